@@ -1,0 +1,3 @@
+//! Loadmaster: an air-cargo booking and tracking engine that never oversells a flight.
+pub mod kernel;
+pub mod platform;

@@ -1,0 +1,3 @@
+//! Technique shared by the rooms. Knows no room.
+pub mod embedded;
+pub mod settings;
