@@ -1,1 +1,20 @@
+//! Words everybody speaks: typed ids and the trade's values, which can only be made valid.
+//! Knows no HTTP, no rooms, no database but the column encoding of its own values.
+mod awb;
+mod booking_ref;
+mod codes;
+mod decimal;
+mod fault;
+mod flight_number;
+mod ids;
+mod quantity;
+mod text;
 
+pub use awb::AwbNumber;
+pub use booking_ref::BookingRef;
+pub use codes::{AircraftCode, AirlineCode, AirportCode, HandlingCode};
+pub use decimal::whole_number;
+pub use fault::{Fault, FaultCode};
+pub use flight_number::FlightNumber;
+pub use ids::{BookingId, EventId, FlightId, LegId, OrganizationId, TokenFamilyId, UserId};
+pub use quantity::{Pieces, Positions, Volume, Weight};

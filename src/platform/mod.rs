@@ -1,3 +1,12 @@
-//! Technique shared by the rooms. Knows no room.
+//! Technique shared by the rooms: the database, the web, clocks, settings. Knows no room.
+pub mod clock;
 pub mod embedded;
+pub mod outbox;
+pub mod postgres;
+pub mod random;
+pub mod redis;
+pub mod secrets;
 pub mod settings;
+pub mod tasks;
+pub mod telemetry;
+pub mod web;

@@ -1,0 +1,71 @@
+use std::borrow::Cow;
+
+/// What is wrong with one value that was sent. The set is part of the public contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FaultCode {
+    Required,
+    UnknownField,
+    WrongType,
+    TooSmall,
+    TooLarge,
+    TooShort,
+    TooLong,
+    TooPrecise,
+    InvalidFormat,
+    UnknownValue,
+    SameAsOrigin,
+    OutOfOrder,
+}
+
+impl FaultCode {
+    pub const ALL: [Self; 12] = [
+        Self::Required,
+        Self::UnknownField,
+        Self::WrongType,
+        Self::TooSmall,
+        Self::TooLarge,
+        Self::TooShort,
+        Self::TooLong,
+        Self::TooPrecise,
+        Self::InvalidFormat,
+        Self::UnknownValue,
+        Self::SameAsOrigin,
+        Self::OutOfOrder,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::UnknownField => "unknown_field",
+            Self::WrongType => "wrong_type",
+            Self::TooSmall => "too_small",
+            Self::TooLarge => "too_large",
+            Self::TooShort => "too_short",
+            Self::TooLong => "too_long",
+            Self::TooPrecise => "too_precise",
+            Self::InvalidFormat => "invalid_format",
+            Self::UnknownValue => "unknown_value",
+            Self::SameAsOrigin => "same_as_origin",
+            Self::OutOfOrder => "out_of_order",
+        }
+    }
+}
+
+/// Why a value cannot be taken: a code for programs, a clause for people that reads after the member's name
+/// ("must be a three-letter IATA airport code").
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Fault {
+    pub code: FaultCode,
+    pub message: Cow<'static, str>,
+}
+
+impl Fault {
+    pub fn new(code: FaultCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    pub fn format(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(FaultCode::InvalidFormat, message)
+    }
+}

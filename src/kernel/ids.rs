@@ -1,0 +1,63 @@
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::fault::Fault;
+
+/// Ids of different things do not mix. All are `UUIDv7`, made by the injected `IdSource`.
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+        #[serde(transparent)]
+        #[sqlx(transparent)]
+        #[schema(value_type = Uuid)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = Fault;
+
+            /// Only the canonical form, 36 characters with dashes: one thing has one address.
+            fn from_str(text: &str) -> Result<Self, Fault> {
+                let canonical = Some(text.trim()).filter(|text| text.len() == 36);
+                let uuid = canonical.and_then(|text| Uuid::try_parse(text).ok());
+                uuid.map(Self).ok_or_else(|| Fault::format("must be a UUID"))
+            }
+        }
+
+        impl sqlx::postgres::PgHasArrayType for $name {
+            fn array_type_info() -> sqlx::postgres::PgTypeInfo {
+                <Uuid as sqlx::postgres::PgHasArrayType>::array_type_info()
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )+};
+}
+
+id!(
+    FlightId,
+    BookingId,
+    LegId,
+    EventId,
+    UserId,
+    OrganizationId,
+    /// All refresh tokens that descend from one login; `sid` in access tokens.
+    TokenFamilyId,
+);

@@ -1,0 +1,332 @@
+//! The one way to the book of record: a bounded pool, the only `begin`, commits that tell the truth, bounded retries.
+use std::{
+    hash::{BuildHasher, RandomState},
+    str::FromStr,
+    time::Duration,
+};
+
+use anyhow::Context;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{
+    Connection, PgConnection, PgPool, Postgres,
+    migrate::Migrator,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use super::settings;
+
+pub type Tx = sqlx::Transaction<'static, Postgres>;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// No statement of a request runs longer; no request waits longer for a row; nobody sits in a transaction.
+const STATEMENT_TIMEOUT: &str = "8s";
+const LOCK_TIMEOUT: &str = "4s";
+const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
+
+/// What can go wrong between us and the database.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+    /// COMMIT was sent and no answer came: the change may or may not be there.
+    #[error("the commit's outcome is unknown")]
+    OutcomeUnknown(#[source] sqlx::Error),
+}
+
+impl DbError {
+    fn sql_state(&self) -> Option<String> {
+        match self {
+            Self::Sql(sqlx::Error::Database(error)) => error.code().map(Into::into),
+            _ => None,
+        }
+    }
+
+    /// The database chose this transaction as the victim of a deadlock or conflict: trying again is right.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self.sql_state().as_deref(), Some("40001" | "40P01"))
+    }
+
+    /// The name of the constraint that refused, if one did.
+    pub fn constraint(&self) -> Option<&str> {
+        match self {
+            Self::Sql(sqlx::Error::Database(error)) => error.constraint(),
+            _ => None,
+        }
+    }
+
+    /// Waited too long for a row, a connection or the server: the caller may come back.
+    pub fn is_overload(&self) -> bool {
+        match self {
+            Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)) => true,
+            // lock_not_available, too_many_connections, connection exceptions, operator intervention (shutdown)
+            _ => self.sql_state().is_some_and(|state| {
+                state == "55P03" || state == "53300" || state.starts_with("08") || state.starts_with("57P")
+            }) || self.is_conflict(),
+        }
+    }
+
+    /// `statement_timeout` ended the statement.
+    pub fn is_timeout(&self) -> bool {
+        self.sql_state().as_deref() == Some("57014")
+    }
+}
+
+/// An error that may be the database's choice of victim.
+pub trait Transient {
+    fn is_transient(&self) -> bool;
+}
+
+impl Transient for DbError {
+    fn is_transient(&self) -> bool {
+        self.is_conflict()
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Database {
+    pool: PgPool,
+    pooler: bool,
+}
+
+impl Database {
+    /// Opens the serving pool. One connection is made at once, so that a wrong address is known at the start.
+    pub async fn open(url: &SecretString, settings: &settings::Database) -> anyhow::Result<Self> {
+        let pooler = settings.transaction_pooler;
+        let mut options = connect_options(url)?;
+        // Behind a transaction pooler no prepared statement outlives its transaction, and start-up options are refused.
+        options = if pooler {
+            options.statement_cache_capacity(0)
+        } else {
+            options.options([
+                ("statement_timeout", STATEMENT_TIMEOUT),
+                ("lock_timeout", LOCK_TIMEOUT),
+                ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
+            ])
+        };
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.connections())
+            .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms))
+            .after_release(|connection, _| Box::pin(async move { Ok(is_outside_transaction(connection).await) }))
+            .connect_lazy_with(options);
+        let database = Self { pool, pooler };
+        database.ping().await.with_context(|| unreachable_text(url))?;
+        Ok(database)
+    }
+
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// A connection for reading. Never write through it: a single statement outside a transaction can be lost.
+    pub async fn read(&self) -> Result<Reading, DbError> {
+        if self.pooler {
+            return Ok(Reading::Transaction(self.begin().await?));
+        }
+        Ok(Reading::Plain(self.pool.acquire().await?))
+    }
+
+    /// The only way to begin. It runs in a task of its own: a `begin` that is dropped half-way can leave the session
+    /// inside a transaction that the client library does not know of (sqlx 4385, 4393).
+    pub async fn begin(&self) -> Result<Tx, DbError> {
+        let (pool, pooler) = (self.pool.clone(), self.pooler);
+        let begun = tokio::spawn(async move {
+            #[allow(clippy::disallowed_methods, reason = "this is the helper")]
+            let mut tx = pool.begin().await?;
+            if pooler {
+                let limits = format!(
+                    "set local statement_timeout = '{STATEMENT_TIMEOUT}'; set local lock_timeout = '{LOCK_TIMEOUT}'; \
+                     set local idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_TIMEOUT}'"
+                );
+                sqlx::raw_sql(sqlx::AssertSqlSafe(limits)).execute(&mut *tx).await?;
+            }
+            Ok::<Tx, sqlx::Error>(tx)
+        });
+        match begun.await {
+            Ok(begun) => Ok(begun?),
+            Err(_) => Err(DbError::Sql(sqlx::Error::WorkerCrashed)),
+        }
+    }
+
+    /// One cheap round trip.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        let mut connection = self.pool.acquire().await?;
+        Ok(connection.ping().await?)
+    }
+
+    /// True when every migration of this build is in the database (a newer database is fine).
+    pub async fn is_migrated(&self) -> Result<bool, DbError> {
+        Ok(self.migration_version().await? >= newest_migration())
+    }
+
+    /// The newest migration in the database; 0 for an empty one.
+    pub async fn migration_version(&self) -> Result<i64, DbError> {
+        let mut connection = self.read().await?;
+        let there: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
+            .fetch_one(&mut *connection)
+            .await?;
+        if !there {
+            return Ok(0);
+        }
+        let version: Option<i64> = sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
+            .fetch_one(&mut *connection)
+            .await?;
+        Ok(version.unwrap_or_default())
+    }
+
+    /// Makes the monthly partitions from `now` on, twelve months ahead; returns how many were made.
+    pub async fn ensure_partitions(&self, now: chrono::DateTime<chrono::Utc>) -> Result<i64, DbError> {
+        let mut tx = self.begin().await?;
+        let made = ensure_partitions(&mut tx, now).await?;
+        commit(tx).await?;
+        Ok(made)
+    }
+
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// A connection that only reads; behind a transaction pooler a transaction of its own.
+#[derive(Debug)]
+pub enum Reading {
+    Plain(PoolConnection<Postgres>),
+    Transaction(Tx),
+}
+
+impl std::ops::Deref for Reading {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        match self {
+            Self::Plain(connection) => connection,
+            Self::Transaction(tx) => tx,
+        }
+    }
+}
+
+impl std::ops::DerefMut for Reading {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Plain(connection) => connection,
+            Self::Transaction(tx) => tx,
+        }
+    }
+}
+
+/// Commits, and says so when nobody can know whether it happened.
+pub async fn commit(tx: Tx) -> Result<(), DbError> {
+    tx.commit().await.map_err(|error| match error {
+        sqlx::Error::Database(_) => DbError::Sql(error),
+        other => DbError::OutcomeUnknown(other),
+    })
+}
+
+/// Runs a whole unit of work, and again when the database chose it as a victim: everything is rebuilt each time.
+pub async fn retrying<T, E, F>(mut work: impl FnMut() -> F) -> Result<T, E>
+where
+    E: Transient,
+    F: Future<Output = Result<T, E>>,
+{
+    const ATTEMPTS: u32 = 6;
+    for attempt in 1..ATTEMPTS {
+        match work().await {
+            Err(error) if error.is_transient() => {
+                metrics::counter!("loadmaster_transaction_retries_total").increment(1);
+                // Two victims must not meet again.
+                let jitter = RandomState::new().hash_one(attempt) % 10;
+                tokio::time::sleep(Duration::from_millis(u64::from(attempt) * 5 + jitter)).await;
+            }
+            outcome => return outcome,
+        }
+    }
+    work().await
+}
+
+/// Asks the server whether this connection is still inside a transaction: there `now()` stands still.
+async fn is_outside_transaction(connection: &mut PgConnection) -> bool {
+    let inside: Result<bool, _> =
+        sqlx::Executor::fetch_one(connection, sqlx::raw_sql("select now() <> statement_timestamp()"))
+            .await
+            .and_then(|row| sqlx::Row::try_get(&row, 0));
+    if matches!(inside, Ok(true)) {
+        tracing::warn!("discarding a connection that was left inside a transaction");
+    }
+    matches!(inside, Ok(false))
+}
+
+fn connect_options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
+    let options = PgConnectOptions::from_str(url.expose_secret())
+        .with_context(|| format!("{} is not a PostgreSQL address", masked(url)))?;
+    Ok(options.application_name("loadmaster"))
+}
+
+fn unreachable_text(url: &SecretString) -> String {
+    format!("the database at {} cannot be reached", masked(url))
+}
+
+/// The address without its password.
+fn masked(url: &SecretString) -> String {
+    match url::Url::parse(url.expose_secret()) {
+        Ok(mut url) if url.password().is_some() => {
+            _ = url.set_password(Some("***"));
+            url.into()
+        }
+        Ok(url) => url.into(),
+        Err(_) => "the configured address".to_owned(),
+    }
+}
+
+fn newest_migration() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
+
+/// A single connection as the owner, for migrations and other administrative work.
+pub async fn connect_owner(url: &SecretString) -> anyhow::Result<PgConnection> {
+    PgConnection::connect_with(&connect_options(url)?).await.with_context(|| unreachable_text(url))
+}
+
+/// Applies what is missing, makes partitions ahead, and gives the serving role its rights.
+/// An older binary accepts a newer schema.
+pub async fn migrate(owner: &mut PgConnection, now: chrono::DateTime<chrono::Utc>) -> anyhow::Result<()> {
+    let mut migrator = sqlx::migrate!();
+    migrator.set_ignore_missing(true);
+    migrator.run_direct(None, owner, false).await.context("migrating the database failed")?;
+    let mut tx = owner.begin().await?;
+    ensure_partitions(&mut tx, now).await?;
+    grant_serving_role(&mut tx).await.context("granting the serving role its rights failed")?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn ensure_partitions(db: &mut PgConnection, now: chrono::DateTime<chrono::Utc>) -> sqlx::Result<i64> {
+    sqlx::query_scalar("select count(*) from ensure_partitions($1, 12)").bind(now).fetch_one(db).await
+}
+
+/// What the serving role may do. History is written once and read: no update, delete or truncate of it.
+const GRANTS: &str = "
+    do $$ begin
+        if exists (select from pg_roles where rolname = 'loadmaster_app') and current_user <> 'loadmaster_app' then
+            grant usage on schema public to loadmaster_app;
+            grant select, insert, update, delete on all tables in schema public to loadmaster_app;
+            grant usage, select on all sequences in schema public to loadmaster_app;
+            grant execute on function ensure_partitions(timestamptz, integer) to loadmaster_app;
+            revoke update, delete, truncate on capacity_ledger, flight_events, booking_events from loadmaster_app;
+            revoke insert, update, delete, truncate on _sqlx_migrations from loadmaster_app;
+        end if;
+    end $$";
+
+async fn grant_serving_role(db: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql(GRANTS).execute(&mut *db).await?;
+    // Rights count on the table that is named: parents only, so that no partition of history can be reached around them.
+    let revoke = "
+        do $$ declare part regclass; begin
+            if exists (select from pg_roles where rolname = 'loadmaster_app') and current_user <> 'loadmaster_app' then
+                for part in select inhrelid::regclass from pg_inherits
+                            join partitioned_tables on inhparent = table_name::regclass loop
+                    execute format('revoke all on %s from loadmaster_app', part);
+                end loop;
+            end if;
+        end $$";
+    sqlx::raw_sql(revoke).execute(db).await.map(drop)
+}

@@ -1,0 +1,66 @@
+use sqlx::PgConnection;
+
+use super::{
+    clock::Clock,
+    postgres::{Database, DbError, commit},
+    random::{NoRandomness, TokenSource},
+};
+
+/// Keys that all instances on one database share. Made once, kept in the database.
+#[derive(Clone)]
+pub struct ServerSecrets {
+    /// Signs page cursors (HMAC-SHA-256).
+    pub cursor_key: [u8; 32],
+    /// Keys the permutation that makes booking references.
+    pub reference_key: [u8; 32],
+}
+
+impl std::fmt::Debug for ServerSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ServerSecrets(***)")
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    #[error(transparent)]
+    Database(#[from] DbError),
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    #[error("the secret '{0}' in the database has the wrong length")]
+    Damaged(&'static str),
+}
+
+impl ServerSecrets {
+    /// Reads the keys; the first instance ever makes them. Instances that start together agree on one.
+    pub async fn load(db: &Database, clock: &dyn Clock, tokens: &TokenSource) -> Result<Self, SecretsError> {
+        let mut tx = db.begin().await?;
+        let cursor_key = shared_key(&mut tx, "cursor_key", clock, tokens).await?;
+        let reference_key = shared_key(&mut tx, "reference_key", clock, tokens).await?;
+        commit(tx).await?;
+        Ok(Self { cursor_key, reference_key })
+    }
+}
+
+async fn shared_key(
+    tx: &mut PgConnection,
+    name: &'static str,
+    clock: &dyn Clock,
+    tokens: &TokenSource,
+) -> Result<[u8; 32], SecretsError> {
+    let fresh = tokens.bytes::<32>()?;
+    sqlx::query!(
+        "insert into server_secrets (name, value, created_at) values ($1, $2, $3) on conflict (name) do nothing",
+        name,
+        fresh.as_slice(),
+        clock.now(),
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(DbError::from)?;
+    let value = sqlx::query_scalar!("select value from server_secrets where name = $1", name)
+        .fetch_one(tx)
+        .await
+        .map_err(DbError::from)?;
+    value.try_into().map_err(|_| SecretsError::Damaged(name))
+}

@@ -1,0 +1,29 @@
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use super::web::Problem;
+
+/// Work that must not be dropped half-way: hyper drops a handler when its client hangs up, and with it any open
+/// transaction. Shutdown waits for what runs here.
+#[derive(Debug, Clone, Default)]
+pub struct Tasks(TaskTracker);
+
+impl Tasks {
+    /// Runs `work` to its end even when the caller goes away. A panic inside becomes a 500.
+    pub async fn to_the_end<T, E>(&self, work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        E: Into<Problem> + Send + 'static,
+    {
+        match self.0.spawn(work.in_current_span()).await {
+            Ok(outcome) => outcome.map_err(Into::into),
+            Err(panic) => Err(Problem::internal(&panic)),
+        }
+    }
+
+    /// Takes no more work and waits for what runs.
+    pub async fn drain(&self) {
+        self.0.close();
+        self.0.wait().await;
+    }
+}

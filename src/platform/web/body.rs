@@ -1,0 +1,123 @@
+use axum::{
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::{Map, Value};
+
+use super::{code::Code, fields::Fields, problem::Problem};
+
+/// How much of a body is read before it is refused, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyLimit(pub usize);
+
+impl Default for BodyLimit {
+    fn default() -> Self {
+        Self(1024 * 1024)
+    }
+}
+
+/// A body that has arrived but is not yet judged: whether the thing exists is answered before what was sent.
+#[derive(Debug)]
+pub struct Body {
+    media_type: String,
+    bytes: Bytes,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let limit = request.extensions().get::<BodyLimit>().copied().unwrap_or_default();
+        Self::receive(request, limit).await
+    }
+}
+
+impl Body {
+    /// Reads a body of at most `limit`.
+    pub async fn receive(request: Request, BodyLimit(limit): BodyLimit) -> Result<Self, Problem> {
+        let media_type = media_type(request.headers());
+        let too_large = || Problem::new(Code::PayloadTooLarge, format!("The body is larger than {limit} bytes."));
+        match Limited::new(request.into_body(), limit).collect().await {
+            Ok(body) => Ok(Self { media_type, bytes: body.to_bytes() }),
+            Err(error) if is_length_limit(error.as_ref()) => Err(too_large()),
+            Err(_) => Err(Problem::new(Code::MalformedRequest, "The body ended before it was complete.")),
+        }
+    }
+
+    /// A JSON object that must be there.
+    pub fn read<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
+        if self.bytes.is_empty() {
+            return Err(Problem::new(Code::MalformedRequest, "This operation needs a JSON object as its body."));
+        }
+        self.parse(read)
+    }
+
+    /// A JSON object; no body counts as an empty object.
+    pub fn read_optional<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
+        if !self.bytes.is_empty() {
+            return self.parse(read);
+        }
+        let empty = Map::new();
+        let mut fields = Fields::of_body(&empty);
+        let value = read(&mut fields);
+        fields.conclude(value)
+    }
+
+    /// The bytes of a body that must have one media type.
+    pub fn of_type(self, expected: &str) -> Result<Bytes, Problem> {
+        if self.media_type == expected {
+            return Ok(self.bytes);
+        }
+        Err(Problem::new(Code::UnsupportedMediaType, format!("The body must be {expected}.")))
+    }
+
+    fn parse<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
+        if self.media_type != "application/json" {
+            return Err(Problem::new(Code::UnsupportedMediaType, "The body must be application/json."));
+        }
+        let value: Value = serde_json::from_slice(&self.bytes).map_err(|error| {
+            Problem::new(Code::MalformedRequest, format!("The body is not well-formed JSON: {error}."))
+        })?;
+        let Value::Object(object) = value else {
+            return Err(Problem::not_an_object());
+        };
+        let mut fields = Fields::of_body(&object);
+        let value = read(&mut fields);
+        fields.conclude(value)
+    }
+}
+
+/// An `application/x-www-form-urlencoded` body (RFC 6749 asks for one).
+#[derive(Debug)]
+pub struct Form(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = Body::from_request(request, state).await?.of_type("application/x-www-form-urlencoded")?;
+        Ok(Self(super::query::decode(&bytes)?))
+    }
+}
+
+impl Form {
+    /// The value of a parameter that was given once and is not empty (RFC 6749, section 3.2).
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let value = values.next().filter(|value| !value.is_empty());
+        value.filter(|_| values.next().is_none())
+    }
+}
+
+/// The media type without its parameters, in lower case; empty when there is none.
+fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<LengthLimitError>())
+}
+

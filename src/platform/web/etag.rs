@@ -1,0 +1,156 @@
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    code::Code,
+    problem::{InputFault, Problem},
+};
+use crate::kernel::FaultCode;
+
+/// The tags of a conditional header (RFC 9110, section 13.1); a `W/` before a tag is ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Tags {
+    Any,
+    These(Vec<String>),
+}
+
+impl Tags {
+    fn of(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Self>, Problem> {
+        let mut tags = Vec::new();
+        let mut present = false;
+        for value in headers.get_all(name) {
+            present = true;
+            let text = value.to_str().map_err(|_| malformed(name))?.trim();
+            if text == "*" {
+                return Ok(Some(Self::Any));
+            }
+            for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+                let opaque = tag.strip_prefix("W/").unwrap_or(tag);
+                let inner = opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+                tags.push(inner.filter(|inner| !inner.contains('"')).ok_or_else(|| malformed(name))?.to_owned());
+            }
+        }
+        if present && tags.is_empty() {
+            return Err(malformed(name));
+        }
+        Ok(present.then_some(Self::These(tags)))
+    }
+}
+
+fn malformed(name: &HeaderName) -> Problem {
+    let message = format!("`{name}` must be an entity tag in double quotes, as given in `ETag`.");
+    Problem::validation(&[InputFault::header(name.as_str(), FaultCode::InvalidFormat, message)])
+}
+
+/// The `If-Match` header, if one was sent: the change is wanted only on that version.
+#[derive(Debug, Clone)]
+pub struct IfMatch(Result<Option<Tags>, Problem>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = std::convert::Infallible;
+
+    /// Judged later, by [`IfMatch::read`]: that the thing exists comes first.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(Tags::of(&parts.headers, &header::IF_MATCH)))
+    }
+}
+
+/// A readable `If-Match`.
+#[derive(Debug, Clone)]
+pub struct Precondition(Option<Tags>);
+
+impl IfMatch {
+    pub fn read(self) -> Result<Precondition, Problem> {
+        self.0.map(Precondition)
+    }
+}
+
+impl Precondition {
+    /// Whether a thing of this version may be changed. Only the part before a dash counts.
+    pub fn holds(&self, version: i32) -> bool {
+        match &self.0 {
+            None | Some(Tags::Any) => true,
+            Some(Tags::These(tags)) => {
+                let version = version.to_string();
+                tags.iter().any(|tag| tag.split('-').next() == Some(version.as_str()))
+            }
+        }
+    }
+}
+
+/// The refusal of a stale `If-Match`.
+pub fn version_mismatch(current: i32) -> Problem {
+    Problem::new(Code::VersionMismatch, format!("It has changed since you read it: its version is now {current}."))
+}
+
+/// The `If-None-Match` header, if one was sent; one that cannot be read matches nothing.
+#[derive(Debug, Clone)]
+pub struct IfNoneMatch(Option<Tags>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfNoneMatch {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(Tags::of(&parts.headers, &header::IF_NONE_MATCH).unwrap_or_default()))
+    }
+}
+
+impl IfNoneMatch {
+    fn matches(&self, tag: &str) -> bool {
+        match &self.0 {
+            None => false,
+            Some(Tags::Any) => true,
+            Some(Tags::These(tags)) => tags.iter().any(|known| known == tag),
+        }
+    }
+}
+
+/// Adds `ETag` and `Cache-Control` to an answer, and turns it into 304 when the client has it already.
+pub fn conditional(tag: &str, if_none_match: &IfNoneMatch, cache: &'static str, answer: impl IntoResponse) -> Response {
+    let mut response = if if_none_match.matches(tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        answer.into_response()
+    };
+    tagged(&mut response, tag, cache);
+    response
+}
+
+/// Adds `ETag` and `Cache-Control` to an answer.
+pub fn tagged(response: &mut Response, tag: &str, cache: &'static str) {
+    if let Ok(value) = HeaderValue::from_str(&format!("\"{tag}\"")) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn precondition(value: &str) -> Result<Precondition, Problem> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::IF_MATCH, HeaderValue::from_str(value).unwrap());
+        IfMatch(Tags::of(&headers, &header::IF_MATCH)).read()
+    }
+
+    #[test]
+    fn a_tag_matches_its_version_weak_or_strong_with_or_without_a_ledger_number() {
+        for value in ["\"3\"", "W/\"3\"", "\"1\", \"3\"", "*", "\"3-17\""] {
+            assert!(precondition(value).unwrap().holds(3), "{value}");
+        }
+        for value in ["\"2\"", "\"33\"", "\"\""] {
+            assert!(!precondition(value).unwrap().holds(3), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_tag_is_a_fault_of_the_header() {
+        for value in ["3", "\"3", "", "W/3"] {
+            assert_eq!(precondition(value).unwrap_err().code(), Code::ValidationFailed, "{value}");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::problem::{InputFault, Problem};
+use crate::kernel::{Fault, FaultCode};
+
+/// One value as it came: a member of a JSON body, or text from a query, a form or a CSV cell.
+#[derive(Debug, Clone, Copy)]
+pub enum Raw<'a> {
+    Json(&'a Value),
+    Text(&'a str),
+}
+
+/// Reads the members of one object, collecting every fault on the way, so that the client hears of all at once.
+///
+/// A reader asks for each member it knows by name; what was not asked for is unknown and a fault. Members that are
+/// `null` count as absent.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    place: &'static str,
+    prefix: String,
+    row: Option<u64>,
+    members: BTreeMap<&'a str, Raw<'a>>,
+    known: Vec<&'static str>,
+    faults: Vec<InputFault>,
+}
+
+impl<'a> Fields<'a> {
+    pub fn of_body(object: &'a Map<String, Value>) -> Self {
+        Self::of_object(object, String::new())
+    }
+
+    fn of_object(object: &'a Map<String, Value>, prefix: String) -> Self {
+        let members = object.iter().map(|(name, value)| (name.as_str(), Raw::Json(value))).collect();
+        Self { place: "body", prefix, row: None, members, known: Vec::new(), faults: Vec::new() }
+    }
+
+    /// Parameters of a query; one that is given twice is a fault.
+    pub fn of_query(pairs: &'a [(String, String)]) -> Self {
+        let mut fields = Self::empty("query");
+        for (name, value) in pairs {
+            if fields.members.insert(name.as_str(), Raw::Text(value.as_str())).is_some() {
+                fields.fault(name, &Fault::format("was given more than once"));
+            }
+        }
+        fields
+    }
+
+    /// The cells of one data row of a table, the first row being number 1; empty cells are absent.
+    pub fn of_row(row: u64, cells: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let cells = cells.filter(|(_, cell)| !cell.trim().is_empty());
+        let members = cells.map(|(name, cell)| (name, Raw::Text(cell))).collect();
+        Self { row: Some(row), members, ..Self::empty("body") }
+    }
+
+    fn empty(place: &'static str) -> Self {
+        Self {
+            place,
+            prefix: String::new(),
+            row: None,
+            members: BTreeMap::new(),
+            known: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// A member that may be absent. `None` when it is absent or faulty; a fault is kept.
+    pub fn optional<T>(&mut self, name: &'static str, read: impl FnOnce(Raw<'a>) -> Result<T, Fault>) -> Option<T> {
+        let raw = self.take(name)?;
+        read(raw).map_err(|fault| self.fault(name, &fault)).ok()
+    }
+
+    /// A member that must be there.
+    pub fn required<T>(&mut self, name: &'static str, read: impl FnOnce(Raw<'a>) -> Result<T, Fault>) -> Option<T> {
+        if self.is_absent(name) {
+            self.known.push(name);
+            self.missing(name);
+            return None;
+        }
+        self.optional(name, read)
+    }
+
+    /// A member that is an object of its own.
+    pub fn object<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Fields<'a>) -> Option<T>) -> Option<T> {
+        let raw = self.take(name)?;
+        let Raw::Json(Value::Object(object)) = raw else {
+            self.fault(name, &Fault::new(FaultCode::WrongType, "must be an object"));
+            return None;
+        };
+        let mut inner = Fields::of_object(object, format!("{}/{name}", self.prefix));
+        let value = read(&mut inner);
+        self.faults.append(&mut inner.finish());
+        value
+    }
+
+    /// A member that is a list of at most `most` values; in text the values stand between commas.
+    pub fn list<T>(
+        &mut self,
+        name: &'static str,
+        most: usize,
+        read: impl Fn(Raw<'_>) -> Result<T, Fault>,
+    ) -> Option<Vec<T>> {
+        let raw = self.take(name)?;
+        let texts: Vec<&str>;
+        let items: Vec<Raw<'_>> = match raw {
+            Raw::Json(Value::Array(values)) => values.iter().map(Raw::Json).collect(),
+            Raw::Json(_) => {
+                self.fault(name, &Fault::new(FaultCode::WrongType, "must be an array"));
+                return None;
+            }
+            Raw::Text(text) => {
+                texts = text.split(',').collect();
+                texts.iter().map(|text| Raw::Text(text)).collect()
+            }
+        };
+        if items.len() > most {
+            self.fault(name, &Fault::new(FaultCode::TooLong, format!("must have at most {most} entries")));
+            return None;
+        }
+        let mut values = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            match read(item) {
+                Ok(value) => values.push(value),
+                Err(fault) => self.fault_at(name, Some(index), &fault),
+            }
+        }
+        Some(values)
+    }
+
+    /// True when the member was not sent, or sent as `null`.
+    pub fn is_absent(&self, name: &str) -> bool {
+        matches!(self.members.get(name), None | Some(Raw::Json(Value::Null)))
+    }
+
+    /// Records that a member is missing.
+    pub fn missing(&mut self, name: &str) {
+        self.fault(name, &Fault::new(FaultCode::Required, "is required"));
+    }
+
+    /// Records a fault that only several members together show, at the member `name`.
+    pub fn fault(&mut self, name: &str, fault: &Fault) {
+        self.fault_at(name, None, fault);
+    }
+
+    /// Records a fault of one entry of a list.
+    pub fn fault_of_entry(&mut self, name: &str, index: usize, fault: &Fault) {
+        self.fault_at(name, Some(index), fault);
+    }
+
+    /// True while no fault was found so far.
+    pub fn is_clean(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    fn fault_at(&mut self, name: &str, index: Option<usize>, fault: &Fault) {
+        let mut pointer = format!("{}/{}", self.prefix, name.replace('~', "~0").replace('/', "~1"));
+        let mut told = self.prefix.trim_start_matches('/').replace('/', ".");
+        told.push_str(if told.is_empty() { "" } else { "." });
+        told.extend(name.chars().filter(|c| !c.is_control()).take(64));
+        if let Some(index) = index {
+            pointer.push_str(&format!("/{index}"));
+            told.push_str(&format!("[{index}]"));
+        }
+        let row = self.row.map(|row| format!(" in row {row}")).unwrap_or_default();
+        let is_body = self.place == "body";
+        self.faults.push(InputFault {
+            place: self.place,
+            pointer: is_body.then_some(pointer),
+            name: (!is_body).then(|| name.to_owned()),
+            code: fault.code.as_str(),
+            message: format!("`{told}`{row} {}.", fault.message),
+            row: self.row,
+        });
+    }
+
+    fn take(&mut self, name: &'static str) -> Option<Raw<'a>> {
+        self.known.push(name);
+        if self.is_absent(name) { None } else { self.members.get(name).copied() }
+    }
+
+    /// All faults, those of unknown members included.
+    pub fn finish(mut self) -> Vec<InputFault> {
+        let unknown: Vec<&str> = self.members.keys().copied().filter(|name| !self.known.contains(name)).collect();
+        for name in unknown {
+            let fault = match self.place {
+                "query" => Fault::new(FaultCode::UnknownField, "is not a parameter of this operation"),
+                _ => Fault::new(FaultCode::UnknownField, "is not a member of this object"),
+            };
+            self.fault(name, &fault);
+        }
+        self.faults
+    }
+
+    /// The value, if nothing was wrong; else the problem that names all faults.
+    pub fn conclude<T>(self, value: Option<T>) -> Result<T, Problem> {
+        let faults = self.finish();
+        match value {
+            _ if !faults.is_empty() => Err(Problem::validation(&faults)),
+            Some(value) => Ok(value),
+            None => Err(Problem::internal(&"a reader gave neither a value nor a fault")),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! How the house speaks HTTP: problems, validated input, conditional requests, paging, request ids.
+mod body;
+mod code;
+mod context;
+mod etag;
+mod fields;
+mod paging;
+mod path;
+mod problem;
+mod query;
+pub mod read;
+
+pub use body::{Body, BodyLimit, Form};
+pub use code::Code;
+pub use context::{request_id, track};
+pub use etag::{IfMatch, IfNoneMatch, Precondition, conditional, tagged, version_mismatch};
+pub use fields::{Fields, Raw};
+pub use paging::{CursorKey, PageFields, PageRequest};
+pub use path::PathText;
+pub(crate) use problem::problem_responses;
+pub use problem::{InputFault, Problem, ProblemBody};
+pub use query::Query;
+
+/// Cache-Control of personal data.
+pub const PRIVATE: &str = "private, no-cache";
+/// Cache-Control of credentials.
+pub const NO_STORE: &str = "no-store";
+
+/// Bad input is told only about things that exist: when `read` failed and the thing is missing, that is the answer.
+pub async fn unless_missing<T, E: Into<Problem>>(
+    read: Result<T, Problem>,
+    exists: impl Future<Output = Result<(), E>>,
+) -> Result<T, Problem> {
+    match read {
+        Ok(value) => Ok(value),
+        Err(problem) => match exists.await {
+            Ok(()) => Err(problem),
+            Err(missing) => Err(missing.into()),
+        },
+    }
+}

@@ -1,0 +1,197 @@
+use aws_lc_rs::hmac;
+use axum::{
+    Json,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{code::Code, fields::Fields, problem::Problem, query::Query, read};
+use crate::kernel::{Fault, FaultCode};
+
+const DEFAULT_LIMIT: u32 = 50;
+const MOST: u32 = 100;
+const MAX_OFFSET: u32 = 10_000;
+
+/// Signs cursors, so that nobody can make one up or carry one from another list.
+#[derive(Clone)]
+pub struct CursorKey(hmac::Key);
+
+impl std::fmt::Debug for CursorKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CursorKey(***)")
+    }
+}
+
+impl CursorKey {
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
+    fn sign(&self, scope: &str, payload: &[u8]) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(scope.as_bytes());
+        context.update(b"\0");
+        context.update(payload);
+        context.sign()
+    }
+
+    /// An opaque cursor: the anchor and its signature under this list, these filters and this reader.
+    fn seal(&self, scope: &str, anchor: &impl Serialize) -> Option<String> {
+        let payload = serde_json::to_vec(anchor).ok()?;
+        let sealed = [self.sign(scope, &payload).as_ref(), &payload].concat();
+        Some(URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    fn open<A: DeserializeOwned>(&self, scope: &str, cursor: &str) -> Result<A, Problem> {
+        let invalid = || Problem::new(Code::InvalidCursor, "The cursor is damaged or belongs to another list.");
+        let sealed = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
+        let (tag, payload) = sealed.split_at_checked(32).ok_or_else(invalid)?;
+        let mut message = scope.as_bytes().to_vec();
+        message.push(0);
+        message.extend_from_slice(payload);
+        hmac::verify(&self.0, &message, tag).map_err(|_| invalid())?;
+        serde_json::from_slice(payload).map_err(|_| invalid())
+    }
+}
+
+/// What a client asks of a list: how many, from where. `A` is the sort key of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest<A> {
+    limit: u32,
+    pub offset: u32,
+    pub after: Option<A>,
+}
+
+/// `limit`, `offset` and `cursor` as they were sent.
+#[derive(Debug, Clone)]
+pub struct PageFields {
+    limit: u32,
+    offset: Option<u32>,
+    cursor: Option<String>,
+}
+
+impl PageFields {
+    pub fn read(fields: &mut Fields<'_>) -> Self {
+        let limit = fields.optional("limit", |raw| match read::integer(1, MOST)(raw) {
+            Err(fault) if fault.code == FaultCode::TooLarge => Ok(MOST),
+            outcome => outcome,
+        });
+        let offset = fields.optional("offset", read::integer(0, MAX_OFFSET));
+        let cursor = fields.optional("cursor", read::line(2000));
+        if offset.is_some() && cursor.is_some() {
+            fields.fault("offset", &Fault::format("cannot be combined with `cursor`"));
+        }
+        Self { limit: limit.unwrap_or(DEFAULT_LIMIT), offset, cursor }
+    }
+
+    /// Checks the cursor against the list it is used on. `reader` keeps it from being passed between callers.
+    pub fn open<A: DeserializeOwned>(
+        self,
+        key: &CursorKey,
+        query: &Query,
+        reader: &str,
+    ) -> Result<PageRequest<A>, Problem> {
+        let after = match &self.cursor {
+            Some(cursor) => Some(key.open(&scope(query, reader), cursor)?),
+            None => None,
+        };
+        Ok(PageRequest { limit: self.limit, offset: self.offset.unwrap_or_default(), after })
+    }
+}
+
+impl<A> PageRequest<A> {
+    /// One more than is shown: whether there is a next page is known without a count.
+    pub fn fetch(&self) -> i64 {
+        i64::from(self.limit) + 1
+    }
+
+    /// Cuts what was fetched to the page, and answers with a link to the next one if there is more.
+    pub fn answer<T: Serialize>(
+        &self,
+        mut entries: Vec<T>,
+        anchor: impl Fn(&T) -> A,
+        key: &CursorKey,
+        query: &Query,
+        reader: &str,
+    ) -> Response
+    where
+        A: Serialize,
+    {
+        let shown = self.limit as usize;
+        let more = entries.len() > shown;
+        entries.truncate(shown);
+        let link = entries
+            .last()
+            .filter(|_| more)
+            .and_then(|last| key.seal(&scope(query, reader), &anchor(last)))
+            .and_then(|cursor| HeaderValue::from_str(&format!("<{}>; rel=\"next\"", query.with_cursor(&cursor))).ok());
+        let mut response = Json(entries).into_response();
+        if let Some(link) = link {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        response
+    }
+}
+
+fn scope(query: &Query, reader: &str) -> String {
+    format!("{}\n{reader}", query.scope())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Uri;
+
+    use super::*;
+
+    fn query(text: &'static str) -> Query {
+        Query::of(&Uri::from_static(text)).unwrap()
+    }
+
+    fn open(text: &'static str, key: u8, reader: &str) -> Result<PageRequest<String>, Problem> {
+        let query = query(text);
+        let fields = query.read(|fields| {
+            fields.optional("status", read::line(20));
+            Some(PageFields::read(fields))
+        })?;
+        fields.open(&CursorKey::new(&[key; 32]), &query, reader)
+    }
+
+    fn next_link(text: &'static str, reader: &str) -> &'static str {
+        let page = open(text, 1, reader).unwrap();
+        let entries = vec!["a".to_owned(), "b".to_owned(), "c".to_owned()];
+        let response = page.answer(entries, Clone::clone, &CursorKey::new(&[1; 32]), &query(text), reader);
+        let link = response.headers()[header::LINK].to_str().unwrap();
+        let uri = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap();
+        Box::leak(uri.to_owned().into_boxed_str())
+    }
+
+    #[test]
+    fn a_link_leads_on_with_the_same_filters() {
+        let next = next_link("/list?status=BOOKED&limit=2", "ann");
+        assert!(next.starts_with("/list?status=BOOKED&limit=2&cursor="));
+        assert_eq!(open(next, 1, "ann").unwrap().after.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_changed_forged_or_foreign_cursor_is_refused() {
+        let next = next_link("/list?status=BOOKED&limit=2", "ann");
+        let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+        assert_eq!(open(next, 2, "ann").unwrap_err().code(), Code::InvalidCursor, "another key");
+        assert_eq!(open(next, 1, "bob").unwrap_err().code(), Code::InvalidCursor, "another reader");
+        for (from, to) in [("BOOKED", "ARRIVED"), ("/list", "/other"), ("cursor=", "cursor=A"), ("status=BOOKED&", "")] {
+            assert_eq!(open(leak(next.replacen(from, to, 1)), 1, "ann").unwrap_err().code(), Code::InvalidCursor, "{to}");
+        }
+        assert_eq!(open("/list?cursor=x", 1, "ann").unwrap_err().code(), Code::InvalidCursor);
+    }
+
+    #[test]
+    fn limits_are_capped_and_offset_excludes_a_cursor() {
+        assert_eq!(open("/list", 1, "").unwrap().fetch(), 51);
+        assert_eq!(open("/list?limit=100000000000000000000", 1, "").unwrap().fetch(), 101);
+        for text in ["/list?limit=0", "/list?limit=-1", "/list?limit=x", "/list?offset=10001", "/list?offset=1&cursor=x"] {
+            assert_eq!(open(text, 1, "").unwrap_err().code(), Code::ValidationFailed, "{text}");
+        }
+    }
+}

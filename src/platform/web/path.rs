@@ -1,0 +1,27 @@
+use std::str::FromStr;
+
+use axum::{
+    extract::{FromRequestParts, Path},
+    http::request::Parts,
+};
+
+use super::problem::Problem;
+use crate::kernel::Fault;
+
+/// The single parameter of a path. What cannot be the name of anything is not found, like a name that nothing has.
+#[derive(Debug)]
+pub struct PathText<T>(pub T);
+
+impl<S, T> FromRequestParts<S> for PathText<T>
+where
+    S: Send + Sync,
+    T: FromStr<Err = Fault>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = Path::<String>::from_request_parts(parts, state).await.ok();
+        let value = text.and_then(|Path(text)| text.parse().ok());
+        value.map(Self).ok_or_else(|| Problem::not_found("such resource"))
+    }
+}

@@ -1,0 +1,229 @@
+use axum::{
+    Json,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{code::Code, context::request_id};
+use crate::{
+    kernel::FaultCode,
+    platform::{
+        postgres::DbError,
+        random::NoRandomness,
+    },
+};
+
+/// A refusal on its way to the client: RFC 9457 problem details with a stable `code`.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    code: Code,
+    detail: String,
+    extra: Map<String, Value>,
+    retry_after: Option<u32>,
+}
+
+/// The shape of every error body.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemBody {
+    /// Reference to the code's entry in the catalogue.
+    #[serde(rename = "type")]
+    #[schema(example = "/problems/capacity_exceeded")]
+    pub kind: String,
+    pub title: &'static str,
+    pub status: u16,
+    /// One sentence, fit to show to a user, that names the obstacle.
+    pub detail: String,
+    /// The stable name that clients branch on.
+    #[schema(example = "capacity_exceeded")]
+    pub code: &'static str,
+    pub request_id: String,
+    /// Members that belong to the code, such as `errors`, `available` or `allowed`.
+    #[serde(flatten)]
+    #[schema(additional_properties = true, value_type = Object)]
+    pub extra: Map<String, Value>,
+}
+
+/// One fault of what was sent: where, what, why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InputFault {
+    #[serde(rename = "in")]
+    pub place: &'static str,
+    pub pointer: Option<String>,
+    pub name: Option<String>,
+    pub code: &'static str,
+    pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<u64>,
+}
+
+impl InputFault {
+    pub fn header(name: &str, code: FaultCode, message: impl Into<String>) -> Self {
+        Self {
+            place: "header",
+            pointer: None,
+            name: Some(name.to_owned()),
+            code: code.as_str(),
+            message: message.into(),
+            row: None,
+        }
+    }
+}
+
+impl Problem {
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), extra: Map::new(), retry_after: None }
+    }
+
+    /// Adds a member that belongs to the code.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
+        if let Ok(value) = serde_json::to_value(value) {
+            self.extra.insert(name.to_owned(), value);
+        }
+        self
+    }
+
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    pub fn not_found(what: impl std::fmt::Display) -> Self {
+        Self::new(Code::NotFound, format!("There is no {what}, or it is not yours."))
+    }
+
+    /// All faults at once; the detail joins their messages.
+    pub fn validation(faults: &[InputFault]) -> Self {
+        let detail = faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join(" ");
+        Self::new(Code::ValidationFailed, detail).with("errors", faults)
+    }
+
+    /// The body is JSON, but not an object.
+    pub fn not_an_object() -> Self {
+        let fault = InputFault {
+            place: "body",
+            pointer: Some(String::new()),
+            name: None,
+            code: FaultCode::WrongType.as_str(),
+            message: "The body must be a JSON object.".to_owned(),
+            row: None,
+        };
+        Self::validation(&[fault])
+    }
+
+    /// The cause goes to the log, never to the client.
+    pub fn internal(cause: &dyn std::fmt::Debug) -> Self {
+        tracing::error!(?cause, "internal error");
+        Self::new(Code::Internal, "Something went wrong on our side; the request id helps us to find out what.")
+    }
+
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(Code::Unavailable, detail).retry_after(1)
+    }
+}
+
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Self {
+        if let DbError::OutcomeUnknown(cause) = &error {
+            tracing::error!(?cause, "commit outcome unknown");
+            return Self::unavailable(
+                "The database did not confirm the change, so it may or may not have been made: read the current state before you repeat the request.",
+            );
+        }
+        if error.is_timeout() {
+            tracing::error!(%error, "statement timed out");
+            return Self::new(Code::Timeout, "The database took too long to answer; nothing was changed.");
+        }
+        if error.is_overload() {
+            tracing::warn!(%error, "database unavailable");
+            return Self::unavailable("The database cannot answer right now; nothing was changed, try again shortly.");
+        }
+        Self::internal(&error)
+    }
+}
+
+impl From<NoRandomness> for Problem {
+    fn from(error: NoRandomness) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.code.status();
+        let body = ProblemBody {
+            kind: format!("/problems/{}", self.code.as_str()),
+            title: self.code.title(),
+            status: status.as_u16(),
+            detail: self.detail,
+            code: self.code.as_str(),
+            request_id: request_id(),
+            extra: self.extra,
+        };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if matches!(self.code, Code::Unauthenticated | Code::TokenExpired) {
+            let challenge = match self.code {
+                Code::TokenExpired => "Bearer error=\"invalid_token\", error_description=\"the token has expired\"",
+                _ => "Bearer",
+            };
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response
+    }
+}
+
+/// Declares a type that lists problem codes for an operation's `responses(…)` in OpenAPI, grouped by status.
+macro_rules! problem_responses {
+    ($(#[$doc:meta])* $name:ident: $($code:ident),+ $(,)?) => {
+        $(#[$doc])*
+        struct $name;
+
+        impl utoipa::IntoResponses for $name {
+            fn responses() -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
+                $crate::platform::web::ProblemBody::grouped(&[$($crate::platform::web::Code::$code),+])
+            }
+        }
+    };
+}
+
+pub(crate) use problem_responses;
+
+impl ProblemBody {
+    /// One OpenAPI response per status, each naming its codes. What any request can meet is added.
+    pub fn grouped(
+        codes: &[Code],
+    ) -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
+        use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+        let everywhere = [Code::Internal, Code::Unavailable, Code::Timeout];
+        let mut by_status = std::collections::BTreeMap::<String, Vec<Code>>::new();
+        for code in codes.iter().chain(&everywhere) {
+            by_status.entry(code.status().as_u16().to_string()).or_default().push(*code);
+        }
+        let response = |codes: Vec<Code>| {
+            let lines: Vec<_> = codes.iter().map(|c| format!("`{}`: {}.", c.as_str(), c.title())).collect();
+            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemBody"))).build();
+            let response =
+                ResponseBuilder::new().description(lines.join(" ")).content("application/problem+json", content);
+            RefOr::T(response.build())
+        };
+        by_status.into_iter().map(|(status, codes)| (status, response(codes))).collect()
+    }
+}

@@ -1,0 +1,77 @@
+use axum::{
+    extract::FromRequestParts,
+    http::{Uri, request::Parts},
+};
+use percent_encoding::percent_decode;
+
+use super::{code::Code, fields::Fields, problem::Problem};
+
+/// The query's parameters, decoded but not yet judged.
+#[derive(Debug, Clone)]
+pub struct Query {
+    path: String,
+    pairs: Vec<(String, String)>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Query {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // Nested routers shorten the path; links need the one that the client used.
+        let original = parts.extensions.get::<axum::extract::OriginalUri>().map(|uri| uri.0.clone());
+        Self::of(&original.unwrap_or_else(|| parts.uri.clone()))
+    }
+}
+
+impl Query {
+    pub fn of(uri: &Uri) -> Result<Self, Problem> {
+        let pairs = decode(uri.query().unwrap_or_default().as_bytes())?;
+        Ok(Self { path: uri.path().to_owned(), pairs })
+    }
+
+    pub fn read<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
+        let mut fields = Fields::of_query(&self.pairs);
+        let value = read(&mut fields);
+        fields.conclude(value)
+    }
+
+    /// For operations that take no parameters: each one is unknown.
+    pub fn refuse_all(&self) -> Result<(), Problem> {
+        self.read(|_| Some(()))
+    }
+
+    /// What makes this list this list: its address and filters, whatever their order.
+    pub(super) fn scope(&self) -> String {
+        let paging = |name: &str| matches!(name, "limit" | "offset" | "cursor");
+        let mut filters: Vec<_> = self.pairs.iter().filter(|(name, _)| !paging(name)).collect();
+        filters.sort();
+        format!("{}\n{filters:?}", self.path)
+    }
+
+    /// The address of the next page.
+    pub(super) fn with_cursor(&self, cursor: &str) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.pairs.iter().filter(|(name, _)| !matches!(name.as_str(), "offset" | "cursor")));
+        query.append_pair("cursor", cursor);
+        format!("{}?{}", self.path, query.finish())
+    }
+}
+
+/// Splits and decodes `name=value&…`; what is not UTF-8 cannot be read.
+pub(super) fn decode(encoded: &[u8]) -> Result<Vec<(String, String)>, Problem> {
+    let part = |bytes: &[u8]| {
+        let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+        percent_decode(&spaced)
+            .decode_utf8()
+            .map(std::borrow::Cow::into_owned)
+            .map_err(|_| Problem::new(Code::MalformedRequest, "The parameters are not valid UTF-8."))
+    };
+    encoded
+        .split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            Ok((part(&pair[..at])?, part(pair.get(at + 1..).unwrap_or_default())?))
+        })
+        .collect()
+}
