@@ -1,1 +1,365 @@
+//! The settings: what can be configured, in one typed value, read once at start.
+//!
+//! `config/default.toml` is compiled in and is the manual: meanings, units and defaults stand there. A section here is
+//! a struct with the manual's names. [`Settings::load`] lays the sources over each other and reports *every* fault.
+mod layers;
+mod text;
+mod validate;
 
+use std::{collections::BTreeMap, fmt, path::PathBuf, thread, time::Duration};
+
+use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use url::Url;
+
+/// What is in effect. `Debug` and [`Settings::render`] show no secret.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub server: Server,
+    pub database: Database,
+    pub redis: Redis,
+    pub embedded: Embedded,
+    pub auth: Auth,
+    pub rate_limit: RateLimit,
+    pub capacity: Capacity,
+    pub search: Search,
+    pub booking: Booking,
+    pub locks: Locks,
+    pub idempotency: Idempotency,
+    pub telemetry: Telemetry,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub host: String,
+    pub port: u16,
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    pub cors_origins: Vec<String>,
+    pub request_timeout_ms: u64,
+    pub header_timeout_ms: u64,
+    pub max_body_bytes: usize,
+    pub max_in_flight: usize,
+    pub drain_ms: u64,
+    #[serde(deserialize_with = "networks")]
+    pub detail_networks: Vec<IpNet>,
+    pub tls_cert_file: Option<PathBuf>,
+    pub tls_key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    #[serde(serialize_with = "masked_url")]
+    pub url: Option<SecretString>,
+    #[serde(serialize_with = "masked_url")]
+    pub owner_url: Option<SecretString>,
+    #[serde(serialize_with = "masked_url")]
+    pub read_url: Option<SecretString>,
+    pub max_connections: Option<u32>,
+    pub transaction_pooler: bool,
+    pub acquire_timeout_ms: u64,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    #[serde(serialize_with = "masked_url")]
+    pub url: Option<SecretString>,
+    pub timeout_ms: u64,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Embedded {
+    pub data_dir: PathBuf,
+    pub postgres_bin: Option<PathBuf>,
+    pub postgres_user: String,
+    pub redis_server: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    pub algorithm: Algorithm,
+    #[serde(serialize_with = "masked")]
+    pub private_key: Option<SecretString>,
+    #[serde(serialize_with = "masked")]
+    pub secret: Option<SecretString>,
+    pub issuer: String,
+    pub audience: String,
+    pub access_token_minutes: u32,
+    pub refresh_token_days: u32,
+    pub password_grant: bool,
+}
+
+/// How access tokens are signed, spelled as in RFC 7518 and RFC 8037.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Algorithm {
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+    #[serde(rename = "HS256")]
+    Hs256,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    pub enabled: bool,
+    pub anonymous_per_minute: u32,
+    pub authenticated_per_minute: u32,
+    pub credentials_per_minute: u32,
+    /// Per second and address; 0 switches it off.
+    pub flood_per_second: u32,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capacity {
+    pub critical_threshold_kg: u32,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    pub cache_ttl_seconds: u64,
+    pub min_connection_minutes: u32,
+    /// By IATA airport code, upper case.
+    pub connection_minutes_by_airport: BTreeMap<String, u32>,
+    pub max_stops: u8,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Booking {
+    pub auto_route_hours: u32,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Locks {
+    pub ttl_ms: u64,
+    pub attempts: u32,
+    pub delay_ms: u64,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Idempotency {
+    pub retention_hours: u32,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    pub log_format: LogFormat,
+    pub log_filter: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Pretty on a terminal, else JSON.
+    Auto,
+    Pretty,
+    Json,
+}
+
+impl Server {
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
+    }
+
+    pub fn header_timeout(&self) -> Duration {
+        Duration::from_millis(self.header_timeout_ms)
+    }
+
+    pub fn drain(&self) -> Duration {
+        Duration::from_millis(self.drain_ms)
+    }
+}
+
+impl Database {
+    /// The size of the pool: as configured, else four connections per core, between 8 and 64.
+    pub fn connections(&self) -> u32 {
+        self.max_connections.unwrap_or_else(|| {
+            let cores = thread::available_parallelism().map_or(1, usize::from);
+            u32::try_from(cores).unwrap_or(u32::MAX).saturating_mul(4).clamp(8, 64)
+        })
+    }
+
+    /// The URL that migrations use: `owner_url`, else `url`.
+    pub fn migration_url(&self) -> Option<&SecretString> {
+        self.owner_url.as_ref().or(self.url.as_ref())
+    }
+
+    pub fn acquire_timeout(&self) -> Duration {
+        Duration::from_millis(self.acquire_timeout_ms)
+    }
+}
+
+impl Redis {
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
+}
+
+impl Auth {
+    pub fn access_token_lifetime(&self) -> Duration {
+        Duration::from_secs(u64::from(self.access_token_minutes) * 60)
+    }
+
+    pub fn refresh_token_lifetime(&self) -> Duration {
+        Duration::from_secs(u64::from(self.refresh_token_days) * 86_400)
+    }
+}
+
+impl Search {
+    pub fn cache_ttl(&self) -> Duration {
+        Duration::from_secs(self.cache_ttl_seconds)
+    }
+
+    /// Minutes a connection needs at `airport` (upper-case IATA code).
+    pub fn connection_minutes(&self, airport: &str) -> u32 {
+        self.connection_minutes_by_airport.get(airport).copied().unwrap_or(self.min_connection_minutes)
+    }
+}
+
+impl Locks {
+    pub fn ttl(&self) -> Duration {
+        Duration::from_millis(self.ttl_ms)
+    }
+
+    pub fn delay(&self) -> Duration {
+        Duration::from_millis(self.delay_ms)
+    }
+}
+
+/// Where settings come from besides the compiled-in defaults. No `Debug`: the environment holds secrets.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// The file named on the command line; without it `LOADMASTER_CONFIG` is looked at.
+    pub config_file: Option<PathBuf>,
+    /// The environment, injected so that tests need not touch the process's own.
+    pub env: BTreeMap<String, String>,
+    /// From the command line: `("server.port", "9000")`. The value is converted as one from the environment.
+    pub overrides: Vec<(String, String)>,
+}
+
+impl Sources {
+    /// The environment of this process, and nothing else yet.
+    pub fn from_process() -> Self {
+        let text = |raw: std::ffi::OsString| raw.to_string_lossy().into_owned();
+        let env = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+        Self { env, ..Self::default() }
+    }
+}
+
+/// Everything that is wrong with the settings; shown as one sentence a line, each naming the setting and its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsError {
+    faults: Vec<String>,
+}
+
+impl SettingsError {
+    /// Never empty.
+    pub fn faults(&self) -> &[String] {
+        &self.faults
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.faults.join("\n"))
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+/// Settings whose feature does not exist yet. (The TLS files are refused instead.)
+const RESERVED: &[&str] = &[
+    "server.trusted_proxies",
+    "database.read_url",
+    "rate_limit.enabled",
+    "rate_limit.anonymous_per_minute",
+    "rate_limit.authenticated_per_minute",
+    "rate_limit.credentials_per_minute",
+    "rate_limit.flood_per_second",
+    "search.cache_ttl_seconds",
+    "locks.ttl_ms",
+    "locks.attempts",
+    "locks.delay_ms",
+    "idempotency.retention_hours",
+];
+
+impl Settings {
+    /// Lays the sources over each other (the manual says in which order) and checks the outcome.
+    pub fn load(sources: Sources) -> Result<Self, SettingsError> {
+        layers::load(sources)
+    }
+
+    /// Settings that differ from their default and have no effect yet, for a warning at start.
+    pub fn reserved_in_use(&self) -> Vec<&'static str> {
+        let table = |settings: &Self| toml::Table::try_from(settings).unwrap_or_default();
+        let (ours, defaults) =
+            (table(self), Self::load(Sources::default()).map_or_else(|_| table(self), |s| table(&s)));
+        let differs = |name: &&&str| {
+            name.split_once('.').is_some_and(|(section, key)| {
+                let value = |table: &toml::Table| table.get(section).and_then(|section| section.get(key)).cloned();
+                value(&ours) != value(&defaults)
+            })
+        };
+        RESERVED.iter().filter(differs).copied().collect()
+    }
+
+    /// The settings in effect as TOML, secrets and passwords shown as `***`.
+    pub fn render(&self) -> String {
+        toml::to_string(self).unwrap_or_default()
+    }
+}
+
+const MASK: &str = "***";
+
+#[allow(clippy::ref_option, reason = "the signature that serde's serialize_with asks for")]
+fn masked<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(|_| MASK).serialize(serializer)
+}
+
+#[allow(clippy::ref_option, reason = "the signature that serde's serialize_with asks for")]
+fn masked_url<S: Serializer>(url: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    url.as_ref().map(|url| without_password(url.expose_secret())).serialize(serializer)
+}
+
+/// The URL with `***` for its password, be it before the host or among the parameters.
+fn without_password(url: &str) -> String {
+    let Ok(mut url) = Url::parse(url) else { return MASK.into() };
+    if url.password().is_some() && url.set_password(Some(MASK)).is_err() {
+        return MASK.into();
+    }
+    let secret = |key: &str| matches!(key.to_ascii_lowercase().as_str(), "password" | "pass" | "sslpassword");
+    if url.query_pairs().any(|(key, _)| secret(&key)) {
+        let shown: Vec<(String, String)> = url
+            .query_pairs()
+            .map(|(key, value)| (key.to_string(), if secret(&key) { MASK.into() } else { value.to_string() }))
+            .collect();
+        url.query_pairs_mut().clear().extend_pairs(shown);
+    }
+    url.into()
+}
+
+/// Networks, where a plain address stands for the network of that one address.
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let network = |text: String| {
+        let address = || text.parse::<std::net::IpAddr>().map(IpNet::from);
+        text.parse::<IpNet>().or_else(|_| address()).map_err(|_| {
+            de::Error::custom(format_args!("`{text}` is no network like 10.0.0.0/8 and no address like 192.0.2.7"))
+        })
+    };
+    Vec::<String>::deserialize(deserializer)?.into_iter().map(network).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! The rules that types cannot carry.
+use std::{fmt::Display, ops::RangeInclusive};
+
+use secrecy::{ExposeSecret, SecretString};
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use super::{Algorithm, Settings, layers::Faults};
+
+const DAY_MS: u64 = 86_400_000;
+const YEAR_HOURS: u32 = 8_784;
+const MIN_SECRET_BYTES: usize = 32;
+const NO_TLS: &str = "cannot be used: TLS is not supported yet; terminate it in front";
+
+pub(super) fn validate(settings: &Settings, faults: &mut Faults) {
+    server(settings, faults);
+    stores(settings, faults);
+    auth(settings, faults);
+    limits(settings, faults);
+    search(settings, faults);
+    if let Err(error) = EnvFilter::try_new(&settings.telemetry.log_filter) {
+        faults.add("telemetry.log_filter", &format!("is no filter like `info` or `warn,loadmaster=debug`: {error}"));
+    }
+}
+
+fn server(settings: &Settings, faults: &mut Faults) {
+    let server = &settings.server;
+    filled("server.host", &server.host, faults);
+    within("server.request_timeout_ms", server.request_timeout_ms, 1..=DAY_MS, faults);
+    within("server.header_timeout_ms", server.header_timeout_ms, 1..=DAY_MS, faults);
+    within("server.max_body_bytes", server.max_body_bytes, 1024..=1 << 30, faults);
+    within("server.max_in_flight", server.max_in_flight, 1..=1_000_000, faults);
+    within("server.drain_ms", server.drain_ms, 0..=DAY_MS, faults);
+    for origin in &server.cors_origins {
+        if as_browsers_send(origin).as_deref() != Some(origin) {
+            let wanted =
+                "must be scheme://host[:port] as browsers send it (lower case, no path, no default port, no *)";
+            faults.add("server.cors_origins", &format!("{wanted}, not `{origin}`"));
+        }
+    }
+    if server.tls_cert_file.is_some() {
+        faults.add("server.tls_cert_file", NO_TLS);
+    }
+    if server.tls_key_file.is_some() {
+        faults.add("server.tls_key_file", NO_TLS);
+    }
+}
+
+/// The origin of a URL as RFC 6454 writes it, whatever its scheme.
+fn as_browsers_send(origin: &str) -> Option<String> {
+    let url = Url::parse(origin).ok()?;
+    let host = url.host_str().filter(|host| !host.is_empty() && !host.contains('*'))?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}://{host}{port}", url.scheme()))
+}
+
+fn stores(settings: &Settings, faults: &mut Faults) {
+    let database = &settings.database;
+    let postgres: &[&str] = &["postgres", "postgresql"];
+    scheme("database.url", database.url.as_ref(), postgres, faults);
+    scheme("database.owner_url", database.owner_url.as_ref(), postgres, faults);
+    scheme("database.read_url", database.read_url.as_ref(), postgres, faults);
+    if let Some(connections) = database.max_connections {
+        within("database.max_connections", connections, 1..=10_000, faults);
+    }
+    within("database.acquire_timeout_ms", database.acquire_timeout_ms, 1..=DAY_MS, faults);
+    scheme("redis.url", settings.redis.url.as_ref(), &["redis", "rediss", "redis+unix", "unix"], faults);
+    within("redis.timeout_ms", settings.redis.timeout_ms, 1..=DAY_MS, faults);
+    filled("embedded.data_dir", &settings.embedded.data_dir.to_string_lossy(), faults);
+    filled("embedded.postgres_user", &settings.embedded.postgres_user, faults);
+}
+
+fn auth(settings: &Settings, faults: &mut Faults) {
+    let auth = &settings.auth;
+    let long_enough = auth.secret.as_ref().is_some_and(|secret| secret.expose_secret().len() >= MIN_SECRET_BYTES);
+    if auth.algorithm == Algorithm::Hs256 && !long_enough {
+        faults.add("auth.secret", &format!("must have at least {MIN_SECRET_BYTES} bytes with auth.algorithm HS256"));
+    }
+    filled("auth.issuer", &auth.issuer, faults);
+    filled("auth.audience", &auth.audience, faults);
+    within("auth.access_token_minutes", auth.access_token_minutes, 1..=525_600, faults);
+    within("auth.refresh_token_days", auth.refresh_token_days, 1..=3_650, faults);
+}
+
+fn limits(settings: &Settings, faults: &mut Faults) {
+    let rate = &settings.rate_limit;
+    within("rate_limit.anonymous_per_minute", rate.anonymous_per_minute, 1..=u32::MAX, faults);
+    within("rate_limit.authenticated_per_minute", rate.authenticated_per_minute, 1..=u32::MAX, faults);
+    within("rate_limit.credentials_per_minute", rate.credentials_per_minute, 1..=u32::MAX, faults);
+    within("booking.auto_route_hours", settings.booking.auto_route_hours, 1..=YEAR_HOURS, faults);
+    within("locks.ttl_ms", settings.locks.ttl_ms, 1..=DAY_MS, faults);
+    within("locks.attempts", settings.locks.attempts, 1..=100_000, faults);
+    within("locks.delay_ms", settings.locks.delay_ms, 0..=DAY_MS, faults);
+    within("idempotency.retention_hours", settings.idempotency.retention_hours, 1..=YEAR_HOURS, faults);
+}
+
+fn search(settings: &Settings, faults: &mut Faults) {
+    let search = &settings.search;
+    let minutes = 0..=7 * 24 * 60;
+    within("search.cache_ttl_seconds", search.cache_ttl_seconds, 0..=86_400 * 366, faults);
+    within("search.min_connection_minutes", search.min_connection_minutes, minutes.clone(), faults);
+    within("search.max_stops", search.max_stops, 0..=1, faults);
+    for (airport, needed) in &search.connection_minutes_by_airport {
+        if airport.len() != 3 || !airport.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            let complaint = format!("must name airports by three capital letters, not `{airport}`");
+            faults.add("search.connection_minutes_by_airport", &complaint);
+        }
+        within("search.connection_minutes_by_airport", *needed, minutes.clone(), faults);
+    }
+}
+
+fn within<T: PartialOrd + Display>(setting: &str, value: T, range: RangeInclusive<T>, faults: &mut Faults) {
+    if !range.contains(&value) {
+        faults.add(setting, &format!("must be between {} and {}, not {value}", range.start(), range.end()));
+    }
+}
+
+fn filled(setting: &str, text: &str, faults: &mut Faults) {
+    if text.trim().is_empty() {
+        faults.add(setting, "must not be empty");
+    }
+}
+
+/// The complaint never quotes the URL: it may hold a password.
+fn scheme(setting: &str, url: Option<&SecretString>, schemes: &[&str], faults: &mut Faults) {
+    let Some(url) = url else { return };
+    let known = Url::parse(url.expose_secret()).is_ok_and(|url| schemes.contains(&url.scheme()));
+    if !known {
+        let begins: Vec<String> = schemes.iter().map(|scheme| format!("{scheme}://")).collect();
+        faults.add(setting, &format!("must be a URL that begins with {}", begins.join(" or ")));
+    }
+}
