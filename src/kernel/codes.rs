@@ -59,6 +59,11 @@ impl FromStr for AirportCode {
 pub struct AirlineCode(Ascii<2>);
 
 impl AirlineCode {
+    /// From the front of a flight number, which was parsed as a designator before.
+    pub(super) const fn from_checked(code: [u8; 2]) -> Self {
+        Self(Ascii(code))
+    }
+
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }

@@ -8,18 +8,16 @@ use super::{codes::AirlineCode, fault::Fault, text::text_value};
 /// Leading zeros are dropped: `AI0101` is `AI101`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, pattern = "^[A-Z0-9]{2}[1-9][0-9]{0,3}[A-Z]?$", example = "AI101")]
-pub struct FlightNumber {
-    text: Box<str>,
-    airline: AirlineCode,
-}
+pub struct FlightNumber(Box<str>);
 
 impl FlightNumber {
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0
     }
 
     pub fn airline(&self) -> AirlineCode {
-        self.airline
+        let bytes = self.0.as_bytes();
+        AirlineCode::from_checked([bytes[0], bytes[1]])
     }
 }
 
@@ -39,8 +37,7 @@ impl FromStr for FlightNumber {
         if significant.is_empty() || number.len() > 4 || !suffixed {
             return Err(fault());
         }
-        let text = format!("{airline}{significant}{}", suffix.to_ascii_uppercase());
-        Ok(Self { text: text.into(), airline })
+        Ok(Self(format!("{airline}{significant}{}", suffix.to_ascii_uppercase()).into()))
     }
 }
 

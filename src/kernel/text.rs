@@ -40,7 +40,7 @@ macro_rules! text_value {
 
         impl sqlx::postgres::PgHasArrayType for $name {
             fn array_type_info() -> sqlx::postgres::PgTypeInfo {
-                <str as sqlx::postgres::PgHasArrayType>::array_type_info()
+                <&str as sqlx::postgres::PgHasArrayType>::array_type_info()
             }
         }
 

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use super::settings;
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
@@ -13,7 +14,6 @@ use sqlx::{
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use super::settings;
 
 pub type Tx = sqlx::Transaction<'static, Postgres>;
 
@@ -60,9 +60,11 @@ impl DbError {
         match self {
             Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)) => true,
             // lock_not_available, too_many_connections, connection exceptions, operator intervention (shutdown)
-            _ => self.sql_state().is_some_and(|state| {
-                state == "55P03" || state == "53300" || state.starts_with("08") || state.starts_with("57P")
-            }) || self.is_conflict(),
+            _ => {
+                self.sql_state().is_some_and(|state| {
+                    state == "55P03" || state == "53300" || state.starts_with("08") || state.starts_with("57P")
+                }) || self.is_conflict()
+            }
         }
     }
 

@@ -10,7 +10,10 @@ pub struct Tasks(TaskTracker);
 
 impl Tasks {
     /// Runs `work` to its end even when the caller goes away. A panic inside becomes a 500.
-    pub async fn to_the_end<T, E>(&self, work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, Problem>
+    pub async fn to_the_end<T, E>(
+        &self,
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, Problem>
     where
         T: Send + 'static,
         E: Into<Problem> + Send + 'static,

@@ -26,8 +26,8 @@ pub fn start_logging(settings: &Telemetry) -> anyhow::Result<()> {
 
 /// Collects the metrics of this process for `/metrics`.
 pub fn start_metrics() -> anyhow::Result<PrometheusHandle> {
-    let builder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY_BUCKETS)?;
+    let builder =
+        PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY_BUCKETS)?;
     let recorder = builder.build_recorder();
     let handle = recorder.handle();
     // A second start in one process (tests) keeps the first recorder.

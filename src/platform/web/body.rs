@@ -120,4 +120,3 @@ fn media_type(headers: &HeaderMap) -> String {
 fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<LengthLimitError>())
 }
-

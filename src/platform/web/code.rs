@@ -172,12 +172,9 @@ impl Code {
                 "The flight takes no more bookings",
                 "Choose a flight whose cut-off has not passed.",
             ),
-            Self::FlightCancelled => (
-                "flight_cancelled",
-                StatusCode::CONFLICT,
-                "The flight is cancelled",
-                "Choose another flight.",
-            ),
+            Self::FlightCancelled => {
+                ("flight_cancelled", StatusCode::CONFLICT, "The flight is cancelled", "Choose another flight.")
+            }
             Self::FlightMismatch => (
                 "flight_mismatch",
                 StatusCode::CONFLICT,

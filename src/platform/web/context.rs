@@ -54,8 +54,7 @@ pub async fn track(clock: SharedClock, ids: IdSource, request: Request, next: Ne
     let status = response.status().as_u16();
     let seconds = began.elapsed().as_secs_f64();
     span.in_scope(|| tracing::info!(%method, route, status, milliseconds = seconds * 1000.0, "answered"));
-    let labels =
-        [("method", method_label(&method)), ("route", route), ("status", status.to_string())];
+    let labels = [("method", method_label(&method)), ("route", route), ("status", status.to_string())];
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(seconds);
     response

@@ -110,11 +110,8 @@ impl IfNoneMatch {
 
 /// Adds `ETag` and `Cache-Control` to an answer, and turns it into 304 when the client has it already.
 pub fn conditional(tag: &str, if_none_match: &IfNoneMatch, cache: &'static str, answer: impl IntoResponse) -> Response {
-    let mut response = if if_none_match.matches(tag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        answer.into_response()
-    };
+    let mut response =
+        if if_none_match.matches(tag) { StatusCode::NOT_MODIFIED.into_response() } else { answer.into_response() };
     tagged(&mut response, tag, cache);
     response
 }

@@ -122,11 +122,10 @@ impl<A> PageRequest<A> {
         let shown = self.limit as usize;
         let more = entries.len() > shown;
         entries.truncate(shown);
-        let link = entries
-            .last()
-            .filter(|_| more)
-            .and_then(|last| key.seal(&scope(query, reader), &anchor(last)))
-            .and_then(|cursor| HeaderValue::from_str(&format!("<{}>; rel=\"next\"", query.with_cursor(&cursor))).ok());
+        let link =
+            entries.last().filter(|_| more).and_then(|last| key.seal(&scope(query, reader), &anchor(last))).and_then(
+                |cursor| HeaderValue::from_str(&format!("<{}>; rel=\"next\"", query.with_cursor(&cursor))).ok(),
+            );
         let mut response = Json(entries).into_response();
         if let Some(link) = link {
             response.headers_mut().insert(header::LINK, link);
@@ -180,8 +179,13 @@ mod tests {
         let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
         assert_eq!(open(next, 2, "ann").unwrap_err().code(), Code::InvalidCursor, "another key");
         assert_eq!(open(next, 1, "bob").unwrap_err().code(), Code::InvalidCursor, "another reader");
-        for (from, to) in [("BOOKED", "ARRIVED"), ("/list", "/other"), ("cursor=", "cursor=A"), ("status=BOOKED&", "")] {
-            assert_eq!(open(leak(next.replacen(from, to, 1)), 1, "ann").unwrap_err().code(), Code::InvalidCursor, "{to}");
+        for (from, to) in [("BOOKED", "ARRIVED"), ("/list", "/other"), ("cursor=", "cursor=A"), ("status=BOOKED&", "")]
+        {
+            assert_eq!(
+                open(leak(next.replacen(from, to, 1)), 1, "ann").unwrap_err().code(),
+                Code::InvalidCursor,
+                "{to}"
+            );
         }
         assert_eq!(open("/list?cursor=x", 1, "ann").unwrap_err().code(), Code::InvalidCursor);
     }
@@ -190,7 +194,9 @@ mod tests {
     fn limits_are_capped_and_offset_excludes_a_cursor() {
         assert_eq!(open("/list", 1, "").unwrap().fetch(), 51);
         assert_eq!(open("/list?limit=100000000000000000000", 1, "").unwrap().fetch(), 101);
-        for text in ["/list?limit=0", "/list?limit=-1", "/list?limit=x", "/list?offset=10001", "/list?offset=1&cursor=x"] {
+        for text in
+            ["/list?limit=0", "/list?limit=-1", "/list?limit=x", "/list?offset=10001", "/list?offset=1&cursor=x"]
+        {
             assert_eq!(open(text, 1, "").unwrap_err().code(), Code::ValidationFailed, "{text}");
         }
     }

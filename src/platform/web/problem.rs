@@ -10,10 +10,7 @@ use utoipa::ToSchema;
 use super::{code::Code, context::request_id};
 use crate::{
     kernel::FaultCode,
-    platform::{
-        postgres::DbError,
-        random::NoRandomness,
-    },
+    platform::{postgres::DbError, random::NoRandomness},
 };
 
 /// A refusal on its way to the client: RFC 9457 problem details with a stable `code`.

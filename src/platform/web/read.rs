@@ -150,10 +150,11 @@ pub fn instant(raw: Raw<'_>) -> Result<DateTime<Utc>, Fault> {
 /// A calendar date `YYYY-MM-DD` in the years 1970 to 2199.
 pub fn date(raw: Raw<'_>) -> Result<NaiveDate, Fault> {
     let text = as_text(raw)?.trim();
-    let shape = text.len() == 10 && text.bytes().enumerate().all(|(at, byte)| match at {
-        4 | 7 => byte == b'-',
-        _ => byte.is_ascii_digit(),
-    });
+    let shape = text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| shape);
     let date = date.ok_or_else(|| Fault::format("must be a date that exists, written YYYY-MM-DD"))?;
     within_years(date)?;

@@ -1,0 +1,45 @@
+use axum::{extract::FromRequestParts, http::request::Parts};
+
+use super::model::{Principal, Role};
+use crate::platform::web::{Code, Problem};
+
+/// Declares an extractor that lets a caller of at least one role pass. The credential itself was checked before, by
+/// the layer that puts the [`Principal`] into the request.
+macro_rules! at_least {
+    ($($(#[$doc:meta])* $name:ident),+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name(pub Principal);
+
+        impl<S: Send + Sync> FromRequestParts<S> for $name {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+                admit(parts, Role::$name).map(Self)
+            }
+        }
+    )+};
+}
+
+at_least!(
+    /// A caller who may book: a customer or more.
+    Customer,
+    /// The carrier's staff: an operator or an administrator.
+    Operator,
+    /// An administrator.
+    Admin
+);
+
+fn admit(parts: &Parts, least: Role) -> Result<Principal, Problem> {
+    let Some(principal) = parts.extensions.get::<Principal>() else {
+        return Err(Problem::new(
+            Code::Unauthenticated,
+            "This needs an access token: log in and send it as a Bearer token.",
+        ));
+    };
+    if principal.role < least {
+        let (need, have) = (least.as_str(), principal.role.as_str());
+        return Err(Problem::new(Code::Forbidden, format!("This needs the role {need}; yours is {have}.")));
+    }
+    Ok(*principal)
+}

@@ -1,0 +1,3 @@
+//! The rooms, one per capability. `tests/architecture.rs` holds their storeys and the one rule.
+pub mod accounts;
+pub mod reference;
