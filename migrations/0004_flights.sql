@@ -28,6 +28,8 @@ create index flights_by_route on flights (origin, destination, departure_at);
 
 create index flights_by_departure on flights (departure_at, id);
 
+create index flights_by_airline on flights (airline_code, departure_at);
+
 -- One row per flight, written by every booking. No index on a column that a booking changes, and half of each page
 -- free, so that updates stay in the page (HOT). The checks are the last word: no flight is ever oversold.
 create table flight_capacity (

@@ -1,0 +1,30 @@
+# syntax=docker/dockerfile:1
+
+# The slim image brings gcc and libc6-dev, all that aws-lc-sys and zstd-sys need.
+FROM rust:1.95-slim-bookworm AS build
+WORKDIR /src
+COPY . .
+# There is no .git here: the commit comes from outside (`--build-arg GIT_COMMIT="$(git rev-parse HEAD)"`).
+ARG GIT_COMMIT=unknown
+# The caches outlive the layer, so that a change of ours recompiles our crate alone. They are not part of the
+# image, hence the copy in the same step. Copied files may be older than the cache: `touch` makes cargo look.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target,sharing=locked \
+    touch build.rs src/lib.rs src/main.rs \
+    && LOADMASTER_GIT_COMMIT="$GIT_COMMIT" cargo build --release --locked --bin loadmaster \
+    && install -D target/release/loadmaster /out/loadmaster
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin loadmaster
+COPY --from=build /out/loadmaster /usr/local/bin/loadmaster
+COPY LICENSE LICENSE-APACHE LICENSE-MIT /usr/share/doc/loadmaster/
+USER loadmaster
+# A container's own 127.0.0.1 is out of everybody's reach.
+ENV LOADMASTER_SERVER__HOST=0.0.0.0
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["loadmaster", "healthcheck"]
+ENTRYPOINT ["loadmaster"]
+CMD ["serve"]

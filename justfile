@@ -1,0 +1,46 @@
+# Shortcuts. Each is one command that can be typed without `just` as well.
+
+[private]
+default:
+    @just --list --unsorted
+
+# Build, and start with demo data
+run *flags:
+    ./run -- {{ flags }}
+
+# Play search, booking and tracking against a server of its own
+demo:
+    ./run demo
+
+# Run the tests, or those whose names contain a filter; `--long` for the long ones too
+test *args:
+    ./test {{ args }}
+
+# Run all gates, or those named
+ci *gates:
+    .ci/run {{ gates }}
+
+# Format the sources
+fmt:
+    cargo fmt --all
+
+# Lint as CI does
+lint:
+    .ci/run clippy
+
+# Build and open the documentation
+doc:
+    cargo doc --no-deps --document-private-items --locked --open
+
+# Regenerate .sqlx after a change of a query or a migration
+prepare:
+    scripts/prepare.sh
+
+# Regenerate openapi.json after a change of the API
+openapi:
+    cargo run --locked --quiet -- openapi > openapi.json.new
+    mv openapi.json.new openapi.json
+
+# Look for banned, unlicensed, vulnerable and unused dependencies
+audit-deps:
+    .ci/run machete deny advisories

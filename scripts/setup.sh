@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# Makes this machine ready to build and run Loadmaster: Rust (asked for, never installed here), a C compiler,
+# the PostgreSQL server programs and redis-server. Sourced by `run`, `test`, `.ci/run` and `scripts/prepare.sh`,
+# or called on its own. Silent, and done in milliseconds, when nothing is missing.
+#
+# A C compiler is all that aws-lc-sys and zstd-sys need: neither cmake nor nasm nor make.
+# Written for bash 3.2 too, the one that macOS ships.
+set -euo pipefail
+
+# Not every shell that starts a script has read the profile that rustup wrote.
+export PATH="$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin"
+
+POSTGRES_OLDEST=14
+
+setup_fail() {
+    echo "loadmaster: $*" >&2
+    exit 1
+}
+
+# Prints the directory that holds the newest PostgreSQL server programs; Debian, Alpine and Homebrew keep them off PATH.
+postgres_bin_dir() {
+    local dir version best='' best_version=0 on_path
+    on_path=$(command -v postgres || true)
+    for dir in \
+        "${LOADMASTER_EMBEDDED__POSTGRES_BIN:-}" \
+        ${on_path:+"$(dirname "$on_path")"} \
+        /usr/lib/postgresql/*/bin \
+        /usr/libexec/postgresql*[0-9] \
+        /usr/pgsql-*/bin \
+        /usr/local/pgsql/bin \
+        /opt/homebrew/opt/postgresql*/bin \
+        /usr/local/opt/postgresql*/bin \
+        /Applications/Postgres.app/Contents/Versions/*/bin; do
+        [[ -x $dir/postgres && -x $dir/initdb ]] || continue
+        version=$("$dir/postgres" --version 2>/dev/null) || continue
+        version=${version##*PostgreSQL) }
+        version=${version%%[!0-9]*}
+        if [[ -n $version ]] && ((version > best_version)); then
+            best=$dir best_version=$version
+        fi
+    done
+    ((best_version >= POSTGRES_OLDEST)) && echo "$best"
+}
+
+# Prints the path of a PostgreSQL client program: beside the server's where possible, else on PATH.
+postgres_client() {
+    if [[ -x ${2:-}/$1 ]]; then echo "$2/$1"; else command -v "$1"; fi
+}
+
+has_compiler() {
+    # A compiler without the C library's headers (gcc with --no-install-recommends) compiles nothing.
+    command -v cc >/dev/null && { [[ ! -e /etc/debian_version ]] || [[ -e /usr/include/stdio.h ]]; }
+}
+
+has_postgres() { postgres_bin_dir >/dev/null; }
+
+has_redis() { command -v redis-server >/dev/null; }
+
+# Installs packages without letting the distribution start servers of its own on the usual ports.
+# Runs as root, in its own process, so that its trap cannot be confused with the caller's.
+# shellcheck disable=SC2016  # expanded by the inner shell
+APT_INSTALL='
+    set -eu
+    policy=/usr/sbin/policy-rc.d
+    no_cluster=/etc/postgresql-common/createcluster.d/loadmaster-setup.conf
+    restore() {
+        rm -f "$policy" "$no_cluster"
+        rmdir /etc/postgresql-common/createcluster.d /etc/postgresql-common 2>/dev/null || true
+        if [ -e "$policy.loadmaster-saved" ]; then mv "$policy.loadmaster-saved" "$policy"; fi
+    }
+    trap restore EXIT
+    trap "exit 130" INT
+    trap "exit 143" TERM HUP
+    # An interrupted earlier run may have left the saved policy behind: that one is the original.
+    if [ -e "$policy" ] && [ ! -e "$policy.loadmaster-saved" ]; then mv "$policy" "$policy.loadmaster-saved"; fi
+    printf "#!/bin/sh\nexit 101\n" >"$policy"
+    chmod 755 "$policy"
+    mkdir -p "${no_cluster%/*}"
+    echo "create_main_cluster = false" >"$no_cluster"
+
+    export DEBIAN_FRONTEND=noninteractive
+    install() { apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" </dev/null; }
+    # Refreshing the package lists is slow and seldom needed; first try without.
+    if ! install "$@"; then
+        # The lock of the lists has no timeout of its own.
+        for _ in 1 2 3 4 5 6; do
+            apt-get update -qq </dev/null && break
+            sleep 5
+        done
+        install "$@"
+    fi
+    # "Installed" must not mean "running after the next boot".
+    for package; do
+        if [ "$package" = redis-server ] && command -v systemctl >/dev/null; then
+            systemctl --quiet disable redis-server.service || true
+        fi
+    done
+'
+
+setup_with_apt() {
+    local as_root=() log
+    if ((EUID != 0)); then
+        command -v sudo >/dev/null ||
+            setup_fail "$* missing and neither root nor sudo available: run \`apt-get install --no-install-recommends $*\` as root."
+        # Without a terminal nobody can type a password.
+        if [[ -t 0 ]]; then as_root=(sudo); else as_root=(sudo -n); fi
+    fi
+    echo "loadmaster: installing $* (once; this may take a minute)" >&2
+    log=$(mktemp)
+    if ! ${as_root[@]+"${as_root[@]}"} sh -c "$APT_INSTALL" sh "$@" >"$log" 2>&1; then
+        local reason
+        reason=$(grep -m1 -E '^(E|Err|sudo):' "$log" || tail -n 1 "$log")
+        rm -f "$log"
+        setup_fail "apt-get could not install $* (${reason:-no reason given}); install them by hand and start again."
+    fi
+    rm -f "$log"
+}
+
+setup_main() {
+    command -v cargo >/dev/null ||
+        setup_fail "Rust is missing: install it from https://rustup.rs and start again."
+
+    local missing=()
+    has_compiler || missing+=(compiler)
+    has_postgres || missing+=(postgresql)
+    has_redis || missing+=(redis)
+    ((${#missing[@]} > 0)) || return 0
+
+    local manager packages=() name
+    if [[ $(uname -s) == Darwin ]]; then
+        manager=brew
+    else
+        for manager in apt-get dnf apk ''; do
+            if [[ -n $manager ]] && command -v "$manager" >/dev/null; then break; fi
+        done
+    fi
+    for name in "${missing[@]}"; do
+        case $manager:$name in
+            apt-get:compiler) packages+=(gcc libc6-dev) ;;
+            apt-get:redis) packages+=(redis-server) ;;
+            dnf:compiler) packages+=(gcc) ;;
+            dnf:postgresql) packages+=(postgresql-server) ;;
+            apk:compiler) packages+=(gcc musl-dev) ;;
+            apk:postgresql) packages+=(postgresql17 postgresql17-client) ;;
+            brew:compiler) setup_fail "a C compiler is missing: run \`xcode-select --install\` and start again." ;;
+            brew:postgresql) packages+=(postgresql@17) ;;
+            *) packages+=("$name") ;;
+        esac
+    done
+
+    case $manager in
+        apt-get) ;;
+        brew) setup_fail "${missing[*]} missing: run \`brew install ${packages[*]}\` and start again." ;;
+        dnf) setup_fail "${missing[*]} missing: run \`sudo dnf install ${packages[*]}\` and start again." ;;
+        apk) setup_fail "${missing[*]} missing: run \`apk add ${packages[*]}\` as root and start again." ;;
+        *) setup_fail "missing: ${missing[*]}; needed are a C compiler (cc), the PostgreSQL server programs ($POSTGRES_OLDEST or later) and redis-server: install what is missing and start again." ;;
+    esac
+
+    setup_with_apt "${packages[@]}"
+    hash -r
+    has_postgres ||
+        setup_fail "this distribution's PostgreSQL is older than $POSTGRES_OLDEST: install a newer one from https://apt.postgresql.org."
+    if ! has_compiler || ! has_redis; then
+        setup_fail "apt-get installed ${packages[*]}, but cc or redis-server is still not on PATH."
+    fi
+}
+
+setup_main

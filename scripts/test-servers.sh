@@ -1,0 +1,196 @@
+#!/usr/bin/env bash
+# One private PostgreSQL and one private Redis for tests and for `scripts/prepare.sh`. To be sourced after
+# `scripts/setup.sh`; the caller sets a trap that calls `servers_stop` on every way out.
+#
+#   servers_start   starts both and sets TEST_OWNER_URL, TEST_REDIS_URL, TEST_POSTGRES_BIN
+#   servers_stop    stops both and deletes their directory; may be called at any time, and twice
+#   group_run       runs a command so that a signal to the script ends it at once
+#   group_stop      ends the command that group_run is running, if any
+#
+# UNIX sockets only: no port can be taken, and nobody else on the machine gets in.
+
+SERVERS_DIR=''
+SERVERS_POSTGRES_PID=''
+SERVERS_REDIS_PID=''
+GROUP_PID=''
+
+# A process group of its own, and `wait`: bash runs a trap only after a foreground command has ended, which for
+# a test run means minutes, and it must not be the terminal's Ctrl-C that ends the servers before the tests.
+group_run() {
+    local status=0
+    set -m
+    "$@" </dev/null &
+    GROUP_PID=$!
+    set +m
+    wait "$GROUP_PID" || status=$?
+    GROUP_PID=''
+    return "$status"
+}
+
+group_stop() {
+    local pid=$GROUP_PID tries=0
+    GROUP_PID=''
+    [[ -n $pid ]] || return 0
+    kill -TERM -- "-$pid" 2>/dev/null || true
+    while kill -0 -- "-$pid" 2>/dev/null && ((++tries < 300)); do sleep 0.1; done
+    kill -KILL -- "-$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+}
+
+# Takes the settings of a developer's own servers and instances out of the environment: tests must neither
+# reach them nor behave differently because of them. libpq's variables count, sqlx reads them as defaults.
+servers_clean_environment() {
+    unset DATABASE_URL DATABASE_URL_FILE DATABASE_READ_URL DATABASE_READ_URL_FILE REDIS_URL REDIS_URL_FILE PORT
+    local name
+    for name in "${!LOADMASTER_@}"; do unset "$name"; done
+    for name in "${!PG@}"; do
+        if [[ $name =~ ^PG[A-Z]+$ ]]; then unset "$name"; fi
+    done
+}
+
+# Starts a program in the background in a process group of its own, so that Ctrl-C reaches the tests first and
+# the servers only through `servers_stop`. Where setpriv exists (Linux), the kernel stops the program even when
+# this shell is killed outright. The program's process id is left in $!.
+servers_spawn() { # user ('' = stay) signal-at-death command...
+    local user=$1 signal=$2
+    shift 2
+    local prefix=()
+    if command -v setpriv >/dev/null && setpriv --pdeathsig "$signal" true 2>/dev/null; then
+        prefix=(setpriv --pdeathsig "$signal")
+        if [[ -n $user ]]; then prefix+=(--reuid "$user" --regid "$(id -g "$user")" --init-groups); fi
+    elif [[ -n $user ]]; then
+        # shellcheck disable=SC2016  # expanded by the inner shell
+        prefix=(su -s /bin/sh "$user" -c 'exec "$0" "$@"' --)
+    fi
+    set -m
+    ${prefix[@]+"${prefix[@]}"} "$@" </dev/null &
+    set +m
+}
+
+servers_fail() { # message log
+    echo "loadmaster: $1" >&2
+    if [[ -s ${2:-} ]]; then tail -n 20 "$2" >&2; fi
+    return 1
+}
+
+# What a run that was killed outright left behind; thousands of small databases add up.
+servers_sweep() {
+    local dir owner
+    for dir in /tmp/loadmaster-test.*; do
+        [[ -O $dir && -s $dir/owner ]] || continue
+        owner=$(<"$dir/owner")
+        if kill -0 "$owner" 2>/dev/null; then continue; fi
+        if [[ -e $dir/pg/data/postmaster.pid ]] && kill -0 "$(head -n 1 "$dir/pg/data/postmaster.pid")" 2>/dev/null; then
+            continue
+        fi
+        rm -rf "$dir"
+    done
+}
+
+servers_start() {
+    local bin user='' sockets data log tries
+    bin=$(postgres_bin_dir)
+    servers_sweep
+
+    # /tmp and not TMPDIR: a socket's path has 107 bytes at most, and TMPDIR is long on macOS.
+    SERVERS_DIR=$(mktemp -d /tmp/loadmaster-test.XXXXXX)
+    echo $$ >"$SERVERS_DIR/owner"
+    # PostgreSQL refuses to run as root; its user must be able to pass through the parent.
+    chmod 711 "$SERVERS_DIR"
+    mkdir -m 700 "$SERVERS_DIR/pg" "$SERVERS_DIR/redis"
+    sockets=$SERVERS_DIR/pg data=$SERVERS_DIR/pg/data log=$SERVERS_DIR/postgres.log
+    : >"$log"
+    if ((EUID == 0)); then
+        user=postgres
+        id "$user" >/dev/null 2>&1 ||
+            servers_fail "PostgreSQL does not run as root and there is no user '$user' to drop to; create it or start as another user." ||
+            return 1
+        chown "$user" "$SERVERS_DIR/pg" "$log"
+    fi
+
+    # The working directory of the caller may be out of that user's reach.
+    cd "$SERVERS_DIR" || return 1
+    servers_spawn "$user" KILL \
+        env LC_ALL=C "$bin/initdb" --pgdata="$data" --username=loadmaster --auth=trust --encoding=UTF8 --locale=C \
+        --no-sync >"$SERVERS_DIR/initdb.log" 2>&1
+    SERVERS_POSTGRES_PID=$!
+    if ! wait "$SERVERS_POSTGRES_PID"; then
+        SERVERS_POSTGRES_PID=''
+        cd "$OLDPWD" || true
+        servers_fail "initdb failed." "$SERVERS_DIR/initdb.log"
+        return 1
+    fi
+    # Nothing here survives a crash of the machine, and nothing needs to; synchronous_commit stays on because
+    # it decides what a commit waits for, which the tests are about.
+    servers_spawn "$user" QUIT \
+        env LC_ALL=C "$bin/postgres" -D "$data" \
+        -c listen_addresses='' -c unix_socket_directories="$sockets" -c port=5432 \
+        -c fsync=off -c full_page_writes=off -c max_connections=500 -c shared_buffers=256MB \
+        >>"$log" 2>&1
+    SERVERS_POSTGRES_PID=$!
+    servers_spawn '' KILL \
+        redis-server --port 0 --unixsocket "$SERVERS_DIR/redis/redis.sock" --unixsocketperm 700 \
+        --save '' --appendonly no --daemonize no --dir "$SERVERS_DIR/redis" \
+        >"$SERVERS_DIR/redis.log" 2>&1
+    SERVERS_REDIS_PID=$!
+    cd "$OLDPWD" || return 1
+
+    tries=0
+    until LC_ALL=C "$(postgres_client pg_isready "$bin")" -q -h "$sockets" -p 5432; do
+        kill -0 "$SERVERS_POSTGRES_PID" 2>/dev/null && ((++tries < 300)) ||
+            servers_fail "the private PostgreSQL did not start." "$log" || return 1
+        sleep 0.1
+    done
+    tries=0
+    until [[ -S $SERVERS_DIR/redis/redis.sock ]]; do
+        kill -0 "$SERVERS_REDIS_PID" 2>/dev/null && ((++tries < 300)) ||
+            servers_fail "the private Redis did not start." "$SERVERS_DIR/redis.log" || return 1
+        sleep 0.1
+    done
+
+    # For the scripts that source this file.
+    # shellcheck disable=SC2034
+    TEST_POSTGRES_BIN=$bin
+    # shellcheck disable=SC2034
+    TEST_OWNER_URL="postgres://loadmaster@localhost/postgres?host=${sockets//\//%2F}"
+    # shellcheck disable=SC2034
+    TEST_REDIS_URL="redis+unix://$SERVERS_DIR/redis/redis.sock"
+}
+
+servers_children() {
+    if command -v pgrep >/dev/null; then
+        pgrep -P "$1" || true
+        return 0 # explicit: in a trap, a bare `return` returns the status from before the trap
+    fi
+    local status # minimal images come without pgrep, but have /proc
+    for status in /proc/[0-9]*/status; do
+        if grep -q "^PPid:[[:space:]]*$1\$" "$status" 2>/dev/null; then basename "$(dirname "$status")"; fi
+    done
+}
+
+# Asks first, then insists: a fault test that died may have left server processes stopped, and a stopped
+# process obeys only SIGCONT and SIGKILL.
+servers_end() { # pid signal
+    local pid=$1 signal=$2 tries=0 children=()
+    kill -0 "$pid" 2>/dev/null || return 0
+    # shellcheck disable=SC2207  # process ids contain no blanks
+    children=($(servers_children "$pid"))
+    kill -"$signal" "$pid" 2>/dev/null || true
+    kill -CONT "$pid" ${children[@]+"${children[@]}"} 2>/dev/null || true
+    while kill -0 "$pid" 2>/dev/null && ((++tries < 100)); do sleep 0.05; done
+    if kill -0 "$pid" 2>/dev/null; then
+        # shellcheck disable=SC2207
+        children=($(servers_children "$pid"))
+        kill -KILL "$pid" ${children[@]+"${children[@]}"} 2>/dev/null || true
+    fi
+    wait "$pid" 2>/dev/null || true
+}
+
+servers_stop() {
+    # Immediate shutdown: the data is about to be deleted.
+    if [[ -n $SERVERS_POSTGRES_PID ]]; then servers_end "$SERVERS_POSTGRES_PID" QUIT; fi
+    if [[ -n $SERVERS_REDIS_PID ]]; then servers_end "$SERVERS_REDIS_PID" TERM; fi
+    SERVERS_POSTGRES_PID='' SERVERS_REDIS_PID=''
+    if [[ -n $SERVERS_DIR ]]; then rm -rf "$SERVERS_DIR"; fi
+    SERVERS_DIR=''
+}

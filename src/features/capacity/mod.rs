@@ -1,0 +1,17 @@
+//! How much room each flight has and who took it. Decides whether freight fits, and is the only one that changes
+//! `flight_capacity` and writes the ledger. Every change of a row is a ledger entry with the state after it, so that
+//! anyone can replay that no flight was ever oversold.
+mod dto;
+mod error;
+mod model;
+mod repository;
+mod router;
+mod service;
+
+pub use dto::SpaceFields;
+pub use error::CapacityError;
+pub use model::{Dimension, FlightCapacity, FlightStatus, Shortfall, Space};
+pub use router::router;
+pub use service::{
+    CapacityService, Giving, NewCapacity, Taking, change_in_tx, lock_in_tx, open_in_tx, release_in_tx, take_in_tx,
+};

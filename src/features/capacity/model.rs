@@ -1,0 +1,241 @@
+use std::ops::{Add, Sub};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::kernel::{FlightId, Positions, Volume, Weight};
+
+/// Room on a flight, or what a shipment takes of it, in all three dimensions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Space {
+    #[serde(rename = "weight_kg")]
+    pub weight: Weight,
+    #[serde(rename = "volume_m3")]
+    pub volume: Volume,
+    pub positions: Positions,
+}
+
+impl Add for Space {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            weight: self.weight + other.weight,
+            volume: self.volume + other.volume,
+            positions: self.positions + other.positions,
+        }
+    }
+}
+
+impl Sub for Space {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self {
+            weight: self.weight - other.weight,
+            volume: self.volume - other.volume,
+            positions: self.positions - other.positions,
+        }
+    }
+}
+
+impl Space {
+    /// The least of both in each dimension: what a chain of flights can carry.
+    #[must_use]
+    pub fn least(self, other: Self) -> Self {
+        Self {
+            weight: self.weight.min(other.weight),
+            volume: self.volume.min(other.volume),
+            positions: self.positions.min(other.positions),
+        }
+    }
+
+    /// The dimensions in which `self` does not fit into `available`.
+    pub fn exceeds(self, available: Self) -> impl Iterator<Item = Dimension> {
+        let weight = (self.weight > available.weight).then_some(Dimension::Weight);
+        let volume = (self.volume > available.volume).then_some(Dimension::Volume);
+        let positions = (self.positions > available.positions).then_some(Dimension::Positions);
+        [weight, volume, positions].into_iter().flatten()
+    }
+}
+
+/// One of the three ways in which a flight can be full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dimension {
+    Weight,
+    Volume,
+    Positions,
+}
+
+impl Dimension {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Weight => "weight_kg",
+            Self::Volume => "volume_m3",
+            Self::Positions => "positions",
+        }
+    }
+}
+
+/// Where a flight is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum FlightStatus {
+    Scheduled,
+    Departed,
+    Arrived,
+    Cancelled,
+}
+
+impl FlightStatus {
+    pub const WORDS: &[(&'static str, Self)] = &[
+        ("SCHEDULED", Self::Scheduled),
+        ("DEPARTED", Self::Departed),
+        ("ARRIVED", Self::Arrived),
+        ("CANCELLED", Self::Cancelled),
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, status)| *status == self).map_or("", |(word, _)| word)
+    }
+}
+
+impl TryFrom<String> for FlightStatus {
+    type Error = sqlx::Error;
+
+    /// From the column; the table's check keeps every other word out.
+    fn try_from(word: String) -> Result<Self, sqlx::Error> {
+        let known = Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, status)| *status);
+        known.ok_or_else(|| sqlx::Error::Decode(format!("unknown flight status {word}").into()))
+    }
+}
+
+/// What a booking decides on: one row, changed only under its lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlightCapacity {
+    pub flight_id: FlightId,
+    pub status: FlightStatus,
+    pub cutoff: DateTime<Utc>,
+    /// What may be sold.
+    pub capacity: Space,
+    pub booked: Space,
+    pub held: Space,
+    /// Counts schedule, capacity and status changes; bookings leave it alone.
+    pub version: i32,
+    /// The number of the last ledger entry.
+    pub ledger_seq: i64,
+}
+
+/// The first dimension in which a request does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shortfall {
+    pub dimension: Dimension,
+    pub requested: Space,
+    pub available: Space,
+}
+
+impl FlightCapacity {
+    pub fn available(&self) -> Space {
+        self.capacity - self.booked - self.held
+    }
+
+    pub fn shortfall(&self, requested: Space) -> Option<Shortfall> {
+        let available = self.available();
+        requested.exceeds(available).next().map(|dimension| Shortfall { dimension, requested, available })
+    }
+
+    /// How full the fullest dimension is, in percent with one decimal. A dimension without capacity does not count.
+    pub fn utilization_percent(&self) -> f64 {
+        let taken = self.booked + self.held;
+        let dimensions = [
+            (taken.weight.hectograms(), self.capacity.weight.hectograms()),
+            (taken.volume.litres(), self.capacity.volume.litres()),
+            (taken.positions.count(), self.capacity.positions.count()),
+        ];
+        let per_mille = dimensions
+            .into_iter()
+            .filter(|(_, capacity)| *capacity > 0)
+            .map(|(taken, capacity)| (taken * 2000 + capacity) / (2 * capacity))
+            .max()
+            .unwrap_or_default();
+        // At most 1000: exact as a double.
+        #[allow(clippy::cast_precision_loss, reason = "at most 1000 per mille")]
+        let percent = per_mille as f64 / 10.0;
+        percent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn space(weight: i64, volume: i64, positions: i64) -> Space {
+        Space {
+            weight: Weight::from_hectograms(weight),
+            volume: Volume::from_litres(volume),
+            positions: Positions::new(positions),
+        }
+    }
+
+    fn flight(capacity: Space, booked: Space, held: Space) -> FlightCapacity {
+        FlightCapacity {
+            flight_id: FlightId::from(Uuid::nil()),
+            status: FlightStatus::Scheduled,
+            cutoff: DateTime::UNIX_EPOCH,
+            capacity,
+            booked,
+            held,
+            version: 1,
+            ledger_seq: 1,
+        }
+    }
+
+    #[test]
+    fn each_dimension_can_be_the_one_that_is_full() {
+        let flight = flight(space(1000, 1000, 10), space(500, 900, 2), space(100, 0, 2));
+        assert_eq!(flight.available(), space(400, 100, 6));
+        assert_eq!(flight.shortfall(space(400, 100, 6)), None);
+        let first = |ask| flight.shortfall(ask).map(|shortfall| shortfall.dimension);
+        assert_eq!(first(space(401, 101, 7)), Some(Dimension::Weight));
+        assert_eq!(first(space(1, 101, 0)), Some(Dimension::Volume));
+        assert_eq!(first(space(1, 1, 7)), Some(Dimension::Positions));
+    }
+
+    #[test]
+    fn utilization_is_that_of_the_fullest_dimension() {
+        let percent = |capacity, booked| flight(capacity, booked, space(0, 0, 0)).utilization_percent();
+        assert!((percent(space(1000, 1000, 0), space(333, 100, 0)) - 33.3).abs() < 1e-9);
+        assert!((percent(space(1000, 1000, 4), space(333, 100, 3)) - 75.0).abs() < 1e-9);
+        assert!(percent(space(1000, 1000, 0), space(0, 0, 0)).abs() < 1e-9);
+        assert!((percent(space(3, 1, 0), space(2, 0, 0)) - 66.7).abs() < 1e-9);
+    }
+
+    proptest::proptest! {
+        /// Whatever is granted one after the other, granting exactly when there is no shortfall never oversells.
+        #[test]
+        fn granting_without_shortfall_never_oversells(
+            capacity in (0i64..500, 0i64..500, 0i64..5),
+            asks in proptest::collection::vec((1i64..100, 1i64..100, 0i64..3), 0..40),
+        ) {
+            let capacity = space(capacity.0, capacity.1, capacity.2);
+            let mut flight = flight(capacity, Space::default(), Space::default());
+            let mut model = (0, 0, 0);
+            for (weight, volume, positions) in asks {
+                let after = (model.0 + weight, model.1 + volume, model.2 + positions);
+                let fits = after.0 <= capacity.weight.hectograms()
+                    && after.1 <= capacity.volume.litres()
+                    && after.2 <= capacity.positions.count();
+                let ask = space(weight, volume, positions);
+                proptest::prop_assert_eq!(flight.shortfall(ask).is_none(), fits);
+                if fits {
+                    flight.booked = flight.booked + ask;
+                    model = after;
+                }
+                proptest::prop_assert_eq!(flight.booked, space(model.0, model.1, model.2));
+                proptest::prop_assert!((0.0..=100.0).contains(&flight.utilization_percent()));
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! All SQL of this room. Each change of a flight's row and its ledger entry are one statement: neither is without
+//! the other.
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::model::{FlightCapacity, FlightStatus, Space};
+use super::service::{Giving, NewCapacity, Taking};
+use crate::kernel::{FlightId, Positions, Volume, Weight};
+
+struct Row {
+    flight_id: Uuid,
+    status: String,
+    cutoff_at: DateTime<Utc>,
+    capacity_weight_hg: i64,
+    capacity_volume_l: i64,
+    capacity_positions: i64,
+    booked_weight_hg: i64,
+    booked_volume_l: i64,
+    booked_positions: i64,
+    held_weight_hg: i64,
+    held_volume_l: i64,
+    held_positions: i64,
+    version: i32,
+    ledger_seq: i64,
+}
+
+fn space(weight_hg: i64, volume_l: i64, positions: i64) -> Space {
+    Space {
+        weight: Weight::from_hectograms(weight_hg),
+        volume: Volume::from_litres(volume_l),
+        positions: Positions::new(positions),
+    }
+}
+
+impl TryFrom<Row> for FlightCapacity {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            flight_id: row.flight_id.into(),
+            status: FlightStatus::try_from(row.status)?,
+            cutoff: row.cutoff_at,
+            capacity: space(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions),
+            booked: space(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),
+            held: space(row.held_weight_hg, row.held_volume_l, row.held_positions),
+            version: row.version,
+            ledger_seq: row.ledger_seq,
+        })
+    }
+}
+
+pub(super) async fn find(db: &mut PgConnection, id: FlightId) -> sqlx::Result<Option<FlightCapacity>> {
+    let row = sqlx::query_as!(
+        Row,
+        "select flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions,
+                booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions,
+                version, ledger_seq
+         from flight_capacity where flight_id = $1",
+        id.uuid(),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(FlightCapacity::try_from).transpose()
+}
+
+/// In ascending order of id, as everywhere: two transactions never wait for each other in a circle.
+pub(super) async fn lock(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<FlightCapacity>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions,
+                booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions,
+                version, ledger_seq
+         from flight_capacity where flight_id = any($1) order by flight_id for no key update",
+        ids,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(FlightCapacity::try_from).collect()
+}
+
+pub(super) async fn insert(db: &mut PgConnection, new: &[NewCapacity], now: DateTime<Utc>) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = new.iter().map(|n| n.flight_id.uuid()).collect();
+    let cutoffs: Vec<DateTime<Utc>> = new.iter().map(|n| n.cutoff).collect();
+    let weights: Vec<i64> = new.iter().map(|n| n.capacity.weight.hectograms()).collect();
+    let volumes: Vec<i64> = new.iter().map(|n| n.capacity.volume.litres()).collect();
+    let positions: Vec<i64> = new.iter().map(|n| n.capacity.positions.count()).collect();
+    sqlx::query!(
+        "with opened as (
+             insert into flight_capacity (flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l,
+                                          capacity_positions, ledger_seq)
+             select id, 'SCHEDULED', cutoff, weight, volume, positions, 1
+             from unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::bigint[])
+                  as new (id, cutoff, weight, volume, positions)
+             returning *
+         )
+         insert into capacity_ledger (flight_id, seq, kind, weight_hg, volume_l, positions,
+                                      capacity_weight_hg, capacity_volume_l, capacity_positions,
+                                      booked_weight_hg, booked_volume_l, booked_positions,
+                                      held_weight_hg, held_volume_l, held_positions, recorded_at)
+         select flight_id, ledger_seq, 'CAPACITY_SET', 0, 0, 0,
+                capacity_weight_hg, capacity_volume_l, capacity_positions,
+                booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions, $6
+         from opened",
+        &ids,
+        &cutoffs,
+        &weights,
+        &volumes,
+        &positions,
+        now,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Sets what may be sold and when booking closes, and moves the version. False when it would fall below what is taken.
+pub(super) async fn change(
+    db: &mut PgConnection,
+    id: FlightId,
+    capacity: Space,
+    cutoff: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "with changed as (
+             update flight_capacity
+             set capacity_weight_hg = $2, capacity_volume_l = $3, capacity_positions = $4, cutoff_at = $5,
+                 version = version + 1, ledger_seq = ledger_seq + 1
+             where flight_id = $1
+               and booked_weight_hg + held_weight_hg <= $2
+               and booked_volume_l + held_volume_l <= $3
+               and booked_positions + held_positions <= $4
+             returning *
+         )
+         insert into capacity_ledger (flight_id, seq, kind, weight_hg, volume_l, positions,
+                                      capacity_weight_hg, capacity_volume_l, capacity_positions,
+                                      booked_weight_hg, booked_volume_l, booked_positions,
+                                      held_weight_hg, held_volume_l, held_positions, recorded_at)
+         select flight_id, ledger_seq, 'CAPACITY_SET', 0, 0, 0,
+                capacity_weight_hg, capacity_volume_l, capacity_positions,
+                booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions, $6
+         from changed",
+        id.uuid(),
+        capacity.weight.hectograms(),
+        capacity.volume.litres(),
+        capacity.positions.count(),
+        cutoff,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The one guarded statement that sells: it takes the room only if the flight is as it was validated, still open, and
+/// has that room in every dimension. False: nothing was taken.
+pub(super) async fn take(db: &mut PgConnection, taking: &Taking, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "with taken as (
+             update flight_capacity
+             set booked_weight_hg = booked_weight_hg + $3,
+                 booked_volume_l = booked_volume_l + $4,
+                 booked_positions = booked_positions + $5,
+                 ledger_seq = ledger_seq + 1
+             where flight_id = $1 and version = $2 and status = 'SCHEDULED' and cutoff_at > $6
+               and booked_weight_hg + held_weight_hg + $3 <= capacity_weight_hg
+               and booked_volume_l + held_volume_l + $4 <= capacity_volume_l
+               and booked_positions + held_positions + $5 <= capacity_positions
+             returning *
+         )
+         insert into capacity_ledger (flight_id, seq, kind, booking_id, leg_id, weight_hg, volume_l, positions,
+                                      capacity_weight_hg, capacity_volume_l, capacity_positions,
+                                      booked_weight_hg, booked_volume_l, booked_positions,
+                                      held_weight_hg, held_volume_l, held_positions, recorded_at)
+         select flight_id, ledger_seq, 'BOOKED', $7, $8, $3, $4, $5,
+                capacity_weight_hg, capacity_volume_l, capacity_positions,
+                booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions, $6
+         from taken",
+        taking.flight_id.uuid(),
+        taking.version,
+        taking.space.weight.hectograms(),
+        taking.space.volume.litres(),
+        taking.space.positions.count(),
+        now,
+        taking.booking_id.uuid(),
+        taking.leg_id.uuid(),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn release(db: &mut PgConnection, giving: &Giving, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with released as (
+             update flight_capacity
+             set booked_weight_hg = booked_weight_hg - $2,
+                 booked_volume_l = booked_volume_l - $3,
+                 booked_positions = booked_positions - $4,
+                 ledger_seq = ledger_seq + 1
+             where flight_id = $1
+             returning *
+         )
+         insert into capacity_ledger (flight_id, seq, kind, booking_id, leg_id, weight_hg, volume_l, positions,
+                                      capacity_weight_hg, capacity_volume_l, capacity_positions,
+                                      booked_weight_hg, booked_volume_l, booked_positions,
+                                      held_weight_hg, held_volume_l, held_positions, recorded_at)
+         select flight_id, ledger_seq, 'RELEASED', $5, $6, -$2::bigint, -$3::bigint, -$4::bigint,
+                capacity_weight_hg, capacity_volume_l, capacity_positions,
+                booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions, $7
+         from released",
+        giving.flight_id.uuid(),
+        giving.space.weight.hectograms(),
+        giving.space.volume.litres(),
+        giving.space.positions.count(),
+        giving.booking_id.uuid(),
+        giving.leg_id.uuid(),
+        now,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}

@@ -1,0 +1,41 @@
+use axum::{
+    Json,
+    extract::{FromRef, State},
+    http::header,
+    response::IntoResponse,
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{CapacityService, dto::Availability};
+use crate::{
+    kernel::FlightId,
+    platform::web::{NO_STORE, PathText, Problem, Query, problem_responses, unless_missing},
+};
+
+pub fn router<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    CapacityService: FromRef<S>,
+{
+    OpenApiRouter::new().routes(routes!(availability))
+}
+
+problem_responses!(AvailabilityProblems: ValidationFailed, Unauthenticated, TokenExpired, NotFound);
+
+/// A flight's room right now.
+///
+/// Read from the book of record, never from a cache: what a booking made at this moment would find.
+#[utoipa::path(get, path = "/flights/{id}/availability", tag = "flights", operation_id = "getFlightAvailability",
+    params(("id" = FlightId, Path, description = "The flight's id")),
+    responses((status = 200, body = Availability), AvailabilityProblems))]
+async fn availability(
+    State(capacity): State<CapacityService>,
+    PathText(id): PathText<FlightId>,
+    query: Query,
+) -> Result<impl IntoResponse, Problem> {
+    let exists = async { capacity.availability(id).await.map(drop) };
+    unless_missing(query.refuse_all(), exists).await?;
+    let (found, as_of) = capacity.availability(id).await?;
+    let answer = Availability::new(&found, capacity.is_critical(&found), as_of);
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(answer)))
+}

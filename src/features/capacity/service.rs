@@ -1,0 +1,111 @@
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use super::{CapacityError, FlightCapacity, Space, repository};
+use crate::{
+    kernel::{BookingId, FlightId, LegId, Weight},
+    platform::{
+        clock::SharedClock,
+        postgres::{Database, DbError},
+    },
+};
+
+/// The capacity a new flight starts with.
+#[derive(Debug, Clone, Copy)]
+pub struct NewCapacity {
+    pub flight_id: FlightId,
+    pub capacity: Space,
+    pub cutoff: DateTime<Utc>,
+}
+
+/// Room that a leg takes of a flight.
+#[derive(Debug, Clone, Copy)]
+pub struct Taking {
+    pub flight_id: FlightId,
+    /// The flight's version that the itinerary was validated against.
+    pub version: i32,
+    pub booking_id: BookingId,
+    pub leg_id: LegId,
+    pub space: Space,
+}
+
+/// Room that a leg gives back.
+#[derive(Debug, Clone, Copy)]
+pub struct Giving {
+    pub flight_id: FlightId,
+    pub booking_id: BookingId,
+    pub leg_id: LegId,
+    pub space: Space,
+}
+
+/// Opens new flights for sale; joins the caller's transaction.
+pub async fn open_in_tx(tx: &mut PgConnection, new: &[NewCapacity], now: DateTime<Utc>) -> Result<(), DbError> {
+    Ok(repository::insert(tx, new, now).await?)
+}
+
+/// Locks the flights' rows in ascending order, before any booking's row, and reads them. Flights that do not exist are
+/// left out.
+pub async fn lock_in_tx(tx: &mut PgConnection, flights: &[FlightId]) -> Result<Vec<FlightCapacity>, DbError> {
+    let ids: Vec<_> = flights.iter().map(|flight| flight.uuid()).collect();
+    Ok(repository::lock(tx, &ids).await?)
+}
+
+/// Changes what may be sold and the cut-off; false when that is less than what is taken.
+pub async fn change_in_tx(
+    tx: &mut PgConnection,
+    flight: FlightId,
+    capacity: Space,
+    cutoff: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    Ok(repository::change(tx, flight, capacity, cutoff, now).await?)
+}
+
+/// Takes room on every flight, in ascending order of flights. False when one of them could not give it: then the
+/// caller rolls back, reads again and decides anew.
+pub async fn take_in_tx(tx: &mut PgConnection, takings: &[Taking], now: DateTime<Utc>) -> Result<bool, DbError> {
+    let mut ordered: Vec<&Taking> = takings.iter().collect();
+    ordered.sort_by_key(|taking| taking.flight_id);
+    for taking in ordered {
+        if !repository::take(tx, taking, now).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Gives room back on every flight, in ascending order of flights.
+pub async fn release_in_tx(tx: &mut PgConnection, givings: &[Giving], now: DateTime<Utc>) -> Result<(), DbError> {
+    let mut ordered: Vec<&Giving> = givings.iter().collect();
+    ordered.sort_by_key(|giving| giving.flight_id);
+    for giving in ordered {
+        repository::release(tx, giving, now).await?;
+    }
+    Ok(())
+}
+
+/// Answers how much room a flight has, straight from the book of record.
+#[derive(Clone)]
+pub struct CapacityService {
+    db: Database,
+    clock: SharedClock,
+    threshold: Weight,
+}
+
+impl CapacityService {
+    /// At or below `critical_threshold_kg` of room left, a flight's last kilograms are handed out in order.
+    pub fn new(db: Database, clock: SharedClock, critical_threshold_kg: u32) -> Self {
+        Self { db, clock, threshold: Weight::from_hectograms(i64::from(critical_threshold_kg) * 10) }
+    }
+
+    /// The flight's row as it is now, and when that is.
+    pub async fn availability(&self, flight: FlightId) -> Result<(FlightCapacity, DateTime<Utc>), CapacityError> {
+        let mut connection = self.db.read().await?;
+        let found = repository::find(&mut connection, flight).await?;
+        Ok((found.ok_or(CapacityError::Unknown(flight))?, self.clock.now()))
+    }
+
+    pub fn is_critical(&self, capacity: &FlightCapacity) -> bool {
+        capacity.available().weight <= self.threshold
+    }
+}

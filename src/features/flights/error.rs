@@ -1,0 +1,67 @@
+use crate::{
+    features::capacity::CapacityError,
+    kernel::FlightId,
+    platform::{
+        postgres::{DbError, Transient},
+        web::{Code, InputFault, Problem},
+    },
+};
+
+#[derive(Debug, thiserror::Error)]
+pub enum FlightError {
+    #[error("flight {0} does not exist")]
+    Unknown(FlightId),
+    #[error("that flight is on the schedule already")]
+    AlreadyExists,
+    #[error("the import has {} faults", .0.len())]
+    Import(Vec<InputFault>),
+    /// Another import made one of the same flights meanwhile.
+    #[error("the schedule changed during the import")]
+    Raced,
+    #[error("airport {0} is not in the reference data")]
+    NoSuchAirport(crate::kernel::AirportCode),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl From<sqlx::Error> for FlightError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl From<CapacityError> for FlightError {
+    fn from(error: CapacityError) -> Self {
+        match error {
+            CapacityError::Unknown(id) => Self::Unknown(id),
+            CapacityError::Database(cause) => Self::Database(cause),
+        }
+    }
+}
+
+impl Transient for FlightError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Raced => true,
+            Self::Database(cause) => cause.is_transient(),
+            _ => false,
+        }
+    }
+}
+
+impl From<FlightError> for Problem {
+    fn from(error: FlightError) -> Self {
+        match error {
+            FlightError::Unknown(id) => Self::not_found(format!("flight {id}")),
+            FlightError::AlreadyExists => {
+                Self::new(Code::AlreadyExists, "A flight with this number leaves this airport on this date already.")
+            }
+            FlightError::Import(faults) => Self::validation(&faults),
+            FlightError::Raced => {
+                Self::unavailable("The schedule changed during the import; nothing was changed, try again.")
+            }
+            FlightError::NoSuchAirport(_) => Self::internal(&error),
+            FlightError::Database(cause) => cause.into(),
+        }
+    }
+}

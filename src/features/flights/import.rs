@@ -1,0 +1,284 @@
+use std::collections::{HashMap, hash_map::Entry};
+
+use bytes::Bytes;
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
+
+use super::{
+    Flight, FlightError, FlightService, NewFlight,
+    create::{event_data, insert_in_tx, record_in_tx},
+    dto::{CapacityShape, read_new_flight},
+    repository::{self, FlightEvent},
+};
+use crate::{
+    features::capacity::{self, FlightStatus, Space},
+    kernel::{AirportCode, Fault, FaultCode, FlightId, FlightNumber, UserId},
+    platform::{
+        postgres::{commit, retrying},
+        web::{Fields, InputFault},
+    },
+};
+
+/// The columns of an import, in the order of the documented header; any order is taken.
+const COLUMNS: [&str; 10] = [
+    "flight_number",
+    "origin",
+    "destination",
+    "departure_datetime",
+    "arrival_datetime",
+    "aircraft_code",
+    "weight_kg",
+    "volume_m3",
+    "positions",
+    "cutoff_minutes",
+];
+/// More faults than these help nobody.
+const MOST_FAULTS: usize = 100;
+
+/// What an import did, or would do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ImportSummary {
+    pub created: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+}
+
+/// The name of a flight: it leaves its origin under one number once a local calendar day.
+type Name = (FlightNumber, AirportCode, NaiveDate);
+
+/// A row that was read without fault.
+struct ImportRow {
+    row: u64,
+    name: Name,
+    flight: NewFlight,
+}
+
+/// What is to be done with the rows.
+#[derive(Default)]
+struct Plan<'a> {
+    create: Vec<(FlightId, NaiveDate, &'a NewFlight)>,
+    update: Vec<(&'a Flight, NaiveDate, &'a NewFlight)>,
+    unchanged: u64,
+    faults: Vec<InputFault>,
+}
+
+impl FlightService {
+    /// Reads a table of flights and makes the schedule so, all or nothing. A row names its flight by number, origin and
+    /// scheduled local date; one that is there is changed, others are created. With `dry_run` nothing is written.
+    pub async fn import(
+        &self,
+        actor: Option<UserId>,
+        table: Bytes,
+        dry_run: bool,
+    ) -> Result<ImportSummary, FlightError> {
+        let service = self.clone();
+        // Up to 32 MiB of text: parsed away from the threads that answer others.
+        let rows = tokio::task::spawn_blocking(move || service.parse(&table))
+            .await
+            .map_err(|_| FlightError::Database(sqlx::Error::WorkerCrashed.into()))??;
+        retrying(|| self.try_import(actor, &rows, dry_run)).await
+    }
+
+    /// Makes the schedule contain these flights: the import for flights that were not read from a table.
+    pub async fn import_flights(&self, flights: Vec<NewFlight>) -> Result<ImportSummary, FlightError> {
+        let mut rows = Vec::with_capacity(flights.len());
+        for (row, flight) in (1..).zip(flights) {
+            let name = (flight.number.clone(), flight.origin, self.local_date(&flight)?);
+            rows.push(ImportRow { row, name, flight });
+        }
+        retrying(|| self.try_import(None, &rows, false)).await
+    }
+
+    fn parse(&self, table: &[u8]) -> Result<Vec<ImportRow>, FlightError> {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(table);
+        let header = reader.headers().map_err(|error| unreadable(0, &error))?.clone();
+        let header: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim()).collect();
+        let faults = check_header(&header);
+        if !faults.is_empty() {
+            return Err(FlightError::Import(faults));
+        }
+        let (mut rows, mut faults) = (Vec::new(), Vec::new());
+        let mut seen = HashMap::<Name, u64>::new();
+        for (row, record) in (1..).zip(reader.records()) {
+            if faults.len() >= MOST_FAULTS {
+                break;
+            }
+            let record = match record {
+                Ok(record) if record.len() == header.len() => record,
+                Ok(record) => {
+                    let text = format!("Row {row} has {} cells where the header has {}.", record.len(), header.len());
+                    faults.push(row_fault(row, FaultCode::InvalidFormat, text));
+                    continue;
+                }
+                Err(error) => {
+                    faults.push(row_fault(
+                        row,
+                        FaultCode::InvalidFormat,
+                        format!("Row {row} cannot be read: {error}."),
+                    ));
+                    break;
+                }
+            };
+            let mut fields = Fields::of_row(row, header.iter().copied().zip(record.iter()));
+            let flight = read_new_flight(&mut fields, &self.reference, CapacityShape::Cells);
+            let name = match &flight {
+                Some(flight) if fields.is_clean() => {
+                    Some((flight.number.clone(), flight.origin, self.local_date(flight)?))
+                }
+                _ => None,
+            };
+            if let Some(name) = &name {
+                match seen.entry(name.clone()) {
+                    Entry::Vacant(free) => drop(free.insert(row)),
+                    Entry::Occupied(first) => {
+                        let text = format!("names the same flight as row {}", first.get());
+                        fields.fault("flight_number", &Fault::format(text));
+                    }
+                }
+            }
+            let found = fields.finish();
+            match (name, flight) {
+                (Some(name), Some(flight)) if found.is_empty() => rows.push(ImportRow { row, name, flight }),
+                _ => faults.extend(found),
+            }
+        }
+        faults.truncate(MOST_FAULTS);
+        if faults.is_empty() { Ok(rows) } else { Err(FlightError::Import(faults)) }
+    }
+
+    async fn try_import(
+        &self,
+        actor: Option<UserId>,
+        rows: &[ImportRow],
+        dry_run: bool,
+    ) -> Result<ImportSummary, FlightError> {
+        let now = self.clock.now();
+        let names: Vec<Name> = rows.iter().map(|row| row.name.clone()).collect();
+        let mut tx = self.db.begin().await?;
+        // A large schedule may take longer than a request's statement.
+        sqlx::raw_sql("set local statement_timeout = '120s'").execute(&mut *tx).await?;
+        let existing = lock_existing(&mut tx, &names).await?;
+        let plan = self.plan(rows, &existing, now);
+        if !plan.faults.is_empty() {
+            return Err(FlightError::Import(plan.faults));
+        }
+        let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+        let summary = ImportSummary {
+            created: count(plan.create.len()),
+            updated: count(plan.update.len()),
+            unchanged: plan.unchanged,
+        };
+        if dry_run {
+            return Ok(summary);
+        }
+        for batch in plan.create.chunks(2000) {
+            insert_in_tx(&mut tx, batch, actor, now).await.map_err(|error| match error {
+                FlightError::AlreadyExists => FlightError::Raced,
+                error => error,
+            })?;
+        }
+        for (flight, date, new) in &plan.update {
+            change_in_tx(&mut tx, flight, *date, new, actor, now).await?;
+        }
+        commit(tx).await?;
+        tracing::info!(
+            created = summary.created,
+            updated = summary.updated,
+            unchanged = summary.unchanged,
+            "flights imported"
+        );
+        Ok(summary)
+    }
+
+    fn plan<'a>(&self, rows: &'a [ImportRow], existing: &'a HashMap<Name, Flight>, now: DateTime<Utc>) -> Plan<'a> {
+        let mut plan = Plan::default();
+        for row in rows {
+            match existing.get(&row.name) {
+                None => plan.create.push((self.ids.next(now), row.name.2, &row.flight)),
+                Some(flight) if row.flight.is_same_as(flight) => plan.unchanged += 1,
+                Some(flight) => match refusal(flight, &row.flight) {
+                    None => plan.update.push((flight, row.name.2, &row.flight)),
+                    Some((column, fault)) => {
+                        let mut fields = Fields::of_row(row.row, std::iter::empty());
+                        fields.fault(column, &fault);
+                        plan.faults.extend(fields.finish());
+                    }
+                },
+            }
+        }
+        plan.faults.truncate(MOST_FAULTS);
+        plan
+    }
+}
+
+/// The flights that have these names, read again under their locks: what they are now decides.
+async fn lock_existing(tx: &mut PgConnection, names: &[Name]) -> Result<HashMap<Name, Flight>, FlightError> {
+    let found = repository::find_named(tx, names).await?;
+    let mut ids: Vec<FlightId> = found.iter().map(|(_, flight)| flight.id).collect();
+    ids.sort_unstable();
+    let locked: HashMap<FlightId, _> =
+        capacity::lock_in_tx(tx, &ids).await?.into_iter().map(|room| (room.flight_id, room)).collect();
+    let with_room = found.into_iter().filter_map(|(date, mut flight)| {
+        flight.room = *locked.get(&flight.id)?;
+        Some(((flight.number.clone(), flight.origin, date), flight))
+    });
+    Ok(with_room.filter(|(_, flight)| flight.room.status != FlightStatus::Cancelled).collect())
+}
+
+/// Why a flight that is there may not become what the row says, and which column says so.
+fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
+    if flight.room.status != FlightStatus::Scheduled {
+        let fault = Fault::new(FaultCode::OutOfOrder, "names a flight that has departed and cannot be changed");
+        return Some(("flight_number", fault));
+    }
+    let taken = flight.room.booked + flight.room.held;
+    if taken != Space::default() && !new.is_same_journey_as(flight) {
+        let fault =
+            Fault::new(FaultCode::OutOfOrder, "names a flight that has bookings: its times and destination stay");
+        return Some(("departure_datetime", fault));
+    }
+    let short = taken.exceeds(new.capacity).next()?;
+    Some((short.as_str(), Fault::new(FaultCode::TooSmall, "must not be less than what is booked and held")))
+}
+
+async fn change_in_tx(
+    tx: &mut PgConnection,
+    flight: &Flight,
+    date: NaiveDate,
+    new: &NewFlight,
+    actor: Option<UserId>,
+    now: DateTime<Utc>,
+) -> Result<(), FlightError> {
+    repository::update(tx, flight.id, new, now).await?;
+    if !capacity::change_in_tx(tx, flight.id, new.capacity, new.cutoff(), now).await? {
+        return Err(FlightError::Raced);
+    }
+    let sequence = repository::next_event_sequence(tx, flight.id).await?;
+    let event = FlightEvent { flight_id: flight.id, sequence, event_type: "CHANGED", data: event_data(new, date) };
+    record_in_tx(tx, &[event], actor, now).await
+}
+
+fn check_header(header: &[&str]) -> Vec<InputFault> {
+    let missing = COLUMNS
+        .iter()
+        .filter(|column| !header.contains(*column))
+        .map(|column| row_fault(0, FaultCode::Required, format!("The header lacks the column {column}.")));
+    let unknown = header
+        .iter()
+        .filter(|column| !COLUMNS.contains(*column))
+        .map(|column| row_fault(0, FaultCode::UnknownField, format!("The header has the unknown column {column:?}.")));
+    let twice = COLUMNS
+        .iter()
+        .filter(|column| header.iter().filter(|name| name == column).count() > 1)
+        .map(|column| row_fault(0, FaultCode::InvalidFormat, format!("The header has the column {column} twice.")));
+    missing.chain(unknown).chain(twice).take(MOST_FAULTS).collect()
+}
+
+fn unreadable(row: u64, error: &csv::Error) -> FlightError {
+    FlightError::Import(vec![row_fault(row, FaultCode::InvalidFormat, format!("The table cannot be read: {error}."))])
+}
+
+/// A fault of a whole row; the header is row 0.
+fn row_fault(row: u64, code: FaultCode, message: String) -> InputFault {
+    InputFault { place: "body", pointer: Some(String::new()), name: None, code: code.as_str(), message, row: Some(row) }
+}

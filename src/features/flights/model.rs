@@ -1,0 +1,76 @@
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    features::capacity::{FlightCapacity, FlightStatus, Space},
+    kernel::{AircraftCode, AirportCode, FlightId, FlightNumber},
+};
+
+/// A flight with its schedule and its room, as the book of record has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flight {
+    pub id: FlightId,
+    pub number: FlightNumber,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    /// Best known times: the scheduled ones until the flight is retimed, departs or arrives.
+    pub departure: DateTime<Utc>,
+    pub arrival: DateTime<Utc>,
+    pub scheduled_departure: DateTime<Utc>,
+    pub scheduled_arrival: DateTime<Utc>,
+    pub actual_departure: Option<DateTime<Utc>>,
+    pub actual_arrival: Option<DateTime<Utc>>,
+    pub aircraft: Option<AircraftCode>,
+    pub is_freighter: bool,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub room: FlightCapacity,
+}
+
+impl Flight {
+    /// Booking is open: the flight has not gone, and its cut-off lies ahead.
+    pub fn takes_bookings(&self, now: DateTime<Utc>) -> bool {
+        self.room.status == FlightStatus::Scheduled && now < self.room.cutoff
+    }
+
+    /// The part of the `ETag` that tells a reader of changed availability from one of a changed schedule.
+    pub fn entity_tag(&self) -> String {
+        format!("{}-{}", self.room.version, self.room.ledger_seq)
+    }
+}
+
+/// A flight that is to be put on the schedule; validated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFlight {
+    pub number: FlightNumber,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub departure: DateTime<Utc>,
+    pub arrival: DateTime<Utc>,
+    pub aircraft: Option<AircraftCode>,
+    pub is_freighter: bool,
+    pub capacity: Space,
+    /// How long before departure booking closes.
+    pub cutoff_minutes: u32,
+}
+
+impl NewFlight {
+    pub const DEFAULT_CUTOFF_MINUTES: u32 = 60;
+
+    pub fn cutoff(&self) -> DateTime<Utc> {
+        self.departure - TimeDelta::minutes(i64::from(self.cutoff_minutes))
+    }
+
+    /// Whether importing this over `flight` would change anything.
+    pub fn is_same_as(&self, flight: &Flight) -> bool {
+        self.is_same_journey_as(flight)
+            && self.aircraft == flight.aircraft
+            && self.is_freighter == flight.is_freighter
+            && self.capacity == flight.room.capacity
+            && self.cutoff() == flight.room.cutoff
+    }
+
+    /// Whether it goes to the same place at the same times.
+    pub fn is_same_journey_as(&self, flight: &Flight) -> bool {
+        self.destination == flight.destination && self.departure == flight.departure && self.arrival == flight.arrival
+    }
+}

@@ -1,0 +1,368 @@
+//! All SQL of this room. It reads `flight_capacity` beside the schedule and never writes it.
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::{PgConnection, QueryBuilder};
+use uuid::Uuid;
+
+use super::{
+    find::{FlightAnchor, FlightFilter},
+    model::{Flight, NewFlight},
+    routes::{RouteAnchor, RouteFilter},
+};
+use crate::{
+    features::capacity::{FlightCapacity, FlightStatus, Space},
+    kernel::{AircraftCode, AirlineCode, AirportCode, FlightId, FlightNumber, Positions, UserId, Volume, Weight},
+};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    flight_number: FlightNumber,
+    origin: AirportCode,
+    destination: AirportCode,
+    departure_at: DateTime<Utc>,
+    arrival_at: DateTime<Utc>,
+    scheduled_departure_at: DateTime<Utc>,
+    scheduled_arrival_at: DateTime<Utc>,
+    actual_departure_at: Option<DateTime<Utc>>,
+    actual_arrival_at: Option<DateTime<Utc>>,
+    aircraft_code: Option<AircraftCode>,
+    is_freighter: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    status: String,
+    cutoff_at: DateTime<Utc>,
+    capacity_weight_hg: i64,
+    capacity_volume_l: i64,
+    capacity_positions: i64,
+    booked_weight_hg: i64,
+    booked_volume_l: i64,
+    booked_positions: i64,
+    held_weight_hg: i64,
+    held_volume_l: i64,
+    held_positions: i64,
+    version: i32,
+    ledger_seq: i64,
+}
+
+impl TryFrom<Row> for Flight {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        let space = |weight, volume, positions| Space {
+            weight: Weight::from_hectograms(weight),
+            volume: Volume::from_litres(volume),
+            positions: Positions::new(positions),
+        };
+        Ok(Self {
+            id: row.id.into(),
+            number: row.flight_number,
+            origin: row.origin,
+            destination: row.destination,
+            departure: row.departure_at,
+            arrival: row.arrival_at,
+            scheduled_departure: row.scheduled_departure_at,
+            scheduled_arrival: row.scheduled_arrival_at,
+            actual_departure: row.actual_departure_at,
+            actual_arrival: row.actual_arrival_at,
+            aircraft: row.aircraft_code,
+            is_freighter: row.is_freighter,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            room: FlightCapacity {
+                flight_id: row.id.into(),
+                status: FlightStatus::try_from(row.status)?,
+                cutoff: row.cutoff_at,
+                capacity: space(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions),
+                booked: space(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),
+                held: space(row.held_weight_hg, row.held_volume_l, row.held_positions),
+                version: row.version,
+                ledger_seq: row.ledger_seq,
+            },
+        })
+    }
+}
+
+fn flights(rows: Vec<Row>) -> sqlx::Result<Vec<Flight>> {
+    rows.into_iter().map(Flight::try_from).collect()
+}
+
+/// A checked query for whole flights; `$tail` says which, in which order.
+macro_rules! select_flights {
+    ($tail:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select f.id, f.flight_number as "flight_number: _", f.origin as "origin: _",
+                      f.destination as "destination: _", f.departure_at, f.arrival_at, f.scheduled_departure_at,
+                      f.scheduled_arrival_at, f.actual_departure_at, f.actual_arrival_at,
+                      f.aircraft_code as "aircraft_code: _", f.is_freighter, f.created_at, f.updated_at,
+                      c.status, c.cutoff_at, c.capacity_weight_hg, c.capacity_volume_l, c.capacity_positions,
+                      c.booked_weight_hg, c.booked_volume_l, c.booked_positions,
+                      c.held_weight_hg, c.held_volume_l, c.held_positions, c.version, c.ledger_seq
+               from flights f join flight_capacity c on c.flight_id = f.id "# + $tail
+            $(, $argument)*
+        )
+    };
+}
+
+pub(super) async fn find(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Flight>> {
+    flights(select_flights!("where f.id = any($1)", ids).fetch_all(db).await?)
+}
+
+/// Scheduled flights out of an airport in `[from, to)`.
+pub(super) async fn leaving(
+    db: &mut PgConnection,
+    origin: AirportCode,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> sqlx::Result<Vec<Flight>> {
+    let rows = select_flights!(
+        "where f.origin = $1 and f.departure_at >= $2 and f.departure_at < $3 and f.cancelled_at is null
+           and c.status = 'SCHEDULED'",
+        origin.as_str(),
+        from,
+        to,
+    );
+    flights(rows.fetch_all(db).await?)
+}
+
+/// Scheduled flights from any of `origins` to an airport that leave in `[from, to)`.
+pub(super) async fn reaching(
+    db: &mut PgConnection,
+    destination: AirportCode,
+    origins: &[AirportCode],
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> sqlx::Result<Vec<Flight>> {
+    let rows = select_flights!(
+        "where f.origin = any($1) and f.destination = $2 and f.departure_at >= $3 and f.departure_at < $4
+           and c.status = 'SCHEDULED'",
+        origins as &[AirportCode],
+        destination.as_str(),
+        from,
+        to,
+    );
+    flights(rows.fetch_all(db).await?)
+}
+
+/// The flights, not cancelled, that have these names: number, origin and scheduled local date.
+pub(super) async fn find_named(
+    db: &mut PgConnection,
+    names: &[(FlightNumber, AirportCode, NaiveDate)],
+) -> sqlx::Result<Vec<(NaiveDate, Flight)>> {
+    let numbers: Vec<&str> = names.iter().map(|(number, _, _)| number.as_str()).collect();
+    let origins: Vec<&str> = names.iter().map(|(_, origin, _)| origin.as_str()).collect();
+    let dates: Vec<NaiveDate> = names.iter().map(|(_, _, date)| *date).collect();
+    let named = sqlx::query!(
+        "select f.id, f.scheduled_date
+         from unnest($1::text[], $2::text[], $3::date[]) as name (flight_number, origin, scheduled_date)
+         join flights f using (flight_number, origin, scheduled_date)
+         where f.cancelled_at is null",
+        &numbers as &[&str],
+        &origins as &[&str],
+        &dates,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let dates: std::collections::HashMap<Uuid, NaiveDate> = named.iter().map(|n| (n.id, n.scheduled_date)).collect();
+    let ids: Vec<Uuid> = named.iter().map(|n| n.id).collect();
+    let found = find(db, &ids).await?;
+    Ok(found.into_iter().filter_map(|flight| Some((*dates.get(&flight.id.uuid())?, flight))).collect())
+}
+
+pub(super) async fn list(
+    db: &mut PgConnection,
+    filter: &FlightFilter,
+    after: Option<&FlightAnchor>,
+    offset: u32,
+    fetch: i64,
+) -> sqlx::Result<Vec<Flight>> {
+    let mut query = QueryBuilder::new(
+        "select f.id, f.flight_number, f.origin, f.destination, f.departure_at, f.arrival_at,
+                f.scheduled_departure_at, f.scheduled_arrival_at, f.actual_departure_at, f.actual_arrival_at,
+                f.aircraft_code, f.is_freighter, f.created_at, f.updated_at,
+                c.status, c.cutoff_at, c.capacity_weight_hg, c.capacity_volume_l, c.capacity_positions,
+                c.booked_weight_hg, c.booked_volume_l, c.booked_positions,
+                c.held_weight_hg, c.held_volume_l, c.held_positions, c.version, c.ledger_seq
+         from flights f join flight_capacity c on c.flight_id = f.id where true",
+    );
+    if let Some(origin) = filter.origin {
+        query.push(" and f.origin = ").push_bind(origin);
+    }
+    if let Some(destination) = filter.destination {
+        query.push(" and f.destination = ").push_bind(destination);
+    }
+    if let Some(date) = filter.departure_date {
+        // The bounds on the instant let the index help: no zone is further than a day from UTC.
+        query.push(" and f.scheduled_date = ").push_bind(date);
+        query.push(" and f.scheduled_departure_at >= ").push_bind(date - chrono::Days::new(1));
+        query.push(" and f.scheduled_departure_at < ").push_bind(date + chrono::Days::new(2));
+    }
+    if let Some(airline) = filter.airline {
+        query.push(" and f.airline_code = ").push_bind(airline);
+    }
+    if let Some(number) = &filter.flight_number {
+        query.push(" and f.flight_number = ").push_bind(number.as_str().to_owned());
+    }
+    if let Some(status) = filter.status {
+        query.push(" and c.status = ").push_bind(status.as_str());
+    }
+    if let Some(FlightAnchor(departure, id)) = after {
+        query.push(" and (f.departure_at, f.id) > (").push_bind(*departure).push(", ").push_bind(*id).push(")");
+    }
+    query.push(" order by f.departure_at, f.id limit ").push_bind(fetch);
+    query.push(" offset ").push_bind(i64::from(offset));
+    flights(query.build_query_as::<Row>().fetch_all(db).await?)
+}
+
+/// New flights with their local dates of departure; their capacity is opened by `capacity`.
+pub(super) async fn insert(
+    db: &mut PgConnection,
+    new: &[(FlightId, NaiveDate, &NewFlight)],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = new.iter().map(|(id, ..)| id.uuid()).collect();
+    let dates: Vec<NaiveDate> = new.iter().map(|(_, date, _)| *date).collect();
+    let numbers: Vec<&str> = new.iter().map(|(.., n)| n.number.as_str()).collect();
+    let airlines: Vec<AirlineCode> = new.iter().map(|(.., n)| n.number.airline()).collect();
+    let origins: Vec<AirportCode> = new.iter().map(|(.., n)| n.origin).collect();
+    let destinations: Vec<AirportCode> = new.iter().map(|(.., n)| n.destination).collect();
+    let departures: Vec<DateTime<Utc>> = new.iter().map(|(.., n)| n.departure).collect();
+    let arrivals: Vec<DateTime<Utc>> = new.iter().map(|(.., n)| n.arrival).collect();
+    let aircraft: Vec<Option<AircraftCode>> = new.iter().map(|(.., n)| n.aircraft).collect();
+    let freighters: Vec<bool> = new.iter().map(|(.., n)| n.is_freighter).collect();
+    sqlx::query!(
+        "insert into flights (id, flight_number, airline_code, origin, destination, departure_at, arrival_at,
+                              scheduled_departure_at, scheduled_arrival_at, scheduled_date, aircraft_code,
+                              is_freighter, created_at, updated_at)
+         select id, flight_number, airline, origin, destination, departure, arrival, departure, arrival, date,
+                aircraft, is_freighter, $11, $11
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+                     $7::timestamptz[], $8::date[], $9::text[], $10::bool[])
+              as new (id, flight_number, airline, origin, destination, departure, arrival, date, aircraft, is_freighter)",
+        &ids,
+        &numbers as &[&str],
+        &airlines as &[AirlineCode],
+        &origins as &[AirportCode],
+        &destinations as &[AirportCode],
+        &departures,
+        &arrivals,
+        &dates,
+        &aircraft as &[Option<AircraftCode>],
+        &freighters,
+        now,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Sets the best known journey and the aircraft of a flight; what was scheduled stays.
+pub(super) async fn update(
+    db: &mut PgConnection,
+    id: FlightId,
+    new: &NewFlight,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update flights set destination = $2, departure_at = $3, arrival_at = $4, aircraft_code = $5,
+                            is_freighter = $6, updated_at = $7
+         where id = $1",
+        id.uuid(),
+        new.destination.as_str(),
+        new.departure,
+        new.arrival,
+        new.aircraft as Option<AircraftCode>,
+        new.is_freighter,
+        now,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// One event of a flight's history.
+#[derive(Debug)]
+pub(super) struct FlightEvent {
+    pub flight_id: FlightId,
+    pub sequence: i32,
+    pub event_type: &'static str,
+    pub data: serde_json::Value,
+}
+
+/// The number that a flight's next event gets; the caller holds the flight's lock.
+pub(super) async fn next_event_sequence(db: &mut PgConnection, id: FlightId) -> sqlx::Result<i32> {
+    let last = sqlx::query_scalar!("select max(sequence) from flight_events where flight_id = $1", id.uuid());
+    Ok(last.fetch_one(db).await?.unwrap_or_default() + 1)
+}
+
+pub(super) async fn insert_events(
+    db: &mut PgConnection,
+    events: &[FlightEvent],
+    actor: Option<UserId>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = events.iter().map(|e| e.flight_id.uuid()).collect();
+    let sequences: Vec<i32> = events.iter().map(|e| e.sequence).collect();
+    let types: Vec<&str> = events.iter().map(|e| e.event_type).collect();
+    let data: Vec<serde_json::Value> = events.iter().map(|e| e.data.clone()).collect();
+    sqlx::query!(
+        "insert into flight_events (flight_id, sequence, event_type, data, actor_id, occurred_at, created_at)
+         select id, sequence, event_type, data, $5, $6, $6
+         from unnest($1::uuid[], $2::int[], $3::text[], $4::jsonb[]) as new (id, sequence, event_type, data)",
+        &ids,
+        &sequences,
+        &types as &[&str],
+        &data,
+        actor.map(UserId::uuid),
+        now,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// What an airline flies between two airports.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct RouteRow {
+    pub airline_code: AirlineCode,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub typical_minutes: i32,
+    pub upcoming: i64,
+}
+
+/// Routes of the flights from 90 days ago on, with the number of departures in the 30 days from `now`.
+pub(super) async fn routes(
+    db: &mut PgConnection,
+    filter: &RouteFilter,
+    after: Option<&RouteAnchor>,
+    offset: u32,
+    fetch: i64,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<RouteRow>> {
+    let mut query = QueryBuilder::new(
+        "select airline_code, origin, destination,
+                (percentile_disc(0.5) within group (order by extract(epoch from arrival_at - departure_at)) / 60)::int
+                    as typical_minutes,
+                count(*) filter (where departure_at >= ",
+    );
+    query.push_bind(now).push(" and departure_at < ").push_bind(now + chrono::Days::new(30));
+    query.push(") as upcoming from flights where cancelled_at is null and departure_at >= ");
+    query.push_bind(now - chrono::Days::new(90));
+    if let Some(airline) = filter.airline {
+        query.push(" and airline_code = ").push_bind(airline);
+    }
+    if let Some(origin) = filter.origin {
+        query.push(" and origin = ").push_bind(origin);
+    }
+    if let Some(destination) = filter.destination {
+        query.push(" and destination = ").push_bind(destination);
+    }
+    if let Some(RouteAnchor(airline, origin, destination)) = after {
+        query.push(" and (airline_code, origin, destination) > (").push_bind(*airline).push(", ");
+        query.push_bind(*origin).push(", ").push_bind(*destination).push(")");
+    }
+    query.push(" group by airline_code, origin, destination order by airline_code, origin, destination limit ");
+    query.push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
+    query.build_query_as().fetch_all(db).await
+}

@@ -1,0 +1,224 @@
+use axum::{
+    Json,
+    extract::{FromRef, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    FlightBody, FlightError, FlightFilter, FlightService,
+    dto::{AirlineRoute, CapacityShape, CreateFlight, ImportBody, read_new_flight},
+    find::FlightAnchor,
+    routes::{RouteAnchor, RouteFilter},
+};
+use crate::{
+    features::{accounts::Admin, capacity::FlightStatus, reference::Reference},
+    kernel::{AirlineCode, FlightId},
+    platform::{
+        tasks::Tasks,
+        web::{
+            Body, CursorKey, IfNoneMatch, PageFields, PathText, Problem, Query, conditional, problem_responses, read,
+            tagged, unless_missing,
+        },
+    },
+};
+
+/// What others may keep of a flight: to be asked again each time, as its room changes.
+const REVALIDATE: &str = "no-cache";
+
+pub fn router<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    FlightService: FromRef<S>,
+    Reference: FromRef<S>,
+    CursorKey: FromRef<S>,
+    Tasks: FromRef<S>,
+{
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show))
+        .routes(routes!(routes_of_airline))
+        .routes(routes!(search_routes))
+}
+
+/// Apart from the others: imports are larger and take longer than other requests may.
+pub fn import_router<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    FlightService: FromRef<S>,
+    Tasks: FromRef<S>,
+{
+    OpenApiRouter::new().routes(routes!(import))
+}
+
+problem_responses!(CreateProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
+    PayloadTooLarge, UnsupportedMediaType, AlreadyExists);
+
+/// Put a flight on the schedule.
+///
+/// One flight number leaves an airport once a local calendar day (cancelled flights do not count).
+#[utoipa::path(post, path = "/flights", tag = "flights", operation_id = "createFlight",
+    request_body = CreateFlight, security(("bearer" = []), ("password" = [])),
+    responses((status = 201, body = FlightBody, headers(("ETag" = String), ("Location" = String))), CreateProblems))]
+async fn create(
+    Admin(caller): Admin,
+    State(flights): State<FlightService>,
+    State(reference): State<Reference>,
+    State(tasks): State<Tasks>,
+    query: Query,
+    body: Body,
+) -> Result<Response, Problem> {
+    query.refuse_all()?;
+    let new = body.read(|fields| read_new_flight(fields, &reference, CapacityShape::Object))?;
+    let flight = tasks.to_the_end(async move { flights.create(caller.user_id, new).await }).await?;
+    let mut response = (StatusCode::CREATED, Json(FlightBody::new(&flight, &reference))).into_response();
+    tagged(&mut response, &flight.entity_tag(), REVALIDATE);
+    if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/flights/{}", flight.id)) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+problem_responses!(ShowProblems: ValidationFailed, Unauthenticated, TokenExpired, NotFound);
+
+/// One flight.
+#[utoipa::path(get, path = "/flights/{id}", tag = "flights", operation_id = "getFlight",
+    params(("id" = FlightId, Path, description = "The flight's id"),
+           ("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
+    responses((status = 200, body = FlightBody, headers(("ETag" = String))), (status = 304), ShowProblems))]
+async fn show(
+    State(flights): State<FlightService>,
+    State(reference): State<Reference>,
+    PathText(id): PathText<FlightId>,
+    if_none_match: IfNoneMatch,
+    query: Query,
+) -> Result<Response, Problem> {
+    unless_missing(query.refuse_all(), async { flights.flight(id).await.map(drop) }).await?;
+    let flight = flights.flight(id).await?;
+    Ok(conditional(&flight.entity_tag(), &if_none_match, REVALIDATE, Json(FlightBody::new(&flight, &reference))))
+}
+
+problem_responses!(ListProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired);
+
+/// Flights by departure, then id.
+#[utoipa::path(get, path = "/flights", tag = "flights", operation_id = "listFlights",
+    params(("origin" = Option<String>, Query, description = "IATA airport code"),
+           ("destination" = Option<String>, Query, description = "IATA airport code"),
+           ("departure_date" = Option<chrono::NaiveDate>, Query,
+            description = "Scheduled local calendar date at the origin"),
+           ("airline" = Option<String>, Query, description = "Airline designator"),
+           ("flight_number" = Option<String>, Query), ("status" = Option<FlightStatus>, Query),
+           ("limit" = Option<u32>, Query, description = "1 to 100, default 50"),
+           ("offset" = Option<u32>, Query, description = "At most 10000; not with a cursor"),
+           ("cursor" = Option<String>, Query, description = "From the Link header of the page before")),
+    responses((status = 200, body = Vec<FlightBody>, headers(("Link" = String))), ListProblems))]
+async fn list(
+    State(flights): State<FlightService>,
+    State(reference): State<Reference>,
+    State(key): State<CursorKey>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (filter, page) = query.read(|fields| {
+        let filter = FlightFilter {
+            origin: fields.optional("origin", |raw| reference.read_airport(raw)),
+            destination: fields.optional("destination", |raw| reference.read_airport(raw)),
+            departure_date: fields.optional("departure_date", read::date),
+            airline: fields.optional("airline", |raw| reference.read_airline(raw)),
+            flight_number: fields.optional("flight_number", |raw| reference.read_flight_number(raw)),
+            status: fields.optional("status", read::word(FlightStatus::WORDS)),
+        };
+        Some((filter, PageFields::read(fields)))
+    })?;
+    let page = page.open::<FlightAnchor>(&key, &query, "")?;
+    let found = flights.list(&filter, &page).await?;
+    let bodies: Vec<_> = found.iter().map(|flight| FlightBody::new(flight, &reference)).collect();
+    Ok(page.answer(bodies, |body| FlightAnchor(body.departure_datetime, body.id), &key, &query, ""))
+}
+
+problem_responses!(ImportProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
+    PayloadTooLarge, UnsupportedMediaType);
+
+/// Import a timetable, all or nothing.
+///
+/// CSV with the header `flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,`
+/// `volume_m3,positions,cutoff_minutes`; optional cells may be empty. A row names its flight by number, origin and
+/// scheduled local date: one that is there is changed, others are created. Faults carry their `row`, the first data row
+/// being 1; the first 100 are told.
+#[utoipa::path(post, path = "/flights/import", tag = "flights", operation_id = "importFlights",
+    params(("dry_run" = Option<bool>, Query, description = "Check and count, but change nothing")),
+    request_body(content = String, content_type = "text/csv"), security(("bearer" = []), ("password" = [])),
+    responses((status = 200, body = ImportBody), ImportProblems))]
+async fn import(
+    Admin(caller): Admin,
+    State(flights): State<FlightService>,
+    State(tasks): State<Tasks>,
+    query: Query,
+    body: Body,
+) -> Result<Json<ImportBody>, Problem> {
+    let dry_run = query.read(|fields| Some(fields.optional("dry_run", read::boolean).unwrap_or_default()))?;
+    let table = body.of_type("text/csv")?;
+    let done = tasks.to_the_end(async move { flights.import(Some(caller.user_id), table, dry_run).await }).await?;
+    Ok(Json(ImportBody { created: done.created, updated: done.updated, unchanged: done.unchanged }))
+}
+
+problem_responses!(RouteProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
+    NotFound);
+
+/// The routes an airline flies.
+#[utoipa::path(get, path = "/airlines/{code}/routes", tag = "reference data", operation_id = "listAirlineRoutes",
+    params(("code" = String, Path, description = "Airline designator"),
+           ("limit" = Option<u32>, Query, description = "1 to 100, default 50"),
+           ("offset" = Option<u32>, Query, description = "At most 10000; not with a cursor"),
+           ("cursor" = Option<String>, Query, description = "From the Link header of the page before")),
+    responses((status = 200, body = Vec<AirlineRoute>, headers(("Link" = String))), RouteProblems))]
+async fn routes_of_airline(
+    State(flights): State<FlightService>,
+    State(reference): State<Reference>,
+    State(key): State<CursorKey>,
+    PathText(code): PathText<AirlineCode>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let airline = reference.airline(code).ok_or_else(|| Problem::not_found(format!("airline {code}")))?.code;
+    let page = query.read(|fields| Some(PageFields::read(fields)))?;
+    answer_routes(&flights, RouteFilter { airline: Some(airline), ..RouteFilter::default() }, page, &key, &query).await
+}
+
+problem_responses!(SearchProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired);
+
+/// Which airlines fly between two airports.
+#[utoipa::path(get, path = "/airlines/routes/search", tag = "reference data", operation_id = "searchAirlineRoutes",
+    params(("origin" = Option<String>, Query, description = "IATA airport code"),
+           ("destination" = Option<String>, Query, description = "IATA airport code"),
+           ("limit" = Option<u32>, Query, description = "1 to 100, default 50"),
+           ("offset" = Option<u32>, Query, description = "At most 10000; not with a cursor"),
+           ("cursor" = Option<String>, Query, description = "From the Link header of the page before")),
+    responses((status = 200, body = Vec<AirlineRoute>, headers(("Link" = String))), SearchProblems))]
+async fn search_routes(
+    State(flights): State<FlightService>,
+    State(reference): State<Reference>,
+    State(key): State<CursorKey>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (filter, page) = query.read(|fields| {
+        let filter = RouteFilter {
+            airline: None,
+            origin: fields.optional("origin", |raw| reference.read_airport(raw)),
+            destination: fields.optional("destination", |raw| reference.read_airport(raw)),
+        };
+        Some((filter, PageFields::read(fields)))
+    })?;
+    answer_routes(&flights, filter, page, &key, &query).await
+}
+
+async fn answer_routes(
+    flights: &FlightService,
+    filter: RouteFilter,
+    page: PageFields,
+    key: &CursorKey,
+    query: &Query,
+) -> Result<Response, Problem> {
+    let page = page.open::<RouteAnchor>(key, query, "")?;
+    let routes = flights.airline_routes(&filter, &page).await.map_err(|error: FlightError| Problem::from(error))?;
+    Ok(page.answer(routes, |r| RouteAnchor(r.airline_code, r.origin, r.destination), key, query, ""))
+}
