@@ -56,11 +56,12 @@ impl PrivatePostgres {
         if let Some(pid) = living_postmaster(&cluster.data) {
             tracing::warn!(%pid, "adopting the PostgreSQL a crashed run left behind");
             let left = Self { postmaster: Postmaster { pid, child: None, data: cluster.data.clone() }, socket_dir };
+            let logged = cluster.logged();
             match left.ready().await {
                 Ok(()) => return Ok(left),
                 // It was about to end: start our own.
                 Err(_) if !left.postmaster.is_alive() => return Self::begin(&cluster, configured).await,
-                Err(error) => return Err(cluster.did_not_start(&error, 0)),
+                Err(error) => return Err(cluster.did_not_start(&error, logged)),
             }
         }
         Self::begin(&cluster, configured).await
@@ -79,7 +80,7 @@ impl PrivatePostgres {
             for file in [cluster.data.join("postmaster.pid"), socket_dir.join(".s.PGSQL.5432.lock")] {
                 unclean |= take_over_stale_lock(&file)?;
             }
-            let logged = fs::metadata(&cluster.log).map_or(0, |meta| meta.len());
+            let logged = cluster.logged();
             let this = Self { postmaster: cluster.spawn(&bin, &socket_dir)?, socket_dir: socket_dir.clone() };
             match this.ready().await {
                 Ok(()) => return Ok(this),
@@ -232,6 +233,11 @@ impl Cluster<'_> {
         Ok(Postmaster { pid: Pid::from_raw(pid), child: Some(ended), data: self.data.clone() })
     }
 
+    /// The length of the log so far.
+    fn logged(&self) -> u64 {
+        fs::metadata(&self.log).map_or(0, |meta| meta.len())
+    }
+
     /// Postgres's own words if it said any since `logged`, else what connecting met.
     fn did_not_start(&self, error: &anyhow::Error, logged: u64) -> anyhow::Error {
         let mut said = Vec::new();
@@ -295,6 +301,7 @@ fn take_over_stale_lock(file: &Path) -> Result<bool> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
         opened => opened.with_context(|| format!("cannot open {}", file.display()))?,
     };
+    ensure!(lock.metadata()?.is_file(), "{} is no file", file.display());
     tracing::warn!(file = %file.display(), "the last run did not end cleanly; taking over its lock file");
     let mut text = String::new();
     lock.read_to_string(&mut text)?;
@@ -302,7 +309,6 @@ fn take_over_stale_lock(file: &Path) -> Result<bool> {
     lock.rewind()?;
     lock.set_len(0)?;
     write!(lock, "{}\n{rest}", std::process::id())?;
-    ensure!(lock.metadata()?.is_file(), "{} is no file", file.display());
     Ok(true)
 }
 
