@@ -3,15 +3,15 @@
 //! `config/default.toml` is compiled in and is the manual: meanings, units and defaults stand there. A section here is
 //! a struct with the manual's names. [`Settings::load`] lays the sources over each other and reports *every* fault.
 mod layers;
+mod mask;
 mod text;
 mod validate;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, thread, time::Duration};
 
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use url::Url;
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// What is in effect. `Debug` and [`Settings::render`] show no secret.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -53,11 +53,11 @@ pub struct Server {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    #[serde(serialize_with = "masked_url")]
+    #[serde(serialize_with = "mask::url")]
     pub url: Option<SecretString>,
-    #[serde(serialize_with = "masked_url")]
+    #[serde(serialize_with = "mask::url")]
     pub owner_url: Option<SecretString>,
-    #[serde(serialize_with = "masked_url")]
+    #[serde(serialize_with = "mask::url")]
     pub read_url: Option<SecretString>,
     pub max_connections: Option<u32>,
     pub transaction_pooler: bool,
@@ -67,7 +67,7 @@ pub struct Database {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redis {
-    #[serde(serialize_with = "masked_url")]
+    #[serde(serialize_with = "mask::url")]
     pub url: Option<SecretString>,
     pub timeout_ms: u64,
 }
@@ -85,9 +85,9 @@ pub struct Embedded {
 #[serde(deny_unknown_fields)]
 pub struct Auth {
     pub algorithm: Algorithm,
-    #[serde(serialize_with = "masked")]
+    #[serde(serialize_with = "mask::secret")]
     pub private_key: Option<SecretString>,
-    #[serde(serialize_with = "masked")]
+    #[serde(serialize_with = "mask::secret")]
     pub secret: Option<SecretString>,
     pub issuer: String,
     pub audience: String,
@@ -319,35 +319,6 @@ impl Settings {
     pub fn render(&self) -> String {
         toml::to_string(self).unwrap_or_default()
     }
-}
-
-const MASK: &str = "***";
-
-#[allow(clippy::ref_option, reason = "the signature that serde's serialize_with asks for")]
-fn masked<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
-    secret.as_ref().map(|_| MASK).serialize(serializer)
-}
-
-#[allow(clippy::ref_option, reason = "the signature that serde's serialize_with asks for")]
-fn masked_url<S: Serializer>(url: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
-    url.as_ref().map(|url| without_password(url.expose_secret())).serialize(serializer)
-}
-
-/// The URL with `***` for its password, be it before the host or among the parameters.
-fn without_password(url: &str) -> String {
-    let Ok(mut url) = Url::parse(url) else { return MASK.into() };
-    if url.password().is_some() && url.set_password(Some(MASK)).is_err() {
-        return MASK.into();
-    }
-    let secret = |key: &str| matches!(key.to_ascii_lowercase().as_str(), "password" | "pass" | "sslpassword");
-    if url.query_pairs().any(|(key, _)| secret(&key)) {
-        let shown: Vec<(String, String)> = url
-            .query_pairs()
-            .map(|(key, value)| (key.to_string(), if secret(&key) { MASK.into() } else { value.to_string() }))
-            .collect();
-        url.query_pairs_mut().clear().extend_pairs(shown);
-    }
-    url.into()
 }
 
 /// Networks, where a plain address stands for the network of that one address.

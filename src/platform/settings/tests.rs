@@ -1,5 +1,7 @@
 use std::{collections::BTreeSet, fs};
 
+use secrecy::ExposeSecret;
+
 use super::*;
 
 const MANUAL: &str = include_str!("../../../config/default.toml");

@@ -16,7 +16,7 @@ pub(super) enum Given {
     Text(String),
 }
 
-impl<'de> IntoDeserializer<'de, Error> for Given {
+impl IntoDeserializer<'_, Error> for Given {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

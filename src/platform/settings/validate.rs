@@ -109,7 +109,7 @@ fn search(settings: &Settings, faults: &mut Faults) {
     }
 }
 
-fn within<T: PartialOrd + Display>(setting: &str, value: T, range: RangeInclusive<T>, faults: &mut Faults) {
+fn within<T: Copy + PartialOrd + Display>(setting: &str, value: T, range: RangeInclusive<T>, faults: &mut Faults) {
     if !range.contains(&value) {
         faults.add(setting, &format!("must be between {} and {}, not {value}", range.start(), range.end()));
     }

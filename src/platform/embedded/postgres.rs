@@ -1,0 +1,353 @@
+//! A Postgres of our own: installed programs, private directory, UNIX socket only, no TCP. `fsync` stays on.
+use std::{
+    fs::{self, File},
+    io::{Read, Seek, SeekFrom, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use nix::{
+    fcntl::OFlag,
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sqlx::{Connection, PgConnection};
+use tokio::time::sleep;
+
+use super::{
+    START_WITHIN,
+    binaries::Places,
+    home::Home,
+    process::{command, has_argument, is_alive},
+};
+
+/// The superuser, and the database.
+const OWNER: &str = "loadmaster";
+const APP: &str = "loadmaster_app";
+const STOP_WITHIN: Duration = Duration::from_secs(20);
+/// How long the orphans of a killed postmaster may keep its shared memory.
+const ORPHANS_WITHIN: Duration = Duration::from_secs(10);
+const SLOW: Duration = Duration::from_secs(2);
+/// "loadmaste" in ASCII, as good as any number.
+const BOOTSTRAP_LOCK: i64 = 0x6c6f_6164_6d61_7374;
+
+/// A running server. Dropped without [`PrivatePostgres::stop`] it is told to end all the same.
+pub struct PrivatePostgres {
+    postmaster: Postmaster,
+    socket_dir: PathBuf,
+}
+
+impl PrivatePostgres {
+    /// Starts it (making the cluster at first), or adopts the server a crashed run left behind. The caller holds the
+    /// lock on `home`.
+    pub(super) async fn start(home: &Home, configured: Option<&Path>) -> Result<Self> {
+        let base = home.postgres_dir();
+        home.make_private(&base)?;
+        let socket_dir = home.make_socket_dir(&base)?;
+        let cluster = Cluster { home, data: base.join("data"), base, log: home.root().join("postgres.log") };
+        if let Some(pid) = living_postmaster(&cluster.data) {
+            tracing::warn!(%pid, "adopting the PostgreSQL a crashed run left behind");
+            let left = Self { postmaster: Postmaster { pid, child: None, data: cluster.data.clone() }, socket_dir };
+            let logged = cluster.logged();
+            match left.ready().await {
+                Ok(()) => return Ok(left),
+                // It was about to end: start our own.
+                Err(_) if !left.postmaster.is_alive() => return Self::begin(&cluster, configured).await,
+                Err(error) => return Err(cluster.did_not_start(&error, logged)),
+            }
+        }
+        Self::begin(&cluster, configured).await
+    }
+
+    async fn begin(cluster: &Cluster<'_>, configured: Option<&Path>) -> Result<Self> {
+        let version = fs::read_to_string(cluster.data.join("PG_VERSION")).ok();
+        let bin = Places::of_this_machine().find(configured, version.as_deref())?;
+        if version.is_none() {
+            cluster.init(&bin).await?;
+        }
+        let socket_dir = cluster.home.make_socket_dir(&cluster.base)?;
+        let began = Instant::now();
+        loop {
+            let mut unclean = false;
+            for file in [cluster.data.join("postmaster.pid"), socket_dir.join(".s.PGSQL.5432.lock")] {
+                unclean |= take_over_stale_lock(&file)?;
+            }
+            let logged = cluster.logged();
+            let this = Self { postmaster: cluster.spawn(&bin, &socket_dir)?, socket_dir: socket_dir.clone() };
+            match this.ready().await {
+                Ok(()) => return Ok(this),
+                // The back ends of a killed postmaster live on for a moment, and the new one refuses to join them.
+                Err(_) if unclean && !this.postmaster.is_alive() && began.elapsed() < ORPHANS_WITHIN => {
+                    sleep(Duration::from_millis(100)).await;
+                }
+                Err(error) => return Err(cluster.did_not_start(&error, logged)),
+            }
+        }
+    }
+
+    /// As the role that owns the schema.
+    pub fn owner_url(&self) -> String {
+        urls(&self.socket_dir).0
+    }
+
+    /// As the role that serves: no superuser, owner of nothing.
+    pub fn app_url(&self) -> String {
+        urls(&self.socket_dir).1
+    }
+
+    async fn ready(&self) -> Result<()> {
+        let began = Instant::now();
+        let mut told = false;
+        let maintenance = url(&self.socket_dir, OWNER, "postgres");
+        let db = loop {
+            match connect(&maintenance).await {
+                Ok(db) => break db,
+                Err(error) if !self.postmaster.is_alive() || began.elapsed() > START_WITHIN => return Err(error),
+                Err(_) => sleep(Duration::from_millis(30)).await,
+            }
+            if began.elapsed() > SLOW && !told {
+                tracing::info!("waiting for the private PostgreSQL; after a crash it first recovers its data");
+                told = true;
+            }
+        };
+        bootstrap(db).await
+    }
+
+    /// Fast shutdown (open transactions roll back); immediate if that takes too long.
+    pub async fn stop(self) -> Result<()> {
+        for signal in [Signal::SIGINT, Signal::SIGQUIT] {
+            self.postmaster.signal(signal);
+            let began = Instant::now();
+            while began.elapsed() < STOP_WITHIN {
+                if !self.postmaster.is_alive() {
+                    return Ok(());
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        }
+        bail!("the private PostgreSQL (pid {}) does not stop", self.postmaster.pid)
+    }
+}
+
+/// On every way out, also `?` and panic: no orphan. After `stop` this signals nobody.
+impl Drop for Postmaster {
+    fn drop(&mut self) {
+        self.signal(Signal::SIGINT);
+    }
+}
+
+struct Postmaster {
+    pid: Pid,
+    /// Whether our child has ended; `None` for an adopted server, which is nobody's child.
+    child: Option<Arc<AtomicBool>>,
+    data: PathBuf,
+}
+
+impl Postmaster {
+    fn is_alive(&self) -> bool {
+        match &self.child {
+            Some(ended) => !ended.load(Ordering::Acquire),
+            None => living_postmaster(&self.data) == Some(self.pid),
+        }
+    }
+
+    /// Never to a process that merely got the number later.
+    fn signal(&self, signal: Signal) {
+        if self.is_alive() {
+            _ = kill(self.pid, signal);
+        }
+    }
+}
+
+/// The directory of a cluster, existing or not.
+struct Cluster<'a> {
+    home: &'a Home,
+    base: PathBuf,
+    data: PathBuf,
+    /// Outside `base`: as root we write here, and the servers' user must not be able to lead us elsewhere.
+    log: PathBuf,
+}
+
+impl Cluster<'_> {
+    /// Into a side directory, then renamed: an interrupted initdb leaves nothing half-made. The side directory bears
+    /// our pid, so that an initdb that survived its killed parent does not write into ours.
+    async fn init(&self, bin: &Path) -> Result<()> {
+        for left in fs::read_dir(&self.base)?.flatten() {
+            if left.file_name().to_string_lossy().starts_with("data.new") {
+                _ = fs::remove_dir_all(left.path());
+            }
+        }
+        tracing::info!(directory = %self.data.display(), "making the private database; this takes a few seconds");
+        let fresh = self.base.join(format!("data.new-{}", std::process::id()));
+        let out = command(&bin.join("initdb"), &self.base, self.home.owner())
+            .arg("-D")
+            .arg(&fresh)
+            .args(["-U", OWNER, "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums"])
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .with_context(|| format!("cannot run {}", bin.join("initdb").display()))?;
+        if !out.status.success() {
+            let said = String::from_utf8_lossy(&out.stderr);
+            let reason =
+                said.lines().find(|line| line.contains("error")).or(said.lines().last()).unwrap_or("no reason");
+            bail!("initdb failed: {reason}");
+        }
+        fs::rename(&fresh, &self.data)?;
+        File::open(&self.base)?.sync_all()?;
+        Ok(())
+    }
+
+    fn spawn(&self, bin: &Path, socket_dir: &Path) -> Result<Postmaster> {
+        let log = File::options().create(true).append(true).open(&self.log)?;
+        // A list of directories, hence the quotes.
+        let sockets = socket_dir.to_string_lossy().replace('"', "\"\"");
+        let program = bin.join("postgres");
+        let mut child = command(&program, &self.base, self.home.owner())
+            .arg("-D")
+            .arg(&self.data)
+            .args(["-c", "listen_addresses=", "-c", "port=5432", "-c", "unix_socket_permissions=0700"])
+            .args(["-c", "timezone=UTC", "-c", "log_timezone=UTC", "-c", "max_connections=200"])
+            .args(["-c", &format!("unix_socket_directories=\"{sockets}\"")])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("cannot run {}", program.display()))?;
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).context("the private PostgreSQL ended at once")?;
+        let ended = Arc::new(AtomicBool::new(false));
+        let end = Arc::clone(&ended);
+        tokio::spawn(async move {
+            _ = child.wait().await;
+            end.store(true, Ordering::Release);
+        });
+        Ok(Postmaster { pid: Pid::from_raw(pid), child: Some(ended), data: self.data.clone() })
+    }
+
+    /// The length of the log so far.
+    fn logged(&self) -> u64 {
+        fs::metadata(&self.log).map_or(0, |meta| meta.len())
+    }
+
+    /// Postgres's own words if it said any since `logged`, else what connecting met.
+    fn did_not_start(&self, error: &anyhow::Error, logged: u64) -> anyhow::Error {
+        let mut said = Vec::new();
+        if let Ok(mut log) = File::open(&self.log)
+            && log.seek(SeekFrom::Start(logged)).is_ok()
+        {
+            _ = log.read_to_end(&mut said);
+        }
+        let said = String::from_utf8_lossy(&said);
+        let fatal = said.lines().rev().find_map(|line| line.split_once("FATAL:").map(|(_, reason)| reason.trim()));
+        let reason = fatal.map_or_else(|| format!("{error:#}"), str::to_owned);
+        anyhow!("the private PostgreSQL did not start: {reason} (see {})", self.log.display())
+    }
+}
+
+/// The owner's URL and the serving role's.
+pub(super) fn urls(socket_dir: &Path) -> (String, String) {
+    (url(socket_dir, OWNER, OWNER), url(socket_dir, APP, OWNER))
+}
+
+/// Port and TLS are spelled out, else a `PGPORT` or `PGSSLMODE` in our environment would count.
+fn url(socket_dir: &Path, role: &str, database: &str) -> String {
+    let socket_dir = socket_dir.to_string_lossy();
+    let host = utf8_percent_encode(&socket_dir, NON_ALPHANUMERIC);
+    format!("postgres://{role}@localhost:5432/{database}?host={host}&sslmode=disable")
+}
+
+pub(super) async fn connect(url: &str) -> Result<PgConnection> {
+    Ok(PgConnection::connect(url).await?)
+}
+
+/// Makes the database and the serving role where they are missing. Roles belong to the whole cluster, hence not to the
+/// migrations.
+async fn bootstrap(mut db: PgConnection) -> Result<()> {
+    sqlx::query("select pg_advisory_lock($1)").bind(BOOTSTRAP_LOCK).execute(&mut db).await?;
+    let known = "select exists (select from pg_database where datname = $1)";
+    if !sqlx::query_scalar::<_, bool>(known).bind(OWNER).fetch_one(&mut db).await? {
+        sqlx::query("create database loadmaster").execute(&mut db).await?;
+    }
+    let known = "select exists (select from pg_roles where rolname = $1)";
+    if !sqlx::query_scalar::<_, bool>(known).bind(APP).fetch_one(&mut db).await? {
+        sqlx::query("create role loadmaster_app login").execute(&mut db).await?;
+    }
+    db.close().await?; // releases the lock
+    Ok(())
+}
+
+/// The postmaster of this very data directory, if it lives.
+fn living_postmaster(data: &Path) -> Option<Pid> {
+    let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    let pid = Pid::from_raw(text.lines().next()?.trim().parse().ok()?);
+    (pid.as_raw() > 1 && is_alive(pid) && has_argument(pid, data)).then_some(pid)
+}
+
+/// Postgres refuses a lock file whose pid exists: a zombie, or (after a container's restart) any program of its
+/// user. It never takes its own parent for a postmaster, so we write our pid in. Deleting the file instead would lose
+/// the shared-memory key that guards against orphans.
+fn take_over_stale_lock(file: &Path) -> Result<bool> {
+    let opened = File::options().read(true).write(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(file);
+    let mut lock = match opened {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        opened => opened.with_context(|| format!("cannot open {}", file.display()))?,
+    };
+    ensure!(lock.metadata()?.is_file(), "{} is no file", file.display());
+    tracing::warn!(file = %file.display(), "the last run did not end cleanly; taking over its lock file");
+    let mut text = String::new();
+    lock.read_to_string(&mut text)?;
+    let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
+    lock.rewind()?;
+    lock.set_len(0)?;
+    write!(lock, "{}\n{rest}", std::process::id())?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr;
+
+    use sqlx::postgres::PgConnectOptions;
+
+    use super::*;
+
+    #[test]
+    fn urls_lead_sqlx_to_the_socket() {
+        let (owner, app) = urls(Path::new("/a b/ü&c/run"));
+        assert!(app.starts_with("postgres://loadmaster_app@localhost:5432/loadmaster?host=%2Fa%20b%2F"), "{app}");
+        for (url, role) in [(owner, "loadmaster"), (app, "loadmaster_app")] {
+            let options = PgConnectOptions::from_str(&url).unwrap();
+            assert_eq!(options.get_username(), role);
+            assert_eq!(options.get_database(), Some("loadmaster"));
+            assert_eq!(options.get_socket().map(PathBuf::as_path), Some(Path::new("/a b/ü&c/run")));
+        }
+    }
+
+    #[test]
+    fn stale_lock_keeps_its_shared_memory_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("postmaster.pid");
+        assert!(!take_over_stale_lock(&file).unwrap());
+        fs::write(&file, "999999\n/data\n1700000000\n5432\n/run\n\n  1234  5678\n").unwrap();
+        assert!(take_over_stale_lock(&file).unwrap());
+        let expected = format!("{}\n/data\n1700000000\n5432\n/run\n\n  1234  5678\n", std::process::id());
+        assert_eq!(fs::read_to_string(&file).unwrap(), expected);
+    }
+
+    #[test]
+    fn process_that_is_not_our_postmaster_is_not_adopted() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(living_postmaster(dir.path()), None);
+        fs::write(dir.path().join("postmaster.pid"), format!("{}\n", std::process::id())).unwrap();
+        assert_eq!(living_postmaster(dir.path()), None);
+    }
+}

@@ -1,0 +1,39 @@
+//! Child processes: begun apart from us, recognised again after our own crash.
+use std::{fs, path::Path};
+
+use nix::{sys::signal::kill, unistd::Pid};
+use tokio::process::Command;
+
+use super::home::Owner;
+
+/// A server's command, run by `owner` if we are root.
+pub fn command(program: &Path, cwd: &Path, owner: Option<&Owner>) -> Command {
+    let mut command = Command::new(program);
+    // An inherited PGDATA or PGPORT must not reach our server; nor must a Ctrl-C in the terminal.
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
+    command.current_dir(cwd).process_group(0);
+    if let Some(owner) = owner {
+        command.uid(owner.uid()).gid(owner.gid()); // drops root's other groups as well
+    }
+    command
+}
+
+/// Whether the process runs; a zombie does not.
+pub fn is_alive(pid: Pid) -> bool {
+    if kill(pid, None) == Err(nix::errno::Errno::ESRCH) {
+        return false;
+    }
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
+}
+
+/// Whether the process was begun with `word` among its arguments. Its `cwd` link would be no help: without
+/// `CAP_SYS_PTRACE` even root may not read another user's links.
+pub fn has_argument(pid: Pid, word: &Path) -> bool {
+    if let Ok(words) = fs::read_to_string(format!("/proc/{pid}/cmdline")) {
+        return words.split('\0').any(|each| Path::new(each) == word);
+    }
+    // Where there is no /proc.
+    let listed = std::process::Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid.to_string()]).output();
+    listed.is_ok_and(|out| String::from_utf8_lossy(&out.stdout).contains(&*word.to_string_lossy()))
+}
