@@ -1,0 +1,206 @@
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+use super::{
+    BookingError, BookingService,
+    event::{Event, EventType, booked_data},
+    itinerary::{self, Demand},
+    model::{Booking, BookingStatus, Leg, LegStatus, Texts},
+    record::record_in_tx,
+    repository,
+};
+use crate::{
+    features::{
+        accounts::Principal,
+        capacity::{self, Space, Taking},
+        flights::Flight,
+        search::{Connections, Departing, Request},
+    },
+    kernel::{AirportCode, AwbNumber, BookingId, FlightId, HandlingCode, Pieces},
+    platform::postgres::{commit, retrying},
+};
+
+/// How often flights that changed under us are read again before we give up.
+const MOST_READINGS: u32 = 20;
+
+/// A validated wish to ship.
+#[derive(Debug, Clone)]
+pub(super) struct NewBooking {
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub pieces: Pieces,
+    pub space: Space,
+    pub volume_defaulted: bool,
+    pub special_handling_codes: Vec<HandlingCode>,
+    pub awb_number: Option<AwbNumber>,
+    /// In order of flying; empty: the best option is chosen.
+    pub flight_ids: Vec<FlightId>,
+    /// Only looked at when no flights are named.
+    pub departure_date: Option<NaiveDate>,
+    pub texts: Texts,
+}
+
+impl NewBooking {
+    fn demand(&self) -> Demand<'_> {
+        Demand {
+            origin: self.origin,
+            destination: self.destination,
+            space: self.space,
+            special_handling_codes: &self.special_handling_codes,
+        }
+    }
+}
+
+impl BookingService {
+    /// Books room on every flight of an itinerary, or on none.
+    pub(super) async fn book(&self, caller: Principal, new: NewBooking) -> Result<Booking, BookingError> {
+        let outcome = if new.flight_ids.is_empty() {
+            self.book_best(caller, &new).await
+        } else {
+            self.book_named(caller, &new).await
+        };
+        let label = outcome.as_ref().map_or_else(BookingError::outcome, |_| "created");
+        metrics::counter!("loadmaster_bookings_total", "outcome" => label).increment(1);
+        if let Ok(booking) = &outcome {
+            tracing::info!(ref_id = %booking.ref_id, legs = booking.legs.len(), weight = %booking.space.weight, "booked");
+        }
+        outcome
+    }
+
+    /// On the flights that were named: read, judge, take; when they changed in between, read again.
+    async fn book_named(&self, caller: Principal, new: &NewBooking) -> Result<Booking, BookingError> {
+        for _ in 0..MOST_READINGS {
+            let found = self.flights.flights(&new.flight_ids).await?;
+            let flights = itinerary::in_order(&new.flight_ids, found)?;
+            let minimum = |airport| self.search.minimum_connection(airport);
+            itinerary::check(&flights, new.demand(), minimum, self.clock.now())?;
+            if let Some(booking) = retrying(|| self.try_book(caller, new, &flights)).await? {
+                return Ok(booking);
+            }
+        }
+        Err(BookingError::Unsettled)
+    }
+
+    /// On the best option there is: direct before connecting, earliest arrival first. One that is lost at the commit is
+    /// replaced by the next.
+    async fn book_best(&self, caller: Principal, new: &NewBooking) -> Result<Booking, BookingError> {
+        let departing = new
+            .departure_date
+            .map_or_else(|| Departing::Within(TimeDelta::hours(i64::from(self.auto_route_hours))), Departing::On);
+        let request = Request {
+            weight: Some(new.space.weight),
+            volume: Some(new.space.volume),
+            positions: Some(new.space.positions),
+            special_handling_codes: new.special_handling_codes.clone(),
+        };
+        let candidates = self.search.candidates(new.origin, new.destination, departing, &request).await?;
+        for candidate in candidates {
+            if let Some(booking) = retrying(|| self.try_book(caller, new, candidate.legs())).await? {
+                return Ok(booking);
+            }
+        }
+        Err(BookingError::NoBookableItinerary)
+    }
+
+    /// One transaction: the air waybill's claim, the room of every leg, the booking, its legs, its event, the message.
+    /// `None` when a flight is no longer as it was read; then nothing was written.
+    async fn try_book(
+        &self,
+        caller: Principal,
+        new: &NewBooking,
+        flights: &[Flight],
+    ) -> Result<Option<Booking>, BookingError> {
+        let reference = self.references.next().await?;
+        let now = self.clock.now();
+        let id: BookingId = self.ids.next(now);
+        let booking = Booking {
+            id,
+            ref_id: reference,
+            organization_id: caller.organization_id,
+            created_by: caller.user_id,
+            status: BookingStatus::Booked,
+            origin: new.origin,
+            destination: new.destination,
+            pieces: new.pieces,
+            space: new.space,
+            volume_defaulted: new.volume_defaulted,
+            special_handling_codes: new.special_handling_codes.clone(),
+            awb_number: new.awb_number.clone(),
+            needs_rerouting: false,
+            event_sequence: 1,
+            moved_at: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            texts: new.texts.clone(),
+            legs: self.legs(new, flights, now),
+        };
+        let versions: HashMap<FlightId, i32> = flights.iter().map(|f| (f.id, f.room.version)).collect();
+        let takings: Vec<Taking> = booking
+            .legs
+            .iter()
+            .map(|leg| Taking {
+                flight_id: leg.flight_id,
+                version: versions.get(&leg.flight_id).copied().unwrap_or_default(),
+                booking_id: id,
+                leg_id: leg.id,
+                space: leg.space,
+            })
+            .collect();
+        let mut tx = self.db.begin().await?;
+        if let Some(awb) = &booking.awb_number
+            && !repository::claim_awb(&mut tx, awb, id).await?
+        {
+            return Err(BookingError::AwbTaken(awb.clone()));
+        }
+        if !capacity::take_in_tx(&mut tx, &takings, now).await? {
+            return Ok(None);
+        }
+        repository::insert_booking(&mut tx, &booking).await?;
+        repository::insert_legs(&mut tx, id, &booking.legs).await?;
+        record_in_tx(&mut tx, &booking, &self.booked_event(&booking)).await?;
+        commit(tx).await?;
+        Ok(Some(booking))
+    }
+
+    fn legs(&self, new: &NewBooking, flights: &[Flight], now: DateTime<Utc>) -> Vec<Leg> {
+        let legs = (1..).zip(flights).map(|(sequence, flight)| Leg {
+            id: self.ids.next(now),
+            sequence,
+            flight_id: flight.id,
+            flight_number: flight.number.clone(),
+            origin: flight.origin,
+            destination: flight.destination,
+            departure: flight.departure,
+            arrival: flight.arrival,
+            status: LegStatus::Booked,
+            offload_reason: None,
+            space_code: "KK".to_owned(),
+            pieces: new.pieces,
+            space: new.space,
+        });
+        legs.collect()
+    }
+
+    fn booked_event(&self, booking: &Booking) -> Event {
+        let first = booking.legs.first();
+        Event {
+            id: self.ids.next(booking.created_at),
+            sequence: 1,
+            event_type: EventType::Booked,
+            status: booking.status,
+            location: Some(booking.origin),
+            flight_id: first.map(|leg| leg.flight_id),
+            flight_number: first.map(|leg| leg.flight_number.clone()),
+            leg_id: first.map(|leg| leg.id),
+            pieces: booking.pieces,
+            weight: booking.space.weight,
+            actor: Some(booking.created_by),
+            notes: None,
+            data: booked_data(booking),
+            occurred_at: booking.created_at,
+            created_at: booking.created_at,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+use super::model::{Action, BookingStatus};
+use crate::{
+    features::{
+        capacity::{Dimension, Shortfall},
+        search::SearchError,
+    },
+    kernel::{AirportCode, AwbNumber, FaultCode, FlightId, FlightNumber},
+    platform::{
+        postgres::{DbError, Transient},
+        random::NoRandomness,
+        web::{Code, InputFault, Problem, version_mismatch},
+    },
+};
+
+#[derive(Debug, thiserror::Error)]
+pub enum BookingError {
+    #[error("no such booking, or not the caller's")]
+    Unknown,
+    #[error("flight {flight_number} has not enough room")]
+    Full { flight_id: FlightId, flight_number: FlightNumber, shortfall: Box<Shortfall> },
+    #[error("{0}")]
+    ItineraryInvalid(String),
+    #[error("nothing bookable")]
+    NoBookableItinerary,
+    #[error("flight {0} takes no more bookings")]
+    FlightClosed(FlightNumber),
+    #[error("flight {0} is cancelled")]
+    FlightCancelled(FlightNumber),
+    #[error("the current leg flies on {0}")]
+    FlightMismatch(FlightNumber),
+    #[error("{action:?} happens at {expected}")]
+    LocationMismatch { action: Action, expected: AirportCode },
+    #[error("{action:?} does not follow {from:?}")]
+    InvalidTransition { from: BookingStatus, action: Action, allowed: Vec<Action> },
+    #[error("{0}")]
+    OccurredOutOfOrder(String),
+    #[error("{0} is on another booking")]
+    AwbTaken(AwbNumber),
+    #[error("the booking is at version {0}")]
+    VersionMismatch(i32),
+    /// The rows that were locked are not those that the booking needs any more.
+    #[error("the booking changed while it was locked")]
+    Raced,
+    /// Room came and went faster than we could decide.
+    #[error("the flights changed at every attempt")]
+    Unsettled,
+    #[error("all booking references are used up")]
+    OutOfReferences,
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl From<sqlx::Error> for BookingError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl From<SearchError> for BookingError {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Database(cause) => Self::Database(cause),
+            SearchError::NoSuchAirport(code) => Self::ItineraryInvalid(format!("There is no airport {code}.")),
+        }
+    }
+}
+
+impl Transient for BookingError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Raced => true,
+            Self::Database(cause) => cause.is_transient() || cause.constraint() == Some("booking_refs_pkey"),
+            _ => false,
+        }
+    }
+}
+
+impl BookingError {
+    /// The label of `loadmaster_bookings_total`.
+    pub(super) fn outcome(&self) -> &'static str {
+        match self {
+            Self::Full { .. } => "capacity_exceeded",
+            Self::ItineraryInvalid(_) => "itinerary_invalid",
+            Self::NoBookableItinerary => "no_bookable_itinerary",
+            Self::FlightClosed(_) | Self::FlightCancelled(_) => "flight_closed",
+            Self::AwbTaken(_) => "already_exists",
+            _ => "error",
+        }
+    }
+}
+
+impl From<BookingError> for Problem {
+    fn from(error: BookingError) -> Self {
+        match error {
+            BookingError::Unknown => Self::not_found("such booking"),
+            BookingError::Full { flight_id, flight_number, shortfall } => full(flight_id, &flight_number, &shortfall),
+            BookingError::ItineraryInvalid(text) => Self::new(Code::ItineraryInvalid, text),
+            BookingError::NoBookableItinerary => Self::new(
+                Code::NoBookableItinerary,
+                "No direct flight and no connection with enough room was found for that departure.",
+            ),
+            BookingError::FlightClosed(number) => {
+                Self::new(Code::FlightClosed, format!("{number} takes no more bookings: its cut-off has passed."))
+            }
+            BookingError::FlightCancelled(number) => {
+                Self::new(Code::FlightCancelled, format!("{number} is cancelled."))
+            }
+            BookingError::FlightMismatch(number) => Self::new(
+                Code::FlightMismatch,
+                format!("The current leg flies on {number}, not on the flight you named."),
+            ),
+            BookingError::LocationMismatch { action, expected } => {
+                let text = format!("This shipment can {} only at {expected}.", action.as_str());
+                Self::new(Code::LocationMismatch, text)
+            }
+            BookingError::InvalidTransition { from, action, allowed } => refused(from, action, &allowed),
+            BookingError::OccurredOutOfOrder(message) => Self::validation(&[InputFault {
+                place: "body",
+                pointer: Some("/occurred_at".to_owned()),
+                name: None,
+                code: FaultCode::OutOfOrder.as_str(),
+                message,
+                row: None,
+            }]),
+            BookingError::AwbTaken(number) => {
+                Self::new(Code::AlreadyExists, format!("The air waybill {number} is on another booking already."))
+            }
+            BookingError::VersionMismatch(current) => version_mismatch(current),
+            BookingError::Raced | BookingError::Unsettled => Self::unavailable(
+                "The flights or the booking changed at every attempt; nothing was changed, try again.",
+            ),
+            BookingError::OutOfReferences => Self::internal(&error),
+            BookingError::Random(cause) => cause.into(),
+            BookingError::Database(cause) => cause.into(),
+        }
+    }
+}
+
+fn full(flight_id: FlightId, flight_number: &FlightNumber, shortfall: &Shortfall) -> Problem {
+    let (requested, available) = (shortfall.requested, shortfall.available);
+    let told = match shortfall.dimension {
+        Dimension::Weight => format!("{} of {}", available.weight, requested.weight),
+        Dimension::Volume => format!("{} of {}", available.volume, requested.volume),
+        Dimension::Positions => format!("{} of {} positions", available.positions.count(), requested.positions.count()),
+    };
+    let problem = Problem::new(Code::CapacityExceeded, format!("{flight_number} has only {told} left."))
+        .with("flight_id", flight_id)
+        .with("flight_number", flight_number)
+        .with("dimension", shortfall.dimension.as_str());
+    match shortfall.dimension {
+        Dimension::Weight => problem.with("requested", requested.weight).with("available", available.weight),
+        Dimension::Volume => problem.with("requested", requested.volume).with("available", available.volume),
+        Dimension::Positions => problem.with("requested", requested.positions).with("available", available.positions),
+    }
+}
+
+fn refused(from: BookingStatus, action: Action, allowed: &[Action]) -> Problem {
+    let words: Vec<_> = allowed.iter().map(|action| action.as_str()).collect();
+    let next = if words.is_empty() { "nothing".to_owned() } else { words.join(" or ") };
+    let text = format!("You cannot {} a shipment that is {}; you can do {next}.", action.as_str(), from.as_str());
+    Problem::new(Code::InvalidTransition, text).with("from", from).with("action", action).with("allowed", allowed)
+}

@@ -1,0 +1,54 @@
+use std::{ops::Range, sync::Arc};
+
+use tokio::sync::Mutex;
+
+use super::{BookingError, repository};
+use crate::{
+    kernel::BookingRef,
+    platform::{
+        postgres::{Database, commit},
+        secrets::ServerSecrets,
+    },
+};
+
+/// Numbers per block of the database's sequence.
+const BLOCK: u64 = 64;
+
+/// Makes booking references: unique by construction, none predictable from another. Numbers come in blocks from a
+/// sequence, so that most bookings cost no round trip; what a stopped process has left of a block is not used again.
+#[derive(Clone)]
+pub(super) struct ReferenceSource {
+    db: Database,
+    key: [u64; 4],
+    block: Arc<Mutex<Range<u64>>>,
+}
+
+impl ReferenceSource {
+    pub fn new(db: Database, secrets: &ServerSecrets) -> Self {
+        let mut key = [0; 4];
+        for (word, bytes) in key.iter_mut().zip(secrets.reference_key.chunks_exact(8)) {
+            *word = bytes.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
+        }
+        Self { db, key, block: Arc::default() }
+    }
+
+    pub async fn next(&self) -> Result<BookingRef, BookingError> {
+        let mut block = self.block.lock().await;
+        let counter = match block.next() {
+            Some(counter) => counter,
+            None => {
+                *block = self.fetch_block().await?;
+                block.next().ok_or(BookingError::OutOfReferences)?
+            }
+        };
+        BookingRef::from_counter(counter, self.key).ok_or(BookingError::OutOfReferences)
+    }
+
+    async fn fetch_block(&self) -> Result<Range<u64>, BookingError> {
+        let mut tx = self.db.begin().await?;
+        let number = repository::next_reference_block(&mut tx).await?;
+        commit(tx).await?;
+        let first = u64::try_from(number).map_err(|_| BookingError::OutOfReferences)? * BLOCK;
+        Ok(first..first + BLOCK)
+    }
+}

@@ -1,0 +1,10 @@
+//! All SQL of this room: reading in one file, writing in the other. Every statement on a partitioned table names the
+//! booking's id, so that it touches one partition.
+mod read;
+mod write;
+
+pub(super) use read::{events, find_by_awb, find_by_reference, list, lock_booking};
+pub(super) use write::{
+    claim_awb, free_awb, insert_booking, insert_event, insert_legs, insert_notes, next_reference_block, update_booking,
+    update_legs,
+};

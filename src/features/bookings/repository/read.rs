@@ -1,0 +1,284 @@
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::{PgConnection, QueryBuilder, types::Json};
+use uuid::Uuid;
+
+use crate::{
+    features::{
+        bookings::{
+            event::{Event, EventType},
+            list::{BookingAnchor, BookingFilter},
+            model::{Booking, BookingStatus, Leg, LegStatus, Party, Texts},
+        },
+        capacity::Space,
+    },
+    kernel::{
+        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, LegId, Pieces, Positions,
+        UserId, Volume, Weight,
+    },
+};
+
+#[derive(sqlx::FromRow)]
+struct BookingRow {
+    id: Uuid,
+    ref_id: BookingRef,
+    organization_id: Uuid,
+    created_by: Uuid,
+    status: String,
+    origin: AirportCode,
+    destination: AirportCode,
+    pieces: Pieces,
+    weight_hg: Weight,
+    volume_l: Volume,
+    volume_defaulted: bool,
+    positions: Positions,
+    special_handling_codes: Vec<HandlingCode>,
+    awb_number: Option<AwbNumber>,
+    needs_rerouting: bool,
+    event_sequence: i32,
+    moved_at: Option<DateTime<Utc>>,
+    version: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    description: Option<String>,
+    customer_reference: Option<String>,
+    shipper: Option<Json<Party>>,
+    consignee: Option<Json<Party>>,
+}
+
+impl BookingRow {
+    fn with_legs(self, legs: Vec<Leg>) -> sqlx::Result<Booking> {
+        Ok(Booking {
+            id: self.id.into(),
+            ref_id: self.ref_id,
+            organization_id: self.organization_id.into(),
+            created_by: self.created_by.into(),
+            status: known(BookingStatus::WORDS, &self.status)?,
+            origin: self.origin,
+            destination: self.destination,
+            pieces: self.pieces,
+            space: Space { weight: self.weight_hg, volume: self.volume_l, positions: self.positions },
+            volume_defaulted: self.volume_defaulted,
+            special_handling_codes: self.special_handling_codes,
+            awb_number: self.awb_number,
+            needs_rerouting: self.needs_rerouting,
+            event_sequence: self.event_sequence,
+            moved_at: self.moved_at,
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            texts: Texts {
+                description: self.description,
+                customer_reference: self.customer_reference,
+                shipper: self.shipper.map(|Json(party)| party),
+                consignee: self.consignee.map(|Json(party)| party),
+            },
+            legs,
+        })
+    }
+}
+
+/// A word of a column as the value it stands for; the table's check keeps all others out.
+fn known<T: Copy>(words: &[(&'static str, T)], word: &str) -> sqlx::Result<T> {
+    let found = words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value);
+    found.ok_or_else(|| sqlx::Error::Decode(format!("unknown word {word}").into()))
+}
+
+/// A checked query for bookings without legs; `$tail` says which, in which order.
+macro_rules! select_bookings {
+    ($tail:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            BookingRow,
+            r#"select b.id, b.ref_id as "ref_id: _", b.organization_id, b.created_by, b.status, b.origin as "origin: _",
+                      b.destination as "destination: _", b.pieces as "pieces: _", b.weight_hg as "weight_hg: _",
+                      b.volume_l as "volume_l: _", b.volume_defaulted, b.positions as "positions: _",
+                      b.special_handling_codes as "special_handling_codes: _", b.awb_number as "awb_number: _",
+                      b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
+                      t.description as "description?", t.customer_reference as "customer_reference?",
+                      t.shipper as "shipper?: _", t.consignee as "consignee?: _" "# + $tail
+            $(, $argument)*
+        )
+    };
+}
+
+pub(in crate::features::bookings) async fn find_by_reference(
+    db: &mut PgConnection,
+    reference: &BookingRef,
+) -> sqlx::Result<Option<Booking>> {
+    let row = select_bookings!(
+        "from booking_refs r
+         join bookings b on b.id = r.booking_id
+         left join booking_texts t on t.booking_id = r.booking_id
+         where r.ref_id = $1",
+        reference.as_str(),
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    with_its_legs(db, row).await
+}
+
+/// The booking that claims the number; if none does, the latest that had it.
+pub(in crate::features::bookings) async fn find_by_awb(
+    db: &mut PgConnection,
+    number: &AwbNumber,
+) -> sqlx::Result<Option<Booking>> {
+    let row = select_bookings!(
+        "from bookings b
+         left join booking_texts t on t.booking_id = b.id
+         where b.awb_number = $1
+         order by (b.status = 'CANCELLED'), b.id desc
+         limit 1",
+        number.as_str(),
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    with_its_legs(db, row).await
+}
+
+/// Locks the booking's row and reads it with its legs as they are now.
+pub(in crate::features::bookings) async fn lock_booking(
+    db: &mut PgConnection,
+    id: BookingId,
+) -> sqlx::Result<Option<Booking>> {
+    let row = select_bookings!(
+        "from bookings b
+         left join booking_texts t on t.booking_id = b.id
+         where b.id = $1
+         for no key update of b",
+        id.uuid(),
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    with_its_legs(db, row).await
+}
+
+async fn with_its_legs(db: &mut PgConnection, row: Option<BookingRow>) -> sqlx::Result<Option<Booking>> {
+    let Some(row) = row else { return Ok(None) };
+    let legs = legs(db, &[row.id]).await?.remove(&row.id).unwrap_or_default();
+    row.with_legs(legs).map(Some)
+}
+
+pub(in crate::features::bookings) async fn list(
+    db: &mut PgConnection,
+    filter: &BookingFilter,
+    after: Option<BookingAnchor>,
+    offset: u32,
+    fetch: i64,
+) -> sqlx::Result<Vec<Booking>> {
+    let mut query = QueryBuilder::new(
+        "select b.id, b.ref_id, b.organization_id, b.created_by, b.status, b.origin, b.destination, b.pieces,
+                b.weight_hg, b.volume_l, b.volume_defaulted, b.positions, b.special_handling_codes, b.awb_number,
+                b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
+                t.description, t.customer_reference, t.shipper, t.consignee
+         from bookings b left join booking_texts t on t.booking_id = b.id where true",
+    );
+    if let Some(organization) = filter.organization_id {
+        query.push(" and b.organization_id = ").push_bind(organization);
+    }
+    if let Some(status) = filter.status {
+        query.push(" and b.status = ").push_bind(status.as_str());
+    }
+    if let Some(origin) = filter.origin {
+        query.push(" and b.origin = ").push_bind(origin);
+    }
+    if let Some(destination) = filter.destination {
+        query.push(" and b.destination = ").push_bind(destination);
+    }
+    if let Some(flight) = filter.flight_id {
+        query.push(" and b.id in (select booking_id from booking_legs where flight_id = ").push_bind(flight);
+        query.push(" and status in ('BOOKED', 'DEPARTED', 'ARRIVED'))");
+    }
+    if let Some(from) = filter.created_from {
+        query.push(" and b.created_at >= ").push_bind(from);
+    }
+    if let Some(to) = filter.created_to {
+        query.push(" and b.created_at < ").push_bind(to);
+    }
+    if let Some(needs) = filter.needs_rerouting {
+        query.push(" and b.needs_rerouting = ").push_bind(needs);
+    }
+    if let Some(BookingAnchor(id)) = after {
+        query.push(" and b.id < ").push_bind(id);
+    }
+    query.push(" order by b.id desc limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
+    let rows: Vec<BookingRow> = query.build_query_as().fetch_all(&mut *db).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut legs = legs(db, &ids).await?;
+    rows.into_iter()
+        .map(|row| {
+            let own = legs.remove(&row.id).unwrap_or_default();
+            row.with_legs(own)
+        })
+        .collect()
+}
+
+async fn legs(db: &mut PgConnection, bookings: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Vec<Leg>>> {
+    let rows = sqlx::query!(
+        r#"select booking_id, id, sequence, flight_id, flight_number as "flight_number: FlightNumber",
+                  origin as "origin: AirportCode", destination as "destination: AirportCode", departure_at, arrival_at,
+                  status, offload_reason, space_code, pieces as "pieces: Pieces", weight_hg as "weight_hg: Weight",
+                  volume_l as "volume_l: Volume", positions as "positions: Positions"
+           from booking_legs where booking_id = any($1) order by booking_id, sequence, id"#,
+        bookings,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut legs = HashMap::<Uuid, Vec<Leg>>::new();
+    for row in rows {
+        legs.entry(row.booking_id).or_default().push(Leg {
+            id: row.id.into(),
+            sequence: row.sequence,
+            flight_id: row.flight_id.into(),
+            flight_number: row.flight_number,
+            origin: row.origin,
+            destination: row.destination,
+            departure: row.departure_at,
+            arrival: row.arrival_at,
+            status: known(LegStatus::WORDS, &row.status)?,
+            offload_reason: row.offload_reason,
+            space_code: row.space_code,
+            pieces: row.pieces,
+            space: Space { weight: row.weight_hg, volume: row.volume_l, positions: row.positions },
+        });
+    }
+    Ok(legs)
+}
+
+/// The booking's history, oldest first.
+pub(in crate::features::bookings) async fn events(db: &mut PgConnection, id: BookingId) -> sqlx::Result<Vec<Event>> {
+    let rows = sqlx::query!(
+        r#"select e.id, e.sequence, e.event_type, e.status, e.location as "location: AirportCode", e.flight_id,
+                  e.flight_number as "flight_number: FlightNumber", e.leg_id, e.pieces as "pieces: Pieces",
+                  e.weight_hg as "weight_hg: Weight", e.actor_id, e.data as "data: Value", e.occurred_at, e.created_at,
+                  n.notes as "notes?"
+           from booking_events e
+           left join booking_event_notes n on n.booking_id = e.booking_id and n.sequence = e.sequence
+           where e.booking_id = $1 order by e.sequence"#,
+        id.uuid(),
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Event {
+                id: row.id.into(),
+                sequence: row.sequence,
+                event_type: known(EventType::WORDS, &row.event_type)?,
+                status: known(BookingStatus::WORDS, &row.status)?,
+                location: row.location,
+                flight_id: row.flight_id.map(FlightId::from),
+                flight_number: row.flight_number,
+                leg_id: row.leg_id.map(LegId::from),
+                pieces: row.pieces,
+                weight: row.weight_hg,
+                actor: row.actor_id.map(UserId::from),
+                notes: row.notes,
+                data: row.data,
+                occurred_at: row.occurred_at,
+                created_at: row.created_at,
+            })
+        })
+        .collect()
+}

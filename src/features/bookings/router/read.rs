@@ -1,0 +1,132 @@
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, header},
+    response::Response,
+};
+
+use crate::{
+    features::{
+        accounts::Customer,
+        bookings::{
+            BookingService, BookingStatus,
+            dto::{BookingBody, EventBody, HistoryBody, StatusBody, read_filter},
+            list::BookingAnchor,
+        },
+        reference::Reference,
+    },
+    kernel::BookingRef,
+    platform::web::{
+        CursorKey, IfNoneMatch, PRIVATE, PageFields, PathText, Problem, Query, conditional, problem_responses,
+        read as reader, unless_missing,
+    },
+};
+
+problem_responses!(ReadProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
+    NotFound);
+
+/// One shipment.
+#[utoipa::path(get, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "getBooking",
+    security(("bearer" = []), ("password" = [])),
+    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"),
+           ("include" = Option<String>, Query, description = "`history` adds the events"),
+           ("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
+    responses((status = 200, body = BookingBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
+pub(super) async fn show(
+    Customer(caller): Customer,
+    State(bookings): State<BookingService>,
+    PathText(reference): PathText<BookingRef>,
+    if_none_match: IfNoneMatch,
+    query: Query,
+) -> Result<Response, Problem> {
+    let include = query.read(|fields| Some(fields.optional("include", reader::word(&[("history", true)]))));
+    let exists = async { bookings.visible(caller, &reference).await.map(drop) };
+    let include = unless_missing(include, exists).await?.is_some();
+    let (booking, body) = if include {
+        let (booking, events) = bookings.history(caller, &reference).await?;
+        let events = events.iter().map(EventBody::from).collect();
+        let body = BookingBody { events: Some(events), ..BookingBody::from(&booking) };
+        (booking, body)
+    } else {
+        let booking = bookings.visible(caller, &reference).await?;
+        let body = BookingBody::from(&booking);
+        (booking, body)
+    };
+    Ok(conditional(&booking.version.to_string(), &if_none_match, PRIVATE, Json(body)))
+}
+
+/// Where a shipment stands.
+#[utoipa::path(get, path = "/bookings/{ref_id}/status", tag = "bookings", operation_id = "getBookingStatus",
+    security(("bearer" = []), ("password" = [])),
+    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case")),
+    responses((status = 200, body = StatusBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
+pub(super) async fn status(
+    Customer(caller): Customer,
+    State(bookings): State<BookingService>,
+    PathText(reference): PathText<BookingRef>,
+    if_none_match: IfNoneMatch,
+    query: Query,
+) -> Result<Response, Problem> {
+    let exists = async { bookings.visible(caller, &reference).await.map(drop) };
+    unless_missing(query.refuse_all(), exists).await?;
+    let booking = bookings.visible(caller, &reference).await?;
+    let tag = booking.version.to_string();
+    let body = StatusBody { ref_id: booking.ref_id, status: booking.status, updated_at: booking.updated_at };
+    Ok(conditional(&tag, &if_none_match, PRIVATE, Json(body)))
+}
+
+/// A shipment's history.
+#[utoipa::path(get, path = "/bookings/{ref_id}/history", tag = "bookings", operation_id = "getBookingHistory",
+    security(("bearer" = []), ("password" = [])),
+    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case")),
+    responses((status = 200, body = HistoryBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
+pub(super) async fn history(
+    Customer(caller): Customer,
+    State(bookings): State<BookingService>,
+    PathText(reference): PathText<BookingRef>,
+    if_none_match: IfNoneMatch,
+    query: Query,
+) -> Result<Response, Problem> {
+    let exists = async { bookings.visible(caller, &reference).await.map(drop) };
+    unless_missing(query.refuse_all(), exists).await?;
+    let (booking, events) = bookings.history(caller, &reference).await?;
+    let body =
+        HistoryBody { booking: BookingBody::from(&booking), timeline: events.iter().map(EventBody::from).collect() };
+    Ok(conditional(&booking.version.to_string(), &if_none_match, PRIVATE, Json(body)))
+}
+
+problem_responses!(ListProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
+    Forbidden);
+
+/// Shipments, newest first: your organization's, or all for the carrier's staff.
+#[utoipa::path(get, path = "/bookings", tag = "bookings", operation_id = "listBookings",
+    security(("bearer" = []), ("password" = [])),
+    params(("status" = Option<BookingStatus>, Query), ("origin" = Option<String>, Query),
+           ("destination" = Option<String>, Query),
+           ("flight_id" = Option<uuid::Uuid>, Query, description = "With a leg in force on this flight"),
+           ("created_from" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Inclusive"),
+           ("created_to" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Exclusive"),
+           ("needs_rerouting" = Option<bool>, Query),
+           ("organization_id" = Option<uuid::Uuid>, Query, description = "Operators and administrators only"),
+           ("limit" = Option<u32>, Query, description = "1 to 100, default 50"),
+           ("offset" = Option<u32>, Query, description = "At most 10000; not with a cursor"),
+           ("cursor" = Option<String>, Query, description = "From the Link header of the page before")),
+    responses((status = 200, body = Vec<BookingBody>, headers(("Link" = String))), ListProblems))]
+pub(super) async fn list(
+    Customer(caller): Customer,
+    State(bookings): State<BookingService>,
+    State(reference): State<Reference>,
+    State(key): State<CursorKey>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (filter, page) =
+        query.read(|fields| Some((read_filter(fields, &reference, caller), PageFields::read(fields))))?;
+    // A cursor is good for its reader's organization and role alone.
+    let reader = format!("{} {}", caller.organization_id, caller.role.as_str());
+    let page = page.open::<BookingAnchor>(&key, &query, &reader)?;
+    let found = bookings.list(&filter, &page).await?;
+    let bodies: Vec<_> = found.iter().map(BookingBody::from).collect();
+    let mut response = page.answer(bodies, |body| BookingAnchor(body.id), &key, &query, &reader);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
+    Ok(response)
+}

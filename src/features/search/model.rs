@@ -1,0 +1,201 @@
+use std::cmp::Ordering;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+use crate::{
+    features::{
+        capacity::{Dimension, Space},
+        flights::Flight,
+    },
+    kernel::{AirportCode, HandlingCode, Positions, Volume, Weight},
+};
+
+/// What is to be carried; the dimensions that were not asked for cannot be exceeded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    pub weight: Option<Weight>,
+    pub volume: Option<Volume>,
+    pub positions: Option<Positions>,
+    pub special_handling_codes: Vec<HandlingCode>,
+}
+
+impl Request {
+    /// The room that is asked for. A weight without a volume is judged with the volume that a booking would default to.
+    pub fn space(&self) -> Space {
+        let volume = self.volume.or_else(|| self.weight.map(Weight::standard_volume));
+        Space {
+            weight: self.weight.unwrap_or_default(),
+            volume: volume.unwrap_or_default(),
+            positions: self.positions.unwrap_or_default(),
+        }
+    }
+
+    fn needs_freighter(&self) -> bool {
+        self.special_handling_codes.contains(&HandlingCode::CARGO_AIRCRAFT_ONLY)
+    }
+}
+
+/// Why an option cannot be booked as asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    WeightExceeded,
+    VolumeExceeded,
+    PositionsExceeded,
+    CutoffPassed,
+    CargoAircraftOnly,
+}
+
+impl Reason {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WeightExceeded => "weight_exceeded",
+            Self::VolumeExceeded => "volume_exceeded",
+            Self::PositionsExceeded => "positions_exceeded",
+            Self::CutoffPassed => "cutoff_passed",
+            Self::CargoAircraftOnly => "cargo_aircraft_only",
+        }
+    }
+
+    const fn of(dimension: Dimension) -> Self {
+        match dimension {
+            Dimension::Weight => Self::WeightExceeded,
+            Dimension::Volume => Self::VolumeExceeded,
+            Dimension::Positions => Self::PositionsExceeded,
+        }
+    }
+}
+
+/// One or more flights that lead from origin to destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Itinerary {
+    legs: Vec<Flight>,
+    reasons: Vec<Reason>,
+}
+
+impl Itinerary {
+    /// Judges the flights for a request; `None` for no flights.
+    pub fn judge(legs: Vec<Flight>, request: &Request, now: DateTime<Utc>) -> Option<Self> {
+        let available = legs.iter().map(|flight| flight.room.available()).reduce(Space::least)?;
+        let mut reasons: Vec<Reason> = request.space().exceeds(available).map(Reason::of).collect();
+        if legs.iter().any(|flight| now >= flight.room.cutoff) {
+            reasons.push(Reason::CutoffPassed);
+        }
+        if request.needs_freighter() && !legs.iter().all(|flight| flight.is_freighter) {
+            reasons.push(Reason::CargoAircraftOnly);
+        }
+        Some(Self { legs, reasons })
+    }
+
+    pub fn legs(&self) -> &[Flight] {
+        &self.legs
+    }
+
+    pub fn reasons(&self) -> &[Reason] {
+        &self.reasons
+    }
+
+    pub fn is_bookable(&self) -> bool {
+        self.reasons.is_empty()
+    }
+
+    pub fn is_direct(&self) -> bool {
+        self.legs.len() == 1
+    }
+
+    pub fn departure(&self) -> DateTime<Utc> {
+        self.legs.first().map_or(DateTime::UNIX_EPOCH, |flight| flight.departure)
+    }
+
+    pub fn arrival(&self) -> DateTime<Utc> {
+        self.legs.last().map_or(DateTime::UNIX_EPOCH, |flight| flight.arrival)
+    }
+
+    pub fn duration(&self) -> TimeDelta {
+        self.arrival() - self.departure()
+    }
+
+    /// Least room over the legs.
+    pub fn available(&self) -> Space {
+        self.legs.iter().map(|flight| flight.room.available()).reduce(Space::least).unwrap_or_default()
+    }
+
+    /// The airports where it connects.
+    pub fn transit_airports(&self) -> Vec<AirportCode> {
+        self.legs.iter().skip(1).map(|flight| flight.origin).collect()
+    }
+
+    /// Time on the ground at each connection.
+    pub fn connection_minutes(&self) -> Vec<i64> {
+        self.legs.windows(2).map(|pair| (pair[1].departure - pair[0].arrival).num_minutes()).collect()
+    }
+}
+
+/// How options are ordered; those that can be booked always come first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    Arrival,
+    Duration,
+    Departure,
+}
+
+impl Sort {
+    pub const WORDS: &[(&'static str, Self)] =
+        &[("arrival", Self::Arrival), ("duration", Self::Duration), ("departure", Self::Departure)];
+
+    /// The asked-for key first, then: arrives earlier, fewer stops, shorter, id.
+    pub fn compare(self, a: &Itinerary, b: &Itinerary) -> Ordering {
+        let by_key = match self {
+            Self::Arrival => Ordering::Equal,
+            Self::Duration => a.duration().cmp(&b.duration()),
+            Self::Departure => a.departure().cmp(&b.departure()),
+        };
+        let ids = |itinerary: &Itinerary| itinerary.legs.iter().map(|flight| flight.id).collect::<Vec<_>>();
+        b.is_bookable()
+            .cmp(&a.is_bookable())
+            .then(by_key)
+            .then_with(|| a.arrival().cmp(&b.arrival()))
+            .then_with(|| a.legs.len().cmp(&b.legs.len()))
+            .then_with(|| a.duration().cmp(&b.duration()))
+            .then_with(|| ids(a).cmp(&ids(b)))
+    }
+}
+
+/// How long freight must be on the ground to connect, by airport.
+pub trait Connections {
+    fn minimum_connection(&self, airport: AirportCode) -> TimeDelta;
+    /// The first instant after the last day on which freight that set out on `departure_date` may leave this airport.
+    fn connection_window_end(&self, airport: AirportCode, departure_date: NaiveDate) -> Option<DateTime<Utc>>;
+}
+
+/// Whether freight off `inbound` makes `onward`: the same airport, and the minimum connection unless the flight number
+/// stays the same, as then the freight stays aboard.
+pub fn is_connection(inbound: &Flight, onward: &Flight, minimum: TimeDelta) -> bool {
+    let needed = if inbound.number == onward.number { TimeDelta::zero() } else { minimum };
+    inbound.destination == onward.origin && onward.departure - inbound.arrival >= needed
+}
+
+/// Pairs first legs with onward legs by the connection rules. No airport is met twice.
+pub fn connect(
+    first: &[Flight],
+    onward: &[Flight],
+    departure_date: NaiveDate,
+    rules: &impl Connections,
+) -> Vec<Vec<Flight>> {
+    let mut by_origin = std::collections::HashMap::<AirportCode, Vec<&Flight>>::new();
+    for flight in onward {
+        by_origin.entry(flight.origin).or_default().push(flight);
+    }
+    let mut pairs = Vec::new();
+    for inbound in first {
+        let via = inbound.destination;
+        let Some(onward) = by_origin.get(&via) else { continue };
+        let Some(end) = rules.connection_window_end(via, departure_date) else { continue };
+        let minimum = rules.minimum_connection(via);
+        let fits = onward.iter().filter(|next| {
+            next.destination != inbound.origin && next.departure < end && is_connection(inbound, next, minimum)
+        });
+        pairs.extend(fits.map(|next| vec![inbound.clone(), (*next).clone()]));
+    }
+    pairs
+}

@@ -1,0 +1,84 @@
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    features::bookings::{Booking, BookingStatus, Event, EventType, LegBody},
+    kernel::{AirportCode, AwbNumber, BookingRef, FlightId, FlightNumber, LegId, Pieces, Weight},
+};
+
+/// A shipment as anyone may see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Tracking {
+    pub ref_id: BookingRef,
+    pub awb_number: Option<AwbNumber>,
+    pub status: BookingStatus,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    /// Null while in the air.
+    pub current_airport: Option<AirportCode>,
+    pub at_destination: bool,
+    pub pieces: Pieces,
+    pub weight_kg: Weight,
+    pub legs: Vec<LegBody>,
+    /// Oldest first.
+    pub timeline: Vec<TrackingEvent>,
+}
+
+/// An event as anyone may see it: without notes and without who did it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrackingEvent {
+    pub sequence: i32,
+    pub event_type: EventType,
+    /// The booking's status after it.
+    pub status: BookingStatus,
+    /// IATA freight status update code, where there is one.
+    pub fsu_code: Option<&'static str>,
+    pub location: Option<AirportCode>,
+    pub flight_id: Option<FlightId>,
+    pub flight_number: Option<FlightNumber>,
+    pub leg_id: Option<LegId>,
+    pub pieces: Pieces,
+    pub weight_kg: Weight,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// When it was recorded.
+    pub created_at: DateTime<Utc>,
+}
+
+impl Tracking {
+    pub fn new(booking: &Booking, events: &[Event]) -> Self {
+        Self {
+            ref_id: booking.ref_id.clone(),
+            awb_number: booking.awb_number.clone(),
+            status: booking.status,
+            origin: booking.origin,
+            destination: booking.destination,
+            current_airport: booking.current_airport(),
+            at_destination: booking.at_destination(),
+            pieces: booking.pieces,
+            weight_kg: booking.space.weight,
+            legs: booking.legs.iter().map(LegBody::from).collect(),
+            timeline: events.iter().map(TrackingEvent::from).collect(),
+        }
+    }
+}
+
+impl From<&Event> for TrackingEvent {
+    fn from(event: &Event) -> Self {
+        Self {
+            sequence: event.sequence,
+            event_type: event.event_type,
+            status: event.status,
+            fsu_code: event.event_type.fsu_code(),
+            location: event.location,
+            flight_id: event.flight_id,
+            flight_number: event.flight_number.clone(),
+            leg_id: event.leg_id,
+            pieces: event.pieces,
+            weight_kg: event.weight,
+            occurred_at: event.occurred_at,
+            created_at: event.created_at,
+        }
+    }
+}
