@@ -5,8 +5,11 @@
 //! [`Customer`], [`Operator`] and [`Admin`] ask for one of at least that role.
 mod caller;
 mod error;
+mod keys;
 mod model;
 mod passwords;
+mod repository;
+mod tokens;
 
 pub use caller::{Admin, Customer, Operator};
 pub use error::AccountError;
