@@ -4,13 +4,18 @@
 //! [`authenticate`] is the layer that turns a Bearer token into the [`Principal`] of a request; the extractors
 //! [`Customer`], [`Operator`] and [`Admin`] ask for one of at least that role.
 mod caller;
+mod dto;
 mod error;
 mod keys;
+mod login;
 mod model;
 mod passwords;
+mod register;
 mod repository;
+mod service;
 mod tokens;
 
 pub use caller::{Admin, Customer, Operator};
 pub use error::AccountError;
 pub use model::{NewUser, Principal, Role, User};
+pub use service::AccountService;
