@@ -1,0 +1,145 @@
+//! The dialect of `/auth/token`: RFC 6749 in place of the problem catalogue.
+use axum::{
+    Json,
+    http::{HeaderName, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::dto::{LoginRequest, TokenErrorBody};
+use crate::platform::web::{Code, Form, NO_STORE, Problem, request_id};
+
+/// RFC 6749, section 5.1: no cache keeps a credential, also none that knows HTTP/1.0 only.
+pub(super) const UNCACHED: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, NO_STORE), (header::PRAGMA, "no-cache")];
+
+/// Why no token is given.
+#[derive(Debug)]
+pub(super) enum TokenRefusal {
+    /// One of the errors of RFC 6749, section 5.2, and a sentence.
+    Error(&'static str, String),
+    /// What is not about the grant stays a problem: a body that is too large, a server that is ill.
+    Problem(Problem),
+}
+
+impl TokenRefusal {
+    fn invalid_request(detail: impl Into<String>) -> Self {
+        Self::Error("invalid_request", detail.into())
+    }
+
+    fn invalid_grant(detail: impl Into<String>) -> Self {
+        Self::Error("invalid_grant", detail.into())
+    }
+}
+
+impl From<Problem> for TokenRefusal {
+    fn from(problem: Problem) -> Self {
+        match problem.code() {
+            Code::MalformedRequest | Code::ValidationFailed | Code::UnsupportedMediaType => {
+                Self::invalid_request(problem.detail())
+            }
+            Code::InvalidCredentials | Code::AccountDisabled => Self::invalid_grant(problem.detail()),
+            _ => Self::Problem(problem),
+        }
+    }
+}
+
+impl IntoResponse for TokenRefusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Problem(problem) => problem.into_response(),
+            Self::Error(error, detail) => {
+                let error_description = detail.chars().map(described).collect();
+                let body = TokenErrorBody { error, error_description, detail, request_id: request_id() };
+                (StatusCode::BAD_REQUEST, UNCACHED, Json(body)).into_response()
+            }
+        }
+    }
+}
+
+/// The characters that RFC 6749 lets stand in `error_description`.
+const fn described(character: char) -> char {
+    match character {
+        '"' | '\\' => '\'',
+        ' '..='~' => character,
+        _ => '?',
+    }
+}
+
+/// The credentials of a password grant; `offered` tells whether the installation takes any.
+pub(super) fn password_grant(form: &Form, offered: bool) -> Result<LoginRequest, TokenRefusal> {
+    let missing = |name| move || TokenRefusal::invalid_request(format!("`{name}` must be given exactly once."));
+    let grant = form.get("grant_type").ok_or_else(missing("grant_type"))?;
+    if grant != "password" || !offered {
+        let detail =
+            if offered { "`grant_type` must be password." } else { "Tokens are not given for passwords here." };
+        return Err(TokenRefusal::Error("unsupported_grant_type", detail.to_owned()));
+    }
+    let username = form.get("username").ok_or_else(missing("username"))?;
+    let password = form.get("password").ok_or_else(missing("password"))?;
+    let wrong = || TokenRefusal::invalid_grant("The e-mail address or the password is wrong.");
+    LoginRequest::of_form(username, password).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, extract::FromRequest, http::Request};
+
+    use super::*;
+
+    async fn grant(body: &'static str, offered: bool) -> Result<LoginRequest, &'static str> {
+        let request = Request::post("/auth/token")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body))
+            .unwrap();
+        let form = Form::from_request(request, &()).await.unwrap();
+        password_grant(&form, offered).map_err(|refusal| match refusal {
+            TokenRefusal::Error(error, _) => error,
+            TokenRefusal::Problem(problem) => problem.code().as_str(),
+        })
+    }
+
+    #[tokio::test]
+    async fn a_password_grant_names_user_and_password() {
+        let form = "grant_type=password&username=ann%40example.com&password=pass+word&scope=&client_id=x";
+        assert_eq!(grant(form, true).await.unwrap().email.as_str(), "ann@example.com");
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_grant_is_said_in_the_words_of_rfc_6749() {
+        for (form, error) in [
+            ("", "invalid_request"),
+            ("grant_type=", "invalid_request"),
+            ("grant_type=password&grant_type=password&username=a&password=b", "invalid_request"),
+            ("grant_type=password&password=b", "invalid_request"),
+            ("grant_type=password&username=ann%40example.com", "invalid_request"),
+            ("grant_type=refresh_token&refresh_token=x", "unsupported_grant_type"),
+            ("grant_type=client_credentials", "unsupported_grant_type"),
+            ("grant_type=password&username=ann&password=b", "invalid_grant"),
+            ("grant_type=password&username=ann%40example.com%00&password=b", "invalid_grant"),
+        ] {
+            assert_eq!(grant(form, true).await.unwrap_err(), error, "{form}");
+        }
+        let form = "grant_type=password&username=ann%40example.com&password=b";
+        assert_eq!(grant(form, false).await.unwrap_err(), "unsupported_grant_type");
+    }
+
+    #[test]
+    fn problems_of_the_grant_change_their_dialect_and_others_do_not() {
+        let error = |code| match TokenRefusal::from(Problem::new(code, "Sentence.")) {
+            TokenRefusal::Error(error, _) => error,
+            TokenRefusal::Problem(problem) => problem.code().as_str(),
+        };
+        assert_eq!(error(Code::UnsupportedMediaType), "invalid_request");
+        assert_eq!(error(Code::MalformedRequest), "invalid_request");
+        assert_eq!(error(Code::ValidationFailed), "invalid_request");
+        assert_eq!(error(Code::InvalidCredentials), "invalid_grant");
+        assert_eq!(error(Code::AccountDisabled), "invalid_grant");
+        assert_eq!(error(Code::PayloadTooLarge), "payload_too_large");
+        assert_eq!(error(Code::Unavailable), "unavailable");
+    }
+
+    #[test]
+    fn descriptions_keep_to_the_characters_of_rfc_6749() {
+        let described: String = "`a\"b\\c` é\n".chars().map(described).collect();
+        assert_eq!(described, "`a'b'c` ??");
+    }
+}
