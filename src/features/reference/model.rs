@@ -3,6 +3,7 @@ use chrono::{
 };
 use chrono_tz::Tz;
 
+use super::error::ReferenceError;
 use crate::kernel::{AircraftCode, AirlineCode, AirportCode, Positions, Volume, Weight};
 
 /// An airport with an IATA code.
@@ -23,6 +24,16 @@ pub struct Airport {
 }
 
 impl Airport {
+    /// The IANA time zone of that name.
+    pub(super) fn zone(airport: AirportCode, name: &str) -> Result<Tz, ReferenceError> {
+        name.parse().map_err(|_| ReferenceError::TimeZone { airport, zone: name.to_owned() })
+    }
+
+    /// True for the about 170 airports that have a rank in air cargo.
+    pub const fn is_major(&self) -> bool {
+        self.cargo_rank.is_some()
+    }
+
     /// The instant with this airport's own offset.
     pub fn local(&self, instant: DateTime<Utc>) -> DateTime<FixedOffset> {
         let local = instant.with_timezone(&self.time_zone);
