@@ -9,6 +9,8 @@ mod router;
 mod search;
 mod seed;
 mod service;
+#[cfg(test)]
+mod tests;
 
 pub use error::ReferenceError;
 pub use model::{Aircraft, Airline, Airport};

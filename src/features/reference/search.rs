@@ -144,10 +144,13 @@ impl SearchIndex {
             let mut places = self.beginning(&self.words, word);
             places.extend(self.iata.get(*word));
             places.extend(self.icao.get(*word));
-            match &mut everywhere {
-                None => everywhere = Some(places),
-                Some(everywhere) => everywhere.keep(&places),
+            if let Some(everywhere) = &everywhere {
+                places.keep(everywhere);
             }
+            if places.is_empty() {
+                return places;
+            }
+            everywhere = Some(places);
         }
         everywhere.unwrap_or_else(|| self.nowhere())
     }
@@ -190,10 +193,147 @@ impl Places {
         self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine &= theirs);
     }
 
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
     fn iter(&self) -> impl Iterator<Item = usize> {
         self.0.iter().enumerate().flat_map(|(at, word)| {
             let rest = std::iter::successors(Some(*word), |rest| Some(rest & rest.wrapping_sub(1)));
             rest.take_while(|rest| *rest != 0).map(move |rest| at * 64 + rest.trailing_zeros() as usize)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::seed, *};
+
+    fn index() -> SearchIndex {
+        SearchIndex::new(seed::bundled().unwrap().airports.values())
+    }
+
+    fn complete(index: &SearchIndex, text: &str) -> Vec<String> {
+        index.complete(text, 20).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn case_diacritics_and_punctuation_fold_away() {
+        for (text, expected) in [
+            ("São Paulo/Guarulhos", "sao paulo guarulhos"),
+            ("Sa\u{303}o Paulo", "sao paulo"),
+            ("  ZÜRICH ", "zurich"),
+            ("O'Hare (Chicago)", "ohare chicago"),
+            ("St. John\u{2019}s", "st johns"),
+            ("Łódź – Svolvær", "lodz svolvaer"),
+            ("!?", ""),
+        ] {
+            assert_eq!(folded(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_exact_code_comes_first() {
+        let index = index();
+        for text in ["DEL", "del", " Del "] {
+            assert_eq!(complete(&index, text)[0], "DEL", "{text}");
+        }
+        assert_eq!(complete(&index, "JFK"), ["JFK"]);
+        assert_eq!(complete(&index, "EGLL"), ["LHR"]);
+    }
+
+    #[test]
+    fn codes_come_before_cities_before_names_before_words() {
+        let index = index();
+        let found = complete(&index, "x");
+        assert_eq!(found.len(), 20);
+        assert!(found.iter().all(|code| code.starts_with('X')), "{found:?}");
+        assert_eq!(found[0], "XIY", "the only major one");
+
+        // MUN is a code, Munich and Muncie are cities.
+        let found = complete(&index, "mun");
+        assert_eq!(found[..2], ["MUN", "MUC"], "{found:?}");
+        // KOBE is the ICAO code of an airfield in Florida.
+        let found = complete(&index, "kobe");
+        assert_eq!((found[0].as_str(), found.last().unwrap().as_str()), ("UKB", "OBE"), "{found:?}");
+        // A word inside.
+        assert_eq!(complete(&index, "heathrow"), ["LHR"]);
+        assert_eq!(complete(&index, "ohare"), ["ORD"]);
+    }
+
+    #[test]
+    fn cities_are_found_with_and_without_diacritics() {
+        let index = index();
+        for text in ["são", "sao", "SÃO PAULO", "sao paulo"] {
+            assert_eq!(complete(&index, text)[..2], ["GRU", "CGH"], "{text}");
+        }
+        for text in ["zurich", "Zürich", "ZÜRI"] {
+            assert_eq!(complete(&index, text)[0], "ZRH", "{text}");
+        }
+        assert_eq!(complete(&index, "new y"), ["JFK", "ISP", "LGA", "NYS", "SWF"]);
+    }
+
+    #[test]
+    fn each_word_may_stand_anywhere() {
+        let index = index();
+        assert_eq!(complete(&index, "ken joh new"), ["JFK"]);
+        assert_eq!(complete(&index, "london lhr"), ["LHR"]);
+        assert_eq!(complete(&index, "paulo sao guarulhos"), ["GRU"]);
+        // A word that another one begins with is satisfied by the same word.
+        assert_eq!(complete(&index, "heath h heathrow"), ["LHR"]);
+    }
+
+    #[test]
+    fn nonsense_finds_nothing_and_no_list_is_longer_than_asked() {
+        let index = index();
+        for text in ["qqqqq", "del nonsense", "!!!", "", "delx"] {
+            assert!(complete(&index, text).is_empty(), "{text}");
+        }
+        for text in ["airport", "a", "san", "international airport", "a b"] {
+            let mut found = complete(&index, text);
+            assert_eq!(found.len(), 20, "{text}");
+            found.sort();
+            found.dedup();
+            assert_eq!(found.len(), 20, "{text} finds none twice");
+        }
+    }
+
+    #[test]
+    fn what_is_completed_also_passes_the_filter() {
+        let index = index();
+        for text in ["x", "sao", "new y", "del", "KOBE", "a a ai air airp", "saint", "qqqqq"] {
+            let matching = index.matching(text);
+            assert!(matching.is_sorted());
+            let mut completed = index.complete(text, usize::MAX);
+            completed.sort_unstable();
+            assert_eq!(completed, matching, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_city_is_the_whole_name() {
+        let index = index();
+        let city = |name: &str| index.of_city(name).map(|code| code.to_string()).collect::<Vec<_>>();
+        assert_eq!(city("SAO PAULO"), ["GRU", "CGH"]);
+        assert_eq!(city("new york"), ["JFK", "ISP", "LGA", "NYS", "SWF"]);
+        assert!(city("new yor").is_empty());
+        assert!(city("").is_empty());
+    }
+
+    #[test]
+    fn hard_questions_are_answered_in_a_moment_too() {
+        let index = index();
+        for text in ["a", "airport", "international airport", "a b c d e f g h i j k l m n o p q r s t u v w x y z"] {
+            let mut times: Vec<_> = (0..101)
+                .map(|_| {
+                    let began = std::time::Instant::now();
+                    assert!(index.complete(text, 20).len() <= 20);
+                    began.elapsed()
+                })
+                .collect();
+            times.sort_unstable();
+            // The median: what else this machine does at times is no fault of the index.
+            assert!(times[50].as_micros() < 2_000, "{text}: {:?}", times[50]);
+        }
     }
 }

@@ -67,6 +67,7 @@ impl Reference {
 
     /// The data this build carries, for tests that need no database.
     #[cfg(test)]
+    #[allow(clippy::missing_panics_doc, reason = "for tests, one of which says that the files are sound")]
     pub fn bundled() -> Self {
         Self::new(super::seed::bundled().unwrap())
     }
