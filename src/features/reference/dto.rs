@@ -18,7 +18,7 @@ const LONGEST_QUERY: usize = 100;
 #[schema(as = Airport)]
 pub(super) struct AirportBody<'a> {
     pub iata_code: AirportCode,
-    #[schema(example = "VIDP")]
+    #[schema(required, example = "VIDP")]
     pub icao_code: Option<&'a str>,
     #[schema(example = "Indira Gandhi International Airport")]
     pub name: &'a str,
@@ -33,7 +33,7 @@ pub(super) struct AirportBody<'a> {
     /// Degrees, east positive.
     #[schema(example = 77.1031)]
     pub longitude: f64,
-    #[schema(example = 777)]
+    #[schema(required, example = 777)]
     pub elevation_ft: Option<i32>,
     /// IANA time zone; departure dates are dates in it.
     #[schema(example = "Asia/Kolkata")]
@@ -64,7 +64,7 @@ impl<'a> From<&'a Airport> for AirportBody<'a> {
 #[schema(as = Airline)]
 pub(super) struct AirlineBody<'a> {
     pub iata_code: AirlineCode,
-    #[schema(example = "AIC")]
+    #[schema(required, example = "AIC")]
     pub icao_code: Option<&'a str>,
     #[schema(example = "Air India")]
     pub name: &'a str,
@@ -72,9 +72,9 @@ pub(super) struct AirlineBody<'a> {
     #[schema(example = "IN")]
     pub country_code: &'a str,
     /// The first three digits of its air waybills.
-    #[schema(example = "098")]
+    #[schema(required, example = "098")]
     pub awb_prefix: Option<&'a str>,
-    #[schema(example = "Star Alliance")]
+    #[schema(required, example = "Star Alliance")]
     pub alliance: Option<&'a str>,
     pub is_cargo_only: bool,
 }
@@ -98,7 +98,7 @@ impl<'a> From<&'a Airline> for AirlineBody<'a> {
 #[schema(as = Aircraft)]
 pub(super) struct AircraftBody<'a> {
     pub iata_code: AircraftCode,
-    #[schema(example = "B77L")]
+    #[schema(required, example = "B77L")]
     pub icao_code: Option<&'a str>,
     #[schema(example = "777F Freighter")]
     pub name: &'a str,

@@ -287,4 +287,7 @@ fn every_operation_is_described() {
     for schema in ["Airport", "Airline", "Aircraft", "HandlingCodeEntry"] {
         assert!(schemas.contains_key(schema), "{schema}: {:?}", schemas.keys());
     }
+    // What is not known is `null`, never left out.
+    let airport = serde_json::to_value(&schemas["Airport"]).unwrap();
+    assert_eq!(airport["required"].as_array().unwrap().len(), 10, "{airport}");
 }
