@@ -1,7 +1,19 @@
 //! Facts of the trade: airports, airlines, aircraft types, special handling codes. Decides which codes exist, where
-//! airports lie and what time it is there. Loaded once and answered from memory.
+//! airports lie and what time it is there. Seeded from `data/` by `loadmaster migrate`, loaded once by each server and
+//! answered from memory.
+mod dto;
+mod error;
 mod model;
+mod repository;
+mod router;
+mod search;
+mod seed;
 mod service;
+#[cfg(test)]
+mod tests;
 
+pub use error::ReferenceError;
 pub use model::{Aircraft, Airline, Airport};
+pub use router::router;
+pub use seed::load_reference_data;
 pub use service::Reference;

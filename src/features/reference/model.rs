@@ -3,6 +3,7 @@ use chrono::{
 };
 use chrono_tz::Tz;
 
+use super::error::ReferenceError;
 use crate::kernel::{AircraftCode, AirlineCode, AirportCode, Positions, Volume, Weight};
 
 /// An airport with an IATA code.
@@ -23,6 +24,16 @@ pub struct Airport {
 }
 
 impl Airport {
+    /// The IANA time zone of that name.
+    pub(super) fn zone(airport: AirportCode, name: &str) -> Result<Tz, ReferenceError> {
+        name.parse().map_err(|_| ReferenceError::TimeZone { airport, zone: name.to_owned() })
+    }
+
+    /// True for the about 170 airports that have a rank in air cargo.
+    pub const fn is_major(&self) -> bool {
+        self.cargo_rank.is_some()
+    }
+
     /// The instant with this airport's own offset.
     pub fn local(&self, instant: DateTime<Utc>) -> DateTime<FixedOffset> {
         let local = instant.with_timezone(&self.time_zone);
@@ -84,4 +95,114 @@ pub struct Aircraft {
     pub max_volume: Volume,
     pub positions: Positions,
     pub is_freighter: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Reference, *};
+
+    fn airport(zone: &str) -> Airport {
+        let code = "XXX".parse().unwrap();
+        Airport {
+            code,
+            icao_code: None,
+            name: String::new(),
+            city: String::new(),
+            country_code: String::new(),
+            latitude: 0.0,
+            longitude: 0.0,
+            elevation_ft: None,
+            time_zone: Airport::zone(code, zone).unwrap(),
+            cargo_rank: None,
+        }
+    }
+
+    fn instant(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn date(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_day_begins_at_local_midnight() {
+        for (zone, day, begins) in [
+            ("Asia/Kolkata", "2026-11-20", "2026-11-19T18:30:00Z"),
+            ("Europe/London", "2026-11-20", "2026-11-20T00:00:00Z"),
+            ("Europe/London", "2026-07-01", "2026-06-30T23:00:00Z"),
+            ("Europe/London", "2026-03-29", "2026-03-29T00:00:00Z"),
+            ("Europe/London", "2026-10-25", "2026-10-24T23:00:00Z"),
+            ("Pacific/Kiritimati", "2026-11-20", "2026-11-19T10:00:00Z"),
+        ] {
+            assert_eq!(airport(zone).start_of(date(day)), instant(begins), "{zone} {day}");
+        }
+    }
+
+    #[test]
+    fn a_day_whose_midnight_is_skipped_begins_when_the_clocks_have_gone_forward() {
+        let sao_paulo = airport("America/Sao_Paulo");
+        let begins = sao_paulo.start_of(date("2018-11-04"));
+        assert_eq!(begins, instant("2018-11-04T03:00:00Z"));
+        assert_eq!(sao_paulo.local(begins).to_rfc3339(), "2018-11-04T01:00:00-02:00");
+    }
+
+    #[test]
+    fn a_day_whose_midnight_comes_twice_begins_at_the_first() {
+        // Cuba's clocks went back from 01:00 to 00:00.
+        assert_eq!(airport("America/Havana").start_of(date("2026-11-01")), instant("2026-11-01T04:00:00Z"));
+    }
+
+    #[test]
+    fn a_day_that_is_skipped_altogether_is_empty() {
+        let apia = airport("Pacific/Apia");
+        let begins = apia.start_of(date("2011-12-30"));
+        assert_eq!(begins, instant("2011-12-30T10:00:00Z"));
+        assert_eq!(apia.start_of(date("2011-12-31")), begins);
+        assert_eq!(apia.local_date(begins), date("2011-12-31"));
+        assert_eq!(apia.local_date(begins - TimeDelta::seconds(1)), date("2011-12-29"));
+    }
+
+    #[test]
+    fn every_instant_lies_in_its_local_day() {
+        for zone in ["America/Sao_Paulo", "Pacific/Apia", "Europe/London", "Asia/Kolkata", "Australia/Lord_Howe"] {
+            let airport = airport(zone);
+            let mut now = instant("2011-12-01T00:17:00Z");
+            while now < instant("2012-12-31T00:00:00Z") {
+                let today = airport.local_date(now);
+                assert!(airport.start_of(today) <= now, "{zone} {now}");
+                assert!(now < airport.start_of(today + TimeDelta::days(1)), "{zone} {now}");
+                now += TimeDelta::hours(1);
+            }
+        }
+    }
+
+    #[test]
+    fn local_dates_and_offsets_are_the_airports_own() {
+        let late = instant("2026-07-01T19:00:00Z");
+        assert_eq!(airport("Asia/Kolkata").local_date(late), date("2026-07-02"));
+        assert_eq!(airport("Asia/Kolkata").local(late).to_rfc3339(), "2026-07-02T00:30:00+05:30");
+        assert_eq!(airport("Europe/London").local_date(late), date("2026-07-01"));
+        assert_eq!(airport("Europe/London").local(late).to_rfc3339(), "2026-07-01T20:00:00+01:00");
+        assert_eq!(airport("America/Sao_Paulo").local_date(instant("2026-07-01T02:59:59Z")), date("2026-06-30"));
+    }
+
+    #[test]
+    fn an_unknown_time_zone_names_its_airport() {
+        let error = Airport::zone("DEL".parse().unwrap(), "Asia/Delhi").unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("DEL") && text.contains("Asia/Delhi"), "{text}");
+    }
+
+    #[test]
+    fn distances_are_great_circles() {
+        let reference = Reference::bundled();
+        let airport = |code: &str| reference.airport(code.parse().unwrap()).unwrap();
+        for (from, to, kilometres) in [("DEL", "LHR", 6_720.0), ("JFK", "LHR", 5_540.0), ("AKL", "SCL", 9_670.0)] {
+            let distance = airport(from).distance_km(airport(to));
+            assert!((distance / kilometres - 1.0).abs() < 0.01, "{from}-{to}: {distance}");
+            assert!((distance - airport(to).distance_km(airport(from))).abs() < 1e-6);
+        }
+        assert!(airport("DEL").distance_km(airport("DEL")).abs() < 1e-9);
+    }
 }

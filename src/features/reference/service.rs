@@ -1,41 +1,97 @@
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
+    ops::Bound::{Excluded, Unbounded},
     sync::Arc,
 };
 
-use super::model::{Aircraft, Airline, Airport};
+use super::{
+    error::ReferenceError,
+    model::{Aircraft, Airline, Airport},
+    repository,
+    search::SearchIndex,
+};
 use crate::{
     kernel::{AircraftCode, AirlineCode, AirportCode, Fault, FaultCode, FlightNumber, HandlingCode},
-    platform::web::{Raw, read},
+    platform::{
+        postgres::Database,
+        web::{PageRequest, Raw, read},
+    },
 };
+
+/// How many airports the autocomplete and the list of popular ones give.
+const SHORT_LIST: usize = 20;
 
 /// All reference data, in memory; cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Reference(Arc<Catalogue>);
+pub struct Reference(Arc<Loaded>);
+
+#[derive(Debug, Default)]
+struct Loaded {
+    catalogue: Catalogue,
+    index: SearchIndex,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
     pub airports: BTreeMap<AirportCode, Airport>,
     pub airlines: BTreeMap<AirlineCode, Airline>,
     pub aircraft: BTreeMap<AircraftCode, Aircraft>,
-    pub handling_codes: BTreeSet<HandlingCode>,
+    pub handling_codes: BTreeMap<HandlingCode, String>,
+}
+
+/// Which airports are listed; what is `None` does not matter.
+#[derive(Debug)]
+pub(super) struct AirportFilter {
+    pub text: Option<String>,
+    pub country: Option<String>,
+    pub major: Option<bool>,
 }
 
 impl Reference {
+    /// Reads everything from the database and builds the search index. Later changes of the tables are not seen.
+    pub async fn load(db: &Database) -> Result<Self, ReferenceError> {
+        let mut db = db.read().await?;
+        let catalogue = Catalogue {
+            airports: repository::airports(&mut db).await?,
+            airlines: repository::airlines(&mut db).await?,
+            aircraft: repository::aircraft(&mut db).await?,
+            handling_codes: repository::handling_codes(&mut db).await?,
+        };
+        Ok(Self::new(catalogue))
+    }
+
     pub(super) fn new(catalogue: Catalogue) -> Self {
-        Self(Arc::new(catalogue))
+        let index = SearchIndex::new(catalogue.airports.values());
+        Self(Arc::new(Loaded { catalogue, index }))
+    }
+
+    /// The data this build carries, for tests that need no database.
+    #[cfg(test)]
+    #[allow(clippy::missing_panics_doc, reason = "for tests, one of which says that the files are sound")]
+    pub fn bundled() -> Self {
+        Self::new(super::seed::bundled().unwrap())
+    }
+
+    /// Every airport, by code.
+    pub fn airports(&self) -> impl Iterator<Item = &Airport> {
+        self.0.catalogue.airports.values()
+    }
+
+    /// Every airline, by code.
+    pub fn airlines(&self) -> impl Iterator<Item = &Airline> {
+        self.0.catalogue.airlines.values()
     }
 
     pub fn airport(&self, code: AirportCode) -> Option<&Airport> {
-        self.0.airports.get(&code)
+        self.0.catalogue.airports.get(&code)
     }
 
     pub fn airline(&self, code: AirlineCode) -> Option<&Airline> {
-        self.0.airlines.get(&code)
+        self.0.catalogue.airlines.get(&code)
     }
 
     pub fn aircraft(&self, code: AircraftCode) -> Option<&Aircraft> {
-        self.0.aircraft.get(&code)
+        self.0.catalogue.aircraft.get(&code)
     }
 
     /// Reads the code of an airport that exists.
@@ -59,7 +115,8 @@ impl Reference {
     /// Reads a special handling code that exists.
     pub fn read_handling_code(&self, raw: Raw<'_>) -> Result<HandlingCode, Fault> {
         let code = read::code(raw)?;
-        self.0.handling_codes.get(&code).copied().ok_or_else(|| unknown("special handling code", &code))
+        let known = self.0.catalogue.handling_codes.contains_key(&code);
+        known.then_some(code).ok_or_else(|| unknown("special handling code", &code))
     }
 
     /// Reads a flight number of an airline that exists.
@@ -70,6 +127,80 @@ impl Reference {
             None => Err(unknown("airline", &number.airline())),
         }
     }
+}
+
+/// What the room's own routes answer with.
+impl Reference {
+    pub(super) fn known_airport(&self, code: AirportCode) -> Result<&Airport, ReferenceError> {
+        self.airport(code).ok_or_else(|| ReferenceError::unknown("airport", code))
+    }
+
+    pub(super) fn known_airline(&self, code: AirlineCode) -> Result<&Airline, ReferenceError> {
+        self.airline(code).ok_or_else(|| ReferenceError::unknown("airline", code))
+    }
+
+    pub(super) fn known_aircraft(&self, code: AircraftCode) -> Result<&Aircraft, ReferenceError> {
+        self.aircraft(code).ok_or_else(|| ReferenceError::unknown("aircraft type", code))
+    }
+
+    /// The airports that `text` may be the beginning of, the likeliest first.
+    pub(super) fn complete_airport(&self, text: &str) -> Vec<&Airport> {
+        self.these(self.0.index.complete(text, SHORT_LIST)).collect()
+    }
+
+    /// The largest cargo airports, the largest first.
+    pub(super) fn popular_airports(&self) -> Vec<&Airport> {
+        let codes = self.0.index.by_rank().iter().copied();
+        self.these(codes).take_while(|airport| airport.is_major()).take(SHORT_LIST).collect()
+    }
+
+    /// The airports of a city, the largest first; case, diacritics and punctuation of its name are ignored.
+    pub(super) fn airports_of_city(&self, name: &str) -> Result<Vec<&Airport>, ReferenceError> {
+        let airports: Vec<_> = self.these(self.0.index.of_city(name)).collect();
+        if airports.is_empty() {
+            return Err(ReferenceError::Unknown("airport in a city of that name".to_owned()));
+        }
+        Ok(airports)
+    }
+
+    pub(super) fn page_of_airports(&self, filter: &AirportFilter, page: &PageRequest<AirportCode>) -> Vec<&Airport> {
+        let AirportFilter { text, country, major } = filter;
+        let found = text.as_deref().map(|text| self.0.index.matching(text));
+        let chosen = after(&self.0.catalogue.airports, page)
+            .map(|(_, airport)| airport)
+            .filter(|airport| country.as_ref().is_none_or(|country| airport.country_code == *country))
+            .filter(|airport| major.is_none_or(|major| airport.is_major() == major))
+            .filter(|airport| found.as_ref().is_none_or(|found| found.binary_search(&airport.code).is_ok()));
+        cut(chosen, page)
+    }
+
+    pub(super) fn page_of_airlines(&self, page: &PageRequest<AirlineCode>) -> Vec<&Airline> {
+        cut(after(&self.0.catalogue.airlines, page).map(|(_, airline)| airline), page)
+    }
+
+    pub(super) fn page_of_aircraft(&self, page: &PageRequest<AircraftCode>) -> Vec<&Aircraft> {
+        cut(after(&self.0.catalogue.aircraft, page).map(|(_, aircraft)| aircraft), page)
+    }
+
+    pub(super) fn page_of_handling_codes(&self, page: &PageRequest<HandlingCode>) -> Vec<(HandlingCode, &str)> {
+        cut(after(&self.0.catalogue.handling_codes, page).map(|(code, name)| (*code, name.as_str())), page)
+    }
+
+    fn these(&self, codes: impl IntoIterator<Item = AirportCode>) -> impl Iterator<Item = &Airport> {
+        codes.into_iter().filter_map(|code| self.airport(code))
+    }
+}
+
+/// The entries behind the page's cursor.
+fn after<'a, K: Ord, V>(all: &'a BTreeMap<K, V>, page: &PageRequest<K>) -> impl Iterator<Item = (&'a K, &'a V)> {
+    let start = page.after.as_ref().map_or(Unbounded, Excluded);
+    all.range((start, Unbounded))
+}
+
+/// The page's entries, and one more if there is one.
+fn cut<T, K>(entries: impl Iterator<Item = T>, page: &PageRequest<K>) -> Vec<T> {
+    let most = usize::try_from(page.fetch()).unwrap_or_default();
+    entries.skip(page.offset as usize).take(most).collect()
 }
 
 fn unknown(kind: &str, code: &dyn std::fmt::Display) -> Fault {

@@ -1,0 +1,197 @@
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    model::{Aircraft, Airline, Airport},
+    service::AirportFilter,
+};
+use crate::{
+    kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight},
+    platform::web::{Fields, read},
+};
+
+/// The longest text that is searched for, in characters.
+const LONGEST_QUERY: usize = 100;
+
+/// An airport with an IATA code.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Airport)]
+pub(super) struct AirportBody<'a> {
+    pub iata_code: AirportCode,
+    #[schema(required, example = "VIDP")]
+    pub icao_code: Option<&'a str>,
+    #[schema(example = "Indira Gandhi International Airport")]
+    pub name: &'a str,
+    #[schema(example = "New Delhi")]
+    pub city: &'a str,
+    /// ISO 3166-1 alpha-2.
+    #[schema(example = "IN")]
+    pub country_code: &'a str,
+    /// Degrees, north positive.
+    #[schema(example = 28.5665)]
+    pub latitude: f64,
+    /// Degrees, east positive.
+    #[schema(example = 77.1031)]
+    pub longitude: f64,
+    #[schema(required, example = 777)]
+    pub elevation_ft: Option<i32>,
+    /// IANA time zone; departure dates are dates in it.
+    #[schema(example = "Asia/Kolkata")]
+    pub time_zone: &'static str,
+    /// One of the world's larger cargo airports.
+    pub is_major: bool,
+}
+
+impl<'a> From<&'a Airport> for AirportBody<'a> {
+    fn from(airport: &'a Airport) -> Self {
+        Self {
+            iata_code: airport.code,
+            icao_code: airport.icao_code.as_deref(),
+            name: &airport.name,
+            city: &airport.city,
+            country_code: &airport.country_code,
+            latitude: airport.latitude,
+            longitude: airport.longitude,
+            elevation_ft: airport.elevation_ft,
+            time_zone: airport.time_zone.name(),
+            is_major: airport.is_major(),
+        }
+    }
+}
+
+/// An airline that carries cargo.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Airline)]
+pub(super) struct AirlineBody<'a> {
+    pub iata_code: AirlineCode,
+    #[schema(required, example = "AIC")]
+    pub icao_code: Option<&'a str>,
+    #[schema(example = "Air India")]
+    pub name: &'a str,
+    /// ISO 3166-1 alpha-2.
+    #[schema(example = "IN")]
+    pub country_code: &'a str,
+    /// The first three digits of its air waybills.
+    #[schema(required, example = "098")]
+    pub awb_prefix: Option<&'a str>,
+    #[schema(required, example = "Star Alliance")]
+    pub alliance: Option<&'a str>,
+    pub is_cargo_only: bool,
+}
+
+impl<'a> From<&'a Airline> for AirlineBody<'a> {
+    fn from(airline: &'a Airline) -> Self {
+        Self {
+            iata_code: airline.code,
+            icao_code: airline.icao_code.as_deref(),
+            name: &airline.name,
+            country_code: &airline.country_code,
+            awb_prefix: airline.awb_prefix.as_deref(),
+            alliance: airline.alliance.as_deref(),
+            is_cargo_only: airline.is_cargo_only,
+        }
+    }
+}
+
+/// An aircraft type with typical cargo figures. Not for load control.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Aircraft)]
+pub(super) struct AircraftBody<'a> {
+    pub iata_code: AircraftCode,
+    #[schema(required, example = "B77L")]
+    pub icao_code: Option<&'a str>,
+    #[schema(example = "777F Freighter")]
+    pub name: &'a str,
+    #[schema(example = "Boeing")]
+    pub manufacturer: &'a str,
+    pub max_cargo_kg: Weight,
+    pub max_cargo_m3: Volume,
+    /// ULD positions; 0 where cargo is loaded loose.
+    pub positions: Positions,
+    pub is_freighter: bool,
+}
+
+impl<'a> From<&'a Aircraft> for AircraftBody<'a> {
+    fn from(aircraft: &'a Aircraft) -> Self {
+        Self {
+            iata_code: aircraft.code,
+            icao_code: aircraft.icao_code.as_deref(),
+            name: &aircraft.name,
+            manufacturer: &aircraft.manufacturer,
+            max_cargo_kg: aircraft.max_cargo,
+            max_cargo_m3: aircraft.max_volume,
+            positions: aircraft.positions,
+            is_freighter: aircraft.is_freighter,
+        }
+    }
+}
+
+/// A special handling code, as a booking may carry.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HandlingCodeEntry)]
+pub(super) struct HandlingCodeBody<'a> {
+    pub code: HandlingCode,
+    #[schema(example = "Perishable cargo")]
+    pub name: &'a str,
+}
+
+impl<'a> From<(HandlingCode, &'a str)> for HandlingCodeBody<'a> {
+    fn from((code, name): (HandlingCode, &'a str)) -> Self {
+        Self { code, name }
+    }
+}
+
+/// What somebody has typed so far.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SearchParams {
+    /// Part of a code, city or name; case and diacritics are ignored.
+    #[param(min_length = 1, max_length = 100, example = "sao")]
+    pub q: String,
+}
+
+impl SearchParams {
+    pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self { q: fields.required("q", read::line(LONGEST_QUERY))? })
+    }
+}
+
+/// Which airports are listed; filters combine with AND.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "the fields are OpenAPI text; AirportFilter holds what was read")]
+pub(super) struct AirportParams {
+    /// Part of a code, city or name, matched as in the autocomplete.
+    #[param(min_length = 1, max_length = 100, example = "new y")]
+    q: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    #[param(example = "IN")]
+    country: Option<String>,
+    /// Only the world's larger cargo airports, or only the others.
+    major: Option<bool>,
+}
+
+impl AirportParams {
+    pub fn read(fields: &mut Fields<'_>) -> AirportFilter {
+        AirportFilter {
+            text: fields.optional("q", read::line(LONGEST_QUERY)),
+            country: fields.optional("country", read::country),
+            major: fields.optional("major", read::boolean),
+        }
+    }
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "the fields are OpenAPI text; PageFields reads them")]
+pub(super) struct PageParams {
+    /// Entries on a page; over 100 means 100.
+    #[param(minimum = 1, default = 50)]
+    limit: Option<u32>,
+    /// Entries to skip; not together with `cursor`.
+    #[param(maximum = 10_000)]
+    offset: Option<u32>,
+    /// From the `Link` header of the page before.
+    cursor: Option<String>,
+}

@@ -1,0 +1,216 @@
+use axum::{
+    Json,
+    extract::{FromRef, State},
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    dto::{AircraftBody, AirlineBody, AirportBody, AirportParams, HandlingCodeBody, PageParams, SearchParams},
+    service::Reference,
+};
+use crate::{
+    kernel::{AircraftCode, AirlineCode, AirportCode, Fault},
+    platform::web::{CursorKey, PageFields, PageRequest, PathText, Problem, Query, problem_responses},
+};
+
+/// Facts change with a release at most; whoever asks gets the same.
+const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300");
+
+/// The room's routes, relative to `/api/v1`.
+pub fn router<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Reference: FromRef<S>,
+    CursorKey: FromRef<S>,
+{
+    OpenApiRouter::new()
+        .routes(routes!(list_airports))
+        .routes(routes!(search_airports))
+        .routes(routes!(popular_airports))
+        .routes(routes!(airports_of_city))
+        .routes(routes!(show_airport))
+        .routes(routes!(list_airlines))
+        .routes(routes!(show_airline))
+        .routes(routes!(list_aircraft))
+        .routes(routes!(show_aircraft))
+        .routes(routes!(list_handling_codes))
+}
+
+problem_responses! {
+    /// Of a list that is paged.
+    ListProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired
+}
+
+problem_responses! {
+    /// Of a list that is given whole.
+    SearchProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired
+}
+
+problem_responses! {
+    /// Of what is asked for by name.
+    ShowProblems: MalformedRequest, ValidationFailed, NotFound, Unauthenticated, TokenExpired
+}
+
+/// List airports by code.
+#[utoipa::path(get, path = "/airports", tag = "reference data", params(AirportParams, PageParams),
+    responses((status = 200, body = [AirportBody<'_>],
+               headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]
+async fn list_airports(
+    State(reference): State<Reference>,
+    State(key): State<CursorKey>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (filter, page) = query.read(|fields| Some((AirportParams::read(fields), PageFields::read(fields))))?;
+    let page: PageRequest<AirportCode> = page.open(&key, &query, "")?;
+    let airports: Vec<AirportBody<'_>> = bodies(reference.page_of_airports(&filter, &page));
+    Ok(public(page.answer(airports, |airport| airport.iata_code, &key, &query, "")))
+}
+
+/// Complete an airport while somebody types.
+///
+/// The exact IATA code comes first, then codes, cities and names that begin with `q`, then airports where each word
+/// of `q` begins a word of city or name, or is a code. Larger cargo airports first, at most 20.
+#[utoipa::path(get, path = "/airports/search", tag = "reference data", params(SearchParams),
+    responses((status = 200, body = [AirportBody<'_>]), SearchProblems))]
+async fn search_airports(State(reference): State<Reference>, query: Query) -> Result<Response, Problem> {
+    let SearchParams { q } = query.read(SearchParams::read)?;
+    Ok(whole::<_, AirportBody<'_>>(reference.complete_airport(&q)))
+}
+
+/// List the 20 largest cargo airports, the largest first.
+#[utoipa::path(get, path = "/airports/popular", tag = "reference data",
+    responses((status = 200, body = [AirportBody<'_>]), SearchProblems))]
+async fn popular_airports(State(reference): State<Reference>, query: Query) -> Result<Response, Problem> {
+    query.refuse_all()?;
+    Ok(whole::<_, AirportBody<'_>>(reference.popular_airports()))
+}
+
+/// List the airports of a city.
+///
+/// Case and diacritics are ignored; the larger cargo airports come first. A city without an airport is 404.
+#[utoipa::path(get, path = "/airports/city/{name}", tag = "reference data",
+    params(("name" = String, Path, description = "The whole name of the city", example = "São Paulo")),
+    responses((status = 200, body = [AirportBody<'_>]), ShowProblems))]
+async fn airports_of_city(
+    State(reference): State<Reference>,
+    PathText(CityName(name)): PathText<CityName>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let airports = reference.airports_of_city(&name)?;
+    query.refuse_all()?;
+    Ok(whole::<_, AirportBody<'_>>(airports))
+}
+
+/// Show an airport.
+#[utoipa::path(get, path = "/airports/{code}", tag = "reference data",
+    params(("code" = AirportCode, Path, description = "IATA code, in any case")),
+    responses((status = 200, body = AirportBody<'_>), ShowProblems))]
+async fn show_airport(
+    State(reference): State<Reference>,
+    PathText(code): PathText<AirportCode>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let airport = reference.known_airport(code)?;
+    query.refuse_all()?;
+    Ok(public(Json(AirportBody::from(airport))))
+}
+
+/// List airlines by code.
+#[utoipa::path(get, path = "/airlines", tag = "reference data", params(PageParams),
+    responses((status = 200, body = [AirlineBody<'_>],
+               headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]
+async fn list_airlines(
+    State(reference): State<Reference>,
+    State(key): State<CursorKey>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let page = query.read(|fields| Some(PageFields::read(fields)))?;
+    let page: PageRequest<AirlineCode> = page.open(&key, &query, "")?;
+    let airlines: Vec<AirlineBody<'_>> = bodies(reference.page_of_airlines(&page));
+    Ok(public(page.answer(airlines, |airline| airline.iata_code, &key, &query, "")))
+}
+
+/// Show an airline.
+#[utoipa::path(get, path = "/airlines/{code}", tag = "reference data",
+    params(("code" = AirlineCode, Path, description = "IATA designator, in any case")),
+    responses((status = 200, body = AirlineBody<'_>), ShowProblems))]
+async fn show_airline(
+    State(reference): State<Reference>,
+    PathText(code): PathText<AirlineCode>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let airline = reference.known_airline(code)?;
+    query.refuse_all()?;
+    Ok(public(Json(AirlineBody::from(airline))))
+}
+
+/// List aircraft types by code.
+#[utoipa::path(get, path = "/aircraft", tag = "reference data", params(PageParams),
+    responses((status = 200, body = [AircraftBody<'_>],
+               headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]
+async fn list_aircraft(
+    State(reference): State<Reference>,
+    State(key): State<CursorKey>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let page = query.read(|fields| Some(PageFields::read(fields)))?;
+    let page: PageRequest<AircraftCode> = page.open(&key, &query, "")?;
+    let aircraft: Vec<AircraftBody<'_>> = bodies(reference.page_of_aircraft(&page));
+    Ok(public(page.answer(aircraft, |aircraft| aircraft.iata_code, &key, &query, "")))
+}
+
+/// Show an aircraft type.
+#[utoipa::path(get, path = "/aircraft/{code}", tag = "reference data",
+    params(("code" = AircraftCode, Path, description = "IATA type code, in any case")),
+    responses((status = 200, body = AircraftBody<'_>), ShowProblems))]
+async fn show_aircraft(
+    State(reference): State<Reference>,
+    PathText(code): PathText<AircraftCode>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let aircraft = reference.known_aircraft(code)?;
+    query.refuse_all()?;
+    Ok(public(Json(AircraftBody::from(aircraft))))
+}
+
+/// List the special handling codes that bookings may carry, by code.
+#[utoipa::path(get, path = "/handling-codes", tag = "reference data", params(PageParams),
+    responses((status = 200, body = [HandlingCodeBody<'_>],
+               headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]
+async fn list_handling_codes(
+    State(reference): State<Reference>,
+    State(key): State<CursorKey>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let page = query.read(|fields| Some(PageFields::read(fields)))?;
+    let page = page.open(&key, &query, "")?;
+    let codes: Vec<HandlingCodeBody<'_>> = bodies(reference.page_of_handling_codes(&page));
+    Ok(public(page.answer(codes, |entry| entry.code, &key, &query, "")))
+}
+
+/// A city's name as it stands in a path: any text may be one.
+struct CityName(String);
+
+impl std::str::FromStr for CityName {
+    type Err = Fault;
+
+    fn from_str(text: &str) -> Result<Self, Fault> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+fn bodies<T, B: From<T>>(entries: Vec<T>) -> Vec<B> {
+    entries.into_iter().map(B::from).collect()
+}
+
+/// A list that is not paged.
+fn whole<T, B: From<T> + Serialize>(entries: Vec<T>) -> Response {
+    public(Json(bodies::<T, B>(entries)))
+}
+
+fn public(answer: impl IntoResponse) -> Response {
+    ([(header::CACHE_CONTROL, PUBLIC)], answer).into_response()
+}
