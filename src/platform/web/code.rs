@@ -1,4 +1,8 @@
+use std::str::FromStr;
+
 use axum::http::StatusCode;
+
+use crate::kernel::{Fault, FaultCode};
 
 /// The closed catalogue of problems, published at `/problems`. A code never changes its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,10 +78,6 @@ impl Code {
     /// What a client does about it, in one sentence.
     pub const fn advice(self) -> &'static str {
         self.entry().3
-    }
-
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|code| code.as_str() == name)
     }
 
     const fn entry(self) -> (&'static str, StatusCode, &'static str, &'static str) {
@@ -233,6 +233,15 @@ impl Code {
     }
 }
 
+impl FromStr for Code {
+    type Err = Fault;
+
+    fn from_str(name: &str) -> Result<Self, Fault> {
+        let found = Self::ALL.into_iter().find(|code| code.as_str() == name);
+        found.ok_or_else(|| Fault::new(FaultCode::UnknownValue, "names no known problem"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,7 +252,7 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Code::ALL.len());
-        assert!(Code::ALL.iter().all(|code| Code::from_name(code.as_str()) == Some(*code)));
-        assert_eq!(Code::from_name("no_such_code"), None);
+        assert!(Code::ALL.iter().all(|code| code.as_str().parse() == Ok(*code)));
+        assert!("no_such_code".parse::<Code>().is_err());
     }
 }

@@ -1,0 +1,80 @@
+//! The layers between the wire and the rooms.
+use std::{any::Any, sync::Arc, time::Duration};
+
+use axum::{
+    extract::Request,
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tokio::sync::Semaphore;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::platform::{
+    settings,
+    web::{Code, Problem},
+};
+
+/// Paths that answer however busy the server is: whoever asks them wants to know just that.
+const ALWAYS_ANSWERED: [&str; 5] = ["/livez", "/readyz", "/health", "/health/detailed", "/metrics"];
+
+/// Serves at most so many requests at once; beyond that an early 503 is kinder than a late one.
+pub(super) async fn bound_in_flight(limit: Arc<Semaphore>, request: Request, next: Next) -> Response {
+    if ALWAYS_ANSWERED.contains(&request.uri().path()) {
+        return next.run(request).await;
+    }
+    match limit.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => Problem::unavailable("The server is at its limit of requests; try again shortly.").into_response(),
+    }
+}
+
+/// Answers 504 when a request takes too long. What it has begun to change is finished all the same.
+pub(super) async fn bound_time(limit: Duration, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(
+            Code::Timeout,
+            "The request took too long; a change may have been made, so read the current state before you repeat it.",
+        )
+        .into_response(),
+    }
+}
+
+/// What a panic answers; where it happened is in the log.
+pub(super) fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
+    let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| cause.downcast_ref::<String>().cloned()).unwrap_or_default();
+    Problem::internal(&text).into_response()
+}
+
+/// Cross-origin calls, for the configured origins only.
+pub(super) fn cors(server: &settings::Server) -> CorsLayer {
+    let origins = server.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let named = HeaderName::from_static;
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            named("idempotency-key"),
+            named("x-request-id"),
+            named("traceparent"),
+        ])
+        .expose_headers([
+            header::ETAG,
+            header::LINK,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            named("ratelimit-limit"),
+            named("ratelimit-remaining"),
+            named("ratelimit-reset"),
+            named("x-request-id"),
+            named("idempotency-replayed"),
+            named("cache-status"),
+        ])
+        .max_age(Duration::from_secs(600))
+}

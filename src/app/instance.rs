@@ -1,0 +1,66 @@
+use std::time::Duration;
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{AppState, Parts, Server, router, start_workers};
+use crate::platform::postgres::Database;
+
+/// How often an instance that waits for `loadmaster migrate` looks again.
+const MIGRATION_POLL: Duration = Duration::from_secs(1);
+
+/// A running server with everything behind it.
+pub struct Instance {
+    server: Server,
+    state: AppState,
+    db: Database,
+    workers: TaskTracker,
+    stop_workers: CancellationToken,
+    drain: Duration,
+}
+
+impl Instance {
+    /// Puts the rooms behind a server that has its address. Waits until the database is migrated: other instances may be
+    /// doing just that.
+    pub async fn launch(server: Server, parts: Parts, extend_demo: bool) -> anyhow::Result<Self> {
+        wait_for_migrations(&parts.db).await?;
+        let (db, drain) = (parts.db.clone(), parts.settings.server.drain());
+        let state = AppState::assemble(parts).await?;
+        let stop_workers = CancellationToken::new();
+        let workers = start_workers(&state, db.clone(), extend_demo, &stop_workers);
+        server.install(router(state.clone()));
+        Ok(Self { server, state, db, workers, stop_workers, drain })
+    }
+
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.server.address()
+    }
+
+    /// Takes everything down so that nothing that was promised is lost: first no new work is sent here, then none is
+    /// taken, then what was begun is finished, then what it stands on ends.
+    pub async fn shutdown(self) {
+        self.state.health.begin_shutdown();
+        tokio::time::sleep(self.drain).await;
+        self.server.stop().await;
+        self.state.tasks.drain().await;
+        self.stop_workers.cancel();
+        self.workers.wait().await;
+        self.db.close().await;
+        tracing::info!("stopped");
+    }
+}
+
+async fn wait_for_migrations(db: &Database) -> anyhow::Result<()> {
+    let mut told = false;
+    while !db.is_migrated().await? {
+        if !told {
+            tracing::warn!("the database lacks migrations of this version: waiting for `loadmaster migrate`");
+            told = true;
+        }
+        tokio::time::sleep(MIGRATION_POLL).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! The only place that knows every room: puts them together, serves them, watches over them and takes them down again in
+//! the right order.
+mod document;
+mod guard;
+mod health;
+mod instance;
+mod problems;
+mod router;
+mod server;
+mod state;
+mod system;
+mod workers;
+
+pub use document::openapi;
+pub use instance::Instance;
+pub use router::router;
+pub use server::{Server, bind};
+pub use state::{AppState, Parts};
+use workers::start_workers;

@@ -1,0 +1,101 @@
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Router,
+    extract::Request,
+    middleware::{self, Next},
+    response::Redirect,
+    routing::get,
+};
+use tokio::sync::Semaphore;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{CompressionLayer, predicate::SizeAbove},
+};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::{AppState, document, guard, problems, system};
+use crate::{
+    features::{accounts, bookings, capacity, flights, reference, search, tracking},
+    platform::web::{BodyLimit, Code, Problem, track},
+};
+
+/// The base path of the API.
+const API: &str = "/api/v1";
+/// Largest table that can be imported at once.
+pub(super) const MAX_IMPORT_BYTES: usize = 32 * 1024 * 1024;
+/// A table of that size takes longer than any other request may.
+const IMPORT_TIMEOUT: Duration = Duration::from_mins(5);
+/// Smaller answers are not worth compressing.
+const COMPRESS_ABOVE: u64 = 1024;
+
+/// All rooms in one router, with their operations in one document.
+pub(super) fn rooms() -> OpenApiRouter<AppState> {
+    frame_of(ordinary(), imports())
+}
+
+fn ordinary() -> OpenApiRouter<AppState> {
+    let api = OpenApiRouter::new()
+        .merge(accounts::router())
+        .merge(reference::router())
+        .merge(capacity::router())
+        .merge(flights::router())
+        .merge(search::router())
+        .merge(bookings::router())
+        .merge(tracking::router())
+        .merge(system::information());
+    OpenApiRouter::new().nest(API, api).merge(system::probes()).merge(problems::catalogue())
+}
+
+fn imports() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().nest(API, flights::import_router())
+}
+
+fn frame_of(ordinary: OpenApiRouter<AppState>, imports: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(document::frame()).merge(ordinary).merge(imports)
+}
+
+/// Bounds the size of the bodies and the time of the answers.
+fn bounded(rooms: OpenApiRouter<AppState>, bytes: usize, time: Duration) -> OpenApiRouter<AppState> {
+    rooms
+        .layer(Extension(BodyLimit(bytes)))
+        .layer(middleware::from_fn(move |request: Request, next: Next| guard::bound_time(time, request, next)))
+}
+
+/// The whole application, from the request id down to the rooms.
+pub fn router(state: AppState) -> Router {
+    let server = &state.settings.server;
+    let ordinary = bounded(ordinary(), server.max_body_bytes, server.request_timeout());
+    let imports = bounded(imports(), MAX_IMPORT_BYTES, IMPORT_TIMEOUT);
+    let (routes, document) = frame_of(ordinary, imports).split_for_parts();
+    let in_flight = Arc::new(Semaphore::new(server.max_in_flight));
+    let (clock, ids) = (state.clock.clone(), state.ids.clone());
+    routes
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .route("/", get(async || Redirect::temporary("/docs/")))
+        .fallback(async || Problem::new(Code::NotFound, "There is nothing at this address."))
+        .method_not_allowed_fallback(async || {
+            Problem::new(
+                Code::MethodNotAllowed,
+                "This address does not take that method; `Allow` lists those it takes.",
+            )
+        })
+        // From the innermost to the outermost:
+        // who calls; a bad credential is refused on public routes too
+        .layer(middleware::from_fn_with_state(state.accounts.clone(), accounts::authenticate))
+        // the browser's question whether another site may call
+        .layer(guard::cors(server))
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE)))
+        // no more at once than we can serve
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            guard::bound_in_flight(in_flight.clone(), request, next)
+        }))
+        // a panic is our fault and answers as such
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        // id, log line and metrics of every request
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            track(clock.clone(), ids.clone(), request, next)
+        }))
+        .with_state(state)
+}

@@ -1,0 +1,98 @@
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::health::Health;
+use crate::{
+    features::{
+        accounts::AccountService,
+        bookings::BookingService,
+        capacity::CapacityService,
+        flights::FlightService,
+        reference::Reference,
+        search::{SearchService, SearchSettings},
+    },
+    platform::{
+        clock::SharedClock,
+        postgres::Database,
+        random::{IdSource, TokenSource},
+        redis::Redis,
+        secrets::ServerSecrets,
+        settings::Settings,
+        tasks::Tasks,
+        web::CursorKey,
+    },
+};
+
+/// Everything the handlers may ask for. `FromRef` lets each router name only its own part.
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    pub accounts: AccountService,
+    pub reference: Reference,
+    pub capacity: CapacityService,
+    pub flights: FlightService,
+    pub search: SearchService,
+    pub bookings: BookingService,
+    pub cursor_key: CursorKey,
+    pub tasks: Tasks,
+    pub health: Health,
+    pub metrics: PrometheusHandle,
+    pub settings: Arc<Settings>,
+    pub clock: SharedClock,
+    pub ids: IdSource,
+}
+
+/// What the rooms are built from.
+#[derive(Clone)]
+pub struct Parts {
+    pub settings: Arc<Settings>,
+    pub db: Database,
+    pub redis: Option<Redis>,
+    pub clock: SharedClock,
+    pub ids: IdSource,
+    pub tokens: TokenSource,
+    pub metrics: PrometheusHandle,
+}
+
+impl AppState {
+    /// Builds the rooms, lowest first. The database must be migrated.
+    pub async fn assemble(parts: Parts) -> anyhow::Result<Self> {
+        let Parts { settings, db, redis, clock, ids, tokens, metrics } = parts;
+        let secrets = ServerSecrets::load(&db, clock.as_ref(), &tokens).await?;
+        let reference = Reference::load(&db).await?;
+        let accounts = AccountService::new(db.clone(), &settings.auth, clock.clone(), ids.clone(), tokens).await?;
+        let capacity = CapacityService::new(db.clone(), clock.clone(), settings.capacity.critical_threshold_kg);
+        let flights = FlightService::new(db.clone(), reference.clone(), clock.clone(), ids.clone());
+        let search = SearchService::new(
+            flights.clone(),
+            reference.clone(),
+            clock.clone(),
+            SearchSettings::new(&settings.search),
+        );
+        let bookings = BookingService::new(
+            db.clone(),
+            flights.clone(),
+            search.clone(),
+            clock.clone(),
+            ids.clone(),
+            &secrets,
+            settings.booking.auto_route_hours,
+        );
+        Ok(Self {
+            accounts,
+            reference,
+            capacity,
+            flights,
+            search,
+            bookings,
+            cursor_key: CursorKey::new(&secrets.cursor_key),
+            tasks: Tasks::default(),
+            health: Health::new(db, redis),
+            metrics,
+            settings,
+            clock,
+            ids,
+        })
+    }
+}

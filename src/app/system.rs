@@ -1,0 +1,166 @@
+use std::net::IpAddr;
+
+use axum::{
+    Extension, Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    AppState,
+    health::{DetailedHealth, Health, HealthBody, HealthStatus},
+};
+use crate::{
+    features::accounts::{Principal, Role},
+    platform::{
+        settings::Settings,
+        web::{Code, NO_STORE, Problem, problem_responses},
+    },
+};
+
+/// The peer's address, put into each request by the server.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PeerAddress(pub IpAddr);
+
+/// Outside the API's base path.
+pub(super) fn probes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(livez))
+        .routes(routes!(readyz))
+        .routes(routes!(health))
+        .routes(routes!(detailed))
+        .routes(routes!(scrape))
+}
+
+/// Below the API's base path.
+pub(super) fn information() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(info)).routes(routes!(api_health))
+}
+
+/// The process is up.
+#[utoipa::path(get, path = "/livez", tag = "system", operation_id = "livez",
+    responses((status = 200, body = String, description = "Alive", content_type = "text/plain")))]
+async fn livez() -> &'static str {
+    "alive"
+}
+
+problem_responses!(ReadyProblems: Unavailable);
+
+/// Ready for work: the database is migrated and answers, and shutdown has not begun.
+#[utoipa::path(get, path = "/readyz", tag = "system", operation_id = "readyz",
+    responses((status = 200, body = String, description = "Ready", content_type = "text/plain"), ReadyProblems))]
+async fn readyz(State(health): State<Health>) -> Result<&'static str, Problem> {
+    if health.is_ready().await {
+        Ok("ready")
+    } else {
+        Err(Problem::unavailable("This instance is not ready for work."))
+    }
+}
+
+/// How this instance is.
+///
+/// `degraded` when Redis is away: everything still works. 503 only when `unhealthy`.
+#[utoipa::path(get, path = "/health", tag = "system", operation_id = "health",
+    responses((status = 200, body = HealthBody), (status = 503, body = HealthBody, description = "Unhealthy")))]
+async fn health(State(health): State<Health>) -> Response {
+    let status = health.status().await;
+    let code = if status == HealthStatus::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    (code, [(header::CACHE_CONTROL, NO_STORE)], Json(HealthBody { status })).into_response()
+}
+
+/// How this instance is; the same as `/health`.
+#[utoipa::path(get, path = "/health", tag = "system", operation_id = "apiHealth",
+    responses((status = 200, body = HealthBody), (status = 503, body = HealthBody, description = "Unhealthy")))]
+async fn api_health(state: State<Health>) -> Response {
+    health(state).await
+}
+
+problem_responses!(DetailedProblems: Unauthenticated, TokenExpired, Forbidden);
+
+/// How each dependency is.
+///
+/// For operators, and for callers from the networks that `server.detail_networks` names.
+#[utoipa::path(get, path = "/health/detailed", tag = "system", operation_id = "detailedHealth",
+    security(("bearer" = []), ("password" = [])),
+    responses((status = 200, body = DetailedHealth), DetailedProblems))]
+async fn detailed(
+    State(health): State<Health>,
+    State(settings): State<std::sync::Arc<Settings>>,
+    peer: Option<Extension<PeerAddress>>,
+    principal: Option<Extension<Principal>>,
+) -> Result<Response, Problem> {
+    let peer = peer.map(|Extension(PeerAddress(address))| address);
+    let is_near = |address: IpAddr| settings.server.detail_networks.iter().any(|network| network.contains(&address));
+    if !peer.is_some_and(is_near) {
+        match principal {
+            None => return Err(Problem::new(Code::Unauthenticated, "This needs an operator's access token.")),
+            Some(Extension(principal)) if principal.role < Role::Operator => {
+                let text = format!("This needs the role operator; yours is {}.", principal.role.as_str());
+                return Err(Problem::new(Code::Forbidden, text));
+            }
+            Some(_) => {}
+        }
+    }
+    let found = health.detailed().await;
+    let code = if found.status == HealthStatus::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    Ok((code, [(header::CACHE_CONTROL, NO_STORE)], Json(found)).into_response())
+}
+
+/// The metrics of this instance, in Prometheus' text format.
+#[utoipa::path(get, path = "/metrics", tag = "system", operation_id = "metrics",
+    responses((status = 200, body = String, content_type = "text/plain")))]
+async fn scrape(State(metrics): State<PrometheusHandle>, State(health): State<Health>) -> impl IntoResponse {
+    health.measure();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render())
+}
+
+/// What this is and what it takes.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Info {
+    pub name: &'static str,
+    pub version: &'static str,
+    /// The commit it was built from; null when the build did not say.
+    pub git_commit: Option<&'static str>,
+    pub features: Vec<&'static str>,
+    pub limits: Limits,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Limits {
+    pub max_body_bytes: usize,
+    pub max_import_bytes: usize,
+    pub max_page_size: u32,
+    pub max_search_results: u32,
+    pub max_flights_per_booking: u32,
+    pub max_stops: u8,
+    pub min_connection_minutes: u32,
+    pub auto_route_hours: u32,
+    pub request_timeout_ms: u64,
+}
+
+/// Name, version and limits.
+#[utoipa::path(get, path = "/info", tag = "system", operation_id = "info", responses((status = 200, body = Info)))]
+async fn info(State(settings): State<std::sync::Arc<Settings>>) -> Json<Info> {
+    Json(Info {
+        name: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+        git_commit: option_env!("LOADMASTER_GIT_COMMIT").filter(|commit| !commit.is_empty()),
+        features: vec!["search", "booking", "tracking", "flights_import"],
+        limits: Limits {
+            max_body_bytes: settings.server.max_body_bytes,
+            max_import_bytes: super::router::MAX_IMPORT_BYTES,
+            max_page_size: 100,
+            max_search_results: 200,
+            max_flights_per_booking: 4,
+            max_stops: settings.search.max_stops,
+            min_connection_minutes: settings.search.min_connection_minutes,
+            auto_route_hours: settings.booking.auto_route_hours,
+            request_timeout_ms: settings.server.request_timeout_ms,
+        },
+    })
+}

@@ -1,0 +1,48 @@
+use std::time::Duration;
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::AppState;
+use crate::platform::postgres::Database;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Starts what runs beside the requests; it ends when `stop` is cancelled.
+pub(super) fn start_workers(
+    state: &AppState,
+    db: Database,
+    extend_demo: bool,
+    stop: &CancellationToken,
+) -> TaskTracker {
+    let workers = TaskTracker::new();
+    let (clock, daily) = (state.clock.clone(), stop.clone());
+    workers.spawn(async move {
+        loop {
+            match db.ensure_partitions(clock.now()).await {
+                Ok(0) => {}
+                Ok(made) => tracing::info!(made, "partitions made ahead"),
+                Err(error) => tracing::error!(%error, "partitions could not be made ahead"),
+            }
+            if stopped_within(&daily, DAY).await {
+                break;
+            }
+        }
+    });
+    if extend_demo {
+        let (flights, daily) = (state.flights.clone(), stop.clone());
+        workers.spawn(async move {
+            // The start itself has put the first 30 days on the schedule.
+            while !stopped_within(&daily, DAY).await {
+                if let Err(error) = flights.extend_demo().await {
+                    tracing::error!(%error, "the demo timetable could not be extended");
+                }
+            }
+        });
+    }
+    workers.close();
+    workers
+}
+
+async fn stopped_within(stop: &CancellationToken, time: Duration) -> bool {
+    tokio::time::timeout(time, stop.cancelled()).await.is_ok()
+}

@@ -1,0 +1,132 @@
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use sqlx::Connection;
+
+use super::output::Progress;
+use crate::{
+    app::{AppState, Parts},
+    features::reference,
+    platform::{
+        clock::{Clock, SystemClock},
+        embedded::Embedded,
+        postgres::{self, Database},
+        random::{IdSource, TokenSource},
+        redis::Redis,
+        settings::Settings,
+        telemetry,
+    },
+};
+
+/// The databases a command works with: the configured ones, or private ones of our own.
+pub(super) struct Backend {
+    pub settings: Arc<Settings>,
+    embedded: Option<Embedded>,
+    url: SecretString,
+    owner_url: SecretString,
+    redis_url: Option<SecretString>,
+}
+
+impl Backend {
+    /// For `serve`: private servers are started, and refused while another server has them.
+    pub async fn start(settings: Settings) -> anyhow::Result<Self> {
+        match settings.database.url.clone() {
+            Some(url) => Ok(Self::configured(settings, url)),
+            None => {
+                let _progress = Progress::begin("Starting the private PostgreSQL and Redis");
+                let embedded = Embedded::start(&settings.embedded).await?;
+                Ok(Self::private(settings, embedded))
+            }
+        }
+    }
+
+    /// For the other commands: private servers are joined where they run, else started for as long as we need them.
+    pub async fn attach(settings: Settings) -> anyhow::Result<Self> {
+        match settings.database.url.clone() {
+            Some(url) => Ok(Self::configured(settings, url)),
+            None => {
+                let embedded = Embedded::attach_or_start(&settings.embedded).await?;
+                Ok(Self::private(settings, embedded))
+            }
+        }
+    }
+
+    fn configured(settings: Settings, url: SecretString) -> Self {
+        let owner_url = settings.database.owner_url.clone().unwrap_or_else(|| url.clone());
+        let redis_url = settings.redis.url.clone();
+        Self { settings: Arc::new(settings), embedded: None, url, owner_url, redis_url }
+    }
+
+    fn private(settings: Settings, embedded: Embedded) -> Self {
+        let urls = embedded.urls().clone();
+        let redis_url = settings.redis.url.clone().or_else(|| urls.redis.map(SecretString::from));
+        Self {
+            settings: Arc::new(settings),
+            embedded: Some(embedded),
+            url: urls.app.into(),
+            owner_url: urls.owner.into(),
+            redis_url,
+        }
+    }
+
+    /// Whether the database is a private one of our own.
+    pub fn is_private(&self) -> bool {
+        self.embedded.is_some()
+    }
+
+    pub async fn owner(&self) -> anyhow::Result<sqlx::PgConnection> {
+        postgres::connect_owner(&self.owner_url).await
+    }
+
+    pub fn redis_url(&self) -> Option<&SecretString> {
+        self.redis_url.as_ref()
+    }
+
+    /// The serving pool.
+    pub async fn database(&self) -> anyhow::Result<Database> {
+        Database::open(&self.url, &self.settings.database).await
+    }
+
+    /// Brings the schema and the reference data up to this version.
+    pub async fn migrate(&self) -> anyhow::Result<()> {
+        let mut owner = self.owner().await?;
+        postgres::migrate(&mut owner, SystemClock.now()).await?;
+        reference::load_reference_data(&mut owner).await?;
+        owner.close().await?;
+        Ok(())
+    }
+
+    /// What the rooms are built from.
+    pub async fn parts(&self) -> anyhow::Result<Parts> {
+        let redis = self.redis_url.as_ref().map(|url| Redis::open(url, &self.settings.redis)).transpose()?;
+        Ok(Parts {
+            settings: self.settings.clone(),
+            db: self.database().await?,
+            redis,
+            clock: Arc::new(SystemClock),
+            ids: IdSource::default(),
+            tokens: TokenSource::default(),
+            metrics: telemetry::start_metrics()?,
+        })
+    }
+
+    /// The rooms, for a command that needs no server. A private database is brought up to date first.
+    pub async fn rooms(&self) -> anyhow::Result<AppState> {
+        if self.is_private() {
+            self.migrate().await?;
+        }
+        let parts = self.parts().await?;
+        anyhow::ensure!(
+            parts.db.is_migrated().await?,
+            "the database lacks migrations of this version: run `loadmaster migrate` first"
+        );
+        AppState::assemble(parts).await
+    }
+
+    pub async fn stop(self) -> anyhow::Result<()> {
+        match self.embedded {
+            Some(embedded) => embedded.stop().await,
+            None => Ok(()),
+        }
+    }
+}

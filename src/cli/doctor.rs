@@ -1,0 +1,84 @@
+use std::process::ExitCode;
+
+use sqlx::Connection;
+
+use super::{backend::Backend, output::say};
+use crate::platform::{postgres, redis::Redis, settings::Settings};
+
+/// What was found: fine, weaker than it could be, or broken.
+enum Finding {
+    Fine(String),
+    Weaker(String),
+    Broken(String),
+}
+
+/// Prints what this installation has and lacks; exit 1 when something is broken.
+pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+    let backend = Backend::attach(settings).await?;
+    let mut findings = vec![Finding::Fine(format!("settings are valid; version {}", env!("CARGO_PKG_VERSION")))];
+    findings.push(match backend.is_private() {
+        true => Finding::Fine("the database is a private PostgreSQL of our own".to_owned()),
+        false => Finding::Fine("the database is the configured one".to_owned()),
+    });
+    findings.extend(database(&backend).await);
+    findings.push(redis(&backend).await);
+    backend.stop().await?;
+    let mut code = ExitCode::SUCCESS;
+    for finding in findings {
+        match finding {
+            Finding::Fine(text) => say(&format!("ok      {text}\n")),
+            Finding::Weaker(text) => say(&format!("weaker  {text}\n")),
+            Finding::Broken(text) => {
+                code = ExitCode::FAILURE;
+                say(&format!("BROKEN  {text}\n"));
+            }
+        }
+    }
+    Ok(code)
+}
+
+async fn database(backend: &Backend) -> Vec<Finding> {
+    let db = match backend.database().await {
+        Ok(db) => db,
+        Err(error) => return vec![Finding::Broken(format!("{error:#}"))],
+    };
+    let mut findings = vec![match db.is_migrated().await {
+        Ok(true) => Finding::Fine("the database is migrated".to_owned()),
+        Ok(false) => Finding::Broken("the database lacks migrations: run `loadmaster migrate`".to_owned()),
+        Err(error) => Finding::Broken(format!("{error}")),
+    }];
+    findings.push(match db.read().await {
+        Ok(mut connection) => match postgres::may_change_history(&mut connection).await {
+            Ok(false) => Finding::Fine("the serving role cannot change events and ledger".to_owned()),
+            Ok(true) => Finding::Weaker(
+                "the serving role owns events and ledger: only triggers keep them unchanged; serve with the role \
+                 loadmaster_app (database.url) and migrate with the owner (database.owner_url)"
+                    .to_owned(),
+            ),
+            Err(error) => Finding::Broken(format!("the rights of the serving role cannot be read: {error}")),
+        },
+        Err(error) => Finding::Broken(format!("{error}")),
+    });
+    db.close().await;
+    findings.push(match backend.owner().await {
+        Ok(owner) => match owner.close().await {
+            Ok(()) => Finding::Fine("the owner role can connect".to_owned()),
+            Err(error) => Finding::Weaker(format!("the owner's connection ended badly: {error}")),
+        },
+        Err(error) => Finding::Broken(format!("{error:#}")),
+    });
+    findings
+}
+
+async fn redis(backend: &Backend) -> Finding {
+    let Some(url) = backend.redis_url() else {
+        return Finding::Weaker("there is no Redis: what it would hold is kept in each process".to_owned());
+    };
+    match Redis::open(url, &backend.settings.redis) {
+        Ok(redis) => match redis.check().await {
+            Ok(()) => Finding::Fine("Redis answers".to_owned()),
+            Err(error) => Finding::Weaker(format!("{error}")),
+        },
+        Err(error) => Finding::Broken(format!("{error:#}")),
+    }
+}

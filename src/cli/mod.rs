@@ -1,0 +1,113 @@
+//! What is typed. Results go to stdout, logs and progress to stderr; every command exits non-zero on failure.
+mod backend;
+mod demo;
+mod doctor;
+mod flights;
+mod healthcheck;
+mod migrate;
+mod output;
+mod serve;
+mod user;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use self::output::say;
+use crate::{
+    app,
+    platform::{
+        settings::{Settings, Sources},
+        telemetry,
+    },
+};
+
+/// Air-cargo booking and tracking engine that never oversells a flight.
+#[derive(Debug, Parser)]
+#[command(name = "loadmaster", version, propagate_version = true)]
+struct Arguments {
+    /// Settings file (TOML); also `LOADMASTER_CONFIG`.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Override one setting, such as `--set server.port=9000`.
+    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API.
+    Serve {
+        /// With the private database: load a demo timetable, and make an administrator at the first start.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Bring the database up to this version, and load the reference data.
+    Migrate {
+        /// Change nothing; exit 1 if something is missing.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Play search, booking and tracking over HTTP against a running server, or one of our own.
+    Demo(demo::Options),
+    /// Manage users.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Manage the schedule.
+    #[command(subcommand)]
+    Flights(flights::Command),
+    /// Print the API's description (OpenAPI 3.1).
+    Openapi,
+    /// Print the settings in effect, secrets masked.
+    Config,
+    /// Say what this installation has and lacks.
+    Doctor,
+    /// Ask the local server whether it is ready; for containers.
+    Healthcheck,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected SECTION.KEY=VALUE")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+/// Parses the command line and does what it says.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    match execute(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            output::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if matches!(arguments.command, Command::Openapi) {
+        say(&format!("{}\n", app::openapi().to_pretty_json()?));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let sources = Sources { config_file: arguments.config, overrides: arguments.set, ..Sources::from_process() };
+    let settings = Settings::load(sources)?;
+    if matches!(arguments.command, Command::Config) {
+        say(&settings.render());
+        return Ok(ExitCode::SUCCESS);
+    }
+    telemetry::start_logging(&settings.telemetry)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        match arguments.command {
+            Command::Serve { demo } => serve::run(settings, demo).await.map(|()| ExitCode::SUCCESS),
+            Command::Migrate { check } => migrate::run(settings, check).await,
+            Command::Demo(options) => demo::run(settings, options).await.map(|()| ExitCode::SUCCESS),
+            Command::User(command) => user::run(settings, command).await.map(|()| ExitCode::SUCCESS),
+            Command::Flights(command) => flights::run(settings, command).await,
+            Command::Doctor => doctor::run(settings).await,
+            Command::Healthcheck => healthcheck::run(&settings).await,
+            Command::Openapi | Command::Config => Ok(ExitCode::SUCCESS),
+        }
+    })
+}

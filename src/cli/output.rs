@@ -1,0 +1,49 @@
+use std::{
+    io::{IsTerminal, Write},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Prints a result. A reader that has gone away is no error of ours.
+pub(super) fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Prints what went wrong, cause after cause, on one line.
+pub(super) fn complain(error: &anyhow::Error) {
+    _ = writeln!(std::io::stderr(), "loadmaster: {error:#}");
+}
+
+/// Shows that something longer is going on: a spinner on a terminal, a line otherwise.
+pub(super) struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    pub fn begin(what: &'static str) -> Self {
+        if !std::io::stderr().is_terminal() {
+            _ = writeln!(std::io::stderr(), "loadmaster: {what} …");
+            return Self(None);
+        }
+        let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
+        let bar = ProgressBar::new_spinner().with_message(what);
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self(Some(bar))
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A secret from standard input: its first line.
+pub(super) fn read_secret() -> anyhow::Result<secrecy::SecretString> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned().into())
+}

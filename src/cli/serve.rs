@@ -1,0 +1,150 @@
+use std::net::SocketAddr;
+
+use chrono::Days;
+use secrecy::ExposeSecret;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{
+    backend::Backend,
+    output::{Progress, say},
+};
+use crate::{
+    app::{AppState, Instance, Server, bind},
+    features::accounts::{NewUser, Role},
+    platform::settings::Settings,
+};
+
+/// The administrator of a demo installation.
+const ADMIN_EMAIL: &str = "admin@loadmaster.example";
+
+/// Serves until SIGTERM or SIGINT, then drains.
+pub(super) async fn run(settings: Settings, demo: bool) -> anyhow::Result<()> {
+    let mut stop = StopSignal::listen()?;
+    let starting = Running::start(settings, demo);
+    let running = tokio::select! {
+        started = starting => started?,
+        // What was begun is dropped here, and with it the private servers.
+        () = stop.arrives() => return Ok(()),
+    };
+    announce(&running)?;
+    stop.arrives().await;
+    running.stop().await
+}
+
+/// SIGTERM or SIGINT, whichever comes.
+pub(super) struct StopSignal {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl StopSignal {
+    pub fn listen() -> anyhow::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    pub async fn arrives(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// A server and the databases it stands on.
+pub(super) struct Running {
+    pub instance: Instance,
+    backend: Backend,
+    /// The administrator's password, when it was made just now.
+    new_password: Option<secrecy::SecretString>,
+}
+
+impl Running {
+    pub async fn start(settings: Settings, demo: bool) -> anyhow::Result<Self> {
+        for name in settings.reserved_in_use() {
+            tracing::warn!(setting = name, "this setting is reserved and has no effect yet");
+        }
+        let server = Server::start(bind(&settings.server).await?, &settings.server)?;
+        let backend = Backend::start(settings).await?;
+        let demo = demo && backend.is_private();
+        if backend.is_private() {
+            let _progress = Progress::begin("Preparing the database");
+            backend.migrate().await?;
+        }
+        let parts = backend.parts().await?;
+        if let Some(redis) = &parts.redis
+            && let Err(error) = redis.check().await
+        {
+            tracing::error!(%error, "the configured Redis cannot be reached: going on without it, degraded");
+        }
+        let instance = Instance::launch(server, parts, demo).await?;
+        let new_password = if demo { seed(instance.state()).await? } else { None };
+        tracing::info!(address = %instance.address(), "serving");
+        Ok(Self { instance, backend, new_password })
+    }
+
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.instance.shutdown().await;
+        self.backend.stop().await
+    }
+}
+
+/// Puts the demo timetable on the schedule, and makes the first administrator if there is none.
+async fn seed(state: &AppState) -> anyhow::Result<Option<secrecy::SecretString>> {
+    {
+        let _progress = Progress::begin("Loading the demo timetable");
+        state.flights.extend_demo().await?;
+    }
+    if state.accounts.any_user_with_role(Role::Admin).await? {
+        return Ok(None);
+    }
+    let password = state.accounts.generate_password()?;
+    let admin = NewUser {
+        email: ADMIN_EMAIL.to_owned(),
+        name: Some("Administrator".to_owned()),
+        role: Role::Admin,
+        password: password.clone(),
+    };
+    state.accounts.create_user(admin).await?;
+    Ok(Some(password))
+}
+
+fn announce(running: &Running) -> anyhow::Result<()> {
+    let base = base_url(running.instance.address());
+    say(&format!("\nLoadmaster is ready at {base} (try the API at {base}/docs)\n"));
+    if let Some(password) = &running.new_password {
+        say(&format!(
+            "\n  Administrator  {ADMIN_EMAIL}\n  Password       {}\n  (shown only this once)\n",
+            password.expose_secret()
+        ));
+    }
+    if !running.backend.is_private() {
+        return Ok(());
+    }
+    let clock = &running.instance.state().clock;
+    let tomorrow = clock.now().date_naive().checked_add_days(Days::new(1)).unwrap_or_default();
+    let password = running.instance.state().accounts.generate_password()?;
+    let password = password.expose_secret();
+    say(&format!(
+        r#"
+Find a route, register a shipper, book:
+
+  curl -s '{base}/api/v1/routes?origin=DEL&destination=LHR&departure_date={tomorrow}&weight_kg=500&limit=1'
+
+  TOKEN=$(curl -s {base}/api/v1/auth/register -H 'Content-Type: application/json' -d '{{"email":"shipper-'$(date +%s)'@example.com","password":"{password}"}}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+
+  curl -s {base}/api/v1/bookings -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{{"origin":"DEL","destination":"LHR","pieces":10,"weight_kg":500}}'
+
+Stop with Ctrl-C.
+"#
+    ));
+    Ok(())
+}
+
+/// The address as a client on this machine types it.
+pub(super) fn base_url(address: SocketAddr) -> String {
+    let mut address = address;
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    format!("http://{address}")
+}
