@@ -96,7 +96,12 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         say(&settings.render());
         return Ok(ExitCode::SUCCESS);
     }
-    telemetry::start_logging(&settings.telemetry)?;
+    let mut logging = settings.telemetry.clone();
+    if matches!(arguments.command, Command::Demo(_)) && logging.log_filter == "info" {
+        // The demo's table is what the reader wants to see.
+        "warn".clone_into(&mut logging.log_filter);
+    }
+    telemetry::start_logging(&logging)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async move {
         match arguments.command {

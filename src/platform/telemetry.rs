@@ -19,7 +19,9 @@ pub fn start_logging(settings: &Telemetry) -> anyhow::Result<()> {
     if pretty {
         registry.with(fmt::layer().with_target(false).with_writer(std::io::stderr)).try_init()?;
     } else {
-        registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()?;
+        registry
+            .with(fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(std::io::stderr))
+            .try_init()?;
     }
     Ok(())
 }

@@ -1,0 +1,26 @@
+//! The API's behaviour, told by tests that drive the real router over HTTP, on a real PostgreSQL and a real Redis. Each
+//! test has a world of its own: a database copied from a migrated template, a server on a free port, a clock that stands
+//! still until it is moved.
+mod support;
+
+mod accounts;
+mod bad_input;
+mod bookings;
+mod commands;
+mod conditional;
+mod demo_network;
+mod document;
+mod faults;
+mod flights;
+mod import;
+mod journey;
+mod lifecycle;
+mod lists;
+mod problems;
+mod races;
+mod reference;
+mod rights;
+mod roles;
+mod search;
+mod system;
+mod tracking;

@@ -1,0 +1,125 @@
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    str::FromStr,
+};
+
+use chrono::{DateTime, Utc};
+use loadmaster::{features::reference, platform::postgres};
+use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
+use uuid::Uuid;
+
+/// One lock for making roles and templates, cluster-wide.
+const BOOTSTRAP_LOCK: i64 = 0x4c4f_4144;
+
+fn owner_url() -> String {
+    std::env::var("LOADMASTER_TEST_OWNER_URL").expect("run the tests with ./test: it starts PostgreSQL and Redis")
+}
+
+/// The private Redis of this test run.
+pub fn redis_url() -> String {
+    std::env::var("LOADMASTER_TEST_REDIS_URL").expect("run the tests with ./test: it starts PostgreSQL and Redis")
+}
+
+/// A database of one test's own, copied from a migrated template. It goes with the cluster, at the end of the run.
+#[derive(Debug, Clone)]
+pub struct TestDatabase {
+    pub name: String,
+}
+
+impl TestDatabase {
+    pub async fn create() -> Self {
+        let template = template().await;
+        let name = format!("test_{}", Uuid::new_v4().simple());
+        let mut maintenance = connect("postgres").await;
+        let copy = format!("create database {name} template {template}");
+        maintenance.execute(sqlx::AssertSqlSafe(copy)).await.expect("copying the template");
+        Self { name }
+    }
+
+    /// A database without any table in it.
+    pub async fn empty() -> Self {
+        bootstrap().await;
+        let name = format!("test_{}", Uuid::new_v4().simple());
+        let mut maintenance = connect("postgres").await;
+        maintenance.execute(sqlx::AssertSqlSafe(format!("create database {name}"))).await.expect("creating a database");
+        Self { name }
+    }
+
+    /// As the role that owns the tables.
+    pub fn owner_url(&self) -> String {
+        with_database(&self.name)
+    }
+
+    /// As the role that serves.
+    pub fn app_url(&self) -> String {
+        with_database(&self.name).replacen("://loadmaster@", "://loadmaster_app@", 1)
+    }
+
+    /// A connection of the owner, to look behind the API.
+    pub async fn owner(&self) -> PgConnection {
+        connect(&self.name).await
+    }
+
+    /// A connection of the serving role.
+    pub async fn app(&self) -> PgConnection {
+        PgConnection::connect(&self.app_url()).await.expect("connecting as the serving role")
+    }
+}
+
+fn with_database(name: &str) -> String {
+    let mut url = url::Url::parse(&owner_url()).expect("LOADMASTER_TEST_OWNER_URL is an address");
+    url.set_path(name);
+    url.into()
+}
+
+async fn connect(database: &str) -> PgConnection {
+    let options = PgConnectOptions::from_str(&owner_url()).expect("LOADMASTER_TEST_OWNER_URL is an address");
+    PgConnection::connect_with(&options.database(database)).await.expect("connecting to the test server")
+}
+
+/// Makes the serving role; harmless when it is there.
+async fn bootstrap() {
+    let mut maintenance = connect("postgres").await;
+    sqlx::query("select pg_advisory_lock($1)").bind(BOOTSTRAP_LOCK).execute(&mut maintenance).await.unwrap();
+    let role = "do $$ begin
+        if not exists (select from pg_roles where rolname = 'loadmaster_app') then
+            create role loadmaster_app login;
+        end if;
+    end $$";
+    maintenance.execute(role).await.expect("making the serving role");
+}
+
+/// The migrated template with reference data, made by whoever comes first. Its name changes with what goes into it.
+async fn template() -> String {
+    let mut hash = DefaultHasher::new();
+    for folder in ["migrations", "data"] {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + folder;
+        let mut files: Vec<_> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files.iter().for_each(|file| std::fs::read(file).unwrap().hash(&mut hash));
+    }
+    let name = format!("template_{:x}", hash.finish());
+    let mut maintenance = connect("postgres").await;
+    sqlx::query("select pg_advisory_lock($1)").bind(BOOTSTRAP_LOCK + 1).execute(&mut maintenance).await.unwrap();
+    let known: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+        .bind(&name)
+        .fetch_one(&mut maintenance)
+        .await
+        .unwrap();
+    if !known {
+        bootstrap().await;
+        let making = format!("making_{}", Uuid::new_v4().simple());
+        maintenance.execute(sqlx::AssertSqlSafe(format!("create database {making}"))).await.unwrap();
+        let mut owner = connect(&making).await;
+        postgres::migrate(&mut owner, start_of_time()).await.expect("migrating the template");
+        reference::load_reference_data(&mut owner).await.expect("loading the reference data");
+        owner.close().await.unwrap();
+        maintenance.execute(sqlx::AssertSqlSafe(format!("alter database {making} rename to {name}"))).await.unwrap();
+    }
+    name
+}
+
+/// When every test's clock begins: a Friday morning.
+pub fn start_of_time() -> DateTime<Utc> {
+    "2026-11-20T08:00:00Z".parse().unwrap()
+}

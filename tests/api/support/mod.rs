@@ -1,0 +1,10 @@
+//! What the tests stand on. Servers are started by `./test`, which says where they are in `LOADMASTER_TEST_OWNER_URL` and
+//! `LOADMASTER_TEST_REDIS_URL`.
+#![allow(dead_code, reason = "each test uses a part of it")]
+mod client;
+mod database;
+mod world;
+
+pub use client::{Answer, Client};
+pub use database::{TestDatabase, redis_url};
+pub use world::{NewFlight, World, WorldOptions};
