@@ -1,6 +1,19 @@
 //! The API's behaviour, told by tests that drive the real router over HTTP, on a real PostgreSQL and a real Redis. Each
 //! test has a world of its own: a database copied from a migrated template, a server on a free port, a clock that stands
 //! still until it is moved.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests fail by panicking"
+)]
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::too_many_lines,
+    clippy::must_use_candidate,
+    reason = "tests read as one story each"
+)]
 mod support;
 
 mod accounts;
