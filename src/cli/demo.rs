@@ -68,7 +68,8 @@ async fn play_on(running: &Running) -> anyhow::Result<()> {
 }
 
 fn unique() -> anyhow::Result<String> {
-    Ok(TokenSource::default().bytes::<6>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    let number = u64::from_le_bytes(TokenSource::default().bytes()?);
+    Ok(format!("{number:016x}"))
 }
 
 struct Login {
