@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 use sqlx::Row;
+use tokio::task::JoinSet;
 
 use super::{PASSWORD, disable, log_in, members, register, without_request_id};
 use crate::support::{Client, World};
@@ -71,8 +71,12 @@ async fn of_twelve_racing_registrations_of_one_address_one_wins() {
     let world = World::start().await;
     let client = world.anonymous();
     let spellings = ["ann@forwarder.example", "Ann@Forwarder.example", "ANN@FORWARDER.EXAMPLE"];
-    let racers = (0..12).map(|racer| register(&client, spellings[racer % 3], PASSWORD));
-    let answers = join_all(racers).await;
+    let mut racers = JoinSet::new();
+    for racer in 0..12 {
+        let client = client.clone();
+        racers.spawn(async move { register(&client, spellings[racer % 3], PASSWORD).await });
+    }
+    let answers = racers.join_all().await;
     let won = answers.iter().filter(|answer| answer.status == 201).count();
     assert_eq!(won, 1);
     for answer in answers.into_iter().filter(|answer| answer.status != 201) {
