@@ -1,7 +1,11 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
-    sync::{Arc, OnceLock},
+    pin::pin,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -96,13 +100,23 @@ async fn accept(
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         let application = application.clone();
+        let has_asked = Arc::new(AtomicBool::new(false));
+        let asked = has_asked.clone();
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+            asked.store(true, Ordering::Relaxed);
             answer(application.get().cloned(), peer, request.map(Body::new))
         });
         let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let mut connection = pin!(connection);
+            let ended = match tokio::time::timeout(header_timeout, connection.as_mut()).await {
+                Ok(ended) => ended,
+                Err(_) if has_asked.load(Ordering::Relaxed) => connection.await,
+                // hyper's own timeout begins only when the bytes have told which version of HTTP is spoken.
+                Err(_) => return,
+            };
+            if let Err(error) = ended {
                 tracing::debug!(error = %error, "a connection ended early");
             }
         });
