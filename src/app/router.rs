@@ -3,8 +3,9 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Extension, Router,
     extract::Request,
+    http::StatusCode,
     middleware::{self, Next},
-    response::Redirect,
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use tokio::sync::Semaphore;
@@ -12,8 +13,9 @@ use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, predicate::SizeAbove},
 };
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{AppState, document, guard, problems, system};
 use crate::{
@@ -63,6 +65,20 @@ fn bounded(rooms: OpenApiRouter<AppState>, bytes: usize, time: Duration) -> Open
         .layer(middleware::from_fn(move |request: Request, next: Next| guard::bound_time(time, request, next)))
 }
 
+/// The page that shows the API. It asks nobody else, so that it works offline.
+fn documentation(document: OpenApi) -> Router<AppState> {
+    let config = Config::new(["/openapi.json"]).validator_url("none");
+    let page = SwaggerUi::new("/docs").url("/openapi.json", document).config(config);
+    Router::from(page).layer(middleware::map_response(async |response: Response| match response.status() {
+        StatusCode::NOT_FOUND => nothing_here().into_response(),
+        _ => response,
+    }))
+}
+
+fn nothing_here() -> Problem {
+    Problem::new(Code::NotFound, "There is nothing at this address.")
+}
+
 /// The whole application, from the request id down to the rooms.
 pub fn router(state: AppState) -> Router {
     let server = &state.settings.server;
@@ -73,9 +89,9 @@ pub fn router(state: AppState) -> Router {
     let in_flight = Arc::new(Semaphore::new(server.max_in_flight));
     let (clock, ids) = (state.clock.clone(), state.ids.clone());
     routes
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .merge(documentation(document))
         .route("/", get(async || Redirect::temporary("/docs/")))
-        .fallback(async || Problem::new(Code::NotFound, "There is nothing at this address."))
+        .fallback(async || nothing_here())
         .method_not_allowed_fallback(async || {
             Problem::new(
                 Code::MethodNotAllowed,
@@ -85,8 +101,6 @@ pub fn router(state: AppState) -> Router {
         // From the innermost to the outermost:
         // who calls; a bad credential is refused on public routes too
         .layer(middleware::from_fn_with_state(state.accounts.clone(), accounts::authenticate))
-        // the browser's question whether another site may call
-        .layer(guard::cors(server))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE)))
         // no more at once than we can serve
         .layer(middleware::from_fn(move |request: Request, next: Next| {
@@ -94,6 +108,8 @@ pub fn router(state: AppState) -> Router {
         }))
         // a panic is our fault and answers as such
         .layer(CatchPanicLayer::custom(guard::panicked))
+        // the browser's question whether another site may call; that site may read all of the refusals above
+        .layer(guard::cors(server))
         // id, log line and metrics of every request
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             track(clock.clone(), ids.clone(), request, next)
