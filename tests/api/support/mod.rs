@@ -4,8 +4,10 @@
 #![allow(unused_imports, reason = "each test uses a part of it")]
 mod client;
 mod database;
+mod raw;
 mod world;
 
 pub use client::{Answer, Client};
 pub use database::{TestDatabase, redis_url};
+pub use raw::{eventually, exchange};
 pub use world::{NewFlight, World, WorldOptions};
