@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 mod client;
 mod database;
+pub mod freight;
 mod world;
 
 pub use client::{Answer, Client};

@@ -266,7 +266,8 @@ const AUDIT: &[(&str, &str)] = &[
                     from capacity_ledger where leg_id is not null group by leg_id) l on l.leg_id = g.id
          where (coalesce(l.weight, 0), coalesce(l.volume, 0), coalesce(l.positions, 0)) is distinct from
                case when g.status in ('BOOKED', 'DEPARTED', 'ARRIVED')
-                    then (g.weight_hg::numeric, g.volume_l::numeric, g.positions::numeric) else (0, 0, 0) end",
+                    then (g.weight_hg::numeric, g.volume_l::numeric, g.positions::numeric)
+                    else (0::numeric, 0::numeric, 0::numeric) end",
     ),
     (
         "a ledger entry of a leg that does not exist",
