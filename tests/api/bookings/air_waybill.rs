@@ -1,10 +1,9 @@
 //! Air waybill numbers: their check digit, their form, and that no two bookings in force share one.
-use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::support::{
     NewFlight, World,
-    freight::{BOOKINGS, order, path_of, with},
+    freight::{BOOKINGS, at_once, order, path_of, with},
 };
 
 #[tokio::test]
@@ -82,7 +81,7 @@ async fn of_ten_that_race_for_a_number_one_gets_it() {
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = world.customer().await;
     let waybill = with(order(&[&flight]), json!({"awb_number": "020-12345675"}));
-    let answers = join_all((0..10).map(|_| customer.post(BOOKINGS, waybill.clone()))).await;
+    let answers = at_once((0..10).map(|_| customer.sending(BOOKINGS, waybill.clone()))).await;
     let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
     assert_eq!(won.len(), 1);
     for answer in lost {

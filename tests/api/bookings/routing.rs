@@ -1,11 +1,10 @@
 //! Bookings that name no flights: the best one is found.
 use chrono::TimeDelta;
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::{
     NewFlight, World, WorldOptions,
-    freight::{BOOKINGS, open_order, order, with},
+    freight::{BOOKINGS, at_once, open_order, order, with},
 };
 
 /// A flight that leaves and arrives so many hours after the clock's start.
@@ -69,7 +68,7 @@ async fn callers_that_race_for_the_best_option_share_out_what_there_is() {
     let best = world.flight(between("AI101", "DEL", "LHR", (20, 28)).weight(500.0)).await;
     let next = world.flight(between("AI102", "DEL", "LHR", (22, 30)).weight(300.0)).await;
     let customer = world.customer().await;
-    let answers = join_all((0..10).map(|_| customer.post(BOOKINGS, open_order("DEL", "LHR")))).await;
+    let answers = at_once((0..10).map(|_| customer.sending(BOOKINGS, open_order("DEL", "LHR")))).await;
     let (booked, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
     assert_eq!(booked.len(), 8);
     for answer in refused {

@@ -2,7 +2,10 @@
 use serde_json::{Value, json};
 use sqlx::{Executor, Row};
 
-use super::{client::Client, world::World};
+use super::{
+    client::{Answer, Client},
+    world::World,
+};
 
 pub const BOOKINGS: &str = "/api/v1/bookings";
 
@@ -55,7 +58,26 @@ pub fn each<'a>(list: &'a Value, member: &str) -> Vec<&'a Value> {
     list.as_array().expect("a list").iter().map(|entry| &entry[member]).collect()
 }
 
+/// Runs them beside each other; answers in their order.
+pub async fn at_once<F>(work: impl Iterator<Item = F>) -> Vec<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let running: Vec<_> = work.map(tokio::spawn).collect();
+    let mut outcomes = Vec::new();
+    for task in running {
+        outcomes.push(task.await.expect("it does not panic"));
+    }
+    outcomes
+}
+
 impl Client {
+    /// A post to be awaited elsewhere.
+    pub fn sending(&self, path: &'static str, body: Value) -> impl Future<Output = Answer> + Send + 'static {
+        let client = self.clone();
+        async move { client.post(path, body).await }
+    }
+
     /// Books and answers the booking.
     pub async fn book(&self, order: Value) -> Value {
         self.post(BOOKINGS, order).await.expect(201)
