@@ -4,6 +4,7 @@
 #![allow(unused_imports, reason = "each test uses a part of it")]
 mod client;
 mod database;
+pub mod freight;
 mod world;
 
 pub use client::{Answer, Client};
