@@ -94,6 +94,38 @@ impl NewFlight {
         self.weight_kg = kilograms;
         self
     }
+
+    /// Leaves at this RFC 3339 instant, whatever the clock says.
+    #[must_use]
+    pub fn departs(mut self, instant: &str) -> Self {
+        self.leaves_in = DateTime::parse_from_rfc3339(instant).expect("an instant").to_utc() - start_of_time();
+        self
+    }
+
+    /// Lands this many minutes after it left.
+    #[must_use]
+    pub fn takes_minutes(mut self, minutes: i64) -> Self {
+        self.takes = TimeDelta::minutes(minutes);
+        self
+    }
+
+    #[must_use]
+    pub fn volume(mut self, cubic_metres: f64) -> Self {
+        self.volume_m3 = cubic_metres;
+        self
+    }
+
+    #[must_use]
+    pub fn positions(mut self, positions: u32) -> Self {
+        self.positions = positions;
+        self
+    }
+
+    #[must_use]
+    pub fn aircraft(mut self, code: &'static str) -> Self {
+        self.aircraft_code = Some(code);
+        self
+    }
 }
 
 impl World {
