@@ -28,6 +28,8 @@ pub struct World {
     pub database: TestDatabase,
     pub clock: ManualClock,
     pub base: String,
+    /// The server's own pool.
+    pub db: Database,
     instance: Instance,
 }
 
@@ -42,6 +44,17 @@ pub struct WorldOptions {
 }
 
 impl WorldOptions {
+    /// For tests of what is right, not of how soon: nobody is turned away because the machine is slow.
+    pub fn patient() -> Self {
+        Self::default().set("database.acquire_timeout_ms", "60000").set("server.request_timeout_ms", "60000")
+    }
+
+    #[must_use]
+    pub fn on(mut self, database: &TestDatabase) -> Self {
+        self.database = Some(database.clone());
+        self
+    }
+
     #[must_use]
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
@@ -94,6 +107,18 @@ impl NewFlight {
         self.weight_kg = kilograms;
         self
     }
+
+    #[must_use]
+    pub fn volume(mut self, cubic_metres: f64) -> Self {
+        self.volume_m3 = cubic_metres;
+        self
+    }
+
+    #[must_use]
+    pub fn positions(mut self, positions: u32) -> Self {
+        self.positions = positions;
+        self
+    }
 }
 
 impl World {
@@ -130,10 +155,11 @@ impl World {
             tokens: TokenSource::default(),
             metrics: telemetry::start_metrics().unwrap(),
         };
+        let db = parts.db.clone();
         let server = Server::start(bind(&settings.server).await.unwrap(), &settings.server).unwrap();
         let base = format!("http://{}", server.address());
         let instance = Instance::launch(server, parts, false).await.expect("launching");
-        Self { database, clock, base, instance }
+        Self { database, clock, base, db, instance }
     }
 
     pub fn state(&self) -> &AppState {
@@ -266,7 +292,7 @@ const AUDIT: &[(&str, &str)] = &[
                     from capacity_ledger where leg_id is not null group by leg_id) l on l.leg_id = g.id
          where (coalesce(l.weight, 0), coalesce(l.volume, 0), coalesce(l.positions, 0)) is distinct from
                case when g.status in ('BOOKED', 'DEPARTED', 'ARRIVED')
-                    then (g.weight_hg::numeric, g.volume_l::numeric, g.positions::numeric) else (0, 0, 0) end",
+                    then (g.weight_hg::numeric, g.volume_l::numeric, g.positions::numeric) else (0::numeric, 0::numeric, 0::numeric) end",
     ),
     (
         "a ledger entry of a leg that does not exist",
