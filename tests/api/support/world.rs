@@ -28,6 +28,8 @@ pub struct World {
     pub database: TestDatabase,
     pub clock: ManualClock,
     pub base: String,
+    /// The server's own pool.
+    pub db: Database,
     instance: Instance,
 }
 
@@ -42,6 +44,17 @@ pub struct WorldOptions {
 }
 
 impl WorldOptions {
+    /// For tests of what is right, not of how soon: nobody is turned away because the machine is slow.
+    pub fn patient() -> Self {
+        Self::default().set("database.acquire_timeout_ms", "60000").set("server.request_timeout_ms", "60000")
+    }
+
+    #[must_use]
+    pub fn on(mut self, database: &TestDatabase) -> Self {
+        self.database = Some(database.clone());
+        self
+    }
+
     #[must_use]
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
@@ -162,10 +175,11 @@ impl World {
             tokens: TokenSource::default(),
             metrics: telemetry::start_metrics().unwrap(),
         };
+        let db = parts.db.clone();
         let server = Server::start(bind(&settings.server).await.unwrap(), &settings.server).unwrap();
         let base = format!("http://{}", server.address());
         let instance = Instance::launch(server, parts, false).await.expect("launching");
-        Self { database, clock, base, instance }
+        Self { database, clock, base, db, instance }
     }
 
     pub fn state(&self) -> &AppState {
