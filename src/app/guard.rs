@@ -42,6 +42,7 @@ pub(super) async fn bound_time(limit: Duration, request: Request, next: Next) ->
 }
 
 /// What a panic answers; where it happened is in the log.
+#[allow(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
 pub(super) fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
     let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| cause.downcast_ref::<String>().cloned()).unwrap_or_default();
@@ -76,5 +77,5 @@ pub(super) fn cors(server: &settings::Server) -> CorsLayer {
             named("idempotency-replayed"),
             named("cache-status"),
         ])
-        .max_age(Duration::from_secs(600))
+        .max_age(Duration::from_mins(10))
 }

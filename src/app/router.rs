@@ -69,6 +69,7 @@ pub fn router(state: AppState) -> Router {
     let ordinary = bounded(ordinary(), server.max_body_bytes, server.request_timeout());
     let imports = bounded(imports(), MAX_IMPORT_BYTES, IMPORT_TIMEOUT);
     let (routes, document) = frame_of(ordinary, imports).split_for_parts();
+    let document = document::finish(document);
     let in_flight = Arc::new(Semaphore::new(server.max_in_flight));
     let (clock, ids) = (state.clock.clone(), state.ids.clone());
     routes

@@ -53,6 +53,7 @@ pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<
 
 /// On a server of our own: with an operator made for this demo.
 async fn play_on(running: &Running) -> anyhow::Result<()> {
+    running.announce_administrator();
     let accounts = &running.instance.state().accounts;
     let operator =
         Login { email: format!("operator-{}@loadmaster.example", unique()?), password: accounts.generate_password()? };
@@ -68,7 +69,8 @@ async fn play_on(running: &Running) -> anyhow::Result<()> {
 }
 
 fn unique() -> anyhow::Result<String> {
-    Ok(TokenSource::default().bytes::<6>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    let number = u64::from_le_bytes(TokenSource::default().bytes()?);
+    Ok(format!("{number:016x}"))
 }
 
 struct Login {

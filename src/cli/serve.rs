@@ -82,6 +82,14 @@ impl Running {
         Ok(Self { instance, backend, new_password })
     }
 
+    /// The first start's only chance to tell the administrator's password.
+    pub fn announce_administrator(&self) {
+        if let Some(password) = &self.new_password {
+            let password = password.expose_secret();
+            say(&format!("\n  Administrator  {ADMIN_EMAIL}\n  Password       {password}\n  (shown only this once)\n"));
+        }
+    }
+
     pub async fn stop(self) -> anyhow::Result<()> {
         self.instance.shutdown().await;
         self.backend.stop().await
@@ -111,12 +119,7 @@ async fn seed(state: &AppState) -> anyhow::Result<Option<secrecy::SecretString>>
 fn announce(running: &Running) -> anyhow::Result<()> {
     let base = base_url(running.instance.address());
     say(&format!("\nLoadmaster is ready at {base} (try the API at {base}/docs)\n"));
-    if let Some(password) = &running.new_password {
-        say(&format!(
-            "\n  Administrator  {ADMIN_EMAIL}\n  Password       {}\n  (shown only this once)\n",
-            password.expose_secret()
-        ));
-    }
+    running.announce_administrator();
     if !running.backend.is_private() {
         return Ok(());
     }

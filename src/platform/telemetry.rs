@@ -8,6 +8,9 @@ use super::settings::{LogFormat, Telemetry};
 /// Upper bounds of the latency histograms' buckets, in seconds.
 const LATENCY_BUCKETS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
+/// Notices of the database, such as "exists already, skipping", are no events of ours.
+const QUIET: &str = "sqlx::postgres::notice=warn";
+
 /// Logs go to stderr: pretty on a terminal, one JSON object a line otherwise.
 pub fn start_logging(settings: &Telemetry) -> anyhow::Result<()> {
     let pretty = match settings.log_format {
@@ -15,7 +18,7 @@ pub fn start_logging(settings: &Telemetry) -> anyhow::Result<()> {
         LogFormat::Json => false,
         LogFormat::Auto => std::io::stderr().is_terminal(),
     };
-    let registry = tracing_subscriber::registry().with(EnvFilter::try_new(&settings.log_filter)?);
+    let registry = tracing_subscriber::registry().with(EnvFilter::try_new(format!("{QUIET},{}", settings.log_filter))?);
     if pretty {
         registry.with(fmt::layer().with_target(false).with_writer(std::io::stderr)).try_init()?;
     } else {

@@ -95,7 +95,7 @@ async fn token(
 }
 
 /// The user who is calling.
-#[utoipa::path(get, path = "/auth/me", operation_id = "me", tag = "auth", security(("bearer" = [])),
+#[utoipa::path(get, path = "/auth/me", operation_id = "me", tag = "auth", security(("bearer" = []), ("password" = [])),
     responses((status = 200, description = "The caller's own account.", body = User), MeProblems))]
 async fn me(
     Customer(principal): Customer,

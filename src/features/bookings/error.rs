@@ -94,7 +94,7 @@ impl BookingError {
 impl From<BookingError> for Problem {
     fn from(error: BookingError) -> Self {
         match error {
-            BookingError::Unknown => Self::not_found("such booking"),
+            BookingError::Unknown => Self::new(Code::NotFound, "There is no such booking, or it is not yours."),
             BookingError::Full { flight_id, flight_number, shortfall } => full(flight_id, &flight_number, &shortfall),
             BookingError::ItineraryInvalid(text) => Self::new(Code::ItineraryInvalid, text),
             BookingError::NoBookableItinerary => Self::new(

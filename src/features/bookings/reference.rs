@@ -34,13 +34,10 @@ impl ReferenceSource {
 
     pub async fn next(&self) -> Result<BookingRef, BookingError> {
         let mut block = self.block.lock().await;
-        let counter = match block.next() {
-            Some(counter) => counter,
-            None => {
-                *block = self.fetch_block().await?;
-                block.next().ok_or(BookingError::OutOfReferences)?
-            }
-        };
+        if block.is_empty() {
+            *block = self.fetch_block().await?;
+        }
+        let counter = block.next().ok_or(BookingError::OutOfReferences)?;
         BookingRef::from_counter(counter, self.key).ok_or(BookingError::OutOfReferences)
     }
 

@@ -157,7 +157,7 @@ pub(super) async fn find_named(
     let numbers: Vec<&str> = names.iter().map(|(number, _, _)| number.as_str()).collect();
     let origins: Vec<&str> = names.iter().map(|(_, origin, _)| origin.as_str()).collect();
     let dates: Vec<NaiveDate> = names.iter().map(|(_, _, date)| *date).collect();
-    let named = sqlx::query!(
+    let found = sqlx::query!(
         "select f.id, f.scheduled_date
          from unnest($1::text[], $2::text[], $3::date[]) as name (flight_number, origin, scheduled_date)
          join flights f using (flight_number, origin, scheduled_date)
@@ -168,10 +168,11 @@ pub(super) async fn find_named(
     )
     .fetch_all(&mut *db)
     .await?;
-    let dates: std::collections::HashMap<Uuid, NaiveDate> = named.iter().map(|n| (n.id, n.scheduled_date)).collect();
-    let ids: Vec<Uuid> = named.iter().map(|n| n.id).collect();
-    let found = find(db, &ids).await?;
-    Ok(found.into_iter().filter_map(|flight| Some((*dates.get(&flight.id.uuid())?, flight))).collect())
+    let dates: std::collections::HashMap<Uuid, NaiveDate> =
+        found.iter().map(|row| (row.id, row.scheduled_date)).collect();
+    let ids: Vec<Uuid> = found.iter().map(|row| row.id).collect();
+    let whole = find(db, &ids).await?;
+    Ok(whole.into_iter().filter_map(|flight| Some((*dates.get(&flight.id.uuid())?, flight))).collect())
 }
 
 pub(super) async fn list(

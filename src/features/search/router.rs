@@ -61,6 +61,8 @@ async fn search(
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(result)))
 }
 
+problem_responses!(RankedProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired);
+
 /// Search routes: one ranked list.
 ///
 /// By default the earliest arrival first, then fewer stops, shorter, id. The rules are those of `POST /routes/search`.
@@ -74,7 +76,7 @@ async fn search(
            ("max_stops" = Option<u8>, Query, description = "0 or 1, default 1"),
            ("limit" = Option<u32>, Query, description = "1 to 200, default 50"),
            ("sort" = Option<String>, Query, description = "arrival (default), duration or departure")),
-    responses((status = 200, body = Vec<RouteOption>), SearchProblems))]
+    responses((status = 200, body = Vec<RouteOption>), RankedProblems))]
 async fn ranked(
     State(service): State<SearchService>,
     State(reference): State<Reference>,

@@ -118,5 +118,6 @@ fn media_type(headers: &HeaderMap) -> String {
 }
 
 fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<LengthLimitError>())
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.any(<dyn std::error::Error>::is::<LengthLimitError>)
 }

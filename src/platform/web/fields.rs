@@ -159,8 +159,8 @@ impl<'a> Fields<'a> {
         told.push_str(if told.is_empty() { "" } else { "." });
         told.extend(name.chars().filter(|c| !c.is_control()).take(64));
         if let Some(index) = index {
-            pointer.push_str(&format!("/{index}"));
-            told.push_str(&format!("[{index}]"));
+            pointer = format!("{pointer}/{index}");
+            told = format!("{told}[{index}]");
         }
         let row = self.row.map(|row| format!(" in row {row}")).unwrap_or_default();
         let is_body = self.place == "body";

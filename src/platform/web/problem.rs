@@ -98,7 +98,7 @@ impl Problem {
     }
 
     pub fn not_found(what: impl std::fmt::Display) -> Self {
-        Self::new(Code::NotFound, format!("There is no {what}, or it is not yours."))
+        Self::new(Code::NotFound, format!("There is no {what}."))
     }
 
     /// All faults at once; the detail joins their messages.

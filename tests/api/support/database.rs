@@ -96,7 +96,9 @@ async fn template() -> String {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + folder;
         let mut files: Vec<_> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
-        files.iter().for_each(|file| std::fs::read(file).unwrap().hash(&mut hash));
+        for file in files {
+            std::fs::read(file).unwrap().hash(&mut hash);
+        }
     }
     let name = format!("template_{:x}", hash.finish());
     let mut maintenance = connect("postgres").await;

@@ -1,6 +1,7 @@
 //! What the tests stand on. Servers are started by `./test`, which says where they are in `LOADMASTER_TEST_OWNER_URL` and
 //! `LOADMASTER_TEST_REDIS_URL`.
 #![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(unused_imports, reason = "each test uses a part of it")]
 mod client;
 mod database;
 mod world;

@@ -76,7 +76,7 @@ impl Step {
     async fn advance(self, known: &Reference, action: Action) -> Result<Response, Problem> {
         let Self { caller, bookings, tasks, reference, if_match, query, body } = self;
         let read = query.refuse_all().and_then(|()| {
-            let movement = body.read_optional(|fields| read_movement(fields, known))?;
+            let movement = body.read_optional(|fields| Some(read_movement(fields, known)))?;
             Ok((movement, if_match.read()?))
         });
         let exists = async { bookings.visible(caller, &reference).await.map(drop) };
@@ -87,7 +87,9 @@ impl Step {
 
     async fn cancel(self) -> Result<Response, Problem> {
         let Self { caller, bookings, tasks, reference, if_match, query, body } = self;
-        let read = query.refuse_all().and_then(|()| Ok((body.read_optional(read_reason)?, if_match.read()?)));
+        let read = query
+            .refuse_all()
+            .and_then(|()| Ok((body.read_optional(|fields| Some(read_reason(fields)))?, if_match.read()?)));
         let exists = async { bookings.visible(caller, &reference).await.map(drop) };
         let (reason, precondition) = unless_missing(read, exists).await?;
         let work = async move { bookings.cancel(caller, &reference, reason.as_deref(), &precondition).await };
