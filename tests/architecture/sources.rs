@@ -70,6 +70,11 @@ impl Source {
         reader.visit_file(&file);
         reader.source
     }
+
+    /// Whether the file uses anything of that crate.
+    pub fn speaks(&self, of: &str) -> bool {
+        self.paths.iter().any(|(_, path)| path[0] == of && path.len() > 1)
+    }
 }
 
 /// Every leaf of a `use`: its path, and the name it is known by from then on.
