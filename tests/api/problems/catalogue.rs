@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 
-use crate::support::{Answer, Client, NewFlight, World, WorldOptions};
+use crate::support::{Answer, Client, NewFlight, World, WorldOptions, until};
 
 /// A problem that was met, and where.
 #[derive(Debug)]
@@ -191,7 +191,7 @@ async fn book_a_locked_flight(world: &World, customer: &Client) -> Answer {
     let answer = customer.post(BOOKINGS.1, order("LHR", 1, &[&flight])).await;
     lock.rollback().await.unwrap();
     // What was begun is finished all the same.
-    crate::support::eventually("the booking is made", async || {
+    until("the booking is made", async || {
         customer.get(&format!("/api/v1/bookings?flight_id={}", flight["id"].as_str().unwrap())).await.text != "[]"
     })
     .await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::task::JoinHandle;
 
-use crate::support::{Answer, NewFlight, World, WorldOptions, eventually, exchange};
+use crate::support::{Answer, NewFlight, Watch, World, WorldOptions, exchange};
 
 /// A booking that waits for a row somebody else holds, until that one lets go.
 struct Stuck {
@@ -20,12 +20,7 @@ impl Stuck {
         owner.execute("begin; select * from flight_capacity for update").await.unwrap();
         let customer = world.customer().await;
         let waiting = tokio::spawn(async move { customer.post("/api/v1/bookings", order(&flight)).await });
-        eventually("the booking waits for the lock", async || {
-            let waits = "select exists (select from pg_stat_activity
-                         where datname = current_database() and wait_event_type = 'Lock')";
-            sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut world.database.owner().await).await.unwrap()
-        })
-        .await;
+        Watch::over(&world.database).await.until_waiting(1).await;
         Self { owner, waiting }
     }
 

@@ -33,13 +33,3 @@ pub async fn exchange(base: &str, request: &[u8]) -> String {
     drop(sending.await);
     String::from_utf8_lossy(&answer).into_owned()
 }
-
-/// Asks again and again until it is so; panics when it never is.
-pub async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
-    let polling = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    assert!(tokio::time::timeout(PATIENCE, polling).await.is_ok(), "never happened: {what}");
-}
