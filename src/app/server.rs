@@ -10,7 +10,13 @@ use std::{
 };
 
 use anyhow::Context;
-use axum::{Router, body::Body, extract::Request, response::Response};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
@@ -21,8 +27,10 @@ use tower::{ServiceExt, service_fn};
 
 use super::system::PeerAddress;
 use crate::platform::{
+    clock::{SharedClock, SystemClock},
+    random::IdSource,
     settings,
-    web::{Code, Problem},
+    web::{Code, Problem, track},
 };
 
 /// Longest wait for connections that are still being answered when the server stops.
@@ -49,7 +57,8 @@ impl Server {
         let address = listener.local_addr()?;
         let application = Arc::new(OnceLock::new());
         let (stop, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(accept(listener, application.clone(), settings.header_timeout(), stopped));
+        let applications = Applications { installed: application.clone(), meanwhile: meanwhile() };
+        let accepting = tokio::spawn(accept(listener, applications, settings.header_timeout(), stopped));
         Ok(Self { address, application, stop, accepting })
     }
 
@@ -75,7 +84,7 @@ impl Server {
 
 async fn accept(
     listener: TcpListener,
-    application: Arc<OnceLock<Router>>,
+    applications: Applications,
     header_timeout: Duration,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -99,12 +108,12 @@ async fn accept(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
-        let application = application.clone();
+        let applications = applications.clone();
         let has_asked = Arc::new(AtomicBool::new(false));
         let asked = has_asked.clone();
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             asked.store(true, Ordering::Relaxed);
-            answer(application.get().cloned(), peer, request.map(Body::new))
+            answer(applications.current(), peer, request.map(Body::new))
         });
         let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
         let connection = graceful.watch(connection);
@@ -127,19 +136,33 @@ async fn accept(
     }
 }
 
-async fn answer(application: Option<Router>, peer: SocketAddr, mut request: Request) -> Result<Response, Infallible> {
+async fn answer(application: Router, peer: SocketAddr, mut request: Request) -> Result<Response, Infallible> {
     request.extensions_mut().insert(PeerAddress(peer.ip()));
-    match application {
-        Some(router) => router.oneshot(request).await,
-        None => Ok(starting(&request)),
+    application.oneshot(request).await
+}
+
+/// The application once it is installed, and what answers before.
+#[derive(Clone)]
+struct Applications {
+    installed: Arc<OnceLock<Router>>,
+    meanwhile: Router,
+}
+
+impl Applications {
+    fn current(&self) -> Router {
+        self.installed.get().unwrap_or(&self.meanwhile).clone()
     }
 }
 
-/// What is answered while the databases are being prepared.
-fn starting(request: &Request) -> Response {
-    use axum::response::IntoResponse;
-    match request.uri().path() {
-        "/livez" => "alive".into_response(),
-        _ => Problem::new(Code::Unavailable, "This instance is starting.").retry_after(1).into_response(),
-    }
+/// What answers while the databases are being prepared; its answers have their request id too.
+fn meanwhile() -> Router {
+    let (clock, ids): (SharedClock, IdSource) = (Arc::new(SystemClock), IdSource::default());
+    Router::new()
+        .fallback(async |request: Request| match request.uri().path() {
+            "/livez" => "alive".into_response(),
+            _ => Problem::new(Code::Unavailable, "This instance is starting.").retry_after(1).into_response(),
+        })
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            track(clock.clone(), ids.clone(), request, next)
+        }))
 }
