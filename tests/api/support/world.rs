@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster::{
-    app::{AppState, Instance, Parts, Server, bind},
+    app::{AppState, Instance, Parts, Server, bind, starting},
     features::accounts::{Principal, Role},
     kernel::{OrganizationId, TokenFamilyId, UserId},
     platform::{
@@ -176,9 +176,15 @@ impl World {
             metrics: telemetry::start_metrics().unwrap(),
         };
         let db = parts.db.clone();
-        let server = Server::start(bind(&settings.server).await.unwrap(), &settings.server).unwrap();
+        let server = Server::start(
+            bind(&settings.server).await.unwrap(),
+            &settings.server,
+            starting(parts.clock.clone(), IdSource::default()),
+        )
+        .unwrap();
         let base = format!("http://{}", server.address());
-        let instance = Instance::launch(server, parts, false).await.expect("launching");
+        let instance = Instance::prepare(server, parts).await.expect("preparing");
+        instance.open(false);
         Self { database, clock, base, db, instance }
     }
 
