@@ -9,6 +9,7 @@ use axum::{
     routing::get,
 };
 use tokio::sync::Semaphore;
+use tower::util::option_layer;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, predicate::SizeAbove},
@@ -20,7 +21,11 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::{AppState, document, guard, problems, system};
 use crate::{
     features::{accounts, bookings, capacity, flights, reference, search, tracking},
-    platform::web::{BodyLimit, Code, Problem, track},
+    platform::{
+        clock::SharedClock,
+        random::IdSource,
+        web::{BodyLimit, Code, Problem, track},
+    },
 };
 
 /// The base path of the API.
@@ -29,6 +34,7 @@ const API: &str = "/api/v1";
 pub(super) const MAX_IMPORT_BYTES: usize = 32 * 1024 * 1024;
 /// A table of that size takes longer than any other request may.
 const IMPORT_TIMEOUT: Duration = Duration::from_mins(5);
+const NOTHING_HERE: &str = "There is nothing at this address.";
 /// Smaller answers are not worth compressing.
 const COMPRESS_ABOVE: u64 = 1024;
 
@@ -76,7 +82,14 @@ fn documentation(document: OpenApi) -> Router<AppState> {
 }
 
 fn nothing_here() -> Problem {
-    Problem::new(Code::NotFound, "There is nothing at this address.")
+    Problem::new(Code::NotFound, NOTHING_HERE)
+}
+
+/// What is served until the application is there: the process is up, and nothing else yet.
+pub fn starting(clock: SharedClock, ids: IdSource) -> Router {
+    Router::new().merge(system::starting()).fallback(async || Problem::unavailable("This instance is starting.")).layer(
+        middleware::from_fn(move |request: Request, next: Next| track(clock.clone(), ids.clone(), request, next)),
+    )
 }
 
 /// The whole application, from the request id down to the rooms.
@@ -109,7 +122,7 @@ pub fn router(state: AppState) -> Router {
         // a panic is our fault and answers as such
         .layer(CatchPanicLayer::custom(guard::panicked))
         // the browser's question whether another site may call; that site may read all of the refusals above
-        .layer(guard::cors(server))
+        .layer(option_layer(guard::cors(server)))
         // id, log line and metrics of every request
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             track(clock.clone(), ids.clone(), request, next)

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster::{
-    app::{AppState, Instance, Parts, Server, bind},
+    app::{AppState, Instance, Parts, Server, bind, starting},
     features::accounts::{Principal, Role},
     kernel::{OrganizationId, TokenFamilyId, UserId},
     platform::{
@@ -95,7 +95,12 @@ impl WorldOptions {
             tokens: TokenSource::default(),
             metrics: telemetry::start_metrics().unwrap(),
         };
-        let server = Server::start(bind(&settings.server).await.unwrap(), &settings.server).unwrap();
+        let server = Server::start(
+            bind(&settings.server).await.unwrap(),
+            &settings.server,
+            starting(parts.clock.clone(), IdSource::default()),
+        )
+        .unwrap();
         let base = format!("http://{}", server.address());
         Starting { database, clock, base, server, parts }
     }
@@ -115,7 +120,8 @@ impl Starting {
     pub async fn launch(self) -> World {
         let Self { database, clock, base, server, parts } = self;
         let db = parts.db.clone();
-        let instance = Instance::launch(server, parts, false).await.expect("launching");
+        let instance = Instance::prepare(server, parts).await.expect("preparing");
+        instance.open(false);
         World { database, clock, base, db, instance }
     }
 }
