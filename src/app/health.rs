@@ -51,6 +51,7 @@ pub struct DatabaseHealth {
     /// `up` or `down`.
     pub state: &'static str,
     pub latency_ms: f64,
+    #[schema(required = true)]
     pub migration_version: Option<i64>,
     pub pool_connections: u32,
     pub pool_idle: usize,
@@ -61,6 +62,7 @@ pub struct DatabaseHealth {
 pub struct RedisHealth {
     /// `up`, `down`, or `none` when none is used.
     pub state: &'static str,
+    #[schema(required = true)]
     pub latency_ms: Option<f64>,
 }
 

@@ -137,6 +137,7 @@ pub(super) struct Info {
     pub name: &'static str,
     pub version: &'static str,
     /// The commit it was built from; null when the build did not say.
+    #[schema(required = true)]
     pub git_commit: Option<&'static str>,
     pub features: Vec<&'static str>,
     pub limits: Limits,

@@ -39,6 +39,7 @@ pub struct BookingBody {
     pub origin: AirportCode,
     pub destination: AirportCode,
     /// Null while in the air.
+    #[schema(required = true)]
     pub current_airport: Option<AirportCode>,
     pub at_destination: bool,
     pub needs_rerouting: bool,
@@ -48,11 +49,16 @@ pub struct BookingBody {
     /// The larger of gross weight and volume / 6000 cm³ per kg, up to the next half kilogram.
     pub chargeable_weight_kg: Weight,
     pub positions: Positions,
+    #[schema(required = true)]
     pub description: Option<String>,
     pub special_handling_codes: Vec<HandlingCode>,
+    #[schema(required = true)]
     pub awb_number: Option<AwbNumber>,
+    #[schema(required = true)]
     pub shipper: Option<Party>,
+    #[schema(required = true)]
     pub consignee: Option<Party>,
+    #[schema(required = true)]
     pub customer_reference: Option<String>,
     /// The flights of the legs in force, in order.
     pub flight_ids: Vec<FlightId>,
@@ -118,6 +124,7 @@ pub struct LegBody {
     pub arrival_datetime: DateTime<Utc>,
     pub status: LegStatus,
     /// Why it was left behind: `NO_SHOW`, `OFFLOADED`, `MISSED_CONNECTION`.
+    #[schema(required = true)]
     pub offload_reason: Option<String>,
     /// IATA space allocation code; `KK` is confirmed.
     pub space_code: String,
@@ -159,15 +166,22 @@ pub struct EventBody {
     /// The booking's status after it.
     pub status: BookingStatus,
     /// IATA freight status update code, where there is one.
+    #[schema(required = true)]
     pub fsu_code: Option<&'static str>,
+    #[schema(required = true)]
     pub location: Option<AirportCode>,
+    #[schema(required = true)]
     pub flight_id: Option<FlightId>,
+    #[schema(required = true)]
     pub flight_number: Option<FlightNumber>,
+    #[schema(required = true)]
     pub leg_id: Option<LegId>,
     pub pieces: Pieces,
     pub weight_kg: Weight,
     /// The user who did it.
+    #[schema(required = true)]
     pub actor: Option<UserId>,
+    #[schema(required = true)]
     pub notes: Option<String>,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,

@@ -24,6 +24,7 @@ pub struct FlightBody {
     pub id: FlightId,
     pub flight_number: FlightNumber,
     pub airline_code: AirlineCode,
+    #[schema(required = true)]
     pub airline_name: Option<String>,
     pub origin: AirportCode,
     pub destination: AirportCode,
@@ -40,9 +41,12 @@ pub struct FlightBody {
     /// As first scheduled; never changes and defines the flight's date.
     pub scheduled_departure_datetime: DateTime<Utc>,
     pub scheduled_arrival_datetime: DateTime<Utc>,
+    #[schema(required = true)]
     pub actual_departure_datetime: Option<DateTime<Utc>>,
+    #[schema(required = true)]
     pub actual_arrival_datetime: Option<DateTime<Utc>>,
     pub duration_minutes: i64,
+    #[schema(required = true)]
     pub aircraft_code: Option<AircraftCode>,
     pub is_freighter: bool,
     pub status: FlightStatus,

@@ -97,6 +97,7 @@ pub struct RouteOption {
     pub stops: usize,
     pub flights: Vec<FlightBody>,
     /// The airport of the first connection; null on a direct route.
+    #[schema(required = true)]
     pub transit_airport: Option<AirportCode>,
     pub transit_airports: Vec<AirportCode>,
     pub departure_datetime: DateTime<Utc>,

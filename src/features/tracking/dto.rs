@@ -11,11 +11,13 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Tracking {
     pub ref_id: BookingRef,
+    #[schema(required = true)]
     pub awb_number: Option<AwbNumber>,
     pub status: BookingStatus,
     pub origin: AirportCode,
     pub destination: AirportCode,
     /// Null while in the air.
+    #[schema(required = true)]
     pub current_airport: Option<AirportCode>,
     pub at_destination: bool,
     pub pieces: Pieces,
@@ -33,10 +35,15 @@ pub struct TrackingEvent {
     /// The booking's status after it.
     pub status: BookingStatus,
     /// IATA freight status update code, where there is one.
+    #[schema(required = true)]
     pub fsu_code: Option<&'static str>,
+    #[schema(required = true)]
     pub location: Option<AirportCode>,
+    #[schema(required = true)]
     pub flight_id: Option<FlightId>,
+    #[schema(required = true)]
     pub flight_number: Option<FlightNumber>,
+    #[schema(required = true)]
     pub leg_id: Option<LegId>,
     pub pieces: Pieces,
     pub weight_kg: Weight,
