@@ -1,0 +1,181 @@
+//! What is answered on a whole journey has the shape that the document says.
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{document, operations, schema::Checker};
+use crate::support::{Answer, Client, NewFlight, World};
+
+/// Sends requests and holds the answers against the document.
+struct Journey<'a> {
+    document: &'a Value,
+    visited: BTreeSet<String>,
+    faults: BTreeMap<String, Vec<String>>,
+}
+
+impl Journey<'_> {
+    async fn visit(
+        &mut self,
+        caller: &Client,
+        method: &str,
+        template: &str,
+        values: &[&str],
+        body: Option<Value>,
+    ) -> Value {
+        let mut parts = template.split_inclusive(['{', '}']);
+        let mut values = values.iter();
+        let mut path = String::new();
+        while let Some(part) = parts.next() {
+            path.push_str(part.trim_end_matches('{'));
+            if part.ends_with('{') {
+                path.push_str(values.next().expect("a value for each hole"));
+                parts.next();
+            }
+        }
+        // What is left is the query.
+        values.for_each(|query| path.push_str(query));
+        let mut request = caller.request(method.parse().unwrap(), &path);
+        if let Some(body) = body {
+            let media_type = if body.is_string() { "text/csv" } else { "application/json" };
+            let text = body.as_str().map_or_else(|| body.to_string(), ToOwned::to_owned);
+            request = request.header("content-type", media_type).body(text);
+        }
+        let answer = Answer::of(request).await;
+        assert!(answer.status.is_success(), "{method} {path}: {}", answer.text);
+        self.hold(&format!("{method} {template}"), method, template, &answer);
+        answer.body
+    }
+
+    fn hold(&mut self, name: &str, method: &str, template: &str, answer: &Answer) {
+        self.visited.insert(name.to_owned());
+        let responses = &self.document["paths"][template][method.to_lowercase()]["responses"];
+        let response = &responses[answer.status.as_str()];
+        assert!(response.is_object(), "{name} does not tell of {}", answer.status);
+        for header in response["headers"].as_object().into_iter().flat_map(|headers| headers.keys()) {
+            // Only a page that has a next one links to it.
+            assert!(answer.header(header).is_some() || header == "Link", "{name}: {header}");
+        }
+        let media_type = answer.header("content-type").unwrap().split(';').next().unwrap();
+        let schema = &response["content"][media_type]["schema"];
+        assert!(schema.is_object(), "{name} does not tell of {media_type}");
+        if media_type == "application/json" {
+            let mut checker = Checker::new(self.document);
+            checker.check(schema, &answer.body, "");
+            if !checker.faults.is_empty() {
+                self.faults.insert(name.to_owned(), checker.faults);
+            }
+        }
+    }
+}
+
+const CSV: &str = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,\
+                   positions,cutoff_minutes\nAI205,DEL,LHR,2026-11-23T08:00:00Z,2026-11-23T16:00:00Z,,500,,,\n";
+
+#[tokio::test]
+async fn every_success_has_exactly_the_documented_members() {
+    let world = World::start().await;
+    let document = document();
+    let mut journey = Journey { document: &document, visited: BTreeSet::new(), faults: BTreeMap::new() };
+    let (anyone, admin) = (world.anonymous(), world.admin().await);
+    schedule_and_reference(&world, &mut journey, &anyone, &admin).await;
+    let customer = accounts(&mut journey, &anyone).await;
+    shipments(&mut journey, &anyone, &customer, &admin).await;
+    system(&mut journey, &anyone, &admin).await;
+
+    assert!(journey.faults.is_empty(), "{:#?}", journey.faults);
+    let all: BTreeSet<_> = operations(&document).iter().map(super::Operation::name).collect();
+    let missed: Vec<_> = all.difference(&journey.visited).collect();
+    assert!(missed.is_empty(), "the journey must visit {missed:?} too");
+}
+
+async fn schedule_and_reference(world: &World, journey: &mut Journey<'_>, anyone: &Client, admin: &Client) {
+    world.flight(NewFlight::new("AI103", "DEL", "BOM").leaves_in_hours(20)).await;
+    world.flight(NewFlight::new("AI131", "BOM", "LHR").leaves_in_hours(30)).await;
+    let new = json!({"flight_number": "AI101", "origin": "DEL", "destination": "LHR", "aircraft_code": "77X",
+                     "departure_datetime": "2026-11-21T04:00:00Z", "arrival_datetime": "2026-11-21T13:00:00Z"});
+    let flight = journey.visit(admin, "POST", "/api/v1/flights", &[], Some(new)).await;
+    let id = flight["id"].as_str().unwrap();
+    journey.visit(admin, "POST", "/api/v1/flights/import", &[], Some(CSV.into())).await;
+    let search = json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21", "weight_kg": 2000,
+                        "special_handling_codes": ["CAO"]});
+    let found = journey.visit(anyone, "POST", "/api/v1/routes/search", &[], Some(search)).await;
+    assert!(found["direct_flights"].as_array().is_some_and(|it| !it.is_empty()), "{found}");
+    assert!(found["transit_routes"].as_array().is_some_and(|it| !it.is_empty()), "{found}");
+    for (template, values) in [
+        ("/api/v1/flights", &[][..]),
+        ("/api/v1/flights/{id}", &[id]),
+        ("/api/v1/flights/{id}/availability", &[id]),
+        ("/api/v1/routes", &["?origin=DEL&destination=LHR&departure_date=2026-11-21"]),
+        ("/api/v1/airports", &["?country=IN"]),
+        ("/api/v1/airports/search", &["?q=del"]),
+        ("/api/v1/airports/popular", &[]),
+        ("/api/v1/airports/city/{name}", &["London"]),
+        ("/api/v1/airports/{code}", &["DEL"]),
+        ("/api/v1/airlines", &[]),
+        ("/api/v1/airlines/{code}", &["AI"]),
+        ("/api/v1/airlines/{code}/routes", &["AI"]),
+        ("/api/v1/airlines/routes/search", &["?origin=DEL"]),
+        ("/api/v1/aircraft", &[]),
+        ("/api/v1/aircraft/{code}", &["77X"]),
+        ("/api/v1/handling-codes", &[]),
+    ] {
+        let body = journey.visit(anyone, "GET", template, values, None).await;
+        assert!(body.as_array().is_none_or(|list| !list.is_empty()), "{template}: an empty list shows nothing");
+    }
+}
+
+async fn accounts(journey: &mut Journey<'_>, anyone: &Client) -> Client {
+    let account = json!({"email": "ann@forwarder.example", "password": "correct horse battery"});
+    journey.visit(anyone, "POST", "/api/v1/auth/register", &[], Some(account.clone())).await;
+    let session = journey.visit(anyone, "POST", "/api/v1/auth/login", &[], Some(account)).await;
+    let form = "grant_type=password&username=ann@forwarder.example&password=correct+horse+battery";
+    let path = "/api/v1/auth/token";
+    for form in [form, "grant_type=password"] {
+        let answer = anyone.post_raw(path, "application/x-www-form-urlencoded", form).await;
+        journey.hold(&format!("POST {path}"), "POST", path, &answer);
+    }
+    let customer = anyone.with_token(session["access_token"].as_str().unwrap());
+    journey.visit(&customer, "GET", "/api/v1/auth/me", &[], None).await;
+    customer
+}
+
+async fn shipments(journey: &mut Journey<'_>, anyone: &Client, customer: &Client, staff: &Client) {
+    let party = json!({"name": "Forwarder Ltd", "city": "Delhi", "country_code": "IN"});
+    let full = json!({"origin": "DEL", "destination": "LHR", "pieces": 10, "weight_kg": 500.5, "volume_m3": 3,
+                      "positions": 1, "description": "mangoes", "special_handling_codes": ["PER"],
+                      "awb_number": "098-12345675", "shipper": party, "consignee": party,
+                      "customer_reference": "A-7"});
+    let least = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 1});
+    let bookings = "/api/v1/bookings";
+    let full = journey.visit(customer, "POST", bookings, &[], Some(full)).await;
+    let full = full["ref_id"].as_str().unwrap();
+    for (action, method) in [("/cancel", "POST"), ("", "DELETE")] {
+        let booking = journey.visit(customer, "POST", bookings, &[], Some(least.clone())).await;
+        let template = format!("{bookings}/{{ref_id}}{action}");
+        let reason = Some(json!({"reason": "mistake"}));
+        journey.visit(customer, method, &template, &[booking["ref_id"].as_str().unwrap()], reason).await;
+    }
+    for action in ["depart", "arrive", "deliver"] {
+        let template = format!("{bookings}/{{ref_id}}/{action}");
+        journey.visit(staff, "POST", &template, &[full], Some(json!({"notes": "fine"}))).await;
+        for (caller, template, values) in [
+            (customer, "/api/v1/bookings/{ref_id}", &[full][..]),
+            (customer, "/api/v1/bookings/{ref_id}", &[full, "?include=history"]),
+            (customer, "/api/v1/bookings/{ref_id}/status", &[full]),
+            (customer, "/api/v1/bookings/{ref_id}/history", &[full]),
+            (anyone, "/api/v1/tracking/{number}", &[full]),
+        ] {
+            journey.visit(caller, "GET", template, values, None).await;
+        }
+    }
+    journey.visit(customer, "GET", bookings, &[], None).await;
+}
+
+async fn system(journey: &mut Journey<'_>, anyone: &Client, staff: &Client) {
+    for template in
+        ["/livez", "/readyz", "/health", "/api/v1/health", "/api/v1/info", "/metrics", "/problems", "/health/detailed"]
+    {
+        journey.visit(staff, "GET", template, &[], None).await;
+    }
+    journey.visit(anyone, "GET", "/problems/{code}", &["not_found"], None).await;
+}

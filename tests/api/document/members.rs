@@ -1,0 +1,131 @@
+//! Readers and document know the same members: each request is sent every name that any schema has.
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::{Operation, document, operations, schema::Checker};
+use crate::support::{Client, NewFlight, World};
+
+/// What fills the holes in paths: things that are there, as bad input is told only about those.
+async fn fillings(world: &World) -> [(&'static str, String); 6] {
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let order = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 1});
+    let booking = world.customer().await.post("/api/v1/bookings", order).await.expect(201);
+    let ref_id = booking["ref_id"].as_str().unwrap().to_owned();
+    [
+        ("{id}", flight["id"].as_str().unwrap().to_owned()),
+        ("{ref_id}", ref_id.clone()),
+        ("{number}", ref_id),
+        ("{name}", "London".to_owned()),
+        ("/airports/{code}", "/airports/DEL".to_owned()),
+        ("/aircraft/{code}", "/aircraft/77X".to_owned()),
+    ]
+}
+
+fn filled(template: &str, fillings: &[(&str, String)]) -> String {
+    let path = fillings.iter().fold(template.to_owned(), |path, (hole, value)| path.replace(hole, value));
+    path.replace("{code}", "AI")
+}
+
+/// Every name that a member or parameter has anywhere, and one that none has.
+fn all_names(document: &Value) -> BTreeSet<String> {
+    let schemas = document["components"]["schemas"].as_object().unwrap().values();
+    let checker = Checker::new(document);
+    let members =
+        schemas.flat_map(|schema| checker.members(schema).into_keys().map(ToOwned::to_owned).collect::<Vec<_>>());
+    let operations = operations(document);
+    let parameters = operations.iter().flat_map(|operation| operation.parameters("query"));
+    members.chain(parameters.map(ToOwned::to_owned)).chain(["no_such_name".to_owned()]).collect()
+}
+
+/// The places that an answer calls unknown, below `prefix`, without it.
+fn unknown(answer: &Value, key: &str, prefix: &str) -> BTreeSet<String> {
+    let errors = answer["errors"].as_array().expect("faults");
+    let unknown =
+        errors.iter().filter(|fault| fault["code"] == "unknown_field").filter_map(|fault| fault[key].as_str());
+    unknown
+        .filter_map(|place| place.strip_prefix(prefix))
+        .filter(|place| !place.contains('/'))
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+/// The members of the JSON body that an operation documents, if it has one.
+fn body_schema<'a>(operation: &Operation<'a>) -> Option<&'a Value> {
+    let schema = operation.body.pointer("/requestBody/content/application~1json/schema")?;
+    Some(schema["oneOf"].as_array().map_or(schema, |choices| &choices[0]))
+}
+
+async fn refused(client: &Client, operation: &Operation<'_>, path: &str, body: Value) -> Value {
+    let request = client.request(operation.method.parse().unwrap(), path);
+    let request = request.header("content-type", "application/json").body(body.to_string());
+    crate::support::Answer::of(request).await.expect_problem(400, "validation_failed")
+}
+
+#[tokio::test]
+async fn bodies_are_read_for_exactly_the_documented_members() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let fillings = fillings(&world).await;
+    let document = document();
+    let checker = Checker::new(&document);
+    let names = all_names(&document);
+    let without = |known: BTreeSet<String>| names.difference(&known).cloned().collect::<BTreeSet<_>>();
+    let nothing: Map<String, Value> = names.iter().map(|name| (name.clone(), Value::Null)).collect();
+    let mut probed = 0;
+    for operation in operations(&document) {
+        let Some(schema) = body_schema(&operation) else { continue };
+        let path = filled(operation.path, &fillings);
+        let members = checker.members(schema);
+        let known = |members: Vec<&str>| without(members.into_iter().map(ToOwned::to_owned).collect());
+
+        let answer = refused(&admin, &operation, &path, nothing.clone().into()).await;
+        assert_eq!(unknown(&answer, "pointer", "/"), known(members.keys().copied().collect()), "{}", operation.name());
+        let errors = answer["errors"].as_array().unwrap().iter();
+        let missing: BTreeSet<_> = errors
+            .filter(|fault| fault["code"] == "required")
+            .filter_map(|fault| fault["pointer"].as_str().unwrap().strip_prefix('/'))
+            // Of these two either will do.
+            .filter(|name| !(operation.path.ends_with("/flights") && *name == "capacity"))
+            .collect();
+        assert_eq!(missing, checker.required(schema), "{}", operation.name());
+
+        for (name, member) in members {
+            let member = member["oneOf"].as_array().map_or(member, |choices| &choices[0]);
+            let inner = checker.members(member);
+            if inner.is_empty() {
+                continue;
+            }
+            let mut body = Map::new();
+            body.insert(name.to_owned(), nothing.clone().into());
+            let answer = refused(&admin, &operation, &path, body.into()).await;
+            let told = format!("{} {name}", operation.name());
+            assert_eq!(unknown(&answer, "pointer", &format!("/{name}/")), known(inner.into_keys().collect()), "{told}");
+        }
+        probed += 1;
+    }
+    assert!(probed >= 10, "{probed}");
+}
+
+#[tokio::test]
+async fn queries_are_read_for_exactly_the_documented_parameters() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let fillings = fillings(&world).await;
+    let document = document();
+    let names = all_names(&document);
+    let query = names.iter().map(|name| format!("{name}=")).collect::<Vec<_>>().join("&");
+    for operation in operations(&document) {
+        // What is outside the base path is asked by programs that add what they like.
+        if !operation.path.starts_with("/api/v1/")
+            || ["/api/v1/auth/token", "/api/v1/health", "/api/v1/info"].contains(&operation.path)
+        {
+            continue;
+        }
+        let path = format!("{}?{query}", filled(operation.path, &fillings));
+        let answer = refused(&admin, &operation, &path, json!({})).await;
+        let known: BTreeSet<_> = operation.parameters("query").into_iter().map(ToOwned::to_owned).collect();
+        let expected: BTreeSet<_> = names.difference(&known).cloned().collect();
+        assert_eq!(unknown(&answer, "name", ""), expected, "{}", operation.name());
+    }
+}
