@@ -5,4 +5,4 @@ mod framework;
 mod headers;
 mod load;
 
-pub use catalogue::{Provoked, provoke_all};
+pub use catalogue::provoke_all;

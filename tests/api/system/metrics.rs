@@ -111,12 +111,12 @@ async fn buckets_of_a_latency_grow_to_its_count() {
     let world = World::start().await;
     world.anonymous().get("/livez").await;
     let samples = scrape(&world).await;
-    let mut least = BTreeMap::new();
+    let mut counted = BTreeMap::new();
     let buckets: Vec<_> =
         samples.iter().filter(|sample| sample.name == "http_request_duration_seconds_bucket").collect();
     assert!(buckets.len() >= 13);
     for bucket in &buckets {
-        let before = least.insert(bucket.series(), bucket.value).unwrap_or_default();
+        let before = counted.insert(bucket.series(), bucket.value).unwrap_or_default();
         assert!(bucket.value >= before, "{bucket:?}");
     }
     for count in samples.iter().filter(|sample| sample.name == "http_request_duration_seconds_count") {
