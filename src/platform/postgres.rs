@@ -72,10 +72,13 @@ impl DbError {
     pub fn is_overload(&self) -> bool {
         match self {
             Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)) => true,
-            // lock_not_available, too_many_connections, connection exceptions, operator intervention (shutdown)
+            // lock_not_available, a database that lets nobody in, too_many_connections, connection exceptions, operator
+            // intervention (shutdown)
             _ => {
                 self.sql_state().is_some_and(|state| {
-                    state == "55P03" || state == "53300" || state.starts_with("08") || state.starts_with("57P")
+                    matches!(state.as_str(), "55P03" | "55000" | "53300")
+                        || state.starts_with("08")
+                        || state.starts_with("57P")
                 }) || self.is_conflict()
             }
         }
