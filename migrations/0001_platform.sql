@@ -21,9 +21,10 @@ create table partitioned_tables (
 
 -- Makes the partitions of the month of `instant` and of the `ahead` months after it. Runs as the owner, so that the
 -- serving role needs no right to create tables. A month whose rows already lie in the default partition is left
--- there: PostgreSQL cannot add it any more. Returns the names of the partitions it made.
+-- there: PostgreSQL cannot add it any more. Returns the names of the partitions it made. Temporary tables come last in
+-- the search: unnamed they would come first, and a caller's own `partitioned_tables` would run with the owner's rights.
 create function ensure_partitions(instant timestamptz, ahead integer) returns setof text
-language plpgsql security definer set search_path = public, pg_catalog as $$
+language plpgsql security definer set search_path = public, pg_catalog, pg_temp as $$
 declare
     parent record;
     month  timestamptz;

@@ -16,7 +16,7 @@ use crate::platform::{
 };
 
 /// Paths that answer however busy the server is: whoever asks them wants to know just that.
-const ALWAYS_ANSWERED: [&str; 5] = ["/livez", "/readyz", "/health", "/health/detailed", "/metrics"];
+const ALWAYS_ANSWERED: [&str; 6] = ["/livez", "/readyz", "/health", "/health/detailed", "/metrics", "/api/v1/health"];
 
 /// Serves at most so many requests at once; beyond that an early 503 is kinder than a late one.
 pub(super) async fn bound_in_flight(limit: Arc<Semaphore>, request: Request, next: Next) -> Response {
@@ -49,11 +49,14 @@ pub(super) fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
     Problem::internal(&text).into_response()
 }
 
-/// Cross-origin calls, for the configured origins only.
-pub(super) fn cors(server: &settings::Server) -> CorsLayer {
+/// Cross-origin calls, for the configured origins only. Without any there is no layer: it would answer every `OPTIONS`.
+pub(super) fn cors(server: &settings::Server) -> Option<CorsLayer> {
+    if server.cors_origins.is_empty() {
+        return None;
+    }
     let origins = server.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
     let named = HeaderName::from_static;
-    CorsLayer::new()
+    let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE])
         .allow_headers([
@@ -77,5 +80,6 @@ pub(super) fn cors(server: &settings::Server) -> CorsLayer {
             named("idempotency-replayed"),
             named("cache-status"),
         ])
-        .max_age(Duration::from_mins(10))
+        .max_age(Duration::from_mins(10));
+    Some(layer)
 }

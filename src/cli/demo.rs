@@ -38,6 +38,11 @@ pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<
         let operator = Login { email, password: read_secret()? };
         return play(url.trim_end_matches('/').to_owned(), operator).await;
     }
+    ensure!(
+        settings.database.url.is_none(),
+        "the demo makes users and bookings, so it plays only on a private database: unset DATABASE_URL, or name a \
+         running server with --url"
+    );
     let mut stop = StopSignal::listen()?;
     let running = tokio::select! {
         started = Running::start(settings, true) => started?,

@@ -83,7 +83,7 @@ impl BookingService {
     }
 
     /// On the best option there is: direct before connecting, earliest arrival first. One that is lost at the commit is
-    /// replaced by the next.
+    /// replaced by the next; when all are lost, they are read again, for some may only have changed.
     async fn book_best(&self, caller: Principal, new: &NewBooking) -> Result<Booking, BookingError> {
         let departing = new
             .departure_date
@@ -94,13 +94,18 @@ impl BookingService {
             positions: Some(new.space.positions),
             special_handling_codes: new.special_handling_codes.clone(),
         };
-        let candidates = self.search.candidates(new.origin, new.destination, departing, &request).await?;
-        for candidate in candidates {
-            if let Some(booking) = retrying(|| self.try_book(caller, new, candidate.legs())).await? {
-                return Ok(booking);
+        for _ in 0..MOST_READINGS {
+            let candidates = self.search.candidates(new.origin, new.destination, departing, &request).await?;
+            if candidates.is_empty() {
+                return Err(BookingError::NoBookableItinerary);
+            }
+            for candidate in candidates {
+                if let Some(booking) = retrying(|| self.try_book(caller, new, candidate.legs())).await? {
+                    return Ok(booking);
+                }
             }
         }
-        Err(BookingError::NoBookableItinerary)
+        Err(BookingError::Unsettled)
     }
 
     /// One transaction: the air waybill's claim, the room of every leg, the booking, its legs, its event, the message.

@@ -155,8 +155,7 @@ impl FlightService {
         let now = self.clock.now();
         let names: Vec<Name> = rows.iter().map(|row| row.name.clone()).collect();
         let mut tx = self.db.begin().await?;
-        // A large schedule may take longer than a request's statement.
-        sqlx::raw_sql("set local statement_timeout = '120s'").execute(&mut *tx).await?;
+        repository::allow_long_statements(&mut tx).await?;
         let existing = lock_existing(&mut tx, &names).await?;
         let plan = self.plan(rows, &existing, now);
         if !plan.faults.is_empty() {

@@ -104,6 +104,11 @@ macro_rules! select_flights {
     };
 }
 
+/// For the rest of this transaction: a large schedule may take longer than a request's statement.
+pub(super) async fn allow_long_statements(tx: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql("set local statement_timeout = '120s'").execute(tx).await.map(drop)
+}
+
 pub(super) async fn find(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Flight>> {
     flights(select_flights!("where f.id = any($1)", ids).fetch_all(db).await?)
 }

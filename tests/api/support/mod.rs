@@ -4,9 +4,13 @@
 #![allow(unused_imports, reason = "each test uses a part of it")]
 mod client;
 mod database;
+mod dice;
 pub mod freight;
+mod watch;
 mod world;
 
 pub use client::{Answer, Client};
-pub use database::{TestDatabase, redis_url};
+pub use database::{TestDatabase, redis_url, start_of_time};
+pub use dice::Dice;
+pub use watch::{Watch, until};
 pub use world::{NewFlight, World, WorldOptions};

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster::{
-    app::{AppState, Instance, Parts, Server, bind},
+    app::{AppState, Instance, Parts, Server, bind, starting},
     features::accounts::{Principal, Role},
     kernel::{OrganizationId, TokenFamilyId, UserId},
     platform::{
@@ -28,6 +28,8 @@ pub struct World {
     pub database: TestDatabase,
     pub clock: ManualClock,
     pub base: String,
+    /// The server's own pool.
+    pub db: Database,
     instance: Instance,
 }
 
@@ -42,6 +44,17 @@ pub struct WorldOptions {
 }
 
 impl WorldOptions {
+    /// For tests of what is right, not of how soon: nobody is turned away because the machine is slow.
+    pub fn patient() -> Self {
+        Self::default().set("database.acquire_timeout_ms", "60000").set("server.request_timeout_ms", "60000")
+    }
+
+    #[must_use]
+    pub fn on(mut self, database: &TestDatabase) -> Self {
+        self.database = Some(database.clone());
+        self
+    }
+
     #[must_use]
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
@@ -94,6 +107,38 @@ impl NewFlight {
         self.weight_kg = kilograms;
         self
     }
+
+    /// Leaves at this RFC 3339 instant, whatever the clock says.
+    #[must_use]
+    pub fn departs(mut self, instant: &str) -> Self {
+        self.leaves_in = DateTime::parse_from_rfc3339(instant).expect("an instant").to_utc() - start_of_time();
+        self
+    }
+
+    /// Lands this many minutes after it left.
+    #[must_use]
+    pub fn takes_minutes(mut self, minutes: i64) -> Self {
+        self.takes = TimeDelta::minutes(minutes);
+        self
+    }
+
+    #[must_use]
+    pub fn volume(mut self, cubic_metres: f64) -> Self {
+        self.volume_m3 = cubic_metres;
+        self
+    }
+
+    #[must_use]
+    pub fn positions(mut self, positions: u32) -> Self {
+        self.positions = positions;
+        self
+    }
+
+    #[must_use]
+    pub fn aircraft(mut self, code: &'static str) -> Self {
+        self.aircraft_code = Some(code);
+        self
+    }
 }
 
 impl World {
@@ -130,10 +175,17 @@ impl World {
             tokens: TokenSource::default(),
             metrics: telemetry::start_metrics().unwrap(),
         };
-        let server = Server::start(bind(&settings.server).await.unwrap(), &settings.server).unwrap();
+        let db = parts.db.clone();
+        let server = Server::start(
+            bind(&settings.server).await.unwrap(),
+            &settings.server,
+            starting(parts.clock.clone(), IdSource::default()),
+        )
+        .unwrap();
         let base = format!("http://{}", server.address());
-        let instance = Instance::launch(server, parts, false).await.expect("launching");
-        Self { database, clock, base, instance }
+        let instance = Instance::prepare(server, parts).await.expect("preparing");
+        instance.open(false);
+        Self { database, clock, base, db, instance }
     }
 
     pub fn state(&self) -> &AppState {

@@ -1,0 +1,129 @@
+//! What is wrong with a question, all of it at once.
+use serde_json::{Value, json};
+
+use crate::support::World;
+
+fn question() -> Value {
+    json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21"})
+}
+
+#[tokio::test]
+async fn each_member_of_a_body_is_judged() {
+    let world = World::start().await;
+    let ten_codes = json!(["PER", "HEA", "AVI", "VAL", "PIL", "EAT", "CAO", "ICE", "HUM", "DIP"]);
+    for (member, value, code) in [
+        ("origin", json!(null), "required"),
+        ("origin", json!(5), "wrong_type"),
+        ("origin", json!(""), "invalid_format"),
+        ("origin", json!("DELHI"), "invalid_format"),
+        ("origin", json!("D\u{0}L"), "invalid_format"),
+        ("origin", json!("QQQ"), "unknown_value"),
+        ("destination", json!(null), "required"),
+        ("destination", json!("XYX"), "unknown_value"),
+        ("destination", json!("DEL"), "same_as_origin"),
+        ("destination", json!(" del "), "same_as_origin"),
+        ("departure_date", json!(null), "required"),
+        ("departure_date", json!("2026-02-30"), "invalid_format"),
+        ("departure_date", json!("21.11.2026"), "invalid_format"),
+        ("departure_date", json!("2026-11-21T00:00:00Z"), "invalid_format"),
+        ("departure_date", json!("1969-12-31"), "too_small"),
+        ("departure_date", json!("2200-01-01"), "too_large"),
+        ("departure_date", json!(20_261_121), "wrong_type"),
+        ("weight_kg", json!(0), "too_small"),
+        ("weight_kg", json!(-1), "too_small"),
+        ("weight_kg", json!(0.05), "too_precise"),
+        ("weight_kg", json!(10_000_000), "too_large"),
+        ("weight_kg", json!("500"), "wrong_type"),
+        ("volume_m3", json!(0), "too_small"),
+        ("volume_m3", json!(1.0001), "too_precise"),
+        ("positions", json!(-1), "too_small"),
+        ("positions", json!(1.5), "too_precise"),
+        ("pieces", json!(0), "too_small"),
+        ("pieces", json!(100_000), "too_large"),
+        ("special_handling_codes", json!("PER"), "wrong_type"),
+        ("special_handling_codes", ten_codes, "too_long"),
+        ("max_stops", json!(2), "too_large"),
+        ("max_stops", json!(-1), "too_small"),
+        ("limit", json!(0), "too_small"),
+        ("limit", json!(201), "too_large"),
+        ("sort", json!("arrival"), "unknown_field"),
+        ("color", json!("red"), "unknown_field"),
+    ] {
+        let mut body = question();
+        body[member] = value.clone();
+        let faults = world.anonymous().post("/api/v1/routes/search", body).await.expect_faults();
+        assert_eq!(faults, [(format!("/{member}"), code.to_owned())], "{member}: {value}");
+    }
+    let mut body = question();
+    body["special_handling_codes"] = json!(["PER", "ZZZ", 7]);
+    let faults = world.anonymous().post("/api/v1/routes/search", body).await.expect_faults();
+    let pointers: Vec<_> = faults.iter().map(|(pointer, code)| (pointer.as_str(), code.as_str())).collect();
+    assert_eq!(pointers, [("/special_handling_codes/1", "unknown_value"), ("/special_handling_codes/2", "wrong_type")]);
+}
+
+#[tokio::test]
+async fn each_parameter_of_a_query_is_judged() {
+    let world = World::start().await;
+    for (more, name, code) in [
+        ("&weight_kg=0", "weight_kg", "too_small"),
+        ("&weight_kg=lots", "weight_kg", "wrong_type"),
+        ("&volume_m3=1.0001", "volume_m3", "too_precise"),
+        ("&limit=0", "limit", "too_small"),
+        ("&limit=201", "limit", "too_large"),
+        ("&max_stops=2", "max_stops", "too_large"),
+        ("&sort=price", "sort", "unknown_value"),
+        ("&color=red", "color", "unknown_field"),
+        ("&origin=BOM", "origin", "invalid_format"),
+        ("&special_handling_codes=PER,ZZZ", "special_handling_codes", "unknown_value"),
+    ] {
+        let path = format!("/api/v1/routes?origin=DEL&destination=LHR&departure_date=2026-11-21{more}");
+        let faults = world.anonymous().get(&path).await.expect_faults();
+        assert_eq!(faults, [(name.to_owned(), code.to_owned())], "{more}");
+    }
+    for (query, name, code) in [
+        ("destination=LHR&departure_date=2026-11-21", "origin", "required"),
+        ("origin=&destination=LHR&departure_date=2026-11-21", "origin", "invalid_format"),
+        ("origin=DEL&departure_date=2026-11-21", "destination", "required"),
+        ("origin=DEL&destination=DEL&departure_date=2026-11-21", "destination", "same_as_origin"),
+        ("origin=DEL&destination=LHR", "departure_date", "required"),
+        ("origin=DEL&destination=LHR&departure_date=2026-13-01", "departure_date", "invalid_format"),
+    ] {
+        let faults = world.anonymous().get(&format!("/api/v1/routes?{query}")).await.expect_faults();
+        assert_eq!(faults, [(name.to_owned(), code.to_owned())], "{query}");
+    }
+}
+
+#[tokio::test]
+async fn all_faults_are_told_at_once() {
+    let world = World::start().await;
+    let body = json!({"origin": "QQQ", "departure_date": "soon", "weight_kg": -1, "limit": 0, "color": "red"});
+    let faults = world.anonymous().post("/api/v1/routes/search", body).await.expect_faults();
+    let told: Vec<_> = faults.iter().map(|(pointer, code)| (pointer.as_str(), code.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("/color", "unknown_field"),
+            ("/departure_date", "invalid_format"),
+            ("/destination", "required"),
+            ("/limit", "too_small"),
+            ("/origin", "unknown_value"),
+            ("/weight_kg", "too_small"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_installation_without_connections_refuses_one_stop() {
+    let world = crate::support::WorldOptions::default().set("search.max_stops", "0").start().await;
+    let mut body = question();
+    body["max_stops"] = json!(1);
+    let faults = world.anonymous().post("/api/v1/routes/search", body).await.expect_faults();
+    assert_eq!(faults, [("/max_stops".to_owned(), "too_large".to_owned())]);
+}
+
+#[tokio::test]
+async fn parameters_do_not_belong_to_the_form_with_a_body() {
+    let world = World::start().await;
+    let answer = world.anonymous().post("/api/v1/routes/search?limit=5", question()).await;
+    assert_eq!(answer.expect_faults(), [("limit".to_owned(), "unknown_field".to_owned())]);
+}

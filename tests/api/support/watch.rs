@@ -1,0 +1,65 @@
+//! Looking at the server's sessions from behind, and waiting for what happens beside the test.
+use std::time::{Duration, Instant};
+
+use sqlx::PgConnection;
+
+use super::database::TestDatabase;
+
+/// Asks again and again until it is so; what never becomes so fails by its name.
+pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let began = Instant::now();
+    while !condition().await {
+        assert!(began.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Sees the sessions of the serving role in one test's database.
+pub struct Watch(PgConnection);
+
+impl Watch {
+    pub async fn over(database: &TestDatabase) -> Self {
+        Self(database.owner().await)
+    }
+
+    async fn count(&mut self, which: &'static str) -> i64 {
+        let query = "select count(*) from pg_stat_activity
+                     where datname = current_database() and usename = 'loadmaster_app' and "
+            .to_owned()
+            + which;
+        sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut self.0).await.unwrap()
+    }
+
+    pub async fn sessions(&mut self) -> i64 {
+        self.count("true").await
+    }
+
+    /// Sessions that wait for a row that somebody else has locked.
+    pub async fn waiting(&mut self) -> i64 {
+        self.count("wait_event_type = 'Lock'").await
+    }
+
+    pub async fn idle_in_transaction(&mut self) -> i64 {
+        self.count("state like 'idle in transaction%'").await
+    }
+
+    /// Sessions that do something, or are in the middle of something.
+    pub async fn busy(&mut self) -> i64 {
+        self.count("state <> 'idle'").await
+    }
+
+    pub async fn until_waiting(&mut self, sessions: i64) {
+        until(&format!("{sessions} sessions wait for a row"), async || self.waiting().await == sessions).await;
+    }
+
+    /// Every request has been finished, and no transaction was left open.
+    pub async fn until_quiet(&mut self) {
+        until("no session is busy", async || self.busy().await == 0).await;
+    }
+
+    /// How often this database had to break a circle of waiting. Complete once the sessions are gone.
+    pub async fn deadlocks(&mut self) -> i64 {
+        let query = "select deadlocks from pg_stat_database where datname = current_database()";
+        sqlx::query_scalar(query).fetch_one(&mut self.0).await.unwrap()
+    }
+}
