@@ -4,9 +4,13 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{code::Code, fields::Fields, problem::Problem};
+
+/// Levels of arrays and objects in each other that are read.
+const DEEPEST: usize = 128;
 
 /// How much of a body is read before it is refused, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -77,9 +81,7 @@ impl Body {
         if self.media_type != "application/json" {
             return Err(Problem::new(Code::UnsupportedMediaType, "The body must be application/json."));
         }
-        let value: Value = serde_json::from_slice(&self.bytes).map_err(|error| {
-            Problem::new(Code::MalformedRequest, format!("The body is not well-formed JSON: {error}."))
-        })?;
+        let value = parse_json(&self.bytes)?;
         let Value::Object(object) = value else {
             return Err(Problem::not_an_object());
         };
@@ -87,6 +89,39 @@ impl Body {
         let value = read(&mut fields);
         fields.conclude(value)
     }
+}
+
+/// A JSON text nested at most [`DEEPEST`] levels. The limit of `serde_json` stops one level earlier, so it gives way to
+/// this one, which is counted first: the parser goes no deeper than the brackets do.
+fn parse_json(bytes: &[u8]) -> Result<Value, Problem> {
+    if nesting(bytes) > DEEPEST {
+        let text = format!("The body is nested more than {DEEPEST} levels deep.");
+        return Err(Problem::new(Code::MalformedRequest, text));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    reader.disable_recursion_limit();
+    let value = Value::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    value.map_err(|error| Problem::new(Code::MalformedRequest, format!("The body is not well-formed JSON: {error}.")))
+}
+
+/// How deep arrays and objects lie in each other; brackets in strings are none.
+fn nesting(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0_usize);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// An `application/x-www-form-urlencoded` body (RFC 6749 asks for one).

@@ -1,4 +1,6 @@
 //! Bodies that are no JSON object, or none at all.
+use serde_json::json;
+
 use crate::support::{
     NewFlight, World,
     freight::{BOOKINGS, order, path_of},
@@ -53,6 +55,23 @@ async fn what_cannot_be_parsed_is_malformed() {
     operator.post_raw(BOOKINGS, "application/json", "").await.expect_problem(400, "malformed_request");
     operator.poke(BOOKINGS).await.expect_problem(400, "malformed_request");
     assert_eq!(world.written().await, before);
+}
+
+#[tokio::test]
+async fn nesting_up_to_128_is_read_and_judged() {
+    let world = World::start().await;
+    let customer = world.customer().await;
+    let body = |depth: usize| format!("{{\"origin\": {}}}", nested(depth));
+    for depth in [1, 100, 126, 127] {
+        let faults = customer.post_raw(BOOKINGS, "application/json", body(depth)).await.expect_faults();
+        assert!(faults.contains(&("/origin".to_owned(), "wrong_type".to_owned())), "{depth}");
+    }
+    // The object is the 129th.
+    customer.post_raw(BOOKINGS, "application/json", body(128)).await.expect_problem(400, "malformed_request");
+    // Brackets in a text are no nesting.
+    let text = json!({"origin": "[{".repeat(200)}).to_string();
+    let faults = customer.post_raw(BOOKINGS, "application/json", text).await.expect_faults();
+    assert!(faults.contains(&("/origin".to_owned(), "invalid_format".to_owned())));
 }
 
 #[tokio::test]
