@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 
 use super::{code::Code, fields::Fields, problem::Problem};
 
+/// Levels of arrays and objects in each other that are read.
+const DEEPEST: usize = 128;
+
 /// How much of a body is read before it is refused, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimit(pub usize);
@@ -94,6 +97,39 @@ impl Body {
     }
 }
 
+/// A JSON text nested at most [`DEEPEST`] levels. The limit of `serde_json` stops one level earlier, so it gives way to
+/// this one, which is counted first: the parser goes no deeper than the brackets do.
+fn parse_json(bytes: &[u8]) -> Result<Value, Problem> {
+    if nesting(bytes) > DEEPEST {
+        let text = format!("The body is nested more than {DEEPEST} levels deep.");
+        return Err(Problem::new(Code::MalformedRequest, text));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    reader.disable_recursion_limit();
+    let value = Value::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    value.map_err(|error| Problem::new(Code::MalformedRequest, format!("The body is not well-formed JSON: {error}.")))
+}
+
+/// How deep arrays and objects lie in each other; brackets in strings are none.
+fn nesting(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0_usize);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
 /// An `application/x-www-form-urlencoded` body (RFC 6749 asks for one).
 #[derive(Debug)]
 pub struct Form(Vec<(String, String)>);
@@ -115,41 +151,6 @@ impl Form {
         let value = values.next().filter(|value| !value.is_empty());
         value.filter(|_| values.next().is_none())
     }
-}
-
-/// Deepest nesting of arrays and objects that is read.
-const DEEPEST: usize = 128;
-
-fn parse_json(bytes: &[u8]) -> Result<Value, Problem> {
-    let malformed = |text: String| Problem::new(Code::MalformedRequest, text);
-    if nesting(bytes) > DEEPEST {
-        return Err(malformed(format!("The body is nested more than {DEEPEST} levels deep.")));
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    // The library's own limit lies one level lower.
-    deserializer.disable_recursion_limit();
-    Value::deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| malformed(format!("The body is not well-formed JSON: {error}.")))
-}
-
-/// How deep brackets and braces nest outside of strings, whether or not the rest is JSON.
-fn nesting(bytes: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
-    for byte in bytes {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 /// The media type without its parameters, in lower case; empty when there is none.
