@@ -90,6 +90,9 @@ impl FlightService {
     }
 
     fn parse(&self, table: &[u8]) -> Result<Vec<ImportRow>, FlightError> {
+        if std::str::from_utf8(table).is_err() {
+            return Err(FlightError::NotUtf8);
+        }
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(table);
         let header = reader.headers().map_err(|error| unreadable(0, &error))?.clone();
         let header: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim()).collect();
@@ -213,16 +216,15 @@ impl FlightService {
 
 /// The flights that have these names, read again under their locks: what they are now decides.
 async fn lock_existing(tx: &mut PgConnection, names: &[Name]) -> Result<HashMap<Name, Flight>, FlightError> {
-    let found = repository::find_named(tx, names).await?;
-    let mut ids: Vec<FlightId> = found.iter().map(|(_, flight)| flight.id).collect();
+    let dates: HashMap<FlightId, NaiveDate> = repository::find_named(tx, names).await?.into_iter().collect();
+    let mut ids: Vec<FlightId> = dates.keys().copied().collect();
     ids.sort_unstable();
-    let locked: HashMap<FlightId, _> =
-        capacity::lock_in_tx(tx, &ids).await?.into_iter().map(|room| (room.flight_id, room)).collect();
-    let with_room = found.into_iter().filter_map(|(date, mut flight)| {
-        flight.room = *locked.get(&flight.id)?;
-        Some(((flight.number.clone(), flight.origin, date), flight))
-    });
-    Ok(with_room.filter(|(_, flight)| flight.room.status != FlightStatus::Cancelled).collect())
+    capacity::lock_in_tx(tx, &ids).await?;
+    let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+    let flights = repository::find(tx, &ids).await?.into_iter();
+    let named =
+        flights.filter_map(|flight| Some(((flight.number.clone(), flight.origin, *dates.get(&flight.id)?), flight)));
+    Ok(named.filter(|(_, flight)| flight.room.status != FlightStatus::Cancelled).collect())
 }
 
 /// Why a flight that is there may not become what the row says, and which column says so.
@@ -232,13 +234,24 @@ fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
         return Some(("flight_number", fault));
     }
     let taken = flight.room.booked + flight.room.held;
-    if taken != Space::default() && !new.is_same_journey_as(flight) {
-        let fault =
-            Fault::new(FaultCode::OutOfOrder, "names a flight that has bookings: its times and destination stay");
-        return Some(("departure_datetime", fault));
+    if taken != Space::default()
+        && let Some(column) = changed_journey(flight, new)
+    {
+        let fault = Fault::new(FaultCode::OutOfOrder, "cannot be changed: the flight has bookings");
+        return Some((column, fault));
     }
     let short = taken.exceeds(new.capacity).next()?;
     Some((short.as_str(), Fault::new(FaultCode::TooSmall, "must not be less than what is booked and held")))
+}
+
+/// The first column in which it no longer goes to the same place at the same times.
+fn changed_journey(flight: &Flight, new: &NewFlight) -> Option<&'static str> {
+    let changed = [
+        ("destination", new.destination != flight.destination),
+        ("departure_datetime", new.departure != flight.departure),
+        ("arrival_datetime", new.arrival != flight.arrival),
+    ];
+    changed.into_iter().find_map(|(column, changed)| changed.then_some(column))
 }
 
 async fn change_in_tx(
