@@ -83,3 +83,32 @@ pub(super) fn cors(server: &settings::Server) -> Option<CorsLayer> {
         .max_age(Duration::from_mins(10));
     Some(layer)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, routing::get};
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_answers_as_a_problem_and_keeps_its_words_for_the_log() {
+        let router: Router = Router::new()
+            .route("/literal", get(async || if true { panic!("secret") } else { "fine" }))
+            .route("/formatted", get(async || if true { panic!("secret {}", 7) } else { "fine" }))
+            .route("/other", get(async || if true { std::panic::panic_any(7_u8) } else { "fine" }))
+            .layer(CatchPanicLayer::custom(panicked));
+        for path in ["/literal", "/formatted", "/other"] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), 500);
+            assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body["code"], "internal");
+            assert!(!body.to_string().contains("secret"), "{body}");
+        }
+    }
+}

@@ -14,8 +14,9 @@ use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, predicate::SizeAbove},
 };
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{AppState, document, guard, problems, system};
 use crate::{
@@ -70,14 +71,18 @@ fn bounded(rooms: OpenApiRouter<AppState>, bytes: usize, time: Duration) -> Open
         .layer(middleware::from_fn(move |request: Request, next: Next| guard::bound_time(time, request, next)))
 }
 
-/// Swagger UI with all its files, for machines without a way out. Its own 404 has no body.
-fn documentation(document: utoipa::openapi::OpenApi) -> Router<AppState> {
-    Router::from(SwaggerUi::new("/docs").url("/openapi.json", document)).layer(middleware::map_response(
-        async |response: Response| match response.status() {
-            StatusCode::NOT_FOUND => Problem::new(Code::NotFound, NOTHING_HERE).into_response(),
-            _ => response,
-        },
-    ))
+/// The page that shows the API. It asks nobody else, so that it works offline.
+fn documentation(document: OpenApi) -> Router<AppState> {
+    let config = Config::new(["/openapi.json"]).validator_url("none");
+    let page = SwaggerUi::new("/docs").url("/openapi.json", document).config(config);
+    Router::from(page).layer(middleware::map_response(async |response: Response| match response.status() {
+        StatusCode::NOT_FOUND => nothing_here().into_response(),
+        _ => response,
+    }))
+}
+
+fn nothing_here() -> Problem {
+    Problem::new(Code::NotFound, NOTHING_HERE)
 }
 
 /// What is served until the application is there: the process is up, and nothing else yet.
@@ -99,7 +104,7 @@ pub fn router(state: AppState) -> Router {
     routes
         .merge(documentation(document))
         .route("/", get(async || Redirect::temporary("/docs/")))
-        .fallback(async || Problem::new(Code::NotFound, NOTHING_HERE))
+        .fallback(async || nothing_here())
         .method_not_allowed_fallback(async || {
             Problem::new(
                 Code::MethodNotAllowed,
@@ -109,8 +114,6 @@ pub fn router(state: AppState) -> Router {
         // From the innermost to the outermost:
         // who calls; a bad credential is refused on public routes too
         .layer(middleware::from_fn_with_state(state.accounts.clone(), accounts::authenticate))
-        // the browser's question whether another site may call
-        .layer(option_layer(guard::cors(server)))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE)))
         // no more at once than we can serve
         .layer(middleware::from_fn(move |request: Request, next: Next| {
@@ -118,6 +121,8 @@ pub fn router(state: AppState) -> Router {
         }))
         // a panic is our fault and answers as such
         .layer(CatchPanicLayer::custom(guard::panicked))
+        // the browser's question whether another site may call; that site may read all of the refusals above
+        .layer(option_layer(guard::cors(server)))
         // id, log line and metrics of every request
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             track(clock.clone(), ids.clone(), request, next)

@@ -20,7 +20,7 @@ use crate::{
     features::accounts::{Principal, Role},
     platform::{
         settings::Settings,
-        web::{Code, NO_STORE, Problem, problem_responses},
+        web::{Code, NO_STORE, Problem, Query, problem_responses},
     },
 };
 
@@ -155,10 +155,13 @@ pub(super) struct Limits {
     pub request_timeout_ms: u64,
 }
 
+problem_responses!(InfoProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired);
+
 /// Name, version and limits.
-#[utoipa::path(get, path = "/info", tag = "system", operation_id = "info", responses((status = 200, body = Info)))]
-async fn info(State(settings): State<std::sync::Arc<Settings>>) -> Json<Info> {
-    Json(Info {
+#[utoipa::path(get, path = "/info", tag = "system", operation_id = "info", responses((status = 200, body = Info), InfoProblems))]
+async fn info(State(settings): State<std::sync::Arc<Settings>>, query: Query) -> Result<Json<Info>, Problem> {
+    query.refuse_all()?;
+    Ok(Json(Info {
         name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
         git_commit: option_env!("LOADMASTER_GIT_COMMIT").filter(|commit| !commit.is_empty()),
@@ -174,5 +177,5 @@ async fn info(State(settings): State<std::sync::Arc<Settings>>) -> Json<Info> {
             auto_route_hours: settings.booking.auto_route_hours,
             request_timeout_ms: settings.server.request_timeout_ms,
         },
-    })
+    }))
 }

@@ -1,4 +1,7 @@
-use std::io::IsTerminal;
+use std::{
+    io::IsTerminal,
+    sync::{Mutex, PoisonError},
+};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
@@ -29,15 +32,16 @@ pub fn start_logging(settings: &Telemetry) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Collects the metrics of this process for `/metrics`.
+/// Collects the metrics of this process for `/metrics`. A second start in one process (tests) gives the same ones.
 pub fn start_metrics() -> anyhow::Result<PrometheusHandle> {
+    static COLLECTED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+    let mut collected = COLLECTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = &*collected {
+        return Ok(handle.clone());
+    }
     let builder =
         PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY_BUCKETS)?;
-    let recorder = builder.build_recorder();
-    let handle = recorder.handle();
-    // A second start in one process (tests) keeps the first recorder.
-    if metrics::set_global_recorder(recorder).is_err() {
-        tracing::debug!("metrics are collected already");
-    }
+    let handle = builder.install_recorder()?;
+    *collected = Some(handle.clone());
     Ok(handle)
 }

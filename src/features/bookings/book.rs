@@ -116,9 +116,10 @@ impl BookingService {
         new: &NewBooking,
         flights: &[Flight],
     ) -> Result<Option<Booking>, BookingError> {
-        let reference = self.references.next().await?;
         let now = self.clock.now();
         let id: BookingId = self.ids.next(now);
+        let mut tx = self.db.begin().await?;
+        let reference = self.references.next(&mut tx).await?;
         let booking = Booking {
             id,
             ref_id: reference,
@@ -153,13 +154,13 @@ impl BookingService {
                 space: leg.space,
             })
             .collect();
-        let mut tx = self.db.begin().await?;
         if let Some(awb) = &booking.awb_number
             && !repository::claim_awb(&mut tx, awb, id).await?
         {
             return Err(BookingError::AwbTaken(awb.clone()));
         }
         if !capacity::take_in_tx(&mut tx, &takings, now).await? {
+            tx.rollback().await?;
             return Ok(None);
         }
         repository::insert_booking(&mut tx, &booking).await?;

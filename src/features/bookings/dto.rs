@@ -348,5 +348,6 @@ pub(super) fn read_filter(fields: &mut Fields<'_>, reference: &Reference, caller
         created_from: fields.optional("created_from", read::instant),
         created_to: fields.optional("created_to", read::instant),
         needs_rerouting: fields.optional("needs_rerouting", read::boolean),
+        text: fields.optional("q", read::line(100)),
     }
 }

@@ -169,9 +169,10 @@ impl Booking {
         self.legs.iter().filter(|leg| leg.status.is_in_force())
     }
 
-    /// The leg that can depart next: all in force before it have arrived.
+    /// The leg that can depart next: all in force before it have arrived, and the cargo is where it leaves.
     pub fn next_leg(&self) -> Option<&Leg> {
-        self.legs_in_force().find(|leg| leg.status != LegStatus::Arrived).filter(|leg| leg.status == LegStatus::Booked)
+        let next = self.legs_in_force().find(|leg| leg.status != LegStatus::Arrived);
+        next.filter(|leg| leg.status == LegStatus::Booked && self.current_airport() == Some(leg.origin))
     }
 
     /// The leg in the air.

@@ -11,7 +11,7 @@ use super::{
     repository::{self, FlightEvent},
 };
 use crate::{
-    features::capacity::{self, FlightStatus, Space},
+    features::capacity::{self, FlightCapacity, FlightStatus, Space},
     kernel::{AirportCode, Fault, FaultCode, FlightId, FlightNumber, UserId},
     platform::{
         postgres::{commit, retrying},
@@ -79,14 +79,17 @@ impl FlightService {
         retrying(|| self.try_import(actor, &rows, dry_run)).await
     }
 
-    /// Makes the schedule contain these flights: the import for flights that were not read from a table.
-    pub async fn import_flights(&self, flights: Vec<NewFlight>) -> Result<ImportSummary, FlightError> {
+    /// Puts those of these flights on the schedule that are not there; what is there stays as it is.
+    pub(super) async fn add_missing(&self, flights: Vec<NewFlight>) -> Result<u64, FlightError> {
         let mut rows = Vec::with_capacity(flights.len());
         for (row, flight) in (1..).zip(flights) {
             let name = (flight.number.clone(), flight.origin, self.local_date(&flight)?);
             rows.push(ImportRow { row, name, flight });
         }
-        retrying(|| self.try_import(None, &rows, false)).await
+        let names: Vec<Name> = rows.iter().map(|row| row.name.clone()).collect();
+        let there = by_name(repository::find_named(&mut *self.db.read().await?, &names).await?);
+        rows.retain(|row| !there.contains_key(&row.name));
+        Ok(retrying(|| self.try_import(None, &rows, false)).await?.created)
     }
 
     fn parse(&self, table: &[u8]) -> Result<Vec<ImportRow>, FlightError> {
@@ -146,6 +149,8 @@ impl FlightService {
         if faults.is_empty() { Ok(rows) } else { Err(FlightError::Import(faults)) }
     }
 
+    /// Plans by what is there, locks only what changes, and makes sure under the lock that it is still what the plan was
+    /// made for. A dry run locks nothing.
     async fn try_import(
         &self,
         actor: Option<UserId>,
@@ -156,20 +161,16 @@ impl FlightService {
         let names: Vec<Name> = rows.iter().map(|row| row.name.clone()).collect();
         let mut tx = self.db.begin().await?;
         repository::allow_long_statements(&mut tx).await?;
-        let existing = lock_existing(&mut tx, &names).await?;
+        let existing = by_name(repository::find_named(&mut tx, &names).await?);
         let plan = self.plan(rows, &existing, now);
         if !plan.faults.is_empty() {
             return Err(FlightError::Import(plan.faults));
         }
-        let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
-        let summary = ImportSummary {
-            created: count(plan.create.len()),
-            updated: count(plan.update.len()),
-            unchanged: plan.unchanged,
-        };
+        let summary = plan.summary();
         if dry_run {
             return Ok(summary);
         }
+        lock_planned(&mut tx, &plan.update).await?;
         for batch in plan.create.chunks(2000) {
             insert_in_tx(&mut tx, batch, actor, now).await.map_err(|error| match error {
                 FlightError::AlreadyExists => FlightError::Raced,
@@ -180,12 +181,8 @@ impl FlightService {
             change_in_tx(&mut tx, flight, *date, new, actor, now).await?;
         }
         commit(tx).await?;
-        tracing::info!(
-            created = summary.created,
-            updated = summary.updated,
-            unchanged = summary.unchanged,
-            "flights imported"
-        );
+        let ImportSummary { created, updated, unchanged } = summary;
+        tracing::info!(created, updated, unchanged, "flights imported");
         Ok(summary)
     }
 
@@ -210,18 +207,34 @@ impl FlightService {
     }
 }
 
-/// The flights that have these names, read again under their locks: what they are now decides.
-async fn lock_existing(tx: &mut PgConnection, names: &[Name]) -> Result<HashMap<Name, Flight>, FlightError> {
-    let found = repository::find_named(tx, names).await?;
-    let mut ids: Vec<FlightId> = found.iter().map(|(_, flight)| flight.id).collect();
+impl Plan<'_> {
+    fn summary(&self) -> ImportSummary {
+        let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+        ImportSummary {
+            created: count(self.create.len()),
+            updated: count(self.update.len()),
+            unchanged: self.unchanged,
+        }
+    }
+}
+
+fn by_name(found: Vec<(NaiveDate, Flight)>) -> HashMap<Name, Flight> {
+    found.into_iter().map(|(date, flight)| ((flight.number.clone(), flight.origin, date), flight)).collect()
+}
+
+/// Locks the flights that change, in ascending order. One that is no longer as it was planned for (another version, or
+/// bookings that forbid the change) makes the whole import start over.
+async fn lock_planned(tx: &mut PgConnection, planned: &[(&Flight, NaiveDate, &NewFlight)]) -> Result<(), FlightError> {
+    let mut ids: Vec<FlightId> = planned.iter().map(|(flight, ..)| flight.id).collect();
     ids.sort_unstable();
-    let locked: HashMap<FlightId, _> =
-        capacity::lock_in_tx(tx, &ids).await?.into_iter().map(|room| (room.flight_id, room)).collect();
-    let with_room = found.into_iter().filter_map(|(date, mut flight)| {
-        flight.room = *locked.get(&flight.id)?;
-        Some(((flight.number.clone(), flight.origin, date), flight))
-    });
-    Ok(with_room.filter(|(_, flight)| flight.room.status != FlightStatus::Cancelled).collect())
+    let locked = capacity::lock_in_tx(tx, &ids).await?;
+    let locked: HashMap<FlightId, FlightCapacity> = locked.into_iter().map(|room| (room.flight_id, room)).collect();
+    let as_planned = |flight: &Flight, new: &NewFlight| {
+        let room = locked.get(&flight.id).copied().filter(|room| room.version == flight.room.version);
+        room.is_some_and(|room| refusal(&Flight { room, ..flight.clone() }, new).is_none())
+    };
+    let all = planned.iter().all(|(flight, _, new)| as_planned(flight, new));
+    if all { Ok(()) } else { Err(FlightError::Raced) }
 }
 
 /// Why a flight that is there may not become what the row says, and which column says so.
@@ -235,6 +248,10 @@ fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
         let fault =
             Fault::new(FaultCode::OutOfOrder, "names a flight that has bookings: its times and destination stay");
         return Some(("departure_datetime", fault));
+    }
+    if taken != Space::default() && flight.is_freighter && !new.is_freighter {
+        let fault = Fault::new(FaultCode::OutOfOrder, "names a freighter that has bookings: it stays a freighter");
+        return Some(("aircraft_code", fault));
     }
     let short = taken.exceeds(new.capacity).next()?;
     Some((short.as_str(), Fault::new(FaultCode::TooSmall, "must not be less than what is booked and held")))

@@ -18,7 +18,7 @@ use crate::{
     platform::{
         tasks::Tasks,
         web::{
-            Body, CursorKey, IfNoneMatch, PageFields, PageParams, PathText, Problem, Query, conditional,
+            Body, CursorKey, IfNoneMatch, PageFields, PageParams, PathText, Problem, Query, both, conditional,
             problem_responses, read, tagged, unless_missing,
         },
     },
@@ -69,8 +69,8 @@ async fn create(
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
-    query.refuse_all()?;
-    let new = body.read(|fields| read_new_flight(fields, &reference, CapacityShape::Object))?;
+    let read = body.read(|fields| read_new_flight(fields, &reference, CapacityShape::Object));
+    let ((), new) = both(query.refuse_all(), read)?;
     let flight = tasks.to_the_end(async move { flights.create(caller.user_id, new).await }).await?;
     let mut response = (StatusCode::CREATED, Json(FlightBody::new(&flight, &reference))).into_response();
     tagged(&mut response, &flight.entity_tag(), REVALIDATE);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     features::reference::Reference,
-    platform::web::{Body, NO_STORE, Problem, Query, problem_responses},
+    platform::web::{Body, NO_STORE, Problem, Query, both, problem_responses},
 };
 
 pub fn router<S>() -> OpenApiRouter<S>
@@ -42,8 +42,8 @@ async fn search(
     query: Query,
     body: Body,
 ) -> Result<impl IntoResponse, Problem> {
-    query.refuse_all()?;
-    let search = body.read(|fields| Search::read(fields, &reference, service.max_stops()))?;
+    let read = body.read(|fields| Search::read(fields, &reference, service.max_stops()));
+    let ((), search) = both(query.refuse_all(), read)?;
     let mut options =
         service.options(search.origin, search.destination, search.date, &search.request, search.max_stops).await?;
     options.direct.sort_by(|a, b| Sort::Departure.compare(a, b));

@@ -26,6 +26,15 @@ pub const PRIVATE: &str = "private, no-cache";
 /// Cache-Control of credentials.
 pub const NO_STORE: &str = "no-store";
 
+/// Two parts of a request, judged together: all faults of both are told at once.
+pub fn both<A, B>(first: Result<A, Problem>, second: Result<B, Problem>) -> Result<(A, B), Problem> {
+    match (first, second) {
+        (Ok(first), Ok(second)) => Ok((first, second)),
+        (Err(first), Err(second)) => Err(first.joined(second)),
+        (Err(problem), Ok(_)) | (Ok(_), Err(problem)) => Err(problem),
+    }
+}
+
 /// Bad input is told only about things that exist: when `read` failed and the thing is missing, that is the answer.
 pub async fn unless_missing<T, E: Into<Problem>>(
     read: Result<T, Problem>,

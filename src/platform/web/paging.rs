@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     fn query(text: &'static str) -> Query {
-        Query::of(&Uri::from_static(text)).unwrap()
+        Query::of(&Uri::from_static(text))
     }
 
     fn open(text: &'static str, key: u8, reader: &str) -> Result<PageRequest<String>, Problem> {

@@ -55,6 +55,24 @@ impl TestDatabase {
         with_database(&self.name).replacen("://loadmaster@", "://loadmaster_app@", 1)
     }
 
+    /// Takes the database away: its sessions end and no new ones are let in.
+    pub async fn close_doors(&self) {
+        let mut maintenance = connect("postgres").await;
+        let close = format!("alter database {} with allow_connections false", self.name);
+        maintenance.execute(sqlx::AssertSqlSafe(close)).await.expect("closing the database");
+        sqlx::query("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1")
+            .bind(&self.name)
+            .execute(&mut maintenance)
+            .await
+            .expect("ending the sessions");
+    }
+
+    /// Gives it back.
+    pub async fn open_doors(&self) {
+        let open = format!("alter database {} with allow_connections true", self.name);
+        connect("postgres").await.execute(sqlx::AssertSqlSafe(open)).await.expect("opening the database");
+    }
+
     /// A connection of the owner, to look behind the API.
     pub async fn owner(&self) -> PgConnection {
         connect(&self.name).await

@@ -6,11 +6,13 @@ mod client;
 mod database;
 mod dice;
 pub mod freight;
+mod raw;
 mod watch;
 mod world;
 
 pub use client::{Answer, Client};
 pub use database::{TestDatabase, redis_url, start_of_time};
 pub use dice::Dice;
+pub use raw::exchange;
 pub use watch::{Watch, until};
-pub use world::{NewFlight, World, WorldOptions};
+pub use world::{NewFlight, Starting, World, WorldOptions};

@@ -64,6 +64,66 @@ impl WorldOptions {
     pub async fn start(self) -> World {
         World::with(self).await
     }
+
+    /// Everything but the application: the server has its address and the database may still lack its tables.
+    pub async fn prepare(self) -> Starting {
+        let database = match self.database {
+            Some(database) => database,
+            None => TestDatabase::create().await,
+        };
+        let mut overrides = vec![
+            ("server.port".to_owned(), "0".to_owned()),
+            ("server.drain_ms".to_owned(), "1".to_owned()),
+            ("database.url".to_owned(), database.app_url()),
+            ("database.max_connections".to_owned(), "8".to_owned()),
+        ];
+        if !self.without_redis {
+            overrides.push(("redis.url".to_owned(), redis_url()));
+        }
+        overrides.extend(self.settings);
+        let sources = Sources { config_file: None, env: BTreeMap::new(), overrides };
+        let settings = Arc::new(Settings::load(sources).expect("the test's settings are valid"));
+        let clock = ManualClock::at(start_of_time());
+        let url = settings.database.url.clone().expect("a database");
+        let redis = settings.redis.url.as_ref().map(|url| Redis::open(url, &settings.redis).unwrap());
+        let parts = Parts {
+            settings: settings.clone(),
+            db: Database::open(&url, &settings.database).await.expect("opening the database"),
+            redis,
+            clock: Arc::new(clock.clone()),
+            ids: IdSource::default(),
+            tokens: TokenSource::default(),
+            metrics: telemetry::start_metrics().unwrap(),
+        };
+        let server = Server::start(
+            bind(&settings.server).await.unwrap(),
+            &settings.server,
+            starting(parts.clock.clone(), IdSource::default()),
+        )
+        .unwrap();
+        let base = format!("http://{}", server.address());
+        Starting { database, clock, base, server, parts }
+    }
+}
+
+/// A server that is starting.
+pub struct Starting {
+    pub database: TestDatabase,
+    pub clock: ManualClock,
+    pub base: String,
+    server: Server,
+    parts: Parts,
+}
+
+impl Starting {
+    /// Waits until the database is migrated, then serves.
+    pub async fn launch(self) -> World {
+        let Self { database, clock, base, server, parts } = self;
+        let db = parts.db.clone();
+        let instance = Instance::prepare(server, parts).await.expect("preparing");
+        instance.open(false);
+        World { database, clock, base, db, instance }
+    }
 }
 
 /// A flight to make; all but the route has a default.
@@ -147,45 +207,7 @@ impl World {
     }
 
     pub async fn with(options: WorldOptions) -> Self {
-        let database = match options.database {
-            Some(database) => database,
-            None => TestDatabase::create().await,
-        };
-        let mut overrides = vec![
-            ("server.port".to_owned(), "0".to_owned()),
-            ("server.drain_ms".to_owned(), "1".to_owned()),
-            ("database.url".to_owned(), database.app_url()),
-            ("database.max_connections".to_owned(), "8".to_owned()),
-        ];
-        if !options.without_redis {
-            overrides.push(("redis.url".to_owned(), redis_url()));
-        }
-        overrides.extend(options.settings);
-        let sources = Sources { config_file: None, env: BTreeMap::new(), overrides };
-        let settings = Arc::new(Settings::load(sources).expect("the test's settings are valid"));
-        let clock = ManualClock::at(start_of_time());
-        let url = settings.database.url.clone().expect("a database");
-        let redis = settings.redis.url.as_ref().map(|url| Redis::open(url, &settings.redis).unwrap());
-        let parts = Parts {
-            settings: settings.clone(),
-            db: Database::open(&url, &settings.database).await.expect("opening the database"),
-            redis,
-            clock: Arc::new(clock.clone()),
-            ids: IdSource::default(),
-            tokens: TokenSource::default(),
-            metrics: telemetry::start_metrics().unwrap(),
-        };
-        let db = parts.db.clone();
-        let server = Server::start(
-            bind(&settings.server).await.unwrap(),
-            &settings.server,
-            starting(parts.clock.clone(), IdSource::default()),
-        )
-        .unwrap();
-        let base = format!("http://{}", server.address());
-        let instance = Instance::prepare(server, parts).await.expect("preparing");
-        instance.open(false);
-        Self { database, clock, base, db, instance }
+        options.prepare().await.launch().await
     }
 
     pub fn state(&self) -> &AppState {

@@ -107,6 +107,8 @@ problem_responses!(ListProblems: MalformedRequest, ValidationFailed, InvalidCurs
            ("created_from" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Inclusive"),
            ("created_to" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Exclusive"),
            ("needs_rerouting" = Option<bool>, Query),
+           ("q" = Option<String>, Query, description = "Part of the reference, air waybill number, customer's \
+            reference or description"),
            ("organization_id" = Option<uuid::Uuid>, Query, description = "Operators and administrators only"), PageParams),
     responses((status = 200, body = Vec<BookingBody>, headers(("Link" = String))), ListProblems))]
 pub(super) async fn list(
