@@ -17,4 +17,4 @@ pub use decimal::whole_number;
 pub use fault::{Fault, FaultCode};
 pub use flight_number::FlightNumber;
 pub use ids::{BookingId, EventId, FlightId, LegId, OrganizationId, TokenFamilyId, UserId};
-pub use quantity::{Pieces, Positions, Volume, Weight};
+pub use quantity::{Pieces, Positions, Volume, Weight, short_number};

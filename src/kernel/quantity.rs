@@ -60,6 +60,16 @@ fn serialize_scaled<S: Serializer>(units: i64, scale: i64, serializer: S) -> Res
     serializer.serialize_f64(units as f64 / scale as f64)
 }
 
+/// For other figures that are written as quantities are: whole ones without a decimal point.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde's serialize_with asks for")]
+pub fn short_number<S: Serializer>(figure: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    #[allow(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
+    if figure.fract() == 0.0 && figure.abs() < 9e15 {
+        return serializer.serialize_i64(*figure as i64);
+    }
+    serializer.serialize_f64(*figure)
+}
+
 /// Gross weight in hectograms (0.1 kg), never a float. On the wire a number of kilograms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type, ToSchema)]
 #[sqlx(transparent)]
@@ -221,6 +231,16 @@ mod tests {
         assert_eq!(serde_json::to_string(&m3("9999999.999")).unwrap(), "9999999.999");
         assert_eq!(kg("0.1").to_string(), "0.1 kg");
         assert_eq!(m3("1.050").to_string(), "1.05 m³");
+    }
+
+    #[test]
+    fn other_figures_are_written_alike() {
+        let json = |figure: f64| {
+            let mut text = Vec::new();
+            short_number(&figure, &mut serde_json::Serializer::new(&mut text)).unwrap();
+            String::from_utf8(text).unwrap()
+        };
+        assert_eq!([json(0.0), json(100.0), json(66.7), json(17.12)], ["0", "100", "66.7", "17.12"]);
     }
 
     #[test]

@@ -1,1 +1,63 @@
+//! Timetables as CSV: all or nothing, each flight made or changed by its name.
+mod bulk;
+mod faults;
+mod upsert;
 
+use serde_json::Value;
+
+use crate::support::{Answer, Client, World};
+
+const IMPORT: &str = "/api/v1/flights/import";
+const HEADER: &str = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes";
+
+/// A table of these rows under the documented header.
+fn table(rows: &[&str]) -> String {
+    let lines = std::iter::once(HEADER).chain(rows.iter().copied());
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+async fn import(admin: &Client, table: impl Into<reqwest::Body>) -> Answer {
+    admin.post_raw(IMPORT, "text/csv", table).await
+}
+
+/// (created, updated, unchanged)
+fn counts(done: &Value) -> (u64, u64, u64) {
+    assert_eq!(done.as_object().unwrap().len(), 3, "{done}");
+    let count = |member: &str| done[member].as_u64().unwrap();
+    (count("created"), count("updated"), count("unchanged"))
+}
+
+/// Imports rows that have no fault.
+async fn import_rows(admin: &Client, rows: &[&str]) -> (u64, u64, u64) {
+    counts(&import(admin, table(rows)).await.expect(200))
+}
+
+/// All flights on the schedule.
+async fn schedule(world: &World) -> Vec<Value> {
+    world.anonymous().get("/api/v1/flights?limit=100").await.expect(200).as_array().unwrap().clone()
+}
+
+/// The faults as (row, pointer, code), in the order told.
+fn faults(answer: Answer) -> Vec<(u64, String, String)> {
+    let problem = answer.expect_problem(400, "validation_failed");
+    let told = |fault: &Value| {
+        assert_eq!(fault["in"], "body");
+        assert!(fault["message"].as_str().is_some_and(|message| message.ends_with('.')), "{fault}");
+        let text = |member: &str| fault[member].as_str().unwrap().to_owned();
+        (fault["row"].as_u64().unwrap(), text("pointer"), text("code"))
+    };
+    problem["errors"].as_array().unwrap().iter().map(told).collect()
+}
+
+fn fault(row: u64, pointer: &str, code: &str) -> (u64, String, String) {
+    (row, pointer.to_owned(), code.to_owned())
+}
+
+async fn execute(world: &World, sql: &'static str) {
+    sqlx::query(sql).execute(&mut world.database.owner().await).await.unwrap();
+}
+
+async fn count(world: &World, table: &str) -> i64 {
+    let query = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
+    sqlx::query_scalar(query).fetch_one(&mut world.database.owner().await).await.unwrap()
+}

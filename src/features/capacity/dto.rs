@@ -18,6 +18,7 @@ pub struct Availability {
     pub held: Space,
     pub available: Space,
     /// How full the fullest dimension is, one decimal.
+    #[serde(serialize_with = "crate::kernel::short_number")]
     pub utilization_percent: f64,
     /// `locking` when the available weight is at or below the critical threshold: the last kilograms are handed out
     /// in order. `optimistic` above it.

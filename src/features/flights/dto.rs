@@ -52,6 +52,7 @@ pub struct FlightBody {
     pub capacity: Space,
     pub available: Space,
     /// How full the fullest dimension is, one decimal.
+    #[serde(serialize_with = "crate::kernel::short_number")]
     pub utilization_percent: f64,
     /// Counts schedule, capacity and status changes; bookings leave it alone.
     pub version: i32,

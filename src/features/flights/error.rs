@@ -15,6 +15,8 @@ pub enum FlightError {
     AlreadyExists,
     #[error("the import has {} faults", .0.len())]
     Import(Vec<InputFault>),
+    #[error("the table is not UTF-8")]
+    NotUtf8,
     /// Another import made one of the same flights meanwhile.
     #[error("the schedule changed during the import")]
     Raced,
@@ -57,6 +59,7 @@ impl From<FlightError> for Problem {
                 Self::new(Code::AlreadyExists, "A flight with this number leaves this airport on this date already.")
             }
             FlightError::Import(faults) => Self::validation(&faults),
+            FlightError::NotUtf8 => Self::new(Code::MalformedRequest, "The table is not valid UTF-8."),
             FlightError::Raced => {
                 Self::unavailable("The schedule changed during the import; nothing was changed, try again.")
             }

@@ -87,12 +87,15 @@ impl FlightService {
             rows.push(ImportRow { row, name, flight });
         }
         let names: Vec<Name> = rows.iter().map(|row| row.name.clone()).collect();
-        let there = by_name(repository::find_named(&mut *self.db.read().await?, &names).await?);
+        let there = find_existing(&mut *self.db.read().await?, &names).await?;
         rows.retain(|row| !there.contains_key(&row.name));
         Ok(retrying(|| self.try_import(None, &rows, false)).await?.created)
     }
 
     fn parse(&self, table: &[u8]) -> Result<Vec<ImportRow>, FlightError> {
+        if std::str::from_utf8(table).is_err() {
+            return Err(FlightError::NotUtf8);
+        }
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(table);
         let header = reader.headers().map_err(|error| unreadable(0, &error))?.clone();
         let header: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim()).collect();
@@ -161,7 +164,7 @@ impl FlightService {
         let names: Vec<Name> = rows.iter().map(|row| row.name.clone()).collect();
         let mut tx = self.db.begin().await?;
         repository::allow_long_statements(&mut tx).await?;
-        let existing = by_name(repository::find_named(&mut tx, &names).await?);
+        let existing = find_existing(&mut tx, &names).await?;
         let plan = self.plan(rows, &existing, now);
         if !plan.faults.is_empty() {
             return Err(FlightError::Import(plan.faults));
@@ -218,8 +221,13 @@ impl Plan<'_> {
     }
 }
 
-fn by_name(found: Vec<(NaiveDate, Flight)>) -> HashMap<Name, Flight> {
-    found.into_iter().map(|(date, flight)| ((flight.number.clone(), flight.origin, date), flight)).collect()
+/// The flights, not cancelled, that have these names.
+async fn find_existing(db: &mut PgConnection, names: &[Name]) -> Result<HashMap<Name, Flight>, FlightError> {
+    let dates: HashMap<FlightId, NaiveDate> = repository::find_named(db, names).await?.into_iter().collect();
+    let ids: Vec<_> = dates.keys().map(|id| id.uuid()).collect();
+    let flights = repository::find(db, &ids).await?.into_iter();
+    let named = flights.filter_map(|f| Some(((f.number.clone(), f.origin, *dates.get(&f.id)?), f)));
+    Ok(named.filter(|(_, flight)| flight.room.status != FlightStatus::Cancelled).collect())
 }
 
 /// Locks the flights that change, in ascending order. One that is no longer as it was planned for (another version, or
@@ -244,10 +252,11 @@ fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
         return Some(("flight_number", fault));
     }
     let taken = flight.room.booked + flight.room.held;
-    if taken != Space::default() && !new.is_same_journey_as(flight) {
-        let fault =
-            Fault::new(FaultCode::OutOfOrder, "names a flight that has bookings: its times and destination stay");
-        return Some(("departure_datetime", fault));
+    if taken != Space::default()
+        && let Some(column) = changed_journey(flight, new)
+    {
+        let fault = Fault::new(FaultCode::OutOfOrder, "cannot be changed: the flight has bookings");
+        return Some((column, fault));
     }
     if taken != Space::default() && flight.is_freighter && !new.is_freighter {
         let fault = Fault::new(FaultCode::OutOfOrder, "names a freighter that has bookings: it stays a freighter");
@@ -255,6 +264,16 @@ fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
     }
     let short = taken.exceeds(new.capacity).next()?;
     Some((short.as_str(), Fault::new(FaultCode::TooSmall, "must not be less than what is booked and held")))
+}
+
+/// The first column in which it no longer goes to the same place at the same times.
+fn changed_journey(flight: &Flight, new: &NewFlight) -> Option<&'static str> {
+    let changed = [
+        ("destination", new.destination != flight.destination),
+        ("departure_datetime", new.departure != flight.departure),
+        ("arrival_datetime", new.arrival != flight.arrival),
+    ];
+    changed.into_iter().find_map(|(column, changed)| changed.then_some(column))
 }
 
 async fn change_in_tx(

@@ -81,17 +81,14 @@ impl NewFlight {
         }
     }
 
-    /// Whether importing this over `flight` would change anything.
+    /// Whether importing this over `flight` would change nothing.
     pub fn is_same_as(&self, flight: &Flight) -> bool {
-        self.is_same_journey_as(flight)
+        self.destination == flight.destination
+            && self.departure == flight.departure
+            && self.arrival == flight.arrival
             && self.aircraft == flight.aircraft
             && self.is_freighter == flight.is_freighter
             && self.capacity == flight.room.capacity
             && self.cutoff() == flight.room.cutoff
-    }
-
-    /// Whether it goes to the same place at the same times.
-    pub fn is_same_journey_as(&self, flight: &Flight) -> bool {
-        self.destination == flight.destination && self.departure == flight.departure && self.arrival == flight.arrival
     }
 }

@@ -149,11 +149,11 @@ pub(super) async fn reaching(
     flights(rows.fetch_all(db).await?)
 }
 
-/// The flights, not cancelled, that have these names: number, origin and scheduled local date.
+/// Ids and dates of the flights, not cancelled, that have these names: number, origin and scheduled local date.
 pub(super) async fn find_named(
     db: &mut PgConnection,
     names: &[(FlightNumber, AirportCode, NaiveDate)],
-) -> sqlx::Result<Vec<(NaiveDate, Flight)>> {
+) -> sqlx::Result<Vec<(FlightId, NaiveDate)>> {
     let numbers: Vec<&str> = names.iter().map(|(number, _, _)| number.as_str()).collect();
     let origins: Vec<&str> = names.iter().map(|(_, origin, _)| origin.as_str()).collect();
     let dates: Vec<NaiveDate> = names.iter().map(|(_, _, date)| *date).collect();
@@ -166,13 +166,9 @@ pub(super) async fn find_named(
         &origins as &[&str],
         &dates,
     )
-    .fetch_all(&mut *db)
+    .fetch_all(db)
     .await?;
-    let dates: std::collections::HashMap<Uuid, NaiveDate> =
-        found.iter().map(|row| (row.id, row.scheduled_date)).collect();
-    let ids: Vec<Uuid> = found.iter().map(|row| row.id).collect();
-    let whole = find(db, &ids).await?;
-    Ok(whole.into_iter().filter_map(|flight| Some((*dates.get(&flight.id.uuid())?, flight))).collect())
+    Ok(found.into_iter().map(|flight| (flight.id.into(), flight.scheduled_date)).collect())
 }
 
 pub(super) async fn list(

@@ -102,6 +102,7 @@ pub struct RouteOption {
     pub departure_datetime: DateTime<Utc>,
     pub arrival_datetime: DateTime<Utc>,
     /// At most two decimals.
+    #[serde(serialize_with = "crate::kernel::short_number")]
     pub total_duration_hours: f64,
     pub total_duration_minutes: i64,
     /// Time on the ground at each connection.

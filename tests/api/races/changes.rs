@@ -1,4 +1,5 @@
 //! Callers that meet at an air waybill, at the best flight, or at a flight that is being changed.
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::Connection;
 
@@ -110,10 +111,10 @@ async fn bookings_without_flights_spill_over_to_the_next_best_one_until_all_are_
     world.audit().await;
 }
 
-/// A row of an import that gives AI101 this capacity and leaves all else as [`roomy`] has it.
-fn import_of(weight_kg: u64) -> String {
-    let (departure, arrival) =
-        (start_of_time() + roomy("").leaves_in, start_of_time() + roomy("").leaves_in + roomy("").takes);
+/// A row of an import that gives AI101 this capacity, lets it leave so much later, and leaves all else as [`roomy`] has it.
+fn import_of(weight_kg: u64, later: TimeDelta) -> String {
+    let departure = start_of_time() + roomy("AI101").leaves_in + later;
+    let arrival = departure + roomy("AI101").takes;
     format!(
         "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,\
          positions,cutoff_minutes\nAI101,DEL,LHR,{},{},,{weight_kg},1000,10,60\n",
@@ -123,7 +124,7 @@ fn import_of(weight_kg: u64) -> String {
 }
 
 async fn import(admin: &Client, weight_kg: u64) -> Answer {
-    admin.post_raw("/api/v1/flights/import", "text/csv", import_of(weight_kg)).await
+    admin.post_raw("/api/v1/flights/import", "text/csv", import_of(weight_kg, TimeDelta::zero())).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -201,5 +202,33 @@ async fn a_booking_whose_flight_changes_under_it_is_decided_anew() {
         let booking = changed_while_waiting(&world, &flight, call).await.expect(201);
         assert_eq!(booking["flight_ids"], json!([flight["id"]]));
     }
+    world.audit().await;
+}
+
+/// What was validated is what is sold: a leg never has the times that its flight had before.
+#[tokio::test]
+async fn a_booking_that_waits_behind_an_import_flies_at_the_new_times() {
+    let world = World::start().await;
+    let flight = world.flight(roomy("AI101")).await;
+    let (customer, admin) = (world.customer().await, world.admin().await);
+    let mut watch = Watch::over(&world.database).await;
+    let mut owner = world.database.owner().await;
+    let mut holding = owner.begin().await.unwrap();
+    sqlx::query("select from flight_capacity for no key update").execute(&mut *holding).await.unwrap();
+    let importing = tokio::spawn(async move {
+        let table = import_of(100_000, TimeDelta::minutes(30));
+        admin.post_raw("/api/v1/flights/import", "text/csv", table).await
+    });
+    watch.until_waiting(1).await;
+    let wish = order("DEL", "LHR", &[&flight], 40);
+    let booking = tokio::spawn(async move { customer.post("/api/v1/bookings", wish).await });
+    watch.until_waiting(2).await;
+    holding.commit().await.unwrap();
+
+    assert_eq!(importing.await.unwrap().expect(200)["updated"], 1);
+    let booking = booking.await.unwrap().expect(201);
+    let now = world.anonymous().get(&format!("/api/v1/flights/{}", text(&flight["id"]))).await.expect(200);
+    assert_ne!(now["departure_datetime"], flight["departure_datetime"]);
+    assert_eq!(booking["legs"][0]["departure_datetime"], now["departure_datetime"]);
     world.audit().await;
 }

@@ -153,16 +153,18 @@ async fn of_customers_cancel_and_operators_depart_exactly_one_wins_200_times() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_two_departs_at_once_exactly_one_wins_200_times() {
+async fn of_two_departs_two_arrives_and_two_delivers_at_once_exactly_one_wins_200_times() {
     in_lanes(200, async |lane: Lane, number, booked| {
         let path = lane.booking().await;
-        let depart = format!("{path}/depart");
-        let (one, two) = race(number, lane.operator.poke(&depart), lane.operator.poke(&depart)).await;
-        let (winner, loser) = if one.status == 200 { (one, two) } else { (two, one) };
-        winner.expect(200);
-        assert_eq!(loser.expect_problem(409, "invalid_transition")["from"], "DEPARTED");
-        let events = strings(&["BOOKED", "DEPARTED"]);
-        assert_eq!(lane.outcome(&path).await, ("DEPARTED".to_owned(), events, "DEPARTED".to_owned()));
+        for (action, status) in [("depart", "DEPARTED"), ("arrive", "ARRIVED"), ("deliver", "DELIVERED")] {
+            let path = format!("{path}/{action}");
+            let (one, two) = race(number, lane.operator.poke(&path), lane.operator.poke(&path)).await;
+            let (winner, loser) = if one.status == 200 { (one, two) } else { (two, one) };
+            winner.expect(200);
+            assert_eq!(loser.expect_problem(409, "invalid_transition")["from"], status);
+        }
+        let events = strings(&["BOOKED", "DEPARTED", "ARRIVED", "DELIVERED"]);
+        assert_eq!(lane.outcome(&path).await, ("DELIVERED".to_owned(), events, "ARRIVED".to_owned()));
         booked + KILOGRAMS
     })
     .await;

@@ -52,9 +52,44 @@ impl Watch {
         until(&format!("{sessions} sessions wait for a row"), async || self.waiting().await == sessions).await;
     }
 
-    /// Every request has been finished, and no transaction was left open.
+    /// Every request has been finished, and none has left a transaction open: not even for the server's own time limit
+    /// to end.
     pub async fn until_quiet(&mut self) {
-        until("no session is busy", async || self.busy().await == 0).await;
+        until("no session is busy", async || {
+            let forgotten = "state like 'idle in transaction%' and state_change < clock_timestamp() - interval '5 s'";
+            assert_eq!(self.count(forgotten).await, 0, "a session was left in a transaction");
+            self.busy().await == 0
+        })
+        .await;
+    }
+
+    /// Ends the sessions that wait for a row, as an operator would; says how many.
+    pub async fn kill_waiting(&mut self) -> usize {
+        self.kill("wait_event_type = 'Lock'").await
+    }
+
+    /// Ends all sessions; says how many.
+    pub async fn kill_all(&mut self) -> usize {
+        self.kill("true").await
+    }
+
+    /// First looks, then ends: in one statement the server might end sessions before it has looked whose they are.
+    async fn kill(&mut self, which: &'static str) -> usize {
+        let query = format!(
+            "select pid from pg_stat_activity
+             where datname = current_database() and usename = 'loadmaster_app' and {which}"
+        );
+        let sessions: Vec<i32> = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_all(&mut self.0).await.unwrap();
+        for session in &sessions {
+            sqlx::query("select pg_terminate_backend($1)").bind(session).execute(&mut self.0).await.unwrap();
+        }
+        sessions.len()
+    }
+
+    /// Whether this very session is still there.
+    pub async fn has(&mut self, session: i32) -> bool {
+        let query = "select exists (select from pg_stat_activity where pid = $1)";
+        sqlx::query_scalar(query).bind(session).fetch_one(&mut self.0).await.unwrap()
     }
 
     /// How often this database had to break a circle of waiting. Complete once the sessions are gone.

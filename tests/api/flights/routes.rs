@@ -1,0 +1,114 @@
+//! The routes that airlines fly, derived from the flights there are.
+use serde_json::{Value, json};
+
+use super::{create, id_of};
+use crate::support::World;
+
+/// A flight of so many minutes.
+fn leg(number: &str, origin: &str, destination: &str, departure: &str, minutes: i64) -> Value {
+    let leaves = chrono::DateTime::parse_from_rfc3339(departure).unwrap();
+    json!({"flight_number": number, "origin": origin, "destination": destination, "departure_datetime": departure,
+           "arrival_datetime": (leaves + chrono::Duration::minutes(minutes)).to_rfc3339()})
+}
+
+#[tokio::test]
+async fn a_route_has_exactly_the_promised_members() {
+    let world = World::start().await;
+    // The clock stands at 2026-11-20T08:00Z: yesterday's flight tells how long it takes, but is none of the next 30 days.
+    for (number, departure, minutes) in [
+        ("AI101", "2026-11-19T10:00:00Z", 560),
+        ("AI101", "2026-11-20T08:00:00Z", 570),
+        ("AI101", "2026-12-20T07:59:59Z", 700),
+        ("AI102", "2026-12-20T08:00:00Z", 571),
+        ("AI101", "2026-08-01T08:00:00Z", 100),
+    ] {
+        create(&world, leg(number, "DEL", "LHR", departure, minutes)).await;
+    }
+    let routes = world.anonymous().get("/api/v1/airlines/ai/routes").await.expect(200);
+    let distance = routes[0]["distance_km"].as_i64().unwrap();
+    assert!((6_700..6_750).contains(&distance), "{distance}");
+    assert_eq!(
+        routes,
+        json!([{"airline_code": "AI", "origin": "DEL", "destination": "LHR", "distance_km": distance,
+                "typical_duration_minutes": 570, "flights_next_30_days": 2}])
+    );
+}
+
+#[tokio::test]
+async fn routes_are_found_by_airline_and_by_airports() {
+    let world = World::start().await;
+    for (number, origin, destination) in [
+        ("BA1", "DEL", "LHR"),
+        ("AI1", "DEL", "LHR"),
+        ("AI2", "LHR", "DEL"),
+        ("AI3", "DEL", "BOM"),
+        ("AI4", "DEL", "LHR"),
+    ] {
+        create(&world, leg(number, origin, destination, "2026-11-21T10:00:00Z", 500)).await;
+    }
+    let gone = create(&world, leg("AI5", "BOM", "LHR", "2026-11-21T10:00:00Z", 500)).await;
+    let mut owner = world.database.owner().await;
+    sqlx::query("update flights set cancelled_at = now() where id = $1")
+        .bind(id_of(&gone))
+        .execute(&mut owner)
+        .await
+        .unwrap();
+
+    for (path, expected) in [
+        ("/api/v1/airlines/AI/routes", vec!["AI DEL BOM 1", "AI DEL LHR 2", "AI LHR DEL 1"]),
+        ("/api/v1/airlines/BA/routes", vec!["BA DEL LHR 1"]),
+        ("/api/v1/airlines/LH/routes", vec![]),
+        ("/api/v1/airlines/routes/search?origin=del&destination=LHR", vec!["AI DEL LHR 2", "BA DEL LHR 1"]),
+        ("/api/v1/airlines/routes/search?origin=BOM", vec![]),
+        ("/api/v1/airlines/routes/search?destination=DEL", vec!["AI LHR DEL 1"]),
+        ("/api/v1/airlines/routes/search", vec!["AI DEL BOM 1", "AI DEL LHR 2", "AI LHR DEL 1", "BA DEL LHR 1"]),
+        ("/api/v1/airlines/routes/search?limit=1&offset=2", vec!["AI LHR DEL 1"]),
+    ] {
+        let routes = world.anonymous().get(path).await.expect(200);
+        let text = |route: &Value, member: &str| route[member].to_string().replace('"', "");
+        let told: Vec<_> = routes
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|route| {
+                ["airline_code", "origin", "destination", "flights_next_30_days"].map(|m| text(route, m)).join(" ")
+            })
+            .collect();
+        assert_eq!(told, expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_routes_follow_each_other() {
+    let world = World::start().await;
+    for (number, destination) in [("AI1", "LHR"), ("AI2", "BOM"), ("AI3", "FRA"), ("BA4", "LHR")] {
+        create(&world, leg(number, "DEL", destination, "2026-11-21T10:00:00Z", 500)).await;
+    }
+    let (mut seen, mut next) = (Vec::new(), Some("/api/v1/airlines/routes/search?origin=DEL&limit=1".to_owned()));
+    while let Some(path) = next {
+        let page = world.anonymous().get(&path).await;
+        next = page.header("link").map(|link| link.strip_prefix('<').unwrap().split_once('>').unwrap().0.to_owned());
+        let routes = page.expect(200);
+        assert_eq!(routes.as_array().unwrap().len(), 1);
+        seen.push(routes[0]["destination"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(seen, ["BOM", "FRA", "LHR", "LHR"]);
+}
+
+#[tokio::test]
+async fn unknown_airlines_and_airports_are_refused() {
+    let world = World::start().await;
+    let anyone = world.anonymous();
+    for code in ["QQ", "AIR", "1"] {
+        anyone.get(&format!("/api/v1/airlines/{code}/routes")).await.expect_problem(404, "not_found");
+    }
+    for (query, name, code) in [
+        ("origin=QQQ", "origin", "unknown_value"),
+        ("destination=5", "destination", "invalid_format"),
+        ("airline=AI", "airline", "unknown_field"),
+        ("limit=0", "limit", "too_small"),
+    ] {
+        let faults = anyone.get(&format!("/api/v1/airlines/routes/search?{query}")).await.expect_faults();
+        assert_eq!(faults, [(name.to_owned(), code.to_owned())], "{query}");
+    }
+}

@@ -1,0 +1,129 @@
+//! Large tables, and tables that come at once.
+use sqlx::{Connection, Executor};
+
+use super::{counts, import, import_rows, schedule, table};
+use crate::support::World;
+
+/// Flights of one day each, from 21 November 2026 on: 100 numbers a day.
+fn rows(how_many: usize) -> Vec<String> {
+    let first: chrono::NaiveDate = "2026-11-21".parse().unwrap();
+    (0..how_many)
+        .map(|n| {
+            let (date, number) = (first + chrono::Days::new((n / 100) as u64), n % 100 + 1);
+            format!("AI{number},DEL,LHR,{date}T10:00:00Z,{date}T19:30:00Z,77X,,,,")
+        })
+        .collect()
+}
+
+fn as_table(rows: &[String]) -> String {
+    table(&rows.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[tokio::test]
+async fn five_thousand_flights_come_in_one_import() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let table = as_table(&rows(5000));
+    assert_eq!(counts(&import(&admin, table.clone()).await.expect(200)), (5000, 0, 0));
+    assert_eq!(counts(&import(&admin, table).await.expect(200)), (0, 0, 5000));
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn tables_may_be_larger_than_other_bodies_but_not_than_32_mib() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    // Cells may have spaces around them: few rows make a large table.
+    let spacious = |bytes: usize| table(&[&rows(1)[0].replace("77X", &format!("{}77X", " ".repeat(bytes)))]);
+    let mib = 1024 * 1024;
+    assert_eq!(counts(&import(&admin, spacious(3 * mib)).await.expect(200)), (1, 0, 0));
+    let frame = spacious(0).len();
+    assert_eq!(counts(&import(&admin, spacious(32 * mib - frame)).await.expect(200)), (0, 0, 1));
+    import(&admin, spacious(32 * mib - frame + 1)).await.expect_problem(413, "payload_too_large");
+}
+
+#[tokio::test]
+async fn one_table_imported_twice_at_once_makes_each_flight_once() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let table = as_table(&rows(300));
+    let calls: Vec<_> = (0..3)
+        .map(|_| {
+            let (admin, table) = (admin.clone(), table.clone());
+            tokio::spawn(async move { counts(&import(&admin, table).await.expect(200)) })
+        })
+        .collect();
+    let mut all = Vec::new();
+    for call in calls {
+        all.push(call.await.unwrap());
+    }
+    all.sort_unstable();
+    assert_eq!(all, [(0, 0, 300), (0, 0, 300), (300, 0, 0)]);
+    assert_eq!(super::count(&world, "flights").await, 300);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn tables_in_opposite_order_do_not_block_each_other() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let forward = rows(200);
+    import(&admin, as_table(&forward)).await.expect(200);
+    let change = |rows: &[String], aircraft: &str| as_table(rows).replace("77X", aircraft);
+    let backward: Vec<_> = forward.iter().rev().cloned().collect();
+    let calls = [change(&forward, "77W"), change(&backward, "74N")].map(|table| {
+        let admin = admin.clone();
+        tokio::spawn(async move { counts(&import(&admin, table).await.expect(200)) })
+    });
+    for call in calls {
+        assert_eq!(call.await.unwrap(), (0, 200, 0));
+    }
+    let flights = schedule(&world).await;
+    assert!(
+        flights.iter().all(|flight| flight["version"] == 3 && flight["aircraft_code"] == flights[0]["aircraft_code"])
+    );
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn an_import_decides_by_what_a_flight_is_when_it_gets_it() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let row = "AI101,DEL,LHR,2026-11-21T10:00:00Z,2026-11-21T19:30:00Z,,1000,,,";
+    import_rows(&admin, &[row]).await;
+
+    // Given another change of the flight's times that has not been committed yet,
+    let mut other = world.database.owner().await;
+    let mut change = other.begin().await.unwrap();
+    change.execute("select from flight_capacity for no key update").await.unwrap();
+    change.execute("update flights set arrival_at = arrival_at + interval '1 hour'").await.unwrap();
+    // when the first table is imported again and waits for it,
+    let waiting = tokio::spawn({
+        let admin = admin.clone();
+        async move { import_rows(&admin, &[row]).await }
+    });
+    await_lock(&world).await;
+    change.commit().await.unwrap();
+    // then it finds the flight changed, and changes it back.
+    assert_eq!(waiting.await.unwrap(), (0, 1, 0));
+    assert_eq!(schedule(&world).await[0]["arrival_datetime"], "2026-11-21T19:30:00Z");
+    world.audit().await;
+}
+
+/// Until somebody waits for a lock in this world's database.
+async fn await_lock(world: &World) {
+    let mut owner = world.database.owner().await;
+    for _ in 0..2000 {
+        let waits: bool = sqlx::query_scalar(
+            "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')",
+        )
+        .fetch_one(&mut owner)
+        .await
+        .unwrap();
+        if waits {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    panic!("nobody waited for the lock");
+}
