@@ -56,7 +56,7 @@ impl FlightService {
     pub async fn extend_demo(&self) -> Result<super::ImportSummary, FlightError> {
         // A search on the last day may connect on the day after, and local dates lag a day behind UTC.
         let yesterday = self.clock.now().date_naive() - Days::new(1);
-        self.import_flights(timetable(&self.reference, yesterday, 33)).await
+        self.add_missing(timetable(&self.reference, yesterday, 33)).await
     }
 }
 

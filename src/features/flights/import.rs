@@ -53,6 +53,14 @@ struct ImportRow {
     flight: NewFlight,
 }
 
+/// What becomes of flights that are there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// They become what the row says.
+    Change,
+    Keep,
+}
+
 /// What is to be done with the rows.
 #[derive(Default)]
 struct Plan<'a> {
@@ -76,17 +84,17 @@ impl FlightService {
         let rows = tokio::task::spawn_blocking(move || service.parse(&table))
             .await
             .map_err(|_| FlightError::Database(sqlx::Error::WorkerCrashed.into()))??;
-        retrying(|| self.try_import(actor, &rows, dry_run)).await
+        retrying(|| self.try_import(actor, &rows, Known::Change, dry_run)).await
     }
 
-    /// Makes the schedule contain these flights: the import for flights that were not read from a table.
-    pub async fn import_flights(&self, flights: Vec<NewFlight>) -> Result<ImportSummary, FlightError> {
+    /// Puts on the schedule what it does not have yet; flights of these names that are there stay as they are.
+    pub(super) async fn add_missing(&self, flights: Vec<NewFlight>) -> Result<ImportSummary, FlightError> {
         let mut rows = Vec::with_capacity(flights.len());
         for (row, flight) in (1..).zip(flights) {
             let name = (flight.number.clone(), flight.origin, self.local_date(&flight)?);
             rows.push(ImportRow { row, name, flight });
         }
-        retrying(|| self.try_import(None, &rows, false)).await
+        retrying(|| self.try_import(None, &rows, Known::Keep, false)).await
     }
 
     fn parse(&self, table: &[u8]) -> Result<Vec<ImportRow>, FlightError> {
@@ -153,6 +161,7 @@ impl FlightService {
         &self,
         actor: Option<UserId>,
         rows: &[ImportRow],
+        known: Known,
         dry_run: bool,
     ) -> Result<ImportSummary, FlightError> {
         let now = self.clock.now();
@@ -161,7 +170,7 @@ impl FlightService {
         // A large schedule may take longer than a request's statement.
         sqlx::raw_sql("set local statement_timeout = '120s'").execute(&mut *tx).await?;
         let existing = lock_existing(&mut tx, &names).await?;
-        let plan = self.plan(rows, &existing, now);
+        let plan = self.plan(rows, &existing, known, now);
         if !plan.faults.is_empty() {
             return Err(FlightError::Import(plan.faults));
         }
@@ -193,12 +202,18 @@ impl FlightService {
         Ok(summary)
     }
 
-    fn plan<'a>(&self, rows: &'a [ImportRow], existing: &'a HashMap<Name, Flight>, now: DateTime<Utc>) -> Plan<'a> {
+    fn plan<'a>(
+        &self,
+        rows: &'a [ImportRow],
+        existing: &'a HashMap<Name, Flight>,
+        known: Known,
+        now: DateTime<Utc>,
+    ) -> Plan<'a> {
         let mut plan = Plan::default();
         for row in rows {
             match existing.get(&row.name) {
                 None => plan.create.push((self.ids.next(now), row.name.2, &row.flight)),
-                Some(flight) if row.flight.is_same_as(flight) => plan.unchanged += 1,
+                Some(flight) if known == Known::Keep || row.flight.is_same_as(flight) => plan.unchanged += 1,
                 Some(flight) => match refusal(flight, &row.flight) {
                     None => plan.update.push((flight, row.name.2, &row.flight)),
                     Some((column, fault)) => {
