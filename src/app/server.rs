@@ -6,7 +6,14 @@ use std::{
 };
 
 use anyhow::Context;
-use axum::{Router, body::Body, extract::Request, response::Response};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    middleware::{self, Next},
+    response::Response,
+    routing::get,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
@@ -17,8 +24,10 @@ use tower::{ServiceExt, service_fn};
 
 use super::system::PeerAddress;
 use crate::platform::{
+    clock::SystemClock,
+    random::IdSource,
     settings,
-    web::{Code, Problem},
+    web::{Code, Problem, track},
 };
 
 /// Longest wait for connections that are still being answered when the server stops.
@@ -79,6 +88,7 @@ async fn accept(
     builder.http1().timer(TokioTimer::new()).header_read_timeout(header_timeout);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(header_timeout));
     let graceful = GracefulShutdown::new();
+    let starting = starting();
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -95,9 +105,10 @@ async fn accept(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
-        let application = application.clone();
+        let (application, starting) = (application.clone(), starting.clone());
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            answer(application.get().cloned(), peer, request.map(Body::new))
+            let router = application.get().unwrap_or(&starting).clone();
+            answer(router, peer, request.map(Body::new))
         });
         let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
         let connection = graceful.watch(connection);
@@ -113,19 +124,19 @@ async fn accept(
     }
 }
 
-async fn answer(application: Option<Router>, peer: SocketAddr, mut request: Request) -> Result<Response, Infallible> {
+async fn answer(router: Router, peer: SocketAddr, mut request: Request) -> Result<Response, Infallible> {
     request.extensions_mut().insert(PeerAddress(peer.ip()));
-    match application {
-        Some(router) => router.oneshot(request).await,
-        None => Ok(starting(&request)),
-    }
+    router.oneshot(request).await
 }
 
-/// What is answered while the databases are being prepared.
-fn starting(request: &Request) -> Response {
-    use axum::response::IntoResponse;
-    match request.uri().path() {
-        "/livez" => "alive".into_response(),
-        _ => Problem::new(Code::Unavailable, "This instance is starting.").retry_after(1).into_response(),
-    }
+/// What is served while the databases are being prepared.
+fn starting() -> Router {
+    let ids = IdSource::default();
+    Router::new()
+        .route("/livez", get(async || "alive"))
+        .fallback(async || Problem::new(Code::Unavailable, "This instance is starting.").retry_after(1))
+        // Nobody decides the time yet; here it only makes request ids.
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            track(Arc::new(SystemClock), ids.clone(), request, next)
+        }))
 }

@@ -127,6 +127,10 @@ async fn a_server_waits_for_the_migration_of_its_database() {
     assert_eq!(serving.client().get("/livez").await.status, 200);
     serving.client().get("/api/v1/airports/DEL").await.expect_problem(503, "unavailable");
 
+    let host = format!("server.host={}", serving.host);
+    let check = ["--set", &host, "--set", &format!("server.port={PORT}"), "healthcheck"];
+    assert!(loadmaster(&check).run().await.complained().contains("503"));
+
     loadmaster(&["migrate"]).on(&database).run().await.succeeded();
     serving.until("/readyz", 200).await;
     serving.client().get("/api/v1/airports/DEL").await.expect(200);
