@@ -19,19 +19,20 @@ create table partitioned_tables (
     append_only boolean not null
 );
 
--- Makes the partitions of the month of `instant` and of the `ahead` months after it. Runs as the owner, so that the
--- serving role needs no right to create tables. A month whose rows already lie in the default partition is left
--- there: PostgreSQL cannot add it any more. Returns the names of the partitions it made.
-create function ensure_partitions(instant timestamptz, ahead integer) returns setof text
-language plpgsql security definer set search_path = public, pg_catalog as $$
+-- Makes a table's partitions for the month of `instant` and the `ahead` months after it: one table in one transaction,
+-- for a table under construction is locked, and bookings lock the same tables in their own order. Runs as the owner, so
+-- that the serving role needs no right to create tables. A month whose rows already lie in the default partition is left
+-- there: PostgreSQL cannot add it any more. Returns the names of the partitions it made. Temporary tables come last in
+-- the search: unnamed they would come first, and a caller's own `partitioned_tables` would run with the owner's rights.
+create function ensure_partitions(parent_table text, instant timestamptz, ahead integer) returns setof text
+language plpgsql security definer set search_path = public, pg_catalog, pg_temp as $$
 declare
     parent record;
     month  timestamptz;
     part   text;
-    taken  boolean;
 begin
     perform pg_advisory_xact_lock(hashtextextended('loadmaster.partitions', 0));
-    for parent in select table_name, append_only from partitioned_tables order by table_name loop
+    for parent in select table_name, append_only from partitioned_tables where table_name = parent_table loop
         for step in 0..ahead loop
             month := (date_trunc('month', instant at time zone 'UTC') + make_interval(months => step)) at time zone 'UTC';
             part := format('%s_%s', parent.table_name, to_char(month at time zone 'UTC', 'YYYY_MM'));
@@ -54,6 +55,8 @@ begin
     end loop;
 end
 $$;
+
+revoke execute on function ensure_partitions(text, timestamptz, integer) from public;
 
 -- Keys that all instances share: made once, at migration or first use, never logged.
 create table server_secrets (

@@ -28,6 +28,12 @@ create index flights_by_route on flights (origin, destination, departure_at);
 
 create index flights_by_departure on flights (departure_at, id);
 
+create index flights_by_destination on flights (destination, departure_at);
+
+create index flights_by_number on flights (flight_number, departure_at);
+
+create index flights_by_date on flights (scheduled_date, departure_at, id);
+
 create index flights_by_airline on flights (airline_code, departure_at);
 
 -- One row per flight, written by every booking. No index on a column that a booking changes, and half of each page

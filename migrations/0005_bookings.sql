@@ -33,6 +33,8 @@ create index bookings_by_organization on bookings (organization_id, id);
 
 create index bookings_by_status on bookings (status, id);
 
+create index bookings_to_reroute on bookings (id) where needs_rerouting;
+
 create index bookings_by_awb on bookings (awb_number) where awb_number is not null;
 
 -- One row per flight that the booking has or had. Times are the leg's own and change only with an event.

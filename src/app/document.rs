@@ -1,5 +1,6 @@
 use utoipa::openapi::{
-    Components, ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
+    Components, ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Schema,
+    extensions::Extensions,
     security::{Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityScheme},
     tag::TagBuilder,
 };
@@ -47,5 +48,22 @@ fn components() -> Components {
 
 /// The API's description, made from the code alone.
 pub fn openapi() -> OpenApi {
-    super::router::rooms().into_openapi()
+    finish(super::router::rooms().into_openapi())
+}
+
+/// Lists of words that may grow: clients must take words they do not know. A booking's status is not among them.
+const GROWING: [&str; 4] = ["LegStatus", "EventType", "FlightStatus", "Action"];
+
+/// What the derived schemas cannot say: which lists of words may grow.
+pub(super) fn finish(mut document: OpenApi) -> OpenApi {
+    let schemas = document.components.iter_mut().flat_map(|components| components.schemas.iter_mut());
+    for (_, schema) in schemas.filter(|(name, _)| GROWING.contains(&name.as_str())) {
+        if let RefOr::T(Schema::Object(object)) = schema
+            && let Some(words) = object.enum_values.take()
+        {
+            let growing = Extensions::builder().add("x-extensible-enum", words).build();
+            object.extensions.get_or_insert_default().merge(growing);
+        }
+    }
+    document
 }

@@ -16,7 +16,7 @@ use crate::platform::{
 };
 
 /// Paths that answer however busy the server is: whoever asks them wants to know just that.
-const ALWAYS_ANSWERED: [&str; 5] = ["/livez", "/readyz", "/health", "/health/detailed", "/metrics"];
+const ALWAYS_ANSWERED: [&str; 6] = ["/livez", "/readyz", "/health", "/health/detailed", "/metrics", "/api/v1/health"];
 
 /// Serves at most so many requests at once; beyond that an early 503 is kinder than a late one.
 pub(super) async fn bound_in_flight(limit: Arc<Semaphore>, request: Request, next: Next) -> Response {
@@ -42,17 +42,21 @@ pub(super) async fn bound_time(limit: Duration, request: Request, next: Next) ->
 }
 
 /// What a panic answers; where it happened is in the log.
+#[allow(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
 pub(super) fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
     let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| cause.downcast_ref::<String>().cloned()).unwrap_or_default();
     Problem::internal(&text).into_response()
 }
 
-/// Cross-origin calls, for the configured origins only.
-pub(super) fn cors(server: &settings::Server) -> CorsLayer {
+/// Cross-origin calls, for the configured origins only. Without any there is no layer: it would answer every `OPTIONS`.
+pub(super) fn cors(server: &settings::Server) -> Option<CorsLayer> {
+    if server.cors_origins.is_empty() {
+        return None;
+    }
     let origins = server.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
     let named = HeaderName::from_static;
-    CorsLayer::new()
+    let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE])
         .allow_headers([
@@ -76,5 +80,35 @@ pub(super) fn cors(server: &settings::Server) -> CorsLayer {
             named("idempotency-replayed"),
             named("cache-status"),
         ])
-        .max_age(Duration::from_secs(600))
+        .max_age(Duration::from_mins(10));
+    Some(layer)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, routing::get};
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_answers_as_a_problem_and_keeps_its_words_for_the_log() {
+        let router: Router = Router::new()
+            .route("/literal", get(async || if true { panic!("secret") } else { "fine" }))
+            .route("/formatted", get(async || if true { panic!("secret {}", 7) } else { "fine" }))
+            .route("/other", get(async || if true { std::panic::panic_any(7_u8) } else { "fine" }))
+            .layer(CatchPanicLayer::custom(panicked));
+        for path in ["/literal", "/formatted", "/other"] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), 500);
+            assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body["code"], "internal");
+            assert!(!body.to_string().contains("secret"), "{body}");
+        }
+    }
 }

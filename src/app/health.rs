@@ -62,8 +62,6 @@ pub struct RedisHealth {
     /// `up`, `down`, or `none` when none is used.
     pub state: &'static str,
     pub latency_ms: Option<f64>,
-    /// Nothing but these checks asks Redis yet, so there is nothing for a breaker to protect.
-    pub breaker: &'static str,
 }
 
 impl Health {
@@ -113,7 +111,7 @@ impl Health {
 
     async fn redis(&self) -> RedisHealth {
         let Some(redis) = &self.redis else {
-            return RedisHealth { state: "none", latency_ms: None, breaker: "closed" };
+            return RedisHealth { state: "none", latency_ms: None };
         };
         let began = Instant::now();
         let state = match redis.check().await {
@@ -123,7 +121,7 @@ impl Health {
                 "down"
             }
         };
-        RedisHealth { state, latency_ms: Some(milliseconds(began)), breaker: "closed" }
+        RedisHealth { state, latency_ms: Some(milliseconds(began)) }
     }
 
     /// Tells the pool's use to the metrics.

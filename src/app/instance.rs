@@ -8,6 +8,9 @@ use crate::platform::postgres::Database;
 /// How often an instance that waits for `loadmaster migrate` looks again.
 const MIGRATION_POLL: Duration = Duration::from_secs(1);
 
+/// Longest wait for spawned work; each of its statements is bounded by less.
+const TASK_PATIENCE: Duration = Duration::from_secs(10);
+
 /// A running server with everything behind it.
 pub struct Instance {
     server: Server,
@@ -19,16 +22,19 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Puts the rooms behind a server that has its address. Waits until the database is migrated: other instances may be
-    /// doing just that.
-    pub async fn launch(server: Server, parts: Parts, extend_demo: bool) -> anyhow::Result<Self> {
+    /// Builds the rooms behind a server that has its address; [`Instance::open`] lets the requests in. Waits until the
+    /// database is migrated: somebody may be doing just that.
+    pub async fn prepare(server: Server, parts: Parts) -> anyhow::Result<Self> {
         wait_for_migrations(&parts.db).await?;
         let (db, drain) = (parts.db.clone(), parts.settings.server.drain());
         let state = AppState::assemble(parts).await?;
-        let stop_workers = CancellationToken::new();
-        let workers = start_workers(&state, db.clone(), extend_demo, &stop_workers);
-        server.install(router(state.clone()));
-        Ok(Self { server, state, db, workers, stop_workers, drain })
+        Ok(Self { server, state, db, workers: TaskTracker::new(), stop_workers: CancellationToken::new(), drain })
+    }
+
+    /// Starts the workers and serves.
+    pub fn open(&self, extend_demo: bool) {
+        start_workers(&self.state, self.db.clone(), extend_demo, &self.workers, &self.stop_workers);
+        self.server.install(router(self.state.clone()));
     }
 
     pub fn state(&self) -> &AppState {
@@ -45,7 +51,9 @@ impl Instance {
         self.state.health.begin_shutdown();
         tokio::time::sleep(self.drain).await;
         self.server.stop().await;
-        self.state.tasks.drain().await;
+        if tokio::time::timeout(TASK_PATIENCE, self.state.tasks.drain()).await.is_err() {
+            tracing::error!("work was still under way when the server stopped; what was not committed is rolled back");
+        }
         self.stop_workers.cancel();
         self.workers.wait().await;
         self.db.close().await;

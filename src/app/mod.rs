@@ -4,6 +4,7 @@ mod document;
 mod guard;
 mod health;
 mod instance;
+mod linger;
 mod problems;
 mod router;
 mod server;
@@ -13,7 +14,7 @@ mod workers;
 
 pub use document::openapi;
 pub use instance::Instance;
-pub use router::router;
+pub use router::{router, starting};
 pub use server::{Server, bind};
 pub use state::{AppState, Parts};
 use workers::start_workers;

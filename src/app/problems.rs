@@ -39,7 +39,7 @@ pub(super) fn catalogue() -> OpenApiRouter<AppState> {
 #[utoipa::path(get, path = "/problems", tag = "system", operation_id = "listProblems",
     responses((status = 200, body = Vec<ProblemEntry>)))]
 async fn list() -> Json<Vec<ProblemEntry>> {
-    Json(Code::ALL.into_iter().map(ProblemEntry::from).collect())
+    Json(Code::ALL.iter().copied().map(ProblemEntry::from).collect())
 }
 
 problem_responses!(ShowProblems: NotFound);

@@ -3,22 +3,29 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Extension, Router,
     extract::Request,
+    http::StatusCode,
     middleware::{self, Next},
-    response::Redirect,
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use tokio::sync::Semaphore;
+use tower::util::option_layer;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, predicate::SizeAbove},
 };
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{AppState, document, guard, problems, system};
 use crate::{
     features::{accounts, bookings, capacity, flights, reference, search, tracking},
-    platform::web::{BodyLimit, Code, Problem, track},
+    platform::{
+        clock::SharedClock,
+        random::IdSource,
+        web::{BodyLimit, Code, Problem, track},
+    },
 };
 
 /// The base path of the API.
@@ -27,6 +34,7 @@ const API: &str = "/api/v1";
 pub(super) const MAX_IMPORT_BYTES: usize = 32 * 1024 * 1024;
 /// A table of that size takes longer than any other request may.
 const IMPORT_TIMEOUT: Duration = Duration::from_mins(5);
+const NOTHING_HERE: &str = "There is nothing at this address.";
 /// Smaller answers are not worth compressing.
 const COMPRESS_ABOVE: u64 = 1024;
 
@@ -63,18 +71,40 @@ fn bounded(rooms: OpenApiRouter<AppState>, bytes: usize, time: Duration) -> Open
         .layer(middleware::from_fn(move |request: Request, next: Next| guard::bound_time(time, request, next)))
 }
 
+/// The page that shows the API. It asks nobody else, so that it works offline.
+fn documentation(document: OpenApi) -> Router<AppState> {
+    let config = Config::new(["/openapi.json"]).validator_url("none");
+    let page = SwaggerUi::new("/docs").url("/openapi.json", document).config(config);
+    Router::from(page).layer(middleware::map_response(async |response: Response| match response.status() {
+        StatusCode::NOT_FOUND => nothing_here().into_response(),
+        _ => response,
+    }))
+}
+
+fn nothing_here() -> Problem {
+    Problem::new(Code::NotFound, NOTHING_HERE)
+}
+
+/// What is served until the application is there: the process is up, and nothing else yet.
+pub fn starting(clock: SharedClock, ids: IdSource) -> Router {
+    Router::new().merge(system::starting()).fallback(async || Problem::unavailable("This instance is starting.")).layer(
+        middleware::from_fn(move |request: Request, next: Next| track(clock.clone(), ids.clone(), request, next)),
+    )
+}
+
 /// The whole application, from the request id down to the rooms.
 pub fn router(state: AppState) -> Router {
     let server = &state.settings.server;
     let ordinary = bounded(ordinary(), server.max_body_bytes, server.request_timeout());
     let imports = bounded(imports(), MAX_IMPORT_BYTES, IMPORT_TIMEOUT);
     let (routes, document) = frame_of(ordinary, imports).split_for_parts();
+    let document = document::finish(document);
     let in_flight = Arc::new(Semaphore::new(server.max_in_flight));
     let (clock, ids) = (state.clock.clone(), state.ids.clone());
     routes
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .merge(documentation(document))
         .route("/", get(async || Redirect::temporary("/docs/")))
-        .fallback(async || Problem::new(Code::NotFound, "There is nothing at this address."))
+        .fallback(async || nothing_here())
         .method_not_allowed_fallback(async || {
             Problem::new(
                 Code::MethodNotAllowed,
@@ -84,8 +114,6 @@ pub fn router(state: AppState) -> Router {
         // From the innermost to the outermost:
         // who calls; a bad credential is refused on public routes too
         .layer(middleware::from_fn_with_state(state.accounts.clone(), accounts::authenticate))
-        // the browser's question whether another site may call
-        .layer(guard::cors(server))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE)))
         // no more at once than we can serve
         .layer(middleware::from_fn(move |request: Request, next: Next| {
@@ -93,6 +121,8 @@ pub fn router(state: AppState) -> Router {
         }))
         // a panic is our fault and answers as such
         .layer(CatchPanicLayer::custom(guard::panicked))
+        // the browser's question whether another site may call; that site may read all of the refusals above
+        .layer(option_layer(guard::cors(server)))
         // id, log line and metrics of every request
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             track(clock.clone(), ids.clone(), request, next)

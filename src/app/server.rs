@@ -1,37 +1,36 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
-    sync::{Arc, OnceLock},
+    pin::pin,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use anyhow::Context;
-use axum::{
-    Router,
-    body::Body,
-    extract::Request,
-    middleware::{self, Next},
-    response::Response,
-    routing::get,
-};
+use axum::{Router, body::Body, extract::Request, response::Response};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
     service::TowerToHyperService,
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinHandle,
+};
 use tower::{ServiceExt, service_fn};
 
-use super::system::PeerAddress;
-use crate::platform::{
-    clock::SystemClock,
-    random::IdSource,
-    settings,
-    web::{Code, Problem, track},
-};
+use super::{linger::Lingering, system::PeerAddress};
+use crate::platform::settings;
 
 /// Longest wait for connections that are still being answered when the server stops.
-const CONNECTION_PATIENCE: Duration = Duration::from_secs(30);
+const CONNECTION_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Takes the address, before anything else is started: a taken port is told at once.
 pub async fn bind(server: &settings::Server) -> anyhow::Result<TcpListener> {
@@ -41,18 +40,29 @@ pub async fn bind(server: &settings::Server) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// A server that answers from the moment it has its address, and serves the application once it is installed.
+/// A server that answers from the moment it has its address. What it serves can be exchanged while it runs.
 pub struct Server {
     address: SocketAddr,
-    application: Arc<OnceLock<Router>>,
+    application: Application,
     stop: watch::Sender<bool>,
     accepting: JoinHandle<()>,
 }
 
+/// The router that new requests go to.
+#[derive(Clone)]
+struct Application(Arc<RwLock<Router>>);
+
+impl Application {
+    fn current(&self) -> Router {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 impl Server {
-    pub fn start(listener: TcpListener, settings: &settings::Server) -> anyhow::Result<Self> {
+    /// Begins to answer with `first`, which tells that the real application is not there yet.
+    pub fn start(listener: TcpListener, settings: &settings::Server, first: Router) -> anyhow::Result<Self> {
         let address = listener.local_addr()?;
-        let application = Arc::new(OnceLock::new());
+        let application = Application(Arc::new(RwLock::new(first)));
         let (stop, stopped) = watch::channel(false);
         let accepting = tokio::spawn(accept(listener, application.clone(), settings.header_timeout(), stopped));
         Ok(Self { address, application, stop, accepting })
@@ -62,11 +72,9 @@ impl Server {
         self.address
     }
 
-    /// From now on requests are served.
+    /// From now on requests are served by this.
     pub fn install(&self, application: Router) {
-        if self.application.set(application).is_err() {
-            tracing::warn!("the application was installed before");
-        }
+        *self.application.0.write().unwrap_or_else(PoisonError::into_inner) = application;
     }
 
     /// Closes the listener, then waits for the requests under way.
@@ -80,7 +88,7 @@ impl Server {
 
 async fn accept(
     listener: TcpListener,
-    application: Arc<OnceLock<Router>>,
+    application: Application,
     header_timeout: Duration,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -88,7 +96,6 @@ async fn accept(
     builder.http1().timer(TokioTimer::new()).header_read_timeout(header_timeout);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(header_timeout));
     let graceful = GracefulShutdown::new();
-    let starting = starting();
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -102,21 +109,8 @@ async fn accept(
             },
             _ = stopped.changed() => break,
         };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-        let (application, starting) = (application.clone(), starting.clone());
-        let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let router = application.get().unwrap_or(&starting).clone();
-            answer(router, peer, request.map(Body::new))
-        });
-        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error = %error, "a connection ended early");
-            }
-        });
+        let connection = serve(builder.clone(), stream, peer, application.clone(), header_timeout, graceful.watcher());
+        tokio::spawn(connection);
     }
     drop(listener);
     if tokio::time::timeout(CONNECTION_PATIENCE, graceful.shutdown()).await.is_err() {
@@ -124,19 +118,37 @@ async fn accept(
     }
 }
 
-async fn answer(router: Router, peer: SocketAddr, mut request: Request) -> Result<Response, Infallible> {
-    request.extensions_mut().insert(PeerAddress(peer.ip()));
-    router.oneshot(request).await
+async fn serve(
+    builder: auto::Builder<TokioExecutor>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    application: Application,
+    header_timeout: Duration,
+    watcher: Watcher,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    }
+    let has_asked = Arc::new(AtomicBool::new(false));
+    let asked = has_asked.clone();
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        asked.store(true, Ordering::Relaxed);
+        answer(application.current(), peer, request.map(|body| Body::new(Lingering::new(body))))
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+    let mut connection = pin!(watcher.watch(connection));
+    let ended = match tokio::time::timeout(header_timeout, connection.as_mut()).await {
+        Ok(ended) => ended,
+        Err(_) if has_asked.load(Ordering::Relaxed) => connection.await,
+        // hyper's own timeout begins only when the bytes have told which version of HTTP is spoken.
+        Err(_) => return,
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error = %error, "a connection ended early");
+    }
 }
 
-/// What is served while the databases are being prepared.
-fn starting() -> Router {
-    let ids = IdSource::default();
-    Router::new()
-        .route("/livez", get(async || "alive"))
-        .fallback(async || Problem::new(Code::Unavailable, "This instance is starting.").retry_after(1))
-        // Nobody decides the time yet; here it only makes request ids.
-        .layer(middleware::from_fn(move |request: Request, next: Next| {
-            track(Arc::new(SystemClock), ids.clone(), request, next)
-        }))
+async fn answer(application: Router, peer: SocketAddr, mut request: Request) -> Result<Response, Infallible> {
+    request.extensions_mut().insert(PeerAddress(peer.ip()));
+    application.oneshot(request).await
 }

@@ -1,10 +1,11 @@
 use std::net::IpAddr;
 
 use axum::{
-    Extension, Json,
+    Extension, Json, Router,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
+    routing::get,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
@@ -19,7 +20,7 @@ use crate::{
     features::accounts::{Principal, Role},
     platform::{
         settings::Settings,
-        web::{Code, NO_STORE, Problem, problem_responses},
+        web::{Code, NO_STORE, Problem, Query, problem_responses},
     },
 };
 
@@ -35,6 +36,19 @@ pub(super) fn probes() -> OpenApiRouter<AppState> {
         .routes(routes!(health))
         .routes(routes!(detailed))
         .routes(routes!(scrape))
+}
+
+/// While the instance is being prepared: alive, but not healthy yet.
+pub(super) fn starting() -> Router {
+    async fn unhealthy() -> Response {
+        health_answer(HealthStatus::Unhealthy)
+    }
+    Router::new().route("/livez", get(livez)).route("/health", get(unhealthy)).route("/api/v1/health", get(unhealthy))
+}
+
+fn health_answer(status: HealthStatus) -> Response {
+    let code = if status == HealthStatus::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    (code, [(header::CACHE_CONTROL, NO_STORE)], Json(HealthBody { status })).into_response()
 }
 
 /// Below the API's base path.
@@ -68,9 +82,7 @@ async fn readyz(State(health): State<Health>) -> Result<&'static str, Problem> {
 #[utoipa::path(get, path = "/health", tag = "system", operation_id = "health",
     responses((status = 200, body = HealthBody), (status = 503, body = HealthBody, description = "Unhealthy")))]
 async fn health(State(health): State<Health>) -> Response {
-    let status = health.status().await;
-    let code = if status == HealthStatus::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    (code, [(header::CACHE_CONTROL, NO_STORE)], Json(HealthBody { status })).into_response()
+    health_answer(health.status().await)
 }
 
 /// How this instance is; the same as `/health`.
@@ -143,10 +155,13 @@ pub(super) struct Limits {
     pub request_timeout_ms: u64,
 }
 
+problem_responses!(InfoProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired);
+
 /// Name, version and limits.
-#[utoipa::path(get, path = "/info", tag = "system", operation_id = "info", responses((status = 200, body = Info)))]
-async fn info(State(settings): State<std::sync::Arc<Settings>>) -> Json<Info> {
-    Json(Info {
+#[utoipa::path(get, path = "/info", tag = "system", operation_id = "info", responses((status = 200, body = Info), InfoProblems))]
+async fn info(State(settings): State<std::sync::Arc<Settings>>, query: Query) -> Result<Json<Info>, Problem> {
+    query.refuse_all()?;
+    Ok(Json(Info {
         name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
         git_commit: option_env!("LOADMASTER_GIT_COMMIT").filter(|commit| !commit.is_empty()),
@@ -162,5 +177,5 @@ async fn info(State(settings): State<std::sync::Arc<Settings>>) -> Json<Info> {
             auto_route_hours: settings.booking.auto_route_hours,
             request_timeout_ms: settings.server.request_timeout_ms,
         },
-    })
+    }))
 }

@@ -12,9 +12,9 @@ pub(super) fn start_workers(
     state: &AppState,
     db: Database,
     extend_demo: bool,
+    workers: &TaskTracker,
     stop: &CancellationToken,
-) -> TaskTracker {
-    let workers = TaskTracker::new();
+) {
     let (clock, daily) = (state.clock.clone(), stop.clone());
     workers.spawn(async move {
         loop {
@@ -40,7 +40,6 @@ pub(super) fn start_workers(
         });
     }
     workers.close();
-    workers
 }
 
 async fn stopped_within(stop: &CancellationToken, time: Duration) -> bool {

@@ -30,25 +30,21 @@ pub(super) struct Backend {
 impl Backend {
     /// For `serve`: private servers are started, and refused while another server has them.
     pub async fn start(settings: Settings) -> anyhow::Result<Self> {
-        match settings.database.url.clone() {
-            Some(url) => Ok(Self::configured(settings, url)),
-            None => {
-                let _progress = Progress::begin("Starting the private PostgreSQL and Redis");
-                let embedded = Embedded::start(&settings.embedded).await?;
-                Ok(Self::private(settings, embedded))
-            }
+        if let Some(url) = settings.database.url.clone() {
+            return Ok(Self::configured(settings, url));
         }
+        let _progress = Progress::begin("Starting the private PostgreSQL and Redis");
+        let embedded = Embedded::start(&settings.embedded).await?;
+        Ok(Self::private(settings, embedded))
     }
 
     /// For the other commands: private servers are joined where they run, else started for as long as we need them.
     pub async fn attach(settings: Settings) -> anyhow::Result<Self> {
-        match settings.database.url.clone() {
-            Some(url) => Ok(Self::configured(settings, url)),
-            None => {
-                let embedded = Embedded::attach_or_start(&settings.embedded).await?;
-                Ok(Self::private(settings, embedded))
-            }
+        if let Some(url) = settings.database.url.clone() {
+            return Ok(Self::configured(settings, url));
         }
+        let embedded = Embedded::attach_or_start(&settings.embedded).await?;
+        Ok(Self::private(settings, embedded))
     }
 
     fn configured(settings: Settings, url: SecretString) -> Self {

@@ -38,6 +38,11 @@ pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<
         let operator = Login { email, password: read_secret()? };
         return play(url.trim_end_matches('/').to_owned(), operator).await;
     }
+    ensure!(
+        settings.database.url.is_none(),
+        "the demo makes users and bookings, so it plays only on a private database: unset DATABASE_URL, or name a \
+         running server with --url"
+    );
     let mut stop = StopSignal::listen()?;
     let running = tokio::select! {
         started = Running::start(settings, true) => started?,
@@ -53,6 +58,7 @@ pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<
 
 /// On a server of our own: with an operator made for this demo.
 async fn play_on(running: &Running) -> anyhow::Result<()> {
+    running.announce_administrator();
     let accounts = &running.instance.state().accounts;
     let operator =
         Login { email: format!("operator-{}@loadmaster.example", unique()?), password: accounts.generate_password()? };
@@ -68,7 +74,8 @@ async fn play_on(running: &Running) -> anyhow::Result<()> {
 }
 
 fn unique() -> anyhow::Result<String> {
-    Ok(TokenSource::default().bytes::<6>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    let number = u64::from_le_bytes(TokenSource::default().bytes()?);
+    Ok(format!("{number:016x}"))
 }
 
 struct Login {

@@ -16,10 +16,8 @@ enum Finding {
 pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let backend = Backend::attach(settings).await?;
     let mut findings = vec![Finding::Fine(format!("settings are valid; version {}", env!("CARGO_PKG_VERSION")))];
-    findings.push(match backend.is_private() {
-        true => Finding::Fine("the database is a private PostgreSQL of our own".to_owned()),
-        false => Finding::Fine("the database is the configured one".to_owned()),
-    });
+    let whose = if backend.is_private() { "a private PostgreSQL of our own" } else { "the configured one" };
+    findings.push(Finding::Fine(format!("the database is {whose}")));
     findings.extend(database(&backend).await);
     findings.push(redis(&backend).await);
     backend.stop().await?;

@@ -47,7 +47,7 @@ async fn import(rooms: &AppState, table: Vec<u8>, dry_run: bool) -> anyhow::Resu
         }
         Err(FlightError::Import(faults)) => {
             for fault in &faults {
-                say(&format!("row {}: {}\n", fault.row.unwrap_or_default(), fault.message));
+                say(&format!("{}\n", fault.message));
             }
             anyhow::bail!("nothing was imported: the file has faults (the first {} are listed)", faults.len())
         }

@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use chrono::Days;
 use secrecy::ExposeSecret;
@@ -9,9 +9,9 @@ use super::{
     output::{Progress, say},
 };
 use crate::{
-    app::{AppState, Instance, Server, bind},
+    app::{AppState, Instance, Server, bind, starting},
     features::accounts::{NewUser, Role},
-    platform::settings::Settings,
+    platform::{clock::SystemClock, random::IdSource, settings::Settings},
 };
 
 /// The administrator of a demo installation.
@@ -28,7 +28,11 @@ pub(super) async fn run(settings: Settings, demo: bool) -> anyhow::Result<()> {
     };
     announce(&running)?;
     stop.arrives().await;
-    running.stop().await
+    tokio::select! {
+        stopped = running.stop() => stopped,
+        // Who asks twice is in a hurry: the private servers end as what holds them is dropped.
+        () = stop.arrives() => anyhow::bail!("stopped before everything was drained"),
+    }
 }
 
 /// SIGTERM or SIGINT, whichever comes.
@@ -63,7 +67,8 @@ impl Running {
         for name in settings.reserved_in_use() {
             tracing::warn!(setting = name, "this setting is reserved and has no effect yet");
         }
-        let server = Server::start(bind(&settings.server).await?, &settings.server)?;
+        let first = starting(Arc::new(SystemClock), IdSource::default());
+        let server = Server::start(bind(&settings.server).await?, &settings.server, first)?;
         let backend = Backend::start(settings).await?;
         let demo = demo && backend.is_private();
         if backend.is_private() {
@@ -76,10 +81,19 @@ impl Running {
         {
             tracing::error!(%error, "the configured Redis cannot be reached: going on without it, degraded");
         }
-        let instance = Instance::launch(server, parts, demo).await?;
+        let instance = Instance::prepare(server, parts).await?;
         let new_password = if demo { seed(instance.state()).await? } else { None };
+        instance.open(demo);
         tracing::info!(address = %instance.address(), "serving");
         Ok(Self { instance, backend, new_password })
+    }
+
+    /// The first start's only chance to tell the administrator's password.
+    pub fn announce_administrator(&self) {
+        if let Some(password) = &self.new_password {
+            let password = password.expose_secret();
+            say(&format!("\n  Administrator  {ADMIN_EMAIL}\n  Password       {password}\n  (shown only this once)\n"));
+        }
     }
 
     pub async fn stop(self) -> anyhow::Result<()> {
@@ -92,7 +106,10 @@ impl Running {
 async fn seed(state: &AppState) -> anyhow::Result<Option<secrecy::SecretString>> {
     {
         let _progress = Progress::begin("Loading the demo timetable");
-        state.flights.extend_demo().await?;
+        // A timetable that cannot be completed is no reason not to serve what is there.
+        if let Err(error) = state.flights.extend_demo().await {
+            tracing::error!(%error, "the demo timetable could not be loaded");
+        }
     }
     if state.accounts.any_user_with_role(Role::Admin).await? {
         return Ok(None);
@@ -111,12 +128,7 @@ async fn seed(state: &AppState) -> anyhow::Result<Option<secrecy::SecretString>>
 fn announce(running: &Running) -> anyhow::Result<()> {
     let base = base_url(running.instance.address());
     say(&format!("\nLoadmaster is ready at {base} (try the API at {base}/docs)\n"));
-    if let Some(password) = &running.new_password {
-        say(&format!(
-            "\n  Administrator  {ADMIN_EMAIL}\n  Password       {}\n  (shown only this once)\n",
-            password.expose_secret()
-        ));
-    }
+    running.announce_administrator();
     if !running.backend.is_private() {
         return Ok(());
     }

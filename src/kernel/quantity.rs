@@ -98,6 +98,7 @@ impl Weight {
     }
 
     /// What is charged for: the larger of gross weight and volume / 6000 cm³ per kg, up to the next half kilogram.
+    #[must_use]
     pub const fn chargeable(self, volume: Volume) -> Self {
         let gross = (self.0 + 4) / 5; // half kilograms
         let volumetric = (volume.0 + 2) / 3;

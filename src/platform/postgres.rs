@@ -7,6 +7,7 @@ use std::{
 
 use super::settings;
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     Connection, PgConnection, PgPool, Postgres,
@@ -35,10 +36,22 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// The five characters of PostgreSQL's error code.
     fn sql_state(&self) -> Option<String> {
         match self {
             Self::Sql(sqlx::Error::Database(error)) => error.code().map(Into::into),
             _ => None,
+        }
+    }
+
+    /// What may be logged of it: PostgreSQL's details quote rows, and rows hold personal data.
+    pub fn summary(&self) -> String {
+        match self {
+            Self::Sql(sqlx::Error::Database(error)) => {
+                let state = error.code().unwrap_or_default();
+                format!("{state} {} (constraint: {})", error.message(), error.constraint().unwrap_or("none"))
+            }
+            other => other.to_string(),
         }
     }
 
@@ -59,10 +72,13 @@ impl DbError {
     pub fn is_overload(&self) -> bool {
         match self {
             Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)) => true,
-            // lock_not_available, too_many_connections, connection exceptions, operator intervention (shutdown)
+            // lock_not_available, a database that lets nobody in, too_many_connections, connection exceptions, operator
+            // intervention (shutdown)
             _ => {
                 self.sql_state().is_some_and(|state| {
-                    state == "55P03" || state == "53300" || state.starts_with("08") || state.starts_with("57P")
+                    matches!(state.as_str(), "55P03" | "55000" | "53300")
+                        || state.starts_with("08")
+                        || state.starts_with("57P")
                 }) || self.is_conflict()
             }
         }
@@ -88,6 +104,8 @@ impl Transient for DbError {
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: PgPool,
+    /// One connection apart for questions about health: a busy pool is no sick database.
+    probes: PgPool,
     pooler: bool,
 }
 
@@ -106,14 +124,16 @@ impl Database {
                 ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
             ])
         };
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.connections())
-            .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms))
-            .after_release(|connection, _| Box::pin(async move { Ok(is_outside_transaction(connection).await) }))
-            .connect_lazy_with(options);
-        let database = Self { pool, pooler };
-        database.ping().await.with_context(|| unreachable_text(url))?;
-        Ok(database)
+        // The pool would try again until its patience ends and then know only that; one attempt tells the cause.
+        PgConnection::connect_with(&options).await.with_context(|| unreachable_text(url))?.close().await?;
+        let pool = |connections| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(settings.acquire_timeout())
+                .after_release(|connection, _| Box::pin(async move { Ok(is_outside_transaction(connection).await) }))
+                .connect_lazy_with(options.clone())
+        };
+        Ok(Self { pool: pool(settings.connections()), probes: pool(1), pooler })
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -150,12 +170,6 @@ impl Database {
         }
     }
 
-    /// One cheap round trip.
-    pub async fn ping(&self) -> Result<(), DbError> {
-        let mut connection = self.pool.acquire().await?;
-        Ok(connection.ping().await?)
-    }
-
     /// True when every migration of this build is in the database (a newer database is fine).
     pub async fn is_migrated(&self) -> Result<bool, DbError> {
         Ok(self.migration_version().await? >= newest_migration())
@@ -163,7 +177,7 @@ impl Database {
 
     /// The newest migration in the database; 0 for an empty one.
     pub async fn migration_version(&self) -> Result<i64, DbError> {
-        let mut connection = self.read().await?;
+        let mut connection = self.probes.acquire().await?;
         let there: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
             .fetch_one(&mut *connection)
             .await?;
@@ -177,14 +191,19 @@ impl Database {
     }
 
     /// Makes the monthly partitions from `now` on, twelve months ahead; returns how many were made.
-    pub async fn ensure_partitions(&self, now: chrono::DateTime<chrono::Utc>) -> Result<i64, DbError> {
-        let mut tx = self.begin().await?;
-        let made = ensure_partitions(&mut tx, now).await?;
-        commit(tx).await?;
+    pub async fn ensure_partitions(&self, now: DateTime<Utc>) -> Result<i64, DbError> {
+        let tables = partitioned_tables(&mut *self.read().await?).await?;
+        let mut made = 0;
+        for table in tables {
+            let mut tx = self.begin().await?;
+            made += ensure_partitions(&mut tx, &table, now).await?;
+            commit(tx).await?;
+        }
         Ok(made)
     }
 
     pub async fn close(&self) {
+        self.probes.close().await;
         self.pool.close().await;
     }
 }
@@ -216,11 +235,13 @@ impl std::ops::DerefMut for Reading {
     }
 }
 
-/// Commits, and says so when nobody can know whether it happened.
+/// Commits, and says so when nobody can know whether it happened. Only an error about the transaction itself (data,
+/// constraint, state, serialization) says that it did not; a server that is shutting down may have committed before it
+/// said so.
 pub async fn commit(tx: Tx) -> Result<(), DbError> {
-    tx.commit().await.map_err(|error| match error {
-        sqlx::Error::Database(_) => DbError::Sql(error),
-        other => DbError::OutcomeUnknown(other),
+    tx.commit().await.map_err(|error| match DbError::Sql(error) {
+        refused if refused.sql_state().is_some_and(|s| ["22", "23", "25", "40"].contains(&&s[..2])) => refused,
+        DbError::Sql(other) | DbError::OutcomeUnknown(other) => DbError::OutcomeUnknown(other),
     })
 }
 
@@ -267,16 +288,8 @@ fn unreachable_text(url: &SecretString) -> String {
     format!("the database at {} cannot be reached", masked(url))
 }
 
-/// The address without its password.
 fn masked(url: &SecretString) -> String {
-    match url::Url::parse(url.expose_secret()) {
-        Ok(mut url) if url.password().is_some() => {
-            _ = url.set_password(Some("***"));
-            url.into()
-        }
-        Ok(url) => url.into(),
-        Err(_) => "the configured address".to_owned(),
-    }
+    settings::without_password(url.expose_secret())
 }
 
 fn newest_migration() -> i64 {
@@ -290,19 +303,27 @@ pub async fn connect_owner(url: &SecretString) -> anyhow::Result<PgConnection> {
 
 /// Applies what is missing, makes partitions ahead, and gives the serving role its rights.
 /// An older binary accepts a newer schema.
-pub async fn migrate(owner: &mut PgConnection, now: chrono::DateTime<chrono::Utc>) -> anyhow::Result<()> {
+pub async fn migrate(owner: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<()> {
     let mut migrator = sqlx::migrate!();
     migrator.set_ignore_missing(true);
     migrator.run_direct(None, owner, false).await.context("migrating the database failed")?;
+    for table in partitioned_tables(owner).await? {
+        let mut tx = owner.begin().await?;
+        ensure_partitions(&mut tx, &table, now).await?;
+        tx.commit().await?;
+    }
     let mut tx = owner.begin().await?;
-    ensure_partitions(&mut tx, now).await?;
     grant_serving_role(&mut tx).await.context("granting the serving role its rights failed")?;
     tx.commit().await?;
     Ok(())
 }
 
-async fn ensure_partitions(db: &mut PgConnection, now: chrono::DateTime<chrono::Utc>) -> sqlx::Result<i64> {
-    sqlx::query_scalar("select count(*) from ensure_partitions($1, 12)").bind(now).fetch_one(db).await
+async fn partitioned_tables(db: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("select table_name from partitioned_tables order by table_name").fetch_all(db).await
+}
+
+async fn ensure_partitions(db: &mut PgConnection, table: &str, now: DateTime<Utc>) -> sqlx::Result<i64> {
+    sqlx::query_scalar("select count(*) from ensure_partitions($1, $2, 12)").bind(table).bind(now).fetch_one(db).await
 }
 
 /// What the serving role may do. History is written once and read: no update, delete or truncate of it.
@@ -312,7 +333,7 @@ const GRANTS: &str = "
             grant usage on schema public to loadmaster_app;
             grant select, insert, update, delete on all tables in schema public to loadmaster_app;
             grant usage, select on all sequences in schema public to loadmaster_app;
-            grant execute on function ensure_partitions(timestamptz, integer) to loadmaster_app;
+            grant execute on function ensure_partitions(text, timestamptz, integer) to loadmaster_app;
             revoke update, delete, truncate on capacity_ledger, flight_events, booking_events from loadmaster_app;
             revoke insert, update, delete, truncate on _sqlx_migrations from loadmaster_app;
         end if;

@@ -7,6 +7,8 @@ mod mask;
 mod text;
 mod validate;
 
+pub use mask::without_password;
+
 use std::{collections::BTreeMap, fmt, path::PathBuf, thread, time::Duration};
 
 use ipnet::IpNet;

@@ -1,1 +1,39 @@
+//! Who may come in: registering, logging in, the token endpoint, and what an access token is worth.
+mod credentials;
+mod token_endpoint;
+mod tokens;
 
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Client, World};
+
+const PASSWORD: &str = "correct horse battery";
+
+async fn register(client: &Client, email: &str, password: &str) -> Answer {
+    client.post("/api/v1/auth/register", json!({"email": email, "password": password})).await
+}
+
+async fn log_in(client: &Client, email: &str, password: &str) -> Answer {
+    client.post("/api/v1/auth/login", json!({"email": email, "password": password})).await
+}
+
+/// Switches an account off, as an administrator will.
+async fn disable(world: &World, email: &str) {
+    let changed = sqlx::query("update users set disabled_at = now() where email_key = $1")
+        .bind(email)
+        .execute(&mut world.database.owner().await)
+        .await
+        .unwrap();
+    assert_eq!(changed.rows_affected(), 1);
+}
+
+/// The names of an object's members, sorted.
+fn members(object: &Value) -> Vec<&str> {
+    object.as_object().expect("an object").keys().map(String::as_str).collect()
+}
+
+/// What stays the same when a problem is told twice.
+fn without_request_id(mut body: Value) -> Value {
+    body.as_object_mut().unwrap().remove("request_id").expect("a request id");
+    body
+}

@@ -1,1 +1,160 @@
+//! Who may do what: every operation by every role, and what belongs to whom.
+mod ownership;
 
+use std::collections::BTreeSet;
+
+use loadmaster::features::accounts::Role;
+use reqwest::Method;
+
+use crate::support::{Answer, Client, NewFlight, World};
+
+/// What a role meets at an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cell {
+    /// Anything but 401 and 403: the empty or absent body may be refused.
+    May,
+    /// The caller must say who it is.
+    Unknown,
+    /// The role is too small.
+    Not,
+}
+
+use Cell::{May, Not, Unknown};
+
+/// For anonymous, guest, customer, operator and admin, as in the contract's table.
+const ANYONE: [Cell; 5] = [May, May, May, May, May];
+const CUSTOMERS: [Cell; 5] = [Unknown, Not, May, May, May];
+const OPERATORS: [Cell; 5] = [Unknown, Not, Not, May, May];
+const ADMINS: [Cell; 5] = [Unknown, Not, Not, Not, May];
+
+/// Every operation of the API. A new one is given its row here.
+const TABLE: &[(&str, &str, [Cell; 5])] = &[
+    ("POST", "/api/v1/auth/register", ANYONE),
+    ("POST", "/api/v1/auth/login", ANYONE),
+    ("POST", "/api/v1/auth/token", ANYONE),
+    ("GET", "/api/v1/auth/me", CUSTOMERS),
+    ("GET", "/api/v1/airports", ANYONE),
+    ("GET", "/api/v1/airports/search", ANYONE),
+    ("GET", "/api/v1/airports/popular", ANYONE),
+    ("GET", "/api/v1/airports/city/{name}", ANYONE),
+    ("GET", "/api/v1/airports/{code}", ANYONE),
+    ("GET", "/api/v1/airlines", ANYONE),
+    ("GET", "/api/v1/airlines/{code}", ANYONE),
+    ("GET", "/api/v1/airlines/{code}/routes", ANYONE),
+    ("GET", "/api/v1/airlines/routes/search", ANYONE),
+    ("GET", "/api/v1/aircraft", ANYONE),
+    ("GET", "/api/v1/aircraft/{code}", ANYONE),
+    ("GET", "/api/v1/handling-codes", ANYONE),
+    ("GET", "/api/v1/flights", ANYONE),
+    ("POST", "/api/v1/flights", ADMINS),
+    ("POST", "/api/v1/flights/import", ADMINS),
+    ("GET", "/api/v1/flights/{id}", ANYONE),
+    ("GET", "/api/v1/flights/{id}/availability", ANYONE),
+    ("GET", "/api/v1/routes", ANYONE),
+    ("POST", "/api/v1/routes/search", ANYONE),
+    ("GET", "/api/v1/bookings", CUSTOMERS),
+    ("POST", "/api/v1/bookings", CUSTOMERS),
+    ("GET", "/api/v1/bookings/{ref_id}", CUSTOMERS),
+    ("DELETE", "/api/v1/bookings/{ref_id}", CUSTOMERS),
+    ("GET", "/api/v1/bookings/{ref_id}/status", CUSTOMERS),
+    ("GET", "/api/v1/bookings/{ref_id}/history", CUSTOMERS),
+    ("POST", "/api/v1/bookings/{ref_id}/depart", OPERATORS),
+    ("POST", "/api/v1/bookings/{ref_id}/arrive", OPERATORS),
+    ("POST", "/api/v1/bookings/{ref_id}/deliver", OPERATORS),
+    ("POST", "/api/v1/bookings/{ref_id}/cancel", CUSTOMERS),
+    ("GET", "/api/v1/tracking/{number}", ANYONE),
+    ("GET", "/api/v1/health", ANYONE),
+    ("GET", "/api/v1/info", ANYONE),
+    ("GET", "/health", ANYONE),
+    ("GET", "/health/detailed", OPERATORS),
+    ("GET", "/livez", ANYONE),
+    ("GET", "/readyz", ANYONE),
+    ("GET", "/metrics", ANYONE),
+    ("GET", "/problems", ANYONE),
+    ("GET", "/problems/{code}", ANYONE),
+];
+
+/// Method and path template of every operation that the document names.
+fn documented_operations() -> BTreeSet<(String, String)> {
+    let document = serde_json::to_value(loadmaster::app::openapi()).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let methods = |item: &serde_json::Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    paths
+        .iter()
+        .flat_map(|(path, item)| methods(item).into_iter().map(|method| (method.to_uppercase(), path.clone())))
+        .collect()
+}
+
+/// Anonymous, guest, customer, operator, admin.
+async fn callers(world: &World) -> [(&'static str, Client); 5] {
+    [
+        ("anonymous", world.anonymous()),
+        ("guest", world.caller(Role::Guest).await),
+        ("customer", world.customer().await),
+        ("operator", world.operator().await),
+        ("admin", world.admin().await),
+    ]
+}
+
+async fn send(caller: &Client, method: &str, path: &str) -> Answer {
+    let request = caller.request(method.parse::<Method>().unwrap(), path);
+    // A body that no operation takes.
+    let request = match method {
+        "POST" => request.header("content-type", "application/json").body("{\"no such member\": 1}"),
+        _ => request,
+    };
+    Answer::of(request).await
+}
+
+#[track_caller]
+fn check(cell: Cell, answer: Answer, told: &str) {
+    match (cell, answer.status.as_u16()) {
+        (Unknown, 401) => drop(answer.expect_problem(401, "unauthenticated")),
+        (Not, 403) => drop(answer.expect_problem(403, "forbidden")),
+        (May, status) if !matches!(status, 401 | 403) => assert!(status < 500, "{told}: {}", answer.text),
+        (_, status) => panic!("{told}: expected {cell:?}, got {status}: {}", answer.text),
+    }
+}
+
+#[test]
+fn the_table_has_a_row_for_every_operation() {
+    let rows: BTreeSet<_> = TABLE.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    assert_eq!(rows.len(), TABLE.len(), "a row is there twice");
+    assert_eq!(rows, documented_operations());
+}
+
+#[tokio::test]
+async fn every_role_meets_at_every_operation_what_the_table_says() {
+    let world = World::start().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let callers = callers(&world).await;
+    let order = serde_json::json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 1});
+    let booking = world.customer().await.post("/api/v1/bookings", order).await.expect(201);
+    // What is there, and what is not: the role is judged before existence.
+    let there = [flight["id"].as_str().unwrap(), booking["ref_id"].as_str().unwrap()];
+    let absent = ["019a0000-0000-7000-8000-000000000000", "ACB000000000"];
+    for [id, ref_id] in [there, absent, ["no-id", "no-ref"]] {
+        for (method, template, cells) in TABLE {
+            let path = template.replace("{id}", id).replace("{ref_id}", ref_id).replace("{number}", ref_id);
+            let path = path.replace("{code}", "AI").replace("{name}", "Delhi");
+            for ((role, caller), cell) in callers.iter().zip(cells) {
+                let answer = send(caller, method, &path).await;
+                check(*cell, answer, &format!("{method} {path} as {role}"));
+            }
+        }
+    }
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn the_document_says_of_every_operation_whether_it_needs_a_credential() {
+    let document = serde_json::to_value(loadmaster::app::openapi()).unwrap();
+    for (method, path, cells) in TABLE {
+        let operation = &document["paths"][*path][method.to_lowercase()];
+        let told = format!("{method} {path}");
+        let responses = operation["responses"].as_object().unwrap();
+        assert_eq!(operation["security"].is_array(), cells[0] == Unknown, "{told}: security");
+        assert!(cells[0] != Unknown || responses.contains_key("401"), "{told}: 401");
+        assert!(cells[1] != Not || responses.contains_key("403"), "{told}: 403");
+    }
+}

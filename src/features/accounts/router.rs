@@ -15,7 +15,7 @@ use super::{
 };
 use crate::platform::{
     tasks::Tasks,
-    web::{Body, Form, NO_STORE, PRIVATE, Problem, Query, problem_responses},
+    web::{Body, Form, NO_STORE, PRIVATE, Problem, Query, both, problem_responses},
 };
 
 /// Paths are relative to `/api/v1`.
@@ -49,8 +49,7 @@ async fn register(
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
-    query.refuse_all()?;
-    let request = body.read(RegisterRequest::read)?;
+    let ((), request) = both(query.refuse_all(), body.read(RegisterRequest::read))?;
     let session = tasks.to_the_end(async move { accounts.register(request).await }).await?;
     let headers = [(header::CACHE_CONTROL, NO_STORE)];
     Ok((StatusCode::CREATED, headers, Json(SessionBody::from(session))).into_response())
@@ -67,8 +66,7 @@ async fn log_in(
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
-    query.refuse_all()?;
-    let request = body.read(LoginRequest::read)?;
+    let ((), request) = both(query.refuse_all(), body.read(LoginRequest::read))?;
     let session = tasks.to_the_end(async move { accounts.log_in(request).await }).await?;
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(SessionBody::from(session))).into_response())
 }
@@ -85,17 +83,17 @@ async fn log_in(
 async fn token(
     State(accounts): State<AccountService>,
     State(tasks): State<Tasks>,
-    query: Result<Query, Problem>,
+    query: Query,
     form: Result<Form, Problem>,
 ) -> Result<Response, TokenRefusal> {
-    query?.refuse_all()?;
+    query.refuse_all()?;
     let request = oauth::password_grant(&form?, accounts.password_grant)?;
     let session = tasks.to_the_end(async move { accounts.log_in(request).await }).await?;
     Ok((UNCACHED, Json(TokenBody::from(session))).into_response())
 }
 
 /// The user who is calling.
-#[utoipa::path(get, path = "/auth/me", operation_id = "me", tag = "auth", security(("bearer" = [])),
+#[utoipa::path(get, path = "/auth/me", operation_id = "me", tag = "auth", security(("bearer" = []), ("password" = [])),
     responses((status = 200, description = "The caller's own account.", body = User), MeProblems))]
 async fn me(
     Customer(principal): Customer,

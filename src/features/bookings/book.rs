@@ -83,7 +83,7 @@ impl BookingService {
     }
 
     /// On the best option there is: direct before connecting, earliest arrival first. One that is lost at the commit is
-    /// replaced by the next.
+    /// replaced by the next; when all are lost, they are read again, for some may only have changed.
     async fn book_best(&self, caller: Principal, new: &NewBooking) -> Result<Booking, BookingError> {
         let departing = new
             .departure_date
@@ -94,13 +94,18 @@ impl BookingService {
             positions: Some(new.space.positions),
             special_handling_codes: new.special_handling_codes.clone(),
         };
-        let candidates = self.search.candidates(new.origin, new.destination, departing, &request).await?;
-        for candidate in candidates {
-            if let Some(booking) = retrying(|| self.try_book(caller, new, candidate.legs())).await? {
-                return Ok(booking);
+        for _ in 0..MOST_READINGS {
+            let candidates = self.search.candidates(new.origin, new.destination, departing, &request).await?;
+            if candidates.is_empty() {
+                return Err(BookingError::NoBookableItinerary);
+            }
+            for candidate in candidates {
+                if let Some(booking) = retrying(|| self.try_book(caller, new, candidate.legs())).await? {
+                    return Ok(booking);
+                }
             }
         }
-        Err(BookingError::NoBookableItinerary)
+        Err(BookingError::Unsettled)
     }
 
     /// One transaction: the air waybill's claim, the room of every leg, the booking, its legs, its event, the message.
@@ -111,9 +116,10 @@ impl BookingService {
         new: &NewBooking,
         flights: &[Flight],
     ) -> Result<Option<Booking>, BookingError> {
-        let reference = self.references.next().await?;
         let now = self.clock.now();
         let id: BookingId = self.ids.next(now);
+        let mut tx = self.db.begin().await?;
+        let reference = self.references.next(&mut tx).await?;
         let booking = Booking {
             id,
             ref_id: reference,
@@ -148,13 +154,13 @@ impl BookingService {
                 space: leg.space,
             })
             .collect();
-        let mut tx = self.db.begin().await?;
         if let Some(awb) = &booking.awb_number
             && !repository::claim_awb(&mut tx, awb, id).await?
         {
             return Err(BookingError::AwbTaken(awb.clone()));
         }
         if !capacity::take_in_tx(&mut tx, &takings, now).await? {
+            tx.rollback().await?;
             return Ok(None);
         }
         repository::insert_booking(&mut tx, &booking).await?;

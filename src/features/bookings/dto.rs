@@ -310,14 +310,14 @@ pub struct RecordMovement {
     pub notes: Option<String>,
 }
 
-pub(super) fn read_movement(fields: &mut Fields<'_>, reference: &Reference) -> Option<Movement> {
-    Some(Movement {
+pub(super) fn read_movement(fields: &mut Fields<'_>, reference: &Reference) -> Movement {
+    Movement {
         location: fields.optional("location", |raw| reference.read_airport(raw)),
         flight_id: fields.optional("flight_id", read::code),
         flight_number: fields.optional("flight_number", read::code),
         occurred_at: fields.optional("occurred_at", read::instant),
         notes: fields.optional("notes", read::prose(PROSE)),
-    })
+    }
 }
 
 /// Why a shipment is cancelled.
@@ -328,8 +328,8 @@ pub struct CancelBooking {
     pub reason: Option<String>,
 }
 
-pub(super) fn read_reason(fields: &mut Fields<'_>) -> Option<Option<String>> {
-    Some(fields.optional("reason", read::prose(LINE)))
+pub(super) fn read_reason(fields: &mut Fields<'_>) -> Option<String> {
+    fields.optional("reason", read::prose(LINE))
 }
 
 /// The filters of a list. Customers see their organization's bookings; naming one is the carrier's staff's.
@@ -348,5 +348,6 @@ pub(super) fn read_filter(fields: &mut Fields<'_>, reference: &Reference, caller
         created_from: fields.optional("created_from", read::instant),
         created_to: fields.optional("created_to", read::instant),
         needs_rerouting: fields.optional("needs_rerouting", read::boolean),
+        text: fields.optional("q", read::line(100)),
     }
 }

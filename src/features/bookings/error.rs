@@ -12,6 +12,9 @@ use crate::{
     },
 };
 
+/// Foreign keys to the caller's own rows.
+const CALLER_CONSTRAINTS: [&str; 2] = ["bookings_organization_id_fkey", "bookings_created_by_fkey"];
+
 #[derive(Debug, thiserror::Error)]
 pub enum BookingError {
     #[error("no such booking, or not the caller's")]
@@ -44,6 +47,9 @@ pub enum BookingError {
     /// Room came and went faster than we could decide.
     #[error("the flights changed at every attempt")]
     Unsettled,
+    /// A good token of a user that this database does not know.
+    #[error("the caller's account does not exist")]
+    CallerUnknown,
     #[error("all booking references are used up")]
     OutOfReferences,
     #[error(transparent)]
@@ -54,7 +60,10 @@ pub enum BookingError {
 
 impl From<sqlx::Error> for BookingError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Database(error.into())
+        match DbError::from(error) {
+            error if error.constraint().is_some_and(|name| CALLER_CONSTRAINTS.contains(&name)) => Self::CallerUnknown,
+            error => Self::Database(error),
+        }
     }
 }
 
@@ -94,7 +103,7 @@ impl BookingError {
 impl From<BookingError> for Problem {
     fn from(error: BookingError) -> Self {
         match error {
-            BookingError::Unknown => Self::not_found("such booking"),
+            BookingError::Unknown => Self::new(Code::NotFound, "There is no such booking, or it is not yours."),
             BookingError::Full { flight_id, flight_number, shortfall } => full(flight_id, &flight_number, &shortfall),
             BookingError::ItineraryInvalid(text) => Self::new(Code::ItineraryInvalid, text),
             BookingError::NoBookableItinerary => Self::new(
@@ -131,6 +140,9 @@ impl From<BookingError> for Problem {
             BookingError::Raced | BookingError::Unsettled => Self::unavailable(
                 "The flights or the booking changed at every attempt; nothing was changed, try again.",
             ),
+            BookingError::CallerUnknown => {
+                Self::new(Code::Unauthenticated, "The account of this access token does not exist here; log in again.")
+            }
             BookingError::OutOfReferences => Self::internal(&error),
             BookingError::Random(cause) => cause.into(),
             BookingError::Database(cause) => cause.into(),

@@ -25,6 +25,8 @@ pub struct BookingFilter {
     /// Exclusive.
     pub created_to: Option<DateTime<Utc>>,
     pub needs_rerouting: Option<bool>,
+    /// Part of the reference, the air waybill number, the customer's reference or the description, in any case.
+    pub text: Option<String>,
 }
 
 /// Where a page of bookings ended: lists go from the newest on.

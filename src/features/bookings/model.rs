@@ -169,9 +169,10 @@ impl Booking {
         self.legs.iter().filter(|leg| leg.status.is_in_force())
     }
 
-    /// The leg that can depart next: all in force before it have arrived.
+    /// The leg that can depart next: all in force before it have arrived, and the cargo is where it leaves.
     pub fn next_leg(&self) -> Option<&Leg> {
-        self.legs_in_force().find(|leg| leg.status != LegStatus::Arrived).filter(|leg| leg.status == LegStatus::Booked)
+        let next = self.legs_in_force().find(|leg| leg.status != LegStatus::Arrived);
+        next.filter(|leg| leg.status == LegStatus::Booked && self.current_airport() == Some(leg.origin))
     }
 
     /// The leg in the air.
@@ -304,8 +305,8 @@ pub(super) mod tests {
         }
     }
 
-    fn code(text: &str) -> Option<AirportCode> {
-        Some(text.parse().unwrap())
+    fn at(text: &str) -> AirportCode {
+        text.parse().unwrap()
     }
 
     use Action::{Arrive, Cancel, Deliver, Depart};
@@ -315,13 +316,13 @@ pub(super) mod tests {
     fn a_two_leg_journey_offers_the_right_step_at_each_point() {
         let legs = |one, two| vec![leg(1, "DEL", "BOM", one), leg(2, "BOM", "LHR", two)];
         let steps = [
-            (BookingStatus::Booked, L::Booked, L::Booked, vec![Depart, Cancel], code("DEL"), false),
+            (BookingStatus::Booked, L::Booked, L::Booked, vec![Depart, Cancel], Some(at("DEL")), false),
             (BookingStatus::Departed, L::Departed, L::Booked, vec![Arrive, Cancel], None, false),
-            (BookingStatus::Arrived, L::Arrived, L::Booked, vec![Depart], code("BOM"), false),
+            (BookingStatus::Arrived, L::Arrived, L::Booked, vec![Depart], Some(at("BOM")), false),
             (BookingStatus::Departed, L::Arrived, L::Departed, vec![Arrive], None, false),
-            (BookingStatus::Arrived, L::Arrived, L::Arrived, vec![Deliver], code("LHR"), true),
-            (BookingStatus::Delivered, L::Arrived, L::Arrived, vec![], code("LHR"), true),
-            (BookingStatus::Cancelled, L::Released, L::Released, vec![], code("DEL"), false),
+            (BookingStatus::Arrived, L::Arrived, L::Arrived, vec![Deliver], Some(at("LHR")), true),
+            (BookingStatus::Delivered, L::Arrived, L::Arrived, vec![], Some(at("LHR")), true),
+            (BookingStatus::Cancelled, L::Released, L::Released, vec![], Some(at("DEL")), false),
             (BookingStatus::Cancelled, L::Departed, L::Released, vec![], None, false),
         ];
         for (status, one, two, actions, airport, there) in steps {

@@ -1,15 +1,10 @@
 use std::{ops::Range, sync::Arc};
 
+use sqlx::PgConnection;
 use tokio::sync::Mutex;
 
 use super::{BookingError, repository};
-use crate::{
-    kernel::BookingRef,
-    platform::{
-        postgres::{Database, commit},
-        secrets::ServerSecrets,
-    },
-};
+use crate::{kernel::BookingRef, platform::secrets::ServerSecrets};
 
 /// Numbers per block of the database's sequence.
 const BLOCK: u64 = 64;
@@ -18,37 +13,33 @@ const BLOCK: u64 = 64;
 /// sequence, so that most bookings cost no round trip; what a stopped process has left of a block is not used again.
 #[derive(Clone)]
 pub(super) struct ReferenceSource {
-    db: Database,
     key: [u64; 4],
     block: Arc<Mutex<Range<u64>>>,
 }
 
 impl ReferenceSource {
-    pub fn new(db: Database, secrets: &ServerSecrets) -> Self {
+    pub fn new(secrets: &ServerSecrets) -> Self {
         let mut key = [0; 4];
         for (word, bytes) in key.iter_mut().zip(secrets.reference_key.chunks_exact(8)) {
             *word = bytes.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
         }
-        Self { db, key, block: Arc::default() }
+        Self { key, block: Arc::default() }
     }
 
-    pub async fn next(&self) -> Result<BookingRef, BookingError> {
+    /// The next reference. A block that has to be fetched is fetched on the caller's connection: who waits for it holds
+    /// one already, so nobody queues here for a database that is away. What is rolled back does not come again.
+    pub async fn next(&self, tx: &mut PgConnection) -> Result<BookingRef, BookingError> {
         let mut block = self.block.lock().await;
-        let counter = match block.next() {
-            Some(counter) => counter,
-            None => {
-                *block = self.fetch_block().await?;
-                block.next().ok_or(BookingError::OutOfReferences)?
-            }
-        };
+        if block.is_empty() {
+            *block = fetch_block(tx).await?;
+        }
+        let counter = block.next().ok_or(BookingError::OutOfReferences)?;
         BookingRef::from_counter(counter, self.key).ok_or(BookingError::OutOfReferences)
     }
+}
 
-    async fn fetch_block(&self) -> Result<Range<u64>, BookingError> {
-        let mut tx = self.db.begin().await?;
-        let number = repository::next_reference_block(&mut tx).await?;
-        commit(tx).await?;
-        let first = u64::try_from(number).map_err(|_| BookingError::OutOfReferences)? * BLOCK;
-        Ok(first..first + BLOCK)
-    }
+async fn fetch_block(tx: &mut PgConnection) -> Result<Range<u64>, BookingError> {
+    let number = repository::next_reference_block(tx).await?;
+    let first = u64::try_from(number).map_err(|_| BookingError::OutOfReferences)? * BLOCK;
+    Ok(first..first + BLOCK)
 }

@@ -28,7 +28,7 @@ impl BookingService {
         secrets: &ServerSecrets,
         auto_route_hours: u32,
     ) -> Self {
-        let references = ReferenceSource::new(db.clone(), secrets);
+        let references = ReferenceSource::new(secrets);
         Self { db, flights, search, clock, ids, references, auto_route_hours }
     }
 }

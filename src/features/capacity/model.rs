@@ -134,6 +134,21 @@ pub struct Shortfall {
 }
 
 impl FlightCapacity {
+    /// A new flight's row, open for sale, with its first ledger entry.
+    pub const fn opened(flight_id: FlightId, capacity: Space, cutoff: DateTime<Utc>) -> Self {
+        const NOTHING: Space = Space { weight: Weight::ZERO, volume: Volume::ZERO, positions: Positions::ZERO };
+        Self {
+            flight_id,
+            status: FlightStatus::Scheduled,
+            cutoff,
+            capacity,
+            booked: NOTHING,
+            held: NOTHING,
+            version: 1,
+            ledger_seq: 1,
+        }
+    }
+
     pub fn available(&self) -> Space {
         self.capacity - self.booked - self.held
     }

@@ -18,11 +18,10 @@ use crate::{
 impl FlightService {
     /// Puts a flight on the schedule and opens it for sale.
     pub async fn create(&self, actor: UserId, new: NewFlight) -> Result<Flight, FlightError> {
-        let id = retrying(|| self.try_create(actor, &new)).await?;
-        self.flight(id).await
+        retrying(|| self.try_create(actor, &new)).await
     }
 
-    async fn try_create(&self, actor: UserId, new: &NewFlight) -> Result<FlightId, FlightError> {
+    async fn try_create(&self, actor: UserId, new: &NewFlight) -> Result<Flight, FlightError> {
         let now = self.clock.now();
         let id: FlightId = self.ids.next(now);
         let date = self.local_date(new)?;
@@ -30,7 +29,7 @@ impl FlightService {
         insert_in_tx(&mut tx, &[(id, date, new)], Some(actor), now).await?;
         commit(tx).await?;
         tracing::info!(flight_id = %id, flight_number = %new.number, "flight created");
-        Ok(id)
+        Ok(new.as_flight(id, now))
     }
 
     /// The local calendar date of departure: with number and origin, the flight's name.

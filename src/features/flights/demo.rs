@@ -52,8 +52,9 @@ pub fn timetable(reference: &Reference, from: NaiveDate, days: u64) -> Vec<NewFl
 }
 
 impl FlightService {
-    /// Puts the demo timetable of the next 30 days on the schedule. Flights that are there already stay.
-    pub async fn extend_demo(&self) -> Result<super::ImportSummary, FlightError> {
+    /// Puts the demo timetable of the next 30 days on the schedule; answers how many flights are new. Flights that are
+    /// there already stay, whatever became of them.
+    pub async fn extend_demo(&self) -> Result<u64, FlightError> {
         // A search on the last day may connect on the day after, and local dates lag a day behind UTC.
         let yesterday = self.clock.now().date_naive() - Days::new(1);
         self.add_missing(timetable(&self.reference, yesterday, 33)).await

@@ -1,5 +1,5 @@
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::{Flight, NewFlight};
@@ -32,8 +32,10 @@ pub struct FlightBody {
     /// Best known arrival, UTC.
     pub arrival_datetime: DateTime<Utc>,
     /// The departure with the origin's own offset.
+    #[serde(serialize_with = "with_offset")]
     pub departure_local: DateTime<FixedOffset>,
     /// The arrival with the destination's own offset.
+    #[serde(serialize_with = "with_offset")]
     pub arrival_local: DateTime<FixedOffset>,
     /// As first scheduled; never changes and defines the flight's date.
     pub scheduled_departure_datetime: DateTime<Utc>,
@@ -56,6 +58,11 @@ pub struct FlightBody {
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+/// A local time always shows its offset, `+00:00` too: `Z` would say that nobody asked what time it is there.
+fn with_offset<S: Serializer>(instant: &DateTime<FixedOffset>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&instant.to_rfc3339())
 }
 
 impl FlightBody {

@@ -11,7 +11,7 @@ use super::{
     repository::{self, FlightEvent},
 };
 use crate::{
-    features::capacity::{self, FlightStatus, Space},
+    features::capacity::{self, FlightCapacity, FlightStatus, Space},
     kernel::{AirportCode, Fault, FaultCode, FlightId, FlightNumber, UserId},
     platform::{
         postgres::{commit, retrying},
@@ -53,14 +53,6 @@ struct ImportRow {
     flight: NewFlight,
 }
 
-/// What becomes of flights that are there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
-    /// They become what the row says.
-    Change,
-    Keep,
-}
-
 /// What is to be done with the rows.
 #[derive(Default)]
 struct Plan<'a> {
@@ -84,17 +76,20 @@ impl FlightService {
         let rows = tokio::task::spawn_blocking(move || service.parse(&table))
             .await
             .map_err(|_| FlightError::Database(sqlx::Error::WorkerCrashed.into()))??;
-        retrying(|| self.try_import(actor, &rows, Known::Change, dry_run)).await
+        retrying(|| self.try_import(actor, &rows, dry_run)).await
     }
 
-    /// Puts on the schedule what it does not have yet; flights of these names that are there stay as they are.
-    pub(super) async fn add_missing(&self, flights: Vec<NewFlight>) -> Result<ImportSummary, FlightError> {
+    /// Puts those of these flights on the schedule that are not there; what is there stays as it is.
+    pub(super) async fn add_missing(&self, flights: Vec<NewFlight>) -> Result<u64, FlightError> {
         let mut rows = Vec::with_capacity(flights.len());
         for (row, flight) in (1..).zip(flights) {
             let name = (flight.number.clone(), flight.origin, self.local_date(&flight)?);
             rows.push(ImportRow { row, name, flight });
         }
-        retrying(|| self.try_import(None, &rows, Known::Keep, false)).await
+        let names: Vec<Name> = rows.iter().map(|row| row.name.clone()).collect();
+        let there = find_existing(&mut *self.db.read().await?, &names).await?;
+        rows.retain(|row| !there.contains_key(&row.name));
+        Ok(retrying(|| self.try_import(None, &rows, false)).await?.created)
     }
 
     fn parse(&self, table: &[u8]) -> Result<Vec<ImportRow>, FlightError> {
@@ -157,32 +152,28 @@ impl FlightService {
         if faults.is_empty() { Ok(rows) } else { Err(FlightError::Import(faults)) }
     }
 
+    /// Plans by what is there, locks only what changes, and makes sure under the lock that it is still what the plan was
+    /// made for. A dry run locks nothing.
     async fn try_import(
         &self,
         actor: Option<UserId>,
         rows: &[ImportRow],
-        known: Known,
         dry_run: bool,
     ) -> Result<ImportSummary, FlightError> {
         let now = self.clock.now();
         let names: Vec<Name> = rows.iter().map(|row| row.name.clone()).collect();
         let mut tx = self.db.begin().await?;
-        // A large schedule may take longer than a request's statement.
-        sqlx::raw_sql("set local statement_timeout = '120s'").execute(&mut *tx).await?;
-        let existing = lock_existing(&mut tx, &names).await?;
-        let plan = self.plan(rows, &existing, known, now);
+        repository::allow_long_statements(&mut tx).await?;
+        let existing = find_existing(&mut tx, &names).await?;
+        let plan = self.plan(rows, &existing, now);
         if !plan.faults.is_empty() {
             return Err(FlightError::Import(plan.faults));
         }
-        let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
-        let summary = ImportSummary {
-            created: count(plan.create.len()),
-            updated: count(plan.update.len()),
-            unchanged: plan.unchanged,
-        };
+        let summary = plan.summary();
         if dry_run {
             return Ok(summary);
         }
+        lock_planned(&mut tx, &plan.update).await?;
         for batch in plan.create.chunks(2000) {
             insert_in_tx(&mut tx, batch, actor, now).await.map_err(|error| match error {
                 FlightError::AlreadyExists => FlightError::Raced,
@@ -193,27 +184,17 @@ impl FlightService {
             change_in_tx(&mut tx, flight, *date, new, actor, now).await?;
         }
         commit(tx).await?;
-        tracing::info!(
-            created = summary.created,
-            updated = summary.updated,
-            unchanged = summary.unchanged,
-            "flights imported"
-        );
+        let ImportSummary { created, updated, unchanged } = summary;
+        tracing::info!(created, updated, unchanged, "flights imported");
         Ok(summary)
     }
 
-    fn plan<'a>(
-        &self,
-        rows: &'a [ImportRow],
-        existing: &'a HashMap<Name, Flight>,
-        known: Known,
-        now: DateTime<Utc>,
-    ) -> Plan<'a> {
+    fn plan<'a>(&self, rows: &'a [ImportRow], existing: &'a HashMap<Name, Flight>, now: DateTime<Utc>) -> Plan<'a> {
         let mut plan = Plan::default();
         for row in rows {
             match existing.get(&row.name) {
                 None => plan.create.push((self.ids.next(now), row.name.2, &row.flight)),
-                Some(flight) if known == Known::Keep || row.flight.is_same_as(flight) => plan.unchanged += 1,
+                Some(flight) if row.flight.is_same_as(flight) => plan.unchanged += 1,
                 Some(flight) => match refusal(flight, &row.flight) {
                     None => plan.update.push((flight, row.name.2, &row.flight)),
                     Some((column, fault)) => {
@@ -229,17 +210,39 @@ impl FlightService {
     }
 }
 
-/// The flights that have these names, read again under their locks: what they are now decides.
-async fn lock_existing(tx: &mut PgConnection, names: &[Name]) -> Result<HashMap<Name, Flight>, FlightError> {
-    let dates: HashMap<FlightId, NaiveDate> = repository::find_named(tx, names).await?.into_iter().collect();
-    let mut ids: Vec<FlightId> = dates.keys().copied().collect();
-    ids.sort_unstable();
-    capacity::lock_in_tx(tx, &ids).await?;
-    let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
-    let flights = repository::find(tx, &ids).await?.into_iter();
-    let named =
-        flights.filter_map(|flight| Some(((flight.number.clone(), flight.origin, *dates.get(&flight.id)?), flight)));
+impl Plan<'_> {
+    fn summary(&self) -> ImportSummary {
+        let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+        ImportSummary {
+            created: count(self.create.len()),
+            updated: count(self.update.len()),
+            unchanged: self.unchanged,
+        }
+    }
+}
+
+/// The flights, not cancelled, that have these names.
+async fn find_existing(db: &mut PgConnection, names: &[Name]) -> Result<HashMap<Name, Flight>, FlightError> {
+    let dates: HashMap<FlightId, NaiveDate> = repository::find_named(db, names).await?.into_iter().collect();
+    let ids: Vec<_> = dates.keys().map(|id| id.uuid()).collect();
+    let flights = repository::find(db, &ids).await?.into_iter();
+    let named = flights.filter_map(|f| Some(((f.number.clone(), f.origin, *dates.get(&f.id)?), f)));
     Ok(named.filter(|(_, flight)| flight.room.status != FlightStatus::Cancelled).collect())
+}
+
+/// Locks the flights that change, in ascending order. One that is no longer as it was planned for (another version, or
+/// bookings that forbid the change) makes the whole import start over.
+async fn lock_planned(tx: &mut PgConnection, planned: &[(&Flight, NaiveDate, &NewFlight)]) -> Result<(), FlightError> {
+    let mut ids: Vec<FlightId> = planned.iter().map(|(flight, ..)| flight.id).collect();
+    ids.sort_unstable();
+    let locked = capacity::lock_in_tx(tx, &ids).await?;
+    let locked: HashMap<FlightId, FlightCapacity> = locked.into_iter().map(|room| (room.flight_id, room)).collect();
+    let as_planned = |flight: &Flight, new: &NewFlight| {
+        let room = locked.get(&flight.id).copied().filter(|room| room.version == flight.room.version);
+        room.is_some_and(|room| refusal(&Flight { room, ..flight.clone() }, new).is_none())
+    };
+    let all = planned.iter().all(|(flight, _, new)| as_planned(flight, new));
+    if all { Ok(()) } else { Err(FlightError::Raced) }
 }
 
 /// Why a flight that is there may not become what the row says, and which column says so.
@@ -254,6 +257,10 @@ fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
     {
         let fault = Fault::new(FaultCode::OutOfOrder, "cannot be changed: the flight has bookings");
         return Some((column, fault));
+    }
+    if taken != Space::default() && flight.is_freighter && !new.is_freighter {
+        let fault = Fault::new(FaultCode::OutOfOrder, "names a freighter that has bookings: it stays a freighter");
+        return Some(("aircraft_code", fault));
     }
     let short = taken.exceeds(new.capacity).next()?;
     Some((short.as_str(), Fault::new(FaultCode::TooSmall, "must not be less than what is booked and held")))

@@ -60,6 +60,27 @@ impl NewFlight {
         self.departure - TimeDelta::minutes(i64::from(self.cutoff_minutes))
     }
 
+    /// The flight that it is once it was put on the schedule.
+    pub fn as_flight(&self, id: FlightId, now: DateTime<Utc>) -> Flight {
+        Flight {
+            id,
+            number: self.number.clone(),
+            origin: self.origin,
+            destination: self.destination,
+            departure: self.departure,
+            arrival: self.arrival,
+            scheduled_departure: self.departure,
+            scheduled_arrival: self.arrival,
+            actual_departure: None,
+            actual_arrival: None,
+            aircraft: self.aircraft,
+            is_freighter: self.is_freighter,
+            created_at: now,
+            updated_at: now,
+            room: FlightCapacity::opened(id, self.capacity, self.cutoff()),
+        }
+    }
+
     /// Whether importing this over `flight` would change nothing.
     pub fn is_same_as(&self, flight: &Flight) -> bool {
         self.destination == flight.destination

@@ -104,6 +104,11 @@ macro_rules! select_flights {
     };
 }
 
+/// For the rest of this transaction: a large schedule may take longer than a request's statement.
+pub(super) async fn allow_long_statements(tx: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql("set local statement_timeout = '120s'").execute(tx).await.map(drop)
+}
+
 pub(super) async fn find(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Flight>> {
     flights(select_flights!("where f.id = any($1)", ids).fetch_all(db).await?)
 }
@@ -152,7 +157,7 @@ pub(super) async fn find_named(
     let numbers: Vec<&str> = names.iter().map(|(number, _, _)| number.as_str()).collect();
     let origins: Vec<&str> = names.iter().map(|(_, origin, _)| origin.as_str()).collect();
     let dates: Vec<NaiveDate> = names.iter().map(|(_, _, date)| *date).collect();
-    let named = sqlx::query!(
+    let found = sqlx::query!(
         "select f.id, f.scheduled_date
          from unnest($1::text[], $2::text[], $3::date[]) as name (flight_number, origin, scheduled_date)
          join flights f using (flight_number, origin, scheduled_date)
@@ -163,7 +168,7 @@ pub(super) async fn find_named(
     )
     .fetch_all(db)
     .await?;
-    Ok(named.into_iter().map(|flight| (flight.id.into(), flight.scheduled_date)).collect())
+    Ok(found.into_iter().map(|flight| (flight.id.into(), flight.scheduled_date)).collect())
 }
 
 pub(super) async fn list(

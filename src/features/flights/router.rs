@@ -18,8 +18,8 @@ use crate::{
     platform::{
         tasks::Tasks,
         web::{
-            Body, CursorKey, IfNoneMatch, PageFields, PathText, Problem, Query, conditional, problem_responses, read,
-            tagged, unless_missing,
+            Body, CursorKey, IfNoneMatch, PageFields, PageParams, PathText, Problem, Query, both, conditional,
+            problem_responses, read, tagged, unless_missing,
         },
     },
 };
@@ -69,8 +69,8 @@ async fn create(
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
-    query.refuse_all()?;
-    let new = body.read(|fields| read_new_flight(fields, &reference, CapacityShape::Object))?;
+    let read = body.read(|fields| read_new_flight(fields, &reference, CapacityShape::Object));
+    let ((), new) = both(query.refuse_all(), read)?;
     let flight = tasks.to_the_end(async move { flights.create(caller.user_id, new).await }).await?;
     let mut response = (StatusCode::CREATED, Json(FlightBody::new(&flight, &reference))).into_response();
     tagged(&mut response, &flight.entity_tag(), REVALIDATE);
@@ -108,10 +108,7 @@ problem_responses!(ListProblems: MalformedRequest, ValidationFailed, InvalidCurs
            ("departure_date" = Option<chrono::NaiveDate>, Query,
             description = "Scheduled local calendar date at the origin"),
            ("airline" = Option<String>, Query, description = "Airline designator"),
-           ("flight_number" = Option<String>, Query), ("status" = Option<FlightStatus>, Query),
-           ("limit" = Option<u32>, Query, description = "1 to 100, default 50"),
-           ("offset" = Option<u32>, Query, description = "At most 10000; not with a cursor"),
-           ("cursor" = Option<String>, Query, description = "From the Link header of the page before")),
+           ("flight_number" = Option<String>, Query), ("status" = Option<FlightStatus>, Query), PageParams),
     responses((status = 200, body = Vec<FlightBody>, headers(("Link" = String))), ListProblems))]
 async fn list(
     State(flights): State<FlightService>,
@@ -167,10 +164,7 @@ problem_responses!(RouteProblems: MalformedRequest, ValidationFailed, InvalidCur
 
 /// The routes an airline flies.
 #[utoipa::path(get, path = "/airlines/{code}/routes", tag = "reference data", operation_id = "listAirlineRoutes",
-    params(("code" = String, Path, description = "Airline designator"),
-           ("limit" = Option<u32>, Query, description = "1 to 100, default 50"),
-           ("offset" = Option<u32>, Query, description = "At most 10000; not with a cursor"),
-           ("cursor" = Option<String>, Query, description = "From the Link header of the page before")),
+    params(("code" = String, Path, description = "Airline designator"), PageParams),
     responses((status = 200, body = Vec<AirlineRoute>, headers(("Link" = String))), RouteProblems))]
 async fn routes_of_airline(
     State(flights): State<FlightService>,
@@ -189,10 +183,7 @@ problem_responses!(SearchProblems: MalformedRequest, ValidationFailed, InvalidCu
 /// Which airlines fly between two airports.
 #[utoipa::path(get, path = "/airlines/routes/search", tag = "reference data", operation_id = "searchAirlineRoutes",
     params(("origin" = Option<String>, Query, description = "IATA airport code"),
-           ("destination" = Option<String>, Query, description = "IATA airport code"),
-           ("limit" = Option<u32>, Query, description = "1 to 100, default 50"),
-           ("offset" = Option<u32>, Query, description = "At most 10000; not with a cursor"),
-           ("cursor" = Option<String>, Query, description = "From the Link header of the page before")),
+           ("destination" = Option<String>, Query, description = "IATA airport code"), PageParams),
     responses((status = 200, body = Vec<AirlineRoute>, headers(("Link" = String))), SearchProblems))]
 async fn search_routes(
     State(flights): State<FlightService>,

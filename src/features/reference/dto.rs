@@ -180,18 +180,3 @@ impl AirportParams {
         }
     }
 }
-
-/// Which part of a list is wanted.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "the fields are OpenAPI text; PageFields reads them")]
-pub(super) struct PageParams {
-    /// Entries on a page; over 100 means 100.
-    #[param(minimum = 1, default = 50)]
-    limit: Option<u32>,
-    /// Entries to skip; not together with `cursor`.
-    #[param(maximum = 10_000)]
-    offset: Option<u32>,
-    /// From the `Link` header of the page before.
-    cursor: Option<String>,
-}

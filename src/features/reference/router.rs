@@ -8,12 +8,12 @@ use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    dto::{AircraftBody, AirlineBody, AirportBody, AirportParams, HandlingCodeBody, PageParams, SearchParams},
+    dto::{AircraftBody, AirlineBody, AirportBody, AirportParams, HandlingCodeBody, SearchParams},
     service::Reference,
 };
 use crate::{
     kernel::{AircraftCode, AirlineCode, AirportCode, Fault},
-    platform::web::{CursorKey, PageFields, PageRequest, PathText, Problem, Query, problem_responses},
+    platform::web::{CursorKey, PageFields, PageParams, PageRequest, PathText, Problem, Query, problem_responses},
 };
 
 /// Facts change with a release at most; whoever asks gets the same.
@@ -55,7 +55,7 @@ problem_responses! {
 }
 
 /// List airports by code.
-#[utoipa::path(get, path = "/airports", tag = "reference data", params(AirportParams, PageParams),
+#[utoipa::path(get, path = "/airports", operation_id = "listAirports", tag = "reference data", params(AirportParams, PageParams),
     responses((status = 200, body = [AirportBody<'_>],
                headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]
 async fn list_airports(
@@ -73,7 +73,7 @@ async fn list_airports(
 ///
 /// The exact IATA code comes first, then codes, cities and names that begin with `q`, then airports where each word
 /// of `q` begins a word of city or name, or is a code. Larger cargo airports first, at most 20.
-#[utoipa::path(get, path = "/airports/search", tag = "reference data", params(SearchParams),
+#[utoipa::path(get, path = "/airports/search", operation_id = "searchAirports", tag = "reference data", params(SearchParams),
     responses((status = 200, body = [AirportBody<'_>]), SearchProblems))]
 async fn search_airports(State(reference): State<Reference>, query: Query) -> Result<Response, Problem> {
     let SearchParams { q } = query.read(SearchParams::read)?;
@@ -81,7 +81,7 @@ async fn search_airports(State(reference): State<Reference>, query: Query) -> Re
 }
 
 /// List the 20 largest cargo airports, the largest first.
-#[utoipa::path(get, path = "/airports/popular", tag = "reference data",
+#[utoipa::path(get, path = "/airports/popular", operation_id = "listPopularAirports", tag = "reference data",
     responses((status = 200, body = [AirportBody<'_>]), SearchProblems))]
 async fn popular_airports(State(reference): State<Reference>, query: Query) -> Result<Response, Problem> {
     query.refuse_all()?;
@@ -91,7 +91,7 @@ async fn popular_airports(State(reference): State<Reference>, query: Query) -> R
 /// List the airports of a city.
 ///
 /// Case and diacritics are ignored; the larger cargo airports come first. A city without an airport is 404.
-#[utoipa::path(get, path = "/airports/city/{name}", tag = "reference data",
+#[utoipa::path(get, path = "/airports/city/{name}", operation_id = "listAirportsOfCity", tag = "reference data",
     params(("name" = String, Path, description = "The whole name of the city", example = "São Paulo")),
     responses((status = 200, body = [AirportBody<'_>]), ShowProblems))]
 async fn airports_of_city(
@@ -105,7 +105,7 @@ async fn airports_of_city(
 }
 
 /// Show an airport.
-#[utoipa::path(get, path = "/airports/{code}", tag = "reference data",
+#[utoipa::path(get, path = "/airports/{code}", operation_id = "getAirport", tag = "reference data",
     params(("code" = AirportCode, Path, description = "IATA code, in any case")),
     responses((status = 200, body = AirportBody<'_>), ShowProblems))]
 async fn show_airport(
@@ -119,7 +119,7 @@ async fn show_airport(
 }
 
 /// List airlines by code.
-#[utoipa::path(get, path = "/airlines", tag = "reference data", params(PageParams),
+#[utoipa::path(get, path = "/airlines", operation_id = "listAirlines", tag = "reference data", params(PageParams),
     responses((status = 200, body = [AirlineBody<'_>],
                headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]
 async fn list_airlines(
@@ -134,7 +134,7 @@ async fn list_airlines(
 }
 
 /// Show an airline.
-#[utoipa::path(get, path = "/airlines/{code}", tag = "reference data",
+#[utoipa::path(get, path = "/airlines/{code}", operation_id = "getAirline", tag = "reference data",
     params(("code" = AirlineCode, Path, description = "IATA designator, in any case")),
     responses((status = 200, body = AirlineBody<'_>), ShowProblems))]
 async fn show_airline(
@@ -148,7 +148,7 @@ async fn show_airline(
 }
 
 /// List aircraft types by code.
-#[utoipa::path(get, path = "/aircraft", tag = "reference data", params(PageParams),
+#[utoipa::path(get, path = "/aircraft", operation_id = "listAircraft", tag = "reference data", params(PageParams),
     responses((status = 200, body = [AircraftBody<'_>],
                headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]
 async fn list_aircraft(
@@ -163,7 +163,7 @@ async fn list_aircraft(
 }
 
 /// Show an aircraft type.
-#[utoipa::path(get, path = "/aircraft/{code}", tag = "reference data",
+#[utoipa::path(get, path = "/aircraft/{code}", operation_id = "getAircraft", tag = "reference data",
     params(("code" = AircraftCode, Path, description = "IATA type code, in any case")),
     responses((status = 200, body = AircraftBody<'_>), ShowProblems))]
 async fn show_aircraft(
@@ -177,7 +177,7 @@ async fn show_aircraft(
 }
 
 /// List the special handling codes that bookings may carry, by code.
-#[utoipa::path(get, path = "/handling-codes", tag = "reference data", params(PageParams),
+#[utoipa::path(get, path = "/handling-codes", operation_id = "listHandlingCodes", tag = "reference data", params(PageParams),
     responses((status = 200, body = [HandlingCodeBody<'_>],
                headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]
 async fn list_handling_codes(

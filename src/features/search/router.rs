@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     features::reference::Reference,
-    platform::web::{Body, NO_STORE, Problem, Query, problem_responses},
+    platform::web::{Body, NO_STORE, Problem, Query, both, problem_responses},
 };
 
 pub fn router<S>() -> OpenApiRouter<S>
@@ -42,8 +42,8 @@ async fn search(
     query: Query,
     body: Body,
 ) -> Result<impl IntoResponse, Problem> {
-    query.refuse_all()?;
-    let search = body.read(|fields| Search::read(fields, &reference, service.max_stops()))?;
+    let read = body.read(|fields| Search::read(fields, &reference, service.max_stops()));
+    let ((), search) = both(query.refuse_all(), read)?;
     let mut options =
         service.options(search.origin, search.destination, search.date, &search.request, search.max_stops).await?;
     options.direct.sort_by(|a, b| Sort::Departure.compare(a, b));
@@ -61,6 +61,8 @@ async fn search(
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(result)))
 }
 
+problem_responses!(RankedProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired);
+
 /// Search routes: one ranked list.
 ///
 /// By default the earliest arrival first, then fewer stops, shorter, id. The rules are those of `POST /routes/search`.
@@ -74,7 +76,7 @@ async fn search(
            ("max_stops" = Option<u8>, Query, description = "0 or 1, default 1"),
            ("limit" = Option<u32>, Query, description = "1 to 200, default 50"),
            ("sort" = Option<String>, Query, description = "arrival (default), duration or departure")),
-    responses((status = 200, body = Vec<RouteOption>), SearchProblems))]
+    responses((status = 200, body = Vec<RouteOption>), RankedProblems))]
 async fn ranked(
     State(service): State<SearchService>,
     State(reference): State<Reference>,

@@ -110,7 +110,9 @@ impl PrivatePostgres {
         let db = loop {
             match connect(&maintenance).await {
                 Ok(db) => break db,
-                Err(error) if !self.postmaster.is_alive() || began.elapsed() > START_WITHIN => return Err(error),
+                Err(error) if !self.postmaster.is_alive() => return Err(error),
+                // Recovering takes as long as it takes; ending it now would only make the next start begin anew.
+                Err(error) if began.elapsed() > START_WITHIN && !is_recovering(&error) => return Err(error),
                 Err(_) => sleep(Duration::from_millis(30)).await,
             }
             if began.elapsed() > SLOW && !told {
@@ -263,6 +265,12 @@ fn url(socket_dir: &Path, role: &str, database: &str) -> String {
     let socket_dir = socket_dir.to_string_lossy();
     let host = utf8_percent_encode(&socket_dir, NON_ALPHANUMERIC);
     format!("postgres://{role}@localhost:5432/{database}?host={host}&sslmode=disable")
+}
+
+/// The server runs but takes nobody in yet (`cannot_connect_now`).
+fn is_recovering(error: &anyhow::Error) -> bool {
+    let database = error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    database.is_some_and(|error| error.code().as_deref() == Some("57P03"))
 }
 
 pub(super) async fn connect(url: &str) -> Result<PgConnection> {

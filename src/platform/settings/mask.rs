@@ -16,7 +16,7 @@ pub(super) fn url<S: Serializer>(url: &Option<SecretString>, serializer: S) -> R
 }
 
 /// The URL with `***` for its password, be it before the host or among the parameters.
-fn without_password(url: &str) -> String {
+pub fn without_password(url: &str) -> String {
     let Ok(mut url) = Url::parse(url) else { return MASK.into() };
     if url.password().is_some() && url.set_password(Some(MASK)).is_err() {
         return MASK.into();

@@ -1,12 +1,18 @@
+use std::convert::Infallible;
+
 use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{code::Code, fields::Fields, problem::Problem};
+
+/// Levels of arrays and objects in each other that are read.
+const DEEPEST: usize = 128;
 
 /// How much of a body is read before it is refused, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -22,42 +28,46 @@ impl Default for BodyLimit {
 #[derive(Debug)]
 pub struct Body {
     media_type: String,
-    bytes: Bytes,
+    bytes: Result<Bytes, Problem>,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Body {
-    type Rejection = Problem;
+    type Rejection = Infallible;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Infallible> {
         let limit = request.extensions().get::<BodyLimit>().copied().unwrap_or_default();
-        Self::receive(request, limit).await
+        Ok(Self::receive(request, limit).await)
     }
 }
 
 impl Body {
     /// Reads a body of at most `limit`.
-    pub async fn receive(request: Request, BodyLimit(limit): BodyLimit) -> Result<Self, Problem> {
+    async fn receive(request: Request, BodyLimit(limit): BodyLimit) -> Self {
         let media_type = media_type(request.headers());
-        let too_large = || Problem::new(Code::PayloadTooLarge, format!("The body is larger than {limit} bytes."));
-        match Limited::new(request.into_body(), limit).collect().await {
-            Ok(body) => Ok(Self { media_type, bytes: body.to_bytes() }),
-            Err(error) if is_length_limit(error.as_ref()) => Err(too_large()),
+        let bytes = match Limited::new(request.into_body(), limit).collect().await {
+            Ok(body) => Ok(body.to_bytes()),
+            Err(error) if is_length_limit(error.as_ref()) => {
+                Err(Problem::new(Code::PayloadTooLarge, format!("The body is larger than {limit} bytes.")))
+            }
             Err(_) => Err(Problem::new(Code::MalformedRequest, "The body ended before it was complete.")),
-        }
+        };
+        Self { media_type, bytes }
     }
 
     /// A JSON object that must be there.
     pub fn read<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
-        if self.bytes.is_empty() {
+        let bytes = self.bytes.as_ref().map_err(Clone::clone)?;
+        if bytes.is_empty() {
             return Err(Problem::new(Code::MalformedRequest, "This operation needs a JSON object as its body."));
         }
-        self.parse(read)
+        self.parse(bytes, read)
     }
 
     /// A JSON object; no body counts as an empty object.
     pub fn read_optional<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
-        if !self.bytes.is_empty() {
-            return self.parse(read);
+        let bytes = self.bytes.as_ref().map_err(Clone::clone)?;
+        if !bytes.is_empty() {
+            return self.parse(bytes, read);
         }
         let empty = Map::new();
         let mut fields = Fields::of_body(&empty);
@@ -68,18 +78,16 @@ impl Body {
     /// The bytes of a body that must have one media type.
     pub fn of_type(self, expected: &str) -> Result<Bytes, Problem> {
         if self.media_type == expected {
-            return Ok(self.bytes);
+            return self.bytes;
         }
         Err(Problem::new(Code::UnsupportedMediaType, format!("The body must be {expected}.")))
     }
 
-    fn parse<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
+    fn parse<T>(&self, bytes: &[u8], read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
         if self.media_type != "application/json" {
             return Err(Problem::new(Code::UnsupportedMediaType, "The body must be application/json."));
         }
-        let value: Value = serde_json::from_slice(&self.bytes).map_err(|error| {
-            Problem::new(Code::MalformedRequest, format!("The body is not well-formed JSON: {error}."))
-        })?;
+        let value = parse_json(bytes)?;
         let Value::Object(object) = value else {
             return Err(Problem::not_an_object());
         };
@@ -87,6 +95,39 @@ impl Body {
         let value = read(&mut fields);
         fields.conclude(value)
     }
+}
+
+/// A JSON text nested at most [`DEEPEST`] levels. The limit of `serde_json` stops one level earlier, so it gives way to
+/// this one, which is counted first: the parser goes no deeper than the brackets do.
+fn parse_json(bytes: &[u8]) -> Result<Value, Problem> {
+    if nesting(bytes) > DEEPEST {
+        let text = format!("The body is nested more than {DEEPEST} levels deep.");
+        return Err(Problem::new(Code::MalformedRequest, text));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    reader.disable_recursion_limit();
+    let value = Value::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    value.map_err(|error| Problem::new(Code::MalformedRequest, format!("The body is not well-formed JSON: {error}.")))
+}
+
+/// How deep arrays and objects lie in each other; brackets in strings are none.
+fn nesting(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0_usize);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// An `application/x-www-form-urlencoded` body (RFC 6749 asks for one).
@@ -97,7 +138,8 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = Body::from_request(request, state).await?.of_type("application/x-www-form-urlencoded")?;
+        let Ok(body) = Body::from_request(request, state).await;
+        let bytes = body.of_type("application/x-www-form-urlencoded")?;
         Ok(Self(super::query::decode(&bytes)?))
     }
 }
@@ -118,5 +160,34 @@ fn media_type(headers: &HeaderMap) -> String {
 }
 
 fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<LengthLimitError>())
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.any(<dyn std::error::Error>::is::<LengthLimitError>)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nesting_is_read_to_128_levels_and_no_deeper() {
+        let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        assert!(parse_json(nested(128).as_bytes()).is_ok());
+        assert_eq!(parse_json(nested(129).as_bytes()).unwrap_err().code(), Code::MalformedRequest);
+        assert_eq!(parse_json("[".repeat(1_000_000).as_bytes()).unwrap_err().code(), Code::MalformedRequest);
+    }
+
+    #[test]
+    fn brackets_in_strings_do_not_nest() {
+        assert_eq!(nesting(br#"{"a":"[[[\"[[","b":[1]}"#), 2);
+        assert_eq!(nesting(br#"{"a\\":{}}"#), 2);
+    }
+
+    #[test]
+    fn what_follows_the_value_is_malformed() {
+        for text in ["{} {}", "{", "", "NaN", "{\"a\":NaN}", "[1e400", "\u{feff}{}"] {
+            assert_eq!(parse_json(text.as_bytes()).unwrap_err().code(), Code::MalformedRequest, "{text:?}");
+        }
+        assert_eq!(parse_json(b"\xff{}").unwrap_err().code(), Code::MalformedRequest);
+        assert!(parse_json(b"1e400").is_ok(), "its range is judged by what reads it");
+    }
 }

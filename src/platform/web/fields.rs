@@ -5,6 +5,11 @@ use serde_json::{Map, Value};
 use super::problem::{InputFault, Problem};
 use crate::kernel::{Fault, FaultCode};
 
+/// More faults than these help nobody, and an answer must not be larger than what it answers.
+const MOST_FAULTS: usize = 100;
+/// Longest name of a client's own that is repeated to it.
+const LONGEST_NAME: usize = 64;
+
 /// One value as it came: a member of a JSON body, or text from a query, a form or a CSV cell.
 #[derive(Debug, Clone, Copy)]
 pub enum Raw<'a> {
@@ -154,20 +159,21 @@ impl<'a> Fields<'a> {
     }
 
     fn fault_at(&mut self, name: &str, index: Option<usize>, fault: &Fault) {
+        let name: String = name.chars().take(LONGEST_NAME).collect();
         let mut pointer = format!("{}/{}", self.prefix, name.replace('~', "~0").replace('/', "~1"));
         let mut told = self.prefix.trim_start_matches('/').replace('/', ".");
         told.push_str(if told.is_empty() { "" } else { "." });
-        told.extend(name.chars().filter(|c| !c.is_control()).take(64));
+        told.extend(name.chars().filter(|c| !c.is_control()));
         if let Some(index) = index {
-            pointer.push_str(&format!("/{index}"));
-            told.push_str(&format!("[{index}]"));
+            pointer = format!("{pointer}/{index}");
+            told = format!("{told}[{index}]");
         }
         let row = self.row.map(|row| format!(" in row {row}")).unwrap_or_default();
         let is_body = self.place == "body";
         self.faults.push(InputFault {
             place: self.place,
             pointer: is_body.then_some(pointer),
-            name: (!is_body).then(|| name.to_owned()),
+            name: (!is_body).then_some(name),
             code: fault.code.as_str(),
             message: format!("`{told}`{row} {}.", fault.message),
             row: self.row,
@@ -181,7 +187,8 @@ impl<'a> Fields<'a> {
 
     /// All faults, those of unknown members included.
     pub fn finish(mut self) -> Vec<InputFault> {
-        let unknown: Vec<&str> = self.members.keys().copied().filter(|name| !self.known.contains(name)).collect();
+        let unknown = self.members.keys().copied().filter(|name| !self.known.contains(name));
+        let unknown: Vec<&str> = unknown.take(MOST_FAULTS).collect();
         for name in unknown {
             let fault = match self.place {
                 "query" => Fault::new(FaultCode::UnknownField, "is not a parameter of this operation"),

@@ -15,7 +15,7 @@ pub use code::Code;
 pub use context::{request_id, track};
 pub use etag::{IfMatch, IfNoneMatch, Precondition, conditional, tagged, version_mismatch};
 pub use fields::{Fields, Raw};
-pub use paging::{CursorKey, PageFields, PageRequest};
+pub use paging::{CursorKey, PageFields, PageParams, PageRequest};
 pub use path::PathText;
 pub(crate) use problem::problem_responses;
 pub use problem::{InputFault, Problem, ProblemBody};
@@ -25,6 +25,15 @@ pub use query::Query;
 pub const PRIVATE: &str = "private, no-cache";
 /// Cache-Control of credentials.
 pub const NO_STORE: &str = "no-store";
+
+/// Two parts of a request, judged together: all faults of both are told at once.
+pub fn both<A, B>(first: Result<A, Problem>, second: Result<B, Problem>) -> Result<(A, B), Problem> {
+    match (first, second) {
+        (Ok(first), Ok(second)) => Ok((first, second)),
+        (Err(first), Err(second)) => Err(first.joined(second)),
+        (Err(problem), Ok(_)) | (Ok(_), Err(problem)) => Err(problem),
+    }
+}
 
 /// Bad input is told only about things that exist: when `read` failed and the thing is missing, that is the answer.
 pub async fn unless_missing<T, E: Into<Problem>>(

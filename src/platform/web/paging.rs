@@ -6,6 +6,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
+use utoipa::IntoParams;
 
 use super::{code::Code, fields::Fields, problem::Problem, query::Query, read};
 use crate::kernel::{Fault, FaultCode};
@@ -62,6 +63,21 @@ pub struct PageRequest<A> {
     limit: u32,
     pub offset: u32,
     pub after: Option<A>,
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "the fields are OpenAPI text; PageFields reads them")]
+pub struct PageParams {
+    /// Entries on a page; over 100 means 100.
+    #[param(minimum = 1, default = 50)]
+    limit: Option<u32>,
+    /// Entries to skip; not together with `cursor`.
+    #[param(maximum = 10_000)]
+    offset: Option<u32>,
+    /// From the `Link` header of the page before.
+    cursor: Option<String>,
 }
 
 /// `limit`, `offset` and `cursor` as they were sent.
@@ -145,7 +161,7 @@ mod tests {
     use super::*;
 
     fn query(text: &'static str) -> Query {
-        Query::of(&Uri::from_static(text)).unwrap()
+        Query::of(&Uri::from_static(text))
     }
 
     fn open(text: &'static str, key: u8, reader: &str) -> Result<PageRequest<String>, Problem> {

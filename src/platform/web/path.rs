@@ -22,6 +22,6 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let text = Path::<String>::from_request_parts(parts, state).await.ok();
         let value = text.and_then(|Path(text)| text.parse().ok());
-        value.map(Self).ok_or_else(|| Problem::not_found("such resource"))
+        value.map(Self).ok_or_else(|| Problem::not_found("such thing"))
     }
 }

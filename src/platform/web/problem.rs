@@ -98,13 +98,31 @@ impl Problem {
     }
 
     pub fn not_found(what: impl std::fmt::Display) -> Self {
-        Self::new(Code::NotFound, format!("There is no {what}, or it is not yours."))
+        Self::new(Code::NotFound, format!("There is no {what}."))
     }
 
     /// All faults at once; the detail joins their messages.
     pub fn validation(faults: &[InputFault]) -> Self {
         let detail = faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join(" ");
         Self::new(Code::ValidationFailed, detail).with("errors", faults)
+    }
+
+    /// Two refusals of one request: faults of validation are told together, anything else goes before them.
+    #[must_use]
+    pub fn joined(mut self, mut other: Self) -> Self {
+        match (self.code, other.code) {
+            (Code::ValidationFailed, Code::ValidationFailed) => {
+                if let (Some(Value::Array(ours)), Some(Value::Array(theirs))) =
+                    (self.extra.get_mut("errors"), other.extra.get_mut("errors"))
+                {
+                    ours.append(theirs);
+                }
+                self.detail = format!("{} {}", self.detail, other.detail);
+                self
+            }
+            (Code::ValidationFailed, _) => other,
+            _ => self,
+        }
     }
 
     /// The body is JSON, but not an object.
@@ -134,20 +152,20 @@ impl Problem {
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         if let DbError::OutcomeUnknown(cause) = &error {
-            tracing::error!(?cause, "commit outcome unknown");
+            tracing::error!(%cause, "commit outcome unknown");
             return Self::unavailable(
                 "The database did not confirm the change, so it may or may not have been made: read the current state before you repeat the request.",
             );
         }
         if error.is_timeout() {
-            tracing::error!(%error, "statement timed out");
+            tracing::error!("statement timed out");
             return Self::new(Code::Timeout, "The database took too long to answer; nothing was changed.");
         }
         if error.is_overload() {
-            tracing::warn!(%error, "database unavailable");
+            tracing::warn!(error = error.summary(), "database unavailable");
             return Self::unavailable("The database cannot answer right now; nothing was changed, try again shortly.");
         }
-        Self::internal(&error)
+        Self::internal(&error.summary())
     }
 }
 

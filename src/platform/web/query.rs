@@ -1,3 +1,5 @@
+use std::convert::Infallible;
+
 use axum::{
     extract::FromRequestParts,
     http::{Uri, request::Parts},
@@ -10,27 +12,27 @@ use super::{code::Code, fields::Fields, problem::Problem};
 #[derive(Debug, Clone)]
 pub struct Query {
     path: String,
-    pairs: Vec<(String, String)>,
+    pairs: Result<Vec<(String, String)>, Problem>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {
-    type Rejection = Problem;
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         // Nested routers shorten the path; links need the one that the client used.
-        let original = parts.extensions.get::<axum::extract::OriginalUri>().map(|uri| uri.0.clone());
-        Self::of(&original.unwrap_or_else(|| parts.uri.clone()))
+        let original = parts.extensions.get::<axum::extract::OriginalUri>().map_or(&parts.uri, |original| &original.0);
+        Ok(Self::of(original))
     }
 }
 
 impl Query {
-    pub fn of(uri: &Uri) -> Result<Self, Problem> {
-        let pairs = decode(uri.query().unwrap_or_default().as_bytes())?;
-        Ok(Self { path: uri.path().to_owned(), pairs })
+    pub fn of(uri: &Uri) -> Self {
+        let pairs = decode(uri.query().unwrap_or_default().as_bytes());
+        Self { path: uri.path().to_owned(), pairs }
     }
 
     pub fn read<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
-        let mut fields = Fields::of_query(&self.pairs);
+        let mut fields = Fields::of_query(self.pairs.as_ref().map_err(Clone::clone)?);
         let value = read(&mut fields);
         fields.conclude(value)
     }
@@ -43,7 +45,7 @@ impl Query {
     /// What makes this list this list: its address and filters, whatever their order.
     pub(super) fn scope(&self) -> String {
         let paging = |name: &str| matches!(name, "limit" | "offset" | "cursor");
-        let mut filters: Vec<_> = self.pairs.iter().filter(|(name, _)| !paging(name)).collect();
+        let mut filters: Vec<_> = self.pairs.iter().flatten().filter(|(name, _)| !paging(name)).collect();
         filters.sort();
         format!("{}\n{filters:?}", self.path)
     }
@@ -51,7 +53,9 @@ impl Query {
     /// The address of the next page.
     pub(super) fn with_cursor(&self, cursor: &str) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(self.pairs.iter().filter(|(name, _)| !matches!(name.as_str(), "offset" | "cursor")));
+        query.extend_pairs(
+            self.pairs.iter().flatten().filter(|(name, _)| !matches!(name.as_str(), "offset" | "cursor")),
+        );
         query.append_pair("cursor", cursor);
         format!("{}?{}", self.path, query.finish())
     }

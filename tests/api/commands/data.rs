@@ -113,8 +113,8 @@ async fn a_timetable_is_imported_from_a_file() {
     assert_eq!(import(&[], &TABLE.replace("77X", "77W")).await.succeeded(), "created: 0, updated: 1, unchanged: 0\n");
 
     let faulty = import(&[], &format!("{TABLE}AI102,DEL,QQQ,soon,2026-11-21T19:30:00Z,77X,,,,\n")).await;
-    assert!(faulty.stdout.contains("row 2: `destination`"), "{}", faulty.stdout);
-    assert!(faulty.stdout.contains("row 2: `departure_datetime`"), "{}", faulty.stdout);
+    assert!(faulty.stdout.contains("`destination` in row 2 names no known airport"), "{}", faulty.stdout);
+    assert!(faulty.stdout.contains("`departure_datetime` in row 2 must be"), "{}", faulty.stdout);
     assert!(faulty.complained().contains("nothing was imported"));
     assert_eq!(count().await, 1);
 

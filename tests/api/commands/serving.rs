@@ -76,10 +76,12 @@ async fn a_taken_port_is_told_in_one_sentence() {
 #[tokio::test]
 async fn a_database_that_cannot_be_reached_is_told_in_one_sentence() {
     let host = own_host();
+    let database = TestDatabase::create().await;
+    let absent = database.app_url().replace(&database.name, "no_such_database");
     for (url, named) in [
         ("postgres://ann:hush-hush@127.0.0.1:9/loadmaster", "127.0.0.1:9"),
         ("postgres://ann:hush-hush@no-such-host.invalid/loadmaster", "no-such-host.invalid"),
-        (&TestDatabase { name: "no_such_database".to_owned() }.app_url(), "no_such_database"),
+        (&absent, "no_such_database"),
     ] {
         for command in [
             &["serve"][..],

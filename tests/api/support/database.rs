@@ -24,6 +24,8 @@ pub fn redis_url() -> String {
 #[derive(Debug, Clone)]
 pub struct TestDatabase {
     pub name: String,
+    /// The owner's address, for a database that is not on the tests' common server.
+    elsewhere: Option<String>,
 }
 
 impl TestDatabase {
@@ -33,7 +35,7 @@ impl TestDatabase {
         let mut maintenance = connect("postgres").await;
         let copy = format!("create database {name} template {template}");
         maintenance.execute(sqlx::AssertSqlSafe(copy)).await.expect("copying the template");
-        Self { name }
+        Self { name, elsewhere: None }
     }
 
     /// A database without any table in it.
@@ -42,22 +44,50 @@ impl TestDatabase {
         let name = format!("test_{}", Uuid::new_v4().simple());
         let mut maintenance = connect("postgres").await;
         maintenance.execute(sqlx::AssertSqlSafe(format!("create database {name}"))).await.expect("creating a database");
-        Self { name }
+        Self { name, elsewhere: None }
+    }
+
+    /// Migrates the database of a server that a test has started for itself.
+    pub async fn elsewhere(owner_url: &str) -> Self {
+        let name = PgConnectOptions::from_str(owner_url).unwrap().get_database().unwrap().to_owned();
+        let this = Self { name, elsewhere: Some(owner_url.to_owned()) };
+        let mut owner = this.owner().await;
+        postgres::migrate(&mut owner, start_of_time()).await.expect("migrating");
+        reference::load_reference_data(&mut owner).await.expect("loading the reference data");
+        this
     }
 
     /// As the role that owns the tables.
     pub fn owner_url(&self) -> String {
-        with_database(&self.name)
+        self.elsewhere.clone().unwrap_or_else(|| with_database(&self.name))
     }
 
     /// As the role that serves.
     pub fn app_url(&self) -> String {
-        with_database(&self.name).replacen("://loadmaster@", "://loadmaster_app@", 1)
+        self.owner_url().replacen("://loadmaster@", "://loadmaster_app@", 1)
+    }
+
+    /// Takes the database away: its sessions end and no new ones are let in.
+    pub async fn close_doors(&self) {
+        let mut maintenance = connect("postgres").await;
+        let close = format!("alter database {} with allow_connections false", self.name);
+        maintenance.execute(sqlx::AssertSqlSafe(close)).await.expect("closing the database");
+        sqlx::query("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1")
+            .bind(&self.name)
+            .execute(&mut maintenance)
+            .await
+            .expect("ending the sessions");
+    }
+
+    /// Gives it back.
+    pub async fn open_doors(&self) {
+        let open = format!("alter database {} with allow_connections true", self.name);
+        connect("postgres").await.execute(sqlx::AssertSqlSafe(open)).await.expect("opening the database");
     }
 
     /// A connection of the owner, to look behind the API.
     pub async fn owner(&self) -> PgConnection {
-        connect(&self.name).await
+        PgConnection::connect(&self.owner_url()).await.expect("connecting as the owner")
     }
 
     /// A connection of the serving role.
@@ -96,7 +126,9 @@ async fn template() -> String {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + folder;
         let mut files: Vec<_> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
-        files.iter().for_each(|file| std::fs::read(file).unwrap().hash(&mut hash));
+        for file in files {
+            std::fs::read(file).unwrap().hash(&mut hash);
+        }
     }
     let name = format!("template_{:x}", hash.finish());
     let mut maintenance = connect("postgres").await;

@@ -1,10 +1,18 @@
 //! What the tests stand on. Servers are started by `./test`, which says where they are in `LOADMASTER_TEST_OWNER_URL` and
 //! `LOADMASTER_TEST_REDIS_URL`.
 #![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(unused_imports, reason = "each test uses a part of it")]
 mod client;
 mod database;
+mod dice;
+pub mod freight;
+mod raw;
+mod watch;
 mod world;
 
 pub use client::{Answer, Client};
-pub use database::{TestDatabase, redis_url};
-pub use world::{NewFlight, World, WorldOptions};
+pub use database::{TestDatabase, redis_url, start_of_time};
+pub use dice::Dice;
+pub use raw::exchange;
+pub use watch::{Watch, until};
+pub use world::{NewFlight, Starting, World, WorldOptions};

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster::{
-    app::{AppState, Instance, Parts, Server, bind},
+    app::{AppState, Instance, Parts, Server, bind, starting},
     features::accounts::{Principal, Role},
     kernel::{OrganizationId, TokenFamilyId, UserId},
     platform::{
@@ -28,6 +28,8 @@ pub struct World {
     pub database: TestDatabase,
     pub clock: ManualClock,
     pub base: String,
+    /// The server's own pool.
+    pub db: Database,
     instance: Instance,
 }
 
@@ -42,6 +44,17 @@ pub struct WorldOptions {
 }
 
 impl WorldOptions {
+    /// For tests of what is right, not of how soon: nobody is turned away because the machine is slow.
+    pub fn patient() -> Self {
+        Self::default().set("database.acquire_timeout_ms", "60000").set("server.request_timeout_ms", "60000")
+    }
+
+    #[must_use]
+    pub fn on(mut self, database: &TestDatabase) -> Self {
+        self.database = Some(database.clone());
+        self
+    }
+
     #[must_use]
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
@@ -50,6 +63,66 @@ impl WorldOptions {
 
     pub async fn start(self) -> World {
         World::with(self).await
+    }
+
+    /// Everything but the application: the server has its address and the database may still lack its tables.
+    pub async fn prepare(self) -> Starting {
+        let database = match self.database {
+            Some(database) => database,
+            None => TestDatabase::create().await,
+        };
+        let mut overrides = vec![
+            ("server.port".to_owned(), "0".to_owned()),
+            ("server.drain_ms".to_owned(), "1".to_owned()),
+            ("database.url".to_owned(), database.app_url()),
+            ("database.max_connections".to_owned(), "8".to_owned()),
+        ];
+        if !self.without_redis {
+            overrides.push(("redis.url".to_owned(), redis_url()));
+        }
+        overrides.extend(self.settings);
+        let sources = Sources { config_file: None, env: BTreeMap::new(), overrides };
+        let settings = Arc::new(Settings::load(sources).expect("the test's settings are valid"));
+        let clock = ManualClock::at(start_of_time());
+        let url = settings.database.url.clone().expect("a database");
+        let redis = settings.redis.url.as_ref().map(|url| Redis::open(url, &settings.redis).unwrap());
+        let parts = Parts {
+            settings: settings.clone(),
+            db: Database::open(&url, &settings.database).await.expect("opening the database"),
+            redis,
+            clock: Arc::new(clock.clone()),
+            ids: IdSource::default(),
+            tokens: TokenSource::default(),
+            metrics: telemetry::start_metrics().unwrap(),
+        };
+        let server = Server::start(
+            bind(&settings.server).await.unwrap(),
+            &settings.server,
+            starting(parts.clock.clone(), IdSource::default()),
+        )
+        .unwrap();
+        let base = format!("http://{}", server.address());
+        Starting { database, clock, base, server, parts }
+    }
+}
+
+/// A server that is starting.
+pub struct Starting {
+    pub database: TestDatabase,
+    pub clock: ManualClock,
+    pub base: String,
+    server: Server,
+    parts: Parts,
+}
+
+impl Starting {
+    /// Waits until the database is migrated, then serves.
+    pub async fn launch(self) -> World {
+        let Self { database, clock, base, server, parts } = self;
+        let db = parts.db.clone();
+        let instance = Instance::prepare(server, parts).await.expect("preparing");
+        instance.open(false);
+        World { database, clock, base, db, instance }
     }
 }
 
@@ -134,38 +207,7 @@ impl World {
     }
 
     pub async fn with(options: WorldOptions) -> Self {
-        let database = match options.database {
-            Some(database) => database,
-            None => TestDatabase::create().await,
-        };
-        let mut overrides = vec![
-            ("server.port".to_owned(), "0".to_owned()),
-            ("server.drain_ms".to_owned(), "1".to_owned()),
-            ("database.url".to_owned(), database.app_url()),
-            ("database.max_connections".to_owned(), "8".to_owned()),
-        ];
-        if !options.without_redis {
-            overrides.push(("redis.url".to_owned(), redis_url()));
-        }
-        overrides.extend(options.settings);
-        let sources = Sources { config_file: None, env: BTreeMap::new(), overrides };
-        let settings = Arc::new(Settings::load(sources).expect("the test's settings are valid"));
-        let clock = ManualClock::at(start_of_time());
-        let url = settings.database.url.clone().expect("a database");
-        let redis = settings.redis.url.as_ref().map(|url| Redis::open(url, &settings.redis).unwrap());
-        let parts = Parts {
-            settings: settings.clone(),
-            db: Database::open(&url, &settings.database).await.expect("opening the database"),
-            redis,
-            clock: Arc::new(clock.clone()),
-            ids: IdSource::default(),
-            tokens: TokenSource::default(),
-            metrics: telemetry::start_metrics().unwrap(),
-        };
-        let server = Server::start(bind(&settings.server).await.unwrap(), &settings.server).unwrap();
-        let base = format!("http://{}", server.address());
-        let instance = Instance::launch(server, parts, false).await.expect("launching");
-        Self { database, clock, base, instance }
+        options.prepare().await.launch().await
     }
 
     pub fn state(&self) -> &AppState {
@@ -298,7 +340,8 @@ const AUDIT: &[(&str, &str)] = &[
                     from capacity_ledger where leg_id is not null group by leg_id) l on l.leg_id = g.id
          where (coalesce(l.weight, 0), coalesce(l.volume, 0), coalesce(l.positions, 0)) is distinct from
                case when g.status in ('BOOKED', 'DEPARTED', 'ARRIVED')
-                    then (g.weight_hg::numeric, g.volume_l::numeric, g.positions::numeric) else (0, 0, 0) end",
+                    then (g.weight_hg::numeric, g.volume_l::numeric, g.positions::numeric)
+                    else (0::numeric, 0::numeric, 0::numeric) end",
     ),
     (
         "a ledger entry of a leg that does not exist",

@@ -107,15 +107,18 @@ pub(in crate::features::bookings) async fn find_by_reference(
     db: &mut PgConnection,
     reference: &BookingRef,
 ) -> sqlx::Result<Option<Booking>> {
-    let row = select_bookings!(
-        "from booking_refs r
-         join bookings b on b.id = r.booking_id
-         left join booking_texts t on t.booking_id = r.booking_id
-         where r.ref_id = $1",
-        reference.as_str(),
-    )
-    .fetch_optional(&mut *db)
-    .await?;
+    let id = sqlx::query_scalar!("select booking_id from booking_refs where ref_id = $1", reference.as_str());
+    match id.fetch_optional(&mut *db).await? {
+        Some(id) => find(db, id).await,
+        None => Ok(None),
+    }
+}
+
+/// By its id: the plan touches the one partition that the id names.
+async fn find(db: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Booking>> {
+    let row = select_bookings!("from bookings b left join booking_texts t on t.booking_id = b.id where b.id = $1", id)
+        .fetch_optional(&mut *db)
+        .await?;
     with_its_legs(db, row).await
 }
 
@@ -124,17 +127,21 @@ pub(in crate::features::bookings) async fn find_by_awb(
     db: &mut PgConnection,
     number: &AwbNumber,
 ) -> sqlx::Result<Option<Booking>> {
-    let row = select_bookings!(
-        "from bookings b
-         left join booking_texts t on t.booking_id = b.id
-         where b.awb_number = $1
-         order by (b.status = 'CANCELLED'), b.id desc
-         limit 1",
-        number.as_str(),
-    )
-    .fetch_optional(&mut *db)
-    .await?;
-    with_its_legs(db, row).await
+    let claimed = sqlx::query_scalar!("select booking_id from awb_claims where awb_number = $1", number.as_str());
+    let id = match claimed.fetch_optional(&mut *db).await? {
+        Some(id) => Some(id),
+        None => {
+            let last = sqlx::query_scalar!(
+                "select id from bookings where awb_number = $1 order by id desc limit 1",
+                number.as_str(),
+            );
+            last.fetch_optional(&mut *db).await?
+        }
+    };
+    match id {
+        Some(id) => find(db, id).await,
+        None => Ok(None),
+    }
 }
 
 /// Locks the booking's row and reads it with its legs as they are now.
@@ -190,11 +197,21 @@ pub(in crate::features::bookings) async fn list(
         query.push(" and b.id in (select booking_id from booking_legs where flight_id = ").push_bind(flight);
         query.push(" and status in ('BOOKED', 'DEPARTED', 'ARRIVED'))");
     }
+    // Ids begin with the millisecond of creation: bounds on them spare the other months' partitions.
     if let Some(from) = filter.created_from {
         query.push(" and b.created_at >= ").push_bind(from);
+        query.push(" and b.id >= uuid_v7_floor(").push_bind(from).push(")");
     }
     if let Some(to) = filter.created_to {
         query.push(" and b.created_at < ").push_bind(to);
+        query.push(" and b.id < uuid_v7_floor(").push_bind(to + chrono::TimeDelta::milliseconds(1)).push(")");
+    }
+    if let Some(text) = &filter.text {
+        let pattern = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        query.push(" and (b.ref_id ilike ").push_bind(pattern.clone());
+        query.push(" or b.awb_number like ").push_bind(pattern.clone());
+        query.push(" or t.customer_reference ilike ").push_bind(pattern.clone());
+        query.push(" or t.description ilike ").push_bind(pattern).push(")");
     }
     if let Some(needs) = filter.needs_rerouting {
         query.push(" and b.needs_rerouting = ").push_bind(needs);

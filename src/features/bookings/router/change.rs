@@ -19,7 +19,7 @@ use crate::{
     kernel::BookingRef,
     platform::{
         tasks::Tasks,
-        web::{Body, IfMatch, PRIVATE, PathText, Problem, Query, problem_responses, tagged, unless_missing},
+        web::{Body, IfMatch, PRIVATE, PathText, Problem, Query, both, problem_responses, tagged, unless_missing},
     },
 };
 
@@ -51,8 +51,7 @@ pub(super) async fn create(
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
-    query.refuse_all()?;
-    let new = body.read(|fields| read_new_booking(fields, &reference))?;
+    let ((), new) = both(query.refuse_all(), body.read(|fields| read_new_booking(fields, &reference)))?;
     let booking = tasks.to_the_end(async move { bookings.book(caller, new).await }).await?;
     let mut response = answer(StatusCode::CREATED, &booking);
     if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/bookings/{}", booking.ref_id)) {
@@ -75,10 +74,8 @@ struct Step {
 impl Step {
     async fn advance(self, known: &Reference, action: Action) -> Result<Response, Problem> {
         let Self { caller, bookings, tasks, reference, if_match, query, body } = self;
-        let read = query.refuse_all().and_then(|()| {
-            let movement = body.read_optional(|fields| read_movement(fields, known))?;
-            Ok((movement, if_match.read()?))
-        });
+        let read = both(query.refuse_all(), body.read_optional(|fields| Some(read_movement(fields, known))));
+        let read = both(read.map(|((), movement)| movement), if_match.read());
         let exists = async { bookings.visible(caller, &reference).await.map(drop) };
         let (movement, precondition) = unless_missing(read, exists).await?;
         let work = async move { bookings.advance(caller, &reference, action, &movement, &precondition).await };
@@ -87,7 +84,8 @@ impl Step {
 
     async fn cancel(self) -> Result<Response, Problem> {
         let Self { caller, bookings, tasks, reference, if_match, query, body } = self;
-        let read = query.refuse_all().and_then(|()| Ok((body.read_optional(read_reason)?, if_match.read()?)));
+        let read = both(query.refuse_all(), body.read_optional(|fields| Some(read_reason(fields))));
+        let read = both(read.map(|((), reason)| reason), if_match.read());
         let exists = async { bookings.visible(caller, &reference).await.map(drop) };
         let (reason, precondition) = unless_missing(read, exists).await?;
         let work = async move { bookings.cancel(caller, &reference, reason.as_deref(), &precondition).await };

@@ -17,8 +17,8 @@ use crate::{
     },
     kernel::BookingRef,
     platform::web::{
-        CursorKey, IfNoneMatch, PRIVATE, PageFields, PathText, Problem, Query, conditional, problem_responses,
-        read as reader, unless_missing,
+        CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, conditional,
+        problem_responses, read as reader, unless_missing,
     },
 };
 
@@ -107,10 +107,9 @@ problem_responses!(ListProblems: MalformedRequest, ValidationFailed, InvalidCurs
            ("created_from" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Inclusive"),
            ("created_to" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Exclusive"),
            ("needs_rerouting" = Option<bool>, Query),
-           ("organization_id" = Option<uuid::Uuid>, Query, description = "Operators and administrators only"),
-           ("limit" = Option<u32>, Query, description = "1 to 100, default 50"),
-           ("offset" = Option<u32>, Query, description = "At most 10000; not with a cursor"),
-           ("cursor" = Option<String>, Query, description = "From the Link header of the page before")),
+           ("q" = Option<String>, Query, description = "Part of the reference, air waybill number, customer's \
+            reference or description"),
+           ("organization_id" = Option<uuid::Uuid>, Query, description = "Operators and administrators only"), PageParams),
     responses((status = 200, body = Vec<BookingBody>, headers(("Link" = String))), ListProblems))]
 pub(super) async fn list(
     Customer(caller): Customer,

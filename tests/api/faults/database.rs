@@ -1,0 +1,281 @@
+//! Connections that are used up, held or cut.
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{Executor, Row};
+use tokio::sync::Barrier;
+
+use super::{Holding, book, count, expect_unavailable, long, order, path, reference, roomy_flight};
+use crate::support::{Answer, Client, Dice, NewFlight, TestDatabase, Watch, World, WorldOptions, until};
+
+/// As many as a test world's pool has.
+const CONNECTIONS: usize = 8;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn begins_that_are_dropped_leave_no_session_in_a_transaction() {
+    let world = World::start().await;
+    let begins = if long() { 10_000 } else { 2_000 };
+    let running: Vec<_> = (0..begins)
+        .map(|number| {
+            let db = world.db.clone();
+            tokio::spawn(async move {
+                let mut dice = Dice::of(4385, number);
+                let begin = tokio::spawn(async move { db.begin().await.map(drop) });
+                // Some are dropped before they ask for a connection, some while the server answers, some too late.
+                tokio::time::sleep(Duration::from_micros(dice.below(4000))).await;
+                begin.abort();
+                _ = begin.await;
+            })
+        })
+        .collect();
+    for task in running {
+        task.await.unwrap();
+    }
+    let mut watch = Watch::over(&world.database).await;
+    watch.until_quiet().await;
+
+    // All connections can still be had at once, and what is committed on them stays.
+    let flight = roomy_flight(&world, "AI101").await;
+    let all = Arc::new(Barrier::new(CONNECTIONS));
+    let using: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let (db, all) = (world.db.clone(), all.clone());
+            tokio::spawn(async move {
+                let mut tx = db.begin().await.unwrap();
+                all.wait().await;
+                let fresh = "select now() = statement_timestamp()";
+                assert!(!sqlx::query_scalar::<_, bool>(fresh).fetch_one(&mut *tx).await.unwrap(), "no begin was sent");
+            })
+        })
+        .collect();
+    for task in using {
+        task.await.unwrap();
+    }
+    let customer = world.customer().await;
+    for _ in 0..CONNECTIONS * 2 {
+        book(&customer, &flight).await.expect(201);
+    }
+    assert_eq!(count(&mut world.database.owner().await, "bookings").await, CONNECTIONS * 2);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_connection_left_inside_a_transaction_is_not_used_again() {
+    let world = World::start().await;
+    let mut watch = Watch::over(&world.database).await;
+    for _ in 0..20 {
+        let mut connection = world.db.pool().acquire().await.unwrap();
+        let session: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut *connection).await.unwrap();
+        // Behind the client library's back, as a begin that was cut off does it.
+        connection.execute(sqlx::raw_sql("begin")).await.unwrap();
+        assert_eq!(watch.idle_in_transaction().await, 1);
+        drop(connection);
+        until("the session has ended", async || !watch.has(session).await).await;
+    }
+    assert_eq!(watch.idle_in_transaction().await, 0);
+}
+
+#[tokio::test]
+async fn with_all_connections_in_use_callers_are_asked_to_come_back_and_then_served() {
+    let world = WorldOptions::default().set("database.acquire_timeout_ms", "300").start().await;
+    let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
+    let booking = book(&customer, &flight).await.expect(201);
+    let mut held = Vec::new();
+    for _ in 0..CONNECTIONS {
+        held.push(world.db.begin().await.unwrap());
+    }
+
+    expect_unavailable(book(&customer, &flight).await);
+    expect_unavailable(customer.get("/api/v1/bookings").await);
+    expect_unavailable(customer.poke(&format!("{}/cancel", path(&reference(&booking)))).await);
+    expect_unavailable(world.anonymous().get("/readyz").await);
+    world.anonymous().get("/livez").await.expect(200);
+    world.anonymous().get("/health").await.expect(503);
+
+    drop(held);
+    book(&customer, &flight).await.expect(201);
+    world.anonymous().get("/readyz").await.expect(200);
+    assert_eq!(count(&mut world.database.owner().await, "bookings").await, 2);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn callers_queueing_for_one_flight_use_up_the_pool_and_no_more() {
+    let world = WorldOptions::default().set("database.acquire_timeout_ms", "300").start().await;
+    let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
+    let mut watch = Watch::over(&world.database).await;
+    let holding = Holding::flight(&world, &flight).await;
+    let queueing: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let (customer, flight) = (customer.clone(), flight.clone());
+            tokio::spawn(async move { book(&customer, &flight).await })
+        })
+        .collect();
+    watch.until_waiting(8).await;
+
+    expect_unavailable(customer.get("/api/v1/bookings").await);
+    assert_eq!(watch.waiting().await, 8, "refused while the others still wait");
+
+    holding.let_go().await;
+    for booking in queueing {
+        booking.await.unwrap().expect(201);
+    }
+    assert_eq!(customer.get("/api/v1/bookings").await.expect(200).as_array().unwrap().len(), CONNECTIONS);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_row_that_is_not_given_back_in_time_is_503_and_nothing_is_written() {
+    let world = World::start().await;
+    let flight = roomy_flight(&world, "AI101").await;
+    let (customer, operator) = (world.customer().await, world.operator().await);
+    let kept = path(&reference(&book(&customer, &flight).await.expect(201)));
+    let holding = Holding::flight(&world, &flight).await;
+
+    let (cancel, depart) = (format!("{kept}/cancel"), format!("{kept}/depart"));
+    let (booked, cancelled, departed) =
+        tokio::join!(book(&customer, &flight), customer.poke(&cancel), operator.poke(&depart));
+    for answer in [booked, cancelled, departed] {
+        expect_unavailable(answer);
+    }
+
+    holding.let_go().await;
+    assert_eq!(customer.get(&kept).await.expect(200)["version"], 1);
+    assert_eq!(count(&mut world.database.owner().await, "bookings").await, 1);
+    book(&customer, &flight).await.expect(201);
+    operator.poke(&depart).await.expect(200);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_booking_whose_session_is_killed_is_503_and_nothing_is_written() {
+    let world = World::start().await;
+    let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
+    let mut watch = Watch::over(&world.database).await;
+    let holding = Holding::flight(&world, &flight).await;
+    let booking = tokio::spawn({
+        let (customer, flight) = (customer.clone(), flight.clone());
+        async move { book(&customer, &flight).await }
+    });
+    watch.until_waiting(1).await;
+
+    assert_eq!(watch.kill_waiting().await, 1);
+
+    expect_unavailable(booking.await.unwrap());
+    holding.let_go().await;
+    let mut owner = world.database.owner().await;
+    for table in ["bookings", "booking_refs", "booking_legs", "booking_events"] {
+        assert_eq!(count(&mut owner, table).await, 0, "{table}");
+    }
+    book(&customer, &flight).await.expect(201);
+    world.audit().await;
+}
+
+/// Books and cancels without end until told to stop; answers what was acknowledged: each booking, and whether its cancel
+/// was (`None`: tried, outcome unknown).
+async fn keep_busy(
+    client: Client,
+    flight: serde_json::Value,
+    stop: Arc<std::sync::atomic::AtomicBool>,
+) -> Vec<(String, Option<bool>)> {
+    let mut acknowledged = Vec::new();
+    while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+        let answer = book(&client, &flight).await;
+        if answer.status != 201 {
+            expect_unavailable(answer);
+            continue;
+        }
+        let reference = reference(&answer.body);
+        let mut cancelled = Some(false);
+        if acknowledged.len() % 2 == 0 {
+            let answer = client.poke(&format!("{}/cancel", path(&reference))).await;
+            cancelled = if answer.status == 200 { Some(true) } else { None };
+            if answer.status != 200 {
+                expect_unavailable(answer);
+            }
+        }
+        acknowledged.push((reference, cancelled));
+    }
+    acknowledged
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sessions_killed_at_random_lose_nothing_that_was_acknowledged() {
+    let world = World::start().await;
+    let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
+    let mut watch = Watch::over(&world.database).await;
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let busy: Vec<_> =
+        (0..6).map(|_| tokio::spawn(keep_busy(customer.clone(), flight.clone(), stop.clone()))).collect();
+    let (mut killed, mut dice) = (0, Dice::new(57));
+    while killed < 60 {
+        tokio::time::sleep(Duration::from_millis(dice.below(40))).await;
+        killed += watch.kill_all().await;
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    let mut acknowledged = Vec::new();
+    for client in busy {
+        acknowledged.extend(client.await.unwrap());
+    }
+
+    assert!(!acknowledged.is_empty());
+    for (reference, cancelled) in acknowledged {
+        let booking = customer.get(&path(&reference)).await.expect(200);
+        match cancelled {
+            Some(true) => assert_eq!(booking["status"], "CANCELLED"),
+            Some(false) => assert_eq!(booking["status"], "BOOKED"),
+            None => {}
+        }
+    }
+    watch.until_quiet().await;
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_booking_that_is_the_victim_of_a_deadlock_is_tried_again() {
+    // The server looks for circles so late that ours is closed by then, and before it gives up waiting at all.
+    let database = TestDatabase::create().await;
+    let later = format!("alter database {} set deadlock_timeout = '2500ms'", database.name);
+    database.owner().await.execute(sqlx::AssertSqlSafe(later)).await.unwrap();
+    let world = WorldOptions::default().on(&database).start().await;
+    let mut flights = Vec::new();
+    for (number, origin, destination, hours) in [("AI101", "DEL", "BOM", 24), ("AI102", "BOM", "LHR", 34)] {
+        flights.push(world.flight(NewFlight::new(number, origin, destination).leaves_in_hours(hours)).await);
+    }
+    let customer = world.customer().await;
+    let mut wish = order(&flights[0]);
+    wish["flight_ids"] = serde_json::json!([flights[0]["id"], flights[1]["id"]]);
+    let mut watch = Watch::over(&database).await;
+
+    // Another program, which knows nothing of our order, holds the second flight …
+    let mut other = Holding::flight(&world, &flights[1]).await;
+    other.0.execute("set deadlock_timeout = '60s'").await.unwrap();
+    let booking = tokio::spawn(async move { customer.post("/api/v1/bookings", wish).await });
+    watch.until_waiting(1).await;
+    // … and gets the first only when the booking has been chosen as the victim and has let go.
+    other.lock(&flights[0]).await;
+    assert!(!booking.is_finished(), "it is tried again");
+    other.let_go().await;
+
+    let booking = booking.await.unwrap().expect(201);
+    assert_eq!(booking["flight_ids"].as_array().unwrap().len(), 2);
+    let row = sqlx::query("select count(*), count(distinct booking_id) from booking_legs");
+    let row = row.fetch_one(&mut database.owner().await).await.unwrap();
+    assert_eq!((row.get::<i64, _>(0), row.get::<i64, _>(1)), (2, 1));
+    world.audit().await;
+}
+
+/// The limits above are real: an answer that never comes is not waited for.
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_504_and_what_it_began_is_finished() {
+    let world = WorldOptions::default().set("server.request_timeout_ms", "200").start().await;
+    let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
+    let mut watch = Watch::over(&world.database).await;
+    let holding = Holding::flight(&world, &flight).await;
+    let answer: Answer = book(&customer, &flight).await;
+    answer.expect_problem(504, "timeout");
+    watch.until_waiting(1).await;
+    holding.let_go().await;
+    watch.until_quiet().await;
+    assert_eq!(count(&mut world.database.owner().await, "bookings").await, 1);
+    world.audit().await;
+}

@@ -1,0 +1,224 @@
+//! PostgreSQL killed, Redis gone or silent. The servers are these tests' own.
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use loadmaster::platform::{
+    embedded::Embedded,
+    settings::{self, Settings, Sources},
+};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{book, expect_unavailable, path, reference, roomy_flight};
+use crate::support::{Client, TestDatabase, World, WorldOptions, until};
+
+fn directory() -> TempDir {
+    let directory = tempfile::Builder::new().prefix("loadmaster-").tempdir().unwrap();
+    // PostgreSQL may have to run as another user.
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    directory
+}
+
+fn embedded_in(directory: &Path) -> settings::Embedded {
+    let overrides = vec![("embedded.data_dir".to_owned(), directory.join("home").display().to_string())];
+    Settings::load(Sources { overrides, ..Sources::default() }).unwrap().embedded
+}
+
+/// Kills every process of this PostgreSQL at once, the postmaster first: no one of them can tidy up.
+async fn kill_postgres(database: &TestDatabase, directory: &Path) {
+    let mut owner = database.owner().await;
+    let sessions: Vec<i32> =
+        sqlx::query_scalar("select pid from pg_stat_activity").fetch_all(&mut owner).await.unwrap();
+    let file = fs::read_to_string(directory.join("home/pg/data/postmaster.pid")).unwrap();
+    let postmaster: i32 = file.lines().next().unwrap().trim().parse().unwrap();
+    for process in std::iter::once(postmaster).chain(sessions) {
+        // One or the other may have ended by itself.
+        _ = kill(Pid::from_raw(process), Signal::SIGKILL);
+    }
+}
+
+/// Books until told to stop; what was acknowledged, and how often it was told to come back.
+async fn keep_booking(
+    client: Client,
+    flight: Value,
+    stop: Arc<AtomicBool>,
+    done: Arc<AtomicUsize>,
+) -> (Vec<String>, usize) {
+    let (mut acknowledged, mut refused) = (Vec::new(), 0);
+    while !stop.load(Ordering::Relaxed) {
+        let answer = book(&client, &flight).await;
+        if answer.status == 201 {
+            acknowledged.push(reference(&answer.body));
+            done.fetch_add(1, Ordering::Relaxed);
+        } else {
+            expect_unavailable(answer);
+            refused += 1;
+        }
+    }
+    (acknowledged, refused)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgresql_killed_under_load_loses_no_acknowledged_booking_and_service_comes_back_by_itself() {
+    let directory = directory();
+    let settings = embedded_in(directory.path());
+    let embedded = Embedded::start(&settings).await.unwrap();
+    let database = TestDatabase::elsewhere(&embedded.urls().owner).await;
+    let options = WorldOptions::default().on(&database).set("database.acquire_timeout_ms", "500");
+    let world = options.start().await;
+    let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
+    let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let load: Vec<_> = (0..6)
+        .map(|_| tokio::spawn(keep_booking(customer.clone(), flight.clone(), stop.clone(), done.clone())))
+        .collect();
+    until("there is load", async || done.load(Ordering::Relaxed) >= 40).await;
+
+    kill_postgres(&database, directory.path()).await;
+    until("it is not ready", async || world.anonymous().get("/readyz").await.status == 503).await;
+    assert_eq!(world.anonymous().get("/health").await.expect(503)["status"], "unhealthy");
+    world.anonymous().get("/livez").await.expect(200);
+
+    drop(embedded);
+    let embedded = Embedded::start(&settings).await.unwrap();
+    until("it is ready again", async || world.anonymous().get("/readyz").await.status == 200).await;
+    let before = done.load(Ordering::Relaxed);
+    until("bookings are made again", async || done.load(Ordering::Relaxed) > before + 5).await;
+    stop.store(true, Ordering::Relaxed);
+
+    let (mut acknowledged, mut refused) = (0, 0);
+    for client in load {
+        let (references, times) = client.await.unwrap();
+        refused += times;
+        acknowledged += references.len();
+        for reference in references {
+            assert_eq!(customer.get(&path(&reference)).await.expect(200)["status"], "BOOKED");
+        }
+    }
+    assert!(acknowledged >= 45 && refused > 0);
+    world.audit().await;
+    world.shutdown().await;
+    embedded.stop().await.unwrap();
+}
+
+/// A Redis of a test's own, gone with it.
+struct OwnRedis {
+    socket: PathBuf,
+    server: Child,
+}
+
+impl OwnRedis {
+    async fn start(directory: &Path) -> Self {
+        let socket = directory.join("redis.sock");
+        let server = Command::new("redis-server")
+            .args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"])
+            .arg(&socket)
+            .current_dir(directory)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("redis-server is installed");
+        let this = Self { socket, server };
+        until("Redis listens", async || tokio::net::UnixStream::connect(&this.socket).await.is_ok()).await;
+        this
+    }
+
+    fn url(&self) -> String {
+        format!("redis+unix://{}", self.socket.display())
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.server.id().try_into().unwrap()), signal).unwrap();
+    }
+}
+
+impl Drop for OwnRedis {
+    fn drop(&mut self) {
+        _ = self.server.kill();
+        _ = self.server.wait();
+        _ = fs::remove_file(&self.socket);
+    }
+}
+
+async fn until_health(world: &World, status: &str) {
+    let what = format!("the health is {status}");
+    until(&what, async || world.anonymous().get("/health").await.expect(200)["status"] == status).await;
+}
+
+/// Everything that changes a booking.
+async fn work(world: &World, flight: &Value) {
+    let (customer, operator) = (world.customer().await, world.operator().await);
+    let flown = path(&reference(&book(&customer, flight).await.expect(201)));
+    for action in ["depart", "arrive", "deliver"] {
+        operator.poke(&format!("{flown}/{action}")).await.expect(200);
+    }
+    let dropped = path(&reference(&book(&customer, flight).await.expect(201)));
+    customer.poke(&format!("{dropped}/cancel")).await.expect(200);
+    assert_eq!(customer.get("/api/v1/bookings").await.expect(200).as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn without_redis_everything_still_works_only_degraded() {
+    let directory = directory();
+    let redis = OwnRedis::start(directory.path()).await;
+    let world = WorldOptions::default().set("redis.url", &redis.url()).start().await;
+    let flight = roomy_flight(&world, "AI101").await;
+    until_health(&world, "healthy").await;
+    work(&world, &flight).await;
+
+    drop(redis);
+    until_health(&world, "degraded").await;
+    work(&world, &flight).await;
+    world.anonymous().get("/readyz").await.expect(200);
+
+    let redis = OwnRedis::start(directory.path()).await;
+    until_health(&world, "healthy").await;
+    work(&world, &flight).await;
+
+    // It takes connections, but says nothing.
+    redis.signal(Signal::SIGSTOP);
+    until_health(&world, "degraded").await;
+    work(&world, &flight).await;
+    redis.signal(Signal::SIGCONT);
+    until_health(&world, "healthy").await;
+
+    // Full: it answers, with errors.
+    full(&redis, "1").await;
+    until_health(&world, "degraded").await;
+    work(&world, &flight).await;
+    full(&redis, "0").await;
+    until_health(&world, "healthy").await;
+    world.audit().await;
+}
+
+async fn full(redis: &OwnRedis, most_bytes: &str) {
+    let client = redis::Client::open(redis.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let set = redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg(most_bytes).to_owned();
+    set.query_async::<()>(&mut connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_starts_while_its_redis_is_away() {
+    let directory = directory();
+    let url = format!("redis+unix://{}", directory.path().join("redis.sock").display());
+    let world = WorldOptions::default().set("redis.url", &url).start().await;
+    until_health(&world, "degraded").await;
+    let flight = roomy_flight(&world, "AI101").await;
+    work(&world, &flight).await;
+    let _redis = OwnRedis::start(directory.path()).await;
+    until_health(&world, "healthy").await;
+    world.audit().await;
+}

@@ -1,0 +1,200 @@
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::{Connection, Executor};
+
+use crate::support::{Answer, Client, NewFlight, World, WorldOptions, until};
+
+/// A problem that was met, and where.
+#[derive(Debug)]
+pub struct Provoked {
+    pub method: &'static str,
+    /// The path as the document writes it.
+    pub template: &'static str,
+    pub code: &'static str,
+}
+
+/// Collects what was provoked.
+#[derive(Debug, Default)]
+struct Provocations(Vec<Provoked>);
+
+impl Provocations {
+    #[track_caller]
+    fn met(&mut self, status: u16, code: &'static str, at: (&'static str, &'static str), answer: Answer) -> Value {
+        self.0.push(Provoked { method: at.0, template: at.1, code });
+        let advice = matches!(code, "unavailable").then(|| answer.header("retry-after").map(ToOwned::to_owned));
+        assert!(advice.is_none_or(|seconds| seconds.is_some()), "{code} says when to come back");
+        answer.expect_problem(status, code)
+    }
+}
+
+const BOOKINGS: (&str, &str) = ("POST", "/api/v1/bookings");
+const FLIGHTS: (&str, &str) = ("POST", "/api/v1/flights");
+const LOGIN: (&str, &str) = ("POST", "/api/v1/auth/login");
+
+/// Meets every problem of the catalogue through HTTP.
+pub async fn provoke_all() -> Vec<Provoked> {
+    let world = WorldOptions::default().set("server.max_body_bytes", "5000").start().await;
+    let mut met = Provocations::default();
+    requests_that_cannot_be_read(&world, &mut met).await;
+    callers_that_may_not(&world, &mut met).await;
+    bookings_that_cannot_be_made(&world, &mut met).await;
+    steps_that_cannot_be_taken(&world, &mut met).await;
+    a_server_that_is_ill(&world, &mut met).await;
+    met.0
+}
+
+#[tokio::test]
+async fn every_code_of_the_catalogue_is_met() {
+    let met: BTreeSet<String> = provoke_all().await.iter().map(|problem| problem.code.to_owned()).collect();
+    let world = World::start().await;
+    let catalogue = world.anonymous().get("/problems").await.expect(200);
+    let codes = catalogue.as_array().unwrap().iter().map(|entry| entry["code"].as_str().unwrap().to_owned());
+    assert_eq!(met, codes.collect::<BTreeSet<_>>());
+}
+
+#[tokio::test]
+async fn the_catalogue_tells_each_code_its_status_and_what_to_do() {
+    let world = World::start().await;
+    let client = world.anonymous();
+    let catalogue = client.get("/problems").await.expect(200);
+    for entry in catalogue.as_array().unwrap() {
+        let code = entry["code"].as_str().unwrap();
+        assert_eq!(entry["type"], format!("/problems/{code}"));
+        assert!((400..600).contains(&entry["status"].as_u64().unwrap()));
+        assert!(entry["title"].as_str().is_some_and(|title| !title.is_empty()));
+        assert!(entry["advice"].as_str().is_some_and(|advice| advice.ends_with('.')));
+        assert_eq!(&client.get(&format!("/problems/{code}")).await.expect(200), entry);
+    }
+    for unknown in ["no_such_code", "NOT_FOUND", "not_found%00"] {
+        client.get(&format!("/problems/{unknown}")).await.expect_problem(404, "not_found");
+    }
+}
+
+async fn requests_that_cannot_be_read(world: &World, met: &mut Provocations) {
+    let customer = world.customer().await;
+    let send = |media_type: &'static str, body: String| customer.post_raw(BOOKINGS.1, media_type, body);
+    met.met(400, "malformed_request", BOOKINGS, send("application/json", "{".to_owned()).await);
+    met.met(413, "payload_too_large", BOOKINGS, send("application/json", " ".repeat(6000)).await);
+    met.met(415, "unsupported_media_type", BOOKINGS, send("text/plain", "{}".to_owned()).await);
+    let problem = met.met(400, "validation_failed", BOOKINGS, customer.post(BOOKINGS.1, json!({})).await);
+    assert!(problem["errors"].as_array().is_some_and(|errors| errors.len() == 4), "{problem}");
+    let at = ("GET", "/api/v1/bookings");
+    met.met(400, "invalid_cursor", at, customer.get("/api/v1/bookings?cursor=x").await);
+    let at = ("GET", "/api/v1/bookings/{ref_id}");
+    met.met(404, "not_found", at, customer.get("/api/v1/bookings/ACB000000000").await);
+    let put = Answer::of(customer.request(Method::PUT, BOOKINGS.1)).await;
+    assert_eq!(put.header("allow"), Some("GET,HEAD,POST"));
+    met.met(405, "method_not_allowed", ("PUT", BOOKINGS.1), put);
+}
+
+async fn callers_that_may_not(world: &World, met: &mut Provocations) {
+    let client = world.anonymous();
+    met.met(401, "unauthenticated", BOOKINGS, client.post(BOOKINGS.1, json!({})).await);
+    met.met(403, "forbidden", FLIGHTS, world.operator().await.post(FLIGHTS.1, json!({})).await);
+    let account = json!({"email": "ann@forwarder.example", "password": "correct horse battery"});
+    met.met(401, "invalid_credentials", LOGIN, client.post(LOGIN.1, account.clone()).await);
+    client.post("/api/v1/auth/register", account.clone()).await.expect(201);
+    let register = ("POST", "/api/v1/auth/register");
+    met.met(409, "already_exists", register, client.post(register.1, account.clone()).await);
+    world.database.owner().await.execute("update users set disabled_at = now()").await.unwrap();
+    met.met(403, "account_disabled", LOGIN, client.post(LOGIN.1, account).await);
+}
+
+fn order(destination: &str, weight: u32, flights: &[&Value]) -> Value {
+    let ids: Vec<_> = flights.iter().map(|flight| &flight["id"]).collect();
+    json!({"origin": "DEL", "destination": destination, "pieces": 1, "weight_kg": weight, "flight_ids": ids})
+}
+
+async fn bookings_that_cannot_be_made(world: &World, met: &mut Provocations) {
+    let customer = world.customer().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let closed = world.flight(NewFlight { leaves_in: TimeDelta::minutes(30), ..NewFlight::new("AI103", "DEL", "LHR") });
+    let closed = closed.await;
+    let cancelled = world.flight(NewFlight::new("AI105", "DEL", "LHR")).await;
+    // No operation cancels flights yet.
+    sqlx::query("update flight_capacity set status = 'CANCELLED' where flight_id = $1::uuid")
+        .bind(cancelled["id"].as_str().unwrap())
+        .execute(&mut world.database.owner().await)
+        .await
+        .unwrap();
+    let mut book = async |status, code, body| {
+        let answer = customer.post(BOOKINGS.1, body).await;
+        met.met(status, code, BOOKINGS, answer)
+    };
+    let full = book(409, "capacity_exceeded", order("LHR", 1001, &[&flight])).await;
+    assert_eq!(full["flight_id"], flight["id"]);
+    assert_eq!((&full["flight_number"], &full["dimension"]), (&json!("AI101"), &json!("weight_kg")));
+    assert_eq!((&full["requested"], &full["available"]), (&json!(1001), &json!(1000)));
+    book(409, "flight_closed", order("LHR", 1, &[&closed])).await;
+    book(409, "flight_cancelled", order("LHR", 1, &[&cancelled])).await;
+    book(409, "itinerary_invalid", order("JFK", 1, &[&flight])).await;
+    book(409, "no_bookable_itinerary", order("SYD", 1, &[])).await;
+    world.audit().await;
+}
+
+async fn steps_that_cannot_be_taken(world: &World, met: &mut Provocations) {
+    let operator = world.operator().await;
+    let booking = operator.post(BOOKINGS.1, order("LHR", 1, &[])).await.expect(201);
+    let path = format!("/api/v1/bookings/{}", booking["ref_id"].as_str().unwrap());
+    let depart = ("POST", "/api/v1/bookings/{ref_id}/depart");
+    let mut step = async |code, body| {
+        let answer = operator.post(&format!("{path}/depart"), body).await;
+        met.met(409, code, depart, answer)
+    };
+    step("flight_mismatch", json!({"flight_number": "AI999"})).await;
+    step("location_mismatch", json!({"location": "LHR"})).await;
+    let deliver = ("POST", "/api/v1/bookings/{ref_id}/deliver");
+    let refused = met.met(409, "invalid_transition", deliver, operator.poke(&format!("{path}/deliver")).await);
+    assert_eq!((&refused["from"], &refused["action"]), (&json!("BOOKED"), &json!("deliver")));
+    assert_eq!(refused["allowed"], json!(["depart", "cancel"]));
+    let stale = operator.request(Method::DELETE, &path).header("if-match", "\"99\"");
+    met.met(412, "version_mismatch", ("DELETE", "/api/v1/bookings/{ref_id}"), Answer::of(stale).await);
+    world.audit().await;
+}
+
+async fn a_server_that_is_ill(world: &World, met: &mut Provocations) {
+    let customer = world.customer().await;
+    let mut owner = world.database.owner().await;
+
+    owner.execute("alter table bookings rename to gone").await.unwrap();
+    let at = ("GET", "/api/v1/bookings");
+    met.met(500, "internal", at, customer.get(at.1).await);
+    owner.execute("alter table gone rename to bookings").await.unwrap();
+    customer.get(at.1).await.expect(200);
+
+    met.met(504, "timeout", BOOKINGS, book_a_locked_flight(world, &customer).await);
+
+    world.clock.advance(TimeDelta::minutes(16));
+    met.met(401, "token_expired", at, customer.get(at.1).await);
+
+    drop(owner);
+    world.database.close_doors().await;
+    let at = ("GET", "/api/v1/flights");
+    met.met(503, "unavailable", at, world.anonymous().get(at.1).await);
+    world.database.open_doors().await;
+    world.anonymous().get(at.1).await.expect(200);
+}
+
+/// Asks an impatient instance for a flight whose row somebody else holds.
+async fn book_a_locked_flight(world: &World, customer: &Client) -> Answer {
+    let flight = world.flight(NewFlight::new("AI107", "DEL", "LHR")).await;
+    let database = Some(world.database.clone());
+    let impatient = WorldOptions { database, ..WorldOptions::default() }.set("server.request_timeout_ms", "300");
+    let impatient = impatient.start().await;
+    let mut owner = world.database.owner().await;
+    let mut lock = owner.begin().await.unwrap();
+    lock.execute("select * from flight_capacity for update").await.unwrap();
+    let customer = impatient.anonymous().with_token(customer.token.as_deref().unwrap());
+    let answer = customer.post(BOOKINGS.1, order("LHR", 1, &[&flight])).await;
+    lock.rollback().await.unwrap();
+    // What was begun is finished all the same.
+    until("the booking is made", async || {
+        customer.get(&format!("/api/v1/bookings?flight_id={}", flight["id"].as_str().unwrap())).await.text != "[]"
+    })
+    .await;
+    world.audit().await;
+    answer
+}

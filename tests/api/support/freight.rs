@@ -1,0 +1,134 @@
+//! Short ways to book and move freight, and to look behind the API.
+use serde_json::{Value, json};
+use sqlx::{Executor, Row};
+
+use super::{
+    client::{Answer, Client},
+    world::World,
+};
+
+pub const BOOKINGS: &str = "/api/v1/bookings";
+
+/// 100 kg and 1 m³ in two pieces from where the first flight leaves to where the last one goes.
+pub fn order(flights: &[&Value]) -> Value {
+    let (first, last) = (flights.first().expect("a flight"), flights.last().expect("a flight"));
+    let ids: Vec<_> = flights.iter().map(|flight| &flight["id"]).collect();
+    json!({"origin": first["origin"], "destination": last["destination"], "pieces": 2, "weight_kg": 100, "volume_m3": 1,
+           "flight_ids": ids})
+}
+
+/// The same without flights: the best ones are to be found.
+pub fn open_order(origin: &str, destination: &str) -> Value {
+    json!({"origin": origin, "destination": destination, "pieces": 2, "weight_kg": 100, "volume_m3": 1})
+}
+
+/// The object with these members set.
+pub fn with(mut object: Value, members: Value) -> Value {
+    let Value::Object(members) = members else { panic!("members are an object") };
+    object.as_object_mut().expect("an object").extend(members);
+    object
+}
+
+/// The object without this member.
+pub fn without(mut object: Value, member: &str) -> Value {
+    object.as_object_mut().expect("an object").remove(member);
+    object
+}
+
+/// A JSON value from its text: numbers stay as they are written, however odd.
+pub fn raw(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+/// A member that is text.
+#[track_caller]
+pub fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value[member].as_str().unwrap_or_else(|| panic!("{member} is no text in {value}"))
+}
+
+/// The address of a booking.
+#[track_caller]
+pub fn path_of(booking: &Value) -> String {
+    format!("{BOOKINGS}/{}", text(booking, "ref_id"))
+}
+
+/// One member of each entry.
+#[track_caller]
+pub fn each<'a>(list: &'a Value, member: &str) -> Vec<&'a Value> {
+    list.as_array().expect("a list").iter().map(|entry| &entry[member]).collect()
+}
+
+/// Runs them beside each other; answers in their order.
+pub async fn at_once<F>(work: impl Iterator<Item = F>) -> Vec<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let running: Vec<_> = work.map(tokio::spawn).collect();
+    let mut outcomes = Vec::new();
+    for task in running {
+        outcomes.push(task.await.expect("it does not panic"));
+    }
+    outcomes
+}
+
+impl Client {
+    /// A post to be awaited elsewhere.
+    pub fn sending(&self, path: &'static str, body: Value) -> impl Future<Output = Answer> + Send + 'static {
+        let client = self.clone();
+        async move { client.post(path, body).await }
+    }
+
+    /// Books and answers the booking.
+    pub async fn book(&self, order: Value) -> Value {
+        self.post(BOOKINGS, order).await.expect(201)
+    }
+
+    /// Moves a booking by each of these actions in turn; answers it as it is then.
+    pub async fn walk(&self, booking: &Value, actions: &[&str]) -> Value {
+        let mut now = booking.clone();
+        for action in actions {
+            now = self.poke(&format!("{}/{action}", path_of(booking))).await.expect(200);
+        }
+        now
+    }
+}
+
+impl World {
+    /// Runs a statement as the tables' owner.
+    pub async fn sql(&self, statement: &str) {
+        let mut owner = self.database.owner().await;
+        owner.execute(sqlx::AssertSqlSafe(statement.to_owned())).await.expect("the statement runs");
+    }
+
+    /// The first column of each row, as text.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        let mut owner = self.database.owner().await;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(query.to_owned())).fetch_all(&mut owner).await.expect("it runs");
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// How many rows bookings have written, by table, and what is booked in all.
+    pub async fn written(&self) -> Vec<String> {
+        self.texts(
+            "select 'bookings ' || count(*) from bookings union all
+             select 'legs ' || count(*) from booking_legs union all
+             select 'events ' || count(*) from booking_events union all
+             select 'texts ' || count(*) from booking_texts union all
+             select 'notes ' || count(*) from booking_event_notes union all
+             select 'refs ' || count(*) from booking_refs union all
+             select 'air waybills ' || count(*) from awb_claims union all
+             select 'messages ' || count(*) from outbox union all
+             select 'versions ' || coalesce(sum(version), 0) from bookings union all
+             select 'ledger ' || count(*) from capacity_ledger union all
+             select 'booked ' || coalesce(sum(booked_weight_hg + booked_volume_l + booked_positions), 0)
+             from flight_capacity",
+        )
+        .await
+    }
+
+    /// What is left on a flight, by the strong read.
+    pub async fn available(&self, flight: &Value) -> Value {
+        let path = format!("/api/v1/flights/{}/availability", text(flight, "id"));
+        self.anonymous().get(&path).await.expect(200)["available"].clone()
+    }
+}

@@ -1,0 +1,100 @@
+//! Looking at the server's sessions from behind, and waiting for what happens beside the test.
+use std::time::{Duration, Instant};
+
+use sqlx::PgConnection;
+
+use super::database::TestDatabase;
+
+/// Asks again and again until it is so; what never becomes so fails by its name.
+pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let began = Instant::now();
+    while !condition().await {
+        assert!(began.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Sees the sessions of the serving role in one test's database.
+pub struct Watch(PgConnection);
+
+impl Watch {
+    pub async fn over(database: &TestDatabase) -> Self {
+        Self(database.owner().await)
+    }
+
+    async fn count(&mut self, which: &'static str) -> i64 {
+        let query = "select count(*) from pg_stat_activity
+                     where datname = current_database() and usename = 'loadmaster_app' and "
+            .to_owned()
+            + which;
+        sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut self.0).await.unwrap()
+    }
+
+    pub async fn sessions(&mut self) -> i64 {
+        self.count("true").await
+    }
+
+    /// Sessions that wait for a row that somebody else has locked.
+    pub async fn waiting(&mut self) -> i64 {
+        self.count("wait_event_type = 'Lock'").await
+    }
+
+    pub async fn idle_in_transaction(&mut self) -> i64 {
+        self.count("state like 'idle in transaction%'").await
+    }
+
+    /// Sessions that do something, or are in the middle of something.
+    pub async fn busy(&mut self) -> i64 {
+        self.count("state <> 'idle'").await
+    }
+
+    pub async fn until_waiting(&mut self, sessions: i64) {
+        until(&format!("{sessions} sessions wait for a row"), async || self.waiting().await == sessions).await;
+    }
+
+    /// Every request has been finished, and none has left a transaction open: not even for the server's own time limit
+    /// to end.
+    pub async fn until_quiet(&mut self) {
+        until("no session is busy", async || {
+            let forgotten = "state like 'idle in transaction%' and state_change < clock_timestamp() - interval '5 s'";
+            assert_eq!(self.count(forgotten).await, 0, "a session was left in a transaction");
+            self.busy().await == 0
+        })
+        .await;
+    }
+
+    /// Ends the sessions that wait for a row, as an operator would; says how many.
+    pub async fn kill_waiting(&mut self) -> usize {
+        self.kill("wait_event_type = 'Lock'").await
+    }
+
+    /// Ends all sessions; says how many.
+    pub async fn kill_all(&mut self) -> usize {
+        self.kill("true").await
+    }
+
+    /// First looks, then ends: in one statement the server might end sessions before it has looked whose they are.
+    async fn kill(&mut self, which: &'static str) -> usize {
+        let query = format!(
+            "select pid from pg_stat_activity
+             where datname = current_database() and usename = 'loadmaster_app' and {which}"
+        );
+        let sessions: Vec<i32> = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_all(&mut self.0).await.unwrap();
+        for session in &sessions {
+            sqlx::query("select pg_terminate_backend($1)").bind(session).execute(&mut self.0).await.unwrap();
+        }
+        sessions.len()
+    }
+
+    /// Whether this very session is still there.
+    pub async fn has(&mut self, session: i32) -> bool {
+        let query = "select exists (select from pg_stat_activity where pid = $1)";
+        sqlx::query_scalar(query).bind(session).fetch_one(&mut self.0).await.unwrap()
+    }
+
+    /// How often this database had to break a circle of waiting. Complete once the sessions are gone.
+    pub async fn deadlocks(&mut self) -> i64 {
+        let query = "select deadlocks from pg_stat_database where datname = current_database()";
+        sqlx::query_scalar(query).fetch_one(&mut self.0).await.unwrap()
+    }
+}

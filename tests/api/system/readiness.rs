@@ -1,0 +1,107 @@
+use loadmaster::{features::reference, platform::postgres};
+use reqwest::Method;
+use serde_json::Value;
+use sqlx::Executor;
+
+use crate::support::{Answer, Client, TestDatabase, World, WorldOptions, until};
+
+async fn is_ready(client: &Client) -> bool {
+    client.get("/readyz").await.status == 200
+}
+
+#[tokio::test]
+async fn a_running_instance_is_alive_and_ready() {
+    let world = World::start().await;
+    for (path, text) in [("/livez", "alive"), ("/readyz", "ready")] {
+        let answer = world.anonymous().get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, text));
+        assert!(answer.header("content-type").unwrap().starts_with("text/plain"));
+    }
+}
+
+#[tokio::test]
+async fn an_instance_waits_for_the_migrations_alive_but_not_ready() {
+    let database = TestDatabase::empty().await;
+    let starting = WorldOptions::default().on(&database).prepare().await;
+    let client = Client::anonymous(&starting.base);
+    let launching = tokio::spawn(starting.launch());
+
+    assert_eq!(client.get("/livez").await.text, "alive");
+    for path in ["/readyz", "/api/v1/airports/DEL", "/nowhere"] {
+        let answer = client.get(path).await;
+        assert_eq!(answer.header("retry-after"), Some("1"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        answer.expect_problem(503, "unavailable");
+    }
+    let named = client.request(Method::GET, "/readyz").header("x-request-id", "probe-7");
+    assert_eq!(Answer::of(named).await.expect_problem(503, "unavailable")["request_id"], "probe-7");
+
+    let mut owner = database.owner().await;
+    postgres::migrate(&mut owner, crate::support::start_of_time()).await.unwrap();
+    reference::load_reference_data(&mut owner).await.unwrap();
+    let world = launching.await.unwrap();
+    assert!(is_ready(&client).await);
+    assert_eq!(client.get("/api/v1/airports/DEL").await.expect(200)["iata_code"], "DEL");
+
+    // A database that lacks a migration of this version, such as one restored from a backup.
+    let newest = "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)";
+    owner.execute(newest).await.unwrap();
+    client.get("/readyz").await.expect_problem(503, "unavailable");
+    client.get("/livez").await.expect(200);
+    drop(world);
+}
+
+#[tokio::test]
+async fn an_instance_is_not_ready_while_the_database_is_away() {
+    let world = World::start().await;
+    let client = world.anonymous();
+    world.database.close_doors().await;
+    client.get("/readyz").await.expect_problem(503, "unavailable");
+    client.get("/livez").await.expect(200);
+    world.database.open_doors().await;
+    until("it is ready again", async || is_ready(&client).await).await;
+}
+
+#[tokio::test]
+async fn an_instance_that_stops_is_not_ready_but_finishes_what_it_is_asked() {
+    let world = World::start().await;
+    let client = world.anonymous();
+    world.state().health.begin_shutdown();
+    let answer = client.get("/readyz").await;
+    assert!(answer.header("retry-after").is_some());
+    answer.expect_problem(503, "unavailable");
+    client.get("/livez").await.expect(200);
+    client.get("/api/v1/airports/DEL").await.expect(200);
+    world.shutdown().await;
+    let refused = client.http.get(format!("{}/livez", client.base)).send().await;
+    assert!(refused.is_err_and(|error| error.is_connect()), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn anyone_may_know_what_this_is_and_what_it_takes() {
+    let world = WorldOptions::default()
+        .set("server.max_body_bytes", "4096")
+        .set("search.min_connection_minutes", "90")
+        .set("booking.auto_route_hours", "48")
+        .set("server.request_timeout_ms", "9000")
+        .start()
+        .await;
+    let info = world.anonymous().get("/api/v1/info").await.expect(200);
+    assert_eq!(info["name"], "loadmaster");
+    assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
+    assert!(matches!(&info["git_commit"], Value::Null | Value::String(_)));
+    assert!(info["features"].as_array().is_some_and(|features| features.contains(&"booking".into())));
+    for (name, value) in [
+        ("max_body_bytes", 4096),
+        ("max_import_bytes", 32 * 1024 * 1024),
+        ("max_page_size", 100),
+        ("max_search_results", 200),
+        ("max_flights_per_booking", 4),
+        ("max_stops", 1),
+        ("min_connection_minutes", 90),
+        ("auto_route_hours", 48),
+        ("request_timeout_ms", 9000),
+    ] {
+        assert_eq!(info["limits"][name], value, "{name}");
+    }
+}

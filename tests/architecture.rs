@@ -1,0 +1,355 @@
+//! The law of the house, read from the sources themselves with `syn`: who may lean on whom, and which furniture holds
+//! what. Each complaint names file and line. The rules stand in `docs/architecture.md`; each is proven below by a small
+//! bad text that it must complain of.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#[path = "architecture/sources.rs"]
+mod sources;
+
+use sources::Source;
+
+/// Lowest first. A storey uses itself and those below.
+const STOREYS: [&str; 5] = ["kernel", "platform", "features", "app", "cli"];
+
+/// Each room with its storey. A room uses rooms of lower storeys only, so that those of one storey know nothing of each
+/// other.
+const ROOMS: [(&str, u8); 7] = [
+    ("accounts", 2),
+    ("reference", 2),
+    ("capacity", 3),
+    ("flights", 4),
+    ("search", 5),
+    ("bookings", 6),
+    ("tracking", 7),
+];
+
+const LONGEST_FILE: usize = 450;
+const LONGEST_FUNCTION: usize = 60;
+
+/// Files beside a room's `router` that speak axum, and why.
+const AXUM_BESIDE_ROUTERS: [(&str, &str); 4] = [
+    ("src/features/accounts/authenticate.rs", "the layer that puts the caller into the request"),
+    ("src/features/accounts/caller.rs", "the extractors that ask for a role"),
+    ("src/features/accounts/oauth.rs", "the token endpoint's handler, whose errors RFC 6749 prescribes"),
+    ("src/features/reference/tests.rs", "calls the room's router"),
+];
+
+/// Transactions begun on something else than a `Database`, and why.
+const OTHER_BEGINS: [(&str, &str, &str); 1] = [(
+    "src/features/reference/seed.rs",
+    "owner",
+    "the owner's single connection at migration: no pool takes it back, and no client can hang up on it",
+)];
+
+/// What of sqlx is SQL text, or a way to send some. Macros and functions that begin with `query` count too.
+const SQL: [&str; 5] = ["raw_sql", "QueryBuilder", "Executor", "AssertSqlSafe", "migrate"];
+
+#[test]
+fn the_house_keeps_its_rules() {
+    let house = sources::all();
+    let found: Vec<String> = house.iter().flat_map(complaints).collect();
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+    for (room, _) in ROOMS {
+        let lived_in = house.iter().any(|source| room_of(&source.module) == Some(room));
+        assert!(lived_in, "the room {room} is on a storey, but there is no src/features/{room}");
+    }
+    for (path, _) in AXUM_BESIDE_ROUTERS {
+        let needed = house.iter().any(|source| source.path == path && source.speaks("axum"));
+        assert!(needed, "{path} speaks no axum any more: drop its exception");
+    }
+    for (path, receiver, _) in OTHER_BEGINS {
+        let begins = |source: &Source| source.begins.iter().any(|(_, name)| name == receiver);
+        let needed = house.iter().any(|source| source.path == path && begins(source));
+        assert!(needed, "{path} does not begin on {receiver} any more: drop its exception");
+    }
+}
+
+fn complaints(source: &Source) -> Vec<String> {
+    let rules: [fn(&Source) -> Vec<(usize, String)>; 9] = [
+        every_room_has_a_storey,
+        nobody_looks_up,
+        rooms_lean_on_lower_rooms,
+        rooms_are_entered_by_the_front_door,
+        sql_stays_in_repositories,
+        axum_stays_in_routers,
+        models_do_not_wait,
+        transactions_begin_in_one_place,
+        nothing_is_too_long,
+    ];
+    let mut found: Vec<_> = rules.iter().flat_map(|rule| rule(source)).collect();
+    found.sort();
+    found.dedup();
+    found.into_iter().map(|(line, text)| format!("{}:{line}: {text}", source.path)).collect()
+}
+
+fn storey(name: &str) -> Option<usize> {
+    STOREYS.iter().position(|storey| *storey == name)
+}
+
+fn room_storey(room: &str) -> Option<u8> {
+    ROOMS.iter().find(|(name, _)| *name == room).map(|(_, storey)| *storey)
+}
+
+/// The room that a module lies in, or that a path (after its `crate`) leads into.
+fn room_of(path: &[String]) -> Option<&str> {
+    (path.first()? == "features").then(|| path.get(1).map(String::as_str)).flatten()
+}
+
+/// Which piece of a room's furniture a file is: `service`, `repository`, `book`.
+fn furniture(source: &Source) -> Option<&str> {
+    room_of(&source.module).and_then(|_| source.module.get(2)).map(String::as_str)
+}
+
+/// The paths that lead into this crate, without their `crate`.
+fn inward(source: &Source) -> impl Iterator<Item = (usize, &[String])> {
+    source.paths.iter().filter(|(_, path)| path[0] == "crate").map(|(line, path)| (*line, &path[1..]))
+}
+
+fn every_room_has_a_storey(source: &Source) -> Vec<(usize, String)> {
+    let text = match source.module.first() {
+        Some(first) if first != "main" && storey(first).is_none() => format!("{first} is no storey of this house"),
+        _ => match room_of(&source.module) {
+            Some(room) if room_storey(room).is_none() => format!("the room {room} is on no storey; add it to ROOMS"),
+            _ => return Vec::new(),
+        },
+    };
+    vec![(1, text)]
+}
+
+fn nobody_looks_up(source: &Source) -> Vec<(usize, String)> {
+    let Some((here, mine)) = source.module.first().and_then(|here| Some((here, storey(here)?))) else {
+        return Vec::new();
+    };
+    let up = inward(source).filter(|(_, path)| path.first().and_then(|first| storey(first)) > Some(mine));
+    up.map(|(line, path)| (line, format!("{here} looks up to {}", path.join("::")))).collect()
+}
+
+fn rooms_lean_on_lower_rooms(source: &Source) -> Vec<(usize, String)> {
+    let Some(own) = room_of(&source.module) else { return Vec::new() };
+    let others = inward(source).filter_map(|(line, path)| Some((line, room_of(path)?, path)));
+    // What is no room at all, such as a glob over all of them, is below nobody.
+    let level = |room| room_storey(room).unwrap_or(u8::MAX);
+    let wrong = others.filter(|(_, other, _)| *other != own && level(other) >= level(own));
+    wrong.map(|(line, _, path)| (line, format!("the room {own} may not use {}", path.join("::")))).collect()
+}
+
+fn rooms_are_entered_by_the_front_door(source: &Source) -> Vec<(usize, String)> {
+    let own = room_of(&source.module);
+    let foreign = inward(source).filter(|(_, path)| room_of(path).is_some() && room_of(path) != own);
+    // `room::Type::method` ends in the front door; `room::module::anything` goes through it.
+    let is_module = |name: &String| name.starts_with(|first: char| first.is_ascii_lowercase());
+    let deep = foreign.filter(|(_, path)| path.len() > 3 && is_module(&path[2]));
+    deep.map(|(line, path)| (line, format!("{} lies behind the room's front door", path.join("::")))).collect()
+}
+
+fn sql_stays_in_repositories(source: &Source) -> Vec<(usize, String)> {
+    if source.module.first().is_some_and(|first| first == "platform") || furniture(source) == Some("repository") {
+        return Vec::new();
+    }
+    let is_sql = |name: &str| name.starts_with("query") || SQL.contains(&name);
+    let paths =
+        source.paths.iter().filter(|(_, path)| path[0] == "sqlx" && path.get(1).is_some_and(|name| is_sql(name)));
+    let mut found: Vec<_> =
+        paths.map(|(line, path)| (*line, format!("{} is SQL outside a repository", path.join("::")))).collect();
+    let macros = source.macros.iter().filter(|(_, name)| name.starts_with("query") || name.starts_with("select_"));
+    found.extend(macros.map(|(line, name)| (*line, format!("{name}! is SQL outside a repository"))));
+    found
+}
+
+fn axum_stays_in_routers(source: &Source) -> Vec<(usize, String)> {
+    let excepted = AXUM_BESIDE_ROUTERS.iter().any(|(path, _)| *path == source.path);
+    let in_room = room_of(&source.module).is_some();
+    if !in_room || excepted || furniture(source) == Some("router") {
+        return Vec::new();
+    }
+    let found = source.paths.iter().filter(|(_, path)| path[0] == "axum");
+    found.map(|(line, path)| (*line, format!("{} outside a router", path.join("::")))).collect()
+}
+
+fn models_do_not_wait(source: &Source) -> Vec<(usize, String)> {
+    if furniture(source) != Some("model") {
+        return Vec::new();
+    }
+    source.asyncs.iter().map(|line| (*line, "a model is pure: no async".to_owned())).collect()
+}
+
+/// What clippy.toml bans by type is banned here by name too, in macros as well: the `Database`, called `db` everywhere,
+/// is the only thing that begins.
+fn transactions_begin_in_one_place(source: &Source) -> Vec<(usize, String)> {
+    if source.path == "src/platform/postgres.rs" {
+        return Vec::new();
+    }
+    let excepted =
+        |receiver: &str| OTHER_BEGINS.iter().any(|(path, name, _)| *path == source.path && *name == receiver);
+    let calls = source.begins.iter().filter(|(_, receiver)| receiver != "db" && !excepted(receiver));
+    let mut found: Vec<_> =
+        calls.map(|(line, receiver)| (*line, format!("{receiver}.begin(): begin on a Database, called db"))).collect();
+    for (line, path) in &source.paths {
+        let [.., of, name] = path.as_slice() else { continue };
+        let begins = matches!(name.as_str(), "begin" | "begin_with" | "try_begin");
+        let pool = ["Pool", "PgPool", "PgConnection", "PoolConnection", "Connection", "Acquire"];
+        if begins && pool.contains(&of.as_str()) {
+            found.push((*line, format!("{of}::{name}: begin on a Database, called db")));
+        }
+    }
+    found
+}
+
+fn nothing_is_too_long(source: &Source) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    if source.lines > LONGEST_FILE {
+        let text = format!("{} lines, and {LONGEST_FILE} is the most: split the file by verb", source.lines);
+        found.push((LONGEST_FILE + 1, text));
+    }
+    for (line, name, length) in &source.functions {
+        if *length > LONGEST_FUNCTION {
+            found.push((*line, format!("fn {name} has {length} lines, and {LONGEST_FUNCTION} is the most")));
+        }
+    }
+    found
+}
+
+/// A text that stands at `path`, and the complaints it must meet, each by line and a part of its words.
+#[track_caller]
+fn check(path: &str, text: &str, expected: &[(usize, &str)]) {
+    let found = complaints(&Source::read(path, text));
+    let met = |(line, words): &(usize, &str)| {
+        found.iter().any(|complaint| complaint.starts_with(&format!("{path}:{line}: ")) && complaint.contains(words))
+    };
+    let complete = expected.iter().all(met) && (found.is_empty() == expected.is_empty());
+    assert!(complete, "{path}\n{text}\nexpected {expected:#?}\nfound {found:#?}");
+}
+
+#[test]
+fn a_room_or_storey_that_is_not_in_the_plan_is_told() {
+    check("src/features/payments/mod.rs", "", &[(1, "the room payments is on no storey")]);
+    check("src/util/mod.rs", "", &[(1, "util is no storey")]);
+    check("src/helpers.rs", "", &[(1, "helpers is no storey")]);
+    check("src/main.rs", "fn main() { loadmaster::cli::run(); }", &[]);
+    check("src/lib.rs", "pub mod app;\npub mod cli;", &[]);
+}
+
+#[test]
+fn a_storey_that_looks_up_is_told_however_it_spells_it() {
+    let up = "looks up to";
+    check("src/kernel/ids.rs", "\nuse crate::platform::clock::Clock;", &[(2, "kernel looks up to platform::clock")]);
+    check("src/platform/web/mod.rs", "use crate::{\n    kernel::Fault,\n    features::accounts::Role,\n};", &[(3, up)]);
+    check("src/platform/tasks.rs", "fn f() -> crate::app::AppState { todo() }", &[(1, up)]);
+    check("src/platform/clock.rs", "use super::super::features::flights;", &[(1, up)]);
+    check("src/features/flights/find.rs", "use crate::app::AppState;", &[(1, up)]);
+    check("src/app/mod.rs", "mod x {\n    use super::super::cli;\n}", &[(2, up)]);
+    check("src/app/state.rs", "use crate::cli as below;\nfn f() { below::run(); }", &[(1, up), (2, up)]);
+    check(
+        "src/platform/web/problem.rs",
+        "macro_rules! m { () => {\n    $crate::features::bookings::f()\n} }",
+        &[(2, up)],
+    );
+    check("src/kernel/text.rs", "fn f() { println!(\"{}\", crate::{\n    app::A,\n    kernel::B}); }", &[(2, up)]);
+    check("src/kernel/awb.rs", "#[schema(value_type = crate::platform::X)]\nstruct S;", &[(1, up)]);
+    check("src/cli/mod.rs", "use crate::{app, features::accounts, kernel, platform};", &[]);
+}
+
+#[test]
+fn a_room_that_uses_one_beside_or_above_it_is_told() {
+    let wrong = "may not use";
+    check("src/features/flights/find.rs", "use crate::features::bookings::Booking;", &[(1, "flights may not use")]);
+    check("src/features/accounts/model.rs", "use crate::features::reference::Airport;", &[(1, wrong)]);
+    check("src/features/capacity/mod.rs", "use super::flights::Flight;", &[(1, wrong)]);
+    check("src/features/search/service.rs", "use super::super::bookings;", &[(1, wrong)]);
+    check("src/features/flights/create.rs", "use super::*;", &[]);
+    check("src/features/flights/routes.rs", "use crate::features::*;", &[(1, wrong)]);
+    check("src/features/bookings/book.rs", "fn f() {\n    g!(a, crate::features::tracking::b());\n}", &[(2, wrong)]);
+    check("src/features/bookings/book.rs", "use crate::features::{accounts::Role, search, capacity};", &[]);
+    check("src/features/bookings/router/read.rs", "use crate::features::bookings::dto::BookingBody;", &[]);
+}
+
+#[test]
+fn a_path_through_another_rooms_front_door_is_told() {
+    let deep = "lies behind the room's front door";
+    let service = "src/features/bookings/service.rs";
+    check(service, "use crate::features::flights::repository::find;", &[(1, deep)]);
+    check(service, "use crate::features::flights::model::*;", &[(1, deep)]);
+    check(service, "use crate::features::capacity;\nfn f() { capacity::model::g(); }", &[(2, deep)]);
+    check(service, "use crate::features as rooms;\ntype A = rooms::flights::dto::B;", &[(2, deep)]);
+    check("src/app/router.rs", "fn f() { m!(crate::features::bookings::service::new()); }", &[(1, deep)]);
+    check("src/cli/user.rs", "use crate::features::accounts::{Role, model::User};", &[(1, deep)]);
+    check(service, "use crate::features::{capacity, flights::FlightService};\nfn f() { capacity::take(); }", &[]);
+    check(service, "fn f() { crate::features::accounts::Role::parse(); }", &[]);
+}
+
+#[test]
+fn sql_outside_a_repository_is_told() {
+    let sql = "SQL outside a repository";
+    let text = "async fn f() {\n    sqlx::query!(\"select 1\");\n}";
+    check("src/features/bookings/book.rs", text, &[(2, sql)]);
+    check("src/cli/doctor.rs", text, &[(2, sql)]);
+    check("src/features/bookings/repository/read.rs", text, &[]);
+    check("src/features/flights/repository.rs", text, &[]);
+    check("src/platform/outbox.rs", text, &[]);
+    let service = "src/features/flights/service.rs";
+    check(service, "use sqlx::{PgConnection, QueryBuilder};", &[(1, "sqlx::QueryBuilder")]);
+    check(service, "fn f() { sqlx::raw_sql(\"set x\"); }", &[(1, sql)]);
+    check(service, "use sqlx as db;\nfn f() { db::query_scalar(\"select 1\"); }", &[(2, sql)]);
+    check(
+        service,
+        "fn f() {\n    query_as!(Row, \"select 1\");\n    select_bookings!(\"\");\n}",
+        &[(2, sql), (3, sql)],
+    );
+    check(service, "fn f() { outer!(sqlx::query(\"select 1\")); }", &[(1, sql)]);
+    check(service, "use sqlx::Executor;", &[(1, sql)]);
+    check(service, "use sqlx::{Error, PgConnection};\nfn f(query: Query) { query.read(); }", &[]);
+}
+
+#[test]
+fn axum_outside_a_router_is_told() {
+    let text = "use axum::Json;";
+    for file in ["service.rs", "model.rs", "repository.rs", "repository/read.rs", "book.rs", "dto.rs"] {
+        check(&format!("src/features/bookings/{file}"), text, &[(1, "axum::Json outside a router")]);
+    }
+    check(
+        "src/features/capacity/service.rs",
+        "fn f() -> axum::http::StatusCode { todo() }",
+        &[(1, "outside a router")],
+    );
+    check("src/features/bookings/router/read.rs", text, &[]);
+    check("src/features/accounts/caller.rs", text, &[]);
+    check("src/platform/web/body.rs", text, &[]);
+}
+
+#[test]
+fn a_model_that_waits_is_told() {
+    let waits = "a model is pure";
+    check("src/features/bookings/model.rs", "\nasync fn f() {}", &[(2, waits)]);
+    check("src/features/search/model.rs", "impl A {\n    pub async fn f(&self) {}\n}", &[(2, waits)]);
+    check("src/features/search/model.rs", "fn f() {\n    async { 1 };\n    g.await;\n}", &[(2, waits), (3, waits)]);
+    check("src/features/search/model.rs", "trait T {\n    async fn f();\n}", &[(2, waits)]);
+    check("src/features/search/model.rs", "fn f() { g(async |x| x); }", &[(1, waits)]);
+    check("src/features/search/model.rs", "fn f() { m!(async { 1 }); }", &[(1, waits)]);
+    check("src/features/search/service.rs", "async fn f() {}", &[]);
+}
+
+#[test]
+fn a_transaction_begun_elsewhere_is_told() {
+    let begin = "begin on a Database";
+    let service = "src/features/bookings/book.rs";
+    check(service, "async fn f() {\n    self.pool.begin().await;\n}", &[(2, "pool.begin()")]);
+    check(service, "fn f() { self.db.pool().begin(); }", &[(1, "pool.begin()")]);
+    check(service, "fn f() { state().begin(); }", &[(1, "state.begin()")]);
+    check(service, "fn f() { sqlx::Pool::begin(&p); }", &[(1, begin)]);
+    check(service, "fn f() { PgPool::try_begin(&p); }", &[(1, begin)]);
+    check(service, "fn f() { p.begin_with(\"begin\"); }", &[(1, begin)]);
+    check("src/cli/migrate.rs", "fn f() { tokio::select! { tx = pool.begin() => 1 } }", &[(1, begin)]);
+    check("src/platform/secrets.rs", "fn f() { connection.begin(); }", &[(1, begin)]);
+    check(service, "fn f() { self.db.begin(); db.begin(); Progress::begin(\"x\"); m!(db.begin()); }", &[]);
+    check("src/platform/postgres.rs", "fn f() { pool.begin(); }", &[]);
+}
+
+#[test]
+fn what_grows_too_long_is_told() {
+    let filler = |lines: usize| "    g();\n".repeat(lines);
+    let function = |lines| format!("\nfn f() {{\n{}}}\n", filler(lines));
+    check("src/kernel/awb.rs", &function(60), &[]);
+    check("src/kernel/awb.rs", &function(61), &[(2, "fn f has 61 lines")]);
+    check("src/kernel/awb.rs", &format!("impl A {{{}}}", function(61)), &[(2, "fn f has 61 lines")]);
+    check("src/kernel/awb.rs", &"//\n".repeat(450), &[]);
+    check("src/kernel/awb.rs", &"//\n".repeat(451), &[(451, "451 lines")]);
+}
