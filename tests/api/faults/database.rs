@@ -69,7 +69,11 @@ async fn a_connection_left_inside_a_transaction_is_not_used_again() {
         connection.execute(sqlx::raw_sql("begin")).await.unwrap();
         assert_eq!(watch.idle_in_transaction().await, 1);
         drop(connection);
-        until("the session has ended", async || !watch.has(session).await).await;
+        until("the session has ended", async || {
+            watch.assert_none_forgotten().await;
+            !watch.has(session).await
+        })
+        .await;
     }
     assert_eq!(watch.idle_in_transaction().await, 0);
 }
@@ -207,7 +211,7 @@ async fn sessions_killed_at_random_lose_nothing_that_was_acknowledged() {
     let busy: Vec<_> =
         (0..6).map(|_| tokio::spawn(keep_busy(customer.clone(), flight.clone(), stop.clone()))).collect();
     let (mut killed, mut dice) = (0, Dice::new(57));
-    while killed < 60 {
+    while killed < 60 && !busy.iter().any(tokio::task::JoinHandle::is_finished) {
         tokio::time::sleep(Duration::from_millis(dice.below(40))).await;
         killed += watch.kill_all().await;
     }
