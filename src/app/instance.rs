@@ -3,7 +3,10 @@ use std::time::Duration;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{AppState, Parts, Server, router, start_workers};
-use crate::platform::postgres::Database;
+use crate::{
+    features::reference::is_reference_data_loaded,
+    platform::postgres::{Database, DbError},
+};
 
 /// How often an instance that waits for `loadmaster migrate` looks again.
 const MIGRATION_POLL: Duration = Duration::from_secs(1);
@@ -63,12 +66,22 @@ impl Instance {
 
 async fn wait_for_migrations(db: &Database) -> anyhow::Result<()> {
     let mut told = false;
-    while !db.is_migrated().await? {
+    while !is_prepared(db).await? {
         if !told {
-            tracing::warn!("the database lacks migrations of this version: waiting for `loadmaster migrate`");
+            tracing::warn!("the database is not prepared for this version: waiting for `loadmaster migrate`");
             told = true;
         }
         tokio::time::sleep(MIGRATION_POLL).await;
     }
     Ok(())
+}
+
+/// What `loadmaster migrate` does comes in three steps: the tables, this role's rights, the reference data, which is read
+/// only once.
+async fn is_prepared(db: &Database) -> Result<bool, DbError> {
+    let asked = async { Ok(db.is_migrated().await? && is_reference_data_loaded(db).await?) };
+    match asked.await {
+        Err(error @ DbError::Sql(_)) if error.is_denied() => Ok(false),
+        outcome => outcome,
+    }
 }

@@ -84,6 +84,11 @@ impl DbError {
         }
     }
 
+    /// The role lacks a right.
+    pub fn is_denied(&self) -> bool {
+        self.sql_state().as_deref() == Some("42501")
+    }
+
     /// `statement_timeout` ended the statement.
     pub fn is_timeout(&self) -> bool {
         self.sql_state().as_deref() == Some("57014")

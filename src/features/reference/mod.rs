@@ -15,5 +15,5 @@ mod tests;
 pub use error::ReferenceError;
 pub use model::{Aircraft, Airline, Airport};
 pub use router::router;
-pub use seed::load_reference_data;
+pub use seed::{is_reference_data_loaded, load_reference_data};
 pub use service::Reference;

@@ -11,7 +11,10 @@ use super::{
     repository,
     service::Catalogue,
 };
-use crate::kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight};
+use crate::{
+    kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight},
+    platform::postgres::{Database, DbError},
+};
 
 const AIRPORTS: &str = include_str!("../../../data/airports.csv");
 const AIRLINES: &str = include_str!("../../../data/airlines.csv");
@@ -37,6 +40,11 @@ pub async fn load_reference_data(owner: &mut PgConnection) -> anyhow::Result<()>
     tx.commit().await?;
     tracing::info!(airports = airports.len(), airlines = airlines.len(), "reference data loaded");
     Ok(())
+}
+
+/// Whether any build's files were loaded. The database must be migrated.
+pub async fn is_reference_data_loaded(db: &Database) -> Result<bool, DbError> {
+    Ok(repository::seeded(&mut *db.read().await?).await?.is_some())
 }
 
 fn fingerprint() -> String {

@@ -1,12 +1,24 @@
+use chrono::{DateTime, Utc};
 use loadmaster::{features::reference, platform::postgres};
 use reqwest::Method;
 use serde_json::Value;
-use sqlx::Executor;
+use sqlx::{Executor, PgConnection};
 
 use crate::support::{Answer, Client, TestDatabase, World, WorldOptions, until};
 
 async fn is_ready(client: &Client) -> bool {
     client.get("/readyz").await.status == 200
+}
+
+/// The serving role has asked the database something from now on.
+async fn until_it_has_looked(owner: &mut PgConnection) {
+    let now: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()").fetch_one(&mut *owner).await.unwrap();
+    until("it looks again", async || {
+        let looked = "select exists (select from pg_stat_activity where datname = current_database()
+                                     and usename = 'loadmaster_app' and query_start > $1 and state = 'idle')";
+        sqlx::query_scalar::<_, bool>(looked).bind(now).fetch_one(&mut *owner).await.unwrap()
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -36,8 +48,14 @@ async fn an_instance_waits_for_the_migrations_alive_but_not_ready() {
     let named = client.request(Method::GET, "/readyz").header("x-request-id", "probe-7");
     assert_eq!(Answer::of(named).await.expect_problem(503, "unavailable")["request_id"], "probe-7");
 
+    // What `loadmaster migrate` does: the tables, then the serving role's rights, then the reference data.
     let mut owner = database.owner().await;
     postgres::migrate(&mut owner, crate::support::start_of_time()).await.unwrap();
+    owner.execute("revoke select on all tables in schema public from loadmaster_app").await.unwrap();
+    until_it_has_looked(&mut owner).await;
+    owner.execute("grant select on all tables in schema public to loadmaster_app").await.unwrap();
+    until_it_has_looked(&mut owner).await;
+    client.get("/readyz").await.expect_problem(503, "unavailable");
     reference::load_reference_data(&mut owner).await.unwrap();
     let world = launching.await.unwrap();
     assert!(is_ready(&client).await);
