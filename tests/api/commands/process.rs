@@ -13,7 +13,7 @@ use tokio::{
 use crate::support::{Client, TestDatabase};
 
 /// Nothing that is awaited here takes nearly as long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a run left behind.
 pub struct Done {

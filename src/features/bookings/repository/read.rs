@@ -128,16 +128,14 @@ pub(in crate::features::bookings) async fn find_by_awb(
     number: &AwbNumber,
 ) -> sqlx::Result<Option<Booking>> {
     let claimed = sqlx::query_scalar!("select booking_id from awb_claims where awb_number = $1", number.as_str());
-    let id = match claimed.fetch_optional(&mut *db).await? {
-        Some(id) => Some(id),
-        None => {
-            let last = sqlx::query_scalar!(
-                "select id from bookings where awb_number = $1 order by id desc limit 1",
-                number.as_str(),
-            );
-            last.fetch_optional(&mut *db).await?
-        }
-    };
+    let mut id = claimed.fetch_optional(&mut *db).await?;
+    if id.is_none() {
+        let last = sqlx::query_scalar!(
+            "select id from bookings where awb_number = $1 order by id desc limit 1",
+            number.as_str(),
+        );
+        id = last.fetch_optional(&mut *db).await?;
+    }
     match id {
         Some(id) => find(db, id).await,
         None => Ok(None),
