@@ -7,6 +7,9 @@ mod sources;
 
 use sources::Source;
 
+/// Looks at one source and tells what is wrong, with the line.
+type Rule = fn(&Source) -> Vec<(usize, String)>;
+
 /// Lowest first. A storey uses itself and those below.
 const STOREYS: [&str; 5] = ["kernel", "platform", "features", "app", "cli"];
 
@@ -64,7 +67,7 @@ fn the_house_keeps_its_rules() {
 }
 
 fn complaints(source: &Source) -> Vec<String> {
-    let rules: [fn(&Source) -> Vec<(usize, String)>; 9] = [
+    let rules: [Rule; 9] = [
         every_room_has_a_storey,
         nobody_looks_up,
         rooms_lean_on_lower_rooms,

@@ -9,6 +9,7 @@ mod flight_number;
 mod ids;
 mod quantity;
 mod text;
+mod words;
 
 pub use awb::AwbNumber;
 pub use booking_ref::BookingRef;
@@ -18,3 +19,4 @@ pub use fault::{Fault, FaultCode};
 pub use flight_number::FlightNumber;
 pub use ids::{BookingId, EventId, FlightId, LegId, OrganizationId, TokenFamilyId, UserId};
 pub use quantity::{Pieces, Positions, Volume, Weight, short_number};
+pub(crate) use words::{from_column, words};

@@ -153,13 +153,24 @@ impl Database {
         Ok(Reading::Plain(self.pool.acquire().await?))
     }
 
+    /// A connection for reading several things as of one moment: between two statements of [`Self::read`] another caller
+    /// may commit.
+    pub async fn snapshot(&self) -> Result<Reading, DbError> {
+        Ok(Reading::Transaction(self.begin_with("begin isolation level repeatable read, read only").await?))
+    }
+
+    /// A transaction that writes.
+    pub async fn begin(&self) -> Result<Tx, DbError> {
+        self.begin_with("begin").await
+    }
+
     /// The only way to begin. It runs in a task of its own: a `begin` that is dropped half-way can leave the session
     /// inside a transaction that the client library does not know of (sqlx 4385, 4393).
-    pub async fn begin(&self) -> Result<Tx, DbError> {
+    async fn begin_with(&self, statement: &'static str) -> Result<Tx, DbError> {
         let (pool, pooler) = (self.pool.clone(), self.pooler);
         let begun = tokio::spawn(async move {
             #[allow(clippy::disallowed_methods, reason = "this is the helper")]
-            let mut tx = pool.begin().await?;
+            let mut tx = pool.begin_with(statement).await?;
             if pooler {
                 let limits = format!(
                     "set local statement_timeout = '{STATEMENT_TIMEOUT}'; set local lock_timeout = '{LOCK_TIMEOUT}'; \

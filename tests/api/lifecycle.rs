@@ -3,6 +3,7 @@ mod arrows;
 mod cancelling;
 mod claims;
 mod history;
+mod reading;
 mod rebuilding;
 mod when;
 

@@ -9,9 +9,14 @@
     reason = "tests fail by panicking"
 )]
 #![allow(
+    clippy::cast_precision_loss,
+    clippy::format_collect,
+    clippy::format_push_string,
     clippy::missing_panics_doc,
-    clippy::too_many_lines,
     clippy::must_use_candidate,
+    clippy::needless_pass_by_value,
+    clippy::print_stdout,
+    clippy::too_many_lines,
     reason = "tests read as one story each"
 )]
 mod support;

@@ -1,5 +1,6 @@
 //! Many callers at once: no flight is oversold, an itinerary is booked whole or not at all, and of two that want the same
 //! thing one gets it.
+mod audit;
 mod changes;
 mod itineraries;
 mod last_room;

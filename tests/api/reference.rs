@@ -1,1 +1,221 @@
+//! Facts of the trade as clients get them, and how they come into the database. The room's own tests know more of the
+//! lists and faults.
+use loadmaster::{features::reference, platform::postgres};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
 
+use crate::support::{Answer, Client, TestDatabase, World};
+
+async fn codes(client: &Client, path: &str) -> Vec<String> {
+    let list = client.get(&format!("/api/v1{path}")).await.expect(200);
+    list.as_array().unwrap().iter().map(|entry| entry["iata_code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn the_autocomplete_finds_what_people_mean() {
+    let world = World::start().await;
+    let anyone = world.anonymous();
+    let complete = async |q: &str| codes(&anyone, &format!("/airports/search?q={q}")).await;
+    for q in ["del", "DEL", "%20del", "delhi", "new+delhi", "indira"] {
+        assert_eq!(complete(q).await[0], "DEL", "{q}");
+    }
+    for q in ["s%C3%A3o", "sao", "SAO", "S%C3%83O+PAULO", "sao+p"] {
+        assert_eq!(complete(q).await[0], "GRU", "{q}");
+    }
+    for q in ["s%C3%A3o+p", "sao+paulo"] {
+        assert_eq!(complete(q).await[..2], ["GRU", "CGH"], "{q}");
+    }
+    let new_york = complete("new+y").await;
+    assert_eq!(new_york[0], "JFK");
+    assert!(["LGA", "SWF", "NYS", "ISP"].iter().all(|code| new_york.iter().any(|found| found == code)), "{new_york:?}");
+    assert_eq!(complete("xyzzy").await, Vec::<String>::new());
+    assert_eq!(complete("a").await.len(), 20);
+    // The exact code beats every city and name that begins with it.
+    assert_eq!(complete("lon").await[0], "LHR", "LON is no airport");
+    assert_eq!(complete("man").await[0], "MAN");
+    // A word within the name is found after what begins with it.
+    assert!(complete("heathrow").await.contains(&"LHR".to_owned()));
+}
+
+#[tokio::test]
+async fn airports_are_listed_shown_and_found_by_city() {
+    let world = World::start().await;
+    let anyone = world.anonymous();
+    assert_eq!(
+        anyone.get("/api/v1/airports/del").await.expect(200),
+        json!({
+            "iata_code": "DEL", "icao_code": "VIDP", "name": "Indira Gandhi International Airport",
+            "city": "New Delhi", "country_code": "IN", "latitude": 28.5665, "longitude": 77.1031,
+            "elevation_ft": 777, "time_zone": "Asia/Kolkata", "is_major": true,
+        })
+    );
+    assert_eq!(codes(&anyone, "/airports/city/s%C3%A3o%20paulo").await, ["GRU", "CGH"]);
+    assert_eq!(codes(&anyone, "/airports/city/LONDON").await[0], "LHR");
+    let popular = codes(&anyone, "/airports/popular").await;
+    assert!(popular.len() == 20 && popular.contains(&"HKG".to_owned()), "{popular:?}");
+    assert_eq!(codes(&anyone, "/airports?limit=2").await, ["AAA", "AAB"]);
+    let majors = codes(&anyone, "/airports?country=in&major=true").await;
+    assert!(majors.contains(&"BOM".to_owned()) && majors.is_sorted(), "{majors:?}");
+    assert_eq!(codes(&anyone, "/airports?q=new+y&major=true").await, ["JFK"]);
+}
+
+#[tokio::test]
+async fn airlines_aircraft_and_handling_codes_are_listed_and_shown() {
+    let world = World::start().await;
+    let anyone = world.anonymous();
+    assert_eq!(
+        anyone.get("/api/v1/airlines/ai").await.expect(200),
+        json!({"iata_code": "AI", "icao_code": "AIC", "name": "Air India", "country_code": "IN", "awb_prefix": "098",
+               "alliance": "Star Alliance", "is_cargo_only": false})
+    );
+    assert_eq!(
+        anyone.get("/api/v1/aircraft/77X").await.expect(200),
+        json!({"iata_code": "77X", "icao_code": "B77L", "name": "777F Freighter", "manufacturer": "Boeing",
+               "max_cargo_kg": 102_000, "max_cargo_m3": 653, "positions": 37, "is_freighter": true})
+    );
+    for (list, known) in [("/airlines?limit=100", "AI"), ("/aircraft?limit=100", "77X")] {
+        let all = codes(&anyone, list).await;
+        assert!(all.is_sorted() && all.iter().any(|code| code == known), "{list}: {all:?}");
+    }
+    let handling = anyone.get("/api/v1/handling-codes?limit=100").await.expect(200);
+    let cao = handling.as_array().unwrap().iter().find(|entry| entry["code"] == "CAO").unwrap();
+    assert_eq!(cao.as_object().unwrap().len(), 2);
+    assert!(cao["name"].as_str().unwrap().to_lowercase().contains("cargo aircraft only"), "{cao}");
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_not_found() {
+    let world = World::start().await;
+    for path in [
+        "airports/QQQ",
+        "airports/DELHI",
+        "airports/city/Atlantis",
+        "airlines/QQ",
+        "airlines/AIR",
+        "aircraft/ZZZ",
+        "aircraft/77",
+    ] {
+        world.anonymous().get(&format!("/api/v1/{path}")).await.expect_problem(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn lists_lead_on_through_all_pages() {
+    let world = World::start().await;
+    let (mut seen, mut next) = (0, Some("/api/v1/airports?country=IN&limit=30".to_owned()));
+    let (mut last, mut pages) = (String::new(), 0);
+    while let Some(path) = next {
+        let page = world.anonymous().get(&path).await;
+        next = page.header("link").map(|link| link.strip_prefix('<').unwrap().split_once('>').unwrap().0.to_owned());
+        for airport in page.expect(200).as_array().unwrap() {
+            let code = airport["iata_code"].as_str().unwrap().to_owned();
+            assert!(code > last, "{code} after {last}");
+            (last, seen) = (code, seen + 1);
+        }
+        pages += 1;
+    }
+    let known: i64 = sqlx::query_scalar("select count(*) from airports where country_code = 'IN'")
+        .fetch_one(&mut world.database.owner().await)
+        .await
+        .unwrap();
+    assert_eq!(seen, known);
+    assert!(pages > 2);
+}
+
+#[tokio::test]
+async fn facts_may_be_kept_by_whoever_asks() {
+    let world = World::start().await;
+    let compressed =
+        world.anonymous().request(reqwest::Method::GET, "/api/v1/airlines?limit=100").header("accept-encoding", "gzip");
+    let answer = Answer::of(compressed).await;
+    assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+    assert_eq!(answer.header("content-encoding"), Some("gzip"));
+}
+
+/// Where each row of the facts lies: a row that is written again lies elsewhere.
+async fn places(owner: &mut PgConnection) -> Vec<(String, String)> {
+    let query = "select 'airport ' || iata_code, ctid::text || xmin::text from airports
+                 union all select 'airline ' || iata_code, ctid::text || xmin::text from airlines
+                 union all select 'aircraft ' || iata_code, ctid::text || xmin::text from aircraft_types
+                 union all select 'handling ' || code, ctid::text || xmin::text from handling_codes
+                 order by 1";
+    sqlx::query_as(query).fetch_all(owner).await.unwrap()
+}
+
+#[tokio::test]
+async fn seeding_again_writes_nothing() {
+    let database = TestDatabase::empty().await;
+    let mut owner = database.owner().await;
+    postgres::migrate(&mut owner, "2026-11-20T08:00:00Z".parse().unwrap()).await.unwrap();
+    reference::load_reference_data(&mut owner).await.unwrap();
+    let before = places(&mut owner).await;
+    assert!(before.len() > 8000, "{}", before.len());
+    reference::load_reference_data(&mut owner).await.unwrap();
+    assert_eq!(places(&mut owner).await, before);
+}
+
+#[tokio::test]
+async fn seeding_with_other_files_changes_only_the_rows_that_differ() {
+    let database = TestDatabase::create().await;
+    let mut owner = database.owner().await;
+    // Given what an older release had loaded: other names, an airport less, and an airport that no file has,
+    for change in [
+        "update airports set name = 'Palam' where iata_code = 'DEL'",
+        "update airlines set alliance = null where iata_code = 'AI'",
+        "update aircraft_types set positions = 30 where iata_code = '77X'",
+        "update handling_codes set name = 'Old name' where code = 'PER'",
+        "delete from airports where iata_code = 'LHR'",
+        "insert into airports (iata_code, name, city, country_code, latitude, longitude, time_zone)
+         values ('QQQ', 'Closed', 'Nowhere', 'IN', 0, 0, 'Asia/Kolkata')",
+        "update installation set value = 'older' where name = 'reference_data'",
+    ] {
+        sqlx::query(change).execute(&mut owner).await.unwrap();
+    }
+    let before = places(&mut owner).await;
+    // when this release loads its files,
+    reference::load_reference_data(&mut owner).await.unwrap();
+    // then exactly those rows were written, and the airport that flights may refer to is still there.
+    let after = places(&mut owner).await;
+    let changed: Vec<_> = after.iter().filter(|row| !before.contains(row)).map(|(name, _)| name.as_str()).collect();
+    assert_eq!(changed, ["aircraft 77X", "airline AI", "airport DEL", "airport LHR", "handling PER"]);
+    assert!(after.iter().any(|(name, _)| name == "airport QQQ"));
+    let name: String =
+        sqlx::query_scalar("select name from airports where iata_code = 'DEL'").fetch_one(&mut owner).await.unwrap();
+    assert_eq!(name, "Indira Gandhi International Airport");
+}
+
+#[tokio::test]
+async fn two_who_seed_at_once_do_not_disturb_each_other() {
+    let database = TestDatabase::empty().await;
+    let mut first = database.owner().await;
+    let mut second = database.owner().await;
+    postgres::migrate(&mut first, "2026-11-20T08:00:00Z".parse().unwrap()).await.unwrap();
+    let both = tokio::join!(reference::load_reference_data(&mut first), reference::load_reference_data(&mut second));
+    both.0.unwrap();
+    both.1.unwrap();
+    let airports: i64 = sqlx::query_scalar("select count(*) from airports").fetch_one(&mut first).await.unwrap();
+    assert!(airports > 7000);
+}
+
+#[tokio::test]
+async fn a_served_airport_is_the_one_in_the_database() {
+    let world = World::start().await;
+    let rows: Vec<(String, String, f64)> = sqlx::query_as(
+        "select iata_code, time_zone, latitude from airports where country_code = 'KI' order by iata_code",
+    )
+    .fetch_all(&mut world.database.owner().await)
+    .await
+    .unwrap();
+    let served = world.anonymous().get("/api/v1/airports?country=KI&limit=100").await.expect(200);
+    let told: Vec<_> = served
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|airport: &Value| {
+            let text = |member: &str| airport[member].as_str().unwrap().to_owned();
+            (text("iata_code"), text("time_zone"), airport["latitude"].as_f64().unwrap())
+        })
+        .collect();
+    assert_eq!(told, rows);
+    assert!(rows.len() > 5);
+}

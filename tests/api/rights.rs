@@ -144,7 +144,9 @@ async fn the_serving_role_cannot_borrow_the_owners_rights() {
         create temp view partitioned_tables as select pg_temp.trap() as table_name, true as append_only";
     // Where temporary things may not even be made, there is nothing to try.
     if app.execute(sqlx::raw_sql(trap)).await.is_ok() {
-        app.execute("select * from ensure_partitions('2030-01-01', 0)").await.expect("the real tables are used");
+        app.execute("select * from ensure_partitions('capacity_ledger', '2030-01-01', 0)")
+            .await
+            .expect("the real tables are used");
     }
     let mut owner = world.database.owner().await;
     let sprung = names(&mut owner, "select tableowner::text from pg_tables where tablename = 'sprung'").await;
@@ -247,12 +249,18 @@ async fn the_serving_role_makes_partitions_that_are_guarded_like_the_others() {
     let world = world_with_a_shipment().await;
     let (mut app, mut owner) = (world.database.app().await, world.database.owner().await);
     let later = world.now().checked_add_months(Months::new(2)).unwrap();
-    let made: Vec<String> =
-        sqlx::query_scalar("select ensure_partitions($1, 12)").bind(later).fetch_all(&mut app).await.unwrap();
+    let made: Vec<String> = sqlx::query_scalar("select ensure_partitions(table_name, $1, 12) from partitioned_tables")
+        .bind(later)
+        .fetch_all(&mut app)
+        .await
+        .unwrap();
     // Two months more than there were, for each of six tables.
     assert_eq!(made.len(), 12, "{made:?}");
-    let again: Vec<String> =
-        sqlx::query_scalar("select ensure_partitions($1, 12)").bind(later).fetch_all(&mut app).await.unwrap();
+    let again: Vec<String> = sqlx::query_scalar("select ensure_partitions(table_name, $1, 12) from partitioned_tables")
+        .bind(later)
+        .fetch_all(&mut app)
+        .await
+        .unwrap();
     assert!(again.is_empty(), "{again:?}");
 
     for partition in &made {
@@ -297,7 +305,7 @@ async fn a_month_whose_rows_lie_in_the_default_partition_is_skipped_and_the_othe
     .execute(&mut app)
     .await
     .unwrap();
-    let query = "select ensure_partitions('2029-04-20', 2)";
+    let query = "select ensure_partitions(table_name, '2029-04-20', 2) from partitioned_tables";
     let mut made = names(&mut app, query).await;
     made.sort();
     let mut expected: Vec<String> = Vec::new();

@@ -1,48 +1,29 @@
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::ToSchema;
 
 use super::model::{Booking, BookingStatus, Leg};
-use crate::kernel::{AirportCode, EventId, FlightId, FlightNumber, LegId, Pieces, UserId, Weight};
+use crate::kernel::{AirportCode, EventId, FlightId, FlightNumber, LegId, Pieces, UserId, Weight, words};
 
 /// The shape of `data`; raised when it changes.
 pub(super) const DATA_VERSION: i32 = 1;
 
-/// What happened to a shipment. The first five change its status, the others do not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum EventType {
-    Booked,
-    Departed,
-    Arrived,
-    Delivered,
-    Cancelled,
-    Amended,
-    Rerouted,
-    Offloaded,
-    FlightRetimed,
-    FlightCancelled,
+words! {
+    /// What happened to a shipment. The first five change its status, the others do not.
+    pub enum EventType {
+        Booked = "BOOKED",
+        Departed = "DEPARTED",
+        Arrived = "ARRIVED",
+        Delivered = "DELIVERED",
+        Cancelled = "CANCELLED",
+        Amended = "AMENDED",
+        Rerouted = "REROUTED",
+        Offloaded = "OFFLOADED",
+        FlightRetimed = "FLIGHT_RETIMED",
+        FlightCancelled = "FLIGHT_CANCELLED",
+    }
 }
 
 impl EventType {
-    pub const WORDS: &[(&'static str, Self)] = &[
-        ("BOOKED", Self::Booked),
-        ("DEPARTED", Self::Departed),
-        ("ARRIVED", Self::Arrived),
-        ("DELIVERED", Self::Delivered),
-        ("CANCELLED", Self::Cancelled),
-        ("AMENDED", Self::Amended),
-        ("REROUTED", Self::Rerouted),
-        ("OFFLOADED", Self::Offloaded),
-        ("FLIGHT_RETIMED", Self::FlightRetimed),
-        ("FLIGHT_CANCELLED", Self::FlightCancelled),
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
-    }
-
     /// The IATA freight status update code, where there is one.
     pub const fn fsu_code(self) -> Option<&'static str> {
         match self {

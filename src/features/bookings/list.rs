@@ -39,7 +39,7 @@ impl BookingService {
         filter: &BookingFilter,
         page: &PageRequest<BookingAnchor>,
     ) -> Result<Vec<Booking>, BookingError> {
-        let mut connection = self.db.read().await?;
-        Ok(repository::list(&mut connection, filter, page.after, page.offset, page.fetch()).await?)
+        let mut snapshot = self.db.snapshot().await?;
+        Ok(repository::list(&mut snapshot, filter, page.after, page.offset, page.fetch()).await?)
     }
 }

@@ -6,90 +6,51 @@ use crate::{
     features::{accounts::Role, capacity::Space},
     kernel::{
         AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, LegId, OrganizationId,
-        Pieces, UserId,
+        Pieces, UserId, words,
     },
 };
 
-/// Where a shipment is in its life. These five for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum BookingStatus {
-    Booked,
-    Departed,
-    Arrived,
-    Delivered,
-    Cancelled,
-}
-
-impl BookingStatus {
-    pub const WORDS: &[(&'static str, Self)] = &[
-        ("BOOKED", Self::Booked),
-        ("DEPARTED", Self::Departed),
-        ("ARRIVED", Self::Arrived),
-        ("DELIVERED", Self::Delivered),
-        ("CANCELLED", Self::Cancelled),
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, status)| *status == self).map_or("", |(word, _)| word)
+words! {
+    /// Where a shipment is in its life. These five for ever.
+    pub enum BookingStatus {
+        Booked = "BOOKED",
+        Departed = "DEPARTED",
+        Arrived = "ARRIVED",
+        Delivered = "DELIVERED",
+        Cancelled = "CANCELLED",
     }
 }
 
-/// Where one leg is in its life. The first three are in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum LegStatus {
-    Booked,
-    Departed,
-    Arrived,
-    /// Left behind by its flight.
-    Offloaded,
-    /// The booking was cancelled.
-    Released,
-    /// The flight was cancelled.
-    Cancelled,
-    /// Rerouted.
-    Replaced,
+words! {
+    /// Where one leg is in its life. The first three are in force.
+    pub enum LegStatus {
+        Booked = "BOOKED",
+        Departed = "DEPARTED",
+        Arrived = "ARRIVED",
+        /// Left behind by its flight.
+        Offloaded = "OFFLOADED",
+        /// The booking was cancelled.
+        Released = "RELEASED",
+        /// The flight was cancelled.
+        Cancelled = "CANCELLED",
+        /// Rerouted.
+        Replaced = "REPLACED",
+    }
 }
 
 impl LegStatus {
-    pub const WORDS: &[(&'static str, Self)] = &[
-        ("BOOKED", Self::Booked),
-        ("DEPARTED", Self::Departed),
-        ("ARRIVED", Self::Arrived),
-        ("OFFLOADED", Self::Offloaded),
-        ("RELEASED", Self::Released),
-        ("CANCELLED", Self::Cancelled),
-        ("REPLACED", Self::Replaced),
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, status)| *status == self).map_or("", |(word, _)| word)
-    }
-
     pub const fn is_in_force(self) -> bool {
         matches!(self, Self::Booked | Self::Departed | Self::Arrived)
     }
 }
 
-/// What can be done with a shipment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    Depart,
-    Arrive,
-    Deliver,
-    Cancel,
-}
-
-impl Action {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Depart => "depart",
-            Self::Arrive => "arrive",
-            Self::Deliver => "deliver",
-            Self::Cancel => "cancel",
-        }
+words! {
+    /// What can be done with a shipment.
+    pub enum Action {
+        Depart = "depart",
+        Arrive = "arrive",
+        Deliver = "deliver",
+        Cancel = "cancel",
     }
 }
 

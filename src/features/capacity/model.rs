@@ -1,10 +1,10 @@
 use std::ops::{Add, Sub};
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::kernel::{FlightId, Positions, Volume, Weight};
+use crate::kernel::{FlightId, Positions, Volume, Weight, words};
 
 /// Room on a flight, or what a shipment takes of it, in all three dimensions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -76,36 +76,13 @@ impl Dimension {
     }
 }
 
-/// Where a flight is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum FlightStatus {
-    Scheduled,
-    Departed,
-    Arrived,
-    Cancelled,
-}
-
-impl FlightStatus {
-    pub const WORDS: &[(&'static str, Self)] = &[
-        ("SCHEDULED", Self::Scheduled),
-        ("DEPARTED", Self::Departed),
-        ("ARRIVED", Self::Arrived),
-        ("CANCELLED", Self::Cancelled),
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, status)| *status == self).map_or("", |(word, _)| word)
-    }
-}
-
-impl TryFrom<String> for FlightStatus {
-    type Error = sqlx::Error;
-
-    /// From the column; the table's check keeps every other word out.
-    fn try_from(word: String) -> Result<Self, sqlx::Error> {
-        let known = Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, status)| *status);
-        known.ok_or_else(|| sqlx::Error::Decode(format!("unknown flight status {word}").into()))
+words! {
+    /// Where a flight is in its life.
+    pub enum FlightStatus {
+        Scheduled = "SCHEDULED",
+        Departed = "DEPARTED",
+        Arrived = "ARRIVED",
+        Cancelled = "CANCELLED",
     }
 }
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::model::{FlightCapacity, FlightStatus, Space};
 use super::service::{Giving, NewCapacity, Taking};
-use crate::kernel::{FlightId, Positions, Volume, Weight};
+use crate::kernel::{FlightId, Positions, Volume, Weight, from_column};
 
 struct Row {
     flight_id: Uuid,
@@ -39,7 +39,7 @@ impl TryFrom<Row> for FlightCapacity {
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
         Ok(Self {
             flight_id: row.flight_id.into(),
-            status: FlightStatus::try_from(row.status)?,
+            status: from_column(FlightStatus::WORDS, &row.status)?,
             cutoff: row.cutoff_at,
             capacity: space(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions),
             booked: space(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),

@@ -226,8 +226,8 @@ async fn find_existing(db: &mut PgConnection, names: &[Name]) -> Result<HashMap<
     let dates: HashMap<FlightId, NaiveDate> = repository::find_named(db, names).await?.into_iter().collect();
     let ids: Vec<_> = dates.keys().map(|id| id.uuid()).collect();
     let flights = repository::find(db, &ids).await?.into_iter();
-    let named = flights.filter_map(|f| Some(((f.number.clone(), f.origin, *dates.get(&f.id)?), f)));
-    Ok(named.filter(|(_, flight)| flight.room.status != FlightStatus::Cancelled).collect())
+    let existing = flights.filter_map(|f| Some(((f.number.clone(), f.origin, *dates.get(&f.id)?), f)));
+    Ok(existing.filter(|(_, flight)| flight.room.status != FlightStatus::Cancelled).collect())
 }
 
 /// Locks the flights that change, in ascending order. One that is no longer as it was planned for (another version, or

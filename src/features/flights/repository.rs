@@ -10,7 +10,9 @@ use super::{
 };
 use crate::{
     features::capacity::{FlightCapacity, FlightStatus, Space},
-    kernel::{AircraftCode, AirlineCode, AirportCode, FlightId, FlightNumber, Positions, UserId, Volume, Weight},
+    kernel::{
+        AircraftCode, AirlineCode, AirportCode, FlightId, FlightNumber, Positions, UserId, Volume, Weight, from_column,
+    },
 };
 
 #[derive(sqlx::FromRow)]
@@ -70,7 +72,7 @@ impl TryFrom<Row> for Flight {
             updated_at: row.updated_at,
             room: FlightCapacity {
                 flight_id: row.id.into(),
-                status: FlightStatus::try_from(row.status)?,
+                status: from_column(FlightStatus::WORDS, &row.status)?,
                 cutoff: row.cutoff_at,
                 capacity: space(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions),
                 booked: space(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),

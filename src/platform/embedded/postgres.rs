@@ -157,7 +157,7 @@ impl Postmaster {
     fn is_alive(&self) -> bool {
         match &self.child {
             Some(ended) => !ended.load(Ordering::Acquire),
-            None => living_postmaster(&self.data) == Some(self.pid),
+            None => is_alive(self.pid) && has_argument(self.pid, &self.data),
         }
     }
 

@@ -6,7 +6,7 @@ use super::problem::{InputFault, Problem};
 use crate::kernel::{Fault, FaultCode};
 
 /// More faults than these help nobody, and an answer must not be larger than what it answers.
-const MOST_FAULTS: usize = 100;
+const MOST_FAULTS: usize = 200;
 /// Longest name of a client's own that is repeated to it.
 const LONGEST_NAME: usize = 64;
 

@@ -36,7 +36,7 @@ async fn what_cannot_be_parsed_is_malformed() {
         with("01").into_bytes(),
         with("+1").into_bytes(),
         with("0x10").into_bytes(),
-        good[..good.len() - 1].as_bytes().to_vec(),
+        good.as_bytes()[..good.len() - 1].to_vec(),
         with(&nested(128)).into_bytes(),
         nested(129).into_bytes(),
         nested(100_000).into_bytes(),

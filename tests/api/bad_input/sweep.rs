@@ -6,7 +6,7 @@ use crate::support::{
     freight::{at_once, order, path_of, raw},
 };
 
-/// SplitMix64: numbers that look random and are the same in every run.
+/// `SplitMix64`: numbers that look random and are the same in every run.
 struct Dice(u64);
 
 impl Dice {

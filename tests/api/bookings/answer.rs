@@ -235,3 +235,19 @@ async fn the_headers_say_where_it_is_and_which_version_and_that_it_is_private() 
     assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
     assert_eq!(answer.header("content-type"), Some("application/json"));
 }
+
+#[tokio::test]
+async fn a_booking_is_addressed_in_upper_or_lower_case() {
+    let world = World::start().await;
+    let flight = wide_flight(&world).await;
+    let customer = world.customer().await;
+    let booking = customer.book(order(&[&flight])).await;
+    let lower = text(&booking, "ref_id").to_lowercase();
+    for view in ["", "/status", "/history"] {
+        customer.get(&format!("{BOOKINGS}/{lower}{view}")).await.expect(200);
+    }
+    customer.poke(&format!("{BOOKINGS}/{lower}/cancel")).await.expect(200);
+    for nobody in ["ACB000000000", "ACB12", "12345", "ACB12345678x", "%20"] {
+        customer.get(&format!("{BOOKINGS}/{nobody}")).await.expect_problem(404, "not_found");
+    }
+}

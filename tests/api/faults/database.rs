@@ -67,9 +67,13 @@ async fn a_connection_left_inside_a_transaction_is_not_used_again() {
         let session: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut *connection).await.unwrap();
         // Behind the client library's back, as a begin that was cut off does it.
         connection.execute(sqlx::raw_sql("begin")).await.unwrap();
-        assert_eq!(watch.idle_in_transaction().await, 1);
+        assert!(watch.idle_in_transaction().await >= 1, "with the start's own work there may be more");
         drop(connection);
-        until("the session has ended", async || !watch.has(session).await).await;
+        until("the session has ended", async || {
+            watch.assert_none_forgotten().await;
+            !watch.has(session).await
+        })
+        .await;
     }
     assert_eq!(watch.idle_in_transaction().await, 0);
 }
@@ -87,9 +91,10 @@ async fn with_all_connections_in_use_callers_are_asked_to_come_back_and_then_ser
     expect_unavailable(book(&customer, &flight).await);
     expect_unavailable(customer.get("/api/v1/bookings").await);
     expect_unavailable(customer.poke(&format!("{}/cancel", path(&reference(&booking)))).await);
-    expect_unavailable(world.anonymous().get("/readyz").await);
-    world.anonymous().get("/livez").await.expect(200);
-    world.anonymous().get("/health").await.expect(503);
+    // The database is well: asking how it is needs none of those connections.
+    for probe in ["/readyz", "/livez", "/health"] {
+        world.anonymous().get(probe).await.expect(200);
+    }
 
     drop(held);
     book(&customer, &flight).await.expect(201);
@@ -207,7 +212,7 @@ async fn sessions_killed_at_random_lose_nothing_that_was_acknowledged() {
     let busy: Vec<_> =
         (0..6).map(|_| tokio::spawn(keep_busy(customer.clone(), flight.clone(), stop.clone()))).collect();
     let (mut killed, mut dice) = (0, Dice::new(57));
-    while killed < 60 {
+    while killed < 60 && !busy.iter().any(tokio::task::JoinHandle::is_finished) {
         tokio::time::sleep(Duration::from_millis(dice.below(40))).await;
         killed += watch.kill_all().await;
     }

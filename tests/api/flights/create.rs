@@ -31,7 +31,7 @@ async fn a_flight_has_exactly_the_promised_members() {
             "id": flight["id"], "flight_number": "AI101", "airline_code": "AI", "airline_name": "Air India",
             "origin": "DEL", "destination": "LHR",
             "departure_datetime": "2026-11-21T10:00:00Z", "arrival_datetime": "2026-11-21T19:30:00Z",
-            "departure_local": "2026-11-21T15:30:00+05:30", "arrival_local": "2026-11-21T19:30:00Z",
+            "departure_local": "2026-11-21T15:30:00+05:30", "arrival_local": "2026-11-21T19:30:00+00:00",
             "scheduled_departure_datetime": "2026-11-21T10:00:00Z",
             "scheduled_arrival_datetime": "2026-11-21T19:30:00Z",
             "actual_departure_datetime": null, "actual_arrival_datetime": null, "duration_minutes": 570,

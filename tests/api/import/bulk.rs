@@ -1,4 +1,5 @@
 //! Large tables, and tables that come at once.
+use serde_json::json;
 use sqlx::{Connection, Executor};
 
 use super::{counts, import, import_rows, schedule, table};
@@ -95,18 +96,20 @@ async fn an_import_decides_by_what_a_flight_is_when_it_gets_it() {
     // Given another change of the flight's times that has not been committed yet,
     let mut other = world.database.owner().await;
     let mut change = other.begin().await.unwrap();
-    change.execute("select from flight_capacity for no key update").await.unwrap();
+    change.execute("update flight_capacity set version = version + 1").await.unwrap();
     change.execute("update flights set arrival_at = arrival_at + interval '1 hour'").await.unwrap();
-    // when the first table is imported again and waits for it,
+    // when a table with less room is imported and waits for it,
     let waiting = tokio::spawn({
         let admin = admin.clone();
-        async move { import_rows(&admin, &[row]).await }
+        async move { import_rows(&admin, &[&row.replace("1000", "900")]).await }
     });
     await_lock(&world).await;
     change.commit().await.unwrap();
-    // then it finds the flight changed, and changes it back.
+    // then it finds the flight changed, and makes it what its row says in everything.
     assert_eq!(waiting.await.unwrap(), (0, 1, 0));
-    assert_eq!(schedule(&world).await[0]["arrival_datetime"], "2026-11-21T19:30:00Z");
+    let flight = &schedule(&world).await[0];
+    assert_eq!((&flight["arrival_datetime"], &flight["version"]), (&json!("2026-11-21T19:30:00Z"), &json!(3)));
+    assert_eq!(flight["capacity"]["weight_kg"], 900);
     world.audit().await;
 }
 

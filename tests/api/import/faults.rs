@@ -160,6 +160,9 @@ async fn a_booked_flight_keeps_its_journey_and_the_room_that_is_taken() {
     ] {
         assert_eq!(faults(import(&admin, table(&[row])).await), [fault(1, pointer, code)], "{row}");
     }
+    execute(&world, "update flights set is_freighter = true, aircraft_code = '77X'").await;
+    let passengers = "AI101,DEL,LHR,2026-11-21T10:00:00Z,2026-11-21T19:30:00Z,77W,1000,10,4,";
+    assert_eq!(faults(import(&admin, table(&[passengers])).await), [fault(1, "/aircraft_code", "out_of_order")]);
     let after = &schedule(&world).await[0];
     assert_eq!((&after["version"], &after["capacity"]), (&json!(1), &before["capacity"]));
     world.audit().await;

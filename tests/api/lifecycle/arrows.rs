@@ -297,3 +297,34 @@ async fn repeating_a_step_is_a_conflict() {
     let history = callers.customer.get(&format!("{}/history", path_of(&booking))).await.expect(200);
     assert_eq!(history["timeline"].as_array().unwrap().len(), 4);
 }
+
+#[tokio::test]
+async fn freight_without_an_onward_leg_waits_and_unflown_freight_can_only_be_cancelled() {
+    let world = World::start().await;
+    let (callers, flights) = (Callers::of(&world).await, two_flights(&world).await);
+    let [first, second] = &flights;
+    let lost = |booking: &Value| {
+        let id = booking["id"].as_str().unwrap();
+        format!("update booking_legs set status = 'CANCELLED' where booking_id = '{id}' and status = 'BOOKED'")
+    };
+    // What a flight's cancellation leaves behind, made by hand.
+    let grounded = callers.customer.book(order(&[first, second])).await;
+    world.sql(&lost(&grounded)).await;
+    let waiting = callers.customer.book(order(&[first, second])).await;
+    callers.operator.walk(&waiting, &["depart", "arrive"]).await;
+    world.sql(&lost(&waiting)).await;
+
+    for (booking, from, next) in [(&grounded, "BOOKED", json!(["cancel"])), (&waiting, "ARRIVED", json!([]))] {
+        let now = callers.customer.get(&path_of(booking)).await.expect(200);
+        assert_eq!((&now["status"], &now["next_actions"]), (&json!(from), &next));
+        for step in ["depart", "arrive", "deliver"] {
+            let problem = call(&callers.operator, booking, step).await.expect_problem(409, "invalid_transition");
+            assert_eq!((&problem["from"], &problem["allowed"]), (&json!(from), &next), "{step}");
+        }
+    }
+    let taken = world.available(first).await;
+    let cancelled = callers.customer.walk(&grounded, &["cancel"]).await;
+    assert_eq!(json!(each(&cancelled["legs"], "status")), json!(["CANCELLED", "CANCELLED"]));
+    assert_eq!(world.available(first).await, taken, "legs that are not in force have nothing to give back");
+    call(&callers.operator, &waiting, "cancel").await.expect_problem(409, "invalid_transition");
+}

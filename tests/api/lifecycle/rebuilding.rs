@@ -21,9 +21,9 @@ impl Rebuilt {
     fn apply(&mut self, event_type: &str, mut data: Value) {
         let legs = data["legs"].take();
         if event_type == "BOOKED" {
-            self.facts = data.as_object().expect("an object").clone();
+            self.facts.clone_from(data.as_object().expect("an object"));
             self.facts.remove("legs");
-            self.legs = legs.as_array().expect("legs").clone();
+            self.legs.clone_from(legs.as_array().expect("legs"));
         } else {
             for changed in legs.as_array().into_iter().flatten() {
                 let leg = self.legs.iter_mut().find(|leg| leg["id"] == changed["id"]).expect("a leg known before");

@@ -16,7 +16,7 @@ use crate::{
     },
     kernel::{
         AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, LegId, Pieces, Positions,
-        UserId, Volume, Weight,
+        UserId, Volume, Weight, from_column,
     },
 };
 
@@ -55,7 +55,7 @@ impl BookingRow {
             ref_id: self.ref_id,
             organization_id: self.organization_id.into(),
             created_by: self.created_by.into(),
-            status: known(BookingStatus::WORDS, &self.status)?,
+            status: from_column(BookingStatus::WORDS, &self.status)?,
             origin: self.origin,
             destination: self.destination,
             pieces: self.pieces,
@@ -78,12 +78,6 @@ impl BookingRow {
             legs,
         })
     }
-}
-
-/// A word of a column as the value it stands for; the table's check keeps all others out.
-fn known<T: Copy>(words: &[(&'static str, T)], word: &str) -> sqlx::Result<T> {
-    let found = words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value);
-    found.ok_or_else(|| sqlx::Error::Decode(format!("unknown word {word}").into()))
 }
 
 /// A checked query for bookings without legs; `$tail` says which, in which order.
@@ -128,16 +122,14 @@ pub(in crate::features::bookings) async fn find_by_awb(
     number: &AwbNumber,
 ) -> sqlx::Result<Option<Booking>> {
     let claimed = sqlx::query_scalar!("select booking_id from awb_claims where awb_number = $1", number.as_str());
-    let id = match claimed.fetch_optional(&mut *db).await? {
-        Some(id) => Some(id),
-        None => {
-            let last = sqlx::query_scalar!(
-                "select id from bookings where awb_number = $1 order by id desc limit 1",
-                number.as_str(),
-            );
-            last.fetch_optional(&mut *db).await?
-        }
-    };
+    let mut id = claimed.fetch_optional(&mut *db).await?;
+    if id.is_none() {
+        let last = sqlx::query_scalar!(
+            "select id from bookings where awb_number = $1 order by id desc limit 1",
+            number.as_str(),
+        );
+        id = last.fetch_optional(&mut *db).await?;
+    }
     match id {
         Some(id) => find(db, id).await,
         None => Ok(None),
@@ -253,7 +245,7 @@ async fn legs(db: &mut PgConnection, bookings: &[Uuid]) -> sqlx::Result<HashMap<
             destination: row.destination,
             departure: row.departure_at,
             arrival: row.arrival_at,
-            status: known(LegStatus::WORDS, &row.status)?,
+            status: from_column(LegStatus::WORDS, &row.status)?,
             offload_reason: row.offload_reason,
             space_code: row.space_code,
             pieces: row.pieces,
@@ -282,8 +274,8 @@ pub(in crate::features::bookings) async fn events(db: &mut PgConnection, id: Boo
             Ok(Event {
                 id: row.id.into(),
                 sequence: row.sequence,
-                event_type: known(EventType::WORDS, &row.event_type)?,
-                status: known(BookingStatus::WORDS, &row.status)?,
+                event_type: from_column(EventType::WORDS, &row.event_type)?,
+                status: from_column(BookingStatus::WORDS, &row.status)?,
                 location: row.location,
                 flight_id: row.flight_id.map(FlightId::from),
                 flight_number: row.flight_number,

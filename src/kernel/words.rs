@@ -1,0 +1,32 @@
+//! Closed lists of words: what a status, an action or a kind of event is called on the wire and in its column.
+
+/// Declares an enum whose variants each have one word, the same in JSON, in queries and in the database.
+macro_rules! words {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+        )]
+        pub enum $name {
+            $($(#[$doc])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            pub const WORDS: &[(&'static str, Self)] = &[$(($word, Self::$variant),)+];
+
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use words;
+
+/// The word of a column as the value it stands for; a check of the table keeps every other word out.
+pub(crate) fn from_column<T: Copy>(words: &[(&'static str, T)], word: &str) -> sqlx::Result<T> {
+    let known = words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value);
+    known.ok_or_else(|| sqlx::Error::Decode(format!("unknown word {word}").into()))
+}

@@ -1,0 +1,186 @@
+//! Running the binary.
+use std::{
+    process::{Output, Stdio},
+    sync::atomic::{AtomicU8, Ordering},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    process::{Child, ChildStdout, Command},
+};
+
+use crate::support::{Client, TestDatabase};
+
+/// Nothing that is awaited here takes nearly as long.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What a run left behind.
+pub struct Done {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Done {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().expect("it ended by itself"),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// What was printed, after making sure that the command succeeded.
+    #[track_caller]
+    pub fn succeeded(self) -> String {
+        assert_eq!(self.code, 0, "{}{}", self.stdout, self.stderr);
+        self.stdout
+    }
+
+    /// The one sentence that a failed command says.
+    #[track_caller]
+    pub fn complained(self) -> String {
+        assert_eq!(self.code, 1, "{}{}", self.stdout, self.stderr);
+        let complaints: Vec<_> = self.stderr.lines().filter(|line| line.starts_with("loadmaster: ")).collect();
+        // Progress is told in the same way, but ends with an ellipsis.
+        let complaints: Vec<_> = complaints.into_iter().filter(|line| !line.ends_with('…')).collect();
+        let [complaint] = complaints.as_slice() else { panic!("not one sentence: {}", self.stderr) };
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        (*complaint).to_owned()
+    }
+}
+
+/// The binary with these arguments and nothing in its environment but a path, in an empty directory.
+pub struct Loadmaster {
+    command: Command,
+    stdin: Option<String>,
+    directory: tempfile::TempDir,
+}
+
+pub fn loadmaster(arguments: &[&str]) -> Loadmaster {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
+    command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(directory.path());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    Loadmaster { command, stdin: None, directory }
+}
+
+impl Loadmaster {
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// With both roles, as in an installation.
+    pub fn on(self, database: &TestDatabase) -> Self {
+        self.env("DATABASE_URL", &database.app_url()).env("LOADMASTER_DATABASE__OWNER_URL", &database.owner_url())
+    }
+
+    pub fn stdin(mut self, text: &str) -> Self {
+        self.command.stdin(Stdio::piped());
+        self.stdin = Some(text.to_owned());
+        self
+    }
+
+    /// Writes a file into the directory that the command runs in.
+    pub fn file(self, name: &str, content: &str) -> Self {
+        std::fs::write(self.directory.path().join(name), content).unwrap();
+        self
+    }
+
+    pub async fn run(mut self) -> Done {
+        let mut child = self.command.spawn().unwrap();
+        if let Some(text) = self.stdin {
+            // Whoever does not read it has failed before; the pipe's end tells no more.
+            _ = child.stdin.take().unwrap().write_all(text.as_bytes()).await;
+        }
+        Done::of(tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("it ends").unwrap())
+    }
+
+    /// Starts a server on a host of its own: any other test may have the port elsewhere.
+    pub fn serve(self) -> Serving {
+        self.serve_at(&own_host())
+    }
+
+    pub fn serve_at(mut self, host: &str) -> Serving {
+        self.command.args(["--set", &format!("server.host={host}"), "--set", &format!("server.port={PORT}")]);
+        self.command.args(["--set", "server.drain_ms=0"]);
+        let mut child = self.command.spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Serving {
+            child,
+            stdout,
+            base: format!("http://{host}:{PORT}"),
+            host: host.to_owned(),
+            _directory: self.directory,
+        }
+    }
+}
+
+/// Outside the range from which the system gives ports away.
+pub const PORT: u16 = 18_080;
+
+/// One of the sixteen million loopback addresses, so that servers of several tests do not meet.
+pub fn own_host() -> String {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let process = std::process::id();
+    format!("127.{}.{}.{}", 1 + (process >> 8) % 254, process % 256, NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A server that was started.
+pub struct Serving {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    pub base: String,
+    pub host: String,
+    _directory: tempfile::TempDir,
+}
+
+impl Serving {
+    /// Until it says that it is ready.
+    pub async fn ready(mut self) -> Self {
+        let mut line = String::new();
+        let said = async {
+            while !line.starts_with("Loadmaster is ready at ") {
+                line.clear();
+                assert_ne!(self.stdout.read_line(&mut line).await.unwrap(), 0, "it ended before it was ready");
+            }
+        };
+        tokio::time::timeout(PATIENCE, said).await.expect("it becomes ready");
+        assert!(line.contains(&self.base), "{line}");
+        self
+    }
+
+    pub fn client(&self) -> Client {
+        Client::anonymous(&self.base)
+    }
+
+    /// Until the probe answers with this status; a server that does not answer yet is asked again.
+    pub async fn until(&self, path: &str, status: u16) -> String {
+        let asked = async {
+            loop {
+                let answer = self.client().http.get(format!("{}{path}", self.base)).send().await;
+                if let Ok(answer) = answer
+                    && answer.status() == status
+                {
+                    return answer.text().await.unwrap();
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| panic!("{path} never answered {status}"))
+    }
+
+    /// Ends it as an operator would.
+    pub async fn terminate(mut self) -> Done {
+        let process = nix::unistd::Pid::from_raw(i32::try_from(self.child.id().expect("it runs")).unwrap());
+        nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGTERM).unwrap();
+        let mut stdout = String::new();
+        self.stdout.read_to_string(&mut stdout).await.unwrap();
+        let mut done =
+            Done::of(tokio::time::timeout(PATIENCE, self.child.wait_with_output()).await.expect("it ends").unwrap());
+        done.stdout = stdout;
+        done
+    }
+}

@@ -1,0 +1,161 @@
+//! Starting, being ready, and ending.
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use super::process::{PORT, loadmaster, own_host};
+use crate::support::{TestDatabase, redis_url};
+
+#[tokio::test]
+async fn a_server_starts_serves_and_ends_when_it_is_told_to() {
+    let database = TestDatabase::create().await;
+    let serving = loadmaster(&["serve"]).on(&database).env("REDIS_URL", &redis_url()).serve().ready().await;
+    let client = serving.client();
+    assert_eq!(client.get("/livez").await.status, 200);
+    assert_eq!(client.get("/readyz").await.status, 200);
+    assert_eq!(client.get("/health").await.expect(200), json!({"status": "healthy"}));
+    client.get("/api/v1/airports/DEL").await.expect(200);
+
+    let host = format!("server.host={}", serving.host);
+    let check = ["--set", &host, "--set", &format!("server.port={PORT}"), "healthcheck"];
+    assert_eq!(loadmaster(&check).run().await.succeeded(), "ready\n");
+
+    let done = serving.terminate().await;
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let complaint = loadmaster(&check).run().await.complained();
+    assert!(complaint.contains("nothing answers"), "{complaint}");
+}
+
+#[tokio::test]
+async fn a_request_that_was_begun_is_answered_before_the_server_ends() {
+    let database = TestDatabase::create().await;
+    let serving = loadmaster(&["serve"]).on(&database).serve().ready().await;
+    // Given a request of which the server has read the head and a part of the body,
+    let body = r#"{"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21"}"#;
+    let head = format!(
+        "POST /api/v1/routes/search HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         expect: 100-continue\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    let mut stream = TcpStream::connect((serving.host.as_str(), PORT)).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut told = [0; 25];
+    stream.read_exact(&mut told).await.unwrap();
+    assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
+    // when the server is told to end, and refuses new connections,
+    let host = serving.host.clone();
+    let ending = tokio::spawn(serving.terminate());
+    let refused = async {
+        while TcpStream::connect((host.as_str(), PORT)).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), refused).await.expect("the listener is closed");
+    // then the rest of the request is still taken and answered.
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert!(answer.contains("direct_flights"), "{answer}");
+    assert_eq!(ending.await.unwrap().code, 0);
+}
+
+#[tokio::test]
+async fn a_taken_port_is_told_in_one_sentence() {
+    let host = own_host();
+    let _taken = TcpListener::bind((host.as_str(), PORT)).await.unwrap();
+    let (host, port) = (format!("server.host={host}"), format!("server.port={PORT}"));
+    // Told before anything else is started: there is no database at all.
+    let done = loadmaster(&["--set", &host, "--set", &port, "serve"]).run().await;
+    let complaint = done.complained();
+    assert!(complaint.contains(&format!(":{PORT}")) && complaint.contains("cannot listen"), "{complaint}");
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_reached_is_told_in_one_sentence() {
+    let host = own_host();
+    let database = TestDatabase::create().await;
+    let absent = database.app_url().replace(&database.name, "no_such_database");
+    for (url, named) in [
+        ("postgres://ann:hush-hush@127.0.0.1:9/loadmaster", "127.0.0.1:9"),
+        ("postgres://ann:hush-hush@no-such-host.invalid/loadmaster", "no-such-host.invalid"),
+        (&absent, "no_such_database"),
+    ] {
+        for command in [
+            &["serve"][..],
+            &["migrate"],
+            &["migrate", "--check"],
+            &["user", "create", "--email", "a@b.cd", "--role", "admin"],
+        ] {
+            let host = format!("server.host={host}");
+            let done = loadmaster(&[&["--set", &host, "--set", "server.port=18081"], command].concat())
+                .env("DATABASE_URL", url);
+            let complaint = done.run().await.complained();
+            assert!(complaint.contains(named), "{command:?}: {complaint}");
+            assert!(!complaint.contains("hush-hush"), "{complaint}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_its_redis_the_server_starts_and_is_degraded() {
+    let database = TestDatabase::create().await;
+    let serving = loadmaster(&["serve"]).on(&database).env("REDIS_URL", "redis://127.0.0.1:9").serve().ready().await;
+    let client = serving.client();
+    assert_eq!(client.get("/readyz").await.status, 200);
+    assert_eq!(client.get("/health").await.expect(200), json!({"status": "degraded"}));
+    let body = json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21"});
+    client.post("/api/v1/routes/search", body).await.expect(200);
+    let done = serving.terminate().await;
+    assert_eq!(done.code, 0);
+    assert!(done.stderr.contains("Redis"), "{}", done.stderr);
+}
+
+#[tokio::test]
+async fn no_redis_at_all_is_healthy() {
+    let serving = loadmaster(&["serve"]).on(&TestDatabase::create().await).serve().ready().await;
+    assert_eq!(serving.client().get("/health").await.expect(200), json!({"status": "healthy"}));
+    assert_eq!(serving.terminate().await.code, 0);
+}
+
+#[tokio::test]
+async fn a_server_waits_for_the_migration_of_its_database() {
+    let database = TestDatabase::empty().await;
+    let serving = loadmaster(&["serve"]).on(&database).serve();
+    let told = serving.until("/readyz", 503).await;
+    assert_eq!(serde_json::from_str::<Value>(&told).unwrap()["code"], "unavailable", "{told}");
+    assert_eq!(serving.client().get("/livez").await.status, 200);
+    serving.client().get("/api/v1/airports/DEL").await.expect_problem(503, "unavailable");
+
+    let host = format!("server.host={}", serving.host);
+    let check = ["--set", &host, "--set", &format!("server.port={PORT}"), "healthcheck"];
+    assert!(loadmaster(&check).run().await.complained().contains("503"));
+
+    loadmaster(&["migrate"]).on(&database).run().await.succeeded();
+    serving.until("/readyz", 200).await;
+    serving.client().get("/api/v1/airports/DEL").await.expect(200);
+    assert_eq!(serving.terminate().await.code, 0);
+}
+
+#[tokio::test]
+async fn a_server_that_still_waits_ends_when_it_is_told_to() {
+    let serving = loadmaster(&["serve"]).on(&TestDatabase::empty().await).serve();
+    serving.until("/readyz", 503).await;
+    assert_eq!(serving.terminate().await.code, 0);
+}
+
+#[tokio::test]
+async fn two_servers_of_one_installation_accept_each_others_tokens() {
+    let database = TestDatabase::create().await;
+    let start = async || loadmaster(&["serve"]).on(&database).serve().ready().await;
+    let (one, other) = (start().await, start().await);
+    let register = json!({"email": "ann@example.com", "password": "correct horse battery"});
+    let session = one.client().post("/api/v1/auth/register", register).await.expect(201);
+    let ann = other.client().with_token(session["access_token"].as_str().unwrap());
+    assert_eq!(ann.get("/api/v1/auth/me").await.expect(200)["email"], "ann@example.com");
+    assert_eq!(one.terminate().await.code, 0);
+    assert_eq!(ann.get("/api/v1/auth/me").await.status, 200);
+    assert_eq!(other.terminate().await.code, 0);
+}

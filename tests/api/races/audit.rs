@@ -1,0 +1,55 @@
+//! The audit that ends all these tests has to be seen failing: a checker that never did proves nothing.
+use sqlx::Executor;
+
+use super::order;
+use crate::support::{NewFlight, World};
+
+/// Each spoils the books behind the product's back, in a way that no trigger or constraint stops.
+const BREACHES: [&str; 11] = [
+    // a flight sold beyond its capacity, in row and ledger alike
+    "alter table flight_capacity drop constraint flight_weight_not_oversold;
+     update flight_capacity set booked_weight_hg = capacity_weight_hg + 1;
+     update capacity_ledger set weight_hg = capacity_weight_hg + 1, booked_weight_hg = capacity_weight_hg + 1 where seq = 2;
+     update booking_legs set weight_hg = 10001",
+    // a ledger entry lost
+    "delete from capacity_ledger where seq = 2",
+    // room that is given away without an entry
+    "update flight_capacity set booked_weight_hg = booked_weight_hg - 10",
+    // a leg that is released and keeps its room
+    "update booking_legs set status = 'RELEASED'",
+    // room taken for a booking that is not there
+    "delete from booking_legs",
+    // a booking that moved without an event
+    "update bookings set status = 'DELIVERED'",
+    // a history without its beginning
+    "delete from booking_events where sequence = 1",
+    // a step that no arrow leads to
+    "update booking_events set status = 'DELIVERED', event_type = 'DELIVERED' where sequence = 2;
+     update bookings set status = 'DELIVERED'; update outbox set event_type = 'DELIVERED' where sequence = 2",
+    // an event that nobody will be told of
+    "delete from outbox where aggregate = 'booking'",
+    // an air waybill claimed by nobody
+    "insert into awb_claims values ('098-12345675', gen_random_uuid())",
+    // a reference that leads nowhere
+    "delete from booking_refs",
+];
+
+#[tokio::test]
+async fn the_audit_notices_every_way_to_spoil_the_books() {
+    for breach in BREACHES {
+        let world = World::start().await;
+        let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+        let booking =
+            world.customer().await.post("/api/v1/bookings", order("DEL", "LHR", &[&flight], 10)).await.expect(201);
+        let depart = format!("/api/v1/bookings/{}/depart", booking["ref_id"].as_str().unwrap());
+        world.operator().await.poke(&depart).await.expect(200);
+        world.audit().await;
+
+        let mut owner = world.database.owner().await;
+        // Only a superuser can switch triggers off for a session.
+        owner.execute("set session_replication_role = replica").await.unwrap();
+        owner.execute(sqlx::raw_sql(breach)).await.unwrap();
+        let audit = tokio::spawn(async move { world.audit().await });
+        assert!(audit.await.is_err_and(|error| error.is_panic()), "not noticed: {breach}");
+    }
+}
