@@ -1,8 +1,9 @@
 //! Closed lists of words: what a status, an action or a kind of event is called on the wire and in its column.
 
-/// Declares an enum whose variants each have one word, the same in JSON, in queries and in the database.
+/// Declares an enum whose variants each have one word, the same in JSON, in queries and in the database. The word is taken
+/// as a bare token: utoipa does not see a `literal` through its macro's wrapping, and would describe the variant's name.
 macro_rules! words {
-    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:tt,)+ }) => {
         $(#[$meta])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
