@@ -46,7 +46,7 @@ macro_rules! catalogue {
 
 catalogue! {
     MalformedRequest: BAD_REQUEST, "malformed_request", "The request cannot be read",
-        "Send a well-formed UTF-8 JSON body, nested at most 127 levels deep, and a decodable query.";
+        "Send a well-formed UTF-8 JSON body, nested at most 128 levels deep, and a decodable query.";
     ValidationFailed: BAD_REQUEST, "validation_failed", "The request has faults",
         "Correct every entry of `errors`; each names its member by JSON pointer or parameter name.";
     InvalidCursor: BAD_REQUEST, "invalid_cursor", "The page cursor is not valid",
