@@ -70,7 +70,7 @@ async fn database(backend: &Backend) -> Vec<Finding> {
 
 async fn redis(backend: &Backend) -> Finding {
     let Some(url) = backend.redis_url() else {
-        return Finding::Weaker("there is no Redis: what it would hold is kept in each process".to_owned());
+        return Finding::Weaker("there is no Redis: nothing that is true depends on it".to_owned());
     };
     match Redis::open(url, &backend.settings.redis) {
         Ok(redis) => match redis.check().await {

@@ -111,7 +111,7 @@ impl From<BookingError> for Problem {
                 "No direct flight and no connection with enough room was found for that departure.",
             ),
             BookingError::FlightClosed(number) => {
-                Self::new(Code::FlightClosed, format!("{number} takes no more bookings: its cut-off has passed."))
+                Self::new(Code::FlightClosed, format!("{number} takes no more bookings: its cut-off has passed or it has left."))
             }
             BookingError::FlightCancelled(number) => {
                 Self::new(Code::FlightCancelled, format!("{number} is cancelled."))

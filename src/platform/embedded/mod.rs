@@ -95,7 +95,7 @@ impl Embedded {
             }
         };
         if redis.is_none() {
-            tracing::info!("no private Redis: cache and locks are kept in this process's memory");
+            tracing::info!("no private Redis: none is installed");
         }
         let urls =
             Urls { owner: postgres.owner_url(), app: postgres.app_url(), redis: redis.as_ref().map(PrivateRedis::url) };
