@@ -1,7 +1,7 @@
 //! Who is calling and what they may do: users, organizations, roles, passwords, tokens. Decides whether a credential is
 //! good; what belongs to whom is decided by the room that owns the thing.
 //!
-//! [`authenticate`] is the layer that turns a Bearer token into the [`Principal`] of a request; the extractors
+//! [`authenticate()`] is the layer that turns a Bearer token into the [`Principal`] of a request; the extractors
 //! [`Customer`], [`Operator`] and [`Admin`] ask for one of at least that role.
 mod authenticate;
 mod caller;

@@ -110,9 +110,10 @@ impl From<BookingError> for Problem {
                 Code::NoBookableItinerary,
                 "No direct flight and no connection with enough room was found for that departure.",
             ),
-            BookingError::FlightClosed(number) => {
-                Self::new(Code::FlightClosed, format!("{number} takes no more bookings: its cut-off has passed or it has left."))
-            }
+            BookingError::FlightClosed(number) => Self::new(
+                Code::FlightClosed,
+                format!("{number} takes no more bookings: its cut-off has passed or it has left."),
+            ),
             BookingError::FlightCancelled(number) => {
                 Self::new(Code::FlightCancelled, format!("{number} is cancelled."))
             }

@@ -4,8 +4,7 @@ use crate::{
     platform::{clock::SharedClock, postgres::Database, random::IdSource, secrets::ServerSecrets},
 };
 
-/// The use cases of shipments: a file per verb ([`book`](super::book), [`movement`](super::movement),
-/// [`cancel`](super::cancel), [`find`](super::find), [`list`](super::list)).
+/// The use cases of shipments, a file per verb: `book`, `movement`, `cancel`, `find`, `list`.
 #[derive(Clone)]
 pub struct BookingService {
     pub(super) db: Database,

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// The schedule's use cases: finding here, [`create`](super::create) and [`import`](super::import) in their own files.
+/// The schedule's use cases: finding here, `create` and `import` in their own files.
 #[derive(Clone)]
 pub struct FlightService {
     pub(super) db: Database,
