@@ -10,7 +10,7 @@ $$;
 -- The smallest UUIDv7 of an instant: 48 bits of milliseconds, version 7, zeros.
 create function uuid_v7_floor(instant timestamptz) returns uuid language sql immutable strict parallel safe
 set search_path = pg_catalog as $$
-    select (lpad(to_hex((extract(epoch from instant) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid
+    select (lpad(to_hex(floor(extract(epoch from instant) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid
 $$;
 
 -- The tables that are range-partitioned by a UUIDv7, one partition a month.

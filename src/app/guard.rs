@@ -31,13 +31,13 @@ pub(super) async fn bound_in_flight(limit: Arc<Semaphore>, request: Request, nex
 
 /// Answers 504 when a request takes too long. What it has begun to change is finished all the same.
 pub(super) async fn bound_time(limit: Duration, request: Request, next: Next) -> Response {
+    let detail = match *request.method() {
+        Method::GET | Method::HEAD => "The answer took too long; nothing was changed.",
+        _ => "The request took too long; a change may have been made, so read the current state before you repeat it.",
+    };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Problem::new(
-            Code::Timeout,
-            "The request took too long; a change may have been made, so read the current state before you repeat it.",
-        )
-        .into_response(),
+        Err(_) => Problem::new(Code::Timeout, detail).into_response(),
     }
 }
 

@@ -14,6 +14,9 @@ const MIGRATION_POLL: Duration = Duration::from_secs(1);
 /// Longest wait for spawned work; each of its statements is bounded by less.
 const TASK_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Longest wait for the workers and the connections to end.
+const END_PATIENCE: Duration = Duration::from_secs(2);
+
 /// A running server with everything behind it.
 pub struct Instance {
     server: Server,
@@ -58,8 +61,12 @@ impl Instance {
             tracing::error!("work was still under way when the server stopped; what was not committed is rolled back");
         }
         self.stop_workers.cancel();
-        self.workers.wait().await;
-        self.db.close().await;
+        if tokio::time::timeout(END_PATIENCE, async { (self.workers.wait().await, self.db.close().await) })
+            .await
+            .is_err()
+        {
+            tracing::error!("workers or connections were still busy when the server stopped");
+        }
         tracing::info!("stopped");
     }
 }

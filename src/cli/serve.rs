@@ -70,6 +70,12 @@ impl Running {
         let first = starting(Arc::new(SystemClock), IdSource::default());
         let server = Server::start(bind(&settings.server).await?, &settings.server, first)?;
         let backend = Backend::start(settings).await?;
+        if demo && !backend.is_private() {
+            tracing::warn!(
+                "DATABASE_URL is set: no demo flights and no administrator are put there; `loadmaster migrate` and \
+                 `loadmaster user create` prepare it"
+            );
+        }
         let demo = demo && backend.is_private();
         if backend.is_private() {
             let _progress = Progress::begin("Preparing the database");

@@ -25,6 +25,11 @@ const STATEMENT_TIMEOUT: &str = "8s";
 const LOCK_TIMEOUT: &str = "4s";
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 
+/// Longest wait for the first connection.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// Longest wait for a connection to say that it is fit for use again.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
+
 /// What can go wrong between us and the database.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -130,12 +135,15 @@ impl Database {
             ])
         };
         // The pool would try again until its patience ends and then know only that; one attempt tells the cause.
-        PgConnection::connect_with(&options).await.with_context(|| unreachable_text(url))?.close().await?;
+        connect(&options, url).await?.close().await?;
         let pool = |connections| {
             PgPoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(settings.acquire_timeout())
-                .after_release(|connection, _| Box::pin(async move { Ok(is_outside_transaction(connection).await) }))
+                .after_release(|connection, _| {
+                    let fit = tokio::time::timeout(RELEASE_PATIENCE, is_outside_transaction(connection));
+                    Box::pin(async move { Ok(fit.await.unwrap_or(false)) })
+                })
                 .connect_lazy_with(options.clone())
         };
         Ok(Self { pool: pool(settings.connections()), probes: pool(1), pooler })
@@ -314,7 +322,17 @@ fn newest_migration() -> i64 {
 
 /// A single connection as the owner, for migrations and other administrative work.
 pub async fn connect_owner(url: &SecretString) -> anyhow::Result<PgConnection> {
-    PgConnection::connect_with(&connect_options(url)?).await.with_context(|| unreachable_text(url))
+    connect(&connect_options(url)?, url).await
+}
+
+/// One attempt in bounded time: an address that swallows packets answers never.
+async fn connect(options: &PgConnectOptions, url: &SecretString) -> anyhow::Result<PgConnection> {
+    match tokio::time::timeout(CONNECT_PATIENCE, PgConnection::connect_with(options)).await {
+        Ok(connected) => connected.with_context(|| unreachable_text(url)),
+        Err(_) => {
+            Err(anyhow::anyhow!("no answer within {} s", CONNECT_PATIENCE.as_secs()).context(unreachable_text(url)))
+        }
+    }
 }
 
 /// Applies what is missing, makes partitions ahead, and gives the serving role its rights.

@@ -116,10 +116,11 @@ impl BookingService {
         new: &NewBooking,
         flights: &[Flight],
     ) -> Result<Option<Booking>, BookingError> {
-        let now = self.clock.now();
-        let id: BookingId = self.ids.next(now);
         let mut tx = self.db.begin().await?;
         let reference = self.references.next(&mut tx).await?;
+        // After waiting for a connection: the cut-off is judged by when the sale is made.
+        let now = self.clock.now();
+        let id: BookingId = self.ids.next(now);
         let booking = Booking {
             id,
             ref_id: reference,

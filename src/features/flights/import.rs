@@ -301,7 +301,7 @@ fn check_header(header: &[&str]) -> Vec<InputFault> {
     let unknown = header
         .iter()
         .filter(|column| !COLUMNS.contains(*column))
-        .map(|column| row_fault(0, FaultCode::UnknownField, format!("The header has the unknown column {column:?}.")));
+        .map(|column| row_fault(0, FaultCode::UnknownField, unknown_column(column)));
     let twice = COLUMNS
         .iter()
         .filter(|column| header.iter().filter(|name| name == column).count() > 1)
@@ -316,4 +316,10 @@ fn unreadable(row: u64, error: &csv::Error) -> FlightError {
 /// A fault of a whole row; the header is row 0.
 fn row_fault(row: u64, code: FaultCode, message: String) -> InputFault {
     InputFault { place: "body", pointer: Some(String::new()), name: None, code: code.as_str(), message, row: Some(row) }
+}
+
+/// A client's own name in our sentence is kept short.
+fn unknown_column(column: &str) -> String {
+    let shown: String = column.chars().filter(|c| !c.is_control()).take(64).collect();
+    format!("The header has the unknown column `{shown}`.")
 }

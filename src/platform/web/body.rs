@@ -80,6 +80,9 @@ impl Body {
         if self.media_type == expected {
             return self.bytes;
         }
+        if self.media_type.is_empty() && self.bytes.as_ref().is_ok_and(Bytes::is_empty) {
+            return Err(Problem::new(Code::MalformedRequest, format!("This operation needs a body of {expected}.")));
+        }
         Err(Problem::new(Code::UnsupportedMediaType, format!("The body must be {expected}.")))
     }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -44,10 +44,14 @@ impl<'a> Fields<'a> {
     /// Parameters of a query; one that is given twice is a fault.
     pub fn of_query(pairs: &'a [(String, String)]) -> Self {
         let mut fields = Self::empty("query");
+        let mut repeated = BTreeSet::new();
         for (name, value) in pairs {
             if fields.members.insert(name.as_str(), Raw::Text(value.as_str())).is_some() {
-                fields.fault(name, &Fault::format("was given more than once"));
+                repeated.insert(name.as_str());
             }
+        }
+        for name in repeated {
+            fields.fault(name, &Fault::format("was given more than once"));
         }
         fields
     }
@@ -159,6 +163,9 @@ impl<'a> Fields<'a> {
     }
 
     fn fault_at(&mut self, name: &str, index: Option<usize>, fault: &Fault) {
+        if self.faults.len() >= MOST_FAULTS {
+            return;
+        }
         let name: String = name.chars().take(LONGEST_NAME).collect();
         let mut pointer = format!("{}/{}", self.prefix, name.replace('~', "~0").replace('/', "~1"));
         let mut told = self.prefix.trim_start_matches('/').replace('/', ".");

@@ -95,7 +95,7 @@ impl PageFields {
             outcome => outcome,
         });
         let offset = fields.optional("offset", read::integer(0, MAX_OFFSET));
-        let cursor = fields.optional("cursor", read::line(2000));
+        let cursor = fields.optional("cursor", read::any);
         if offset.is_some() && cursor.is_some() {
             fields.fault("offset", &Fault::format("cannot be combined with `cursor`"));
         }

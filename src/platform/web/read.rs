@@ -85,6 +85,11 @@ pub fn word<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(Raw<'_>) ->
     }
 }
 
+/// Any text, judged by whoever asked for it.
+pub fn any(raw: Raw<'_>) -> Result<String, Fault> {
+    as_text(raw).map(str::to_owned)
+}
+
 /// One line of text of 1 to `most` characters.
 pub fn line(most: usize) -> impl Fn(Raw<'_>) -> Result<String, Fault> {
     move |raw| text(raw, most, |_| false)
@@ -92,7 +97,7 @@ pub fn line(most: usize) -> impl Fn(Raw<'_>) -> Result<String, Fault> {
 
 /// Text of 1 to `most` characters that may have several lines.
 pub fn prose(most: usize) -> impl Fn(Raw<'_>) -> Result<String, Fault> {
-    move |raw| text(raw, most, |c| matches!(c, '\n' | '\t' | '\r'))
+    move |raw| text(raw, most, |c| matches!(c, '\n' | '\t'))
 }
 
 fn text(raw: Raw<'_>, most: usize, allowed: impl Fn(char) -> bool) -> Result<String, Fault> {

@@ -161,3 +161,26 @@ async fn a_filter_that_makes_no_sense_is_a_fault() {
     let broken = operator.get(&format!("{BOOKINGS}?status=%FF")).await;
     broken.expect_problem(400, "malformed_request");
 }
+
+#[tokio::test]
+async fn a_booking_is_found_from_its_own_microsecond_on() {
+    let world = World::start().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let customer = world.customer().await;
+    // Ids know milliseconds, and this instant is nearer to the next one.
+    world.clock.set("2026-11-20T08:00:00.123789Z".parse().unwrap());
+    let order =
+        json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 1, "flight_ids": [flight["id"]]});
+    let booking = customer.post("/api/v1/bookings", order).await.expect(201);
+    assert_eq!(booking["created_at"], "2026-11-20T08:00:00.123789Z");
+
+    for (query, found) in [
+        ("created_from=2026-11-20T08:00:00.123789Z", 1),
+        ("created_from=2026-11-20T08:00:00.123790Z", 0),
+        ("created_to=2026-11-20T08:00:00.123789Z", 0),
+        ("created_to=2026-11-20T08:00:00.123790Z", 1),
+    ] {
+        let list = customer.get(&format!("/api/v1/bookings?{query}")).await.expect(200);
+        assert_eq!(list.as_array().unwrap().len(), found, "{query}");
+    }
+}
