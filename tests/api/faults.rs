@@ -10,11 +10,6 @@ use sqlx::{Connection, PgConnection};
 
 use crate::support::{Answer, Client, NewFlight, World};
 
-/// Set for the full numbers: they take minutes.
-fn long() -> bool {
-    std::env::var_os("LOADMASTER_TEST_LONG").is_some()
-}
-
 async fn roomy_flight(world: &World, number: &str) -> Value {
     world.flight(NewFlight::new(number, "DEL", "LHR").weight(5_000_000.0).volume(50_000.0)).await
 }

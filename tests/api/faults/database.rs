@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 use sqlx::{Executor, Row};
 use tokio::sync::Barrier;
 
-use super::{Holding, book, count, expect_unavailable, long, order, path, reference, roomy_flight};
+use super::{Holding, book, count, expect_unavailable, order, path, reference, roomy_flight};
 use crate::support::{Answer, Client, Dice, NewFlight, TestDatabase, Watch, World, WorldOptions, until};
 
 /// As many as a test world's pool has.
@@ -13,7 +13,7 @@ const CONNECTIONS: usize = 8;
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn begins_that_are_dropped_leave_no_session_in_a_transaction() {
     let world = World::start().await;
-    let begins = if long() { 10_000 } else { 2_000 };
+    let begins = 10_000;
     let running: Vec<_> = (0..begins)
         .map(|number| {
             let db = world.db.clone();

@@ -6,7 +6,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{book, count, long, order, path, reference, roomy_flight};
+use super::{book, count, order, path, reference, roomy_flight};
 use crate::support::{Client, Dice, Watch, World};
 
 const SEED: u64 = 20_261_120;
@@ -131,7 +131,7 @@ async fn callers(client: &Client, body: &str, wishes: Vec<Wish>) -> Told {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn callers_that_hang_up_at_random_moments_lose_nothing_acknowledged_and_leave_nothing_half_done() {
-    let total = if long() { 10_000 } else { 1_500 };
+    let total = 10_000;
     println!("seed {SEED}, {total} callers");
     let world = World::start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
