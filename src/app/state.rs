@@ -6,12 +6,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use super::health::Health;
 use crate::{
     features::{
-        accounts::AccountService,
-        bookings::BookingService,
-        capacity::CapacityService,
-        flights::FlightService,
-        reference::Reference,
-        search::{SearchService, SearchSettings},
+        accounts::AccountService, bookings::BookingService, capacity::CapacityService, flights::FlightService,
+        reference::Reference, search::SearchService,
     },
     platform::{
         clock::SharedClock,
@@ -64,12 +60,7 @@ impl AppState {
         let accounts = AccountService::new(db.clone(), &settings.auth, clock.clone(), ids.clone(), tokens).await?;
         let capacity = CapacityService::new(db.clone(), clock.clone(), settings.capacity.critical_threshold_kg);
         let flights = FlightService::new(db.clone(), reference.clone(), clock.clone(), ids.clone());
-        let search = SearchService::new(
-            flights.clone(),
-            reference.clone(),
-            clock.clone(),
-            SearchSettings::new(&settings.search),
-        );
+        let search = SearchService::new(flights.clone(), reference.clone(), clock.clone(), settings.search.clone());
         let bookings = BookingService::new(
             db.clone(),
             flights.clone(),

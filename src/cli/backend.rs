@@ -48,7 +48,7 @@ impl Backend {
     }
 
     fn configured(settings: Settings, url: SecretString) -> Self {
-        let owner_url = settings.database.owner_url.clone().unwrap_or_else(|| url.clone());
+        let owner_url = settings.database.migration_url().unwrap_or(&url).clone();
         let redis_url = settings.redis.url.clone();
         Self { settings: Arc::new(settings), embedded: None, url, owner_url, redis_url }
     }

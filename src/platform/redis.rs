@@ -31,7 +31,7 @@ impl Redis {
     /// Prepares the connection without waiting for it: a Redis that is away must not keep us from starting.
     pub fn open(url: &SecretString, settings: &settings::Redis) -> anyhow::Result<Self> {
         let client = Client::open(url.expose_secret()).context("redis.url is not a Redis address")?;
-        let timeout = Duration::from_millis(settings.timeout_ms);
+        let timeout = settings.timeout();
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(timeout * 5))
             .set_response_timeout(Some(timeout))

@@ -209,34 +209,10 @@ impl Redis {
     }
 }
 
-impl Auth {
-    pub fn access_token_lifetime(&self) -> Duration {
-        Duration::from_secs(u64::from(self.access_token_minutes) * 60)
-    }
-
-    pub fn refresh_token_lifetime(&self) -> Duration {
-        Duration::from_secs(u64::from(self.refresh_token_days) * 86_400)
-    }
-}
-
 impl Search {
-    pub fn cache_ttl(&self) -> Duration {
-        Duration::from_secs(self.cache_ttl_seconds)
-    }
-
     /// Minutes a connection needs at `airport` (upper-case IATA code).
     pub fn connection_minutes(&self, airport: &str) -> u32 {
         self.connection_minutes_by_airport.get(airport).copied().unwrap_or(self.min_connection_minutes)
-    }
-}
-
-impl Locks {
-    pub fn ttl(&self) -> Duration {
-        Duration::from_millis(self.ttl_ms)
-    }
-
-    pub fn delay(&self) -> Duration {
-        Duration::from_millis(self.delay_ms)
     }
 }
 

@@ -39,6 +39,15 @@ impl Sub for Space {
 }
 
 impl Space {
+    /// From the units of the tables: hectograms, litres, whole positions.
+    pub const fn from_columns(weight_hg: i64, volume_l: i64, positions: i64) -> Self {
+        Self {
+            weight: Weight::from_hectograms(weight_hg),
+            volume: Volume::from_litres(volume_l),
+            positions: Positions::new(positions),
+        }
+    }
+
     /// The least of both in each dimension: what a chain of flights can carry.
     #[must_use]
     pub fn least(self, other: Self) -> Self {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::model::{FlightCapacity, FlightStatus, Space};
 use super::service::{Giving, NewCapacity, Taking};
-use crate::kernel::{FlightId, Positions, Volume, Weight, from_column};
+use crate::kernel::{FlightId, from_column};
 
 struct Row {
     flight_id: Uuid,
@@ -25,14 +25,6 @@ struct Row {
     ledger_seq: i64,
 }
 
-fn space(weight_hg: i64, volume_l: i64, positions: i64) -> Space {
-    Space {
-        weight: Weight::from_hectograms(weight_hg),
-        volume: Volume::from_litres(volume_l),
-        positions: Positions::new(positions),
-    }
-}
-
 impl TryFrom<Row> for FlightCapacity {
     type Error = sqlx::Error;
 
@@ -41,9 +33,9 @@ impl TryFrom<Row> for FlightCapacity {
             flight_id: row.flight_id.into(),
             status: from_column(FlightStatus::WORDS, &row.status)?,
             cutoff: row.cutoff_at,
-            capacity: space(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions),
-            booked: space(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),
-            held: space(row.held_weight_hg, row.held_volume_l, row.held_positions),
+            capacity: Space::from_columns(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions),
+            booked: Space::from_columns(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),
+            held: Space::from_columns(row.held_weight_hg, row.held_volume_l, row.held_positions),
             version: row.version,
             ledger_seq: row.ledger_seq,
         })

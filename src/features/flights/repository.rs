@@ -10,9 +10,7 @@ use super::{
 };
 use crate::{
     features::capacity::{FlightCapacity, FlightStatus, Space},
-    kernel::{
-        AircraftCode, AirlineCode, AirportCode, FlightId, FlightNumber, Positions, UserId, Volume, Weight, from_column,
-    },
+    kernel::{AircraftCode, AirlineCode, AirportCode, FlightId, FlightNumber, UserId, from_column},
 };
 
 #[derive(sqlx::FromRow)]
@@ -50,11 +48,6 @@ impl TryFrom<Row> for Flight {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        let space = |weight, volume, positions| Space {
-            weight: Weight::from_hectograms(weight),
-            volume: Volume::from_litres(volume),
-            positions: Positions::new(positions),
-        };
         Ok(Self {
             id: row.id.into(),
             number: row.flight_number,
@@ -74,9 +67,9 @@ impl TryFrom<Row> for Flight {
                 flight_id: row.id.into(),
                 status: from_column(FlightStatus::WORDS, &row.status)?,
                 cutoff: row.cutoff_at,
-                capacity: space(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions),
-                booked: space(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),
-                held: space(row.held_weight_hg, row.held_volume_l, row.held_positions),
+                capacity: Space::from_columns(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions),
+                booked: Space::from_columns(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),
+                held: Space::from_columns(row.held_weight_hg, row.held_volume_l, row.held_positions),
                 version: row.version,
                 ledger_seq: row.ledger_seq,
             },

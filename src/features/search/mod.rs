@@ -9,4 +9,4 @@ mod service;
 pub use error::SearchError;
 pub use model::{Connections, Itinerary, Request, is_connection};
 pub use router::router;
-pub use service::{Departing, SearchService, SearchSettings};
+pub use service::{Departing, SearchService};

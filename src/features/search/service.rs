@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
@@ -15,38 +15,18 @@ use crate::{
     platform::{clock::SharedClock, settings},
 };
 
-/// The connection rules of this installation.
-#[derive(Debug, Clone)]
-pub struct SearchSettings {
-    minimum: TimeDelta,
-    by_airport: BTreeMap<AirportCode, TimeDelta>,
-    pub max_stops: u8,
-}
-
-impl SearchSettings {
-    pub fn new(settings: &settings::Search) -> Self {
-        let minutes = |minutes: u32| TimeDelta::minutes(i64::from(minutes));
-        let by_airport = settings
-            .connection_minutes_by_airport
-            .iter()
-            .filter_map(|(code, time)| Some((code.parse().ok()?, minutes(*time))))
-            .collect();
-        Self { minimum: minutes(settings.min_connection_minutes), by_airport, max_stops: settings.max_stops }
-    }
-}
-
 /// Finds ways from one airport to another.
 #[derive(Clone)]
 pub struct SearchService {
     flights: FlightService,
     reference: Reference,
     clock: SharedClock,
-    settings: Arc<SearchSettings>,
+    settings: Arc<settings::Search>,
 }
 
 impl Connections for SearchService {
     fn minimum_connection(&self, airport: AirportCode) -> TimeDelta {
-        self.settings.by_airport.get(&airport).copied().unwrap_or(self.settings.minimum)
+        TimeDelta::minutes(i64::from(self.settings.connection_minutes(airport.as_str())))
     }
 
     fn connection_window_end(&self, airport: AirportCode, departure_date: NaiveDate) -> Option<DateTime<Utc>> {
@@ -62,7 +42,7 @@ pub struct Options {
 }
 
 impl SearchService {
-    pub fn new(flights: FlightService, reference: Reference, clock: SharedClock, settings: SearchSettings) -> Self {
+    pub fn new(flights: FlightService, reference: Reference, clock: SharedClock, settings: settings::Search) -> Self {
         Self { flights, reference, clock, settings: Arc::new(settings) }
     }
 
