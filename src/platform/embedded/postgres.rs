@@ -26,7 +26,7 @@ use super::{
     START_WITHIN,
     binaries::Places,
     home::Home,
-    process::{command, has_argument, is_alive},
+    process::{began, command, has_argument, is_alive},
 };
 
 /// The superuser, and the database.
@@ -55,7 +55,8 @@ impl PrivatePostgres {
         let cluster = Cluster { home, data: base.join("data"), base, log: home.root().join("postgres.log") };
         if let Some(pid) = living_postmaster(&cluster.data) {
             tracing::warn!(%pid, "adopting the PostgreSQL a crashed run left behind");
-            let left = Self { postmaster: Postmaster { pid, child: None, data: cluster.data.clone() }, socket_dir };
+            let postmaster = Postmaster { pid, life: Life::Adopted { began: began(pid) } };
+            let left = Self { postmaster, socket_dir };
             let logged = cluster.logged();
             match left.ready().await {
                 Ok(()) => return Ok(left),
@@ -148,16 +149,22 @@ impl Drop for Postmaster {
 
 struct Postmaster {
     pid: Pid,
-    /// Whether our child has ended; `None` for an adopted server, which is nobody's child.
-    child: Option<Arc<AtomicBool>>,
-    data: PathBuf,
+    life: Life,
+}
+
+/// How we learn that a server has ended.
+enum Life {
+    /// Our child: whether it was waited for.
+    Child(Arc<AtomicBool>),
+    /// Nobody's child: by whether the process with its number is still the one that began then.
+    Adopted { began: Option<String> },
 }
 
 impl Postmaster {
     fn is_alive(&self) -> bool {
-        match &self.child {
-            Some(ended) => !ended.load(Ordering::Acquire),
-            None => is_alive(self.pid) && has_argument(self.pid, &self.data),
+        match &self.life {
+            Life::Child(ended) => !ended.load(Ordering::Acquire),
+            Life::Adopted { began: then } => is_alive(self.pid) && began(self.pid) == *then,
         }
     }
 
@@ -232,7 +239,7 @@ impl Cluster<'_> {
             _ = child.wait().await;
             end.store(true, Ordering::Release);
         });
-        Ok(Postmaster { pid: Pid::from_raw(pid), child: Some(ended), data: self.data.clone() })
+        Ok(Postmaster { pid: Pid::from_raw(pid), life: Life::Child(ended) })
     }
 
     /// The length of the log so far.

@@ -20,11 +20,20 @@ pub fn command(program: &Path, cwd: &Path, owner: Option<&Owner>) -> Command {
 
 /// Whether the process runs; a zombie does not.
 pub fn is_alive(pid: Pid) -> bool {
-    if kill(pid, None) == Err(nix::errno::Errno::ESRCH) {
-        return false;
-    }
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    !stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
+    kill(pid, None) != Err(nix::errno::Errno::ESRCH) && !stat_field(pid, 0).is_some_and(|state| state == "Z")
+}
+
+/// When the process began, as the kernel counts; with the pid it names one process for good. `None` where there is no
+/// /proc. Its arguments would not do: a process that is ending has none any more, well before it is gone.
+pub fn began(pid: Pid) -> Option<String> {
+    stat_field(pid, 19)
+}
+
+/// A field of /proc/<pid>/stat, counted from the one after the program's name, which is the state.
+fn stat_field(pid: Pid, index: usize) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(index).map(str::to_owned)
 }
 
 /// Whether the process was begun with `word` among its arguments. Its `cwd` link would be no help: without
