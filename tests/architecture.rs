@@ -15,13 +15,14 @@ const STOREYS: [&str; 5] = ["kernel", "platform", "features", "app", "cli"];
 
 /// Each room with its storey. A room uses rooms of lower storeys only, so that those of one storey know nothing of each
 /// other.
-const ROOMS: [(&str, u8); 7] = [
+const ROOMS: [(&str, u8); 8] = [
     ("accounts", 2),
     ("reference", 2),
     ("capacity", 3),
     ("flights", 4),
     ("search", 5),
     ("bookings", 6),
+    ("operations", 7),
     ("tracking", 7),
 ];
 

@@ -9,6 +9,7 @@ mod problems;
 mod router;
 mod server;
 mod state;
+mod summary;
 mod system;
 mod workers;
 

@@ -20,7 +20,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{AppState, document, guard, problems, system};
 use crate::{
-    features::{accounts, bookings, capacity, flights, reference, search, tracking},
+    features::{accounts, bookings, capacity, flights, operations, reference, search, tracking},
     platform::{
         clock::SharedClock,
         random::IdSource,
@@ -51,13 +51,14 @@ fn ordinary() -> OpenApiRouter<AppState> {
         .merge(flights::router())
         .merge(search::router())
         .merge(bookings::router())
+        .merge(operations::router())
         .merge(tracking::router())
         .merge(system::information());
     OpenApiRouter::new().nest(API, api).merge(system::probes()).merge(problems::catalogue())
 }
 
 fn imports() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().nest(API, flights::import_router())
+    OpenApiRouter::new().nest(API, operations::import_router())
 }
 
 fn frame_of(ordinary: OpenApiRouter<AppState>, imports: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {

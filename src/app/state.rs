@@ -3,11 +3,11 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::health::Health;
+use super::{health::Health, summary::Summary};
 use crate::{
     features::{
         accounts::AccountService, bookings::BookingService, capacity::CapacityService, flights::FlightService,
-        reference::Reference, search::SearchService,
+        operations::OperationService, reference::Reference, search::SearchService,
     },
     platform::{
         clock::SharedClock,
@@ -16,6 +16,7 @@ use crate::{
         redis::Redis,
         secrets::ServerSecrets,
         settings::Settings,
+        tally::Tally,
         tasks::Tasks,
         web::CursorKey,
     },
@@ -30,6 +31,8 @@ pub struct AppState {
     pub flights: FlightService,
     pub search: SearchService,
     pub bookings: BookingService,
+    pub operations: OperationService,
+    pub summary: Summary,
     pub cursor_key: CursorKey,
     pub tasks: Tasks,
     pub health: Health,
@@ -57,10 +60,18 @@ impl AppState {
         let Parts { settings, db, redis, clock, ids, tokens, metrics } = parts;
         let secrets = ServerSecrets::load(&db, clock.as_ref(), &tokens).await?;
         let reference = Reference::load(&db).await?;
-        let accounts = AccountService::new(db.clone(), &settings.auth, clock.clone(), ids.clone(), tokens).await?;
+        let accounts =
+            AccountService::new(db.clone(), &settings.auth, clock.clone(), ids.clone(), tokens.clone()).await?;
         let capacity = CapacityService::new(db.clone(), clock.clone(), settings.capacity.critical_threshold_kg);
         let flights = FlightService::new(db.clone(), reference.clone(), clock.clone(), ids.clone());
-        let search = SearchService::new(flights.clone(), reference.clone(), clock.clone(), settings.search.clone());
+        let tally = Tally::default();
+        let search = SearchService::new(
+            flights.clone(),
+            reference.clone(),
+            clock.clone(),
+            settings.search.clone(),
+            tally.clone(),
+        );
         let bookings = BookingService::new(
             db.clone(),
             flights.clone(),
@@ -69,7 +80,12 @@ impl AppState {
             ids.clone(),
             &secrets,
             settings.booking.auto_route_hours,
-        );
+        )
+        .counted_by(tally.clone());
+        let operations =
+            OperationService::new(db.clone(), flights.clone(), bookings.clone(), reference.clone(), clock.clone());
+        let process = tokens.token()?;
+        let summary = Summary::new(tally, redis.clone(), &secrets.namespace, &process);
         Ok(Self {
             accounts,
             reference,
@@ -77,6 +93,8 @@ impl AppState {
             flights,
             search,
             bookings,
+            operations,
+            summary,
             cursor_key: CursorKey::new(&secrets.cursor_key),
             tasks: Tasks::default(),
             health: Health::new(db, redis),

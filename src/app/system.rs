@@ -15,9 +15,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     AppState,
     health::{DetailedHealth, Health, HealthBody, HealthStatus},
+    summary::{Summary, SummaryBody},
 };
 use crate::{
-    features::accounts::{Principal, Role},
+    features::accounts::{Operator, Principal, Role},
     platform::{
         settings::Settings,
         web::{Code, NO_STORE, Problem, Query, problem_responses},
@@ -36,6 +37,7 @@ pub(super) fn probes() -> OpenApiRouter<AppState> {
         .routes(routes!(health))
         .routes(routes!(detailed))
         .routes(routes!(scrape))
+        .routes(routes!(summary))
 }
 
 /// While the instance is being prepared: alive, but not healthy yet.
@@ -129,6 +131,22 @@ async fn detailed(
 async fn scrape(State(metrics): State<PrometheusHandle>, State(health): State<Health>) -> impl IntoResponse {
     health.measure();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render())
+}
+
+problem_responses!(SummaryProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden);
+
+/// What happened since the start, in a few numbers.
+///
+/// Over all processes that share this database and a Redis; without Redis, of this process.
+#[utoipa::path(get, path = "/api/metrics/summary", tag = "system", operation_id = "metricsSummary",
+    security(("bearer" = []), ("password" = [])), responses((status = 200, body = SummaryBody), SummaryProblems))]
+async fn summary(
+    _caller: Operator,
+    State(summary): State<Summary>,
+    query: Query,
+) -> Result<impl IntoResponse, Problem> {
+    query.refuse_all()?;
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(summary.total().await)))
 }
 
 /// What this is and what it takes.

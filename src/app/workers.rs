@@ -6,6 +6,7 @@ use super::AppState;
 use crate::platform::postgres::Database;
 
 const DAY: Duration = Duration::from_hours(24);
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Starts what runs beside the requests; it ends when `stop` is cancelled.
 pub(super) fn start_workers(
@@ -26,6 +27,13 @@ pub(super) fn start_workers(
             if stopped_within(&daily, DAY).await {
                 break;
             }
+        }
+    });
+    let (summary, stopping) = (state.summary.clone(), stop.clone());
+    workers.spawn(async move {
+        let mut last = None;
+        while !stopped_within(&stopping, SECOND).await {
+            summary.share(&mut last).await;
         }
     });
     if extend_demo {

@@ -7,7 +7,11 @@ use super::{
     backend::Backend,
     output::{Progress, say},
 };
-use crate::{app::AppState, features::flights::FlightError, platform::settings::Settings};
+use crate::{
+    app::AppState,
+    features::{flights::FlightError, operations::OperationError},
+    platform::settings::Settings,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -34,7 +38,7 @@ pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<
 
 async fn import(rooms: &AppState, table: Vec<u8>, dry_run: bool) -> anyhow::Result<ExitCode> {
     let progress = Progress::begin("Importing flights");
-    let outcome = rooms.flights.import(None, table.into(), dry_run).await;
+    let outcome = rooms.operations.import(None, table.into(), dry_run).await;
     drop(progress);
     match outcome {
         Ok(done) => {
@@ -45,7 +49,7 @@ async fn import(rooms: &AppState, table: Vec<u8>, dry_run: bool) -> anyhow::Resu
             ));
             Ok(ExitCode::SUCCESS)
         }
-        Err(FlightError::Import(faults)) => {
+        Err(OperationError::Flight(FlightError::Import(faults))) => {
             for fault in &faults {
                 say(&format!("{}\n", fault.message));
             }

@@ -3,6 +3,7 @@ pub mod accounts;
 pub mod bookings;
 pub mod capacity;
 pub mod flights;
+pub mod operations;
 pub mod reference;
 pub mod search;
 pub mod tracking;

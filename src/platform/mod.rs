@@ -7,6 +7,7 @@ pub mod random;
 pub mod redis;
 pub mod secrets;
 pub mod settings;
+pub mod tally;
 pub mod tasks;
 pub mod telemetry;
 pub mod web;

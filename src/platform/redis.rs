@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use redis::{
-    Client,
+    Client, FromRedisValue,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -43,11 +43,46 @@ impl Redis {
 
     /// Writes and reads a key: a Redis that is full or read-only is as good as away.
     pub async fn check(&self) -> Result<(), RedisAway> {
+        let mut probe = redis::cmd("SET");
+        self.ask::<()>(probe.arg("loadmaster:health").arg(1).arg("EX").arg(60)).await
+    }
+
+    /// Leaves a word of this process where the others of its group look for it, for as long as it is repeated within
+    /// `lifetime`.
+    pub async fn announce(&self, group: &str, member: &str, word: &str, lifetime: Duration) -> Result<(), RedisAway> {
+        let seconds = lifetime.as_secs().max(1);
+        let mut announcement = redis::pipe();
+        announcement.cmd("SET").arg(format!("{group}:{member}")).arg(word).arg("EX").arg(seconds).ignore();
+        announcement.cmd("SADD").arg(group).arg(member).ignore();
+        // The list of members outlives none of them for long.
+        announcement.cmd("EXPIRE").arg(group).arg(seconds * 10).ignore();
         let mut connection = self.connection.clone();
-        let probe = async move {
-            redis::cmd("SET").arg("loadmaster:health").arg(1).arg("EX").arg(60).query_async::<()>(&mut connection).await
-        };
-        match tokio::time::timeout(self.timeout * 2, probe).await {
+        self.bounded(async move { announcement.query_async::<()>(&mut connection).await }).await
+    }
+
+    /// The words of the group's members that are still there, each with who left it.
+    pub async fn announcements(&self, group: &str) -> Result<Vec<(String, String)>, RedisAway> {
+        let members: Vec<String> = self.ask(redis::cmd("SMEMBERS").arg(group)).await?;
+        if members.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<String> = members.iter().map(|member| format!("{group}:{member}")).collect();
+        let words: Vec<Option<String>> = self.ask(redis::cmd("MGET").arg(keys)).await?;
+        let gone: Vec<&String> =
+            members.iter().zip(&words).filter(|(_, word)| word.is_none()).map(|(m, _)| m).collect();
+        if !gone.is_empty() {
+            self.ask::<()>(redis::cmd("SREM").arg(group).arg(gone)).await?;
+        }
+        Ok(members.into_iter().zip(words).filter_map(|(member, word)| Some((member, word?))).collect())
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, RedisAway> {
+        let mut connection = self.connection.clone();
+        self.bounded(async move { command.query_async::<T>(&mut connection).await }).await
+    }
+
+    async fn bounded<T>(&self, work: impl Future<Output = redis::RedisResult<T>>) -> Result<T, RedisAway> {
+        match tokio::time::timeout(self.timeout * 2, work).await {
             Ok(answer) => answer.map_err(|error| RedisAway(error.to_string())),
             Err(_) => Err(RedisAway("timed out".to_owned())),
         }

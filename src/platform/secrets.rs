@@ -13,6 +13,8 @@ pub struct ServerSecrets {
     pub cursor_key: [u8; 32],
     /// Keys the permutation that makes booking references.
     pub reference_key: [u8; 32],
+    /// Tells this installation's keys in Redis from those of others that use the same Redis.
+    pub namespace: String,
 }
 
 impl std::fmt::Debug for ServerSecrets {
@@ -37,8 +39,10 @@ impl ServerSecrets {
         let mut tx = db.begin().await?;
         let cursor_key = shared_key(&mut tx, "cursor_key", clock, tokens).await?;
         let reference_key = shared_key(&mut tx, "reference_key", clock, tokens).await?;
+        let namespace = shared_key(&mut tx, "redis_namespace", clock, tokens).await?;
         commit(tx).await?;
-        Ok(Self { cursor_key, reference_key })
+        let namespace = namespace.iter().take(8).fold(0, |word, byte| (word << 8) | u64::from(*byte));
+        Ok(Self { cursor_key, reference_key, namespace: format!("{namespace:016x}") })
     }
 }
 

@@ -49,12 +49,18 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("POST", "/api/v1/flights", ADMINS),
     ("POST", "/api/v1/flights/import", ADMINS),
     ("GET", "/api/v1/flights/{id}", ANYONE),
+    ("PATCH", "/api/v1/flights/{id}", ADMINS),
+    ("POST", "/api/v1/flights/{id}/depart", OPERATORS),
+    ("POST", "/api/v1/flights/{id}/arrive", OPERATORS),
+    ("POST", "/api/v1/flights/{id}/cancel", ADMINS),
+    ("GET", "/api/v1/flights/{id}/manifest", OPERATORS),
     ("GET", "/api/v1/flights/{id}/availability", ANYONE),
     ("GET", "/api/v1/routes", ANYONE),
     ("POST", "/api/v1/routes/search", ANYONE),
     ("GET", "/api/v1/bookings", CUSTOMERS),
     ("POST", "/api/v1/bookings", CUSTOMERS),
     ("GET", "/api/v1/bookings/{ref_id}", CUSTOMERS),
+    ("PATCH", "/api/v1/bookings/{ref_id}", CUSTOMERS),
     ("DELETE", "/api/v1/bookings/{ref_id}", CUSTOMERS),
     ("GET", "/api/v1/bookings/{ref_id}/status", CUSTOMERS),
     ("GET", "/api/v1/bookings/{ref_id}/history", CUSTOMERS),
@@ -65,6 +71,7 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("GET", "/api/v1/tracking/{number}", ANYONE),
     ("GET", "/api/v1/health", ANYONE),
     ("GET", "/api/v1/info", ANYONE),
+    ("GET", "/api/metrics/summary", OPERATORS),
     ("GET", "/health", ANYONE),
     ("GET", "/health/detailed", OPERATORS),
     ("GET", "/livez", ANYONE),
@@ -100,7 +107,7 @@ async fn send(caller: &Client, method: &str, path: &str) -> Answer {
     let request = caller.request(method.parse::<Method>().unwrap(), path);
     // A body that no operation takes.
     let request = match method {
-        "POST" => request.header("content-type", "application/json").body("{\"no such member\": 1}"),
+        "POST" | "PATCH" => request.header("content-type", "application/json").body("{\"no such member\": 1}"),
         _ => request,
     };
     Answer::of(request).await

@@ -4,16 +4,16 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{
     BookingError, BookingService,
-    event::{Event, EventType, booked_data},
+    draft::record_in_tx,
+    event::{Event, EventType, whole_data},
     itinerary::{self, Demand},
     model::{Booking, BookingStatus, Leg, LegStatus, Texts},
-    record::record_in_tx,
     repository,
 };
 use crate::{
     features::{
         accounts::Principal,
-        capacity::{self, Space, Taking},
+        capacity::{self, Entry, Space, Taking, Until},
         flights::Flight,
         search::{Connections, Departing, Request},
     },
@@ -48,6 +48,8 @@ impl NewBooking {
             destination: self.destination,
             space: self.space,
             special_handling_codes: &self.special_handling_codes,
+            inbound: None,
+            until: Until::Cutoff,
         }
     }
 }
@@ -63,6 +65,7 @@ impl BookingService {
         let label = outcome.as_ref().map_or_else(BookingError::outcome, |_| "created");
         metrics::counter!("loadmaster_bookings_total", "outcome" => label).increment(1);
         if let Ok(booking) = &outcome {
+            self.count_created();
             tracing::info!(ref_id = %booking.ref_id, legs = booking.legs.len(), weight = %booking.space.weight, "booked");
         }
         outcome
@@ -141,20 +144,10 @@ impl BookingService {
             created_at: now,
             updated_at: now,
             texts: new.texts.clone(),
-            legs: self.legs(new, flights, now),
+            legs: self.legs(flights, 1, (new.pieces, new.space), now),
         };
-        let versions: HashMap<FlightId, i32> = flights.iter().map(|f| (f.id, f.room.version)).collect();
-        let takings: Vec<Taking> = booking
-            .legs
-            .iter()
-            .map(|leg| Taking {
-                flight_id: leg.flight_id,
-                version: versions.get(&leg.flight_id).copied().unwrap_or_default(),
-                booking_id: id,
-                leg_id: leg.id,
-                space: leg.space,
-            })
-            .collect();
+        let legs: Vec<&Leg> = booking.legs.iter().collect();
+        let takings = takings(id, &legs, flights, Until::Cutoff);
         if let Some(awb) = &booking.awb_number
             && !repository::claim_awb(&mut tx, awb, id).await?
         {
@@ -165,14 +158,22 @@ impl BookingService {
             return Ok(None);
         }
         repository::insert_booking(&mut tx, &booking).await?;
-        repository::insert_legs(&mut tx, id, &booking.legs).await?;
-        record_in_tx(&mut tx, &booking, &self.booked_event(&booking)).await?;
+        let legs: Vec<_> = legs.into_iter().map(|leg| (id, leg)).collect();
+        repository::insert_legs(&mut tx, &legs).await?;
+        record_in_tx(&mut tx, &[(&booking, &self.booked_event(&booking))]).await?;
         commit(tx).await?;
         Ok(Some(booking))
     }
 
-    fn legs(&self, new: &NewBooking, flights: &[Flight], now: DateTime<Utc>) -> Vec<Leg> {
-        let legs = (1..).zip(flights).map(|(sequence, flight)| Leg {
+    /// Legs on these flights, numbered from `first` on.
+    pub(super) fn legs(
+        &self,
+        flights: &[Flight],
+        first: i32,
+        (pieces, space): (Pieces, Space),
+        now: DateTime<Utc>,
+    ) -> Vec<Leg> {
+        let legs = (first..).zip(flights).map(|(sequence, flight)| Leg {
             id: self.ids.next(now),
             sequence,
             flight_id: flight.id,
@@ -184,8 +185,8 @@ impl BookingService {
             status: LegStatus::Booked,
             offload_reason: None,
             space_code: "KK".to_owned(),
-            pieces: new.pieces,
-            space: new.space,
+            pieces,
+            space,
         });
         legs.collect()
     }
@@ -205,9 +206,24 @@ impl BookingService {
             weight: booking.space.weight,
             actor: Some(booking.created_by),
             notes: None,
-            data: booked_data(booking),
+            data: whole_data(booking),
             occurred_at: booking.created_at,
             created_at: booking.created_at,
         }
     }
+}
+
+/// The room that new legs take on the flights they were made for.
+pub(super) fn takings(booking_id: BookingId, legs: &[&Leg], flights: &[Flight], until: Until) -> Vec<Taking> {
+    let versions: HashMap<FlightId, i32> = flights.iter().map(|f| (f.id, f.room.version)).collect();
+    let taking = |leg: &&Leg| Taking {
+        flight_id: leg.flight_id,
+        version: versions.get(&leg.flight_id).copied().unwrap_or_default(),
+        booking_id,
+        leg_id: leg.id,
+        space: leg.space,
+        entry: Entry::Booked,
+        until,
+    };
+    legs.iter().map(taking).collect()
 }

@@ -1,12 +1,17 @@
+mod amendment;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub use amendment::AmendBooking;
+pub(super) use amendment::read_amendment;
 
 use super::{
     book::NewBooking,
     event::{Event, EventType},
     list::BookingFilter,
-    model::{Action, Booking, BookingStatus, Leg, LegStatus, Party, Texts},
+    model::{Action, Booking, BookingStatus, Leg, LegStatus, OffloadReason, Party, Texts},
     movement::Movement,
 };
 use crate::{
@@ -123,9 +128,9 @@ pub struct LegBody {
     pub departure_datetime: DateTime<Utc>,
     pub arrival_datetime: DateTime<Utc>,
     pub status: LegStatus,
-    /// Why it was left behind: `NO_SHOW`, `OFFLOADED`, `MISSED_CONNECTION`.
+    /// Why it was left behind.
     #[schema(required = true)]
-    pub offload_reason: Option<String>,
+    pub offload_reason: Option<OffloadReason>,
     /// IATA space allocation code; `KK` is confirmed.
     pub space_code: String,
     pub pieces: Pieces,
@@ -146,7 +151,7 @@ impl From<&Leg> for LegBody {
             departure_datetime: leg.departure,
             arrival_datetime: leg.arrival,
             status: leg.status,
-            offload_reason: leg.offload_reason.clone(),
+            offload_reason: leg.offload_reason,
             space_code: leg.space_code.clone(),
             pieces: leg.pieces,
             weight_kg: leg.space.weight,
@@ -263,7 +268,7 @@ pub(super) fn read_new_booking(fields: &mut Fields<'_>, reference: &Reference) -
     let positions = fields.optional("positions", read::positions);
     let flight_ids = fields.list("flight_ids", MOST_FLIGHTS, read::code);
     let departure_date = fields.optional("departure_date", read::date);
-    let codes = fields.list("special_handling_codes", MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw));
+    let special_handling_codes = read_handling_codes(fields, reference);
     let awb_number = fields.optional("awb_number", read::code);
     let texts = Texts {
         description: fields.optional("description", read::prose(PROSE)),
@@ -275,9 +280,6 @@ pub(super) fn read_new_booking(fields: &mut Fields<'_>, reference: &Reference) -
         fields.fault("destination", &Fault::new(FaultCode::SameAsOrigin, "must differ from the origin"));
     }
     let weight = weight?;
-    let mut special_handling_codes = codes.unwrap_or_default();
-    special_handling_codes.sort_unstable();
-    special_handling_codes.dedup();
     Some(NewBooking {
         origin: origin?,
         destination: destination?,
@@ -288,12 +290,21 @@ pub(super) fn read_new_booking(fields: &mut Fields<'_>, reference: &Reference) -
             positions: positions.unwrap_or_default(),
         },
         volume_defaulted: volume.is_none(),
-        special_handling_codes,
+        special_handling_codes: special_handling_codes.unwrap_or_default(),
         awb_number,
         flight_ids: flight_ids.unwrap_or_default(),
         departure_date,
         texts,
     })
+}
+
+/// Each code once, in order.
+fn read_handling_codes(fields: &mut Fields<'_>, reference: &Reference) -> Option<Vec<HandlingCode>> {
+    let codes = fields.list("special_handling_codes", MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw));
+    let mut codes = codes?;
+    codes.sort_unstable();
+    codes.dedup();
+    Some(codes)
 }
 
 fn read_party(fields: &mut Fields<'_>) -> Option<Party> {

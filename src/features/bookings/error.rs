@@ -4,7 +4,7 @@ use crate::{
         capacity::{Dimension, Shortfall},
         search::SearchError,
     },
-    kernel::{AirportCode, AwbNumber, FaultCode, FlightId, FlightNumber},
+    kernel::{AirportCode, AwbNumber, BookingRef, Fault, FlightId, FlightNumber},
     platform::{
         postgres::{DbError, Transient},
         random::NoRandomness,
@@ -35,8 +35,10 @@ pub enum BookingError {
     LocationMismatch { action: Action, expected: AirportCode },
     #[error("{action:?} does not follow {from:?}")]
     InvalidTransition { from: BookingStatus, action: Action, allowed: Vec<Action> },
-    #[error("{0}")]
-    OccurredOutOfOrder(String),
+    #[error("`{member}` {}", .fault.message)]
+    Invalid { member: &'static str, fault: Fault },
+    #[error("not aboard: {0:?}")]
+    NotAboard(Vec<BookingRef>),
     #[error("{0} is on another booking")]
     AwbTaken(AwbNumber),
     #[error("the booking is at version {0}")]
@@ -126,14 +128,12 @@ impl From<BookingError> for Problem {
                 Self::new(Code::LocationMismatch, text)
             }
             BookingError::InvalidTransition { from, action, allowed } => refused(from, action, &allowed),
-            BookingError::OccurredOutOfOrder(message) => Self::validation(&[InputFault {
-                place: "body",
-                pointer: Some("/occurred_at".to_owned()),
-                name: None,
-                code: FaultCode::OutOfOrder.as_str(),
-                message,
-                row: None,
-            }]),
+            BookingError::Invalid { member, fault } => Self::validation(&[InputFault::member(member, &fault)]),
+            BookingError::NotAboard(references) => {
+                let named: Vec<_> = references.iter().map(BookingRef::as_str).collect();
+                let text = format!("Not booked on this flight, or gone from it: {}.", named.join(", "));
+                Self::new(Code::FlightMismatch, text).with("ref_ids", named)
+            }
             BookingError::AwbTaken(number) => {
                 Self::new(Code::AlreadyExists, format!("The air waybill {number} is on another booking already."))
             }
@@ -158,15 +158,13 @@ fn full(flight_id: FlightId, flight_number: &FlightNumber, shortfall: &Shortfall
         Dimension::Volume => format!("{} of {}", available.volume, requested.volume),
         Dimension::Positions => format!("{} of {} positions", available.positions.count(), requested.positions.count()),
     };
-    let problem = Problem::new(Code::CapacityExceeded, format!("{flight_number} has only {told} left."))
+    let dimension = shortfall.dimension;
+    Problem::new(Code::CapacityExceeded, format!("{flight_number} has only {told} left."))
         .with("flight_id", flight_id)
         .with("flight_number", flight_number)
-        .with("dimension", shortfall.dimension.as_str());
-    match shortfall.dimension {
-        Dimension::Weight => problem.with("requested", requested.weight).with("available", available.weight),
-        Dimension::Volume => problem.with("requested", requested.volume).with("available", available.volume),
-        Dimension::Positions => problem.with("requested", requested.positions).with("available", available.positions),
-    }
+        .with("dimension", dimension.as_str())
+        .with("requested", requested.figure(dimension))
+        .with("available", available.figure(dimension))
 }
 
 fn refused(from: BookingStatus, action: Action, allowed: &[Action]) -> Problem {

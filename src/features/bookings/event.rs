@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::model::{Booking, BookingStatus, Leg};
 use crate::kernel::{AirportCode, EventId, FlightId, FlightNumber, LegId, Pieces, UserId, Weight, words};
@@ -60,9 +60,40 @@ pub struct Event {
     pub created_at: DateTime<Utc>,
 }
 
-/// All of a new booking but its free text.
-pub(super) fn booked_data(booking: &Booking) -> Value {
-    json!({
+/// All of a booking but its free text and what its events count: what a new booking's event says. The event's `status` is
+/// the booking's.
+pub(super) fn whole_data(booking: &Booking) -> Value {
+    let legs: Vec<Value> = booking.legs.iter().map(|leg| Value::Object(leg_data(leg))).collect();
+    let mut data = booking_data(booking);
+    data.insert("legs".to_owned(), legs.into());
+    Value::Object(data)
+}
+
+/// What is different between two states of a booking: members with their new values, and of each leg that changed its id
+/// and what changed; a new leg is there as a whole.
+pub(super) fn changed_data(before: &Booking, after: &Booking) -> Value {
+    let mut data = differences(&booking_data(before), booking_data(after));
+    let changed = after.legs.iter().filter_map(|leg| {
+        let Some(was) = before.legs.iter().find(|was| was.id == leg.id) else { return Some(leg_data(leg)) };
+        let mut changed = differences(&leg_data(was), leg_data(leg));
+        let is_changed = !changed.is_empty();
+        changed.insert("id".to_owned(), json!(leg.id));
+        is_changed.then_some(changed)
+    });
+    let legs: Vec<Value> = changed.map(Value::Object).collect();
+    if !legs.is_empty() {
+        data.insert("legs".to_owned(), legs.into());
+    }
+    Value::Object(data)
+}
+
+fn differences(before: &Map<String, Value>, mut after: Map<String, Value>) -> Map<String, Value> {
+    after.retain(|name, value| before.get(name) != Some(value));
+    after
+}
+
+fn booking_data(booking: &Booking) -> Map<String, Value> {
+    members(json!({
         "ref_id": booking.ref_id,
         "organization_id": booking.organization_id,
         "created_by": booking.created_by,
@@ -75,12 +106,12 @@ pub(super) fn booked_data(booking: &Booking) -> Value {
         "positions": booking.space.positions.count(),
         "special_handling_codes": booking.special_handling_codes,
         "awb_number": booking.awb_number,
-        "legs": booking.legs.iter().map(leg_data).collect::<Vec<_>>(),
-    })
+        "needs_rerouting": booking.needs_rerouting,
+    }))
 }
 
-fn leg_data(leg: &Leg) -> Value {
-    json!({
+fn leg_data(leg: &Leg) -> Map<String, Value> {
+    members(json!({
         "id": leg.id,
         "sequence": leg.sequence,
         "flight_id": leg.flight_id,
@@ -90,16 +121,18 @@ fn leg_data(leg: &Leg) -> Value {
         "departure_at": leg.departure,
         "arrival_at": leg.arrival,
         "status": leg.status,
+        "offload_reason": leg.offload_reason,
         "space_code": leg.space_code,
         "pieces": leg.pieces,
         "weight_hg": leg.space.weight.hectograms(),
         "volume_l": leg.space.volume.litres(),
         "positions": leg.space.positions.count(),
-    })
+    }))
 }
 
-/// The new status of each leg that an event changed.
-pub(super) fn legs_data<'a>(legs: impl Iterator<Item = &'a Leg>) -> Value {
-    let legs: Vec<_> = legs.map(|leg| json!({"id": leg.id, "status": leg.status})).collect();
-    json!({ "legs": legs })
+fn members(object: Value) -> Map<String, Value> {
+    match object {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
 }

@@ -3,9 +3,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::error::BookingError;
 use crate::{
     features::{
-        capacity::{FlightStatus, Space},
+        capacity::{FlightStatus, Space, Until},
         flights::Flight,
-        search::is_connection,
+        search::{Stretch, is_connection},
     },
     kernel::{AirportCode, FlightId, HandlingCode},
 };
@@ -17,6 +17,9 @@ pub(super) struct Demand<'a> {
     pub destination: AirportCode,
     pub space: Space,
     pub special_handling_codes: &'a [HandlingCode],
+    /// What brings the freight to `origin`, if it does not start there.
+    pub inbound: Option<Stretch<'a>>,
+    pub until: Until,
 }
 
 /// Puts the flights that were found into the order that was asked for; one that does not exist makes no itinerary.
@@ -41,18 +44,17 @@ pub(super) fn check(
     minimum_connection: impl Fn(AirportCode) -> TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<(), BookingError> {
-    check_chain(flights, demand.origin, demand.destination, minimum_connection)?;
+    check_chain(flights, &demand, minimum_connection)?;
     for flight in flights {
         match flight.room.status {
             FlightStatus::Cancelled => return Err(BookingError::FlightCancelled(flight.number.clone())),
-            FlightStatus::Scheduled if flight.takes_bookings(now) => {}
+            FlightStatus::Scheduled if demand.until == Until::Departure || flight.takes_bookings(now) => {}
             _ => return Err(BookingError::FlightClosed(flight.number.clone())),
         }
     }
     let freighters_only = demand.special_handling_codes.contains(&HandlingCode::CARGO_AIRCRAFT_ONLY);
     if let Some(flight) = flights.iter().find(|flight| freighters_only && !flight.is_freighter) {
-        let text = format!("{} is not a freighter, and CAO freight flies on cargo aircraft only.", flight.number);
-        return Err(BookingError::ItineraryInvalid(text));
+        return Err(no_freighter(flight));
     }
     for flight in flights {
         if let Some(shortfall) = flight.room.shortfall(demand.space) {
@@ -66,41 +68,44 @@ pub(super) fn check(
     Ok(())
 }
 
+/// The refusal of a flight for freight that flies on cargo aircraft only.
+pub(super) fn no_freighter(flight: &Flight) -> BookingError {
+    let text = format!("{} is not a freighter, and CAO freight flies on cargo aircraft only.", flight.number);
+    BookingError::ItineraryInvalid(text)
+}
+
 fn check_chain(
     flights: &[Flight],
-    origin: AirportCode,
-    destination: AirportCode,
+    demand: &Demand<'_>,
     minimum_connection: impl Fn(AirportCode) -> TimeDelta,
 ) -> Result<(), BookingError> {
     let invalid = |text: String| Err(BookingError::ItineraryInvalid(text));
-    match (flights.first(), flights.last()) {
-        (Some(first), _) if first.origin != origin => {
-            invalid(format!("{} leaves from {}, not from {origin}.", first.number, first.origin))
-        }
-        (_, Some(last)) if last.destination != destination => {
-            invalid(format!("{} goes to {}, not to {destination}.", last.number, last.destination))
-        }
-        (Some(_), Some(_)) => {
-            for pair in flights.windows(2) {
-                let (inbound, onward) = (&pair[0], &pair[1]);
-                if inbound.destination != onward.origin {
-                    let (to, from) = (inbound.destination, onward.origin);
-                    return invalid(format!(
-                        "{} goes to {to}, but {} leaves from {from}.",
-                        inbound.number, onward.number
-                    ));
-                }
-                let minimum = minimum_connection(onward.origin);
-                if !is_connection(inbound, onward, minimum) {
-                    let minutes = minimum.num_minutes();
-                    return invalid(format!(
-                        "{} leaves {} less than {minutes} minutes after {} lands there.",
-                        onward.number, onward.origin, inbound.number
-                    ));
-                }
-            }
-            Ok(())
-        }
-        _ => invalid("An itinerary needs at least one flight.".to_owned()),
+    let Some((first, last)) = flights.first().zip(flights.last()) else {
+        return invalid("An itinerary needs at least one flight.".to_owned());
+    };
+    if first.origin != demand.origin {
+        return invalid(format!("{} leaves from {}, not from {}.", first.number, first.origin, demand.origin));
     }
+    if last.destination != demand.destination {
+        return invalid(format!("{} goes to {}, not to {}.", last.number, last.destination, demand.destination));
+    }
+    let mut inbound = demand.inbound;
+    for onward in flights.iter().map(Stretch::from) {
+        if let Some(inbound) = inbound {
+            let (to, from) = (inbound.destination, onward.origin);
+            if to != from {
+                return invalid(format!("{} goes to {to}, but {} leaves from {from}.", inbound.number, onward.number));
+            }
+            let minimum = minimum_connection(from);
+            if !is_connection(inbound, onward, minimum) {
+                let minutes = minimum.num_minutes();
+                return invalid(format!(
+                    "{} leaves {from} less than {minutes} minutes after {} lands there.",
+                    onward.number, inbound.number
+                ));
+            }
+        }
+        inbound = Some(onward);
+    }
+    Ok(())
 }

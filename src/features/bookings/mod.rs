@@ -1,7 +1,12 @@
 //! Shipments from booking to delivery. Decides what makes an itinerary, that all legs get room or none does, which step
-//! may follow which, and keeps the history that says how it went. The room on flights is `capacity`'s.
+//! may follow which, what may still be amended, when a shipment needs another way, and keeps the history that says how it
+//! went. The room on flights is `capacity`'s; what happens to flights is `operations`'.
+mod aboard;
+mod amend;
+mod amendment;
 mod book;
 mod cancel;
+mod draft;
 mod dto;
 mod error;
 mod event;
@@ -10,15 +15,16 @@ mod itinerary;
 mod list;
 mod model;
 mod movement;
-mod record;
 mod reference;
 mod repository;
+mod reroute;
 mod router;
 mod service;
 
+pub use aboard::{LeftBehind, Moved};
 pub use dto::{EventBody, LegBody};
 pub use error::BookingError;
 pub use event::{Event, EventType};
-pub use model::{Action, Booking, BookingStatus, Leg, LegStatus};
+pub use model::{Action, Booking, BookingStatus, Leg, LegStatus, OffloadReason, Party};
 pub use router::router;
 pub use service::BookingService;

@@ -1,9 +1,13 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    features::{accounts::Role, capacity::Space},
+    features::{
+        accounts::Role,
+        capacity::Space,
+        search::{Stretch, is_connection},
+    },
     kernel::{
         AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, LegId, OrganizationId,
         Pieces, UserId, words,
@@ -51,7 +55,24 @@ words! {
         Arrive = "arrive",
         Deliver = "deliver",
         Cancel = "cancel",
+        /// Never among the next actions: it moves nothing.
+        Amend = "amend",
     }
+}
+
+words! {
+    /// Why a leg was left behind.
+    pub enum OffloadReason {
+        NoShow = "NO_SHOW",
+        Offloaded = "OFFLOADED",
+        MissedConnection = "MISSED_CONNECTION",
+    }
+}
+
+impl OffloadReason {
+    /// What staff may give as the reason; whether a connection was missed, the flight's departure finds out.
+    pub const GIVEN: &[(&'static str, Self)] =
+        &[(Self::NoShow.as_str(), Self::NoShow), (Self::Offloaded.as_str(), Self::Offloaded)];
 }
 
 /// One flight of a shipment's journey, with the times it was booked at.
@@ -66,11 +87,23 @@ pub struct Leg {
     pub departure: DateTime<Utc>,
     pub arrival: DateTime<Utc>,
     pub status: LegStatus,
-    pub offload_reason: Option<String>,
+    pub offload_reason: Option<OffloadReason>,
     /// IATA space allocation code; `KK` is confirmed.
     pub space_code: String,
     pub pieces: Pieces,
     pub space: Space,
+}
+
+impl<'a> From<&'a Leg> for Stretch<'a> {
+    fn from(leg: &'a Leg) -> Self {
+        Self {
+            number: &leg.flight_number,
+            origin: leg.origin,
+            destination: leg.destination,
+            departure: leg.departure,
+            arrival: leg.arrival,
+        }
+    }
 }
 
 /// Who ships or receives.
@@ -160,6 +193,40 @@ impl Booking {
         self.arrived_leg().is_some() && self.current_airport() == Some(self.destination)
     }
 
+    /// Nothing can happen to it any more.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.status, BookingStatus::Delivered | BookingStatus::Cancelled)
+    }
+
+    /// The leg that the cargo is on, or came on.
+    pub fn last_leg_flown(&self) -> Option<&Leg> {
+        self.departed_leg().or_else(|| self.arrived_leg())
+    }
+
+    /// Where legs that are still to be flown start: where the cargo is or, in the air, will land.
+    pub fn onward_from(&self) -> AirportCode {
+        self.last_leg_flown().map_or(self.origin, |leg| leg.destination)
+    }
+
+    /// Whether the legs ahead do not take the cargo from where it is or will land to its destination, each making the
+    /// connection to the next by the times it is booked at.
+    pub fn lacks_a_way(&self, minimum_connection: impl Fn(AirportCode) -> TimeDelta) -> bool {
+        if self.is_over() {
+            return false;
+        }
+        let mut place = self.onward_from();
+        let mut inbound = self.last_leg_flown();
+        for leg in self.undeparted_legs() {
+            let connects = inbound.is_none_or(|inbound| is_connection(inbound, leg, minimum_connection(leg.origin)));
+            if leg.origin != place || !connects {
+                return true;
+            }
+            place = leg.destination;
+            inbound = Some(leg);
+        }
+        place != self.destination
+    }
+
     /// What can follow, whoever asks.
     pub fn next_actions(&self) -> Vec<Action> {
         let departs = self.next_leg().map(|_| Action::Depart);
@@ -188,7 +255,7 @@ impl Booking {
             Action::Depart => self.next_leg(),
             Action::Arrive => self.departed_leg(),
             Action::Deliver => self.arrived_leg(),
-            Action::Cancel => None,
+            Action::Cancel | Action::Amend => None,
         }
     }
 
@@ -198,7 +265,7 @@ impl Booking {
         let mut flights: Vec<FlightId> = match action {
             Action::Depart => self.next_leg().map(|leg| leg.flight_id).into_iter().collect(),
             Action::Cancel => self.undeparted_legs().map(|leg| leg.flight_id).collect(),
-            Action::Arrive | Action::Deliver => Vec::new(),
+            Action::Arrive | Action::Deliver | Action::Amend => Vec::new(),
         };
         flights.sort_unstable();
         flights.dedup();
@@ -212,171 +279,4 @@ impl Booking {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use proptest::prelude::*;
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::kernel::{Positions, Volume, Weight};
-
-    fn leg(sequence: i32, origin: &str, destination: &str, status: LegStatus) -> Leg {
-        Leg {
-            id: Uuid::from_u128(u128::try_from(sequence).unwrap()).into(),
-            sequence,
-            flight_id: Uuid::from_u128(100 + u128::try_from(sequence).unwrap()).into(),
-            flight_number: "AI101".parse().unwrap(),
-            origin: origin.parse().unwrap(),
-            destination: destination.parse().unwrap(),
-            departure: DateTime::UNIX_EPOCH,
-            arrival: DateTime::UNIX_EPOCH,
-            status,
-            offload_reason: None,
-            space_code: "KK".to_owned(),
-            pieces: Pieces::from_count("1").unwrap(),
-            space: Space::default(),
-        }
-    }
-
-    pub fn booking(status: BookingStatus, legs: Vec<Leg>) -> Booking {
-        Booking {
-            id: Uuid::nil().into(),
-            ref_id: "ACB123456789".parse().unwrap(),
-            organization_id: Uuid::nil().into(),
-            created_by: Uuid::nil().into(),
-            status,
-            origin: "DEL".parse().unwrap(),
-            destination: "LHR".parse().unwrap(),
-            pieces: Pieces::from_count("1").unwrap(),
-            space: Space {
-                weight: Weight::from_hectograms(10),
-                volume: Volume::from_litres(6),
-                positions: Positions::ZERO,
-            },
-            volume_defaulted: true,
-            special_handling_codes: Vec::new(),
-            awb_number: None,
-            needs_rerouting: false,
-            event_sequence: 1,
-            moved_at: None,
-            version: 1,
-            created_at: DateTime::UNIX_EPOCH,
-            updated_at: DateTime::UNIX_EPOCH,
-            texts: Texts::default(),
-            legs,
-        }
-    }
-
-    fn at(text: &str) -> AirportCode {
-        text.parse().unwrap()
-    }
-
-    use Action::{Arrive, Cancel, Deliver, Depart};
-    use LegStatus as L;
-
-    #[test]
-    fn a_two_leg_journey_offers_the_right_step_at_each_point() {
-        let legs = |one, two| vec![leg(1, "DEL", "BOM", one), leg(2, "BOM", "LHR", two)];
-        let steps = [
-            (BookingStatus::Booked, L::Booked, L::Booked, vec![Depart, Cancel], Some(at("DEL")), false),
-            (BookingStatus::Departed, L::Departed, L::Booked, vec![Arrive, Cancel], None, false),
-            (BookingStatus::Arrived, L::Arrived, L::Booked, vec![Depart], Some(at("BOM")), false),
-            (BookingStatus::Departed, L::Arrived, L::Departed, vec![Arrive], None, false),
-            (BookingStatus::Arrived, L::Arrived, L::Arrived, vec![Deliver], Some(at("LHR")), true),
-            (BookingStatus::Delivered, L::Arrived, L::Arrived, vec![], Some(at("LHR")), true),
-            (BookingStatus::Cancelled, L::Released, L::Released, vec![], Some(at("DEL")), false),
-            (BookingStatus::Cancelled, L::Departed, L::Released, vec![], None, false),
-        ];
-        for (status, one, two, actions, airport, there) in steps {
-            let booking = booking(status, legs(one, two));
-            assert_eq!(booking.next_actions(), actions, "{status:?} {one:?} {two:?}");
-            assert_eq!(booking.current_airport(), airport, "{status:?} {one:?} {two:?}");
-            assert_eq!(booking.at_destination(), there, "{status:?} {one:?} {two:?}");
-        }
-    }
-
-    #[test]
-    fn cargo_without_an_onward_leg_waits_and_a_booking_without_a_leg_can_only_be_cancelled() {
-        let stranded =
-            booking(BookingStatus::Arrived, vec![leg(1, "DEL", "BOM", L::Arrived), leg(2, "BOM", "LHR", L::Cancelled)]);
-        assert_eq!(stranded.next_actions(), vec![]);
-        let flightless = booking(BookingStatus::Booked, vec![leg(1, "DEL", "LHR", L::Cancelled)]);
-        assert_eq!(flightless.next_actions(), vec![Cancel]);
-    }
-
-    #[test]
-    fn customers_may_only_cancel_and_only_before_departure() {
-        let booked = booking(BookingStatus::Booked, vec![leg(1, "DEL", "LHR", L::Booked)]);
-        assert_eq!(booked.allowed(Role::Customer), vec![Cancel]);
-        assert_eq!(booked.allowed(Role::Operator), vec![Depart, Cancel]);
-        let departed = booking(BookingStatus::Departed, vec![leg(1, "DEL", "LHR", L::Departed)]);
-        assert_eq!(departed.allowed(Role::Customer), vec![]);
-        assert_eq!(departed.allowed(Role::Admin), vec![Arrive, Cancel]);
-    }
-
-    /// A model of one shipment in a few lines: how many legs have arrived, and whether one is in the air.
-    #[derive(Debug, Clone, Copy, PartialEq)]
-    enum Model {
-        On { arrived: usize, in_air: bool },
-        Delivered,
-        Cancelled,
-    }
-
-    impl Model {
-        fn step(self, action: Action, legs: usize) -> Option<Self> {
-            match (self, action) {
-                (Self::On { arrived, in_air: false }, Depart) if arrived < legs => {
-                    Some(Self::On { arrived, in_air: true })
-                }
-                (Self::On { arrived, in_air: true }, Arrive) => Some(Self::On { arrived: arrived + 1, in_air: false }),
-                (Self::On { arrived, in_air: false }, Deliver) if arrived == legs => Some(Self::Delivered),
-                (Self::On { arrived: 0, .. }, Cancel) => Some(Self::Cancelled),
-                _ => None,
-            }
-        }
-    }
-
-    fn build(model: Model, legs: usize, before: Model) -> Booking {
-        let shown = if model == Model::Delivered || model == Model::Cancelled { before } else { model };
-        let Model::On { arrived, in_air } = shown else { unreachable!() };
-        let stops = ["DEL", "BOM", "DXB", "FRA", "LHR"];
-        let stop = |index: usize| if index == legs { "LHR" } else { stops[index] };
-        let built = (0..legs).map(|index| {
-            let status = match index {
-                _ if index < arrived => L::Arrived,
-                _ if index == arrived && in_air => L::Departed,
-                _ if model == Model::Cancelled => L::Released,
-                _ => L::Booked,
-            };
-            leg(i32::try_from(index).unwrap() + 1, stop(index), stop(index + 1), status)
-        });
-        let status = match model {
-            Model::Delivered => BookingStatus::Delivered,
-            Model::Cancelled => BookingStatus::Cancelled,
-            Model::On { in_air: true, .. } => BookingStatus::Departed,
-            Model::On { arrived: 0, .. } => BookingStatus::Booked,
-            Model::On { .. } => BookingStatus::Arrived,
-        };
-        booking(status, built.collect())
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_offered_is_exactly_what_the_model_allows(
-            legs in 1usize..=4,
-            tries in proptest::collection::vec(proptest::sample::select(vec![Depart, Arrive, Deliver, Cancel]), 0..20),
-        ) {
-            let mut model = Model::On { arrived: 0, in_air: false };
-            let mut before = model;
-            for action in tries {
-                let offered = build(model, legs, before).next_actions();
-                for any in [Depart, Arrive, Deliver, Cancel] {
-                    prop_assert_eq!(offered.contains(&any), model.step(any, legs).is_some(), "{:?} in {:?}", any, model);
-                }
-                if let Some(next) = model.step(action, legs) {
-                    before = model;
-                    model = next;
-                }
-            }
-        }
-    }
-}
+pub(super) mod tests;

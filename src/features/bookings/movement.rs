@@ -1,11 +1,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
 
 use super::{
     BookingError, BookingService,
-    event::{Event, EventType, legs_data},
+    draft::{Author, Draft, Told, save_in_tx},
+    event::EventType,
     model::{Action, Booking, BookingStatus, Leg, LegStatus},
-    record::record_in_tx,
     repository,
 };
 use crate::{
@@ -13,7 +12,7 @@ use crate::{
         accounts::Principal,
         capacity::{self, FlightCapacity, FlightStatus},
     },
-    kernel::{AirportCode, BookingRef, FlightId, FlightNumber},
+    kernel::{AirportCode, BookingRef, Fault, FaultCode, FlightId, FlightNumber},
     platform::{
         postgres::{Tx, commit, retrying},
         web::Precondition,
@@ -36,7 +35,7 @@ pub(super) struct Movement {
 /// A booking under lock in an open transaction, with the flights its action needs.
 pub(super) struct Locked {
     pub tx: Tx,
-    pub booking: Booking,
+    pub draft: Draft,
     pub flights: Vec<FlightCapacity>,
 }
 
@@ -52,7 +51,7 @@ impl BookingService {
     ) -> Result<Booking, BookingError> {
         let booking = retrying(|| self.try_move(caller, reference, action, movement, precondition)).await?;
         tracing::info!(ref_id = %booking.ref_id, action = action.as_str(), "shipment moved");
-        metrics::counter!("loadmaster_booking_actions_total", "action" => action.as_str()).increment(1);
+        self.count(action, 1);
         Ok(booking)
     }
 
@@ -64,8 +63,9 @@ impl BookingService {
         movement: &Movement,
         precondition: &Precondition,
     ) -> Result<Booking, BookingError> {
-        let Locked { mut tx, mut booking, flights } = self.lock(caller, reference, action, precondition).await?;
-        let now = self.clock.now();
+        let Locked { mut tx, mut draft, flights } = self.lock(caller, reference, action, precondition).await?;
+        let author = self.author(Some(caller.user_id));
+        let booking = &draft.now;
         let Some(leg) = booking.leg_of(action).cloned() else {
             let allowed = booking.allowed(caller.role);
             return Err(BookingError::InvalidTransition { from: booking.status, action, allowed });
@@ -75,36 +75,36 @@ impl BookingService {
         {
             return Err(BookingError::FlightCancelled(leg.flight_number));
         }
-        let (place, status, leg_status, event_type) = match action {
-            Action::Depart => (leg.origin, BookingStatus::Departed, LegStatus::Departed, EventType::Departed),
-            Action::Arrive => (leg.destination, BookingStatus::Arrived, LegStatus::Arrived, EventType::Arrived),
-            _ => (booking.destination, BookingStatus::Delivered, leg.status, EventType::Delivered),
-        };
-        check_claims(movement, action, place, &leg)?;
-        let occurred_at = occurred_at(movement.occurred_at, booking.moved_at, now)?;
-        booking.status = status;
-        booking.moved_at = Some(occurred_at);
-        for moved in booking.legs.iter_mut().filter(|moved| moved.id == leg.id) {
-            moved.status = leg_status;
-        }
-        if leg.status != leg_status {
-            repository::update_legs(&mut tx, booking.id, &[leg.id], leg_status).await?;
-        }
-        let data = legs_data(booking.legs.iter().filter(|moved| moved.id == leg.id && moved.status != leg.status));
-        let event = self.next_event(&mut booking, caller, event_type, data, now);
-        let event = Event {
-            location: Some(place),
-            flight_id: Some(leg.flight_id),
-            flight_number: Some(leg.flight_number),
-            leg_id: Some(leg.id),
-            notes: movement.notes.clone(),
-            occurred_at,
-            ..event
-        };
-        repository::update_booking(&mut tx, &booking).await?;
-        record_in_tx(&mut tx, &booking, &event).await?;
+        let step = Step::of(action, booking, &leg);
+        check_claims(movement, action, step.place, &leg)?;
+        let occurred_at = occurred_at(movement.occurred_at, booking.moved_at, author.now)?;
+        self.step(&mut draft, &step, leg, occurred_at, movement.notes.clone(), author);
+        let draft = [draft];
+        save_in_tx(&mut tx, &draft).await?;
         commit(tx).await?;
-        Ok(booking)
+        let [draft] = draft;
+        Ok(draft.now)
+    }
+
+    /// Makes a judged step of a journey and tells of it.
+    pub(super) fn step(
+        &self,
+        draft: &mut Draft,
+        step: &Step,
+        leg: Leg,
+        occurred_at: DateTime<Utc>,
+        notes: Option<String>,
+        author: Author<'_>,
+    ) {
+        draft.now.status = step.status;
+        draft.now.moved_at = Some(occurred_at);
+        if let Some(moved) = draft.leg_mut(leg.id) {
+            moved.status = step.leg_status;
+        }
+        // A connection that was too short may have been made all the same.
+        draft.now.needs_rerouting &= self.lacks_a_way(&draft.now);
+        let told = Told { leg: Some(leg), location: Some(step.place), notes, occurred_at: Some(occurred_at) };
+        draft.tell(author, step.event_type, told);
     }
 
     /// Locks what an action needs, flights before the booking, and judges the action by the state then found: version,
@@ -119,6 +119,10 @@ impl BookingService {
         let seen = self.visible(caller, reference).await?;
         let wanted = seen.flights_to_lock(action);
         let mut tx = self.db.begin().await?;
+        // Air waybill, flights, booking: always in this order.
+        if let (Action::Cancel, Some(awb)) = (action, &seen.awb_number) {
+            repository::free_awb(&mut tx, awb, seen.id).await?;
+        }
         let flights = capacity::lock_in_tx(&mut tx, &wanted).await?;
         let booking = repository::lock_booking(&mut tx, seen.id).await?.ok_or(BookingError::Unknown)?;
         if !precondition.holds(booking.version) {
@@ -128,42 +132,30 @@ impl BookingService {
         if !allowed.contains(&action) {
             return Err(BookingError::InvalidTransition { from: booking.status, action, allowed });
         }
-        // Its legs changed between reading and locking: the locks are not those it needs.
-        if booking.flights_to_lock(action) != wanted {
+        // It changed between reading and locking: the locks are not those it needs.
+        if booking.flights_to_lock(action) != wanted || booking.awb_number != seen.awb_number {
             return Err(BookingError::Raced);
         }
-        Ok(Locked { tx, booking, flights })
+        Ok(Locked { tx, draft: Draft::of(booking), flights })
     }
+}
 
-    /// Moves the booking's counters on and makes the event that tells of it.
-    pub(super) fn next_event(
-        &self,
-        booking: &mut Booking,
-        caller: Principal,
-        event_type: EventType,
-        data: Value,
-        now: DateTime<Utc>,
-    ) -> Event {
-        booking.version += 1;
-        booking.event_sequence += 1;
-        booking.updated_at = now;
-        Event {
-            id: self.ids.next(now),
-            sequence: booking.event_sequence,
-            event_type,
-            status: booking.status,
-            location: booking.current_airport(),
-            flight_id: None,
-            flight_number: None,
-            leg_id: None,
-            pieces: booking.pieces,
-            weight: booking.space.weight,
-            actor: Some(caller.user_id),
-            notes: None,
-            data,
-            occurred_at: now,
-            created_at: now,
-        }
+/// Where a step is made, and what it makes of booking and leg.
+pub(super) struct Step {
+    pub place: AirportCode,
+    pub status: BookingStatus,
+    pub leg_status: LegStatus,
+    pub event_type: EventType,
+}
+
+impl Step {
+    pub fn of(action: Action, booking: &Booking, leg: &Leg) -> Self {
+        let (place, status, leg_status, event_type) = match action {
+            Action::Depart => (leg.origin, BookingStatus::Departed, LegStatus::Departed, EventType::Departed),
+            Action::Arrive => (leg.destination, BookingStatus::Arrived, LegStatus::Arrived, EventType::Arrived),
+            _ => (booking.destination, BookingStatus::Delivered, leg.status, EventType::Delivered),
+        };
+        Self { place, status, leg_status, event_type }
     }
 }
 
@@ -181,22 +173,26 @@ fn check_claims(movement: &Movement, action: Action, place: AirportCode, leg: &L
 }
 
 /// When a movement happened: as told, else now, and never before the movement it follows.
-fn occurred_at(
+pub(super) fn occurred_at(
     told: Option<DateTime<Utc>>,
     previous: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Result<DateTime<Utc>, BookingError> {
     match (told, previous) {
         (None, previous) => Ok(previous.map_or(now, |previous| previous.max(now))),
-        (Some(told), Some(previous)) if told < previous => Err(BookingError::OccurredOutOfOrder(format!(
-            "`occurred_at` must not be before the previous movement at {}.",
-            previous.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
-        ))),
+        (Some(told), Some(previous)) if told < previous => {
+            let previous = previous.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
+            out_of_order(format!("must not be before the previous movement at {previous}"))
+        }
         (Some(told), _) if told > now + MOST_AHEAD => {
-            Err(BookingError::OccurredOutOfOrder("`occurred_at` must not be more than five minutes ahead.".to_owned()))
+            out_of_order("must not be more than five minutes ahead".to_owned())
         }
         (Some(told), _) => Ok(told),
     }
+}
+
+fn out_of_order<T>(message: String) -> Result<T, BookingError> {
+    Err(BookingError::Invalid { member: "/occurred_at", fault: Fault::new(FaultCode::OutOfOrder, message) })
 }
 
 #[cfg(test)]

@@ -1,10 +1,25 @@
-use super::reference::ReferenceSource;
+use super::{
+    draft::Author,
+    model::{Action, Booking},
+    reference::ReferenceSource,
+};
 use crate::{
-    features::{flights::FlightService, search::SearchService},
-    platform::{clock::SharedClock, postgres::Database, random::IdSource, secrets::ServerSecrets},
+    features::{
+        flights::FlightService,
+        search::{Connections, SearchService},
+    },
+    kernel::UserId,
+    platform::{
+        clock::SharedClock,
+        postgres::Database,
+        random::IdSource,
+        secrets::ServerSecrets,
+        tally::{Counted, Tally},
+    },
 };
 
-/// The use cases of shipments, a file per verb: `book`, `movement`, `cancel`, `find`, `list`.
+/// The use cases of shipments, a file per verb: `book`, `movement`, `amend`, `reroute`, `cancel`, `find`, `list`;
+/// `aboard` is what befalls all that is on a flight.
 #[derive(Clone)]
 pub struct BookingService {
     pub(super) db: Database,
@@ -15,6 +30,7 @@ pub struct BookingService {
     pub(super) references: ReferenceSource,
     /// How far ahead a booking without flights and date may leave, in hours.
     pub(super) auto_route_hours: u32,
+    tally: Tally,
 }
 
 impl BookingService {
@@ -28,6 +44,41 @@ impl BookingService {
         auto_route_hours: u32,
     ) -> Self {
         let references = ReferenceSource::new(secrets);
-        Self { db, flights, search, clock, ids, references, auto_route_hours }
+        Self { db, flights, search, clock, ids, references, auto_route_hours, tally: Tally::default() }
+    }
+
+    /// Counts what happens in this tally.
+    #[must_use]
+    pub fn counted_by(self, tally: Tally) -> Self {
+        Self { tally, ..self }
+    }
+
+    /// Counts bookings that were made.
+    pub(super) fn count_created(&self) {
+        self.tally.add(Counted::BookingsCreated, 1);
+    }
+
+    /// Counts bookings that took a step.
+    pub fn count(&self, action: Action, bookings: usize) {
+        let counted = match action {
+            Action::Depart => Counted::BookingsDeparted,
+            Action::Arrive => Counted::BookingsArrived,
+            Action::Deliver => Counted::BookingsDelivered,
+            Action::Cancel => Counted::BookingsCancelled,
+            Action::Amend => return,
+        };
+        self.tally.add(counted, bookings);
+        let steps = u64::try_from(bookings).unwrap_or_default();
+        metrics::counter!("loadmaster_booking_actions_total", "action" => action.as_str()).increment(steps);
+    }
+
+    /// Who changes bookings, and when: now.
+    pub(super) fn author(&self, actor: Option<UserId>) -> Author<'_> {
+        Author { ids: &self.ids, actor, now: self.clock.now() }
+    }
+
+    /// Whether the booking's legs ahead do not lead to its destination.
+    pub(super) fn lacks_a_way(&self, booking: &Booking) -> bool {
+        booking.lacks_a_way(|airport| self.search.minimum_connection(airport))
     }
 }

@@ -2,6 +2,7 @@ use std::ops::{Add, Sub};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::kernel::{FlightId, Positions, Volume, Weight, words};
@@ -55,6 +56,15 @@ impl Space {
             weight: self.weight.min(other.weight),
             volume: self.volume.min(other.volume),
             positions: self.positions.min(other.positions),
+        }
+    }
+
+    /// The figure of one dimension, as it is written.
+    pub fn figure(self, dimension: Dimension) -> Value {
+        match dimension {
+            Dimension::Weight => json!(self.weight),
+            Dimension::Volume => json!(self.volume),
+            Dimension::Positions => json!(self.positions),
         }
     }
 

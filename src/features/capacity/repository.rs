@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::model::{FlightCapacity, FlightStatus, Space};
-use super::service::{Giving, NewCapacity, Taking};
+use super::service::{Giving, NewCapacity, Taking, Until};
 use crate::kernel::{FlightId, from_column};
 
 struct Row {
@@ -145,8 +145,18 @@ pub(super) async fn change(
     Ok(done.rows_affected() == 1)
 }
 
-/// The one guarded statement that sells: it takes the room only if the flight is as it was validated, still open, and
-/// has that room in every dimension. False: nothing was taken.
+/// Moves the flight's status on, and with it the version.
+pub(super) async fn set_status(db: &mut PgConnection, id: FlightId, status: FlightStatus) -> sqlx::Result<()> {
+    let done = sqlx::query!(
+        "update flight_capacity set status = $2, version = version + 1 where flight_id = $1",
+        id.uuid(),
+        status.as_str(),
+    );
+    done.execute(db).await.map(drop)
+}
+
+/// The one guarded statement that sells: it takes the room, or for a leg that has some the difference, only if the flight
+/// is as it was validated, still open to this caller, and has that room in every dimension. False: nothing was taken.
 pub(super) async fn take(db: &mut PgConnection, taking: &Taking, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "with taken as (
@@ -155,7 +165,7 @@ pub(super) async fn take(db: &mut PgConnection, taking: &Taking, now: DateTime<U
                  booked_volume_l = booked_volume_l + $4,
                  booked_positions = booked_positions + $5,
                  ledger_seq = ledger_seq + 1
-             where flight_id = $1 and version = $2 and status = 'SCHEDULED' and cutoff_at > $6
+             where flight_id = $1 and version = $2 and status = 'SCHEDULED' and (cutoff_at > $6 or $10)
                and booked_weight_hg + held_weight_hg + $3 <= capacity_weight_hg
                and booked_volume_l + held_volume_l + $4 <= capacity_volume_l
                and booked_positions + held_positions + $5 <= capacity_positions
@@ -165,7 +175,7 @@ pub(super) async fn take(db: &mut PgConnection, taking: &Taking, now: DateTime<U
                                       capacity_weight_hg, capacity_volume_l, capacity_positions,
                                       booked_weight_hg, booked_volume_l, booked_positions,
                                       held_weight_hg, held_volume_l, held_positions, recorded_at)
-         select flight_id, ledger_seq, 'BOOKED', $7, $8, $3, $4, $5,
+         select flight_id, ledger_seq, $9, $7, $8, $3, $4, $5,
                 capacity_weight_hg, capacity_volume_l, capacity_positions,
                 booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions, $6
          from taken",
@@ -177,37 +187,62 @@ pub(super) async fn take(db: &mut PgConnection, taking: &Taking, now: DateTime<U
         now,
         taking.booking_id.uuid(),
         taking.leg_id.uuid(),
+        taking.entry.as_str(),
+        taking.until == Until::Departure,
     )
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-pub(super) async fn release(db: &mut PgConnection, giving: &Giving, now: DateTime<Utc>) -> sqlx::Result<()> {
+/// Gives back what these legs took of one flight, in their order: one change of the row, an entry for each.
+pub(super) async fn release(
+    db: &mut PgConnection,
+    flight: FlightId,
+    givings: &[&Giving],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let bookings: Vec<Uuid> = givings.iter().map(|giving| giving.booking_id.uuid()).collect();
+    let legs: Vec<Uuid> = givings.iter().map(|giving| giving.leg_id.uuid()).collect();
+    let weights: Vec<i64> = givings.iter().map(|giving| giving.space.weight.hectograms()).collect();
+    let volumes: Vec<i64> = givings.iter().map(|giving| giving.space.volume.litres()).collect();
+    let positions: Vec<i64> = givings.iter().map(|giving| giving.space.positions.count()).collect();
     sqlx::query!(
-        "with released as (
-             update flight_capacity
-             set booked_weight_hg = booked_weight_hg - $2,
-                 booked_volume_l = booked_volume_l - $3,
-                 booked_positions = booked_positions - $4,
-                 ledger_seq = ledger_seq + 1
-             where flight_id = $1
-             returning *
+        "with given as (
+             select *, sum(weight) over upto as weight_so_far, sum(volume) over upto as volume_so_far,
+                    sum(positions) over upto as positions_so_far
+             from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[]) with ordinality
+                  as each (booking_id, leg_id, weight, volume, positions, number)
+             window upto as (order by number)
+         ), total as (
+             select count(*) as entries, sum(weight)::bigint as weight, sum(volume)::bigint as volume,
+                    sum(positions)::bigint as positions
+             from given
+         ), released as (
+             update flight_capacity c
+             set booked_weight_hg = c.booked_weight_hg - total.weight,
+                 booked_volume_l = c.booked_volume_l - total.volume,
+                 booked_positions = c.booked_positions - total.positions,
+                 ledger_seq = c.ledger_seq + total.entries
+             from total where c.flight_id = $1
+             returning c.*, total.entries, total.weight, total.volume, total.positions
          )
          insert into capacity_ledger (flight_id, seq, kind, booking_id, leg_id, weight_hg, volume_l, positions,
                                       capacity_weight_hg, capacity_volume_l, capacity_positions,
                                       booked_weight_hg, booked_volume_l, booked_positions,
                                       held_weight_hg, held_volume_l, held_positions, recorded_at)
-         select flight_id, ledger_seq, 'RELEASED', $5, $6, -$2::bigint, -$3::bigint, -$4::bigint,
-                capacity_weight_hg, capacity_volume_l, capacity_positions,
-                booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions, $7
-         from released",
-        giving.flight_id.uuid(),
-        giving.space.weight.hectograms(),
-        giving.space.volume.litres(),
-        giving.space.positions.count(),
-        giving.booking_id.uuid(),
-        giving.leg_id.uuid(),
+         select r.flight_id, r.ledger_seq - r.entries + g.number, 'RELEASED', g.booking_id, g.leg_id,
+                -g.weight, -g.volume, -g.positions, r.capacity_weight_hg, r.capacity_volume_l, r.capacity_positions,
+                r.booked_weight_hg + r.weight - g.weight_so_far, r.booked_volume_l + r.volume - g.volume_so_far,
+                r.booked_positions + r.positions - g.positions_so_far,
+                r.held_weight_hg, r.held_volume_l, r.held_positions, $7
+         from released r cross join given g",
+        flight.uuid(),
+        &bookings,
+        &legs,
+        &weights,
+        &volumes,
+        &positions,
         now,
     )
     .execute(db)

@@ -1,7 +1,9 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{CapacityError, FlightCapacity, Space, repository};
+use super::{CapacityError, FlightCapacity, FlightStatus, Space, repository};
 use crate::{
     kernel::{BookingId, FlightId, LegId, Weight},
     platform::{
@@ -18,6 +20,31 @@ pub struct NewCapacity {
     pub cutoff: DateTime<Utc>,
 }
 
+/// How long a flight's room is open: to shippers until the cut-off, to the carrier's staff until it departs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    Cutoff,
+    Departure,
+}
+
+/// What the ledger calls it when room is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// By a new leg: all that it needs.
+    Booked,
+    /// By a leg that has room: what it needs more, or, negative, less.
+    Amended,
+}
+
+impl Entry {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Booked => "BOOKED",
+            Self::Amended => "AMENDED",
+        }
+    }
+}
+
 /// Room that a leg takes of a flight.
 #[derive(Debug, Clone, Copy)]
 pub struct Taking {
@@ -27,6 +54,8 @@ pub struct Taking {
     pub booking_id: BookingId,
     pub leg_id: LegId,
     pub space: Space,
+    pub entry: Entry,
+    pub until: Until,
 }
 
 /// Room that a leg gives back.
@@ -76,12 +105,19 @@ pub async fn take_in_tx(tx: &mut PgConnection, takings: &[Taking], now: DateTime
 
 /// Gives room back on every flight, in ascending order of flights.
 pub async fn release_in_tx(tx: &mut PgConnection, givings: &[Giving], now: DateTime<Utc>) -> Result<(), DbError> {
-    let mut ordered: Vec<&Giving> = givings.iter().collect();
-    ordered.sort_by_key(|giving| giving.flight_id);
-    for giving in ordered {
-        repository::release(tx, giving, now).await?;
+    let mut by_flight = BTreeMap::<FlightId, Vec<&Giving>>::new();
+    for giving in givings {
+        by_flight.entry(giving.flight_id).or_default().push(giving);
+    }
+    for (flight, givings) in by_flight {
+        repository::release(tx, flight, &givings, now).await?;
     }
     Ok(())
+}
+
+/// Moves a flight's status and version on. The caller holds its lock and has judged the step.
+pub async fn set_status_in_tx(tx: &mut PgConnection, flight: FlightId, status: FlightStatus) -> Result<(), DbError> {
+    Ok(repository::set_status(tx, flight, status).await?)
 }
 
 /// Answers how much room a flight has, straight from the book of record.

@@ -8,12 +8,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, LocalResult, NaiveDate, TimeDelta, TimeZone, Utc};
 
-use super::{FlightError, FlightService, NewFlight};
+use super::{FlightError, FlightService, NewFlight, model::space_of};
 use crate::{
-    features::{
-        capacity::Space,
-        reference::{Airport, Reference},
-    },
+    features::reference::{Airport, Reference},
     kernel::{AircraftCode, AirlineCode, AirportCode},
 };
 
@@ -158,7 +155,7 @@ fn flight(reference: &Reference, service: &Service, date: NaiveDate) -> Option<N
         arrival: departure + TimeDelta::minutes(service.block_minutes),
         aircraft: Some(aircraft.code),
         is_freighter: aircraft.is_freighter,
-        capacity: Space { weight: aircraft.max_cargo, volume: aircraft.max_volume, positions: aircraft.positions },
+        capacity: space_of(aircraft),
         cutoff_minutes: if aircraft.is_freighter { 120 } else { NewFlight::DEFAULT_CUTOFF_MINUTES },
     })
 }

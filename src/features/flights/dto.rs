@@ -1,8 +1,8 @@
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::{Flight, NewFlight};
+use super::{Flight, NewFlight, change::fault_of_arrival, model::space_of};
 use crate::{
     features::{
         capacity::{FlightStatus, Space, SpaceFields},
@@ -12,10 +12,8 @@ use crate::{
     platform::web::{Fields, read},
 };
 
-/// Longest time a single flight may take.
-const LONGEST_FLIGHT: TimeDelta = TimeDelta::hours(24);
 /// Longest time before departure at which booking may close: 30 days.
-const LONGEST_CUTOFF_MINUTES: u32 = 43_200;
+pub(super) const LONGEST_CUTOFF_MINUTES: u32 = 43_200;
 
 /// A flight with its room as it was when it was read.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -149,18 +147,14 @@ pub(super) fn read_new_flight(
     if origin.is_some() && origin == destination {
         fields.fault("destination", &Fault::new(FaultCode::SameAsOrigin, "must differ from the origin"));
     }
-    if let (Some(departure), Some(arrival)) = (departure, arrival) {
-        if arrival <= departure {
-            fields.fault("arrival_datetime", &Fault::new(FaultCode::OutOfOrder, "must be after the departure"));
-        } else if arrival - departure > LONGEST_FLIGHT {
-            let fault = Fault::new(FaultCode::TooLarge, "must be at most 24 hours after the departure");
-            fields.fault("arrival_datetime", &fault);
-        }
+    if let Some(fault) = departure.zip(arrival).and_then(|(departure, arrival)| fault_of_arrival(departure, arrival)) {
+        fields.fault("arrival_datetime", &fault);
     }
     let aircraft = aircraft.and_then(|code| reference.aircraft(code));
-    let weight = given.weight_kg.or(aircraft.map(|a| a.max_cargo))?;
-    let volume = given.volume_m3.or(aircraft.map(|a| a.max_volume)).unwrap_or(weight.standard_volume());
-    let positions = given.positions.or(aircraft.map(|a| a.positions)).unwrap_or_default();
+    let own = aircraft.map(space_of);
+    let weight = given.weight_kg.or(own.map(|own| own.weight))?;
+    let volume = given.volume_m3.or(own.map(|own| own.volume)).unwrap_or(weight.standard_volume());
+    let positions = given.positions.or(own.map(|own| own.positions)).unwrap_or_default();
     Some(NewFlight {
         number: number?,
         origin: origin?,

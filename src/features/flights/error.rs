@@ -1,6 +1,6 @@
 use crate::{
     features::capacity::CapacityError,
-    kernel::FlightId,
+    kernel::{Fault, FlightId},
     platform::{
         postgres::{DbError, Transient},
         web::{Code, InputFault, Problem},
@@ -15,10 +15,12 @@ pub enum FlightError {
     AlreadyExists,
     #[error("the import has {} faults", .0.len())]
     Import(Vec<InputFault>),
+    #[error("`{member}` {}", .fault.message)]
+    Invalid { member: &'static str, fault: Fault },
     #[error("the table is not UTF-8")]
     NotUtf8,
-    /// Another import made one of the same flights meanwhile.
-    #[error("the schedule changed during the import")]
+    /// Flights are no longer what the change was made for.
+    #[error("the schedule changed meanwhile")]
     Raced,
     #[error("airport {0} is not in the reference data")]
     NoSuchAirport(crate::kernel::AirportCode),
@@ -59,9 +61,10 @@ impl From<FlightError> for Problem {
                 Self::new(Code::AlreadyExists, "A flight with this number leaves this airport on this date already.")
             }
             FlightError::Import(faults) => Self::validation(&faults),
+            FlightError::Invalid { member, fault } => Self::validation(&[InputFault::member(member, &fault)]),
             FlightError::NotUtf8 => Self::new(Code::MalformedRequest, "The table is not valid UTF-8."),
             FlightError::Raced => {
-                Self::unavailable("The schedule changed during the import; nothing was changed, try again.")
+                Self::unavailable("The schedule changed at every attempt; nothing was changed, try again.")
             }
             FlightError::NoSuchAirport(_) => Self::internal(&error),
             FlightError::Database(cause) => cause.into(),

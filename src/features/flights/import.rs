@@ -1,14 +1,14 @@
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
 use super::{
-    Flight, FlightError, FlightService, NewFlight,
-    create::{event_data, insert_in_tx, record_in_tx},
+    Flight, FlightError, FlightEventType, FlightService, NewFlight,
     dto::{CapacityShape, read_new_flight},
-    repository::{self, FlightEvent},
+    repository,
+    save::{insert_in_tx, save_in_tx},
 };
 use crate::{
     features::capacity::{self, FlightCapacity, FlightStatus, Space},
@@ -46,40 +46,44 @@ pub struct ImportSummary {
 /// The name of a flight: it leaves its origin under one number once a local calendar day.
 type Name = (FlightNumber, AirportCode, NaiveDate);
 
-/// A row that was read without fault.
+/// The rows of a table that was read without fault.
+#[derive(Debug)]
+pub struct Timetable(Vec<ImportRow>);
+
+#[derive(Debug)]
 struct ImportRow {
     row: u64,
     name: Name,
     flight: NewFlight,
 }
 
+/// What a timetable did to the schedule.
+#[derive(Debug, Default)]
+pub struct Imported {
+    pub summary: ImportSummary,
+    /// Flights that leave or land at another time than before, as they are now.
+    pub retimed: Vec<Flight>,
+}
+
 /// What is to be done with the rows.
 #[derive(Default)]
 struct Plan<'a> {
-    create: Vec<(FlightId, NaiveDate, &'a NewFlight)>,
-    update: Vec<(&'a Flight, NaiveDate, &'a NewFlight)>,
+    create: Vec<Flight>,
+    /// Each flight that changes, and the row that says what to.
+    update: Vec<(&'a Flight, &'a NewFlight)>,
     unchanged: u64,
     faults: Vec<InputFault>,
 }
 
 impl FlightService {
-    /// Reads a table of flights and makes the schedule so, all or nothing. A row names its flight by number, origin and
-    /// scheduled local date; one that is there is changed, others are created. With `dry_run` nothing is written.
-    pub async fn import(
-        &self,
-        actor: Option<UserId>,
-        table: Bytes,
-        dry_run: bool,
-    ) -> Result<ImportSummary, FlightError> {
+    /// Reads a table of flights, away from the threads that answer others: it may be 32 MiB of text.
+    pub async fn read_timetable(&self, table: Bytes) -> Result<Timetable, FlightError> {
         let service = self.clone();
-        // Up to 32 MiB of text: parsed away from the threads that answer others.
-        let rows = tokio::task::spawn_blocking(move || service.parse(&table))
-            .await
-            .map_err(|_| FlightError::Database(sqlx::Error::WorkerCrashed.into()))??;
-        retrying(|| self.try_import(actor, &rows, dry_run)).await
+        let read = tokio::task::spawn_blocking(move || service.parse(&table)).await;
+        Ok(Timetable(read.map_err(|_| FlightError::Database(sqlx::Error::WorkerCrashed.into()))??))
     }
 
-    /// Puts those of these flights on the schedule that are not there; what is there stays as it is.
+    /// Puts those of these flights on the schedule that were never there; what is there, or was cancelled, stays so.
     pub(super) async fn add_missing(&self, flights: Vec<NewFlight>) -> Result<u64, FlightError> {
         let mut rows = Vec::with_capacity(flights.len());
         for (row, flight) in (1..).zip(flights) {
@@ -87,9 +91,59 @@ impl FlightService {
             rows.push(ImportRow { row, name, flight });
         }
         let names: Vec<Name> = rows.iter().map(|row| row.name.clone()).collect();
-        let there = find_existing(&mut *self.db.read().await?, &names).await?;
-        rows.retain(|row| !there.contains_key(&row.name));
-        Ok(retrying(|| self.try_import(None, &rows, false)).await?.created)
+        let known = repository::find_named(&mut *self.db.read().await?, &names).await?;
+        let known: HashSet<Name> = known.into_iter().map(name_of).collect();
+        rows.retain(|row| !known.contains(&row.name));
+        let missing = Timetable(rows);
+        retrying(|| self.try_add(&missing)).await
+    }
+
+    async fn try_add(&self, missing: &Timetable) -> Result<u64, FlightError> {
+        let mut tx = self.db.begin().await?;
+        let done = self.import_in_tx(&mut tx, None, missing, false, self.clock.now()).await?;
+        commit(tx).await?;
+        Ok(done.summary.created)
+    }
+
+    /// Makes the schedule as the timetable says. A row names its flight by number, origin and scheduled local date; one
+    /// that is there is changed, others are created. Plans by what is there, locks only what changes, and makes sure
+    /// under the lock that it is still what the plan was made for. With `dry_run` nothing is locked or written. Joins the
+    /// caller's transaction, which then owes the bookings of retimed flights their new times.
+    pub async fn import_in_tx(
+        &self,
+        tx: &mut PgConnection,
+        actor: Option<UserId>,
+        timetable: &Timetable,
+        dry_run: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Imported, FlightError> {
+        repository::allow_long_statements(tx).await?;
+        let names: Vec<Name> = timetable.0.iter().map(|row| row.name.clone()).collect();
+        let existing = repository::find_named(tx, &names).await?.into_iter();
+        let existing = existing.filter(|flight| flight.room.status != FlightStatus::Cancelled);
+        let existing: HashMap<Name, Flight> = existing.map(|flight| (name_of(flight.clone()), flight)).collect();
+        let plan = self.plan(&timetable.0, &existing, now);
+        if !plan.faults.is_empty() {
+            return Err(FlightError::Import(plan.faults));
+        }
+        let mut done = Imported { summary: plan.summary(), retimed: Vec::new() };
+        if dry_run {
+            return Ok(done);
+        }
+        lock_planned(tx, &plan.update).await?;
+        for batch in plan.create.chunks(2000) {
+            insert_in_tx(tx, batch, actor, now).await.map_err(|error| match error {
+                FlightError::AlreadyExists => FlightError::Raced,
+                error => error,
+            })?;
+        }
+        for (flight, new) in plan.update {
+            let saved = save_in_tx(tx, new.over(flight), FlightEventType::Changed, actor, now).await?;
+            if (saved.departure, saved.arrival) != (flight.departure, flight.arrival) {
+                done.retimed.push(saved);
+            }
+        }
+        Ok(done)
     }
 
     fn parse(&self, table: &[u8]) -> Result<Vec<ImportRow>, FlightError> {
@@ -152,51 +206,14 @@ impl FlightService {
         if faults.is_empty() { Ok(rows) } else { Err(FlightError::Import(faults)) }
     }
 
-    /// Plans by what is there, locks only what changes, and makes sure under the lock that it is still what the plan was
-    /// made for. A dry run locks nothing.
-    async fn try_import(
-        &self,
-        actor: Option<UserId>,
-        rows: &[ImportRow],
-        dry_run: bool,
-    ) -> Result<ImportSummary, FlightError> {
-        let now = self.clock.now();
-        let names: Vec<Name> = rows.iter().map(|row| row.name.clone()).collect();
-        let mut tx = self.db.begin().await?;
-        repository::allow_long_statements(&mut tx).await?;
-        let existing = find_existing(&mut tx, &names).await?;
-        let plan = self.plan(rows, &existing, now);
-        if !plan.faults.is_empty() {
-            return Err(FlightError::Import(plan.faults));
-        }
-        let summary = plan.summary();
-        if dry_run {
-            return Ok(summary);
-        }
-        lock_planned(&mut tx, &plan.update).await?;
-        for batch in plan.create.chunks(2000) {
-            insert_in_tx(&mut tx, batch, actor, now).await.map_err(|error| match error {
-                FlightError::AlreadyExists => FlightError::Raced,
-                error => error,
-            })?;
-        }
-        for (flight, date, new) in &plan.update {
-            change_in_tx(&mut tx, flight, *date, new, actor, now).await?;
-        }
-        commit(tx).await?;
-        let ImportSummary { created, updated, unchanged } = summary;
-        tracing::info!(created, updated, unchanged, "flights imported");
-        Ok(summary)
-    }
-
     fn plan<'a>(&self, rows: &'a [ImportRow], existing: &'a HashMap<Name, Flight>, now: DateTime<Utc>) -> Plan<'a> {
         let mut plan = Plan::default();
         for row in rows {
             match existing.get(&row.name) {
-                None => plan.create.push((self.ids.next(now), row.name.2, &row.flight)),
+                None => plan.create.push(row.flight.as_flight(self.ids.next(now), row.name.2, now)),
                 Some(flight) if row.flight.is_same_as(flight) => plan.unchanged += 1,
                 Some(flight) => match refusal(flight, &row.flight) {
-                    None => plan.update.push((flight, row.name.2, &row.flight)),
+                    None => plan.update.push((flight, &row.flight)),
                     Some((column, fault)) => {
                         let mut fields = Fields::of_row(row.row, std::iter::empty());
                         fields.fault(column, &fault);
@@ -221,19 +238,14 @@ impl Plan<'_> {
     }
 }
 
-/// The flights, not cancelled, that have these names.
-async fn find_existing(db: &mut PgConnection, names: &[Name]) -> Result<HashMap<Name, Flight>, FlightError> {
-    let dates: HashMap<FlightId, NaiveDate> = repository::find_named(db, names).await?.into_iter().collect();
-    let ids: Vec<_> = dates.keys().map(|id| id.uuid()).collect();
-    let flights = repository::find(db, &ids).await?.into_iter();
-    let existing = flights.filter_map(|f| Some(((f.number.clone(), f.origin, *dates.get(&f.id)?), f)));
-    Ok(existing.filter(|(_, flight)| flight.room.status != FlightStatus::Cancelled).collect())
+fn name_of(flight: Flight) -> Name {
+    (flight.number, flight.origin, flight.scheduled_date)
 }
 
 /// Locks the flights that change, in ascending order. One that is no longer as it was planned for (another version, or
 /// bookings that forbid the change) makes the whole import start over.
-async fn lock_planned(tx: &mut PgConnection, planned: &[(&Flight, NaiveDate, &NewFlight)]) -> Result<(), FlightError> {
-    let mut ids: Vec<FlightId> = planned.iter().map(|(flight, ..)| flight.id).collect();
+async fn lock_planned(tx: &mut PgConnection, planned: &[(&Flight, &NewFlight)]) -> Result<(), FlightError> {
+    let mut ids: Vec<FlightId> = planned.iter().map(|(flight, _)| flight.id).collect();
     ids.sort_unstable();
     let locked = capacity::lock_in_tx(tx, &ids).await?;
     let locked: HashMap<FlightId, FlightCapacity> = locked.into_iter().map(|room| (room.flight_id, room)).collect();
@@ -241,7 +253,7 @@ async fn lock_planned(tx: &mut PgConnection, planned: &[(&Flight, NaiveDate, &Ne
         let room = locked.get(&flight.id).copied().filter(|room| room.version == flight.room.version);
         room.is_some_and(|room| refusal(&Flight { room, ..flight.clone() }, new).is_none())
     };
-    let all = planned.iter().all(|(flight, _, new)| as_planned(flight, new));
+    let all = planned.iter().all(|(flight, new)| as_planned(flight, new));
     if all { Ok(()) } else { Err(FlightError::Raced) }
 }
 
@@ -252,11 +264,9 @@ fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
         return Some(("flight_number", fault));
     }
     let taken = flight.room.booked + flight.room.held;
-    if taken != Space::default()
-        && let Some(column) = changed_journey(flight, new)
-    {
+    if taken != Space::default() && new.destination != flight.destination {
         let fault = Fault::new(FaultCode::OutOfOrder, "cannot be changed: the flight has bookings");
-        return Some((column, fault));
+        return Some(("destination", fault));
     }
     if taken != Space::default() && flight.is_freighter && !new.is_freighter {
         let fault = Fault::new(FaultCode::OutOfOrder, "names a freighter that has bookings: it stays a freighter");
@@ -264,33 +274,6 @@ fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
     }
     let short = taken.exceeds(new.capacity).next()?;
     Some((short.as_str(), Fault::new(FaultCode::TooSmall, "must not be less than what is booked and held")))
-}
-
-/// The first column in which it no longer goes to the same place at the same times.
-fn changed_journey(flight: &Flight, new: &NewFlight) -> Option<&'static str> {
-    let changed = [
-        ("destination", new.destination != flight.destination),
-        ("departure_datetime", new.departure != flight.departure),
-        ("arrival_datetime", new.arrival != flight.arrival),
-    ];
-    changed.into_iter().find_map(|(column, changed)| changed.then_some(column))
-}
-
-async fn change_in_tx(
-    tx: &mut PgConnection,
-    flight: &Flight,
-    date: NaiveDate,
-    new: &NewFlight,
-    actor: Option<UserId>,
-    now: DateTime<Utc>,
-) -> Result<(), FlightError> {
-    repository::update(tx, flight.id, new, now).await?;
-    if !capacity::change_in_tx(tx, flight.id, new.capacity, new.cutoff(), now).await? {
-        return Err(FlightError::Raced);
-    }
-    let sequence = repository::next_event_sequence(tx, flight.id).await?;
-    let event = FlightEvent { flight_id: flight.id, sequence, event_type: "CHANGED", data: event_data(new, date) };
-    record_in_tx(tx, &[event], actor, now).await
 }
 
 fn check_header(header: &[&str]) -> Vec<InputFault> {

@@ -1,6 +1,7 @@
 //! The schedule: which flights there are, when they leave and land by the best knowledge, and what they may carry.
 //! Decides what makes a valid flight and that a flight number leaves an airport once a day. How much room is left is
 //! `capacity`'s.
+mod change;
 mod create;
 pub mod demo;
 mod dto;
@@ -11,10 +12,13 @@ mod model;
 mod repository;
 mod router;
 mod routes;
+mod save;
 
-pub use dto::FlightBody;
+pub use change::FlightChange;
+pub use dto::{FlightBody, ImportBody};
 pub use error::FlightError;
 pub use find::{FlightFilter, FlightService};
-pub use import::ImportSummary;
-pub use model::{Flight, NewFlight};
-pub use router::{import_router, router};
+pub use import::{ImportSummary, Imported, Timetable};
+pub use model::{Flight, FlightEventType, NewFlight};
+pub use router::{REVALIDATE, router};
+pub use save::{find_all_in_tx, find_in_tx, save_in_tx};

@@ -1,9 +1,23 @@
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use crate::{
-    features::capacity::{FlightCapacity, FlightStatus, Space},
-    kernel::{AircraftCode, AirportCode, FlightId, FlightNumber},
+    features::{
+        capacity::{FlightCapacity, FlightStatus, Space},
+        reference::Aircraft,
+    },
+    kernel::{AircraftCode, AirportCode, FlightId, FlightNumber, words},
 };
+
+words! {
+    /// What happened to a flight.
+    pub enum FlightEventType {
+        Created = "CREATED",
+        Changed = "CHANGED",
+        Departed = "DEPARTED",
+        Arrived = "ARRIVED",
+        Cancelled = "CANCELLED",
+    }
+}
 
 /// A flight with its schedule and its room, as the book of record has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +31,8 @@ pub struct Flight {
     pub arrival: DateTime<Utc>,
     pub scheduled_departure: DateTime<Utc>,
     pub scheduled_arrival: DateTime<Utc>,
+    /// The local calendar date of the scheduled departure: with number and origin, the flight's name.
+    pub scheduled_date: NaiveDate,
     pub actual_departure: Option<DateTime<Utc>>,
     pub actual_arrival: Option<DateTime<Utc>>,
     pub aircraft: Option<AircraftCode>,
@@ -61,7 +77,7 @@ impl NewFlight {
     }
 
     /// The flight that it is once it was put on the schedule.
-    pub fn as_flight(&self, id: FlightId, now: DateTime<Utc>) -> Flight {
+    pub fn as_flight(&self, id: FlightId, scheduled_date: NaiveDate, now: DateTime<Utc>) -> Flight {
         Flight {
             id,
             number: self.number.clone(),
@@ -71,6 +87,7 @@ impl NewFlight {
             arrival: self.arrival,
             scheduled_departure: self.departure,
             scheduled_arrival: self.arrival,
+            scheduled_date,
             actual_departure: None,
             actual_arrival: None,
             aircraft: self.aircraft,
@@ -81,14 +98,26 @@ impl NewFlight {
         }
     }
 
+    /// The flight that `flight` becomes when this is imported over it; what was scheduled stays.
+    pub fn over(&self, flight: &Flight) -> Flight {
+        Flight {
+            destination: self.destination,
+            departure: self.departure,
+            arrival: self.arrival,
+            aircraft: self.aircraft,
+            is_freighter: self.is_freighter,
+            room: FlightCapacity { capacity: self.capacity, cutoff: self.cutoff(), ..flight.room },
+            ..flight.clone()
+        }
+    }
+
     /// Whether importing this over `flight` would change nothing.
     pub fn is_same_as(&self, flight: &Flight) -> bool {
-        self.destination == flight.destination
-            && self.departure == flight.departure
-            && self.arrival == flight.arrival
-            && self.aircraft == flight.aircraft
-            && self.is_freighter == flight.is_freighter
-            && self.capacity == flight.room.capacity
-            && self.cutoff() == flight.room.cutoff
+        self.over(flight) == *flight
     }
+}
+
+/// What an aircraft of this type can carry.
+pub(super) const fn space_of(aircraft: &Aircraft) -> Space {
+    Space { weight: aircraft.max_cargo, volume: aircraft.max_volume, positions: aircraft.positions }
 }

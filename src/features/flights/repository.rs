@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     find::{FlightAnchor, FlightFilter},
-    model::{Flight, NewFlight},
+    model::{Flight, FlightEventType},
     routes::{RouteAnchor, RouteFilter},
 };
 use crate::{
@@ -23,6 +23,7 @@ struct Row {
     arrival_at: DateTime<Utc>,
     scheduled_departure_at: DateTime<Utc>,
     scheduled_arrival_at: DateTime<Utc>,
+    scheduled_date: NaiveDate,
     actual_departure_at: Option<DateTime<Utc>>,
     actual_arrival_at: Option<DateTime<Utc>>,
     aircraft_code: Option<AircraftCode>,
@@ -57,6 +58,7 @@ impl TryFrom<Row> for Flight {
             arrival: row.arrival_at,
             scheduled_departure: row.scheduled_departure_at,
             scheduled_arrival: row.scheduled_arrival_at,
+            scheduled_date: row.scheduled_date,
             actual_departure: row.actual_departure_at,
             actual_arrival: row.actual_arrival_at,
             aircraft: row.aircraft_code,
@@ -88,7 +90,7 @@ macro_rules! select_flights {
             Row,
             r#"select f.id, f.flight_number as "flight_number: _", f.origin as "origin: _",
                       f.destination as "destination: _", f.departure_at, f.arrival_at, f.scheduled_departure_at,
-                      f.scheduled_arrival_at, f.actual_departure_at, f.actual_arrival_at,
+                      f.scheduled_arrival_at, f.scheduled_date, f.actual_departure_at, f.actual_arrival_at,
                       f.aircraft_code as "aircraft_code: _", f.is_freighter, f.created_at, f.updated_at,
                       c.status, c.cutoff_at, c.capacity_weight_hg, c.capacity_volume_l, c.capacity_positions,
                       c.booked_weight_hg, c.booked_volume_l, c.booked_positions,
@@ -144,26 +146,23 @@ pub(super) async fn reaching(
     flights(rows.fetch_all(db).await?)
 }
 
-/// Ids and dates of the flights, not cancelled, that have these names: number, origin and scheduled local date.
+/// The flights that have these names: number, origin and scheduled local date. Those that were cancelled too: one name
+/// may have several of them beside the one that flies.
 pub(super) async fn find_named(
     db: &mut PgConnection,
     names: &[(FlightNumber, AirportCode, NaiveDate)],
-) -> sqlx::Result<Vec<(FlightId, NaiveDate)>> {
+) -> sqlx::Result<Vec<Flight>> {
     let numbers: Vec<&str> = names.iter().map(|(number, _, _)| number.as_str()).collect();
     let origins: Vec<&str> = names.iter().map(|(_, origin, _)| origin.as_str()).collect();
     let dates: Vec<NaiveDate> = names.iter().map(|(_, _, date)| *date).collect();
-    let found = sqlx::query!(
-        "select f.id, f.scheduled_date
-         from unnest($1::text[], $2::text[], $3::date[]) as name (flight_number, origin, scheduled_date)
-         join flights f using (flight_number, origin, scheduled_date)
-         where f.cancelled_at is null",
+    let rows = select_flights!(
+        "where (f.flight_number, f.origin, f.scheduled_date) in (
+             select * from unnest($1::text[], $2::text[], $3::date[]))",
         &numbers as &[&str],
         &origins as &[&str],
         &dates,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(found.into_iter().map(|flight| (flight.id.into(), flight.scheduled_date)).collect())
+    );
+    flights(rows.fetch_all(db).await?)
 }
 
 pub(super) async fn list(
@@ -175,7 +174,7 @@ pub(super) async fn list(
 ) -> sqlx::Result<Vec<Flight>> {
     let mut query = QueryBuilder::new(
         "select f.id, f.flight_number, f.origin, f.destination, f.departure_at, f.arrival_at,
-                f.scheduled_departure_at, f.scheduled_arrival_at, f.actual_departure_at, f.actual_arrival_at,
+                f.scheduled_departure_at, f.scheduled_arrival_at, f.scheduled_date, f.actual_departure_at, f.actual_arrival_at,
                 f.aircraft_code, f.is_freighter, f.created_at, f.updated_at,
                 c.status, c.cutoff_at, c.capacity_weight_hg, c.capacity_volume_l, c.capacity_positions,
                 c.booked_weight_hg, c.booked_volume_l, c.booked_positions,
@@ -211,31 +210,29 @@ pub(super) async fn list(
     flights(query.build_query_as::<Row>().fetch_all(db).await?)
 }
 
-/// New flights with their local dates of departure; their capacity is opened by `capacity`.
-pub(super) async fn insert(
-    db: &mut PgConnection,
-    new: &[(FlightId, NaiveDate, &NewFlight)],
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    let ids: Vec<Uuid> = new.iter().map(|(id, ..)| id.uuid()).collect();
-    let dates: Vec<NaiveDate> = new.iter().map(|(_, date, _)| *date).collect();
-    let numbers: Vec<&str> = new.iter().map(|(.., n)| n.number.as_str()).collect();
-    let airlines: Vec<AirlineCode> = new.iter().map(|(.., n)| n.number.airline()).collect();
-    let origins: Vec<AirportCode> = new.iter().map(|(.., n)| n.origin).collect();
-    let destinations: Vec<AirportCode> = new.iter().map(|(.., n)| n.destination).collect();
-    let departures: Vec<DateTime<Utc>> = new.iter().map(|(.., n)| n.departure).collect();
-    let arrivals: Vec<DateTime<Utc>> = new.iter().map(|(.., n)| n.arrival).collect();
-    let aircraft: Vec<Option<AircraftCode>> = new.iter().map(|(.., n)| n.aircraft).collect();
-    let freighters: Vec<bool> = new.iter().map(|(.., n)| n.is_freighter).collect();
+/// New flights; their capacity is opened by `capacity`.
+pub(super) async fn insert(db: &mut PgConnection, new: &[Flight]) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = new.iter().map(|f| f.id.uuid()).collect();
+    let dates: Vec<NaiveDate> = new.iter().map(|f| f.scheduled_date).collect();
+    let numbers: Vec<&str> = new.iter().map(|f| f.number.as_str()).collect();
+    let airlines: Vec<AirlineCode> = new.iter().map(|f| f.number.airline()).collect();
+    let origins: Vec<AirportCode> = new.iter().map(|f| f.origin).collect();
+    let destinations: Vec<AirportCode> = new.iter().map(|f| f.destination).collect();
+    let departures: Vec<DateTime<Utc>> = new.iter().map(|f| f.departure).collect();
+    let arrivals: Vec<DateTime<Utc>> = new.iter().map(|f| f.arrival).collect();
+    let aircraft: Vec<Option<AircraftCode>> = new.iter().map(|f| f.aircraft).collect();
+    let freighters: Vec<bool> = new.iter().map(|f| f.is_freighter).collect();
+    let instants: Vec<DateTime<Utc>> = new.iter().map(|f| f.created_at).collect();
     sqlx::query!(
         "insert into flights (id, flight_number, airline_code, origin, destination, departure_at, arrival_at,
                               scheduled_departure_at, scheduled_arrival_at, scheduled_date, aircraft_code,
                               is_freighter, created_at, updated_at)
          select id, flight_number, airline, origin, destination, departure, arrival, departure, arrival, date,
-                aircraft, is_freighter, $11, $11
+                aircraft, is_freighter, made, made
          from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                     $7::timestamptz[], $8::date[], $9::text[], $10::bool[])
-              as new (id, flight_number, airline, origin, destination, departure, arrival, date, aircraft, is_freighter)",
+                     $7::timestamptz[], $8::date[], $9::text[], $10::bool[], $11::timestamptz[])
+              as new (id, flight_number, airline, origin, destination, departure, arrival, date, aircraft,
+                      is_freighter, made)",
         &ids,
         &numbers as &[&str],
         &airlines as &[AirlineCode],
@@ -246,31 +243,30 @@ pub(super) async fn insert(
         &dates,
         &aircraft as &[Option<AircraftCode>],
         &freighters,
-        now,
+        &instants,
     )
     .execute(db)
     .await
     .map(drop)
 }
 
-/// Sets the best known journey and the aircraft of a flight; what was scheduled stays.
-pub(super) async fn update(
-    db: &mut PgConnection,
-    id: FlightId,
-    new: &NewFlight,
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
+/// Writes the best known journey and the aircraft of a flight, and that it is cancelled; what was scheduled stays.
+pub(super) async fn update(db: &mut PgConnection, flight: &Flight) -> sqlx::Result<()> {
     sqlx::query!(
-        "update flights set destination = $2, departure_at = $3, arrival_at = $4, aircraft_code = $5,
-                            is_freighter = $6, updated_at = $7
+        "update flights set destination = $2, departure_at = $3, arrival_at = $4, actual_departure_at = $5,
+                            actual_arrival_at = $6, aircraft_code = $7, is_freighter = $8, updated_at = $9,
+                            cancelled_at = case when $10 then coalesce(cancelled_at, $9) end
          where id = $1",
-        id.uuid(),
-        new.destination.as_str(),
-        new.departure,
-        new.arrival,
-        new.aircraft as Option<AircraftCode>,
-        new.is_freighter,
-        now,
+        flight.id.uuid(),
+        flight.destination.as_str(),
+        flight.departure,
+        flight.arrival,
+        flight.actual_departure,
+        flight.actual_arrival,
+        flight.aircraft as Option<AircraftCode>,
+        flight.is_freighter,
+        flight.updated_at,
+        flight.room.status == FlightStatus::Cancelled,
     )
     .execute(db)
     .await
@@ -282,36 +278,32 @@ pub(super) async fn update(
 pub(super) struct FlightEvent {
     pub flight_id: FlightId,
     pub sequence: i32,
-    pub event_type: &'static str,
     pub data: serde_json::Value,
-}
-
-/// The number that a flight's next event gets; the caller holds the flight's lock.
-pub(super) async fn next_event_sequence(db: &mut PgConnection, id: FlightId) -> sqlx::Result<i32> {
-    let last = sqlx::query_scalar!("select max(sequence) from flight_events where flight_id = $1", id.uuid());
-    Ok(last.fetch_one(db).await?.unwrap_or_default() + 1)
+    pub occurred_at: DateTime<Utc>,
 }
 
 pub(super) async fn insert_events(
     db: &mut PgConnection,
     events: &[FlightEvent],
+    event_type: FlightEventType,
     actor: Option<UserId>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     let ids: Vec<Uuid> = events.iter().map(|e| e.flight_id.uuid()).collect();
     let sequences: Vec<i32> = events.iter().map(|e| e.sequence).collect();
-    let types: Vec<&str> = events.iter().map(|e| e.event_type).collect();
     let data: Vec<serde_json::Value> = events.iter().map(|e| e.data.clone()).collect();
+    let instants: Vec<DateTime<Utc>> = events.iter().map(|e| e.occurred_at).collect();
     sqlx::query!(
         "insert into flight_events (flight_id, sequence, event_type, data, actor_id, occurred_at, created_at)
-         select id, sequence, event_type, data, $5, $6, $6
-         from unnest($1::uuid[], $2::int[], $3::text[], $4::jsonb[]) as new (id, sequence, event_type, data)",
+         select id, sequence, $3, data, $5, occurred, $6
+         from unnest($1::uuid[], $2::int[], $4::jsonb[], $7::timestamptz[]) as new (id, sequence, data, occurred)",
         &ids,
         &sequences,
-        &types as &[&str],
+        event_type.as_str(),
         &data,
         actor.map(UserId::uuid),
         now,
+        &instants,
     )
     .execute(db)
     .await
@@ -339,7 +331,8 @@ pub(super) async fn routes(
 ) -> sqlx::Result<Vec<RouteRow>> {
     let mut query = QueryBuilder::new(
         "select airline_code, origin, destination,
-                (percentile_disc(0.5) within group (order by extract(epoch from arrival_at - departure_at)) / 60)::int
+                (percentile_disc(0.5) within group
+                     (order by extract(epoch from scheduled_arrival_at - scheduled_departure_at)) / 60)::int
                     as typical_minutes,
                 count(*) filter (where departure_at >= ",
     );

@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     FlightBody, FlightError, FlightFilter, FlightService,
-    dto::{AirlineRoute, CapacityShape, CreateFlight, ImportBody, read_new_flight},
+    dto::{AirlineRoute, CapacityShape, CreateFlight, read_new_flight},
     find::FlightAnchor,
     routes::{RouteAnchor, RouteFilter},
 };
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// What others may keep of a flight: to be asked again each time, as its room changes.
-const REVALIDATE: &str = "no-cache";
+pub const REVALIDATE: &str = "no-cache";
 
 pub fn router<S>() -> OpenApiRouter<S>
 where
@@ -40,16 +40,6 @@ where
         .routes(routes!(show))
         .routes(routes!(routes_of_airline))
         .routes(routes!(search_routes))
-}
-
-/// Apart from the others: imports are larger and take longer than other requests may.
-pub fn import_router<S>() -> OpenApiRouter<S>
-where
-    S: Clone + Send + Sync + 'static,
-    FlightService: FromRef<S>,
-    Tasks: FromRef<S>,
-{
-    OpenApiRouter::new().routes(routes!(import))
 }
 
 problem_responses!(CreateProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
@@ -131,32 +121,6 @@ async fn list(
     let found = flights.list(&filter, &page).await?;
     let bodies: Vec<_> = found.iter().map(|flight| FlightBody::new(flight, &reference)).collect();
     Ok(page.answer(bodies, |body| FlightAnchor(body.departure_datetime, body.id), &key, &query, ""))
-}
-
-problem_responses!(ImportProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    PayloadTooLarge, UnsupportedMediaType);
-
-/// Import a timetable, all or nothing.
-///
-/// CSV with the header `flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,`
-/// `volume_m3,positions,cutoff_minutes`; optional cells may be empty. A row names its flight by number, origin and
-/// scheduled local date: one that is there is changed, others are created. Faults carry their `row`, the first data row
-/// being 1; the first 100 are told.
-#[utoipa::path(post, path = "/flights/import", tag = "flights", operation_id = "importFlights",
-    params(("dry_run" = Option<bool>, Query, description = "Check and count, but change nothing")),
-    request_body(content = String, content_type = "text/csv"), security(("bearer" = []), ("password" = [])),
-    responses((status = 200, body = ImportBody), ImportProblems))]
-async fn import(
-    Admin(caller): Admin,
-    State(flights): State<FlightService>,
-    State(tasks): State<Tasks>,
-    query: Query,
-    body: Body,
-) -> Result<Json<ImportBody>, Problem> {
-    let dry_run = query.read(|fields| Some(fields.optional("dry_run", read::boolean).unwrap_or_default()))?;
-    let table = body.of_type("text/csv")?;
-    let done = tasks.to_the_end(async move { flights.import(Some(caller.user_id), table, dry_run).await }).await?;
-    Ok(Json(ImportBody { created: done.created, updated: done.updated, unchanged: done.unchanged }))
 }
 
 problem_responses!(RouteProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,

@@ -7,6 +7,6 @@ mod router;
 mod service;
 
 pub use error::SearchError;
-pub use model::{Connections, Itinerary, Request, is_connection};
+pub use model::{Connections, Itinerary, Request, Stretch, is_connection};
 pub use router::router;
 pub use service::{Departing, SearchService};

@@ -7,7 +7,7 @@ use crate::{
         capacity::{Dimension, Space},
         flights::Flight,
     },
-    kernel::{AirportCode, HandlingCode, Positions, Volume, Weight},
+    kernel::{AirportCode, FlightNumber, HandlingCode, Positions, Volume, Weight},
 };
 
 /// What is to be carried; the dimensions that were not asked for cannot be exceeded.
@@ -168,9 +168,32 @@ pub trait Connections {
     fn connection_window_end(&self, airport: AirportCode, departure_date: NaiveDate) -> Option<DateTime<Utc>>;
 }
 
+/// What a connection looks at of a flight, or of a leg that was booked on one.
+#[derive(Debug, Clone, Copy)]
+pub struct Stretch<'a> {
+    pub number: &'a FlightNumber,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub departure: DateTime<Utc>,
+    pub arrival: DateTime<Utc>,
+}
+
+impl<'a> From<&'a Flight> for Stretch<'a> {
+    fn from(flight: &'a Flight) -> Self {
+        Self {
+            number: &flight.number,
+            origin: flight.origin,
+            destination: flight.destination,
+            departure: flight.departure,
+            arrival: flight.arrival,
+        }
+    }
+}
+
 /// Whether freight off `inbound` makes `onward`: the same airport, and the minimum connection unless the flight number
 /// stays the same, as then the freight stays aboard.
-pub fn is_connection(inbound: &Flight, onward: &Flight, minimum: TimeDelta) -> bool {
+pub fn is_connection<'a>(inbound: impl Into<Stretch<'a>>, onward: impl Into<Stretch<'a>>, minimum: TimeDelta) -> bool {
+    let (inbound, onward) = (inbound.into(), onward.into());
     let needed = if inbound.number == onward.number { TimeDelta::zero() } else { minimum };
     inbound.destination == onward.origin && onward.departure - inbound.arrival >= needed
 }
@@ -193,7 +216,7 @@ pub fn connect(
         let Some(end) = rules.connection_window_end(via, departure_date) else { continue };
         let minimum = rules.minimum_connection(via);
         let fits = onward.iter().filter(|next| {
-            next.destination != inbound.origin && next.departure < end && is_connection(inbound, next, minimum)
+            next.destination != inbound.origin && next.departure < end && is_connection(inbound, **next, minimum)
         });
         pairs.extend(fits.map(|next| vec![inbound.clone(), (*next).clone()]));
     }

@@ -57,7 +57,7 @@ async fn search(
         direct_flights: direct.filter_map(|option| DirectFlight::new(option, &reference)).collect(),
         transit_routes: transit.map(|option| RouteOption::new(option, &reference)).collect(),
     };
-    metrics::counter!("loadmaster_route_searches_total").increment(1);
+    service.count();
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(result)))
 }
 
@@ -88,6 +88,6 @@ async fn ranked(
     let mut all: Vec<_> = options.direct.into_iter().chain(options.transit).collect();
     all.sort_by(|a, b| sort.compare(a, b));
     let shown: Vec<_> = all.iter().take(search.limit).map(|option| RouteOption::new(option, &reference)).collect();
-    metrics::counter!("loadmaster_route_searches_total").increment(1);
+    service.count();
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(shown)))
 }

@@ -12,7 +12,11 @@ use crate::{
         reference::Reference,
     },
     kernel::AirportCode,
-    platform::{clock::SharedClock, settings},
+    platform::{
+        clock::SharedClock,
+        settings,
+        tally::{Counted, Tally},
+    },
 };
 
 /// Finds ways from one airport to another.
@@ -22,6 +26,7 @@ pub struct SearchService {
     reference: Reference,
     clock: SharedClock,
     settings: Arc<settings::Search>,
+    tally: Tally,
 }
 
 impl Connections for SearchService {
@@ -42,8 +47,20 @@ pub struct Options {
 }
 
 impl SearchService {
-    pub fn new(flights: FlightService, reference: Reference, clock: SharedClock, settings: settings::Search) -> Self {
-        Self { flights, reference, clock, settings: Arc::new(settings) }
+    pub fn new(
+        flights: FlightService,
+        reference: Reference,
+        clock: SharedClock,
+        settings: settings::Search,
+        tally: Tally,
+    ) -> Self {
+        Self { flights, reference, clock, settings: Arc::new(settings), tally }
+    }
+
+    /// Counts a search that was answered.
+    pub(super) fn count(&self) {
+        metrics::counter!("loadmaster_route_searches_total").increment(1);
+        self.tally.add(Counted::RouteSearches, 1);
     }
 
     pub fn max_stops(&self) -> u8 {

@@ -20,7 +20,7 @@ pub fn command(program: &Path, cwd: &Path, owner: Option<&Owner>) -> Command {
 
 /// Whether the process runs; a zombie does not.
 pub fn is_alive(pid: Pid) -> bool {
-    kill(pid, None) != Err(nix::errno::Errno::ESRCH) && !stat_field(pid, 0).is_some_and(|state| state == "Z")
+    kill(pid, None) != Err(nix::errno::Errno::ESRCH) && stat_field(pid, 0).is_none_or(|state| state != "Z")
 }
 
 /// When the process began, as the kernel counts; with the pid it names one process for good. `None` where there is no

@@ -40,6 +40,8 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     }
 }
 
+const JSON: &str = "application/json";
+
 impl Body {
     /// Reads a body of at most `limit`.
     async fn receive(request: Request, BodyLimit(limit): BodyLimit) -> Self {
@@ -56,18 +58,27 @@ impl Body {
 
     /// A JSON object that must be there.
     pub fn read<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
+        self.object(&[JSON], read)
+    }
+
+    fn object<T>(&self, types: &[&str], read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
         let bytes = self.bytes.as_ref().map_err(Clone::clone)?;
         if bytes.is_empty() {
             return Err(Problem::new(Code::MalformedRequest, "This operation needs a JSON object as its body."));
         }
-        self.parse(bytes, read)
+        self.parse(bytes, types, read)
+    }
+
+    /// A JSON merge patch (RFC 7396) that must be there, also under its own media type.
+    pub fn read_patch<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
+        self.object(&[JSON, "application/merge-patch+json"], read)
     }
 
     /// A JSON object; no body counts as an empty object.
     pub fn read_optional<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
         let bytes = self.bytes.as_ref().map_err(Clone::clone)?;
         if !bytes.is_empty() {
-            return self.parse(bytes, read);
+            return self.parse(bytes, &[JSON], read);
         }
         let empty = Map::new();
         let mut fields = Fields::of_body(&empty);
@@ -86,8 +97,13 @@ impl Body {
         Err(Problem::new(Code::UnsupportedMediaType, format!("The body must be {expected}.")))
     }
 
-    fn parse<T>(&self, bytes: &[u8], read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
-        if self.media_type != "application/json" {
+    fn parse<T>(
+        &self,
+        bytes: &[u8],
+        types: &[&str],
+        read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+    ) -> Result<T, Problem> {
+        if !types.contains(&self.media_type.as_str()) {
             return Err(Problem::new(Code::UnsupportedMediaType, "The body must be application/json."));
         }
         let value = parse_json(bytes)?;

@@ -83,6 +83,8 @@ catalogue! {
         "Leave `location` out, or name the airport given in `detail`.";
     ItineraryInvalid: CONFLICT, "itinerary_invalid", "The flights do not make an itinerary",
         "Choose flights that chain from origin to destination with enough time to connect, as route search does.";
+    CapacityBelowBooked: CONFLICT, "capacity_below_booked", "More is booked than that capacity has",
+        "Offload bookings in the same request, or leave at least what `shortfalls` says is booked and held.";
     NoBookableItinerary: CONFLICT, "no_bookable_itinerary", "No flights with room were found",
         "Try another date, less freight, or name the flights yourself.";
     AlreadyExists: CONFLICT, "already_exists", "It exists already",

@@ -17,6 +17,32 @@ pub enum Raw<'a> {
     Text(&'a str),
 }
 
+/// What a merge patch (RFC 7396) wants of a member.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// It was not named.
+    #[default]
+    Keep,
+    /// It was `null`.
+    Clear,
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    pub const fn is_keep(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+
+    /// The member after the patch, which was `before`.
+    pub fn or(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => before,
+            Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+}
+
 /// Reads the members of one object, collecting every fault on the way, so that the client hears of all at once.
 ///
 /// A reader asks for each member it knows by name; what was not asked for is unknown and a fault. Members that are
@@ -90,6 +116,27 @@ impl<'a> Fields<'a> {
         self.optional(name, read)
     }
 
+    /// A member of a merge patch that `null` clears.
+    pub fn patch<T>(&mut self, name: &'static str, read: impl FnOnce(Raw<'a>) -> Result<T, Fault>) -> Patch<T> {
+        self.patch_by(name, |fields| fields.optional(name, read))
+    }
+
+    /// The same for a member that is read otherwise, as an object or a list.
+    pub fn patch_by<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Self) -> Option<T>) -> Patch<T> {
+        if self.is_null(name) {
+            self.known.push(name);
+            return Patch::Clear;
+        }
+        read(self).map_or(Patch::Keep, Patch::Set)
+    }
+
+    /// Members of a merge patch that cannot be cleared.
+    pub fn refuse_null(&mut self, names: &[&'static str]) {
+        for name in names.iter().filter(|name| self.is_null(name)).copied().collect::<Vec<_>>() {
+            self.fault(name, &Fault::new(FaultCode::Required, "cannot be cleared"));
+        }
+    }
+
     /// A member that is an object of its own.
     pub fn object<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Fields<'a>) -> Option<T>) -> Option<T> {
         let raw = self.take(name)?;
@@ -101,6 +148,36 @@ impl<'a> Fields<'a> {
         let value = read(&mut inner);
         self.faults.append(&mut inner.finish());
         value
+    }
+
+    /// A member that is a list of at most `most` objects.
+    pub fn objects<T>(
+        &mut self,
+        name: &'static str,
+        most: usize,
+        read: impl Fn(&mut Fields<'a>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let raw = self.take(name)?;
+        let Raw::Json(Value::Array(items)) = raw else {
+            self.fault(name, &Fault::new(FaultCode::WrongType, "must be an array"));
+            return None;
+        };
+        if items.len() > most {
+            self.fault(name, &Fault::new(FaultCode::TooLong, format!("must have at most {most} entries")));
+            return None;
+        }
+        let mut values = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let Value::Object(object) = item else {
+                self.fault_at(name, Some(index), &Fault::new(FaultCode::WrongType, "must be an object"));
+                continue;
+            };
+            let mut inner = Fields::of_object(object, format!("{}/{name}/{index}", self.prefix));
+            values.extend(read(&mut inner));
+            let room = MOST_FAULTS.saturating_sub(self.faults.len());
+            self.faults.extend(inner.finish().into_iter().take(room));
+        }
+        Some(values)
     }
 
     /// A member that is a list of at most `most` values; in text the values stand between commas.
@@ -140,6 +217,10 @@ impl<'a> Fields<'a> {
     /// True when the member was not sent, or sent as `null`.
     pub fn is_absent(&self, name: &str) -> bool {
         matches!(self.members.get(name), None | Some(Raw::Json(Value::Null)))
+    }
+
+    fn is_null(&self, name: &str) -> bool {
+        matches!(self.members.get(name), Some(Raw::Json(Value::Null)))
     }
 
     /// Records that a member is missing.

@@ -14,7 +14,7 @@ pub use body::{Body, BodyLimit, Form};
 pub use code::Code;
 pub use context::{request_id, track};
 pub use etag::{IfMatch, IfNoneMatch, Precondition, conditional, tagged, version_mismatch};
-pub use fields::{Fields, Raw};
+pub use fields::{Fields, Patch, Raw};
 pub use paging::{CursorKey, PageFields, PageParams, PageRequest};
 pub use path::PathText;
 pub(crate) use problem::problem_responses;

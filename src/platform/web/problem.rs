@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{code::Code, context::request_id};
 use crate::{
-    kernel::FaultCode,
+    kernel::{Fault, FaultCode},
     platform::{postgres::DbError, random::NoRandomness},
 };
 
@@ -64,6 +64,19 @@ impl InputFault {
             name: Some(name.to_owned()),
             code: code.as_str(),
             message: message.into(),
+            row: None,
+        }
+    }
+
+    /// A fault of a body's member that only shows beside what is there already.
+    pub fn member(pointer: &str, fault: &Fault) -> Self {
+        let told = pointer.trim_start_matches('/').replace('/', ".");
+        Self {
+            place: "body",
+            pointer: Some(pointer.to_owned()),
+            name: None,
+            code: fault.code.as_str(),
+            message: format!("`{told}` {}.", fault.message),
             row: None,
         }
     }

@@ -80,6 +80,7 @@ async fn every_success_has_exactly_the_documented_members() {
     schedule_and_reference(&world, &mut journey, &anyone, &admin).await;
     let customer = accounts(&mut journey, &anyone).await;
     shipments(&mut journey, &anyone, &customer, &admin).await;
+    operations_of(&world, &mut journey, &customer, &admin).await;
     system(&mut journey, &anyone, &admin).await;
 
     assert!(journey.faults.is_empty(), "{:#?}", journey.faults);
@@ -171,10 +172,47 @@ async fn shipments(journey: &mut Journey<'_>, anyone: &Client, customer: &Client
     journey.visit(customer, "GET", bookings, &[], None).await;
 }
 
+/// A flight with a shipment that it takes and one that it leaves behind, and one that does not go.
+async fn operations_of(world: &World, journey: &mut Journey<'_>, customer: &Client, staff: &Client) {
+    let flight = world.flight(NewFlight::new("AI301", "DEL", "LHR").leaves_in_hours(30)).await;
+    let doomed = world.flight(NewFlight::new("AI303", "DEL", "LHR").leaves_in_hours(30)).await;
+    let (flight, doomed) = (flight["id"].as_str().unwrap(), doomed["id"].as_str().unwrap());
+    let wish = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 1, "flight_ids": [doomed],
+                      "special_handling_codes": ["PER"], "shipper": {"name": "Forwarder Ltd"}});
+    let mut booked = Vec::new();
+    for _ in 0..2 {
+        let booking = journey.visit(customer, "POST", "/api/v1/bookings", &[], Some(wish.clone())).await;
+        booked.push(booking["ref_id"].as_str().unwrap().to_owned());
+    }
+    let template = "/api/v1/bookings/{ref_id}";
+    for reference in &booked {
+        let amendment = json!({"weight_kg": 2.5, "shipper": {"city": "Delhi"}, "flight_ids": [flight]});
+        journey.visit(customer, "PATCH", template, &[reference], Some(amendment)).await;
+    }
+    let template = "/api/v1/flights/{id}";
+    journey.visit(staff, "PATCH", template, &[flight], Some(json!({"cutoff_minutes": 30}))).await;
+    let left = json!({"left_behind": [{"ref_id": booked[0], "reason": "NO_SHOW"}]});
+    journey.visit(staff, "POST", "/api/v1/flights/{id}/depart", &[flight], Some(left)).await;
+    journey.visit(staff, "GET", "/api/v1/flights/{id}/manifest", &[flight], None).await;
+    journey.visit(staff, "POST", "/api/v1/flights/{id}/arrive", &[flight], None).await;
+    let reason = Some(json!({"reason": "weather"}));
+    journey.visit(staff, "POST", "/api/v1/flights/{id}/cancel", &[doomed], reason).await;
+    journey.visit(staff, "GET", "/api/v1/bookings/{ref_id}/history", &[&booked[0]], None).await;
+    world.audit().await;
+}
+
 async fn system(journey: &mut Journey<'_>, anyone: &Client, staff: &Client) {
-    for template in
-        ["/livez", "/readyz", "/health", "/api/v1/health", "/api/v1/info", "/metrics", "/problems", "/health/detailed"]
-    {
+    for template in [
+        "/livez",
+        "/readyz",
+        "/health",
+        "/api/v1/health",
+        "/api/v1/info",
+        "/metrics",
+        "/problems",
+        "/health/detailed",
+        "/api/metrics/summary",
+    ] {
         journey.visit(staff, "GET", template, &[], None).await;
     }
     journey.visit(anyone, "GET", "/problems/{code}", &["not_found"], None).await;

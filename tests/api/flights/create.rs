@@ -226,6 +226,8 @@ async fn a_new_flight_has_its_first_event_ledger_entry_and_message() {
         json!({
             "version": 1, "flight_number": "AI101", "origin": "DEL", "destination": "LHR",
             "departure_at": "2026-11-21T10:00:00Z", "arrival_at": "2026-11-21T19:30:00Z",
+            "scheduled_departure_at": "2026-11-21T10:00:00Z", "scheduled_arrival_at": "2026-11-21T19:30:00Z",
+            "actual_departure_at": null, "actual_arrival_at": null, "status": "SCHEDULED",
             "scheduled_date": "2026-11-21", "aircraft_code": "77X", "is_freighter": true,
             "capacity_weight_hg": 10_000, "capacity_volume_l": 653_000, "capacity_positions": 37,
             "cutoff_at": "2026-11-21T09:30:00Z",

@@ -56,7 +56,7 @@ async fn stored(world: &World, id: &str) -> (Value, Value) {
                     'status', status, 'origin', origin, 'destination', destination, 'pieces', pieces,
                     'weight_hg', weight_hg, 'volume_l', volume_l, 'volume_defaulted', volume_defaulted,
                     'positions', positions, 'special_handling_codes', special_handling_codes,
-                    'awb_number', awb_number)::text
+                    'awb_number', awb_number, 'needs_rerouting', needs_rerouting)::text
              from bookings where id = '{id}'"
         ))
         .await;
@@ -66,7 +66,7 @@ async fn stored(world: &World, id: &str) -> (Value, Value) {
                     'flight_number', flight_number, 'origin', origin, 'destination', destination,
                     'departure_at', to_char(departure_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
                     'arrival_at', to_char(arrival_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
-                    'status', status, 'space_code', space_code, 'pieces', pieces, 'weight_hg', weight_hg,
+                    'status', status, 'offload_reason', offload_reason, 'space_code', space_code, 'pieces', pieces, 'weight_hg', weight_hg,
                     'volume_l', volume_l, 'positions', positions) order by sequence)::text
              from booking_legs where booking_id = '{id}'"
         ))

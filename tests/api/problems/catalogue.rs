@@ -114,12 +114,8 @@ async fn bookings_that_cannot_be_made(world: &World, met: &mut Provocations) {
     let closed = world.flight(NewFlight { leaves_in: TimeDelta::minutes(30), ..NewFlight::new("AI103", "DEL", "LHR") });
     let closed = closed.await;
     let cancelled = world.flight(NewFlight::new("AI105", "DEL", "LHR")).await;
-    // No operation cancels flights yet.
-    sqlx::query("update flight_capacity set status = 'CANCELLED' where flight_id = $1::uuid")
-        .bind(cancelled["id"].as_str().unwrap())
-        .execute(&mut world.database.owner().await)
-        .await
-        .unwrap();
+    let cancel = format!("/api/v1/flights/{}/cancel", cancelled["id"].as_str().unwrap());
+    world.admin().await.poke(&cancel).await.expect(200);
     let mut book = async |status, code, body| {
         let answer = customer.post(BOOKINGS.1, body).await;
         met.met(status, code, BOOKINGS, answer)
@@ -150,6 +146,11 @@ async fn steps_that_cannot_be_taken(world: &World, met: &mut Provocations) {
     let refused = met.met(409, "invalid_transition", deliver, operator.poke(&format!("{path}/deliver")).await);
     assert_eq!((&refused["from"], &refused["action"]), (&json!("BOOKED"), &json!("deliver")));
     assert_eq!(refused["allowed"], json!(["depart", "cancel"]));
+    let flight = format!("/api/v1/flights/{}", booking["flight_ids"][0].as_str().unwrap());
+    let shrink = world.admin().await.patch(&flight, json!({"capacity": {"weight_kg": 0.1}})).await;
+    let refused = met.met(409, "capacity_below_booked", ("PATCH", "/api/v1/flights/{id}"), shrink);
+    let short = json!([{"dimension": "weight_kg", "requested": 0.1, "booked": 1, "held": 0}]);
+    assert_eq!(refused["shortfalls"], short);
     let stale = operator.request(Method::DELETE, &path).header("if-match", "\"99\"");
     met.met(412, "version_mismatch", ("DELETE", "/api/v1/bookings/{ref_id}"), Answer::of(stale).await);
     world.audit().await;

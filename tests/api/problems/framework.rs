@@ -25,7 +25,7 @@ async fn a_wrong_method_is_told_those_that_are_taken() {
     let world = World::start().await;
     for (method, path, allow) in [
         ("PUT", BOOKINGS, "GET,HEAD,POST"),
-        ("POST", "/api/v1/bookings/ACB000000000", "DELETE,GET,HEAD"),
+        ("POST", "/api/v1/bookings/ACB000000000", "DELETE,GET,HEAD,PATCH"),
         ("GET", "/api/v1/bookings/ACB000000000/depart", "POST"),
         ("HEAD", "/api/v1/auth/login", "POST"),
         ("PROPFIND", "/api/v1/airports", "GET,HEAD"),

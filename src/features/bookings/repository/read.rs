@@ -10,7 +10,7 @@ use crate::{
         bookings::{
             event::{Event, EventType},
             list::{BookingAnchor, BookingFilter},
-            model::{Booking, BookingStatus, Leg, LegStatus, Party, Texts},
+            model::{Booking, BookingStatus, Leg, LegStatus, OffloadReason, Party, Texts},
         },
         capacity::Space,
     },
@@ -110,10 +110,10 @@ pub(in crate::features::bookings) async fn find_by_reference(
 
 /// By its id: the plan touches the one partition that the id names.
 async fn find(db: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Booking>> {
-    let row = select_bookings!("from bookings b left join booking_texts t on t.booking_id = b.id where b.id = $1", id)
-        .fetch_optional(&mut *db)
+    let rows = select_bookings!("from bookings b left join booking_texts t on t.booking_id = b.id where b.id = $1", id)
+        .fetch_all(&mut *db)
         .await?;
-    with_its_legs(db, row).await
+    Ok(with_legs(db, rows).await?.pop())
 }
 
 /// The booking that claims the number; if none does, the latest that had it.
@@ -141,22 +141,51 @@ pub(in crate::features::bookings) async fn lock_booking(
     db: &mut PgConnection,
     id: BookingId,
 ) -> sqlx::Result<Option<Booking>> {
-    let row = select_bookings!(
-        "from bookings b
-         left join booking_texts t on t.booking_id = b.id
-         where b.id = $1
-         for no key update of b",
-        id.uuid(),
-    )
-    .fetch_optional(&mut *db)
-    .await?;
-    with_its_legs(db, row).await
+    Ok(lock_bookings(db, &[id.uuid()]).await?.pop())
 }
 
-async fn with_its_legs(db: &mut PgConnection, row: Option<BookingRow>) -> sqlx::Result<Option<Booking>> {
-    let Some(row) = row else { return Ok(None) };
-    let legs = legs(db, &[row.id]).await?.remove(&row.id).unwrap_or_default();
-    row.with_legs(legs).map(Some)
+/// Locks the bookings' rows in ascending order of id and reads them with their legs as they are now.
+pub(in crate::features::bookings) async fn lock_bookings(
+    db: &mut PgConnection,
+    ids: &[Uuid],
+) -> sqlx::Result<Vec<Booking>> {
+    let rows = select_bookings!(
+        "from bookings b
+         left join booking_texts t on t.booking_id = b.id
+         where b.id = any($1)
+         order by b.id
+         for no key update of b",
+        ids,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    with_legs(db, rows).await
+}
+
+/// The bookings that have a leg with one of these statuses on one of the flights, in ascending order of id.
+pub(in crate::features::bookings) async fn aboard(
+    db: &mut PgConnection,
+    flights: &[FlightId],
+    statuses: &[LegStatus],
+) -> sqlx::Result<Vec<Uuid>> {
+    let flights: Vec<Uuid> = flights.iter().map(|flight| flight.uuid()).collect();
+    let statuses: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
+    let ids = sqlx::query_scalar!(
+        "select distinct booking_id from booking_legs where flight_id = any($1) and status = any($2) order by 1",
+        &flights,
+        &statuses as &[&str],
+    );
+    ids.fetch_all(db).await
+}
+
+/// These bookings with their legs, by reference.
+pub(in crate::features::bookings) async fn find_all(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Booking>> {
+    let rows = select_bookings!(
+        "from bookings b left join booking_texts t on t.booking_id = b.id where b.id = any($1) order by b.ref_id",
+        ids,
+    );
+    let rows = rows.fetch_all(&mut *db).await?;
+    with_legs(db, rows).await
 }
 
 pub(in crate::features::bookings) async fn list(
@@ -213,6 +242,10 @@ pub(in crate::features::bookings) async fn list(
     }
     query.push(" order by b.id desc limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
     let rows: Vec<BookingRow> = query.build_query_as().fetch_all(&mut *db).await?;
+    with_legs(db, rows).await
+}
+
+async fn with_legs(db: &mut PgConnection, rows: Vec<BookingRow>) -> sqlx::Result<Vec<Booking>> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut legs = legs(db, &ids).await?;
     rows.into_iter()
@@ -246,7 +279,7 @@ async fn legs(db: &mut PgConnection, bookings: &[Uuid]) -> sqlx::Result<HashMap<
             departure: row.departure_at,
             arrival: row.arrival_at,
             status: from_column(LegStatus::WORDS, &row.status)?,
-            offload_reason: row.offload_reason,
+            offload_reason: row.offload_reason.map(|word| from_column(OffloadReason::WORDS, &word)).transpose()?,
             space_code: row.space_code,
             pieces: row.pieces,
             space: Space { weight: row.weight_hg, volume: row.volume_l, positions: row.positions },

@@ -11,7 +11,8 @@ use crate::{
         bookings::{
             Action, Booking, BookingService,
             dto::{
-                BookingBody, CancelBooking, CreateBooking, RecordMovement, read_movement, read_new_booking, read_reason,
+                AmendBooking, BookingBody, CancelBooking, CreateBooking, RecordMovement, read_amendment, read_movement,
+                read_new_booking, read_reason,
             },
         },
         reference::Reference,
@@ -82,6 +83,16 @@ impl Step {
         Ok(answer(StatusCode::OK, &tasks.to_the_end(work).await?))
     }
 
+    async fn amend(self, known: &Reference) -> Result<Response, Problem> {
+        let Self { caller, bookings, tasks, reference, if_match, query, body } = self;
+        let read = both(query.refuse_all(), body.read_patch(|fields| Some(read_amendment(fields, known))));
+        let read = both(read.map(|((), amendment)| amendment), if_match.read());
+        let exists = async { bookings.visible(caller, &reference).await.map(drop) };
+        let (amendment, precondition) = unless_missing(read, exists).await?;
+        let work = async move { bookings.amend(caller, &reference, &amendment, &precondition).await };
+        Ok(answer(StatusCode::OK, &tasks.to_the_end(work).await?))
+    }
+
     async fn cancel(self) -> Result<Response, Problem> {
         let Self { caller, bookings, tasks, reference, if_match, query, body } = self;
         let read = both(query.refuse_all(), body.read_optional(|fields| Some(read_reason(fields))));
@@ -136,6 +147,35 @@ movement!(
     /// Deliver: the consignee takes the shipment at its destination.
     deliver, Action::Deliver, "/bookings/{ref_id}/deliver", "deliverBooking"
 );
+
+problem_responses!(AmendProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
+    NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, FlightClosed, FlightCancelled, ItineraryInvalid,
+    AlreadyExists, CapacityExceeded, VersionMismatch);
+
+/// Amend or reroute a shipment.
+///
+/// A JSON merge patch. Descriptive members until `DELIVERED` or `CANCELLED`. Pieces, weight, volume, positions and air
+/// waybill while `BOOKED`; the room they need is taken again on every leg or on none. `flight_ids` names the new legs
+/// only and replaces all that have not departed, until the arrival at the destination; after the first departure it is
+/// the carrier's staff's. Customers amend until the cut-off of the flights concerned, staff until their departure.
+#[utoipa::path(patch, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "amendBooking",
+    security(("bearer" = []), ("password" = [])), request_body(content((AmendBooking = "application/json"), (AmendBooking = "application/merge-patch+json"))),
+    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"),
+           ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
+    responses((status = 200, body = BookingBody, headers(("ETag" = String))), AmendProblems))]
+#[allow(clippy::too_many_arguments, reason = "each is one part of the request")]
+pub(super) async fn amend(
+    Customer(caller): Customer,
+    State(bookings): State<BookingService>,
+    State(known): State<Reference>,
+    State(tasks): State<Tasks>,
+    PathText(reference): PathText<BookingRef>,
+    if_match: IfMatch,
+    query: Query,
+    body: Body,
+) -> Result<Response, Problem> {
+    Step { caller, bookings, tasks, reference, if_match, query, body }.amend(&known).await
+}
 
 problem_responses!(CancelProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
     NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, VersionMismatch);

@@ -21,7 +21,7 @@ where
 {
     OpenApiRouter::new()
         .routes(routes!(read::list, change::create))
-        .routes(routes!(read::show, change::delete))
+        .routes(routes!(read::show, change::amend, change::delete))
         .routes(routes!(read::status))
         .routes(routes!(read::history))
         .routes(routes!(change::depart))

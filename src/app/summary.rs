@@ -1,0 +1,101 @@
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+use tokio::time::Instant;
+use utoipa::ToSchema;
+
+use crate::platform::{
+    redis::Redis,
+    tally::{Counted, Counts, Tally},
+};
+
+/// A process that is silent for longer does not count any more.
+const LIFETIME: Duration = Duration::from_mins(1);
+/// How often a process says that it still counts the same.
+const REPEAT: Duration = Duration::from_secs(15);
+
+/// What happened since the start, over all processes of the installation.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct SummaryBody {
+    pub bookings: BookingCounts,
+    pub routes: RouteCounts,
+    pub cache: CacheCounts,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct BookingCounts {
+    pub created: u64,
+    pub departed: u64,
+    pub arrived: u64,
+    pub delivered: u64,
+    pub cancelled: u64,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct RouteCounts {
+    pub searches: u64,
+}
+
+/// The route cache.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct CacheCounts {
+    pub hits: u64,
+    pub misses: u64,
+}
+
+/// Adds up the tallies of all processes that share one Redis and one database. Without Redis a process knows its own.
+#[derive(Clone)]
+pub struct Summary {
+    tally: Tally,
+    redis: Option<Redis>,
+    group: Arc<str>,
+    process: Arc<str>,
+}
+
+impl Summary {
+    pub fn new(tally: Tally, redis: Option<Redis>, namespace: &str, process: &str) -> Self {
+        Self { tally, redis, group: format!("loadmaster:{namespace}:tally").into(), process: process.into() }
+    }
+
+    pub async fn total(&self) -> SummaryBody {
+        let own = self.tally.counts();
+        let Some(redis) = &self.redis else { return own.into() };
+        match redis.announcements(&self.group).await {
+            Ok(all) => {
+                let others = all.iter().filter(|(process, _)| **process != *self.process);
+                others.filter_map(|(_, word)| Counts::from_text(word)).fold(own, |sum, counts| sum.plus(&counts)).into()
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the summary counts this process only");
+                own.into()
+            }
+        }
+    }
+
+    /// Lets the other processes know, if there is news or they might think us gone. Call it every second or so.
+    pub async fn share(&self, last: &mut Option<(Instant, Counts)>) {
+        let counts = self.tally.counts();
+        let is_known = last.is_some_and(|(when, known)| known == counts && when.elapsed() < REPEAT);
+        let Some(redis) = self.redis.as_ref().filter(|_| !is_known) else { return };
+        // Redis away is told by `/health`; the next call tries again.
+        if redis.announce(&self.group, &self.process, &counts.to_text(), LIFETIME).await.is_ok() {
+            *last = Some((Instant::now(), counts));
+        }
+    }
+}
+
+impl From<Counts> for SummaryBody {
+    fn from(counts: Counts) -> Self {
+        Self {
+            bookings: BookingCounts {
+                created: counts.of(Counted::BookingsCreated),
+                departed: counts.of(Counted::BookingsDeparted),
+                arrived: counts.of(Counted::BookingsArrived),
+                delivered: counts.of(Counted::BookingsDelivered),
+                cancelled: counts.of(Counted::BookingsCancelled),
+            },
+            routes: RouteCounts { searches: counts.of(Counted::RouteSearches) },
+            cache: CacheCounts { hits: counts.of(Counted::CacheHits), misses: counts.of(Counted::CacheMisses) },
+        }
+    }
+}

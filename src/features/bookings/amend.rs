@@ -1,0 +1,198 @@
+use sqlx::PgConnection;
+
+use super::{
+    BookingError, BookingService,
+    amendment::{Amendment, AwbMove, told_changes},
+    draft::{Author, Draft, Told, save_in_tx},
+    event::EventType,
+    model::{Action, Booking, LegStatus},
+    repository,
+};
+use crate::{
+    features::{
+        accounts::{Principal, Role},
+        capacity::{self, Entry, FlightCapacity, FlightStatus, Shortfall, Space, Taking, Until},
+        flights,
+    },
+    kernel::{AwbNumber, BookingId, BookingRef, FlightId, HandlingCode},
+    platform::{
+        postgres::{Tx, commit, retrying},
+        web::Precondition,
+    },
+};
+
+impl BookingService {
+    /// Changes what a shipment is or which way it goes, all of it or nothing.
+    pub(super) async fn amend(
+        &self,
+        caller: Principal,
+        reference: &BookingRef,
+        amendment: &Amendment,
+        precondition: &Precondition,
+    ) -> Result<Booking, BookingError> {
+        let booking = retrying(|| self.try_amend(caller, reference, amendment, precondition)).await?;
+        tracing::info!(ref_id = %booking.ref_id, version = booking.version, "shipment amended");
+        Ok(booking)
+    }
+
+    async fn try_amend(
+        &self,
+        caller: Principal,
+        reference: &BookingRef,
+        amendment: &Amendment,
+        precondition: &Precondition,
+    ) -> Result<Booking, BookingError> {
+        let seen = self.visible(caller, reference).await?;
+        let wanted = amendment.flights_to_lock(&seen);
+        let mut tx = self.db.begin().await?;
+        let taken = move_awb_claim(&mut tx, seen.id, amendment.awb_move(&seen)).await?;
+        let rooms = capacity::lock_in_tx(&mut tx, &wanted).await?;
+        let booking = repository::lock_booking(&mut tx, seen.id).await?.ok_or(BookingError::Unknown)?;
+        if !precondition.holds(booking.version) {
+            return Err(BookingError::VersionMismatch(booking.version));
+        }
+        if !amendment.is_allowed(&booking, caller.role) {
+            let (from, allowed) = (booking.status, booking.allowed(caller.role));
+            return Err(BookingError::InvalidTransition { from, action: Action::Amend, allowed });
+        }
+        // It changed between reading and locking: the locks are not those it needs.
+        if amendment.flights_to_lock(&booking) != wanted || booking.awb_number != seen.awb_number {
+            return Err(BookingError::Raced);
+        }
+        let work = Amending {
+            service: self,
+            author: self.author(Some(caller.user_id)),
+            until: if caller.role >= Role::Operator { Until::Departure } else { Until::Cutoff },
+            rooms,
+            draft: Draft::of(booking),
+        };
+        work.finish(tx, amendment, taken).await
+    }
+}
+
+/// An amendment under way, with the locks it needs.
+pub(super) struct Amending<'a> {
+    pub service: &'a BookingService,
+    pub author: Author<'a>,
+    pub until: Until,
+    pub rooms: Vec<FlightCapacity>,
+    pub draft: Draft,
+}
+
+impl Amending<'_> {
+    async fn finish(
+        mut self,
+        mut tx: Tx,
+        amendment: &Amendment,
+        taken: Option<AwbNumber>,
+    ) -> Result<Booking, BookingError> {
+        let reroutes = !amendment.keeps_the_way(&self.draft.now);
+        let amended = amendment.clone().amended(&self.draft.now)?;
+        let new_freight = amended.space != self.draft.now.space || amended.pieces != self.draft.now.pieces;
+        if reroutes || new_freight || amended.awb_number != self.draft.now.awb_number {
+            self.check_open()?;
+        }
+        self.check_kind(&mut tx, &amended, reroutes).await?;
+        if let Some(number) = taken {
+            return Err(BookingError::AwbTaken(number));
+        }
+        let notes = told_changes(&self.draft.now, &amended);
+        self.draft.now = amended;
+        if new_freight && !reroutes {
+            self.retake(&mut tx).await?;
+        }
+        if self.draft.has_news() {
+            self.draft.tell(self.author, EventType::Amended, Told { notes: Some(notes), ..Told::default() });
+        }
+        if reroutes {
+            self.reroute(&mut tx, &amendment.flight_ids).await?;
+        }
+        let draft = [self.draft];
+        if draft[0].is_changed() {
+            save_in_tx(&mut tx, &draft).await?;
+            commit(tx).await?;
+        }
+        let [draft] = draft;
+        Ok(draft.now)
+    }
+
+    /// Every flight that has not taken the cargo must still be open to this caller.
+    fn check_open(&self) -> Result<(), BookingError> {
+        for leg in self.draft.now.undeparted_legs() {
+            let room = self.rooms.iter().find(|room| room.flight_id == leg.flight_id);
+            let is_open = room.is_some_and(|room| {
+                room.status == FlightStatus::Scheduled
+                    && (self.until == Until::Departure || self.author.now < room.cutoff)
+            });
+            if !is_open {
+                return Err(BookingError::FlightClosed(leg.flight_number.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Freight for cargo aircraft only must not be on another one; legs that are replaced are judged with their new
+    /// flights.
+    async fn check_kind(&self, tx: &mut PgConnection, amended: &Booking, reroutes: bool) -> Result<(), BookingError> {
+        let only = |codes: &[HandlingCode]| codes.contains(&HandlingCode::CARGO_AIRCRAFT_ONLY);
+        if !only(&amended.special_handling_codes) || only(&self.draft.now.special_handling_codes) {
+            return Ok(());
+        }
+        let stays = amended.legs_in_force().filter(|leg| !reroutes || leg.status != LegStatus::Booked);
+        let flights: Vec<FlightId> = stays.map(|leg| leg.flight_id).collect();
+        let found = flights::find_all_in_tx(tx, &flights).await?;
+        match found.iter().find(|flight| !flight.is_freighter) {
+            None => Ok(()),
+            Some(flight) => Err(super::itinerary::no_freighter(flight)),
+        }
+    }
+
+    /// Makes each leg that has not departed as large as the booking now is.
+    async fn retake(&mut self, tx: &mut PgConnection) -> Result<(), BookingError> {
+        let (booking_id, pieces, space) = (self.draft.now.id, self.draft.now.pieces, self.draft.now.space);
+        let mut takings = Vec::new();
+        for leg in self.draft.now.legs.iter_mut().filter(|leg| leg.status == LegStatus::Booked) {
+            let Some(room) = self.rooms.iter().find(|room| room.flight_id == leg.flight_id) else { continue };
+            let available = room.available() + leg.space;
+            if let Some(dimension) = space.exceeds(available).next() {
+                return Err(BookingError::Full {
+                    flight_id: leg.flight_id,
+                    flight_number: leg.flight_number.clone(),
+                    shortfall: Box::new(Shortfall { dimension, requested: space, available }),
+                });
+            }
+            let more = space - leg.space;
+            if more != Space::default() {
+                let (flight_id, version, leg_id) = (leg.flight_id, room.version, leg.id);
+                let (entry, until) = (Entry::Amended, self.until);
+                takings.push(Taking { flight_id, version, booking_id, leg_id, space: more, entry, until });
+            }
+            (leg.pieces, leg.space) = (pieces, space);
+        }
+        // Judged under the flights' locks: it is refused only if this service misjudged.
+        let taken = capacity::take_in_tx(tx, &takings, self.author.now).await?;
+        if taken { Ok(()) } else { Err(BookingError::Unsettled) }
+    }
+}
+
+/// Gives up the claim of the old air waybill and takes that of the new, in the order of their numbers: whoever swaps two
+/// waits for no one who waits for him. Answers the new number if another booking has it.
+async fn move_awb_claim(
+    tx: &mut PgConnection,
+    booking: BookingId,
+    claims: Option<AwbMove>,
+) -> Result<Option<AwbNumber>, BookingError> {
+    let Some(AwbMove { from, to }) = claims else { return Ok(None) };
+    let frees_first = from < to;
+    if let (true, Some(from)) = (frees_first, &from) {
+        repository::free_awb(tx, from, booking).await?;
+    }
+    let is_ours = match &to {
+        Some(to) => repository::claim_awb(tx, to, booking).await?,
+        None => true,
+    };
+    if let (false, Some(from)) = (frees_first, &from) {
+        repository::free_awb(tx, from, booking).await?;
+    }
+    Ok(to.filter(|_| !is_ours))
+}

@@ -1,0 +1,200 @@
+//! What a merge patch means for a booking: pure, no more than arithmetic on what is there.
+use std::fmt::Write;
+
+use super::{
+    BookingError,
+    model::{Booking, BookingStatus, LegStatus, Party, Texts},
+};
+use crate::{
+    features::{accounts::Role, capacity::Space},
+    kernel::{AwbNumber, Fault, FaultCode, FlightId, HandlingCode, Pieces, Positions, Volume, Weight},
+    platform::web::Patch,
+};
+
+/// What is to be different about a shipment; what is not named stays.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Amendment {
+    pub texts: TextsPatch,
+    pub special_handling_codes: Patch<Vec<HandlingCode>>,
+    pub freight: FreightPatch,
+    /// In order of flying; empty: the way stays.
+    pub flight_ids: Vec<FlightId>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct TextsPatch {
+    pub description: Patch<String>,
+    pub customer_reference: Patch<String>,
+    pub shipper: Patch<PartyPatch>,
+    pub consignee: Patch<PartyPatch>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct PartyPatch {
+    pub name: Patch<String>,
+    pub account_number: Patch<String>,
+    pub street: Patch<String>,
+    pub city: Patch<String>,
+    pub postal_code: Patch<String>,
+    pub country_code: Patch<String>,
+    pub phone: Patch<String>,
+    pub email: Patch<String>,
+}
+
+/// What the air waybill says of the freight: fixed once it has set out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct FreightPatch {
+    pub pieces: Option<Pieces>,
+    pub weight: Option<Weight>,
+    pub volume: Patch<Volume>,
+    pub positions: Patch<Positions>,
+    pub awb_number: Patch<AwbNumber>,
+}
+
+/// From one air waybill number to another; none is one too.
+pub(super) struct AwbMove {
+    pub from: Option<AwbNumber>,
+    pub to: Option<AwbNumber>,
+}
+
+impl FreightPatch {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl PartyPatch {
+    fn apply(self, party: Option<&Party>, member: &'static str) -> Result<Party, BookingError> {
+        let before = |value: fn(&Party) -> Option<String>| party.and_then(value);
+        let name = self.name.or(before(|party| Some(party.name.clone())));
+        Ok(Party {
+            name: name.ok_or_else(|| BookingError::Invalid {
+                member,
+                fault: Fault::new(FaultCode::Required, "is required"),
+            })?,
+            account_number: self.account_number.or(before(|party| party.account_number.clone())),
+            street: self.street.or(before(|party| party.street.clone())),
+            city: self.city.or(before(|party| party.city.clone())),
+            postal_code: self.postal_code.or(before(|party| party.postal_code.clone())),
+            country_code: self.country_code.or(before(|party| party.country_code.clone())),
+            phone: self.phone.or(before(|party| party.phone.clone())),
+            email: self.email.or(before(|party| party.email.clone())),
+        })
+    }
+}
+
+impl TextsPatch {
+    fn apply(self, texts: Texts) -> Result<Texts, BookingError> {
+        let party = |patch, before: Option<Party>, member| match patch {
+            Patch::Keep => Ok(before),
+            Patch::Clear => Ok(None),
+            Patch::Set(patch) => PartyPatch::apply(patch, before.as_ref(), member).map(Some),
+        };
+        Ok(Texts {
+            description: self.description.or(texts.description),
+            customer_reference: self.customer_reference.or(texts.customer_reference),
+            shipper: party(self.shipper, texts.shipper, "/shipper/name")?,
+            consignee: party(self.consignee, texts.consignee, "/consignee/name")?,
+        })
+    }
+}
+
+impl Amendment {
+    /// Whose flights must be locked before the booking: those that give or take room, or may be of the wrong kind.
+    pub fn flights_to_lock(&self, booking: &Booking) -> Vec<FlightId> {
+        if self.freight.is_empty() && self.special_handling_codes.is_keep() && self.flight_ids.is_empty() {
+            return Vec::new();
+        }
+        let ahead = booking.legs_in_force().filter(|leg| leg.status != LegStatus::Arrived);
+        let mut flights: Vec<FlightId> = ahead.map(|leg| leg.flight_id).chain(self.flight_ids.clone()).collect();
+        flights.sort_unstable();
+        flights.dedup();
+        flights
+    }
+
+    /// The air waybill numbers it leaves and takes, if it changes its number.
+    pub fn awb_move(&self, booking: &Booking) -> Option<AwbMove> {
+        let (from, to) = (booking.awb_number.clone(), self.freight.awb_number.clone().or(booking.awb_number.clone()));
+        (from != to).then_some(AwbMove { from, to })
+    }
+
+    /// Whether the booking's state lets this caller amend it so.
+    pub fn is_allowed(&self, booking: &Booking, role: Role) -> bool {
+        let at_origin = booking.status == BookingStatus::Booked;
+        let reroutes = at_origin || (role >= Role::Operator && !booking.at_destination());
+        !booking.is_over() && (self.freight.is_empty() || at_origin) && (self.flight_ids.is_empty() || reroutes)
+    }
+
+    /// Whether it names the way that the booking has already, with nothing wrong about it.
+    pub fn keeps_the_way(&self, booking: &Booking) -> bool {
+        let same = booking.undeparted_legs().map(|leg| leg.flight_id).eq(self.flight_ids.iter().copied());
+        self.flight_ids.is_empty() || (same && !booking.needs_rerouting)
+    }
+
+    pub fn amended(self, booking: &Booking) -> Result<Booking, BookingError> {
+        let mut amended = booking.clone();
+        amended.texts = self.texts.apply(amended.texts)?;
+        if !self.special_handling_codes.is_keep() {
+            amended.special_handling_codes = self.special_handling_codes.or(None).unwrap_or_default();
+        }
+        let FreightPatch { pieces, weight, volume, positions, awb_number } = self.freight;
+        amended.pieces = pieces.unwrap_or(booking.pieces);
+        amended.awb_number = awb_number.or(amended.awb_number);
+        let weight = weight.unwrap_or(booking.space.weight);
+        amended.volume_defaulted = match volume {
+            Patch::Keep => booking.volume_defaulted,
+            Patch::Clear => true,
+            Patch::Set(_) => false,
+        };
+        let given = volume.or(Some(booking.space.volume)).filter(|_| !amended.volume_defaulted);
+        amended.space = Space {
+            weight,
+            volume: given.unwrap_or_else(|| weight.standard_volume()),
+            positions: positions.or(Some(booking.space.positions)).unwrap_or_default(),
+        };
+        Ok(amended)
+    }
+}
+
+/// Which members an amendment changed, figures with what they were: no free text, no person.
+pub(super) fn told_changes(before: &Booking, after: &Booking) -> String {
+    let mut told = String::new();
+    let mut add = |name: &str, change: Option<(String, String)>| {
+        let separator = if told.is_empty() { "Changed " } else { "; " };
+        _ = match change {
+            Some((from, to)) => write!(told, "{separator}{name} from {from} to {to}"),
+            None => write!(told, "{separator}{name}"),
+        };
+    };
+    let awb = |booking: &Booking| booking.awb_number.as_ref().map_or("none".to_owned(), ToString::to_string);
+    let codes = |booking: &Booking| match booking.special_handling_codes.as_slice() {
+        [] => "none".to_owned(),
+        codes => codes.iter().map(HandlingCode::as_str).collect::<Vec<_>>().join(" "),
+    };
+    let figures = |booking: &Booking| {
+        [
+            ("pieces", booking.pieces.count().to_string()),
+            ("weight", booking.space.weight.to_string()),
+            ("volume", booking.space.volume.to_string()),
+            ("positions", booking.space.positions.count().to_string()),
+            ("awb_number", awb(booking)),
+            ("special_handling_codes", codes(booking)),
+        ]
+    };
+    for ((name, from), (_, to)) in figures(before).into_iter().zip(figures(after)) {
+        if from != to {
+            add(name, Some((from, to)));
+        }
+    }
+    let texts = [
+        ("description", before.texts.description != after.texts.description),
+        ("customer_reference", before.texts.customer_reference != after.texts.customer_reference),
+        ("shipper", before.texts.shipper != after.texts.shipper),
+        ("consignee", before.texts.consignee != after.texts.consignee),
+    ];
+    for (name, _) in texts.into_iter().filter(|(_, is_changed)| *is_changed) {
+        add(name, None);
+    }
+    told.push('.');
+    told
+}

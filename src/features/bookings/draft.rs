@@ -1,0 +1,173 @@
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+
+use super::{
+    event::{DATA_VERSION, Event, EventType, changed_data},
+    model::{Booking, Leg, LegStatus},
+    repository,
+};
+use crate::{
+    features::capacity::Giving,
+    kernel::{AirportCode, BookingId, LegId, UserId},
+    platform::{
+        outbox::{self, Aggregate, Message},
+        postgres::DbError,
+        random::IdSource,
+    },
+};
+
+/// Who changes bookings, and when.
+#[derive(Clone, Copy)]
+pub(super) struct Author<'a> {
+    pub ids: &'a IdSource,
+    pub actor: Option<UserId>,
+    pub now: DateTime<Utc>,
+}
+
+/// What an event says beside its kind and the state it leaves behind.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// The leg it is about.
+    pub leg: Option<Leg>,
+    /// Where it happened; left out: where the cargo is.
+    pub location: Option<AirportCode>,
+    pub notes: Option<String>,
+    /// Left out: now.
+    pub occurred_at: Option<DateTime<Utc>>,
+}
+
+/// A booking under lock and what happens to it in this transaction: change `now`, then tell of it. Each event holds all
+/// that changed since the one before, so that no change can go untold.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub now: Booking,
+    /// As the database has it.
+    found: Booking,
+    /// As the last event has left it.
+    told: Booking,
+    events: Vec<Event>,
+}
+
+impl Draft {
+    pub fn of(booking: Booking) -> Self {
+        Self { now: booking.clone(), found: booking.clone(), told: booking, events: Vec::new() }
+    }
+
+    /// Whether anything is different from what the database has.
+    pub fn is_changed(&self) -> bool {
+        self.now != self.found
+    }
+
+    /// Whether anything has changed that no event tells of yet.
+    pub fn has_news(&self) -> bool {
+        self.now != self.told
+    }
+
+    pub fn leg_mut(&mut self, id: LegId) -> Option<&mut Leg> {
+        self.now.legs.iter_mut().find(|leg| leg.id == id)
+    }
+
+    /// Takes undeparted legs out of force: each gets this status, and its room is to be given back.
+    #[must_use = "the room is given back by the caller"]
+    pub fn give_up(&mut self, status: LegStatus, which: impl Fn(&Leg) -> bool) -> Vec<Giving> {
+        let booking_id = self.now.id;
+        let given = self.now.legs.iter_mut().filter(|leg| leg.status == LegStatus::Booked && which(leg));
+        given
+            .map(|leg| {
+                leg.status = status;
+                Giving { flight_id: leg.flight_id, booking_id, leg_id: leg.id, space: leg.space }
+            })
+            .collect()
+    }
+
+    /// Moves the booking's counters on and adds the event that tells of the change.
+    pub fn tell(&mut self, author: Author<'_>, event_type: EventType, told: Told) {
+        self.now.version += 1;
+        self.now.event_sequence += 1;
+        self.now.updated_at = author.now;
+        let leg = told.leg.as_ref();
+        self.events.push(Event {
+            id: author.ids.next(author.now),
+            sequence: self.now.event_sequence,
+            event_type,
+            status: self.now.status,
+            location: told.location.or_else(|| self.now.current_airport()),
+            flight_id: leg.map(|leg| leg.flight_id),
+            flight_number: leg.map(|leg| leg.flight_number.clone()),
+            leg_id: leg.map(|leg| leg.id),
+            pieces: self.now.pieces,
+            weight: self.now.space.weight,
+            actor: author.actor,
+            notes: told.notes,
+            data: changed_data(&self.told, &self.now),
+            occurred_at: told.occurred_at.unwrap_or(author.now),
+            created_at: author.now,
+        });
+        self.told = self.now.clone();
+    }
+}
+
+/// Writes what has become of these bookings, with their events and messages: a statement for each table, however many
+/// they are. The caller holds their locks.
+pub(super) async fn save_in_tx(tx: &mut PgConnection, drafts: &[Draft]) -> Result<(), DbError> {
+    let drafts: Vec<&Draft> = drafts.iter().filter(|draft| draft.is_changed()).collect();
+    let bookings: Vec<&Booking> = drafts.iter().map(|draft| &draft.now).collect();
+    repository::update_bookings(tx, &bookings).await?;
+    let (mut added, mut moved) = (Vec::new(), Vec::new());
+    for draft in &drafts {
+        let found: HashMap<LegId, &Leg> = draft.found.legs.iter().map(|leg| (leg.id, leg)).collect();
+        for leg in &draft.now.legs {
+            match found.get(&leg.id) {
+                None => added.push((draft.now.id, leg)),
+                Some(found) if *found != leg => moved.push((draft.now.id, leg)),
+                Some(_) => {}
+            }
+        }
+    }
+    for draft in drafts.iter().filter(|draft| draft.now.texts != draft.found.texts) {
+        repository::save_texts(tx, &draft.now).await?;
+    }
+    repository::insert_legs(tx, &added).await?;
+    repository::update_legs(tx, &moved).await?;
+    let told: Vec<_> = drafts.iter().flat_map(|draft| draft.events.iter().map(|event| (&draft.now, event))).collect();
+    record_in_tx(tx, &told).await
+}
+
+/// Writes events of bookings, their notes beside them, and the messages that tell of them.
+pub(super) async fn record_in_tx(tx: &mut PgConnection, told: &[(&Booking, &Event)]) -> Result<(), DbError> {
+    let events: Vec<(BookingId, &Event)> = told.iter().map(|(booking, event)| (booking.id, *event)).collect();
+    repository::insert_events(tx, &events).await?;
+    repository::insert_notes(tx, &events).await?;
+    let messages: Vec<_> = told
+        .iter()
+        .map(|(booking, event)| Message {
+            aggregate: Aggregate::Booking,
+            aggregate_id: booking.id.uuid(),
+            sequence: event.sequence,
+            event_type: event.event_type.as_str(),
+            payload: payload(booking, event),
+            occurred_at: event.occurred_at,
+        })
+        .collect();
+    Ok(outbox::append_in_tx(tx, &messages).await?)
+}
+
+/// What others are told: no free text, no person. Each version of a booking has its event: they count alike.
+fn payload(booking: &Booking, event: &Event) -> Value {
+    json!({
+        "data_version": DATA_VERSION,
+        "event_id": event.id,
+        "ref_id": booking.ref_id,
+        "awb_number": booking.awb_number,
+        "status": event.status,
+        "location": event.location,
+        "flight_id": event.flight_id,
+        "flight_number": event.flight_number,
+        "pieces": event.pieces,
+        "weight_kg": event.weight,
+        "version": event.sequence,
+    })
+}

@@ -1,0 +1,56 @@
+use sqlx::PgConnection;
+
+use super::{
+    BookingError,
+    amend::Amending,
+    book::takings,
+    draft::Told,
+    event::EventType,
+    itinerary::{self, Demand},
+    model::{Leg, LegStatus},
+};
+use crate::{
+    features::{
+        capacity, flights,
+        search::{Connections, Stretch},
+    },
+    kernel::FlightId,
+};
+
+impl Amending<'_> {
+    /// Replaces all legs that have not departed by legs on these flights, from where the cargo is or will land. The old
+    /// legs give their room back first: the new way may use some of the same flights. All or nothing: the caller rolls
+    /// back.
+    pub(super) async fn reroute(&mut self, tx: &mut PgConnection, flight_ids: &[FlightId]) -> Result<(), BookingError> {
+        let given = self.draft.give_up(LegStatus::Replaced, |_| true);
+        capacity::release_in_tx(tx, &given, self.author.now).await?;
+        let found = flights::find_all_in_tx(tx, flight_ids).await?;
+        let flights = itinerary::in_order(flight_ids, found)?;
+        let booking = &self.draft.now;
+        let flown = booking.last_leg_flown();
+        let demand = Demand {
+            origin: booking.onward_from(),
+            destination: booking.destination,
+            space: booking.space,
+            special_handling_codes: &booking.special_handling_codes,
+            inbound: flown.map(Stretch::from),
+            until: self.until,
+        };
+        let search = &self.service.search;
+        itinerary::check(&flights, demand, |airport| search.minimum_connection(airport), self.author.now)?;
+        let next = flown.map_or(1, |leg| leg.sequence + 1);
+        let legs = self.service.legs(&flights, next, (booking.pieces, booking.space), self.author.now);
+        let new: Vec<&Leg> = legs.iter().collect();
+        let takings = takings(booking.id, &new, &flights, self.until);
+        // Judged under the flights' locks: it is refused only if this service misjudged.
+        if !capacity::take_in_tx(tx, &takings, self.author.now).await? {
+            return Err(BookingError::Unsettled);
+        }
+        let first = legs.first().cloned();
+        self.draft.now.legs.extend(legs);
+        self.draft.now.legs.sort_by_key(|leg| (leg.sequence, leg.id));
+        self.draft.now.needs_rerouting = false;
+        self.draft.tell(self.author, EventType::Rerouted, Told { leg: first, ..Told::default() });
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Flight, NewFlight, dto::LONGEST_CUTOFF_MINUTES, model::space_of};
+use crate::{
+    features::{
+        capacity::{FlightCapacity, FlightStatus, Space},
+        reference::{Aircraft, Reference},
+    },
+    kernel::{AircraftCode, Fault, FaultCode, Positions, Volume, Weight},
+    platform::web::{Fields, Patch, read},
+};
+
+/// Longest time a single flight may take, and longest delay of one that is in the air.
+const LONGEST_FLIGHT: TimeDelta = TimeDelta::hours(24);
+
+/// What is to be different about a flight; what is not named stays.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FlightChange {
+    departure: Option<DateTime<Utc>>,
+    arrival: Option<DateTime<Utc>>,
+    aircraft: Patch<AircraftCode>,
+    capacity: Option<CapacityChange>,
+    cutoff_minutes: Patch<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct CapacityChange {
+    weight: Patch<Weight>,
+    volume: Patch<Volume>,
+    positions: Patch<Positions>,
+}
+
+impl FlightChange {
+    /// Reads the members of a merge patch that are a flight's own.
+    pub fn read(fields: &mut Fields<'_>, reference: &Reference) -> Self {
+        let capacity = |inner: &mut Fields<'_>| CapacityChange {
+            weight: inner.patch("weight_kg", read::weight),
+            volume: inner.patch("volume_m3", read::volume),
+            positions: inner.patch("positions", read::positions),
+        };
+        fields.refuse_null(&["departure_datetime", "arrival_datetime", "capacity"]);
+        Self {
+            departure: fields.optional("departure_datetime", read::instant),
+            arrival: fields.optional("arrival_datetime", read::instant),
+            aircraft: fields.patch("aircraft_code", |raw| reference.read_aircraft(raw)),
+            capacity: fields.object("capacity", |inner| Some(capacity(inner))),
+            cutoff_minutes: fields.patch("cutoff_minutes", read::integer(0, LONGEST_CUTOFF_MINUTES)),
+        }
+    }
+
+    /// Names nothing at all.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether a flight of this status may still be changed so: all of it until it departs, then only when it lands.
+    pub fn is_possible_for(&self, status: FlightStatus) -> bool {
+        match status {
+            FlightStatus::Scheduled => true,
+            FlightStatus::Departed => Self { arrival: None, ..self.clone() }.is_empty(),
+            FlightStatus::Arrived | FlightStatus::Cancelled => false,
+        }
+    }
+
+    /// The flight that it becomes, or the member that makes no sense of it. Retiming moves the cut-off along. An aircraft
+    /// brings its own capacity, as far as the change names no other.
+    pub fn apply(&self, flight: &Flight, reference: &Reference) -> Result<Flight, (&'static str, Fault)> {
+        let departure = self.departure.unwrap_or(flight.departure);
+        let arrival = self.arrival.unwrap_or(flight.arrival);
+        if (departure, arrival) != (flight.departure, flight.arrival) {
+            let (member, fault) = match (flight.room.status, self.arrival) {
+                (FlightStatus::Departed, _) => ("/arrival_datetime", fault_of_landing(flight, arrival)),
+                (_, Some(_)) => ("/arrival_datetime", fault_of_arrival(departure, arrival)),
+                (_, None) => ("/departure_datetime", fault_of_departure(departure, arrival)),
+            };
+            fault.map_or(Ok(()), |fault| Err((member, fault)))?;
+        }
+        let code = self.aircraft.or(flight.aircraft);
+        let aircraft = code.and_then(|code| reference.aircraft(code));
+        let swapped = code != flight.aircraft;
+        let cutoff = match self.cutoff_minutes {
+            Patch::Keep => departure - (flight.departure - flight.room.cutoff),
+            Patch::Clear => departure - TimeDelta::minutes(i64::from(NewFlight::DEFAULT_CUTOFF_MINUTES)),
+            Patch::Set(minutes) => departure - TimeDelta::minutes(i64::from(minutes)),
+        };
+        let standard = aircraft.filter(|_| swapped).map_or(flight.room.capacity, space_of);
+        let capacity = self.capacity.map_or(Ok(standard), |change| change.apply(standard, aircraft))?;
+        Ok(Flight {
+            departure,
+            arrival,
+            aircraft: code,
+            is_freighter: if swapped { aircraft.is_some_and(|a| a.is_freighter) } else { flight.is_freighter },
+            room: FlightCapacity { cutoff, capacity, ..flight.room },
+            ..flight.clone()
+        })
+    }
+}
+
+impl CapacityChange {
+    fn apply(self, standard: Space, aircraft: Option<&Aircraft>) -> Result<Space, (&'static str, Fault)> {
+        let own = aircraft.map(space_of);
+        let weight = match self.weight {
+            Patch::Keep => standard.weight,
+            Patch::Set(weight) => weight,
+            Patch::Clear => own.map(|own| own.weight).ok_or_else(|| {
+                ("/capacity/weight_kg", Fault::new(FaultCode::Required, "is required for a flight without aircraft"))
+            })?,
+        };
+        let volume = match self.volume {
+            Patch::Keep => standard.volume,
+            Patch::Set(volume) => volume,
+            Patch::Clear => own.map_or(weight.standard_volume(), |own| own.volume),
+        };
+        let positions = match self.positions {
+            Patch::Keep => standard.positions,
+            Patch::Set(positions) => positions,
+            Patch::Clear => own.map(|own| own.positions).unwrap_or_default(),
+        };
+        Ok(Space { weight, volume, positions })
+    }
+}
+
+/// What is wrong with the arrival of a flight that leaves and lands then.
+pub(super) fn fault_of_arrival(departure: DateTime<Utc>, arrival: DateTime<Utc>) -> Option<Fault> {
+    if arrival <= departure {
+        Some(Fault::new(FaultCode::OutOfOrder, "must be after the departure"))
+    } else if arrival - departure > LONGEST_FLIGHT {
+        Some(Fault::new(FaultCode::TooLarge, "must be at most 24 hours after the departure"))
+    } else {
+        None
+    }
+}
+
+/// The same, told of the departure.
+fn fault_of_departure(departure: DateTime<Utc>, arrival: DateTime<Utc>) -> Option<Fault> {
+    fault_of_arrival(departure, arrival).map(|fault| match fault.code {
+        FaultCode::TooLarge => Fault::new(FaultCode::TooSmall, "must be at most 24 hours before the arrival"),
+        code => Fault::new(code, "must be before the arrival"),
+    })
+}
+
+/// What is wrong with a flight in the air that is now to land then. It may have left long before it should have.
+fn fault_of_landing(flight: &Flight, arrival: DateTime<Utc>) -> Option<Fault> {
+    if arrival <= flight.departure {
+        Some(Fault::new(FaultCode::OutOfOrder, "must be after the departure"))
+    } else if arrival > flight.arrival.max(flight.departure) + LONGEST_FLIGHT {
+        Some(Fault::new(FaultCode::TooLarge, "must be at most 24 hours after the arrival known so far"))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,136 @@
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+
+use super::{
+    Flight, FlightError, FlightEventType,
+    repository::{self, FlightEvent},
+};
+use crate::{
+    features::capacity::{self, NewCapacity},
+    kernel::{FlightId, UserId},
+    platform::{
+        outbox::{self, Aggregate, Message},
+        postgres::DbError,
+    },
+};
+
+/// The flight as it is now; the caller holds its lock. Joins the caller's transaction.
+pub async fn find_in_tx(tx: &mut PgConnection, id: FlightId) -> Result<Flight, FlightError> {
+    find_all_in_tx(tx, &[id]).await?.pop().ok_or(FlightError::Unknown(id))
+}
+
+/// The flights of these ids that exist, in no particular order, as they are now.
+pub async fn find_all_in_tx(tx: &mut PgConnection, ids: &[FlightId]) -> Result<Vec<Flight>, DbError> {
+    let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+    Ok(repository::find(tx, &ids).await?)
+}
+
+/// New flights, their capacity with its first ledger entries, their first events and messages.
+pub(super) async fn insert_in_tx(
+    tx: &mut PgConnection,
+    flights: &[Flight],
+    actor: Option<UserId>,
+    now: DateTime<Utc>,
+) -> Result<(), FlightError> {
+    repository::insert(tx, flights).await.map_err(|error| match DbError::from(error) {
+        error if error.constraint() == Some("flights_one_a_day") => FlightError::AlreadyExists,
+        error => error.into(),
+    })?;
+    let open = |flight: &Flight| NewCapacity {
+        flight_id: flight.id,
+        capacity: flight.room.capacity,
+        cutoff: flight.room.cutoff,
+    };
+    let capacities: Vec<_> = flights.iter().map(open).collect();
+    capacity::open_in_tx(tx, &capacities, now).await?;
+    let flights: Vec<&Flight> = flights.iter().collect();
+    record_in_tx(tx, &flights, FlightEventType::Created, actor, now).await
+}
+
+/// Writes what a flight has become, one version on, with the event that tells of it; answers it as it then is. The caller
+/// holds its lock and has judged the change. What is changed is schedule, capacity and cut-off; every other event moves
+/// the status. Joins the caller's transaction.
+pub async fn save_in_tx(
+    tx: &mut PgConnection,
+    mut flight: Flight,
+    event_type: FlightEventType,
+    actor: Option<UserId>,
+    now: DateTime<Utc>,
+) -> Result<Flight, FlightError> {
+    flight.updated_at = now;
+    flight.room.version += 1;
+    repository::update(tx, &flight).await?;
+    if event_type == FlightEventType::Changed {
+        flight.room.ledger_seq += 1;
+        if !capacity::change_in_tx(tx, flight.id, flight.room.capacity, flight.room.cutoff, now).await? {
+            return Err(FlightError::Raced);
+        }
+    } else {
+        capacity::set_status_in_tx(tx, flight.id, flight.room.status).await?;
+    }
+    record_in_tx(tx, &[&flight], event_type, actor, now).await?;
+    Ok(flight)
+}
+
+/// Writes an event of each flight, as it is after it, and the messages that tell of them. Every version of a flight has
+/// its event: the event's number is the version.
+async fn record_in_tx(
+    tx: &mut PgConnection,
+    flights: &[&Flight],
+    event_type: FlightEventType,
+    actor: Option<UserId>,
+    now: DateTime<Utc>,
+) -> Result<(), FlightError> {
+    let occurred_at = |flight: &Flight| match event_type {
+        FlightEventType::Departed => flight.actual_departure.unwrap_or(now),
+        FlightEventType::Arrived => flight.actual_arrival.unwrap_or(now),
+        _ => now,
+    };
+    let events: Vec<_> = flights
+        .iter()
+        .map(|flight| FlightEvent {
+            flight_id: flight.id,
+            sequence: flight.room.version,
+            data: event_data(flight),
+            occurred_at: occurred_at(flight),
+        })
+        .collect();
+    repository::insert_events(tx, &events, event_type, actor, now).await?;
+    let messages: Vec<_> = events
+        .into_iter()
+        .map(|event| Message {
+            aggregate: Aggregate::Flight,
+            aggregate_id: event.flight_id.uuid(),
+            sequence: event.sequence,
+            event_type: event_type.as_str(),
+            payload: event.data,
+            occurred_at: event.occurred_at,
+        })
+        .collect();
+    Ok(outbox::append_in_tx(tx, &messages).await?)
+}
+
+/// All values of a flight, enough to rebuild it: whole units, as the tables have them.
+fn event_data(flight: &Flight) -> Value {
+    json!({
+        "version": 1,
+        "flight_number": flight.number,
+        "origin": flight.origin,
+        "destination": flight.destination,
+        "departure_at": flight.departure,
+        "arrival_at": flight.arrival,
+        "scheduled_departure_at": flight.scheduled_departure,
+        "scheduled_arrival_at": flight.scheduled_arrival,
+        "scheduled_date": flight.scheduled_date,
+        "actual_departure_at": flight.actual_departure,
+        "actual_arrival_at": flight.actual_arrival,
+        "aircraft_code": flight.aircraft,
+        "is_freighter": flight.is_freighter,
+        "status": flight.room.status,
+        "capacity_weight_hg": flight.room.capacity.weight.hectograms(),
+        "capacity_volume_l": flight.room.capacity.volume.litres(),
+        "capacity_positions": flight.room.capacity.positions.count(),
+        "cutoff_at": flight.room.cutoff,
+    })
+}

@@ -1,0 +1,41 @@
+use chrono::{DateTime, Utc};
+
+use super::{
+    OperationError, OperationService,
+    model::{FlightAction, Operated},
+    service::{Order, tell},
+};
+use crate::{
+    features::{
+        bookings::{Action, Moved},
+        capacity::FlightStatus,
+        flights::{self, FlightEventType},
+    },
+    platform::postgres::{commit, retrying},
+};
+
+impl OperationService {
+    /// The flight lands, and with it what is in the air on it.
+    pub(super) async fn arrive(
+        &self,
+        order: &Order,
+        occurred_at: Option<DateTime<Utc>>,
+    ) -> Result<Operated, OperationError> {
+        let done = retrying(|| self.try_arrive(order, occurred_at)).await?;
+        tell(FlightAction::Arrive, &done);
+        self.bookings.count(Action::Arrive, done.bookings_changed);
+        Ok(done)
+    }
+
+    async fn try_arrive(&self, order: &Order, occurred_at: Option<DateTime<Utc>>) -> Result<Operated, OperationError> {
+        let actor = order.caller.user_id;
+        let (mut tx, mut flight) = self.lock_for(order, FlightAction::Arrive).await?;
+        let Moved { occurred_at, moved, .. } = self.bookings.arrive_in_tx(&mut tx, &flight, occurred_at, actor).await?;
+        flight.arrival = occurred_at;
+        flight.actual_arrival = Some(occurred_at);
+        flight.room.status = FlightStatus::Arrived;
+        let flight = flights::save_in_tx(&mut tx, flight, FlightEventType::Arrived, Some(actor), self.now()).await?;
+        commit(tx).await?;
+        Ok(Operated { flight, bookings_changed: moved, left_behind: Vec::new() })
+    }
+}

@@ -1,0 +1,84 @@
+use super::{
+    OperationError, OperationService,
+    model::{CapacityShortfall, FlightAction, allowed},
+    service::Order,
+};
+use crate::{
+    features::{
+        capacity::FlightStatus,
+        flights::{self, Flight, FlightChange, FlightError, FlightEventType},
+    },
+    kernel::BookingRef,
+    platform::postgres::{Tx, commit, retrying},
+};
+
+impl OperationService {
+    /// Changes times, aircraft, capacity or cut-off of a flight, after taking the named bookings off it: all of it or
+    /// nothing. Its bookings are told of new times.
+    pub(super) async fn change(
+        &self,
+        order: &Order,
+        change: &FlightChange,
+        offload: &[BookingRef],
+    ) -> Result<Flight, OperationError> {
+        let flight = retrying(|| self.try_change(order, change, offload)).await?;
+        tracing::info!(flight_id = %flight.id, version = flight.room.version, offloaded = offload.len(), "flight changed");
+        Ok(flight)
+    }
+
+    async fn try_change(
+        &self,
+        order: &Order,
+        change: &FlightChange,
+        offload: &[BookingRef],
+    ) -> Result<Flight, OperationError> {
+        let (mut tx, flight) = self.lock(order).await?;
+        let status = flight.room.status;
+        let offloads = status == FlightStatus::Scheduled || offload.is_empty();
+        if !offloads || !change.is_possible_for(status) {
+            let allowed = allowed(status, false, order.caller.role);
+            return Err(OperationError::InvalidTransition { from: status, action: FlightAction::Change, allowed });
+        }
+        // What makes no sense at all is told before anything is moved.
+        self.apply(change, &flight)?;
+        self.bookings.offload_in_tx(&mut tx, flight.id, offload, order.caller.user_id).await?;
+        let flight = flights::find_in_tx(&mut tx, flight.id).await?;
+        let changed = self.apply(change, &flight)?;
+        if let Some(shortfall) = CapacityShortfall::of(&flight, changed.room.capacity) {
+            return Err(OperationError::CapacityBelowBooked(shortfall));
+        }
+        let flight = self.save(&mut tx, order, &flight, changed).await?;
+        commit(tx).await?;
+        Ok(flight)
+    }
+
+    fn apply(&self, change: &FlightChange, flight: &Flight) -> Result<Flight, OperationError> {
+        let changed = change.apply(flight, &self.reference);
+        Ok(changed.map_err(|(member, fault)| FlightError::Invalid { member, fault })?)
+    }
+
+    /// Writes the change, if it is one, with what it means for the bookings.
+    async fn save(
+        &self,
+        tx: &mut Tx,
+        order: &Order,
+        flight: &Flight,
+        changed: Flight,
+    ) -> Result<Flight, OperationError> {
+        if changed == *flight {
+            return Ok(changed);
+        }
+        if flight.is_freighter && !changed.is_freighter {
+            let bookings = self.bookings.freighter_bound_in_tx(tx, flight.id).await?;
+            if !bookings.is_empty() {
+                return Err(OperationError::FreighterNeeded { number: changed.number, bookings });
+            }
+        }
+        let actor = Some(order.caller.user_id);
+        let saved = flights::save_in_tx(tx, changed, FlightEventType::Changed, actor, self.now()).await?;
+        if (saved.departure, saved.arrival) != (flight.departure, flight.arrival) {
+            self.bookings.retime_in_tx(tx, std::slice::from_ref(&saved), actor).await?;
+        }
+        Ok(saved)
+    }
+}

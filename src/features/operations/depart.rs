@@ -1,0 +1,58 @@
+use chrono::{DateTime, Utc};
+
+use super::{
+    OperationError, OperationService,
+    model::{FlightAction, Operated},
+    service::{Order, tell},
+};
+use crate::{
+    features::{
+        bookings::{Action, LeftBehind, Moved},
+        capacity::FlightStatus,
+        flights::{self, Flight, FlightEventType},
+    },
+    platform::postgres::{commit, retrying},
+};
+
+impl OperationService {
+    /// The flight leaves, with every booking whose cargo is there; the others are left behind and give their room back.
+    pub(super) async fn depart(
+        &self,
+        order: &Order,
+        occurred_at: Option<DateTime<Utc>>,
+        left_behind: &[LeftBehind],
+    ) -> Result<Operated, OperationError> {
+        let (done, moved) = retrying(|| self.try_depart(order, occurred_at, left_behind)).await?;
+        tell(FlightAction::Depart, &done);
+        self.bookings.count(Action::Depart, moved);
+        Ok(done)
+    }
+
+    async fn try_depart(
+        &self,
+        order: &Order,
+        occurred_at: Option<DateTime<Utc>>,
+        left_behind: &[LeftBehind],
+    ) -> Result<(Operated, usize), OperationError> {
+        let actor = order.caller.user_id;
+        let (mut tx, flight) = self.lock_for(order, FlightAction::Depart).await?;
+        let Moved { occurred_at, moved, left_behind } =
+            self.bookings.depart_in_tx(&mut tx, &flight, left_behind, occurred_at, actor).await?;
+        // Again: whoever was left behind has given room back.
+        let flight = left(&flights::find_in_tx(&mut tx, flight.id).await?, occurred_at);
+        let flight = flights::save_in_tx(&mut tx, flight, FlightEventType::Departed, Some(actor), self.now()).await?;
+        commit(tx).await?;
+        Ok((Operated { flight, bookings_changed: moved + left_behind.len(), left_behind }, moved))
+    }
+}
+
+/// The flight once it has left. Its arrival is still the best known one, unless that has passed: then it flies as long as
+/// it was to fly.
+fn left(flight: &Flight, at: DateTime<Utc>) -> Flight {
+    let mut left = Flight { departure: at, actual_departure: Some(at), ..flight.clone() };
+    if left.arrival <= at {
+        left.arrival = at + (flight.arrival - flight.departure);
+    }
+    left.room.status = FlightStatus::Departed;
+    left
+}

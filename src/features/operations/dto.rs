@@ -1,0 +1,264 @@
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::model::Operated;
+use crate::{
+    features::{
+        bookings::{Booking, BookingStatus, LeftBehind, Leg, LegStatus, OffloadReason, Party},
+        capacity::{Space, SpaceFields},
+        flights::{Flight, FlightBody, FlightChange},
+        reference::Reference,
+    },
+    kernel::{
+        AircraftCode, AirportCode, AwbNumber, BookingRef, Fault, FlightId, HandlingCode, LegId, Pieces, Positions,
+        Volume, Weight,
+    },
+    platform::web::{Fields, read},
+};
+
+/// Longest reason, in characters.
+const LINE: usize = 500;
+/// More bookings than any flight carries.
+const MOST_BOOKINGS: usize = 10_000;
+
+/// A flight after a step.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FlightStep {
+    pub flight: FlightBody,
+    /// How many bookings got an event.
+    pub bookings_changed: usize,
+    pub left_behind: Vec<LeftBehindBody>,
+}
+
+/// A booking that a flight left without.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LeftBehind)]
+pub struct LeftBehindBody {
+    pub ref_id: BookingRef,
+    pub reason: OffloadReason,
+}
+
+impl FlightStep {
+    pub fn new(done: Operated, reference: &Reference) -> Self {
+        let left_behind = done.left_behind.into_iter();
+        Self {
+            flight: FlightBody::new(&done.flight, reference),
+            bookings_changed: done.bookings_changed,
+            left_behind: left_behind.map(|left| LeftBehindBody { ref_id: left.ref_id, reason: left.reason }).collect(),
+        }
+    }
+}
+
+/// How a flight left; all of it may be left out, and so may the body.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes the body")]
+pub struct DepartFlight {
+    /// Default now. Not before the last movement of what it carries, at most five minutes ahead.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// Bookings that it leaves without, although their cargo may be there.
+    #[schema(max_items = 10_000)]
+    pub left_behind: Option<Vec<LeaveBehind>>,
+}
+
+/// A booking to leave behind.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes the body")]
+pub struct LeaveBehind {
+    pub ref_id: BookingRef,
+    /// `NO_SHOW` or `OFFLOADED`.
+    pub reason: OffloadReason,
+}
+
+pub(super) fn read_departure(fields: &mut Fields<'_>) -> (Option<DateTime<Utc>>, Vec<LeftBehind>) {
+    let occurred_at = fields.optional("occurred_at", read::instant);
+    let left = fields.objects("left_behind", MOST_BOOKINGS, |inner| {
+        let ref_id = inner.required("ref_id", read::code);
+        let reason = inner.required("reason", read::word(OffloadReason::GIVEN));
+        Some(LeftBehind { ref_id: ref_id?, reason: reason? })
+    });
+    let left: Vec<LeftBehind> = left.unwrap_or_default();
+    refuse_twice(fields, "left_behind", left.iter().map(|left| &left.ref_id));
+    (occurred_at, left)
+}
+
+/// How a flight landed.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes the body")]
+pub struct ArriveFlight {
+    /// Default now. Not before its departure, at most five minutes ahead.
+    pub occurred_at: Option<DateTime<Utc>>,
+}
+
+pub(super) fn read_arrival(fields: &mut Fields<'_>) -> Option<DateTime<Utc>> {
+    fields.optional("occurred_at", read::instant)
+}
+
+/// Why a flight is cancelled; its bookings' histories will say so.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes the body")]
+pub struct CancelFlight {
+    #[schema(max_length = 500)]
+    pub reason: Option<String>,
+}
+
+pub(super) fn read_reason(fields: &mut Fields<'_>) -> Option<String> {
+    fields.optional("reason", read::prose(LINE))
+}
+
+/// What is to be different about a flight: a JSON merge patch (RFC 7396). What is left out stays.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes the body; FlightChange is what it is read into")]
+pub struct ChangeFlight {
+    /// Best known departure. The cut-off moves along.
+    #[schema(nullable = false)]
+    pub departure_datetime: Option<DateTime<Utc>>,
+    /// Best known arrival: after the departure, at most 24 hours. All that can change once departed.
+    #[schema(nullable = false)]
+    pub arrival_datetime: Option<DateTime<Utc>>,
+    /// Without `capacity`, the new aircraft's figures are taken. `null`: none.
+    pub aircraft_code: Option<AircraftCode>,
+    /// Its members merge. `null` for one of them: the aircraft's figure, else what the weight gives.
+    #[schema(nullable = false)]
+    pub capacity: Option<SpaceFields>,
+    /// How long before departure booking closes. `null`: 60.
+    #[schema(minimum = 0, maximum = 43_200)]
+    pub cutoff_minutes: Option<u32>,
+    /// Bookings to take off the flight before anything else.
+    #[schema(max_items = 10_000)]
+    pub offload: Option<Vec<BookingRef>>,
+}
+
+pub(super) fn read_change(fields: &mut Fields<'_>, reference: &Reference) -> (FlightChange, Vec<BookingRef>) {
+    let change = FlightChange::read(fields, reference);
+    let offload: Vec<BookingRef> = fields.list("offload", MOST_BOOKINGS, read::code).unwrap_or_default();
+    refuse_twice(fields, "offload", offload.iter());
+    (change, offload)
+}
+
+fn refuse_twice<'b>(fields: &mut Fields<'_>, name: &str, references: impl Iterator<Item = &'b BookingRef>) {
+    let mut seen = std::collections::HashSet::new();
+    for (index, reference) in references.enumerate() {
+        if !seen.insert(reference) {
+            fields.fault_of_entry(name, index, &Fault::format("names a booking that is named before"));
+        }
+    }
+}
+
+/// What a flight carries, or is booked to carry.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Manifest {
+    pub flight: FlightBody,
+    /// With a leg in force on the flight, by reference.
+    pub bookings: Vec<ManifestLine>,
+    pub totals: ManifestTotals,
+}
+
+/// A shipment on a flight.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ManifestLine {
+    pub ref_id: BookingRef,
+    #[schema(required = true)]
+    pub awb_number: Option<AwbNumber>,
+    pub booking_status: BookingStatus,
+    pub leg_id: LegId,
+    pub leg_status: LegStatus,
+    /// Where the shipment comes from, not the flight.
+    pub origin: AirportCode,
+    /// Where the shipment goes to, not the flight.
+    pub destination: AirportCode,
+    pub pieces: Pieces,
+    pub weight_kg: Weight,
+    pub volume_m3: Volume,
+    pub positions: Positions,
+    pub special_handling_codes: Vec<HandlingCode>,
+    #[schema(required = true)]
+    pub description: Option<String>,
+    #[schema(required = true)]
+    pub shipper: Option<Party>,
+    #[schema(required = true)]
+    pub consignee: Option<Party>,
+}
+
+/// Sums over the lines of a manifest.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ManifestTotals {
+    #[serde(flatten)]
+    pub all: ManifestSum,
+    /// By special handling code; a shipment counts under each of its codes.
+    pub special_handling_codes: Vec<HandlingSum>,
+}
+
+/// The sum of some lines of a manifest.
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
+pub struct ManifestSum {
+    pub bookings: u64,
+    pub pieces: u64,
+    pub weight_kg: Weight,
+    pub volume_m3: Volume,
+    pub positions: Positions,
+}
+
+/// The sum of the lines with one special handling code.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HandlingSum {
+    pub code: HandlingCode,
+    #[serde(flatten)]
+    pub sum: ManifestSum,
+}
+
+impl Manifest {
+    pub fn new(flight: &Flight, bookings: &[Booking], reference: &Reference) -> Self {
+        let lines = bookings.iter().filter_map(|booking| Some((booking, leg_on(booking, flight.id)?)));
+        let lines: Vec<(&Booking, &Leg)> = lines.collect();
+        let mut all = ManifestSum::default();
+        let mut by_code = BTreeMap::<&HandlingCode, ManifestSum>::new();
+        for (booking, leg) in &lines {
+            all.add(leg);
+            for code in &booking.special_handling_codes {
+                by_code.entry(code).or_default().add(leg);
+            }
+        }
+        let sums = by_code.into_iter().map(|(code, sum)| HandlingSum { code: *code, sum });
+        Self {
+            flight: FlightBody::new(flight, reference),
+            totals: ManifestTotals { all, special_handling_codes: sums.collect() },
+            bookings: lines.into_iter().map(|(booking, leg)| line(booking, leg)).collect(),
+        }
+    }
+}
+
+impl ManifestSum {
+    fn add(&mut self, leg: &Leg) {
+        self.bookings += 1;
+        self.pieces += u64::try_from(leg.pieces.count()).unwrap_or_default();
+        let sum = Space { weight: self.weight_kg, volume: self.volume_m3, positions: self.positions } + leg.space;
+        (self.weight_kg, self.volume_m3, self.positions) = (sum.weight, sum.volume, sum.positions);
+    }
+}
+
+fn leg_on(booking: &Booking, flight: FlightId) -> Option<&Leg> {
+    booking.legs_in_force().find(|leg| leg.flight_id == flight)
+}
+
+fn line(booking: &Booking, leg: &Leg) -> ManifestLine {
+    ManifestLine {
+        ref_id: booking.ref_id.clone(),
+        awb_number: booking.awb_number.clone(),
+        booking_status: booking.status,
+        leg_id: leg.id,
+        leg_status: leg.status,
+        origin: booking.origin,
+        destination: booking.destination,
+        pieces: leg.pieces,
+        weight_kg: leg.space.weight,
+        volume_m3: leg.space.volume,
+        positions: leg.space.positions,
+        special_handling_codes: booking.special_handling_codes.clone(),
+        description: booking.texts.description.clone(),
+        shipper: booking.texts.shipper.clone(),
+        consignee: booking.texts.consignee.clone(),
+    }
+}

@@ -1,0 +1,98 @@
+use serde_json::json;
+
+use super::model::{CapacityShortfall, FlightAction};
+use crate::{
+    features::{bookings::BookingError, capacity::FlightStatus, flights::FlightError},
+    kernel::{BookingRef, FlightNumber},
+    platform::{
+        postgres::{DbError, Transient},
+        web::{Code, Problem, version_mismatch},
+    },
+};
+
+#[derive(Debug, thiserror::Error)]
+pub enum OperationError {
+    #[error("{action:?} does not follow {from:?}")]
+    InvalidTransition { from: FlightStatus, action: FlightAction, allowed: Vec<FlightAction> },
+    #[error("the flight is at version {0}")]
+    VersionMismatch(i32),
+    #[error("more is booked and held than that")]
+    CapacityBelowBooked(CapacityShortfall),
+    #[error("{number} carries freight for cargo aircraft only")]
+    FreighterNeeded { number: FlightNumber, bookings: Vec<BookingRef> },
+    #[error(transparent)]
+    Flight(#[from] FlightError),
+    #[error(transparent)]
+    Booking(#[from] BookingError),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl Transient for OperationError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Flight(cause) => cause.is_transient(),
+            Self::Booking(cause) => cause.is_transient(),
+            Self::Database(cause) => cause.is_transient(),
+            _ => false,
+        }
+    }
+}
+
+impl From<OperationError> for Problem {
+    fn from(error: OperationError) -> Self {
+        match error {
+            OperationError::InvalidTransition { from, action, allowed } => refused(from, action, &allowed),
+            OperationError::VersionMismatch(current) => version_mismatch(current),
+            OperationError::CapacityBelowBooked(shortfall) => below_booked(&shortfall),
+            OperationError::FreighterNeeded { number, bookings } => {
+                let named: Vec<_> = bookings.iter().map(BookingRef::as_str).collect();
+                let text = format!(
+                    "{number} carries freight for cargo aircraft only: offload it first, in the same request: {}.",
+                    named.join(", ")
+                );
+                Self::new(Code::ItineraryInvalid, text).with("ref_ids", named)
+            }
+            OperationError::Flight(cause) => cause.into(),
+            OperationError::Booking(cause) => cause.into(),
+            OperationError::Database(cause) => cause.into(),
+        }
+    }
+}
+
+fn refused(from: FlightStatus, action: FlightAction, allowed: &[FlightAction]) -> Problem {
+    let words: Vec<_> = allowed.iter().map(|action| action.as_str()).collect();
+    let next = if words.is_empty() { "nothing".to_owned() } else { words.join(" or ") };
+    let (verb, status) = (action.as_str(), from.as_str());
+    let text = match (from, action) {
+        (FlightStatus::Scheduled, FlightAction::Cancel) => {
+            format!("You cannot cancel this flight: some of its freight has left already; you can do {next}.")
+        }
+        (FlightStatus::Departed, FlightAction::Change) => {
+            "Of a flight that has departed only `arrival_datetime` can be changed.".to_owned()
+        }
+        _ => format!("You cannot {verb} a flight that is {status}; you can do {next}."),
+    };
+    Problem::new(Code::InvalidTransition, text).with("from", from).with("action", action).with("allowed", allowed)
+}
+
+fn below_booked(shortfall: &CapacityShortfall) -> Problem {
+    let CapacityShortfall { dimensions, requested, booked, held } = shortfall;
+    let shortfalls: Vec<_> = dimensions
+        .iter()
+        .map(|dimension| {
+            json!({
+                "dimension": dimension.as_str(),
+                "requested": requested.figure(*dimension),
+                "booked": booked.figure(*dimension),
+                "held": held.figure(*dimension),
+            })
+        })
+        .collect();
+    let named: Vec<_> = dimensions.iter().map(|dimension| dimension.as_str()).collect();
+    let text = format!(
+        "More is booked and held than that capacity has, in {}: offload bookings in the same request.",
+        named.join(", ")
+    );
+    Problem::new(Code::CapacityBelowBooked, text).with("shortfalls", shortfalls)
+}

@@ -1,0 +1,17 @@
+//! What the carrier does with its flights and what that means for the shipments on them: departing, arriving, cancelling,
+//! changing and importing flights, and the manifest. Decides which step of a flight may follow which and in which order
+//! flight and bookings change; owns the one transaction in which they all do.
+mod arrive;
+mod cancel;
+mod change;
+mod depart;
+mod dto;
+mod error;
+mod import;
+mod model;
+mod router;
+mod service;
+
+pub use error::OperationError;
+pub use router::{import_router, router};
+pub use service::OperationService;

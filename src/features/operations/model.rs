@@ -1,0 +1,74 @@
+use crate::{
+    features::{
+        accounts::Role,
+        bookings::LeftBehind,
+        capacity::{Dimension, FlightStatus, Space},
+        flights::Flight,
+    },
+    kernel::words,
+};
+
+words! {
+    /// What can be done with a flight.
+    pub enum FlightAction {
+        Depart = "depart",
+        Arrive = "arrive",
+        Cancel = "cancel",
+        /// Never among the allowed steps: it moves nothing.
+        Change = "change",
+    }
+}
+
+/// The steps that a caller of this role may make with a flight; `has_left`: some of its freight is on its way already.
+pub fn allowed(status: FlightStatus, has_left: bool, role: Role) -> Vec<FlightAction> {
+    match status {
+        FlightStatus::Scheduled if has_left || role < Role::Admin => vec![FlightAction::Depart],
+        FlightStatus::Scheduled => vec![FlightAction::Depart, FlightAction::Cancel],
+        FlightStatus::Departed => vec![FlightAction::Arrive],
+        FlightStatus::Arrived | FlightStatus::Cancelled => Vec::new(),
+    }
+}
+
+/// A flight after a step, and what that did to its bookings.
+#[derive(Debug)]
+pub struct Operated {
+    pub flight: Flight,
+    /// How many bookings got an event.
+    pub bookings_changed: usize,
+    pub left_behind: Vec<LeftBehind>,
+}
+
+/// Why a capacity is too small.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CapacityShortfall {
+    pub dimensions: Vec<Dimension>,
+    pub requested: Space,
+    pub booked: Space,
+    pub held: Space,
+}
+
+impl CapacityShortfall {
+    /// Of a flight that is to have this capacity.
+    pub fn of(flight: &Flight, requested: Space) -> Option<Self> {
+        let (booked, held) = (flight.room.booked, flight.room.held);
+        let dimensions: Vec<Dimension> = (booked + held).exceeds(requested).collect();
+        (!dimensions.is_empty()).then_some(Self { dimensions, requested, booked, held })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_status_allows_its_steps_and_cancelling_is_an_administrators() {
+        use FlightAction::{Arrive, Cancel, Depart};
+        assert_eq!(allowed(FlightStatus::Scheduled, false, Role::Admin), [Depart, Cancel]);
+        assert_eq!(allowed(FlightStatus::Scheduled, false, Role::Operator), [Depart]);
+        assert_eq!(allowed(FlightStatus::Scheduled, true, Role::Admin), [Depart]);
+        assert_eq!(allowed(FlightStatus::Departed, true, Role::Operator), [Arrive]);
+        for status in [FlightStatus::Arrived, FlightStatus::Cancelled] {
+            assert!(allowed(status, false, Role::Admin).is_empty());
+        }
+    }
+}

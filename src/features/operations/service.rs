@@ -1,0 +1,99 @@
+use chrono::{DateTime, Utc};
+
+use super::{
+    OperationError,
+    model::{FlightAction, Operated, allowed},
+};
+use crate::{
+    features::{
+        accounts::Principal,
+        bookings::{Booking, BookingService},
+        capacity::{self, FlightStatus},
+        flights::{self, Flight, FlightService},
+        reference::Reference,
+    },
+    kernel::FlightId,
+    platform::{
+        clock::SharedClock,
+        postgres::{Database, Tx},
+        web::Precondition,
+    },
+};
+
+/// The use cases of running flights, a file per verb: `depart`, `arrive`, `cancel`, `change`, `import`.
+#[derive(Clone)]
+pub struct OperationService {
+    pub(super) db: Database,
+    pub(super) flights: FlightService,
+    pub(super) bookings: BookingService,
+    pub(super) reference: Reference,
+    pub(super) clock: SharedClock,
+}
+
+/// Whose step it is, with which flight, and on which condition.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    pub caller: Principal,
+    pub flight: FlightId,
+    pub precondition: Precondition,
+}
+
+impl OperationService {
+    pub fn new(
+        db: Database,
+        flights: FlightService,
+        bookings: BookingService,
+        reference: Reference,
+        clock: SharedClock,
+    ) -> Self {
+        Self { db, flights, bookings, reference, clock }
+    }
+
+    /// One flight.
+    pub(super) async fn flight(&self, id: FlightId) -> Result<Flight, OperationError> {
+        Ok(self.flights.flight(id).await?)
+    }
+
+    /// A flight and the bookings that are on it or were carried by it.
+    pub(super) async fn manifest(&self, id: FlightId) -> Result<(Flight, Vec<Booking>), OperationError> {
+        let flight = self.flight(id).await?;
+        Ok((flight, self.bookings.manifest(id).await?))
+    }
+
+    /// Locks the flight, so that no booking slips on or off it, and judges version and step by the state then found.
+    pub(super) async fn lock_for(&self, order: &Order, action: FlightAction) -> Result<(Tx, Flight), OperationError> {
+        let (mut tx, flight) = self.lock(order).await?;
+        let status = flight.room.status;
+        let has_left = status == FlightStatus::Scheduled && self.bookings.has_left_in_tx(&mut tx, flight.id).await?;
+        let allowed = allowed(status, has_left, order.caller.role);
+        if allowed.contains(&action) {
+            Ok((tx, flight))
+        } else {
+            Err(OperationError::InvalidTransition { from: status, action, allowed })
+        }
+    }
+
+    /// Locks the flight and judges the version.
+    pub(super) async fn lock(&self, order: &Order) -> Result<(Tx, Flight), OperationError> {
+        self.flight(order.flight).await?;
+        let mut tx = self.db.begin().await?;
+        capacity::lock_in_tx(&mut tx, &[order.flight]).await?;
+        let flight = flights::find_in_tx(&mut tx, order.flight).await?;
+        if !order.precondition.holds(flight.room.version) {
+            return Err(OperationError::VersionMismatch(flight.room.version));
+        }
+        Ok((tx, flight))
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+}
+
+/// Says in log and metrics that a flight made a step.
+pub(super) fn tell(action: FlightAction, done: &Operated) {
+    let (flight_id, bookings_changed) = (done.flight.id, done.bookings_changed);
+    let left_behind = done.left_behind.len();
+    tracing::info!(%flight_id, action = action.as_str(), bookings_changed, left_behind, "flight operated");
+    metrics::counter!("loadmaster_flight_actions_total", "action" => action.as_str()).increment(1);
+}

@@ -1,0 +1,86 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// What is counted for the summary of an installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    BookingsCreated,
+    BookingsDeparted,
+    BookingsArrived,
+    BookingsDelivered,
+    BookingsCancelled,
+    RouteSearches,
+    CacheHits,
+    CacheMisses,
+}
+
+/// How many kinds are counted.
+const KINDS: usize = Counted::CacheMisses as usize + 1;
+
+/// Counts since the start of this process. Cheap to clone, one for all rooms.
+#[derive(Debug, Clone, Default)]
+pub struct Tally(Arc<[AtomicU64; KINDS]>);
+
+/// A tally as it was at some moment; tallies of several processes add up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts([u64; KINDS]);
+
+impl Tally {
+    pub fn add(&self, what: Counted, count: usize) {
+        if let Some(counter) = self.0.get(what as usize) {
+            counter.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
+
+    pub fn counts(&self) -> Counts {
+        Counts(std::array::from_fn(|kind| self.0.get(kind).map_or(0, |counter| counter.load(Ordering::Relaxed))))
+    }
+}
+
+impl Counts {
+    pub fn of(&self, what: Counted) -> u64 {
+        self.0.get(what as usize).copied().unwrap_or_default()
+    }
+
+    #[must_use]
+    pub fn plus(mut self, other: &Self) -> Self {
+        for (sum, count) in self.0.iter_mut().zip(other.0) {
+            *sum = sum.saturating_add(count);
+        }
+        self
+    }
+
+    /// As one word, to be shared with other processes.
+    pub fn to_text(self) -> String {
+        self.0.map(|count| count.to_string()).join(" ")
+    }
+
+    /// Kinds that another version did not count are zero, those that only it knows are left out.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let mut counts = Self::default();
+        for (count, word) in counts.0.iter_mut().zip(text.split(' ')) {
+            *count = word.parse().ok()?;
+        }
+        Some(counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_travel_as_text_and_add_up() {
+        let tally = Tally::default();
+        tally.add(Counted::BookingsCreated, 2);
+        tally.add(Counted::CacheMisses, 5);
+        let counts = tally.counts();
+        assert_eq!(Counts::from_text(&counts.to_text()), Some(counts));
+        let sum = counts.plus(&counts);
+        assert_eq!((sum.of(Counted::BookingsCreated), sum.of(Counted::CacheMisses)), (4, 10));
+        assert_eq!(Counts::from_text("7").map(|counts| counts.of(Counted::BookingsCreated)), Some(7));
+        assert_eq!(Counts::from_text("seven"), None);
+    }
+}
