@@ -158,12 +158,28 @@ async fn the_demo_plays_the_main_job_against_a_running_server() {
     let played = demo("op@example.com").await.succeeded();
 
     // then a shipment has gone all the way, and everybody can read it.
-    for word in ["search", "book", "capacity", "BOOKED", "DEPARTED", "ARRIVED", "DELIVERED"] {
+    let shipments = async |played: &str| {
+        let paths: Vec<_> = played.lines().filter_map(|line| line.split_once("/api/v1/tracking/")).collect();
+        for (_, reference) in &paths {
+            let tracked = serving.client().get(&format!("/api/v1/tracking/{reference}")).await.expect(200);
+            assert_eq!(tracked["status"], "DELIVERED", "{tracked}");
+        }
+        paths.len()
+    };
+    let first_act = ["search", "book", "capacity", "BOOKED", "DEPARTED", "ARRIVED", "DELIVERED"];
+    for word in first_act.into_iter().chain(["needs an administrator"]) {
         assert!(played.contains(word), "{word}: {played}");
     }
-    let tracked =
-        played.lines().last().unwrap().rsplit_once("/api/v1").map(|(_, path)| format!("/api/v1{path}")).unwrap();
-    assert_eq!(serving.client().get(&tracked).await.expect(200)["status"], "DELIVERED");
+    assert_eq!(shipments(&played).await, 1);
+
+    // When an administrator plays it, then another shipment has lost its onward flight and come home all the same.
+    let root = ["user", "create", "--email", "root@example.com", "--role", "admin", "--password-stdin"];
+    loadmaster(&root).on(&database).stdin("correct horse battery\n").run().await.succeeded();
+    let played = demo("root@example.com").await.succeeded();
+    for word in first_act.into_iter().chain(["needs rerouting", "FLIGHT_CANCELLED", "REROUTED"]) {
+        assert!(played.contains(word), "{word}: {played}");
+    }
+    assert_eq!(shipments(&played).await, 2);
 
     let refused = demo("nobody@example.com").await.complained();
     assert!(refused.contains("401"), "{refused}");
