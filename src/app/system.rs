@@ -184,7 +184,7 @@ async fn info(State(settings): State<std::sync::Arc<Settings>>, query: Query) ->
         name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
         git_commit: option_env!("LOADMASTER_GIT_COMMIT").filter(|commit| !commit.is_empty()),
-        features: vec!["search", "booking", "tracking", "flights_import"],
+        features: vec!["search", "booking", "amending", "tracking", "flight_operations", "flights_import"],
         limits: Limits {
             max_body_bytes: settings.server.max_body_bytes,
             max_import_bytes: super::router::MAX_IMPORT_BYTES,
