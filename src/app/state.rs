@@ -80,8 +80,8 @@ impl AppState {
             ids.clone(),
             &secrets,
             settings.booking.auto_route_hours,
-        )
-        .counted_by(tally.clone());
+            tally.clone(),
+        );
         let operations =
             OperationService::new(db.clone(), flights.clone(), bookings.clone(), reference.clone(), clock.clone());
         let process = tokens.token()?;

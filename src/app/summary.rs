@@ -4,9 +4,12 @@ use serde::Serialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use crate::platform::{
-    redis::Redis,
-    tally::{Counted, Counts, Tally},
+use crate::{
+    kernel::Counted,
+    platform::{
+        redis::Redis,
+        tally::{Counts, Tally},
+    },
 };
 
 /// A process that is silent for longer does not count any more.

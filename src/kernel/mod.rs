@@ -3,6 +3,7 @@
 mod awb;
 mod booking_ref;
 mod codes;
+mod counted;
 mod decimal;
 mod fault;
 mod flight_number;
@@ -14,6 +15,7 @@ mod words;
 pub use awb::AwbNumber;
 pub use booking_ref::BookingRef;
 pub use codes::{AircraftCode, AirlineCode, AirportCode, HandlingCode};
+pub use counted::Counted;
 pub use decimal::whole_number;
 pub use fault::{Fault, FaultCode};
 pub use flight_number::FlightNumber;

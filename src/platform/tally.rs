@@ -3,29 +3,15 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// What is counted for the summary of an installation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counted {
-    BookingsCreated,
-    BookingsDeparted,
-    BookingsArrived,
-    BookingsDelivered,
-    BookingsCancelled,
-    RouteSearches,
-    CacheHits,
-    CacheMisses,
-}
-
-/// How many kinds are counted.
-const KINDS: usize = Counted::CacheMisses as usize + 1;
+use crate::kernel::Counted;
 
 /// Counts since the start of this process. Cheap to clone, one for all rooms.
 #[derive(Debug, Clone, Default)]
-pub struct Tally(Arc<[AtomicU64; KINDS]>);
+pub struct Tally(Arc<[AtomicU64; Counted::KINDS]>);
 
 /// A tally as it was at some moment; tallies of several processes add up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts([u64; KINDS]);
+pub struct Counts([u64; Counted::KINDS]);
 
 impl Tally {
     pub fn add(&self, what: Counted, count: usize) {

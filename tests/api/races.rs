@@ -2,9 +2,9 @@
 //! thing one gets it.
 mod audit;
 mod changes;
+mod flight_changes;
 mod itineraries;
 mod last_room;
-mod model;
 mod status;
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! What befalls all bookings on a flight. These verbs join the transaction of whoever changes the flight, and holds its
 //! lock: no booking slips on or off meanwhile. However many bookings there are, they cost a few statements.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -49,8 +49,9 @@ impl BookingService {
         told: Option<DateTime<Utc>>,
         actor: UserId,
     ) -> Result<Moved, BookingError> {
+        let mut drafts = lock_aboard(tx, &[flight.id]).await?;
+        drafts.retain(|draft| booked_leg(&draft.now, flight.id).is_some());
         let author = self.author(Some(actor));
-        let mut drafts = lock_aboard(tx, &[flight.id], &[LegStatus::Booked]).await?;
         let named: HashMap<&BookingRef, OffloadReason> =
             left_behind.iter().map(|left| (&left.ref_id, left.reason)).collect();
         check_aboard(&drafts, flight.id, named.keys().copied())?;
@@ -86,10 +87,10 @@ impl BookingService {
         told: Option<DateTime<Utc>>,
         actor: UserId,
     ) -> Result<Moved, BookingError> {
-        let author = self.author(Some(actor));
-        let mut drafts = lock_aboard(tx, &[flight.id], &[LegStatus::Departed]).await?;
+        let mut drafts = lock_aboard(tx, &[flight.id]).await?;
         // A booking that was cancelled in the air, or has landed by itself meanwhile, stays as it is.
-        drafts.retain(|draft| !draft.now.is_over() && leg_aboard(&draft.now, flight.id).is_some());
+        drafts.retain(|draft| !draft.now.is_over() && leg_in_the_air(&draft.now, flight.id).is_some());
+        let author = self.author(Some(actor));
         let moved_at = drafts.iter().filter_map(|draft| draft.now.moved_at).max();
         let occurred_at = occurred_at(told, moved_at.max(flight.actual_departure), author.now)?;
         for draft in &mut drafts {
@@ -111,8 +112,9 @@ impl BookingService {
         reason: Option<&str>,
         actor: UserId,
     ) -> Result<usize, BookingError> {
+        let mut drafts = lock_aboard(tx, &[flight]).await?;
+        drafts.retain(|draft| booked_leg(&draft.now, flight).is_some());
         let author = self.author(Some(actor));
-        let mut drafts = lock_aboard(tx, &[flight], &[LegStatus::Booked]).await?;
         let mut givings = Vec::new();
         for draft in &mut drafts {
             let leg = booked_leg(&draft.now, flight).cloned();
@@ -137,10 +139,11 @@ impl BookingService {
         if named.is_empty() {
             return Ok(());
         }
-        let author = self.author(Some(actor));
-        let mut drafts = lock_aboard(tx, &[flight], &[LegStatus::Booked]).await?;
+        let mut drafts = lock_aboard(tx, &[flight]).await?;
         check_aboard(&drafts, flight, named)?;
+        let named: HashSet<&BookingRef> = named.iter().collect();
         drafts.retain(|draft| named.contains(&draft.now.ref_id));
+        let author = self.author(Some(actor));
         let givings: Vec<Giving> =
             drafts.iter_mut().flat_map(|draft| offload(draft, flight, OffloadReason::Offloaded, author)).collect();
         capacity::release_in_tx(tx, &givings, author.now).await?;
@@ -148,21 +151,21 @@ impl BookingService {
     }
 
     /// Tells the bookings on these flights when they now leave and land, and judges their connections again. A leg that
-    /// has landed already keeps its times. Answers how many bookings were told.
+    /// has landed already keeps its times.
     pub async fn retime_in_tx(
         &self,
         tx: &mut PgConnection,
         flights: &[Flight],
         actor: Option<UserId>,
-    ) -> Result<usize, BookingError> {
+    ) -> Result<(), BookingError> {
         if flights.is_empty() {
-            return Ok(0);
+            return Ok(());
         }
-        let author = self.author(actor);
         let by_id: HashMap<FlightId, &Flight> = flights.iter().map(|flight| (flight.id, flight)).collect();
         let ids: Vec<FlightId> = by_id.keys().copied().collect();
-        let mut drafts = lock_aboard(tx, &ids, &[LegStatus::Booked, LegStatus::Departed]).await?;
+        let mut drafts = lock_aboard(tx, &ids).await?;
         drafts.retain(|draft| !draft.now.is_over());
+        let author = self.author(actor);
         for draft in &mut drafts {
             let retimed: Vec<Leg> = draft.now.legs.iter().filter_map(|leg| retimed(leg, &by_id)).collect();
             for leg in retimed {
@@ -173,8 +176,7 @@ impl BookingService {
                 draft.tell(author, EventType::FlightRetimed, Told { leg: Some(leg), ..Told::default() });
             }
         }
-        save_in_tx(tx, &drafts).await?;
-        Ok(drafts.len())
+        Ok(save_in_tx(tx, &drafts).await?)
     }
 
     /// Bookings on a flight that fly on cargo aircraft only.
@@ -183,35 +185,30 @@ impl BookingService {
         tx: &mut PgConnection,
         flight: FlightId,
     ) -> Result<Vec<BookingRef>, BookingError> {
-        let drafts = lock_aboard(tx, &[flight], &[LegStatus::Booked, LegStatus::Departed]).await?;
+        let drafts = lock_aboard(tx, &[flight]).await?;
         let bound = drafts.into_iter().map(|draft| draft.now).filter(|booking| {
             !booking.is_over() && booking.special_handling_codes.contains(&HandlingCode::CARGO_AIRCRAFT_ONLY)
         });
         Ok(bound.map(|booking| booking.ref_id).collect())
     }
 
-    /// The bookings with a leg in force on a flight, by reference, as of one moment.
-    pub async fn manifest(&self, flight: FlightId) -> Result<Vec<Booking>, BookingError> {
-        const IN_FORCE: [LegStatus; 3] = [LegStatus::Booked, LegStatus::Departed, LegStatus::Arrived];
-        let mut snapshot = self.db.snapshot().await?;
-        let ids = repository::aboard(&mut snapshot, &[flight], &IN_FORCE).await?;
-        Ok(repository::find_all(&mut snapshot, &ids).await?)
-    }
-
     /// Whether any leg has left on a flight, whatever became of its booking. The caller holds the flight's lock.
     pub async fn has_left_in_tx(&self, tx: &mut PgConnection, flight: FlightId) -> Result<bool, BookingError> {
-        let left = repository::aboard(tx, &[flight], &[LegStatus::Departed, LegStatus::Arrived]).await?;
-        Ok(!left.is_empty())
+        Ok(repository::is_aboard(tx, flight, &[LegStatus::Departed, LegStatus::Arrived]).await?)
     }
 }
 
-/// Locks the bookings with such a leg on one of the flights, in ascending order, and reads them as they then are.
-async fn lock_aboard(
-    tx: &mut PgConnection,
-    flights: &[FlightId],
-    statuses: &[LegStatus],
-) -> Result<Vec<Draft>, DbError> {
-    let ids = repository::aboard(tx, flights, statuses).await?;
+/// The bookings with a leg in force on a flight, by reference; joins the caller's snapshot.
+pub async fn manifest_in_tx(snapshot: &mut PgConnection, flight: FlightId) -> Result<Vec<Booking>, DbError> {
+    const IN_FORCE: [LegStatus; 3] = [LegStatus::Booked, LegStatus::Departed, LegStatus::Arrived];
+    let ids = repository::aboard(snapshot, &[flight], &IN_FORCE).await?;
+    Ok(repository::find_all(snapshot, &ids).await?)
+}
+
+/// Locks the bookings that have a leg on one of the flights which has not landed, in ascending order, and reads them as
+/// they then are. Always all of these: whoever locks twice in one transaction gets none that it has not.
+async fn lock_aboard(tx: &mut PgConnection, flights: &[FlightId]) -> Result<Vec<Draft>, DbError> {
+    let ids = repository::aboard(tx, flights, &[LegStatus::Booked, LegStatus::Departed]).await?;
     let bookings = repository::lock_bookings(tx, &ids).await?;
     Ok(bookings.into_iter().map(Draft::of).collect())
 }
@@ -220,7 +217,7 @@ fn booked_leg(booking: &Booking, flight: FlightId) -> Option<&Leg> {
     booking.undeparted_legs().find(|leg| leg.flight_id == flight)
 }
 
-fn leg_aboard(booking: &Booking, flight: FlightId) -> Option<&Leg> {
+fn leg_in_the_air(booking: &Booking, flight: FlightId) -> Option<&Leg> {
     booking.departed_leg().filter(|leg| leg.flight_id == flight)
 }
 
@@ -230,10 +227,10 @@ fn check_aboard<'a>(
     flight: FlightId,
     named: impl IntoIterator<Item = &'a BookingRef>,
 ) -> Result<(), BookingError> {
-    let is_aboard = |reference: &BookingRef| {
-        drafts.iter().any(|draft| draft.now.ref_id == *reference && booked_leg(&draft.now, flight).is_some())
-    };
-    let mut missing: Vec<BookingRef> = named.into_iter().filter(|reference| !is_aboard(reference)).cloned().collect();
+    let aboard = drafts.iter().filter(|draft| booked_leg(&draft.now, flight).is_some());
+    let aboard: HashSet<&BookingRef> = aboard.map(|draft| &draft.now.ref_id).collect();
+    let mut missing: Vec<BookingRef> =
+        named.into_iter().filter(|reference| !aboard.contains(reference)).cloned().collect();
     missing.sort_by(|a, b| a.as_str().cmp(b.as_str()));
     if missing.is_empty() { Ok(()) } else { Err(BookingError::NotAboard(missing)) }
 }

@@ -64,14 +64,11 @@ impl FreightPatch {
 }
 
 impl PartyPatch {
-    fn apply(self, party: Option<&Party>, member: &'static str) -> Result<Party, BookingError> {
+    /// `None` when nobody is named.
+    fn apply(self, party: Option<&Party>) -> Option<Party> {
         let before = |value: fn(&Party) -> Option<String>| party.and_then(value);
-        let name = self.name.or(before(|party| Some(party.name.clone())));
-        Ok(Party {
-            name: name.ok_or_else(|| BookingError::Invalid {
-                member,
-                fault: Fault::new(FaultCode::Required, "is required"),
-            })?,
+        Some(Party {
+            name: self.name.or(before(|party| Some(party.name.clone())))?,
             account_number: self.account_number.or(before(|party| party.account_number.clone())),
             street: self.street.or(before(|party| party.street.clone())),
             city: self.city.or(before(|party| party.city.clone())),
@@ -85,16 +82,28 @@ impl PartyPatch {
 
 impl TextsPatch {
     fn apply(self, texts: Texts) -> Result<Texts, BookingError> {
-        let party = |patch, before: Option<Party>, member| match patch {
-            Patch::Keep => Ok(before),
-            Patch::Clear => Ok(None),
-            Patch::Set(patch) => PartyPatch::apply(patch, before.as_ref(), member).map(Some),
+        let mut faults = Vec::new();
+        let mut party = |patch, before: Option<Party>, name| match patch {
+            Patch::Keep => before,
+            Patch::Clear => None,
+            Patch::Set(patch) => {
+                let party = PartyPatch::apply(patch, before.as_ref());
+                if party.is_none() {
+                    faults.push((name, Fault::new(FaultCode::Required, "is required")));
+                }
+                party
+            }
         };
+        let shipper = party(self.shipper, texts.shipper, "/shipper/name");
+        let consignee = party(self.consignee, texts.consignee, "/consignee/name");
+        if !faults.is_empty() {
+            return Err(BookingError::Invalid(faults));
+        }
         Ok(Texts {
             description: self.description.or(texts.description),
             customer_reference: self.customer_reference.or(texts.customer_reference),
-            shipper: party(self.shipper, texts.shipper, "/shipper/name")?,
-            consignee: party(self.consignee, texts.consignee, "/consignee/name")?,
+            shipper,
+            consignee,
         })
     }
 }
@@ -185,6 +194,11 @@ pub(super) fn told_changes(before: &Booking, after: &Booking) -> String {
         if from != to {
             add(name, Some((from, to)));
         }
+    }
+    if (before.volume_defaulted, after.volume_defaulted) == (true, false) {
+        add("volume, which no longer follows the weight", None);
+    } else if before.volume_defaulted != after.volume_defaulted {
+        add("volume, which follows the weight from now on", None);
     }
     let texts = [
         ("description", before.texts.description != after.texts.description),

@@ -27,9 +27,6 @@ use crate::{
     platform::web::{Fields, read},
 };
 
-/// Longest text of most members, and of notes and descriptions, in characters.
-const LINE: usize = 500;
-const PROSE: usize = 2000;
 const MOST_FLIGHTS: usize = 4;
 /// As many as an air waybill has boxes for.
 const MOST_HANDLING_CODES: usize = 9;
@@ -271,8 +268,8 @@ pub(super) fn read_new_booking(fields: &mut Fields<'_>, reference: &Reference) -
     let special_handling_codes = read_handling_codes(fields, reference);
     let awb_number = fields.optional("awb_number", read::code);
     let texts = Texts {
-        description: fields.optional("description", read::prose(PROSE)),
-        customer_reference: fields.optional("customer_reference", read::line(LINE)),
+        description: fields.optional("description", read::prose(read::PROSE)),
+        customer_reference: fields.optional("customer_reference", read::line(read::LINE)),
         shipper: fields.object("shipper", read_party),
         consignee: fields.object("consignee", read_party),
     };
@@ -308,13 +305,13 @@ fn read_handling_codes(fields: &mut Fields<'_>, reference: &Reference) -> Option
 }
 
 fn read_party(fields: &mut Fields<'_>) -> Option<Party> {
-    let name = fields.required("name", read::line(LINE));
-    let account_number = fields.optional("account_number", read::line(LINE));
-    let street = fields.optional("street", read::line(LINE));
-    let city = fields.optional("city", read::line(LINE));
-    let postal_code = fields.optional("postal_code", read::line(LINE));
+    let name = fields.required("name", read::line(read::LINE));
+    let account_number = fields.optional("account_number", read::line(read::LINE));
+    let street = fields.optional("street", read::line(read::LINE));
+    let city = fields.optional("city", read::line(read::LINE));
+    let postal_code = fields.optional("postal_code", read::line(read::LINE));
     let country_code = fields.optional("country_code", read::country);
-    let phone = fields.optional("phone", read::line(LINE));
+    let phone = fields.optional("phone", read::line(read::LINE));
     let email = fields.optional("email", read::email);
     Some(Party { name: name?, account_number, street, city, postal_code, country_code, phone, email })
 }
@@ -341,7 +338,7 @@ pub(super) fn read_movement(fields: &mut Fields<'_>, reference: &Reference) -> M
         flight_id: fields.optional("flight_id", read::code),
         flight_number: fields.optional("flight_number", read::code),
         occurred_at: fields.optional("occurred_at", read::instant),
-        notes: fields.optional("notes", read::prose(PROSE)),
+        notes: fields.optional("notes", read::prose(read::PROSE)),
     }
 }
 
@@ -354,7 +351,7 @@ pub struct CancelBooking {
 }
 
 pub(super) fn read_reason(fields: &mut Fields<'_>) -> Option<String> {
-    fields.optional("reason", read::prose(LINE))
+    fields.optional("reason", read::prose(read::LINE))
 }
 
 /// The filters of a list. Customers see their organization's bookings; naming one is the carrier's staff's.

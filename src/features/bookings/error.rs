@@ -35,8 +35,9 @@ pub enum BookingError {
     LocationMismatch { action: Action, expected: AirportCode },
     #[error("{action:?} does not follow {from:?}")]
     InvalidTransition { from: BookingStatus, action: Action, allowed: Vec<Action> },
-    #[error("`{member}` {}", .fault.message)]
-    Invalid { member: &'static str, fault: Fault },
+    /// Members that make no sense beside what is there.
+    #[error("{0:?}")]
+    Invalid(Vec<(&'static str, Fault)>),
     #[error("not aboard: {0:?}")]
     NotAboard(Vec<BookingRef>),
     #[error("{0} is on another booking")]
@@ -128,7 +129,7 @@ impl From<BookingError> for Problem {
                 Self::new(Code::LocationMismatch, text)
             }
             BookingError::InvalidTransition { from, action, allowed } => refused(from, action, &allowed),
-            BookingError::Invalid { member, fault } => Self::validation(&[InputFault::member(member, &fault)]),
+            BookingError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
             BookingError::NotAboard(references) => {
                 let named: Vec<_> = references.iter().map(BookingRef::as_str).collect();
                 let text = format!("Not booked on this flight, or gone from it: {}.", named.join(", "));

@@ -83,8 +83,16 @@ fn check_chain(
     let Some((first, last)) = flights.first().zip(flights.last()) else {
         return invalid("An itinerary needs at least one flight.".to_owned());
     };
+    if demand.origin == demand.destination {
+        return invalid(format!("The freight lands at its destination, {}: it needs no other flights.", demand.origin));
+    }
     if first.origin != demand.origin {
         return invalid(format!("{} leaves from {}, not from {}.", first.number, first.origin, demand.origin));
+    }
+    let passes = flights.iter().rev().skip(1).find(|flight| flight.destination == demand.destination);
+    if let Some(early) = passes {
+        let text = format!("{} goes to {} already: the itinerary ends there.", early.number, demand.destination);
+        return invalid(text);
     }
     if last.destination != demand.destination {
         return invalid(format!("{} goes to {}, not to {}.", last.number, last.destination, demand.destination));

@@ -21,7 +21,7 @@ mod reroute;
 mod router;
 mod service;
 
-pub use aboard::{LeftBehind, Moved};
+pub use aboard::{LeftBehind, Moved, manifest_in_tx};
 pub use dto::{EventBody, LegBody};
 pub use error::BookingError;
 pub use event::{Event, EventType};

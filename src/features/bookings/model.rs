@@ -69,12 +69,6 @@ words! {
     }
 }
 
-impl OffloadReason {
-    /// What staff may give as the reason; whether a connection was missed, the flight's departure finds out.
-    pub const GIVEN: &[(&'static str, Self)] =
-        &[(Self::NoShow.as_str(), Self::NoShow), (Self::Offloaded.as_str(), Self::Offloaded)];
-}
-
 /// One flight of a shipment's journey, with the times it was booked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leg {

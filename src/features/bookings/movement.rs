@@ -192,7 +192,7 @@ pub(super) fn occurred_at(
 }
 
 fn out_of_order<T>(message: String) -> Result<T, BookingError> {
-    Err(BookingError::Invalid { member: "/occurred_at", fault: Fault::new(FaultCode::OutOfOrder, message) })
+    Err(BookingError::Invalid(vec![("/occurred_at", Fault::new(FaultCode::OutOfOrder, message))]))
 }
 
 #[cfg(test)]

@@ -8,14 +8,8 @@ use crate::{
         flights::FlightService,
         search::{Connections, SearchService},
     },
-    kernel::UserId,
-    platform::{
-        clock::SharedClock,
-        postgres::Database,
-        random::IdSource,
-        secrets::ServerSecrets,
-        tally::{Counted, Tally},
-    },
+    kernel::{Counted, UserId},
+    platform::{clock::SharedClock, postgres::Database, random::IdSource, secrets::ServerSecrets, tally::Tally},
 };
 
 /// The use cases of shipments, a file per verb: `book`, `movement`, `amend`, `reroute`, `cancel`, `find`, `list`;
@@ -34,6 +28,7 @@ pub struct BookingService {
 }
 
 impl BookingService {
+    #[allow(clippy::too_many_arguments, reason = "each is one thing that it stands on")]
     pub fn new(
         db: Database,
         flights: FlightService,
@@ -42,15 +37,10 @@ impl BookingService {
         ids: IdSource,
         secrets: &ServerSecrets,
         auto_route_hours: u32,
+        tally: Tally,
     ) -> Self {
         let references = ReferenceSource::new(secrets);
-        Self { db, flights, search, clock, ids, references, auto_route_hours, tally: Tally::default() }
-    }
-
-    /// Counts what happens in this tally.
-    #[must_use]
-    pub fn counted_by(self, tally: Tally) -> Self {
-        Self { tally, ..self }
+        Self { db, flights, search, clock, ids, references, auto_route_hours, tally }
     }
 
     /// Counts bookings that were made.

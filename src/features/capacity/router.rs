@@ -20,7 +20,7 @@ where
     OpenApiRouter::new().routes(routes!(availability))
 }
 
-problem_responses!(AvailabilityProblems: ValidationFailed, Unauthenticated, TokenExpired, NotFound);
+problem_responses!(AvailabilityProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, NotFound);
 
 /// A flight's room right now.
 ///

@@ -48,33 +48,25 @@ impl FlightChange {
         }
     }
 
-    /// Names nothing at all.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Whether a flight of this status may still be changed so: all of it until it departs, then only when it lands.
     pub fn is_possible_for(&self, status: FlightStatus) -> bool {
         match status {
             FlightStatus::Scheduled => true,
-            FlightStatus::Departed => Self { arrival: None, ..self.clone() }.is_empty(),
+            FlightStatus::Departed => Self { arrival: None, ..self.clone() } == Self::default(),
             FlightStatus::Arrived | FlightStatus::Cancelled => false,
         }
     }
 
-    /// The flight that it becomes, or the member that makes no sense of it. Retiming moves the cut-off along. An aircraft
-    /// brings its own capacity, as far as the change names no other.
-    pub fn apply(&self, flight: &Flight, reference: &Reference) -> Result<Flight, (&'static str, Fault)> {
+    /// Says when the flight leaves or lands.
+    pub const fn names_times(&self) -> bool {
+        self.departure.is_some() || self.arrival.is_some()
+    }
+
+    /// The flight that it becomes, or what makes no sense beside what is there, each with its member. Retiming moves the
+    /// cut-off along. An aircraft brings its own capacity, as far as the change names no other.
+    pub fn apply(&self, flight: &Flight, reference: &Reference) -> Result<Flight, Vec<(&'static str, Fault)>> {
         let departure = self.departure.unwrap_or(flight.departure);
         let arrival = self.arrival.unwrap_or(flight.arrival);
-        if (departure, arrival) != (flight.departure, flight.arrival) {
-            let (member, fault) = match (flight.room.status, self.arrival) {
-                (FlightStatus::Departed, _) => ("/arrival_datetime", fault_of_landing(flight, arrival)),
-                (_, Some(_)) => ("/arrival_datetime", fault_of_arrival(departure, arrival)),
-                (_, None) => ("/departure_datetime", fault_of_departure(departure, arrival)),
-            };
-            fault.map_or(Ok(()), |fault| Err((member, fault)))?;
-        }
         let code = self.aircraft.or(flight.aircraft);
         let aircraft = code.and_then(|code| reference.aircraft(code));
         let swapped = code != flight.aircraft;
@@ -84,15 +76,35 @@ impl FlightChange {
             Patch::Set(minutes) => departure - TimeDelta::minutes(i64::from(minutes)),
         };
         let standard = aircraft.filter(|_| swapped).map_or(flight.room.capacity, space_of);
-        let capacity = self.capacity.map_or(Ok(standard), |change| change.apply(standard, aircraft))?;
-        Ok(Flight {
-            departure,
-            arrival,
-            aircraft: code,
-            is_freighter: if swapped { aircraft.is_some_and(|a| a.is_freighter) } else { flight.is_freighter },
-            room: FlightCapacity { cutoff, capacity, ..flight.room },
-            ..flight.clone()
-        })
+        let capacity = self.capacity.map_or(Ok(standard), |change| change.apply(standard, aircraft));
+        match (self.fault_of_times(flight, departure, arrival), capacity) {
+            (None, Ok(capacity)) => Ok(Flight {
+                departure,
+                arrival,
+                aircraft: code,
+                is_freighter: if swapped { aircraft.is_some_and(|a| a.is_freighter) } else { flight.is_freighter },
+                room: FlightCapacity { cutoff, capacity, ..flight.room },
+                ..flight.clone()
+            }),
+            (times, capacity) => Err(times.into_iter().chain(capacity.err()).collect()),
+        }
+    }
+
+    fn fault_of_times(
+        &self,
+        flight: &Flight,
+        departure: DateTime<Utc>,
+        arrival: DateTime<Utc>,
+    ) -> Option<(&'static str, Fault)> {
+        if (departure, arrival) == (flight.departure, flight.arrival) {
+            return None;
+        }
+        let (member, fault) = match (flight.room.status, self.arrival) {
+            (FlightStatus::Departed, _) => ("/arrival_datetime", fault_of_landing(flight, arrival)),
+            (_, Some(_)) => ("/arrival_datetime", fault_of_arrival(departure, arrival)),
+            (_, None) => ("/departure_datetime", fault_of_departure(departure, arrival)),
+        };
+        Some((member, fault?))
     }
 }
 

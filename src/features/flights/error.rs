@@ -15,8 +15,9 @@ pub enum FlightError {
     AlreadyExists,
     #[error("the import has {} faults", .0.len())]
     Import(Vec<InputFault>),
-    #[error("`{member}` {}", .fault.message)]
-    Invalid { member: &'static str, fault: Fault },
+    /// Members that make no sense beside what is there.
+    #[error("{0:?}")]
+    Invalid(Vec<(&'static str, Fault)>),
     #[error("the table is not UTF-8")]
     NotUtf8,
     /// Flights are no longer what the change was made for.
@@ -61,7 +62,7 @@ impl From<FlightError> for Problem {
                 Self::new(Code::AlreadyExists, "A flight with this number leaves this airport on this date already.")
             }
             FlightError::Import(faults) => Self::validation(&faults),
-            FlightError::Invalid { member, fault } => Self::validation(&[InputFault::member(member, &fault)]),
+            FlightError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
             FlightError::NotUtf8 => Self::new(Code::MalformedRequest, "The table is not valid UTF-8."),
             FlightError::Raced => {
                 Self::unavailable("The schedule changed at every attempt; nothing was changed, try again.")

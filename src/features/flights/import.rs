@@ -100,9 +100,10 @@ impl FlightService {
 
     async fn try_add(&self, missing: &Timetable) -> Result<u64, FlightError> {
         let mut tx = self.db.begin().await?;
-        let done = self.import_in_tx(&mut tx, None, missing, false, self.clock.now()).await?;
+        // All of it is new: nothing is retimed.
+        let Imported { summary, .. } = self.import_in_tx(&mut tx, None, missing, false, self.clock.now()).await?;
         commit(tx).await?;
-        Ok(done.summary.created)
+        Ok(summary.created)
     }
 
     /// Makes the schedule as the timetable says. A row names its flight by number, origin and scheduled local date; one

@@ -111,9 +111,15 @@ impl NewFlight {
         }
     }
 
-    /// Whether importing this over `flight` would change nothing.
+    /// Whether importing this over `flight` would change nothing. One that has left is as its timetable says it was to be:
+    /// when it really went is nothing that a timetable changes.
     pub fn is_same_as(&self, flight: &Flight) -> bool {
-        self.over(flight) == *flight
+        if flight.room.status == FlightStatus::Scheduled {
+            return self.over(flight) == *flight;
+        }
+        (self.departure, self.arrival) == (flight.scheduled_departure, flight.scheduled_arrival)
+            && (self.destination, self.aircraft) == (flight.destination, flight.aircraft)
+            && self.capacity == flight.room.capacity
     }
 }
 

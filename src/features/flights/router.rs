@@ -70,7 +70,7 @@ async fn create(
     Ok(response)
 }
 
-problem_responses!(ShowProblems: ValidationFailed, Unauthenticated, TokenExpired, NotFound);
+problem_responses!(ShowProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, NotFound);
 
 /// One flight.
 #[utoipa::path(get, path = "/flights/{id}", tag = "flights", operation_id = "getFlight",

@@ -48,16 +48,19 @@ impl OperationService {
             return Err(OperationError::CapacityBelowBooked(shortfall));
         }
         let flight = self.save(&mut tx, order, &flight, changed).await?;
+        if change.names_times() {
+            let actor = Some(order.caller.user_id);
+            self.bookings.retime_in_tx(&mut tx, std::slice::from_ref(&flight), actor).await?;
+        }
         commit(tx).await?;
         Ok(flight)
     }
 
     fn apply(&self, change: &FlightChange, flight: &Flight) -> Result<Flight, OperationError> {
-        let changed = change.apply(flight, &self.reference);
-        Ok(changed.map_err(|(member, fault)| FlightError::Invalid { member, fault })?)
+        Ok(change.apply(flight, &self.reference).map_err(FlightError::Invalid)?)
     }
 
-    /// Writes the change, if it is one, with what it means for the bookings.
+    /// Writes the change, if it is one.
     async fn save(
         &self,
         tx: &mut Tx,
@@ -75,10 +78,6 @@ impl OperationService {
             }
         }
         let actor = Some(order.caller.user_id);
-        let saved = flights::save_in_tx(tx, changed, FlightEventType::Changed, actor, self.now()).await?;
-        if (saved.departure, saved.arrival) != (flight.departure, flight.arrival) {
-            self.bookings.retime_in_tx(tx, std::slice::from_ref(&saved), actor).await?;
-        }
-        Ok(saved)
+        Ok(flights::save_in_tx(tx, changed, FlightEventType::Changed, actor, self.now()).await?)
     }
 }

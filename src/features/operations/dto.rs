@@ -1,4 +1,7 @@
-use std::collections::BTreeMap;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashSet},
+};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -14,13 +17,11 @@ use crate::{
     },
     kernel::{
         AircraftCode, AirportCode, AwbNumber, BookingRef, Fault, FlightId, HandlingCode, LegId, Pieces, Positions,
-        Volume, Weight,
+        Volume, Weight, words,
     },
-    platform::web::{Fields, read},
+    platform::web::{Fields, Raw, read},
 };
 
-/// Longest reason, in characters.
-const LINE: usize = 500;
 /// More bookings than any flight carries.
 const MOST_BOOKINGS: usize = 10_000;
 
@@ -68,20 +69,35 @@ pub struct DepartFlight {
 #[allow(dead_code, reason = "describes the body")]
 pub struct LeaveBehind {
     pub ref_id: BookingRef,
-    /// `NO_SHOW` or `OFFLOADED`.
-    pub reason: OffloadReason,
+    pub reason: GivenReason,
+}
+
+words! {
+    /// Why staff leaves a booking behind. Whether a connection was missed, the departure finds out by itself.
+    pub enum GivenReason {
+        NoShow = "NO_SHOW",
+        Offloaded = "OFFLOADED",
+    }
+}
+
+impl From<GivenReason> for OffloadReason {
+    fn from(reason: GivenReason) -> Self {
+        match reason {
+            GivenReason::NoShow => Self::NoShow,
+            GivenReason::Offloaded => Self::Offloaded,
+        }
+    }
 }
 
 pub(super) fn read_departure(fields: &mut Fields<'_>) -> (Option<DateTime<Utc>>, Vec<LeftBehind>) {
     let occurred_at = fields.optional("occurred_at", read::instant);
+    let seen = RefCell::default();
     let left = fields.objects("left_behind", MOST_BOOKINGS, |inner| {
-        let ref_id = inner.required("ref_id", read::code);
-        let reason = inner.required("reason", read::word(OffloadReason::GIVEN));
-        Some(LeftBehind { ref_id: ref_id?, reason: reason? })
+        let ref_id = inner.required("ref_id", each_once(&seen));
+        let reason = inner.required("reason", read::word(GivenReason::WORDS));
+        Some(LeftBehind { ref_id: ref_id?, reason: reason?.into() })
     });
-    let left: Vec<LeftBehind> = left.unwrap_or_default();
-    refuse_twice(fields, "left_behind", left.iter().map(|left| &left.ref_id));
-    (occurred_at, left)
+    (occurred_at, left.unwrap_or_default())
 }
 
 /// How a flight landed.
@@ -105,7 +121,7 @@ pub struct CancelFlight {
 }
 
 pub(super) fn read_reason(fields: &mut Fields<'_>) -> Option<String> {
-    fields.optional("reason", read::prose(LINE))
+    fields.optional("reason", read::prose(read::LINE))
 }
 
 /// What is to be different about a flight: a JSON merge patch (RFC 7396). What is left out stays.
@@ -133,16 +149,19 @@ pub struct ChangeFlight {
 
 pub(super) fn read_change(fields: &mut Fields<'_>, reference: &Reference) -> (FlightChange, Vec<BookingRef>) {
     let change = FlightChange::read(fields, reference);
-    let offload: Vec<BookingRef> = fields.list("offload", MOST_BOOKINGS, read::code).unwrap_or_default();
-    refuse_twice(fields, "offload", offload.iter());
-    (change, offload)
+    let seen = RefCell::default();
+    let offload = fields.list("offload", MOST_BOOKINGS, each_once(&seen));
+    (change, offload.unwrap_or_default())
 }
 
-fn refuse_twice<'b>(fields: &mut Fields<'_>, name: &str, references: impl Iterator<Item = &'b BookingRef>) {
-    let mut seen = std::collections::HashSet::new();
-    for (index, reference) in references.enumerate() {
-        if !seen.insert(reference) {
-            fields.fault_of_entry(name, index, &Fault::format("names a booking that is named before"));
+/// A booking's reference that was not read before.
+fn each_once(seen: &RefCell<HashSet<BookingRef>>) -> impl Fn(Raw<'_>) -> Result<BookingRef, Fault> {
+    |raw| {
+        let reference: BookingRef = read::code(raw)?;
+        if seen.borrow_mut().insert(reference.clone()) {
+            Ok(reference)
+        } else {
+            Err(Fault::format("names a booking that is named before"))
         }
     }
 }

@@ -199,7 +199,7 @@ async fn cancel(
     Ok(answer(tasks.to_the_end(work).await?, &reference))
 }
 
-problem_responses!(ManifestProblems: ValidationFailed, Unauthenticated, TokenExpired, Forbidden, NotFound);
+problem_responses!(ManifestProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden, NotFound);
 
 /// What a flight carries: its bookings and their totals. Before departure, what is booked on it.
 #[utoipa::path(get, path = "/flights/{id}/manifest", tag = "flights", operation_id = "getFlightManifest",

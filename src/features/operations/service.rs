@@ -7,7 +7,7 @@ use super::{
 use crate::{
     features::{
         accounts::Principal,
-        bookings::{Booking, BookingService},
+        bookings::{self, Booking, BookingService},
         capacity::{self, FlightStatus},
         flights::{self, Flight, FlightService},
         reference::Reference,
@@ -54,10 +54,11 @@ impl OperationService {
         Ok(self.flights.flight(id).await?)
     }
 
-    /// A flight and the bookings that are on it or were carried by it.
+    /// A flight and the bookings that are on it or were carried by it, as of one moment.
     pub(super) async fn manifest(&self, id: FlightId) -> Result<(Flight, Vec<Booking>), OperationError> {
-        let flight = self.flight(id).await?;
-        Ok((flight, self.bookings.manifest(id).await?))
+        let mut snapshot = self.db.snapshot().await?;
+        let flight = flights::find_in_tx(&mut snapshot, id).await?;
+        Ok((flight, bookings::manifest_in_tx(&mut snapshot, id).await?))
     }
 
     /// Locks the flight, so that no booking slips on or off it, and judges version and step by the state then found.

@@ -11,12 +11,8 @@ use crate::{
         flights::{Flight, FlightService},
         reference::Reference,
     },
-    kernel::AirportCode,
-    platform::{
-        clock::SharedClock,
-        settings,
-        tally::{Counted, Tally},
-    },
+    kernel::{AirportCode, Counted},
+    platform::{clock::SharedClock, settings, tally::Tally},
 };
 
 /// Finds ways from one airport to another.

@@ -77,8 +77,8 @@ catalogue! {
         "Choose a flight whose cut-off has not passed.";
     FlightCancelled: CONFLICT, "flight_cancelled", "The flight is cancelled",
         "Choose another flight.";
-    FlightMismatch: CONFLICT, "flight_mismatch", "That is not the flight of the current leg",
-        "Leave the flight out, or name the flight of the current leg.";
+    FlightMismatch: CONFLICT, "flight_mismatch", "The shipment is not on that flight",
+        "Name the flight of the current leg or none; of a flight, name only bookings that are still on it.";
     LocationMismatch: CONFLICT, "location_mismatch", "That is not where this happens",
         "Leave `location` out, or name the airport given in `detail`.";
     ItineraryInvalid: CONFLICT, "itinerary_invalid", "The flights do not make an itinerary",

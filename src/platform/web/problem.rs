@@ -68,8 +68,12 @@ impl InputFault {
         }
     }
 
-    /// A fault of a body's member that only shows beside what is there already.
-    pub fn member(pointer: &str, fault: &Fault) -> Self {
+    /// Faults of a body's members that only show beside what is there already.
+    pub fn members(faults: &[(&'static str, Fault)]) -> Vec<Self> {
+        faults.iter().map(|(pointer, fault)| Self::member(pointer, fault)).collect()
+    }
+
+    fn member(pointer: &str, fault: &Fault) -> Self {
         let told = pointer.trim_start_matches('/').replace('/', ".");
         Self {
             place: "body",

@@ -8,6 +8,11 @@ use serde_json::Value;
 use super::fields::Raw;
 use crate::kernel::{Fault, FaultCode, Pieces, Positions, Volume, Weight};
 
+/// Longest text of most members, in characters.
+pub const LINE: usize = 500;
+/// Longest notes and descriptions, in characters.
+pub const PROSE: usize = 2000;
+
 fn wrong_type(expected: &'static str) -> Fault {
     Fault::new(FaultCode::WrongType, format!("must be {expected}"))
 }

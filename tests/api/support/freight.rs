@@ -4,7 +4,7 @@ use sqlx::{Executor, Row};
 
 use super::{
     client::{Answer, Client},
-    world::World,
+    world::{NewFlight, World},
 };
 
 pub const BOOKINGS: &str = "/api/v1/bookings";
@@ -131,4 +131,11 @@ impl World {
         let path = format!("/api/v1/flights/{}/availability", text(flight, "id"));
         self.anonymous().get(&path).await.expect(200)["available"].clone()
     }
+}
+
+/// Two flights that connect in Bombay, with room for hundreds of shipments.
+pub async fn two_flights(world: &World) -> [Value; 2] {
+    let first = world.flight(NewFlight::new("AI101", "DEL", "BOM").weight(100_000.0)).await;
+    let second = world.flight(NewFlight::new("AI102", "BOM", "LHR").weight(100_000.0).leaves_in_hours(36)).await;
+    [first, second]
 }

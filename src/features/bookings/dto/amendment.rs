@@ -1,7 +1,7 @@
 //! The merge patch of a booking.
 use utoipa::ToSchema;
 
-use super::{LINE, MOST_FLIGHTS, PROSE, read_handling_codes};
+use super::{MOST_FLIGHTS, read_handling_codes};
 use crate::{
     features::{
         bookings::amendment::{Amendment, FreightPatch, PartyPatch, TextsPatch},
@@ -61,8 +61,8 @@ pub(in crate::features::bookings) fn read_amendment(fields: &mut Fields<'_>, ref
     fields.refuse_null(&["pieces", "weight_kg", "flight_ids"]);
     Amendment {
         texts: TextsPatch {
-            description: fields.patch("description", read::prose(PROSE)),
-            customer_reference: fields.patch("customer_reference", read::line(LINE)),
+            description: fields.patch("description", read::prose(read::PROSE)),
+            customer_reference: fields.patch("customer_reference", read::line(read::LINE)),
             shipper: fields
                 .patch_by("shipper", |fields| fields.object("shipper", |party| Some(read_party_patch(party)))),
             consignee: fields
@@ -83,13 +83,13 @@ pub(in crate::features::bookings) fn read_amendment(fields: &mut Fields<'_>, ref
 
 fn read_party_patch(fields: &mut Fields<'_>) -> PartyPatch {
     PartyPatch {
-        name: fields.patch("name", read::line(LINE)),
-        account_number: fields.patch("account_number", read::line(LINE)),
-        street: fields.patch("street", read::line(LINE)),
-        city: fields.patch("city", read::line(LINE)),
-        postal_code: fields.patch("postal_code", read::line(LINE)),
+        name: fields.patch("name", read::line(read::LINE)),
+        account_number: fields.patch("account_number", read::line(read::LINE)),
+        street: fields.patch("street", read::line(read::LINE)),
+        city: fields.patch("city", read::line(read::LINE)),
+        postal_code: fields.patch("postal_code", read::line(read::LINE)),
         country_code: fields.patch("country_code", read::country),
-        phone: fields.patch("phone", read::line(LINE)),
+        phone: fields.patch("phone", read::line(read::LINE)),
         email: fields.patch("email", read::email),
     }
 }

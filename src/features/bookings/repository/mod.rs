@@ -3,7 +3,9 @@
 mod read;
 mod write;
 
-pub(super) use read::{aboard, events, find_all, find_by_awb, find_by_reference, list, lock_booking, lock_bookings};
+pub(super) use read::{
+    aboard, events, find_all, find_by_awb, find_by_reference, is_aboard, list, lock_booking, lock_bookings,
+};
 pub(super) use write::{
     claim_awb, free_awb, insert_booking, insert_events, insert_legs, insert_notes, next_reference_block, save_texts,
     update_bookings, update_legs,

@@ -149,17 +149,31 @@ pub(in crate::features::bookings) async fn lock_bookings(
     db: &mut PgConnection,
     ids: &[Uuid],
 ) -> sqlx::Result<Vec<Booking>> {
+    let locked = sqlx::query_scalar!("select id from bookings where id = any($1) order by id for no key update", ids)
+        .fetch_all(&mut *db)
+        .await?;
+    // A statement of its own: one that had to wait sees what was joined to the rows as it was before the wait.
     let rows = select_bookings!(
-        "from bookings b
-         left join booking_texts t on t.booking_id = b.id
-         where b.id = any($1)
-         order by b.id
-         for no key update of b",
-        ids,
-    )
-    .fetch_all(&mut *db)
-    .await?;
+        "from bookings b left join booking_texts t on t.booking_id = b.id where b.id = any($1) order by b.id",
+        &locked,
+    );
+    let rows = rows.fetch_all(&mut *db).await?;
     with_legs(db, rows).await
+}
+
+/// Whether a leg with one of these statuses is on the flight.
+pub(in crate::features::bookings) async fn is_aboard(
+    db: &mut PgConnection,
+    flight: FlightId,
+    statuses: &[LegStatus],
+) -> sqlx::Result<bool> {
+    let statuses: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from booking_legs where flight_id = $1 and status = any($2)) as "found!""#,
+        flight.uuid(),
+        &statuses as &[&str],
+    );
+    found.fetch_one(db).await
 }
 
 /// The bookings that have a leg with one of these statuses on one of the flights, in ascending order of id.

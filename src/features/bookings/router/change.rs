@@ -9,7 +9,7 @@ use crate::{
     features::{
         accounts::{Customer, Operator, Principal},
         bookings::{
-            Action, Booking, BookingService,
+            Action, Booking, BookingError, BookingService,
             dto::{
                 AmendBooking, BookingBody, CancelBooking, CreateBooking, RecordMovement, read_amendment, read_movement,
                 read_new_booking, read_reason,
@@ -20,7 +20,10 @@ use crate::{
     kernel::BookingRef,
     platform::{
         tasks::Tasks,
-        web::{Body, IfMatch, PRIVATE, PathText, Problem, Query, both, problem_responses, tagged, unless_missing},
+        web::{
+            Body, IfMatch, PRIVATE, PathText, Precondition, Problem, Query, both, problem_responses, tagged,
+            unless_missing,
+        },
     },
 };
 
@@ -61,7 +64,7 @@ pub(super) async fn create(
     Ok(response)
 }
 
-/// What every step of the journey needs from its request.
+/// What every change of a booking needs from its request.
 struct Step {
     caller: Principal,
     bookings: BookingService,
@@ -74,32 +77,43 @@ struct Step {
 
 impl Step {
     async fn advance(self, known: &Reference, action: Action) -> Result<Response, Problem> {
-        let Self { caller, bookings, tasks, reference, if_match, query, body } = self;
-        let read = both(query.refuse_all(), body.read_optional(|fields| Some(read_movement(fields, known))));
-        let read = both(read.map(|((), movement)| movement), if_match.read());
-        let exists = async { bookings.visible(caller, &reference).await.map(drop) };
-        let (movement, precondition) = unless_missing(read, exists).await?;
-        let work = async move { bookings.advance(caller, &reference, action, &movement, &precondition).await };
-        Ok(answer(StatusCode::OK, &tasks.to_the_end(work).await?))
+        let said = self.body.read_optional(|fields| Some(read_movement(fields, known)));
+        self.make(said, async move |bookings, caller, reference, movement, precondition| {
+            bookings.advance(caller, &reference, action, &movement, &precondition).await
+        })
+        .await
     }
 
     async fn amend(self, known: &Reference) -> Result<Response, Problem> {
-        let Self { caller, bookings, tasks, reference, if_match, query, body } = self;
-        let read = both(query.refuse_all(), body.read_patch(|fields| Some(read_amendment(fields, known))));
-        let read = both(read.map(|((), amendment)| amendment), if_match.read());
-        let exists = async { bookings.visible(caller, &reference).await.map(drop) };
-        let (amendment, precondition) = unless_missing(read, exists).await?;
-        let work = async move { bookings.amend(caller, &reference, &amendment, &precondition).await };
-        Ok(answer(StatusCode::OK, &tasks.to_the_end(work).await?))
+        let said = self.body.read_patch(|fields| Some(read_amendment(fields, known)));
+        self.make(said, async move |bookings, caller, reference, amendment, precondition| {
+            bookings.amend(caller, &reference, &amendment, &precondition).await
+        })
+        .await
     }
 
     async fn cancel(self) -> Result<Response, Problem> {
-        let Self { caller, bookings, tasks, reference, if_match, query, body } = self;
-        let read = both(query.refuse_all(), body.read_optional(|fields| Some(read_reason(fields))));
-        let read = both(read.map(|((), reason)| reason), if_match.read());
+        let said = self.body.read_optional(|fields| Some(read_reason(fields)));
+        self.make(said, async move |bookings, caller, reference, reason, precondition| {
+            bookings.cancel(caller, &reference, reason.as_deref(), &precondition).await
+        })
+        .await
+    }
+
+    /// Does the work on what was said, unless the booking is none of the caller's or what was said has faults.
+    async fn make<T, F>(
+        self,
+        said: Result<T, Problem>,
+        work: impl FnOnce(BookingService, Principal, BookingRef, T, Precondition) -> F,
+    ) -> Result<Response, Problem>
+    where
+        F: Future<Output = Result<Booking, BookingError>> + Send + 'static,
+    {
+        let Self { caller, bookings, tasks, reference, if_match, query, body: _ } = self;
+        let read = both(query.refuse_all(), both(said, if_match.read()));
         let exists = async { bookings.visible(caller, &reference).await.map(drop) };
-        let (reason, precondition) = unless_missing(read, exists).await?;
-        let work = async move { bookings.cancel(caller, &reference, reason.as_deref(), &precondition).await };
+        let ((), (said, precondition)) = unless_missing(read, exists).await?;
+        let work = work(bookings, caller, reference, said, precondition);
         Ok(answer(StatusCode::OK, &tasks.to_the_end(work).await?))
     }
 }

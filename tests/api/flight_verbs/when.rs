@@ -1,0 +1,140 @@
+//! When a flight departed or arrived: as told, in order, and at most five minutes ahead.
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::{act, done, flight_now, two_flights};
+use crate::{
+    amending::timeline,
+    support::{
+        Answer, Client, World,
+        freight::{order, path_of},
+    },
+};
+
+fn at(instant: DateTime<Utc>) -> Value {
+    json!({"occurred_at": instant})
+}
+
+fn instant(value: &Value) -> DateTime<Utc> {
+    value.as_str().expect("an instant").parse().expect("RFC 3339")
+}
+
+#[track_caller]
+fn out_of_order(answer: Answer) {
+    assert_eq!(answer.expect_faults(), [("/occurred_at".to_owned(), "out_of_order".to_owned())]);
+}
+
+/// When the last event of a booking happened.
+async fn last(client: &Client, booking: &Value) -> DateTime<Utc> {
+    instant(&timeline(client, booking).await.pop().unwrap()["occurred_at"])
+}
+
+#[tokio::test]
+async fn it_may_be_told_late_in_any_offset_and_before_the_booking_was_made() {
+    let world = World::start().await;
+    let [first, _] = two_flights(&world).await;
+    let (customer, operator) = (world.customer().await, world.operator().await);
+    let booking = customer.book(order(&[&first])).await;
+    for (verb, told, utc) in [
+        ("depart", "2026-11-18T10:00:00+05:30", "2026-11-18T04:30:00Z"),
+        ("arrive", "2026-11-18T08:00:00.25Z", "2026-11-18T08:00:00.250Z"),
+    ] {
+        let done = act(&operator, &first, verb, json!({"occurred_at": told})).await.expect(200);
+        let member = if verb == "depart" { "actual_departure_datetime" } else { "actual_arrival_datetime" };
+        assert_eq!(done["flight"][member], utc, "{verb}");
+        assert_eq!(last(&operator, &booking).await, instant(&json!(utc)));
+        let recorded = timeline(&operator, &booking).await.pop().unwrap()["created_at"].clone();
+        assert_eq!(instant(&recorded), world.now());
+    }
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn it_may_be_told_five_minutes_ahead_and_no_more() {
+    let world = World::start().await;
+    let [first, second] = two_flights(&world).await;
+    let (customer, operator) = (world.customer().await, world.operator().await);
+    let booking = customer.book(order(&[&first])).await;
+    let ahead = world.now() + TimeDelta::minutes(5);
+    let before = world.written().await;
+    for flight in [&first, &second] {
+        out_of_order(act(&operator, flight, "depart", at(ahead + TimeDelta::microseconds(1))).await);
+    }
+    assert_eq!(world.written().await, before);
+    act(&operator, &first, "depart", at(ahead)).await.expect(200);
+
+    // It cannot arrive before it left; its default is as late.
+    out_of_order(act(&operator, &first, "arrive", at(world.now())).await);
+    out_of_order(act(&operator, &first, "arrive", at(ahead + TimeDelta::microseconds(1))).await);
+    let landed = done(&operator, &first, "arrive").await;
+    assert_eq!(instant(&landed["flight"]["actual_arrival_datetime"]), ahead);
+    assert_eq!(last(&customer, &booking).await, ahead);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn an_empty_flight_does_not_arrive_before_it_departed_either() {
+    let world = World::start().await;
+    let [first, _] = two_flights(&world).await;
+    let operator = world.operator().await;
+    let left = "2026-11-20T06:00:00Z".parse().unwrap();
+    act(&operator, &first, "depart", at(left)).await.expect(200);
+    out_of_order(act(&operator, &first, "arrive", at(left - TimeDelta::microseconds(1))).await);
+    // In the very instant it may: the clocks that told it are not finer.
+    let landed = act(&operator, &first, "arrive", at(left)).await.expect(200);
+    assert_eq!((&landed["flight"]["status"], &landed["flight"]["duration_minutes"]), (&json!("ARRIVED"), &json!(0)));
+    assert_eq!(flight_now(&operator, &first).await, landed["flight"]);
+}
+
+#[tokio::test]
+async fn it_is_never_before_the_last_movement_of_who_moves() {
+    let world = World::start().await;
+    let [first, second] = two_flights(&world).await;
+    let (customer, operator) = (world.customer().await, world.operator().await);
+    let early = customer.book(order(&[&first, &second])).await;
+    let late = customer.book(order(&[&first, &second])).await;
+    let landed = world.now() + TimeDelta::minutes(4);
+    for (booking, arrival) in [(&early, world.now()), (&late, landed)] {
+        operator.walk(booking, &["depart"]).await;
+        operator.post(&format!("{}/arrive", path_of(booking)), at(arrival)).await.expect(200);
+    }
+    let before = world.written().await;
+    out_of_order(act(&operator, &second, "depart", at(world.now())).await);
+    out_of_order(act(&operator, &second, "depart", at(landed - TimeDelta::microseconds(1))).await);
+    assert_eq!(world.written().await, before);
+    // Not told, it is as late as it must be.
+    let gone = done(&operator, &second, "depart").await;
+    assert_eq!(instant(&gone["flight"]["actual_departure_datetime"]), landed);
+    for booking in [&early, &late] {
+        assert_eq!(last(&customer, booking).await, landed);
+    }
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn who_does_not_move_does_not_matter() {
+    let world = World::start().await;
+    let [first, second] = two_flights(&world).await;
+    let (customer, operator) = (world.customer().await, world.operator().await);
+    let ahead = world.now() + TimeDelta::minutes(5);
+    // One went ahead alone, one is left behind though it came in late.
+    let alone = customer.book(order(&[&second])).await;
+    operator.post(&format!("{}/depart", path_of(&alone)), at(ahead)).await.expect(200);
+    let late = customer.book(order(&[&first, &second])).await;
+    operator.walk(&late, &["depart"]).await;
+    operator.post(&format!("{}/arrive", path_of(&late)), at(ahead)).await.expect(200);
+    let goes = customer.book(order(&[&second])).await;
+
+    let mut said = at(world.now());
+    said["left_behind"] = json!([{"ref_id": late["ref_id"], "reason": "OFFLOADED"}]);
+    let gone = act(&operator, &second, "depart", said).await.expect(200);
+    assert_eq!(instant(&gone["flight"]["actual_departure_datetime"]), world.now());
+    assert_eq!(last(&customer, &goes).await, world.now());
+
+    // But who arrives has left before.
+    out_of_order(act(&operator, &second, "arrive", at(world.now())).await);
+    let landed = done(&operator, &second, "arrive").await;
+    assert_eq!(instant(&landed["flight"]["actual_arrival_datetime"]), ahead);
+    assert_eq!(last(&customer, &alone).await, ahead);
+    world.audit().await;
+}

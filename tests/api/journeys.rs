@@ -1,0 +1,129 @@
+//! Whatever is done to some bookings on shared flights, in any order and by any role: the server answers as a small model
+//! of the contract does, and what it keeps can be rebuilt from its events and ledgers.
+mod model;
+mod play;
+mod rebuild;
+mod replays;
+mod steps;
+mod told;
+
+use std::{
+    cell::{Cell, RefCell},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+};
+
+use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use tokio::runtime::Runtime;
+
+use crate::support::{World, WorldOptions};
+use play::Tally;
+use steps::Step;
+
+/// A world in which one journey is played after the other.
+struct Stage {
+    runtime: Runtime,
+    world: RefCell<Option<World>>,
+    played: Cell<usize>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self { runtime: Runtime::new().expect("a runtime"), world: RefCell::default(), played: Cell::default() }
+    }
+
+    fn play(&self, steps: &[Step]) -> Tally {
+        let world = self.world.take();
+        let world = world.unwrap_or_else(|| self.runtime.block_on(WorldOptions::patient().start()));
+        let case = self.played.replace(self.played.get() + 1);
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.runtime.block_on(play::play(&world, case, steps))));
+        match outcome {
+            Ok(tally) => {
+                self.world.replace(Some(world));
+                tally
+            }
+            // The books may be in disorder, which must not tell against the next journey.
+            Err(failure) => {
+                self.runtime.block_on(world.shutdown());
+                resume_unwind(failure)
+            }
+        }
+    }
+
+    fn leave(self) {
+        if let Some(world) = self.world.take() {
+            self.runtime.block_on(world.shutdown());
+        }
+    }
+}
+
+/// What the journeys must have come to: a model and a server that refuse everything would agree as well.
+const SEEN: [&str; 40] = [
+    "Book done",
+    "Book already_exists",
+    "Book capacity_exceeded",
+    "Book flight_cancelled",
+    "Book flight_closed",
+    "Book forbidden",
+    "Book itinerary_invalid",
+    "Act done",
+    "Act forbidden",
+    "Act invalid_transition",
+    "Act not_found",
+    "Act validation_failed",
+    "Act version_mismatch",
+    "Amend done",
+    "Amend already_exists",
+    "Amend capacity_exceeded",
+    "Amend flight_closed",
+    "Amend invalid_transition",
+    "Amend itinerary_invalid",
+    "Amend not_found",
+    "Amend version_mismatch",
+    "Fly done",
+    "Fly flight_mismatch",
+    "Fly invalid_transition",
+    "Fly validation_failed",
+    "Fly version_mismatch",
+    "Change done",
+    "Change capacity_below_booked",
+    "Change flight_mismatch",
+    "Change invalid_transition",
+    "Change validation_failed",
+    "Change version_mismatch",
+    "booking DELIVERED",
+    "booking needs rerouting",
+    "leg CANCELLED",
+    "leg MISSED_CONNECTION",
+    "leg NO_SHOW",
+    "leg OFFLOADED",
+    "leg RELEASED",
+    "leg REPLACED",
+];
+
+#[test]
+fn journeys_follow_the_model() {
+    let stage = Stage::new();
+    let cases = if std::env::var_os("LOADMASTER_TEST_LONG").is_some() { 500 } else { 40 };
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 600, ..Config::default() };
+    let seeded = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let total = RefCell::new(Tally::new());
+    let outcome = TestRunner::new_with_rng(config, seeded).run(&steps::journey(), |steps| {
+        for (what, count) in stage.play(&steps) {
+            *total.borrow_mut().entry(what).or_default() += count;
+        }
+        Ok(())
+    });
+    match outcome {
+        Ok(()) => {}
+        Err(TestError::Fail(reason, steps)) => {
+            let steps: String = steps.iter().map(|step| format!("    {step:?},\n")).collect();
+            panic!("{reason}\nThe shortest such journey, to be put among the replays:\n{steps}");
+        }
+        Err(error) => panic!("{error}"),
+    }
+    let total = total.into_inner();
+    for what in SEEN {
+        assert!(total.contains_key(what), "never seen: {what}; but {total:#?}");
+    }
+    stage.leave();
+}
