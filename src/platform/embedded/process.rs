@@ -29,7 +29,7 @@ pub fn began(pid: Pid) -> Option<String> {
     stat_field(pid, 19)
 }
 
-/// A field of /proc/<pid>/stat, counted from the one after the program's name, which is the state.
+/// A field of `/proc/<pid>/stat`, counted from the one after the program's name, which is the state.
 fn stat_field(pid: Pid, index: usize) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, rest) = stat.rsplit_once(')')?;
