@@ -14,8 +14,8 @@ const MIGRATION_POLL: Duration = Duration::from_secs(1);
 /// Longest wait for spawned work; each of its statements is bounded by less.
 const TASK_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Longest wait for the workers and the connections to end.
-const END_PATIENCE: Duration = Duration::from_secs(2);
+/// Longest wait for the workers and the connections to end. A job that takes longer is run again by another process.
+const END_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running server with everything behind it.
 pub struct Instance {
@@ -39,7 +39,7 @@ impl Instance {
 
     /// Starts the workers and serves.
     pub fn open(&self, extend_demo: bool) {
-        start_workers(&self.state, self.db.clone(), extend_demo, &self.workers, &self.stop_workers);
+        start_workers(&self.state, extend_demo, &self.workers, &self.stop_workers);
         self.server.install(router(self.state.clone()));
     }
 

@@ -1,6 +1,7 @@
 //! The only place that knows every room: puts them together, serves them, watches over them and takes them down again in
 //! the right order.
 mod document;
+mod duties;
 mod guard;
 mod health;
 mod instance;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{health::Health, summary::Summary};
+use super::{duties::Duties, health::Health, summary::Summary};
 use crate::{
     features::{
         accounts::AccountService, bookings::BookingService, capacity::CapacityService, flights::FlightService,
@@ -33,6 +33,7 @@ pub struct AppState {
     pub bookings: BookingService,
     pub operations: OperationService,
     pub summary: Summary,
+    pub duties: Duties,
     pub cursor_key: CursorKey,
     pub tasks: Tasks,
     pub health: Health,
@@ -86,6 +87,7 @@ impl AppState {
             OperationService::new(db.clone(), flights.clone(), bookings.clone(), reference.clone(), clock.clone());
         let process = tokens.token()?;
         let summary = Summary::new(tally, redis.clone(), &secrets.namespace, &process);
+        let duties = Duties::new(db.clone(), redis.clone(), &accounts, process, ids.clone(), clock.clone());
         Ok(Self {
             accounts,
             reference,
@@ -95,6 +97,7 @@ impl AppState {
             bookings,
             operations,
             summary,
+            duties,
             cursor_key: CursorKey::new(&secrets.cursor_key),
             tasks: Tasks::default(),
             health: Health::new(db, redis),

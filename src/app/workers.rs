@@ -3,32 +3,13 @@ use std::time::Duration;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::AppState;
-use crate::platform::postgres::Database;
 
 const DAY: Duration = Duration::from_hours(24);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Starts what runs beside the requests; it ends when `stop` is cancelled.
-pub(super) fn start_workers(
-    state: &AppState,
-    db: Database,
-    extend_demo: bool,
-    workers: &TaskTracker,
-    stop: &CancellationToken,
-) {
-    let (clock, daily) = (state.clock.clone(), stop.clone());
-    workers.spawn(async move {
-        loop {
-            match db.ensure_partitions(clock.now()).await {
-                Ok(0) => {}
-                Ok(made) => tracing::info!(made, "partitions made ahead"),
-                Err(error) => tracing::error!(%error, "partitions could not be made ahead"),
-            }
-            if stopped_within(&daily, DAY).await {
-                break;
-            }
-        }
-    });
+pub(super) fn start_workers(state: &AppState, extend_demo: bool, workers: &TaskTracker, stop: &CancellationToken) {
+    state.duties.start(workers, stop);
     let (summary, stopping) = (state.summary.clone(), stop.clone());
     workers.spawn(async move {
         let mut last = None;

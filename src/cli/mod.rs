@@ -4,6 +4,7 @@ mod demo;
 mod doctor;
 mod flights;
 mod healthcheck;
+mod jobs;
 mod migrate;
 mod output;
 mod serve;
@@ -58,6 +59,9 @@ enum Command {
     /// Manage the schedule.
     #[command(subcommand)]
     Flights(flights::Command),
+    /// Look after the work that is done after requests.
+    #[command(subcommand)]
+    Jobs(jobs::Command),
     /// Print the API's description (OpenAPI 3.1).
     Openapi,
     /// Print the settings in effect, secrets masked.
@@ -107,9 +111,10 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         match arguments.command {
             Command::Serve { demo } => serve::run(settings, demo).await.map(|()| ExitCode::SUCCESS),
             Command::Migrate { check } => migrate::run(settings, check).await,
-            Command::Demo(options) => demo::run(settings, options).await.map(|()| ExitCode::SUCCESS),
+            Command::Demo(options) => Box::pin(demo::run(settings, options)).await.map(|()| ExitCode::SUCCESS),
             Command::User(command) => user::run(settings, command).await.map(|()| ExitCode::SUCCESS),
             Command::Flights(command) => flights::run(settings, command).await,
+            Command::Jobs(command) => jobs::run(settings, command).await,
             Command::Doctor => doctor::run(settings).await,
             Command::Healthcheck => healthcheck::run(&settings).await,
             Command::Openapi | Command::Config => Ok(ExitCode::SUCCESS),

@@ -1,6 +1,7 @@
 //! Technique shared by the rooms: the database, the web, clocks, settings. Knows no room.
 pub mod clock;
 pub mod embedded;
+pub mod jobs;
 pub mod outbox;
 pub mod postgres;
 pub mod random;

@@ -76,6 +76,20 @@ impl Redis {
         Ok(members.into_iter().zip(words).filter_map(|(member, word)| Some((member, word?))).collect())
     }
 
+    /// Appends texts to a stream that keeps about so many, and publishes each on the channel of the same name: all of it
+    /// or nothing.
+    pub async fn append(&self, stream: &str, kept: usize, texts: &[String]) -> Result<(), RedisAway> {
+        let mut transaction = redis::pipe();
+        transaction.atomic();
+        for text in texts {
+            let entry = transaction.cmd("XADD").arg(stream).arg("MAXLEN").arg("~").arg(kept).arg("*");
+            entry.arg("event").arg(text).ignore();
+            transaction.cmd("PUBLISH").arg(stream).arg(text).ignore();
+        }
+        let mut connection = self.connection.clone();
+        self.bounded(async move { transaction.query_async::<()>(&mut connection).await }).await
+    }
+
     async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, RedisAway> {
         let mut connection = self.connection.clone();
         self.bounded(async move { command.query_async::<T>(&mut connection).await }).await

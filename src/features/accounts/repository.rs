@@ -196,3 +196,9 @@ pub(super) async fn insert_signing_key(
     .await
     .map(drop)
 }
+
+/// Answers how many they were.
+pub(super) async fn delete_expired_tokens(db: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let deleted = sqlx::query!("delete from refresh_tokens where expires_at < $1", now);
+    Ok(deleted.execute(db).await?.rows_affected())
+}

@@ -17,7 +17,7 @@ use crate::{
     kernel::TokenFamilyId,
     platform::{
         clock::SharedClock,
-        postgres::Database,
+        postgres::{Database, commit},
         random::{IdSource, TokenSource},
         settings,
     },
@@ -49,6 +49,14 @@ pub(super) struct Session {
 }
 
 impl AccountService {
+    /// Deletes refresh tokens that nobody can use any more. Answers how many they were.
+    pub async fn delete_expired_tokens(&self) -> Result<u64, AccountError> {
+        let mut tx = self.db.begin().await?;
+        let deleted = repository::delete_expired_tokens(&mut tx, self.clock.now()).await?;
+        commit(tx).await?;
+        Ok(deleted)
+    }
+
     /// Takes the signing key from the settings, else from the database; the first instance ever makes it there.
     /// Fails when the database is away or not migrated, or a key cannot be used.
     pub async fn new(

@@ -146,6 +146,7 @@ pub(super) async fn record_in_tx(tx: &mut PgConnection, told: &[(&Booking, &Even
         .map(|(booking, event)| Message {
             aggregate: Aggregate::Booking,
             aggregate_id: booking.id.uuid(),
+            subject: booking.ref_id.as_str().to_owned(),
             sequence: event.sequence,
             event_type: event.event_type.as_str(),
             payload: payload(booking, event),

@@ -102,6 +102,7 @@ async fn record_in_tx(
         .map(|event| Message {
             aggregate: Aggregate::Flight,
             aggregate_id: event.flight_id.uuid(),
+            subject: event.flight_id.to_string(),
             sequence: event.sequence,
             event_type: event_type.as_str(),
             payload: event.data,

@@ -1,7 +1,19 @@
+//! What happened, for others to know: each state change leaves a message in its own transaction. [`relay`] hands the
+//! messages to sinks, at least once and in order per booking or flight; a [`Feed`] lets this process follow them.
+mod feed;
+mod follow;
+mod relay;
+mod streams;
+
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+pub use feed::{Entry, Feed};
+pub use follow::follow;
+pub use relay::{Sink, SinkAway, delete_delivered, relay};
+pub use streams::RedisStreams;
 
 /// What a change is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +36,8 @@ impl Aggregate {
 pub struct Message {
     pub aggregate: Aggregate,
     pub aggregate_id: Uuid,
+    /// What outsiders call it: a booking's reference, a flight's id.
+    pub subject: String,
     /// The number of the event among the events of its aggregate.
     pub sequence: i32,
     pub event_type: &'static str,
@@ -31,13 +45,35 @@ pub struct Message {
     pub occurred_at: DateTime<Utc>,
 }
 
-/// Joins the caller's transaction: the message is there exactly when the change is.
+/// The version of every event type there is.
+const TYPE_VERSION: u32 = 1;
+
+impl Message {
+    /// As `CloudEvents` 1.0 in JSON; `docs/events.md` describes each type.
+    fn cloud_event(&self) -> Value {
+        let (aggregate, event_type) = (self.aggregate.as_str(), self.event_type.to_ascii_lowercase());
+        json!({
+            "specversion": "1.0",
+            "id": format!("{}-{}", self.aggregate_id, self.sequence),
+            "source": "/loadmaster",
+            "type": format!("loadmaster.{aggregate}.{event_type}.v{TYPE_VERSION}"),
+            "subject": self.subject,
+            "time": self.occurred_at,
+            "datacontenttype": "application/json",
+            "sequence": self.sequence.to_string(),
+            "data": self.payload,
+        })
+    }
+}
+
+/// Joins the caller's transaction: the message is there exactly when the change is. It comes after the change's own
+/// writes: that the transaction has its number by then is what tells a feed when a missing message will never come.
 pub async fn append_in_tx(tx: &mut PgConnection, messages: &[Message]) -> sqlx::Result<()> {
     let aggregates: Vec<&str> = messages.iter().map(|m| m.aggregate.as_str()).collect();
     let ids: Vec<Uuid> = messages.iter().map(|m| m.aggregate_id).collect();
     let sequences: Vec<i32> = messages.iter().map(|m| m.sequence).collect();
     let types: Vec<&str> = messages.iter().map(|m| m.event_type).collect();
-    let payloads: Vec<Value> = messages.iter().map(|m| m.payload.clone()).collect();
+    let payloads: Vec<Value> = messages.iter().map(Message::cloud_event).collect();
     let instants: Vec<DateTime<Utc>> = messages.iter().map(|m| m.occurred_at).collect();
     sqlx::query!(
         "insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at)

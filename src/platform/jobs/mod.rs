@@ -1,0 +1,93 @@
+//! Work that was promised and is done after the commit: at least once, by one process at a time, again when it fails, and
+//! kept where it can be seen when it fails for good. [`Schedules`] promise the same work again and again. All times are
+//! the database's, so that the clocks of processes may differ.
+mod queue;
+mod runner;
+mod schedule;
+
+use std::{collections::BTreeMap, pin::Pin, sync::Arc};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+pub use queue::{Depth, depth, enqueue_in_tx, hurry_in_tx, list, retry_dead};
+pub use runner::{Ran, Runner};
+pub use schedule::{Schedule, Schedules};
+
+use crate::kernel::words;
+
+words! {
+    /// Where a job is. One that is done is gone.
+    pub enum JobState {
+        /// Waits for its time, or for somebody to run it.
+        Queued = "QUEUED",
+        Running = "RUNNING",
+        /// Has failed as often as it may; stays until it is retried by hand.
+        Dead = "DEAD",
+    }
+}
+
+/// Work to be promised.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    pub kind: &'static str,
+    pub payload: Value,
+    /// Smaller comes first; 0 is usual.
+    pub priority: i16,
+    /// Of jobs with one key only one waits or runs: another promise of it is kept by that one.
+    pub unique_key: Option<String>,
+    /// Not before so long from now.
+    pub run_in: TimeDelta,
+    pub max_attempts: i32,
+}
+
+impl NewJob {
+    /// Now, of usual priority, tried ten times: over about a day and a half.
+    pub fn now(kind: &'static str, payload: Value) -> Self {
+        Self { kind, payload, priority: 0, unique_key: None, run_in: TimeDelta::zero(), max_attempts: 10 }
+    }
+}
+
+/// A job as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    pub id: Uuid,
+    pub kind: String,
+    pub payload: Value,
+    pub priority: i16,
+    pub state: JobState,
+    pub run_at: DateTime<Utc>,
+    pub attempts: i32,
+    pub max_attempts: i32,
+    pub last_error: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Why a job failed; shown to operators, so without personal data.
+pub type JobError = anyhow::Error;
+type Work = Pin<Box<dyn Future<Output = Result<(), JobError>> + Send>>;
+type Handler = Arc<dyn Fn(Value) -> Work + Send + Sync>;
+
+/// What is done for each kind of job. A job may be run again after it was done, so doing it twice must do no harm.
+#[derive(Clone, Default)]
+pub struct Handlers(BTreeMap<&'static str, Handler>);
+
+impl Handlers {
+    #[must_use]
+    pub fn with<F>(mut self, kind: &'static str, work: impl Fn(Value) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<(), JobError>> + Send + 'static,
+    {
+        self.0.insert(kind, Arc::new(move |payload| Box::pin(work(payload))));
+        self
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        self.0.keys().map(|kind| (*kind).to_owned()).collect()
+    }
+
+    fn of(&self, kind: &str) -> Option<Handler> {
+        self.0.get(kind).cloned()
+    }
+}

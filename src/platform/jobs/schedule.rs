@@ -1,0 +1,143 @@
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::{NewJob, enqueue_in_tx};
+use crate::platform::{
+    clock::SharedClock,
+    postgres::{Database, DbError, commit},
+    random::IdSource,
+};
+
+/// How often a process looks whether something is due.
+const POLL: Duration = Duration::from_secs(1);
+
+/// A job that is promised again and again.
+#[derive(Debug, Clone, Copy)]
+pub struct Schedule {
+    /// Also the kind of its jobs, and their key: the next one is not promised while one waits or runs.
+    pub name: &'static str,
+    pub every: TimeDelta,
+}
+
+/// Promises jobs when they are due: each once over all processes, and once for any number of times that were missed.
+#[derive(Clone)]
+pub struct Schedules {
+    db: Database,
+    all: &'static [Schedule],
+    ids: IdSource,
+    clock: SharedClock,
+}
+
+impl Schedules {
+    pub fn new(db: Database, all: &'static [Schedule], ids: IdSource, clock: SharedClock) -> Self {
+        Self { db, all, ids, clock }
+    }
+
+    pub fn all(&self) -> &'static [Schedule] {
+        self.all
+    }
+
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.promise_due().await {
+                tracing::warn!(%error, "schedules cannot be read; trying again");
+            }
+            if tokio::time::timeout(POLL, stop.cancelled()).await.is_ok() {
+                break;
+            }
+        }
+    }
+
+    /// Promises what is due. What is new is due at once. A clock that was set back leaves nothing further ahead than one
+    /// period.
+    pub async fn promise_due(&self) -> Result<(), DbError> {
+        let names: Vec<String> = self.all.iter().map(|schedule| schedule.name.to_owned()).collect();
+        let mut reading = self.db.read().await?;
+        let known =
+            sqlx::query!(r#"select name, next_run_at, now() as "now!" from schedules where name = any($1)"#, &names);
+        let known = known.fetch_all(&mut *reading).await?;
+        drop(reading);
+        for schedule in self.all {
+            let row = known.iter().find(|row| row.name == schedule.name);
+            if row.is_none_or(|row| schedule.needs_care(row.next_run_at, row.now)) {
+                self.promise(schedule).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn promise(&self, schedule: &Schedule) -> Result<(), DbError> {
+        let mut tx = self.db.begin().await?;
+        let made = sqlx::query!(
+            "insert into schedules (name, next_run_at) values ($1, now()) on conflict (name) do nothing",
+            schedule.name,
+        );
+        made.execute(&mut *tx).await.map_err(DbError::from)?;
+        let found = sqlx::query!(
+            r#"select next_run_at, clock_timestamp() as "now!" from schedules where name = $1 for update skip locked"#,
+            schedule.name
+        );
+        let Some(found) = found.fetch_optional(&mut *tx).await.map_err(DbError::from)? else {
+            // Another process is at it.
+            return Ok(());
+        };
+        if !schedule.needs_care(found.next_run_at, found.now) {
+            // Another process has been here.
+            return Ok(());
+        }
+        if found.next_run_at <= found.now {
+            enqueue_in_tx(&mut tx, self.ids.next(self.clock.now()), &schedule.job()).await?;
+        }
+        let moved = sqlx::query!(
+            "update schedules set next_run_at = $2 where name = $1",
+            schedule.name,
+            schedule.next_after(found.next_run_at, found.now),
+        );
+        moved.execute(&mut *tx).await.map_err(DbError::from)?;
+        commit(tx).await
+    }
+}
+
+impl Schedule {
+    /// One run of it.
+    pub fn job(&self) -> NewJob {
+        NewJob { unique_key: Some(self.name.to_owned()), ..NewJob::now(self.name, Value::Null) }
+    }
+
+    /// It is due, or further ahead than it can be if the clock only went on.
+    fn needs_care(&self, next: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        next <= now || next > now + self.every
+    }
+
+    /// When it is due after `now`, in step with when it was to be due.
+    fn next_after(&self, next: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+        if next > now + self.every {
+            return now + self.every;
+        }
+        let missed = (now - next).num_milliseconds().max(0) / self.every.num_milliseconds().max(1);
+        let periods = i32::try_from(missed + 1).unwrap_or(i32::MAX);
+        next + self.every * periods
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
+    }
+
+    #[test]
+    fn the_next_time_keeps_step_and_misses_are_made_up_for_once() {
+        let hourly = Schedule { name: "test", every: TimeDelta::hours(1) };
+        assert_eq!(hourly.next_after(at(0), at(0)), at(60));
+        assert_eq!(hourly.next_after(at(0), at(59)), at(60));
+        assert_eq!(hourly.next_after(at(0), at(60)), at(120));
+        assert_eq!(hourly.next_after(at(0), at(600)), at(660), "ten hours away: once now, then in step");
+        assert_eq!(hourly.next_after(at(600), at(0)), at(60), "the clock was set back ten hours");
+    }
+}

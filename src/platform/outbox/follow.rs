@@ -1,0 +1,41 @@
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::feed::{Entry, Feed};
+use crate::platform::postgres::{Database, DbError};
+
+/// How often a process looks for what others have changed.
+const POLL: Duration = Duration::from_millis(200);
+const BATCH: i64 = 500;
+
+/// Lets this process follow what happens in any: calls `seen` with every batch of messages from now on, late ones
+/// included, each once, until `stop`. A database that is away is asked again; nothing is skipped. Nothing is kept: a
+/// process that starts anew reads the tables first and follows from then on.
+pub async fn follow(db: &Database, stop: &CancellationToken, mut seen: impl FnMut(Vec<Entry>)) -> Result<(), DbError> {
+    let mut feed = Feed::from_now(db).await?;
+    while !is_stopped_within(stop, POLL).await {
+        while !stop.is_cancelled() {
+            match feed.read(db, BATCH).await {
+                Ok(entries) if entries.is_empty() => break,
+                Ok(entries) => {
+                    let is_last = i64::try_from(entries.len()).is_ok_and(|count| count < BATCH);
+                    seen(entries);
+                    if is_last {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the outbox cannot be followed; trying again");
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Waits; true when it was told to stop meanwhile.
+pub(super) async fn is_stopped_within(stop: &CancellationToken, time: Duration) -> bool {
+    tokio::time::timeout(time, stop.cancelled()).await.is_ok()
+}

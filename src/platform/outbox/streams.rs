@@ -1,0 +1,23 @@
+use super::{
+    feed::Entry,
+    relay::{Sink, SinkAway},
+};
+use crate::platform::redis::Redis;
+
+/// The stream, and the channel beside it.
+const STREAM: &str = "loadmaster:events";
+/// How many messages the stream keeps, about: who reads slower reads the API.
+const KEPT: usize = 100_000;
+
+/// Messages in a Redis stream, for consumers that come and go, and published beside it, for those that only listen. Each
+/// batch is one transaction of Redis: it is there as a whole or not at all.
+pub struct RedisStreams(pub Redis);
+
+impl Sink for RedisStreams {
+    const NAME: &'static str = "redis_streams";
+
+    async fn deliver(&self, entries: &[Entry]) -> Result<(), SinkAway> {
+        let texts: Vec<String> = entries.iter().map(|entry| entry.event.to_string()).collect();
+        self.0.append(STREAM, KEPT, &texts).await.map_err(|error| SinkAway(error.to_string()))
+    }
+}

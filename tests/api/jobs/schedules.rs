@@ -1,0 +1,192 @@
+//! What is promised again and again: once over all processes, in step, whatever the clocks do.
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster::platform::{
+    clock::ManualClock,
+    jobs::{Handlers, JobState, Ran, Schedule, Schedules},
+};
+use tokio::task::JoinSet;
+
+use super::Queue;
+use crate::support::start_of_time;
+
+static HOURLY: [Schedule; 1] = [Schedule { name: "hourly", every: TimeDelta::hours(1) }];
+static TWO: [Schedule; 2] =
+    [Schedule { name: "daily", every: TimeDelta::days(1) }, Schedule { name: "hourly", every: TimeDelta::hours(1) }];
+
+fn schedules(queue: &Queue, all: &'static [Schedule]) -> Schedules {
+    schedules_at(queue, all, start_of_time())
+}
+
+/// Of a process whose clock shows this.
+fn schedules_at(queue: &Queue, all: &'static [Schedule], now: DateTime<Utc>) -> Schedules {
+    Schedules::new(queue.db.clone(), all, queue.ids.clone(), Arc::new(ManualClock::at(now)))
+}
+
+/// Does every job there is; answers the kinds, in the order in which they came.
+async fn do_all(queue: &Queue) -> Vec<String> {
+    let handlers = Handlers::default().with("hourly", |_| async { Ok(()) }).with("daily", |_| async { Ok(()) });
+    let mut jobs = queue.jobs().await;
+    jobs.sort_by_key(|job| job.id);
+    for job in &jobs {
+        assert_eq!(queue.run_one(job.id, handlers.clone()).await, Ran::Done);
+    }
+    jobs.into_iter().map(|job| job.kind).collect()
+}
+
+/// Looks once whether something is due, and does it; how many jobs that were.
+async fn tick(queue: &Queue, schedules: &Schedules) -> usize {
+    schedules.promise_due().await.unwrap();
+    do_all(queue).await.len()
+}
+
+/// In how many minutes the hourly one is due, the one that has begun being counted.
+async fn minutes_to_go(queue: &Queue) -> i32 {
+    let query = "select ceil(extract(epoch from next_run_at - clock_timestamp()) / 60)::int from schedules
+                 where name = 'hourly'";
+    sqlx::query_scalar(query).fetch_one(&mut queue.database.owner().await).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_processes_that_look_at_once_one_promises() {
+    let queue = Queue::start().await;
+    for round in 0..10 {
+        let mut looking = JoinSet::new();
+        for _ in 0..8 {
+            let process = schedules(&queue, &TWO);
+            looking.spawn(async move { process.promise_due().await.unwrap() });
+        }
+        looking.join_all().await;
+        let kinds = do_all(&queue).await;
+        let expected: &[&str] = if round == 0 { &["daily", "hourly"] } else { &["hourly"] };
+        assert_eq!(kinds, expected, "round {round}");
+        queue.pass(TimeDelta::hours(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_schedule_is_due_at_once_and_then_each_time_its_period_is_over() {
+    let queue = Queue::start().await;
+    let schedules = schedules(&queue, &TWO);
+    schedules.promise_due().await.unwrap();
+    let jobs = queue.jobs().await;
+    assert!(
+        jobs.iter().all(|job| job.state == JobState::Queued && job.run_at == job.created_at && job.max_attempts > 1)
+    );
+    assert_eq!(do_all(&queue).await, ["daily", "hourly"]);
+    assert_eq!(tick(&queue, &schedules).await, 0);
+    for hour in 1..=24 {
+        queue.pass(TimeDelta::minutes(55)).await;
+        assert_eq!(tick(&queue, &schedules).await, 0, "just before {hour}");
+        queue.pass(TimeDelta::minutes(5)).await;
+        assert_eq!(tick(&queue, &schedules).await, if hour == 24 { 2 } else { 1 }, "{hour}");
+        assert_eq!(tick(&queue, &schedules).await, 0, "just after {hour}");
+    }
+}
+
+#[tokio::test]
+async fn missed_runs_are_caught_up_once_and_then_it_is_in_step_again() {
+    let queue = Queue::start().await;
+    let schedules = schedules(&queue, &HOURLY);
+    assert_eq!(tick(&queue, &schedules).await, 1);
+    queue.pass(TimeDelta::minutes(10 * 60 + 30)).await;
+    assert_eq!(tick(&queue, &schedules).await, 1, "ten missed runs are caught up by one");
+    assert_eq!(tick(&queue, &schedules).await, 0);
+    assert_eq!(minutes_to_go(&queue).await, 30, "at the eleventh hour");
+    queue.pass(TimeDelta::minutes(25)).await;
+    assert_eq!(tick(&queue, &schedules).await, 0);
+    queue.pass(TimeDelta::minutes(5)).await;
+    assert_eq!(tick(&queue, &schedules).await, 1);
+    queue.pass(TimeDelta::days(3650)).await;
+    assert_eq!(tick(&queue, &schedules).await, 1);
+    assert_eq!(minutes_to_go(&queue).await, 60);
+}
+
+#[tokio::test]
+async fn a_run_that_still_waits_is_not_promised_again_and_a_dead_one_does_not_end_the_schedule() {
+    let queue = Queue::start().await;
+    let schedules = schedules(&queue, &HOURLY);
+    for _ in 0..5 {
+        schedules.promise_due().await.unwrap();
+        assert_eq!(queue.jobs().await.len(), 1);
+        queue.pass(TimeDelta::hours(1)).await;
+    }
+    let failing = Handlers::default().with("hourly", |_| async { anyhow::bail!("never") });
+    let id = queue.jobs().await[0].id;
+    while queue.state(id).await == Some(JobState::Queued) {
+        assert!(matches!(queue.run_one(id, failing.clone()).await, Ran::Failed(_)));
+        queue.pass(TimeDelta::hours(7)).await;
+    }
+    assert_eq!(queue.state(id).await, Some(JobState::Dead));
+    schedules.promise_due().await.unwrap();
+    let jobs = queue.jobs().await;
+    assert_eq!((jobs.len(), jobs[0].id, jobs[1].state), (2, id, JobState::Queued));
+    let fine = Handlers::default().with("hourly", |_| async { Ok(()) });
+    assert_eq!(queue.run_one(jobs[1].id, fine).await, Ran::Done);
+}
+
+/// Ten hours in steps of ten minutes, the clock being moved by `jump` at the third hour and by `back` at the sixth. How
+/// often the hourly job ran.
+async fn hours_with_jumps(jump: TimeDelta, back: TimeDelta) -> usize {
+    let queue = Queue::start().await;
+    let schedules = schedules(&queue, &HOURLY);
+    let mut runs = 0;
+    for step in 0..60 {
+        match step {
+            18 => queue.pass(jump).await,
+            36 => queue.pass(back).await,
+            _ => {}
+        }
+        let ran = tick(&queue, &schedules).await;
+        assert_eq!(tick(&queue, &schedules).await, 0, "it ran twice at once in step {step}");
+        let ahead = minutes_to_go(&queue).await;
+        assert!((1..=60).contains(&ahead), "step {step}: the next run is {ahead} min ahead");
+        runs += ran;
+        queue.pass(TimeDelta::minutes(10)).await;
+    }
+    runs
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_an_hour_either_way_costs_at_most_one_run_and_stops_none() {
+    let (hour, none) = (TimeDelta::hours(1), TimeDelta::zero());
+    assert_eq!(hours_with_jumps(none, none).await, 10);
+    for (jump, back) in
+        [(hour, -hour), (-hour, hour), (hour, none), (-hour, none), (-hour * 300, none), (hour * 300, none)]
+    {
+        let runs = hours_with_jumps(jump, back).await;
+        assert!((9..=11).contains(&runs), "{jump} and {back}: {runs} runs in ten hours");
+    }
+}
+
+#[tokio::test]
+async fn processes_whose_clocks_differ_run_a_schedule_once_a_period_all_the_same() {
+    let queue = Queue::start().await;
+    let hours = [0, 1, -1, 30, -5000].map(TimeDelta::hours);
+    let processes = hours.map(|skew| schedules_at(&queue, &HOURLY, start_of_time() + skew));
+    let mut runs = 0;
+    for _ in 0..4 * 6 {
+        for process in &processes {
+            runs += tick(&queue, process).await;
+        }
+        queue.pass(TimeDelta::minutes(10)).await;
+    }
+    assert_eq!(runs, 4, "in four hours");
+}
+
+#[tokio::test]
+async fn a_schedule_goes_on_after_a_promise_that_was_not_committed() {
+    let queue = Queue::start().await;
+    let schedules = schedules(&queue, &HOURLY);
+    assert_eq!(tick(&queue, &schedules).await, 1);
+    queue.pass(TimeDelta::hours(1)).await;
+    // The database refuses the job: the schedule has not moved on either.
+    let mut owner = queue.database.owner().await;
+    sqlx::query("alter table jobs add constraint none check (kind <> 'hourly')").execute(&mut owner).await.unwrap();
+    assert!(schedules.promise_due().await.is_err());
+    assert!(minutes_to_go(&queue).await <= 0);
+    sqlx::query("alter table jobs drop constraint none").execute(&mut owner).await.unwrap();
+    assert_eq!(tick(&queue, &schedules).await, 1);
+    assert_eq!(tick(&queue, &schedules).await, 0);
+}

@@ -1,0 +1,146 @@
+//! Jobs in a process that starts, stops or is killed.
+use chrono::TimeDelta;
+use loadmaster::platform::jobs::{JobState, NewJob};
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+
+use super::{Gate, Log, Queue, command_line::serve};
+use crate::support::{TestDatabase, WorldOptions, until};
+
+/// Keeps the job `expired_tokens` from getting on, for as long as a statement may wait.
+struct Holding(PgConnection);
+
+impl Holding {
+    async fn tokens(database: &TestDatabase) -> Self {
+        let mut owner = database.owner().await;
+        sqlx::raw_sql("begin; lock table refresh_tokens in share mode").execute(&mut owner).await.unwrap();
+        Self(owner)
+    }
+
+    async fn let_go(self) {
+        self.0.close().await.unwrap();
+    }
+}
+
+async fn states(database: &TestDatabase) -> Vec<(String, String)> {
+    let query = "select kind, state from jobs order by kind, state";
+    sqlx::query_as(query).fetch_all(&mut database.owner().await).await.unwrap()
+}
+
+async fn until_state_is(database: &TestDatabase, kind: &str, state: &str) {
+    let wanted = (kind.to_owned(), state.to_owned());
+    until(&format!("{kind} is {state}"), async || states(database).await.contains(&wanted)).await;
+}
+
+async fn until_no_jobs(database: &TestDatabase) {
+    until("every job is done", async || states(database).await.is_empty()).await;
+}
+
+/// All three have been promised.
+async fn until_scheduled(database: &TestDatabase) {
+    let mut owner = database.owner().await;
+    until("all is scheduled", async || {
+        let query = "select count(*) = 3 from schedules";
+        sqlx::query_scalar(query).fetch_one(&mut owner).await.unwrap()
+    })
+    .await;
+}
+
+async fn make_all_due(database: &TestDatabase) {
+    let due = "update schedules set next_run_at = now(); update jobs set run_at = now()";
+    sqlx::raw_sql(due).execute(&mut database.owner().await).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_process_that_stops_waits_for_what_it_runs_and_takes_nothing_new() {
+    let (queue, gate, log) = (Queue::start().await, Gate::shut(), Log::default());
+    let serving = queue.serve("one", log.with(gate.handlers("hold")));
+    let held = queue.promise(NewJob::now("hold", Value::Null)).await;
+    gate.until_held(1).await;
+    serving.stop.cancel();
+    let after = queue.promise(NewJob::now("note", json!("after"))).await;
+    queue.until_state(held, JobState::Running).await;
+    assert!(!serving.task.is_finished());
+    gate.open();
+    serving.stop().await;
+    assert_eq!(queue.state(held).await, None, "it is done");
+    assert_eq!((queue.state(after).await, log.seen().len()), (Some(JobState::Queued), 0));
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_for_a_while_costs_no_job() {
+    let (queue, gate, log) = (Queue::start().await, Gate::shut(), Log::default());
+    let serving = queue.serve("one", log.with(gate.handlers("hold")));
+    let later = NewJob { run_in: TimeDelta::hours(1), ..NewJob::now("note", json!("waited")) };
+    queue.promise_all(&[NewJob::now("hold", Value::Null), later]).await;
+    gate.until_held(1).await;
+    // Given a job that ends while nobody can be told,
+    queue.database.close_doors().await;
+    gate.open();
+    gate.until_held(0).await;
+    // when the database is back, and the lease has run out,
+    queue.database.open_doors().await;
+    queue.pass(TimeDelta::hours(1)).await;
+    log.until_seen(&json!("waited")).await;
+    queue.lapse("one").await;
+    // then it is done once more: at least once was promised.
+    queue.until_empty().await;
+    assert_eq!(log.seen().len(), 1);
+    serving.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_leaves_no_job_running() {
+    let database = TestDatabase::create().await;
+    let world = WorldOptions::default().on(&database).start().await;
+    until_scheduled(&database).await;
+    until_no_jobs(&database).await;
+    let holding = Holding::tokens(&database).await;
+    make_all_due(&database).await;
+    until_state_is(&database, "expired_tokens", "RUNNING").await;
+
+    let stopping = tokio::spawn(world.shutdown());
+    holding.let_go().await;
+    stopping.await.unwrap();
+    let left = states(&database).await;
+    assert!(left.iter().all(|(_, state)| state == "QUEUED"), "{left:?}");
+
+    // The next one does what is left.
+    let world = WorldOptions::default().on(&database).start().await;
+    make_all_due(&database).await;
+    until_no_jobs(&database).await;
+    world.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_over_a_job_loses_nothing() {
+    // Given a real server in the middle of a job, and more that wait,
+    let database = TestDatabase::create().await;
+    let holding = Holding::tokens(&database).await;
+    let mut owner = database.owner().await;
+    let wait = "insert into jobs (id, kind, payload, priority, state, run_at, max_attempts, created_at, updated_at)
+                select gen_random_uuid(), 'nobody''s', 'null', 0, 'QUEUED', now(), 10, now(), now()
+                from generate_series(1, 5)";
+    sqlx::query(wait).execute(&mut owner).await.unwrap();
+    let serving = serve(&database).await;
+    let running = ("expired_tokens".to_owned(), "RUNNING".to_owned());
+    until("only it is left to do", async || {
+        let states = states(&database).await;
+        states.len() == 6 && states.contains(&running)
+    })
+    .await;
+    // when it is killed,
+    drop(serving);
+    holding.let_go().await;
+    // then all is there,
+    let left = states(&database).await;
+    assert_eq!(left.iter().filter(|(_, state)| state == "RUNNING").collect::<Vec<_>>(), [&running]);
+    assert_eq!(left.iter().filter(|(kind, _)| kind == "nobody's").count(), 5);
+    // and the next server goes on where it was, once the dead one has been silent for long.
+    let lapse = "update jobs set leased_until = now() - interval '1 s' where state = 'RUNNING'";
+    sqlx::query(lapse).execute(&mut owner).await.unwrap();
+    let serving = serve(&database).await;
+    until("the rest is done", async || states(&database).await.len() == 5).await;
+    assert_eq!(serving.terminate().await.code, 0);
+    assert!(states(&database).await.iter().all(|(kind, state)| kind == "nobody's" && state == "QUEUED"));
+}

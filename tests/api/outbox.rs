@@ -1,0 +1,115 @@
+//! What happened reaches everybody who is to know of it: at least once, in the order of each booking and flight, and
+//! nothing that did not happen. Sinks that are away hold nobody up; processes that die are followed by others.
+mod away;
+mod chaos;
+mod collecting;
+mod deleting;
+mod feeds;
+mod following;
+mod messages;
+mod open;
+mod own_redis;
+mod random;
+mod sinks;
+mod stream;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::{Value, json};
+use sqlx::{PgConnection, Row};
+
+use crate::support::{
+    Client, World,
+    freight::{order, path_of, text, with},
+    until,
+};
+use own_redis::Consumer;
+
+/// The ids of messages as they came.
+fn ids(messages: &[Value]) -> Vec<String> {
+    messages.iter().map(|message| text(message, "id").to_owned()).collect()
+}
+
+/// Of each booking and flight the first message comes first, then the second, and so on: repetitions do not count.
+#[track_caller]
+fn assert_in_order(ids: &[String]) {
+    let mut last: HashMap<&str, u32> = HashMap::new();
+    for id in ids {
+        let (aggregate, sequence) = id.rsplit_once('-').expect("a dash");
+        let sequence: u32 = sequence.parse().expect("a number");
+        let last = last.entry(aggregate).or_default();
+        assert!(sequence <= *last + 1, "{sequence} of {aggregate} comes after {last}");
+        *last = sequence.max(*last);
+    }
+}
+
+#[track_caller]
+fn assert_no_repetition(ids: &[String]) {
+    let mut seen = BTreeSet::new();
+    let again: Vec<_> = ids.iter().filter(|id| !seen.insert(*id)).collect();
+    assert!(again.is_empty(), "came again: {again:?}");
+}
+
+/// How many events bookings and flights have.
+async fn count_of_events(owner: &mut PgConnection) -> usize {
+    let query = "select (select count(*) from booking_events) + (select count(*) from flight_events)";
+    usize::try_from(sqlx::query_scalar::<_, i64>(query).fetch_one(owner).await.unwrap()).unwrap()
+}
+
+/// The ids that the messages of all events must have.
+async fn happened(owner: &mut PgConnection) -> BTreeSet<String> {
+    let query = "select booking_id || '-' || sequence from booking_events
+                 union all select flight_id || '-' || sequence from flight_events";
+    sqlx::query_scalar(query).fetch_all(owner).await.unwrap().into_iter().collect()
+}
+
+/// The documents in the outbox by their ids.
+async fn documents(owner: &mut PgConnection) -> BTreeMap<String, Value> {
+    let rows = sqlx::query("select payload from outbox order by id").fetch_all(owner).await.unwrap();
+    let documents = rows.iter().map(|row| row.get::<Value, _>(0));
+    documents.map(|document| (text(&document, "id").to_owned(), document)).collect()
+}
+
+/// Waits until the stream has every event of this database, then makes sure that it has nothing else and has it in order.
+async fn until_all_have_arrived(consumer: &mut Consumer, owner: &mut PgConnection) {
+    until("every change has arrived in the stream", async || {
+        consumer.read().await;
+        let arrived: BTreeSet<_> = consumer.messages.iter().map(|message| text(message, "id")).collect();
+        arrived.len() >= count_of_events(owner).await
+    })
+    .await;
+    let arrived = ids(&consumer.messages);
+    assert_in_order(&arrived);
+    assert_eq!(arrived.into_iter().collect::<BTreeSet<_>>(), happened(owner).await);
+    let documents = documents(owner).await;
+    for message in &consumer.messages {
+        assert_eq!(Some(message), documents.get(text(message, "id")));
+    }
+}
+
+/// Who works in a world.
+#[derive(Clone)]
+struct People {
+    customer: Client,
+    operator: Client,
+}
+
+impl People {
+    async fn of(world: &World) -> Self {
+        Self { customer: world.customer().await, operator: world.operator().await }
+    }
+}
+
+/// How many events it makes to [`ship`].
+const SHIPPED: usize = 10;
+
+/// Three bookings: one goes all the way, one is amended, one cancelled.
+async fn ship(people: People, flights: [Value; 2]) {
+    let wish = with(order(&[&flights[0], &flights[1]]), json!({"weight_kg": 1}));
+    let sent = people.customer.book(wish.clone()).await;
+    people.operator.walk(&sent, &["depart", "arrive", "depart", "arrive", "deliver"]).await;
+    let amended = people.customer.book(wish.clone()).await;
+    people.customer.patch(&path_of(&amended), json!({"pieces": 3})).await.expect(200);
+    let dropped = people.customer.book(wish).await;
+    people.customer.walk(&dropped, &["cancel"]).await;
+}

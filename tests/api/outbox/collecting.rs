@@ -1,0 +1,124 @@
+//! A sink that writes down what it is given, as it pleases.
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use loadmaster::platform::outbox::{Entry, Sink, SinkAway, relay};
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::ids;
+use crate::support::World;
+
+/// What a sink does with what it is given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mood {
+    #[default]
+    Takes,
+    Fails,
+    /// Takes the first half, then fails.
+    TakesHalf,
+    /// Never answers.
+    Hangs,
+}
+
+#[derive(Debug, Default)]
+struct Notes {
+    mood: Mood,
+    taken: Vec<Entry>,
+    /// Each batch that came, taken or not.
+    attempts: Vec<Vec<i64>>,
+}
+
+/// Several of one letter in one database are one sink.
+#[derive(Debug, Clone, Default)]
+pub struct Collecting<const LETTER: char>(Arc<Mutex<Notes>>);
+
+impl<const LETTER: char> Collecting<LETTER> {
+    pub fn that(mood: Mood) -> Self {
+        let this = Self::default();
+        this.feels(mood);
+        this
+    }
+
+    pub fn feels(&self, mood: Mood) {
+        self.0.lock().unwrap().mood = mood;
+    }
+
+    pub fn taken(&self) -> Vec<Entry> {
+        self.0.lock().unwrap().taken.clone()
+    }
+
+    /// The documents, as they came.
+    pub fn messages(&self) -> Vec<Value> {
+        self.taken().into_iter().map(|entry| entry.event).collect()
+    }
+
+    pub fn ids(&self) -> Vec<String> {
+        ids(&self.messages())
+    }
+
+    /// How many different messages it has.
+    pub fn count(&self) -> usize {
+        self.taken().iter().map(|entry| entry.id).collect::<BTreeSet<_>>().len()
+    }
+
+    pub fn attempts(&self) -> Vec<Vec<i64>> {
+        self.0.lock().unwrap().attempts.clone()
+    }
+
+    /// Lets a process of this name deliver to it.
+    pub fn served_by(&self, world: &World, process: &str) -> Serving {
+        let (stop, clock) = (CancellationToken::new(), Arc::new(world.clock.clone()));
+        let task = relay(world.db.clone(), self.clone(), process.to_owned(), clock, stop.clone());
+        Serving { stop, task: tokio::spawn(task) }
+    }
+}
+
+impl<const LETTER: char> Sink for Collecting<LETTER> {
+    const NAME: &'static str = match LETTER {
+        'a' => "a",
+        'b' => "b",
+        _ => "another",
+    };
+
+    async fn deliver(&self, entries: &[Entry]) -> Result<(), SinkAway> {
+        let mood = {
+            let mut notes = self.0.lock().unwrap();
+            notes.attempts.push(entries.iter().map(|entry| entry.id).collect());
+            let takes = match notes.mood {
+                Mood::Takes => entries.len(),
+                Mood::TakesHalf => entries.len() / 2,
+                Mood::Fails | Mood::Hangs => 0,
+            };
+            notes.taken.extend_from_slice(&entries[..takes]);
+            notes.mood
+        };
+        match mood {
+            Mood::Takes => Ok(()),
+            Mood::Hangs => std::future::pending().await,
+            Mood::Fails | Mood::TakesHalf => Err(SinkAway("not in the mood".to_owned())),
+        }
+    }
+}
+
+/// A relay that runs.
+pub struct Serving {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Serving {
+    pub async fn end(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+
+    /// As if its process had been killed: it gives nothing back.
+    pub async fn kill(self) {
+        self.task.abort();
+        _ = self.task.await;
+    }
+}

@@ -1,0 +1,119 @@
+//! Old messages go once every sink has had them.
+use chrono::TimeDelta;
+use loadmaster::platform::outbox::delete_delivered;
+use uuid::Uuid;
+
+use super::{
+    collecting::{Collecting, Mood},
+    open::{Open, tell},
+};
+use crate::support::{World, WorldOptions, until};
+
+async fn alone() -> World {
+    WorldOptions { without_redis: true, ..WorldOptions::patient() }.start().await
+}
+
+/// Deletes what is older than a week; answers which are left.
+async fn delete(world: &World) -> Vec<String> {
+    let before = left(world).await.len();
+    let deleted = delete_delivered(&world.db, TimeDelta::days(7)).await.unwrap();
+    let left = left(world).await;
+    assert_eq!(before - left.len(), usize::try_from(deleted).unwrap());
+    left
+}
+
+async fn left(world: &World) -> Vec<String> {
+    world.texts("select id::text from outbox order by id").await
+}
+
+async fn two_messages(world: &World) {
+    tell(&world.database, Uuid::new_v4(), 1..=2).await;
+}
+
+/// As if all that is there had been written eight days ago, and served then.
+async fn let_a_week_pass(world: &World) {
+    world.sql("update outbox set written_at = written_at - interval '8 days'").await;
+    world.sql("update outbox_sinks set updated_at = updated_at - interval '8 days'").await;
+}
+
+/// The sink has this place and was served in the last week.
+async fn until_seen(world: &World, sink: &str, position: i64) {
+    let query = format!(
+        "select name from outbox_sinks
+         where name = '{sink}' and updated_at > now() - interval '7 days' and position = {position}"
+    );
+    until("the place is kept", async || !world.texts(&query).await.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn only_what_is_old_and_what_every_sink_has_had_is_deleted() {
+    let world = alone().await;
+    let (quick, slow) = (Collecting::<'a'>::that(Mood::Takes), Collecting::<'b'>::that(Mood::Fails));
+    let serving = [quick.served_by(&world, "one"), slow.served_by(&world, "one")];
+    two_messages(&world).await;
+    two_messages(&world).await;
+    until_seen(&world, "a", 4).await;
+    until_seen(&world, "b", 0).await;
+    assert_eq!(delete(&world).await.len(), 4, "they are not old");
+    let_a_week_pass(&world).await;
+    two_messages(&world).await;
+    until_seen(&world, "a", 6).await;
+    until_seen(&world, "b", 0).await;
+    assert_eq!(delete(&world).await.len(), 6, "one sink has not had them");
+
+    slow.feels(Mood::Takes);
+    until_seen(&world, "b", 6).await;
+    assert_eq!(delete(&world).await, ["5", "6"]);
+    for serving in serving {
+        serving.end().await;
+    }
+    assert_eq!((quick.count(), slow.count()), (6, 6));
+    world.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sink_that_nobody_serves_any_more_keeps_nothing() {
+    let world = alone().await;
+    let (left_alone, quick) = (Collecting::<'b'>::that(Mood::Fails), Collecting::<'a'>::that(Mood::Takes));
+    let gone = left_alone.served_by(&world, "one");
+    two_messages(&world).await;
+    two_messages(&world).await;
+    until("it was tried", async || !left_alone.attempts().is_empty()).await;
+    gone.end().await;
+    let_a_week_pass(&world).await;
+    two_messages(&world).await;
+    let serving = quick.served_by(&world, "one");
+    until_seen(&world, "a", 6).await;
+    assert_eq!(delete(&world).await, ["5", "6"]);
+    serving.end().await;
+
+    // When it is served again it goes on with what there is.
+    left_alone.feels(Mood::Takes);
+    let serving = left_alone.served_by(&world, "one");
+    until("it has had the others", async || left_alone.count() == 2).await;
+    serving.end().await;
+    world.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_was_committed_late_is_kept_until_it_is_delivered() {
+    let world = alone().await;
+    let sink = Collecting::<'a'>::that(Mood::Takes);
+    let serving = sink.served_by(&world, "one");
+    let mut slow = Open::begin(&world.database).await;
+    slow.write(Uuid::new_v4(), 1..=2).await;
+    two_messages(&world).await;
+    until_seen(&world, "a", 4).await;
+    sink.feels(Mood::Fails);
+    slow.commit().await;
+    let_a_week_pass(&world).await;
+    until_seen(&world, "a", 4).await;
+    assert_eq!(delete(&world).await.len(), 4);
+    sink.feels(Mood::Takes);
+    until("it was delivered", async || sink.count() == 4).await;
+    two_messages(&world).await;
+    until_seen(&world, "a", 6).await;
+    serving.end().await;
+    assert_eq!(delete(&world).await, ["5", "6"]);
+    world.shutdown().await;
+}

@@ -1,0 +1,159 @@
+//! A place in the outbox: what is committed late is read late, what is rolled back is forgotten.
+use loadmaster::platform::outbox::{Entry, Feed};
+use uuid::Uuid;
+
+use super::{
+    ids,
+    open::{Open, tell},
+};
+use crate::support::{World, WorldOptions, freight::two_flights, until};
+
+/// Nobody but the test reads the outbox.
+async fn alone() -> World {
+    WorldOptions { without_redis: true, ..WorldOptions::patient() }.start().await
+}
+
+/// What there is to read now.
+async fn read(feed: &mut Feed, world: &World, limit: i64) -> Vec<String> {
+    told(feed.read(&world.db, limit).await.unwrap())
+}
+
+fn told(entries: Vec<Entry>) -> Vec<String> {
+    ids(&entries.into_iter().map(|entry| entry.event).collect::<Vec<_>>())
+}
+
+fn named(aggregate: Uuid, sequences: impl Iterator<Item = i32>) -> Vec<String> {
+    sequences.map(|sequence| format!("{aggregate}-{sequence}")).collect()
+}
+
+/// Reads until there are no gaps any more; other databases' transactions count as well.
+async fn until_without_gaps(feed: &mut Feed, world: &World) -> Vec<String> {
+    let mut all = Vec::new();
+    until("nothing is missing", async || {
+        all.extend(read(feed, world, 100).await);
+        feed.gaps().is_empty()
+    })
+    .await;
+    all
+}
+
+#[tokio::test]
+async fn a_feed_reads_each_message_once_in_the_order_of_their_numbers() {
+    let world = alone().await;
+    let mut feed = Feed::from_the_start(&world.db).await.unwrap();
+    assert_eq!(read(&mut feed, &world, 10).await, Vec::<String>::new());
+    let flights = two_flights(&world).await;
+    let aggregate = Uuid::new_v4();
+    tell(&world.database, aggregate, 1..=5).await;
+    let first = flights.map(|flight| format!("{}-1", flight["id"].as_str().unwrap()));
+    assert_eq!(read(&mut feed, &world, 4).await, [first.to_vec(), named(aggregate, 1..=2)].concat());
+    assert_eq!(read(&mut feed, &world, 4).await, named(aggregate, 3..=5));
+    assert_eq!(read(&mut feed, &world, 4).await, Vec::<String>::new());
+
+    let mut later = Feed::from_now(&world.db).await.unwrap();
+    let mut again = Feed::from_the_start(&world.db).await.unwrap();
+    tell(&world.database, aggregate, 6..=6).await;
+    assert_eq!(read(&mut later, &world, 100).await, named(aggregate, 6..=6));
+    assert_eq!(read(&mut again, &world, 100).await.len(), 8);
+    world.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_committed_late_is_read_late_and_what_is_rolled_back_is_forgotten() {
+    let world = alone().await;
+    let [late, never, soon] = [(); 3].map(|()| Uuid::new_v4());
+    let mut feed = Feed::from_the_start(&world.db).await.unwrap();
+    let (mut slow, mut lost) = (Open::begin(&world.database).await, Open::begin(&world.database).await);
+    slow.write(late, 1..=2).await;
+    lost.write(never, 1..=3).await;
+    slow.write(late, 3..=3).await;
+    tell(&world.database, soon, 1..=1).await;
+
+    assert_eq!(read(&mut feed, &world, 100).await, named(soon, 1..=1), "it is not held up");
+    assert_eq!(feed.gaps().len(), 6);
+    tell(&world.database, soon, 2..=2).await;
+    assert_eq!(read(&mut feed, &world, 100).await, named(soon, 2..=2));
+    assert_eq!(feed.gaps().len(), 6, "they may still come");
+
+    slow.commit().await;
+    assert_eq!(read(&mut feed, &world, 100).await, named(late, 1..=3));
+    assert_eq!(feed.gaps().len(), 3);
+    lost.roll_back().await;
+    assert_eq!(until_without_gaps(&mut feed, &world).await, Vec::<String>::new());
+    tell(&world.database, soon, 3..=3).await;
+    assert_eq!(read(&mut feed, &world, 100).await, named(soon, 3..=3));
+    world.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_began_last_and_wrote_first_is_awaited_as_well() {
+    let world = alone().await;
+    let mut feed = Feed::from_the_start(&world.db).await.unwrap();
+    let (mut fast, mut slow) = (Open::begin(&world.database).await, Open::begin(&world.database).await);
+    // Other databases' transactions may come between; not always.
+    for _ in 0..10 {
+        let [late, soon] = [(); 2].map(|()| Uuid::new_v4());
+        // Of all numbers that were given out this is the highest: PostgreSQL's snapshots do not count it as under way.
+        slow.write(late, 1..=1).await;
+        fast.write(soon, 1..=1).await;
+        fast.commit().await;
+        for _ in 0..3 {
+            read(&mut feed, &world, 100).await;
+            assert_eq!(feed.gaps().len(), 1, "it may still come");
+        }
+        slow.commit().await;
+        assert_eq!(until_without_gaps(&mut feed, &world).await, named(late, 1..=1));
+        fast.begin_again().await;
+        slow.begin_again().await;
+    }
+    world.shutdown().await;
+}
+
+#[tokio::test]
+async fn more_late_messages_than_are_read_at_once_are_all_read() {
+    let world = alone().await;
+    let [late, soon] = [(); 2].map(|()| Uuid::new_v4());
+    let mut feed = Feed::from_the_start(&world.db).await.unwrap();
+    let mut slow = Open::begin(&world.database).await;
+    slow.write(late, 1..=25).await;
+    tell(&world.database, soon, 1..=1).await;
+    assert_eq!(read(&mut feed, &world, 10).await, named(soon, 1..=1));
+    slow.commit().await;
+    tell(&world.database, soon, 2..=2).await;
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        all.extend(read(&mut feed, &world, 10).await);
+    }
+    assert_eq!(all, [named(late, 1..=25), named(soon, 2..=2)].concat());
+    world.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_follows_from_now_on_is_told_what_is_under_way() {
+    let world = alone().await;
+    let [late, before, after] = [(); 3].map(|()| Uuid::new_v4());
+    let mut slow = Open::begin(&world.database).await;
+    slow.write(late, 1..=1).await;
+    tell(&world.database, before, 1..=1).await;
+    let mut feed = Feed::from_now(&world.db).await.unwrap();
+    tell(&world.database, after, 1..=1).await;
+    assert_eq!(read(&mut feed, &world, 100).await, named(after, 1..=1));
+    slow.commit().await;
+    assert_eq!(read(&mut feed, &world, 100).await, named(late, 1..=1));
+    world.shutdown().await;
+}
+
+#[tokio::test]
+async fn numbers_that_were_used_up_long_ago_are_not_missed() {
+    let world = alone().await;
+    // An old installation whose messages were all delivered and deleted.
+    world.sql("alter sequence outbox_id_seq restart with 3000000").await;
+    let mut feeds = [Feed::from_now(&world.db).await.unwrap(), Feed::from_the_start(&world.db).await.unwrap()];
+    let aggregate = Uuid::new_v4();
+    tell(&world.database, aggregate, 1..=1).await;
+    for feed in &mut feeds {
+        assert_eq!(read(feed, &world, 100).await, named(aggregate, 1..=1));
+        assert!(feed.gaps().len() <= 1000, "{} numbers are awaited", feed.gaps().len());
+    }
+    world.shutdown().await;
+}
