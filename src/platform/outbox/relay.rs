@@ -139,7 +139,7 @@ impl<S: Sink> Relay<S> {
         let mut tx = self.db.begin().await?;
         insert_sink(&mut tx, S::NAME, start.position()).await?;
         let taken = sqlx::query!(
-            "update outbox_sinks set leased_by = $2, leased_until = now() + make_interval(secs => $3)
+            "update outbox_sinks set leased_by = $2, leased_until = now() + make_interval(secs => $3), updated_at = now()
              where name = $1 and (leased_by is null or leased_by = $2 or leased_until < now())
              returning position, gaps",
             S::NAME,
@@ -209,8 +209,10 @@ fn pause_after(failures: u32) -> Duration {
     pause.min(LONGEST_PAUSE) + Duration::from_millis(jitter)
 }
 
-/// Deletes messages older than that which every sink has had. A sink that was not served for so long counts no more: it
-/// would keep them for ever. Answers how many they were.
+/// A sink that nobody served for so many days is taken for gone: it would keep its messages for ever.
+const GONE_AFTER_DAYS: i32 = 30;
+
+/// Deletes messages older than that which every sink has had. Answers how many they were.
 pub async fn delete_delivered(db: &Database, age: TimeDelta) -> Result<u64, DbError> {
     let mut tx = db.begin().await?;
     let deleted = sqlx::query!(
@@ -218,9 +220,10 @@ pub async fn delete_delivered(db: &Database, age: TimeDelta) -> Result<u64, DbEr
          where written_at < now() - make_interval(secs => $1)
            and id < coalesce((select min(least(position, (select min((gap ->> 0)::bigint)
                                                           from jsonb_array_elements(gaps) as gap)))
-                              from outbox_sinks where updated_at >= now() - make_interval(secs => $1)),
+                              from outbox_sinks where updated_at >= now() - make_interval(days => $2)),
                              9223372036854775807)",
         age.as_seconds_f64(),
+        GONE_AFTER_DAYS,
     );
     let deleted = deleted.execute(&mut *tx).await.map_err(DbError::from)?.rows_affected();
     commit(tx).await?;

@@ -1,4 +1,6 @@
 //! Sinks that fail, hang or lose their process: everything comes again, and nobody else waits.
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
     ship,
 };
 use crate::support::{
-    World, WorldOptions,
+    NewFlight, World, WorldOptions,
     freight::{at_once, two_flights},
     until,
 };
@@ -59,7 +61,7 @@ async fn a_sink_that_fails_is_given_the_same_from_the_first_on_until_it_takes_it
     let ids = sink.ids();
     assert_in_order(&ids);
     let mut owner = world.database.owner().await;
-    assert_eq!(ids.into_iter().collect::<std::collections::BTreeSet<_>>(), happened(&mut owner).await);
+    assert_eq!(ids.into_iter().collect::<BTreeSet<_>>(), happened(&mut owner).await);
     world.shutdown().await;
 }
 
@@ -96,7 +98,6 @@ async fn a_sink_that_fails_or_hangs_holds_up_neither_bookings_nor_another_sink()
 
 /// On flights of another day each time.
 async fn work_on(world: &World, round: i64) {
-    use crate::support::NewFlight;
     let flight = async |number: &str, origin, destination, hours| {
         let new = NewFlight::new(number, origin, destination).leaves_in_hours(hours + round * 48);
         world.flight(new.weight(100_000.0)).await
@@ -206,6 +207,6 @@ async fn a_database_that_was_away_is_delivered_on_from_where_it_was() {
     serving.end().await;
     assert_in_order(&sink.ids());
     let happened = happened(&mut world.database.owner().await).await;
-    assert_eq!(sink.ids().into_iter().collect::<std::collections::BTreeSet<_>>(), happened);
+    assert_eq!(sink.ids().into_iter().collect::<BTreeSet<_>>(), happened);
     world.shutdown().await;
 }
