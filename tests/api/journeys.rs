@@ -1,5 +1,5 @@
-//! Whatever is done to some bookings on shared flights, in any order and by any role: the server answers as a small model
-//! of the contract does, and what it keeps can be rebuilt from its events and ledgers.
+//! Whatever is done to some bookings on shared flights, in any order and by any role: the server answers as a small
+//! model of the contract does, and what it keeps can be rebuilt from its events and ledgers.
 mod model;
 mod play;
 mod rebuild;
@@ -12,14 +12,20 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
 };
 
+use chrono::TimeDelta;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use tokio::runtime::Runtime;
 
-use crate::support::{World, WorldOptions};
+use crate::support::{World, WorldOptions, start_of_time};
 use play::Tally;
 use steps::Step;
 
-/// A world in which one journey is played after the other.
+/// So long everything that happened is still told to whoever asks: older messages are cleared away.
+const LONGEST_STAY: TimeDelta = TimeDelta::days(4);
+/// As many journeys in one world have flights of different names.
+const JOURNEYS: usize = 20;
+
+/// A world in which some journeys are played, one after the other, then another.
 struct Stage {
     runtime: Runtime,
     world: RefCell<Option<World>>,
@@ -35,10 +41,15 @@ impl Stage {
         let world = self.world.take();
         let world = world.unwrap_or_else(|| self.runtime.block_on(WorldOptions::patient().start()));
         let case = self.played.replace(self.played.get() + 1);
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.runtime.block_on(play::play(&world, case, steps))));
+        let outcome =
+            catch_unwind(AssertUnwindSafe(|| self.runtime.block_on(play::play(&world, case % JOURNEYS, steps))));
         match outcome {
             Ok(tally) => {
-                self.world.replace(Some(world));
+                if world.now() < start_of_time() + LONGEST_STAY && !self.played.get().is_multiple_of(JOURNEYS) {
+                    self.world.replace(Some(world));
+                } else {
+                    self.runtime.block_on(world.shutdown());
+                }
                 tally
             }
             // The books may be in disorder, which must not tell against the next journey.

@@ -15,7 +15,8 @@ pub async fn serve(database: &TestDatabase) -> Serving {
     let process = std::process::id();
     let last = NEXT.fetch_add(1, Ordering::Relaxed);
     let host = format!("127.{}.{}.{last}", 1 + (process >> 8) % 254, process % 256);
-    loadmaster(&["serve"]).on(database).serve_at(&host).ready().await
+    // Nobody reads its log: a line for each of many requests would fill the pipe, and the server would wait.
+    loadmaster(&["serve"]).on(database).env("RUST_LOG", "warn").serve_at(&host).ready().await
 }
 
 async fn jobs(database: &TestDatabase, arguments: &[&str]) -> Done {

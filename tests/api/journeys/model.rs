@@ -1,5 +1,5 @@
-//! The contract's rules over flights, bookings and legs, in memory: what a step does, or why it is refused. Written from
-//! the documents; nothing here is the product's.
+//! The contract's rules over flights, bookings and legs, in memory: what a step does, or why it is refused. Written
+//! from the documents; nothing here is the product's.
 mod bookings;
 mod flights;
 

@@ -140,6 +140,23 @@ const REPLAYS: &[Replay] = &[
         refused: &[],
     },
     Replay {
+        what: "two hours are enough to change flights, a minute less is not; within a flight number no time is enough",
+        steps: &[
+            book(Shipper, 8, 500),
+            change(3, Times { departure: -180, arrival: -180 }, None),
+            book(Rival, 8, 500),
+            change(3, Times { departure: -1, arrival: 0 }, None),
+            book(Rival, 8, 500),
+            amend(Operator, 1, onto(Any(8))),
+            change(0, Times { departure: 0, arrival: 60 }, None),
+            book(Rival, 7, 500),
+            amend(Shipper, 0, onto(Any(7))),
+            change(0, Times { departure: 0, arrival: 1 }, None),
+            amend(Operator, 1, onto(Any(7))),
+        ],
+        refused: &["Amend itinerary_invalid", "Book itinerary_invalid"],
+    },
+    Replay {
         what: "a smaller aircraft takes less: first what is too much is taken off",
         steps: &[
             book(Shipper, 5, 2000),
@@ -275,6 +292,18 @@ const REPLAYS: &[Replay] = &[
             act(0, Deliver),
         ],
         refused: &["Act validation_failed", "Fly validation_failed"],
+    },
+    Replay {
+        what: "what changes nothing is let through, also by a customer after the cut-off",
+        steps: &[
+            book(Shipper, 4, 500),
+            change(2, Times { departure: -420, arrival: 0 }, None),
+            Wait(180),
+            amend(Shipper, 0, Patch { positions: Some(To::Set(0)), ..NOTHING }),
+            amend(Shipper, 0, Patch { positions: Some(To::Set(1)), ..NOTHING }),
+            amend(Shipper, 0, onto(Route::Empty)),
+        ],
+        refused: &["Amend flight_closed"],
     },
     Replay {
         what: "freight moved by hand is not moved again by its flight",

@@ -1,5 +1,5 @@
-//! What can be done to flights and bookings, in small numbers: a journey is a list of these, and prints as the code that
-//! repeats it.
+//! What can be done to flights and bookings, in small numbers: a journey is a list of these, and prints as the code
+//! that repeats it.
 use loadmaster::features::accounts::Role;
 use proptest::{prelude::*, sample::select};
 

@@ -13,7 +13,7 @@ use crate::support::freight::raw;
 pub struct Words {
     pub start: DateTime<Utc>,
     pub flights: Vec<String>,
-    /// The number of the case: no air waybill is used by two.
+    /// The number of the case: no flight's name and no air waybill is used by two.
     pub case: usize,
 }
 
@@ -41,6 +41,12 @@ pub fn space(space: Space) -> Value {
 impl Words {
     pub fn instant(&self, minutes: i64) -> String {
         (self.start + TimeDelta::minutes(minutes)).to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+
+    /// A flight number of this case alone: it ends in a letter.
+    pub fn number(&self, number: &str) -> String {
+        let letter = ('A'..='Z').nth(self.case).expect("few cases");
+        format!("{number}{letter}")
     }
 
     pub fn awb(&self, number: usize) -> String {
@@ -73,7 +79,7 @@ impl Words {
 
     fn leg(&self, leg: &Leg) -> Value {
         json!({
-            "sequence": leg.sequence, "flight_id": self.flights[leg.flight], "flight_number": leg.number,
+            "sequence": leg.sequence, "flight_id": self.flights[leg.flight], "flight_number": self.number(leg.number),
             "origin": leg.origin, "destination": leg.destination,
             "departure_datetime": self.instant(leg.departure), "arrival_datetime": self.instant(leg.arrival),
             "status": leg.status, "offload_reason": leg.offload_reason, "space_code": "KK", "pieces": leg.pieces,
@@ -85,7 +91,7 @@ impl Words {
     /// `planned` is the flight as it was put on the schedule.
     pub fn flight(&self, flight: &Flight, planned: &Flight, available: Space) -> Value {
         json!({
-            "flight_number": flight.number, "origin": flight.origin, "destination": flight.destination,
+            "flight_number": self.number(flight.number), "origin": flight.origin, "destination": flight.destination,
             "departure_datetime": self.instant(flight.departure), "arrival_datetime": self.instant(flight.arrival),
             "scheduled_departure_datetime": self.instant(planned.departure),
             "scheduled_arrival_datetime": self.instant(planned.arrival),
