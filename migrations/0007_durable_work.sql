@@ -10,7 +10,8 @@ create table outbox_sinks (
     -- can bring it any more: [[id, horizon], ...].
     gaps         jsonb       not null default '[]',
     leased_by    text,
-    leased_until timestamptz,
+    -- Counted up by who has the lease: one that does not move for long is free.
+    beat         bigint      not null default 0,
     updated_at   timestamptz not null default now()
 );
 
@@ -27,9 +28,9 @@ create table jobs (
     run_at       timestamptz not null,
     attempts     integer     not null default 0,
     max_attempts integer     not null check (max_attempts > 0),
-    -- Whose it is while it runs. A lease that ran out means that its process is gone.
+    -- Whose it is while it runs, counted up meanwhile: a count that does not move for long means that its process is gone.
     leased_by    text,
-    leased_until timestamptz,
+    beat         bigint      not null default 0,
     last_error   text,
     created_at   timestamptz not null default now(),
     updated_at   timestamptz not null default now()
@@ -39,10 +40,13 @@ create unique index jobs_unique_key on jobs (unique_key) where unique_key is not
 
 create index jobs_due on jobs (priority, run_at) where state = 'QUEUED';
 
-create index jobs_leased on jobs (leased_until) where state = 'RUNNING';
+create index jobs_running on jobs (id) where state = 'RUNNING';
 
 -- What is to be done again and again, once over all processes.
 create table schedules (
     name        text primary key,
     next_run_at timestamptz not null
 );
+
+-- Those that nobody can use any more are deleted every hour.
+create index refresh_tokens_expired on refresh_tokens (expires_at);

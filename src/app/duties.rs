@@ -10,7 +10,7 @@ use crate::{
     platform::{
         clock::SharedClock,
         jobs::{self, Handlers, Job, Ran, Runner, Schedule, Schedules},
-        outbox::{self, RedisStreams, relay},
+        outbox::{self, Lag, RedisStreams, relay},
         postgres::{Database, commit},
         random::IdSource,
         redis::Redis,
@@ -19,8 +19,10 @@ use crate::{
 
 /// Messages that every sink has had are kept so long, for whoever wants to look.
 const OUTBOX_KEPT: TimeDelta = TimeDelta::days(7);
-/// How often the depth of the queue is measured.
+/// How often the queue and the outbox are measured.
 const MEASURE: Duration = Duration::from_secs(5);
+/// Nobody waits for a delivery: a slow Redis is better than one that is given the same again.
+const DELIVERY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What this product does again and again, each once over all processes.
 static SCHEDULES: [Schedule; 3] = [
@@ -33,7 +35,8 @@ static SCHEDULES: [Schedule; 3] = [
 #[derive(Clone)]
 pub struct Duties {
     db: Database,
-    redis: Option<Redis>,
+    /// Where messages go, and what tells those of this installation.
+    redis: Option<(Redis, String)>,
     runner: Runner,
     schedules: Schedules,
     process: String,
@@ -43,26 +46,30 @@ pub struct Duties {
 
 impl Duties {
     pub fn new(
-        db: Database,
+        db: &Database,
         redis: Option<Redis>,
+        installation: &str,
         accounts: &AccountService,
         process: String,
         ids: IdSource,
         clock: SharedClock,
-    ) -> Self {
-        let handlers = handlers(&db, accounts, &clock);
+    ) -> anyhow::Result<Self> {
+        let handlers = handlers(db, accounts, &clock);
+        let redis = redis.map(|redis| redis.patient(DELIVERY_PATIENCE)).transpose()?;
+        let redis = redis.map(|redis| (redis, installation.to_owned()));
+        let db = db.for_duties();
         let runner = Runner::new(db.clone(), handlers, process.clone());
         let schedules = Schedules::new(db.clone(), &SCHEDULES, ids.clone(), clock.clone());
-        Self { db, redis, runner, schedules, process, ids, clock }
+        Ok(Self { db, redis, runner, schedules, process, ids, clock })
     }
 
     /// Starts it all; it ends after `stop`, with what it was doing.
     pub fn start(&self, workers: &TaskTracker, stop: &CancellationToken) {
         workers.spawn(self.schedules.clone().run(stop.clone()));
         workers.spawn(self.runner.clone().run(stop.clone()));
-        if let Some(redis) = self.redis.clone() {
-            let (process, clock) = (self.process.clone(), self.clock.clone());
-            workers.spawn(relay(self.db.clone(), RedisStreams(redis), process, clock, stop.clone()));
+        if let Some((redis, installation)) = &self.redis {
+            let streams = RedisStreams::new(redis.clone(), installation);
+            workers.spawn(relay(self.db.clone(), streams, self.process.clone(), stop.clone()));
         }
         workers.spawn(measure(self.db.clone(), stop.clone()));
     }
@@ -89,6 +96,16 @@ impl Duties {
             Some(id) => Ok(self.runner.run_one(id).await?),
             None => Ok(Ran::Gone),
         }
+    }
+
+    /// How far each sink of the outbox is behind.
+    pub async fn lags(&self) -> anyhow::Result<Vec<Lag>> {
+        Ok(outbox::lags(&self.db).await?)
+    }
+
+    /// Keeps no more messages for a sink. False if there is none of this name.
+    pub async fn retire_sink(&self, name: &str) -> anyhow::Result<bool> {
+        Ok(outbox::retire(&self.db, name).await?)
     }
 
     /// Lets a dead job, or all of them, be tried again. Answers how many.
@@ -127,18 +144,21 @@ fn handlers(db: &Database, accounts: &AccountService, clock: &SharedClock) -> Ha
         })
 }
 
-/// Shows how much there is to do.
+/// Shows how much there is to do. Every process shows the same: it is the database's.
 async fn measure(db: Database, stop: CancellationToken) {
     while tokio::time::timeout(MEASURE, stop.cancelled()).await.is_err() {
-        match jobs::depth(&db).await {
-            Ok(depth) => {
+        match (jobs::depth(&db).await, outbox::lags(&db).await) {
+            (Ok(depth), Ok(lags)) => {
                 for (state, count) in [("queued", depth.queued), ("running", depth.running), ("dead", depth.dead)] {
                     let count = u32::try_from(count).unwrap_or(u32::MAX);
                     metrics::gauge!("loadmaster_jobs", "state" => state).set(f64::from(count));
                 }
                 metrics::gauge!("loadmaster_jobs_oldest_seconds").set(depth.oldest_seconds);
+                for lag in lags {
+                    metrics::gauge!("loadmaster_outbox_lag_seconds", "sink" => lag.sink).set(lag.seconds);
+                }
             }
-            Err(error) => tracing::debug!(%error, "the queue cannot be measured"),
+            (Err(error), _) | (_, Err(error)) => tracing::debug!(%error, "jobs and messages cannot be measured"),
         }
     }
 }

@@ -14,8 +14,11 @@ const MIGRATION_POLL: Duration = Duration::from_secs(1);
 /// Longest wait for spawned work; each of its statements is bounded by less.
 const TASK_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Longest wait for the workers and the connections to end. A job that takes longer is run again by another process.
-const END_PATIENCE: Duration = Duration::from_secs(10);
+/// Longest wait for the workers to end: jobs that run are given back before.
+const WORKER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Longest wait for the connections to end.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A running server with everything behind it.
 pub struct Instance {
@@ -61,11 +64,11 @@ impl Instance {
             tracing::error!("work was still under way when the server stopped; what was not committed is rolled back");
         }
         self.stop_workers.cancel();
-        if tokio::time::timeout(END_PATIENCE, async { (self.workers.wait().await, self.db.close().await) })
-            .await
-            .is_err()
-        {
-            tracing::error!("workers or connections were still busy when the server stopped");
+        if tokio::time::timeout(WORKER_PATIENCE, self.workers.wait()).await.is_err() {
+            tracing::error!("workers were still busy when the server stopped");
+        }
+        if tokio::time::timeout(CLOSE_PATIENCE, self.db.close()).await.is_err() {
+            tracing::error!("connections were still busy when the server stopped");
         }
         tracing::info!("stopped");
     }

@@ -87,7 +87,8 @@ impl AppState {
             OperationService::new(db.clone(), flights.clone(), bookings.clone(), reference.clone(), clock.clone());
         let process = tokens.token()?;
         let summary = Summary::new(tally, redis.clone(), &secrets.namespace, &process);
-        let duties = Duties::new(db.clone(), redis.clone(), &accounts, process, ids.clone(), clock.clone());
+        let duties =
+            Duties::new(&db, redis.clone(), &secrets.namespace, &accounts, process, ids.clone(), clock.clone())?;
         Ok(Self {
             accounts,
             reference,

@@ -6,6 +6,7 @@ mod flights;
 mod healthcheck;
 mod jobs;
 mod migrate;
+mod outbox;
 mod output;
 mod serve;
 mod user;
@@ -62,6 +63,9 @@ enum Command {
     /// Look after the work that is done after requests.
     #[command(subcommand)]
     Jobs(jobs::Command),
+    /// Look after the delivery of what happened.
+    #[command(subcommand)]
+    Outbox(outbox::Command),
     /// Print the API's description (OpenAPI 3.1).
     Openapi,
     /// Print the settings in effect, secrets masked.
@@ -109,12 +113,13 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async move {
         match arguments.command {
-            Command::Serve { demo } => serve::run(settings, demo).await.map(|()| ExitCode::SUCCESS),
+            Command::Serve { demo } => Box::pin(serve::run(settings, demo)).await.map(|()| ExitCode::SUCCESS),
             Command::Migrate { check } => migrate::run(settings, check).await,
             Command::Demo(options) => Box::pin(demo::run(settings, options)).await.map(|()| ExitCode::SUCCESS),
             Command::User(command) => user::run(settings, command).await.map(|()| ExitCode::SUCCESS),
             Command::Flights(command) => flights::run(settings, command).await,
             Command::Jobs(command) => jobs::run(settings, command).await,
+            Command::Outbox(command) => outbox::run(settings, command).await,
             Command::Doctor => doctor::run(settings).await,
             Command::Healthcheck => healthcheck::run(&settings).await,
             Command::Openapi | Command::Config => Ok(ExitCode::SUCCESS),

@@ -2,6 +2,7 @@
 pub mod clock;
 pub mod embedded;
 pub mod jobs;
+pub mod leases;
 pub mod outbox;
 pub mod postgres;
 pub mod random;

@@ -25,6 +25,9 @@ const STATEMENT_TIMEOUT: &str = "8s";
 const LOCK_TIMEOUT: &str = "4s";
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 
+/// Of each process, besides `database.max_connections` and one for questions about health.
+const DUTY_CONNECTIONS: u32 = 3;
+
 /// Longest wait for the first connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// Longest wait for a connection to say that it is fit for use again.
@@ -116,6 +119,8 @@ pub struct Database {
     pool: PgPool,
     /// One connection apart for questions about health: a busy pool is no sick database.
     probes: PgPool,
+    /// A few connections apart for what runs beside the requests: a rush of them must not make leases run out.
+    duties: PgPool,
     pooler: bool,
 }
 
@@ -146,7 +151,14 @@ impl Database {
                 })
                 .connect_lazy_with(options.clone())
         };
-        Ok(Self { pool: pool(settings.connections()), probes: pool(1), pooler })
+        let (probes, duties) = (pool(1), pool(DUTY_CONNECTIONS));
+        Ok(Self { pool: pool(settings.connections()), probes, duties, pooler })
+    }
+
+    /// The same database by the connections that are kept for what runs beside the requests.
+    #[must_use]
+    pub fn for_duties(&self) -> Self {
+        Self { pool: self.duties.clone(), ..self.clone() }
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -228,6 +240,7 @@ impl Database {
 
     pub async fn close(&self) {
         self.probes.close().await;
+        self.duties.close().await;
         self.pool.close().await;
     }
 }

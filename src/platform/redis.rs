@@ -10,9 +10,13 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::settings;
 
+/// Longest wait for a connection, however patient one is.
+const LONGEST_CONNECT: Duration = Duration::from_secs(2);
+
 /// A connection that mends itself; every call is bounded in time.
 #[derive(Clone)]
 pub struct Redis {
+    client: Client,
     connection: ConnectionManager,
     timeout: Duration,
 }
@@ -31,14 +35,22 @@ impl Redis {
     /// Prepares the connection without waiting for it: a Redis that is away must not keep us from starting.
     pub fn open(url: &SecretString, settings: &settings::Redis) -> anyhow::Result<Self> {
         let client = Client::open(url.expose_secret()).context("redis.url is not a Redis address")?;
-        let timeout = settings.timeout();
+        Self::connect(client, settings.timeout())
+    }
+
+    /// The same Redis by a connection of its own, for work that nobody waits for.
+    pub fn patient(&self, timeout: Duration) -> anyhow::Result<Self> {
+        Self::connect(self.client.clone(), timeout)
+    }
+
+    fn connect(client: Client, timeout: Duration) -> anyhow::Result<Self> {
         let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(timeout * 5))
+            .set_connection_timeout(Some((timeout * 5).min(LONGEST_CONNECT)))
             .set_response_timeout(Some(timeout))
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_secs(1));
-        let connection = ConnectionManager::new_lazy_with_config(client, config)?;
-        Ok(Self { connection, timeout })
+        let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
+        Ok(Self { client, connection, timeout })
     }
 
     /// Writes and reads a key: a Redis that is full or read-only is as good as away.

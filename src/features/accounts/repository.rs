@@ -197,8 +197,13 @@ pub(super) async fn insert_signing_key(
     .map(drop)
 }
 
-/// Answers how many they were.
-pub(super) async fn delete_expired_tokens(db: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    let deleted = sqlx::query!("delete from refresh_tokens where expires_at < $1", now);
+/// Some of them: at most `limit`. Answers how many they were.
+pub(super) async fn delete_expired_tokens(db: &mut PgConnection, now: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
+    let deleted = sqlx::query!(
+        "delete from refresh_tokens
+         where id in (select id from refresh_tokens where expires_at < $1 order by expires_at limit $2)",
+        now,
+        limit,
+    );
     Ok(deleted.execute(db).await?.rows_affected())
 }

@@ -51,10 +51,19 @@ pub(super) struct Session {
 impl AccountService {
     /// Deletes refresh tokens that nobody can use any more. Answers how many they were.
     pub async fn delete_expired_tokens(&self) -> Result<u64, AccountError> {
-        let mut tx = self.db.begin().await?;
-        let deleted = repository::delete_expired_tokens(&mut tx, self.clock.now()).await?;
-        commit(tx).await?;
-        Ok(deleted)
+        // Some at a time: nobody must wait for it.
+        const AT_ONCE: u64 = 5_000;
+        let mut sum = 0;
+        loop {
+            let mut tx = self.db.begin().await?;
+            let limit = AT_ONCE.cast_signed();
+            let deleted = repository::delete_expired_tokens(&mut tx, self.clock.now(), limit).await?;
+            commit(tx).await?;
+            sum += deleted;
+            if deleted < AT_ONCE {
+                return Ok(sum);
+            }
+        }
     }
 
     /// Takes the signing key from the settings, else from the database; the first instance ever makes it there.

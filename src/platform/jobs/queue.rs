@@ -8,10 +8,6 @@ use crate::{
     platform::postgres::{Database, DbError, commit},
 };
 
-/// A process that is silent for so long has lost its job to another. Leases go by the database's clock: those of the
-/// processes may differ.
-pub(super) const LEASE_SECONDS: f64 = 30.0;
-
 /// Promises work; joins the caller's transaction. A job whose key waits or runs already is not promised twice.
 pub async fn enqueue_in_tx(tx: &mut PgConnection, id: Uuid, job: &NewJob) -> Result<(), DbError> {
     let made = sqlx::query!(
@@ -71,7 +67,8 @@ impl TryFrom<Row> for Job {
     }
 }
 
-/// The next job that is due, now leased to `process`: one that waits, or whose process went away. Of `only` if it is given.
+/// The next job that is due, now leased to `process`. Of `only` if it is given. One that was put down at a time that is
+/// still to come is due: the clock was set back since, and must not keep it waiting.
 pub(super) async fn claim(
     db: &Database,
     process: &str,
@@ -82,40 +79,78 @@ pub(super) async fn claim(
     let claimed = sqlx::query_as!(
         Row,
         "update jobs
-         set state = 'RUNNING', attempts = attempts + 1, leased_by = $1, leased_until = now() + make_interval(secs => $4),
-             updated_at = now()
+         set state = 'RUNNING', attempts = attempts + 1, leased_by = $1, beat = beat + 1, updated_at = now()
          where id = (select id from jobs
-                     where kind = any($2) and ($3::uuid is null or id = $3)
-                       and ((state = 'QUEUED' and run_at <= now())
-                            or (state = 'RUNNING' and leased_until < now() and attempts < max_attempts))
+                     where state = 'QUEUED' and kind = any($2) and ($3::uuid is null or id = $3)
+                       and (run_at <= now() or updated_at > now() + interval '1 minute')
                      order by priority, run_at, id limit 1
                      for update skip locked)
          returning id, kind, payload, priority, state, run_at, attempts, max_attempts, last_error, created_at",
         process,
         kinds,
         only,
-        LEASE_SECONDS,
     );
     let claimed = claimed.fetch_optional(&mut *tx).await.map_err(DbError::from)?;
     commit(tx).await?;
     Ok(claimed.map(Job::try_from).transpose()?)
 }
 
-/// Keeps a job; false when it has gone to another. Whose it is, process and attempt tell: a process may meet its own job
-/// again after losing it.
-pub(super) async fn renew(db: &Database, process: &str, job: &Job) -> Result<bool, DbError> {
+/// Tells that the job's process is alive; false when the job is another's. Whose it is, process and attempt tell: a process
+/// may meet its own job again after losing it.
+pub(super) async fn beat(db: &Database, process: &str, job: &Job) -> Result<bool, DbError> {
     let mut tx = db.begin().await?;
-    let renewed = sqlx::query!(
-        "update jobs set leased_until = now() + make_interval(secs => $4)
+    let beaten = sqlx::query!(
+        "update jobs set beat = beat + 1
          where id = $1 and leased_by = $2 and attempts = $3 and state = 'RUNNING'",
         job.id,
         process,
         job.attempts,
-        LEASE_SECONDS,
     );
-    let renewed = renewed.execute(&mut *tx).await.map_err(DbError::from)?.rows_affected() == 1;
+    let is_ours = beaten.execute(&mut *tx).await.map_err(DbError::from)?.rows_affected() == 1;
     commit(tx).await?;
-    Ok(renewed)
+    Ok(is_ours)
+}
+
+/// The counts of the jobs that run; none of one that nobody has.
+pub(super) async fn beats(db: &Database) -> Result<Vec<(Uuid, Option<i64>)>, DbError> {
+    let mut reading = db.read().await?;
+    let running = sqlx::query!(
+        r#"select id, case when leased_by is not null then beat end as beat from jobs where state = 'RUNNING'"#
+    );
+    let running = running.fetch_all(&mut *reading).await?;
+    Ok(running.into_iter().map(|row| (row.id, row.beat)).collect())
+}
+
+/// Takes a job from a process that went away: it waits again, or is dead if it took its process with it as often as it may.
+/// Answers what became of it; nothing if it is not at that count any more.
+pub(super) async fn take_away(db: &Database, id: Uuid, beat: Option<i64>) -> Result<Option<JobState>, DbError> {
+    let mut tx = db.begin().await?;
+    let taken = sqlx::query_scalar!(
+        "update jobs
+         set state = case when attempts >= max_attempts then 'DEAD' else 'QUEUED' end, run_at = now(), leased_by = null,
+             last_error = 'the process that ran it went away', updated_at = now()
+         where id = $1 and state = 'RUNNING' and (leased_by is null or beat = $2)
+         returning state",
+        id,
+        beat,
+    );
+    let taken = taken.fetch_optional(&mut *tx).await.map_err(DbError::from)?;
+    commit(tx).await?;
+    Ok(taken.map(|state| from_column(JobState::WORDS, &state)).transpose()?)
+}
+
+/// Gives back a job that was begun and is not to be finished here: as if it had never been begun.
+pub(super) async fn give_back(db: &Database, process: &str, job: &Job) -> Result<(), DbError> {
+    let mut tx = db.begin().await?;
+    let given = sqlx::query!(
+        "update jobs set state = 'QUEUED', attempts = attempts - 1, run_at = now(), leased_by = null, updated_at = now()
+         where id = $1 and leased_by = $2 and attempts = $3 and state = 'RUNNING'",
+        job.id,
+        process,
+        job.attempts,
+    );
+    given.execute(&mut *tx).await.map_err(DbError::from)?;
+    commit(tx).await
 }
 
 /// A job is done: it is gone, if it still is this process's.
@@ -143,7 +178,7 @@ pub(super) async fn fail(
     let failed = sqlx::query!(
         "update jobs
          set state = case when attempts >= max_attempts then 'DEAD' else 'QUEUED' end, last_error = $4,
-             run_at = now() + make_interval(secs => $5), leased_by = null, leased_until = null, updated_at = now()
+             run_at = now() + make_interval(secs => $5), leased_by = null, updated_at = now()
          where id = $1 and leased_by = $2 and attempts = $3 and state = 'RUNNING'",
         job.id,
         process,
@@ -153,20 +188,6 @@ pub(super) async fn fail(
     );
     failed.execute(&mut *tx).await.map_err(DbError::from)?;
     commit(tx).await
-}
-
-/// Jobs that took their process with them as often as they may are dead. Answers how many.
-pub(super) async fn bury_killers(db: &Database) -> Result<u64, DbError> {
-    let mut tx = db.begin().await?;
-    let buried = sqlx::query!(
-        "update jobs
-         set state = 'DEAD', last_error = 'the process that ran it went away', leased_by = null, leased_until = null,
-             updated_at = now()
-         where state = 'RUNNING' and leased_until < now() and attempts >= max_attempts",
-    );
-    let buried = buried.execute(&mut *tx).await.map_err(DbError::from)?.rows_affected();
-    commit(tx).await?;
-    Ok(buried)
 }
 
 /// The jobs there are: dead ones first, then in the order in which they will run. At most 1000.

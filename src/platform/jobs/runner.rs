@@ -1,23 +1,38 @@
-use std::{collections::hash_map::RandomState, hash::BuildHasher, time::Duration};
+use std::{
+    collections::{BTreeMap, hash_map::RandomState},
+    hash::BuildHasher,
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::TimeDelta;
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Handlers, Job, queue};
-use crate::platform::postgres::{Database, DbError};
+use super::{Handlers, Job, JobState, queue};
+use crate::platform::{
+    leases::{Vigil, held},
+    postgres::{Database, DbError},
+};
 
 /// How often a process without work looks for some.
 const POLL: Duration = Duration::from_millis(500);
-/// Well within the lease.
-const HEARTBEAT: Duration = Duration::from_secs(5);
-/// Without a heartbeat for so long the lease may be another's soon: the work is dropped before.
-const LEASE_IS_SURE: Duration = Duration::from_secs(20);
+/// How often a process looks after the jobs of those that went away.
+const LOOK_AFTER: Duration = Duration::from_secs(2);
 /// A job that takes longer has failed: it must not hold its place for ever.
 const LONGEST_RUN: Duration = Duration::from_mins(10);
-/// How many jobs a process runs at once.
-const AT_ONCE: usize = 4;
+/// How many jobs a process runs at once, and how many of one kind: a kind that hangs must not take all places.
+const AT_ONCE: usize = 8;
+const OF_ONE_KIND: usize = 2;
+/// How long jobs that run are waited for at the end; after it they are given back.
+const END_PATIENCE: Duration = Duration::from_secs(7);
+/// How long how a job went is tried to be written down: the lease lasts longer.
+const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 /// A failing job's text is kept to this length.
 const LONGEST_ERROR: usize = 500;
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(6);
@@ -35,7 +50,7 @@ pub struct Runner {
 pub enum Ran {
     Done,
     Failed(String),
-    /// It was not there to be run, or went to another process meanwhile.
+    /// It was not there to be run, went to another process, or was given back to be run later.
     Gone,
 }
 
@@ -44,101 +59,165 @@ impl Runner {
         Self { db, handlers, process }
     }
 
-    /// Runs jobs until `stop`; then waits for those that run. One that takes longer than the caller waits loses its lease
-    /// and is run again elsewhere.
+    /// Runs jobs until `stop`; then waits for those that run, and gives back what takes too long.
     pub async fn run(self, stop: CancellationToken) {
+        let (places, give_back) = (Places::of(&self.handlers.kinds()), CancellationToken::new());
         let mut running = JoinSet::new();
+        let keeper = tokio::spawn(self.clone().look_after(stop.clone()));
         while !stop.is_cancelled() {
             while running.try_join_next().is_some() {}
-            let claimed = if running.len() < AT_ONCE { self.claim(None).await } else { Ok(None) };
+            let claimed = if running.len() < AT_ONCE { self.claim(&places.open(), None).await } else { Ok(None) };
             match claimed {
                 Ok(Some(job)) => {
-                    let runner = self.clone();
-                    running.spawn(async move { runner.work(job).await });
+                    let (runner, place, give_back) = (self.clone(), places.take(&job.0.kind), give_back.clone());
+                    running.spawn(async move {
+                        runner.work(job, &give_back).await;
+                        drop(place);
+                    });
                 }
                 Ok(None) => {
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        () = tokio::time::sleep(POLL) => {}
+                        () = sleep(POLL) => {}
                         _ = running.join_next(), if running.len() >= AT_ONCE => {}
                     }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "jobs cannot be read; trying again");
-                    _ = tokio::time::timeout(POLL * 4, stop.cancelled()).await;
+                    _ = timeout(POLL * 4, stop.cancelled()).await;
                 }
             }
         }
-        while running.join_next().await.is_some() {}
+        let ended = async { while running.join_next().await.is_some() {} };
+        if timeout(END_PATIENCE, ended).await.is_err() {
+            give_back.cancel();
+            while running.join_next().await.is_some() {}
+        }
+        _ = keeper.await;
     }
 
     /// Runs this job now, if it is due and nobody runs it.
     pub async fn run_one(&self, id: Uuid) -> Result<Ran, DbError> {
-        match self.claim(Some(id)).await? {
-            Some(job) => Ok(self.work(job).await),
+        match self.claim(&self.handlers.kinds(), Some(id)).await? {
+            Some(job) => Ok(self.work(job, &CancellationToken::new()).await),
             None => Ok(Ran::Gone),
         }
     }
 
-    async fn claim(&self, only: Option<Uuid>) -> Result<Option<Job>, DbError> {
-        let buried = queue::bury_killers(&self.db).await?;
-        if buried > 0 {
-            tracing::error!(buried, "jobs took their process with them too often and are dead");
-        }
-        queue::claim(&self.db, &self.process, &self.handlers.kinds(), only).await
+    async fn claim(&self, kinds: &[String], only: Option<Uuid>) -> Result<Option<(Job, Instant)>, DbError> {
+        let asked = Instant::now();
+        Ok(queue::claim(&self.db, &self.process, kinds, only).await?.map(|job| (job, asked)))
     }
 
-    async fn work(&self, job: Job) -> Ran {
+    /// Looks after the jobs of processes that went away.
+    async fn look_after(self, stop: CancellationToken) {
+        let mut vigil = Vigil::default();
+        loop {
+            if let Err(error) = self.take_from_the_silent(&mut vigil).await {
+                tracing::warn!(%error, "jobs cannot be looked after; trying again");
+            }
+            if timeout(LOOK_AFTER, stop.cancelled()).await.is_ok() {
+                break;
+            }
+        }
+    }
+
+    async fn take_from_the_silent(&self, vigil: &mut Vigil<Uuid>) -> Result<(), DbError> {
+        let asked = Instant::now();
+        let beats = queue::beats(&self.db).await?;
+        let silent = vigil.silent(asked, beats.iter().filter_map(|(id, beat)| Some((*id, (*beat)?))));
+        for (id, beat) in beats.into_iter().filter(|(id, beat)| beat.is_none() || silent.contains(id)) {
+            match queue::take_away(&self.db, id, beat).await? {
+                Some(JobState::Dead) => {
+                    tracing::error!(job = %id, "a job took its process with it too often and is dead");
+                }
+                Some(_) => tracing::warn!(job = %id, "a job's process went away; it is run again"),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn work(&self, (job, since): (Job, Instant), give_back: &CancellationToken) -> Ran {
         let Some(handler) = self.handlers.of(&job.kind) else { return Ran::Gone };
         // A task of its own: a panic is a failure like others. Dropped here, it ends at its next wait.
         let (mut work, payload) = (JoinSet::new(), job.payload.clone());
         work.spawn(async move { handler(payload).await });
-        let (began, mut renewed) = (Instant::now(), Instant::now());
-        let outcome = loop {
-            tokio::select! {
-                done = work.join_next() => break match done {
-                    Some(Ok(Ok(()))) | None => Ok(()),
-                    Some(Ok(Err(error))) => Err(format!("{error:#}")),
-                    Some(Err(_)) => Err("it panicked".to_owned()),
-                },
-                () = tokio::time::sleep(HEARTBEAT) => {
-                    if began.elapsed() > LONGEST_RUN {
-                        break Err("it took too long".to_owned());
-                    }
-                    let kept = tokio::time::timeout(HEARTBEAT, queue::renew(&self.db, &self.process, &job)).await;
-                    match kept {
-                        Ok(Ok(true)) => renewed = Instant::now(),
-                        // A database that is away may be back before the lease runs out.
-                        Ok(Err(_)) | Err(_) if renewed.elapsed() < LEASE_IS_SURE => {}
-                        _ => {
-                            tracing::warn!(job = %job.id, kind = %job.kind, "a job was lost; another process runs it");
-                            return Ran::Gone;
-                        }
-                    }
-                }
+        let beat = || queue::beat(&self.db, &self.process, &job);
+        let outcome = tokio::select! {
+            outcome = held(since, beat, timeout(LONGEST_RUN, work.join_next())) => outcome,
+            () = give_back.cancelled() => {
+                work.shutdown().await;
+                self.give_back(&job).await;
+                return Ran::Gone;
             }
         };
+        let outcome = match outcome {
+            Some(Ok(Some(Ok(Ok(()))) | None)) => Ok(()),
+            Some(Ok(Some(Ok(Err(error))))) => Err(format!("{error:#}")),
+            Some(Ok(Some(Err(_)))) => Err("it panicked".to_owned()),
+            Some(Err(_)) => Err("it took too long".to_owned()),
+            None => {
+                tracing::warn!(job = %job.id, kind = %job.kind, "a job was lost; another process runs it");
+                return Ran::Gone;
+            }
+        };
+        work.shutdown().await;
         self.conclude(&job, outcome).await
     }
 
     async fn conclude(&self, job: &Job, outcome: Result<(), String>) -> Ran {
         let label = if outcome.is_ok() { "done" } else { "failed" };
         metrics::counter!("loadmaster_jobs_total", "kind" => job.kind.clone(), "outcome" => label).increment(1);
-        let (ran, kept) = match outcome {
-            Ok(()) => (Ran::Done, queue::finish(&self.db, &self.process, job).await),
+        let ran = match outcome {
+            Ok(()) => Ran::Done,
             Err(error) => {
                 let error: String = error.chars().filter(|c| !c.is_control()).take(LONGEST_ERROR).collect();
                 tracing::warn!(job = %job.id, kind = %job.kind, attempt = job.attempts, %error, "a job failed");
-                let pause = pause_after(job.attempts);
-                let kept = queue::fail(&self.db, &self.process, job, &error, pause).await;
-                (Ran::Failed(error), kept)
+                Ran::Failed(error)
             }
         };
-        if let Err(error) = kept {
-            // Its lease runs out, and it is run again.
-            tracing::warn!(job = %job.id, %error, "how a job went could not be written down");
+        let (pause, began) = (pause_after(job.attempts), Instant::now());
+        loop {
+            let kept = match &ran {
+                Ran::Failed(error) => queue::fail(&self.db, &self.process, job, error, pause).await,
+                _ => queue::finish(&self.db, &self.process, job).await,
+            };
+            match kept {
+                Ok(()) => return ran,
+                Err(_) if began.elapsed() < WRITE_PATIENCE => sleep(POLL).await,
+                Err(error) => {
+                    // Its process is silent about it, and it is run again.
+                    tracing::warn!(job = %job.id, %error, "how a job went could not be written down");
+                    return ran;
+                }
+            }
         }
-        ran
+    }
+
+    async fn give_back(&self, job: &Job) {
+        match queue::give_back(&self.db, &self.process, job).await {
+            Ok(()) => tracing::info!(job = %job.id, kind = %job.kind, "a job was given back at shutdown"),
+            Err(error) => tracing::warn!(job = %job.id, %error, "a job could not be given back"),
+        }
+    }
+}
+
+/// The places for jobs of each kind.
+struct Places(BTreeMap<String, Arc<Semaphore>>);
+
+impl Places {
+    fn of(kinds: &[String]) -> Self {
+        Self(kinds.iter().map(|kind| (kind.clone(), Arc::new(Semaphore::new(OF_ONE_KIND)))).collect())
+    }
+
+    /// The kinds of which another can be run.
+    fn open(&self) -> Vec<String> {
+        self.0.iter().filter(|(_, places)| places.available_permits() > 0).map(|(kind, _)| kind.clone()).collect()
+    }
+
+    fn take(&self, kind: &str) -> Option<OwnedSemaphorePermit> {
+        self.0.get(kind)?.clone().try_acquire_owned().ok()
     }
 }
 

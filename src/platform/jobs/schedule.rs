@@ -62,8 +62,12 @@ impl Schedules {
         drop(reading);
         for schedule in self.all {
             let row = known.iter().find(|row| row.name == schedule.name);
-            if row.is_none_or(|row| schedule.needs_care(row.next_run_at, row.now)) {
-                self.promise(schedule).await?;
+            if row.is_some_and(|row| !schedule.needs_care(row.next_run_at, row.now)) {
+                continue;
+            }
+            // What is wrong with one must not keep the others from being promised.
+            if let Err(error) = self.promise(schedule).await {
+                tracing::warn!(%error, schedule = schedule.name, "a job could not be promised; trying again");
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::cloud_event;
 use crate::platform::postgres::{Database, DbError, commit};
 
 /// A message as it is read.
@@ -38,8 +39,9 @@ struct Reading {
     entries: Vec<Entry>,
     /// As many as were asked for: there may be more.
     is_full: bool,
-    /// The oldest transaction number still under way.
+    /// The oldest transaction number still under way, and the first that was not given out.
     oldest: i64,
+    next: i64,
 }
 
 /// A sink that begins somewhere looks back so far for numbers of transactions under way: a large import writes many.
@@ -101,7 +103,9 @@ impl Feed {
     fn advance(&mut self, reading: &Reading, horizon: i64) {
         // All that ended transactions brought is in this reading, as far as it goes: what is not, never comes.
         let looked_at = if reading.is_full { reading.entries.last().map_or(0, |entry| entry.id) } else { i64::MAX };
-        self.gaps.retain(|id, horizon| reading.oldest < *horizon || *id > looked_at);
+        // A horizon that was not given out yet is from another cluster, of which this one is a copy: none is under way.
+        let is_awaited = |horizon: i64| reading.oldest < horizon && horizon < reading.next;
+        self.gaps.retain(|id, horizon| is_awaited(*horizon) || *id > looked_at);
         for entry in &reading.entries {
             if entry.id <= self.position {
                 self.gaps.remove(&entry.id);
@@ -116,22 +120,54 @@ impl Feed {
 
 async fn read(db: &Database, position: i64, gaps: &[i64], limit: i64) -> Result<Reading, DbError> {
     let mut snapshot = db.snapshot().await?;
-    let oldest = sqlx::query_scalar!(r#"select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "oldest!""#);
-    let oldest = oldest.fetch_one(&mut *snapshot).await?;
-    let rows = sqlx::query!(
-        "select id, aggregate_id, payload, written_at from outbox
-         where id > $1 or id = any($2) order by id limit $3",
+    let numbers = sqlx::query!(
+        r#"select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "oldest!",
+                  pg_snapshot_xmax(pg_current_snapshot())::text::bigint as "next!""#
+    );
+    let numbers = numbers.fetch_one(&mut *snapshot).await?;
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id as "id!", aggregate as "aggregate!", aggregate_id as "aggregate_id!", sequence as "sequence!",
+                  event_type as "event_type!", payload as "payload!", occurred_at as "occurred_at!",
+                  written_at as "written_at!"
+           from ((select id, aggregate, aggregate_id, sequence, event_type, payload, occurred_at, written_at
+                  from outbox where id = any($2) order by id limit $3)
+                 union all
+                 (select id, aggregate, aggregate_id, sequence, event_type, payload, occurred_at, written_at
+                  from outbox where id > $1 order by id limit $3)) as next
+           order by id limit $3"#,
         position,
         gaps,
         limit,
     );
-    let rows = rows.fetch_all(&mut *snapshot).await?;
-    let entries: Vec<Entry> = rows
-        .into_iter()
-        .map(|row| Entry { id: row.id, aggregate_id: row.aggregate_id, event: row.payload, written_at: row.written_at })
-        .collect();
+    let entries: Vec<Entry> = rows.fetch_all(&mut *snapshot).await?.into_iter().map(Entry::from).collect();
     let is_full = i64::try_from(entries.len()).is_ok_and(|count| count >= limit);
-    Ok(Reading { entries, is_full, oldest })
+    Ok(Reading { entries, is_full, oldest: numbers.oldest, next: numbers.next })
+}
+
+struct Row {
+    id: i64,
+    aggregate: String,
+    aggregate_id: Uuid,
+    sequence: i32,
+    event_type: String,
+    payload: Value,
+    occurred_at: DateTime<Utc>,
+    written_at: DateTime<Utc>,
+}
+
+impl From<Row> for Entry {
+    fn from(row: Row) -> Self {
+        // An older process writes the data alone, and may do so beside this one while a version is rolled out.
+        let event = if row.payload.get("specversion").is_some() {
+            row.payload
+        } else {
+            let subject = row.payload["ref_id"].as_str().map_or_else(|| row.aggregate_id.to_string(), str::to_owned);
+            let kind = (row.aggregate.as_str(), row.event_type.as_str());
+            cloud_event(kind, row.aggregate_id, row.sequence, &subject, row.occurred_at, &row.payload)
+        };
+        Self { id: row.id, aggregate_id: row.aggregate_id, event, written_at: row.written_at }
+    }
 }
 
 /// A number that is given out now, and whose transaction ends at once.
@@ -154,7 +190,7 @@ mod tests {
             event: Value::Null,
             written_at: DateTime::UNIX_EPOCH,
         };
-        Reading { entries: ids.iter().map(entry).collect(), is_full: false, oldest }
+        Reading { entries: ids.iter().map(entry).collect(), is_full: false, oldest, next: i64::MAX }
     }
 
     fn gaps(feed: &Feed) -> Vec<i64> {
@@ -174,6 +210,14 @@ mod tests {
         // All that were under way have ended: 3 was rolled back.
         feed.advance(&reading(&[6], 103), 0);
         assert_eq!((feed.position, gaps(&feed)), (6, vec![]));
+    }
+
+    #[test]
+    fn in_a_copy_of_the_database_nothing_is_under_way_that_was_in_the_original() {
+        let mut feed = Feed::default();
+        feed.advance(&reading(&[2], 9_000), 9_001);
+        feed.advance(&Reading { next: 800, ..reading(&[3], 700) }, 0);
+        assert_eq!((feed.position, gaps(&feed)), (3, vec![]));
     }
 
     #[test]

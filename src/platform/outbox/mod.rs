@@ -3,6 +3,7 @@
 mod feed;
 mod follow;
 mod relay;
+mod sinks;
 mod streams;
 
 use chrono::{DateTime, Utc};
@@ -12,7 +13,8 @@ use uuid::Uuid;
 
 pub use feed::{Entry, Feed};
 pub use follow::follow;
-pub use relay::{Sink, SinkAway, delete_delivered, relay};
+pub use relay::{Sink, SinkAway, relay};
+pub use sinks::{Lag, delete_delivered, lags, retire};
 pub use streams::RedisStreams;
 
 /// What a change is about.
@@ -49,21 +51,32 @@ pub struct Message {
 const TYPE_VERSION: u32 = 1;
 
 impl Message {
-    /// As `CloudEvents` 1.0 in JSON; `docs/events.md` describes each type.
     fn cloud_event(&self) -> Value {
-        let (aggregate, event_type) = (self.aggregate.as_str(), self.event_type.to_ascii_lowercase());
-        json!({
-            "specversion": "1.0",
-            "id": format!("{}-{}", self.aggregate_id, self.sequence),
-            "source": "/loadmaster",
-            "type": format!("loadmaster.{aggregate}.{event_type}.v{TYPE_VERSION}"),
-            "subject": self.subject,
-            "time": self.occurred_at,
-            "datacontenttype": "application/json",
-            "sequence": self.sequence.to_string(),
-            "data": self.payload,
-        })
+        let kind = (self.aggregate.as_str(), self.event_type);
+        cloud_event(kind, self.aggregate_id, self.sequence, &self.subject, self.occurred_at, &self.payload)
     }
+}
+
+/// As `CloudEvents` 1.0 in JSON; `docs/events.md` describes each type.
+fn cloud_event(
+    (aggregate, event_type): (&str, &str),
+    aggregate_id: Uuid,
+    sequence: i32,
+    subject: &str,
+    time: DateTime<Utc>,
+    data: &Value,
+) -> Value {
+    json!({
+        "specversion": "1.0",
+        "id": format!("{aggregate_id}-{sequence}"),
+        "source": "/loadmaster",
+        "type": format!("loadmaster.{aggregate}.{}.v{TYPE_VERSION}", event_type.to_ascii_lowercase()),
+        "subject": subject,
+        "time": time,
+        "datacontenttype": "application/json",
+        "sequence": sequence.to_string(),
+        "data": data,
+    })
 }
 
 /// Joins the caller's transaction: the message is there exactly when the change is. It comes after the change's own

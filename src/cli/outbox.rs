@@ -1,0 +1,44 @@
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::{backend::Backend, output::say};
+use crate::{app::AppState, platform::settings::Settings};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show the sinks that messages go to, and how far each is behind.
+    Sinks,
+    /// Forget a sink that will not come back: messages are kept for it no longer.
+    Retire {
+        /// The sink's name, as `outbox sinks` shows it.
+        name: String,
+    },
+}
+
+pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
+    let backend = Backend::attach(settings).await?;
+    let outcome = match backend.rooms().await {
+        Ok(rooms) => execute(&rooms, command).await,
+        Err(error) => Err(error),
+    };
+    backend.stop().await?;
+    outcome
+}
+
+async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Sinks => {
+            say(&format!("{:<20} {:>10}  {}\n", "sink", "behind", "delivered to"));
+            for lag in rooms.duties.lags().await? {
+                let served = if lag.is_served { "yes" } else { "by no process" };
+                say(&format!("{:<20} {:>8.0} s  {served}\n", lag.sink, lag.seconds));
+            }
+        }
+        Command::Retire { name } => {
+            anyhow::ensure!(rooms.duties.retire_sink(&name).await?, "there is no sink {name}");
+            say(&format!("Messages are kept for {name} no longer.\n"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,134 @@
+//! One process at a time: who has something says so again and again, by a number that it counts up in the database; who
+//! waits for it counts the silence by a steady clock of its own. No two clocks are compared, and no jump of one matters.
+use std::{collections::HashMap, hash::Hash, time::Duration};
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::postgres::DbError;
+
+/// How often a holder is heard.
+const BEAT: Duration = Duration::from_secs(3);
+/// Without a beat for so long the lease may be another's soon: the work is dropped before.
+const SURE: Duration = Duration::from_secs(10);
+/// Who was silent for so long has lost what it had.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// Works for as long as the lease is ours, which was asked for at `since`; none when it was lost over it. `beat` counts
+/// up, and tells whether the lease still is ours. Work that is dropped ends where it waits.
+pub async fn held<T, B>(since: Instant, beat: impl Fn() -> B, work: impl Future<Output = T>) -> Option<T>
+where
+    B: Future<Output = Result<bool, DbError>>,
+{
+    let keep = async {
+        let mut sure = since;
+        loop {
+            sleep(BEAT.min(left(sure))).await;
+            let asked = Instant::now();
+            match timeout(left(sure), beat()).await {
+                Ok(Ok(true)) => sure = asked,
+                // A database that is away may be back in time.
+                Ok(Err(_)) if !left(sure).is_zero() => {}
+                _ => return,
+            }
+        }
+    };
+    tokio::select! {
+        done = work => Some(done),
+        () = keep => None,
+    }
+}
+
+fn left(sure: Instant) -> Duration {
+    (sure + SURE).saturating_duration_since(Instant::now())
+}
+
+/// Who watches the holders of leases.
+#[derive(Debug)]
+pub struct Vigil<K> {
+    /// The count at which each lease was found, and since when it is no other.
+    found: HashMap<K, (i64, Instant)>,
+}
+
+impl<K> Default for Vigil<K> {
+    fn default() -> Self {
+        Self { found: HashMap::new() }
+    }
+}
+
+impl<K: Clone + Eq + Hash> Vigil<K> {
+    /// Takes down the counts of all leases, as they were read after `asked`. Answers which have not moved for too long.
+    pub fn silent(&mut self, asked: Instant, counts: impl IntoIterator<Item = (K, i64)>) -> Vec<K> {
+        let now = Instant::now();
+        let since = |key: &K, count| match self.found.get(key) {
+            Some(&(before, since)) if before == count => since,
+            _ => now,
+        };
+        self.found = counts.into_iter().map(|(key, count)| (key.clone(), (count, since(&key, count)))).collect();
+        let is_over = |since: Instant| asked.saturating_duration_since(since) >= SILENCE;
+        self.found.iter().filter(|(_, (_, since))| is_over(*since)).map(|(key, _)| key.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, future::pending};
+
+    use super::*;
+
+    fn look(vigil: &mut Vigil<char>, counts: &[(char, i64)]) -> Vec<char> {
+        vigil.silent(Instant::now(), counts.iter().copied())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_who_does_not_count_up_for_long_is_silent() {
+        let mut vigil = Vigil::default();
+        assert!(look(&mut vigil, &[('a', 1), ('b', 7)]).is_empty());
+        sleep(SILENCE - BEAT).await;
+        assert!(look(&mut vigil, &[('a', 1), ('b', 8)]).is_empty());
+        sleep(BEAT).await;
+        assert_eq!(look(&mut vigil, &[('a', 1), ('b', 8), ('c', 1)]), ['a']);
+        // It has a new holder, and what is gone is forgotten.
+        assert!(look(&mut vigil, &[('a', 2), ('c', 1)]).is_empty());
+        sleep(SILENCE).await;
+        assert_eq!(look(&mut vigil, &[('b', 8), ('c', 1)]), ['c']);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_read_before_the_silence_was_over_proves_nothing() {
+        let mut vigil = Vigil::default();
+        assert!(look(&mut vigil, &[('a', 1)]).is_empty());
+        let asked = Instant::now();
+        sleep(SILENCE * 4).await;
+        assert!(vigil.silent(asked, [('a', 1)]).is_empty(), "the answer was on its way for a minute");
+    }
+
+    async fn work() -> &'static str {
+        sleep(Duration::from_mins(10)).await;
+        "done"
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_goes_on_while_the_lease_is_kept_and_through_short_troubles() {
+        assert_eq!(held(Instant::now(), || async { Ok(true) }, work()).await, Some("done"));
+        let beats = Cell::new(0);
+        let every_other = || async {
+            beats.set(beats.get() + 1);
+            if beats.get() % 2 == 0 { Ok(true) } else { Err(DbError::Sql(sqlx::Error::PoolTimedOut)) }
+        };
+        assert_eq!(held(Instant::now(), every_other, work()).await, Some("done"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_is_dropped_before_another_can_have_the_lease() {
+        let began = Instant::now();
+        assert_eq!(held(began, || async { Ok(false) }, work()).await, None);
+        assert_eq!(began.elapsed(), BEAT);
+        let began = Instant::now();
+        assert_eq!(held(began, pending::<Result<bool, DbError>>, work()).await, None);
+        assert_eq!(began.elapsed(), SURE);
+        let began = Instant::now();
+        let away = || async { Err(DbError::Sql(sqlx::Error::PoolTimedOut)) };
+        assert_eq!(held(began, away, work()).await, None);
+        assert_eq!(began.elapsed(), SURE);
+    }
+}
