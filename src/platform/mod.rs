@@ -1,8 +1,10 @@
 //! Technique shared by the rooms: the database, the web, clocks, settings. Knows no room.
 pub mod clock;
 pub mod embedded;
+pub mod idempotency;
 pub mod jobs;
 pub mod leases;
+pub mod locks;
 pub mod outbox;
 pub mod postgres;
 pub mod random;

@@ -11,6 +11,7 @@ mod dto;
 mod error;
 mod event;
 mod find;
+mod hold;
 mod itinerary;
 mod list;
 mod model;
