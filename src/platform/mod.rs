@@ -9,6 +9,8 @@ pub mod outbox;
 pub mod postgres;
 pub mod random;
 pub mod redis;
+#[cfg(feature = "sabotage")]
+pub mod sabotage;
 pub mod secrets;
 pub mod settings;
 pub mod tally;

@@ -1,5 +1,8 @@
 //! All SQL of this room. Each change of a flight's row and its ledger entry are one statement: neither is without
 //! the other.
+#[cfg(feature = "sabotage")]
+pub(super) mod sabotage;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;

@@ -99,6 +99,10 @@ pub async fn take_in_tx(tx: &mut PgConnection, takings: &[Taking], now: DateTime
     let mut ordered: Vec<&Taking> = takings.iter().collect();
     ordered.sort_by_key(|taking| taking.flight_id);
     for taking in ordered {
+        #[cfg(feature = "sabotage")]
+        if repository::sabotage::take(tx, taking, now).await? {
+            continue;
+        }
         let path = if taking.leaving.is_some() { "optimistic" } else { "locking" };
         let is_taken = repository::take(tx, taking, now).await?;
         let outcome = if is_taken { "taken" } else { "conflict" };
