@@ -110,6 +110,7 @@ impl BookingError {
             Self::NoBookableItinerary => "no_bookable_itinerary",
             Self::FlightClosed(_) | Self::FlightCancelled(_) => "flight_closed",
             Self::AwbTaken(_) => "already_exists",
+            Self::Repeated(_) => "repeated",
             _ => "error",
         }
     }

@@ -82,19 +82,16 @@ impl<T> Once<T> {
     }
 
     /// Does the work, unless it was done before: then the answer is that of the first time. The work calls
-    /// [`Self::enter_in_tx`] and [`Self::keep_in_tx`] in the transaction of its effect.
+    /// [`Self::enter_in_tx`] and [`Self::keep_in_tx`] in the transaction of its effect, and does nothing outside it.
     pub async fn run<E: Into<Problem>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<Answer, Problem> {
         let Some(keyed) = &self.keyed else {
             return work.await.map(|done| (self.answer)(&done)).map_err(Into::into);
         };
         let _at_work = keyed.begin().ok_or(Repetition::InProgress)?;
-        if let Some(answer) = keyed.look().await? {
-            return Ok(answer);
-        }
         match work.await {
             Ok(done) => Ok((self.answer)(&done)),
-            // What stood in the way may be the effect itself, made by another process meanwhile, or by a commit that was
-            // not confirmed.
+            // What stood in the way may be the effect itself: made before, by another process meanwhile, or by a commit
+            // that was not confirmed.
             Err(error) => match keyed.look().await {
                 Ok(Some(answer)) => Ok(answer),
                 Err(again @ (Repetition::Reused | Repetition::InProgress)) => Err(again.into()),
