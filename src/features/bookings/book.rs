@@ -145,7 +145,7 @@ impl BookingService {
             return retrying(|| self.try_book(wish, flights, leaving)).await;
         }
         let ids: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
-        let _turn = self.capacity.turn(ids.iter().copied(), wish.arrival).await;
+        let _turns = self.capacity.turns(ids.iter().copied(), wish.arrival).await;
         for _ in 0..MOST_READINGS {
             let flights = self.judged(wish.new, &ids).await?;
             if let Some(booking) = retrying(|| self.try_book(wish, &flights, None)).await? {

@@ -1,10 +1,12 @@
+use tokio::time::timeout;
+
 use super::{BookingError, BookingService, model::Booking};
 use crate::{
     features::accounts::Principal,
     kernel::BookingRef,
     platform::{
         idempotency::Terms,
-        locks::{Asked, Lock},
+        locks::{Asked, Place, Turn},
     },
 };
 
@@ -21,7 +23,7 @@ pub(super) struct Change {
 pub(super) struct Hold {
     /// As it was when the hold began, if nobody else was at it then.
     seen: Option<Booking>,
-    _lock: Option<Lock>,
+    _turn: Turn<BookingRef>,
 }
 
 impl Hold {
@@ -40,19 +42,30 @@ impl BookingService {
         }
     }
 
-    /// Waits until nobody else changes this booking, with no transaction open. Whether it is the caller's to see comes
-    /// first: it is read while the lock is asked for.
+    /// Waits until nobody else changes this booking, with no transaction open: in line in this process, then for the lock
+    /// that all share. Whether the booking is the caller's to see comes first.
     pub(super) async fn hold(&self, caller: Principal, reference: &BookingRef) -> Result<Hold, BookingError> {
-        let (seen, asked) = tokio::join!(self.visible(caller, reference), self.locks.ask("booking", reference));
-        let seen = seen?;
-        match asked {
-            Asked::Got(lock) => Ok(Hold { seen: Some(seen), _lock: Some(lock) }),
-            Asked::Away => Ok(Hold { seen: Some(seen), _lock: None }),
-            Asked::Held => match self.locks.ask_patiently("booking", reference).await {
-                Asked::Got(lock) => Ok(Hold { seen: None, _lock: Some(lock) }),
-                Asked::Away => Ok(Hold { seen: None, _lock: None }),
-                Asked::Held => Err(BookingError::Locked(reference.clone())),
-            },
+        let locked = || BookingError::Locked(reference.clone());
+        if let Some(place) = self.lines.step_up(reference) {
+            // It is read while the lock is asked for.
+            let (seen, asked) = tokio::join!(self.visible(caller, reference), self.locks.ask("booking", reference));
+            let seen = Some(seen?);
+            return match asked {
+                Asked::Got(lock) => Ok(Hold { seen, _turn: Turn::new(place, Some(lock)) }),
+                Asked::Away => Ok(Hold { seen, _turn: Turn::new(place, None) }),
+                Asked::Held => self.hold_in_line(place, reference).await,
+            };
+        }
+        self.visible(caller, reference).await?;
+        let place = timeout(self.locks.patience(), self.lines.wait(reference.clone(), self.lines.arrive()));
+        self.hold_in_line(place.await.map_err(|_| locked())?, reference).await
+    }
+
+    async fn hold_in_line(&self, place: Place<BookingRef>, reference: &BookingRef) -> Result<Hold, BookingError> {
+        match self.locks.ask_patiently("booking", reference).await {
+            Asked::Got(lock) => Ok(Hold { seen: None, _turn: Turn::new(place, Some(lock)) }),
+            Asked::Away => Ok(Hold { seen: None, _turn: Turn::new(place, None) }),
+            Asked::Held => Err(BookingError::Locked(reference.clone())),
         }
     }
 }

@@ -9,9 +9,14 @@ use crate::{
         flights::FlightService,
         search::{Connections, SearchService},
     },
-    kernel::{Counted, UserId},
+    kernel::{BookingRef, Counted, UserId},
     platform::{
-        clock::SharedClock, locks::Locks, postgres::Database, random::IdSource, secrets::ServerSecrets, tally::Tally,
+        clock::SharedClock,
+        locks::{Lines, Locks},
+        postgres::Database,
+        random::IdSource,
+        secrets::ServerSecrets,
+        tally::Tally,
     },
 };
 
@@ -27,6 +32,8 @@ pub struct BookingService {
     pub(super) ids: IdSource,
     pub(super) references: ReferenceSource,
     pub(super) locks: Locks,
+    /// Who of this process waits to change which booking.
+    pub(super) lines: Lines<BookingRef>,
     /// How far ahead a booking without flights and date may leave, in hours.
     pub(super) auto_route_hours: u32,
     tally: Tally,
@@ -47,7 +54,19 @@ impl BookingService {
         tally: Tally,
     ) -> Self {
         let references = ReferenceSource::new(secrets);
-        Self { db, capacity, flights, search, clock, ids, references, locks, auto_route_hours, tally }
+        Self {
+            db,
+            capacity,
+            flights,
+            search,
+            clock,
+            ids,
+            references,
+            locks,
+            lines: Lines::default(),
+            auto_route_hours,
+            tally,
+        }
     }
 
     /// Counts bookings that were made.

@@ -17,4 +17,3 @@ pub use service::{
     CapacityService, Entry, Giving, NewCapacity, Taking, Until, change_in_tx, lock_in_tx, open_in_tx, release_in_tx,
     set_status_in_tx, take_in_tx,
 };
-pub use turn::Turn;

@@ -3,13 +3,8 @@ use std::collections::BTreeSet;
 use super::{CapacityService, FlightCapacity, Space};
 use crate::{
     kernel::FlightId,
-    platform::locks::{Arrival, Asked, Lock, Place},
+    platform::locks::{Arrival, Asked, Turn},
 };
-
-/// The turn to take the last room of some flights: nobody else of this process has it, and nobody of another who asks for
-/// it. Dropped, it is the next one's. The row lock alone makes the outcome right; this makes it fair.
-#[derive(Debug)]
-pub struct Turn(Vec<(Option<Lock>, Place<FlightId>)>);
 
 impl CapacityService {
     /// Takes down that somebody has come: whoever came first has his turn first.
@@ -22,9 +17,10 @@ impl CapacityService {
         room.available().weight - space.weight <= self.threshold
     }
 
-    /// Waits for the turn on all these flights, in ascending order, with no transaction open.
-    pub async fn turn(&self, flights: impl IntoIterator<Item = FlightId>, arrival: Arrival) -> Turn {
-        let mut turn = Turn(Vec::new());
+    /// Waits for the turn to take the last room of these flights, in ascending order, with no transaction open. The row
+    /// lock alone makes the outcome right; this makes it fair.
+    pub async fn turns(&self, flights: impl IntoIterator<Item = FlightId>, arrival: Arrival) -> Vec<Turn<FlightId>> {
+        let mut turns = Vec::new();
         for flight in flights.into_iter().collect::<BTreeSet<_>>() {
             let place = self.lines.wait(flight, arrival).await;
             // Held for too long or away: the row lock will do.
@@ -32,24 +28,8 @@ impl CapacityService {
                 Asked::Got(lock) => Some(lock),
                 Asked::Away | Asked::Held => None,
             };
-            turn.0.push((lock, place));
+            turns.push(Turn::new(place, lock));
         }
-        turn
-    }
-}
-
-impl Drop for Turn {
-    /// The lock is given back before the place is: the next one here need not find it held.
-    fn drop(&mut self) {
-        let held = std::mem::take(&mut self.0);
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            for (lock, place) in held {
-                if let Some(lock) = lock {
-                    lock.give_back().await;
-                }
-                drop(place);
-            }
-        });
+        turns
     }
 }

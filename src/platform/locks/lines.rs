@@ -49,30 +49,35 @@ impl<K: Clone + Eq + Hash> Lines<K> {
         Arrival(self.arrivals.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// The place at the head, if nobody has it: without waiting.
+    pub fn step_up(&self, of: &K) -> Option<Place<K>> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.contains_key(of) {
+            return None;
+        }
+        lines.insert(of.clone(), BTreeMap::new());
+        drop(lines);
+        Some(Place { lines: self.clone(), of: of.clone() })
+    }
+
     /// Waits until all who came earlier and wait for the same were served.
     pub async fn wait(&self, of: K, Arrival(arrival): Arrival) -> Place<K> {
-        let waiting = {
+        let (turn, waiting) = oneshot::channel();
+        {
             let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
             match lines.get_mut(&of) {
                 None => {
                     lines.insert(of.clone(), BTreeMap::new());
-                    None
+                    return Place { lines: self.clone(), of };
                 }
-                Some(line) => {
-                    let (turn, waiting) = oneshot::channel();
-                    // Who waits twice with one number is told apart.
-                    line.insert((arrival, self.arrivals.fetch_add(1, Ordering::Relaxed)), turn);
-                    Some(waiting)
-                }
-            }
-        };
-        match waiting {
-            None => Place { lines: self.clone(), of },
-            Some(waiting) => match waiting.await {
-                Ok(place) => place,
-                // Whoever is served passes his place on: it does not come to this.
-                Err(_) => Place { lines: self.clone(), of },
-            },
+                // Who waits twice with one number is told apart.
+                Some(line) => line.insert((arrival, self.arrivals.fetch_add(1, Ordering::Relaxed)), turn),
+            };
+        }
+        match waiting.await {
+            Ok(place) => place,
+            // Whoever is served passes his place on: it does not come to this.
+            Err(_) => Place { lines: self.clone(), of },
         }
     }
 }

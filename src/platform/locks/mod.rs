@@ -5,6 +5,7 @@ mod lines;
 use std::{
     collections::HashMap,
     fmt::Display,
+    hash::Hash,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -24,6 +25,10 @@ const BRIEF_ATTEMPTS: u32 = 50;
 const BRIEF_DELAY: Duration = Duration::from_millis(10);
 /// What was held for longer than that is not asked for again so soon: its holder may have died.
 const GIVEN_UP_FOR: Duration = Duration::from_secs(2);
+/// How soon a lock that could not be given back is given back again.
+const GIVE_BACK_AGAIN: Duration = Duration::from_millis(500);
+/// The next one in line does not wait longer for it.
+const GIVE_BACK_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Locks in Redis that all processes share; without Redis there are none.
 #[derive(Clone)]
@@ -55,7 +60,8 @@ impl Locks {
     pub async fn ask(&self, what: &'static str, which: &impl Display) -> Asked {
         let Some(redis) = self.redis.clone() else { return Asked::Away };
         let Ok(token) = self.tokens.token() else { return Asked::Away };
-        let lock = Lock { redis: Box::new(redis), key: format!("lock:{what}:{which}"), token: token.into() };
+        let (key, until) = (format!("lock:{what}:{which}"), Instant::now() + self.settings.ttl());
+        let lock = Lock { redis: Box::new(redis), key, token: token.into(), until };
         match lock.redis.set_if_absent(&lock.key, &lock.token, self.settings.ttl()).await {
             Ok(true) => Asked::Got(lock),
             Ok(false) => {
@@ -88,6 +94,11 @@ impl Locks {
         asked
     }
 
+    /// How long it is asked patiently at most.
+    pub fn patience(&self) -> Duration {
+        self.settings.delay() * self.settings.attempts
+    }
+
     async fn ask_again(&self, what: &'static str, which: &impl Display, attempts: u32, delay: Duration) -> Asked {
         let began = Instant::now();
         let mut asked = self.ask(what, which).await;
@@ -116,14 +127,18 @@ pub struct Lock {
     key: String,
     /// Empty: not ours to give back.
     token: Box<str>,
+    /// When it expires at the latest.
+    until: Instant,
 }
 
 impl Lock {
-    /// Gives it back, and tells when that is done.
-    pub async fn give_back(mut self) {
+    /// Gives it back, and tells when that is done or not needed any more. A Redis that was away when the lock was asked for
+    /// may have set it all the same, and would keep it from everybody until it expires.
+    async fn give_back(mut self) {
         let token = std::mem::take(&mut self.token);
-        // One that cannot be given back expires.
-        _ = self.redis.delete_if(&self.key, &token).await;
+        while self.redis.delete_if(&self.key, &token).await.is_err() && Instant::now() < self.until {
+            sleep(GIVE_BACK_AGAIN).await;
+        }
     }
 
     fn forget(mut self) {
@@ -133,9 +148,39 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        let (redis, key, token) = (self.redis.clone(), std::mem::take(&mut self.key), std::mem::take(&mut self.token));
-        if let (false, Ok(runtime)) = (token.is_empty(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(async move { redis.delete_if(&key, &token).await });
+        if let (false, Ok(runtime)) = (self.token.is_empty(), tokio::runtime::Handle::try_current()) {
+            let (redis, key) = (self.redis.clone(), std::mem::take(&mut self.key));
+            let lock = Self { redis, key, token: std::mem::take(&mut self.token), until: self.until };
+            runtime.spawn(lock.give_back());
+        }
+    }
+}
+
+/// The turn at something: before everybody else of this process who came later, and with its lock among processes, if
+/// that was to be had. Dropped, it is the next one's.
+#[derive(Debug)]
+pub struct Turn<K: Clone + Eq + Hash + Send + 'static> {
+    place: Option<Place<K>>,
+    lock: Option<Lock>,
+}
+
+impl<K: Clone + Eq + Hash + Send + 'static> Turn<K> {
+    pub fn new(place: Place<K>, lock: Option<Lock>) -> Self {
+        Self { place: Some(place), lock }
+    }
+}
+
+impl<K: Clone + Eq + Hash + Send + 'static> Drop for Turn<K> {
+    /// The lock is given back before the place is: the next one here need not find it held. A Redis that is away keeps
+    /// nobody here waiting.
+    fn drop(&mut self) {
+        let place = self.place.take();
+        if let (Some(lock), Ok(runtime)) = (self.lock.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(async move {
+                let given = tokio::spawn(lock.give_back());
+                _ = tokio::time::timeout(GIVE_BACK_PATIENCE, given).await;
+                drop(place);
+            });
         }
     }
 }

@@ -87,9 +87,12 @@ impl Redis {
         Ok(answer.is_some())
     }
 
-    /// Deletes a key if it has this value.
+    /// Deletes a key if it has this value. Tried also when Redis is not asked for anything else: nobody waits for it.
     pub async fn delete_if(&self, key: &str, value: &str) -> Result<(), RedisAway> {
-        self.ask(redis::cmd("EVAL").arg(DELETE_IF).arg(1).arg(key).arg(value)).await
+        let mut delete = redis::cmd("EVAL");
+        delete.arg(DELETE_IF).arg(1).arg(key).arg(value);
+        let mut connection = self.connection.clone();
+        self.bounded(async move { delete.query_async::<()>(&mut connection).await }).await
     }
 
     /// Leaves a word of this process where the others of its group look for it, for as long as it is repeated within
