@@ -16,13 +16,13 @@ use crate::{
         flights,
     },
     kernel::{AwbNumber, BookingId, FlightId, HandlingCode},
-    platform::postgres::retrying,
+    platform::postgres::{Tx, retrying},
 };
 
 impl BookingService {
     /// Changes what a shipment is or which way it goes, all of it or nothing.
     pub(super) async fn amend(&self, change: &Change, amendment: &Amendment) -> Result<Booking, BookingError> {
-        let mut hold = self.hold(change.caller, &change.reference).await?;
+        let mut hold = self.hold(change).await?;
         let booking = retrying(|| self.try_amend(change, hold.take_seen(), amendment)).await?;
         tracing::info!(ref_id = %booking.ref_id, version = booking.version, "shipment amended");
         Ok(booking)
@@ -34,13 +34,24 @@ impl BookingService {
         seen: Option<Booking>,
         amendment: &Amendment,
     ) -> Result<Booking, BookingError> {
-        let (seen, caller) = (self.seen_or_read(change, seen).await?, change.caller);
-        let wanted = amendment.flights_to_lock(&seen);
+        let seen = self.seen_or_read(change, seen).await?;
         let mut tx = self.db.begin().await?;
-        change.terms.once.enter_in_tx(&mut tx).await?;
-        let taken = move_awb_claim(&mut tx, seen.id, amendment.awb_move(&seen)).await?;
-        let rooms = capacity::lock_in_tx(&mut tx, &wanted).await?;
-        let booking = repository::lock_booking(&mut tx, seen.id).await?.ok_or(BookingError::Unknown)?;
+        let amended = self.amend_in_tx(&mut tx, change, &seen, amendment).await;
+        change.terms.once.conclude(tx, amended).await
+    }
+
+    async fn amend_in_tx(
+        &self,
+        tx: &mut Tx,
+        change: &Change,
+        seen: &Booking,
+        amendment: &Amendment,
+    ) -> Result<Booking, BookingError> {
+        let (caller, wanted) = (change.caller, amendment.flights_to_lock(seen));
+        change.terms.once.enter_in_tx(tx).await?;
+        let taken = move_awb_claim(tx, seen.id, amendment.awb_move(seen)).await?;
+        let rooms = capacity::lock_in_tx(tx, &wanted).await?;
+        let booking = repository::lock_booking(tx, seen.id).await?.ok_or(BookingError::Unknown)?;
         if !change.terms.precondition.holds(booking.version) {
             return Err(BookingError::VersionMismatch(booking.version));
         }
@@ -59,8 +70,7 @@ impl BookingService {
             rooms,
             draft: Draft::of(booking),
         };
-        let draft = work.amended(&mut tx, amendment, taken).await?;
-        self.finish(tx, draft, &change.terms.once).await
+        Ok(work.amended(tx, amendment, taken).await?.save_alone_in_tx(tx).await?)
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     platform::{
         idempotency::Once,
         locks::Arrival,
-        postgres::{commit, retrying},
+        postgres::{Tx, retrying},
     },
 };
 
@@ -155,8 +155,7 @@ impl BookingService {
         Ok(None)
     }
 
-    /// One transaction: the key, the air waybill's claim, the room of every leg, the booking, its legs, its event, the
-    /// message, the answer. `None` when a flight is no longer as it was read; then nothing was written.
+    /// One transaction, and all of it or nothing. `None`: a flight is no longer as it was read.
     async fn try_book(
         &self,
         wish: Wish<'_>,
@@ -164,29 +163,42 @@ impl BookingService {
         leaving: Option<Weight>,
     ) -> Result<Option<Booking>, BookingError> {
         let mut tx = self.db.begin().await?;
-        wish.once.enter_in_tx(&mut tx).await?;
-        let reference = self.references.next(&mut tx).await?;
+        let booked = self.book_in_tx(&mut tx, wish, flights, leaving).await;
+        match wish.once.conclude(tx, booked).await {
+            Ok(booking) => Ok(Some(booking)),
+            Err(BookingError::Lost) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The key, the air waybill's claim, the room of every leg, the booking, its legs, its event, the message.
+    async fn book_in_tx(
+        &self,
+        tx: &mut Tx,
+        wish: Wish<'_>,
+        flights: &[Flight],
+        leaving: Option<Weight>,
+    ) -> Result<Booking, BookingError> {
+        wish.once.enter_in_tx(tx).await?;
+        let reference = self.references.next(tx).await?;
         // After waiting for a connection: the cut-off is judged by when the sale is made.
         let booking = self.draw_up(wish, reference, flights, self.clock.now());
         let (id, now) = (booking.id, booking.created_at);
         let legs: Vec<&Leg> = booking.legs.iter().collect();
         let takings = takings(id, &legs, flights, Until::Cutoff, leaving);
         if let Some(awb) = &booking.awb_number
-            && !repository::claim_awb(&mut tx, awb, id).await?
+            && !repository::claim_awb(tx, awb, id).await?
         {
             return Err(BookingError::AwbTaken(awb.clone()));
         }
-        if !capacity::take_in_tx(&mut tx, &takings, now).await? {
-            tx.rollback().await?;
-            return Ok(None);
+        if !capacity::take_in_tx(tx, &takings, now).await? {
+            return Err(BookingError::Lost);
         }
-        repository::insert_booking(&mut tx, &booking).await?;
+        repository::insert_booking(tx, &booking).await?;
         let legs: Vec<_> = legs.into_iter().map(|leg| (id, leg)).collect();
-        repository::insert_legs(&mut tx, &legs).await?;
-        record_in_tx(&mut tx, &[(&booking, &self.booked_event(&booking))]).await?;
-        wish.once.keep_in_tx(&mut tx, &booking).await?;
-        commit(tx).await?;
-        Ok(Some(booking))
+        repository::insert_legs(tx, &legs).await?;
+        record_in_tx(tx, &[(&booking, &self.booked_event(&booking))]).await?;
+        Ok(booking)
     }
 
     fn draw_up(&self, wish: Wish<'_>, ref_id: BookingRef, flights: &[Flight], now: DateTime<Utc>) -> Booking {

@@ -43,6 +43,9 @@ pub enum BookingError {
     NotAboard(Vec<BookingRef>),
     #[error("{0} is on another booking")]
     AwbTaken(AwbNumber),
+    /// A flight is no longer as it was read.
+    #[error("the flights changed")]
+    Lost,
     /// Somebody else has been at it for too long.
     #[error("{0} is locked")]
     Locked(BookingRef),
@@ -156,7 +159,7 @@ impl From<BookingError> for Problem {
             }
             BookingError::Repeated(repetition) => repetition.into(),
             BookingError::VersionMismatch(current) => version_mismatch(current),
-            BookingError::Raced | BookingError::Unsettled => Self::unavailable(
+            BookingError::Raced | BookingError::Lost | BookingError::Unsettled => Self::unavailable(
                 "The flights or the booking changed at every attempt; nothing was changed, try again.",
             ),
             BookingError::CallerUnknown => {

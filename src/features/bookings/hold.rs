@@ -1,4 +1,4 @@
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::{BookingError, BookingService, model::Booking};
 use crate::{
@@ -44,25 +44,39 @@ impl BookingService {
 
     /// Waits until nobody else changes this booking, with no transaction open: in line in this process, then for the lock
     /// that all share. Whether the booking is the caller's to see comes first.
-    pub(super) async fn hold(&self, caller: Principal, reference: &BookingRef) -> Result<Hold, BookingError> {
-        let locked = || BookingError::Locked(reference.clone());
+    pub(super) async fn hold(&self, change: &Change) -> Result<Hold, BookingError> {
+        let Change { caller, reference, .. } = change;
+        let until = Instant::now() + self.locks.patience();
         if let Some(place) = self.lines.step_up(reference) {
             // It is read while the lock is asked for.
-            let (seen, asked) = tokio::join!(self.visible(caller, reference), self.locks.ask("booking", reference));
+            let (seen, asked) = tokio::join!(self.visible(*caller, reference), self.locks.ask("booking", reference));
             let seen = Some(seen?);
             return match asked {
                 Asked::Got(lock) => Ok(Hold { seen, _turn: Turn::new(place, Some(lock)) }),
                 Asked::Away => Ok(Hold { seen, _turn: Turn::new(place, None) }),
-                Asked::Held => self.hold_in_line(place, reference).await,
+                Asked::Held => self.hold_in_line(change, Some(place), until).await,
             };
         }
-        self.visible(caller, reference).await?;
-        let place = timeout(self.locks.patience(), self.lines.wait(reference.clone(), self.lines.arrive()));
-        self.hold_in_line(place.await.map_err(|_| locked())?, reference).await
+        self.visible(*caller, reference).await?;
+        self.hold_in_line(change, None, until).await
     }
 
-    async fn hold_in_line(&self, place: Place<BookingRef>, reference: &BookingRef) -> Result<Hold, BookingError> {
-        match self.locks.ask_patiently("booking", reference).await {
+    /// Somebody else is at it: perhaps the first request with the same key, and then there is nothing to wait for.
+    async fn hold_in_line(
+        &self,
+        change: &Change,
+        place: Option<Place<BookingRef>>,
+        until: Instant,
+    ) -> Result<Hold, BookingError> {
+        let reference = &change.reference;
+        change.terms.once.look_before_waiting().await?;
+        let place = match place {
+            Some(place) => place,
+            None => timeout_at(until, self.lines.wait(reference.clone(), self.lines.arrive()))
+                .await
+                .map_err(|_| BookingError::Locked(reference.clone()))?,
+        };
+        match self.locks.ask_until("booking", reference, until).await {
             Asked::Got(lock) => Ok(Hold { seen: None, _turn: Turn::new(place, Some(lock)) }),
             Asked::Away => Ok(Hold { seen: None, _turn: Turn::new(place, None) }),
             Asked::Held => Err(BookingError::Locked(reference.clone())),

@@ -2,7 +2,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     BookingError, BookingService,
-    draft::{Author, Draft, Told, save_in_tx},
+    draft::{Author, Draft, Told},
     event::EventType,
     hold::Change,
     model::{Action, Booking, BookingStatus, Leg, LegStatus},
@@ -11,10 +11,7 @@ use super::{
 use crate::{
     features::capacity::{self, FlightCapacity, FlightStatus},
     kernel::{AirportCode, Fault, FaultCode, FlightId, FlightNumber},
-    platform::{
-        idempotency::Once,
-        postgres::{Tx, commit, retrying},
-    },
+    platform::postgres::{Tx, retrying},
 };
 
 /// Clocks of terminals differ: a movement may be told this long before it happens.
@@ -32,7 +29,6 @@ pub(super) struct Movement {
 
 /// A booking under lock in an open transaction, with the flights its action needs.
 pub(super) struct Locked {
-    pub tx: Tx,
     pub draft: Draft,
     pub flights: Vec<FlightCapacity>,
 }
@@ -45,7 +41,7 @@ impl BookingService {
         action: Action,
         movement: &Movement,
     ) -> Result<Booking, BookingError> {
-        let mut hold = self.hold(change.caller, &change.reference).await?;
+        let mut hold = self.hold(change).await?;
         let booking = retrying(|| self.try_move(change, hold.take_seen(), action, movement)).await?;
         tracing::info!(ref_id = %booking.ref_id, action = action.as_str(), "shipment moved");
         self.count(action, 1);
@@ -59,7 +55,21 @@ impl BookingService {
         action: Action,
         movement: &Movement,
     ) -> Result<Booking, BookingError> {
-        let Locked { tx, mut draft, flights } = self.lock(change, seen, action).await?;
+        let seen = self.seen_or_read(change, seen).await?;
+        let mut tx = self.db.begin().await?;
+        let moved = self.move_in_tx(&mut tx, change, &seen, action, movement).await;
+        change.terms.once.conclude(tx, moved).await
+    }
+
+    async fn move_in_tx(
+        &self,
+        tx: &mut Tx,
+        change: &Change,
+        seen: &Booking,
+        action: Action,
+        movement: &Movement,
+    ) -> Result<Booking, BookingError> {
+        let Locked { mut draft, flights } = self.lock_in_tx(tx, change, seen, action).await?;
         let author = self.author(Some(change.caller.user_id));
         let booking = &draft.now;
         let Some(leg) = booking.leg_of(action).cloned() else {
@@ -75,21 +85,7 @@ impl BookingService {
         check_claims(movement, action, step.place, &leg)?;
         let occurred_at = occurred_at(movement.occurred_at, booking.moved_at, author.now)?;
         self.step(&mut draft, &step, leg, occurred_at, movement.notes.clone(), author);
-        self.finish(tx, draft, &change.terms.once).await
-    }
-
-    /// Writes what has become of a booking, keeps the answer, and commits.
-    pub(super) async fn finish(&self, mut tx: Tx, draft: Draft, once: &Once<Booking>) -> Result<Booking, BookingError> {
-        let draft = [draft];
-        if draft[0].is_changed() {
-            save_in_tx(&mut tx, &draft).await?;
-        }
-        once.keep_in_tx(&mut tx, &draft[0].now).await?;
-        if draft[0].is_changed() || once.has_key() {
-            commit(tx).await?;
-        }
-        let [draft] = draft;
-        Ok(draft.now)
+        Ok(draft.save_alone_in_tx(tx).await?)
     }
 
     /// Makes a judged step of a journey and tells of it.
@@ -114,23 +110,22 @@ impl BookingService {
     }
 
     /// Locks what an action needs, flights before the booking, and judges the action by the state then found: version,
-    /// then transition. `seen` is the booking if it was read just now.
-    pub(super) async fn lock(
+    /// then transition. `seen` is the booking as it was before.
+    pub(super) async fn lock_in_tx(
         &self,
+        tx: &mut Tx,
         change: &Change,
-        seen: Option<Booking>,
+        seen: &Booking,
         action: Action,
     ) -> Result<Locked, BookingError> {
-        let seen = self.seen_or_read(change, seen).await?;
         let wanted = seen.flights_to_lock(action);
-        let mut tx = self.db.begin().await?;
-        change.terms.once.enter_in_tx(&mut tx).await?;
+        change.terms.once.enter_in_tx(tx).await?;
         // Air waybill, flights, booking: always in this order.
         if let (Action::Cancel, Some(awb)) = (action, &seen.awb_number) {
-            repository::free_awb(&mut tx, awb, seen.id).await?;
+            repository::free_awb(tx, awb, seen.id).await?;
         }
-        let flights = capacity::lock_in_tx(&mut tx, &wanted).await?;
-        let booking = repository::lock_booking(&mut tx, seen.id).await?.ok_or(BookingError::Unknown)?;
+        let flights = capacity::lock_in_tx(tx, &wanted).await?;
+        let booking = repository::lock_booking(tx, seen.id).await?.ok_or(BookingError::Unknown)?;
         if !change.terms.precondition.holds(booking.version) {
             return Err(BookingError::VersionMismatch(booking.version));
         }
@@ -142,7 +137,7 @@ impl BookingService {
         if booking.flights_to_lock(action) != wanted || booking.awb_number != seen.awb_number {
             return Err(BookingError::Raced);
         }
-        Ok(Locked { tx, draft: Draft::of(booking), flights })
+        Ok(Locked { draft: Draft::of(booking), flights })
     }
 }
 

@@ -3,10 +3,7 @@ use chrono::NaiveDate;
 use super::{Flight, FlightError, FlightService, NewFlight, save::insert_in_tx};
 use crate::{
     kernel::UserId,
-    platform::{
-        idempotency::Once,
-        postgres::{commit, retrying},
-    },
+    platform::{idempotency::Once, postgres::retrying},
 };
 
 impl FlightService {
@@ -19,10 +16,13 @@ impl FlightService {
         let now = self.clock.now();
         let flight = new.as_flight(self.ids.next(now), self.local_date(new)?, now);
         let mut tx = self.db.begin().await?;
-        once.enter_in_tx(&mut tx).await?;
-        insert_in_tx(&mut tx, std::slice::from_ref(&flight), Some(actor), now).await?;
-        once.keep_in_tx(&mut tx, &flight).await?;
-        commit(tx).await?;
+        let created = async {
+            once.enter_in_tx(&mut tx).await?;
+            insert_in_tx(&mut tx, std::slice::from_ref(&flight), Some(actor), now).await?;
+            Ok::<_, FlightError>(flight)
+        };
+        let created = created.await;
+        let flight = once.conclude(tx, created).await?;
         tracing::info!(flight_id = %flight.id, flight_number = %flight.number, "flight created");
         Ok(flight)
     }

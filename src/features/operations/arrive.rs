@@ -11,7 +11,7 @@ use crate::{
         capacity::FlightStatus,
         flights::{self, FlightEventType},
     },
-    platform::postgres::{commit, retrying},
+    platform::postgres::{Tx, retrying},
 };
 
 impl OperationService {
@@ -32,16 +32,24 @@ impl OperationService {
         order: &Order<Operated>,
         occurred_at: Option<DateTime<Utc>>,
     ) -> Result<Operated, OperationError> {
+        let mut tx = self.begin(order).await?;
+        let arrived = self.arrive_in_tx(&mut tx, order, occurred_at).await;
+        order.terms.once.conclude(tx, arrived).await
+    }
+
+    async fn arrive_in_tx(
+        &self,
+        tx: &mut Tx,
+        order: &Order<Operated>,
+        occurred_at: Option<DateTime<Utc>>,
+    ) -> Result<Operated, OperationError> {
         let actor = order.caller.user_id;
-        let (mut tx, mut flight) = self.lock_for(order, FlightAction::Arrive).await?;
-        let Moved { occurred_at, moved, .. } = self.bookings.arrive_in_tx(&mut tx, &flight, occurred_at, actor).await?;
+        let mut flight = self.lock_for_in_tx(tx, order, FlightAction::Arrive).await?;
+        let Moved { occurred_at, moved, .. } = self.bookings.arrive_in_tx(tx, &flight, occurred_at, actor).await?;
         flight.arrival = occurred_at;
         flight.actual_arrival = Some(occurred_at);
         flight.room.status = FlightStatus::Arrived;
-        let flight = flights::save_in_tx(&mut tx, flight, FlightEventType::Arrived, Some(actor), self.now()).await?;
-        let done = Operated { flight, bookings_changed: moved, left_behind: Vec::new() };
-        order.terms.once.keep_in_tx(&mut tx, &done).await?;
-        commit(tx).await?;
-        Ok(done)
+        let flight = flights::save_in_tx(tx, flight, FlightEventType::Arrived, Some(actor), self.now()).await?;
+        Ok(Operated { flight, bookings_changed: moved, left_behind: Vec::new() })
     }
 }

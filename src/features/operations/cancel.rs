@@ -8,7 +8,7 @@ use crate::{
         capacity::FlightStatus,
         flights::{self, FlightEventType},
     },
-    platform::postgres::{commit, retrying},
+    platform::postgres::{Tx, retrying},
 };
 
 impl OperationService {
@@ -24,15 +24,23 @@ impl OperationService {
     }
 
     async fn try_cancel(&self, order: &Order<Operated>, reason: Option<&str>) -> Result<Operated, OperationError> {
+        let mut tx = self.begin(order).await?;
+        let cancelled = self.cancel_in_tx(&mut tx, order, reason).await;
+        order.terms.once.conclude(tx, cancelled).await
+    }
+
+    async fn cancel_in_tx(
+        &self,
+        tx: &mut Tx,
+        order: &Order<Operated>,
+        reason: Option<&str>,
+    ) -> Result<Operated, OperationError> {
         let actor = order.caller.user_id;
-        let (mut tx, flight) = self.lock_for(order, FlightAction::Cancel).await?;
-        let bookings_changed = self.bookings.lose_flight_in_tx(&mut tx, flight.id, reason, actor).await?;
-        let mut flight = flights::find_in_tx(&mut tx, flight.id).await?;
+        let flight = self.lock_for_in_tx(tx, order, FlightAction::Cancel).await?;
+        let bookings_changed = self.bookings.lose_flight_in_tx(tx, flight.id, reason, actor).await?;
+        let mut flight = flights::find_in_tx(tx, flight.id).await?;
         flight.room.status = FlightStatus::Cancelled;
-        let flight = flights::save_in_tx(&mut tx, flight, FlightEventType::Cancelled, Some(actor), self.now()).await?;
-        let done = Operated { flight, bookings_changed, left_behind: Vec::new() };
-        order.terms.once.keep_in_tx(&mut tx, &done).await?;
-        commit(tx).await?;
-        Ok(done)
+        let flight = flights::save_in_tx(tx, flight, FlightEventType::Cancelled, Some(actor), self.now()).await?;
+        Ok(Operated { flight, bookings_changed, left_behind: Vec::new() })
     }
 }

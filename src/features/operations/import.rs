@@ -4,10 +4,7 @@ use super::{OperationError, OperationService};
 use crate::{
     features::flights::{ImportSummary, Imported, Timetable},
     kernel::UserId,
-    platform::{
-        idempotency::Once,
-        postgres::{commit, retrying},
-    },
+    platform::{idempotency::Once, postgres::retrying},
 };
 
 impl OperationService {
@@ -35,12 +32,14 @@ impl OperationService {
         once: &Once<ImportSummary>,
     ) -> Result<ImportSummary, OperationError> {
         let mut tx = self.db.begin().await?;
-        once.enter_in_tx(&mut tx).await?;
-        let done = self.flights.import_in_tx(&mut tx, actor, timetable, dry_run, self.now()).await?;
-        let Imported { summary, retimed } = done;
-        self.bookings.retime_in_tx(&mut tx, &retimed, actor).await?;
-        once.keep_in_tx(&mut tx, &summary).await?;
-        commit(tx).await?;
-        Ok(summary)
+        let imported = async {
+            once.enter_in_tx(&mut tx).await?;
+            let done = self.flights.import_in_tx(&mut tx, actor, timetable, dry_run, self.now()).await?;
+            let Imported { summary, retimed } = done;
+            self.bookings.retime_in_tx(&mut tx, &retimed, actor).await?;
+            Ok::<_, OperationError>(summary)
+        };
+        let imported = imported.await;
+        once.conclude(tx, imported).await
     }
 }

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use super::{Answer, Idempotency, Scope, fingerprint::digest_of, repository};
 use crate::platform::{
-    postgres::{DbError, commit},
+    postgres::{DbError, Tx, commit},
     web::{Code, NO_STORE, Problem},
 };
 
@@ -81,8 +81,8 @@ impl<T> Once<T> {
         Self::new(None, Arc::new(|_| Answer::new(StatusCode::OK, &(), NO_STORE)))
     }
 
-    /// Does the work, unless it was done before: then the answer is that of the first time. The work calls
-    /// [`Self::enter_in_tx`] and [`Self::keep_in_tx`] in the transaction of its effect, and does nothing outside it.
+    /// Does the work, unless it was done before: then the answer is that of the first time. The work begins the transaction
+    /// of its effect with [`Self::enter_in_tx`] and ends it with [`Self::conclude`], and does nothing outside it.
     pub async fn run<E: Into<Problem>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<Answer, Problem> {
         let Some(keyed) = &self.keyed else {
             return work.await.map(|done| (self.answer)(&done)).map_err(Into::into);
@@ -109,16 +109,33 @@ impl<T> Once<T> {
         }
     }
 
-    /// Keeps the answer, in the transaction of the effect.
-    pub async fn keep_in_tx(&self, tx: &mut PgConnection, done: &T) -> Result<(), DbError> {
-        let Some(keyed) = &self.keyed else { return Ok(()) };
-        let answer = (self.answer)(done);
-        Ok(repository::keep(tx, &keyed.scope, &keyed.request_hash, &answer).await?)
+    /// Ends the transaction by how the work went: keeps the answer and commits, or takes everything back before anybody is
+    /// told. (A transaction that is only dropped goes on for a while, and with it the lock on the key.)
+    pub async fn conclude<E: From<DbError>>(&self, mut tx: Tx, outcome: Result<T, E>) -> Result<T, E> {
+        match outcome {
+            Ok(done) => {
+                if let Some(keyed) = &self.keyed {
+                    let answer = (self.answer)(&done);
+                    let kept = repository::keep(&mut tx, &keyed.scope, &keyed.request_hash, &answer).await;
+                    kept.map_err(DbError::from)?;
+                }
+                commit(tx).await?;
+                Ok(done)
+            }
+            Err(error) => {
+                // A connection that is lost takes the transaction with it.
+                _ = tx.rollback().await;
+                Err(error)
+            }
+        }
     }
 
-    /// Whether an answer has to be kept although nothing else is written.
-    pub const fn has_key(&self) -> bool {
-        self.keyed.is_some()
+    /// Before waiting for something that whoever is at this key may have: it was done before, or is being done.
+    pub async fn look_before_waiting(&self) -> Result<(), Repetition> {
+        match &self.keyed {
+            Some(keyed) => keyed.look().await?.map_or(Ok(()), |answer| Err(Repetition::Done(Box::new(answer)))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -138,9 +155,9 @@ impl Keyed {
     /// The answer of the first time, if there was one.
     async fn look(&self) -> Result<Option<Answer>, Repetition> {
         let mut tx = self.idempotency.db.begin().await?;
-        let found = self.look_in_tx(&mut tx).await?;
-        commit(tx).await?;
-        Ok(found)
+        let found = self.look_in_tx(&mut tx).await;
+        tx.rollback().await.map_err(DbError::from)?;
+        found
     }
 
     /// The lock first, then, as a statement of its own, the look: it sees what the one before has committed.

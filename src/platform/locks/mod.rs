@@ -73,9 +73,9 @@ impl Locks {
         }
     }
 
-    /// Asks until it is free, at most as often as the settings say.
-    pub async fn ask_patiently(&self, what: &'static str, which: &impl Display) -> Asked {
-        self.ask_again(what, which, self.settings.attempts, self.settings.delay()).await
+    /// Asks until it is free, at most as often as the settings say and not beyond that moment.
+    pub async fn ask_until(&self, what: &'static str, which: &impl Display, until: Instant) -> Asked {
+        self.ask_again(what, which, self.settings.attempts, self.settings.delay(), Some(until)).await
     }
 
     /// Asks until it is free, for half a second at most, for something that is handed on quickly.
@@ -85,7 +85,7 @@ impl Locks {
         if given_up().get(&name).is_some_and(|until| Instant::now() < *until) {
             return Asked::Held;
         }
-        let asked = self.ask_again(what, which, BRIEF_ATTEMPTS, BRIEF_DELAY).await;
+        let asked = self.ask_again(what, which, BRIEF_ATTEMPTS, BRIEF_DELAY, None).await;
         let mut given_up = given_up();
         given_up.retain(|_, until| Instant::now() < *until);
         if matches!(asked, Asked::Held) {
@@ -99,11 +99,18 @@ impl Locks {
         self.settings.delay() * self.settings.attempts
     }
 
-    async fn ask_again(&self, what: &'static str, which: &impl Display, attempts: u32, delay: Duration) -> Asked {
+    async fn ask_again(
+        &self,
+        what: &'static str,
+        which: &impl Display,
+        attempts: u32,
+        delay: Duration,
+        until: Option<Instant>,
+    ) -> Asked {
         let began = Instant::now();
         let mut asked = self.ask(what, which).await;
         for _ in 1..attempts {
-            if !matches!(asked, Asked::Held) {
+            if !matches!(asked, Asked::Held) || until.is_some_and(|until| Instant::now() + delay > until) {
                 break;
             }
             sleep(delay).await;
