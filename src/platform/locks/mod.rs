@@ -58,7 +58,7 @@ impl Locks {
 
     /// Asks once.
     pub async fn ask(&self, what: &'static str, which: &impl Display) -> Asked {
-        let Some(redis) = self.redis.clone() else { return Asked::Away };
+        let Some(redis) = self.redis.clone().filter(|redis| !redis.is_given_up()) else { return Asked::Away };
         let Ok(token) = self.tokens.token() else { return Asked::Away };
         let (key, until) = (format!("lock:{what}:{which}"), Instant::now() + self.settings.ttl());
         let lock = Lock { redis: Box::new(redis), key, token: token.into(), until };
@@ -143,8 +143,15 @@ impl Lock {
     /// may have set it all the same, and would keep it from everybody until it expires.
     async fn give_back(mut self) {
         let token = std::mem::take(&mut self.token);
-        while self.redis.delete_if(&self.key, &token).await.is_err() && Instant::now() < self.until {
+        while self.redis.delete_if(&self.key, &token).await.is_err() {
             sleep(GIVE_BACK_AGAIN).await;
+            // Nobody asks a Redis that does not answer; the probe finds out when it is back.
+            while self.redis.is_given_up() && Instant::now() < self.until {
+                sleep(GIVE_BACK_AGAIN).await;
+            }
+            if Instant::now() >= self.until {
+                break;
+            }
         }
     }
 
