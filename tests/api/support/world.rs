@@ -30,7 +30,7 @@ pub struct World {
     pub base: String,
     /// The server's own pool.
     pub db: Database,
-    instance: Instance,
+    instance: Box<Instance>,
 }
 
 /// What a test wants to be different.
@@ -120,7 +120,7 @@ impl Starting {
     pub async fn launch(self) -> World {
         let Self { database, clock, base, server, parts } = self;
         let db = parts.db.clone();
-        let instance = Instance::prepare(server, parts).await.expect("preparing");
+        let instance = Box::new(Instance::prepare(server, parts).await.expect("preparing"));
         instance.open(false);
         World { database, clock, base, db, instance }
     }
