@@ -82,7 +82,7 @@ pub(super) struct Deed {
     /// How many tries ended without our knowing how.
     pub unknown: u32,
     /// How many answers said that they were no repetition.
-    originals: u32,
+    pub originals: u32,
     pub ack: Option<Ack>,
     pub refusal: Option<Refusal>,
 }

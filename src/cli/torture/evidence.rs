@@ -171,18 +171,18 @@ fn sorted(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
 
 fn hash(value: &Value, hasher: &mut DefaultHasher) {
     match value {
-        Value::Object(_) => {
+        Value::Object(members) => {
+            members.len().hash(hasher);
             for (name, member) in sorted(value) {
                 name.hash(hasher);
                 hash(member, hasher);
             }
-            "}".hash(hasher);
         }
         Value::Array(list) => {
+            list.len().hash(hasher);
             for entry in list {
                 hash(entry, hasher);
             }
-            "]".hash(hasher);
         }
         other => other.to_string().hash(hasher),
     }

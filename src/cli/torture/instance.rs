@@ -20,8 +20,8 @@ use tokio::{
 use super::crew::PATIENCE;
 use crate::platform::embedded::Urls;
 
-/// What chooses a deliberately broken build's fault; it reaches the servers like everything else of the environment
-/// that names no settings.
+/// What chooses how the servers of a build for negative controls are broken. It reaches them like everything else in the
+/// environment that names no setting.
 pub(super) const SABOTAGE: &str = "LOADMASTER_SABOTAGE";
 
 /// This program with a private database, and none of the settings that the environment may have for others.
@@ -66,9 +66,10 @@ impl Instance {
                     return Ok(said.split_whitespace().next().unwrap_or_default().to_owned());
                 }
             }
-            bail!("it ended before it was ready, see {}", log.display())
+            bail!("it ended before it was ready; its last words: {}", last_words(log))
         };
-        let base = timeout(PATIENCE, ready).await.with_context(|| format!("not ready, see {}", log.display()))??;
+        let ready = timeout(PATIENCE, ready).await;
+        let base = ready.with_context(|| format!("it is not ready in time; its last words: {}", last_words(log)))??;
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok(Self { child, base })
     }
@@ -89,13 +90,20 @@ impl Instance {
 pub(super) async fn run(urls: &Urls, arguments: &[&str], stdin: Option<&str>) -> anyhow::Result<std::process::Output> {
     use tokio::io::AsyncWriteExt;
     let mut command = this_program(urls)?;
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Only servers are broken on purpose.
+    command.env_remove(SABOTAGE).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     if let (Some(mut pipe), Some(text)) = (child.stdin.take(), stdin) {
         pipe.write_all(text.as_bytes()).await?;
     }
     let ended = timeout(Duration::from_mins(10), child.wait_with_output()).await;
     ended.with_context(|| format!("loadmaster {} does not end", arguments.join(" ")))?.map_err(Into::into)
+}
+
+/// The log itself is gone by the time somebody wants to read it.
+fn last_words(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    text.lines().next_back().unwrap_or("none").to_owned()
 }
 
 /// The log of one of the servers.

@@ -7,7 +7,10 @@ use std::{
 use anyhow::bail;
 use serde_json::Value;
 
-use super::fetch::{get, list};
+use super::{
+    fetch::{get, list},
+    lost,
+};
 use crate::cli::torture::{
     client::Load,
     crew::PATIENCE,
@@ -52,14 +55,11 @@ fn taken(bookings: &[Value], flight: &str) -> BTreeMap<&'static str, i64> {
 /// Between two looks at its room that show the same, the bookings on a flight must add up to it.
 pub(super) async fn judge(load: &Load, flight: &str) -> anyhow::Result<Option<Breach>> {
     let path = format!("/api/v1/flights/{flight}/availability");
-    let look = async || match get(load, Who::Staff, &path, 0).await? {
-        Some(answer) => Ok(answer.body),
-        None => bail!("flight {flight} is not there any more"),
-    };
+    let look = async || anyhow::Ok(get(load, Who::Staff, &path, 0).await?.map(|answer| answer.body));
     let began = Instant::now();
     let mut differed = 0;
     loop {
-        let before = look().await?;
+        let Some(before) = look().await? else { return Ok(Some(lost(format!("lost: the flight {flight}")))) };
         if let Some(what) = oversold(&before) {
             return Ok(Some(Breach { promise: Promise::NoOversale, what }));
         }
@@ -71,7 +71,7 @@ pub(super) async fn judge(load: &Load, flight: &str) -> anyhow::Result<Option<Br
         }
         // What hung up before the end may still be on its way: only what stays wrong is wrong.
         differed += 1;
-        if differed >= 5 && look().await?["booked"] == before["booked"] {
+        if differed >= 5 && look().await?.is_some_and(|now| now["booked"] == before["booked"]) {
             let what = format!(
                 "flight {flight} has {} booked, and its {} bookings take {taken:?} thousandths",
                 before["booked"],
