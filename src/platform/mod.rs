@@ -1,4 +1,5 @@
 //! Technique shared by the rooms: the database, the web, clocks, settings. Knows no room.
+pub mod audit;
 pub mod clock;
 pub mod embedded;
 pub mod jobs;
