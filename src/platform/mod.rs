@@ -8,6 +8,7 @@ pub mod outbox;
 pub mod postgres;
 pub mod random;
 pub mod redis;
+pub mod rights;
 pub mod secrets;
 pub mod settings;
 pub mod tally;

@@ -423,13 +423,3 @@ async fn grant_serving_role(db: &mut PgConnection) -> sqlx::Result<()> {
         end $$";
     sqlx::raw_sql(revoke).execute(db).await.map(drop)
 }
-
-/// Whether this role could change events or the ledger if no trigger stopped it.
-pub async fn may_change_history(db: &mut PgConnection) -> sqlx::Result<bool> {
-    sqlx::query_scalar(
-        "select bool_or(has_table_privilege(name, 'update, delete, truncate'))
-         from unnest(array['capacity_ledger', 'flight_events', 'booking_events']) as name",
-    )
-    .fetch_one(db)
-    .await
-}
