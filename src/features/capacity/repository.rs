@@ -1,5 +1,7 @@
 //! All SQL of this room. Each change of a flight's row and its ledger entry are one statement: neither is without
 //! the other.
+pub(super) mod audit;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
