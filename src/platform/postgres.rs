@@ -266,6 +266,14 @@ impl std::ops::DerefMut for Reading {
 /// constraint, state, serialization) says that it did not; a server that is shutting down may have committed before it
 /// said so.
 pub async fn commit(tx: Tx) -> Result<(), DbError> {
+    #[cfg(feature = "sabotage")]
+    if super::sabotage::makes(super::sabotage::Fault::EarlyAnswer) {
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            tx.commit().await
+        });
+        return Ok(());
+    }
     tx.commit().await.map_err(|error| match DbError::Sql(error) {
         refused if refused.sql_state().is_some_and(|s| ["22", "23", "25", "40"].contains(&&s[..2])) => refused,
         DbError::Sql(other) | DbError::OutcomeUnknown(other) => DbError::OutcomeUnknown(other),

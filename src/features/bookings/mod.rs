@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod find;
 mod history;
+mod hold;
 mod itinerary;
 mod list;
 mod model;

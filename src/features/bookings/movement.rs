@@ -4,18 +4,16 @@ use super::{
     BookingError, BookingService,
     draft::{Author, Draft, Told, save_in_tx},
     event::EventType,
+    hold::Change,
     model::{Action, Booking, BookingStatus, Leg, LegStatus},
     repository,
 };
 use crate::{
-    features::{
-        accounts::Principal,
-        capacity::{self, FlightCapacity, FlightStatus},
-    },
-    kernel::{AirportCode, BookingRef, Fault, FaultCode, FlightId, FlightNumber},
+    features::capacity::{self, FlightCapacity, FlightStatus},
+    kernel::{AirportCode, Fault, FaultCode, FlightId, FlightNumber},
     platform::{
+        idempotency::Once,
         postgres::{Tx, commit, retrying},
-        web::Precondition,
     },
 };
 
@@ -43,13 +41,12 @@ impl BookingService {
     /// Departs, arrives or delivers a shipment: moves its current leg, not the flight.
     pub(super) async fn advance(
         &self,
-        caller: Principal,
-        reference: &BookingRef,
+        change: &Change,
         action: Action,
         movement: &Movement,
-        precondition: &Precondition,
     ) -> Result<Booking, BookingError> {
-        let booking = retrying(|| self.try_move(caller, reference, action, movement, precondition)).await?;
+        let mut hold = self.hold(change.caller, &change.reference).await?;
+        let booking = retrying(|| self.try_move(change, hold.take_seen(), action, movement)).await?;
         tracing::info!(ref_id = %booking.ref_id, action = action.as_str(), "shipment moved");
         self.count(action, 1);
         Ok(booking)
@@ -57,17 +54,16 @@ impl BookingService {
 
     async fn try_move(
         &self,
-        caller: Principal,
-        reference: &BookingRef,
+        change: &Change,
+        seen: Option<Booking>,
         action: Action,
         movement: &Movement,
-        precondition: &Precondition,
     ) -> Result<Booking, BookingError> {
-        let Locked { mut tx, mut draft, flights } = self.lock(caller, reference, action, precondition).await?;
-        let author = self.author(Some(caller.user_id));
+        let Locked { tx, mut draft, flights } = self.lock(change, seen, action).await?;
+        let author = self.author(Some(change.caller.user_id));
         let booking = &draft.now;
         let Some(leg) = booking.leg_of(action).cloned() else {
-            let allowed = booking.allowed(caller.role);
+            let allowed = booking.allowed(change.caller.role);
             return Err(BookingError::InvalidTransition { from: booking.status, action, allowed });
         };
         if let Some(flight) = flights.iter().find(|flight| flight.flight_id == leg.flight_id)
@@ -79,9 +75,19 @@ impl BookingService {
         check_claims(movement, action, step.place, &leg)?;
         let occurred_at = occurred_at(movement.occurred_at, booking.moved_at, author.now)?;
         self.step(&mut draft, &step, leg, occurred_at, movement.notes.clone(), author);
+        self.finish(tx, draft, &change.terms.once).await
+    }
+
+    /// Writes what has become of a booking, keeps the answer, and commits.
+    pub(super) async fn finish(&self, mut tx: Tx, draft: Draft, once: &Once<Booking>) -> Result<Booking, BookingError> {
         let draft = [draft];
-        save_in_tx(&mut tx, &draft).await?;
-        commit(tx).await?;
+        if draft[0].is_changed() {
+            save_in_tx(&mut tx, &draft).await?;
+        }
+        once.keep_in_tx(&mut tx, &draft[0].now).await?;
+        if draft[0].is_changed() || once.has_key() {
+            commit(tx).await?;
+        }
         let [draft] = draft;
         Ok(draft.now)
     }
@@ -108,27 +114,27 @@ impl BookingService {
     }
 
     /// Locks what an action needs, flights before the booking, and judges the action by the state then found: version,
-    /// then transition.
+    /// then transition. `seen` is the booking if it was read just now.
     pub(super) async fn lock(
         &self,
-        caller: Principal,
-        reference: &BookingRef,
+        change: &Change,
+        seen: Option<Booking>,
         action: Action,
-        precondition: &Precondition,
     ) -> Result<Locked, BookingError> {
-        let seen = self.visible(caller, reference).await?;
+        let seen = self.seen_or_read(change, seen).await?;
         let wanted = seen.flights_to_lock(action);
         let mut tx = self.db.begin().await?;
+        change.terms.once.enter_in_tx(&mut tx).await?;
         // Air waybill, flights, booking: always in this order.
         if let (Action::Cancel, Some(awb)) = (action, &seen.awb_number) {
             repository::free_awb(&mut tx, awb, seen.id).await?;
         }
         let flights = capacity::lock_in_tx(&mut tx, &wanted).await?;
         let booking = repository::lock_booking(&mut tx, seen.id).await?.ok_or(BookingError::Unknown)?;
-        if !precondition.holds(booking.version) {
+        if !change.terms.precondition.holds(booking.version) {
             return Err(BookingError::VersionMismatch(booking.version));
         }
-        let allowed = booking.allowed(caller.role);
+        let allowed = booking.allowed(change.caller.role);
         if !allowed.contains(&action) {
             return Err(BookingError::InvalidTransition { from: booking.status, action, allowed });
         }

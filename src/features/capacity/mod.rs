@@ -8,6 +8,7 @@ mod model;
 mod repository;
 mod router;
 mod service;
+mod turn;
 
 pub use audit::{CapacityAudit, audit, has_ledger};
 pub use dto::SpaceFields;

@@ -18,7 +18,7 @@ impl OperationService {
     /// The flight lands, and with it what is in the air on it.
     pub(super) async fn arrive(
         &self,
-        order: &Order,
+        order: &Order<Operated>,
         occurred_at: Option<DateTime<Utc>>,
     ) -> Result<Operated, OperationError> {
         let done = retrying(|| self.try_arrive(order, occurred_at)).await?;
@@ -27,7 +27,11 @@ impl OperationService {
         Ok(done)
     }
 
-    async fn try_arrive(&self, order: &Order, occurred_at: Option<DateTime<Utc>>) -> Result<Operated, OperationError> {
+    async fn try_arrive(
+        &self,
+        order: &Order<Operated>,
+        occurred_at: Option<DateTime<Utc>>,
+    ) -> Result<Operated, OperationError> {
         let actor = order.caller.user_id;
         let (mut tx, mut flight) = self.lock_for(order, FlightAction::Arrive).await?;
         let Moved { occurred_at, moved, .. } = self.bookings.arrive_in_tx(&mut tx, &flight, occurred_at, actor).await?;
@@ -35,7 +39,9 @@ impl OperationService {
         flight.actual_arrival = Some(occurred_at);
         flight.room.status = FlightStatus::Arrived;
         let flight = flights::save_in_tx(&mut tx, flight, FlightEventType::Arrived, Some(actor), self.now()).await?;
+        let done = Operated { flight, bookings_changed: moved, left_behind: Vec::new() };
+        order.terms.once.keep_in_tx(&mut tx, &done).await?;
         commit(tx).await?;
-        Ok(Operated { flight, bookings_changed: moved, left_behind: Vec::new() })
+        Ok(done)
     }
 }

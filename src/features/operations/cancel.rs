@@ -13,20 +13,26 @@ use crate::{
 
 impl OperationService {
     /// The flight does not go: its bookings keep their status, give their room back and need another way.
-    pub(super) async fn cancel(&self, order: &Order, reason: Option<&str>) -> Result<Operated, OperationError> {
+    pub(super) async fn cancel(
+        &self,
+        order: &Order<Operated>,
+        reason: Option<&str>,
+    ) -> Result<Operated, OperationError> {
         let done = retrying(|| self.try_cancel(order, reason)).await?;
         tell(FlightAction::Cancel, &done);
         Ok(done)
     }
 
-    async fn try_cancel(&self, order: &Order, reason: Option<&str>) -> Result<Operated, OperationError> {
+    async fn try_cancel(&self, order: &Order<Operated>, reason: Option<&str>) -> Result<Operated, OperationError> {
         let actor = order.caller.user_id;
         let (mut tx, flight) = self.lock_for(order, FlightAction::Cancel).await?;
         let bookings_changed = self.bookings.lose_flight_in_tx(&mut tx, flight.id, reason, actor).await?;
         let mut flight = flights::find_in_tx(&mut tx, flight.id).await?;
         flight.room.status = FlightStatus::Cancelled;
         let flight = flights::save_in_tx(&mut tx, flight, FlightEventType::Cancelled, Some(actor), self.now()).await?;
+        let done = Operated { flight, bookings_changed, left_behind: Vec::new() };
+        order.terms.once.keep_in_tx(&mut tx, &done).await?;
         commit(tx).await?;
-        Ok(Operated { flight, bookings_changed, left_behind: Vec::new() })
+        Ok(done)
     }
 }

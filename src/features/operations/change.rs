@@ -17,7 +17,7 @@ impl OperationService {
     /// nothing. Its bookings are told of new times.
     pub(super) async fn change(
         &self,
-        order: &Order,
+        order: &Order<Flight>,
         change: &FlightChange,
         offload: &[BookingRef],
     ) -> Result<Flight, OperationError> {
@@ -28,7 +28,7 @@ impl OperationService {
 
     async fn try_change(
         &self,
-        order: &Order,
+        order: &Order<Flight>,
         change: &FlightChange,
         offload: &[BookingRef],
     ) -> Result<Flight, OperationError> {
@@ -52,6 +52,7 @@ impl OperationService {
             let actor = Some(order.caller.user_id);
             self.bookings.retime_in_tx(&mut tx, std::slice::from_ref(&flight), actor).await?;
         }
+        order.terms.once.keep_in_tx(&mut tx, &flight).await?;
         commit(tx).await?;
         Ok(flight)
     }
@@ -64,7 +65,7 @@ impl OperationService {
     async fn save(
         &self,
         tx: &mut Tx,
-        order: &Order,
+        order: &Order<Flight>,
         flight: &Flight,
         changed: Flight,
     ) -> Result<Flight, OperationError> {

@@ -18,7 +18,7 @@ impl OperationService {
     /// The flight leaves, with every booking whose cargo is there; the others are left behind and give their room back.
     pub(super) async fn depart(
         &self,
-        order: &Order,
+        order: &Order<Operated>,
         occurred_at: Option<DateTime<Utc>>,
         left_behind: &[LeftBehind],
     ) -> Result<Operated, OperationError> {
@@ -30,7 +30,7 @@ impl OperationService {
 
     async fn try_depart(
         &self,
-        order: &Order,
+        order: &Order<Operated>,
         occurred_at: Option<DateTime<Utc>>,
         left_behind: &[LeftBehind],
     ) -> Result<(Operated, usize), OperationError> {
@@ -41,8 +41,10 @@ impl OperationService {
         // Again: whoever was left behind has given room back.
         let flight = left(&flights::find_in_tx(&mut tx, flight.id).await?, occurred_at);
         let flight = flights::save_in_tx(&mut tx, flight, FlightEventType::Departed, Some(actor), self.now()).await?;
+        let done = Operated { flight, bookings_changed: moved + left_behind.len(), left_behind };
+        order.terms.once.keep_in_tx(&mut tx, &done).await?;
         commit(tx).await?;
-        Ok((Operated { flight, bookings_changed: moved + left_behind.len(), left_behind }, moved))
+        Ok((done, moved))
     }
 }
 

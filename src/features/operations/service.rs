@@ -15,8 +15,8 @@ use crate::{
     kernel::FlightId,
     platform::{
         clock::SharedClock,
+        idempotency::Terms,
         postgres::{Database, Tx},
-        web::Precondition,
     },
 };
 
@@ -31,11 +31,11 @@ pub struct OperationService {
 }
 
 /// Whose step it is, with which flight, and on which condition.
-#[derive(Debug, Clone)]
-pub(super) struct Order {
+#[derive(Clone)]
+pub(super) struct Order<T> {
     pub caller: Principal,
     pub flight: FlightId,
-    pub precondition: Precondition,
+    pub terms: Terms<T>,
 }
 
 impl OperationService {
@@ -62,7 +62,11 @@ impl OperationService {
     }
 
     /// Locks the flight, so that no booking slips on or off it, and judges version and step by the state then found.
-    pub(super) async fn lock_for(&self, order: &Order, action: FlightAction) -> Result<(Tx, Flight), OperationError> {
+    pub(super) async fn lock_for<T>(
+        &self,
+        order: &Order<T>,
+        action: FlightAction,
+    ) -> Result<(Tx, Flight), OperationError> {
         let (mut tx, flight) = self.lock(order).await?;
         let status = flight.room.status;
         let has_left = status == FlightStatus::Scheduled && self.bookings.has_left_in_tx(&mut tx, flight.id).await?;
@@ -75,12 +79,13 @@ impl OperationService {
     }
 
     /// Locks the flight and judges the version.
-    pub(super) async fn lock(&self, order: &Order) -> Result<(Tx, Flight), OperationError> {
+    pub(super) async fn lock<T>(&self, order: &Order<T>) -> Result<(Tx, Flight), OperationError> {
         self.flight(order.flight).await?;
         let mut tx = self.db.begin().await?;
+        order.terms.once.enter_in_tx(&mut tx).await?;
         capacity::lock_in_tx(&mut tx, &[order.flight]).await?;
         let flight = flights::find_in_tx(&mut tx, order.flight).await?;
-        if !order.precondition.holds(flight.room.version) {
+        if !order.terms.precondition.holds(flight.room.version) {
             return Err(OperationError::VersionMismatch(flight.room.version));
         }
         Ok((tx, flight))
