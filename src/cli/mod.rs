@@ -1,4 +1,5 @@
 //! What is typed. Results go to stdout, logs and progress to stderr; every command exits non-zero on failure.
+mod audit;
 mod backend;
 mod demo;
 mod doctor;
@@ -9,6 +10,7 @@ mod migrate;
 mod outbox;
 mod output;
 mod serve;
+mod torture;
 mod user;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -54,6 +56,9 @@ enum Command {
     },
     /// Play search, booking and tracking over HTTP against a running server, or one of our own.
     Demo(demo::Options),
+    /// Prove, or disprove, that nothing is oversold or lost: load and faults on servers of its own, or load on a staging
+    /// system. Exit 0 clean, 1 breach, 2 could not run.
+    Torture(torture::Options),
     /// Manage users.
     #[command(subcommand)]
     User(user::Command),
@@ -66,6 +71,8 @@ enum Command {
     /// Look after the delivery of what happened.
     #[command(subcommand)]
     Outbox(outbox::Command),
+    /// Prove from ledgers and events that no flight was ever oversold and the books are right; exit 1 if they are not.
+    Audit(audit::Options),
     /// Print the API's description (OpenAPI 3.1).
     Openapi,
     /// Print the settings in effect, secrets masked.
@@ -84,11 +91,16 @@ fn setting(text: &str) -> Result<(String, String), String> {
 /// Parses the command line and does what it says.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
+    // That nothing could be checked must not look like a breach.
+    let failure = match arguments.command {
+        Command::Audit(_) | Command::Torture(_) => ExitCode::from(audit::COULD_NOT_RUN),
+        _ => ExitCode::FAILURE,
+    };
     match execute(arguments) {
         Ok(code) => code,
         Err(error) => {
             output::complain(&error);
-            ExitCode::FAILURE
+            failure
         }
     }
 }
@@ -105,9 +117,13 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut logging = settings.telemetry.clone();
-    if matches!(arguments.command, Command::Demo(_)) && logging.log_filter == "info" {
-        // The demo's table is what the reader wants to see.
-        "warn".clone_into(&mut logging.log_filter);
+    if logging.log_filter == "info" {
+        // What these print is what the reader wants to see; the servers that are hurt have logs of their own.
+        match arguments.command {
+            Command::Demo(_) => "warn".clone_into(&mut logging.log_filter),
+            Command::Torture(_) => "error".clone_into(&mut logging.log_filter),
+            _ => {}
+        }
     }
     telemetry::start_logging(&logging)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -116,10 +132,12 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Serve { demo } => Box::pin(serve::run(settings, demo)).await.map(|()| ExitCode::SUCCESS),
             Command::Migrate { check } => migrate::run(settings, check).await,
             Command::Demo(options) => Box::pin(demo::run(settings, options)).await.map(|()| ExitCode::SUCCESS),
+            Command::Torture(options) => Box::pin(torture::run(settings, options)).await,
             Command::User(command) => user::run(settings, command).await.map(|()| ExitCode::SUCCESS),
             Command::Flights(command) => flights::run(settings, command).await,
             Command::Jobs(command) => jobs::run(settings, command).await,
             Command::Outbox(command) => outbox::run(settings, command).await,
+            Command::Audit(options) => Box::pin(audit::run(settings, options)).await,
             Command::Doctor => doctor::run(settings).await,
             Command::Healthcheck => healthcheck::run(&settings).await,
             Command::Openapi | Command::Config => Ok(ExitCode::SUCCESS),

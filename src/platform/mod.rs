@@ -1,4 +1,5 @@
 //! Technique shared by the rooms: the database, the web, clocks, settings. Knows no room.
+pub mod audit;
 pub mod clock;
 pub mod embedded;
 pub mod idempotency;
@@ -9,6 +10,7 @@ pub mod outbox;
 pub mod postgres;
 pub mod random;
 pub mod redis;
+pub mod rights;
 #[cfg(feature = "sabotage")]
 pub mod sabotage;
 pub mod secrets;

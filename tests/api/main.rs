@@ -23,6 +23,7 @@ mod support;
 
 mod accounts;
 mod amending;
+mod audit;
 mod bad_input;
 mod bookings;
 mod changing_flights;

@@ -1,5 +1,6 @@
 //! All SQL of this room. Each change of a flight's row and its ledger entry are one statement: neither is without
 //! the other.
+pub(super) mod audit;
 #[cfg(feature = "sabotage")]
 pub(super) mod sabotage;
 

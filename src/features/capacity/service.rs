@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{CapacityError, FlightCapacity, FlightStatus, Space, repository};
+use super::{CapacityError, FlightCapacity, FlightStatus, Space, model::EntryKind, repository};
 use crate::{
     kernel::{BookingId, FlightId, LegId, Weight},
     platform::{
@@ -40,8 +40,8 @@ pub enum Entry {
 impl Entry {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
-            Self::Booked => "BOOKED",
-            Self::Amended => "AMENDED",
+            Self::Booked => EntryKind::Booked.as_str(),
+            Self::Amended => EntryKind::Amended.as_str(),
         }
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! This room only produces URLs; the rest of the code does not know that the servers are private. One directory holds
 //! everything (`embedded.data_dir`), and one lock in it says whose the servers are. `serve` insists on that lock
-//! ([`Embedded::start`]); the other commands join whoever holds it ([`Embedded::attach_or_start`]).
+//! ([`Embedded::start`]); the other commands join whoever holds it ([`Embedded::attach_or_start`]). A [`Rehearsal`] has
+//! servers that are hurt on purpose.
 mod binaries;
 mod home;
 mod postgres;
 mod process;
 mod redis;
+mod rehearsal;
 
 use std::{
     path::Path,
@@ -18,7 +20,7 @@ use anyhow::{Result, bail};
 use tokio::time::sleep;
 
 use self::home::{Home, Lock};
-pub use self::{postgres::PrivatePostgres, redis::PrivateRedis};
+pub use self::{postgres::PrivatePostgres, redis::PrivateRedis, rehearsal::Rehearsal};
 use crate::platform::settings;
 
 /// Crash recovery of a big database may take this long; so may waiting for somebody else's start.

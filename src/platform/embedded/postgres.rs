@@ -26,7 +26,7 @@ use super::{
     START_WITHIN,
     binaries::Places,
     home::Home,
-    process::{began, command, has_argument, is_alive},
+    process::{began, children, command, has_argument, is_alive},
 };
 
 /// The superuser, and the database.
@@ -102,6 +102,35 @@ impl PrivatePostgres {
     /// As the role that serves: no superuser, owner of nothing.
     pub fn app_url(&self) -> String {
         urls(&self.socket_dir).1
+    }
+
+    /// Holds the whole server where it is: not one of its processes does anything more. Answers which these are.
+    pub(super) fn freeze(&self) -> Vec<Pid> {
+        if !self.postmaster.is_alive() {
+            return Vec::new();
+        }
+        // First the postmaster, so that it begins no more of them.
+        self.postmaster.signal(Signal::SIGSTOP);
+        let mut processes = children(self.postmaster.pid);
+        for process in &processes {
+            _ = kill(*process, Signal::SIGSTOP);
+        }
+        processes.insert(0, self.postmaster.pid);
+        processes
+    }
+
+    /// Kills all of it at once, so that no process can tidy up after another.
+    pub(super) fn kill(&self) {
+        for process in self.freeze() {
+            _ = kill(process, Signal::SIGKILL);
+        }
+    }
+
+    /// Until the killed server is gone.
+    pub(super) async fn ended(&self) {
+        while self.postmaster.is_alive() {
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 
     async fn ready(&self) -> Result<()> {

@@ -36,6 +36,26 @@ fn stat_field(pid: Pid, index: usize) -> Option<String> {
     rest.split_whitespace().nth(index).map(str::to_owned)
 }
 
+/// The processes that this one has begun and that are still there.
+pub fn children(parent: Pid) -> Vec<Pid> {
+    let number = parent.as_raw().to_string();
+    let Ok(entries) = fs::read_dir("/proc/self").and_then(|_| fs::read_dir("/proc")) else {
+        return listed_children(&number);
+    };
+    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(Pid::from_raw));
+    pids.filter(|pid| stat_field(*pid, 1).is_some_and(|of| of == number)).collect()
+}
+
+/// Where there is no /proc.
+fn listed_children(parent: &str) -> Vec<Pid> {
+    let Ok(listed) = std::process::Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output() else {
+        return Vec::new();
+    };
+    let text = String::from_utf8_lossy(&listed.stdout);
+    let pairs = text.lines().filter_map(|line| line.trim().split_once(char::is_whitespace));
+    pairs.filter(|(_, of)| of.trim() == parent).filter_map(|(pid, _)| pid.parse().ok().map(Pid::from_raw)).collect()
+}
+
 /// Whether the process was begun with `word` among its arguments. Its `cwd` link would be no help: without
 /// `CAP_SYS_PTRACE` even root may not read another user's links.
 pub fn has_argument(pid: Pid, word: &Path) -> bool {

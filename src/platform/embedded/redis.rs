@@ -28,6 +28,7 @@ use super::{
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_');
 const START_WITHIN: Duration = Duration::from_secs(5);
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+const TELL_WITHIN: Duration = Duration::from_secs(30);
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 const USUAL_PLACES: &[&str] = &["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"];
 
@@ -84,10 +85,36 @@ impl PrivateRedis {
         url(&self.socket)
     }
 
-    pub async fn stop(mut self) -> Result<()> {
+    pub(super) fn signal(&self, signal: Signal) {
         if let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) {
-            _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+            _ = kill(Pid::from_raw(pid), signal);
         }
+    }
+
+    /// Without a chance to say good-bye.
+    pub(super) async fn kill(mut self) -> Result<()> {
+        self.child.kill().await.context("the private Redis cannot be killed")
+    }
+
+    /// Gives it a command whose answer does not matter; as often as it takes on a busy machine.
+    pub(super) async fn tell(&self, words: &[&str]) -> Result<()> {
+        let mut command = redis::Cmd::new();
+        command.arg(words);
+        let told = timeout(TELL_WITHIN, async {
+            loop {
+                if let Ok(mut connection) = connect(&self.socket).await
+                    && command.query_async::<()>(&mut connection).await.is_ok()
+                {
+                    break;
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        });
+        told.await.with_context(|| format!("the private Redis does not obey {}", words.join(" ")))
+    }
+
+    pub async fn stop(mut self) -> Result<()> {
+        self.signal(Signal::SIGTERM);
         if timeout(STOP_WITHIN, self.child.wait()).await.is_err() {
             self.child.kill().await.context("the private Redis does not stop")?;
         }

@@ -1,0 +1,96 @@
+//! The answers that showed one booking, against each other: time goes one way.
+use super::{fetch::Found, lost};
+use crate::cli::torture::evidence::{Breach, Seen};
+
+/// A version once seen is never followed by an older one, and each version has one face.
+pub(super) fn judge(reference: &str, seen: &[Seen], last: Option<&Found>) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    let mut faces: Vec<(u64, u64, String)> =
+        seen.iter().map(|seen| (seen.version, seen.print, format!("call {}", seen.call))).collect();
+    faces.extend(last.map(|found| (found.version, found.print, "the last look".to_owned())));
+    faces.sort_by_key(|(version, ..)| *version);
+    for pair in faces.windows(2) {
+        if let [(version, face, one), (same, other, another)] = pair
+            && version == same
+            && face != other
+        {
+            breaches.push(lost(format!("{reference} had two faces at version {version}: {one} and {another}")));
+            break;
+        }
+    }
+    breaches.extend(goes_back(reference, seen));
+    if let Some(latest) = seen.iter().max_by_key(|seen| seen.version)
+        && let Some(found) = last.filter(|found| found.version < latest.version)
+    {
+        breaches.push(lost(format!(
+            "{reference} was at version {} in call {}, and is at version {} at the end",
+            latest.version, latest.call, found.version
+        )));
+    }
+    breaches
+}
+
+/// A call that began after another had ended must not see less.
+fn goes_back(reference: &str, seen: &[Seen]) -> Option<Breach> {
+    let mut ended: Vec<&Seen> = seen.iter().collect();
+    ended.sort_by_key(|seen| seen.completed);
+    let mut begun: Vec<&Seen> = seen.iter().filter(|seen| !seen.replayed).collect();
+    begun.sort_by_key(|seen| seen.invoked);
+    let mut ended = ended.into_iter().peekable();
+    let mut newest: Option<&Seen> = None;
+    for later in begun {
+        while let Some(earlier) = ended.next_if(|earlier| earlier.completed < later.invoked) {
+            if newest.is_none_or(|newest| newest.version < earlier.version) {
+                newest = Some(earlier);
+            }
+        }
+        if let Some(earlier) = newest.filter(|newest| newest.version > later.version) {
+            return Some(lost(format!(
+                "{reference} went back: version {} in call {}, later version {} in call {}",
+                earlier.version, earlier.call, later.version, later.call
+            )));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(call: u64, invoked: u64, completed: u64, version: u64) -> Seen {
+        Seen { call, invoked, completed, version, print: version, replayed: false }
+    }
+
+    fn complaints(seen: &[Seen], last: Option<&Found>) -> Vec<String> {
+        judge("ACB1", seen, last).into_iter().map(|breach| breach.what).collect()
+    }
+
+    #[test]
+    fn calls_beside_each_other_may_see_either() {
+        let calls = [seen(1, 0, 10, 1), seen(2, 11, 30, 2), seen(3, 12, 40, 1), seen(4, 35, 50, 3)];
+        assert_eq!(complaints(&calls, None), [""; 0]);
+    }
+
+    #[test]
+    fn a_version_that_comes_after_a_newer_one_is_told() {
+        let calls = [seen(1, 0, 10, 2), seen(2, 11, 20, 1)];
+        assert_eq!(complaints(&calls, None), ["ACB1 went back: version 2 in call 1, later version 1 in call 2"]);
+        let replay = Seen { replayed: true, ..seen(2, 11, 20, 1) };
+        assert_eq!(complaints(&[seen(1, 0, 10, 2), replay], None), [""; 0]);
+    }
+
+    #[test]
+    fn a_version_with_two_faces_or_one_that_is_gone_at_the_end_is_told() {
+        let other = Seen { print: 9, ..seen(2, 0, 5, 1) };
+        assert_eq!(
+            complaints(&[seen(1, 0, 5, 1), other], None),
+            ["ACB1 had two faces at version 1: call 1 and call 2"]
+        );
+        let last = Found { version: 1, print: 1, ..Found::default() };
+        assert_eq!(
+            complaints(&[seen(1, 0, 5, 2)], Some(&last)),
+            ["ACB1 was at version 2 in call 1, and is at version 1 at the end"]
+        );
+    }
+}

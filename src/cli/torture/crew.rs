@@ -1,0 +1,107 @@
+//! Who calls: two shippers of different organizations, and the carrier's staff.
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use reqwest::Method;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use super::wire::{Answer, Request, Said, Way, Wire};
+use crate::platform::random::TokenSource;
+
+/// How long something that must work may take to do so.
+pub(super) const PATIENCE: Duration = Duration::from_mins(2);
+/// The caller of what belongs to no client.
+pub(super) const NOBODY: u64 = u64::MAX;
+
+pub(super) struct Login {
+    pub email: String,
+    pub password: SecretString,
+}
+
+pub(super) struct Caller {
+    pub name: String,
+    pub organization: String,
+    login: Login,
+    token: RwLock<String>,
+}
+
+impl Caller {
+    pub fn token(&self) -> String {
+        self.token.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Before there is a token: `auth/*` ignores it.
+    fn stranger(name: &str, login: Login) -> Self {
+        Self { name: name.to_owned(), organization: String::new(), login, token: RwLock::default() }
+    }
+}
+
+pub(super) struct Crew {
+    pub staff: Caller,
+    pub shippers: [Caller; 2],
+    /// After which tokens are to be renewed.
+    renew: Duration,
+}
+
+impl Crew {
+    /// Logs the staff in, and registers the shippers.
+    pub async fn assemble(wire: &Wire, run: &str, staff: Login) -> anyhow::Result<Self> {
+        let (staff, good_for) = enter(wire, Caller::stranger("staff", staff), "login").await?;
+        let shipper = async |number: u32| {
+            let password = TokenSource::default().token()?.into();
+            let login = Login { email: format!("torture-{run}-{number}@example.com"), password };
+            enter(wire, Caller::stranger(&format!("shipper {number}"), login), "register").await
+        };
+        let shippers = [shipper(1).await?.0, shipper(2).await?.0];
+        ensure!(shippers[0].organization != shippers[1].organization, "two shippers got one organization");
+        Ok(Self { staff, shippers, renew: good_for / 3 })
+    }
+
+    /// Keeps everybody's token fresh for as long as it is polled.
+    pub async fn stay(self: Arc<Self>, wire: Arc<Wire>) {
+        loop {
+            tokio::time::sleep(self.renew).await;
+            for caller in [&self.staff, &self.shippers[0], &self.shippers[1]] {
+                if let Ok(answer) = post(&wire, caller, "login").await
+                    && let Some(token) = answer.body["access_token"].as_str()
+                {
+                    token.clone_into(&mut caller.token.write().unwrap_or_else(PoisonError::into_inner));
+                }
+            }
+        }
+    }
+}
+
+/// Logs in or registers; also answers how long the token is good for.
+async fn enter(wire: &Wire, caller: Caller, by: &str) -> anyhow::Result<(Caller, Duration)> {
+    let session = post(wire, &caller, by).await.with_context(|| format!("{} cannot {by}", caller.name))?.body;
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    let token = text(&session["access_token"]).context("a session has an access token")?;
+    let organization = text(&session["user"]["organization_id"]).context("a user has an organization")?;
+    let good_for = session["expires_in"].as_u64().map_or(Duration::from_mins(5), Duration::from_secs);
+    Ok((Caller { organization, token: RwLock::new(token), ..caller }, good_for))
+}
+
+/// Until it is answered, for the servers may just be starting. No secret gets into the history.
+async fn post(wire: &Wire, caller: &Caller, by: &str) -> anyhow::Result<Answer> {
+    let body = json!({"email": caller.login.email, "password": caller.login.password.expose_secret()});
+    let request =
+        Request { method: Method::POST, path: format!("/api/v1/auth/{by}"), body: Some(body), ..Request::default() };
+    let began = Instant::now();
+    for instance in 0.. {
+        let failed = match wire.send_quietly(Way { client: NOBODY, instance, hang_up: None }, caller, &request).await {
+            Said::Ok(answer) => return Ok(answer),
+            // A register whose answer was lost has made the account.
+            Said::Refused(refusal) if refusal.status != 429 => anyhow::bail!("{refusal}"),
+            Said::Refused(refusal) => refusal.to_string(),
+            Said::Unknown(error) => error,
+        };
+        ensure!(began.elapsed() < PATIENCE, "{failed}");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    anyhow::bail!("not answered")
+}

@@ -1,0 +1,55 @@
+//! What was asked and answered, a JSON document a line, in the order in which it happened.
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+    sync::mpsc::{Sender, channel},
+    thread::JoinHandle,
+};
+
+use anyhow::{Context, anyhow};
+use serde_json::Value;
+
+enum Entry {
+    Line(Value),
+    End,
+}
+
+/// Lines may come from anywhere at any time; a thread of its own writes them.
+#[derive(Clone)]
+pub(super) struct History(Sender<Entry>);
+
+pub(super) struct Writer {
+    pub path: PathBuf,
+    entries: Sender<Entry>,
+    thread: JoinHandle<std::io::Result<()>>,
+}
+
+impl History {
+    pub fn create(path: &Path) -> anyhow::Result<(Self, Writer)> {
+        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+        let (entries, waiting) = channel();
+        let thread = std::thread::spawn(move || {
+            let mut file = BufWriter::new(file);
+            while let Ok(Entry::Line(line)) = waiting.recv() {
+                writeln!(file, "{line}")?;
+            }
+            file.flush()
+        });
+        Ok((Self(entries.clone()), Writer { path: path.to_owned(), entries, thread }))
+    }
+
+    pub fn note(&self, line: Value) {
+        // Nobody reads any more after the end.
+        _ = self.0.send(Entry::Line(line));
+    }
+}
+
+impl Writer {
+    /// Everything that was noted is in the file.
+    pub fn finish(self) -> anyhow::Result<()> {
+        _ = self.entries.send(Entry::End);
+        let written = self.thread.join().map_err(|_| anyhow!("the history's writer ended"))?;
+        written.with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}

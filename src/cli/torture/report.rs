@@ -1,0 +1,166 @@
+//! The outcome, for people and for programs.
+use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
+
+use serde_json::{Value, json};
+
+use super::{
+    check::Checked,
+    evidence::{Breach, Outcomes, Promise, Tally},
+    storm::Struck,
+};
+
+/// All that a run has to tell.
+pub(super) struct Report {
+    pub seed: u64,
+    pub clients: u64,
+    pub instances: usize,
+    /// Whether the servers were our own, and so the faults.
+    pub own: bool,
+    pub seconds: f64,
+    pub calls: u64,
+    pub outcomes: BTreeMap<&'static str, Outcomes>,
+    pub tallies: BTreeMap<Tally, u64>,
+    pub struck: Vec<Struck>,
+    /// The longest time without any acknowledged booking.
+    pub longest_outage_ms: u64,
+    pub checked: Checked,
+    /// What the audit said, if it could be asked.
+    pub audit: Option<Value>,
+    pub breaches: Vec<Breach>,
+    /// Where the history is, if it was kept.
+    pub history: Option<PathBuf>,
+    /// What weakens the result.
+    pub caveats: Vec<String>,
+}
+
+impl Report {
+    pub fn is_clean(&self) -> bool {
+        self.breaches.is_empty()
+    }
+
+    fn tally(&self, which: Tally) -> u64 {
+        self.tallies.get(&which).copied().unwrap_or_default()
+    }
+
+    fn per_second(&self) -> f64 {
+        #[allow(clippy::cast_precision_loss, reason = "for people to read")]
+        let calls = self.calls as f64;
+        (calls / self.seconds.max(0.001)).round()
+    }
+
+    fn lost(&self) -> usize {
+        self.breaches.iter().filter(|breach| breach.promise == Promise::NothingLost).count()
+    }
+
+    pub fn to_json(&self) -> Value {
+        let outcomes = self.outcomes.iter().map(|(kind, outcomes)| {
+            (*kind, json!({"ok": outcomes.ok, "refused": outcomes.refused, "unknown": outcomes.unknown}))
+        });
+        let breaches = self.breaches.iter().map(|breach| {
+            json!({"invariant": breach.promise.number(), "promise": breach.promise.words(), "what": breach.what})
+        });
+        json!({
+            "outcome": if self.is_clean() { "clean" } else { "breach" },
+            "seed": self.seed, "clients": self.clients, "instances": self.instances, "own_servers": self.own,
+            "seconds": self.seconds, "calls": self.calls, "calls_per_second": self.per_second(),
+            "outcomes": outcomes.collect::<BTreeMap<_, _>>(),
+            "duplicates": {
+                "replayed": self.tally(Tally::Replayed), "refused_while_running": self.tally(Tally::InProgress),
+                "refused_as_reused": self.tally(Tally::KeyReused),
+            },
+            "hang_ups": self.tally(Tally::HangUps),
+            "unknown": {
+                "found_done": self.tally(Tally::UnknownDone), "found_refused": self.tally(Tally::UnknownRefused),
+                "without_key": self.tally(Tally::UnknownForGood),
+            },
+            "faults": self.struck, "longest_outage_ms": self.longest_outage_ms,
+            "checked": self.checked, "lost": self.lost(), "audit": self.audit,
+            "breaches": breaches.collect::<Vec<_>>(), "history": self.history, "caveats": self.caveats,
+        })
+    }
+
+    /// For people.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a text cannot fail.
+        _ = self.write_load(&mut text);
+        _ = self.write_faults(&mut text);
+        _ = self.write_outcome(&mut text);
+        text
+    }
+
+    fn write_load(&self, text: &mut String) -> std::fmt::Result {
+        let Self { seed, clients, instances, seconds, calls, .. } = self;
+        let rate = self.per_second();
+        writeln!(
+            text,
+            "\nSeed {seed}: {clients} clients, {instances} servers, {seconds:.0} s, {calls} calls, {rate} a second\n"
+        )?;
+        writeln!(text, "  {:<18} {:>9} {:>9} {:>9}", "call", "ok", "refused", "unknown")?;
+        for (kind, Outcomes { ok, refused, unknown }) in &self.outcomes {
+            writeln!(text, "  {kind:<18} {ok:>9} {refused:>9} {unknown:>9}")?;
+        }
+        writeln!(
+            text,
+            "\n  duplicates  {} replayed, {} refused while the first was running, {} spent keys refused",
+            self.tally(Tally::Replayed),
+            self.tally(Tally::InProgress),
+            self.tally(Tally::KeyReused)
+        )?;
+        writeln!(
+            text,
+            "  unknown     {} found done, {} found refused, {} without a key; {} hang-ups",
+            self.tally(Tally::UnknownDone),
+            self.tally(Tally::UnknownRefused),
+            self.tally(Tally::UnknownForGood),
+            self.tally(Tally::HangUps)
+        )
+    }
+
+    fn write_faults(&self, text: &mut String) -> std::fmt::Result {
+        if !self.own {
+            writeln!(text, "\n  No faults were injected: inject your own while it runs.")?;
+        } else if !self.struck.is_empty() {
+            let head = ["fault", "server", "began", "ended", "recovery", "outage"];
+            let [fault, server, began, ended, recovery, outage] = head;
+            writeln!(text, "\n  {fault:<14} {server:>6} {began:>10} {ended:>10} {recovery:>11} {outage:>11}")?;
+        }
+        for struck in &self.struck {
+            let server = struck.server.map_or("–".to_owned(), |number| number.to_string());
+            let recovery = struck.recovery_ms.map_or("never".to_owned(), |time| format!("{time} ms"));
+            let (began, ended) = (format!("{:.1} s", struck.began_s), format!("{:.1} s", struck.ended_s));
+            let outage = format!("{} ms", struck.outage_ms);
+            let fault = struck.fault;
+            writeln!(text, "  {fault:<14} {server:>6} {began:>10} {ended:>10} {recovery:>11} {outage:>11}")?;
+        }
+        writeln!(text, "\n  longest time without an acknowledged booking: {} ms", self.longest_outage_ms)
+    }
+
+    fn write_outcome(&self, text: &mut String) -> std::fmt::Result {
+        let Checked { bookings, events, flights, acknowledged, refused, unknown } = self.checked;
+        writeln!(
+            text,
+            "  checked     {bookings} bookings with {events} events, {flights} flights; {acknowledged} acknowledged, {refused} \
+             refused, {unknown} unknown changes"
+        )?;
+        let audit = if self.audit.is_some() { "run" } else { "not run" };
+        writeln!(text, "  audit       {audit}")?;
+        writeln!(
+            text,
+            "  lost        {}",
+            if self.lost() == 0 { "nothing".to_owned() } else { self.lost().to_string() }
+        )?;
+        for caveat in &self.caveats {
+            writeln!(text, "  but         {caveat}")?;
+        }
+        for breach in &self.breaches {
+            let number = breach.promise.number().map_or("a promise".to_owned(), |number| format!("invariant {number}"));
+            writeln!(text, "\nBREACH of {number} ({}):\n  {}", breach.promise.words(), breach.what)?;
+        }
+        if let Some(history) = &self.history {
+            writeln!(text, "\nThe history is in {}.", history.display())?;
+        }
+        let verdict = if self.is_clean() { "Clean: every promise was kept." } else { "BREACH: see above." };
+        writeln!(text, "\n{verdict}")
+    }
+}

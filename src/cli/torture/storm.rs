@@ -1,0 +1,167 @@
+//! The faults: each is done, undone, and followed until every server books again.
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::time::sleep;
+
+use super::{
+    client::{
+        Load,
+        pulse::{Pulse, longest_lull, recovered},
+    },
+    crew::PATIENCE,
+    evidence::Promise,
+    plan::{Blow, Fault, Plan},
+    site::Site,
+};
+
+/// Between an end and a new beginning, as a supervisor would take.
+const RESTART_AFTER: Duration = Duration::from_millis(300);
+
+/// A fault that came to pass.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Struck {
+    pub fault: &'static str,
+    /// The server process it hit, counted from 1.
+    pub server: Option<usize>,
+    /// Seconds since the run began.
+    pub began_s: f64,
+    /// When its cause was gone; a server that was killed is being started then.
+    pub ended_s: f64,
+    /// From there until every server had acknowledged a booking again.
+    pub recovery_ms: Option<u64>,
+    /// The longest time in all this without an acknowledged booking, by whichever server.
+    pub outage_ms: u64,
+}
+
+/// For as long as the run is to take; the first round of the plan is completed in any case.
+pub(super) async fn rage(
+    site: &mut Site,
+    load: &Load,
+    pulse: &Pulse,
+    plan: Plan,
+    time: Duration,
+) -> anyhow::Result<Vec<Struck>> {
+    let began = Instant::now();
+    let mut struck = Vec::new();
+    for blow in plan {
+        sleep(blow.calm).await;
+        if began.elapsed() >= time && !blow.first_round {
+            break;
+        }
+        let one = strike(site, load, pulse, &blow).await?;
+        let over = one.recovery_ms.is_none();
+        tell(&one);
+        struck.push(one);
+        if over {
+            return Ok(struck);
+        }
+    }
+    sleep(time.saturating_sub(began.elapsed())).await;
+    Ok(struck)
+}
+
+fn tell(struck: &Struck) {
+    let recovery = struck.recovery_ms.map_or("no recovery".to_owned(), |time| format!("recovered in {time} ms"));
+    super::remark(&format!("{:>7.1} s  {:<14} {recovery}", struck.began_s, struck.fault));
+}
+
+async fn strike(site: &mut Site, load: &Load, pulse: &Pulse, blow: &Blow) -> anyhow::Result<Struck> {
+    let count = load.wire.addresses.count();
+    let victim = usize::try_from(blow.victim % count.max(1) as u64).unwrap_or_default();
+    let hits_one = matches!(blow.fault, Fault::KillApp | Fault::Drain);
+    let began = load.wire.now();
+    load.wire.remark(&format!("{} begins", blow.fault.name()));
+    let healed = hurt(site, load, blow, victim).await?;
+    let healed = healed.unwrap_or_else(|| load.wire.now());
+    load.wire.remark(&format!("{} is over", blow.fault.name()));
+    let recovered = await_recovery(load, pulse, blow.fault, healed, count).await;
+    let beats = pulse.since(began);
+    let seconds = |time: u64| Duration::from_micros(time).as_secs_f64();
+    Ok(Struck {
+        fault: blow.fault.name(),
+        server: hits_one.then_some(victim + 1),
+        began_s: seconds(began),
+        ended_s: seconds(healed),
+        recovery_ms: recovered.map(|at| at.saturating_sub(healed) / 1000),
+        outage_ms: longest_lull(&beats, began, recovered.unwrap_or_else(|| load.wire.now())) / 1000,
+    })
+}
+
+async fn await_recovery(load: &Load, pulse: &Pulse, fault: Fault, healed: u64, servers: usize) -> Option<u64> {
+    let began = Instant::now();
+    loop {
+        if let Some(at) = recovered(&pulse.since(healed), servers) {
+            return Some(at);
+        }
+        if began.elapsed() > PATIENCE {
+            let what = format!("{}: two minutes later not every server books again", fault.name());
+            load.evidence.breach(Promise::Service, what);
+            return None;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Does and undoes it. Answers when its cause was gone, if that was before now.
+async fn hurt(site: &mut Site, load: &Load, blow: &Blow, victim: usize) -> anyhow::Result<Option<u64>> {
+    let servers = &mut site.servers;
+    match blow.fault {
+        Fault::KillApp => {
+            site.kill(victim).await?;
+            sleep(RESTART_AFTER).await;
+            return Ok(Some(restart(site, load, victim).await));
+        }
+        Fault::Drain => {
+            let wrong = match site.drain(victim).await {
+                Ok(status) if status.success() => None,
+                Ok(status) => Some(status.to_string()),
+                Err(error) => Some(format!("{error:#}")),
+            };
+            if let Some(wrong) = wrong {
+                load.evidence.breach(Promise::Service, format!("a server that was told to stop ended so: {wrong}"));
+            }
+            return Ok(Some(restart(site, load, victim).await));
+        }
+        Fault::KillPostgres => {
+            servers.kill_postgres().await?;
+            sleep(RESTART_AFTER).await;
+            let healed = load.wire.now();
+            servers.start_postgres().await?;
+            return Ok(Some(healed));
+        }
+        Fault::StopPostgres => {
+            servers.freeze_postgres();
+            sleep(blow.lasts).await;
+            servers.thaw_postgres();
+        }
+        Fault::RedisStop => {
+            servers.kill_redis().await?;
+            sleep(blow.lasts).await;
+            servers.start_redis().await?;
+        }
+        Fault::RedisPause => {
+            servers.freeze_redis()?;
+            sleep(blow.lasts).await;
+            servers.thaw_redis()?;
+        }
+        Fault::RedisFlush => servers.flush_redis().await?,
+        Fault::RedisFull => {
+            servers.fill_redis().await?;
+            sleep(blow.lasts).await;
+            servers.widen_redis().await?;
+        }
+        // Who wants to book waits for a row, and keeps a connection meanwhile: soon there is none left.
+        Fault::Pool => servers.hold_rows("flight_capacity", blow.lasts).await?,
+    }
+    Ok(None)
+}
+
+/// Answers when it was told to start.
+async fn restart(site: &mut Site, load: &Load, victim: usize) -> u64 {
+    let healed = load.wire.now();
+    if let Err(error) = site.start(victim).await {
+        load.evidence.breach(Promise::Service, format!("server {} does not start again: {error:#}", victim + 1));
+    }
+    healed
+}
