@@ -79,8 +79,8 @@ select b.id, c, gen_random_uuid(), case c when 1 then 'BOOKED' else 'AMENDED' en
 from bookings b join booking_legs l on l.booking_id = b.id cross join generate_series(1, :changes) c;
 
 insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at)
-select 'booking', booking_id, sequence, event_type, '{}', occurred_at from booking_events
+select 'booking', booking_id, sequence, event_type, '{}'::jsonb, occurred_at from booking_events
 union all
-select 'flight', flight_id, sequence, event_type, '{}', occurred_at from flight_events;
+select 'flight', flight_id, sequence, event_type, '{}'::jsonb, occurred_at from flight_events;
 
 analyze;

@@ -78,7 +78,8 @@ pub(in crate::features::bookings) fn untrue_takings<'a>(
               or coalesce(net.volume, 0) <> case when g.status in ('BOOKED', 'DEPARTED', 'ARRIVED')
                                                  then g.volume_l else 0 end
               or coalesce(net.positions, 0) <> case when g.status in ('BOOKED', 'DEPARTED', 'ARRIVED')
-                                                    then g.positions else 0 end"#,
+                                                    then g.positions else 0 end
+           order by 5, 6, 7"#,
         only as Only<'_>,
     );
     rows.fetch(db)
@@ -128,7 +129,8 @@ pub(in crate::features::bookings) fn unequal_entries<'a>(
                       group by 1, 2) entries
                using (booking_id, leg_id)
            where (coalesce(told.taken, 0), coalesce(told.amended, 0), coalesce(told.given, 0))
-                 <> (coalesce(entries.taken, 0), coalesce(entries.amended, 0), coalesce(entries.given, 0))"#,
+                 <> (coalesce(entries.taken, 0), coalesce(entries.amended, 0), coalesce(entries.given, 0))
+           order by 1, 2"#,
         only as Only<'_>,
     );
     rows.fetch(db)
@@ -160,7 +162,8 @@ pub(in crate::features::bookings) fn stray_keys<'a>(
                  left join booking_refs f on r.location = '/api/v1/bookings/' || f.ref_id
                  left join bookings b on b.id = f.booking_id
                  where r.method = 'POST' and r.path = '/api/v1/bookings' and r.status between 200 and 299) made
-           where (created_by is distinct from principal_id or alike > 1) and ($1::uuid[] is null or id = any($1))"#,
+           where (created_by is distinct from principal_id or alike > 1) and ($1::uuid[] is null or id = any($1))
+           order by 1, 2"#,
         only as Only<'_>,
     );
     rows.fetch(db)
@@ -184,7 +187,8 @@ pub(in crate::features::bookings) fn stray_references<'a>(
         Claim,
         r#"select coalesce(r.ref_id, b.ref_id) as "name!", r.booking_id as "claimed_by?", b.id as "borne_by?"
            from booking_refs r full join bookings b on b.ref_id = r.ref_id and b.id = r.booking_id
-           where (r.ref_id is null or b.id is null) and ($1::uuid[] is null or coalesce(b.id, r.booking_id) = any($1))"#,
+           where (r.ref_id is null or b.id is null) and ($1::uuid[] is null or coalesce(b.id, r.booking_id) = any($1))
+           order by 1"#,
         only as Only<'_>,
     );
     rows.fetch(db)
@@ -202,7 +206,8 @@ pub(in crate::features::bookings) fn stray_claims<'a>(
            full join (select id, awb_number from bookings where awb_number is not null and status <> 'CANCELLED') b
                on b.awb_number = c.awb_number and b.id = c.booking_id
            where (c.awb_number is null or b.id is null)
-             and ($1::uuid[] is null or coalesce(b.id, c.booking_id) = any($1))"#,
+             and ($1::uuid[] is null or coalesce(b.id, c.booking_id) = any($1))
+           order by 1"#,
         only as Only<'_>,
     );
     rows.fetch(db)
@@ -228,7 +233,8 @@ pub(in crate::features::bookings) fn untold_events<'a>(
          where e.created_at >= coalesce($2, now() - interval '6 days')
            and ($1::uuid[] is null or e.booking_id = any($1))
            and not exists (select from outbox o where o.aggregate = 'booking' and o.aggregate_id = e.booking_id
-                             and o.sequence = e.sequence and o.event_type = e.event_type)",
+                             and o.sequence = e.sequence and o.event_type = e.event_type)
+         order by 1, 2",
         only as Only<'_>,
         since,
     );
@@ -250,7 +256,8 @@ pub(in crate::features::bookings) fn stray_messages<'a>(
            union all
            select aggregate_id, sequence, min(event_type) from outbox
            where aggregate = 'booking' and ($1::uuid[] is null or aggregate_id = any($1))
-           group by aggregate_id, sequence having count(*) > 1"#,
+           group by aggregate_id, sequence having count(*) > 1
+           order by 1, 2"#,
         only as Only<'_>,
     );
     rows.fetch(db)

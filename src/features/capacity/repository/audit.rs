@@ -105,7 +105,8 @@ pub(in crate::features::capacity) fn astray<'a>(
                left join lateral (select * from capacity_ledger l where l.flight_id = c.flight_id
                                   order by l.seq desc limit 1) l on true
                where $1::uuid[] is null or c.flight_id = any($1)) each
-           where (ledger_seq, "row") is distinct from (last_seq, "left")"#,
+           where (ledger_seq, "row") is distinct from (last_seq, "left")
+           order by 1"#,
         flights as Option<&[Uuid]>,
     );
     rows.fetch(db)
@@ -119,7 +120,8 @@ pub(in crate::features::capacity) fn rowless<'a>(
     let ids = sqlx::query_scalar!(
         "select distinct l.flight_id from capacity_ledger l
          where ($1::uuid[] is null or l.flight_id = any($1))
-           and not exists (select from flight_capacity c where c.flight_id = l.flight_id)",
+           and not exists (select from flight_capacity c where c.flight_id = l.flight_id)
+         order by 1",
         flights as Option<&[Uuid]>,
     );
     ids.fetch(db)

@@ -126,7 +126,8 @@ pub(in crate::features::flights) fn untold_events<'a>(
          where e.created_at >= coalesce($2, now() - interval '6 days')
            and ($1::uuid[] is null or e.flight_id = any($1))
            and not exists (select from outbox o where o.aggregate = 'flight' and o.aggregate_id = e.flight_id
-                             and o.sequence = e.sequence and o.event_type = e.event_type)",
+                             and o.sequence = e.sequence and o.event_type = e.event_type)
+         order by 1, 2",
         only as Option<&[Uuid]>,
         since,
     );
@@ -148,7 +149,8 @@ pub(in crate::features::flights) fn stray_messages<'a>(
            union all
            select aggregate_id, sequence, min(event_type) from outbox
            where aggregate = 'flight' and ($1::uuid[] is null or aggregate_id = any($1))
-           group by aggregate_id, sequence having count(*) > 1"#,
+           group by aggregate_id, sequence having count(*) > 1
+           order by 1, 2"#,
         only as Option<&[Uuid]>,
     );
     rows.fetch(db)
