@@ -25,9 +25,13 @@ pub struct Books {
 impl Books {
     /// A quiet database that nobody serves any more.
     pub async fn keep() -> Self {
+        Box::pin(Self::kept()).await
+    }
+
+    async fn kept() -> Self {
         let world = World::start().await;
         let mut books = Self { database: world.database.clone(), names: BTreeMap::new() };
-        Box::pin(books.fill(&world)).await;
+        books.fill(&world).await;
         world.audit_and_rebuild().await;
         world.shutdown().await;
         books

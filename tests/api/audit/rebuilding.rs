@@ -1,7 +1,8 @@
 //! Events and ledgers alone are enough: what they rebuild in an empty database is what stood there.
 use loadmaster::{
     features::{
-        bookings::{self, Booking},
+        bookings::{self, Booking, OffloadReason},
+        capacity::Space,
         flights::{self, RebuiltFlight},
     },
     kernel::{BookingId, FlightId},
@@ -73,7 +74,7 @@ async fn write_flight(db: &mut PgConnection, rebuilt: &RebuiltFlight) {
             .bind(flight.id)
             .bind(room.status.as_str())
             .bind(room.cutoff);
-    for figure in [room.capacity, room.booked, room.held].into_iter().flat_map(|space| space.figures()) {
+    for figure in [room.capacity, room.booked, room.held].into_iter().flat_map(Space::figures) {
         query = query.bind(figure);
     }
     query.bind(room.version).bind(room.ledger_seq).execute(db).await.unwrap();
@@ -123,7 +124,7 @@ async fn write_booking(db: &mut PgConnection, booking: &Booking) {
         .bind(leg.departure)
         .bind(leg.arrival)
         .bind(leg.status.as_str())
-        .bind(leg.offload_reason.map(|reason| reason.as_str()))
+        .bind(leg.offload_reason.map(OffloadReason::as_str))
         .bind(&leg.space_code)
         .bind(leg.pieces.count())
         .bind(weight)

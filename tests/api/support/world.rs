@@ -305,7 +305,7 @@ impl World {
         let options = AuditOptions { messages_since: Some(DateTime::UNIX_EPOCH), ..options };
         let url = self.database.app_url().into();
         let mut snapshot = postgres::connect_snapshot(&url, false).await.expect("a session");
-        let report = app::audit(&mut snapshot, &options, &|_, _| {}).await.expect("the audit runs");
+        let report = Box::pin(app::audit(&mut snapshot, &options, &|_, _| {})).await.expect("the audit runs");
         let wrong: Vec<_> = report.checks.iter().filter(|check| check.breaches() > 0).collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
