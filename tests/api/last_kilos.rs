@@ -74,5 +74,5 @@ fn served(wishes: &[u32], mut room: u32) -> Vec<bool> {
         room -= if fits { *kilograms } else { 0 };
         fits
     };
-    wishes.iter().map(|kilograms| one(kilograms)).collect()
+    wishes.iter().map(one).collect()
 }

@@ -25,10 +25,10 @@ async fn a_key_that_is_none_is_a_fault_of_the_header() {
     let path = path_of(&admin.book(order(&[&flight])).await);
     let flight_path = path_to(&flight);
     let before = effects(&world).await;
-    let (patch, wish) = (json!({"pieces": 9}), order(&[&flight]));
+    let (change, wish) = (json!({"pieces": 9}), order(&[&flight]));
     let requests = [
         (Method::POST, BOOKINGS.to_owned(), Some(&wish)),
-        (Method::PATCH, path.clone(), Some(&patch)),
+        (Method::PATCH, path.clone(), Some(&change)),
         (Method::POST, format!("{path}/depart"), None),
         (Method::POST, format!("{path}/cancel"), None),
         (Method::DELETE, path, None),

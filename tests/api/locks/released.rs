@@ -65,8 +65,8 @@ async fn who_is_refused_gives_the_lock_back_too() {
         ("capacity_exceeded", 409, stage.customer.patch(&path, json!({"weight_kg": 200_000})).await),
         ("not_found", 404, stranger.delete(&path).await),
         ("version_mismatch", 412, {
-            let stale = stage.customer.request(Method::DELETE, &path).header("if-match", "\"9\"");
-            Answer::of(stale).await
+            let outdated = stage.customer.request(Method::DELETE, &path).header("if-match", "\"9\"");
+            Answer::of(outdated).await
         }),
     ] {
         answer.expect_problem(status, code);
