@@ -69,10 +69,11 @@ fn got_room(answer: Answer) -> bool {
 
 /// Who gets room when all are served in this order.
 fn served(wishes: &[u32], mut room: u32) -> Vec<bool> {
-    let mut one = |kilograms: &u32| {
+    let mut served = Vec::new();
+    for kilograms in wishes {
         let fits = *kilograms <= room;
         room -= if fits { *kilograms } else { 0 };
-        fits
-    };
-    wishes.iter().map(one).collect()
+        served.push(fits);
+    }
+    served
 }
