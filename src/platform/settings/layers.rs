@@ -19,6 +19,8 @@ const PREFIX: &str = "LOADMASTER_";
 const CONFIG: &str = "LOADMASTER_CONFIG";
 /// Belongs to the test script, not to the settings.
 const TEST_PREFIX: &str = "LOADMASTER_TEST_";
+/// Chooses how a build for the checker's controls is broken; a setting of no other build.
+const SABOTAGE: &str = "LOADMASTER_SABOTAGE";
 const USUAL_NAMES: &[(&str, &str)] = &[
     ("PORT", "server.port"),
     ("DATABASE_URL", "database.url"),
@@ -149,7 +151,8 @@ impl Layers {
     fn prefixed_names(&mut self, env: &BTreeMap<String, String>) {
         for (variable, text) in env {
             let Some(rest) = variable.strip_prefix(PREFIX) else { continue };
-            if variable == CONFIG || variable.starts_with(TEST_PREFIX) {
+            let sabotage = cfg!(feature = "sabotage") && variable == SABOTAGE;
+            if variable == CONFIG || variable.starts_with(TEST_PREFIX) || sabotage {
                 continue;
             }
             let Some((section, key)) = rest.split_once("__") else {
