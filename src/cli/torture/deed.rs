@@ -183,10 +183,12 @@ impl Deed {
                 Promise::OneEffect,
                 format!("call {call} repeats a {name} word for word, and was refused: {refusal}"),
             ),
-            "not_found" => evidence.breach(
-                Promise::NothingLost,
-                format!("call {call} ({name}) found no booking at {}, which was acknowledged", self.request.path),
-            ),
+            "not_found" => {
+                let path = &self.request.path;
+                let what = format!("call {call} ({name}) found no booking at {path}, which was acknowledged");
+                evidence.breach(Promise::NothingLost, what);
+                self.refusal = Some(refusal.clone());
+            }
             _ if refusal.is_passing() => {}
             _ if known.is_some() => evidence.breach(
                 Promise::OneEffect,
