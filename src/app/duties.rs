@@ -9,6 +9,7 @@ use crate::{
     features::accounts::AccountService,
     platform::{
         clock::SharedClock,
+        idempotency::Idempotency,
         jobs::{self, Handlers, Job, Ran, Runner, Schedule, Schedules},
         outbox::{self, Lag, RedisStreams, relay},
         postgres::{Database, commit},
@@ -25,9 +26,10 @@ const MEASURE: Duration = Duration::from_secs(5);
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What this product does again and again, each once over all processes.
-static SCHEDULES: [Schedule; 3] = [
+static SCHEDULES: [Schedule; 4] = [
     Schedule { name: "partitions_ahead", every: TimeDelta::days(1) },
     Schedule { name: "expired_tokens", every: TimeDelta::hours(1) },
+    Schedule { name: "old_idempotency_keys", every: TimeDelta::hours(1) },
     Schedule { name: "old_outbox", every: TimeDelta::hours(1) },
 ];
 
@@ -45,16 +47,18 @@ pub struct Duties {
 }
 
 impl Duties {
+    #[allow(clippy::too_many_arguments, reason = "each is one thing that it stands on")]
     pub fn new(
         db: &Database,
         redis: Option<Redis>,
         installation: &str,
         accounts: &AccountService,
+        idempotency: &Idempotency,
         process: String,
         ids: IdSource,
         clock: SharedClock,
     ) -> anyhow::Result<Self> {
-        let handlers = handlers(db, accounts, &clock);
+        let handlers = handlers(db, accounts, idempotency, &clock);
         let redis = redis.map(|redis| redis.patient(DELIVERY_PATIENCE)).transpose()?;
         let redis = redis.map(|redis| (redis, installation.to_owned()));
         let db = db.for_duties();
@@ -114,9 +118,9 @@ impl Duties {
     }
 }
 
-fn handlers(db: &Database, accounts: &AccountService, clock: &SharedClock) -> Handlers {
+fn handlers(db: &Database, accounts: &AccountService, idempotency: &Idempotency, clock: &SharedClock) -> Handlers {
     let (ahead, outboxes, accounts) = (db.clone(), db.clone(), accounts.clone());
-    let today = clock.clone();
+    let (today, keys) = (clock.clone(), idempotency.clone());
     Handlers::default()
         .with("partitions_ahead", move |_| {
             let (db, now) = (ahead.clone(), today.now());
@@ -131,6 +135,14 @@ fn handlers(db: &Database, accounts: &AccountService, clock: &SharedClock) -> Ha
             async move {
                 let deleted = accounts.delete_expired_tokens().await?;
                 tracing::info!(deleted, "expired refresh tokens deleted");
+                Ok(())
+            }
+        })
+        .with("old_idempotency_keys", move |_| {
+            let keys = keys.clone();
+            async move {
+                let deleted = keys.delete_old().await?;
+                tracing::info!(deleted, "old idempotency keys deleted");
                 Ok(())
             }
         })

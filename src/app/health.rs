@@ -64,6 +64,9 @@ pub struct RedisHealth {
     pub state: &'static str,
     #[schema(required = true)]
     pub latency_ms: Option<f64>,
+    /// `open`: after failures in a row requests go on without it, until it answers again. `closed`: it is asked.
+    #[schema(required = true)]
+    pub breaker: Option<&'static str>,
 }
 
 impl Health {
@@ -113,7 +116,7 @@ impl Health {
 
     async fn redis(&self) -> RedisHealth {
         let Some(redis) = &self.redis else {
-            return RedisHealth { state: "none", latency_ms: None };
+            return RedisHealth { state: "none", latency_ms: None, breaker: None };
         };
         let began = Instant::now();
         let state = match redis.check().await {
@@ -123,11 +126,15 @@ impl Health {
                 "down"
             }
         };
-        RedisHealth { state, latency_ms: Some(milliseconds(began)) }
+        let breaker = if redis.is_given_up() { "open" } else { "closed" };
+        RedisHealth { state, latency_ms: Some(milliseconds(began)), breaker: Some(breaker) }
     }
 
-    /// Tells the pool's use to the metrics.
+    /// Tells the pool's use and the breaker's state to the metrics.
     pub fn measure(&self) {
+        if let Some(redis) = &self.redis {
+            metrics::gauge!("loadmaster_redis_breaker_open").set(f64::from(u8::from(redis.is_given_up())));
+        }
         let pool = self.db.pool();
         let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
         metrics::gauge!("loadmaster_db_pool_connections", "state" => "idle").set(idle);

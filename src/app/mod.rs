@@ -1,5 +1,6 @@
 //! The only place that knows every room: puts them together, serves them, watches over them and takes them down again in
 //! the right order.
+mod audit;
 mod document;
 mod duties;
 mod guard;
@@ -14,6 +15,7 @@ mod summary;
 mod system;
 mod workers;
 
+pub use audit::{AuditError, AuditOptions, AuditReport, Check, Subject, audit};
 pub use document::openapi;
 pub use instance::Instance;
 pub use router::{router, starting};

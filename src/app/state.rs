@@ -11,6 +11,8 @@ use crate::{
     },
     platform::{
         clock::SharedClock,
+        idempotency::Idempotency,
+        locks::Locks,
         postgres::Database,
         random::{IdSource, TokenSource},
         redis::Redis,
@@ -34,6 +36,7 @@ pub struct AppState {
     pub operations: OperationService,
     pub summary: Summary,
     pub duties: Duties,
+    pub idempotency: Idempotency,
     pub cursor_key: CursorKey,
     pub tasks: Tasks,
     pub health: Health,
@@ -63,7 +66,10 @@ impl AppState {
         let reference = Reference::load(&db).await?;
         let accounts =
             AccountService::new(db.clone(), &settings.auth, clock.clone(), ids.clone(), tokens.clone()).await?;
-        let capacity = CapacityService::new(db.clone(), clock.clone(), settings.capacity.critical_threshold_kg);
+        let locks = Locks::new(redis.clone(), tokens.clone(), settings.locks.clone());
+        let idempotency = Idempotency::new(db.clone(), settings.idempotency.retention_hours);
+        let threshold = settings.capacity.critical_threshold_kg;
+        let capacity = CapacityService::new(db.clone(), clock.clone(), locks.clone(), threshold);
         let flights = FlightService::new(db.clone(), reference.clone(), clock.clone(), ids.clone());
         let tally = Tally::default();
         let search = SearchService::new(
@@ -75,6 +81,8 @@ impl AppState {
         );
         let bookings = BookingService::new(
             db.clone(),
+            locks,
+            capacity.clone(),
             flights.clone(),
             search.clone(),
             clock.clone(),
@@ -87,8 +95,16 @@ impl AppState {
             OperationService::new(db.clone(), flights.clone(), bookings.clone(), reference.clone(), clock.clone());
         let process = tokens.token()?;
         let summary = Summary::new(tally, redis.clone(), &secrets.namespace, &process);
-        let duties =
-            Duties::new(&db, redis.clone(), &secrets.namespace, &accounts, process, ids.clone(), clock.clone())?;
+        let duties = Duties::new(
+            &db,
+            redis.clone(),
+            &secrets.namespace,
+            &accounts,
+            &idempotency,
+            process,
+            ids.clone(),
+            clock.clone(),
+        )?;
         Ok(Self {
             accounts,
             reference,
@@ -99,6 +115,7 @@ impl AppState {
             operations,
             summary,
             duties,
+            idempotency,
             cursor_key: CursorKey::new(&secrets.cursor_key),
             tasks: Tasks::default(),
             health: Health::new(db, redis),

@@ -74,6 +74,11 @@ impl Backend {
         postgres::connect_owner(&self.owner_url).await
     }
 
+    /// A session that sees one moment of the database and writes nothing.
+    pub async fn snapshot(&self) -> anyhow::Result<sqlx::PgConnection> {
+        postgres::connect_snapshot(&self.url, self.settings.database.transaction_pooler).await
+    }
+
     pub fn redis_url(&self) -> Option<&SecretString> {
         self.redis_url.as_ref()
     }

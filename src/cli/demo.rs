@@ -52,7 +52,7 @@ pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<
         outcome = play_on(&running) => outcome,
         () = stop.arrives() => Err(anyhow::anyhow!("the demo was stopped")),
     };
-    running.stop().await?;
+    Box::pin(running.stop()).await?;
     outcome
 }
 

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use sqlx::Connection;
 
 use super::{backend::Backend, output::say};
-use crate::platform::{postgres, redis::Redis, settings::Settings};
+use crate::platform::{redis::Redis, rights::Rights, settings::Settings};
 
 /// What was found: fine, weaker than it could be, or broken.
 enum Finding {
@@ -45,18 +45,15 @@ async fn database(backend: &Backend) -> Vec<Finding> {
         Ok(false) => Finding::Broken("the database lacks migrations: run `loadmaster migrate`".to_owned()),
         Err(error) => Finding::Broken(format!("{error}")),
     }];
-    findings.push(match db.read().await {
-        Ok(mut connection) => match postgres::may_change_history(&mut connection).await {
-            Ok(false) => Finding::Fine("the serving role cannot change events and ledger".to_owned()),
-            Ok(true) => Finding::Weaker(
-                "the serving role owns events and ledger: only triggers keep them unchanged; serve with the role \
-                 loadmaster_app (database.url) and migrate with the owner (database.owner_url)"
-                    .to_owned(),
-            ),
-            Err(error) => Finding::Broken(format!("the rights of the serving role cannot be read: {error}")),
+    match db.read().await {
+        Ok(mut connection) => match Rights::of(&mut connection).await {
+            Ok(rights) => findings.extend(history(&rights)),
+            Err(error) => {
+                findings.push(Finding::Broken(format!("the rights of the serving role cannot be read: {error}")));
+            }
         },
-        Err(error) => Finding::Broken(format!("{error}")),
-    });
+        Err(error) => findings.push(Finding::Broken(format!("{error}"))),
+    }
     db.close().await;
     findings.push(match backend.owner().await {
         Ok(owner) => match owner.close().await {
@@ -64,6 +61,41 @@ async fn database(backend: &Backend) -> Vec<Finding> {
             Err(error) => Finding::Weaker(format!("the owner's connection ended badly: {error}")),
         },
         Err(error) => Finding::Broken(format!("{error:#}")),
+    });
+    findings
+}
+
+/// What keeps events and ledger unchanged, and what does not.
+fn history(rights: &Rights) -> Vec<Finding> {
+    const INSTEAD: &str =
+        "serve with the role loadmaster_app (database.url) and migrate with the owner (database.owner_url)";
+    let Rights { role, .. } = rights;
+    let mut findings = Vec::new();
+    if rights.is_superuser {
+        findings.push(Finding::Weaker(format!(
+            "the serving role {role} is a superuser: it can change events and ledger whatever guards them; {INSTEAD}"
+        )));
+    } else if rights.is_owner {
+        findings.push(Finding::Weaker(format!(
+            "the serving role {role} owns events and ledger: only triggers keep them unchanged, and it can drop them; \
+             {INSTEAD}"
+        )));
+    } else if !rights.may_change.is_empty() {
+        findings.push(Finding::Weaker(format!(
+            "the serving role {role} may change {}: only triggers keep them unchanged; run `loadmaster migrate` as the \
+             owner, and take away what was granted besides",
+            rights.may_change.join(", ")
+        )));
+    } else {
+        findings.push(Finding::Fine("the serving role cannot change events and ledger".to_owned()));
+    }
+    findings.push(if rights.unguarded.is_empty() {
+        Finding::Fine("triggers refuse every change of events and ledger, whoever asks".to_owned())
+    } else {
+        Finding::Broken(format!(
+            "triggers that refuse changes are missing or disabled: {}",
+            rights.unguarded.join(", ")
+        ))
     });
     findings
 }

@@ -25,11 +25,26 @@ impl Progress {
             _ = writeln!(std::io::stderr(), "loadmaster: {what} …");
             return Self(None);
         }
+        Self::on_terminal(what)
+    }
+
+    /// A spinner on a terminal, nothing otherwise.
+    pub fn on_terminal(what: &'static str) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self(None);
+        }
         let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
         let bar = ProgressBar::new_spinner().with_message(what);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.enable_steady_tick(Duration::from_millis(120));
         Self(Some(bar))
+    }
+
+    /// Says how far it has come.
+    pub fn tell(&self, what: String) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(what);
+        }
     }
 }
 

@@ -1,12 +1,18 @@
 //! Technique shared by the rooms: the database, the web, clocks, settings. Knows no room.
+pub mod audit;
 pub mod clock;
 pub mod embedded;
+pub mod idempotency;
 pub mod jobs;
 pub mod leases;
+pub mod locks;
 pub mod outbox;
 pub mod postgres;
 pub mod random;
 pub mod redis;
+pub mod rights;
+#[cfg(feature = "sabotage")]
+pub mod sabotage;
 pub mod secrets;
 pub mod settings;
 pub mod tally;

@@ -213,17 +213,7 @@ impl Database {
 
     /// The newest migration in the database; 0 for an empty one.
     pub async fn migration_version(&self) -> Result<i64, DbError> {
-        let mut connection = self.probes.acquire().await?;
-        let there: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
-            .fetch_one(&mut *connection)
-            .await?;
-        if !there {
-            return Ok(0);
-        }
-        let version: Option<i64> = sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
-            .fetch_one(&mut *connection)
-            .await?;
-        Ok(version.unwrap_or_default())
+        Ok(migration_version(&mut *self.probes.acquire().await?).await?)
     }
 
     /// Makes the monthly partitions from `now` on, twelve months ahead; returns how many were made.
@@ -276,6 +266,14 @@ impl std::ops::DerefMut for Reading {
 /// constraint, state, serialization) says that it did not; a server that is shutting down may have committed before it
 /// said so.
 pub async fn commit(tx: Tx) -> Result<(), DbError> {
+    #[cfg(feature = "sabotage")]
+    if super::sabotage::makes(super::sabotage::Fault::EarlyAnswer) {
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            tx.commit().await
+        });
+        return Ok(());
+    }
     tx.commit().await.map_err(|error| match DbError::Sql(error) {
         refused if refused.sql_state().is_some_and(|s| ["22", "23", "25", "40"].contains(&&s[..2])) => refused,
         DbError::Sql(other) | DbError::OutcomeUnknown(other) => DbError::OutcomeUnknown(other),
@@ -331,6 +329,39 @@ fn masked(url: &SecretString) -> String {
 
 fn newest_migration() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
+
+async fn migration_version(db: &mut PgConnection) -> sqlx::Result<i64> {
+    let there: bool =
+        sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null").fetch_one(&mut *db).await?;
+    if !there {
+        return Ok(0);
+    }
+    let version: Option<i64> =
+        sqlx::query_scalar("select max(version) from _sqlx_migrations where success").fetch_one(db).await?;
+    Ok(version.unwrap_or_default())
+}
+
+/// As [`Database::is_migrated`], of a connection's database.
+pub async fn is_migrated(db: &mut PgConnection) -> sqlx::Result<bool> {
+    Ok(migration_version(db).await? >= newest_migration())
+}
+
+/// When the connection's transaction began, by the database's clock.
+pub async fn now(db: &mut PgConnection) -> sqlx::Result<DateTime<Utc>> {
+    sqlx::query_scalar("select now()").fetch_one(db).await
+}
+
+/// A session apart that sees one moment, writes nothing and may take its time over it; it ends with its connection.
+pub async fn connect_snapshot(url: &SecretString, pooler: bool) -> anyhow::Result<PgConnection> {
+    let options = connect_options(url)?;
+    // Behind a transaction pooler no prepared statement outlives its transaction.
+    let options = if pooler { options.statement_cache_capacity(0) } else { options };
+    let mut connection = connect(&options, url).await?;
+    let begin = "begin isolation level repeatable read, read only; set local statement_timeout = 0;
+                 set local idle_in_transaction_session_timeout = 0; set local work_mem = '64MB'";
+    sqlx::raw_sql(begin).execute(&mut connection).await.with_context(|| unreachable_text(url))?;
+    Ok(connection)
 }
 
 /// A single connection as the owner, for migrations and other administrative work.
@@ -399,14 +430,4 @@ async fn grant_serving_role(db: &mut PgConnection) -> sqlx::Result<()> {
             end if;
         end $$";
     sqlx::raw_sql(revoke).execute(db).await.map(drop)
-}
-
-/// Whether this role could change events or the ledger if no trigger stopped it.
-pub async fn may_change_history(db: &mut PgConnection) -> sqlx::Result<bool> {
-    sqlx::query_scalar(
-        "select bool_or(has_table_privilege(name, 'update, delete, truncate'))
-         from unnest(array['capacity_ledger', 'flight_events', 'booking_events']) as name",
-    )
-    .fetch_one(db)
-    .await
 }

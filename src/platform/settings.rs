@@ -203,6 +203,16 @@ impl Database {
     }
 }
 
+impl Locks {
+    pub fn ttl(&self) -> Duration {
+        Duration::from_millis(self.ttl_ms)
+    }
+
+    pub fn delay(&self) -> Duration {
+        Duration::from_millis(self.delay_ms)
+    }
+}
+
 impl Redis {
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)
@@ -267,10 +277,6 @@ const RESERVED: &[&str] = &[
     "rate_limit.credentials_per_minute",
     "rate_limit.flood_per_second",
     "search.cache_ttl_seconds",
-    "locks.ttl_ms",
-    "locks.attempts",
-    "locks.delay_ms",
-    "idempotency.retention_hours",
 ];
 
 impl Settings {

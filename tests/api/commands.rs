@@ -1,5 +1,5 @@
 //! The binary itself, run as a process with an environment that is given in full.
 mod data;
-mod process;
+pub mod process;
 mod serving;
 mod settings;

@@ -1,14 +1,12 @@
 //! Work that is promised in a transaction and done after it, and work that is promised again and again: at least once, by
 //! one process at a time, and visible when it fails for good. It all goes by the database's clock, which no test can move:
 //! time passes by moving everything into the past.
+mod clocks;
 mod command_line;
 mod duties;
 mod failures;
+mod hanging;
 mod leases;
-// The binary is run as the tests of the commands run it.
-#[allow(dead_code, reason = "these tests use a part of it")]
-#[path = "commands/process.rs"]
-mod process;
 mod queue;
 mod schedules;
 mod serving;
@@ -61,7 +59,8 @@ impl Queue {
     async fn pass(&self, time: TimeDelta) {
         let (milliseconds, mut owner) = (time.num_milliseconds(), self.database.owner().await);
         for statement in [
-            "update jobs set run_at = run_at - $1 * interval '1 ms'",
+            "update jobs set run_at = run_at - $1 * interval '1 ms', created_at = created_at - $1 * interval '1 ms',
+                             updated_at = updated_at - $1 * interval '1 ms'",
             "update schedules set next_run_at = next_run_at - $1 * interval '1 ms'",
         ] {
             sqlx::query(statement).bind(milliseconds).execute(&mut owner).await.unwrap();
@@ -119,13 +118,19 @@ impl Queue {
         until("every job is done", async || self.jobs().await.is_empty()).await;
     }
 
-    /// Lets the leases of a process run out, as half a minute of silence does.
+    /// Takes its jobs from a process, as if it had been silent for long.
     async fn lapse(&self, process: &str) {
-        sqlx::query("update jobs set leased_until = now() - interval '1 s' where state = 'RUNNING' and leased_by = $1")
-            .bind(process)
-            .execute(&mut self.database.owner().await)
-            .await
-            .unwrap();
+        let mut owner = self.database.owner().await;
+        let silent = sqlx::query("update jobs set leased_by = null where state = 'RUNNING' and leased_by = $1");
+        silent.bind(process).execute(&mut owner).await.unwrap();
+        // Somebody looks after them who can do none of them.
+        let keeper = self.serve("keeper", Handlers::default());
+        until("they are taken away", async || {
+            let left = "select not exists (select from jobs where state = 'RUNNING' and leased_by is null)";
+            sqlx::query_scalar(left).fetch_one(&mut owner).await.unwrap()
+        })
+        .await;
+        keeper.stop().await;
     }
 
     /// Who has a job that runs.
@@ -202,16 +207,23 @@ impl Log {
 #[derive(Debug, Clone, Default)]
 struct Gate {
     opened: CancellationToken,
-    /// How many are held now, and the most there ever were.
-    held: Arc<Mutex<(usize, usize)>>,
+    counts: Arc<Mutex<Counts>>,
+}
+
+/// How many jobs are held now, the most that were at one time, and all there ever were.
+#[derive(Debug, Default)]
+struct Counts {
+    now: usize,
+    most: usize,
+    all: usize,
 }
 
 /// A job that is held; not any more when it is done or dropped.
-struct Held(Arc<Mutex<(usize, usize)>>);
+struct Held(Arc<Mutex<Counts>>);
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.0.lock().unwrap().0 -= 1;
+        self.0.lock().unwrap().now -= 1;
     }
 }
 
@@ -238,10 +250,11 @@ impl Gate {
     }
 
     fn hold(&self) -> Held {
-        let mut held = self.held.lock().unwrap();
-        held.0 += 1;
-        held.1 = held.1.max(held.0);
-        Held(self.held.clone())
+        let mut counts = self.counts.lock().unwrap();
+        counts.now += 1;
+        counts.all += 1;
+        counts.most = counts.most.max(counts.now);
+        Held(self.counts.clone())
     }
 
     fn open(&self) {
@@ -253,10 +266,14 @@ impl Gate {
     }
 
     fn now(&self) -> usize {
-        self.held.lock().unwrap().0
+        self.counts.lock().unwrap().now
     }
 
     fn most(&self) -> usize {
-        self.held.lock().unwrap().1
+        self.counts.lock().unwrap().most
+    }
+
+    fn all(&self) -> usize {
+        self.counts.lock().unwrap().all
     }
 }

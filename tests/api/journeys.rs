@@ -2,7 +2,6 @@
 //! model of the contract does, and what it keeps can be rebuilt from its events and ledgers.
 mod model;
 mod play;
-mod rebuild;
 mod replays;
 mod steps;
 mod told;

@@ -3,15 +3,20 @@
 mod away;
 mod chaos;
 mod collecting;
+mod command_line;
+mod consumer;
 mod deleting;
 mod feeds;
 mod following;
 mod messages;
+mod older;
 mod open;
-mod own_redis;
+mod promises;
 mod random;
+mod reading;
 mod sinks;
 mod stream;
+mod unwell;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -23,7 +28,7 @@ use crate::support::{
     freight::{order, path_of, text, with},
     until,
 };
-use own_redis::Consumer;
+use consumer::Consumer;
 
 /// The ids of messages as they came.
 fn ids(messages: &[Value]) -> Vec<String> {
@@ -82,9 +87,29 @@ async fn until_all_have_arrived(consumer: &mut Consumer, owner: &mut PgConnectio
     assert_in_order(&arrived);
     assert_eq!(arrived.into_iter().collect::<BTreeSet<_>>(), happened(owner).await);
     let documents = documents(owner).await;
-    for message in &consumer.messages {
-        assert_eq!(Some(message), documents.get(text(message, "id")));
+    assert_told(&consumer.messages, &documents);
+}
+
+/// The messages say what is in these documents, and all of them which installation says it.
+#[track_caller]
+fn assert_told(messages: &[Value], documents: &BTreeMap<String, Value>) {
+    let Some(first) = messages.first() else { return };
+    let installation = text(first, "source").strip_prefix("/loadmaster/").expect("a source of this product");
+    assert!(installation.len() == 16 && installation.chars().all(|c| c.is_ascii_hexdigit()), "{installation}");
+    for message in messages {
+        let told = with(documents[text(message, "id")].clone(), json!({"source": first["source"]}));
+        assert_eq!(message, &told);
     }
+}
+
+/// The sink in Redis has taken all there is, and has nothing left to repeat.
+async fn until_place_is_kept(world: &World) {
+    until("the place is kept", async || {
+        let place = "select 'there' from outbox_sinks
+                     where name = 'redis_streams' and position = (select max(id) from outbox)";
+        !world.texts(place).await.is_empty()
+    })
+    .await;
 }
 
 /// Who works in a world.

@@ -3,7 +3,10 @@ use chrono::{DateTime, Datelike, Months, Utc};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
-use crate::support::{NewFlight, TestDatabase, Watch, World, start_of_time, until};
+use crate::{
+    commands::process::loadmaster,
+    support::{NewFlight, TestDatabase, Watch, World, WorldOptions, start_of_time, until},
+};
 
 /// Tables to which rows are only added.
 const HISTORY: [&str; 3] = ["capacity_ledger", "flight_events", "booking_events"];
@@ -174,6 +177,105 @@ async fn the_owner_meets_triggers_on_parents_default_partitions_and_months() {
         }
         assert_eq!(rows(&mut owner, parent).await, before);
     }
+}
+
+/// An installation with one role for everything, which is no superuser: it owns the tables and serves.
+async fn single_role() -> TestDatabase {
+    let database = TestDatabase::empty().await;
+    let mut superuser = database.owner().await;
+    let role = "do $$ begin create role loadmaster_solo login;
+                exception when duplicate_object or unique_violation then null; end $$";
+    superuser.execute(role).await.unwrap();
+    let give = format!("alter database {} owner to loadmaster_solo", database.name);
+    superuser.execute(AssertSqlSafe(give)).await.unwrap();
+    TestDatabase::elsewhere(&database.owner_url().replacen("://loadmaster@", "://loadmaster_solo@", 1)).await
+}
+
+#[tokio::test]
+async fn with_one_role_for_everything_triggers_keep_history() {
+    let database = single_role().await;
+    let world = WorldOptions::default().on(&database).start().await;
+    book(&world, 1).await;
+    let mut solo = database.app().await;
+    let who: (String, bool) =
+        sqlx::query_as("select current_user::text, (select rolsuper from pg_roles where rolname = current_user)")
+            .fetch_one(&mut solo)
+            .await
+            .unwrap();
+    assert_eq!(who, ("loadmaster_solo".to_owned(), false));
+    for parent in HISTORY {
+        let before = rows(&mut solo, parent).await;
+        assert!(before > 0);
+        for table in std::iter::once(parent.to_owned()).chain(partitions_of(&mut solo, parent).await) {
+            let [update, delete, truncate, cascade] = changes_of(&table);
+            refused(&mut solo, &truncate, APPEND_ONLY).await;
+            refused(&mut solo, &cascade, APPEND_ONLY).await;
+            // Triggers of rows need a row to meet.
+            if rows(&mut solo, &table).await > 0 {
+                refused(&mut solo, &update, APPEND_ONLY).await;
+                refused(&mut solo, &delete, APPEND_ONLY).await;
+            }
+        }
+        assert_eq!(rows(&mut solo, parent).await, before);
+    }
+    // Ways around an update that are one all the same.
+    let merge =
+        "merge into flight_events f using flight_events g on f.flight_id = g.flight_id and f.sequence = g.sequence
+                 when matched then update set data = '{}'";
+    refused(&mut solo, merge, APPEND_ONLY).await;
+    let upsert = "insert into booking_events select * from booking_events
+                  on conflict (booking_id, sequence) do update set data = '{}'";
+    refused(&mut solo, upsert, APPEND_ONLY).await;
+    refused(&mut solo, "set session_replication_role = replica", DENIED).await;
+    world.audit_and_rebuild().await;
+}
+
+/// What the doctor says of events and ledger, each finding by its first word.
+async fn doctor_on_history(database: &TestDatabase) -> Vec<String> {
+    let done = loadmaster(&["doctor"]).env("DATABASE_URL", &database.app_url()).run().await;
+    let lines = done.stdout.lines().filter(|line| line.contains("events and ledger") || line.contains("triggers"));
+    lines.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn doctor_tells_what_keeps_history_and_what_does_not() {
+    let database = TestDatabase::create().await;
+    let mut owner = database.owner().await;
+    let fine = [
+        "ok      the serving role cannot change events and ledger",
+        "ok      triggers refuse every change of events and ledger, whoever asks",
+    ];
+    assert_eq!(doctor_on_history(&database).await, fine);
+
+    let granted = "grant update (recorded_at) on capacity_ledger to loadmaster_app;
+                   grant truncate on booking_events_default to loadmaster_app";
+    owner.execute(sqlx::raw_sql(granted)).await.unwrap();
+    let told = doctor_on_history(&database).await;
+    assert!(
+        told[0]
+            .starts_with("weaker  the serving role loadmaster_app may change booking_events_default, capacity_ledger:")
+    );
+    loadmaster(&["migrate"]).on(&database).run().await.succeeded();
+    let told = doctor_on_history(&database).await;
+    assert_eq!(told, fine, "migrating takes it away again");
+
+    owner.execute("alter table booking_events disable trigger booking_events_keep_rows").await.unwrap();
+    owner.execute("drop trigger capacity_ledger_keep on capacity_ledger").await.unwrap();
+    let told = doctor_on_history(&database).await;
+    assert!(
+        told[1].starts_with("BROKEN  triggers that refuse changes are missing or disabled: booking_events"),
+        "{told:?}"
+    );
+    assert!(told[1].ends_with(", capacity_ledger"), "{told:?}");
+
+    let told = doctor_on_history(&single_role().await).await;
+    assert!(
+        told[0].starts_with("weaker  the serving role loadmaster_solo owns events and ledger: only triggers"),
+        "{told:?}"
+    );
+    assert!(told[0].contains("loadmaster_app") && told[1] == fine[1], "{told:?}");
+    let superuser = loadmaster(&["doctor"]).env("DATABASE_URL", &TestDatabase::create().await.owner_url()).run().await;
+    assert!(superuser.stdout.contains("weaker  the serving role loadmaster is a superuser"), "{}", superuser.stdout);
 }
 
 /// Puts a row of the past into a table: before every month that there is, hence into the default partition.

@@ -3,52 +3,56 @@ use sqlx::PgConnection;
 use super::{
     BookingError, BookingService,
     amendment::{Amendment, AwbMove, told_changes},
-    draft::{Author, Draft, Told, save_in_tx},
+    draft::{Author, Draft, Told},
     event::EventType,
+    hold::Change,
     model::{Action, Booking, LegStatus},
     repository,
 };
 use crate::{
     features::{
-        accounts::{Principal, Role},
+        accounts::Role,
         capacity::{self, Entry, FlightCapacity, FlightStatus, Shortfall, Space, Taking, Until},
         flights,
     },
-    kernel::{AwbNumber, BookingId, BookingRef, FlightId, HandlingCode},
-    platform::{
-        postgres::{Tx, commit, retrying},
-        web::Precondition,
-    },
+    kernel::{AwbNumber, BookingId, FlightId, HandlingCode},
+    platform::postgres::{Tx, retrying},
 };
 
 impl BookingService {
     /// Changes what a shipment is or which way it goes, all of it or nothing.
-    pub(super) async fn amend(
-        &self,
-        caller: Principal,
-        reference: &BookingRef,
-        amendment: &Amendment,
-        precondition: &Precondition,
-    ) -> Result<Booking, BookingError> {
-        let booking = retrying(|| self.try_amend(caller, reference, amendment, precondition)).await?;
+    pub(super) async fn amend(&self, change: &Change, amendment: &Amendment) -> Result<Booking, BookingError> {
+        let mut hold = self.hold(change).await?;
+        let booking = retrying(|| self.try_amend(change, hold.take_seen(), amendment)).await?;
         tracing::info!(ref_id = %booking.ref_id, version = booking.version, "shipment amended");
         Ok(booking)
     }
 
     async fn try_amend(
         &self,
-        caller: Principal,
-        reference: &BookingRef,
+        change: &Change,
+        seen: Option<Booking>,
         amendment: &Amendment,
-        precondition: &Precondition,
     ) -> Result<Booking, BookingError> {
-        let seen = self.visible(caller, reference).await?;
-        let wanted = amendment.flights_to_lock(&seen);
+        let seen = self.seen_or_read(change, seen).await?;
         let mut tx = self.db.begin().await?;
-        let taken = move_awb_claim(&mut tx, seen.id, amendment.awb_move(&seen)).await?;
-        let rooms = capacity::lock_in_tx(&mut tx, &wanted).await?;
-        let booking = repository::lock_booking(&mut tx, seen.id).await?.ok_or(BookingError::Unknown)?;
-        if !precondition.holds(booking.version) {
+        let amended = self.amend_in_tx(&mut tx, change, &seen, amendment).await;
+        change.terms.once.conclude(tx, amended).await
+    }
+
+    async fn amend_in_tx(
+        &self,
+        tx: &mut Tx,
+        change: &Change,
+        seen: &Booking,
+        amendment: &Amendment,
+    ) -> Result<Booking, BookingError> {
+        let (caller, wanted) = (change.caller, amendment.flights_to_lock(seen));
+        change.terms.once.enter_in_tx(tx).await?;
+        let taken = move_awb_claim(tx, seen.id, amendment.awb_move(seen)).await?;
+        let rooms = capacity::lock_in_tx(tx, &wanted).await?;
+        let booking = repository::lock_booking(tx, seen.id).await?.ok_or(BookingError::Unknown)?;
+        if !change.terms.precondition.holds(booking.version) {
             return Err(BookingError::VersionMismatch(booking.version));
         }
         if !amendment.is_allowed(&booking, caller.role) {
@@ -66,7 +70,7 @@ impl BookingService {
             rooms,
             draft: Draft::of(booking),
         };
-        work.finish(tx, amendment, taken).await
+        Ok(work.amended(tx, amendment, taken).await?.save_alone_in_tx(tx).await?)
     }
 }
 
@@ -80,40 +84,34 @@ pub(super) struct Amending<'a> {
 }
 
 impl Amending<'_> {
-    async fn finish(
+    async fn amended(
         mut self,
-        mut tx: Tx,
+        tx: &mut PgConnection,
         amendment: &Amendment,
         taken: Option<AwbNumber>,
-    ) -> Result<Booking, BookingError> {
+    ) -> Result<Draft, BookingError> {
         let reroutes = !amendment.keeps_the_way(&self.draft.now);
         let amended = amendment.clone().amended(&self.draft.now)?;
         let new_freight = amended.space != self.draft.now.space || amended.pieces != self.draft.now.pieces;
         if reroutes || new_freight || amended.awb_number != self.draft.now.awb_number {
             self.check_open()?;
         }
-        self.check_kind(&mut tx, &amended, reroutes).await?;
+        self.check_kind(tx, &amended, reroutes).await?;
         if let Some(number) = taken {
             return Err(BookingError::AwbTaken(number));
         }
         let notes = told_changes(&self.draft.now, &amended);
         self.draft.now = amended;
         if new_freight && !reroutes {
-            self.retake(&mut tx).await?;
+            self.retake(tx).await?;
         }
         if self.draft.has_news() {
             self.draft.tell(self.author, EventType::Amended, Told { notes: Some(notes), ..Told::default() });
         }
         if reroutes {
-            self.reroute(&mut tx, &amendment.flight_ids).await?;
+            self.reroute(tx, &amendment.flight_ids).await?;
         }
-        let draft = [self.draft];
-        if draft[0].is_changed() {
-            save_in_tx(&mut tx, &draft).await?;
-            commit(tx).await?;
-        }
-        let [draft] = draft;
-        Ok(draft.now)
+        Ok(self.draft)
     }
 
     /// Every flight that has not taken the cargo must still be open to this caller.
@@ -165,7 +163,16 @@ impl Amending<'_> {
             if more != Space::default() {
                 let (flight_id, version, leg_id) = (leg.flight_id, room.version, leg.id);
                 let (entry, until) = (Entry::Amended, self.until);
-                takings.push(Taking { flight_id, version, booking_id, leg_id, space: more, entry, until });
+                takings.push(Taking {
+                    flight_id,
+                    version,
+                    booking_id,
+                    leg_id,
+                    space: more,
+                    entry,
+                    until,
+                    leaving: None,
+                });
             }
             (leg.pieces, leg.space) = (pieces, space);
         }

@@ -17,8 +17,12 @@ use crate::{
         flights::Flight,
         search::{Connections, Departing, Request},
     },
-    kernel::{AirportCode, AwbNumber, BookingId, FlightId, HandlingCode, Pieces},
-    platform::postgres::{commit, retrying},
+    kernel::{AirportCode, AwbNumber, BookingId, BookingRef, FlightId, HandlingCode, Pieces, Weight},
+    platform::{
+        idempotency::Once,
+        locks::Arrival,
+        postgres::{Tx, retrying},
+    },
 };
 
 /// How often flights that changed under us are read again before we give up.
@@ -54,14 +58,25 @@ impl NewBooking {
     }
 }
 
+/// Who wishes what, and when he came.
+#[derive(Clone, Copy)]
+struct Wish<'a> {
+    caller: Principal,
+    new: &'a NewBooking,
+    once: &'a Once<Booking>,
+    arrival: Arrival,
+}
+
 impl BookingService {
     /// Books room on every flight of an itinerary, or on none.
-    pub(super) async fn book(&self, caller: Principal, new: NewBooking) -> Result<Booking, BookingError> {
-        let outcome = if new.flight_ids.is_empty() {
-            self.book_best(caller, &new).await
-        } else {
-            self.book_named(caller, &new).await
-        };
+    pub(super) async fn book(
+        &self,
+        caller: Principal,
+        new: &NewBooking,
+        once: &Once<Booking>,
+    ) -> Result<Booking, BookingError> {
+        let wish = Wish { caller, new, once, arrival: self.capacity.arrive() };
+        let outcome = if new.flight_ids.is_empty() { self.book_best(wish).await } else { self.book_named(wish).await };
         let label = outcome.as_ref().map_or_else(BookingError::outcome, |_| "created");
         metrics::counter!("loadmaster_bookings_total", "outcome" => label).increment(1);
         if let Ok(booking) = &outcome {
@@ -72,13 +87,10 @@ impl BookingService {
     }
 
     /// On the flights that were named: read, judge, take; when they changed in between, read again.
-    async fn book_named(&self, caller: Principal, new: &NewBooking) -> Result<Booking, BookingError> {
+    async fn book_named(&self, wish: Wish<'_>) -> Result<Booking, BookingError> {
         for _ in 0..MOST_READINGS {
-            let found = self.flights.flights(&new.flight_ids).await?;
-            let flights = itinerary::in_order(&new.flight_ids, found)?;
-            let minimum = |airport| self.search.minimum_connection(airport);
-            itinerary::check(&flights, new.demand(), minimum, self.clock.now())?;
-            if let Some(booking) = retrying(|| self.try_book(caller, new, &flights)).await? {
+            let flights = self.judged(wish.new, &wish.new.flight_ids).await?;
+            if let Some(booking) = self.book_on(wish, &flights).await? {
                 return Ok(booking);
             }
         }
@@ -87,7 +99,8 @@ impl BookingService {
 
     /// On the best option there is: direct before connecting, earliest arrival first. One that is lost at the commit is
     /// replaced by the next; when all are lost, they are read again, for some may only have changed.
-    async fn book_best(&self, caller: Principal, new: &NewBooking) -> Result<Booking, BookingError> {
+    async fn book_best(&self, wish: Wish<'_>) -> Result<Booking, BookingError> {
+        let new = wish.new;
         let departing = new
             .departure_date
             .map_or_else(|| Departing::Within(TimeDelta::hours(i64::from(self.auto_route_hours))), Departing::On);
@@ -103,30 +116,96 @@ impl BookingService {
                 return Err(BookingError::NoBookableItinerary);
             }
             for candidate in candidates {
-                if let Some(booking) = retrying(|| self.try_book(caller, new, candidate.legs())).await? {
-                    return Ok(booking);
+                match self.book_on(wish, candidate.legs()).await {
+                    Ok(Some(booking)) => return Ok(booking),
+                    Ok(None) => {}
+                    Err(error) if error.is_lost_option() => {}
+                    Err(error) => return Err(error),
                 }
             }
         }
         Err(BookingError::Unsettled)
     }
 
-    /// One transaction: the air waybill's claim, the room of every leg, the booking, its legs, its event, the message.
-    /// `None` when a flight is no longer as it was read; then nothing was written.
+    /// Reads flights and judges whether they carry what is wished.
+    async fn judged(&self, new: &NewBooking, ids: &[FlightId]) -> Result<Vec<Flight>, BookingError> {
+        let found = self.flights.flights(ids).await?;
+        let flights = itinerary::in_order(ids, found)?;
+        let minimum = |airport| self.search.minimum_connection(airport);
+        itinerary::check(&flights, new.demand(), minimum, self.clock.now())?;
+        Ok(flights)
+    }
+
+    /// On flights that were judged. While more than the threshold stays free, straight away; else in turn, with the flights
+    /// judged again, so that the last kilograms go to who came first. `None`: they are no longer as they were read.
+    async fn book_on(&self, wish: Wish<'_>, flights: &[Flight]) -> Result<Option<Booking>, BookingError> {
+        let is_critical = flights.iter().any(|f| self.capacity.is_critical_after(&f.room, wish.new.space));
+        if !is_critical {
+            let leaving = Some(self.capacity.threshold());
+            return retrying(|| self.try_book(wish, flights, leaving)).await;
+        }
+        let ids: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
+        let _turns = self.capacity.turns(ids.iter().copied(), wish.arrival).await;
+        for _ in 0..MOST_READINGS {
+            let flights = self.judged(wish.new, &ids).await?;
+            if let Some(booking) = retrying(|| self.try_book(wish, &flights, None)).await? {
+                return Ok(Some(booking));
+            }
+        }
+        Ok(None)
+    }
+
+    /// One transaction, and all of it or nothing. `None`: a flight is no longer as it was read.
     async fn try_book(
         &self,
-        caller: Principal,
-        new: &NewBooking,
+        wish: Wish<'_>,
         flights: &[Flight],
+        leaving: Option<Weight>,
     ) -> Result<Option<Booking>, BookingError> {
         let mut tx = self.db.begin().await?;
-        let reference = self.references.next(&mut tx).await?;
+        let booked = self.book_in_tx(&mut tx, wish, flights, leaving).await;
+        match wish.once.conclude(tx, booked).await {
+            Ok(booking) => Ok(Some(booking)),
+            Err(BookingError::Lost) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The key, the air waybill's claim, the room of every leg, the booking, its legs, its event, the message.
+    async fn book_in_tx(
+        &self,
+        tx: &mut Tx,
+        wish: Wish<'_>,
+        flights: &[Flight],
+        leaving: Option<Weight>,
+    ) -> Result<Booking, BookingError> {
+        wish.once.enter_in_tx(tx).await?;
+        let reference = self.references.next(tx).await?;
         // After waiting for a connection: the cut-off is judged by when the sale is made.
-        let now = self.clock.now();
-        let id: BookingId = self.ids.next(now);
-        let booking = Booking {
-            id,
-            ref_id: reference,
+        let booking = self.draw_up(wish, reference, flights, self.clock.now());
+        let (id, now) = (booking.id, booking.created_at);
+        let legs: Vec<&Leg> = booking.legs.iter().collect();
+        let takings = takings(id, &legs, flights, Until::Cutoff, leaving);
+        if let Some(awb) = &booking.awb_number
+            && !repository::claim_awb(tx, awb, id).await?
+        {
+            return Err(BookingError::AwbTaken(awb.clone()));
+        }
+        if !capacity::take_in_tx(tx, &takings, now).await? {
+            return Err(BookingError::Lost);
+        }
+        repository::insert_booking(tx, &booking).await?;
+        let legs: Vec<_> = legs.into_iter().map(|leg| (id, leg)).collect();
+        repository::insert_legs(tx, &legs).await?;
+        record_in_tx(tx, &[(&booking, &self.booked_event(&booking))]).await?;
+        Ok(booking)
+    }
+
+    fn draw_up(&self, wish: Wish<'_>, ref_id: BookingRef, flights: &[Flight], now: DateTime<Utc>) -> Booking {
+        let Wish { caller, new, .. } = wish;
+        Booking {
+            id: self.ids.next(now),
+            ref_id,
             organization_id: caller.organization_id,
             created_by: caller.user_id,
             status: BookingStatus::Booked,
@@ -145,24 +224,7 @@ impl BookingService {
             updated_at: now,
             texts: new.texts.clone(),
             legs: self.legs(flights, 1, (new.pieces, new.space), now),
-        };
-        let legs: Vec<&Leg> = booking.legs.iter().collect();
-        let takings = takings(id, &legs, flights, Until::Cutoff);
-        if let Some(awb) = &booking.awb_number
-            && !repository::claim_awb(&mut tx, awb, id).await?
-        {
-            return Err(BookingError::AwbTaken(awb.clone()));
         }
-        if !capacity::take_in_tx(&mut tx, &takings, now).await? {
-            tx.rollback().await?;
-            return Ok(None);
-        }
-        repository::insert_booking(&mut tx, &booking).await?;
-        let legs: Vec<_> = legs.into_iter().map(|leg| (id, leg)).collect();
-        repository::insert_legs(&mut tx, &legs).await?;
-        record_in_tx(&mut tx, &[(&booking, &self.booked_event(&booking))]).await?;
-        commit(tx).await?;
-        Ok(Some(booking))
     }
 
     /// Legs on these flights, numbered from `first` on.
@@ -214,7 +276,13 @@ impl BookingService {
 }
 
 /// The room that new legs take on the flights they were made for.
-pub(super) fn takings(booking_id: BookingId, legs: &[&Leg], flights: &[Flight], until: Until) -> Vec<Taking> {
+pub(super) fn takings(
+    booking_id: BookingId,
+    legs: &[&Leg],
+    flights: &[Flight],
+    until: Until,
+    leaving: Option<Weight>,
+) -> Vec<Taking> {
     let versions: HashMap<FlightId, i32> = flights.iter().map(|f| (f.id, f.room.version)).collect();
     let taking = |leg: &&Leg| Taking {
         flight_id: leg.flight_id,
@@ -224,6 +292,7 @@ pub(super) fn takings(booking_id: BookingId, legs: &[&Leg], flights: &[Flight], 
         space: leg.space,
         entry: Entry::Booked,
         until,
+        leaving,
     };
     legs.iter().map(taking).collect()
 }

@@ -83,6 +83,16 @@ impl Draft {
             .collect()
     }
 
+    /// Writes what has become of this one booking, if anything; answers it.
+    pub async fn save_alone_in_tx(self, tx: &mut PgConnection) -> Result<Booking, DbError> {
+        let draft = [self];
+        if draft[0].is_changed() {
+            save_in_tx(tx, &draft).await?;
+        }
+        let [draft] = draft;
+        Ok(draft.now)
+    }
+
     /// Moves the booking's counters on and adds the event that tells of the change.
     pub fn tell(&mut self, author: Author<'_>, event_type: EventType, told: Told) {
         self.now.version += 1;

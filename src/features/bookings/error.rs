@@ -6,6 +6,7 @@ use crate::{
     },
     kernel::{AirportCode, AwbNumber, BookingRef, Fault, FlightId, FlightNumber},
     platform::{
+        idempotency::Repetition,
         postgres::{DbError, Transient},
         random::NoRandomness,
         web::{Code, InputFault, Problem, version_mismatch},
@@ -42,6 +43,14 @@ pub enum BookingError {
     NotAboard(Vec<BookingRef>),
     #[error("{0} is on another booking")]
     AwbTaken(AwbNumber),
+    /// A flight is no longer as it was read.
+    #[error("the flights changed")]
+    Lost,
+    /// Somebody else has been at it for too long.
+    #[error("{0} is locked")]
+    Locked(BookingRef),
+    #[error(transparent)]
+    Repeated(#[from] Repetition),
     #[error("the booking is at version {0}")]
     VersionMismatch(i32),
     /// The rows that were locked are not those that the booking needs any more.
@@ -83,6 +92,7 @@ impl Transient for BookingError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Raced => true,
+            Self::Repeated(Repetition::Database(cause)) => cause.is_transient(),
             Self::Database(cause) => cause.is_transient() || cause.constraint() == Some("booking_refs_pkey"),
             _ => false,
         }
@@ -90,6 +100,11 @@ impl Transient for BookingError {
 }
 
 impl BookingError {
+    /// The option that was tried cannot be booked any more; another may.
+    pub(super) const fn is_lost_option(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::ItineraryInvalid(_) | Self::FlightClosed(_) | Self::FlightCancelled(_))
+    }
+
     /// The label of `loadmaster_bookings_total`.
     pub(super) fn outcome(&self) -> &'static str {
         match self {
@@ -98,6 +113,7 @@ impl BookingError {
             Self::NoBookableItinerary => "no_bookable_itinerary",
             Self::FlightClosed(_) | Self::FlightCancelled(_) => "flight_closed",
             Self::AwbTaken(_) => "already_exists",
+            Self::Repeated(_) => "repeated",
             _ => "error",
         }
     }
@@ -138,8 +154,12 @@ impl From<BookingError> for Problem {
             BookingError::AwbTaken(number) => {
                 Self::new(Code::AlreadyExists, format!("The air waybill {number} is on another booking already."))
             }
+            BookingError::Locked(reference) => {
+                Self::new(Code::BookingLocked, format!("{reference} is being changed by somebody else.")).retry_after(1)
+            }
+            BookingError::Repeated(repetition) => repetition.into(),
             BookingError::VersionMismatch(current) => version_mismatch(current),
-            BookingError::Raced | BookingError::Unsettled => Self::unavailable(
+            BookingError::Raced | BookingError::Lost | BookingError::Unsettled => Self::unavailable(
                 "The flights or the booking changed at every attempt; nothing was changed, try again.",
             ),
             BookingError::CallerUnknown => {

@@ -4,6 +4,7 @@
 mod aboard;
 mod amend;
 mod amendment;
+mod audit;
 mod book;
 mod cancel;
 mod draft;
@@ -11,6 +12,8 @@ mod dto;
 mod error;
 mod event;
 mod find;
+mod history;
+mod hold;
 mod itinerary;
 mod list;
 mod model;
@@ -22,9 +25,11 @@ mod router;
 mod service;
 
 pub use aboard::{LeftBehind, Moved, manifest_in_tx};
+pub use audit::{BookingAudit, audit, ever_on, named};
 pub use dto::{EventBody, LegBody};
 pub use error::BookingError;
 pub use event::{Event, EventType};
+pub use history::replay;
 pub use model::{Action, Booking, BookingStatus, Leg, LegStatus, OffloadReason, Party};
 pub use router::router;
 pub use service::BookingService;

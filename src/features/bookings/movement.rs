@@ -2,21 +2,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     BookingError, BookingService,
-    draft::{Author, Draft, Told, save_in_tx},
+    draft::{Author, Draft, Told},
     event::EventType,
+    hold::Change,
     model::{Action, Booking, BookingStatus, Leg, LegStatus},
     repository,
 };
 use crate::{
-    features::{
-        accounts::Principal,
-        capacity::{self, FlightCapacity, FlightStatus},
-    },
-    kernel::{AirportCode, BookingRef, Fault, FaultCode, FlightId, FlightNumber},
-    platform::{
-        postgres::{Tx, commit, retrying},
-        web::Precondition,
-    },
+    features::capacity::{self, FlightCapacity, FlightStatus},
+    kernel::{AirportCode, Fault, FaultCode, FlightId, FlightNumber},
+    platform::postgres::{Tx, retrying},
 };
 
 /// Clocks of terminals differ: a movement may be told this long before it happens.
@@ -34,7 +29,6 @@ pub(super) struct Movement {
 
 /// A booking under lock in an open transaction, with the flights its action needs.
 pub(super) struct Locked {
-    pub tx: Tx,
     pub draft: Draft,
     pub flights: Vec<FlightCapacity>,
 }
@@ -43,13 +37,12 @@ impl BookingService {
     /// Departs, arrives or delivers a shipment: moves its current leg, not the flight.
     pub(super) async fn advance(
         &self,
-        caller: Principal,
-        reference: &BookingRef,
+        change: &Change,
         action: Action,
         movement: &Movement,
-        precondition: &Precondition,
     ) -> Result<Booking, BookingError> {
-        let booking = retrying(|| self.try_move(caller, reference, action, movement, precondition)).await?;
+        let mut hold = self.hold(change).await?;
+        let booking = retrying(|| self.try_move(change, hold.take_seen(), action, movement)).await?;
         tracing::info!(ref_id = %booking.ref_id, action = action.as_str(), "shipment moved");
         self.count(action, 1);
         Ok(booking)
@@ -57,17 +50,30 @@ impl BookingService {
 
     async fn try_move(
         &self,
-        caller: Principal,
-        reference: &BookingRef,
+        change: &Change,
+        seen: Option<Booking>,
         action: Action,
         movement: &Movement,
-        precondition: &Precondition,
     ) -> Result<Booking, BookingError> {
-        let Locked { mut tx, mut draft, flights } = self.lock(caller, reference, action, precondition).await?;
-        let author = self.author(Some(caller.user_id));
+        let seen = self.seen_or_read(change, seen).await?;
+        let mut tx = self.db.begin().await?;
+        let moved = self.move_in_tx(&mut tx, change, &seen, action, movement).await;
+        change.terms.once.conclude(tx, moved).await
+    }
+
+    async fn move_in_tx(
+        &self,
+        tx: &mut Tx,
+        change: &Change,
+        seen: &Booking,
+        action: Action,
+        movement: &Movement,
+    ) -> Result<Booking, BookingError> {
+        let Locked { mut draft, flights } = self.lock_in_tx(tx, change, seen, action).await?;
+        let author = self.author(Some(change.caller.user_id));
         let booking = &draft.now;
         let Some(leg) = booking.leg_of(action).cloned() else {
-            let allowed = booking.allowed(caller.role);
+            let allowed = booking.allowed(change.caller.role);
             return Err(BookingError::InvalidTransition { from: booking.status, action, allowed });
         };
         if let Some(flight) = flights.iter().find(|flight| flight.flight_id == leg.flight_id)
@@ -79,11 +85,7 @@ impl BookingService {
         check_claims(movement, action, step.place, &leg)?;
         let occurred_at = occurred_at(movement.occurred_at, booking.moved_at, author.now)?;
         self.step(&mut draft, &step, leg, occurred_at, movement.notes.clone(), author);
-        let draft = [draft];
-        save_in_tx(&mut tx, &draft).await?;
-        commit(tx).await?;
-        let [draft] = draft;
-        Ok(draft.now)
+        Ok(draft.save_alone_in_tx(tx).await?)
     }
 
     /// Makes a judged step of a journey and tells of it.
@@ -108,27 +110,26 @@ impl BookingService {
     }
 
     /// Locks what an action needs, flights before the booking, and judges the action by the state then found: version,
-    /// then transition.
-    pub(super) async fn lock(
+    /// then transition. `seen` is the booking as it was before.
+    pub(super) async fn lock_in_tx(
         &self,
-        caller: Principal,
-        reference: &BookingRef,
+        tx: &mut Tx,
+        change: &Change,
+        seen: &Booking,
         action: Action,
-        precondition: &Precondition,
     ) -> Result<Locked, BookingError> {
-        let seen = self.visible(caller, reference).await?;
         let wanted = seen.flights_to_lock(action);
-        let mut tx = self.db.begin().await?;
+        change.terms.once.enter_in_tx(tx).await?;
         // Air waybill, flights, booking: always in this order.
         if let (Action::Cancel, Some(awb)) = (action, &seen.awb_number) {
-            repository::free_awb(&mut tx, awb, seen.id).await?;
+            repository::free_awb(tx, awb, seen.id).await?;
         }
-        let flights = capacity::lock_in_tx(&mut tx, &wanted).await?;
-        let booking = repository::lock_booking(&mut tx, seen.id).await?.ok_or(BookingError::Unknown)?;
-        if !precondition.holds(booking.version) {
+        let flights = capacity::lock_in_tx(tx, &wanted).await?;
+        let booking = repository::lock_booking(tx, seen.id).await?.ok_or(BookingError::Unknown)?;
+        if !change.terms.precondition.holds(booking.version) {
             return Err(BookingError::VersionMismatch(booking.version));
         }
-        let allowed = booking.allowed(caller.role);
+        let allowed = booking.allowed(change.caller.role);
         if !allowed.contains(&action) {
             return Err(BookingError::InvalidTransition { from: booking.status, action, allowed });
         }
@@ -136,7 +137,7 @@ impl BookingService {
         if booking.flights_to_lock(action) != wanted || booking.awb_number != seen.awb_number {
             return Err(BookingError::Raced);
         }
-        Ok(Locked { tx, draft: Draft::of(booking), flights })
+        Ok(Locked { draft: Draft::of(booking), flights })
     }
 }
 

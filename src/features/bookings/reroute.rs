@@ -41,7 +41,7 @@ impl Amending<'_> {
         let next = flown.map_or(1, |leg| leg.sequence + 1);
         let legs = self.service.legs(&flights, next, (booking.pieces, booking.space), self.author.now);
         let new: Vec<&Leg> = legs.iter().collect();
-        let takings = takings(booking.id, &new, &flights, self.until);
+        let takings = takings(booking.id, &new, &flights, self.until, None);
         // Judged under the flights' locks: it is refused only if this service misjudged.
         if !capacity::take_in_tx(tx, &takings, self.author.now).await? {
             return Err(BookingError::Unsettled);

@@ -5,11 +5,19 @@ use super::{
 };
 use crate::{
     features::{
+        capacity::CapacityService,
         flights::FlightService,
         search::{Connections, SearchService},
     },
-    kernel::{Counted, UserId},
-    platform::{clock::SharedClock, postgres::Database, random::IdSource, secrets::ServerSecrets, tally::Tally},
+    kernel::{BookingRef, Counted, UserId},
+    platform::{
+        clock::SharedClock,
+        locks::{Lines, Locks},
+        postgres::Database,
+        random::IdSource,
+        secrets::ServerSecrets,
+        tally::Tally,
+    },
 };
 
 /// The use cases of shipments, a file per verb: `book`, `movement`, `amend`, `reroute`, `cancel`, `find`, `list`;
@@ -17,11 +25,15 @@ use crate::{
 #[derive(Clone)]
 pub struct BookingService {
     pub(super) db: Database,
+    pub(super) capacity: CapacityService,
     pub(super) flights: FlightService,
     pub(super) search: SearchService,
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
     pub(super) references: ReferenceSource,
+    pub(super) locks: Locks,
+    /// Who of this process waits to change which booking.
+    pub(super) lines: Lines<BookingRef>,
     /// How far ahead a booking without flights and date may leave, in hours.
     pub(super) auto_route_hours: u32,
     tally: Tally,
@@ -31,6 +43,8 @@ impl BookingService {
     #[allow(clippy::too_many_arguments, reason = "each is one thing that it stands on")]
     pub fn new(
         db: Database,
+        locks: Locks,
+        capacity: CapacityService,
         flights: FlightService,
         search: SearchService,
         clock: SharedClock,
@@ -40,7 +54,19 @@ impl BookingService {
         tally: Tally,
     ) -> Self {
         let references = ReferenceSource::new(secrets);
-        Self { db, flights, search, clock, ids, references, auto_route_hours, tally }
+        Self {
+            db,
+            capacity,
+            flights,
+            search,
+            clock,
+            ids,
+            references,
+            locks,
+            lines: Lines::default(),
+            auto_route_hours,
+            tally,
+        }
     }
 
     /// Counts bookings that were made.

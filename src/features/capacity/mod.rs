@@ -1,13 +1,16 @@
 //! How much room each flight has and who took it. Decides whether freight fits, and is the only one that changes
 //! `flight_capacity` and writes the ledger. Every change of a row is a ledger entry with the state after it, so that
 //! anyone can replay that no flight was ever oversold.
+mod audit;
 mod dto;
 mod error;
 mod model;
 mod repository;
 mod router;
 mod service;
+mod turn;
 
+pub use audit::{CapacityAudit, audit, has_ledger};
 pub use dto::SpaceFields;
 pub use error::CapacityError;
 pub use model::{Dimension, FlightCapacity, FlightStatus, Shortfall, Space};

@@ -1,3 +1,5 @@
+pub mod ledger;
+
 use std::ops::{Add, Sub};
 
 use chrono::{DateTime, Utc};
@@ -47,6 +49,18 @@ impl Space {
             volume: Volume::from_litres(volume_l),
             positions: Positions::new(positions),
         }
+    }
+
+    /// In the units of the tables: hectograms, litres, whole positions.
+    pub const fn figures(self) -> [i64; 3] {
+        [self.weight.hectograms(), self.volume.litres(), self.positions.count()]
+    }
+
+    /// The sum, if it can be counted.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        let ([weight, volume, positions], more) = (self.figures(), other.figures());
+        let sum = (weight.checked_add(more[0])?, volume.checked_add(more[1])?, positions.checked_add(more[2])?);
+        Some(Self::from_columns(sum.0, sum.1, sum.2))
     }
 
     /// The least of both in each dimension: what a chain of flights can carry.
@@ -102,6 +116,17 @@ words! {
         Departed = "DEPARTED",
         Arrived = "ARRIVED",
         Cancelled = "CANCELLED",
+    }
+}
+
+words! {
+    /// What an entry of a flight's ledger tells.
+    pub enum EntryKind {
+        /// The flight was opened, or what may be sold was set anew.
+        CapacitySet = "CAPACITY_SET",
+        Booked = "BOOKED",
+        Amended = "AMENDED",
+        Released = "RELEASED",
     }
 }
 

@@ -1,12 +1,16 @@
 //! All SQL of this room. Each change of a flight's row and its ledger entry are one statement: neither is without
 //! the other.
+pub(super) mod audit;
+#[cfg(feature = "sabotage")]
+pub(super) mod sabotage;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::model::{FlightCapacity, FlightStatus, Space};
 use super::service::{Giving, NewCapacity, Taking, Until};
-use crate::kernel::{FlightId, from_column};
+use crate::kernel::{FlightId, Weight, from_column};
 
 struct Row {
     flight_id: Uuid,
@@ -156,7 +160,8 @@ pub(super) async fn set_status(db: &mut PgConnection, id: FlightId, status: Flig
 }
 
 /// The one guarded statement that sells: it takes the room, or for a leg that has some the difference, only if the flight
-/// is as it was validated, still open to this caller, and has that room in every dimension. False: nothing was taken.
+/// is as it was validated, still open to this caller, has that room in every dimension, and keeps as much free as it has
+/// to. False: nothing was taken.
 pub(super) async fn take(db: &mut PgConnection, taking: &Taking, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "with taken as (
@@ -169,6 +174,7 @@ pub(super) async fn take(db: &mut PgConnection, taking: &Taking, now: DateTime<U
                and booked_weight_hg + held_weight_hg + $3 <= capacity_weight_hg
                and booked_volume_l + held_volume_l + $4 <= capacity_volume_l
                and booked_positions + held_positions + $5 <= capacity_positions
+               and capacity_weight_hg - booked_weight_hg - held_weight_hg - $3 > $11
              returning *
          )
          insert into capacity_ledger (flight_id, seq, kind, booking_id, leg_id, weight_hg, volume_l, positions,
@@ -189,6 +195,7 @@ pub(super) async fn take(db: &mut PgConnection, taking: &Taking, now: DateTime<U
         taking.leg_id.uuid(),
         taking.entry.as_str(),
         taking.until == Until::Departure,
+        taking.leaving.map_or(-1, Weight::hectograms),
     )
     .execute(db)
     .await?;

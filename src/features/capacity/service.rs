@@ -3,11 +3,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{CapacityError, FlightCapacity, FlightStatus, Space, repository};
+use super::{CapacityError, FlightCapacity, FlightStatus, Space, model::EntryKind, repository};
 use crate::{
     kernel::{BookingId, FlightId, LegId, Weight},
     platform::{
         clock::SharedClock,
+        locks::{Lines, Locks},
         postgres::{Database, DbError},
     },
 };
@@ -39,8 +40,8 @@ pub enum Entry {
 impl Entry {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
-            Self::Booked => "BOOKED",
-            Self::Amended => "AMENDED",
+            Self::Booked => EntryKind::Booked.as_str(),
+            Self::Amended => EntryKind::Amended.as_str(),
         }
     }
 }
@@ -56,6 +57,8 @@ pub struct Taking {
     pub space: Space,
     pub entry: Entry,
     pub until: Until,
+    /// Only if more weight than this stays free; without, to the last kilogram.
+    pub leaving: Option<Weight>,
 }
 
 /// Room that a leg gives back.
@@ -96,7 +99,15 @@ pub async fn take_in_tx(tx: &mut PgConnection, takings: &[Taking], now: DateTime
     let mut ordered: Vec<&Taking> = takings.iter().collect();
     ordered.sort_by_key(|taking| taking.flight_id);
     for taking in ordered {
-        if !repository::take(tx, taking, now).await? {
+        #[cfg(feature = "sabotage")]
+        if repository::sabotage::take(tx, taking, now).await? {
+            continue;
+        }
+        let path = if taking.leaving.is_some() { "optimistic" } else { "locking" };
+        let is_taken = repository::take(tx, taking, now).await?;
+        let outcome = if is_taken { "taken" } else { "conflict" };
+        metrics::counter!("loadmaster_capacity_takings_total", "path" => path, "outcome" => outcome).increment(1);
+        if !is_taken {
             return Ok(false);
         }
     }
@@ -125,13 +136,21 @@ pub async fn set_status_in_tx(tx: &mut PgConnection, flight: FlightId, status: F
 pub struct CapacityService {
     db: Database,
     clock: SharedClock,
-    threshold: Weight,
+    pub(super) threshold: Weight,
+    pub(super) lines: Lines<FlightId>,
+    pub(super) locks: Locks,
 }
 
 impl CapacityService {
     /// At or below `critical_threshold_kg` of room left, a flight's last kilograms are handed out in order.
-    pub fn new(db: Database, clock: SharedClock, critical_threshold_kg: u32) -> Self {
-        Self { db, clock, threshold: Weight::from_hectograms(i64::from(critical_threshold_kg) * 10) }
+    pub fn new(db: Database, clock: SharedClock, locks: Locks, critical_threshold_kg: u32) -> Self {
+        let threshold = Weight::from_hectograms(i64::from(critical_threshold_kg) * 10);
+        Self { db, clock, threshold, lines: Lines::default(), locks }
+    }
+
+    /// What must stay free when room is taken out of turn.
+    pub const fn threshold(&self) -> Weight {
+        self.threshold
     }
 
     /// The flight's row as it is now, and when that is.

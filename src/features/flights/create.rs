@@ -3,21 +3,26 @@ use chrono::NaiveDate;
 use super::{Flight, FlightError, FlightService, NewFlight, save::insert_in_tx};
 use crate::{
     kernel::UserId,
-    platform::postgres::{commit, retrying},
+    platform::{idempotency::Once, postgres::retrying},
 };
 
 impl FlightService {
     /// Puts a flight on the schedule and opens it for sale.
-    pub async fn create(&self, actor: UserId, new: NewFlight) -> Result<Flight, FlightError> {
-        retrying(|| self.try_create(actor, &new)).await
+    pub async fn create(&self, actor: UserId, new: &NewFlight, once: &Once<Flight>) -> Result<Flight, FlightError> {
+        retrying(|| self.try_create(actor, new, once)).await
     }
 
-    async fn try_create(&self, actor: UserId, new: &NewFlight) -> Result<Flight, FlightError> {
+    async fn try_create(&self, actor: UserId, new: &NewFlight, once: &Once<Flight>) -> Result<Flight, FlightError> {
         let now = self.clock.now();
         let flight = new.as_flight(self.ids.next(now), self.local_date(new)?, now);
         let mut tx = self.db.begin().await?;
-        insert_in_tx(&mut tx, std::slice::from_ref(&flight), Some(actor), now).await?;
-        commit(tx).await?;
+        let created = async {
+            once.enter_in_tx(&mut tx).await?;
+            insert_in_tx(&mut tx, std::slice::from_ref(&flight), Some(actor), now).await?;
+            Ok::<_, FlightError>(flight)
+        };
+        let created = created.await;
+        let flight = once.conclude(tx, created).await?;
         tracing::info!(flight_id = %flight.id, flight_number = %flight.number, "flight created");
         Ok(flight)
     }

@@ -2,6 +2,7 @@ use crate::{
     features::capacity::CapacityError,
     kernel::{Fault, FlightId},
     platform::{
+        idempotency::Repetition,
         postgres::{DbError, Transient},
         web::{Code, InputFault, Problem},
     },
@@ -26,6 +27,8 @@ pub enum FlightError {
     #[error("airport {0} is not in the reference data")]
     NoSuchAirport(crate::kernel::AirportCode),
     #[error(transparent)]
+    Repeated(#[from] Repetition),
+    #[error(transparent)]
     Database(#[from] DbError),
 }
 
@@ -48,7 +51,7 @@ impl Transient for FlightError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Raced => true,
-            Self::Database(cause) => cause.is_transient(),
+            Self::Repeated(Repetition::Database(cause)) | Self::Database(cause) => cause.is_transient(),
             _ => false,
         }
     }
@@ -68,6 +71,7 @@ impl From<FlightError> for Problem {
                 Self::unavailable("The schedule changed at every attempt; nothing was changed, try again.")
             }
             FlightError::NoSuchAirport(_) => Self::internal(&error),
+            FlightError::Repeated(repetition) => repetition.into(),
             FlightError::Database(cause) => cause.into(),
         }
     }

@@ -1,6 +1,7 @@
 //! The schedule: which flights there are, when they leave and land by the best knowledge, and what they may carry.
 //! Decides what makes a valid flight and that a flight number leaves an airport once a day. How much room is left is
 //! `capacity`'s.
+mod audit;
 mod change;
 mod create;
 pub mod demo;
@@ -14,11 +15,12 @@ mod router;
 mod routes;
 mod save;
 
+pub use audit::{FlightAudit, audit, replay};
 pub use change::FlightChange;
 pub use dto::{FlightBody, ImportBody};
 pub use error::FlightError;
 pub use find::{FlightFilter, FlightService};
 pub use import::{ImportSummary, Imported, Timetable};
-pub use model::{Flight, FlightEventType, NewFlight};
+pub use model::{Flight, FlightEventType, NewFlight, replay::RebuiltFlight};
 pub use router::{REVALIDATE, router};
 pub use save::{find_all_in_tx, find_in_tx, save_in_tx};

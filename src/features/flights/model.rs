@@ -1,3 +1,5 @@
+pub mod replay;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use crate::{

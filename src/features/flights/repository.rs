@@ -1,4 +1,6 @@
 //! All SQL of this room. It reads `flight_capacity` beside the schedule and never writes it.
+pub(super) mod audit;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{PgConnection, QueryBuilder};
 use uuid::Uuid;

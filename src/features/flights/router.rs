@@ -1,13 +1,13 @@
 use axum::{
     Json,
     extract::{FromRef, State},
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::StatusCode,
+    response::Response,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    FlightBody, FlightError, FlightFilter, FlightService,
+    Flight, FlightBody, FlightError, FlightFilter, FlightService,
     dto::{AirlineRoute, CapacityShape, CreateFlight, read_new_flight},
     find::FlightAnchor,
     routes::{RouteAnchor, RouteFilter},
@@ -16,10 +16,11 @@ use crate::{
     features::{accounts::Admin, capacity::FlightStatus, reference::Reference},
     kernel::{AirlineCode, FlightId},
     platform::{
+        idempotency::{Answer, Idempotency, Idempotent, KeyHeader},
         tasks::Tasks,
         web::{
             Body, CursorKey, IfNoneMatch, PageFields, PageParams, PathText, Problem, Query, both, conditional,
-            problem_responses, read, tagged, unless_missing,
+            problem_responses, read, unless_missing,
         },
     },
 };
@@ -34,6 +35,7 @@ where
     Reference: FromRef<S>,
     CursorKey: FromRef<S>,
     Tasks: FromRef<S>,
+    Idempotency: FromRef<S>,
 {
     OpenApiRouter::new()
         .routes(routes!(list, create))
@@ -43,31 +45,31 @@ where
 }
 
 problem_responses!(CreateProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    PayloadTooLarge, UnsupportedMediaType, AlreadyExists);
+    PayloadTooLarge, UnsupportedMediaType, AlreadyExists, IdempotencyInProgress, IdempotencyKeyReused);
 
 /// Put a flight on the schedule.
 ///
 /// One flight number leaves an airport once a local calendar day (cancelled flights do not count).
 #[utoipa::path(post, path = "/flights", tag = "flights", operation_id = "createFlight",
-    request_body = CreateFlight, security(("bearer" = []), ("password" = [])),
-    responses((status = 201, body = FlightBody, headers(("ETag" = String), ("Location" = String))), CreateProblems))]
+    request_body = CreateFlight, params(KeyHeader), security(("bearer" = []), ("password" = [])),
+    responses((status = 201, body = FlightBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
 async fn create(
     Admin(caller): Admin,
     State(flights): State<FlightService>,
     State(reference): State<Reference>,
     State(tasks): State<Tasks>,
+    idempotent: Idempotent,
     query: Query,
     body: Body,
-) -> Result<Response, Problem> {
+) -> Result<Answer, Problem> {
     let read = body.read(|fields| read_new_flight(fields, &reference, CapacityShape::Object));
-    let ((), new) = both(query.refuse_all(), read)?;
-    let flight = tasks.to_the_end(async move { flights.create(caller.user_id, new).await }).await?;
-    let mut response = (StatusCode::CREATED, Json(FlightBody::new(&flight, &reference))).into_response();
-    tagged(&mut response, &flight.entity_tag(), REVALIDATE);
-    if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/flights/{}", flight.id)) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    let once = idempotent.once(caller.user_id.uuid(), &body, move |flight: &Flight| {
+        Answer::new(StatusCode::CREATED, &FlightBody::new(flight, &reference), REVALIDATE)
+            .with_tag(flight.entity_tag())
+            .with_location(format!("/api/v1/flights/{}", flight.id))
+    });
+    let ((), (once, new)) = both(query.refuse_all(), both(once, read))?;
+    tasks.to_the_end(async move { once.run(flights.create(caller.user_id, &new, &once)).await }).await
 }
 
 problem_responses!(ShowProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, NotFound);

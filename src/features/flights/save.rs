@@ -113,7 +113,7 @@ async fn record_in_tx(
 }
 
 /// All values of a flight, enough to rebuild it: whole units, as the tables have them.
-fn event_data(flight: &Flight) -> Value {
+pub(super) fn event_data(flight: &Flight) -> Value {
     json!({
         "version": 1,
         "flight_number": flight.number,

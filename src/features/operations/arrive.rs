@@ -11,14 +11,14 @@ use crate::{
         capacity::FlightStatus,
         flights::{self, FlightEventType},
     },
-    platform::postgres::{commit, retrying},
+    platform::postgres::{Tx, retrying},
 };
 
 impl OperationService {
     /// The flight lands, and with it what is in the air on it.
     pub(super) async fn arrive(
         &self,
-        order: &Order,
+        order: &Order<Operated>,
         occurred_at: Option<DateTime<Utc>>,
     ) -> Result<Operated, OperationError> {
         let done = retrying(|| self.try_arrive(order, occurred_at)).await?;
@@ -27,15 +27,29 @@ impl OperationService {
         Ok(done)
     }
 
-    async fn try_arrive(&self, order: &Order, occurred_at: Option<DateTime<Utc>>) -> Result<Operated, OperationError> {
+    async fn try_arrive(
+        &self,
+        order: &Order<Operated>,
+        occurred_at: Option<DateTime<Utc>>,
+    ) -> Result<Operated, OperationError> {
+        let mut tx = self.begin(order).await?;
+        let arrived = self.arrive_in_tx(&mut tx, order, occurred_at).await;
+        order.terms.once.conclude(tx, arrived).await
+    }
+
+    async fn arrive_in_tx(
+        &self,
+        tx: &mut Tx,
+        order: &Order<Operated>,
+        occurred_at: Option<DateTime<Utc>>,
+    ) -> Result<Operated, OperationError> {
         let actor = order.caller.user_id;
-        let (mut tx, mut flight) = self.lock_for(order, FlightAction::Arrive).await?;
-        let Moved { occurred_at, moved, .. } = self.bookings.arrive_in_tx(&mut tx, &flight, occurred_at, actor).await?;
+        let mut flight = self.lock_for_in_tx(tx, order, FlightAction::Arrive).await?;
+        let Moved { occurred_at, moved, .. } = self.bookings.arrive_in_tx(tx, &flight, occurred_at, actor).await?;
         flight.arrival = occurred_at;
         flight.actual_arrival = Some(occurred_at);
         flight.room.status = FlightStatus::Arrived;
-        let flight = flights::save_in_tx(&mut tx, flight, FlightEventType::Arrived, Some(actor), self.now()).await?;
-        commit(tx).await?;
+        let flight = flights::save_in_tx(tx, flight, FlightEventType::Arrived, Some(actor), self.now()).await?;
         Ok(Operated { flight, bookings_changed: moved, left_behind: Vec::new() })
     }
 }

@@ -8,25 +8,39 @@ use crate::{
         capacity::FlightStatus,
         flights::{self, FlightEventType},
     },
-    platform::postgres::{commit, retrying},
+    platform::postgres::{Tx, retrying},
 };
 
 impl OperationService {
     /// The flight does not go: its bookings keep their status, give their room back and need another way.
-    pub(super) async fn cancel(&self, order: &Order, reason: Option<&str>) -> Result<Operated, OperationError> {
+    pub(super) async fn cancel(
+        &self,
+        order: &Order<Operated>,
+        reason: Option<&str>,
+    ) -> Result<Operated, OperationError> {
         let done = retrying(|| self.try_cancel(order, reason)).await?;
         tell(FlightAction::Cancel, &done);
         Ok(done)
     }
 
-    async fn try_cancel(&self, order: &Order, reason: Option<&str>) -> Result<Operated, OperationError> {
+    async fn try_cancel(&self, order: &Order<Operated>, reason: Option<&str>) -> Result<Operated, OperationError> {
+        let mut tx = self.begin(order).await?;
+        let cancelled = self.cancel_in_tx(&mut tx, order, reason).await;
+        order.terms.once.conclude(tx, cancelled).await
+    }
+
+    async fn cancel_in_tx(
+        &self,
+        tx: &mut Tx,
+        order: &Order<Operated>,
+        reason: Option<&str>,
+    ) -> Result<Operated, OperationError> {
         let actor = order.caller.user_id;
-        let (mut tx, flight) = self.lock_for(order, FlightAction::Cancel).await?;
-        let bookings_changed = self.bookings.lose_flight_in_tx(&mut tx, flight.id, reason, actor).await?;
-        let mut flight = flights::find_in_tx(&mut tx, flight.id).await?;
+        let flight = self.lock_for_in_tx(tx, order, FlightAction::Cancel).await?;
+        let bookings_changed = self.bookings.lose_flight_in_tx(tx, flight.id, reason, actor).await?;
+        let mut flight = flights::find_in_tx(tx, flight.id).await?;
         flight.room.status = FlightStatus::Cancelled;
-        let flight = flights::save_in_tx(&mut tx, flight, FlightEventType::Cancelled, Some(actor), self.now()).await?;
-        commit(tx).await?;
+        let flight = flights::save_in_tx(tx, flight, FlightEventType::Cancelled, Some(actor), self.now()).await?;
         Ok(Operated { flight, bookings_changed, left_behind: Vec::new() })
     }
 }

@@ -1,7 +1,7 @@
 use super::{
     OperationError, OperationService,
     model::{CapacityShortfall, FlightAction, allowed},
-    service::Order,
+    service::{Order, lock_in_tx},
 };
 use crate::{
     features::{
@@ -9,7 +9,7 @@ use crate::{
         flights::{self, Flight, FlightChange, FlightError, FlightEventType},
     },
     kernel::BookingRef,
-    platform::postgres::{Tx, commit, retrying},
+    platform::postgres::{Tx, retrying},
 };
 
 impl OperationService {
@@ -17,7 +17,7 @@ impl OperationService {
     /// nothing. Its bookings are told of new times.
     pub(super) async fn change(
         &self,
-        order: &Order,
+        order: &Order<Flight>,
         change: &FlightChange,
         offload: &[BookingRef],
     ) -> Result<Flight, OperationError> {
@@ -28,11 +28,23 @@ impl OperationService {
 
     async fn try_change(
         &self,
-        order: &Order,
+        order: &Order<Flight>,
         change: &FlightChange,
         offload: &[BookingRef],
     ) -> Result<Flight, OperationError> {
-        let (mut tx, flight) = self.lock(order).await?;
+        let mut tx = self.begin(order).await?;
+        let changed = self.change_in_tx(&mut tx, order, change, offload).await;
+        order.terms.once.conclude(tx, changed).await
+    }
+
+    async fn change_in_tx(
+        &self,
+        tx: &mut Tx,
+        order: &Order<Flight>,
+        change: &FlightChange,
+        offload: &[BookingRef],
+    ) -> Result<Flight, OperationError> {
+        let flight = lock_in_tx(tx, order).await?;
         let status = flight.room.status;
         let offloads = status == FlightStatus::Scheduled || offload.is_empty();
         if !offloads || !change.is_possible_for(status) {
@@ -41,18 +53,17 @@ impl OperationService {
         }
         // What makes no sense at all is told before anything is moved.
         self.apply(change, &flight)?;
-        self.bookings.offload_in_tx(&mut tx, flight.id, offload, order.caller.user_id).await?;
-        let flight = flights::find_in_tx(&mut tx, flight.id).await?;
+        self.bookings.offload_in_tx(tx, flight.id, offload, order.caller.user_id).await?;
+        let flight = flights::find_in_tx(tx, flight.id).await?;
         let changed = self.apply(change, &flight)?;
         if let Some(shortfall) = CapacityShortfall::of(&flight, changed.room.capacity) {
             return Err(OperationError::CapacityBelowBooked(shortfall));
         }
-        let flight = self.save(&mut tx, order, &flight, changed).await?;
+        let flight = self.save(tx, order, &flight, changed).await?;
         if change.names_times() {
             let actor = Some(order.caller.user_id);
-            self.bookings.retime_in_tx(&mut tx, std::slice::from_ref(&flight), actor).await?;
+            self.bookings.retime_in_tx(tx, std::slice::from_ref(&flight), actor).await?;
         }
-        commit(tx).await?;
         Ok(flight)
     }
 
@@ -64,7 +75,7 @@ impl OperationService {
     async fn save(
         &self,
         tx: &mut Tx,
-        order: &Order,
+        order: &Order<Flight>,
         flight: &Flight,
         changed: Flight,
     ) -> Result<Flight, OperationError> {

@@ -11,38 +11,49 @@ use crate::{
         capacity::FlightStatus,
         flights::{self, Flight, FlightEventType},
     },
-    platform::postgres::{commit, retrying},
+    platform::postgres::{Tx, retrying},
 };
 
 impl OperationService {
     /// The flight leaves, with every booking whose cargo is there; the others are left behind and give their room back.
     pub(super) async fn depart(
         &self,
-        order: &Order,
+        order: &Order<Operated>,
         occurred_at: Option<DateTime<Utc>>,
         left_behind: &[LeftBehind],
     ) -> Result<Operated, OperationError> {
-        let (done, moved) = retrying(|| self.try_depart(order, occurred_at, left_behind)).await?;
+        let done = retrying(|| self.try_depart(order, occurred_at, left_behind)).await?;
         tell(FlightAction::Depart, &done);
-        self.bookings.count(Action::Depart, moved);
+        self.bookings.count(Action::Depart, done.bookings_changed - done.left_behind.len());
         Ok(done)
     }
 
     async fn try_depart(
         &self,
-        order: &Order,
+        order: &Order<Operated>,
         occurred_at: Option<DateTime<Utc>>,
         left_behind: &[LeftBehind],
-    ) -> Result<(Operated, usize), OperationError> {
+    ) -> Result<Operated, OperationError> {
+        let mut tx = self.begin(order).await?;
+        let departed = self.depart_in_tx(&mut tx, order, occurred_at, left_behind).await;
+        order.terms.once.conclude(tx, departed).await
+    }
+
+    async fn depart_in_tx(
+        &self,
+        tx: &mut Tx,
+        order: &Order<Operated>,
+        occurred_at: Option<DateTime<Utc>>,
+        left_behind: &[LeftBehind],
+    ) -> Result<Operated, OperationError> {
         let actor = order.caller.user_id;
-        let (mut tx, flight) = self.lock_for(order, FlightAction::Depart).await?;
+        let flight = self.lock_for_in_tx(tx, order, FlightAction::Depart).await?;
         let Moved { occurred_at, moved, left_behind } =
-            self.bookings.depart_in_tx(&mut tx, &flight, left_behind, occurred_at, actor).await?;
+            self.bookings.depart_in_tx(tx, &flight, left_behind, occurred_at, actor).await?;
         // Again: whoever was left behind has given room back.
-        let flight = left(&flights::find_in_tx(&mut tx, flight.id).await?, occurred_at);
-        let flight = flights::save_in_tx(&mut tx, flight, FlightEventType::Departed, Some(actor), self.now()).await?;
-        commit(tx).await?;
-        Ok((Operated { flight, bookings_changed: moved + left_behind.len(), left_behind }, moved))
+        let flight = left(&flights::find_in_tx(tx, flight.id).await?, occurred_at);
+        let flight = flights::save_in_tx(tx, flight, FlightEventType::Departed, Some(actor), self.now()).await?;
+        Ok(Operated { flight, bookings_changed: moved + left_behind.len(), left_behind })
     }
 }
 

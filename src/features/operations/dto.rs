@@ -43,12 +43,14 @@ pub struct LeftBehindBody {
 }
 
 impl FlightStep {
-    pub fn new(done: Operated, reference: &Reference) -> Self {
-        let left_behind = done.left_behind.into_iter();
+    pub fn new(done: &Operated, reference: &Reference) -> Self {
+        let left_behind = done.left_behind.iter();
         Self {
             flight: FlightBody::new(&done.flight, reference),
             bookings_changed: done.bookings_changed,
-            left_behind: left_behind.map(|left| LeftBehindBody { ref_id: left.ref_id, reason: left.reason }).collect(),
+            left_behind: left_behind
+                .map(|left| LeftBehindBody { ref_id: left.ref_id.clone(), reason: left.reason })
+                .collect(),
         }
     }
 }

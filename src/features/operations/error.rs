@@ -5,6 +5,7 @@ use crate::{
     features::{bookings::BookingError, capacity::FlightStatus, flights::FlightError},
     kernel::{BookingRef, FlightNumber},
     platform::{
+        idempotency::Repetition,
         postgres::{DbError, Transient},
         web::{Code, Problem, version_mismatch},
     },
@@ -25,6 +26,8 @@ pub enum OperationError {
     #[error(transparent)]
     Booking(#[from] BookingError),
     #[error(transparent)]
+    Repeated(#[from] Repetition),
+    #[error(transparent)]
     Database(#[from] DbError),
 }
 
@@ -33,7 +36,7 @@ impl Transient for OperationError {
         match self {
             Self::Flight(cause) => cause.is_transient(),
             Self::Booking(cause) => cause.is_transient(),
-            Self::Database(cause) => cause.is_transient(),
+            Self::Repeated(Repetition::Database(cause)) | Self::Database(cause) => cause.is_transient(),
             _ => false,
         }
     }
@@ -55,6 +58,7 @@ impl From<OperationError> for Problem {
             }
             OperationError::Flight(cause) => cause.into(),
             OperationError::Booking(cause) => cause.into(),
+            OperationError::Repeated(repetition) => repetition.into(),
             OperationError::Database(cause) => cause.into(),
         }
     }

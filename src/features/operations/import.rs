@@ -4,7 +4,7 @@ use super::{OperationError, OperationService};
 use crate::{
     features::flights::{ImportSummary, Imported, Timetable},
     kernel::UserId,
-    platform::postgres::{commit, retrying},
+    platform::{idempotency::Once, postgres::retrying},
 };
 
 impl OperationService {
@@ -15,9 +15,10 @@ impl OperationService {
         actor: Option<UserId>,
         table: Bytes,
         dry_run: bool,
+        once: &Once<ImportSummary>,
     ) -> Result<ImportSummary, OperationError> {
         let timetable = self.flights.read_timetable(table).await?;
-        let summary = retrying(|| self.try_import(actor, &timetable, dry_run)).await?;
+        let summary = retrying(|| self.try_import(actor, &timetable, dry_run, once)).await?;
         let ImportSummary { created, updated, unchanged } = summary;
         tracing::info!(created, updated, unchanged, dry_run, "flights imported");
         Ok(summary)
@@ -28,12 +29,17 @@ impl OperationService {
         actor: Option<UserId>,
         timetable: &Timetable,
         dry_run: bool,
+        once: &Once<ImportSummary>,
     ) -> Result<ImportSummary, OperationError> {
         let mut tx = self.db.begin().await?;
-        let done = self.flights.import_in_tx(&mut tx, actor, timetable, dry_run, self.now()).await?;
-        let Imported { summary, retimed } = done;
-        self.bookings.retime_in_tx(&mut tx, &retimed, actor).await?;
-        commit(tx).await?;
-        Ok(summary)
+        let imported = async {
+            once.enter_in_tx(&mut tx).await?;
+            let done = self.flights.import_in_tx(&mut tx, actor, timetable, dry_run, self.now()).await?;
+            let Imported { summary, retimed } = done;
+            self.bookings.retime_in_tx(&mut tx, &retimed, actor).await?;
+            Ok::<_, OperationError>(summary)
+        };
+        let imported = imported.await;
+        once.conclude(tx, imported).await
     }
 }

@@ -1,8 +1,8 @@
 use axum::{
     Json,
     extract::{FromRef, State},
-    http::header,
-    response::{IntoResponse, Response},
+    http::{StatusCode, header},
+    response::IntoResponse,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -18,15 +18,14 @@ use super::{
 use crate::{
     features::{
         accounts::{Admin, Operator, Principal},
-        flights::{FlightBody, ImportBody, REVALIDATE},
+        flights::{Flight, FlightBody, ImportBody, ImportSummary, REVALIDATE},
         reference::Reference,
     },
     kernel::FlightId,
     platform::{
+        idempotency::{Answer, ChangeRequest, Idempotency, Idempotent, KeyHeader},
         tasks::Tasks,
-        web::{
-            Body, IfMatch, PRIVATE, PathText, Problem, Query, both, problem_responses, read, tagged, unless_missing,
-        },
+        web::{Body, PRIVATE, PathText, Problem, Query, both, problem_responses, read, unless_missing},
     },
 };
 
@@ -36,6 +35,7 @@ where
     OperationService: FromRef<S>,
     Reference: FromRef<S>,
     Tasks: FromRef<S>,
+    Idempotency: FromRef<S>,
 {
     OpenApiRouter::new()
         .routes(routes!(change))
@@ -51,39 +51,57 @@ where
     S: Clone + Send + Sync + 'static,
     OperationService: FromRef<S>,
     Tasks: FromRef<S>,
+    Idempotency: FromRef<S>,
 {
     OpenApiRouter::new().routes(routes!(import))
 }
 
-/// What every step of a flight needs from its request.
+/// A change of a flight, and whose wish it is.
 struct Step {
     caller: Principal,
     flight: FlightId,
     operations: OperationService,
-    if_match: IfMatch,
+    reference: Reference,
+    request: ChangeRequest,
 }
 
 impl Step {
-    /// The order, and what its body said, unless the flight does not exist.
-    async fn read<T>(self, said: Result<T, Problem>) -> Result<(OperationService, Order, T), Problem> {
-        let Self { caller, flight, operations, if_match } = self;
-        let read = both(said, if_match.read());
-        let exists = async { operations.flight(flight).await.map(drop) };
-        let (said, precondition) = unless_missing(read, exists).await?;
-        Ok((operations, Order { caller, flight, precondition }, said))
+    /// A step of the flight, and what it did to its bookings.
+    async fn make<R, F>(
+        self,
+        said: Result<R, Problem>,
+        work: impl FnOnce(OperationService, Order<Operated>, R) -> F,
+    ) -> Result<Answer, Problem>
+    where
+        F: Future<Output = Result<Operated, OperationError>> + Send + 'static,
+    {
+        let reference = self.reference.clone();
+        let answer = move |done: &Operated| {
+            let tag = done.flight.entity_tag();
+            Answer::new(StatusCode::OK, &FlightStep::new(done, &reference), PRIVATE).with_tag(tag)
+        };
+        self.carry_out(said, answer, work).await
     }
-}
 
-fn answer(done: Operated, reference: &Reference) -> Response {
-    let tag = done.flight.entity_tag();
-    let mut response = Json(FlightStep::new(done, reference)).into_response();
-    tagged(&mut response, &tag, PRIVATE);
-    response
+    async fn carry_out<T: Send + 'static, R, F>(
+        self,
+        said: Result<R, Problem>,
+        answer: impl Fn(&T) -> Answer + Send + Sync + 'static,
+        work: impl FnOnce(OperationService, Order<T>, R) -> F,
+    ) -> Result<Answer, Problem>
+    where
+        F: Future<Output = Result<T, OperationError>> + Send + 'static,
+    {
+        let Self { caller, flight, operations, request, .. } = self;
+        let see = || operations.flight(flight);
+        let work = |said, terms| work(operations.clone(), Order { caller, flight, terms }, said);
+        Box::pin(request.carry_out(caller.user_id.uuid(), said, see, answer, work)).await
+    }
 }
 
 problem_responses!(ChangeProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
     NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, CapacityBelowBooked, FlightMismatch,
-    ItineraryInvalid, VersionMismatch);
+    ItineraryInvalid, VersionMismatch, IdempotencyInProgress, IdempotencyKeyReused);
 
 /// Change a flight.
 ///
@@ -92,32 +110,31 @@ problem_responses!(ChangeProblems: MalformedRequest, ValidationFailed, Unauthent
 /// whose connection no longer holds needs rerouting. What was scheduled stays and keeps defining the flight's date.
 #[utoipa::path(patch, path = "/flights/{id}", tag = "flights", operation_id = "changeFlight",
     security(("bearer" = []), ("password" = [])), request_body(content((ChangeFlight = "application/json"), (ChangeFlight = "application/merge-patch+json"))),
-    params(("id" = FlightId, Path, description = "The flight's id"),
+    params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
-    responses((status = 200, body = FlightBody, headers(("ETag" = String))), ChangeProblems))]
-#[allow(clippy::too_many_arguments, reason = "each is one part of the request")]
+    responses((status = 200, body = FlightBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
 async fn change(
     Admin(caller): Admin,
     State(operations): State<OperationService>,
     State(reference): State<Reference>,
-    State(tasks): State<Tasks>,
     PathText(flight): PathText<FlightId>,
-    if_match: IfMatch,
-    query: Query,
-    body: Body,
-) -> Result<Response, Problem> {
-    let said = both(query.refuse_all(), body.read_patch(|fields| Some(read_change(fields, &reference))));
-    let step = Step { caller, flight, operations, if_match };
-    let (operations, order, (change, offload)) = step.read(said.map(|((), said)| said)).await?;
-    let work = async move { operations.change(&order, &change, &offload).await };
-    let flight = tasks.to_the_end(work).await?;
-    let mut response = Json(FlightBody::new(&flight, &reference)).into_response();
-    tagged(&mut response, &flight.entity_tag(), REVALIDATE);
-    Ok(response)
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    let known = reference.clone();
+    let answer = move |flight: &Flight| {
+        Answer::new(StatusCode::OK, &FlightBody::new(flight, &known), REVALIDATE).with_tag(flight.entity_tag())
+    };
+    let said = request.body().read_patch(|fields| Some(read_change(fields, &reference)));
+    let step = Step { caller, flight, operations, reference: reference.clone(), request };
+    step.carry_out(said, answer, async move |operations, order, (change, offload)| {
+        operations.change(&order, &change, &offload).await
+    })
+    .await
 }
 
 problem_responses!(DepartProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, FlightMismatch, VersionMismatch);
+    NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, FlightMismatch, VersionMismatch,
+    IdempotencyInProgress, IdempotencyKeyReused);
 
 /// Depart: the flight leaves with all that is booked on it and there.
 ///
@@ -125,52 +142,44 @@ problem_responses!(DepartProblems: MalformedRequest, ValidationFailed, Unauthent
 /// room back and need rerouting. Legs that were moved one by one before are skipped.
 #[utoipa::path(post, path = "/flights/{id}/depart", tag = "flights", operation_id = "departFlight",
     security(("bearer" = []), ("password" = [])), request_body = Option<DepartFlight>,
-    params(("id" = FlightId, Path, description = "The flight's id"),
+    params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
-    responses((status = 200, body = FlightStep, headers(("ETag" = String))), DepartProblems))]
-#[allow(clippy::too_many_arguments, reason = "each is one part of the request")]
+    responses((status = 200, body = FlightStep, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), DepartProblems))]
 async fn depart(
     Operator(caller): Operator,
     State(operations): State<OperationService>,
     State(reference): State<Reference>,
-    State(tasks): State<Tasks>,
     PathText(flight): PathText<FlightId>,
-    if_match: IfMatch,
-    query: Query,
-    body: Body,
-) -> Result<Response, Problem> {
-    let said = both(query.refuse_all(), body.read_optional(|fields| Some(read_departure(fields))));
-    let step = Step { caller, flight, operations, if_match };
-    let (operations, order, (occurred_at, left_behind)) = step.read(said.map(|((), said)| said)).await?;
-    let work = async move { operations.depart(&order, occurred_at, &left_behind).await };
-    Ok(answer(tasks.to_the_end(work).await?, &reference))
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    let said = request.body().read_optional(|fields| Some(read_departure(fields)));
+    let step = Step { caller, flight, operations, reference, request };
+    step.make(said, async move |operations, order, (occurred_at, left_behind)| {
+        operations.depart(&order, occurred_at, &left_behind).await
+    })
+    .await
 }
 
 problem_responses!(StepProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, VersionMismatch);
+    NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, VersionMismatch, IdempotencyInProgress,
+    IdempotencyKeyReused);
 
 /// Arrive: the flight lands, and with it what is in the air on it.
 #[utoipa::path(post, path = "/flights/{id}/arrive", tag = "flights", operation_id = "arriveFlight",
     security(("bearer" = []), ("password" = [])), request_body = Option<ArriveFlight>,
-    params(("id" = FlightId, Path, description = "The flight's id"),
+    params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
-    responses((status = 200, body = FlightStep, headers(("ETag" = String))), StepProblems))]
-#[allow(clippy::too_many_arguments, reason = "each is one part of the request")]
+    responses((status = 200, body = FlightStep, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
 async fn arrive(
     Operator(caller): Operator,
     State(operations): State<OperationService>,
     State(reference): State<Reference>,
-    State(tasks): State<Tasks>,
     PathText(flight): PathText<FlightId>,
-    if_match: IfMatch,
-    query: Query,
-    body: Body,
-) -> Result<Response, Problem> {
-    let said = both(query.refuse_all(), body.read_optional(|fields| Some(read_arrival(fields))));
-    let step = Step { caller, flight, operations, if_match };
-    let (operations, order, occurred_at) = step.read(said.map(|((), said)| said)).await?;
-    let work = async move { operations.arrive(&order, occurred_at).await };
-    Ok(answer(tasks.to_the_end(work).await?, &reference))
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    let said = request.body().read_optional(|fields| Some(read_arrival(fields)));
+    let step = Step { caller, flight, operations, reference, request };
+    step.make(said, async move |operations, order, occurred_at| operations.arrive(&order, occurred_at).await).await
 }
 
 /// Cancel: the flight does not go.
@@ -178,25 +187,19 @@ async fn arrive(
 /// Only while no leg has departed on it. Its bookings keep their status, give their room back and need rerouting.
 #[utoipa::path(post, path = "/flights/{id}/cancel", tag = "flights", operation_id = "cancelFlight",
     security(("bearer" = []), ("password" = [])), request_body = Option<CancelFlight>,
-    params(("id" = FlightId, Path, description = "The flight's id"),
+    params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
-    responses((status = 200, body = FlightStep, headers(("ETag" = String))), StepProblems))]
-#[allow(clippy::too_many_arguments, reason = "each is one part of the request")]
+    responses((status = 200, body = FlightStep, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
 async fn cancel(
     Admin(caller): Admin,
     State(operations): State<OperationService>,
     State(reference): State<Reference>,
-    State(tasks): State<Tasks>,
     PathText(flight): PathText<FlightId>,
-    if_match: IfMatch,
-    query: Query,
-    body: Body,
-) -> Result<Response, Problem> {
-    let said = both(query.refuse_all(), body.read_optional(|fields| Some(read_reason(fields))));
-    let step = Step { caller, flight, operations, if_match };
-    let (operations, order, reason) = step.read(said.map(|((), said)| said)).await?;
-    let work = async move { operations.cancel(&order, reason.as_deref()).await };
-    Ok(answer(tasks.to_the_end(work).await?, &reference))
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    let said = request.body().read_optional(|fields| Some(read_reason(fields)));
+    let step = Step { caller, flight, operations, reference, request };
+    step.make(said, async move |operations, order, reason| operations.cancel(&order, reason.as_deref()).await).await
 }
 
 problem_responses!(ManifestProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden, NotFound);
@@ -219,7 +222,7 @@ async fn manifest(
 }
 
 problem_responses!(ImportProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    PayloadTooLarge, UnsupportedMediaType);
+    PayloadTooLarge, UnsupportedMediaType, IdempotencyInProgress, IdempotencyKeyReused);
 
 /// Import a timetable, all or nothing.
 ///
@@ -228,18 +231,24 @@ problem_responses!(ImportProblems: MalformedRequest, ValidationFailed, Unauthent
 /// scheduled local date: one that is there is changed, others are created. Faults carry their `row`, the first data row
 /// being 1; the first 100 are told.
 #[utoipa::path(post, path = "/flights/import", tag = "flights", operation_id = "importFlights",
-    params(("dry_run" = Option<bool>, Query, description = "Check and count, but change nothing")),
+    params(("dry_run" = Option<bool>, Query, description = "Check and count, but change nothing"), KeyHeader),
     request_body(content = String, content_type = "text/csv"), security(("bearer" = []), ("password" = [])),
-    responses((status = 200, body = ImportBody), ImportProblems))]
+    responses((status = 200, body = ImportBody, headers(("Idempotency-Replayed" = Option<bool>))), ImportProblems))]
 async fn import(
     Admin(caller): Admin,
     State(operations): State<OperationService>,
     State(tasks): State<Tasks>,
+    idempotent: Idempotent,
     query: Query,
     body: Body,
-) -> Result<Json<ImportBody>, Problem> {
-    let dry_run = query.read(|fields| Some(fields.optional("dry_run", read::boolean).unwrap_or_default()))?;
+) -> Result<Answer, Problem> {
+    let once = idempotent.once(caller.user_id.uuid(), &body, |done: &ImportSummary| {
+        let body = ImportBody { created: done.created, updated: done.updated, unchanged: done.unchanged };
+        Answer::new(StatusCode::OK, &body, PRIVATE)
+    });
+    let dry_run = query.read(|fields| Some(fields.optional("dry_run", read::boolean).unwrap_or_default()));
+    let (once, dry_run) = both(once, dry_run)?;
     let table = body.of_type("text/csv")?;
-    let done = tasks.to_the_end(async move { operations.import(Some(caller.user_id), table, dry_run).await }).await?;
-    Ok(Json(ImportBody { created: done.created, updated: done.updated, unchanged: done.unchanged }))
+    let work = async move { once.run(operations.import(Some(caller.user_id), table, dry_run, &once)).await };
+    tasks.to_the_end(work).await
 }

@@ -15,8 +15,8 @@ use crate::{
     kernel::FlightId,
     platform::{
         clock::SharedClock,
+        idempotency::Terms,
         postgres::{Database, Tx},
-        web::Precondition,
     },
 };
 
@@ -31,11 +31,11 @@ pub struct OperationService {
 }
 
 /// Whose step it is, with which flight, and on which condition.
-#[derive(Debug, Clone)]
-pub(super) struct Order {
+#[derive(Clone)]
+pub(super) struct Order<T> {
     pub caller: Principal,
     pub flight: FlightId,
-    pub precondition: Precondition,
+    pub terms: Terms<T>,
 }
 
 impl OperationService {
@@ -61,33 +61,44 @@ impl OperationService {
         Ok((flight, bookings::manifest_in_tx(&mut snapshot, id).await?))
     }
 
+    /// A transaction for a flight that exists.
+    pub(super) async fn begin<T>(&self, order: &Order<T>) -> Result<Tx, OperationError> {
+        self.flight(order.flight).await?;
+        Ok(self.db.begin().await?)
+    }
+
     /// Locks the flight, so that no booking slips on or off it, and judges version and step by the state then found.
-    pub(super) async fn lock_for(&self, order: &Order, action: FlightAction) -> Result<(Tx, Flight), OperationError> {
-        let (mut tx, flight) = self.lock(order).await?;
+    pub(super) async fn lock_for_in_tx<T>(
+        &self,
+        tx: &mut Tx,
+        order: &Order<T>,
+        action: FlightAction,
+    ) -> Result<Flight, OperationError> {
+        let flight = lock_in_tx(tx, order).await?;
         let status = flight.room.status;
-        let has_left = status == FlightStatus::Scheduled && self.bookings.has_left_in_tx(&mut tx, flight.id).await?;
+        let has_left = status == FlightStatus::Scheduled && self.bookings.has_left_in_tx(tx, flight.id).await?;
         let allowed = allowed(status, has_left, order.caller.role);
         if allowed.contains(&action) {
-            Ok((tx, flight))
+            Ok(flight)
         } else {
             Err(OperationError::InvalidTransition { from: status, action, allowed })
         }
     }
 
-    /// Locks the flight and judges the version.
-    pub(super) async fn lock(&self, order: &Order) -> Result<(Tx, Flight), OperationError> {
-        self.flight(order.flight).await?;
-        let mut tx = self.db.begin().await?;
-        capacity::lock_in_tx(&mut tx, &[order.flight]).await?;
-        let flight = flights::find_in_tx(&mut tx, order.flight).await?;
-        if !order.precondition.holds(flight.room.version) {
-            return Err(OperationError::VersionMismatch(flight.room.version));
-        }
-        Ok((tx, flight))
-    }
-
     pub(super) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
+    }
+}
+
+/// Looks the key up, locks the flight and judges the version.
+pub(super) async fn lock_in_tx<T>(tx: &mut Tx, order: &Order<T>) -> Result<Flight, OperationError> {
+    order.terms.once.enter_in_tx(tx).await?;
+    capacity::lock_in_tx(tx, &[order.flight]).await?;
+    let flight = flights::find_in_tx(tx, order.flight).await?;
+    if order.terms.precondition.holds(flight.room.version) {
+        Ok(flight)
+    } else {
+        Err(OperationError::VersionMismatch(flight.room.version))
     }
 }
 

@@ -67,8 +67,7 @@ impl TryFrom<Row> for Job {
     }
 }
 
-/// The next job that is due, now leased to `process`. Of `only` if it is given. One that was put down at a time that is
-/// still to come is due: the clock was set back since, and must not keep it waiting.
+/// The next job that is due, now leased to `process`. Of `only` if it is given.
 pub(super) async fn claim(
     db: &Database,
     process: &str,
@@ -82,7 +81,7 @@ pub(super) async fn claim(
          set state = 'RUNNING', attempts = attempts + 1, leased_by = $1, beat = beat + 1, updated_at = now()
          where id = (select id from jobs
                      where state = 'QUEUED' and kind = any($2) and ($3::uuid is null or id = $3)
-                       and (run_at <= now() or updated_at > now() + interval '1 minute')
+                       and run_at <= now()
                      order by priority, run_at, id limit 1
                      for update skip locked)
          returning id, kind, payload, priority, state, run_at, attempts, max_attempts, last_error, created_at",
@@ -93,6 +92,18 @@ pub(super) async fn claim(
     let claimed = claimed.fetch_optional(&mut *tx).await.map_err(DbError::from)?;
     commit(tx).await?;
     Ok(claimed.map(Job::try_from).transpose()?)
+}
+
+/// Jobs that were put down at a time that is still to come wait no longer than they were to wait then: the clock was set
+/// back since.
+pub(super) async fn follow_the_clock(db: &Database) -> Result<(), DbError> {
+    let mut tx = db.begin().await?;
+    let moved = sqlx::query!(
+        "update jobs set run_at = now() + greatest(run_at - updated_at, interval '0'), updated_at = now()
+         where state = 'QUEUED' and updated_at > now() + interval '1 minute'"
+    );
+    moved.execute(&mut *tx).await.map_err(DbError::from)?;
+    commit(tx).await
 }
 
 /// Tells that the job's process is alive; false when the job is another's. Whose it is, process and attempt tell: a process

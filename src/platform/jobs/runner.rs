@@ -26,8 +26,8 @@ const POLL: Duration = Duration::from_millis(500);
 const LOOK_AFTER: Duration = Duration::from_secs(2);
 /// A job that takes longer has failed: it must not hold its place for ever.
 const LONGEST_RUN: Duration = Duration::from_mins(10);
-/// How many jobs a process runs at once, and how many of one kind: a kind that hangs must not take all places.
-const AT_ONCE: usize = 8;
+/// How many jobs a process runs at once, and how many of one kind: kinds that hang must not take all places.
+const AT_ONCE: usize = 16;
 const OF_ONE_KIND: usize = 2;
 /// How long jobs that run are waited for at the end; after it they are given back.
 const END_PATIENCE: Duration = Duration::from_secs(7);
@@ -79,7 +79,7 @@ impl Runner {
                     tokio::select! {
                         () = stop.cancelled() => {}
                         () = sleep(POLL) => {}
-                        _ = running.join_next(), if running.len() >= AT_ONCE => {}
+                        _ = running.join_next(), if !running.is_empty() => {}
                     }
                 }
                 Err(error) => {
@@ -109,7 +109,7 @@ impl Runner {
         Ok(queue::claim(&self.db, &self.process, kinds, only).await?.map(|job| (job, asked)))
     }
 
-    /// Looks after the jobs of processes that went away.
+    /// Looks after the jobs of processes that went away, and after those that a clock has left behind.
     async fn look_after(self, stop: CancellationToken) {
         let mut vigil = Vigil::default();
         loop {
@@ -123,6 +123,7 @@ impl Runner {
     }
 
     async fn take_from_the_silent(&self, vigil: &mut Vigil<Uuid>) -> Result<(), DbError> {
+        queue::follow_the_clock(&self.db).await?;
         let asked = Instant::now();
         let beats = queue::beats(&self.db).await?;
         let silent = vigil.silent(asked, beats.iter().filter_map(|(id, beat)| Some((*id, (*beat)?))));

@@ -301,9 +301,9 @@ fn reserved_settings_in_use_are_told() {
     let settings = load(&[
         ("DATABASE_READ_URL", "postgres://replica/a"),
         ("LOADMASTER_RATE_LIMIT__ENABLED", "true"),
-        ("LOADMASTER_LOCKS__ATTEMPTS", "9"),
+        ("LOADMASTER_SEARCH__CACHE_TTL_SECONDS", "9"),
     ]);
-    assert_eq!(settings.reserved_in_use(), ["database.read_url", "locks.attempts"]);
+    assert_eq!(settings.reserved_in_use(), ["database.read_url", "search.cache_ttl_seconds"]);
     let marked = MANUAL.matches("# reserved: takes effect in a later release").count();
     assert_eq!(marked, RESERVED.len());
     assert!(RESERVED.iter().all(|name| layers::known().contains(*name)));

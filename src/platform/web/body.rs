@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{code::Code, fields::Fields, problem::Problem};
+use crate::platform::idempotency::{Content, fingerprint};
 
 /// Levels of arrays and objects in each other that are read.
 const DEEPEST: usize = 128;
@@ -41,6 +42,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 }
 
 const JSON: &str = "application/json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
 
 impl Body {
     /// Reads a body of at most `limit`.
@@ -71,7 +73,7 @@ impl Body {
 
     /// A JSON merge patch (RFC 7396) that must be there, also under its own media type.
     pub fn read_patch<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
-        self.object(&[JSON, "application/merge-patch+json"], read)
+        self.object(&[JSON, MERGE_PATCH], read)
     }
 
     /// A JSON object; no body counts as an empty object.
@@ -84,6 +86,18 @@ impl Body {
         let mut fields = Fields::of_body(&empty);
         let value = read(&mut fields);
         fields.conclude(value)
+    }
+
+    /// What was asked by this body and that query, in 32 bytes; JSON counts as it is read, and no body as `{}`.
+    pub fn fingerprint(&self, query: &str) -> [u8; 32] {
+        let bytes = self.bytes.as_ref().map(Bytes::as_ref).unwrap_or_default();
+        let is_json = self.media_type == JSON || self.media_type == MERGE_PATCH;
+        let content = match bytes {
+            [] => Content::Json(Value::Object(Map::new())),
+            bytes if is_json => parse_json(bytes).map_or(Content::Bytes(bytes), Content::Json),
+            bytes => Content::Bytes(bytes),
+        };
+        fingerprint(query, &content)
     }
 
     /// The bytes of a body that must have one media type.

@@ -89,6 +89,12 @@ catalogue! {
         "Try another date, less freight, or name the flights yourself.";
     AlreadyExists: CONFLICT, "already_exists", "It exists already",
         "Use what is there, or choose another name.";
+    BookingLocked: CONFLICT, "booking_locked", "The shipment is being changed by somebody else",
+        "Wait as long as `Retry-After` says and try again.";
+    IdempotencyInProgress: CONFLICT, "idempotency_in_progress", "The first request with this key is still at work",
+        "Wait as long as `Retry-After` says and repeat the request with the same key.";
+    IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The key was used for another request",
+        "Use a new `Idempotency-Key` for each thing you want done.";
     VersionMismatch: PRECONDITION_FAILED, "version_mismatch", "It has changed meanwhile",
         "Read it again and decide anew with its new `ETag`.";
     Internal: INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side",

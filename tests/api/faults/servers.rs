@@ -2,8 +2,7 @@
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -22,7 +21,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{book, expect_unavailable, path, reference, roomy_flight};
-use crate::support::{Client, TestDatabase, World, WorldOptions, until};
+use crate::support::{Client, OwnRedis, TestDatabase, World, WorldOptions, until};
 
 fn directory() -> TempDir {
     let directory = tempfile::Builder::new().prefix("loadmaster-").tempdir().unwrap();
@@ -112,46 +111,6 @@ async fn postgresql_killed_under_load_loses_no_acknowledged_booking_and_service_
     embedded.stop().await.unwrap();
 }
 
-/// A Redis of a test's own, gone with it.
-struct OwnRedis {
-    socket: PathBuf,
-    server: Child,
-}
-
-impl OwnRedis {
-    async fn start(directory: &Path) -> Self {
-        let socket = directory.join("redis.sock");
-        let server = Command::new("redis-server")
-            .args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"])
-            .arg(&socket)
-            .current_dir(directory)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("redis-server is installed");
-        let this = Self { socket, server };
-        until("Redis listens", async || tokio::net::UnixStream::connect(&this.socket).await.is_ok()).await;
-        this
-    }
-
-    fn url(&self) -> String {
-        format!("redis+unix://{}", self.socket.display())
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.server.id().try_into().unwrap()), signal).unwrap();
-    }
-}
-
-impl Drop for OwnRedis {
-    fn drop(&mut self) {
-        _ = self.server.kill();
-        _ = self.server.wait();
-        _ = fs::remove_file(&self.socket);
-    }
-}
-
 async fn until_health(world: &World, status: &str) {
     let what = format!("the health is {status}");
     until(&what, async || world.anonymous().get("/health").await.expect(200)["status"] == status).await;
@@ -171,54 +130,46 @@ async fn work(world: &World, flight: &Value) {
 
 #[tokio::test]
 async fn without_redis_everything_still_works_only_degraded() {
-    let directory = directory();
-    let redis = OwnRedis::start(directory.path()).await;
+    let mut redis = OwnRedis::start().await;
     let world = WorldOptions::default().set("redis.url", &redis.url()).start().await;
     let flight = roomy_flight(&world, "AI101").await;
     until_health(&world, "healthy").await;
     work(&world, &flight).await;
 
-    drop(redis);
+    redis.kill();
     until_health(&world, "degraded").await;
     work(&world, &flight).await;
     world.anonymous().get("/readyz").await.expect(200);
 
-    let redis = OwnRedis::start(directory.path()).await;
+    redis.start_again().await;
     until_health(&world, "healthy").await;
     work(&world, &flight).await;
 
     // It takes connections, but says nothing.
-    redis.signal(Signal::SIGSTOP);
+    redis.pause();
     until_health(&world, "degraded").await;
     work(&world, &flight).await;
-    redis.signal(Signal::SIGCONT);
+    redis.go_on();
     until_health(&world, "healthy").await;
 
     // Full: it answers, with errors.
-    full(&redis, "1").await;
+    redis.fill().await;
     until_health(&world, "degraded").await;
     work(&world, &flight).await;
-    full(&redis, "0").await;
+    redis.make_room().await;
     until_health(&world, "healthy").await;
     world.audit().await;
 }
 
-async fn full(redis: &OwnRedis, most_bytes: &str) {
-    let client = redis::Client::open(redis.url()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let set = redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg(most_bytes).to_owned();
-    set.query_async::<()>(&mut connection).await.unwrap();
-}
-
 #[tokio::test]
 async fn a_server_starts_while_its_redis_is_away() {
-    let directory = directory();
-    let url = format!("redis+unix://{}", directory.path().join("redis.sock").display());
-    let world = WorldOptions::default().set("redis.url", &url).start().await;
+    let mut redis = OwnRedis::start().await;
+    redis.kill();
+    let world = WorldOptions::default().set("redis.url", &redis.url()).start().await;
     until_health(&world, "degraded").await;
     let flight = roomy_flight(&world, "AI101").await;
     work(&world, &flight).await;
-    let _redis = OwnRedis::start(directory.path()).await;
+    redis.start_again().await;
     until_health(&world, "healthy").await;
     world.audit().await;
 }

@@ -1,22 +1,18 @@
 //! `loadmaster jobs`, and what the metrics say.
-use std::sync::atomic::{AtomicU8, Ordering};
-
 use sqlx::Connection;
 use uuid::Uuid;
 
-use super::process::{Done, Serving, loadmaster};
-use crate::support::{TestDatabase, until};
+use crate::{
+    commands::process::{Done, Serving, loadmaster},
+    support::{TestDatabase, until},
+};
 
 const SCHEDULES: [&str; 3] = ["partitions_ahead", "expired_tokens", "old_outbox"];
 
-/// A real server, on an address that the other tests of processes do not take.
+/// A real server.
 pub async fn serve(database: &TestDatabase) -> Serving {
-    static NEXT: AtomicU8 = AtomicU8::new(200);
-    let process = std::process::id();
-    let last = NEXT.fetch_add(1, Ordering::Relaxed);
-    let host = format!("127.{}.{}.{last}", 1 + (process >> 8) % 254, process % 256);
     // Nobody reads its log: a line for each of many requests would fill the pipe, and the server would wait.
-    loadmaster(&["serve"]).on(database).env("RUST_LOG", "warn").serve_at(&host).ready().await
+    loadmaster(&["serve"]).on(database).env("RUST_LOG", "warn").serve().ready().await
 }
 
 async fn jobs(database: &TestDatabase, arguments: &[&str]) -> Done {

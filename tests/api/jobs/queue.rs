@@ -72,10 +72,12 @@ async fn a_job_waits_for_its_time() {
 async fn what_is_more_urgent_comes_first_then_what_is_due_longer() {
     let (queue, log, gate) = (Queue::start().await, Log::default(), Gate::shut());
     // Given a process that is busy but for one place,
-    let serving = queue.serve("one", log.with(gate.handlers("hold")));
-    let busy: Vec<NewJob> = (0..3).map(|_| NewJob::now("hold", Value::Null)).collect();
+    let holds = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let handlers = holds.into_iter().fold(Handlers::default(), |handlers, kind| gate.with(kind, handlers));
+    let serving = queue.serve("one", log.with(handlers));
+    let busy: Vec<NewJob> = (0..15).map(|number| NewJob::now(holds[number / 2], Value::Null)).collect();
     queue.promise_all(&busy).await;
-    gate.until_held(3).await;
+    gate.until_held(15).await;
     // when these are promised at once,
     let job = |name: &str, priority, minutes_ago| NewJob {
         priority,

@@ -7,9 +7,10 @@ use loadmaster::platform::{
     jobs::{Handlers, JobState, Ran, Schedule, Schedules},
 };
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::Queue;
-use crate::support::start_of_time;
+use crate::support::{start_of_time, until};
 
 static HOURLY: [Schedule; 1] = [Schedule { name: "hourly", every: TimeDelta::hours(1) }];
 static TWO: [Schedule; 2] =
@@ -184,9 +185,33 @@ async fn a_schedule_goes_on_after_a_promise_that_was_not_committed() {
     // The database refuses the job: the schedule has not moved on either.
     let mut owner = queue.database.owner().await;
     sqlx::query("alter table jobs add constraint none check (kind <> 'hourly')").execute(&mut owner).await.unwrap();
-    assert!(schedules.promise_due().await.is_err());
+    assert_eq!(tick(&queue, &schedules).await, 0);
     assert!(minutes_to_go(&queue).await <= 0);
     sqlx::query("alter table jobs drop constraint none").execute(&mut owner).await.unwrap();
     assert_eq!(tick(&queue, &schedules).await, 1);
     assert_eq!(tick(&queue, &schedules).await, 0);
+}
+
+#[tokio::test]
+async fn a_schedule_that_cannot_be_promised_keeps_no_other_from_it() {
+    let queue = Queue::start().await;
+    let mut owner = queue.database.owner().await;
+    let refuse = "create function refuse() returns trigger language plpgsql as $$
+                      begin raise exception 'not %', new.name; end $$;
+                  create trigger refuse before insert or update on schedules
+                      for each row when (new.name = 'daily') execute function refuse()";
+    // Once one that is new, once one that has run before.
+    for hours in [0, 24] {
+        queue.pass(TimeDelta::hours(hours)).await;
+        sqlx::raw_sql(refuse).execute(&mut owner).await.unwrap();
+        let stop = CancellationToken::new();
+        let promising = tokio::spawn(schedules(&queue, &TWO).run(stop.clone()));
+        until("the other is promised", async || !queue.jobs().await.is_empty()).await;
+        stop.cancel();
+        promising.await.unwrap();
+        assert_eq!(do_all(&queue).await, ["hourly"]);
+        sqlx::raw_sql("drop trigger refuse on schedules; drop function refuse").execute(&mut owner).await.unwrap();
+        schedules(&queue, &TWO).promise_due().await.unwrap();
+        assert_eq!(do_all(&queue).await, ["daily"], "it is made up for");
+    }
 }

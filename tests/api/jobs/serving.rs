@@ -1,6 +1,6 @@
 //! Jobs in a process that starts, stops or is killed.
 use chrono::TimeDelta;
-use loadmaster::platform::jobs::{JobState, NewJob};
+use loadmaster::platform::jobs::{Handlers, JobState, NewJob, Ran};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
@@ -65,6 +65,32 @@ async fn a_process_that_stops_waits_for_what_it_runs_and_takes_nothing_new() {
     serving.stop().await;
     assert_eq!(queue.state(held).await, None, "it is done");
     assert_eq!((queue.state(after).await, log.seen().len()), (Some(JobState::Queued), 0));
+}
+
+#[tokio::test]
+async fn jobs_that_a_shutdown_cuts_off_are_given_back_and_run_elsewhere_at_once() {
+    // Given a process that runs a job for the first and the last time, and one that has failed before,
+    let (queue, gate) = (Queue::start().await, Gate::shut());
+    let failing = Handlers::default().with("hold", |_| async { anyhow::bail!("the cold store is shut") });
+    let again = queue.promise(NewJob::now("hold", json!("again"))).await;
+    queue.run_one(again, failing).await;
+    queue.pass(TimeDelta::hours(1)).await;
+    let once = queue.promise(NewJob { max_attempts: 1, ..NewJob::now("hold", json!("once")) }).await;
+    let serving = queue.serve("one", gate.handlers("hold"));
+    gate.until_held(2).await;
+    // when it stops and they do not end,
+    serving.stop().await;
+    // then they are as they were before it began them, nobody works at them,
+    assert_eq!(gate.now(), 0);
+    let (again_now, once_now) = (queue.get(again).await.unwrap(), queue.get(once).await.unwrap());
+    assert_eq!((again_now.state, again_now.attempts), (JobState::Queued, 1));
+    assert_eq!(again_now.last_error.as_deref(), Some("the cold store is shut"));
+    assert_eq!((once_now.state, once_now.attempts, once_now.last_error), (JobState::Queued, 0, None));
+    // and the next process runs them.
+    gate.open();
+    for id in [again, once] {
+        assert_eq!(queue.run_one(id, gate.handlers("hold")).await, Ran::Done);
+    }
 }
 
 #[tokio::test]
@@ -137,8 +163,6 @@ async fn a_server_that_is_killed_over_a_job_loses_nothing() {
     assert_eq!(left.iter().filter(|(_, state)| state == "RUNNING").collect::<Vec<_>>(), [&running]);
     assert_eq!(left.iter().filter(|(kind, _)| kind == "nobody's").count(), 5);
     // and the next server goes on where it was, once the dead one has been silent for long.
-    let lapse = "update jobs set leased_until = now() - interval '1 s' where state = 'RUNNING'";
-    sqlx::query(lapse).execute(&mut owner).await.unwrap();
     let serving = serve(&database).await;
     until("the rest is done", async || states(&database).await.len() == 5).await;
     assert_eq!(serving.terminate().await.code, 0);

@@ -2,12 +2,11 @@
 use std::collections::BTreeSet;
 
 use super::{
-    People, SHIPPED, assert_in_order, count_of_events, happened, ids,
-    own_redis::{Consumer, OwnRedis},
-    ship, until_all_have_arrived,
+    People, SHIPPED, assert_in_order, consumer::Consumer, count_of_events, happened, ids, ship, until_all_have_arrived,
+    until_place_is_kept,
 };
 use crate::support::{
-    TestDatabase, WorldOptions,
+    OwnRedis, TestDatabase, WorldOptions,
     freight::{at_once, two_flights},
     until,
 };
@@ -42,11 +41,7 @@ async fn a_redis_that_was_killed_is_told_what_it_has_missed() {
     ship(people.clone(), flights.clone()).await;
     let mut consumer = Consumer::of(&redis).await;
     until_all_have_arrived(&mut consumer, &mut owner).await;
-    until("the place is kept", async || {
-        let place = "select 'there' from outbox_sinks where position = (select max(id) from outbox)";
-        !world.texts(place).await.is_empty()
-    })
-    .await;
+    until_place_is_kept(&world).await;
     let before = ids(&consumer.messages);
 
     redis.kill();

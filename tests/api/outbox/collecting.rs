@@ -20,6 +20,8 @@ pub enum Mood {
     Fails,
     /// Takes the first half, then fails.
     TakesHalf,
+    /// Takes nothing if it is given more at once.
+    TakesAtMost(usize),
     /// Never answers.
     Hangs,
 }
@@ -71,8 +73,8 @@ impl<const LETTER: char> Collecting<LETTER> {
 
     /// Lets a process of this name deliver to it.
     pub fn served_by(&self, world: &World, process: &str) -> Serving {
-        let (stop, clock) = (CancellationToken::new(), Arc::new(world.clock.clone()));
-        let task = relay(world.db.clone(), self.clone(), process.to_owned(), clock, stop.clone());
+        let stop = CancellationToken::new();
+        let task = relay(world.db.clone(), self.clone(), process.to_owned(), stop.clone());
         Serving { stop, task: tokio::spawn(task) }
     }
 }
@@ -90,16 +92,18 @@ impl<const LETTER: char> Sink for Collecting<LETTER> {
             notes.attempts.push(entries.iter().map(|entry| entry.id).collect());
             let takes = match notes.mood {
                 Mood::Takes => entries.len(),
-                Mood::TakesHalf => entries.len() / 2,
-                Mood::Fails | Mood::Hangs => 0,
+                Mood::TakesHalf => entries.len().div_ceil(2),
+                Mood::TakesAtMost(most) if entries.len() <= most => entries.len(),
+                Mood::Fails | Mood::Hangs | Mood::TakesAtMost(_) => 0,
             };
             notes.taken.extend_from_slice(&entries[..takes]);
             notes.mood
         };
         match mood {
             Mood::Takes => Ok(()),
+            Mood::TakesAtMost(most) if entries.len() <= most => Ok(()),
             Mood::Hangs => std::future::pending().await,
-            Mood::Fails | Mood::TakesHalf => Err(SinkAway("not in the mood".to_owned())),
+            Mood::Fails | Mood::TakesHalf | Mood::TakesAtMost(_) => Err(SinkAway("not in the mood".to_owned())),
         }
     }
 }

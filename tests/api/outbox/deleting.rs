@@ -1,6 +1,6 @@
 //! Old messages go once every sink has had them.
 use chrono::TimeDelta;
-use loadmaster::platform::outbox::delete_delivered;
+use loadmaster::platform::outbox::{delete_delivered, retire};
 use uuid::Uuid;
 
 use super::{
@@ -79,7 +79,7 @@ async fn only_what_is_old_and_what_every_sink_has_had_is_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_sink_that_nobody_serves_any_more_keeps_nothing() {
+async fn a_sink_that_nobody_serves_keeps_its_messages_until_it_is_retired() {
     let world = alone().await;
     let (left_alone, quick) = (Collecting::<'b'>::that(Mood::Fails), Collecting::<'a'>::that(Mood::Takes));
     let gone = left_alone.served_by(&world, "one");
@@ -92,17 +92,63 @@ async fn a_sink_that_nobody_serves_any_more_keeps_nothing() {
     let serving = quick.served_by(&world, "one");
     until_seen(&world, "a", 6).await;
     assert_eq!(delete(&world).await.len(), 6, "it may come back");
-    let_days_pass(&world, 32).await;
+    let_days_pass(&world, 400).await;
     two_messages(&world).await;
     until_seen(&world, "a", 8).await;
+    assert_eq!(delete(&world).await.len(), 8, "however long that takes");
+
+    assert!(!retire(&world.db, "c").await.unwrap(), "there is none");
+    assert!(retire(&world.db, "b").await.unwrap());
+    assert!(!retire(&world.db, "b").await.unwrap(), "not any more");
     assert_eq!(delete(&world).await, ["7", "8"]);
     serving.end().await;
 
-    // When it is served again it goes on with what there is.
+    // Should it come back it starts with what there is.
     left_alone.feels(Mood::Takes);
     let serving = left_alone.served_by(&world, "one");
     until("it has had the others", async || left_alone.count() == 2).await;
     serving.end().await;
+    world.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sink_that_comes_back_after_long_is_given_all_it_has_missed() {
+    let world = alone().await;
+    let (away, quick) = (Collecting::<'b'>::that(Mood::Takes), Collecting::<'a'>::that(Mood::Takes));
+    let first = away.served_by(&world, "one");
+    two_messages(&world).await;
+    until_seen(&world, "b", 2).await;
+    first.end().await;
+    let serving = quick.served_by(&world, "one");
+    for days in [8, 30, 400] {
+        two_messages(&world).await;
+        let_days_pass(&world, days).await;
+        // The first two both have had.
+        assert_eq!(delete(&world).await.first().map(String::as_str), Some("3"));
+    }
+    let second = away.served_by(&world, "two");
+    until("it has had them all", async || away.count() == 8).await;
+    until_seen(&world, "b", 8).await;
+    until_seen(&world, "a", 8).await;
+    assert_eq!(delete(&world).await, [] as [String; 0]);
+    assert_eq!(away.attempts().concat(), (1..=8).collect::<Vec<_>>());
+    second.end().await;
+    serving.end().await;
+    world.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn more_old_messages_than_are_deleted_at_once_all_go() {
+    let world = alone().await;
+    world
+        .sql(
+            "insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at)
+             select 'flight', gen_random_uuid(), 1, 'CHANGED', '{}', now() from generate_series(1, 12345)",
+        )
+        .await;
+    let_days_pass(&world, 8).await;
+    two_messages(&world).await;
+    assert_eq!(delete(&world).await, ["12346", "12347"]);
     world.shutdown().await;
 }
 

@@ -82,9 +82,9 @@ async fn whatever_the_order_of_commits_every_reader_has_every_message_once_and_i
     relaying.end().await;
     for ids in [ids(&read), sink.ids(), follower.end().await] {
         assert_no_repetition(&ids);
-        let scribbles: Vec<_> = ids.into_iter().filter(of_these).collect();
-        assert_in_order(&scribbles);
-        assert_eq!(scribbles.len(), scribbled);
+        let ours: Vec<_> = ids.into_iter().filter(of_these).collect();
+        assert_in_order(&ours);
+        assert_eq!(ours.len(), scribbled);
     }
     world.shutdown().await;
 }

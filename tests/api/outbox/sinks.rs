@@ -1,6 +1,8 @@
 //! Sinks that fail, hang or lose their process: everything comes again, and nobody else waits.
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
+use loadmaster::platform::outbox::{delete_delivered, lags};
 use uuid::Uuid;
 
 use super::{
@@ -50,11 +52,12 @@ async fn a_sink_that_fails_is_given_the_same_from_the_first_on_until_it_takes_it
     let sink = Collecting::<'a'>::that(Mood::Fails);
     let serving = sink.served_by(&world, "one");
     until("it has failed some times", async || sink.attempts().len() >= 3).await;
-    assert!(sink.attempts().iter().all(|attempt| attempt == &sink.attempts()[0]), "{:?}", sink.attempts());
-    assert_eq!(sink.attempts()[0].len(), 2 + 2 * SHIPPED);
+    let attempts = sink.attempts();
+    assert!(attempts.iter().all(|attempt| attempts[0].starts_with(attempt)), "{attempts:?}");
+    assert_eq!(attempts[0].len(), 2 + 2 * SHIPPED);
 
     sink.feels(Mood::TakesHalf);
-    until("it has taken a half and failed", async || sink.count() == 1 + SHIPPED).await;
+    until("it has taken some and failed", async || sink.count() > 0).await;
     sink.feels(Mood::Takes);
     until_all_taken(&world, &sink).await;
     serving.end().await;
@@ -62,6 +65,29 @@ async fn a_sink_that_fails_is_given_the_same_from_the_first_on_until_it_takes_it
     assert_in_order(&ids);
     let mut owner = world.database.owner().await;
     assert_eq!(ids.into_iter().collect::<BTreeSet<_>>(), happened(&mut owner).await);
+    world.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sink_that_cannot_take_many_at_once_is_given_fewer_until_it_has_them_all() {
+    let world = alone().await;
+    work(&world, 6).await;
+    let sink = Collecting::<'a'>::that(Mood::TakesAtMost(10));
+    let serving = sink.served_by(&world, "one");
+    until_all_taken(&world, &sink).await;
+    let attempts = sink.attempts();
+    assert!(attempts[0].len() > 10 && attempts[1].len() < attempts[0].len(), "{attempts:?}");
+    // When it can it is given many again.
+    sink.feels(Mood::Takes);
+    let aggregate = Uuid::new_v4();
+    for round in 0..5 {
+        tell(&world.database, aggregate, round * 100 + 1..=round * 100 + 100).await;
+    }
+    until_all_taken(&world, &sink).await;
+    assert!(sink.attempts().iter().any(|attempt| attempt.len() == 100));
+    serving.end().await;
+    assert_in_order(&sink.ids());
+    assert_no_repetition(&sink.ids());
     world.shutdown().await;
 }
 
@@ -147,7 +173,7 @@ async fn late_messages_are_delivered_late_also_by_the_next_process_and_lost_ones
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_process_that_was_killed_is_followed_by_another_once_its_lease_has_run_out() {
+async fn a_process_that_was_killed_is_followed_by_another_once_it_was_silent_for_long() {
     let world = alone().await;
     let sink = Collecting::<'a'>::that(Mood::TakesHalf);
     let first = sink.served_by(&world, "one");
@@ -157,7 +183,6 @@ async fn a_process_that_was_killed_is_followed_by_another_once_its_lease_has_run
     let second = sink.served_by(&world, "two");
     sink.feels(Mood::Takes);
     assert_eq!(world.texts("select leased_by from outbox_sinks").await, ["one"]);
-    world.sql("update outbox_sinks set leased_until = now() - interval '1 s'").await;
     until_all_taken(&world, &sink).await;
     assert_eq!(world.texts("select leased_by from outbox_sinks").await, ["two"]);
     second.end().await;
@@ -172,7 +197,8 @@ async fn a_process_that_has_lost_its_lease_writes_no_place_down_and_delivers_no_
     let first = stuck.served_by(&world, "one");
     work(&world, 1).await;
     until("the first is stuck", async || !stuck.attempts().is_empty()).await;
-    world.sql("update outbox_sinks set leased_until = now() - interval '1 s'").await;
+    // The other has judged it silent.
+    world.sql("update outbox_sinks set leased_by = 'two', beat = beat + 1").await;
     let second = fine.served_by(&world, "two");
     until_all_taken(&world, &fine).await;
     let place = world.texts("select position::text from outbox_sinks").await;
@@ -187,6 +213,35 @@ async fn a_process_that_has_lost_its_lease_writes_no_place_down_and_delivers_no_
     assert_eq!(stuck.count(), 0);
     second.end().await;
     assert_no_repetition(&fine.ids());
+    world.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_clock_that_jumps_an_hour_either_way_takes_no_sink_from_a_living_process_and_loses_nothing() {
+    let world = alone().await;
+    let sink = Collecting::<'a'>::that(Mood::Takes);
+    let first = sink.served_by(&world, "one");
+    tell(&world.database, Uuid::new_v4(), 1..=3).await;
+    until_all_taken(&world, &sink).await;
+    let second = sink.served_by(&world, "two");
+    let beat =
+        async || -> i64 { world.texts("select beat::text from outbox_sinks").await[0].parse().expect("a number") };
+    // Set forward all is an hour older, set back it is from the hour to come.
+    for hours in [1, -1, -1, 1, -1] {
+        for (table, instant) in [("outbox", "written_at"), ("outbox", "occurred_at"), ("outbox_sinks", "updated_at")] {
+            world.sql(&format!("update {table} set {instant} = {instant} - interval '{hours} hours'")).await;
+        }
+        let before = beat().await;
+        until("the first is heard, and the second has had the time to ask", async || beat().await >= before + 2).await;
+        tell(&world.database, Uuid::new_v4(), 1..=3).await;
+        until_all_taken(&world, &sink).await;
+        assert_eq!(delete_delivered(&world.db, TimeDelta::days(7)).await.unwrap(), 0);
+        assert!(lags(&world.db).await.unwrap().iter().all(|lag| lag.seconds >= 0.0 && lag.is_served));
+        assert_eq!(world.texts("select leased_by from outbox_sinks").await, ["one"]);
+    }
+    first.end().await;
+    second.end().await;
+    assert_no_repetition(&sink.ids());
     world.shutdown().await;
 }
 

@@ -2,14 +2,14 @@
 use serde_json::Value;
 
 use super::{
-    People, SHIPPED, assert_no_repetition, count_of_events, ids,
-    own_redis::{Consumer, OwnRedis},
-    ship, until_all_have_arrived,
+    People, SHIPPED, assert_no_repetition,
+    consumer::{Consumer, Heard},
+    count_of_events, ids, ship, until_all_have_arrived, until_place_is_kept,
 };
 use crate::{
     flight_verbs::done,
     support::{
-        TestDatabase, World, WorldOptions,
+        OwnRedis, TestDatabase, World, WorldOptions,
         freight::{at_once, two_flights},
         until,
     },
@@ -35,7 +35,7 @@ async fn holder(world: &World) -> Option<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_change_arrives_in_the_stream_and_on_the_channel() {
     let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
-    let heard = redis.listen().await;
+    let heard = Heard::of(&redis).await;
     let world = world(&database, &redis).await;
     let flights = two_flights(&world).await;
     busy(&world, &flights).await;
@@ -47,12 +47,7 @@ async fn every_change_arrives_in_the_stream_and_on_the_channel() {
     assert_eq!(consumer.messages.len(), 2 + 6 * SHIPPED + 1 + 6, "a flight departs with six on board");
     until("all has been heard", async || heard.messages().len() >= consumer.messages.len()).await;
     assert_eq!(heard.messages(), consumer.messages);
-    until("the place is kept", async || {
-        let place = "select 'there' from outbox_sinks
-                     where name = 'redis_streams' and position = (select max(id) from outbox) and gaps = '[]'";
-        !world.texts(place).await.is_empty()
-    })
-    .await;
+    until_place_is_kept(&world).await;
     world.audit().await;
     world.shutdown().await;
 }

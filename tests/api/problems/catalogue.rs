@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 
-use crate::support::{Answer, Client, NewFlight, World, WorldOptions, until};
+use crate::support::{Answer, Client, NewFlight, Watch, World, WorldOptions, redis_url, until};
 
 /// A problem that was met, and where.
 #[derive(Debug)]
@@ -24,7 +24,8 @@ impl Provocations {
     #[track_caller]
     fn met(&mut self, status: u16, code: &'static str, at: (&'static str, &'static str), answer: Answer) -> Value {
         self.0.push(Provoked { method: at.0, template: at.1, code });
-        let advice = matches!(code, "unavailable").then(|| answer.header("retry-after").map(ToOwned::to_owned));
+        let advice = matches!(code, "unavailable" | "booking_locked" | "idempotency_in_progress")
+            .then(|| answer.header("retry-after").map(ToOwned::to_owned));
         assert!(advice.is_none_or(|seconds| seconds.is_some()), "{code} says when to come back");
         answer.expect_problem(status, code)
     }
@@ -36,12 +37,14 @@ const LOGIN: (&str, &str) = ("POST", "/api/v1/auth/login");
 
 /// Meets every problem of the catalogue through HTTP.
 pub async fn provoke_all() -> Vec<Provoked> {
-    let world = WorldOptions::default().set("server.max_body_bytes", "5000").start().await;
+    // Who finds a booking locked is told so soon.
+    let world = WorldOptions::default().set("server.max_body_bytes", "5000").set("locks.attempts", "5").start().await;
     let mut met = Provocations::default();
     requests_that_cannot_be_read(&world, &mut met).await;
     callers_that_may_not(&world, &mut met).await;
     bookings_that_cannot_be_made(&world, &mut met).await;
     steps_that_cannot_be_taken(&world, &mut met).await;
+    callers_that_do_not_wait(&world, &mut met).await;
     a_server_that_is_ill(&world, &mut met).await;
     met.0
 }
@@ -153,6 +156,35 @@ async fn steps_that_cannot_be_taken(world: &World, met: &mut Provocations) {
     assert_eq!(refused["shortfalls"], short);
     let stale = operator.request(Method::DELETE, &path).header("if-match", "\"99\"");
     met.met(412, "version_mismatch", ("DELETE", "/api/v1/bookings/{ref_id}"), Answer::of(stale).await);
+    world.audit().await;
+}
+
+/// Others are at it, or they themselves are.
+async fn callers_that_do_not_wait(world: &World, met: &mut Provocations) {
+    let customer = world.customer().await;
+    let flight = world.flight(NewFlight::new("AI109", "DEL", "LHR")).await;
+    let keyed = |weight| {
+        let request = customer.request(Method::POST, BOOKINGS.1).header("idempotency-key", "catalogue");
+        Answer::of(
+            request.header("content-type", "application/json").body(order("LHR", weight, &[&flight]).to_string()),
+        )
+    };
+    let mut owner = world.database.owner().await;
+    let mut lock = owner.begin().await.unwrap();
+    lock.execute("select * from flight_capacity for update").await.unwrap();
+    let first = tokio::spawn(keyed(1));
+    Watch::over(&world.database).await.until_waiting(1).await;
+    met.met(409, "idempotency_in_progress", BOOKINGS, keyed(1).await);
+    lock.rollback().await.unwrap();
+    let booking = first.await.unwrap().expect(201);
+    met.met(422, "idempotency_key_reused", BOOKINGS, keyed(2).await);
+
+    let ref_id = booking["ref_id"].as_str().unwrap();
+    let mut redis = redis::Client::open(redis_url()).unwrap().get_multiplexed_async_connection().await.unwrap();
+    let taken = redis::cmd("SET").arg(format!("lock:booking:{ref_id}")).arg("somebody").arg("EX").arg(60).to_owned();
+    taken.query_async::<()>(&mut redis).await.unwrap();
+    let cancel = customer.poke(&format!("/api/v1/bookings/{ref_id}/cancel")).await;
+    met.met(409, "booking_locked", ("POST", "/api/v1/bookings/{ref_id}/cancel"), cancel);
     world.audit().await;
 }
 

@@ -38,6 +38,15 @@ impl TestDatabase {
         Self { name, elsewhere: None }
     }
 
+    /// A copy of this one, to which nobody may be connected meanwhile.
+    pub async fn copy(&self) -> Self {
+        let name = format!("test_{}", Uuid::new_v4().simple());
+        let mut maintenance = connect("postgres").await;
+        let copy = format!("create database {name} template {}", self.name);
+        maintenance.execute(sqlx::AssertSqlSafe(copy)).await.expect("copying the database");
+        Self { name, elsewhere: None }
+    }
+
     /// A database without any table in it.
     pub async fn empty() -> Self {
         bootstrap().await;

@@ -6,13 +6,17 @@ mod client;
 mod database;
 mod dice;
 pub mod freight;
+mod own_redis;
 mod raw;
+mod readings;
 mod watch;
 mod world;
 
 pub use client::{Answer, Client};
 pub use database::{TestDatabase, redis_url, start_of_time};
 pub use dice::Dice;
+pub use own_redis::OwnRedis;
 pub use raw::exchange;
+pub use readings::Readings;
 pub use watch::{Watch, until};
 pub use world::{NewFlight, Starting, World, WorldOptions};

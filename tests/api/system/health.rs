@@ -1,12 +1,7 @@
-use std::{
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-};
-
 use loadmaster::features::accounts::Role;
 use serde_json::{Value, json};
 
-use crate::support::{Client, World, WorldOptions, until};
+use crate::support::{Client, OwnRedis, World, WorldOptions, until};
 
 /// Both say the same.
 const PATHS: [&str; 2] = ["/health", "/api/v1/health"];
@@ -28,57 +23,7 @@ async fn expect_health(client: &Client, code: u16, expected: &str) {
     }
 }
 
-/// A Redis of one test's own, which it may stop as it likes.
-struct PrivateRedis {
-    folder: tempfile::TempDir,
-    server: Child,
-}
-
-impl PrivateRedis {
-    fn start(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let server = Self::launch(&folder.path().join("redis.sock"), options);
-        Self { folder, server }
-    }
-
-    fn launch(socket: &std::path::Path, options: &[&str]) -> Child {
-        let mut command = Command::new("redis-server");
-        command.args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"]).arg(socket).args(options);
-        command.stdout(Stdio::null()).spawn().expect("redis-server is installed: ./test sees to it")
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.folder.path().join("redis.sock")
-    }
-
-    fn url(&self) -> String {
-        format!("redis+unix://{}", self.socket().display())
-    }
-
-    fn stop(&mut self) {
-        self.server.kill().unwrap();
-        self.server.wait().unwrap();
-    }
-
-    fn start_again(&mut self) {
-        self.server = Self::launch(&self.socket(), &[]);
-    }
-
-    /// Still there, but answers nothing.
-    fn pause(&self) {
-        let id = self.server.id().to_string();
-        assert!(Command::new("kill").args(["-STOP", &id]).status().unwrap().success());
-    }
-}
-
-impl Drop for PrivateRedis {
-    fn drop(&mut self) {
-        _ = self.server.kill();
-        _ = self.server.wait();
-    }
-}
-
-async fn world_with(redis: &PrivateRedis) -> World {
+async fn world_with(redis: &OwnRedis) -> World {
     WorldOptions { without_redis: true, ..WorldOptions::default() }.set("redis.url", &redis.url()).start().await
 }
 
@@ -93,31 +38,31 @@ async fn without_a_redis_configured_it_is_healthy() {
 
 #[tokio::test]
 async fn a_redis_that_goes_away_degrades_and_its_return_heals() {
-    let mut redis = PrivateRedis::start(&[]);
+    let mut redis = OwnRedis::start().await;
     let world = world_with(&redis).await;
     let client = world.anonymous();
     until_status(&client, "healthy").await;
-    redis.stop();
+    redis.kill();
     expect_health(&client, 200, "degraded").await;
     client.get("/readyz").await.expect(200);
     client.get("/api/v1/flights").await.expect(200);
     let details = world.operator().await.get("/health/detailed").await.expect(200);
     assert_eq!((&details["status"], &details["redis"]["state"]), (&json!("degraded"), &json!("down")));
     assert_eq!(details["database"]["state"], "up");
-    redis.start_again();
+    redis.start_again().await;
     until_status(&client, "healthy").await;
 }
 
 #[tokio::test]
 async fn a_redis_that_is_silent_full_or_was_never_there_degrades() {
-    let silent = PrivateRedis::start(&[]);
+    let silent = OwnRedis::start().await;
     let world = world_with(&silent).await;
     until_status(&world.anonymous(), "healthy").await;
     silent.pause();
     expect_health(&world.anonymous(), 200, "degraded").await;
 
-    let full = PrivateRedis::start(&["--maxmemory", "1", "--maxmemory-policy", "noeviction"]);
-    until("it listens", async || full.socket().exists()).await;
+    let full = OwnRedis::start().await;
+    full.fill().await;
     expect_health(&world_with(&full).await.anonymous(), 200, "degraded").await;
 
     let nowhere = WorldOptions { without_redis: true, ..WorldOptions::default() };

@@ -4,7 +4,7 @@ use uuid::Uuid;
 use super::*;
 use crate::kernel::{Positions, Volume, Weight};
 
-fn leg(sequence: i32, origin: &str, destination: &str, status: LegStatus) -> Leg {
+pub fn leg(sequence: i32, origin: &str, destination: &str, status: LegStatus) -> Leg {
     Leg {
         id: Uuid::from_u128(u128::try_from(sequence).unwrap()).into(),
         sequence,

@@ -1,5 +1,7 @@
 //! All SQL of this room: reading in one file, writing in the other. Every statement on a partitioned table names the
 //! booking's id, so that it touches one partition.
+pub(super) mod audit;
+pub(super) mod past;
 mod read;
 mod write;
 

@@ -1,9 +1,4 @@
-use axum::{
-    Json,
-    extract::State,
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, http::StatusCode};
 
 use crate::{
     features::{
@@ -14,29 +9,33 @@ use crate::{
                 AmendBooking, BookingBody, CancelBooking, CreateBooking, RecordMovement, read_amendment, read_movement,
                 read_new_booking, read_reason,
             },
+            hold::Change,
         },
         reference::Reference,
     },
     kernel::BookingRef,
     platform::{
+        idempotency::{Answer, ChangeRequest, Idempotent, KeyHeader},
         tasks::Tasks,
-        web::{
-            Body, IfMatch, PRIVATE, PathText, Precondition, Problem, Query, both, problem_responses, tagged,
-            unless_missing,
-        },
+        web::{Body, PRIVATE, PathText, Problem, Query, both, problem_responses},
     },
 };
 
 /// The booking with its `ETag`.
-fn answer(status: StatusCode, booking: &Booking) -> Response {
-    let mut response = (status, Json(BookingBody::from(booking))).into_response();
-    tagged(&mut response, &booking.version.to_string(), PRIVATE);
-    response
+fn answer(status: StatusCode, booking: &Booking) -> Answer {
+    Answer::new(status, &BookingBody::from(booking), PRIVATE).with_tag(booking.version.to_string())
+}
+
+/// The path of a booking.
+const BOOKING: &str = "/api/v1/bookings/";
+
+fn created(booking: &Booking) -> Answer {
+    answer(StatusCode::CREATED, booking).with_location(format!("{BOOKING}{}", booking.ref_id))
 }
 
 problem_responses!(CreateProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
     PayloadTooLarge, UnsupportedMediaType, CapacityExceeded, ItineraryInvalid, FlightClosed, FlightCancelled,
-    NoBookableItinerary, AlreadyExists);
+    NoBookableItinerary, AlreadyExists, IdempotencyInProgress, IdempotencyKeyReused);
 
 /// Book a shipment.
 ///
@@ -45,82 +44,75 @@ problem_responses!(CreateProblems: MalformedRequest, ValidationFailed, Unauthent
 /// earliest-arriving direct flight, and only if there is none the earliest-arriving connection. All legs get room or
 /// none does.
 #[utoipa::path(post, path = "/bookings", tag = "bookings", operation_id = "createBooking",
-    request_body = CreateBooking, security(("bearer" = []), ("password" = [])),
-    responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String))), CreateProblems))]
+    request_body = CreateBooking, params(KeyHeader), security(("bearer" = []), ("password" = [])),
+    responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
 pub(super) async fn create(
     Customer(caller): Customer,
     State(bookings): State<BookingService>,
     State(reference): State<Reference>,
     State(tasks): State<Tasks>,
+    idempotent: Idempotent,
     query: Query,
     body: Body,
-) -> Result<Response, Problem> {
-    let ((), new) = both(query.refuse_all(), body.read(|fields| read_new_booking(fields, &reference)))?;
-    let booking = tasks.to_the_end(async move { bookings.book(caller, new).await }).await?;
-    let mut response = answer(StatusCode::CREATED, &booking);
-    if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/bookings/{}", booking.ref_id)) {
-        response.headers_mut().insert(header::LOCATION, location);
+) -> Result<Answer, Problem> {
+    let once = idempotent.once(caller.user_id.uuid(), &body, created);
+    let said = both(once, body.read(|fields| read_new_booking(fields, &reference)));
+    let ((), (once, new)) = both(query.refuse_all(), said)?;
+    let service = bookings.clone();
+    let work = async move { once.run(service.book(caller, &new, &once)).await };
+    let answer = tasks.to_the_end(work).await?;
+    // What is told again must still be the caller's to see.
+    let made = answer.location().and_then(|location| location.strip_prefix(BOOKING)?.parse().ok());
+    if let (true, Some(made)) = (answer.is_replayed(), made) {
+        bookings.visible(caller, &made).await?;
     }
-    Ok(response)
+    Ok(answer)
 }
 
-/// What every change of a booking needs from its request.
+/// A change of a booking, and whose wish it is.
 struct Step {
     caller: Principal,
     bookings: BookingService,
-    tasks: Tasks,
     reference: BookingRef,
-    if_match: IfMatch,
-    query: Query,
-    body: Body,
+    request: ChangeRequest,
 }
 
 impl Step {
-    async fn advance(self, known: &Reference, action: Action) -> Result<Response, Problem> {
-        let said = self.body.read_optional(|fields| Some(read_movement(fields, known)));
-        self.make(said, async move |bookings, caller, reference, movement, precondition| {
-            bookings.advance(caller, &reference, action, &movement, &precondition).await
-        })
-        .await
+    async fn advance(self, known: &Reference, action: Action) -> Result<Answer, Problem> {
+        let said = self.request.body().read_optional(|fields| Some(read_movement(fields, known)));
+        self.make(said, async move |bookings, change, movement| bookings.advance(&change, action, &movement).await)
+            .await
     }
 
-    async fn amend(self, known: &Reference) -> Result<Response, Problem> {
-        let said = self.body.read_patch(|fields| Some(read_amendment(fields, known)));
-        self.make(said, async move |bookings, caller, reference, amendment, precondition| {
-            bookings.amend(caller, &reference, &amendment, &precondition).await
-        })
-        .await
+    async fn amend(self, known: &Reference) -> Result<Answer, Problem> {
+        let said = self.request.body().read_patch(|fields| Some(read_amendment(fields, known)));
+        self.make(said, async move |bookings, change, amendment| bookings.amend(&change, &amendment).await).await
     }
 
-    async fn cancel(self) -> Result<Response, Problem> {
-        let said = self.body.read_optional(|fields| Some(read_reason(fields)));
-        self.make(said, async move |bookings, caller, reference, reason, precondition| {
-            bookings.cancel(caller, &reference, reason.as_deref(), &precondition).await
-        })
-        .await
+    async fn cancel(self) -> Result<Answer, Problem> {
+        let said = self.request.body().read_optional(|fields| Some(read_reason(fields)));
+        self.make(said, async move |bookings, change, reason| bookings.cancel(&change, reason.as_deref()).await).await
     }
 
-    /// Does the work on what was said, unless the booking is none of the caller's or what was said has faults.
-    async fn make<T, F>(
+    async fn make<R, F>(
         self,
-        said: Result<T, Problem>,
-        work: impl FnOnce(BookingService, Principal, BookingRef, T, Precondition) -> F,
-    ) -> Result<Response, Problem>
+        said: Result<R, Problem>,
+        work: impl FnOnce(BookingService, Change, R) -> F,
+    ) -> Result<Answer, Problem>
     where
         F: Future<Output = Result<Booking, BookingError>> + Send + 'static,
     {
-        let Self { caller, bookings, tasks, reference, if_match, query, body: _ } = self;
-        let read = both(query.refuse_all(), both(said, if_match.read()));
-        let exists = async { bookings.visible(caller, &reference).await.map(drop) };
-        let ((), (said, precondition)) = unless_missing(read, exists).await?;
-        let work = work(bookings, caller, reference, said, precondition);
-        Ok(answer(StatusCode::OK, &tasks.to_the_end(work).await?))
+        let Self { caller, bookings, reference, request } = self;
+        let see = || bookings.visible(caller, &reference);
+        let answer = |booking: &Booking| answer(StatusCode::OK, booking);
+        let work = |said, terms| work(bookings.clone(), Change { caller, reference: reference.clone(), terms }, said);
+        request.carry_out(caller.user_id.uuid(), said, see, answer, work).await
     }
 }
 
 problem_responses!(MoveProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
     NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, LocationMismatch, FlightMismatch,
-    FlightCancelled, VersionMismatch);
+    FlightCancelled, BookingLocked, VersionMismatch, IdempotencyInProgress, IdempotencyKeyReused);
 
 /// Declares a handler that moves a shipment one step on.
 macro_rules! movement {
@@ -128,21 +120,17 @@ macro_rules! movement {
         $(#[$doc])*
         #[utoipa::path(post, path = $path, tag = "bookings", operation_id = $operation,
             security(("bearer" = []), ("password" = [])), request_body = Option<RecordMovement>,
-            params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"),
+            params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
                    ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
-            responses((status = 200, body = BookingBody, headers(("ETag" = String))), MoveProblems))]
-        #[allow(clippy::too_many_arguments, reason = "each is one part of the request")]
+            responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), MoveProblems))]
         pub(super) async fn $name(
             Operator(caller): Operator,
             State(bookings): State<BookingService>,
             State(known): State<Reference>,
-            State(tasks): State<Tasks>,
             PathText(reference): PathText<BookingRef>,
-            if_match: IfMatch,
-            query: Query,
-            body: Body,
-        ) -> Result<Response, Problem> {
-            Step { caller, bookings, tasks, reference, if_match, query, body }.advance(&known, $action).await
+            request: ChangeRequest,
+        ) -> Result<Answer, Problem> {
+            Step { caller, bookings, reference, request }.advance(&known, $action).await
         }
     };
 }
@@ -164,7 +152,7 @@ movement!(
 
 problem_responses!(AmendProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
     NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, FlightClosed, FlightCancelled, ItineraryInvalid,
-    AlreadyExists, CapacityExceeded, VersionMismatch);
+    AlreadyExists, CapacityExceeded, BookingLocked, VersionMismatch, IdempotencyInProgress, IdempotencyKeyReused);
 
 /// Amend or reroute a shipment.
 ///
@@ -174,25 +162,22 @@ problem_responses!(AmendProblems: MalformedRequest, ValidationFailed, Unauthenti
 /// the carrier's staff's. Customers amend until the cut-off of the flights concerned, staff until their departure.
 #[utoipa::path(patch, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "amendBooking",
     security(("bearer" = []), ("password" = [])), request_body(content((AmendBooking = "application/json"), (AmendBooking = "application/merge-patch+json"))),
-    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"),
+    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
-    responses((status = 200, body = BookingBody, headers(("ETag" = String))), AmendProblems))]
-#[allow(clippy::too_many_arguments, reason = "each is one part of the request")]
+    responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), AmendProblems))]
 pub(super) async fn amend(
     Customer(caller): Customer,
     State(bookings): State<BookingService>,
     State(known): State<Reference>,
-    State(tasks): State<Tasks>,
     PathText(reference): PathText<BookingRef>,
-    if_match: IfMatch,
-    query: Query,
-    body: Body,
-) -> Result<Response, Problem> {
-    Step { caller, bookings, tasks, reference, if_match, query, body }.amend(&known).await
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    Step { caller, bookings, reference, request }.amend(&known).await
 }
 
 problem_responses!(CancelProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, VersionMismatch);
+    NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, BookingLocked, VersionMismatch,
+    IdempotencyInProgress, IdempotencyKeyReused);
 
 /// Cancel a shipment.
 ///
@@ -200,19 +185,16 @@ problem_responses!(CancelProblems: MalformedRequest, ValidationFailed, Unauthent
 /// `BOOKED`.
 #[utoipa::path(post, path = "/bookings/{ref_id}/cancel", tag = "bookings", operation_id = "cancelBooking",
     security(("bearer" = []), ("password" = [])), request_body = Option<CancelBooking>,
-    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"),
+    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
-    responses((status = 200, body = BookingBody, headers(("ETag" = String))), CancelProblems))]
+    responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), CancelProblems))]
 pub(super) async fn cancel(
     Customer(caller): Customer,
     State(bookings): State<BookingService>,
-    State(tasks): State<Tasks>,
     PathText(reference): PathText<BookingRef>,
-    if_match: IfMatch,
-    query: Query,
-    body: Body,
-) -> Result<Response, Problem> {
-    Step { caller, bookings, tasks, reference, if_match, query, body }.cancel().await
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    Step { caller, bookings, reference, request }.cancel().await
 }
 
 /// Cancel a shipment, by deleting it.
@@ -220,17 +202,14 @@ pub(super) async fn cancel(
 /// The same as `POST …/cancel`; the booking stays and is `CANCELLED`.
 #[utoipa::path(delete, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "deleteBooking",
     security(("bearer" = []), ("password" = [])), request_body = Option<CancelBooking>,
-    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"),
+    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
-    responses((status = 200, body = BookingBody, headers(("ETag" = String))), CancelProblems))]
+    responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), CancelProblems))]
 pub(super) async fn delete(
     Customer(caller): Customer,
     State(bookings): State<BookingService>,
-    State(tasks): State<Tasks>,
     PathText(reference): PathText<BookingRef>,
-    if_match: IfMatch,
-    query: Query,
-    body: Body,
-) -> Result<Response, Problem> {
-    Step { caller, bookings, tasks, reference, if_match, query, body }.cancel().await
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    Step { caller, bookings, reference, request }.cancel().await
 }

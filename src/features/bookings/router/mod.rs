@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::BookingService;
 use crate::{
     features::reference::Reference,
-    platform::{tasks::Tasks, web::CursorKey},
+    platform::{idempotency::Idempotency, tasks::Tasks, web::CursorKey},
 };
 
 pub fn router<S>() -> OpenApiRouter<S>
@@ -18,6 +18,7 @@ where
     Reference: FromRef<S>,
     CursorKey: FromRef<S>,
     Tasks: FromRef<S>,
+    Idempotency: FromRef<S>,
 {
     OpenApiRouter::new()
         .routes(routes!(read::list, change::create))

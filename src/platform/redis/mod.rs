@@ -1,4 +1,6 @@
 //! Redis speeds things up and serialises politely. Nothing that is true depends on it.
+mod breaker;
+
 use std::time::Duration;
 
 use anyhow::Context;
@@ -9,9 +11,17 @@ use redis::{
 use secrecy::{ExposeSecret, SecretString};
 
 use super::settings;
+use breaker::Breaker;
 
 /// Longest wait for a connection, however patient one is.
 const LONGEST_CONNECT: Duration = Duration::from_secs(2);
+
+/// How often a Redis that did not answer is asked whether it is back.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// Deletes a key if it has that value: a lock that has expired and is another's by now stays his.
+const DELETE_IF: &str =
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) else return 0 end";
 
 /// A connection that mends itself; every call is bounded in time.
 #[derive(Clone)]
@@ -19,6 +29,7 @@ pub struct Redis {
     client: Client,
     connection: ConnectionManager,
     timeout: Duration,
+    breaker: Breaker,
 }
 
 impl std::fmt::Debug for Redis {
@@ -29,7 +40,7 @@ impl std::fmt::Debug for Redis {
 
 #[derive(Debug, thiserror::Error)]
 #[error("Redis did not answer: {0}")]
-pub struct RedisAway(String);
+pub struct RedisAway(pub String);
 
 impl Redis {
     /// Prepares the connection without waiting for it: a Redis that is away must not keep us from starting.
@@ -50,13 +61,38 @@ impl Redis {
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_secs(1));
         let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
-        Ok(Self { client, connection, timeout })
+        Ok(Self { client, connection, timeout, breaker: Breaker::default() })
     }
 
-    /// Writes and reads a key: a Redis that is full or read-only is as good as away.
+    /// Whether it answers, asked also when nobody else asks. A Redis that is full or read-only is as good as away.
     pub async fn check(&self) -> Result<(), RedisAway> {
         let mut probe = redis::cmd("SET");
-        self.ask::<()>(probe.arg("loadmaster:health").arg(1).arg("EX").arg(60)).await
+        probe.arg("loadmaster:health").arg(1).arg("EX").arg(60);
+        let mut connection = self.connection.clone();
+        let answer = self.bounded(async move { probe.query_async::<()>(&mut connection).await }).await;
+        self.note(answer.is_ok());
+        answer
+    }
+
+    /// Whether calls are refused at once because the last ones failed.
+    pub fn is_given_up(&self) -> bool {
+        self.breaker.is_open()
+    }
+
+    /// Sets a key that expires, unless it is there. True: it was set.
+    pub async fn set_if_absent(&self, key: &str, value: &str, expiry: Duration) -> Result<bool, RedisAway> {
+        let milliseconds = u64::try_from(expiry.as_millis()).unwrap_or(u64::MAX);
+        let mut set = redis::cmd("SET");
+        let answer: Option<String> = self.ask(set.arg(key).arg(value).arg("NX").arg("PX").arg(milliseconds)).await?;
+        Ok(answer.is_some())
+    }
+
+    /// Deletes a key if it has this value. Tried also when Redis is not asked for anything else: nobody waits for it.
+    pub async fn delete_if(&self, key: &str, value: &str) -> Result<(), RedisAway> {
+        let mut delete = redis::cmd("EVAL");
+        delete.arg(DELETE_IF).arg(1).arg(key).arg(value);
+        let mut connection = self.connection.clone();
+        self.bounded(async move { delete.query_async::<()>(&mut connection).await }).await
     }
 
     /// Leaves a word of this process where the others of its group look for it, for as long as it is repeated within
@@ -69,7 +105,7 @@ impl Redis {
         // The list of members outlives none of them for long.
         announcement.cmd("EXPIRE").arg(group).arg(seconds * 10).ignore();
         let mut connection = self.connection.clone();
-        self.bounded(async move { announcement.query_async::<()>(&mut connection).await }).await
+        self.guarded(async move { announcement.query_async::<()>(&mut connection).await }).await
     }
 
     /// The words of the group's members that are still there, each with who left it.
@@ -104,11 +140,34 @@ impl Redis {
 
     async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, RedisAway> {
         let mut connection = self.connection.clone();
-        self.bounded(async move { command.query_async::<T>(&mut connection).await }).await
+        self.guarded(async move { command.query_async::<T>(&mut connection).await }).await
+    }
+
+    /// Asks, unless the last ones who did had no answer.
+    async fn guarded<T>(&self, work: impl Future<Output = redis::RedisResult<T>>) -> Result<T, RedisAway> {
+        if self.breaker.is_open() {
+            return Err(RedisAway("it is not asked since it did not answer".to_owned()));
+        }
+        let answer = self.bounded(work).await;
+        self.note(answer.is_ok());
+        answer
+    }
+
+    /// Takes down how it went; whoever finds Redis away asks until it is back, so that nobody else need wait.
+    fn note(&self, is_answered: bool) {
+        if self.breaker.note(is_answered) {
+            let this = self.clone();
+            tokio::spawn(async move {
+                while this.is_given_up() {
+                    tokio::time::sleep(PROBE).await;
+                    _ = this.check().await;
+                }
+            });
+        }
     }
 
     async fn bounded<T>(&self, work: impl Future<Output = redis::RedisResult<T>>) -> Result<T, RedisAway> {
-        match tokio::time::timeout(self.timeout * 2, work).await {
+        match tokio::time::timeout(self.timeout, work).await {
             Ok(answer) => answer.map_err(|error| RedisAway(error.to_string())),
             Err(_) => Err(RedisAway("timed out".to_owned())),
         }

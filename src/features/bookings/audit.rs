@@ -1,0 +1,175 @@
+use futures_util::TryStreamExt;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{history, repository};
+use crate::{
+    kernel::{BookingRef, FlightId},
+    platform::{
+        audit::{Breach, Findings, Scope, Watch},
+        postgres::DbError,
+    },
+};
+
+/// What was found about bookings.
+#[derive(Debug, Default)]
+pub struct BookingAudit {
+    /// Each leg has the room in the ledger that its status says, and no entry is of another.
+    pub takings: Findings,
+    /// All legs took room or none did, as the events tell, and the legs are those that the events tell.
+    pub legs: Findings,
+    /// Status and numbers follow from the events, and those from one another.
+    pub history: Findings,
+    /// A key made one booking, the caller's own.
+    pub keys: Findings,
+    /// References and air waybill numbers are one booking's each.
+    pub names: Findings,
+    /// Each event left its message.
+    pub messages: Findings,
+    /// Bookings and legs are, member by member, what their events rebuild. Only if asked for.
+    pub rebuilt: Findings,
+}
+
+/// Looks at bookings, their legs and their histories, and at what ledger, outbox and keys say of them.
+pub async fn audit(snapshot: &mut PgConnection, scope: &Scope, watch: Watch<'_>) -> Result<BookingAudit, DbError> {
+    let only = scope.bookings.as_deref();
+    let mut found = BookingAudit::default();
+    count(snapshot, only, &mut found).await?;
+    watch("legs and ledger", 0);
+    takings(snapshot, only, &mut found.takings).await?;
+    entries(snapshot, only, &mut found.legs).await?;
+    history::replay_all(snapshot, scope, watch, &mut found).await?;
+    watch("keys, references and messages", 0);
+    keys(snapshot, only, &mut found.keys).await?;
+    names(snapshot, only, &mut found.names).await?;
+    messages(snapshot, scope, &mut found.messages).await?;
+    Ok(found)
+}
+
+/// The bookings that bear a reference or are said to: one, if all is well.
+pub async fn named(snapshot: &mut PgConnection, reference: &BookingRef) -> Result<Vec<Uuid>, DbError> {
+    Ok(repository::audit::named(snapshot, reference.as_str()).await?)
+}
+
+/// The bookings that ever had room on a flight.
+pub async fn ever_on(snapshot: &mut PgConnection, flight: FlightId) -> Result<Vec<Uuid>, DbError> {
+    Ok(repository::audit::ever_on(snapshot, flight.uuid()).await?)
+}
+
+async fn count(snapshot: &mut PgConnection, only: Option<&[Uuid]>, found: &mut BookingAudit) -> Result<(), DbError> {
+    let counts = repository::audit::counts(snapshot, only).await?;
+    let number = |count: i64| u64::try_from(count).unwrap_or_default();
+    found.takings.has_checked("legs", number(counts.legs));
+    found.legs.has_checked("legs", number(counts.legs));
+    found.history.has_checked("bookings", number(counts.bookings));
+    found.keys.has_checked("keys", number(counts.keys));
+    found.names.has_checked("references", number(counts.references));
+    found.names.has_checked("air waybills", number(counts.claims));
+    found.messages.has_checked("messages of bookings", number(counts.messages));
+    Ok(())
+}
+
+/// Absent in a row that one side of a join alone has.
+fn shown(id: Option<Uuid>) -> String {
+    id.map_or_else(|| "none".to_owned(), |id| id.to_string())
+}
+
+async fn takings(snapshot: &mut PgConnection, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
+    let mut untrue = repository::audit::untrue_takings(snapshot, only);
+    while let Some(row) = untrue.try_next().await? {
+        let (booking, leg, flight) = (shown(row.booking_id), shown(row.leg_id), shown(row.flight_id));
+        let (table, fault) = match (&row.status, row.weight_hg, row.volume_l, row.positions) {
+            (Some(status), Some(weight), Some(volume), Some(positions)) => (
+                "booking_legs",
+                format!(
+                    "this leg is {status} with {weight} hg, {volume} l, {positions} positions; its net in the ledger is {}",
+                    row.taken
+                ),
+            ),
+            _ => ("capacity_ledger", "the booking has no such leg on this flight".to_owned()),
+        };
+        findings.add(Breach::of(table, [("booking_id", &booking), ("leg_id", &leg), ("flight_id", &flight)], fault));
+    }
+    Ok(())
+}
+
+async fn entries(snapshot: &mut PgConnection, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
+    let mut unequal = repository::audit::unequal_entries(snapshot, only);
+    while let Some(row) = unequal.try_next().await? {
+        let told = format!("{}, {} and {}", row.told_taken, row.told_amended, row.told_given);
+        let fault = format!(
+            "by its events this leg took room, changed it and gave it back {told} times; by the ledger {}, {} and {}",
+            row.taken, row.amended, row.given
+        );
+        let (booking, leg) = (shown(row.booking_id), row.leg_id.as_deref().unwrap_or("none"));
+        findings.add(Breach::of("capacity_ledger", [("booking_id", &booking), ("leg_id", &leg)], fault));
+    }
+    Ok(())
+}
+
+async fn keys(snapshot: &mut PgConnection, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
+    let mut stray = repository::audit::stray_keys(snapshot, only);
+    while let Some(row) = stray.try_next().await? {
+        let named = row.location.as_deref().unwrap_or("nothing");
+        let fault = match row.created_by {
+            None => format!("it names {named}, which is no booking"),
+            Some(creator) if creator != row.principal_id => format!("it names {named}, which {creator} has made"),
+            Some(_) => format!("{} keys name {named}", row.alike),
+        };
+        findings.add(Breach::of(
+            "idempotency_records",
+            [("principal_id", &row.principal_id), ("key", &row.key)],
+            fault,
+        ));
+    }
+    Ok(())
+}
+
+async fn names(snapshot: &mut PgConnection, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
+    let mut references = repository::audit::stray_references(snapshot, only);
+    while let Some(row) = references.try_next().await? {
+        findings.add(match (row.claimed_by, row.borne_by) {
+            (Some(booking), _) => {
+                let fault = format!("booking {booking} does not bear this reference");
+                Breach::of("booking_refs", [("ref_id", &row.name)], fault)
+            }
+            (None, booking) => {
+                let fault = "the reference is not this booking's in booking_refs";
+                Breach::of("bookings", [("id", &shown(booking)), ("ref_id", &row.name)], fault)
+            }
+        });
+    }
+    drop(references);
+    let mut claims = repository::audit::stray_claims(snapshot, only);
+    while let Some(row) = claims.try_next().await? {
+        findings.add(match (row.claimed_by, row.borne_by) {
+            (Some(booking), _) => {
+                let fault = format!("booking {booking} is not there, is cancelled or has another air waybill");
+                Breach::of("awb_claims", [("awb_number", &row.name)], fault)
+            }
+            (None, booking) => {
+                let fault = "the air waybill number is not this booking's in awb_claims";
+                Breach::of("bookings", [("id", &shown(booking)), ("awb_number", &row.name)], fault)
+            }
+        });
+    }
+    Ok(())
+}
+
+async fn messages(snapshot: &mut PgConnection, scope: &Scope, findings: &mut Findings) -> Result<(), DbError> {
+    let only = scope.bookings.as_deref();
+    let mut untold = repository::audit::untold_events(snapshot, only, scope.messages_since);
+    while let Some(row) = untold.try_next().await? {
+        let fault = format!("the outbox lacks the message of this {}", row.event_type);
+        let key: [(_, &dyn std::fmt::Display); 2] = [("booking_id", &row.booking_id), ("sequence", &row.sequence)];
+        findings.add(Breach::of("booking_events", key, fault));
+    }
+    drop(untold);
+    let mut stray = repository::audit::stray_messages(snapshot, only);
+    while let Some(row) = stray.try_next().await? {
+        let fault = format!("this message of {} has no event of its own", row.event_type);
+        let key: [(_, &dyn std::fmt::Display); 2] = [("aggregate_id", &row.booking_id), ("sequence", &row.sequence)];
+        findings.add(Breach::of("outbox", key, fault));
+    }
+    Ok(())
+}

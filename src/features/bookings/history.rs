@@ -1,0 +1,127 @@
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    audit::BookingAudit,
+    model::{
+        Booking, Leg,
+        replay::{PastEvent, Replay, Rule},
+    },
+    repository,
+};
+use crate::{
+    kernel::{BookingId, LegId},
+    platform::{
+        audit::{Breach, Findings, Scope, Watch, differences},
+        postgres::DbError,
+    },
+};
+
+/// So many bookings are replayed at a time: all that is ever held of them.
+const PAGE: i64 = 500;
+
+/// These bookings as their events tell them, without their free text, which is no part of the history; those that no
+/// event tells of, or whose events cannot be read, are left out. By id.
+pub async fn replay(snapshot: &mut PgConnection, bookings: &[BookingId]) -> Result<Vec<Booking>, DbError> {
+    let ids: Vec<Uuid> = bookings.iter().map(|id| id.uuid()).collect();
+    let events = repository::past::past_events(snapshot, &ids).await?;
+    let replays = events.chunk_by(|(one, _), (next, _)| one == next).filter_map(|own| replay_one(own).1.booking);
+    Ok(replays.collect())
+}
+
+fn replay_one(events: &[(BookingId, PastEvent)]) -> (Option<BookingId>, Replay) {
+    let Some((id, _)) = events.first() else { return (None, Replay::default()) };
+    let events: Vec<PastEvent> = events.iter().map(|(_, event)| event.clone()).collect();
+    (Some(*id), Replay::of(*id, &events))
+}
+
+/// Replays bookings page by page, and compares what is rebuilt with what stands in the tables.
+pub(super) async fn replay_all(
+    snapshot: &mut PgConnection,
+    scope: &Scope,
+    watch: Watch<'_>,
+    found: &mut BookingAudit,
+) -> Result<(), DbError> {
+    let (mut after, mut seen) = (Uuid::nil(), 0);
+    loop {
+        let ids = repository::past::page(snapshot, scope.bookings.as_deref(), after, PAGE).await?;
+        let Some(last) = ids.last() else { return Ok(()) };
+        after = *last;
+        let events = repository::past::past_events(snapshot, &ids).await?;
+        found.history.has_checked("events", u64::try_from(events.len()).unwrap_or_default());
+        let mut rows: HashMap<BookingId, Booking> =
+            repository::find_all(snapshot, &ids).await?.into_iter().map(|row| (row.id, row)).collect();
+        for own in events.chunk_by(|(one, _), (next, _)| one == next) {
+            let (Some(id), replay) = replay_one(own) else { continue };
+            judge(id, replay, rows.remove(&id), scope.rebuild, found);
+        }
+        for row in rows.into_values() {
+            found.history.add(of_booking(&row, "this booking has no events"));
+        }
+        seen += u64::try_from(ids.len()).unwrap_or_default();
+        watch("bookings", seen);
+    }
+}
+
+fn of_booking(row: &Booking, fault: impl Into<String>) -> Breach {
+    Breach::of("bookings", [("id", &row.id), ("ref_id", &row.ref_id)], fault)
+}
+
+fn judge(id: BookingId, replay: Replay, row: Option<Booking>, thorough: bool, found: &mut BookingAudit) {
+    for contradiction in replay.contradictions {
+        let key: [(_, &dyn std::fmt::Display); 2] = [("booking_id", &id), ("sequence", &contradiction.sequence)];
+        let breach = Breach::of("booking_events", key, contradiction.text);
+        match contradiction.rule {
+            Rule::AllLegs => found.legs.add(breach),
+            Rule::Steps => found.history.add(breach),
+        }
+    }
+    let Some(row) = row else {
+        found.history.add(Breach::of("booking_events", [("booking_id", &id)], "these events are of no booking"));
+        return;
+    };
+    // What cannot be replayed was told above.
+    let Some(mut rebuilt) = replay.booking else { return };
+    if (row.status, row.event_sequence) != (rebuilt.status, rebuilt.event_sequence) {
+        found.history.add(of_booking(&row, differences!(&row, &rebuilt; status, event_sequence)));
+    }
+    compare_legs(&row, &rebuilt, &mut found.legs);
+    if thorough {
+        rebuilt.texts.clone_from(&row.texts);
+        compare(&row, rebuilt, &mut found.rebuilt);
+    }
+}
+
+/// The booking has the legs that its events tell, and no others.
+fn compare_legs(row: &Booking, rebuilt: &Booking, findings: &mut Findings) {
+    let has = |booking: &Booking, id: LegId| booking.legs.iter().any(|leg| leg.id == id);
+    let breach = |leg: &Leg, fault: &str| Breach::of("booking_legs", [("booking_id", &row.id), ("id", &leg.id)], fault);
+    for leg in row.legs.iter().filter(|leg| !has(rebuilt, leg.id)) {
+        findings.add(breach(leg, "no event tells of this leg"));
+    }
+    for leg in rebuilt.legs.iter().filter(|leg| !has(row, leg.id)) {
+        findings.add(breach(leg, "the events tell of this leg, and it is not there"));
+    }
+}
+
+/// Every member of the booking and of its legs; that both have the same legs is judged elsewhere.
+fn compare(row: &Booking, rebuilt: Booking, findings: &mut Findings) {
+    findings.has_checked("bookings", 1);
+    findings.has_checked("legs", u64::try_from(row.legs.len()).unwrap_or_default());
+    for (leg, rebuilt) in row.legs.iter().filter_map(|leg| Some((leg, rebuilt.legs.iter().find(|r| r.id == leg.id)?))) {
+        if leg != rebuilt {
+            let told = differences!(leg, rebuilt; sequence, flight_id, flight_number, origin, destination, departure,
+                                    arrival, status, offload_reason, space_code, pieces, space);
+            findings.add(Breach::of("booking_legs", [("booking_id", &row.id), ("id", &leg.id)], told));
+        }
+    }
+    let rebuilt = Booking { legs: row.legs.clone(), ..rebuilt };
+    if *row != rebuilt {
+        let told = differences!(row, &rebuilt; ref_id, organization_id, created_by, status, origin, destination, pieces,
+                                space, volume_defaulted, special_handling_codes, awb_number, needs_rerouting,
+                                event_sequence, moved_at, version, created_at, updated_at);
+        findings.add(of_booking(row, told));
+    }
+}

@@ -1,0 +1,59 @@
+//! Bookings and their histories, a page at a time: what an audit replays is never there as a whole.
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    features::bookings::{
+        event::EventType,
+        model::{BookingStatus, replay::PastEvent},
+    },
+    kernel::{BookingId, from_column},
+};
+
+/// The ids that follow `after`, in ascending order, of whatever has a row or an event.
+pub(in crate::features::bookings) async fn page(
+    db: &mut PgConnection,
+    only: Option<&[Uuid]>,
+    after: Uuid,
+    size: i64,
+) -> sqlx::Result<Vec<Uuid>> {
+    let ids = sqlx::query_scalar!(
+        r#"select id as "id!" from (
+               (select id from bookings where id > $2 and ($1::uuid[] is null or id = any($1)) order by id limit $3)
+               union
+               (select distinct booking_id from booking_events
+                where booking_id > $2 and ($1::uuid[] is null or booking_id = any($1))
+                order by booking_id limit $3)) next
+           order by id limit $3"#,
+        only as Option<&[Uuid]>,
+        after,
+        size,
+    );
+    ids.fetch_all(db).await
+}
+
+/// The events of these bookings, by booking and number.
+pub(in crate::features::bookings) async fn past_events(
+    db: &mut PgConnection,
+    ids: &[Uuid],
+) -> sqlx::Result<Vec<(BookingId, PastEvent)>> {
+    let rows = sqlx::query!(
+        "select booking_id, sequence, event_type, status, data_version, data, occurred_at, created_at
+         from booking_events where booking_id = any($1) order by booking_id, sequence",
+        ids,
+    );
+    let rows = rows.fetch_all(db).await?.into_iter();
+    rows.map(|row| {
+        let event = PastEvent {
+            sequence: row.sequence,
+            event_type: from_column(EventType::WORDS, &row.event_type)?,
+            status: from_column(BookingStatus::WORDS, &row.status)?,
+            data_version: row.data_version,
+            data: row.data,
+            occurred_at: row.occurred_at,
+            created_at: row.created_at,
+        };
+        Ok((row.booking_id.into(), event))
+    })
+    .collect()
+}

@@ -1,0 +1,106 @@
+use futures_util::TryStreamExt;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    model::ledger::{LedgerFault, LedgerReplay},
+    repository,
+};
+use crate::{
+    kernel::FlightId,
+    platform::{
+        audit::{Breach, Findings, Scope, Watch},
+        postgres::DbError,
+    },
+};
+
+/// Capacity, booked, held; weight, volume, positions of each.
+const FIGURES: [&str; 9] = [
+    "capacity_weight_hg",
+    "capacity_volume_l",
+    "capacity_positions",
+    "booked_weight_hg",
+    "booked_volume_l",
+    "booked_positions",
+    "held_weight_hg",
+    "held_volume_l",
+    "held_positions",
+];
+
+/// How often the progress is told.
+const EVERY: u64 = 10_000;
+
+/// What was found about flights' room.
+#[derive(Debug, Default)]
+pub struct CapacityAudit {
+    /// Replaying the ledgers, no flight was ever oversold, and each entry left what it says it left.
+    pub sold: Findings,
+    /// Ledgers are numbered without gaps, and every flight's row is as the last entry left it.
+    pub current: Findings,
+}
+
+/// Replays the flights' ledgers from nothing, an entry at a time, and compares the flights' rows with what they left.
+pub async fn audit(snapshot: &mut PgConnection, scope: &Scope, watch: Watch<'_>) -> Result<CapacityAudit, DbError> {
+    let flights = scope.flights.as_deref();
+    let mut found = CapacityAudit::default();
+    replay(snapshot, flights, watch, &mut found).await?;
+    compare(snapshot, flights, &mut found.current).await?;
+    Ok(found)
+}
+
+/// Whether there is anything of a flight to be audited.
+pub async fn has_ledger(snapshot: &mut PgConnection, flight: FlightId) -> Result<bool, DbError> {
+    Ok(repository::audit::is_known(snapshot, flight.uuid()).await?)
+}
+
+async fn replay(
+    snapshot: &mut PgConnection,
+    flights: Option<&[Uuid]>,
+    watch: Watch<'_>,
+    found: &mut CapacityAudit,
+) -> Result<(), DbError> {
+    let mut replay = LedgerReplay::default();
+    let mut ledgers = repository::audit::ledgers(snapshot, flights);
+    while let Some(entry) = ledgers.try_next().await? {
+        for fault in replay.step(&entry) {
+            let key: [(_, &dyn std::fmt::Display); 2] = [("flight_id", &entry.flight_id), ("seq", &entry.seq)];
+            let breach = Breach::of("capacity_ledger", key, fault.to_string());
+            match fault {
+                LedgerFault::OutOfSequence { .. } => found.current.add(breach),
+                _ => found.sold.add(breach),
+            }
+        }
+        if replay.entries().is_multiple_of(EVERY) {
+            watch("ledger entries", replay.entries());
+        }
+    }
+    found.sold.has_checked("ledger entries", replay.entries());
+    found.sold.has_checked("flights", replay.flights());
+    Ok(())
+}
+
+async fn compare(snapshot: &mut PgConnection, flights: Option<&[Uuid]>, current: &mut Findings) -> Result<(), DbError> {
+    let count = repository::audit::count(snapshot, flights).await?;
+    current.has_checked("flights", u64::try_from(count).unwrap_or_default());
+    let mut astray = repository::audit::astray(snapshot, flights);
+    while let Some(row) = astray.try_next().await? {
+        current.add(Breach::of("flight_capacity", [("flight_id", &row.flight_id)], told(&row)));
+    }
+    drop(astray);
+    let mut rowless = repository::audit::rowless(snapshot, flights);
+    while let Some(flight) = rowless.try_next().await? {
+        current.add(Breach::of("capacity_ledger", [("flight_id", &flight)], "this flight has a ledger and no row"));
+    }
+    Ok(())
+}
+
+fn told(row: &repository::audit::Astray) -> String {
+    let (Some(last), Some(left)) = (row.last_seq, &row.left) else {
+        return "this flight has no ledger".to_owned();
+    };
+    let number = (row.ledger_seq != last).then(|| format!("ledger_seq is {} and not {last}", row.ledger_seq));
+    let figures = FIGURES.iter().zip(row.row.iter().zip(left)).filter(|(_, (is, left))| is != left);
+    let figures = figures.map(|(name, (is, left))| format!("{name} is {is} and not {left}"));
+    let told: Vec<String> = number.into_iter().chain(figures).collect();
+    format!("{}, as the ledger ends", told.join(", "))
+}

@@ -1,0 +1,54 @@
+//! Taking room as it must not be taken.
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use super::Taking;
+use crate::platform::sabotage::{Fault, makes, now_and_then};
+
+const TAKE: &str = "update flight_capacity
+    set booked_weight_hg = booked_weight_hg + $2, booked_volume_l = booked_volume_l + $3,
+        booked_positions = booked_positions + $4, ledger_seq = ledger_seq + $5
+    where flight_id = $1";
+
+const WRITE: &str = "insert into capacity_ledger
+        (flight_id, seq, kind, booking_id, leg_id, weight_hg, volume_l, positions,
+         capacity_weight_hg, capacity_volume_l, capacity_positions, booked_weight_hg, booked_volume_l, booked_positions,
+         held_weight_hg, held_volume_l, held_positions, recorded_at)
+    select flight_id, ledger_seq, $2, $3, $4, $5, $6, $7, capacity_weight_hg, capacity_volume_l, capacity_positions,
+           booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions, $8
+    from flight_capacity where flight_id = $1";
+
+/// False when no fault is to be made now.
+pub(in crate::features::capacity) async fn take(
+    db: &mut PgConnection,
+    taking: &Taking,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let forgets = makes(Fault::ForgetLedger) && now_and_then();
+    if !forgets && !makes(Fault::Oversell) {
+        return Ok(false);
+    }
+    let space = taking.space;
+    sqlx::query(TAKE)
+        .bind(taking.flight_id.uuid())
+        .bind(space.weight.hectograms())
+        .bind(space.volume.litres())
+        .bind(space.positions.count())
+        .bind(i64::from(!forgets))
+        .execute(&mut *db)
+        .await?;
+    if !forgets {
+        sqlx::query(WRITE)
+            .bind(taking.flight_id.uuid())
+            .bind(taking.entry.as_str())
+            .bind(taking.booking_id.uuid())
+            .bind(taking.leg_id.uuid())
+            .bind(space.weight.hectograms())
+            .bind(space.volume.litres())
+            .bind(space.positions.count())
+            .bind(now)
+            .execute(db)
+            .await?;
+    }
+    Ok(true)
+}

@@ -1,0 +1,35 @@
+use std::collections::BTreeSet;
+
+use super::{CapacityService, FlightCapacity, Space};
+use crate::{
+    kernel::FlightId,
+    platform::locks::{Arrival, Asked, Turn},
+};
+
+impl CapacityService {
+    /// Takes down that somebody has come: whoever came first has his turn first.
+    pub fn arrive(&self) -> Arrival {
+        self.lines.arrive()
+    }
+
+    /// Whether taking this would leave so little that it has to be taken in turn.
+    pub fn is_critical_after(&self, room: &FlightCapacity, space: Space) -> bool {
+        room.available().weight - space.weight <= self.threshold
+    }
+
+    /// Waits for the turn to take the last room of these flights, in ascending order, with no transaction open. The row
+    /// lock alone makes the outcome right; this makes it fair.
+    pub async fn turns(&self, flights: impl IntoIterator<Item = FlightId>, arrival: Arrival) -> Vec<Turn<FlightId>> {
+        let mut turns = Vec::new();
+        for flight in flights.into_iter().collect::<BTreeSet<_>>() {
+            let place = self.lines.wait(flight, arrival).await;
+            // Held for too long or away: the row lock will do.
+            let lock = match self.locks.ask_briefly("flight", &flight).await {
+                Asked::Got(lock) => Some(lock),
+                Asked::Away | Asked::Held => None,
+            };
+            turns.push(Turn::new(place, lock));
+        }
+        turns
+    }
+}

@@ -1,0 +1,152 @@
+//! Rebuilds a flight from its events and the sums of its ledger.
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Flight, FlightEventType};
+use crate::{
+    features::capacity::{FlightCapacity, FlightStatus, Space},
+    kernel::{AircraftCode, AirportCode, FlightId, FlightNumber},
+};
+
+/// The shape of an event's data that this build reads.
+const DATA_VERSION: i32 = 1;
+
+/// An event of a flight's history.
+#[derive(Debug, Clone)]
+pub struct PastEvent {
+    pub sequence: i32,
+    pub event_type: FlightEventType,
+    pub data: Value,
+    pub created_at: DateTime<Utc>,
+}
+
+/// What a flight's ledger adds up to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LedgerSum {
+    pub entries: i64,
+    pub booked: Space,
+}
+
+/// A flight as its history tells it, with the two of its columns that follow from it and are no members of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RebuiltFlight {
+    pub flight: Flight,
+    pub airline_code: String,
+    pub cancelled_at: Option<DateTime<Utc>>,
+}
+
+/// What cannot be, and the number of the event that tells it.
+pub type Contradiction = (i32, String);
+
+/// All events of one flight, in the order of their numbers. `None` if there is no telling what it is.
+pub fn replay(id: FlightId, events: &[PastEvent], ledger: LedgerSum) -> (Option<RebuiltFlight>, Vec<Contradiction>) {
+    let mut rebuilt: Option<RebuiltFlight> = None;
+    let mut wrong = Vec::new();
+    for (number, event) in (1..).zip(events) {
+        if event.sequence != number {
+            wrong.push((event.sequence, format!("number {number} should follow")));
+            return (None, wrong);
+        }
+        let data = match FlightData::read(&event.data) {
+            Ok(data) => data,
+            Err(text) => {
+                wrong.push((event.sequence, text));
+                return (None, wrong);
+            }
+        };
+        let before = rebuilt.as_ref().map(|rebuilt| rebuilt.flight.room.status);
+        if !follows(before, event.event_type, data.status) {
+            wrong.push((event.sequence, format!("it cannot follow, or does not leave {}", data.status.as_str())));
+        }
+        let created_at = rebuilt.as_ref().map_or(event.created_at, |rebuilt| rebuilt.flight.created_at);
+        let cancelled_at = rebuilt.and_then(|rebuilt| rebuilt.cancelled_at);
+        rebuilt = Some(RebuiltFlight {
+            airline_code: data.flight_number.airline().as_str().to_owned(),
+            flight: data.into_flight(id, event, created_at, ledger),
+            cancelled_at: cancelled_at.or((event.event_type == FlightEventType::Cancelled).then_some(event.created_at)),
+        });
+    }
+    (rebuilt, wrong)
+}
+
+/// Whether a flight of this status can become so.
+fn follows(before: Option<FlightStatus>, event: FlightEventType, after: FlightStatus) -> bool {
+    use FlightStatus::{Arrived, Cancelled, Departed, Scheduled};
+    match (before, event) {
+        (None, FlightEventType::Created) => after == Scheduled,
+        (Some(before @ (Scheduled | Departed)), FlightEventType::Changed) => after == before,
+        (Some(Scheduled), FlightEventType::Departed) => after == Departed,
+        (Some(Departed), FlightEventType::Arrived) => after == Arrived,
+        (Some(Scheduled), FlightEventType::Cancelled) => after == Cancelled,
+        _ => false,
+    }
+}
+
+/// All that an event says of its flight. A member that this build does not know would be lost: it is an error.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FlightData {
+    version: i32,
+    flight_number: FlightNumber,
+    origin: AirportCode,
+    destination: AirportCode,
+    departure_at: DateTime<Utc>,
+    arrival_at: DateTime<Utc>,
+    scheduled_departure_at: DateTime<Utc>,
+    scheduled_arrival_at: DateTime<Utc>,
+    scheduled_date: NaiveDate,
+    actual_departure_at: Option<DateTime<Utc>>,
+    actual_arrival_at: Option<DateTime<Utc>>,
+    aircraft_code: Option<AircraftCode>,
+    is_freighter: bool,
+    status: FlightStatus,
+    capacity_weight_hg: i64,
+    capacity_volume_l: i64,
+    capacity_positions: i64,
+    cutoff_at: DateTime<Utc>,
+}
+
+impl FlightData {
+    fn read(data: &Value) -> Result<Self, String> {
+        let read = Self::deserialize(data).map_err(|error| format!("its data cannot be read: {error}"))?;
+        if read.version == DATA_VERSION {
+            Ok(read)
+        } else {
+            Err(format!("its data has version {}, which this build does not read", read.version))
+        }
+    }
+
+    fn into_flight(self, id: FlightId, event: &PastEvent, created_at: DateTime<Utc>, ledger: LedgerSum) -> Flight {
+        Flight {
+            id,
+            number: self.flight_number,
+            origin: self.origin,
+            destination: self.destination,
+            departure: self.departure_at,
+            arrival: self.arrival_at,
+            scheduled_departure: self.scheduled_departure_at,
+            scheduled_arrival: self.scheduled_arrival_at,
+            scheduled_date: self.scheduled_date,
+            actual_departure: self.actual_departure_at,
+            actual_arrival: self.actual_arrival_at,
+            aircraft: self.aircraft_code,
+            is_freighter: self.is_freighter,
+            created_at,
+            updated_at: event.created_at,
+            room: FlightCapacity {
+                flight_id: id,
+                status: self.status,
+                cutoff: self.cutoff_at,
+                capacity: Space::from_columns(self.capacity_weight_hg, self.capacity_volume_l, self.capacity_positions),
+                booked: ledger.booked,
+                held: Space::default(),
+                version: event.sequence,
+                ledger_seq: ledger.entries,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+use chrono::TimeDelta;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::*;
+use crate::features::flights::save::event_data;
+
+const BOOKED: LedgerSum = LedgerSum { entries: 7, booked: Space::from_columns(100, 200, 3) };
+
+fn at(minute: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)
+}
+
+fn flight() -> Flight {
+    let id = FlightId::from(Uuid::from_u128(1));
+    Flight {
+        id,
+        number: "AI101".parse().unwrap(),
+        origin: "DEL".parse().unwrap(),
+        destination: "LHR".parse().unwrap(),
+        departure: at(600),
+        arrival: at(1200),
+        scheduled_departure: at(600),
+        scheduled_arrival: at(1200),
+        scheduled_date: at(600).date_naive(),
+        actual_departure: None,
+        actual_arrival: None,
+        aircraft: Some("77X".parse().unwrap()),
+        is_freighter: true,
+        created_at: at(0),
+        updated_at: at(0),
+        room: FlightCapacity::opened(id, Space::from_columns(1000, 1000, 10), at(540)),
+    }
+}
+
+type Step = (FlightEventType, fn(&mut Flight));
+
+/// A flight and its events.
+fn story(steps: &[Step]) -> (Flight, Vec<PastEvent>) {
+    let mut now = flight();
+    let mut events = vec![event(FlightEventType::Created, &now)];
+    for (event_type, step) in steps {
+        step(&mut now);
+        now.room.version += 1;
+        now.updated_at = at(i64::from(now.room.version));
+        events.push(event(*event_type, &now));
+    }
+    (now.room.booked, now.room.ledger_seq) = (BOOKED.booked, BOOKED.entries);
+    (now, events)
+}
+
+fn event(event_type: FlightEventType, now: &Flight) -> PastEvent {
+    PastEvent { sequence: now.room.version, event_type, data: event_data(now), created_at: now.updated_at }
+}
+
+fn depart(flight: &mut Flight) {
+    (flight.room.status, flight.actual_departure) = (FlightStatus::Departed, Some(at(601)));
+}
+
+fn arrive(flight: &mut Flight) {
+    (flight.room.status, flight.actual_arrival) = (FlightStatus::Arrived, Some(at(1201)));
+}
+
+fn retime(flight: &mut Flight) {
+    (flight.departure, flight.room.cutoff, flight.aircraft) = (at(660), at(600), None);
+    flight.room.capacity = Space::from_columns(900, 1000, 10);
+}
+
+fn cancel(flight: &mut Flight) {
+    flight.room.status = FlightStatus::Cancelled;
+}
+
+use FlightEventType::{Arrived, Cancelled, Changed, Departed};
+
+#[test]
+fn a_flight_is_rebuilt_as_it_is() {
+    let (now, events) = story(&[(Changed, retime), (Departed, depart), (Changed, |_| {}), (Arrived, arrive)]);
+    let (rebuilt, wrong) = replay(now.id, &events, BOOKED);
+    assert_eq!(wrong, []);
+    let rebuilt = rebuilt.unwrap();
+    assert_eq!((rebuilt.flight, rebuilt.airline_code.as_str(), rebuilt.cancelled_at), (now, "AI", None));
+
+    let (now, events) = story(&[(Cancelled, cancel)]);
+    let (rebuilt, wrong) = replay(now.id, &events, BOOKED);
+    assert_eq!(wrong, []);
+    assert_eq!(rebuilt.map(|rebuilt| (rebuilt.flight, rebuilt.cancelled_at)), Some((now, Some(at(2)))));
+}
+
+#[test]
+fn steps_that_cannot_follow_are_told() {
+    let wrong = |steps: &[Step]| {
+        let (now, events) = story(steps);
+        replay(now.id, &events, BOOKED).1.into_iter().map(|(sequence, _)| sequence).collect::<Vec<_>>()
+    };
+    assert_eq!(wrong(&[(Arrived, arrive)]), [2]);
+    assert_eq!(wrong(&[(Departed, depart), (Cancelled, cancel)]), [3]);
+    assert_eq!(wrong(&[(Cancelled, cancel), (Changed, retime)]), [3]);
+    assert_eq!(wrong(&[(Departed, |_| {})]), [2]);
+    assert_eq!(wrong(&[(FlightEventType::Created, |_| {})]), [2]);
+}
+
+#[test]
+fn gaps_and_data_that_cannot_be_read_are_told() {
+    let (now, mut events) = story(&[(Changed, retime), (Departed, depart)]);
+    events.remove(1);
+    assert_eq!(replay(now.id, &events, BOOKED), (None, vec![(3, "number 2 should follow".to_owned())]));
+
+    let spoil: [fn(&mut PastEvent); 3] =
+        [|e| e.data["version"] = json!(2), |e| e.data["colour"] = json!("red"), |e| e.data["origin"] = json!("??")];
+    for spoil in spoil {
+        let (now, mut events) = story(&[(Changed, retime)]);
+        spoil(&mut events[1]);
+        let (rebuilt, wrong) = replay(now.id, &events, BOOKED);
+        assert!(rebuilt.is_none() && wrong.len() == 1, "{wrong:?}");
+    }
+}

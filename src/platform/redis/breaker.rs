@@ -1,0 +1,60 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
+
+/// So many failures in a row, and Redis is not asked any more.
+const FAILURES: u32 = 3;
+
+/// Keeps us from waiting for a Redis that does not answer: after some failures nobody asks, until a probe is answered.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Breaker(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    failures: AtomicU32,
+    is_open: AtomicBool,
+}
+
+impl Breaker {
+    /// Nobody should ask.
+    pub fn is_open(&self) -> bool {
+        self.0.is_open.load(Ordering::Relaxed)
+    }
+
+    /// Takes an answer down. True when this failure opened it: then somebody has to probe.
+    #[must_use = "whoever opens it has to probe"]
+    pub fn note(&self, is_answered: bool) -> bool {
+        if is_answered {
+            self.0.failures.store(0, Ordering::Relaxed);
+            if self.0.is_open.swap(false, Ordering::Relaxed) {
+                tracing::info!("Redis answers again");
+            }
+        } else if self.0.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES
+            && !self.0.is_open.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!("Redis does not answer; going on without it");
+            return true;
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_opens_after_some_failures_in_a_row_and_closes_with_an_answer() {
+        let breaker = Breaker::default();
+        assert!(!breaker.note(false));
+        assert!(!breaker.note(false));
+        assert!(!breaker.note(true));
+        assert!(!breaker.note(false));
+        assert!(!breaker.note(false) && !breaker.is_open());
+        assert!(breaker.note(false) && breaker.is_open());
+        assert!(!breaker.note(false) && breaker.is_open(), "one probes");
+        assert!(!breaker.note(true) && !breaker.is_open());
+        assert!(!breaker.note(false) && !breaker.is_open());
+    }
+}

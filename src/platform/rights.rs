@@ -1,0 +1,53 @@
+//! What keeps history unchanged in this installation: the rights of the role that serves, and the triggers behind them.
+use sqlx::PgConnection;
+
+/// Tables to which rows are only added.
+const HISTORY: [&str; 3] = ["booking_events", "capacity_ledger", "flight_events"];
+
+/// What a role could do to events and ledger.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rights {
+    pub role: String,
+    /// Nothing stops a superuser: it can switch triggers off for its session.
+    pub is_superuser: bool,
+    /// It owns one of the tables, or can become the role that does: it can drop their triggers.
+    pub is_owner: bool,
+    /// Tables of history, partitions among them, that it may update, delete from or truncate if no trigger stops it.
+    pub may_change: Vec<String>,
+    /// Tables of history that lack one of their triggers, or have it switched off.
+    pub unguarded: Vec<String>,
+}
+
+impl Rights {
+    /// Of the role that this connection acts as.
+    pub async fn of(db: &mut PgConnection) -> sqlx::Result<Self> {
+        // Tables are looked for by name where the search path leads, as every statement does; one that is not there yet
+        // is left out.
+        let tables = "with recursive history as (
+                          select to_regclass(name)::oid as id from unnest($1::text[]) as name
+                          where to_regclass(name) is not null
+                          union all
+                          select inhrelid from pg_inherits join history on inhparent = id)";
+        let role = "select current_user::text, (select rolsuper from pg_roles where rolname = current_user),
+                           exists (select from history join pg_class c on c.oid = history.id
+                                   where pg_has_role(current_user, c.relowner, 'member'))";
+        let (role, is_superuser, is_owner) =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("{tables} {role}"))).bind(HISTORY).fetch_one(&mut *db).await?;
+        let may_change = "select id::regclass::text from history
+                          where has_table_privilege(id, 'update, delete, truncate')
+                             or has_any_column_privilege(id, 'update') order by 1";
+        let may_change = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("{tables} {may_change}")));
+        let may_change = may_change.bind(HISTORY).fetch_all(&mut *db).await?;
+        // Bits of `tgtype`: 1 for each row, 2 before, 8 delete, 16 update, 32 truncate. Enabled is `O` or `A`.
+        let unguarded = "select id::regclass::text from history
+                         where (select count(*) filter (where tgtype & 1 = 1 and tgtype & 24 = 24) = 0
+                                    or count(*) filter (where tgtype & 32 = 32) = 0
+                                from pg_trigger join pg_proc on pg_proc.oid = tgfoid
+                                where tgrelid = id and proname = 'refuse_change' and tgtype & 2 = 2
+                                  and tgenabled in ('O', 'A'))
+                         order by 1";
+        let unguarded = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("{tables} {unguarded}")));
+        let unguarded = unguarded.bind(HISTORY).fetch_all(db).await?;
+        Ok(Self { role, is_superuser, is_owner, may_change, unguarded })
+    }
+}

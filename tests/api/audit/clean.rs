@@ -1,0 +1,72 @@
+//! Where all is well, it says so, writes nothing and needs no more than to read.
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
+
+use super::{audit, books::Books, broken, document};
+use crate::support::TestDatabase;
+
+#[tokio::test]
+async fn whatever_happens_to_bookings_and_flights_the_books_are_right() {
+    let books = Books::keep().await;
+    let told = audit(&books.database, &["--rebuild"]).await.succeeded();
+    let lines: Vec<&str> = told.lines().collect();
+    let numbers: Vec<&str> = lines[..9].iter().map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!(numbers, ["1", "2", "3", "4", "5", "7", "8", "9", "-"], "{told}");
+    assert!(lines[..9].iter().all(|line| line.contains("  OK  ")), "{told}");
+    assert!(lines[0].ends_with("31 ledger entries, 8 flights"), "{told}");
+    assert!(lines[9].starts_with("Audited as of ") && lines[9].ends_with(": clean."), "{told}");
+    assert_eq!(lines.len(), 10, "{told}");
+}
+
+#[tokio::test]
+async fn an_empty_database_is_clean_too() {
+    let (code, told) = document(&TestDatabase::create().await, &["--rebuild"]).await;
+    assert_eq!((code, broken(&told), &told["clean"]), (0, vec![], &true.into()));
+    assert_eq!(told["checks"][0]["checked"], serde_json::json!({"ledger entries": 0, "flights": 0}));
+}
+
+/// How many rows each table has, and a sum of all that stands in them.
+async fn state(db: &mut PgConnection) -> Vec<String> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select relname::text from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace
+         order by 1",
+    )
+    .fetch_all(&mut *db)
+    .await
+    .unwrap();
+    let mut state = Vec::new();
+    for table in tables {
+        let sum = format!("select '{table} ' || count(*) || ' ' || coalesce(sum(hashtext(t::text)), 0) from {table} t");
+        state.push(sqlx::query_scalar(AssertSqlSafe(sum)).fetch_one(&mut *db).await.unwrap());
+    }
+    state
+}
+
+#[tokio::test]
+async fn it_writes_nothing_and_needs_no_right_to() {
+    let books = Books::keep().await;
+    let database = &books.database;
+    let mut owner = database.owner().await;
+    // The serving role with nothing but the right to read.
+    let lesser = "revoke insert, update, delete, truncate on all tables in schema public from loadmaster_app;
+                  revoke usage on all sequences in schema public from loadmaster_app;
+                  alter database {name} set default_transaction_read_only = on";
+    owner.execute(sqlx::raw_sql(AssertSqlSafe(lesser.replace("{name}", &database.name)))).await.unwrap();
+    let before = state(&mut owner).await;
+    for arguments in [&[][..], &["--rebuild"], &["--json", "--rebuild"]] {
+        audit(database, arguments).await.succeeded();
+    }
+    assert_eq!(state(&mut owner).await, before);
+}
+
+#[tokio::test]
+async fn statements_of_requests_may_be_bounded_and_the_audit_is_not() {
+    let books = Books::keep().await;
+    let mut owner = books.database.owner().await;
+    let bound = format!("alter database {} set statement_timeout = 1", books.database.name);
+    owner.execute(AssertSqlSafe(bound)).await.unwrap();
+    // No statement of another session is that quick.
+    let mut other = books.database.app().await;
+    let slow = other.execute("select pg_sleep(1)").await.expect_err("it takes too long").into_database_error().unwrap();
+    assert_eq!(slow.code().as_deref(), Some("57014"));
+    audit(&books.database, &["--rebuild"]).await.succeeded();
+}

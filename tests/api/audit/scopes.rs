@@ -1,0 +1,54 @@
+//! A flight or a booking alone.
+use super::{audit, books::Books, broken, document, rows};
+
+#[tokio::test]
+async fn a_flight_is_audited_with_the_bookings_that_are_or_were_on_it() {
+    let books = Books::keep().await;
+    let (code, told) = document(&books.database, &["--flight", &books.named("{direct}"), "--rebuild"]).await;
+    assert_eq!((code, broken(&told)), (0, vec![]), "{told:#}");
+    assert_eq!(told["checks"][0]["checked"], serde_json::json!({"ledger entries": 9, "flights": 1}));
+    // plain, waybill, cancelled, amended, rerouted
+    assert_eq!(told["checks"][4]["checked"], serde_json::json!({"bookings": 5, "events": 9}), "{told:#}");
+    assert_eq!((&told["flight_id"], &told["ref_id"]), (&books.named("{direct}").into(), &serde_json::Value::Null));
+
+    let elsewhere = "update flight_capacity set booked_weight_hg = 1 where flight_id = '{other}';
+                     update bookings set status = 'DEPARTED' where id = '{pair}'";
+    let spoiled = books.spoiled(elsewhere).await;
+    let of = async |flight: &str| broken(&document(&spoiled, &["--flight", &books.named(flight)]).await.1);
+    assert_eq!(of("{direct}").await, [0; 0]);
+    assert_eq!(of("{other}").await, [2]);
+    assert_eq!(of("{feeder}").await, [5]);
+    assert_eq!(broken(&document(&spoiled, &[]).await.1), [2, 5]);
+}
+
+#[tokio::test]
+async fn a_booking_is_audited_without_its_flights() {
+    let books = Books::keep().await;
+    for name in ["plain", "pair", "cancelled", "amended", "rerouted", "lost", "offloaded", "journey", "left"] {
+        // Written as people write it.
+        let reference = books.named(&format!("{{{name}:ref}}")).to_lowercase();
+        let (code, told) = document(&books.database, &["--booking", &reference, "--rebuild"]).await;
+        assert_eq!((code, broken(&told)), (0, vec![]), "{name}: {told:#}");
+        let statuses: Vec<&str> =
+            told["checks"].as_array().unwrap().iter().map(|check| check["status"].as_str().unwrap()).collect();
+        assert_eq!(statuses[..2], ["NOT_CHECKED"; 2], "{told:#}");
+        assert_eq!(statuses[2..], ["OK"; 7], "{told:#}");
+    }
+    let spoil = "update flight_capacity set booked_weight_hg = 1 where flight_id = '{direct}';
+                 update booking_legs set weight_hg = 1 where booking_id = '{plain}'";
+    let spoiled = books.spoiled(spoil).await;
+    let (code, told) = document(&spoiled, &["--booking", &books.named("{plain:ref}")]).await;
+    assert_eq!((code, broken(&told), rows(&told, 3).len()), (1, vec![3], 1), "{told:#}");
+    let (code, told) = document(&spoiled, &["--booking", &books.named("{waybill:ref}")]).await;
+    assert_eq!((code, broken(&told)), (0, vec![]), "{told:#}");
+    let text = audit(&spoiled, &["--booking", &books.named("{plain:ref}")]).await;
+    assert_eq!(text.stdout.matches("not checked: it is about whole flights").count(), 2, "{}", text.stdout);
+}
+
+#[tokio::test]
+async fn a_booking_whose_reference_is_not_recorded_is_found_all_the_same() {
+    let books = Books::keep().await;
+    let spoiled = books.spoiled("delete from booking_refs where booking_id = '{plain}'").await;
+    let (code, told) = document(&spoiled, &["--booking", &books.named("{plain:ref}")]).await;
+    assert_eq!((code, broken(&told)), (1, vec![8]), "{told:#}");
+}

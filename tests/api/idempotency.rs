@@ -1,0 +1,83 @@
+//! One `Idempotency-Key`, one effect: whoever repeats a request is told what the first one was told, and nothing happens.
+mod answers;
+mod asked;
+mod chaos;
+mod expiry;
+mod freed;
+mod in_progress;
+mod invalid;
+mod late;
+mod many;
+mod operations;
+mod rights;
+mod scope;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::support::{Answer, Client, World, freight::BOOKINGS};
+
+const HEADER: &str = "idempotency-key";
+const REPLAYED: &str = "idempotency-replayed";
+
+/// Asks under a key; without a body, if there is none.
+async fn ask(client: &Client, key: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
+    let request = client.request(method, path).header(HEADER, key);
+    Answer::of(match body {
+        Some(body) => request.header("content-type", "application/json").body(body.to_string()),
+        None => request,
+    })
+    .await
+}
+
+async fn post(client: &Client, key: &str, path: &str, body: &Value) -> Answer {
+    ask(client, key, Method::POST, path, Some(body)).await
+}
+
+async fn poke(client: &Client, key: &str, path: &str) -> Answer {
+    ask(client, key, Method::POST, path, None).await
+}
+
+async fn book(client: &Client, key: &str, order: &Value) -> Answer {
+    post(client, key, BOOKINGS, order).await
+}
+
+/// The answer to something that was done now, not before.
+#[track_caller]
+fn fresh(answer: Answer, status: u16) -> Answer {
+    assert_eq!(answer.status.as_u16(), status, "{}", answer.text);
+    assert_eq!(answer.header(REPLAYED), None, "it was not done before");
+    answer
+}
+
+/// The same answer as the first time, and says so.
+#[track_caller]
+fn repeats(first: &Answer, again: Answer) {
+    assert_eq!(again.status, first.status, "{}", again.text);
+    assert_eq!(again.text, first.text, "byte for byte");
+    for name in ["content-type", "location", "etag"] {
+        assert_eq!(again.header(name), first.header(name), "{name}");
+    }
+    assert_eq!(again.header(REPLAYED), Some("true"));
+    assert_eq!(first.header(REPLAYED), None);
+}
+
+/// All that changes have written so far, but for the answers that are kept.
+async fn effects(world: &World) -> Vec<String> {
+    let mut effects = world.written().await;
+    let flights = "select 'flights ' || count(*) from flights union all
+                   select 'flight events ' || count(*) from flight_events union all
+                   select 'flight versions ' || coalesce(sum(version), 0) from flight_capacity";
+    effects.extend(world.texts(flights).await);
+    effects
+}
+
+/// How many answers are kept.
+async fn kept(world: &World) -> String {
+    world.texts("select count(*)::text from idempotency_records").await.remove(0)
+}
+
+/// The same caller of another instance.
+fn at(client: &Client, instance: &World) -> Client {
+    instance.anonymous().with_token(client.token.as_deref().expect("a token"))
+}

@@ -1,0 +1,156 @@
+//! Two servers, one of which is killed while a thousand requests are on their way.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Stdio,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::{TimeDelta, Utc};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+use super::{HEADER, effects};
+use crate::support::{
+    Answer, Client, Dice, NewFlight, OwnRedis, TestDatabase, World, WorldOptions,
+    freight::{BOOKINGS, at_once, order, text, with},
+    until,
+};
+
+const KEYS: usize = 100;
+const EACH: usize = 10;
+
+/// A server process; killed with its owner.
+struct Process {
+    child: Child,
+    base: String,
+}
+
+impl Process {
+    async fn start(database: &TestDatabase, redis: &OwnRedis) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
+        command.args(["serve", "--set", "server.port=0", "--set", "rate_limit.enabled=false"]);
+        command.args(["--set", "database.acquire_timeout_ms=60000", "--set", "server.request_timeout_ms=60000"]);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(std::env::temp_dir());
+        command.env("DATABASE_URL", database.app_url()).env("LOADMASTER_DATABASE__OWNER_URL", database.owner_url());
+        command.env("REDIS_URL", redis.url());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready = async {
+            loop {
+                let line = lines.next_line().await.unwrap().expect("it becomes ready");
+                if let Some(said) = line.strip_prefix("Loadmaster is ready at ") {
+                    return said.split_whitespace().next().unwrap().to_owned();
+                }
+            }
+        };
+        let base = tokio::time::timeout(Duration::from_mins(1), ready).await.expect("it becomes ready");
+        // What else it says goes nowhere.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { child, base }
+    }
+}
+
+/// Where the servers are now, and how many were told what became of their wish.
+#[derive(Clone)]
+struct Crowd {
+    bases: Arc<Mutex<[String; 2]>>,
+    client: Client,
+    flights: Arc<[Value; 2]>,
+    told: Arc<AtomicUsize>,
+}
+
+impl Crowd {
+    /// Asks one server or the other until it is told; answers the key and the booking's reference.
+    async fn insist(self, number: usize) -> (usize, String) {
+        let (key, mut dice) = (number % KEYS, Dice::of(31, number));
+        let wish = with(order(&[&self.flights[key % 2]]), json!({"weight_kg": 1, "volume_m3": 0.01}));
+        loop {
+            let base = dice.pick(&*self.bases.lock().unwrap()).clone();
+            let client = Client { base, ..self.client.clone() };
+            let request = client.request(Method::POST, BOOKINGS).header(HEADER, format!("key-{key}")).json(&wish);
+            if let Some(reference) = understood(request.timeout(Duration::from_mins(1)).send().await).await {
+                self.told.fetch_add(1, Ordering::Relaxed);
+                return (key, reference);
+            }
+            tokio::time::sleep(Duration::from_millis(100 + dice.below(100))).await;
+        }
+    }
+}
+
+/// The booking's reference; `None` when it has to be asked again, for nobody knows or somebody is at it.
+async fn understood(answer: reqwest::Result<reqwest::Response>) -> Option<String> {
+    let answer = answer.ok()?;
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let whole = answer.text().await.ok()?;
+    let body = serde_json::from_str(&whole).unwrap_or(Value::Null);
+    let answer = Answer { status, headers, text: whole, body };
+    let code = match status.as_u16() {
+        201 => return Some(text(&answer.body, "ref_id").to_owned()),
+        409 => "idempotency_in_progress",
+        504 => "timeout",
+        _ => "unavailable",
+    };
+    answer.expect_problem(if matches!(status.as_u16(), 409 | 504) { status.as_u16() } else { 503 }, code);
+    None
+}
+
+/// The processes have the machine's clock.
+async fn flights(world: &World) -> Arc<[Value; 2]> {
+    let now = chrono::DateTime::from_timestamp(Utc::now().timestamp(), 0).unwrap();
+    world.clock.set(now);
+    let departure = (now + TimeDelta::hours(24)).to_rfc3339();
+    let flight = async |number, weight| {
+        world.flight(NewFlight::new(number, "DEL", "LHR").departs(&departure).weight(weight)).await
+    };
+    let half = f64::from(u32::try_from(KEYS / 2).unwrap());
+    Arc::new([flight("AI101", 100_000.0).await, flight("AI103", half).await])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_thousand_requests_under_a_hundred_keys_make_a_hundred_bookings_though_servers_are_killed() {
+    let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
+    let world = WorldOptions { without_redis: true, ..WorldOptions::patient() }.on(&database).start().await;
+    let flights = flights(&world).await;
+    let mut processes = [Process::start(&database, &redis).await, Process::start(&database, &redis).await];
+    let crowd = Crowd {
+        bases: Arc::new(Mutex::new([processes[0].base.clone(), processes[1].base.clone()])),
+        client: world.customer().await,
+        flights: flights.clone(),
+        told: Arc::default(),
+    };
+    let asking = tokio::spawn(at_once((0..KEYS * EACH).map({
+        let crowd = crowd.clone();
+        move |number| crowd.clone().insist(number)
+    })));
+    for (which, told) in [(0, 1), (1, KEYS * EACH / 2)] {
+        until("some have been told", async || crowd.told.load(Ordering::Relaxed) >= told).await;
+        processes[which].child.kill().await.unwrap();
+        // It comes back at another address.
+        processes[which] = Process::start(&database, &redis).await;
+        crowd.bases.lock().unwrap()[which].clone_from(&processes[which].base);
+    }
+    let told = asking.await.unwrap();
+
+    let mut references = BTreeMap::<usize, BTreeSet<String>>::new();
+    for (key, reference) in told {
+        references.entry(key).or_default().insert(reference);
+    }
+    assert_eq!(references.len(), KEYS);
+    assert!(references.values().all(|of_one| of_one.len() == 1), "{references:?}");
+    let written = effects(&world).await;
+    assert!(
+        written.contains(&format!("bookings {KEYS}")) && written.contains(&format!("events {KEYS}")),
+        "{written:?}"
+    );
+    assert_eq!(world.available(&flights[1]).await["weight_kg"], 0);
+    world.audit().await;
+}

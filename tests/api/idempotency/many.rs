@@ -1,0 +1,115 @@
+//! Clients that do not wait and do not give up.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::{at, book, effects, kept};
+use crate::support::{
+    Answer, Client, Dice, NewFlight, World, WorldOptions,
+    freight::{at_once, order, text, with},
+};
+
+const KEYS: usize = 100;
+const EACH: usize = 10;
+
+/// Asks until it is told what became of its wish; answers the booking's reference and whether it was a repetition.
+async fn until_told(client: Client, key: String, wish: Value) -> (String, String, bool) {
+    loop {
+        let answer: Answer = book(&client, &key, &wish).await;
+        match answer.status.as_u16() {
+            201 => {
+                let is_repeated = answer.header("idempotency-replayed").is_some();
+                return (key, text(&answer.body, "ref_id").to_owned(), is_repeated);
+            }
+            409 => drop(answer.expect_problem(409, "idempotency_in_progress")),
+            // On a slow machine.
+            504 => drop(answer.expect_problem(504, "timeout")),
+            _ => drop(answer.expect_problem(503, "unavailable")),
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_thousand_requests_under_a_hundred_keys_at_two_instances_make_a_hundred_bookings() {
+    let one = WorldOptions::patient().start().await;
+    let other = WorldOptions::patient().on(&one.database).start().await;
+    // One has room to spare; the other exactly for those who shall have it, so that a repetition finds it full.
+    let roomy = one.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
+    let tight = one.flight(NewFlight::new("AI103", "DEL", "LHR").weight(50.0)).await;
+    let customer = one.customer().await;
+    let clients = [customer.clone(), at(&customer, &other)];
+    let mut asked: Vec<usize> = (0..KEYS * EACH).collect();
+    let mut dice = Dice::new(5);
+    for at in (1..asked.len()).rev() {
+        asked.swap(at, usize::try_from(dice.below(at as u64 + 1)).unwrap());
+    }
+    let flights = Arc::new([roomy, tight]);
+    let requests = asked.into_iter().map(|number| {
+        let (key, client) = (number % KEYS, clients[number / KEYS % 2].clone());
+        let wish = with(order(&[&flights[key % 2]]), json!({"weight_kg": 1, "volume_m3": 0.01}));
+        until_told(client, format!("key-{key}"), wish)
+    });
+    let told = at_once(requests).await;
+
+    let mut references = BTreeMap::<String, BTreeSet<String>>::new();
+    for (key, reference, _) in &told {
+        references.entry(key.clone()).or_default().insert(reference.clone());
+    }
+    assert_eq!(told.len(), KEYS * EACH);
+    assert_eq!(told.iter().filter(|(_, _, is_repeated)| !is_repeated).count(), KEYS, "each was made once");
+    assert_eq!(references.len(), KEYS);
+    assert!(references.values().all(|of_one| of_one.len() == 1), "{references:?}");
+    assert_eq!(references.values().flatten().collect::<BTreeSet<_>>().len(), KEYS);
+    let written = effects(&one).await;
+    assert!(
+        written.contains(&format!("bookings {KEYS}")) && written.contains(&format!("events {KEYS}")),
+        "{written:?}"
+    );
+    assert_eq!(kept(&one).await, KEYS.to_string());
+    assert_eq!(one.available(&flights[1]).await["weight_kg"], 0);
+    one.audit().await;
+}
+
+/// Of many steps under one key one is taken, though all came at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn forty_requests_for_one_step_take_it_once() {
+    let one = WorldOptions::patient().set("locks.attempts", "10000").start().await;
+    let other = WorldOptions::patient().set("locks.attempts", "10000").on(&one.database).start().await;
+    let flight = one.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let operator = one.operator().await;
+    let booking = operator.book(order(&[&flight])).await;
+    let path = crate::support::freight::path_of(&booking);
+    let clients = [operator.clone(), at(&operator, &other)];
+    for (step, version) in [("depart", 2), ("arrive", 3), ("deliver", 4)] {
+        let answers = at_once((0..40).map(|number| {
+            let (client, path) = (clients[number % 2].clone(), format!("{path}/{step}"));
+            async move {
+                loop {
+                    let answer = super::poke(&client, "k", &path).await;
+                    if answer.status == 200 {
+                        return answer;
+                    }
+                    answer.expect_problem(409, "idempotency_in_progress");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }))
+        .await;
+        assert!(answers.iter().all(|answer| answer.text == answers[0].text));
+        let made = answers.iter().filter(|answer| answer.header("idempotency-replayed").is_none());
+        assert_eq!(made.count(), 1, "{step}");
+        assert_eq!(answers[0].body["version"], version, "{step}");
+    }
+    assert_told(&one, &operator, &path).await;
+}
+
+async fn assert_told(world: &World, operator: &Client, path: &str) {
+    let history = operator.get(&format!("{path}/history")).await.expect(200);
+    assert_eq!(history["timeline"].as_array().unwrap().len(), 4);
+    world.audit().await;
+}

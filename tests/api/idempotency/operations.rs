@@ -1,0 +1,171 @@
+//! Every operation that changes something.
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{HEADER, effects, fresh, kept, repeats};
+use crate::{
+    flight_verbs::path_to,
+    support::{
+        Answer, Client, NewFlight, World,
+        freight::{BOOKINGS, order, path_of},
+    },
+};
+
+/// What is asked for, and of which operation.
+struct Deed {
+    operation: (&'static str, &'static str),
+    path: String,
+    body: Option<Value>,
+    status: u16,
+}
+
+impl Deed {
+    async fn ask(&self, client: &Client, key: Option<&str>) -> Answer {
+        let request = client.request(self.operation.0.parse::<Method>().unwrap(), &self.path);
+        let request = match key {
+            Some(key) => request.header(HEADER, key),
+            None => request,
+        };
+        Answer::of(match &self.body {
+            None => request,
+            Some(Value::String(table)) => request.header("content-type", "text/csv").body(table.clone()),
+            Some(body) => request.header("content-type", "application/json").body(body.to_string()),
+        })
+        .await
+    }
+}
+
+const TABLE: &str = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,\
+                     positions,cutoff_minutes\nAI205,DEL,LHR,2026-11-23T08:00:00Z,2026-11-23T16:00:00Z,,500,,,\n";
+
+/// Each of them, in an order in which each can be done.
+async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
+    let flight = async |number| world.flight(NewFlight::new(number, "DEL", "LHR").weight(100_000.0)).await;
+    let (roomy, leaving, lost) = (flight("AI101").await, flight("AI103").await, flight("AI105").await);
+    let mut bookings = Vec::new();
+    for _ in 0..3 {
+        bookings.push(path_of(&caller.book(order(&[&roomy])).await));
+    }
+    caller.book(order(&[&leaving])).await;
+    caller.book(order(&[&lost])).await;
+    let [moved, cancelled, deleted] = bookings.try_into().unwrap();
+    let (leaving, lost) = (path_to(&leaving), path_to(&lost));
+    let new = json!({"flight_number": "AI107", "origin": "DEL", "destination": "LHR", "aircraft_code": "77X",
+                     "departure_datetime": "2026-11-21T04:00:00Z", "arrival_datetime": "2026-11-21T13:00:00Z"});
+    let deed =
+        |method, template, path: String, body, status| Deed { operation: (method, template), path, body, status };
+    let booking = |verb: &'static str, path: &str, body| {
+        let template: &'static str = match verb {
+            "depart" => "/api/v1/bookings/{ref_id}/depart",
+            "arrive" => "/api/v1/bookings/{ref_id}/arrive",
+            "deliver" => "/api/v1/bookings/{ref_id}/deliver",
+            _ => "/api/v1/bookings/{ref_id}/cancel",
+        };
+        deed("POST", template, format!("{path}/{verb}"), body, 200)
+    };
+    vec![
+        deed("POST", BOOKINGS, BOOKINGS.to_owned(), Some(order(&[&roomy])), 201),
+        deed("PATCH", "/api/v1/bookings/{ref_id}", moved.clone(), Some(json!({"weight_kg": 110})), 200),
+        booking("depart", &moved, Some(json!({"notes": "On time"}))),
+        booking("arrive", &moved, None),
+        booking("deliver", &moved, Some(json!({"location": "LHR"}))),
+        booking("cancel", &cancelled, Some(json!({"reason": "Not ready"}))),
+        deed("DELETE", "/api/v1/bookings/{ref_id}", deleted, None, 200),
+        deed("POST", "/api/v1/flights", "/api/v1/flights".to_owned(), Some(new), 201),
+        deed("POST", "/api/v1/flights/import", "/api/v1/flights/import".to_owned(), Some(json!(TABLE)), 200),
+        deed("PATCH", "/api/v1/flights/{id}", leaving.clone(), Some(json!({"capacity": {"positions": 3}})), 200),
+        deed("POST", "/api/v1/flights/{id}/depart", format!("{leaving}/depart"), None, 200),
+        deed("POST", "/api/v1/flights/{id}/arrive", format!("{leaving}/arrive"), Some(json!({})), 200),
+        deed("POST", "/api/v1/flights/{id}/cancel", format!("{lost}/cancel"), Some(json!({"reason": "Fog"})), 200),
+    ]
+}
+
+#[tokio::test]
+async fn each_change_that_is_repeated_is_answered_as_the_first_time_and_made_once() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let deeds = deeds(&world, &admin).await;
+    let mut done = Vec::new();
+    for (deed, number) in deeds.iter().zip(1..) {
+        let (key, told) = (format!("deed-{number}"), format!("{} {}", deed.operation.0, deed.operation.1));
+        let before = effects(&world).await;
+        let first = fresh(deed.ask(&admin, Some(&key)).await, deed.status);
+        let after = effects(&world).await;
+        assert_ne!(before, after, "{told} does something");
+        assert_eq!(first.header("location").is_some(), deed.status == 201, "{told}");
+        assert_eq!(first.header("etag").is_some(), !told.ends_with("import"), "{told}");
+        for _ in 0..2 {
+            repeats(&first, deed.ask(&admin, Some(&key)).await);
+        }
+        assert_eq!(effects(&world).await, after, "{told} was done again");
+        assert_eq!(kept(&world).await, number.to_string(), "{told}");
+        done.push((deed, key, first));
+    }
+    // Whatever has become of the thing meanwhile.
+    let before = effects(&world).await;
+    for (deed, key, first) in done {
+        repeats(&first, deed.ask(&admin, Some(&key)).await);
+    }
+    assert_eq!(effects(&world).await, before);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn without_a_key_each_request_is_its_own() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    for deed in deeds(&world, &admin).await {
+        let (method, template) = deed.operation;
+        let first = fresh(deed.ask(&admin, None).await, deed.status);
+        let again = deed.ask(&admin, None).await;
+        assert_eq!(again.header("idempotency-replayed"), None, "{method} {template}");
+        match template {
+            BOOKINGS => assert_ne!(fresh(again, 201).body["ref_id"], first.body["ref_id"]),
+            // To make a thing what it is already is no fault.
+            "/api/v1/flights/import" => assert_eq!(fresh(again, 200).body["unchanged"], 1),
+            "/api/v1/flights" => drop(again.expect_problem(409, "already_exists")),
+            _ if method == "PATCH" => assert_eq!(fresh(again, 200).body, first.body),
+            _ => drop(again.expect_problem(409, "invalid_transition")),
+        }
+    }
+    assert_eq!(kept(&world).await, "0");
+    world.audit().await;
+}
+
+/// Method and path of each operation that has this header.
+fn documented(header: &str) -> BTreeSet<(String, String)> {
+    let document = serde_json::to_value(loadmaster::app::openapi()).unwrap();
+    let mut found = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+            if let Some(parameter) = parameters.find(|it| it["in"] == "header" && it["name"] == header) {
+                assert_ne!(parameter["required"], true, "{method} {path}");
+                assert!(parameter["description"].as_str().is_some_and(|text| text.contains("same")), "{method} {path}");
+                found.insert((method.to_uppercase(), path.clone()));
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn the_document_tells_of_the_key_where_it_counts_and_nowhere_else() {
+    let world = World::start().await;
+    let deeds = deeds(&world, &world.admin().await).await;
+    let named = |deed: &Deed| (deed.operation.0.to_owned(), deed.operation.1.to_owned());
+    assert_eq!(documented("Idempotency-Key"), deeds.iter().map(named).collect::<BTreeSet<_>>());
+    let document = serde_json::to_value(loadmaster::app::openapi()).unwrap();
+    for deed in deeds {
+        let (method, path) = deed.operation;
+        let responses = &document["paths"][path][method.to_lowercase()]["responses"];
+        assert!(responses[deed.status.to_string()]["headers"]["Idempotency-Replayed"].is_object(), "{method} {path}");
+        let says = |status: &str, code: &str| {
+            responses[status]["description"].as_str().is_some_and(|text| text.contains(&format!("`{code}`")))
+        };
+        assert!(says("409", "idempotency_in_progress"), "{method} {path}");
+        assert!(says("422", "idempotency_key_reused"), "{method} {path}");
+    }
+}

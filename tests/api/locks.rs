@@ -1,0 +1,98 @@
+//! Courtesy locks in Redis: whoever is at a booking has it for himself, and nothing that is true depends on it.
+mod expiring;
+mod held;
+mod illness;
+mod overheard;
+mod released;
+mod waiting;
+
+pub use overheard::Overheard;
+
+use redis::aio::MultiplexedConnection;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{
+    Answer, Client, NewFlight, OwnRedis, World, WorldOptions,
+    freight::{order, path_of, text},
+    until,
+};
+
+/// Where the lock of a booking lies.
+pub fn lock_of(booking: &Value) -> String {
+    format!("lock:booking:{}", text(booking, "ref_id"))
+}
+
+/// Puts a foreign token there.
+pub async fn put(redis: &mut MultiplexedConnection, lock: &str, token: &str) {
+    redis::cmd("SET").arg(lock).arg(token).query_async::<()>(redis).await.unwrap();
+}
+
+pub async fn take_away(redis: &mut MultiplexedConnection, lock: &str) {
+    redis::cmd("DEL").arg(lock).query_async::<()>(redis).await.unwrap();
+}
+
+async fn holder(redis: &mut MultiplexedConnection, lock: &str) -> Option<String> {
+    redis::cmd("GET").arg(lock).query_async(redis).await.unwrap()
+}
+
+async fn until_free(redis: &mut MultiplexedConnection, lock: &str) {
+    until(&format!("{lock} is given back"), async || holder(redis, lock).await.is_none()).await;
+}
+
+/// An instance with a Redis of its own, and a roomy flight.
+struct Stage {
+    world: World,
+    redis: OwnRedis,
+    /// The test's own way to Redis.
+    connection: MultiplexedConnection,
+    flight: Value,
+    customer: Client,
+    operator: Client,
+}
+
+impl Stage {
+    /// Locks are not asked for long, and last longer than any test.
+    async fn start() -> Self {
+        Self::with(WorldOptions::patient().set("locks.attempts", "10").set("locks.delay_ms", "30")).await
+    }
+
+    async fn with(options: WorldOptions) -> Self {
+        let redis = OwnRedis::start().await;
+        let mut options = WorldOptions { without_redis: true, ..options }.set("redis.url", &redis.url());
+        if options.settings.iter().all(|(name, _)| name != "redis.timeout_ms") {
+            options = options.set("redis.timeout_ms", "20000");
+        }
+        let world = options.set("locks.ttl_ms", "600000").start().await;
+        let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
+        let (customer, operator) = (world.customer().await, world.operator().await);
+        let connection = redis.connect().await;
+        Self { world, redis, connection, flight, customer, operator }
+    }
+
+    async fn book(&self) -> Value {
+        self.customer.book(order(&[&self.flight])).await
+    }
+}
+
+/// All that can be done with a booking, and which of it only staff may do.
+fn changes_of(booking: &Value) -> [(Method, String, Option<Value>, bool); 6] {
+    let path = path_of(booking);
+    [
+        (Method::PATCH, path.clone(), Some(json!({"pieces": 3})), false),
+        (Method::POST, format!("{path}/cancel"), None, false),
+        (Method::DELETE, path.clone(), None, false),
+        (Method::POST, format!("{path}/depart"), None, true),
+        (Method::POST, format!("{path}/arrive"), None, true),
+        (Method::POST, format!("{path}/deliver"), None, true),
+    ]
+}
+
+async fn send(client: &Client, method: &Method, path: &str, body: Option<&Value>) -> Answer {
+    let request = client.request(method.clone(), path);
+    Answer::of(match body {
+        Some(body) => request.header("content-type", "application/json").body(body.to_string()),
+        None => request,
+    })
+    .await
+}
