@@ -34,15 +34,27 @@ struct Loadmaster(Child);
 
 impl Loadmaster {
     /// With nothing in its environment but a path, and a directory for what it makes.
-    fn begin(arguments: &[&str], dir: &Path, environment: &[(&str, &str)]) -> Self {
+    fn command(arguments: &[&str], dir: &Path, environment: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
         command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
         command.env("TMPDIR", dir).envs(environment.iter().copied()).current_dir(dir);
-        Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn begin(arguments: &[&str], dir: &Path, environment: &[(&str, &str)]) -> Self {
+        Self(Self::command(arguments, dir, environment).spawn().unwrap())
     }
 
     fn signal(&self, signal: Signal) {
         _ = kill(Pid::from_raw(self.0.id().try_into().unwrap()), signal);
+    }
+
+    /// A server: what it logs goes to a file, so that nobody need read it.
+    fn serve(dir: &Path) -> Self {
+        let mut command =
+            Self::command(&["serve", "--set", "server.port=0", "--set", "rate_limit.enabled=false"], dir, &[]);
+        Self(command.stderr(fs::File::create(dir.join("server.log")).unwrap()).spawn().unwrap())
     }
 
     /// What it said to the end: exit code, stdout and stderr.
@@ -104,8 +116,7 @@ fn every_promise_is_kept_while_every_fault_happens() {
 #[test]
 fn a_staging_system_is_checked_from_outside_and_every_call_is_in_the_history() {
     let dir = directory();
-    let serving = ["serve", "--set", "server.port=0", "--set", "rate_limit.enabled=false"];
-    let mut server = Loadmaster::begin(&serving, dir.path(), &[]);
+    let mut server = Loadmaster::serve(dir.path());
     let ready = Loadmaster::line(server.0.stdout.as_mut().unwrap(), "Loadmaster is ready at ");
     let base = ready.split_whitespace().find(|word| word.starts_with("http://")).unwrap();
     let password = "a password of forty characters or so";
