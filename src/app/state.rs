@@ -72,13 +72,8 @@ impl AppState {
         let capacity = CapacityService::new(db.clone(), clock.clone(), locks.clone(), threshold);
         let flights = FlightService::new(db.clone(), reference.clone(), clock.clone(), ids.clone());
         let tally = Tally::default();
-        let search = SearchService::new(
-            flights.clone(),
-            reference.clone(),
-            clock.clone(),
-            settings.search.clone(),
-            tally.clone(),
-        );
+        let searching = settings.search.clone();
+        let search = SearchService::new(flights.clone(), reference.clone(), clock.clone(), searching, tally.clone());
         let bookings = BookingService::new(
             db.clone(),
             locks,

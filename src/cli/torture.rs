@@ -93,9 +93,6 @@ pub(super) struct Options {
     /// Print the result as one JSON document.
     #[arg(long)]
     json: bool,
-    /// Use each key once only: for trying out servers that do not know `Idempotency-Key` yet.
-    #[arg(long, hide = true)]
-    without_repeats: bool,
 }
 
 impl Options {
@@ -194,7 +191,6 @@ impl Run {
             schedule: Schedule::new(seed),
             board: Board::default(),
             stop: CancellationToken::new(),
-            repeats: !options.without_repeats,
             wire: Arc::clone(&wire),
         });
         let roomy = load.schedule.roomy(&wire, &crew).await?;
@@ -209,11 +205,7 @@ impl Run {
             let (flight, pulse) = (roomy.clone(), Arc::clone(&pulse));
             working.spawn(async move { Ok(client.beat(instance, flight, pulse).await) });
         }
-        let mut caveats = Vec::new();
-        if options.without_repeats {
-            caveats.push("no key was used twice: what idempotency promises was not checked".to_owned());
-        }
-        Ok(Self { load, pulse, working, helping, began: Instant::now(), seed, caveats })
+        Ok(Self { load, pulse, working, helping, began: Instant::now(), seed, caveats: Vec::new() })
     }
 
     /// Lets the load go on for its time with what faults there are, then checks everything.

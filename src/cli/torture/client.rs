@@ -39,8 +39,6 @@ pub(super) struct Load {
     pub schedule: Schedule,
     pub board: Board,
     pub stop: CancellationToken,
-    /// Whether keys are used more than once.
-    pub repeats: bool,
 }
 
 impl Load {
@@ -225,7 +223,7 @@ impl Client {
         };
         let send = |way| load.wire.send(way, caller, &deed.request);
         let mut replies = match manner {
-            Manner::Twin if load.repeats && deed.request.key.is_some() => {
+            Manner::Twin if deed.request.key.is_some() => {
                 let (one, other) = tokio::join!(send(way(0, None)), send(way(1, None)));
                 vec![one, other]
             }
@@ -252,7 +250,7 @@ impl Client {
     }
 
     fn sort(&mut self, deed: Deed) {
-        if deed.is_open() && self.load.repeats {
+        if deed.is_open() {
             self.open.push(deed);
         } else if deed.ack.is_some() && deed.request.key.is_some() {
             self.done.push_back(deed);
@@ -268,7 +266,7 @@ impl Client {
     }
 
     async fn repeat(&mut self, intent: &Intent) {
-        if !self.load.repeats || self.done.is_empty() {
+        if self.done.is_empty() {
             return;
         }
         let place = usize::try_from(intent.pick % self.done.len() as u64).unwrap_or_default();
@@ -279,7 +277,7 @@ impl Client {
 
     /// Another request under a key that has had its effect.
     async fn misuse(&mut self, intent: &Intent) {
-        let Some(deed) = at(self.done.make_contiguous(), intent.pick).filter(|_| self.load.repeats) else { return };
+        let Some(deed) = at(self.done.make_contiguous(), intent.pick) else { return };
         let mut request = deed.request.clone();
         let Some(body) = request.body.as_mut().and_then(Value::as_object_mut) else { return };
         let (member, other) = match deed.kind {

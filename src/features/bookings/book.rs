@@ -136,16 +136,18 @@ impl BookingService {
         Ok(flights)
     }
 
-    /// On flights that were judged. While more than the threshold stays free, straight away; else in turn, with the flights
-    /// judged again, so that the last kilograms go to who came first. `None`: they are no longer as they were read.
+    /// On flights that were judged. While more than the threshold stays free, straight away; else, or when they are no longer
+    /// as they were read, in turn, with the flights judged again: the last kilograms go to who came first. `None`: they
+    /// changed each time.
     async fn book_on(&self, wish: Wish<'_>, flights: &[Flight]) -> Result<Option<Booking>, BookingError> {
         let is_critical = flights.iter().any(|f| self.capacity.is_critical_after(&f.room, wish.new.space));
-        if !is_critical {
-            let leaving = Some(self.capacity.threshold());
-            return retrying(|| self.try_book(wish, flights, leaving)).await;
+        let leaving = Some(self.capacity.threshold());
+        if !is_critical && let Some(booking) = retrying(|| self.try_book(wish, flights, leaving)).await? {
+            return Ok(Some(booking));
         }
         let ids: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
-        let _turns = self.capacity.turns(ids.iter().copied(), wish.arrival).await;
+        let turns = self.capacity.turns(ids.iter().copied(), wish.arrival).await;
+        let _turns = turns.ok_or(BookingError::Crowded)?;
         for _ in 0..MOST_READINGS {
             let flights = self.judged(wish.new, &ids).await?;
             if let Some(booking) = retrying(|| self.try_book(wish, &flights, None)).await? {

@@ -43,6 +43,9 @@ pub enum BookingError {
     NotAboard(Vec<BookingRef>),
     #[error("{0} is on another booking")]
     AwbTaken(AwbNumber),
+    /// Too many wait for the last room of a flight.
+    #[error("too many wait for the last room")]
+    Crowded,
     /// A flight is no longer as it was read.
     #[error("the flights changed")]
     Lost,
@@ -161,6 +164,9 @@ impl From<BookingError> for Problem {
             BookingError::VersionMismatch(current) => version_mismatch(current),
             BookingError::Raced | BookingError::Lost | BookingError::Unsettled => Self::unavailable(
                 "The flights or the booking changed at every attempt; nothing was changed, try again.",
+            ),
+            BookingError::Crowded => Self::unavailable(
+                "Too many are booking the last room of these flights at once; nothing was booked, try again shortly.",
             ),
             BookingError::CallerUnknown => {
                 Self::new(Code::Unauthenticated, "The account of this access token does not exist here; log in again.")

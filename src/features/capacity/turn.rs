@@ -1,10 +1,15 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
+
+use tokio::time::{Instant, timeout_at};
 
 use super::{CapacityService, FlightCapacity, Space};
 use crate::{
     kernel::FlightId,
     platform::locks::{Arrival, Asked, Turn},
 };
+
+/// Whoever would wait longer is better told so: well within the time that a request may take.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 impl CapacityService {
     /// Takes down that somebody has come: whoever came first has his turn first.
@@ -18,11 +23,16 @@ impl CapacityService {
     }
 
     /// Waits for the turn to take the last room of these flights, in ascending order, with no transaction open. The row
-    /// lock alone makes the outcome right; this makes it fair.
-    pub async fn turns(&self, flights: impl IntoIterator<Item = FlightId>, arrival: Arrival) -> Vec<Turn<FlightId>> {
+    /// lock alone makes the outcome right; this makes it fair. None when too many came before.
+    pub async fn turns(
+        &self,
+        flights: impl IntoIterator<Item = FlightId>,
+        arrival: Arrival,
+    ) -> Option<Vec<Turn<FlightId>>> {
+        let until = Instant::now() + PATIENCE;
         let mut turns = Vec::new();
         for flight in flights.into_iter().collect::<BTreeSet<_>>() {
-            let place = self.lines.wait(flight, arrival).await;
+            let place = timeout_at(until, self.lines.wait(flight, arrival)).await.ok()?;
             // Held for too long or away: the row lock will do.
             let lock = match self.locks.ask_briefly("flight", &flight).await {
                 Asked::Got(lock) => Some(lock),
@@ -30,6 +40,6 @@ impl CapacityService {
             };
             turns.push(Turn::new(place, lock));
         }
-        turns
+        Some(turns)
     }
 }

@@ -1,4 +1,4 @@
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::StatusCode;
 use sqlx::PgConnection;
@@ -13,11 +13,13 @@ use crate::platform::{
 pub struct Once<T> {
     keyed: Option<Keyed>,
     answer: Arc<dyn Fn(&T) -> Answer + Send + Sync>,
+    /// What this request has kept, should its commit come through.
+    kept: Arc<Mutex<Option<Answer>>>,
 }
 
 impl<T> Clone for Once<T> {
     fn clone(&self) -> Self {
-        Self { keyed: self.keyed.clone(), answer: self.answer.clone() }
+        Self { keyed: self.keyed.clone(), answer: self.answer.clone(), kept: self.kept.clone() }
     }
 }
 
@@ -73,7 +75,7 @@ impl Drop for AtWork {
 
 impl<T> Once<T> {
     pub(super) fn new(keyed: Option<Keyed>, answer: Arc<dyn Fn(&T) -> Answer + Send + Sync>) -> Self {
-        Self { keyed, answer }
+        Self { keyed, answer, kept: Arc::default() }
     }
 
     /// Without a key and without anybody to answer.
@@ -87,17 +89,28 @@ impl<T> Once<T> {
         let Some(keyed) = &self.keyed else {
             return work.await.map(|done| (self.answer)(&done)).map_err(Into::into);
         };
-        let _at_work = keyed.begin().ok_or(Repetition::InProgress)?;
+        let _at_work = keyed.start().ok_or(Repetition::InProgress)?;
         match work.await {
             Ok(done) => Ok((self.answer)(&done)),
             // What stood in the way may be the effect itself: made before, by another process meanwhile, or by a commit
             // that was not confirmed.
             Err(error) => match keyed.look().await {
-                Ok(Some(answer)) => Ok(answer),
-                Err(again @ (Repetition::Reused | Repetition::InProgress)) => Err(again.into()),
-                Ok(None) | Err(_) => Err(error.into()),
+                Ok(Some(answer)) => Ok(self.own(&answer).unwrap_or(answer)),
+                Ok(None) => Err(error.into()),
+                Err(reused @ Repetition::Reused) => Err(reused.into()),
+                // Whether it was done cannot be told: a refusal would be taken for a word that it was not.
+                Err(again) => {
+                    let problem: Problem = error.into();
+                    Err(if problem.code().status().is_server_error() { problem } else { again.into() })
+                }
             },
         }
+    }
+
+    /// The answer that was found, if it is this very request's: its commit came through, but was not confirmed.
+    fn own(&self, found: &Answer) -> Option<Answer> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        kept.filter(|kept| kept.body() == found.body())
     }
 
     /// Comes before anything else in the transaction: from here to its end nobody else is at this key.
@@ -112,13 +125,12 @@ impl<T> Once<T> {
     /// Ends the transaction by how the work went: keeps the answer and commits, or takes everything back before anybody is
     /// told. (A transaction that is only dropped goes on for a while, and with it the lock on the key.)
     pub async fn conclude<E: From<DbError>>(&self, mut tx: Tx, outcome: Result<T, E>) -> Result<T, E> {
+        let outcome = match outcome {
+            Ok(done) => self.keep_in_tx(&mut tx, &done).await.map(|()| done).map_err(E::from),
+            refused => refused,
+        };
         match outcome {
             Ok(done) => {
-                if let Some(keyed) = &self.keyed {
-                    let answer = (self.answer)(&done);
-                    let kept = repository::keep(&mut tx, &keyed.scope, &keyed.request_hash, &answer).await;
-                    kept.map_err(DbError::from)?;
-                }
                 commit(tx).await?;
                 Ok(done)
             }
@@ -128,6 +140,14 @@ impl<T> Once<T> {
                 Err(error)
             }
         }
+    }
+
+    async fn keep_in_tx(&self, tx: &mut PgConnection, done: &T) -> Result<(), DbError> {
+        let Some(keyed) = &self.keyed else { return Ok(()) };
+        let answer = (self.answer)(done);
+        repository::keep(tx, &keyed.scope, &keyed.request_hash, &answer).await?;
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        Ok(())
     }
 
     /// Before waiting for something that whoever is at this key may have: it was done before, or is being done.
@@ -147,25 +167,31 @@ impl Keyed {
         Self { idempotency, scope, request_hash, lock }
     }
 
-    fn begin(&self) -> Option<AtWork> {
+    fn start(&self) -> Option<AtWork> {
         let mut at_work = self.idempotency.at_work.lock().unwrap_or_else(PoisonError::into_inner);
         at_work.insert(self.scope.clone()).then(|| AtWork(self.clone()))
     }
 
-    /// The answer of the first time, if there was one.
+    /// The answer of the first time, if there was one. Keeps nobody from the key. Whether somebody is at it is asked first,
+    /// and then, as a statement of its own, what was done: it sees what whoever was at it before has committed.
     async fn look(&self) -> Result<Option<Answer>, Repetition> {
-        let mut tx = self.idempotency.db.begin().await?;
-        let found = self.look_in_tx(&mut tx).await;
-        tx.rollback().await.map_err(DbError::from)?;
-        found
+        let mut reading = self.idempotency.db.read().await?;
+        if repository::is_locked(&mut reading, self.lock).await.map_err(DbError::from)? {
+            return Err(Repetition::InProgress);
+        }
+        self.find(&mut reading).await
     }
 
-    /// The lock first, then, as a statement of its own, the look: it sees what the one before has committed.
+    /// The same, and from here to the transaction's end nobody else is at this key.
     async fn look_in_tx(&self, tx: &mut PgConnection) -> Result<Option<Answer>, Repetition> {
         if !repository::lock(&mut *tx, self.lock).await.map_err(DbError::from)? {
             return Err(Repetition::InProgress);
         }
-        let found = repository::find(tx, &self.scope, self.idempotency.retention_hours).await.map_err(DbError::from)?;
+        self.find(tx).await
+    }
+
+    async fn find(&self, db: &mut PgConnection) -> Result<Option<Answer>, Repetition> {
+        let found = repository::find(db, &self.scope, self.idempotency.retention_hours).await.map_err(DbError::from)?;
         match found {
             Some(record) if record.request_hash != self.request_hash => Err(Repetition::Reused),
             found => Ok(found.map(|record| record.answer)),

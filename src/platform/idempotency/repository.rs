@@ -7,6 +7,19 @@ pub(super) async fn lock(db: &mut PgConnection, key: i64) -> sqlx::Result<bool> 
     sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "is_free!""#, key).fetch_one(db).await
 }
 
+/// Whether a transaction is at this key; does not wait for it and keeps nobody from it.
+pub(super) async fn is_locked(db: &mut PgConnection, key: i64) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from pg_locks
+                          where locktype = 'advisory' and objsubid = 1 and granted
+                            and database = (select oid from pg_database where datname = current_database())
+                            and (classid::bigint << 32 | objid::bigint) = $1) as "is_locked!""#,
+        key,
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// What was asked under this key, and the answer.
 pub(super) struct Record {
     pub request_hash: Vec<u8>,
@@ -60,7 +73,7 @@ pub(super) async fn keep(
 pub(super) async fn delete_old(db: &mut PgConnection, retention_hours: i32, limit: i64) -> sqlx::Result<u64> {
     let deleted = sqlx::query!(
         "delete from idempotency_records
-         where (principal_id, method, path, key) in
+         where created_at <= now() - make_interval(hours => $1) and (principal_id, method, path, key) in
                (select principal_id, method, path, key from idempotency_records
                 where created_at <= now() - make_interval(hours => $1) order by created_at limit $2)",
         retention_hours,

@@ -220,7 +220,7 @@ pub async fn retry_dead(db: &Database, only: Option<Uuid>) -> Result<u64, DbErro
     let retried = sqlx::query!(
         "update jobs
          set state = 'QUEUED', attempts = 0, run_at = now(), updated_at = now()
-         where id in (select distinct on (coalesce(unique_key, id::text)) id from jobs dead
+         where jobs.state = 'DEAD' and id in (select distinct on (coalesce(unique_key, id::text)) id from jobs dead
                       where state = 'DEAD' and ($1::uuid is null or id = $1)
                         and not exists (select from jobs other
                                         where other.unique_key = dead.unique_key and other.state <> 'DEAD')

@@ -29,6 +29,8 @@ pub struct Arrival(u64);
 pub struct Place<K: Clone + Eq + Hash> {
     lines: Lines<K>,
     of: K,
+    /// Somebody else has it by now.
+    is_passed_on: bool,
 }
 
 impl<K: Clone + Eq + Hash> Clone for Lines<K> {
@@ -57,7 +59,7 @@ impl<K: Clone + Eq + Hash> Lines<K> {
         }
         lines.insert(of.clone(), BTreeMap::new());
         drop(lines);
-        Some(Place { lines: self.clone(), of: of.clone() })
+        Some(Place { lines: self.clone(), of: of.clone(), is_passed_on: false })
     }
 
     /// Waits until all who came earlier and wait for the same were served.
@@ -68,7 +70,7 @@ impl<K: Clone + Eq + Hash> Lines<K> {
             match lines.get_mut(&of) {
                 None => {
                     lines.insert(of.clone(), BTreeMap::new());
-                    return Place { lines: self.clone(), of };
+                    return Place { lines: self.clone(), of, is_passed_on: false };
                 }
                 // Who waits twice with one number is told apart.
                 Some(line) => line.insert((arrival, self.arrivals.fetch_add(1, Ordering::Relaxed)), turn),
@@ -77,25 +79,36 @@ impl<K: Clone + Eq + Hash> Lines<K> {
         match waiting.await {
             Ok(place) => place,
             // Whoever is served passes his place on: it does not come to this.
-            Err(_) => Place { lines: self.clone(), of },
+            Err(_) => Place { lines: self.clone(), of, is_passed_on: false },
         }
     }
 }
 
 impl<K: Clone + Eq + Hash> Drop for Place<K> {
     fn drop(&mut self) {
-        let next = {
-            let mut lines = self.lines.lines.lock().unwrap_or_else(PoisonError::into_inner);
-            let next = lines.get_mut(&self.of).and_then(BTreeMap::pop_first);
-            if next.is_none() {
-                lines.remove(&self.of);
+        // Who does not wait any more is passed over.
+        while let Some(turn) = self.next() {
+            let place = Self { lines: self.lines.clone(), of: self.of.clone(), is_passed_on: false };
+            match turn.send(place) {
+                Ok(()) => break,
+                Err(mut refused) => refused.is_passed_on = true,
             }
-            next
-        };
-        if let Some((_, turn)) = next {
-            // Who does not wait any more drops it, and so it goes on.
-            _ = turn.send(Self { lines: self.lines.clone(), of: self.of.clone() });
         }
+    }
+}
+
+impl<K: Clone + Eq + Hash> Place<K> {
+    /// Who comes next. The line ends when there is nobody.
+    fn next(&self) -> Option<oneshot::Sender<Self>> {
+        if self.is_passed_on {
+            return None;
+        }
+        let mut lines = self.lines.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = lines.get_mut(&self.of).and_then(BTreeMap::pop_first);
+        if next.is_none() {
+            lines.remove(&self.of);
+        }
+        next.map(|(_, turn)| turn)
     }
 }
 

@@ -75,7 +75,7 @@ impl Locks {
 
     /// Asks until it is free, at most as often as the settings say and not beyond that moment.
     pub async fn ask_until(&self, what: &'static str, which: &impl Display, until: Instant) -> Asked {
-        self.ask_again(what, which, self.settings.attempts, self.settings.delay(), Some(until)).await
+        self.ask_again(what, which, self.settings.attempts, self.settings.delay(), until).await
     }
 
     /// Asks until it is free, for half a second at most, for something that is handed on quickly.
@@ -85,7 +85,8 @@ impl Locks {
         if given_up().get(&name).is_some_and(|until| Instant::now() < *until) {
             return Asked::Held;
         }
-        let asked = self.ask_again(what, which, BRIEF_ATTEMPTS, BRIEF_DELAY, None).await;
+        let until = Instant::now() + BRIEF_DELAY * BRIEF_ATTEMPTS;
+        let asked = self.ask_again(what, which, BRIEF_ATTEMPTS, BRIEF_DELAY, until).await;
         let mut given_up = given_up();
         given_up.retain(|_, until| Instant::now() < *until);
         if matches!(asked, Asked::Held) {
@@ -105,12 +106,12 @@ impl Locks {
         which: &impl Display,
         attempts: u32,
         delay: Duration,
-        until: Option<Instant>,
+        until: Instant,
     ) -> Asked {
         let began = Instant::now();
         let mut asked = self.ask(what, which).await;
         for _ in 1..attempts {
-            if !matches!(asked, Asked::Held) || until.is_some_and(|until| Instant::now() + delay > until) {
+            if !matches!(asked, Asked::Held) || Instant::now() + delay > until {
                 break;
             }
             sleep(delay).await;

@@ -17,7 +17,7 @@ use crate::{
 
 /// Two instances of one installation, which would ask for ever for a booking that is locked.
 async fn two_instances() -> [World; 2] {
-    let options = || WorldOptions::patient().set("locks.attempts", "1000000").set("locks.delay_ms", "5");
+    let options = || WorldOptions::patient().set("locks.attempts", "100000").set("locks.delay_ms", "5");
     let one = options().start().await;
     let other = options().on(&one.database).start().await;
     [one, other]

@@ -30,7 +30,7 @@ async fn until_told(client: Client, key: String, wish: Value) -> (String, String
             504 => drop(answer.expect_problem(504, "timeout")),
             _ => drop(answer.expect_problem(503, "unavailable")),
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
@@ -61,7 +61,11 @@ async fn a_thousand_requests_under_a_hundred_keys_at_two_instances_make_a_hundre
         references.entry(key.clone()).or_default().insert(reference.clone());
     }
     assert_eq!(told.len(), KEYS * EACH);
-    assert_eq!(told.iter().filter(|(_, _, is_repeated)| !is_repeated).count(), KEYS, "each was made once");
+    // Who was told that it took too long finds it made when he asks again.
+    let mut first = BTreeSet::new();
+    let again: Vec<_> =
+        told.iter().filter(|(key, _, is_repeated)| !is_repeated && !first.insert(key.clone())).collect();
+    assert!(again.is_empty(), "each was made once: {again:?}");
     assert_eq!(references.len(), KEYS);
     assert!(references.values().all(|of_one| of_one.len() == 1), "{references:?}");
     assert_eq!(references.values().flatten().collect::<BTreeSet<_>>().len(), KEYS);

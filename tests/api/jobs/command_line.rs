@@ -46,7 +46,8 @@ async fn jobs_list_shows_what_waits_what_has_failed_for_good_and_what_is_schedul
     let [head, last] = printed.lines().collect::<Vec<_>>()[..] else { panic!("{printed}") };
     let columns: Vec<_> = head.split_whitespace().collect();
     assert_eq!(columns, ["id", "state", "kind", "attempts", "runs", "at", "error"]);
-    let schedules = "partitions_ahead (every 24 h), expired_tokens (every 1 h), old_outbox (every 1 h)";
+    let hourly = ["expired_tokens", "old_idempotency_keys", "old_outbox"].map(|name| format!("{name} (every 1 h)"));
+    let schedules = format!("partitions_ahead (every 24 h), {}", hourly.join(", "));
     assert_eq!(last, format!("0 jobs. Scheduled: {schedules}."));
 
     let waiting = put(&database, "expired_tokens", "QUEUED", None).await;
