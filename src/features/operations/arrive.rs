@@ -32,7 +32,7 @@ impl OperationService {
         order: &Order<Operated>,
         occurred_at: Option<DateTime<Utc>>,
     ) -> Result<Operated, OperationError> {
-        let mut tx = self.begin(order).await?;
+        let mut tx = self.transaction_for(order).await?;
         let arrived = self.arrive_in_tx(&mut tx, order, occurred_at).await;
         order.terms.once.conclude(tx, arrived).await
     }

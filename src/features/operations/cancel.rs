@@ -24,7 +24,7 @@ impl OperationService {
     }
 
     async fn try_cancel(&self, order: &Order<Operated>, reason: Option<&str>) -> Result<Operated, OperationError> {
-        let mut tx = self.begin(order).await?;
+        let mut tx = self.transaction_for(order).await?;
         let cancelled = self.cancel_in_tx(&mut tx, order, reason).await;
         order.terms.once.conclude(tx, cancelled).await
     }

@@ -32,7 +32,7 @@ impl OperationService {
         change: &FlightChange,
         offload: &[BookingRef],
     ) -> Result<Flight, OperationError> {
-        let mut tx = self.begin(order).await?;
+        let mut tx = self.transaction_for(order).await?;
         let changed = self.change_in_tx(&mut tx, order, change, offload).await;
         order.terms.once.conclude(tx, changed).await
     }

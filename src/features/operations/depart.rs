@@ -34,7 +34,7 @@ impl OperationService {
         occurred_at: Option<DateTime<Utc>>,
         left_behind: &[LeftBehind],
     ) -> Result<Operated, OperationError> {
-        let mut tx = self.begin(order).await?;
+        let mut tx = self.transaction_for(order).await?;
         let departed = self.depart_in_tx(&mut tx, order, occurred_at, left_behind).await;
         order.terms.once.conclude(tx, departed).await
     }

@@ -62,7 +62,7 @@ impl OperationService {
     }
 
     /// A transaction for a flight that exists.
-    pub(super) async fn begin<T>(&self, order: &Order<T>) -> Result<Tx, OperationError> {
+    pub(super) async fn transaction_for<T>(&self, order: &Order<T>) -> Result<Tx, OperationError> {
         self.flight(order.flight).await?;
         Ok(self.db.begin().await?)
     }

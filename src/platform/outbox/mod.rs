@@ -1,4 +1,4 @@
-//! What happened, for others to know: each state change leaves a message in its own transaction. [`relay`] hands the
+//! What happened, for others to know: each state change leaves a message in its own transaction. [`relay()`] hands the
 //! messages to sinks, at least once and in order per booking or flight; a [`Feed`] lets this process follow them.
 mod feed;
 mod follow;
