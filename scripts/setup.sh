@@ -3,6 +3,8 @@
 # the PostgreSQL server programs and redis-server. Sourced by `run`, `test`, `.ci/run` and `scripts/prepare.sh`,
 # or called on its own. Silent, and done in milliseconds, when nothing is missing.
 #
+# With SETUP_FOR_TESTS set also what only the tests need: Prometheus with promtool, and Alertmanager with amtool.
+#
 # A C compiler is all that aws-lc-sys and zstd-sys need: neither cmake nor nasm nor make.
 # Written for bash 3.2 too, the one that macOS ships.
 set -euo pipefail
@@ -56,6 +58,13 @@ has_postgres() { postgres_bin_dir >/dev/null; }
 
 has_redis() { command -v redis-server >/dev/null; }
 
+has_prometheus() { command -v prometheus >/dev/null && command -v promtool >/dev/null; }
+
+# Debian's package gives the server a name of its own.
+has_alertmanager() {
+    { command -v prometheus-alertmanager || command -v alertmanager; } >/dev/null && command -v amtool >/dev/null
+}
+
 # Installs packages without letting the distribution start servers of its own on the usual ports.
 # Runs as root, in its own process, so that its trap cannot be confused with the caller's.
 # shellcheck disable=SC2016  # expanded by the inner shell
@@ -91,9 +100,11 @@ APT_INSTALL='
     fi
     # "Installed" must not mean "running after the next boot".
     for package; do
-        if [ "$package" = redis-server ] && command -v systemctl >/dev/null; then
-            systemctl --quiet disable redis-server.service || true
-        fi
+        case $package in
+            redis-server | prometheus | prometheus-alertmanager) ;;
+            *) continue ;;
+        esac
+        if command -v systemctl >/dev/null; then systemctl --quiet disable "$package.service" || true; fi
     done
 '
 
@@ -124,6 +135,10 @@ setup_main() {
     has_compiler || missing+=(compiler)
     has_postgres || missing+=(postgresql)
     has_redis || missing+=(redis)
+    if [[ -n ${SETUP_FOR_TESTS:-} ]]; then
+        has_prometheus || missing+=(prometheus)
+        has_alertmanager || missing+=(alertmanager)
+    fi
     ((${#missing[@]} > 0)) || return 0
 
     local manager packages=() name
@@ -138,12 +153,16 @@ setup_main() {
         case $manager:$name in
             apt-get:compiler) packages+=(gcc libc6-dev) ;;
             apt-get:redis) packages+=(redis-server) ;;
+            apt-get:alertmanager) packages+=(prometheus-alertmanager) ;;
             dnf:compiler) packages+=(gcc) ;;
             dnf:postgresql) packages+=(postgresql-server) ;;
             apk:compiler) packages+=(gcc musl-dev) ;;
             apk:postgresql) packages+=(postgresql17 postgresql17-client) ;;
             brew:compiler) setup_fail "a C compiler is missing: run \`xcode-select --install\` and start again." ;;
             brew:postgresql) packages+=(postgresql@17) ;;
+            # Not packaged there: its archives are for every system.
+            *:alertmanager) setup_fail "Alertmanager is missing, which the tests need: put \`alertmanager\` and \`amtool\` from https://prometheus.io/download/ on PATH and start again." ;;
+            dnf:prometheus) setup_fail "Prometheus is missing, which the tests need: put \`prometheus\` and \`promtool\` from https://prometheus.io/download/ on PATH and start again." ;;
             *) packages+=("$name") ;;
         esac
     done
@@ -153,7 +172,7 @@ setup_main() {
         brew) setup_fail "${missing[*]} missing: run \`brew install ${packages[*]}\` and start again." ;;
         dnf) setup_fail "${missing[*]} missing: run \`sudo dnf install ${packages[*]}\` and start again." ;;
         apk) setup_fail "${missing[*]} missing: run \`apk add ${packages[*]}\` as root and start again." ;;
-        *) setup_fail "missing: ${missing[*]}; needed are a C compiler (cc), the PostgreSQL server programs ($POSTGRES_OLDEST or later) and redis-server: install what is missing and start again." ;;
+        *) setup_fail "missing: ${missing[*]}; needed are a C compiler (cc), the PostgreSQL server programs ($POSTGRES_OLDEST or later), redis-server and, for the tests, prometheus: install what is missing and start again." ;;
     esac
 
     setup_with_apt "${packages[@]}"
@@ -162,6 +181,9 @@ setup_main() {
         setup_fail "this distribution's PostgreSQL is older than $POSTGRES_OLDEST: install a newer one from https://apt.postgresql.org."
     if ! has_compiler || ! has_redis; then
         setup_fail "apt-get installed ${packages[*]}, but cc or redis-server is still not on PATH."
+    fi
+    if [[ -n ${SETUP_FOR_TESTS:-} ]] && { ! has_prometheus || ! has_alertmanager; }; then
+        setup_fail "apt-get installed ${packages[*]}, but prometheus, promtool, prometheus-alertmanager or amtool is still not on PATH."
     fi
 }
 

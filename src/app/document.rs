@@ -24,7 +24,8 @@ pub(super) fn frame() -> OpenApi {
         .license(Some(LicenseBuilder::new().name("Apache-2.0 OR MIT").build()))
         .build();
     let tags = [
-        ("auth", "Users and access tokens"),
+        ("auth", "Logging in, access tokens, API keys"),
+        ("users", "Who may do what, and who decided so"),
         ("reference data", "Airports, airlines, aircraft, handling codes"),
         ("flights", "The schedule and the room on it"),
         ("search", "Ways from one airport to another"),

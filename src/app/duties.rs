@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::Context;
 use chrono::TimeDelta;
@@ -6,15 +6,20 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
-    features::accounts::AccountService,
+    features::{
+        accounts::AccountService,
+        privacy::{self, PrivacyService},
+    },
     platform::{
         clock::SharedClock,
         idempotency::Idempotency,
-        jobs::{self, Handlers, Job, Ran, Runner, Schedule, Schedules},
+        jobs::{self, Depth, Handlers, Job, Ran, Runner, Schedule, Schedules},
         outbox::{self, Lag, RedisStreams, relay},
         postgres::{Database, commit},
         random::IdSource,
         redis::Redis,
+        tasks::stopped_within,
+        telemetry::metric,
     },
 };
 
@@ -54,11 +59,12 @@ impl Duties {
         installation: &str,
         accounts: &AccountService,
         idempotency: &Idempotency,
+        privacy: &PrivacyService,
         process: String,
         ids: IdSource,
         clock: SharedClock,
     ) -> anyhow::Result<Self> {
-        let handlers = handlers(db, accounts, idempotency, &clock);
+        let handlers = handlers(db, accounts, idempotency, privacy, &clock);
         let redis = redis.map(|redis| redis.patient(DELIVERY_PATIENCE)).transpose()?;
         let redis = redis.map(|redis| (redis, installation.to_owned()));
         let db = db.for_duties();
@@ -118,7 +124,14 @@ impl Duties {
     }
 }
 
-fn handlers(db: &Database, accounts: &AccountService, idempotency: &Idempotency, clock: &SharedClock) -> Handlers {
+fn handlers(
+    db: &Database,
+    accounts: &AccountService,
+    idempotency: &Idempotency,
+    privacy: &PrivacyService,
+    clock: &SharedClock,
+) -> Handlers {
+    let privacy = privacy.clone();
     let (ahead, outboxes, accounts) = (db.clone(), db.clone(), accounts.clone());
     let (today, keys) = (clock.clone(), idempotency.clone());
     Handlers::default()
@@ -146,6 +159,10 @@ fn handlers(db: &Database, accounts: &AccountService, idempotency: &Idempotency,
                 Ok(())
             }
         })
+        .with(privacy::SWEEP, move |payload| {
+            let privacy = privacy.clone();
+            async move { privacy.sweep_again(payload).await }
+        })
         .with("old_outbox", move |_| {
             let db = outboxes.clone();
             async move {
@@ -158,19 +175,51 @@ fn handlers(db: &Database, accounts: &AccountService, idempotency: &Idempotency,
 
 /// Shows how much there is to do. Every process shows the same: it is the database's.
 async fn measure(db: Database, stop: CancellationToken) {
-    while tokio::time::timeout(MEASURE, stop.cancelled()).await.is_err() {
+    let mut sinks = BTreeSet::new();
+    loop {
         match (jobs::depth(&db).await, outbox::lags(&db).await) {
             (Ok(depth), Ok(lags)) => {
-                for (state, count) in [("queued", depth.queued), ("running", depth.running), ("dead", depth.dead)] {
-                    let count = u32::try_from(count).unwrap_or(u32::MAX);
-                    metrics::gauge!("loadmaster_jobs", "state" => state).set(f64::from(count));
-                }
-                metrics::gauge!("loadmaster_jobs_oldest_seconds").set(depth.oldest_seconds);
-                for lag in lags {
-                    metrics::gauge!("loadmaster_outbox_lag_seconds", "sink" => lag.sink).set(lag.seconds);
-                }
+                show_depth(&depth);
+                sinks = show_lags(&lags, &sinks);
             }
-            (Err(error), _) | (_, Err(error)) => tracing::debug!(%error, "jobs and messages cannot be measured"),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::debug!(%error, "jobs and messages cannot be measured");
+                forget(&sinks);
+            }
+        }
+        if stopped_within(&stop, MEASURE).await {
+            break;
         }
     }
+}
+
+fn show_depth(depth: &Depth) {
+    for (state, count) in [("queued", depth.queued), ("running", depth.running), ("dead", depth.dead)] {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        metric::JOBS.with([state]).set(f64::from(count));
+    }
+    metric::JOBS_OLDEST.set(depth.oldest_seconds);
+}
+
+/// Nothing is known: what was true the last time may have been mended since, which the others tell.
+fn forget(sinks: &BTreeSet<String>) {
+    for state in ["queued", "running", "dead"] {
+        metric::JOBS.with([state]).set(f64::NAN);
+    }
+    metric::JOBS_OLDEST.set(f64::NAN);
+    for sink in sinks {
+        metric::OUTBOX_LAG.with([sink.clone()]).set(f64::NAN);
+    }
+}
+
+/// A sink that was given up is not behind any more. Answers those there are.
+fn show_lags(lags: &[Lag], before: &BTreeSet<String>) -> BTreeSet<String> {
+    let sinks: BTreeSet<String> = lags.iter().map(|lag| lag.sink.clone()).collect();
+    for gone in before.difference(&sinks) {
+        metric::OUTBOX_LAG.with([gone.clone()]).set(0);
+    }
+    for lag in lags {
+        metric::OUTBOX_LAG.with([lag.sink.clone()]).set(lag.seconds);
+    }
+    sinks
 }

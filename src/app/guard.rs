@@ -16,7 +16,8 @@ use crate::platform::{
 };
 
 /// Paths that answer however busy the server is: whoever asks them wants to know just that.
-const ALWAYS_ANSWERED: [&str; 6] = ["/livez", "/readyz", "/health", "/health/detailed", "/metrics", "/api/v1/health"];
+pub(super) const ALWAYS_ANSWERED: [&str; 6] =
+    ["/livez", "/readyz", "/health", "/health/detailed", "/metrics", "/api/v1/health"];
 
 /// Serves at most so many requests at once; beyond that an early 503 is kinder than a late one.
 pub(super) async fn bound_in_flight(limit: Arc<Semaphore>, request: Request, next: Next) -> Response {
@@ -67,6 +68,7 @@ pub(super) fn cors(server: &settings::Server) -> Option<CorsLayer> {
             named("idempotency-key"),
             named("x-request-id"),
             named("traceparent"),
+            named("tracestate"),
         ])
         .expose_headers([
             header::ETAG,

@@ -7,12 +7,24 @@ use std::{
 };
 
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use crate::platform::{postgres::Database, redis::Redis};
+use crate::platform::{
+    jobs::{self, Depth},
+    outbox::{self, Lag},
+    postgres::{Database, DbError},
+    redis::Redis,
+    tasks::stopped_within,
+    telemetry::metric,
+};
 
 /// A database that takes longer to answer a ping is as good as away.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(2);
+/// How often it is asked what answers.
+const WATCH: Duration = Duration::from_secs(5);
+/// What waits for more seconds than that is late.
+const LATE: f64 = 60.0;
 
 /// How this instance is.
 #[derive(Clone)]
@@ -26,7 +38,7 @@ pub struct Health {
 #[serde(rename_all = "lowercase")]
 pub enum HealthStatus {
     Healthy,
-    /// Works, but slower or with less comfort: Redis is away.
+    /// Works, but slower or with less comfort: Redis is away, or as good as away.
     Degraded,
     /// Cannot do its work: the database is away.
     Unhealthy,
@@ -44,6 +56,12 @@ pub struct DetailedHealth {
     pub status: HealthStatus,
     pub database: DatabaseHealth,
     pub redis: RedisHealth,
+    /// The work that was promised, over all processes; null while the database is away.
+    #[schema(required = true)]
+    pub jobs: Option<JobsHealth>,
+    /// Where messages go, over all processes; null while the database is away.
+    #[schema(required = true)]
+    pub outbox: Option<Vec<SinkHealth>>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,13 +78,58 @@ pub struct DatabaseHealth {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RedisHealth {
-    /// `up`, `down`, or `none` when none is used.
+    /// `up`; `down` when it is away, full, read-only or answers errors; `none` when none is used.
     pub state: &'static str,
     #[schema(required = true)]
     pub latency_ms: Option<f64>,
     /// `open`: after failures in a row requests go on without it, until it answers again. `closed`: it is asked.
     #[schema(required = true)]
     pub breaker: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JobsHealth {
+    /// `dead`: some have failed for good. `late`: one has been due for more than a minute. Else `ok`.
+    pub state: &'static str,
+    pub queued: i64,
+    pub running: i64,
+    pub dead: i64,
+    /// How long the job that is due the longest has waited.
+    pub oldest_seconds: f64,
+}
+
+/// How far one taker of messages is behind.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SinkHealth {
+    pub sink: String,
+    /// `unserved`: no process delivers to it. `late`: a message has waited for more than a minute. Else `ok`.
+    pub state: &'static str,
+    pub lag_seconds: f64,
+    /// Messages that it has not had; more than 10 000 are not counted.
+    pub undelivered: i64,
+}
+
+impl From<Depth> for JobsHealth {
+    fn from(depth: Depth) -> Self {
+        let Depth { queued, running, dead, oldest_seconds } = depth;
+        let state = match dead {
+            0 if oldest_seconds <= LATE => "ok",
+            0 => "late",
+            _ => "dead",
+        };
+        Self { state, queued, running, dead, oldest_seconds }
+    }
+}
+
+impl From<Lag> for SinkHealth {
+    fn from(lag: Lag) -> Self {
+        let state = match lag.is_served {
+            false => "unserved",
+            true if lag.seconds > LATE => "late",
+            true => "ok",
+        };
+        Self { sink: lag.sink, state, lag_seconds: lag.seconds, undelivered: lag.undelivered }
+    }
 }
 
 impl Health {
@@ -86,17 +149,24 @@ impl Health {
     }
 
     pub async fn status(&self) -> HealthStatus {
-        self.detailed().await.status
+        let (database, redis) = tokio::join!(self.database(), self.redis());
+        judge(&database, &redis)
     }
 
     pub async fn detailed(&self) -> DetailedHealth {
         let (database, redis) = tokio::join!(self.database(), self.redis());
-        let status = match (database.state, redis.state) {
-            ("down", _) => HealthStatus::Unhealthy,
-            (_, "down") => HealthStatus::Degraded,
-            _ => HealthStatus::Healthy,
-        };
-        DetailedHealth { status, database, redis }
+        let status = judge(&database, &redis);
+        let queues = if status == HealthStatus::Unhealthy { None } else { self.queues().await };
+        let (jobs, outbox) = queues.unzip();
+        DetailedHealth { status, database, redis, jobs, outbox }
+    }
+
+    /// What waits in the database; none if it does not say.
+    async fn queues(&self) -> Option<(JobsHealth, Vec<SinkHealth>)> {
+        let db = self.db.for_probes();
+        let read = async { Ok::<_, DbError>((jobs::depth(&db).await?, outbox::lags(&db).await?)) };
+        let (depth, lags) = tokio::time::timeout(DATABASE_PATIENCE, read).await.ok()?.ok()?;
+        Some((depth.into(), lags.into_iter().map(SinkHealth::from).collect()))
     }
 
     async fn database(&self) -> DatabaseHealth {
@@ -130,17 +200,43 @@ impl Health {
         RedisHealth { state, latency_ms: Some(milliseconds(began)), breaker: Some(breaker) }
     }
 
+    /// Tells again and again whether they answer, until `stop`: not when the metrics are read, which must not wait.
+    pub async fn watch(self, stop: CancellationToken) {
+        loop {
+            let (database, redis) = tokio::join!(self.database(), self.redis());
+            metric::DEPENDENCY_UP.with(["database"]).set(is_up(database.state));
+            if self.redis.is_some() {
+                metric::DEPENDENCY_UP.with(["redis"]).set(is_up(redis.state));
+            }
+            if stopped_within(&stop, WATCH).await {
+                break;
+            }
+        }
+    }
+
     /// Tells the pool's use and the breaker's state to the metrics.
     pub fn measure(&self) {
         if let Some(redis) = &self.redis {
-            metrics::gauge!("loadmaster_redis_breaker_open").set(f64::from(u8::from(redis.is_given_up())));
+            metric::REDIS_BREAKER_OPEN.set(f64::from(u8::from(redis.is_given_up())));
         }
         let pool = self.db.pool();
         let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
-        metrics::gauge!("loadmaster_db_pool_connections", "state" => "idle").set(idle);
-        metrics::gauge!("loadmaster_db_pool_connections", "state" => "used").set(pool.size().saturating_sub(idle));
-        metrics::gauge!("loadmaster_db_pool_max_connections").set(pool.options().get_max_connections());
+        metric::POOL_CONNECTIONS.with(["idle"]).set(idle);
+        metric::POOL_CONNECTIONS.with(["used"]).set(pool.size().saturating_sub(idle));
+        metric::POOL_MAX_CONNECTIONS.set(pool.options().get_max_connections());
     }
+}
+
+fn judge(database: &DatabaseHealth, redis: &RedisHealth) -> HealthStatus {
+    match (database.state, redis.state) {
+        ("down", _) => HealthStatus::Unhealthy,
+        (_, "down") => HealthStatus::Degraded,
+        _ => HealthStatus::Healthy,
+    }
+}
+
+fn is_up(state: &str) -> u8 {
+    u8::from(state == "up")
 }
 
 fn milliseconds(since: Instant) -> f64 {

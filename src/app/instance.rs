@@ -42,7 +42,7 @@ impl Instance {
 
     /// Starts the workers and serves.
     pub fn open(&self, extend_demo: bool) {
-        start_workers(&self.state, extend_demo, &self.workers, &self.stop_workers);
+        start_workers(&self.state, &self.db, extend_demo, &self.workers, &self.stop_workers);
         self.server.install(router(self.state.clone()));
     }
 

@@ -3,9 +3,11 @@
 mod audit;
 mod document;
 mod duties;
+mod follower;
 mod guard;
 mod health;
 mod instance;
+mod limits;
 mod linger;
 mod problems;
 mod router;

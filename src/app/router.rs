@@ -18,12 +18,13 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{AppState, document, guard, problems, system};
+use super::{AppState, document, guard, limits, problems, system};
 use crate::{
     features::{accounts, bookings, capacity, flights, operations, reference, search, tracking},
     platform::{
         clock::SharedClock,
         random::IdSource,
+        telemetry::{self, Traced},
         web::{BodyLimit, Code, Problem, track},
     },
 };
@@ -54,7 +55,11 @@ fn ordinary() -> OpenApiRouter<AppState> {
         .merge(operations::router())
         .merge(tracking::router())
         .merge(system::information());
-    OpenApiRouter::new().nest(API, api).merge(system::probes()).merge(problems::catalogue())
+    OpenApiRouter::new()
+        .nest(API, api)
+        .merge(accounts::public_keys_router())
+        .merge(system::probes())
+        .merge(problems::catalogue())
 }
 
 fn imports() -> OpenApiRouter<AppState> {
@@ -86,11 +91,15 @@ fn nothing_here() -> Problem {
     Problem::new(Code::NotFound, NOTHING_HERE)
 }
 
+async fn handle(request: Request, next: Next) -> Response {
+    next.run(request).within(telemetry::part("handler")).await
+}
+
 /// What is served until the application is there: the process is up, and nothing else yet.
 pub fn starting(clock: SharedClock, ids: IdSource) -> Router {
-    Router::new().merge(system::starting()).fallback(async || Problem::unavailable("This instance is starting.")).layer(
-        middleware::from_fn(move |request: Request, next: Next| track(clock.clone(), ids.clone(), request, next)),
-    )
+    system::starting().layer(middleware::from_fn(move |request: Request, next: Next| {
+        track(clock.clone(), ids.clone(), request, next)
+    }))
 }
 
 /// The whole application, from the request id down to the rooms.
@@ -101,7 +110,7 @@ pub fn router(state: AppState) -> Router {
     let (routes, document) = frame_of(ordinary, imports).split_for_parts();
     let document = document::finish(document);
     let in_flight = Arc::new(Semaphore::new(server.max_in_flight));
-    let (clock, ids) = (state.clock.clone(), state.ids.clone());
+    let (clock, ids, flood) = (state.clock.clone(), state.ids.clone(), state.flood.clone());
     routes
         .merge(documentation(document))
         .route("/", get(async || Redirect::temporary("/docs/")))
@@ -113,8 +122,14 @@ pub fn router(state: AppState) -> Router {
             )
         })
         // From the innermost to the outermost:
+        // the handler's part in the request's trace
+        .layer(option_layer(telemetry::are_traces_on().then(|| middleware::from_fn(handle))))
+        // a known caller's quota
+        .layer(middleware::from_fn_with_state(state.limits.clone(), limits::inside))
         // who calls; a bad credential is refused on public routes too
         .layer(middleware::from_fn_with_state(state.accounts.clone(), accounts::authenticate))
+        // everybody else's quota
+        .layer(middleware::from_fn_with_state(state.limits.clone(), limits::outside))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE)))
         // no more at once than we can serve
         .layer(middleware::from_fn(move |request: Request, next: Next| {
@@ -122,6 +137,13 @@ pub fn router(state: AppState) -> Router {
         }))
         // a panic is our fault and answers as such
         .layer(CatchPanicLayer::custom(guard::panicked))
+        // no floods from one address
+        .layer(option_layer(
+            flood.map(|flood| {
+                middleware::from_fn(move |request: Request, next: Next| flood.clone().pass(request, next))
+            }),
+        ))
+        .layer(middleware::from_fn_with_state(state.limits.clone(), limits::locate))
         // the browser's question whether another site may call; that site may read all of the refusals above
         .layer(option_layer(guard::cors(server)))
         // id, log line and metrics of every request

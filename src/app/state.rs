@@ -3,11 +3,22 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{duties::Duties, health::Health, summary::Summary};
+use super::{
+    duties::Duties,
+    health::Health,
+    limits::{FloodGuard, Limits},
+    summary::Summary,
+};
 use crate::{
     features::{
-        accounts::AccountService, bookings::BookingService, capacity::CapacityService, flights::FlightService,
-        operations::OperationService, reference::Reference, search::SearchService,
+        accounts::{AccountService, Attempts},
+        bookings::BookingService,
+        capacity::CapacityService,
+        flights::FlightService,
+        operations::OperationService,
+        privacy::PrivacyService,
+        reference::Reference,
+        search::SearchService,
     },
     platform::{
         clock::SharedClock,
@@ -15,6 +26,7 @@ use crate::{
         locks::Locks,
         postgres::Database,
         random::{IdSource, TokenSource},
+        rate_limit::RateLimiter,
         redis::Redis,
         secrets::ServerSecrets,
         settings::Settings,
@@ -24,9 +36,12 @@ use crate::{
     },
 };
 
-/// Everything the handlers may ask for. `FromRef` lets each router name only its own part.
-#[derive(Clone, FromRef)]
-pub struct AppState {
+/// Everything the handlers may ask for. One pointer: the layers copy it several times for each request.
+#[derive(Clone)]
+pub struct AppState(Arc<Rooms>);
+
+/// All rooms, and what they share.
+pub struct Rooms {
     pub accounts: AccountService,
     pub reference: Reference,
     pub capacity: CapacityService,
@@ -34,9 +49,12 @@ pub struct AppState {
     pub search: SearchService,
     pub bookings: BookingService,
     pub operations: OperationService,
+    pub privacy: PrivacyService,
     pub summary: Summary,
     pub duties: Duties,
     pub idempotency: Idempotency,
+    pub(super) limits: Limits,
+    pub(super) flood: Option<FloodGuard>,
     pub cursor_key: CursorKey,
     pub tasks: Tasks,
     pub health: Health,
@@ -45,6 +63,46 @@ pub struct AppState {
     pub clock: SharedClock,
     pub ids: IdSource,
 }
+
+impl std::ops::Deref for AppState {
+    type Target = Rooms;
+
+    fn deref(&self) -> &Rooms {
+        &self.0
+    }
+}
+
+/// Lets each router name only its own part.
+macro_rules! parts {
+    ($($name:ident: $part:ty),+ $(,)?) => {$(
+        impl FromRef<AppState> for $part {
+            fn from_ref(state: &AppState) -> Self {
+                state.$name.clone()
+            }
+        }
+    )+};
+}
+
+parts!(
+    accounts: AccountService,
+    reference: Reference,
+    capacity: CapacityService,
+    flights: FlightService,
+    search: SearchService,
+    bookings: BookingService,
+    operations: OperationService,
+    summary: Summary,
+    duties: Duties,
+    limits: Limits,
+    idempotency: Idempotency,
+    cursor_key: CursorKey,
+    tasks: Tasks,
+    health: Health,
+    metrics: PrometheusHandle,
+    settings: Arc<Settings>,
+    clock: SharedClock,
+    ids: IdSource,
+);
 
 /// What the rooms are built from.
 #[derive(Clone)]
@@ -61,46 +119,37 @@ pub struct Parts {
 impl AppState {
     /// Builds the rooms, lowest first. The database must be migrated.
     pub async fn assemble(parts: Parts) -> anyhow::Result<Self> {
-        let Parts { settings, db, redis, clock, ids, tokens, metrics } = parts;
+        let Parts { settings, db, redis, clock, ids, tokens, metrics } = parts.clone();
         let secrets = ServerSecrets::load(&db, clock.as_ref(), &tokens).await?;
         let reference = Reference::load(&db).await?;
+        let limiter = RateLimiter::new(redis.clone(), &secrets.namespace, clock.clone());
+        let attempts = Attempts::new(limiter.clone(), &settings.rate_limit);
         let accounts =
-            AccountService::new(db.clone(), &settings.auth, clock.clone(), ids.clone(), tokens.clone()).await?;
+            AccountService::new(db.clone(), &settings.auth, attempts, clock.clone(), ids.clone(), tokens.clone())
+                .await?;
         let locks = Locks::new(redis.clone(), tokens.clone(), settings.locks.clone());
         let idempotency = Idempotency::new(db.clone(), settings.idempotency.retention_hours);
         let threshold = settings.capacity.critical_threshold_kg;
         let capacity = CapacityService::new(db.clone(), clock.clone(), locks.clone(), threshold);
-        let flights = FlightService::new(db.clone(), reference.clone(), clock.clone(), ids.clone());
+        let flights =
+            FlightService::new(db.clone(), &capacity, reference.clone(), clock.clone(), ids.clone(), accounts.acts());
         let tally = Tally::default();
-        let searching = settings.search.clone();
-        let search = SearchService::new(flights.clone(), reference.clone(), clock.clone(), searching, tally.clone());
-        let bookings = BookingService::new(
+        let shared = redis.clone().map(|redis| (redis, &*secrets.namespace));
+        let search = SearchService::new(&flights, &capacity, &reference, &clock, &settings.search, &tally, shared);
+        let bookings = bookings(&parts, &secrets, locks, &capacity, &flights, &search, &tally);
+        let operations = OperationService::new(
             db.clone(),
-            locks,
-            capacity.clone(),
             flights.clone(),
-            search.clone(),
+            bookings.clone(),
+            reference.clone(),
             clock.clone(),
-            ids.clone(),
-            &secrets,
-            settings.booking.auto_route_hours,
-            tally.clone(),
+            accounts.acts(),
         );
-        let operations =
-            OperationService::new(db.clone(), flights.clone(), bookings.clone(), reference.clone(), clock.clone());
+        let privacy = PrivacyService::new(db.clone(), accounts.clone(), bookings.clone(), ids.clone(), clock.clone());
         let process = tokens.token()?;
         let summary = Summary::new(tally, redis.clone(), &secrets.namespace, &process);
-        let duties = Duties::new(
-            &db,
-            redis.clone(),
-            &secrets.namespace,
-            &accounts,
-            &idempotency,
-            process,
-            ids.clone(),
-            clock.clone(),
-        )?;
-        Ok(Self {
+        let duties = duties(&parts, &secrets, &accounts, &idempotency, &privacy, process)?;
+        Ok(Self(Arc::new(Rooms {
             accounts,
             reference,
             capacity,
@@ -108,9 +157,12 @@ impl AppState {
             search,
             bookings,
             operations,
+            privacy,
             summary,
             duties,
             idempotency,
+            limits: Limits::new(limiter, settings.rate_limit.clone(), &settings.server.trusted_proxies),
+            flood: FloodGuard::new(&settings.rate_limit),
             cursor_key: CursorKey::new(&secrets.cursor_key),
             tasks: Tasks::default(),
             health: Health::new(db, redis),
@@ -118,6 +170,42 @@ impl AppState {
             settings,
             clock,
             ids,
-        })
+        })))
     }
+}
+
+fn bookings(
+    parts: &Parts,
+    secrets: &ServerSecrets,
+    locks: Locks,
+    capacity: &CapacityService,
+    flights: &FlightService,
+    search: &SearchService,
+    tally: &Tally,
+) -> BookingService {
+    BookingService::new(
+        parts.db.clone(),
+        locks,
+        capacity.clone(),
+        flights.clone(),
+        search.clone(),
+        parts.clock.clone(),
+        parts.ids.clone(),
+        secrets,
+        parts.settings.booking.auto_route_hours,
+        tally.clone(),
+    )
+}
+
+fn duties(
+    parts: &Parts,
+    secrets: &ServerSecrets,
+    accounts: &AccountService,
+    idempotency: &Idempotency,
+    privacy: &PrivacyService,
+    process: String,
+) -> anyhow::Result<Duties> {
+    let (redis, clock) = (parts.redis.clone(), parts.clock.clone());
+    let namespace = &secrets.namespace;
+    Duties::new(&parts.db, redis, namespace, accounts, idempotency, privacy, process, parts.ids.clone(), clock)
 }

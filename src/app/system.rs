@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{any, get},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
@@ -18,10 +18,15 @@ use super::{
     summary::{Summary, SummaryBody},
 };
 use crate::{
-    features::accounts::{Operator, Principal, Role},
+    features::{
+        accounts::{Operator, Principal, Role},
+        capacity::CapacityService,
+        search::SearchService,
+    },
     platform::{
         settings::Settings,
-        web::{Code, NO_STORE, Problem, Query, problem_responses},
+        telemetry::{GIT_COMMIT, measure_process},
+        web::{ClientAddress, Code, NO_STORE, Problem, Query, problem_responses},
     },
 };
 
@@ -45,7 +50,14 @@ pub(super) fn starting() -> Router {
     async fn unhealthy() -> Response {
         health_answer(HealthStatus::Unhealthy)
     }
-    Router::new().route("/livez", get(livez)).route("/health", get(unhealthy)).route("/api/v1/health", get(unhealthy))
+    // Whoever probes a starting instance is counted as one who probes.
+    let probes = Router::new().route("/readyz", any(not_yet)).route("/metrics", any(not_yet));
+    let probes = probes.route("/health/detailed", any(not_yet)).route("/livez", get(livez));
+    probes.route("/health", get(unhealthy)).route("/api/v1/health", get(unhealthy)).fallback(not_yet)
+}
+
+async fn not_yet() -> Problem {
+    Problem::unavailable("This instance is starting.")
 }
 
 fn health_answer(status: HealthStatus) -> Response {
@@ -80,7 +92,8 @@ async fn readyz(State(health): State<Health>) -> Result<&'static str, Problem> {
 
 /// How this instance is.
 ///
-/// `degraded` when Redis is away: everything still works. 503 only when `unhealthy`.
+/// `degraded` when a configured Redis is away, full, read-only or answers errors: everything still works. 503 only when
+/// `unhealthy`: the database is away.
 #[utoipa::path(get, path = "/health", tag = "system", operation_id = "health",
     responses((status = 200, body = HealthBody), (status = 503, body = HealthBody, description = "Unhealthy")))]
 async fn health(State(health): State<Health>) -> Response {
@@ -96,7 +109,7 @@ async fn api_health(state: State<Health>) -> Response {
 
 problem_responses!(DetailedProblems: Unauthenticated, TokenExpired, Forbidden);
 
-/// How each dependency is.
+/// How each dependency is, and what waits.
 ///
 /// For operators, and for callers from the networks that `server.detail_networks` names.
 #[utoipa::path(get, path = "/health/detailed", tag = "system", operation_id = "detailedHealth",
@@ -105,12 +118,11 @@ problem_responses!(DetailedProblems: Unauthenticated, TokenExpired, Forbidden);
 async fn detailed(
     State(health): State<Health>,
     State(settings): State<std::sync::Arc<Settings>>,
-    peer: Option<Extension<PeerAddress>>,
+    caller: Option<Extension<ClientAddress>>,
     principal: Option<Extension<Principal>>,
 ) -> Result<Response, Problem> {
-    let peer = peer.map(|Extension(PeerAddress(address))| address);
-    let is_near = |address: IpAddr| settings.server.detail_networks.iter().any(|network| network.contains(&address));
-    if !peer.is_some_and(is_near) {
+    let networks = &settings.server.detail_networks;
+    if !caller.is_some_and(|Extension(address)| address.is_in(networks)) {
         match principal {
             None => return Err(Problem::new(Code::Unauthenticated, "This needs an operator's access token.")),
             Some(Extension(principal)) if principal.role < Role::Operator => {
@@ -128,8 +140,16 @@ async fn detailed(
 /// The metrics of this instance, in Prometheus' text format.
 #[utoipa::path(get, path = "/metrics", tag = "system", operation_id = "metrics",
     responses((status = 200, body = String, content_type = "text/plain")))]
-async fn scrape(State(metrics): State<PrometheusHandle>, State(health): State<Health>) -> impl IntoResponse {
+async fn scrape(
+    State(metrics): State<PrometheusHandle>,
+    State(health): State<Health>,
+    State(capacity): State<CapacityService>,
+    State(search): State<SearchService>,
+) -> impl IntoResponse {
+    measure_process();
     health.measure();
+    capacity.measure();
+    search.measure();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render())
 }
 
@@ -183,7 +203,7 @@ async fn info(State(settings): State<std::sync::Arc<Settings>>, query: Query) ->
     Ok(Json(Info {
         name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
-        git_commit: option_env!("LOADMASTER_GIT_COMMIT").filter(|commit| !commit.is_empty()),
+        git_commit: GIT_COMMIT,
         features: vec!["search", "booking", "amending", "tracking", "flight_operations", "flights_import"],
         limits: Limits {
             max_body_bytes: settings.server.max_body_bytes,

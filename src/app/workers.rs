@@ -2,14 +2,36 @@ use std::time::Duration;
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::AppState;
+use super::{AppState, follower::Follower};
+use crate::{
+    features::accounts,
+    platform::{postgres::Database, tasks::stopped_within},
+};
 
 const DAY: Duration = Duration::from_hours(24);
+const MINUTE: Duration = Duration::from_mins(1);
+/// Where nobody reads the metrics, what was observed would pile up.
+const UPKEEP: Duration = Duration::from_secs(5);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Starts what runs beside the requests; it ends when `stop` is cancelled.
-pub(super) fn start_workers(state: &AppState, extend_demo: bool, workers: &TaskTracker, stop: &CancellationToken) {
+pub(super) fn start_workers(
+    state: &AppState,
+    db: &Database,
+    extend_demo: bool,
+    workers: &TaskTracker,
+    stop: &CancellationToken,
+) {
     state.duties.start(workers, stop);
+    workers.spawn(Follower::new(state, db).run(stop.clone()));
+    workers.spawn(state.capacity.clone().settle_doubts(stop.clone()));
+    workers.spawn(state.health.clone().watch(stop.clone()));
+    let (metrics, stopping) = (state.metrics.clone(), stop.clone());
+    workers.spawn(async move {
+        while !stopped_within(&stopping, UPKEEP).await {
+            metrics.run_upkeep();
+        }
+    });
     let (summary, stopping) = (state.summary.clone(), stop.clone());
     workers.spawn(async move {
         let mut last = None;
@@ -17,6 +39,22 @@ pub(super) fn start_workers(state: &AppState, extend_demo: bool, workers: &TaskT
             summary.share(&mut last).await;
         }
     });
+    let (accounts, stopping) = (state.accounts.clone(), stop.clone());
+    workers.spawn(async move {
+        while !stopped_within(&stopping, accounts::LOOK_EVERY).await {
+            if let Err(error) = accounts.learn_changes().await {
+                tracing::warn!(%error, "cannot see whose access has changed; after a minute each request asks");
+            }
+        }
+    });
+    if let Some(flood) = state.flood.clone() {
+        let stopping = stop.clone();
+        workers.spawn(async move {
+            while !stopped_within(&stopping, MINUTE).await {
+                flood.forget();
+            }
+        });
+    }
     if extend_demo {
         let (flights, daily) = (state.flights.clone(), stop.clone());
         workers.spawn(async move {
@@ -29,8 +67,4 @@ pub(super) fn start_workers(state: &AppState, extend_demo: bool, workers: &TaskT
         });
     }
     workers.close();
-}
-
-async fn stopped_within(stop: &CancellationToken, time: Duration) -> bool {
-    tokio::time::timeout(time, stop.cancelled()).await.is_ok()
 }

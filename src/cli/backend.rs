@@ -88,6 +88,20 @@ impl Backend {
         Database::open(&self.url, &self.settings.database).await
     }
 
+    /// Does what a command has to do in the rooms, and stops what was started for it.
+    pub async fn with_rooms<T>(
+        settings: Settings,
+        work: impl AsyncFnOnce(&AppState) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let backend = Self::attach(settings).await?;
+        let outcome = match backend.rooms().await {
+            Ok(rooms) => work(&rooms).await,
+            Err(error) => Err(error),
+        };
+        backend.stop().await?;
+        outcome
+    }
+
     /// Brings the schema and the reference data up to this version.
     pub async fn migrate(&self) -> anyhow::Result<()> {
         let mut owner = self.owner().await?;
@@ -112,7 +126,7 @@ impl Backend {
     }
 
     /// The rooms, for a command that needs no server. A private database is brought up to date first.
-    pub async fn rooms(&self) -> anyhow::Result<AppState> {
+    async fn rooms(&self) -> anyhow::Result<AppState> {
         if self.is_private() {
             self.migrate().await?;
         }

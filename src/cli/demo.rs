@@ -15,7 +15,11 @@ use super::{
 };
 use crate::{
     features::accounts::{NewUser, Role},
-    platform::{random::TokenSource, settings::Settings},
+    platform::{
+        random::TokenSource,
+        settings::Settings,
+        telemetry::{self, Traced},
+    },
 };
 
 #[derive(Debug, Args)]
@@ -36,7 +40,7 @@ pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<
     if let Some((url, email)) = options.url.zip(options.email) {
         ensure!(options.password_stdin, "give the password on standard input, with --password-stdin");
         let staff = Login { email, password: read_secret()? };
-        return play(url.trim_end_matches('/').to_owned(), staff).await;
+        return play_traced(url.trim_end_matches('/').to_owned(), staff).await;
     }
     ensure!(
         settings.database.url.is_none(),
@@ -70,7 +74,7 @@ async fn play_on(running: &Running) -> anyhow::Result<()> {
             password: staff.password.clone(),
         })
         .await?;
-    play(base_url(running.instance.address()), staff).await
+    play_traced(base_url(running.instance.address()), staff).await
 }
 
 fn unique() -> anyhow::Result<String> {
@@ -88,6 +92,11 @@ struct Cast {
     anyone: Caller,
     shipper: Caller,
     staff: Caller,
+}
+
+/// One trace holds it all, if a collector is named.
+async fn play_traced(base: String, staff: Login) -> anyhow::Result<()> {
+    play(base, staff).within(telemetry::command("demo")).await
 }
 
 /// Two acts: a shipment that goes as planned, and one whose onward flight is cancelled.

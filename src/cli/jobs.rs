@@ -33,13 +33,7 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
-    let backend = Backend::attach(settings).await?;
-    let outcome = match backend.rooms().await {
-        Ok(rooms) => execute(&rooms, command).await,
-        Err(error) => Err(error),
-    };
-    backend.stop().await?;
-    outcome
+    Box::pin(Backend::with_rooms(settings, async |rooms| execute(rooms, command).await)).await
 }
 
 async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<ExitCode> {

@@ -6,6 +6,7 @@ mod doctor;
 mod flights;
 mod healthcheck;
 mod jobs;
+mod keys;
 mod migrate;
 mod outbox;
 mod output;
@@ -22,7 +23,7 @@ use crate::{
     app,
     platform::{
         settings::{Settings, Sources},
-        telemetry,
+        telemetry::{self, Traces},
     },
 };
 
@@ -62,6 +63,9 @@ enum Command {
     /// Manage users.
     #[command(subcommand)]
     User(user::Command),
+    /// Look after the keys that sign access tokens.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Manage the schedule.
     #[command(subcommand)]
     Flights(flights::Command),
@@ -125,22 +129,32 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
             _ => {}
         }
     }
-    telemetry::start_logging(&logging)?;
+    let traces = match arguments.command {
+        Command::Serve { .. } | Command::Demo(_) => telemetry::wanted_traces()?,
+        _ => None,
+    };
+    telemetry::start_logging(&logging, traces.is_some())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async move {
-        match arguments.command {
+        let exporting = traces.map(Traces::start).transpose()?;
+        let outcome = match arguments.command {
             Command::Serve { demo } => Box::pin(serve::run(settings, demo)).await.map(|()| ExitCode::SUCCESS),
             Command::Migrate { check } => migrate::run(settings, check).await,
             Command::Demo(options) => Box::pin(demo::run(settings, options)).await.map(|()| ExitCode::SUCCESS),
             Command::Torture(options) => Box::pin(torture::run(settings, options)).await,
-            Command::User(command) => user::run(settings, command).await.map(|()| ExitCode::SUCCESS),
+            Command::User(command) => Box::pin(user::run(settings, command)).await.map(|()| ExitCode::SUCCESS),
+            Command::Keys(command) => Box::pin(keys::run(settings, command)).await.map(|()| ExitCode::SUCCESS),
             Command::Flights(command) => flights::run(settings, command).await,
-            Command::Jobs(command) => jobs::run(settings, command).await,
-            Command::Outbox(command) => outbox::run(settings, command).await,
+            Command::Jobs(command) => Box::pin(jobs::run(settings, command)).await,
+            Command::Outbox(command) => Box::pin(outbox::run(settings, command)).await,
             Command::Audit(options) => Box::pin(audit::run(settings, options)).await,
             Command::Doctor => doctor::run(settings).await,
             Command::Healthcheck => healthcheck::run(&settings).await,
             Command::Openapi | Command::Config => Ok(ExitCode::SUCCESS),
+        };
+        if let Some(exporting) = exporting {
+            exporting.stop().await;
         }
+        outcome
     })
 }

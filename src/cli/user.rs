@@ -1,3 +1,4 @@
+use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 use secrecy::ExposeSecret;
 
@@ -7,7 +8,7 @@ use super::{
 };
 use crate::{
     app::AppState,
-    features::accounts::{NewUser, Role},
+    features::accounts::{ManagedUser, NewUser, Role, UserChange},
     platform::settings::Settings,
 };
 
@@ -24,6 +25,38 @@ pub(super) enum Command {
         /// Read the password from standard input; else one is generated and printed once.
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Show all users, newest first.
+    List,
+    /// Change what a user may do: within a minute also for who is logged in.
+    SetRole {
+        #[arg(long)]
+        email: String,
+        #[arg(long, value_enum)]
+        role: GivenRole,
+    },
+    /// Let a user in no more: sessions end, API keys are refused.
+    Disable {
+        #[arg(long)]
+        email: String,
+    },
+    /// Let a user in again.
+    Enable {
+        #[arg(long)]
+        email: String,
+    },
+    /// Print all personal data of one person as JSON.
+    Export {
+        #[arg(long)]
+        email: String,
+    },
+    /// Take a person out of all that is kept. There is no way back.
+    Erase {
+        #[arg(long)]
+        email: String,
+        /// I mean it.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -45,17 +78,42 @@ impl From<GivenRole> for Role {
 }
 
 pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<()> {
-    let backend = Backend::attach(settings).await?;
-    let outcome = match backend.rooms().await {
-        Ok(rooms) => create(&rooms, command).await,
-        Err(error) => Err(error),
-    };
-    backend.stop().await?;
-    outcome
+    Box::pin(Backend::with_rooms(settings, async |rooms| execute(rooms, command).await)).await
 }
 
-async fn create(rooms: &AppState, command: Command) -> anyhow::Result<()> {
-    let Command::Create { email, role, name, password_stdin } = command;
+async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<()> {
+    let disabled = |disabled| UserChange { disabled: Some(disabled), ..UserChange::default() };
+    match command {
+        Command::Create { email, role, name, password_stdin } => create(rooms, email, role, name, password_stdin).await,
+        Command::List => list(rooms).await,
+        Command::SetRole { email, role } => {
+            change(rooms, &email, UserChange { role: Some(role.into()), ..UserChange::default() }).await
+        }
+        Command::Disable { email } => change(rooms, &email, disabled(true)).await,
+        Command::Enable { email } => change(rooms, &email, disabled(false)).await,
+        Command::Export { email } => {
+            let user = find(rooms, &email).await?;
+            let export = rooms.privacy.export(user.user.id).await?;
+            say(&format!("{}\n", serde_json::to_string_pretty(&export)?));
+            Ok(())
+        }
+        Command::Erase { email, yes } => {
+            let user = find(rooms, &email).await?;
+            anyhow::ensure!(yes, "erasing cannot be undone: add --yes to do it");
+            let blanked = rooms.privacy.erase(user.user.id).await?;
+            say(&format!("Erased {}; {blanked} bookings were blanked.\n", user.user.id));
+            Ok(())
+        }
+    }
+}
+
+async fn create(
+    rooms: &AppState,
+    email: String,
+    role: GivenRole,
+    name: Option<String>,
+    password_stdin: bool,
+) -> anyhow::Result<()> {
     let password = if password_stdin { read_secret()? } else { rooms.accounts.generate_password()? };
     let new = NewUser { email, name, role: role.into(), password: password.clone() };
     let user = rooms.accounts.create_user(new).await?;
@@ -64,4 +122,29 @@ async fn create(rooms: &AppState, command: Command) -> anyhow::Result<()> {
         say(&format!("Password (shown only this once): {}\n", password.expose_secret()));
     }
     Ok(())
+}
+
+async fn find(rooms: &AppState, email: &str) -> anyhow::Result<ManagedUser> {
+    rooms.accounts.user_by_email(email).await.with_context(|| format!("looking for {email}"))
+}
+
+async fn change(rooms: &AppState, email: &str, change: UserChange) -> anyhow::Result<()> {
+    let user = find(rooms, email).await?;
+    let user = rooms.accounts.manage_user(user.user.id, change).await?;
+    say(&line(&user));
+    Ok(())
+}
+
+async fn list(rooms: &AppState) -> anyhow::Result<()> {
+    let users = rooms.accounts.all_users().await?;
+    for user in &users {
+        say(&line(user));
+    }
+    Ok(())
+}
+
+fn line(managed: &ManagedUser) -> String {
+    let ManagedUser { user, disabled, .. } = managed;
+    let state = if *disabled { "disabled" } else { "enabled" };
+    format!("{}  {:<8}  {state:<8}  {}\n", user.id, user.role.as_str(), user.email)
 }

@@ -4,6 +4,7 @@ pub mod bookings;
 pub mod capacity;
 pub mod flights;
 pub mod operations;
+pub mod privacy;
 pub mod reference;
 pub mod search;
 pub mod tracking;

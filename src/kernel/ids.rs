@@ -54,4 +54,7 @@ id!(
     OrganizationId,
     /// All refresh tokens that descend from one login; `sid` in access tokens.
     TokenFamilyId,
+    ApiKeyId,
+    /// An administrative act.
+    ActId,
 );

@@ -90,6 +90,11 @@ impl Weight {
         self.0
     }
 
+    /// In the unit of metrics; a weight is never below 0.
+    pub const fn grams(self) -> u64 {
+        self.0.unsigned_abs() * 100
+    }
+
     /// The volume that freight of unknown volume is taken to have: 166.667 kg per m³ (the IATA volumetric standard,
     /// 6000 cm³ per kg), rounded up to the litre.
     pub const fn standard_volume(self) -> Volume {

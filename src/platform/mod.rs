@@ -9,6 +9,7 @@ pub mod locks;
 pub mod outbox;
 pub mod postgres;
 pub mod random;
+pub mod rate_limit;
 pub mod redis;
 pub mod rights;
 #[cfg(feature = "sabotage")]

@@ -1,28 +1,38 @@
 //! The one way to the book of record: a bounded pool, the only `begin`, commits that tell the truth, bounded retries.
+mod error;
+mod grants;
+
 use std::{
     hash::{BuildHasher, RandomState},
     str::FromStr,
     time::Duration,
 };
 
-use super::settings;
+use super::{
+    settings,
+    telemetry::{self, Traced, metric},
+};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Connection, PgConnection, PgPool, Postgres,
+    Connection, PgConnection, PgPool, Postgres, SqlSafeStr,
     migrate::Migrator,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+pub use error::{DbError, Transient};
+
 pub type Tx = sqlx::Transaction<'static, Postgres>;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// No statement of a request runs longer; no request waits longer for a row; nobody sits in a transaction.
+/// No statement of a request runs longer; no request waits longer for a row; nobody sits in a transaction. Where several
+/// wait for one row, one waits for the place in front and then for the row, each time as long: twice must be less than a
+/// statement may take, else the wait would end as if the database were slow.
 const STATEMENT_TIMEOUT: &str = "8s";
-const LOCK_TIMEOUT: &str = "4s";
+const LOCK_TIMEOUT: &str = "3s";
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 
 /// Of each process, besides `database.max_connections` and one for questions about health.
@@ -33,87 +43,6 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// Longest wait for a connection to say that it is fit for use again.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
 
-/// What can go wrong between us and the database.
-#[derive(Debug, thiserror::Error)]
-pub enum DbError {
-    #[error(transparent)]
-    Sql(#[from] sqlx::Error),
-    /// COMMIT was sent and no answer came: the change may or may not be there.
-    #[error("the commit's outcome is unknown")]
-    OutcomeUnknown(#[source] sqlx::Error),
-}
-
-impl DbError {
-    /// The five characters of PostgreSQL's error code.
-    fn sql_state(&self) -> Option<String> {
-        match self {
-            Self::Sql(sqlx::Error::Database(error)) => error.code().map(Into::into),
-            _ => None,
-        }
-    }
-
-    /// What may be logged of it: PostgreSQL's details quote rows, and rows hold personal data.
-    pub fn summary(&self) -> String {
-        match self {
-            Self::Sql(sqlx::Error::Database(error)) => {
-                let state = error.code().unwrap_or_default();
-                format!("{state} {} (constraint: {})", error.message(), error.constraint().unwrap_or("none"))
-            }
-            other => other.to_string(),
-        }
-    }
-
-    /// The database chose this transaction as the victim of a deadlock or conflict: trying again is right.
-    pub fn is_conflict(&self) -> bool {
-        matches!(self.sql_state().as_deref(), Some("40001" | "40P01"))
-    }
-
-    /// The name of the constraint that refused, if one did.
-    pub fn constraint(&self) -> Option<&str> {
-        match self {
-            Self::Sql(sqlx::Error::Database(error)) => error.constraint(),
-            _ => None,
-        }
-    }
-
-    /// Waited too long for a row, a connection or the server: the caller may come back.
-    pub fn is_overload(&self) -> bool {
-        match self {
-            Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)) => true,
-            // lock_not_available, a database that lets nobody in, too_many_connections, connection exceptions, operator
-            // intervention (shutdown)
-            _ => {
-                self.sql_state().is_some_and(|state| {
-                    matches!(state.as_str(), "55P03" | "55000" | "53300")
-                        || state.starts_with("08")
-                        || state.starts_with("57P")
-                }) || self.is_conflict()
-            }
-        }
-    }
-
-    /// The role lacks a right.
-    pub fn is_denied(&self) -> bool {
-        self.sql_state().as_deref() == Some("42501")
-    }
-
-    /// `statement_timeout` ended the statement.
-    pub fn is_timeout(&self) -> bool {
-        self.sql_state().as_deref() == Some("57014")
-    }
-}
-
-/// An error that may be the database's choice of victim.
-pub trait Transient {
-    fn is_transient(&self) -> bool;
-}
-
-impl Transient for DbError {
-    fn is_transient(&self) -> bool {
-        self.is_conflict()
-    }
-}
-
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: PgPool,
@@ -122,6 +51,8 @@ pub struct Database {
     /// A few connections apart for what runs beside the requests: a rush of them must not make leases run out.
     duties: PgPool,
     pooler: bool,
+    /// Whether requests wait for these connections.
+    is_serving: bool,
 }
 
 impl Database {
@@ -129,6 +60,9 @@ impl Database {
     pub async fn open(url: &SecretString, settings: &settings::Database) -> anyhow::Result<Self> {
         let pooler = settings.transaction_pooler;
         let mut options = connect_options(url)?;
+        let socket = options.get_socket().map(|path| path.display().to_string());
+        let port = socket.is_none().then(|| options.get_port());
+        telemetry::name_database(socket.as_deref().unwrap_or(options.get_host()), port, options.get_database());
         // Behind a transaction pooler no prepared statement outlives its transaction, and start-up options are refused.
         options = if pooler {
             options.statement_cache_capacity(0)
@@ -152,13 +86,19 @@ impl Database {
                 .connect_lazy_with(options.clone())
         };
         let (probes, duties) = (pool(1), pool(DUTY_CONNECTIONS));
-        Ok(Self { pool: pool(settings.connections()), probes, duties, pooler })
+        Ok(Self { pool: pool(settings.connections()), probes, duties, pooler, is_serving: true })
     }
 
     /// The same database by the connections that are kept for what runs beside the requests.
     #[must_use]
     pub fn for_duties(&self) -> Self {
-        Self { pool: self.duties.clone(), ..self.clone() }
+        Self { pool: self.duties.clone(), is_serving: false, ..self.clone() }
+    }
+
+    /// The same database by the connection that is kept for questions about health.
+    #[must_use]
+    pub fn for_probes(&self) -> Self {
+        Self { pool: self.probes.clone(), is_serving: false, ..self.clone() }
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -170,7 +110,7 @@ impl Database {
         if self.pooler {
             return Ok(Reading::Transaction(self.begin().await?));
         }
-        Ok(Reading::Plain(self.pool.acquire().await?))
+        Ok(Reading::Plain(acquire(&self.pool, self.is_serving).await?))
     }
 
     /// A connection for reading several things as of one moment: between two statements of [`Self::read`] another caller
@@ -187,10 +127,18 @@ impl Database {
     /// The only way to begin. It runs in a task of its own: a `begin` that is dropped half-way can leave the session
     /// inside a transaction that the client library does not know of (sqlx 4385, 4393).
     async fn begin_with(&self, statement: &'static str) -> Result<Tx, DbError> {
-        let (pool, pooler) = (self.pool.clone(), self.pooler);
-        let begun = tokio::spawn(async move {
-            #[allow(clippy::disallowed_methods, reason = "this is the helper")]
-            let mut tx = pool.begin_with(statement).await?;
+        let (pool, pooler, is_serving) = (self.pool.clone(), self.pooler, self.is_serving);
+        let beginning = async move {
+            let connection = acquire(&pool, is_serving).await?;
+            let begun = async {
+                #[allow(clippy::disallowed_methods, reason = "this is the helper")]
+                let begun = Tx::begin(connection, Some(statement.into_sql_str())).await;
+                if begun.is_err() {
+                    telemetry::fail("unavailable");
+                }
+                begun
+            };
+            let mut tx = begun.within(telemetry::transaction_begin()).await?;
             if pooler {
                 let limits = format!(
                     "set local statement_timeout = '{STATEMENT_TIMEOUT}'; set local lock_timeout = '{LOCK_TIMEOUT}'; \
@@ -199,8 +147,8 @@ impl Database {
                 sqlx::raw_sql(sqlx::AssertSqlSafe(limits)).execute(&mut *tx).await?;
             }
             Ok::<Tx, sqlx::Error>(tx)
-        });
-        match begun.await {
+        };
+        match tokio::spawn(beginning.in_same_trace()).await {
             Ok(begun) => Ok(begun?),
             Err(_) => Err(DbError::Sql(sqlx::Error::WorkerCrashed)),
         }
@@ -235,6 +183,19 @@ impl Database {
     }
 }
 
+/// One of the pool's connections. How long requests wait for one is told, also when they wait in vain or give up.
+async fn acquire(pool: &PgPool, is_serving: bool) -> sqlx::Result<PoolConnection<Postgres>> {
+    let waiting = async {
+        let _waiting = is_serving.then(|| metric::POOL_WAIT.time());
+        let acquired = pool.acquire().await;
+        if acquired.is_err() {
+            telemetry::fail("unavailable");
+        }
+        acquired
+    };
+    waiting.within(telemetry::part("wait for connection")).await
+}
+
 /// A connection that only reads; behind a transaction pooler a transaction of its own.
 #[derive(Debug)]
 pub enum Reading {
@@ -262,8 +223,13 @@ impl std::ops::DerefMut for Reading {
     }
 }
 
+/// For the rest of this transaction: what goes over much may take longer than a request's statement.
+pub async fn allow_long_statements(tx: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql("set local statement_timeout = '120s'").execute(tx).await.map(drop)
+}
+
 /// Commits, and says so when nobody can know whether it happened. Only an error about the transaction itself (data,
-/// constraint, state, serialization) says that it did not; a server that is shutting down may have committed before it
+/// constraint, state, serialization, a row that was waited for in vain) says that it did not; a server that is shutting down may have committed before it
 /// said so.
 pub async fn commit(tx: Tx) -> Result<(), DbError> {
     #[cfg(feature = "sabotage")]
@@ -275,8 +241,13 @@ pub async fn commit(tx: Tx) -> Result<(), DbError> {
         return Ok(());
     }
     tx.commit().await.map_err(|error| match DbError::Sql(error) {
-        refused if refused.sql_state().is_some_and(|s| ["22", "23", "25", "40"].contains(&&s[..2])) => refused,
-        DbError::Sql(other) | DbError::OutcomeUnknown(other) => DbError::OutcomeUnknown(other),
+        refused if refused.sql_state().is_some_and(|s| s == "55P03" || ["22", "23", "25", "40"].contains(&&s[..2])) => {
+            refused
+        }
+        DbError::Sql(other) | DbError::OutcomeUnknown(other) => {
+            metric::UNKNOWN_OUTCOMES.increment(1);
+            DbError::OutcomeUnknown(other)
+        }
     })
 }
 
@@ -290,7 +261,7 @@ where
     for attempt in 1..ATTEMPTS {
         match work().await {
             Err(error) if error.is_transient() => {
-                metrics::counter!("loadmaster_transaction_retries_total").increment(1);
+                metric::TRANSACTION_RETRIES.increment(1);
                 // Two victims must not meet again.
                 let jitter = RandomState::new().hash_one(attempt) % 10;
                 tokio::time::sleep(Duration::from_millis(u64::from(attempt) * 5 + jitter)).await;
@@ -391,7 +362,7 @@ pub async fn migrate(owner: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Re
         tx.commit().await?;
     }
     let mut tx = owner.begin().await?;
-    grant_serving_role(&mut tx).await.context("granting the serving role its rights failed")?;
+    grants::grant_serving_role(&mut tx).await.context("granting the serving role its rights failed")?;
     tx.commit().await?;
     Ok(())
 }
@@ -402,32 +373,4 @@ async fn partitioned_tables(db: &mut PgConnection) -> sqlx::Result<Vec<String>> 
 
 async fn ensure_partitions(db: &mut PgConnection, table: &str, now: DateTime<Utc>) -> sqlx::Result<i64> {
     sqlx::query_scalar("select count(*) from ensure_partitions($1, $2, 12)").bind(table).bind(now).fetch_one(db).await
-}
-
-/// What the serving role may do. History is written once and read: no update, delete or truncate of it.
-const GRANTS: &str = "
-    do $$ begin
-        if exists (select from pg_roles where rolname = 'loadmaster_app') and current_user <> 'loadmaster_app' then
-            grant usage on schema public to loadmaster_app;
-            grant select, insert, update, delete on all tables in schema public to loadmaster_app;
-            grant usage, select on all sequences in schema public to loadmaster_app;
-            grant execute on function ensure_partitions(text, timestamptz, integer) to loadmaster_app;
-            revoke update, delete, truncate on capacity_ledger, flight_events, booking_events from loadmaster_app;
-            revoke insert, update, delete, truncate on _sqlx_migrations from loadmaster_app;
-        end if;
-    end $$";
-
-async fn grant_serving_role(db: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::raw_sql(GRANTS).execute(&mut *db).await?;
-    // Rights count on the table that is named: parents only, so that no partition of history can be reached around them.
-    let revoke = "
-        do $$ declare part regclass; begin
-            if exists (select from pg_roles where rolname = 'loadmaster_app') and current_user <> 'loadmaster_app' then
-                for part in select inhrelid::regclass from pg_inherits
-                            join partitioned_tables on inhparent = table_name::regclass loop
-                    execute format('revoke all on %s from loadmaster_app', part);
-                end loop;
-            end if;
-        end $$";
-    sqlx::raw_sql(revoke).execute(db).await.map(drop)
 }

@@ -2,9 +2,9 @@
 use sqlx::PgConnection;
 
 /// Tables to which rows are only added.
-const HISTORY: [&str; 3] = ["booking_events", "capacity_ledger", "flight_events"];
+const HISTORY: [&str; 4] = ["admin_acts", "booking_events", "capacity_ledger", "flight_events"];
 
-/// What a role could do to events and ledger.
+/// What a role could do to events, ledger and the record of administrative acts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rights {
     pub role: String,

@@ -268,16 +268,7 @@ impl fmt::Display for SettingsError {
 impl std::error::Error for SettingsError {}
 
 /// Settings whose feature does not exist yet. (The TLS files are refused instead.)
-const RESERVED: &[&str] = &[
-    "server.trusted_proxies",
-    "database.read_url",
-    "rate_limit.enabled",
-    "rate_limit.anonymous_per_minute",
-    "rate_limit.authenticated_per_minute",
-    "rate_limit.credentials_per_minute",
-    "rate_limit.flood_per_second",
-    "search.cache_ttl_seconds",
-];
+const RESERVED: &[&str] = &["database.read_url"];
 
 impl Settings {
     /// Lays the sources over each other (the manual says in which order) and checks the outcome.

@@ -1,7 +1,17 @@
-use tokio_util::task::TaskTracker;
+use std::time::Duration;
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
-use super::web::Problem;
+use super::{
+    telemetry::Traced,
+    web::{Problem, carrying_request_id},
+};
+
+/// Waits so long, or until it is time to stop: then it is true.
+pub async fn stopped_within(stop: &CancellationToken, time: Duration) -> bool {
+    tokio::time::timeout(time, stop.cancelled()).await.is_ok()
+}
 
 /// Work that must not be dropped half-way: hyper drops a handler when its client hangs up, and with it any open
 /// transaction. Shutdown waits for what runs here.
@@ -9,7 +19,8 @@ use super::web::Problem;
 pub struct Tasks(TaskTracker);
 
 impl Tasks {
-    /// Runs `work` to its end even when the caller goes away. A panic inside becomes a 500.
+    /// Runs `work` to its end even when the caller goes away; it knows its request all the same. A panic inside becomes a
+    /// 500.
     pub async fn to_the_end<T, E>(
         &self,
         work: impl Future<Output = Result<T, E>> + Send + 'static,
@@ -18,7 +29,7 @@ impl Tasks {
         T: Send + 'static,
         E: Into<Problem> + Send + 'static,
     {
-        match self.0.spawn(work.in_current_span()).await {
+        match self.0.spawn(carrying_request_id(work).in_same_trace().in_current_span()).await {
             Ok(outcome) => outcome.map_err(Into::into),
             Err(panic) => Err(Problem::internal(&panic)),
         }

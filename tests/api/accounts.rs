@@ -1,5 +1,16 @@
 //! Who may come in: registering, logging in, the token endpoint, and what an access token is worth.
+mod api_keys;
 mod credentials;
+mod forged;
+mod guests;
+mod input;
+mod listening;
+mod losing_access;
+mod passwords;
+mod refreshing;
+mod signing_keys;
+mod silence;
+mod statements;
 mod token_endpoint;
 mod tokens;
 
@@ -15,6 +26,24 @@ async fn register(client: &Client, email: &str, password: &str) -> Answer {
 
 async fn log_in(client: &Client, email: &str, password: &str) -> Answer {
     client.post("/api/v1/auth/login", json!({"email": email, "password": password})).await
+}
+
+async fn refresh(client: &Client, token: &Value) -> Answer {
+    client.post("/api/v1/auth/refresh", json!({"refresh_token": token})).await
+}
+
+async fn log_out(client: &Client, token: &Value) -> Answer {
+    client.post("/api/v1/auth/logout", json!({"refresh_token": token})).await
+}
+
+/// The caller of a session.
+fn bearer(world: &World, session: &Value) -> Client {
+    world.anonymous().with_token(session["access_token"].as_str().expect("an access token"))
+}
+
+/// Who is calling, as far as it may.
+async fn me(client: &Client) -> Answer {
+    client.get("/api/v1/auth/me").await
 }
 
 /// Switches an account off, as an administrator will.

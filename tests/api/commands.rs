@@ -1,5 +1,10 @@
 //! The binary itself, run as a process with an environment that is given in full.
+mod accounts;
 mod data;
+mod erasing;
+mod logs;
+mod people;
 pub mod process;
 mod serving;
 mod settings;
+mod signing_keys;

@@ -67,7 +67,9 @@ async fn effects(world: &World) -> Vec<String> {
     let mut effects = world.written().await;
     let flights = "select 'flights ' || count(*) from flights union all
                    select 'flight events ' || count(*) from flight_events union all
-                   select 'flight versions ' || coalesce(sum(version), 0) from flight_capacity";
+                   select 'flight versions ' || coalesce(sum(version), 0) from flight_capacity union all
+                   select 'user versions ' || sum(version) from users union all
+                   select 'acts ' || count(*) from admin_acts";
     effects.extend(world.texts(flights).await);
     effects
 }

@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use tokio::runtime::Runtime;
 
-use crate::support::{World, WorldOptions, start_of_time};
+use crate::support::{World, WorldOptions, is_long, start_of_time};
 use play::Tally;
 use steps::Step;
 
@@ -113,7 +113,7 @@ const SEEN: [&str; 40] = [
 #[test]
 fn journeys_follow_the_model() {
     let stage = Stage::new();
-    let cases = if std::env::var_os("LOADMASTER_TEST_LONG").is_some() { 500 } else { 40 };
+    let cases = if is_long() { 500 } else { 40 };
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 600, ..Config::default() };
     let seeded = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let total = RefCell::new(Tally::new());

@@ -32,7 +32,21 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("POST", "/api/v1/auth/register", ANYONE),
     ("POST", "/api/v1/auth/login", ANYONE),
     ("POST", "/api/v1/auth/token", ANYONE),
+    ("POST", "/api/v1/auth/refresh", ANYONE),
+    ("POST", "/api/v1/auth/logout", ANYONE),
+    ("POST", "/api/v1/auth/guest", ANYONE),
     ("GET", "/api/v1/auth/me", CUSTOMERS),
+    ("PATCH", "/api/v1/auth/me", CUSTOMERS),
+    ("POST", "/api/v1/auth/password", CUSTOMERS),
+    ("POST", "/api/v1/api-keys", CUSTOMERS),
+    ("GET", "/api/v1/api-keys", CUSTOMERS),
+    ("DELETE", "/api/v1/api-keys/{id}", CUSTOMERS),
+    ("PATCH", "/api/v1/api-keys/{id}", ADMINS),
+    ("GET", "/api/v1/users", ADMINS),
+    ("GET", "/api/v1/users/{id}", ADMINS),
+    ("PATCH", "/api/v1/users/{id}", ADMINS),
+    ("GET", "/api/v1/admin/audit", ADMINS),
+    ("GET", "/.well-known/jwks.json", ANYONE),
     ("GET", "/api/v1/airports", ANYONE),
     ("GET", "/api/v1/airports/search", ANYONE),
     ("GET", "/api/v1/airports/popular", ANYONE),
@@ -81,6 +95,9 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("GET", "/problems/{code}", ANYONE),
 ];
 
+/// What only people who are logged in may do, whatever the role of their keys.
+const NOT_FOR_KEYS: [(&str, &str); 2] = [("POST", "/api/v1/auth/password"), ("POST", "/api/v1/api-keys")];
+
 /// Method and path template of every operation that the document names.
 fn documented_operations() -> BTreeSet<(String, String)> {
     let document = serde_json::to_value(loadmaster::app::openapi()).unwrap();
@@ -92,15 +109,28 @@ fn documented_operations() -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// Anonymous, guest, customer, operator, admin.
-async fn callers(world: &World) -> [(&'static str, Client); 5] {
-    [
-        ("anonymous", world.anonymous()),
-        ("guest", world.caller(Role::Guest).await),
-        ("customer", world.customer().await),
-        ("operator", world.operator().await),
-        ("admin", world.admin().await),
+/// Each with its column of the table.
+async fn callers(world: &World) -> Vec<(&'static str, usize, Client)> {
+    let [customer, operator, admin] = [world.customer().await, world.operator().await, world.admin().await];
+    vec![
+        ("nobody", 0, world.anonymous()),
+        ("a guest", 1, world.caller(Role::Guest).await),
+        ("a customer", 2, customer.clone()),
+        ("an operator", 3, operator.clone()),
+        ("an administrator", 4, admin.clone()),
+        ("a guest's key of an administrator", 1, key(&admin, "guest").await),
+        ("a customer's key", 2, key(&customer, "customer").await),
+        ("a customer's key of an administrator", 2, key(&admin, "customer").await),
+        ("an operator's key", 3, key(&operator, "operator").await),
+        ("an administrator's key", 4, key(&admin, "admin").await),
     ]
+}
+
+/// A program with a key of this role.
+async fn key(owner: &Client, role: &str) -> Client {
+    let body = serde_json::json!({"name": "table", "role": role});
+    let key = owner.post("/api/v1/api-keys", body).await.expect(201);
+    owner.with_token(key["key"].as_str().unwrap())
 }
 
 async fn send(caller: &Client, method: &str, path: &str) -> Answer {
@@ -138,15 +168,21 @@ async fn every_role_meets_at_every_operation_what_the_table_says() {
     let order = serde_json::json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 1});
     let booking = world.customer().await.post("/api/v1/bookings", order).await.expect(201);
     // What is there, and what is not: the role is judged before existence.
-    let there = [flight["id"].as_str().unwrap(), booking["ref_id"].as_str().unwrap()];
-    let absent = ["019a0000-0000-7000-8000-000000000000", "ACB000000000"];
-    for [id, ref_id] in [there, absent, ["no-id", "no-ref"]] {
+    let user = booking["created_by"].as_str().unwrap();
+    let there = [flight["id"].as_str().unwrap(), booking["ref_id"].as_str().unwrap(), user];
+    let absent = ["019a0000-0000-7000-8000-000000000000", "ACB000000000", "019a0000-0000-7000-8000-000000000001"];
+    for [id, ref_id, user] in [there, absent, ["no-id", "no-ref", "no-user"]] {
         for (method, template, cells) in TABLE {
-            let path = template.replace("{id}", id).replace("{ref_id}", ref_id).replace("{number}", ref_id);
+            let path = template
+                .replace("/users/{id}", &format!("/users/{user}"))
+                .replace("{id}", id)
+                .replace("{ref_id}", ref_id)
+                .replace("{number}", ref_id);
             let path = path.replace("{code}", "AI").replace("{name}", "Delhi");
-            for ((role, caller), cell) in callers.iter().zip(cells) {
+            for (who, column, caller) in &callers {
                 let answer = send(caller, method, &path).await;
-                check(*cell, answer, &format!("{method} {path} as {role}"));
+                let refuses_keys = who.contains("key") && NOT_FOR_KEYS.contains(&(*method, *template));
+                check(if refuses_keys { Not } else { cells[*column] }, answer, &format!("{method} {path} as {who}"));
             }
         }
     }

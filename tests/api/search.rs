@@ -1,9 +1,12 @@
 //! Route search, told rule by rule; [`property`] compares it with a naive enumeration of random networks.
 mod connections;
 mod dates;
+mod differential;
 mod form;
+mod fresh;
 mod input;
 mod judging;
+mod kept;
 mod ordering;
 mod property;
 

@@ -1,4 +1,3 @@
-//! How an instance tells how it is: to probes, to operators, to Prometheus.
+//! How an instance tells how it is: to probes and to operators.
 mod health;
-mod metrics;
 mod readiness;

@@ -1,6 +1,17 @@
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, ensure};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, header};
 use serde_json::Value;
+
+use super::step;
+use crate::platform::{
+    settings::without_password,
+    telemetry::{self, Traced},
+};
+
+/// Longest wait for a quota: it comes back within two minutes.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// One caller of the API.
 pub(super) struct Caller {
@@ -41,19 +52,52 @@ impl Caller {
         Ok(answer)
     }
 
-    /// The answer, whatever its status.
+    /// The answer, whatever its status. Where others from this address have used up a quota it waits as long as the server
+    /// says.
     pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<(StatusCode, Value)> {
-        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
+        let waits_until = Instant::now() + PATIENCE;
+        loop {
+            let (status, pause, answer) = self.ask_once(&method, path, body.as_ref()).await?;
+            match pause {
+                Some(pause) if status == StatusCode::TOO_MANY_REQUESTS && Instant::now() + pause < waits_until => {
+                    step("wait", &format!("{} seconds: {}", pause.as_secs(), text(&answer, "detail")));
+                    tokio::time::sleep(pause).await;
+                }
+                _ => return Ok((status, answer)),
+            }
+        }
+    }
+
+    /// The answer, and how long the server wants to be left alone.
+    async fn ask_once(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<(StatusCode, Option<Duration>, Value)> {
+        let address = format!("{}{path}", self.base);
+        let part = telemetry::outgoing_request(method.as_str(), &without_password(&address));
+        let mut request = self.http.request(method.clone(), address);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.with_context(|| format!("{} cannot be reached", self.base))?;
+        let sending = async {
+            let sent = request.headers(telemetry::headers()).send().await;
+            match &sent {
+                Ok(response) => telemetry::note_answer(response.status().as_u16(), response.status().is_success()),
+                Err(_) => telemetry::fail("unavailable"),
+            }
+            sent
+        };
+        let response = sending.within(part).await.with_context(|| format!("{} cannot be reached", self.base))?;
         let status = response.status();
+        let pause = response.headers().get(header::RETRY_AFTER);
+        let pause = pause.and_then(|seconds| seconds.to_str().ok()?.parse().ok()).map(Duration::from_secs);
         let answer = response.json().await.with_context(|| format!("{method} {path} did not answer JSON"))?;
-        Ok((status, answer))
+        Ok((status, pause, answer))
     }
 }
 

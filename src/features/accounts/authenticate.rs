@@ -6,18 +6,34 @@ use axum::{
 };
 
 use super::{error::AccountError, service::AccountService};
-use crate::platform::web::Problem;
+use crate::platform::{
+    telemetry::{Traced, part},
+    web::Problem,
+};
 
 /// Where credentials are exchanged the header says nothing: OAuth clients send the client's own as Basic there.
-const CREDENTIALS_IN_BODY: [&str; 3] = ["/api/v1/auth/register", "/api/v1/auth/login", "/api/v1/auth/token"];
+/// Who refreshes a token has one that expired; who wants to be a guest may have one that is worth nothing any more.
+const CREDENTIALS_IN_BODY: [&str; 6] = [
+    "/api/v1/auth/register",
+    "/api/v1/auth/login",
+    "/api/v1/auth/token",
+    "/api/v1/auth/refresh",
+    "/api/v1/auth/logout",
+    "/api/v1/auth/guest",
+];
 
-/// The layer that puts the [`Principal`](super::Principal) of a good Bearer token into the request. A request without
+/// Whether the operation at this path looks at no token: whoever asks it is unknown.
+pub fn ignores_tokens(path: &str) -> bool {
+    CREDENTIALS_IN_BODY.contains(&path)
+}
+
+/// The layer that puts the [`Principal`](super::Principal) of a good Bearer token or API key into the request. A request without
 /// `Authorization` passes as anonymous; one with a bad one is refused, also on public routes, so that a client learns
 /// that its token is no good.
 pub async fn authenticate(State(accounts): State<AccountService>, mut request: Request, next: Next) -> Response {
     // Nested routers shorten the path.
     let uri = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri(), |original| &original.0);
-    if CREDENTIALS_IN_BODY.contains(&uri.path()) {
+    if ignores_tokens(uri.path()) {
         return next.run(request).await;
     }
     let token = match bearer_token(request.headers()) {
@@ -25,7 +41,7 @@ pub async fn authenticate(State(accounts): State<AccountService>, mut request: R
         Ok(Some(token)) => token.to_owned(),
         Err(error) => return Problem::from(error).into_response(),
     };
-    match accounts.bearer(&token).await {
+    match accounts.bearer(&token).within(part("accounts.authenticate")).await {
         Ok(principal) => {
             request.extensions_mut().insert(principal);
             next.run(request).await

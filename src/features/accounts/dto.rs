@@ -1,15 +1,21 @@
-use secrecy::SecretString;
+mod managing;
+
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub(super) use self::managing::{
+    ActBody, ApiKeyBody, ChangeApiKey, ChangeUser, CreateApiKey, JwkSet, NewApiKeyBody, UserBody, read_act_filter,
+    read_user_filter,
+};
 use super::{
     model::{Email, User},
     passwords::Password,
-    service::Session,
+    service::{GuestPass, Session},
 };
 use crate::{
     kernel::Fault,
-    platform::web::{Fields, Raw, read},
+    platform::web::{Fields, Patch, Raw, read},
 };
 
 const TEXT_MOST: usize = 500;
@@ -70,6 +76,77 @@ fn password(raw: Raw<'_>) -> Result<SecretString, Fault> {
     read::line(TEXT_MOST)(raw).map(Into::into)
 }
 
+/// A refresh token that was given with an access token.
+#[derive(Debug, ToSchema)]
+pub(super) struct RefreshRequest {
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 500)]
+    pub refresh_token: SecretString,
+}
+
+impl RefreshRequest {
+    pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self { refresh_token: fields.required("refresh_token", password)? })
+    }
+
+    /// The same from a form. `None` for what no token looks like.
+    pub fn of_form(token: &str) -> Option<Self> {
+        Some(Self { refresh_token: password(Raw::Text(token)).ok()? })
+    }
+}
+
+/// Another password.
+#[derive(Debug, ToSchema)]
+pub(super) struct PasswordChange {
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 500)]
+    pub current: SecretString,
+    /// Neither a common password nor the e-mail address.
+    #[schema(value_type = String, format = Password, min_length = 10, max_length = 128)]
+    pub new: Password,
+}
+
+impl PasswordChange {
+    /// Whether the new one may be chosen depends on the address of the account.
+    pub fn read(fields: &mut Fields<'_>, email: &str) -> Option<Self> {
+        let email = Email::read(Raw::Text(email)).ok();
+        let current = fields.required("current", password);
+        let new = fields.required("new", |raw| Password::choose(raw, email.as_ref()));
+        Some(Self { current: current?, new: new? })
+    }
+}
+
+/// What a user may change of itself.
+#[derive(Debug, ToSchema)]
+pub(super) struct ChangeMe {
+    /// `null` clears it.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
+    pub name: Patch<String>,
+}
+
+impl ChangeMe {
+    pub fn read(fields: &mut Fields<'_>) -> Self {
+        Self { name: fields.patch("name", name) }
+    }
+}
+
+/// A guest's token.
+#[derive(Serialize, ToSchema)]
+pub(super) struct GuestBody {
+    /// Sent as `Authorization: Bearer …`.
+    pub access_token: String,
+    #[schema(example = "bearer")]
+    pub token_type: &'static str,
+    /// Seconds until the access token expires.
+    #[schema(example = 900)]
+    pub expires_in: i64,
+}
+
+impl From<GuestPass> for GuestBody {
+    fn from(pass: GuestPass) -> Self {
+        let access_token = pass.access_token.expose_secret().to_owned();
+        Self { access_token, token_type: "bearer", expires_in: pass.expires_in }
+    }
+}
+
 /// A user who is logged in, and the tokens to show for it.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SessionBody {
@@ -88,24 +165,28 @@ impl From<Session> for SessionBody {
     fn from(session: Session) -> Self {
         Self {
             user: session.user,
-            access_token: session.access_token,
-            refresh_token: session.refresh_token,
+            access_token: session.access_token.expose_secret().to_owned(),
+            refresh_token: session.refresh_token.expose_secret().to_owned(),
             token_type: "bearer",
             expires_in: session.expires_in,
         }
     }
 }
 
-/// RFC 6749, section 4.3.2. Other parameters are ignored, as that section's 3.2 asks.
+/// RFC 6749, sections 4.3.2 and 6. Other parameters are ignored, as that section's 3.2 asks.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "describes a form in OpenAPI; `oauth` reads its parameters one by one")]
 pub(super) struct TokenRequest {
+    /// `password` or `refresh_token`.
     #[schema(example = "password")]
     grant_type: String,
-    /// The account's e-mail address.
+    /// Of the grant `password`: the account's e-mail address.
     username: Option<String>,
     #[schema(format = Password)]
     password: Option<String>,
+    /// Of the grant `refresh_token`.
+    #[schema(format = Password)]
+    refresh_token: Option<String>,
 }
 
 /// RFC 6749, section 5.1.
@@ -124,10 +205,10 @@ pub(super) struct TokenBody {
 impl From<Session> for TokenBody {
     fn from(session: Session) -> Self {
         Self {
-            access_token: session.access_token,
+            access_token: session.access_token.expose_secret().to_owned(),
             token_type: "bearer",
             expires_in: session.expires_in,
-            refresh_token: session.refresh_token,
+            refresh_token: session.refresh_token.expose_secret().to_owned(),
         }
     }
 }

@@ -1,9 +1,11 @@
 use crate::{
-    kernel::Fault,
+    kernel::{Fault, FaultCode},
     platform::{
+        idempotency::Repetition,
         postgres::{DbError, Transient},
         random::NoRandomness,
-        web::{Code, InputFault, Problem},
+        rate_limit::Verdict,
+        web::{Code, InputFault, Problem, version_mismatch},
     },
 };
 
@@ -26,9 +28,50 @@ pub enum AccountError {
     TokenExpired,
     #[error("the access token is not valid")]
     TokenInvalid,
+    /// The token is right in itself, but its account's role or organization is another by now.
+    #[error("the access token says what is not so any more")]
+    TokenOutdated,
+    /// Logged out, revoked, or the account is disabled.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// Unknown, spent, expired or of a session that has ended: which of these is not said.
+    #[error("the refresh token is not valid")]
+    RefreshInvalid,
+    /// Unknown, revoked, or its owner is disabled.
+    #[error("the API key is not valid")]
+    KeyInvalid,
+    #[error("the API key has expired")]
+    KeyExpired,
+    /// Nobody gives away more than is his.
+    #[error("the role {0} is more than the caller's")]
+    RoleTooGreat(&'static str),
+    /// What only a person who is logged in may do.
+    #[error("this needs a log-in")]
+    NeedsSession,
+    #[error("the current password is wrong")]
+    WrongPassword,
+    /// No such user, or API key, or it is not the caller's.
+    #[error("there is no such {0}")]
+    Unknown(&'static str),
+    #[error("there is no such organization")]
+    UnknownOrganization,
+    /// Nobody else could administer the installation.
+    #[error("the last administrator cannot go: {0}")]
+    LastAdministrator(&'static str),
+    #[error("the user is at version {0}")]
+    VersionMismatch(i32),
+    #[error(transparent)]
+    Repeated(#[from] Repetition),
+    #[error("the signing key is configured: change it in the settings")]
+    KeysConfigured,
+    #[error("looking what has changed took too long")]
+    LookTooLong,
     /// The credential is good, but it names no account.
     #[error("the credential belongs to no account")]
     NoAccount,
+    /// With this account, known or not, from wherever.
+    #[error("too many attempts with one account")]
+    TooManyAttempts(Verdict),
     /// More passwords wait to be checked than can be checked in time.
     #[error("too many passwords wait to be checked")]
     Busy,
@@ -58,46 +101,88 @@ impl From<sqlx::Error> for AccountError {
 
 impl Transient for AccountError {
     fn is_transient(&self) -> bool {
-        matches!(self, Self::Database(error) if error.is_conflict())
+        match self {
+            Self::Database(error) | Self::Repeated(Repetition::Database(error)) => error.is_conflict(),
+            _ => false,
+        }
     }
 }
 
 impl From<AccountError> for Problem {
     fn from(error: AccountError) -> Self {
+        use AccountError as E;
         match error {
-            AccountError::Input { member, ref fault } => Self::validation(&[InputFault {
-                place: "body",
-                pointer: Some(format!("/{member}")),
-                name: None,
-                code: fault.code.as_str(),
-                message: format!("{error}."),
-                row: None,
-            }]),
-            AccountError::EmailTaken => {
+            E::Input { member, ref fault } => faulty_member(member, fault),
+            E::UnknownOrganization => {
+                faulty_member("organization_id", &Fault::new(FaultCode::UnknownValue, "names no organization"))
+            }
+            E::EmailTaken => {
                 Self::new(Code::AlreadyExists, "An account with this e-mail address exists already: log in instead.")
             }
-            AccountError::InvalidCredentials => {
-                Self::new(Code::InvalidCredentials, "The e-mail address or the password is wrong.")
+            E::RoleTooGreat(role) => {
+                Self::new(Code::Forbidden, format!("A key may do no more than you: the role {role} is not yours."))
             }
-            AccountError::Disabled => {
-                Self::new(Code::AccountDisabled, "This account is disabled; your administrator can enable it again.")
+            E::NeedsSession => {
+                Self::new(Code::Forbidden, "An API key may not do this: log in and use the access token.")
             }
-            AccountError::TokenExpired => {
-                Self::new(Code::TokenExpired, "The access token has expired: log in again to get a new one.")
-            }
-            AccountError::TokenInvalid => Self::new(
-                Code::Unauthenticated,
-                "The Authorization header holds no valid access token: send `Bearer` and a token from a log-in.",
-            ),
-            AccountError::NoAccount => {
-                Self::new(Code::Unauthenticated, "The access token belongs to no account any more: log in again.")
-            }
-            AccountError::Busy => {
+            E::Unknown(what) => Self::not_found(format!("such {what}")),
+            E::LastAdministrator(action) => Self::new(
+                Code::InvalidTransition,
+                "This is the last administrator: make somebody else an administrator first.",
+            )
+            .with("from", "admin")
+            .with("action", action)
+            .with("allowed", [(); 0]),
+            E::VersionMismatch(version) => version_mismatch(version),
+            E::Repeated(repetition) => repetition.into(),
+            E::TooManyAttempts(verdict) => Self::quota_used_up(verdict, "try one account"),
+            E::Busy => {
                 Self::unavailable("Too many callers are logging in at once; nothing was changed, try again shortly.")
             }
-            AccountError::Crypto(_) => Self::internal(&error),
-            AccountError::Random(error) => error.into(),
-            AccountError::Database(error) => error.into(),
+            E::LookTooLong => Self::unavailable("The database cannot answer right now; try again shortly."),
+            E::Crypto(_) | E::KeysConfigured => Self::internal(&error),
+            E::Random(error) => error.into(),
+            E::Database(error) => error.into(),
+            error => refused_credential(&error),
         }
     }
+}
+
+fn faulty_member(member: &str, fault: &Fault) -> Problem {
+    Problem::validation(&[InputFault {
+        place: "body",
+        pointer: Some(format!("/{member}")),
+        name: None,
+        code: fault.code.as_str(),
+        message: format!("`{member}` {fault}."),
+        row: None,
+    }])
+}
+
+/// What is told to who shows a credential that is no good.
+fn refused_credential(error: &AccountError) -> Problem {
+    use AccountError as E;
+    let (code, detail) = match error {
+        E::InvalidCredentials => (Code::InvalidCredentials, "The e-mail address or the password is wrong."),
+        E::WrongPassword => (Code::InvalidCredentials, "The current password is wrong."),
+        E::Disabled => (Code::AccountDisabled, "This account is disabled; your administrator can enable it again."),
+        E::TokenExpired => (
+            Code::TokenExpired,
+            "The access token has expired: use the refresh token, or log in again, to get a new one.",
+        ),
+        E::TokenOutdated => (
+            Code::TokenExpired,
+            "Your role or organization has changed since this token was given: use the refresh token to get a new one.",
+        ),
+        E::KeyExpired => (Code::TokenExpired, "The API key has expired: make a new one."),
+        E::SessionEnded => (Code::Unauthenticated, "This session has ended: log in again."),
+        E::RefreshInvalid => (Code::Unauthenticated, "The refresh token is not valid any more: log in again."),
+        E::KeyInvalid => (Code::Unauthenticated, "The API key is not valid: it is unknown or was revoked."),
+        E::NoAccount => (Code::Unauthenticated, "The access token belongs to no account any more: log in again."),
+        _ => (
+            Code::Unauthenticated,
+            "The Authorization header holds no valid access token: send `Bearer` and a token from a log-in.",
+        ),
+    };
+    Problem::new(code, detail)
 }

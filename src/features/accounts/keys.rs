@@ -1,6 +1,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use aws_lc_rs::{
@@ -11,9 +12,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 
-use super::{error::AccountError, repository};
+use super::{cache::Moment, error::AccountError, repository};
 use crate::platform::{
     clock::SharedClock,
     postgres::{Database, commit, retrying},
@@ -22,7 +23,17 @@ use crate::platform::{
 };
 
 /// Tokens with made-up key ids must not make us ask the database each time.
-const RELOAD_EVERY: TimeDelta = TimeDelta::seconds(10);
+const RELOAD_EVERY: Duration = Duration::from_secs(10);
+
+/// A database that could not answer is not asked again at once: the callers would stand in line for it.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How long a key is known to all before it signs: each process reads the keys every few seconds, and takes none that is
+/// older than a minute.
+pub(super) const LEAD: TimeDelta = TimeDelta::minutes(5);
+
+/// A process that could not read the keys for so long reads them again before it signs or judges.
+const RECENT: Duration = Duration::from_mins(1);
 
 /// A key pair as it lies in the database.
 pub(super) struct StoredKey {
@@ -30,14 +41,32 @@ pub(super) struct StoredKey {
     pub kid: String,
     /// PKCS #8.
     pub private_key: Vec<u8>,
+    pub created_at: DateTime<Utc>,
+    pub signs_from: DateTime<Utc>,
+    pub verifies_until: Option<DateTime<Utc>>,
+    /// Never signs.
     pub is_retired: bool,
 }
 
-/// The key that signs and the keys that verify, by their `kid`.
-pub(super) struct KeyRing {
+struct SigningKey {
     kid: String,
-    signing: EncodingKey,
-    verifying: BTreeMap<String, DecodingKey>,
+    key: EncodingKey,
+    signs_from: DateTime<Utc>,
+    until: Option<DateTime<Utc>>,
+}
+
+struct VerifyingKey {
+    key: DecodingKey,
+    until: Option<DateTime<Utc>>,
+    /// `x` of RFC 8037; shared secrets have none.
+    public: Option<String>,
+}
+
+/// The keys that sign, each at its time, and the keys that verify, by their `kid`.
+pub(super) struct KeyRing {
+    /// The latest first.
+    signing: Vec<SigningKey>,
+    verifying: BTreeMap<String, VerifyingKey>,
 }
 
 impl KeyRing {
@@ -47,8 +76,8 @@ impl KeyRing {
         // Names the secret without telling it; 96 bits keep two secrets apart.
         let hash = digest(&SHA256, &[b"loadmaster key id\0", secret].concat());
         let kid = URL_SAFE_NO_PAD.encode(&hash.as_ref()[..12]);
-        let verifying = BTreeMap::from([(kid.clone(), DecodingKey::from_secret(secret))]);
-        Self { kid, signing: EncodingKey::from_secret(secret), verifying }
+        let key = VerifyingKey { key: DecodingKey::from_secret(secret), until: None, public: None };
+        Self::of_one(kid, EncodingKey::from_secret(secret), key)
     }
 
     /// The one Ed25519 key of the settings.
@@ -56,44 +85,78 @@ impl KeyRing {
         let unusable = || AccountError::Crypto("auth.private_key is no Ed25519 private key in PKCS #8 PEM".to_owned());
         let signing = EncodingKey::from_ed_pem(pem.expose_secret().as_bytes()).map_err(|_| unusable())?;
         let pair = Ed25519KeyPair::from_pkcs8(signing.as_bytes()).map_err(|_| unusable())?;
-        let kid = thumbprint(&pair);
-        let verifying = BTreeMap::from([(kid.clone(), verifying_key(&pair))]);
-        Ok(Self { kid, signing, verifying })
+        Ok(Self::of_one(thumbprint(&pair), signing, VerifyingKey::of(&pair, None)))
     }
 
-    /// The keys of the database, newest first: the first that is not retired signs, all verify.
-    /// `None` when there is none that signs.
-    pub fn of_stored(keys: &[StoredKey]) -> Result<Option<Self>, AccountError> {
-        let mut verifying = BTreeMap::new();
-        for key in keys {
-            let pair = Ed25519KeyPair::from_pkcs8(&key.private_key)
-                .map_err(|_| AccountError::Crypto(format!("the signing key {} in the database is damaged", key.kid)))?;
-            verifying.insert(key.kid.clone(), verifying_key(&pair));
+    fn of_one(kid: String, signing: EncodingKey, verifying: VerifyingKey) -> Self {
+        let signs = SigningKey { kid: kid.clone(), key: signing, signs_from: DateTime::<Utc>::MIN_UTC, until: None };
+        Self { signing: vec![signs], verifying: BTreeMap::from([(kid, verifying)]) }
+    }
+
+    /// The keys of the database, the one that signs last first.
+    pub fn of_stored(keys: &[StoredKey]) -> Result<Self, AccountError> {
+        let mut ring = Self { signing: Vec::new(), verifying: BTreeMap::new() };
+        for stored in keys {
+            let pair = Ed25519KeyPair::from_pkcs8(&stored.private_key).map_err(|_| {
+                AccountError::Crypto(format!("the signing key {} in the database is damaged", stored.kid))
+            })?;
+            ring.verifying.insert(stored.kid.clone(), VerifyingKey::of(&pair, stored.verifies_until));
+            if !stored.is_retired {
+                ring.signing.push(SigningKey {
+                    kid: stored.kid.clone(),
+                    key: EncodingKey::from_ed_der(&stored.private_key),
+                    signs_from: stored.signs_from,
+                    until: stored.verifies_until,
+                });
+            }
         }
-        let newest = keys.iter().find(|key| !key.is_retired);
-        Ok(newest.map(|key| Self {
-            kid: key.kid.clone(),
-            signing: EncodingKey::from_ed_der(&key.private_key),
-            verifying,
-        }))
+        Ok(ring)
     }
 
-    pub fn signing(&self) -> (&str, &EncodingKey) {
-        (&self.kid, &self.signing)
+    /// The latest key whose time has come; before all times, the earliest there is.
+    pub fn signing(&self, now: DateTime<Utc>) -> Result<(&str, &EncodingKey), AccountError> {
+        let lives = |key: &&SigningKey| key.until.is_none_or(|until| now < until);
+        let due = self.signing.iter().filter(lives).find(|key| key.signs_from <= now);
+        let chosen = due.or_else(|| self.signing.iter().rev().find(lives));
+        let chosen = chosen.ok_or_else(|| AccountError::Crypto("no key signs access tokens".to_owned()))?;
+        Ok((&chosen.kid, &chosen.key))
     }
 
-    pub fn verifying(&self, kid: &str) -> Option<&DecodingKey> {
-        self.verifying.get(kid)
+    pub fn verifying(&self, kid: &str, now: DateTime<Utc>) -> Option<&DecodingKey> {
+        let key = self.verifying.get(kid)?;
+        key.until.is_none_or(|until| now < until).then_some(&key.key)
+    }
+
+    /// The public keys that verify, each by its name.
+    pub fn public(&self, now: DateTime<Utc>) -> Vec<(String, String)> {
+        let verifying = self.verifying.iter().filter(|(_, key)| key.until.is_none_or(|until| now < until));
+        verifying.filter_map(|(kid, key)| Some((kid.clone(), key.public.clone()?))).collect()
     }
 }
 
-/// The keys in use. Those of the database are read at the start, and again when a token names one that is not known:
-/// another instance may have made it.
+impl VerifyingKey {
+    fn of(pair: &Ed25519KeyPair, until: Option<DateTime<Utc>>) -> Self {
+        let public = Some(URL_SAFE_NO_PAD.encode(pair.public_key().as_ref()));
+        Self { key: DecodingKey::from_ed_der(pair.public_key().as_ref()), until, public }
+    }
+}
+
+/// The keys in use. Those of the database are read again every few seconds, and when a token names one that is not known:
+/// another instance may have made it. None that was read more than a minute ago is believed.
 pub(super) struct Keys {
-    ring: RwLock<Arc<KeyRing>>,
-    /// `None` when the key comes from the settings.
+    known: RwLock<Known>,
+    /// `None` when the key comes from the settings. Not the requests' pool: a rush must not keep keys from being read.
     database: Option<Database>,
-    reloaded_at: Mutex<DateTime<Utc>>,
+    /// One reads for all.
+    reading: Mutex<()>,
+}
+
+#[derive(Clone)]
+struct Known {
+    ring: Arc<KeyRing>,
+    read_at: Moment,
+    /// Asking failed then: it is not asked again at once.
+    failed_at: Option<Instant>,
 }
 
 impl Keys {
@@ -104,74 +167,120 @@ impl Keys {
         clock: &SharedClock,
         random: &TokenSource,
     ) -> Result<Self, AccountError> {
+        let read_at = Moment::at(clock.now());
         let (ring, database) = match (settings.algorithm, &settings.secret, &settings.private_key) {
             (Algorithm::Hs256, Some(secret), _) => (KeyRing::of_secret(secret), None),
             (Algorithm::Hs256, None, _) => {
                 return Err(AccountError::Crypto("auth.algorithm HS256 needs auth.secret".to_owned()));
             }
             (Algorithm::EdDsa, _, Some(pem)) => (KeyRing::of_pem(pem)?, None),
-            (Algorithm::EdDsa, _, None) => (load_or_make(db, clock, random).await?, Some(db.clone())),
+            (Algorithm::EdDsa, _, None) => (load_or_make(db, clock, random).await?, Some(db.for_duties())),
         };
-        Ok(Self { ring: RwLock::new(Arc::new(ring)), database, reloaded_at: Mutex::new(DateTime::<Utc>::MIN_UTC) })
+        let known = Known { ring: Arc::new(ring), read_at, failed_at: None };
+        Ok(Self { known: RwLock::new(known), database, reading: Mutex::default() })
+    }
+
+    /// Whether the keys are the database's, and not the settings'.
+    pub const fn are_kept(&self) -> bool {
+        self.database.is_some()
     }
 
     pub fn current(&self) -> Arc<KeyRing> {
-        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+        self.known().ring
     }
 
-    /// The keys, read again if they lack `kid` and were not read again in the last ten seconds.
+    fn known(&self) -> Known {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The keys by which a token is judged: of the last minute, and read again if they lack `kid` and that was not done in
+    /// the last ten seconds.
     pub async fn knowing(&self, kid: &str, now: DateTime<Utc>) -> Result<Arc<KeyRing>, AccountError> {
-        let ring = self.current();
-        let Some(db) = self.database.as_ref().filter(|_| ring.verifying(kid).is_none()) else {
-            return Ok(ring);
-        };
-        let mut reloaded_at = self.reloaded_at.lock().await;
-        let ring = self.current();
-        if ring.verifying(kid).is_some() || now.signed_duration_since(*reloaded_at).abs() < RELOAD_EVERY {
+        let ring = self.recent(now).await?;
+        if ring.verifying.contains_key(kid) { Ok(ring) } else { self.read_again(now, RELOAD_EVERY).await }
+    }
+
+    /// The keys as they were a minute ago or later: nobody must miss that a key's time is over.
+    pub async fn recent(&self, now: DateTime<Utc>) -> Result<Arc<KeyRing>, AccountError> {
+        self.read_again(now, RECENT).await
+    }
+
+    /// The keys, read again unless that was done less than `age` ago.
+    pub async fn read_again(&self, now: DateTime<Utc>, age: Duration) -> Result<Arc<KeyRing>, AccountError> {
+        let Some(db) = &self.database else { return Ok(self.current()) };
+        if let Some(ring) = self.read_within(now, age)? {
             return Ok(ring);
         }
-        *reloaded_at = now;
-        let stored = repository::signing_keys(&mut *db.read().await?).await?;
-        let Some(ring) = KeyRing::of_stored(&stored)? else {
+        let _one_by_one = self.reading.lock().await;
+        // Somebody may have read them, or failed to, while we waited.
+        if let Some(ring) = self.read_within(now, age)? {
             return Ok(ring);
-        };
-        let ring = Arc::new(ring);
-        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&ring);
-        Ok(ring)
+        }
+        let read_at = Moment::at(now);
+        let read = read(db).await;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Ok(ring) => {
+                *known = Known { ring: Arc::new(ring), read_at, failed_at: None };
+                Ok(Arc::clone(&known.ring))
+            }
+            Err(error) => {
+                known.failed_at = Some(Instant::now());
+                Err(error)
+            }
+        }
     }
+
+    /// The keys, if they are not older than that. An error if they are and could not be read a moment ago.
+    fn read_within(&self, now: DateTime<Utc>, age: Duration) -> Result<Option<Arc<KeyRing>>, AccountError> {
+        let known = self.known();
+        if known.read_at.is_within(age, now) {
+            return Ok(Some(known.ring));
+        }
+        match known.failed_at {
+            Some(failed) if failed.elapsed() < RETRY_AFTER => Err(AccountError::LookTooLong),
+            _ => Ok(None),
+        }
+    }
+}
+
+async fn read(db: &Database) -> Result<KeyRing, AccountError> {
+    KeyRing::of_stored(&repository::signing_keys(&mut *db.read().await?).await?)
 }
 
 async fn load_or_make(db: &Database, clock: &SharedClock, random: &TokenSource) -> Result<KeyRing, AccountError> {
     let stored = repository::signing_keys(&mut *db.read().await?).await?;
-    if let Some(ring) = KeyRing::of_stored(&stored)? {
-        return Ok(ring);
+    if stored.iter().any(|key| !key.is_retired) {
+        return KeyRing::of_stored(&stored);
     }
-    let (fresh, public_key) = fresh_key(random)?;
+    let (fresh, public_key) = fresh_key(random, clock.now(), DateTime::UNIX_EPOCH)?;
     retrying(|| async {
         let mut tx = db.begin().await?;
         // Instances that start together come here one by one; all but the first find the key of the first.
         repository::lock_signing_keys(&mut tx).await?;
         let mut stored = repository::signing_keys(&mut tx).await?;
         if stored.iter().all(|key| key.is_retired) {
-            repository::insert_signing_key(&mut tx, &fresh, &public_key, clock.now()).await?;
+            repository::insert_signing_key(&mut tx, &fresh, &public_key).await?;
             stored = repository::signing_keys(&mut tx).await?;
         }
         commit(tx).await?;
-        KeyRing::of_stored(&stored)?.ok_or_else(|| AccountError::Crypto("no key signs access tokens".to_owned()))
+        KeyRing::of_stored(&stored)
     })
     .await
 }
 
-fn fresh_key(random: &TokenSource) -> Result<(StoredKey, Vec<u8>), AccountError> {
+/// A new key pair, and its public key.
+pub(super) fn fresh_key(
+    random: &TokenSource,
+    created_at: DateTime<Utc>,
+    signs_from: DateTime<Utc>,
+) -> Result<(StoredKey, Vec<u8>), AccountError> {
     let failed = || AccountError::Crypto("an Ed25519 key could not be made".to_owned());
     let pair = Ed25519KeyPair::from_seed_unchecked(&random.bytes::<32>()?).map_err(|_| failed())?;
     let private_key = pair.to_pkcs8().map_err(|_| failed())?.as_ref().to_vec();
-    let key = StoredKey { kid: thumbprint(&pair), private_key, is_retired: false };
+    let kid = thumbprint(&pair);
+    let key = StoredKey { kid, private_key, created_at, signs_from, verifies_until: None, is_retired: false };
     Ok((key, pair.public_key().as_ref().to_vec()))
-}
-
-fn verifying_key(pair: &Ed25519KeyPair) -> DecodingKey {
-    DecodingKey::from_ed_der(pair.public_key().as_ref())
 }
 
 /// RFC 7638 with the members of RFC 8037.
@@ -186,18 +295,46 @@ pub(super) mod tests {
     use super::*;
 
     pub fn stored(is_retired: bool) -> (StoredKey, Vec<u8>) {
-        let (key, public_key) = fresh_key(&TokenSource::default()).unwrap();
+        let (key, public_key) = fresh_key(&TokenSource::default(), at(0), DateTime::UNIX_EPOCH).unwrap();
         (StoredKey { is_retired, ..key }, public_key)
+    }
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    }
+
+    /// Signs from that second, and verifies until the other.
+    fn turn(from: i64, until: Option<i64>) -> StoredKey {
+        StoredKey { signs_from: at(from), verifies_until: until.map(at), ..stored(false).0 }
     }
 
     #[test]
     fn the_newest_key_that_is_not_retired_signs_and_all_verify() {
         let keys = [stored(true).0, stored(false).0, stored(false).0];
-        let ring = KeyRing::of_stored(&keys).unwrap().unwrap();
-        assert_eq!(ring.signing().0, keys[1].kid);
-        assert!(keys.iter().all(|key| ring.verifying(&key.kid).is_some()));
-        assert!(KeyRing::of_stored(&keys[..1]).unwrap().is_none());
-        assert!(KeyRing::of_stored(&[]).unwrap().is_none());
+        let ring = KeyRing::of_stored(&keys).unwrap();
+        assert_eq!(ring.signing(at(0)).unwrap().0, keys[1].kid);
+        assert!(keys.iter().all(|key| ring.verifying(&key.kid, at(0)).is_some()));
+        assert!(KeyRing::of_stored(&keys[..1]).unwrap().signing(at(0)).is_err());
+        assert!(KeyRing::of_stored(&[]).unwrap().signing(at(0)).is_err());
+    }
+
+    #[test]
+    fn a_key_signs_from_its_time_on_and_verifies_until_the_last_token_of_it_is_dead() {
+        let keys = [turn(300, None), turn(-1000, Some(1320))];
+        let ring = KeyRing::of_stored(&keys).unwrap();
+        for (second, signer) in [(-2000, 1), (0, 1), (299, 1), (300, 0), (1319, 0), (1320, 0)] {
+            assert_eq!(ring.signing(at(second)).unwrap().0, keys[signer].kid, "{second}");
+            assert!(ring.verifying(&keys[0].kid, at(second)).is_some(), "known before it signs");
+            assert_eq!(ring.verifying(&keys[1].kid, at(second)).is_some(), second < 1320, "{second}");
+            assert_eq!(ring.public(at(second)).len(), if second < 1320 { 2 } else { 1 }, "{second}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_has_ended_does_not_sign_even_before_its_follower_is_due() {
+        let keys = [turn(300, None), turn(-1000, Some(0))];
+        let ring = KeyRing::of_stored(&keys).unwrap();
+        assert_eq!(ring.signing(at(1)).unwrap().0, keys[0].kid);
     }
 
     #[test]
@@ -225,7 +362,10 @@ pub(super) mod tests {
         let pem = |body: &str| {
             SecretString::from(format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n"))
         };
-        assert_eq!(KeyRing::of_pem(&pem(&der)).unwrap().signing().0, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        assert_eq!(
+            KeyRing::of_pem(&pem(&der)).unwrap().signing(at(0)).unwrap().0,
+            "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+        );
         assert!(KeyRing::of_pem(&pem("AAAA")).is_err());
         assert!(KeyRing::of_pem(&"no key".to_owned().into()).is_err());
     }
@@ -234,7 +374,9 @@ pub(super) mod tests {
     fn secrets_have_ids_of_their_own() {
         let ring = |secret: &str| KeyRing::of_secret(&secret.to_owned().into());
         let (one, other) = (ring("0123456789abcdef0123456789abcdef"), ring("0123456789abcdef0123456789abcdeF"));
-        assert_ne!(one.signing().0, other.signing().0);
-        assert!(one.verifying(one.signing().0).is_some());
+        let kid = one.signing(at(0)).unwrap().0;
+        assert_ne!(kid, other.signing(at(0)).unwrap().0);
+        assert!(one.verifying(kid, at(0)).is_some());
+        assert!(one.public(at(0)).is_empty(), "a secret is not published");
     }
 }

@@ -14,7 +14,9 @@ impl AccountService {
     /// account is disabled is said only to who knows its password.
     pub(super) async fn log_in(&self, request: LoginRequest) -> Result<Session, AccountError> {
         let LoginRequest { email, password } = request;
+        self.admit_attempt(&email).await?;
         let judged = self.judge(&email, password).await?;
+        let ring = self.keys.recent(self.clock.now()).await?;
         retrying(|| async {
             let now = self.clock.now();
             let mut tx = self.db.begin().await?;
@@ -22,7 +24,7 @@ impl AccountService {
             let account = repository::lock_account(&mut tx, judged.user.id).await?;
             let account = account.filter(|account| account.password_hash == judged.password_hash);
             let user = enabled(account.ok_or(AccountError::InvalidCredentials)?)?.user;
-            let (session, refresh_token) = self.new_session(user, now)?;
+            let (session, refresh_token) = self.session(&ring, user, self.new_line(now), now)?;
             repository::insert_refresh_token(&mut tx, &refresh_token).await?;
             commit(tx).await?;
             Ok(session)
@@ -40,6 +42,7 @@ impl AccountService {
     }
 }
 
-fn enabled(account: Account) -> Result<Account, AccountError> {
+/// Whose account is disabled is told so only once it is clear whose it is.
+pub(super) fn enabled(account: Account) -> Result<Account, AccountError> {
     if account.disabled { Err(AccountError::Disabled) } else { Ok(account) }
 }

@@ -1,26 +1,44 @@
-//! Who is calling and what they may do: users, organizations, roles, passwords, tokens. Decides whether a credential is
-//! good; what belongs to whom is decided by the room that owns the thing.
+//! Who is calling and what they may do: users, organizations, roles, passwords, tokens, API keys. Decides whether a
+//! credential is good; what belongs to whom is decided by the room that owns the thing. Keeps the record of administrative
+//! acts.
 //!
-//! [`authenticate()`] is the layer that turns a Bearer token into the [`Principal`] of a request; the extractors
-//! [`Customer`], [`Operator`] and [`Admin`] ask for one of at least that role.
+//! [`authenticate()`] is the layer that turns a Bearer token or an API key into the [`Principal`] of a request; the
+//! extractors [`Customer`], [`Operator`] and [`Admin`] ask for one of at least that role.
+mod acts;
+mod api_keys;
+mod attempts;
 mod authenticate;
+mod cache;
 mod caller;
+mod changes;
 mod dto;
+mod erasure;
 mod error;
 mod keys;
+mod known_keys;
 mod login;
 mod model;
 mod oauth;
+mod password_change;
 mod passwords;
 mod register;
 mod repository;
+mod rotation;
 mod router;
 mod service;
+mod sessions;
 mod tokens;
+mod users;
 
-pub use authenticate::authenticate;
+pub use acts::{Actor, Acts, Subject};
+pub use attempts::Attempts;
+pub use authenticate::{authenticate, ignores_tokens};
 pub use caller::{Admin, Customer, Operator};
+pub use changes::LOOK_EVERY;
+pub use erasure::Person;
 pub use error::AccountError;
-pub use model::{NewUser, Principal, Role, User};
-pub use router::router;
+pub use model::{Credential, ManagedUser, NewUser, Principal, Role, User};
+pub use rotation::{Rotation, SigningKeyInfo};
+pub use router::{public_keys_router, router};
 pub use service::AccountService;
+pub use users::UserChange;

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::dto::{LoginRequest, TokenErrorBody};
+use super::dto::{LoginRequest, RefreshRequest, TokenErrorBody};
 use crate::platform::web::{Code, Form, NO_STORE, Problem, request_id};
 
 /// RFC 6749, section 5.1: no cache keeps a credential, also none that knows HTTP/1.0 only.
@@ -36,7 +36,9 @@ impl From<Problem> for TokenRefusal {
             Code::MalformedRequest | Code::ValidationFailed | Code::UnsupportedMediaType => {
                 Self::invalid_request(problem.detail())
             }
-            Code::InvalidCredentials | Code::AccountDisabled => Self::invalid_grant(problem.detail()),
+            Code::InvalidCredentials | Code::AccountDisabled | Code::Unauthenticated => {
+                Self::invalid_grant(problem.detail())
+            }
             _ => Self::Problem(problem),
         }
     }
@@ -64,19 +66,34 @@ const fn described(character: char) -> char {
     }
 }
 
-/// The credentials of a password grant; `offered` tells whether the installation takes any.
-pub(super) fn password_grant(form: &Form, offered: bool) -> Result<LoginRequest, TokenRefusal> {
-    let missing = |name| move || TokenRefusal::invalid_request(format!("`{name}` must be given exactly once."));
-    let grant = form.get("grant_type").ok_or_else(missing("grant_type"))?;
-    if grant != "password" || !offered {
-        let detail =
-            if offered { "`grant_type` must be password." } else { "Tokens are not given for passwords here." };
-        return Err(TokenRefusal::Error("unsupported_grant_type", detail.to_owned()));
+/// What a token is asked for.
+#[derive(Debug)]
+pub(super) enum Grant {
+    Password(LoginRequest),
+    Refresh(RefreshRequest),
+}
+
+/// The grant that a form shows; `passwords` tells whether the installation gives tokens for passwords.
+pub(super) fn grant(form: &Form, passwords: bool) -> Result<Grant, TokenRefusal> {
+    let part = |name: &str| {
+        let missing = || TokenRefusal::invalid_request(format!("`{name}` must be given exactly once."));
+        form.get(name).ok_or_else(missing)
+    };
+    let unsupported = |detail: &str| Err(TokenRefusal::Error("unsupported_grant_type", detail.to_owned()));
+    match part("grant_type")? {
+        "password" if passwords => {
+            let wrong = || TokenRefusal::invalid_grant("The e-mail address or the password is wrong.");
+            let request = LoginRequest::of_form(part("username")?, part("password")?);
+            Ok(Grant::Password(request.ok_or_else(wrong)?))
+        }
+        "password" => unsupported("Tokens are not given for passwords here."),
+        "refresh_token" => {
+            let wrong = || TokenRefusal::invalid_grant("The refresh token is not valid any more: log in again.");
+            Ok(Grant::Refresh(RefreshRequest::of_form(part("refresh_token")?).ok_or_else(wrong)?))
+        }
+        _ if passwords => unsupported("`grant_type` must be password or refresh_token."),
+        _ => unsupported("`grant_type` must be refresh_token."),
     }
-    let username = form.get("username").ok_or_else(missing("username"))?;
-    let password = form.get("password").ok_or_else(missing("password"))?;
-    let wrong = || TokenRefusal::invalid_grant("The e-mail address or the password is wrong.");
-    LoginRequest::of_form(username, password).ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -85,13 +102,13 @@ mod tests {
 
     use super::*;
 
-    async fn grant(body: &'static str, offered: bool) -> Result<LoginRequest, &'static str> {
+    async fn read(body: &'static str, offered: bool) -> Result<Grant, &'static str> {
         let request = Request::post("/auth/token")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(body))
             .unwrap();
         let form = Form::from_request(request, &()).await.unwrap();
-        password_grant(&form, offered).map_err(|refusal| match refusal {
+        grant(&form, offered).map_err(|refusal| match refusal {
             TokenRefusal::Error(error, _) => error,
             TokenRefusal::Problem(problem) => problem.code().as_str(),
         })
@@ -100,7 +117,16 @@ mod tests {
     #[tokio::test]
     async fn a_password_grant_names_user_and_password() {
         let form = "grant_type=password&username=ann%40example.com&password=pass+word&scope=&client_id=x";
-        assert_eq!(grant(form, true).await.unwrap().email.as_str(), "ann@example.com");
+        let Ok(Grant::Password(request)) = read(form, true).await else { panic!("a password grant") };
+        assert_eq!(request.email.as_str(), "ann@example.com");
+    }
+
+    #[tokio::test]
+    async fn a_refresh_grant_names_a_token_also_where_passwords_are_not_taken() {
+        for passwords in [true, false] {
+            let form = "grant_type=refresh_token&refresh_token=abc&scope=&client_id=x";
+            assert!(matches!(read(form, passwords).await, Ok(Grant::Refresh(_))));
+        }
     }
 
     #[tokio::test]
@@ -111,15 +137,17 @@ mod tests {
             ("grant_type=password&grant_type=password&username=a&password=b", "invalid_request"),
             ("grant_type=password&password=b", "invalid_request"),
             ("grant_type=password&username=ann%40example.com", "invalid_request"),
-            ("grant_type=refresh_token&refresh_token=x", "unsupported_grant_type"),
+            ("grant_type=refresh_token", "invalid_request"),
+            ("grant_type=refresh_token&refresh_token=", "invalid_request"),
+            ("grant_type=refresh_token&refresh_token=%00", "invalid_grant"),
             ("grant_type=client_credentials", "unsupported_grant_type"),
             ("grant_type=password&username=ann&password=b", "invalid_grant"),
             ("grant_type=password&username=ann%40example.com%00&password=b", "invalid_grant"),
         ] {
-            assert_eq!(grant(form, true).await.unwrap_err(), error, "{form}");
+            assert_eq!(read(form, true).await.unwrap_err(), error, "{form}");
         }
         let form = "grant_type=password&username=ann%40example.com&password=b";
-        assert_eq!(grant(form, false).await.unwrap_err(), "unsupported_grant_type");
+        assert_eq!(read(form, false).await.unwrap_err(), "unsupported_grant_type");
     }
 
     #[test]
@@ -133,6 +161,7 @@ mod tests {
         assert_eq!(error(Code::ValidationFailed), "invalid_request");
         assert_eq!(error(Code::InvalidCredentials), "invalid_grant");
         assert_eq!(error(Code::AccountDisabled), "invalid_grant");
+        assert_eq!(error(Code::Unauthenticated), "invalid_grant");
         assert_eq!(error(Code::PayloadTooLarge), "payload_too_large");
         assert_eq!(error(Code::Unavailable), "unavailable");
     }

@@ -108,6 +108,7 @@ impl Passwords {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, AccountError> {
+        tracing::trace!("a password is put through Argon2");
         let _place = self.queue.try_acquire().map_err(|_| AccountError::Busy)?;
         let permit = Arc::clone(&self.running).acquire_owned().await.map_err(|_| AccountError::Busy)?;
         let work = move || {

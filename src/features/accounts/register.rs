@@ -1,8 +1,10 @@
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
+use serde_json::json;
 use sqlx::PgConnection;
 
 use super::{
+    acts::{Actor, Subject},
     dto::{self, RegisterRequest},
     error::AccountError,
     model::{Email, NewUser, Role, User},
@@ -22,11 +24,13 @@ impl AccountService {
     /// Makes a customer's account with an organization of its own, and logs it in.
     pub(super) async fn register(&self, request: RegisterRequest) -> Result<Session, AccountError> {
         let RegisterRequest { email, password, name } = request;
+        self.admit_attempt(&email).await?;
         let hash = self.passwords.hash(password, self.random.bytes()?).await?;
+        let ring = self.keys.recent(self.clock.now()).await?;
         retrying(|| async {
             let now = self.clock.now();
             let user = self.newborn(&email, name.as_deref(), Role::Customer, now);
-            let (session, refresh_token) = self.new_session(user, now)?;
+            let (session, refresh_token) = self.session(&ring, user, self.new_line(now), now)?;
             let mut tx = self.db.begin().await?;
             insert_in_tx(&mut tx, &session.user, &email, &hash).await?;
             repository::insert_refresh_token(&mut tx, &refresh_token).await?;
@@ -52,6 +56,10 @@ impl AccountService {
             let user = self.newborn(&email, name.as_deref(), new.role, self.clock.now());
             let mut tx = self.db.begin().await?;
             insert_in_tx(&mut tx, &user, &email, &hash).await?;
+            let made = Subject::user(user.id);
+            self.acts
+                .record_in_tx(&mut tx, Actor::CommandLine, "user.created", made, json!({"role": user.role}))
+                .await?;
             commit(tx).await?;
             Ok(user)
         })
@@ -74,7 +82,7 @@ impl AccountService {
 /// The organization is named after its only member.
 async fn insert_in_tx(tx: &mut PgConnection, user: &User, email: &Email, hash: &str) -> Result<(), AccountError> {
     let name = user.name.as_deref().unwrap_or(&user.email);
-    repository::insert_organization(tx, user.organization_id, name, user.created_at).await?;
+    repository::insert_organization(tx, user.organization_id, name, user.id, user.created_at).await?;
     repository::insert_user(tx, user, email, hash).await?;
     Ok(())
 }

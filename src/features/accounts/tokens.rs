@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Seconds by which the clocks of two instances may differ.
-const CLOCK_SKEW: i64 = 60;
+pub(super) const CLOCK_SKEW: i64 = 60;
 
 /// What an access token says (RFC 7519, section 4.1, and three members of our own).
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -91,7 +91,7 @@ impl AccessTokens {
             org: principal.organization_id,
             sid,
         };
-        let (kid, key) = ring.signing();
+        let (kid, key) = ring.signing(now)?;
         let header = Header { kid: Some(kid.to_owned()), ..Header::new(self.algorithm) };
         jsonwebtoken::encode(&header, &claims, key)
             .map_err(|error| AccountError::Crypto(format!("an access token could not be signed: {error}")))
@@ -103,21 +103,33 @@ impl AccessTokens {
         header.kid.filter(|_| header.alg == self.algorithm).ok_or(AccountError::TokenInvalid)
     }
 
-    /// Who the token speaks for. Only a token that is right in all else is called expired.
-    pub fn verify(&self, token: &str, ring: &KeyRing, now: DateTime<Utc>) -> Result<Principal, AccountError> {
+    /// Who the token speaks for, and until when. Only a token that is right in all else is called expired.
+    pub fn verify(&self, token: &str, ring: &KeyRing, now: DateTime<Utc>) -> Result<Verified, AccountError> {
         let kid = self.key_id(token)?;
-        let key = ring.verifying(&kid).ok_or(AccountError::TokenInvalid)?;
+        let key = ring.verifying(&kid, now).ok_or(AccountError::TokenInvalid)?;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation)
             .map_err(|_| AccountError::TokenInvalid)?
             .claims;
-        let now = now.timestamp();
-        if claims.iat.max(claims.nbf.unwrap_or(claims.iat)) > now + CLOCK_SKEW {
+        if claims.iat.max(claims.nbf.unwrap_or(claims.iat)) > now.timestamp() + CLOCK_SKEW {
             return Err(AccountError::TokenInvalid);
         }
-        if claims.exp <= now {
-            return Err(AccountError::TokenExpired);
-        }
-        Ok(Principal { user_id: claims.sub, organization_id: claims.org, role: claims.role })
+        let principal = Principal::of_session(claims.sub, claims.org, claims.role, claims.sid);
+        Verified { principal, expires_at: claims.exp }.at(now)
+    }
+}
+
+/// A token whose signature and claims are right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Verified {
+    pub principal: Principal,
+    /// Seconds since 1970.
+    expires_at: i64,
+}
+
+impl Verified {
+    /// The same, unless it has expired by then.
+    pub fn at(self, now: DateTime<Utc>) -> Result<Self, AccountError> {
+        if self.expires_at <= now.timestamp() { Err(AccountError::TokenExpired) } else { Ok(self) }
     }
 }
 

@@ -24,6 +24,7 @@ impl BookingService {
     pub(super) async fn amend(&self, change: &Change, amendment: &Amendment) -> Result<Booking, BookingError> {
         let mut hold = self.hold(change).await?;
         let booking = retrying(|| self.try_amend(change, hold.take_seen(), amendment)).await?;
+        self.changed(&booking);
         tracing::info!(ref_id = %booking.ref_id, version = booking.version, "shipment amended");
         Ok(booking)
     }

@@ -22,6 +22,7 @@ use crate::{
         idempotency::Once,
         locks::Arrival,
         postgres::{Tx, retrying},
+        telemetry::{Traced, metric, part},
     },
 };
 
@@ -78,9 +79,10 @@ impl BookingService {
         let wish = Wish { caller, new, once, arrival: self.capacity.arrive() };
         let outcome = if new.flight_ids.is_empty() { self.book_best(wish).await } else { self.book_named(wish).await };
         let label = outcome.as_ref().map_or_else(BookingError::outcome, |_| "created");
-        metrics::counter!("loadmaster_bookings_total", "outcome" => label).increment(1);
+        metric::BOOKINGS.with([label]).increment(1);
         if let Ok(booking) = &outcome {
-            self.count_created();
+            self.changed(booking);
+            self.count_created(booking.space.weight);
             tracing::info!(ref_id = %booking.ref_id, legs = booking.legs.len(), weight = %booking.space.weight, "booked");
         }
         outcome
@@ -146,7 +148,7 @@ impl BookingService {
             return Ok(Some(booking));
         }
         let ids: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
-        let turns = self.capacity.turns(ids.iter().copied(), wish.arrival).await;
+        let turns = self.capacity.turns(ids.iter().copied(), wish.arrival).within(part("wait for turn")).await;
         let _turns = turns.ok_or(BookingError::Crowded)?;
         for _ in 0..MOST_READINGS {
             let flights = self.judged(wish.new, &ids).await?;

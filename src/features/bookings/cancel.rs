@@ -17,6 +17,7 @@ impl BookingService {
     pub(super) async fn cancel(&self, change: &Change, reason: Option<&str>) -> Result<Booking, BookingError> {
         let mut hold = self.hold(change).await?;
         let booking = retrying(|| self.try_cancel(change, hold.take_seen(), reason)).await?;
+        self.changed(&booking);
         tracing::info!(ref_id = %booking.ref_id, "shipment cancelled");
         self.count(Action::Cancel, 1);
         Ok(booking)

@@ -87,6 +87,8 @@ impl From<SearchError> for BookingError {
         match error {
             SearchError::Database(cause) => Self::Database(cause),
             SearchError::NoSuchAirport(code) => Self::ItineraryInvalid(format!("There is no airport {code}.")),
+            // Of searches that are shown; candidates are read from the tables.
+            SearchError::Interrupted | SearchError::Unwritable => Self::Database(sqlx::Error::WorkerCrashed.into()),
         }
     }
 }

@@ -30,7 +30,8 @@ impl BookingService {
     /// Any booking with its events, for who knows its reference: what is shown of it is the caller's duty.
     pub async fn track_reference(&self, reference: &BookingRef) -> Result<(Booking, Vec<Event>), BookingError> {
         let mut snapshot = self.db.snapshot().await?;
-        let booking = repository::find_by_reference(&mut snapshot, reference).await?.ok_or(BookingError::Unknown)?;
+        let booking =
+            repository::find_by_reference(&mut snapshot, reference, None).await?.ok_or(BookingError::Unknown)?;
         let events = repository::events(&mut snapshot, booking.id).await?;
         Ok((booking, events))
     }
@@ -45,6 +46,6 @@ impl BookingService {
 }
 
 async fn visible_in(db: &mut PgConnection, caller: Principal, reference: &BookingRef) -> Result<Booking, BookingError> {
-    let found = repository::find_by_reference(db, reference).await?;
-    found.filter(|booking| caller.may_see(booking.organization_id)).ok_or(BookingError::Unknown)
+    let found = repository::find_by_reference(db, reference, caller.sees_only()).await?;
+    found.ok_or(BookingError::Unknown)
 }

@@ -9,6 +9,7 @@ mod book;
 mod cancel;
 mod draft;
 mod dto;
+mod erase;
 mod error;
 mod event;
 mod find;

@@ -2,6 +2,7 @@ use super::{
     draft::Author,
     model::{Action, Booking},
     reference::ReferenceSource,
+    repository,
 };
 use crate::{
     features::{
@@ -9,14 +10,15 @@ use crate::{
         flights::FlightService,
         search::{Connections, SearchService},
     },
-    kernel::{BookingRef, Counted, UserId},
+    kernel::{BookingId, BookingRef, Counted, FlightId, UserId, Weight},
     platform::{
         clock::SharedClock,
         locks::{Lines, Locks},
-        postgres::Database,
+        postgres::{Database, DbError},
         random::IdSource,
         secrets::ServerSecrets,
         tally::Tally,
+        telemetry::metric,
     },
 };
 
@@ -69,9 +71,28 @@ impl BookingService {
         }
     }
 
-    /// Counts bookings that were made.
-    pub(super) fn count_created(&self) {
+    /// To be called after the commit: the room on its flights is not what it was.
+    pub(super) fn changed(&self, booking: &Booking) {
+        self.capacity.changed(booking.legs.iter().map(|leg| leg.flight_id));
+    }
+
+    /// The flights that these bookings are or were on.
+    pub async fn flights_of(&self, bookings: &[BookingId]) -> Result<Vec<FlightId>, DbError> {
+        let ids: Vec<_> = bookings.iter().map(|booking| booking.uuid()).collect();
+        let mut connection = self.db.read().await?;
+        Ok(repository::flights_of(&mut connection, &ids).await?)
+    }
+
+    /// The same by the connections that are kept for what runs beside the requests.
+    #[must_use]
+    pub fn for_duties(&self) -> Self {
+        Self { db: self.db.for_duties(), ..self.clone() }
+    }
+
+    /// Counts a booking that was made.
+    pub(super) fn count_created(&self, weight: Weight) {
         self.tally.add(Counted::BookingsCreated, 1);
+        metric::BOOKED_GRAMS.increment(weight.grams());
     }
 
     /// Counts bookings that took a step.
@@ -85,7 +106,7 @@ impl BookingService {
         };
         self.tally.add(counted, bookings);
         let steps = u64::try_from(bookings).unwrap_or_default();
-        metrics::counter!("loadmaster_booking_actions_total", "action" => action.as_str()).increment(steps);
+        metric::BOOKING_ACTIONS.with([action.as_str()]).increment(steps);
     }
 
     /// Who changes bookings, and when: now.

@@ -4,6 +4,8 @@
 mod audit;
 mod dto;
 mod error;
+mod index;
+mod live;
 mod model;
 mod repository;
 mod router;
@@ -13,6 +15,7 @@ mod turn;
 pub use audit::{CapacityAudit, audit, has_ledger};
 pub use dto::SpaceFields;
 pub use error::CapacityError;
+pub use index::AvailabilityIndex;
 pub use model::{Dimension, FlightCapacity, FlightStatus, Shortfall, Space};
 pub use router::router;
 pub use service::{

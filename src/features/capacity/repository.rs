@@ -47,17 +47,45 @@ impl TryFrom<Row> for FlightCapacity {
 }
 
 pub(super) async fn find(db: &mut PgConnection, id: FlightId) -> sqlx::Result<Option<FlightCapacity>> {
-    let row = sqlx::query_as!(
+    Ok(find_all(db, &[id.uuid()]).await?.pop())
+}
+
+/// The rows of these flights, in no particular order.
+pub(super) async fn find_all(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<FlightCapacity>> {
+    let rows = sqlx::query_as!(
         Row,
         "select flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions,
                 booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions,
                 version, ledger_seq
-         from flight_capacity where flight_id = $1",
-        id.uuid(),
+         from flight_capacity where flight_id = any($1)",
+        ids,
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await?;
-    row.map(FlightCapacity::try_from).transpose()
+    rows.into_iter().map(FlightCapacity::try_from).collect()
+}
+
+/// Flights that are yet to leave and close after `since`, by id, from the one after `after` on.
+pub(super) async fn scheduled(
+    db: &mut PgConnection,
+    since: DateTime<Utc>,
+    after: Uuid,
+    limit: i64,
+) -> sqlx::Result<Vec<FlightCapacity>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions,
+                booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions,
+                version, ledger_seq
+         from flight_capacity where flight_id > $1 and status = 'SCHEDULED' and cutoff_at > $2
+         order by flight_id limit $3",
+        after,
+        since,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(FlightCapacity::try_from).collect()
 }
 
 /// In ascending order of id, as everywhere: two transactions never wait for each other in a circle.

@@ -3,13 +3,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{CapacityError, FlightCapacity, FlightStatus, Space, model::EntryKind, repository};
+use super::{AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, Space, model::EntryKind, repository};
 use crate::{
     kernel::{BookingId, FlightId, LegId, Weight},
     platform::{
         clock::SharedClock,
         locks::{Lines, Locks},
         postgres::{Database, DbError},
+        telemetry::metric,
     },
 };
 
@@ -106,7 +107,7 @@ pub async fn take_in_tx(tx: &mut PgConnection, takings: &[Taking], now: DateTime
         let path = if taking.leaving.is_some() { "optimistic" } else { "locking" };
         let is_taken = repository::take(tx, taking, now).await?;
         let outcome = if is_taken { "taken" } else { "conflict" };
-        metrics::counter!("loadmaster_capacity_takings_total", "path" => path, "outcome" => outcome).increment(1);
+        metric::CAPACITY_TAKINGS.with([path, outcome]).increment(1);
         if !is_taken {
             return Ok(false);
         }
@@ -134,8 +135,9 @@ pub async fn set_status_in_tx(tx: &mut PgConnection, flight: FlightId, status: F
 /// Answers how much room a flight has, straight from the book of record.
 #[derive(Clone)]
 pub struct CapacityService {
-    db: Database,
-    clock: SharedClock,
+    pub(super) db: Database,
+    pub(super) clock: SharedClock,
+    pub(super) index: AvailabilityIndex,
     pub(super) threshold: Weight,
     pub(super) lines: Lines<FlightId>,
     pub(super) locks: Locks,
@@ -145,7 +147,7 @@ impl CapacityService {
     /// At or below `critical_threshold_kg` of room left, a flight's last kilograms are handed out in order.
     pub fn new(db: Database, clock: SharedClock, locks: Locks, critical_threshold_kg: u32) -> Self {
         let threshold = Weight::from_hectograms(i64::from(critical_threshold_kg) * 10);
-        Self { db, clock, threshold, lines: Lines::default(), locks }
+        Self { db, clock, index: AvailabilityIndex::default(), threshold, lines: Lines::default(), locks }
     }
 
     /// What must stay free when room is taken out of turn.

@@ -1,7 +1,9 @@
 use chrono::NaiveDate;
+use serde_json::json;
 
 use super::{Flight, FlightError, FlightService, NewFlight, save::insert_in_tx};
 use crate::{
+    features::accounts::{Actor, Subject},
     kernel::UserId,
     platform::{idempotency::Once, postgres::retrying},
 };
@@ -9,7 +11,9 @@ use crate::{
 impl FlightService {
     /// Puts a flight on the schedule and opens it for sale.
     pub async fn create(&self, actor: UserId, new: &NewFlight, once: &Once<Flight>) -> Result<Flight, FlightError> {
-        retrying(|| self.try_create(actor, new, once)).await
+        let flight = retrying(|| self.try_create(actor, new, once)).await?;
+        self.changed([&flight]);
+        Ok(flight)
     }
 
     async fn try_create(&self, actor: UserId, new: &NewFlight, once: &Once<Flight>) -> Result<Flight, FlightError> {
@@ -19,6 +23,8 @@ impl FlightService {
         let created = async {
             once.enter_in_tx(&mut tx).await?;
             insert_in_tx(&mut tx, std::slice::from_ref(&flight), Some(actor), now).await?;
+            let (subject, data) = (Subject::flight(flight.id), json!({"flight_number": flight.number}));
+            self.acts.record_in_tx(&mut tx, Actor::Caller(actor), "flight.created", subject, data).await?;
             Ok::<_, FlightError>(flight)
         };
         let created = created.await;

@@ -1,9 +1,13 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Flight, FlightError, repository};
+use super::{Flight, FlightError, Network, repository};
 use crate::{
-    features::{capacity::FlightStatus, reference::Reference},
+    features::{
+        accounts::Acts,
+        capacity::{AvailabilityIndex, CapacityService, FlightStatus},
+        reference::Reference,
+    },
     kernel::{AirlineCode, AirportCode, FlightId, FlightNumber},
     platform::{
         clock::SharedClock,
@@ -17,9 +21,12 @@ use crate::{
 #[derive(Clone)]
 pub struct FlightService {
     pub(super) db: Database,
+    pub(super) availability: AvailabilityIndex,
+    pub(super) network: Network,
     pub(super) reference: Reference,
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
+    pub(super) acts: Acts,
 }
 
 /// Which flights a list shows; filters combine with AND.
@@ -39,8 +46,16 @@ pub struct FlightFilter {
 pub struct FlightAnchor(pub DateTime<Utc>, pub FlightId);
 
 impl FlightService {
-    pub fn new(db: Database, reference: Reference, clock: SharedClock, ids: IdSource) -> Self {
-        Self { db, reference, clock, ids }
+    pub fn new(
+        db: Database,
+        capacity: &CapacityService,
+        reference: Reference,
+        clock: SharedClock,
+        ids: IdSource,
+        acts: Acts,
+    ) -> Self {
+        let availability = capacity.index().clone();
+        Self { db, availability, network: Network::default(), reference, clock, ids, acts }
     }
 
     /// One flight.

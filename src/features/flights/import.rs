@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
 use super::{
-    Flight, FlightError, FlightEventType, FlightService, NewFlight,
+    Flight, FlightError, FlightEventType, FlightService, NewFlight, Stretch,
     dto::{CapacityShape, read_new_flight},
     repository,
     save::{insert_in_tx, save_in_tx},
@@ -14,7 +14,7 @@ use crate::{
     features::capacity::{self, FlightCapacity, FlightStatus, Space},
     kernel::{AirportCode, Fault, FaultCode, FlightId, FlightNumber, UserId},
     platform::{
-        postgres::{commit, retrying},
+        postgres::{allow_long_statements, commit, retrying},
         web::{Fields, InputFault},
     },
 };
@@ -63,6 +63,8 @@ pub struct Imported {
     pub summary: ImportSummary,
     /// Flights that leave or land at another time than before, as they are now.
     pub retimed: Vec<Flight>,
+    /// All flights that are new or changed, and where they fly now.
+    pub touched: Vec<(FlightId, Stretch)>,
 }
 
 /// What is to be done with the rows.
@@ -101,9 +103,18 @@ impl FlightService {
     async fn try_add(&self, missing: &Timetable) -> Result<u64, FlightError> {
         let mut tx = self.db.begin().await?;
         // All of it is new: nothing is retimed.
-        let Imported { summary, .. } = self.import_in_tx(&mut tx, None, missing, false, self.clock.now()).await?;
+        let imported = self.import_in_tx(&mut tx, None, missing, false, self.clock.now()).await?;
         commit(tx).await?;
-        Ok(summary.created)
+        self.imported(&imported.touched);
+        Ok(imported.summary.created)
+    }
+
+    /// To be called after the commit of an import, as [`Self::changed`] is after other changes.
+    pub fn imported(&self, touched: &[(FlightId, Stretch)]) {
+        if !touched.is_empty() {
+            self.network.doubt(touched.iter().map(|(_, stretch)| *stretch));
+            self.availability.doubt(touched.iter().map(|(flight, _)| *flight));
+        }
     }
 
     /// Makes the schedule as the timetable says. A row names its flight by number, origin and scheduled local date; one
@@ -118,7 +129,7 @@ impl FlightService {
         dry_run: bool,
         now: DateTime<Utc>,
     ) -> Result<Imported, FlightError> {
-        repository::allow_long_statements(tx).await?;
+        allow_long_statements(tx).await?;
         let names: Vec<Name> = timetable.0.iter().map(|row| row.name.clone()).collect();
         let existing = repository::find_named(tx, &names).await?.into_iter();
         let existing = existing.filter(|flight| flight.room.status != FlightStatus::Cancelled);
@@ -127,10 +138,11 @@ impl FlightService {
         if !plan.faults.is_empty() {
             return Err(FlightError::Import(plan.faults));
         }
-        let mut done = Imported { summary: plan.summary(), retimed: Vec::new() };
+        let mut done = Imported { summary: plan.summary(), ..Imported::default() };
         if dry_run {
             return Ok(done);
         }
+        done.touched = plan.touched();
         lock_planned(tx, &plan.update).await?;
         for batch in plan.create.chunks(2000) {
             insert_in_tx(tx, batch, actor, now).await.map_err(|error| match error {
@@ -229,6 +241,12 @@ impl FlightService {
 }
 
 impl Plan<'_> {
+    fn touched(&self) -> Vec<(FlightId, Stretch)> {
+        let created = self.create.iter().map(|flight| (flight.id, (flight.origin, flight.destination)));
+        let updated = self.update.iter().map(|(flight, new)| (flight.id, (flight.origin, new.destination)));
+        created.chain(updated).collect()
+    }
+
     fn summary(&self) -> ImportSummary {
         let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
         ImportSummary {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     find::{FlightAnchor, FlightFilter},
     model::{Flight, FlightEventType},
+    network::Standing,
     routes::{RouteAnchor, RouteFilter},
 };
 use crate::{
@@ -103,9 +104,14 @@ macro_rules! select_flights {
     };
 }
 
-/// For the rest of this transaction: a large schedule may take longer than a request's statement.
-pub(super) async fn allow_long_statements(tx: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::raw_sql("set local statement_timeout = '120s'").execute(tx).await.map(drop)
+/// The network's version, and which server tells it.
+pub(super) async fn standing(db: &mut PgConnection) -> sqlx::Result<Standing> {
+    let found = sqlx::query!(
+        r#"select version, hashtextextended(extract(epoch from pg_postmaster_start_time()) || '/' || d.oid, 0) as "epoch!"
+           from network cross join pg_database d where d.datname = current_database()"#
+    );
+    let found = found.fetch_one(db).await?;
+    Ok(Standing { version: found.version, epoch: found.epoch })
 }
 
 pub(super) async fn find(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Flight>> {

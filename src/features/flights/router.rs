@@ -18,6 +18,7 @@ use crate::{
     platform::{
         idempotency::{Answer, Idempotency, Idempotent, KeyHeader},
         tasks::Tasks,
+        telemetry::{Traced, part},
         web::{
             Body, CursorKey, IfNoneMatch, PageFields, PageParams, PathText, Problem, Query, both, conditional,
             problem_responses, read, unless_missing,
@@ -69,7 +70,11 @@ async fn create(
             .with_location(format!("/api/v1/flights/{}", flight.id))
     });
     let ((), (once, new)) = both(query.refuse_all(), both(once, read))?;
-    tasks.to_the_end(async move { once.run(flights.create(caller.user_id, &new, &once)).await }).await
+    tasks
+        .to_the_end(async move {
+            once.run(flights.create(caller.user_id, &new, &once).within(part("flights.create"))).await
+        })
+        .await
 }
 
 problem_responses!(ShowProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, NotFound);
@@ -87,7 +92,7 @@ async fn show(
     query: Query,
 ) -> Result<Response, Problem> {
     unless_missing(query.refuse_all(), async { flights.flight(id).await.map(drop) }).await?;
-    let flight = flights.flight(id).await?;
+    let flight = flights.flight(id).within(part("flights.find")).await?;
     Ok(conditional(&flight.entity_tag(), &if_none_match, REVALIDATE, Json(FlightBody::new(&flight, &reference))))
 }
 
@@ -120,7 +125,7 @@ async fn list(
         Some((filter, PageFields::read(fields)))
     })?;
     let page = page.open::<FlightAnchor>(&key, &query, "")?;
-    let found = flights.list(&filter, &page).await?;
+    let found = flights.list(&filter, &page).within(part("flights.list")).await?;
     let bodies: Vec<_> = found.iter().map(|flight| FlightBody::new(flight, &reference)).collect();
     Ok(page.answer(bodies, |body| FlightAnchor(body.departure_datetime, body.id), &key, &query, ""))
 }
@@ -176,6 +181,10 @@ async fn answer_routes(
     query: &Query,
 ) -> Result<Response, Problem> {
     let page = page.open::<RouteAnchor>(key, query, "")?;
-    let routes = flights.airline_routes(&filter, &page).await.map_err(|error: FlightError| Problem::from(error))?;
+    let routes = flights
+        .airline_routes(&filter, &page)
+        .within(part("flights.routes"))
+        .await
+        .map_err(|error: FlightError| Problem::from(error))?;
     Ok(page.answer(routes, |r| RouteAnchor(r.airline_code, r.origin, r.destination), key, query, ""))
 }

@@ -22,6 +22,7 @@ impl OperationService {
         occurred_at: Option<DateTime<Utc>>,
     ) -> Result<Operated, OperationError> {
         let done = retrying(|| self.try_arrive(order, occurred_at)).await?;
+        self.flights.left(&done.flight);
         tell(FlightAction::Arrive, &done);
         self.bookings.count(Action::Arrive, done.bookings_changed);
         Ok(done)

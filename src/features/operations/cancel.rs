@@ -1,3 +1,5 @@
+use serde_json::Map;
+
 use super::{
     OperationError, OperationService,
     model::{FlightAction, Operated},
@@ -19,6 +21,7 @@ impl OperationService {
         reason: Option<&str>,
     ) -> Result<Operated, OperationError> {
         let done = retrying(|| self.try_cancel(order, reason)).await?;
+        self.flights.left(&done.flight);
         tell(FlightAction::Cancel, &done);
         Ok(done)
     }
@@ -41,6 +44,7 @@ impl OperationService {
         let mut flight = flights::find_in_tx(tx, flight.id).await?;
         flight.room.status = FlightStatus::Cancelled;
         let flight = flights::save_in_tx(tx, flight, FlightEventType::Cancelled, Some(actor), self.now()).await?;
+        self.record_in_tx(tx, order, "flight.cancelled", Map::new(), &flight).await?;
         Ok(Operated { flight, bookings_changed, left_behind: Vec::new() })
     }
 }

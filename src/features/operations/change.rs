@@ -1,3 +1,5 @@
+use serde_json::{Map, json};
+
 use super::{
     OperationError, OperationService,
     model::{CapacityShortfall, FlightAction, allowed},
@@ -22,6 +24,7 @@ impl OperationService {
         offload: &[BookingRef],
     ) -> Result<Flight, OperationError> {
         let flight = retrying(|| self.try_change(order, change, offload)).await?;
+        self.flights.changed([&flight]);
         tracing::info!(flight_id = %flight.id, version = flight.room.version, offloaded = offload.len(), "flight changed");
         Ok(flight)
     }
@@ -45,7 +48,7 @@ impl OperationService {
         offload: &[BookingRef],
     ) -> Result<Flight, OperationError> {
         let flight = lock_in_tx(tx, order).await?;
-        let status = flight.room.status;
+        let (status, version) = (flight.room.status, flight.room.version);
         let offloads = status == FlightStatus::Scheduled || offload.is_empty();
         if !offloads || !change.is_possible_for(status) {
             let allowed = allowed(status, false, order.caller.role);
@@ -60,6 +63,10 @@ impl OperationService {
             return Err(OperationError::CapacityBelowBooked(shortfall));
         }
         let flight = self.save(tx, order, &flight, changed).await?;
+        if flight.room.version != version || !offload.is_empty() {
+            let data = Map::from_iter([("offloaded".to_owned(), json!(offload))]);
+            self.record_in_tx(tx, order, "flight.changed", data, &flight).await?;
+        }
         if change.names_times() {
             let actor = Some(order.caller.user_id);
             self.bookings.retime_in_tx(tx, std::slice::from_ref(&flight), actor).await?;

@@ -23,6 +23,7 @@ impl OperationService {
         left_behind: &[LeftBehind],
     ) -> Result<Operated, OperationError> {
         let done = retrying(|| self.try_depart(order, occurred_at, left_behind)).await?;
+        self.flights.left(&done.flight);
         tell(FlightAction::Depart, &done);
         self.bookings.count(Action::Depart, done.bookings_changed - done.left_behind.len());
         Ok(done)

@@ -1,8 +1,12 @@
 use bytes::Bytes;
+use serde_json::json;
 
 use super::{OperationError, OperationService};
 use crate::{
-    features::flights::{ImportSummary, Imported, Timetable},
+    features::{
+        accounts::Subject,
+        flights::{ImportSummary, Imported, Timetable},
+    },
     kernel::UserId,
     platform::{idempotency::Once, postgres::retrying},
 };
@@ -32,14 +36,23 @@ impl OperationService {
         once: &Once<ImportSummary>,
     ) -> Result<ImportSummary, OperationError> {
         let mut tx = self.db.begin().await?;
+        let mut all_touched = Vec::new();
         let imported = async {
             once.enter_in_tx(&mut tx).await?;
             let done = self.flights.import_in_tx(&mut tx, actor, timetable, dry_run, self.now()).await?;
-            let Imported { summary, retimed } = done;
+            let Imported { summary, retimed, touched } = done;
+            all_touched = touched;
             self.bookings.retime_in_tx(&mut tx, &retimed, actor).await?;
+            let ImportSummary { created, updated, .. } = summary;
+            if !dry_run && created + updated > 0 {
+                let data = json!({"created": created, "updated": updated});
+                self.acts.record_in_tx(&mut tx, actor.into(), "flights.imported", Subject::schedule(), data).await?;
+            }
             Ok::<_, OperationError>(summary)
         };
         let imported = imported.await;
-        once.conclude(tx, imported).await
+        let summary = once.conclude(tx, imported).await?;
+        self.flights.imported(&all_touched);
+        Ok(summary)
     }
 }

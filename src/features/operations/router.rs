@@ -25,6 +25,7 @@ use crate::{
     platform::{
         idempotency::{Answer, ChangeRequest, Idempotency, Idempotent, KeyHeader},
         tasks::Tasks,
+        telemetry::{Traced, part},
         web::{Body, PRIVATE, PathText, Problem, Query, both, problem_responses, read, unless_missing},
     },
 };
@@ -127,7 +128,7 @@ async fn change(
     let said = request.body().read_patch(|fields| Some(read_change(fields, &reference)));
     let step = Step { caller, flight, operations, reference: reference.clone(), request };
     step.carry_out(said, answer, async move |operations, order, (change, offload)| {
-        operations.change(&order, &change, &offload).await
+        operations.change(&order, &change, &offload).within(part("operations.change")).await
     })
     .await
 }
@@ -155,7 +156,7 @@ async fn depart(
     let said = request.body().read_optional(|fields| Some(read_departure(fields)));
     let step = Step { caller, flight, operations, reference, request };
     step.make(said, async move |operations, order, (occurred_at, left_behind)| {
-        operations.depart(&order, occurred_at, &left_behind).await
+        operations.depart(&order, occurred_at, &left_behind).within(part("operations.depart")).await
     })
     .await
 }
@@ -179,7 +180,10 @@ async fn arrive(
 ) -> Result<Answer, Problem> {
     let said = request.body().read_optional(|fields| Some(read_arrival(fields)));
     let step = Step { caller, flight, operations, reference, request };
-    step.make(said, async move |operations, order, occurred_at| operations.arrive(&order, occurred_at).await).await
+    step.make(said, async move |operations, order, occurred_at| {
+        operations.arrive(&order, occurred_at).within(part("operations.arrive")).await
+    })
+    .await
 }
 
 /// Cancel: the flight does not go.
@@ -199,7 +203,10 @@ async fn cancel(
 ) -> Result<Answer, Problem> {
     let said = request.body().read_optional(|fields| Some(read_reason(fields)));
     let step = Step { caller, flight, operations, reference, request };
-    step.make(said, async move |operations, order, reason| operations.cancel(&order, reason.as_deref()).await).await
+    step.make(said, async move |operations, order, reason| {
+        operations.cancel(&order, reason.as_deref()).within(part("operations.cancel")).await
+    })
+    .await
 }
 
 problem_responses!(ManifestProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden, NotFound);
@@ -217,7 +224,11 @@ async fn manifest(
     query: Query,
 ) -> Result<impl IntoResponse, Problem> {
     unless_missing(query.refuse_all(), async { operations.flight(id).await.map(drop) }).await?;
-    let (flight, bookings) = operations.manifest(id).await.map_err(|error: OperationError| Problem::from(error))?;
+    let (flight, bookings) = operations
+        .manifest(id)
+        .within(part("operations.manifest"))
+        .await
+        .map_err(|error: OperationError| Problem::from(error))?;
     Ok(([(header::CACHE_CONTROL, PRIVATE)], Json(Manifest::new(&flight, &bookings, &reference))))
 }
 
@@ -249,6 +260,8 @@ async fn import(
     let dry_run = query.read(|fields| Some(fields.optional("dry_run", read::boolean).unwrap_or_default()));
     let (once, dry_run) = both(once, dry_run)?;
     let table = body.of_type("text/csv")?;
-    let work = async move { once.run(operations.import(Some(caller.user_id), table, dry_run, &once)).await };
+    let work = async move {
+        once.run(operations.import(Some(caller.user_id), table, dry_run, &once).within(part("operations.import"))).await
+    };
     tasks.to_the_end(work).await
 }

@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
 
 use super::{
     OperationError,
@@ -6,7 +7,7 @@ use super::{
 };
 use crate::{
     features::{
-        accounts::Principal,
+        accounts::{Actor, Acts, Principal, Subject},
         bookings::{self, Booking, BookingService},
         capacity::{self, FlightStatus},
         flights::{self, Flight, FlightService},
@@ -17,6 +18,7 @@ use crate::{
         clock::SharedClock,
         idempotency::Terms,
         postgres::{Database, Tx},
+        telemetry::metric,
     },
 };
 
@@ -28,6 +30,7 @@ pub struct OperationService {
     pub(super) bookings: BookingService,
     pub(super) reference: Reference,
     pub(super) clock: SharedClock,
+    pub(super) acts: Acts,
 }
 
 /// Whose step it is, with which flight, and on which condition.
@@ -45,8 +48,9 @@ impl OperationService {
         bookings: BookingService,
         reference: Reference,
         clock: SharedClock,
+        acts: Acts,
     ) -> Self {
-        Self { db, flights, bookings, reference, clock }
+        Self { db, flights, bookings, reference, clock, acts }
     }
 
     /// One flight.
@@ -85,6 +89,21 @@ impl OperationService {
         }
     }
 
+    /// Puts on record what an administrator has made of a flight.
+    pub(super) async fn record_in_tx<T>(
+        &self,
+        tx: &mut Tx,
+        order: &Order<T>,
+        act: &str,
+        mut data: Map<String, Value>,
+        flight: &Flight,
+    ) -> Result<(), OperationError> {
+        data.insert("flight_number".to_owned(), json!(flight.number));
+        data.insert("version".to_owned(), json!(flight.room.version));
+        let (actor, subject) = (Actor::Caller(order.caller.user_id), Subject::flight(flight.id));
+        Ok(self.acts.record_in_tx(tx, actor, act, subject, Value::Object(data)).await?)
+    }
+
     pub(super) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
@@ -107,5 +126,5 @@ pub(super) fn tell(action: FlightAction, done: &Operated) {
     let (flight_id, bookings_changed) = (done.flight.id, done.bookings_changed);
     let left_behind = done.left_behind.len();
     tracing::info!(%flight_id, action = action.as_str(), bookings_changed, left_behind, "flight operated");
-    metrics::counter!("loadmaster_flight_actions_total", "action" => action.as_str()).increment(1);
+    metric::FLIGHT_ACTIONS.with([action.as_str()]).increment(1);
 }

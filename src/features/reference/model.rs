@@ -1,5 +1,5 @@
 use chrono::{
-    DateTime, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc,
+    DateTime, Days, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc,
 };
 use chrono_tz::Tz;
 
@@ -43,6 +43,11 @@ impl Airport {
     /// The local calendar date of an instant.
     pub fn local_date(&self, instant: DateTime<Utc>) -> NaiveDate {
         instant.with_timezone(&self.time_zone).date_naive()
+    }
+
+    /// A local calendar date: its first instant, and the first that is not of it any more.
+    pub fn day(&self, date: NaiveDate) -> (DateTime<Utc>, DateTime<Utc>) {
+        (self.start_of(date), self.start_of(date + Days::new(1)))
     }
 
     /// The first instant of a local calendar date. Where midnight is skipped by a change of offset, the day begins

@@ -2,7 +2,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{Itinerary, Reason, Request, Sort};
+use super::{
+    model::{Itinerary, Reason, Request, Sort},
+    service::Options,
+};
 use crate::{
     features::{capacity::Space, flights::FlightBody, reference::Reference},
     kernel::{AirportCode, Fault, FaultCode, HandlingCode, Pieces, Positions, Volume, Weight},
@@ -131,6 +134,22 @@ fn told(reasons: &[Reason]) -> Vec<&'static str> {
     reasons.iter().map(|reason| reason.as_str()).collect()
 }
 
+impl SearchResult {
+    pub fn new(search: &Search, mut options: Options, reference: &Reference) -> Self {
+        options.direct.sort_by(|a, b| Sort::Departure.compare(a, b));
+        options.transit.sort_by(|a, b| Sort::Arrival.compare(a, b));
+        let direct = options.direct.iter().take(search.limit);
+        let transit = options.transit.iter().take(search.limit);
+        Self {
+            origin: search.origin,
+            destination: search.destination,
+            departure_date: search.date,
+            direct_flights: direct.filter_map(|option| DirectFlight::new(option, reference)).collect(),
+            transit_routes: transit.map(|option| RouteOption::new(option, reference)).collect(),
+        }
+    }
+}
+
 impl DirectFlight {
     pub fn new(itinerary: &Itinerary, reference: &Reference) -> Option<Self> {
         Some(Self {
@@ -143,12 +162,24 @@ impl DirectFlight {
 
 impl RouteOption {
     pub fn new(itinerary: &Itinerary, reference: &Reference) -> Self {
+        let flights = itinerary.legs().iter().map(|flight| FlightBody::new(flight, reference)).collect();
+        Self { flights, ..Self::frame(itinerary) }
+    }
+
+    pub fn ranking(search: &Search, sort: Sort, options: Options, reference: &Reference) -> Vec<Self> {
+        let mut all: Vec<_> = options.direct.into_iter().chain(options.transit).collect();
+        all.sort_by(|a, b| sort.compare(a, b));
+        all.iter().take(search.limit).map(|option| Self::new(option, reference)).collect()
+    }
+
+    /// All of it but its flights.
+    pub fn frame(itinerary: &Itinerary) -> Self {
         let transit_airports = itinerary.transit_airports();
         let minutes = itinerary.duration().num_minutes();
         Self {
             route_type: if itinerary.is_direct() { "direct" } else { "transit" },
             stops: transit_airports.len(),
-            flights: itinerary.legs().iter().map(|flight| FlightBody::new(flight, reference)).collect(),
+            flights: Vec::new(),
             transit_airport: transit_airports.first().copied(),
             transit_airports,
             departure_datetime: itinerary.departure(),

@@ -7,6 +7,11 @@ use crate::{
 pub enum SearchError {
     #[error("airport {0} is not in the reference data")]
     NoSuchAirport(AirportCode),
+    /// The search that this one waited for has panicked.
+    #[error("the search was interrupted")]
+    Interrupted,
+    #[error("what was found cannot be written")]
+    Unwritable,
     #[error(transparent)]
     Database(#[from] DbError),
 }
@@ -14,7 +19,9 @@ pub enum SearchError {
 impl From<SearchError> for Problem {
     fn from(error: SearchError) -> Self {
         match error {
-            SearchError::NoSuchAirport(_) => Self::internal(&error),
+            SearchError::NoSuchAirport(_) | SearchError::Interrupted | SearchError::Unwritable => {
+                Self::internal(&error)
+            }
             SearchError::Database(cause) => cause.into(),
         }
     }

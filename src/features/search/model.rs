@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use crate::{
     features::{
-        capacity::{Dimension, Space},
+        capacity::{Dimension, FlightCapacity, Space},
         flights::Flight,
     },
     kernel::{AirportCode, FlightNumber, HandlingCode, Positions, Volume, Weight},
@@ -72,17 +72,40 @@ pub struct Itinerary {
     reasons: Vec<Reason>,
 }
 
-impl Itinerary {
-    /// Judges the flights for a request; `None` for no flights.
-    pub fn judge(legs: Vec<Flight>, request: &Request, now: DateTime<Utc>) -> Option<Self> {
-        let available = legs.iter().map(|flight| flight.room.available()).reduce(Space::least)?;
-        let mut reasons: Vec<Reason> = request.space().exceeds(available).map(Reason::of).collect();
-        if legs.iter().any(|flight| now >= flight.room.cutoff) {
+/// What options are judged by: what is asked for, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Judge {
+    space: Space,
+    needs_freighter: bool,
+    now: DateTime<Utc>,
+}
+
+impl Judge {
+    pub fn of(request: &Request, now: DateTime<Utc>) -> Self {
+        Self { space: request.space(), needs_freighter: request.needs_freighter(), now }
+    }
+
+    /// Why these legs, each a flight's room and whether it is a freighter, cannot be booked; and the least room over them.
+    pub fn reasons<'a>(
+        &self,
+        legs: &(impl Iterator<Item = (&'a FlightCapacity, bool)> + Clone),
+    ) -> Option<(Vec<Reason>, Space)> {
+        let available = legs.clone().map(|(room, _)| room.available()).reduce(Space::least)?;
+        let mut reasons: Vec<Reason> = self.space.exceeds(available).map(Reason::of).collect();
+        if legs.clone().any(|(room, _)| self.now >= room.cutoff) {
             reasons.push(Reason::CutoffPassed);
         }
-        if request.needs_freighter() && !legs.iter().all(|flight| flight.is_freighter) {
+        if self.needs_freighter && !legs.clone().all(|(_, is_freighter)| is_freighter) {
             reasons.push(Reason::CargoAircraftOnly);
         }
+        Some((reasons, available))
+    }
+}
+
+impl Itinerary {
+    /// Judges the flights for a request; `None` for no flights.
+    pub fn judge(legs: Vec<Flight>, judge: Judge) -> Option<Self> {
+        let (reasons, _) = judge.reasons(&legs.iter().map(|flight| (&flight.room, flight.is_freighter)))?;
         Some(Self { legs, reasons })
     }
 

@@ -1,20 +1,27 @@
 use axum::{
-    Json,
     extract::{FromRef, State},
-    http::header,
+    http::{HeaderName, header},
     response::IntoResponse,
 };
+use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     SearchService,
-    dto::{DirectFlight, RouteOption, Search, SearchResult, SearchRoutes},
-    model::Sort,
+    cache::CacheStatus,
+    dto::{RouteOption, Search, SearchResult, SearchRoutes},
+    find::Answer,
 };
 use crate::{
     features::reference::Reference,
-    platform::web::{Body, NO_STORE, Problem, Query, both, problem_responses},
+    platform::{
+        telemetry::{Traced, part},
+        web::{Body, NO_STORE, Problem, Query, both, problem_responses},
+    },
 };
+
+/// RFC 9211.
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 pub fn router<S>() -> OpenApiRouter<S>
 where
@@ -33,9 +40,12 @@ problem_responses!(SearchProblems: MalformedRequest, ValidationFailed, Unauthent
 /// The first leg leaves on the departure date, local to the origin. A connection takes at least the minimum connection
 /// time of its airport (120 minutes unless configured; none while the flight number stays the same), and leaves that
 /// airport, in its local time, no later than the day after the departure date. Options that cannot be booked as asked
-/// stay, after those that can, with their reasons.
+/// stay, after those that can, with their reasons. The availability shown is at most one second old.
 #[utoipa::path(post, path = "/routes/search", tag = "search", operation_id = "searchRoutes",
-    request_body = SearchRoutes, responses((status = 200, body = SearchResult), SearchProblems))]
+    request_body = SearchRoutes,
+    responses((status = 200, body = SearchResult,
+               headers(("Cache-Status" = String,
+                   description = "Whether the network part was kept (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), SearchProblems))]
 async fn search(
     State(service): State<SearchService>,
     State(reference): State<Reference>,
@@ -44,21 +54,12 @@ async fn search(
 ) -> Result<impl IntoResponse, Problem> {
     let read = body.read(|fields| Search::read(fields, &reference, service.max_stops()));
     let ((), search) = both(query.refuse_all(), read)?;
-    let mut options =
-        service.options(search.origin, search.destination, search.date, &search.request, search.max_stops).await?;
-    options.direct.sort_by(|a, b| Sort::Departure.compare(a, b));
-    options.transit.sort_by(|a, b| Sort::Arrival.compare(a, b));
-    let direct = options.direct.iter().take(search.limit);
-    let transit = options.transit.iter().take(search.limit);
-    let result = SearchResult {
-        origin: search.origin,
-        destination: search.destination,
-        departure_date: search.date,
-        direct_flights: direct.filter_map(|option| DirectFlight::new(option, &reference)).collect(),
-        transit_routes: transit.map(|option| RouteOption::new(option, &reference)).collect(),
+    let (answer, status) = service.find(&search).within(part("search.find")).await?;
+    let body = match answer {
+        Answer::Prepared { prepared, rooms, judge } => prepared.search_result(&search, &rooms, judge),
+        Answer::Read(options) => json(&SearchResult::new(&search, options, &reference))?,
     };
-    service.count();
-    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(result)))
+    Ok(told(body, status))
 }
 
 problem_responses!(RankedProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired);
@@ -76,18 +77,33 @@ problem_responses!(RankedProblems: MalformedRequest, ValidationFailed, Unauthent
            ("max_stops" = Option<u8>, Query, description = "0 or 1, default 1"),
            ("limit" = Option<u32>, Query, description = "1 to 200, default 50"),
            ("sort" = Option<String>, Query, description = "arrival (default), duration or departure")),
-    responses((status = 200, body = Vec<RouteOption>), RankedProblems))]
+    responses((status = 200, body = Vec<RouteOption>,
+               headers(("Cache-Status" = String,
+                   description = "Whether the network part was kept (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), RankedProblems))]
 async fn ranked(
     State(service): State<SearchService>,
     State(reference): State<Reference>,
     query: Query,
 ) -> Result<impl IntoResponse, Problem> {
     let (search, sort) = query.read(|fields| Search::read_sorted(fields, &reference, service.max_stops()))?;
-    let options =
-        service.options(search.origin, search.destination, search.date, &search.request, search.max_stops).await?;
-    let mut all: Vec<_> = options.direct.into_iter().chain(options.transit).collect();
-    all.sort_by(|a, b| sort.compare(a, b));
-    let shown: Vec<_> = all.iter().take(search.limit).map(|option| RouteOption::new(option, &reference)).collect();
-    service.count();
-    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(shown)))
+    let (answer, status) = service.find(&search).within(part("search.find")).await?;
+    let body = match answer {
+        Answer::Prepared { prepared, rooms, judge } => prepared.ranking(&search, sort, &rooms, judge),
+        Answer::Read(options) => json(&RouteOption::ranking(&search, sort, options, &reference))?,
+    };
+    Ok(told(body, status))
+}
+
+fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
+    serde_json::to_vec(body).map_err(|error| Problem::internal(&error))
+}
+
+/// What is shown is as of now: nobody else keeps it.
+fn told(body: Vec<u8>, status: CacheStatus) -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::CACHE_CONTROL, NO_STORE.to_owned()),
+        (CACHE_STATUS, status.header()),
+    ];
+    (headers, body)
 }

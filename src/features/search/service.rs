@@ -1,38 +1,53 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::{
     SearchError,
-    model::{Connections, Itinerary, Request, connect},
+    cache::RouteCache,
+    model::{Connections, Itinerary, Judge, Request, connect},
 };
 use crate::{
     features::{
+        capacity::CapacityService,
         flights::{Flight, FlightService},
         reference::Reference,
     },
-    kernel::{AirportCode, Counted},
-    platform::{clock::SharedClock, settings, tally::Tally},
+    kernel::AirportCode,
+    platform::{clock::SharedClock, redis::Redis, settings, tally::Tally},
 };
 
 /// Finds ways from one airport to another.
 #[derive(Clone)]
-pub struct SearchService {
-    flights: FlightService,
-    reference: Reference,
-    clock: SharedClock,
-    settings: Arc<settings::Search>,
-    tally: Tally,
+pub struct SearchService(pub(super) Arc<Parts>);
+
+/// What searching stands on.
+pub(super) struct Parts {
+    pub flights: FlightService,
+    pub capacity: CapacityService,
+    pub reference: Reference,
+    pub clock: SharedClock,
+    pub settings: settings::Search,
+    /// None: every search reads the tables.
+    pub cache: Option<RouteCache>,
+    pub tally: Tally,
 }
 
 impl Connections for SearchService {
     fn minimum_connection(&self, airport: AirportCode) -> TimeDelta {
-        TimeDelta::minutes(i64::from(self.settings.connection_minutes(airport.as_str())))
+        TimeDelta::minutes(i64::from(self.0.settings.connection_minutes(airport.as_str())))
     }
 
     fn connection_window_end(&self, airport: AirportCode, departure_date: NaiveDate) -> Option<DateTime<Utc>> {
-        Some(self.reference.airport(airport)?.start_of(departure_date + Days::new(2)))
+        Some(self.0.reference.airport(airport)?.start_of(departure_date + Days::new(2)))
     }
+}
+
+/// The ways of one day, as the tables have them, in no particular order.
+#[derive(Debug, Default)]
+pub(super) struct Ways {
+    pub direct: Vec<Flight>,
+    pub transit: Vec<Vec<Flight>>,
 }
 
 /// The options of one day, judged for one request.
@@ -43,24 +58,32 @@ pub struct Options {
 }
 
 impl SearchService {
+    /// What is found is kept in `redis`, if there is one, for all processes of the installation that search by the same
+    /// rules.
     pub fn new(
-        flights: FlightService,
-        reference: Reference,
-        clock: SharedClock,
-        settings: settings::Search,
-        tally: Tally,
+        flights: &FlightService,
+        capacity: &CapacityService,
+        reference: &Reference,
+        clock: &SharedClock,
+        settings: &settings::Search,
+        tally: &Tally,
+        shared: Option<(Redis, &str)>,
     ) -> Self {
-        Self { flights, reference, clock, settings: Arc::new(settings), tally }
-    }
-
-    /// Counts a search that was answered.
-    pub(super) fn count(&self) {
-        metrics::counter!("loadmaster_route_searches_total").increment(1);
-        self.tally.add(Counted::RouteSearches, 1);
+        let time = Duration::from_secs(settings.cache_ttl_seconds);
+        let cache = (!time.is_zero()).then(|| RouteCache::new(time, settings, shared));
+        Self(Arc::new(Parts {
+            flights: flights.clone(),
+            capacity: capacity.clone(),
+            reference: reference.clone(),
+            clock: clock.clone(),
+            settings: settings.clone(),
+            cache,
+            tally: tally.clone(),
+        }))
     }
 
     pub fn max_stops(&self) -> u8 {
-        self.settings.max_stops
+        self.0.settings.max_stops
     }
 
     /// All options whose first leg leaves on the local calendar date, in no particular order.
@@ -72,9 +95,8 @@ impl SearchService {
         request: &Request,
         max_stops: u8,
     ) -> Result<Options, SearchError> {
-        let airport = self.reference.airport(origin).ok_or(SearchError::NoSuchAirport(origin))?;
-        let (from, to) = (airport.start_of(date), airport.start_of(date + Days::new(1)));
-        self.options_between(origin, destination, (from, to), date, request, max_stops).await
+        let airport = self.0.reference.airport(origin).ok_or(SearchError::NoSuchAirport(origin))?;
+        self.options_between(origin, destination, airport.day(date), date, request, max_stops).await
     }
 
     /// Options whose first leg leaves in `[from, to)`, direct ones first by arrival, then connections by arrival: the
@@ -86,25 +108,25 @@ impl SearchService {
         departing: Departing,
         request: &Request,
     ) -> Result<Vec<Itinerary>, SearchError> {
-        let airport = self.reference.airport(origin).ok_or(SearchError::NoSuchAirport(origin))?;
+        let airport = self.0.reference.airport(origin).ok_or(SearchError::NoSuchAirport(origin))?;
         let days = match departing {
-            Departing::On(date) => vec![(airport.start_of(date), airport.start_of(date + Days::new(1)), date)],
+            Departing::On(date) => vec![(airport.day(date), date)],
             Departing::Within(span) => {
-                let now = self.clock.now();
+                let now = self.0.clock.now();
                 let (first, last) = (airport.local_date(now), airport.local_date(now + span));
                 let dates = first.iter_days().take_while(|date| *date <= last);
                 dates
                     .map(|date| {
-                        let (start, end) = (airport.start_of(date), airport.start_of(date + Days::new(1)));
-                        (start.max(now), end.min(now + span), date)
+                        let (start, end) = airport.day(date);
+                        ((start.max(now), end.min(now + span)), date)
                     })
                     .collect()
             }
         };
         let mut found = Options::default();
-        for (from, to, date) in days {
-            let max_stops = self.settings.max_stops;
-            let options = self.options_between(origin, destination, (from, to), date, request, max_stops).await?;
+        for (day, date) in days {
+            let max_stops = self.0.settings.max_stops;
+            let options = self.options_between(origin, destination, day, date, request, max_stops).await?;
             found.direct.extend(options.direct);
             found.transit.extend(options.transit);
         }
@@ -118,21 +140,43 @@ impl SearchService {
         &self,
         origin: AirportCode,
         destination: AirportCode,
-        (from, to): (DateTime<Utc>, DateTime<Utc>),
+        span: (DateTime<Utc>, DateTime<Utc>),
         date: NaiveDate,
         request: &Request,
         max_stops: u8,
     ) -> Result<Options, SearchError> {
-        let leaving = self.flights.leaving(origin, from, to).await?;
+        let Ways { direct, transit } = self.ways_between(origin, destination, span, date, max_stops).await?;
+        let judge = Judge::of(request, self.0.clock.now());
+        Ok(Options {
+            direct: direct.into_iter().filter_map(|flight| Itinerary::judge(vec![flight], judge)).collect(),
+            transit: transit.into_iter().filter_map(|legs| Itinerary::judge(legs, judge)).collect(),
+        })
+    }
+
+    /// The ways whose first leg leaves on the local calendar date, from the tables.
+    pub(super) async fn ways(
+        &self,
+        origin: AirportCode,
+        destination: AirportCode,
+        date: NaiveDate,
+    ) -> Result<Ways, SearchError> {
+        let airport = self.0.reference.airport(origin).ok_or(SearchError::NoSuchAirport(origin))?;
+        self.ways_between(origin, destination, airport.day(date), date, self.0.settings.max_stops).await
+    }
+
+    async fn ways_between(
+        &self,
+        origin: AirportCode,
+        destination: AirportCode,
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
+        date: NaiveDate,
+        max_stops: u8,
+    ) -> Result<Ways, SearchError> {
+        let leaving = self.0.flights.leaving(origin, from, to).await?;
         let (direct, first): (Vec<Flight>, Vec<Flight>) =
             leaving.into_iter().partition(|flight| flight.destination == destination);
-        let pairs = if max_stops == 0 { Vec::new() } else { self.connections(&first, destination, date).await? };
-        let now = self.clock.now();
-        let judge = |legs| Itinerary::judge(legs, request, now);
-        Ok(Options {
-            direct: direct.into_iter().filter_map(|flight| judge(vec![flight])).collect(),
-            transit: pairs.into_iter().filter_map(judge).collect(),
-        })
+        let transit = if max_stops == 0 { Vec::new() } else { self.connections(&first, destination, date).await? };
+        Ok(Ways { direct, transit })
     }
 
     async fn connections(
@@ -147,7 +191,7 @@ impl SearchService {
         let earliest = first.iter().map(|flight| flight.arrival).min();
         let latest = via.iter().filter_map(|airport| self.connection_window_end(*airport, date)).max();
         let Some((earliest, latest)) = earliest.zip(latest) else { return Ok(Vec::new()) };
-        let onward = self.flights.reaching(destination, &via, earliest, latest).await?;
+        let onward = self.0.flights.reaching(destination, &via, earliest, latest).await?;
         Ok(connect(first, &onward, date, self))
     }
 }

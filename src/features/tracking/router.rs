@@ -10,7 +10,10 @@ use super::dto::Tracking;
 use crate::{
     features::bookings::{Booking, BookingError, BookingService, Event},
     kernel::{AwbNumber, BookingRef, Fault},
-    platform::web::{NO_STORE, PathText, Problem, Query, problem_responses, unless_missing},
+    platform::{
+        telemetry::{Traced, part},
+        web::{NO_STORE, PathText, Problem, Query, problem_responses, unless_missing},
+    },
 };
 
 pub fn router<S>() -> OpenApiRouter<S>
@@ -60,6 +63,6 @@ async fn track(
     query: Query,
 ) -> Result<impl IntoResponse, Problem> {
     unless_missing(query.refuse_all(), async { number.find(&bookings).await.map(drop) }).await?;
-    let (booking, events) = number.find(&bookings).await?;
+    let (booking, events) = number.find(&bookings).within(part("tracking.find")).await?;
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(Tracking::new(&booking, &events))))
 }

@@ -12,6 +12,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use sqlx::PgConnection;
+use uuid::Uuid;
+
 use super::postgres::{Database, DbError, commit};
 
 pub use answer::Answer;
@@ -36,6 +39,13 @@ pub struct Idempotency {
     retention_hours: i32,
     /// The keys at work in this process: their repetitions are refused without asking the database.
     at_work: Arc<Mutex<HashSet<Scope>>>,
+}
+
+/// Forgets the answers that one principal was given, and those about things of these names: the last part of an address, in
+/// any case.
+pub async fn forget_in_tx(tx: &mut PgConnection, principal: Uuid, names: &[String]) -> Result<(), DbError> {
+    let names: Vec<String> = names.iter().map(|name| name.to_uppercase()).collect();
+    Ok(repository::forget(tx, principal, &names).await?)
 }
 
 /// Records deleted at once: nobody must wait for it.

@@ -1,6 +1,7 @@
 use sqlx::PgConnection;
 
 use super::{Answer, Scope};
+use crate::platform::postgres::allow_long_statements;
 
 /// False: another transaction is at this key. The lock ends with the transaction.
 pub(super) async fn lock(db: &mut PgConnection, key: i64) -> sqlx::Result<bool> {
@@ -80,4 +81,20 @@ pub(super) async fn delete_old(db: &mut PgConnection, retention_hours: i32, limi
         limit,
     );
     Ok(deleted.execute(db).await?.rows_affected())
+}
+
+/// Addresses are `/api/v1/things/name/…`.
+pub(super) async fn forget(db: &mut PgConnection, principal: uuid::Uuid, names: &[String]) -> sqlx::Result<()> {
+    // It looks at all records, and nobody waits for it.
+    allow_long_statements(db).await?;
+    sqlx::query!(
+        "delete from idempotency_records
+         where principal_id = $1 or upper(split_part(path, '/', 5)) = any($2)
+            or upper(split_part(location, '/', 5)) = any($2)",
+        principal,
+        names,
+    )
+    .execute(db)
+    .await
+    .map(drop)
 }

@@ -62,6 +62,8 @@ pub struct Job {
     pub max_attempts: i32,
     pub last_error: Option<String>,
     pub created_at: DateTime<Utc>,
+    /// The trace of what promised it.
+    pub traceparent: Option<String>,
 }
 
 /// Why a job failed; shown to operators, so without personal data.

@@ -5,14 +5,17 @@ use uuid::Uuid;
 use super::{Job, JobState, NewJob};
 use crate::{
     kernel::from_column,
-    platform::postgres::{Database, DbError, commit},
+    platform::{
+        postgres::{Database, DbError, commit},
+        telemetry::traceparent,
+    },
 };
 
 /// Promises work; joins the caller's transaction. A job whose key waits or runs already is not promised twice.
 pub async fn enqueue_in_tx(tx: &mut PgConnection, id: Uuid, job: &NewJob) -> Result<(), DbError> {
     let made = sqlx::query!(
-        "insert into jobs (id, kind, payload, priority, state, unique_key, run_at, max_attempts)
-         values ($1, $2, $3, $4, 'QUEUED', $5, now() + make_interval(secs => $6), $7)
+        "insert into jobs (id, kind, payload, priority, state, unique_key, run_at, max_attempts, traceparent)
+         values ($1, $2, $3, $4, 'QUEUED', $5, now() + make_interval(secs => $6), $7, $8)
          on conflict (unique_key) where unique_key is not null and state <> 'DEAD' do nothing",
         id,
         job.kind,
@@ -21,6 +24,7 @@ pub async fn enqueue_in_tx(tx: &mut PgConnection, id: Uuid, job: &NewJob) -> Res
         job.unique_key,
         job.run_in.as_seconds_f64(),
         job.max_attempts,
+        traceparent(),
     );
     made.execute(tx).await?;
     Ok(())
@@ -46,6 +50,7 @@ struct Row {
     max_attempts: i32,
     last_error: Option<String>,
     created_at: DateTime<Utc>,
+    traceparent: Option<String>,
 }
 
 impl TryFrom<Row> for Job {
@@ -63,6 +68,7 @@ impl TryFrom<Row> for Job {
             max_attempts: row.max_attempts,
             last_error: row.last_error,
             created_at: row.created_at,
+            traceparent: row.traceparent,
         })
     }
 }
@@ -84,7 +90,8 @@ pub(super) async fn claim(
                        and run_at <= now()
                      order by priority, run_at, id limit 1
                      for update skip locked)
-         returning id, kind, payload, priority, state, run_at, attempts, max_attempts, last_error, created_at",
+         returning id, kind, payload, priority, state, run_at, attempts, max_attempts, last_error, created_at,
+                   traceparent",
         process,
         kinds,
         only,
@@ -206,7 +213,7 @@ pub async fn list(db: &Database) -> Result<Vec<Job>, DbError> {
     let mut reading = db.read().await?;
     let rows = sqlx::query_as!(
         Row,
-        "select id, kind, payload, priority, state, run_at, attempts, max_attempts, last_error, created_at
+        "select id, kind, payload, priority, state, run_at, attempts, max_attempts, last_error, created_at, traceparent
          from jobs order by state = 'DEAD' desc, state = 'RUNNING' desc, priority, run_at, id limit 1000",
     );
     let rows = rows.fetch_all(&mut *reading).await?;

@@ -12,12 +12,15 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{Handlers, Job, JobState, queue};
 use crate::platform::{
     leases::{Vigil, held},
     postgres::{Database, DbError},
+    tasks::stopped_within,
+    telemetry::{self, Traced, metric},
 };
 
 /// How often a process without work looks for some.
@@ -63,6 +66,7 @@ impl Runner {
     pub async fn run(self, stop: CancellationToken) {
         let (places, give_back) = (Places::of(&self.handlers.kinds()), CancellationToken::new());
         let mut running = JoinSet::new();
+        self.announce();
         let keeper = tokio::spawn(self.clone().look_after(stop.clone()));
         while !stop.is_cancelled() {
             while running.try_join_next().is_some() {}
@@ -84,7 +88,7 @@ impl Runner {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "jobs cannot be read; trying again");
-                    _ = timeout(POLL * 4, stop.cancelled()).await;
+                    _ = stopped_within(&stop, POLL * 4).await;
                 }
             }
         }
@@ -104,6 +108,15 @@ impl Runner {
         }
     }
 
+    /// What has not run yet has run 0 times.
+    fn announce(&self) {
+        for kind in self.handlers.kinds() {
+            for outcome in metric::JOB_OUTCOMES {
+                metric::JOBS_RUN.with([kind.clone(), outcome.to_owned()]).increment(0);
+            }
+        }
+    }
+
     async fn claim(&self, kinds: &[String], only: Option<Uuid>) -> Result<Option<(Job, Instant)>, DbError> {
         let asked = Instant::now();
         Ok(queue::claim(&self.db, &self.process, kinds, only).await?.map(|job| (job, asked)))
@@ -116,7 +129,7 @@ impl Runner {
             if let Err(error) = self.take_from_the_silent(&mut vigil).await {
                 tracing::warn!(%error, "jobs cannot be looked after; trying again");
             }
-            if timeout(LOOK_AFTER, stop.cancelled()).await.is_ok() {
+            if stopped_within(&stop, LOOK_AFTER).await {
                 break;
             }
         }
@@ -140,10 +153,17 @@ impl Runner {
     }
 
     async fn work(&self, (job, since): (Job, Instant), give_back: &CancellationToken) -> Ran {
+        let part = telemetry::job(&job.kind, job.traceparent.as_deref());
+        let span = part.log_span();
+        self.work_on((job, since), give_back).within(part).instrument(span).await
+    }
+
+    async fn work_on(&self, (job, since): (Job, Instant), give_back: &CancellationToken) -> Ran {
         let Some(handler) = self.handlers.of(&job.kind) else { return Ran::Gone };
         // A task of its own: a panic is a failure like others. Dropped here, it ends at its next wait.
         let (mut work, payload) = (JoinSet::new(), job.payload.clone());
-        work.spawn(async move { handler(payload).await });
+        let began = Instant::now();
+        work.spawn(async move { handler(payload).await }.in_same_trace().in_current_span());
         let beat = || queue::beat(&self.db, &self.process, &job);
         let outcome = tokio::select! {
             outcome = held(since, beat, timeout(LONGEST_RUN, work.join_next())) => outcome,
@@ -155,24 +175,27 @@ impl Runner {
         };
         let outcome = match outcome {
             Some(Ok(Some(Ok(Ok(()))) | None)) => Ok(()),
-            Some(Ok(Some(Ok(Err(error))))) => Err(format!("{error:#}")),
-            Some(Ok(Some(Err(_)))) => Err("it panicked".to_owned()),
-            Some(Err(_)) => Err("it took too long".to_owned()),
+            Some(Ok(Some(Ok(Err(error))))) => Err(("failed", format!("{error:#}"))),
+            Some(Ok(Some(Err(_)))) => Err(("panic", "it panicked".to_owned())),
+            Some(Err(_)) => Err(("timeout", "it took too long".to_owned())),
             None => {
                 tracing::warn!(job = %job.id, kind = %job.kind, "a job was lost; another process runs it");
                 return Ran::Gone;
             }
         };
         work.shutdown().await;
+        metric::JOB_DURATION.with([job.kind.clone()]).record(began.elapsed().as_secs_f64());
         self.conclude(&job, outcome).await
     }
 
-    async fn conclude(&self, job: &Job, outcome: Result<(), String>) -> Ran {
+    /// What failed is given with a word for its trace.
+    async fn conclude(&self, job: &Job, outcome: Result<(), (&'static str, String)>) -> Ran {
         let label = if outcome.is_ok() { "done" } else { "failed" };
-        metrics::counter!("loadmaster_jobs_total", "kind" => job.kind.clone(), "outcome" => label).increment(1);
+        metric::JOBS_RUN.with([job.kind.clone(), label.to_owned()]).increment(1);
         let ran = match outcome {
             Ok(()) => Ran::Done,
-            Err(error) => {
+            Err((word, error)) => {
+                telemetry::fail(word);
                 let error: String = error.chars().filter(|c| !c.is_control()).take(LONGEST_ERROR).collect();
                 tracing::warn!(job = %job.id, kind = %job.kind, attempt = job.attempts, %error, "a job failed");
                 Ran::Failed(error)

@@ -9,6 +9,7 @@ use crate::platform::{
     clock::SharedClock,
     postgres::{Database, DbError, commit},
     random::IdSource,
+    tasks::stopped_within,
 };
 
 /// How often a process looks whether something is due.
@@ -45,7 +46,7 @@ impl Schedules {
             if let Err(error) = self.promise_due().await {
                 tracing::warn!(%error, "schedules cannot be read; trying again");
             }
-            if tokio::time::timeout(POLL, stop.cancelled()).await.is_ok() {
+            if stopped_within(&stop, POLL).await {
                 break;
             }
         }

@@ -16,6 +16,7 @@ use super::{
     random::TokenSource,
     redis::{Redis, RedisAway},
     settings,
+    telemetry::{Traced, metric, part},
 };
 
 pub use lines::{Arrival, Lines, Place};
@@ -56,8 +57,17 @@ impl Locks {
         Self { redis, tokens, settings, given_up: Arc::default() }
     }
 
-    /// Asks once.
+    /// Asks once. One that is held may be asked for again: how that ends is what counts.
     pub async fn ask(&self, what: &'static str, which: &impl Display) -> Asked {
+        let began = Instant::now();
+        let asked = self.try_once(what, which).await;
+        if !matches!(asked, Asked::Held) {
+            tell(what, &asked, began);
+        }
+        asked
+    }
+
+    async fn try_once(&self, what: &'static str, which: &impl Display) -> Asked {
         let Some(redis) = self.redis.clone().filter(|redis| !redis.is_given_up()) else { return Asked::Away };
         let Ok(token) = self.tokens.token() else { return Asked::Away };
         let (key, until) = (format!("lock:{what}:{which}"), Instant::now() + self.settings.ttl());
@@ -109,23 +119,33 @@ impl Locks {
         until: Instant,
     ) -> Asked {
         let began = Instant::now();
-        let mut asked = self.ask(what, which).await;
-        for _ in 1..attempts {
-            if !matches!(asked, Asked::Held) || Instant::now() + delay > until {
-                break;
+        let asking = async {
+            let mut asked = self.try_once(what, which).await;
+            for _ in 1..attempts {
+                if !matches!(asked, Asked::Held) || Instant::now() + delay > until {
+                    break;
+                }
+                sleep(delay).await;
+                asked = self.try_once(what, which).await;
             }
-            sleep(delay).await;
-            asked = self.ask(what, which).await;
-        }
-        metrics::histogram!("loadmaster_lock_wait_seconds", "lock" => what).record(began.elapsed().as_secs_f64());
-        let outcome = match asked {
-            Asked::Got(_) => "got",
-            Asked::Away => "away",
-            Asked::Held => "held",
+            asked
         };
-        metrics::counter!("loadmaster_locks_total", "lock" => what, "outcome" => outcome).increment(1);
+        let waiting = part("wait for lock");
+        waiting.note("loadmaster.lock.name", what);
+        let asked = asking.within(waiting).await;
+        tell(what, &asked, began);
         asked
     }
+}
+
+fn tell(what: &'static str, asked: &Asked, began: Instant) {
+    metric::LOCK_WAIT.with([what]).record(began.elapsed().as_secs_f64());
+    let outcome = match asked {
+        Asked::Got(_) => "got",
+        Asked::Away => "away",
+        Asked::Held => "held",
+    };
+    metric::LOCKS.with([what, outcome]).increment(1);
 }
 
 /// A lock that is held. Dropped, it is given back, if it still is ours.

@@ -6,7 +6,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::cloud_event;
-use crate::platform::postgres::{Database, DbError, commit};
+use crate::platform::{
+    postgres::{Database, DbError, commit},
+    telemetry::TRACEPARENT,
+};
 
 /// A message as it is read.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +21,13 @@ pub struct Entry {
     pub event: Value,
     /// By the database's clock.
     pub written_at: DateTime<Utc>,
+}
+
+impl Entry {
+    /// The trace of what caused it.
+    pub fn traceparent(&self) -> Option<&str> {
+        self.event.get(TRACEPARENT)?.as_str()
+    }
 }
 
 /// A place in the outbox. Messages are numbered when they are written and seen when their transactions commit, so that a

@@ -3,7 +3,10 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::feed::{Entry, Feed};
-use crate::platform::postgres::{Database, DbError};
+use crate::platform::{
+    postgres::{Database, DbError},
+    tasks::stopped_within,
+};
 
 /// How often a process looks for what others have changed.
 const POLL: Duration = Duration::from_millis(200);
@@ -14,7 +17,7 @@ const BATCH: i64 = 500;
 /// process that starts anew reads the tables first and follows from then on.
 pub async fn follow(db: &Database, stop: &CancellationToken, mut seen: impl FnMut(Vec<Entry>)) -> Result<(), DbError> {
     let mut feed = Feed::from_now(db).await?;
-    while !is_stopped_within(stop, POLL).await {
+    while !stopped_within(stop, POLL).await {
         while !stop.is_cancelled() {
             match feed.read(db, BATCH).await {
                 Ok(entries) if entries.is_empty() => break,
@@ -33,9 +36,4 @@ pub async fn follow(db: &Database, stop: &CancellationToken, mut seen: impl FnMu
         }
     }
     Ok(())
-}
-
-/// Waits; true when it was told to stop meanwhile.
-pub(super) async fn is_stopped_within(stop: &CancellationToken, time: Duration) -> bool {
-    tokio::time::timeout(time, stop.cancelled()).await.is_ok()
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::telemetry::{self, TRACEPARENT};
 pub use feed::{Entry, Feed};
 pub use follow::follow;
 pub use relay::{Sink, SinkAway, relay};
@@ -79,6 +80,16 @@ fn cloud_event(
     })
 }
 
+/// Each names the trace that it came from, if there is one: `CloudEvents`' extension for distributed tracing.
+fn traced(mut events: Vec<Value>) -> Vec<Value> {
+    if let Some(traceparent) = telemetry::traceparent() {
+        for event in &mut events {
+            event[TRACEPARENT] = traceparent.clone().into();
+        }
+    }
+    events
+}
+
 /// Joins the caller's transaction: the message is there exactly when the change is. It comes after the change's own
 /// writes: that the transaction has its number by then is what tells a feed when a missing message will never come.
 pub async fn append_in_tx(tx: &mut PgConnection, messages: &[Message]) -> sqlx::Result<()> {
@@ -86,7 +97,7 @@ pub async fn append_in_tx(tx: &mut PgConnection, messages: &[Message]) -> sqlx::
     let ids: Vec<Uuid> = messages.iter().map(|m| m.aggregate_id).collect();
     let sequences: Vec<i32> = messages.iter().map(|m| m.sequence).collect();
     let types: Vec<&str> = messages.iter().map(|m| m.event_type).collect();
-    let payloads: Vec<Value> = messages.iter().map(Message::cloud_event).collect();
+    let payloads = traced(messages.iter().map(Message::cloud_event).collect());
     let instants: Vec<DateTime<Utc>> = messages.iter().map(|m| m.occurred_at).collect();
     sqlx::query!(
         "insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at)

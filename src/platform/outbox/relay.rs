@@ -2,15 +2,17 @@ use std::{collections::hash_map::RandomState, hash::BuildHasher, time::Duration}
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::{
     feed::{Entry, Feed},
-    follow::is_stopped_within,
     sinks,
 };
 use crate::platform::{
     leases::{Vigil, held},
     postgres::{Database, DbError},
+    tasks::stopped_within,
+    telemetry::{self, Traced, metric},
 };
 
 /// How often the outbox is looked at when there was nothing.
@@ -41,11 +43,13 @@ pub struct SinkAway(pub String);
 pub async fn relay<S: Sink>(db: Database, sink: S, process: String, stop: CancellationToken) {
     let relay = Relay { db, sink, process, stop };
     let mut vigil = Vigil::default();
+    metric::OUTBOX_DELIVERED.with([S::NAME]).increment(0);
+    metric::OUTBOX_FAILURES.with([S::NAME]).increment(0);
     loop {
         if let Err(error) = relay.run_lease(&mut vigil).await {
             tracing::warn!(%error, sink = S::NAME, "the outbox cannot be read; trying again");
         }
-        if is_stopped_within(&relay.stop, WAIT_FOR_LEASE).await {
+        if stopped_within(&relay.stop, WAIT_FOR_LEASE).await {
             break;
         }
     }
@@ -97,7 +101,7 @@ impl<S: Sink> Relay<S> {
                 (true, true) => POLL,
                 (false, _) => pause_after(temper.failures),
             };
-            if is_stopped_within(&self.stop, pause).await {
+            if stopped_within(&self.stop, pause).await {
                 return Ok(());
             }
         }
@@ -107,13 +111,24 @@ impl<S: Sink> Relay<S> {
         if entries.is_empty() {
             return true;
         }
-        let outcome = tokio::time::timeout(DELIVERY_PATIENCE, self.sink.deliver(entries)).await;
-        let outcome = outcome.unwrap_or_else(|_| Err(SinkAway("it took too long".to_owned())));
+        let delivering = async {
+            let outcome = tokio::time::timeout(DELIVERY_PATIENCE, self.sink.deliver(entries)).await;
+            let outcome = outcome.unwrap_or_else(|_| Err(SinkAway("it took too long".to_owned())));
+            if outcome.is_err() {
+                telemetry::fail("unavailable");
+            }
+            outcome
+        };
+        let causes = entries.iter().filter_map(Entry::traceparent);
+        let part = telemetry::delivery(S::NAME, entries.len(), causes);
+        let span = part.log_span();
+        let outcome = delivering.within(part).instrument(span.clone()).await;
+        let _told = span.entered();
         match outcome {
             Ok(()) => {
                 *temper = Temper { failures: 0, batch: (temper.batch * 2).min(BATCH) };
                 let delivered = u64::try_from(entries.len()).unwrap_or_default();
-                metrics::counter!("loadmaster_outbox_delivered_total", "sink" => S::NAME).increment(delivered);
+                metric::OUTBOX_DELIVERED.with([S::NAME]).increment(delivered);
                 true
             }
             Err(error) => {
@@ -121,7 +136,7 @@ impl<S: Sink> Relay<S> {
                     tracing::warn!(%error, sink = S::NAME, "messages cannot be delivered; trying again");
                 }
                 *temper = Temper { failures: temper.failures + 1, batch: (temper.batch / 2).max(1) };
-                metrics::counter!("loadmaster_outbox_failures_total", "sink" => S::NAME).increment(1);
+                metric::OUTBOX_FAILURES.with([S::NAME]).increment(1);
                 false
             }
         }

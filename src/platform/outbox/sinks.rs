@@ -12,6 +12,8 @@ use crate::platform::{
 
 /// How many messages are deleted at once: their deletion must not keep anybody waiting.
 const DELETED_AT_ONCE: i64 = 5_000;
+/// A sink that is far behind is told from one that is not; by how far is not worth a long count.
+const COUNTED: i64 = 10_000;
 
 /// A sink's place, if its lease is free, silent or this process's; it is this process's then. A new sink starts with the
 /// oldest message.
@@ -111,6 +113,8 @@ pub struct Lag {
     pub sink: String,
     /// How long the oldest message waits that it has not had; 0 if it has had them all.
     pub seconds: f64,
+    /// How many messages it has not had; no more than 10 000 are counted.
+    pub undelivered: i64,
     /// Whether a process delivers to it.
     pub is_served: bool,
 }
@@ -119,12 +123,20 @@ pub struct Lag {
 pub async fn lags(db: &Database) -> Result<Vec<Lag>, DbError> {
     let mut reading = db.read().await?;
     let found = sqlx::query!(
-        r#"select name, leased_by is not null as "is_served!", greatest(0, coalesce(extract(epoch from now() -
-                      (select written_at from outbox where id > position order by id limit 1)), 0))::float8 as "seconds!"
+        r#"select name, leased_by is not null and updated_at > now() - interval '30 seconds' as "is_served!", greatest(0, coalesce(extract(epoch from now() -
+                      (select written_at from outbox where id > position order by id limit 1)), 0))::float8 as "seconds!",
+                  (select count(*) from (select from outbox where id > position limit $1) waiting) as "undelivered!"
            from outbox_sinks order by name"#,
+        COUNTED,
     );
     let found = found.fetch_all(&mut *reading).await?;
-    Ok(found.into_iter().map(|row| Lag { sink: row.name, seconds: row.seconds, is_served: row.is_served }).collect())
+    let lags = found.into_iter().map(|row| Lag {
+        sink: row.name,
+        seconds: row.seconds,
+        undelivered: row.undelivered,
+        is_served: row.is_served,
+    });
+    Ok(lags.collect())
 }
 
 /// Forgets a sink that will not come back: messages are kept for it no longer. Should it come back it starts with the

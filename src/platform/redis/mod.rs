@@ -1,7 +1,7 @@
 //! Redis speeds things up and serialises politely. Nothing that is true depends on it.
 mod breaker;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use redis::{
@@ -11,7 +11,10 @@ use redis::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use super::settings;
+use super::{
+    settings,
+    telemetry::{self, Traced},
+};
 use breaker::Breaker;
 
 /// Longest wait for a connection, however patient one is.
@@ -24,9 +27,33 @@ const SILENT_PEER: Duration = Duration::from_secs(5);
 /// How often a Redis that did not answer is asked whether it is back.
 const PROBE: Duration = Duration::from_secs(1);
 
+/// Writes, by a script: what counts and gives back does both.
+const PROBE_SCRIPT: &str = "return redis.call('SET', KEYS[1], 1, 'EX', 60)";
+
 /// Deletes a key if it has that value: a lock that has expired and is another's by now stays his.
 const DELETE_IF: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) else return 0 end";
+
+/// The sliding window of `platform::rate_limit`, as a script: nobody else counts meanwhile. A clock that is behind
+/// another process's stays in the window that was begun; one that ran ahead is forgotten with its key.
+const COUNT: &str = "
+    local now, length, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+    local kept = redis.call('HMGET', KEYS[1], 'number', 'current', 'previous')
+    local number, current, previous = tonumber(kept[1] or 0), tonumber(kept[2] or 0), tonumber(kept[3] or 0)
+    local window = math.floor(now / length)
+    if window == number + 1 then
+        number, previous, current = window, current, 0
+    elseif window > number then
+        number, previous, current = window, 0, 0
+    end
+    local elapsed = math.min(math.max(now - number * length, 0), length)
+    local admitted = previous * (length - elapsed) + (current + 1) * length <= limit * length
+    if admitted then
+        current = current + 1
+        redis.call('HSET', KEYS[1], 'number', number, 'current', current, 'previous', previous)
+        redis.call('PEXPIRE', KEYS[1], 2 * length)
+    end
+    return {admitted and 1 or 0, number, current, previous}";
 
 /// A connection that mends itself; every call is bounded in time.
 #[derive(Clone)]
@@ -35,6 +62,8 @@ pub struct Redis {
     connection: ConnectionManager,
     timeout: Duration,
     breaker: Breaker,
+    /// For its spans.
+    address: Arc<str>,
 }
 
 impl std::fmt::Debug for Redis {
@@ -55,31 +84,33 @@ impl Redis {
         // A peer that vanished without a word would otherwise be waited for a quarter of an hour.
         #[cfg(target_os = "linux")]
         let tcp = tcp.set_user_timeout(SILENT_PEER);
+        let named = address.addr().to_string().into();
         let client = Client::open(address.set_tcp_settings(tcp)).context("redis.url is not a Redis address")?;
-        Self::connect(client, settings.timeout())
+        Self::connect(client, settings.timeout(), named)
     }
 
     /// The same Redis by a connection of its own, for work that nobody waits for.
     pub fn patient(&self, timeout: Duration) -> anyhow::Result<Self> {
-        Self::connect(self.client.clone(), timeout)
+        Self::connect(self.client.clone(), timeout, self.address.clone())
     }
 
-    fn connect(client: Client, timeout: Duration) -> anyhow::Result<Self> {
+    fn connect(client: Client, timeout: Duration, address: Arc<str>) -> anyhow::Result<Self> {
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some((timeout * 5).min(LONGEST_CONNECT)))
             .set_response_timeout(Some(timeout))
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_secs(1));
         let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
-        Ok(Self { client, connection, timeout, breaker: Breaker::default() })
+        Ok(Self { client, connection, timeout, breaker: Breaker::default(), address })
     }
 
-    /// Whether it answers, asked also when nobody else asks. A Redis that is full or read-only is as good as away.
+    /// Whether it does what is asked of it, asked also when nobody else asks. A Redis that is full, read-only or runs no
+    /// scripts is as good as away.
     pub async fn check(&self) -> Result<(), RedisAway> {
-        let mut probe = redis::cmd("SET");
-        probe.arg("loadmaster:health").arg(1).arg("EX").arg(60);
+        let mut probe = redis::cmd("EVAL");
+        probe.arg(PROBE_SCRIPT).arg(1).arg("loadmaster:health");
         let mut connection = self.connection.clone();
-        let answer = self.bounded(async move { probe.query_async::<()>(&mut connection).await }).await;
+        let answer = self.bounded("EVAL", async move { probe.query_async::<()>(&mut connection).await }).await;
         self.note(answer.is_ok());
         answer
     }
@@ -93,7 +124,8 @@ impl Redis {
     pub async fn set_if_absent(&self, key: &str, value: &str, expiry: Duration) -> Result<bool, RedisAway> {
         let milliseconds = u64::try_from(expiry.as_millis()).unwrap_or(u64::MAX);
         let mut set = redis::cmd("SET");
-        let answer: Option<String> = self.ask(set.arg(key).arg(value).arg("NX").arg("PX").arg(milliseconds)).await?;
+        let answer: Option<String> =
+            self.ask("SET", set.arg(key).arg(value).arg("NX").arg("PX").arg(milliseconds)).await?;
         Ok(answer.is_some())
     }
 
@@ -102,7 +134,38 @@ impl Redis {
         let mut delete = redis::cmd("EVAL");
         delete.arg(DELETE_IF).arg(1).arg(key).arg(value);
         let mut connection = self.connection.clone();
-        self.bounded(async move { delete.query_async::<()>(&mut connection).await }).await
+        self.bounded("EVAL", async move { delete.query_async::<()>(&mut connection).await }).await
+    }
+
+    /// What is kept under a key, and for how much longer.
+    pub async fn recall(&self, key: &str) -> Result<Option<(Vec<u8>, Duration)>, RedisAway> {
+        let mut both = redis::pipe();
+        both.atomic().cmd("GET").arg(key).cmd("PTTL").arg(key);
+        let mut connection = self.connection.clone();
+        let answer =
+            self.guarded("MULTI GET", async move { both.query_async::<(Option<Vec<u8>>, i64)>(&mut connection).await });
+        let (value, milliseconds) = answer.await?;
+        // One without expiry is none of ours.
+        let left = u64::try_from(milliseconds).ok().map(Duration::from_millis);
+        Ok(value.zip(left))
+    }
+
+    /// Keeps something under a key for a while.
+    pub async fn keep(&self, key: &str, value: &[u8], expiry: Duration) -> Result<(), RedisAway> {
+        let milliseconds = u64::try_from(expiry.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.ask("SET", redis::cmd("SET").arg(key).arg(value).arg("PX").arg(milliseconds)).await
+    }
+
+    /// Counts up by one in a sliding window, unless more than `limit` would be in sight. Answers whether it was counted, the
+    /// number of the window, and the counts of this window and of the one before.
+    pub async fn count(
+        &self,
+        key: &str,
+        now: i64,
+        length: i64,
+        limit: u32,
+    ) -> Result<(bool, i64, u32, u32), RedisAway> {
+        self.ask("EVAL", redis::cmd("EVAL").arg(COUNT).arg(1).arg(key).arg(now).arg(length).arg(limit)).await
     }
 
     /// Leaves a word of this process where the others of its group look for it, for as long as it is repeated within
@@ -115,21 +178,21 @@ impl Redis {
         // The list of members outlives none of them for long.
         announcement.cmd("EXPIRE").arg(group).arg(seconds * 10).ignore();
         let mut connection = self.connection.clone();
-        self.guarded(async move { announcement.query_async::<()>(&mut connection).await }).await
+        self.guarded("PIPELINE SET", async move { announcement.query_async::<()>(&mut connection).await }).await
     }
 
     /// The words of the group's members that are still there, each with who left it.
     pub async fn announcements(&self, group: &str) -> Result<Vec<(String, String)>, RedisAway> {
-        let members: Vec<String> = self.ask(redis::cmd("SMEMBERS").arg(group)).await?;
+        let members: Vec<String> = self.ask("SMEMBERS", redis::cmd("SMEMBERS").arg(group)).await?;
         if members.is_empty() {
             return Ok(Vec::new());
         }
         let keys: Vec<String> = members.iter().map(|member| format!("{group}:{member}")).collect();
-        let words: Vec<Option<String>> = self.ask(redis::cmd("MGET").arg(keys)).await?;
+        let words: Vec<Option<String>> = self.ask("MGET", redis::cmd("MGET").arg(keys)).await?;
         let gone: Vec<&String> =
             members.iter().zip(&words).filter(|(_, word)| word.is_none()).map(|(m, _)| m).collect();
         if !gone.is_empty() {
-            self.ask::<()>(redis::cmd("SREM").arg(group).arg(gone)).await?;
+            self.ask::<()>("SREM", redis::cmd("SREM").arg(group).arg(gone)).await?;
         }
         Ok(members.into_iter().zip(words).filter_map(|(member, word)| Some((member, word?))).collect())
     }
@@ -145,20 +208,24 @@ impl Redis {
             transaction.cmd("PUBLISH").arg(stream).arg(text).ignore();
         }
         let mut connection = self.connection.clone();
-        self.bounded(async move { transaction.query_async::<()>(&mut connection).await }).await
+        self.bounded("MULTI XADD", async move { transaction.query_async::<()>(&mut connection).await }).await
     }
 
-    async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, RedisAway> {
+    async fn ask<T: FromRedisValue>(&self, name: &'static str, command: &redis::Cmd) -> Result<T, RedisAway> {
         let mut connection = self.connection.clone();
-        self.guarded(async move { command.query_async::<T>(&mut connection).await }).await
+        self.guarded(name, async move { command.query_async::<T>(&mut connection).await }).await
     }
 
     /// Asks, unless the last ones who did had no answer.
-    async fn guarded<T>(&self, work: impl Future<Output = redis::RedisResult<T>>) -> Result<T, RedisAway> {
+    async fn guarded<T>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = redis::RedisResult<T>>,
+    ) -> Result<T, RedisAway> {
         if self.breaker.is_open() {
             return Err(RedisAway("it is not asked since it did not answer".to_owned()));
         }
-        let answer = self.bounded(work).await;
+        let answer = self.bounded(name, work).await;
         self.note(answer.is_ok());
         answer
     }
@@ -176,10 +243,21 @@ impl Redis {
         }
     }
 
-    async fn bounded<T>(&self, work: impl Future<Output = redis::RedisResult<T>>) -> Result<T, RedisAway> {
-        match tokio::time::timeout(self.timeout, work).await {
-            Ok(answer) => answer.map_err(|error| RedisAway(error.to_string())),
-            Err(_) => Err(RedisAway("timed out".to_owned())),
-        }
+    async fn bounded<T>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = redis::RedisResult<T>>,
+    ) -> Result<T, RedisAway> {
+        let asking = async {
+            let answer = match tokio::time::timeout(self.timeout, work).await {
+                Ok(answer) => answer.map_err(|error| RedisAway(error.to_string())),
+                Err(_) => Err(RedisAway("timed out".to_owned())),
+            };
+            if answer.is_err() {
+                telemetry::fail("unavailable");
+            }
+            answer
+        };
+        asking.within(telemetry::redis_call(name, &self.address)).await
     }
 }

@@ -15,6 +15,7 @@ macro_rules! catalogue {
 
         impl Code {
             pub const ALL: &[Self] = &[$(Self::$code,)+];
+            pub const NAMES: &[&'static str] = &[$($name,)+];
 
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -54,7 +55,7 @@ catalogue! {
     Unauthenticated: UNAUTHORIZED, "unauthenticated", "Authentication is required",
         "Log in and send the access token as `Authorization: Bearer …`.";
     TokenExpired: UNAUTHORIZED, "token_expired", "The access token has expired",
-        "Log in again to get a new access token.";
+        "Use the refresh token, or log in again, to get a new access token.";
     InvalidCredentials: UNAUTHORIZED, "invalid_credentials", "E-mail or password is wrong",
         "Check both; which of the two is wrong is not said.";
     Forbidden: FORBIDDEN, "forbidden", "Your role may not do this",
@@ -97,6 +98,8 @@ catalogue! {
         "Use a new `Idempotency-Key` for each thing you want done.";
     VersionMismatch: PRECONDITION_FAILED, "version_mismatch", "It has changed meanwhile",
         "Read it again and decide anew with its new `ETag`.";
+    RateLimited: TOO_MANY_REQUESTS, "rate_limited", "Too many requests",
+        "Wait as long as `Retry-After` says; `RateLimit-Remaining` tells beforehand.";
     Internal: INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side",
         "Try again later; if it persists, report the `request_id`.";
     Unavailable: SERVICE_UNAVAILABLE, "unavailable", "The service cannot answer right now",

@@ -2,14 +2,19 @@ use std::time::Instant;
 
 use axum::{
     extract::{MatchedPath, Request},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::Response,
 };
-use tracing::Instrument;
+use tracing::{Instrument, field};
 use uuid::Uuid;
 
-use crate::platform::{clock::SharedClock, random::IdSource};
+use super::code::Code;
+use crate::platform::{
+    clock::SharedClock,
+    random::IdSource,
+    telemetry::{self, LabelValue, OneMore, Part, Traced, metric},
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -26,6 +31,12 @@ pub fn request_id() -> String {
     CURRENT.try_with(|id| id.0.clone()).unwrap_or_default()
 }
 
+/// The same work, which still knows its request when it runs in a task of its own.
+pub fn carrying_request_id<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let id = CURRENT.try_with(Clone::clone).unwrap_or_else(|_| RequestId(String::new()));
+    CURRENT.scope(id, work)
+}
+
 impl RequestId {
     /// The caller's own id, if it is visible ASCII of at most 128 characters.
     fn from_caller(request: &Request) -> Option<Self> {
@@ -38,32 +49,95 @@ impl RequestId {
 /// The outermost layer: gives the request its id, its span, its metrics and its one log line.
 pub async fn track(clock: SharedClock, ids: IdSource, request: Request, next: Next) -> Response {
     let id = RequestId::from_caller(&request).unwrap_or_else(|| RequestId(ids.next::<Uuid>(clock.now()).to_string()));
-    let began = Instant::now();
-    let method = request.method().clone();
     // The template, never the path: labels stay few, and no reference lands in a metric.
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", request_id = %id.0);
+    let part = telemetry::request(request.headers());
+    if part.is_sampled() {
+        describe(&part, &id, &route, &request);
+    }
+    let span = log_span(&id, &part);
+    let mut under_way = UnderWay {
+        began: Instant::now(),
+        _in_flight: metric::REQUESTS_IN_FLIGHT.one_more(),
+        method: request.method().clone(),
+        route,
+        span: span.clone(),
+        answered: None,
+    };
     let header_value = HeaderValue::from_str(&id.0);
-    let mut response = CURRENT.scope(id, next.run(request)).instrument(span.clone()).await;
+    let serving = async {
+        let response = CURRENT.scope(id, next.run(request)).await;
+        telemetry::note_answer(response.status().as_u16(), !response.status().is_server_error());
+        response
+    };
+    let mut response = serving.within(part).instrument(span).await;
     if let Ok(value) = header_value {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    let status = response.status().as_u16();
-    let seconds = began.elapsed().as_secs_f64();
-    span.in_scope(|| tracing::info!(%method, route, status, milliseconds = seconds * 1000.0, "answered"));
-    let labels = [("method", method_label(&method)), ("route", route), ("status", status.to_string())];
-    metrics::counter!("http_requests_total", &labels).increment(1);
-    metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(seconds);
+    if let Some(code) = response.extensions().get::<Code>() {
+        metric::PROBLEMS_ANSWERED.with([code.as_str()]).increment(1);
+    }
+    under_way.answered = Some(response.status());
     response
 }
 
-/// Extension methods are the client's invention: they must not make new time series.
-fn method_label(method: &axum::http::Method) -> String {
-    match method.as_str() {
-        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known.to_owned(),
-        _ => "other".to_owned(),
+/// A request from its beginning to its end. However it ends it is counted, timed and logged: when answers take longer than
+/// callers wait, those who went away are all there is to see.
+struct UnderWay {
+    began: Instant,
+    _in_flight: OneMore,
+    method: Method,
+    route: String,
+    span: tracing::Span,
+    /// `None`: its caller went away.
+    answered: Option<StatusCode>,
+}
+
+/// What proxies log for a caller who went away.
+const ABANDONED: u16 = 499;
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let seconds = self.began.elapsed().as_secs_f64();
+        let (method, route, milliseconds) = (&self.method, &*self.route, seconds * 1000.0);
+        let status = self.answered.map_or(ABANDONED, |status| status.as_u16());
+        let end = if self.answered.is_some() { "answered" } else { "abandoned" };
+        self.span.in_scope(|| tracing::info!(%method, route, status, milliseconds, "{end}"));
+        let route = LabelValue::from_owned(std::mem::take(&mut self.route));
+        let method = LabelValue::const_str(method_label(&self.method));
+        let status = LabelValue::from_owned(status.to_string());
+        metric::REQUESTS.with([method.clone(), route.clone(), status]).increment(1);
+        metric::REQUEST_DURATION.with([method, route]).record(seconds);
     }
+}
+
+/// Names the request in its log lines, and its trace if it belongs to one.
+fn log_span(id: &RequestId, part: &Part) -> tracing::Span {
+    let Some((trace_id, span_id)) = part.ids() else { return tracing::info_span!("request", request_id = %id.0) };
+    tracing::info_span!("request", request_id = %id.0, trace_id = %trace_id, span_id = span_id.map(field::display))
+}
+
+/// By the conventions for HTTP servers. No query, address or agent, and no path but the template's: these can be personal.
+fn describe(part: &Part, id: &RequestId, route: &str, request: &Request) {
+    let (name, method) = match method_label(request.method()) {
+        "other" => ("HTTP", "_OTHER"),
+        known => (known, known),
+    };
+    let is_matched = request.extensions().get::<MatchedPath>().is_some();
+    part.rename(if is_matched { format!("{name} {route}") } else { name.to_owned() });
+    part.note("http.request.method", method);
+    if is_matched {
+        part.note("http.route", route.to_owned());
+        part.note("url.path", route.to_owned());
+    }
+    part.note("url.scheme", "http");
+    part.note("loadmaster.request_id", id.0.clone());
+}
+
+/// Extension methods are the client's invention: they must not make new time series.
+fn method_label(method: &Method) -> &'static str {
+    metric::METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }

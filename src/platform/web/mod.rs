@@ -1,4 +1,5 @@
 //! How the house speaks HTTP: problems, validated input, conditional requests, paging, request ids.
+mod address;
 mod body;
 mod code;
 mod context;
@@ -8,11 +9,13 @@ mod paging;
 mod path;
 mod problem;
 mod query;
+mod quota;
 pub mod read;
 
+pub use address::ClientAddress;
 pub use body::{Body, BodyLimit, Form};
 pub use code::Code;
-pub use context::{request_id, track};
+pub use context::{carrying_request_id, request_id, track};
 pub use etag::{IfMatch, IfNoneMatch, Precondition, conditional, tagged, version_mismatch};
 pub use fields::{Fields, Patch, Raw};
 pub use paging::{CursorKey, PageFields, PageParams, PageRequest};
@@ -20,6 +23,7 @@ pub use path::PathText;
 pub(crate) use problem::problem_responses;
 pub use problem::{InputFault, Problem, ProblemBody};
 pub use query::Query;
+pub use quota::{tell_quota, tells_quota};
 
 /// Cache-Control of personal data.
 pub const PRIVATE: &str = "private, no-cache";

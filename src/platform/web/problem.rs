@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{code::Code, context::request_id};
+use super::{code::Code, context::request_id, quota::tell_quota};
 use crate::{
     kernel::{Fault, FaultCode},
-    platform::{postgres::DbError, random::NoRandomness},
+    platform::{postgres::DbError, random::NoRandomness, rate_limit::Verdict},
 };
 
 /// A refusal on its way to the client: RFC 9457 problem details with a stable `code`.
@@ -20,6 +20,7 @@ pub struct Problem {
     detail: String,
     extra: Map<String, Value>,
     retry_after: Option<u32>,
+    quota: Option<Verdict>,
 }
 
 /// The shape of every error body.
@@ -88,7 +89,7 @@ impl InputFault {
 
 impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), extra: Map::new(), retry_after: None }
+        Self { code, detail: detail.into(), extra: Map::new(), retry_after: None, quota: None }
     }
 
     /// Adds a member that belongs to the code.
@@ -104,6 +105,11 @@ impl Problem {
     pub const fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
+    }
+
+    /// A refusal for a limit, with its headers.
+    pub fn limited(verdict: Verdict, detail: impl Into<String>) -> Self {
+        Self { quota: Some(verdict), ..Self::new(Code::RateLimited, detail).retry_after(verdict.reset) }
     }
 
     pub const fn code(&self) -> Code {
@@ -192,6 +198,7 @@ impl From<NoRandomness> for Problem {
     }
 }
 
+/// The code is also among the response's extensions, for the layers.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.code.status();
@@ -205,11 +212,15 @@ impl IntoResponse for Problem {
             extra: self.extra,
         };
         let mut response = (status, Json(body)).into_response();
+        response.extensions_mut().insert(self.code);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(verdict) = self.quota {
+            tell_quota(verdict, headers);
         }
         if matches!(self.code, Code::Unauthenticated | Code::TokenExpired) {
             let challenge = match self.code {
@@ -244,7 +255,7 @@ impl ProblemBody {
         codes: &[Code],
     ) -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
         use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
-        let everywhere = [Code::Internal, Code::Unavailable, Code::Timeout];
+        let everywhere = [Code::RateLimited, Code::Internal, Code::Unavailable, Code::Timeout];
         let mut by_status = std::collections::BTreeMap::<String, Vec<Code>>::new();
         for code in codes.iter().chain(&everywhere) {
             by_status.entry(code.status().as_u16().to_string()).or_default().push(*code);

@@ -4,7 +4,7 @@ use std::{process::Stdio, time::Duration};
 use sqlx::Executor;
 use tokio::process::Command;
 
-use crate::support::TestDatabase;
+use crate::support::{TestDatabase, is_long};
 
 const BOOKINGS: u32 = 100_000;
 /// Of each booking: it is made, and amended nine times.
@@ -53,7 +53,7 @@ async fn audited(database: &TestDatabase) -> (String, u64) {
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn a_million_entries_are_audited_in_bounded_memory() {
-    if std::env::var_os("LOADMASTER_TEST_LONG").is_none() {
+    if !is_long() {
         return;
     }
     let (small, large) = (TestDatabase::create().await, TestDatabase::create().await);

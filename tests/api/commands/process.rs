@@ -89,6 +89,12 @@ impl Loadmaster {
         self
     }
 
+    /// Logs into this file: a talkative server fills a pipe that is read only at its end.
+    pub fn logging_into(mut self, file: &std::path::Path) -> Self {
+        self.command.stderr(std::fs::File::create(file).unwrap());
+        self
+    }
+
     pub async fn run(mut self) -> Done {
         let mut child = self.command.spawn().unwrap();
         if let Some(text) = self.stdin {

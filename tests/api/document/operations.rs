@@ -64,7 +64,14 @@ fn every_operation_has_a_name_of_its_own_a_summary_and_a_described_tag() {
 }
 
 /// The credentials are the request: a bad `Authorization` is not looked at.
-const CREDENTIALS: [&str; 3] = ["/api/v1/auth/register", "/api/v1/auth/login", "/api/v1/auth/token"];
+const CREDENTIALS: [&str; 6] = [
+    "/api/v1/auth/register",
+    "/api/v1/auth/login",
+    "/api/v1/auth/token",
+    "/api/v1/auth/refresh",
+    "/api/v1/auth/logout",
+    "/api/v1/auth/guest",
+];
 /// These answer for themselves, whatever is behind.
 const SELF_SUFFICIENT: [&str; 2] = ["/api/v1/info", "/api/v1/health"];
 

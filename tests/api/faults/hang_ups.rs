@@ -7,7 +7,7 @@ use tokio::{
 };
 
 use super::{book, count, order, path, reference, roomy_flight};
-use crate::support::{Client, Dice, Watch, World};
+use crate::support::{Client, Dice, Watch, World, rounds};
 
 const SEED: u64 = 20_261_120;
 /// Callers at the same time.
@@ -131,7 +131,7 @@ async fn callers(client: &Client, body: &str, wishes: Vec<Wish>) -> Told {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn callers_that_hang_up_at_random_moments_lose_nothing_acknowledged_and_leave_nothing_half_done() {
-    let total = 10_000;
+    let total = rounds(2_000, 10_000);
     println!("seed {SEED}, {total} callers");
     let world = World::start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);

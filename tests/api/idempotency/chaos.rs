@@ -1,7 +1,6 @@
 //! Two servers, one of which is killed while a thousand requests are on their way.
 use std::{
     collections::{BTreeMap, BTreeSet},
-    process::Stdio,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -12,51 +11,22 @@ use std::{
 use chrono::{TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
 
 use super::{HEADER, effects};
 use crate::support::{
-    Answer, Client, Dice, NewFlight, OwnRedis, TestDatabase, World, WorldOptions,
+    Answer, Client, Dice, NewFlight, OwnRedis, Process, TestDatabase, World, WorldOptions,
     freight::{BOOKINGS, at_once, order, text, with},
-    until,
+    rounds, until,
 };
 
-const KEYS: usize = 100;
+/// Who waits for a connection while the other server is gone is answered all the same.
+const PATIENT: [&str; 2] = ["database.acquire_timeout_ms=60000", "server.request_timeout_ms=60000"];
+
+/// Requests with each key.
 const EACH: usize = 10;
 
-/// A server process; killed with its owner.
-struct Process {
-    child: Child,
-    base: String,
-}
-
-impl Process {
-    async fn start(database: &TestDatabase, redis: &OwnRedis) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
-        command.args(["serve", "--set", "server.port=0", "--set", "rate_limit.enabled=false"]);
-        command.args(["--set", "database.acquire_timeout_ms=60000", "--set", "server.request_timeout_ms=60000"]);
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(std::env::temp_dir());
-        command.env("DATABASE_URL", database.app_url()).env("LOADMASTER_DATABASE__OWNER_URL", database.owner_url());
-        command.env("REDIS_URL", redis.url());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let ready = async {
-            loop {
-                let line = lines.next_line().await.unwrap().expect("it becomes ready");
-                if let Some(said) = line.strip_prefix("Loadmaster is ready at ") {
-                    return said.split_whitespace().next().unwrap().to_owned();
-                }
-            }
-        };
-        let base = tokio::time::timeout(Duration::from_mins(1), ready).await.expect("it becomes ready");
-        // What else it says goes nowhere.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, base }
-    }
+fn keys() -> usize {
+    rounds(40, 100)
 }
 
 /// Where the servers are now, and how many were told what became of their wish.
@@ -71,7 +41,7 @@ struct Crowd {
 impl Crowd {
     /// Asks one server or the other until it is told; answers the key and the booking's reference.
     async fn insist(self, number: usize) -> (usize, String) {
-        let (key, mut dice) = (number % KEYS, Dice::of(31, number));
+        let (key, mut dice) = (number % keys(), Dice::of(31, number));
         let wish = with(order(&[&self.flights[key % 2]]), json!({"weight_kg": 1, "volume_m3": 0.01}));
         loop {
             let base = dice.pick(&*self.bases.lock().unwrap()).clone();
@@ -111,7 +81,7 @@ async fn flights(world: &World) -> Arc<[Value; 2]> {
     let flight = async |number, weight| {
         world.flight(NewFlight::new(number, "DEL", "LHR").departs(&departure).weight(weight)).await
     };
-    let half = f64::from(u32::try_from(KEYS / 2).unwrap());
+    let half = f64::from(u32::try_from(keys() / 2).unwrap());
     Arc::new([flight("AI101", 100_000.0).await, flight("AI103", half).await])
 }
 
@@ -120,22 +90,23 @@ async fn a_thousand_requests_under_a_hundred_keys_make_a_hundred_bookings_though
     let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
     let world = WorldOptions { without_redis: true, ..WorldOptions::patient() }.on(&database).start().await;
     let flights = flights(&world).await;
-    let mut processes = [Process::start(&database, &redis).await, Process::start(&database, &redis).await];
+    let mut processes =
+        [Process::start(&database, &redis, &PATIENT).await, Process::start(&database, &redis, &PATIENT).await];
     let crowd = Crowd {
         bases: Arc::new(Mutex::new([processes[0].base.clone(), processes[1].base.clone()])),
         client: world.customer().await,
         flights: flights.clone(),
         told: Arc::default(),
     };
-    let asking = tokio::spawn(at_once((0..KEYS * EACH).map({
+    let asking = tokio::spawn(at_once((0..keys() * EACH).map({
         let crowd = crowd.clone();
         move |number| crowd.clone().insist(number)
     })));
-    for (which, told) in [(0, 1), (1, KEYS * EACH / 2)] {
+    for (which, told) in [(0, 1), (1, keys() * EACH / 2)] {
         until("some have been told", async || crowd.told.load(Ordering::Relaxed) >= told).await;
         processes[which].child.kill().await.unwrap();
         // It comes back at another address.
-        processes[which] = Process::start(&database, &redis).await;
+        processes[which] = Process::start(&database, &redis, &PATIENT).await;
         crowd.bases.lock().unwrap()[which].clone_from(&processes[which].base);
     }
     let told = asking.await.unwrap();
@@ -144,11 +115,11 @@ async fn a_thousand_requests_under_a_hundred_keys_make_a_hundred_bookings_though
     for (key, reference) in told {
         references.entry(key).or_default().insert(reference);
     }
-    assert_eq!(references.len(), KEYS);
+    assert_eq!(references.len(), keys());
     assert!(references.values().all(|of_one| of_one.len() == 1), "{references:?}");
     let written = effects(&world).await;
     assert!(
-        written.contains(&format!("bookings {KEYS}")) && written.contains(&format!("events {KEYS}")),
+        written.contains(&format!("bookings {}", keys())) && written.contains(&format!("events {}", keys())),
         "{written:?}"
     );
     assert_eq!(world.available(&flights[1]).await["weight_kg"], 0);

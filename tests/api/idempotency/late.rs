@@ -101,7 +101,8 @@ async fn who_finds_his_step_taken_is_told_of_it() {
         let asked = heard.count(&["SET", &lock, "NX"]);
         let (elsewhere, again) = (at(&operator, &late.slow), (method.clone(), path.clone(), body.clone()));
         let waiting = tokio::spawn(async move { ask(&elsewhere, "k", again.0, &again.1, again.2.as_ref()).await });
-        heard.until(asked + 1, &["SET", &lock, "NX"]).await;
+        // The second time it asks it has found no first request on its way.
+        heard.until(asked + 2, &["SET", &lock, "NX"]).await;
         let first = fresh(ask(&operator, "k", method, &path, body.as_ref()).await, 200);
         let after = effects(&late.quick).await;
         take_away(&mut connection, &lock).await;

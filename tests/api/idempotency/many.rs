@@ -11,10 +11,14 @@ use super::{at, book, effects, kept};
 use crate::support::{
     Answer, Client, Dice, NewFlight, World, WorldOptions,
     freight::{at_once, order, text, with},
+    rounds,
 };
 
-const KEYS: usize = 100;
 const EACH: usize = 10;
+
+fn keys() -> usize {
+    rounds(40, 100)
+}
 
 /// Asks until it is told what became of its wish; answers the booking's reference and whether it was a repetition.
 async fn until_told(client: Client, key: String, wish: Value) -> (String, String, bool) {
@@ -40,17 +44,18 @@ async fn a_thousand_requests_under_a_hundred_keys_at_two_instances_make_a_hundre
     let other = WorldOptions::patient().on(&one.database).start().await;
     // One has room to spare; the other exactly for those who shall have it, so that a repetition finds it full.
     let roomy = one.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
-    let tight = one.flight(NewFlight::new("AI103", "DEL", "LHR").weight(50.0)).await;
+    let exactly = f64::from(u32::try_from(keys() / 2).unwrap());
+    let tight = one.flight(NewFlight::new("AI103", "DEL", "LHR").weight(exactly)).await;
     let customer = one.customer().await;
     let clients = [customer.clone(), at(&customer, &other)];
-    let mut asked: Vec<usize> = (0..KEYS * EACH).collect();
+    let mut asked: Vec<usize> = (0..keys() * EACH).collect();
     let mut dice = Dice::new(5);
     for at in (1..asked.len()).rev() {
         asked.swap(at, usize::try_from(dice.below(at as u64 + 1)).unwrap());
     }
     let flights = Arc::new([roomy, tight]);
     let requests = asked.into_iter().map(|number| {
-        let (key, client) = (number % KEYS, clients[number / KEYS % 2].clone());
+        let (key, client) = (number % keys(), clients[number / keys() % 2].clone());
         let wish = with(order(&[&flights[key % 2]]), json!({"weight_kg": 1, "volume_m3": 0.01}));
         until_told(client, format!("key-{key}"), wish)
     });
@@ -60,21 +65,21 @@ async fn a_thousand_requests_under_a_hundred_keys_at_two_instances_make_a_hundre
     for (key, reference, _) in &told {
         references.entry(key.clone()).or_default().insert(reference.clone());
     }
-    assert_eq!(told.len(), KEYS * EACH);
+    assert_eq!(told.len(), keys() * EACH);
     // Who was told that it took too long finds it made when he asks again.
     let mut first = BTreeSet::new();
     let again: Vec<_> =
         told.iter().filter(|(key, _, is_repeated)| !is_repeated && !first.insert(key.clone())).collect();
     assert!(again.is_empty(), "each was made once: {again:?}");
-    assert_eq!(references.len(), KEYS);
+    assert_eq!(references.len(), keys());
     assert!(references.values().all(|of_one| of_one.len() == 1), "{references:?}");
-    assert_eq!(references.values().flatten().collect::<BTreeSet<_>>().len(), KEYS);
+    assert_eq!(references.values().flatten().collect::<BTreeSet<_>>().len(), keys());
     let written = effects(&one).await;
     assert!(
-        written.contains(&format!("bookings {KEYS}")) && written.contains(&format!("events {KEYS}")),
+        written.contains(&format!("bookings {}", keys())) && written.contains(&format!("events {}", keys())),
         "{written:?}"
     );
-    assert_eq!(kept(&one).await, KEYS.to_string());
+    assert_eq!(kept(&one).await, keys().to_string());
     assert_eq!(one.available(&flights[1]).await["weight_kg"], 0);
     one.audit().await;
 }

@@ -51,6 +51,8 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
     caller.book(order(&[&leaving])).await;
     caller.book(order(&[&lost])).await;
     let [moved, cancelled, deleted] = bookings.try_into().unwrap();
+    let user = world.customer().await.get("/api/v1/auth/me").await.expect(200);
+    let user = format!("/api/v1/users/{}", user["id"].as_str().unwrap());
     let (leaving, lost) = (path_to(&leaving), path_to(&lost));
     let new = json!({"flight_number": "AI107", "origin": "DEL", "destination": "LHR", "aircraft_code": "77X",
                      "departure_datetime": "2026-11-21T04:00:00Z", "arrival_datetime": "2026-11-21T13:00:00Z"});
@@ -79,6 +81,7 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("POST", "/api/v1/flights/{id}/depart", format!("{leaving}/depart"), None, 200),
         deed("POST", "/api/v1/flights/{id}/arrive", format!("{leaving}/arrive"), Some(json!({})), 200),
         deed("POST", "/api/v1/flights/{id}/cancel", format!("{lost}/cancel"), Some(json!({"reason": "Fog"})), 200),
+        deed("PATCH", "/api/v1/users/{id}", user, Some(json!({"role": "operator"})), 200),
     ]
 }
 

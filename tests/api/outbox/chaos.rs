@@ -1,7 +1,6 @@
 //! Two servers that are killed again and again under load: every change is told, in order, and nothing else, and every job
 //! is done.
 use std::{
-    process::Stdio,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -10,49 +9,14 @@ use chrono::{TimeDelta, Utc};
 use loadmaster::features::accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
 use tokio_util::sync::CancellationToken;
 
 use super::{consumer::Consumer, count_of_events, promises::Promises, until_all_have_arrived};
 use crate::support::{
-    Client, Dice, NewFlight, OwnRedis, TestDatabase, World, WorldOptions,
+    Client, Dice, NewFlight, OwnRedis, Process, TestDatabase, World, WorldOptions,
     freight::{BOOKINGS, order, path_of, with},
-    until,
+    rounds, until,
 };
-
-/// A server process; killed with its owner.
-struct Process {
-    child: Child,
-    base: String,
-}
-
-impl Process {
-    async fn start(database: &TestDatabase, redis: &OwnRedis) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
-        command.args(["serve", "--set", "server.port=0", "--set", "rate_limit.enabled=false"]);
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(std::env::temp_dir());
-        command.env("DATABASE_URL", database.app_url()).env("LOADMASTER_DATABASE__OWNER_URL", database.owner_url());
-        command.env("REDIS_URL", redis.url());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let ready = async {
-            loop {
-                let line = lines.next_line().await.unwrap().expect("it becomes ready");
-                if let Some(said) = line.strip_prefix("Loadmaster is ready at ") {
-                    return said.split_whitespace().next().unwrap().to_owned();
-                }
-            }
-        };
-        let base = tokio::time::timeout(Duration::from_mins(1), ready).await.expect("it becomes ready");
-        // What else it says goes nowhere.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, base }
-    }
-}
 
 /// Callers of whichever server lives.
 #[derive(Clone)]
@@ -163,7 +127,7 @@ async fn flights(world: &World) -> Arc<[Value; 2]> {
 
 /// Kills one or the other so many times and starts it again.
 async fn kill_and_start(
-    times: u32,
+    times: usize,
     processes: &mut [Process; 2],
     callers: &Callers,
     (world, redis): (&World, &OwnRedis),
@@ -181,7 +145,7 @@ async fn kill_and_start(
         let which = usize::try_from(dice.below(2)).unwrap();
         processes[which].child.kill().await.unwrap();
         // It comes back at another address.
-        processes[which] = Process::start(&world.database, redis).await;
+        processes[which] = Process::start(&world.database, redis, &[]).await;
         callers.bases.lock().unwrap()[which].clone_from(&processes[which].base);
         // So that one need not wait for the silence of the dead each time; perhaps it is taken from the living.
         if round < times {
@@ -192,12 +156,12 @@ async fn kill_and_start(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn servers_killed_at_random_leave_no_change_untold_and_no_job_undone() {
-    let times = if std::env::var_os("LOADMASTER_TEST_LONG").is_some() { 30 } else { 5 };
+    let times = rounds(5, 30);
     let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
     let world = WorldOptions { without_redis: true, ..WorldOptions::patient() }.on(&database).start().await;
     world.clock.set(now());
     let flights = flights(&world).await;
-    let mut processes = [Process::start(&database, &redis).await, Process::start(&database, &redis).await];
+    let mut processes = [Process::start(&database, &redis, &[]).await, Process::start(&database, &redis, &[]).await];
     let callers = Callers::of(&world, [processes[0].base.clone(), processes[1].base.clone()]).await;
     let shipping: Vec<_> =
         (0..4).map(|number| tokio::spawn(callers.clone().ship(flights.clone(), Dice::of(21, number)))).collect();

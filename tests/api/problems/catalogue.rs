@@ -24,7 +24,7 @@ impl Provocations {
     #[track_caller]
     fn met(&mut self, status: u16, code: &'static str, at: (&'static str, &'static str), answer: Answer) -> Value {
         self.0.push(Provoked { method: at.0, template: at.1, code });
-        let advice = matches!(code, "unavailable" | "booking_locked" | "idempotency_in_progress")
+        let advice = matches!(code, "unavailable" | "booking_locked" | "idempotency_in_progress" | "rate_limited")
             .then(|| answer.header("retry-after").map(ToOwned::to_owned));
         assert!(advice.is_none_or(|seconds| seconds.is_some()), "{code} says when to come back");
         answer.expect_problem(status, code)
@@ -45,6 +45,7 @@ pub async fn provoke_all() -> Vec<Provoked> {
     bookings_that_cannot_be_made(&world, &mut met).await;
     steps_that_cannot_be_taken(&world, &mut met).await;
     callers_that_do_not_wait(&world, &mut met).await;
+    a_caller_that_asks_too_often(&world, &mut met).await;
     a_server_that_is_ill(&world, &mut met).await;
     met.0
 }
@@ -186,6 +187,15 @@ async fn callers_that_do_not_wait(world: &World, met: &mut Provocations) {
     let cancel = customer.poke(&format!("/api/v1/bookings/{ref_id}/cancel")).await;
     met.met(409, "booking_locked", ("POST", "/api/v1/bookings/{ref_id}/cancel"), cancel);
     world.audit().await;
+}
+
+async fn a_caller_that_asks_too_often(world: &World, met: &mut Provocations) {
+    let strict = WorldOptions::default().on(&world.database).set("rate_limit.enabled", "true");
+    let strict = strict.set("rate_limit.authenticated_per_minute", "1").start().await;
+    let customer = strict.customer().await;
+    let at = ("GET", "/api/v1/bookings");
+    customer.get(at.1).await.expect(200);
+    met.met(429, "rate_limited", at, customer.get(at.1).await);
 }
 
 async fn a_server_that_is_ill(world: &World, met: &mut Provocations) {

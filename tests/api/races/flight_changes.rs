@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 use super::{at_once, order, text};
 use crate::support::{Answer, Client, Watch, World, WorldOptions, until};
 
-const ROUNDS: usize = 200;
+/// Rounds of each test.
+fn tries() -> usize {
+    crate::support::rounds(60, 200)
+}
+
 /// Rounds run side by side, each on a flight of its own.
 const LANES: usize = 4;
 
@@ -143,11 +147,11 @@ async fn all_rounds(world: &World) -> Vec<Round> {
     let (customer, operator, admin) = (world.customer().await, world.operator().await, world.admin().await);
     imported(
         &admin,
-        (1..=ROUNDS).map(|number| format!("AI{number},DEL,LHR,2026-11-21T10:00:00Z,2026-11-21T19:30:00Z")),
+        (1..=tries()).map(|number| format!("AI{number},DEL,LHR,2026-11-21T10:00:00Z,2026-11-21T19:30:00Z")),
     )
     .await;
     let spare = roomy(&admin, "DEL,LHR").await;
-    let flights = listed(&admin, "airline=AI", ROUNDS).await;
+    let flights = listed(&admin, "airline=AI", tries()).await;
     let round = |(number, flight)| Round {
         number,
         flight,

@@ -6,7 +6,9 @@ mod client;
 mod database;
 mod dice;
 pub mod freight;
+mod logs;
 mod own_redis;
+mod process;
 mod raw;
 mod readings;
 mod watch;
@@ -16,7 +18,18 @@ pub use client::{Answer, Client};
 pub use database::{TestDatabase, redis_url, start_of_time};
 pub use dice::Dice;
 pub use own_redis::OwnRedis;
+pub use process::Process;
 pub use raw::exchange;
 pub use readings::Readings;
+/// Whether the long tests are wanted, and the others at their full length (`./test --long`).
+pub fn is_long() -> bool {
+    std::env::var_os("LOADMASTER_TEST_LONG").is_some_and(|value| !value.is_empty())
+}
+
+/// How often something is tried: enough each time, and far more often when there is time.
+pub fn rounds(usual: usize, long: usize) -> usize {
+    if is_long() { long } else { usual }
+}
+
 pub use watch::{Watch, until};
 pub use world::{NewFlight, Starting, World, WorldOptions};

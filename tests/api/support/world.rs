@@ -14,12 +14,14 @@ use loadmaster::{
         telemetry,
     },
 };
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
     client::Client,
     database::{TestDatabase, redis_url, start_of_time},
+    logs,
 };
 
 /// A server with everything behind it, for one test.
@@ -66,6 +68,7 @@ impl WorldOptions {
 
     /// Everything but the application: the server has its address and the database may still lack its tables.
     pub async fn prepare(self) -> Starting {
+        logs::keep();
         let database = match self.database {
             Some(database) => database,
             None => TestDatabase::create().await,
@@ -75,6 +78,7 @@ impl WorldOptions {
             ("server.drain_ms".to_owned(), "1".to_owned()),
             ("database.url".to_owned(), database.app_url()),
             ("database.max_connections".to_owned(), "8".to_owned()),
+            ("rate_limit.enabled".to_owned(), "false".to_owned()),
         ];
         if !self.without_redis {
             overrides.push(("redis.url".to_owned(), redis_url()));
@@ -260,9 +264,10 @@ impl World {
 
     /// An access token as a log-in would give it.
     pub fn token(&self, role: Role, user: Uuid, organization: Uuid) -> String {
-        let principal =
-            Principal { user_id: UserId::from(user), organization_id: OrganizationId::from(organization), role };
-        self.state().accounts.access_token(principal, TokenFamilyId::from(Uuid::new_v4())).unwrap()
+        let session = TokenFamilyId::from(Uuid::new_v4());
+        let (user, organization) = (UserId::from(user), OrganizationId::from(organization));
+        let principal = Principal::of_session(user, organization, role, session);
+        self.state().accounts.access_token(principal, session).unwrap().expose_secret().to_owned()
     }
 
     pub async fn customer(&self) -> Client {

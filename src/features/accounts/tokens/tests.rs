@@ -11,7 +11,8 @@ fn settings() -> Auth {
 }
 
 fn principal() -> Principal {
-    Principal { user_id: Uuid::from_u128(1).into(), organization_id: Uuid::from_u128(2).into(), role: Role::Operator }
+    let (user, organization) = (Uuid::from_u128(1).into(), Uuid::from_u128(2).into());
+    Principal::of_session(user, organization, Role::Operator, Uuid::from_u128(3).into())
 }
 
 fn birth() -> DateTime<Utc> {
@@ -34,7 +35,7 @@ impl House {
     fn new() -> Self {
         let (key, public_key) = stored(false);
         let private_key = key.private_key.clone();
-        let ring = KeyRing::of_stored(&[key]).unwrap().unwrap();
+        let ring = KeyRing::of_stored(&[key]).unwrap();
         Self { tokens: AccessTokens::new(&settings()), ring, private_key, public_key }
     }
 
@@ -42,7 +43,7 @@ impl House {
         self.tokens.issue(&self.ring, principal(), Uuid::from_u128(3).into(), Uuid::from_u128(4), birth()).unwrap()
     }
 
-    fn verify(&self, token: &str) -> Result<Principal, AccountError> {
+    fn verify(&self, token: &str) -> Result<Verified, AccountError> {
         self.tokens.verify(token, &self.ring, birth())
     }
 
@@ -55,7 +56,10 @@ impl House {
                 value => claims[*name] = value.clone(),
             }
         }
-        let header = Header { kid: Some(self.ring.signing().0.to_owned()), ..Header::new(self.tokens.algorithm) };
+        let header = Header {
+            kid: Some(self.ring.signing(birth()).unwrap().0.to_owned()),
+            ..Header::new(self.tokens.algorithm)
+        };
         jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ed_der(&self.private_key)).unwrap()
     }
 }
@@ -69,7 +73,7 @@ fn encoded(value: &Value) -> String {
 }
 
 #[track_caller]
-fn assert_invalid(outcome: Result<Principal, AccountError>) {
+fn assert_invalid(outcome: Result<Verified, AccountError>) {
     let error = outcome.unwrap_err();
     assert!(matches!(error, AccountError::TokenInvalid), "{error:?}");
 }
@@ -78,8 +82,8 @@ fn assert_invalid(outcome: Result<Principal, AccountError>) {
 fn a_fresh_token_names_its_bearer() {
     let house = House::new();
     let token = house.token();
-    assert_eq!(house.verify(&token).unwrap(), principal());
-    assert_eq!(part(&token, 0), json!({"typ": "JWT", "alg": "EdDSA", "kid": house.ring.signing().0}));
+    assert_eq!(house.verify(&token).unwrap().principal, principal());
+    assert_eq!(part(&token, 0), json!({"typ": "JWT", "alg": "EdDSA", "kid": house.ring.signing(birth()).unwrap().0}));
     assert_eq!(
         part(&token, 1),
         json!({
@@ -181,7 +185,7 @@ fn the_algorithm_none_is_refused() {
     let house = House::new();
     let claims = house.token().split('.').nth(1).unwrap().to_owned();
     for alg in ["none", "None", "NONE", "nOnE"] {
-        let header = encoded(&json!({"typ": "JWT", "alg": alg, "kid": house.ring.signing().0}));
+        let header = encoded(&json!({"typ": "JWT", "alg": alg, "kid": house.ring.signing(birth()).unwrap().0}));
         assert_invalid(house.verify(&format!("{header}.{claims}.")));
         assert_invalid(house.verify(&format!("{header}.{claims}.AAAA")));
     }
@@ -191,7 +195,7 @@ fn the_algorithm_none_is_refused() {
 fn the_public_key_is_no_hmac_secret() {
     let house = House::new();
     let claims = part(&house.token(), 1);
-    let kid = Some(house.ring.signing().0.to_owned());
+    let kid = Some(house.ring.signing(birth()).unwrap().0.to_owned());
     let spki = [&[0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0], house.public_key.as_slice()].concat();
     let pem = format!(
         "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
@@ -217,7 +221,7 @@ fn only_a_key_we_know_by_its_name_verifies() {
         let header = Header { kid: kid.map(str::to_owned), ..Header::new(jsonwebtoken::Algorithm::EdDSA) };
         jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ed_der(key)).unwrap()
     };
-    let ours = house.ring.signing().0;
+    let ours = house.ring.signing(birth()).unwrap().0;
     assert!(house.verify(&sign(Some(ours), &house.private_key)).is_ok());
     assert_invalid(house.verify(&sign(Some(ours), &other.private_key)));
     assert_invalid(house.verify(&sign(Some("unknown"), &house.private_key)));
@@ -231,7 +235,7 @@ fn keys_offered_by_the_token_itself_are_not_used() {
     let x = URL_SAFE_NO_PAD.encode(&other.public_key);
     let jwk = serde_json::from_value(json!({"kty": "OKP", "crv": "Ed25519", "x": x, "alg": "EdDSA"})).unwrap();
     let header = Header {
-        kid: Some(other.ring.signing().0.to_owned()),
+        kid: Some(other.ring.signing(birth()).unwrap().0.to_owned()),
         jwk: Some(jwk),
         ..Header::new(jsonwebtoken::Algorithm::EdDSA)
     };
@@ -245,12 +249,12 @@ fn with_hs256_only_hs256_counts() {
     let secret = "0123456789abcdef0123456789abcdef".to_owned();
     let auth = Auth { algorithm: Algorithm::Hs256, secret: Some(secret.clone().into()), ..settings() };
     let (tokens, ring) = (AccessTokens::new(&auth), KeyRing::of_secret(&secret.clone().into()));
-    let token = tokens.issue(&ring, principal(), Uuid::nil().into(), Uuid::nil(), birth()).unwrap();
-    assert_eq!(tokens.verify(&token, &ring, birth()).unwrap(), principal());
+    let token = tokens.issue(&ring, principal(), Uuid::from_u128(3).into(), Uuid::nil(), birth()).unwrap();
+    assert_eq!(tokens.verify(&token, &ring, birth()).unwrap().principal, principal());
     assert_eq!(part(&token, 0)["alg"], "HS256");
 
     let mut header = Header::new(jsonwebtoken::Algorithm::HS512);
-    header.kid = Some(ring.signing().0.to_owned());
+    header.kid = Some(ring.signing(birth()).unwrap().0.to_owned());
     let stronger =
         jsonwebtoken::encode(&header, &part(&token, 1), &EncodingKey::from_secret(secret.as_bytes())).unwrap();
     assert_invalid(tokens.verify(&stronger, &ring, birth()));

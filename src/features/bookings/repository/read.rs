@@ -15,8 +15,8 @@ use crate::{
         capacity::Space,
     },
     kernel::{
-        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, LegId, Pieces, Positions,
-        UserId, Volume, Weight, from_column,
+        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, LegId, OrganizationId,
+        Pieces, Positions, UserId, Volume, Weight, from_column,
     },
 };
 
@@ -97,11 +97,21 @@ macro_rules! select_bookings {
     };
 }
 
+/// `of`: only if it belongs to that organization. What is foreign is found out in the statement that finds out what is
+/// absent, so that nobody can tell them apart by what they cost.
 pub(in crate::features::bookings) async fn find_by_reference(
     db: &mut PgConnection,
     reference: &BookingRef,
+    of: Option<OrganizationId>,
 ) -> sqlx::Result<Option<Booking>> {
-    let id = sqlx::query_scalar!("select booking_id from booking_refs where ref_id = $1", reference.as_str());
+    let id = sqlx::query_scalar!(
+        "select booking_id from booking_refs r
+         where ref_id = $1
+           and ($2::uuid is null
+                or exists (select from bookings b where b.id = r.booking_id and b.organization_id = $2))",
+        reference.as_str(),
+        of.map(OrganizationId::uuid),
+    );
     match id.fetch_optional(&mut *db).await? {
         Some(id) => find(db, id).await,
         None => Ok(None),
@@ -190,6 +200,15 @@ pub(in crate::features::bookings) async fn aboard(
         &statuses as &[&str],
     );
     ids.fetch_all(db).await
+}
+
+/// The flights that these bookings are or were on.
+pub(in crate::features::bookings) async fn flights_of(
+    db: &mut PgConnection,
+    bookings: &[Uuid],
+) -> sqlx::Result<Vec<FlightId>> {
+    let ids = sqlx::query_scalar!("select distinct flight_id from booking_legs where booking_id = any($1)", bookings);
+    Ok(ids.fetch_all(db).await?.into_iter().map(FlightId::from).collect())
 }
 
 /// These bookings with their legs, by reference.

@@ -17,6 +17,7 @@ use crate::{
     platform::{
         idempotency::{Answer, ChangeRequest, Idempotent, KeyHeader},
         tasks::Tasks,
+        telemetry::{Traced, part},
         web::{Body, PRIVATE, PathText, Problem, Query, both, problem_responses},
     },
 };
@@ -59,7 +60,7 @@ pub(super) async fn create(
     let said = both(once, body.read(|fields| read_new_booking(fields, &reference)));
     let ((), (once, new)) = both(query.refuse_all(), said)?;
     let service = bookings.clone();
-    let work = async move { once.run(service.book(caller, &new, &once)).await };
+    let work = async move { once.run(service.book(caller, &new, &once).within(part("bookings.book"))).await };
     let answer = tasks.to_the_end(work).await?;
     // What is told again must still be the caller's to see.
     let made = answer.location().and_then(|location| location.strip_prefix(BOOKING)?.parse().ok());
@@ -80,18 +81,26 @@ struct Step {
 impl Step {
     async fn advance(self, known: &Reference, action: Action) -> Result<Answer, Problem> {
         let said = self.request.body().read_optional(|fields| Some(read_movement(fields, known)));
-        self.make(said, async move |bookings, change, movement| bookings.advance(&change, action, &movement).await)
-            .await
+        self.make(said, async move |bookings, change, movement| {
+            bookings.advance(&change, action, &movement).within(part("bookings.advance")).await
+        })
+        .await
     }
 
     async fn amend(self, known: &Reference) -> Result<Answer, Problem> {
         let said = self.request.body().read_patch(|fields| Some(read_amendment(fields, known)));
-        self.make(said, async move |bookings, change, amendment| bookings.amend(&change, &amendment).await).await
+        self.make(said, async move |bookings, change, amendment| {
+            bookings.amend(&change, &amendment).within(part("bookings.amend")).await
+        })
+        .await
     }
 
     async fn cancel(self) -> Result<Answer, Problem> {
         let said = self.request.body().read_optional(|fields| Some(read_reason(fields)));
-        self.make(said, async move |bookings, change, reason| bookings.cancel(&change, reason.as_deref()).await).await
+        self.make(said, async move |bookings, change, reason| {
+            bookings.cancel(&change, reason.as_deref()).within(part("bookings.cancel")).await
+        })
+        .await
     }
 
     async fn make<R, F>(

@@ -16,9 +16,12 @@ use crate::{
         reference::Reference,
     },
     kernel::BookingRef,
-    platform::web::{
-        CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, conditional,
-        problem_responses, read as reader, unless_missing,
+    platform::{
+        telemetry::{Traced, part},
+        web::{
+            CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, conditional,
+            problem_responses, read as reader, unless_missing,
+        },
     },
 };
 
@@ -43,12 +46,12 @@ pub(super) async fn show(
     let exists = async { bookings.visible(caller, &reference).await.map(drop) };
     let include = unless_missing(include, exists).await?.is_some();
     let (booking, body) = if include {
-        let (booking, events) = bookings.history(caller, &reference).await?;
+        let (booking, events) = bookings.history(caller, &reference).within(part("bookings.history")).await?;
         let events = events.iter().map(EventBody::from).collect();
         let body = BookingBody { events: Some(events), ..BookingBody::from(&booking) };
         (booking, body)
     } else {
-        let booking = bookings.visible(caller, &reference).await?;
+        let booking = bookings.visible(caller, &reference).within(part("bookings.find")).await?;
         let body = BookingBody::from(&booking);
         (booking, body)
     };
@@ -69,7 +72,7 @@ pub(super) async fn status(
 ) -> Result<Response, Problem> {
     let exists = async { bookings.visible(caller, &reference).await.map(drop) };
     unless_missing(query.refuse_all(), exists).await?;
-    let booking = bookings.visible(caller, &reference).await?;
+    let booking = bookings.visible(caller, &reference).within(part("bookings.find")).await?;
     let tag = booking.version.to_string();
     let body = StatusBody { ref_id: booking.ref_id, status: booking.status, updated_at: booking.updated_at };
     Ok(conditional(&tag, &if_none_match, PRIVATE, Json(body)))
@@ -89,7 +92,7 @@ pub(super) async fn history(
 ) -> Result<Response, Problem> {
     let exists = async { bookings.visible(caller, &reference).await.map(drop) };
     unless_missing(query.refuse_all(), exists).await?;
-    let (booking, events) = bookings.history(caller, &reference).await?;
+    let (booking, events) = bookings.history(caller, &reference).within(part("bookings.history")).await?;
     let body =
         HistoryBody { booking: BookingBody::from(&booking), timeline: events.iter().map(EventBody::from).collect() };
     Ok(conditional(&booking.version.to_string(), &if_none_match, PRIVATE, Json(body)))
@@ -123,7 +126,7 @@ pub(super) async fn list(
     // A cursor is good for its reader's organization and role alone.
     let reader = format!("{} {}", caller.organization_id, caller.role.as_str());
     let page = page.open::<BookingAnchor>(&key, &query, &reader)?;
-    let found = bookings.list(&filter, &page).await?;
+    let found = bookings.list(&filter, &page).within(part("bookings.list")).await?;
     let bodies: Vec<_> = found.iter().map(BookingBody::from).collect();
     let mut response = page.answer(bodies, |body| BookingAnchor(body.id), &key, &query, &reader);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));

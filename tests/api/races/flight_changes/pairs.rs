@@ -3,7 +3,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    Call, ROUNDS, all_at_once, imported, in_lanes, listed, order, poking, reference, roomy, settled, text, was_done,
+    Call, all_at_once, imported, in_lanes, listed, order, poking, reference, roomy, settled, text, tries, was_done,
 };
 use crate::support::{Answer, Client, World, WorldOptions};
 
@@ -24,13 +24,13 @@ async fn pairs(world: &World) -> Vec<Pair> {
     let (customer, operator, admin) = (world.customer().await, world.operator().await, world.admin().await);
     let inbound = |number| format!("AI{number},DEL,BOM,2026-11-21T08:00:00Z,2026-11-21T12:00:00Z");
     let onward = |number| format!("BA{number},BOM,LHR,2026-11-21T20:00:00Z,2026-11-22T05:00:00Z");
-    let half = ROUNDS / 2;
+    let half = tries() / 2;
     imported(&admin, (1..=half).map(inbound)).await;
-    imported(&admin, (1..=ROUNDS).map(onward)).await;
-    imported(&admin, (half + 1..=ROUNDS).map(inbound)).await;
+    imported(&admin, (1..=tries()).map(onward)).await;
+    imported(&admin, (half + 1..=tries()).map(inbound)).await;
     let spare = roomy(&admin, "BOM,LHR").await;
-    let firsts = listed(&admin, "airline=AI", ROUNDS).await;
-    let seconds = listed(&admin, "airline=BA", ROUNDS).await;
+    let firsts = listed(&admin, "airline=AI", tries()).await;
+    let seconds = listed(&admin, "airline=BA", tries()).await;
     let pair = |(number, (first, second))| Pair {
         number,
         first,

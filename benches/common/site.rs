@@ -1,0 +1,179 @@
+//! Servers of the bench's own, as an installation would run them.
+use std::{
+    fs::{File, Permissions},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use chrono::DateTime;
+use loadmaster::{
+    features::reference,
+    platform::{
+        embedded::Rehearsal,
+        postgres,
+        settings::{Settings, Sources},
+    },
+};
+use sqlx::Connection;
+use tempfile::TempDir;
+
+use super::{
+    load::Client,
+    network::{self, post},
+};
+
+const SERVER: &str = env!("CARGO_BIN_EXE_loadmaster");
+const PASSWORD: &str = "measure-twice-cut-once-9";
+
+pub struct Site {
+    pub directory: PathBuf,
+    /// Servers of one installation.
+    pub addresses: Vec<SocketAddr>,
+    /// The first and the last of them.
+    pub here: SocketAddr,
+    pub there: SocketAddr,
+    pub token: String,
+    servers: Servers,
+    stores: Rehearsal,
+    data: TempDir,
+}
+
+/// How a server is started.
+pub struct Variant {
+    pub name: &'static str,
+    pub program: PathBuf,
+    pub arguments: Vec<&'static str>,
+    pub environment: Vec<(&'static str, String)>,
+}
+
+impl Variant {
+    /// As it is shipped.
+    pub fn plain(name: &'static str) -> Self {
+        Self { name, program: SERVER.into(), arguments: vec!["serve"], environment: Vec::new() }
+    }
+}
+
+/// They end with the bench, however it ends.
+#[derive(Default)]
+struct Servers(Vec<Child>);
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        for server in &mut self.0 {
+            _ = server.kill();
+            _ = server.wait();
+        }
+    }
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+impl Site {
+    pub async fn start(directory: &Path, variants: &[Variant]) -> Self {
+        let data = tempfile::Builder::new().prefix("loadmaster-bench-").tempdir().unwrap();
+        // The private PostgreSQL runs as another user when this runs as root.
+        std::fs::set_permissions(data.path(), Permissions::from_mode(0o755)).unwrap();
+        let stores = stores(data.path()).await;
+        let (mut servers, mut addresses) = (Servers::default(), Vec::new());
+        for variant in variants {
+            let (server, address) = spawn(directory, variant, &stores).await;
+            servers.0.push(server);
+            addresses.push(address);
+        }
+        let token = admin(addresses[0], &stores).await;
+        let site = Self {
+            directory: directory.to_owned(),
+            here: addresses[0],
+            there: addresses[addresses.len() - 1],
+            addresses,
+            token,
+            servers,
+            stores,
+            data,
+        };
+        site.import(&network::timetable()).await;
+        site
+    }
+
+    async fn import(&self, table: &str) {
+        let request = post("/api/v1/flights/import", Some(&self.token), table);
+        let request = String::from_utf8(request).unwrap().replacen("application/json", "text/csv", 1);
+        let mut client = Client::connect(self.here).await;
+        let (status, body) = client.ask(request.as_bytes()).await;
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
+    }
+
+    /// Takes everything down.
+    pub async fn stop(self) {
+        let Self { stores, servers, data, .. } = self;
+        drop(servers);
+        drop(stores);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        drop(data);
+    }
+}
+
+async fn stores(data: &Path) -> Rehearsal {
+    let data = data.join("servers").display().to_string();
+    let sources = Sources { overrides: vec![("embedded.data_dir".to_owned(), data)], ..Sources::from_process() };
+    let settings = Settings::load(sources).unwrap();
+    let stores = Rehearsal::start(&settings.embedded).await.unwrap();
+    let mut owner = postgres::connect_owner(&stores.urls().owner.clone().into()).await.unwrap();
+    let now = DateTime::parse_from_rfc3339("2027-04-20T00:00:00Z").unwrap().to_utc();
+    postgres::migrate(&mut owner, now).await.unwrap();
+    reference::load_reference_data(&mut owner).await.unwrap();
+    owner.close().await.unwrap();
+    stores
+}
+
+fn command(program: &Path, stores: &Rehearsal) -> Command {
+    let mut command = Command::new(program);
+    command.env("DATABASE_URL", &stores.urls().app);
+    if let Some(redis) = &stores.urls().redis {
+        command.env("REDIS_URL", redis);
+    }
+    for limit in ["ANONYMOUS", "AUTHENTICATED", "CREDENTIALS"] {
+        command.env(format!("LOADMASTER_RATE_LIMIT__{limit}_PER_MINUTE"), u32::MAX.to_string());
+    }
+    command.env("LOADMASTER_RATE_LIMIT__FLOOD_PER_SECOND", "0");
+    command
+}
+
+async fn spawn(directory: &Path, variant: &Variant, stores: &Rehearsal) -> (Child, SocketAddr) {
+    let name = variant.name;
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let log = File::create(directory.join(format!("{name}.log"))).unwrap();
+    let mut command = command(&variant.program, stores);
+    command.args(&variant.arguments).envs(variant.environment.iter().map(|(name, value)| (name, value)));
+    command.env("PORT", address.port().to_string()).stdout(Stdio::null()).stderr(log);
+    let server = command.spawn().unwrap();
+    for _ in 0..1000 {
+        if let Ok(answer) = reqwest::get(format!("http://{address}/readyz")).await
+            && answer.status() == 200
+        {
+            return (server, address);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the server {name} does not get ready");
+}
+
+/// The token of an administrator.
+async fn admin(address: SocketAddr, stores: &Rehearsal) -> String {
+    let mut create = command(SERVER.as_ref(), stores);
+    create.args(["user", "create", "--email", "bench@example.com", "--role", "admin", "--password-stdin"]);
+    let mut create = create.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::io::Write::write_all(&mut create.stdin.take().unwrap(), PASSWORD.as_bytes()).unwrap();
+    assert!(create.wait().unwrap().success());
+    let body = format!(r#"{{"email":"bench@example.com","password":"{PASSWORD}"}}"#);
+    let mut client = Client::connect(address).await;
+    let (status, body) = client.ask(&post("/api/v1/auth/login", None, &body)).await;
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
+    let session: serde_json::Value = serde_json::from_slice(body).unwrap();
+    session["access_token"].as_str().unwrap().to_owned()
+}

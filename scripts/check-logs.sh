@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Looks through all that the servers of a test run have logged, at their most talkative: nothing in it may be secret or
+# about a person.
+#
+#   scripts/check-logs.sh DIRECTORY
+set -euo pipefail
+
+directory=$1
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+
+lines=$(cat "$directory"/*.log 2>/dev/null | wc -l)
+if ((lines == 0)); then
+    echo 'loadmaster: the servers of the tests have logged nothing: there is nothing to look through.' >&2
+    exit 1
+fi
+
+# The passwords that the tests use are read out of them.
+passwords=$(grep -rhoE 'PASSWORD: &str = "[^"]+"' "$here/../tests" | sed -E 's/.*"(.*)"$/\1/' | sort -u | paste -sd'|')
+forbidden=(
+    "$passwords"
+    'eyJ[A-Za-z0-9_-]{8,}\.eyJ'            # access tokens
+    'lmk_[A-Za-z0-9_-]{16,}'               # API keys
+    'argon2id'                             # hashes of passwords
+    'PRIVATE KEY'
+    'postgres(ql)?://[^/ ]*:[^/ ]*@'       # database passwords
+    '[A-Za-z0-9.+_-]+@[A-Za-z0-9-]+\.[A-Za-z]{2,}' # e-mail addresses
+    'Ann Sender|Bob Receiver|Forwarder Ltd|Consignata|HUSH|SECRET-|Secretive|Confidential' # parties and texts
+)
+status=0
+for pattern in "${forbidden[@]}"; do
+    if found=$(grep -hE -m 3 -- "$pattern" "$directory"/*.log); then
+        printf 'loadmaster: a log of the tests holds what none may hold (%s), such as:\n%s\n' "$pattern" "$(head -3 <<<"$found" | cut -c -600)" >&2
+        status=1
+    fi
+done
+((status == 0)) && echo "loadmaster: nothing secret or personal in the $lines lines that the servers logged." >&2
+exit "$status"

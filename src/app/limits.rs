@@ -1,0 +1,186 @@
+//! Who may ask how often. Outside, where nobody is known yet, anonymous callers and those who show credentials are counted by
+//! their address; inside, behind the check of the access token, known callers by who they are.
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{Method, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use governor::middleware::NoOpMiddleware;
+use tower::{Layer, ServiceExt};
+use tower_governor::{
+    GovernorError, GovernorLayer,
+    governor::{GovernorConfig, GovernorConfigBuilder},
+    key_extractor::KeyExtractor,
+};
+
+use super::{guard::ALWAYS_ANSWERED, system::PeerAddress};
+use crate::{
+    features::accounts::{Credential, Principal, ignores_tokens},
+    platform::{
+        rate_limit::{RateLimiter, Verdict},
+        settings,
+        web::{ClientAddress, Code, Problem, tell_quota, tells_quota},
+    },
+};
+
+/// What explains the product is exempt, as is what machines ask that watch.
+const DESCRIPTION: &str = "/openapi.json";
+const EXEMPT_BELOW: [&str; 2] = ["/docs", "/problems"];
+/// Operations that take or hand out credentials.
+const CREDENTIALS: [&str; 6] = ["register", "login", "token", "refresh", "guest", "password"];
+
+/// The quotas, and whose headers tell where a caller is.
+#[derive(Clone)]
+pub(super) struct Limits {
+    limiter: RateLimiter,
+    settings: settings::RateLimit,
+    proxies: Arc<[ipnet::IpNet]>,
+}
+
+impl Limits {
+    pub fn new(limiter: RateLimiter, settings: settings::RateLimit, proxies: &[ipnet::IpNet]) -> Self {
+        Self { limiter, settings, proxies: proxies.into() }
+    }
+
+    fn address(&self, request: &Request) -> Option<ClientAddress> {
+        let PeerAddress(peer) = *request.extensions().get::<PeerAddress>()?;
+        Some(ClientAddress::of(peer, request.headers(), &self.proxies))
+    }
+}
+
+/// Finds out where the request comes from.
+pub(super) async fn locate(State(limits): State<Limits>, mut request: Request, next: Next) -> Response {
+    if let Some(address) = limits.address(&request) {
+        request.extensions_mut().insert(address);
+    }
+    next.run(request).await
+}
+
+/// Counts who is not known: callers without a token, those who show credentials, and those whose token is no good.
+pub(super) async fn outside(State(limits): State<Limits>, request: Request, next: Next) -> Response {
+    // A token is looked at everywhere, and what is refused counts.
+    let counts = limits.settings.enabled && (!is_exempt(&request) || shows_token(&request));
+    let Some(address) = request.extensions().get::<ClientAddress>().filter(|_| counts).copied() else {
+        return next.run(request).await;
+    };
+    let (limiter, settings) = (&limits.limiter, &limits.settings);
+    let who = address.subject();
+    if is_about_credentials(&request) {
+        let verdict = limiter.ask("credentials", &who, settings.credentials_per_minute).await;
+        return answered(verdict, request, next).await;
+    }
+    let anonymous = || limiter.ask("anonymous", &who, settings.anonymous_per_minute);
+    if !shows_token(&request) {
+        return answered(anonymous().await, request, next).await;
+    }
+    let response = next.run(request).await;
+    // Whoever tries out tokens is counted as anybody. One that has expired was right once.
+    if response.extensions().get() != Some(&Code::Unauthenticated) || tells_quota(response.headers()) {
+        return response;
+    }
+    let verdict = anonymous().await;
+    if verdict.is_admitted { told(verdict, response) } else { refusal(verdict) }
+}
+
+/// Counts who is known. Guest tokens are anybody's: they count as their address. An API key with a rate of its own is counted
+/// by itself, all others of an account with the account: more keys are not more requests.
+pub(super) async fn inside(State(limits): State<Limits>, request: Request, next: Next) -> Response {
+    let (caller, address) = (request.extensions().get::<Principal>(), request.extensions().get::<ClientAddress>());
+    let counts = limits.settings.enabled && !is_exempt(&request);
+    let (Some(caller), Some(address), true) = (caller, address, counts) else {
+        return next.run(request).await;
+    };
+    let (limiter, settings) = (&limits.limiter, &limits.settings);
+    let verdict = match caller.credential {
+        Credential::Guest => limiter.ask("anonymous", address.subject(), settings.anonymous_per_minute).await,
+        Credential::ApiKey { id, rate_limit_per_minute: Some(own) } => limiter.ask("api_key", id, own).await,
+        _ => limiter.ask("principal", caller.user_id, settings.authenticated_per_minute).await,
+    };
+    answered(verdict, request, next).await
+}
+
+fn shows_token(request: &Request) -> bool {
+    request.headers().contains_key(header::AUTHORIZATION) && !ignores_tokens(request.uri().path())
+}
+
+fn is_exempt(request: &Request) -> bool {
+    let path = request.uri().path();
+    let is_below = |root: &&str| path.strip_prefix(*root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    ALWAYS_ANSWERED.contains(&path) || path == DESCRIPTION || EXEMPT_BELOW.iter().any(is_below)
+}
+
+fn is_about_credentials(request: &Request) -> bool {
+    let name = request.uri().path().strip_prefix("/api/v1/auth/");
+    *request.method() == Method::POST && name.is_some_and(|name| CREDENTIALS.contains(&name))
+}
+
+async fn answered(verdict: Verdict, request: Request, next: Next) -> Response {
+    if verdict.is_admitted { told(verdict, next.run(request).await) } else { refusal(verdict) }
+}
+
+fn told(verdict: Verdict, mut response: Response) -> Response {
+    tell_quota(verdict, response.headers_mut());
+    response
+}
+
+fn refusal(verdict: Verdict) -> Response {
+    Problem::quota_used_up(verdict, "ask").into_response()
+}
+
+/// The address that a flood comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source;
+
+impl KeyExtractor for Source {
+    type Key = String;
+
+    fn extract<T>(&self, request: &axum::http::Request<T>) -> Result<String, GovernorError> {
+        let address = request.extensions().get::<ClientAddress>();
+        address.map(|address| address.subject()).ok_or(GovernorError::UnableToExtractKey)
+    }
+}
+
+/// Stands before everything that costs: more than so many requests a second of one address are refused at once.
+#[derive(Clone)]
+pub(super) struct FloodGuard {
+    config: Arc<GovernorConfig<Source, NoOpMiddleware>>,
+    most: u32,
+}
+
+impl FloodGuard {
+    pub fn new(settings: &settings::RateLimit) -> Option<Self> {
+        let most = settings.flood_per_second;
+        if !settings.enabled || most == 0 {
+            return None;
+        }
+        let mut builder = GovernorConfigBuilder::default().key_extractor(Source);
+        builder.period(Duration::from_secs(1) / most).burst_size(most);
+        Some(Self { config: Arc::new(builder.finish()?), most })
+    }
+
+    /// Lets a request pass, unless too many have come from its address.
+    pub async fn pass(self, request: Request, next: Next) -> Response {
+        if is_exempt(&request) && !shows_token(&request) {
+            return next.run(request).await;
+        }
+        let most = self.most;
+        let guard = GovernorLayer::<_, _, Body>::new(self.config).error_handler(move |_| {
+            let verdict = Verdict { limit: most, remaining: 0, reset: 1, is_admitted: false };
+            let detail = format!("More than {most} requests a second come from your address.");
+            Problem::limited(verdict, detail).into_response()
+        });
+        match guard.layer(next).oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Forgets addresses that have been quiet.
+    pub fn forget(&self) {
+        self.config.limiter().retain_recent();
+    }
+}

@@ -1,0 +1,55 @@
+use clap::Subcommand;
+
+use super::{backend::Backend, output::say};
+use crate::{
+    app::AppState,
+    features::accounts::{Rotation, SigningKeyInfo},
+    platform::settings::Settings,
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make a new signing key. It is published at once and signs in five minutes; nobody who is logged in notices.
+    Rotate {
+        /// Somebody else may have the keys: end them now. Every access token made so far is refused, and must be refreshed.
+        #[arg(long)]
+        compromised: bool,
+    },
+    /// Show the signing keys, never the keys themselves.
+    List,
+}
+
+pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<()> {
+    Box::pin(Backend::with_rooms(settings, async |rooms| execute(rooms, command).await)).await
+}
+
+async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Rotate { compromised } => {
+            let rotation = if compromised { Rotation::Compromised } else { Rotation::InTurn };
+            let key = rooms.accounts.rotate_keys(rotation).await?;
+            say(&format!("{} signs from {}.\n", key.kid, written(key.signs_from)));
+        }
+        Command::List => {
+            let keys = rooms.accounts.signing_keys().await?;
+            if keys.is_empty() {
+                say("The signing key is configured (auth.private_key or auth.secret): there are none to rotate.\n");
+                return Ok(());
+            }
+            say(&format!("{:<43}  {:<20}  {:<20}  {}\n", "kid", "made", "signs from", "verifies until"));
+            for key in &keys {
+                say(&line(key));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn line(key: &SigningKeyInfo) -> String {
+    let until = key.verifies_until.map_or_else(|| "-".to_owned(), written);
+    format!("{:<43}  {}  {}  {until}\n", key.kid, written(key.created_at), written(key.signs_from))
+}
+
+fn written(instant: chrono::DateTime<chrono::Utc>) -> String {
+    instant.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,121 @@
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    mem,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
+
+/// Longest that a credential is taken for what it was found to be.
+pub(super) const KEPT: Duration = Duration::from_mins(1);
+
+/// Entries in each of the two halves; one is some 150 bytes.
+const HALF: usize = 8_192;
+
+/// By which a credential is kept and known: its SHA-256.
+pub(super) type Hashed = [u8; 32];
+
+pub(super) fn hashed(credential: &str) -> Hashed {
+    let mut hash = Hashed::default();
+    hash.copy_from_slice(digest(&SHA256, credential.as_bytes()).as_ref());
+    hash
+}
+
+/// A moment by both clocks: the injected one, and one that nobody can set back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    wall: DateTime<Utc>,
+    steady: Instant,
+}
+
+impl Moment {
+    pub fn at(wall: DateTime<Utc>) -> Self {
+        Self { wall, steady: Instant::now() }
+    }
+
+    pub fn is_after(&self, other: Instant) -> bool {
+        self.steady > other
+    }
+
+    /// Whether less than this has passed by either clock; one that was set back by more counts as time that has passed.
+    pub fn is_within(&self, time: Duration, now: DateTime<Utc>) -> bool {
+        let by_wall = now.signed_duration_since(self.wall).abs();
+        by_wall < TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX) && self.steady.elapsed() < time
+    }
+}
+
+/// What was found out lately about credentials: for at most [`KEPT`], in bounded space. When the younger half is full it
+/// becomes the older one, whose place it takes.
+pub(super) struct Recent<K, V> {
+    halves: Mutex<[HashMap<K, (V, Moment)>; 2]>,
+    half: usize,
+}
+
+impl<K: Hash + Eq, V: Clone> Default for Recent<K, V> {
+    fn default() -> Self {
+        Self { halves: Mutex::new([HashMap::new(), HashMap::new()]), half: HALF }
+    }
+}
+
+impl<K: Hash + Eq, V: Clone> Recent<K, V> {
+    pub fn get(&self, key: &K, now: DateTime<Utc>) -> Option<V> {
+        let halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
+        let (value, found) = halves.iter().find_map(|half| half.get(key))?;
+        found.is_within(KEPT, now).then(|| value.clone())
+    }
+
+    /// Keeps what was found out at `moment`, which is before the question was asked.
+    pub fn keep(&self, key: K, value: V, moment: Moment) {
+        let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
+        let [younger, older] = &mut *halves;
+        if younger.len() >= self.half {
+            *older = mem::take(younger);
+        }
+        younger.insert(key, (value, moment));
+    }
+
+    /// Forgets those of which this is so.
+    pub fn forget(&self, is_outdated: impl Fn(&V) -> bool) {
+        let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
+        for half in &mut *halves {
+            half.retain(|_, (value, _)| !is_outdated(value));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(number: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + number, 0).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_found_is_kept_for_a_minute_by_either_clock() {
+        let recent = Recent::default();
+        recent.keep("token", 1, Moment::at(second(0)));
+        assert_eq!(recent.get(&"token", second(59)), Some(1));
+        assert_eq!(recent.get(&"token", second(60)), None, "the injected clock");
+        assert_eq!(recent.get(&"token", second(-60)), None, "set back");
+        tokio::time::advance(KEPT).await;
+        assert_eq!(recent.get(&"token", second(0)), None, "the steady clock");
+    }
+
+    #[tokio::test]
+    async fn it_does_not_grow_for_ever_and_keeps_the_latest() {
+        let recent = Recent { half: 10, ..Recent::default() };
+        for number in 0..1000 {
+            recent.keep(number, number, Moment::at(second(0)));
+        }
+        let kept = (0..1000).filter(|number| recent.get(number, second(0)).is_some()).count();
+        assert!((10..=20).contains(&kept), "{kept}");
+        assert_eq!(recent.get(&999, second(0)), Some(999));
+        recent.forget(|value| *value == 999);
+        assert_eq!(recent.get(&999, second(0)), None);
+    }
+}

@@ -1,0 +1,296 @@
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::{
+    features::accounts::{
+        model::{Email, ManagedUser, Role, User},
+        users::{UserAnchor, UserFilter},
+    },
+    kernel::{OrganizationId, UserId},
+};
+
+/// A user as it lies in its table, with what only a log-in needs.
+struct Row {
+    id: UserId,
+    email: String,
+    name: Option<String>,
+    role: String,
+    organization_id: OrganizationId,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    password_hash: String,
+    disabled: bool,
+    version: i32,
+}
+
+/// What a log-in is judged by.
+#[derive(Clone)]
+pub(in crate::features::accounts) struct Account {
+    pub user: User,
+    pub password_hash: String,
+    pub disabled: bool,
+    pub version: i32,
+}
+
+impl TryFrom<Row> for Account {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> sqlx::Result<Self> {
+        let unknown = || sqlx::Error::Decode(format!("`{}` is no role", row.role).into());
+        let role = Role::from_name(&row.role).ok_or_else(unknown)?;
+        let user = User {
+            id: row.id,
+            email: row.email,
+            name: row.name,
+            role,
+            organization_id: row.organization_id,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        };
+        Ok(Self { user, password_hash: row.password_hash, disabled: row.disabled, version: row.version })
+    }
+}
+
+pub(in crate::features::accounts) async fn insert_organization(
+    db: &mut PgConnection,
+    id: OrganizationId,
+    name: &str,
+    founder: UserId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into organizations (id, name, founder_id, created_at) values ($1, $2, $3, $4)",
+        id.uuid(),
+        name,
+        founder.uuid(),
+        now,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// An e-mail address that is taken meets the constraint `users_email_unique`.
+pub(in crate::features::accounts) async fn insert_user(
+    db: &mut PgConnection,
+    user: &User,
+    email: &Email,
+    password_hash: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into users (id, organization_id, email, email_key, name, role, password_hash, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        user.id.uuid(),
+        user.organization_id.uuid(),
+        user.email,
+        email.key(),
+        user.name.as_deref(),
+        user.role.as_str(),
+        password_hash,
+        user.created_at,
+        user.updated_at,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub(in crate::features::accounts) async fn account_by_email(
+    db: &mut PgConnection,
+    email: &Email,
+) -> sqlx::Result<Option<Account>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: UserId", email, name, role, organization_id as "organization_id: OrganizationId",
+                  created_at, updated_at, password_hash, disabled_at is not null as "disabled!", version
+           from users where email_key = $1 and erased_at is null"#,
+        email.key(),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Account::try_from).transpose()
+}
+
+pub(in crate::features::accounts) async fn account_by_id(
+    db: &mut PgConnection,
+    id: UserId,
+) -> sqlx::Result<Option<Account>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: UserId", email, name, role, organization_id as "organization_id: OrganizationId",
+                  created_at, updated_at, password_hash, disabled_at is not null as "disabled!", version
+           from users where id = $1 and erased_at is null"#,
+        id.uuid(),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Account::try_from).transpose()
+}
+
+/// The same, and nobody changes the account before this transaction ends; others may read and log in beside.
+pub(in crate::features::accounts) async fn lock_account(
+    db: &mut PgConnection,
+    id: UserId,
+) -> sqlx::Result<Option<Account>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: UserId", email, name, role, organization_id as "organization_id: OrganizationId",
+                  created_at, updated_at, password_hash, disabled_at is not null as "disabled!", version
+           from users where id = $1 and erased_at is null
+           for share"#,
+        id.uuid(),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Account::try_from).transpose()
+}
+
+pub(in crate::features::accounts) async fn any_user_with_role(db: &mut PgConnection, role: Role) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from users where role = $1 and erased_at is null) as "any!""#,
+        role.as_str()
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// The same, to be changed by this transaction: nobody logs in beside.
+pub(in crate::features::accounts) async fn lock_account_to_change(
+    db: &mut PgConnection,
+    id: UserId,
+) -> sqlx::Result<Option<Account>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: UserId", email, name, role, organization_id as "organization_id: OrganizationId",
+                  created_at, updated_at, password_hash, disabled_at is not null as "disabled!", version
+           from users where id = $1 and erased_at is null
+           for no key update"#,
+        id.uuid(),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Account::try_from).transpose()
+}
+
+/// Accounts, newest first. `like` is a pattern for e-mail and name.
+pub(in crate::features::accounts) async fn list_users(
+    db: &mut PgConnection,
+    filter: &UserFilter,
+    after: Option<UserAnchor>,
+    offset: u32,
+    limit: i64,
+) -> sqlx::Result<Vec<ManagedUser>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id as "id: UserId", email, name, role, organization_id as "organization_id: OrganizationId",
+                  created_at, updated_at, '' as "password_hash!", disabled_at is not null as "disabled!", version
+           from users
+           where erased_at is null
+             and ($1::text is null or email ilike $1 or name ilike $1)
+             and ($2::text is null or role = $2)
+             and ($3::uuid is null or organization_id = $3)
+             and ($4::boolean is null or (disabled_at is not null) = $4)
+             and ($5::uuid is null or id < $5)
+           order by id desc
+           offset $6 limit $7"#,
+        filter.pattern(),
+        filter.role.map(Role::as_str),
+        filter.organization_id.map(OrganizationId::uuid),
+        filter.disabled,
+        after.map(|UserAnchor(id)| id.uuid()),
+        i64::from(offset),
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Account::try_from(row).map(ManagedUser::from)).collect()
+}
+
+impl From<Account> for ManagedUser {
+    fn from(account: Account) -> Self {
+        Self { user: account.user, disabled: account.disabled, version: account.version }
+    }
+}
+
+/// Whoever takes administrators away does so one after the other: the last one must stay.
+pub(in crate::features::accounts) async fn lock_administrators(db: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('loadmaster.administrators', 0))")
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Whether there is an administrator besides this one who can log in.
+pub(in crate::features::accounts) async fn other_administrators(
+    db: &mut PgConnection,
+    but: UserId,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from users where role = 'admin' and disabled_at is null and erased_at is null and id <> $1) as "any!""#,
+        but.uuid(),
+    )
+    .fetch_one(db)
+    .await
+}
+
+pub(in crate::features::accounts) async fn organization_exists(
+    db: &mut PgConnection,
+    id: OrganizationId,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select exists (select from organizations where id = $1) as "any!""#, id.uuid())
+        .fetch_one(db)
+        .await
+}
+
+/// Writes role, organization and whether it is disabled, since when.
+pub(in crate::features::accounts) async fn save_user(db: &mut PgConnection, managed: &ManagedUser) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update users
+         set role = $2, organization_id = $3, version = $4, updated_at = $5,
+             disabled_at = case when not $6 then null else coalesce(disabled_at, $5) end
+         where id = $1",
+        managed.user.id.uuid(),
+        managed.user.role.as_str(),
+        managed.user.organization_id.uuid(),
+        managed.version,
+        managed.user.updated_at,
+        managed.disabled,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub(in crate::features::accounts) async fn save_name(
+    db: &mut PgConnection,
+    id: UserId,
+    name: Option<&str>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update users set name = $2, version = version + 1, updated_at = $3 where id = $1",
+        id.uuid(),
+        name,
+        now
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub(in crate::features::accounts) async fn save_password(
+    db: &mut PgConnection,
+    id: UserId,
+    hash: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update users set password_hash = $2, version = version + 1, updated_at = $3 where id = $1",
+        id.uuid(),
+        hash,
+        now,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}

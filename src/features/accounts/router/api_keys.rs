@@ -1,0 +1,134 @@
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    features::accounts::{
+        api_keys::ApiKeyAnchor,
+        caller::{Admin, Customer},
+        dto::{ApiKeyBody, ChangeApiKey, CreateApiKey, NewApiKeyBody},
+        model::Role,
+        service::AccountService,
+    },
+    kernel::{ApiKeyId, UserId},
+    platform::{
+        tasks::Tasks,
+        telemetry::{Traced, part},
+        web::{
+            Body, CursorKey, NO_STORE, PRIVATE, PageFields, PageParams, PathText, Problem, Query, both,
+            problem_responses, read, unless_missing,
+        },
+    },
+};
+
+problem_responses!(CreateProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
+    PayloadTooLarge, UnsupportedMediaType);
+
+/// Make a key for a program.
+///
+/// It is shown this once, and only its hash is kept. It belongs to you, sees what your organization sees, and never may do
+/// more than you may at the time. Keys are made by people: an API key cannot make another. `Idempotency-Key` has no effect
+/// here.
+#[utoipa::path(post, path = "/api-keys", tag = "auth", operation_id = "createApiKey",
+    security(("bearer" = []), ("password" = [])), request_body = CreateApiKey,
+    responses((status = 201, description = "Made.", body = NewApiKeyBody), CreateProblems))]
+pub(super) async fn create(
+    Customer(caller): Customer,
+    State(accounts): State<AccountService>,
+    State(tasks): State<Tasks>,
+    query: Query,
+    body: Body,
+) -> Result<Response, Problem> {
+    caller.session()?;
+    let ((), new) = both(query.refuse_all(), body.read(CreateApiKey::read))?;
+    let (key, secret) = tasks
+        .to_the_end(async move { accounts.create_api_key(caller, new).within(part("accounts.create_api_key")).await })
+        .await?;
+    let body = NewApiKeyBody::new(&key, &secret);
+    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response())
+}
+
+problem_responses!(ListProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
+    Forbidden);
+
+/// Your API keys, newest first.
+#[utoipa::path(get, path = "/api-keys", tag = "auth", operation_id = "listApiKeys",
+    security(("bearer" = []), ("password" = [])),
+    params(("user_id" = Option<uuid::Uuid>, Query, description = "Administrators only: the keys of this user"), PageParams),
+    responses((status = 200, body = Vec<ApiKeyBody>, headers(("Link" = String))), ListProblems))]
+pub(super) async fn list(
+    Customer(caller): Customer,
+    State(accounts): State<AccountService>,
+    State(key): State<CursorKey>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (owner, page) = query.read(|fields| {
+        // To anybody else it is no parameter at all.
+        let owner: Option<UserId> =
+            (caller.role >= Role::Admin).then(|| fields.optional("user_id", read::code)).flatten();
+        Some((owner.unwrap_or(caller.user_id), PageFields::read(fields)))
+    })?;
+    let reader = format!("{owner} {}", caller.user_id);
+    let page = page.open::<ApiKeyAnchor>(&key, &query, &reader)?;
+    let found = accounts.list_api_keys(owner, &page).await?;
+    let bodies: Vec<_> = found.iter().map(ApiKeyBody::from).collect();
+    let mut response = page.answer(bodies, |body| ApiKeyAnchor(body.id), &key, &query, &reader);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
+    Ok(response)
+}
+
+problem_responses!(RevokeProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
+    NotFound);
+
+/// Revoke an API key.
+///
+/// One of yours; administrators may revoke any. It is refused everywhere within 60 seconds. `Idempotency-Key` has no
+/// effect here.
+#[utoipa::path(delete, path = "/api-keys/{id}", tag = "auth", operation_id = "revokeApiKey",
+    security(("bearer" = []), ("password" = [])), params(("id" = ApiKeyId, Path, description = "The key's id")),
+    responses((status = 204, description = "Revoked."), RevokeProblems))]
+pub(super) async fn revoke(
+    Customer(caller): Customer,
+    State(accounts): State<AccountService>,
+    State(tasks): State<Tasks>,
+    PathText(id): PathText<ApiKeyId>,
+    query: Query,
+) -> Result<StatusCode, Problem> {
+    unless_missing(query.refuse_all(), accounts.see_api_key(caller, id)).await?;
+    tasks
+        .to_the_end(async move { accounts.revoke_api_key(caller, id).within(part("accounts.revoke_api_key")).await })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+problem_responses!(ChangeProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
+    NotFound, PayloadTooLarge, UnsupportedMediaType);
+
+/// Give an API key a rate of its own.
+///
+/// A JSON merge patch; `null` takes it back. It counts within 60 seconds.
+#[utoipa::path(patch, path = "/api-keys/{id}", tag = "auth", operation_id = "changeApiKey",
+    security(("bearer" = []), ("password" = [])), params(("id" = ApiKeyId, Path, description = "The key's id")),
+    request_body(content((ChangeApiKey = "application/json"), (ChangeApiKey = "application/merge-patch+json"))),
+    responses((status = 200, body = ApiKeyBody), ChangeProblems))]
+pub(super) async fn change(
+    Admin(caller): Admin,
+    State(accounts): State<AccountService>,
+    State(tasks): State<Tasks>,
+    PathText(id): PathText<ApiKeyId>,
+    query: Query,
+    body: Body,
+) -> Result<Response, Problem> {
+    let said = both(query.refuse_all(), body.read_patch(|fields| Some(ChangeApiKey::read(fields))));
+    let ((), change) = unless_missing(said, accounts.see_api_key(caller, id)).await?;
+    let limit = change.rate_limit_per_minute;
+    let key = tasks
+        .to_the_end(
+            async move { accounts.limit_api_key(caller, id, limit).within(part("accounts.limit_api_key")).await },
+        )
+        .await?;
+    Ok(([(header::CACHE_CONTROL, PRIVATE)], Json(ApiKeyBody::from(&key))).into_response())
+}

@@ -1,0 +1,131 @@
+use std::collections::HashSet;
+
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    features::accounts::Person,
+    kernel::{BookingId, OrganizationId, UserId},
+    platform::postgres::allow_long_statements,
+};
+
+/// What a person's bookings say about people, oldest first, and what the person noted elsewhere.
+pub(in crate::features::bookings) async fn export(db: &mut PgConnection, person: &Person) -> sqlx::Result<Value> {
+    // Nobody waits for it, and it may be all that somebody did in years.
+    allow_long_statements(db).await?;
+    sqlx::query_scalar!(
+        r#"select jsonb_build_object(
+               'bookings', (select coalesce(jsonb_agg(jsonb_build_object(
+                   'ref_id', b.ref_id, 'status', b.status, 'origin', b.origin, 'destination', b.destination,
+                   'created_at', b.created_at, 'created_by_this_person', b.created_by = $1,
+                   'description', t.description, 'customer_reference', t.customer_reference,
+                   'shipper', t.shipper, 'consignee', t.consignee,
+                   'notes', (select coalesce(jsonb_agg(n.notes order by n.sequence), '[]')
+                             from booking_event_notes n where n.booking_id = b.id)
+               ) order by b.id), '[]')
+               from bookings b left join booking_texts t on t.booking_id = b.id
+               where b.created_by = $1 or b.organization_id = any($2)),
+               'notes_on_other_bookings', (select coalesce(jsonb_agg(jsonb_build_object(
+                   'ref_id', b.ref_id, 'noted_at', e.created_at, 'notes', n.notes) order by b.id, n.sequence), '[]')
+               from booking_event_notes n
+               join booking_events e on e.booking_id = n.booking_id and e.sequence = n.sequence
+               join bookings b on b.id = n.booking_id
+               where e.actor_id = $1 and b.created_by <> $1 and b.organization_id <> all($2))
+           ) as "export!""#,
+        person.user_id.uuid(),
+        &uuids(&person.organizations),
+    )
+    .fetch_one(db)
+    .await
+}
+
+fn uuids(organizations: &[OrganizationId]) -> Vec<Uuid> {
+    organizations.iter().map(|id| id.uuid()).collect()
+}
+
+/// The bookings that hold something to blank in one stretch of those of these organizations.
+pub(in crate::features::bookings) async fn to_blank(
+    db: &mut PgConnection,
+    organizations: &[OrganizationId],
+    after: Uuid,
+    limit: i64,
+) -> sqlx::Result<Window> {
+    sqlx::query_as!(
+        Window,
+        r#"with stretch as (select id from bookings
+                            where organization_id = any($1) and id > $2 order by id limit $3)
+           select (select id from stretch order by id desc limit 1) as last,
+                  array(select s.id from stretch s
+                        where exists (select from booking_texts t
+                                      where t.booking_id = s.id
+                                        and num_nonnulls(t.description, t.customer_reference, t.shipper, t.consignee) > 0)
+                           or exists (select from booking_event_notes n where n.booking_id = s.id)
+                        order by s.id) as "bookings!""#,
+        &uuids(organizations),
+        after,
+        limit,
+    )
+    .fetch_one(db)
+    .await
+}
+
+pub(in crate::features::bookings) async fn references_of(
+    db: &mut PgConnection,
+    organizations: &[OrganizationId],
+) -> sqlx::Result<Vec<String>> {
+    allow_long_statements(db).await?;
+    sqlx::query_scalar!("select ref_id from bookings where organization_id = any($1)", &uuids(organizations))
+        .fetch_all(db)
+        .await
+}
+
+/// The bookings that were found in one stretch of rows, and where the stretch ends.
+pub(in crate::features::bookings) struct Window {
+    pub bookings: Vec<Uuid>,
+    /// `None`: there are no more.
+    pub last: Option<Uuid>,
+}
+
+/// The bookings in which a person has written a note. Looks at so many notes, and at all of the last booking. There is no index by author: it would cost every booking.
+pub(in crate::features::bookings) async fn noted_by(
+    db: &mut PgConnection,
+    author: UserId,
+    after: Uuid,
+    limit: i64,
+) -> sqlx::Result<Window> {
+    sqlx::query_as!(
+        Window,
+        r#"with stretch as (select booking_id, sequence from booking_event_notes
+                            where booking_id > $2 order by booking_id fetch first ($3) rows with ties)
+           select (select booking_id from stretch order by booking_id desc limit 1) as last,
+                  array(select distinct s.booking_id
+                        from stretch s
+                        join booking_events e on e.booking_id = s.booking_id and e.sequence = s.sequence
+                        where e.actor_id = $1 order by s.booking_id) as "bookings!""#,
+        author.uuid(),
+        after,
+        limit,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Takes away the notes of these bookings: all, or those of one author. Answers which had any.
+pub(in crate::features::bookings) async fn delete_notes(
+    db: &mut PgConnection,
+    bookings: &[Uuid],
+    author: Option<UserId>,
+) -> sqlx::Result<HashSet<BookingId>> {
+    let deleted = sqlx::query_scalar!(
+        r#"delete from booking_event_notes n
+           where n.booking_id = any($1)
+             and ($2::uuid is null
+                  or exists (select from booking_events e
+                             where e.booking_id = n.booking_id and e.sequence = n.sequence and e.actor_id = $2))
+           returning n.booking_id as "id: BookingId""#,
+        bookings,
+        author.map(UserId::uuid),
+    );
+    Ok(deleted.fetch_all(db).await?.into_iter().collect())
+}

@@ -1,0 +1,317 @@
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::{sync::Notify, time::Instant};
+
+use super::{FlightCapacity, FlightStatus, Space};
+use crate::kernel::FlightId;
+
+/// What was last known of all flights is shown for so long; then the tables are asked.
+const ABREAST_FOR: Duration = Duration::from_millis(450);
+/// A flight leaves the index so long after its cut-off.
+pub(super) const KEPT: TimeDelta = TimeDelta::days(2);
+/// Few enough to be cheap, and enough that one growing does not hold up the others or double the memory.
+const SHARDS: usize = 64;
+
+/// How much room each flight has, in this process's memory: what searches show, never what a booking decides on.
+///
+/// A flight's row is taken in only if it is not older than what is known: its version and the number of its last ledger
+/// entry only grow, so that it does not matter in which order own writes and those of others are learned of. What may have
+/// changed is *doubted*, and not shown, until it was read again. And all of it is shown only while this process is
+/// *abreast* of what the others write.
+#[derive(Clone)]
+pub struct AvailabilityIndex(Arc<State>);
+
+struct State {
+    shards: [RwLock<HashMap<FlightId, Known>>; SHARDS],
+    /// Flights that may have changed, each with the number of its doubt.
+    doubts: Mutex<HashMap<FlightId, u64>>,
+    doubted: AtomicUsize,
+    /// Numbers doubts and readings in the order in which they began.
+    clock: AtomicU64,
+    news: Notify,
+    start: Instant,
+    /// Everything that was committed before is known: microseconds since the start, 0 for never.
+    abreast: AtomicU64,
+}
+
+/// A flight's row, packed: there may be a million.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    capacity: Space,
+    /// Booked and held.
+    taken: Space,
+    cutoff: i64,
+    ledger_seq: i64,
+    version: i32,
+    status: FlightStatus,
+}
+
+/// A reading of the tables that has begun: it settles the doubts that are older.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading(u64);
+
+impl Known {
+    fn of(room: &FlightCapacity) -> Self {
+        Self {
+            capacity: room.capacity,
+            taken: room.booked + room.held,
+            cutoff: room.cutoff.timestamp_micros(),
+            ledger_seq: room.ledger_seq,
+            version: room.version,
+            status: room.status,
+        }
+    }
+
+    fn room(&self, flight_id: FlightId) -> FlightCapacity {
+        FlightCapacity {
+            flight_id,
+            status: self.status,
+            cutoff: DateTime::from_timestamp_micros(self.cutoff).unwrap_or_default(),
+            capacity: self.capacity,
+            booked: self.taken,
+            held: Space::default(),
+            version: self.version,
+            ledger_seq: self.ledger_seq,
+        }
+    }
+
+    const fn is_older_than(&self, room: &FlightCapacity) -> bool {
+        self.version <= room.version && self.ledger_seq <= room.ledger_seq
+    }
+}
+
+impl Default for AvailabilityIndex {
+    fn default() -> Self {
+        Self(Arc::new(State {
+            shards: std::array::from_fn(|_| RwLock::default()),
+            doubts: Mutex::default(),
+            doubted: AtomicUsize::new(0),
+            clock: AtomicU64::new(0),
+            news: Notify::new(),
+            start: Instant::now(),
+            abreast: AtomicU64::new(0),
+        }))
+    }
+}
+
+impl AvailabilityIndex {
+    fn shard(&self, flight: FlightId) -> &RwLock<HashMap<FlightId, Known>> {
+        // The last bits of a UUIDv7 are random.
+        let last = flight.uuid().as_bytes()[15];
+        &self.0.shards[usize::from(last) % SHARDS]
+    }
+
+    /// A flight's room, booked and held in one figure, if nothing speaks against it. Whether this process is abreast is the
+    /// caller's to ask.
+    pub fn room(&self, flight: FlightId) -> Option<FlightCapacity> {
+        if self.is_doubted(flight) {
+            return None;
+        }
+        let shard = self.shard(flight).read().unwrap_or_else(PoisonError::into_inner);
+        shard.get(&flight).map(|known| known.room(flight))
+    }
+
+    fn is_doubted(&self, flight: FlightId) -> bool {
+        self.0.doubted.load(Ordering::Acquire) > 0 && self.doubts().contains_key(&flight)
+    }
+
+    fn doubts(&self) -> std::sync::MutexGuard<'_, HashMap<FlightId, u64>> {
+        self.0.doubts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// These have changed, or may have: they are not shown until they were read again.
+    pub fn doubt(&self, flights: impl IntoIterator<Item = FlightId>) {
+        let number = self.0.clock.fetch_add(1, Ordering::AcqRel);
+        let mut doubts = self.doubts();
+        doubts.extend(flights.into_iter().map(|flight| (flight, number)));
+        self.0.doubted.store(doubts.len(), Ordering::Release);
+        drop(doubts);
+        self.0.news.notify_one();
+    }
+
+    /// Waits until something is doubted.
+    pub(super) async fn news(&self) {
+        self.0.news.notified().await;
+    }
+
+    /// Some of what is doubted.
+    pub(super) fn doubtful(&self, most: usize) -> Vec<FlightId> {
+        self.doubts().keys().take(most).copied().collect()
+    }
+
+    /// To be called before the tables are read.
+    pub(super) fn begin_reading(&self) -> Reading {
+        Reading(self.0.clock.fetch_add(1, Ordering::AcqRel))
+    }
+
+    /// Takes in what a reading found of these flights. Of those that it did not find there is nothing to know.
+    pub(super) fn take_in(&self, reading: Reading, asked: &[FlightId], found: &[FlightCapacity], now: DateTime<Utc>) {
+        for room in found.iter().filter(|room| room.cutoff + KEPT > now) {
+            let mut shard = self.shard(room.flight_id).write().unwrap_or_else(PoisonError::into_inner);
+            let known = shard.entry(room.flight_id).or_insert_with(|| Known::of(room));
+            if known.is_older_than(room) {
+                *known = Known::of(room);
+            }
+        }
+        if self.0.doubted.load(Ordering::Acquire) > 0 {
+            let mut doubts = self.doubts();
+            for flight in asked {
+                if doubts.get(flight).is_some_and(|doubt| *doubt < reading.0) {
+                    doubts.remove(flight);
+                }
+            }
+            self.0.doubted.store(doubts.len(), Ordering::Release);
+        }
+    }
+
+    /// Forgets everything, and is not abreast any more.
+    pub(super) fn clear(&self) {
+        self.0.abreast.store(0, Ordering::Release);
+        for shard in &self.0.shards {
+            *shard.write().unwrap_or_else(PoisonError::into_inner) = HashMap::new();
+        }
+    }
+
+    /// Forgets flights whose cut-off is long past.
+    pub(super) fn forget_departed(&self, now: DateTime<Utc>) {
+        let oldest = (now - KEPT).timestamp_micros();
+        for shard in &self.0.shards {
+            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+            shard.retain(|_, known| known.cutoff > oldest);
+            if shard.capacity() > 4 * shard.len() + 64 {
+                shard.shrink_to_fit();
+            }
+        }
+    }
+
+    /// Everything that was committed before `instant` is known or doubted here.
+    pub(super) fn caught_up(&self, instant: Instant) {
+        let micros = u64::try_from(instant.duration_since(self.0.start).as_micros()).unwrap_or(u64::MAX);
+        self.0.abreast.fetch_max(micros.max(1), Ordering::AcqRel);
+    }
+
+    /// How long ago everything was known; none before it ever was.
+    pub fn staleness(&self) -> Option<Duration> {
+        let abreast = self.0.abreast.load(Ordering::Acquire);
+        (abreast > 0).then(|| self.0.start.elapsed().saturating_sub(Duration::from_micros(abreast)))
+    }
+
+    /// Whether what is known is recent enough to be shown.
+    pub fn is_abreast(&self) -> bool {
+        self.staleness().is_some_and(|age| age < ABREAST_FOR)
+    }
+
+    /// How many flights are known.
+    pub fn len(&self) -> usize {
+        self.0.shards.iter().map(|shard| shard.read().unwrap_or_else(PoisonError::into_inner).len()).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn room(flight_id: FlightId, version: i32, ledger_seq: i64) -> FlightCapacity {
+        let opened = FlightCapacity::opened(flight_id, Space::from_columns(10, 10, 1), at(0));
+        FlightCapacity { version, ledger_seq, booked: Space::from_columns(ledger_seq, 0, 0), ..opened }
+    }
+
+    fn at(hour: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::hours(hour)
+    }
+
+    fn flight(number: u128) -> FlightId {
+        Uuid::from_u128(number).into()
+    }
+
+    /// Versions and ledger number as they are shown.
+    fn shown(index: &AvailabilityIndex, flight: FlightId) -> Option<(i32, i64)> {
+        index.room(flight).map(|room| (room.version, room.ledger_seq))
+    }
+
+    #[test]
+    fn it_never_goes_back_in_whichever_order_it_learns() {
+        let (index, flight) = (AvailabilityIndex::default(), flight(1));
+        for (version, seq) in [(1, 3), (1, 2), (2, 3), (1, 3), (2, 5), (2, 4), (3, 5), (2, 5)] {
+            let reading = index.begin_reading();
+            index.take_in(reading, &[flight], &[room(flight, version, seq)], at(0));
+        }
+        assert_eq!(shown(&index, flight), Some((3, 5)));
+        assert_eq!(index.room(flight).unwrap().available(), Space::from_columns(5, 10, 1));
+    }
+
+    #[test]
+    fn what_is_doubted_is_shown_again_after_a_reading_that_began_later() {
+        let (index, flight, other) = (AvailabilityIndex::default(), flight(1), flight(2));
+        let first = index.begin_reading();
+        index.take_in(first, &[flight, other], &[room(flight, 1, 1), room(other, 1, 1)], at(0));
+        let before = index.begin_reading();
+        index.doubt([flight]);
+        assert_eq!((shown(&index, flight), shown(&index, other)), (None, Some((1, 1))));
+        // It may have read what was there before the change.
+        index.take_in(before, &[flight], &[room(flight, 1, 1)], at(0));
+        assert_eq!(shown(&index, flight), None);
+        let after = index.begin_reading();
+        index.take_in(after, &[flight], &[room(flight, 1, 2)], at(0));
+        assert_eq!(shown(&index, flight), Some((1, 2)));
+        assert!(index.doubtful(9).is_empty());
+    }
+
+    #[test]
+    fn a_flight_that_is_not_there_is_not_doubted_for_ever() {
+        let (index, flight) = (AvailabilityIndex::default(), flight(1));
+        index.doubt([flight]);
+        assert_eq!(index.doubtful(9), [flight]);
+        let reading = index.begin_reading();
+        index.take_in(reading, &[flight], &[], at(0));
+        assert!(index.doubtful(9).is_empty() && index.is_empty());
+    }
+
+    #[test]
+    fn flights_long_departed_leave_and_do_not_come_back() {
+        let (index, flight) = (AvailabilityIndex::default(), flight(1));
+        let take_in = |hour| {
+            let reading = index.begin_reading();
+            index.take_in(reading, &[flight], &[room(flight, 1, 1)], at(hour));
+        };
+        take_in(47);
+        index.forget_departed(at(47));
+        assert_eq!(index.len(), 1);
+        index.forget_departed(at(48));
+        assert_eq!(index.len(), 0);
+        take_in(49);
+        assert_eq!(index.len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_abreast_for_less_than_half_a_second() {
+        let index = AvailabilityIndex::default();
+        assert!(!index.is_abreast());
+        tokio::time::advance(Duration::from_millis(100)).await;
+        index.caught_up(Instant::now());
+        assert!(index.is_abreast());
+        tokio::time::advance(Duration::from_millis(449)).await;
+        assert!(index.is_abreast());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(!index.is_abreast());
+        assert_eq!(index.staleness(), Some(Duration::from_millis(450)));
+        index.caught_up(Instant::now());
+        assert!(index.is_abreast());
+        index.clear();
+        assert!(!index.is_abreast());
+    }
+}

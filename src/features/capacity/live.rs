@@ -1,0 +1,134 @@
+use std::{collections::HashMap, time::Duration};
+
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{AvailabilityIndex, CapacityService, FlightCapacity, repository};
+use crate::{
+    kernel::FlightId,
+    platform::{postgres::DbError, tasks::stopped_within, telemetry::metric},
+};
+
+/// Flights that are read at once.
+const BATCH: usize = 2_000;
+/// Rows that are read at once when the index is built.
+const LOAD: i64 = 5_000;
+/// How often doubts are looked at when nobody says that there are any, and how long after a failure.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// How often flights that have left are forgotten.
+const FORGET: Duration = Duration::from_mins(1);
+
+impl CapacityService {
+    /// The same by the connections that are kept for what runs beside the requests.
+    #[must_use]
+    pub fn for_duties(&self) -> Self {
+        Self { db: self.db.for_duties(), ..self.clone() }
+    }
+
+    pub const fn index(&self) -> &AvailabilityIndex {
+        &self.index
+    }
+
+    /// To be called after a commit that may have changed the room on these flights: from now on it is not shown until it
+    /// was read again.
+    pub fn changed(&self, flights: impl IntoIterator<Item = FlightId>) {
+        self.index.doubt(flights);
+    }
+
+    /// The room on each of these flights as it is to be shown, in their order; each at least of the version that goes with
+    /// it. From the index, if this process is abreast and nothing is in doubt, else from the tables. None: there is no such
+    /// flight.
+    pub async fn rooms(
+        &self,
+        flights: impl ExactSizeIterator<Item = (FlightId, i32)> + Clone,
+    ) -> Result<Vec<Option<FlightCapacity>>, DbError> {
+        let is_abreast = self.index.is_abreast();
+        let mut rooms: Vec<Option<FlightCapacity>> = Vec::with_capacity(flights.len());
+        let mut missing = Vec::new();
+        for (flight, version) in flights.clone() {
+            let known = if is_abreast { self.index.room(flight) } else { None };
+            let known = known.filter(|room| room.version >= version);
+            if known.is_none() {
+                missing.push(flight);
+            }
+            rooms.push(known);
+        }
+        if !missing.is_empty() {
+            let reason = if is_abreast { "unknown" } else { "behind" };
+            metric::AVAILABILITY_READS.with([reason]).increment(1);
+            let read = self.read(&missing).await?;
+            let read: HashMap<FlightId, FlightCapacity> = read.into_iter().map(|room| (room.flight_id, room)).collect();
+            for ((flight, _), room) in flights.zip(&mut rooms).filter(|(_, room)| room.is_none()) {
+                *room = read.get(&flight).copied();
+            }
+        }
+        Ok(rooms)
+    }
+
+    /// Reads these flights' rows; the index takes them in.
+    async fn read(&self, flights: &[FlightId]) -> Result<Vec<FlightCapacity>, DbError> {
+        let ids: Vec<_> = flights.iter().map(|flight| flight.uuid()).collect();
+        let mut connection = self.db.read().await?;
+        let reading = self.index.begin_reading();
+        let found = repository::find_all(&mut connection, &ids).await?;
+        self.index.take_in(reading, flights, &found, self.clock.now());
+        Ok(found)
+    }
+
+    /// Builds the index from the tables: flights that are yet to leave. Whoever calls it knows of all that changes
+    /// meanwhile.
+    pub async fn load_index(&self, stop: &CancellationToken) -> Result<(), DbError> {
+        self.index.clear();
+        let since = self.clock.now() - super::index::KEPT;
+        let mut after = uuid::Uuid::nil();
+        while !stop.is_cancelled() {
+            let mut connection = self.db.read().await?;
+            let reading = self.index.begin_reading();
+            let found = repository::scheduled(&mut connection, since, after, LOAD).await?;
+            drop(connection);
+            let Some(last) = found.last() else { break };
+            after = last.flight_id.uuid();
+            self.index.take_in(reading, &[], &found, self.clock.now());
+        }
+        Ok(())
+    }
+
+    /// Everything that was committed before is in the index, or in doubt there.
+    pub fn caught_up(&self, since: Instant) {
+        self.index.caught_up(since);
+    }
+
+    /// Reads what is in doubt as soon as it is, until `stop`; and forgets what has long left.
+    pub async fn settle_doubts(self, stop: CancellationToken) {
+        let mut forgot = Instant::now();
+        let mut may_be_more = false;
+        while !stop.is_cancelled() {
+            if !may_be_more {
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    _ = timeout(LOOK_AGAIN, self.index.news()) => {}
+                }
+            }
+            let doubtful = self.index.doubtful(BATCH);
+            may_be_more = doubtful.len() == BATCH;
+            if !doubtful.is_empty()
+                && let Err(error) = self.read(&doubtful).await
+            {
+                tracing::debug!(%error, "the room on changed flights cannot be read; trying again");
+                _ = stopped_within(&stop, LOOK_AGAIN).await;
+            }
+            if forgot.elapsed() > FORGET {
+                self.index.forget_departed(self.clock.now());
+                forgot = Instant::now();
+            }
+        }
+    }
+
+    /// Shows how the index is.
+    pub fn measure(&self) {
+        let age = self.index.staleness().map_or(f64::INFINITY, |age| age.as_secs_f64());
+        metric::AVAILABILITY_STALENESS.set(age);
+        let flights = u32::try_from(self.index.len()).unwrap_or(u32::MAX);
+        metric::AVAILABILITY_FLIGHTS.set(flights);
+    }
+}

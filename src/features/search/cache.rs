@@ -1,0 +1,265 @@
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard},
+    time::Duration,
+};
+
+use chrono::NaiveDate;
+use tokio::{sync::watch, time::Instant};
+use tracing::Instrument;
+
+use super::{
+    SearchError,
+    prepared::{Prepared, Shared},
+    service::Ways,
+    shelf::Shelf,
+    stored,
+};
+use crate::{
+    features::flights::{Standing, Stretch},
+    kernel::AirportCode,
+    platform::{
+        redis::Redis,
+        settings,
+        telemetry::{Traced, metric},
+    },
+};
+
+/// What this process keeps at most, in bytes: half of it for certain, twice that at most for a moment.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Question {
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub date: NaiveDate,
+}
+
+impl Question {
+    pub fn stretch(&self) -> Stretch {
+        (self.origin, self.destination)
+    }
+}
+
+/// Whether an answer was there already, as `Cache-Status` (RFC 9211) tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CacheStatus {
+    /// And for how much longer.
+    Hit(Duration),
+    Miss,
+}
+
+impl CacheStatus {
+    pub fn header(self) -> String {
+        match self {
+            Self::Hit(left) => format!("loadmaster; hit; ttl={}", left.as_secs()),
+            Self::Miss => "loadmaster; fwd=miss".to_owned(),
+        }
+    }
+}
+
+/// What was found, and when it is to be forgotten.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub prepared: Shared,
+    pub status: CacheStatus,
+    standing: Standing,
+    until: Instant,
+}
+
+/// Where answers come from that nobody has.
+pub(super) trait Source: Clone + Send + Sync + 'static {
+    fn ways(&self, question: Question) -> impl Future<Output = Result<Ways, SearchError>> + Send;
+
+    fn prepare(&self, ways: Ways) -> Result<Prepared, SearchError>;
+}
+
+/// Searches under way, each for all who ask the same of the same network.
+type Filling = HashMap<(Question, Standing), watch::Receiver<Option<Found>>>;
+
+/// The network part of answers, by the version of the network that they were found in: first in this process, then in
+/// Redis, where all processes find it. What was found under an older version is not looked for any more.
+#[derive(Clone)]
+pub(super) struct RouteCache(Arc<State>);
+
+struct State {
+    time: Duration,
+    redis: Option<Redis>,
+    /// The end of each key in Redis: the installation, and the rules that it searches by.
+    group: String,
+    shelf: RwLock<Shelf<Question, Found>>,
+    filling: Mutex<Filling>,
+}
+
+impl RouteCache {
+    pub fn new(time: Duration, rules: &settings::Search, shared: Option<(Redis, &str)>) -> Self {
+        let installation = shared.as_ref().map(|(_, installation)| (*installation).to_owned()).unwrap_or_default();
+        let group = format!("{installation}:{:016x}", fingerprint(rules));
+        let shelf = RwLock::new(Shelf::new(MOST_BYTES));
+        let redis = shared.map(|(redis, _)| redis);
+        Self(Arc::new(State { time, redis, group, shelf, filling: Mutex::default() }))
+    }
+
+    /// What this process has, unless it is `outdated`.
+    fn at_hand(&self, question: &Question, standing: Standing, outdated: Option<&Shared>) -> Option<Found> {
+        let is_good = |found: &Found| {
+            found.standing == standing
+                && found.until > Instant::now()
+                && outdated.is_none_or(|outdated| !Arc::ptr_eq(outdated, &found.prepared))
+        };
+        let young = {
+            let kept = self.0.shelf.read().unwrap_or_else(PoisonError::into_inner);
+            kept.look(question).filter(|found| is_good(found)).cloned()
+        };
+        let found = young.or_else(|| self.shelf_mut().look_again(question).filter(|found| is_good(found)).cloned())?;
+        let left = found.until.saturating_duration_since(Instant::now());
+        Some(Found { status: CacheStatus::Hit(left), ..found })
+    }
+
+    /// What was found before or is being found now by somebody else, else what the source has. `standing` was known before;
+    /// what is `outdated` is not taken again, here or from Redis.
+    pub async fn get<S: Source>(
+        &self,
+        source: &S,
+        question: Question,
+        standing: Standing,
+        outdated: Option<&Shared>,
+    ) -> Result<Found, SearchError> {
+        if let Some(found) = self.at_hand(&question, standing, outdated) {
+            return Ok(found);
+        }
+        let place = (question, standing);
+        let (told, telling) = {
+            let mut filling = self.filling();
+            // It may have been found just now.
+            if let Some(found) = self.at_hand(&question, standing, outdated) {
+                return Ok(found);
+            }
+            match filling.entry(place) {
+                Entry::Occupied(under_way) => (under_way.get().clone(), None),
+                Entry::Vacant(free) => {
+                    let (telling, told) = watch::channel(None);
+                    free.insert(told.clone());
+                    (told, Some(telling))
+                }
+            }
+        };
+        let Some(telling) = telling else { return self.join(source, place, told).await };
+        // Whoever asked first may hang up; the others wait all the same.
+        let filling = self.clone().fill(source.clone(), place, outdated.is_none(), telling);
+        let filling = tokio::spawn(filling.in_same_trace().in_current_span());
+        filling.await.unwrap_or(Err(SearchError::Interrupted))
+    }
+
+    /// Waits for what another search finds; should it fail, searches alone.
+    async fn join<S: Source>(
+        &self,
+        source: &S,
+        (question, standing): (Question, Standing),
+        mut told: watch::Receiver<Option<Found>>,
+    ) -> Result<Found, SearchError> {
+        if let Ok(found) = told.wait_for(Option::is_some).await
+            && let Some(found) = found.as_ref()
+        {
+            return Ok(found.clone());
+        }
+        let prepared = source.prepare(source.ways(question).await?)?;
+        Ok(Found { prepared: prepared.into(), status: CacheStatus::Miss, standing, until: Instant::now() })
+    }
+
+    async fn fill<S: Source>(
+        self,
+        source: S,
+        place: (Question, Standing),
+        asks_redis: bool,
+        telling: watch::Sender<Option<Found>>,
+    ) -> Result<Found, SearchError> {
+        // However it ends, nobody joins it afterwards.
+        let _under_way = UnderWay(&self, place);
+        let (question, standing) = place;
+        let recalled = if asks_redis { self.recall(&source, place).await } else { None };
+        let (found, ways) = if let Some(found) = recalled {
+            (found, None)
+        } else {
+            let began = Instant::now();
+            let ways = source.ways(question).await?;
+            let stored = self.0.redis.as_ref().and_then(|_| stored::to_bytes(&ways));
+            let prepared = source.prepare(ways)?.into();
+            metric::ROUTE_CACHE_FILL.record(began.elapsed().as_secs_f64());
+            let until = Instant::now() + self.0.time;
+            (Found { prepared, status: CacheStatus::Miss, standing, until }, stored)
+        };
+        let weight = found.prepared.weight();
+        let gone = self.shelf_mut().put(question, found.clone(), weight);
+        metric::ROUTE_CACHE_EVICTIONS.increment(u64::try_from(gone).unwrap_or_default());
+        telling.send_replace(Some(found.clone()));
+        if let (Some(redis), Some(ways)) = (self.0.redis.clone(), ways) {
+            let (key, time) = (self.key(place), self.0.time);
+            // Nobody waits for it.
+            let keeping = async move {
+                if let Err(error) = redis.keep(&key, &ways, time).await {
+                    tracing::debug!(%error, "what was found is not kept in Redis");
+                }
+            };
+            tokio::spawn(keeping.in_same_trace().in_current_span());
+        }
+        Ok(found)
+    }
+
+    /// What some process has left in Redis; what cannot be read is as good as nothing.
+    async fn recall<S: Source>(&self, source: &S, place: (Question, Standing)) -> Option<Found> {
+        let (question, standing) = place;
+        let redis = self.0.redis.as_ref()?;
+        let recalled = redis.recall(&self.key(place)).await;
+        let (bytes, left) = recalled.inspect_err(|error| tracing::debug!(%error, "Redis is not asked")).ok()??;
+        let ways = stored::from_bytes(&bytes, question.origin, question.destination)?;
+        let prepared = source.prepare(ways).ok()?.into();
+        let left = left.min(self.0.time);
+        Some(Found { prepared, status: CacheStatus::Hit(left), standing, until: Instant::now() + left })
+    }
+
+    /// No pattern is ever looked for: the version alone makes old keys unreachable.
+    fn key(&self, (question, standing): (Question, Standing)) -> String {
+        let Question { origin, destination, date } = question;
+        let Standing { version, epoch } = standing;
+        format!("route:{version}:{origin}:{destination}:{date}:{}:{epoch:x}", self.0.group)
+    }
+
+    fn filling(&self) -> MutexGuard<'_, Filling> {
+        self.0.filling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shelf_mut(&self) -> RwLockWriteGuard<'_, Shelf<Question, Found>> {
+        self.0.shelf.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows how much is kept in this process.
+    pub fn measure(&self) {
+        let kept = self.0.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        metric::ROUTE_CACHE_ENTRIES.set(u32::try_from(kept.len()).unwrap_or(u32::MAX));
+        metric::ROUTE_CACHE_BYTES.set(u32::try_from(kept.weight()).unwrap_or(u32::MAX));
+    }
+}
+
+/// A search that others may wait for.
+struct UnderWay<'a>(&'a RouteCache, (Question, Standing));
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.filling().remove(&self.1);
+    }
+}
+
+/// Processes that search by other rules, or write differently, keep apart.
+fn fingerprint(rules: &settings::Search) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (stored::FORM, rules.max_stops, rules.min_connection_minutes, &rules.connection_minutes_by_airport)
+        .hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+#[path = "cache/tests.rs"]
+mod tests;

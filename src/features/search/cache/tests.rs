@@ -1,0 +1,172 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Semaphore;
+
+use super::*;
+use crate::platform::{postgres::DbError, settings::Settings};
+
+/// Finds nothing, as often and as slowly as the test wants.
+#[derive(Clone)]
+struct Fake(Arc<Gate>);
+
+struct Gate {
+    asked: AtomicUsize,
+    may_answer: Semaphore,
+    fails: AtomicUsize,
+}
+
+impl Fake {
+    fn new(answers: usize) -> Self {
+        Self(Arc::new(Gate {
+            asked: AtomicUsize::new(0),
+            may_answer: Semaphore::new(answers),
+            fails: AtomicUsize::new(0),
+        }))
+    }
+
+    fn asked(&self) -> usize {
+        self.0.asked.load(Ordering::SeqCst)
+    }
+
+    async fn until_asked(&self, times: usize) {
+        while self.asked() < times {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Source for Fake {
+    async fn ways(&self, _: Question) -> Result<Ways, SearchError> {
+        self.0.asked.fetch_add(1, Ordering::SeqCst);
+        self.0.may_answer.acquire().await.unwrap().forget();
+        if self.0.fails.load(Ordering::SeqCst) > 0 {
+            self.0.fails.fetch_sub(1, Ordering::SeqCst);
+            return Err(DbError::from(sqlx::Error::PoolTimedOut).into());
+        }
+        Ok(Ways::default())
+    }
+
+    fn prepare(&self, _: Ways) -> Result<Prepared, SearchError> {
+        Ok(Prepared::empty())
+    }
+}
+
+fn cache() -> RouteCache {
+    let rules = Settings::load(crate::platform::settings::Sources::default()).unwrap().search;
+    RouteCache::new(Duration::from_mins(5), &rules, None)
+}
+
+fn question() -> Question {
+    Question {
+        origin: "DEL".parse().unwrap(),
+        destination: "LHR".parse().unwrap(),
+        date: "2026-11-21".parse().unwrap(),
+    }
+}
+
+const fn version(version: i64) -> Standing {
+    Standing { version, epoch: 1 }
+}
+
+fn spawn(cache: &RouteCache, source: &Fake, standing: Standing) -> tokio::task::JoinHandle<Found> {
+    let (cache, source) = (cache.clone(), source.clone());
+    tokio::spawn(async move { cache.get(&source, question(), standing, None).await.unwrap() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_found_is_at_hand_until_its_time_is_over() {
+    let (cache, source) = (cache(), Fake::new(9));
+    let ask = async || cache.get(&source, question(), version(1), None).await.unwrap().status;
+    assert_eq!(ask().await, CacheStatus::Miss);
+    tokio::time::advance(Duration::from_secs(100)).await;
+    assert_eq!(ask().await, CacheStatus::Hit(Duration::from_secs(200)));
+    tokio::time::advance(Duration::from_secs(200)).await;
+    assert_eq!(ask().await, CacheStatus::Miss);
+    assert_eq!(source.asked(), 2);
+}
+
+#[tokio::test]
+async fn a_hundred_who_ask_at_once_are_one_search() {
+    let (cache, source) = (cache(), Fake::new(0));
+    let asking: Vec<_> = (0..100).map(|_| spawn(&cache, &source, version(1))).collect();
+    source.until_asked(1).await;
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+    source.0.may_answer.add_permits(100);
+    for asking in asking {
+        assert_eq!(asking.await.unwrap().status, CacheStatus::Miss);
+    }
+    assert_eq!(source.asked(), 1);
+    assert!(cache.filling().is_empty());
+}
+
+#[tokio::test]
+async fn a_search_that_began_before_a_change_answers_nobody_who_knows_of_it() {
+    let (cache, source) = (cache(), Fake::new(0));
+    let before = spawn(&cache, &source, version(1));
+    source.until_asked(1).await;
+    let after = spawn(&cache, &source, version(2));
+    source.until_asked(2).await;
+    source.0.may_answer.add_permits(2);
+    let (before, after) = (before.await.unwrap(), after.await.unwrap());
+    assert!(!Arc::ptr_eq(&before.prepared, &after.prepared));
+    // Whichever was put down last.
+    source.0.may_answer.add_permits(2);
+    let now = spawn(&cache, &source, version(2)).await.unwrap();
+    assert!(!Arc::ptr_eq(&before.prepared, &now.prepared));
+}
+
+#[tokio::test]
+async fn what_is_outdated_is_searched_for_again_once() {
+    let (cache, source) = (cache(), Fake::new(9));
+    let first = cache.get(&source, question(), version(1), None).await.unwrap();
+    let again = cache.get(&source, question(), version(1), Some(&first.prepared)).await.unwrap();
+    assert_eq!(again.status, CacheStatus::Miss);
+    let other = cache.get(&source, question(), version(1), Some(&first.prepared)).await.unwrap();
+    assert!(matches!(other.status, CacheStatus::Hit(_)) && Arc::ptr_eq(&again.prepared, &other.prepared));
+    assert_eq!(source.asked(), 2);
+}
+
+#[tokio::test]
+async fn who_asked_first_may_hang_up() {
+    let (cache, source) = (cache(), Fake::new(0));
+    let first = spawn(&cache, &source, version(1));
+    source.until_asked(1).await;
+    let second = spawn(&cache, &source, version(1));
+    tokio::task::yield_now().await;
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    source.0.may_answer.add_permits(9);
+    second.await.unwrap();
+    assert_eq!(source.asked(), 1);
+}
+
+#[tokio::test]
+async fn who_waited_for_a_search_that_failed_searches_alone() {
+    let (cache, source) = (cache(), Fake::new(0));
+    source.0.fails.store(1, Ordering::SeqCst);
+    let (one, other) = (cache.clone(), source.clone());
+    let first = tokio::spawn(async move { one.get(&other, question(), version(1), None).await });
+    source.until_asked(1).await;
+    let second = spawn(&cache, &source, version(1));
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+    source.0.may_answer.add_permits(9);
+    assert!(first.await.unwrap().is_err());
+    assert_eq!(second.await.unwrap().status, CacheStatus::Miss);
+    assert!(cache.filling().is_empty());
+}
+
+#[test]
+fn keys_name_version_question_installation_and_rules() {
+    let cache = cache();
+    let key = cache.key((question(), version(17)));
+    assert!(key.starts_with("route:17:DEL:LHR:2026-11-21:"), "{key}");
+    let mut rules = Settings::load(crate::platform::settings::Sources::default()).unwrap().search;
+    rules.min_connection_minutes += 1;
+    let other = RouteCache::new(Duration::from_mins(5), &rules, None);
+    assert_ne!(key, other.key((question(), version(17))));
+    assert_ne!(key, cache.key((question(), Standing { version: 17, epoch: 2 })));
+}

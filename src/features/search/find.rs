@@ -1,0 +1,126 @@
+use super::{
+    SearchError, SearchService,
+    cache::{CacheStatus, Question, RouteCache, Source},
+    dto::Search,
+    model::Judge,
+    prepared::{Prepared, Rooms, Shared},
+    service::{Options, Ways},
+};
+use crate::{
+    features::flights::{Standing, Stretch},
+    kernel::Counted,
+    platform::telemetry::{Traced, metric, note, part},
+};
+
+/// How often flights that change while they are looked at are looked up again, before they are simply read.
+const MOST_READINGS: u32 = 3;
+
+/// What a search found.
+pub(super) enum Answer {
+    /// Of the network as it was kept; the room as it is now.
+    Prepared { prepared: Shared, rooms: Rooms, judge: Judge },
+    /// Straight from the tables.
+    Read(Options),
+}
+
+impl SearchService {
+    /// The options of a search as they are now, and whether the network part was there already.
+    pub(super) async fn find(&self, search: &Search) -> Result<(Answer, CacheStatus), SearchError> {
+        let kept = match &self.0.cache {
+            Some(cache) => self.find_kept(cache, search).await?,
+            None => None,
+        };
+        let (answer, status) = match kept {
+            Some(found) => found,
+            None => (Answer::Read(self.read(search).await?), CacheStatus::Miss),
+        };
+        self.count(status);
+        Ok((answer, status))
+    }
+
+    /// None when the flights changed each time.
+    async fn find_kept(
+        &self,
+        cache: &RouteCache,
+        search: &Search,
+    ) -> Result<Option<(Answer, CacheStatus)>, SearchError> {
+        let Search { origin, destination, date, .. } = *search;
+        let question = Question { origin, destination, date };
+        let mut outdated: Option<Shared> = None;
+        for _ in 0..MOST_READINGS {
+            let standing = self.standing(question.stretch()).await?;
+            let looking = async {
+                let found = cache.get(self, question, standing, outdated.as_ref()).await?;
+                note("loadmaster.cache.hit", matches!(found.status, CacheStatus::Hit(_)));
+                Ok::<_, SearchError>(found)
+            };
+            let found = looking.within(part("route cache")).await?;
+            let rooms = self.0.capacity.rooms(found.prepared.versions()).await?;
+            let Some(rooms) = found.prepared.agree(rooms) else {
+                outdated = Some(found.prepared);
+                continue;
+            };
+            // The clock after the room: what is told is as of now.
+            let judge = Judge::of(&search.request, self.0.clock.now());
+            return Ok(Some((Answer::Prepared { prepared: found.prepared, rooms, judge }, found.status)));
+        }
+        Ok(None)
+    }
+
+    /// Straight from the tables.
+    async fn read(&self, search: &Search) -> Result<Options, SearchError> {
+        self.options(search.origin, search.destination, search.date, &search.request, search.max_stops).await
+    }
+
+    /// The network's version between these airports. Known, unless this process has just changed something or is not abreast
+    /// of what others change: then the database tells.
+    async fn standing(&self, stretch: Stretch) -> Result<Standing, SearchError> {
+        let network = self.0.flights.network();
+        let is_abreast = self.0.capacity.index().is_abreast();
+        if is_abreast && let Some(standing) = network.version(stretch) {
+            return Ok(standing);
+        }
+        let doubted = network.doubted();
+        let standing = self.0.flights.standing().await?;
+        network.settle(&doubted, is_abreast, standing);
+        Ok(network.settled(stretch))
+    }
+
+    /// Counts a search that was answered.
+    fn count(&self, status: CacheStatus) {
+        metric::ROUTE_SEARCHES.increment(1);
+        self.0.tally.add(Counted::RouteSearches, 1);
+        match status {
+            CacheStatus::Hit(_) => {
+                metric::ROUTE_CACHE_HITS.increment(1);
+                self.0.tally.add(Counted::CacheHits, 1);
+            }
+            CacheStatus::Miss => {
+                metric::ROUTE_CACHE_MISSES.increment(1);
+                self.0.tally.add(Counted::CacheMisses, 1);
+            }
+        }
+    }
+
+    /// Shows how the cache is.
+    pub fn measure(&self) {
+        if let Some(cache) = &self.0.cache {
+            cache.measure();
+        }
+        let counts = self.0.tally.counts();
+        let (hits, misses) = (counts.of(Counted::CacheHits), counts.of(Counted::CacheMisses));
+        #[allow(clippy::cast_precision_loss, reason = "a ratio")]
+        let ratio = if hits + misses == 0 { 0.0 } else { hits as f64 / (hits + misses) as f64 };
+        metric::ROUTE_CACHE_HIT_RATIO.set(ratio);
+    }
+}
+
+impl Source for SearchService {
+    async fn ways(&self, question: Question) -> Result<Ways, SearchError> {
+        self.ways(question.origin, question.destination, question.date).await
+    }
+
+    fn prepare(&self, ways: Ways) -> Result<Prepared, SearchError> {
+        Prepared::new(ways, &self.0.reference).ok_or(SearchError::Unwritable)
+    }
+}

@@ -1,0 +1,244 @@
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    dto::{RouteOption, Search},
+    model::{Itinerary, Judge, Reason, Request, Sort},
+    service::Ways,
+    spliced::{Halves, write_available, write_live, write_reasons},
+};
+use crate::{
+    features::{
+        capacity::{FlightCapacity, FlightStatus, Space},
+        flights::{Flight, FlightBody},
+        reference::Reference,
+    },
+    kernel::FlightId,
+};
+
+/// What a flight or a way is estimated to take beside its text, in bytes.
+const OVERHEAD: usize = 160;
+
+/// All ways of one day between two airports, in every order there is and written but for what changes with each booking.
+/// Flights that several ways share are there once.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    flights: Vec<PreparedFlight>,
+    ways: Vec<Way>,
+    /// Direct flights by departure.
+    direct: Vec<usize>,
+    /// Connections by arrival.
+    transit: Vec<usize>,
+    /// All ways, by what they can be sorted by.
+    ranked: [Vec<usize>; Sort::WORDS.len()],
+    /// About how long an answer with all ways is, in bytes.
+    length: usize,
+}
+
+#[derive(Debug)]
+struct PreparedFlight {
+    id: FlightId,
+    version: i32,
+    is_freighter: bool,
+    text: Halves,
+}
+
+#[derive(Debug)]
+struct Way {
+    /// Places among the flights.
+    legs: Vec<usize>,
+    text: Halves,
+}
+
+/// The room on each flight of a [`Prepared`], in its order.
+pub(super) type Rooms = Vec<FlightCapacity>;
+
+/// A way as it is now.
+struct Judged {
+    reasons: Vec<Reason>,
+    available: Space,
+}
+
+impl Prepared {
+    /// None if something cannot be written, which is impossible.
+    pub fn new(ways: Ways, reference: &Reference) -> Option<Self> {
+        // Nothing is asked for and no time has passed: all can be booked, and what remains of the order is that of times.
+        let judge = Judge::of(&Request::default(), chrono::DateTime::<chrono::Utc>::MIN_UTC);
+        let all = ways.direct.into_iter().map(|flight| vec![flight]).chain(ways.transit);
+        let all: Vec<Itinerary> = all.filter_map(|legs| Itinerary::judge(legs, judge)).collect();
+        let by = |sort: Sort, which: fn(&Itinerary) -> bool| {
+            let mut places: Vec<usize> = (0..all.len()).filter(|place| which(&all[*place])).collect();
+            places.sort_by(|a, b| sort.compare(&all[*a], &all[*b]));
+            places
+        };
+        let (mut places, mut flights) = (HashMap::new(), Vec::new());
+        let mut prepared = Vec::with_capacity(all.len());
+        for itinerary in &all {
+            let mut legs = Vec::with_capacity(itinerary.legs().len());
+            for flight in itinerary.legs() {
+                let place = if let Some(place) = places.get(&flight.id) {
+                    *place
+                } else {
+                    flights.push(PreparedFlight::new(flight, reference)?);
+                    places.insert(flight.id, flights.len() - 1);
+                    flights.len() - 1
+                };
+                legs.push(place);
+            }
+            prepared.push(Way { legs, text: Halves::of_option(&RouteOption::frame(itinerary))? });
+        }
+        let text = |way: &Way| -> usize {
+            let flights: usize = way.legs.iter().map(|leg| flights[*leg].text.len() + OVERHEAD).sum();
+            way.text.len() + OVERHEAD + flights
+        };
+        Some(Self {
+            length: prepared.iter().map(text).sum::<usize>() + OVERHEAD,
+            flights,
+            ways: prepared,
+            direct: by(Sort::Departure, Itinerary::is_direct),
+            transit: by(Sort::Arrival, |itinerary| !itinerary.is_direct()),
+            ranked: Sort::WORDS.iter().map(|(_, sort)| by(*sort, |_| true)).collect::<Vec<_>>().try_into().ok()?,
+        })
+    }
+
+    /// About how many bytes of memory it takes.
+    pub fn weight(&self) -> usize {
+        let flights: usize = self.flights.iter().map(|flight| flight.text.len() + OVERHEAD).sum();
+        let ways: usize = self.ways.iter().map(|way| way.text.len() + OVERHEAD).sum();
+        flights + ways + OVERHEAD
+    }
+
+    /// Its flights, each with the version in which it was prepared.
+    pub fn versions(&self) -> impl ExactSizeIterator<Item = (FlightId, i32)> + Clone {
+        self.flights.iter().map(|flight| (flight.id, flight.version))
+    }
+
+    /// The rooms to show, if every flight is still as it was prepared.
+    pub fn agree(&self, rooms: Vec<Option<FlightCapacity>>) -> Option<Rooms> {
+        let is_same = |flight: &PreparedFlight, room: &FlightCapacity| {
+            room.version == flight.version && room.status == FlightStatus::Scheduled
+        };
+        let same = self.flights.iter().zip(rooms).map(|(flight, room)| room.filter(|room| is_same(flight, room)));
+        same.collect()
+    }
+
+    /// The body of `POST /routes/search`.
+    pub fn search_result(&self, search: &Search, rooms: &Rooms, judge: Judge) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.length);
+        let Search { origin, destination, date, .. } = search;
+        let head = format!(
+            r#"{{"origin":"{origin}","destination":"{destination}","departure_date":"{date}","direct_flights":["#
+        );
+        out.extend_from_slice(head.as_bytes());
+        let judged = self.judged(rooms, judge);
+        write(&mut out, shown(&self.direct, &judged, search), |out, place| {
+            self.write_direct(out, place, &judged[place], rooms);
+        });
+        out.extend_from_slice(br#"],"transit_routes":["#);
+        let transit = if search.max_stops == 0 { &[] } else { self.transit.as_slice() };
+        write(&mut out, shown(transit, &judged, search), |out, place| {
+            self.write_option(out, place, &judged[place], rooms);
+        });
+        out.extend_from_slice(b"]}");
+        out
+    }
+
+    /// The body of `GET /routes`.
+    pub fn ranking(&self, search: &Search, sort: Sort, rooms: &Rooms, judge: Judge) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.length);
+        out.push(b'[');
+        let judged = self.judged(rooms, judge);
+        let all = &self.ranked[sort as usize];
+        let few: Vec<usize>;
+        let all = if search.max_stops == 0 {
+            few = all.iter().copied().filter(|place| self.ways[*place].legs.len() == 1).collect();
+            &few
+        } else {
+            all
+        };
+        write(&mut out, shown(all, &judged, search), |out, place| {
+            self.write_option(out, place, &judged[place], rooms);
+        });
+        out.push(b']');
+        out
+    }
+
+    fn judged(&self, rooms: &Rooms, judge: Judge) -> Vec<Judged> {
+        let judged = self.ways.iter().map(|way| {
+            let legs = way.legs.iter().map(|leg| (&rooms[*leg], self.flights[*leg].is_freighter));
+            let (reasons, available) = judge.reasons(&legs).unwrap_or_default();
+            Judged { reasons, available }
+        });
+        judged.collect()
+    }
+
+    /// A flight, without its closing brace.
+    fn write_flight(&self, out: &mut Vec<u8>, leg: usize, rooms: &Rooms) {
+        let text = &self.flights[leg].text;
+        out.extend_from_slice(&text.before);
+        write_live(out, &rooms[leg]);
+        out.extend_from_slice(&text.after);
+    }
+
+    fn write_direct(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Rooms) {
+        for leg in &self.ways[place].legs {
+            self.write_flight(out, *leg, rooms);
+        }
+        write_reasons(out, &judged.reasons);
+        out.push(b'}');
+    }
+
+    fn write_option(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Rooms) {
+        let way = &self.ways[place];
+        out.extend_from_slice(&way.text.before);
+        for (number, leg) in way.legs.iter().enumerate() {
+            if number > 0 {
+                out.push(b',');
+            }
+            self.write_flight(out, *leg, rooms);
+            out.push(b'}');
+        }
+        out.extend_from_slice(&way.text.after);
+        write_available(out, judged.available);
+        write_reasons(out, &judged.reasons);
+        out.push(b'}');
+    }
+}
+
+/// Those that can be booked, then those that cannot, as many as are wanted.
+fn shown<'a>(places: &'a [usize], judged: &'a [Judged], search: &Search) -> impl Iterator<Item = usize> + use<'a> {
+    let bookable =
+        |wanted: bool| places.iter().copied().filter(move |place| judged[*place].reasons.is_empty() == wanted);
+    bookable(true).chain(bookable(false)).take(search.limit)
+}
+
+/// With commas between them.
+fn write(out: &mut Vec<u8>, places: impl Iterator<Item = usize>, mut each: impl FnMut(&mut Vec<u8>, usize)) {
+    for (number, place) in places.enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        each(out, place);
+    }
+}
+
+impl PreparedFlight {
+    fn new(flight: &Flight, reference: &Reference) -> Option<Self> {
+        Some(Self {
+            id: flight.id,
+            version: flight.room.version,
+            is_freighter: flight.is_freighter,
+            text: Halves::of_flight(&FlightBody::new(flight, reference))?,
+        })
+    }
+}
+
+/// What a search found, kept ready for others.
+pub(super) type Shared = Arc<Prepared>;
+
+#[cfg(test)]
+impl Prepared {
+    /// Of no ways.
+    pub fn empty() -> Self {
+        Self { flights: vec![], ways: vec![], direct: vec![], transit: vec![], ranked: Default::default(), length: 0 }
+    }
+}

@@ -1,0 +1,89 @@
+use std::{collections::HashMap, hash::Hash};
+
+/// A bounded memory of what was asked for lately. What is put down or asked for again lies on the young half; when that is
+/// full it becomes the old half, and what nobody asked for since is gone.
+#[derive(Debug)]
+pub(super) struct Shelf<K, V> {
+    young: HashMap<K, (V, usize)>,
+    old: HashMap<K, (V, usize)>,
+    young_weight: usize,
+    old_weight: usize,
+    most: usize,
+}
+
+impl<K: Hash + Eq + Copy, V> Shelf<K, V> {
+    /// Each half weighs at most so much, and one thing more.
+    pub fn new(most: usize) -> Self {
+        Self { young: HashMap::new(), old: HashMap::new(), young_weight: 0, old_weight: 0, most }
+    }
+
+    /// On the young half.
+    pub fn look(&self, key: &K) -> Option<&V> {
+        self.young.get(key).map(|(value, _)| value)
+    }
+
+    /// On both; what is found becomes young.
+    pub fn look_again(&mut self, key: &K) -> Option<&V> {
+        if let Some((value, weight)) = self.old.remove(key) {
+            self.old_weight -= weight;
+            self.put(*key, value, weight);
+        }
+        // Putting it down may have made the young half the old one.
+        self.young.get(key).or_else(|| self.old.get(key)).map(|(value, _)| value)
+    }
+
+    /// Puts something down, in place of what was there under this key. Answers how many things are gone for lack of room.
+    pub fn put(&mut self, key: K, value: V, weight: usize) -> usize {
+        if let Some((_, gone)) = self.old.remove(&key) {
+            self.old_weight -= gone;
+        }
+        if let Some((_, gone)) = self.young.insert(key, (value, weight)) {
+            self.young_weight -= gone;
+        }
+        self.young_weight += weight;
+        if self.young_weight <= self.most {
+            return 0;
+        }
+        let gone = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
+        self.old_weight = std::mem::take(&mut self.young_weight);
+        gone.len()
+    }
+
+    pub fn len(&self) -> usize {
+        self.young.len() + self.old.len()
+    }
+
+    pub const fn weight(&self) -> usize {
+        self.young_weight + self.old_weight
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_holds_what_was_asked_for_lately_and_no_more_than_it_may() {
+        let mut shelf = Shelf::new(10);
+        for key in 0..1000 {
+            shelf.put(key, key, 3);
+            assert!(shelf.weight() <= 2 * 10 + 2 * 3, "{}", shelf.weight());
+            // Asked for again and again.
+            assert_eq!(shelf.look_again(&0), Some(&0));
+        }
+        assert!(shelf.look_again(&999).is_some() && shelf.look_again(&5).is_none());
+        assert!(shelf.len() <= 8);
+    }
+
+    #[test]
+    fn what_is_put_down_again_weighs_once() {
+        let mut shelf = Shelf::new(10);
+        for weight in [4, 6, 2] {
+            assert_eq!(shelf.put("a", weight, weight), 0);
+        }
+        assert_eq!((shelf.len(), shelf.weight(), shelf.look(&"a")), (1, 2, Some(&2)));
+        shelf.put("b", 9, 9);
+        assert_eq!(shelf.put("a", 3, 3), 0);
+        assert_eq!((shelf.len(), shelf.weight()), (2, 12));
+    }
+}

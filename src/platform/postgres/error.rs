@@ -1,0 +1,91 @@
+use crate::platform::telemetry;
+
+/// What can go wrong between us and the database.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    #[error(transparent)]
+    Sql(sqlx::Error),
+    /// COMMIT was sent and no answer came: the change may or may not be there.
+    #[error("the commit's outcome is unknown")]
+    OutcomeUnknown(#[source] sqlx::Error),
+}
+
+impl DbError {
+    /// The five characters of PostgreSQL's error code.
+    pub(super) fn sql_state(&self) -> Option<String> {
+        match self {
+            Self::Sql(sqlx::Error::Database(error)) => error.code().map(Into::into),
+            _ => None,
+        }
+    }
+
+    /// What may be logged of it: PostgreSQL's details quote rows, and rows hold personal data.
+    pub fn summary(&self) -> String {
+        match self {
+            Self::Sql(sqlx::Error::Database(error)) => {
+                let state = error.code().unwrap_or_default();
+                format!("{state} {} (constraint: {})", error.message(), error.constraint().unwrap_or("none"))
+            }
+            other => other.to_string(),
+        }
+    }
+
+    /// The database chose this transaction as the victim of a deadlock or conflict: trying again is right.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self.sql_state().as_deref(), Some("40001" | "40P01"))
+    }
+
+    /// The name of the constraint that refused, if one did.
+    pub fn constraint(&self) -> Option<&str> {
+        match self {
+            Self::Sql(sqlx::Error::Database(error)) => error.constraint(),
+            _ => None,
+        }
+    }
+
+    /// Waited too long for a row, a connection or the server: the caller may come back.
+    pub fn is_overload(&self) -> bool {
+        match self {
+            Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)) => true,
+            // lock_not_available, a database that lets nobody in, too_many_connections, connection exceptions, operator
+            // intervention (shutdown)
+            _ => {
+                self.sql_state().is_some_and(|state| {
+                    matches!(state.as_str(), "55P03" | "55000" | "53300")
+                        || state.starts_with("08")
+                        || state.starts_with("57P")
+                }) || self.is_conflict()
+            }
+        }
+    }
+
+    /// The role lacks a right.
+    pub fn is_denied(&self) -> bool {
+        self.sql_state().as_deref() == Some("42501")
+    }
+
+    /// `statement_timeout` ended the statement.
+    pub fn is_timeout(&self) -> bool {
+        self.sql_state().as_deref() == Some("57014")
+    }
+}
+
+/// The statement's own span does not tell that it failed; the part that it belongs to does.
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        let this = Self::Sql(error);
+        telemetry::remark("database error", "db.response.status_code", this.sql_state().unwrap_or_default());
+        this
+    }
+}
+
+/// An error that may be the database's choice of victim.
+pub trait Transient {
+    fn is_transient(&self) -> bool;
+}
+
+impl Transient for DbError {
+    fn is_transient(&self) -> bool {
+        self.is_conflict()
+    }
+}

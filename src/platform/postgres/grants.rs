@@ -1,0 +1,30 @@
+use sqlx::PgConnection;
+
+/// What the serving role may do. History is written once and read: no update, delete or truncate of it.
+const GRANTS: &str = "
+    do $$ begin
+        if exists (select from pg_roles where rolname = 'loadmaster_app') and current_user <> 'loadmaster_app' then
+            grant usage on schema public to loadmaster_app;
+            grant select, insert, update, delete on all tables in schema public to loadmaster_app;
+            grant usage, select on all sequences in schema public to loadmaster_app;
+            grant execute on function ensure_partitions(text, timestamptz, integer) to loadmaster_app;
+            revoke update, delete, truncate on capacity_ledger, flight_events, booking_events, admin_acts
+                from loadmaster_app;
+            revoke insert, update, delete, truncate on _sqlx_migrations from loadmaster_app;
+        end if;
+    end $$";
+
+pub(super) async fn grant_serving_role(db: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql(GRANTS).execute(&mut *db).await?;
+    // Rights count on the table that is named: parents only, so that no partition of history can be reached around them.
+    let revoke = "
+        do $$ declare part regclass; begin
+            if exists (select from pg_roles where rolname = 'loadmaster_app') and current_user <> 'loadmaster_app' then
+                for part in select inhrelid::regclass from pg_inherits
+                            join partitioned_tables on inhparent = table_name::regclass loop
+                    execute format('revoke all on %s from loadmaster_app', part);
+                end loop;
+            end if;
+        end $$";
+    sqlx::raw_sql(revoke).execute(db).await.map(drop)
+}

@@ -1,0 +1,112 @@
+//! How many requests somebody may make: a sliding window of sixty seconds, counted in Redis for all processes together, and
+//! by the same rule in this process alone while Redis is away.
+mod window;
+
+use std::{
+    collections::HashMap,
+    fmt::Display,
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{clock::SharedClock, redis::Redis, telemetry::metric};
+
+pub use window::Verdict;
+use window::{LENGTH, Window};
+
+/// Counts requests.
+#[derive(Clone)]
+pub struct RateLimiter {
+    redis: Option<Redis>,
+    installation: Arc<str>,
+    clock: SharedClock,
+    /// What this process has counted while Redis was away.
+    here: Arc<Mutex<Counts>>,
+}
+
+impl RateLimiter {
+    pub fn new(redis: Option<Redis>, installation: &str, clock: SharedClock) -> Self {
+        Self { redis, installation: installation.into(), clock, here: Arc::default() }
+    }
+
+    /// Counts a request of `who` against a quota of so many a minute. What is refused does not count.
+    pub async fn ask(&self, quota: &'static str, who: impl Display, limit: u32) -> Verdict {
+        let now = self.clock.now().timestamp_millis();
+        let together = self.count_together(quota, &who, now, limit).await;
+        let verdict = together.unwrap_or_else(|| {
+            let mut here = self.here.lock().unwrap_or_else(PoisonError::into_inner);
+            here.count(format!("{quota}:{who}"), now, limit)
+        });
+        let outcome = if verdict.is_admitted { "admitted" } else { "refused" };
+        metric::RATE_LIMITED.with([quota, outcome]).increment(1);
+        verdict
+    }
+
+    /// `None`: Redis cannot say.
+    async fn count_together(&self, quota: &str, who: &impl Display, now: i64, limit: u32) -> Option<Verdict> {
+        let key = format!("loadmaster:{}:rate:{quota}:{who}", self.installation);
+        let counted = self.redis.as_ref()?.count(&key, now, LENGTH, limit).await;
+        let (is_admitted, number, current, previous) = counted.ok()?;
+        Some(Window { number, current, previous }.verdict(now, limit, is_admitted))
+    }
+}
+
+/// Everybody's requests in the window of this process and in the one before.
+#[derive(Default)]
+struct Counts {
+    number: i64,
+    current: HashMap<String, u32>,
+    previous: HashMap<String, u32>,
+}
+
+impl Counts {
+    fn count(&mut self, who: String, now: i64, limit: u32) -> Verdict {
+        self.turn(now);
+        let of = |counts: &HashMap<String, u32>| counts.get(&who).copied().unwrap_or_default();
+        let mut window = Window { number: self.number, current: of(&self.current), previous: of(&self.previous) };
+        let is_admitted = window.admits(now, limit);
+        if is_admitted {
+            window = window.counted();
+            self.current.insert(who, window.current);
+        }
+        window.verdict(now, limit, is_admitted)
+    }
+
+    fn turn(&mut self, now: i64) {
+        let number = Window { number: self.number, ..Window::default() }.at(now).number;
+        if number != self.number {
+            let last = mem::take(&mut self.current);
+            self.previous = if number == self.number + 1 { last } else { HashMap::new() };
+            self.number = number;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_has_a_count_and_the_last_window_counts_on() {
+        let mut counts = Counts::default();
+        let mut ask = |who: &str, now| counts.count(who.to_owned(), now, 2).is_admitted;
+        assert_eq!([0, 1, 2].map(|now| ask("ann", now)), [true, true, false]);
+        assert!(ask("bob", 3));
+        assert!(!ask("ann", LENGTH), "all of the last window still counts");
+        assert!(ask("ann", LENGTH + LENGTH / 2), "half of it");
+        assert!(!ask("ann", LENGTH + LENGTH / 2));
+        assert!(ask("ann", 3 * LENGTH));
+        assert!(ask("ann", 2 * LENGTH + 1), "a clock that went back a little");
+        assert!(!ask("ann", 2 * LENGTH + 1));
+        assert!(ask("ann", -10 * LENGTH), "a clock that went back by far");
+    }
+
+    #[test]
+    fn who_was_not_here_for_two_windows_is_forgotten() {
+        let mut counts = Counts::default();
+        for number in 0..10 {
+            counts.count(number.to_string(), number * LENGTH, 1);
+        }
+        assert_eq!((counts.current.len(), counts.previous.len()), (1, 1));
+    }
+}

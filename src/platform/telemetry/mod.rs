@@ -1,0 +1,27 @@
+//! What the process tells of itself: log lines, metrics, and traces where a collector wants them.
+mod family;
+mod logs;
+pub mod metric;
+mod otlp;
+mod process;
+mod propagation;
+mod recorder;
+mod sampling;
+mod spans;
+mod statements;
+
+pub use family::{Family, Kind, Label, OneMore, Values};
+pub use logs::start_logging;
+pub use metrics::SharedString as LabelValue;
+pub use otlp::{Exporting, Traces, wanted_traces};
+pub use process::{GIT_COMMIT, measure_process};
+pub use propagation::{TRACEPARENT, TRACESTATE, headers, traceparent};
+pub use recorder::start_metrics;
+pub use spans::{
+    Part, Traced, Within, are_traces_on, command, delivery, fail, job, note, note_answer, outgoing_request, part,
+    redis_call, remark, request,
+};
+pub use statements::{name_database, transaction_begin};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! W3C Trace Context: how a trace goes from one process to another.
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::{
+    Context,
+    propagation::{Extractor, TextMapPropagator},
+    trace::{SpanContext, TraceContextExt},
+};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+
+/// Names a trace and the caller's place in it.
+pub const TRACEPARENT: &str = "traceparent";
+/// What the tracing systems on the way tell each other.
+pub const TRACESTATE: &str = "tracestate";
+
+/// A longer one goes no further. Each span carries it, so that callers would send us, and our collector, as much as they
+/// like; W3C asks to carry no more.
+const LONGEST_STATE: usize = 512;
+
+/// Operators can turn it off. Without traces of our own, callers' traces are named all the same.
+static IS_OFF: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn turn_off() {
+    IS_OFF.store(true, Ordering::Relaxed);
+}
+
+/// What was read, for the library to make sense of.
+struct Told<'a> {
+    traceparent: &'a str,
+    tracestate: String,
+}
+
+impl Extractor for Told<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        match key {
+            TRACEPARENT => Some(self.traceparent),
+            TRACESTATE if !self.tracestate.is_empty() => Some(&self.tracestate),
+            _ => None,
+        }
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec![TRACEPARENT, TRACESTATE]
+    }
+}
+
+impl Told<'_> {
+    fn context(&self) -> Option<Context> {
+        let context = TraceContextPropagator::new().extract_with_context(&Context::new(), self);
+        (is_well_formed(self.traceparent) && context.has_active_span()).then_some(context)
+    }
+}
+
+/// What the caller says about the trace; `None` if that is nothing, or makes no sense.
+pub(super) fn extract(headers: &HeaderMap) -> Option<Context> {
+    let mut told = headers.get_all(TRACEPARENT).iter();
+    let (traceparent, None) = (told.next()?.to_str().ok()?, told.next()) else { return None };
+    if IS_OFF.load(Ordering::Relaxed) {
+        return None;
+    }
+    let states: Vec<_> = headers.get_all(TRACESTATE).iter().filter_map(|value| value.to_str().ok()).collect();
+    let tracestate = Some(states.join(",")).filter(|state| state.len() <= LONGEST_STATE).unwrap_or_default();
+    Told { traceparent, tracestate }.context()
+}
+
+/// What is kept in a message or with a job.
+pub(super) fn parse(traceparent: &str) -> Option<SpanContext> {
+    let context = Told { traceparent, tracestate: String::new() }.context()?;
+    Some(context.span().span_context().clone())
+}
+
+/// `{version}-{trace}-{parent}-{flags}` in lower-case hexadecimal digits; later versions may add members. The library
+/// reads numbers and would take shorter ones.
+fn is_well_formed(traceparent: &str) -> bool {
+    let mut members = traceparent.split('-');
+    let lengths = [2, 32, 16, 2];
+    let is_hexadecimal = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let are_right =
+        lengths.iter().all(|length| members.next().is_some_and(|m| m.len() == *length && is_hexadecimal(m)));
+    are_right && !traceparent.starts_with("ff") && (members.next().is_none() || !traceparent.starts_with("00"))
+}
+
+/// What is current, for a message or a job that it causes; `None` where no trace is known.
+pub fn traceparent() -> Option<String> {
+    Context::map_current(|current| current.has_active_span().then(|| written(current.span().span_context())))
+}
+
+fn written(place: &SpanContext) -> String {
+    format!("00-{}-{}-{:02x}", place.trace_id(), place.span_id(), place.trace_flags())
+}
+
+/// The headers by which a request of ours carries on what is current.
+pub fn headers() -> HeaderMap {
+    let Some(traceparent) = traceparent() else { return HeaderMap::new() };
+    let tracestate = Context::map_current(|current| current.span().span_context().trace_state().header());
+    [(TRACEPARENT, traceparent), (TRACESTATE, tracestate)]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty() && !IS_OFF.load(Ordering::Relaxed))
+        .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::try_from(value).ok()?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+    fn told(values: &[&str], states: &[&str]) -> Option<SpanContext> {
+        let named = |name, values: &[&str]| -> Vec<_> {
+            values.iter().map(|value| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+        };
+        let headers = named(TRACEPARENT, values).into_iter().chain(named(TRACESTATE, states)).collect();
+        extract(&headers).map(|context| context.span().span_context().clone())
+    }
+
+    #[test]
+    fn a_callers_trace_is_read() {
+        for (flags, is_sampled) in [("00", false), ("01", true), ("03", true)] {
+            let found = told(&[&format!("00-{TRACE}-b7ad6b7169203331-{flags}")], &[]).unwrap();
+            assert_eq!(found.trace_id().to_string(), TRACE);
+            assert_eq!(found.span_id().to_string(), "b7ad6b7169203331");
+            assert!(found.is_remote() && found.is_sampled() == is_sampled, "{flags}");
+            assert_eq!(parse(&written(&found)), Some(found));
+        }
+        assert!(told(&[&format!("01-{TRACE}-b7ad6b7169203331-01-more")], &[]).is_some(), "a later version");
+    }
+
+    #[test]
+    fn what_is_no_trace_is_passed_over() {
+        let good = format!("00-{TRACE}-b7ad6b7169203331-01");
+        assert!(told(&[], &[]).is_none());
+        assert!(told(&[&good, &good], &[]).is_none(), "told twice");
+        for bad in [
+            "",
+            "00",
+            "00-abc-b7ad6b7169203331-01",
+            &format!("ff-{TRACE}-b7ad6b7169203331-01"),
+            &format!("00-{TRACE}-b7ad6b7169203331-01-more"),
+            &format!("00-{TRACE}-b7ad6b7169203331-1"),
+            &format!("00-{TRACE}-+7ad6b7169203331-01"),
+            &format!("00-{}-b7ad6b7169203331-01", TRACE.to_uppercase()),
+            &format!("00-{}-b7ad6b7169203331-01", "0".repeat(32)),
+            &format!("00-{TRACE}-0000000000000000-01"),
+        ] {
+            assert!(told(&[bad], &[]).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_tracing_systems_tell_each_other_goes_along_if_it_is_short() {
+        let good = format!("00-{TRACE}-b7ad6b7169203331-01");
+        let state = |states: &[&str]| told(&[&good], states).unwrap().trace_state().header();
+        assert_eq!(state(&["rojo=1", "congo=2"]), "rojo=1,congo=2", "several headers are one");
+        assert_eq!(state(&["no state"]), "");
+        let long = format!("a={},b={}", "x".repeat(250), "y".repeat(250));
+        assert_eq!(state(&[&long]), long);
+        assert_eq!(state(&[&long, "c=too-much"]), "");
+    }
+}

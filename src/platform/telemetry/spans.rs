@@ -1,0 +1,261 @@
+//! Parts of the work as spans. A part is told of only when the request or task that it belongs to is sampled; all others
+//! cost a look at a thread-local. What is current goes along with the work by [`Traced::within`], and into tasks that are
+//! spawned by [`Traced::in_same_trace`].
+use std::{
+    borrow::Cow,
+    pin::Pin,
+    sync::OnceLock,
+    task::{self, Poll},
+};
+
+use axum::http::HeaderMap;
+use opentelemetry::{
+    Context, KeyValue, Value,
+    trace::{Link, SpanBuilder, SpanId, SpanKind, Status, TraceContextExt, TraceId, Tracer},
+};
+use opentelemetry_sdk::trace::SdkTracer;
+use pin_project_lite::pin_project;
+
+use super::propagation;
+
+/// There is one when traces are exported.
+static TRACER: OnceLock<SdkTracer> = OnceLock::new();
+
+pub(super) fn start(tracer: SdkTracer) {
+    _ = TRACER.set(tracer);
+}
+
+/// Whether traces are exported at all.
+pub fn are_traces_on() -> bool {
+    TRACER.get().is_some()
+}
+
+/// Whether what runs now is sampled.
+pub(super) fn is_sampled() -> bool {
+    are_traces_on() && Context::map_current(|current| current.span().span_context().is_sampled())
+}
+
+/// A part of what is done, from its making until it is dropped. Empty where nothing is sampled.
+#[derive(Debug, Default)]
+#[must_use = "it ends when it is dropped"]
+pub struct Part(Option<Context>);
+
+/// A step inside this process.
+pub fn part(name: &'static str) -> Part {
+    Part::child(|| SpanBuilder::from_name(name).with_kind(SpanKind::Internal))
+}
+
+/// A command to Redis, or several at once: `MULTI GET`, `PIPELINE SET`.
+pub fn redis_call(command: &'static str, address: &str) -> Part {
+    Part::child(|| {
+        SpanBuilder::from_name(command).with_kind(SpanKind::Client).with_attributes([
+            KeyValue::new("db.system.name", "redis"),
+            KeyValue::new("db.operation.name", command),
+            KeyValue::new("server.address", address.to_owned()),
+        ])
+    })
+}
+
+/// A request to us; it continues its caller's trace. Where nothing is exported the caller's context is carried all the
+/// same, so that log lines and messages name it.
+pub fn request(headers: &HeaderMap) -> Part {
+    let caller = propagation::extract(headers);
+    let Some(tracer) = TRACER.get() else { return Part(caller) };
+    let parent = caller.unwrap_or_default();
+    let builder = SpanBuilder::from_name("request").with_kind(SpanKind::Server);
+    Part(Some(parent.with_span(tracer.build_with_context(builder, &parent))))
+}
+
+/// A request of ours to a server; [`headers`](super::headers) carries it on.
+pub fn outgoing_request(method: &str, address: &str) -> Part {
+    Part::child(|| {
+        SpanBuilder::from_name(method.to_owned()).with_kind(SpanKind::Client).with_attributes([
+            KeyValue::new("http.request.method", method.to_owned()),
+            KeyValue::new("url.full", address.to_owned()),
+        ])
+    })
+}
+
+/// A command of the user's that calls others.
+pub fn command(name: &'static str) -> Part {
+    Part::root(name, SpanKind::Internal, [], [])
+}
+
+/// Messages that go to a sink together, linked to what caused them.
+pub fn delivery<'a>(sink: &'static str, messages: usize, causes: impl IntoIterator<Item = &'a str>) -> Part {
+    let attributes = [
+        KeyValue::new("messaging.system", "loadmaster"),
+        KeyValue::new("messaging.operation.type", "send"),
+        KeyValue::new("messaging.operation.name", "deliver"),
+        KeyValue::new("messaging.destination.name", sink),
+        KeyValue::new("messaging.batch.message_count", i64::try_from(messages).unwrap_or(i64::MAX)),
+    ];
+    Part::root(format!("deliver {sink}"), SpanKind::Producer, attributes, causes)
+}
+
+/// A job, linked to what promised it.
+pub fn job(kind: &str, cause: Option<&str>) -> Part {
+    let attributes = [
+        KeyValue::new("messaging.system", "loadmaster"),
+        KeyValue::new("messaging.operation.type", "process"),
+        KeyValue::new("messaging.operation.name", "run"),
+        KeyValue::new("messaging.destination.name", kind.to_owned()),
+    ];
+    Part::root(format!("run {kind}"), SpanKind::Consumer, attributes, cause)
+}
+
+/// Adds to the part that is current.
+pub fn note(name: &'static str, value: impl Into<Value>) {
+    if is_sampled() {
+        Context::map_current(|current| current.span().set_attribute(KeyValue::new(name, value)));
+    }
+}
+
+/// How a request came out, to us or of ours.
+pub fn note_answer(status: u16, is_good: bool) {
+    note("http.response.status_code", i64::from(status));
+    if !is_good {
+        fail(status.to_string());
+    }
+}
+
+/// Something that may be mended went wrong in the part that is current: a word for it, never a text.
+pub fn remark(name: &'static str, attribute: &'static str, value: impl Into<Value>) {
+    if is_sampled() {
+        Context::map_current(|current| current.span().add_event(name, vec![KeyValue::new(attribute, value)]));
+    }
+}
+
+/// The part that is current does not come out well.
+pub fn fail(error_type: impl Into<Value>) {
+    if is_sampled() {
+        Context::map_current(|current| failed(current, error_type.into()));
+    }
+}
+
+fn failed(context: &Context, error_type: Value) {
+    context.span().set_attribute(KeyValue::new("error.type", error_type));
+    context.span().set_status(Status::error(""));
+}
+
+impl Part {
+    pub(super) fn child(builder: impl FnOnce() -> SpanBuilder) -> Self {
+        match TRACER.get() {
+            Some(tracer) if is_sampled() => {
+                let parent = Context::current();
+                Self(Some(parent.with_span(tracer.build_with_context(builder(), &parent))))
+            }
+            _ => Self(None),
+        }
+    }
+
+    /// The beginning of a trace.
+    fn root<'a>(
+        name: impl Into<Cow<'static, str>>,
+        kind: SpanKind,
+        attributes: impl IntoIterator<Item = KeyValue>,
+        causes: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let Some(tracer) = TRACER.get() else { return Self(None) };
+        let links = causes.into_iter().filter_map(propagation::parse).map(Link::with_context).collect();
+        let builder = SpanBuilder::from_name(name).with_kind(kind).with_attributes(attributes).with_links(links);
+        let parent = Context::new();
+        Self(Some(parent.with_span(tracer.build_with_context(builder, &parent))))
+    }
+
+    /// The trace it belongs to, and its own place in it, if it has one: where nothing is exported a request has none in its
+    /// caller's trace.
+    pub fn ids(&self) -> Option<(TraceId, Option<SpanId>)> {
+        let span = self.0.as_ref()?.span();
+        let place = span.span_context();
+        Some((place.trace_id(), (!place.is_remote()).then(|| place.span_id())))
+    }
+
+    /// Whether anything noted here is told of.
+    pub fn is_sampled(&self) -> bool {
+        are_traces_on() && self.0.as_ref().is_some_and(|context| context.span().span_context().is_sampled())
+    }
+
+    /// Names it in the log lines of work that is no request's.
+    pub fn log_span(&self) -> tracing::Span {
+        match self.ids() {
+            Some((trace_id, span_id)) => {
+                tracing::info_span!("work", trace_id = %trace_id, span_id = span_id.map(tracing::field::display))
+            }
+            None => tracing::Span::none(),
+        }
+    }
+
+    pub fn note(&self, name: &'static str, value: impl Into<Value>) {
+        if let Some(context) = &self.0 {
+            context.span().set_attribute(KeyValue::new(name, value));
+        }
+    }
+
+    pub fn rename(&self, name: String) {
+        if let Some(context) = &self.0 {
+            context.span().update_name(name);
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Some(context) = &self.0 {
+            if std::thread::panicking() {
+                failed(context, "panic".into());
+            }
+            context.span().end();
+        }
+    }
+}
+
+/// Work that belongs to a trace.
+pub trait Traced: Future + Sized {
+    /// Does it as this part.
+    fn within(self, part: Part) -> Within<Self> {
+        let current = part.0.clone();
+        Within { work: Some(self), current, part }
+    }
+
+    /// Does it as part of what is current now: for work that goes to a task of its own.
+    fn in_same_trace(self) -> Within<Self> {
+        let current = Context::map_current(|current| current.has_active_span().then(|| current.clone()));
+        Within { work: Some(self), current, part: Part::default() }
+    }
+}
+
+impl<F: Future> Traced for F {}
+
+pin_project! {
+    /// Work during which a part is current.
+    #[derive(Debug)]
+    pub struct Within<F> {
+        #[pin]
+        work: Option<F>,
+        current: Option<Context>,
+        part: Part,
+    }
+
+    // What is given up tells its last words as part of what it was.
+    impl<F> PinnedDrop for Within<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _current = this.current.clone().map(Context::attach);
+            this.work.set(None);
+        }
+    }
+}
+
+impl<F: Future> Future for Within<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, waker: &mut task::Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _current = this.current.clone().map(Context::attach);
+        match this.work.as_pin_mut() {
+            Some(work) => work.poll(waker),
+            None => Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The database's statements as spans. The database client tells of each statement that has ended; what was sampled
+//! becomes a span of that length. Only the text goes out, in which values are placeholders.
+use std::{
+    fmt::Debug,
+    sync::OnceLock,
+    time::{Duration, SystemTime},
+};
+
+use opentelemetry::{
+    KeyValue,
+    trace::{SpanBuilder, SpanKind},
+};
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    level_filters::LevelFilter,
+    subscriber::Interest,
+};
+use tracing_subscriber::{
+    Layer,
+    layer::{Context, Filter},
+};
+
+use super::spans::{self, Part};
+
+/// Where the database client tells of its statements.
+const TOLD: &str = "sqlx::query";
+
+/// Which database this process works on.
+static DATABASE: OnceLock<Vec<KeyValue>> = OnceLock::new();
+
+/// Names the database for the spans of its statements.
+pub fn name_database(address: &str, port: Option<u16>, name: Option<&str>) {
+    let mut attributes =
+        vec![KeyValue::new("db.system.name", "postgresql"), KeyValue::new("server.address", address.to_owned())];
+    attributes.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
+    attributes.extend(name.map(|name| KeyValue::new("db.namespace", name.to_owned())));
+    _ = DATABASE.set(attributes);
+}
+
+/// The beginning of a transaction, of which the database client does not tell.
+pub fn transaction_begin() -> Part {
+    Part::child(|| call("BEGIN", "BEGIN".to_owned()))
+}
+
+fn call(operation: &str, summary: String) -> SpanBuilder {
+    let mut attributes = DATABASE.get().cloned().unwrap_or_default();
+    attributes.extend([
+        KeyValue::new("db.operation.name", operation.to_owned()),
+        KeyValue::new("db.query.summary", summary.clone()),
+    ]);
+    SpanBuilder::from_name(summary).with_kind(SpanKind::Client).with_attributes(attributes)
+}
+
+/// Makes spans of statements.
+#[derive(Debug)]
+pub(super) struct Statements;
+
+/// Nothing but the statements of what is sampled.
+#[derive(Debug)]
+pub(super) struct OfSampled;
+
+impl<S: Subscriber> Filter<S> for OfSampled {
+    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        metadata.target() == TOLD && spans::is_sampled()
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if metadata.target() == TOLD { Interest::sometimes() } else { Interest::never() }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::DEBUG)
+    }
+}
+
+/// Stands before all layers and spares the database client the trouble of telling what nobody listens to: where several
+/// listen, each by a filter of its own, it is not told so.
+#[derive(Debug)]
+pub(super) struct Gate {
+    /// The log may want statements, whoever they belong to.
+    pub are_logged: bool,
+}
+
+impl<S: Subscriber> Layer<S> for Gate {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if metadata.target() == TOLD { Interest::sometimes() } else { Interest::always() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        self.are_logged || metadata.target() != TOLD || *metadata.level() < tracing::Level::DEBUG || spans::is_sampled()
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Statements {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut ended = Ended::default();
+        event.record(&mut ended);
+        let text = ended.text();
+        let (operation, summary) = summarised(text);
+        let part = Part::child(|| {
+            let mut span = call(&operation, summary);
+            #[allow(clippy::disallowed_methods, reason = "when it happened, whatever the tests' clock says")]
+            let now = SystemTime::now();
+            span.start_time = now.checked_sub(Duration::try_from_secs_f64(ended.seconds).unwrap_or_default());
+            span
+        });
+        part.note("db.query.text", text.to_owned());
+        part.note("db.response.returned_rows", ended.rows);
+    }
+}
+
+/// What the client tells.
+#[derive(Debug, Default)]
+struct Ended {
+    beginning: String,
+    whole: String,
+    seconds: f64,
+    rows: i64,
+}
+
+impl Ended {
+    /// A short statement is told of by its beginning alone.
+    fn text(&self) -> &str {
+        if self.whole.is_empty() { &self.beginning } else { self.whole.trim() }
+    }
+}
+
+impl Visit for Ended {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "summary" => value.clone_into(&mut self.beginning),
+            "db.statement" => value.clone_into(&mut self.whole),
+            _ => {}
+        }
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if field.name() == "elapsed_secs" {
+            self.seconds = value;
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "rows_returned" {
+            self.rows = i64::try_from(value).unwrap_or(i64::MAX);
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+/// The operation, and it with the first table it names: few different ones.
+fn summarised(text: &str) -> (String, String) {
+    let is = |word: &str, any: &[&str]| any.iter().any(|one| word.eq_ignore_ascii_case(one));
+    let words = words(text);
+    let (first, write) = (words.first().copied().unwrap_or_default(), ["insert", "update", "delete"]);
+    let operation = if is(first, &["with"]) {
+        words.iter().copied().find(|word| is(word, &write)).unwrap_or("select")
+    } else {
+        first
+    };
+    let begin = words.iter().position(|word| is(word, &[operation])).unwrap_or_default();
+    let table = (begin..words.len()).find_map(|at| {
+        let is_before = is(words[at], &["from", "into", "update"]);
+        // `extract(epoch from ...)` and `is distinct from` name no table.
+        let is_other = at > 0 && is(words[at - 1], &["epoch", "distinct"]);
+        let name = *words.get(at + 1)?;
+        let is_name = name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let is_called = words.get(at + 2) == Some(&"(") && !is(words[at], &["into"]);
+        (is_before && !is_other && is_name && !is_called).then_some(name)
+    });
+    let operation = operation.to_ascii_uppercase();
+    match table {
+        Some(table) => (operation.clone(), format!("{operation} {table}")),
+        None => (operation.clone(), operation),
+    }
+}
+
+/// Words and marks.
+fn words(text: &str) -> Vec<&str> {
+    let marks = |c: char| "(),;".contains(c);
+    let pieces = text.split_inclusive(|c: char| c.is_whitespace() || marks(c));
+    pieces
+        .flat_map(|piece| {
+            let bare = piece.trim_end_matches(|c: char| c.is_whitespace() || marks(c));
+            [bare, piece[bare.len()..].trim()]
+        })
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_has_the_operation_and_the_first_table() {
+        for (text, summary) in [
+            ("select 1", "SELECT"),
+            ("select id, name from airports where code = $1", "SELECT airports"),
+            ("insert into outbox (aggregate, id)\n select * from unnest($1::text[])", "INSERT outbox"),
+            ("update flight_capacity set booked = $1 where id = $2", "UPDATE flight_capacity"),
+            ("delete from jobs where id = $1", "DELETE jobs"),
+            ("with gone as (delete from jobs returning id) select count(*) from gone", "DELETE jobs"),
+            ("with asked as (select $1 as id) update flights set version = 1 from asked", "UPDATE flights"),
+            ("with asked as (select $1 as id) select * from flights", "SELECT flights"),
+            ("select pg_try_advisory_xact_lock($1)", "SELECT"),
+            ("select count(*) from unnest($1::uuid[])", "SELECT"),
+            ("select extract(epoch from now() - min(run_at)) from jobs", "SELECT jobs"),
+            ("select a is distinct from b from (select a, b from flights) as f", "SELECT flights"),
+            ("set local statement_timeout = '120s'", "SET"),
+            ("", ""),
+        ] {
+            assert_eq!(summarised(text).1, summary, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_statement_of_ours_is_told_by_a_table_of_ours() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let read = |folder: &str| -> Vec<String> {
+            let files = std::fs::read_dir(root.join(folder)).unwrap();
+            files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()
+        };
+        let migrations = read("migrations").join("\n").to_lowercase();
+        let made = migrations.split("create table ").skip(1);
+        let tables: Vec<&str> = made.filter_map(|made| made.split_whitespace().next()).collect();
+        let mut named = 0;
+        for described in read(".sqlx") {
+            let described: serde_json::Value = serde_json::from_str(&described).unwrap();
+            let text = described["query"].as_str().unwrap();
+            let (operation, summary) = summarised(text);
+            assert!(["SELECT", "INSERT", "UPDATE", "DELETE", "LOCK"].contains(&&*operation), "{operation}: {text}");
+            if let Some((_, table)) = summary.split_once(' ') {
+                assert!(table.starts_with("pg_") || tables.contains(&table), "{summary}: {text}");
+                named += 1;
+            }
+        }
+        assert!(named > 100, "{named}");
+    }
+}

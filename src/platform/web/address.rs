@@ -1,0 +1,163 @@
+use std::net::{IpAddr, Ipv6Addr};
+
+use axum::http::{HeaderMap, HeaderName, header};
+use ipnet::IpNet;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Where a request comes from, as far as that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress {
+    address: IpAddr,
+    is_sure: bool,
+}
+
+impl ClientAddress {
+    /// The peer itself, unless it is a trusted proxy: then who the proxy says it is, by the last address in its header that
+    /// is no trusted proxy. Of two headers that say different things one was made up by the client: neither is believed, and
+    /// all such requests of a proxy count as one client's.
+    pub fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
+        let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
+        let peer = peer.to_canonical();
+        if !is_trusted(peer) {
+            return Self { address: peer, is_sure: true };
+        }
+        let told = [forwarded_for(headers), forwarded(headers)].map(|hops| client(hops, is_trusted));
+        let (address, is_sure) = match told {
+            [None, None] => (peer, !headers.contains_key(X_FORWARDED_FOR) && !headers.contains_key(header::FORWARDED)),
+            [Some(one), None] | [None, Some(one)] => (one, true),
+            [Some(one), Some(other)] if one == other => (one, true),
+            _ => (peer, false),
+        };
+        Self { address, is_sure }
+    }
+
+    /// Whether it certainly comes from one of these networks.
+    pub fn is_in(self, networks: &[IpNet]) -> bool {
+        self.is_sure && networks.iter().any(|network| network.contains(&self.address))
+    }
+
+    /// Whom requests are counted for: an address, or the network of 64 bits that a subscriber has of IPv6.
+    pub fn subject(self) -> String {
+        match self.address {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+        }
+    }
+}
+
+/// The last hop that is no trusted proxy; beyond something that is no address nothing is believed.
+fn client(hops: Vec<Option<IpAddr>>, is_trusted: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
+    let known = hops.into_iter().rev().map_while(|hop| hop);
+    let mut last = None;
+    for hop in known {
+        last = Some(hop);
+        if !is_trusted(hop) {
+            break;
+        }
+    }
+    last
+}
+
+fn forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+    let values = headers.get_all(X_FORWARDED_FOR).into_iter();
+    let texts = values.flat_map(|value| value.to_str().unwrap_or("?").split(',').map(str::trim).collect::<Vec<_>>());
+    texts.map(address).collect()
+}
+
+/// RFC 7239: the `for` of each hop.
+fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+    let values = headers.get_all(header::FORWARDED).into_iter();
+    let hops = values.flat_map(|value| value.to_str().unwrap_or("?").split(',').collect::<Vec<_>>());
+    let name = |hop: &str| {
+        let pairs = hop.split(';').filter_map(|pair| pair.trim().split_once('='));
+        let mut names = pairs.filter(|(key, _)| key.trim().eq_ignore_ascii_case("for"));
+        names.next().and_then(|(_, value)| address(value.trim().trim_matches('"')))
+    };
+    hops.map(name).collect()
+}
+
+/// An address, with or without brackets and port.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = match text.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?.0,
+        None if text.matches(':').count() == 1 => text.split_once(':')?.0,
+        None => text,
+    };
+    bare.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, headers: &[(&str, &str)]) -> ClientAddress {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+        }
+        let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
+        ClientAddress::of(peer.parse().unwrap(), &map, &trusted)
+    }
+
+    fn of(peer: &str, headers: &[(&str, &str)]) -> String {
+        client(peer, headers).address.to_string()
+    }
+
+    #[test]
+    fn who_is_no_trusted_proxy_speaks_for_himself() {
+        for headers in [&[] as &[_], &[("x-forwarded-for", "1.2.3.4")], &[("forwarded", "for=1.2.3.4")]] {
+            assert_eq!(of("192.0.2.7", headers), "192.0.2.7");
+        }
+        assert_eq!(of("::ffff:192.0.2.7", &[]), "192.0.2.7");
+    }
+
+    #[test]
+    fn a_trusted_proxy_names_its_client_and_the_client_cannot() {
+        assert_eq!(of("10.0.0.1", &[("x-forwarded-for", "203.0.113.9")]), "203.0.113.9");
+        // What the client sent stands to the left of what the proxies have added.
+        assert_eq!(of("10.0.0.1", &[("x-forwarded-for", "1.2.3.4, 203.0.113.9, 10.0.0.2")]), "203.0.113.9");
+        assert_eq!(
+            of("10.0.0.1", &[("x-forwarded-for", "1.2.3.4"), ("x-forwarded-for", "203.0.113.9")]),
+            "203.0.113.9"
+        );
+        assert_eq!(of("::ffff:10.0.0.1", &[("x-forwarded-for", "[2001:db8::1]:4711")]), "2001:db8::1");
+        assert_eq!(
+            of("10.0.0.1", &[("forwarded", "for=1.2.3.4, for=\"[2001:db8::1]:80\";proto=https")]),
+            "2001:db8::1"
+        );
+        assert_eq!(of("10.0.0.1", &[("forwarded", "For=203.0.113.9:80;by=10.0.0.1")]), "203.0.113.9");
+    }
+
+    #[test]
+    fn what_cannot_be_trusted_is_the_proxys() {
+        assert_eq!(of("10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(of("10.0.0.1", &[("x-forwarded-for", "unknown")]), "10.0.0.1");
+        assert_eq!(of("10.0.0.1", &[("x-forwarded-for", "1.2.3.4, nonsense, 10.0.0.3")]), "10.0.0.3");
+        assert_eq!(of("10.0.0.1", &[("x-forwarded-for", "203.0.113.9"), ("forwarded", "for=1.2.3.4")]), "10.0.0.1");
+        assert_eq!(of("10.0.0.1", &[("x-forwarded-for", "1.2.3.4"), ("forwarded", "for=1.2.3.4")]), "1.2.3.4");
+    }
+
+    #[test]
+    fn who_makes_up_a_header_does_not_pass_for_the_proxy() {
+        let near: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "203.0.113.0/24".parse().unwrap()];
+        let is_near = |headers| client("10.0.0.1", headers).is_in(&near);
+        assert!(is_near(&[]), "the proxy itself asks");
+        assert!(is_near(&[("x-forwarded-for", "203.0.113.9")]));
+        assert!(!is_near(&[("x-forwarded-for", "192.0.2.1")]));
+        assert!(!is_near(&[("x-forwarded-for", "unknown")]));
+        assert!(!is_near(&[("forwarded", "for=\"unix:/run/proxy\"")]));
+        assert!(!is_near(&[("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=203.0.113.9")]));
+    }
+
+    #[test]
+    fn of_ipv6_a_network_counts_as_one() {
+        let subject = |text: &str| client(text, &[]).subject();
+        assert_eq!(subject("2001:db8:1:2:3:4:5:6"), subject("2001:db8:1:2::1"));
+        assert_ne!(subject("2001:db8:1:2::1"), subject("2001:db8:1:3::1"));
+        assert_eq!(subject("192.0.2.7"), "192.0.2.7");
+    }
+}

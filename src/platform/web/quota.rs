@@ -1,0 +1,33 @@
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::Problem;
+use crate::platform::rate_limit::Verdict;
+
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// Tells the caller how much of a quota is left. Of several quotas the one that ends first is told.
+pub fn tell_quota(verdict: Verdict, headers: &mut HeaderMap) {
+    let told = headers.get(&REMAINING).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+    if told.is_none_or(|told| verdict.remaining < told) {
+        headers.insert(LIMIT, HeaderValue::from(verdict.limit));
+        headers.insert(REMAINING, HeaderValue::from(verdict.remaining));
+        headers.insert(RESET, HeaderValue::from(verdict.reset));
+    }
+}
+
+/// Whether the caller was told of a quota.
+pub fn tells_quota(headers: &HeaderMap) -> bool {
+    headers.contains_key(LIMIT)
+}
+
+impl Problem {
+    /// The quota is used up. `what` ends "You may …".
+    pub fn quota_used_up(verdict: Verdict, what: &str) -> Self {
+        let Verdict { limit, reset, .. } = verdict;
+        let times = if limit == 1 { "once" } else { &format!("{limit} times") };
+        let seconds = if reset == 1 { "second" } else { "seconds" };
+        Self::limited(verdict, format!("You may {what} {times} a minute; the next time in {reset} {seconds}."))
+    }
+}

@@ -1,0 +1,164 @@
+//! The catalogue, the document and a server that has something to tell: they agree.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use chrono::{DateTime, FixedOffset, TimeDelta};
+use loadmaster::platform::telemetry::{
+    Family, Kind, Label, Values,
+    metric::{CATALOGUE, families},
+};
+
+use super::{Alone, Sample, scraped, tomorrow};
+use crate::support::{
+    freight::{order, path_of, text},
+    until,
+};
+
+/// The family that a line of the text format belongs to.
+fn family_of(sample: &Sample) -> &'static Family {
+    let part_of = |family: &&Family| {
+        let parts: &[&str] = if family.kind == Kind::Histogram { &["_bucket", "_sum", "_count"] } else { &[""] };
+        parts.iter().any(|part| sample.name.strip_suffix(part) == Some(family.name))
+    };
+    families().find(part_of).unwrap_or_else(|| panic!("{} is not in the catalogue", sample.name))
+}
+
+/// Something of everything: jobs, messages, a search, a booking with its steps, a refusal.
+async fn live(alone: &Alone) {
+    let done = [("kind", "partitions_ahead"), ("outcome", "done")];
+    alone.until("loadmaster_jobs_total", &done, |jobs| jobs > 0.0).await;
+    let neighbour = alone.neighbour().await;
+    let flight = neighbour.flight(tomorrow("AI101")).await;
+    let departure: DateTime<FixedOffset> = text(&flight, "departure_datetime").parse().unwrap();
+    // Local, at the origin.
+    let date = (departure + TimeDelta::minutes(330)).date_naive();
+    let operator = alone.here(neighbour.operator().await);
+    operator.get(&format!("/api/v1/routes?origin=DEL&destination=LHR&departure_date={date}")).await.expect(200);
+    let booking = operator.post("/api/v1/bookings", order(&[&flight])).await.expect(201);
+    operator.poke(&format!("{}/depart", path_of(&booking))).await.expect(200);
+    operator.get("/api/v1/bookings/ACB123456789").await.expect(404);
+    alone.until("loadmaster_outbox_delivered_total", &[("sink", "redis_streams")], |messages| messages > 0.0).await;
+}
+
+fn names(samples: &[Sample]) -> BTreeSet<&'static str> {
+    samples.iter().map(|sample| family_of(sample).name).collect()
+}
+
+#[tokio::test]
+async fn all_of_the_catalogue_is_there_after_some_traffic_and_nothing_else() {
+    let alone = Alone::start(&[]).await;
+    live(&alone).await;
+    for family in families() {
+        let is_there = async || names(&alone.samples().await).contains(family.name);
+        until(&format!("{} is there", family.name), is_there).await;
+    }
+    for sample in alone.samples().await {
+        let family = family_of(&sample);
+        let told: BTreeSet<_> = sample.labels.keys().map(String::as_str).filter(|label| *label != "le").collect();
+        assert_eq!(told, family.labels.iter().map(|label| label.name).collect(), "{sample:?}");
+        for Label { name, values } in family.labels {
+            let value = sample.labels[*name].as_str();
+            assert!(values.all().is_none_or(|all| all.contains(&value)), "{sample:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn prometheus_own_tool_finds_no_fault() {
+    let alone = Alone::start(&[]).await;
+    live(&alone).await;
+    let text = scraped(&alone.client).await;
+    let mut tool = Command::new("promtool");
+    tool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let started = tool.spawn();
+    let mut tool = started.expect("promtool is installed: `apt-get install --no-install-recommends prometheus` has it");
+    tool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let found = tool.wait_with_output().unwrap();
+    let complaints = String::from_utf8_lossy(&found.stdout) + String::from_utf8_lossy(&found.stderr);
+    assert!(found.status.success() && complaints.is_empty(), "{complaints}\n{text}");
+}
+
+#[tokio::test]
+async fn what_has_not_happened_yet_is_0_and_not_missing() {
+    let alone = Alone::start(&[]).await;
+    let samples = alone.samples().await;
+    for family in families().filter(|family| family.kind == Kind::Counter) {
+        let Some(all) = family.labels.iter().map(|label| label.values.all()).collect::<Option<Vec<_>>>() else {
+            continue;
+        };
+        let expected: usize = all.iter().map(|values| values.len()).product();
+        let series = samples.iter().filter(|sample| sample.name == family.name).count();
+        // The process's processor time comes with the first scrape, too.
+        assert_eq!(series, expected, "{}", family.name);
+    }
+    for (name, labels) in [
+        ("loadmaster_bookings_total", &[("outcome", "created")][..]),
+        ("loadmaster_capacity_takings_total", &[("path", "locking"), ("outcome", "conflict")]),
+        ("loadmaster_problems_total", &[("code", "internal")]),
+        ("loadmaster_unknown_outcomes_total", &[]),
+        ("loadmaster_jobs_total", &[("kind", "erased_person"), ("outcome", "failed")]),
+        ("loadmaster_outbox_failures_total", &[("sink", "redis_streams")]),
+    ] {
+        alone.until(name, labels, |value| value == 0.0).await;
+        let there =
+            |sample: &Sample| sample.name == name && labels.iter().all(|(label, it)| sample.labels[*label] == *it);
+        until(&format!("{name} is there"), async || alone.samples().await.iter().any(there)).await;
+    }
+}
+
+#[test]
+fn names_and_values_in_the_catalogue_are_there_once() {
+    let names: Vec<_> = families().map(|family| family.name).collect();
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+    for family in families() {
+        // Another suffix would get no buckets.
+        assert!(family.kind != Kind::Histogram || family.name.ends_with("_seconds"), "{}", family.name);
+        for label in family.labels {
+            let all = label.values.all().unwrap_or_default();
+            assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "{} {}", family.name, label.name);
+        }
+    }
+}
+
+fn label_text(label: &Label) -> String {
+    match &label.values {
+        Values::Closed(all) => {
+            let quoted: Vec<_> = all.iter().map(|value| format!("`{value}`")).collect();
+            format!("`{}`: {}", label.name, quoted.join(", "))
+        }
+        Values::Listed(_, text) | Values::Few(text) => format!("`{}`: {text}", label.name),
+    }
+}
+
+fn row(family: &Family) -> String {
+    let labels: Vec<_> = family.labels.iter().map(label_text).collect();
+    let labels = labels.join("; ") + if labels.is_empty() { "" } else { " " };
+    format!("| `{}` | {} | {labels}| {} |", family.name, family.kind.as_str(), family.help)
+}
+
+#[test]
+fn the_document_shows_the_catalogue() {
+    let document = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operating.md")).unwrap();
+    let section = document.split("\n## ").find(|section| section.starts_with("Metrics\n")).expect("a section Metrics");
+    let mut documented = BTreeMap::<&str, Vec<&str>>::new();
+    let mut group = "";
+    for line in section.lines() {
+        if let Some(title) = line.strip_prefix("### ") {
+            group = title;
+        } else if line.starts_with("| `") {
+            documented.entry(group).or_default().push(line);
+        }
+    }
+    let rows = |families: &[&'static Family]| families.iter().map(|family| row(family)).collect::<Vec<_>>();
+    let groups: Vec<_> = CATALOGUE.iter().map(|(group, families)| (*group, rows(families))).collect();
+    let complete: String =
+        groups.iter().map(|(group, rows)| format!("### {group}\n\n{}\n\n", rows.join("\n"))).collect();
+    for (group, rows) in &groups {
+        assert!(documented.get(group).is_some_and(|found| found == rows), "{group} differs; complete is\n\n{complete}");
+    }
+    assert_eq!(documented.len(), groups.len(), "{:?}", documented.keys());
+}

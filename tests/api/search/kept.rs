@@ -1,0 +1,128 @@
+//! What searches find is kept, and told as such; how much is counted.
+use serde_json::{Value, json};
+
+use super::{direct, search, search_for};
+use crate::support::{Answer, NewFlight, World, WorldOptions, until};
+
+const SEARCH: &str = "/api/v1/routes/search";
+const RANKED: &str = "/api/v1/routes?origin=DEL&destination=LHR&departure_date=2026-11-21";
+
+fn question() -> Value {
+    json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21"})
+}
+
+/// The seconds that a hit tells.
+#[track_caller]
+fn hit(answer: &Answer) -> u64 {
+    let status = answer.header("cache-status").expect("a Cache-Status");
+    let seconds = status.strip_prefix("loadmaster; hit; ttl=").unwrap_or_else(|| panic!("{status} is no hit"));
+    seconds.parse().expect("whole seconds")
+}
+
+#[track_caller]
+fn assert_miss(answer: &Answer) {
+    assert_eq!(answer.header("cache-status"), Some("loadmaster; fwd=miss"));
+}
+
+#[tokio::test]
+async fn the_second_search_finds_what_the_first_has_left() {
+    let world = World::start().await;
+    world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let client = world.anonymous();
+    let first = client.post(SEARCH, question()).await;
+    assert_miss(&first);
+    let second = client.post(SEARCH, question()).await;
+    assert!((290..=300).contains(&hit(&second)));
+    assert_eq!(first.text, second.text);
+    assert_eq!(second.header("content-type"), Some("application/json"));
+    assert_eq!(second.header("cache-control"), Some("no-store"));
+    // Whatever is to be carried, the network is the same.
+    let heavy = client
+        .post(
+            SEARCH,
+            json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21",
+        "weight_kg": 5000, "max_stops": 0, "limit": 1}),
+        )
+        .await;
+    hit(&heavy);
+    assert_eq!(heavy.body["direct_flights"][0]["reasons"], json!(["weight_exceeded"]));
+    hit(&client.get(RANKED).await);
+    assert_miss(&client.get(&RANKED.replace("LHR", "JFK")).await);
+}
+
+#[tokio::test]
+async fn nothing_is_kept_too() {
+    let world = World::start().await;
+    let client = world.anonymous();
+    assert_miss(&client.get(RANKED).await);
+    let again = client.get(RANKED).await;
+    hit(&again);
+    assert_eq!(again.body, json!([]));
+    world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    assert_eq!(direct(&search(&world, "DEL", "LHR", "2026-11-21").await), ["AI101"]);
+}
+
+#[tokio::test]
+async fn what_one_instance_found_the_others_find_in_redis() {
+    let first = World::start().await;
+    first.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let second = WorldOptions::default().on(&first.database).start().await;
+    let found = first.anonymous().get(RANKED).await;
+    until("it is in Redis", async || {
+        // Another third knows nothing of its own.
+        let third = WorldOptions::default().on(&first.database).start().await;
+        let answer = third.anonymous().get(RANKED).await;
+        assert_eq!(answer.text, found.text);
+        answer.header("cache-status") != Some("loadmaster; fwd=miss")
+    })
+    .await;
+    let answer = second.anonymous().get(RANKED).await;
+    assert_eq!(answer.text, found.text);
+    // A third installation has a network of its own.
+    let other = World::start().await;
+    assert_miss(&other.anonymous().get(RANKED).await);
+}
+
+#[tokio::test]
+async fn an_installation_that_keeps_nothing_reads_each_time() {
+    let world = WorldOptions::default().set("search.cache_ttl_seconds", "0").start().await;
+    for _ in 0..3 {
+        assert_miss(&world.anonymous().get(RANKED).await);
+    }
+}
+
+#[tokio::test]
+async fn the_summary_counts_hits_and_misses() {
+    let world = WorldOptions { without_redis: true, ..WorldOptions::default() }.start().await;
+    let operator = world.operator().await;
+    for _ in 0..5 {
+        search_for(&world, "DEL", "LHR", "2026-11-21", json!({})).await;
+    }
+    search(&world, "LHR", "DEL", "2026-11-21").await;
+    world.anonymous().get("/api/v1/routes?origin=DEL").await.expect(400);
+    let summary = operator.get("/api/metrics/summary").await.expect(200);
+    assert_eq!(summary["cache"], json!({"hits": 4, "misses": 2}));
+    assert_eq!(summary["routes"], json!({"searches": 6}));
+}
+
+#[tokio::test]
+async fn metrics_tell_of_the_cache_and_the_index() {
+    let world = World::start().await;
+    world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    for _ in 0..2 {
+        world.anonymous().get(RANKED).await.expect(200);
+    }
+    let metrics = world.anonymous().get("/metrics").await.text;
+    for name in [
+        "loadmaster_route_cache_hits_total",
+        "loadmaster_route_cache_misses_total",
+        "loadmaster_route_cache_hit_ratio",
+        "loadmaster_route_cache_fill_seconds_count",
+        "loadmaster_route_cache_entries",
+        "loadmaster_route_cache_bytes",
+        "loadmaster_availability_staleness_seconds",
+        "loadmaster_availability_flights",
+    ] {
+        assert!(metrics.lines().any(|line| line.starts_with(name)), "{name} is missing in\n{metrics}");
+    }
+}

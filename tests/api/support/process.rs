@@ -1,0 +1,49 @@
+use std::{fs::File, path::PathBuf, process::Stdio, time::Duration};
+
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+use super::{OwnRedis, TestDatabase, logs};
+
+/// A server in a process of its own; killed with its owner.
+pub struct Process {
+    pub child: Child,
+    pub base: String,
+}
+
+impl Process {
+    /// `settings` are more of the command line's.
+    pub async fn start(database: &TestDatabase, redis: &OwnRedis, settings: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
+        command.arg("serve");
+        for setting in ["server.port=0", "rate_limit.enabled=false"].iter().chain(settings) {
+            command.args(["--set", setting]);
+        }
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(std::env::temp_dir());
+        command.env("DATABASE_URL", database.app_url()).env("LOADMASTER_DATABASE__OWNER_URL", database.owner_url());
+        command.env("REDIS_URL", redis.url());
+        // A pipe that nobody reads would stop it.
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Self::log()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready = async {
+            loop {
+                let line = lines.next_line().await.unwrap().expect("it becomes ready");
+                if let Some(said) = line.strip_prefix("Loadmaster is ready at ") {
+                    return said.split_whitespace().next().unwrap().to_owned();
+                }
+            }
+        };
+        let base = tokio::time::timeout(Duration::from_mins(1), ready).await.expect("it becomes ready");
+        // What else it says goes nowhere.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { child, base }
+    }
+
+    fn log() -> Stdio {
+        let file = |directory: PathBuf| File::create(directory.join(format!("{}.log", uuid::Uuid::new_v4()))).unwrap();
+        logs::directory().map_or_else(Stdio::null, |directory| file(directory).into())
+    }
+}
