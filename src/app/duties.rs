@@ -122,6 +122,11 @@ impl Duties {
     pub async fn retry(&self, only: Option<Uuid>) -> anyhow::Result<u64> {
         Ok(jobs::retry_dead(&self.db, only).await?)
     }
+
+    /// Gives a dead job up. False if there is none of this id that is dead.
+    pub async fn drop_job(&self, id: Uuid) -> anyhow::Result<bool> {
+        Ok(jobs::drop_dead(&self.db, id).await?)
+    }
 }
 
 fn handlers(

@@ -7,13 +7,14 @@ use std::{
 };
 
 use serde::Serialize;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use crate::platform::{
     jobs::{self, Depth},
     outbox::{self, Lag},
-    postgres::{Database, DbError},
+    postgres::{self, Database, DbError},
     redis::Redis,
     tasks::stopped_within,
     telemetry::metric,
@@ -32,6 +33,14 @@ pub struct Health {
     db: Database,
     redis: Option<Redis>,
     stopping: Arc<AtomicBool>,
+    version: Arc<Mutex<Option<Told>>>,
+}
+
+/// What the database said how far it is migrated; none if it did not say.
+#[derive(Clone, Copy)]
+struct Told {
+    version: Option<i64>,
+    asked: Instant,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -134,7 +143,7 @@ impl From<Lag> for SinkHealth {
 
 impl Health {
     pub fn new(db: Database, redis: Option<Redis>) -> Self {
-        Self { db, redis, stopping: Arc::default() }
+        Self { db, redis, stopping: Arc::default(), version: Arc::default() }
     }
 
     /// From now on no new work should be sent here.
@@ -144,8 +153,25 @@ impl Health {
 
     /// Migrated, the database answers, and shutdown has not begun.
     pub async fn is_ready(&self) -> bool {
-        let migrated = tokio::time::timeout(DATABASE_PATIENCE, self.db.is_migrated());
-        !self.stopping.load(Ordering::Relaxed) && matches!(migrated.await, Ok(Ok(true)))
+        let version = self.migration_version().await;
+        !self.stopping.load(Ordering::Relaxed) && version.is_some_and(postgres::is_current)
+    }
+
+    /// The newest migration in the database, if it answers. Nobody is limited in asking this: many who ask at once share
+    /// one question, each a question that was put after he came.
+    async fn migration_version(&self) -> Option<i64> {
+        let came = Instant::now();
+        let told = async {
+            let mut last = self.version.lock().await;
+            if let Some(told) = last.filter(|told| told.asked >= came) {
+                return told.version;
+            }
+            let asked = Instant::now();
+            let version = self.db.migration_version().await.ok();
+            *last = Some(Told { version, asked });
+            version
+        };
+        tokio::time::timeout(DATABASE_PATIENCE, told).await.ok().flatten()
     }
 
     pub async fn status(&self) -> HealthStatus {
@@ -171,8 +197,7 @@ impl Health {
 
     async fn database(&self) -> DatabaseHealth {
         let began = Instant::now();
-        let version = tokio::time::timeout(DATABASE_PATIENCE, self.db.migration_version()).await;
-        let version = version.ok().and_then(Result::ok);
+        let version = self.migration_version().await;
         let pool = self.db.pool();
         DatabaseHealth {
             state: if version.is_some() { "up" } else { "down" },

@@ -30,6 +30,11 @@ pub(super) enum Command {
         #[arg(long, conflicts_with = "id")]
         all: bool,
     },
+    /// Give a job up that has failed for good: nobody will do its work.
+    Drop {
+        /// The job's id, as `jobs list` shows it.
+        id: Uuid,
+    },
 }
 
 pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
@@ -57,6 +62,11 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<ExitCode>
                 "there is no such job that has failed for good and is not promised anew"
             );
             say(&format!("{retried} will be tried again.\n"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Drop { id } => {
+            anyhow::ensure!(rooms.duties.drop_job(id).await?, "there is no such job that has failed for good");
+            say(&format!("{id} is given up.\n"));
             Ok(ExitCode::SUCCESS)
         }
     }

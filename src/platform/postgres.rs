@@ -156,7 +156,7 @@ impl Database {
 
     /// True when every migration of this build is in the database (a newer database is fine).
     pub async fn is_migrated(&self) -> Result<bool, DbError> {
-        Ok(self.migration_version().await? >= newest_migration())
+        Ok(is_current(self.migration_version().await?))
     }
 
     /// The newest migration in the database; 0 for an empty one.
@@ -298,8 +298,9 @@ fn masked(url: &SecretString) -> String {
     settings::without_password(url.expose_secret())
 }
 
-fn newest_migration() -> i64 {
-    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
+/// Whether a database whose newest migration is this one has all that this build needs.
+pub fn is_current(version: i64) -> bool {
+    MIGRATIONS.iter().all(|migration| migration.version <= version)
 }
 
 async fn migration_version(db: &mut PgConnection) -> sqlx::Result<i64> {
@@ -315,7 +316,7 @@ async fn migration_version(db: &mut PgConnection) -> sqlx::Result<i64> {
 
 /// As [`Database::is_migrated`], of a connection's database.
 pub async fn is_migrated(db: &mut PgConnection) -> sqlx::Result<bool> {
-    Ok(migration_version(db).await? >= newest_migration())
+    Ok(is_current(migration_version(db).await?))
 }
 
 /// When the connection's transaction began, by the database's clock.

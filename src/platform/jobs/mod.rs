@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use queue::{Depth, depth, enqueue_in_tx, hurry_in_tx, list, retry_dead};
+pub use queue::{Depth, depth, drop_dead, enqueue_in_tx, hurry_in_tx, list, retry_dead};
 pub use runner::{Ran, Runner};
 pub use schedule::{Schedule, Schedules};
 

@@ -239,6 +239,15 @@ pub async fn retry_dead(db: &Database, only: Option<Uuid>) -> Result<u64, DbErro
     Ok(retried)
 }
 
+/// Gives a dead job up: nobody will do its work. False if there is none of this id that is dead.
+pub async fn drop_dead(db: &Database, id: Uuid) -> Result<bool, DbError> {
+    let mut tx = db.begin().await?;
+    let dropped = sqlx::query!("delete from jobs where id = $1 and state = 'DEAD'", id);
+    let dropped = dropped.execute(&mut *tx).await.map_err(DbError::from)?.rows_affected();
+    commit(tx).await?;
+    Ok(dropped > 0)
+}
+
 /// How much there is to do.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Depth {

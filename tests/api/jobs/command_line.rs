@@ -131,9 +131,31 @@ async fn jobs_retry_brings_back_one_dead_job_or_all() {
 }
 
 #[tokio::test]
+async fn jobs_drop_gives_up_one_dead_job_and_no_other() {
+    let database = TestDatabase::create().await;
+    let dead = async |error| put(&database, "old_outbox", "DEAD", Some(error)).await;
+    let (one, other) = (dead("a").await, dead("b").await);
+    let (waiting, running) =
+        (put(&database, "old_outbox", "QUEUED", None).await, put(&database, "old_outbox", "RUNNING", None).await);
+    assert_eq!(jobs(&database, &["drop", &one.to_string()]).await.succeeded(), format!("{one} is given up.\n"));
+    assert_eq!(state(&database, one).await, None);
+
+    for not_dead in [one, waiting, running, Uuid::new_v4()] {
+        let complaint = jobs(&database, &["drop", &not_dead.to_string()]).await.complained();
+        assert!(complaint.contains("no such job that has failed for good"), "{complaint}");
+    }
+    for senseless in [&["drop"][..], &["drop", "--all"], &["drop", "old_outbox"]] {
+        assert_eq!(jobs(&database, senseless).await.code, 2, "{senseless:?}");
+    }
+    for (id, expected) in [(other, "DEAD"), (waiting, "QUEUED"), (running, "RUNNING")] {
+        assert_eq!(state(&database, id).await.as_deref(), Some(expected));
+    }
+}
+
+#[tokio::test]
 async fn the_jobs_commands_ask_for_the_migration_first() {
     let database = TestDatabase::empty().await;
-    for arguments in [&["list"][..], &["run", "old_outbox"], &["retry", "--all"]] {
+    for arguments in [&["list"][..], &["run", "old_outbox"], &["retry", "--all"], &["drop", &Uuid::nil().to_string()]] {
         let complaint = jobs(&database, arguments).await.complained();
         assert!(complaint.contains("loadmaster migrate"), "{complaint}");
     }

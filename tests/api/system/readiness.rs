@@ -3,8 +3,9 @@ use loadmaster::{features::reference, platform::postgres};
 use reqwest::Method;
 use serde_json::Value;
 use sqlx::{Executor, PgConnection};
+use tokio::task::JoinSet;
 
-use crate::support::{Answer, Client, TestDatabase, World, WorldOptions, until};
+use crate::support::{Answer, Client, Readings, TestDatabase, World, WorldOptions, until};
 
 async fn is_ready(client: &Client) -> bool {
     client.get("/readyz").await.status == 200
@@ -78,6 +79,33 @@ async fn an_instance_is_not_ready_while_the_database_is_away() {
     client.get("/livez").await.expect(200);
     world.database.open_doors().await;
     until("it is ready again", async || is_ready(&client).await).await;
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_put_one_question_to_the_database() {
+    let world = World::start().await;
+    let mut questions = Readings::of(&world.database, "_sqlx_migrations").await;
+    let mut owner = world.database.owner().await;
+    let before = questions.count().await;
+    owner.execute("begin; lock table _sqlx_migrations").await.unwrap();
+    let mut callers = JoinSet::new();
+    for number in 0..60 {
+        let client = world.anonymous();
+        callers.spawn(async move { client.get(["/readyz", "/health"][number % 2]).await });
+    }
+    until("all have come", async || {
+        let told = world.anonymous().get("/metrics").await.text;
+        let under_way = told.lines().find_map(|line| line.strip_prefix("http_requests_in_flight "));
+        under_way.is_some_and(|count| count.parse::<usize>().unwrap() > callers.len())
+            || callers.try_join_next().is_some()
+    })
+    .await;
+    owner.execute("commit").await.unwrap();
+    let callers = callers.join_all().await.len();
+    // One for the first, one for all who came while it was asked; each may read several rows.
+    let read = usize::try_from(questions.count().await - before).unwrap();
+    assert!((1..callers).contains(&read), "{read} readings");
+    assert!(is_ready(&world.anonymous()).await);
 }
 
 #[tokio::test]
