@@ -1,5 +1,6 @@
 //! Technique shared by the rooms: the database, the web, clocks, settings. Knows no room.
 pub mod audit;
+pub mod cache;
 pub mod clock;
 pub mod embedded;
 pub mod idempotency;

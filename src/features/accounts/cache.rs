@@ -1,8 +1,6 @@
 use std::{
-    collections::HashMap,
     hash::Hash,
-    mem,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -10,11 +8,13 @@ use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
+use crate::platform::cache::Shelf;
+
 /// Longest that a credential is taken for what it was found to be.
 pub(super) const KEPT: Duration = Duration::from_mins(1);
 
-/// Entries in each of the two halves; one is some 150 bytes.
-const HALF: usize = 8_192;
+/// How many credentials are known at least, where so many come.
+pub(super) const KNOWN: usize = 8_192;
 
 /// By which a credential is kept and known: its SHA-256.
 pub(super) type Hashed = [u8; 32];
@@ -48,42 +48,33 @@ impl Moment {
     }
 }
 
-/// What was found out lately about credentials: for at most [`KEPT`], in bounded space. When the younger half is full it
-/// becomes the older one, whose place it takes.
-pub(super) struct Recent<K, V> {
-    halves: Mutex<[HashMap<K, (V, Moment)>; 2]>,
-    half: usize,
-}
+/// What was found out lately about credentials: for at most [`KEPT`], in bounded space.
+pub(super) struct Recent<K, V>(Mutex<Shelf<K, (V, Moment)>>);
 
-impl<K: Hash + Eq, V: Clone> Default for Recent<K, V> {
-    fn default() -> Self {
-        Self { halves: Mutex::new([HashMap::new(), HashMap::new()]), half: HALF }
+impl<K: Hash + Eq + Copy, V: Clone> Recent<K, V> {
+    /// On each half of the shelf so many; one is some 150 bytes.
+    pub fn new(half: usize) -> Self {
+        Self(Mutex::new(Shelf::new(half)))
     }
-}
 
-impl<K: Hash + Eq, V: Clone> Recent<K, V> {
     pub fn get(&self, key: &K, now: DateTime<Utc>) -> Option<V> {
-        let halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
-        let (value, found) = halves.iter().find_map(|half| half.get(key))?;
+        let mut kept = self.shelf();
+        let (value, found) = kept.look_again(key)?;
         found.is_within(KEPT, now).then(|| value.clone())
     }
 
     /// Keeps what was found out at `moment`, which is before the question was asked.
     pub fn keep(&self, key: K, value: V, moment: Moment) {
-        let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
-        let [younger, older] = &mut *halves;
-        if younger.len() >= self.half {
-            *older = mem::take(younger);
-        }
-        younger.insert(key, (value, moment));
+        self.shelf().put(key, (value, moment), 1);
     }
 
     /// Forgets those of which this is so.
     pub fn forget(&self, is_outdated: impl Fn(&V) -> bool) {
-        let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
-        for half in &mut *halves {
-            half.retain(|_, (value, _)| !is_outdated(value));
-        }
+        self.shelf().retain(|(value, _)| !is_outdated(value));
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf<K, (V, Moment)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,7 +88,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_was_found_is_kept_for_a_minute_by_either_clock() {
-        let recent = Recent::default();
+        let recent = Recent::new(10);
         recent.keep("token", 1, Moment::at(second(0)));
         assert_eq!(recent.get(&"token", second(59)), Some(1));
         assert_eq!(recent.get(&"token", second(60)), None, "the injected clock");
@@ -108,12 +99,12 @@ mod tests {
 
     #[tokio::test]
     async fn it_does_not_grow_for_ever_and_keeps_the_latest() {
-        let recent = Recent { half: 10, ..Recent::default() };
+        let recent = Recent::new(10);
         for number in 0..1000 {
             recent.keep(number, number, Moment::at(second(0)));
         }
         let kept = (0..1000).filter(|number| recent.get(number, second(0)).is_some()).count();
-        assert!((10..=20).contains(&kept), "{kept}");
+        assert!((10..=22).contains(&kept), "{kept}");
         assert_eq!(recent.get(&999, second(0)), Some(999));
         recent.forget(|value| *value == 999);
         assert_eq!(recent.get(&999, second(0)), None);

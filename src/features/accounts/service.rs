@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     acts::Acts,
     attempts::Attempts,
-    cache::{Hashed, Moment, Recent, hashed},
+    cache::{Hashed, KNOWN, Moment, Recent, hashed},
     changes::Changes,
     error::AccountError,
     keys::{KeyRing, Keys},
@@ -106,8 +106,8 @@ impl AccountService {
             access: Arc::new(AccessTokens::new(settings)),
             keys: Arc::new(keys),
             changes: Arc::default(),
-            known_keys: Arc::default(),
-            known_tokens: Arc::default(),
+            known_keys: Arc::new(Recent::new(KNOWN)),
+            known_tokens: Arc::new(Recent::new(KNOWN)),
         };
         this.look_at_access().await?;
         Ok(this)

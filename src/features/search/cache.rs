@@ -13,13 +13,13 @@ use super::{
     SearchError,
     prepared::{Prepared, Shared},
     service::Ways,
-    shelf::Shelf,
     stored,
 };
 use crate::{
     features::flights::{Standing, Stretch},
     kernel::AirportCode,
     platform::{
+        cache::Shelf,
         redis::Redis,
         settings,
         telemetry::{Traced, metric},
@@ -238,7 +238,7 @@ impl RouteCache {
     /// Shows how much is kept in this process.
     pub fn measure(&self) {
         let kept = self.0.shelf.read().unwrap_or_else(PoisonError::into_inner);
-        metric::ROUTE_CACHE_ENTRIES.set(u32::try_from(kept.len()).unwrap_or(u32::MAX));
+        metric::ROUTE_CACHE_ENTRIES.set(u32::try_from(kept.count()).unwrap_or(u32::MAX));
         metric::ROUTE_CACHE_BYTES.set(u32::try_from(kept.weight()).unwrap_or(u32::MAX));
     }
 }

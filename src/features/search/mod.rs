@@ -11,7 +11,6 @@ mod model;
 mod prepared;
 mod router;
 mod service;
-mod shelf;
 mod spliced;
 mod stored;
 

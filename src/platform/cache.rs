@@ -3,7 +3,7 @@ use std::{collections::HashMap, hash::Hash};
 /// A bounded memory of what was asked for lately. What is put down or asked for again lies on the young half; when that is
 /// full it becomes the old half, and what nobody asked for since is gone.
 #[derive(Debug)]
-pub(super) struct Shelf<K, V> {
+pub struct Shelf<K, V> {
     young: HashMap<K, (V, usize)>,
     old: HashMap<K, (V, usize)>,
     young_weight: usize,
@@ -49,7 +49,15 @@ impl<K: Hash + Eq + Copy, V> Shelf<K, V> {
         gone.len()
     }
 
-    pub fn len(&self) -> usize {
+    /// Takes away of what this is not so.
+    pub fn retain(&mut self, is_kept: impl Fn(&V) -> bool) {
+        for (half, total) in [(&mut self.young, &mut self.young_weight), (&mut self.old, &mut self.old_weight)] {
+            half.retain(|_, (value, _)| is_kept(value));
+            *total = half.values().map(|(_, weight)| weight).sum();
+        }
+    }
+
+    pub fn count(&self) -> usize {
         self.young.len() + self.old.len()
     }
 
@@ -72,7 +80,18 @@ mod tests {
             assert_eq!(shelf.look_again(&0), Some(&0));
         }
         assert!(shelf.look_again(&999).is_some() && shelf.look_again(&5).is_none());
-        assert!(shelf.len() <= 8);
+        assert!(shelf.count() <= 8);
+    }
+
+    #[test]
+    fn what_is_taken_away_weighs_nothing_on_either_half() {
+        let mut shelf = Shelf::new(10);
+        for key in 1..=6 {
+            shelf.put(key, key, 4);
+        }
+        shelf.retain(|value| value % 2 == 0);
+        assert_eq!((shelf.count(), shelf.weight()), (3, 12));
+        assert!([2, 4, 6].iter().all(|key| shelf.look_again(key).is_some()));
     }
 
     #[test]
@@ -81,9 +100,9 @@ mod tests {
         for weight in [4, 6, 2] {
             assert_eq!(shelf.put("a", weight, weight), 0);
         }
-        assert_eq!((shelf.len(), shelf.weight(), shelf.look(&"a")), (1, 2, Some(&2)));
+        assert_eq!((shelf.count(), shelf.weight(), shelf.look(&"a")), (1, 2, Some(&2)));
         shelf.put("b", 9, 9);
         assert_eq!(shelf.put("a", 3, 3), 0);
-        assert_eq!((shelf.len(), shelf.weight()), (2, 12));
+        assert_eq!((shelf.count(), shelf.weight()), (2, 12));
     }
 }
