@@ -2,10 +2,11 @@
 # Looks through all that the servers of a test run have logged, at their most talkative: nothing in it may be secret or
 # about a person.
 #
-#   scripts/check-logs.sh DIRECTORY
+#   scripts/check-logs.sh DIRECTORY POSTGRES_LOG
 set -euo pipefail
 
 directory=$1
+postgres_log=$2
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
 lines=$(cat "$directory"/*.log 2>/dev/null | wc -l)
@@ -33,5 +34,10 @@ for pattern in "${forbidden[@]}"; do
         status=1
     fi
 done
+# PostgreSQL tells of a value that it refuses: the servers must not offer it an address that is taken.
+if grep -m 3 -- 'Key (email_key)=' "$postgres_log" >&2; then
+    echo "loadmaster: PostgreSQL's log holds e-mail addresses, see above." >&2
+    status=1
+fi
 ((status == 0)) && echo "loadmaster: nothing secret or personal in the $lines lines that the servers logged." >&2
 exit "$status"

@@ -142,6 +142,25 @@ async fn helper() {
 }
 
 #[tokio::test]
+async fn nobody_else_reads_the_databases_log_and_it_names_no_values() {
+    let place = Place::new();
+    let embedded = place.start().await;
+    let mut db = connect(&embedded.urls().owner).await;
+    sqlx::raw_sql("create table people (email text primary key); insert into people values ('ann@forwarder.example')")
+        .execute(&mut db)
+        .await
+        .unwrap();
+    let again = sqlx::query("insert into people values ($1)").bind("ann@forwarder.example");
+    again.execute(&mut db).await.unwrap_err();
+    let log = place.0.path().join("home/postgres.log");
+    until("the error is logged", || fs::read_to_string(&log).unwrap().contains("people_pkey")).await;
+    assert!(!fs::read_to_string(&log).unwrap().contains("ann@"));
+    assert_eq!(fs::metadata(&log).unwrap().permissions().mode() & 0o777, 0o600);
+    db.close().await.unwrap();
+    embedded.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn first_start_makes_the_database_and_both_roles() {
     let place = Place::new();
     let embedded = place.start().await;

@@ -16,8 +16,9 @@ use crate::platform::{
 };
 
 /// Paths that answer however busy the server is: whoever asks them wants to know just that.
-pub(super) const ALWAYS_ANSWERED: [&str; 6] =
-    ["/livez", "/readyz", "/health", "/health/detailed", "/metrics", "/api/v1/health"];
+pub(super) const ALWAYS_ANSWERED: [&str; 6] = ["/livez", "/readyz", "/health", DETAILED, "/metrics", "/api/v1/health"];
+/// The one of them that is not for everybody.
+pub(super) const DETAILED: &str = "/health/detailed";
 
 /// Serves at most so many requests at once; beyond that an early 503 is kinder than a late one.
 pub(super) async fn bound_in_flight(limit: Arc<Semaphore>, request: Request, next: Next) -> Response {

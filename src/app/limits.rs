@@ -17,9 +17,12 @@ use tower_governor::{
     key_extractor::KeyExtractor,
 };
 
-use super::{guard::ALWAYS_ANSWERED, system::PeerAddress};
+use super::{
+    guard::{ALWAYS_ANSWERED, DETAILED},
+    system::PeerAddress,
+};
 use crate::{
-    features::accounts::{Credential, Principal, ignores_tokens},
+    features::accounts::{AccountService, Credential, Principal, ignores_tokens},
     platform::{
         rate_limit::{RateLimiter, Verdict},
         settings,
@@ -78,8 +81,9 @@ pub(super) async fn outside(State(limits): State<Limits>, request: Request, next
         return answered(anonymous().await, request, next).await;
     }
     let response = next.run(request).await;
-    // Whoever tries out tokens is counted as anybody. One that has expired was right once.
-    if response.extensions().get() != Some(&Code::Unauthenticated) || tells_quota(response.headers()) {
+    // Whose token is no good is nobody we know. What was asked of a quota inside is counted already.
+    let is_unknown = matches!(response.extensions().get(), Some(Code::Unauthenticated | Code::TokenExpired));
+    if !is_unknown || tells_quota(response.headers()) {
         return response;
     }
     let verdict = anonymous().await;
@@ -101,6 +105,23 @@ pub(super) async fn inside(State(limits): State<Limits>, request: Request, next:
         _ => limiter.ask("principal", caller.user_id, settings.authenticated_per_minute).await,
     };
     answered(verdict, request, next).await
+}
+
+/// Finds out who calls. What watches is answered also when the database cannot say whose token comes along.
+pub(super) async fn authenticate(State(accounts): State<AccountService>, mut request: Request, next: Next) -> Response {
+    match accounts.caller(request.uri().path(), request.headers()).await {
+        Ok(Some(caller)) => {
+            request.extensions_mut().insert(caller);
+        }
+        Ok(None) => {}
+        Err(refusal) if refusal.status().is_server_error() && matters_to_all(&request) => {}
+        Err(refusal) => return refusal,
+    }
+    next.run(request).await
+}
+
+fn matters_to_all(request: &Request) -> bool {
+    is_exempt(request) && request.uri().path() != DETAILED
 }
 
 fn shows_token(request: &Request) -> bool {

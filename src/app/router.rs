@@ -127,7 +127,7 @@ pub fn router(state: AppState) -> Router {
         // a known caller's quota
         .layer(middleware::from_fn_with_state(state.limits.clone(), limits::inside))
         // who calls; a bad credential is refused on public routes too
-        .layer(middleware::from_fn_with_state(state.accounts.clone(), accounts::authenticate))
+        .layer(middleware::from_fn_with_state(state.accounts.clone(), limits::authenticate))
         // everybody else's quota
         .layer(middleware::from_fn_with_state(state.limits.clone(), limits::outside))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE)))

@@ -1,14 +1,12 @@
 use axum::{
-    extract::{OriginalUri, Request, State},
-    http::{HeaderMap, header},
-    middleware::Next,
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 
-use super::{error::AccountError, service::AccountService};
+use super::{error::AccountError, model::Principal, service::AccountService};
 use crate::platform::{
     telemetry::{Traced, part},
-    web::Problem,
+    web::{Code, Problem},
 };
 
 /// Where credentials are exchanged the header says nothing: OAuth clients send the client's own as Basic there.
@@ -22,32 +20,33 @@ const CREDENTIALS_IN_BODY: [&str; 6] = [
     "/api/v1/auth/guest",
 ];
 
-/// Whether the operation at this path looks at no token: whoever asks it is unknown.
+/// Whether the operation at this path takes its credentials elsewhere: whoever asks it is unknown.
 pub fn ignores_tokens(path: &str) -> bool {
     CREDENTIALS_IN_BODY.contains(&path)
 }
 
-/// The layer that puts the [`Principal`](super::Principal) of a good Bearer token or API key into the request. A request without
-/// `Authorization` passes as anonymous; one with a bad one is refused, also on public routes, so that a client learns
-/// that its token is no good.
-pub async fn authenticate(State(accounts): State<AccountService>, mut request: Request, next: Next) -> Response {
-    // Nested routers shorten the path.
-    let uri = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri(), |original| &original.0);
-    if ignores_tokens(uri.path()) {
-        return next.run(request).await;
-    }
-    let token = match bearer_token(request.headers()) {
-        Ok(None) => return next.run(request).await,
-        Ok(Some(token)) => token.to_owned(),
-        Err(error) => return Problem::from(error).into_response(),
-    };
-    match accounts.bearer(&token).within(part("accounts.authenticate")).await {
-        Ok(principal) => {
-            request.extensions_mut().insert(principal);
-            next.run(request).await
+impl AccountService {
+    /// Who the Bearer token or API key of a request speaks for. A request without `Authorization` is nobody's; one with a
+    /// bad one is refused, also on public routes, so that a client learns that its token is no good.
+    pub async fn caller(&self, path: &str, headers: &HeaderMap) -> Result<Option<Principal>, Response> {
+        if ignores_tokens(path) {
+            return Ok(None);
         }
-        Err(error) => Problem::from(error).into_response(),
+        let Some(token) = bearer_token(headers).map_err(refused)? else { return Ok(None) };
+        self.bearer(token).within(part("accounts.authenticate")).await.map(Some).map_err(refused)
     }
+}
+
+/// RFC 6750, section 3.1: who showed a token learns that it is the token that is no good.
+fn refused(error: AccountError) -> Response {
+    let problem = Problem::from(error);
+    let is_invalid = problem.code() == Code::Unauthenticated;
+    let mut response = problem.into_response();
+    if is_invalid {
+        let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 /// The token of the only `Authorization` header; the scheme's name is taken in any case (RFC 9110, section 11.1).
@@ -69,8 +68,6 @@ fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, AccountError> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     fn headers(values: &[&str]) -> HeaderMap {

@@ -31,6 +31,9 @@ pub enum AccountError {
     /// The token is right in itself, but its account's role or organization is another by now.
     #[error("the access token says what is not so any more")]
     TokenOutdated,
+    /// The token is right in itself, but the key that signed it counts no more.
+    #[error("the key of the access token has ended")]
+    KeyEnded,
     /// Logged out, revoked, or the account is disabled.
     #[error("the session has ended")]
     SessionEnded,
@@ -81,16 +84,7 @@ pub enum AccountError {
     #[error(transparent)]
     Random(#[from] NoRandomness),
     #[error(transparent)]
-    Database(DbError),
-}
-
-impl From<DbError> for AccountError {
-    fn from(error: DbError) -> Self {
-        match error.constraint() {
-            Some("users_email_unique") => Self::EmailTaken,
-            _ => Self::Database(error),
-        }
-    }
+    Database(#[from] DbError),
 }
 
 impl From<sqlx::Error> for AccountError {
@@ -174,10 +168,15 @@ fn refused_credential(error: &AccountError) -> Problem {
             Code::TokenExpired,
             "Your role or organization has changed since this token was given: use the refresh token to get a new one.",
         ),
+        E::KeyEnded => {
+            (Code::TokenExpired, "The key that signed this token has ended: use the refresh token to get a new one.")
+        }
         E::KeyExpired => (Code::TokenExpired, "The API key has expired: make a new one."),
         E::SessionEnded => (Code::Unauthenticated, "This session has ended: log in again."),
         E::RefreshInvalid => (Code::Unauthenticated, "The refresh token is not valid any more: log in again."),
-        E::KeyInvalid => (Code::Unauthenticated, "The API key is not valid: it is unknown or was revoked."),
+        E::KeyInvalid => {
+            (Code::Unauthenticated, "The API key is not valid: it is unknown, was revoked, or its owner is disabled.")
+        }
         E::NoAccount => (Code::Unauthenticated, "The access token belongs to no account any more: log in again."),
         _ => (
             Code::Unauthenticated,

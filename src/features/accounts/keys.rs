@@ -55,8 +55,8 @@ struct SigningKey {
     until: Option<DateTime<Utc>>,
 }
 
-struct VerifyingKey {
-    key: DecodingKey,
+pub(super) struct VerifyingKey {
+    pub key: DecodingKey,
     until: Option<DateTime<Utc>>,
     /// `x` of RFC 8037; shared secrets have none.
     public: Option<String>,
@@ -122,14 +122,14 @@ impl KeyRing {
         Ok((&chosen.kid, &chosen.key))
     }
 
-    pub fn verifying(&self, kid: &str, now: DateTime<Utc>) -> Option<&DecodingKey> {
-        let key = self.verifying.get(kid)?;
-        key.until.is_none_or(|until| now < until).then_some(&key.key)
+    /// The key of this name, also when its time is over.
+    pub fn known(&self, kid: &str) -> Option<&VerifyingKey> {
+        self.verifying.get(kid)
     }
 
     /// The public keys that verify, each by its name.
     pub fn public(&self, now: DateTime<Utc>) -> Vec<(String, String)> {
-        let verifying = self.verifying.iter().filter(|(_, key)| key.until.is_none_or(|until| now < until));
+        let verifying = self.verifying.iter().filter(|(_, key)| key.counts(now));
         verifying.filter_map(|(kid, key)| Some((kid.clone(), key.public.clone()?))).collect()
     }
 }
@@ -138,6 +138,11 @@ impl VerifyingKey {
     fn of(pair: &Ed25519KeyPair, until: Option<DateTime<Utc>>) -> Self {
         let public = Some(URL_SAFE_NO_PAD.encode(pair.public_key().as_ref()));
         Self { key: DecodingKey::from_ed_der(pair.public_key().as_ref()), until, public }
+    }
+
+    /// Whether what it has signed is taken.
+    pub fn counts(&self, now: DateTime<Utc>) -> bool {
+        self.until.is_none_or(|until| now < until)
     }
 }
 
@@ -303,6 +308,10 @@ pub(super) mod tests {
         DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
     }
 
+    fn counts(ring: &KeyRing, kid: &str, second: i64) -> bool {
+        ring.known(kid).is_some_and(|key| key.counts(at(second)))
+    }
+
     /// Signs from that second, and verifies until the other.
     fn turn(from: i64, until: Option<i64>) -> StoredKey {
         StoredKey { signs_from: at(from), verifies_until: until.map(at), ..stored(false).0 }
@@ -313,7 +322,7 @@ pub(super) mod tests {
         let keys = [stored(true).0, stored(false).0, stored(false).0];
         let ring = KeyRing::of_stored(&keys).unwrap();
         assert_eq!(ring.signing(at(0)).unwrap().0, keys[1].kid);
-        assert!(keys.iter().all(|key| ring.verifying(&key.kid, at(0)).is_some()));
+        assert!(keys.iter().all(|key| counts(&ring, &key.kid, 0)));
         assert!(KeyRing::of_stored(&keys[..1]).unwrap().signing(at(0)).is_err());
         assert!(KeyRing::of_stored(&[]).unwrap().signing(at(0)).is_err());
     }
@@ -324,8 +333,8 @@ pub(super) mod tests {
         let ring = KeyRing::of_stored(&keys).unwrap();
         for (second, signer) in [(-2000, 1), (0, 1), (299, 1), (300, 0), (1319, 0), (1320, 0)] {
             assert_eq!(ring.signing(at(second)).unwrap().0, keys[signer].kid, "{second}");
-            assert!(ring.verifying(&keys[0].kid, at(second)).is_some(), "known before it signs");
-            assert_eq!(ring.verifying(&keys[1].kid, at(second)).is_some(), second < 1320, "{second}");
+            assert!(counts(&ring, &keys[0].kid, second), "known before it signs");
+            assert_eq!(counts(&ring, &keys[1].kid, second), second < 1320, "{second}");
             assert_eq!(ring.public(at(second)).len(), if second < 1320 { 2 } else { 1 }, "{second}");
         }
     }
@@ -376,7 +385,7 @@ pub(super) mod tests {
         let (one, other) = (ring("0123456789abcdef0123456789abcdef"), ring("0123456789abcdef0123456789abcdeF"));
         let kid = one.signing(at(0)).unwrap().0;
         assert_ne!(kid, other.signing(at(0)).unwrap().0);
-        assert!(one.verifying(kid, at(0)).is_some());
+        assert!(counts(&one, kid, 0));
         assert!(one.public(at(0)).is_empty(), "a secret is not published");
     }
 }

@@ -2,7 +2,7 @@
 //! credential is good; what belongs to whom is decided by the room that owns the thing. Keeps the record of administrative
 //! acts.
 //!
-//! [`authenticate()`] is the layer that turns a Bearer token or an API key into the [`Principal`] of a request; the
+//! [`AccountService::caller`] turns a Bearer token or an API key into the [`Principal`] of a request; the
 //! extractors [`Customer`], [`Operator`] and [`Admin`] ask for one of at least that role.
 mod acts;
 mod api_keys;
@@ -32,7 +32,7 @@ mod users;
 
 pub use acts::{Actor, Acts, Subject};
 pub use attempts::Attempts;
-pub use authenticate::{authenticate, ignores_tokens};
+pub use authenticate::ignores_tokens;
 pub use caller::{Admin, Customer, Operator};
 pub use changes::LOOK_EVERY;
 pub use erasure::Person;

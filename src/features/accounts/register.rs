@@ -24,10 +24,9 @@ impl AccountService {
     /// Makes a customer's account with an organization of its own, and logs it in.
     pub(super) async fn register(&self, request: RegisterRequest) -> Result<Session, AccountError> {
         let RegisterRequest { email, password, name } = request;
-        self.admit_attempt(&email).await?;
         let hash = self.passwords.hash(password, self.random.bytes()?).await?;
         let ring = self.keys.recent(self.clock.now()).await?;
-        retrying(|| async {
+        let registered = retrying(|| async {
             let now = self.clock.now();
             let user = self.newborn(&email, name.as_deref(), Role::Customer, now);
             let (session, refresh_token) = self.session(&ring, user, self.new_line(now), now)?;
@@ -37,7 +36,12 @@ impl AccountService {
             commit(tx).await?;
             Ok(session)
         })
-        .await
+        .await;
+        // Who has no account yet has no attempts with it either.
+        if let Err(AccountError::EmailTaken) = registered {
+            self.admit_attempt(&email).await?;
+        }
+        registered
     }
 
     /// Makes an account of any role but guest with an organization of its own. A member that breaks a rule is
@@ -83,6 +87,6 @@ impl AccountService {
 async fn insert_in_tx(tx: &mut PgConnection, user: &User, email: &Email, hash: &str) -> Result<(), AccountError> {
     let name = user.name.as_deref().unwrap_or(&user.email);
     repository::insert_organization(tx, user.organization_id, name, user.id, user.created_at).await?;
-    repository::insert_user(tx, user, email, hash).await?;
-    Ok(())
+    let is_new = repository::insert_user(tx, user, email, hash).await?;
+    if is_new { Ok(()) } else { Err(AccountError::EmailTaken) }
 }

@@ -152,7 +152,10 @@ impl AccountService {
     /// A token that was right lately is right while it has not expired and its key counts.
     async fn known_again(&self, known: &KnownToken, now: DateTime<Utc>) -> Result<Principal, AccountError> {
         let ring = self.keys.recent(now).await?;
-        ring.verifying(&known.kid, now).ok_or(AccountError::TokenInvalid)?;
+        let key = ring.known(&known.kid).ok_or(AccountError::TokenInvalid)?;
+        if !key.counts(now) {
+            return Err(AccountError::KeyEnded);
+        }
         Ok(known.verified.at(now)?.principal)
     }
 

@@ -97,21 +97,28 @@ impl AccessTokens {
             .map_err(|error| AccountError::Crypto(format!("an access token could not be signed: {error}")))
     }
 
-    /// The `kid` of a token of our algorithm. Nothing else of it is believed yet.
+    /// The `kid` of a token of our algorithm that asks for nothing we do not know (RFC 7515, section 4.1.11). Nothing else
+    /// of it is believed yet.
     pub fn key_id(&self, token: &str) -> Result<String, AccountError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| AccountError::TokenInvalid)?;
-        header.kid.filter(|_| header.alg == self.algorithm).ok_or(AccountError::TokenInvalid)
+        let is_ours = header.alg == self.algorithm && header.crit.is_none();
+        header.kid.filter(|_| is_ours).ok_or(AccountError::TokenInvalid)
     }
 
     /// Who the token speaks for, and until when. Only a token that is right in all else is called expired.
     pub fn verify(&self, token: &str, ring: &KeyRing, now: DateTime<Utc>) -> Result<Verified, AccountError> {
         let kid = self.key_id(token)?;
-        let key = ring.verifying(&kid, now).ok_or(AccountError::TokenInvalid)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation)
+        let key = ring.known(&kid).ok_or(AccountError::TokenInvalid)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.key, &self.validation)
             .map_err(|_| AccountError::TokenInvalid)?
             .claims;
-        if claims.iat.max(claims.nbf.unwrap_or(claims.iat)) > now.timestamp() + CLOCK_SKEW {
+        // `iat` is another instance's clock; whoever says `nbf` means it.
+        let now_seconds = now.timestamp();
+        if claims.iat > now_seconds + CLOCK_SKEW || claims.nbf.is_some_and(|begin| begin > now_seconds) {
             return Err(AccountError::TokenInvalid);
+        }
+        if !key.counts(now) {
+            return Err(AccountError::KeyEnded);
         }
         let principal = Principal::of_session(claims.sub, claims.org, claims.role, claims.sid);
         Verified { principal, expires_at: claims.exp }.at(now)

@@ -1,8 +1,8 @@
 //! A Postgres of our own: installed programs, private directory, UNIX socket only, no TCP. `fsync` stays on.
 use std::{
-    fs::{self, File},
+    fs::{self, File, Permissions},
     io::{Read, Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     process::Stdio,
     sync::{
@@ -246,7 +246,9 @@ impl Cluster<'_> {
     }
 
     fn spawn(&self, bin: &Path, socket_dir: &Path) -> Result<Postmaster> {
-        let log = File::options().create(true).append(true).open(&self.log)?;
+        let log = File::options().create(true).append(true).mode(0o600).open(&self.log)?;
+        // One that was made before others could not read it.
+        log.set_permissions(Permissions::from_mode(0o600))?;
         // A list of directories, hence the quotes.
         let sockets = socket_dir.to_string_lossy().replace('"', "\"\"");
         let program = bin.join("postgres");
@@ -255,6 +257,8 @@ impl Cluster<'_> {
             .arg(&self.data)
             .args(["-c", "listen_addresses=", "-c", "port=5432", "-c", "unix_socket_permissions=0700"])
             .args(["-c", "timezone=UTC", "-c", "log_timezone=UTC", "-c", "max_connections=200"])
+            // Else errors are logged with the values that they are about.
+            .args(["-c", "log_error_verbosity=terse"])
             .args(["-c", &format!("unix_socket_directories=\"{sockets}\"")])
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

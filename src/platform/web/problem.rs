@@ -1,6 +1,6 @@
 use axum::{
     Json,
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -222,7 +222,8 @@ impl IntoResponse for Problem {
         if let Some(verdict) = self.quota {
             tell_quota(verdict, headers);
         }
-        if matches!(self.code, Code::Unauthenticated | Code::TokenExpired) {
+        // RFC 9110, section 15.5.2: every 401 says how to be let in.
+        if status == StatusCode::UNAUTHORIZED {
             let challenge = match self.code {
                 Code::TokenExpired => "Bearer error=\"invalid_token\", error_description=\"the token has expired\"",
                 _ => "Bearer",

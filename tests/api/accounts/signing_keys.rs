@@ -125,7 +125,7 @@ async fn a_key_that_others_may_have_ends_at_once() {
     first.state().accounts.rotate_keys(Rotation::Compromised).await.unwrap();
     second.state().accounts.learn_changes().await.unwrap();
     for world in [&first, &second] {
-        me(&bearer(world, &session)).await.expect_problem(401, "unauthenticated");
+        me(&bearer(world, &session)).await.expect_problem(401, "token_expired");
     }
     let next = refresh(&second.anonymous(), &session["refresh_token"]).await.expect(200);
     me(&bearer(&first, &next)).await.expect(200);

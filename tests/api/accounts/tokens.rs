@@ -85,7 +85,7 @@ async fn what_is_no_good_token_is_refused_on_every_route() {
         for route in ROUTES {
             let request = world.anonymous().request(Method::GET, route).header("authorization", &authorization);
             let answer = Answer::of(request).await;
-            assert!(answer.header("www-authenticate").is_some_and(|it| it.starts_with("Bearer")), "{authorization}");
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer error=\"invalid_token\""), "{authorization}");
             answer.expect_problem(401, "unauthenticated");
         }
     }

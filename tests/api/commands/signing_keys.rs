@@ -51,7 +51,8 @@ async fn compromised_keys_end_for_every_server_and_no_token_of_them_counts() {
     let new = kid(&run(&world.database, &["keys", "rotate", "--compromised"]).await.succeeded());
     world.sql("update signing_keys set verifies_until = '2026-01-01' where verifies_until is not null").await;
     world.state().accounts.learn_changes().await.unwrap();
-    ann.get("/api/v1/auth/me").await.expect_problem(401, "unauthenticated");
+    // She is told to refresh it, which goes on.
+    ann.get("/api/v1/auth/me").await.expect_problem(401, "token_expired");
     assert_eq!(published(&world).await, [new]);
     let next = json!({"refresh_token": session["refresh_token"]});
     let next = world.anonymous().post("/api/v1/auth/refresh", next).await.expect(200);

@@ -29,6 +29,21 @@ async fn behind_a_proxy_each_address_has_a_quota() {
 }
 
 #[tokio::test]
+async fn what_a_client_says_beside_its_proxy_gives_it_no_other_quota_and_takes_nobodys() {
+    let world = behind_proxies().await;
+    let anybody = world.anonymous();
+    let left = async |address: &str, besides: &str| {
+        let request = anybody.request(reqwest::Method::GET, OPEN).header("x-forwarded-for", address);
+        told(&crate::support::Answer::of(request.header("forwarded", besides)).await).unwrap()[1]
+    };
+    for number in 1..=5 {
+        assert_eq!(left("203.0.113.1", &format!("for=198.51.100.{number}")).await, 60 - number);
+    }
+    assert_eq!(left("203.0.113.2", "for=198.51.100.1").await, 59, "another client that says the same");
+    assert_eq!(told(&get_as(&anybody, "198.51.100.1", OPEN).await).unwrap()[1], 59, "who was named");
+}
+
+#[tokio::test]
 async fn of_ipv6_a_network_of_64_bits_is_one_address() {
     let world = behind_proxies().await;
     let anybody = world.anonymous();

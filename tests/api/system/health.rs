@@ -117,7 +117,17 @@ async fn without_its_database_it_is_unhealthy() {
     assert_eq!((&details["status"], &details["database"]["state"]), (&json!("unhealthy"), &json!("down")));
     assert_eq!(details["database"]["migration_version"], Value::Null);
     assert_eq!((&details["jobs"], &details["outbox"]), (&Value::Null, &Value::Null));
+    // Nobody can say whether this is a key: who watches is answered all the same.
+    let program = client.with_token("lmk_guessedguessedguessed");
+    for path in ["/livez", "/metrics", "/docs/", "/openapi.json", "/problems"] {
+        program.get(path).await.expect(200);
+    }
+    expect_health(&program, 503, "unhealthy").await;
+    for path in ["/health/detailed", "/api/v1/airports/DEL"] {
+        program.get(path).await.expect_problem(503, "unavailable");
+    }
     world.database.open_doors().await;
+    program.get("/livez").await.expect_problem(401, "unauthenticated");
     until_status(&client, "healthy").await;
 }
 

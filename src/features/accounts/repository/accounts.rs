@@ -70,16 +70,17 @@ pub(in crate::features::accounts) async fn insert_organization(
     .map(drop)
 }
 
-/// An e-mail address that is taken meets the constraint `users_email_unique`.
+/// False if the e-mail address is taken. No error: PostgreSQL would write the address into its log.
 pub(in crate::features::accounts) async fn insert_user(
     db: &mut PgConnection,
     user: &User,
     email: &Email,
     password_hash: &str,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<bool> {
     sqlx::query!(
         "insert into users (id, organization_id, email, email_key, name, role, password_hash, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         on conflict (email_key) do nothing",
         user.id.uuid(),
         user.organization_id.uuid(),
         user.email,
@@ -92,7 +93,7 @@ pub(in crate::features::accounts) async fn insert_user(
     )
     .execute(db)
     .await
-    .map(drop)
+    .map(|inserted| inserted.rows_affected() > 0)
 }
 
 pub(in crate::features::accounts) async fn account_by_email(
