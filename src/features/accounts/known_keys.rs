@@ -64,11 +64,12 @@ impl AccountService {
             rate_limit_per_minute: row.rate_limit_per_minute.and_then(|limit| u32::try_from(limit).ok()),
             expires_at: row.expires_at,
         };
+        // One that has expired as well: whoever goes on showing it shall not cost a question each time.
+        self.known_keys.keep(hash, known, moment);
         let principal = known.at(now)?;
         if row.last_used_at.is_none_or(|last| last <= now - USE_KEPT_EVERY) {
             self.note_use(known.id, now).await;
         }
-        self.known_keys.keep(hash, known, moment);
         Ok(principal)
     }
 
