@@ -94,9 +94,9 @@ catalogue! {
     }
     "Capacity, locks and transactions": {
         CAPACITY_TAKINGS: Counter "loadmaster_capacity_takings_total"
-            [one_of("path", &["optimistic", "locking"]), one_of("outcome", &["taken", "conflict"])]
-            "Attempts to take room on a flight: straight, or in turn where little is left. A conflict: the flight had \
-             changed since it was read.";
+            [one_of("path", &["optimistic", "locking", "amending"]), one_of("outcome", &["taken", "conflict"])]
+            "Attempts to take room on a flight: straight, in turn where little is left, or by an amendment, with the flight \
+             locked. A conflict: the flight had changed since it was read.";
         LOCKS: Counter "loadmaster_locks_total" [LOCK, one_of("outcome", &["got", "away", "held"])]
             "Courtesy locks asked for: got, not to be had because Redis was away, or held by another for too long.";
         LOCK_WAIT: Histogram "loadmaster_lock_wait_seconds" [LOCK]

@@ -1,4 +1,4 @@
-//! What happens to flights, counted once and by what it was.
+//! What happens to flights and their room, counted once and by what it was.
 use chrono::{SubsecRound, TimeDelta, Utc};
 use loadmaster::platform::telemetry::metric::families;
 use serde_json::json;
@@ -8,7 +8,10 @@ use crate::{
     amending::patch,
     flight_verbs::path_to,
     import::{counts, table},
-    support::{Answer, freight::order},
+    support::{
+        Answer,
+        freight::{order, path_of, text},
+    },
 };
 
 const ACTIONS: &str = "loadmaster_flight_actions_total";
@@ -79,4 +82,31 @@ async fn every_action_of_flights_in_the_catalogue_can_happen() {
     for action in actions {
         assert_eq!(alone.value(ACTIONS, &[("action", action)]).await, 1.0, "{action}");
     }
+}
+
+#[tokio::test]
+async fn room_is_told_by_how_it_is_taken() {
+    let alone = Alone::start(&[]).await;
+    let neighbour = alone.neighbour().await;
+    let flight = neighbour.flight(tomorrow("AI101")).await;
+    let other = neighbour.flight(tomorrow("AI102")).await;
+    let operator = alone.here(neighbour.operator().await);
+    let booking = operator.post("/api/v1/bookings", order(&[&flight])).await.expect(201);
+    let taken = async || {
+        let mut taken = Vec::new();
+        for path in ["optimistic", "locking", "amending"] {
+            let labels = [("path", path), ("outcome", "taken")];
+            taken.push(alone.value("loadmaster_capacity_takings_total", &labels).await);
+        }
+        taken
+    };
+    assert_eq!(taken().await, [1.0, 0.0, 0.0]);
+    // There is room enough: nobody waits for a turn.
+    patch(&operator, &path_of(&booking), json!({"weight_kg": 200})).await.expect(200);
+    assert_eq!(taken().await, [1.0, 0.0, 1.0]);
+    patch(&operator, &path_of(&booking), json!({"flight_ids": [text(&other, "id")]})).await.expect(200);
+    assert_eq!(taken().await, [1.0, 0.0, 2.0]);
+    let tight = neighbour.flight(tomorrow("AI103").weight(150.0)).await;
+    operator.post("/api/v1/bookings", order(&[&tight])).await.expect(201);
+    assert_eq!(taken().await, [1.0, 1.0, 2.0]);
 }
