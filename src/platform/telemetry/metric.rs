@@ -35,6 +35,7 @@ const BOOKING_OUTCOMES: Label = one_of(
         "itinerary_invalid",
         "no_bookable_itinerary",
         "flight_closed",
+        "flight_cancelled",
         "already_exists",
         "repeated",
         "error",
