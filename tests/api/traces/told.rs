@@ -1,0 +1,71 @@
+//! What spans say of a request and of what was asked of the databases, by OpenTelemetry's conventions.
+use super::{
+    Site,
+    collector::{Collector, Kind, Span},
+};
+use crate::support::{Answer, freight::path_of, until};
+
+const CALLER: &str = "00f067aa0ba902b7";
+
+/// Where everything is told at once.
+async fn told(environment: &[(&str, &str)]) -> (Site, Collector) {
+    let collector = Collector::start().await;
+    let endpoint = collector.endpoint();
+    let mut all = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
+    all.extend(environment);
+    (Site::start(&all).await, collector)
+}
+
+/// The spans of a request that the operator sends, once its end is told.
+async fn spans_of(
+    collector: &Collector,
+    site: &Site,
+    trace: u8,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> (Answer, Vec<Span>) {
+    let trace = format!("4bf92f3577b34da6a3ce929d0e0e47{trace:02x}");
+    let request = site.operator.request(method.parse().unwrap(), path).header("content-type", "application/json");
+    let request = request.header("traceparent", format!("00-{trace}-{CALLER}-01"));
+    let answer = Answer::of(request.body(body.to_owned())).await;
+    let is_over = || collector.of_trace(&trace).iter().any(|span| span.kind == Kind::Server);
+    until("the request is told", async || is_over()).await;
+    (answer, collector.of_trace(&trace))
+}
+
+fn server(spans: &[Span]) -> &Span {
+    spans.iter().find(|span| span.kind == Kind::Server).unwrap()
+}
+
+#[tokio::test]
+async fn a_request_is_told_by_its_path_if_there_is_a_route() {
+    let (site, collector) = told(&[]).await;
+    let booking = site.search_and_book("").await;
+    let path = path_of(&booking);
+    let long = format!("/api/v1/airports/{}", "x".repeat(300));
+    for (trace, path, route, told) in [
+        (1, format!("{path}?page=2"), Some("/api/v1/bookings/{ref_id}"), Some(path.as_str())),
+        (2, long.clone(), Some("/api/v1/airports/{code}"), Some(&long[..256])),
+        (3, "/nowhere/Annabella".to_owned(), None, None),
+    ] {
+        let (_, spans) = spans_of(&collector, &site, trace, "GET", &path, "").await;
+        let attribute = |name: &str| server(&spans).attributes.get(name).map(String::as_str);
+        assert_eq!((attribute("http.route"), attribute("url.path")), (route, told));
+        assert_eq!((attribute("http.request.method"), attribute("http.request.method_original")), (Some("GET"), None));
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_nobody_knows_is_told_as_it_was_written() {
+    let (site, collector) = told(&[]).await;
+    for (trace, method, original) in
+        [(1, "INVENTED".to_owned(), "INVENTED".to_owned()), (2, "L".repeat(60), "L".repeat(32))]
+    {
+        let (_, spans) = spans_of(&collector, &site, trace, &method, "/api/v1/airports/DEL", "").await;
+        let span = server(&spans);
+        assert_eq!(span.name, "HTTP /api/v1/airports/{code}");
+        assert_eq!(span.attribute("http.request.method"), "_OTHER");
+        assert_eq!(span.attribute("http.request.method_original"), original);
+    }
+}
