@@ -4,7 +4,7 @@
 use std::{
     borrow::Cow,
     pin::Pin,
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     task::{self, Poll},
 };
 
@@ -45,14 +45,28 @@ pub fn part(name: &'static str) -> Part {
     Part::child(|| SpanBuilder::from_name(name).with_kind(SpanKind::Internal))
 }
 
-/// A command to Redis, or several at once: `MULTI GET`, `PIPELINE SET`.
-pub fn redis_call(command: &'static str, address: &str) -> Part {
-    Part::child(|| {
-        SpanBuilder::from_name(command).with_kind(SpanKind::Client).with_attributes([
+/// Which Redis is meant, for the spans of what is asked of it.
+#[derive(Debug, Clone)]
+pub struct RedisName(Arc<[KeyValue]>);
+
+impl RedisName {
+    /// A socket has no port.
+    pub fn new(address: String, port: Option<u16>, database: i64) -> Self {
+        let named = [
             KeyValue::new("db.system.name", "redis"),
-            KeyValue::new("db.operation.name", command),
-            KeyValue::new("server.address", address.to_owned()),
-        ])
+            KeyValue::new("db.namespace", database.to_string()),
+            KeyValue::new("server.address", address),
+        ];
+        let port = port.map(|port| KeyValue::new("server.port", i64::from(port)));
+        Self(named.into_iter().chain(port).collect())
+    }
+}
+
+/// A command to Redis, or several at once: `MULTI GET`, `PIPELINE SET`.
+pub fn redis_call(command: &'static str, redis: &RedisName) -> Part {
+    Part::child(|| {
+        let named = redis.0.iter().cloned().chain([KeyValue::new("db.operation.name", command)]);
+        SpanBuilder::from_name(command).with_kind(SpanKind::Client).with_attributes(named)
     })
 }
 

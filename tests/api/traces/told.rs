@@ -69,3 +69,17 @@ async fn a_method_that_nobody_knows_is_told_as_it_was_written() {
         assert_eq!(span.attribute("http.request.method_original"), original);
     }
 }
+
+#[tokio::test]
+async fn a_redis_is_told_by_host_and_port_and_database() {
+    // Nobody is there: what is asked of it is told all the same.
+    let (_site, collector) = told(&[("REDIS_URL", "redis://127.0.0.1:1/3")]).await;
+    let calls =
+        || collector.spans().into_iter().filter(|s| s.attributes.get("db.system.name").is_some_and(|it| it == "redis"));
+    until("a call is told", async || calls().next().is_some()).await;
+    let call = calls().next().unwrap();
+    for (name, value) in [("server.address", "127.0.0.1"), ("server.port", "1"), ("db.namespace", "3")] {
+        assert_eq!(call.attribute(name), value);
+    }
+    assert!(call.is_failed);
+}
