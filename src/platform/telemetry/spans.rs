@@ -13,10 +13,10 @@ use opentelemetry::{
     Context, KeyValue, Value,
     trace::{Link, SpanBuilder, SpanId, SpanKind, Status, TraceContextExt, TraceId, Tracer},
 };
-use opentelemetry_sdk::trace::SdkTracer;
+use opentelemetry_sdk::trace::{SdkTracer, Span};
 use pin_project_lite::pin_project;
 
-use super::propagation;
+use super::{propagation, statements::Settling};
 
 /// There is one when traces are exported.
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
@@ -133,34 +133,32 @@ pub fn note_answer(status: u16, is_good: bool) {
     }
 }
 
-/// Something that may be mended went wrong in the part that is current: a word for it, never a text.
-pub fn remark(name: &'static str, attribute: &'static str, value: impl Into<Value>) {
-    if is_sampled() {
-        Context::map_current(|current| current.span().add_event(name, vec![KeyValue::new(attribute, value)]));
-    }
-}
-
 /// The part that is current does not come out well.
 pub fn fail(error_type: impl Into<Value>) {
+    fail_with([KeyValue::new("error.type", error_type)]);
+}
+
+/// The same, with all that is known of it.
+pub(super) fn fail_with(known: impl IntoIterator<Item = KeyValue>) {
     if is_sampled() {
-        Context::map_current(|current| failed(current, error_type.into()));
+        Context::map_current(|current| failed(current, known));
     }
 }
 
-fn failed(context: &Context, error_type: Value) {
-    context.span().set_attribute(KeyValue::new("error.type", error_type));
+fn failed(context: &Context, known: impl IntoIterator<Item = KeyValue>) {
+    context.span().set_attributes(known);
     context.span().set_status(Status::error(""));
+}
+
+/// A span below the part that is current.
+pub(super) fn child(builder: impl FnOnce() -> SpanBuilder) -> Option<Span> {
+    let tracer = TRACER.get().filter(|_| is_sampled())?;
+    Some(tracer.build_with_context(builder(), &Context::current()))
 }
 
 impl Part {
     pub(super) fn child(builder: impl FnOnce() -> SpanBuilder) -> Self {
-        match TRACER.get() {
-            Some(tracer) if is_sampled() => {
-                let parent = Context::current();
-                Self(Some(parent.with_span(tracer.build_with_context(builder(), &parent))))
-            }
-            _ => Self(None),
-        }
+        Self(child(builder).map(|span| Context::current().with_span(span)))
     }
 
     /// The beginning of a trace.
@@ -217,7 +215,7 @@ impl Drop for Part {
     fn drop(&mut self) {
         if let Some(context) = &self.0 {
             if std::thread::panicking() {
-                failed(context, "panic".into());
+                failed(context, [KeyValue::new("error.type", "panic")]);
             }
             context.span().end();
         }
@@ -256,6 +254,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let _current = this.current.clone().map(Context::attach);
+            let _settling = Settling;
             this.work.set(None);
         }
     }
@@ -267,6 +266,7 @@ impl<F: Future> Future for Within<F> {
     fn poll(self: Pin<&mut Self>, waker: &mut task::Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let _current = this.current.clone().map(Context::attach);
+        let _settling = Settling;
         match this.work.as_pin_mut() {
             Some(work) => work.poll(waker),
             None => Poll::Pending,

@@ -1,4 +1,7 @@
 //! What spans say of a request and of what was asked of the databases, by OpenTelemetry's conventions.
+use serde_json::json;
+use sqlx::Executor;
+
 use super::{
     Site,
     collector::{Collector, Kind, Span},
@@ -68,6 +71,47 @@ async fn a_method_that_nobody_knows_is_told_as_it_was_written() {
         assert_eq!(span.attribute("http.request.method"), "_OTHER");
         assert_eq!(span.attribute("http.request.method_original"), original);
     }
+}
+
+#[tokio::test]
+async fn a_statement_that_fails_says_so_itself() {
+    let (site, collector) = told(&[]).await;
+    let again = json!({
+        "flight_number": site.flight["flight_number"],
+        "origin": "DEL",
+        "destination": "LHR",
+        "departure_datetime": site.flight["departure_datetime"],
+        "arrival_datetime": site.flight["arrival_datetime"],
+        "capacity": site.flight["capacity"],
+    });
+    let (answer, spans) = spans_of(&collector, &site, 1, "POST", "/api/v1/flights", &again.to_string()).await;
+    answer.expect_problem(409, "already_exists");
+    let (failed, well): (Vec<_>, Vec<_>) = spans.iter().partition(|span| span.is_failed);
+    let [failed] = failed.as_slice() else { panic!("{failed:#?}") };
+    assert_eq!((failed.name.as_str(), failed.kind), ("INSERT flights", Kind::Client));
+    for name in ["error.type", "db.response.status_code"] {
+        assert_eq!(failed.attribute(name), "23505");
+        assert!(well.iter().all(|span| !span.attributes.contains_key(name)), "{well:#?}");
+    }
+    assert!(well.iter().any(|span| span.name == "ROLLBACK"), "what came after went well");
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_says_so_itself() {
+    let (site, collector) = told(&[]).await;
+    let refuse = "create function refuse() returns trigger language plpgsql as $$
+                      begin raise exception using errcode = '23514'; end $$;
+                  create constraint trigger refusing after insert on booking_refs deferrable initially deferred
+                      for each row execute function refuse()";
+    site.database.owner().await.execute(sqlx::raw_sql(refuse)).await.unwrap();
+    let order = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 10,
+                       "flight_ids": [site.flight["id"]]});
+    let (answer, spans) = spans_of(&collector, &site, 1, "POST", "/api/v1/bookings", &order.to_string()).await;
+    answer.expect_problem(500, "internal");
+    let failed: Vec<_> = spans.iter().filter(|span| span.is_failed && span.kind == Kind::Client).collect();
+    let [failed] = failed.as_slice() else { panic!("{failed:#?}") };
+    assert_eq!((failed.name.as_str(), failed.attribute("db.response.status_code")), ("COMMIT", "23514"));
+    assert!(server(&spans).is_failed);
 }
 
 #[tokio::test]
