@@ -133,8 +133,8 @@ impl Database {
             let begun = async {
                 #[allow(clippy::disallowed_methods, reason = "this is the helper")]
                 let begun = Tx::begin(connection, Some(statement.into_sql_str())).await;
-                if begun.is_err() {
-                    telemetry::fail("unavailable");
+                if let Err(error) = &begun {
+                    telemetry::call_failed(error::sql_state(error).as_deref());
                 }
                 begun
             };
@@ -146,10 +146,10 @@ impl Database {
                 );
                 sqlx::raw_sql(sqlx::AssertSqlSafe(limits)).execute(&mut *tx).await?;
             }
-            Ok::<Tx, sqlx::Error>(tx)
+            Ok(tx)
         };
         match tokio::spawn(beginning.in_same_trace()).await {
-            Ok(begun) => Ok(begun?),
+            Ok(begun) => begun,
             Err(_) => Err(DbError::Sql(sqlx::Error::WorkerCrashed)),
         }
     }
@@ -240,7 +240,7 @@ pub async fn commit(tx: Tx) -> Result<(), DbError> {
         });
         return Ok(());
     }
-    tx.commit().await.map_err(|error| match DbError::Sql(error) {
+    tx.commit().await.map_err(|error| match DbError::from(error) {
         refused if refused.sql_state().is_some_and(|s| s == "55P03" || ["22", "23", "25", "40"].contains(&&s[..2])) => {
             refused
         }

@@ -11,7 +11,7 @@ const IMPORT: &str = "/api/v1/flights/import";
 const HEADER: &str = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes";
 
 /// A table of these rows under the documented header.
-fn table(rows: &[&str]) -> String {
+pub fn table(rows: &[&str]) -> String {
     let lines = std::iter::once(HEADER).chain(rows.iter().copied());
     lines.map(|line| format!("{line}\n")).collect()
 }
@@ -21,7 +21,7 @@ async fn import(admin: &Client, table: impl Into<reqwest::Body>) -> Answer {
 }
 
 /// (created, updated, unchanged)
-fn counts(done: &Value) -> (u64, u64, u64) {
+pub fn counts(done: &Value) -> (u64, u64, u64) {
     assert_eq!(done.as_object().unwrap().len(), 3, "{done}");
     let count = |member: &str| done[member].as_u64().unwrap();
     (count("created"), count("updated"), count("unchanged"))

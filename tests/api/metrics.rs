@@ -4,6 +4,7 @@
 mod catalogue;
 mod counts;
 mod dependencies;
+mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,6 +3,7 @@ mod carried;
 mod collector;
 mod connected;
 mod set;
+mod told;
 
 use chrono::{SubsecRound, TimeDelta, Utc};
 use serde_json::{Value, json};

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     features::{
         accounts::Role,
-        capacity::{self, Entry, FlightCapacity, FlightStatus, Shortfall, Space, Taking, Until},
+        capacity::{self, Entry, FlightCapacity, FlightStatus, Shortfall, Space, Taking, Until, Way},
         flights,
     },
     kernel::{AwbNumber, BookingId, FlightId, HandlingCode},
@@ -172,7 +172,7 @@ impl Amending<'_> {
                     space: more,
                     entry,
                     until,
-                    leaving: None,
+                    way: Way::Amending,
                 });
             }
             (leg.pieces, leg.space) = (pieces, space);

@@ -13,11 +13,11 @@ use super::{
 use crate::{
     features::{
         accounts::Principal,
-        capacity::{self, Entry, Space, Taking, Until},
+        capacity::{self, Entry, Space, Taking, Until, Way},
         flights::Flight,
         search::{Connections, Departing, Request},
     },
-    kernel::{AirportCode, AwbNumber, BookingId, BookingRef, FlightId, HandlingCode, Pieces, Weight},
+    kernel::{AirportCode, AwbNumber, BookingId, BookingRef, FlightId, HandlingCode, Pieces},
     platform::{
         idempotency::Once,
         locks::Arrival,
@@ -143,8 +143,8 @@ impl BookingService {
     /// changed each time.
     async fn book_on(&self, wish: Wish<'_>, flights: &[Flight]) -> Result<Option<Booking>, BookingError> {
         let is_critical = flights.iter().any(|f| self.capacity.is_critical_after(&f.room, wish.new.space));
-        let leaving = Some(self.capacity.threshold());
-        if !is_critical && let Some(booking) = retrying(|| self.try_book(wish, flights, leaving)).await? {
+        let straight = Way::Straight { leaving: self.capacity.threshold() };
+        if !is_critical && let Some(booking) = retrying(|| self.try_book(wish, flights, straight)).await? {
             return Ok(Some(booking));
         }
         let ids: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
@@ -152,7 +152,7 @@ impl BookingService {
         let _turns = turns.ok_or(BookingError::Crowded)?;
         for _ in 0..MOST_READINGS {
             let flights = self.judged(wish.new, &ids).await?;
-            if let Some(booking) = retrying(|| self.try_book(wish, &flights, None)).await? {
+            if let Some(booking) = retrying(|| self.try_book(wish, &flights, Way::InTurn)).await? {
                 return Ok(Some(booking));
             }
         }
@@ -160,14 +160,9 @@ impl BookingService {
     }
 
     /// One transaction, and all of it or nothing. `None`: a flight is no longer as it was read.
-    async fn try_book(
-        &self,
-        wish: Wish<'_>,
-        flights: &[Flight],
-        leaving: Option<Weight>,
-    ) -> Result<Option<Booking>, BookingError> {
+    async fn try_book(&self, wish: Wish<'_>, flights: &[Flight], way: Way) -> Result<Option<Booking>, BookingError> {
         let mut tx = self.db.begin().await?;
-        let booked = self.book_in_tx(&mut tx, wish, flights, leaving).await;
+        let booked = self.book_in_tx(&mut tx, wish, flights, way).await;
         match wish.once.conclude(tx, booked).await {
             Ok(booking) => Ok(Some(booking)),
             Err(BookingError::Lost) => Ok(None),
@@ -181,7 +176,7 @@ impl BookingService {
         tx: &mut Tx,
         wish: Wish<'_>,
         flights: &[Flight],
-        leaving: Option<Weight>,
+        way: Way,
     ) -> Result<Booking, BookingError> {
         wish.once.enter_in_tx(tx).await?;
         let reference = self.references.next(tx).await?;
@@ -189,7 +184,7 @@ impl BookingService {
         let booking = self.draw_up(wish, reference, flights, self.clock.now());
         let (id, now) = (booking.id, booking.created_at);
         let legs: Vec<&Leg> = booking.legs.iter().collect();
-        let takings = takings(id, &legs, flights, Until::Cutoff, leaving);
+        let takings = takings(id, &legs, flights, Until::Cutoff, way);
         if let Some(awb) = &booking.awb_number
             && !repository::claim_awb(tx, awb, id).await?
         {
@@ -280,13 +275,7 @@ impl BookingService {
 }
 
 /// The room that new legs take on the flights they were made for.
-pub(super) fn takings(
-    booking_id: BookingId,
-    legs: &[&Leg],
-    flights: &[Flight],
-    until: Until,
-    leaving: Option<Weight>,
-) -> Vec<Taking> {
+pub(super) fn takings(booking_id: BookingId, legs: &[&Leg], flights: &[Flight], until: Until, way: Way) -> Vec<Taking> {
     let versions: HashMap<FlightId, i32> = flights.iter().map(|f| (f.id, f.room.version)).collect();
     let taking = |leg: &&Leg| Taking {
         flight_id: leg.flight_id,
@@ -296,7 +285,7 @@ pub(super) fn takings(
         space: leg.space,
         entry: Entry::Booked,
         until,
-        leaving,
+        way,
     };
     legs.iter().map(taking).collect()
 }

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     features::{
-        capacity, flights,
+        capacity::{self, Way},
+        flights,
         search::{Connections, Stretch},
     },
     kernel::FlightId,
@@ -41,7 +42,7 @@ impl Amending<'_> {
         let next = flown.map_or(1, |leg| leg.sequence + 1);
         let legs = self.service.legs(&flights, next, (booking.pieces, booking.space), self.author.now);
         let new: Vec<&Leg> = legs.iter().collect();
-        let takings = takings(booking.id, &new, &flights, self.until, None);
+        let takings = takings(booking.id, &new, &flights, self.until, Way::Amending);
         // Judged under the flights' locks: it is refused only if this service misjudged.
         if !capacity::take_in_tx(tx, &takings, self.author.now).await? {
             return Err(BookingError::Unsettled);

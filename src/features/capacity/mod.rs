@@ -19,6 +19,6 @@ pub use index::AvailabilityIndex;
 pub use model::{Dimension, FlightCapacity, FlightStatus, Shortfall, Space};
 pub use router::router;
 pub use service::{
-    CapacityService, Entry, Giving, NewCapacity, Taking, Until, change_in_tx, lock_in_tx, open_in_tx, release_in_tx,
-    set_status_in_tx, take_in_tx,
+    CapacityService, Entry, Giving, NewCapacity, Taking, Until, Way, change_in_tx, lock_in_tx, open_in_tx,
+    release_in_tx, set_status_in_tx, take_in_tx,
 };

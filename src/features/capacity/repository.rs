@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::model::{FlightCapacity, FlightStatus, Space};
 use super::service::{Giving, NewCapacity, Taking, Until};
-use crate::kernel::{FlightId, Weight, from_column};
+use crate::kernel::{FlightId, from_column};
 
 struct Row {
     flight_id: Uuid,
@@ -223,7 +223,7 @@ pub(super) async fn take(db: &mut PgConnection, taking: &Taking, now: DateTime<U
         taking.leg_id.uuid(),
         taking.entry.as_str(),
         taking.until == Until::Departure,
-        taking.leaving.map_or(-1, Weight::hectograms),
+        taking.way.leaving(),
     )
     .execute(db)
     .await?;

@@ -47,6 +47,36 @@ impl Entry {
     }
 }
 
+/// How room is taken.
+#[derive(Debug, Clone, Copy)]
+pub enum Way {
+    /// Straight, and only if more weight than this stays free.
+    Straight { leaving: Weight },
+    /// In turn, to the last kilogram.
+    InTurn,
+    /// To the last kilogram, by an amendment, which has locked the flight before it judged.
+    Amending,
+}
+
+impl Way {
+    /// The label of `loadmaster_capacity_takings_total`.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Straight { .. } => "optimistic",
+            Self::InTurn => "locking",
+            Self::Amending => "amending",
+        }
+    }
+
+    /// More weight than this must stay free; none is negative.
+    pub(super) const fn leaving(self) -> i64 {
+        match self {
+            Self::Straight { leaving } => leaving.hectograms(),
+            Self::InTurn | Self::Amending => -1,
+        }
+    }
+}
+
 /// Room that a leg takes of a flight.
 #[derive(Debug, Clone, Copy)]
 pub struct Taking {
@@ -58,8 +88,7 @@ pub struct Taking {
     pub space: Space,
     pub entry: Entry,
     pub until: Until,
-    /// Only if more weight than this stays free; without, to the last kilogram.
-    pub leaving: Option<Weight>,
+    pub way: Way,
 }
 
 /// Room that a leg gives back.
@@ -104,10 +133,9 @@ pub async fn take_in_tx(tx: &mut PgConnection, takings: &[Taking], now: DateTime
         if repository::sabotage::take(tx, taking, now).await? {
             continue;
         }
-        let path = if taking.leaving.is_some() { "optimistic" } else { "locking" };
         let is_taken = repository::take(tx, taking, now).await?;
         let outcome = if is_taken { "taken" } else { "conflict" };
-        metric::CAPACITY_TAKINGS.with([path, outcome]).increment(1);
+        metric::CAPACITY_TAKINGS.with([taking.way.as_str(), outcome]).increment(1);
         if !is_taken {
             return Ok(false);
         }

@@ -3,7 +3,7 @@ use serde_json::{Map, json};
 use super::{
     OperationError, OperationService,
     model::{CapacityShortfall, FlightAction, allowed},
-    service::{Order, lock_in_tx},
+    service::{Order, count_changes, lock_in_tx},
 };
 use crate::{
     features::{
@@ -36,8 +36,11 @@ impl OperationService {
         offload: &[BookingRef],
     ) -> Result<Flight, OperationError> {
         let mut tx = self.transaction_for(order).await?;
-        let changed = self.change_in_tx(&mut tx, order, change, offload).await;
-        order.terms.once.conclude(tx, changed).await
+        let mut has_changed = false;
+        let changed = self.change_in_tx(&mut tx, order, change, offload, &mut has_changed).await;
+        let flight = order.terms.once.conclude(tx, changed).await?;
+        count_changes(u64::from(has_changed));
+        Ok(flight)
     }
 
     async fn change_in_tx(
@@ -46,6 +49,7 @@ impl OperationService {
         order: &Order<Flight>,
         change: &FlightChange,
         offload: &[BookingRef],
+        has_changed: &mut bool,
     ) -> Result<Flight, OperationError> {
         let flight = lock_in_tx(tx, order).await?;
         let (status, version) = (flight.room.status, flight.room.version);
@@ -63,7 +67,8 @@ impl OperationService {
             return Err(OperationError::CapacityBelowBooked(shortfall));
         }
         let flight = self.save(tx, order, &flight, changed).await?;
-        if flight.room.version != version || !offload.is_empty() {
+        *has_changed = flight.room.version != version || !offload.is_empty();
+        if *has_changed {
             let data = Map::from_iter([("offloaded".to_owned(), json!(offload))]);
             self.record_in_tx(tx, order, "flight.changed", data, &flight).await?;
         }

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use serde_json::json;
 
-use super::{OperationError, OperationService};
+use super::{OperationError, OperationService, service::count_changes};
 use crate::{
     features::{
         accounts::Subject,
@@ -53,6 +53,9 @@ impl OperationService {
         let imported = imported.await;
         let summary = once.conclude(tx, imported).await?;
         self.flights.imported(&all_touched);
+        if !dry_run {
+            count_changes(summary.updated);
+        }
         Ok(summary)
     }
 }

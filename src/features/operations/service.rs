@@ -128,3 +128,8 @@ pub(super) fn tell(action: FlightAction, done: &Operated) {
     tracing::info!(%flight_id, action = action.as_str(), bookings_changed, left_behind, "flight operated");
     metric::FLIGHT_ACTIONS.with([action.as_str()]).increment(1);
 }
+
+/// Counts changes that were committed, each flight for itself.
+pub(super) fn count_changes(flights: u64) {
+    metric::FLIGHT_ACTIONS.with([FlightAction::Change.as_str()]).increment(flights);
+}

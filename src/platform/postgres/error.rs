@@ -1,3 +1,7 @@
+use std::borrow::Cow;
+
+use sqlx::error::DatabaseError;
+
 use crate::platform::telemetry;
 
 /// What can go wrong between us and the database.
@@ -14,8 +18,8 @@ impl DbError {
     /// The five characters of PostgreSQL's error code.
     pub(super) fn sql_state(&self) -> Option<String> {
         match self {
-            Self::Sql(sqlx::Error::Database(error)) => error.code().map(Into::into),
-            _ => None,
+            Self::Sql(error) => sql_state(error).map(Into::into),
+            Self::OutcomeUnknown(_) => None,
         }
     }
 
@@ -70,12 +74,22 @@ impl DbError {
     }
 }
 
-/// The statement's own span does not tell that it failed; the part that it belongs to does.
+/// What PostgreSQL calls the error, if it is one of its own.
+pub(super) fn sql_state(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error().and_then(DatabaseError::code)
+}
+
+/// The database client does not tell in the statement's span that it failed; here it becomes known.
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
-        let this = Self::Sql(error);
-        telemetry::remark("database error", "db.response.status_code", this.sql_state().unwrap_or_default());
-        this
+        match &error {
+            sqlx::Error::Database(_) | sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => {
+                telemetry::statement_failed(sql_state(&error).as_deref());
+            }
+            // The statement came out well, or there was none.
+            _ => {}
+        }
+        Self::Sql(error)
     }
 }
 

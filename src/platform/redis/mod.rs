@@ -1,11 +1,11 @@
 //! Redis speeds things up and serialises politely. Nothing that is true depends on it.
 mod breaker;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use anyhow::Context;
 use redis::{
-    Client, FromRedisValue, IntoConnectionInfo,
+    Client, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo,
     aio::{ConnectionManager, ConnectionManagerConfig},
     io::tcp::TcpSettings,
 };
@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     settings,
-    telemetry::{self, Traced},
+    telemetry::{self, RedisName, Traced},
 };
 use breaker::Breaker;
 
@@ -63,7 +63,7 @@ pub struct Redis {
     timeout: Duration,
     breaker: Breaker,
     /// For its spans.
-    address: Arc<str>,
+    name: RedisName,
 }
 
 impl std::fmt::Debug for Redis {
@@ -84,24 +84,24 @@ impl Redis {
         // A peer that vanished without a word would otherwise be waited for a quarter of an hour.
         #[cfg(target_os = "linux")]
         let tcp = tcp.set_user_timeout(SILENT_PEER);
-        let named = address.addr().to_string().into();
+        let name = name_of(&address);
         let client = Client::open(address.set_tcp_settings(tcp)).context("redis.url is not a Redis address")?;
-        Self::connect(client, settings.timeout(), named)
+        Self::connect(client, settings.timeout(), name)
     }
 
     /// The same Redis by a connection of its own, for work that nobody waits for.
     pub fn patient(&self, timeout: Duration) -> anyhow::Result<Self> {
-        Self::connect(self.client.clone(), timeout, self.address.clone())
+        Self::connect(self.client.clone(), timeout, self.name.clone())
     }
 
-    fn connect(client: Client, timeout: Duration, address: Arc<str>) -> anyhow::Result<Self> {
+    fn connect(client: Client, timeout: Duration, name: RedisName) -> anyhow::Result<Self> {
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some((timeout * 5).min(LONGEST_CONNECT)))
             .set_response_timeout(Some(timeout))
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_secs(1));
         let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
-        Ok(Self { client, connection, timeout, breaker: Breaker::default(), address })
+        Ok(Self { client, connection, timeout, breaker: Breaker::default(), name })
     }
 
     /// Whether it does what is asked of it, asked also when nobody else asks. A Redis that is full, read-only or runs no
@@ -258,6 +258,15 @@ impl Redis {
             }
             answer
         };
-        asking.within(telemetry::redis_call(name, &self.address)).await
+        asking.within(telemetry::redis_call(name, &self.name)).await
     }
+}
+
+fn name_of(address: &ConnectionInfo) -> RedisName {
+    let (server, port) = match address.addr() {
+        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => (host.clone(), Some(*port)),
+        ConnectionAddr::Unix(path) => (path.display().to_string(), None),
+        other => (other.to_string(), None),
+    };
+    RedisName::new(server, port, address.redis_settings().db())
 }

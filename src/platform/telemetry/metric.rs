@@ -35,6 +35,7 @@ const BOOKING_OUTCOMES: Label = one_of(
         "itinerary_invalid",
         "no_bookable_itinerary",
         "flight_closed",
+        "flight_cancelled",
         "already_exists",
         "repeated",
         "error",
@@ -94,9 +95,9 @@ catalogue! {
     }
     "Capacity, locks and transactions": {
         CAPACITY_TAKINGS: Counter "loadmaster_capacity_takings_total"
-            [one_of("path", &["optimistic", "locking"]), one_of("outcome", &["taken", "conflict"])]
-            "Attempts to take room on a flight: straight, or in turn where little is left. A conflict: the flight had \
-             changed since it was read.";
+            [one_of("path", &["optimistic", "locking", "amending"]), one_of("outcome", &["taken", "conflict"])]
+            "Attempts to take room on a flight: straight, in turn where little is left, or by an amendment, with the flight \
+             locked. A conflict: the flight had changed since it was read.";
         LOCKS: Counter "loadmaster_locks_total" [LOCK, one_of("outcome", &["got", "away", "held"])]
             "Courtesy locks asked for: got, not to be had because Redis was away, or held by another for too long.";
         LOCK_WAIT: Histogram "loadmaster_lock_wait_seconds" [LOCK]

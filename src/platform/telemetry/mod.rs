@@ -18,10 +18,10 @@ pub use process::{GIT_COMMIT, measure_process};
 pub use propagation::{TRACEPARENT, TRACESTATE, headers, traceparent};
 pub use recorder::start_metrics;
 pub use spans::{
-    Part, Traced, Within, are_traces_on, command, delivery, fail, job, note, note_answer, outgoing_request, part,
-    redis_call, remark, request,
+    Part, RedisName, Traced, Within, are_traces_on, command, delivery, fail, job, note, note_answer, outgoing_request,
+    part, redis_call, request,
 };
-pub use statements::{name_database, transaction_begin};
+pub use statements::{call_failed, name_database, statement_failed, transaction_begin};
 
 #[cfg(test)]
 mod tests;

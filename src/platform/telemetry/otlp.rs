@@ -2,6 +2,7 @@
 //! OpenTelemetry libraries; what decides whether, where and what is sent is read here, and refused by name if it makes no
 //! sense.
 use std::{
+    borrow::Cow,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -12,8 +13,10 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithTonicConfig, tonic_
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
+    resource::{EnvResourceDetector, ResourceBuilder, ResourceDetector},
     trace::{SdkTracerProvider, SpanData},
 };
+use percent_encoding::percent_decode_str;
 use url::Url;
 use uuid::Uuid;
 
@@ -135,17 +138,34 @@ impl Traces {
 
 /// Who we are, unless the operator says otherwise.
 fn resource() -> Resource {
-    let said = Resource::builder().build();
+    let said = said().build();
     let ours = [
         ("service.version", env!("CARGO_PKG_VERSION").to_owned()),
         ("service.instance.id", IdSource::default().next::<Uuid>(SystemClock.now()).to_string()),
     ];
     let missing = ours.into_iter().filter(|(name, _)| said.get(&Key::from(*name)).is_none());
-    let resource = Resource::builder().with_attributes(missing.map(|(name, value)| KeyValue::new(name, value)));
+    let resource = self::said().with_attributes(missing.map(|(name, value)| KeyValue::new(name, value)));
     // Without a name the library says that it is unknown.
     let is_named =
         said.get(&Key::from("service.name")).is_some_and(|name| !name.as_str().starts_with("unknown_service"));
     if is_named { resource.build() } else { resource.with_service_name("loadmaster").build() }
+}
+
+/// What the operator says. The library takes `OTEL_RESOURCE_ATTRIBUTES` as they are written, and a name in them before
+/// `OTEL_SERVICE_NAME`; the specification has both otherwise.
+fn said() -> ResourceBuilder {
+    let written = EnvResourceDetector::new().detect();
+    let meant = written.iter().map(|(name, value)| KeyValue::new(name.clone(), decoded(&value.as_str())));
+    let said = Resource::builder().with_attributes(meant);
+    match std::env::var("OTEL_SERVICE_NAME").ok().filter(|name| !name.is_empty()) {
+        Some(name) => said.with_service_name(name),
+        None => said,
+    }
+}
+
+/// What is no text when it is decoded stays as it is written, as with headers.
+fn decoded(value: &str) -> String {
+    percent_decode_str(value).decode_utf8().map_or_else(|_| value.to_owned(), Cow::into_owned)
 }
 
 /// Says when the collector goes away and when it is back. The libraries would say it with every batch; they are quiet.

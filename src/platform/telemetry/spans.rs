@@ -4,7 +4,7 @@
 use std::{
     borrow::Cow,
     pin::Pin,
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     task::{self, Poll},
 };
 
@@ -13,10 +13,10 @@ use opentelemetry::{
     Context, KeyValue, Value,
     trace::{Link, SpanBuilder, SpanId, SpanKind, Status, TraceContextExt, TraceId, Tracer},
 };
-use opentelemetry_sdk::trace::SdkTracer;
+use opentelemetry_sdk::trace::{SdkTracer, Span};
 use pin_project_lite::pin_project;
 
-use super::propagation;
+use super::{propagation, statements::Settling};
 
 /// There is one when traces are exported.
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
@@ -45,14 +45,28 @@ pub fn part(name: &'static str) -> Part {
     Part::child(|| SpanBuilder::from_name(name).with_kind(SpanKind::Internal))
 }
 
-/// A command to Redis, or several at once: `MULTI GET`, `PIPELINE SET`.
-pub fn redis_call(command: &'static str, address: &str) -> Part {
-    Part::child(|| {
-        SpanBuilder::from_name(command).with_kind(SpanKind::Client).with_attributes([
+/// Which Redis is meant, for the spans of what is asked of it.
+#[derive(Debug, Clone)]
+pub struct RedisName(Arc<[KeyValue]>);
+
+impl RedisName {
+    /// A socket has no port.
+    pub fn new(address: String, port: Option<u16>, database: i64) -> Self {
+        let named = [
             KeyValue::new("db.system.name", "redis"),
-            KeyValue::new("db.operation.name", command),
-            KeyValue::new("server.address", address.to_owned()),
-        ])
+            KeyValue::new("db.namespace", database.to_string()),
+            KeyValue::new("server.address", address),
+        ];
+        let port = port.map(|port| KeyValue::new("server.port", i64::from(port)));
+        Self(named.into_iter().chain(port).collect())
+    }
+}
+
+/// A command to Redis, or several at once: `MULTI GET`, `PIPELINE SET`.
+pub fn redis_call(command: &'static str, redis: &RedisName) -> Part {
+    Part::child(|| {
+        let named = redis.0.iter().cloned().chain([KeyValue::new("db.operation.name", command)]);
+        SpanBuilder::from_name(command).with_kind(SpanKind::Client).with_attributes(named)
     })
 }
 
@@ -119,34 +133,32 @@ pub fn note_answer(status: u16, is_good: bool) {
     }
 }
 
-/// Something that may be mended went wrong in the part that is current: a word for it, never a text.
-pub fn remark(name: &'static str, attribute: &'static str, value: impl Into<Value>) {
-    if is_sampled() {
-        Context::map_current(|current| current.span().add_event(name, vec![KeyValue::new(attribute, value)]));
-    }
-}
-
 /// The part that is current does not come out well.
 pub fn fail(error_type: impl Into<Value>) {
+    fail_with([KeyValue::new("error.type", error_type)]);
+}
+
+/// The same, with all that is known of it.
+pub(super) fn fail_with(known: impl IntoIterator<Item = KeyValue>) {
     if is_sampled() {
-        Context::map_current(|current| failed(current, error_type.into()));
+        Context::map_current(|current| failed(current, known));
     }
 }
 
-fn failed(context: &Context, error_type: Value) {
-    context.span().set_attribute(KeyValue::new("error.type", error_type));
+fn failed(context: &Context, known: impl IntoIterator<Item = KeyValue>) {
+    context.span().set_attributes(known);
     context.span().set_status(Status::error(""));
+}
+
+/// A span below the part that is current.
+pub(super) fn child(builder: impl FnOnce() -> SpanBuilder) -> Option<Span> {
+    let tracer = TRACER.get().filter(|_| is_sampled())?;
+    Some(tracer.build_with_context(builder(), &Context::current()))
 }
 
 impl Part {
     pub(super) fn child(builder: impl FnOnce() -> SpanBuilder) -> Self {
-        match TRACER.get() {
-            Some(tracer) if is_sampled() => {
-                let parent = Context::current();
-                Self(Some(parent.with_span(tracer.build_with_context(builder(), &parent))))
-            }
-            _ => Self(None),
-        }
+        Self(child(builder).map(|span| Context::current().with_span(span)))
     }
 
     /// The beginning of a trace.
@@ -203,7 +215,7 @@ impl Drop for Part {
     fn drop(&mut self) {
         if let Some(context) = &self.0 {
             if std::thread::panicking() {
-                failed(context, "panic".into());
+                failed(context, [KeyValue::new("error.type", "panic")]);
             }
             context.span().end();
         }
@@ -242,6 +254,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let _current = this.current.clone().map(Context::attach);
+            let _settling = Settling;
             this.work.set(None);
         }
     }
@@ -253,6 +266,7 @@ impl<F: Future> Future for Within<F> {
     fn poll(self: Pin<&mut Self>, waker: &mut task::Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let _current = this.current.clone().map(Context::attach);
+        let _settling = Settling;
         match this.work.as_pin_mut() {
             Some(work) => work.poll(waker),
             None => Poll::Pending,

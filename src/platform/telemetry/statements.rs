@@ -1,6 +1,7 @@
 //! The database's statements as spans. The database client tells of each statement that has ended; what was sampled
 //! becomes a span of that length. Only the text goes out, in which values are placeholders.
 use std::{
+    cell::RefCell,
     fmt::Debug,
     sync::OnceLock,
     time::{Duration, SystemTime},
@@ -8,8 +9,9 @@ use std::{
 
 use opentelemetry::{
     KeyValue,
-    trace::{SpanBuilder, SpanKind},
+    trace::{Span as _, SpanBuilder, SpanKind, Status},
 };
+use opentelemetry_sdk::trace::Span;
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -50,6 +52,57 @@ fn call(operation: &str, summary: String) -> SpanBuilder {
         KeyValue::new("db.query.summary", summary.clone()),
     ]);
     SpanBuilder::from_name(summary).with_kind(SpanKind::Client).with_attributes(attributes)
+}
+
+thread_local! {
+    /// The statement that ended last here. The database client does not tell how it came out: that shows before whoever
+    /// asked for it waits again.
+    static LAST: RefCell<Option<Statement>> = const { RefCell::new(None) };
+}
+
+/// A statement that has ended and is told of when it is dropped.
+struct Statement {
+    span: Span,
+    ended: SystemTime,
+}
+
+impl Drop for Statement {
+    fn drop(&mut self) {
+        self.span.end_with_timestamp(self.ended);
+    }
+}
+
+/// Dropped, it tells of the statement that ended last: nobody has found fault with it.
+pub(super) struct Settling;
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        if spans::are_traces_on() {
+            _ = LAST.try_with(RefCell::take);
+        }
+    }
+}
+
+/// The statement that ended just now has failed, with this SQLSTATE if the database answered.
+pub fn statement_failed(sql_state: Option<&str>) {
+    if !spans::is_sampled() {
+        return;
+    }
+    let Ok(Some(mut last)) = LAST.try_with(RefCell::take) else { return };
+    last.span.set_status(Status::error(""));
+    last.span.set_attributes(failure(sql_state));
+}
+
+/// The call that is current has failed, with this SQLSTATE if the database answered.
+pub fn call_failed(sql_state: Option<&str>) {
+    spans::fail_with(failure(sql_state));
+}
+
+/// What the conventions want to know of a failed call to the database.
+fn failure(sql_state: Option<&str>) -> Vec<KeyValue> {
+    let error_type = sql_state.unwrap_or("unavailable").to_owned();
+    let state = sql_state.map(|state| KeyValue::new("db.response.status_code", state.to_owned()));
+    [KeyValue::new("error.type", error_type)].into_iter().chain(state).collect()
 }
 
 /// Makes spans of statements.
@@ -98,15 +151,17 @@ impl<S: Subscriber> Layer<S> for Statements {
         event.record(&mut ended);
         let text = ended.text();
         let (operation, summary) = summarised(text);
-        let part = Part::child(|| {
+        #[allow(clippy::disallowed_methods, reason = "when it happened, whatever the tests' clock says")]
+        let now = SystemTime::now();
+        let span = spans::child(|| {
             let mut span = call(&operation, summary);
-            #[allow(clippy::disallowed_methods, reason = "when it happened, whatever the tests' clock says")]
-            let now = SystemTime::now();
             span.start_time = now.checked_sub(Duration::try_from_secs_f64(ended.seconds).unwrap_or_default());
             span
         });
-        part.note("db.query.text", text.to_owned());
-        part.note("db.response.returned_rows", ended.rows);
+        let Some(mut span) = span else { return };
+        span.set_attribute(KeyValue::new("db.query.text", text.to_owned()));
+        span.set_attribute(KeyValue::new("db.response.returned_rows", ended.rows));
+        _ = LAST.try_with(|last| last.replace(Some(Statement { span, ended: now })));
     }
 }
 
@@ -193,6 +248,14 @@ fn words(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_an_answer_there_is_no_sqlstate() {
+        let told = |state| failure(state).into_iter().map(|pair| format!("{}={}", pair.key, pair.value));
+        let refused = ["error.type=55P03", "db.response.status_code=55P03"];
+        assert_eq!(told(Some("55P03")).collect::<Vec<_>>(), refused);
+        assert_eq!(told(None).collect::<Vec<_>>(), ["error.type=unavailable"]);
+    }
 
     #[test]
     fn a_summary_has_the_operation_and_the_first_table() {

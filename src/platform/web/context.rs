@@ -120,7 +120,13 @@ fn log_span(id: &RequestId, part: &Part) -> tracing::Span {
     tracing::info_span!("request", request_id = %id.0, trace_id = %trace_id, span_id = span_id.map(field::display))
 }
 
-/// By the conventions for HTTP servers. No query, address or agent, and no path but the template's: these can be personal.
+/// Of a path no more is told than this, in characters: ours are shorter.
+const MOST_PATH: usize = 256;
+/// Of a method that nobody knows.
+const MOST_METHOD: usize = 32;
+
+/// By the conventions for HTTP servers. No query, address or agent, which can be personal, and no path but those of our
+/// routes, which hold ids, codes, references and cities.
 fn describe(part: &Part, id: &RequestId, route: &str, request: &Request) {
     let (name, method) = match method_label(request.method()) {
         "other" => ("HTTP", "_OTHER"),
@@ -129,12 +135,19 @@ fn describe(part: &Part, id: &RequestId, route: &str, request: &Request) {
     let is_matched = request.extensions().get::<MatchedPath>().is_some();
     part.rename(if is_matched { format!("{name} {route}") } else { name.to_owned() });
     part.note("http.request.method", method);
+    if method == "_OTHER" {
+        part.note("http.request.method_original", beginning(request.method().as_str(), MOST_METHOD));
+    }
     if is_matched {
         part.note("http.route", route.to_owned());
-        part.note("url.path", route.to_owned());
+        part.note("url.path", beginning(request.uri().path(), MOST_PATH));
     }
     part.note("url.scheme", "http");
     part.note("loadmaster.request_id", id.0.clone());
+}
+
+fn beginning(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
 }
 
 /// Extension methods are the client's invention: they must not make new time series.

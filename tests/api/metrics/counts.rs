@@ -2,13 +2,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::Executor;
 
 use super::{Alone, Sample, scrape, tomorrow, total};
-use crate::support::{
-    Answer, NewFlight, World,
-    freight::{BOOKINGS, order, path_of, with},
+use crate::{
+    flight_verbs::path_to,
+    support::{
+        Answer, NewFlight, World,
+        freight::{BOOKINGS, order, path_of, with},
+    },
 };
 
 #[tokio::test]
@@ -62,19 +65,23 @@ async fn bookings_are_counted_by_their_outcome() {
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let before = scrape(&world).await;
     let operator = world.operator().await;
-    let order = |weight: u32, destination: &str| {
+    let order = |flight: &Value, weight: u32, destination: &str| {
         json!({"origin": "DEL", "destination": destination, "pieces": 1, "weight_kg": weight,
                "flight_ids": [flight["id"]]})
     };
-    let booking = operator.post("/api/v1/bookings", order(10, "LHR")).await.expect(201);
-    operator.post("/api/v1/bookings", order(1001, "LHR")).await.expect(409);
-    operator.post("/api/v1/bookings", order(10, "JFK")).await.expect(409);
+    let booking = operator.post(BOOKINGS, order(&flight, 10, "LHR")).await.expect(201);
+    operator.post(BOOKINGS, order(&flight, 1001, "LHR")).await.expect(409);
+    operator.post(BOOKINGS, order(&flight, 10, "JFK")).await.expect(409);
+    let cancelled = world.flight(NewFlight::new("AI102", "DEL", "LHR")).await;
+    world.admin().await.poke(&format!("{}/cancel", path_to(&cancelled))).await.expect(200);
+    operator.post(BOOKINGS, order(&cancelled, 10, "LHR")).await.expect_problem(409, "flight_cancelled");
     operator.poke(&format!("/api/v1/bookings/{}/depart", booking["ref_id"].as_str().unwrap())).await.expect(200);
     let after = scrape(&world).await;
     for (name, label, value) in [
         ("loadmaster_bookings_total", "outcome", "created"),
         ("loadmaster_bookings_total", "outcome", "capacity_exceeded"),
         ("loadmaster_bookings_total", "outcome", "itinerary_invalid"),
+        ("loadmaster_bookings_total", "outcome", "flight_cancelled"),
         ("loadmaster_booking_actions_total", "action", "depart"),
     ] {
         let count = |samples: &[Sample]| total(samples, name, &[(label, value)]);

@@ -137,6 +137,8 @@ async fn spans_are_told_by_the_conventions_and_lead_to_the_log() {
     assert!(statement.attribute("db.query.text").contains("$1"), "values are not told: {statement:?}");
     let redis = named(&spans, "EVAL");
     assert_eq!((redis.attribute("db.system.name"), redis.attribute("db.operation.name")), ("redis", "EVAL"));
+    assert_eq!((redis.attribute("db.namespace"), redis.attributes.get("server.port")), ("0", None));
+    assert!(redis.attribute("server.address").ends_with("/redis.sock"), "{redis:?}");
     assert_eq!(named(&spans, "route cache").attribute("loadmaster.cache.hit"), "false");
     assert_eq!(named(&spans, "wait for lock").attribute("loadmaster.lock.name"), "flight");
     assert!(collector.spans().iter().any(|span| span.name == "POST /api/v1/auth/register"));

@@ -50,11 +50,16 @@ async fn the_last_spans_are_sent_at_the_end_under_the_name_that_was_given() {
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
         ("OTEL_BSP_SCHEDULE_DELAY", "3600000"),
         ("OTEL_SERVICE_NAME", "cargo"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team=air%20cargo%2Ceast,service.name=other,plain=100%,host.name=here"),
     ])
     .await;
     site.search_and_book("").await;
     assert_eq!(site.end().await.0.code, 0);
     until("the spans have come", async || !collector.spans().is_empty()).await;
     assert!(collector.spans().iter().any(|span| span.name == "POST /api/v1/bookings"));
-    assert!(collector.spans().iter().all(|span| span.resource["service.name"] == "cargo"));
+    for (name, value) in
+        [("service.name", "cargo"), ("team", "air cargo,east"), ("plain", "100%"), ("host.name", "here")]
+    {
+        assert!(collector.spans().iter().all(|span| span.resource[name] == value), "{name}");
+    }
 }
