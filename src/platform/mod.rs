@@ -15,6 +15,7 @@ pub mod redis;
 pub mod rights;
 #[cfg(feature = "sabotage")]
 pub mod sabotage;
+pub mod seal;
 pub mod secrets;
 pub mod settings;
 pub mod tally;
