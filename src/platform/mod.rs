@@ -21,4 +21,5 @@ pub mod settings;
 pub mod tally;
 pub mod tasks;
 pub mod telemetry;
+pub mod trouble;
 pub mod web;
