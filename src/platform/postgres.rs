@@ -162,6 +162,13 @@ impl Database {
 
     /// The newest migration in the database; 0 for an empty one.
     pub async fn migration_version(&self) -> Result<i64, DbError> {
+        if let Some(mut kept) = self.probes.try_acquire()
+            && let Ok(version) = migration_version(&mut kept).await
+        {
+            return Ok(version);
+        }
+        // The pool tries a server that refuses connections again until its patience ends; one attempt knows at once.
+        PgConnection::connect_with(&self.probes.connect_options()).await?.close().await?;
         Ok(migration_version(&mut *self.probes.acquire().await?).await?)
     }
 
