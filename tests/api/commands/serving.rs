@@ -212,6 +212,53 @@ async fn a_database_that_goes_away_before_it_is_migrated_is_waited_for_too() {
     assert_eq!(serving.terminate().await.code, 0);
 }
 
+/// What is done again and again beside the requests.
+const DUTIES: [&str; 5] = [
+    "schedules cannot be read",
+    "jobs cannot be read",
+    "jobs cannot be looked after",
+    "the outbox cannot be read",
+    "the outbox cannot be followed",
+];
+
+#[tokio::test]
+async fn that_the_database_is_away_is_told_once_not_all_the_time() {
+    let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
+    let (mut gate, log) = (Gate::before(&database), directory.path().join("log"));
+    gate.open().await;
+    let serve = loadmaster(&["serve"]).env("DATABASE_URL", &gate.url()).env("REDIS_URL", &redis_url());
+    let serve = serve.env("RUST_LOG", "loadmaster=debug").logging_into(&log);
+    let serving = serve.serve().ready().await;
+    until("it follows", async || lines_with(&log, "the availability of flights is known") == 1).await;
+    until("it delivers", async || {
+        let sinks = "select 1 from outbox_sinks where leased_by is not null";
+        sqlx::query(sinks).fetch_optional(&mut database.owner().await).await.unwrap().is_some()
+    })
+    .await;
+
+    gate.shut().await;
+    for duty in DUTIES {
+        until(&format!("it was tried in vain: {duty}"), async || lines_with(&log, duty) >= 3).await;
+    }
+    gate.open().await;
+    serving.until("/readyz", 200).await;
+    for duty in DUTIES {
+        let goes_on = async || {
+            let told = std::fs::read_to_string(&log).unwrap();
+            told.lines().any(|line| line.contains("INFO") && line.contains(duty))
+        };
+        until(&format!("it is told that it is over: {duty}"), goes_on).await;
+    }
+    assert_eq!(serving.terminate().await.code, 0);
+    let told = std::fs::read_to_string(&log).unwrap();
+    for duty in DUTIES {
+        // A warning, and the next one only after it was told that it is over.
+        let levels = told.lines().filter(|line| line.contains(duty) && !line.contains("DEBUG"));
+        let levels: Vec<_> = levels.map(|line| line.contains("WARN")).collect();
+        assert!(levels[0] && levels.windows(2).all(|pair| pair[0] != pair[1]), "{duty}: {levels:?}");
+    }
+}
+
 #[tokio::test]
 async fn two_servers_of_one_installation_accept_each_others_tokens() {
     let database = TestDatabase::create().await;
