@@ -17,6 +17,7 @@ use crate::{
         outbox::{Entry, Feed},
         postgres::Database,
         tasks::stopped_within,
+        trouble::Trouble,
     },
 };
 
@@ -64,18 +65,12 @@ impl Follower {
     /// anew.
     pub async fn run(self, stop: CancellationToken) {
         let mut place: Option<Place> = None;
-        let mut is_told = false;
+        let mut trouble = Trouble::new("the outbox cannot be followed: searches read the tables");
         while !stop.is_cancelled() {
             let began = Instant::now();
-            match self.look(place.take(), began, &stop).await {
-                (now, Ok(())) => (place, is_told) = (now, false),
-                (now, Err(error)) => {
-                    if !is_told {
-                        tracing::warn!(%error, "the outbox cannot be followed: searches read the tables");
-                    }
-                    (place, is_told) = (now, true);
-                }
-            }
+            let (now, outcome) = self.look(place.take(), began, &stop).await;
+            place = now;
+            _ = trouble.note(outcome);
             _ = stopped_within(&stop, POLL.saturating_sub(began.elapsed())).await;
         }
     }

@@ -5,7 +5,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{AppState, Parts, Server, router, start_workers};
 use crate::{
     features::reference::is_reference_data_loaded,
-    platform::postgres::{Database, DbError},
+    platform::{
+        postgres::{Database, DbError},
+        trouble::Trouble,
+    },
 };
 
 /// How often an instance that waits for `loadmaster migrate` looks again.
@@ -75,15 +78,24 @@ impl Instance {
 }
 
 async fn wait_for_migrations(db: &Database) -> anyhow::Result<()> {
-    let mut told = false;
-    while !is_prepared(db).await? {
-        if !told {
-            tracing::warn!("the database is not prepared for this version: waiting for `loadmaster migrate`");
-            told = true;
+    let (mut is_told, mut away) = (false, Trouble::new("the database is away: waiting for it"));
+    loop {
+        match is_prepared(db).await {
+            Ok(is_prepared) => {
+                away.end();
+                if is_prepared {
+                    return Ok(());
+                }
+                if !is_told {
+                    tracing::warn!("the database is not prepared for this version: waiting for `loadmaster migrate`");
+                }
+                is_told = true;
+            }
+            Err(error) if error.is_overload() => away.lasts(&error),
+            Err(error) => return Err(error.into()),
         }
         tokio::time::sleep(MIGRATION_POLL).await;
     }
-    Ok(())
 }
 
 /// What `loadmaster migrate` does comes in three steps: the tables, this role's rights, the reference data, which is read

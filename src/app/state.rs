@@ -134,7 +134,7 @@ impl AppState {
         let flights =
             FlightService::new(db.clone(), &capacity, reference.clone(), clock.clone(), ids.clone(), accounts.acts());
         let tally = Tally::default();
-        let shared = redis.clone().map(|redis| (redis, &*secrets.namespace));
+        let shared = redis.clone().map(|redis| (redis, &secrets));
         let search = SearchService::new(&flights, &capacity, &reference, &clock, &settings.search, &tally, shared);
         let bookings = bookings(&parts, &secrets, locks, &capacity, &flights, &search, &tally);
         let operations = OperationService::new(

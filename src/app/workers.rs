@@ -5,7 +5,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{AppState, follower::Follower};
 use crate::{
     features::accounts,
-    platform::{postgres::Database, tasks::stopped_within},
+    platform::{postgres::Database, tasks::stopped_within, trouble::Trouble},
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -41,10 +41,9 @@ pub(super) fn start_workers(
     });
     let (accounts, stopping) = (state.accounts.clone(), stop.clone());
     workers.spawn(async move {
+        let mut trouble = Trouble::new("cannot see whose access has changed; after a minute each request asks");
         while !stopped_within(&stopping, accounts::LOOK_EVERY).await {
-            if let Err(error) = accounts.learn_changes().await {
-                tracing::warn!(%error, "cannot see whose access has changed; after a minute each request asks");
-            }
+            _ = trouble.note(accounts.learn_changes().await);
         }
     });
     if let Some(flood) = state.flood.clone() {

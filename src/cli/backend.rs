@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 use sqlx::Connection;
@@ -10,13 +10,17 @@ use crate::{
     platform::{
         clock::{Clock, SystemClock},
         embedded::Embedded,
-        postgres::{self, Database},
+        postgres::{self, Database, Unreachable},
         random::{IdSource, TokenSource},
         redis::Redis,
         settings::Settings,
         telemetry,
+        trouble::Trouble,
     },
 };
+
+/// How often a database that is away is tried.
+const DATABASE_POLL: Duration = Duration::from_secs(1);
 
 /// The databases a command works with: the configured ones, or private ones of our own.
 pub(super) struct Backend {
@@ -111,12 +115,33 @@ impl Backend {
         Ok(())
     }
 
+    /// As [`Self::database`], but a configured one that is away may come: it is tried again. What is wrong with its address
+    /// or the credentials stays wrong.
+    pub async fn await_database(&self) -> anyhow::Result<Database> {
+        let mut trouble = Trouble::new("the database is away: waiting for it");
+        loop {
+            let error = match self.database().await {
+                Ok(db) => {
+                    trouble.end();
+                    return Ok(db);
+                }
+                Err(error) => error,
+            };
+            let is_away = error.downcast_ref::<Unreachable>().is_some_and(|unreachable| unreachable.is_away);
+            if self.is_private() || !is_away {
+                return Err(error);
+            }
+            trouble.lasts(&format_args!("{error:#}"));
+            tokio::time::sleep(DATABASE_POLL).await;
+        }
+    }
+
     /// What the rooms are built from.
-    pub async fn parts(&self) -> anyhow::Result<Parts> {
+    pub fn parts(&self, db: Database) -> anyhow::Result<Parts> {
         let redis = self.redis_url.as_ref().map(|url| Redis::open(url, &self.settings.redis)).transpose()?;
         Ok(Parts {
             settings: self.settings.clone(),
-            db: self.database().await?,
+            db,
             redis,
             clock: Arc::new(SystemClock),
             ids: IdSource::default(),
@@ -130,7 +155,7 @@ impl Backend {
         if self.is_private() {
             self.migrate().await?;
         }
-        let parts = self.parts().await?;
+        let parts = self.parts(self.database().await?)?;
         anyhow::ensure!(
             parts.db.is_migrated().await?,
             "the database lacks migrations of this version: run `loadmaster migrate` first"

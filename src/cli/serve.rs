@@ -81,7 +81,7 @@ impl Running {
             let _progress = Progress::begin("Preparing the database");
             backend.migrate().await?;
         }
-        let parts = backend.parts().await?;
+        let parts = backend.parts(backend.await_database().await?)?;
         if let Some(redis) = &parts.redis
             && let Err(error) = redis.check().await
         {

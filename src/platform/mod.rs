@@ -15,9 +15,11 @@ pub mod redis;
 pub mod rights;
 #[cfg(feature = "sabotage")]
 pub mod sabotage;
+pub mod seal;
 pub mod secrets;
 pub mod settings;
 pub mod tally;
 pub mod tasks;
 pub mod telemetry;
+pub mod trouble;
 pub mod web;

@@ -4,6 +4,7 @@ mod grants;
 
 use std::{
     hash::{BuildHasher, RandomState},
+    io,
     str::FromStr,
     time::Duration,
 };
@@ -22,7 +23,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-pub use error::{DbError, Transient};
+pub use error::{DbError, Transient, Unreachable};
 
 pub type Tx = sqlx::Transaction<'static, Postgres>;
 
@@ -161,6 +162,13 @@ impl Database {
 
     /// The newest migration in the database; 0 for an empty one.
     pub async fn migration_version(&self) -> Result<i64, DbError> {
+        if let Some(mut kept) = self.probes.try_acquire()
+            && let Ok(version) = migration_version(&mut kept).await
+        {
+            return Ok(version);
+        }
+        // The pool tries a server that refuses connections again until its patience ends; one attempt knows at once.
+        PgConnection::connect_with(&self.probes.connect_options()).await?.close().await?;
         Ok(migration_version(&mut *self.probes.acquire().await?).await?)
     }
 
@@ -290,10 +298,6 @@ fn connect_options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
     Ok(options.application_name("loadmaster"))
 }
 
-fn unreachable_text(url: &SecretString) -> String {
-    format!("the database at {} cannot be reached", masked(url))
-}
-
 fn masked(url: &SecretString) -> String {
     settings::without_password(url.expose_secret())
 }
@@ -332,23 +336,27 @@ pub async fn connect_snapshot(url: &SecretString, pooler: bool) -> anyhow::Resul
     let mut connection = connect(&options, url).await?;
     let begin = "begin isolation level repeatable read, read only; set local statement_timeout = 0;
                  set local idle_in_transaction_session_timeout = 0; set local work_mem = '64MB'";
-    sqlx::raw_sql(begin).execute(&mut connection).await.with_context(|| unreachable_text(url))?;
+    sqlx::raw_sql(begin).execute(&mut connection).await.map_err(|error| unreachable(&options, url, error))?;
     Ok(connection)
 }
 
 /// A single connection as the owner, for migrations and other administrative work.
 pub async fn connect_owner(url: &SecretString) -> anyhow::Result<PgConnection> {
-    connect(&connect_options(url)?, url).await
+    Ok(connect(&connect_options(url)?, url).await?)
 }
 
 /// One attempt in bounded time: an address that swallows packets answers never.
-async fn connect(options: &PgConnectOptions, url: &SecretString) -> anyhow::Result<PgConnection> {
-    match tokio::time::timeout(CONNECT_PATIENCE, PgConnection::connect_with(options)).await {
-        Ok(connected) => connected.with_context(|| unreachable_text(url)),
-        Err(_) => {
-            Err(anyhow::anyhow!("no answer within {} s", CONNECT_PATIENCE.as_secs()).context(unreachable_text(url)))
-        }
-    }
+async fn connect(options: &PgConnectOptions, url: &SecretString) -> Result<PgConnection, Unreachable> {
+    let attempt = tokio::time::timeout(CONNECT_PATIENCE, PgConnection::connect_with(options)).await;
+    let silent = || {
+        let text = format!("no answer within {} s", CONNECT_PATIENCE.as_secs());
+        Err(io::Error::new(io::ErrorKind::TimedOut, text).into())
+    };
+    attempt.unwrap_or_else(|_| silent()).map_err(|cause| unreachable(options, url, cause))
+}
+
+fn unreachable(options: &PgConnectOptions, url: &SecretString, cause: sqlx::Error) -> Unreachable {
+    Unreachable::new(masked(url), options.get_socket().is_some(), cause)
 }
 
 /// Applies what is missing, makes partitions ahead, and gives the serving role its rights.

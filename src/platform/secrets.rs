@@ -9,8 +9,10 @@ use super::{
 /// Keys that all instances on one database share. Made once, kept in the database.
 #[derive(Clone)]
 pub struct ServerSecrets {
-    /// Signs page cursors (HMAC-SHA-256).
+    /// Seals page cursors.
     pub cursor_key: [u8; 32],
+    /// Seals what searches leave in Redis.
+    pub cache_key: [u8; 32],
     /// Keys the permutation that makes booking references.
     pub reference_key: [u8; 32],
     /// Tells this installation's keys in Redis from those of others that use the same Redis.
@@ -38,11 +40,12 @@ impl ServerSecrets {
     pub async fn load(db: &Database, clock: &dyn Clock, tokens: &TokenSource) -> Result<Self, SecretsError> {
         let mut tx = db.begin().await?;
         let cursor_key = shared_key(&mut tx, "cursor_key", clock, tokens).await?;
+        let cache_key = shared_key(&mut tx, "cache_key", clock, tokens).await?;
         let reference_key = shared_key(&mut tx, "reference_key", clock, tokens).await?;
         let namespace = shared_key(&mut tx, "redis_namespace", clock, tokens).await?;
         commit(tx).await?;
         let namespace = namespace.iter().take(8).fold(0, |word, byte| (word << 8) | u64::from(*byte));
-        Ok(Self { cursor_key, reference_key, namespace: format!("{namespace:016x}") })
+        Ok(Self { cursor_key, cache_key, reference_key, namespace: format!("{namespace:016x}") })
     }
 }
 

@@ -12,7 +12,7 @@ mod property;
 
 use serde_json::{Value, json};
 
-use crate::support::{NewFlight, World};
+use crate::support::{NewFlight, OwnRedis, World};
 
 /// The answer of `POST /routes/search`.
 async fn search(world: &World, origin: &str, destination: &str, date: &str) -> Value {
@@ -64,4 +64,23 @@ fn to_bombay(number: &str) -> NewFlight {
 /// BOM–LHR at this local time of 21 November 2026.
 fn from_bombay(number: &str, local: &str) -> NewFlight {
     NewFlight::new(number, "BOM", "LHR").departs(&format!("2026-11-21T{local}:00+05:30")).takes_minutes(600)
+}
+
+/// All that Redis has of routes.
+async fn kept(redis: &OwnRedis) -> Vec<(String, Vec<u8>)> {
+    let mut connection = redis.connect().await;
+    let keys: Vec<String> = redis::cmd("KEYS").arg("route:*").query_async(&mut connection).await.unwrap();
+    let mut kept = Vec::new();
+    for key in keys {
+        let value: Vec<u8> = redis::cmd("GET").arg(&key).query_async(&mut connection).await.unwrap();
+        kept.push((key, value));
+    }
+    kept
+}
+
+async fn put_back(redis: &OwnRedis, kept: &[(String, Vec<u8>)]) {
+    let mut connection = redis.connect().await;
+    for (key, value) in kept {
+        redis::cmd("SET").arg(key).arg(value).arg("EX").arg(300).query_async::<()>(&mut connection).await.unwrap();
+    }
 }

@@ -21,6 +21,8 @@ use crate::{
     platform::{
         cache::Shelf,
         redis::Redis,
+        seal::SealKey,
+        secrets::ServerSecrets,
         settings,
         telemetry::{Traced, metric},
     },
@@ -80,13 +82,14 @@ pub(super) trait Source: Clone + Send + Sync + 'static {
 type Filling = HashMap<(Question, Standing), watch::Receiver<Option<Found>>>;
 
 /// The network part of answers, by the version of the network that they were found in: first in this process, then in
-/// Redis, where all processes find it. What was found under an older version is not looked for any more.
+/// Redis, where all processes find it. What was found under an older version is not looked for any more. Whoever else writes
+/// into Redis must not decide what is shown: what lies there is sealed under its key, and believed only as it was put there.
 #[derive(Clone)]
 pub(super) struct RouteCache(Arc<State>);
 
 struct State {
     time: Duration,
-    redis: Option<Redis>,
+    redis: Option<(Redis, SealKey)>,
     /// The end of each key in Redis: the installation, and the rules that it searches by.
     group: String,
     shelf: RwLock<Shelf<Question, Found>>,
@@ -94,11 +97,11 @@ struct State {
 }
 
 impl RouteCache {
-    pub fn new(time: Duration, rules: &settings::Search, shared: Option<(Redis, &str)>) -> Self {
-        let installation = shared.as_ref().map(|(_, installation)| (*installation).to_owned()).unwrap_or_default();
+    pub fn new(time: Duration, rules: &settings::Search, shared: Option<(Redis, &ServerSecrets)>) -> Self {
+        let installation = shared.as_ref().map(|(_, secrets)| &*secrets.namespace).unwrap_or_default();
         let group = format!("{installation}:{:016x}", fingerprint(rules));
         let shelf = RwLock::new(Shelf::new(MOST_BYTES));
-        let redis = shared.map(|(redis, _)| redis);
+        let redis = shared.map(|(redis, secrets)| (redis, SealKey::new(&secrets.cache_key)));
         Self(Arc::new(State { time, redis, group, shelf, filling: Mutex::default() }))
     }
 
@@ -195,11 +198,11 @@ impl RouteCache {
         let gone = self.shelf_mut().put(question, found.clone(), weight);
         metric::ROUTE_CACHE_EVICTIONS.increment(u64::try_from(gone).unwrap_or_default());
         telling.send_replace(Some(found.clone()));
-        if let (Some(redis), Some(ways)) = (self.0.redis.clone(), ways) {
+        if let (Some((redis, seal)), Some(ways)) = (self.0.redis.clone(), ways) {
             let (key, time) = (self.key(place), self.0.time);
             // Nobody waits for it.
             let keeping = async move {
-                if let Err(error) = redis.keep(&key, &ways, time).await {
+                if let Err(error) = redis.keep(&key, &seal.seal(&key, &ways), time).await {
                     tracing::debug!(%error, "what was found is not kept in Redis");
                 }
             };
@@ -208,13 +211,14 @@ impl RouteCache {
         Ok(found)
     }
 
-    /// What some process has left in Redis; what cannot be read is as good as nothing.
+    /// What some process has left in Redis; what none has left there, or not under this key, is as good as nothing.
     async fn recall<S: Source>(&self, source: &S, place: (Question, Standing)) -> Option<Found> {
         let (question, standing) = place;
-        let redis = self.0.redis.as_ref()?;
-        let recalled = redis.recall(&self.key(place)).await;
+        let (redis, seal) = self.0.redis.as_ref()?;
+        let key = self.key(place);
+        let recalled = redis.recall(&key).await;
         let (bytes, left) = recalled.inspect_err(|error| tracing::debug!(%error, "Redis is not asked")).ok()??;
-        let ways = stored::from_bytes(&bytes, question.origin, question.destination)?;
+        let ways = stored::from_bytes(seal.open(&key, &bytes)?, question.origin, question.destination)?;
         let prepared = source.prepare(ways).ok()?.into();
         let left = left.min(self.0.time);
         Some(Found { prepared, status: CacheStatus::Hit(left), standing, until: Instant::now() + left })

@@ -1,6 +1,6 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     model::{Itinerary, Reason, Request, Sort},
@@ -25,7 +25,9 @@ pub struct SearchRoutes {
     pub destination: AirportCode,
     /// Local calendar date at the origin.
     pub departure_date: NaiveDate,
+    #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
     pub weight_kg: Option<Weight>,
+    #[schema(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
     pub volume_m3: Option<Volume>,
     pub positions: Option<Positions>,
     pub pieces: Option<Pieces>,
@@ -36,6 +38,36 @@ pub struct SearchRoutes {
     /// Per list.
     #[schema(default = 50, minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
+}
+
+/// The same as a query, with the order of the ranked form.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "the fields are OpenAPI text; Search reads them")]
+pub struct RouteParams {
+    /// IATA airport code.
+    origin: AirportCode,
+    /// IATA airport code.
+    destination: AirportCode,
+    /// Local calendar date at the origin.
+    departure_date: NaiveDate,
+    #[param(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
+    weight_kg: Option<Weight>,
+    #[param(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
+    volume_m3: Option<Volume>,
+    #[param(value_type = Option<u32>, minimum = 0, maximum = 9999)]
+    positions: Option<Positions>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 99_999)]
+    pieces: Option<Pieces>,
+    /// Codes between commas, at most nine.
+    special_handling_codes: Option<String>,
+    #[param(default = 1, minimum = 0, maximum = 1)]
+    max_stops: Option<u8>,
+    #[param(default = 50, minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// `arrival` unless asked for otherwise.
+    #[param(inline)]
+    sort: Option<Sort>,
 }
 
 /// A validated search.

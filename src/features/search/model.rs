@@ -1,6 +1,7 @@
 use std::cmp::Ordering;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use utoipa::ToSchema;
 
 use crate::{
     features::{
@@ -154,7 +155,8 @@ impl Itinerary {
 }
 
 /// How options are ordered; those that can be booked always come first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "lowercase")]
 pub enum Sort {
     #[default]
     Arrival,

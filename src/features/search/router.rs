@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     SearchService,
     cache::CacheStatus,
-    dto::{RouteOption, Search, SearchResult, SearchRoutes},
+    dto::{RouteOption, RouteParams, Search, SearchResult, SearchRoutes},
     find::Answer,
 };
 use crate::{
@@ -68,15 +68,7 @@ problem_responses!(RankedProblems: MalformedRequest, ValidationFailed, Unauthent
 ///
 /// By default the earliest arrival first, then fewer stops, shorter, id. The rules are those of `POST /routes/search`.
 #[utoipa::path(get, path = "/routes", tag = "search", operation_id = "listRoutes",
-    params(("origin" = String, Query, description = "IATA airport code"),
-           ("destination" = String, Query, description = "IATA airport code"),
-           ("departure_date" = chrono::NaiveDate, Query, description = "Local calendar date at the origin"),
-           ("weight_kg" = Option<f64>, Query), ("volume_m3" = Option<f64>, Query),
-           ("positions" = Option<u32>, Query), ("pieces" = Option<u32>, Query),
-           ("special_handling_codes" = Option<String>, Query, description = "Codes between commas, at most nine"),
-           ("max_stops" = Option<u8>, Query, description = "0 or 1, default 1"),
-           ("limit" = Option<u32>, Query, description = "1 to 200, default 50"),
-           ("sort" = Option<String>, Query, description = "arrival (default), duration or departure")),
+    params(RouteParams),
     responses((status = 200, body = Vec<RouteOption>,
                headers(("Cache-Status" = String,
                    description = "Whether the network part was kept (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), RankedProblems))]

@@ -14,7 +14,7 @@ use crate::{
         reference::Reference,
     },
     kernel::AirportCode,
-    platform::{clock::SharedClock, redis::Redis, settings, tally::Tally},
+    platform::{clock::SharedClock, redis::Redis, secrets::ServerSecrets, settings, tally::Tally},
 };
 
 /// Finds ways from one airport to another.
@@ -67,7 +67,7 @@ impl SearchService {
         clock: &SharedClock,
         settings: &settings::Search,
         tally: &Tally,
-        shared: Option<(Redis, &str)>,
+        shared: Option<(Redis, &ServerSecrets)>,
     ) -> Self {
         let time = Duration::from_secs(settings.cache_ttl_seconds);
         let cache = (!time.is_zero()).then(|| RouteCache::new(time, settings, shared));

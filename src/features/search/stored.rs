@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Moves with what is stored or what it means, so that versions of this program that differ in it keep apart.
-pub(super) const FORM: u32 = 1;
+pub(super) const FORM: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -21,6 +21,7 @@ use crate::platform::{
     postgres::{Database, DbError},
     tasks::stopped_within,
     telemetry::{self, Traced, metric},
+    trouble::Trouble,
 };
 
 /// How often a process without work looks for some.
@@ -66,11 +67,13 @@ impl Runner {
     pub async fn run(self, stop: CancellationToken) {
         let (places, give_back) = (Places::of(&self.handlers.kinds()), CancellationToken::new());
         let mut running = JoinSet::new();
+        let mut trouble = Trouble::new("jobs cannot be read; trying again");
         self.announce();
         let keeper = tokio::spawn(self.clone().look_after(stop.clone()));
         while !stop.is_cancelled() {
             while running.try_join_next().is_some() {}
-            let claimed = if running.len() < AT_ONCE { self.claim(&places.open(), None).await } else { Ok(None) };
+            let claimed =
+                if running.len() < AT_ONCE { trouble.note(self.claim(&places.open(), None).await) } else { Ok(None) };
             match claimed {
                 Ok(Some(job)) => {
                     let (runner, place, give_back) = (self.clone(), places.take(&job.0.kind), give_back.clone());
@@ -86,10 +89,7 @@ impl Runner {
                         _ = running.join_next(), if !running.is_empty() => {}
                     }
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "jobs cannot be read; trying again");
-                    _ = stopped_within(&stop, POLL * 4).await;
-                }
+                Err(_) => _ = stopped_within(&stop, POLL * 4).await,
             }
         }
         let ended = async { while running.join_next().await.is_some() {} };
@@ -124,11 +124,9 @@ impl Runner {
 
     /// Looks after the jobs of processes that went away, and after those that a clock has left behind.
     async fn look_after(self, stop: CancellationToken) {
-        let mut vigil = Vigil::default();
+        let (mut vigil, mut trouble) = (Vigil::default(), Trouble::new("jobs cannot be looked after; trying again"));
         loop {
-            if let Err(error) = self.take_from_the_silent(&mut vigil).await {
-                tracing::warn!(%error, "jobs cannot be looked after; trying again");
-            }
+            _ = trouble.note(self.take_from_the_silent(&mut vigil).await);
             if stopped_within(&stop, LOOK_AFTER).await {
                 break;
             }

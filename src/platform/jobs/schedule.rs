@@ -10,6 +10,7 @@ use crate::platform::{
     postgres::{Database, DbError, commit},
     random::IdSource,
     tasks::stopped_within,
+    trouble::Trouble,
 };
 
 /// How often a process looks whether something is due.
@@ -42,10 +43,9 @@ impl Schedules {
     }
 
     pub async fn run(self, stop: CancellationToken) {
+        let mut trouble = Trouble::new("schedules cannot be read; trying again");
         loop {
-            if let Err(error) = self.promise_due().await {
-                tracing::warn!(%error, "schedules cannot be read; trying again");
-            }
+            _ = trouble.note(self.promise_due().await);
             if stopped_within(&stop, POLL).await {
                 break;
             }

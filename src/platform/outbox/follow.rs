@@ -6,6 +6,7 @@ use super::feed::{Entry, Feed};
 use crate::platform::{
     postgres::{Database, DbError},
     tasks::stopped_within,
+    trouble::Trouble,
 };
 
 /// How often a process looks for what others have changed.
@@ -16,10 +17,11 @@ const BATCH: i64 = 500;
 /// included, each once, until `stop`. A database that is away is asked again; nothing is skipped. Nothing is kept: a
 /// process that starts anew reads the tables first and follows from then on.
 pub async fn follow(db: &Database, stop: &CancellationToken, mut seen: impl FnMut(Vec<Entry>)) -> Result<(), DbError> {
-    let mut feed = Feed::from_now(db).await?;
+    let (mut feed, mut trouble) =
+        (Feed::from_now(db).await?, Trouble::new("the outbox cannot be followed; trying again"));
     while !stopped_within(stop, POLL).await {
         while !stop.is_cancelled() {
-            match feed.read(db, BATCH).await {
+            match trouble.note(feed.read(db, BATCH).await) {
                 Ok(entries) if entries.is_empty() => break,
                 Ok(entries) => {
                     let is_last = i64::try_from(entries.len()).is_ok_and(|count| count < BATCH);
@@ -28,10 +30,7 @@ pub async fn follow(db: &Database, stop: &CancellationToken, mut seen: impl FnMu
                         break;
                     }
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "the outbox cannot be followed; trying again");
-                    break;
-                }
+                Err(_) => break,
             }
         }
     }

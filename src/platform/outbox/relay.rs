@@ -13,6 +13,7 @@ use crate::platform::{
     postgres::{Database, DbError},
     tasks::stopped_within,
     telemetry::{self, Traced, metric},
+    trouble::Trouble,
 };
 
 /// How often the outbox is looked at when there was nothing.
@@ -42,12 +43,12 @@ pub struct SinkAway(pub String);
 /// again with growing pauses and delays nobody but itself. No transaction is open while the sink is waited for.
 pub async fn relay<S: Sink>(db: Database, sink: S, process: String, stop: CancellationToken) {
     let relay = Relay { db, sink, process, stop };
-    let mut vigil = Vigil::default();
+    let (mut vigil, mut trouble) = (Vigil::default(), Trouble::new("the outbox cannot be read; trying again"));
     metric::OUTBOX_DELIVERED.with([S::NAME]).increment(0);
     metric::OUTBOX_FAILURES.with([S::NAME]).increment(0);
     loop {
-        if let Err(error) = relay.run_lease(&mut vigil).await {
-            tracing::warn!(%error, sink = S::NAME, "the outbox cannot be read; trying again");
+        if let Err(error) = relay.run_lease(&mut vigil, &mut trouble).await {
+            trouble.lasts(&format_args!("{}: {error}", S::NAME));
         }
         if stopped_within(&relay.stop, WAIT_FOR_LEASE).await {
             break;
@@ -74,21 +75,25 @@ struct Temper {
 
 impl<S: Sink> Relay<S> {
     /// Delivers for as long as the lease is ours; returns at once if it is another's.
-    async fn run_lease(&self, vigil: &mut Vigil<&'static str>) -> Result<(), DbError> {
+    async fn run_lease(&self, vigil: &mut Vigil<&'static str>, trouble: &mut Trouble) -> Result<(), DbError> {
         let asked = Instant::now();
-        let Some(feed) = sinks::take(&self.db, S::NAME, &self.process, vigil).await? else { return Ok(()) };
+        let Some(feed) = sinks::take(&self.db, S::NAME, &self.process, vigil).await? else {
+            trouble.end();
+            return Ok(());
+        };
         let beat = || sinks::beat(&self.db, S::NAME, &self.process);
-        held(asked, beat, self.deliver_all(feed)).await.unwrap_or_else(|| {
+        held(asked, beat, self.deliver_all(feed, trouble)).await.unwrap_or_else(|| {
             tracing::warn!(sink = S::NAME, "the lease was lost; another process delivers");
             Ok(())
         })
     }
 
-    async fn deliver_all(&self, mut feed: Feed) -> Result<(), DbError> {
+    async fn deliver_all(&self, mut feed: Feed, trouble: &mut Trouble) -> Result<(), DbError> {
         let mut temper = Temper { failures: 0, batch: BATCH };
         loop {
             let mut next = feed.clone();
             let entries = next.read(&self.db, temper.batch).await?;
+            trouble.end();
             let is_taken = self.deliver(&entries, &mut temper).await;
             if is_taken && next != feed {
                 if !sinks::keep(&self.db, S::NAME, &self.process, &next).await? {

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, io::ErrorKind};
 
 use sqlx::error::DatabaseError;
 
@@ -51,15 +51,8 @@ impl DbError {
     pub fn is_overload(&self) -> bool {
         match self {
             Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)) => true,
-            // lock_not_available, a database that lets nobody in, too_many_connections, connection exceptions, operator
-            // intervention (shutdown)
-            _ => {
-                self.sql_state().is_some_and(|state| {
-                    matches!(state.as_str(), "55P03" | "55000" | "53300")
-                        || state.starts_with("08")
-                        || state.starts_with("57P")
-                }) || self.is_conflict()
-            }
+            // lock_not_available
+            _ => self.sql_state().is_some_and(|state| state == "55P03" || lets_nobody_in(&state)) || self.is_conflict(),
         }
     }
 
@@ -77,6 +70,47 @@ impl DbError {
 /// What PostgreSQL calls the error, if it is one of its own.
 pub(super) fn sql_state(error: &sqlx::Error) -> Option<Cow<'_, str>> {
     error.as_database_error().and_then(DatabaseError::code)
+}
+
+/// A database that lets nobody in or has too many connections, connection exceptions, operator intervention (start,
+/// shutdown).
+fn lets_nobody_in(state: &str) -> bool {
+    matches!(state, "55000" | "53300") || state.starts_with("08") || state.starts_with("57P")
+}
+
+/// Why there is no connection to this address.
+#[derive(Debug, thiserror::Error)]
+#[error("the database at {address} cannot be reached")]
+pub struct Unreachable {
+    /// Without its password.
+    pub address: String,
+    /// It may come, or let us in later; else the address or the credentials are wrong.
+    pub is_away: bool,
+    #[source]
+    cause: sqlx::Error,
+}
+
+impl Unreachable {
+    pub(super) fn new(address: String, is_socket: bool, cause: sqlx::Error) -> Self {
+        let is_away = match &cause {
+            sqlx::Error::Io(error) => match error.kind() {
+                ErrorKind::ConnectionRefused
+                | ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+                | ErrorKind::UnexpectedEof
+                | ErrorKind::HostUnreachable
+                | ErrorKind::NetworkUnreachable
+                | ErrorKind::TimedOut => true,
+                // The server makes its socket; of a network address it is a certificate that is not there.
+                ErrorKind::NotFound => is_socket,
+                _ => false,
+            },
+            sqlx::Error::Database(_) => sql_state(&cause).is_some_and(|state| lets_nobody_in(&state)),
+            _ => false,
+        };
+        Self { address, is_away, cause }
+    }
 }
 
 /// The database client does not tell in the statement's span that it failed; here it becomes known.

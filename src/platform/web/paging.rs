@@ -1,4 +1,3 @@
-use aws_lc_rs::hmac;
 use axum::{
     Json,
     http::{HeaderValue, header},
@@ -9,50 +8,34 @@ use serde::{Serialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
 use super::{code::Code, fields::Fields, problem::Problem, query::Query, read};
-use crate::kernel::{Fault, FaultCode};
+use crate::{
+    kernel::{Fault, FaultCode},
+    platform::seal::SealKey,
+};
 
 const DEFAULT_LIMIT: u32 = 50;
 const MOST: u32 = 100;
 const MAX_OFFSET: u32 = 10_000;
 
-/// Signs cursors, so that nobody can make one up or carry one from another list.
-#[derive(Clone)]
-pub struct CursorKey(hmac::Key);
-
-impl std::fmt::Debug for CursorKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("CursorKey(***)")
-    }
-}
+/// Seals cursors, so that nobody can make one up or carry one from another list.
+#[derive(Debug, Clone)]
+pub struct CursorKey(SealKey);
 
 impl CursorKey {
     pub fn new(key: &[u8; 32]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+        Self(SealKey::new(key))
     }
 
-    fn sign(&self, scope: &str, payload: &[u8]) -> hmac::Tag {
-        let mut context = hmac::Context::with_key(&self.0);
-        context.update(scope.as_bytes());
-        context.update(b"\0");
-        context.update(payload);
-        context.sign()
-    }
-
-    /// An opaque cursor: the anchor and its signature under this list, these filters and this reader.
+    /// An opaque cursor: the anchor, sealed under this list, these filters and this reader.
     fn seal(&self, scope: &str, anchor: &impl Serialize) -> Option<String> {
         let payload = serde_json::to_vec(anchor).ok()?;
-        let sealed = [self.sign(scope, &payload).as_ref(), &payload].concat();
-        Some(URL_SAFE_NO_PAD.encode(sealed))
+        Some(URL_SAFE_NO_PAD.encode(self.0.seal(scope, &payload)))
     }
 
     fn open<A: DeserializeOwned>(&self, scope: &str, cursor: &str) -> Result<A, Problem> {
         let invalid = || Problem::new(Code::InvalidCursor, "The cursor is damaged or belongs to another list.");
         let sealed = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
-        let (tag, payload) = sealed.split_at_checked(32).ok_or_else(invalid)?;
-        let mut message = scope.as_bytes().to_vec();
-        message.push(0);
-        message.extend_from_slice(payload);
-        hmac::verify(&self.0, &message, tag).map_err(|_| invalid())?;
+        let payload = self.0.open(scope, &sealed).ok_or_else(invalid)?;
         serde_json::from_slice(payload).map_err(|_| invalid())
     }
 }

@@ -6,7 +6,7 @@ use tokio::{
 };
 
 use super::process::{PORT, loadmaster, own_host};
-use crate::support::{TestDatabase, redis_url};
+use crate::support::{Gate, TestDatabase, redis_url, until};
 
 #[tokio::test]
 async fn a_server_starts_serves_and_ends_when_it_is_told_to() {
@@ -78,8 +78,11 @@ async fn a_database_that_cannot_be_reached_is_told_in_one_sentence() {
     let host = own_host();
     let database = TestDatabase::create().await;
     let absent = database.app_url().replace(&database.name, "no_such_database");
+    let stranger = database.app_url().replace("loadmaster_app", "no_such_role");
+    let refused = "postgres://ann:hush-hush@127.0.0.1:9/loadmaster";
     for (url, named) in [
-        ("postgres://ann:hush-hush@127.0.0.1:9/loadmaster", "127.0.0.1:9"),
+        (refused, "127.0.0.1:9"),
+        (&stranger, "no_such_role"),
         ("postgres://ann:hush-hush@no-such-host.invalid/loadmaster", "no-such-host.invalid"),
         (&absent, "no_such_database"),
     ] {
@@ -89,6 +92,10 @@ async fn a_database_that_cannot_be_reached_is_told_in_one_sentence() {
             &["migrate", "--check"],
             &["user", "create", "--email", "a@b.cd", "--role", "admin"],
         ] {
+            // A server waits for one that is away.
+            if (url, command) == (refused, &["serve"]) {
+                continue;
+            }
             let host = format!("server.host={host}");
             let done = loadmaster(&[&["--set", &host, "--set", "server.port=18081"], command].concat())
                 .env("DATABASE_URL", url);
@@ -144,6 +151,112 @@ async fn a_server_that_still_waits_ends_when_it_is_told_to() {
     let serving = loadmaster(&["serve"]).on(&TestDatabase::empty().await).serve();
     serving.until("/readyz", 503).await;
     assert_eq!(serving.terminate().await.code, 0);
+}
+
+/// The lines of a log with this in them.
+fn lines_with(log: &std::path::Path, text: &str) -> usize {
+    std::fs::read_to_string(log).unwrap().lines().filter(|line| line.contains(text)).count()
+}
+
+#[tokio::test]
+async fn a_server_waits_for_its_database() {
+    let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
+    let (mut gate, log) = (Gate::before(&database), directory.path().join("log"));
+    let serve = loadmaster(&["serve"]).env("DATABASE_URL", &gate.url()).logging_into(&log);
+    let serving = serve.env("RUST_LOG", "loadmaster=debug").serve();
+    // Given a server at whose database's address nobody listens,
+    let waits = "the database is away";
+    until("it waits", async || lines_with(&log, waits) >= 2).await;
+    serving.client().get("/livez").await.expect(200);
+    assert_eq!(serving.client().get("/health").await.expect(503), json!({"status": "unhealthy"}));
+    for path in ["/readyz", "/api/v1/airports/DEL"] {
+        serving.client().get(path).await.expect_problem(503, "unavailable");
+    }
+    // then one that is starting up,
+    gate.turn_away(2).await;
+    serving.client().get("/readyz").await.expect_problem(503, "unavailable");
+    // when it has started,
+    gate.open().await;
+    // then it goes on, and has made no noise.
+    serving.until("/readyz", 200).await;
+    serving.client().get("/api/v1/airports/DEL").await.expect(200);
+    assert_eq!(serving.terminate().await.code, 0);
+    let told = std::fs::read_to_string(&log).unwrap();
+    let at = |level: &str| told.lines().filter(|line| line.contains(level) && line.contains(waits)).count();
+    assert_eq!((at("WARN"), at("INFO")), (1, 1), "{told}");
+}
+
+#[tokio::test]
+async fn a_server_that_waits_for_its_database_ends_when_it_is_told_to() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("log");
+    let nobody = "postgres://ann:hush-hush@127.0.0.1:9/loadmaster";
+    let serving = loadmaster(&["serve"]).env("DATABASE_URL", nobody).logging_into(&log).serve();
+    until("it waits", async || lines_with(&log, "127.0.0.1:9") > 0).await;
+    assert_eq!(serving.terminate().await.code, 0);
+    assert_eq!(lines_with(&log, "hush-hush"), 0);
+}
+
+#[tokio::test]
+async fn a_database_that_goes_away_before_it_is_migrated_is_waited_for_too() {
+    let (database, directory) = (TestDatabase::empty().await, tempfile::tempdir().unwrap());
+    let (mut gate, log) = (Gate::before(&database), directory.path().join("log"));
+    gate.open().await;
+    let serving = loadmaster(&["serve"]).env("DATABASE_URL", &gate.url()).logging_into(&log).serve();
+    until("it waits for the migration", async || lines_with(&log, "waiting for `loadmaster migrate`") == 1).await;
+    gate.shut().await;
+    until("it waits for the database", async || lines_with(&log, "the database is away") == 1).await;
+    loadmaster(&["migrate"]).on(&database).run().await.succeeded();
+    gate.open().await;
+    serving.until("/readyz", 200).await;
+    assert_eq!(serving.terminate().await.code, 0);
+}
+
+/// What is done again and again beside the requests.
+const DUTIES: [&str; 5] = [
+    "schedules cannot be read",
+    "jobs cannot be read",
+    "jobs cannot be looked after",
+    "the outbox cannot be read",
+    "the outbox cannot be followed",
+];
+
+#[tokio::test]
+async fn that_the_database_is_away_is_told_once_not_all_the_time() {
+    let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
+    let (mut gate, log) = (Gate::before(&database), directory.path().join("log"));
+    gate.open().await;
+    let serve = loadmaster(&["serve"]).env("DATABASE_URL", &gate.url()).env("REDIS_URL", &redis_url());
+    let serve = serve.env("RUST_LOG", "loadmaster=debug").logging_into(&log);
+    let serving = serve.serve().ready().await;
+    until("it follows", async || lines_with(&log, "the availability of flights is known") == 1).await;
+    until("it delivers", async || {
+        let sinks = "select 1 from outbox_sinks where leased_by is not null";
+        sqlx::query(sinks).fetch_optional(&mut database.owner().await).await.unwrap().is_some()
+    })
+    .await;
+
+    gate.shut().await;
+    for duty in DUTIES {
+        until(&format!("it was tried in vain: {duty}"), async || lines_with(&log, duty) >= 3).await;
+    }
+    gate.open().await;
+    serving.until("/readyz", 200).await;
+    for duty in DUTIES {
+        let goes_on = async || {
+            let told = std::fs::read_to_string(&log).unwrap();
+            told.lines().any(|line| line.contains("INFO") && line.contains(duty))
+        };
+        until(&format!("it is told that it is over: {duty}"), goes_on).await;
+    }
+    assert_eq!(serving.terminate().await.code, 0);
+    let told = std::fs::read_to_string(&log).unwrap();
+    for duty in DUTIES {
+        // A warning, and the next one only after it was told that it is over.
+        let levels = told.lines().filter(|line| line.contains(duty) && !line.contains("DEBUG"));
+        let levels: Vec<_> = levels.map(|line| line.contains("WARN")).collect();
+        assert!(levels[0] && levels.windows(2).all(|pair| pair[0] != pair[1]), "{duty}: {levels:?}");
+    }
 }
 
 #[tokio::test]

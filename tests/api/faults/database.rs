@@ -1,11 +1,12 @@
 //! Connections that are used up, held or cut.
 use std::{sync::Arc, time::Duration};
 
+use loadmaster::platform::postgres::DbError;
 use sqlx::{Executor, Row};
 use tokio::sync::Barrier;
 
 use super::{Holding, book, count, expect_unavailable, order, path, reference, roomy_flight};
-use crate::support::{Answer, Client, Dice, NewFlight, TestDatabase, Watch, World, WorldOptions, until};
+use crate::support::{Answer, Client, Dice, Gate, NewFlight, TestDatabase, Watch, World, WorldOptions, until};
 
 /// As many as a test world's pool has.
 const CONNECTIONS: usize = 8;
@@ -287,4 +288,25 @@ async fn a_request_that_takes_too_long_is_504_and_what_it_began_is_finished() {
     watch.until_quiet().await;
     assert_eq!(count(&mut world.database.owner().await, "bookings").await, 1);
     world.audit().await;
+}
+
+#[tokio::test]
+async fn a_database_that_refuses_connections_is_known_to_at_once() {
+    let database = TestDatabase::create().await;
+    let mut gate = Gate::before(&database);
+    gate.open().await;
+    let world = WorldOptions::default().on(&database).set("database.url", &gate.url()).start().await;
+    let client = world.anonymous();
+    until("it is ready", async || client.get("/readyz").await.status == 200).await;
+    gate.shut().await;
+    for _ in 0..2 {
+        // The cause is told: the pool would have tried again until its patience ended, and known only that.
+        let error = world.db.migration_version().await.unwrap_err();
+        assert!(matches!(&error, DbError::Sql(sqlx::Error::Io(_))), "{error:?}");
+        expect_unavailable(client.get("/readyz").await);
+        assert_eq!(client.get("/health").await.expect(503)["status"], "unhealthy");
+    }
+    gate.open().await;
+    until("it is ready again", async || client.get("/readyz").await.status == 200).await;
+    assert_eq!(client.get("/health").await.expect(200)["status"], "healthy");
 }

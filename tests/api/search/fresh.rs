@@ -3,6 +3,7 @@
 use loadmaster::platform::clock::Clock;
 use serde_json::{Value, json};
 
+use super::{kept, put_back};
 use crate::support::{
     Client, NewFlight, OwnRedis, TestDatabase, World, WorldOptions,
     freight::{order, path_of, text},
@@ -200,25 +201,6 @@ async fn a_redis_that_is_emptied_paused_killed_or_full_makes_nothing_old_come_ba
     redis.start_again().await;
     change(&three, 7).await;
     three.here.audit().await;
-}
-
-/// All that Redis has of routes.
-async fn kept(redis: &OwnRedis) -> Vec<(String, Vec<u8>)> {
-    let mut connection = redis.connect().await;
-    let keys: Vec<String> = redis::cmd("KEYS").arg("route:*").query_async(&mut connection).await.unwrap();
-    let mut kept = Vec::new();
-    for key in keys {
-        let value: Vec<u8> = redis::cmd("GET").arg(&key).query_async(&mut connection).await.unwrap();
-        kept.push((key, value));
-    }
-    kept
-}
-
-async fn put_back(redis: &OwnRedis, kept: &[(String, Vec<u8>)]) {
-    let mut connection = redis.connect().await;
-    for (key, value) in kept {
-        redis::cmd("SET").arg(key).arg(value).arg("EX").arg(300).query_async::<()>(&mut connection).await.unwrap();
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

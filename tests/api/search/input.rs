@@ -127,3 +127,50 @@ async fn parameters_do_not_belong_to_the_form_with_a_body() {
     let answer = world.anonymous().post("/api/v1/routes/search?limit=5", question()).await;
     assert_eq!(answer.expect_faults(), [("limit".to_owned(), "unknown_field".to_owned())]);
 }
+
+/// The schema of a member or parameter itself.
+fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    match (schema["$ref"].as_str(), &schema["oneOf"][0]) {
+        (Some(reference), _) => resolve(document, document.pointer(&reference[1..]).unwrap()),
+        (None, Value::Null) => schema,
+        (None, choice) => resolve(document, choice),
+    }
+}
+
+#[tokio::test]
+async fn the_description_tells_the_bounds_and_words_that_are_taken() {
+    let world = World::start().await;
+    let client = world.anonymous();
+    let by_query = async |name: &str, value: &str| {
+        let query = format!("origin=DEL&destination=LHR&departure_date=2026-11-21&{name}={value}");
+        client.get(&format!("/api/v1/routes?{query}")).await.status.as_u16()
+    };
+    let by_body = async |name: &str, value: &str| {
+        let mut body = question();
+        body[name] = serde_json::from_str(value).unwrap();
+        client.post("/api/v1/routes/search", body).await.status.as_u16()
+    };
+    let document = serde_json::to_value(loadmaster::app::openapi()).unwrap();
+    let parameters = document["paths"]["/api/v1/routes"]["get"]["parameters"].as_array().unwrap();
+    let members = document["components"]["schemas"]["SearchRoutes"]["properties"].as_object().unwrap();
+    for name in ["weight_kg", "volume_m3", "positions", "pieces", "max_stops", "limit"] {
+        let parameter = parameters.iter().find(|parameter| parameter["name"] == name).unwrap();
+        for (schema, is_query) in [(&parameter["schema"], true), (&members[name], false)] {
+            let schema = resolve(&document, schema);
+            let number = |keyword: &str| schema[keyword].as_f64();
+            let (least, most) = number("minimum").zip(number("maximum")).unwrap_or_else(|| panic!("{name}: {schema}"));
+            let step = number("multipleOf").unwrap_or(1.0);
+            for (value, status) in [(least, 200), (most, 200), (least - step, 400), (most + step, 400)] {
+                let value = value.to_string();
+                let told = if is_query { by_query(name, &value).await } else { by_body(name, &value).await };
+                assert_eq!(told, status, "{name} = {value}, query: {is_query}");
+            }
+        }
+    }
+    let sort = parameters.iter().find(|parameter| parameter["name"] == "sort").unwrap();
+    let words = resolve(&document, &sort["schema"])["enum"].as_array().expect("the words");
+    for word in words {
+        assert_eq!(by_query("sort", word.as_str().unwrap()).await, 200);
+    }
+    assert_eq!(by_query("sort", "price").await, 400);
+}

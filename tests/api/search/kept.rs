@@ -1,8 +1,8 @@
 //! What searches find is kept, and told as such; how much is counted.
 use serde_json::{Value, json};
 
-use super::{direct, search, search_for};
-use crate::support::{Answer, NewFlight, World, WorldOptions, until};
+use super::{direct, kept, put_back, search, search_for};
+use crate::support::{Answer, NewFlight, OwnRedis, World, WorldOptions, until};
 
 const SEARCH: &str = "/api/v1/routes/search";
 const RANKED: &str = "/api/v1/routes?origin=DEL&destination=LHR&departure_date=2026-11-21";
@@ -81,6 +81,54 @@ async fn what_one_instance_found_the_others_find_in_redis() {
     // A third installation has a network of its own.
     let other = World::start().await;
     assert_miss(&other.anonymous().get(RANKED).await);
+}
+
+/// The same with a word in it replaced by another.
+fn altered(value: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let at = value.windows(from.len()).position(|part| part == from.as_bytes()).expect("it is in there");
+    [&value[..at], to.as_bytes(), &value[at + from.len()..]].concat()
+}
+
+#[tokio::test]
+async fn a_redis_that_lies_is_not_believed() {
+    let redis = OwnRedis::start().await;
+    let options = WorldOptions::default().set("redis.url", &redis.url());
+    let world = options.clone().start().await;
+    let options = options.on(&world.database);
+    let leaves = |number, hour| NewFlight::new(number, "DEL", "LHR").departs(hour).takes_minutes(60);
+    world.flight(leaves("AI101", "2026-11-21T12:00:00Z")).await;
+    world.flight(leaves("AI102", "2026-11-22T12:00:00Z")).await;
+    // Given the answers for two dates, both in Redis,
+    let right = world.anonymous().get(RANKED).await;
+    assert_eq!(right.body[0]["flights"][0]["flight_number"], "AI101");
+    world.anonymous().get(&RANKED.replace("11-21", "11-22")).await.expect(200);
+    until("both are in Redis", async || kept(&redis).await.len() == 2).await;
+    let entries = kept(&redis).await;
+    let entry = |date| entries.iter().find(|(key, _)| key.contains(date)).expect("an entry of that date");
+    let (key, value) = entry("2026-11-21");
+    // when Redis tells something else that reads as well,
+    for (lie, told) in [
+        ("another arrival", altered(value, "2026-11-21T13:00:00Z", "2026-11-21T12:30:00Z")),
+        ("another flight", altered(value, "AI101", "AI999")),
+        ("what is true of another date", entry("2026-11-22").1.clone()),
+        ("half of it", value[..value.len() / 2].to_vec()),
+        ("nothing", Vec::new()),
+    ] {
+        put_back(&redis, &[(key.clone(), told)]).await;
+        // then one that knows nothing else finds out by itself,
+        let newcomer = options.clone().start().await;
+        let answer = newcomer.anonymous().get(RANKED).await;
+        assert_eq!(answer.text, right.text, "{lie}");
+        assert_eq!(answer.header("cache-status"), Some("loadmaster; fwd=miss"), "{lie}");
+        // and puts it right for the others.
+        until("it is put right", async || {
+            kept(&redis).await.iter().any(|entry| *entry == (key.clone(), value.clone()))
+        })
+        .await;
+        let next = options.clone().start().await.anonymous().get(RANKED).await;
+        assert_eq!(next.text, right.text, "{lie}");
+        hit(&next);
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,40 @@
+use std::fmt::Display;
+
+/// Whether something that is tried again and again goes wrong. It is warned of once when it begins to, and told once when it
+/// works again; what lies between is for who looks closely.
+#[derive(Debug)]
+pub struct Trouble {
+    what: &'static str,
+    is_told: bool,
+}
+
+impl Trouble {
+    /// `what` is the warning.
+    pub const fn new(what: &'static str) -> Self {
+        Self { what, is_told: false }
+    }
+
+    /// Takes down how it went this time, and hands that on.
+    pub fn note<T, E: Display>(&mut self, outcome: Result<T, E>) -> Result<T, E> {
+        match &outcome {
+            Ok(_) => self.end(),
+            Err(error) => self.lasts(error),
+        }
+        outcome
+    }
+
+    pub fn lasts(&mut self, error: &impl Display) {
+        if self.is_told {
+            tracing::debug!(%error, "{}", self.what);
+        } else {
+            tracing::warn!(%error, "{}", self.what);
+        }
+        self.is_told = true;
+    }
+
+    pub fn end(&mut self) {
+        if std::mem::take(&mut self.is_told) {
+            tracing::info!(trouble = self.what, "it works again");
+        }
+    }
+}
