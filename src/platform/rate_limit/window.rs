@@ -27,7 +27,7 @@ impl Window {
     /// off was wrong, then or now.
     #[must_use]
     pub fn at(self, now: i64) -> Self {
-        match now.div_euclid(LENGTH) - self.number {
+        match now.div_euclid(LENGTH).saturating_sub(self.number) {
             -1 | 0 => self,
             1 => Self { number: self.number + 1, previous: self.current, current: 0 },
             _ => Self { number: now.div_euclid(LENGTH), previous: 0, current: 0 },
@@ -131,6 +131,8 @@ mod tests {
         );
         let ahead = Window { number: 5, current: 30, previous: 9 };
         assert_eq!(ahead.at(4 * LENGTH), ahead, "another's clock is a little ahead");
+        let absurd = Window { number: i64::MIN, ..ahead };
+        assert_eq!(absurd.at(3 * LENGTH), Window { number: 3, ..Window::default() });
         assert_eq!(ahead.at(3 * LENGTH), Window { number: 3, ..Window::default() }, "one of the clocks was wrong");
     }
 
