@@ -34,6 +34,10 @@ for pattern in "${forbidden[@]}"; do
         status=1
     fi
 done
+if [[ ! -s $postgres_log ]]; then
+    echo "loadmaster: PostgreSQL has logged nothing at $postgres_log: there is nothing to look through." >&2
+    exit 1
+fi
 # PostgreSQL tells of a value that it refuses: the servers must not offer it an address that is taken.
 if grep -m 3 -- 'Key (email_key)=' "$postgres_log" >&2; then
     echo "loadmaster: PostgreSQL's log holds e-mail addresses, see above." >&2

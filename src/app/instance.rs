@@ -14,6 +14,9 @@ use crate::{
 /// How often an instance that waits for `loadmaster migrate` looks again.
 const MIGRATION_POLL: Duration = Duration::from_secs(1);
 
+/// Longest wait for an answer to that: a server that fell silent may never give one.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Longest wait for spawned work; each of its statements is bounded by less.
 const TASK_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -102,7 +105,7 @@ async fn wait_for_migrations(db: &Database) -> anyhow::Result<()> {
 /// only once.
 async fn is_prepared(db: &Database) -> Result<bool, DbError> {
     let asked = async { Ok(db.is_migrated().await? && is_reference_data_loaded(db).await?) };
-    match asked.await {
+    match tokio::time::timeout(ANSWER_PATIENCE, asked).await.unwrap_or(Err(DbError::Sql(sqlx::Error::PoolTimedOut))) {
         Err(error @ DbError::Sql(_)) if error.is_denied() => Ok(false),
         outcome => outcome,
     }

@@ -33,6 +33,8 @@ use crate::{
 /// What explains the product is exempt, as is what machines ask that watch.
 const DESCRIPTION: &str = "/openapi.json";
 const EXEMPT_BELOW: [&str; 2] = ["/docs", "/problems"];
+/// How long one who watches waits until it is known who he is: he wants to hear that the database is silent, not to wait for it.
+const WATCHERS_PATIENCE: Duration = Duration::from_secs(1);
 /// Operations that take or hand out credentials.
 const CREDENTIALS: [&str; 6] = ["register", "login", "token", "refresh", "guest", "password"];
 
@@ -76,17 +78,23 @@ pub(super) async fn outside(State(limits): State<Limits>, request: Request, next
         let verdict = limiter.ask("credentials", &who, settings.credentials_per_minute).await;
         return answered(verdict, request, next).await;
     }
-    let anonymous = || limiter.ask("anonymous", &who, settings.anonymous_per_minute);
+    let ask = |quota| limiter.ask(quota, &who, settings.anonymous_per_minute);
     if !shows_token(&request) {
-        return answered(anonymous().await, request, next).await;
+        return answered(ask("anonymous").await, request, next).await;
     }
     let response = next.run(request).await;
-    // Whose token is no good is nobody we know. What was asked of a quota inside is counted already.
-    let is_unknown = matches!(response.extensions().get(), Some(Code::Unauthenticated | Code::TokenExpired));
-    if !is_unknown || tells_quota(response.headers()) {
+    // Whoever tries out tokens is counted as anybody. One that has expired was right once: who shows it shall hear so, and
+    // take nothing from others at the same address.
+    let quota = match response.extensions().get() {
+        Some(Code::Unauthenticated) => "anonymous",
+        Some(Code::TokenExpired) => "expired",
+        _ => return response,
+    };
+    // What was asked of a quota inside is counted already.
+    if tells_quota(response.headers()) {
         return response;
     }
-    let verdict = anonymous().await;
+    let verdict = ask(quota).await;
     if verdict.is_admitted { told(verdict, response) } else { refusal(verdict) }
 }
 
@@ -109,7 +117,13 @@ pub(super) async fn inside(State(limits): State<Limits>, request: Request, next:
 
 /// Finds out who calls. What watches is answered also when the database cannot say whose token comes along.
 pub(super) async fn authenticate(State(accounts): State<AccountService>, mut request: Request, next: Next) -> Response {
-    match accounts.caller(request.uri().path(), request.headers()).await {
+    let looking = accounts.caller(request.uri().path(), request.headers());
+    let found = if matters_to_all(&request) {
+        tokio::time::timeout(WATCHERS_PATIENCE, looking).await.unwrap_or(Ok(None))
+    } else {
+        looking.await
+    };
+    match found {
         Ok(Some(caller)) => {
             request.extensions_mut().insert(caller);
         }

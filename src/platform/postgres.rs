@@ -75,7 +75,8 @@ impl Database {
             ])
         };
         // The pool would try again until its patience ends and then know only that; one attempt tells the cause.
-        connect(&options, url).await?.close().await?;
+        // That it let us in is all that matters.
+        _ = connect(&options, url).await?.close().await;
         let pool = |connections| {
             PgPoolOptions::new()
                 .max_connections(connections)
@@ -162,14 +163,25 @@ impl Database {
 
     /// The newest migration in the database; 0 for an empty one.
     pub async fn migration_version(&self) -> Result<i64, DbError> {
-        if let Some(mut kept) = self.probes.try_acquire()
-            && let Ok(version) = migration_version(&mut kept).await
-        {
-            return Ok(version);
+        let patience = self.probes.options().get_acquire_timeout();
+        let asked = tokio::time::timeout(patience, self.ask_migration_version());
+        Ok(asked.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?)
+    }
+
+    async fn ask_migration_version(&self) -> sqlx::Result<i64> {
+        while self.probes.size() > 0 {
+            if let Some(mut kept) = self.probes.try_acquire() {
+                match migration_version(&mut kept).await {
+                    Ok(version) => return Ok(version),
+                    Err(_) => break,
+                }
+            }
+            // It is used or being given back: no reason for another, which there may be no room for.
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
         // The pool tries a server that refuses connections again until its patience ends; one attempt knows at once.
-        PgConnection::connect_with(&self.probes.connect_options()).await?.close().await?;
-        Ok(migration_version(&mut *self.probes.acquire().await?).await?)
+        _ = PgConnection::connect_with(&self.probes.connect_options()).await?.close().await;
+        migration_version(&mut *self.probes.acquire().await?).await
     }
 
     /// Makes the monthly partitions from `now` on, twelve months ahead; returns how many were made.

@@ -28,6 +28,9 @@ const RELOAD_EVERY: Duration = Duration::from_secs(10);
 /// A database that could not answer is not asked again at once: the callers would stand in line for it.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// Longest wait for the database to tell them: others wait behind.
+const READ_PATIENCE: Duration = Duration::from_secs(8);
+
 /// How long a key is known to all before it signs: each process reads the keys every few seconds, and takes none that is
 /// older than a minute.
 pub(super) const LEAD: TimeDelta = TimeDelta::minutes(5);
@@ -222,7 +225,7 @@ impl Keys {
             return Ok(ring);
         }
         let read_at = Moment::at(now);
-        let read = read(db).await;
+        let read = tokio::time::timeout(READ_PATIENCE, read(db)).await.unwrap_or(Err(AccountError::LookTooLong));
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         match read {
             Ok(ring) => {

@@ -93,7 +93,6 @@ impl<S: Sink> Relay<S> {
         loop {
             let mut next = feed.clone();
             let entries = next.read(&self.db, temper.batch).await?;
-            trouble.end();
             let is_taken = self.deliver(&entries, &mut temper).await;
             if is_taken && next != feed {
                 if !sinks::keep(&self.db, S::NAME, &self.process, &next).await? {
@@ -101,6 +100,7 @@ impl<S: Sink> Relay<S> {
                 }
                 feed = next;
             }
+            trouble.end();
             let pause = match (is_taken, entries.is_empty()) {
                 (true, false) => Duration::ZERO,
                 (true, true) => POLL,

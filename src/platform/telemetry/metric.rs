@@ -41,7 +41,7 @@ const BOOKING_OUTCOMES: Label = one_of(
         "error",
     ],
 );
-const QUOTA: Label = one_of("quota", &["anonymous", "principal", "api_key", "credentials", "account"]);
+const QUOTA: Label = one_of("quota", &["anonymous", "expired", "principal", "api_key", "credentials", "account"]);
 
 /// The type of a family with so many labels. Counted by pattern: a type that had to be computed would be part of a circle
 /// among what the compiler asks itself.

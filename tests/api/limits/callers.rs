@@ -68,7 +68,7 @@ async fn who_tries_out_tokens_is_anybody() {
 }
 
 #[tokio::test]
-async fn who_shows_what_has_expired_is_anybody() {
+async fn who_shows_what_has_expired_hears_so_as_often_as_anybody() {
     let world = world().await;
     let late = world.customer().await;
     world.clock.advance(TimeDelta::hours(1));
@@ -78,6 +78,8 @@ async fn who_shows_what_has_expired_is_anybody() {
         answer.expect_problem(401, "token_expired");
     }
     refused(late.get(OPEN).await, 3);
+    // Others at the same address pay nothing for it.
+    assert_eq!(until_refused(&world.anonymous(), OPEN).await, 3);
     world.customer().await.get(OPEN).await.expect(200);
 }
 

@@ -92,7 +92,8 @@ fn altered(value: &[u8], from: &str, to: &str) -> Vec<u8> {
 #[tokio::test]
 async fn a_redis_that_lies_is_not_believed() {
     let redis = OwnRedis::start().await;
-    let options = WorldOptions::default().set("redis.url", &redis.url());
+    // A slow machine is no Redis that is away.
+    let options = WorldOptions::default().set("redis.url", &redis.url()).set("redis.timeout_ms", "20000");
     let world = options.clone().start().await;
     let options = options.on(&world.database);
     let leaves = |number, hour| NewFlight::new(number, "DEL", "LHR").departs(hour).takes_minutes(60);

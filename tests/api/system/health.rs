@@ -256,6 +256,8 @@ async fn a_database_that_is_silent_keeps_nobody_waiting_who_asks_how_it_is() {
     assert_eq!((&details["jobs"], &details["outbox"]), (&Value::Null, &Value::Null));
     assert_eq!(client.get("/metrics").await.status, 200);
     client.get("/livez").await.expect(200);
+    // Nobody can say whether this is a key.
+    client.with_token("lmk_guessedguessedguessed").get("/livez").await.expect(200);
     client.get("/readyz").await.expect_problem(503, "unavailable");
 
     servers.thaw_postgres();

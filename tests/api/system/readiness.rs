@@ -109,6 +109,23 @@ async fn many_who_ask_at_once_put_one_question_to_the_database() {
 }
 
 #[tokio::test]
+async fn a_database_that_lets_nobody_else_in_is_asked_by_the_connection_that_is_there() {
+    let world = World::start().await;
+    let client = world.anonymous();
+    assert!(is_ready(&client).await);
+    let full = format!("alter database {} connection limit 0", world.database.name);
+    world.database.owner().await.execute(sqlx::AssertSqlSafe(full)).await.unwrap();
+    for _ in 0..5 {
+        let mut callers = JoinSet::new();
+        for _ in 0..8 {
+            let client = client.clone();
+            callers.spawn(async move { is_ready(&client).await });
+        }
+        assert_eq!(callers.join_all().await, [true; 8]);
+    }
+}
+
+#[tokio::test]
 async fn an_instance_that_stops_is_not_ready_but_finishes_what_it_is_asked() {
     let world = World::start().await;
     let client = world.anonymous();
