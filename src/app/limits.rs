@@ -118,7 +118,7 @@ pub(super) async fn inside(State(limits): State<Limits>, request: Request, next:
 /// Finds out who calls. What watches is answered also when the database cannot say whose token comes along.
 pub(super) async fn authenticate(State(accounts): State<AccountService>, mut request: Request, next: Next) -> Response {
     let looking = accounts.caller(request.uri().path(), request.headers());
-    let found = if matters_to_all(&request) {
+    let found = if is_for_anybody(&request) {
         tokio::time::timeout(WATCHERS_PATIENCE, looking).await.unwrap_or(Ok(None))
     } else {
         looking.await
@@ -128,13 +128,14 @@ pub(super) async fn authenticate(State(accounts): State<AccountService>, mut req
             request.extensions_mut().insert(caller);
         }
         Ok(None) => {}
-        Err(refusal) if refusal.status().is_server_error() && matters_to_all(&request) => {}
+        Err(refusal) if refusal.status().is_server_error() && is_for_anybody(&request) => {}
         Err(refusal) => return refusal,
     }
     next.run(request).await
 }
 
-fn matters_to_all(request: &Request) -> bool {
+/// It does not matter who asks this.
+fn is_for_anybody(request: &Request) -> bool {
     is_exempt(request) && request.uri().path() != DETAILED
 }
 

@@ -1,7 +1,7 @@
 use axum::{
     Json,
     extract::{FromRef, State},
-    http::{StatusCode, header},
+    http::StatusCode,
     response::IntoResponse,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -26,7 +26,7 @@ use crate::{
         idempotency::{Answer, ChangeRequest, Idempotency, Idempotent, KeyHeader},
         tasks::Tasks,
         telemetry::{Traced, part},
-        web::{Body, PRIVATE, PathText, Problem, Query, both, problem_responses, read, unless_missing},
+        web::{Body, PRIVATE, PathText, Problem, Query, both, private, problem_responses, read, unless_missing},
     },
 };
 
@@ -229,7 +229,7 @@ async fn manifest(
         .within(part("operations.manifest"))
         .await
         .map_err(|error: OperationError| Problem::from(error))?;
-    Ok(([(header::CACHE_CONTROL, PRIVATE)], Json(Manifest::new(&flight, &bookings, &reference))))
+    Ok(private(Json(Manifest::new(&flight, &bookings, &reference))))
 }
 
 problem_responses!(ImportProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,

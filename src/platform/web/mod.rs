@@ -12,6 +12,11 @@ mod query;
 mod quota;
 pub mod read;
 
+use axum::{
+    http::header,
+    response::{IntoResponse, Response},
+};
+
 pub use address::ClientAddress;
 pub use body::{Body, BodyLimit, Form};
 pub use code::Code;
@@ -29,6 +34,11 @@ pub use quota::{tell_quota, tells_quota};
 pub const PRIVATE: &str = "private, no-cache";
 /// Cache-Control of credentials.
 pub const NO_STORE: &str = "no-store";
+
+/// An answer that only the caller's own cache may keep.
+pub fn private(answer: impl IntoResponse) -> Response {
+    ([(header::CACHE_CONTROL, PRIVATE)], answer).into_response()
+}
 
 /// Two parts of a request, judged together: all faults of both are told at once.
 pub fn both<A, B>(first: Result<A, Problem>, second: Result<B, Problem>) -> Result<(A, B), Problem> {

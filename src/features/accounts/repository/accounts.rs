@@ -96,19 +96,25 @@ pub(in crate::features::accounts) async fn insert_user(
     .map(|inserted| inserted.rows_affected() > 0)
 }
 
+/// A checked query for an account that was not erased; `$tail` says which.
+macro_rules! select_account {
+    ($tail:literal, $argument:expr) => {
+        sqlx::query_as!(
+            Row,
+            r#"select id as "id: UserId", email, name, role, organization_id as "organization_id: OrganizationId",
+                      created_at, updated_at, password_hash, disabled_at is not null as "disabled!", version
+               from users where erased_at is null and "#
+                + $tail,
+            $argument
+        )
+    };
+}
+
 pub(in crate::features::accounts) async fn account_by_email(
     db: &mut PgConnection,
     email: &Email,
 ) -> sqlx::Result<Option<Account>> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id as "id: UserId", email, name, role, organization_id as "organization_id: OrganizationId",
-                  created_at, updated_at, password_hash, disabled_at is not null as "disabled!", version
-           from users where email_key = $1 and erased_at is null"#,
-        email.key(),
-    )
-    .fetch_optional(db)
-    .await?;
+    let row = select_account!("email_key = $1", email.key()).fetch_optional(db).await?;
     row.map(Account::try_from).transpose()
 }
 
@@ -116,15 +122,7 @@ pub(in crate::features::accounts) async fn account_by_id(
     db: &mut PgConnection,
     id: UserId,
 ) -> sqlx::Result<Option<Account>> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id as "id: UserId", email, name, role, organization_id as "organization_id: OrganizationId",
-                  created_at, updated_at, password_hash, disabled_at is not null as "disabled!", version
-           from users where id = $1 and erased_at is null"#,
-        id.uuid(),
-    )
-    .fetch_optional(db)
-    .await?;
+    let row = select_account!("id = $1", id.uuid()).fetch_optional(db).await?;
     row.map(Account::try_from).transpose()
 }
 
@@ -133,16 +131,7 @@ pub(in crate::features::accounts) async fn lock_account(
     db: &mut PgConnection,
     id: UserId,
 ) -> sqlx::Result<Option<Account>> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id as "id: UserId", email, name, role, organization_id as "organization_id: OrganizationId",
-                  created_at, updated_at, password_hash, disabled_at is not null as "disabled!", version
-           from users where id = $1 and erased_at is null
-           for share"#,
-        id.uuid(),
-    )
-    .fetch_optional(db)
-    .await?;
+    let row = select_account!("id = $1 for share", id.uuid()).fetch_optional(db).await?;
     row.map(Account::try_from).transpose()
 }
 
@@ -160,16 +149,7 @@ pub(in crate::features::accounts) async fn lock_account_to_change(
     db: &mut PgConnection,
     id: UserId,
 ) -> sqlx::Result<Option<Account>> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id as "id: UserId", email, name, role, organization_id as "organization_id: OrganizationId",
-                  created_at, updated_at, password_hash, disabled_at is not null as "disabled!", version
-           from users where id = $1 and erased_at is null
-           for no key update"#,
-        id.uuid(),
-    )
-    .fetch_optional(db)
-    .await?;
+    let row = select_account!("id = $1 for no key update", id.uuid()).fetch_optional(db).await?;
     row.map(Account::try_from).transpose()
 }
 

@@ -78,22 +78,28 @@ pub(in crate::features::accounts) async fn insert_api_key(
     .map(drop)
 }
 
+/// A checked query for keys that were not revoked, with what of their owners matters; `$tail` says which, in which order.
+macro_rules! select_keys {
+    ($tail:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            KeyRow,
+            r#"select k.id as "id: ApiKeyId", k.user_id as "user_id: UserId", k.name, k.role, k.expires_at,
+                      k.last_used_at, k.created_at, k.rate_limit_per_minute, u.role as owner_role,
+                      u.organization_id as "organization_id: OrganizationId",
+                      u.disabled_at is not null as "owner_disabled!"
+               from api_keys k join users u on u.id = k.user_id
+               where k.revoked_at is null and "# + $tail
+            $(, $argument)*
+        )
+    };
+}
+
 /// A key that was not revoked.
 pub(in crate::features::accounts) async fn api_key_by_hash(
     db: &mut PgConnection,
     hash: &[u8],
 ) -> sqlx::Result<Option<KeyRow>> {
-    sqlx::query_as!(
-        KeyRow,
-        r#"select k.id as "id: ApiKeyId", k.user_id as "user_id: UserId", k.name, k.role, k.expires_at, k.last_used_at,
-                  k.created_at, k.rate_limit_per_minute, u.role as owner_role,
-                  u.organization_id as "organization_id: OrganizationId", u.disabled_at is not null as "owner_disabled!"
-           from api_keys k join users u on u.id = k.user_id
-           where k.key_hash = $1 and k.revoked_at is null"#,
-        hash,
-    )
-    .fetch_optional(db)
-    .await
+    select_keys!("k.key_hash = $1", hash).fetch_optional(db).await
 }
 
 /// The same, by its id, to be changed by this transaction.
@@ -111,17 +117,7 @@ pub(in crate::features::accounts) async fn api_key(
     db: &mut PgConnection,
     id: ApiKeyId,
 ) -> sqlx::Result<Option<ApiKey>> {
-    let row = sqlx::query_as!(
-        KeyRow,
-        r#"select k.id as "id: ApiKeyId", k.user_id as "user_id: UserId", k.name, k.role, k.expires_at, k.last_used_at,
-                  k.created_at, k.rate_limit_per_minute, u.role as owner_role,
-                  u.organization_id as "organization_id: OrganizationId", u.disabled_at is not null as "owner_disabled!"
-           from api_keys k join users u on u.id = k.user_id
-           where k.id = $1 and k.revoked_at is null"#,
-        id.uuid(),
-    )
-    .fetch_optional(db)
-    .await?;
+    let row = select_keys!("k.id = $1", id.uuid()).fetch_optional(db).await?;
     row.map(ApiKey::try_from).transpose()
 }
 
@@ -133,15 +129,10 @@ pub(in crate::features::accounts) async fn list_api_keys(
     offset: u32,
     limit: i64,
 ) -> sqlx::Result<Vec<ApiKey>> {
-    let rows = sqlx::query_as!(
-        KeyRow,
-        r#"select k.id as "id: ApiKeyId", k.user_id as "user_id: UserId", k.name, k.role, k.expires_at, k.last_used_at,
-                  k.created_at, k.rate_limit_per_minute, u.role as owner_role,
-                  u.organization_id as "organization_id: OrganizationId", u.disabled_at is not null as "owner_disabled!"
-           from api_keys k join users u on u.id = k.user_id
-           where k.user_id = $1 and k.revoked_at is null and ($2::uuid is null or k.id < $2)
+    let rows = select_keys!(
+        "k.user_id = $1 and ($2::uuid is null or k.id < $2)
            order by k.id desc
-           offset $3 limit $4"#,
+           offset $3 limit $4",
         user.uuid(),
         after.map(|ApiKeyAnchor(id)| id.uuid()),
         i64::from(offset),

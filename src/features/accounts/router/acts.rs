@@ -1,8 +1,4 @@
-use axum::{
-    extract::State,
-    http::{HeaderValue, header},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 
 use crate::{
     features::accounts::{
@@ -11,7 +7,7 @@ use crate::{
         dto::{ActBody, read_act_filter},
         service::AccountService,
     },
-    platform::web::{CursorKey, PRIVATE, PageFields, PageParams, Problem, Query, problem_responses},
+    platform::web::{CursorKey, PageFields, PageParams, Problem, Query, private, problem_responses},
 };
 
 problem_responses!(ListProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
@@ -38,7 +34,5 @@ pub(super) async fn list(
     let page = page.open::<ActAnchor>(&key, &query, reader)?;
     let found = accounts.list_acts(&filter, &page).await?;
     let bodies: Vec<_> = found.into_iter().map(ActBody::from).collect();
-    let mut response = page.answer(bodies, |body| ActAnchor(body.id), &key, &query, reader);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
-    Ok(response)
+    Ok(private(page.answer(bodies, |body| ActAnchor(body.id), &key, &query, reader)))
 }

@@ -1,7 +1,7 @@
 use axum::{
     Json,
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 
@@ -18,7 +18,7 @@ use crate::{
         tasks::Tasks,
         telemetry::{Traced, part},
         web::{
-            Body, CursorKey, NO_STORE, PRIVATE, PageFields, PageParams, PathText, Problem, Query, both,
+            Body, CursorKey, NO_STORE, PageFields, PageParams, PathText, Problem, Query, both, private,
             problem_responses, read, unless_missing,
         },
     },
@@ -75,9 +75,7 @@ pub(super) async fn list(
     let page = page.open::<ApiKeyAnchor>(&key, &query, &reader)?;
     let found = accounts.list_api_keys(owner, &page).await?;
     let bodies: Vec<_> = found.iter().map(ApiKeyBody::from).collect();
-    let mut response = page.answer(bodies, |body| ApiKeyAnchor(body.id), &key, &query, &reader);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
-    Ok(response)
+    Ok(private(page.answer(bodies, |body| ApiKeyAnchor(body.id), &key, &query, &reader)))
 }
 
 problem_responses!(RevokeProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
@@ -130,5 +128,5 @@ pub(super) async fn change(
             async move { accounts.limit_api_key(caller, id, limit).within(part("accounts.limit_api_key")).await },
         )
         .await?;
-    Ok(([(header::CACHE_CONTROL, PRIVATE)], Json(ApiKeyBody::from(&key))).into_response())
+    Ok(private(Json(ApiKeyBody::from(&key))))
 }

@@ -19,7 +19,7 @@ use crate::{
     platform::{
         tasks::Tasks,
         telemetry::{Traced, part},
-        web::{Body, Form, NO_STORE, PRIVATE, Problem, Query, both, problem_responses},
+        web::{Body, Form, NO_STORE, Problem, Query, both, private, problem_responses},
     },
 };
 
@@ -161,7 +161,7 @@ pub(super) async fn me(
 ) -> Result<Response, Problem> {
     query.refuse_all()?;
     let user = accounts.user(principal).await?;
-    Ok(([(header::CACHE_CONTROL, PRIVATE)], Json(user)).into_response())
+    Ok(private(Json(user)))
 }
 
 problem_responses!(ChangeMeProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
@@ -185,7 +185,7 @@ pub(super) async fn change_me(
     let user = tasks
         .to_the_end(async move { accounts.rename(caller, change.name).within(part("accounts.rename")).await })
         .await?;
-    Ok(([(header::CACHE_CONTROL, PRIVATE)], Json(user)).into_response())
+    Ok(private(Json(user)))
 }
 
 problem_responses!(PasswordProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired,

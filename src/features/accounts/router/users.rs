@@ -1,9 +1,4 @@
-use axum::{
-    Json,
-    extract::State,
-    http::{HeaderValue, StatusCode, header},
-    response::Response,
-};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 
 use crate::{
     features::accounts::{
@@ -18,7 +13,7 @@ use crate::{
     platform::{
         idempotency::{Answer, ChangeRequest, KeyHeader},
         web::{
-            CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, conditional,
+            CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, conditional, private,
             problem_responses, unless_missing,
         },
     },
@@ -45,9 +40,7 @@ pub(super) async fn list(
     let page = page.open::<UserAnchor>(&key, &query, reader)?;
     let found = accounts.users(&filter, &page).await?;
     let bodies: Vec<_> = found.iter().map(UserBody::from).collect();
-    let mut response = page.answer(bodies, |body| UserAnchor(body.id), &key, &query, reader);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
-    Ok(response)
+    Ok(private(page.answer(bodies, |body| UserAnchor(body.id), &key, &query, reader)))
 }
 
 problem_responses!(ShowProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden, NotFound);

@@ -1,9 +1,4 @@
-use axum::{
-    Json,
-    extract::State,
-    http::{HeaderValue, header},
-    response::Response,
-};
+use axum::{Json, extract::State, response::Response};
 
 use crate::{
     features::{
@@ -19,7 +14,7 @@ use crate::{
     platform::{
         telemetry::{Traced, part},
         web::{
-            CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, conditional,
+            CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, conditional, private,
             problem_responses, read as reader, unless_missing,
         },
     },
@@ -128,7 +123,5 @@ pub(super) async fn list(
     let page = page.open::<BookingAnchor>(&key, &query, &reader)?;
     let found = bookings.list(&filter, &page).within(part("bookings.list")).await?;
     let bodies: Vec<_> = found.iter().map(BookingBody::from).collect();
-    let mut response = page.answer(bodies, |body| BookingAnchor(body.id), &key, &query, &reader);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
-    Ok(response)
+    Ok(private(page.answer(bodies, |body| BookingAnchor(body.id), &key, &query, &reader)))
 }
