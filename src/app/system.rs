@@ -25,7 +25,7 @@ use crate::{
     },
     platform::{
         settings::Settings,
-        telemetry::{GIT_COMMIT, measure_process},
+        telemetry::{GIT_COMMIT, measure_logging, measure_process},
         web::{ClientAddress, Code, NO_STORE, Problem, Query, problem_responses},
     },
 };
@@ -147,6 +147,7 @@ async fn scrape(
     State(search): State<SearchService>,
 ) -> impl IntoResponse {
     measure_process();
+    measure_logging();
     health.measure();
     capacity.measure();
     search.measure();

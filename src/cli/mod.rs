@@ -133,7 +133,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Serve { .. } | Command::Demo(_) => telemetry::wanted_traces()?,
         _ => None,
     };
-    telemetry::start_logging(&logging, traces.is_some())?;
+    let _logging = telemetry::start_logging(&logging, traces.is_some())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async move {
         let exporting = traces.map(Traces::start).transpose()?;

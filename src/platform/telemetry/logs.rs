@@ -1,25 +1,43 @@
-use std::io::IsTerminal;
+use std::{io::IsTerminal, sync::OnceLock};
 
 use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use super::statements::{Gate, OfSampled, Statements};
+use super::{
+    metric,
+    statements::{Gate, OfSampled, Statements},
+};
 use crate::platform::settings::{LogFormat, Telemetry};
 
 /// Notices of the database, such as "exists already, skipping", are no events of ours; that a collector is away is told
 /// once, by us.
 const QUIET: &str = "sqlx::postgres::notice=warn,opentelemetry_sdk=off,opentelemetry-otlp=off";
 
-/// Logs go to stderr: pretty on a terminal, one JSON object a line otherwise. With traces, the database client's words
-/// about its statements become spans, too.
-pub fn start_logging(settings: &Telemetry, with_traces: bool) -> anyhow::Result<()> {
+/// Log lines that wait to be written. At some 400 bytes each they take about 8 MB at most.
+const WAITING_LINES: usize = 20_000;
+
+/// Counts the lines that were dropped because nobody read the log.
+static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// Writes the log until it is dropped; then it writes what waits, for a second at most.
+#[must_use]
+pub struct Logging(#[allow(dead_code, reason = "held for its drop")] WorkerGuard);
+
+/// Starts the log on stderr: pretty on a terminal, one JSON object a line otherwise. With traces, the database client's
+/// events about its statements become spans, too. A thread of its own writes the lines: a reader of stderr that stops
+/// reading stops no request. Lines beyond [`WAITING_LINES`] are dropped and counted.
+pub fn start_logging(settings: &Telemetry, with_traces: bool) -> anyhow::Result<Logging> {
     let pretty = match settings.log_format {
         LogFormat::Pretty => true,
         LogFormat::Json => false,
         LogFormat::Auto => std::io::stderr().is_terminal(),
     };
     let logged = EnvFilter::try_new(format!("{QUIET},{}", settings.log_filter))?;
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let (writer, guard) =
+        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES).finish(std::io::stderr());
+    _ = DROPPED.set(writer.error_counter());
+    let lines = fmt::layer().with_writer(writer);
     let lines = if pretty {
         lines.with_target(false).boxed()
     } else {
@@ -33,5 +51,12 @@ pub fn start_logging(settings: &Telemetry, with_traces: bool) -> anyhow::Result<
     } else {
         registry.with(lines).with(logged).try_init()?;
     }
-    Ok(())
+    Ok(Logging(guard))
+}
+
+/// Updates the metric of dropped log lines.
+pub fn measure_logging() {
+    if let Some(dropped) = DROPPED.get() {
+        metric::LOG_LINES_DROPPED.absolute(u64::try_from(dropped.dropped_lines()).unwrap_or(u64::MAX));
+    }
 }

@@ -159,6 +159,8 @@ catalogue! {
             "How long requests waited for a connection, got or not.";
         REDIS_BREAKER_OPEN: Gauge "loadmaster_redis_breaker_open" []
             "1 while this process goes on without Redis because it did not answer, else 0.";
+        LOG_LINES_DROPPED: Counter "loadmaster_log_lines_dropped_total" []
+            "Log lines dropped because the reader of the log did not keep up.";
         BUILD_INFO: Gauge "loadmaster_build_info"
             [few("version", "of the product"), few("commit", "that it was built from, or `unknown`")]
             "What runs here; always 1.";

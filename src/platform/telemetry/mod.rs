@@ -11,7 +11,7 @@ mod spans;
 mod statements;
 
 pub use family::{Family, Kind, Label, OneMore, Values};
-pub use logs::start_logging;
+pub use logs::{Logging, measure_logging, start_logging};
 pub use metrics::SharedString as LabelValue;
 pub use otlp::{Exporting, Traces, wanted_traces};
 pub use process::{GIT_COMMIT, measure_process};

@@ -272,3 +272,16 @@ async fn two_servers_of_one_installation_accept_each_others_tokens() {
     assert_eq!(ann.get("/api/v1/auth/me").await.status, 200);
     assert_eq!(other.terminate().await.code, 0);
 }
+
+/// A pipe holds 64 KiB: a server that waits for its log's reader stops after some hundred requests.
+#[tokio::test]
+async fn a_server_whose_log_nobody_reads_answers_all_the_same() {
+    let database = TestDatabase::create().await;
+    let serving = loadmaster(&["serve"]).on(&database).env("RUST_LOG", "info,loadmaster=trace");
+    let serving = serving.env("LOADMASTER_RATE_LIMIT__ENABLED", "false").serve().ready().await;
+    let client = serving.client();
+    for _ in 0..600 {
+        let answer = tokio::time::timeout(std::time::Duration::from_secs(20), client.get("/api/v1/airports/DEL"));
+        answer.await.expect("a server that is not stopped by its log").expect(200);
+    }
+}
