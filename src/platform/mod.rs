@@ -5,6 +5,7 @@ pub mod clock;
 pub mod embedded;
 pub mod idempotency;
 pub mod jobs;
+pub mod json;
 pub mod leases;
 pub mod locks;
 pub mod outbox;

@@ -3,6 +3,7 @@ mod cancelling;
 mod creating;
 mod documents;
 mod moving;
+mod private_keys;
 mod sweep;
 
 use serde_json::Value;

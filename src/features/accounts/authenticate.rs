@@ -49,8 +49,8 @@ fn refused(error: AccountError) -> Response {
     response
 }
 
-/// The token of the only `Authorization` header; the scheme's name is taken in any case (RFC 9110, section 11.1).
-fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, AccountError> {
+/// The token or API key of the only `Authorization` header; the scheme's name is taken in any case (RFC 9110, section 11.1).
+pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, AccountError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (value, None) = (values.next(), values.next()) else {
         return Err(AccountError::TokenInvalid);

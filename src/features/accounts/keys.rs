@@ -39,7 +39,7 @@ pub(super) const LEAD: TimeDelta = TimeDelta::minutes(5);
 const RECENT: Duration = Duration::from_mins(1);
 
 /// A key pair as it lies in the database.
-pub(super) struct StoredKey {
+pub struct StoredKey {
     /// The RFC 7638 thumbprint of the public key.
     pub kid: String,
     /// PKCS #8.
@@ -58,7 +58,7 @@ struct SigningKey {
     until: Option<DateTime<Utc>>,
 }
 
-pub(super) struct VerifyingKey {
+pub struct VerifyingKey {
     pub key: DecodingKey,
     until: Option<DateTime<Utc>>,
     /// `x` of RFC 8037; shared secrets have none.
@@ -66,7 +66,7 @@ pub(super) struct VerifyingKey {
 }
 
 /// The keys that sign, each at its time, and the keys that verify, by their `kid`.
-pub(super) struct KeyRing {
+pub struct KeyRing {
     /// The latest first.
     signing: Vec<SigningKey>,
     verifying: BTreeMap<String, VerifyingKey>,

@@ -32,13 +32,15 @@ mod users;
 
 pub use acts::{Actor, Acts, Subject};
 pub use attempts::Attempts;
-pub use authenticate::ignores_tokens;
+pub use authenticate::{bearer_token, ignores_tokens};
 pub use caller::{Admin, Customer, Operator};
 pub use changes::LOOK_EVERY;
 pub use erasure::Person;
 pub use error::AccountError;
+pub use keys::KeyRing;
 pub use model::{Credential, ManagedUser, NewUser, Principal, Role, User};
 pub use rotation::{Rotation, SigningKeyInfo};
 pub use router::{public_keys_router, router};
 pub use service::AccountService;
+pub use tokens::{AccessTokens, Verified};
 pub use users::UserChange;

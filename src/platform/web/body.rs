@@ -6,14 +6,13 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{code::Code, fields::Fields, problem::Problem};
-use crate::platform::idempotency::{Content, fingerprint};
-
-/// Levels of arrays and objects in each other that are read.
-const DEEPEST: usize = 128;
+use crate::platform::{
+    idempotency::{Content, fingerprint},
+    json::{self, JsonError},
+};
 
 /// How much of a body is read before it is refused, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -130,37 +129,14 @@ impl Body {
     }
 }
 
-/// A JSON text nested at most [`DEEPEST`] levels. The limit of `serde_json` stops one level earlier, so it gives way to
-/// this one, which is counted first: the parser goes no deeper than the brackets do.
 fn parse_json(bytes: &[u8]) -> Result<Value, Problem> {
-    if nesting(bytes) > DEEPEST {
-        let text = format!("The body is nested more than {DEEPEST} levels deep.");
-        return Err(Problem::new(Code::MalformedRequest, text));
-    }
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    reader.disable_recursion_limit();
-    let value = Value::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    value.map_err(|error| Problem::new(Code::MalformedRequest, format!("The body is not well-formed JSON: {error}.")))
-}
-
-/// How deep arrays and objects lie in each other; brackets in strings are none.
-fn nesting(bytes: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0_usize);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in bytes {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
+    json::parse(bytes).map_err(|error| {
+        let text = match error {
+            JsonError::TooDeep => format!("The body is nested more than {} levels deep.", json::DEEPEST),
+            JsonError::Malformed { .. } => format!("The body is not well-formed JSON: {error}."),
+        };
+        Problem::new(Code::MalformedRequest, text)
+    })
 }
 
 /// An `application/x-www-form-urlencoded` body (RFC 6749 asks for one).
@@ -195,32 +171,4 @@ fn media_type(headers: &HeaderMap) -> String {
 fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut causes = std::iter::successors(Some(error), |&error| error.source());
     causes.any(<dyn std::error::Error>::is::<LengthLimitError>)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nesting_is_read_to_128_levels_and_no_deeper() {
-        let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
-        assert!(parse_json(nested(128).as_bytes()).is_ok());
-        assert_eq!(parse_json(nested(129).as_bytes()).unwrap_err().code(), Code::MalformedRequest);
-        assert_eq!(parse_json("[".repeat(1_000_000).as_bytes()).unwrap_err().code(), Code::MalformedRequest);
-    }
-
-    #[test]
-    fn brackets_in_strings_do_not_nest() {
-        assert_eq!(nesting(br#"{"a":"[[[\"[[","b":[1]}"#), 2);
-        assert_eq!(nesting(br#"{"a\\":{}}"#), 2);
-    }
-
-    #[test]
-    fn what_follows_the_value_is_malformed() {
-        for text in ["{} {}", "{", "", "NaN", "{\"a\":NaN}", "[1e400", "\u{feff}{}"] {
-            assert_eq!(parse_json(text.as_bytes()).unwrap_err().code(), Code::MalformedRequest, "{text:?}");
-        }
-        assert_eq!(parse_json(b"\xff{}").unwrap_err().code(), Code::MalformedRequest);
-        assert!(parse_json(b"1e400").is_ok(), "its range is judged by what reads it");
-    }
 }

@@ -263,3 +263,24 @@ fn with_hs256_only_hs256_counts() {
     let forged = tokens.issue(&guessed, principal(), Uuid::nil().into(), Uuid::nil(), birth()).unwrap();
     assert_invalid(tokens.verify(&forged, &ring, birth()));
 }
+
+/// The header is read before the signature is checked. The library would deserialise what it does not know of it as
+/// `serde_json::Value`, which parses the text within this member's string with a fresh limit on depth.
+#[test]
+fn a_header_of_text_within_text_is_refused_on_a_workers_stack() {
+    let (open, close) = ("[".repeat(125), "]".repeat(125));
+    for name in ["$serde_json::private::RawValue", "\\u0024serde_json::private::RawValue"] {
+        let bomb = (0..300).fold("0".to_owned(), |text, _| {
+            let text = text.replace('\\', "\\u005c").replace('"', "\\u0022");
+            format!("{open}{{\"{name}\":\"{text}\"}}{close}")
+        });
+        let refused = std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(move || {
+            let house = House::new();
+            let kid = house.ring.signing(birth()).unwrap().0.to_owned();
+            let header = format!("{{\"alg\":\"EdDSA\",\"kid\":\"{kid}\",\"x\":{bomb}}}");
+            let rest = house.token().split_once('.').unwrap().1.to_owned();
+            assert_invalid(house.verify(&format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header))));
+        });
+        refused.unwrap().join().unwrap();
+    }
+}
