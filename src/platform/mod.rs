@@ -19,6 +19,7 @@ pub mod sabotage;
 pub mod seal;
 pub mod secrets;
 pub mod settings;
+pub mod shared;
 pub mod tally;
 pub mod tasks;
 pub mod telemetry;
