@@ -56,7 +56,7 @@ pub fn openapi() -> OpenApi {
 const GROWING: [&str; 4] = ["LegStatus", "EventType", "FlightStatus", "Action"];
 
 /// What the derived schemas cannot say: which lists of words may grow.
-pub(super) fn finish(mut document: OpenApi) -> OpenApi {
+fn finish(mut document: OpenApi) -> OpenApi {
     let schemas = document.components.iter_mut().flat_map(|components| components.schemas.iter_mut());
     for (_, schema) in schemas.filter(|(name, _)| GROWING.contains(&name.as_str())) {
         if let RefOr::T(Schema::Object(object)) = schema

@@ -16,8 +16,9 @@ use crate::platform::{
     outbox::{self, Lag},
     postgres::{self, Database, DbError},
     redis::Redis,
+    shared::Shared,
     tasks::stopped_within,
-    telemetry::metric,
+    telemetry::{Traced, metric},
 };
 
 /// A database that takes longer to answer a ping is as good as away.
@@ -33,6 +34,9 @@ pub struct Health {
     db: Database,
     redis: Option<Redis>,
     stopping: Arc<AtomicBool>,
+    /// Whoever asks at the same time shares what these are told.
+    redis_looks: Shared<RedisHealth>,
+    queue_looks: Shared<Option<(JobsHealth, Vec<SinkHealth>)>>,
     version: Arc<Mutex<Option<Told>>>,
 }
 
@@ -85,7 +89,7 @@ pub struct DatabaseHealth {
     pub pool_max: u32,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RedisHealth {
     /// `up`; `down` when it is away, full, read-only or answers errors; `none` when none is used.
     pub state: &'static str,
@@ -96,7 +100,7 @@ pub struct RedisHealth {
     pub breaker: Option<&'static str>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct JobsHealth {
     /// `dead`: some have failed for good. `late`: one has been due for more than a minute. Else `ok`.
     pub state: &'static str,
@@ -108,7 +112,7 @@ pub struct JobsHealth {
 }
 
 /// How far one taker of messages is behind.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SinkHealth {
     pub sink: String,
     /// `unserved`: no process delivers to it. `late`: a message has waited for more than a minute. Else `ok`.
@@ -143,7 +147,14 @@ impl From<Lag> for SinkHealth {
 
 impl Health {
     pub fn new(db: Database, redis: Option<Redis>) -> Self {
-        Self { db, redis, stopping: Arc::default(), version: Arc::default() }
+        Self {
+            db,
+            redis,
+            stopping: Arc::default(),
+            redis_looks: Shared::default(),
+            queue_looks: Shared::default(),
+            version: Arc::default(),
+        }
     }
 
     /// From now on no new work should be sent here.
@@ -190,9 +201,12 @@ impl Health {
     /// What waits in the database; none if it does not say.
     async fn queues(&self) -> Option<(JobsHealth, Vec<SinkHealth>)> {
         let db = self.db.for_probes();
-        let read = async { Ok::<_, DbError>((jobs::depth(&db).await?, outbox::lags(&db).await?)) };
-        let (depth, lags) = tokio::time::timeout(DATABASE_PATIENCE, read).await.ok()?.ok()?;
-        Some((depth.into(), lags.into_iter().map(SinkHealth::from).collect()))
+        let look = async move {
+            let read = async { Ok::<_, DbError>((jobs::depth(&db).await?, outbox::lags(&db).await?)) };
+            let (depth, lags) = tokio::time::timeout(DATABASE_PATIENCE, read).await.ok()?.ok()?;
+            Some((depth.into(), lags.into_iter().map(SinkHealth::from).collect()))
+        };
+        self.queue_looks.get(look).await.flatten()
     }
 
     async fn database(&self) -> DatabaseHealth {
@@ -210,19 +224,21 @@ impl Health {
     }
 
     async fn redis(&self) -> RedisHealth {
-        let Some(redis) = &self.redis else {
-            return RedisHealth { state: "none", latency_ms: None, breaker: None };
+        let none = RedisHealth { state: "none", latency_ms: None, breaker: None };
+        let Some(redis) = self.redis.clone() else { return none };
+        let look = async move {
+            let began = Instant::now();
+            let state = match redis.check().await {
+                Ok(()) => "up",
+                Err(error) => {
+                    tracing::warn!(%error, "Redis is away");
+                    "down"
+                }
+            };
+            let breaker = if redis.is_given_up() { "open" } else { "closed" };
+            RedisHealth { state, latency_ms: Some(milliseconds(began)), breaker: Some(breaker) }
         };
-        let began = Instant::now();
-        let state = match redis.check().await {
-            Ok(()) => "up",
-            Err(error) => {
-                tracing::warn!(%error, "Redis is away");
-                "down"
-            }
-        };
-        let breaker = if redis.is_given_up() { "open" } else { "closed" };
-        RedisHealth { state, latency_ms: Some(milliseconds(began)), breaker: Some(breaker) }
+        self.redis_looks.get(look.in_same_trace()).await.unwrap_or(none)
     }
 
     /// Tells again and again whether they answer, until `stop`: not when the metrics are read, which must not wait.

@@ -1,21 +1,14 @@
 //! Who may ask how often. Outside, where nobody is known yet, anonymous callers and those who show credentials are counted by
 //! their address; inside, behind the check of the access token, known callers by who they are.
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
-    body::Body,
     extract::{Request, State},
     http::{Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use governor::middleware::NoOpMiddleware;
-use tower::{Layer, ServiceExt};
-use tower_governor::{
-    GovernorError, GovernorLayer,
-    governor::{GovernorConfig, GovernorConfigBuilder},
-    key_extractor::KeyExtractor,
-};
+use governor::{DefaultKeyedRateLimiter, Quota};
 
 use super::{
     guard::{ALWAYS_ANSWERED, DETAILED},
@@ -167,56 +160,40 @@ fn refusal(verdict: Verdict) -> Response {
     Problem::quota_used_up(verdict, "ask").into_response()
 }
 
-/// The address that a flood comes from.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Source;
-
-impl KeyExtractor for Source {
-    type Key = String;
-
-    fn extract<T>(&self, request: &axum::http::Request<T>) -> Result<String, GovernorError> {
-        let address = request.extensions().get::<ClientAddress>();
-        address.map(|address| address.subject()).ok_or(GovernorError::UnableToExtractKey)
-    }
-}
-
-/// Stands before everything that costs: more than so many requests a second of one address are refused at once.
+/// Stands before everything that costs: more requests a second from one address than the limit are refused at once. What
+/// no quota counts is counted here too, but apart: a flood of calls must not silence the probes of the same address.
 #[derive(Clone)]
 pub(super) struct FloodGuard {
-    config: Arc<GovernorConfig<Source, NoOpMiddleware>>,
+    limiter: Arc<DefaultKeyedRateLimiter<Source>>,
     most: u32,
 }
 
+/// An address, and whether the request is one that no quota counts.
+type Source = (String, bool);
+
 impl FloodGuard {
     pub fn new(settings: &settings::RateLimit) -> Option<Self> {
-        let most = settings.flood_per_second;
-        if !settings.enabled || most == 0 {
-            return None;
-        }
-        let mut builder = GovernorConfigBuilder::default().key_extractor(Source);
-        builder.period(Duration::from_secs(1) / most).burst_size(most);
-        Some(Self { config: Arc::new(builder.finish()?), most })
+        let most = NonZeroU32::new(settings.flood_per_second).filter(|_| settings.enabled)?;
+        Some(Self { limiter: Arc::new(DefaultKeyedRateLimiter::keyed(Quota::per_second(most))), most: most.get() })
     }
 
     /// Lets a request pass, unless too many have come from its address.
     pub async fn pass(self, request: Request, next: Next) -> Response {
-        if is_exempt(&request) && !shows_token(&request) {
+        let is_flood = request.extensions().get::<ClientAddress>().is_some_and(|address| {
+            let source = (address.subject(), is_exempt(&request) && !shows_token(&request));
+            self.limiter.check_key(&source).is_err()
+        });
+        if !is_flood {
             return next.run(request).await;
         }
         let most = self.most;
-        let guard = GovernorLayer::<_, _, Body>::new(self.config).error_handler(move |_| {
-            let verdict = Verdict { limit: most, remaining: 0, reset: 1, is_admitted: false };
-            let detail = format!("More than {most} requests a second come from your address.");
-            Problem::limited(verdict, detail).into_response()
-        });
-        match guard.layer(next).oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        }
+        let verdict = Verdict { limit: most, remaining: 0, reset: 1, is_admitted: false };
+        Problem::limited(verdict, format!("More than {most} requests a second come from your address.")).into_response()
     }
 
     /// Forgets addresses that have been quiet.
     pub fn forget(&self) {
-        self.config.limiter().retain_recent();
+        self.limiter.retain_recent();
+        self.limiter.shrink_to_fit();
     }
 }

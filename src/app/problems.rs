@@ -1,10 +1,27 @@
-use axum::Json;
+use std::sync::LazyLock;
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::AppState;
+use super::{
+    AppState,
+    kept::{Document, Wish, nothing_here},
+};
 use crate::platform::web::{Code, PathText, problem_responses};
+
+static CATALOGUE: LazyLock<Document> =
+    LazyLock::new(|| json(&Code::ALL.iter().copied().map(ProblemEntry::from).collect::<Vec<_>>()));
+
+static ENTRIES: LazyLock<Vec<(Code, Document)>> =
+    LazyLock::new(|| Code::ALL.iter().copied().map(|code| (code, json(&ProblemEntry::from(code)))).collect());
+
+fn json(content: &impl Serialize) -> Document {
+    let bytes = Bytes::from(serde_json::to_vec(content).unwrap_or_default());
+    Document::new("application/json", move || bytes.clone())
+}
 
 /// One entry of the catalogue.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,16 +54,22 @@ pub(super) fn catalogue() -> OpenApiRouter<AppState> {
 
 /// The catalogue of problems: every code this API can answer with.
 #[utoipa::path(get, path = "/problems", tag = "system", operation_id = "listProblems",
-    responses((status = 200, body = Vec<ProblemEntry>)))]
-async fn list() -> Json<Vec<ProblemEntry>> {
-    Json(Code::ALL.iter().copied().map(ProblemEntry::from).collect())
+    params(("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
+    responses((status = 200, body = Vec<ProblemEntry>, headers(("ETag" = String))), (status = 304)))]
+async fn list(wish: Wish) -> Response {
+    CATALOGUE.answer(&wish).await
 }
 
 problem_responses!(ShowProblems: NotFound);
 
 /// One problem of the catalogue.
 #[utoipa::path(get, path = "/problems/{code}", tag = "system", operation_id = "getProblem",
-    params(("code" = String, Path)), responses((status = 200, body = ProblemEntry), ShowProblems))]
-async fn show(PathText(code): PathText<Code>) -> Json<ProblemEntry> {
-    Json(code.into())
+    params(("code" = String, Path),
+           ("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
+    responses((status = 200, body = ProblemEntry, headers(("ETag" = String))), (status = 304), ShowProblems))]
+async fn show(PathText(code): PathText<Code>, wish: Wish) -> Response {
+    match ENTRIES.iter().find(|(known, _)| *known == code) {
+        Some((_, document)) => document.answer(&wish).await,
+        None => nothing_here().into_response(),
+    }
 }

@@ -3,29 +3,30 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Extension, Router,
     extract::Request,
-    http::StatusCode,
+    http::{Extensions, HeaderMap, StatusCode, Version},
     middleware::{self, Next},
-    response::{IntoResponse, Redirect, Response},
+    response::{Redirect, Response},
     routing::get,
 };
 use tokio::sync::Semaphore;
 use tower::util::option_layer;
 use tower_http::{
     catch_panic::CatchPanicLayer,
-    compression::{CompressionLayer, predicate::SizeAbove},
+    compression::{
+        CompressionLayer,
+        predicate::{Predicate, SizeAbove},
+    },
 };
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{AppState, document, guard, limits, problems, system};
+use super::{AppState, document, guard, kept, limits, problems, system};
 use crate::{
     features::{accounts, bookings, capacity, flights, operations, reference, search, tracking},
     platform::{
         clock::SharedClock,
         random::IdSource,
         telemetry::{self, Traced},
-        web::{BodyLimit, Code, Problem, track},
+        web::{BodyLimit, Code, Problem, choose_coding, track},
     },
 };
 
@@ -35,9 +36,6 @@ const API: &str = "/api/v1";
 pub(super) const MAX_IMPORT_BYTES: usize = 32 * 1024 * 1024;
 /// A table of that size takes longer than any other request may.
 const IMPORT_TIMEOUT: Duration = Duration::from_mins(5);
-const NOTHING_HERE: &str = "There is nothing at this address.";
-/// Smaller answers are not worth compressing.
-const COMPRESS_ABOVE: u64 = 1024;
 
 /// All rooms in one router, with their operations in one document.
 pub(super) fn rooms() -> OpenApiRouter<AppState> {
@@ -77,18 +75,11 @@ fn bounded(rooms: OpenApiRouter<AppState>, bytes: usize, time: Duration) -> Open
         .layer(middleware::from_fn(move |request: Request, next: Next| guard::bound_time(time, request, next)))
 }
 
-/// The page that shows the API. It asks nobody else, so that it works offline.
-fn documentation(document: OpenApi) -> Router<AppState> {
-    let config = Config::new(["/openapi.json"]).validator_url("none");
-    let page = SwaggerUi::new("/docs").url("/openapi.json", document).config(config);
-    Router::from(page).layer(middleware::map_response(async |response: Response| match response.status() {
-        StatusCode::NOT_FOUND => nothing_here().into_response(),
-        _ => response,
-    }))
-}
-
-fn nothing_here() -> Problem {
-    Problem::new(Code::NotFound, NOTHING_HERE)
+/// Compresses what is worth it and not in its final form already.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let is_plain =
+        |_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions| kept::is_to_be_encoded(extensions);
+    CompressionLayer::new().compress_when(SizeAbove::new(kept::COMPRESS_ABOVE as u64).and(is_plain))
 }
 
 async fn handle(request: Request, next: Next) -> Response {
@@ -107,14 +98,13 @@ pub fn router(state: AppState) -> Router {
     let server = &state.settings.server;
     let ordinary = bounded(ordinary(), server.max_body_bytes, server.request_timeout());
     let imports = bounded(imports(), MAX_IMPORT_BYTES, IMPORT_TIMEOUT);
-    let (routes, document) = frame_of(ordinary, imports).split_for_parts();
-    let document = document::finish(document);
+    let (routes, _) = frame_of(ordinary, imports).split_for_parts();
     let in_flight = Arc::new(Semaphore::new(server.max_in_flight));
     let (clock, ids, flood) = (state.clock.clone(), state.ids.clone(), state.flood.clone());
     routes
-        .merge(documentation(document))
+        .merge(kept::documentation())
         .route("/", get(async || Redirect::temporary("/docs/")))
-        .fallback(async || nothing_here())
+        .fallback(async || kept::nothing_here())
         .method_not_allowed_fallback(async || {
             Problem::new(
                 Code::MethodNotAllowed,
@@ -130,7 +120,9 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.accounts.clone(), limits::authenticate))
         // everybody else's quota
         .layer(middleware::from_fn_with_state(state.limits.clone(), limits::outside))
-        .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE)))
+        .layer(compression())
+        // in which coding the client gets the answer
+        .layer(middleware::from_fn(choose_coding))
         // no more at once than we can serve
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             guard::bound_in_flight(in_flight.clone(), request, next)

@@ -7,6 +7,7 @@ use super::{
     duties::Duties,
     health::Health,
     limits::{FloodGuard, Limits},
+    scrape::Scrape,
     summary::Summary,
 };
 use crate::{
@@ -59,6 +60,7 @@ pub struct Rooms {
     pub tasks: Tasks,
     pub health: Health,
     pub metrics: PrometheusHandle,
+    pub(super) scrape: Scrape,
     pub settings: Arc<Settings>,
     pub clock: SharedClock,
     pub ids: IdSource,
@@ -98,7 +100,7 @@ parts!(
     cursor_key: CursorKey,
     tasks: Tasks,
     health: Health,
-    metrics: PrometheusHandle,
+    scrape: Scrape,
     settings: Arc<Settings>,
     clock: SharedClock,
     ids: IdSource,
@@ -149,6 +151,8 @@ impl AppState {
         let process = tokens.token()?;
         let summary = Summary::new(tally, redis.clone(), &secrets.namespace, &process);
         let duties = duties(&parts, &secrets, &accounts, &idempotency, &privacy, process)?;
+        let health = Health::new(db, redis);
+        let scrape = Scrape::new(metrics.clone(), health.clone(), capacity.clone(), search.clone());
         Ok(Self(Arc::new(Rooms {
             accounts,
             reference,
@@ -165,8 +169,9 @@ impl AppState {
             flood: FloodGuard::new(&settings.rate_limit),
             cursor_key: CursorKey::new(&secrets.cursor_key),
             tasks: Tasks::default(),
-            health: Health::new(db, redis),
+            health,
             metrics,
+            scrape,
             settings,
             clock,
             ids,

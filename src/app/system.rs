@@ -7,7 +7,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -15,18 +14,15 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     AppState,
     health::{DetailedHealth, Health, HealthBody, HealthStatus},
+    scrape::Scrape,
     summary::{Summary, SummaryBody},
 };
 use crate::{
-    features::{
-        accounts::{Operator, Principal, Role},
-        capacity::CapacityService,
-        search::SearchService,
-    },
+    features::accounts::{Operator, Principal, Role},
     platform::{
         settings::Settings,
-        telemetry::{GIT_COMMIT, measure_logging, measure_process},
-        web::{ClientAddress, Code, NO_STORE, Problem, Query, problem_responses},
+        telemetry::GIT_COMMIT,
+        web::{ClientAddress, Code, Coding, NO_STORE, Problem, Query, problem_responses},
     },
 };
 
@@ -140,18 +136,8 @@ async fn detailed(
 /// The metrics of this instance, in Prometheus' text format.
 #[utoipa::path(get, path = "/metrics", tag = "system", operation_id = "metrics",
     responses((status = 200, body = String, content_type = "text/plain")))]
-async fn scrape(
-    State(metrics): State<PrometheusHandle>,
-    State(health): State<Health>,
-    State(capacity): State<CapacityService>,
-    State(search): State<SearchService>,
-) -> impl IntoResponse {
-    measure_process();
-    measure_logging();
-    health.measure();
-    capacity.measure();
-    search.measure();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render())
+async fn scrape(State(scrape): State<Scrape>, coding: Option<Extension<Coding>>) -> Response {
+    scrape.answer(coding.map(|Extension(coding)| coding).unwrap_or_default()).await
 }
 
 problem_responses!(SummaryProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden);

@@ -3,9 +3,23 @@ use std::process::ExitCode;
 use sqlx::Connection;
 
 use super::{backend::Backend, output::say};
-use crate::platform::{redis::Redis, rights::Rights, settings::Settings};
+use crate::platform::{
+    durability::{Durability, OLDEST_SERVER},
+    redis::{Redis, RedisAway},
+    rights::Rights,
+    settings::Settings,
+};
+
+/// How to serve with less than the owner's rights.
+const INSTEAD: &str =
+    "serve with the role loadmaster_app (database.url) and migrate with the owner (database.owner_url)";
+
+#[cfg(test)]
+#[path = "doctor/tests.rs"]
+mod tests;
 
 /// What was found: fine, weaker than it could be, or broken.
+#[derive(Debug, PartialEq, Eq)]
 enum Finding {
     Fine(String),
     Weaker(String),
@@ -19,7 +33,7 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let whose = if backend.is_private() { "a private PostgreSQL of our own" } else { "the configured one" };
     findings.push(Finding::Fine(format!("the database is {whose}")));
     findings.extend(database(&backend).await);
-    findings.push(redis(&backend).await);
+    findings.extend(redis(&backend).await);
     backend.stop().await?;
     let mut code = ExitCode::SUCCESS;
     for finding in findings {
@@ -47,7 +61,14 @@ async fn database(backend: &Backend) -> Vec<Finding> {
     }];
     match db.read().await {
         Ok(mut connection) => match Rights::of(&mut connection).await {
-            Ok(rights) => findings.extend(history(&rights)),
+            Ok(rights) => {
+                findings.extend(history(&rights));
+                findings.push(schema(&rights));
+                findings.extend(match Durability::of(&mut connection).await {
+                    Ok(found) => durability(&found),
+                    Err(error) => vec![Finding::Broken(format!("the server's settings cannot be read: {error}"))],
+                });
+            }
             Err(error) => {
                 findings.push(Finding::Broken(format!("the rights of the serving role cannot be read: {error}")));
             }
@@ -67,8 +88,6 @@ async fn database(backend: &Backend) -> Vec<Finding> {
 
 /// What keeps events and ledger unchanged, and what does not.
 fn history(rights: &Rights) -> Vec<Finding> {
-    const INSTEAD: &str =
-        "serve with the role loadmaster_app (database.url) and migrate with the owner (database.owner_url)";
     let Rights { role, .. } = rights;
     let mut findings = Vec::new();
     if rights.is_superuser {
@@ -100,15 +119,85 @@ fn history(rights: &Rights) -> Vec<Finding> {
     findings
 }
 
-async fn redis(backend: &Backend) -> Finding {
+/// What the serving role could put in the owner's way. A superuser is told of already.
+fn schema(rights: &Rights) -> Finding {
+    let Rights { role, .. } = rights;
+    if rights.may_create && !rights.is_superuser {
+        return Finding::Weaker(format!(
+            "the serving role {role} may create tables and functions in the schema; {INSTEAD}, and let `loadmaster migrate` \
+             take the right away (where the schema belongs to another role, that role must)"
+        ));
+    }
+    if rights.may_write.is_empty() || rights.is_superuser || rights.is_owner {
+        return Finding::Fine(format!("the serving role {role} has no rights to spare in the schema"));
+    }
+    Finding::Weaker(format!(
+        "the serving role {role} may write what only migrating writes: {}; run `loadmaster migrate` as the owner, and take \
+         away what was granted besides",
+        rights.may_write.join(", ")
+    ))
+}
+
+/// Whether the server keeps what it acknowledges.
+fn durability(found: &Durability) -> Vec<Finding> {
+    let number = format!("PostgreSQL {}.{}", found.version / 10_000, found.version % 10_000);
+    let mut findings = vec![if found.is_supported() {
+        Finding::Fine(format!("the server is {number}"))
+    } else {
+        Finding::Broken(format!("the server is {number}: the oldest supported version is {OLDEST_SERVER}"))
+    }];
+    if !found.fsync {
+        findings.push(Finding::Broken(
+            "fsync is off: when the machine crashes, acknowledged bookings are lost and the database may be damaged"
+                .to_owned(),
+        ));
+    }
+    if !found.full_page_writes {
+        findings.push(Finding::Broken(
+            "full_page_writes is off: when the machine crashes, the database may be damaged".to_owned(),
+        ));
+    }
+    if found.synchronous_commit == "off" {
+        findings.push(Finding::Broken(
+            "synchronous_commit is off for the serving role: when the server crashes, acknowledged bookings are lost"
+                .to_owned(),
+        ));
+    }
+    if findings.len() == 1 && found.is_supported() {
+        findings.push(Finding::Fine("the server keeps what it has acknowledged".to_owned()));
+    }
+    findings
+}
+
+async fn redis(backend: &Backend) -> Vec<Finding> {
     let Some(url) = backend.redis_url() else {
-        return Finding::Weaker("there is no Redis: nothing that is true depends on it".to_owned());
+        return vec![Finding::Weaker("there is no Redis: nothing that is true depends on it".to_owned())];
     };
     match Redis::open(url, &backend.settings.redis) {
         Ok(redis) => match redis.check().await {
-            Ok(()) => Finding::Fine("Redis answers".to_owned()),
-            Err(error) => Finding::Weaker(format!("{error}")),
+            Ok(()) => {
+                vec![Finding::Fine("Redis answers".to_owned()), eviction(redis.eviction_policy().await)]
+            }
+            Err(error) => vec![Finding::Weaker(format!("{error}"))],
         },
-        Err(error) => Finding::Broken(format!("{error:#}")),
+        Err(error) => vec![Finding::Broken(format!("{error:#}"))],
+    }
+}
+
+/// What Redis does when its memory is full.
+fn eviction(policy: Result<String, RedisAway>) -> Finding {
+    const SET: &str = "set maxmemory-policy to volatile-lru";
+    match policy {
+        Ok(policy) if policy.starts_with("volatile-") => {
+            Finding::Fine(format!("a full Redis drops only what expires ({policy})"))
+        }
+        Ok(policy) if policy == "noeviction" => Finding::Weaker(format!(
+            "a full Redis refuses every write (noeviction): it then counts as away, and messages wait in the database, until \
+             enough has expired; {SET}"
+        )),
+        Ok(policy) => Finding::Weaker(format!(
+            "a full Redis may drop the stream of events, which subscribers read ({policy}); {SET}"
+        )),
+        Err(error) => Finding::Weaker(format!("what a full Redis does cannot be found out ({error}); {SET}")),
     }
 }

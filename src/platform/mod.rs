@@ -2,6 +2,7 @@
 pub mod audit;
 pub mod cache;
 pub mod clock;
+pub mod durability;
 pub mod embedded;
 pub mod idempotency;
 pub mod jobs;
@@ -19,6 +20,7 @@ pub mod sabotage;
 pub mod seal;
 pub mod secrets;
 pub mod settings;
+pub mod shared;
 pub mod tally;
 pub mod tasks;
 pub mod telemetry;

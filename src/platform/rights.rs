@@ -4,6 +4,18 @@ use sqlx::PgConnection;
 /// Tables to which rows are only added.
 const HISTORY: [&str; 4] = ["admin_acts", "booking_events", "capacity_ledger", "flight_events"];
 
+/// Tables that only migrating writes.
+const OWNERS: [&str; 8] = [
+    "_sqlx_migrations",
+    "aircraft_types",
+    "airlines",
+    "airports",
+    "handling_codes",
+    "installation",
+    "network",
+    "partitioned_tables",
+];
+
 /// What a role could do to events, ledger and the record of administrative acts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rights {
@@ -14,6 +26,10 @@ pub struct Rights {
     pub is_owner: bool,
     /// Tables of history, partitions among them, that it may update, delete from or truncate if no trigger stops it.
     pub may_change: Vec<String>,
+    /// It may create tables, functions and operators where the others look for theirs.
+    pub may_create: bool,
+    /// Tables of the owner that it may write.
+    pub may_write: Vec<String>,
     /// Tables of history that lack one of their triggers, or have it switched off.
     pub unguarded: Vec<String>,
 }
@@ -47,7 +63,15 @@ impl Rights {
                                   and tgenabled in ('O', 'A'))
                          order by 1";
         let unguarded = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("{tables} {unguarded}")));
-        let unguarded = unguarded.bind(HISTORY).fetch_all(db).await?;
-        Ok(Self { role, is_superuser, is_owner, may_change, unguarded })
+        let unguarded = unguarded.bind(HISTORY).fetch_all(&mut *db).await?;
+        let may_create = "select coalesce(has_schema_privilege(current_schema(), 'create'), false)";
+        let may_create = sqlx::query_scalar(may_create).fetch_one(&mut *db).await?;
+        let may_write = "select name from unnest($1::text[]) as name
+                         where to_regclass(name) is not null
+                           and (has_table_privilege(to_regclass(name), 'insert, update, delete, truncate')
+                                or has_any_column_privilege(to_regclass(name), 'insert, update'))
+                         order by 1";
+        let may_write = sqlx::query_scalar(may_write).bind(OWNERS).fetch_all(db).await?;
+        Ok(Self { role, is_superuser, is_owner, may_change, may_create, may_write, unguarded })
     }
 }

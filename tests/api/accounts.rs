@@ -6,6 +6,7 @@ mod guests;
 mod input;
 mod listening;
 mod losing_access;
+mod no_passwords;
 mod passwords;
 mod refreshing;
 mod signing_keys;

@@ -1,6 +1,7 @@
 //! The binary itself, run as a process with an environment that is given in full.
 mod accounts;
 mod data;
+mod doctor;
 mod erasing;
 mod logs;
 mod people;

@@ -6,6 +6,7 @@ mod collecting;
 mod command_line;
 mod consumer;
 mod deleting;
+mod evicted;
 mod feeds;
 mod following;
 mod messages;

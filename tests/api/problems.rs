@@ -3,6 +3,7 @@ mod catalogue;
 mod docs;
 mod framework;
 mod headers;
+mod kept;
 mod load;
 
 pub use catalogue::provoke_all;

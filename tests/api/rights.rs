@@ -1,4 +1,7 @@
 //! What the database itself refuses, whoever asks: history is only added to, and no flight is oversold.
+mod compose;
+mod planted;
+
 use chrono::{DateTime, Datelike, Months, Utc};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};

@@ -48,6 +48,9 @@ pub enum AccountError {
     /// Nobody gives away more than is his.
     #[error("the role {0} is more than the caller's")]
     RoleTooGreat(&'static str),
+    /// `auth.password_grant` is off.
+    #[error("passwords are not exchanged for tokens here")]
+    PasswordsOff,
     /// What only a person who is logged in may do.
     #[error("this needs a log-in")]
     NeedsSession,
@@ -119,6 +122,11 @@ impl From<AccountError> for Problem {
             E::NeedsSession => {
                 Self::new(Code::Forbidden, "An API key may not do this: log in and use the access token.")
             }
+            E::PasswordsOff => Self::new(
+                Code::Forbidden,
+                "This installation takes no passwords: use the refresh token or API key that you have, or ask its \
+                 administrators how to log in.",
+            ),
             E::Unknown(what) => Self::not_found(format!("such {what}")),
             E::LastAdministrator(action) => Self::new(
                 Code::InvalidTransition,

@@ -113,6 +113,11 @@ impl AccountService {
         Ok(this)
     }
 
+    /// Whether users may exchange a password for tokens here, or change the one they have: `auth.password_grant`.
+    pub(super) fn take_passwords(&self) -> Result<(), AccountError> {
+        if self.password_grant { Ok(()) } else { Err(AccountError::PasswordsOff) }
+    }
+
     /// The record of what administrators do.
     pub fn acts(&self) -> Acts {
         self.acts.clone()

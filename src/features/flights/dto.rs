@@ -206,5 +206,6 @@ pub struct AirlineRoute {
     pub distance_km: i64,
     /// The median of its flights.
     pub typical_duration_minutes: i32,
+    /// Departures in the coming 30 days; a cancellation may be a minute late in it.
     pub flights_next_30_days: i64,
 }

@@ -26,6 +26,8 @@ pub enum FlightError {
     Raced,
     #[error("airport {0} is not in the reference data")]
     NoSuchAirport(crate::kernel::AirportCode),
+    #[error("the routes of the airlines could not be read")]
+    RoutesUnread,
     #[error(transparent)]
     Repeated(#[from] Repetition),
     #[error(transparent)]
@@ -70,6 +72,7 @@ impl From<FlightError> for Problem {
             FlightError::Raced => {
                 Self::unavailable("The schedule changed at every attempt; nothing was changed, try again.")
             }
+            FlightError::RoutesUnread => Self::unavailable("The routes cannot be read right now; try again shortly."),
             FlightError::NoSuchAirport(_) => Self::internal(&error),
             FlightError::Repeated(repetition) => repetition.into(),
             FlightError::Database(cause) => cause.into(),

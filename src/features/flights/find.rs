@@ -1,7 +1,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Flight, FlightError, Network, repository};
+use super::{Flight, FlightError, Network, repository, routes::KeptRoutes};
 use crate::{
     features::{
         accounts::Acts,
@@ -23,6 +23,7 @@ pub struct FlightService {
     pub(super) db: Database,
     pub(super) availability: AvailabilityIndex,
     pub(super) network: Network,
+    pub(super) routes: KeptRoutes,
     pub(super) reference: Reference,
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
@@ -55,7 +56,16 @@ impl FlightService {
         acts: Acts,
     ) -> Self {
         let availability = capacity.index().clone();
-        Self { db, availability, network: Network::default(), reference, clock, ids, acts }
+        Self {
+            db,
+            availability,
+            network: Network::default(),
+            routes: KeptRoutes::default(),
+            reference,
+            clock,
+            ids,
+            acts,
+        }
     }
 
     /// One flight.

@@ -9,7 +9,6 @@ use super::{
     find::{FlightAnchor, FlightFilter},
     model::{Flight, FlightEventType},
     network::Standing,
-    routes::{RouteAnchor, RouteFilter},
 };
 use crate::{
     features::capacity::{FlightCapacity, FlightStatus, Space},
@@ -319,7 +318,7 @@ pub(super) async fn insert_events(
 }
 
 /// What an airline flies between two airports.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 pub(super) struct RouteRow {
     pub airline_code: AirlineCode,
     pub origin: AirportCode,
@@ -328,39 +327,20 @@ pub(super) struct RouteRow {
     pub upcoming: i64,
 }
 
-/// Routes of the flights from 90 days ago on, with the number of departures in the 30 days from `now`.
-pub(super) async fn routes(
-    db: &mut PgConnection,
-    filter: &RouteFilter,
-    after: Option<&RouteAnchor>,
-    offset: u32,
-    fetch: i64,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Vec<RouteRow>> {
-    let mut query = QueryBuilder::new(
-        "select airline_code, origin, destination,
-                (percentile_disc(0.5) within group
-                     (order by extract(epoch from scheduled_arrival_at - scheduled_departure_at)) / 60)::int
-                    as typical_minutes,
-                count(*) filter (where departure_at >= ",
+/// All routes of the flights from 90 days ago on, with the number of departures in the 30 days from `now`, in no order.
+pub(super) async fn routes(db: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<Vec<RouteRow>> {
+    let rows = sqlx::query_as!(
+        RouteRow,
+        r#"select airline_code as "airline_code: _", origin as "origin: _", destination as "destination: _",
+                  (percentile_disc(0.5) within group
+                       (order by extract(epoch from scheduled_arrival_at - scheduled_departure_at)) / 60)::int
+                      as "typical_minutes!",
+                  count(*) filter (where departure_at >= $1 and departure_at < $2) as "upcoming!"
+           from flights where cancelled_at is null and departure_at >= $3
+           group by airline_code, origin, destination"#,
+        now,
+        now + chrono::Days::new(30),
+        now - chrono::Days::new(90),
     );
-    query.push_bind(now).push(" and departure_at < ").push_bind(now + chrono::Days::new(30));
-    query.push(") as upcoming from flights where cancelled_at is null and departure_at >= ");
-    query.push_bind(now - chrono::Days::new(90));
-    if let Some(airline) = filter.airline {
-        query.push(" and airline_code = ").push_bind(airline);
-    }
-    if let Some(origin) = filter.origin {
-        query.push(" and origin = ").push_bind(origin);
-    }
-    if let Some(destination) = filter.destination {
-        query.push(" and destination = ").push_bind(destination);
-    }
-    if let Some(RouteAnchor(airline, origin, destination)) = after {
-        query.push(" and (airline_code, origin, destination) > (").push_bind(*airline).push(", ");
-        query.push_bind(*origin).push(", ").push_bind(*destination).push(")");
-    }
-    query.push(" group by airline_code, origin, destination order by airline_code, origin, destination limit ");
-    query.push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
-    query.build_query_as().fetch_all(db).await
+    rows.fetch_all(db).await
 }

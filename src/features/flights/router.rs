@@ -134,6 +134,8 @@ problem_responses!(RouteProblems: MalformedRequest, ValidationFailed, InvalidCur
     NotFound);
 
 /// The routes an airline flies.
+///
+/// A new flight, or a change of its times, counts at once; all else within a minute.
 #[utoipa::path(get, path = "/airlines/{code}/routes", tag = "reference data", operation_id = "listAirlineRoutes",
     params(("code" = String, Path, description = "Airline designator"), PageParams),
     responses((status = 200, body = Vec<AirlineRoute>, headers(("Link" = String))), RouteProblems))]
@@ -152,6 +154,8 @@ async fn routes_of_airline(
 problem_responses!(SearchProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired);
 
 /// Which airlines fly between two airports.
+///
+/// A new flight, or a change of its times, counts at once; all else within a minute.
 #[utoipa::path(get, path = "/airlines/routes/search", tag = "reference data", operation_id = "searchAirlineRoutes",
     params(("origin" = Option<String>, Query, description = "IATA airport code"),
            ("destination" = Option<String>, Query, description = "IATA airport code"), PageParams),

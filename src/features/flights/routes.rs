@@ -1,10 +1,18 @@
+use std::sync::{Arc, PoisonError, RwLock};
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{FlightError, FlightService, dto::AirlineRoute, repository};
+use super::{FlightError, FlightService, Standing, dto::AirlineRoute, repository};
 use crate::{
     kernel::{AirlineCode, AirportCode},
-    platform::web::PageRequest,
+    platform::{postgres::DbError, shared::Shared, web::PageRequest},
 };
+
+/// How old the kept routes may be. A flight that comes into the network, or moves, is seen at once all the same.
+const OLDEST: TimeDelta = TimeDelta::seconds(60);
+/// While flights change all the time, reading the routes takes a tenth of one connection's time at most.
+const PAUSE: u32 = 9;
 
 /// Which routes a list shows; filters combine with AND.
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,8 +23,55 @@ pub struct RouteFilter {
 }
 
 /// Where a page of routes ended: lists go by airline, origin, destination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RouteAnchor(pub AirlineCode, pub AirportCode, pub AirportCode);
+
+/// All routes, as they were read last. Reading them goes over every flight, so they are read once for all who ask.
+#[derive(Debug, Clone)]
+pub(super) struct KeptRoutes {
+    table: Arc<RwLock<Option<Arc<RouteTable>>>>,
+    /// None: they could not be read, which is in the log.
+    reading: Shared<Option<Arc<RouteTable>>>,
+}
+
+#[derive(Debug)]
+struct RouteTable {
+    standing: Standing,
+    read_at: DateTime<Utc>,
+    /// By their anchors.
+    rows: Vec<repository::RouteRow>,
+}
+
+impl Default for KeptRoutes {
+    fn default() -> Self {
+        Self { table: Arc::default(), reading: Shared::pausing(PAUSE) }
+    }
+}
+
+impl KeptRoutes {
+    /// The kept ones, if they are of this network and young enough. A clock that was put back makes nothing young.
+    fn get(&self, standing: Standing, now: DateTime<Utc>) -> Option<Arc<RouteTable>> {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let is_young = (TimeDelta::zero()..=OLDEST).contains(&(now - table.read_at));
+        (is_young && table.standing == standing).then_some(table)
+    }
+
+    fn put(&self, table: Arc<RouteTable>) {
+        *self.table.write().unwrap_or_else(PoisonError::into_inner) = Some(table);
+    }
+}
+
+fn anchor(row: &repository::RouteRow) -> RouteAnchor {
+    RouteAnchor(row.airline_code, row.origin, row.destination)
+}
+
+impl RouteFilter {
+    fn takes(&self, row: &repository::RouteRow) -> bool {
+        self.airline.is_none_or(|airline| airline == row.airline_code)
+            && self.origin.is_none_or(|origin| origin == row.origin)
+            && self.destination.is_none_or(|destination| destination == row.destination)
+    }
+}
 
 impl FlightService {
     /// What the airlines fly, derived from the flights there are.
@@ -25,11 +80,40 @@ impl FlightService {
         filter: &RouteFilter,
         page: &PageRequest<RouteAnchor>,
     ) -> Result<Vec<AirlineRoute>, FlightError> {
+        let table = self.route_table().await?;
+        let start = page.after.map_or(0, |after| table.rows.partition_point(|row| anchor(row) <= after));
+        let rows = table.rows.iter().skip(start).filter(|row| filter.takes(row));
+        let most = usize::try_from(page.fetch()).unwrap_or_default();
+        Ok(rows.skip(page.offset as usize).take(most).map(|row| self.with_distance(row)).collect())
+    }
+
+    async fn route_table(&self) -> Result<Arc<RouteTable>, FlightError> {
+        if let Some(table) = self.routes.get(self.standing().await?, self.clock.now()) {
+            return Ok(table);
+        }
+        let this = self.clone();
+        let reading = async move {
+            match this.read_routes().await {
+                Ok(table) => Some(table),
+                Err(error) => {
+                    tracing::error!(error = error.summary(), "the routes of the airlines could not be read");
+                    None
+                }
+            }
+        };
+        self.routes.reading.get(reading).await.flatten().ok_or(FlightError::RoutesUnread)
+    }
+
+    async fn read_routes(&self) -> Result<Arc<RouteTable>, DbError> {
         let mut connection = self.db.read().await?;
-        let now = self.clock.now();
-        let rows =
-            repository::routes(&mut connection, filter, page.after.as_ref(), page.offset, page.fetch(), now).await?;
-        Ok(rows.into_iter().map(|row| self.with_distance(&row)).collect())
+        let read_at = self.clock.now();
+        // The version first: what changes while the flights are read moves it on.
+        let standing = repository::standing(&mut connection).await?;
+        let mut rows = repository::routes(&mut connection, read_at).await?;
+        rows.sort_unstable_by_key(anchor);
+        let table = Arc::new(RouteTable { standing, read_at, rows });
+        self.routes.put(table.clone());
+        Ok(table)
     }
 
     fn with_distance(&self, row: &repository::RouteRow) -> AirlineRoute {

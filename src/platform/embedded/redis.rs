@@ -30,6 +30,8 @@ const START_WITHIN: Duration = Duration::from_secs(5);
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 const TELL_WITHIN: Duration = Duration::from_secs(30);
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// What expires may go first, the least used before the rest; the stream of events, which has no expiry, stays.
+pub(super) const EVICTION: &str = "volatile-lru";
 const USUAL_PLACES: &[&str] = &["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"];
 
 /// A running server; killed when dropped, for it has nothing to lose.
@@ -49,7 +51,7 @@ impl PrivateRedis {
         // Relative to the directory, for Redis would take a space in a path for the end of it.
         let spawned = command(&program, &dir, home.owner())
             .args(["--port", "0", "--unixsocketperm", "700", "--save", "", "--appendonly", "no", "--daemonize", "no"])
-            .args(["--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru", "--logfile", "redis.log"])
+            .args(["--maxmemory", "256mb", "--maxmemory-policy", EVICTION, "--logfile", "redis.log"])
             .args([OsStr::new("--unixsocket"), socket.strip_prefix(&dir).unwrap_or(&socket).as_os_str()])
             .stdin(Stdio::null())
             .stdout(Stdio::null()) // else an orphan would hold our pipes open

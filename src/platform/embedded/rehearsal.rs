@@ -13,7 +13,7 @@ use super::{
     Urls,
     home::{Home, Lock},
     postgres::{PrivatePostgres, connect},
-    redis::PrivateRedis,
+    redis::{EVICTION, PrivateRedis},
 };
 use crate::platform::settings;
 
@@ -123,7 +123,7 @@ impl Rehearsal {
     pub async fn widen_redis(&self) -> Result<()> {
         let redis = self.redis()?;
         redis.tell(&["CONFIG", "SET", "maxmemory", "256mb"]).await?;
-        redis.tell(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).await
+        redis.tell(&["CONFIG", "SET", "maxmemory-policy", EVICTION]).await
     }
 
     fn redis(&self) -> Result<&PrivateRedis> {

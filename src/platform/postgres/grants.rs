@@ -1,6 +1,7 @@
 use sqlx::PgConnection;
 
-/// What the serving role may do. History is written once and read: no update, delete or truncate of it.
+/// What the serving role may do: read everything, and write what it writes. History is written once and read: no update,
+/// delete or truncate of it. What only migrating writes it reads. What the product never deletes it may not delete.
 const GRANTS: &str = "
     do $$ begin
         if exists (select from pg_roles where rolname = 'loadmaster_app') and current_user <> 'loadmaster_app' then
@@ -10,11 +11,29 @@ const GRANTS: &str = "
             grant execute on function ensure_partitions(text, timestamptz, integer) to loadmaster_app;
             revoke update, delete, truncate on capacity_ledger, flight_events, booking_events, admin_acts
                 from loadmaster_app;
-            revoke insert, update, delete, truncate on _sqlx_migrations from loadmaster_app;
+            revoke insert, update, delete, truncate
+                on _sqlx_migrations, installation, partitioned_tables, network,
+                   airports, airlines, aircraft_types, handling_codes
+                from loadmaster_app;
+            revoke delete, truncate
+                on bookings, booking_legs, booking_refs, flights, flight_capacity, users, organizations
+                from loadmaster_app;
+            revoke update, delete, truncate on server_secrets from loadmaster_app;
+        end if;
+    end $$";
+
+/// Nobody but the owner makes anything in the schema. Before PostgreSQL 15 everybody could. Where the schema belongs to
+/// another role than ours this takes nothing away, and PostgreSQL warns.
+const SCHEMA: &str = "
+    do $$ begin
+        revoke create on schema public from public;
+        if exists (select from pg_roles where rolname = 'loadmaster_app') and current_user <> 'loadmaster_app' then
+            revoke create on schema public from loadmaster_app;
         end if;
     end $$";
 
 pub(super) async fn grant_serving_role(db: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql(SCHEMA).execute(&mut *db).await?;
     sqlx::raw_sql(GRANTS).execute(&mut *db).await?;
     // Rights count on the table that is named: parents only, so that no partition of history can be reached around them.
     let revoke = "

@@ -115,6 +115,16 @@ impl Redis {
         answer
     }
 
+    /// What it does when its memory is full: `maxmemory-policy`, in its own words.
+    pub async fn eviction_policy(&self) -> Result<String, RedisAway> {
+        // Allowed where CONFIG is not, as with most hosted ones.
+        let told: String = self.ask("INFO", redis::cmd("INFO").arg("memory")).await?;
+        let policy = told.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
+        policy
+            .map(|policy| policy.trim().to_owned())
+            .ok_or_else(|| RedisAway("it tells no maxmemory_policy".to_owned()))
+    }
+
     /// Whether calls are refused at once because the last ones failed.
     pub fn is_given_up(&self) -> bool {
         self.breaker.is_open()
@@ -173,12 +183,14 @@ impl Redis {
     pub async fn announce(&self, group: &str, member: &str, word: &str, lifetime: Duration) -> Result<(), RedisAway> {
         let seconds = lifetime.as_secs().max(1);
         let mut announcement = redis::pipe();
+        // All or nothing: a list without an expiry would stay for ever.
+        announcement.atomic();
         announcement.cmd("SET").arg(format!("{group}:{member}")).arg(word).arg("EX").arg(seconds).ignore();
         announcement.cmd("SADD").arg(group).arg(member).ignore();
         // The list of members outlives none of them for long.
         announcement.cmd("EXPIRE").arg(group).arg(seconds * 10).ignore();
         let mut connection = self.connection.clone();
-        self.guarded("PIPELINE SET", async move { announcement.query_async::<()>(&mut connection).await }).await
+        self.guarded("MULTI SET", async move { announcement.query_async::<()>(&mut connection).await }).await
     }
 
     /// The words of the group's members that are still there, each with who left it.

@@ -62,7 +62,7 @@ impl RedisName {
     }
 }
 
-/// A command to Redis, or several at once: `MULTI GET`, `PIPELINE SET`.
+/// A command to Redis, or several at once: `MULTI GET`, `MULTI SET`.
 pub fn redis_call(command: &'static str, redis: &RedisName) -> Part {
     Part::child(|| {
         let named = redis.0.iter().cloned().chain([KeyValue::new("db.operation.name", command)]);

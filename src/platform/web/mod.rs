@@ -2,6 +2,7 @@
 mod address;
 mod body;
 mod code;
+mod coding;
 mod context;
 mod etag;
 mod fields;
@@ -20,6 +21,7 @@ use axum::{
 pub use address::ClientAddress;
 pub use body::{Body, BodyLimit, Form};
 pub use code::Code;
+pub use coding::{Coding, choose_coding};
 pub use context::{carrying_request_id, request_id, track};
 pub use etag::{IfMatch, IfNoneMatch, Precondition, conditional, tagged, version_mismatch};
 pub use fields::{Fields, Patch, Raw};

@@ -3,7 +3,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, bearer, disable, log_in, log_out, me, members, refresh, register};
-use crate::support::{World, WorldOptions, freight::at_once};
+use crate::support::{World, freight::at_once};
 
 const EMAIL: &str = "ann@forwarder.example";
 
@@ -174,9 +174,8 @@ async fn a_disabled_user_refreshes_nothing_and_starts_anew_when_enabled() {
 
 #[tokio::test]
 async fn the_token_endpoint_takes_refresh_tokens_too() {
-    let world = WorldOptions::default().set("auth.password_grant", "false").start().await;
+    let (world, session) = world_with_a_session().await;
     let client = world.anonymous();
-    let session = register(&client, EMAIL, PASSWORD).await.expect(201);
     let grant = async |token: &Value| {
         let form = format!("grant_type=refresh_token&refresh_token={}", token.as_str().unwrap());
         client.post_raw("/api/v1/auth/token", "application/x-www-form-urlencoded", form).await

@@ -131,12 +131,3 @@ async fn what_is_not_about_the_grant_stays_a_problem() {
     ask(&world.anonymous(), &form).await.expect_problem(413, "payload_too_large");
     world.anonymous().get(PATH).await.expect_problem(405, "method_not_allowed");
 }
-
-#[tokio::test]
-async fn an_installation_may_offer_no_password_grant() {
-    let world = WorldOptions::default().set("auth.password_grant", "false").start().await;
-    let client = world.anonymous();
-    register(&client, EMAIL, PASSWORD).await.expect(201);
-    let form = format!("grant_type=password&username={EMAIL}&password={PASSWORD}");
-    assert_eq!(refused(ask(&client, &form).await)["error"], "unsupported_grant_type");
-}

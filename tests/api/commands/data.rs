@@ -2,7 +2,7 @@
 use serde_json::json;
 
 use super::process::{Done, loadmaster};
-use crate::support::{TestDatabase, World, WorldOptions, redis_url};
+use crate::support::{TestDatabase, World, WorldOptions};
 
 #[tokio::test]
 async fn migrate_brings_a_database_up_to_date_and_check_tells_whether_it_is() {
@@ -121,23 +121,6 @@ async fn a_timetable_is_imported_from_a_file() {
     let absent = loadmaster(&["flights", "import", "absent.csv"]).on(&world.database).run().await.complained();
     assert!(absent.contains("absent.csv"), "{absent}");
     world.audit().await;
-}
-
-#[tokio::test]
-async fn doctor_says_what_is_fine_and_what_is_not() {
-    let database = TestDatabase::create().await;
-    let fine = loadmaster(&["doctor"]).on(&database).env("REDIS_URL", &redis_url()).run().await.succeeded();
-    assert!(fine.lines().all(|line| line.starts_with("ok ")), "{fine}");
-    assert!(fine.contains("migrated") && fine.contains("Redis answers"), "{fine}");
-
-    let alone = loadmaster(&["doctor"]).env("DATABASE_URL", &database.owner_url()).run().await.succeeded();
-    let weaker: Vec<_> = alone.lines().filter(|line| line.starts_with("weaker ")).collect();
-    assert_eq!(weaker.len(), 2, "{alone}");
-    assert!(alone.contains("loadmaster_app") && alone.contains("no Redis"), "{alone}");
-
-    let empty = loadmaster(&["doctor"]).on(&TestDatabase::empty().await).run().await;
-    assert_eq!(empty.code, 1, "{}", empty.stderr);
-    assert!(empty.stdout.contains("BROKEN  the database lacks migrations"), "{}", empty.stdout);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 
 use super::{create, id_of};
-use crate::support::World;
+use crate::support::{Readings, World};
 
 /// A flight of so many minutes.
 fn leg(number: &str, origin: &str, destination: &str, departure: &str, minutes: i64) -> Value {
@@ -111,4 +111,47 @@ async fn unknown_airlines_and_airports_are_refused() {
         let faults = anyone.get(&format!("/api/v1/airlines/routes/search?{query}")).await.expect_faults();
         assert_eq!(faults, [(name.to_owned(), code.to_owned())], "{query}");
     }
+}
+
+async fn upcoming(world: &World) -> i64 {
+    let routes = world.anonymous().get("/api/v1/airlines/routes/search?origin=DEL").await.expect(200);
+    routes.as_array().unwrap().iter().map(|route| route["flights_next_30_days"].as_i64().unwrap()).sum()
+}
+
+/// Without filters it goes over every flight there is; whoever asks it again and again must not.
+#[tokio::test]
+async fn the_routes_are_read_once_for_all_who_ask() {
+    let world = World::start().await;
+    for (number, destination) in [("AI1", "LHR"), ("AI2", "BOM"), ("BA3", "LHR")] {
+        create(&world, leg(number, "DEL", destination, "2026-11-21T10:00:00Z", 500)).await;
+    }
+    let mut readings = Readings::of(&world.database, "flights").await;
+    assert_eq!(upcoming(&world).await, 3);
+    let first = readings.count().await;
+    assert!(first >= 3, "{first}");
+    for path in ["/api/v1/airlines/routes/search", "/api/v1/airlines/AI/routes", "/api/v1/airlines/LH/routes"] {
+        for offset in 0..10 {
+            let path = format!("{path}?limit=1&offset={offset}");
+            world.anonymous().get(&path).await.expect(200);
+        }
+    }
+    assert_eq!(readings.count().await, first, "rows of flights were read again");
+}
+
+#[tokio::test]
+async fn a_new_flight_is_on_its_route_at_once_and_other_changes_within_a_minute() {
+    let world = World::start().await;
+    let flight = create(&world, leg("AI1", "DEL", "LHR", "2026-11-21T10:00:00Z", 500)).await;
+    assert_eq!(upcoming(&world).await, 1);
+    create(&world, leg("AI2", "DEL", "BOM", "2026-11-21T10:00:00Z", 500)).await;
+    assert_eq!(upcoming(&world).await, 2);
+    let cancel = format!("/api/v1/flights/{}/cancel", flight["id"].as_str().unwrap());
+    world.admin().await.post(&cancel, json!({})).await.expect(200);
+    world.clock.advance(chrono::TimeDelta::seconds(61));
+    assert_eq!(upcoming(&world).await, 1);
+    // A clock that was put back makes nothing young again.
+    world.clock.advance(chrono::TimeDelta::days(40));
+    assert_eq!(upcoming(&world).await, 0);
+    world.clock.advance(-chrono::TimeDelta::days(40));
+    assert_eq!(upcoming(&world).await, 1);
 }

@@ -23,9 +23,10 @@ use crate::{
     },
 };
 
-problem_responses!(RegisterProblems: MalformedRequest, ValidationFailed, PayloadTooLarge, UnsupportedMediaType, AlreadyExists);
+problem_responses!(RegisterProblems: MalformedRequest, ValidationFailed, PayloadTooLarge, UnsupportedMediaType,
+    AlreadyExists, Forbidden);
 problem_responses!(LoginProblems: MalformedRequest, ValidationFailed, PayloadTooLarge, UnsupportedMediaType,
-    InvalidCredentials, AccountDisabled);
+    InvalidCredentials, AccountDisabled, Forbidden);
 problem_responses!(TokenProblems: PayloadTooLarge);
 problem_responses!(RefreshProblems: MalformedRequest, ValidationFailed, PayloadTooLarge, UnsupportedMediaType,
     Unauthenticated, AccountDisabled);
@@ -91,7 +92,8 @@ problem_responses!(MeProblems: MalformedRequest, ValidationFailed, Unauthenticat
 
 /// Register as a customer.
 ///
-/// Makes an account with the role `customer` and an organization of its own, and logs it in.
+/// Makes an account with the role `customer` and an organization of its own, and logs it in. An installation that takes no
+/// passwords (`auth.password_grant`) answers 403.
 #[utoipa::path(post, path = "/auth/register", operation_id = "register", tag = "auth", request_body = RegisterRequest,
     responses((status = 201, description = "Registered and logged in.", body = SessionBody), RegisterProblems))]
 pub(super) async fn register(
@@ -100,6 +102,7 @@ pub(super) async fn register(
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
+    accounts.take_passwords()?;
     let ((), request) = both(query.refuse_all(), body.read(RegisterRequest::read))?;
     let session =
         tasks.to_the_end(async move { accounts.register(request).within(part("accounts.register")).await }).await?;
@@ -109,7 +112,8 @@ pub(super) async fn register(
 
 /// Log in with e-mail and password.
 ///
-/// An unknown address and a wrong password are answered alike.
+/// An unknown address and a wrong password are answered alike. An installation that takes no passwords
+/// (`auth.password_grant`) answers 403.
 #[utoipa::path(post, path = "/auth/login", operation_id = "login", tag = "auth", request_body = LoginRequest,
     responses((status = 200, description = "Logged in.", body = SessionBody), LoginProblems))]
 pub(super) async fn log_in(
@@ -118,6 +122,7 @@ pub(super) async fn log_in(
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
+    accounts.take_passwords()?;
     let ((), request) = both(query.refuse_all(), body.read(LoginRequest::read))?;
     let session =
         tasks.to_the_end(async move { accounts.log_in(request).within(part("accounts.log_in")).await }).await?;
@@ -127,7 +132,8 @@ pub(super) async fn log_in(
 /// Get a token by an OAuth 2 grant: `password` or `refresh_token`.
 ///
 /// The same as logging in and as refreshing, for clients that speak RFC 6749, such as *Authorize* in this page. Client
-/// credentials are ignored.
+/// credentials are ignored. An installation that takes no passwords (`auth.password_grant`) answers the grant `password`
+/// with `unsupported_grant_type`.
 #[utoipa::path(post, path = "/auth/token", operation_id = "token", tag = "auth",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "Logged in.", body = TokenBody),
@@ -193,7 +199,8 @@ problem_responses!(PasswordProblems: MalformedRequest, ValidationFailed, Unauthe
 
 /// Change your password.
 ///
-/// All other sessions end. Needs a log-in: an API key may not do it.
+/// All other sessions end. Needs a log-in: an API key may not do it. An installation that takes no passwords
+/// (`auth.password_grant`) answers 403.
 #[utoipa::path(post, path = "/auth/password", operation_id = "changePassword", tag = "auth",
     security(("bearer" = []), ("password" = [])), request_body = PasswordChange,
     responses((status = 204, description = "Changed."), PasswordProblems))]
@@ -205,6 +212,7 @@ pub(super) async fn change_password(
     body: Body,
 ) -> Result<StatusCode, Problem> {
     caller.session()?;
+    accounts.take_passwords()?;
     let email = accounts.user(caller).await?.email;
     let read = body.read(|fields| PasswordChange::read(fields, &email));
     let ((), change) = both(query.refuse_all(), read)?;

@@ -1,0 +1,214 @@
+//! What explains the product: documents that stay the same while the process runs. Each is made once, and encoded once
+//! for each content coding, when it is first asked for; the process keeps them.
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, LazyLock},
+};
+
+use async_compression::{
+    Level,
+    tokio::bufread::{BrotliEncoder, GzipEncoder, ZstdEncoder},
+};
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::{
+    Router,
+    extract::FromRequestParts,
+    http::{Extensions, HeaderValue, Uri, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use tokio::{
+    io::AsyncReadExt,
+    runtime::Handle,
+    sync::OnceCell,
+    task::{JoinError, spawn_blocking},
+};
+use utoipa_swagger_ui::Config;
+
+use super::document::openapi;
+use crate::platform::web::{Code, Coding, IfNoneMatch, Problem, conditional};
+
+/// Smaller answers are not worth compressing.
+pub(super) const COMPRESS_ABOVE: usize = 1024;
+/// They change with a release at most.
+const CACHE: &str = "public, max-age=300";
+/// Encoding happens once, so it may cost more than that of an answer.
+const THOROUGH: Level = Level::Precise(9);
+
+const NOTHING_HERE: &str = "There is nothing at this address.";
+/// The files of the page at `/docs`.
+const FILES: [&str; 13] = [
+    "index.html",
+    "index.css",
+    "favicon-16x16.png",
+    "favicon-32x32.png",
+    "oauth2-redirect.html",
+    "oauth2-redirect.js",
+    "swagger-initializer.js",
+    "swagger-ui.css",
+    "swagger-ui.js",
+    "swagger-ui-bundle.js",
+    "swagger-ui-es-bundle.js",
+    "swagger-ui-es-bundle-core.js",
+    "swagger-ui-standalone-preset.js",
+];
+
+static DESCRIPTION: LazyLock<Document> =
+    LazyLock::new(|| Document::new("application/json", || serde_json::to_vec(&openapi()).unwrap_or_default().into()));
+
+static PAGE: LazyLock<HashMap<&'static str, Document>> = LazyLock::new(|| {
+    // The page asks nobody else, so that it works offline.
+    let config = Arc::new(Config::new(["/openapi.json"]).validator_url("none"));
+    let file = |name: &'static str| {
+        let file = utoipa_swagger_ui::serve(name, config.clone()).ok()??;
+        let bytes = Bytes::from(file.bytes.into_owned());
+        Some((name, Document::new(file.content_type, move || bytes.clone())))
+    };
+    FILES.into_iter().filter_map(file).collect()
+});
+
+/// A document, and its forms as far as they were asked for.
+pub(super) struct Document {
+    content_type: HeaderValue,
+    make: Box<dyn Fn() -> Bytes + Send + Sync>,
+    forms: [OnceCell<Form>; Coding::ALL.len()],
+}
+
+/// A document in one coding.
+#[derive(Debug)]
+struct Form {
+    bytes: Bytes,
+    /// A strong entity tag without its quotes: of these bytes and no others.
+    tag: String,
+}
+
+impl Form {
+    fn new(bytes: Bytes) -> Self {
+        let hash = digest(&SHA256, &bytes);
+        let tag = URL_SAFE_NO_PAD.encode(hash.as_ref().get(..16).unwrap_or_default());
+        Self { bytes, tag }
+    }
+}
+
+impl Document {
+    /// `make` runs once, where it may take its time.
+    pub fn new(content_type: impl Into<String>, make: impl Fn() -> Bytes + Send + Sync + 'static) -> Self {
+        let content_type = HeaderValue::try_from(content_type.into());
+        let content_type = content_type.unwrap_or(HeaderValue::from_static("application/octet-stream"));
+        Self { content_type, make: Box::new(make), forms: Default::default() }
+    }
+
+    /// The document as a client wants it, or 304 when it has that.
+    pub async fn answer(&'static self, wish: &Wish) -> Response {
+        let Some((form, coding)) = self.form_for(wish.coding).await else {
+            return Problem::unavailable("This instance is about to stop.").into_response();
+        };
+        let body = ([(header::CONTENT_TYPE, self.content_type.clone())], form.bytes.clone());
+        let mut response = conditional(&form.tag, &wish.known, CACHE, body);
+        let headers = response.headers_mut();
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        if let Some(name) = coding.name() {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
+        response.extensions_mut().insert(Encoded);
+        response
+    }
+
+    /// The form in this coding, or the plain one of a document that is too small for any.
+    async fn form_for(&'static self, coding: Coding) -> Option<(&'static Form, Coding)> {
+        let plain = self.form(Coding::Identity).await?;
+        let is_picture = self.content_type.as_bytes().starts_with(b"image/");
+        if coding == Coding::Identity || is_picture || plain.bytes.len() <= COMPRESS_ABOVE {
+            return Some((plain, Coding::Identity));
+        }
+        Some((self.form(coding).await?, coding))
+    }
+
+    /// Made by the first who asks, in a task of its own: who hangs up cancels nothing, and all others wait for the one.
+    /// None only when the runtime shuts down.
+    async fn form(&'static self, coding: Coding) -> Option<&'static Form> {
+        let form = self.forms.get(coding as usize)?;
+        if form.get().is_none() {
+            let making = tokio::spawn(async move { form.get_or_try_init(|| self.make(coding)).await.map(drop) });
+            making.await.ok()?.ok()?;
+        }
+        form.get()
+    }
+
+    async fn make(&'static self, coding: Coding) -> Result<Form, JoinError> {
+        let plain = self.forms.first().and_then(OnceCell::get).map(|form| form.bytes.clone());
+        spawn_blocking(move || {
+            let plain = plain.unwrap_or_else(|| (self.make)());
+            Form::new(Handle::current().block_on(encode(plain, coding, THOROUGH)))
+        })
+        .await
+    }
+}
+
+/// The same bytes in another coding.
+pub(super) async fn encode(plain: Bytes, coding: Coding, level: Level) -> Bytes {
+    let mut encoded = Vec::new();
+    // Reading from memory and writing to it cannot fail.
+    let done = match coding {
+        Coding::Identity => return plain,
+        Coding::Gzip => GzipEncoder::with_quality(&plain[..], level).read_to_end(&mut encoded).await,
+        Coding::Brotli => BrotliEncoder::with_quality(&plain[..], level).read_to_end(&mut encoded).await,
+        Coding::Zstd => ZstdEncoder::with_quality(&plain[..], level).read_to_end(&mut encoded).await,
+    };
+    if let Err(error) = done {
+        tracing::error!(%error, "a document could not be encoded");
+    }
+    encoded.into()
+}
+
+/// What a client wants of a document, and what it has.
+#[derive(Debug)]
+pub(super) struct Wish {
+    coding: Coding,
+    known: IfNoneMatch,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Wish {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let coding = parts.extensions.get::<Coding>().copied().unwrap_or_default();
+        Ok(Self { coding, known: IfNoneMatch::from_request_parts(parts, state).await? })
+    }
+}
+
+/// Marks a response whose body is in its final form already.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Encoded;
+
+/// Whether the answers' common layer may compress it.
+pub(super) fn is_to_be_encoded(extensions: &Extensions) -> bool {
+    extensions.get::<Encoded>().is_none()
+}
+
+pub(super) fn nothing_here() -> Problem {
+    Problem::new(Code::NotFound, NOTHING_HERE)
+}
+
+/// The API's description, and the page that shows it.
+pub(super) fn documentation<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new()
+        .route("/openapi.json", get(async |wish: Wish| DESCRIPTION.answer(&wish).await))
+        .route("/docs", get(async || Redirect::to("/docs/")))
+        .route("/docs/", get(file))
+        .route("/docs/{*file}", get(file))
+}
+
+async fn file(uri: Uri, wish: Wish) -> Response {
+    let name = match uri.path().strip_prefix("/docs/") {
+        None | Some("") => "index.html",
+        Some(name) => name,
+    };
+    match PAGE.get(name) {
+        Some(document) => document.answer(&wish).await,
+        None => nothing_here().into_response(),
+    }
+}

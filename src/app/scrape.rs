@@ -1,0 +1,72 @@
+use async_compression::Level;
+use axum::{
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::{
+    health::Health,
+    kept::{COMPRESS_ABOVE, Encoded, encode},
+};
+use crate::{
+    features::{capacity::CapacityService, search::SearchService},
+    platform::{
+        shared::Shared,
+        telemetry::{measure_logging, measure_process},
+        web::{Coding, Problem},
+    },
+};
+
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// Renderings in one coding take a tenth of one processor at most, however many ask.
+const PAUSE: u32 = 9;
+
+/// The metrics of this instance, in Prometheus' text format: rendered and encoded once for all who ask at the same time.
+#[derive(Clone)]
+pub struct Scrape {
+    handle: PrometheusHandle,
+    health: Health,
+    capacity: CapacityService,
+    search: SearchService,
+    /// One for each coding.
+    renderings: [Shared<(Bytes, Coding)>; Coding::ALL.len()],
+}
+
+impl Scrape {
+    pub fn new(handle: PrometheusHandle, health: Health, capacity: CapacityService, search: SearchService) -> Self {
+        let renderings = std::array::from_fn(|_| Shared::pausing(PAUSE));
+        Self { handle, health, capacity, search, renderings }
+    }
+
+    /// As they are now, in this coding.
+    pub async fn answer(&self, coding: Coding) -> Response {
+        let this = self.clone();
+        let [plain, ..] = &self.renderings;
+        let shared = self.renderings.get(coding as usize).unwrap_or(plain);
+        let rendering = shared.get(async move { this.rendered(coding).await }).await;
+        let Some((bytes, coding)) = rendering else {
+            return Problem::unavailable("This instance is about to stop.").into_response();
+        };
+        let mut response = ([(header::CONTENT_TYPE, TEXT)], bytes).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        if let Some(name) = coding.name() {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
+        response.extensions_mut().insert(Encoded);
+        response
+    }
+
+    async fn rendered(&self, coding: Coding) -> (Bytes, Coding) {
+        measure_process();
+        measure_logging();
+        self.health.measure();
+        self.capacity.measure();
+        self.search.measure();
+        let text = Bytes::from(self.handle.render());
+        let coding = if text.len() > COMPRESS_ABOVE { coding } else { Coding::Identity };
+        (encode(text, coding, Level::Fastest).await, coding)
+    }
+}

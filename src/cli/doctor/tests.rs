@@ -1,0 +1,50 @@
+use super::*;
+
+fn sound() -> Durability {
+    Durability { version: 170_002, fsync: true, full_page_writes: true, synchronous_commit: "on".to_owned() }
+}
+
+fn broken(findings: &[Finding]) -> Vec<&str> {
+    let text = |finding| match finding {
+        &Finding::Broken(ref text) => Some(text.as_str()),
+        _ => None,
+    };
+    findings.iter().filter_map(text).collect()
+}
+
+#[test]
+fn a_sound_server_is_fine_and_each_setting_that_loses_commits_is_broken() {
+    for synchronous_commit in ["on", "local", "remote_write", "remote_apply"] {
+        let found = durability(&Durability { synchronous_commit: synchronous_commit.to_owned(), ..sound() });
+        assert!(found.iter().all(|finding| matches!(finding, Finding::Fine(_))), "{found:?}");
+        assert!(found.contains(&Finding::Fine("the server is PostgreSQL 17.2".to_owned())), "{found:?}");
+    }
+    for (found, word) in [
+        (Durability { fsync: false, ..sound() }, "fsync is off"),
+        (Durability { full_page_writes: false, ..sound() }, "full_page_writes is off"),
+        (Durability { synchronous_commit: "off".to_owned(), ..sound() }, "synchronous_commit is off"),
+        (Durability { version: 130_022, ..sound() }, "PostgreSQL 13.22: the oldest supported version is 14"),
+    ] {
+        let findings = durability(&found);
+        let told = broken(&findings);
+        assert!(told.len() == 1 && told[0].contains(word), "{findings:?}");
+    }
+    assert!(broken(&durability(&Durability { version: 140_000, ..sound() })).is_empty());
+}
+
+#[test]
+fn only_policies_that_spare_what_never_expires_are_fine() {
+    for policy in ["volatile-lru", "volatile-lfu", "volatile-ttl", "volatile-random"] {
+        assert!(matches!(eviction(Ok(policy.to_owned())), Finding::Fine(_)), "{policy}");
+    }
+    for (policy, words) in [
+        ("allkeys-lru", "may drop the stream of events"),
+        ("allkeys-random", "may drop the stream of events"),
+        ("noeviction", "refuses every write"),
+    ] {
+        let Finding::Weaker(text) = eviction(Ok(policy.to_owned())) else { panic!("{policy}") };
+        assert!(text.contains(words) && text.contains(policy) && text.contains("volatile-lru"), "{text}");
+    }
+    let Finding::Weaker(text) = eviction(Err(RedisAway("NOPERM".to_owned()))) else { panic!("it says so") };
+    assert!(text.contains("cannot be found out") && text.contains("NOPERM"), "{text}");
+}

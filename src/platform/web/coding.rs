@@ -1,0 +1,141 @@
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
+
+/// A content coding that this server can send (RFC 9110, section 8.4.1), the preferred one last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Coding {
+    #[default]
+    Identity,
+    Gzip,
+    Brotli,
+    Zstd,
+}
+
+impl Coding {
+    pub const ALL: [Self; 4] = [Self::Identity, Self::Gzip, Self::Brotli, Self::Zstd];
+
+    /// As in `Content-Encoding`; none for identity, which is not named there.
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Identity => None,
+            Self::Gzip => Some("gzip"),
+            Self::Brotli => Some("br"),
+            Self::Zstd => Some("zstd"),
+        }
+    }
+
+    /// The coding of the highest quality in `Accept-Encoding` (RFC 9110, section 12.5.3); of several with the same
+    /// quality the one that costs the least. A client that accepts none of them gets identity: no answer is refused for
+    /// its coding, least of all one that reports a change that was made.
+    pub fn accepted(headers: &HeaderMap) -> Self {
+        let mut qualities = [None; Self::ALL.len()];
+        let mut others = None;
+        let values = headers.get_all(header::ACCEPT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
+        for part in values.flat_map(|value| value.split(',')) {
+            let (name, parameters) = part.split_once(';').unwrap_or((part, ""));
+            let Some(quality) = quality(parameters) else { continue };
+            match name.trim().to_ascii_lowercase().as_str() {
+                "identity" => qualities[Self::Identity as usize] = Some(quality),
+                "gzip" | "x-gzip" => qualities[Self::Gzip as usize] = Some(quality),
+                "br" => qualities[Self::Brotli as usize] = Some(quality),
+                "zstd" => qualities[Self::Zstd as usize] = Some(quality),
+                "*" => others = Some(quality),
+                _ => {}
+            }
+        }
+        let quality = |coding: Self| qualities[coding as usize].or(others).unwrap_or(0);
+        let wanted = Self::ALL.into_iter().filter(|coding| quality(*coding) > 0);
+        wanted.max_by_key(|coding| (quality(*coding), *coding)).unwrap_or_default()
+    }
+}
+
+/// In thousandths; none if it cannot be read.
+fn quality(parameters: &str) -> Option<u32> {
+    let text = parameters.trim();
+    if text.is_empty() {
+        return Some(1000);
+    }
+    let value = text.strip_prefix("q=").or_else(|| text.strip_prefix("Q="))?;
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+    if fraction.len() > 3 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let thousandths = format!("{fraction:0<3}").parse::<u32>().ok()?;
+    match (whole, thousandths) {
+        ("0", thousandths) => Some(thousandths),
+        ("1", 0) => Some(1000),
+        _ => None,
+    }
+}
+
+/// Decides once which coding an answer gets: as a [`Coding`] among the request's extensions, and in place of what
+/// `Accept-Encoding` says, so that every layer below decides the same.
+pub async fn choose_coding(mut request: Request, next: Next) -> Response {
+    let coding = Coding::accepted(request.headers());
+    request.headers_mut().remove(header::ACCEPT_ENCODING);
+    if let Some(name) = coding.name() {
+        request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static(name));
+    }
+    request.extensions_mut().insert(coding);
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepted(value: &str) -> Coding {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_str(value).unwrap());
+        Coding::accepted(&headers)
+    }
+
+    #[test]
+    fn qualities_have_at_most_three_decimals_and_are_at_most_one() {
+        for (parameters, expected) in [
+            ("", Some(1000)),
+            (" q=1", Some(1000)),
+            ("q=1.000", Some(1000)),
+            ("q=0", Some(0)),
+            ("q=0.5", Some(500)),
+            ("Q=0.05 ", Some(50)),
+            ("q=0.", Some(0)),
+            ("q=0.0001", None),
+            ("q=1.1", None),
+            ("q=2", None),
+            ("q=-1", None),
+            ("q=", None),
+            ("level=9", None),
+        ] {
+            assert_eq!(quality(parameters), expected, "{parameters}");
+        }
+    }
+
+    #[test]
+    fn several_headers_count_as_one() {
+        let mut headers = HeaderMap::new();
+        for value in ["br;q=0.5", "gzip;q=0.7, zstd;q=0.1"] {
+            headers.append(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
+        }
+        assert_eq!(Coding::accepted(&headers), Coding::Gzip);
+        assert_eq!(Coding::accepted(&HeaderMap::new()), Coding::Identity);
+    }
+
+    #[test]
+    fn what_is_not_named_is_not_sent_unless_everything_is_wanted() {
+        for (value, expected) in [
+            ("deflate", Coding::Identity),
+            ("gzip;q=0, *", Coding::Zstd),
+            ("*;q=0.5, gzip", Coding::Gzip),
+            ("identity;q=0.5, *;q=0", Coding::Identity),
+            ("gzip;q=0.001", Coding::Gzip),
+            (",,;;gzip,", Coding::Identity),
+        ] {
+            assert_eq!(accepted(value), expected, "{value}");
+        }
+    }
+}
