@@ -8,7 +8,6 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use tokio::sync::Semaphore;
 use tower::util::option_layer;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -18,7 +17,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{AppState, document, guard, limits, problems, system};
+use super::{AppState, document, guard, in_flight::InFlight, limits, problems, system};
 use crate::{
     features::{accounts, bookings, capacity, flights, operations, reference, search, tracking},
     platform::{
@@ -109,7 +108,7 @@ pub fn router(state: AppState) -> Router {
     let imports = bounded(imports(), MAX_IMPORT_BYTES, IMPORT_TIMEOUT);
     let (routes, document) = frame_of(ordinary, imports).split_for_parts();
     let document = document::finish(document);
-    let in_flight = Arc::new(Semaphore::new(server.max_in_flight));
+    let in_flight = Arc::new(InFlight::new(server.max_in_flight));
     let (clock, ids, flood) = (state.clock.clone(), state.ids.clone(), state.flood.clone());
     routes
         .merge(documentation(document))
@@ -131,7 +130,7 @@ pub fn router(state: AppState) -> Router {
         // everybody else's quota
         .layer(middleware::from_fn_with_state(state.limits.clone(), limits::outside))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE)))
-        // no more at once than we can serve
+        // no more at once than we can serve, and not all of it for one address
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             guard::bound_in_flight(in_flight.clone(), request, next)
         }))
@@ -146,6 +145,7 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.limits.clone(), limits::locate))
         // the browser's question whether another site may call; that site may read all of the refusals above
         .layer(option_layer(guard::cors(server)))
+        .layer(middleware::from_fn(guard::bound_headers))
         // id, log line and metrics of every request
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             track(clock.clone(), ids.clone(), request, next)

@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-pub use address::ClientAddress;
+pub use address::{ClientAddress, subscriber};
 pub use body::{Body, BodyLimit, Form};
 pub use code::Code;
 pub use context::{carrying_request_id, request_id, track};
