@@ -3,16 +3,17 @@ use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
     extract::Request,
-    http::{HeaderName, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use tokio::sync::Semaphore;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use super::in_flight::{InFlight, Refused};
 use crate::platform::{
+    rate_limit::Verdict,
     settings,
-    web::{Code, Problem},
+    web::{ClientAddress, Code, Problem},
 };
 
 /// Paths that answer however busy the server is: whoever asks them wants to know just that.
@@ -20,15 +21,40 @@ pub(super) const ALWAYS_ANSWERED: [&str; 6] = ["/livez", "/readyz", "/health", D
 /// The one of them that is not for everybody.
 pub(super) const DETAILED: &str = "/health/detailed";
 
-/// Serves at most so many requests at once; beyond that an early 503 is kinder than a late one.
-pub(super) async fn bound_in_flight(limit: Arc<Semaphore>, request: Request, next: Next) -> Response {
+/// Largest header and all headers together, in bytes, names included.
+const LARGEST_HEADER: usize = 32 * 1024;
+const LARGEST_HEADERS: usize = 64 * 1024;
+
+/// Serves at most so many requests at once, and so many of one address; beyond that an early refusal is kinder than a late one.
+pub(super) async fn bound_in_flight(in_flight: Arc<InFlight>, request: Request, next: Next) -> Response {
     if ALWAYS_ANSWERED.contains(&request.uri().path()) {
         return next.run(request).await;
     }
-    match limit.try_acquire() {
-        Ok(_permit) => next.run(request).await,
-        Err(_) => Problem::unavailable("The server is at its limit of requests; try again shortly.").into_response(),
+    let address = request.extensions().get::<ClientAddress>().map(|address| address.subscriber());
+    match in_flight.enter(address) {
+        Ok(_place) => next.run(request).await,
+        Err(Refused::Full) => {
+            Problem::unavailable("The server is at its limit of requests; try again shortly.").into_response()
+        }
+        Err(Refused::Share(limit)) => {
+            let detail = format!("Your address has {limit} requests under way, as many as it may have at once.");
+            Problem::limited(Verdict { limit, remaining: 0, reset: 1, is_admitted: false }, detail).into_response()
+        }
     }
+}
+
+/// Refuses headers that are too large.
+pub(super) async fn bound_headers(request: Request, next: Next) -> Response {
+    if are_too_large(request.headers()) {
+        let detail = "A header is larger than 32 KiB, or all headers together than 64 KiB.";
+        return Problem::new(Code::HeadersTooLarge, detail).into_response();
+    }
+    next.run(request).await
+}
+
+fn are_too_large(headers: &HeaderMap) -> bool {
+    let lengths = || headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+    lengths().any(|length| length > LARGEST_HEADER) || lengths().sum::<usize>() > LARGEST_HEADERS
 }
 
 /// Answers 504 when a request takes too long. What it has begun to change is finished all the same.

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{AppState, Parts, Server, router, start_workers};
@@ -7,6 +8,7 @@ use crate::{
     features::reference::is_reference_data_loaded,
     platform::{
         postgres::{Database, DbError},
+        settings,
         trouble::Trouble,
     },
 };
@@ -17,14 +19,11 @@ const MIGRATION_POLL: Duration = Duration::from_secs(1);
 /// Longest wait for an answer to that: a server that fell silent may never give one.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Longest wait for spawned work; each of its statements is bounded by less.
-const TASK_PATIENCE: Duration = Duration::from_secs(10);
-
-/// Longest wait for the workers to end: jobs that run are given back before.
-const WORKER_PATIENCE: Duration = Duration::from_secs(10);
-
-/// Longest wait for the connections to end.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+/// When each phase of a shutdown must be over, in percent of what is left after the drain. What ends early leaves its time to
+/// those after it; what is left at the end is for the private servers. Workers give their jobs back after seven seconds.
+const TASKS_BY: u64 = 60;
+const WORKERS_BY: u64 = 92;
+const CLOSED_BY: u64 = 96;
 
 /// A running server with everything behind it.
 pub struct Instance {
@@ -34,6 +33,7 @@ pub struct Instance {
     workers: TaskTracker,
     stop_workers: CancellationToken,
     drain: Duration,
+    shutdown: Duration,
 }
 
 impl Instance {
@@ -41,9 +41,11 @@ impl Instance {
     /// database is migrated: somebody may be doing just that.
     pub async fn prepare(server: Server, parts: Parts) -> anyhow::Result<Self> {
         wait_for_migrations(&parts.db).await?;
-        let (db, drain) = (parts.db.clone(), parts.settings.server.drain());
+        let db = parts.db.clone();
+        let (drain, shutdown) = (parts.settings.server.drain(), parts.settings.server.shutdown());
         let state = AppState::assemble(parts).await?;
-        Ok(Self { server, state, db, workers: TaskTracker::new(), stop_workers: CancellationToken::new(), drain })
+        let (workers, stop_workers) = (TaskTracker::new(), CancellationToken::new());
+        Ok(Self { server, state, db, workers, stop_workers, drain, shutdown })
     }
 
     /// Starts the workers and serves.
@@ -61,19 +63,22 @@ impl Instance {
     }
 
     /// Takes everything down so that nothing that was promised is lost: first no new work is sent here, then none is
-    /// taken, then what was begun is finished, then what it stands on ends.
+    /// taken, then what was begun is finished, then what it stands on ends. All of it takes `server.shutdown_ms` at most.
     pub async fn shutdown(self) {
+        let began = Instant::now();
+        let rest = u64::try_from(self.shutdown.saturating_sub(self.drain).as_millis()).unwrap_or(u64::MAX);
+        let by = |percent: u64| began + self.drain + Duration::from_millis(rest.saturating_mul(percent) / 100);
         self.state.health.begin_shutdown();
         tokio::time::sleep(self.drain).await;
-        self.server.stop().await;
-        if tokio::time::timeout(TASK_PATIENCE, self.state.tasks.drain()).await.is_err() {
+        self.server.stop(by(settings::FOR_REQUESTS).saturating_duration_since(Instant::now())).await;
+        if tokio::time::timeout_at(by(TASKS_BY), self.state.tasks.drain()).await.is_err() {
             tracing::error!("work was still under way when the server stopped; what was not committed is rolled back");
         }
         self.stop_workers.cancel();
-        if tokio::time::timeout(WORKER_PATIENCE, self.workers.wait()).await.is_err() {
+        if tokio::time::timeout_at(by(WORKERS_BY), self.workers.wait()).await.is_err() {
             tracing::error!("workers were still busy when the server stopped");
         }
-        if tokio::time::timeout(CLOSE_PATIENCE, self.db.close()).await.is_err() {
+        if tokio::time::timeout_at(by(CLOSED_BY), self.db.close()).await.is_err() {
             tracing::error!("connections were still busy when the server stopped");
         }
         tracing::info!("stopped");

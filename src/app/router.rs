@@ -8,7 +8,6 @@ use axum::{
     response::{Redirect, Response},
     routing::get,
 };
-use tokio::sync::Semaphore;
 use tower::util::option_layer;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -19,7 +18,7 @@ use tower_http::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{AppState, document, guard, kept, limits, problems, system};
+use super::{AppState, document, guard, in_flight::InFlight, kept, limits, problems, system};
 use crate::{
     features::{accounts, bookings, capacity, flights, operations, reference, search, tracking},
     platform::{
@@ -99,7 +98,7 @@ pub fn router(state: AppState) -> Router {
     let ordinary = bounded(ordinary(), server.max_body_bytes, server.request_timeout());
     let imports = bounded(imports(), MAX_IMPORT_BYTES, IMPORT_TIMEOUT);
     let (routes, _) = frame_of(ordinary, imports).split_for_parts();
-    let in_flight = Arc::new(Semaphore::new(server.max_in_flight));
+    let in_flight = Arc::new(InFlight::new(server.max_in_flight));
     let (clock, ids, flood) = (state.clock.clone(), state.ids.clone(), state.flood.clone());
     routes
         .merge(kept::documentation())
@@ -123,7 +122,7 @@ pub fn router(state: AppState) -> Router {
         .layer(compression())
         // in which coding the client gets the answer
         .layer(middleware::from_fn(choose_coding))
-        // no more at once than we can serve
+        // no more at once than we can serve, and not all of it for one address
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             guard::bound_in_flight(in_flight.clone(), request, next)
         }))
@@ -138,6 +137,7 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.limits.clone(), limits::locate))
         // the browser's question whether another site may call; that site may read all of the refusals above
         .layer(option_layer(guard::cors(server)))
+        .layer(middleware::from_fn(guard::bound_headers))
         // id, log line and metrics of every request
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             track(clock.clone(), ids.clone(), request, next)

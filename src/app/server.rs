@@ -1,36 +1,40 @@
-use std::{
-    convert::Infallible,
-    net::SocketAddr,
-    pin::pin,
-    sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+//! What stands between the wire and the router: the listener, the connections and their bounds.
+mod activity;
+mod connection;
+mod linger;
+mod places;
+mod stream;
+mod streams;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::{Router, body::Body, extract::Request, response::Response};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{
-        conn::auto,
-        graceful::{GracefulShutdown, Watcher},
-    },
-    service::TowerToHyperService,
-};
+use axum::Router;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
     task::JoinHandle,
 };
-use tower::{ServiceExt, service_fn};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
-use super::{linger::Lingering, system::PeerAddress};
-use crate::platform::settings;
+use self::{
+    activity::Bounds,
+    connection::{Application, Door},
+    places::{Most, Places},
+};
+use crate::platform::{
+    descriptors,
+    settings::{self, Settings},
+};
 
-/// Longest wait for connections that are still being answered when the server stops.
-const CONNECTION_PATIENCE: Duration = Duration::from_secs(15);
+/// File descriptors for what is no connection of a caller and no connection to the database: Redis, files, the runtime.
+const OTHER_DESCRIPTORS: u64 = 64;
+/// Before accepting is tried again when there are no file descriptors.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(10);
+/// How long connections that are cut take to end.
+const CUT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Takes the address, before anything else is started: a taken port is told at once.
 pub async fn bind(server: &settings::Server) -> anyhow::Result<TcpListener> {
@@ -43,29 +47,40 @@ pub async fn bind(server: &settings::Server) -> anyhow::Result<TcpListener> {
 /// A server that answers from the moment it has its address. What it serves can be exchanged while it runs.
 pub struct Server {
     address: SocketAddr,
-    application: Application,
-    stop: watch::Sender<bool>,
+    door: Arc<Door>,
     accepting: JoinHandle<()>,
-}
-
-/// The router that new requests go to.
-#[derive(Clone)]
-struct Application(Arc<RwLock<Router>>);
-
-impl Application {
-    fn current(&self) -> Router {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
+    connections: TaskTracker,
+    _stops_when_dropped: DropGuard,
 }
 
 impl Server {
     /// Begins to answer with `first`, which tells that the real application is not there yet.
-    pub fn start(listener: TcpListener, settings: &settings::Server, first: Router) -> anyhow::Result<Self> {
-        let address = listener.local_addr()?;
-        let application = Application(Arc::new(RwLock::new(first)));
-        let (stop, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(accept(listener, application.clone(), settings.header_timeout(), stopped));
-        Ok(Self { address, application, stop, accepting })
+    pub fn start(listener: TcpListener, settings: &Settings, first: Router) -> anyhow::Result<Self> {
+        let (address, server) = (listener.local_addr()?, &settings.server);
+        let most = most_connections(settings);
+        if most.in_all < server.max_connections {
+            let (connections, wanted) = (most.in_all, server.max_connections);
+            tracing::warn!(
+                connections,
+                wanted,
+                "fewer connections than server.max_connections: too few file descriptors"
+            );
+        }
+        let door = Arc::new(Door {
+            application: Application::new(first),
+            bounds: Bounds {
+                head: server.header_timeout(),
+                idle: server.idle_timeout(),
+                write: server.write_timeout(),
+            },
+            stopping: CancellationToken::new(),
+            cut: CancellationToken::new(),
+        });
+        let connections = TaskTracker::new();
+        let places = Places::new(most, &server.trusted_proxies);
+        let accepting = tokio::spawn(accept(listener, door.clone(), places, connections.clone()));
+        let _stops_when_dropped = door.stopping.clone().drop_guard();
+        Ok(Self { address, door, accepting, connections, _stops_when_dropped })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -74,81 +89,60 @@ impl Server {
 
     /// From now on requests are served by this.
     pub fn install(&self, application: Router) {
-        *self.application.0.write().unwrap_or_else(PoisonError::into_inner) = application;
+        self.door.application.install(application);
     }
 
-    /// Closes the listener, then waits for the requests under way.
-    pub async fn stop(self) {
-        self.stop.send_replace(true);
+    /// Closes the listener, then waits for the requests under way; connections that are still open after `patience` are cut.
+    pub async fn stop(self, patience: Duration) {
+        self.door.stopping.cancel();
         if self.accepting.await.is_err() {
             tracing::error!("the accepting task ended with a panic");
+        }
+        self.connections.close();
+        if tokio::time::timeout(patience, self.connections.wait()).await.is_err() {
+            tracing::warn!(connections = self.connections.len(), "connections were still open when the server stopped");
+            self.door.cut.cancel();
+            _ = tokio::time::timeout(CUT_PATIENCE, self.connections.wait()).await;
         }
     }
 }
 
-async fn accept(
-    listener: TcpListener,
-    application: Application,
-    header_timeout: Duration,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(header_timeout);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(header_timeout));
-    let graceful = GracefulShutdown::new();
+/// How many connections there may be, by the settings and by how many file descriptors this process may open.
+fn most_connections(settings: &Settings) -> Most {
+    let reserved = OTHER_DESCRIPTORS + u64::from(settings.database.connections());
+    Most::of(&settings.server, descriptors::limit().soft, reserved)
+}
+
+async fn accept(listener: TcpListener, door: Arc<Door>, places: Arc<Places>, connections: TaskTracker) {
     loop {
-        let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of file descriptors, most likely: closing connections will free some.
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
-            _ = stopped.changed() => break,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = door.stopping.cancelled() => return,
         };
-        let connection = serve(builder.clone(), stream, peer, application.clone(), header_timeout, graceful.watcher());
-        tokio::spawn(connection);
-    }
-    drop(listener);
-    if tokio::time::timeout(CONNECTION_PATIENCE, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some connections were still open when the server stopped");
-    }
-}
-
-async fn serve(
-    builder: auto::Builder<TokioExecutor>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    application: Application,
-    header_timeout: Duration,
-    watcher: Watcher,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "cannot set TCP_NODELAY");
-    }
-    let has_asked = Arc::new(AtomicBool::new(false));
-    let asked = has_asked.clone();
-    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        asked.store(true, Ordering::Relaxed);
-        answer(application.current(), peer, request.map(|body| Body::new(Lingering::new(body))))
-    });
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
-    let mut connection = pin!(watcher.watch(connection));
-    let ended = match tokio::time::timeout(header_timeout, connection.as_mut()).await {
-        Ok(ended) => ended,
-        Err(_) if has_asked.load(Ordering::Relaxed) => connection.await,
-        // hyper's own timeout begins only when the bytes have told which version of HTTP is spoken.
-        Err(_) => return,
-    };
-    if let Err(error) = ended {
-        tracing::debug!(error = %error, "a connection ended early");
+        match accepted {
+            Ok((stream, peer)) => match places.enter(peer.ip()) {
+                Some(place) => {
+                    connections.spawn(door.clone().serve(stream, peer, place));
+                }
+                None => refuse(&stream),
+            },
+            Err(error) if is_exhaustion(&error) => {
+                places.exhausted(&error);
+                tokio::time::sleep(EXHAUSTED_PAUSE).await;
+            }
+            // The client has gone before it was accepted.
+            Err(error) => tracing::debug!(%error, "cannot accept a connection"),
+        }
     }
 }
 
-async fn answer(application: Router, peer: SocketAddr, mut request: Request) -> Result<Response, Infallible> {
-    request.extensions_mut().insert(PeerAddress(peer.ip()));
-    application.oneshot(request).await
+/// The connection is reset as it is dropped, so that the system keeps nothing of it either.
+fn refuse(stream: &TcpStream) {
+    _ = stream.set_zero_linger();
+}
+
+/// Too many open files here or in the system, or too little memory.
+fn is_exhaustion(error: &io::Error) -> bool {
+    use nix::libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM};
+    error.raw_os_error().is_some_and(|code| [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(&code))
 }

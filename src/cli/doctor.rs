@@ -4,6 +4,7 @@ use sqlx::Connection;
 
 use super::{backend::Backend, output::say};
 use crate::platform::{
+    descriptors,
     durability::{Durability, OLDEST_SERVER},
     redis::{Redis, RedisAway},
     rights::Rights,
@@ -32,6 +33,7 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let mut findings = vec![Finding::Fine(format!("settings are valid; version {}", env!("CARGO_PKG_VERSION")))];
     let whose = if backend.is_private() { "a private PostgreSQL of our own" } else { "the configured one" };
     findings.push(Finding::Fine(format!("the database is {whose}")));
+    findings.push(descriptors());
     findings.extend(database(&backend).await);
     findings.extend(redis(&backend).await);
     backend.stop().await?;
@@ -47,6 +49,21 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(code)
+}
+
+/// Below so many open files the bound on connections is felt.
+const FEW_DESCRIPTORS: u64 = 4096;
+
+fn descriptors() -> Finding {
+    // A server raises what is in force to the hard limit.
+    let most = descriptors::limit().hard;
+    if most < FEW_DESCRIPTORS {
+        return Finding::Weaker(format!(
+            "a process may open {most} files and sockets, and callers' connections are bounded by that: raise the hard limit \
+             (LimitNOFILE=, ulimits) to {FEW_DESCRIPTORS} at least"
+        ));
+    }
+    Finding::Fine(format!("a process may open {most} files and sockets"))
 }
 
 async fn database(backend: &Backend) -> Vec<Finding> {

@@ -1,8 +1,11 @@
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use chrono::Days;
 use secrecy::ExposeSecret;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::Instant,
+};
 
 use super::{
     backend::Backend,
@@ -11,8 +14,11 @@ use super::{
 use crate::{
     app::{AppState, Instance, Server, bind, starting},
     features::accounts::{NewUser, Role},
-    platform::{clock::SystemClock, random::IdSource, settings::Settings},
+    platform::{clock::SystemClock, descriptors, random::IdSource, settings::Settings},
 };
+
+/// Private servers have at least so long to stop.
+const PRIVATE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The administrator of a demo installation.
 const ADMIN_EMAIL: &str = "admin@loadmaster.example";
@@ -67,8 +73,12 @@ impl Running {
         for name in settings.reserved_in_use() {
             tracing::warn!(setting = name, "this setting is reserved and has no effect yet");
         }
+        for contradiction in settings.contradictions() {
+            tracing::warn!("settings contradict each other: {contradiction}");
+        }
+        descriptors::raise();
         let first = starting(Arc::new(SystemClock), IdSource::default());
-        let server = Server::start(bind(&settings.server).await?, &settings.server, first)?;
+        let server = Server::start(bind(&settings.server).await?, &settings, first)?;
         let backend = Backend::start(settings).await?;
         if demo && !backend.is_private() {
             tracing::warn!(
@@ -102,9 +112,14 @@ impl Running {
         }
     }
 
+    /// Takes `server.shutdown_ms` at most, and a moment for private servers that take longer than is left to them.
     pub async fn stop(self) -> anyhow::Result<()> {
+        let ends = Instant::now() + self.backend.settings.server.shutdown();
         self.instance.shutdown().await;
-        self.backend.stop().await
+        let stopping = self.backend.stop();
+        let stopped = tokio::time::timeout_at(ends.max(Instant::now() + PRIVATE_PATIENCE), stopping).await;
+        // Dropped, they are killed, which they survive.
+        stopped.unwrap_or_else(|_| Err(anyhow::anyhow!("the private servers did not stop in time")))
     }
 }
 

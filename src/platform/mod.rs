@@ -2,6 +2,7 @@
 pub mod audit;
 pub mod cache;
 pub mod clock;
+pub mod descriptors;
 pub mod durability;
 pub mod embedded;
 pub mod idempotency;

@@ -5,9 +5,11 @@
 mod layers;
 mod mask;
 mod text;
+mod together;
 mod validate;
 
 pub use mask::without_password;
+pub use together::FOR_REQUESTS;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, thread, time::Duration};
 
@@ -45,7 +47,12 @@ pub struct Server {
     pub header_timeout_ms: u64,
     pub max_body_bytes: usize,
     pub max_in_flight: usize,
+    pub max_connections: usize,
+    pub max_connections_per_address: usize,
+    pub idle_timeout_ms: u64,
+    pub write_timeout_ms: u64,
     pub drain_ms: u64,
+    pub shutdown_ms: u64,
     #[serde(deserialize_with = "networks")]
     pub detail_networks: Vec<IpNet>,
     pub tls_cert_file: Option<PathBuf>,
@@ -179,8 +186,21 @@ impl Server {
         Duration::from_millis(self.header_timeout_ms)
     }
 
+    pub fn idle_timeout(&self) -> Duration {
+        Duration::from_millis(self.idle_timeout_ms)
+    }
+
+    pub fn write_timeout(&self) -> Duration {
+        Duration::from_millis(self.write_timeout_ms)
+    }
+
     pub fn drain(&self) -> Duration {
         Duration::from_millis(self.drain_ms)
+    }
+
+    /// How long a shutdown takes at most, the drain included.
+    pub fn shutdown(&self) -> Duration {
+        Duration::from_millis(self.shutdown_ms)
     }
 }
 

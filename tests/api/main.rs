@@ -34,6 +34,7 @@ mod document;
 mod faults;
 mod flight_verbs;
 mod flights;
+mod hostile;
 mod idempotency;
 mod import;
 mod jobs;

@@ -288,6 +288,24 @@ fn cors_origins_must_be_spelled_as_browsers_send_them() {
 }
 
 #[test]
+fn a_drain_that_takes_the_whole_shutdown_is_refused() {
+    let text = fault(&[("LOADMASTER_SERVER__DRAIN_MS", "25000")]);
+    assert!(text.starts_with("server.drain_ms must be less than server.shutdown_ms, which is 25000"), "{text}");
+    load(&[("LOADMASTER_SERVER__DRAIN_MS", "25000"), ("LOADMASTER_SERVER__SHUTDOWN_MS", "50000")]);
+}
+
+#[test]
+fn waits_that_outlast_what_waits_for_them_are_told_by_name() {
+    assert_eq!(load(&[]).contradictions(), [""; 0]);
+    let told = |pairs: &[(&str, &str)]| load(pairs).contradictions().join("\n");
+    assert!(
+        told(&[("LOADMASTER_LOCKS__DELAY_MS", "200")]).starts_with("locks.attempts × locks.delay_ms comes to 10000")
+    );
+    assert!(told(&[("LOADMASTER_DATABASE__ACQUIRE_TIMEOUT_MS", "10000")]).contains("callers get 504, not 503"));
+    assert!(told(&[("LOADMASTER_SERVER__SHUTDOWN_MS", "20000")]).starts_with("a shutdown leaves requests 9000 ms"));
+}
+
+#[test]
 fn tls_files_are_refused() {
     assert_eq!(
         fault(&[("LOADMASTER_SERVER__TLS_CERT_FILE", "/etc/tls.crt")]),

@@ -30,7 +30,17 @@ fn server(settings: &Settings, faults: &mut Faults) {
     within("server.header_timeout_ms", server.header_timeout_ms, 1..=DAY_MS, faults);
     within("server.max_body_bytes", server.max_body_bytes, 1024..=1 << 30, faults);
     within("server.max_in_flight", server.max_in_flight, 1..=1_000_000, faults);
+    within("server.max_connections", server.max_connections, 2..=1_000_000, faults);
+    within("server.max_connections_per_address", server.max_connections_per_address, 1..=1_000_000, faults);
+    within("server.idle_timeout_ms", server.idle_timeout_ms, 1..=DAY_MS, faults);
+    within("server.write_timeout_ms", server.write_timeout_ms, 1..=DAY_MS, faults);
     within("server.drain_ms", server.drain_ms, 0..=DAY_MS, faults);
+    within("server.shutdown_ms", server.shutdown_ms, 1..=DAY_MS, faults);
+    if server.drain_ms >= server.shutdown_ms {
+        let complaint =
+            format!("must be less than server.shutdown_ms, which is {}, not {}", server.shutdown_ms, server.drain_ms);
+        faults.add("server.drain_ms", &complaint);
+    }
     for origin in &server.cors_origins {
         if as_browsers_send(origin).as_deref() != Some(origin) {
             let wanted =

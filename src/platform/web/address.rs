@@ -14,21 +14,25 @@ pub struct ClientAddress {
 
 impl ClientAddress {
     /// The peer itself, unless it is a trusted proxy: then who the proxy says it is, by the last address in its header that
-    /// is no trusted proxy. Proxies write `X-Forwarded-For`, nearly all of them: where it names somebody, what `Forwarded`
-    /// says besides may come from the client, and only makes it unsure.
+    /// is no trusted proxy. Proxies write `X-Forwarded-For`, nearly all of them: where there is one, whatever it says, what
+    /// `Forwarded` says besides may come from the client, and only makes it unsure.
     pub fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
         let peer = peer.to_canonical();
         if !is_trusted(peer) {
             return Self { address: peer, is_sure: true };
         }
-        let told = [forwarded_for(headers), forwarded(headers)].map(|hops| client(hops, is_trusted));
-        let (address, is_sure) = match told {
-            [None, None] => (peer, !headers.contains_key(X_FORWARDED_FOR) && !headers.contains_key(header::FORWARDED)),
-            [Some(one), None] | [None, Some(one)] => (one, true),
-            [Some(one), Some(other)] => (one, one == other),
+        let here = Self { address: peer, is_sure: true };
+        let told = |name: HeaderName, hops: Vec<Option<IpAddr>>| {
+            headers.contains_key(name).then(|| client(here, hops, is_trusted))
         };
-        Self { address, is_sure }
+        let nearly_all = told(X_FORWARDED_FOR, forwarded_for(headers));
+        let few = told(header::FORWARDED, forwarded(headers));
+        match (nearly_all, few) {
+            (None, None) => here,
+            (Some(one), None) | (None, Some(one)) => one,
+            (Some(one), Some(other)) => Self { is_sure: one.is_sure && one == other, ..one },
+        }
     }
 
     /// Whether it certainly comes from one of these networks.
@@ -38,23 +42,37 @@ impl ClientAddress {
 
     /// Whom requests are counted for: an address, or the network of 64 bits that a subscriber has of IPv6.
     pub fn subject(self) -> String {
-        match self.address {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-            }
+        match self.subscriber() {
+            address @ IpAddr::V4(_) => address.to_string(),
+            network @ IpAddr::V6(_) => format!("{network}/64"),
+        }
+    }
+
+    /// The same as a value; of IPv6 the first address of the network.
+    pub fn subscriber(self) -> IpAddr {
+        subscriber(self.address)
+    }
+}
+
+/// The address itself, or the first one of the network of 64 bits that a subscriber has of IPv6.
+pub fn subscriber(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
         }
     }
 }
 
-/// The last hop that is no trusted proxy; beyond something that is no address nothing is believed.
-fn client(hops: Vec<Option<IpAddr>>, is_trusted: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
-    let known = hops.into_iter().rev().map_while(|hop| hop);
-    let mut last = None;
-    for hop in known {
-        last = Some(hop);
-        if !is_trusted(hop) {
+/// The last hop that is no trusted proxy, or the first proxy. Beyond something that is no address nothing is believed: then it
+/// is the last proxy that is known, and unsure.
+fn client(peer: ClientAddress, hops: Vec<Option<IpAddr>>, is_trusted: impl Fn(IpAddr) -> bool) -> ClientAddress {
+    let mut last = peer;
+    for hop in hops.into_iter().rev() {
+        let Some(address) = hop else { return ClientAddress { is_sure: false, ..last } };
+        last.address = address;
+        if !is_trusted(address) {
             break;
         }
     }
@@ -150,6 +168,21 @@ mod tests {
         assert!(!is_near(&[("x-forwarded-for", "unknown")]));
         assert!(!is_near(&[("forwarded", "for=\"unix:/run/proxy\"")]));
         assert!(!is_near(&[("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=203.0.113.9")]));
+        assert!(!is_near(&[("x-forwarded-for", "unknown, 10.0.0.3")]));
+    }
+
+    #[test]
+    fn beside_a_header_of_proxies_that_ends_in_no_address_the_other_one_is_not_believed() {
+        let near: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "203.0.113.0/24".parse().unwrap()];
+        for nobody in
+            ["", " ", "unknown", "_hidden", "203.0.113.9, ", "203.0.113.9, unknown", "for=203.0.113.9", "\u{fc}"]
+        {
+            let found = client("10.0.0.1", &[("x-forwarded-for", nobody), ("forwarded", "for=203.0.113.9")]);
+            assert_eq!(found.address.to_string(), "10.0.0.1", "{nobody:?}");
+            assert!(!found.is_in(&near), "{nobody:?}");
+        }
+        let hop = client("10.0.0.1", &[("x-forwarded-for", "unknown, 10.0.0.3"), ("forwarded", "for=203.0.113.9")]);
+        assert_eq!((hop.address.to_string().as_str(), hop.is_in(&near)), ("10.0.0.3", false));
     }
 
     #[test]

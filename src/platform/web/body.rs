@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 
 use axum::{
+    body::HttpBody as _,
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
@@ -47,11 +48,15 @@ impl Body {
     /// Reads a body of at most `limit`.
     async fn receive(request: Request, BodyLimit(limit): BodyLimit) -> Self {
         let media_type = media_type(request.headers());
-        let bytes = match Limited::new(request.into_body(), limit).collect().await {
+        let too_large = || Problem::new(Code::PayloadTooLarge, format!("The body is larger than {limit} bytes."));
+        let body = request.into_body();
+        // Its length was told beforehand: nothing of it is waited for.
+        if body.size_hint().lower() > limit as u64 {
+            return Self { media_type, bytes: Err(too_large()) };
+        }
+        let bytes = match Limited::new(body, limit).collect().await {
             Ok(body) => Ok(body.to_bytes()),
-            Err(error) if is_length_limit(error.as_ref()) => {
-                Err(Problem::new(Code::PayloadTooLarge, format!("The body is larger than {limit} bytes.")))
-            }
+            Err(error) if is_length_limit(error.as_ref()) => Err(too_large()),
             Err(_) => Err(Problem::new(Code::MalformedRequest, "The body ended before it was complete.")),
         };
         Self { media_type, bytes }

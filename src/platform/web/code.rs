@@ -100,6 +100,8 @@ catalogue! {
         "Read it again and decide anew with its new `ETag`.";
     RateLimited: TOO_MANY_REQUESTS, "rate_limited", "Too many requests",
         "Wait as long as `Retry-After` says; `RateLimit-Remaining` tells beforehand.";
+    HeadersTooLarge: REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", "The headers are too large",
+        "Send at most 32 KiB in one header and 64 KiB in all; this may also be answered without a body.";
     Internal: INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side",
         "Try again later; if it persists, report the `request_id`.";
     Unavailable: SERVICE_UNAVAILABLE, "unavailable", "The service cannot answer right now",

@@ -18,7 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-pub use address::ClientAddress;
+pub use address::{ClientAddress, subscriber};
 pub use body::{Body, BodyLimit, Form};
 pub use code::Code;
 pub use coding::{Coding, choose_coding};

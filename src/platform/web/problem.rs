@@ -256,7 +256,7 @@ impl ProblemBody {
         codes: &[Code],
     ) -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
         use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
-        let everywhere = [Code::RateLimited, Code::Internal, Code::Unavailable, Code::Timeout];
+        let everywhere = [Code::RateLimited, Code::HeadersTooLarge, Code::Internal, Code::Unavailable, Code::Timeout];
         let mut by_status = std::collections::BTreeMap::<String, Vec<Code>>::new();
         for code in codes.iter().chain(&everywhere) {
             by_status.entry(code.status().as_u16().to_string()).or_default().push(*code);

@@ -104,3 +104,32 @@ async fn under_load_every_request_is_answered_or_never_taken() {
     assert_eq!(count(&mut owner, "bookings").await, acknowledged, "what was done was also answered");
     WorldOptions::default().on(&database).start().await.audit().await;
 }
+
+// Two seconds: that is the time that the shutdown is given.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_shutdown_ends_in_its_time_whatever_is_stuck() {
+    let world = WorldOptions::patient().set("server.shutdown_ms", "2000").start().await;
+    let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
+    let database = world.database.clone();
+    let mut watch = Watch::over(&database).await;
+    let holding = Holding::flight(&world, &flight).await;
+    // Work that waits for somebody else's lock, and a request whose body does not come.
+    let booking = tokio::spawn({
+        let (customer, flight) = (customer.clone(), flight.clone());
+        async move { customer.request(reqwest::Method::POST, "/api/v1/bookings").json(&order(&flight)).send().await }
+    });
+    watch.until_waiting(1).await;
+    let request = format!(
+        "POST /api/v1/bookings HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n",
+        customer.token.as_deref().unwrap()
+    );
+    let mut stream = TcpStream::connect(address(&customer)).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+
+    let stopping = tokio::time::timeout(std::time::Duration::from_secs(10), world.shutdown());
+    stopping.await.expect("it does not wait for what is stuck");
+    assert!(booking.await.unwrap().is_err(), "its connection was cut");
+    holding.let_go().await;
+    WorldOptions::default().on(&database).start().await.audit().await;
+}

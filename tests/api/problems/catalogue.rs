@@ -92,6 +92,8 @@ async fn requests_that_cannot_be_read(world: &World, met: &mut Provocations) {
     let put = Answer::of(customer.request(Method::PUT, BOOKINGS.1)).await;
     assert_eq!(put.header("allow"), Some("GET,HEAD,POST"));
     met.met(405, "method_not_allowed", ("PUT", BOOKINGS.1), put);
+    let padded = Answer::of(customer.request(Method::GET, BOOKINGS.1).header("x-padding", "p".repeat(33 * 1024)));
+    met.met(431, "headers_too_large", ("GET", BOOKINGS.1), padded.await);
 }
 
 async fn callers_that_may_not(world: &World, met: &mut Provocations) {

@@ -21,7 +21,7 @@ pub use dice::Dice;
 pub use gate::Gate;
 pub use own_redis::OwnRedis;
 pub use process::Process;
-pub use raw::exchange;
+pub use raw::{connect, connect_from, exchange, is_closed, read_answer};
 pub use readings::Readings;
 /// Whether the long tests are wanted, and the others at their full length (`./test --long`).
 pub fn is_long() -> bool {

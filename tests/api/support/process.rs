@@ -16,7 +16,23 @@ pub struct Process {
 impl Process {
     /// `settings` are more of the command line's.
     pub async fn start(database: &TestDatabase, redis: &OwnRedis, settings: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
+        Self::spawn(Command::new(env!("CARGO_BIN_EXE_loadmaster")), database, redis, settings).await
+    }
+
+    /// One that may open only so many file descriptors.
+    pub async fn start_with_descriptors(
+        descriptors: u32,
+        database: &TestDatabase,
+        redis: &OwnRedis,
+        settings: &[&str],
+    ) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"")]);
+        command.arg(env!("CARGO_BIN_EXE_loadmaster"));
+        Self::spawn(command, database, redis, settings).await
+    }
+
+    async fn spawn(mut command: Command, database: &TestDatabase, redis: &OwnRedis, settings: &[&str]) -> Self {
         command.arg("serve");
         for setting in ["server.port=0", "rate_limit.enabled=false"].iter().chain(settings) {
             command.args(["--set", setting]);

@@ -1,8 +1,8 @@
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 /// Bounds a wait that should end by itself long before.
@@ -32,4 +32,43 @@ pub async fn exchange(base: &str, request: &[u8]) -> String {
     read.await.expect("the server closes the connection");
     drop(sending.await);
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// The same from an address of one's own; on loopback all of 127.0.0.0/8 can be used. The server may refuse it.
+pub async fn connect_from(address: &str, base: &str) -> io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(format!("{address}:0").parse().unwrap())?;
+    socket.connect(base.trim_start_matches("http://").parse().unwrap()).await
+}
+
+/// Reads one answer with a `Content-Length` (or without a body) and leaves the connection as it is.
+pub async fn read_answer(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(PATIENCE, async {
+        while !is_whole(&answer) {
+            let mut buffer = [0; 4096];
+            match stream.read(&mut buffer).await {
+                Ok(length @ 1..) => answer.extend_from_slice(&buffer[..length]),
+                _ => break,
+            }
+        }
+    });
+    read.await.expect("the server answers");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn is_whole(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer).to_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    length.is_none_or(|length| body.len() >= length.trim().parse().expect("a number"))
+}
+
+/// Whether the server closes this connection, politely or not, while nothing more is sent. What it still says is dropped.
+pub async fn is_closed(stream: &mut TcpStream) -> bool {
+    let read = tokio::time::timeout(PATIENCE, async {
+        let mut buffer = [0; 65536];
+        while let Ok(1..) = stream.read(&mut buffer).await {}
+    });
+    read.await.is_ok()
 }

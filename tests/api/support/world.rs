@@ -100,7 +100,7 @@ impl WorldOptions {
         };
         let server = Server::start(
             bind(&settings.server).await.unwrap(),
-            &settings.server,
+            &settings,
             starting(parts.clock.clone(), IdSource::default()),
         )
         .unwrap();

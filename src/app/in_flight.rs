@@ -1,0 +1,114 @@
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// The requests that are being served. While fewer than half of the places are taken everybody may have one; beyond that an
+/// address may have a quarter of them, so that no one address keeps others out.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    most: usize,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    in_all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// Why there is no place.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// All are taken.
+    Full,
+    /// The address has its share, which is so many.
+    Share(u32),
+}
+
+impl InFlight {
+    pub fn new(most: usize) -> Self {
+        Self { most, taken: Mutex::default() }
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for a request from this address.
+    pub fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, Refused> {
+        let mut taken = self.taken();
+        if taken.in_all >= self.most {
+            return Err(Refused::Full);
+        }
+        if let Some(address) = address {
+            let mine = taken.by_address.get(&address).copied().unwrap_or_default();
+            let share = (self.most / 4).max(1);
+            if mine >= share && taken.in_all >= self.most.div_ceil(2) {
+                return Err(Refused::Share(u32::try_from(mine).unwrap_or(u32::MAX)));
+            }
+            taken.by_address.insert(address, mine + 1);
+        }
+        taken.in_all += 1;
+        Ok(Place { in_flight: self.clone(), address })
+    }
+}
+
+/// A place among the requests that are served, free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    in_flight: Arc<InFlight>,
+    address: Option<IpAddr>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.in_flight.taken();
+        taken.in_all -= 1;
+        let Some(address) = self.address else { return };
+        if let Some(mine) = taken.by_address.get_mut(&address) {
+            *mine -= 1;
+            if *mine == 0 {
+                taken.by_address.remove(&address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> Option<IpAddr> {
+        Some([192, 0, 2, last].into())
+    }
+
+    fn take(in_flight: &Arc<InFlight>, last: u8, most: usize) -> Vec<Place> {
+        (0..most).map_while(|_| in_flight.enter(address(last)).ok()).collect()
+    }
+
+    #[test]
+    fn one_address_never_has_more_than_half_and_others_have_the_rest() {
+        let in_flight = Arc::new(InFlight::new(16));
+        let greedy = take(&in_flight, 1, 100);
+        assert_eq!(greedy.len(), 8);
+        assert_eq!(in_flight.enter(address(1)).unwrap_err(), Refused::Share(8));
+        let others: Vec<_> = (2..4).map(|last| take(&in_flight, last, 100)).collect();
+        assert_eq!(others.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4]);
+        assert_eq!(in_flight.enter(address(9)).unwrap_err(), Refused::Full);
+        drop(greedy);
+        assert_eq!(take(&in_flight, 1, 100).len(), 4);
+        drop(others);
+        assert!(in_flight.taken().by_address.is_empty(), "those without a request are forgotten");
+    }
+
+    #[test]
+    fn of_few_places_each_address_has_one() {
+        let in_flight = Arc::new(InFlight::new(2));
+        let _first = in_flight.enter(address(1)).unwrap();
+        assert_eq!(in_flight.enter(address(1)).unwrap_err(), Refused::Share(1));
+        let _second = in_flight.enter(address(2)).unwrap();
+        assert_eq!(in_flight.enter(None).unwrap_err(), Refused::Full);
+    }
+}

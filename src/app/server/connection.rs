@@ -1,0 +1,181 @@
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::pin,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use axum::{Router, body::Body, extract::Request, response::Response};
+use hyper::{
+    Version,
+    header::{CONNECTION, EXPECT, HeaderValue},
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use socket2::SockRef;
+use tokio::{net::TcpStream, time::Instant};
+use tokio_util::sync::CancellationToken;
+use tower::{ServiceExt, service_fn};
+
+use super::{
+    activity::{Bounds, Ended},
+    linger::Lingering,
+    places::Place,
+    stream::Watched,
+    streams::{Answering, Streams},
+};
+use crate::{
+    app::system::PeerAddress,
+    platform::{telemetry::metric, web::Code},
+};
+
+/// What HTTP/1 reads ahead, in bytes: a head that does not fit is refused without a body. Larger than what is allowed of
+/// headers, so that most refusals say why.
+const MOST_READ_AHEAD: usize = 96 * 1024;
+/// The same for HTTP/2.
+const MOST_HEADER_LIST: u32 = 80 * 1024;
+/// Requests under way at once on one HTTP/2 connection.
+const MOST_STREAMS: u32 = 128;
+/// Requests that a client of HTTP/2 may take back before they were looked at, and that may fail by its fault; beyond that the
+/// connection ends.
+const MOST_RESETS: usize = 20;
+const MOST_FAULTS: usize = 128;
+/// What one HTTP/2 request has waiting to be sent, in bytes.
+const MOST_SENDING: usize = 64 * 1024;
+/// What the system keeps of a connection's answers, in bytes.
+const SEND_BUFFER: usize = 256 * 1024;
+/// How long an idle connection that was told to end is waited for.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// The router that new requests go to.
+#[derive(Clone)]
+pub(super) struct Application(Arc<RwLock<Router>>);
+
+impl Application {
+    pub fn new(first: Router) -> Self {
+        Self(Arc::new(RwLock::new(first)))
+    }
+
+    pub fn install(&self, router: Router) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = router;
+    }
+
+    fn current(&self) -> Router {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What all connections have in common.
+pub(super) struct Door {
+    pub application: Application,
+    pub bounds: Bounds,
+    /// Connections end when their requests are answered.
+    pub stopping: CancellationToken,
+    /// They end at once.
+    pub cut: CancellationToken,
+}
+
+impl Door {
+    fn protocols(&self) -> auto::Builder<Streams> {
+        let Bounds { head, write, .. } = self.bounds;
+        let mut builder = auto::Builder::new(Streams { patience: write });
+        // The connection's own watch is stricter than hyper's time for heads, and knows idle connections from slow ones.
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MOST_READ_AHEAD);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Some(head))
+            .keep_alive_timeout(head)
+            .max_concurrent_streams(MOST_STREAMS)
+            .max_pending_accept_reset_streams(MOST_RESETS)
+            .max_local_error_reset_streams(MOST_FAULTS)
+            .max_header_list_size(MOST_HEADER_LIST)
+            .max_send_buf_size(MOST_SENDING);
+        builder
+    }
+
+    /// Serves a connection until either side has enough of it.
+    pub async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place) {
+        prepare(&stream, self.bounds.write);
+        let activity = place.activity.clone();
+        let (application, asking) = (self.application.clone(), activity.clone());
+        let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+            let under_way = asking.ask(request.version() == Version::HTTP_2);
+            let answering = answer(application.current(), peer, lingering(request));
+            async move {
+                let response = answering.await?;
+                Ok::<_, Infallible>(response.map(|body| Answering::new(body, under_way)))
+            }
+        });
+        let io = TokioIo::new(Watched::new(stream, activity.clone()));
+        let connection = self.protocols().serve_connection(io, TowerToHyperService::new(service)).into_owned();
+        let mut connection = pin!(connection);
+        let (mut is_stopping, mut ends) = (false, None);
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(error, "a connection ended early");
+                    }
+                    return;
+                }
+                why = activity.over(&self.bounds), if ends.is_none() => {
+                    metric::CONNECTIONS_CLOSED.with([why.as_str()]).increment(1);
+                    match why {
+                        Ended::SlowHead => return,
+                        Ended::SlowReader => return activity.reset(),
+                        // A request that has come just now is answered.
+                        Ended::Idle | Ended::Shed => connection.as_mut().graceful_shutdown(),
+                    }
+                    ends = Some(Instant::now() + GOODBYE);
+                }
+                () = tokio::time::sleep_until(ends.unwrap_or_else(Instant::now)), if ends.is_some() => {
+                    if activity.idle().is_some() {
+                        return activity.reset();
+                    }
+                    ends = Some(Instant::now() + GOODBYE);
+                }
+                () = self.stopping.cancelled(), if !is_stopping => {
+                    is_stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = self.cut.cancelled() => return,
+            }
+        }
+    }
+}
+
+/// Small answers leave at once; a peer that is gone, or reads nothing, is noticed by the system too.
+fn prepare(stream: &TcpStream, patience: Duration) {
+    let socket = SockRef::from(stream);
+    let done = socket
+        .set_tcp_nodelay(true)
+        .and_then(|()| socket.set_tcp_user_timeout(Some(patience)))
+        .and_then(|()| socket.set_send_buffer_size(SEND_BUFFER));
+    if let Err(error) = done {
+        tracing::debug!(%error, "cannot prepare a connection");
+    }
+}
+
+fn lingering(request: hyper::Request<hyper::body::Incoming>) -> Request {
+    // HTTP/2 gives up one request without the others.
+    let may_linger = request.version() != Version::HTTP_2;
+    let waits_to_be_asked = request.headers().contains_key(EXPECT);
+    request.map(|body| Body::new(Lingering::new(body, may_linger, waits_to_be_asked)))
+}
+
+async fn answer(application: Router, peer: SocketAddr, mut request: Request) -> Result<Response, Infallible> {
+    request.extensions_mut().insert(PeerAddress(peer.ip()));
+    let may_close = request.version() != Version::HTTP_2;
+    let mut response = application.oneshot(request).await?;
+    // Who sends too much would go on with it.
+    let is_too_much = matches!(response.extensions().get(), Some(Code::PayloadTooLarge | Code::HeadersTooLarge));
+    if may_close && is_too_much {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}

@@ -1,0 +1,211 @@
+use std::{
+    collections::HashMap,
+    io,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use ipnet::IpNet;
+
+use super::activity::Activity;
+use crate::platform::{
+    settings,
+    telemetry::{OneMore, metric},
+    web::subscriber,
+};
+
+/// A refusal is logged at most so often.
+const TELL_EVERY: Duration = Duration::from_mins(1);
+/// Connections that make room at once, at most: looking for them costs a look at all.
+const MOST_SHED: usize = 64;
+
+/// How many connections there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Most {
+    pub in_all: usize,
+    pub of_one_address: usize,
+}
+
+impl Most {
+    /// As configured, but no more than there are file descriptors left besides those that other parts need, and for one
+    /// address no more than half of all.
+    pub fn of(server: &settings::Server, descriptors: u64, reserved: u64) -> Self {
+        let room = usize::try_from(descriptors.saturating_sub(reserved)).unwrap_or(usize::MAX);
+        let in_all = server.max_connections.min(room).max(2);
+        Self { in_all, of_one_address: server.max_connections_per_address.min(in_all / 2) }
+    }
+}
+
+/// The open connections. There is room for everybody: when all places are taken, connections without a request under way make
+/// room, those that have been idle for longest first.
+pub(super) struct Places {
+    most: Most,
+    /// Peers that speak for many: they may have more than others.
+    proxies: Vec<IpNet>,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Default)]
+struct Taken {
+    connections: HashMap<u64, Connection>,
+    by_address: HashMap<IpAddr, usize>,
+    next: u64,
+    told: Option<Instant>,
+    untold: u64,
+}
+
+struct Connection {
+    address: IpAddr,
+    is_proxy: bool,
+    activity: Arc<Activity>,
+}
+
+impl Places {
+    pub fn new(most: Most, proxies: &[IpNet]) -> Arc<Self> {
+        Arc::new(Self { most, proxies: proxies.to_vec(), taken: Mutex::default() })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for a new connection of this peer, if it may have one.
+    pub fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+        let (peer, address) = (peer.to_canonical(), subscriber(peer.to_canonical()));
+        let is_proxy = self.proxies.iter().any(|network| network.contains(&peer));
+        let mut taken = self.taken();
+        if !is_proxy && taken.by_address.get(&address).is_some_and(|count| *count >= self.most.of_one_address) {
+            taken.refused("address_limit", "an address has as many connections as it may have");
+            return None;
+        }
+        if taken.connections.len() >= self.most.in_all && taken.shed((self.most.in_all / 64).clamp(1, MOST_SHED)) == 0 {
+            taken.refused("total_limit", "all connections are taken and none is idle");
+            return None;
+        }
+        let (number, activity) = (taken.next, Arc::new(Activity::new()));
+        taken.next += 1;
+        *taken.by_address.entry(address).or_default() += 1;
+        taken.connections.insert(number, Connection { address, is_proxy, activity: activity.clone() });
+        drop(taken);
+        Some(Place { places: self.clone(), number, activity, _open: metric::CONNECTIONS.one_more() })
+    }
+
+    /// The system refuses to open more: idle connections make room for it.
+    pub fn exhausted(&self, error: &io::Error) {
+        let mut taken = self.taken();
+        let shed = taken.shed(MOST_SHED);
+        taken.tell(&format_args!("cannot accept a connection ({error}); {shed} idle ones are closed"));
+    }
+}
+
+impl Taken {
+    /// Takes the places of so many idle connections; answers of how many.
+    fn shed(&mut self, most: usize) -> usize {
+        let idle = self.connections.iter().filter_map(|(number, connection)| {
+            Some((connection.is_proxy, std::cmp::Reverse(connection.activity.idle()?), *number))
+        });
+        let mut idle: Vec<_> = idle.collect();
+        if idle.len() > most {
+            idle.select_nth_unstable(most);
+            idle.truncate(most);
+        }
+        for (_, _, number) in &idle {
+            if let Some(connection) = self.leave(*number) {
+                connection.activity.shed();
+            }
+        }
+        idle.len()
+    }
+
+    fn leave(&mut self, number: u64) -> Option<Connection> {
+        let connection = self.connections.remove(&number)?;
+        if let Some(count) = self.by_address.get_mut(&connection.address) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_address.remove(&connection.address);
+            }
+        }
+        Some(connection)
+    }
+
+    fn refused(&mut self, reason: &'static str, text: &'static str) {
+        metric::CONNECTIONS_CLOSED.with([reason]).increment(1);
+        self.tell(&text);
+    }
+
+    fn tell(&mut self, text: &dyn std::fmt::Display) {
+        self.untold += 1;
+        if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            let times = std::mem::take(&mut self.untold);
+            self.told = Some(Instant::now());
+            tracing::warn!(times, "connections are refused: {text}");
+        }
+    }
+}
+
+/// A connection's place, free again when this is dropped.
+pub(super) struct Place {
+    places: Arc<Places>,
+    number: u64,
+    pub activity: Arc<Activity>,
+    _open: OneMore,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.taken().leave(self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(in_all: usize, of_one_address: usize) -> Arc<Places> {
+        Places::new(Most { in_all, of_one_address }, &["10.0.0.0/8".parse().unwrap()])
+    }
+
+    fn enter(places: &Arc<Places>, peer: &str) -> Option<Place> {
+        places.enter(peer.parse().unwrap())
+    }
+
+    #[test]
+    fn one_address_has_at_most_its_share_and_a_proxy_has_no_share() {
+        let places = places(10, 2);
+        let first = enter(&places, "2001:db8:1:2::1").unwrap();
+        let _second = enter(&places, "2001:db8:1:2::2").unwrap();
+        assert!(enter(&places, "2001:db8:1:2::3").is_none(), "the same network of 64 bits");
+        let _other = enter(&places, "2001:db8:1:3::1").unwrap();
+        drop(first);
+        assert!(enter(&places, "2001:db8:1:2::3").is_some());
+        let proxies: Vec<_> = (0..5).map(|_| enter(&places, "10.1.2.3").unwrap()).collect();
+        drop(proxies);
+        assert_eq!(places.taken().by_address.len(), 2, "addresses without a connection are forgotten");
+    }
+
+    #[test]
+    fn when_all_places_are_taken_idle_connections_make_room_and_busy_ones_do_not() {
+        let places = places(3, 3);
+        let taken: Vec<_> = (0..3).map(|_| enter(&places, "192.0.2.1").unwrap()).collect();
+        let busy: Vec<_> = taken[..2].iter().map(|place| place.activity.ask(false)).collect();
+        let newcomer = enter(&places, "192.0.2.2").unwrap();
+        let _busy = newcomer.activity.ask(false);
+        assert!(enter(&places, "192.0.2.3").is_none(), "nobody is idle");
+        drop(busy);
+        assert!(enter(&places, "192.0.2.3").is_some());
+        assert!(places.taken().connections.len() <= 3);
+    }
+
+    #[test]
+    fn connections_leave_descriptors_for_everything_else() {
+        let settings = settings::Settings::load(settings::Sources::default()).unwrap().server;
+        let most = |descriptors| {
+            let Most { in_all, of_one_address } = Most::of(&settings, descriptors, 100);
+            (in_all, of_one_address)
+        };
+        assert_eq!(most(1_000_000), (10_000, 1000));
+        assert_eq!(most(1100), (1000, 500));
+        assert_eq!(most(50), (2, 1));
+    }
+}

@@ -1,0 +1,15 @@
+//! Callers that send what no client would, slowly or without end. Nobody else notices, and nothing of it stays.
+mod bodies;
+mod crowds;
+mod heads;
+mod neighbour;
+mod readers;
+mod streams;
+
+use crate::support::Client;
+
+/// A caller at this loopback address.
+fn client_at(address: &str, base: &str) -> Client {
+    let http = reqwest::Client::builder().no_proxy().local_address(address.parse::<std::net::IpAddr>().unwrap());
+    Client { http: http.build().unwrap(), base: base.to_owned(), token: None }
+}

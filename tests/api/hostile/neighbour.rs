@@ -1,0 +1,215 @@
+//! A stranger with one address and no account, and what others notice of him: a long test, because it measures.
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+};
+
+use super::{client_at, streams::taken_back};
+use crate::support::{Client, OwnRedis, Process, TestDatabase, connect_from, is_long};
+
+const STRANGER: &str = "127.0.0.66";
+/// So many accounts, each at an address of its own and each as often as its quota lets it.
+const NEIGHBOURS: u8 = 6;
+const PAUSE: Duration = Duration::from_millis(110);
+const MEASURED: Duration = Duration::from_secs(12);
+/// Before it is measured what an attack does.
+const WARMING: Duration = Duration::from_secs(2);
+/// A slower answer than this is noticed, a faster one is not, however fast it was before.
+const NOTICED: Duration = Duration::from_millis(50);
+
+/// What the neighbours ask, and how long each answer takes them. They have a thread of their own, so that what the stranger
+/// costs this process is not taken for what he costs the server.
+struct Neighbours {
+    stop: Arc<AtomicBool>,
+    took: Arc<Mutex<Vec<Duration>>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Neighbours {
+    fn start(base: &str) -> Self {
+        let (stop, took) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<Duration>>>::default());
+        let (base, stopping, noted) = (base.to_owned(), stop.clone(), took.clone());
+        let asking = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let mut all = JoinSet::new();
+                for number in 0..NEIGHBOURS {
+                    all.spawn(ask(format!("127.0.0.{}", 10 + number), base.clone(), stopping.clone(), noted.clone()));
+                }
+                all.join_all().await;
+            });
+        };
+        Self { stop, took, thread: Some(thread::spawn(asking)) }
+    }
+
+    /// The median and the slowest hundredth of what is asked from now on.
+    async fn measure(&self) -> (Duration, Duration) {
+        self.took.lock().unwrap().clear();
+        tokio::time::sleep(MEASURED).await;
+        let mut took = std::mem::take(&mut *self.took.lock().unwrap());
+        took.sort_unstable();
+        assert!(took.len() > 200, "only {} answers", took.len());
+        (took[took.len() / 2], took[took.len() * 99 / 100])
+    }
+}
+
+impl Drop for Neighbours {
+    fn drop(&mut self) {
+        self.stop.store(true, Relaxed);
+        let ended = self.thread.take().unwrap().join();
+        assert!(thread::panicking() || ended.is_ok(), "a neighbour was turned away");
+    }
+}
+
+async fn ask(address: String, base: String, stop: Arc<AtomicBool>, took: Arc<Mutex<Vec<Duration>>>) {
+    let stranger = client_at(&address, &base);
+    let account = json!({"email": format!("{address}@example.com"), "password": "correct horse battery"});
+    let answer = stranger.post("/api/v1/auth/register", account).await.expect(201);
+    let client = Client { token: Some(answer["access_token"].as_str().unwrap().to_owned()), ..stranger };
+    let search = "/api/v1/routes?origin=DEL&destination=LHR&departure_date=2026-11-20&weight_kg=10";
+    for path in ["/api/v1/airports/DEL", "/api/v1/bookings", search].iter().cycle() {
+        if stop.load(Relaxed) {
+            return;
+        }
+        let began = Instant::now();
+        let answer = client.get(path).await;
+        assert!(answer.status.as_u16() < 500, "{path}: {}", answer.text);
+        took.lock().unwrap().push(began.elapsed());
+        tokio::time::sleep(PAUSE.saturating_sub(began.elapsed())).await;
+    }
+}
+
+/// One way to be a nuisance; each lasts until it is dropped.
+type Attack = fn(&str) -> JoinSet<()>;
+
+/// Sends the same again and again and reads what comes, on so many connections, as fast as it is taken.
+fn pump(base: &str, connections: usize, bytes: impl Into<Vec<u8>>) -> JoinSet<()> {
+    let (mut all, bytes) = (JoinSet::new(), Arc::new(bytes.into()));
+    for _ in 0..connections {
+        let (base, bytes) = (base.to_owned(), bytes.clone());
+        all.spawn(async move {
+            loop {
+                if let Ok(stream) = connect_from(STRANGER, &base).await {
+                    pump_once(stream, &bytes).await;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+    }
+    all
+}
+
+async fn pump_once(stream: TcpStream, bytes: &[u8]) {
+    let (mut reading, mut writing) = stream.into_split();
+    let mut buffer = vec![0; 256 * 1024];
+    tokio::select! {
+        () = async { while writing.write_all(bytes).await.is_ok() {} } => {}
+        () = async { while let Ok(1..) = reading.read(&mut buffer).await {} } => {}
+    }
+}
+
+/// Sends this on so many connections and then nothing more, without reading anything; what is closed is opened again.
+fn hold(base: &str, connections: usize, bytes: impl Into<Vec<u8>>) -> JoinSet<()> {
+    let (mut all, bytes) = (JoinSet::new(), Arc::new(bytes.into()));
+    for _ in 0..connections {
+        let (base, bytes) = (base.to_owned(), bytes.clone());
+        all.spawn(async move {
+            loop {
+                if let Ok(mut stream) = connect_from(STRANGER, &base).await {
+                    _ = stream.write_all(&bytes).await;
+                    while stream.write_all(b" ").await.is_ok() {
+                        tokio::time::sleep(Duration::from_secs(2)).await;
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+    }
+    all
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").repeat(50)
+}
+
+fn post(body: &str) -> String {
+    format!(
+        "POST /api/v1/routes/search HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn comings_and_goings(base: &str) -> JoinSet<()> {
+    let mut all = JoinSet::new();
+    for _ in 0..16 {
+        let base = base.to_owned();
+        all.spawn(async move {
+            loop {
+                if let Ok(stream) = connect_from(STRANGER, &base).await {
+                    _ = stream.set_zero_linger();
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    all
+}
+
+const ATTACKS: [(&str, Attack); 15] = [
+    ("flood of /livez", |base| pump(base, 16, get("/livez"))),
+    ("flood of /health", |base| pump(base, 16, get("/health"))),
+    ("flood of /metrics", |base| pump(base, 16, get("/metrics"))),
+    ("flood of /openapi.json", |base| pump(base, 16, get("/openapi.json"))),
+    ("flood of /docs/", |base| pump(base, 16, get("/docs/"))),
+    ("flood of /problems", |base| pump(base, 16, get("/problems"))),
+    ("flood of a counted path", |base| pump(base, 16, get("/api/v1/airports/DEL"))),
+    ("large bodies", |base| pump(base, 16, post(&format!("[{}0]", "0,".repeat(500_000))))),
+    ("deep bodies", |base| pump(base, 16, post(&"[".repeat(1_000_000)))),
+    ("headers of 60 KiB", |base| {
+        pump(base, 16, format!("GET / HTTP/1.1\r\nA: {0}\r\nB: {0}\r\n\r\n", "p".repeat(30_000)))
+    }),
+    ("slow heads", |base| hold(base, 2000, "GET / HTTP/1.1\r\nHost:")),
+    ("slow bodies", |base| hold(base, 2000, &post(&" ".repeat(1000))[..200])),
+    ("slow readers", |base| hold(base, 500, get("/openapi.json"))),
+    ("requests taken back", |base| pump(base, 16, taken_back(1000))),
+    ("connections that come and go", comings_and_goings),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_stranger_with_one_address_does_not_slow_others_tenfold() {
+    if !is_long() {
+        return;
+    }
+    let only = std::env::var("LOADMASTER_TEST_ATTACK").unwrap_or_default();
+    let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
+    let process = Process::start(&database, &redis, &["rate_limit.enabled=true"]).await;
+    let neighbours = Neighbours::start(&process.base);
+    tokio::time::sleep(WARMING).await;
+    let (median, before) = neighbours.measure().await;
+    println!("{:32} median {median:>10.2?}  p99 {before:>10.2?}", "before");
+    let mut too_slow = Vec::new();
+    for (name, attack) in ATTACKS.iter().filter(|(name, _)| name.contains(&only)) {
+        let mut attacking = attack(&process.base);
+        tokio::time::sleep(WARMING).await;
+        let (median, during) = neighbours.measure().await;
+        attacking.shutdown().await;
+        let times = during.as_secs_f64() / before.as_secs_f64();
+        println!("{name:32} median {median:>10.2?}  p99 {during:>10.2?}  {times:.1} times");
+        if during > (before * 10).max(NOTICED) {
+            too_slow.push(*name);
+        }
+        tokio::time::sleep(WARMING).await;
+    }
+    assert!(too_slow.is_empty(), "others were slowed more than tenfold by {too_slow:?}");
+}
