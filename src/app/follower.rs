@@ -14,7 +14,8 @@ use crate::{
     },
     kernel::{BookingId, FlightId},
     platform::{
-        outbox::{Entry, Feed},
+        clock::{Moment, SharedClock},
+        outbox::{Entry, Feed, FeedError},
         postgres::Database,
         tasks::stopped_within,
         trouble::Trouble,
@@ -28,6 +29,7 @@ const BATCH: i64 = 500;
 /// Follows what happens in all processes, by the connections that are kept for what runs beside the requests.
 pub(super) struct Follower {
     db: Database,
+    clock: SharedClock,
     capacity: CapacityService,
     flights: FlightService,
     bookings: BookingService,
@@ -55,6 +57,7 @@ impl Follower {
     pub fn new(state: &AppState, db: &Database) -> Self {
         Self {
             db: db.for_duties(),
+            clock: state.clock.clone(),
             capacity: state.capacity.for_duties(),
             flights: state.flights.for_duties(),
             bookings: state.bookings.for_duties(),
@@ -68,7 +71,8 @@ impl Follower {
         let mut trouble = Trouble::new("the outbox cannot be followed: searches read the tables");
         while !stop.is_cancelled() {
             let began = Instant::now();
-            let (now, outcome) = self.look(place.take(), began, &stop).await;
+            // Before the tables: what is kept is as old as this by both clocks.
+            let (now, outcome) = self.look(place.take(), Moment::at(self.clock.now()), &stop).await;
             place = now;
             _ = trouble.note(outcome);
             _ = stopped_within(&stop, POLL.saturating_sub(began.elapsed())).await;
@@ -78,7 +82,7 @@ impl Follower {
     async fn look(
         &self,
         place: Option<Place>,
-        began: Instant,
+        began: Moment,
         stop: &CancellationToken,
     ) -> (Option<Place>, anyhow::Result<()>) {
         // Before the messages: those of all changes up to this version are there to be read.
@@ -88,8 +92,11 @@ impl Follower {
         };
         match place {
             Some(mut place) if place.standing.epoch == standing.epoch && place.standing.version <= standing.version => {
-                let outcome = self.catch_up(&mut place, standing, began).await;
-                (Some(place), outcome)
+                match self.catch_up(&mut place, standing, began).await {
+                    // The next look begins anew.
+                    Err(error) if matches!(error.downcast_ref(), Some(FeedError::Exchanged)) => (None, Err(error)),
+                    outcome => (Some(place), outcome),
+                }
             }
             _ => match self.start(standing, stop).await {
                 Ok(place) => (Some(place), Ok(())),
@@ -109,7 +116,7 @@ impl Follower {
         Ok(Place { feed, standing })
     }
 
-    async fn catch_up(&self, place: &mut Place, standing: Standing, began: Instant) -> anyhow::Result<()> {
+    async fn catch_up(&self, place: &mut Place, standing: Standing, began: Moment) -> anyhow::Result<()> {
         let moved_unheard = standing.version > place.standing.version;
         let mut of_flights = false;
         loop {

@@ -1,6 +1,10 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, SubsecRound, Utc};
+use tokio::time::Instant;
 
 /// The only source of "now". Injected, so that tests decide what time it is.
 pub trait Clock: Send + Sync + 'static {
@@ -17,6 +21,38 @@ impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
         // PostgreSQL keeps microseconds; more would make the first answer differ from the stored one.
         Utc::now().trunc_subsecs(6)
+    }
+}
+
+/// A moment by two clocks: the injected wall clock, which may be set, and the steady clock, which stands still while the
+/// machine is suspended. What is kept in memory is fresh only if it is young by both.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    wall: DateTime<Utc>,
+    steady: Instant,
+}
+
+impl Moment {
+    /// Now, which is `wall` by the injected clock.
+    pub fn at(wall: DateTime<Utc>) -> Self {
+        Self { wall, steady: Instant::now() }
+    }
+
+    /// By the steady clock.
+    pub fn is_after(&self, other: Instant) -> bool {
+        self.steady > other
+    }
+
+    /// The time since then by the clock that shows more of it. A wall clock that was set back counts by as much as it was
+    /// set back.
+    pub fn age(&self, now: DateTime<Utc>) -> Duration {
+        let by_wall = now.signed_duration_since(self.wall).abs().to_std().unwrap_or(Duration::MAX);
+        by_wall.max(self.steady.elapsed())
+    }
+
+    /// Whether less than this has passed by both clocks.
+    pub fn is_within(&self, time: Duration, now: DateTime<Utc>) -> bool {
+        self.age(now) < time
     }
 }
 
@@ -42,5 +78,26 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> DateTime<Utc> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_moment_is_as_old_as_the_clock_says_that_shows_more() {
+        let began = DateTime::UNIX_EPOCH;
+        let moment = Moment::at(began);
+        assert_eq!(moment.age(began), Duration::ZERO);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(moment.age(began), Duration::from_secs(2), "the wall clock stands still");
+        assert_eq!(moment.age(began + TimeDelta::hours(1)), Duration::from_hours(1), "the machine was suspended");
+        assert_eq!(moment.age(began - TimeDelta::hours(1)), Duration::from_hours(1), "set back");
+        assert!(moment.is_within(Duration::from_secs(3), began + TimeDelta::seconds(2)));
+        assert!(!moment.is_within(Duration::from_secs(2), began));
+        assert!(!moment.is_within(Duration::from_secs(3), began + TimeDelta::seconds(3)));
     }
 }

@@ -7,8 +7,11 @@ mod command_line;
 mod consumer;
 mod deleting;
 mod evicted;
+mod exchanged;
 mod feeds;
 mod following;
+mod imports;
+mod lost;
 mod messages;
 mod older;
 mod open;
@@ -107,7 +110,7 @@ fn assert_told(messages: &[Value], documents: &BTreeMap<String, Value>) {
 async fn until_place_is_kept(world: &World) {
     until("the place is kept", async || {
         let place = "select 'there' from outbox_sinks
-                     where name = 'redis_streams' and position = (select max(id) from outbox)";
+                     where name = 'redis_streams' and reached = (select max(id) from outbox)";
         !world.texts(place).await.is_empty()
     })
     .await;

@@ -9,6 +9,7 @@ mod judging;
 mod kept;
 mod ordering;
 mod property;
+mod suspended;
 
 use serde_json::{Value, json};
 

@@ -5,10 +5,9 @@ use std::{
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
-use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::Instant;
+use chrono::{DateTime, Utc};
 
-use crate::platform::cache::Shelf;
+use crate::platform::{cache::Shelf, clock::Moment};
 
 /// Longest that a credential is taken for what it was found to be.
 pub(super) const KEPT: Duration = Duration::from_mins(1);
@@ -23,29 +22,6 @@ pub(super) fn hashed(credential: &str) -> Hashed {
     let mut hash = Hashed::default();
     hash.copy_from_slice(digest(&SHA256, credential.as_bytes()).as_ref());
     hash
-}
-
-/// A moment by both clocks: the injected one, and one that nobody can set back.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
-    wall: DateTime<Utc>,
-    steady: Instant,
-}
-
-impl Moment {
-    pub fn at(wall: DateTime<Utc>) -> Self {
-        Self { wall, steady: Instant::now() }
-    }
-
-    pub fn is_after(&self, other: Instant) -> bool {
-        self.steady > other
-    }
-
-    /// Whether less than this has passed by either clock; one that was set back by more counts as time that has passed.
-    pub fn is_within(&self, time: Duration, now: DateTime<Utc>) -> bool {
-        let by_wall = now.signed_duration_since(self.wall).abs();
-        by_wall < TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX) && self.steady.elapsed() < time
-    }
 }
 
 /// What was found out lately about credentials: for at most [`KEPT`], in bounded space.

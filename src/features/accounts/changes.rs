@@ -8,14 +8,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::{
-    cache::Moment,
     error::AccountError,
     model::{Credential, Principal},
     repository::{self, AccessChange, Standing},
     service::AccountService,
     tokens::CLOCK_SKEW,
 };
-use crate::kernel::{ApiKeyId, TokenFamilyId, UserId};
+use crate::{
+    kernel::{ApiKeyId, TokenFamilyId, UserId},
+    platform::clock::Moment,
+};
 
 /// How often each process looks what has changed.
 pub const LOOK_EVERY: Duration = Duration::from_secs(10);

@@ -14,9 +14,9 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::Mutex, time::Instant};
 
-use super::{cache::Moment, error::AccountError, repository};
+use super::{error::AccountError, repository};
 use crate::platform::{
-    clock::SharedClock,
+    clock::{Moment, SharedClock},
     postgres::{Database, commit, retrying},
     random::TokenSource,
     settings::{Algorithm, Auth},

@@ -1,7 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    cache::{Hashed, Moment},
+    cache::Hashed,
     error::AccountError,
     model::{Credential, Principal, Role},
     repository,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     kernel::{ApiKeyId, OrganizationId, UserId},
-    platform::{postgres::commit, telemetry::Traced},
+    platform::{clock::Moment, postgres::commit, telemetry::Traced},
 };
 
 /// What every API key begins with.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     acts::Acts,
     attempts::Attempts,
-    cache::{Hashed, KNOWN, Moment, Recent, hashed},
+    cache::{Hashed, KNOWN, Recent, hashed},
     changes::Changes,
     error::AccountError,
     keys::{KeyRing, Keys},
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     kernel::{TokenFamilyId, UserId},
     platform::{
-        clock::SharedClock,
+        clock::{Moment, SharedClock},
         postgres::{Database, commit},
         random::{IdSource, TokenSource},
         settings,

@@ -8,10 +8,10 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
 
 use super::{FlightCapacity, FlightStatus, Space};
-use crate::kernel::FlightId;
+use crate::{kernel::FlightId, platform::clock::Moment};
 
 /// What was last known of all flights is shown for so long; then the tables are asked.
 const ABREAST_FOR: Duration = Duration::from_millis(450);
@@ -37,9 +37,8 @@ struct State {
     /// Numbers doubts and readings in the order in which they began.
     clock: AtomicU64,
     news: Notify,
-    start: Instant,
-    /// Everything that was committed before is known: microseconds since the start, 0 for never.
-    abreast: AtomicU64,
+    /// Everything that was committed before is known; none if that never was so.
+    abreast: RwLock<Option<Moment>>,
 }
 
 /// A flight's row, packed: there may be a million.
@@ -96,8 +95,7 @@ impl Default for AvailabilityIndex {
             doubted: AtomicUsize::new(0),
             clock: AtomicU64::new(0),
             news: Notify::new(),
-            start: Instant::now(),
-            abreast: AtomicU64::new(0),
+            abreast: RwLock::default(),
         }))
     }
 }
@@ -174,7 +172,7 @@ impl AvailabilityIndex {
 
     /// Forgets everything, and is not abreast any more.
     pub(super) fn clear(&self) {
-        self.0.abreast.store(0, Ordering::Release);
+        *self.0.abreast.write().unwrap_or_else(PoisonError::into_inner) = None;
         for shard in &self.0.shards {
             *shard.write().unwrap_or_else(PoisonError::into_inner) = HashMap::new();
         }
@@ -192,21 +190,20 @@ impl AvailabilityIndex {
         }
     }
 
-    /// Everything that was committed before `instant` is known or doubted here.
-    pub(super) fn caught_up(&self, instant: Instant) {
-        let micros = u64::try_from(instant.duration_since(self.0.start).as_micros()).unwrap_or(u64::MAX);
-        self.0.abreast.fetch_max(micros.max(1), Ordering::AcqRel);
+    /// Everything that was committed before `moment` is known or doubted here.
+    pub(super) fn caught_up(&self, moment: Moment) {
+        *self.0.abreast.write().unwrap_or_else(PoisonError::into_inner) = Some(moment);
     }
 
-    /// How long ago everything was known; none before it ever was.
-    pub fn staleness(&self) -> Option<Duration> {
-        let abreast = self.0.abreast.load(Ordering::Acquire);
-        (abreast > 0).then(|| self.0.start.elapsed().saturating_sub(Duration::from_micros(abreast)))
+    /// How long ago everything was known, by the clock that shows more time; none before it ever was.
+    pub fn staleness(&self, now: DateTime<Utc>) -> Option<Duration> {
+        let abreast = *self.0.abreast.read().unwrap_or_else(PoisonError::into_inner);
+        abreast.map(|moment| moment.age(now))
     }
 
     /// Whether what is known is recent enough to be shown.
-    pub fn is_abreast(&self) -> bool {
-        self.staleness().is_some_and(|age| age < ABREAST_FOR)
+    pub fn is_abreast(&self, now: DateTime<Utc>) -> bool {
+        self.staleness(now).is_some_and(|age| age < ABREAST_FOR)
     }
 
     /// How many flights are known.
@@ -298,20 +295,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_abreast_for_less_than_half_a_second() {
+    async fn it_is_abreast_for_less_than_half_a_second_by_both_clocks() {
         let index = AvailabilityIndex::default();
-        assert!(!index.is_abreast());
-        tokio::time::advance(Duration::from_millis(100)).await;
-        index.caught_up(Instant::now());
-        assert!(index.is_abreast());
+        assert!(!index.is_abreast(at(0)));
+        index.caught_up(Moment::at(at(0)));
+        assert!(index.is_abreast(at(0)));
         tokio::time::advance(Duration::from_millis(449)).await;
-        assert!(index.is_abreast());
+        assert!(index.is_abreast(at(0)));
+        for hours in [1, -1] {
+            assert!(!index.is_abreast(at(hours)), "the steady clock stood still, or the wall clock was set back");
+        }
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert!(!index.is_abreast());
-        assert_eq!(index.staleness(), Some(Duration::from_millis(450)));
-        index.caught_up(Instant::now());
-        assert!(index.is_abreast());
+        assert!(!index.is_abreast(at(0)));
+        assert_eq!(index.staleness(at(0)), Some(Duration::from_millis(450)));
+        // A wall clock that was set back is believed again with the next look.
+        index.caught_up(Moment::at(at(-1)));
+        assert!(index.is_abreast(at(-1)));
         index.clear();
-        assert!(!index.is_abreast());
+        assert!(!index.is_abreast(at(-1)));
     }
 }

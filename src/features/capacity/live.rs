@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::{AvailabilityIndex, CapacityService, FlightCapacity, repository};
 use crate::{
     kernel::FlightId,
-    platform::{postgres::DbError, tasks::stopped_within, telemetry::metric},
+    platform::{clock::Moment, postgres::DbError, tasks::stopped_within, telemetry::metric},
 };
 
 /// Flights that are read at once.
@@ -42,7 +42,7 @@ impl CapacityService {
         &self,
         flights: impl ExactSizeIterator<Item = (FlightId, i32)> + Clone,
     ) -> Result<Vec<Option<FlightCapacity>>, DbError> {
-        let is_abreast = self.index.is_abreast();
+        let is_abreast = self.index.is_abreast(self.clock.now());
         let mut rooms: Vec<Option<FlightCapacity>> = Vec::with_capacity(flights.len());
         let mut missing = Vec::new();
         for (flight, version) in flights.clone() {
@@ -94,7 +94,7 @@ impl CapacityService {
     }
 
     /// Everything that was committed before is in the index, or in doubt there.
-    pub fn caught_up(&self, since: Instant) {
+    pub fn caught_up(&self, since: Moment) {
         self.index.caught_up(since);
     }
 
@@ -126,7 +126,7 @@ impl CapacityService {
 
     /// Shows how the index is.
     pub fn measure(&self) {
-        let age = self.index.staleness().map_or(f64::INFINITY, |age| age.as_secs_f64());
+        let age = self.index.staleness(self.clock.now()).map_or(f64::INFINITY, |age| age.as_secs_f64());
         metric::AVAILABILITY_STALENESS.set(age);
         let flights = u32::try_from(self.index.len()).unwrap_or(u32::MAX);
         metric::AVAILABILITY_FLIGHTS.set(flights);

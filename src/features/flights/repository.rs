@@ -105,10 +105,7 @@ macro_rules! select_flights {
 
 /// The network's version, and which server tells it.
 pub(super) async fn standing(db: &mut PgConnection) -> sqlx::Result<Standing> {
-    let found = sqlx::query!(
-        r#"select version, hashtextextended(extract(epoch from pg_postmaster_start_time()) || '/' || d.oid, 0) as "epoch!"
-           from network cross join pg_database d where d.datname = current_database()"#
-    );
+    let found = sqlx::query!(r#"select version, server_epoch() as "epoch!" from network"#);
     let found = found.fetch_one(db).await?;
     Ok(Standing { version: found.version, epoch: found.epoch })
 }

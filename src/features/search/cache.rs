@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use tokio::{sync::watch, time::Instant};
 use tracing::Instrument;
 
@@ -20,6 +20,7 @@ use crate::{
     kernel::AirportCode,
     platform::{
         cache::Shelf,
+        clock::{Moment, SharedClock},
         redis::Redis,
         seal::SealKey,
         secrets::ServerSecrets,
@@ -68,7 +69,16 @@ pub(super) struct Found {
     pub prepared: Shared,
     pub status: CacheStatus,
     standing: Standing,
-    until: Instant,
+    /// From when on it is kept, and for how long.
+    since: Moment,
+    time: Duration,
+}
+
+impl Found {
+    /// For how much longer it is kept: zero when its time is over by either clock.
+    fn left(&self, now: DateTime<Utc>) -> Duration {
+        self.time.saturating_sub(self.since.age(now))
+    }
 }
 
 /// Where answers come from that nobody has.
@@ -89,6 +99,7 @@ pub(super) struct RouteCache(Arc<State>);
 
 struct State {
     time: Duration,
+    clock: SharedClock,
     redis: Option<(Redis, SealKey)>,
     /// The end of each key in Redis: the installation, and the rules that it searches by.
     group: String,
@@ -97,19 +108,25 @@ struct State {
 }
 
 impl RouteCache {
-    pub fn new(time: Duration, rules: &settings::Search, shared: Option<(Redis, &ServerSecrets)>) -> Self {
+    pub fn new(
+        time: Duration,
+        rules: &settings::Search,
+        clock: &SharedClock,
+        shared: Option<(Redis, &ServerSecrets)>,
+    ) -> Self {
         let installation = shared.as_ref().map(|(_, secrets)| &*secrets.namespace).unwrap_or_default();
         let group = format!("{installation}:{:016x}", fingerprint(rules));
         let shelf = RwLock::new(Shelf::new(MOST_BYTES));
         let redis = shared.map(|(redis, secrets)| (redis, SealKey::new(&secrets.cache_key)));
-        Self(Arc::new(State { time, redis, group, shelf, filling: Mutex::default() }))
+        Self(Arc::new(State { time, clock: clock.clone(), redis, group, shelf, filling: Mutex::default() }))
     }
 
     /// What this process has, unless it is `outdated`.
     fn at_hand(&self, question: &Question, standing: Standing, outdated: Option<&Shared>) -> Option<Found> {
+        let now = self.0.clock.now();
         let is_good = |found: &Found| {
             found.standing == standing
-                && found.until > Instant::now()
+                && !found.left(now).is_zero()
                 && outdated.is_none_or(|outdated| !Arc::ptr_eq(outdated, &found.prepared))
         };
         let young = {
@@ -117,8 +134,7 @@ impl RouteCache {
             kept.look(question).filter(|found| is_good(found)).cloned()
         };
         let found = young.or_else(|| self.shelf_mut().look_again(question).filter(|found| is_good(found)).cloned())?;
-        let left = found.until.saturating_duration_since(Instant::now());
-        Some(Found { status: CacheStatus::Hit(left), ..found })
+        Some(Found { status: CacheStatus::Hit(found.left(now)), ..found })
     }
 
     /// What was found before or is being found now by somebody else, else what the source has. `standing` was known before;
@@ -169,7 +185,8 @@ impl RouteCache {
             return Ok(found.clone());
         }
         let prepared = source.prepare(source.ways(question).await?)?;
-        Ok(Found { prepared: prepared.into(), status: CacheStatus::Miss, standing, until: Instant::now() })
+        let since = Moment::at(self.0.clock.now());
+        Ok(Found { prepared: prepared.into(), status: CacheStatus::Miss, standing, since, time: Duration::ZERO })
     }
 
     async fn fill<S: Source>(
@@ -191,8 +208,8 @@ impl RouteCache {
             let stored = self.0.redis.as_ref().and_then(|_| stored::to_bytes(&ways));
             let prepared = source.prepare(ways)?.into();
             metric::ROUTE_CACHE_FILL.record(began.elapsed().as_secs_f64());
-            let until = Instant::now() + self.0.time;
-            (Found { prepared, status: CacheStatus::Miss, standing, until }, stored)
+            let since = Moment::at(self.0.clock.now());
+            (Found { prepared, status: CacheStatus::Miss, standing, since, time: self.0.time }, stored)
         };
         let weight = found.prepared.weight();
         let gone = self.shelf_mut().put(question, found.clone(), weight);
@@ -220,8 +237,8 @@ impl RouteCache {
         let (bytes, left) = recalled.inspect_err(|error| tracing::debug!(%error, "Redis is not asked")).ok()??;
         let ways = stored::from_bytes(seal.open(&key, &bytes)?, question.origin, question.destination)?;
         let prepared = source.prepare(ways).ok()?.into();
-        let left = left.min(self.0.time);
-        Some(Found { prepared, status: CacheStatus::Hit(left), standing, until: Instant::now() + left })
+        let (since, time) = (Moment::at(self.0.clock.now()), left.min(self.0.time));
+        Some(Found { prepared, status: CacheStatus::Hit(time), standing, since, time })
     }
 
     /// No pattern is ever looked for: the version alone makes old keys unreachable.

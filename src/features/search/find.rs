@@ -76,7 +76,7 @@ impl SearchService {
     /// of what others change: then the database tells.
     async fn standing(&self, stretch: Stretch) -> Result<Standing, SearchError> {
         let network = self.0.flights.network();
-        let is_abreast = self.0.capacity.index().is_abreast();
+        let is_abreast = self.0.capacity.index().is_abreast(self.0.clock.now());
         if is_abreast && let Some(standing) = network.version(stretch) {
             return Ok(standing);
         }

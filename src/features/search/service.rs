@@ -70,7 +70,7 @@ impl SearchService {
         shared: Option<(Redis, &ServerSecrets)>,
     ) -> Self {
         let time = Duration::from_secs(settings.cache_ttl_seconds);
-        let cache = (!time.is_zero()).then(|| RouteCache::new(time, settings, shared));
+        let cache = (!time.is_zero()).then(|| RouteCache::new(time, settings, clock, shared));
         Self(Arc::new(Parts {
             flights: flights.clone(),
             capacity: capacity.clone(),

@@ -1,13 +1,12 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::cloud_event;
 use crate::platform::{
-    postgres::{Database, DbError, commit},
+    postgres::{Database, DbError, Reading as Connection, commit},
     telemetry::TRACEPARENT,
 };
 
@@ -30,129 +29,210 @@ impl Entry {
     }
 }
 
-/// A place in the outbox. Messages are numbered when they are written and seen when their transactions commit, so that a
-/// lower number may come after a higher one. Missing numbers are remembered until they come, or until every transaction
-/// that could have brought them has ended: a rolled-back one leaves its number unused.
+/// A place in the outbox. By default the place before the oldest message.
 ///
-/// Messages of one booking or flight always come in order: the next one is numbered under the lock that the one before
-/// was committed with.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Messages are numbered when they are written and become visible when their transactions commit, so a lower number may
+/// become visible after a higher one. A place is therefore the highest number read, and the transactions that were in
+/// progress at that moment: only these can still make a lower number visible. When one of them has ended, its messages are
+/// read by its transaction number. The size of a place is bounded by the number of concurrent transactions, not by the
+/// number of messages that they write.
+///
+/// Messages of one booking or flight come in order: the next one is numbered under the lock that the one before was
+/// committed with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Feed {
-    /// The highest number seen.
+    /// The highest number read.
     position: i64,
-    /// Lower numbers not seen, each with a transaction number that was given out after it was missed.
-    gaps: BTreeMap<i64, i64>,
+    /// Transactions of which messages up to `position` may be unread, each with the number up to which they were read.
+    awaited: BTreeMap<i64, i64>,
+    /// None: the place was not used yet.
+    server: Option<Server>,
 }
 
-/// What there was to read, and which transactions were under way at that moment.
+/// A server as a place was read from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Server {
+    epoch: i64,
+    /// The first transaction number that was not given out.
+    next: i64,
+}
+
+/// A place cannot be read on from.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// Numbers of messages and transactions may mean something else there. Begin with what that database has: a sink with
+    /// the place kept there, a follower by reading the tables anew.
+    #[error("the database was exchanged or restarted: the place in the outbox is not known to be one of this database")]
+    Exchanged,
+}
+
+/// The transactions at one moment.
+struct Snapshot {
+    server: Server,
+    /// In progress.
+    open: BTreeSet<i64>,
+    /// The highest number that was given out to a message.
+    last: i64,
+    /// How many of the open ones are only known to be above all that have ended: some may be parts of others.
+    unlisted: i64,
+}
+
+/// What there was to read.
 struct Reading {
     entries: Vec<Entry>,
     /// As many as were asked for: there may be more.
     is_full: bool,
-    /// The oldest transaction number still under way, and the first that was not given out.
-    oldest: i64,
-    next: i64,
+    snapshot: Snapshot,
 }
 
-/// A sink that begins somewhere looks back so far for numbers of transactions under way: a large import writes many.
-const LOOK_BACK: i64 = 100_000;
-/// Who follows from now on looks back so far.
-const NEAR: i64 = 10_000;
+/// More transaction numbers than this above the highest one that has ended are mostly parts of transactions (savepoints).
+const UNLISTED: i64 = 1_000;
 
 impl Feed {
-    pub const fn new(position: i64, gaps: BTreeMap<i64, i64>) -> Self {
-        Self { position, gaps }
+    /// A kept place: read up to `position`, but for messages of `awaited` transactions above the given numbers. `epoch` is
+    /// of the server that it was read from.
+    pub(super) const fn resume(position: i64, awaited: BTreeMap<i64, i64>, epoch: i64) -> Self {
+        Self { position, awaited, server: Some(Server { epoch, next: 0 }) }
     }
 
+    /// The highest number read.
     pub const fn position(&self) -> i64 {
         self.position
     }
 
-    pub const fn gaps(&self) -> &BTreeMap<i64, i64> {
-        &self.gaps
+    /// Transactions that may still bring lower numbers, each with the number up to which its messages were read.
+    pub const fn awaited(&self) -> &BTreeMap<i64, i64> {
+        &self.awaited
     }
 
-    /// From now on: what is there is not told, what is under way will be.
-    pub async fn from_now(db: &Database) -> Result<Self, DbError> {
-        let mut reading = db.read().await?;
-        let last = sqlx::query_scalar!(
-            r#"select coalesce((select max(id) from outbox), (select last_value from outbox_id_seq)) as "last!""#
-        );
-        let last = last.fetch_one(&mut *reading).await?;
-        drop(reading);
-        let mut feed = Self::new((last - NEAR).max(0), BTreeMap::new());
-        while feed.position < last && !feed.read(db, NEAR).await?.is_empty() {}
-        Ok(feed)
+    /// Up to this number every message was read, and no further one can become visible.
+    pub fn settled(&self) -> i64 {
+        settled(self.position, &self.awaited)
     }
 
-    /// From the oldest message there is, or is about to be.
-    pub async fn from_the_start(db: &Database) -> Result<Self, DbError> {
-        let mut reading = db.read().await?;
-        let first = sqlx::query_scalar!(
-            r#"select coalesce((select min(id) - 1 from outbox), (select last_value from outbox_id_seq)) as "first!""#
-        );
-        let first = first.fetch_one(&mut *reading).await?;
-        Ok(Self::new((first - LOOK_BACK).max(0), BTreeMap::new()))
+    /// The server's epoch as of the last reading; 0 before the first.
+    pub(super) fn epoch(&self) -> i64 {
+        self.server.map_or(0, |server| server.epoch)
     }
 
-    /// Reads on: at most so many messages, in the order of their numbers, late ones first. The place moves behind them.
-    pub async fn read(&mut self, db: &Database, limit: i64) -> Result<Vec<Entry>, DbError> {
-        let gaps: Vec<i64> = self.gaps.keys().copied().collect();
-        let reading = read(db, self.position, &gaps, limit).await?;
-        // Whoever has a missing number had its transaction's number before it, and so a lower one than this.
-        let horizon = if self.misses_some(&reading) { transaction_number(db).await? } else { 0 };
-        self.advance(&reading, horizon);
+    /// The place behind all messages that are visible now. Those of transactions in progress will be read, however large.
+    pub async fn from_now(db: &Database) -> Result<Self, FeedError> {
+        let (mut connection, snapshot) = snapshot(db).await?;
+        let position = sqlx::query_scalar!(r#"select coalesce(max(id), 0) as "position!" from outbox"#);
+        let position = position.fetch_one(&mut *connection).await.map_err(DbError::from)?;
+        let awaited = snapshot.open.iter().map(|transaction| (*transaction, 0)).collect();
+        Ok(Self { position, awaited, server: Some(snapshot.server) })
+    }
+
+    /// Reads at most `limit` messages in the order of their numbers, late ones first, and moves behind them. After an error
+    /// the place is where it was.
+    pub async fn read(&mut self, db: &Database, limit: i64) -> Result<Vec<Entry>, FeedError> {
+        let (mut connection, snapshot) = snapshot(db).await?;
+        if !self.is_of(&snapshot) {
+            return Err(FeedError::Exchanged);
+        }
+        let rows = read(&mut connection, self.position, self.ended(&snapshot), limit).await.map_err(DbError::from)?;
+        let entries: Vec<Entry> = rows.into_iter().map(Entry::from).collect();
+        let is_full = i64::try_from(entries.len()).is_ok_and(|count| count >= limit);
+        let reading = Reading { entries, is_full, snapshot };
+        self.advance(&reading);
         Ok(reading.entries)
     }
 
-    fn misses_some(&self, reading: &Reading) -> bool {
-        let new = reading.entries.iter().filter(|entry| entry.id > self.position);
-        reading.entries.last().is_some_and(|last| last.id > self.position + i64::try_from(new.count()).unwrap_or(0))
+    /// Whether the snapshot is of the server that this place was read from, and not of an earlier state of it.
+    fn is_of(&self, snapshot: &Snapshot) -> bool {
+        let is_same = |before: Server| before.epoch == snapshot.server.epoch && before.next <= snapshot.server.next;
+        self.server.is_none_or(is_same) && self.position <= snapshot.last
     }
 
-    fn advance(&mut self, reading: &Reading, horizon: i64) {
-        // All that ended transactions brought is in this reading, as far as it goes: what is not, never comes.
-        let looked_at = if reading.is_full { reading.entries.last().map_or(0, |entry| entry.id) } else { i64::MAX };
-        // A horizon that was not given out yet is from another cluster, of which this one is a copy: none is under way.
-        let is_awaited = |horizon: i64| reading.oldest < horizon && horizon < reading.next;
-        self.gaps.retain(|id, horizon| is_awaited(*horizon) || *id > looked_at);
-        for entry in &reading.entries {
-            if entry.id <= self.position {
-                self.gaps.remove(&entry.id);
-            } else {
-                let missing = self.position + 1..entry.id;
-                self.gaps.extend(missing.map(|id| (id, horizon)));
-                self.position = entry.id;
+    /// The awaited transactions that have ended, each with the number up to which its messages were read.
+    fn ended(&self, snapshot: &Snapshot) -> Vec<(i64, i64)> {
+        let ended = self.awaited.iter().filter(|(transaction, _)| !snapshot.open.contains(transaction));
+        ended.map(|(transaction, read)| (*transaction, *read)).collect()
+    }
+
+    fn advance(&mut self, reading: &Reading) {
+        let (before, open) = (self.position, &reading.snapshot.open);
+        let last = reading.entries.last().map_or(0, |entry| entry.id);
+        // Late messages come first: where a new one had room, all of them had.
+        let has_all_late = !reading.is_full || last > before;
+        self.awaited.retain(|transaction, read| {
+            if open.contains(transaction) {
+                return true;
             }
+            *read = last.max(*read);
+            !has_all_late
+        });
+        // One that was not awaited began after the last reading, and numbers its messages above what was read then.
+        for transaction in open {
+            self.awaited.entry(*transaction).or_insert(before);
         }
+        self.position = last.max(before);
+        self.server = Some(reading.snapshot.server);
     }
 }
 
-async fn read(db: &Database, position: i64, gaps: &[i64], limit: i64) -> Result<Reading, DbError> {
-    let mut snapshot = db.snapshot().await?;
-    let numbers = sqlx::query!(
-        r#"select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "oldest!",
-                  pg_snapshot_xmax(pg_current_snapshot())::text::bigint as "next!""#
+/// As [`Feed::settled`] of a place in its parts.
+pub(super) fn settled(position: i64, awaited: &BTreeMap<i64, i64>) -> i64 {
+    awaited.values().fold(position, |lowest, read| lowest.min(*read))
+}
+
+/// One moment of the database, and a connection that sees it.
+async fn snapshot(db: &Database) -> Result<(Connection, Snapshot), DbError> {
+    let (mut connection, mut snapshot) = try_snapshot(db).await?;
+    if snapshot.unlisted > UNLISTED {
+        // One that ends after them makes PostgreSQL list those in progress, without their parts.
+        drop(connection);
+        end_a_transaction(db).await?;
+        (connection, snapshot) = try_snapshot(db).await?;
+    }
+    Ok((connection, snapshot))
+}
+
+async fn try_snapshot(db: &Database) -> Result<(Connection, Snapshot), DbError> {
+    let mut connection = db.snapshot().await?;
+    // A snapshot lists the transactions in progress below the highest one that has ended. Those above are in progress, up
+    // to the first number that was not given out, which is what `age` counts to.
+    let found = sqlx::query!(
+        r#"select array(select pg_snapshot_xip(pg_current_snapshot())::text::bigint) as "open!",
+                  pg_snapshot_xmax(pg_current_snapshot())::text::bigint as "end!",
+                  age(pg_snapshot_xmax(pg_current_snapshot())::xid)::bigint as "unlisted!",
+                  server_epoch() as "epoch!", (select last_value from outbox_id_seq) as "last!""#
     );
-    let numbers = numbers.fetch_one(&mut *snapshot).await?;
+    let found = found.fetch_one(&mut *connection).await?;
+    let next = found.end + found.unlisted;
+    let open = found.open.into_iter().chain(found.end..next).collect();
+    let server = Server { epoch: found.epoch, next };
+    Ok((connection, Snapshot { server, open, last: found.last, unlisted: found.unlisted }))
+}
+
+async fn read(db: &mut Connection, position: i64, ended: Vec<(i64, i64)>, limit: i64) -> sqlx::Result<Vec<Row>> {
+    let (ended, read): (Vec<String>, Vec<i64>) =
+        ended.into_iter().map(|(transaction, read)| (transaction.to_string(), read)).unzip();
     let rows = sqlx::query_as!(
         Row,
         r#"select id as "id!", aggregate as "aggregate!", aggregate_id as "aggregate_id!", sequence as "sequence!",
                   event_type as "event_type!", payload as "payload!", occurred_at as "occurred_at!",
                   written_at as "written_at!"
-           from ((select id, aggregate, aggregate_id, sequence, event_type, payload, occurred_at, written_at
-                  from outbox where id = any($2) order by id limit $3)
+           from ((select late.* from unnest($2::text[], $3::bigint[]) as ended (transaction, read)
+                  cross join lateral
+                      (select id, aggregate, aggregate_id, sequence, event_type, payload, occurred_at, written_at
+                       from outbox
+                       where written_by = ended.transaction::xid8 and id > ended.read and id <= $1
+                       order by id limit $4) as late
+                  order by late.id limit $4)
                  union all
                  (select id, aggregate, aggregate_id, sequence, event_type, payload, occurred_at, written_at
-                  from outbox where id > $1 order by id limit $3)) as next
-           order by id limit $3"#,
+                  from outbox where id > $1 order by id limit $4)) as next
+           order by id limit $4"#,
         position,
-        gaps,
+        &ended,
+        &read,
         limit,
     );
-    let entries: Vec<Entry> = rows.fetch_all(&mut *snapshot).await?.into_iter().map(Entry::from).collect();
-    let is_full = i64::try_from(entries.len()).is_ok_and(|count| count >= limit);
-    Ok(Reading { entries, is_full, oldest: numbers.oldest, next: numbers.next })
+    rows.fetch_all(&mut **db).await
 }
 
 struct Row {
@@ -180,73 +260,14 @@ impl From<Row> for Entry {
     }
 }
 
-/// A number that is given out now, and whose transaction ends at once.
-async fn transaction_number(db: &Database) -> Result<i64, DbError> {
+/// Takes a transaction number, and ends.
+async fn end_a_transaction(db: &Database) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
-    let number = sqlx::query_scalar!(r#"select pg_current_xact_id()::text::bigint as "number!""#);
-    let number = number.fetch_one(&mut *tx).await.map_err(DbError::from)?;
-    commit(tx).await?;
-    Ok(number)
+    let number = sqlx::query_scalar!(r#"select pg_current_xact_id()::text as "number!""#);
+    number.fetch_one(&mut *tx).await.map_err(DbError::from)?;
+    commit(tx).await
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn reading(ids: &[i64], oldest: i64) -> Reading {
-        let entry = |id: &i64| Entry {
-            id: *id,
-            aggregate_id: Uuid::nil(),
-            event: Value::Null,
-            written_at: DateTime::UNIX_EPOCH,
-        };
-        Reading { entries: ids.iter().map(entry).collect(), is_full: false, oldest, next: i64::MAX }
-    }
-
-    fn gaps(feed: &Feed) -> Vec<i64> {
-        feed.gaps.keys().copied().collect()
-    }
-
-    #[test]
-    fn a_missing_number_is_awaited_until_it_comes_or_nobody_is_left_to_bring_it() {
-        let mut feed = Feed::default();
-        assert!(feed.misses_some(&reading(&[1, 2, 5], 100)));
-        feed.advance(&reading(&[1, 2, 5], 100), 103);
-        assert_eq!((feed.position, gaps(&feed)), (5, vec![3, 4]));
-        // 4 comes late; a transaction that may bring 3 is still under way.
-        assert!(!feed.misses_some(&reading(&[4, 6], 102)));
-        feed.advance(&reading(&[4], 102), 0);
-        assert_eq!((feed.position, gaps(&feed)), (5, vec![3]));
-        // All that were under way have ended: 3 was rolled back.
-        feed.advance(&reading(&[6], 103), 0);
-        assert_eq!((feed.position, gaps(&feed)), (6, vec![]));
-    }
-
-    #[test]
-    fn in_a_copy_of_the_database_nothing_is_under_way_that_was_in_the_original() {
-        let mut feed = Feed::default();
-        feed.advance(&reading(&[2], 9_000), 9_001);
-        feed.advance(&Reading { next: 800, ..reading(&[3], 700) }, 0);
-        assert_eq!((feed.position, gaps(&feed)), (3, vec![]));
-    }
-
-    #[test]
-    fn a_number_that_comes_with_the_last_look_is_not_lost() {
-        let mut feed = Feed::default();
-        feed.advance(&reading(&[2], 100), 101);
-        // The same reading brings it and tells that its transaction has ended.
-        feed.advance(&reading(&[1, 3], 101), 0);
-        assert_eq!((feed.position, gaps(&feed)), (3, vec![]));
-    }
-
-    #[test]
-    fn what_a_full_reading_had_no_room_for_is_still_awaited() {
-        let mut feed = Feed::default();
-        feed.advance(&reading(&[6], 100), 101);
-        // A transaction with the numbers 1 to 5 has ended; the reading takes two.
-        feed.advance(&Reading { is_full: true, ..reading(&[1, 2], 101) }, 0);
-        assert_eq!((feed.position, gaps(&feed)), (6, vec![3, 4, 5]));
-        feed.advance(&reading(&[3, 4, 5], 101), 0);
-        assert_eq!((feed.position, gaps(&feed)), (6, vec![]));
-    }
-}
+#[path = "feed/tests.rs"]
+mod tests;

@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::telemetry::{self, TRACEPARENT};
-pub use feed::{Entry, Feed};
+pub use feed::{Entry, Feed, FeedError};
 pub use follow::follow;
 pub use relay::{Sink, SinkAway, relay};
 pub use sinks::{Lag, delete_delivered, lags, retire};

@@ -5,8 +5,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
-    feed::{Entry, Feed},
-    sinks,
+    feed::{Entry, FeedError},
+    sinks::{self, Place},
 };
 use crate::platform::{
     leases::{Vigil, held},
@@ -30,8 +30,13 @@ pub trait Sink: Send + Sync + 'static {
     /// Under which its place is kept.
     const NAME: &'static str;
 
-    /// Takes all of these, in this order, or fails; after a failure they come again, from the first on.
-    fn deliver(&self, entries: &[Entry]) -> impl Future<Output = Result<(), SinkAway>> + Send;
+    /// Takes all of these, in this order, or fails; after a failure they come again, from the first on. `mark` is what the
+    /// last delivery answered, by whichever process: it is kept with the sink's place. None leaves it as it is.
+    fn deliver(
+        &self,
+        entries: &[Entry],
+        mark: Option<&str>,
+    ) -> impl Future<Output = Result<Option<String>, SinkAway>> + Send;
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -77,28 +82,37 @@ impl<S: Sink> Relay<S> {
     /// Delivers for as long as the lease is ours; returns at once if it is another's.
     async fn run_lease(&self, vigil: &mut Vigil<&'static str>, trouble: &mut Trouble) -> Result<(), DbError> {
         let asked = Instant::now();
-        let Some(feed) = sinks::take(&self.db, S::NAME, &self.process, vigil).await? else {
+        let Some(place) = sinks::take(&self.db, S::NAME, &self.process, vigil).await? else {
             trouble.end();
             return Ok(());
         };
         let beat = || sinks::beat(&self.db, S::NAME, &self.process);
-        held(asked, beat, self.deliver_all(feed, trouble)).await.unwrap_or_else(|| {
+        held(asked, beat, self.deliver_all(place, trouble)).await.unwrap_or_else(|| {
             tracing::warn!(sink = S::NAME, "the lease was lost; another process delivers");
             Ok(())
         })
     }
 
-    async fn deliver_all(&self, mut feed: Feed, trouble: &mut Trouble) -> Result<(), DbError> {
+    async fn deliver_all(&self, mut place: Place, trouble: &mut Trouble) -> Result<(), DbError> {
         let mut temper = Temper { failures: 0, batch: BATCH };
         loop {
-            let mut next = feed.clone();
-            let entries = next.read(&self.db, temper.batch).await?;
-            let is_taken = self.deliver(&entries, &mut temper).await;
-            if is_taken && next != feed {
-                if !sinks::keep(&self.db, S::NAME, &self.process, &next).await? {
+            let mut next = place.clone();
+            let entries = match next.feed.read(&self.db, temper.batch).await {
+                Ok(entries) => entries,
+                Err(FeedError::Db(error)) => return Err(error),
+                Err(error @ FeedError::Exchanged) => {
+                    tracing::warn!(sink = S::NAME, "{error}; delivering from the place that is kept there");
                     return Ok(());
                 }
-                feed = next;
+            };
+            let delivered = self.deliver(&entries, place.mark.as_deref(), &mut temper).await;
+            let is_taken = delivered.is_some();
+            if let Some(mark) = delivered {
+                next.mark = mark.or(next.mark);
+                if next.is_worth_keeping(&place) && !sinks::keep(&self.db, S::NAME, &self.process, &next).await? {
+                    return Ok(());
+                }
+                place = next;
             }
             trouble.end();
             let pause = match (is_taken, entries.is_empty()) {
@@ -112,12 +126,13 @@ impl<S: Sink> Relay<S> {
         }
     }
 
-    async fn deliver(&self, entries: &[Entry], temper: &mut Temper) -> bool {
+    /// The sink's mark, if it has taken them; none if it failed.
+    async fn deliver(&self, entries: &[Entry], mark: Option<&str>, temper: &mut Temper) -> Option<Option<String>> {
         if entries.is_empty() {
-            return true;
+            return Some(None);
         }
         let delivering = async {
-            let outcome = tokio::time::timeout(DELIVERY_PATIENCE, self.sink.deliver(entries)).await;
+            let outcome = tokio::time::timeout(DELIVERY_PATIENCE, self.sink.deliver(entries, mark)).await;
             let outcome = outcome.unwrap_or_else(|_| Err(SinkAway("it took too long".to_owned())));
             if outcome.is_err() {
                 telemetry::fail("unavailable");
@@ -130,11 +145,11 @@ impl<S: Sink> Relay<S> {
         let outcome = delivering.within(part).instrument(span.clone()).await;
         let _told = span.entered();
         match outcome {
-            Ok(()) => {
+            Ok(mark) => {
                 *temper = Temper { failures: 0, batch: (temper.batch * 2).min(BATCH) };
                 let delivered = u64::try_from(entries.len()).unwrap_or_default();
                 metric::OUTBOX_DELIVERED.with([S::NAME]).increment(delivered);
-                true
+                Some(mark)
             }
             Err(error) => {
                 if temper.failures == 0 {
@@ -142,7 +157,7 @@ impl<S: Sink> Relay<S> {
                 }
                 *temper = Temper { failures: temper.failures + 1, batch: (temper.batch / 2).max(1) };
                 metric::OUTBOX_FAILURES.with([S::NAME]).increment(1);
-                false
+                None
             }
         }
     }

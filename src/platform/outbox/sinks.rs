@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::feed::Feed;
+use super::feed::{Feed, settled};
 use crate::platform::{
     leases::Vigil,
     postgres::{Database, DbError, commit},
@@ -15,6 +15,23 @@ const DELETED_AT_ONCE: i64 = 5_000;
 /// A sink that is far behind is told from one that is not; by how far is not worth a long count.
 const COUNTED: i64 = 10_000;
 
+/// Where a sink goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub feed: Feed,
+    /// What the sink asked to remember with its last delivery.
+    pub mark: Option<String>,
+}
+
+impl Place {
+    /// Whether it has to be written down after that one: messages were delivered, or more of them may be deleted.
+    pub fn is_worth_keeping(&self, before: &Self) -> bool {
+        self.feed.position() != before.feed.position()
+            || self.feed.settled() != before.feed.settled()
+            || self.mark != before.mark
+    }
+}
+
 /// A sink's place, if its lease is free, silent or this process's; it is this process's then. A new sink starts with the
 /// oldest message.
 pub(super) async fn take(
@@ -22,15 +39,11 @@ pub(super) async fn take(
     sink: &'static str,
     process: &str,
     vigil: &mut Vigil<&'static str>,
-) -> Result<Option<Feed>, DbError> {
+) -> Result<Option<Place>, DbError> {
     let asked = Instant::now();
-    let start = Feed::from_the_start(db).await?;
     let mut tx = db.begin().await?;
-    let made = sqlx::query!(
-        "insert into outbox_sinks (name, position) values ($1, $2) on conflict (name) do nothing",
-        sink,
-        start.position(),
-    );
+    let made =
+        sqlx::query!("insert into outbox_sinks (name, position) values ($1, 0) on conflict (name) do nothing", sink);
     made.execute(&mut *tx).await.map_err(DbError::from)?;
     let holder = sqlx::query!("select leased_by, beat from outbox_sinks where name = $1", sink);
     let holder = holder.fetch_one(&mut *tx).await.map_err(DbError::from)?;
@@ -39,28 +52,63 @@ pub(super) async fn take(
         commit(tx).await?;
         return Ok(None);
     }
-    let taken = sqlx::query!(
-        "update outbox_sinks set leased_by = $2, beat = beat + 1, updated_at = now()
-         where name = $1 and beat = $3
-         returning position, gaps",
+    let taken = sqlx::query_as!(
+        Kept,
+        r#"update outbox_sinks set leased_by = $2, beat = beat + 1, updated_at = now()
+           where name = $1 and beat = $3
+           returning position, gaps, reached, awaited, mark, server_epoch() as "epoch!",
+                     (select last_value from outbox_id_seq) as "last!""#,
         sink,
         process,
         holder.beat,
     );
     let taken = taken.fetch_optional(&mut *tx).await.map_err(DbError::from)?;
     commit(tx).await?;
-    Ok(taken.map(|row| {
-        if row.position < start.position() {
+    Ok(taken.map(|kept| kept.place(sink)))
+}
+
+/// A sink's row.
+struct Kept {
+    position: i64,
+    gaps: Value,
+    reached: Option<i64>,
+    awaited: Option<Value>,
+    mark: Option<String>,
+    epoch: i64,
+    /// The highest number that was given out to a message.
+    last: i64,
+}
+
+impl Kept {
+    fn place(self, sink: &str) -> Place {
+        let (mut position, mut awaited) = self.exact().unwrap_or_else(|| (self.without_gaps(), BTreeMap::new()));
+        if position > self.last {
             tracing::error!(
                 sink,
-                from = row.position,
-                to = start.position(),
-                "messages are gone that this sink has not had"
+                position,
+                highest = self.last,
+                "the sink's place is above the highest number of a message, so it is not of this database: \
+                 all messages that are kept are delivered again"
             );
-            return start;
+            (position, awaited) = (0, BTreeMap::new());
         }
-        Feed::new(row.position, gaps_from(&row.gaps))
-    }))
+        Place { feed: Feed::resume(position, awaited, self.epoch), mark: self.mark }
+    }
+
+    /// As this version keeps it, unless an older process has written since.
+    fn exact(&self) -> Option<(i64, BTreeMap<i64, i64>)> {
+        let awaited: Vec<(i64, i64)> = serde_json::from_value(self.awaited.clone()?).ok()?;
+        let (reached, awaited) = (self.reached?, BTreeMap::from_iter(awaited));
+        let is_latest = self.gaps == json!([]) && self.position == settled(reached, &awaited);
+        is_latest.then_some((reached, awaited))
+    }
+
+    /// As an older process keeps it: `position`, and the numbers below it that may still come. What lies above the lowest
+    /// of them is delivered again.
+    fn without_gaps(&self) -> i64 {
+        let gaps: Vec<(i64, i64)> = serde_json::from_value(self.gaps.clone()).unwrap_or_default();
+        gaps.iter().fold(self.position, |lowest, (id, _)| lowest.min(id - 1))
+    }
 }
 
 /// Tells that the holder is alive; false if it is the holder no more.
@@ -76,17 +124,22 @@ pub(super) async fn beat(db: &Database, sink: &str, process: &str) -> Result<boo
     Ok(is_ours)
 }
 
-/// Writes a sink's place down; false if it is another's to write.
-pub(super) async fn keep(db: &Database, sink: &str, process: &str, place: &Feed) -> Result<bool, DbError> {
-    let gaps: Vec<[i64; 2]> = place.gaps().iter().map(|(id, horizon)| [*id, *horizon]).collect();
+/// Writes a sink's place down; false if it is another's to write, or not of the database that is there now.
+pub(super) async fn keep(db: &Database, sink: &str, process: &str, place: &Place) -> Result<bool, DbError> {
+    let awaited: Vec<(&i64, &i64)> = place.feed.awaited().iter().collect();
     let mut tx = db.begin().await?;
     let kept = sqlx::query!(
-        "update outbox_sinks set position = $3, gaps = $4, beat = beat + 1, updated_at = now()
-         where name = $1 and leased_by = $2",
+        "update outbox_sinks set position = $3, gaps = '[]', reached = $4, awaited = $5, mark = $6,
+                                 beat = beat + 1, updated_at = now()
+         where name = $1 and leased_by = $2
+           and server_epoch() = $7 and $4 <= (select last_value from outbox_id_seq)",
         sink,
         process,
-        place.position(),
-        json!(gaps),
+        place.feed.settled(),
+        place.feed.position(),
+        json!(awaited),
+        place.mark,
+        place.feed.epoch(),
     );
     let is_ours = kept.execute(&mut *tx).await.map_err(DbError::from)?.rows_affected() == 1;
     commit(tx).await?;
@@ -100,11 +153,6 @@ pub(super) async fn give_up(db: &Database, sink: &str, process: &str) -> Result<
         sqlx::query!("update outbox_sinks set leased_by = null where name = $1 and leased_by = $2", sink, process);
     given.execute(&mut *tx).await.map_err(DbError::from)?;
     commit(tx).await
-}
-
-fn gaps_from(gaps: &Value) -> BTreeMap<i64, i64> {
-    let pairs: Vec<[i64; 2]> = serde_json::from_value(gaps.clone()).unwrap_or_default();
-    pairs.into_iter().map(|[id, horizon]| (id, horizon)).collect()
 }
 
 /// How far a sink is behind.
@@ -122,11 +170,28 @@ pub struct Lag {
 /// Every sink there ever was and that was not retired.
 pub async fn lags(db: &Database) -> Result<Vec<Lag>, DbError> {
     let mut reading = db.read().await?;
+    // New messages lie above the place; late ones are those of awaited transactions that have committed.
     let found = sqlx::query!(
-        r#"select name, leased_by is not null and updated_at > now() - interval '30 seconds' as "is_served!", greatest(0, coalesce(extract(epoch from now() -
-                      (select written_at from outbox where id > position order by id limit 1)), 0))::float8 as "seconds!",
-                  (select count(*) from (select from outbox where id > position limit $1) waiting) as "undelivered!"
-           from outbox_sinks order by name"#,
+        r#"select name, leased_by is not null and updated_at > now() - interval '30 seconds' as "is_served!",
+                  greatest(0, coalesce(extract(epoch from now() - least(new.oldest, late.oldest)), 0))::float8
+                      as "seconds!",
+                  least($1, new.number + late.number) as "undelivered!"
+           from outbox_sinks
+           cross join lateral (select greatest(position, reached) as reached) as place
+           cross join lateral
+               (select (select written_at from outbox where id > place.reached order by id limit 1) as oldest,
+                       (select count(*) from (select from outbox where id > place.reached limit $1) waiting) as number
+               ) as new
+           cross join lateral
+               (select min(written_at) as oldest, count(*) as number
+                from jsonb_array_elements(awaited) as open (transaction)
+                cross join lateral
+                    (select written_at from outbox
+                     where written_by = (transaction ->> 0)::xid8 and id > (transaction ->> 1)::bigint
+                       and id <= place.reached
+                     order by id limit $1) as waiting
+               ) as late
+           order by name"#,
         COUNTED,
     );
     let found = found.fetch_all(&mut *reading).await?;

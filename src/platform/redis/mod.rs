@@ -76,6 +76,30 @@ impl std::fmt::Debug for Redis {
 #[error("Redis did not answer: {0}")]
 pub struct RedisAway(pub String);
 
+/// What became of an append.
+#[derive(Debug)]
+pub struct Appended {
+    /// The id of the last entry.
+    pub last: String,
+    /// The entry that was appended last before is gone, and not because newer ones took its place.
+    pub has_lost: bool,
+}
+
+/// Entries of a stream: id, and fields with their values.
+type Entries = Vec<(String, Vec<String>)>;
+
+/// Whether a stream that does not have the entry `before` has lost it: entries are only ever dropped from the old end, while
+/// there are more than `kept`.
+fn has_lost(before: &str, newest: Option<&str>, length: usize, kept: usize) -> bool {
+    newest.is_none_or(|newest| entry_id(newest) < entry_id(before)) || length < kept
+}
+
+/// The two numbers of an entry's id: milliseconds since 1970, and a count within.
+fn entry_id(id: &str) -> Option<(u64, u64)> {
+    let (milliseconds, number) = id.split_once('-')?;
+    Some((milliseconds.parse().ok()?, number.parse().ok()?))
+}
+
 impl Redis {
     /// Prepares the connection without waiting for it: a Redis that is away must not keep us from starting.
     pub fn open(url: &SecretString, settings: &settings::Redis) -> anyhow::Result<Self> {
@@ -210,17 +234,35 @@ impl Redis {
     }
 
     /// Appends texts to a stream that keeps about so many, and publishes each on the channel of the same name: all of it
-    /// or nothing.
-    pub async fn append(&self, stream: &str, kept: usize, texts: &[String]) -> Result<(), RedisAway> {
+    /// or nothing. `before` is the id of the last entry that was appended before, as [`Appended::last`] has told it.
+    pub async fn append(
+        &self,
+        stream: &str,
+        kept: usize,
+        texts: &[String],
+        before: Option<&str>,
+    ) -> Result<Appended, RedisAway> {
         let mut transaction = redis::pipe();
         transaction.atomic();
-        for text in texts {
+        let known = before.unwrap_or("0-0");
+        transaction.cmd("XRANGE").arg(stream).arg(known).arg(known);
+        transaction.cmd("XREVRANGE").arg(stream).arg("+").arg("-").arg("COUNT").arg(1);
+        transaction.cmd("XLEN").arg(stream);
+        for (number, text) in texts.iter().enumerate() {
             let entry = transaction.cmd("XADD").arg(stream).arg("MAXLEN").arg("~").arg(kept).arg("*");
-            entry.arg("event").arg(text).ignore();
+            entry.arg("event").arg(text);
+            if number + 1 < texts.len() {
+                transaction.ignore();
+            }
             transaction.cmd("PUBLISH").arg(stream).arg(text).ignore();
         }
         let mut connection = self.connection.clone();
-        self.bounded("MULTI XADD", async move { transaction.query_async::<()>(&mut connection).await }).await
+        let appending =
+            async move { transaction.query_async::<(Entries, Entries, usize, String)>(&mut connection).await };
+        let (same, newest, length, last) = self.bounded("MULTI XADD", appending).await?;
+        let newest = newest.first().map(|(id, _)| id.as_str());
+        let has_lost = before.is_some_and(|before| same.is_empty() && has_lost(before, newest, length, kept));
+        Ok(Appended { last, has_lost })
     }
 
     async fn ask<T: FromRedisValue>(&self, name: &'static str, command: &redis::Cmd) -> Result<T, RedisAway> {
@@ -281,4 +323,18 @@ fn name_of(address: &ConnectionInfo) -> RedisName {
         other => (other.to_string(), None),
     };
     RedisName::new(server, port, address.redis_settings().db())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_lost_unless_newer_ones_took_its_place() {
+        assert!(has_lost("5-1", None, 0, 10), "the stream is gone");
+        assert!(has_lost("5-1", Some("5-0"), 10, 10), "the end is gone");
+        assert!(has_lost("10-0", Some("9-7"), 10, 10), "ids are numbers");
+        assert!(has_lost("5-1", Some("6-0"), 9, 10), "another has begun it anew");
+        assert!(!has_lost("5-1", Some("6-0"), 10, 10), "there are as many newer ones as are kept");
+    }
 }

@@ -155,6 +155,8 @@ catalogue! {
             "Messages that this process brought to the sink.";
         OUTBOX_FAILURES: Counter "loadmaster_outbox_failures_total" [SINK]
             "Deliveries that failed and are tried again.";
+        STREAM_RESETS: Counter "loadmaster_stream_resets_total" []
+            "Times that the event stream in Redis was found without entries that this installation had delivered to it.";
     }
     "Database, Redis and process": {
         DEPENDENCY_UP: Gauge "loadmaster_dependency_up" [one_of("dependency", &["database", "redis"])]

@@ -2,6 +2,7 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use loadmaster::platform::outbox::{Entry, Sink, SinkAway, relay};
@@ -10,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::ids;
-use crate::support::World;
+use crate::support::{World, until};
 
 /// What a sink does with what it is given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,11 +25,15 @@ pub enum Mood {
     TakesAtMost(usize),
     /// Never answers.
     Hangs,
+    /// Answers when it feels otherwise.
+    Waits,
 }
 
 #[derive(Debug, Default)]
 struct Notes {
     mood: Mood,
+    /// How many messages it was given last while it waited.
+    waiting: usize,
     taken: Vec<Entry>,
     /// Each batch that came, taken or not.
     attempts: Vec<Vec<i64>>,
@@ -46,7 +51,8 @@ impl<const LETTER: char> Collecting<LETTER> {
     }
 
     pub fn feels(&self, mood: Mood) {
-        self.0.lock().unwrap().mood = mood;
+        let mut notes = self.0.lock().unwrap();
+        (notes.mood, notes.waiting) = (mood, 0);
     }
 
     pub fn taken(&self) -> Vec<Entry> {
@@ -71,6 +77,20 @@ impl<const LETTER: char> Collecting<LETTER> {
         self.0.lock().unwrap().attempts.clone()
     }
 
+    pub async fn until_it_waits(&self) {
+        until("a delivery waits", async || {
+            let notes = self.0.lock().unwrap();
+            notes.mood == Mood::Waits && notes.waiting > 0
+        })
+        .await;
+    }
+
+    fn waits(&self, given: usize) -> bool {
+        let mut notes = self.0.lock().unwrap();
+        notes.waiting = given;
+        notes.mood == Mood::Waits
+    }
+
     /// Lets a process of this name deliver to it.
     pub fn served_by(&self, world: &World, process: &str) -> Serving {
         let stop = CancellationToken::new();
@@ -86,7 +106,10 @@ impl<const LETTER: char> Sink for Collecting<LETTER> {
         _ => "another",
     };
 
-    async fn deliver(&self, entries: &[Entry]) -> Result<(), SinkAway> {
+    async fn deliver(&self, entries: &[Entry], _: Option<&str>) -> Result<Option<String>, SinkAway> {
+        while self.waits(entries.len()) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         let mood = {
             let mut notes = self.0.lock().unwrap();
             notes.attempts.push(entries.iter().map(|entry| entry.id).collect());
@@ -94,16 +117,18 @@ impl<const LETTER: char> Sink for Collecting<LETTER> {
                 Mood::Takes => entries.len(),
                 Mood::TakesHalf => entries.len().div_ceil(2),
                 Mood::TakesAtMost(most) if entries.len() <= most => entries.len(),
-                Mood::Fails | Mood::Hangs | Mood::TakesAtMost(_) => 0,
+                Mood::Fails | Mood::Hangs | Mood::Waits | Mood::TakesAtMost(_) => 0,
             };
             notes.taken.extend_from_slice(&entries[..takes]);
             notes.mood
         };
         match mood {
-            Mood::Takes => Ok(()),
-            Mood::TakesAtMost(most) if entries.len() <= most => Ok(()),
+            Mood::Takes => Ok(None),
+            Mood::TakesAtMost(most) if entries.len() <= most => Ok(None),
             Mood::Hangs => std::future::pending().await,
-            Mood::Fails | Mood::TakesHalf | Mood::TakesAtMost(_) => Err(SinkAway("not in the mood".to_owned())),
+            Mood::Fails | Mood::TakesHalf | Mood::Waits | Mood::TakesAtMost(_) => {
+                Err(SinkAway("not in the mood".to_owned()))
+            }
         }
     }
 }

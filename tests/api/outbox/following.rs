@@ -2,8 +2,8 @@
 use std::sync::{Arc, Mutex};
 
 use loadmaster::platform::{
-    outbox::follow,
-    postgres::{Database, DbError},
+    outbox::{FeedError, follow},
+    postgres::Database,
 };
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -21,7 +21,7 @@ use crate::support::{TestDatabase, World, WorldOptions, freight::two_flights, un
 pub struct Follower {
     seen: Arc<Mutex<Vec<Value>>>,
     stop: CancellationToken,
-    task: JoinHandle<Result<(), DbError>>,
+    task: JoinHandle<Result<(), FeedError>>,
 }
 
 impl Follower {
@@ -60,7 +60,7 @@ impl Follower {
     }
 }
 
-async fn write_down(db: Database, stop: CancellationToken, seen: Arc<Mutex<Vec<Value>>>) -> Result<(), DbError> {
+async fn write_down(db: Database, stop: CancellationToken, seen: Arc<Mutex<Vec<Value>>>) -> Result<(), FeedError> {
     let note = |entries: Vec<loadmaster::platform::outbox::Entry>| {
         seen.lock().unwrap().extend(entries.into_iter().map(|entry| entry.event));
     };

@@ -8,7 +8,9 @@ use super::{
     People, SHIPPED, assert_in_order, assert_no_repetition, assert_told,
     collecting::{Collecting, Mood},
     consumer::Consumer,
-    documents, ids, ship,
+    documents, ids,
+    open::{Open, tell},
+    ship,
 };
 use crate::support::{
     OwnRedis, World, WorldOptions,
@@ -113,5 +115,66 @@ async fn a_row_of_the_version_before_becomes_a_whole_document() {
     assert_eq!(messages[1], whole("flight", flight, "7", "changed", flight.to_string(), &of_flight));
     let members = |message: &Value| message.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert!(messages.iter().all(|message| members(message) == members(&messages[3])), "as one of this version");
+    world.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_place_that_an_older_process_has_written_is_gone_on_from_without_a_gap() {
+    let world = alone().await;
+    let (late, soon) = (Uuid::new_v4(), Uuid::new_v4());
+    let mut slow = Open::begin(&world.database).await;
+    slow.write(late, 1..=3).await;
+    tell(&world.database, soon, 1..=5).await;
+    // The older process has delivered 4 to 8, and waits for 1 to 3; what this version had kept before is outdated.
+    world
+        .sql(
+            "insert into outbox_sinks (name, position, gaps, reached, awaited)
+             values ('a', 8, '[[1, 4000000000], [2, 4000000000], [3, 4000000000]]', 6, '[]')",
+        )
+        .await;
+    let sink = Collecting::<'a'>::that(Mood::Takes);
+    let serving = sink.served_by(&world, "one");
+    until("those above the lowest gap have come again", async || sink.count() == 5).await;
+    slow.commit().await;
+    until("the late ones have come", async || sink.count() == 8).await;
+    tell(&world.database, soon, 6..=6).await;
+    until("so has a new one", async || sink.count() == 9).await;
+    serving.end().await;
+    assert_no_repetition(&sink.ids());
+    assert_in_order(&sink.ids());
+    world.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_older_process_that_takes_over_misses_nothing() {
+    let world = alone().await;
+    let (late, soon) = (Uuid::new_v4(), Uuid::new_v4());
+    tell(&world.database, soon, 1..=2).await;
+    let mut slow = Open::begin(&world.database).await;
+    slow.write(late, 1..=3).await;
+    tell(&world.database, soon, 3..=5).await;
+    let sink = Collecting::<'a'>::that(Mood::Takes);
+    let serving = sink.served_by(&world, "one");
+    until("those beside have come", async || sink.count() == 5).await;
+    until("the place is kept", async || {
+        !world.texts("select name from outbox_sinks where reached = 8").await.is_empty()
+    })
+    .await;
+    serving.end().await;
+    slow.commit().await;
+    // It knows these two columns, and reads what is above the one and among the others.
+    let missing = "select id::text from outbox, outbox_sinks
+                   where id > position or id in (select (gap ->> 0)::bigint from jsonb_array_elements(gaps) as gap)";
+    let read = world.texts(missing).await;
+    assert!(["3", "4", "5"].iter().all(|id| read.iter().any(|read| read == id)), "{read:?}");
+
+    // It tells its place in its own way; this version takes over again.
+    world.sql("update outbox_sinks set position = 8").await;
+    let serving = sink.served_by(&world, "one");
+    tell(&world.database, soon, 6..=6).await;
+    until("it goes on from there", async || sink.ids().contains(&format!("{soon}-6"))).await;
+    serving.end().await;
+    assert_no_repetition(&sink.ids());
+    assert_eq!(sink.count(), 6, "the late ones were the older process's");
     world.shutdown().await;
 }

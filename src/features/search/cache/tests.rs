@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
 
 use super::*;
-use crate::platform::{postgres::DbError, settings::Settings};
+use crate::platform::{clock::ManualClock, postgres::DbError, settings::Settings};
 
 /// Finds nothing, as often and as slowly as the test wants.
 #[derive(Clone)]
@@ -51,9 +51,18 @@ impl Source for Fake {
     }
 }
 
+fn at(hour: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(hour)
+}
+
 fn cache() -> RouteCache {
+    cache_by(&ManualClock::at(at(0)))
+}
+
+fn cache_by(clock: &ManualClock) -> RouteCache {
     let rules = Settings::load(crate::platform::settings::Sources::default()).unwrap().search;
-    RouteCache::new(Duration::from_mins(5), &rules, None)
+    let clock: SharedClock = Arc::new(clock.clone());
+    RouteCache::new(Duration::from_mins(5), &rules, &clock, None)
 }
 
 fn question() -> Question {
@@ -83,6 +92,20 @@ async fn what_was_found_is_at_hand_until_its_time_is_over() {
     tokio::time::advance(Duration::from_secs(200)).await;
     assert_eq!(ask().await, CacheStatus::Miss);
     assert_eq!(source.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn its_time_is_over_when_the_wall_clock_alone_says_so() {
+    for hours in [1, -1] {
+        let (clock, source) = (ManualClock::at(at(0)), Fake::new(9));
+        let cache = cache_by(&clock);
+        let ask = async || cache.get(&source, question(), version(1), None).await.unwrap().status;
+        assert_eq!(ask().await, CacheStatus::Miss);
+        assert!(matches!(ask().await, CacheStatus::Hit(_)));
+        clock.set(at(hours));
+        assert_eq!(ask().await, CacheStatus::Miss, "{hours} hours");
+        assert!(matches!(ask().await, CacheStatus::Hit(_)));
+    }
 }
 
 #[tokio::test]
@@ -166,7 +189,8 @@ fn keys_name_version_question_installation_and_rules() {
     assert!(key.starts_with("route:17:DEL:LHR:2026-11-21:"), "{key}");
     let mut rules = Settings::load(crate::platform::settings::Sources::default()).unwrap().search;
     rules.min_connection_minutes += 1;
-    let other = RouteCache::new(Duration::from_mins(5), &rules, None);
+    let clock: SharedClock = Arc::new(ManualClock::at(at(0)));
+    let other = RouteCache::new(Duration::from_mins(5), &rules, &clock, None);
     assert_ne!(key, other.key((question(), version(17))));
     assert_ne!(key, cache.key((question(), Standing { version: 17, epoch: 2 })));
 }
