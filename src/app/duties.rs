@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     features::{
         accounts::AccountService,
+        operations::{self, OperationService},
         privacy::{self, PrivacyService},
     },
     platform::{
@@ -31,11 +32,12 @@ const MEASURE: Duration = Duration::from_secs(5);
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What this product does again and again, each once over all processes.
-static SCHEDULES: [Schedule; 4] = [
+static SCHEDULES: [Schedule; 5] = [
     Schedule { name: "partitions_ahead", every: TimeDelta::days(1) },
     Schedule { name: "expired_tokens", every: TimeDelta::hours(1) },
     Schedule { name: "old_idempotency_keys", every: TimeDelta::hours(1) },
     Schedule { name: "old_outbox", every: TimeDelta::hours(1) },
+    Schedule { name: operations::UNFINISHED, every: TimeDelta::minutes(1) },
 ];
 
 /// What runs beside the requests: jobs, schedules, and the delivery of what happened.
@@ -58,13 +60,14 @@ impl Duties {
         redis: Option<Redis>,
         installation: &str,
         accounts: &AccountService,
+        operations: &OperationService,
         idempotency: &Idempotency,
         privacy: &PrivacyService,
         process: String,
         ids: IdSource,
         clock: SharedClock,
     ) -> anyhow::Result<Self> {
-        let handlers = handlers(db, accounts, idempotency, privacy, &clock);
+        let handlers = handlers(db, accounts, operations, idempotency, privacy, &clock);
         let redis = redis.map(|redis| redis.patient(DELIVERY_PATIENCE)).transpose()?;
         let redis = redis.map(|redis| (redis, installation.to_owned()));
         let db = db.for_duties();
@@ -132,11 +135,12 @@ impl Duties {
 fn handlers(
     db: &Database,
     accounts: &AccountService,
+    operations: &OperationService,
     idempotency: &Idempotency,
     privacy: &PrivacyService,
     clock: &SharedClock,
 ) -> Handlers {
-    let privacy = privacy.clone();
+    let (privacy, operations) = (privacy.clone(), operations.clone());
     let (ahead, outboxes, accounts) = (db.clone(), db.clone(), accounts.clone());
     let (today, keys) = (clock.clone(), idempotency.clone());
     Handlers::default()
@@ -163,6 +167,10 @@ fn handlers(
                 tracing::info!(deleted, "old idempotency keys deleted");
                 Ok(())
             }
+        })
+        .with(operations::UNFINISHED, move |_| {
+            let operations = operations.clone();
+            async move { Ok(operations.finish_steps().await?) }
         })
         .with(privacy::SWEEP, move |payload| {
             let privacy = privacy.clone();

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     features::{
         accounts::{AccountService, Attempts},
-        bookings::BookingService,
+        bookings::{BookingLimits, BookingService},
         capacity::CapacityService,
         flights::FlightService,
         operations::OperationService,
@@ -145,12 +145,13 @@ impl AppState {
             bookings.clone(),
             reference.clone(),
             clock.clone(),
+            ids.clone(),
             accounts.acts(),
         );
         let privacy = PrivacyService::new(db.clone(), accounts.clone(), bookings.clone(), ids.clone(), clock.clone());
         let process = tokens.token()?;
         let summary = Summary::new(tally, redis.clone(), &secrets.namespace, &process);
-        let duties = duties(&parts, &secrets, &accounts, &idempotency, &privacy, process)?;
+        let duties = duties(&parts, &secrets, &accounts, &operations, &idempotency, &privacy, process)?;
         let health = Health::new(db, redis);
         let scrape = Scrape::new(metrics.clone(), health.clone(), capacity.clone(), search.clone());
         Ok(Self(Arc::new(Rooms {
@@ -188,6 +189,7 @@ fn bookings(
     search: &SearchService,
     tally: &Tally,
 ) -> BookingService {
+    let settings = &parts.settings;
     BookingService::new(
         parts.db.clone(),
         locks,
@@ -197,7 +199,12 @@ fn bookings(
         parts.clock.clone(),
         parts.ids.clone(),
         secrets,
-        parts.settings.booking.auto_route_hours,
+        BookingLimits {
+            auto_route_hours: settings.booking.auto_route_hours,
+            amendments_per_hour: settings.booking.amendments_per_hour,
+            moved_at_once: settings.booking.moved_at_once,
+            request_time: settings.server.request_timeout(),
+        },
         tally.clone(),
     )
 }
@@ -206,11 +213,23 @@ fn duties(
     parts: &Parts,
     secrets: &ServerSecrets,
     accounts: &AccountService,
+    operations: &OperationService,
     idempotency: &Idempotency,
     privacy: &PrivacyService,
     process: String,
 ) -> anyhow::Result<Duties> {
     let (redis, clock) = (parts.redis.clone(), parts.clock.clone());
     let namespace = &secrets.namespace;
-    Duties::new(&parts.db, redis, namespace, accounts, idempotency, privacy, process, parts.ids.clone(), clock)
+    Duties::new(
+        &parts.db,
+        redis,
+        namespace,
+        accounts,
+        operations,
+        idempotency,
+        privacy,
+        process,
+        parts.ids.clone(),
+        clock,
+    )
 }

@@ -145,6 +145,8 @@ pub struct Search {
 #[serde(deny_unknown_fields)]
 pub struct Booking {
     pub auto_route_hours: u32,
+    pub amendments_per_hour: u32,
+    pub moved_at_once: u32,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -26,6 +26,7 @@ mod amending;
 mod audit;
 mod bad_input;
 mod bookings;
+mod bounds;
 mod changing_flights;
 mod commands;
 mod conditional;

@@ -1,9 +1,12 @@
-//! What befalls all bookings on a flight. These verbs join the transaction of whoever changes the flight, and holds its
-//! lock: no booking slips on or off meanwhile. However many bookings there are, they cost a few statements.
+//! What happens to all bookings on a flight. These functions join the transaction of whoever changes the flight, and holds
+//! its lock: no booking gets on or off meanwhile. Bookings are changed some at a time, with a few statements each time, so
+//! that memory does not grow with their number; when they are too many for one transaction, none is changed and the caller
+//! continues with [`BookingService::take_some_along_in_tx`] in transactions of their own.
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::{
     BookingError, BookingService,
@@ -15,12 +18,17 @@ use super::{
 };
 use crate::{
     features::{
-        capacity::{self, Giving},
+        capacity::{self, Giving, Space},
         flights::Flight,
     },
     kernel::{BookingRef, FlightId, HandlingCode, UserId},
     platform::postgres::DbError,
 };
+
+/// Bookings that are in memory at the same time.
+const AT_ONCE: usize = 2_000;
+/// Bookings named in one refusal.
+const MOST_NAMED: i64 = 1_000;
 
 /// A booking that a flight left without.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,167 +37,229 @@ pub struct LeftBehind {
     pub reason: OffloadReason,
 }
 
-/// What a flight's step did to the bookings on it.
-#[derive(Debug)]
+/// What a step of a flight means for each booking on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepAboard {
+    /// It leaves with the booking if the cargo is there, else the booking is left behind.
+    Depart { occurred_at: DateTime<Utc> },
+    /// What is in the air on it lands.
+    Arrive { occurred_at: DateTime<Utc> },
+    /// The legs end and give their room back; the bookings stay and need another way.
+    Cancel { reason: Option<String> },
+    /// Legs that have not landed get the flight's times, and connections are judged again.
+    Retime,
+}
+
+impl StepAboard {
+    /// The statuses of the legs that it is about.
+    const fn statuses(&self) -> &'static [LegStatus] {
+        match self {
+            Self::Depart { .. } | Self::Cancel { .. } => &[LegStatus::Booked],
+            Self::Arrive { .. } => &[LegStatus::Departed],
+            Self::Retime => &[LegStatus::Booked, LegStatus::Departed],
+        }
+    }
+}
+
+/// What a step did to the bookings on a flight.
+#[derive(Debug, Default)]
 pub struct Moved {
-    /// When it happened.
-    pub occurred_at: DateTime<Utc>,
-    /// How many moved along.
+    /// How many it changed, without those left behind.
     pub moved: usize,
+    /// By reference.
     pub left_behind: Vec<LeftBehind>,
+    /// How many it has still to reach: none, or all because they are too many for one transaction.
+    pub pending: usize,
+}
+
+impl Moved {
+    fn add(&mut self, more: Self) {
+        self.moved += more.moved;
+        self.left_behind.extend(more.left_behind);
+    }
+}
+
+/// What a step did to the next bookings.
+#[derive(Debug)]
+pub struct Portion {
+    pub moved: Moved,
+    /// The last one that was looked at; `None` after the last of all.
+    pub last: Option<Uuid>,
 }
 
 impl BookingService {
-    /// The flight leaves: with every booking whose cargo is there and is not said to be left behind.
-    pub async fn depart_in_tx(
+    /// When the flight leaves: as told, else now, and not before the last movement of what leaves with it.
+    pub async fn departure_in_tx(
+        &self,
+        tx: &mut PgConnection,
+        flight: FlightId,
+        told: Option<DateTime<Utc>>,
+    ) -> Result<DateTime<Utc>, BookingError> {
+        occurred_at(told, repository::last_moved_before_departure(tx, flight).await?, self.clock.now())
+    }
+
+    /// When the flight lands: as told, else now, and not before it left or what it carries was last moved.
+    pub async fn arrival_in_tx(
         &self,
         tx: &mut PgConnection,
         flight: &Flight,
-        left_behind: &[LeftBehind],
         told: Option<DateTime<Utc>>,
-        actor: UserId,
+    ) -> Result<DateTime<Utc>, BookingError> {
+        let moved_at = repository::last_moved_before_arrival(tx, flight.id).await?;
+        occurred_at(told, moved_at.max(flight.actual_departure), self.clock.now())
+    }
+
+    /// Takes every booking on these flights through the step, if they are few enough for one transaction; else none, and says
+    /// how many are pending.
+    pub async fn take_along_in_tx(
+        &self,
+        tx: &mut PgConnection,
+        flights: &[Flight],
+        step: &StepAboard,
+        actor: Option<UserId>,
     ) -> Result<Moved, BookingError> {
-        let mut drafts = lock_aboard(tx, &[flight.id]).await?;
-        drafts.retain(|draft| booked_leg(&draft.now, flight.id).is_some());
-        let author = self.author(Some(actor));
-        let named: HashMap<&BookingRef, OffloadReason> =
-            left_behind.iter().map(|left| (&left.ref_id, left.reason)).collect();
-        check_aboard(&drafts, flight.id, named.keys().copied())?;
-        let reason_of = |booking: &Booking| {
-            let is_here = booking.next_leg().is_some_and(|leg| leg.flight_id == flight.id);
-            named.get(&booking.ref_id).copied().or((!is_here).then_some(OffloadReason::MissedConnection))
-        };
-        let moving = drafts.iter().filter(|draft| reason_of(&draft.now).is_none());
-        let occurred_at = occurred_at(told, moving.filter_map(|draft| draft.now.moved_at).max(), author.now)?;
-        let mut moved = Moved { occurred_at, moved: 0, left_behind: Vec::new() };
-        let mut givings = Vec::new();
-        for draft in &mut drafts {
-            if let Some(reason) = reason_of(&draft.now) {
-                givings.extend(offload(draft, flight.id, reason, author));
-                moved.left_behind.push(LeftBehind { ref_id: draft.now.ref_id.clone(), reason });
-            } else if let Some(leg) = draft.now.next_leg().cloned() {
-                let step = Step::of(Action::Depart, &draft.now, &leg);
-                self.step(draft, &step, leg, occurred_at, None, author);
-                moved.moved += 1;
-            }
+        let ids: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
+        let total = repository::count_aboard(tx, &ids, step.statuses()).await?;
+        if total > self.limits.moved_at_once() {
+            return Ok(Moved { pending: total, ..Moved::default() });
         }
-        capacity::release_in_tx(tx, &givings, author.now).await?;
-        save_in_tx(tx, &drafts).await?;
+        let (mut moved, mut next) = (Moved::default(), Some(Uuid::nil()));
+        while let Some(after) = next {
+            let portion = self.take_some_along_in_tx(tx, flights, step, after, actor).await?;
+            moved.add(portion.moved);
+            next = portion.last;
+        }
         moved.left_behind.sort_by(|a, b| a.ref_id.as_str().cmp(b.ref_id.as_str()));
         Ok(moved)
     }
 
-    /// The flight lands, and with it all that is in the air on it.
-    pub async fn arrive_in_tx(
+    /// Takes the next bookings after `after` through the step: at most 2000, in ascending order of id. One that has been
+    /// taken through it already is not changed again.
+    pub async fn take_some_along_in_tx(
         &self,
         tx: &mut PgConnection,
-        flight: &Flight,
-        told: Option<DateTime<Utc>>,
-        actor: UserId,
-    ) -> Result<Moved, BookingError> {
-        let mut drafts = lock_aboard(tx, &[flight.id]).await?;
-        // A booking that was cancelled in the air, or has landed by itself meanwhile, stays as it is.
-        drafts.retain(|draft| !draft.now.is_over() && leg_in_the_air(&draft.now, flight.id).is_some());
-        let author = self.author(Some(actor));
-        let moved_at = drafts.iter().filter_map(|draft| draft.now.moved_at).max();
-        let occurred_at = occurred_at(told, moved_at.max(flight.actual_departure), author.now)?;
+        flights: &[Flight],
+        step: &StepAboard,
+        after: Uuid,
+        actor: Option<UserId>,
+    ) -> Result<Portion, BookingError> {
+        let by_id: HashMap<FlightId, &Flight> = flights.iter().map(|flight| (flight.id, flight)).collect();
+        let ids: Vec<FlightId> = by_id.keys().copied().collect();
+        let limit = self.limits.moved_at_once().min(AT_ONCE);
+        let next = repository::next_aboard(tx, &ids, step.statuses(), after, limit.cast_signed() as i64).await?;
+        let last = next.last().copied().filter(|_| next.len() == limit);
+        let bookings = repository::lock_bookings(tx, &next).await?;
+        let mut drafts: Vec<Draft> = bookings.into_iter().map(Draft::of).collect();
+        let (author, mut moved, mut givings) = (self.author(actor), Moved::default(), Vec::new());
         for draft in &mut drafts {
-            if let Some(leg) = draft.now.departed_leg().cloned() {
-                let step = Step::of(Action::Arrive, &draft.now, &leg);
-                self.step(draft, &step, leg, occurred_at, None, author);
+            match (step, flights) {
+                (StepAboard::Retime, _) => self.retime(draft, &by_id, author),
+                (StepAboard::Depart { occurred_at }, [flight]) => {
+                    givings.extend(self.depart_with(draft, flight.id, *occurred_at, author, &mut moved));
+                }
+                (StepAboard::Arrive { occurred_at }, [flight]) => {
+                    self.arrive_with(draft, flight.id, *occurred_at, author);
+                }
+                (StepAboard::Cancel { reason }, [flight]) => {
+                    givings.extend(lose_flight(draft, flight.id, reason.as_deref(), author));
+                }
+                // Only times are told of several flights at once.
+                _ => {}
             }
-        }
-        save_in_tx(tx, &drafts).await?;
-        Ok(Moved { occurred_at, moved: drafts.len(), left_behind: Vec::new() })
-    }
-
-    /// The flight is cancelled: its legs end and give their room back, the bookings stay and need another way. Answers
-    /// how many they are.
-    pub async fn lose_flight_in_tx(
-        &self,
-        tx: &mut PgConnection,
-        flight: FlightId,
-        reason: Option<&str>,
-        actor: UserId,
-    ) -> Result<usize, BookingError> {
-        let mut drafts = lock_aboard(tx, &[flight]).await?;
-        drafts.retain(|draft| booked_leg(&draft.now, flight).is_some());
-        let author = self.author(Some(actor));
-        let mut givings = Vec::new();
-        for draft in &mut drafts {
-            let leg = booked_leg(&draft.now, flight).cloned();
-            givings.extend(draft.give_up(LegStatus::Cancelled, |leg| leg.flight_id == flight));
-            draft.now.needs_rerouting = true;
-            let told = Told { leg, notes: reason.map(str::to_owned), ..Told::default() };
-            draft.tell(author, EventType::FlightCancelled, told);
         }
         capacity::release_in_tx(tx, &givings, author.now).await?;
         save_in_tx(tx, &drafts).await?;
-        Ok(drafts.len())
+        let changed = drafts.iter().filter(|draft| draft.is_changed()).count();
+        moved.moved = changed - moved.left_behind.len();
+        Ok(Portion { moved, last })
     }
 
-    /// Takes bookings off a flight, to make room. They must be booked on it.
+    fn depart_with(
+        &self,
+        draft: &mut Draft,
+        flight: FlightId,
+        occurred_at: DateTime<Utc>,
+        author: Author<'_>,
+        moved: &mut Moved,
+    ) -> Vec<Giving> {
+        if booked_leg(&draft.now, flight).is_none() {
+            return Vec::new();
+        }
+        if let Some(leg) = draft.now.next_leg().filter(|leg| leg.flight_id == flight).cloned() {
+            let step = Step::of(Action::Depart, &draft.now, &leg);
+            self.step(draft, &step, leg, occurred_at, None, author);
+            return Vec::new();
+        }
+        let reason = OffloadReason::MissedConnection;
+        moved.left_behind.push(LeftBehind { ref_id: draft.now.ref_id.clone(), reason });
+        offload(draft, flight, reason, author)
+    }
+
+    fn arrive_with(&self, draft: &mut Draft, flight: FlightId, occurred_at: DateTime<Utc>, author: Author<'_>) {
+        // A booking that was cancelled in the air, or has landed by itself meanwhile, stays as it is.
+        let leg = draft.now.departed_leg().filter(|leg| leg.flight_id == flight).cloned();
+        if let (false, Some(leg)) = (draft.now.is_over(), leg) {
+            let step = Step::of(Action::Arrive, &draft.now, &leg);
+            self.step(draft, &step, leg, occurred_at, None, author);
+        }
+    }
+
+    fn retime(&self, draft: &mut Draft, flights: &HashMap<FlightId, &Flight>, author: Author<'_>) {
+        if draft.now.is_over() {
+            return;
+        }
+        let retimed: Vec<Leg> = draft.now.legs.iter().filter_map(|leg| retimed(leg, flights)).collect();
+        for leg in retimed {
+            if let Some(own) = draft.leg_mut(leg.id) {
+                own.clone_from(&leg);
+            }
+            draft.now.needs_rerouting = self.lacks_a_way(&draft.now);
+            draft.tell(author, EventType::FlightRetimed, Told { leg: Some(leg), ..Told::default() });
+        }
+    }
+
+    /// Takes these bookings off a flight, each for its reason. They must be booked on it.
     pub async fn offload_in_tx(
         &self,
         tx: &mut PgConnection,
         flight: FlightId,
-        named: &[BookingRef],
+        named: &[LeftBehind],
         actor: UserId,
     ) -> Result<(), BookingError> {
         if named.is_empty() {
             return Ok(());
         }
-        let mut drafts = lock_aboard(tx, &[flight]).await?;
-        check_aboard(&drafts, flight, named)?;
-        let named: HashSet<&BookingRef> = named.iter().collect();
-        drafts.retain(|draft| named.contains(&draft.now.ref_id));
+        let aboard = named_aboard(tx, flight, named).await?;
+        // Whoever goes over the others in this transaction, too, has all locks in ascending order.
+        let total = repository::count_aboard(tx, &[flight], StepAboard::Retime.statuses()).await?;
+        if total <= self.limits.moved_at_once() {
+            repository::lock_aboard(tx, flight).await?;
+        }
+        let reasons: HashMap<&BookingRef, OffloadReason> =
+            named.iter().map(|left| (&left.ref_id, left.reason)).collect();
         let author = self.author(Some(actor));
-        let givings: Vec<Giving> =
-            drafts.iter_mut().flat_map(|draft| offload(draft, flight, OffloadReason::Offloaded, author)).collect();
-        capacity::release_in_tx(tx, &givings, author.now).await?;
-        Ok(save_in_tx(tx, &drafts).await?)
-    }
-
-    /// Tells the bookings on these flights when they now leave and land, and judges their connections again. A leg that
-    /// has landed already keeps its times.
-    pub async fn retime_in_tx(
-        &self,
-        tx: &mut PgConnection,
-        flights: &[Flight],
-        actor: Option<UserId>,
-    ) -> Result<(), BookingError> {
-        if flights.is_empty() {
-            return Ok(());
-        }
-        let by_id: HashMap<FlightId, &Flight> = flights.iter().map(|flight| (flight.id, flight)).collect();
-        let ids: Vec<FlightId> = by_id.keys().copied().collect();
-        let mut drafts = lock_aboard(tx, &ids).await?;
-        drafts.retain(|draft| !draft.now.is_over());
-        let author = self.author(actor);
-        for draft in &mut drafts {
-            let retimed: Vec<Leg> = draft.now.legs.iter().filter_map(|leg| retimed(leg, &by_id)).collect();
-            for leg in retimed {
-                if let Some(own) = draft.leg_mut(leg.id) {
-                    own.clone_from(&leg);
+        for some in aboard.chunks(AT_ONCE) {
+            let mut drafts: Vec<Draft> =
+                repository::lock_bookings(tx, some).await?.into_iter().map(Draft::of).collect();
+            let mut givings = Vec::new();
+            for draft in &mut drafts {
+                if let Some(reason) = reasons.get(&draft.now.ref_id) {
+                    givings.extend(offload(draft, flight, *reason, author));
                 }
-                draft.now.needs_rerouting = self.lacks_a_way(&draft.now);
-                draft.tell(author, EventType::FlightRetimed, Told { leg: Some(leg), ..Told::default() });
             }
+            capacity::release_in_tx(tx, &givings, author.now).await?;
+            save_in_tx(tx, &drafts).await?;
         }
-        Ok(save_in_tx(tx, &drafts).await?)
+        Ok(())
     }
 
-    /// Bookings on a flight that fly on cargo aircraft only.
+    /// Bookings on a flight that fly on cargo aircraft only: the first thousand.
     pub async fn freighter_bound_in_tx(
         &self,
         tx: &mut PgConnection,
         flight: FlightId,
     ) -> Result<Vec<BookingRef>, BookingError> {
-        let drafts = lock_aboard(tx, &[flight]).await?;
-        let bound = drafts.into_iter().map(|draft| draft.now).filter(|booking| {
-            !booking.is_over() && booking.special_handling_codes.contains(&HandlingCode::CARGO_AIRCRAFT_ONLY)
-        });
-        Ok(bound.map(|booking| booking.ref_id).collect())
+        Ok(repository::aboard_with_code(tx, flight, HandlingCode::CARGO_AIRCRAFT_ONLY, MOST_NAMED).await?)
     }
 
     /// Whether any leg has left on a flight, whatever became of its booking. The caller holds the flight's lock.
@@ -198,41 +268,74 @@ impl BookingService {
     }
 }
 
-/// The bookings with a leg in force on a flight, by reference; joins the caller's snapshot.
-pub async fn manifest_in_tx(snapshot: &mut PgConnection, flight: FlightId) -> Result<Vec<Booking>, DbError> {
-    const IN_FORCE: [LegStatus; 3] = [LegStatus::Booked, LegStatus::Departed, LegStatus::Arrived];
-    let ids = repository::aboard(snapshot, &[flight], &IN_FORCE).await?;
-    Ok(repository::find_all(snapshot, &ids).await?)
+/// What legs in force on a flight sum up to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FreightSum {
+    pub bookings: u64,
+    pub pieces: u64,
+    pub space: Space,
 }
 
-/// Locks the bookings that have a leg on one of the flights which has not landed, in ascending order, and reads them as
-/// they then are. Always all of these: whoever locks twice in one transaction gets none that it has not.
-async fn lock_aboard(tx: &mut PgConnection, flights: &[FlightId]) -> Result<Vec<Draft>, DbError> {
-    let ids = repository::aboard(tx, flights, &[LegStatus::Booked, LegStatus::Departed]).await?;
-    let bookings = repository::lock_bookings(tx, &ids).await?;
-    Ok(bookings.into_iter().map(Draft::of).collect())
+/// What a flight carries in all, and by handling code.
+#[derive(Debug, Default)]
+pub struct Freight {
+    pub all: FreightSum,
+    pub by_code: Vec<(HandlingCode, FreightSum)>,
+}
+
+/// The next bookings by reference with a leg in force on a flight, at most `limit`, and the sums over all of them; joins
+/// the caller's snapshot.
+pub async fn manifest_in_tx(
+    snapshot: &mut PgConnection,
+    flight: FlightId,
+    after: Option<&BookingRef>,
+    limit: i64,
+) -> Result<(Vec<Booking>, Freight), DbError> {
+    let ids = repository::manifest_page(snapshot, flight, after, limit).await?;
+    let bookings = repository::find_all(snapshot, &ids).await?;
+    let mut freight = Freight::default();
+    for sum in repository::sums_aboard(snapshot, flight).await? {
+        let number = |count: i64| u64::try_from(count).unwrap_or_default();
+        let own = FreightSum { bookings: number(sum.bookings), pieces: number(sum.pieces), space: sum.space };
+        match sum.code {
+            Some(code) => freight.by_code.push((code, own)),
+            None => freight.all = own,
+        }
+    }
+    Ok((bookings, freight))
+}
+
+/// The ids of the bookings that are named, in ascending order. Each must have a leg that can still be taken off the flight.
+async fn named_aboard(
+    tx: &mut PgConnection,
+    flight: FlightId,
+    named: &[LeftBehind],
+) -> Result<Vec<Uuid>, BookingError> {
+    let references: Vec<&str> = named.iter().map(|left| left.ref_id.as_str()).collect();
+    let found = repository::named_aboard(tx, flight, &references).await?;
+    let aboard: HashSet<&BookingRef> = found.iter().map(|(_, reference)| reference).collect();
+    let mut missing: Vec<BookingRef> =
+        named.iter().map(|left| &left.ref_id).filter(|reference| !aboard.contains(reference)).cloned().collect();
+    missing.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    if missing.is_empty() {
+        Ok(found.into_iter().map(|(id, _)| id).collect())
+    } else {
+        Err(BookingError::NotAboard(missing))
+    }
 }
 
 fn booked_leg(booking: &Booking, flight: FlightId) -> Option<&Leg> {
     booking.undeparted_legs().find(|leg| leg.flight_id == flight)
 }
 
-fn leg_in_the_air(booking: &Booking, flight: FlightId) -> Option<&Leg> {
-    booking.departed_leg().filter(|leg| leg.flight_id == flight)
-}
-
-/// The references that were named must be of bookings with a leg that can still be taken off the flight.
-fn check_aboard<'a>(
-    drafts: &[Draft],
-    flight: FlightId,
-    named: impl IntoIterator<Item = &'a BookingRef>,
-) -> Result<(), BookingError> {
-    let aboard = drafts.iter().filter(|draft| booked_leg(&draft.now, flight).is_some());
-    let aboard: HashSet<&BookingRef> = aboard.map(|draft| &draft.now.ref_id).collect();
-    let mut missing: Vec<BookingRef> =
-        named.into_iter().filter(|reference| !aboard.contains(reference)).cloned().collect();
-    missing.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-    if missing.is_empty() { Ok(()) } else { Err(BookingError::NotAboard(missing)) }
+/// Ends the leg on a flight that is cancelled and tells of it. Its room is to be given back.
+fn lose_flight(draft: &mut Draft, flight: FlightId, reason: Option<&str>, author: Author<'_>) -> Vec<Giving> {
+    let Some(leg) = booked_leg(&draft.now, flight).cloned() else { return Vec::new() };
+    let given = draft.give_up(LegStatus::Cancelled, |leg| leg.flight_id == flight);
+    draft.now.needs_rerouting = true;
+    let told = Told { leg: Some(leg), notes: reason.map(str::to_owned), ..Told::default() };
+    draft.tell(author, EventType::FlightCancelled, told);
+    given
 }
 
 /// Takes a booking off a flight and tells of it. Its room is to be given back.

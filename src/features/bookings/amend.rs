@@ -1,3 +1,4 @@
+use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::{
@@ -7,6 +8,7 @@ use super::{
     event::EventType,
     hold::Change,
     model::{Action, Booking, LegStatus},
+    movement::check_flights_are_with_it,
     repository,
 };
 use crate::{
@@ -18,6 +20,9 @@ use crate::{
     kernel::{AwbNumber, BookingId, FlightId, HandlingCode},
     platform::postgres::{Tx, retrying},
 };
+
+/// Amendments are counted over so long.
+const AMENDED_WITHIN: TimeDelta = TimeDelta::hours(1);
 
 impl BookingService {
     /// Changes what a shipment is or which way it goes, all of it or nothing.
@@ -64,6 +69,8 @@ impl BookingService {
         if amendment.flights_to_lock(&booking) != wanted || booking.awb_number != seen.awb_number {
             return Err(BookingError::Raced);
         }
+        check_flights_are_with_it(&booking, &rooms)?;
+        self.check_pace(tx, &booking).await?;
         let work = Amending {
             service: self,
             author: self.author(Some(caller.user_id)),
@@ -72,6 +79,27 @@ impl BookingService {
             draft: Draft::of(booking),
         };
         Ok(work.amended(tx, amendment, taken).await?.save_alone_in_tx(tx).await?)
+    }
+
+    /// Refuses when the booking has been amended as often within the last hour as it may be. One answer to a repeated request
+    /// is none.
+    async fn check_pace(&self, tx: &mut PgConnection, booking: &Booking) -> Result<(), BookingError> {
+        let most = self.limits.amendments_per_hour;
+        // So many events cannot be so many amendments.
+        if most == 0 || booking.event_sequence.cast_unsigned() <= most {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        // An amendment leaves two events at most; a few others may lie between.
+        let looked_at = i64::from(most) * 2 + 100;
+        let (amendments, first) = repository::amendments_since(tx, booking.id, now - AMENDED_WITHIN, looked_at).await?;
+        match first {
+            Some(first) if amendments >= i64::from(most) => {
+                let again_in = u32::try_from((first + AMENDED_WITHIN - now).num_seconds() + 1).unwrap_or(1);
+                Err(BookingError::AmendedTooOften { most, again_in })
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use tokio::time::Instant;
 
 use super::{
     BookingError, BookingService,
+    attempts::Attempts,
     draft::record_in_tx,
     event::{Event, EventType, whole_data},
     itinerary::{self, Demand},
@@ -26,8 +28,8 @@ use crate::{
     },
 };
 
-/// How often flights that changed under us are read again before we give up.
-const MOST_READINGS: u32 = 20;
+/// How often flights are read anew while it is the request's turn, before other flights are tried.
+const READINGS_IN_TURN: u32 = 3;
 
 /// A validated wish to ship.
 #[derive(Debug, Clone)]
@@ -66,6 +68,7 @@ struct Wish<'a> {
     new: &'a NewBooking,
     once: &'a Once<Booking>,
     arrival: Arrival,
+    attempts: &'a Attempts,
 }
 
 impl BookingService {
@@ -76,7 +79,9 @@ impl BookingService {
         new: &NewBooking,
         once: &Once<Booking>,
     ) -> Result<Booking, BookingError> {
-        let wish = Wish { caller, new, once, arrival: self.capacity.arrive() };
+        // What is left over is for the answer.
+        let attempts = Attempts::until(Instant::now() + self.limits.request_time * 9 / 10);
+        let wish = Wish { caller, new, once, arrival: self.capacity.arrive(), attempts: &attempts };
         let outcome = if new.flight_ids.is_empty() { self.book_best(wish).await } else { self.book_named(wish).await };
         let label = outcome.as_ref().map_or_else(BookingError::outcome, |_| "created");
         metric::BOOKINGS.with([label]).increment(1);
@@ -90,30 +95,29 @@ impl BookingService {
 
     /// On the flights that were named: read, judge, take; when they changed in between, read again.
     async fn book_named(&self, wish: Wish<'_>) -> Result<Booking, BookingError> {
-        for _ in 0..MOST_READINGS {
-            let flights = self.judged(wish.new, &wish.new.flight_ids).await?;
+        loop {
+            let flights = self.judged(wish, &wish.new.flight_ids).await?;
             if let Some(booking) = self.book_on(wish, &flights).await? {
                 return Ok(booking);
             }
         }
-        Err(BookingError::Unsettled)
     }
 
     /// On the best option there is: direct before connecting, earliest arrival first. One that is lost at the commit is
     /// replaced by the next; when all are lost, they are read again, for some may only have changed.
     async fn book_best(&self, wish: Wish<'_>) -> Result<Booking, BookingError> {
         let new = wish.new;
-        let departing = new
-            .departure_date
-            .map_or_else(|| Departing::Within(TimeDelta::hours(i64::from(self.auto_route_hours))), Departing::On);
+        let hours = TimeDelta::hours(i64::from(self.limits.auto_route_hours));
+        let departing = new.departure_date.map_or(Departing::Within(hours), Departing::On);
         let request = Request {
             weight: Some(new.space.weight),
             volume: Some(new.space.volume),
             positions: Some(new.space.positions),
             special_handling_codes: new.special_handling_codes.clone(),
         };
-        for _ in 0..MOST_READINGS {
-            let candidates = self.search.candidates(new.origin, new.destination, departing, &request).await?;
+        loop {
+            let search = self.search.candidates(new.origin, new.destination, departing, &request);
+            let candidates = wish.attempts.read(search).await?;
             if candidates.is_empty() {
                 return Err(BookingError::NoBookableItinerary);
             }
@@ -126,37 +130,42 @@ impl BookingService {
                 }
             }
         }
-        Err(BookingError::Unsettled)
     }
 
     /// Reads flights and judges whether they carry what is wished.
-    async fn judged(&self, new: &NewBooking, ids: &[FlightId]) -> Result<Vec<Flight>, BookingError> {
-        let found = self.flights.flights(ids).await?;
+    async fn judged(&self, wish: Wish<'_>, ids: &[FlightId]) -> Result<Vec<Flight>, BookingError> {
+        let found = wish.attempts.read(self.flights.flights(ids)).await?;
         let flights = itinerary::in_order(ids, found)?;
         let minimum = |airport| self.search.minimum_connection(airport);
-        itinerary::check(&flights, new.demand(), minimum, self.clock.now())?;
+        itinerary::check(&flights, wish.new.demand(), minimum, self.clock.now())?;
         Ok(flights)
     }
 
     /// On flights that were judged. While more than the threshold stays free, straight away; else, or when they are no longer
     /// as they were read, in turn, with the flights judged again: the last kilograms go to who came first. `None`: they
-    /// changed each time.
+    /// changed again.
     async fn book_on(&self, wish: Wish<'_>, flights: &[Flight]) -> Result<Option<Booking>, BookingError> {
         let is_critical = flights.iter().any(|f| self.capacity.is_critical_after(&f.room, wish.new.space));
         let straight = Way::Straight { leaving: self.capacity.threshold() };
-        if !is_critical && let Some(booking) = retrying(|| self.try_book(wish, flights, straight)).await? {
+        if !is_critical && let Some(booking) = self.try_to_book(wish, flights, straight).await? {
             return Ok(Some(booking));
         }
         let ids: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
-        let turns = self.capacity.turns(ids.iter().copied(), wish.arrival).within(part("wait for turn")).await;
+        let waiting = self.capacity.turns(ids.iter().copied(), wish.arrival, wish.attempts.until);
+        let turns = waiting.within(part("wait for turn")).await;
         let _turns = turns.ok_or(BookingError::Crowded)?;
-        for _ in 0..MOST_READINGS {
-            let flights = self.judged(wish.new, &ids).await?;
-            if let Some(booking) = retrying(|| self.try_book(wish, &flights, Way::InTurn)).await? {
+        for _ in 0..READINGS_IN_TURN {
+            let flights = self.judged(wish, &ids).await?;
+            if let Some(booking) = self.try_to_book(wish, &flights, Way::InTurn).await? {
                 return Ok(Some(booking));
             }
         }
         Ok(None)
+    }
+
+    /// A transaction, and again when the database chose it as a victim.
+    async fn try_to_book(&self, wish: Wish<'_>, flights: &[Flight], way: Way) -> Result<Option<Booking>, BookingError> {
+        retrying(|| wish.attempts.book(self.try_book(wish, flights, way))).await
     }
 
     /// One transaction, and all of it or nothing. `None`: a flight is no longer as it was read.

@@ -2,7 +2,7 @@ mod amendment;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 pub use amendment::AmendBooking;
 pub(super) use amendment::read_amendment;
@@ -72,8 +72,9 @@ pub struct BookingBody {
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// The history, oldest first; only with `?include=history`.
+    /// The newest events of the history, oldest first; only with `?include=history`. The others are in `/history`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 200)]
     pub events: Option<Vec<EventBody>>,
 }
 
@@ -225,7 +226,21 @@ pub struct StatusBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HistoryBody {
     pub booking: BookingBody,
+    /// The newest events, or those before them that `cursor` asks for; oldest first.
+    #[schema(max_items = 200)]
     pub timeline: Vec<EventBody>,
+}
+
+/// Which part of a history is wanted.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "the fields are OpenAPI text; PageFields reads them")]
+pub struct EventParams {
+    /// Events on a page; over 200 means 200.
+    #[param(minimum = 1, default = 200)]
+    limit: Option<u32>,
+    /// From the `Link` header of the page with newer events.
+    cursor: Option<String>,
 }
 
 /// A shipment to book.

@@ -54,6 +54,12 @@ pub enum BookingError {
     Locked(BookingRef),
     #[error(transparent)]
     Repeated(#[from] Repetition),
+    /// A cursor into the history of another booking, which had the same air waybill number.
+    #[error("the cursor is of another booking's history")]
+    OtherHistory,
+    /// So many seconds until it may be amended again.
+    #[error("amended too often")]
+    AmendedTooOften { most: u32, again_in: u32 },
     #[error("the booking is at version {0}")]
     VersionMismatch(i32),
     /// The rows that were locked are not those that the booking needs any more.
@@ -164,6 +170,14 @@ impl From<BookingError> for Problem {
                 Self::new(Code::BookingLocked, format!("{reference} is being changed by somebody else.")).retry_after(1)
             }
             BookingError::Repeated(repetition) => repetition.into(),
+            BookingError::OtherHistory => {
+                Self::new(Code::InvalidCursor, "The cursor belongs to the history of another booking.")
+            }
+            BookingError::AmendedTooOften { most, again_in } => {
+                let text =
+                    format!("A booking can be amended {most} times an hour; the next time in {again_in} seconds.");
+                Self::new(Code::RateLimited, text).retry_after(again_in)
+            }
             BookingError::VersionMismatch(current) => version_mismatch(current),
             BookingError::Raced | BookingError::Lost | BookingError::Unsettled => Self::unavailable(
                 "The flights or the booking changed at every attempt; nothing was changed, try again.",

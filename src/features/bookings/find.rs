@@ -1,10 +1,33 @@
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::{BookingError, BookingService, event::Event, model::Booking, repository};
 use crate::{
     features::accounts::Principal,
-    kernel::{AwbNumber, BookingRef},
+    kernel::{AwbNumber, BookingId, BookingRef},
+    platform::web::PageRequest,
 };
+
+/// Events shown of a history at most, and unless fewer are asked for.
+pub const MOST_EVENTS: u32 = 200;
+
+/// Where a page of a booking's history ended: histories are read from the newest event back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryAnchor {
+    pub booking: BookingId,
+    /// The number of the oldest event that was shown.
+    pub before: i32,
+}
+
+/// A booking and a part of its history.
+#[derive(Debug)]
+pub struct History {
+    pub booking: Booking,
+    /// Oldest first.
+    pub events: Vec<Event>,
+    /// Where older events begin, if there are any.
+    pub older: Option<HistoryAnchor>,
+}
 
 /// A booking, its legs and its events lie in three tables: each answer is read as of one moment, so that nobody sees half
 /// a step.
@@ -15,34 +38,55 @@ impl BookingService {
         visible_in(&mut snapshot, caller, reference).await
     }
 
-    /// The booking with its events, oldest first, if it is the caller's to see.
+    /// The booking with a page of its history, if it is the caller's to see.
     pub async fn history(
         &self,
         caller: Principal,
         reference: &BookingRef,
-    ) -> Result<(Booking, Vec<Event>), BookingError> {
+        page: &PageRequest<HistoryAnchor>,
+    ) -> Result<History, BookingError> {
         let mut snapshot = self.db.snapshot().await?;
         let booking = visible_in(&mut snapshot, caller, reference).await?;
-        let events = repository::events(&mut snapshot, booking.id).await?;
-        Ok((booking, events))
+        history_in(&mut snapshot, booking, page).await
     }
 
-    /// Any booking with its events, for who knows its reference: what is shown of it is the caller's duty.
-    pub async fn track_reference(&self, reference: &BookingRef) -> Result<(Booking, Vec<Event>), BookingError> {
+    /// Any booking with a page of its history, for who knows its reference: what is shown of it is the caller's duty.
+    pub async fn track_reference(
+        &self,
+        reference: &BookingRef,
+        page: &PageRequest<HistoryAnchor>,
+    ) -> Result<History, BookingError> {
         let mut snapshot = self.db.snapshot().await?;
         let booking =
             repository::find_by_reference(&mut snapshot, reference, None).await?.ok_or(BookingError::Unknown)?;
-        let events = repository::events(&mut snapshot, booking.id).await?;
-        Ok((booking, events))
+        history_in(&mut snapshot, booking, page).await
     }
 
     /// The same by air waybill: the booking that is not cancelled, else the latest that was.
-    pub async fn track_awb(&self, number: &AwbNumber) -> Result<(Booking, Vec<Event>), BookingError> {
+    pub async fn track_awb(
+        &self,
+        number: &AwbNumber,
+        page: &PageRequest<HistoryAnchor>,
+    ) -> Result<History, BookingError> {
         let mut snapshot = self.db.snapshot().await?;
         let booking = repository::find_by_awb(&mut snapshot, number).await?.ok_or(BookingError::Unknown)?;
-        let events = repository::events(&mut snapshot, booking.id).await?;
-        Ok((booking, events))
+        history_in(&mut snapshot, booking, page).await
     }
+}
+
+async fn history_in(
+    db: &mut PgConnection,
+    booking: Booking,
+    page: &PageRequest<HistoryAnchor>,
+) -> Result<History, BookingError> {
+    let before = match page.after {
+        Some(anchor) if anchor.booking != booking.id => return Err(BookingError::OtherHistory),
+        anchor => anchor.map(|anchor| anchor.before),
+    };
+    let mut events = repository::newest_events(db, booking.id, before, page.fetch()).await?;
+    let older = page.cut(&mut events).map(|oldest| HistoryAnchor { booking: booking.id, before: oldest.sequence });
+    events.reverse();
+    Ok(History { booking, events, older })
 }
 
 async fn visible_in(db: &mut PgConnection, caller: Principal, reference: &BookingRef) -> Result<Booking, BookingError> {

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use futures_util::TryStreamExt;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -19,22 +20,38 @@ use crate::{
     },
 };
 
-/// So many bookings are replayed at a time: all that is ever held of them.
+/// So many bookings are compared at a time. Of their events only one booking's are held.
 const PAGE: i64 = 500;
 
 /// These bookings as their events tell them, without their free text, which is no part of the history; those that no
 /// event tells of, or whose events cannot be read, are left out. By id.
 pub async fn replay(snapshot: &mut PgConnection, bookings: &[BookingId]) -> Result<Vec<Booking>, DbError> {
     let ids: Vec<Uuid> = bookings.iter().map(|id| id.uuid()).collect();
-    let events = repository::past::past_events(snapshot, &ids).await?;
-    let replays = events.chunk_by(|(one, _), (next, _)| one == next).filter_map(|own| replay_one(own).1.booking);
-    Ok(replays.collect())
+    let mut rebuilt = Vec::new();
+    each_history(snapshot, &ids, |id, events| rebuilt.extend(Replay::of(id, events).booking)).await?;
+    Ok(rebuilt)
 }
 
-fn replay_one(events: &[(BookingId, PastEvent)]) -> (Option<BookingId>, Replay) {
-    let Some((id, _)) = events.first() else { return (None, Replay::default()) };
-    let events: Vec<PastEvent> = events.iter().map(|(_, event)| event.clone()).collect();
-    (Some(*id), Replay::of(*id, &events))
+/// Hands over the events of each of these bookings: no more than one booking's are held at a time.
+async fn each_history(
+    snapshot: &mut PgConnection,
+    ids: &[Uuid],
+    mut work: impl FnMut(BookingId, &[PastEvent]) + Send,
+) -> Result<(), DbError> {
+    let mut events = repository::past::past_events(snapshot, ids);
+    let (mut of, mut own) = (None, Vec::new());
+    while let Some((id, event)) = events.try_next().await? {
+        if let Some(before) = of.filter(|before| *before != id) {
+            work(before, &own);
+            own.clear();
+        }
+        of = Some(id);
+        own.push(event);
+    }
+    if let Some(id) = of {
+        work(id, &own);
+    }
+    Ok(())
 }
 
 /// Replays bookings page by page, and compares what is rebuilt with what stands in the tables.
@@ -49,14 +66,13 @@ pub(super) async fn replay_all(
         let ids = repository::past::page(snapshot, scope.bookings.as_deref(), after, PAGE).await?;
         let Some(last) = ids.last() else { return Ok(()) };
         after = *last;
-        let events = repository::past::past_events(snapshot, &ids).await?;
-        found.history.has_checked("events", u64::try_from(events.len()).unwrap_or_default());
         let mut rows: HashMap<BookingId, Booking> =
             repository::find_all(snapshot, &ids).await?.into_iter().map(|row| (row.id, row)).collect();
-        for own in events.chunk_by(|(one, _), (next, _)| one == next) {
-            let (Some(id), replay) = replay_one(own) else { continue };
-            judge(id, replay, rows.remove(&id), scope.rebuild, found);
-        }
+        each_history(snapshot, &ids, |id, events| {
+            found.history.has_checked("events", u64::try_from(events.len()).unwrap_or_default());
+            judge(id, Replay::of(id, events), rows.remove(&id), scope.rebuild, found);
+        })
+        .await?;
         for row in rows.into_values() {
             found.history.add(of_booking(&row, "this booking has no events"));
         }

@@ -43,22 +43,24 @@ impl BookingService {
     }
 
     /// Waits until nobody else changes this booking, with no transaction open: in line in this process, then for the lock
-    /// that all share. Whether the booking is the caller's to see comes first.
+    /// that all share. Neither is taken before it is known that the booking is the caller's and the precondition holds, so
+    /// that a stranger who names it keeps nobody waiting; both are judged again under the row's lock. Waits for half of the
+    /// request's time at most: the rest is for the transaction.
     pub(super) async fn hold(&self, change: &Change) -> Result<Hold, BookingError> {
-        let Change { caller, reference, .. } = change;
-        let until = Instant::now() + self.locks.patience();
-        if let Some(place) = self.lines.step_up(reference) {
-            // It is read while the lock is asked for.
-            let (seen, asked) = tokio::join!(self.visible(*caller, reference), self.locks.ask("booking", reference));
-            let seen = Some(seen?);
-            return match asked {
-                Asked::Got(lock) => Ok(Hold { seen, _turn: Turn::new(place, Some(lock)) }),
-                Asked::Away => Ok(Hold { seen, _turn: Turn::new(place, None) }),
-                Asked::Held => self.hold_in_line(change, Some(place), until).await,
-            };
+        let Change { caller, reference, terms } = change;
+        let until = Instant::now() + self.locks.patience().min(self.limits.request_time / 2);
+        let seen = self.visible(*caller, reference).await?;
+        if !terms.precondition.holds(seen.version) {
+            return Err(BookingError::VersionMismatch(seen.version));
         }
-        self.visible(*caller, reference).await?;
-        self.hold_in_line(change, None, until).await
+        let Some(place) = self.lines.step_up(reference) else {
+            return self.hold_in_line(change, None, until).await;
+        };
+        match self.locks.ask("booking", reference).await {
+            Asked::Got(lock) => Ok(Hold { seen: Some(seen), _turn: Turn::new(place, Some(lock)) }),
+            Asked::Away => Ok(Hold { seen: Some(seen), _turn: Turn::new(place, None) }),
+            Asked::Held => self.hold_in_line(change, Some(place), until).await,
+        }
     }
 
     /// Somebody else is at it: perhaps the first request with the same key, and then there is nothing to wait for.

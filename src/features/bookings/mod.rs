@@ -4,6 +4,7 @@
 mod aboard;
 mod amend;
 mod amendment;
+mod attempts;
 mod audit;
 mod book;
 mod cancel;
@@ -25,12 +26,13 @@ mod reroute;
 mod router;
 mod service;
 
-pub use aboard::{LeftBehind, Moved, manifest_in_tx};
+pub use aboard::{Freight, FreightSum, LeftBehind, Moved, Portion, StepAboard, manifest_in_tx};
 pub use audit::{BookingAudit, audit, ever_on, named};
-pub use dto::{EventBody, LegBody};
+pub use dto::{EventBody, EventParams, LegBody};
 pub use error::BookingError;
 pub use event::{Event, EventType};
+pub use find::{History, HistoryAnchor, MOST_EVENTS};
 pub use history::replay;
 pub use model::{Action, Booking, BookingStatus, Leg, LegStatus, OffloadReason, Party};
 pub use router::router;
-pub use service::BookingService;
+pub use service::{BookingLimits, BookingService};

@@ -137,8 +137,27 @@ impl BookingService {
         if booking.flights_to_lock(action) != wanted || booking.awb_number != seen.awb_number {
             return Err(BookingError::Raced);
         }
+        // A flight that is cancelled tells so itself, and gives the same room back.
+        let scheduled = |flight: &&FlightCapacity| flight.status != FlightStatus::Cancelled;
+        check_flights_are_with_it(&booking, flights.iter().filter(scheduled))?;
         Ok(Locked { draft: Draft::of(booking), flights })
     }
+}
+
+/// A flight that has left or was cancelled takes all bookings along, but, with very many, not in one transaction: what has
+/// not been reached yet cannot be changed until it is.
+pub(super) fn check_flights_are_with_it<'a>(
+    booking: &Booking,
+    flights: impl IntoIterator<Item = &'a FlightCapacity>,
+) -> Result<(), BookingError> {
+    let is_waited_for = |flight: &FlightCapacity| {
+        flight.status != FlightStatus::Scheduled
+            && booking.undeparted_legs().any(|leg| leg.flight_id == flight.flight_id)
+    };
+    if flights.into_iter().any(is_waited_for) {
+        return Err(BookingError::Locked(booking.ref_id.clone()));
+    }
+    Ok(())
 }
 
 /// Where a step is made, and what it makes of booking and leg.

@@ -18,11 +18,18 @@ use crate::{
     kernel::FlightId,
 };
 
+/// All legs that a booking ever had are read with it.
+const MOST_LEGS: usize = 1_000;
+
 impl Amending<'_> {
     /// Replaces all legs that have not departed by legs on these flights, from where the cargo is or will land. The old
     /// legs give their room back first: the new way may use some of the same flights. All or nothing: the caller rolls
     /// back.
     pub(super) async fn reroute(&mut self, tx: &mut PgConnection, flight_ids: &[FlightId]) -> Result<(), BookingError> {
+        if self.draft.now.legs.len() + flight_ids.len() > MOST_LEGS {
+            let text = format!("A booking has at most {MOST_LEGS} legs, replaced ones included: book anew.");
+            return Err(BookingError::ItineraryInvalid(text));
+        }
         let given = self.draft.give_up(LegStatus::Replaced, |_| true);
         capacity::release_in_tx(tx, &given, self.author.now).await?;
         let found = flights::find_all_in_tx(tx, flight_ids).await?;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::{
     draft::Author,
     model::{Action, Booking},
@@ -22,6 +24,25 @@ use crate::{
     },
 };
 
+/// What bounds the work on bookings.
+#[derive(Debug, Clone, Copy)]
+pub struct BookingLimits {
+    /// How far ahead a booking without flights and date may leave, in hours.
+    pub auto_route_hours: u32,
+    /// How often one booking may be amended within an hour; 0: without bound.
+    pub amendments_per_hour: u32,
+    /// How many bookings a step of a flight changes in its own transaction at most.
+    pub moved_at_once: u32,
+    /// Within which a request has to be answered.
+    pub request_time: Duration,
+}
+
+impl BookingLimits {
+    pub(super) fn moved_at_once(&self) -> usize {
+        usize::try_from(self.moved_at_once).unwrap_or(usize::MAX).max(1)
+    }
+}
+
 /// The use cases of shipments, a file per verb: `book`, `movement`, `amend`, `reroute`, `cancel`, `find`, `list`;
 /// `aboard` is what befalls all that is on a flight.
 #[derive(Clone)]
@@ -36,8 +57,7 @@ pub struct BookingService {
     pub(super) locks: Locks,
     /// Who of this process waits to change which booking.
     pub(super) lines: Lines<BookingRef>,
-    /// How far ahead a booking without flights and date may leave, in hours.
-    pub(super) auto_route_hours: u32,
+    pub(super) limits: BookingLimits,
     tally: Tally,
 }
 
@@ -52,23 +72,11 @@ impl BookingService {
         clock: SharedClock,
         ids: IdSource,
         secrets: &ServerSecrets,
-        auto_route_hours: u32,
+        limits: BookingLimits,
         tally: Tally,
     ) -> Self {
         let references = ReferenceSource::new(secrets);
-        Self {
-            db,
-            capacity,
-            flights,
-            search,
-            clock,
-            ids,
-            references,
-            locks,
-            lines: Lines::default(),
-            auto_route_hours,
-            tally,
-        }
+        Self { db, capacity, flights, search, clock, ids, references, locks, lines: Lines::default(), limits, tally }
     }
 
     /// To be called after the commit: the room on its flights is not what it was.

@@ -23,13 +23,15 @@ impl CapacityService {
     }
 
     /// Waits for the turn to take the last room of these flights, in ascending order, with no transaction open. The row
-    /// lock alone makes the outcome right; this makes it fair. None when too many came before.
+    /// lock alone makes the outcome right; this makes it fair. None when too many came before: after six seconds, or at
+    /// `latest`.
     pub async fn turns(
         &self,
         flights: impl IntoIterator<Item = FlightId>,
         arrival: Arrival,
+        latest: Instant,
     ) -> Option<Vec<Turn<FlightId>>> {
-        let until = Instant::now() + PATIENCE;
+        let until = latest.min(Instant::now() + PATIENCE);
         let mut turns = Vec::new();
         for flight in flights.into_iter().collect::<BTreeSet<_>>() {
             let place = timeout_at(until, self.lines.wait(flight, arrival)).await.ok()?;

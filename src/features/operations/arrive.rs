@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     features::{
-        bookings::{Action, Moved},
+        bookings::{Action, Moved, StepAboard},
         capacity::FlightStatus,
         flights::{self, FlightEventType},
     },
@@ -46,11 +46,16 @@ impl OperationService {
     ) -> Result<Operated, OperationError> {
         let actor = order.caller.user_id;
         let mut flight = self.lock_for_in_tx(tx, order, FlightAction::Arrive).await?;
-        let Moved { occurred_at, moved, .. } = self.bookings.arrive_in_tx(tx, &flight, occurred_at, actor).await?;
+        let occurred_at = self.bookings.arrival_in_tx(tx, &flight, occurred_at).await?;
+        let (step, only) = (StepAboard::Arrive { occurred_at }, std::slice::from_ref(&flight));
+        let Moved { moved, pending, .. } = self.bookings.take_along_in_tx(tx, only, &step, Some(actor)).await?;
+        if pending > 0 {
+            self.leave_unfinished_in_tx(tx, &[flight.id], &step, Some(actor)).await?;
+        }
         flight.arrival = occurred_at;
         flight.actual_arrival = Some(occurred_at);
         flight.room.status = FlightStatus::Arrived;
         let flight = flights::save_in_tx(tx, flight, FlightEventType::Arrived, Some(actor), self.now()).await?;
-        Ok(Operated { flight, bookings_changed: moved, left_behind: Vec::new() })
+        Ok(Operated { flight, bookings_changed: moved, bookings_pending: pending, left_behind: Vec::new() })
     }
 }

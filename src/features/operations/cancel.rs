@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     features::{
+        bookings::{Moved, StepAboard},
         capacity::FlightStatus,
         flights::{self, FlightEventType},
     },
@@ -40,11 +41,15 @@ impl OperationService {
     ) -> Result<Operated, OperationError> {
         let actor = order.caller.user_id;
         let flight = self.lock_for_in_tx(tx, order, FlightAction::Cancel).await?;
-        let bookings_changed = self.bookings.lose_flight_in_tx(tx, flight.id, reason, actor).await?;
+        let (step, only) = (StepAboard::Cancel { reason: reason.map(str::to_owned) }, std::slice::from_ref(&flight));
+        let Moved { moved, pending, .. } = self.bookings.take_along_in_tx(tx, only, &step, Some(actor)).await?;
+        if pending > 0 {
+            self.leave_unfinished_in_tx(tx, &[flight.id], &step, Some(actor)).await?;
+        }
         let mut flight = flights::find_in_tx(tx, flight.id).await?;
         flight.room.status = FlightStatus::Cancelled;
         let flight = flights::save_in_tx(tx, flight, FlightEventType::Cancelled, Some(actor), self.now()).await?;
         self.record_in_tx(tx, order, "flight.cancelled", Map::new(), &flight).await?;
-        Ok(Operated { flight, bookings_changed, left_behind: Vec::new() })
+        Ok(Operated { flight, bookings_changed: moved, bookings_pending: pending, left_behind: Vec::new() })
     }
 }

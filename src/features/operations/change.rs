@@ -3,10 +3,12 @@ use serde_json::{Map, json};
 use super::{
     OperationError, OperationService,
     model::{CapacityShortfall, FlightAction, allowed},
+    repository,
     service::{Order, count_changes, lock_in_tx},
 };
 use crate::{
     features::{
+        bookings::{LeftBehind, OffloadReason, StepAboard},
         capacity::FlightStatus,
         flights::{self, Flight, FlightChange, FlightError, FlightEventType},
     },
@@ -52,6 +54,10 @@ impl OperationService {
         has_changed: &mut bool,
     ) -> Result<Flight, OperationError> {
         let flight = lock_in_tx(tx, order).await?;
+        // New times may follow new times: each booking gets those that the flight then has.
+        if repository::find(tx, flight.id).await?.is_some_and(|unfinished| unfinished.step != StepAboard::Retime) {
+            return Err(OperationError::Unfinished(flight.number));
+        }
         let (status, version) = (flight.room.status, flight.room.version);
         let offloads = status == FlightStatus::Scheduled || offload.is_empty();
         if !offloads || !change.is_possible_for(status) {
@@ -60,7 +66,9 @@ impl OperationService {
         }
         // What makes no sense at all is told before anything is moved.
         self.apply(change, &flight)?;
-        self.bookings.offload_in_tx(tx, flight.id, offload, order.caller.user_id).await?;
+        let named = offload.iter().cloned().map(|ref_id| LeftBehind { ref_id, reason: OffloadReason::Offloaded });
+        let named: Vec<LeftBehind> = named.collect();
+        self.bookings.offload_in_tx(tx, flight.id, &named, order.caller.user_id).await?;
         let flight = flights::find_in_tx(tx, flight.id).await?;
         let changed = self.apply(change, &flight)?;
         if let Some(shortfall) = CapacityShortfall::of(&flight, changed.room.capacity) {
@@ -74,7 +82,7 @@ impl OperationService {
         }
         if change.names_times() {
             let actor = Some(order.caller.user_id);
-            self.bookings.retime_in_tx(tx, std::slice::from_ref(&flight), actor).await?;
+            self.retime_in_tx(tx, std::slice::from_ref(&flight), actor).await?;
         }
         Ok(flight)
     }

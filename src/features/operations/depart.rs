@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     features::{
-        bookings::{Action, LeftBehind, Moved},
+        bookings::{Action, LeftBehind, Moved, StepAboard},
         capacity::FlightStatus,
         flights::{self, Flight, FlightEventType},
     },
@@ -45,16 +45,25 @@ impl OperationService {
         tx: &mut Tx,
         order: &Order<Operated>,
         occurred_at: Option<DateTime<Utc>>,
-        left_behind: &[LeftBehind],
+        named: &[LeftBehind],
     ) -> Result<Operated, OperationError> {
         let actor = order.caller.user_id;
         let flight = self.lock_for_in_tx(tx, order, FlightAction::Depart).await?;
-        let Moved { occurred_at, moved, left_behind } =
-            self.bookings.depart_in_tx(tx, &flight, left_behind, occurred_at, actor).await?;
+        self.bookings.offload_in_tx(tx, flight.id, named, actor).await?;
+        let occurred_at = self.bookings.departure_in_tx(tx, flight.id, occurred_at).await?;
+        let (step, only) = (StepAboard::Depart { occurred_at }, std::slice::from_ref(&flight));
+        let Moved { moved, mut left_behind, pending } =
+            self.bookings.take_along_in_tx(tx, only, &step, Some(actor)).await?;
+        if pending > 0 {
+            self.leave_unfinished_in_tx(tx, &[flight.id], &step, Some(actor)).await?;
+        }
+        left_behind.extend_from_slice(named);
+        left_behind.sort_by(|a, b| a.ref_id.as_str().cmp(b.ref_id.as_str()));
         // Again: whoever was left behind has given room back.
         let flight = left(&flights::find_in_tx(tx, flight.id).await?, occurred_at);
         let flight = flights::save_in_tx(tx, flight, FlightEventType::Departed, Some(actor), self.now()).await?;
-        Ok(Operated { flight, bookings_changed: moved + left_behind.len(), left_behind })
+        let bookings_changed = moved + left_behind.len();
+        Ok(Operated { flight, bookings_changed, bookings_pending: pending, left_behind })
     }
 }
 

@@ -1,17 +1,14 @@
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, HashSet},
-};
+use std::{cell::RefCell, collections::HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::model::Operated;
 use crate::{
     features::{
-        bookings::{Booking, BookingStatus, LeftBehind, Leg, LegStatus, OffloadReason, Party},
-        capacity::{Space, SpaceFields},
+        bookings::{Booking, BookingStatus, Freight, FreightSum, LeftBehind, Leg, LegStatus, OffloadReason, Party},
+        capacity::SpaceFields,
         flights::{Flight, FlightBody, FlightChange},
         reference::Reference,
     },
@@ -31,6 +28,11 @@ pub struct FlightStep {
     pub flight: FlightBody,
     /// How many bookings got an event.
     pub bookings_changed: usize,
+    /// Only of a flight with very many bookings: how many follow in the background. Until then they stand as before, and the
+    /// flight takes no other step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bookings_pending: Option<usize>,
+    /// Of those that were changed.
     pub left_behind: Vec<LeftBehindBody>,
 }
 
@@ -48,6 +50,7 @@ impl FlightStep {
         Self {
             flight: FlightBody::new(&done.flight, reference),
             bookings_changed: done.bookings_changed,
+            bookings_pending: Some(done.bookings_pending).filter(|pending| *pending > 0),
             left_behind: left_behind
                 .map(|left| LeftBehindBody { ref_id: left.ref_id.clone(), reason: left.reason })
                 .collect(),
@@ -172,7 +175,8 @@ fn each_once(seen: &RefCell<HashSet<BookingRef>>) -> impl Fn(Raw<'_>) -> Result<
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Manifest {
     pub flight: FlightBody,
-    /// With a leg in force on the flight, by reference.
+    /// With a leg in force on the flight, by reference: at most 1000, `Link` leads to the next.
+    #[schema(max_items = 1000)]
     pub bookings: Vec<ManifestLine>,
     pub totals: ManifestTotals,
 }
@@ -203,7 +207,7 @@ pub struct ManifestLine {
     pub consignee: Option<Party>,
 }
 
-/// Sums over the lines of a manifest.
+/// Sums over all bookings with a leg in force on the flight, whatever part of them is shown.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ManifestTotals {
     #[serde(flatten)]
@@ -213,7 +217,7 @@ pub struct ManifestTotals {
 }
 
 /// The sum of some lines of a manifest.
-#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct ManifestSum {
     pub bookings: u64,
     pub pieces: u64,
@@ -231,33 +235,34 @@ pub struct HandlingSum {
 }
 
 impl Manifest {
-    pub fn new(flight: &Flight, bookings: &[Booking], reference: &Reference) -> Self {
-        let lines = bookings.iter().filter_map(|booking| Some((booking, leg_on(booking, flight.id)?)));
-        let lines: Vec<(&Booking, &Leg)> = lines.collect();
-        let mut all = ManifestSum::default();
-        let mut by_code = BTreeMap::<&HandlingCode, ManifestSum>::new();
-        for (booking, leg) in &lines {
-            all.add(leg);
-            for code in &booking.special_handling_codes {
-                by_code.entry(code).or_default().add(leg);
-            }
-        }
-        let sums = by_code.into_iter().map(|(code, sum)| HandlingSum { code: *code, sum });
+    pub fn new(flight: &Flight, bookings: &[Booking], freight: &Freight, reference: &Reference) -> Self {
+        let lines = bookings.iter().filter_map(|booking| Some(line(booking, leg_on(booking, flight.id)?)));
+        let sums = freight.by_code.iter().map(|(code, sum)| HandlingSum { code: *code, sum: (*sum).into() });
         Self {
             flight: FlightBody::new(flight, reference),
-            totals: ManifestTotals { all, special_handling_codes: sums.collect() },
-            bookings: lines.into_iter().map(|(booking, leg)| line(booking, leg)).collect(),
+            totals: ManifestTotals { all: freight.all.into(), special_handling_codes: sums.collect() },
+            bookings: lines.collect(),
         }
     }
 }
 
-impl ManifestSum {
-    fn add(&mut self, leg: &Leg) {
-        self.bookings += 1;
-        self.pieces += u64::try_from(leg.pieces.count()).unwrap_or_default();
-        let sum = Space { weight: self.weight_kg, volume: self.volume_m3, positions: self.positions } + leg.space;
-        (self.weight_kg, self.volume_m3, self.positions) = (sum.weight, sum.volume, sum.positions);
+impl From<FreightSum> for ManifestSum {
+    fn from(sum: FreightSum) -> Self {
+        let FreightSum { bookings, pieces, space } = sum;
+        Self { bookings, pieces, weight_kg: space.weight, volume_m3: space.volume, positions: space.positions }
     }
+}
+
+/// Which part of a manifest is wanted.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "the fields are OpenAPI text; PageFields reads them")]
+pub struct ManifestParams {
+    /// Bookings on a page; over 1000 means 1000.
+    #[param(minimum = 1, default = 1000)]
+    limit: Option<u32>,
+    /// From the `Link` header of the page before.
+    cursor: Option<String>,
 }
 
 fn leg_on(booking: &Booking, flight: FlightId) -> Option<&Leg> {

@@ -21,6 +21,9 @@ pub enum OperationError {
     CapacityBelowBooked(CapacityShortfall),
     #[error("{number} carries freight for cargo aircraft only")]
     FreighterNeeded { number: FlightNumber, bookings: Vec<BookingRef> },
+    /// The bookings of a flight have not all been taken through its last step.
+    #[error("the bookings of {0} are still following its last step")]
+    Unfinished(FlightNumber),
     #[error(transparent)]
     Flight(#[from] FlightError),
     #[error(transparent)]
@@ -29,6 +32,12 @@ pub enum OperationError {
     Repeated(#[from] Repetition),
     #[error(transparent)]
     Database(#[from] DbError),
+}
+
+impl From<sqlx::Error> for OperationError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
 }
 
 impl Transient for OperationError {
@@ -56,6 +65,10 @@ impl From<OperationError> for Problem {
                 );
                 Self::new(Code::ItineraryInvalid, text).with("ref_ids", named)
             }
+            OperationError::Unfinished(number) => Self::unavailable(format!(
+                "The bookings of {number} are still following its last step; nothing was changed, try again shortly."
+            ))
+            .retry_after(5),
             OperationError::Flight(cause) => cause.into(),
             OperationError::Booking(cause) => cause.into(),
             OperationError::Repeated(repetition) => repetition.into(),

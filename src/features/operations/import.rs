@@ -42,7 +42,7 @@ impl OperationService {
             let done = self.flights.import_in_tx(&mut tx, actor, timetable, dry_run, self.now()).await?;
             let Imported { summary, retimed, touched } = done;
             all_touched = touched;
-            self.bookings.retime_in_tx(&mut tx, &retimed, actor).await?;
+            self.retime_in_tx(&mut tx, &retimed, actor).await?;
             let ImportSummary { created, updated, .. } = summary;
             if !dry_run && created + updated > 0 {
                 let data = json!({"created": created, "updated": updated});

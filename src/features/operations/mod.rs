@@ -1,6 +1,7 @@
 //! What the carrier does with its flights and what that means for the shipments on them: departing, arriving, cancelling,
 //! changing and importing flights, and the manifest. Decides which step of a flight may follow which and in which order
-//! flight and bookings change; owns the one transaction in which they all do.
+//! flight and bookings change; owns the transaction in which they do: one for all, unless
+//! there are too many bookings for one.
 mod arrive;
 mod cancel;
 mod change;
@@ -9,9 +10,12 @@ mod dto;
 mod error;
 mod import;
 mod model;
+mod repository;
 mod router;
 mod service;
+mod unfinished;
 
 pub use error::OperationError;
 pub use router::{import_router, router};
 pub use service::OperationService;
+pub use unfinished::UNFINISHED;

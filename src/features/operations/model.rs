@@ -35,6 +35,8 @@ pub struct Operated {
     pub flight: Flight,
     /// How many bookings got an event.
     pub bookings_changed: usize,
+    /// How many are still to get one.
+    pub bookings_pending: usize,
     pub left_behind: Vec<LeftBehind>,
 }
 

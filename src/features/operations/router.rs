@@ -2,15 +2,15 @@ use axum::{
     Json,
     extract::{FromRef, State},
     http::StatusCode,
-    response::IntoResponse,
+    response::Response,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     OperationError, OperationService,
     dto::{
-        ArriveFlight, CancelFlight, ChangeFlight, DepartFlight, FlightStep, Manifest, read_arrival, read_change,
-        read_departure, read_reason,
+        ArriveFlight, CancelFlight, ChangeFlight, DepartFlight, FlightStep, Manifest, ManifestParams, read_arrival,
+        read_change, read_departure, read_reason,
     },
     model::Operated,
     service::Order,
@@ -21,12 +21,15 @@ use crate::{
         flights::{Flight, FlightBody, ImportBody, ImportSummary, REVALIDATE},
         reference::Reference,
     },
-    kernel::FlightId,
+    kernel::{BookingRef, FlightId},
     platform::{
         idempotency::{Answer, ChangeRequest, Idempotency, Idempotent, KeyHeader},
         tasks::Tasks,
         telemetry::{Traced, part},
-        web::{Body, PRIVATE, PathText, Problem, Query, both, private, problem_responses, read, unless_missing},
+        web::{
+            Body, CursorKey, PRIVATE, PageFields, PathText, Problem, Query, both, link, private, problem_responses,
+            read, unless_missing,
+        },
     },
 };
 
@@ -35,6 +38,7 @@ where
     S: Clone + Send + Sync + 'static,
     OperationService: FromRef<S>,
     Reference: FromRef<S>,
+    CursorKey: FromRef<S>,
     Tasks: FromRef<S>,
     Idempotency: FromRef<S>,
 {
@@ -209,27 +213,43 @@ async fn cancel(
     .await
 }
 
-problem_responses!(ManifestProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden, NotFound);
+problem_responses!(ManifestProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
+    Forbidden, NotFound);
+
+/// Bookings on a page of a manifest.
+const MOST_LINES: u32 = 1000;
 
 /// What a flight carries: its bookings and their totals. Before departure, what is booked on it.
+///
+/// At most 1000 bookings by reference; `Link` with `rel="next"` leads to the next. The totals are of all of them.
 #[utoipa::path(get, path = "/flights/{id}/manifest", tag = "flights", operation_id = "getFlightManifest",
     security(("bearer" = []), ("password" = [])),
-    params(("id" = FlightId, Path, description = "The flight's id")),
-    responses((status = 200, body = Manifest), ManifestProblems))]
+    params(("id" = FlightId, Path, description = "The flight's id"), ManifestParams),
+    responses((status = 200, body = Manifest, headers(("Link" = Option<String>))), ManifestProblems))]
 async fn manifest(
-    _caller: Operator,
+    Operator(caller): Operator,
     State(operations): State<OperationService>,
     State(reference): State<Reference>,
+    State(key): State<CursorKey>,
     PathText(id): PathText<FlightId>,
     query: Query,
-) -> Result<impl IntoResponse, Problem> {
-    unless_missing(query.refuse_all(), async { operations.flight(id).await.map(drop) }).await?;
-    let (flight, bookings) = operations
-        .manifest(id)
+) -> Result<Response, Problem> {
+    let reader = caller.role.as_str();
+    let page = query
+        .read(|fields| Some(PageFields::read_up_to(fields, MOST_LINES)))
+        .and_then(|page| page.open::<BookingRef>(&key, &query, reader));
+    let page = unless_missing(page, async { operations.flight(id).await.map(drop) }).await?;
+    let (flight, mut bookings, freight) = operations
+        .manifest(id, &page)
         .within(part("operations.manifest"))
         .await
         .map_err(|error: OperationError| Problem::from(error))?;
-    Ok(private(Json(Manifest::new(&flight, &bookings, &reference))))
+    let last = page.cut(&mut bookings).map(|last| last.ref_id.clone());
+    let mut answer = private(Json(Manifest::new(&flight, &bookings, &freight, &reference)));
+    if let Some(last) = last {
+        link(&mut answer, "next", &last, &key, &query, reader);
+    }
+    Ok(answer)
 }
 
 problem_responses!(ImportProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,

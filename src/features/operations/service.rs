@@ -4,25 +4,29 @@ use serde_json::{Map, Value, json};
 use super::{
     OperationError,
     model::{FlightAction, Operated, allowed},
+    repository,
 };
 use crate::{
     features::{
         accounts::{Actor, Acts, Principal, Subject},
-        bookings::{self, Booking, BookingService},
+        bookings::{self, Booking, BookingService, Freight},
         capacity::{self, FlightStatus},
         flights::{self, Flight, FlightService},
         reference::Reference,
     },
-    kernel::FlightId,
+    kernel::{BookingRef, FlightId},
     platform::{
         clock::SharedClock,
         idempotency::Terms,
         postgres::{Database, Tx},
+        random::IdSource,
         telemetry::metric,
+        web::PageRequest,
     },
 };
 
-/// The use cases of running flights, a file per verb: `depart`, `arrive`, `cancel`, `change`, `import`.
+/// The use cases of running flights, a file per verb: `depart`, `arrive`, `cancel`, `change`, `import`; `unfinished` is what
+/// follows of a step when a flight has very many bookings.
 #[derive(Clone)]
 pub struct OperationService {
     pub(super) db: Database,
@@ -30,6 +34,7 @@ pub struct OperationService {
     pub(super) bookings: BookingService,
     pub(super) reference: Reference,
     pub(super) clock: SharedClock,
+    pub(super) ids: IdSource,
     pub(super) acts: Acts,
 }
 
@@ -48,9 +53,10 @@ impl OperationService {
         bookings: BookingService,
         reference: Reference,
         clock: SharedClock,
+        ids: IdSource,
         acts: Acts,
     ) -> Self {
-        Self { db, flights, bookings, reference, clock, acts }
+        Self { db, flights, bookings, reference, clock, ids, acts }
     }
 
     /// One flight.
@@ -58,11 +64,18 @@ impl OperationService {
         Ok(self.flights.flight(id).await?)
     }
 
-    /// A flight and the bookings that are on it or were carried by it, as of one moment.
-    pub(super) async fn manifest(&self, id: FlightId) -> Result<(Flight, Vec<Booking>), OperationError> {
+    /// A flight with a page of the bookings that are on it or were carried by it, and the sums over all of them, as of one
+    /// moment.
+    pub(super) async fn manifest(
+        &self,
+        id: FlightId,
+        page: &PageRequest<BookingRef>,
+    ) -> Result<(Flight, Vec<Booking>, Freight), OperationError> {
         let mut snapshot = self.db.snapshot().await?;
         let flight = flights::find_in_tx(&mut snapshot, id).await?;
-        Ok((flight, bookings::manifest_in_tx(&mut snapshot, id).await?))
+        let (bookings, freight) =
+            bookings::manifest_in_tx(&mut snapshot, id, page.after.as_ref(), page.fetch()).await?;
+        Ok((flight, bookings, freight))
     }
 
     /// A transaction for a flight that exists.
@@ -79,6 +92,9 @@ impl OperationService {
         action: FlightAction,
     ) -> Result<Flight, OperationError> {
         let flight = lock_in_tx(tx, order).await?;
+        if repository::find(tx, flight.id).await?.is_some() {
+            return Err(OperationError::Unfinished(flight.number));
+        }
         let status = flight.room.status;
         let has_left = status == FlightStatus::Scheduled && self.bookings.has_left_in_tx(tx, flight.id).await?;
         let allowed = allowed(status, has_left, order.caller.role);

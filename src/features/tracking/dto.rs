@@ -23,7 +23,8 @@ pub struct Tracking {
     pub pieces: Pieces,
     pub weight_kg: Weight,
     pub legs: Vec<LegBody>,
-    /// Oldest first.
+    /// The newest events, or those before them that `cursor` asks for; oldest first.
+    #[schema(max_items = 200)]
     pub timeline: Vec<TrackingEvent>,
 }
 

@@ -2,17 +2,20 @@ use axum::{
     Json,
     extract::{FromRef, State},
     http::header,
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::dto::Tracking;
 use crate::{
-    features::bookings::{Booking, BookingError, BookingService, Event},
+    features::bookings::{BookingError, BookingService, EventParams, History, HistoryAnchor, MOST_EVENTS},
     kernel::{AwbNumber, BookingRef, Fault},
     platform::{
         telemetry::{Traced, part},
-        web::{NO_STORE, PathText, Problem, Query, problem_responses, unless_missing},
+        web::{
+            CursorKey, NO_STORE, PageFields, PageRequest, PathText, Problem, Query, link, problem_responses,
+            unless_missing,
+        },
     },
 };
 
@@ -20,6 +23,7 @@ pub fn router<S>() -> OpenApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,
     BookingService: FromRef<S>,
+    CursorKey: FromRef<S>,
 {
     OpenApiRouter::new().routes(routes!(track))
 }
@@ -40,29 +44,47 @@ impl std::str::FromStr for TrackingNumber {
 }
 
 impl TrackingNumber {
-    async fn find(&self, bookings: &BookingService) -> Result<(Booking, Vec<Event>), BookingError> {
+    async fn find(
+        &self,
+        bookings: &BookingService,
+        page: &PageRequest<HistoryAnchor>,
+    ) -> Result<History, BookingError> {
         match self {
-            Self::Reference(reference) => bookings.track_reference(reference).await,
-            Self::Awb(number) => bookings.track_awb(number).await,
+            Self::Reference(reference) => bookings.track_reference(reference, page).await,
+            Self::Awb(number) => bookings.track_awb(number, page).await,
         }
     }
 }
 
-problem_responses!(TrackProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, NotFound);
+problem_responses!(TrackProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
+    NotFound);
+
+/// Everybody may use a cursor: what it leads to is public.
+const ANYBODY: &str = "";
 
 /// Follow a shipment.
 ///
 /// By booking reference or air waybill number, without logging in. A number that was used twice finds the booking that
-/// is not cancelled.
+/// is not cancelled. `timeline` has the newest 200 events; `Link` with `rel="prev"` leads to those before them.
 #[utoipa::path(get, path = "/tracking/{number}", tag = "tracking", operation_id = "trackShipment",
-    params(("number" = String, Path, description = "Booking reference or air waybill number")),
-    responses((status = 200, body = Tracking), TrackProblems))]
+    params(("number" = String, Path, description = "Booking reference or air waybill number"), EventParams),
+    responses((status = 200, body = Tracking, headers(("Link" = Option<String>))), TrackProblems))]
 async fn track(
     State(bookings): State<BookingService>,
+    State(key): State<CursorKey>,
     PathText(number): PathText<TrackingNumber>,
     query: Query,
-) -> Result<impl IntoResponse, Problem> {
-    unless_missing(query.refuse_all(), async { number.find(&bookings).await.map(drop) }).await?;
-    let (booking, events) = number.find(&bookings).within(part("tracking.find")).await?;
-    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(Tracking::new(&booking, &events))))
+) -> Result<Response, Problem> {
+    let page = query
+        .read(|fields| Some(PageFields::read_up_to(fields, MOST_EVENTS)))
+        .and_then(|page| page.open::<HistoryAnchor>(&key, &query, ANYBODY));
+    let exists = async { number.find(&bookings, &PageRequest::first(1)).await.map(drop) };
+    let page = unless_missing(page, exists).await?;
+    let History { booking, events, older } = number.find(&bookings, &page).within(part("tracking.find")).await?;
+    let body = Json(Tracking::new(&booking, &events));
+    let mut answer = ([(header::CACHE_CONTROL, NO_STORE)], body).into_response();
+    if let Some(older) = older {
+        link(&mut answer, "prev", &older, &key, &query, ANYBODY);
+    }
+    Ok(answer)
 }

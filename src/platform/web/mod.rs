@@ -25,7 +25,7 @@ pub use coding::{Coding, choose_coding};
 pub use context::{carrying_request_id, request_id, track};
 pub use etag::{IfMatch, IfNoneMatch, Precondition, conditional, tagged, version_mismatch};
 pub use fields::{Fields, Patch, Raw};
-pub use paging::{CursorKey, PageFields, PageParams, PageRequest};
+pub use paging::{CursorKey, PageFields, PageParams, PageRequest, link};
 pub use path::PathText;
 pub(crate) use problem::problem_responses;
 pub use problem::{InputFault, Problem, ProblemBody};

@@ -63,7 +63,7 @@ pub struct PageParams {
     cursor: Option<String>,
 }
 
-/// `limit`, `offset` and `cursor` as they were sent.
+/// `limit`, `offset` and `cursor` as they were sent. [`Self::read`] and [`Self::read_up_to`] say which are taken.
 #[derive(Debug, Clone)]
 pub struct PageFields {
     limit: u32,
@@ -73,16 +73,19 @@ pub struct PageFields {
 
 impl PageFields {
     pub fn read(fields: &mut Fields<'_>) -> Self {
-        let limit = fields.optional("limit", |raw| match read::integer(1, MOST)(raw) {
-            Err(fault) if fault.code == FaultCode::TooLarge => Ok(MOST),
-            outcome => outcome,
-        });
+        let limit = read_limit(fields, MOST);
         let offset = fields.optional("offset", read::integer(0, MAX_OFFSET));
         let cursor = fields.optional("cursor", read::any);
         if offset.is_some() && cursor.is_some() {
             fields.fault("offset", &Fault::format("cannot be combined with `cursor`"));
         }
         Self { limit: limit.unwrap_or(DEFAULT_LIMIT), offset, cursor }
+    }
+
+    /// As [`Self::read`], of a list without `offset`: a page has `most` entries unless `limit` asks for fewer.
+    pub fn read_up_to(fields: &mut Fields<'_>, most: u32) -> Self {
+        let limit = read_limit(fields, most).unwrap_or(most);
+        Self { limit, offset: None, cursor: fields.optional("cursor", read::any) }
     }
 
     /// Checks the cursor against the list it is used on. `reader` keeps it from being passed between callers.
@@ -100,7 +103,19 @@ impl PageFields {
     }
 }
 
+fn read_limit(fields: &mut Fields<'_>, most: u32) -> Option<u32> {
+    fields.optional("limit", |raw| match read::integer(1, most)(raw) {
+        Err(fault) if fault.code == FaultCode::TooLarge => Ok(most),
+        outcome => outcome,
+    })
+}
+
 impl<A> PageRequest<A> {
+    /// The first page of a list whose pages have `limit` entries.
+    pub const fn first(limit: u32) -> Self {
+        Self { limit, offset: 0, after: None }
+    }
+
     /// One more than is shown: whether there is a next page is known without a count.
     pub fn fetch(&self) -> i64 {
         i64::from(self.limit) + 1
@@ -118,18 +133,30 @@ impl<A> PageRequest<A> {
     where
         A: Serialize,
     {
+        let last = self.cut(&mut entries).map(anchor);
+        let mut response = Json(entries).into_response();
+        if let Some(last) = last {
+            link(&mut response, "next", &last, key, query, reader);
+        }
+        response
+    }
+
+    /// Cuts what was fetched to the page. Answers the last entry of the page if there are more entries after it.
+    pub fn cut<'a, T>(&self, entries: &'a mut Vec<T>) -> Option<&'a T> {
         let shown = self.limit as usize;
         let more = entries.len() > shown;
         entries.truncate(shown);
-        let link =
-            entries.last().filter(|_| more).and_then(|last| key.seal(&scope(query, reader), &anchor(last))).and_then(
-                |cursor| HeaderValue::from_str(&format!("<{}>; rel=\"next\"", query.with_cursor(&cursor))).ok(),
-            );
-        let mut response = Json(entries).into_response();
-        if let Some(link) = link {
-            response.headers_mut().insert(header::LINK, link);
-        }
-        response
+        entries.last().filter(|_| more)
+    }
+}
+
+/// Adds a `Link` to the page of this list that begins after `anchor`. `rel` is `next`, or `prev` where a list goes back in
+/// time. `reader` is who may use the link: the cursor in it is refused for any other, and for any other list.
+pub fn link(response: &mut Response, rel: &str, anchor: &impl Serialize, key: &CursorKey, query: &Query, reader: &str) {
+    let address = key.seal(&scope(query, reader), anchor).map(|cursor| query.with_cursor(&cursor));
+    let value = address.and_then(|address| HeaderValue::from_str(&format!("<{address}>; rel=\"{rel}\"")).ok());
+    if let Some(value) = value {
+        response.headers_mut().insert(header::LINK, value);
     }
 }
 
@@ -187,6 +214,21 @@ mod tests {
             );
         }
         assert_eq!(open("/list?cursor=x", 1, "ann").unwrap_err().code(), Code::InvalidCursor);
+    }
+
+    #[test]
+    fn a_list_of_its_own_size_takes_no_offset() {
+        let read = |text: &'static str| {
+            let query = query(text);
+            let fields = query.read(|fields| Some(PageFields::read_up_to(fields, 200)))?;
+            fields.open::<i32>(&CursorKey::new(&[1; 32]), &query, "")
+        };
+        for (text, fetched) in [("/list", 201), ("/list?limit=7", 8), ("/list?limit=201", 201)] {
+            assert_eq!(read(text).unwrap().fetch(), fetched, "{text}");
+        }
+        for text in ["/list?limit=0", "/list?offset=1"] {
+            assert_eq!(read(text).unwrap_err().code(), Code::ValidationFailed, "{text}");
+        }
     }
 
     #[test]

@@ -1,15 +1,20 @@
-//! All SQL of this room: reading in one file, writing in the other. Every statement on a partitioned table names the
+//! All SQL of this room, a file for each kind of question and one for writing. Every statement on a partitioned table names the
 //! booking's id, so that it touches one partition.
+mod aboard;
 pub(super) mod audit;
 mod erase;
+mod events;
 pub(super) mod past;
 mod read;
 mod write;
 
-pub(super) use erase::{delete_notes, export, noted_by, references_of, to_blank};
-pub(super) use read::{
-    aboard, events, find_all, find_by_awb, find_by_reference, flights_of, is_aboard, list, lock_booking, lock_bookings,
+pub(super) use aboard::{
+    aboard_with_code, count_aboard, is_aboard, last_moved_before_arrival, last_moved_before_departure, lock_aboard,
+    manifest_page, named_aboard, next_aboard, sums_aboard,
 };
+pub(super) use erase::{delete_notes, export, noted_by, references_of, to_blank};
+pub(super) use events::{amendments_since, newest_events};
+pub(super) use read::{find_all, find_by_awb, find_by_reference, flights_of, list, lock_booking, lock_bookings};
 pub(super) use write::{
     claim_awb, free_awb, insert_booking, insert_events, insert_legs, insert_notes, next_reference_block, save_texts,
     update_bookings, update_legs,

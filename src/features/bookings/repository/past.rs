@@ -1,4 +1,5 @@
 //! Bookings and their histories, a page at a time: what an audit replays is never there as a whole.
+use futures_util::{Stream, StreamExt};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -32,18 +33,18 @@ pub(in crate::features::bookings) async fn page(
     ids.fetch_all(db).await
 }
 
-/// The events of these bookings, by booking and number.
-pub(in crate::features::bookings) async fn past_events(
-    db: &mut PgConnection,
+/// The events of these bookings, by booking and number, row by row as they come.
+pub(in crate::features::bookings) fn past_events<'a>(
+    db: &'a mut PgConnection,
     ids: &[Uuid],
-) -> sqlx::Result<Vec<(BookingId, PastEvent)>> {
+) -> impl Stream<Item = sqlx::Result<(BookingId, PastEvent)>> + Send + Unpin + use<'a> {
     let rows = sqlx::query!(
         "select booking_id, sequence, event_type, status, data_version, data, occurred_at, created_at
          from booking_events where booking_id = any($1) order by booking_id, sequence",
         ids,
     );
-    let rows = rows.fetch_all(db).await?.into_iter();
-    rows.map(|row| {
+    rows.fetch(db).map(|row| {
+        let row = row?;
         let event = PastEvent {
             sequence: row.sequence,
             event_type: from_column(EventType::WORDS, &row.event_type)?,
@@ -55,5 +56,4 @@ pub(in crate::features::bookings) async fn past_events(
         };
         Ok((row.booking_id.into(), event))
     })
-    .collect()
 }

@@ -1,22 +1,20 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use sqlx::{PgConnection, QueryBuilder, types::Json};
 use uuid::Uuid;
 
 use crate::{
     features::{
         bookings::{
-            event::{Event, EventType},
             list::{BookingAnchor, BookingFilter},
             model::{Booking, BookingStatus, Leg, LegStatus, OffloadReason, Party, Texts},
         },
         capacity::Space,
     },
     kernel::{
-        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, LegId, OrganizationId,
-        Pieces, Positions, UserId, Volume, Weight, from_column,
+        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, OrganizationId, Pieces,
+        Positions, Volume, Weight, from_column,
     },
 };
 
@@ -171,37 +169,6 @@ pub(in crate::features::bookings) async fn lock_bookings(
     with_legs(db, rows).await
 }
 
-/// Whether a leg with one of these statuses is on the flight.
-pub(in crate::features::bookings) async fn is_aboard(
-    db: &mut PgConnection,
-    flight: FlightId,
-    statuses: &[LegStatus],
-) -> sqlx::Result<bool> {
-    let statuses: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
-    let found = sqlx::query_scalar!(
-        r#"select exists (select from booking_legs where flight_id = $1 and status = any($2)) as "found!""#,
-        flight.uuid(),
-        &statuses as &[&str],
-    );
-    found.fetch_one(db).await
-}
-
-/// The bookings that have a leg with one of these statuses on one of the flights, in ascending order of id.
-pub(in crate::features::bookings) async fn aboard(
-    db: &mut PgConnection,
-    flights: &[FlightId],
-    statuses: &[LegStatus],
-) -> sqlx::Result<Vec<Uuid>> {
-    let flights: Vec<Uuid> = flights.iter().map(|flight| flight.uuid()).collect();
-    let statuses: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
-    let ids = sqlx::query_scalar!(
-        "select distinct booking_id from booking_legs where flight_id = any($1) and status = any($2) order by 1",
-        &flights,
-        &statuses as &[&str],
-    );
-    ids.fetch_all(db).await
-}
-
 /// The flights that these bookings are or were on.
 pub(in crate::features::bookings) async fn flights_of(
     db: &mut PgConnection,
@@ -319,41 +286,4 @@ async fn legs(db: &mut PgConnection, bookings: &[Uuid]) -> sqlx::Result<HashMap<
         });
     }
     Ok(legs)
-}
-
-/// The booking's history, oldest first.
-pub(in crate::features::bookings) async fn events(db: &mut PgConnection, id: BookingId) -> sqlx::Result<Vec<Event>> {
-    let rows = sqlx::query!(
-        r#"select e.id, e.sequence, e.event_type, e.status, e.location as "location: AirportCode", e.flight_id,
-                  e.flight_number as "flight_number: FlightNumber", e.leg_id, e.pieces as "pieces: Pieces",
-                  e.weight_hg as "weight_hg: Weight", e.actor_id, e.data as "data: Value", e.occurred_at, e.created_at,
-                  n.notes as "notes?"
-           from booking_events e
-           left join booking_event_notes n on n.booking_id = e.booking_id and n.sequence = e.sequence
-           where e.booking_id = $1 order by e.sequence"#,
-        id.uuid(),
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Event {
-                id: row.id.into(),
-                sequence: row.sequence,
-                event_type: from_column(EventType::WORDS, &row.event_type)?,
-                status: from_column(BookingStatus::WORDS, &row.status)?,
-                location: row.location,
-                flight_id: row.flight_id.map(FlightId::from),
-                flight_number: row.flight_number,
-                leg_id: row.leg_id.map(LegId::from),
-                pieces: row.pieces,
-                weight: row.weight_hg,
-                actor: row.actor_id.map(UserId::from),
-                notes: row.notes,
-                data: row.data,
-                occurred_at: row.occurred_at,
-                created_at: row.created_at,
-            })
-        })
-        .collect()
 }

@@ -2,9 +2,9 @@ use axum::{Json, extract::State, response::Response};
 
 use crate::{
     features::{
-        accounts::Customer,
+        accounts::{Customer, Principal},
         bookings::{
-            BookingService, BookingStatus,
+            BookingService, BookingStatus, EventParams, History, HistoryAnchor, MOST_EVENTS,
             dto::{BookingBody, EventBody, HistoryBody, StatusBody, read_filter},
             list::BookingAnchor,
         },
@@ -14,8 +14,8 @@ use crate::{
     platform::{
         telemetry::{Traced, part},
         web::{
-            CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, conditional, private,
-            problem_responses, read as reader, unless_missing,
+            CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PageRequest, PathText, Problem, Query,
+            conditional, link, private, problem_responses, read as reader, unless_missing,
         },
     },
 };
@@ -27,7 +27,7 @@ problem_responses!(ReadProblems: MalformedRequest, ValidationFailed, Unauthentic
 #[utoipa::path(get, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "getBooking",
     security(("bearer" = []), ("password" = [])),
     params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"),
-           ("include" = Option<String>, Query, description = "`history` adds the events"),
+           ("include" = Option<String>, Query, description = "`history` adds the newest 200 events"),
            ("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
     responses((status = 200, body = BookingBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
 pub(super) async fn show(
@@ -41,10 +41,11 @@ pub(super) async fn show(
     let exists = async { bookings.visible(caller, &reference).await.map(drop) };
     let include = unless_missing(include, exists).await?.is_some();
     let (booking, body) = if include {
-        let (booking, events) = bookings.history(caller, &reference).within(part("bookings.history")).await?;
-        let events = events.iter().map(EventBody::from).collect();
-        let body = BookingBody { events: Some(events), ..BookingBody::from(&booking) };
-        (booking, body)
+        let newest = PageRequest::first(MOST_EVENTS);
+        let found = bookings.history(caller, &reference, &newest).within(part("bookings.history")).await?;
+        let events = found.events.iter().map(EventBody::from).collect();
+        let body = BookingBody { events: Some(events), ..BookingBody::from(&found.booking) };
+        (found.booking, body)
     } else {
         let booking = bookings.visible(caller, &reference).within(part("bookings.find")).await?;
         let body = BookingBody::from(&booking);
@@ -73,24 +74,45 @@ pub(super) async fn status(
     Ok(conditional(&tag, &if_none_match, PRIVATE, Json(body)))
 }
 
-/// A shipment's history.
+problem_responses!(HistoryProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
+    Forbidden, NotFound);
+
+/// A shipment's history: its newest events, oldest first.
+///
+/// At most 200 events; `Link` with `rel="prev"` leads to those before them.
 #[utoipa::path(get, path = "/bookings/{ref_id}/history", tag = "bookings", operation_id = "getBookingHistory",
     security(("bearer" = []), ("password" = [])),
-    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case")),
-    responses((status = 200, body = HistoryBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
+    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), EventParams),
+    responses((status = 200, body = HistoryBody, headers(("ETag" = String), ("Link" = Option<String>))), (status = 304),
+              HistoryProblems))]
 pub(super) async fn history(
     Customer(caller): Customer,
     State(bookings): State<BookingService>,
+    State(key): State<CursorKey>,
     PathText(reference): PathText<BookingRef>,
     if_none_match: IfNoneMatch,
     query: Query,
 ) -> Result<Response, Problem> {
     let exists = async { bookings.visible(caller, &reference).await.map(drop) };
-    unless_missing(query.refuse_all(), exists).await?;
-    let (booking, events) = bookings.history(caller, &reference).within(part("bookings.history")).await?;
+    let reader = reader_of(caller);
+    let page = query
+        .read(|fields| Some(PageFields::read_up_to(fields, MOST_EVENTS)))
+        .and_then(|page| page.open::<HistoryAnchor>(&key, &query, &reader));
+    let page = unless_missing(page, exists).await?;
+    let History { booking, events, older } =
+        bookings.history(caller, &reference, &page).within(part("bookings.history")).await?;
     let body =
         HistoryBody { booking: BookingBody::from(&booking), timeline: events.iter().map(EventBody::from).collect() };
-    Ok(conditional(&booking.version.to_string(), &if_none_match, PRIVATE, Json(body)))
+    let mut answer = conditional(&booking.version.to_string(), &if_none_match, PRIVATE, Json(body));
+    if let Some(older) = older {
+        link(&mut answer, "prev", &older, &key, &query, &reader);
+    }
+    Ok(answer)
+}
+
+/// A cursor is good for its reader's organization and role alone.
+fn reader_of(caller: Principal) -> String {
+    format!("{} {}", caller.organization_id, caller.role.as_str())
 }
 
 problem_responses!(ListProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
@@ -118,8 +140,7 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let (filter, page) =
         query.read(|fields| Some((read_filter(fields, &reference, caller), PageFields::read(fields))))?;
-    // A cursor is good for its reader's organization and role alone.
-    let reader = format!("{} {}", caller.organization_id, caller.role.as_str());
+    let reader = reader_of(caller);
     let page = page.open::<BookingAnchor>(&key, &query, &reader)?;
     let found = bookings.list(&filter, &page).within(part("bookings.list")).await?;
     let bodies: Vec<_> = found.iter().map(BookingBody::from).collect();

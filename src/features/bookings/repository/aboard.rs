@@ -1,0 +1,210 @@
+//! The bookings on flights. Nothing here returns more rows than it is asked for, however many bookings a flight has.
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    features::{bookings::model::LegStatus, capacity::Space},
+    kernel::{BookingRef, FlightId, HandlingCode},
+};
+
+fn words(statuses: &[LegStatus]) -> Vec<&'static str> {
+    statuses.iter().map(|status| status.as_str()).collect()
+}
+
+fn uuids(flights: &[FlightId]) -> Vec<Uuid> {
+    flights.iter().map(|flight| flight.uuid()).collect()
+}
+
+/// Whether a leg with one of these statuses is on the flight.
+pub(in crate::features::bookings) async fn is_aboard(
+    db: &mut PgConnection,
+    flight: FlightId,
+    statuses: &[LegStatus],
+) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from booking_legs where flight_id = $1 and status = any($2)) as "found!""#,
+        flight.uuid(),
+        &words(statuses) as &[&str],
+    );
+    found.fetch_one(db).await
+}
+
+/// How many legs with one of these statuses are on the flights.
+pub(in crate::features::bookings) async fn count_aboard(
+    db: &mut PgConnection,
+    flights: &[FlightId],
+    statuses: &[LegStatus],
+) -> sqlx::Result<usize> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from booking_legs where flight_id = any($1) and status = any($2)"#,
+        &uuids(flights),
+        &words(statuses) as &[&str],
+    );
+    Ok(usize::try_from(count.fetch_one(db).await?).unwrap_or_default())
+}
+
+/// The next `limit` bookings after `after` that have a leg with one of these statuses on one of the flights, in ascending
+/// order of id.
+pub(in crate::features::bookings) async fn next_aboard(
+    db: &mut PgConnection,
+    flights: &[FlightId],
+    statuses: &[LegStatus],
+    after: Uuid,
+    limit: i64,
+) -> sqlx::Result<Vec<Uuid>> {
+    let ids = sqlx::query_scalar!(
+        "select distinct booking_id from booking_legs
+         where flight_id = any($1) and status = any($2) and booking_id > $3 order by 1 limit $4",
+        &uuids(flights),
+        &words(statuses) as &[&str],
+        after,
+        limit,
+    );
+    ids.fetch_all(db).await
+}
+
+/// Locks the bookings that have a leg on the flight which has not landed, in ascending order of id.
+pub(in crate::features::bookings) async fn lock_aboard(db: &mut PgConnection, flight: FlightId) -> sqlx::Result<()> {
+    let locked = sqlx::query!(
+        "with locked as (
+             select id from bookings
+             where id = any(array(select booking_id from booking_legs
+                                  where flight_id = $1 and status in ('BOOKED', 'DEPARTED')))
+             order by id for no key update)
+         select count(*) from locked",
+        flight.uuid(),
+    );
+    locked.fetch_one(db).await.map(drop)
+}
+
+/// Those of the bookings of these references that can still be taken off the flight, in ascending order of id.
+pub(in crate::features::bookings) async fn named_aboard(
+    db: &mut PgConnection,
+    flight: FlightId,
+    references: &[&str],
+) -> sqlx::Result<Vec<(Uuid, BookingRef)>> {
+    let found = sqlx::query!(
+        r#"select distinct r.booking_id, r.ref_id as "ref_id: BookingRef"
+           from booking_refs r join booking_legs l on l.booking_id = r.booking_id
+           where r.ref_id = any($2) and l.flight_id = $1 and l.status = 'BOOKED' order by 1"#,
+        flight.uuid(),
+        references as &[&str],
+    );
+    Ok(found.fetch_all(db).await?.into_iter().map(|row| (row.booking_id, row.ref_id)).collect())
+}
+
+/// When what leaves with the flight was last moved: bookings whose next leg is on it, with the cargo where the flight leaves.
+pub(in crate::features::bookings) async fn last_moved_before_departure(
+    db: &mut PgConnection,
+    flight: FlightId,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let last = sqlx::query_scalar!(
+        "select max(b.moved_at)
+         from booking_legs l join bookings b on b.id = l.booking_id
+         where l.flight_id = $1 and l.status = 'BOOKED' and b.moved_at is not null
+           and not exists (select from booking_legs e
+                           where e.booking_id = l.booking_id
+                             and (e.status = 'DEPARTED'
+                                  or e.status = 'BOOKED' and (e.sequence, e.id) < (l.sequence, l.id)))
+           and l.origin = coalesce((select a.destination from booking_legs a
+                                    where a.booking_id = l.booking_id and a.status = 'ARRIVED'
+                                    order by a.sequence desc, a.id desc limit 1), b.origin)",
+        flight.uuid(),
+    );
+    last.fetch_one(db).await
+}
+
+/// When what is in the air on the flight was last moved.
+pub(in crate::features::bookings) async fn last_moved_before_arrival(
+    db: &mut PgConnection,
+    flight: FlightId,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let last = sqlx::query_scalar!(
+        "select max(b.moved_at)
+         from booking_legs l join bookings b on b.id = l.booking_id
+         where l.flight_id = $1 and l.status = 'DEPARTED' and b.status not in ('DELIVERED', 'CANCELLED')",
+        flight.uuid(),
+    );
+    last.fetch_one(db).await
+}
+
+/// The first `limit` bookings on the flight with this handling code that are not over, by id.
+pub(in crate::features::bookings) async fn aboard_with_code(
+    db: &mut PgConnection,
+    flight: FlightId,
+    code: HandlingCode,
+    limit: i64,
+) -> sqlx::Result<Vec<BookingRef>> {
+    let references = sqlx::query_scalar!(
+        r#"select b.ref_id as "ref_id: BookingRef"
+           from booking_legs l join bookings b on b.id = l.booking_id
+           where l.flight_id = $1 and l.status in ('BOOKED', 'DEPARTED') and $2 = any(b.special_handling_codes)
+             and b.status not in ('DELIVERED', 'CANCELLED')
+           order by b.id limit $3"#,
+        flight.uuid(),
+        code.as_str(),
+        limit,
+    );
+    references.fetch_all(db).await
+}
+
+/// The next `limit` bookings by reference that have a leg in force on the flight.
+pub(in crate::features::bookings) async fn manifest_page(
+    db: &mut PgConnection,
+    flight: FlightId,
+    after: Option<&BookingRef>,
+    limit: i64,
+) -> sqlx::Result<Vec<Uuid>> {
+    let found = sqlx::query!(
+        "select distinct b.ref_id, b.id
+         from booking_legs l join bookings b on b.id = l.booking_id
+         where l.flight_id = $1 and l.status in ('BOOKED', 'DEPARTED', 'ARRIVED')
+           and ($2::text is null or b.ref_id > $2)
+         order by b.ref_id limit $3",
+        flight.uuid(),
+        after.map(BookingRef::as_str),
+        limit,
+    );
+    Ok(found.fetch_all(db).await?.into_iter().map(|row| row.id).collect())
+}
+
+/// What the legs in force on a flight sum up to.
+pub(in crate::features::bookings) struct Sum {
+    /// `None`: of all legs; else of the bookings with this handling code.
+    pub code: Option<HandlingCode>,
+    pub bookings: i64,
+    pub pieces: i64,
+    pub space: Space,
+}
+
+/// The sums over all legs in force on the flight: of all, then by handling code.
+pub(in crate::features::bookings) async fn sums_aboard(
+    db: &mut PgConnection,
+    flight: FlightId,
+) -> sqlx::Result<Vec<Sum>> {
+    let sums = sqlx::query!(
+        r#"select null::text as "code?: HandlingCode", count(*) as "bookings!", coalesce(sum(pieces), 0)::bigint as "pieces!",
+                  coalesce(sum(weight_hg), 0)::bigint as "weight!", coalesce(sum(volume_l), 0)::bigint as "volume!",
+                  coalesce(sum(positions), 0)::bigint as "positions!"
+           from booking_legs where flight_id = $1 and status in ('BOOKED', 'DEPARTED', 'ARRIVED')
+           union all
+           select code, count(*), sum(l.pieces)::bigint, sum(l.weight_hg)::bigint, sum(l.volume_l)::bigint,
+                  sum(l.positions)::bigint
+           from booking_legs l join bookings b on b.id = l.booking_id
+           cross join lateral unnest(b.special_handling_codes) as code
+           where l.flight_id = $1 and l.status in ('BOOKED', 'DEPARTED', 'ARRIVED')
+           group by code
+           order by 1 nulls first"#,
+        flight.uuid(),
+    );
+    let rows = sums.fetch_all(db).await?.into_iter();
+    Ok(rows
+        .map(|row| Sum {
+            code: row.code,
+            bookings: row.bookings,
+            pieces: row.pieces,
+            space: Space::from_columns(row.weight, row.volume, row.positions),
+        })
+        .collect())
+}

@@ -1,0 +1,81 @@
+//! The history of one booking, a bounded part at a time.
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::{
+    features::bookings::{
+        event::{Event, EventType},
+        model::BookingStatus,
+    },
+    kernel::{AirportCode, BookingId, FlightId, FlightNumber, LegId, Pieces, UserId, Weight, from_column},
+};
+
+/// The newest `limit` events of the booking, newest first; only those before the event of that number, if one is given. They
+/// are found by the primary key, backwards: the cost does not depend on how many there are.
+pub(in crate::features::bookings) async fn newest_events(
+    db: &mut PgConnection,
+    id: BookingId,
+    before: Option<i32>,
+    limit: i64,
+) -> sqlx::Result<Vec<Event>> {
+    let rows = sqlx::query!(
+        r#"select e.id, e.sequence, e.event_type, e.status, e.location as "location: AirportCode", e.flight_id,
+                  e.flight_number as "flight_number: FlightNumber", e.leg_id, e.pieces as "pieces: Pieces",
+                  e.weight_hg as "weight_hg: Weight", e.actor_id, e.data as "data: Value", e.occurred_at, e.created_at,
+                  n.notes as "notes?"
+           from (select * from booking_events e
+                 where e.booking_id = $1 and e.sequence < coalesce($2, 2147483647)
+                 order by e.sequence desc limit $3) e
+           left join booking_event_notes n on n.booking_id = $1 and n.sequence = e.sequence
+           order by e.sequence desc"#,
+        id.uuid(),
+        before,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Event {
+                id: row.id.into(),
+                sequence: row.sequence,
+                event_type: from_column(EventType::WORDS, &row.event_type)?,
+                status: from_column(BookingStatus::WORDS, &row.status)?,
+                location: row.location,
+                flight_id: row.flight_id.map(FlightId::from),
+                flight_number: row.flight_number,
+                leg_id: row.leg_id.map(LegId::from),
+                pieces: row.pieces,
+                weight: row.weight_hg,
+                actor: row.actor_id.map(UserId::from),
+                notes: row.notes,
+                data: row.data,
+                occurred_at: row.occurred_at,
+                created_at: row.created_at,
+            })
+        })
+        .collect()
+}
+
+/// How many amendments the booking had since that moment, and when the first of them was made. Looks at no more than `most`
+/// events from the newest on.
+pub(in crate::features::bookings) async fn amendments_since(
+    db: &mut PgConnection,
+    id: BookingId,
+    since: DateTime<Utc>,
+    most: i64,
+) -> sqlx::Result<(i64, Option<DateTime<Utc>>)> {
+    // An amendment that also reroutes leaves two events of one moment.
+    let found = sqlx::query!(
+        r#"select count(distinct created_at) as "amendments!", min(created_at) as first
+           from (select event_type, created_at from booking_events where booking_id = $1
+                 order by sequence desc limit $3) newest
+           where event_type in ('AMENDED', 'REROUTED') and created_at > $2"#,
+        id.uuid(),
+        since,
+        most,
+    );
+    let found = found.fetch_one(db).await?;
+    Ok((found.amendments, found.first))
+}

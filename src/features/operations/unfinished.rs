@@ -1,0 +1,118 @@
+//! A flight with very many bookings makes its step at once, and its bookings follow in transactions of their own. A booking
+//! that has not been reached stands as before, on a flight that takes no bookings any more.
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::PgConnection;
+use tokio::time::{Instant, sleep};
+
+use super::{OperationError, OperationService, repository};
+use crate::{
+    features::{
+        bookings::{Action, Portion, StepAboard},
+        capacity,
+        flights::{self, Flight},
+    },
+    kernel::{FlightId, UserId},
+    platform::{
+        jobs::{self, NewJob},
+        postgres::{commit, retrying},
+    },
+};
+
+/// The kind of the job, its key and the name of its schedule.
+pub const UNFINISHED: &str = "flight_steps";
+
+/// How long one job goes on; the next one continues.
+const LONGEST_RUN: Duration = Duration::from_mins(4);
+/// Others have their turn at the flight between two transactions.
+const PAUSE: Duration = Duration::from_millis(20);
+
+impl OperationService {
+    /// Writes down what the bookings of these flights have still to be taken through, and promises that it is done.
+    pub(super) async fn leave_unfinished_in_tx(
+        &self,
+        tx: &mut PgConnection,
+        flights: &[FlightId],
+        step: &StepAboard,
+        actor: Option<UserId>,
+    ) -> Result<(), OperationError> {
+        let now = self.now();
+        repository::insert(tx, flights, step, actor, now).await?;
+        let job = NewJob { unique_key: Some(UNFINISHED.to_owned()), ..NewJob::now(UNFINISHED, Value::Null) };
+        jobs::enqueue_in_tx(tx, self.ids.next(now), &job).await?;
+        jobs::hurry_in_tx(tx, UNFINISHED).await?;
+        Ok(())
+    }
+
+    /// Tells the bookings on these flights when they now leave and land: at once if they are few, else in the background.
+    pub(super) async fn retime_in_tx(
+        &self,
+        tx: &mut PgConnection,
+        flights: &[Flight],
+        actor: Option<UserId>,
+    ) -> Result<(), OperationError> {
+        if flights.is_empty() {
+            return Ok(());
+        }
+        let moved = self.bookings.take_along_in_tx(tx, flights, &StepAboard::Retime, actor).await?;
+        if moved.pending > 0 {
+            let ids: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
+            self.leave_unfinished_in_tx(tx, &ids, &StepAboard::Retime, actor).await?;
+        }
+        Ok(())
+    }
+
+    /// The job [`UNFINISHED`]: takes bookings along until none is left or four minutes have passed. Each transaction is small
+    /// and says how far it got, so that it can end anywhere. A flight that fails does not keep the others waiting.
+    pub async fn finish_steps(&self) -> Result<(), OperationError> {
+        let until = Instant::now() + LONGEST_RUN;
+        let unfinished = repository::unfinished(&mut *self.db.read().await?).await?;
+        let mut failed = None;
+        for flight in unfinished {
+            loop {
+                if Instant::now() >= until {
+                    return Ok(());
+                }
+                match retrying(|| self.continue_step(flight)).await {
+                    Ok(true) => sleep(PAUSE).await,
+                    Ok(false) => break,
+                    Err(error) => {
+                        tracing::warn!(flight_id = %flight, %error, "a flight's bookings cannot be taken along");
+                        failed = Some(error);
+                        break;
+                    }
+                }
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Takes the next bookings of a flight along. Whether there are more.
+    async fn continue_step(&self, flight: FlightId) -> Result<bool, OperationError> {
+        let mut tx = self.db.begin().await?;
+        capacity::lock_in_tx(&mut tx, &[flight]).await?;
+        let Some(unfinished) = repository::find(&mut tx, flight).await? else {
+            _ = tx.rollback().await;
+            return Ok(false);
+        };
+        let flight = flights::find_in_tx(&mut tx, flight).await?;
+        let (step, only) = (&unfinished.step, std::slice::from_ref(&flight));
+        let Portion { moved, last } =
+            self.bookings.take_some_along_in_tx(&mut tx, only, step, unfinished.done_to, unfinished.actor).await?;
+        match last {
+            Some(last) => repository::advance(&mut tx, flight.id, last).await?,
+            None => repository::finish(&mut tx, flight.id).await?,
+        }
+        commit(tx).await?;
+        self.flights.left(&flight);
+        let (changed, left_behind) = (moved.moved, moved.left_behind.len());
+        tracing::info!(flight_id = %flight.id, changed, left_behind, done = last.is_none(), "bookings taken along");
+        match step {
+            StepAboard::Depart { .. } => self.bookings.count(Action::Depart, changed),
+            StepAboard::Arrive { .. } => self.bookings.count(Action::Arrive, changed),
+            StepAboard::Cancel { .. } | StepAboard::Retime => {}
+        }
+        Ok(last.is_some())
+    }
+}
