@@ -81,8 +81,8 @@ impl BookingService {
         Ok(work.amended(tx, amendment, taken).await?.save_alone_in_tx(tx).await?)
     }
 
-    /// Refuses when the booking has been amended as often within the last hour as it may be. One answer to a repeated request
-    /// is none.
+    /// Refuses when the booking has been amended as often within the last hour as it may be. An amendment that also reroutes
+    /// counts twice: it leaves two events. A repeated request does not come here.
     async fn check_pace(&self, tx: &mut PgConnection, booking: &Booking) -> Result<(), BookingError> {
         let most = self.limits.amendments_per_hour;
         // So many events cannot be so many amendments.
@@ -90,7 +90,7 @@ impl BookingService {
             return Ok(());
         }
         let now = self.clock.now();
-        // An amendment leaves two events at most; a few others may lie between.
+        // Events of other kinds may lie between.
         let looked_at = i64::from(most) * 2 + 100;
         let (amendments, first) = repository::amendments_since(tx, booking.id, now - AMENDED_WITHIN, looked_at).await?;
         match first {

@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// The kind of the job, its key and the name of its schedule.
+/// The kind of the job and the name of its schedule, which takes up what a job has given up.
 pub const UNFINISHED: &str = "flight_steps";
 
 /// How long one job goes on; the next one continues.
@@ -39,10 +39,9 @@ impl OperationService {
     ) -> Result<(), OperationError> {
         let now = self.now();
         repository::insert(tx, flights, step, actor, now).await?;
-        let job = NewJob { unique_key: Some(UNFINISHED.to_owned()), ..NewJob::now(UNFINISHED, Value::Null) };
-        jobs::enqueue_in_tx(tx, self.ids.next(now), &job).await?;
-        jobs::hurry_in_tx(tx, UNFINISHED).await?;
-        Ok(())
+        // Without a key: one that runs already may have looked for the last time.
+        let job = NewJob::now(UNFINISHED, Value::Null);
+        Ok(jobs::enqueue_in_tx(tx, self.ids.next(now), &job).await?)
     }
 
     /// Tells the bookings on these flights when they now leave and land: at once if they are few, else in the background.
@@ -64,7 +63,7 @@ impl OperationService {
     }
 
     /// The job [`UNFINISHED`]: takes bookings along until none is left or four minutes have passed. Each transaction is small
-    /// and says how far it got, so that it can end anywhere. A flight that fails does not keep the others waiting.
+    /// and says how far it got, so that it can end anywhere, and another may run beside it. A flight that fails does not keep the others waiting.
     pub async fn finish_steps(&self) -> Result<(), OperationError> {
         let until = Instant::now() + LONGEST_RUN;
         let unfinished = repository::unfinished(&mut *self.db.read().await?).await?;

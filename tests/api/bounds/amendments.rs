@@ -12,7 +12,11 @@ async fn events(world: &World) -> usize {
 
 #[tokio::test]
 async fn a_booking_is_amended_so_often_an_hour_and_again_later() {
-    let world = WorldOptions::default().set("booking.amendments_per_hour", "3").start().await;
+    let world = WorldOptions::default()
+        .set("booking.amendments_per_hour", "3")
+        .set("auth.access_token_minutes", "600")
+        .start()
+        .await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = world.customer().await;
     let (booking, other) = (customer.book(order(&[&flight])).await, customer.book(order(&[&flight])).await);

@@ -34,6 +34,7 @@ async fn interrupt_after(world: &World, transactions: u32) {
     let sql = format!(
         "create sequence interruptions;
          create function interrupt() returns trigger language plpgsql security definer as $$ begin
+             if tg_op = 'UPDATE' and new.done_to <= old.done_to then return new; end if;
              if nextval('public.interruptions') > {transactions} then raise exception 'interrupted'; end if;
              return coalesce(new, old);
          end $$;

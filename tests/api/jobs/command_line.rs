@@ -46,7 +46,8 @@ async fn jobs_list_shows_what_waits_what_has_failed_for_good_and_what_is_schedul
     let [head, last] = printed.lines().collect::<Vec<_>>()[..] else { panic!("{printed}") };
     let columns: Vec<_> = head.split_whitespace().collect();
     assert_eq!(columns, ["id", "state", "kind", "attempts", "runs", "at", "error"]);
-    let hourly = ["expired_tokens", "old_idempotency_keys", "old_outbox"].map(|name| format!("{name} (every 1 h)"));
+    let hourly = ["expired_tokens", "old_idempotency_keys", "old_outbox", "flight_steps"]
+        .map(|name| format!("{name} (every 1 h)"));
     let schedules = format!("partitions_ahead (every 24 h), {}", hourly.join(", "));
     assert_eq!(last, format!("0 jobs. Scheduled: {schedules}."));
 
@@ -166,7 +167,7 @@ async fn the_commands_work_beside_a_server_which_tells_its_queue_in_the_metrics(
     let database = TestDatabase::create().await;
     let serving = serve(&database).await;
     until("the schedules have run", async || {
-        let query = "select (select count(*) from schedules) = 4 and not exists (select from jobs)";
+        let query = "select (select count(*) from schedules) = 5 and not exists (select from jobs)";
         sqlx::query_scalar(query).fetch_one(&mut database.owner().await).await.unwrap()
     })
     .await;

@@ -40,7 +40,7 @@ async fn until_no_jobs(database: &TestDatabase) {
 async fn until_scheduled(database: &TestDatabase) {
     let mut owner = database.owner().await;
     until("all is scheduled", async || {
-        let query = "select count(*) = 4 from schedules";
+        let query = "select count(*) = 5 from schedules";
         sqlx::query_scalar(query).fetch_one(&mut owner).await.unwrap()
     })
     .await;

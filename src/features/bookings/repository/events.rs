@@ -23,11 +23,11 @@ pub(in crate::features::bookings) async fn newest_events(
         r#"select e.id, e.sequence, e.event_type, e.status, e.location as "location: AirportCode", e.flight_id,
                   e.flight_number as "flight_number: FlightNumber", e.leg_id, e.pieces as "pieces: Pieces",
                   e.weight_hg as "weight_hg: Weight", e.actor_id, e.data as "data: Value", e.occurred_at, e.created_at,
-                  n.notes as "notes?"
+                  (select n.notes from booking_event_notes n where n.booking_id = $1 and n.sequence = e.sequence)
+                      as "notes?"
            from (select * from booking_events e
                  where e.booking_id = $1 and e.sequence < coalesce($2, 2147483647)
                  order by e.sequence desc limit $3) e
-           left join booking_event_notes n on n.booking_id = $1 and n.sequence = e.sequence
            order by e.sequence desc"#,
         id.uuid(),
         before,
@@ -58,7 +58,7 @@ pub(in crate::features::bookings) async fn newest_events(
         .collect()
 }
 
-/// How many amendments the booking had since that moment, and when the first of them was made. Looks at no more than `most`
+/// How many events tell of an amendment of the booking since that moment, and when the first of them was made. Looks at no more than `most`
 /// events from the newest on.
 pub(in crate::features::bookings) async fn amendments_since(
     db: &mut PgConnection,
@@ -66,9 +66,8 @@ pub(in crate::features::bookings) async fn amendments_since(
     since: DateTime<Utc>,
     most: i64,
 ) -> sqlx::Result<(i64, Option<DateTime<Utc>>)> {
-    // An amendment that also reroutes leaves two events of one moment.
     let found = sqlx::query!(
-        r#"select count(distinct created_at) as "amendments!", min(created_at) as first
+        r#"select count(*) as "amendments!", min(created_at) as first
            from (select event_type, created_at from booking_events where booking_id = $1
                  order by sequence desc limit $3) newest
            where event_type in ('AMENDED', 'REROUTED') and created_at > $2"#,
