@@ -5,11 +5,11 @@ fn sound() -> Durability {
 }
 
 fn broken(findings: &[Finding]) -> Vec<&str> {
-    let text = |finding| match finding {
-        &Finding::Broken(ref text) => Some(text.as_str()),
+    let broken = findings.iter().filter_map(|finding| match finding {
+        Finding::Broken(text) => Some(text.as_str()),
         _ => None,
-    };
-    findings.iter().filter_map(text).collect()
+    });
+    broken.collect()
 }
 
 #[test]

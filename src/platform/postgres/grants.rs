@@ -22,11 +22,17 @@ const GRANTS: &str = "
         end if;
     end $$";
 
-/// Nobody but the owner makes anything in the schema. Before PostgreSQL 15 everybody could. Where the schema belongs to
-/// another role than ours this takes nothing away, and PostgreSQL warns.
+/// Nobody but the owner makes anything in the schema. Before PostgreSQL 15 everybody could, the owner by that right alone:
+/// the role that `ensure_partitions` runs as keeps it. Where the schema belongs to another role than ours this takes nothing
+/// away, and PostgreSQL warns.
 const SCHEMA: &str = "
-    do $$ begin
+    do $$ declare maker text; begin
         revoke create on schema public from public;
+        select pg_get_userbyid(proowner) into strict maker from pg_proc
+        where oid = 'public.ensure_partitions(text, timestamptz, integer)'::regprocedure;
+        if not has_schema_privilege(maker, 'public', 'create') then
+            execute format('grant create on schema public to %I', maker);
+        end if;
         if exists (select from pg_roles where rolname = 'loadmaster_app') and current_user <> 'loadmaster_app' then
             revoke create on schema public from loadmaster_app;
         end if;

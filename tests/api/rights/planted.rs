@@ -142,3 +142,23 @@ async fn the_serving_role_deletes_no_bookings_flights_or_users() {
     world.customer().await.post("/api/v1/bookings", order(&[&flight])).await.expect(201);
     world.audit().await;
 }
+
+/// Before PostgreSQL 15 an owner that is no superuser could create only because everybody could.
+#[tokio::test]
+async fn a_superuser_who_migrates_leaves_the_owner_its_right_to_make_partitions() {
+    let database = TestDatabase::empty().await;
+    let mut superuser = database.owner().await;
+    let before = "do $$ begin create role loadmaster_solo login;
+                  exception when duplicate_object or unique_violation then null; end $$;
+                  alter schema public owner to loadmaster;
+                  grant create on schema public to public";
+    superuser.execute(sqlx::raw_sql(before)).await.unwrap();
+    let url = database.owner_url().replacen("://loadmaster@", "://loadmaster_solo@", 1);
+    let mut solo = TestDatabase::elsewhere(&url).await.owner().await;
+    let public = "select has_schema_privilege('loadmaster_app', 'public', 'create')::text";
+    assert_eq!(names(&mut solo, public).await, ["true"], "it was not the owner's to take away");
+    postgres::migrate(&mut superuser, start_of_time()).await.unwrap();
+    assert_eq!(names(&mut solo, public).await, ["false"]);
+    let made = names(&mut solo, "select ensure_partitions('capacity_ledger', '2031-01-01', 0)").await;
+    assert_eq!(made, ["capacity_ledger_2031_01"]);
+}
