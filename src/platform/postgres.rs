@@ -25,6 +25,8 @@ use sqlx::{
 
 pub use error::{DbError, Transient, Unreachable};
 
+/// What statements run on.
+pub type PgSession = PgConnection;
 pub type Tx = sqlx::Transaction<'static, Postgres>;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();

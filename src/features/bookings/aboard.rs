@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use super::{
     BookingError, BookingService,
@@ -19,7 +18,7 @@ use crate::{
         flights::Flight,
     },
     kernel::{BookingRef, FlightId, HandlingCode, UserId},
-    platform::postgres::DbError,
+    platform::postgres::{DbError, PgSession},
 };
 
 /// A booking that a flight left without.
@@ -43,7 +42,7 @@ impl BookingService {
     /// The flight leaves: with every booking whose cargo is there and is not said to be left behind.
     pub async fn depart_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         flight: &Flight,
         left_behind: &[LeftBehind],
         told: Option<DateTime<Utc>>,
@@ -82,7 +81,7 @@ impl BookingService {
     /// The flight lands, and with it all that is in the air on it.
     pub async fn arrive_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         flight: &Flight,
         told: Option<DateTime<Utc>>,
         actor: UserId,
@@ -107,7 +106,7 @@ impl BookingService {
     /// how many they are.
     pub async fn lose_flight_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         flight: FlightId,
         reason: Option<&str>,
         actor: UserId,
@@ -131,7 +130,7 @@ impl BookingService {
     /// Takes bookings off a flight, to make room. They must be booked on it.
     pub async fn offload_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         flight: FlightId,
         named: &[BookingRef],
         actor: UserId,
@@ -154,7 +153,7 @@ impl BookingService {
     /// has landed already keeps its times.
     pub async fn retime_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         flights: &[Flight],
         actor: Option<UserId>,
     ) -> Result<(), BookingError> {
@@ -182,7 +181,7 @@ impl BookingService {
     /// Bookings on a flight that fly on cargo aircraft only.
     pub async fn freighter_bound_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         flight: FlightId,
     ) -> Result<Vec<BookingRef>, BookingError> {
         let drafts = lock_aboard(tx, &[flight]).await?;
@@ -193,13 +192,13 @@ impl BookingService {
     }
 
     /// Whether any leg has left on a flight, whatever became of its booking. The caller holds the flight's lock.
-    pub async fn has_left_in_tx(&self, tx: &mut PgConnection, flight: FlightId) -> Result<bool, BookingError> {
+    pub async fn has_left_in_tx(&self, tx: &mut PgSession, flight: FlightId) -> Result<bool, BookingError> {
         Ok(repository::is_aboard(tx, flight, &[LegStatus::Departed, LegStatus::Arrived]).await?)
     }
 }
 
 /// The bookings with a leg in force on a flight, by reference; joins the caller's snapshot.
-pub async fn manifest_in_tx(snapshot: &mut PgConnection, flight: FlightId) -> Result<Vec<Booking>, DbError> {
+pub async fn manifest_in_tx(snapshot: &mut PgSession, flight: FlightId) -> Result<Vec<Booking>, DbError> {
     const IN_FORCE: [LegStatus; 3] = [LegStatus::Booked, LegStatus::Departed, LegStatus::Arrived];
     let ids = repository::aboard(snapshot, &[flight], &IN_FORCE).await?;
     Ok(repository::find_all(snapshot, &ids).await?)
@@ -207,7 +206,7 @@ pub async fn manifest_in_tx(snapshot: &mut PgConnection, flight: FlightId) -> Re
 
 /// Locks the bookings that have a leg on one of the flights which has not landed, in ascending order, and reads them as
 /// they then are. Always all of these: whoever locks twice in one transaction gets none that it has not.
-async fn lock_aboard(tx: &mut PgConnection, flights: &[FlightId]) -> Result<Vec<Draft>, DbError> {
+async fn lock_aboard(tx: &mut PgSession, flights: &[FlightId]) -> Result<Vec<Draft>, DbError> {
     let ids = repository::aboard(tx, flights, &[LegStatus::Booked, LegStatus::Departed]).await?;
     let bookings = repository::lock_bookings(tx, &ids).await?;
     Ok(bookings.into_iter().map(Draft::of).collect())

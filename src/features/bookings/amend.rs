@@ -1,5 +1,3 @@
-use sqlx::PgConnection;
-
 use super::{
     BookingError, BookingService,
     amendment::{Amendment, AwbMove, told_changes},
@@ -16,7 +14,7 @@ use crate::{
         flights,
     },
     kernel::{AwbNumber, BookingId, FlightId, HandlingCode},
-    platform::postgres::{Tx, retrying},
+    platform::postgres::{PgSession, Tx, retrying},
 };
 
 impl BookingService {
@@ -87,7 +85,7 @@ pub(super) struct Amending<'a> {
 impl Amending<'_> {
     async fn amended(
         mut self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         amendment: &Amendment,
         taken: Option<AwbNumber>,
     ) -> Result<Draft, BookingError> {
@@ -132,7 +130,7 @@ impl Amending<'_> {
 
     /// Freight for cargo aircraft only must not be on another one; legs that are replaced are judged with their new
     /// flights.
-    async fn check_kind(&self, tx: &mut PgConnection, amended: &Booking, reroutes: bool) -> Result<(), BookingError> {
+    async fn check_kind(&self, tx: &mut PgSession, amended: &Booking, reroutes: bool) -> Result<(), BookingError> {
         let only = |codes: &[HandlingCode]| codes.contains(&HandlingCode::CARGO_AIRCRAFT_ONLY);
         if !only(&amended.special_handling_codes) || only(&self.draft.now.special_handling_codes) {
             return Ok(());
@@ -147,7 +145,7 @@ impl Amending<'_> {
     }
 
     /// Makes each leg that has not departed as large as the booking now is.
-    async fn retake(&mut self, tx: &mut PgConnection) -> Result<(), BookingError> {
+    async fn retake(&mut self, tx: &mut PgSession) -> Result<(), BookingError> {
         let (booking_id, pieces, space) = (self.draft.now.id, self.draft.now.pieces, self.draft.now.space);
         let mut takings = Vec::new();
         for leg in self.draft.now.legs.iter_mut().filter(|leg| leg.status == LegStatus::Booked) {
@@ -186,7 +184,7 @@ impl Amending<'_> {
 /// Gives up the claim of the old air waybill and takes that of the new, in the order of their numbers: whoever swaps two
 /// waits for no one who waits for him. Answers the new number if another booking has it.
 async fn move_awb_claim(
-    tx: &mut PgConnection,
+    tx: &mut PgSession,
     booking: BookingId,
     claims: Option<AwbMove>,
 ) -> Result<Option<AwbNumber>, BookingError> {

@@ -1,9 +1,8 @@
-use sqlx::PgConnection;
-
 use super::{BookingError, BookingService, event::Event, model::Booking, repository};
 use crate::{
     features::accounts::Principal,
     kernel::{AwbNumber, BookingRef},
+    platform::postgres::PgSession,
 };
 
 /// A booking, its legs and its events lie in three tables: each answer is read as of one moment, so that nobody sees half
@@ -45,7 +44,7 @@ impl BookingService {
     }
 }
 
-async fn visible_in(db: &mut PgConnection, caller: Principal, reference: &BookingRef) -> Result<Booking, BookingError> {
+async fn visible_in(db: &mut PgSession, caller: Principal, reference: &BookingRef) -> Result<Booking, BookingError> {
     let found = repository::find_by_reference(db, reference, caller.sees_only()).await?;
     found.ok_or(BookingError::Unknown)
 }

@@ -1,6 +1,5 @@
 use std::collections::HashMap;
 
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
@@ -15,7 +14,7 @@ use crate::{
     kernel::{BookingId, LegId},
     platform::{
         audit::{Breach, Findings, Scope, Watch, differences},
-        postgres::DbError,
+        postgres::{DbError, PgSession},
     },
 };
 
@@ -24,7 +23,7 @@ const PAGE: i64 = 500;
 
 /// These bookings as their events tell them, without their free text, which is no part of the history; those that no
 /// event tells of, or whose events cannot be read, are left out. By id.
-pub async fn replay(snapshot: &mut PgConnection, bookings: &[BookingId]) -> Result<Vec<Booking>, DbError> {
+pub async fn replay(snapshot: &mut PgSession, bookings: &[BookingId]) -> Result<Vec<Booking>, DbError> {
     let ids: Vec<Uuid> = bookings.iter().map(|id| id.uuid()).collect();
     let events = repository::past::past_events(snapshot, &ids).await?;
     let replays = events.chunk_by(|(one, _), (next, _)| one == next).filter_map(|own| replay_one(own).1.booking);
@@ -39,7 +38,7 @@ fn replay_one(events: &[(BookingId, PastEvent)]) -> (Option<BookingId>, Replay) 
 
 /// Replays bookings page by page, and compares what is rebuilt with what stands in the tables.
 pub(super) async fn replay_all(
-    snapshot: &mut PgConnection,
+    snapshot: &mut PgSession,
     scope: &Scope,
     watch: Watch<'_>,
     found: &mut BookingAudit,

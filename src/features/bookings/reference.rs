@@ -1,9 +1,9 @@
 use std::{ops::Range, sync::Arc};
 
-use sqlx::PgConnection;
 use tokio::sync::Mutex;
 
 use super::{BookingError, repository};
+use crate::platform::postgres::PgSession;
 use crate::{kernel::BookingRef, platform::secrets::ServerSecrets};
 
 /// Numbers per block of the database's sequence.
@@ -28,7 +28,7 @@ impl ReferenceSource {
 
     /// The next reference. A block that has to be fetched is fetched on the caller's connection: who waits for it holds
     /// one already, so nobody queues here for a database that is away. What is rolled back does not come again.
-    pub async fn next(&self, tx: &mut PgConnection) -> Result<BookingRef, BookingError> {
+    pub async fn next(&self, tx: &mut PgSession) -> Result<BookingRef, BookingError> {
         let mut block = self.block.lock().await;
         if block.is_empty() {
             *block = fetch_block(tx).await?;
@@ -38,7 +38,7 @@ impl ReferenceSource {
     }
 }
 
-async fn fetch_block(tx: &mut PgConnection) -> Result<Range<u64>, BookingError> {
+async fn fetch_block(tx: &mut PgSession) -> Result<Range<u64>, BookingError> {
     let number = repository::next_reference_block(tx).await?;
     let first = u64::try_from(number).map_err(|_| BookingError::OutOfReferences)? * BLOCK;
     Ok(first..first + BLOCK)

@@ -1,5 +1,3 @@
-use sqlx::PgConnection;
-
 use super::{
     BookingError,
     amend::Amending,
@@ -16,13 +14,14 @@ use crate::{
         search::{Connections, Stretch},
     },
     kernel::FlightId,
+    platform::postgres::PgSession,
 };
 
 impl Amending<'_> {
     /// Replaces all legs that have not departed by legs on these flights, from where the cargo is or will land. The old
     /// legs give their room back first: the new way may use some of the same flights. All or nothing: the caller rolls
     /// back.
-    pub(super) async fn reroute(&mut self, tx: &mut PgConnection, flight_ids: &[FlightId]) -> Result<(), BookingError> {
+    pub(super) async fn reroute(&mut self, tx: &mut PgSession, flight_ids: &[FlightId]) -> Result<(), BookingError> {
         let given = self.draft.give_up(LegStatus::Replaced, |_| true);
         capacity::release_in_tx(tx, &given, self.author.now).await?;
         let found = flights::find_all_in_tx(tx, flight_ids).await?;

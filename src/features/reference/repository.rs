@@ -1,14 +1,13 @@
 use std::collections::BTreeMap;
 
-use sqlx::PgConnection;
-
 use super::{
     error::ReferenceError,
     model::{Aircraft, Airline, Airport},
 };
 use crate::kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight};
+use crate::platform::postgres::PgSession;
 
-pub(super) async fn airports(db: &mut PgConnection) -> Result<BTreeMap<AirportCode, Airport>, ReferenceError> {
+pub(super) async fn airports(db: &mut PgSession) -> Result<BTreeMap<AirportCode, Airport>, ReferenceError> {
     let rows = sqlx::query!(
         r#"select iata_code as "code: AirportCode", icao_code, name, city, country_code, latitude, longitude,
                   elevation_ft, time_zone, cargo_rank
@@ -35,7 +34,7 @@ pub(super) async fn airports(db: &mut PgConnection) -> Result<BTreeMap<AirportCo
         .collect()
 }
 
-pub(super) async fn airlines(db: &mut PgConnection) -> sqlx::Result<BTreeMap<AirlineCode, Airline>> {
+pub(super) async fn airlines(db: &mut PgSession) -> sqlx::Result<BTreeMap<AirlineCode, Airline>> {
     let airlines = sqlx::query_as!(
         Airline,
         r#"select iata_code as "code: AirlineCode", icao_code, name, country_code, awb_prefix, alliance, is_cargo_only
@@ -46,7 +45,7 @@ pub(super) async fn airlines(db: &mut PgConnection) -> sqlx::Result<BTreeMap<Air
     Ok(airlines.into_iter().map(|airline| (airline.code, airline)).collect())
 }
 
-pub(super) async fn aircraft(db: &mut PgConnection) -> sqlx::Result<BTreeMap<AircraftCode, Aircraft>> {
+pub(super) async fn aircraft(db: &mut PgSession) -> sqlx::Result<BTreeMap<AircraftCode, Aircraft>> {
     let aircraft = sqlx::query_as!(
         Aircraft,
         r#"select iata_code as "code: AircraftCode", icao_code, name, manufacturer,
@@ -59,13 +58,13 @@ pub(super) async fn aircraft(db: &mut PgConnection) -> sqlx::Result<BTreeMap<Air
     Ok(aircraft.into_iter().map(|aircraft| (aircraft.code, aircraft)).collect())
 }
 
-pub(super) async fn handling_codes(db: &mut PgConnection) -> sqlx::Result<BTreeMap<HandlingCode, String>> {
+pub(super) async fn handling_codes(db: &mut PgSession) -> sqlx::Result<BTreeMap<HandlingCode, String>> {
     let rows = sqlx::query!(r#"select code as "code: HandlingCode", name from handling_codes"#).fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| (row.code, row.name)).collect())
 }
 
 /// Held until the transaction ends.
-pub(super) async fn lock_seeding(tx: &mut PgConnection) -> sqlx::Result<()> {
+pub(super) async fn lock_seeding(tx: &mut PgSession) -> sqlx::Result<()> {
     sqlx::query!(r#"select pg_advisory_xact_lock(hashtextextended('loadmaster.reference_data', 0)) as "lock: ()""#)
         .execute(tx)
         .await
@@ -73,12 +72,12 @@ pub(super) async fn lock_seeding(tx: &mut PgConnection) -> sqlx::Result<()> {
 }
 
 /// The fingerprint of the files that were loaded last.
-pub(super) async fn seeded(db: &mut PgConnection) -> sqlx::Result<Option<String>> {
+pub(super) async fn seeded(db: &mut PgSession) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("select value from installation where name = 'reference_data'").fetch_optional(db).await
 }
 
 /// The instant is the database's: it is a note for people, which nothing is decided by.
-pub(super) async fn set_seeded(tx: &mut PgConnection, fingerprint: &str) -> sqlx::Result<()> {
+pub(super) async fn set_seeded(tx: &mut PgSession, fingerprint: &str) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into installation (name, value, updated_at) values ('reference_data', $1, now())
          on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at",
@@ -94,7 +93,7 @@ fn column<'a, K, V, T>(rows: &'a BTreeMap<K, V>, value: impl Fn(&'a V) -> T) -> 
     rows.values().map(value).collect()
 }
 
-pub(super) async fn upsert_airports(tx: &mut PgConnection, rows: &BTreeMap<AirportCode, Airport>) -> sqlx::Result<()> {
+pub(super) async fn upsert_airports(tx: &mut PgSession, rows: &BTreeMap<AirportCode, Airport>) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into airports (iata_code, icao_code, name, city, country_code, latitude, longitude, elevation_ft,
                                time_zone, cargo_rank)
@@ -122,7 +121,7 @@ pub(super) async fn upsert_airports(tx: &mut PgConnection, rows: &BTreeMap<Airpo
     .map(drop)
 }
 
-pub(super) async fn upsert_airlines(tx: &mut PgConnection, rows: &BTreeMap<AirlineCode, Airline>) -> sqlx::Result<()> {
+pub(super) async fn upsert_airlines(tx: &mut PgSession, rows: &BTreeMap<AirlineCode, Airline>) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into airlines (iata_code, icao_code, name, country_code, awb_prefix, alliance, is_cargo_only)
          select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[])
@@ -143,10 +142,7 @@ pub(super) async fn upsert_airlines(tx: &mut PgConnection, rows: &BTreeMap<Airli
     .map(drop)
 }
 
-pub(super) async fn upsert_aircraft(
-    tx: &mut PgConnection,
-    rows: &BTreeMap<AircraftCode, Aircraft>,
-) -> sqlx::Result<()> {
+pub(super) async fn upsert_aircraft(tx: &mut PgSession, rows: &BTreeMap<AircraftCode, Aircraft>) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into aircraft_types (iata_code, icao_code, name, manufacturer, max_cargo_hg, max_cargo_l, positions,
                                      is_freighter)
@@ -172,7 +168,7 @@ pub(super) async fn upsert_aircraft(
 }
 
 pub(super) async fn upsert_handling_codes(
-    tx: &mut PgConnection,
+    tx: &mut PgSession,
     rows: &BTreeMap<HandlingCode, String>,
 ) -> sqlx::Result<()> {
     let codes: Vec<_> = rows.keys().copied().collect();

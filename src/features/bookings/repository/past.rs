@@ -1,5 +1,4 @@
 //! Bookings and their histories, a page at a time: what an audit replays is never there as a whole.
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
@@ -8,11 +7,12 @@ use crate::{
         model::{BookingStatus, replay::PastEvent},
     },
     kernel::{BookingId, from_column},
+    platform::postgres::PgSession,
 };
 
 /// The ids that follow `after`, in ascending order, of whatever has a row or an event.
 pub(in crate::features::bookings) async fn page(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     only: Option<&[Uuid]>,
     after: Uuid,
     size: i64,
@@ -34,7 +34,7 @@ pub(in crate::features::bookings) async fn page(
 
 /// The events of these bookings, by booking and number.
 pub(in crate::features::bookings) async fn past_events(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     ids: &[Uuid],
 ) -> sqlx::Result<Vec<(BookingId, PastEvent)>> {
     let rows = sqlx::query!(
