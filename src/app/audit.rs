@@ -1,13 +1,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
-use sqlx::PgConnection;
 
 use crate::{
     features::{bookings, capacity, flights},
     kernel::{BookingRef, FlightId},
     platform::{
         audit::{Findings, Scope, Watch},
-        postgres::{self, DbError},
+        postgres::{self, DbError, PgSession},
     },
 };
 
@@ -111,7 +110,7 @@ impl AuditReport {
 /// Checks that what must never be false is not, from ledgers and events alone. Only reads; `snapshot` should be a session
 /// that sees one moment (`postgres::connect_snapshot`), for else what is written meanwhile looks like a breach.
 pub async fn audit(
-    snapshot: &mut PgConnection,
+    snapshot: &mut PgSession,
     options: &AuditOptions,
     watch: Watch<'_>,
 ) -> Result<AuditReport, AuditError> {
@@ -145,7 +144,7 @@ pub async fn audit(
     Ok(AuditReport { as_of, checks })
 }
 
-async fn scope(snapshot: &mut PgConnection, options: &AuditOptions) -> Result<Scope, AuditError> {
+async fn scope(snapshot: &mut PgSession, options: &AuditOptions) -> Result<Scope, AuditError> {
     let (flights, bookings) = match &options.subject {
         Subject::Everything => (None, None),
         Subject::Flight(id) => {

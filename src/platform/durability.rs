@@ -1,5 +1,5 @@
 //! Whether the database server keeps what it has acknowledged, and is one that we support.
-use sqlx::PgConnection;
+use super::postgres::PgSession;
 
 /// The oldest supported major version of PostgreSQL.
 pub const OLDEST_SERVER: i32 = 14;
@@ -19,7 +19,7 @@ pub struct Durability {
 
 impl Durability {
     /// Of the session on this connection.
-    pub async fn of(db: &mut PgConnection) -> sqlx::Result<Self> {
+    pub async fn of(db: &mut PgSession) -> sqlx::Result<Self> {
         let settings = "select current_setting('server_version_num')::int, current_setting('fsync')::bool,
                                current_setting('full_page_writes')::bool, current_setting('synchronous_commit')";
         let (version, fsync, full_page_writes, synchronous_commit) = sqlx::query_as(settings).fetch_one(db).await?;

@@ -1,5 +1,5 @@
 //! What keeps history unchanged in this installation: the rights of the role that serves, and the triggers behind them.
-use sqlx::PgConnection;
+use crate::platform::postgres::PgSession;
 
 /// Tables to which rows are only added.
 const HISTORY: [&str; 4] = ["admin_acts", "booking_events", "capacity_ledger", "flight_events"];
@@ -36,7 +36,7 @@ pub struct Rights {
 
 impl Rights {
     /// Of the role that this connection acts as.
-    pub async fn of(db: &mut PgConnection) -> sqlx::Result<Self> {
+    pub async fn of(db: &mut PgSession) -> sqlx::Result<Self> {
         // Tables are looked for by name where the search path leads, as every statement does; one that is not there yet
         // is left out.
         let tables = "with recursive history as (

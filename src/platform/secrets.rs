@@ -1,8 +1,6 @@
-use sqlx::PgConnection;
-
 use super::{
     clock::Clock,
-    postgres::{Database, DbError, commit},
+    postgres::{Database, DbError, PgSession, commit},
     random::{NoRandomness, TokenSource},
 };
 
@@ -50,7 +48,7 @@ impl ServerSecrets {
 }
 
 async fn shared_key(
-    tx: &mut PgConnection,
+    tx: &mut PgSession,
     name: &'static str,
     clock: &dyn Clock,
     tokens: &TokenSource,

@@ -1,14 +1,13 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::PgConnection;
 
 use super::{error::AccountError, repository, service::AccountService};
 use crate::{
     kernel::{ActId, ApiKeyId, FlightId, UserId},
     platform::{
         clock::SharedClock,
-        postgres::DbError,
+        postgres::{DbError, PgSession},
         random::IdSource,
         web::{PageRequest, request_id},
     },
@@ -100,7 +99,7 @@ impl Acts {
     /// personal data and secrets.
     pub async fn record_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         actor: Actor,
         name: &str,
         subject: Subject,

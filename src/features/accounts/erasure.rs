@@ -1,5 +1,4 @@
 use serde_json::{Value, json};
-use sqlx::PgConnection;
 
 use super::{
     acts::{Actor, Subject},
@@ -9,6 +8,7 @@ use super::{
     service::AccountService,
 };
 use crate::kernel::{OrganizationId, UserId};
+use crate::platform::postgres::PgSession;
 
 /// Whose data is asked for or to go.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub struct Person {
 
 impl AccountService {
     /// All that is kept about an account, as JSON, and whose it is. Recorded: somebody looked at all of it.
-    pub async fn export_in_tx(&self, tx: &mut PgConnection, user: UserId) -> Result<(Person, Value), AccountError> {
+    pub async fn export_in_tx(&self, tx: &mut PgSession, user: UserId) -> Result<(Person, Value), AccountError> {
         repository::account_by_id(&mut *tx, user).await?.ok_or(AccountError::Unknown("user"))?;
         let person = person(&mut *tx, user).await?;
         let export = repository::export_account(&mut *tx, user).await?;
@@ -30,7 +30,7 @@ impl AccountService {
 
     /// The first step of erasing: nobody gets in any more, here at once and elsewhere within a minute. The last
     /// administrator stays.
-    pub async fn close_in_tx(&self, tx: &mut PgConnection, user: UserId) -> Result<Person, AccountError> {
+    pub async fn close_in_tx(&self, tx: &mut PgSession, user: UserId) -> Result<Person, AccountError> {
         repository::lock_administrators(&mut *tx).await?;
         let account = repository::lock_account_to_change(&mut *tx, user).await?.ok_or(AccountError::Unknown("user"))?;
         let before = ManagedUser::from(account);
@@ -43,7 +43,7 @@ impl AccountService {
     }
 
     /// The last step: the account is nobody's, for ever.
-    pub async fn erase_in_tx(&self, tx: &mut PgConnection, user: UserId) -> Result<(), AccountError> {
+    pub async fn erase_in_tx(&self, tx: &mut PgSession, user: UserId) -> Result<(), AccountError> {
         // Somebody may have let the person in again meanwhile.
         let person = self.close_in_tx(&mut *tx, user).await?;
         repository::erase_account(&mut *tx, user, &person.organizations, self.clock.now()).await?;
@@ -56,6 +56,6 @@ impl AccountService {
     }
 }
 
-async fn person(tx: &mut PgConnection, user_id: UserId) -> Result<Person, AccountError> {
+async fn person(tx: &mut PgSession, user_id: UserId) -> Result<Person, AccountError> {
     Ok(Person { user_id, organizations: repository::own_organizations(tx, user_id).await? })
 }

@@ -1,7 +1,6 @@
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 use serde_json::json;
-use sqlx::PgConnection;
 
 use super::{
     acts::{Actor, Subject},
@@ -15,7 +14,7 @@ use super::{
 use crate::{
     kernel::{Fault, FaultCode},
     platform::{
-        postgres::{commit, retrying},
+        postgres::{PgSession, commit, retrying},
         web::Raw,
     },
 };
@@ -84,7 +83,7 @@ impl AccountService {
 }
 
 /// The organization is named after its only member.
-async fn insert_in_tx(tx: &mut PgConnection, user: &User, email: &Email, hash: &str) -> Result<(), AccountError> {
+async fn insert_in_tx(tx: &mut PgSession, user: &User, email: &Email, hash: &str) -> Result<(), AccountError> {
     let name = user.name.as_deref().unwrap_or(&user.email);
     repository::insert_organization(tx, user.organization_id, name, user.id, user.created_at).await?;
     let is_new = repository::insert_user(tx, user, email, hash).await?;

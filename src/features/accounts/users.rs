@@ -1,6 +1,5 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use sqlx::PgConnection;
 
 use super::{
     acts::{Actor, Subject},
@@ -13,7 +12,7 @@ use crate::{
     kernel::{OrganizationId, UserId},
     platform::{
         idempotency::{Once, Terms},
-        postgres::retrying,
+        postgres::{PgSession, retrying},
         web::{PageRequest, Precondition, Raw},
     },
 };
@@ -145,7 +144,7 @@ impl AccountService {
 
     async fn change_user_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         actor: Actor,
         id: UserId,
         change: UserChange,
@@ -177,7 +176,7 @@ impl AccountService {
 
     async fn judge_change_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         before: &ManagedUser,
         change: UserChange,
     ) -> Result<(), AccountError> {
@@ -195,7 +194,7 @@ impl AccountService {
     /// Somebody must be left who can make administrators. The lock on them is held.
     pub(super) async fn ensure_another_administrator_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         but: UserId,
         action: &'static str,
     ) -> Result<(), AccountError> {

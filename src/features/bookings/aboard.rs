@@ -5,7 +5,6 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
@@ -22,7 +21,7 @@ use crate::{
         flights::Flight,
     },
     kernel::{BookingRef, FlightId, HandlingCode, UserId},
-    platform::postgres::DbError,
+    platform::postgres::{DbError, PgSession},
 };
 
 /// Bookings that are in memory at the same time.
@@ -91,7 +90,7 @@ impl BookingService {
     /// When the flight leaves: as told, else now, and not before the last movement of what leaves with it.
     pub async fn departure_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         flight: FlightId,
         told: Option<DateTime<Utc>>,
     ) -> Result<DateTime<Utc>, BookingError> {
@@ -101,7 +100,7 @@ impl BookingService {
     /// When the flight lands: as told, else now, and not before it left or what it carries was last moved.
     pub async fn arrival_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         flight: &Flight,
         told: Option<DateTime<Utc>>,
     ) -> Result<DateTime<Utc>, BookingError> {
@@ -113,7 +112,7 @@ impl BookingService {
     /// how many are pending.
     pub async fn take_along_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         flights: &[Flight],
         step: &StepAboard,
         actor: Option<UserId>,
@@ -137,7 +136,7 @@ impl BookingService {
     /// taken through it already is not changed again.
     pub async fn take_some_along_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         flights: &[Flight],
         step: &StepAboard,
         after: Uuid,
@@ -221,7 +220,7 @@ impl BookingService {
     /// Takes these bookings off a flight, each for its reason. They must be booked on it.
     pub async fn offload_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         flight: FlightId,
         named: &[LeftBehind],
         actor: UserId,
@@ -256,14 +255,14 @@ impl BookingService {
     /// Bookings on a flight that fly on cargo aircraft only: the first thousand.
     pub async fn freighter_bound_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         flight: FlightId,
     ) -> Result<Vec<BookingRef>, BookingError> {
         Ok(repository::aboard_with_code(tx, flight, HandlingCode::CARGO_AIRCRAFT_ONLY, MOST_NAMED).await?)
     }
 
     /// Whether any leg has left on a flight, whatever became of its booking. The caller holds the flight's lock.
-    pub async fn has_left_in_tx(&self, tx: &mut PgConnection, flight: FlightId) -> Result<bool, BookingError> {
+    pub async fn has_left_in_tx(&self, tx: &mut PgSession, flight: FlightId) -> Result<bool, BookingError> {
         Ok(repository::is_aboard(tx, flight, &[LegStatus::Departed, LegStatus::Arrived]).await?)
     }
 }
@@ -286,7 +285,7 @@ pub struct Freight {
 /// The next bookings by reference with a leg in force on a flight, at most `limit`, and the sums over all of them; joins
 /// the caller's snapshot.
 pub async fn manifest_in_tx(
-    snapshot: &mut PgConnection,
+    snapshot: &mut PgSession,
     flight: FlightId,
     after: Option<&BookingRef>,
     limit: i64,
@@ -306,11 +305,7 @@ pub async fn manifest_in_tx(
 }
 
 /// The ids of the bookings that are named, in ascending order. Each must have a leg that can still be taken off the flight.
-async fn named_aboard(
-    tx: &mut PgConnection,
-    flight: FlightId,
-    named: &[LeftBehind],
-) -> Result<Vec<Uuid>, BookingError> {
+async fn named_aboard(tx: &mut PgSession, flight: FlightId, named: &[LeftBehind]) -> Result<Vec<Uuid>, BookingError> {
     let references: Vec<&str> = named.iter().map(|left| left.ref_id.as_str()).collect();
     let found = repository::named_aboard(tx, flight, &references).await?;
     let aboard: HashSet<&BookingRef> = found.iter().map(|(_, reference)| reference).collect();

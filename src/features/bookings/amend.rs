@@ -1,5 +1,4 @@
 use chrono::TimeDelta;
-use sqlx::PgConnection;
 
 use super::{
     BookingError, BookingService,
@@ -18,7 +17,7 @@ use crate::{
         flights,
     },
     kernel::{AwbNumber, BookingId, FlightId, HandlingCode},
-    platform::postgres::{Tx, retrying},
+    platform::postgres::{PgSession, Tx, retrying},
 };
 
 /// Amendments are counted over so long.
@@ -83,7 +82,7 @@ impl BookingService {
 
     /// Refuses when the booking has been amended as often within the last hour as it may be. An amendment that also reroutes
     /// counts twice: it leaves two events. A repeated request does not come here.
-    async fn check_pace(&self, tx: &mut PgConnection, booking: &Booking) -> Result<(), BookingError> {
+    async fn check_pace(&self, tx: &mut PgSession, booking: &Booking) -> Result<(), BookingError> {
         let most = self.limits.amendments_per_hour;
         // So many events cannot be so many amendments.
         if most == 0 || booking.event_sequence.cast_unsigned() <= most {
@@ -115,7 +114,7 @@ pub(super) struct Amending<'a> {
 impl Amending<'_> {
     async fn amended(
         mut self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         amendment: &Amendment,
         taken: Option<AwbNumber>,
     ) -> Result<Draft, BookingError> {
@@ -160,7 +159,7 @@ impl Amending<'_> {
 
     /// Freight for cargo aircraft only must not be on another one; legs that are replaced are judged with their new
     /// flights.
-    async fn check_kind(&self, tx: &mut PgConnection, amended: &Booking, reroutes: bool) -> Result<(), BookingError> {
+    async fn check_kind(&self, tx: &mut PgSession, amended: &Booking, reroutes: bool) -> Result<(), BookingError> {
         let only = |codes: &[HandlingCode]| codes.contains(&HandlingCode::CARGO_AIRCRAFT_ONLY);
         if !only(&amended.special_handling_codes) || only(&self.draft.now.special_handling_codes) {
             return Ok(());
@@ -175,7 +174,7 @@ impl Amending<'_> {
     }
 
     /// Makes each leg that has not departed as large as the booking now is.
-    async fn retake(&mut self, tx: &mut PgConnection) -> Result<(), BookingError> {
+    async fn retake(&mut self, tx: &mut PgSession) -> Result<(), BookingError> {
         let (booking_id, pieces, space) = (self.draft.now.id, self.draft.now.pieces, self.draft.now.space);
         let mut takings = Vec::new();
         for leg in self.draft.now.legs.iter_mut().filter(|leg| leg.status == LegStatus::Booked) {
@@ -214,7 +213,7 @@ impl Amending<'_> {
 /// Gives up the claim of the old air waybill and takes that of the new, in the order of their numbers: whoever swaps two
 /// waits for no one who waits for him. Answers the new number if another booking has it.
 async fn move_awb_claim(
-    tx: &mut PgConnection,
+    tx: &mut PgSession,
     booking: BookingId,
     claims: Option<AwbMove>,
 ) -> Result<Option<AwbNumber>, BookingError> {

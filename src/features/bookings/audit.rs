@@ -1,5 +1,4 @@
 use futures_util::TryStreamExt;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{history, repository};
@@ -7,7 +6,7 @@ use crate::{
     kernel::{BookingRef, FlightId},
     platform::{
         audit::{Breach, Findings, Scope, Watch},
-        postgres::DbError,
+        postgres::{DbError, PgSession},
     },
 };
 
@@ -31,7 +30,7 @@ pub struct BookingAudit {
 }
 
 /// Looks at bookings, their legs and their histories, and at what ledger, outbox and keys say of them.
-pub async fn audit(snapshot: &mut PgConnection, scope: &Scope, watch: Watch<'_>) -> Result<BookingAudit, DbError> {
+pub async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<BookingAudit, DbError> {
     let only = scope.bookings.as_deref();
     let mut found = BookingAudit::default();
     count(snapshot, only, &mut found).await?;
@@ -47,16 +46,16 @@ pub async fn audit(snapshot: &mut PgConnection, scope: &Scope, watch: Watch<'_>)
 }
 
 /// The bookings that bear a reference or are said to: one, if all is well.
-pub async fn named(snapshot: &mut PgConnection, reference: &BookingRef) -> Result<Vec<Uuid>, DbError> {
+pub async fn named(snapshot: &mut PgSession, reference: &BookingRef) -> Result<Vec<Uuid>, DbError> {
     Ok(repository::audit::named(snapshot, reference.as_str()).await?)
 }
 
 /// The bookings that ever had room on a flight.
-pub async fn ever_on(snapshot: &mut PgConnection, flight: FlightId) -> Result<Vec<Uuid>, DbError> {
+pub async fn ever_on(snapshot: &mut PgSession, flight: FlightId) -> Result<Vec<Uuid>, DbError> {
     Ok(repository::audit::ever_on(snapshot, flight.uuid()).await?)
 }
 
-async fn count(snapshot: &mut PgConnection, only: Option<&[Uuid]>, found: &mut BookingAudit) -> Result<(), DbError> {
+async fn count(snapshot: &mut PgSession, only: Option<&[Uuid]>, found: &mut BookingAudit) -> Result<(), DbError> {
     let counts = repository::audit::counts(snapshot, only).await?;
     let number = |count: i64| u64::try_from(count).unwrap_or_default();
     found.takings.has_checked("legs", number(counts.legs));
@@ -74,7 +73,7 @@ fn shown(id: Option<Uuid>) -> String {
     id.map_or_else(|| "none".to_owned(), |id| id.to_string())
 }
 
-async fn takings(snapshot: &mut PgConnection, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
+async fn takings(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
     let mut untrue = repository::audit::untrue_takings(snapshot, only);
     while let Some(row) = untrue.try_next().await? {
         let (booking, leg, flight) = (shown(row.booking_id), shown(row.leg_id), shown(row.flight_id));
@@ -93,7 +92,7 @@ async fn takings(snapshot: &mut PgConnection, only: Option<&[Uuid]>, findings: &
     Ok(())
 }
 
-async fn entries(snapshot: &mut PgConnection, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
+async fn entries(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
     let mut unequal = repository::audit::unequal_entries(snapshot, only);
     while let Some(row) = unequal.try_next().await? {
         let told = format!("{}, {} and {}", row.told_taken, row.told_amended, row.told_given);
@@ -107,7 +106,7 @@ async fn entries(snapshot: &mut PgConnection, only: Option<&[Uuid]>, findings: &
     Ok(())
 }
 
-async fn keys(snapshot: &mut PgConnection, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
+async fn keys(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
     let mut stray = repository::audit::stray_keys(snapshot, only);
     while let Some(row) = stray.try_next().await? {
         let named = row.location.as_deref().unwrap_or("nothing");
@@ -125,7 +124,7 @@ async fn keys(snapshot: &mut PgConnection, only: Option<&[Uuid]>, findings: &mut
     Ok(())
 }
 
-async fn names(snapshot: &mut PgConnection, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
+async fn names(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
     let mut references = repository::audit::stray_references(snapshot, only);
     while let Some(row) = references.try_next().await? {
         findings.add(match (row.claimed_by, row.borne_by) {
@@ -156,7 +155,7 @@ async fn names(snapshot: &mut PgConnection, only: Option<&[Uuid]>, findings: &mu
     Ok(())
 }
 
-async fn messages(snapshot: &mut PgConnection, scope: &Scope, findings: &mut Findings) -> Result<(), DbError> {
+async fn messages(snapshot: &mut PgSession, scope: &Scope, findings: &mut Findings) -> Result<(), DbError> {
     let only = scope.bookings.as_deref();
     let mut untold = repository::audit::untold_events(snapshot, only, scope.messages_since);
     while let Some(row) = untold.try_next().await? {

@@ -2,7 +2,6 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sqlx::PgConnection;
 
 use super::{
     event::{DATA_VERSION, Event, EventType, changed_data},
@@ -14,7 +13,7 @@ use crate::{
     kernel::{AirportCode, BookingId, LegId, UserId},
     platform::{
         outbox::{self, Aggregate, Message},
-        postgres::DbError,
+        postgres::{DbError, PgSession},
         random::IdSource,
     },
 };
@@ -84,7 +83,7 @@ impl Draft {
     }
 
     /// Writes what has become of this one booking, if anything; answers it.
-    pub async fn save_alone_in_tx(self, tx: &mut PgConnection) -> Result<Booking, DbError> {
+    pub async fn save_alone_in_tx(self, tx: &mut PgSession) -> Result<Booking, DbError> {
         let draft = [self];
         if draft[0].is_changed() {
             save_in_tx(tx, &draft).await?;
@@ -122,7 +121,7 @@ impl Draft {
 
 /// Writes what has become of these bookings, with their events and messages: a statement for each table, however many
 /// they are. The caller holds their locks.
-pub(super) async fn save_in_tx(tx: &mut PgConnection, drafts: &[Draft]) -> Result<(), DbError> {
+pub(super) async fn save_in_tx(tx: &mut PgSession, drafts: &[Draft]) -> Result<(), DbError> {
     let drafts: Vec<&Draft> = drafts.iter().filter(|draft| draft.is_changed()).collect();
     let bookings: Vec<&Booking> = drafts.iter().map(|draft| &draft.now).collect();
     repository::update_bookings(tx, &bookings).await?;
@@ -147,7 +146,7 @@ pub(super) async fn save_in_tx(tx: &mut PgConnection, drafts: &[Draft]) -> Resul
 }
 
 /// Writes events of bookings, their notes beside them, and the messages that tell of them.
-pub(super) async fn record_in_tx(tx: &mut PgConnection, told: &[(&Booking, &Event)]) -> Result<(), DbError> {
+pub(super) async fn record_in_tx(tx: &mut PgSession, told: &[(&Booking, &Event)]) -> Result<(), DbError> {
     let events: Vec<(BookingId, &Event)> = told.iter().map(|(booking, event)| (booking.id, *event)).collect();
     repository::insert_events(tx, &events).await?;
     repository::insert_notes(tx, &events).await?;

@@ -1,5 +1,4 @@
 use serde_json::Value;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
@@ -12,7 +11,7 @@ use super::{
 use crate::{
     features::accounts::Person,
     kernel::BookingRef,
-    platform::postgres::{commit, retrying},
+    platform::postgres::{PgSession, commit, retrying},
 };
 
 /// Bookings blanked in one transaction, while their changes wait.
@@ -23,7 +22,7 @@ const LOOKED_AT_ONCE: i64 = 2_000;
 impl BookingService {
     /// The bookings that a person made or that are the person's alone, with their texts, and what the person noted
     /// elsewhere, as JSON.
-    pub async fn export_in_tx(&self, tx: &mut PgConnection, person: &Person) -> Result<Value, BookingError> {
+    pub async fn export_in_tx(&self, tx: &mut PgSession, person: &Person) -> Result<Value, BookingError> {
         Ok(repository::export(tx, person).await?)
     }
 
@@ -55,7 +54,7 @@ impl BookingService {
     }
 
     /// The references of all bookings that are the person's alone.
-    pub async fn references_in_tx(&self, tx: &mut PgConnection, person: &Person) -> Result<Vec<String>, BookingError> {
+    pub async fn references_in_tx(&self, tx: &mut PgSession, person: &Person) -> Result<Vec<String>, BookingError> {
         Ok(repository::references_of(tx, &person.organizations).await?)
     }
 

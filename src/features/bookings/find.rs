@@ -1,11 +1,10 @@
 use serde::{Deserialize, Serialize};
-use sqlx::PgConnection;
 
 use super::{BookingError, BookingService, event::Event, model::Booking, repository};
 use crate::{
     features::accounts::Principal,
     kernel::{AwbNumber, BookingId, BookingRef},
-    platform::web::PageRequest,
+    platform::{postgres::PgSession, web::PageRequest},
 };
 
 /// Events shown of a history at most, and unless fewer are asked for.
@@ -75,7 +74,7 @@ impl BookingService {
 }
 
 async fn history_in(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     booking: Booking,
     page: &PageRequest<HistoryAnchor>,
 ) -> Result<History, BookingError> {
@@ -89,7 +88,7 @@ async fn history_in(
     Ok(History { booking, events, older })
 }
 
-async fn visible_in(db: &mut PgConnection, caller: Principal, reference: &BookingRef) -> Result<Booking, BookingError> {
+async fn visible_in(db: &mut PgSession, caller: Principal, reference: &BookingRef) -> Result<Booking, BookingError> {
     let found = repository::find_by_reference(db, reference, caller.sees_only()).await?;
     found.ok_or(BookingError::Unknown)
 }

@@ -1,7 +1,6 @@
 use std::collections::HashMap;
 
 use futures_util::TryStreamExt;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
@@ -16,7 +15,7 @@ use crate::{
     kernel::{BookingId, LegId},
     platform::{
         audit::{Breach, Findings, Scope, Watch, differences},
-        postgres::DbError,
+        postgres::{DbError, PgSession},
     },
 };
 
@@ -25,7 +24,7 @@ const PAGE: i64 = 500;
 
 /// These bookings as their events tell them, without their free text, which is no part of the history; those that no
 /// event tells of, or whose events cannot be read, are left out. By id.
-pub async fn replay(snapshot: &mut PgConnection, bookings: &[BookingId]) -> Result<Vec<Booking>, DbError> {
+pub async fn replay(snapshot: &mut PgSession, bookings: &[BookingId]) -> Result<Vec<Booking>, DbError> {
     let ids: Vec<Uuid> = bookings.iter().map(|id| id.uuid()).collect();
     let mut rebuilt = Vec::new();
     each_history(snapshot, &ids, |id, events| rebuilt.extend(Replay::of(id, events).booking)).await?;
@@ -34,7 +33,7 @@ pub async fn replay(snapshot: &mut PgConnection, bookings: &[BookingId]) -> Resu
 
 /// Hands over the events of each of these bookings: no more than one booking's are held at a time.
 async fn each_history(
-    snapshot: &mut PgConnection,
+    snapshot: &mut PgSession,
     ids: &[Uuid],
     mut work: impl FnMut(BookingId, &[PastEvent]) + Send,
 ) -> Result<(), DbError> {
@@ -56,7 +55,7 @@ async fn each_history(
 
 /// Replays bookings page by page, and compares what is rebuilt with what stands in the tables.
 pub(super) async fn replay_all(
-    snapshot: &mut PgConnection,
+    snapshot: &mut PgSession,
     scope: &Scope,
     watch: Watch<'_>,
     found: &mut BookingAudit,

@@ -1,5 +1,3 @@
-use sqlx::PgConnection;
-
 use super::{
     BookingError,
     amend::Amending,
@@ -16,6 +14,7 @@ use crate::{
         search::{Connections, Stretch},
     },
     kernel::FlightId,
+    platform::postgres::PgSession,
 };
 
 /// All legs that a booking ever had are read with it.
@@ -25,7 +24,7 @@ impl Amending<'_> {
     /// Replaces all legs that have not departed by legs on these flights, from where the cargo is or will land. The old
     /// legs give their room back first: the new way may use some of the same flights. All or nothing: the caller rolls
     /// back.
-    pub(super) async fn reroute(&mut self, tx: &mut PgConnection, flight_ids: &[FlightId]) -> Result<(), BookingError> {
+    pub(super) async fn reroute(&mut self, tx: &mut PgSession, flight_ids: &[FlightId]) -> Result<(), BookingError> {
         if self.draft.now.legs.len() + flight_ids.len() > MOST_LEGS {
             let text = format!("A booking has at most {MOST_LEGS} legs, replaced ones included: book anew.");
             return Err(BookingError::ItineraryInvalid(text));

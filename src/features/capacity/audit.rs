@@ -1,5 +1,4 @@
 use futures_util::TryStreamExt;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
@@ -10,7 +9,7 @@ use crate::{
     kernel::FlightId,
     platform::{
         audit::{Breach, Findings, Scope, Watch},
-        postgres::DbError,
+        postgres::{DbError, PgSession},
     },
 };
 
@@ -40,7 +39,7 @@ pub struct CapacityAudit {
 }
 
 /// Replays the flights' ledgers from nothing, an entry at a time, and compares the flights' rows with what they left.
-pub async fn audit(snapshot: &mut PgConnection, scope: &Scope, watch: Watch<'_>) -> Result<CapacityAudit, DbError> {
+pub async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<CapacityAudit, DbError> {
     let flights = scope.flights.as_deref();
     let mut found = CapacityAudit::default();
     replay(snapshot, flights, watch, &mut found).await?;
@@ -49,12 +48,12 @@ pub async fn audit(snapshot: &mut PgConnection, scope: &Scope, watch: Watch<'_>)
 }
 
 /// Whether there is anything of a flight to be audited.
-pub async fn has_ledger(snapshot: &mut PgConnection, flight: FlightId) -> Result<bool, DbError> {
+pub async fn has_ledger(snapshot: &mut PgSession, flight: FlightId) -> Result<bool, DbError> {
     Ok(repository::audit::is_known(snapshot, flight.uuid()).await?)
 }
 
 async fn replay(
-    snapshot: &mut PgConnection,
+    snapshot: &mut PgSession,
     flights: Option<&[Uuid]>,
     watch: Watch<'_>,
     found: &mut CapacityAudit,
@@ -79,7 +78,7 @@ async fn replay(
     Ok(())
 }
 
-async fn compare(snapshot: &mut PgConnection, flights: Option<&[Uuid]>, current: &mut Findings) -> Result<(), DbError> {
+async fn compare(snapshot: &mut PgSession, flights: Option<&[Uuid]>, current: &mut Findings) -> Result<(), DbError> {
     let count = repository::audit::count(snapshot, flights).await?;
     current.has_checked("flights", u64::try_from(count).unwrap_or_default());
     let mut astray = repository::audit::astray(snapshot, flights);

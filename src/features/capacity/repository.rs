@@ -5,12 +5,12 @@ pub(super) mod audit;
 pub(super) mod sabotage;
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::model::{FlightCapacity, FlightStatus, Space};
 use super::service::{Giving, NewCapacity, Taking, Until};
 use crate::kernel::{FlightId, from_column};
+use crate::platform::postgres::PgSession;
 
 struct Row {
     flight_id: Uuid,
@@ -46,12 +46,12 @@ impl TryFrom<Row> for FlightCapacity {
     }
 }
 
-pub(super) async fn find(db: &mut PgConnection, id: FlightId) -> sqlx::Result<Option<FlightCapacity>> {
+pub(super) async fn find(db: &mut PgSession, id: FlightId) -> sqlx::Result<Option<FlightCapacity>> {
     Ok(find_all(db, &[id.uuid()]).await?.pop())
 }
 
 /// The rows of these flights, in no particular order.
-pub(super) async fn find_all(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<FlightCapacity>> {
+pub(super) async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<FlightCapacity>> {
     let rows = sqlx::query_as!(
         Row,
         "select flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions,
@@ -67,7 +67,7 @@ pub(super) async fn find_all(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Resul
 
 /// Flights that are yet to leave and close after `since`, by id, from the one after `after` on.
 pub(super) async fn scheduled(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     since: DateTime<Utc>,
     after: Uuid,
     limit: i64,
@@ -89,7 +89,7 @@ pub(super) async fn scheduled(
 }
 
 /// In ascending order of id, as everywhere: two transactions never wait for each other in a circle.
-pub(super) async fn lock(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<FlightCapacity>> {
+pub(super) async fn lock(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<FlightCapacity>> {
     let rows = sqlx::query_as!(
         Row,
         "select flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions,
@@ -103,7 +103,7 @@ pub(super) async fn lock(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Ve
     rows.into_iter().map(FlightCapacity::try_from).collect()
 }
 
-pub(super) async fn insert(db: &mut PgConnection, new: &[NewCapacity], now: DateTime<Utc>) -> sqlx::Result<()> {
+pub(super) async fn insert(db: &mut PgSession, new: &[NewCapacity], now: DateTime<Utc>) -> sqlx::Result<()> {
     let ids: Vec<Uuid> = new.iter().map(|n| n.flight_id.uuid()).collect();
     let cutoffs: Vec<DateTime<Utc>> = new.iter().map(|n| n.cutoff).collect();
     let weights: Vec<i64> = new.iter().map(|n| n.capacity.weight.hectograms()).collect();
@@ -140,7 +140,7 @@ pub(super) async fn insert(db: &mut PgConnection, new: &[NewCapacity], now: Date
 
 /// Sets what may be sold and when booking closes, and moves the version. False when it would fall below what is taken.
 pub(super) async fn change(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     id: FlightId,
     capacity: Space,
     cutoff: DateTime<Utc>,
@@ -178,7 +178,7 @@ pub(super) async fn change(
 }
 
 /// Moves the flight's status on, and with it the version.
-pub(super) async fn set_status(db: &mut PgConnection, id: FlightId, status: FlightStatus) -> sqlx::Result<()> {
+pub(super) async fn set_status(db: &mut PgSession, id: FlightId, status: FlightStatus) -> sqlx::Result<()> {
     let done = sqlx::query!(
         "update flight_capacity set status = $2, version = version + 1 where flight_id = $1",
         id.uuid(),
@@ -190,7 +190,7 @@ pub(super) async fn set_status(db: &mut PgConnection, id: FlightId, status: Flig
 /// The one guarded statement that sells: it takes the room, or for a leg that has some the difference, only if the flight
 /// is as it was validated, still open to this caller, has that room in every dimension, and keeps as much free as it has
 /// to. False: nothing was taken.
-pub(super) async fn take(db: &mut PgConnection, taking: &Taking, now: DateTime<Utc>) -> sqlx::Result<bool> {
+pub(super) async fn take(db: &mut PgSession, taking: &Taking, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "with taken as (
              update flight_capacity
@@ -232,7 +232,7 @@ pub(super) async fn take(db: &mut PgConnection, taking: &Taking, now: DateTime<U
 
 /// Gives back what these legs took of one flight, in their order: one change of the row, an entry for each.
 pub(super) async fn release(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     flight: FlightId,
     givings: &[&Giving],
     now: DateTime<Utc>,

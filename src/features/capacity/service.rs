@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use super::{AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, Space, model::EntryKind, repository};
 use crate::{
@@ -9,7 +8,7 @@ use crate::{
     platform::{
         clock::SharedClock,
         locks::{Lines, Locks},
-        postgres::{Database, DbError},
+        postgres::{Database, DbError, PgSession},
         telemetry::metric,
     },
 };
@@ -101,20 +100,20 @@ pub struct Giving {
 }
 
 /// Opens new flights for sale; joins the caller's transaction.
-pub async fn open_in_tx(tx: &mut PgConnection, new: &[NewCapacity], now: DateTime<Utc>) -> Result<(), DbError> {
+pub async fn open_in_tx(tx: &mut PgSession, new: &[NewCapacity], now: DateTime<Utc>) -> Result<(), DbError> {
     Ok(repository::insert(tx, new, now).await?)
 }
 
 /// Locks the flights' rows in ascending order, before any booking's row, and reads them. Flights that do not exist are
 /// left out.
-pub async fn lock_in_tx(tx: &mut PgConnection, flights: &[FlightId]) -> Result<Vec<FlightCapacity>, DbError> {
+pub async fn lock_in_tx(tx: &mut PgSession, flights: &[FlightId]) -> Result<Vec<FlightCapacity>, DbError> {
     let ids: Vec<_> = flights.iter().map(|flight| flight.uuid()).collect();
     Ok(repository::lock(tx, &ids).await?)
 }
 
 /// Changes what may be sold and the cut-off; false when that is less than what is taken.
 pub async fn change_in_tx(
-    tx: &mut PgConnection,
+    tx: &mut PgSession,
     flight: FlightId,
     capacity: Space,
     cutoff: DateTime<Utc>,
@@ -125,7 +124,7 @@ pub async fn change_in_tx(
 
 /// Takes room on every flight, in ascending order of flights. False when one of them could not give it: then the
 /// caller rolls back, reads again and decides anew.
-pub async fn take_in_tx(tx: &mut PgConnection, takings: &[Taking], now: DateTime<Utc>) -> Result<bool, DbError> {
+pub async fn take_in_tx(tx: &mut PgSession, takings: &[Taking], now: DateTime<Utc>) -> Result<bool, DbError> {
     let mut ordered: Vec<&Taking> = takings.iter().collect();
     ordered.sort_by_key(|taking| taking.flight_id);
     for taking in ordered {
@@ -144,7 +143,7 @@ pub async fn take_in_tx(tx: &mut PgConnection, takings: &[Taking], now: DateTime
 }
 
 /// Gives room back on every flight, in ascending order of flights.
-pub async fn release_in_tx(tx: &mut PgConnection, givings: &[Giving], now: DateTime<Utc>) -> Result<(), DbError> {
+pub async fn release_in_tx(tx: &mut PgSession, givings: &[Giving], now: DateTime<Utc>) -> Result<(), DbError> {
     let mut by_flight = BTreeMap::<FlightId, Vec<&Giving>>::new();
     for giving in givings {
         by_flight.entry(giving.flight_id).or_default().push(giving);
@@ -156,7 +155,7 @@ pub async fn release_in_tx(tx: &mut PgConnection, givings: &[Giving], now: DateT
 }
 
 /// Moves a flight's status and version on. The caller holds its lock and has judged the step.
-pub async fn set_status_in_tx(tx: &mut PgConnection, flight: FlightId, status: FlightStatus) -> Result<(), DbError> {
+pub async fn set_status_in_tx(tx: &mut PgSession, flight: FlightId, status: FlightStatus) -> Result<(), DbError> {
     Ok(repository::set_status(tx, flight, status).await?)
 }
 

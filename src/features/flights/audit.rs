@@ -1,7 +1,6 @@
 use std::collections::HashMap;
 
 use futures_util::TryStreamExt;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
@@ -12,7 +11,7 @@ use crate::{
     kernel::FlightId,
     platform::{
         audit::{Breach, Findings, Scope, Watch, differences},
-        postgres::DbError,
+        postgres::{DbError, PgSession},
     },
 };
 
@@ -29,7 +28,7 @@ pub struct FlightAudit {
 }
 
 /// Looks at flights' histories, and at what the outbox says of them.
-pub async fn audit(snapshot: &mut PgConnection, scope: &Scope, watch: Watch<'_>) -> Result<FlightAudit, DbError> {
+pub async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<FlightAudit, DbError> {
     let mut found = FlightAudit::default();
     messages(snapshot, scope, &mut found.messages).await?;
     if scope.rebuild {
@@ -40,14 +39,14 @@ pub async fn audit(snapshot: &mut PgConnection, scope: &Scope, watch: Watch<'_>)
 
 /// These flights as their events and ledgers tell them; those that no event tells of, or whose events cannot be read, are
 /// left out. By id.
-pub async fn replay(snapshot: &mut PgConnection, flights: &[FlightId]) -> Result<Vec<RebuiltFlight>, DbError> {
+pub async fn replay(snapshot: &mut PgSession, flights: &[FlightId]) -> Result<Vec<RebuiltFlight>, DbError> {
     let ids: Vec<Uuid> = flights.iter().map(|id| id.uuid()).collect();
     Ok(replay_page(snapshot, &ids).await?.into_iter().filter_map(|(_, (rebuilt, _))| rebuilt).collect())
 }
 
 type Replayed = (FlightId, (Option<RebuiltFlight>, Vec<replay::Contradiction>));
 
-async fn replay_page(snapshot: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Replayed>, DbError> {
+async fn replay_page(snapshot: &mut PgSession, ids: &[Uuid]) -> Result<Vec<Replayed>, DbError> {
     let events = repository::audit::past_events(snapshot, ids).await?;
     let sums = repository::audit::ledger_sums(snapshot, ids).await?;
     let each = events.chunk_by(|(one, _), (next, _)| one == next).filter_map(|own| {
@@ -58,7 +57,7 @@ async fn replay_page(snapshot: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Re
     Ok(each.collect())
 }
 
-async fn messages(snapshot: &mut PgConnection, scope: &Scope, findings: &mut Findings) -> Result<(), DbError> {
+async fn messages(snapshot: &mut PgSession, scope: &Scope, findings: &mut Findings) -> Result<(), DbError> {
     let only = scope.flights.as_deref();
     let count = repository::audit::count_messages(snapshot, only).await?;
     findings.has_checked("messages of flights", u64::try_from(count).unwrap_or_default());
@@ -79,7 +78,7 @@ async fn messages(snapshot: &mut PgConnection, scope: &Scope, findings: &mut Fin
 }
 
 async fn rebuild_all(
-    snapshot: &mut PgConnection,
+    snapshot: &mut PgSession,
     only: Option<&[Uuid]>,
     watch: Watch<'_>,
     findings: &mut Findings,
@@ -114,7 +113,7 @@ async fn rebuild_all(
 }
 
 /// Flights as the tables have them.
-async fn rows(snapshot: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<FlightId, RebuiltFlight>, DbError> {
+async fn rows(snapshot: &mut PgSession, ids: &[Uuid]) -> Result<HashMap<FlightId, RebuiltFlight>, DbError> {
     let derived = repository::audit::derived(snapshot, ids).await?;
     let mut derived: HashMap<Uuid, _> = derived.into_iter().map(|row| (row.id, row)).collect();
     let flights = repository::find(snapshot, ids).await?.into_iter();

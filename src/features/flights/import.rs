@@ -2,7 +2,6 @@ use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgConnection;
 
 use super::{
     Flight, FlightError, FlightEventType, FlightService, NewFlight, Stretch,
@@ -14,7 +13,7 @@ use crate::{
     features::capacity::{self, FlightCapacity, FlightStatus, Space},
     kernel::{AirportCode, Fault, FaultCode, FlightId, FlightNumber, UserId},
     platform::{
-        postgres::{allow_long_statements, commit, retrying},
+        postgres::{PgSession, allow_long_statements, commit, retrying},
         web::{Fields, InputFault},
     },
 };
@@ -123,7 +122,7 @@ impl FlightService {
     /// caller's transaction, which then owes the bookings of retimed flights their new times.
     pub async fn import_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         actor: Option<UserId>,
         timetable: &Timetable,
         dry_run: bool,
@@ -263,7 +262,7 @@ fn name_of(flight: Flight) -> Name {
 
 /// Locks the flights that change, in ascending order. One that is no longer as it was planned for (another version, or
 /// bookings that forbid the change) makes the whole import start over.
-async fn lock_planned(tx: &mut PgConnection, planned: &[(&Flight, &NewFlight)]) -> Result<(), FlightError> {
+async fn lock_planned(tx: &mut PgSession, planned: &[(&Flight, &NewFlight)]) -> Result<(), FlightError> {
     let mut ids: Vec<FlightId> = planned.iter().map(|(flight, _)| flight.id).collect();
     ids.sort_unstable();
     let locked = capacity::lock_in_tx(tx, &ids).await?;

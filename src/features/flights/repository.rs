@@ -2,7 +2,7 @@
 pub(super) mod audit;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{PgConnection, QueryBuilder};
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     features::capacity::{FlightCapacity, FlightStatus, Space},
     kernel::{AircraftCode, AirlineCode, AirportCode, FlightId, FlightNumber, UserId, from_column},
+    platform::postgres::PgSession,
 };
 
 #[derive(sqlx::FromRow)]
@@ -104,19 +105,19 @@ macro_rules! select_flights {
 }
 
 /// The network's version, and which server tells it.
-pub(super) async fn standing(db: &mut PgConnection) -> sqlx::Result<Standing> {
+pub(super) async fn standing(db: &mut PgSession) -> sqlx::Result<Standing> {
     let found = sqlx::query!(r#"select version, server_epoch() as "epoch!" from network"#);
     let found = found.fetch_one(db).await?;
     Ok(Standing { version: found.version, epoch: found.epoch })
 }
 
-pub(super) async fn find(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Flight>> {
+pub(super) async fn find(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Flight>> {
     flights(select_flights!("where f.id = any($1)", ids).fetch_all(db).await?)
 }
 
 /// Scheduled flights out of an airport in `[from, to)`.
 pub(super) async fn leaving(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     origin: AirportCode,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
@@ -133,7 +134,7 @@ pub(super) async fn leaving(
 
 /// Scheduled flights from any of `origins` to an airport that leave in `[from, to)`.
 pub(super) async fn reaching(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     destination: AirportCode,
     origins: &[AirportCode],
     from: DateTime<Utc>,
@@ -153,7 +154,7 @@ pub(super) async fn reaching(
 /// The flights that have these names: number, origin and scheduled local date. Those that were cancelled too: one name
 /// may have several of them beside the one that flies.
 pub(super) async fn find_named(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     names: &[(FlightNumber, AirportCode, NaiveDate)],
 ) -> sqlx::Result<Vec<Flight>> {
     let numbers: Vec<&str> = names.iter().map(|(number, _, _)| number.as_str()).collect();
@@ -170,7 +171,7 @@ pub(super) async fn find_named(
 }
 
 pub(super) async fn list(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     filter: &FlightFilter,
     after: Option<&FlightAnchor>,
     offset: u32,
@@ -215,7 +216,7 @@ pub(super) async fn list(
 }
 
 /// New flights; their capacity is opened by `capacity`.
-pub(super) async fn insert(db: &mut PgConnection, new: &[Flight]) -> sqlx::Result<()> {
+pub(super) async fn insert(db: &mut PgSession, new: &[Flight]) -> sqlx::Result<()> {
     let ids: Vec<Uuid> = new.iter().map(|f| f.id.uuid()).collect();
     let dates: Vec<NaiveDate> = new.iter().map(|f| f.scheduled_date).collect();
     let numbers: Vec<&str> = new.iter().map(|f| f.number.as_str()).collect();
@@ -255,7 +256,7 @@ pub(super) async fn insert(db: &mut PgConnection, new: &[Flight]) -> sqlx::Resul
 }
 
 /// Writes the best known journey and the aircraft of a flight, and that it is cancelled; what was scheduled stays.
-pub(super) async fn update(db: &mut PgConnection, flight: &Flight) -> sqlx::Result<()> {
+pub(super) async fn update(db: &mut PgSession, flight: &Flight) -> sqlx::Result<()> {
     sqlx::query!(
         "update flights set destination = $2, departure_at = $3, arrival_at = $4, actual_departure_at = $5,
                             actual_arrival_at = $6, aircraft_code = $7, is_freighter = $8, updated_at = $9,
@@ -287,7 +288,7 @@ pub(super) struct FlightEvent {
 }
 
 pub(super) async fn insert_events(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     events: &[FlightEvent],
     event_type: FlightEventType,
     actor: Option<UserId>,
@@ -325,7 +326,7 @@ pub(super) struct RouteRow {
 }
 
 /// All routes of the flights from 90 days ago on, with the number of departures in the 30 days from `now`, in no order.
-pub(super) async fn routes(db: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<Vec<RouteRow>> {
+pub(super) async fn routes(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Result<Vec<RouteRow>> {
     let rows = sqlx::query_as!(
         RouteRow,
         r#"select airline_code as "airline_code: _", origin as "origin: _", destination as "destination: _",

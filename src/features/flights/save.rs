@@ -1,6 +1,5 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sqlx::PgConnection;
 
 use super::{
     Flight, FlightError, FlightEventType,
@@ -11,24 +10,24 @@ use crate::{
     kernel::{FlightId, UserId},
     platform::{
         outbox::{self, Aggregate, Message},
-        postgres::DbError,
+        postgres::{DbError, PgSession},
     },
 };
 
 /// The flight as it is now; the caller holds its lock. Joins the caller's transaction.
-pub async fn find_in_tx(tx: &mut PgConnection, id: FlightId) -> Result<Flight, FlightError> {
+pub async fn find_in_tx(tx: &mut PgSession, id: FlightId) -> Result<Flight, FlightError> {
     find_all_in_tx(tx, &[id]).await?.pop().ok_or(FlightError::Unknown(id))
 }
 
 /// The flights of these ids that exist, in no particular order, as they are now.
-pub async fn find_all_in_tx(tx: &mut PgConnection, ids: &[FlightId]) -> Result<Vec<Flight>, DbError> {
+pub async fn find_all_in_tx(tx: &mut PgSession, ids: &[FlightId]) -> Result<Vec<Flight>, DbError> {
     let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
     Ok(repository::find(tx, &ids).await?)
 }
 
 /// New flights, their capacity with its first ledger entries, their first events and messages.
 pub(super) async fn insert_in_tx(
-    tx: &mut PgConnection,
+    tx: &mut PgSession,
     flights: &[Flight],
     actor: Option<UserId>,
     now: DateTime<Utc>,
@@ -52,7 +51,7 @@ pub(super) async fn insert_in_tx(
 /// holds its lock and has judged the change. What is changed is schedule, capacity and cut-off; every other event moves
 /// the status. Joins the caller's transaction.
 pub async fn save_in_tx(
-    tx: &mut PgConnection,
+    tx: &mut PgSession,
     mut flight: Flight,
     event_type: FlightEventType,
     actor: Option<UserId>,
@@ -76,7 +75,7 @@ pub async fn save_in_tx(
 /// Writes an event of each flight, as it is after it, and the messages that tell of them. Every version of a flight has
 /// its event: the event's number is the version.
 async fn record_in_tx(
-    tx: &mut PgConnection,
+    tx: &mut PgSession,
     flights: &[&Flight],
     event_type: FlightEventType,
     actor: Option<UserId>,

@@ -1,11 +1,11 @@
 //! All SQL of this room: the steps of flights that have not reached all of their bookings.
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
     features::bookings::StepAboard,
     kernel::{FlightId, UserId},
+    platform::postgres::PgSession,
 };
 
 /// A step that has still to reach some bookings.
@@ -25,7 +25,7 @@ const RETIME: &str = "RETIME";
 /// Writes down that these flights have made a step and their bookings have not. New times may follow new times that have not
 /// reached everybody: then they begin with the first booking again.
 pub(super) async fn insert(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     flights: &[FlightId],
     step: &StepAboard,
     actor: Option<UserId>,
@@ -54,7 +54,7 @@ pub(super) async fn insert(
 }
 
 /// What the flight's bookings have still to be taken through. The caller holds the flight's lock.
-pub(super) async fn find(db: &mut PgConnection, flight: FlightId) -> sqlx::Result<Option<Unfinished>> {
+pub(super) async fn find(db: &mut PgSession, flight: FlightId) -> sqlx::Result<Option<Unfinished>> {
     let row = sqlx::query!(
         "select step, occurred_at, reason, actor_id, done_to from flight_steps where flight_id = $1",
         flight.uuid(),
@@ -71,16 +71,16 @@ pub(super) async fn find(db: &mut PgConnection, flight: FlightId) -> sqlx::Resul
 }
 
 /// The flights whose bookings have still to be taken along, the longest waiting first: at most a thousand.
-pub(super) async fn unfinished(db: &mut PgConnection) -> sqlx::Result<Vec<FlightId>> {
+pub(super) async fn unfinished(db: &mut PgSession) -> sqlx::Result<Vec<FlightId>> {
     let ids = sqlx::query_scalar!("select flight_id from flight_steps order by created_at, flight_id limit 1000");
     Ok(ids.fetch_all(db).await?.into_iter().map(FlightId::from).collect())
 }
 
-pub(super) async fn advance(db: &mut PgConnection, flight: FlightId, done_to: Uuid) -> sqlx::Result<()> {
+pub(super) async fn advance(db: &mut PgSession, flight: FlightId, done_to: Uuid) -> sqlx::Result<()> {
     let moved = sqlx::query!("update flight_steps set done_to = $2 where flight_id = $1", flight.uuid(), done_to);
     moved.execute(db).await.map(drop)
 }
 
-pub(super) async fn finish(db: &mut PgConnection, flight: FlightId) -> sqlx::Result<()> {
+pub(super) async fn finish(db: &mut PgSession, flight: FlightId) -> sqlx::Result<()> {
     sqlx::query!("delete from flight_steps where flight_id = $1", flight.uuid()).execute(db).await.map(drop)
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use sqlx::PgConnection;
 use tokio::time::{Instant, sleep};
 
 use super::{OperationError, OperationService, repository};
@@ -16,7 +15,7 @@ use crate::{
     kernel::{FlightId, UserId},
     platform::{
         jobs::{self, NewJob},
-        postgres::{commit, retrying},
+        postgres::{PgSession, commit, retrying},
     },
 };
 
@@ -32,7 +31,7 @@ impl OperationService {
     /// Writes down what the bookings of these flights have still to be taken through, and promises that it is done.
     pub(super) async fn leave_unfinished_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         flights: &[FlightId],
         step: &StepAboard,
         actor: Option<UserId>,
@@ -47,7 +46,7 @@ impl OperationService {
     /// Tells the bookings on these flights when they now leave and land: at once if they are few, else in the background.
     pub(super) async fn retime_in_tx(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut PgSession,
         flights: &[Flight],
         actor: Option<UserId>,
     ) -> Result<(), OperationError> {

@@ -1,14 +1,17 @@
 use std::collections::BTreeMap;
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 
 use super::{
     error::ReferenceError,
     model::{Aircraft, Airline, Airport},
 };
-use crate::kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight};
+use crate::{
+    kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight},
+    platform::postgres::PgSession,
+};
 
-pub(super) async fn airports(db: &mut PgConnection) -> Result<BTreeMap<AirportCode, Airport>, ReferenceError> {
+pub(super) async fn airports(db: &mut PgSession) -> Result<BTreeMap<AirportCode, Airport>, ReferenceError> {
     let rows = sqlx::query!(
         r#"select iata_code as "code: AirportCode", icao_code, name, city, country_code, latitude, longitude,
                   elevation_ft, time_zone, cargo_rank
@@ -35,7 +38,7 @@ pub(super) async fn airports(db: &mut PgConnection) -> Result<BTreeMap<AirportCo
         .collect()
 }
 
-pub(super) async fn airlines(db: &mut PgConnection) -> sqlx::Result<BTreeMap<AirlineCode, Airline>> {
+pub(super) async fn airlines(db: &mut PgSession) -> sqlx::Result<BTreeMap<AirlineCode, Airline>> {
     let airlines = sqlx::query_as!(
         Airline,
         r#"select iata_code as "code: AirlineCode", icao_code, name, country_code, awb_prefix, alliance, is_cargo_only
@@ -46,7 +49,7 @@ pub(super) async fn airlines(db: &mut PgConnection) -> sqlx::Result<BTreeMap<Air
     Ok(airlines.into_iter().map(|airline| (airline.code, airline)).collect())
 }
 
-pub(super) async fn aircraft(db: &mut PgConnection) -> sqlx::Result<BTreeMap<AircraftCode, Aircraft>> {
+pub(super) async fn aircraft(db: &mut PgSession) -> sqlx::Result<BTreeMap<AircraftCode, Aircraft>> {
     let aircraft = sqlx::query_as!(
         Aircraft,
         r#"select iata_code as "code: AircraftCode", icao_code, name, manufacturer,
@@ -59,7 +62,7 @@ pub(super) async fn aircraft(db: &mut PgConnection) -> sqlx::Result<BTreeMap<Air
     Ok(aircraft.into_iter().map(|aircraft| (aircraft.code, aircraft)).collect())
 }
 
-pub(super) async fn handling_codes(db: &mut PgConnection) -> sqlx::Result<BTreeMap<HandlingCode, String>> {
+pub(super) async fn handling_codes(db: &mut PgSession) -> sqlx::Result<BTreeMap<HandlingCode, String>> {
     let rows = sqlx::query!(r#"select code as "code: HandlingCode", name from handling_codes"#).fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| (row.code, row.name)).collect())
 }
@@ -73,7 +76,7 @@ pub(super) async fn lock_seeding(tx: &mut PgConnection) -> sqlx::Result<()> {
 }
 
 /// The fingerprint of the files that were loaded last.
-pub(super) async fn seeded(db: &mut PgConnection) -> sqlx::Result<Option<String>> {
+pub(super) async fn seeded(db: impl PgExecutor<'_>) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("select value from installation where name = 'reference_data'").fetch_optional(db).await
 }
 

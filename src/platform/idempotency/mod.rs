@@ -12,10 +12,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::postgres::{Database, DbError, commit};
+use super::postgres::{Database, DbError, PgSession, commit};
 
 pub use answer::Answer;
 pub use fingerprint::{Content, fingerprint};
@@ -43,7 +42,7 @@ pub struct Idempotency {
 
 /// Forgets the answers that one principal was given, and those about things of these names: the last part of an address, in
 /// any case.
-pub async fn forget_in_tx(tx: &mut PgConnection, principal: Uuid, names: &[String]) -> Result<(), DbError> {
+pub async fn forget_in_tx(tx: &mut PgSession, principal: Uuid, names: &[String]) -> Result<(), DbError> {
     let names: Vec<String> = names.iter().map(|name| name.to_uppercase()).collect();
     Ok(repository::forget(tx, principal, &names).await?)
 }

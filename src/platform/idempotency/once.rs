@@ -1,11 +1,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::StatusCode;
-use sqlx::PgConnection;
 
 use super::{Answer, Idempotency, Scope, fingerprint::digest_of, repository};
 use crate::platform::{
-    postgres::{DbError, Tx, commit},
+    postgres::{DbError, PgSession, Tx, commit},
     web::{Code, NO_STORE, Problem},
 };
 
@@ -114,7 +113,7 @@ impl<T> Once<T> {
     }
 
     /// Comes before anything else in the transaction: from here to its end nobody else is at this key.
-    pub async fn enter_in_tx(&self, tx: &mut PgConnection) -> Result<(), Repetition> {
+    pub async fn enter_in_tx(&self, tx: &mut PgSession) -> Result<(), Repetition> {
         let Some(keyed) = &self.keyed else { return Ok(()) };
         match keyed.look_in_tx(tx).await? {
             Some(answer) => Err(Repetition::Done(Box::new(answer))),
@@ -142,7 +141,7 @@ impl<T> Once<T> {
         }
     }
 
-    async fn keep_in_tx(&self, tx: &mut PgConnection, done: &T) -> Result<(), DbError> {
+    async fn keep_in_tx(&self, tx: &mut PgSession, done: &T) -> Result<(), DbError> {
         let Some(keyed) = &self.keyed else { return Ok(()) };
         let answer = (self.answer)(done);
         repository::keep(tx, &keyed.scope, &keyed.request_hash, &answer).await?;
@@ -183,14 +182,14 @@ impl Keyed {
     }
 
     /// The same, and from here to the transaction's end nobody else is at this key.
-    async fn look_in_tx(&self, tx: &mut PgConnection) -> Result<Option<Answer>, Repetition> {
+    async fn look_in_tx(&self, tx: &mut PgSession) -> Result<Option<Answer>, Repetition> {
         if !repository::lock(&mut *tx, self.lock).await.map_err(DbError::from)? {
             return Err(Repetition::InProgress);
         }
         self.find(tx).await
     }
 
-    async fn find(&self, db: &mut PgConnection) -> Result<Option<Answer>, Repetition> {
+    async fn find(&self, db: &mut PgSession) -> Result<Option<Answer>, Repetition> {
         let found = repository::find(db, &self.scope, self.idempotency.retention_hours).await.map_err(DbError::from)?;
         match found {
             Some(record) if record.request_hash != self.request_hash => Err(Repetition::Reused),

@@ -1,15 +1,13 @@
-use sqlx::PgConnection;
-
 use super::{Answer, Scope};
-use crate::platform::postgres::allow_long_statements;
+use crate::platform::postgres::{PgSession, allow_long_statements};
 
 /// False: another transaction is at this key. The lock ends with the transaction.
-pub(super) async fn lock(db: &mut PgConnection, key: i64) -> sqlx::Result<bool> {
+pub(super) async fn lock(db: &mut PgSession, key: i64) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "is_free!""#, key).fetch_one(db).await
 }
 
 /// Whether a transaction is at this key; does not wait for it and keeps nobody from it.
-pub(super) async fn is_locked(db: &mut PgConnection, key: i64) -> sqlx::Result<bool> {
+pub(super) async fn is_locked(db: &mut PgSession, key: i64) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from pg_locks
                           where locktype = 'advisory' and objsubid = 1 and granted
@@ -27,7 +25,7 @@ pub(super) struct Record {
     pub answer: Answer,
 }
 
-pub(super) async fn find(db: &mut PgConnection, scope: &Scope, retention_hours: i32) -> sqlx::Result<Option<Record>> {
+pub(super) async fn find(db: &mut PgSession, scope: &Scope, retention_hours: i32) -> sqlx::Result<Option<Record>> {
     let found = sqlx::query!(
         "select request_hash, status, location, etag, body from idempotency_records
          where principal_id = $1 and method = $2 and path = $3 and key = $4
@@ -46,12 +44,7 @@ pub(super) async fn find(db: &mut PgConnection, scope: &Scope, retention_hours: 
 }
 
 /// Keeps an answer. One that is there and was not found is too old, and gives way.
-pub(super) async fn keep(
-    db: &mut PgConnection,
-    scope: &Scope,
-    request_hash: &[u8],
-    answer: &Answer,
-) -> sqlx::Result<()> {
+pub(super) async fn keep(db: &mut PgSession, scope: &Scope, request_hash: &[u8], answer: &Answer) -> sqlx::Result<()> {
     let kept = sqlx::query!(
         "insert into idempotency_records (principal_id, method, path, key, request_hash, status, location, etag, body)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -71,7 +64,7 @@ pub(super) async fn keep(
     kept.execute(db).await.map(drop)
 }
 
-pub(super) async fn delete_old(db: &mut PgConnection, retention_hours: i32, limit: i64) -> sqlx::Result<u64> {
+pub(super) async fn delete_old(db: &mut PgSession, retention_hours: i32, limit: i64) -> sqlx::Result<u64> {
     let deleted = sqlx::query!(
         "delete from idempotency_records
          where created_at <= now() - make_interval(hours => $1) and (principal_id, method, path, key) in
@@ -84,7 +77,7 @@ pub(super) async fn delete_old(db: &mut PgConnection, retention_hours: i32, limi
 }
 
 /// Addresses are `/api/v1/things/name/…`.
-pub(super) async fn forget(db: &mut PgConnection, principal: uuid::Uuid, names: &[String]) -> sqlx::Result<()> {
+pub(super) async fn forget(db: &mut PgSession, principal: uuid::Uuid, names: &[String]) -> sqlx::Result<()> {
     // It looks at all records, and nobody waits for it.
     allow_long_statements(db).await?;
     sqlx::query!(

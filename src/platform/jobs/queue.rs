@@ -1,18 +1,17 @@
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Job, JobState, NewJob};
 use crate::{
     kernel::from_column,
     platform::{
-        postgres::{Database, DbError, commit},
+        postgres::{Database, DbError, PgSession, commit},
         telemetry::traceparent,
     },
 };
 
 /// Promises work; joins the caller's transaction. A job whose key waits or runs already is not promised twice.
-pub async fn enqueue_in_tx(tx: &mut PgConnection, id: Uuid, job: &NewJob) -> Result<(), DbError> {
+pub async fn enqueue_in_tx(tx: &mut PgSession, id: Uuid, job: &NewJob) -> Result<(), DbError> {
     let made = sqlx::query!(
         "insert into jobs (id, kind, payload, priority, state, unique_key, run_at, max_attempts, traceparent)
          values ($1, $2, $3, $4, 'QUEUED', $5, now() + make_interval(secs => $6), $7, $8)
@@ -31,7 +30,7 @@ pub async fn enqueue_in_tx(tx: &mut PgConnection, id: Uuid, job: &NewJob) -> Res
 }
 
 /// The job with this key that waits is due now. Answers its id, if there is one and it does not run already.
-pub async fn hurry_in_tx(tx: &mut PgConnection, unique_key: &str) -> Result<Option<Uuid>, DbError> {
+pub async fn hurry_in_tx(tx: &mut PgSession, unique_key: &str) -> Result<Option<Uuid>, DbError> {
     let hurried = sqlx::query_scalar!(
         "update jobs set run_at = now(), updated_at = now() where unique_key = $1 and state = 'QUEUED' returning id",
         unique_key,

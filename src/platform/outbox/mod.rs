@@ -8,10 +8,10 @@ mod streams;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::telemetry::{self, TRACEPARENT};
+use crate::platform::postgres::PgSession;
 pub use feed::{Entry, Feed, FeedError};
 pub use follow::follow;
 pub use relay::{Sink, SinkAway, relay};
@@ -92,7 +92,7 @@ fn traced(mut events: Vec<Value>) -> Vec<Value> {
 
 /// Joins the caller's transaction: the message is there exactly when the change is. It comes after the change's own
 /// writes: that the transaction has its number by then is what tells a feed when a missing message will never come.
-pub async fn append_in_tx(tx: &mut PgConnection, messages: &[Message]) -> sqlx::Result<()> {
+pub async fn append_in_tx(tx: &mut PgSession, messages: &[Message]) -> sqlx::Result<()> {
     let aggregates: Vec<&str> = messages.iter().map(|m| m.aggregate.as_str()).collect();
     let ids: Vec<Uuid> = messages.iter().map(|m| m.aggregate_id).collect();
     let sequences: Vec<i32> = messages.iter().map(|m| m.sequence).collect();

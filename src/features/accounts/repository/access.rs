@@ -1,9 +1,9 @@
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use crate::{
     features::accounts::model::Role,
     kernel::{ApiKeyId, OrganizationId, TokenFamilyId, UserId},
+    platform::postgres::PgSession,
 };
 
 /// What an account may do now.
@@ -44,7 +44,7 @@ impl AccessChange {
 /// was written up to `overlap` seconds before it may have been committed after it. Without a last look, what has changed
 /// in the last `window` seconds. Should the database's clock have been set back, the earlier time counts.
 pub(in crate::features::accounts) async fn access_changes(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     since: Option<DateTime<Utc>>,
     overlap: f64,
     window: f64,
@@ -81,7 +81,7 @@ pub(in crate::features::accounts) async fn access_changes(
 
 /// What an account may do, and whether the family has ended.
 pub(in crate::features::accounts) async fn standing(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     user: UserId,
     family: TokenFamilyId,
 ) -> sqlx::Result<(Option<Standing>, bool)> {
@@ -103,7 +103,7 @@ pub(in crate::features::accounts) async fn standing(
 
 /// Those that no credential in use can be older than: at most `limit`. Answers how many they were.
 pub(in crate::features::accounts) async fn delete_access_changes(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     window: f64,
     limit: i64,
 ) -> sqlx::Result<u64> {

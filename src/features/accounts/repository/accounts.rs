@@ -1,5 +1,4 @@
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use crate::{
     features::accounts::{
@@ -7,6 +6,7 @@ use crate::{
         users::{UserAnchor, UserFilter},
     },
     kernel::{OrganizationId, UserId},
+    platform::postgres::PgSession,
 };
 
 /// A user as it lies in its table, with what only a log-in needs.
@@ -52,7 +52,7 @@ impl TryFrom<Row> for Account {
 }
 
 pub(in crate::features::accounts) async fn insert_organization(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     id: OrganizationId,
     name: &str,
     founder: UserId,
@@ -72,7 +72,7 @@ pub(in crate::features::accounts) async fn insert_organization(
 
 /// False if the e-mail address is taken. No error: PostgreSQL would write the address into its log.
 pub(in crate::features::accounts) async fn insert_user(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     user: &User,
     email: &Email,
     password_hash: &str,
@@ -111,7 +111,7 @@ macro_rules! select_account {
 }
 
 pub(in crate::features::accounts) async fn account_by_email(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     email: &Email,
 ) -> sqlx::Result<Option<Account>> {
     let row = select_account!("email_key = $1", email.key()).fetch_optional(db).await?;
@@ -119,7 +119,7 @@ pub(in crate::features::accounts) async fn account_by_email(
 }
 
 pub(in crate::features::accounts) async fn account_by_id(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     id: UserId,
 ) -> sqlx::Result<Option<Account>> {
     let row = select_account!("id = $1", id.uuid()).fetch_optional(db).await?;
@@ -128,14 +128,14 @@ pub(in crate::features::accounts) async fn account_by_id(
 
 /// The same, and nobody changes the account before this transaction ends; others may read and log in beside.
 pub(in crate::features::accounts) async fn lock_account(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     id: UserId,
 ) -> sqlx::Result<Option<Account>> {
     let row = select_account!("id = $1 for share", id.uuid()).fetch_optional(db).await?;
     row.map(Account::try_from).transpose()
 }
 
-pub(in crate::features::accounts) async fn any_user_with_role(db: &mut PgConnection, role: Role) -> sqlx::Result<bool> {
+pub(in crate::features::accounts) async fn any_user_with_role(db: &mut PgSession, role: Role) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from users where role = $1 and erased_at is null) as "any!""#,
         role.as_str()
@@ -146,7 +146,7 @@ pub(in crate::features::accounts) async fn any_user_with_role(db: &mut PgConnect
 
 /// The same, to be changed by this transaction: nobody logs in beside.
 pub(in crate::features::accounts) async fn lock_account_to_change(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     id: UserId,
 ) -> sqlx::Result<Option<Account>> {
     let row = select_account!("id = $1 for no key update", id.uuid()).fetch_optional(db).await?;
@@ -155,7 +155,7 @@ pub(in crate::features::accounts) async fn lock_account_to_change(
 
 /// Accounts, newest first. `like` is a pattern for e-mail and name.
 pub(in crate::features::accounts) async fn list_users(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     filter: &UserFilter,
     after: Option<UserAnchor>,
     offset: u32,
@@ -194,7 +194,7 @@ impl From<Account> for ManagedUser {
 }
 
 /// Whoever takes administrators away does so one after the other: the last one must stay.
-pub(in crate::features::accounts) async fn lock_administrators(db: &mut PgConnection) -> sqlx::Result<()> {
+pub(in crate::features::accounts) async fn lock_administrators(db: &mut PgSession) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('loadmaster.administrators', 0))")
         .execute(db)
         .await
@@ -202,10 +202,7 @@ pub(in crate::features::accounts) async fn lock_administrators(db: &mut PgConnec
 }
 
 /// Whether there is an administrator besides this one who can log in.
-pub(in crate::features::accounts) async fn other_administrators(
-    db: &mut PgConnection,
-    but: UserId,
-) -> sqlx::Result<bool> {
+pub(in crate::features::accounts) async fn other_administrators(db: &mut PgSession, but: UserId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from users where role = 'admin' and disabled_at is null and erased_at is null and id <> $1) as "any!""#,
         but.uuid(),
@@ -215,7 +212,7 @@ pub(in crate::features::accounts) async fn other_administrators(
 }
 
 pub(in crate::features::accounts) async fn organization_exists(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     id: OrganizationId,
 ) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"select exists (select from organizations where id = $1) as "any!""#, id.uuid())
@@ -224,7 +221,7 @@ pub(in crate::features::accounts) async fn organization_exists(
 }
 
 /// Writes role, organization and whether it is disabled, since when.
-pub(in crate::features::accounts) async fn save_user(db: &mut PgConnection, managed: &ManagedUser) -> sqlx::Result<()> {
+pub(in crate::features::accounts) async fn save_user(db: &mut PgSession, managed: &ManagedUser) -> sqlx::Result<()> {
     sqlx::query!(
         "update users
          set role = $2, organization_id = $3, version = $4, updated_at = $5,
@@ -243,7 +240,7 @@ pub(in crate::features::accounts) async fn save_user(db: &mut PgConnection, mana
 }
 
 pub(in crate::features::accounts) async fn save_name(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     id: UserId,
     name: Option<&str>,
     now: DateTime<Utc>,
@@ -260,7 +257,7 @@ pub(in crate::features::accounts) async fn save_name(
 }
 
 pub(in crate::features::accounts) async fn save_password(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     id: UserId,
     hash: &str,
     now: DateTime<Utc>,

@@ -1,11 +1,10 @@
-use sqlx::PgConnection;
-
 use crate::{
     features::accounts::acts::{Act, ActAnchor, ActFilter},
     kernel::{ActId, UserId},
+    platform::postgres::PgSession,
 };
 
-pub(in crate::features::accounts) async fn insert_act(db: &mut PgConnection, act: &Act) -> sqlx::Result<()> {
+pub(in crate::features::accounts) async fn insert_act(db: &mut PgSession, act: &Act) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into admin_acts (id, act, actor_id, subject_kind, subject_id, data, request_id, acted_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -25,7 +24,7 @@ pub(in crate::features::accounts) async fn insert_act(db: &mut PgConnection, act
 
 /// Newest first.
 pub(in crate::features::accounts) async fn list_acts(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     filter: &ActFilter,
     after: Option<ActAnchor>,
     offset: u32,

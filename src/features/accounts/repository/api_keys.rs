@@ -1,5 +1,4 @@
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use crate::{
     features::accounts::{
@@ -7,6 +6,7 @@ use crate::{
         model::{ApiKey, Role},
     },
     kernel::{ApiKeyId, OrganizationId, UserId},
+    platform::postgres::PgSession,
 };
 
 /// A key as it lies in its table, with what its owner may do now.
@@ -58,7 +58,7 @@ impl TryFrom<KeyRow> for ApiKey {
 }
 
 pub(in crate::features::accounts) async fn insert_api_key(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     key: &ApiKey,
     hash: &[u8],
 ) -> sqlx::Result<()> {
@@ -96,7 +96,7 @@ macro_rules! select_keys {
 
 /// A key that was not revoked.
 pub(in crate::features::accounts) async fn api_key_by_hash(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     hash: &[u8],
 ) -> sqlx::Result<Option<KeyRow>> {
     select_keys!("k.key_hash = $1", hash).fetch_optional(db).await
@@ -104,7 +104,7 @@ pub(in crate::features::accounts) async fn api_key_by_hash(
 
 /// The same, by its id, to be changed by this transaction.
 pub(in crate::features::accounts) async fn lock_api_key(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     id: ApiKeyId,
 ) -> sqlx::Result<Option<ApiKey>> {
     sqlx::query!("select id from api_keys where id = $1 for no key update", id.uuid()).fetch_optional(&mut *db).await?;
@@ -113,17 +113,14 @@ pub(in crate::features::accounts) async fn lock_api_key(
 }
 
 /// A key that was not revoked, by its id.
-pub(in crate::features::accounts) async fn api_key(
-    db: &mut PgConnection,
-    id: ApiKeyId,
-) -> sqlx::Result<Option<ApiKey>> {
+pub(in crate::features::accounts) async fn api_key(db: &mut PgSession, id: ApiKeyId) -> sqlx::Result<Option<ApiKey>> {
     let row = select_keys!("k.id = $1", id.uuid()).fetch_optional(db).await?;
     row.map(ApiKey::try_from).transpose()
 }
 
 /// A user's keys that were not revoked, newest first.
 pub(in crate::features::accounts) async fn list_api_keys(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     user: UserId,
     after: Option<ApiKeyAnchor>,
     offset: u32,
@@ -144,7 +141,7 @@ pub(in crate::features::accounts) async fn list_api_keys(
 }
 
 pub(in crate::features::accounts) async fn revoke_api_key(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     id: ApiKeyId,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
@@ -152,7 +149,7 @@ pub(in crate::features::accounts) async fn revoke_api_key(
 }
 
 pub(in crate::features::accounts) async fn save_rate_limit(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     id: ApiKeyId,
     limit: Option<u32>,
 ) -> sqlx::Result<()> {
@@ -165,7 +162,7 @@ pub(in crate::features::accounts) async fn save_rate_limit(
 
 /// Unless a use of the last minute is known already.
 pub(in crate::features::accounts) async fn save_last_use(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     id: ApiKeyId,
     now: DateTime<Utc>,
     unless_after: DateTime<Utc>,

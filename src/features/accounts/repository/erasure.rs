@@ -1,14 +1,14 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::kernel::{OrganizationId, UserId};
+use crate::platform::postgres::PgSession;
 
 /// The organizations that a user belongs to or has founded, and that nobody else belongs to whose data would still be
 /// somebody's.
 pub(in crate::features::accounts) async fn own_organizations(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     user: UserId,
 ) -> sqlx::Result<Vec<OrganizationId>> {
     sqlx::query_scalar!(
@@ -25,7 +25,7 @@ pub(in crate::features::accounts) async fn own_organizations(
 
 /// Takes away all by which one gets in. The families of the tokens must be revoked before.
 pub(in crate::features::accounts) async fn close_account(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     user: UserId,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
@@ -45,7 +45,7 @@ pub(in crate::features::accounts) async fn close_account(
 /// Makes an account nobody's. Rows that others refer to stay, without the person; the organization that bears the
 /// person's name loses it, whoever belongs to it now.
 pub(in crate::features::accounts) async fn erase_account(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     user: UserId,
     organizations: &[OrganizationId],
     now: DateTime<Utc>,
@@ -72,7 +72,7 @@ pub(in crate::features::accounts) async fn erase_account(
 }
 
 /// All that is kept about a person besides bookings, as one JSON object; no secret is among it.
-pub(in crate::features::accounts) async fn export_account(db: &mut PgConnection, user: UserId) -> sqlx::Result<Value> {
+pub(in crate::features::accounts) async fn export_account(db: &mut PgSession, user: UserId) -> sqlx::Result<Value> {
     sqlx::query_scalar!(
         r#"select jsonb_build_object(
                'account', (select jsonb_build_object(

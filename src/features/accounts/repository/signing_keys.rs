@@ -1,10 +1,10 @@
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use crate::features::accounts::keys::StoredKey;
+use crate::platform::postgres::PgSession;
 
 /// Key pairs for `EdDSA`, the one that signs last first.
-pub(in crate::features::accounts) async fn signing_keys(db: &mut PgConnection) -> sqlx::Result<Vec<StoredKey>> {
+pub(in crate::features::accounts) async fn signing_keys(db: &mut PgSession) -> sqlx::Result<Vec<StoredKey>> {
     sqlx::query_as!(
         StoredKey,
         r#"select kid, private_key, created_at, signs_from, verifies_until, retired_at is not null as "is_retired!"
@@ -16,7 +16,7 @@ pub(in crate::features::accounts) async fn signing_keys(db: &mut PgConnection) -
 }
 
 /// Lets one transaction at a time look whether a key must be made.
-pub(in crate::features::accounts) async fn lock_signing_keys(db: &mut PgConnection) -> sqlx::Result<()> {
+pub(in crate::features::accounts) async fn lock_signing_keys(db: &mut PgSession) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('loadmaster.signing_keys', 0))")
         .execute(db)
         .await
@@ -24,7 +24,7 @@ pub(in crate::features::accounts) async fn lock_signing_keys(db: &mut PgConnecti
 }
 
 pub(in crate::features::accounts) async fn insert_signing_key(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     key: &StoredKey,
     public_key: &[u8],
 ) -> sqlx::Result<()> {
@@ -45,7 +45,7 @@ pub(in crate::features::accounts) async fn insert_signing_key(
 
 /// Says until when the keys besides `kid` verify; one that ends earlier stays as it is.
 pub(in crate::features::accounts) async fn end_other_signing_keys(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     kid: &str,
     verify_until: DateTime<Utc>,
 ) -> sqlx::Result<()> {
@@ -61,7 +61,7 @@ pub(in crate::features::accounts) async fn end_other_signing_keys(
 
 /// Keys that do not verify any more. Answers how many they were.
 pub(in crate::features::accounts) async fn delete_spent_signing_keys(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     now: DateTime<Utc>,
 ) -> sqlx::Result<u64> {
     let deleted = sqlx::query!("delete from signing_keys where verifies_until < $1", now);

@@ -1,10 +1,10 @@
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
     features::accounts::model::Ending,
     kernel::{TokenFamilyId, UserId},
+    platform::postgres::PgSession,
 };
 
 /// A refresh token as it is kept: by its hash.
@@ -22,7 +22,7 @@ pub(in crate::features::accounts) struct RefreshToken {
 }
 
 pub(in crate::features::accounts) async fn insert_refresh_token(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     token: &RefreshToken,
 ) -> sqlx::Result<()> {
     sqlx::query!(
@@ -42,7 +42,7 @@ pub(in crate::features::accounts) async fn insert_refresh_token(
 }
 
 pub(in crate::features::accounts) async fn refresh_token(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     hash: &[u8],
 ) -> sqlx::Result<Option<RefreshToken>> {
     sqlx::query_as!(
@@ -57,10 +57,7 @@ pub(in crate::features::accounts) async fn refresh_token(
 }
 
 /// Whoever uses a token of a family does so one after the other.
-pub(in crate::features::accounts) async fn lock_family(
-    db: &mut PgConnection,
-    family: TokenFamilyId,
-) -> sqlx::Result<()> {
+pub(in crate::features::accounts) async fn lock_family(db: &mut PgSession, family: TokenFamilyId) -> sqlx::Result<()> {
     sqlx::query!(
         "select pg_advisory_xact_lock(hashtextextended('loadmaster.family.' || $1::text, 0))",
         family.to_string()
@@ -72,7 +69,7 @@ pub(in crate::features::accounts) async fn lock_family(
 
 /// Spends what is left of a generation and of those before it.
 pub(in crate::features::accounts) async fn spend_generation(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     family: TokenFamilyId,
     generation: i32,
     now: DateTime<Utc>,
@@ -88,10 +85,7 @@ pub(in crate::features::accounts) async fn spend_generation(
     .map(drop)
 }
 
-pub(in crate::features::accounts) async fn is_revoked(
-    db: &mut PgConnection,
-    family: TokenFamilyId,
-) -> sqlx::Result<bool> {
+pub(in crate::features::accounts) async fn is_revoked(db: &mut PgSession, family: TokenFamilyId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from revoked_families where family_id = $1) as "revoked!""#,
         family.uuid(),
@@ -102,7 +96,7 @@ pub(in crate::features::accounts) async fn is_revoked(
 
 /// Ends a family; the reason of one that has ended stays.
 pub(in crate::features::accounts) async fn revoke_family(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     family: TokenFamilyId,
     reason: Ending,
 ) -> sqlx::Result<()> {
@@ -118,7 +112,7 @@ pub(in crate::features::accounts) async fn revoke_family(
 
 /// Ends all families of a user, or all but one.
 pub(in crate::features::accounts) async fn revoke_families_of(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     user: UserId,
     but: Option<TokenFamilyId>,
     reason: Ending,
@@ -140,7 +134,7 @@ pub(in crate::features::accounts) async fn revoke_families_of(
 
 /// Some of those that had expired by then: at most `limit`. Answers how many they were.
 pub(in crate::features::accounts) async fn delete_expired_tokens(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     expired: DateTime<Utc>,
     limit: i64,
 ) -> sqlx::Result<u64> {
@@ -155,7 +149,7 @@ pub(in crate::features::accounts) async fn delete_expired_tokens(
 
 /// Of families without tokens, of which no access token lives any more either: at most `limit`.
 pub(in crate::features::accounts) async fn delete_old_revocations(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     window: f64,
     limit: i64,
 ) -> sqlx::Result<u64> {

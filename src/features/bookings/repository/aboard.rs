@@ -1,11 +1,11 @@
 //! The bookings on flights. Nothing here returns more rows than it is asked for, however many bookings a flight has.
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
     features::{bookings::model::LegStatus, capacity::Space},
     kernel::{BookingRef, FlightId, HandlingCode},
+    platform::postgres::PgSession,
 };
 
 fn words(statuses: &[LegStatus]) -> Vec<&'static str> {
@@ -18,7 +18,7 @@ fn uuids(flights: &[FlightId]) -> Vec<Uuid> {
 
 /// Whether a leg with one of these statuses is on the flight.
 pub(in crate::features::bookings) async fn is_aboard(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     flight: FlightId,
     statuses: &[LegStatus],
 ) -> sqlx::Result<bool> {
@@ -32,7 +32,7 @@ pub(in crate::features::bookings) async fn is_aboard(
 
 /// How many legs with one of these statuses are on the flights.
 pub(in crate::features::bookings) async fn count_aboard(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     flights: &[FlightId],
     statuses: &[LegStatus],
 ) -> sqlx::Result<usize> {
@@ -47,7 +47,7 @@ pub(in crate::features::bookings) async fn count_aboard(
 /// The next `limit` bookings after `after` that have a leg with one of these statuses on one of the flights, in ascending
 /// order of id.
 pub(in crate::features::bookings) async fn next_aboard(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     flights: &[FlightId],
     statuses: &[LegStatus],
     after: Uuid,
@@ -65,7 +65,7 @@ pub(in crate::features::bookings) async fn next_aboard(
 }
 
 /// Locks the bookings that have a leg on the flight which has not landed, in ascending order of id.
-pub(in crate::features::bookings) async fn lock_aboard(db: &mut PgConnection, flight: FlightId) -> sqlx::Result<()> {
+pub(in crate::features::bookings) async fn lock_aboard(db: &mut PgSession, flight: FlightId) -> sqlx::Result<()> {
     let locked = sqlx::query!(
         "with locked as (
              select id from bookings
@@ -80,7 +80,7 @@ pub(in crate::features::bookings) async fn lock_aboard(db: &mut PgConnection, fl
 
 /// Those of the bookings of these references that can still be taken off the flight, in ascending order of id.
 pub(in crate::features::bookings) async fn named_aboard(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     flight: FlightId,
     references: &[&str],
 ) -> sqlx::Result<Vec<(Uuid, BookingRef)>> {
@@ -96,7 +96,7 @@ pub(in crate::features::bookings) async fn named_aboard(
 
 /// When what leaves with the flight was last moved: bookings whose next leg is on it, with the cargo where the flight leaves.
 pub(in crate::features::bookings) async fn last_moved_before_departure(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     flight: FlightId,
 ) -> sqlx::Result<Option<DateTime<Utc>>> {
     let last = sqlx::query_scalar!(
@@ -117,7 +117,7 @@ pub(in crate::features::bookings) async fn last_moved_before_departure(
 
 /// When what is in the air on the flight was last moved.
 pub(in crate::features::bookings) async fn last_moved_before_arrival(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     flight: FlightId,
 ) -> sqlx::Result<Option<DateTime<Utc>>> {
     let last = sqlx::query_scalar!(
@@ -131,7 +131,7 @@ pub(in crate::features::bookings) async fn last_moved_before_arrival(
 
 /// The first `limit` bookings on the flight with this handling code that are not over, by id.
 pub(in crate::features::bookings) async fn aboard_with_code(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     flight: FlightId,
     code: HandlingCode,
     limit: i64,
@@ -151,7 +151,7 @@ pub(in crate::features::bookings) async fn aboard_with_code(
 
 /// The next `limit` bookings by reference that have a leg in force on the flight.
 pub(in crate::features::bookings) async fn manifest_page(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     flight: FlightId,
     after: Option<&BookingRef>,
     limit: i64,
@@ -179,10 +179,7 @@ pub(in crate::features::bookings) struct Sum {
 }
 
 /// The sums over all legs in force on the flight: of all, then by handling code.
-pub(in crate::features::bookings) async fn sums_aboard(
-    db: &mut PgConnection,
-    flight: FlightId,
-) -> sqlx::Result<Vec<Sum>> {
+pub(in crate::features::bookings) async fn sums_aboard(db: &mut PgSession, flight: FlightId) -> sqlx::Result<Vec<Sum>> {
     let sums = sqlx::query!(
         r#"select null::text as "code?: HandlingCode", count(*) as "bookings!", coalesce(sum(pieces), 0)::bigint as "pieces!",
                   coalesce(sum(weight_hg), 0)::bigint as "weight!", coalesce(sum(volume_l), 0)::bigint as "volume!",

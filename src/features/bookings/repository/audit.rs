@@ -1,9 +1,9 @@
 //! What an audit asks of bookings, legs, events and what lies beside them: each query finds rows that break a rule, one by
 //! one as they come; large ones are joined and summed by the database, which spills to its disk. It reads the ledger,
 //! the keys of repeated requests and the outbox, and writes nothing.
+use crate::platform::postgres::PgSession;
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// Bookings to look at; `None` is all.
@@ -20,7 +20,7 @@ pub(in crate::features::bookings) struct Counts {
     pub keys: i64,
 }
 
-pub(in crate::features::bookings) async fn counts(db: &mut PgConnection, only: Only<'_>) -> sqlx::Result<Counts> {
+pub(in crate::features::bookings) async fn counts(db: &mut PgSession, only: Only<'_>) -> sqlx::Result<Counts> {
     let counts = sqlx::query_as!(
         Counts,
         r#"select (select count(*) from bookings where $1::uuid[] is null or id = any($1)) as "bookings!",
@@ -55,7 +55,7 @@ pub(in crate::features::bookings) struct Untrue {
 /// A leg in force has its room in the ledger, on its flight and for its booking; one that is not has none, and no entry is
 /// of a leg that is not there.
 pub(in crate::features::bookings) fn untrue_takings<'a>(
-    db: &'a mut PgConnection,
+    db: &'a mut PgSession,
     only: Only<'_>,
 ) -> impl Stream<Item = sqlx::Result<Untrue>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
@@ -100,7 +100,7 @@ pub(in crate::features::bookings) struct Unequal {
 
 /// Legs whose events and ledger do not tell of the same number of changes.
 pub(in crate::features::bookings) fn unequal_entries<'a>(
-    db: &'a mut PgConnection,
+    db: &'a mut PgSession,
     only: Only<'_>,
 ) -> impl Stream<Item = sqlx::Result<Unequal>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
@@ -149,7 +149,7 @@ pub(in crate::features::bookings) struct StrayKey {
 
 /// Keys that made a booking which is not there, or is another's, or is another key's as well.
 pub(in crate::features::bookings) fn stray_keys<'a>(
-    db: &'a mut PgConnection,
+    db: &'a mut PgSession,
     only: Only<'_>,
 ) -> impl Stream<Item = sqlx::Result<StrayKey>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
@@ -180,7 +180,7 @@ pub(in crate::features::bookings) struct Claim {
 }
 
 pub(in crate::features::bookings) fn stray_references<'a>(
-    db: &'a mut PgConnection,
+    db: &'a mut PgSession,
     only: Only<'_>,
 ) -> impl Stream<Item = sqlx::Result<Claim>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
@@ -196,7 +196,7 @@ pub(in crate::features::bookings) fn stray_references<'a>(
 
 /// A cancelled booking keeps its number and has no claim to it.
 pub(in crate::features::bookings) fn stray_claims<'a>(
-    db: &'a mut PgConnection,
+    db: &'a mut PgSession,
     only: Only<'_>,
 ) -> impl Stream<Item = sqlx::Result<Claim>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
@@ -223,7 +223,7 @@ pub(in crate::features::bookings) struct Untold {
 
 /// Events from `since` on, by default of the last six days, that left no message.
 pub(in crate::features::bookings) fn untold_events<'a>(
-    db: &'a mut PgConnection,
+    db: &'a mut PgSession,
     only: Only<'_>,
     since: Option<DateTime<Utc>>,
 ) -> impl Stream<Item = sqlx::Result<Untold>> + Send + Unpin + use<'a> {
@@ -243,7 +243,7 @@ pub(in crate::features::bookings) fn untold_events<'a>(
 
 /// Messages that tell of no event, or of one that another message tells of.
 pub(in crate::features::bookings) fn stray_messages<'a>(
-    db: &'a mut PgConnection,
+    db: &'a mut PgSession,
     only: Only<'_>,
 ) -> impl Stream<Item = sqlx::Result<Untold>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
@@ -264,7 +264,7 @@ pub(in crate::features::bookings) fn stray_messages<'a>(
 }
 
 /// The bookings of a reference, by the table of references and by the bookings themselves.
-pub(in crate::features::bookings) async fn named(db: &mut PgConnection, reference: &str) -> sqlx::Result<Vec<Uuid>> {
+pub(in crate::features::bookings) async fn named(db: &mut PgSession, reference: &str) -> sqlx::Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
         r#"select booking_id as "id!" from booking_refs where ref_id = $1
            union select id from bookings where ref_id = $1"#,
@@ -274,7 +274,7 @@ pub(in crate::features::bookings) async fn named(db: &mut PgConnection, referenc
 }
 
 /// Every booking that ever had room on a flight, by its legs and by the flight's ledger.
-pub(in crate::features::bookings) async fn ever_on(db: &mut PgConnection, flight: Uuid) -> sqlx::Result<Vec<Uuid>> {
+pub(in crate::features::bookings) async fn ever_on(db: &mut PgSession, flight: Uuid) -> sqlx::Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
         r#"select booking_id as "id!" from booking_legs where flight_id = $1
            union select booking_id from capacity_ledger where flight_id = $1 and booking_id is not null"#,

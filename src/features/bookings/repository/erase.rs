@@ -1,17 +1,16 @@
 use std::collections::HashSet;
 
 use serde_json::Value;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
     features::accounts::Person,
     kernel::{BookingId, OrganizationId, UserId},
-    platform::postgres::allow_long_statements,
+    platform::postgres::{PgSession, allow_long_statements},
 };
 
 /// What a person's bookings say about people, oldest first, and what the person noted elsewhere.
-pub(in crate::features::bookings) async fn export(db: &mut PgConnection, person: &Person) -> sqlx::Result<Value> {
+pub(in crate::features::bookings) async fn export(db: &mut PgSession, person: &Person) -> sqlx::Result<Value> {
     // Nobody waits for it, and it may be all that somebody did in years.
     allow_long_statements(db).await?;
     sqlx::query_scalar!(
@@ -46,7 +45,7 @@ fn uuids(organizations: &[OrganizationId]) -> Vec<Uuid> {
 
 /// The bookings that hold something to blank in one stretch of those of these organizations.
 pub(in crate::features::bookings) async fn to_blank(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     organizations: &[OrganizationId],
     after: Uuid,
     limit: i64,
@@ -71,7 +70,7 @@ pub(in crate::features::bookings) async fn to_blank(
 }
 
 pub(in crate::features::bookings) async fn references_of(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     organizations: &[OrganizationId],
 ) -> sqlx::Result<Vec<String>> {
     allow_long_statements(db).await?;
@@ -89,7 +88,7 @@ pub(in crate::features::bookings) struct Window {
 
 /// The bookings in which a person has written a note. Looks at so many notes, and at all of the last booking. There is no index by author: it would cost every booking.
 pub(in crate::features::bookings) async fn noted_by(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     author: UserId,
     after: Uuid,
     limit: i64,
@@ -113,7 +112,7 @@ pub(in crate::features::bookings) async fn noted_by(
 
 /// Takes away the notes of these bookings: all, or those of one author. Answers which had any.
 pub(in crate::features::bookings) async fn delete_notes(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     bookings: &[Uuid],
     author: Option<UserId>,
 ) -> sqlx::Result<HashSet<BookingId>> {

@@ -1,7 +1,6 @@
 //! The history of one booking, a bounded part at a time.
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgConnection;
 
 use crate::{
     features::bookings::{
@@ -9,12 +8,13 @@ use crate::{
         model::BookingStatus,
     },
     kernel::{AirportCode, BookingId, FlightId, FlightNumber, LegId, Pieces, UserId, Weight, from_column},
+    platform::postgres::PgSession,
 };
 
 /// The newest `limit` events of the booking, newest first; only those before the event of that number, if one is given. They
 /// are found by the primary key, backwards: the cost does not depend on how many there are.
 pub(in crate::features::bookings) async fn newest_events(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     id: BookingId,
     before: Option<i32>,
     limit: i64,
@@ -61,7 +61,7 @@ pub(in crate::features::bookings) async fn newest_events(
 /// How many events tell of an amendment of the booking since that moment, and when the first of them was made. Looks at no more than `most`
 /// events from the newest on.
 pub(in crate::features::bookings) async fn amendments_since(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     id: BookingId,
     since: DateTime<Utc>,
     most: i64,

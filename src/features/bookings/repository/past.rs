@@ -1,6 +1,5 @@
 //! Bookings and their histories, a page at a time: what an audit replays is never there as a whole.
 use futures_util::{Stream, StreamExt};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
@@ -9,11 +8,12 @@ use crate::{
         model::{BookingStatus, replay::PastEvent},
     },
     kernel::{BookingId, from_column},
+    platform::postgres::PgSession,
 };
 
 /// The ids that follow `after`, in ascending order, of whatever has a row or an event.
 pub(in crate::features::bookings) async fn page(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     only: Option<&[Uuid]>,
     after: Uuid,
     size: i64,
@@ -35,7 +35,7 @@ pub(in crate::features::bookings) async fn page(
 
 /// The events of these bookings, by booking and number, row by row as they come.
 pub(in crate::features::bookings) fn past_events<'a>(
-    db: &'a mut PgConnection,
+    db: &'a mut PgSession,
     ids: &[Uuid],
 ) -> impl Stream<Item = sqlx::Result<(BookingId, PastEvent)>> + Send + Unpin + use<'a> {
     let rows = sqlx::query!(

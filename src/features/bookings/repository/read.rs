@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, QueryBuilder, types::Json};
+use sqlx::{QueryBuilder, types::Json};
 use uuid::Uuid;
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
         AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, OrganizationId, Pieces,
         Positions, Volume, Weight, from_column,
     },
+    platform::postgres::PgSession,
 };
 
 #[derive(sqlx::FromRow)]
@@ -98,7 +99,7 @@ macro_rules! select_bookings {
 /// `of`: only if it belongs to that organization. What is foreign is found out in the statement that finds out what is
 /// absent, so that nobody can tell them apart by what they cost.
 pub(in crate::features::bookings) async fn find_by_reference(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     reference: &BookingRef,
     of: Option<OrganizationId>,
 ) -> sqlx::Result<Option<Booking>> {
@@ -117,7 +118,7 @@ pub(in crate::features::bookings) async fn find_by_reference(
 }
 
 /// By its id: the plan touches the one partition that the id names.
-async fn find(db: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Booking>> {
+async fn find(db: &mut PgSession, id: Uuid) -> sqlx::Result<Option<Booking>> {
     let rows = select_bookings!("from bookings b left join booking_texts t on t.booking_id = b.id where b.id = $1", id)
         .fetch_all(&mut *db)
         .await?;
@@ -126,7 +127,7 @@ async fn find(db: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Booking>> 
 
 /// The booking that claims the number; if none does, the latest that had it.
 pub(in crate::features::bookings) async fn find_by_awb(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     number: &AwbNumber,
 ) -> sqlx::Result<Option<Booking>> {
     let claimed = sqlx::query_scalar!("select booking_id from awb_claims where awb_number = $1", number.as_str());
@@ -146,7 +147,7 @@ pub(in crate::features::bookings) async fn find_by_awb(
 
 /// Locks the booking's row and reads it with its legs as they are now.
 pub(in crate::features::bookings) async fn lock_booking(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     id: BookingId,
 ) -> sqlx::Result<Option<Booking>> {
     Ok(lock_bookings(db, &[id.uuid()]).await?.pop())
@@ -154,7 +155,7 @@ pub(in crate::features::bookings) async fn lock_booking(
 
 /// Locks the bookings' rows in ascending order of id and reads them with their legs as they are now.
 pub(in crate::features::bookings) async fn lock_bookings(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     ids: &[Uuid],
 ) -> sqlx::Result<Vec<Booking>> {
     let locked = sqlx::query_scalar!("select id from bookings where id = any($1) order by id for no key update", ids)
@@ -171,7 +172,7 @@ pub(in crate::features::bookings) async fn lock_bookings(
 
 /// The flights that these bookings are or were on.
 pub(in crate::features::bookings) async fn flights_of(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     bookings: &[Uuid],
 ) -> sqlx::Result<Vec<FlightId>> {
     let ids = sqlx::query_scalar!("select distinct flight_id from booking_legs where booking_id = any($1)", bookings);
@@ -179,7 +180,7 @@ pub(in crate::features::bookings) async fn flights_of(
 }
 
 /// These bookings with their legs, by reference.
-pub(in crate::features::bookings) async fn find_all(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Booking>> {
+pub(in crate::features::bookings) async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Booking>> {
     let rows = select_bookings!(
         "from bookings b left join booking_texts t on t.booking_id = b.id where b.id = any($1) order by b.ref_id",
         ids,
@@ -189,7 +190,7 @@ pub(in crate::features::bookings) async fn find_all(db: &mut PgConnection, ids: 
 }
 
 pub(in crate::features::bookings) async fn list(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     filter: &BookingFilter,
     after: Option<BookingAnchor>,
     offset: u32,
@@ -245,7 +246,7 @@ pub(in crate::features::bookings) async fn list(
     with_legs(db, rows).await
 }
 
-async fn with_legs(db: &mut PgConnection, rows: Vec<BookingRow>) -> sqlx::Result<Vec<Booking>> {
+async fn with_legs(db: &mut PgSession, rows: Vec<BookingRow>) -> sqlx::Result<Vec<Booking>> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut legs = legs(db, &ids).await?;
     rows.into_iter()
@@ -256,7 +257,7 @@ async fn with_legs(db: &mut PgConnection, rows: Vec<BookingRow>) -> sqlx::Result
         .collect()
 }
 
-async fn legs(db: &mut PgConnection, bookings: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Vec<Leg>>> {
+async fn legs(db: &mut PgSession, bookings: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Vec<Leg>>> {
     let rows = sqlx::query!(
         r#"select booking_id, id, sequence, flight_id, flight_number as "flight_number: FlightNumber",
                   origin as "origin: AirportCode", destination as "destination: AirportCode", departure_at, arrival_at,

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::{PgConnection, types::Json};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{
@@ -9,15 +9,16 @@ use crate::{
         model::{Booking, Leg, OffloadReason},
     },
     kernel::{AirportCode, AwbNumber, BookingId, FlightId, FlightNumber, HandlingCode, LegId, UserId},
+    platform::postgres::PgSession,
 };
 
-pub(in crate::features::bookings) async fn next_reference_block(db: &mut PgConnection) -> sqlx::Result<i64> {
+pub(in crate::features::bookings) async fn next_reference_block(db: &mut PgSession) -> sqlx::Result<i64> {
     sqlx::query_scalar!(r#"select nextval('booking_ref_blocks') as "number!""#).fetch_one(db).await
 }
 
 /// True when the air waybill now belongs to this booking. Waits for a booking that is being made with the same number.
 pub(in crate::features::bookings) async fn claim_awb(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     awb: &AwbNumber,
     booking: BookingId,
 ) -> sqlx::Result<bool> {
@@ -30,7 +31,7 @@ pub(in crate::features::bookings) async fn claim_awb(
 }
 
 pub(in crate::features::bookings) async fn free_awb(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     awb: &AwbNumber,
     booking: BookingId,
 ) -> sqlx::Result<()> {
@@ -40,10 +41,7 @@ pub(in crate::features::bookings) async fn free_awb(
 }
 
 /// The booking, its reference and, where there are any, its texts; legs come on their own.
-pub(in crate::features::bookings) async fn insert_booking(
-    db: &mut PgConnection,
-    booking: &Booking,
-) -> sqlx::Result<()> {
+pub(in crate::features::bookings) async fn insert_booking(db: &mut PgSession, booking: &Booking) -> sqlx::Result<()> {
     let texts = &booking.texts;
     let codes: Vec<&str> = booking.special_handling_codes.iter().map(HandlingCode::as_str).collect();
     sqlx::query!(
@@ -84,7 +82,7 @@ pub(in crate::features::bookings) async fn insert_booking(
 }
 
 pub(in crate::features::bookings) async fn insert_legs(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     legs: &[(BookingId, &Leg)],
 ) -> sqlx::Result<()> {
     let bookings: Vec<Uuid> = legs.iter().map(|(booking, _)| booking.uuid()).collect();
@@ -131,7 +129,7 @@ pub(in crate::features::bookings) async fn insert_legs(
 }
 
 pub(in crate::features::bookings) async fn insert_events(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     events: &[(BookingId, &Event)],
 ) -> sqlx::Result<()> {
     let bookings: Vec<Uuid> = events.iter().map(|(booking, _)| booking.uuid()).collect();
@@ -180,7 +178,7 @@ pub(in crate::features::bookings) async fn insert_events(
 
 /// The notes of those events that have some.
 pub(in crate::features::bookings) async fn insert_notes(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     events: &[(BookingId, &Event)],
 ) -> sqlx::Result<()> {
     let noted =
@@ -204,7 +202,7 @@ pub(in crate::features::bookings) async fn insert_notes(
 
 /// Writes what has become of legs: status, times and freight.
 pub(in crate::features::bookings) async fn update_legs(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     legs: &[(BookingId, &Leg)],
 ) -> sqlx::Result<()> {
     if legs.is_empty() {
@@ -247,7 +245,7 @@ pub(in crate::features::bookings) async fn update_legs(
 
 /// Writes what has become of bookings, but for their free text; the caller holds the rows' locks.
 pub(in crate::features::bookings) async fn update_bookings(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     bookings: &[&Booking],
 ) -> sqlx::Result<()> {
     let ids: Vec<Uuid> = bookings.iter().map(|b| b.id.uuid()).collect();
@@ -301,7 +299,7 @@ fn joined(codes: &[HandlingCode]) -> String {
 }
 
 /// Writes a booking's free text and personal data as they now are.
-pub(in crate::features::bookings) async fn save_texts(db: &mut PgConnection, booking: &Booking) -> sqlx::Result<()> {
+pub(in crate::features::bookings) async fn save_texts(db: &mut PgSession, booking: &Booking) -> sqlx::Result<()> {
     let texts = &booking.texts;
     sqlx::query!(
         "insert into booking_texts (booking_id, description, customer_reference, shipper, consignee)

@@ -1,6 +1,5 @@
 //! What an audit reads of ledgers and rows. Nothing here is bounded by what a request may take.
 use futures_util::{Stream, StreamExt};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
@@ -9,6 +8,7 @@ use crate::{
         ledger::{LedgerEntry, Room},
     },
     kernel::from_column,
+    platform::postgres::PgSession,
 };
 
 struct Row {
@@ -49,7 +49,7 @@ impl TryFrom<Row> for LedgerEntry {
 
 /// The ledgers of these flights, or all, flight by flight, each in the order of its numbers; row by row, as they come.
 pub(in crate::features::capacity) fn ledgers<'a>(
-    db: &'a mut PgConnection,
+    db: &'a mut PgSession,
     flights: Option<&[Uuid]>,
 ) -> impl Stream<Item = sqlx::Result<LedgerEntry>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
@@ -65,7 +65,7 @@ pub(in crate::features::capacity) fn ledgers<'a>(
     rows.fetch(db).map(|row| row.and_then(LedgerEntry::try_from))
 }
 
-pub(in crate::features::capacity) async fn count(db: &mut PgConnection, flights: Option<&[Uuid]>) -> sqlx::Result<i64> {
+pub(in crate::features::capacity) async fn count(db: &mut PgSession, flights: Option<&[Uuid]>) -> sqlx::Result<i64> {
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from flight_capacity where $1::uuid[] is null or flight_id = any($1)"#,
         flights as Option<&[Uuid]>,
@@ -86,7 +86,7 @@ pub(in crate::features::capacity) struct Astray {
 }
 
 pub(in crate::features::capacity) fn astray<'a>(
-    db: &'a mut PgConnection,
+    db: &'a mut PgSession,
     flights: Option<&[Uuid]>,
 ) -> impl Stream<Item = sqlx::Result<Astray>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
@@ -114,7 +114,7 @@ pub(in crate::features::capacity) fn astray<'a>(
 
 /// Flights that have a ledger and no row.
 pub(in crate::features::capacity) fn rowless<'a>(
-    db: &'a mut PgConnection,
+    db: &'a mut PgSession,
     flights: Option<&[Uuid]>,
 ) -> impl Stream<Item = sqlx::Result<Uuid>> + Send + Unpin + use<'a> {
     let ids = sqlx::query_scalar!(
@@ -128,7 +128,7 @@ pub(in crate::features::capacity) fn rowless<'a>(
 }
 
 /// Whether there is a flight of this id, or ever was one that left something behind.
-pub(in crate::features::capacity) async fn is_known(db: &mut PgConnection, flight: Uuid) -> sqlx::Result<bool> {
+pub(in crate::features::capacity) async fn is_known(db: &mut PgSession, flight: Uuid) -> sqlx::Result<bool> {
     let known = sqlx::query_scalar!(
         r#"select exists (select from flight_capacity where flight_id = $1)
                or exists (select from capacity_ledger where flight_id = $1) as "known!""#,

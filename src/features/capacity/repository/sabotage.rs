@@ -1,8 +1,8 @@
 //! Taking room as it must not be taken.
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
 
 use super::Taking;
+use crate::platform::postgres::PgSession;
 use crate::platform::sabotage::{Fault, makes, now_and_then};
 
 const TAKE: &str = "update flight_capacity
@@ -20,7 +20,7 @@ const WRITE: &str = "insert into capacity_ledger
 
 /// False when no fault is to be made now.
 pub(in crate::features::capacity) async fn take(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     taking: &Taking,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {

@@ -3,7 +3,6 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
@@ -15,11 +14,12 @@ use crate::{
         },
     },
     kernel::{FlightId, from_column},
+    platform::postgres::PgSession,
 };
 
 /// The ids that follow `after`, in ascending order, of whatever has a row or an event.
 pub(in crate::features::flights) async fn page(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     only: Option<&[Uuid]>,
     after: Uuid,
     size: i64,
@@ -41,7 +41,7 @@ pub(in crate::features::flights) async fn page(
 
 /// The events of these flights, by flight and number.
 pub(in crate::features::flights) async fn past_events(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     ids: &[Uuid],
 ) -> sqlx::Result<Vec<(FlightId, PastEvent)>> {
     let rows = sqlx::query!(
@@ -64,7 +64,7 @@ pub(in crate::features::flights) async fn past_events(
 
 /// What the ledgers of these flights add up to.
 pub(in crate::features::flights) async fn ledger_sums(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     ids: &[Uuid],
 ) -> sqlx::Result<HashMap<FlightId, LedgerSum>> {
     let rows = sqlx::query!(
@@ -89,13 +89,13 @@ pub(in crate::features::flights) struct Derived {
     pub cancelled_at: Option<DateTime<Utc>>,
 }
 
-pub(in crate::features::flights) async fn derived(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Derived>> {
+pub(in crate::features::flights) async fn derived(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Derived>> {
     let rows = sqlx::query_as!(Derived, "select id, airline_code, cancelled_at from flights where id = any($1)", ids,);
     rows.fetch_all(db).await
 }
 
 pub(in crate::features::flights) async fn count_messages(
-    db: &mut PgConnection,
+    db: &mut PgSession,
     only: Option<&[Uuid]>,
 ) -> sqlx::Result<i64> {
     let count = sqlx::query_scalar!(
@@ -116,7 +116,7 @@ pub(in crate::features::flights) struct Untold {
 
 /// Events from `since` on, by default of the last six days, that left no message.
 pub(in crate::features::flights) fn untold_events<'a>(
-    db: &'a mut PgConnection,
+    db: &'a mut PgSession,
     only: Option<&[Uuid]>,
     since: Option<DateTime<Utc>>,
 ) -> impl Stream<Item = sqlx::Result<Untold>> + Send + Unpin + use<'a> {
@@ -136,7 +136,7 @@ pub(in crate::features::flights) fn untold_events<'a>(
 
 /// Messages that tell of no event, or of one that another message tells of.
 pub(in crate::features::flights) fn stray_messages<'a>(
-    db: &'a mut PgConnection,
+    db: &'a mut PgSession,
     only: Option<&[Uuid]>,
 ) -> impl Stream<Item = sqlx::Result<Untold>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
