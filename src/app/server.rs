@@ -2,6 +2,7 @@
 mod activity;
 mod connection;
 mod linger;
+mod pace;
 mod places;
 mod stream;
 mod streams;
@@ -22,6 +23,7 @@ use tokio_util::{
 use self::{
     activity::Bounds,
     connection::{Application, Door},
+    pace::Pace,
     places::{Most, Places},
 };
 use crate::platform::{
@@ -77,7 +79,7 @@ impl Server {
             cut: CancellationToken::new(),
         });
         let connections = TaskTracker::new();
-        let places = Places::new(most, &server.trusted_proxies);
+        let places = Places::new(most, &server.trusted_proxies, Pace::new(&settings.rate_limit));
         let accepting = tokio::spawn(accept(listener, door.clone(), places, connections.clone()));
         let _stops_when_dropped = door.stopping.clone().drop_guard();
         Ok(Self { address, door, accepting, connections, _stops_when_dropped })

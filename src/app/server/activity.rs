@@ -32,6 +32,8 @@ pub(super) enum Ended {
     SlowReader,
     /// It was idle and others needed its place.
     Shed,
+    /// Its address sends far more requests than it may.
+    Flood,
 }
 
 impl Ended {
@@ -42,6 +44,7 @@ impl Ended {
             Self::Idle => "idle",
             Self::SlowReader => "slow_reader",
             Self::Shed => "shed",
+            Self::Flood => "flood",
         }
     }
 }
@@ -59,7 +62,8 @@ pub(super) struct Activity {
     written_at: AtomicU64,
     written_bytes: AtomicU64,
     must_reset: AtomicBool,
-    shed: CancellationToken,
+    floods: AtomicBool,
+    told_to_end: CancellationToken,
 }
 
 impl Activity {
@@ -75,7 +79,8 @@ impl Activity {
             written_at: AtomicU64::new(0),
             written_bytes: AtomicU64::new(0),
             must_reset: AtomicBool::new(false),
-            shed: CancellationToken::new(),
+            floods: AtomicBool::new(false),
+            told_to_end: CancellationToken::new(),
         }
     }
 
@@ -133,7 +138,13 @@ impl Activity {
 
     /// Asks the connection to make room.
     pub fn shed(&self) {
-        self.shed.cancel();
+        self.told_to_end.cancel();
+    }
+
+    /// Ends the connection, whatever is under way.
+    pub fn flood(&self) {
+        self.floods.store(true, Relaxed);
+        self.told_to_end.cancel();
     }
 
     /// What is still to be sent is dropped when the connection closes, rather than kept by the system.
@@ -152,7 +163,9 @@ impl Activity {
                 Err(ended) => return ended,
                 Ok(wait) => tokio::select! {
                     () = tokio::time::sleep(wait) => {}
-                    () = self.shed.cancelled() => return Ended::Shed,
+                    () = self.told_to_end.cancelled() => {
+                        return if self.floods.load(Relaxed) { Ended::Flood } else { Ended::Shed };
+                    }
                 },
             }
         }

@@ -24,6 +24,7 @@ use tower::{ServiceExt, service_fn};
 use super::{
     activity::{Bounds, Ended},
     linger::Lingering,
+    pace::Turn,
     places::Place,
     stream::Watched,
     streams::{Answering, Streams},
@@ -101,13 +102,14 @@ impl Door {
     /// Serves a connection until either side has enough of it.
     pub async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place) {
         prepare(&stream, self.bounds.write);
-        let activity = place.activity.clone();
-        let (application, asking) = (self.application.clone(), activity.clone());
+        let (place, application) = (Arc::new(place), self.application.clone());
+        let (activity, asking) = (place.activity.clone(), place.clone());
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let under_way = asking.ask(request.version() == Version::HTTP_2);
-            let answering = answer(application.current(), peer, lingering(request));
+            let under_way = asking.activity.ask(request.version() == Version::HTTP_2);
+            let (asking, application) = (asking.clone(), application.clone());
             async move {
-                let response = answering.await?;
+                await_turn(&asking).await;
+                let response = answer(application.current(), peer, lingering(request)).await?;
                 Ok::<_, Infallible>(response.map(|body| Answering::new(body, under_way)))
             }
         });
@@ -127,7 +129,7 @@ impl Door {
                     metric::CONNECTIONS_CLOSED.with([why.as_str()]).increment(1);
                     match why {
                         Ended::SlowHead => return,
-                        Ended::SlowReader => return activity.reset(),
+                        Ended::SlowReader | Ended::Flood => return activity.reset(),
                         // A request that has come just now is answered.
                         Ended::Idle | Ended::Shed => connection.as_mut().graceful_shutdown(),
                     }
@@ -158,6 +160,18 @@ fn prepare(stream: &TcpStream, patience: Duration) {
         .and_then(|()| socket.set_send_buffer_size(SEND_BUFFER));
     if let Err(error) = done {
         tracing::debug!(%error, "cannot prepare a connection");
+    }
+}
+
+/// Waits until a request may be served; for ever if it may not, as then its connection is about to end.
+async fn await_turn(place: &Place) {
+    match place.turn() {
+        Turn::Now => {}
+        Turn::In(time) => tokio::time::sleep(time).await,
+        Turn::Never => {
+            place.activity.flood();
+            std::future::pending().await
+        }
     }
 }
 

@@ -8,7 +8,10 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::activity::Activity;
+use super::{
+    activity::Activity,
+    pace::{Pace, Turn},
+};
 use crate::platform::{
     settings,
     telemetry::{OneMore, metric},
@@ -43,6 +46,7 @@ pub(super) struct Places {
     most: Most,
     /// Peers that speak for many: they may have more than others.
     proxies: Vec<IpNet>,
+    pace: Option<Pace>,
     taken: Mutex<Taken>,
 }
 
@@ -62,8 +66,8 @@ struct Connection {
 }
 
 impl Places {
-    pub fn new(most: Most, proxies: &[IpNet]) -> Arc<Self> {
-        Arc::new(Self { most, proxies: proxies.to_vec(), taken: Mutex::default() })
+    pub fn new(most: Most, proxies: &[IpNet], pace: Option<Pace>) -> Arc<Self> {
+        Arc::new(Self { most, proxies: proxies.to_vec(), pace, taken: Mutex::default() })
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -74,7 +78,13 @@ impl Places {
     pub fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         let (peer, address) = (peer.to_canonical(), subscriber(peer.to_canonical()));
         let is_proxy = self.proxies.iter().any(|network| network.contains(&peer));
+        let paced = (!is_proxy).then_some(address);
+        let turn = self.turn(paced);
         let mut taken = self.taken();
+        if turn == Turn::Never {
+            taken.refused("flood", "an address sends far more than rate_limit.flood_per_second");
+            return None;
+        }
         if !is_proxy && taken.by_address.get(&address).is_some_and(|count| *count >= self.most.of_one_address) {
             taken.refused("address_limit", "an address has as many connections as it may have");
             return None;
@@ -88,7 +98,12 @@ impl Places {
         *taken.by_address.entry(address).or_default() += 1;
         taken.connections.insert(number, Connection { address, is_proxy, activity: activity.clone() });
         drop(taken);
-        Some(Place { places: self.clone(), number, activity, _open: metric::CONNECTIONS.one_more() })
+        Some(Place { places: self.clone(), number, paced, activity, _open: metric::CONNECTIONS.one_more() })
+    }
+
+    /// When something from this address may be served; proxies have no pace.
+    fn turn(&self, paced: Option<IpAddr>) -> Turn {
+        self.pace.as_ref().zip(paced).map_or(Turn::Now, |(pace, address)| pace.turn(address))
     }
 
     /// The system refuses to open more: idle connections make room for it.
@@ -148,8 +163,16 @@ impl Taken {
 pub(super) struct Place {
     places: Arc<Places>,
     number: u64,
+    paced: Option<IpAddr>,
     pub activity: Arc<Activity>,
     _open: OneMore,
+}
+
+impl Place {
+    /// When the next request of this connection may be served.
+    pub fn turn(&self) -> Turn {
+        self.places.turn(self.paced)
+    }
 }
 
 impl Drop for Place {
@@ -163,7 +186,7 @@ mod tests {
     use super::*;
 
     fn places(in_all: usize, of_one_address: usize) -> Arc<Places> {
-        Places::new(Most { in_all, of_one_address }, &["10.0.0.0/8".parse().unwrap()])
+        Places::new(Most { in_all, of_one_address }, &["10.0.0.0/8".parse().unwrap()], None)
     }
 
     fn enter(places: &Arc<Places>, peer: &str) -> Option<Place> {

@@ -18,7 +18,7 @@ const fn few(name: &'static str, which: &'static str) -> Label {
 /// Methods have no end: clients may invent some, and those must not make new series.
 pub const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
 /// Why the server ends a connection.
-pub const CLOSED: [&str; 6] = ["address_limit", "total_limit", "shed", "idle", "slow_head", "slow_reader"];
+pub const CLOSED: [&str; 7] = ["address_limit", "total_limit", "flood", "shed", "idle", "slow_head", "slow_reader"];
 /// Whether a job came to its end.
 pub const JOB_OUTCOMES: [&str; 2] = ["done", "failed"];
 
@@ -86,7 +86,7 @@ catalogue! {
             "Connections of callers that are open.";
         CONNECTIONS_CLOSED: Counter "loadmaster_connections_closed_total" [one_of("reason", &CLOSED)]
             "Connections, and requests of HTTP/2, that the server ended: not accepted because their address or all together \
-             had enough, idle and closed to make room, idle for too long, a head that came too slowly, an answer that was \
+             had enough or it flooded, idle and closed to make room, idle for too long, a head that came too slowly, an answer that was \
              read too slowly.";
     }
     "Bookings and flights": {

@@ -1,0 +1,99 @@
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::platform::settings;
+
+/// Requests a second of one address that are taken at least.
+const LEAST: u32 = 400;
+/// As many as that time allows may come at once.
+const BURST: Duration = Duration::from_secs(1);
+/// Beyond that they wait, up to as many as that time allows.
+const QUEUE: Duration = Duration::from_secs(2);
+/// Addresses that are remembered before those that have been quiet are looked for.
+const MANY: usize = 10_000;
+
+/// When a request may be served.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    Now,
+    In(Duration),
+    /// Too many wait already.
+    Never,
+}
+
+/// Takes requests and connections of one address no faster than it may send them, whatever they ask for: what floods is not
+/// read, so that refusing it costs nothing. Twice as fast as the guard against floods, which tells callers so.
+#[derive(Debug)]
+pub(super) struct Pace {
+    interval: Duration,
+    due: Mutex<Due>,
+}
+
+#[derive(Debug)]
+struct Due {
+    /// When all that has come of an address will have had its time.
+    by_address: HashMap<IpAddr, Instant>,
+    look_at: usize,
+}
+
+impl Pace {
+    pub fn new(settings: &settings::RateLimit) -> Option<Self> {
+        let most = settings.flood_per_second;
+        let interval = Duration::from_secs(1) / most.saturating_mul(2).max(LEAST);
+        let due = Due { by_address: HashMap::new(), look_at: MANY };
+        (settings.enabled && most > 0).then(|| Self { interval, due: Mutex::new(due) })
+    }
+
+    /// Counts something that has come from this address.
+    pub fn turn(&self, address: IpAddr) -> Turn {
+        self.turn_at(address, Instant::now())
+    }
+
+    fn turn_at(&self, address: IpAddr, now: Instant) -> Turn {
+        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        if due.by_address.len() >= due.look_at {
+            due.by_address.retain(|_, due| *due > now);
+            due.look_at = (due.by_address.len() * 2).max(MANY);
+        }
+        let mine = due.by_address.entry(address).or_insert(now);
+        let ahead = mine.saturating_duration_since(now);
+        if ahead >= BURST + QUEUE {
+            return Turn::Never;
+        }
+        *mine = (*mine).max(now) + self.interval;
+        if ahead <= BURST { Turn::Now } else { Turn::In(ahead.saturating_sub(BURST)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_too_fast_waits_and_what_comes_far_too_fast_is_not_taken() {
+        let settings = settings::Settings::load(settings::Sources::default()).unwrap().rate_limit;
+        let pace = Pace::new(&settings).unwrap();
+        let (now, mine, other) = (Instant::now(), IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let turns: Vec<_> = (0..2000).map(|_| pace.turn_at(mine, now)).collect();
+        assert_eq!(turns.iter().filter(|turn| **turn == Turn::Now).count(), 401);
+        assert_eq!(turns.iter().filter(|turn| matches!(turn, Turn::In(_))).count(), 799);
+        assert_eq!(turns.last(), Some(&Turn::Never));
+        assert_eq!(pace.turn_at(other, now), Turn::Now);
+        // A second later there is room for as many as a second allows.
+        let later = now + Duration::from_secs(1);
+        let waiting = (0..2000).map(|_| pace.turn_at(mine, later)).filter(|turn| *turn != Turn::Never);
+        assert_eq!(waiting.count(), 400);
+        assert_eq!(pace.turn_at(mine, now + Duration::from_secs(9)), Turn::Now);
+    }
+
+    #[test]
+    fn nothing_is_paced_where_limits_are_off() {
+        let mut settings = settings::Settings::load(settings::Sources::default()).unwrap().rate_limit;
+        settings.flood_per_second = 0;
+        assert!(Pace::new(&settings).is_none());
+    }
+}
