@@ -40,7 +40,7 @@ pub fn serve(with_metrics: bool) {
             metrics,
         };
         let first = starting(Arc::new(SystemClock), IdSource::default());
-        let server = Server::start(bind(&settings.server).await.unwrap(), &settings.server, first).unwrap();
+        let server = Server::start(bind(&settings.server).await.unwrap(), &settings, first).unwrap();
         let instance = Instance::prepare(server, parts).await.unwrap();
         instance.open(false);
         std::future::pending::<()>().await;

@@ -3,7 +3,10 @@ use serde_json::json;
 
 use super::{Flight, FlightError, FlightService, NewFlight, save::insert_in_tx};
 use crate::{
-    features::accounts::{Actor, Subject},
+    features::{
+        accounts::{Actor, Subject},
+        reference::Reference,
+    },
     kernel::UserId,
     platform::{idempotency::Once, postgres::retrying},
 };
@@ -18,7 +21,7 @@ impl FlightService {
 
     async fn try_create(&self, actor: UserId, new: &NewFlight, once: &Once<Flight>) -> Result<Flight, FlightError> {
         let now = self.clock.now();
-        let flight = new.as_flight(self.ids.next(now), self.local_date(new)?, now);
+        let flight = new.as_flight(self.ids.next(now), local_date(&self.reference, new)?, now);
         let mut tx = self.db.begin().await?;
         let created = async {
             once.enter_in_tx(&mut tx).await?;
@@ -32,10 +35,10 @@ impl FlightService {
         tracing::info!(flight_id = %flight.id, flight_number = %flight.number, "flight created");
         Ok(flight)
     }
+}
 
-    /// The local calendar date of departure: with number and origin, the flight's name.
-    pub(super) fn local_date(&self, new: &NewFlight) -> Result<NaiveDate, FlightError> {
-        let origin = self.reference.airport(new.origin).ok_or(FlightError::NoSuchAirport(new.origin))?;
-        Ok(origin.local_date(new.departure))
-    }
+/// The local calendar date of departure: with number and origin, the flight's name.
+pub(super) fn local_date(reference: &Reference, new: &NewFlight) -> Result<NaiveDate, FlightError> {
+    let origin = reference.airport(new.origin).ok_or(FlightError::NoSuchAirport(new.origin))?;
+    Ok(origin.local_date(new.departure))
 }

@@ -5,12 +5,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     Flight, FlightError, FlightEventType, FlightService, NewFlight, Stretch,
+    create::local_date,
     dto::{CapacityShape, read_new_flight},
     repository,
     save::{insert_in_tx, save_in_tx},
 };
 use crate::{
-    features::capacity::{self, FlightCapacity, FlightStatus, Space},
+    features::{
+        capacity::{self, FlightCapacity, FlightStatus, Space},
+        reference::Reference,
+    },
     kernel::{AirportCode, Fault, FaultCode, FlightId, FlightNumber, UserId},
     platform::{
         postgres::{PgSession, allow_long_statements, commit, retrying},
@@ -79,16 +83,16 @@ struct Plan<'a> {
 impl FlightService {
     /// Reads a table of flights, away from the threads that answer others: it may be 32 MiB of text.
     pub async fn read_timetable(&self, table: Bytes) -> Result<Timetable, FlightError> {
-        let service = self.clone();
-        let read = tokio::task::spawn_blocking(move || service.parse(&table)).await;
-        Ok(Timetable(read.map_err(|_| FlightError::Database(sqlx::Error::WorkerCrashed.into()))??))
+        let reference = self.reference.clone();
+        let read = tokio::task::spawn_blocking(move || Timetable::read(&table, &reference)).await;
+        read.map_err(|_| FlightError::Database(sqlx::Error::WorkerCrashed.into()))?
     }
 
     /// Puts those of these flights on the schedule that were never there; what is there, or was cancelled, stays so.
     pub(super) async fn add_missing(&self, flights: Vec<NewFlight>) -> Result<u64, FlightError> {
         let mut rows = Vec::with_capacity(flights.len());
         for (row, flight) in (1..).zip(flights) {
-            let name = (flight.number.clone(), flight.origin, self.local_date(&flight)?);
+            let name = (flight.number.clone(), flight.origin, local_date(&self.reference, &flight)?);
             rows.push(ImportRow { row, name, flight });
         }
         let names: Vec<Name> = rows.iter().map(|row| row.name.clone()).collect();
@@ -158,7 +162,30 @@ impl FlightService {
         Ok(done)
     }
 
-    fn parse(&self, table: &[u8]) -> Result<Vec<ImportRow>, FlightError> {
+    fn plan<'a>(&self, rows: &'a [ImportRow], existing: &'a HashMap<Name, Flight>, now: DateTime<Utc>) -> Plan<'a> {
+        let mut plan = Plan::default();
+        for row in rows {
+            match existing.get(&row.name) {
+                None => plan.create.push(row.flight.as_flight(self.ids.next(now), row.name.2, now)),
+                Some(flight) if row.flight.is_same_as(flight) => plan.unchanged += 1,
+                Some(flight) => match refusal(flight, &row.flight) {
+                    None => plan.update.push((flight, &row.flight)),
+                    Some((column, fault)) => {
+                        let mut fields = Fields::of_row(row.row, std::iter::empty());
+                        fields.fault(column, &fault);
+                        plan.faults.extend(fields.finish());
+                    }
+                },
+            }
+        }
+        plan.faults.truncate(MOST_FAULTS);
+        plan
+    }
+}
+
+impl Timetable {
+    /// Reads a table whose airports, airlines and aircraft must be in `reference`. Fails with at most 100 faults.
+    pub fn read(table: &[u8], reference: &Reference) -> Result<Self, FlightError> {
         if std::str::from_utf8(table).is_err() {
             return Err(FlightError::NotUtf8);
         }
@@ -192,10 +219,10 @@ impl FlightService {
                 }
             };
             let mut fields = Fields::of_row(row, header.iter().copied().zip(record.iter()));
-            let flight = read_new_flight(&mut fields, &self.reference, CapacityShape::Cells);
+            let flight = read_new_flight(&mut fields, reference, CapacityShape::Cells);
             let name = match &flight {
                 Some(flight) if fields.is_clean() => {
-                    Some((flight.number.clone(), flight.origin, self.local_date(flight)?))
+                    Some((flight.number.clone(), flight.origin, local_date(reference, flight)?))
                 }
                 _ => None,
             };
@@ -215,27 +242,7 @@ impl FlightService {
             }
         }
         faults.truncate(MOST_FAULTS);
-        if faults.is_empty() { Ok(rows) } else { Err(FlightError::Import(faults)) }
-    }
-
-    fn plan<'a>(&self, rows: &'a [ImportRow], existing: &'a HashMap<Name, Flight>, now: DateTime<Utc>) -> Plan<'a> {
-        let mut plan = Plan::default();
-        for row in rows {
-            match existing.get(&row.name) {
-                None => plan.create.push(row.flight.as_flight(self.ids.next(now), row.name.2, now)),
-                Some(flight) if row.flight.is_same_as(flight) => plan.unchanged += 1,
-                Some(flight) => match refusal(flight, &row.flight) {
-                    None => plan.update.push((flight, &row.flight)),
-                    Some((column, fault)) => {
-                        let mut fields = Fields::of_row(row.row, std::iter::empty());
-                        fields.fault(column, &fault);
-                        plan.faults.extend(fields.finish());
-                    }
-                },
-            }
-        }
-        plan.faults.truncate(MOST_FAULTS);
-        plan
+        if faults.is_empty() { Ok(Self(rows)) } else { Err(FlightError::Import(faults)) }
     }
 }
 

@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn distances_are_great_circles() {
-        let reference = Reference::bundled();
+        let reference = Reference::bundled().unwrap();
         let airport = |code: &str| reference.airport(code.parse().unwrap()).unwrap();
         for (from, to, kilometres) in [("DEL", "LHR", 6_720.0), ("JFK", "LHR", 5_540.0), ("AKL", "SCL", 9_670.0)] {
             let distance = airport(from).distance_km(airport(to));

@@ -65,11 +65,9 @@ impl Reference {
         Self(Arc::new(Loaded { catalogue, index }))
     }
 
-    /// The data this build carries, for tests that need no database.
-    #[cfg(test)]
-    #[allow(clippy::missing_panics_doc, reason = "for tests, one of which says that the files are sound")]
-    pub fn bundled() -> Self {
-        Self::new(super::seed::bundled().unwrap())
+    /// The data this build carries, read without a database. Fails only if a bundled file is damaged.
+    pub fn bundled() -> anyhow::Result<Self> {
+        Ok(Self::new(super::seed::bundled()?))
     }
 
     /// Every airport, by code.

@@ -32,7 +32,7 @@ impl FromRef<App> for CursorKey {
 
 impl App {
     fn new() -> Self {
-        Self { reference: Reference::bundled(), key: CursorKey::new(&[7; 32]) }
+        Self { reference: Reference::bundled().unwrap(), key: CursorKey::new(&[7; 32]) }
     }
 
     async fn response(&self, path: &str) -> Response {
@@ -248,7 +248,7 @@ async fn handling_codes_are_listed_with_their_names() {
 #[test]
 fn the_bundled_files_are_sound() {
     // That they parse says that every time zone is known, every code well-formed and every figure in range.
-    let reference = Reference::bundled();
+    let reference = Reference::bundled().unwrap();
     assert!(reference.airports().count() > 7_800);
     for airport in reference.airports() {
         assert!(airport.latitude.abs() <= 90.0 && airport.longitude.abs() <= 180.0, "{airport:?}");

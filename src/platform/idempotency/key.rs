@@ -52,7 +52,7 @@ where
             method: parts.method.clone(),
             path: uri.path().to_owned(),
             query: uri.query().unwrap_or_default().to_owned(),
-            key: read(&parts.headers),
+            key: KeyHeader::read(&parts.headers),
         })
     }
 }
@@ -74,17 +74,20 @@ impl Idempotent {
     }
 }
 
-fn read(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let mut values = headers.get_all(&HEADER).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
-    let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-    let is_valid = (1..=LONGEST).contains(&bare.len()) && bare.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_valid && values.next().is_none() {
-        return Ok(Some(bare.to_owned()));
+impl KeyHeader {
+    /// The key that a request gives, if it gives one, without its quotes.
+    pub fn read(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+        let mut values = headers.get_all(&HEADER).iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        let text = value.to_str().unwrap_or_default().trim();
+        let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+        let is_valid = (1..=LONGEST).contains(&bare.len()) && bare.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_valid && values.next().is_none() {
+            return Ok(Some(bare.to_owned()));
+        }
+        let message = format!("`Idempotency-Key` must be given once, with 1 to {LONGEST} visible ASCII characters.");
+        Err(Problem::validation(&[InputFault::header("Idempotency-Key", FaultCode::InvalidFormat, message)]))
     }
-    let message = format!("`Idempotency-Key` must be given once, with 1 to {LONGEST} visible ASCII characters.");
-    Err(Problem::validation(&[InputFault::header("Idempotency-Key", FaultCode::InvalidFormat, message)]))
 }
 
 #[cfg(test)]
@@ -96,7 +99,7 @@ mod tests {
         for value in values {
             headers.append(&HEADER, value.parse().unwrap());
         }
-        read(&headers)
+        KeyHeader::read(&headers)
     }
 
     #[test]

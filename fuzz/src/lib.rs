@@ -1,0 +1,2 @@
+//! What is fuzzed: each reader of bytes from outside, with the properties it must have.
+pub mod readers;

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The compiler, as a RUSTC_WRAPPER: our crates and the readers below them are instrumented for libFuzzer, as cargo-fuzz
+# does it. Crates that are also linked into compiler plugins are not: those have no libFuzzer.
+set -euo pipefail
+previous='' crate='' kind=''
+for argument in "$@"; do
+    case $previous in
+        --crate-name) crate=$argument ;;
+        --crate-type) kind=$argument ;;
+    esac
+    previous=$argument
+done
+case $crate/$kind in
+    loadmaster/lib | loadmaster_fuzz/lib | body/bin | csv/* | cursor/bin | headers/bin | token/bin | csv_core/lib | jsonwebtoken/lib)
+        exec "$@" -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+            -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+            -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0 \
+            -Ccodegen-units=1 --cfg fuzzing
+        ;;
+    *) exec "$@" ;;
+esac
