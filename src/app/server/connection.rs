@@ -1,6 +1,7 @@
 use std::{
     convert::Infallible,
-    net::SocketAddr,
+    future::poll_fn,
+    net::{IpAddr, SocketAddr},
     pin::pin,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -25,7 +26,7 @@ use super::{
     activity::{Bounds, Ended},
     linger::Lingering,
     pace::Turn,
-    places::Place,
+    places::{Cost, Place},
     stream::Watched,
     streams::{Answering, Streams},
 };
@@ -108,9 +109,13 @@ impl Door {
             let under_way = asking.activity.ask(request.version() == Version::HTTP_2);
             let (asking, application) = (asking.clone(), application.clone());
             async move {
-                await_turn(&asking).await;
-                let response = answer(application.current(), peer, lingering(request)).await?;
-                Ok::<_, Infallible>(response.map(|body| Answering::new(body, under_way)))
+                let paced = asking.paced(request.headers());
+                await_turn(&asking, paced).await;
+                let request = lingering(request, Cost::new(asking.clone(), paced));
+                let (mut cost, mut answering) =
+                    (Cost::new(asking, paced), pin!(answer(application.current(), peer, request)));
+                let response = poll_fn(|context| cost.of(|| answering.as_mut().poll(context))).await?;
+                Ok::<_, Infallible>(response.map(|body| Answering::new(body, under_way, cost)))
             }
         });
         let io = TokioIo::new(Watched::new(stream, activity.clone()));
@@ -164,8 +169,8 @@ fn prepare(stream: &TcpStream, patience: Duration) {
 }
 
 /// Waits until a request may be served; for ever if it may not, as then its connection is about to end.
-async fn await_turn(place: &Place) {
-    match place.turn() {
+async fn await_turn(place: &Place, paced: Option<IpAddr>) {
+    match place.turn(paced) {
         Turn::Now => {}
         Turn::In(time) => tokio::time::sleep(time).await,
         Turn::Never => {
@@ -175,11 +180,11 @@ async fn await_turn(place: &Place) {
     }
 }
 
-fn lingering(request: hyper::Request<hyper::body::Incoming>) -> Request {
+fn lingering(request: hyper::Request<hyper::body::Incoming>, cost: Cost) -> Request {
     // HTTP/2 gives up one request without the others.
     let may_linger = request.version() != Version::HTTP_2;
     let waits_to_be_asked = request.headers().contains_key(EXPECT);
-    request.map(|body| Body::new(Lingering::new(body, may_linger, waits_to_be_asked)))
+    request.map(|body| Body::new(Lingering::new(body, may_linger, waits_to_be_asked, cost)))
 }
 
 async fn answer(application: Router, peer: SocketAddr, mut request: Request) -> Result<Response, Infallible> {

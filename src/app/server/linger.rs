@@ -8,6 +8,8 @@ use bytes::{Buf, Bytes};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
+use super::places::Cost;
+
 /// How much of an unwanted body is read after the answer, and for how long.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 const MOST_TIME: Duration = Duration::from_secs(10);
@@ -21,11 +23,12 @@ pub(super) struct Lingering {
     may_linger: bool,
     /// The client sends nothing before it is asked to, which reading does.
     waits_to_be_asked: bool,
+    cost: Option<Cost>,
 }
 
 impl Lingering {
-    pub fn new(body: Incoming, may_linger: bool, waits_to_be_asked: bool) -> Self {
-        Self { body: Some(body), may_linger, waits_to_be_asked }
+    pub fn new(body: Incoming, may_linger: bool, waits_to_be_asked: bool, cost: Cost) -> Self {
+        Self { body: Some(body), may_linger, waits_to_be_asked, cost: Some(cost) }
     }
 }
 
@@ -38,10 +41,12 @@ impl Body for Lingering {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         self.waits_to_be_asked = false;
-        match &mut self.body {
-            Some(body) => Pin::new(body).poll_frame(context),
-            None => Poll::Ready(None),
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let frame = Pin::new(body).poll_frame(context);
+        if let (Poll::Ready(Some(Ok(frame))), Some(cost)) = (&frame, &mut self.cost) {
+            cost.bytes(frame.data_ref().map_or(0, Buf::remaining));
         }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
@@ -57,16 +62,19 @@ impl Drop for Lingering {
     fn drop(&mut self) {
         let lingers = self.may_linger && !self.waits_to_be_asked;
         let unread = self.body.take().filter(|body| lingers && !body.is_end_stream());
-        if let (Some(body), Ok(runtime)) = (unread, tokio::runtime::Handle::try_current()) {
-            runtime.spawn(async move { tokio::time::timeout(MOST_TIME, discard(body)).await });
+        if let (Some(body), Some(cost), Ok(runtime)) = (unread, self.cost.take(), tokio::runtime::Handle::try_current())
+        {
+            runtime.spawn(async move { tokio::time::timeout(MOST_TIME, discard(body, cost)).await });
         }
     }
 }
 
-async fn discard(mut body: Incoming) {
+async fn discard(mut body: Incoming, mut cost: Cost) {
     let mut read = 0;
     while let Ok(Some(Ok(frame))) = tokio::time::timeout(MOST_SILENCE, body.frame()).await {
-        read += frame.data_ref().map_or(0, Buf::remaining);
+        let length = frame.data_ref().map_or(0, Buf::remaining);
+        cost.bytes(length);
+        read += length;
         if read > MOST_BYTES {
             break;
         }

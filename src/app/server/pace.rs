@@ -2,6 +2,7 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Mutex, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -10,9 +11,15 @@ use crate::platform::settings;
 /// Requests a second of one address that are taken at least.
 const LEAST: u32 = 400;
 /// As many as that time allows may come at once.
-const BURST: Duration = Duration::from_secs(1);
+const BURST: Duration = Duration::from_millis(250);
 /// Beyond that they wait, up to as many as that time allows.
 const QUEUE: Duration = Duration::from_secs(2);
+/// One part in so many of the processors' time is for one address.
+const PROCESSOR_SHARE: u32 = 4;
+/// Most that one request is charged of it.
+const MOST_CHARGED: Duration = Duration::from_millis(100);
+/// Bytes of bodies that one address may send a second.
+const BYTES: u64 = 64 * 1024 * 1024;
 /// Addresses that are remembered before those that have been quiet are looked for.
 const MANY: usize = 10_000;
 
@@ -26,10 +33,12 @@ pub(super) enum Turn {
 }
 
 /// Takes requests and connections of one address no faster than it may send them, whatever they ask for: what floods is not
-/// read, so that refusing it costs nothing. Twice as fast as the guard against floods, which tells callers so.
+/// read, so that refusing it costs nothing. Twice as fast as the guard against floods, which tells callers so; more slowly
+/// when they cost much of the processors' time, or are large.
 #[derive(Debug)]
 pub(super) struct Pace {
     interval: Duration,
+    processors: u32,
     due: Mutex<Due>,
 }
 
@@ -45,7 +54,18 @@ impl Pace {
         let most = settings.flood_per_second;
         let interval = Duration::from_secs(1) / most.saturating_mul(2).max(LEAST);
         let due = Due { by_address: HashMap::new(), look_at: MANY };
-        (settings.enabled && most > 0).then(|| Self { interval, due: Mutex::new(due) })
+        let processors = thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
+        (settings.enabled && most > 0).then(|| Self { interval, processors, due: Mutex::new(due) })
+    }
+
+    /// What this address asked for has taken a processor for so long, and was so large; it is charged for it.
+    pub fn charge(&self, address: IpAddr, processor: Duration, bytes: u64) {
+        let time = processor.min(MOST_CHARGED) * PROCESSOR_SHARE / self.processors;
+        let transfer = Duration::from_nanos(bytes.saturating_mul(1_000_000_000 / BYTES));
+        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mine) = due.by_address.get_mut(&address) {
+            *mine += time + transfer;
+        }
     }
 
     /// Counts something that has come from this address.
@@ -79,7 +99,7 @@ mod tests {
         let pace = Pace::new(&settings).unwrap();
         let (now, mine, other) = (Instant::now(), IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         let turns: Vec<_> = (0..2000).map(|_| pace.turn_at(mine, now)).collect();
-        assert_eq!(turns.iter().filter(|turn| **turn == Turn::Now).count(), 401);
+        assert_eq!(turns.iter().filter(|turn| **turn == Turn::Now).count(), 101);
         assert_eq!(turns.iter().filter(|turn| matches!(turn, Turn::In(_))).count(), 799);
         assert_eq!(turns.last(), Some(&Turn::Never));
         assert_eq!(pace.turn_at(other, now), Turn::Now);
@@ -87,7 +107,12 @@ mod tests {
         let later = now + Duration::from_secs(1);
         let waiting = (0..2000).map(|_| pace.turn_at(mine, later)).filter(|turn| *turn != Turn::Never);
         assert_eq!(waiting.count(), 400);
-        assert_eq!(pace.turn_at(mine, now + Duration::from_secs(9)), Turn::Now);
+        let much_later = now + Duration::from_secs(9);
+        assert_eq!(pace.turn_at(mine, much_later), Turn::Now);
+        // Two seconds of bodies.
+        pace.charge(mine, Duration::ZERO, 2 * BYTES);
+        assert!(matches!(pace.turn_at(mine, much_later), Turn::In(_)));
+        assert_eq!(pace.turn_at(mine, now + Duration::from_secs(19)), Turn::Now);
     }
 
     #[test]

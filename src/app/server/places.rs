@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::http::HeaderMap;
 use ipnet::IpNet;
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
 use crate::platform::{
     settings,
     telemetry::{OneMore, metric},
-    web::subscriber,
+    web::{ClientAddress, subscriber},
 };
 
 /// A refusal is logged at most so often.
@@ -98,7 +99,7 @@ impl Places {
         *taken.by_address.entry(address).or_default() += 1;
         taken.connections.insert(number, Connection { address, is_proxy, activity: activity.clone() });
         drop(taken);
-        Some(Place { places: self.clone(), number, paced, activity, _open: metric::CONNECTIONS.one_more() })
+        Some(Place { places: self.clone(), number, peer, paced, activity, _open: metric::CONNECTIONS.one_more() })
     }
 
     /// When something from this address may be served; proxies have no pace.
@@ -163,15 +164,64 @@ impl Taken {
 pub(super) struct Place {
     places: Arc<Places>,
     number: u64,
+    peer: IpAddr,
     paced: Option<IpAddr>,
     pub activity: Arc<Activity>,
     _open: OneMore,
 }
 
 impl Place {
-    /// When the next request of this connection may be served.
-    pub fn turn(&self) -> Turn {
-        self.places.turn(self.paced)
+    /// Whose pace a request with these headers has: its client's, where the peer is a proxy that tells it.
+    pub fn paced(&self, headers: &HeaderMap) -> Option<IpAddr> {
+        self.places.pace.as_ref()?;
+        self.paced.or_else(|| {
+            let client = ClientAddress::of(self.peer, headers, &self.places.proxies).subscriber();
+            (client != subscriber(self.peer)).then_some(client)
+        })
+    }
+
+    /// When a request from this address may be served. What a proxy has let through is never refused here: its connection
+    /// is others' too.
+    pub fn turn(&self, paced: Option<IpAddr>) -> Turn {
+        match self.places.turn(paced) {
+            Turn::Never if self.paced.is_none() => Turn::Now,
+            turn => turn,
+        }
+    }
+}
+
+/// What a request costs; its address is charged when this is dropped.
+pub(super) struct Cost {
+    place: Arc<Place>,
+    paced: Option<IpAddr>,
+    processor: Duration,
+    bytes: u64,
+}
+
+impl Cost {
+    pub fn new(place: Arc<Place>, paced: Option<IpAddr>) -> Self {
+        Self { place, paced, processor: Duration::ZERO, bytes: 0 }
+    }
+
+    /// Does a part of the work that the request is.
+    pub fn of<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let done = work();
+        self.processor += began.elapsed();
+        done
+    }
+
+    /// So many bytes have come.
+    pub fn bytes(&mut self, count: usize) {
+        self.bytes += count as u64;
+    }
+}
+
+impl Drop for Cost {
+    fn drop(&mut self) {
+        if let (Some(pace), Some(address)) = (&self.place.places.pace, self.paced) {
+            pace.charge(address, self.processor, self.bytes);
+        }
     }
 }
 

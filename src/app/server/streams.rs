@@ -13,7 +13,10 @@ use axum::body::Body;
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
-use super::activity::{Ended, UnderWay};
+use super::{
+    activity::{Ended, UnderWay},
+    places::Cost,
+};
 use crate::platform::telemetry::metric;
 
 /// An answer is handed to HTTP/2 in pieces of so many bytes: it keeps one of them for each request, however small the
@@ -91,16 +94,17 @@ pub(super) struct Answering {
     body: Body,
     rest: Bytes,
     progress: Option<Arc<Progress>>,
+    cost: Cost,
     _under_way: UnderWay,
 }
 
 impl Answering {
-    pub fn new(body: Body, under_way: UnderWay) -> Self {
+    pub fn new(body: Body, under_way: UnderWay, cost: Cost) -> Self {
         let progress = STREAM.try_with(Clone::clone).ok();
         if let Some(progress) = &progress {
             progress.made();
         }
-        Self { body, rest: Bytes::new(), progress, _under_way: under_way }
+        Self { body, rest: Bytes::new(), progress, cost, _under_way: under_way }
     }
 }
 
@@ -113,10 +117,12 @@ impl hyper::body::Body for Answering {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
-        let Some(progress) = &this.progress else { return Pin::new(&mut this.body).poll_frame(context) };
+        let Some(progress) = &this.progress else {
+            return this.cost.of(|| Pin::new(&mut this.body).poll_frame(context));
+        };
         progress.made();
         if this.rest.is_empty() {
-            match Pin::new(&mut this.body).poll_frame(context) {
+            match this.cost.of(|| Pin::new(&mut this.body).poll_frame(context)) {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) => this.rest = data,
                     Err(trailers) => return Poll::Ready(Some(Ok(trailers))),

@@ -22,7 +22,7 @@ const STRANGER: &str = "127.0.0.66";
 /// So many accounts, each at an address of its own and each as often as its quota lets it.
 const NEIGHBOURS: u8 = 6;
 const PAUSE: Duration = Duration::from_millis(110);
-const MEASURED: Duration = Duration::from_secs(12);
+const MEASURED: Duration = Duration::from_secs(10);
 /// Before it is measured what an attack does.
 const WARMING: Duration = Duration::from_secs(2);
 /// A slower answer than this is noticed, a faster one is not, however fast it was before.
@@ -68,8 +68,7 @@ impl Neighbours {
 impl Drop for Neighbours {
     fn drop(&mut self) {
         self.stop.store(true, Relaxed);
-        let ended = self.thread.take().unwrap().join();
-        assert!(thread::panicking() || ended.is_ok(), "a neighbour was turned away");
+        _ = self.thread.take().unwrap().join();
     }
 }
 
@@ -84,9 +83,9 @@ async fn ask(address: String, base: String, stop: Arc<AtomicBool>, took: Arc<Mut
             return;
         }
         let began = Instant::now();
-        let answer = client.get(path).await;
-        assert!(answer.status.as_u16() < 500, "{path}: {}", answer.text);
-        took.lock().unwrap().push(began.elapsed());
+        // Who is turned away has waited in vain.
+        let is_answered = client.get(path).await.status.as_u16() < 500;
+        took.lock().unwrap().push(if is_answered { began.elapsed() } else { MEASURED });
         tokio::time::sleep(PAUSE.saturating_sub(began.elapsed())).await;
     }
 }
@@ -197,16 +196,16 @@ async fn a_stranger_with_one_address_does_not_slow_others_tenfold() {
     let process = Process::start(&database, &redis, &["rate_limit.enabled=true"]).await;
     let neighbours = Neighbours::start(&process.base);
     tokio::time::sleep(WARMING).await;
-    let (median, before) = neighbours.measure().await;
-    println!("{:32} median {median:>10.2?}  p99 {before:>10.2?}", "before");
     let mut too_slow = Vec::new();
+    println!("{:32} {:>12} {:>12} {:>12} {:>12}", "", "median", "p99", "then median", "then p99");
     for (name, attack) in ATTACKS.iter().filter(|(name, _)| name.contains(&only)) {
+        let (median, before) = neighbours.measure().await;
         let mut attacking = attack(&process.base);
         tokio::time::sleep(WARMING).await;
-        let (median, during) = neighbours.measure().await;
+        let (then, during) = neighbours.measure().await;
         attacking.shutdown().await;
         let times = during.as_secs_f64() / before.as_secs_f64();
-        println!("{name:32} median {median:>10.2?}  p99 {during:>10.2?}  {times:.1} times");
+        println!("{name:32} {median:>12.2?} {before:>12.2?} {then:>12.2?} {during:>12.2?} {times:>8.1} times");
         if during > (before * 10).max(NOTICED) {
             too_slow.push(*name);
         }
