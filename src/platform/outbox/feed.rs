@@ -133,9 +133,13 @@ impl Feed {
         if !self.is_of(&snapshot) {
             return Err(FeedError::Exchanged);
         }
-        let rows = read(&mut connection, self.position, self.ended(&snapshot), limit).await.map_err(DbError::from)?;
-        let entries: Vec<Entry> = rows.into_iter().map(Entry::from).collect();
-        let is_full = i64::try_from(entries.len()).is_ok_and(|count| count >= limit);
+        let ended = self.ended(&snapshot);
+        let mut entries = read_late(&mut connection, self.position, ended, limit).await.map_err(DbError::from)?;
+        let left = limit - count(&entries);
+        if left > 0 {
+            entries.extend(read_new(&mut connection, self.position, left).await.map_err(DbError::from)?);
+        }
+        let is_full = count(&entries) >= limit;
         let reading = Reading { entries, is_full, snapshot };
         self.advance(&reading);
         Ok(reading.entries)
@@ -174,6 +178,10 @@ impl Feed {
     }
 }
 
+fn count(entries: &[Entry]) -> i64 {
+    i64::try_from(entries.len()).unwrap_or(i64::MAX)
+}
+
 /// As [`Feed::settled`] of a place in its parts.
 pub(super) fn settled(position: i64, awaited: &BTreeMap<i64, i64>) -> i64 {
     awaited.values().fold(position, |lowest, read| lowest.min(*read))
@@ -199,7 +207,7 @@ async fn try_snapshot(db: &Database) -> Result<(Connection, Snapshot), DbError> 
         r#"select array(select pg_snapshot_xip(pg_current_snapshot())::text::bigint) as "open!",
                   pg_snapshot_xmax(pg_current_snapshot())::text::bigint as "end!",
                   age(pg_snapshot_xmax(pg_current_snapshot())::xid)::bigint as "unlisted!",
-                  server_epoch() as "epoch!", (select last_value from outbox_id_seq) as "last!""#
+                  server_epoch() as "epoch!", coalesce(pg_sequence_last_value('outbox_id_seq'), 0) as "last!""#
     );
     let found = found.fetch_one(&mut *connection).await?;
     let next = found.end + found.unlisted;
@@ -208,31 +216,45 @@ async fn try_snapshot(db: &Database) -> Result<(Connection, Snapshot), DbError> 
     Ok((connection, Snapshot { server, open, last: found.last, unlisted: found.unlisted }))
 }
 
-async fn read(db: &mut Connection, position: i64, ended: Vec<(i64, i64)>, limit: i64) -> sqlx::Result<Vec<Row>> {
+/// Messages of transactions that have ended, each above the number up to which its messages were read.
+async fn read_late(db: &mut Connection, position: i64, ended: Vec<(i64, i64)>, limit: i64) -> sqlx::Result<Vec<Entry>> {
+    if ended.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Along the index in its order, up to the limit, whatever the planner makes of a table that an import has just filled: a
+    // bitmap would read each time all that is left of the import.
+    sqlx::raw_sql("set local enable_bitmapscan = off").execute(&mut **db).await?;
     let (ended, read): (Vec<String>, Vec<i64>) =
         ended.into_iter().map(|(transaction, read)| (transaction.to_string(), read)).unzip();
     let rows = sqlx::query_as!(
         Row,
-        r#"select id as "id!", aggregate as "aggregate!", aggregate_id as "aggregate_id!", sequence as "sequence!",
-                  event_type as "event_type!", payload as "payload!", occurred_at as "occurred_at!",
-                  written_at as "written_at!"
-           from ((select late.* from unnest($2::text[], $3::bigint[]) as ended (transaction, read)
-                  cross join lateral
-                      (select id, aggregate, aggregate_id, sequence, event_type, payload, occurred_at, written_at
-                       from outbox
-                       where written_by = ended.transaction::xid8 and id > ended.read and id <= $1
-                       order by id limit $4) as late
-                  order by late.id limit $4)
-                 union all
-                 (select id, aggregate, aggregate_id, sequence, event_type, payload, occurred_at, written_at
-                  from outbox where id > $1 order by id limit $4)) as next
-           order by id limit $4"#,
+        r#"select late.id, late.aggregate, late.aggregate_id, late.sequence, late.event_type, late.payload,
+                  late.occurred_at, late.written_at
+           from unnest($2::text[], $3::bigint[]) as ended (transaction, read)
+           cross join lateral
+               (select id, aggregate, aggregate_id, sequence, event_type, payload, occurred_at, written_at
+                from outbox
+                where written_by is not null and (written_by, id) > (ended.transaction::xid8, ended.read)
+                  and (written_by, id) <= (ended.transaction::xid8, $1)
+                order by written_by, id limit $4) as late
+           order by late.id limit $4"#,
         position,
         &ended,
         &read,
         limit,
     );
-    rows.fetch_all(&mut **db).await
+    Ok(rows.fetch_all(&mut **db).await?.into_iter().map(Entry::from).collect())
+}
+
+async fn read_new(db: &mut Connection, position: i64, limit: i64) -> sqlx::Result<Vec<Entry>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, aggregate, aggregate_id, sequence, event_type, payload, occurred_at, written_at
+         from outbox where id > $1 order by id limit $2",
+        position,
+        limit,
+    );
+    Ok(rows.fetch_all(&mut **db).await?.into_iter().map(Entry::from).collect())
 }
 
 struct Row {

@@ -57,7 +57,7 @@ pub(super) async fn take(
         r#"update outbox_sinks set leased_by = $2, beat = beat + 1, updated_at = now()
            where name = $1 and beat = $3
            returning position, gaps, reached, awaited, mark, server_epoch() as "epoch!",
-                     (select last_value from outbox_id_seq) as "last!""#,
+                     coalesce(pg_sequence_last_value('outbox_id_seq'), 0) as "last!""#,
         sink,
         process,
         holder.beat,
@@ -132,7 +132,7 @@ pub(super) async fn keep(db: &Database, sink: &str, process: &str, place: &Place
         "update outbox_sinks set position = $3, gaps = '[]', reached = $4, awaited = $5, mark = $6,
                                  beat = beat + 1, updated_at = now()
          where name = $1 and leased_by = $2
-           and server_epoch() = $7 and $4 <= (select last_value from outbox_id_seq)",
+           and server_epoch() = $7 and $4 <= coalesce(pg_sequence_last_value('outbox_id_seq'), 0)",
         sink,
         process,
         place.feed.settled(),
@@ -187,9 +187,10 @@ pub async fn lags(db: &Database) -> Result<Vec<Lag>, DbError> {
                 from jsonb_array_elements(awaited) as open (transaction)
                 cross join lateral
                     (select written_at from outbox
-                     where written_by = (transaction ->> 0)::xid8 and id > (transaction ->> 1)::bigint
-                       and id <= place.reached
-                     order by id limit $1) as waiting
+                     where written_by is not null
+                       and (written_by, id) > ((transaction ->> 0)::xid8, (transaction ->> 1)::bigint)
+                       and (written_by, id) <= ((transaction ->> 0)::xid8, place.reached)
+                     order by written_by, id limit $1) as waiting
                ) as late
            order by name"#,
         COUNTED,

@@ -94,21 +94,14 @@ impl TestDatabase {
         connect("postgres").await.execute(sqlx::AssertSqlSafe(open)).await.expect("opening the database");
     }
 
-    /// Puts another database behind this one's address, as a failover or a restored backup does. The sessions of both end;
-    /// no new one is refused for longer than the exchange takes.
+    /// Puts another database behind this one's address, as a failover or a restored backup does. The sessions end; only
+    /// who connects in the milliseconds between is refused.
     pub async fn exchange_for(&self, other: &Self) {
         let mut maintenance = connect("postgres").await;
-        let end = "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where datname = any($1)";
-        let names = [self.name.clone(), other.name.clone()];
-        let rename = |from: &str, to: &str| sqlx::AssertSqlSafe(format!("alter database {from} rename to {to}"));
-        for (from, to) in [(self.name.as_str(), format!("{}_before", self.name)), (&other.name, self.name.clone())] {
-            loop {
-                sqlx::query(end).bind(&names).execute(&mut maintenance).await.expect("ending the sessions");
-                // A pool that tries again may be faster.
-                if maintenance.execute(rename(from, &to)).await.is_ok() {
-                    break;
-                }
-            }
+        self.close_doors().await;
+        for (from, to) in [(&self.name, &format!("{}_before", self.name)), (&other.name, &self.name)] {
+            let rename = format!("alter database {from} rename to {to}");
+            maintenance.execute(sqlx::AssertSqlSafe(rename)).await.expect("renaming the database");
         }
     }
 
