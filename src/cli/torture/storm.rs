@@ -1,6 +1,7 @@
 //! The faults: each is done, undone, and followed until every server books again.
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use serde::Serialize;
 use tokio::time::sleep;
 
@@ -32,6 +33,9 @@ pub(super) struct Struck {
     pub recovery_ms: Option<u64>,
     /// The longest time in all this without an acknowledged booking, by whichever server.
     pub outage_ms: u64,
+    /// From its beginning until service was back, in microseconds since the run began.
+    #[serde(skip)]
+    pub window: (u64, u64),
 }
 
 /// For as long as the run is to take; the first round of the plan is completed in any case.
@@ -41,6 +45,7 @@ pub(super) async fn rage(
     pulse: &Pulse,
     plan: Plan,
     time: Duration,
+    bound: Duration,
 ) -> anyhow::Result<Vec<Struck>> {
     let began = Instant::now();
     let mut struck = Vec::new();
@@ -50,6 +55,7 @@ pub(super) async fn rage(
             break;
         }
         let one = strike(site, load, pulse, &blow).await?;
+        late(&one, bound).into_iter().for_each(|what| load.evidence.breach(Promise::InTime, what));
         let over = one.recovery_ms.is_none();
         tell(&one);
         struck.push(one);
@@ -61,6 +67,13 @@ pub(super) async fn rage(
     Ok(struck)
 }
 
+/// What is wrong with a recovery that took longer than was promised. One that never came is told of by itself.
+fn late(struck: &Struck, bound: Duration) -> Option<String> {
+    let took = Duration::from_millis(struck.recovery_ms?);
+    let what = || format!("{}: back after {took:?}, and {bound:?} are promised", struck.fault);
+    (took > bound).then(what)
+}
+
 fn tell(struck: &Struck) {
     let recovery = struck.recovery_ms.map_or("no recovery".to_owned(), |time| format!("recovered in {time} ms"));
     super::remark(&format!("{:>7.1} s  {:<14} {recovery}", struck.began_s, struck.fault));
@@ -69,7 +82,6 @@ fn tell(struck: &Struck) {
 async fn strike(site: &mut Site, load: &Load, pulse: &Pulse, blow: &Blow) -> anyhow::Result<Struck> {
     let count = load.wire.addresses.count();
     let victim = usize::try_from(blow.victim % count.max(1) as u64).unwrap_or_default();
-    let hits_one = matches!(blow.fault, Fault::KillApp | Fault::Drain);
     let began = load.wire.now();
     load.wire.remark(&format!("{} begins", blow.fault.name()));
     let healed = hurt(site, load, blow, victim).await?;
@@ -80,11 +92,12 @@ async fn strike(site: &mut Site, load: &Load, pulse: &Pulse, blow: &Blow) -> any
     let seconds = |time: u64| Duration::from_micros(time).as_secs_f64();
     Ok(Struck {
         fault: blow.fault.name(),
-        server: hits_one.then_some(victim + 1),
+        server: blow.fault.hits_one().then_some(victim + 1),
         began_s: seconds(began),
         ended_s: seconds(healed),
         recovery_ms: recovered.map(|at| at.saturating_sub(healed) / 1000),
         outage_ms: longest_lull(&beats, began, recovered.unwrap_or_else(|| load.wire.now())) / 1000,
+        window: (began, recovered.unwrap_or(u64::MAX)),
     })
 }
 
@@ -151,6 +164,41 @@ async fn hurt(site: &mut Site, load: &Load, blow: &Blow, victim: usize) -> anyho
             sleep(blow.lasts).await;
             servers.widen_redis().await?;
         }
+        Fault::RedisStarved => {
+            servers.starve_redis().await?;
+            sleep(blow.lasts).await;
+            servers.widen_redis().await?;
+        }
+        Fault::ReadOnly => {
+            servers.forbid_writes().await?;
+            sleep(blow.lasts).await;
+            servers.allow_writes().await?;
+        }
+        Fault::DiskFull => {
+            servers.fill_disk()?;
+            sleep(blow.lasts).await;
+            let healed = load.wire.now();
+            servers.free_disk().await?;
+            return Ok(Some(healed));
+        }
+        Fault::BlackHole => {
+            site.cut_off();
+            sleep(blow.lasts).await;
+            site.connect_again();
+        }
+        Fault::SuspendApp => {
+            site.signal(victim, Signal::SIGSTOP)?;
+            sleep(blow.lasts).await;
+            site.signal(victim, Signal::SIGCONT)?;
+        }
+        Fault::ClockJump => {
+            // Forward or back, and then the other way.
+            let hour = if blow.victim / 1024 % 2 == 0 { 3600 } else { -3600 };
+            load.wire.remark(&format!("the clock of server {} jumps by {hour} s", victim + 1));
+            site.set_clock(victim, hour)?;
+            sleep(blow.lasts).await;
+            site.set_clock(victim, 0)?;
+        }
         // Who wants to book waits for a row, and keeps a connection meanwhile: soon there is none left.
         Fault::Pool => servers.hold_rows("flight_capacity", blow.lasts).await?,
     }
@@ -164,4 +212,29 @@ async fn restart(site: &mut Site, load: &Load, victim: usize) -> u64 {
         load.evidence.breach(Promise::Service, format!("server {} does not start again: {error:#}", victim + 1));
     }
     healed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recovery_that_takes_longer_than_promised_is_told() {
+        let struck = |recovery_ms| Struck {
+            fault: "black-hole",
+            server: None,
+            began_s: 0.0,
+            ended_s: 0.0,
+            recovery_ms,
+            outage_ms: 0,
+            window: (0, 0),
+        };
+        let bound = Duration::from_secs(15);
+        assert_eq!(late(&struck(Some(15_000)), bound), None);
+        assert_eq!(
+            late(&struck(Some(15_001)), bound).as_deref(),
+            Some("black-hole: back after 15.001s, and 15s are promised")
+        );
+        assert_eq!(late(&struck(None), bound), None);
+    }
 }
