@@ -33,14 +33,15 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    check::check,
+    check::{Checked, check},
     client::{
         Client, Load,
+        crowd::Crowd,
         pulse::{Pulse, longest_lull},
     },
     crew::{Crew, Login},
     deed::Deed,
-    evidence::Evidence,
+    evidence::{Breach, Evidence},
     history::{History, Writer},
     instance::SABOTAGE,
     intent::Intents,
@@ -190,16 +191,19 @@ impl Run {
         let salt = u32::from_le_bytes(TokenSource::default().bytes()?);
         let name = format!("t{salt:08x}");
         let crew = Arc::new(Crew::assemble(&wire, &name, staff).await?);
+        let schedule = Schedule::new(seed, u64::from(salt));
+        let roomy = schedule.roomy(&wire, &crew).await?;
         let load = Arc::new(Load {
             run: name,
             crew: Arc::clone(&crew),
             evidence: Evidence::default(),
-            schedule: Schedule::new(seed, u64::from(salt)),
+            schedule,
+            roomy,
+            crowd: Crowd::default(),
             board: Board::default(),
             stop: CancellationToken::new(),
             wire: Arc::clone(&wire),
         });
-        let roomy = load.schedule.roomy(&wire, &crew).await?;
         let (mut working, mut helping) = (JoinSet::new(), JoinSet::new());
         helping.spawn(crew.stay(wire));
         let pulse = Arc::new(Pulse::default());
@@ -208,8 +212,8 @@ impl Run {
         }
         for instance in 0..load.wire.addresses.count() {
             let client = Client::new(options.clients + instance as u64, Arc::clone(&load));
-            let (flight, pulse) = (roomy.clone(), Arc::clone(&pulse));
-            working.spawn(async move { Ok(client.beat(instance, flight, pulse).await) });
+            let pulse = Arc::clone(&pulse);
+            working.spawn(async move { Ok(client.beat(instance, pulse).await) });
         }
         Ok(Self { load, pulse, working, helping, began: Instant::now(), seed, caveats: Vec::new() })
     }
@@ -231,18 +235,10 @@ impl Run {
         while let Some(done) = self.working.join_next().await {
             deeds.extend(done??);
         }
+        deeds.extend(self.load.crowd.settled().await);
         remark(&format!("checking {} changes", deeds.len()));
-        let (mut breaches, checked) = check(&self.load, &deeds).await?;
-        let audit = match urls {
-            Some(urls) => Some(check::audit(urls).await?),
-            None => None,
-        };
-        if audit.is_none() {
-            self.caveats.push("the audit was not run: name the database (database.url)".to_owned());
-        }
+        let (mut breaches, checked, audit) = self.examine(&deeds, urls).await?;
         self.helping.shutdown().await;
-        let (audit, audited) = audit.map_or((None, Vec::new()), |audit| (Some(audit.report), audit.breaches));
-        breaches.extend(audited);
         let mut gathered = self.load.evidence.get();
         let windows: Vec<_> = struck.iter().map(|struck| struck.window).collect();
         let (answers, failures) = answers::judge(&self.load.wire.failures(), own.then_some(&windows));
@@ -272,6 +268,29 @@ impl Run {
             history: kept.then_some(path),
             caveats: self.caveats.clone(),
         })
+    }
+
+    /// Holds what was asked for against what is there. A system that did not come back has broken a promise already; what
+    /// it does not answer then is left out.
+    async fn examine(
+        &mut self,
+        deeds: &[Deed],
+        urls: Option<&Urls>,
+    ) -> anyhow::Result<(Vec<Breach>, Checked, Option<serde_json::Value>)> {
+        let (mut breaches, checked) = match check(&self.load, deeds).await {
+            Err(error) if !self.load.evidence.get().breaches.is_empty() => {
+                self.caveats.push(format!("not everything could be checked: {error:#}"));
+                (Vec::new(), Checked::default())
+            }
+            done => done?,
+        };
+        let Some(urls) = urls else {
+            self.caveats.push("the audit was not run: name the database (database.url)".to_owned());
+            return Ok((breaches, checked, None));
+        };
+        let audit = check::audit(urls).await?;
+        breaches.extend(audit.breaches);
+        Ok((breaches, checked, Some(audit.report)))
     }
 
     /// The faults of a system of our own, and those that cannot be made here; for another one the time passes. A client

@@ -26,8 +26,9 @@ pub(super) fn judge(failures: &[Failure], windows: Option<&[(u64, u64)]>) -> (An
     let (mut internal, mut between) = (Vec::new(), Vec::new());
     let mut answers = Answers::default();
     for failure in failures {
-        let excused =
-            |windows: &[(u64, u64)]| windows.iter().any(|(begin, end)| failure.invoked <= *end && failure.completed >= *begin);
+        let excused = |windows: &[(u64, u64)]| {
+            windows.iter().any(|(begin, end)| failure.invoked <= *end && failure.completed >= *begin)
+        };
         match failure.status {
             503 | 504 if windows.is_none_or(excused) => answers.during_faults += 1,
             503 | 504 => between.push(failure),
@@ -55,7 +56,8 @@ mod tests {
 
     #[test]
     fn a_500_is_never_excused_and_a_503_only_while_something_is_wrong() {
-        let failures = [failure(500, 15, 16), failure(503, 5, 9), failure(503, 5, 12), failure(504, 19, 40), failure(503, 21, 22)];
+        let failures =
+            [failure(500, 15, 16), failure(503, 5, 9), failure(503, 5, 12), failure(504, 19, 40), failure(503, 21, 22)];
         let (answers, breaches) = judge(&failures, Some(&[(10, 20)]));
         assert_eq!(answers, Answers { internal: 1, during_faults: 2, between_faults: 2 });
         let told: Vec<_> = breaches.iter().map(|breach| breach.what.as_str()).collect();

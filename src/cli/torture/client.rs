@@ -1,4 +1,5 @@
 //! One client: does what its intentions say, one after the other, and notes what became of it.
+pub(super) mod crowd;
 mod looking;
 mod operating;
 pub(super) mod pulse;
@@ -13,13 +14,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use self::crowd::Crowd;
 use super::{
     crew::{Caller, Crew, PATIENCE},
     deed::{BOOKINGS, Deed, Kind, Who, path_of, step},
     dice::at,
     evidence::{Evidence, Promise, Tally},
     intent::{Intent, Intents, Manner, What},
-    schedule::{Schedule, Season},
+    schedule::{Flight, Schedule, Season},
     shipment::{Board, Shipment},
     wire::{Reply, Request, Said, Way, Wire},
 };
@@ -38,8 +40,11 @@ pub(super) struct Load {
     pub evidence: Evidence,
     pub crew: Arc<Crew>,
     pub schedule: Schedule,
+    /// The flight that always has room.
+    pub roomy: Flight,
     pub board: Board,
     pub stop: CancellationToken,
+    pub crowd: Crowd,
 }
 
 impl Load {
@@ -52,10 +57,8 @@ impl Load {
 
     /// Waits as long as a refusal asks for, or has a token renewed.
     pub async fn heed(&self, reply: &Reply) {
-        if let Said::Refused(refusal) = &reply.said
-            && refusal.code == "token_expired"
-        {
-            self.crew.expired(reply.instance);
+        if let Said::Refused(refusal) = &reply.said {
+            self.crew.heed(refusal, reply.instance);
         }
         if let Said::Refused(refusal) = &reply.said
             && refusal.status == 429

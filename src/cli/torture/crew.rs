@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tokio::sync::Notify;
 
-use super::wire::{Answer, Request, Said, Way, Wire};
+use super::wire::{Answer, Refusal, Request, Said, Way, Wire};
 use crate::platform::random::TokenSource;
 
 /// How long something that must work may take to do so.
@@ -80,10 +80,12 @@ impl Crew {
         Ok(Self { staff, shippers, renew: good_for / 3, expired: Mutex::default(), has_expired: Notify::new() })
     }
 
-    /// A server called a token expired: it is given one of its own soon.
-    pub fn expired(&self, instance: usize) {
-        self.expired.lock().unwrap_or_else(PoisonError::into_inner).insert(instance);
-        self.has_expired.notify_one();
+    /// A server that does not take a token is given one of its own soon.
+    pub fn heed(&self, refusal: &Refusal, instance: usize) {
+        if refusal.wants_login() {
+            self.expired.lock().unwrap_or_else(PoisonError::into_inner).insert(instance);
+            self.has_expired.notify_one();
+        }
     }
 
     /// Keeps everybody's token fresh for as long as it is polled.

@@ -62,13 +62,7 @@ impl Kind {
     pub const fn is_of_flights(self) -> bool {
         !matches!(
             self,
-            Self::Book
-                | Self::Depart
-                | Self::Arrive
-                | Self::Deliver
-                | Self::Cancel
-                | Self::Amend
-                | Self::Reroute
+            Self::Book | Self::Depart | Self::Arrive | Self::Deliver | Self::Cancel | Self::Amend | Self::Reroute
         )
     }
 
@@ -76,14 +70,12 @@ impl Kind {
     pub const fn event(self) -> &'static str {
         match self {
             Self::Book => "BOOKED",
-            Self::Depart => "DEPARTED",
-            Self::Arrive => "ARRIVED",
+            Self::Depart | Self::FlightDepart => "DEPARTED",
+            Self::Arrive | Self::FlightArrive => "ARRIVED",
             Self::Deliver => "DELIVERED",
             Self::Cancel => "CANCELLED",
             // A reroute changes the description too; the flights may be those it has already.
             Self::Amend | Self::Reroute => "AMENDED",
-            Self::FlightDepart => "DEPARTED",
-            Self::FlightArrive => "ARRIVED",
             Self::FlightCancel => "FLIGHT_CANCELLED",
             Self::Retime => "FLIGHT_RETIMED",
             Self::Offload => "OFFLOADED",
@@ -149,7 +141,8 @@ impl Deed {
         let body = request.body.as_ref().unwrap_or(&Value::Null);
         let text = |member: &str| body[member].as_str().map(str::to_owned);
         let (mark, note) = (text("customer_reference"), text("notes").or_else(|| text("reason")));
-        let named = body["offload"].as_array().into_iter().flatten().filter_map(|named| Some(named.as_str()?.to_owned()));
+        let named =
+            body["offload"].as_array().into_iter().flatten().filter_map(|named| Some(named.as_str()?.to_owned()));
         Self {
             kind,
             who,
@@ -215,7 +208,8 @@ impl Deed {
             }
         }
         let body = &answer.body;
-        let wrong = if self.kind.is_of_flights() { self.flight_differences(body) } else { self.differences(body, caller) };
+        let wrong =
+            if self.kind.is_of_flights() { self.flight_differences(body) } else { self.differences(body, caller) };
         for (promise, wrong) in wrong {
             evidence.breach(promise, format!("call {call} ({name}) was acknowledged, but {wrong}"));
         }

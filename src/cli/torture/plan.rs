@@ -68,10 +68,7 @@ impl Fault {
     }
 
     pub const fn needs_redis(self) -> bool {
-        matches!(
-            self,
-            Self::RedisStop | Self::RedisPause | Self::RedisFlush | Self::RedisFull | Self::RedisStarved
-        )
+        matches!(self, Self::RedisStop | Self::RedisPause | Self::RedisFlush | Self::RedisFull | Self::RedisStarved)
     }
 
     /// Whether it hits one server process, not what all of them use.

@@ -152,7 +152,8 @@ impl Report {
             writeln!(text, "  recovery    {longest} ms at the longest, {} s are promised", self.recovery_seconds)?;
         }
         let Answers { internal, during_faults, between_faults } = self.answers;
-        let when = if self.own { format!("during faults, {between_faults} at other times") } else { "in all".to_owned() };
+        let when =
+            if self.own { format!("during faults, {between_faults} at other times") } else { "in all".to_owned() };
         writeln!(text, "  answers     {internal} times 500; 503 or 504 {during_faults} times {when}")
     }
 

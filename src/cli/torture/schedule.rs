@@ -151,10 +151,12 @@ impl Schedule {
             let path = "/api/v1/flights".to_owned();
             let request = Request { method: Method::POST, path, body: Some(body), ..Request::default() };
             let way = Way { client: NOBODY, instance, hang_up: None };
-            match wire.send(way, &crew.staff, &request).await.said {
+            let reply = wire.send(way, &crew.staff, &request).await;
+            match reply.said {
                 Said::Ok(answer) => return self.added(&answer.body, leaves, weight_kg),
                 // Somebody's number: another one. One that was made without our knowing stays empty.
-                Said::Refused(refusal) if refusal.code == "already_exists" || refusal.is_passing() => {}
+                Said::Refused(refusal) if refusal.code == "already_exists" => {}
+                Said::Refused(refusal) if refusal.is_passing() => crew.heed(&refusal, reply.instance),
                 Said::Refused(refusal) => anyhow::bail!("a flight cannot be made: {refusal}"),
                 Said::Unknown(error) if began.elapsed() > PATIENCE => anyhow::bail!("a flight cannot be made: {error}"),
                 Said::Unknown(_) => {}

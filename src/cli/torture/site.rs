@@ -85,7 +85,11 @@ impl Site {
     ) -> anyhow::Result<Self> {
         let mut embedded = settings.embedded.clone();
         embedded.data_dir = directory.home();
-        let servers = Rehearsal::start(&embedded, faults.contains(&Fault::DiskFull)).await?;
+        let servers = if faults.contains(&Fault::DiskFull) {
+            Rehearsal::start_on_own_disk(&embedded).await?
+        } else {
+            Rehearsal::start(&embedded).await?
+        };
         succeeds(servers.urls(), &["migrate"], None).await?;
         let (addresses, directory) = (Addresses::new(Vec::new()), directory.path().to_owned());
         let mut site = Self { instances: Vec::new(), tunnels: Vec::new(), servers, directory, addresses };

@@ -1,5 +1,8 @@
 //! The faults: each is done, undone, and followed until every server books again.
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use nix::sys::signal::Signal;
 use serde::Serialize;
@@ -8,6 +11,7 @@ use tokio::time::sleep;
 use super::{
     client::{
         Load,
+        crowd::Crowd,
         pulse::{Pulse, longest_lull, recovered},
     },
     crew::PATIENCE,
@@ -18,6 +22,9 @@ use super::{
 
 /// Between an end and a new beginning, as a supervisor would take.
 const RESTART_AFTER: Duration = Duration::from_millis(300);
+
+/// After which many callers hold every connection to the database.
+const CROWD_IS_IN: Duration = Duration::from_millis(50);
 
 /// A fault that came to pass.
 #[derive(Debug, Clone, Serialize)]
@@ -33,7 +40,8 @@ pub(super) struct Struck {
     pub recovery_ms: Option<u64>,
     /// The longest time in all this without an acknowledged booking, by whichever server.
     pub outage_ms: u64,
-    /// From its beginning until service was back, in microseconds since the run began.
+    /// From its beginning until all is to be well again, in microseconds since the run began: a server that has booked again
+    /// may still find connections that are dead.
     #[serde(skip)]
     pub window: (u64, u64),
 }
@@ -41,7 +49,7 @@ pub(super) struct Struck {
 /// For as long as the run is to take; the first round of the plan is completed in any case.
 pub(super) async fn rage(
     site: &mut Site,
-    load: &Load,
+    load: &Arc<Load>,
     pulse: &Pulse,
     plan: Plan,
     time: Duration,
@@ -54,8 +62,10 @@ pub(super) async fn rage(
         if began.elapsed() >= time && !blow.first_round {
             break;
         }
-        let one = strike(site, load, pulse, &blow).await?;
-        late(&one, bound).into_iter().for_each(|what| load.evidence.breach(Promise::InTime, what));
+        let one = strike(site, load, pulse, &blow, bound).await?;
+        if let Some(what) = late(&one, bound) {
+            load.evidence.breach(Promise::InTime, what);
+        }
         let over = one.recovery_ms.is_none();
         tell(&one);
         struck.push(one);
@@ -79,7 +89,13 @@ fn tell(struck: &Struck) {
     super::remark(&format!("{:>7.1} s  {:<14} {recovery}", struck.began_s, struck.fault));
 }
 
-async fn strike(site: &mut Site, load: &Load, pulse: &Pulse, blow: &Blow) -> anyhow::Result<Struck> {
+async fn strike(
+    site: &mut Site,
+    load: &Arc<Load>,
+    pulse: &Pulse,
+    blow: &Blow,
+    bound: Duration,
+) -> anyhow::Result<Struck> {
     let count = load.wire.addresses.count();
     let victim = usize::try_from(blow.victim % count.max(1) as u64).unwrap_or_default();
     let began = load.wire.now();
@@ -97,11 +113,15 @@ async fn strike(site: &mut Site, load: &Load, pulse: &Pulse, blow: &Blow) -> any
         ended_s: seconds(healed),
         recovery_ms: recovered.map(|at| at.saturating_sub(healed) / 1000),
         outage_ms: longest_lull(&beats, began, recovered.unwrap_or_else(|| load.wire.now())) / 1000,
-        window: (began, recovered.unwrap_or(u64::MAX)),
+        window: (began, recovered.map_or(u64::MAX, |at| at.max(healed + micros(bound)))),
     })
 }
 
-async fn await_recovery(load: &Load, pulse: &Pulse, fault: Fault, healed: u64, servers: usize) -> Option<u64> {
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+async fn await_recovery(load: &Arc<Load>, pulse: &Pulse, fault: Fault, healed: u64, servers: usize) -> Option<u64> {
     let began = Instant::now();
     loop {
         if let Some(at) = recovered(&pulse.since(healed), servers) {
@@ -117,7 +137,7 @@ async fn await_recovery(load: &Load, pulse: &Pulse, fault: Fault, healed: u64, s
 }
 
 /// Does and undoes it. Answers when its cause was gone, if that was before now.
-async fn hurt(site: &mut Site, load: &Load, blow: &Blow, victim: usize) -> anyhow::Result<Option<u64>> {
+async fn hurt(site: &mut Site, load: &Arc<Load>, blow: &Blow, victim: usize) -> anyhow::Result<Option<u64>> {
     let servers = &mut site.servers;
     match blow.fault {
         Fault::KillApp => {
@@ -182,6 +202,8 @@ async fn hurt(site: &mut Site, load: &Load, blow: &Blow, victim: usize) -> anyho
             return Ok(Some(healed));
         }
         Fault::BlackHole => {
+            Crowd::call(load).await;
+            sleep(CROWD_IS_IN).await;
             site.cut_off();
             sleep(blow.lasts).await;
             site.connect_again();
@@ -193,7 +215,7 @@ async fn hurt(site: &mut Site, load: &Load, blow: &Blow, victim: usize) -> anyho
         }
         Fault::ClockJump => {
             // Forward or back, and then the other way.
-            let hour = if blow.victim / 1024 % 2 == 0 { 3600 } else { -3600 };
+            let hour = if (blow.victim / 1024).is_multiple_of(2) { 3600 } else { -3600 };
             load.wire.remark(&format!("the clock of server {} jumps by {hour} s", victim + 1));
             site.set_clock(victim, hour)?;
             sleep(blow.lasts).await;
@@ -206,7 +228,7 @@ async fn hurt(site: &mut Site, load: &Load, blow: &Blow, victim: usize) -> anyho
 }
 
 /// Answers when it was told to start.
-async fn restart(site: &mut Site, load: &Load, victim: usize) -> u64 {
+async fn restart(site: &mut Site, load: &Arc<Load>, victim: usize) -> u64 {
     let healed = load.wire.now();
     if let Err(error) = site.start(victim).await {
         load.evidence.breach(Promise::Service, format!("server {} does not start again: {error:#}", victim + 1));

@@ -170,7 +170,8 @@ mod filter {
 
     pub fn drop_all(socket: &impl AsFd, on: bool) {
         let socket = SockRef::from(socket);
-        let outcome = if on { socket.attach_filter(&[SockFilter::new(RETURN, 0, 0, 0)]) } else { socket.detach_filter() };
+        let outcome =
+            if on { socket.attach_filter(&[SockFilter::new(RETURN, 0, 0, 0)]) } else { socket.detach_filter() };
         if let Err(error) = outcome {
             tracing::debug!(%error, "the socket's filter stays");
         }

@@ -119,7 +119,13 @@ pub(super) struct Refusal {
 impl Refusal {
     /// It says nothing about the request itself: another try may be answered otherwise at once.
     pub fn is_passing(&self) -> bool {
-        matches!(self.code.as_str(), "idempotency_in_progress" | "booking_locked" | "rate_limited" | "token_expired")
+        matches!(self.code.as_str(), "idempotency_in_progress" | "booking_locked" | "rate_limited")
+            || self.wants_login()
+    }
+
+    /// The token is good no more. A server whose clock is behind calls one invalid that is only to come.
+    pub fn wants_login(&self) -> bool {
+        matches!(self.code.as_str(), "token_expired" | "unauthenticated")
     }
 }
 
@@ -141,7 +147,14 @@ pub(super) struct Wire {
 impl Wire {
     pub fn new(addresses: Addresses, history: History) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
-        Ok(Self { http, addresses, history, began: Instant::now(), calls: AtomicU64::new(0), failures: Mutex::default() })
+        Ok(Self {
+            http,
+            addresses,
+            history,
+            began: Instant::now(),
+            calls: AtomicU64::new(0),
+            failures: Mutex::default(),
+        })
     }
 
     /// Microseconds since the run began.

@@ -47,15 +47,24 @@ impl Drop for Rehearsal {
 }
 
 impl Rehearsal {
-    /// In an empty directory of its own (`embedded.data_dir`). With `fillable`, PostgreSQL's data lies in a file system of
-    /// its own where that can be made; where it cannot, the cause is logged and [`Self::can_fill_disk`] is false.
-    pub async fn start(settings: &settings::Embedded, fillable: bool) -> Result<Self> {
+    /// In an empty directory of its own (`embedded.data_dir`).
+    pub async fn start(settings: &settings::Embedded) -> Result<Self> {
+        Self::begin(settings, false).await
+    }
+
+    /// The same, with PostgreSQL's data in a file system of its own where that can be made; where it cannot, the cause is
+    /// logged and [`Self::can_fill_disk`] is false.
+    pub async fn start_on_own_disk(settings: &settings::Embedded) -> Result<Self> {
+        Self::begin(settings, true).await
+    }
+
+    async fn begin(settings: &settings::Embedded, own_disk: bool) -> Result<Self> {
         let home = Home::open(settings)?;
         let lock = match home.try_lock()? {
             Ok(lock) => lock,
             Err(holder) => bail!("{} is in use by another loadmaster ({holder})", home.root().display()),
         };
-        let volume = if fillable { small_disk(&home) } else { None };
+        let volume = if own_disk { small_disk(&home) } else { None };
         let postgres = PrivatePostgres::start(&home, settings.postgres_bin.as_deref()).await?;
         let redis = PrivateRedis::start(&home, settings.redis_server.as_deref()).await?;
         let urls =

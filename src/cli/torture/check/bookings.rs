@@ -96,7 +96,10 @@ fn has_what_was_acknowledged(found: &Found, asked: &[&Deed]) -> Vec<Breach> {
         if !rest.any(|event| event.kind == deed.kind.event() && bears(deed, event)) {
             breaches.push(lost(format!(
                 "lost: the {name} of {}, acknowledged by call {} as version {}; its events are {:?}",
-                found.reference, ack.call, ack.version, found.story()
+                found.reference,
+                ack.call,
+                ack.version,
+                found.story()
             )));
             // What comes after it would be missed as well.
             break;

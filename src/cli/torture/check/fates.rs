@@ -80,7 +80,9 @@ impl<'a> Fates<'a> {
             };
             if !holds {
                 let (name, call) = (deed.kind.name(), ack.call);
-                return Some(lost(format!("lost: the {name} of {flight}, acknowledged by call {call}; it is {status}")));
+                return Some(lost(format!(
+                    "lost: the {name} of {flight}, acknowledged by call {call}; it is {status}"
+                )));
             }
         }
         let asked = match status {

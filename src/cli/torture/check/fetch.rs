@@ -71,7 +71,10 @@ pub(super) async fn get(load: &Load, who: Who, path: &str, instance: usize) -> a
         let failed = match load.wire.send_quietly(way, load.caller(who), &Request::get(path.to_owned())).await {
             Said::Ok(answer) => return Ok(Some(answer)),
             Said::Refused(refusal) if refusal.code == "not_found" => return Ok(None),
-            Said::Refused(refusal) if refusal.is_passing() => refusal.to_string(),
+            Said::Refused(refusal) if refusal.is_passing() => {
+                load.crew.heed(&refusal, (instance + add) % load.wire.addresses.count().max(1));
+                refusal.to_string()
+            }
             Said::Refused(refusal) => bail!("{path}: {refusal}"),
             Said::Unknown(error) => error,
         };
@@ -134,7 +137,8 @@ async fn history(load: &Load, shipper: usize, reference: &str, reader: usize) ->
     };
     while let Some(path) = previous {
         let Some(mut older) = get(load, Who::Shipper(shipper), &path, reader).await? else { break };
-        if let (Some(older), Some(timeline)) = (older.body["timeline"].as_array_mut(), body["timeline"].as_array_mut()) {
+        if let (Some(older), Some(timeline)) = (older.body["timeline"].as_array_mut(), body["timeline"].as_array_mut())
+        {
             timeline.splice(..0, std::mem::take(older));
         }
         previous = older.previous;

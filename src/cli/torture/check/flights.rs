@@ -74,11 +74,17 @@ fn stranded(bookings: &[Value], flight: &str, status: &str) -> Option<String> {
 }
 
 /// Everything that a flight shows at the end.
-pub(super) async fn judge(load: &Load, flight: &Flight, fates: &Fates<'_>, seen: &[Seen]) -> anyhow::Result<Vec<Breach>> {
+pub(super) async fn judge(
+    load: &Load,
+    flight: &Flight,
+    fates: &Fates<'_>,
+    seen: &[Seen],
+) -> anyhow::Result<Vec<Breach>> {
     let id = flight.id.as_str();
     let mut breaches: Vec<Breach> = room(load, id).await?.into_iter().collect();
     let Some(now) = get(load, Who::Staff, &format!("{FLIGHTS}/{id}"), 0).await? else { return Ok(breaches) };
-    let (status, version) = (now.body["status"].as_str().unwrap_or_default(), now.body["version"].as_u64().unwrap_or_default());
+    let (status, version) =
+        (now.body["status"].as_str().unwrap_or_default(), now.body["version"].as_u64().unwrap_or_default());
     breaches.extend(versions::judge(id, seen, Some(Last { version, print: flight_print_of(&now.body) })));
     breaches.extend(fates.contradiction(id, status));
     if version > flight.version + fates.versions(id) {

@@ -1,11 +1,11 @@
 //! Tables of flights: all of one is there or nothing, and nothing of one that was refused or only judged.
-use super::{
-    fetch::list,
-    lost,
-};
+use super::{fetch::list, lost};
 use crate::cli::torture::{
     client::Load,
-    deed::{Deed, Kind, Who, flight::{FLIGHTS, Row}},
+    deed::{
+        Deed, Kind, Who,
+        flight::{FLIGHTS, Row},
+    },
     evidence::Breach,
 };
 
@@ -37,7 +37,9 @@ fn verdict(deed: &Deed, there: &[&str], missing: &[&str]) -> Option<String> {
     match (deed.kind, &deed.ack) {
         (Kind::DryRun, _) if !there.is_empty() => Some(format!("a dry run of an import made the flights {there:?}")),
         (Kind::DryRun, _) => None,
-        (_, Some(_)) if !missing.is_empty() => Some(format!("lost: of the {name} of call {call} the flights {missing:?}")),
+        (_, Some(_)) if !missing.is_empty() => {
+            Some(format!("lost: of the {name} of call {call} the flights {missing:?}"))
+        }
         (_, None) if deed.was_refused() && !there.is_empty() => {
             Some(format!("an {name} was refused, and made the flights {there:?}"))
         }
@@ -59,7 +61,9 @@ mod tests {
         let ack = Some(Ack { call: 7, ..Ack::default() });
         let done = Deed { ack, ..deed(Kind::Import, 0) };
         assert_eq!(verdict(&done, &["AI1"], &[]), None);
-        assert!(verdict(&done, &["AI1"], &["AI2"]).is_some_and(|what| what.starts_with("lost: of the import of call 7")));
+        assert!(
+            verdict(&done, &["AI1"], &["AI2"]).is_some_and(|what| what.starts_with("lost: of the import of call 7"))
+        );
         assert_eq!(verdict(&deed(Kind::Import, 0), &[], &["AI1"]), None);
         assert!(verdict(&deed(Kind::Import, 0), &["AI1"], &[]).is_some_and(|what| what.contains("was refused")));
         assert_eq!(verdict(&deed(Kind::Import, 1), &["AI1"], &[]), None);

@@ -3,7 +3,7 @@ use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Client, Deed, Intent, Kind, Request, Who, at};
+use super::{Client, Deed, Intent, Kind, Manner, Request, Who, at};
 use crate::cli::torture::{
     deed::flight::{FLIGHTS, Row},
     schedule::Flight,
@@ -68,32 +68,45 @@ impl Client {
             None => (Method::PATCH, format!("{FLIGHTS}/{flight}")),
         };
         let key = intent.keyed.then_some(key);
-        let deed = Deed::new(kind, Who::Staff, self.shipper, Request { method, path, key, if_match: None, body: Some(body) });
+        let deed =
+            Deed::new(kind, Who::Staff, self.shipper, Request { method, path, key, if_match: None, body: Some(body) });
         self.perform(deed, intent.instance, intent.manner).await;
     }
 
     /// New flights, and new times and capacities of some that are being sold, all or nothing.
     pub(super) async fn import(&mut self, intent: &Intent) -> anyhow::Result<()> {
         let season = self.season(0).await?;
-        let mut rows: Vec<Row> = (0..1 + intent.pick % 3).map(|_| self.load.schedule.new_row()).collect();
+        let mut rows: Vec<Row> = (0..=intent.pick % 3).map(|_| self.load.schedule.new_row()).collect();
         for flight in season.way(intent.route, intent.flights) {
             if intent.positions == 0 {
                 rows.push(flight.row(flight.leaves + delay(intent), resized(flight, intent)));
             }
         }
         let kind = if intent.own && intent.pick.is_multiple_of(2) { Kind::DryRun } else { Kind::Import };
+        let deed = self.table(kind, rows, intent.keyed);
+        self.perform(deed, intent.instance, intent.manner).await;
+        Ok(())
+    }
+
+    /// One new flight, until it is known what became of it.
+    pub(super) async fn import_once(mut self, instance: u64) -> Vec<Deed> {
+        let rows = vec![self.load.schedule.new_row()];
+        let deed = self.table(Kind::Import, rows, true);
+        self.perform(deed, instance, Manner::Once).await;
+        self.finish().await
+    }
+
+    fn table(&mut self, kind: Kind, rows: Vec<Row>, keyed: bool) -> Deed {
         let (mark, _) = self.next_key();
         let query = if kind == Kind::DryRun { "?dry_run=true" } else { "" };
         let request = Request {
             method: Method::POST,
             path: format!("{FLIGHTS}/import{query}"),
-            key: intent.keyed.then_some(mark),
+            key: keyed.then_some(mark),
             if_match: None,
             body: Some(Row::table(&rows).into()),
         };
-        let deed = Deed { rows, ..Deed::new(kind, Who::Staff, self.shipper, request) };
-        self.perform(deed, intent.instance, intent.manner).await;
-        Ok(())
+        Deed { rows, ..Deed::new(kind, Who::Staff, self.shipper, request) }
     }
 }
 

@@ -1,4 +1,6 @@
 //! The writes that change flights: steps of a flight, changes, and tables of flights.
+use std::fmt::Write;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -29,7 +31,8 @@ impl Row {
         for Self { number, origin, destination, leaves, lands, weight_kg, .. } in rows {
             let (leaves, lands) = (leaves.to_rfc3339(), lands.to_rfc3339());
             let positions = (weight_kg / 150).min(9999);
-            table += &format!("{number},{origin},{destination},{leaves},{lands},,{weight_kg},,{positions},\n");
+            // Writing to a text cannot fail.
+            _ = writeln!(table, "{number},{origin},{destination},{leaves},{lands},,{weight_kg},,{positions},");
         }
         table
     }
@@ -130,7 +133,10 @@ mod tests {
         let (number, origin, destination) = ("AI1".to_owned(), "LHR".to_owned(), "DEL".to_owned());
         let rows = vec![Row { number, origin, destination, leaves, lands: leaves, weight_kg: 300, flight: None }];
         let table = Row::table(&rows);
-        assert!(table.ends_with("AI1,LHR,DEL,2026-01-01T10:00:00+00:00,2026-01-01T10:00:00+00:00,,300,,2,\n"), "{table}");
+        assert!(
+            table.ends_with("AI1,LHR,DEL,2026-01-01T10:00:00+00:00,2026-01-01T10:00:00+00:00,,300,,2,\n"),
+            "{table}"
+        );
         let import = Deed { rows, ..deed(Kind::Import, "/api/v1/flights/import?dry_run=true", table.into()) };
         assert_eq!(import.flight, None);
         assert!(import.flight_differences(&json!({"created": 1, "updated": 0, "unchanged": 0})).is_empty());

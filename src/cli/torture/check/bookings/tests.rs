@@ -136,7 +136,7 @@ fn a_step_that_bears_another_callers_words_is_not_his() {
     let mut found = booking("t-1", &["BOOKED", "DEPARTED"]);
     found.events[1].note = Some("t-1-9".to_owned());
     let own = Deed { note: Some("t-1-9".to_owned()), ..done(Kind::Depart, "t-1", 2) };
-    expect(&[found.clone()], &[booked("t-1"), own.clone()], &[]);
+    expect(std::slice::from_ref(&found), &[booked("t-1"), own.clone()], &[]);
     let other = Deed { note: Some("t-1-8".to_owned()), ..own };
     expect(
         &[found],
@@ -154,7 +154,7 @@ fn what_a_flight_does_to_its_bookings_is_possible_once_unless_it_was_refused() {
     let unknown = |deed: Deed| Deed { unknown: 1, ..deed };
     let found = booking("t-1", &["BOOKED", "FLIGHT_RETIMED", "DEPARTED", "ARRIVED"]);
     let flown = [unknown(fly(Kind::Retime)), unknown(fly(Kind::FlightDepart)), unknown(fly(Kind::FlightArrive))];
-    expect(&[found.clone()], &[&[booked("t-1")][..], &flown].concat(), &[]);
+    expect(std::slice::from_ref(&found), &[&[booked("t-1")][..], &flown].concat(), &[]);
     let refused_all: Vec<_> = flown.iter().map(|deed| Deed { unknown: 0, ..refused(deed.clone()) }).collect();
     let told = [
         (Promise::OneEffect, "1 events ARRIVED, and 0 calls"),
@@ -163,10 +163,15 @@ fn what_a_flight_does_to_its_bookings_is_possible_once_unless_it_was_refused() {
     ];
     expect(&[found], &[&[booked("t-1")][..], &refused_all].concat(), &told);
     let named = Deed { named: vec!["ACB-t-1".to_owned()], ..unknown(fly(Kind::Offload)) };
-    let taken = Found { way: Vec::new(), lost_a_leg: true, needs_rerouting: true, ..booking("t-1", &["BOOKED", "OFFLOADED"]) };
-    expect(&[taken.clone()], &[booked("t-1"), named], &[]);
+    let taken =
+        Found { way: Vec::new(), lost_a_leg: true, needs_rerouting: true, ..booking("t-1", &["BOOKED", "OFFLOADED"]) };
+    expect(std::slice::from_ref(&taken), &[booked("t-1"), named], &[]);
     let other = Deed { named: vec!["ACB-t-2".to_owned()], ..unknown(fly(Kind::Offload)) };
-    expect(&[taken.clone()], &[booked("t-1"), other], &[(Promise::OneEffect, "1 events OFFLOADED, and 0 calls")]);
+    expect(
+        std::slice::from_ref(&taken),
+        &[booked("t-1"), other],
+        &[(Promise::OneEffect, "1 events OFFLOADED, and 0 calls")],
+    );
     let unnoticed = Found { needs_rerouting: false, ..taken };
     let departs = unknown(fly(Kind::FlightDepart));
     expect(&[unnoticed], &[booked("t-1"), departs], &[(Promise::NothingLost, "has the legs")]);

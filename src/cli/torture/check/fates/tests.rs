@@ -35,7 +35,11 @@ fn an_acknowledged_step_of_a_flight_is_told_by_as_many_bookings_as_it_said() {
 fn an_acknowledged_offload_is_told_by_its_booking_each_time() {
     let named = Deed { named: vec!["one".to_owned()], ack: Some(Ack::default()), ..fly(Kind::Offload) };
     expect(&[booking("one", &["BOOKED", "OFFLOADED"])], std::slice::from_ref(&named), &[]);
-    expect(&[booking("one", &["BOOKED", "OFFLOADED"])], &[named.clone(), named.clone()], &["lost: one was taken off f"]);
+    expect(
+        &[booking("one", &["BOOKED", "OFFLOADED"])],
+        &[named.clone(), named.clone()],
+        &["lost: one was taken off f"],
+    );
     expect(&[booking("two", &["BOOKED", "OFFLOADED"])], &[named], &["lost: one was taken off f"]);
 }
 
