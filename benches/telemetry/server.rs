@@ -18,7 +18,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 pub fn serve(with_metrics: bool) {
     let settings = Arc::new(Settings::load(Sources::from_process()).unwrap());
     let traces = telemetry::wanted_traces().unwrap();
-    telemetry::start_logging(&settings.telemetry, traces.is_some()).unwrap();
+    let _logging = telemetry::start_logging(&settings.telemetry, traces.is_some()).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async move {
         let _exporting = traces.map(|traces| traces.start().unwrap());
