@@ -80,12 +80,12 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    fn address(last: u8) -> Option<IpAddr> {
-        Some([192, 0, 2, last].into())
+    fn enter(in_flight: &Arc<InFlight>, last: u8) -> Result<Place, Refused> {
+        in_flight.enter(Some([192, 0, 2, last].into()))
     }
 
     fn take(in_flight: &Arc<InFlight>, last: u8, most: usize) -> Vec<Place> {
-        (0..most).map_while(|_| in_flight.enter(address(last)).ok()).collect()
+        (0..most).map_while(|_| enter(in_flight, last).ok()).collect()
     }
 
     #[test]
@@ -93,10 +93,10 @@ mod tests {
         let in_flight = Arc::new(InFlight::new(16));
         let greedy = take(&in_flight, 1, 100);
         assert_eq!(greedy.len(), 8);
-        assert_eq!(in_flight.enter(address(1)).unwrap_err(), Refused::Share(8));
+        assert_eq!(enter(&in_flight, 1).unwrap_err(), Refused::Share(8));
         let others: Vec<_> = (2..4).map(|last| take(&in_flight, last, 100)).collect();
         assert_eq!(others.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4]);
-        assert_eq!(in_flight.enter(address(9)).unwrap_err(), Refused::Full);
+        assert_eq!(enter(&in_flight, 9).unwrap_err(), Refused::Full);
         drop(greedy);
         assert_eq!(take(&in_flight, 1, 100).len(), 4);
         drop(others);
@@ -106,9 +106,9 @@ mod tests {
     #[test]
     fn of_few_places_each_address_has_one() {
         let in_flight = Arc::new(InFlight::new(2));
-        let _first = in_flight.enter(address(1)).unwrap();
-        assert_eq!(in_flight.enter(address(1)).unwrap_err(), Refused::Share(1));
-        let _second = in_flight.enter(address(2)).unwrap();
+        let _first = enter(&in_flight, 1).unwrap();
+        assert_eq!(enter(&in_flight, 1).unwrap_err(), Refused::Share(1));
+        let _second = enter(&in_flight, 2).unwrap();
         assert_eq!(in_flight.enter(None).unwrap_err(), Refused::Full);
     }
 }

@@ -81,8 +81,8 @@ impl Server {
         let connections = TaskTracker::new();
         let places = Places::new(most, &server.trusted_proxies, Pace::new(&settings.rate_limit));
         let accepting = tokio::spawn(accept(listener, door.clone(), places, connections.clone()));
-        let _stops_when_dropped = door.stopping.clone().drop_guard();
-        Ok(Self { address, door, accepting, connections, _stops_when_dropped })
+        let stops_when_dropped = door.stopping.clone().drop_guard();
+        Ok(Self { address, door, accepting, connections, _stops_when_dropped: stops_when_dropped })
     }
 
     pub fn address(&self) -> SocketAddr {

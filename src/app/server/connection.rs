@@ -175,7 +175,7 @@ async fn await_turn(place: &Place, paced: Option<IpAddr>) {
         Turn::In(time) => tokio::time::sleep(time).await,
         Turn::Never => {
             place.activity.flood();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

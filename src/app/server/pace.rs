@@ -16,7 +16,7 @@ const BURST: Duration = Duration::from_millis(250);
 const QUEUE: Duration = Duration::from_secs(2);
 /// One part in so many of the processors' time is for one address.
 const PROCESSOR_SHARE: u32 = 4;
-/// Most that one request is charged of it.
+/// Most that is charged of it at once: a process that had to wait itself looks expensive.
 const MOST_CHARGED: Duration = Duration::from_millis(100);
 /// Bytes of bodies that one address may send a second.
 const BYTES: u64 = 64 * 1024 * 1024;

@@ -190,7 +190,10 @@ impl Place {
     }
 }
 
-/// What a request costs; its address is charged when this is dropped.
+/// What is charged at once, at least: less waits for more, or for the request's end.
+const WORTH_CHARGING: Duration = Duration::from_millis(1);
+
+/// What a request costs. Its address is charged as it goes: an answer that nobody reads may not end.
 pub(super) struct Cost {
     place: Arc<Place>,
     paced: Option<IpAddr>,
@@ -208,6 +211,9 @@ impl Cost {
         let began = Instant::now();
         let done = work();
         self.processor += began.elapsed();
+        if self.processor >= WORTH_CHARGING {
+            self.charge();
+        }
         done
     }
 
@@ -215,13 +221,18 @@ impl Cost {
     pub fn bytes(&mut self, count: usize) {
         self.bytes += count as u64;
     }
+
+    fn charge(&mut self) {
+        let (processor, bytes) = (std::mem::take(&mut self.processor), std::mem::take(&mut self.bytes));
+        if let (Some(pace), Some(address)) = (&self.place.places.pace, self.paced) {
+            pace.charge(address, processor, bytes);
+        }
+    }
 }
 
 impl Drop for Cost {
     fn drop(&mut self) {
-        if let (Some(pace), Some(address)) = (&self.place.places.pace, self.paced) {
-            pace.charge(address, self.processor, self.bytes);
-        }
+        self.charge();
     }
 }
 
