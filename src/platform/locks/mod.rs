@@ -160,20 +160,10 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Gives it back, and tells when that is done or not needed any more. A Redis that was away when the lock was asked for
-    /// may have set it all the same, and would keep it from everybody until it expires.
+    /// Gives it back, and tells when that is done or not needed any more.
     async fn give_back(mut self) {
-        let token = std::mem::take(&mut self.token);
-        while self.redis.delete_if(&self.key, &token).await.is_err() {
-            sleep(GIVE_BACK_AGAIN).await;
-            // Nobody asks a Redis that does not answer; the probe finds out when it is back.
-            while self.redis.is_given_up() && Instant::now() < self.until {
-                sleep(GIVE_BACK_AGAIN).await;
-            }
-            if Instant::now() >= self.until {
-                break;
-            }
-        }
+        let (redis, key) = (self.redis.clone(), std::mem::take(&mut self.key));
+        give_back(redis, key, std::mem::take(&mut self.token), self.until).await;
     }
 
     fn forget(mut self) {
@@ -181,12 +171,27 @@ impl Lock {
     }
 }
 
+/// A Redis that was away when the lock was asked for may have set it all the same, and would keep it from everybody until
+/// it expires. (Not a method of the lock: a runtime that shuts down drops what is spawned unrun, and a lock dropped there
+/// would spawn itself again without end.)
+async fn give_back(redis: Box<Redis>, key: String, token: Box<str>, until: Instant) {
+    while redis.delete_if(&key, &token).await.is_err() {
+        sleep(GIVE_BACK_AGAIN).await;
+        // Nobody asks a Redis that does not answer; the probe finds out when it is back.
+        while redis.is_given_up() && Instant::now() < until {
+            sleep(GIVE_BACK_AGAIN).await;
+        }
+        if Instant::now() >= until {
+            break;
+        }
+    }
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         if let (false, Ok(runtime)) = (self.token.is_empty(), tokio::runtime::Handle::try_current()) {
             let (redis, key) = (self.redis.clone(), std::mem::take(&mut self.key));
-            let lock = Self { redis, key, token: std::mem::take(&mut self.token), until: self.until };
-            runtime.spawn(lock.give_back());
+            runtime.spawn(give_back(redis, key, std::mem::take(&mut self.token), self.until));
         }
     }
 }
