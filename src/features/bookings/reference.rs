@@ -1,10 +1,13 @@
-use std::{ops::Range, sync::Arc};
-
-use tokio::sync::Mutex;
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use super::{BookingError, repository};
-use crate::platform::postgres::PgSession;
-use crate::{kernel::BookingRef, platform::secrets::ServerSecrets};
+use crate::{
+    kernel::BookingRef,
+    platform::{postgres::PgSession, secrets::ServerSecrets},
+};
 
 /// Numbers per block of the database's sequence.
 const BLOCK: u64 = 64;
@@ -14,7 +17,8 @@ const BLOCK: u64 = 64;
 #[derive(Clone)]
 pub(super) struct ReferenceSource {
     key: [u64; 4],
-    block: Arc<Mutex<Range<u64>>>,
+    /// What is left of the blocks that were fetched; several when many were at it at once.
+    blocks: Arc<Mutex<Vec<Range<u64>>>>,
 }
 
 impl ReferenceSource {
@@ -23,18 +27,36 @@ impl ReferenceSource {
         for (word, bytes) in key.iter_mut().zip(secrets.reference_key.chunks_exact(8)) {
             *word = bytes.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
         }
-        Self { key, block: Arc::default() }
+        Self { key, blocks: Arc::default() }
     }
 
-    /// The next reference. A block that has to be fetched is fetched on the caller's connection: who waits for it holds
-    /// one already, so nobody queues here for a database that is away. What is rolled back does not come again.
+    /// The next reference. Whoever finds no block left fetches one on the connection it has anyway, and keeps nobody
+    /// waiting over it: a database that does not answer holds up its own callers only. What is rolled back does not come
+    /// again.
     pub async fn next(&self, tx: &mut PgSession) -> Result<BookingRef, BookingError> {
-        let mut block = self.block.lock().await;
-        if block.is_empty() {
-            *block = fetch_block(tx).await?;
-        }
-        let counter = block.next().ok_or(BookingError::OutOfReferences)?;
+        let counter = match self.left() {
+            Some(counter) => counter,
+            None => self.first_of(fetch_block(tx).await?)?,
+        };
         BookingRef::from_counter(counter, self.key).ok_or(BookingError::OutOfReferences)
+    }
+
+    fn left(&self) -> Option<u64> {
+        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(block) = blocks.last_mut() {
+            match block.next() {
+                Some(counter) => return Some(counter),
+                None => _ = blocks.pop(),
+            }
+        }
+        None
+    }
+
+    /// The rest is for those who come next.
+    fn first_of(&self, mut block: Range<u64>) -> Result<u64, BookingError> {
+        let counter = block.next().ok_or(BookingError::OutOfReferences)?;
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).push(block);
+        Ok(counter)
     }
 }
 
