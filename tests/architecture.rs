@@ -181,7 +181,7 @@ fn models_do_not_wait(source: &Source) -> Vec<(usize, String)> {
 /// What clippy.toml bans by type is banned here by name too, in macros as well: the `Database`, called `db` everywhere,
 /// is the only thing that begins.
 fn transactions_begin_in_one_place(source: &Source) -> Vec<(usize, String)> {
-    if source.path == "src/platform/postgres.rs" {
+    if source.path.starts_with("src/platform/postgres") {
         return Vec::new();
     }
     let excepted =
@@ -192,7 +192,8 @@ fn transactions_begin_in_one_place(source: &Source) -> Vec<(usize, String)> {
     for (line, path) in &source.paths {
         let [.., of, name] = path.as_slice() else { continue };
         let begins = matches!(name.as_str(), "begin" | "begin_with" | "try_begin");
-        let pool = ["Pool", "PgPool", "PgConnection", "PoolConnection", "Connection", "Acquire"];
+        let pool =
+            ["Pool", "PgPool", "PgConnection", "PoolConnection", "Connection", "Acquire", "PgTransactionManager", "Tx"];
         if begins && pool.contains(&of.as_str()) {
             found.push((*line, format!("{of}::{name}: begin on a Database, called db")));
         }
@@ -351,6 +352,7 @@ fn a_transaction_begun_elsewhere_is_told() {
     check(service, "fn f() { sqlx::Pool::begin(&p); }", &[(1, begin)]);
     check(service, "fn f() { PgPool::try_begin(&p); }", &[(1, begin)]);
     check(service, "fn f() { p.begin_with(\"begin\"); }", &[(1, begin)]);
+    check(service, "fn f() { PgTransactionManager::begin(&mut c, None); }", &[(1, begin)]);
     check("src/cli/migrate.rs", "fn f() { tokio::select! { tx = pool.begin() => 1 } }", &[(1, begin)]);
     check("src/platform/secrets.rs", "fn f() { connection.begin(); }", &[(1, begin)]);
     check(service, "fn f() { self.db.begin(); db.begin(); Progress::begin(\"x\"); m!(db.begin()); }", &[]);

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::platform::{
     jobs::{self, Depth},
     outbox::{self, Lag},
-    postgres::{self, Database, DbError},
+    postgres::{self, Database, DbError, Refusal, Standing},
     redis::Redis,
     tasks::stopped_within,
     telemetry::metric,
@@ -33,13 +33,13 @@ pub struct Health {
     db: Database,
     redis: Option<Redis>,
     stopping: Arc<AtomicBool>,
-    version: Arc<Mutex<Option<Told>>>,
+    told: Arc<Mutex<Option<Told>>>,
 }
 
-/// What the database said how far it is migrated; none if it did not say.
+/// What the database said of itself; none if it said nothing.
 #[derive(Clone, Copy)]
 struct Told {
-    version: Option<i64>,
+    standing: Option<Standing>,
     asked: Instant,
 }
 
@@ -49,7 +49,7 @@ pub enum HealthStatus {
     Healthy,
     /// Works, but slower or with less comfort: Redis is away, or as good as away.
     Degraded,
-    /// Cannot do its work: the database is away.
+    /// Cannot do its work: the database is away or takes no writes.
     Unhealthy,
 }
 
@@ -75,7 +75,9 @@ pub struct DetailedHealth {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DatabaseHealth {
-    /// `up` or `down`.
+    /// `up`; `down` when it does not answer; `read_only` when it answers, but is a standby or was set to read-only;
+    /// `refusing` when it has refused a write in the last ten seconds, and taken none since, because its disk is full or
+    /// its files cannot be read or written.
     pub state: &'static str,
     pub latency_ms: f64,
     #[schema(required = true)]
@@ -143,7 +145,7 @@ impl From<Lag> for SinkHealth {
 
 impl Health {
     pub fn new(db: Database, redis: Option<Redis>) -> Self {
-        Self { db, redis, stopping: Arc::default(), version: Arc::default() }
+        Self { db, redis, stopping: Arc::default(), told: Arc::default() }
     }
 
     /// From now on no new work should be sent here.
@@ -151,25 +153,26 @@ impl Health {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Migrated, the database answers, and shutdown has not begun.
+    /// Migrated, the database answers and can be written to, and shutdown has not begun.
     pub async fn is_ready(&self) -> bool {
-        let version = self.migration_version().await;
-        !self.stopping.load(Ordering::Relaxed) && version.is_some_and(postgres::is_current)
+        let standing = self.standing().await;
+        let is_fit = |standing: Standing| postgres::is_current(standing.version) && !standing.is_read_only;
+        !self.stopping.load(Ordering::Relaxed) && standing.is_some_and(is_fit)
     }
 
-    /// The newest migration in the database, if it answers. Nobody is limited in asking this: many who ask at once share
-    /// one question, each a question that was put after he came.
-    async fn migration_version(&self) -> Option<i64> {
+    /// What the database says of itself, if it answers. Nobody is limited in asking this: many who ask at once share one
+    /// question, each a question that was put after he came. A question that is not answered is dropped in bounded time.
+    async fn standing(&self) -> Option<Standing> {
         let came = Instant::now();
         let told = async {
-            let mut last = self.version.lock().await;
+            let mut last = self.told.lock().await;
             if let Some(told) = last.filter(|told| told.asked >= came) {
-                return told.version;
+                return told.standing;
             }
             let asked = Instant::now();
-            let version = self.db.migration_version().await.ok();
-            *last = Some(Told { version, asked });
-            version
+            let standing = self.db.standing().await.ok();
+            *last = Some(Told { standing, asked });
+            standing
         };
         tokio::time::timeout(DATABASE_PATIENCE, told).await.ok().flatten()
     }
@@ -182,7 +185,7 @@ impl Health {
     pub async fn detailed(&self) -> DetailedHealth {
         let (database, redis) = tokio::join!(self.database(), self.redis());
         let status = judge(&database, &redis);
-        let queues = if status == HealthStatus::Unhealthy { None } else { self.queues().await };
+        let queues = if database.state == "down" { None } else { self.queues().await };
         let (jobs, outbox) = queues.unzip();
         DetailedHealth { status, database, redis, jobs, outbox }
     }
@@ -197,12 +200,19 @@ impl Health {
 
     async fn database(&self) -> DatabaseHealth {
         let began = Instant::now();
-        let version = self.migration_version().await;
+        let standing = self.standing().await;
         let pool = self.db.pool();
+        let state = match (standing, self.db.refusal()) {
+            (None, _) => "down",
+            (Some(standing), _) if standing.is_read_only => "read_only",
+            // That it was read-only a moment ago is history: it has just said that it is not.
+            (Some(_), None | Some(Refusal::ReadOnly)) => "up",
+            (Some(_), Some(Refusal::Full | Refusal::Failing)) => "refusing",
+        };
         DatabaseHealth {
-            state: if version.is_some() { "up" } else { "down" },
+            state,
             latency_ms: milliseconds(began),
-            migration_version: version,
+            migration_version: standing.map(|standing| standing.version),
             pool_connections: pool.size(),
             pool_idle: pool.num_idle(),
             pool_max: pool.options().get_max_connections(),
@@ -254,7 +264,7 @@ impl Health {
 
 fn judge(database: &DatabaseHealth, redis: &RedisHealth) -> HealthStatus {
     match (database.state, redis.state) {
-        ("down", _) => HealthStatus::Unhealthy,
+        ("down" | "read_only" | "refusing", _) => HealthStatus::Unhealthy,
         (_, "down") => HealthStatus::Degraded,
         _ => HealthStatus::Healthy,
     }

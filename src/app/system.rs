@@ -79,7 +79,7 @@ async fn livez() -> &'static str {
 
 problem_responses!(ReadyProblems: Unavailable);
 
-/// Ready for work: the database is migrated and answers, and shutdown has not begun.
+/// Ready for work: the database is migrated, answers and takes writes, and shutdown has not begun.
 #[utoipa::path(get, path = "/readyz", tag = "system", operation_id = "readyz",
     responses((status = 200, body = String, description = "Ready", content_type = "text/plain"), ReadyProblems))]
 async fn readyz(State(health): State<Health>) -> Result<&'static str, Problem> {
@@ -93,7 +93,7 @@ async fn readyz(State(health): State<Health>) -> Result<&'static str, Problem> {
 /// How this instance is.
 ///
 /// `degraded` when a configured Redis is away, full, read-only or answers errors: everything still works. 503 only when
-/// `unhealthy`: the database is away.
+/// `unhealthy`: the database is away, read-only or refuses writes.
 #[utoipa::path(get, path = "/health", tag = "system", operation_id = "health",
     responses((status = 200, body = HealthBody), (status = 503, body = HealthBody, description = "Unhealthy")))]
 async fn health(State(health): State<Health>) -> Response {

@@ -2,7 +2,6 @@ use std::{fmt::Write, process::ExitCode};
 
 use clap::Args;
 use serde_json::{Value, json};
-use sqlx::Connection;
 
 use super::{
     backend::Backend,
@@ -59,7 +58,7 @@ async fn look(backend: &Backend, options: &Options) -> anyhow::Result<AuditRepor
     let report = audit(&mut snapshot, &wanted, &watch).await;
     drop(progress);
     // Whatever it was looking at ends with its session.
-    _ = snapshot.close().await;
+    snapshot.close().await;
     Ok(report?)
 }
 

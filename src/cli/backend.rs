@@ -79,7 +79,7 @@ impl Backend {
     }
 
     /// A session that sees one moment of the database and writes nothing.
-    pub async fn snapshot(&self) -> anyhow::Result<sqlx::PgConnection> {
+    pub async fn snapshot(&self) -> anyhow::Result<postgres::PgSession> {
         postgres::connect_snapshot(&self.url, self.settings.database.transaction_pooler).await
     }
 

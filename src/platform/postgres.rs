@@ -1,11 +1,17 @@
 //! The one way to the book of record: a bounded pool, the only `begin`, commits that tell the truth, bounded retries.
 mod error;
 mod grants;
+mod keep_alive;
+mod session;
+mod standing;
+mod state;
+mod transaction;
 
 use std::{
     hash::{BuildHasher, RandomState},
     io,
     str::FromStr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,34 +23,36 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Connection, PgConnection, PgPool, Postgres, SqlSafeStr,
+    Connection, PgConnection, PgExecutor, PgPool, Postgres,
     migrate::Migrator,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
 pub use error::{DbError, Transient, Unreachable};
+pub use session::PgSession;
+pub use standing::{Standing, is_current, is_migrated};
+pub use state::Refusal;
+pub use transaction::{Reading, Tx, commit};
 
-/// What statements run on.
-pub type PgSession = PgConnection;
-pub type Tx = sqlx::Transaction<'static, Postgres>;
+use state::State;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// No statement of a request runs longer; no request waits longer for a row; nobody sits in a transaction. Where several
-/// wait for one row, one waits for the place in front and then for the row, each time as long: twice must be less than a
-/// statement may take, else the wait would end as if the database were slow.
-const STATEMENT_TIMEOUT: &str = "8s";
-const LOCK_TIMEOUT: &str = "3s";
-const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
+/// How much longer than the server bounds a statement this side waits for its answer.
+const SILENCE: Duration = Duration::from_secs(1);
+/// Longest statement that goes over much, on the server's side.
+const LONG_STATEMENT: Duration = Duration::from_mins(2);
+/// Longest silence of a session apart, between two rows: nobody waits for it, and a question over all may take long.
+const SNAPSHOT_SILENCE: Duration = Duration::from_hours(1);
 
 /// Of each process, besides `database.max_connections` and one for questions about health.
 const DUTY_CONNECTIONS: u32 = 3;
 
 /// Longest wait for the first connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
-/// Longest wait for a connection to say that it is fit for use again.
-const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
+/// Longest wait for an idle connection to say that it is alive.
+const PING_PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
 pub struct Database {
@@ -56,41 +64,50 @@ pub struct Database {
     pooler: bool,
     /// Whether requests wait for these connections.
     is_serving: bool,
+    limits: Limits,
+    /// How long an answer is waited for at most.
+    bound: Duration,
+    state: Arc<State>,
+}
+
+/// What the server bounds: no statement of a request runs longer; no request waits longer for a row; nobody sits in a
+/// transaction. Where several wait for one row, one waits for the place in front and then for the row, each time as long:
+/// twice must be less than a statement may take, else the wait would end as if the database were slow.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    statement: Duration,
+}
+
+impl Limits {
+    /// Settings of the server, in milliseconds.
+    fn settings(self) -> [(&'static str, u128); 3] {
+        [
+            ("statement_timeout", self.statement.as_millis()),
+            ("lock_timeout", (self.statement * 3 / 8).as_millis()),
+            ("idle_in_transaction_session_timeout", (self.statement + SILENCE * 2).as_millis()),
+        ]
+    }
 }
 
 impl Database {
     /// Opens the serving pool. One connection is made at once, so that a wrong address is known at the start.
     pub async fn open(url: &SecretString, settings: &settings::Database) -> anyhow::Result<Self> {
-        let pooler = settings.transaction_pooler;
+        let (pooler, limits) = (settings.transaction_pooler, Limits { statement: settings.statement_timeout() });
         let mut options = connect_options(url)?;
         let socket = options.get_socket().map(|path| path.display().to_string());
         let port = socket.is_none().then(|| options.get_port());
         telemetry::name_database(socket.as_deref().unwrap_or(options.get_host()), port, options.get_database());
         // Behind a transaction pooler no prepared statement outlives its transaction, and start-up options are refused.
-        options = if pooler {
-            options.statement_cache_capacity(0)
-        } else {
-            options.options([
-                ("statement_timeout", STATEMENT_TIMEOUT),
-                ("lock_timeout", LOCK_TIMEOUT),
-                ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
-            ])
-        };
+        options = if pooler { options.statement_cache_capacity(0) } else { options.options(limits.settings()) };
         // The pool would try again until its patience ends and then know only that; one attempt tells the cause.
         // That it let us in is all that matters.
         _ = connect(&options, url).await?.close().await;
-        let pool = |connections| {
-            PgPoolOptions::new()
-                .max_connections(connections)
-                .acquire_timeout(settings.acquire_timeout())
-                .after_release(|connection, _| {
-                    let fit = tokio::time::timeout(RELEASE_PATIENCE, is_outside_transaction(connection));
-                    Box::pin(async move { Ok(fit.await.unwrap_or(false)) })
-                })
-                .connect_lazy_with(options.clone())
-        };
+        let state = Arc::<State>::default();
+        let pool = |connections| open_pool(&options, settings, connections, &state);
         let (probes, duties) = (pool(1), pool(DUTY_CONNECTIONS));
-        Ok(Self { pool: pool(settings.connections()), probes, duties, pooler, is_serving: true })
+        let pool = pool(settings.connections());
+        let bound = limits.statement + SILENCE;
+        Ok(Self { pool, probes, duties, pooler, is_serving: true, limits, bound, state })
     }
 
     /// The same database by the connections that are kept for what runs beside the requests.
@@ -99,10 +116,21 @@ impl Database {
         Self { pool: self.duties.clone(), is_serving: false, ..self.clone() }
     }
 
-    /// The same database by the connection that is kept for questions about health.
+    /// The same database by the connection that is kept for questions about health. Whoever asks them waits no longer
+    /// than for a connection, and a silent one must be out of the way by then.
     #[must_use]
     pub fn for_probes(&self) -> Self {
-        Self { pool: self.probes.clone(), is_serving: false, ..self.clone() }
+        let bound = self.bound.min(self.probes.options().get_acquire_timeout() * 3 / 4);
+        Self { pool: self.probes.clone(), is_serving: false, bound, ..self.clone() }
+    }
+
+    fn session(&self, connection: PoolConnection<Postgres>) -> PgSession {
+        PgSession::pooled(connection, self.bound, self.state.clone(), self.is_serving)
+    }
+
+    /// Why the database has taken no writes of late, as far as this process has met it.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.state.refusal()
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -114,7 +142,7 @@ impl Database {
         if self.pooler {
             return Ok(Reading::Transaction(self.begin().await?));
         }
-        Ok(Reading::Plain(acquire(&self.pool, self.is_serving).await?))
+        Ok(Reading::Plain(self.acquire().await?))
     }
 
     /// A connection for reading several things as of one moment: between two statements of [`Self::read`] another caller
@@ -131,23 +159,19 @@ impl Database {
     /// The only way to begin. It runs in a task of its own: a `begin` that is dropped half-way can leave the session
     /// inside a transaction that the client library does not know of (sqlx 4385, 4393).
     async fn begin_with(&self, statement: &'static str) -> Result<Tx, DbError> {
-        let (pool, pooler, is_serving) = (self.pool.clone(), self.pooler, self.is_serving);
+        let this = self.clone();
         let beginning = async move {
-            let connection = acquire(&pool, is_serving).await?;
+            let session = this.acquire().await?;
             let begun = async {
-                #[allow(clippy::disallowed_methods, reason = "this is the helper")]
-                let begun = Tx::begin(connection, Some(statement.into_sql_str())).await;
+                let begun = Tx::begin(session, statement).await;
                 if let Err(error) = &begun {
                     telemetry::call_failed(error::sql_state(error).as_deref());
                 }
                 begun
             };
             let mut tx = begun.within(telemetry::transaction_begin()).await?;
-            if pooler {
-                let limits = format!(
-                    "set local statement_timeout = '{STATEMENT_TIMEOUT}'; set local lock_timeout = '{LOCK_TIMEOUT}'; \
-                     set local idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_TIMEOUT}'"
-                );
+            if this.pooler {
+                let limits = this.limits.settings().map(|(name, ms)| format!("set local {name} = {ms}")).join("; ");
                 sqlx::raw_sql(sqlx::AssertSqlSafe(limits)).execute(&mut *tx).await?;
             }
             Ok(tx)
@@ -158,32 +182,17 @@ impl Database {
         }
     }
 
-    /// True when every migration of this build is in the database (a newer database is fine).
-    pub async fn is_migrated(&self) -> Result<bool, DbError> {
-        Ok(is_current(self.migration_version().await?))
-    }
-
-    /// The newest migration in the database; 0 for an empty one.
-    pub async fn migration_version(&self) -> Result<i64, DbError> {
-        let patience = self.probes.options().get_acquire_timeout();
-        let asked = tokio::time::timeout(patience, self.ask_migration_version());
-        Ok(asked.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?)
-    }
-
-    async fn ask_migration_version(&self) -> sqlx::Result<i64> {
-        while self.probes.size() > 0 {
-            if let Some(mut kept) = self.probes.try_acquire() {
-                match migration_version(&mut kept).await {
-                    Ok(version) => return Ok(version),
-                    Err(_) => break,
-                }
+    /// One of the pool's connections. How long requests wait for one is told, also when they wait in vain or give up.
+    async fn acquire(&self) -> sqlx::Result<PgSession> {
+        let waiting = async {
+            let _waiting = self.is_serving.then(|| metric::POOL_WAIT.time());
+            let acquired = self.pool.acquire().await;
+            if acquired.is_err() {
+                telemetry::fail("unavailable");
             }
-            // It is used or being given back: no reason for another, which there may be no room for.
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        // The pool tries a server that refuses connections again until its patience ends; one attempt knows at once.
-        _ = PgConnection::connect_with(&self.probes.connect_options()).await?.close().await;
-        migration_version(&mut *self.probes.acquire().await?).await
+            acquired
+        };
+        waiting.within(telemetry::part("wait for connection")).await.map(|connection| self.session(connection))
     }
 
     /// Makes the monthly partitions from `now` on, twelve months ahead; returns how many were made.
@@ -192,7 +201,7 @@ impl Database {
         let mut made = 0;
         for table in tables {
             let mut tx = self.begin().await?;
-            made += ensure_partitions(&mut tx, &table, now).await?;
+            made += ensure_partitions(&mut *tx, &table, now).await?;
             commit(tx).await?;
         }
         Ok(made)
@@ -205,72 +214,57 @@ impl Database {
     }
 }
 
-/// One of the pool's connections. How long requests wait for one is told, also when they wait in vain or give up.
-async fn acquire(pool: &PgPool, is_serving: bool) -> sqlx::Result<PoolConnection<Postgres>> {
-    let waiting = async {
-        let _waiting = is_serving.then(|| metric::POOL_WAIT.time());
-        let acquired = pool.acquire().await;
-        if acquired.is_err() {
-            telemetry::fail("unavailable");
+fn open_pool(
+    options: &PgConnectOptions,
+    settings: &settings::Database,
+    connections: u32,
+    state: &Arc<State>,
+) -> PgPool {
+    let (state, patience) = (state.clone(), PING_PATIENCE.min(settings.acquire_timeout() / 2));
+    let tcp_port = options.get_socket().is_none().then(|| options.get_port());
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(settings.acquire_timeout())
+        // The pool would wait for a silent connection until its own patience ends, one after the other.
+        .test_before_acquire(false)
+        .before_acquire(move |connection, idle| {
+            let state = state.clone();
+            Box::pin(
+                async move { Ok(!state.is_distrusted(idle.idle_for) && answers(connection, patience, &state).await) },
+            )
+        })
+        .after_connect(move |_, _| {
+            Box::pin(async move {
+                if let Some(port) = tcp_port {
+                    _ = tokio::task::spawn_blocking(move || keep_alive::keep_alive(port)).await;
+                }
+                Ok(())
+            })
+        })
+        .after_release(|connection, _| Box::pin(async move { Ok(is_outside_transaction(connection).await) }))
+        .connect_lazy_with(options.clone())
+}
+
+/// Whether an idle connection is alive. One that says nothing has company.
+async fn answers(connection: &mut PgConnection, patience: Duration, state: &State) -> bool {
+    match tokio::time::timeout(patience, connection.ping()).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::info!(%error, "an idle connection to the database was lost");
+            false
         }
-        acquired
-    };
-    waiting.within(telemetry::part("wait for connection")).await
-}
-
-/// A connection that only reads; behind a transaction pooler a transaction of its own.
-#[derive(Debug)]
-pub enum Reading {
-    Plain(PoolConnection<Postgres>),
-    Transaction(Tx),
-}
-
-impl std::ops::Deref for Reading {
-    type Target = PgConnection;
-
-    fn deref(&self) -> &PgConnection {
-        match self {
-            Self::Plain(connection) => connection,
-            Self::Transaction(tx) => tx,
-        }
-    }
-}
-
-impl std::ops::DerefMut for Reading {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        match self {
-            Self::Plain(connection) => connection,
-            Self::Transaction(tx) => tx,
+        Err(_) => {
+            tracing::warn!("an idle connection to the database does not answer; those like it are closed");
+            state.fell_silent();
+            false
         }
     }
 }
 
 /// For the rest of this transaction: what goes over much may take longer than a request's statement.
-pub async fn allow_long_statements(tx: &mut PgConnection) -> sqlx::Result<()> {
+pub async fn allow_long_statements(tx: &mut PgSession) -> sqlx::Result<()> {
+    tx.set_bound(LONG_STATEMENT + SILENCE);
     sqlx::raw_sql("set local statement_timeout = '120s'").execute(tx).await.map(drop)
-}
-
-/// Commits, and says so when nobody can know whether it happened. Only an error about the transaction itself (data,
-/// constraint, state, serialization, a row that was waited for in vain) says that it did not; a server that is shutting down may have committed before it
-/// said so.
-pub async fn commit(tx: Tx) -> Result<(), DbError> {
-    #[cfg(feature = "sabotage")]
-    if super::sabotage::makes(super::sabotage::Fault::EarlyAnswer) {
-        tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            tx.commit().await
-        });
-        return Ok(());
-    }
-    tx.commit().await.map_err(|error| match DbError::from(error) {
-        refused if refused.sql_state().is_some_and(|s| s == "55P03" || ["22", "23", "25", "40"].contains(&&s[..2])) => {
-            refused
-        }
-        DbError::Sql(other) | DbError::OutcomeUnknown(other) => {
-            metric::UNKNOWN_OUTCOMES.increment(1);
-            DbError::OutcomeUnknown(other)
-        }
-    })
 }
 
 /// Runs a whole unit of work, and again when the database chose it as a victim: everything is rebuilt each time.
@@ -316,42 +310,21 @@ fn masked(url: &SecretString) -> String {
     settings::without_password(url.expose_secret())
 }
 
-/// Whether a database whose newest migration is this one has all that this build needs.
-pub fn is_current(version: i64) -> bool {
-    MIGRATIONS.iter().all(|migration| migration.version <= version)
-}
-
-async fn migration_version(db: &mut PgConnection) -> sqlx::Result<i64> {
-    let there: bool =
-        sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null").fetch_one(&mut *db).await?;
-    if !there {
-        return Ok(0);
-    }
-    let version: Option<i64> =
-        sqlx::query_scalar("select max(version) from _sqlx_migrations where success").fetch_one(db).await?;
-    Ok(version.unwrap_or_default())
-}
-
-/// As [`Database::is_migrated`], of a connection's database.
-pub async fn is_migrated(db: &mut PgConnection) -> sqlx::Result<bool> {
-    Ok(is_current(migration_version(db).await?))
-}
-
 /// When the connection's transaction began, by the database's clock.
-pub async fn now(db: &mut PgConnection) -> sqlx::Result<DateTime<Utc>> {
+pub async fn now(db: &mut PgSession) -> sqlx::Result<DateTime<Utc>> {
     sqlx::query_scalar("select now()").fetch_one(db).await
 }
 
 /// A session apart that sees one moment, writes nothing and may take its time over it; it ends with its connection.
-pub async fn connect_snapshot(url: &SecretString, pooler: bool) -> anyhow::Result<PgConnection> {
+pub async fn connect_snapshot(url: &SecretString, pooler: bool) -> anyhow::Result<PgSession> {
     let options = connect_options(url)?;
     // Behind a transaction pooler no prepared statement outlives its transaction.
     let options = if pooler { options.statement_cache_capacity(0) } else { options };
-    let mut connection = connect(&options, url).await?;
+    let mut session = PgSession::own(connect(&options, url).await?, SNAPSHOT_SILENCE);
     let begin = "begin isolation level repeatable read, read only; set local statement_timeout = 0;
                  set local idle_in_transaction_session_timeout = 0; set local work_mem = '64MB'";
-    sqlx::raw_sql(begin).execute(&mut connection).await.map_err(|error| unreachable(&options, url, error))?;
-    Ok(connection)
+    sqlx::raw_sql(begin).execute(&mut session).await.map_err(|error| unreachable(&options, url, error))?;
+    Ok(session)
 }
 
 /// A single connection as the owner, for migrations and other administrative work.
@@ -366,7 +339,11 @@ async fn connect(options: &PgConnectOptions, url: &SecretString) -> Result<PgCon
         let text = format!("no answer within {} s", CONNECT_PATIENCE.as_secs());
         Err(io::Error::new(io::ErrorKind::TimedOut, text).into())
     };
-    attempt.unwrap_or_else(|_| silent()).map_err(|cause| unreachable(options, url, cause))
+    let connection = attempt.unwrap_or_else(|_| silent()).map_err(|cause| unreachable(options, url, cause))?;
+    if options.get_socket().is_none() {
+        keep_alive::keep_alive(options.get_port());
+    }
+    Ok(connection)
 }
 
 fn unreachable(options: &PgConnectOptions, url: &SecretString, cause: sqlx::Error) -> Unreachable {
@@ -379,9 +356,9 @@ pub async fn migrate(owner: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Re
     let mut migrator = sqlx::migrate!();
     migrator.set_ignore_missing(true);
     migrator.run_direct(None, owner, false).await.context("migrating the database failed")?;
-    for table in partitioned_tables(owner).await? {
+    for table in partitioned_tables(&mut *owner).await? {
         let mut tx = owner.begin().await?;
-        ensure_partitions(&mut tx, &table, now).await?;
+        ensure_partitions(&mut *tx, &table, now).await?;
         tx.commit().await?;
     }
     let mut tx = owner.begin().await?;
@@ -390,10 +367,10 @@ pub async fn migrate(owner: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Re
     Ok(())
 }
 
-async fn partitioned_tables(db: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+async fn partitioned_tables(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar("select table_name from partitioned_tables order by table_name").fetch_all(db).await
 }
 
-async fn ensure_partitions(db: &mut PgConnection, table: &str, now: DateTime<Utc>) -> sqlx::Result<i64> {
+async fn ensure_partitions(db: impl PgExecutor<'_>, table: &str, now: DateTime<Utc>) -> sqlx::Result<i64> {
     sqlx::query_scalar("select count(*) from ensure_partitions($1, $2, 12)").bind(table).bind(now).fetch_one(db).await
 }

@@ -64,6 +64,7 @@ pub struct Database {
     pub max_connections: Option<u32>,
     pub transaction_pooler: bool,
     pub acquire_timeout_ms: u64,
+    pub statement_timeout_ms: u64,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -200,6 +201,11 @@ impl Database {
 
     pub fn acquire_timeout(&self) -> Duration {
         Duration::from_millis(self.acquire_timeout_ms)
+    }
+
+    /// Longest statement of a request, on the server's side.
+    pub fn statement_timeout(&self) -> Duration {
+        Duration::from_millis(self.statement_timeout_ms)
     }
 }
 

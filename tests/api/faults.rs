@@ -2,8 +2,10 @@
 //! back. What was acknowledged is there, nothing is half there, and the service comes back by itself.
 mod database;
 mod hang_ups;
+mod refusing;
 mod servers;
 mod shutdown;
+mod silence;
 
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};

@@ -1,11 +1,15 @@
 use std::collections::BTreeMap;
 
+use sqlx::{PgConnection, PgExecutor};
+
 use super::{
     error::ReferenceError,
     model::{Aircraft, Airline, Airport},
 };
-use crate::kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight};
-use crate::platform::postgres::PgSession;
+use crate::{
+    kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight},
+    platform::postgres::PgSession,
+};
 
 pub(super) async fn airports(db: &mut PgSession) -> Result<BTreeMap<AirportCode, Airport>, ReferenceError> {
     let rows = sqlx::query!(
@@ -64,7 +68,7 @@ pub(super) async fn handling_codes(db: &mut PgSession) -> sqlx::Result<BTreeMap<
 }
 
 /// Held until the transaction ends.
-pub(super) async fn lock_seeding(tx: &mut PgSession) -> sqlx::Result<()> {
+pub(super) async fn lock_seeding(tx: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!(r#"select pg_advisory_xact_lock(hashtextextended('loadmaster.reference_data', 0)) as "lock: ()""#)
         .execute(tx)
         .await
@@ -72,12 +76,12 @@ pub(super) async fn lock_seeding(tx: &mut PgSession) -> sqlx::Result<()> {
 }
 
 /// The fingerprint of the files that were loaded last.
-pub(super) async fn seeded(db: &mut PgSession) -> sqlx::Result<Option<String>> {
+pub(super) async fn seeded(db: impl PgExecutor<'_>) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("select value from installation where name = 'reference_data'").fetch_optional(db).await
 }
 
 /// The instant is the database's: it is a note for people, which nothing is decided by.
-pub(super) async fn set_seeded(tx: &mut PgSession, fingerprint: &str) -> sqlx::Result<()> {
+pub(super) async fn set_seeded(tx: &mut PgConnection, fingerprint: &str) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into installation (name, value, updated_at) values ('reference_data', $1, now())
          on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at",
@@ -93,7 +97,7 @@ fn column<'a, K, V, T>(rows: &'a BTreeMap<K, V>, value: impl Fn(&'a V) -> T) -> 
     rows.values().map(value).collect()
 }
 
-pub(super) async fn upsert_airports(tx: &mut PgSession, rows: &BTreeMap<AirportCode, Airport>) -> sqlx::Result<()> {
+pub(super) async fn upsert_airports(tx: &mut PgConnection, rows: &BTreeMap<AirportCode, Airport>) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into airports (iata_code, icao_code, name, city, country_code, latitude, longitude, elevation_ft,
                                time_zone, cargo_rank)
@@ -121,7 +125,7 @@ pub(super) async fn upsert_airports(tx: &mut PgSession, rows: &BTreeMap<AirportC
     .map(drop)
 }
 
-pub(super) async fn upsert_airlines(tx: &mut PgSession, rows: &BTreeMap<AirlineCode, Airline>) -> sqlx::Result<()> {
+pub(super) async fn upsert_airlines(tx: &mut PgConnection, rows: &BTreeMap<AirlineCode, Airline>) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into airlines (iata_code, icao_code, name, country_code, awb_prefix, alliance, is_cargo_only)
          select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[])
@@ -142,7 +146,10 @@ pub(super) async fn upsert_airlines(tx: &mut PgSession, rows: &BTreeMap<AirlineC
     .map(drop)
 }
 
-pub(super) async fn upsert_aircraft(tx: &mut PgSession, rows: &BTreeMap<AircraftCode, Aircraft>) -> sqlx::Result<()> {
+pub(super) async fn upsert_aircraft(
+    tx: &mut PgConnection,
+    rows: &BTreeMap<AircraftCode, Aircraft>,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into aircraft_types (iata_code, icao_code, name, manufacturer, max_cargo_hg, max_cargo_l, positions,
                                      is_freighter)
@@ -168,7 +175,7 @@ pub(super) async fn upsert_aircraft(tx: &mut PgSession, rows: &BTreeMap<Aircraft
 }
 
 pub(super) async fn upsert_handling_codes(
-    tx: &mut PgSession,
+    tx: &mut PgConnection,
     rows: &BTreeMap<HandlingCode, String>,
 ) -> sqlx::Result<()> {
     let codes: Vec<_> = rows.keys().copied().collect();

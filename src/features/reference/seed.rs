@@ -28,7 +28,7 @@ pub async fn load_reference_data(owner: &mut PgConnection) -> anyhow::Result<()>
     let mut tx = owner.begin().await?;
     // Of two migrations at once the second waits here and then finds the work done.
     repository::lock_seeding(&mut tx).await?;
-    if repository::seeded(&mut tx).await?.as_deref() == Some(fingerprint.as_str()) {
+    if repository::seeded(&mut *tx).await?.as_deref() == Some(fingerprint.as_str()) {
         return Ok(tx.rollback().await?);
     }
     let Catalogue { airports, airlines, aircraft, handling_codes } = bundled()?;

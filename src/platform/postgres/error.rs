@@ -2,6 +2,7 @@ use std::{borrow::Cow, io::ErrorKind};
 
 use sqlx::error::DatabaseError;
 
+use super::state::Refusal;
 use crate::platform::telemetry;
 
 /// What can go wrong between us and the database.
@@ -47,10 +48,11 @@ impl DbError {
         }
     }
 
-    /// Waited too long for a row, a connection or the server: the caller may come back.
+    /// Waited too long for a row, a connection or the server, or the server cannot work: the caller may come back.
     pub fn is_overload(&self) -> bool {
         match self {
-            Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)) => true,
+            Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
+            Self::Sql(error) if Verdict::of(error) != Verdict::OfStatement => true,
             // lock_not_available
             _ => self.sql_state().is_some_and(|state| state == "55P03" || lets_nobody_in(&state)) || self.is_conflict(),
         }
@@ -70,6 +72,51 @@ impl DbError {
 /// What PostgreSQL calls the error, if it is one of its own.
 pub(super) fn sql_state(error: &sqlx::Error) -> Option<Cow<'_, str>> {
     error.as_database_error().and_then(DatabaseError::code)
+}
+
+/// What an error says beyond the statement that met it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing: connection and server are well.
+    OfStatement,
+    /// The connection is of no use any more.
+    Lost,
+    /// The server does not do its work, for this reason if it is one for which it takes no writes.
+    Refused(Option<Refusal>),
+}
+
+impl Verdict {
+    pub fn of(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(_) => sql_state(error).map_or(Self::OfStatement, |state| Self::of_state(&state)),
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => Self::Lost,
+            _ => Self::OfStatement,
+        }
+    }
+
+    fn of_state(state: &str) -> Self {
+        match (state, state.get(..2)) {
+            ("25006", _) => Self::Refused(Some(Refusal::ReadOnly)),
+            ("53100", _) => Self::Refused(Some(Refusal::Full)),
+            // I/O errors and missing files
+            (_, Some("58")) => Self::Refused(Some(Refusal::Failing)),
+            // out of resources, a faulty configuration file, internal errors and corrupt data
+            (_, Some("53" | "F0" | "XX")) => Self::Refused(None),
+            // Sessions that the server ends because they were in a transaction for too long, connection exceptions, and
+            // credentials and databases that are not valid any more when a connection is made.
+            ("25P03" | "25P04", _) | (_, Some("08" | "28" | "3D")) => Self::Lost,
+            // operator intervention
+            _ if state.starts_with("57P") => Self::Lost,
+            _ => Self::OfStatement,
+        }
+    }
+
+    pub const fn refusal(self) -> Option<Refusal> {
+        match self {
+            Self::Refused(refusal) => refusal,
+            Self::OfStatement | Self::Lost => None,
+        }
+    }
 }
 
 /// A database that lets nobody in or has too many connections, connection exceptions, operator intervention (start,
@@ -135,5 +182,26 @@ pub trait Transient {
 impl Transient for DbError {
     fn is_transient(&self) -> bool {
         self.is_conflict()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_tells_what_becomes_of_the_connection() {
+        for (states, verdict) in [
+            (vec!["23505", "22001", "40001", "40P01", "42501", "55P03", "57014", "25001"], Verdict::OfStatement),
+            (vec!["57P01", "57P02", "57P03", "57P05", "08006", "08P01", "25P03", "28P01", "3D000"], Verdict::Lost),
+            (vec!["53200", "53300", "53400", "XX000", "XX001", "F0000"], Verdict::Refused(None)),
+            (vec!["25006"], Verdict::Refused(Some(Refusal::ReadOnly))),
+            (vec!["53100"], Verdict::Refused(Some(Refusal::Full))),
+            (vec!["58030", "58P01"], Verdict::Refused(Some(Refusal::Failing))),
+        ] {
+            for state in states {
+                assert_eq!(Verdict::of_state(state), verdict, "{state}");
+            }
+        }
     }
 }

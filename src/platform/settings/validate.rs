@@ -64,6 +64,7 @@ fn stores(settings: &Settings, faults: &mut Faults) {
         within("database.max_connections", connections, 1..=10_000, faults);
     }
     within("database.acquire_timeout_ms", database.acquire_timeout_ms, 1..=DAY_MS, faults);
+    within("database.statement_timeout_ms", database.statement_timeout_ms, 100..=120_000, faults);
     scheme("redis.url", settings.redis.url.as_ref(), &["redis", "rediss", "redis+unix", "unix"], faults);
     within("redis.timeout_ms", settings.redis.timeout_ms, 1..=DAY_MS, faults);
     filled("embedded.data_dir", &settings.embedded.data_dir.to_string_lossy(), faults);

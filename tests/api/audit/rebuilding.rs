@@ -1,4 +1,6 @@
 //! Events and ledgers alone are enough: what they rebuild in an empty database is what stood there.
+use std::time::Duration;
+
 use loadmaster::{
     features::{
         bookings::{self, Booking, OffloadReason},
@@ -6,6 +8,7 @@ use loadmaster::{
         flights::{self, RebuiltFlight},
     },
     kernel::{BookingId, FlightId},
+    platform::postgres::PgSession,
 };
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use uuid::Uuid;
@@ -162,13 +165,14 @@ async fn all_that_stands_in_the_tables_is_rebuilt_in_an_empty_database() {
     let flights: Vec<Uuid> =
         sqlx::query_scalar("select distinct flight_id from flight_events").fetch_all(&mut new).await.unwrap();
     let flights: Vec<FlightId> = flights.into_iter().map(FlightId::from).collect();
-    for flight in flights::replay(&mut new, &flights).await.unwrap() {
+    let mut replaying = PgSession::own(empty.owner().await, Duration::from_mins(1));
+    for flight in flights::replay(&mut replaying, &flights).await.unwrap() {
         write_flight(&mut new, &flight).await;
     }
     let bookings: Vec<Uuid> =
         sqlx::query_scalar("select distinct booking_id from booking_events").fetch_all(&mut new).await.unwrap();
     let bookings: Vec<BookingId> = bookings.into_iter().map(BookingId::from).collect();
-    for booking in bookings::replay(&mut new, &bookings).await.unwrap() {
+    for booking in bookings::replay(&mut replaying, &bookings).await.unwrap() {
         write_booking(&mut new, &booking).await;
     }
 

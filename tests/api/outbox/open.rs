@@ -1,17 +1,22 @@
 //! Transactions that write messages and stay open as long as a test likes.
-use loadmaster::platform::outbox::{Aggregate, Message, append_in_tx};
+use std::time::Duration;
+
+use loadmaster::platform::{
+    outbox::{Aggregate, Message, append_in_tx},
+    postgres::PgSession,
+};
 use serde_json::json;
-use sqlx::{Executor, PgConnection};
+use sqlx::Executor;
 use uuid::Uuid;
 
 use crate::support::{TestDatabase, start_of_time};
 
 /// One of the serving role that has its transaction number.
-pub struct Open(PgConnection);
+pub struct Open(PgSession);
 
 impl Open {
     pub async fn begin(database: &TestDatabase) -> Self {
-        let mut this = Self(database.app().await);
+        let mut this = Self(PgSession::own(database.app().await, Duration::from_mins(1)));
         this.begin_again().await;
         this
     }
@@ -22,7 +27,7 @@ impl Open {
         self.0.execute("select pg_current_xact_id()").await.unwrap();
     }
 
-    pub fn session(&mut self) -> &mut PgConnection {
+    pub fn session(&mut self) -> &mut PgSession {
         &mut self.0
     }
 

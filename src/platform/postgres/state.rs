@@ -1,0 +1,118 @@
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// For how long a refused write counts, unless a write succeeds before.
+const REFUSAL_COUNTS_FOR: Duration = Duration::from_secs(10);
+/// While a server stays read-only, its connections are not replaced more often than that: reads go on by them.
+const DISTRUST_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// Why the server takes no writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is a standby, or was set to read-only.
+    ReadOnly,
+    /// Its disk is full.
+    Full,
+    /// It cannot read or write its files.
+    Failing,
+}
+
+/// What all pools of one database have learnt of it.
+#[derive(Debug, Default)]
+pub(super) struct State(Mutex<Learnt>);
+
+#[derive(Debug, Default)]
+struct Learnt {
+    /// Connections that were idle then are not used again.
+    distrusted: Option<Instant>,
+    refusal: Option<(Refusal, Instant)>,
+    was_read_only: bool,
+}
+
+impl State {
+    fn learnt(&self) -> MutexGuard<'_, Learnt> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection did not answer: those that have been idle since before are likely to be as silent.
+    pub fn fell_silent(&self) {
+        self.learnt().distrusted = Some(Instant::now());
+    }
+
+    /// Whether a connection that has been idle for so long is to be closed unasked.
+    pub fn is_distrusted(&self, idle_for: Duration) -> bool {
+        self.learnt().distrusted.is_some_and(|since| since.elapsed() <= idle_for)
+    }
+
+    /// A write was refused. After a failover the other connections lead to the same server, which is the wrong one.
+    pub fn refused(&self, refusal: Refusal) {
+        let (mut learnt, now) = (self.learnt(), Instant::now());
+        learnt.refusal = Some((refusal, now));
+        let is_due = learnt.distrusted.is_none_or(|since| now - since >= DISTRUST_AGAIN_AFTER);
+        if refusal == Refusal::ReadOnly && is_due {
+            learnt.distrusted = Some(now);
+        }
+    }
+
+    /// A request's transaction was committed. (Others may have written nothing.)
+    pub fn wrote(&self) {
+        self.learnt().refusal = None;
+    }
+
+    /// What the database says of itself. Sessions that were opened while it was read-only may stay so when it no longer is.
+    pub fn is_read_only(&self, is_read_only: bool) {
+        let mut learnt = self.learnt();
+        if std::mem::replace(&mut learnt.was_read_only, is_read_only) && !is_read_only {
+            learnt.distrusted = Some(Instant::now());
+        }
+    }
+
+    /// Why the last write was refused, if that was a moment ago.
+    pub fn refusal(&self) -> Option<Refusal> {
+        let learnt = self.learnt();
+        learnt.refusal.filter(|(_, since)| since.elapsed() < REFUSAL_COUNTS_FOR).map(|(refusal, _)| refusal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_idle_since_before_a_silence_are_distrusted_and_later_ones_are_not() {
+        let state = State::default();
+        assert!(!state.is_distrusted(Duration::from_hours(1)), "nothing has happened yet");
+        state.fell_silent();
+        assert!(state.is_distrusted(Duration::from_secs(1)));
+        assert!(!state.is_distrusted(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_refusal_counts_until_a_write_is_taken_and_only_a_read_only_server_loses_its_connections() {
+        let state = State::default();
+        state.refused(Refusal::Full);
+        assert_eq!(state.refusal(), Some(Refusal::Full));
+        assert!(!state.is_distrusted(Duration::from_hours(1)));
+        state.refused(Refusal::ReadOnly);
+        assert_eq!(state.refusal(), Some(Refusal::ReadOnly));
+        assert!(state.is_distrusted(Duration::from_hours(1)));
+        state.wrote();
+        assert_eq!(state.refusal(), None);
+    }
+
+    #[test]
+    fn connections_of_a_database_that_was_read_only_are_distrusted_once() {
+        let state = State::default();
+        for is_read_only in [false, true] {
+            state.is_read_only(is_read_only);
+            assert!(!state.is_distrusted(Duration::from_hours(1)));
+        }
+        state.is_read_only(false);
+        assert!(state.is_distrusted(Duration::from_hours(1)));
+        state.learnt().distrusted = None;
+        state.is_read_only(false);
+        assert!(!state.is_distrusted(Duration::from_hours(1)));
+    }
+}

@@ -1,0 +1,124 @@
+use std::ops::{Deref, DerefMut};
+
+use super::{DbError, session::PgSession};
+use crate::platform::telemetry::metric;
+
+/// A transaction. Dropped unfinished, it is rolled back.
+#[derive(Debug)]
+pub struct Tx {
+    session: PgSession,
+    is_open: bool,
+}
+
+impl Tx {
+    /// Only [`super::Database::begin`] calls this.
+    pub(super) async fn begin(mut session: PgSession, statement: &'static str) -> sqlx::Result<Self> {
+        session.begin(statement).await?;
+        Ok(Self { session, is_open: true })
+    }
+
+    /// On a connection that is silent or gone this does not wait: the transaction goes with it.
+    pub async fn rollback(mut self) -> sqlx::Result<()> {
+        self.session.rollback().await?;
+        self.is_open = false;
+        Ok(())
+    }
+
+    async fn commit(mut self) -> sqlx::Result<()> {
+        self.session.commit().await?;
+        self.is_open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if self.is_open && self.session.is_alive() {
+            self.session.start_rollback();
+        }
+    }
+}
+
+impl Deref for Tx {
+    type Target = PgSession;
+
+    fn deref(&self) -> &PgSession {
+        &self.session
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut PgSession {
+        &mut self.session
+    }
+}
+
+/// A connection that only reads; behind a transaction pooler a transaction of its own.
+#[derive(Debug)]
+pub enum Reading {
+    Plain(PgSession),
+    Transaction(Tx),
+}
+
+impl Deref for Reading {
+    type Target = PgSession;
+
+    fn deref(&self) -> &PgSession {
+        match self {
+            Self::Plain(session) => session,
+            Self::Transaction(tx) => tx,
+        }
+    }
+}
+
+impl DerefMut for Reading {
+    fn deref_mut(&mut self) -> &mut PgSession {
+        match self {
+            Self::Plain(session) => session,
+            Self::Transaction(tx) => tx,
+        }
+    }
+}
+
+/// Commits, and says so when nobody can know whether it happened: [`DbError::OutcomeUnknown`]. Only an error about the
+/// transaction itself (data, constraint, state, serialization, a row that was waited for in vain) says that it did not. A
+/// server that is shutting down, or fails over its files, may have committed before it said so, and so may one that says
+/// nothing at all.
+pub async fn commit(tx: Tx) -> Result<(), DbError> {
+    #[cfg(feature = "sabotage")]
+    if crate::platform::sabotage::makes(crate::platform::sabotage::Fault::EarlyAnswer) {
+        tokio::spawn(async move {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            tx.commit().await
+        });
+        return Ok(());
+    }
+    tx.commit().await.map_err(|error| match DbError::from(error) {
+        refused if refused.sql_state().is_some_and(|state| says_not_committed(&state)) => refused,
+        DbError::Sql(other) | DbError::OutcomeUnknown(other) => {
+            metric::UNKNOWN_OUTCOMES.increment(1);
+            DbError::OutcomeUnknown(other)
+        }
+    })
+}
+
+/// 40003 is the one of its class that does not know.
+fn says_not_committed(state: &str) -> bool {
+    let is_about_it = ["22", "23", "25", "40"].iter().any(|class| state.starts_with(class));
+    state == "55P03" || (is_about_it && state != "40003")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says_not_committed;
+
+    #[test]
+    fn only_errors_about_the_transaction_itself_say_that_it_was_not_committed() {
+        for state in ["23505", "22001", "25006", "25P02", "40001", "40P01", "55P03"] {
+            assert!(says_not_committed(state), "{state}");
+        }
+        for state in ["40003", "53100", "53200", "57P01", "57P02", "57014", "58030", "08006", "XX000", ""] {
+            assert!(!says_not_committed(state), "{state}");
+        }
+    }
+}
