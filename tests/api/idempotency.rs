@@ -1,4 +1,5 @@
 //! One `Idempotency-Key`, one effect: whoever repeats a request is told what the first one was told, and nothing happens.
+mod addresses;
 mod answers;
 mod asked;
 mod chaos;

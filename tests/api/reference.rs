@@ -4,7 +4,10 @@ use loadmaster::{features::reference, platform::postgres};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use crate::support::{Answer, Client, TestDatabase, World};
+use crate::support::{
+    Answer, Client, NewFlight, TestDatabase, World,
+    freight::{order, text, with},
+};
 
 async fn codes(client: &Client, path: &str) -> Vec<String> {
     let list = client.get(&format!("/api/v1{path}")).await.expect(200);
@@ -218,4 +221,36 @@ async fn a_served_airport_is_the_one_in_the_database() {
         .collect();
     assert_eq!(told, rows);
     assert!(rows.len() > 5);
+}
+
+/// What a path names is taken as it is written; members of bodies and parameters are trimmed.
+#[tokio::test]
+async fn blanks_around_a_name_in_a_path_make_another_name() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let booking = admin.book(with(order(&[&flight]), json!({"awb_number": "020-12345675"}))).await;
+    let reference = text(&booking, "ref_id");
+    let flight = text(&flight, "id").to_owned();
+    let user = admin.get("/api/v1/auth/me").await.expect(200);
+    for (path, name) in [
+        ("/api/v1/bookings/", reference),
+        ("/api/v1/tracking/", reference),
+        ("/api/v1/tracking/", "020-12345675"),
+        ("/api/v1/airports/", "DEL"),
+        ("/api/v1/airports/city/", "London"),
+        ("/api/v1/airlines/", "AI"),
+        ("/api/v1/aircraft/", "77X"),
+        ("/api/v1/flights/", &flight),
+        ("/api/v1/users/", text(&user, "id")),
+        ("/problems/", "not_found"),
+    ] {
+        admin.get(&format!("{path}{name}")).await.expect(200);
+        for blank in ["%20", "%09", "%0A", "%C2%A0"] {
+            for name in [format!("{blank}{name}"), format!("{name}{blank}")] {
+                admin.get(&format!("{path}{name}")).await.expect_problem(404, "not_found");
+            }
+        }
+    }
+    admin.get("/api/v1/flights?origin=%20del%20").await.expect(200);
 }

@@ -7,10 +7,10 @@ use axum::{
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::{Answer, Idempotency, Once, Scope, once::Keyed};
+use super::{Answer, Idempotency, Once, Scope, once::Keyed, path};
 use crate::{
     kernel::FaultCode,
-    platform::web::{Body, InputFault, Problem},
+    platform::web::{Body, Code, InputFault, Problem},
 };
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -32,6 +32,7 @@ pub struct KeyHeader {
 pub struct Idempotent {
     idempotency: Idempotency,
     method: Method,
+    /// In its canonical form.
     path: String,
     query: String,
     key: Result<Option<String>, Problem>,
@@ -50,7 +51,7 @@ where
         Ok(Self {
             idempotency: Idempotency::from_ref(state),
             method: parts.method.clone(),
-            path: uri.path().to_owned(),
+            path: path::canonical(uri.path()),
             query: uri.query().unwrap_or_default().to_owned(),
             key: KeyHeader::read(&parts.headers),
         })
@@ -66,11 +67,14 @@ impl Idempotent {
         answer: impl Fn(&T) -> Answer + Send + Sync + 'static,
     ) -> Result<Once<T>, Problem> {
         let Self { idempotency, method, path, query, key } = self;
-        let keyed = key?.map(|key| {
-            let scope = Scope { principal, method: method.to_string(), path, key };
-            Keyed::new(idempotency, scope, body.fingerprint(&query))
-        });
-        Ok(Once::new(keyed, Arc::new(answer)))
+        let answer = Arc::new(answer);
+        let Some(key) = key? else { return Ok(Once::new(None, answer)) };
+        if path.len() > path::LONGEST {
+            let text = format!("With an Idempotency-Key the path must have at most {} bytes.", path::LONGEST);
+            return Err(Problem::new(Code::MalformedRequest, text));
+        }
+        let scope = Scope { principal, method: method.to_string(), path, key };
+        Ok(Once::new(Some(Keyed::new(idempotency, scope, body.fingerprint(&query))), answer))
     }
 }
 

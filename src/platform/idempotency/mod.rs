@@ -4,6 +4,7 @@ mod answer;
 mod fingerprint;
 mod key;
 mod once;
+mod path;
 mod repository;
 mod request;
 
@@ -28,6 +29,7 @@ pub use request::{ChangeRequest, Terms};
 struct Scope {
     principal: uuid::Uuid,
     method: String,
+    /// As [`path::canonical`] writes it.
     path: String,
     key: String,
 }

@@ -8,7 +8,8 @@ use axum::{
 use super::problem::Problem;
 use crate::kernel::Fault;
 
-/// The single parameter of a path. What cannot be the name of anything is not found, like a name that nothing has.
+/// The single parameter of a path. What cannot be the name of anything is not found, like a name that nothing has. Blanks
+/// around it are part of the name, unlike in members of bodies and parameters.
 #[derive(Debug)]
 pub struct PathText<T>(pub T);
 
@@ -21,6 +22,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let text = Path::<String>::from_request_parts(parts, state).await.ok();
+        let text = text.filter(|Path(text)| text.trim().len() == text.len());
         let value = text.and_then(|Path(text)| text.parse().ok());
         value.map(Self).ok_or_else(|| Problem::not_found("such thing"))
     }

@@ -106,6 +106,9 @@ async fn live(world: &World, ann: &Client, user: &Value) -> Vec<Value> {
     keyed(ann, Method::PATCH, &path_of(&bookings[0]), json!({"description": "Confidential, ring at the back"})).await;
     // The staff's answer repeats the parties as well, by its own key.
     keyed(&operator, Method::PATCH, &path_of(&bookings[0]), json!({"customer_reference": "private-77 b"})).await;
+    // And an answer whose address was written in another way.
+    let encoded = path_of(&bookings[0]).replacen("ACB", "%41%63%42", 1);
+    keyed(&world.operator().await, Method::PATCH, &encoded, json!({"customer_reference": "private-77 c"})).await;
     let depart = format!("{}/depart", path_of(&bookings[1]));
     keyed(&operator, Method::POST, &depart, json!({"notes": "Murmured by the driver"})).await;
     let cancel = format!("{}/cancel", path_of(&bookings[2]));
