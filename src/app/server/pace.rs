@@ -14,11 +14,14 @@ const LEAST: u32 = 400;
 const BURST: Duration = Duration::from_millis(250);
 /// Beyond that they wait, up to as many as that time allows.
 const QUEUE: Duration = Duration::from_secs(2);
-/// One part in so many of the processors' time is for one address.
+/// One part in so many of the processors' time is for one address, at the usual limit of requests; more where that limit is
+/// raised.
 const PROCESSOR_SHARE: u32 = 4;
+/// The usual limit: the default of `rate_limit.flood_per_second`.
+const USUAL: u32 = 200;
 /// Most that is charged of it at once: a process that had to wait itself looks expensive.
 const MOST_CHARGED: Duration = Duration::from_millis(100);
-/// Bytes of bodies that one address may send a second.
+/// Bytes of bodies that one address may send a second, at the usual limit of requests.
 const BYTES: u64 = 64 * 1024 * 1024;
 /// Addresses that are remembered before those that have been quiet are looked for.
 const MANY: usize = 10_000;
@@ -38,6 +41,8 @@ pub(super) enum Turn {
 #[derive(Debug)]
 pub(super) struct Pace {
     interval: Duration,
+    /// The limit of requests a second, no less than the usual one.
+    most: u32,
     processors: u32,
     due: Mutex<Due>,
 }
@@ -53,18 +58,20 @@ impl Pace {
     pub fn new(settings: &settings::RateLimit) -> Option<Self> {
         let most = settings.flood_per_second;
         let interval = Duration::from_secs(1) / most.saturating_mul(2).max(LEAST);
+        let limit = most.max(USUAL);
         let due = Due { by_address: HashMap::new(), look_at: MANY };
         let processors = thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
-        (settings.enabled && most > 0).then(|| Self { interval, processors, due: Mutex::new(due) })
+        (settings.enabled && most > 0).then(|| Self { interval, most: limit, processors, due: Mutex::new(due) })
     }
 
     /// What this address asked for has taken a processor for so long, and was so large; it is charged for it.
     pub fn charge(&self, address: IpAddr, processor: Duration, bytes: u64) {
         let time = processor.min(MOST_CHARGED) * PROCESSOR_SHARE / self.processors;
         let transfer = Duration::from_nanos(bytes.saturating_mul(1_000_000_000 / BYTES));
+        let charge = (time + transfer) * USUAL / self.most;
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(mine) = due.by_address.get_mut(&address) {
-            *mine += time + transfer;
+            *mine += charge;
         }
     }
 
@@ -113,6 +120,18 @@ mod tests {
         pace.charge(mine, Duration::ZERO, 2 * BYTES);
         assert!(matches!(pace.turn_at(mine, much_later), Turn::In(_)));
         assert_eq!(pace.turn_at(mine, now + Duration::from_secs(19)), Turn::Now);
+    }
+
+    #[test]
+    fn a_raised_limit_raises_what_an_address_may_cost() {
+        let mut settings = settings::Settings::load(settings::Sources::default()).unwrap().rate_limit;
+        settings.flood_per_second = 1_000_000;
+        let pace = Pace::new(&settings).unwrap();
+        let (now, mine) = (Instant::now(), IpAddr::from([192, 0, 2, 1]));
+        for _ in 0..10_000 {
+            assert_eq!(pace.turn_at(mine, now), Turn::Now);
+            pace.charge(mine, Duration::from_millis(2), 100_000);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Answer, Idempotency, Once, Scope, once::Keyed, path};
 use crate::{
     kernel::FaultCode,
-    platform::web::{Body, InputFault, Problem},
+    platform::web::{Body, Code, InputFault, Problem},
 };
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -69,7 +69,11 @@ impl Idempotent {
         let Self { idempotency, method, path, query, key } = self;
         let answer = Arc::new(answer);
         let Some(key) = key? else { return Ok(Once::new(None, answer)) };
-        let scope = Scope { principal, method: method.to_string(), path: path::bounded(path)?, key };
+        if path.len() > path::LONGEST {
+            let text = format!("With an Idempotency-Key the path must have at most {} bytes.", path::LONGEST);
+            return Err(Problem::new(Code::MalformedRequest, text));
+        }
+        let scope = Scope { principal, method: method.to_string(), path, key };
         Ok(Once::new(Some(Keyed::new(idempotency, scope, body.fingerprint(&query))), answer))
     }
 }
