@@ -24,10 +24,17 @@ mod tests;
 enum Finding {
     Fine(String),
     Weaker(String),
+    /// Weaker than it could be, because the serving role has rights that it does not need.
+    Exposed(String),
     Broken(String),
 }
 
-/// Prints what this installation has and lacks; exit 1 when something is broken.
+/// The exit status where nothing is broken and the serving role has rights that it does not need.
+const EXPOSED: u8 = 3;
+/// The exit status where something is broken.
+const BROKEN: u8 = 1;
+
+/// Prints what this installation has and lacks. The exit status is that of [`status`].
 pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let backend = Backend::attach(settings).await?;
     let mut findings = vec![Finding::Fine(format!("settings are valid; version {}", env!("CARGO_PKG_VERSION")))];
@@ -37,18 +44,28 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     findings.extend(database(&backend).await);
     findings.extend(redis(&backend).await);
     backend.stop().await?;
-    let mut code = ExitCode::SUCCESS;
+    let status = status(&findings);
     for finding in findings {
-        match finding {
-            Finding::Fine(text) => say(&format!("ok      {text}\n")),
-            Finding::Weaker(text) => say(&format!("weaker  {text}\n")),
-            Finding::Broken(text) => {
-                code = ExitCode::FAILURE;
-                say(&format!("BROKEN  {text}\n"));
-            }
-        }
+        let (word, text) = match finding {
+            Finding::Fine(text) => ("ok     ", text),
+            Finding::Weaker(text) | Finding::Exposed(text) => ("weaker ", text),
+            Finding::Broken(text) => ("BROKEN ", text),
+        };
+        say(&format!("{word} {text}\n"));
     }
-    Ok(code)
+    Ok(ExitCode::from(status))
+}
+
+/// [`BROKEN`] when something is broken, else [`EXPOSED`] when the serving role has rights that it does not need, else 0.
+fn status(findings: &[Finding]) -> u8 {
+    let is = |kind: fn(&Finding) -> bool| findings.iter().any(kind);
+    if is(|finding| matches!(finding, Finding::Broken(_))) {
+        BROKEN
+    } else if is(|finding| matches!(finding, Finding::Exposed(_))) {
+        EXPOSED
+    } else {
+        0
+    }
 }
 
 /// Below so many open files the bound on connections is felt.
@@ -108,16 +125,16 @@ fn history(rights: &Rights) -> Vec<Finding> {
     let Rights { role, .. } = rights;
     let mut findings = Vec::new();
     if rights.is_superuser {
-        findings.push(Finding::Weaker(format!(
+        findings.push(Finding::Exposed(format!(
             "the serving role {role} is a superuser: it can change events and ledger whatever guards them; {INSTEAD}"
         )));
     } else if rights.is_owner {
-        findings.push(Finding::Weaker(format!(
+        findings.push(Finding::Exposed(format!(
             "the serving role {role} owns events and ledger: only triggers keep them unchanged, and it can drop them; \
              {INSTEAD}"
         )));
     } else if !rights.may_change.is_empty() {
-        findings.push(Finding::Weaker(format!(
+        findings.push(Finding::Exposed(format!(
             "the serving role {role} may change {}: only triggers keep them unchanged; run `loadmaster migrate` as the \
              owner, and take away what was granted besides",
             rights.may_change.join(", ")
@@ -140,7 +157,7 @@ fn history(rights: &Rights) -> Vec<Finding> {
 fn schema(rights: &Rights) -> Finding {
     let Rights { role, .. } = rights;
     if rights.may_create && !rights.is_superuser {
-        return Finding::Weaker(format!(
+        return Finding::Exposed(format!(
             "the serving role {role} may create tables and functions in the schema; {INSTEAD}, and let `loadmaster migrate` \
              take the right away (where the schema belongs to another role, that role must)"
         ));
@@ -148,7 +165,7 @@ fn schema(rights: &Rights) -> Finding {
     if rights.may_write.is_empty() || rights.is_superuser || rights.is_owner {
         return Finding::Fine(format!("the serving role {role} has no rights to spare in the schema"));
     }
-    Finding::Weaker(format!(
+    Finding::Exposed(format!(
         "the serving role {role} may write what only migrating writes: {}; run `loadmaster migrate` as the owner, and take \
          away what was granted besides",
         rights.may_write.join(", ")

@@ -48,3 +48,30 @@ fn only_policies_that_spare_what_never_expires_are_fine() {
     let Finding::Weaker(text) = eviction(Err(RedisAway("NOPERM".to_owned()))) else { panic!("it says so") };
     assert!(text.contains("cannot be found out") && text.contains("NOPERM"), "{text}");
 }
+
+#[test]
+fn the_exit_status_tells_broken_from_exposed_and_comfort_costs_nothing() {
+    let text = String::new;
+    let (fine, weaker) = (Finding::Fine(text()), Finding::Weaker(text()));
+    assert_eq!(status(&[fine, weaker]), 0);
+    assert_eq!(status(&[Finding::Exposed(text()), Finding::Weaker(text())]), 3);
+    assert_eq!(status(&[Finding::Exposed(text()), Finding::Broken(text()), Finding::Fine(text())]), 1);
+}
+
+#[test]
+fn rights_that_the_serving_role_does_not_need_are_in_the_exit_status() {
+    let rights = |change: fn(&mut Rights)| {
+        let mut rights = Rights { role: "loadmaster_app".to_owned(), ..Rights::default() };
+        change(&mut rights);
+        let mut findings = history(&rights);
+        findings.push(schema(&rights));
+        status(&findings)
+    };
+    assert_eq!(rights(|_| {}), 0);
+    assert_eq!(rights(|rights| rights.is_superuser = true), 3);
+    assert_eq!(rights(|rights| rights.is_owner = true), 3);
+    assert_eq!(rights(|rights| rights.may_create = true), 3);
+    assert_eq!(rights(|rights| rights.may_change.push("capacity_ledger".to_owned())), 3);
+    assert_eq!(rights(|rights| rights.may_write.push("installation".to_owned())), 3);
+    assert_eq!(rights(|rights| rights.unguarded.push("capacity_ledger".to_owned())), 1);
+}

@@ -210,20 +210,21 @@ fn summarised(text: &str) -> (String, String) {
     let is = |word: &str, any: &[&str]| any.iter().any(|one| word.eq_ignore_ascii_case(one));
     let words = words(text);
     let (first, write) = (words.first().copied().unwrap_or_default(), ["insert", "update", "delete"]);
+    // `extract(epoch from ...)` and `is distinct from` name no table, `for no key update` is no update.
+    let is_other = |at: usize| at > 0 && is(words[at - 1], &["epoch", "distinct", "key", "for"]);
     let operation = if is(first, &["with"]) {
-        words.iter().copied().find(|word| is(word, &write)).unwrap_or("select")
+        let writing = (0..words.len()).find(|at| is(words[*at], &write) && !is_other(*at));
+        writing.map_or("select", |at| words[at])
     } else {
         first
     };
     let begin = words.iter().position(|word| is(word, &[operation])).unwrap_or_default();
     let table = (begin..words.len()).find_map(|at| {
         let is_before = is(words[at], &["from", "into", "update"]);
-        // `extract(epoch from ...)` and `is distinct from` name no table.
-        let is_other = at > 0 && is(words[at - 1], &["epoch", "distinct"]);
         let name = *words.get(at + 1)?;
         let is_name = name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         let is_called = words.get(at + 2) == Some(&"(") && !is(words[at], &["into"]);
-        (is_before && !is_other && is_name && !is_called).then_some(name)
+        (is_before && !is_other(at) && is_name && !is_called).then_some(name)
     });
     let operation = operation.to_ascii_uppercase();
     match table {
@@ -268,6 +269,7 @@ mod tests {
             ("with gone as (delete from jobs returning id) select count(*) from gone", "DELETE jobs"),
             ("with asked as (select $1 as id) update flights set version = 1 from asked", "UPDATE flights"),
             ("with asked as (select $1 as id) select * from flights", "SELECT flights"),
+            ("with locked as (select id from flights for no key update) select count(*) from locked", "SELECT flights"),
             ("select pg_try_advisory_xact_lock($1)", "SELECT"),
             ("select count(*) from unnest($1::uuid[])", "SELECT"),
             ("select extract(epoch from now() - min(run_at)) from jobs", "SELECT jobs"),
