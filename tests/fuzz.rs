@@ -3,6 +3,7 @@
 //!
 //! `scripts/fuzz.sh` runs the same checks guided by coverage, for as long as it is told. What it finds is added to
 //! `tests/fuzz/corpus`.
+#![allow(clippy::print_stderr, reason = "a run reports its seed")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 #[path = "../fuzz/src/readers/mod.rs"]
 mod readers;

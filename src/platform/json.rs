@@ -36,7 +36,7 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
 
 fn malformed(text: &[u8], at: usize, fault: &'static str) -> JsonError {
     let before = text.get(..at).unwrap_or(text);
-    let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+    let line = before.split(|byte| *byte == b'\n').count();
     let begins = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
     JsonError::Malformed { fault, line, column: before.len() - begins + 1 }
 }
@@ -204,12 +204,11 @@ impl<'a> Reader<'a> {
     fn unicode_escape(&mut self, begin: usize) -> Result<char, JsonError> {
         let first = self.code_unit()?;
         let is_leading = (0xd800..0xdc00).contains(&first);
-        let second = match is_leading && self.text[self.at..].starts_with("\\u") {
-            true => {
-                self.at += 1;
-                Some(self.code_unit()?)
-            }
-            false => None,
+        let second = if is_leading && self.text[self.at..].starts_with("\\u") {
+            self.at += 1;
+            Some(self.code_unit()?)
+        } else {
+            None
         };
         let units = [first, second.unwrap_or_default()];
         let units = if second.is_some() { &units[..] } else { &units[..1] };

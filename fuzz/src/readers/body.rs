@@ -86,6 +86,7 @@ fn as_form(data: &[u8]) {
 }
 
 /// Reads members of all kinds; also used for the parameters of queries.
+#[allow(clippy::unnecessary_wraps, reason = "the shape of a reader of fields")]
 pub(super) fn members(fields: &mut Fields<'_>) -> Option<()> {
     fields.optional("origin", read::code::<AirportCode>);
     fields.required("weight_kg", read::weight);
@@ -112,6 +113,7 @@ pub(super) fn members(fields: &mut Fields<'_>) -> Option<()> {
     Some(())
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the shape of a reader of fields")]
 fn party(fields: &mut Fields<'_>) -> Option<()> {
     fields.required("name", read::line(read::LINE));
     fields.optional("country_code", read::country);

@@ -162,10 +162,9 @@ impl Watch {
             state.refused(refusal);
         }
         match verdict {
-            Verdict::OfStatement => {}
             Verdict::Lost => self.fitness = Fitness::Broken,
             Verdict::Refused(_) if self.fitness == Fitness::Fit => self.fitness = Fitness::Unwanted,
-            Verdict::Refused(_) => {}
+            Verdict::OfStatement | Verdict::Refused(_) => {}
         }
     }
 }

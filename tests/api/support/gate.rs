@@ -237,5 +237,5 @@ async fn carry<R: AsyncRead, W: AsyncWrite>(
 async fn swallow<R: AsyncRead>(from: &mut ReadHalf<R>) {
     let mut buffer = vec![0; 16 << 10];
     while let Ok(1..) = from.read(&mut buffer).await {}
-    pending().await
+    pending::<()>().await;
 }

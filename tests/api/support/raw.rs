@@ -67,7 +67,7 @@ fn is_whole(answer: &[u8]) -> bool {
 /// Whether the server closes this connection, politely or not, while nothing more is sent. What it still says is dropped.
 pub async fn is_closed(stream: &mut TcpStream) -> bool {
     let read = tokio::time::timeout(PATIENCE, async {
-        let mut buffer = [0; 65536];
+        let mut buffer = vec![0; 65536];
         while let Ok(1..) = stream.read(&mut buffer).await {}
     });
     read.await.is_ok()

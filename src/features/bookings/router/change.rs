@@ -60,7 +60,7 @@ pub(super) async fn create(
     let said = both(once, body.read(|fields| read_new_booking(fields, &reference)));
     let ((), (once, new)) = both(query.refuse_all(), said)?;
     let service = bookings.clone();
-    let work = async move { once.run(service.book(caller, &new, &once).within(part("bookings.book"))).await };
+    let work = async move { once.run(Box::pin(service.book(caller, &new, &once)).within(part("bookings.book"))).await };
     let answer = tasks.to_the_end(work).await?;
     // What is told again must still be the caller's to see.
     let made = answer.location().and_then(|location| location.strip_prefix(BOOKING)?.parse().ok());
