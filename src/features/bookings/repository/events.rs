@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// The newest `limit` events of the booking, newest first; only those before the event of that number, if one is given. They
-/// are found by the primary key, backwards: the cost does not depend on how many there are.
+/// are found by the primary key, backwards: the cost does not depend on how many there are. The inner limit is a number, so
+/// that no plan is made for more: `limit` is 201 at most.
 pub(in crate::features::bookings) async fn newest_events(
     db: &mut PgConnection,
     id: BookingId,
@@ -27,8 +28,8 @@ pub(in crate::features::bookings) async fn newest_events(
                       as "notes?"
            from (select * from booking_events e
                  where e.booking_id = $1 and e.sequence < coalesce($2, 2147483647)
-                 order by e.sequence desc limit $3) e
-           order by e.sequence desc"#,
+                 order by e.sequence desc limit 201) e
+           order by e.sequence desc limit $3"#,
         id.uuid(),
         before,
         limit,
