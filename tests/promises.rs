@@ -48,9 +48,8 @@ fn fault(root: &Path, file: &str, function: &str, sources: &mut BTreeMap<String,
     if text.is_empty() {
         return Some(format!("there is no {file}.rs below tests/api or the root"));
     }
-    let (before, _) = match text.split_once(&format!("fn {function}(")) {
-        Some(parts) => parts,
-        None => return Some(format!("{file}.rs has no function {function}")),
+    let Some((before, _)) = text.split_once(&format!("fn {function}(")) else {
+        return Some(format!("{file}.rs has no function {function}"));
     };
     let attributes = before.lines().rev().take(8).take_while(|line| !line.starts_with('}'));
     let is_test = attributes.into_iter().any(|line| {
