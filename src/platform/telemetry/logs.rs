@@ -26,7 +26,7 @@ pub struct Logging(#[allow(dead_code, reason = "held for its drop")] WorkerGuard
 
 /// Starts the log on stderr: pretty on a terminal, one JSON object a line otherwise. With traces, the database client's
 /// events about its statements become spans, too. A thread of its own writes the lines: a reader of stderr that stops
-/// reading stops no request. Lines beyond [`WAITING_LINES`] are dropped and counted.
+/// reading stops no request. Lines beyond a bound are dropped and counted.
 pub fn start_logging(settings: &Telemetry, with_traces: bool) -> anyhow::Result<Logging> {
     let pretty = match settings.log_format {
         LogFormat::Pretty => true,
