@@ -16,7 +16,10 @@ impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods, reason = "this is the injected clock")]
     fn now(&self) -> DateTime<Utc> {
         // PostgreSQL keeps microseconds; more would make the first answer differ from the stored one.
-        Utc::now().trunc_subsecs(6)
+        let now = Utc::now().trunc_subsecs(6);
+        #[cfg(feature = "sabotage")]
+        let now = now + super::sabotage::clock_error();
+        now
     }
 }
 

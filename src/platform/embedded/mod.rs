@@ -10,6 +10,7 @@ mod postgres;
 mod process;
 mod redis;
 mod rehearsal;
+mod volume;
 
 use std::{
     path::Path,

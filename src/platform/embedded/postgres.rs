@@ -104,6 +104,10 @@ impl PrivatePostgres {
         urls(&self.socket_dir).1
     }
 
+    pub(super) fn is_alive(&self) -> bool {
+        self.postmaster.is_alive()
+    }
+
     /// Holds the whole server where it is: not one of its processes does anything more. Answers which these are.
     pub(super) fn freeze(&self) -> Vec<Pid> {
         if !self.postmaster.is_alive() {

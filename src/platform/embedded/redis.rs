@@ -98,19 +98,29 @@ impl PrivateRedis {
 
     /// Gives it a command whose answer does not matter; as often as it takes on a busy machine.
     pub(super) async fn tell(&self, words: &[&str]) -> Result<()> {
+        self.ask::<()>(words).await
+    }
+
+    /// What a setting is now.
+    pub(super) async fn setting(&self, name: &str) -> Result<String> {
+        let [_, value] = self.ask::<[String; 2]>(&["CONFIG", "GET", name]).await?;
+        Ok(value)
+    }
+
+    async fn ask<T: redis::FromRedisValue>(&self, words: &[&str]) -> Result<T> {
         let mut command = redis::Cmd::new();
         command.arg(words);
-        let told = timeout(TELL_WITHIN, async {
+        let answer = timeout(TELL_WITHIN, async {
             loop {
                 if let Ok(mut connection) = connect(&self.socket).await
-                    && command.query_async::<()>(&mut connection).await.is_ok()
+                    && let Ok(answer) = command.query_async::<T>(&mut connection).await
                 {
-                    break;
+                    break answer;
                 }
                 sleep(Duration::from_millis(20)).await;
             }
         });
-        told.await.with_context(|| format!("the private Redis does not obey {}", words.join(" ")))
+        answer.await.with_context(|| format!("the private Redis does not obey {}", words.join(" ")))
     }
 
     pub async fn stop(mut self) -> Result<()> {

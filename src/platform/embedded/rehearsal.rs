@@ -1,6 +1,6 @@
 //! Private servers that are hurt on purpose, each by itself: for proving what must survive it. Their data is worth
 //! nothing: whichever way a rehearsal ends, they are killed.
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use nix::{
@@ -8,12 +8,14 @@ use nix::{
     unistd::Pid,
 };
 use sqlx::{AssertSqlSafe, Connection, Executor};
+use tokio::time::sleep;
 
 use super::{
     Urls,
-    home::{Home, Lock},
+    home::{Home, Lock, socket_dir},
     postgres::{PrivatePostgres, connect},
     redis::PrivateRedis,
+    volume::Volume,
 };
 use crate::platform::settings;
 
@@ -29,6 +31,10 @@ pub struct Rehearsal {
     /// Processes that are stopped and not killed.
     frozen: Vec<Pid>,
     urls: Urls,
+    /// Where PostgreSQL's data lies, if it has a file system of its own. Unmounted after PostgreSQL was killed.
+    volume: Option<Volume>,
+    /// Redis' own memory limit, while another one is set.
+    redis_limits: Option<[String; 2]>,
     _lock: Lock,
 }
 
@@ -43,17 +49,29 @@ impl Drop for Rehearsal {
 impl Rehearsal {
     /// In an empty directory of its own (`embedded.data_dir`).
     pub async fn start(settings: &settings::Embedded) -> Result<Self> {
+        Self::begin(settings, false).await
+    }
+
+    /// The same, with PostgreSQL's data in a file system of its own where that can be made; where it cannot, the cause is
+    /// logged and [`Self::can_fill_disk`] is false.
+    pub async fn start_on_own_disk(settings: &settings::Embedded) -> Result<Self> {
+        Self::begin(settings, true).await
+    }
+
+    async fn begin(settings: &settings::Embedded, own_disk: bool) -> Result<Self> {
         let home = Home::open(settings)?;
         let lock = match home.try_lock()? {
             Ok(lock) => lock,
             Err(holder) => bail!("{} is in use by another loadmaster ({holder})", home.root().display()),
         };
+        let volume = if own_disk { small_disk(&home) } else { None };
         let postgres = PrivatePostgres::start(&home, settings.postgres_bin.as_deref()).await?;
         let redis = PrivateRedis::start(&home, settings.redis_server.as_deref()).await?;
         let urls =
             Urls { owner: postgres.owner_url(), app: postgres.app_url(), redis: redis.as_ref().map(PrivateRedis::url) };
         let settings = settings.clone();
-        Ok(Self { settings, home, postgres: Some(postgres), redis, frozen: Vec::new(), urls, _lock: lock })
+        let (postgres, frozen) = (Some(postgres), Vec::new());
+        Ok(Self { settings, home, postgres, redis, frozen, urls, volume, redis_limits: None, _lock: lock })
     }
 
     /// The same before and after each fault.
@@ -63,6 +81,15 @@ impl Rehearsal {
 
     pub fn has_redis(&self) -> bool {
         self.urls.redis.is_some()
+    }
+
+    pub fn can_fill_disk(&self) -> bool {
+        self.volume.is_some()
+    }
+
+    /// The socket that PostgreSQL listens on.
+    pub fn postgres_socket(&self) -> Result<PathBuf> {
+        Ok(socket_dir(&self.home.postgres_dir())?.join(".s.PGSQL.5432"))
     }
 
     /// As a power failure would: all of its processes at once.
@@ -90,6 +117,52 @@ impl Rehearsal {
         }
     }
 
+    /// As after a failover to a standby: every session ends, and new ones may only read.
+    pub async fn forbid_writes(&self) -> Result<()> {
+        self.set_read_only("set default_transaction_read_only = on", "on").await?;
+        let mut owner = connect(&self.urls.owner).await?;
+        let end = "select pg_terminate_backend(pid) from pg_stat_activity where usename <> current_user";
+        owner.execute(end).await?;
+        Ok(owner.close().await?)
+    }
+
+    pub async fn allow_writes(&self) -> Result<()> {
+        self.set_read_only("reset default_transaction_read_only", "off").await
+    }
+
+    /// Returns when new sessions have it.
+    async fn set_read_only(&self, change: &str, expected: &str) -> Result<()> {
+        let mut owner = connect(&self.urls.owner).await?;
+        owner.execute(AssertSqlSafe(format!("alter system {change}"))).await?;
+        owner.execute("select pg_reload_conf()").await?;
+        owner.close().await?;
+        for _ in 0..500 {
+            let mut fresh = connect(&self.urls.owner).await?;
+            let now: String = sqlx::query_scalar("show default_transaction_read_only").fetch_one(&mut fresh).await?;
+            fresh.close().await?;
+            if now == expected {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        bail!("PostgreSQL does not take the new setting: {change}")
+    }
+
+    /// The file system of PostgreSQL's data has no room left.
+    pub fn fill_disk(&self) -> Result<()> {
+        self.volume.as_ref().context("PostgreSQL has a file system of its own")?.fill()
+    }
+
+    /// Makes room again, and starts PostgreSQL if it ended for want of room.
+    pub async fn free_disk(&mut self) -> Result<()> {
+        self.volume.as_ref().context("PostgreSQL has a file system of its own")?.free()?;
+        if !self.postgres.as_ref().is_some_and(PrivatePostgres::is_alive) {
+            drop(self.postgres.take());
+            self.start_postgres().await?;
+        }
+        Ok(())
+    }
+
     pub async fn kill_redis(&mut self) -> Result<()> {
         self.redis.take().context("Redis runs")?.kill().await
     }
@@ -114,16 +187,30 @@ impl Rehearsal {
     }
 
     /// It refuses whatever needs memory, and makes no room by forgetting.
-    pub async fn fill_redis(&self) -> Result<()> {
-        let redis = self.redis()?;
-        redis.tell(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await?;
-        redis.tell(&["CONFIG", "SET", "maxmemory", "1"]).await
+    pub async fn fill_redis(&mut self) -> Result<()> {
+        self.remember_redis_limits().await?;
+        self.redis()?.tell(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await?;
+        self.redis()?.tell(&["CONFIG", "SET", "maxmemory", "1"]).await
     }
 
-    pub async fn widen_redis(&self) -> Result<()> {
+    /// It has far too little memory: by its own policy it forgets all that it may, and refuses the rest.
+    pub async fn starve_redis(&mut self) -> Result<()> {
+        self.remember_redis_limits().await?;
+        self.redis()?.tell(&["CONFIG", "SET", "maxmemory", "1"]).await
+    }
+
+    /// Ends [`Self::fill_redis`] or [`Self::starve_redis`].
+    pub async fn widen_redis(&mut self) -> Result<()> {
+        let [memory, policy] = self.redis_limits.take().context("another limit is set")?;
         let redis = self.redis()?;
-        redis.tell(&["CONFIG", "SET", "maxmemory", "256mb"]).await?;
-        redis.tell(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).await
+        redis.tell(&["CONFIG", "SET", "maxmemory", &memory]).await?;
+        redis.tell(&["CONFIG", "SET", "maxmemory-policy", &policy]).await
+    }
+
+    async fn remember_redis_limits(&mut self) -> Result<()> {
+        let redis = self.redis()?;
+        self.redis_limits = Some([redis.setting("maxmemory").await?, redis.setting("maxmemory-policy").await?]);
+        Ok(())
     }
 
     fn redis(&self) -> Result<&PrivateRedis> {
@@ -157,6 +244,11 @@ impl Rehearsal {
         }
         Ok(owner.close().await?)
     }
+}
+
+fn small_disk(home: &Home) -> Option<Volume> {
+    let mounted = Volume::mount(&home.postgres_dir(), home);
+    mounted.inspect_err(|error| tracing::info!(error = format!("{error:#}"), "no file system of its own")).ok()
 }
 
 fn is_deadlock(error: &sqlx::Error) -> bool {

@@ -1,0 +1,95 @@
+//! A file system of its own that can be filled in a moment: a tmpfs whose limit is moved. Only Linux has it, and only who
+//! may mount can make one.
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::home::{Home, Owner};
+
+/// The limit while there is room, in mebibytes. Memory is used for what is stored only.
+const ROOMY_MIB: u64 = 4096;
+
+/// Mounted; unmounted when dropped. Killed without a chance to drop it, it stays mounted (`umount` it by hand).
+pub(super) struct Volume {
+    path: PathBuf,
+}
+
+impl Volume {
+    /// Over an empty directory of the servers' user.
+    pub fn mount(path: &Path, home: &Home) -> Result<Self> {
+        home.make_private(path)?;
+        let owner = home.owner().map_or_else(String::new, |owner: &Owner| format!(",uid={}", owner.uid()));
+        system::mount(path, &format!("size={ROOMY_MIB}m,mode=0700{owner}"), false)?;
+        let this = Self { path: path.to_owned() };
+        // Gives it to the user's group as well.
+        home.make_private(path)?;
+        Ok(this)
+    }
+
+    /// No more room than is in use: whoever needs another page gets ENOSPC.
+    pub fn fill(&self) -> Result<()> {
+        // Whoever writes meanwhile makes the limit too small, which is refused.
+        for _ in 0..100 {
+            let used = system::used_bytes(&self.path)?;
+            if system::mount(&self.path, &format!("size={used}"), true).is_ok() {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("{} cannot be filled", self.path.display())
+    }
+
+    pub fn free(&self) -> Result<()> {
+        system::mount(&self.path, &format!("size={ROOMY_MIB}m"), true)
+    }
+}
+
+impl Drop for Volume {
+    fn drop(&mut self) {
+        system::unmount(&self.path);
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::path::Path;
+
+    use anyhow::{Context, Result};
+    use nix::{
+        mount::{MntFlags, MsFlags, mount as mount_at, umount2},
+        sys::statvfs::statvfs,
+    };
+
+    pub fn mount(path: &Path, options: &str, again: bool) -> Result<()> {
+        let mut flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+        flags.set(MsFlags::MS_REMOUNT, again);
+        mount_at(Some("loadmaster"), path, Some("tmpfs"), flags, Some(options))
+            .with_context(|| format!("cannot mount {} ({options})", path.display()))
+    }
+
+    pub fn used_bytes(path: &Path) -> Result<u64> {
+        let room = statvfs(path)?;
+        Ok(room.blocks().saturating_sub(room.blocks_free()).max(1) * room.fragment_size())
+    }
+
+    pub fn unmount(path: &Path) {
+        // Also while killed processes are still ending in there.
+        _ = umount2(path, MntFlags::MNT_DETACH);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::path::Path;
+
+    use anyhow::{Result, bail};
+
+    pub fn mount(_: &Path, _: &str, _: bool) -> Result<()> {
+        bail!("this system has no tmpfs")
+    }
+
+    pub fn used_bytes(_: &Path) -> Result<u64> {
+        bail!("this system has no tmpfs")
+    }
+
+    pub fn unmount(_: &Path) {}
+}
