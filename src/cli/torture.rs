@@ -1,5 +1,6 @@
 //! The checker: load on hot flights while faults happen, and afterwards every call held against what is there. What it
 //! promises to find, and how to read what it says, is in `docs/reliability.md`.
+mod answers;
 mod check;
 mod client;
 mod crew;
@@ -15,6 +16,7 @@ mod schedule;
 mod shipment;
 mod site;
 mod storm;
+mod tunnel;
 mod wire;
 
 use std::{
@@ -31,18 +33,19 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    check::check,
+    check::{Checked, check},
     client::{
         Client, Load,
+        crowd::Crowd,
         pulse::{Pulse, longest_lull},
     },
     crew::{Crew, Login},
     deed::Deed,
-    evidence::Evidence,
+    evidence::{Breach, Evidence},
     history::{History, Writer},
     instance::SABOTAGE,
     intent::Intents,
-    plan::{Choice, Plan},
+    plan::{Choice, Fault, Plan},
     report::Report,
     schedule::Schedule,
     shipment::Board,
@@ -83,10 +86,13 @@ pub(super) struct Options {
     /// Servers of its own, all on one database.
     #[arg(long, default_value_t = 2, conflicts_with = "urls", value_parser = clap::value_parser!(u8).range(1..=16))]
     instances: u8,
-    /// all, none, or some of kill-app, kill-postgres, stop-postgres, redis-stop, redis-pause, redis-flush, redis-full, pool,
-    /// drain.
+    /// all, none, or some of kill-app, kill-postgres, stop-postgres, redis-stop, redis-pause, redis-flush, redis-full,
+    /// redis-starved, pool, drain, black-hole, read-only, disk-full, suspend-app, clock-jump.
     #[arg(long, default_value = "all", conflicts_with = "urls")]
     faults: Choice,
+    /// After each fault every server must have acknowledged a booking within so many seconds.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=120))]
+    recovery_seconds: u64,
     /// Write every call and its answer there, a JSON document a line. Left out: kept only after a breach.
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
@@ -130,7 +136,7 @@ async fn torture(settings: &Settings, options: &Options, seed: u64, directory: &
     let (history, writer) = History::create(&path)?;
     if options.urls.is_empty() {
         remark(&format!("seed {seed}; starting PostgreSQL, Redis and {} servers", options.instances));
-        let mut site = Site::build(settings, directory, usize::from(options.instances)).await?;
+        let mut site = Site::build(settings, directory, usize::from(options.instances), &options.faults.0).await?;
         let staff = site.administrator().await?;
         let sabotaged = sabotage(&site).await?;
         let wire = Wire::new(site.addresses.clone(), history)?;
@@ -182,18 +188,22 @@ impl Run {
     async fn begin(wire: Wire, staff: Login, options: &Options, seed: u64) -> anyhow::Result<Self> {
         let wire = Arc::new(wire);
         // Two runs on one staging system keep apart, even with one seed.
-        let name = format!("t{:08x}", u32::from_le_bytes(TokenSource::default().bytes()?));
+        let salt = u32::from_le_bytes(TokenSource::default().bytes()?);
+        let name = format!("t{salt:08x}");
         let crew = Arc::new(Crew::assemble(&wire, &name, staff).await?);
+        let schedule = Schedule::new(seed, u64::from(salt));
+        let roomy = schedule.roomy(&wire, &crew).await?;
         let load = Arc::new(Load {
             run: name,
             crew: Arc::clone(&crew),
             evidence: Evidence::default(),
-            schedule: Schedule::new(seed),
+            schedule,
+            roomy,
+            crowd: Crowd::default(),
             board: Board::default(),
             stop: CancellationToken::new(),
             wire: Arc::clone(&wire),
         });
-        let roomy = load.schedule.roomy(&wire, &crew).await?;
         let (mut working, mut helping) = (JoinSet::new(), JoinSet::new());
         helping.spawn(crew.stay(wire));
         let pulse = Arc::new(Pulse::default());
@@ -202,8 +212,8 @@ impl Run {
         }
         for instance in 0..load.wire.addresses.count() {
             let client = Client::new(options.clients + instance as u64, Arc::clone(&load));
-            let (flight, pulse) = (roomy.clone(), Arc::clone(&pulse));
-            working.spawn(async move { Ok(client.beat(instance, flight, pulse).await) });
+            let pulse = Arc::clone(&pulse);
+            working.spawn(async move { Ok(client.beat(instance, pulse).await) });
         }
         Ok(Self { load, pulse, working, helping, began: Instant::now(), seed, caveats: Vec::new() })
     }
@@ -217,7 +227,7 @@ impl Run {
         options: &Options,
     ) -> anyhow::Result<Report> {
         let own = site.is_some();
-        let struck = self.storm(site, options).await?;
+        let (struck, left_out) = self.storm(site, options).await?;
         let (seconds, calls, end) = (self.began.elapsed().as_secs_f64(), self.load.wire.calls(), self.load.wire.now());
         self.load.stop.cancel();
         remark("the load is over; asking again for what is unknown");
@@ -225,19 +235,14 @@ impl Run {
         while let Some(done) = self.working.join_next().await {
             deeds.extend(done??);
         }
+        deeds.extend(self.load.crowd.settled().await);
         remark(&format!("checking {} changes", deeds.len()));
-        let (mut breaches, checked) = check(&self.load, &deeds).await?;
-        let audit = match urls {
-            Some(urls) => Some(check::audit(urls).await?),
-            None => None,
-        };
-        if audit.is_none() {
-            self.caveats.push("the audit was not run: name the database (database.url)".to_owned());
-        }
+        let (mut breaches, checked, audit) = self.examine(&deeds, urls).await?;
         self.helping.shutdown().await;
-        let (audit, audited) = audit.map_or((None, Vec::new()), |audit| (Some(audit.report), audit.breaches));
-        breaches.extend(audited);
         let mut gathered = self.load.evidence.get();
+        let windows: Vec<_> = struck.iter().map(|struck| struck.window).collect();
+        let (answers, failures) = answers::judge(&self.load.wire.failures(), own.then_some(&windows));
+        breaches.extend(failures);
         // What was seen on the way comes first.
         let breaches: Vec<_> = std::mem::take(&mut gathered.breaches).into_iter().chain(breaches).collect();
         let path = writer.path.clone();
@@ -253,6 +258,9 @@ impl Run {
             outcomes: std::mem::take(&mut gathered.outcomes),
             tallies: std::mem::take(&mut gathered.tallies),
             struck,
+            left_out,
+            recovery_seconds: options.recovery_seconds,
+            answers,
             longest_outage_ms: longest_lull(&self.pulse.since(0), 0, end) / 1000,
             checked,
             audit,
@@ -262,27 +270,60 @@ impl Run {
         })
     }
 
-    /// The faults of a system of our own; for another one the time passes. A client that cannot go on ends it.
-    async fn storm(&mut self, site: Option<&mut Site>, options: &Options) -> anyhow::Result<Vec<Struck>> {
-        let (load, pulse) = (Arc::clone(&self.load), Arc::clone(&self.pulse));
+    /// Holds what was asked for against what is there. A system that did not come back has broken a promise already; what
+    /// it does not answer then is left out.
+    async fn examine(
+        &mut self,
+        deeds: &[Deed],
+        urls: Option<&Urls>,
+    ) -> anyhow::Result<(Vec<Breach>, Checked, Option<serde_json::Value>)> {
+        let (mut breaches, checked) = match check(&self.load, deeds).await {
+            Err(error) if !self.load.evidence.get().breaches.is_empty() => {
+                self.caveats.push(format!("not everything could be checked: {error:#}"));
+                (Vec::new(), Checked::default())
+            }
+            done => done?,
+        };
+        let Some(urls) = urls else {
+            self.caveats.push("the audit was not run: name the database (database.url)".to_owned());
+            return Ok((breaches, checked, None));
+        };
+        let audit = check::audit(urls).await?;
+        breaches.extend(audit.breaches);
+        Ok((breaches, checked, Some(audit.report)))
+    }
+
+    /// The faults of a system of our own, and those that cannot be made here; for another one the time passes. A client
+    /// that cannot go on ends it.
+    async fn storm(
+        &mut self,
+        site: Option<&mut Site>,
+        options: &Options,
+    ) -> anyhow::Result<(Vec<Struck>, Vec<&'static str>)> {
+        let (load, pulse, time) = (Arc::clone(&self.load), Arc::clone(&self.pulse), options.time());
+        let mut left_out = Vec::new();
         let storm = async {
             let Some(site) = site else {
-                tokio::time::sleep(options.time()).await;
+                tokio::time::sleep(time).await;
                 return Ok(Vec::new());
             };
-            let mut chosen = options.faults.0.clone();
-            chosen.retain(|fault| site.servers.has_redis() || !fault.needs_redis());
-            if chosen.len() < options.faults.0.len() {
-                self.caveats.push("no redis-server is installed: its faults were left out".to_owned());
+            let (possible, impossible): (Vec<Fault>, Vec<Fault>) =
+                options.faults.0.iter().partition(|fault| site.obstacle(**fault).is_none());
+            for fault in impossible {
+                left_out.push(fault.name());
+                let cause = site.obstacle(fault).unwrap_or_default();
+                self.caveats.push(format!("{} was left out: {cause}", fault.name()));
             }
-            storm::rage(site, &load, &pulse, Plan::of(self.seed, &chosen), options.time()).await
+            let plan = Plan::of(self.seed, &possible, time);
+            storm::rage(site, &load, &pulse, plan, time, Duration::from_secs(options.recovery_seconds)).await
         };
-        tokio::select! {
+        let struck = tokio::select! {
             struck = storm => struck,
             Some(ended) = self.working.join_next() => {
                 ended??;
                 anyhow::bail!("a client ended before its time")
             }
-        }
+        };
+        Ok((struck?, left_out))
     }
 }

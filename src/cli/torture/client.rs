@@ -1,5 +1,7 @@
 //! One client: does what its intentions say, one after the other, and notes what became of it.
+pub(super) mod crowd;
 mod looking;
+mod operating;
 pub(super) mod pulse;
 
 use std::{
@@ -12,13 +14,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use self::crowd::Crowd;
 use super::{
     crew::{Caller, Crew, PATIENCE},
     deed::{BOOKINGS, Deed, Kind, Who, path_of, step},
     dice::at,
     evidence::{Evidence, Promise, Tally},
     intent::{Intent, Intents, Manner, What},
-    schedule::Schedule,
+    schedule::{Flight, Schedule, Season},
     shipment::{Board, Shipment},
     wire::{Reply, Request, Said, Way, Wire},
 };
@@ -37,8 +40,11 @@ pub(super) struct Load {
     pub evidence: Evidence,
     pub crew: Arc<Crew>,
     pub schedule: Schedule,
+    /// The flight that always has room.
+    pub roomy: Flight,
     pub board: Board,
     pub stop: CancellationToken,
+    pub crowd: Crowd,
 }
 
 impl Load {
@@ -49,8 +55,11 @@ impl Load {
         }
     }
 
-    /// Waits as long as a refusal asks for.
+    /// Waits as long as a refusal asks for, or has a token renewed.
     pub async fn heed(&self, reply: &Reply) {
+        if let Said::Refused(refusal) = &reply.said {
+            self.crew.heed(refusal, reply.instance);
+        }
         if let Said::Refused(refusal) = &reply.said
             && refusal.status == 429
         {
@@ -115,6 +124,8 @@ impl Client {
             }
             What::Cancel => self.cancel(intent, &shipment).await,
             What::Amend | What::Reroute => self.amend(intent, &shipment).await,
+            What::Operate => self.operate(intent).await?,
+            What::Import => self.import(intent).await?,
             What::Repeat => self.repeat(intent).await,
             What::Misuse => self.misuse(intent).await,
             What::Read | What::History => self.read(intent, &shipment).await,
@@ -143,8 +154,7 @@ impl Client {
 
     async fn book(&mut self, intent: &Intent) -> anyhow::Result<()> {
         let (mark, key) = self.next_key();
-        let number = usize::try_from(self.serial / BOOKINGS_A_SEASON).unwrap_or_default();
-        let season = self.load.schedule.season(number, &self.load.wire, &self.load.crew).await?;
+        let season = self.season(0).await?;
         let way = season.way(intent.route, intent.flights);
         let [Some(first), Some(last)] = [way.first(), way.last()] else { return Ok(()) };
         let order = json!({
@@ -170,6 +180,12 @@ impl Client {
             self.own.pop_front();
         }
         Ok(())
+    }
+
+    /// The flights that this client books at present, or those of some seasons before.
+    async fn season(&self, before: usize) -> anyhow::Result<Arc<Season>> {
+        let number = usize::try_from(self.serial / BOOKINGS_A_SEASON).unwrap_or_default();
+        self.load.schedule.season(number.saturating_sub(before), &self.load.wire, &self.load.crew).await
     }
 
     async fn cancel(&mut self, intent: &Intent, shipment: &Shipment) {
@@ -204,8 +220,13 @@ impl Client {
     }
 
     async fn change(&mut self, intent: &Intent, shipment: &Shipment, kind: Kind, who: Who, mut request: Request) {
-        let (_, key) = self.next_key();
+        let (mark, key) = self.next_key();
         request.key = intent.keyed.then_some(key);
+        // The event bears the mark, so that it is known whose step it tells of.
+        let member = if kind == Kind::Cancel { "reason" } else { "notes" };
+        if let Some(body) = request.body.as_mut().filter(|_| !matches!(kind, Kind::Amend | Kind::Reroute)) {
+            body[member] = mark.into();
+        }
         request.if_match = intent.matched.then(|| shipment.state().version);
         let deed = Deed::new(kind, who, self.shipper, request);
         if let Some(booking) = self.perform(deed, intent.instance, intent.manner).await {
@@ -283,7 +304,9 @@ impl Client {
         let (member, other) = match deed.kind {
             Kind::Book => ("customer_reference", format!("{} with another's key", deed.mark.as_deref().unwrap_or(""))),
             Kind::Amend | Kind::Reroute => ("description", "Under a key that is not mine".to_owned()),
-            Kind::Cancel => ("reason", "Under a key that is not mine".to_owned()),
+            Kind::Cancel | Kind::FlightCancel => ("reason", "Under a key that is not mine".to_owned()),
+            Kind::FlightDepart | Kind::FlightArrive => ("occurred_at", "2020-01-01T00:00:00Z".to_owned()),
+            Kind::Retime | Kind::Resize | Kind::Offload => ("arrival_datetime", "2020-01-01T00:00:00Z".to_owned()),
             _ => ("notes", "Under a key that is not mine".to_owned()),
         };
         body.insert(member.to_owned(), other.into());

@@ -1,7 +1,10 @@
 //! A write that a client wants done: sent once or several times under one key, until it is known what became of it.
+pub(super) mod flight;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use self::flight::{Row, flight_in};
 use super::{
     crew::Caller,
     evidence::{Evidence, Promise, Tally, frame_of, print_of},
@@ -19,6 +22,19 @@ pub(super) enum Kind {
     Cancel,
     Amend,
     Reroute,
+    FlightDepart,
+    FlightArrive,
+    FlightCancel,
+    /// Other times of a flight.
+    Retime,
+    /// Another capacity of a flight.
+    Resize,
+    /// Takes bookings off a flight.
+    Offload,
+    /// A table of flights.
+    Import,
+    /// A table of flights that is only to be judged.
+    DryRun,
 }
 
 impl Kind {
@@ -31,19 +47,39 @@ impl Kind {
             Self::Cancel => "cancel",
             Self::Amend => "amend",
             Self::Reroute => "reroute",
+            Self::FlightDepart => "flight depart",
+            Self::FlightArrive => "flight arrive",
+            Self::FlightCancel => "flight cancel",
+            Self::Retime => "flight retime",
+            Self::Resize => "flight capacity",
+            Self::Offload => "flight offload",
+            Self::Import => "import",
+            Self::DryRun => "import dry run",
         }
     }
 
-    /// The event that tells of it.
+    /// Whether it changes flights, and bookings only through them.
+    pub const fn is_of_flights(self) -> bool {
+        !matches!(
+            self,
+            Self::Book | Self::Depart | Self::Arrive | Self::Deliver | Self::Cancel | Self::Amend | Self::Reroute
+        )
+    }
+
+    /// The event that tells of it in a booking's history.
     pub const fn event(self) -> &'static str {
         match self {
             Self::Book => "BOOKED",
-            Self::Depart => "DEPARTED",
-            Self::Arrive => "ARRIVED",
+            Self::Depart | Self::FlightDepart => "DEPARTED",
+            Self::Arrive | Self::FlightArrive => "ARRIVED",
             Self::Deliver => "DELIVERED",
             Self::Cancel => "CANCELLED",
             // A reroute changes the description too; the flights may be those it has already.
             Self::Amend | Self::Reroute => "AMENDED",
+            Self::FlightCancel => "FLIGHT_CANCELLED",
+            Self::Retime => "FLIGHT_RETIMED",
+            Self::Offload => "OFFLOADED",
+            Self::Resize | Self::Import | Self::DryRun => "",
         }
     }
 }
@@ -56,7 +92,7 @@ pub(super) enum Who {
 }
 
 /// What was acknowledged.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Ack {
     pub call: u64,
     pub completed: u64,
@@ -65,6 +101,9 @@ pub(super) struct Ack {
     pub print: u64,
     pub frame: u64,
     pub weight_kg: Option<f64>,
+    /// Of a flight's step: how many bookings got an event, and which were left behind.
+    pub bookings_changed: Option<usize>,
+    pub left_behind: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -77,6 +116,14 @@ pub(super) struct Deed {
     pub reference: Option<String>,
     /// Of a booking that is to be made.
     pub mark: Option<String>,
+    /// The words that the events of this step bear, and no others.
+    pub note: Option<String>,
+    /// The flight that it changes.
+    pub flight: Option<String>,
+    /// Bookings to take off the flight.
+    pub named: Vec<String>,
+    /// Of a table of flights.
+    pub rows: Vec<Row>,
     pub request: Request,
     pub tries: u32,
     /// How many tries ended without our knowing how.
@@ -91,13 +138,21 @@ impl Deed {
     pub fn new(kind: Kind, who: Who, shipper: usize, request: Request) -> Self {
         let path = request.path.strip_prefix(BOOKINGS).and_then(|rest| rest.strip_prefix('/'));
         let reference = path.and_then(|path| path.split('/').next()).map(str::to_owned);
-        let mark = request.body.as_ref().and_then(|body| body["customer_reference"].as_str()).map(str::to_owned);
+        let body = request.body.as_ref().unwrap_or(&Value::Null);
+        let text = |member: &str| body[member].as_str().map(str::to_owned);
+        let (mark, note) = (text("customer_reference"), text("notes").or_else(|| text("reason")));
+        let named =
+            body["offload"].as_array().into_iter().flatten().filter_map(|named| Some(named.as_str()?.to_owned()));
         Self {
             kind,
             who,
             shipper,
             reference,
             mark,
+            note,
+            flight: flight_in(&request.path),
+            named: named.collect(),
+            rows: Vec::new(),
             request,
             tries: 0,
             unknown: 0,
@@ -137,7 +192,7 @@ impl Deed {
 
     fn done(&mut self, reply: &Reply, answer: &Answer, caller: &Caller, evidence: &Evidence) {
         let (call, name) = (reply.call, self.kind.name());
-        evidence.saw(reply, &answer.body, answer.replayed);
+        self.show(reply, answer, evidence);
         if answer.replayed {
             evidence.count(Tally::Replayed);
             if self.tries == 1 {
@@ -152,18 +207,23 @@ impl Deed {
                 evidence.breach(Promise::OneEffect, format!("the {name} of call {call} was done twice under one key"));
             }
         }
-        let booking = &answer.body;
-        for wrong in self.differences(booking, caller) {
-            evidence.breach(wrong.0, format!("call {call} ({name}) was acknowledged, but {}", wrong.1));
+        let body = &answer.body;
+        let wrong =
+            if self.kind.is_of_flights() { self.flight_differences(body) } else { self.differences(body, caller) };
+        for (promise, wrong) in wrong {
+            evidence.breach(promise, format!("call {call} ({name}) was acknowledged, but {wrong}"));
         }
+        let left = body["left_behind"].as_array().into_iter().flatten();
         let ack = Ack {
             call,
             completed: reply.completed,
-            reference: booking["ref_id"].as_str().unwrap_or_default().to_owned(),
-            version: booking["version"].as_u64().unwrap_or_default(),
-            print: print_of(booking),
-            frame: frame_of(booking),
-            weight_kg: booking["weight_kg"].as_f64(),
+            reference: body["ref_id"].as_str().unwrap_or_default().to_owned(),
+            version: self.shown(body)["version"].as_u64().unwrap_or_default(),
+            print: print_of(body),
+            frame: frame_of(body),
+            weight_kg: body["weight_kg"].as_f64(),
+            bookings_changed: body["bookings_changed"].as_u64().and_then(|count| count.try_into().ok()),
+            left_behind: left.filter_map(|left| Some(left["ref_id"].as_str()?.to_owned())).collect(),
         };
         match &self.ack {
             Some(first) if first.print != ack.print => evidence.breach(
@@ -185,7 +245,7 @@ impl Deed {
             ),
             "not_found" => {
                 let path = &self.request.path;
-                let what = format!("call {call} ({name}) found no booking at {path}, which was acknowledged");
+                let what = format!("call {call} ({name}) found nothing at {path}, which was acknowledged");
                 evidence.breach(Promise::NothingLost, what);
                 self.refusal = Some(refusal.clone());
             }

@@ -27,10 +27,12 @@ pub(super) enum Promise {
     /// What the audit finds says by itself which invariant it breaks.
     Audited(Option<u8>),
     Service,
+    InTime,
+    NoInternalError,
 }
 
 impl Promise {
-    /// Its number among the invariants; that the service comes back is none of them.
+    /// Its number among the invariants; that the service comes back, and how it answers meanwhile, are none of them.
     pub const fn number(self) -> Option<u8> {
         match self {
             Self::NoOversale => Some(1),
@@ -39,7 +41,7 @@ impl Promise {
             Self::OneEffect => Some(7),
             Self::NoForeignData => Some(10),
             Self::Audited(number) => number,
-            Self::Service => None,
+            Self::Service | Self::InTime | Self::NoInternalError => None,
         }
     }
 
@@ -52,11 +54,13 @@ impl Promise {
             Self::NoForeignData => "no caller gets another's data",
             Self::Audited(_) => "the books replay without a contradiction",
             Self::Service => "service comes back by itself after every fault",
+            Self::InTime => "after every fault service is back in time",
+            Self::NoInternalError => "no answer is 500, and 503 or 504 only while something is wrong",
         }
     }
 }
 
-/// One answer that showed a booking. Times as in [`Reply`].
+/// One answer that showed a booking or a flight. Times as in [`Reply`].
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     pub call: u64,
@@ -82,6 +86,8 @@ pub(super) struct Gathered {
     pub breaches: Vec<Breach>,
     /// By reference.
     pub seen: HashMap<String, Vec<Seen>>,
+    /// By id.
+    pub flights: HashMap<String, Vec<Seen>>,
     pub outcomes: BTreeMap<&'static str, Outcomes>,
     pub tallies: BTreeMap<Tally, u64>,
 }
@@ -139,12 +145,31 @@ impl Evidence {
         let seen = Seen { call, invoked, completed, version, print: print_of(booking), replayed };
         self.get().seen.entry(reference.to_owned()).or_default().push(seen);
     }
+
+    /// An answer that shows a flight.
+    pub fn saw_flight(&self, reply: &Reply, flight: &Value, replayed: bool) {
+        let (Some(id), Some(version)) = (flight["id"].as_str(), flight["version"].as_u64()) else {
+            return self.breach(Promise::NothingLost, format!("call {} answered 2xx without a flight", reply.call));
+        };
+        let Reply { call, invoked, completed, .. } = *reply;
+        let seen = Seen { call, invoked, completed, version, print: flight_print_of(flight), replayed };
+        self.get().flights.entry(id.to_owned()).or_default().push(seen);
+    }
 }
 
 /// Tells representations of a booking apart: all of it but `next_actions`, which is no part of a version.
 pub(super) fn print_of(booking: &Value) -> u64 {
+    print_without(booking, &["next_actions"])
+}
+
+/// Tells representations of a flight apart: all of it but its room, which bookings change without a new version.
+pub(super) fn flight_print_of(flight: &Value) -> u64 {
+    print_without(flight, &["available", "utilization_percent"])
+}
+
+fn print_without(value: &Value, left_out: &[&str]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for (name, member) in sorted(booking).filter(|(name, _)| *name != "next_actions") {
+    for (name, member) in sorted(value).filter(|(name, _)| !left_out.contains(name)) {
         name.hash(&mut hasher);
         hash(member, &mut hasher);
     }

@@ -23,6 +23,8 @@ use crate::platform::embedded::Urls;
 /// What chooses how the servers of a build for negative controls are broken. It reaches them like everything else in the
 /// environment that names no setting.
 pub(super) const SABOTAGE: &str = "LOADMASTER_SABOTAGE";
+/// Names the file with the error of a server's clock. Other builds ignore it.
+const CLOCK: &str = "LOADMASTER_TEST_CLOCK";
 
 /// This program with a private database, and none of the settings that the environment may have for others.
 pub(super) fn this_program(urls: &Urls) -> anyhow::Result<Command> {
@@ -50,10 +52,12 @@ pub(super) struct Instance {
 }
 
 impl Instance {
-    /// Returns when it is ready. What it logs goes to the end of the file.
-    pub async fn start(urls: &Urls, log: &Path) -> anyhow::Result<Self> {
+    /// Returns when it is ready. What it logs goes to the end of the file. The seconds in the file `clock` are the error
+    /// of its clock, in builds that have such errors.
+    pub async fn start(urls: &Urls, log: &Path, clock: &Path) -> anyhow::Result<Self> {
         let file = File::options().create(true).append(true).open(log)?;
         let mut child = this_program(urls)?
+            .env(CLOCK, clock)
             .args(["serve", "--set", "server.port=0", "--set", "server.drain_ms=300"])
             .args(["--set", "rate_limit.enabled=false"])
             .stdout(Stdio::piped())
@@ -78,10 +82,14 @@ impl Instance {
         Ok(self.child.kill().await?)
     }
 
+    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).context("it has ended before")?;
+        Ok(kill(Pid::from_raw(pid), signal)?)
+    }
+
     /// Tells it to stop and waits until it has.
     pub async fn drain(mut self) -> anyhow::Result<ExitStatus> {
-        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).context("it has ended before")?;
-        kill(Pid::from_raw(pid), Signal::SIGTERM)?;
+        self.signal(Signal::SIGTERM)?;
         Ok(timeout(PATIENCE, self.child.wait()).await.context("it does not stop")??)
     }
 }
@@ -109,4 +117,9 @@ fn last_words(log: &Path) -> String {
 /// The log of one of the servers.
 pub(super) fn log_of(directory: &Path, instance: usize) -> PathBuf {
     directory.join(format!("server-{}.log", instance + 1))
+}
+
+/// What says how wrong the clock of one of the servers is.
+pub(super) fn clock_of(directory: &Path, instance: usize) -> PathBuf {
+    directory.join(format!("clock-{}", instance + 1))
 }

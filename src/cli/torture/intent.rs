@@ -3,15 +3,17 @@
 use super::dice::Dice;
 
 /// With how many parts of a hundred each is drawn.
-const MIX: [(What, u64); 11] = [
-    (What::Book, 36),
-    (What::Move, 22),
-    (What::Cancel, 11),
-    (What::Amend, 8),
-    (What::Reroute, 5),
+const MIX: [(What, u64); 13] = [
+    (What::Book, 34),
+    (What::Move, 20),
+    (What::Cancel, 10),
+    (What::Amend, 7),
+    (What::Reroute, 6),
+    (What::Operate, 5),
+    (What::Import, 1),
     (What::Repeat, 5),
     (What::Misuse, 2),
-    (What::Read, 5),
+    (What::Read, 4),
     (What::History, 1),
     (What::Availability, 3),
     (What::Trespass, 2),
@@ -28,6 +30,10 @@ pub(super) enum What {
     Amend,
     /// Other flights.
     Reroute,
+    /// Depart, arrive, cancel, retime, resize or offload a whole flight.
+    Operate,
+    /// A table of flights, some new and some that are fought over; or only its dry run.
+    Import,
     /// The same request again, with its key, long after it was answered.
     Repeat,
     /// Another request with the key of one that was answered.

@@ -3,6 +3,11 @@ use std::{str::FromStr, time::Duration};
 
 use super::dice::Dice;
 
+/// Runs of less time have shorter faults, so that each of them happens within tens of seconds.
+const LONG: Duration = Duration::from_mins(1);
+/// A server that hangs for less is hardly missed.
+const SHORT_HANG_MS: u64 = 3000;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     KillApp,
@@ -12,12 +17,19 @@ pub(super) enum Fault {
     RedisPause,
     RedisFlush,
     RedisFull,
+    RedisStarved,
     Pool,
     Drain,
+    /// The way to the database loses every packet, and old connections never hear of it.
+    BlackHole,
+    ReadOnly,
+    DiskFull,
+    SuspendApp,
+    ClockJump,
 }
 
 impl Fault {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::KillApp,
         Self::KillPostgres,
         Self::StopPostgres,
@@ -25,8 +37,14 @@ impl Fault {
         Self::RedisPause,
         Self::RedisFlush,
         Self::RedisFull,
+        Self::RedisStarved,
         Self::Pool,
         Self::Drain,
+        Self::BlackHole,
+        Self::ReadOnly,
+        Self::DiskFull,
+        Self::SuspendApp,
+        Self::ClockJump,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -38,13 +56,43 @@ impl Fault {
             Self::RedisPause => "redis-pause",
             Self::RedisFlush => "redis-flush",
             Self::RedisFull => "redis-full",
+            Self::RedisStarved => "redis-starved",
             Self::Pool => "pool",
             Self::Drain => "drain",
+            Self::BlackHole => "black-hole",
+            Self::ReadOnly => "read-only",
+            Self::DiskFull => "disk-full",
+            Self::SuspendApp => "suspend-app",
+            Self::ClockJump => "clock-jump",
         }
     }
 
     pub const fn needs_redis(self) -> bool {
-        matches!(self, Self::RedisStop | Self::RedisPause | Self::RedisFlush | Self::RedisFull)
+        matches!(self, Self::RedisStop | Self::RedisPause | Self::RedisFlush | Self::RedisFull | Self::RedisStarved)
+    }
+
+    /// Whether it hits one server process, not what all of them use.
+    pub const fn hits_one(self) -> bool {
+        matches!(self, Self::KillApp | Self::Drain | Self::SuspendApp | Self::ClockJump)
+    }
+
+    /// Milliseconds that it lasts at least and at most, where that is for us to say, in a run of so much time.
+    fn lasts(self, time: Duration) -> (u64, u64) {
+        let short = time < LONG;
+        let share = |part: u32, longest: u64| {
+            u64::try_from((time / part).as_millis()).unwrap_or(longest).clamp(SHORT_HANG_MS, longest)
+        };
+        match self {
+            // Longer than a request waits for a connection.
+            Self::StopPostgres | Self::Pool if short => (2500, 3000),
+            Self::StopPostgres => (5000, 5000),
+            Self::Pool => (3000, 5000),
+            Self::BlackHole => (share(30, 20_000), share(30, 20_000)),
+            Self::SuspendApp => (share(10, 60_000), share(10, 60_000)),
+            _ if short => (700, 1400),
+            Self::ReadOnly | Self::DiskFull | Self::ClockJump | Self::RedisStarved => (3000, 8000),
+            _ => (1000, 3000),
+        }
     }
 }
 
@@ -90,13 +138,16 @@ pub(super) struct Blow {
 pub(super) struct Plan {
     dice: Dice,
     chosen: Vec<Fault>,
+    time: Duration,
     round: Vec<Fault>,
     first_round: bool,
 }
 
 impl Plan {
-    pub fn of(seed: u64, chosen: &[Fault]) -> Self {
-        Self { dice: Dice::of(seed, u64::MAX - 1), chosen: chosen.to_vec(), round: Vec::new(), first_round: true }
+    /// For a run of so much time, which says how long the faults last.
+    pub fn of(seed: u64, chosen: &[Fault], time: Duration) -> Self {
+        let dice = Dice::of(seed, u64::MAX - 1);
+        Self { dice, chosen: chosen.to_vec(), time, round: Vec::new(), first_round: true }
     }
 
     fn shuffled(&mut self) -> Vec<Fault> {
@@ -123,16 +174,13 @@ impl Iterator for Plan {
         if self.round.is_empty() {
             self.first_round = false;
         }
-        let lasts = match fault {
-            Fault::StopPostgres => 5000,
-            Fault::Pool => 3000 + self.dice.below(2000),
-            _ => 1000 + self.dice.below(2000),
-        };
+        let (least, most) = fault.lasts(self.time);
+        let longest_calm = if self.time < LONG { 500 } else { 1200 };
         Some(Blow {
             fault,
+            lasts: Duration::from_millis(least + self.dice.below(most - least + 1)),
             victim: self.dice.any(),
-            calm: Duration::from_millis(400 + self.dice.below(1200)),
-            lasts: Duration::from_millis(lasts),
+            calm: Duration::from_millis(400 + self.dice.below(longest_calm)),
             first_round,
         })
     }
@@ -144,13 +192,24 @@ mod tests {
 
     #[test]
     fn one_seed_is_one_plan_and_its_first_round_has_each_fault_once() {
-        let plan = |seed| Plan::of(seed, &Fault::ALL).take(40).collect::<Vec<_>>();
+        let plan = |seed| Plan::of(seed, &Fault::ALL, Duration::from_mins(10)).take(40).collect::<Vec<_>>();
         assert_eq!(plan(5), plan(5));
         assert_ne!(plan(5), plan(6));
         let first: Vec<_> = plan(5).into_iter().filter(|blow| blow.first_round).map(|blow| blow.fault).collect();
         assert_eq!(first.len(), Fault::ALL.len());
         assert!(Fault::ALL.iter().all(|fault| first.contains(fault)));
-        assert_eq!(Plan::of(5, &[]).next(), None);
+        assert_eq!(Plan::of(5, &[], Duration::from_mins(10)).next(), None);
+    }
+
+    #[test]
+    fn a_server_is_suspended_for_a_minute_in_ten_and_for_seconds_in_a_short_run() {
+        let lasts = |fault, time| Plan::of(5, &[fault], time).next().map(|blow| blow.lasts);
+        let (short, long) = (Duration::from_secs(1), Duration::from_mins(10));
+        assert_eq!(lasts(Fault::SuspendApp, long), Some(Duration::from_mins(1)));
+        assert_eq!(lasts(Fault::BlackHole, long), Some(Duration::from_secs(20)));
+        for fault in Fault::ALL {
+            assert!(lasts(fault, short) <= Some(Duration::from_secs(3)), "{}", fault.name());
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 use serde_json::{Value, json};
 
 use super::{
+    answers::Answers,
     check::Checked,
     evidence::{Breach, Outcomes, Promise, Tally},
     storm::Struck,
@@ -21,6 +22,11 @@ pub(super) struct Report {
     pub outcomes: BTreeMap<&'static str, Outcomes>,
     pub tallies: BTreeMap<Tally, u64>,
     pub struck: Vec<Struck>,
+    /// The faults that were chosen and cannot be made here.
+    pub left_out: Vec<&'static str>,
+    /// Within which service has to be back after each of them.
+    pub recovery_seconds: u64,
+    pub answers: Answers,
     /// The longest time without any acknowledged booking.
     pub longest_outage_ms: u64,
     pub checked: Checked,
@@ -48,6 +54,10 @@ impl Report {
         (calls / self.seconds.max(0.001)).round()
     }
 
+    fn longest_recovery(&self) -> Option<u64> {
+        self.struck.iter().filter_map(|struck| struck.recovery_ms).max()
+    }
+
     fn lost(&self) -> usize {
         self.breaches.iter().filter(|breach| breach.promise == Promise::NothingLost).count()
     }
@@ -73,6 +83,8 @@ impl Report {
                 "found_done": self.tally(Tally::UnknownDone), "found_refused": self.tally(Tally::UnknownRefused),
                 "without_key": self.tally(Tally::UnknownForGood),
             },
+            "answers_5xx": self.answers, "recovery_seconds": self.recovery_seconds,
+            "longest_recovery_ms": self.longest_recovery(), "faults_left_out": self.left_out,
             "faults": self.struck, "longest_outage_ms": self.longest_outage_ms,
             "checked": self.checked, "lost": self.lost(), "audit": self.audit,
             "breaches": breaches.collect::<Vec<_>>(), "history": self.history, "caveats": self.caveats,
@@ -127,13 +139,22 @@ impl Report {
         }
         for struck in &self.struck {
             let server = struck.server.map_or("–".to_owned(), |number| number.to_string());
-            let recovery = struck.recovery_ms.map_or("never".to_owned(), |time| format!("{time} ms"));
+            let late = struck.recovery_ms.is_some_and(|time| time > self.recovery_seconds * 1000);
+            let sign = if late { "! " } else { "" };
+            let recovery = struck.recovery_ms.map_or("never".to_owned(), |time| format!("{sign}{time} ms"));
             let (began, ended) = (format!("{:.1} s", struck.began_s), format!("{:.1} s", struck.ended_s));
             let outage = format!("{} ms", struck.outage_ms);
             let fault = struck.fault;
             writeln!(text, "  {fault:<14} {server:>6} {began:>10} {ended:>10} {recovery:>11} {outage:>11}")?;
         }
-        writeln!(text, "\n  longest time without an acknowledged booking: {} ms", self.longest_outage_ms)
+        writeln!(text, "\n  longest time without an acknowledged booking: {} ms", self.longest_outage_ms)?;
+        if let Some(longest) = self.longest_recovery() {
+            writeln!(text, "  recovery    {longest} ms at the longest, {} s are promised", self.recovery_seconds)?;
+        }
+        let Answers { internal, during_faults, between_faults } = self.answers;
+        let when =
+            if self.own { format!("during faults, {between_faults} at other times") } else { "in all".to_owned() };
+        writeln!(text, "  answers     {internal} times 500; 503 or 504 {during_faults} times {when}")
     }
 
     fn write_outcome(&self, text: &mut String) -> std::fmt::Result {

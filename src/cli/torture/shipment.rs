@@ -19,6 +19,8 @@ pub(super) struct State {
     pub at_destination: bool,
     /// Legs that have not left.
     pub ahead: usize,
+    /// The flights of these legs.
+    pub flights: Vec<String>,
 }
 
 pub(super) struct Shipment {
@@ -45,11 +47,14 @@ impl Shipment {
         let version = booking["version"].as_u64().unwrap_or_default();
         if version >= state.version {
             let legs = booking["legs"].as_array().into_iter().flatten();
+            let ahead = legs.filter(|leg| leg["status"] == "BOOKED").filter_map(|leg| leg["flight_id"].as_str());
+            let flights: Vec<_> = ahead.map(str::to_owned).collect();
             *state = State {
                 version,
                 status: booking["status"].as_str().unwrap_or_default().to_owned(),
                 at_destination: booking["at_destination"] == true,
-                ahead: legs.filter(|leg| leg["status"] == "BOOKED").count(),
+                ahead: flights.len(),
+                flights,
             };
         }
     }

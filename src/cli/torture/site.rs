@@ -8,12 +8,14 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use nix::unistd::geteuid;
+use nix::{sys::signal::Signal, unistd::geteuid};
 use secrecy::ExposeSecret;
 
 use super::{
     crew::Login,
-    instance::{Instance, log_of, run},
+    instance::{Instance, clock_of, log_of, run},
+    plan::Fault,
+    tunnel::Tunnel,
     wire::Addresses,
 };
 use crate::platform::{
@@ -66,22 +68,35 @@ impl Drop for Directory {
 
 pub(super) struct Site {
     instances: Vec<Option<Instance>>,
+    /// Each server's way to the database.
+    tunnels: Vec<Tunnel>,
     pub servers: Rehearsal,
     directory: PathBuf,
     pub addresses: Addresses,
 }
 
 impl Site {
-    pub async fn build(settings: &Settings, directory: &Directory, instances: usize) -> anyhow::Result<Self> {
+    /// Ready for these faults, as far as the machine allows, see [`Self::obstacle`].
+    pub async fn build(
+        settings: &Settings,
+        directory: &Directory,
+        instances: usize,
+        faults: &[Fault],
+    ) -> anyhow::Result<Self> {
         let mut embedded = settings.embedded.clone();
         embedded.data_dir = directory.home();
-        let servers = Rehearsal::start(&embedded).await?;
+        let servers = if faults.contains(&Fault::DiskFull) {
+            Rehearsal::start_on_own_disk(&embedded).await?
+        } else {
+            Rehearsal::start(&embedded).await?
+        };
         succeeds(servers.urls(), &["migrate"], None).await?;
-        let addresses = Addresses::new(Vec::new());
-        let mut site = Self { instances: Vec::new(), servers, directory: directory.path().to_owned(), addresses };
+        let (addresses, directory) = (Addresses::new(Vec::new()), directory.path().to_owned());
+        let mut site = Self { instances: Vec::new(), tunnels: Vec::new(), servers, directory, addresses };
         let mut bases = Vec::new();
         for number in 0..instances {
-            let instance = Instance::start(site.servers.urls(), &log_of(&site.directory, number)).await?;
+            site.tunnels.push(Tunnel::dig(site.servers.postgres_socket()?).await?);
+            let instance = site.instance(number).await?;
             bases.push(instance.base.clone());
             site.instances.push(Some(instance));
         }
@@ -91,6 +106,47 @@ impl Site {
 
     pub fn urls(&self) -> &Urls {
         self.servers.urls()
+    }
+
+    /// Why a fault cannot be made here.
+    pub fn obstacle(&self, fault: Fault) -> Option<&'static str> {
+        match fault {
+            fault if fault.needs_redis() && !self.servers.has_redis() => Some("no redis-server is installed"),
+            Fault::DiskFull if !self.servers.can_fill_disk() => Some("only root may mount a file system, and on Linux"),
+            Fault::ClockJump if !cfg!(feature = "sabotage") => Some("only a build with the feature sabotage has it"),
+            _ => None,
+        }
+    }
+
+    /// Starts a server on its own way to the database.
+    async fn instance(&self, number: usize) -> anyhow::Result<Instance> {
+        let tunnel = self.tunnels.get(number).context("each server has a tunnel")?;
+        let urls = Urls { app: tunnel.url("loadmaster_app", "loadmaster"), ..self.servers.urls().clone() };
+        Instance::start(&urls, &log_of(&self.directory, number), &clock_of(&self.directory, number)).await
+    }
+
+    /// No packet gets from the servers to the database or back any more, nor ever again on today's connections.
+    pub fn cut_off(&self) {
+        self.tunnels.iter().for_each(Tunnel::swallow);
+    }
+
+    /// New connections get through.
+    pub fn connect_again(&self) {
+        self.tunnels.iter().for_each(Tunnel::mend);
+    }
+
+    pub fn signal(&self, number: usize, signal: Signal) -> anyhow::Result<()> {
+        let instance = self.instances.get(number).and_then(Option::as_ref);
+        instance.context("that server does not run")?.signal(signal)
+    }
+
+    /// Makes a server's clock wrong by so many seconds.
+    pub fn set_clock(&self, number: usize, seconds: i64) -> anyhow::Result<()> {
+        let file = clock_of(&self.directory, number);
+        // Never half-written.
+        let fresh = file.with_extension("new");
+        fs::write(&fresh, seconds.to_string())?;
+        Ok(fs::rename(fresh, file)?)
     }
 
     /// An administrator made for this run.
@@ -116,7 +172,7 @@ impl Site {
 
     /// In the place of one that has ended; at another address.
     pub async fn start(&mut self, number: usize) -> anyhow::Result<()> {
-        let instance = Instance::start(self.servers.urls(), &log_of(&self.directory, number)).await?;
+        let instance = self.instance(number).await?;
         self.addresses.moved(number, instance.base.clone());
         if let Some(place) = self.instances.get_mut(number) {
             *place = Some(instance);

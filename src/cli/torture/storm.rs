@@ -1,12 +1,17 @@
 //! The faults: each is done, undone, and followed until every server books again.
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use nix::sys::signal::Signal;
 use serde::Serialize;
 use tokio::time::sleep;
 
 use super::{
     client::{
         Load,
+        crowd::Crowd,
         pulse::{Pulse, longest_lull, recovered},
     },
     crew::PATIENCE,
@@ -14,9 +19,13 @@ use super::{
     plan::{Blow, Fault, Plan},
     site::Site,
 };
+use crate::platform::embedded::Rehearsal;
 
 /// Between an end and a new beginning, as a supervisor would take.
 const RESTART_AFTER: Duration = Duration::from_millis(300);
+
+/// After which many callers hold every connection to the database.
+const CROWD_IS_IN: Duration = Duration::from_millis(50);
 
 /// A fault that came to pass.
 #[derive(Debug, Clone, Serialize)]
@@ -32,15 +41,20 @@ pub(super) struct Struck {
     pub recovery_ms: Option<u64>,
     /// The longest time in all this without an acknowledged booking, by whichever server.
     pub outage_ms: u64,
+    /// From its beginning until all is to be well again, in microseconds since the run began: a server that has booked again
+    /// may still find connections that are dead.
+    #[serde(skip)]
+    pub window: (u64, u64),
 }
 
 /// For as long as the run is to take; the first round of the plan is completed in any case.
 pub(super) async fn rage(
     site: &mut Site,
-    load: &Load,
+    load: &Arc<Load>,
     pulse: &Pulse,
     plan: Plan,
     time: Duration,
+    bound: Duration,
 ) -> anyhow::Result<Vec<Struck>> {
     let began = Instant::now();
     let mut struck = Vec::new();
@@ -49,7 +63,10 @@ pub(super) async fn rage(
         if began.elapsed() >= time && !blow.first_round {
             break;
         }
-        let one = strike(site, load, pulse, &blow).await?;
+        let one = strike(site, load, pulse, &blow, bound).await?;
+        if let Some(what) = late(&one, bound) {
+            load.evidence.breach(Promise::InTime, what);
+        }
         let over = one.recovery_ms.is_none();
         tell(&one);
         struck.push(one);
@@ -61,15 +78,27 @@ pub(super) async fn rage(
     Ok(struck)
 }
 
+/// What is wrong with a recovery that took longer than was promised. One that never came is told of by itself.
+fn late(struck: &Struck, bound: Duration) -> Option<String> {
+    let took = Duration::from_millis(struck.recovery_ms?);
+    let what = || format!("{}: back after {took:?}, and {bound:?} are promised", struck.fault);
+    (took > bound).then(what)
+}
+
 fn tell(struck: &Struck) {
     let recovery = struck.recovery_ms.map_or("no recovery".to_owned(), |time| format!("recovered in {time} ms"));
     super::remark(&format!("{:>7.1} s  {:<14} {recovery}", struck.began_s, struck.fault));
 }
 
-async fn strike(site: &mut Site, load: &Load, pulse: &Pulse, blow: &Blow) -> anyhow::Result<Struck> {
+async fn strike(
+    site: &mut Site,
+    load: &Arc<Load>,
+    pulse: &Pulse,
+    blow: &Blow,
+    bound: Duration,
+) -> anyhow::Result<Struck> {
     let count = load.wire.addresses.count();
     let victim = usize::try_from(blow.victim % count.max(1) as u64).unwrap_or_default();
-    let hits_one = matches!(blow.fault, Fault::KillApp | Fault::Drain);
     let began = load.wire.now();
     load.wire.remark(&format!("{} begins", blow.fault.name()));
     let healed = hurt(site, load, blow, victim).await?;
@@ -80,15 +109,20 @@ async fn strike(site: &mut Site, load: &Load, pulse: &Pulse, blow: &Blow) -> any
     let seconds = |time: u64| Duration::from_micros(time).as_secs_f64();
     Ok(Struck {
         fault: blow.fault.name(),
-        server: hits_one.then_some(victim + 1),
+        server: blow.fault.hits_one().then_some(victim + 1),
         began_s: seconds(began),
         ended_s: seconds(healed),
         recovery_ms: recovered.map(|at| at.saturating_sub(healed) / 1000),
         outage_ms: longest_lull(&beats, began, recovered.unwrap_or_else(|| load.wire.now())) / 1000,
+        window: (began, recovered.map_or(u64::MAX, |at| at.max(healed + micros(bound)))),
     })
 }
 
-async fn await_recovery(load: &Load, pulse: &Pulse, fault: Fault, healed: u64, servers: usize) -> Option<u64> {
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+async fn await_recovery(load: &Arc<Load>, pulse: &Pulse, fault: Fault, healed: u64, servers: usize) -> Option<u64> {
     let began = Instant::now();
     loop {
         if let Some(at) = recovered(&pulse.since(healed), servers) {
@@ -104,8 +138,7 @@ async fn await_recovery(load: &Load, pulse: &Pulse, fault: Fault, healed: u64, s
 }
 
 /// Does and undoes it. Answers when its cause was gone, if that was before now.
-async fn hurt(site: &mut Site, load: &Load, blow: &Blow, victim: usize) -> anyhow::Result<Option<u64>> {
-    let servers = &mut site.servers;
+async fn hurt(site: &mut Site, load: &Arc<Load>, blow: &Blow, victim: usize) -> anyhow::Result<Option<u64>> {
     match blow.fault {
         Fault::KillApp => {
             site.kill(victim).await?;
@@ -123,6 +156,34 @@ async fn hurt(site: &mut Site, load: &Load, blow: &Blow, victim: usize) -> anyho
             }
             return Ok(Some(restart(site, load, victim).await));
         }
+        Fault::BlackHole => {
+            Crowd::call(load).await;
+            sleep(CROWD_IS_IN).await;
+            site.cut_off();
+            sleep(blow.lasts).await;
+            site.connect_again();
+        }
+        Fault::SuspendApp => {
+            site.signal(victim, Signal::SIGSTOP)?;
+            sleep(blow.lasts).await;
+            site.signal(victim, Signal::SIGCONT)?;
+        }
+        Fault::ClockJump => {
+            // Forward or back, and then the other way.
+            let hour = if (blow.victim / 1024).is_multiple_of(2) { 3600 } else { -3600 };
+            load.wire.remark(&format!("the clock of server {} jumps by {hour} s", victim + 1));
+            site.set_clock(victim, hour)?;
+            sleep(blow.lasts).await;
+            site.set_clock(victim, 0)?;
+        }
+        _ => return hurt_stores(&mut site.servers, load, blow).await,
+    }
+    Ok(None)
+}
+
+/// The same, for faults of PostgreSQL and Redis.
+async fn hurt_stores(servers: &mut Rehearsal, load: &Load, blow: &Blow) -> anyhow::Result<Option<u64>> {
+    match blow.fault {
         Fault::KillPostgres => {
             servers.kill_postgres().await?;
             sleep(RESTART_AFTER).await;
@@ -151,17 +212,61 @@ async fn hurt(site: &mut Site, load: &Load, blow: &Blow, victim: usize) -> anyho
             sleep(blow.lasts).await;
             servers.widen_redis().await?;
         }
+        Fault::RedisStarved => {
+            servers.starve_redis().await?;
+            sleep(blow.lasts).await;
+            servers.widen_redis().await?;
+        }
+        Fault::ReadOnly => {
+            servers.forbid_writes().await?;
+            sleep(blow.lasts).await;
+            servers.allow_writes().await?;
+        }
+        Fault::DiskFull => {
+            servers.fill_disk()?;
+            sleep(blow.lasts).await;
+            let healed = load.wire.now();
+            servers.free_disk().await?;
+            return Ok(Some(healed));
+        }
         // Who wants to book waits for a row, and keeps a connection meanwhile: soon there is none left.
         Fault::Pool => servers.hold_rows("flight_capacity", blow.lasts).await?,
+        // Those of the servers themselves.
+        Fault::KillApp | Fault::Drain | Fault::BlackHole | Fault::SuspendApp | Fault::ClockJump => {}
     }
     Ok(None)
 }
 
 /// Answers when it was told to start.
-async fn restart(site: &mut Site, load: &Load, victim: usize) -> u64 {
+async fn restart(site: &mut Site, load: &Arc<Load>, victim: usize) -> u64 {
     let healed = load.wire.now();
     if let Err(error) = site.start(victim).await {
         load.evidence.breach(Promise::Service, format!("server {} does not start again: {error:#}", victim + 1));
     }
     healed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recovery_that_takes_longer_than_promised_is_told() {
+        let struck = |recovery_ms| Struck {
+            fault: "black-hole",
+            server: None,
+            began_s: 0.0,
+            ended_s: 0.0,
+            recovery_ms,
+            outage_ms: 0,
+            window: (0, 0),
+        };
+        let bound = Duration::from_secs(15);
+        assert_eq!(late(&struck(Some(15_000)), bound), None);
+        assert_eq!(
+            late(&struck(Some(15_001)), bound).as_deref(),
+            Some("black-hole: back after 15.001s, and 15s are promised")
+        );
+        assert_eq!(late(&struck(None), bound), None);
+    }
 }

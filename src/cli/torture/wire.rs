@@ -1,7 +1,7 @@
 //! One call over HTTP: what was sent, what came back, and when. Each is two lines of the history.
 use std::{
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -30,9 +30,11 @@ impl Addresses {
         }
     }
 
-    fn of(&self, instance: usize) -> String {
+    /// The server that a number means, and where it is.
+    fn of(&self, instance: usize) -> (usize, String) {
         let bases = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        bases.get(instance % bases.len().max(1)).cloned().unwrap_or_default()
+        let instance = instance % bases.len().max(1);
+        (instance, bases.get(instance).cloned().unwrap_or_default())
     }
 
     pub fn count(&self) -> usize {
@@ -46,6 +48,7 @@ pub(super) struct Request {
     pub path: String,
     pub key: Option<String>,
     pub if_match: Option<u64>,
+    /// A text is sent as it is, as CSV; everything else as JSON.
     pub body: Option<Value>,
 }
 
@@ -67,6 +70,8 @@ pub(super) struct Way {
 #[derive(Debug)]
 pub(super) struct Reply {
     pub call: u64,
+    /// Which server was asked.
+    pub instance: usize,
     pub invoked: u64,
     pub completed: u64,
     pub said: Said,
@@ -89,6 +94,18 @@ pub(super) struct Answer {
     pub body: Value,
     /// The next page of a list.
     pub next: Option<String>,
+    /// The page before, of a list whose first page is its end.
+    pub previous: Option<String>,
+}
+
+/// An answer 5xx: never part of the contract, or only while something is wrong.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub invoked: u64,
+    pub completed: u64,
+    pub status: u16,
+    /// Call, method, path and body, and what was answered.
+    pub what: String,
 }
 
 #[derive(Debug, Clone)]
@@ -102,7 +119,13 @@ pub(super) struct Refusal {
 impl Refusal {
     /// It says nothing about the request itself: another try may be answered otherwise at once.
     pub fn is_passing(&self) -> bool {
-        matches!(self.code.as_str(), "idempotency_in_progress" | "booking_locked" | "rate_limited" | "token_expired")
+        matches!(self.code.as_str(), "idempotency_in_progress" | "booking_locked" | "rate_limited")
+            || self.wants_login()
+    }
+
+    /// The token is good no more. A server whose clock is behind calls one invalid that is only to come.
+    pub fn wants_login(&self) -> bool {
+        matches!(self.code.as_str(), "token_expired" | "unauthenticated")
     }
 }
 
@@ -118,12 +141,20 @@ pub(super) struct Wire {
     history: History,
     began: Instant,
     calls: AtomicU64,
+    failures: Mutex<Vec<Failure>>,
 }
 
 impl Wire {
     pub fn new(addresses: Addresses, history: History) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
-        Ok(Self { http, addresses, history, began: Instant::now(), calls: AtomicU64::new(0) })
+        Ok(Self {
+            http,
+            addresses,
+            history,
+            began: Instant::now(),
+            calls: AtomicU64::new(0),
+            failures: Mutex::default(),
+        })
     }
 
     /// Microseconds since the run began.
@@ -133,6 +164,11 @@ impl Wire {
 
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// All answers 5xx so far.
+    pub fn failures(&self) -> Vec<Failure> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts something else that happened into the history.
@@ -148,10 +184,12 @@ impl Wire {
             "caller": caller.name, "method": request.method.as_str(), "path": request.path, "key": request.key,
             "if_match": request.if_match, "body": request.body,
         }));
+        let (instance, _) = self.addresses.of(way.instance);
+        let exchange = self.exchange(instance, caller, request, Some(call));
         let said = match way.hang_up {
-            None => self.exchange(way.instance, caller, request).await,
+            None => exchange.await,
             // The connection goes with the future that is dropped.
-            Some(moment) => match tokio::time::timeout(moment, self.exchange(way.instance, caller, request)).await {
+            Some(moment) => match tokio::time::timeout(moment, exchange).await {
                 Ok(said) => said,
                 Err(_) => Said::Unknown("hung up".to_owned()),
             },
@@ -171,30 +209,47 @@ impl Wire {
             line.extend(outcome);
         }
         self.history.note(line);
-        Reply { call, invoked, completed, said }
+        Reply { call, instance, invoked, completed, said }
     }
 
     /// Leaves no trace in the history: for what has secrets in it.
     pub async fn send_quietly(&self, way: Way, caller: &Caller, request: &Request) -> Said {
-        self.exchange(way.instance, caller, request).await
+        self.exchange(way.instance, caller, request, None).await
     }
 
-    async fn exchange(&self, instance: usize, caller: &Caller, request: &Request) -> Said {
-        let url = format!("{}{}", self.addresses.of(instance), request.path);
-        let mut sending = self.http.request(request.method.clone(), url).bearer_auth(caller.token());
+    /// Without a call's number nothing of the body is kept.
+    async fn exchange(&self, instance: usize, caller: &Caller, request: &Request, call: Option<u64>) -> Said {
+        let invoked = self.now();
+        let (instance, base) = self.addresses.of(instance);
+        let url = format!("{base}{}", request.path);
+        let mut sending = self.http.request(request.method.clone(), url).bearer_auth(caller.token(instance));
         if let Some(key) = &request.key {
             sending = sending.header("idempotency-key", key);
         }
         if let Some(version) = request.if_match {
             sending = sending.header(header::IF_MATCH, format!("\"{version}\""));
         }
-        if let Some(body) = &request.body {
-            sending = sending.json(body);
+        match &request.body {
+            Some(Value::String(table)) => {
+                sending = sending.header(header::CONTENT_TYPE, "text/csv").body(table.clone());
+            }
+            Some(body) => sending = sending.json(body),
+            None => {}
         }
-        match sending.send().await {
-            Ok(response) => read(response).await,
-            Err(error) => Said::Unknown(words(&error)),
+        let response = match sending.send().await {
+            Ok(response) => response,
+            Err(error) => return Said::Unknown(words(&error)),
+        };
+        let status = response.status().as_u16();
+        let said = read(response).await;
+        if let (500.., Said::Unknown(answer)) = (status, &said) {
+            let body = call.and(request.body.as_ref()).map_or(String::new(), |body| format!(" {body}"));
+            let call = call.map_or("a call of the checker".to_owned(), |call| format!("call {call}"));
+            let what = format!("{call} ({} {}{body}) was answered {answer}", request.method, request.path);
+            let failure = Failure { invoked, completed: self.now(), status, what };
+            self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
         }
+        said
     }
 }
 
@@ -212,8 +267,8 @@ async fn read(response: reqwest::Response) -> Said {
     match status.as_u16() {
         status @ 200..300 => {
             let replayed = header("idempotency-replayed") == Some("true");
-            let next = header("link").and_then(next_page);
-            Said::Ok(Answer { status, replayed, body, next })
+            let page = |relation| header("link").and_then(|link| page(link, relation));
+            Said::Ok(Answer { status, replayed, body, next: page("next"), previous: page("prev") })
         }
         status @ 400..500 => {
             let wait = header("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
@@ -223,12 +278,13 @@ async fn read(response: reqwest::Response) -> Said {
     }
 }
 
-/// Of `</path?query>; rel="next"`, perhaps with a host before the path.
-fn next_page(link: &str) -> Option<String> {
-    let (address, rest) = link.trim().strip_prefix('<')?.split_once('>')?;
-    if !rest.contains("rel=\"next\"") {
-        return None;
-    }
+/// Of `</path?query>; rel="next"`, perhaps with a host before the path, perhaps one of several links.
+fn page(links: &str, relation: &str) -> Option<String> {
+    let relation = format!("rel=\"{relation}\"");
+    let (address, _) = links.split(',').find_map(|link| {
+        let (address, rest) = link.trim().strip_prefix('<')?.split_once('>')?;
+        rest.contains(&relation).then_some((address, rest))
+    })?;
     match address.split_once("://") {
         None => Some(address.to_owned()),
         Some((_, rest)) => rest.find('/').map(|path| rest[path..].to_owned()),
@@ -253,8 +309,9 @@ mod tests {
     #[test]
     fn a_link_leads_to_the_next_page_wherever_the_server_is() {
         let path = Some("/api/v1/bookings?cursor=x".to_owned());
-        assert_eq!(next_page("</api/v1/bookings?cursor=x>; rel=\"next\""), path);
-        assert_eq!(next_page("<http://127.0.0.1:8080/api/v1/bookings?cursor=x>; rel=\"next\""), path);
-        assert_eq!(next_page("</api/v1/bookings>; rel=\"prev\""), None);
+        assert_eq!(page("</api/v1/bookings?cursor=x>; rel=\"next\"", "next"), path);
+        assert_eq!(page("<http://127.0.0.1:8080/api/v1/bookings?cursor=x>; rel=\"next\"", "next"), path);
+        assert_eq!(page("</api/v1/bookings>; rel=\"prev\"", "next"), None);
+        assert_eq!(page("</x>; rel=\"next\", </api/v1/bookings?cursor=x>; rel=\"prev\"", "prev"), path);
     }
 }

@@ -1,17 +1,21 @@
 //! What was asked for against what is there.
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{fetch::Found, lost};
+use super::{
+    fates::Fates,
+    fetch::{Event, Found},
+    lost,
+};
 use crate::cli::torture::{
     deed::{Ack, Deed, Kind},
     evidence::{Breach, Promise},
 };
 
 /// Every breach that the bookings themselves show.
-pub(super) fn judge(found: &[Found], deeds: &[Deed], run: &str) -> Vec<Breach> {
+pub(super) fn judge(found: &[Found], deeds: &[Deed], fates: &Fates<'_>, run: &str) -> Vec<Breach> {
     let mut breaches = marks(found, deeds, run);
     let mut asked: HashMap<&str, Vec<&Deed>> = HashMap::new();
-    for deed in deeds {
+    for deed in deeds.iter().filter(|deed| !deed.kind.is_of_flights()) {
         // A booking that was made without our knowing has no other deeds.
         let reference = deed.reference.as_deref().or(deed.ack.as_ref().map(|ack| ack.reference.as_str()));
         if let Some(reference) = reference {
@@ -22,7 +26,7 @@ pub(super) fn judge(found: &[Found], deeds: &[Deed], run: &str) -> Vec<Breach> {
         let asked = asked.get(found.reference.as_str()).map_or(&[][..], Vec::as_slice);
         breaches.extend(is_whole(found));
         breaches.extend(has_what_was_acknowledged(found, asked));
-        breaches.extend(has_nothing_else(found, asked));
+        breaches.extend(has_nothing_else(found, asked, fates));
     }
     breaches
 }
@@ -64,16 +68,19 @@ fn marks(found: &[Found], deeds: &[Deed], run: &str) -> Vec<Breach> {
 
 /// Completely or not at all: legs that lead from origin to destination, and a history without gaps.
 fn is_whole(found: &Found) -> Vec<Breach> {
-    let Found { reference, way, ends, .. } = found;
+    let Found { reference, way, ends, lost_a_leg, needs_rerouting, status, .. } = found;
     let mut breaches = Vec::new();
     let stops: Vec<_> = way.iter().flatten().collect();
     let leads = stops.first() == Some(&&ends[0]) && stops.last() == Some(&&ends[1]);
     let chained = way.windows(2).all(|legs| legs[0][1] == legs[1][0]);
-    if !leads || !chained {
+    // Whose leg was taken by its flight has a gap until it is rerouted, or for ever.
+    let may_have_a_gap = *lost_a_leg && (*needs_rerouting || status == "CANCELLED");
+    if !may_have_a_gap && (!leads || !chained) {
         breaches.push(lost(format!("{reference} from {} to {} has the legs {way:?}", ends[0], ends[1])));
     }
-    if !found.gapless || found.events.first().map(String::as_str) != Some("BOOKED") {
-        breaches.push(lost(format!("the history of {reference} has gaps: {:?}", found.events)));
+    let begins = found.events.first().is_some_and(|event| event.kind == "BOOKED");
+    if !found.gapless || !begins {
+        breaches.push(lost(format!("the history of {reference} has gaps: {:?}", found.story())));
     }
     breaches
 }
@@ -86,10 +93,13 @@ fn has_what_was_acknowledged(found: &Found, asked: &[&Deed]) -> Vec<Breach> {
     let mut rest = found.events.iter();
     for (deed, ack) in steps {
         let name = deed.kind.name();
-        if !rest.any(|event| event == deed.kind.event()) {
+        if !rest.any(|event| event.kind == deed.kind.event() && bears(deed, event)) {
             breaches.push(lost(format!(
                 "lost: the {name} of {}, acknowledged by call {} as version {}; its events are {:?}",
-                found.reference, ack.call, ack.version, found.events
+                found.reference,
+                ack.call,
+                ack.version,
+                found.story()
             )));
             // What comes after it would be missed as well.
             break;
@@ -107,21 +117,38 @@ fn has_what_was_acknowledged(found: &Found, asked: &[&Deed]) -> Vec<Breach> {
     breaches
 }
 
-/// No event that nobody asked for: refused calls have left nothing, and one key has one effect.
-fn has_nothing_else(found: &Found, asked: &[&Deed]) -> Vec<Breach> {
+/// Whether an event has the words of this step. What changes a booking's own members has none.
+fn bears(deed: &Deed, event: &Event) -> bool {
+    matches!(deed.kind, Kind::Book | Kind::Amend | Kind::Reroute) || deed.note == event.note
+}
+
+/// No event that nobody asked for: refused calls have left nothing, and one key has one effect. What a flight does to all
+/// its bookings counts once for each of them.
+fn has_nothing_else(found: &Found, asked: &[&Deed], fates: &Fates<'_>) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, Option<&str>), Vec<&Event>> = BTreeMap::new();
     for event in &found.events {
-        *counts.entry(event).or_default() += 1;
+        // Only a step of the booking's own has words of its own.
+        let is_step = ["DEPARTED", "ARRIVED", "DELIVERED", "CANCELLED"].contains(&event.kind.as_str());
+        groups.entry((&event.kind, event.note.as_deref().filter(|_| is_step))).or_default().push(event);
     }
-    for (event, count) in counts {
-        let by = |deed: &&&Deed| deed.kind.event() == event || (event == "REROUTED" && deed.kind == Kind::Reroute);
-        let possible = asked.iter().filter(by).filter(|deed| !deed.was_refused()).count();
+    for ((kind, _), events) in groups {
+        let Some(first) = events.first() else { continue };
+        let by = |deed: &&&Deed| {
+            let tells = deed.kind.event() == kind || (kind == "REROUTED" && deed.kind == Kind::Reroute);
+            tells && (kind == "REROUTED" || bears(deed, first))
+        };
+        let own = asked.iter().filter(by).filter(|deed| !deed.was_refused()).count();
+        let flights: BTreeSet<&str> = events.iter().filter_map(|event| event.flight.as_deref()).collect();
+        let by_flight: usize = flights.iter().map(|flight| fates.possible(flight, &found.reference, first)).sum();
         // The booking itself is known by its mark.
-        if event != "BOOKED" && count > possible {
+        if kind != "BOOKED" && events.len() > own + by_flight {
             let what = format!(
-                "{} has {count} events {event}, and {possible} calls that were not refused asked for one: {:?}",
-                found.reference, found.events
+                "{} has {} events {kind}, and {} calls that were not refused asked for one: {:?}",
+                found.reference,
+                events.len(),
+                own + by_flight,
+                found.story()
             );
             breaches.push(Breach { promise: Promise::OneEffect, what });
         }

@@ -1,4 +1,4 @@
-//! A flight's room against what is on it.
+//! A flight against what is on it: its room, its status, and its versions.
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -8,14 +8,17 @@ use anyhow::bail;
 use serde_json::Value;
 
 use super::{
+    fates::Fates,
     fetch::{get, list},
     lost,
+    versions::{self, Last},
 };
 use crate::cli::torture::{
     client::Load,
     crew::PATIENCE,
-    deed::{BOOKINGS, Who},
-    evidence::{Breach, Promise},
+    deed::{BOOKINGS, Who, flight::FLIGHTS},
+    evidence::{Breach, Promise, Seen, flight_print_of},
+    schedule::Flight,
 };
 
 const DIMENSIONS: [&str; 3] = ["weight_kg", "volume_m3", "positions"];
@@ -52,8 +55,49 @@ fn taken(bookings: &[Value], flight: &str) -> BTreeMap<&'static str, i64> {
     sum
 }
 
+/// Legs that a flight of this status cannot have. Cargo that was cancelled in the air stays there.
+fn stranded(bookings: &[Value], flight: &str, status: &str) -> Option<String> {
+    let impossible: &[&str] = match status {
+        "DEPARTED" => &["BOOKED"],
+        "ARRIVED" => &["BOOKED", "DEPARTED"],
+        "CANCELLED" => &["BOOKED", "DEPARTED", "ARRIVED"],
+        _ => &[],
+    };
+    bookings.iter().filter(|booking| booking["status"] != "CANCELLED").find_map(|booking| {
+        let mut legs = booking["legs"].as_array().into_iter().flatten();
+        let is_one = |leg: &&Value| {
+            leg["flight_id"] == flight && leg["status"].as_str().is_some_and(|status| impossible.contains(&status))
+        };
+        let leg = legs.find(is_one)?;
+        Some(format!("flight {flight} is {status}, and a leg of {} on it is {}", booking["ref_id"], leg["status"]))
+    })
+}
+
+/// Everything that a flight shows at the end.
+pub(super) async fn judge(
+    load: &Load,
+    flight: &Flight,
+    fates: &Fates<'_>,
+    seen: &[Seen],
+) -> anyhow::Result<Vec<Breach>> {
+    let id = flight.id.as_str();
+    let mut breaches: Vec<Breach> = room(load, id).await?.into_iter().collect();
+    let Some(now) = get(load, Who::Staff, &format!("{FLIGHTS}/{id}"), 0).await? else { return Ok(breaches) };
+    let (status, version) =
+        (now.body["status"].as_str().unwrap_or_default(), now.body["version"].as_u64().unwrap_or_default());
+    breaches.extend(versions::judge(id, seen, Some(Last { version, print: flight_print_of(&now.body) })));
+    breaches.extend(fates.contradiction(id, status));
+    if version > flight.version + fates.versions(id) {
+        let what = format!("flight {id} is at version {version}, and {} calls may have changed it", fates.versions(id));
+        breaches.push(Breach { promise: Promise::OneEffect, what });
+    }
+    let on_it = list(load, Who::Staff, format!("{BOOKINGS}?flight_id={id}&limit=100")).await?;
+    breaches.extend(stranded(&on_it, id, status).map(lost));
+    Ok(breaches)
+}
+
 /// Between two looks at its room that show the same, the bookings on a flight must add up to it.
-pub(super) async fn judge(load: &Load, flight: &str) -> anyhow::Result<Option<Breach>> {
+async fn room(load: &Load, flight: &str) -> anyhow::Result<Option<Breach>> {
     let path = format!("/api/v1/flights/{flight}/availability");
     let look = async || anyhow::Ok(get(load, Who::Staff, &path, 0).await?.map(|answer| answer.body));
     let began = Instant::now();
@@ -109,5 +153,16 @@ mod tests {
         ];
         let expected = [("weight_kg", 21_000), ("volume_m3", 0), ("positions", 2000)];
         assert_eq!(taken(&bookings, "f"), expected.into());
+    }
+
+    #[test]
+    fn a_flight_that_left_or_was_cancelled_has_no_leg_that_waits_for_it() {
+        let booking = |status: &str, leg: &str| json!({"ref_id": "r", "status": status, "legs": [{"flight_id": "f", "status": leg}]});
+        assert_eq!(stranded(&[booking("BOOKED", "BOOKED")], "f", "SCHEDULED"), None);
+        assert!(stranded(&[booking("BOOKED", "BOOKED")], "f", "DEPARTED").is_some());
+        assert_eq!(stranded(&[booking("BOOKED", "OFFLOADED"), booking("DEPARTED", "DEPARTED")], "f", "DEPARTED"), None);
+        assert!(stranded(&[booking("DEPARTED", "DEPARTED")], "f", "ARRIVED").is_some());
+        assert_eq!(stranded(&[booking("CANCELLED", "DEPARTED")], "f", "ARRIVED"), None);
+        assert!(stranded(&[booking("ARRIVED", "ARRIVED")], "f", "CANCELLED").is_some());
     }
 }

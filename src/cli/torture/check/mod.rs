@@ -1,13 +1,16 @@
 //! The check after the load, with all faults healed: what was acknowledged is held against what is there.
 mod audit;
 mod bookings;
+mod fates;
 mod fetch;
 mod flights;
+mod imports;
 mod versions;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 pub(super) use self::{audit::audit, flights::oversold};
+use self::{fates::Fates, fetch::Found};
 use super::{
     client::Load,
     deed::Deed,
@@ -28,16 +31,23 @@ pub(super) struct Checked {
 /// Holds all that the clients asked for against what the servers show now.
 pub(super) async fn check(load: &Arc<Load>, deeds: &[Deed]) -> anyhow::Result<(Vec<Breach>, Checked)> {
     let found = fetch::bookings(load).await?;
-    let mut breaches = bookings::judge(&found, deeds, &load.run);
-    let seen = std::mem::take(&mut load.evidence.get().seen);
+    let fates = Fates::of(deeds);
+    let mut breaches = bookings::judge(&found, deeds, &fates, &load.run);
+    breaches.extend(fates::judge(&found, deeds));
+    let (seen, mut seen_flights) = {
+        let mut evidence = load.evidence.get();
+        (std::mem::take(&mut evidence.seen), std::mem::take(&mut evidence.flights))
+    };
     let found: BTreeMap<_, _> = found.into_iter().map(|found| (found.reference.clone(), found)).collect();
     for (reference, seen) in seen {
-        breaches.extend(versions::judge(&reference, &seen, found.get(&reference)));
+        breaches.extend(versions::judge(&reference, &seen, found.get(&reference).map(Found::last)));
     }
     let flights = load.schedule.all();
     for flight in &flights {
-        breaches.extend(flights::judge(load, flight).await?);
+        let seen = seen_flights.remove(&flight.id).unwrap_or_default();
+        breaches.extend(flights::judge(load, flight, &fates, &seen).await?);
     }
+    breaches.extend(imports::judge(load, deeds).await?);
     let count = |which: fn(&Deed) -> bool| deeds.iter().filter(|deed| which(deed)).count();
     let checked = Checked {
         bookings: found.len(),

@@ -9,7 +9,6 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{BOOKINGS, Client, Deed, Kind, Manner, Request, Who};
-use crate::cli::torture::schedule::Flight;
 
 const REST: Duration = Duration::from_millis(100);
 const TRY_AGAIN: Duration = Duration::from_millis(20);
@@ -59,9 +58,9 @@ pub(in crate::cli::torture) fn longest_lull(beats: &[Beat], begin: u64, end: u64
 
 impl Client {
     /// Until told to stop; then asks again whatever is open.
-    pub async fn beat(mut self, instance: usize, flight: Flight, pulse: Arc<Pulse>) -> Vec<Deed> {
+    pub async fn beat(mut self, instance: usize, pulse: Arc<Pulse>) -> Vec<Deed> {
         while !self.load.stop.is_cancelled() {
-            let deed = self.one_kilogram(&flight);
+            let deed = self.one_kilogram();
             let mut again = Some(deed);
             while let Some(deed) = again.take().filter(|_| !self.load.stop.is_cancelled()) {
                 let done = self.perform(deed, instance as u64, Manner::Once).await;
@@ -78,8 +77,9 @@ impl Client {
         self.finish().await
     }
 
-    fn one_kilogram(&mut self, flight: &Flight) -> Deed {
+    fn one_kilogram(&mut self) -> Deed {
         let (mark, key) = self.next_key();
+        let flight = &self.load.roomy;
         let order = json!({
             "origin": flight.origin, "destination": flight.destination, "pieces": 1, "weight_kg": 1,
             "customer_reference": mark, "flight_ids": [flight.id],

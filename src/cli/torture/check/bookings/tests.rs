@@ -16,15 +16,20 @@ fn booking(mark: &str, events: &[&str]) -> Found {
         booked_kg: Some(10.0),
         way: vec![["DEL".to_owned(), "BOM".to_owned()]],
         ends: ["DEL".to_owned(), "BOM".to_owned()],
-        events: events.iter().map(|event| (*event).to_owned()).collect(),
+        events: events.iter().map(|kind| event(kind, None)).collect(),
         gapless: true,
         ..Found::default()
     }
 }
 
+/// Of the flight `f`.
+fn event(kind: &str, note: Option<&str>) -> Event {
+    Event { kind: kind.to_owned(), flight: Some("f".to_owned()), note: note.map(str::to_owned) }
+}
+
 fn ack(mark: &str, version: u64) -> Ack {
     let reference = format!("ACB-{mark}");
-    Ack { call: 7, completed: 1, reference, version, print: 0, frame: 0, weight_kg: Some(10.0) }
+    Ack { call: 7, completed: 1, reference, version, weight_kg: Some(10.0), ..Ack::default() }
 }
 
 fn wish(mark: &str) -> Deed {
@@ -51,7 +56,7 @@ fn done(kind: Kind, mark: &str, version: u64) -> Deed {
 
 #[track_caller]
 fn expect(found: &[Found], deeds: &[Deed], expected: &[(Promise, &str)]) {
-    let told = judge(found, deeds, RUN);
+    let told = judge(found, deeds, &Fates::of(deeds), RUN);
     let fits = told.len() == expected.len()
         && told
             .iter()
@@ -124,4 +129,50 @@ fn half_a_booking_is_told() {
     let gap = Found { gapless: false, ..booking("t-1", &["BOOKED"]) };
     expect(&[gap], &[booked("t-1")], &[(Promise::NothingLost, "has gaps")]);
     assert_eq!(path_of("ACB1"), "/api/v1/bookings/ACB1");
+}
+
+#[test]
+fn a_step_that_bears_another_callers_words_is_not_his() {
+    let mut found = booking("t-1", &["BOOKED", "DEPARTED"]);
+    found.events[1].note = Some("t-1-9".to_owned());
+    let own = Deed { note: Some("t-1-9".to_owned()), ..done(Kind::Depart, "t-1", 2) };
+    expect(std::slice::from_ref(&found), &[booked("t-1"), own.clone()], &[]);
+    let other = Deed { note: Some("t-1-8".to_owned()), ..own };
+    expect(
+        &[found],
+        &[booked("t-1"), other],
+        &[(Promise::NothingLost, "lost: the depart of"), (Promise::OneEffect, "1 events DEPARTED, and 0 calls")],
+    );
+}
+
+#[test]
+fn what_a_flight_does_to_its_bookings_is_possible_once_unless_it_was_refused() {
+    let fly = |kind: Kind| {
+        let path = format!("/api/v1/flights/f/{}", kind.name());
+        Deed::new(kind, Who::Staff, 0, Request::get(path))
+    };
+    let unknown = |deed: Deed| Deed { unknown: 1, ..deed };
+    let found = booking("t-1", &["BOOKED", "FLIGHT_RETIMED", "DEPARTED", "ARRIVED"]);
+    let flown = [unknown(fly(Kind::Retime)), unknown(fly(Kind::FlightDepart)), unknown(fly(Kind::FlightArrive))];
+    expect(std::slice::from_ref(&found), &[&[booked("t-1")][..], &flown].concat(), &[]);
+    let refused_all: Vec<_> = flown.iter().map(|deed| Deed { unknown: 0, ..refused(deed.clone()) }).collect();
+    let told = [
+        (Promise::OneEffect, "1 events ARRIVED, and 0 calls"),
+        (Promise::OneEffect, "1 events DEPARTED, and 0 calls"),
+        (Promise::OneEffect, "1 events FLIGHT_RETIMED, and 0 calls"),
+    ];
+    expect(&[found], &[&[booked("t-1")][..], &refused_all].concat(), &told);
+    let named = Deed { named: vec!["ACB-t-1".to_owned()], ..unknown(fly(Kind::Offload)) };
+    let taken =
+        Found { way: Vec::new(), lost_a_leg: true, needs_rerouting: true, ..booking("t-1", &["BOOKED", "OFFLOADED"]) };
+    expect(std::slice::from_ref(&taken), &[booked("t-1"), named], &[]);
+    let other = Deed { named: vec!["ACB-t-2".to_owned()], ..unknown(fly(Kind::Offload)) };
+    expect(
+        std::slice::from_ref(&taken),
+        &[booked("t-1"), other],
+        &[(Promise::OneEffect, "1 events OFFLOADED, and 0 calls")],
+    );
+    let unnoticed = Found { needs_rerouting: false, ..taken };
+    let departs = unknown(fly(Kind::FlightDepart));
+    expect(&[unnoticed], &[booked("t-1"), departs], &[(Promise::NothingLost, "has the legs")]);
 }
