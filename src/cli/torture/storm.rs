@@ -19,6 +19,7 @@ use super::{
     plan::{Blow, Fault, Plan},
     site::Site,
 };
+use crate::platform::embedded::Rehearsal;
 
 /// Between an end and a new beginning, as a supervisor would take.
 const RESTART_AFTER: Duration = Duration::from_millis(300);
@@ -138,7 +139,6 @@ async fn await_recovery(load: &Arc<Load>, pulse: &Pulse, fault: Fault, healed: u
 
 /// Does and undoes it. Answers when its cause was gone, if that was before now.
 async fn hurt(site: &mut Site, load: &Arc<Load>, blow: &Blow, victim: usize) -> anyhow::Result<Option<u64>> {
-    let servers = &mut site.servers;
     match blow.fault {
         Fault::KillApp => {
             site.kill(victim).await?;
@@ -156,6 +156,34 @@ async fn hurt(site: &mut Site, load: &Arc<Load>, blow: &Blow, victim: usize) -> 
             }
             return Ok(Some(restart(site, load, victim).await));
         }
+        Fault::BlackHole => {
+            Crowd::call(load).await;
+            sleep(CROWD_IS_IN).await;
+            site.cut_off();
+            sleep(blow.lasts).await;
+            site.connect_again();
+        }
+        Fault::SuspendApp => {
+            site.signal(victim, Signal::SIGSTOP)?;
+            sleep(blow.lasts).await;
+            site.signal(victim, Signal::SIGCONT)?;
+        }
+        Fault::ClockJump => {
+            // Forward or back, and then the other way.
+            let hour = if (blow.victim / 1024).is_multiple_of(2) { 3600 } else { -3600 };
+            load.wire.remark(&format!("the clock of server {} jumps by {hour} s", victim + 1));
+            site.set_clock(victim, hour)?;
+            sleep(blow.lasts).await;
+            site.set_clock(victim, 0)?;
+        }
+        _ => return hurt_stores(&mut site.servers, load, blow).await,
+    }
+    Ok(None)
+}
+
+/// The same, for faults of PostgreSQL and Redis.
+async fn hurt_stores(servers: &mut Rehearsal, load: &Load, blow: &Blow) -> anyhow::Result<Option<u64>> {
+    match blow.fault {
         Fault::KillPostgres => {
             servers.kill_postgres().await?;
             sleep(RESTART_AFTER).await;
@@ -201,28 +229,10 @@ async fn hurt(site: &mut Site, load: &Arc<Load>, blow: &Blow, victim: usize) -> 
             servers.free_disk().await?;
             return Ok(Some(healed));
         }
-        Fault::BlackHole => {
-            Crowd::call(load).await;
-            sleep(CROWD_IS_IN).await;
-            site.cut_off();
-            sleep(blow.lasts).await;
-            site.connect_again();
-        }
-        Fault::SuspendApp => {
-            site.signal(victim, Signal::SIGSTOP)?;
-            sleep(blow.lasts).await;
-            site.signal(victim, Signal::SIGCONT)?;
-        }
-        Fault::ClockJump => {
-            // Forward or back, and then the other way.
-            let hour = if (blow.victim / 1024).is_multiple_of(2) { 3600 } else { -3600 };
-            load.wire.remark(&format!("the clock of server {} jumps by {hour} s", victim + 1));
-            site.set_clock(victim, hour)?;
-            sleep(blow.lasts).await;
-            site.set_clock(victim, 0)?;
-        }
         // Who wants to book waits for a row, and keeps a connection meanwhile: soon there is none left.
         Fault::Pool => servers.hold_rows("flight_capacity", blow.lasts).await?,
+        // Those of the servers themselves.
+        Fault::KillApp | Fault::Drain | Fault::BlackHole | Fault::SuspendApp | Fault::ClockJump => {}
     }
     Ok(None)
 }

@@ -9,7 +9,7 @@ use crate::cli::torture::{
     schedule::Flight,
 };
 
-/// Minutes by which a flight is late at most, or early; one in ten is late enough to break its connections.
+/// Minutes by which a flight is late at most, or early; one in nineteen is late enough to break its connections.
 const LATE_MINUTES: u64 = 20;
 const TOO_LATE: TimeDelta = TimeDelta::hours(9);
 
