@@ -99,7 +99,7 @@ async fn refuse_on_demand(owner: &mut PgConnection) {
              create function refuse() returns trigger language plpgsql as $$
                  declare found text;
                  begin
-                     select state into found from refusal;
+                     select state into found from public.refusal;
                      if found is not null then raise exception 'refused' using errcode = found; end if;
                      return null;
                  end $$;
