@@ -50,8 +50,9 @@ async fn a_backlog_beside_an_open_import_is_read_by_its_key() {
     slow.roll_back().await;
     drop(slow);
     let rows = rows_read(&ends(world).await).await - before;
-    // Each by this reader and by the server's own, and what a reading looks ahead.
-    assert!((BACKLOG..3 * BACKLOG).contains(&rows), "{rows} rows were read");
+    // A few times each: by this reader and by the server's own, and what a reading looks ahead. Over and over from one end
+    // to the other would be five hundred times each.
+    assert!((BACKLOG..6 * BACKLOG).contains(&rows), "{rows} rows were read");
 }
 
 #[tokio::test]
@@ -83,5 +84,6 @@ async fn two_interleaved_imports_that_end_one_after_the_other_are_read_by_their_
     drop(imports);
     let rows = rows_read(&ends(world).await).await - before;
     let needed = i64::from(2 * each);
-    assert!((needed..4 * needed).contains(&rows), "{rows} rows were read for {needed}");
+    // Over and over from one end to the other would be hundreds of times each.
+    assert!((needed..10 * needed).contains(&rows), "{rows} rows were read for {needed}");
 }
