@@ -21,7 +21,7 @@ struct Model {
 }
 
 impl Model {
-    fn begin(&mut self, aggregate: usize) {
+    fn open_transaction(&mut self, aggregate: usize) {
         if !self.open.contains_key(&aggregate) {
             self.given_out += 1;
             self.open.insert(aggregate, self.given_out);
@@ -104,7 +104,7 @@ fn run(model: &mut Model, feed: &mut Feed, steps: &[Step]) -> (Vec<(i64, usize)>
     let (mut told, mut repeats) = (Vec::new(), 0);
     for step in steps {
         match *step {
-            Step::Begin(aggregate) => model.begin(aggregate),
+            Step::Begin(aggregate) => model.open_transaction(aggregate),
             Step::Write(aggregate, count) => model.write(aggregate, count),
             Step::End(aggregate, is_committed) => model.end(aggregate, is_committed),
             Step::Read(limit) => told.extend(model.read(feed, limit)),
@@ -155,7 +155,7 @@ proptest! {
         let (mut model, mut other) = (Model::default(), Feed::default());
         for step in &before {
             match *step {
-                Step::Begin(aggregate) => model.begin(aggregate),
+                Step::Begin(aggregate) => model.open_transaction(aggregate),
                 Step::Write(aggregate, count) => model.write(aggregate, count),
                 Step::End(aggregate, is_committed) => model.end(aggregate, is_committed),
                 Step::Read(limit) => _ = model.read(&mut other, limit),
@@ -177,10 +177,10 @@ proptest! {
 #[test]
 fn an_import_of_a_quarter_of_a_million_messages_is_one_number_to_remember() {
     let (mut model, mut feed) = (Model::default(), Feed::default());
-    model.begin(0);
+    model.open_transaction(0);
     for round in 0..1000 {
         model.write(0, 250);
-        model.begin(1);
+        model.open_transaction(1);
         model.write(1, 1);
         model.end(1, true);
         assert_eq!(model.read(&mut feed, 500).len(), 1);
@@ -193,7 +193,7 @@ fn an_import_of_a_quarter_of_a_million_messages_is_one_number_to_remember() {
 fn a_server_that_is_another_or_was_set_back_is_noticed() {
     let mut model = Model::default();
     for aggregate in 0..3 {
-        model.begin(aggregate);
+        model.open_transaction(aggregate);
         model.write(aggregate, 2);
         model.end(aggregate, true);
     }
@@ -210,7 +210,7 @@ fn a_server_that_is_another_or_was_set_back_is_noticed() {
 #[test]
 fn transactions_that_a_copy_of_the_database_has_never_begun_have_ended() {
     let mut model = Model::default();
-    model.begin(0);
+    model.open_transaction(0);
     model.write(0, 3);
     model.end(0, true);
     // The original was far ahead; transaction 1 was awaited there, as was one that wrote nothing.
