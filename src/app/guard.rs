@@ -25,7 +25,7 @@ pub(super) const DETAILED: &str = "/health/detailed";
 const LARGEST_HEADER: usize = 32 * 1024;
 const LARGEST_HEADERS: usize = 64 * 1024;
 
-/// Serves at most so many requests at once, and so many of one address; beyond that an early refusal is kinder than a late one.
+/// Bounds the requests served at once, in all and per address; beyond that an early refusal is kinder than a late one.
 pub(super) async fn bound_in_flight(in_flight: Arc<InFlight>, request: Request, next: Next) -> Response {
     if ALWAYS_ANSWERED.contains(&request.uri().path()) {
         return next.run(request).await;

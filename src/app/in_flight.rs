@@ -23,7 +23,7 @@ struct Taken {
 pub(super) enum Refused {
     /// All are taken.
     Full,
-    /// The address has its share, which is so many.
+    /// The address has all of its share, which is this number.
     Share(u32),
 }
 

@@ -107,14 +107,8 @@ impl Document {
             return Problem::unavailable("This instance is about to stop.").into_response();
         };
         let body = ([(header::CONTENT_TYPE, self.content_type.clone())], form.bytes.clone());
-        let mut response = conditional(&form.tag, &wish.known, CACHE, body);
-        let headers = response.headers_mut();
-        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-        if let Some(name) = coding.name() {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
-        }
-        response.extensions_mut().insert(Encoded);
-        response
+        let response = conditional(&form.tag, &wish.known, CACHE, body);
+        encoded(response, coding)
     }
 
     /// The form in this coding, or the plain one of a document that is too small for any.
@@ -182,7 +176,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Wish {
 
 /// Marks a response whose body is in its final form already.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Encoded;
+struct Encoded;
+
+/// The answer, whose body is in this coding already.
+pub(super) fn encoded(mut response: Response, coding: Coding) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if let Some(name) = coding.name() {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+    response.extensions_mut().insert(Encoded);
+    response
+}
 
 /// Whether the answers' common layer may compress it.
 pub(super) fn is_to_be_encoded(extensions: &Extensions) -> bool {

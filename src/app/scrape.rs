@@ -1,6 +1,6 @@
 use async_compression::Level;
 use axum::{
-    http::{HeaderValue, header},
+    http::header,
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
     health::Health,
-    kept::{COMPRESS_ABOVE, Encoded, encode},
+    kept::{COMPRESS_ABOVE, encode, encoded},
 };
 use crate::{
     features::{capacity::CapacityService, search::SearchService},
@@ -49,14 +49,8 @@ impl Scrape {
         let Some((bytes, coding)) = rendering else {
             return Problem::unavailable("This instance is about to stop.").into_response();
         };
-        let mut response = ([(header::CONTENT_TYPE, TEXT)], bytes).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-        if let Some(name) = coding.name() {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
-        }
-        response.extensions_mut().insert(Encoded);
-        response
+        let response = ([(header::CONTENT_TYPE, TEXT)], bytes).into_response();
+        encoded(response, coding)
     }
 
     async fn rendered(&self, coding: Coding) -> (Bytes, Coding) {

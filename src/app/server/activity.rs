@@ -108,7 +108,7 @@ impl Activity {
         }
     }
 
-    /// The socket has taken so many bytes.
+    /// Counts bytes that the socket has taken.
     pub fn wrote(&self, bytes: usize) {
         if self.blocked_since.load(Relaxed) != 0 {
             self.written_bytes.fetch_add(bytes as u64, Relaxed);

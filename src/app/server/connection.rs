@@ -50,7 +50,7 @@ const MOST_FAULTS: usize = 128;
 const MOST_SENDING: usize = 64 * 1024;
 /// What the system keeps of a connection's answers, in bytes.
 const SEND_BUFFER: usize = 256 * 1024;
-/// How long an idle connection that was told to end is waited for.
+/// Longest wait for an idle connection to end after it was asked to.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// The router that new requests go to.

@@ -13,7 +13,7 @@ use super::places::Cost;
 /// How much of an unwanted body is read after the answer, and for how long.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 const MOST_TIME: Duration = Duration::from_secs(10);
-/// A client that sends nothing for so long has read the answer and waits.
+/// After this time without data, the client is taken to have read the answer.
 const MOST_SILENCE: Duration = Duration::from_secs(1);
 
 /// A request's body whose unread rest is read and thrown away when nobody wants it any more. Closing a connection with

@@ -116,7 +116,7 @@ impl Places {
 }
 
 impl Taken {
-    /// Takes the places of so many idle connections; answers of how many.
+    /// Closes up to this number of idle connections; returns how many it closed.
     fn shed(&mut self, most: usize) -> usize {
         let idle = self.connections.iter().filter_map(|(number, connection)| {
             Some((connection.is_proxy, std::cmp::Reverse(connection.activity.idle()?), *number))

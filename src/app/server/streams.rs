@@ -48,7 +48,7 @@ impl Progress {
         self.last.store(self.now(), Relaxed);
     }
 
-    /// Waits until the answer has not gone on for so long.
+    /// Waits until the answer has made no progress for this time.
     async fn stalled(&self, patience: Duration) {
         loop {
             let left = match self.last.load(Relaxed) {

@@ -20,7 +20,7 @@ use crate::{
     platform::postgres::{PgSession, Tx, retrying},
 };
 
-/// Amendments are counted over so long.
+/// The span over which amendments are counted.
 const AMENDED_WITHIN: TimeDelta = TimeDelta::hours(1);
 
 impl BookingService {
@@ -84,7 +84,7 @@ impl BookingService {
     /// counts twice: it leaves two events. A repeated request does not come here.
     async fn check_pace(&self, tx: &mut PgSession, booking: &Booking) -> Result<(), BookingError> {
         let most = self.limits.amendments_per_hour;
-        // So many events cannot be so many amendments.
+        // A booking with no more events than that cannot have more amendments.
         if most == 0 || booking.event_sequence.cast_unsigned() <= most {
             return Ok(());
         }
