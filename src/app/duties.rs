@@ -37,7 +37,7 @@ static SCHEDULES: [Schedule; 5] = [
     Schedule { name: "expired_tokens", every: TimeDelta::hours(1) },
     Schedule { name: "old_idempotency_keys", every: TimeDelta::hours(1) },
     Schedule { name: "old_outbox", every: TimeDelta::hours(1) },
-    Schedule { name: operations::UNFINISHED, every: TimeDelta::hours(1) },
+    Schedule { name: operations::UNFINISHED, every: TimeDelta::minutes(5) },
 ];
 
 /// What runs beside the requests: jobs, schedules, and the delivery of what happened.

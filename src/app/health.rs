@@ -7,7 +7,6 @@ use std::{
 };
 
 use serde::Serialize;
-use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
@@ -37,14 +36,7 @@ pub struct Health {
     /// Concurrent requests share one look at these.
     redis_looks: Shared<RedisHealth>,
     queue_looks: Shared<Option<(JobsHealth, Vec<SinkHealth>)>>,
-    told: Arc<Mutex<Option<Told>>>,
-}
-
-/// What the database said of itself; none if it said nothing.
-#[derive(Clone, Copy)]
-struct Told {
-    standing: Option<Standing>,
-    asked: Instant,
+    database_looks: Shared<Option<Standing>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -155,7 +147,7 @@ impl Health {
             stopping: Arc::default(),
             redis_looks: Shared::default(),
             queue_looks: Shared::default(),
-            told: Arc::default(),
+            database_looks: Shared::default(),
         }
     }
 
@@ -171,21 +163,12 @@ impl Health {
         !self.stopping.load(Ordering::Relaxed) && standing.is_some_and(is_fit)
     }
 
-    /// What the database says of itself, if it answers. Nobody is limited in asking this: many who ask at once share one
-    /// question, each a question that was put after he came. A question that is not answered is dropped in bounded time.
+    /// What the database says of itself, if it answers in bounded time. Nobody is limited in asking this: concurrent callers
+    /// share one question, which was put after the last of them came.
     async fn standing(&self) -> Option<Standing> {
-        let came = Instant::now();
-        let told = async {
-            let mut last = self.told.lock().await;
-            if let Some(told) = last.filter(|told| told.asked >= came) {
-                return told.standing;
-            }
-            let asked = Instant::now();
-            let standing = self.db.standing().await.ok();
-            *last = Some(Told { standing, asked });
-            standing
-        };
-        tokio::time::timeout(DATABASE_PATIENCE, told).await.ok().flatten()
+        let db = self.db.clone();
+        let look = async move { tokio::time::timeout(DATABASE_PATIENCE, db.standing()).await.ok()?.ok() };
+        self.database_looks.get(look.in_same_trace()).await.flatten()
     }
 
     pub async fn status(&self) -> HealthStatus {
@@ -203,7 +186,7 @@ impl Health {
 
     /// What waits in the database; none if it does not say.
     async fn queues(&self) -> Option<(JobsHealth, Vec<SinkHealth>)> {
-        let db = self.db.for_probes();
+        let db = self.db.for_duties();
         let look = async move {
             let read = async { Ok::<_, DbError>((jobs::depth(&db).await?, outbox::lags(&db).await?)) };
             let (depth, lags) = tokio::time::timeout(DATABASE_PATIENCE, read).await.ok()?.ok()?;

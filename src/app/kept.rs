@@ -14,7 +14,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Router,
     extract::FromRequestParts,
-    http::{Extensions, HeaderValue, Uri, header, request::Parts},
+    http::{Extensions, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
@@ -180,9 +180,10 @@ struct Encoded;
 
 /// The answer, whose body is in this coding already.
 pub(super) fn encoded(mut response: Response, coding: Coding) -> Response {
+    let is_unchanged = response.status() == StatusCode::NOT_MODIFIED;
     let headers = response.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    if let Some(name) = coding.name() {
+    if let (Some(name), false) = (coding.name(), is_unchanged) {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
     }
     response.extensions_mut().insert(Encoded);

@@ -97,7 +97,7 @@ async fn database(backend: &Backend) -> Vec<Finding> {
         Ok(mut connection) => match Rights::of(&mut connection).await {
             Ok(rights) => {
                 findings.extend(history(&rights));
-                findings.push(schema(&rights));
+                findings.extend(schema(&rights));
                 findings.extend(match Durability::of(&mut connection).await {
                     Ok(found) => durability(&found),
                     Err(error) => vec![Finding::Broken(format!("the server's settings cannot be read: {error}"))],
@@ -153,23 +153,28 @@ fn history(rights: &Rights) -> Vec<Finding> {
     findings
 }
 
-/// What the serving role could put in the owner's way. A superuser is told of already.
-fn schema(rights: &Rights) -> Finding {
+/// What the serving role could put in the owner's way. What a superuser or an owner may do is told already.
+fn schema(rights: &Rights) -> Option<Finding> {
     let Rights { role, .. } = rights;
-    if rights.may_create && !rights.is_superuser {
-        return Finding::Exposed(format!(
+    if rights.is_superuser {
+        return None;
+    }
+    Some(if rights.may_create {
+        Finding::Exposed(format!(
             "the serving role {role} may create tables and functions in the schema; {INSTEAD}, and let `loadmaster migrate` \
              take the right away (where the schema belongs to another role, that role must)"
-        ));
-    }
-    if rights.may_write.is_empty() || rights.is_superuser || rights.is_owner {
-        return Finding::Fine(format!("the serving role {role} has no rights to spare in the schema"));
-    }
-    Finding::Exposed(format!(
-        "the serving role {role} may write what only migrating writes: {}; run `loadmaster migrate` as the owner, and take \
-         away what was granted besides",
-        rights.may_write.join(", ")
-    ))
+        ))
+    } else if rights.is_owner {
+        return None;
+    } else if rights.may_write.is_empty() {
+        Finding::Fine(format!("the serving role {role} has no rights to spare in the schema"))
+    } else {
+        Finding::Exposed(format!(
+            "the serving role {role} may write what only migrating writes: {}; run `loadmaster migrate` as the owner, and \
+             take away what was granted besides",
+            rights.may_write.join(", ")
+        ))
+    })
 }
 
 /// Whether the server keeps what it acknowledges.

@@ -14,7 +14,7 @@ mod serve;
 mod torture;
 mod user;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 
@@ -26,6 +26,9 @@ use crate::{
         telemetry::{self, Traces},
     },
 };
+
+/// How long threads that cannot be cancelled are waited for at the end.
+const LAST_THREADS: Duration = Duration::from_millis(500);
 
 /// Air-cargo booking and tracking engine that never oversells a flight.
 #[derive(Debug, Parser)]
@@ -135,7 +138,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     let _logging = telemetry::start_logging(&logging, traces.is_some())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async move {
+    let outcome = runtime.block_on(async move {
         let exporting = traces.map(Traces::start).transpose()?;
         let outcome = match arguments.command {
             Command::Serve { demo } => Box::pin(serve::run(settings, demo)).await.map(|()| ExitCode::SUCCESS),
@@ -156,5 +159,8 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
             exporting.stop().await;
         }
         outcome
-    })
+    });
+    // The system may still look a name up, which cannot be cancelled.
+    runtime.shutdown_timeout(LAST_THREADS);
+    outcome
 }

@@ -51,6 +51,9 @@ const DUTY_CONNECTIONS: u32 = 3;
 
 /// Longest wait for the first connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// How long migrating tries to get at tables that are in use, and the pause between two tries.
+const MIGRATION_PATIENCE: Duration = Duration::from_mins(10);
+const MIGRATION_PAUSE: Duration = Duration::from_secs(1);
 /// Longest wait for an idle connection to say that it is alive.
 const PING_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -121,7 +124,8 @@ impl Database {
     #[must_use]
     pub fn for_probes(&self) -> Self {
         let bound = self.bound.min(self.probes.options().get_acquire_timeout() * 3 / 4);
-        Self { pool: self.probes.clone(), is_serving: false, bound, ..self.clone() }
+        // A question that is answered late, in so short a time, says nothing of the other connections.
+        Self { pool: self.probes.clone(), is_serving: false, bound, state: Arc::default(), ..self.clone() }
     }
 
     fn session(&self, connection: PoolConnection<Postgres>) -> PgSession {
@@ -186,7 +190,7 @@ impl Database {
     async fn acquire(&self) -> sqlx::Result<PgSession> {
         let waiting = async {
             let _waiting = self.is_serving.then(|| metric::POOL_WAIT.time());
-            let acquired = self.pool.acquire().await;
+            let acquired = self.pool.acquire().await.map_err(not_let_in);
             if acquired.is_err() {
                 telemetry::fail("unavailable");
             }
@@ -243,6 +247,14 @@ fn open_pool(
         })
         .after_release(|connection, _| Box::pin(async move { Ok(is_outside_transaction(connection).await) }))
         .connect_lazy_with(options.clone())
+}
+
+/// A server that lets this process in no more, whatever it says for a reason, does not do its work.
+fn not_let_in(error: sqlx::Error) -> sqlx::Error {
+    match error {
+        refused @ sqlx::Error::Database(_) => io::Error::new(io::ErrorKind::ConnectionRefused, refused).into(),
+        other => other,
+    }
 }
 
 /// Whether an idle connection is alive. One that says nothing has company.
@@ -350,9 +362,33 @@ fn unreachable(options: &PgConnectOptions, url: &SecretString, cause: sqlx::Erro
     Unreachable::new(masked(url), options.get_socket().is_some(), cause)
 }
 
-/// Applies what is missing, makes partitions ahead, and gives the serving role its rights.
-/// An older binary accepts a newer schema.
+/// Applies what is missing, makes partitions ahead, and gives the serving role its rights. An older binary accepts a newer
+/// schema.
+///
+/// A change of a table waits for all that use it, and all that come later wait behind it: it waits for two seconds at most,
+/// then lets the others go first and tries again, for ten minutes in all.
 pub async fn migrate(owner: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let until = tokio::time::Instant::now() + MIGRATION_PATIENCE;
+    sqlx::raw_sql("set lock_timeout = '2s'").execute(&mut *owner).await?;
+    loop {
+        match try_migrate(owner, now).await {
+            Err(error) if is_lock_timeout(&error) && tokio::time::Instant::now() < until => {
+                tracing::warn!("a table that is to be changed is in use; trying again");
+                tokio::time::sleep(MIGRATION_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_lock_timeout(error: &anyhow::Error) -> bool {
+    let state = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<sqlx::Error>().and_then(error::sql_state).map(std::borrow::Cow::into_owned)
+    };
+    error.chain().filter_map(state).any(|state| state == error::LOCK_NOT_AVAILABLE)
+}
+
+async fn try_migrate(owner: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<()> {
     let mut migrator = sqlx::migrate!();
     migrator.set_ignore_missing(true);
     migrator.run_direct(None, owner, false).await.context("migrating the database failed")?;

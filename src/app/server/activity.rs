@@ -62,8 +62,10 @@ pub(super) struct Activity {
     written_at: AtomicU64,
     written_bytes: AtomicU64,
     must_reset: AtomicBool,
-    floods: AtomicBool,
-    told_to_end: CancellationToken,
+    /// When the last request came.
+    asked_at: AtomicU64,
+    is_shed: CancellationToken,
+    is_flooding: CancellationToken,
 }
 
 impl Activity {
@@ -79,8 +81,9 @@ impl Activity {
             written_at: AtomicU64::new(0),
             written_bytes: AtomicU64::new(0),
             must_reset: AtomicBool::new(false),
-            floods: AtomicBool::new(false),
-            told_to_end: CancellationToken::new(),
+            asked_at: AtomicU64::new(0),
+            is_shed: CancellationToken::new(),
+            is_flooding: CancellationToken::new(),
         }
     }
 
@@ -96,6 +99,7 @@ impl Activity {
     pub fn ask(self: &Arc<Self>, is_multiplexed: bool) -> UnderWay {
         self.is_multiplexed.store(is_multiplexed, Relaxed);
         self.has_asked.store(true, Relaxed);
+        self.asked_at.store(self.now(), Relaxed);
         self.head_since.store(0, Relaxed);
         self.under_way.fetch_add(1, Relaxed);
         UnderWay(self.clone())
@@ -138,13 +142,17 @@ impl Activity {
 
     /// Asks the connection to make room.
     pub fn shed(&self) {
-        self.told_to_end.cancel();
+        self.is_shed.cancel();
     }
 
     /// Ends the connection, whatever is under way.
     pub fn flood(&self) {
-        self.floods.store(true, Relaxed);
-        self.told_to_end.cancel();
+        self.is_flooding.cancel();
+    }
+
+    /// Whether a request has come within this time.
+    pub fn has_asked_within(&self, time: Duration) -> bool {
+        self.has_asked.load(Relaxed) && self.since(self.asked_at.load(Relaxed)) < time
     }
 
     /// What is still to be sent is dropped when the connection closes, rather than kept by the system.
@@ -156,17 +164,19 @@ impl Activity {
         self.must_reset.load(Relaxed)
     }
 
-    /// Waits until the connection has taken too long for something, or must make room.
-    pub async fn over(&self, bounds: &Bounds) -> Ended {
+    /// Waits until the connection has taken too long for something, or must make room. One that was asked to end already
+    /// cannot be asked again.
+    pub async fn over(&self, bounds: &Bounds, is_ending: bool) -> Ended {
         loop {
-            match self.judge(bounds) {
+            let wait = match self.judge(bounds) {
+                Err(Ended::Idle) if is_ending => bounds.idle,
                 Err(ended) => return ended,
-                Ok(wait) => tokio::select! {
-                    () = tokio::time::sleep(wait) => {}
-                    () = self.told_to_end.cancelled() => {
-                        return if self.floods.load(Relaxed) { Ended::Flood } else { Ended::Shed };
-                    }
-                },
+                Ok(wait) => wait,
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.is_flooding.cancelled() => return Ended::Flood,
+                () = self.is_shed.cancelled(), if !is_ending => return Ended::Shed,
             }
         }
     }

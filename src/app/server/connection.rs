@@ -48,8 +48,9 @@ const MOST_RESETS: usize = 20;
 const MOST_FAULTS: usize = 128;
 /// What one HTTP/2 request has waiting to be sent, in bytes.
 const MOST_SENDING: usize = 64 * 1024;
-/// What the system keeps of a connection's answers, in bytes.
-const SEND_BUFFER: usize = 256 * 1024;
+/// What the system keeps of a connection's answers, in bytes. Linux takes twice that, and says that there is room again when
+/// a third is: a slow reader must have read as much within `server.write_timeout_ms`.
+const SEND_BUFFER: usize = 48 * 1024;
 /// Longest wait for an idle connection to end after it was asked to.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -118,19 +119,20 @@ impl Door {
                 Ok::<_, Infallible>(response.map(|body| Answering::new(body, under_way, cost)))
             }
         });
-        let io = TokioIo::new(Watched::new(stream, activity.clone()));
+        let mut cost = Cost::of_peer(place.clone());
+        let io = TokioIo::new(Watched::new(stream, place));
         let connection = self.protocols().serve_connection(io, TowerToHyperService::new(service)).into_owned();
         let mut connection = pin!(connection);
-        let (mut is_stopping, mut ends) = (false, None);
+        let (mut is_stopping, mut told) = (false, None);
         loop {
             tokio::select! {
-                ended = connection.as_mut() => {
+                ended = poll_fn(|context| cost.of(|| connection.as_mut().poll(context))) => {
                     if let Err(error) = ended {
                         tracing::debug!(error, "a connection ended early");
                     }
                     return;
                 }
-                why = activity.over(&self.bounds), if ends.is_none() => {
+                why = activity.over(&self.bounds, told.is_some()) => {
                     metric::CONNECTIONS_CLOSED.with([why.as_str()]).increment(1);
                     match why {
                         Ended::SlowHead => return,
@@ -138,16 +140,23 @@ impl Door {
                         // A request that has come just now is answered.
                         Ended::Idle | Ended::Shed => connection.as_mut().graceful_shutdown(),
                     }
-                    ends = Some(Instant::now() + GOODBYE);
+                    told = Some(Instant::now());
                 }
-                () = tokio::time::sleep_until(ends.unwrap_or_else(Instant::now)), if ends.is_some() => {
-                    if activity.idle().is_some() {
-                        return activity.reset();
+                // It is not enough that the client was told: it may not listen.
+                () = tokio::time::sleep(GOODBYE), if told.is_some() => {
+                    let since = told.map_or(Duration::ZERO, |told| told.elapsed());
+                    let goes_on = activity.has_asked_within(since.saturating_sub(GOODBYE));
+                    if goes_on || activity.idle().is_some() {
+                        // What a client has still to read must not be lost because the server stops.
+                        if !is_stopping {
+                            activity.reset();
+                        }
+                        return;
                     }
-                    ends = Some(Instant::now() + GOODBYE);
                 }
                 () = self.stopping.cancelled(), if !is_stopping => {
                     is_stopping = true;
+                    told = told.or_else(|| Some(Instant::now()));
                     connection.as_mut().graceful_shutdown();
                 }
                 () = self.cut.cancelled() => return,

@@ -10,12 +10,13 @@ use crate::platform::settings;
 
 /// Requests a second of one address that are taken at least.
 const LEAST: u32 = 400;
-/// As many as that time allows may come at once.
+/// As many as this time allows may come at once.
 const BURST: Duration = Duration::from_millis(250);
-/// Beyond that they wait, up to as many as that time allows.
+/// Beyond that they wait, up to as many as this time allows.
 const QUEUE: Duration = Duration::from_secs(2);
-/// One part in so many of the processors' time is for one address, at the usual limit of requests; more where that limit is
-/// raised.
+/// An address that has cost more than its share is served again after this time at the latest.
+const LONGEST_DEBT: Duration = Duration::from_secs(5);
+/// A quarter of the processors' time is for one address, at the usual limit of requests; more where that limit is raised.
 const PROCESSOR_SHARE: u32 = 4;
 /// The usual limit: the default of `rate_limit.flood_per_second`.
 const USUAL: u32 = 200;
@@ -64,15 +65,28 @@ impl Pace {
         (settings.enabled && most > 0).then(|| Self { interval, most: limit, processors, due: Mutex::new(due) })
     }
 
-    /// What this address asked for has taken a processor for so long, and was so large; it is charged for it.
+    /// Charges the address for this processor time and this many bytes.
     pub fn charge(&self, address: IpAddr, processor: Duration, bytes: u64) {
+        self.charge_at(address, processor, bytes, Instant::now());
+    }
+
+    fn charge_at(&self, address: IpAddr, processor: Duration, bytes: u64, now: Instant) {
         let time = processor.min(MOST_CHARGED) * PROCESSOR_SHARE / self.processors;
         let transfer = Duration::from_nanos(bytes.saturating_mul(1_000_000_000 / BYTES));
         let charge = (time + transfer) * USUAL / self.most;
+        let latest = now + LONGEST_DEBT;
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(mine) = due.by_address.get_mut(&address) {
-            *mine += charge;
+            *mine = (*mine + charge).min(latest.max(*mine));
         }
+    }
+
+    /// How long nothing more is read of this address, if it has cost its share.
+    pub fn rest(&self, address: IpAddr) -> Option<Duration> {
+        let now = Instant::now();
+        let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let ahead = due.by_address.get(&address)?.saturating_duration_since(now);
+        ahead.checked_sub(BURST).filter(|rest| !rest.is_zero()).map(|rest| rest.min(QUEUE))
     }
 
     /// Counts something that has come from this address.
@@ -117,9 +131,25 @@ mod tests {
         let much_later = now + Duration::from_secs(9);
         assert_eq!(pace.turn_at(mine, much_later), Turn::Now);
         // Two seconds of bodies.
-        pace.charge(mine, Duration::ZERO, 2 * BYTES);
+        pace.charge_at(mine, Duration::ZERO, 2 * BYTES, much_later);
         assert!(matches!(pace.turn_at(mine, much_later), Turn::In(_)));
         assert_eq!(pace.turn_at(mine, now + Duration::from_secs(19)), Turn::Now);
+    }
+
+    #[test]
+    fn nobody_is_turned_away_for_long() {
+        let settings = settings::Settings::load(settings::Sources::default()).unwrap().rate_limit;
+        let pace = Pace::new(&settings).unwrap();
+        let (now, mine) = (Instant::now(), IpAddr::from([192, 0, 2, 1]));
+        assert_eq!(pace.rest(mine), None);
+        assert_eq!(pace.turn_at(mine, now), Turn::Now);
+        assert_eq!(pace.rest(mine), None);
+        for _ in 0..100 {
+            pace.charge(mine, MOST_CHARGED, 64 * 1024 * 1024);
+        }
+        assert_eq!(pace.rest(mine), Some(QUEUE));
+        assert_eq!(pace.turn_at(mine, now), Turn::Never);
+        assert_eq!(pace.turn_at(mine, Instant::now() + LONGEST_DEBT), Turn::Now);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use std::{
+    cell::Cell,
     collections::HashMap,
     io,
     net::IpAddr,
@@ -188,12 +189,34 @@ impl Place {
             turn => turn,
         }
     }
+
+    /// How long nothing more is read of the peer, because it has cost its share.
+    pub fn rest(&self) -> Option<Duration> {
+        self.places.pace.as_ref().zip(self.paced).and_then(|(pace, address)| pace.rest(address))
+    }
 }
 
+/// A piece of a body counts as this many bytes at least.
+const SMALLEST_PIECE: usize = 256;
 /// What is charged at once, at least: less waits for more, or for the request's end.
 const WORTH_CHARGING: Duration = Duration::from_millis(1);
 
-/// What a request costs. Its address is charged as it goes: an answer that nobody reads may not end.
+thread_local! {
+    /// Work is measured once: a request of HTTP/1 is served within its connection's work.
+    static IS_MEASURED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// While work is measured; it ends also with a panic.
+struct Measured;
+
+impl Drop for Measured {
+    fn drop(&mut self) {
+        IS_MEASURED.set(false);
+    }
+}
+
+/// What a connection or one of its requests costs. Its address is charged for the work as it goes, as an answer that nobody
+/// reads may not end, and for the bytes at the end.
 pub(super) struct Cost {
     place: Arc<Place>,
     paced: Option<IpAddr>,
@@ -206,20 +229,31 @@ impl Cost {
         Self { place, paced, processor: Duration::ZERO, bytes: 0 }
     }
 
-    /// Does a part of the work that the request is.
+    /// Of all that comes from the peer, unless it is a proxy.
+    pub fn of_peer(place: Arc<Place>) -> Self {
+        let paced = place.paced;
+        Self::new(place, paced)
+    }
+
+    /// Does a part of the work.
     pub fn of<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        if self.paced.is_none() || IS_MEASURED.replace(true) {
+            return work();
+        }
+        let measured = Measured;
         let began = Instant::now();
         let done = work();
         self.processor += began.elapsed();
+        drop(measured);
         if self.processor >= WORTH_CHARGING {
             self.charge();
         }
         done
     }
 
-    /// So many bytes have come.
+    /// A piece of a body has come, of this many bytes.
     pub fn bytes(&mut self, count: usize) {
-        self.bytes += count as u64;
+        self.bytes += count.max(SMALLEST_PIECE) as u64;
     }
 
     fn charge(&mut self) {

@@ -2,25 +2,58 @@ use std::{
     io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    time::Sleep,
 };
 
-use super::activity::Activity;
+use super::{activity::Activity, places::Place};
+
+/// After this many bytes without a request others have their turn, and the peer rests if it has cost its share: frames,
+/// chunks and bodies take time too.
+const LOOK_EVERY: usize = 64 * 1024;
 
 /// A socket that notes what goes through it.
 pub(super) struct Watched {
     stream: TcpStream,
+    place: Arc<Place>,
     activity: Arc<Activity>,
+    read: usize,
+    rest: Option<Pin<Box<Sleep>>>,
 }
 
 impl Watched {
-    pub fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
-        Self { stream, activity }
+    pub fn new(stream: TcpStream, place: Arc<Place>) -> Self {
+        let activity = place.activity.clone();
+        Self { stream, place, activity, read: 0, rest: None }
+    }
+
+    /// Whether more may be read now.
+    fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(rest) = &mut self.rest {
+            ready!(rest.as_mut().poll(context));
+            self.rest = None;
+        }
+        if self.read < LOOK_EVERY {
+            return Poll::Ready(());
+        }
+        self.read = 0;
+        match self.place.rest() {
+            Some(time) => {
+                let mut rest = Box::pin(tokio::time::sleep(time));
+                let waits = rest.as_mut().poll(context);
+                self.rest = Some(rest);
+                waits
+            }
+            None => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
     }
 
     fn noted(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -39,9 +72,12 @@ impl AsyncRead for Watched {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        ready!(self.poll_rest(context));
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before {
+        let came = buffer.filled().len() - before;
+        if came > 0 {
+            self.read += came;
             self.activity.read();
         }
         read

@@ -64,7 +64,7 @@ fn rights_that_the_serving_role_does_not_need_are_in_the_exit_status() {
         let mut rights = Rights { role: "loadmaster_app".to_owned(), ..Rights::default() };
         change(&mut rights);
         let mut findings = history(&rights);
-        findings.push(schema(&rights));
+        findings.extend(schema(&rights));
         status(&findings)
     };
     assert_eq!(rights(|_| {}), 0);

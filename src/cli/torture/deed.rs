@@ -103,6 +103,8 @@ pub(super) struct Ack {
     pub weight_kg: Option<f64>,
     /// Of a flight's step: how many bookings got an event, and which were left behind.
     pub bookings_changed: Option<usize>,
+    /// How many others get theirs later.
+    pub bookings_pending: usize,
     pub left_behind: Vec<String>,
 }
 
@@ -223,6 +225,9 @@ impl Deed {
             frame: frame_of(body),
             weight_kg: body["weight_kg"].as_f64(),
             bookings_changed: body["bookings_changed"].as_u64().and_then(|count| count.try_into().ok()),
+            bookings_pending: body["bookings_pending"]
+                .as_u64()
+                .map_or(0, |count| count.try_into().unwrap_or(usize::MAX)),
             left_behind: left.filter_map(|left| Some(left["ref_id"].as_str()?.to_owned())).collect(),
         };
         match &self.ack {

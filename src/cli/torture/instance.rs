@@ -60,6 +60,8 @@ impl Instance {
             .env(CLOCK, clock)
             .args(["serve", "--set", "server.port=0", "--set", "server.drain_ms=300"])
             .args(["--set", "rate_limit.enabled=false"])
+            // Flights of this load are small, and some of them have to take their bookings along in several transactions.
+            .args(["--set", "booking.moved_at_once=8"])
             .stdout(Stdio::piped())
             .stderr(file)
             .spawn()?;

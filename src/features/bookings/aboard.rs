@@ -20,8 +20,8 @@ use crate::{
         capacity::{self, Giving, Space},
         flights::Flight,
     },
-    kernel::{BookingRef, FlightId, HandlingCode, UserId},
-    platform::postgres::{DbError, PgSession},
+    kernel::{BookingRef, FlightId, FlightNumber, HandlingCode, UserId},
+    platform::postgres::{DbError, PgSession, allow_long_statements},
 };
 
 /// Bookings that are in memory at the same time.
@@ -69,6 +69,8 @@ pub struct Moved {
     pub left_behind: Vec<LeftBehind>,
     /// How many it has still to reach: none, or all because they are too many for one transaction.
     pub pending: usize,
+    /// The flights that those are on.
+    pub pending_on: Vec<FlightId>,
 }
 
 impl Moved {
@@ -94,6 +96,7 @@ impl BookingService {
         flight: FlightId,
         told: Option<DateTime<Utc>>,
     ) -> Result<DateTime<Utc>, BookingError> {
+        self.lock_few_in_tx(tx, flight, 0).await?;
         occurred_at(told, repository::last_moved_before_departure(tx, flight).await?, self.clock.now())
     }
 
@@ -104,8 +107,33 @@ impl BookingService {
         flight: &Flight,
         told: Option<DateTime<Utc>>,
     ) -> Result<DateTime<Utc>, BookingError> {
+        self.lock_few_in_tx(tx, flight.id, 0).await?;
         let moved_at = repository::last_moved_before_arrival(tx, flight.id).await?;
         occurred_at(told, moved_at.max(flight.actual_departure), self.clock.now())
+    }
+
+    /// Locks all bookings on the flight in ascending order, so that none of them is moved until the transaction ends. If too
+    /// many for one transaction would be left once `without` of them are off it, it locks none, and this transaction may
+    /// take its time over their number.
+    async fn lock_few_in_tx(&self, tx: &mut PgSession, flight: FlightId, without: usize) -> Result<(), BookingError> {
+        let aboard = repository::count_aboard(tx, &[flight], StepAboard::Retime.statuses()).await?;
+        let total: usize = aboard.iter().map(|(_, bookings)| bookings).sum();
+        if total.saturating_sub(without) > self.limits.moved_at_once() {
+            allow_long_statements(tx).await?;
+        } else {
+            repository::lock_aboard(tx, flight).await?;
+        }
+        Ok(())
+    }
+
+    /// Another flight that has landed with freight for this one, whose bookings have not all been told so: until then it
+    /// cannot be said what this flight leaves behind.
+    pub async fn landing_with_in_tx(
+        &self,
+        tx: &mut PgSession,
+        flight: FlightId,
+    ) -> Result<Option<FlightNumber>, BookingError> {
+        Ok(repository::landed_inbound(tx, flight).await?)
     }
 
     /// Takes every booking on these flights through the step, if they are few enough for one transaction; else none, and says
@@ -118,9 +146,11 @@ impl BookingService {
         actor: Option<UserId>,
     ) -> Result<Moved, BookingError> {
         let ids: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
-        let total = repository::count_aboard(tx, &ids, step.statuses()).await?;
+        let aboard = repository::count_aboard(tx, &ids, step.statuses()).await?;
+        let total = aboard.iter().map(|(_, bookings)| bookings).sum();
         if total > self.limits.moved_at_once() {
-            return Ok(Moved { pending: total, ..Moved::default() });
+            let pending_on = aboard.into_iter().map(|(flight, _)| flight).collect();
+            return Ok(Moved { pending: total, pending_on, ..Moved::default() });
         }
         let (mut moved, mut next) = (Moved::default(), Some(Uuid::nil()));
         while let Some(after) = next {
@@ -184,7 +214,9 @@ impl BookingService {
         if booked_leg(&draft.now, flight).is_none() {
             return Vec::new();
         }
-        if let Some(leg) = draft.now.next_leg().filter(|leg| leg.flight_id == flight).cloned() {
+        // What came to the airport after the flight had left is not on it.
+        let is_in_time = draft.now.moved_at.is_none_or(|moved_at| moved_at <= occurred_at);
+        if let Some(leg) = draft.now.next_leg().filter(|leg| is_in_time && leg.flight_id == flight).cloned() {
             let step = Step::of(Action::Depart, &draft.now, &leg);
             self.step(draft, &step, leg, occurred_at, None, author);
             return Vec::new();
@@ -229,11 +261,8 @@ impl BookingService {
             return Ok(());
         }
         let aboard = named_aboard(tx, flight, named).await?;
-        // Whoever goes over the others in this transaction, too, has all locks in ascending order.
-        let total = repository::count_aboard(tx, &[flight], StepAboard::Retime.statuses()).await?;
-        if total <= self.limits.moved_at_once() {
-            repository::lock_aboard(tx, flight).await?;
-        }
+        // The others may be changed in this transaction, too: all locks are taken in ascending order.
+        self.lock_few_in_tx(tx, flight, named.len()).await?;
         let reasons: HashMap<&BookingRef, OffloadReason> =
             named.iter().map(|left| (&left.ref_id, left.reason)).collect();
         let author = self.author(Some(actor));

@@ -91,13 +91,14 @@ impl BookingService {
         let now = self.clock.now();
         // Events of other kinds may lie between.
         let looked_at = i64::from(most) * 2 + 100;
-        let (amendments, first) = repository::amendments_since(tx, booking.id, now - AMENDED_WITHIN, looked_at).await?;
-        match first {
-            Some(first) if amendments >= i64::from(most) => {
-                let again_in = u32::try_from((first + AMENDED_WITHIN - now).num_seconds() + 1).unwrap_or(1);
+        let (back, since) = (i64::from(most) - 1, now - AMENDED_WITHIN);
+        match repository::amended_since(tx, booking.id, back, since, looked_at).await? {
+            // Once this one is an hour old, one fewer than is allowed lies within the hour.
+            Some(counted) => {
+                let again_in = u32::try_from((counted + AMENDED_WITHIN - now).num_seconds() + 1).unwrap_or(1);
                 Err(BookingError::AmendedTooOften { most, again_in })
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }

@@ -260,7 +260,10 @@ impl Booking {
     pub fn flights_to_lock(&self, action: Action) -> Vec<FlightId> {
         let mut flights: Vec<FlightId> = match action {
             Action::Depart => self.next_leg().map(|leg| leg.flight_id).into_iter().collect(),
-            Action::Cancel => self.undeparted_legs().map(|leg| leg.flight_id).collect(),
+            Action::Cancel => {
+                let held = [LegStatus::Booked, LegStatus::Departed];
+                self.legs.iter().filter(|leg| held.contains(&leg.status)).map(|leg| leg.flight_id).collect()
+            }
             Action::Arrive | Action::Deliver | Action::Amend => Vec::new(),
         };
         flights.sort_unstable();

@@ -144,15 +144,18 @@ impl BookingService {
     }
 }
 
-/// A flight that has left or was cancelled takes all bookings along, but, with very many, not in one transaction: what has
-/// not been reached yet cannot be changed until it is.
+/// A flight that has left, landed or was cancelled takes all bookings along, but, with very many, not in one transaction: what
+/// has not been reached yet cannot be changed until it is.
 pub(super) fn check_flights_are_with_it<'a>(
     booking: &Booking,
     flights: impl IntoIterator<Item = &'a FlightCapacity>,
 ) -> Result<(), BookingError> {
     let is_waited_for = |flight: &FlightCapacity| {
-        flight.status != FlightStatus::Scheduled
-            && booking.undeparted_legs().any(|leg| leg.flight_id == flight.flight_id)
+        booking.legs.iter().filter(|leg| leg.flight_id == flight.flight_id).any(|leg| match leg.status {
+            LegStatus::Booked => flight.status != FlightStatus::Scheduled,
+            LegStatus::Departed => flight.status == FlightStatus::Arrived,
+            _ => false,
+        })
     };
     if flights.into_iter().any(is_waited_for) {
         return Err(BookingError::Locked(booking.ref_id.clone()));

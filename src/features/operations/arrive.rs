@@ -48,10 +48,9 @@ impl OperationService {
         let mut flight = self.lock_for_in_tx(tx, order, FlightAction::Arrive).await?;
         let occurred_at = self.bookings.arrival_in_tx(tx, &flight, occurred_at).await?;
         let (step, only) = (StepAboard::Arrive { occurred_at }, std::slice::from_ref(&flight));
-        let Moved { moved, pending, .. } = self.bookings.take_along_in_tx(tx, only, &step, Some(actor)).await?;
-        if pending > 0 {
-            self.leave_unfinished_in_tx(tx, &[flight.id], &step, Some(actor)).await?;
-        }
+        let Moved { moved, pending, pending_on, .. } =
+            self.bookings.take_along_in_tx(tx, only, &step, Some(actor)).await?;
+        self.leave_unfinished_in_tx(tx, &pending_on, &step, Some(actor)).await?;
         flight.arrival = occurred_at;
         flight.actual_arrival = Some(occurred_at);
         flight.room.status = FlightStatus::Arrived;

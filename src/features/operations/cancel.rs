@@ -42,10 +42,9 @@ impl OperationService {
         let actor = order.caller.user_id;
         let flight = self.lock_for_in_tx(tx, order, FlightAction::Cancel).await?;
         let (step, only) = (StepAboard::Cancel { reason: reason.map(str::to_owned) }, std::slice::from_ref(&flight));
-        let Moved { moved, pending, .. } = self.bookings.take_along_in_tx(tx, only, &step, Some(actor)).await?;
-        if pending > 0 {
-            self.leave_unfinished_in_tx(tx, &[flight.id], &step, Some(actor)).await?;
-        }
+        let Moved { moved, pending, pending_on, .. } =
+            self.bookings.take_along_in_tx(tx, only, &step, Some(actor)).await?;
+        self.leave_unfinished_in_tx(tx, &pending_on, &step, Some(actor)).await?;
         let mut flight = flights::find_in_tx(tx, flight.id).await?;
         flight.room.status = FlightStatus::Cancelled;
         let flight = flights::save_in_tx(tx, flight, FlightEventType::Cancelled, Some(actor), self.now()).await?;

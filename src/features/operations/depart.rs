@@ -49,14 +49,15 @@ impl OperationService {
     ) -> Result<Operated, OperationError> {
         let actor = order.caller.user_id;
         let flight = self.lock_for_in_tx(tx, order, FlightAction::Depart).await?;
+        if let Some(inbound) = self.bookings.landing_with_in_tx(tx, flight.id).await? {
+            return Err(OperationError::Unfinished(inbound));
+        }
         self.bookings.offload_in_tx(tx, flight.id, named, actor).await?;
         let occurred_at = self.bookings.departure_in_tx(tx, flight.id, occurred_at).await?;
         let (step, only) = (StepAboard::Depart { occurred_at }, std::slice::from_ref(&flight));
-        let Moved { moved, mut left_behind, pending } =
+        let Moved { moved, mut left_behind, pending, pending_on } =
             self.bookings.take_along_in_tx(tx, only, &step, Some(actor)).await?;
-        if pending > 0 {
-            self.leave_unfinished_in_tx(tx, &[flight.id], &step, Some(actor)).await?;
-        }
+        self.leave_unfinished_in_tx(tx, &pending_on, &step, Some(actor)).await?;
         left_behind.extend_from_slice(named);
         left_behind.sort_by(|a, b| a.ref_id.as_str().cmp(b.ref_id.as_str()));
         // Again: whoever was left behind has given room back.

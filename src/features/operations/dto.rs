@@ -29,7 +29,7 @@ pub struct FlightStep {
     /// How many bookings got an event.
     pub bookings_changed: usize,
     /// Only of a flight with very many bookings: how many follow in the background. Until then they stand as before, and the
-    /// flight takes no other step.
+    /// flight takes no other step than new times after new times.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bookings_pending: Option<usize>,
     /// Of those that were changed.

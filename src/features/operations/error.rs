@@ -40,6 +40,18 @@ impl From<sqlx::Error> for OperationError {
     }
 }
 
+impl OperationError {
+    /// A row was not free in time: the same may come through later.
+    pub(super) fn waited_in_vain(&self) -> bool {
+        match self {
+            Self::Flight(FlightError::Database(cause))
+            | Self::Booking(BookingError::Database(cause))
+            | Self::Database(cause) => cause.is_lock_timeout(),
+            _ => false,
+        }
+    }
+}
+
 impl Transient for OperationError {
     fn is_transient(&self) -> bool {
         match self {

@@ -70,10 +70,21 @@ pub(super) async fn find(db: &mut PgSession, flight: FlightId) -> sqlx::Result<O
     Ok(Some(Unfinished { step, actor: row.actor_id.map(UserId::from), done_to: row.done_to }))
 }
 
-/// The flights whose bookings have still to be taken along, the longest waiting first: at most a thousand.
-pub(super) async fn unfinished(db: &mut PgSession) -> sqlx::Result<Vec<FlightId>> {
-    let ids = sqlx::query_scalar!("select flight_id from flight_steps order by created_at, flight_id limit 1000");
-    Ok(ids.fetch_all(db).await?.into_iter().map(FlightId::from).collect())
+/// The flights whose bookings have still to be taken along, and since when, the longest waiting first: the next thousand
+/// after the one that is named.
+pub(super) async fn unfinished(
+    db: &mut PgSession,
+    after: Option<(DateTime<Utc>, FlightId)>,
+) -> sqlx::Result<Vec<(DateTime<Utc>, FlightId)>> {
+    let (since, flight) = after.unzip();
+    let rows = sqlx::query!(
+        "select created_at, flight_id from flight_steps
+         where $1::timestamptz is null or (created_at, flight_id) > ($1, $2::uuid)
+         order by created_at, flight_id limit 1000",
+        since,
+        flight.map(FlightId::uuid),
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.created_at, row.flight_id.into())).collect())
 }
 
 pub(super) async fn advance(db: &mut PgSession, flight: FlightId, done_to: Uuid) -> sqlx::Result<()> {

@@ -36,11 +36,17 @@ impl OperationService {
         step: &StepAboard,
         actor: Option<UserId>,
     ) -> Result<(), OperationError> {
-        let now = self.now();
-        repository::insert(tx, flights, step, actor, now).await?;
-        // Without a key: one that runs already may have looked for the last time.
+        if flights.is_empty() {
+            return Ok(());
+        }
+        repository::insert(tx, flights, step, actor, self.now()).await?;
+        self.promise_in_tx(tx).await
+    }
+
+    /// Without a key: a job that runs already may have looked for the last time.
+    async fn promise_in_tx(&self, tx: &mut PgSession) -> Result<(), OperationError> {
         let job = NewJob::now(UNFINISHED, Value::Null);
-        Ok(jobs::enqueue_in_tx(tx, self.ids.next(now), &job).await?)
+        Ok(jobs::enqueue_in_tx(tx, self.ids.next(self.now()), &job).await?)
     }
 
     /// Tells the bookings on these flights when they now leave and land: at once if they are few, else in the background.
@@ -54,36 +60,45 @@ impl OperationService {
             return Ok(());
         }
         let moved = self.bookings.take_along_in_tx(tx, flights, &StepAboard::Retime, actor).await?;
-        if moved.pending > 0 {
-            let ids: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
-            self.leave_unfinished_in_tx(tx, &ids, &StepAboard::Retime, actor).await?;
-        }
-        Ok(())
+        self.leave_unfinished_in_tx(tx, &moved.pending_on, &StepAboard::Retime, actor).await
     }
 
-    /// The job [`UNFINISHED`]: takes bookings along until none is left or four minutes have passed. Each transaction is small
-    /// and says how far it got, so that it can end anywhere, and another may run beside it. A flight that fails does not keep the others waiting.
+    /// The job [`UNFINISHED`]: takes bookings along until none is left. After four minutes another job continues. Each
+    /// transaction is small and says how far it got, so that it can end anywhere, and another may run beside it. A flight
+    /// that fails does not keep the others waiting.
     pub async fn finish_steps(&self) -> Result<(), OperationError> {
         let until = Instant::now() + LONGEST_RUN;
-        let unfinished = repository::unfinished(&mut *self.db.read().await?).await?;
-        let mut failed = None;
-        for flight in unfinished {
-            loop {
-                if Instant::now() >= until {
-                    return Ok(());
+        let (mut failed, mut after) = (None, None);
+        loop {
+            let waiting = repository::unfinished(&mut *self.db.read().await?, after).await?;
+            let Some(last) = waiting.last() else { return failed.map_or(Ok(()), Err) };
+            after = Some(*last);
+            for (_, flight) in waiting {
+                if let Err(error) = self.finish_step(flight, until).await {
+                    tracing::warn!(flight_id = %flight, %error, "a flight's bookings cannot be taken along");
+                    failed = Some(error);
                 }
-                match retrying(|| self.continue_step(flight)).await {
-                    Ok(true) => sleep(PAUSE).await,
-                    Ok(false) => break,
-                    Err(error) => {
-                        tracing::warn!(flight_id = %flight, %error, "a flight's bookings cannot be taken along");
-                        failed = Some(error);
-                        break;
-                    }
+                if Instant::now() >= until {
+                    let mut tx = self.db.begin().await?;
+                    self.promise_in_tx(&mut tx).await?;
+                    return Ok(commit(tx).await?);
                 }
             }
         }
-        failed.map_or(Ok(()), Err)
+    }
+
+    /// Takes the bookings of one flight along. Who needs the flight meanwhile is waited for.
+    async fn finish_step(&self, flight: FlightId, until: Instant) -> Result<(), OperationError> {
+        while Instant::now() < until {
+            match retrying(|| self.continue_step(flight)).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) if error.waited_in_vain() => {}
+                Err(error) => return Err(error),
+            }
+            sleep(PAUSE).await;
+        }
+        Ok(())
     }
 
     /// Takes the next bookings of a flight along. Whether there are more.

@@ -79,7 +79,7 @@ fn number(written: &Number) -> String {
     // An exponent that no integer holds is beyond every member's range: such a number is never taken.
     let exponent: i128 = exponent.parse().unwrap_or(i128::from(i64::MAX));
     let places = i128::try_from(fraction.len()).unwrap_or_default() - i128::try_from(dropped).unwrap_or_default();
-    format!("{sign}{significant}e{}", exponent - places)
+    format!("{sign}{significant}e{}", exponent.saturating_sub(places))
 }
 
 #[cfg(test)]
@@ -103,6 +103,15 @@ mod tests {
         }
         for (one, other) in [("0", "-0.0"), ("0e5", "0"), ("100", "1e2"), ("-2.50", "-2.5"), ("0.010", "1e-2")] {
             assert_eq!(of(one), of(other), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn an_exponent_of_any_size_is_read() {
+        for exponent in ["170141183460469231731687303715884105727", "-170141183460469231731687303715884105728"] {
+            for mantissa in ["10", "1.5"] {
+                of(&format!("{mantissa}e{exponent}"));
+            }
         }
     }
 

@@ -15,6 +15,9 @@ pub enum DbError {
     OutcomeUnknown(#[source] sqlx::Error),
 }
 
+/// `lock_timeout` ended the wait for a row or table.
+pub(super) const LOCK_NOT_AVAILABLE: &str = "55P03";
+
 impl DbError {
     /// The five characters of PostgreSQL's error code.
     pub(super) fn sql_state(&self) -> Option<String> {
@@ -53,9 +56,16 @@ impl DbError {
         match self {
             Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
             Self::Sql(error) if Verdict::of(error) != Verdict::OfStatement => true,
-            // lock_not_available
-            _ => self.sql_state().is_some_and(|state| state == "55P03" || lets_nobody_in(&state)) || self.is_conflict(),
+            _ => {
+                self.sql_state().is_some_and(|state| state == LOCK_NOT_AVAILABLE || lets_nobody_in(&state))
+                    || self.is_conflict()
+            }
         }
+    }
+
+    /// A row was waited for longer than `lock_timeout` allows.
+    pub fn is_lock_timeout(&self) -> bool {
+        self.sql_state().as_deref() == Some(LOCK_NOT_AVAILABLE)
     }
 
     /// The role lacks a right.

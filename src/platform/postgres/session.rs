@@ -17,9 +17,6 @@ use tokio::time::{Sleep, timeout};
 
 use super::{error::Verdict, state::State};
 
-/// Longest wait for a connection to go back to its pool: it is asked twice whether it is fit for use.
-const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
-
 type Outcome<'e, T> = Pin<Box<dyn Future<Output = sqlx::Result<T>> + Send + 'e>>;
 type Rows<'e, T> = Pin<Box<dyn Stream<Item = sqlx::Result<T>> + Send + 'e>>;
 
@@ -52,7 +49,7 @@ struct Watch {
 enum Fitness {
     /// It goes back to the pool.
     Fit,
-    /// It works, but leads to a server that refuses work: it is closed as usual.
+    /// It works, but leads to a server that refuses work: it is closed at once, too.
     Unwanted,
     /// It is dead or silent: it is closed at once, and nothing more is sent.
     Broken,
@@ -184,7 +181,8 @@ impl Drop for PgSession {
         let runtime = tokio::runtime::Handle::try_current();
         match (self.watch.fitness, runtime) {
             (Fitness::Fit, Ok(runtime)) => {
-                runtime.spawn(timeout(RELEASE_PATIENCE, returning));
+                // It has its place until the server is done with what it was asked: each place is one session there.
+                runtime.spawn(timeout(self.watch.bound, returning));
             }
             _ => drop(returning),
         }

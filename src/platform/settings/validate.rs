@@ -107,6 +107,7 @@ fn limits(settings: &Settings, faults: &mut Faults) {
 
 fn search(settings: &Settings, faults: &mut Faults) {
     let search = &settings.search;
+    within("booking.moved_at_once", settings.booking.moved_at_once, 1..=1_000_000, faults);
     let minutes = 0..=7 * 24 * 60;
     within("search.cache_ttl_seconds", search.cache_ttl_seconds, 0..=86_400 * 366, faults);
     within("search.min_connection_minutes", search.min_connection_minutes, minutes.clone(), faults);

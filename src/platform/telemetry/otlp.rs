@@ -27,7 +27,7 @@ use crate::platform::{
 };
 
 /// How long spans that were not sent yet may keep a process from ending.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// That spans shall be sent.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, LengthLimitError};
 use serde_json::{Map, Value};
 
 use super::{code::Code, fields::Fields, problem::Problem};
@@ -54,9 +54,10 @@ impl Body {
         if body.size_hint().lower() > limit as u64 {
             return Self { media_type, bytes: Err(too_large()) };
         }
-        let bytes = match Limited::new(body, limit).collect().await {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) if is_length_limit(error.as_ref()) => Err(too_large()),
+        let bytes = match collect(body, limit).await {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(too_large()),
+            Err(error) if is_length_limit(&error) => Err(too_large()),
             Err(_) => Err(Problem::new(Code::MalformedRequest, "The body ended before it was complete.")),
         };
         Self { media_type, bytes }
@@ -173,7 +174,57 @@ fn media_type(headers: &HeaderMap) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
+/// The whole body; `None` if it is longer than `limit`. Each piece is copied: a small one would keep the buffer in memory that
+/// it came in.
+async fn collect(mut body: axum::body::Body, limit: usize) -> Result<Option<Bytes>, axum::Error> {
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(piece) = frame?.into_data() {
+            if all.len() + piece.len() > limit {
+                return Ok(None);
+            }
+            all.extend_from_slice(&piece);
+        }
+    }
+    Ok(Some(all.freeze()))
+}
+
 fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut causes = std::iter::successors(Some(error), |&error| error.source());
     causes.any(<dyn std::error::Error>::is::<LengthLimitError>)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, sync::Arc};
+
+    use super::*;
+
+    /// A buffer as the wire has it: every piece of it keeps all of it.
+    struct Wire(#[allow(dead_code, reason = "it is counted")] Arc<()>);
+
+    impl AsRef<[u8]> for Wire {
+        fn as_ref(&self) -> &[u8] {
+            &[b'x'; 4096]
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_of_small_pieces_keeps_no_more_than_its_bytes() {
+        let in_use = Arc::new(());
+        let mut wire = Bytes::from_owner(Wire(in_use.clone()));
+        let pieces = (0..10).map(|_| Ok::<_, Infallible>(wire.split_to(1))).collect::<Vec<_>>();
+        drop(wire);
+        let body = axum::body::Body::from_stream(futures_util::stream::iter(pieces));
+        let collected = collect(body, 10).await.unwrap();
+        assert_eq!(collected.as_deref(), Some(b"xxxxxxxxxx".as_slice()));
+        assert_eq!(Arc::strong_count(&in_use), 1);
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_up_to_its_limit() {
+        for (limit, expected) in [(3, Some(b"abc".as_slice())), (2, None)] {
+            assert_eq!(collect(axum::body::Body::from("abc"), limit).await.unwrap().as_deref(), expected);
+        }
+    }
 }

@@ -41,6 +41,27 @@ async fn a_booking_is_amended_so_often_an_hour_and_again_later() {
 }
 
 #[tokio::test]
+async fn the_time_to_wait_is_told_so_that_one_amendment_is_possible_then() {
+    let options = WorldOptions::default().set("booking.amendments_per_hour", "3");
+    let world = options.set("auth.access_token_minutes", "600").start().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let other = world.flight(NewFlight::new("AI103", "DEL", "LHR")).await;
+    let customer = world.customer().await;
+    let path = path_of(&customer.book(order(&[&flight])).await);
+    for pieces in 3..5 {
+        customer.patch(&path, json!({"pieces": pieces})).await.expect(200);
+        world.clock.advance(chrono::TimeDelta::minutes(10));
+    }
+    // This one leaves two events: four are within the hour.
+    customer.patch(&path, json!({"pieces": 5, "flight_ids": [other["id"]]})).await.expect(200);
+    let refused = customer.patch(&path, json!({"pieces": 6})).await;
+    assert_eq!(refused.header("retry-after"), Some("3001"));
+    refused.expect_problem(429, "rate_limited");
+    world.clock.advance(chrono::TimeDelta::seconds(3001));
+    customer.patch(&path, json!({"pieces": 6})).await.expect(200);
+}
+
+#[tokio::test]
 async fn a_repeated_request_is_no_amendment_and_one_that_changes_nothing_neither() {
     let world = WorldOptions::default().set("booking.amendments_per_hour", "2").start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;

@@ -190,6 +190,97 @@ async fn new_times_reach_a_crowd_and_newer_ones_overtake_them() {
     world.audit_and_rebuild().await;
 }
 
+/// A crowd from DEL to LHR, and the last of it goes on to JFK.
+async fn crowd_with_a_connection(to_lhr: usize, onward: usize) -> (World, [Value; 2], Value) {
+    let (world, first, _) = crowded(to_lhr).await;
+    let second = world.flight(NewFlight::new("BA175", "LHR", "JFK").leaves_in_hours(32).weight(100_000.0)).await;
+    let customer = world.customer().await;
+    for _ in 0..onward {
+        customer.book(order(&[&second])).await;
+    }
+    let connecting = customer.book(order(&[&first, &second])).await;
+    (world, [first, second], connecting)
+}
+
+#[tokio::test]
+async fn what_has_landed_with_a_crowd_is_neither_left_behind_nor_cancelled_before_it_is_told_so() {
+    let (world, [first, second], connecting) = crowd_with_a_connection(11, 1).await;
+    let (admin, path) = (world.admin().await, path_of(&connecting));
+    act(&admin, &first, "depart", json!({})).await.expect(200);
+    until_followed(&world).await;
+    interrupt_after(&world, 1).await;
+    act(&admin, &first, "arrive", json!({})).await.expect(200);
+    until_interrupted(&world).await;
+    assert_eq!(now(&admin, &connecting).await["status"], "DEPARTED");
+    let refused = act(&admin, &second, "depart", json!({})).await;
+    assert_eq!(refused.header("retry-after"), Some("5"));
+    refused.expect_problem(503, "unavailable");
+    admin.poke(&format!("{path}/cancel")).await.expect_problem(409, "booking_locked");
+    go_on(&world).await;
+    admin.poke(&format!("{path}/cancel")).await.expect_problem(409, "invalid_transition");
+    let departed = act(&admin, &second, "depart", json!({})).await.expect(200);
+    assert_eq!((&departed["bookings_changed"], &departed["left_behind"]), (&json!(2), &json!([])));
+    world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn what_lands_after_a_crowded_flight_has_left_is_not_on_it() {
+    let (world, [first, second], connecting) = crowd_with_a_connection(0, 12).await;
+    let operator = world.operator().await;
+    act(&operator, &first, "depart", json!({})).await.expect(200);
+    interrupt_after(&world, 1).await;
+    act(&operator, &second, "depart", json!({})).await.expect(200);
+    until_interrupted(&world).await;
+    world.clock.advance(chrono::TimeDelta::minutes(1));
+    act(&operator, &first, "arrive", json!({})).await.expect(200);
+    go_on(&world).await;
+    let left = now(&operator, &connecting).await;
+    assert_eq!((&left["status"], &left["legs"][1]["offload_reason"]), (&json!("ARRIVED"), &json!("MISSED_CONNECTION")));
+    assert_eq!(count(&world, "booking_legs where status = 'DEPARTED'").await, 12);
+    world.audit_and_rebuild().await;
+}
+
+// Two seconds: twelve hundred transactions.
+#[tokio::test]
+async fn new_times_of_more_flights_than_are_looked_up_at_once_reach_them_all() {
+    let (world, flight, _) = crowded(1).await;
+    let copies = |table: &str, key: &str| {
+        format!(
+            "insert into {table} select (jsonb_populate_record(t, jsonb_build_object('{key}', md5(n::text)::uuid{}))).*
+             from {table} t cross join generate_series(1, 1200) n where t.{key} = '{}'",
+            if table == "flights" { ", 'scheduled_date', t.scheduled_date + n" } else { "" },
+            text(&flight, "id"),
+        )
+    };
+    let mut owner = world.database.owner().await;
+    for sql in [
+        copies("flights", "id"),
+        copies("flight_capacity", "flight_id"),
+        "insert into flight_steps (flight_id, step, created_at) select id, 'RETIME', now() from flights".to_owned(),
+    ] {
+        owner.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql))).await.unwrap();
+    }
+    world.state().duties.run_now(STEPS).await.unwrap();
+    until_followed(&world).await;
+}
+
+#[tokio::test]
+async fn only_flights_that_have_bookings_are_waited_for_after_new_times() {
+    let (world, flight, _) = crowded(7).await;
+    let empty = world.flight(NewFlight::new("AI103", "DEL", "LHR")).await;
+    interrupt_after(&world, 0).await;
+    let rows = ["AI101", "AI103"]
+        .map(|number| format!("{number},DEL,LHR,2026-11-21T09:00:00Z,2026-11-21T13:00:00Z,,100000,1000,10,\n"));
+    let header = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,\
+                  positions,cutoff_minutes\n";
+    let admin = world.admin().await;
+    let import = admin.request(reqwest::Method::POST, "/api/v1/flights/import").header("content-type", "text/csv");
+    let done = crate::support::Answer::of(import.body(format!("{header}{}", rows.concat()))).await.expect(200);
+    assert_eq!(done["updated"], 2, "{done}");
+    assert_eq!(world.texts("select flight_id::text from flight_steps").await, [text(&flight, "id")]);
+    act(&admin, &empty, "depart", json!({})).await.expect(200);
+}
+
 #[tokio::test]
 async fn the_answer_to_a_crowded_step_is_repeated_as_it_was() {
     let (world, flight, _) = crowded(7).await;

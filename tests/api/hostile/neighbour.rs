@@ -150,6 +150,28 @@ fn post(body: &str) -> String {
     )
 }
 
+const CHUNKED: &str = "POST /api/v1/routes/search HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+                       Transfer-Encoding: chunked\r\n\r\n";
+
+/// Sends `first` and then `rest` again and again, on 16 connections.
+fn stream(base: &str, first: &[u8], rest: &[u8]) -> JoinSet<()> {
+    let (mut all, first, rest) = (JoinSet::new(), first.to_vec(), rest.repeat(8_000));
+    for _ in 0..16 {
+        let (base, first, rest) = (base.to_owned(), first.clone(), rest.clone());
+        all.spawn(async move {
+            loop {
+                if let Ok(mut stream) = connect_from(STRANGER, &base).await
+                    && stream.write_all(&first).await.is_ok()
+                {
+                    pump_once(stream, &rest).await;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+    }
+    all
+}
+
 fn comings_and_goings(base: &str) -> JoinSet<()> {
     let mut all = JoinSet::new();
     for _ in 0..16 {
@@ -166,7 +188,7 @@ fn comings_and_goings(base: &str) -> JoinSet<()> {
     all
 }
 
-const ATTACKS: [(&str, Attack); 15] = [
+const ATTACKS: [(&str, Attack); 18] = [
     ("flood of /livez", |base| pump(base, 16, get("/livez"))),
     ("flood of /health", |base| pump(base, 16, get("/health"))),
     ("flood of /metrics", |base| pump(base, 16, get("/metrics"))),
@@ -183,6 +205,11 @@ const ATTACKS: [(&str, Attack); 15] = [
     ("slow bodies", |base| hold(base, 2000, &post(&" ".repeat(1000))[..200])),
     ("slow readers", |base| hold(base, 500, get("/openapi.json"))),
     ("requests taken back", |base| pump(base, 16, taken_back(1000))),
+    ("frames without requests", |base| stream(base, &taken_back(1), b"\0\0\x05\x02\0\0\0\0\x05\0\0\0\0\x10")),
+    ("a body of tiny chunks", |base| stream(base, CHUNKED.as_bytes(), b"1\r\nx\r\n")),
+    ("refused bodies of tiny chunks", |base| {
+        stream(base, CHUNKED.replace("POST /api/v1/routes/search", "GET /livez").as_bytes(), b"1\r\nx\r\n")
+    }),
     ("connections that come and go", comings_and_goings),
 ];
 

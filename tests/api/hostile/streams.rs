@@ -4,7 +4,10 @@ use std::time::Duration;
 use axum::http;
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
-use tokio::task::JoinHandle;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    task::JoinHandle,
+};
 
 use crate::support::{World, WorldOptions, connect, exchange};
 
@@ -100,6 +103,39 @@ async fn requests_that_are_taken_back_at_once_end_the_connection() {
     // GOAWAY: ENHANCE_YOUR_CALM.
     assert!(answer.contains("\x07\0\0\0\0\0") && answer.contains("\0\0\0\x0b"), "{answer:?}");
     world.anonymous().get("/api/v1/airports/DEL").await.expect(200);
+}
+
+// Five seconds: the client is told to go, and has two seconds for it.
+#[tokio::test]
+async fn a_connection_that_was_told_to_go_and_goes_on_asking_is_closed() {
+    let world = WorldOptions::default().set("server.idle_timeout_ms", "300").start().await;
+    let (mut reading, mut writing) = connect(&world.base).await.into_split();
+    writing.write_all(&taken_back(0)).await.unwrap();
+    // HEADERS, ended: GET, http, /, and the authority `x`.
+    writing.write_all(b"\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01x").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    let mut asking = tokio::spawn(async move {
+        for number in (3_u32..).step_by(2) {
+            // HEADERS: POST, http, the path, and the authority `x`; the body never comes.
+            let head = b"\x83\x86\x04\x15/api/v1/routes/search\x41\x01x";
+            let mut request = vec![0, 0, u8::try_from(head.len()).unwrap(), 1, 4];
+            request.extend_from_slice(&number.to_be_bytes());
+            request.extend_from_slice(head);
+            if writing.write_all(&request).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(400)).await;
+        }
+    });
+    let mut answers = Vec::new();
+    let closed = tokio::time::timeout(PATIENCE, async {
+        tokio::select! {
+            _ = reading.read_to_end(&mut answers) => {}
+            _ = &mut asking => {}
+        }
+    });
+    closed.await.expect("the connection is closed");
+    asking.abort();
 }
 
 #[tokio::test]

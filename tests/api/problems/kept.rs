@@ -84,6 +84,7 @@ async fn each_encoding_of_a_document_has_its_own_tag_and_length_and_is_not_sent_
             assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{path} in {coding}");
             assert_eq!(header(&again, "etag").as_deref(), Some(tag.as_str()));
             assert_eq!(header(&again, "vary").as_deref(), Some("accept-encoding"));
+            assert_eq!(header(&again, "content-encoding"), None, "there is no content");
             assert_eq!(header(&again, "cache-control").as_deref(), Some("public, max-age=300"));
             assert!(again.bytes().await.unwrap().is_empty());
             for other in CODINGS.into_iter().filter(|other| *other != coding) {

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     features::{bookings::model::LegStatus, capacity::Space},
-    kernel::{BookingRef, FlightId, HandlingCode},
+    kernel::{BookingRef, FlightId, FlightNumber, HandlingCode},
     platform::postgres::PgSession,
 };
 
@@ -30,18 +30,39 @@ pub(in crate::features::bookings) async fn is_aboard(
     found.fetch_one(db).await
 }
 
-/// How many legs with one of these statuses are on the flights.
+/// How many legs with one of these statuses are on each of the flights; a flight without any is left out.
 pub(in crate::features::bookings) async fn count_aboard(
     db: &mut PgSession,
     flights: &[FlightId],
     statuses: &[LegStatus],
-) -> sqlx::Result<usize> {
-    let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from booking_legs where flight_id = any($1) and status = any($2)"#,
+) -> sqlx::Result<Vec<(FlightId, usize)>> {
+    let counts = sqlx::query!(
+        r#"select flight_id, count(*) as "legs!" from booking_legs
+           where flight_id = any($1) and status = any($2) group by flight_id"#,
         &uuids(flights),
         &words(statuses) as &[&str],
     );
-    Ok(usize::try_from(count.fetch_one(db).await?).unwrap_or_default())
+    let rows = counts.fetch_all(db).await?.into_iter();
+    Ok(rows.map(|row| (row.flight_id.into(), usize::try_from(row.legs).unwrap_or_default())).collect())
+}
+
+/// A flight that has landed, if there is one, with a booking in the air on it that is to leave with this flight.
+pub(in crate::features::bookings) async fn landed_inbound(
+    db: &mut PgSession,
+    flight: FlightId,
+) -> sqlx::Result<Option<FlightNumber>> {
+    let number = sqlx::query_scalar!(
+        r#"select i.flight_number as "number: FlightNumber"
+           from booking_legs l
+           join bookings b on b.id = l.booking_id
+           join booking_legs i on i.booking_id = l.booking_id
+           join flight_capacity c on c.flight_id = i.flight_id
+           where l.flight_id = $1 and l.status = 'BOOKED' and i.status = 'DEPARTED' and c.status = 'ARRIVED'
+             and b.status not in ('DELIVERED', 'CANCELLED')
+           limit 1"#,
+        flight.uuid(),
+    );
+    number.fetch_optional(db).await
 }
 
 /// The next `limit` bookings after `after` that have a leg with one of these statuses on one of the flights, in ascending

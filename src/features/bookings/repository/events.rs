@@ -59,23 +59,25 @@ pub(in crate::features::bookings) async fn newest_events(
         .collect()
 }
 
-/// How many events tell of an amendment of the booking since that moment, and when the first of them was made. Looks at no more than `most`
-/// events from the newest on.
-pub(in crate::features::bookings) async fn amendments_since(
+/// When the event was made that tells of the booking's amendment `back` amendments ago, if that is after `since`. Looks at no
+/// more than `most` events from the newest on.
+pub(in crate::features::bookings) async fn amended_since(
     db: &mut PgSession,
     id: BookingId,
+    back: i64,
     since: DateTime<Utc>,
     most: i64,
-) -> sqlx::Result<(i64, Option<DateTime<Utc>>)> {
-    let found = sqlx::query!(
-        r#"select count(*) as "amendments!", min(created_at) as first
-           from (select event_type, created_at from booking_events where booking_id = $1
-                 order by sequence desc limit $3) newest
-           where event_type in ('AMENDED', 'REROUTED') and created_at > $2"#,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let found = sqlx::query_scalar!(
+        "select created_at
+         from (select event_type, created_at, sequence from booking_events where booking_id = $1
+               order by sequence desc limit $4) newest
+         where event_type in ('AMENDED', 'REROUTED') and created_at > $2
+         order by sequence desc offset $3 limit 1",
         id.uuid(),
         since,
+        back,
         most,
     );
-    let found = found.fetch_one(db).await?;
-    Ok((found.amendments, found.first))
+    found.fetch_optional(db).await
 }

@@ -9,11 +9,11 @@ mod read;
 mod write;
 
 pub(super) use aboard::{
-    aboard_with_code, count_aboard, is_aboard, last_moved_before_arrival, last_moved_before_departure, lock_aboard,
-    manifest_page, named_aboard, next_aboard, sums_aboard,
+    aboard_with_code, count_aboard, is_aboard, landed_inbound, last_moved_before_arrival, last_moved_before_departure,
+    lock_aboard, manifest_page, named_aboard, next_aboard, sums_aboard,
 };
 pub(super) use erase::{delete_notes, export, noted_by, references_of, to_blank};
-pub(super) use events::{amendments_since, newest_events};
+pub(super) use events::{amended_since, newest_events};
 pub(super) use read::{find_all, find_by_awb, find_by_reference, flights_of, list, lock_booking, lock_bookings};
 pub(super) use write::{
     claim_awb, free_awb, insert_booking, insert_events, insert_legs, insert_notes, next_reference_block, save_texts,

@@ -26,9 +26,23 @@ fn an_acknowledged_step_of_a_flight_is_told_by_as_many_bookings_as_it_said() {
     let found = [booking("one", &["BOOKED", "DEPARTED"]), booking("two", &["BOOKED", "OFFLOADED"])];
     let departed = done(Kind::FlightDepart, 2, &["two"]);
     expect(&found, std::slice::from_ref(&departed), &[]);
-    expect(&found[1..], std::slice::from_ref(&departed), &["changed 2 bookings, 1 of them left behind, and 0 tell"]);
+    expect(
+        &found[1..],
+        std::slice::from_ref(&departed),
+        &["changed 2 bookings, 1 of them left behind, with 0 to follow, and 0 tell"],
+    );
     expect(&found[..1], &[departed], &["two was left behind by f (call 7)"]);
     expect(&found, &[done(Kind::FlightCancel, 1, &[])], &["the flight cancel of f (call 7) changed 1 bookings"]);
+}
+
+#[test]
+fn what_follows_a_step_is_told_later_and_no_more_of_it() {
+    let mut departed = done(Kind::FlightDepart, 0, &[]);
+    departed.ack.as_mut().unwrap().bookings_pending = 1;
+    let found = [booking("one", &["BOOKED", "DEPARTED"]), booking("two", &["BOOKED", "DEPARTED"])];
+    expect(&[], std::slice::from_ref(&departed), &[]);
+    expect(&found[..1], std::slice::from_ref(&departed), &[]);
+    expect(&found, &[departed], &["changed 0 bookings, 0 of them left behind, with 1 to follow, and 2 tell of it"]);
 }
 
 #[test]
