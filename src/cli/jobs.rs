@@ -82,7 +82,10 @@ async fn list(rooms: &AppState) -> anyhow::Result<()> {
         .duties
         .schedules()
         .iter()
-        .map(|schedule| format!("{} (every {} h)", schedule.name, schedule.every.num_hours()))
+        .map(|schedule| match schedule.every.num_hours() {
+            0 => format!("{} (every {} min)", schedule.name, schedule.every.num_minutes()),
+            hours => format!("{} (every {hours} h)", schedule.name),
+        })
         .collect();
     let more = if jobs.len() < 1000 { "" } else { " at least" };
     say(&format!("{}{more} jobs. Scheduled: {}.\n", jobs.len(), scheduled.join(", ")));

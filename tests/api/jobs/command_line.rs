@@ -46,9 +46,9 @@ async fn jobs_list_shows_what_waits_what_has_failed_for_good_and_what_is_schedul
     let [head, last] = printed.lines().collect::<Vec<_>>()[..] else { panic!("{printed}") };
     let columns: Vec<_> = head.split_whitespace().collect();
     assert_eq!(columns, ["id", "state", "kind", "attempts", "runs", "at", "error"]);
-    let hourly = ["expired_tokens", "old_idempotency_keys", "old_outbox", "flight_steps"]
-        .map(|name| format!("{name} (every 1 h)"));
-    let schedules = format!("partitions_ahead (every 24 h), {}", hourly.join(", "));
+    let hourly =
+        ["expired_tokens", "old_idempotency_keys", "old_outbox"].map(|name| format!("{name} (every 1 h)")).join(", ");
+    let schedules = format!("partitions_ahead (every 24 h), {hourly}, flight_steps (every 5 min)");
     assert_eq!(last, format!("0 jobs. Scheduled: {schedules}."));
 
     let waiting = put(&database, "expired_tokens", "QUEUED", None).await;
