@@ -19,8 +19,14 @@ use crate::support::{
     rounds, until,
 };
 
-/// Who waits for a connection while the other server is gone is answered all the same.
-const PATIENT: [&str; 2] = ["database.acquire_timeout_ms=60000", "server.request_timeout_ms=60000"];
+/// Requests that wait for a connection while the other server is gone are answered all the same, though a thousand of them come
+/// from one address.
+const PATIENT: [&str; 4] = [
+    "database.acquire_timeout_ms=60000",
+    "server.request_timeout_ms=60000",
+    "server.max_in_flight=4000",
+    "server.max_connections_per_address=4000",
+];
 
 /// Requests with each key.
 const EACH: usize = 10;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{list, panel_queries, queries::asked_of_lines, read, text, yaml};
 use crate::{
     commands::process::loadmaster,
-    support::{TestDatabase, redis_url},
+    support::{TestDatabase, redis_url, until},
 };
 
 const ALLOY: &str = "deploy/observability/alloy/config.alloy";
@@ -22,14 +22,18 @@ async fn answered() -> String {
     let request = serving.client().request(reqwest::Method::GET, "/api/v1/airports/DEL");
     let answer = request.header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01")).send().await.unwrap();
     assert_eq!(answer.status(), 200);
-    line(&file, answer.headers()["x-request-id"].to_str().unwrap())
+    let request_id = answer.headers()["x-request-id"].to_str().unwrap();
+    // A thread of its own writes the log.
+    until("the line is written", async || line(&file, request_id).is_some()).await;
+    line(&file, request_id).unwrap()
 }
 
-fn line(file: &Path, request_id: &str) -> String {
+fn line(file: &Path, request_id: &str) -> Option<String> {
     let log = std::fs::read_to_string(file).unwrap();
-    let lines: Vec<_> = log.lines().filter(|line| line.contains(request_id) && line.contains("answered")).collect();
-    let [line] = lines[..] else { panic!("not one line for {request_id}: {log}") };
-    line.to_owned()
+    let whole = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+    let lines: Vec<_> = whole.filter(|line| line.contains(request_id) && line.contains("answered")).collect();
+    assert!(lines.len() <= 1, "not one line for {request_id}: {log}");
+    lines.first().map(|line| line.trim_end().to_owned())
 }
 
 /// The members as Loki's `json` names them: those of members joined by underscores.
