@@ -72,6 +72,8 @@ impl Load {
     }
 }
 
+const BRIEF_PATIENCE: Duration = Duration::from_secs(10);
+
 pub(super) struct Client {
     number: u64,
     shipper: usize,
@@ -335,7 +337,9 @@ impl Client {
         let began = Instant::now();
         let mut instance = self.number;
         while let Some(deed) = self.open.pop() {
-            if began.elapsed() > PATIENCE {
+            // A run that has found something has its result: what is still open is not insisted on for long.
+            let has_result = !self.load.evidence.get().breaches.is_empty();
+            if began.elapsed() > if has_result { BRIEF_PATIENCE } else { PATIENCE } {
                 let what = format!("a {} of client {} stays unsettled", deed.kind.name(), self.number);
                 self.load.evidence.breach(Promise::Service, what);
                 self.settled.push(deed);
