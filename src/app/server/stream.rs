@@ -42,18 +42,14 @@ impl Watched {
             return Poll::Ready(());
         }
         self.read = 0;
-        match self.place.rest() {
-            Some(time) => {
-                let mut rest = Box::pin(tokio::time::sleep(time));
-                let waits = rest.as_mut().poll(context);
-                self.rest = Some(rest);
-                waits
-            }
-            None => {
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-        }
+        let Some(time) = self.place.rest() else {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        };
+        let mut rest = Box::pin(tokio::time::sleep(time));
+        let waits = rest.as_mut().poll(context);
+        self.rest = Some(rest);
+        waits
     }
 
     fn noted(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {

@@ -33,6 +33,9 @@ const FOLLOWED: usize = 12;
 /// Answered calls that a client may repeat.
 const REMEMBERED: usize = 20;
 
+/// How long open calls are insisted on once something was found.
+const BRIEF_PATIENCE: Duration = Duration::from_secs(10);
+
 /// What all clients share.
 pub(super) struct Load {
     pub run: String,
@@ -71,8 +74,6 @@ impl Load {
         }
     }
 }
-
-const BRIEF_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) struct Client {
     number: u64,
