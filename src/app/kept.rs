@@ -121,7 +121,7 @@ impl Document {
         Some((self.form(coding).await?, coding))
     }
 
-    /// Made by the first who asks, in a task of its own: who hangs up cancels nothing, and all others wait for the one.
+    /// The first request makes it, in a task of its own: a client that hangs up cancels nothing, and other requests wait for it.
     /// None only when the runtime shuts down.
     async fn form(&'static self, coding: Coding) -> Option<&'static Form> {
         let form = self.forms.get(coding as usize)?;

@@ -34,6 +34,7 @@ use crate::{
         tally::Tally,
         tasks::Tasks,
         web::CursorKey,
+        work::UnitOfWork,
     },
 };
 
@@ -58,6 +59,7 @@ pub struct Rooms {
     pub(super) flood: Option<FloodGuard>,
     pub cursor_key: CursorKey,
     pub tasks: Tasks,
+    pub unit_of_work: UnitOfWork,
     pub health: Health,
     pub metrics: PrometheusHandle,
     pub(super) scrape: Scrape,
@@ -99,6 +101,7 @@ parts!(
     idempotency: Idempotency,
     cursor_key: CursorKey,
     tasks: Tasks,
+    unit_of_work: UnitOfWork,
     health: Health,
     scrape: Scrape,
     settings: Arc<Settings>,
@@ -135,7 +138,7 @@ impl AppState {
         let capacity = CapacityService::new(db.clone(), clock.clone(), locks.clone(), threshold);
         let flights =
             FlightService::new(db.clone(), &capacity, reference.clone(), clock.clone(), ids.clone(), accounts.acts());
-        let tally = Tally::default();
+        let (tally, tasks) = (Tally::default(), Tasks::default());
         let shared = redis.clone().map(|redis| (redis, &secrets));
         let search = SearchService::new(&flights, &capacity, &reference, &clock, &settings.search, &tally, shared);
         let bookings = bookings(&parts, &secrets, locks, &capacity, &flights, &search, &tally);
@@ -169,7 +172,8 @@ impl AppState {
             limits: Limits::new(limiter, settings.rate_limit.clone(), &settings.server.trusted_proxies),
             flood: FloodGuard::new(&settings.rate_limit),
             cursor_key: CursorKey::new(&secrets.cursor_key),
-            tasks: Tasks::default(),
+            unit_of_work: UnitOfWork::new(parts.db.clone(), tasks.clone()),
+            tasks,
             health,
             metrics,
             scrape,

@@ -68,7 +68,7 @@ fn status(findings: &[Finding]) -> u8 {
     }
 }
 
-/// Below so many open files the bound on connections is felt.
+/// The least number of open files with which `server.max_connections` can be reached.
 const FEW_DESCRIPTORS: u64 = 4096;
 
 fn descriptors() -> Finding {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     app::AppState,
     features::{flights::FlightError, operations::OperationError},
-    platform::{idempotency::Once, settings::Settings},
+    platform::settings::Settings,
 };
 
 #[derive(Debug, Subcommand)]
@@ -32,7 +32,7 @@ pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<
 
 async fn import(rooms: &AppState, table: Vec<u8>, dry_run: bool) -> anyhow::Result<ExitCode> {
     let progress = Progress::begin("Importing flights");
-    let outcome = rooms.operations.import(None, table.into(), dry_run, &Once::each_time()).await;
+    let outcome = rooms.operations.import(table.into(), dry_run).await;
     drop(progress);
     match outcome {
         Ok(done) => {

@@ -17,7 +17,7 @@ use crate::{
     platform::{clock::SystemClock, descriptors, random::IdSource, settings::Settings},
 };
 
-/// Private servers have at least so long to stop.
+/// The least time that private servers have to stop.
 const PRIVATE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The administrator of a demo installation.

@@ -90,7 +90,7 @@ pub(super) struct Options {
     /// redis-starved, pool, drain, black-hole, read-only, disk-full, suspend-app, clock-jump.
     #[arg(long, default_value = "all", conflicts_with = "urls")]
     faults: Choice,
-    /// After each fault every server must have acknowledged a booking within so many seconds.
+    /// Seconds after a fault within which every server must have acknowledged a booking.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=120))]
     recovery_seconds: u64,
     /// Write every call and its answer there, a JSON document a line. Left out: kept only after a breach.

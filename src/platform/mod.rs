@@ -27,3 +27,4 @@ pub mod tasks;
 pub mod telemetry;
 pub mod trouble;
 pub mod web;
+pub mod work;

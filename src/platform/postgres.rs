@@ -290,14 +290,18 @@ where
         match work().await {
             Err(error) if error.is_transient() => {
                 metric::TRANSACTION_RETRIES.increment(1);
-                // Two victims must not meet again.
-                let jitter = RandomState::new().hash_one(attempt) % 10;
-                tokio::time::sleep(Duration::from_millis(u64::from(attempt) * 5 + jitter)).await;
+                tokio::time::sleep(pause_before_retry(attempt)).await;
             }
             outcome => return outcome,
         }
     }
     work().await
+}
+
+/// Two victims of one conflict must not meet again.
+pub fn pause_before_retry(attempt: u32) -> Duration {
+    let jitter = RandomState::new().hash_one(attempt) % 10;
+    Duration::from_millis(u64::from(attempt) * 5 + jitter)
 }
 
 /// Asks the server whether this connection is still inside a transaction: there `now()` stands still.

@@ -61,3 +61,4 @@ mod system;
 mod traces;
 mod tracking;
 mod users;
+mod work;

@@ -235,7 +235,7 @@ mod tests {
         Bounds { head, idle, write }
     }
 
-    /// What is over after a while for somebody with only this bound.
+    /// Why a connection with these bounds is over after a few milliseconds.
     fn over(activity: &Activity, bounds: &Bounds) -> Option<Ended> {
         std::thread::sleep(SHORT * 3);
         activity.judge(bounds).err()

@@ -200,7 +200,7 @@ async fn answer(application: Router, peer: SocketAddr, mut request: Request) -> 
     request.extensions_mut().insert(PeerAddress(peer.ip()));
     let may_close = request.version() != Version::HTTP_2;
     let mut response = application.oneshot(request).await?;
-    // Who sends too much would go on with it.
+    // The client would go on sending.
     let is_too_much = matches!(response.extensions().get(), Some(Code::PayloadTooLarge | Code::HeadersTooLarge));
     if may_close && is_too_much {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -37,8 +37,8 @@ pub(super) enum Turn {
 }
 
 /// Takes requests and connections of one address no faster than it may send them, whatever they ask for: what floods is not
-/// read, so that refusing it costs nothing. Twice as fast as the guard against floods, which tells callers so; more slowly
-/// when they cost much of the processors' time, or are large.
+/// read, so that refusing it costs nothing. The limit is twice that of the guard against floods, which answers; it is lower for
+/// an address whose requests take much processor time or are large.
 #[derive(Debug)]
 pub(super) struct Pace {
     interval: Duration,

@@ -20,7 +20,7 @@ use crate::platform::{
     web::{ClientAddress, subscriber},
 };
 
-/// A refusal is logged at most so often.
+/// The shortest time between two log lines about refused connections.
 const TELL_EVERY: Duration = Duration::from_mins(1);
 /// Connections that make room at once, at most: looking for them costs a look at all.
 const MOST_SHED: usize = 64;

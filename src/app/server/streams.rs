@@ -19,8 +19,8 @@ use super::{
 };
 use crate::platform::telemetry::metric;
 
-/// An answer is handed to HTTP/2 in pieces of so many bytes: it keeps one of them for each request, however small the
-/// window is that the client opens.
+/// The size of the pieces in which an answer is handed to HTTP/2, in bytes: it keeps one piece for each request, however small
+/// the window is that the client opens.
 const PIECE: usize = 16 * 1024;
 
 tokio::task_local! {

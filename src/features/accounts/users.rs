@@ -11,9 +11,9 @@ use super::{
 use crate::{
     kernel::{OrganizationId, UserId},
     platform::{
-        idempotency::{Once, Terms},
-        postgres::{PgSession, retrying},
+        postgres::PgSession,
         web::{PageRequest, Precondition, Raw},
+        work::{self, Command},
     },
 };
 
@@ -79,6 +79,53 @@ impl UserChange {
     }
 }
 
+/// Changes what a user may do. It takes effect at once for new tokens, and within a minute for those in use. A user who was
+/// disabled must log in again when enabled.
+pub(super) struct ChangeUser {
+    pub accounts: AccountService,
+    pub actor: Actor,
+    pub id: UserId,
+    pub change: UserChange,
+    pub precondition: Option<Precondition>,
+}
+
+impl Command for ChangeUser {
+    const NAME: &'static str = "accounts.change_user";
+    type Done = ManagedUser;
+    type Error = AccountError;
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<ManagedUser, AccountError> {
+        let Self { accounts, actor, id, change, precondition } = self;
+        let (id, change) = (*id, *change);
+        // Before the row: two administrators who demote each other wait for each other here.
+        repository::lock_administrators(&mut *tx).await?;
+        let account = repository::lock_account_to_change(&mut *tx, id).await?;
+        let before = account.map(ManagedUser::from).ok_or(AccountError::Unknown("user"))?;
+        if precondition.as_ref().is_some_and(|precondition| !precondition.holds(before.version)) {
+            return Err(AccountError::VersionMismatch(before.version));
+        }
+        let (mut after, data) = change.apply(&before);
+        if data.is_empty() {
+            return Ok(after);
+        }
+        accounts.judge_change_in_tx(&mut *tx, &before, change).await?;
+        after.version += 1;
+        after.user.updated_at = accounts.clock.now();
+        repository::save_user(&mut *tx, &after).await?;
+        if after.disabled && !before.disabled {
+            repository::revoke_families_of(&mut *tx, id, None, Ending::Disabled).await?;
+        }
+        accounts.acts.record_in_tx(tx, *actor, "user.changed", Subject::user(id), Value::Object(data)).await?;
+        Ok(after)
+    }
+
+    async fn concluded(&mut self, outcome: Result<&ManagedUser, &AccountError>) {
+        if outcome.is_ok() && matches!(self.actor, Actor::Caller(_)) {
+            self.accounts.learn_own_change().await;
+        }
+    }
+}
+
 impl AccountService {
     /// Users, newest first.
     pub async fn users(
@@ -108,70 +155,10 @@ impl AccountService {
         account.map(ManagedUser::from).ok_or(AccountError::Unknown("user"))
     }
 
-    /// Changes what a user may do. It takes effect at once for new tokens, and within a minute for those in use. Who is
-    /// disabled must log in again when enabled.
-    pub(super) async fn change_user(
-        &self,
-        actor: Actor,
-        id: UserId,
-        change: UserChange,
-        terms: &Terms<ManagedUser>,
-    ) -> Result<ManagedUser, AccountError> {
-        let (precondition, once) = (Some(&terms.precondition), &terms.once);
-        let user = retrying(|| self.try_change_user(actor, id, change, precondition, once)).await?;
-        self.learn_own_change().await;
-        Ok(user)
-    }
-
-    /// The same at the command line.
+    /// Changes what a user may do, at the command line.
     pub async fn manage_user(&self, id: UserId, change: UserChange) -> Result<ManagedUser, AccountError> {
-        let once = Once::each_time();
-        retrying(|| self.try_change_user(Actor::CommandLine, id, change, None, &once)).await
-    }
-
-    async fn try_change_user(
-        &self,
-        actor: Actor,
-        id: UserId,
-        change: UserChange,
-        precondition: Option<&Precondition>,
-        once: &Once<ManagedUser>,
-    ) -> Result<ManagedUser, AccountError> {
-        let mut tx = self.db.begin().await?;
-        let changed = self.change_user_in_tx(&mut tx, actor, id, change, precondition, once).await;
-        once.conclude(tx, changed).await
-    }
-
-    async fn change_user_in_tx(
-        &self,
-        tx: &mut PgSession,
-        actor: Actor,
-        id: UserId,
-        change: UserChange,
-        precondition: Option<&Precondition>,
-        once: &Once<ManagedUser>,
-    ) -> Result<ManagedUser, AccountError> {
-        once.enter_in_tx(&mut *tx).await?;
-        // Before the row: two administrators who demote each other wait for each other here.
-        repository::lock_administrators(&mut *tx).await?;
-        let account = repository::lock_account_to_change(&mut *tx, id).await?;
-        let before = account.map(ManagedUser::from).ok_or(AccountError::Unknown("user"))?;
-        if precondition.is_some_and(|precondition| !precondition.holds(before.version)) {
-            return Err(AccountError::VersionMismatch(before.version));
-        }
-        let (mut after, data) = change.apply(&before);
-        if data.is_empty() {
-            return Ok(after);
-        }
-        self.judge_change_in_tx(&mut *tx, &before, change).await?;
-        after.version += 1;
-        after.user.updated_at = self.clock.now();
-        repository::save_user(&mut *tx, &after).await?;
-        if after.disabled && !before.disabled {
-            repository::revoke_families_of(&mut *tx, id, None, Ending::Disabled).await?;
-        }
-        self.acts.record_in_tx(tx, actor, "user.changed", Subject::user(id), Value::Object(data)).await?;
-        Ok(after)
+        let (accounts, actor) = (self.clone(), Actor::CommandLine);
+        work::run_alone(&self.db, ChangeUser { accounts, actor, id, change, precondition: None }).await
     }
 
     async fn judge_change_in_tx(

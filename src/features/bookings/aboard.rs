@@ -41,7 +41,7 @@ pub struct LeftBehind {
 pub enum StepAboard {
     /// It leaves with the booking if the cargo is there, else the booking is left behind.
     Depart { occurred_at: DateTime<Utc> },
-    /// What is in the air on it lands.
+    /// The bookings in the air on it land.
     Arrive { occurred_at: DateTime<Utc> },
     /// The legs end and give their room back; the bookings stay and need another way.
     Cancel { reason: Option<String> },

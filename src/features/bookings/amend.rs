@@ -3,9 +3,9 @@ use chrono::TimeDelta;
 use super::{
     BookingError, BookingService,
     amendment::{Amendment, AwbMove, told_changes},
+    change::{Target, Verb},
     draft::{Author, Draft, Told},
     event::EventType,
-    hold::Change,
     model::{Action, Booking, LegStatus},
     movement::check_flights_are_with_it,
     repository,
@@ -17,47 +17,33 @@ use crate::{
         flights,
     },
     kernel::{AwbNumber, BookingId, FlightId, HandlingCode},
-    platform::postgres::{PgSession, Tx, retrying},
+    platform::postgres::PgSession,
 };
 
 /// The span over which amendments are counted.
 const AMENDED_WITHIN: TimeDelta = TimeDelta::hours(1);
 
-impl BookingService {
-    /// Changes what a shipment is or which way it goes, all of it or nothing.
-    pub(super) async fn amend(&self, change: &Change, amendment: &Amendment) -> Result<Booking, BookingError> {
-        let mut hold = self.hold(change).await?;
-        let booking = retrying(|| self.try_amend(change, hold.take_seen(), amendment)).await?;
-        self.changed(&booking);
-        tracing::info!(ref_id = %booking.ref_id, version = booking.version, "shipment amended");
-        Ok(booking)
-    }
+/// Changes what a shipment is or which way it goes, all of it or nothing.
+pub(super) struct Amend {
+    pub amendment: Amendment,
+}
 
-    async fn try_amend(
-        &self,
-        change: &Change,
-        seen: Option<Booking>,
-        amendment: &Amendment,
-    ) -> Result<Booking, BookingError> {
-        let seen = self.seen_or_read(change, seen).await?;
-        let mut tx = self.db.begin().await?;
-        let amended = self.amend_in_tx(&mut tx, change, &seen, amendment).await;
-        change.terms.once.conclude(tx, amended).await
-    }
+impl Verb for Amend {
+    const NAME: &'static str = "bookings.amend";
 
-    async fn amend_in_tx(
+    async fn apply(
         &self,
-        tx: &mut Tx,
-        change: &Change,
+        bookings: &BookingService,
+        tx: &mut PgSession,
+        target: &Target,
         seen: &Booking,
-        amendment: &Amendment,
     ) -> Result<Booking, BookingError> {
-        let (caller, wanted) = (change.caller, amendment.flights_to_lock(seen));
-        change.terms.once.enter_in_tx(tx).await?;
+        let (caller, amendment) = (target.caller, &self.amendment);
+        let wanted = amendment.flights_to_lock(seen);
         let taken = move_awb_claim(tx, seen.id, amendment.awb_move(seen)).await?;
         let rooms = capacity::lock_in_tx(tx, &wanted).await?;
         let booking = repository::lock_booking(tx, seen.id).await?.ok_or(BookingError::Unknown)?;
-        if !change.terms.precondition.holds(booking.version) {
+        if !target.precondition.holds(booking.version) {
             return Err(BookingError::VersionMismatch(booking.version));
         }
         if !amendment.is_allowed(&booking, caller.role) {
@@ -69,10 +55,10 @@ impl BookingService {
             return Err(BookingError::Raced);
         }
         check_flights_are_with_it(&booking, &rooms)?;
-        self.check_pace(tx, &booking).await?;
+        bookings.check_pace(tx, &booking).await?;
         let work = Amending {
-            service: self,
-            author: self.author(Some(caller.user_id)),
+            service: bookings,
+            author: bookings.author(Some(caller.user_id)),
             until: if caller.role >= Role::Operator { Until::Departure } else { Until::Cutoff },
             rooms,
             draft: Draft::of(booking),
@@ -80,6 +66,13 @@ impl BookingService {
         Ok(work.amended(tx, amendment, taken).await?.save_alone_in_tx(tx).await?)
     }
 
+    fn applied(&self, bookings: &BookingService, booking: &Booking) {
+        bookings.changed(booking);
+        tracing::info!(ref_id = %booking.ref_id, version = booking.version, "shipment amended");
+    }
+}
+
+impl BookingService {
     /// Refuses when the booking has been amended as often within the last hour as it may be. An amendment that also reroutes
     /// counts twice: it leaves two events. A repeated request does not come here.
     async fn check_pace(&self, tx: &mut PgSession, booking: &Booking) -> Result<(), BookingError> {

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tokio::time::Instant;
@@ -21,17 +21,18 @@ use crate::{
     },
     kernel::{AirportCode, AwbNumber, BookingId, BookingRef, FlightId, HandlingCode, Pieces},
     platform::{
-        idempotency::Once,
-        locks::Arrival,
-        postgres::{Tx, retrying},
+        idempotency::Key,
+        locks::{Arrival, Turn},
+        postgres::PgSession,
         telemetry::{Traced, metric, part},
+        work::Command,
     },
 };
 
 /// How often flights are read anew while it is the request's turn, before other flights are tried.
 const READINGS_IN_TURN: u32 = 3;
 
-/// A validated wish to ship.
+/// A request for room that was read without faults.
 #[derive(Debug, Clone)]
 pub(super) struct NewBooking {
     pub origin: AirportCode,
@@ -61,53 +62,134 @@ impl NewBooking {
     }
 }
 
-/// Who wishes what, and when he came.
-#[derive(Clone, Copy)]
-struct Wish<'a> {
+/// Books room on every flight of an itinerary, or on none: on the flights that are named, or on the best option there is,
+/// direct before connecting, earliest arrival first.
+pub(super) struct Book {
+    bookings: BookingService,
     caller: Principal,
-    new: &'a NewBooking,
-    once: &'a Once<Booking>,
+    new: NewBooking,
     arrival: Arrival,
-    attempts: &'a Attempts,
+    attempts: Attempts,
+    /// Options that were found and not tried yet, when no flights are named.
+    options: VecDeque<Vec<Flight>>,
+    chosen: Option<Chosen>,
+    /// The flights that were chosen are no longer as they were read.
+    is_lost: bool,
 }
 
-impl BookingService {
-    /// Books room on every flight of an itinerary, or on none.
-    pub(super) async fn book(
-        &self,
-        caller: Principal,
-        new: &NewBooking,
-        once: &Once<Booking>,
-    ) -> Result<Booking, BookingError> {
-        // What is left over is for the answer.
-        let attempts = Attempts::until(Instant::now() + self.limits.request_time * 9 / 10);
-        let wish = Wish { caller, new, once, arrival: self.capacity.arrive(), attempts: &attempts };
-        let outcome = if new.flight_ids.is_empty() { self.book_best(wish).await } else { self.book_named(wish).await };
-        let label = outcome.as_ref().map_or_else(BookingError::outcome, |_| "created");
-        metric::BOOKINGS.with([label]).increment(1);
-        if let Ok(booking) = &outcome {
-            self.changed(booking);
-            self.count_created(booking.space.weight);
-            tracing::info!(ref_id = %booking.ref_id, legs = booking.legs.len(), weight = %booking.space.weight, "booked");
-        }
-        outcome
-    }
+/// Flights that were judged, and how room is taken on them.
+enum Chosen {
+    Straight(Vec<Flight>),
+    InTurn { flights: Vec<Flight>, _turns: Vec<Turn<FlightId>>, readings_left: u32 },
+}
 
-    /// On the flights that were named: read, judge, take; when they changed in between, read again.
-    async fn book_named(&self, wish: Wish<'_>) -> Result<Booking, BookingError> {
+impl Chosen {
+    fn flights(&self) -> &[Flight] {
+        match self {
+            Self::Straight(flights) | Self::InTurn { flights, .. } => flights,
+        }
+    }
+}
+
+impl Command for Book {
+    const NAME: &'static str = "bookings.book";
+    type Done = Booking;
+    type Error = BookingError;
+
+    /// Chooses flights, and others when those are lost.
+    async fn prepare(&mut self, _: &Key) -> Result<(), BookingError> {
+        if self.chosen.is_some() && !std::mem::take(&mut self.is_lost) {
+            // Only the database preferred another transaction.
+            return Ok(());
+        }
         loop {
-            let flights = self.judged(wish, &wish.new.flight_ids).await?;
-            if let Some(booking) = self.book_on(wish, &flights).await? {
-                return Ok(booking);
+            match self.choose().await {
+                Ok(()) if self.chosen.is_some() => return Ok(()),
+                Ok(()) => {}
+                Err(error) if self.new.flight_ids.is_empty() && error.is_lost_option() => {}
+                Err(error) => return Err(error),
             }
         }
     }
 
-    /// On the best option there is: direct before connecting, earliest arrival first. One that is lost at the commit is
-    /// replaced by the next; when all are lost, they are read again, for some may only have changed.
-    async fn book_best(&self, wish: Wish<'_>) -> Result<Booking, BookingError> {
-        let new = wish.new;
-        let hours = TimeDelta::hours(i64::from(self.limits.auto_route_hours));
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<Booking, BookingError> {
+        let outcome = self.attempts.book(self.write(tx)).await;
+        self.is_lost = matches!(outcome, Err(BookingError::Lost));
+        outcome
+    }
+
+    fn is_out_of_date(&self, error: &BookingError) -> bool {
+        matches!(error, BookingError::Lost)
+    }
+
+    async fn concluded(&mut self, outcome: Result<&Booking, &BookingError>) {
+        let label = outcome.map_or_else(BookingError::outcome, |_| "created");
+        metric::BOOKINGS.with([label]).increment(1);
+        if let Ok(booking) = outcome {
+            self.bookings.changed(booking);
+            self.bookings.count_created(booking.space.weight);
+            tracing::info!(ref_id = %booking.ref_id, legs = booking.legs.len(), weight = %booking.space.weight, "booked");
+        }
+        self.chosen = None;
+    }
+}
+
+impl Book {
+    pub fn new(bookings: BookingService, caller: Principal, new: NewBooking) -> Self {
+        let arrival = bookings.capacity.arrive();
+        // What is left over is for the answer.
+        let attempts = Attempts::until(Instant::now() + bookings.limits.request_time * 9 / 10);
+        Self { bookings, caller, new, arrival, attempts, options: VecDeque::new(), chosen: None, is_lost: false }
+    }
+
+    /// Chooses how to go on: straight while more than the threshold stays free; then, or when the flights are no longer as they
+    /// were read, in turn, with the flights judged again, so that the last kilograms go to those who came first. Nothing is
+    /// chosen when flights changed too often, and when an error says that the option is lost.
+    async fn choose(&mut self) -> Result<(), BookingError> {
+        let (flights, turns, readings_left) = match self.chosen.take() {
+            None => {
+                let flights = self.next_option().await?;
+                let capacity = &self.bookings.capacity;
+                if !flights.iter().any(|flight| capacity.is_critical_after(&flight.room, self.new.space)) {
+                    self.chosen = Some(Chosen::Straight(flights));
+                    return Ok(());
+                }
+                (flights, None, READINGS_IN_TURN)
+            }
+            Some(Chosen::Straight(flights)) => (flights, None, READINGS_IN_TURN),
+            Some(Chosen::InTurn { readings_left: 0, .. }) => return Ok(()),
+            Some(Chosen::InTurn { flights, _turns: turns, readings_left }) => (flights, Some(turns), readings_left),
+        };
+        let ids: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
+        let turns = match turns {
+            Some(turns) => turns,
+            None => self.turns(&ids).await?,
+        };
+        let flights = self.judged(&ids).await?;
+        self.chosen = Some(Chosen::InTurn { flights, _turns: turns, readings_left: readings_left - 1 });
+        Ok(())
+    }
+
+    async fn turns(&self, flights: &[FlightId]) -> Result<Vec<Turn<FlightId>>, BookingError> {
+        let waiting = self.bookings.capacity.turns(flights.iter().copied(), self.arrival, self.attempts.until);
+        waiting.within(part("wait for turn")).await.ok_or(BookingError::Crowded)
+    }
+
+    /// The flights that were named, or the next best. When all options are lost they are looked for again, for some may only
+    /// have changed.
+    async fn next_option(&mut self) -> Result<Vec<Flight>, BookingError> {
+        if !self.new.flight_ids.is_empty() {
+            return self.judged(&self.new.flight_ids).await;
+        }
+        if self.options.is_empty() {
+            self.options = self.search().await?;
+        }
+        self.options.pop_front().ok_or(BookingError::NoBookableItinerary)
+    }
+
+    async fn search(&self) -> Result<VecDeque<Vec<Flight>>, BookingError> {
+        let (new, bookings) = (&self.new, &self.bookings);
+        let hours = TimeDelta::hours(i64::from(bookings.limits.auto_route_hours));
         let departing = new.departure_date.map_or(Departing::Within(hours), Departing::On);
         let request = Request {
             weight: Some(new.space.weight),
@@ -115,82 +197,34 @@ impl BookingService {
             positions: Some(new.space.positions),
             special_handling_codes: new.special_handling_codes.clone(),
         };
-        loop {
-            let search = self.search.candidates(new.origin, new.destination, departing, &request);
-            let candidates = wish.attempts.read(search).await?;
-            if candidates.is_empty() {
-                return Err(BookingError::NoBookableItinerary);
-            }
-            for candidate in candidates {
-                match self.book_on(wish, candidate.legs()).await {
-                    Ok(Some(booking)) => return Ok(booking),
-                    Ok(None) => {}
-                    Err(error) if error.is_lost_option() => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
+        let search = bookings.search.candidates(new.origin, new.destination, departing, &request);
+        let candidates = self.attempts.read(search).await?;
+        Ok(candidates.iter().map(|candidate| candidate.legs().to_vec()).collect())
     }
 
-    /// Reads flights and judges whether they carry what is wished.
-    async fn judged(&self, wish: Wish<'_>, ids: &[FlightId]) -> Result<Vec<Flight>, BookingError> {
-        let found = wish.attempts.read(self.flights.flights(ids)).await?;
+    /// Reads flights and judges whether they can carry the shipment.
+    async fn judged(&self, ids: &[FlightId]) -> Result<Vec<Flight>, BookingError> {
+        let bookings = &self.bookings;
+        let found = self.attempts.read(bookings.flights.flights(ids)).await?;
         let flights = itinerary::in_order(ids, found)?;
-        let minimum = |airport| self.search.minimum_connection(airport);
-        itinerary::check(&flights, wish.new.demand(), minimum, self.clock.now())?;
+        let minimum = |airport| bookings.search.minimum_connection(airport);
+        itinerary::check(&flights, self.new.demand(), minimum, bookings.clock.now())?;
         Ok(flights)
     }
 
-    /// On flights that were judged. While more than the threshold stays free, straight away; else, or when they are no longer
-    /// as they were read, in turn, with the flights judged again: the last kilograms go to who came first. `None`: they
-    /// changed again.
-    async fn book_on(&self, wish: Wish<'_>, flights: &[Flight]) -> Result<Option<Booking>, BookingError> {
-        let is_critical = flights.iter().any(|f| self.capacity.is_critical_after(&f.room, wish.new.space));
-        let straight = Way::Straight { leaving: self.capacity.threshold() };
-        if !is_critical && let Some(booking) = self.try_to_book(wish, flights, straight).await? {
-            return Ok(Some(booking));
-        }
-        let ids: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
-        let waiting = self.capacity.turns(ids.iter().copied(), wish.arrival, wish.attempts.until);
-        let turns = waiting.within(part("wait for turn")).await;
-        let _turns = turns.ok_or(BookingError::Crowded)?;
-        for _ in 0..READINGS_IN_TURN {
-            let flights = self.judged(wish, &ids).await?;
-            if let Some(booking) = self.try_to_book(wish, &flights, Way::InTurn).await? {
-                return Ok(Some(booking));
+    /// The air waybill's claim, the room of every leg, the booking, its legs, its event, the message.
+    async fn write(&self, tx: &mut PgSession) -> Result<Booking, BookingError> {
+        let bookings = &self.bookings;
+        let (flights, way) = match &self.chosen {
+            Some(chosen @ Chosen::Straight(_)) => {
+                (chosen.flights(), Way::Straight { leaving: bookings.capacity.threshold() })
             }
-        }
-        Ok(None)
-    }
-
-    /// A transaction, and again when the database chose it as a victim.
-    async fn try_to_book(&self, wish: Wish<'_>, flights: &[Flight], way: Way) -> Result<Option<Booking>, BookingError> {
-        retrying(|| wish.attempts.book(self.try_book(wish, flights, way))).await
-    }
-
-    /// One transaction, and all of it or nothing. `None`: a flight is no longer as it was read.
-    async fn try_book(&self, wish: Wish<'_>, flights: &[Flight], way: Way) -> Result<Option<Booking>, BookingError> {
-        let mut tx = self.db.begin().await?;
-        let booked = self.book_in_tx(&mut tx, wish, flights, way).await;
-        match wish.once.conclude(tx, booked).await {
-            Ok(booking) => Ok(Some(booking)),
-            Err(BookingError::Lost) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The key, the air waybill's claim, the room of every leg, the booking, its legs, its event, the message.
-    async fn book_in_tx(
-        &self,
-        tx: &mut Tx,
-        wish: Wish<'_>,
-        flights: &[Flight],
-        way: Way,
-    ) -> Result<Booking, BookingError> {
-        wish.once.enter_in_tx(tx).await?;
-        let reference = self.references.next(tx).await?;
+            Some(chosen @ Chosen::InTurn { .. }) => (chosen.flights(), Way::InTurn),
+            None => return Err(BookingError::Unsettled),
+        };
+        let reference = bookings.references.next(tx).await?;
         // After waiting for a connection: the cut-off is judged by when the sale is made.
-        let booking = self.draw_up(wish, reference, flights, self.clock.now());
+        let booking = self.draw_up(reference, flights, bookings.clock.now());
         let (id, now) = (booking.id, booking.created_at);
         let legs: Vec<&Leg> = booking.legs.iter().collect();
         let takings = takings(id, &legs, flights, Until::Cutoff, way);
@@ -205,14 +239,14 @@ impl BookingService {
         repository::insert_booking(tx, &booking).await?;
         let legs: Vec<_> = legs.into_iter().map(|leg| (id, leg)).collect();
         repository::insert_legs(tx, &legs).await?;
-        record_in_tx(tx, &[(&booking, &self.booked_event(&booking))]).await?;
+        record_in_tx(tx, &[(&booking, &bookings.booked_event(&booking))]).await?;
         Ok(booking)
     }
 
-    fn draw_up(&self, wish: Wish<'_>, ref_id: BookingRef, flights: &[Flight], now: DateTime<Utc>) -> Booking {
-        let Wish { caller, new, .. } = wish;
+    fn draw_up(&self, ref_id: BookingRef, flights: &[Flight], now: DateTime<Utc>) -> Booking {
+        let Self { caller, new, bookings, .. } = self;
         Booking {
-            id: self.ids.next(now),
+            id: bookings.ids.next(now),
             ref_id,
             organization_id: caller.organization_id,
             created_by: caller.user_id,
@@ -231,10 +265,12 @@ impl BookingService {
             created_at: now,
             updated_at: now,
             texts: new.texts.clone(),
-            legs: self.legs(flights, 1, (new.pieces, new.space), now),
+            legs: bookings.legs(flights, 1, (new.pieces, new.space), now),
         }
     }
+}
 
+impl BookingService {
     /// Legs on these flights, numbered from `first` on.
     pub(super) fn legs(
         &self,

@@ -1,55 +1,42 @@
 use super::{
     BookingError, BookingService,
+    change::{Target, Verb},
     draft::Told,
     event::EventType,
-    hold::Change,
     model::{Action, Booking, BookingStatus, LegStatus},
     movement::Locked,
 };
-use crate::{
-    features::capacity,
-    platform::postgres::{Tx, retrying},
-};
+use crate::{features::capacity, platform::postgres::PgSession};
 
-impl BookingService {
-    /// Cancels a shipment and gives back, in the same transaction, the room of every leg that has not departed. Departed
-    /// legs keep their status and their room.
-    pub(super) async fn cancel(&self, change: &Change, reason: Option<&str>) -> Result<Booking, BookingError> {
-        let mut hold = self.hold(change).await?;
-        let booking = retrying(|| self.try_cancel(change, hold.take_seen(), reason)).await?;
-        self.changed(&booking);
-        tracing::info!(ref_id = %booking.ref_id, "shipment cancelled");
-        self.count(Action::Cancel, 1);
-        Ok(booking)
-    }
+/// Cancels a shipment and gives back, in the same transaction, the room of every leg that has not departed. Departed legs
+/// keep their status and their room.
+pub(super) struct Cancel {
+    pub reason: Option<String>,
+}
 
-    async fn try_cancel(
+impl Verb for Cancel {
+    const NAME: &'static str = "bookings.cancel";
+
+    async fn apply(
         &self,
-        change: &Change,
-        seen: Option<Booking>,
-        reason: Option<&str>,
-    ) -> Result<Booking, BookingError> {
-        let seen = self.seen_or_read(change, seen).await?;
-        let mut tx = self.db.begin().await?;
-        let cancelled = self.cancel_in_tx(&mut tx, change, &seen, reason).await;
-        change.terms.once.conclude(tx, cancelled).await
-    }
-
-    async fn cancel_in_tx(
-        &self,
-        tx: &mut Tx,
-        change: &Change,
+        bookings: &BookingService,
+        tx: &mut PgSession,
+        target: &Target,
         seen: &Booking,
-        reason: Option<&str>,
     ) -> Result<Booking, BookingError> {
-        let Locked { mut draft, .. } = self.lock_in_tx(tx, change, seen, Action::Cancel).await?;
-        let author = self.author(Some(change.caller.user_id));
+        let Locked { mut draft, .. } = bookings.lock_in_tx(tx, target, seen, Action::Cancel).await?;
+        let author = bookings.author(Some(target.caller.user_id));
         let givings = draft.give_up(LegStatus::Released, |_| true);
         capacity::release_in_tx(tx, &givings, author.now).await?;
         draft.now.status = BookingStatus::Cancelled;
         draft.now.needs_rerouting = false;
-        let told = Told { notes: reason.map(str::to_owned), ..Told::default() };
-        draft.tell(author, EventType::Cancelled, told);
+        draft.tell(author, EventType::Cancelled, Told { notes: self.reason.clone(), ..Told::default() });
         Ok(draft.save_alone_in_tx(tx).await?)
+    }
+
+    fn applied(&self, bookings: &BookingService, booking: &Booking) {
+        bookings.changed(booking);
+        tracing::info!(ref_id = %booking.ref_id, "shipment cancelled");
+        bookings.count(Action::Cancel, 1);
     }
 }

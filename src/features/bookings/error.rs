@@ -57,7 +57,7 @@ pub enum BookingError {
     /// A cursor into the history of another booking, which had the same air waybill number.
     #[error("the cursor is of another booking's history")]
     OtherHistory,
-    /// So many seconds until it may be amended again.
+    /// It may be amended again in `again_in` seconds.
     #[error("amended too often")]
     AmendedTooOften { most: u32, again_in: u32 },
     #[error("the booking is at version {0}")]

@@ -2,16 +2,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     BookingError, BookingService,
+    change::{Target, Verb},
     draft::{Author, Draft, Told},
     event::EventType,
-    hold::Change,
     model::{Action, Booking, BookingStatus, Leg, LegStatus},
     repository,
 };
 use crate::{
     features::capacity::{self, FlightCapacity, FlightStatus},
     kernel::{AirportCode, Fault, FaultCode, FlightId, FlightNumber},
-    platform::postgres::{Tx, retrying},
+    platform::postgres::PgSession,
 };
 
 /// Clocks of terminals differ: a movement may be told this long before it happens.
@@ -33,61 +33,49 @@ pub(super) struct Locked {
     pub flights: Vec<FlightCapacity>,
 }
 
-impl BookingService {
-    /// Departs, arrives or delivers a shipment: moves its current leg, not the flight.
-    pub(super) async fn advance(
-        &self,
-        change: &Change,
-        action: Action,
-        movement: &Movement,
-    ) -> Result<Booking, BookingError> {
-        let mut hold = self.hold(change).await?;
-        let booking = retrying(|| self.try_move(change, hold.take_seen(), action, movement)).await?;
-        tracing::info!(ref_id = %booking.ref_id, action = action.as_str(), "shipment moved");
-        self.count(action, 1);
-        Ok(booking)
-    }
+/// Departs, arrives or delivers a shipment: moves its current leg, not the flight.
+pub(super) struct Advance {
+    pub action: Action,
+    pub movement: Movement,
+}
 
-    async fn try_move(
-        &self,
-        change: &Change,
-        seen: Option<Booking>,
-        action: Action,
-        movement: &Movement,
-    ) -> Result<Booking, BookingError> {
-        let seen = self.seen_or_read(change, seen).await?;
-        let mut tx = self.db.begin().await?;
-        let moved = self.move_in_tx(&mut tx, change, &seen, action, movement).await;
-        change.terms.once.conclude(tx, moved).await
-    }
+impl Verb for Advance {
+    const NAME: &'static str = "bookings.advance";
 
-    async fn move_in_tx(
+    async fn apply(
         &self,
-        tx: &mut Tx,
-        change: &Change,
+        bookings: &BookingService,
+        tx: &mut PgSession,
+        target: &Target,
         seen: &Booking,
-        action: Action,
-        movement: &Movement,
     ) -> Result<Booking, BookingError> {
-        let Locked { mut draft, flights } = self.lock_in_tx(tx, change, seen, action).await?;
-        let author = self.author(Some(change.caller.user_id));
+        let Self { action, movement } = self;
+        let Locked { mut draft, flights } = bookings.lock_in_tx(tx, target, seen, *action).await?;
+        let author = bookings.author(Some(target.caller.user_id));
         let booking = &draft.now;
-        let Some(leg) = booking.leg_of(action).cloned() else {
-            let allowed = booking.allowed(change.caller.role);
-            return Err(BookingError::InvalidTransition { from: booking.status, action, allowed });
+        let Some(leg) = booking.leg_of(*action).cloned() else {
+            let allowed = booking.allowed(target.caller.role);
+            return Err(BookingError::InvalidTransition { from: booking.status, action: *action, allowed });
         };
         if let Some(flight) = flights.iter().find(|flight| flight.flight_id == leg.flight_id)
             && flight.status == FlightStatus::Cancelled
         {
             return Err(BookingError::FlightCancelled(leg.flight_number));
         }
-        let step = Step::of(action, booking, &leg);
-        check_claims(movement, action, step.place, &leg)?;
+        let step = Step::of(*action, booking, &leg);
+        check_claims(movement, *action, step.place, &leg)?;
         let occurred_at = occurred_at(movement.occurred_at, booking.moved_at, author.now)?;
-        self.step(&mut draft, &step, leg, occurred_at, movement.notes.clone(), author);
+        bookings.step(&mut draft, &step, leg, occurred_at, movement.notes.clone(), author);
         Ok(draft.save_alone_in_tx(tx).await?)
     }
 
+    fn applied(&self, bookings: &BookingService, booking: &Booking) {
+        tracing::info!(ref_id = %booking.ref_id, action = self.action.as_str(), "shipment moved");
+        bookings.count(self.action, 1);
+    }
+}
+
+impl BookingService {
     /// Makes a judged step of a journey and tells of it.
     pub(super) fn step(
         &self,
@@ -113,23 +101,22 @@ impl BookingService {
     /// then transition. `seen` is the booking as it was before.
     pub(super) async fn lock_in_tx(
         &self,
-        tx: &mut Tx,
-        change: &Change,
+        tx: &mut PgSession,
+        target: &Target,
         seen: &Booking,
         action: Action,
     ) -> Result<Locked, BookingError> {
         let wanted = seen.flights_to_lock(action);
-        change.terms.once.enter_in_tx(tx).await?;
         // Air waybill, flights, booking: always in this order.
         if let (Action::Cancel, Some(awb)) = (action, &seen.awb_number) {
             repository::free_awb(tx, awb, seen.id).await?;
         }
         let flights = capacity::lock_in_tx(tx, &wanted).await?;
         let booking = repository::lock_booking(tx, seen.id).await?.ok_or(BookingError::Unknown)?;
-        if !change.terms.precondition.holds(booking.version) {
+        if !target.precondition.holds(booking.version) {
             return Err(BookingError::VersionMismatch(booking.version));
         }
-        let allowed = booking.allowed(change.caller.role);
+        let allowed = booking.allowed(target.caller.role);
         if !allowed.contains(&action) {
             return Err(BookingError::InvalidTransition { from: booking.status, action, allowed });
         }

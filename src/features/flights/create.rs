@@ -8,32 +8,36 @@ use crate::{
         reference::Reference,
     },
     kernel::UserId,
-    platform::{idempotency::Once, postgres::retrying},
+    platform::{postgres::PgSession, work::Command},
 };
 
-impl FlightService {
-    /// Puts a flight on the schedule and opens it for sale.
-    pub async fn create(&self, actor: UserId, new: &NewFlight, once: &Once<Flight>) -> Result<Flight, FlightError> {
-        let flight = retrying(|| self.try_create(actor, new, once)).await?;
-        self.changed([&flight]);
+/// Puts a flight on the schedule and opens it for sale.
+pub(super) struct Create {
+    pub flights: FlightService,
+    pub actor: UserId,
+    pub new: NewFlight,
+}
+
+impl Command for Create {
+    const NAME: &'static str = "flights.create";
+    type Done = Flight;
+    type Error = FlightError;
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<Flight, FlightError> {
+        let Self { flights, actor, new } = self;
+        let now = flights.clock.now();
+        let flight = new.as_flight(flights.ids.next(now), local_date(&flights.reference, new)?, now);
+        insert_in_tx(tx, std::slice::from_ref(&flight), Some(*actor), now).await?;
+        let (subject, data) = (Subject::flight(flight.id), json!({"flight_number": flight.number}));
+        flights.acts.record_in_tx(tx, Actor::Caller(*actor), "flight.created", subject, data).await?;
         Ok(flight)
     }
 
-    async fn try_create(&self, actor: UserId, new: &NewFlight, once: &Once<Flight>) -> Result<Flight, FlightError> {
-        let now = self.clock.now();
-        let flight = new.as_flight(self.ids.next(now), local_date(&self.reference, new)?, now);
-        let mut tx = self.db.begin().await?;
-        let created = async {
-            once.enter_in_tx(&mut tx).await?;
-            insert_in_tx(&mut tx, std::slice::from_ref(&flight), Some(actor), now).await?;
-            let (subject, data) = (Subject::flight(flight.id), json!({"flight_number": flight.number}));
-            self.acts.record_in_tx(&mut tx, Actor::Caller(actor), "flight.created", subject, data).await?;
-            Ok::<_, FlightError>(flight)
-        };
-        let created = created.await;
-        let flight = once.conclude(tx, created).await?;
-        tracing::info!(flight_id = %flight.id, flight_number = %flight.number, "flight created");
-        Ok(flight)
+    async fn concluded(&mut self, outcome: Result<&Flight, &FlightError>) {
+        if let Ok(flight) = outcome {
+            tracing::info!(flight_id = %flight.id, flight_number = %flight.number, "flight created");
+            self.flights.changed([flight]);
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Flight, FlightBody, FlightError, FlightFilter, FlightService,
+    create::Create,
     dto::{AirlineRoute, CapacityShape, CreateFlight, read_new_flight},
     find::FlightAnchor,
     routes::{RouteAnchor, RouteFilter},
@@ -17,12 +18,12 @@ use crate::{
     kernel::{AirlineCode, FlightId},
     platform::{
         idempotency::{Answer, Idempotency, Idempotent, KeyHeader},
-        tasks::Tasks,
         telemetry::{Traced, part},
         web::{
             Body, CursorKey, IfNoneMatch, PageFields, PageParams, PathText, Problem, Query, both, conditional,
             problem_responses, read, unless_missing,
         },
+        work::{Keyed, UnitOfWork},
     },
 };
 
@@ -35,7 +36,7 @@ where
     FlightService: FromRef<S>,
     Reference: FromRef<S>,
     CursorKey: FromRef<S>,
-    Tasks: FromRef<S>,
+    UnitOfWork: FromRef<S>,
     Idempotency: FromRef<S>,
 {
     OpenApiRouter::new()
@@ -58,23 +59,21 @@ async fn create(
     Admin(caller): Admin,
     State(flights): State<FlightService>,
     State(reference): State<Reference>,
-    State(tasks): State<Tasks>,
+    State(unit_of_work): State<UnitOfWork>,
     idempotent: Idempotent,
     query: Query,
     body: Body,
 ) -> Result<Answer, Problem> {
-    let read = body.read(|fields| read_new_flight(fields, &reference, CapacityShape::Object));
-    let once = idempotent.once(caller.user_id.uuid(), &body, move |flight: &Flight| {
+    let new = body.read(|fields| read_new_flight(fields, &reference, CapacityShape::Object));
+    let key = idempotent.key(caller.user_id.uuid(), &body);
+    let ((), (key, new)) = both(query.refuse_all(), both(key, new))?;
+    let answer = move |flight: &Flight| {
         Answer::new(StatusCode::CREATED, &FlightBody::new(flight, &reference), REVALIDATE)
             .with_tag(flight.entity_tag())
             .with_location(format!("/api/v1/flights/{}", flight.id))
-    });
-    let ((), (once, new)) = both(query.refuse_all(), both(once, read))?;
-    tasks
-        .to_the_end(async move {
-            once.run(flights.create(caller.user_id, &new, &once).within(part("flights.create"))).await
-        })
-        .await
+    };
+    let command = Create { flights, actor: caller.user_id, new };
+    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
 }
 
 problem_responses!(ShowProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, NotFound);

@@ -4,7 +4,7 @@ use super::{
     OperationError, OperationService,
     model::{CapacityShortfall, FlightAction, allowed},
     repository,
-    service::{Order, count_changes, lock_in_tx},
+    service::{Target, count_changes, lock_in_tx},
 };
 use crate::{
     features::{
@@ -13,47 +13,31 @@ use crate::{
         flights::{self, Flight, FlightChange, FlightError, FlightEventType},
     },
     kernel::BookingRef,
-    platform::postgres::{Tx, retrying},
+    platform::{idempotency::Key, postgres::PgSession, work::Command},
 };
 
-impl OperationService {
-    /// Changes times, aircraft, capacity or cut-off of a flight, after taking the named bookings off it: all of it or
-    /// nothing. Its bookings are told of new times.
-    pub(super) async fn change(
-        &self,
-        order: &Order<Flight>,
-        change: &FlightChange,
-        offload: &[BookingRef],
-    ) -> Result<Flight, OperationError> {
-        let flight = retrying(|| self.try_change(order, change, offload)).await?;
-        self.flights.changed([&flight]);
-        tracing::info!(flight_id = %flight.id, version = flight.room.version, offloaded = offload.len(), "flight changed");
-        Ok(flight)
+/// Changes times, aircraft, capacity or cut-off of a flight, after taking the named bookings off it: all of it or nothing.
+/// Its bookings are told of new times.
+pub(super) struct Change {
+    pub operations: OperationService,
+    pub target: Target,
+    pub wanted: FlightChange,
+    pub offload: Vec<BookingRef>,
+    pub has_changed: bool,
+}
+
+impl Command for Change {
+    const NAME: &'static str = "operations.change";
+    type Done = Flight;
+    type Error = OperationError;
+
+    async fn prepare(&mut self, _: &Key) -> Result<(), OperationError> {
+        self.operations.flight(self.target.flight).await.map(drop)
     }
 
-    async fn try_change(
-        &self,
-        order: &Order<Flight>,
-        change: &FlightChange,
-        offload: &[BookingRef],
-    ) -> Result<Flight, OperationError> {
-        let mut tx = self.transaction_for(order).await?;
-        let mut has_changed = false;
-        let changed = self.change_in_tx(&mut tx, order, change, offload, &mut has_changed).await;
-        let flight = order.terms.once.conclude(tx, changed).await?;
-        count_changes(u64::from(has_changed));
-        Ok(flight)
-    }
-
-    async fn change_in_tx(
-        &self,
-        tx: &mut Tx,
-        order: &Order<Flight>,
-        change: &FlightChange,
-        offload: &[BookingRef],
-        has_changed: &mut bool,
-    ) -> Result<Flight, OperationError> {
-        let flight = lock_in_tx(tx, order).await?;
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<Flight, OperationError> {
+        let Self { operations, target, wanted: change, offload, .. } = self;
+        let flight = lock_in_tx(tx, target).await?;
         // New times may follow new times: each booking gets those that the flight then has.
         if repository::find(tx, flight.id).await?.is_some_and(|unfinished| unfinished.step != StepAboard::Retime) {
             return Err(OperationError::Unfinished(flight.number));
@@ -61,32 +45,43 @@ impl OperationService {
         let (status, version) = (flight.room.status, flight.room.version);
         let offloads = status == FlightStatus::Scheduled || offload.is_empty();
         if !offloads || !change.is_possible_for(status) {
-            let allowed = allowed(status, false, order.caller.role);
+            let allowed = allowed(status, false, target.caller.role);
             return Err(OperationError::InvalidTransition { from: status, action: FlightAction::Change, allowed });
         }
         // What makes no sense at all is told before anything is moved.
-        self.apply(change, &flight)?;
+        operations.apply(change, &flight)?;
         let named = offload.iter().cloned().map(|ref_id| LeftBehind { ref_id, reason: OffloadReason::Offloaded });
         let named: Vec<LeftBehind> = named.collect();
-        self.bookings.offload_in_tx(tx, flight.id, &named, order.caller.user_id).await?;
+        operations.bookings.offload_in_tx(tx, flight.id, &named, target.caller.user_id).await?;
         let flight = flights::find_in_tx(tx, flight.id).await?;
-        let changed = self.apply(change, &flight)?;
+        let changed = operations.apply(change, &flight)?;
         if let Some(shortfall) = CapacityShortfall::of(&flight, changed.room.capacity) {
             return Err(OperationError::CapacityBelowBooked(shortfall));
         }
-        let flight = self.save(tx, order, &flight, changed).await?;
-        *has_changed = flight.room.version != version || !offload.is_empty();
-        if *has_changed {
+        let flight = operations.save(tx, target, &flight, changed).await?;
+        self.has_changed = flight.room.version != version || !offload.is_empty();
+        if self.has_changed {
             let data = Map::from_iter([("offloaded".to_owned(), json!(offload))]);
-            self.record_in_tx(tx, order, "flight.changed", data, &flight).await?;
+            operations.record_in_tx(tx, target, "flight.changed", data, &flight).await?;
         }
         if change.names_times() {
-            let actor = Some(order.caller.user_id);
-            self.retime_in_tx(tx, std::slice::from_ref(&flight), actor).await?;
+            let actor = Some(target.caller.user_id);
+            operations.retime_in_tx(tx, std::slice::from_ref(&flight), actor).await?;
         }
         Ok(flight)
     }
 
+    async fn concluded(&mut self, outcome: Result<&Flight, &OperationError>) {
+        if let Ok(flight) = outcome {
+            self.operations.flights.changed([flight]);
+            let (version, offloaded) = (flight.room.version, self.offload.len());
+            tracing::info!(flight_id = %flight.id, version, offloaded, "flight changed");
+            count_changes(u64::from(self.has_changed));
+        }
+    }
+}
+
+impl OperationService {
     fn apply(&self, change: &FlightChange, flight: &Flight) -> Result<Flight, OperationError> {
         Ok(change.apply(flight, &self.reference).map_err(FlightError::Invalid)?)
     }
@@ -94,8 +89,8 @@ impl OperationService {
     /// Writes the change, if it is one.
     async fn save(
         &self,
-        tx: &mut Tx,
-        order: &Order<Flight>,
+        tx: &mut PgSession,
+        target: &Target,
         flight: &Flight,
         changed: Flight,
     ) -> Result<Flight, OperationError> {
@@ -108,7 +103,7 @@ impl OperationService {
                 return Err(OperationError::FreighterNeeded { number: changed.number, bookings });
             }
         }
-        let actor = Some(order.caller.user_id);
+        let actor = Some(target.caller.user_id);
         Ok(flights::save_in_tx(tx, changed, FlightEventType::Changed, actor, self.now()).await?)
     }
 }

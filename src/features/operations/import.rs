@@ -5,57 +5,73 @@ use super::{OperationError, OperationService, service::count_changes};
 use crate::{
     features::{
         accounts::Subject,
-        flights::{ImportSummary, Imported, Timetable},
+        flights::{ImportSummary, Imported, Stretch, Timetable},
     },
-    kernel::UserId,
-    platform::{idempotency::Once, postgres::retrying},
+    kernel::{FlightId, UserId},
+    platform::{
+        idempotency::Key,
+        postgres::PgSession,
+        work::{self, Command},
+    },
 };
 
-impl OperationService {
-    /// Reads a table of flights and makes the schedule so, all or nothing; bookings on flights that were retimed are told.
-    /// With `dry_run` nothing is written.
-    pub async fn import(
-        &self,
-        actor: Option<UserId>,
-        table: Bytes,
-        dry_run: bool,
-        once: &Once<ImportSummary>,
-    ) -> Result<ImportSummary, OperationError> {
-        let timetable = self.flights.read_timetable(table).await?;
-        let summary = retrying(|| self.try_import(actor, &timetable, dry_run, once)).await?;
-        let ImportSummary { created, updated, unchanged } = summary;
-        tracing::info!(created, updated, unchanged, dry_run, "flights imported");
+/// Reads a table of flights and makes the schedule so, all or nothing; bookings on flights that were retimed are told. With
+/// `dry_run` nothing is written.
+pub(super) struct Import {
+    pub operations: OperationService,
+    pub actor: Option<UserId>,
+    pub table: Bytes,
+    pub dry_run: bool,
+    pub timetable: Option<Timetable>,
+    pub touched: Vec<(FlightId, Stretch)>,
+}
+
+impl Import {
+    pub fn new(operations: OperationService, actor: Option<UserId>, table: Bytes, dry_run: bool) -> Self {
+        Self { operations, actor, table, dry_run, timetable: None, touched: Vec::new() }
+    }
+}
+
+impl Command for Import {
+    const NAME: &'static str = "operations.import";
+    type Done = ImportSummary;
+    type Error = OperationError;
+
+    async fn prepare(&mut self, _: &Key) -> Result<(), OperationError> {
+        if self.timetable.is_none() {
+            self.timetable = Some(self.operations.flights.read_timetable(std::mem::take(&mut self.table)).await?);
+        }
+        Ok(())
+    }
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<ImportSummary, OperationError> {
+        let Self { operations, actor, dry_run, timetable, touched, .. } = self;
+        let Some(timetable) = timetable else { return Ok(ImportSummary::default()) };
+        let done = operations.flights.import_in_tx(tx, *actor, timetable, *dry_run, operations.now()).await?;
+        let Imported { summary, retimed, touched: all_touched } = done;
+        *touched = all_touched;
+        operations.retime_in_tx(tx, &retimed, *actor).await?;
+        let ImportSummary { created, updated, .. } = summary;
+        if !*dry_run && created + updated > 0 {
+            let data = json!({"created": created, "updated": updated});
+            operations.acts.record_in_tx(tx, (*actor).into(), "flights.imported", Subject::schedule(), data).await?;
+        }
         Ok(summary)
     }
 
-    async fn try_import(
-        &self,
-        actor: Option<UserId>,
-        timetable: &Timetable,
-        dry_run: bool,
-        once: &Once<ImportSummary>,
-    ) -> Result<ImportSummary, OperationError> {
-        let mut tx = self.db.begin().await?;
-        let mut all_touched = Vec::new();
-        let imported = async {
-            once.enter_in_tx(&mut tx).await?;
-            let done = self.flights.import_in_tx(&mut tx, actor, timetable, dry_run, self.now()).await?;
-            let Imported { summary, retimed, touched } = done;
-            all_touched = touched;
-            self.retime_in_tx(&mut tx, &retimed, actor).await?;
-            let ImportSummary { created, updated, .. } = summary;
-            if !dry_run && created + updated > 0 {
-                let data = json!({"created": created, "updated": updated});
-                self.acts.record_in_tx(&mut tx, actor.into(), "flights.imported", Subject::schedule(), data).await?;
-            }
-            Ok::<_, OperationError>(summary)
-        };
-        let imported = imported.await;
-        let summary = once.conclude(tx, imported).await?;
-        self.flights.imported(&all_touched);
-        if !dry_run {
-            count_changes(summary.updated);
+    async fn concluded(&mut self, outcome: Result<&ImportSummary, &OperationError>) {
+        let Ok(ImportSummary { created, updated, unchanged }) = outcome else { return };
+        self.operations.flights.imported(&self.touched);
+        if !self.dry_run {
+            count_changes(*updated);
         }
-        Ok(summary)
+        tracing::info!(created, updated, unchanged, dry_run = self.dry_run, "flights imported");
+    }
+}
+
+impl OperationService {
+    /// Imports a table at the command line.
+    pub async fn import(&self, table: Bytes, dry_run: bool) -> Result<ImportSummary, OperationError> {
+        work::run_alone(&self.db, Import::new(self.clone(), None, table, dry_run)).await
     }
 }

@@ -8,12 +8,17 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     OperationError, OperationService,
+    arrive::Arrive,
+    cancel::Cancel,
+    change::Change,
+    depart::Depart,
     dto::{
         ArriveFlight, CancelFlight, ChangeFlight, DepartFlight, FlightStep, Manifest, ManifestParams, read_arrival,
         read_change, read_departure, read_reason,
     },
+    import::Import,
     model::Operated,
-    service::Order,
+    service::Target,
 };
 use crate::{
     features::{
@@ -23,13 +28,13 @@ use crate::{
     },
     kernel::{BookingRef, FlightId},
     platform::{
-        idempotency::{Answer, ChangeRequest, Idempotency, Idempotent, KeyHeader},
-        tasks::Tasks,
+        idempotency::{Answer, Idempotency, Idempotent, KeyHeader},
         telemetry::{Traced, part},
         web::{
             Body, CursorKey, PRIVATE, PageFields, PathText, Problem, Query, both, link, private, problem_responses,
             read, unless_missing,
         },
+        work::{ChangeRequest, Command, Keyed, UnitOfWork},
     },
 };
 
@@ -39,7 +44,7 @@ where
     OperationService: FromRef<S>,
     Reference: FromRef<S>,
     CursorKey: FromRef<S>,
-    Tasks: FromRef<S>,
+    UnitOfWork: FromRef<S>,
     Idempotency: FromRef<S>,
 {
     OpenApiRouter::new()
@@ -55,52 +60,46 @@ pub fn import_router<S>() -> OpenApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,
     OperationService: FromRef<S>,
-    Tasks: FromRef<S>,
+    UnitOfWork: FromRef<S>,
     Idempotency: FromRef<S>,
 {
     OpenApiRouter::new().routes(routes!(import))
 }
 
-/// A change of a flight, and whose wish it is.
+/// A request to operate a flight.
 struct Step {
     caller: Principal,
     flight: FlightId,
     operations: OperationService,
-    reference: Reference,
     request: ChangeRequest,
 }
 
 impl Step {
-    /// A step of the flight, and what it did to its bookings.
-    async fn make<R, F>(
+    async fn run<T, C>(
         self,
-        said: Result<R, Problem>,
-        work: impl FnOnce(OperationService, Order<Operated>, R) -> F,
+        input: Result<T, Problem>,
+        command: impl FnOnce(OperationService, Target, T) -> C,
+        answer: impl Fn(&C::Done) -> Answer + Send + Sync + 'static,
     ) -> Result<Answer, Problem>
     where
-        F: Future<Output = Result<Operated, OperationError>> + Send + 'static,
+        C: Command + 'static,
     {
-        let reference = self.reference.clone();
-        let answer = move |done: &Operated| {
-            let tag = done.flight.entity_tag();
-            Answer::new(StatusCode::OK, &FlightStep::new(done, &reference), PRIVATE).with_tag(tag)
-        };
-        self.carry_out(said, answer, work).await
+        let Self { caller, flight, operations, request } = self;
+        let judged = Box::pin(request.judge(caller.user_id.uuid(), input, operations.flight(flight))).await?;
+        let command = |input, precondition| command(operations.clone(), Target { caller, flight, precondition }, input);
+        let answer = judged.run(command, answer).await?;
+        if answer.is_replayed() {
+            operations.flight(flight).await?;
+        }
+        Ok(answer)
     }
+}
 
-    async fn carry_out<T: Send + 'static, R, F>(
-        self,
-        said: Result<R, Problem>,
-        answer: impl Fn(&T) -> Answer + Send + Sync + 'static,
-        work: impl FnOnce(OperationService, Order<T>, R) -> F,
-    ) -> Result<Answer, Problem>
-    where
-        F: Future<Output = Result<T, OperationError>> + Send + 'static,
-    {
-        let Self { caller, flight, operations, request, .. } = self;
-        let see = || operations.flight(flight);
-        let work = |said, terms| work(operations.clone(), Order { caller, flight, terms }, said);
-        Box::pin(request.carry_out(caller.user_id.uuid(), said, see, answer, work)).await
+/// The answer to a step: the flight, and what the step did to its bookings.
+fn stepped(reference: Reference) -> impl Fn(&Operated) -> Answer + Send + Sync {
+    move |done| {
+        let tag = done.flight.entity_tag();
+        Answer::new(StatusCode::OK, &FlightStep::new(done, &reference), PRIVATE).with_tag(tag)
     }
 }
 
@@ -125,16 +124,18 @@ async fn change(
     PathText(flight): PathText<FlightId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let known = reference.clone();
+    let input = request.body().read_patch(|fields| Some(read_change(fields, &reference)));
     let answer = move |flight: &Flight| {
-        Answer::new(StatusCode::OK, &FlightBody::new(flight, &known), REVALIDATE).with_tag(flight.entity_tag())
+        Answer::new(StatusCode::OK, &FlightBody::new(flight, &reference), REVALIDATE).with_tag(flight.entity_tag())
     };
-    let said = request.body().read_patch(|fields| Some(read_change(fields, &reference)));
-    let step = Step { caller, flight, operations, reference: reference.clone(), request };
-    step.carry_out(said, answer, async move |operations, order, (change, offload)| {
-        operations.change(&order, &change, &offload).within(part("operations.change")).await
-    })
-    .await
+    let command = |operations, target, (change, offload)| Change {
+        operations,
+        target,
+        wanted: change,
+        offload,
+        has_changed: false,
+    };
+    Step { caller, flight, operations, request }.run(input, command, answer).await
 }
 
 problem_responses!(DepartProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
@@ -157,12 +158,10 @@ async fn depart(
     PathText(flight): PathText<FlightId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let said = request.body().read_optional(|fields| Some(read_departure(fields)));
-    let step = Step { caller, flight, operations, reference, request };
-    step.make(said, async move |operations, order, (occurred_at, left_behind)| {
-        operations.depart(&order, occurred_at, &left_behind).within(part("operations.depart")).await
-    })
-    .await
+    let input = request.body().read_optional(|fields| Some(read_departure(fields)));
+    let command =
+        |operations, target, (occurred_at, left_behind)| Depart { operations, target, occurred_at, left_behind };
+    Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
 }
 
 problem_responses!(StepProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
@@ -182,12 +181,9 @@ async fn arrive(
     PathText(flight): PathText<FlightId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let said = request.body().read_optional(|fields| Some(read_arrival(fields)));
-    let step = Step { caller, flight, operations, reference, request };
-    step.make(said, async move |operations, order, occurred_at| {
-        operations.arrive(&order, occurred_at).within(part("operations.arrive")).await
-    })
-    .await
+    let input = request.body().read_optional(|fields| Some(read_arrival(fields)));
+    let command = |operations, target, occurred_at| Arrive { operations, target, occurred_at };
+    Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
 }
 
 /// Cancel: the flight does not go.
@@ -205,12 +201,9 @@ async fn cancel(
     PathText(flight): PathText<FlightId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let said = request.body().read_optional(|fields| Some(read_reason(fields)));
-    let step = Step { caller, flight, operations, reference, request };
-    step.make(said, async move |operations, order, reason| {
-        operations.cancel(&order, reason.as_deref()).within(part("operations.cancel")).await
-    })
-    .await
+    let input = request.body().read_optional(|fields| Some(read_reason(fields)));
+    let command = |operations, target, reason| Cancel { operations, target, reason };
+    Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
 }
 
 problem_responses!(ManifestProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
@@ -268,20 +261,18 @@ problem_responses!(ImportProblems: MalformedRequest, ValidationFailed, Unauthent
 async fn import(
     Admin(caller): Admin,
     State(operations): State<OperationService>,
-    State(tasks): State<Tasks>,
+    State(unit_of_work): State<UnitOfWork>,
     idempotent: Idempotent,
     query: Query,
     body: Body,
 ) -> Result<Answer, Problem> {
-    let once = idempotent.once(caller.user_id.uuid(), &body, |done: &ImportSummary| {
+    let key = idempotent.key(caller.user_id.uuid(), &body);
+    let dry_run = query.read(|fields| Some(fields.optional("dry_run", read::boolean).unwrap_or_default()));
+    let (key, dry_run) = both(key, dry_run)?;
+    let command = Import::new(operations, Some(caller.user_id), body.of_type("text/csv")?, dry_run);
+    let answer = |done: &ImportSummary| {
         let body = ImportBody { created: done.created, updated: done.updated, unchanged: done.unchanged };
         Answer::new(StatusCode::OK, &body, PRIVATE)
-    });
-    let dry_run = query.read(|fields| Some(fields.optional("dry_run", read::boolean).unwrap_or_default()));
-    let (once, dry_run) = both(once, dry_run)?;
-    let table = body.of_type("text/csv")?;
-    let work = async move {
-        once.run(operations.import(Some(caller.user_id), table, dry_run, &once).within(part("operations.import"))).await
     };
-    tasks.to_the_end(work).await
+    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
 }

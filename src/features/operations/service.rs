@@ -17,11 +17,10 @@ use crate::{
     kernel::{BookingRef, FlightId},
     platform::{
         clock::SharedClock,
-        idempotency::Terms,
-        postgres::{Database, Tx},
+        postgres::{Database, PgSession},
         random::IdSource,
         telemetry::metric,
-        web::PageRequest,
+        web::{PageRequest, Precondition},
     },
 };
 
@@ -38,12 +37,12 @@ pub struct OperationService {
     pub(super) acts: Acts,
 }
 
-/// Whose step it is, with which flight, and on which condition.
+/// Which flight a caller operates, and on which condition.
 #[derive(Clone)]
-pub(super) struct Order<T> {
+pub(super) struct Target {
     pub caller: Principal,
     pub flight: FlightId,
-    pub terms: Terms<T>,
+    pub precondition: Precondition,
 }
 
 impl OperationService {
@@ -78,26 +77,20 @@ impl OperationService {
         Ok((flight, bookings, freight))
     }
 
-    /// A transaction for a flight that exists.
-    pub(super) async fn transaction_for<T>(&self, order: &Order<T>) -> Result<Tx, OperationError> {
-        self.flight(order.flight).await?;
-        Ok(self.db.begin().await?)
-    }
-
     /// Locks the flight, so that no booking slips on or off it, and judges version and step by the state then found.
-    pub(super) async fn lock_for_in_tx<T>(
+    pub(super) async fn lock_for_in_tx(
         &self,
-        tx: &mut Tx,
-        order: &Order<T>,
+        tx: &mut PgSession,
+        target: &Target,
         action: FlightAction,
     ) -> Result<Flight, OperationError> {
-        let flight = lock_in_tx(tx, order).await?;
+        let flight = lock_in_tx(tx, target).await?;
         if repository::find(tx, flight.id).await?.is_some() {
             return Err(OperationError::Unfinished(flight.number));
         }
         let status = flight.room.status;
         let has_left = status == FlightStatus::Scheduled && self.bookings.has_left_in_tx(tx, flight.id).await?;
-        let allowed = allowed(status, has_left, order.caller.role);
+        let allowed = allowed(status, has_left, target.caller.role);
         if allowed.contains(&action) {
             Ok(flight)
         } else {
@@ -106,17 +99,17 @@ impl OperationService {
     }
 
     /// Puts on record what an administrator has made of a flight.
-    pub(super) async fn record_in_tx<T>(
+    pub(super) async fn record_in_tx(
         &self,
-        tx: &mut Tx,
-        order: &Order<T>,
+        tx: &mut PgSession,
+        target: &Target,
         act: &str,
         mut data: Map<String, Value>,
         flight: &Flight,
     ) -> Result<(), OperationError> {
         data.insert("flight_number".to_owned(), json!(flight.number));
         data.insert("version".to_owned(), json!(flight.room.version));
-        let (actor, subject) = (Actor::Caller(order.caller.user_id), Subject::flight(flight.id));
+        let (actor, subject) = (Actor::Caller(target.caller.user_id), Subject::flight(flight.id));
         Ok(self.acts.record_in_tx(tx, actor, act, subject, Value::Object(data)).await?)
     }
 
@@ -125,12 +118,11 @@ impl OperationService {
     }
 }
 
-/// Looks the key up, locks the flight and judges the version.
-pub(super) async fn lock_in_tx<T>(tx: &mut Tx, order: &Order<T>) -> Result<Flight, OperationError> {
-    order.terms.once.enter_in_tx(tx).await?;
-    capacity::lock_in_tx(tx, &[order.flight]).await?;
-    let flight = flights::find_in_tx(tx, order.flight).await?;
-    if order.terms.precondition.holds(flight.room.version) {
+/// Locks the flight and judges the version.
+pub(super) async fn lock_in_tx(tx: &mut PgSession, target: &Target) -> Result<Flight, OperationError> {
+    capacity::lock_in_tx(tx, &[target.flight]).await?;
+    let flight = flights::find_in_tx(tx, target.flight).await?;
+    if target.precondition.holds(flight.room.version) {
         Ok(flight)
     } else {
         Err(OperationError::VersionMismatch(flight.room.version))

@@ -87,7 +87,7 @@ impl OperationService {
         }
     }
 
-    /// Takes the bookings of one flight along. Who needs the flight meanwhile is waited for.
+    /// Takes the bookings of one flight along, and waits for others that hold the flight's row.
     async fn finish_step(&self, flight: FlightId, until: Instant) -> Result<(), OperationError> {
         while Instant::now() < until {
             match retrying(|| self.continue_step(flight)).await {

@@ -1,121 +1,139 @@
-use std::sync::Arc;
-
-use axum::{
-    extract::{FromRef, FromRequestParts},
-    http::{HeaderMap, HeaderName, Method, request::Parts},
-};
-use utoipa::IntoParams;
-use uuid::Uuid;
-
-use super::{Answer, Idempotency, Once, Scope, once::Keyed, path};
-use crate::{
-    kernel::FaultCode,
-    platform::web::{Body, Code, InputFault, Problem},
+use super::{Answer, Idempotency, Scope, fingerprint::digest_of, repository};
+use crate::platform::{
+    postgres::{DbError, PgSession},
+    web::{Code, Problem},
 };
 
-const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
-/// The longest key.
-const LONGEST: usize = 255;
+/// The `Idempotency-Key` of a request, if it has one: what is asked under it happens once.
+pub struct Key(Option<Scoped>);
 
-/// The header, for the description of an operation.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Header)]
-pub struct KeyHeader {
-    /// Makes repeating safe: 1 to 255 visible ASCII characters of your choice, quoted or bare, new for each thing you want
-    /// done. The same key with the same body gives the first answer again, with `Idempotency-Replayed: true`, for a day.
-    #[param(rename = "Idempotency-Key", required = false)]
-    #[allow(dead_code, reason = "it is only described")]
-    idempotency_key: Option<String>,
-}
-
-/// A request that changes something, with its `Idempotency-Key` if it has one.
-pub struct Idempotent {
+/// A key in its scope, and what is asked under it.
+#[derive(Clone)]
+struct Scoped {
     idempotency: Idempotency,
-    method: Method,
-    /// In its canonical form.
-    path: String,
-    query: String,
-    key: Result<Option<String>, Problem>,
+    scope: Scope,
+    request_hash: [u8; 32],
+    /// The number that stands for the scope in PostgreSQL's advisory locks.
+    lock: i64,
 }
 
-impl<S> FromRequestParts<S> for Idempotent
-where
-    S: Send + Sync,
-    Idempotency: FromRef<S>,
-{
-    type Rejection = std::convert::Infallible;
+/// Why an effect does not happen under this key now.
+#[derive(Debug, thiserror::Error)]
+pub enum Repetition {
+    #[error("done before")]
+    Done(Box<Answer>),
+    #[error("the key was used for another request")]
+    Reused,
+    #[error("the first request with this key is under way")]
+    InProgress,
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
 
-    /// Judged later, with the other parts of the request.
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let uri = parts.extensions.get::<axum::extract::OriginalUri>().map_or(&parts.uri, |original| &original.0);
-        Ok(Self {
-            idempotency: Idempotency::from_ref(state),
-            method: parts.method.clone(),
-            path: path::canonical(uri.path()),
-            query: uri.query().unwrap_or_default().to_owned(),
-            key: KeyHeader::read(&parts.headers),
-        })
+impl From<Repetition> for Problem {
+    fn from(repetition: Repetition) -> Self {
+        match repetition {
+            Repetition::Reused => Self::new(
+                Code::IdempotencyKeyReused,
+                "This Idempotency-Key was used for a request that asked for something else.",
+            ),
+            Repetition::Done(_) | Repetition::InProgress => Self::new(
+                Code::IdempotencyInProgress,
+                "The first request with this Idempotency-Key is still being worked on.",
+            )
+            .retry_after(1),
+            Repetition::Database(cause) => cause.into(),
+        }
     }
 }
 
-impl Idempotent {
-    /// What makes this request's effect happen once. `answer` tells what is answered when it is done.
-    pub fn once<T>(
-        self,
-        principal: Uuid,
-        body: &Body,
-        answer: impl Fn(&T) -> Answer + Send + Sync + 'static,
-    ) -> Result<Once<T>, Problem> {
-        let Self { idempotency, method, path, query, key } = self;
-        let answer = Arc::new(answer);
-        let Some(key) = key? else { return Ok(Once::new(None, answer)) };
-        if path.len() > path::LONGEST {
-            let text = format!("With an Idempotency-Key the path must have at most {} bytes.", path::LONGEST);
-            return Err(Problem::new(Code::MalformedRequest, text));
+/// A key that is in use in this process until this is dropped.
+pub struct InUse(Option<Scoped>);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        if let Some(key) = &self.0 {
+            key.idempotency.in_use().remove(&key.scope);
         }
-        let scope = Scope { principal, method: method.to_string(), path, key };
-        Ok(Once::new(Some(Keyed::new(idempotency, scope, body.fingerprint(&query))), answer))
     }
 }
 
-impl KeyHeader {
-    /// The key that a request gives, if it gives one, without its quotes.
-    pub fn read(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-        let mut values = headers.get_all(&HEADER).iter();
-        let Some(value) = values.next() else { return Ok(None) };
-        let text = value.to_str().unwrap_or_default().trim();
-        let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-        let is_valid = (1..=LONGEST).contains(&bare.len()) && bare.bytes().all(|byte| byte.is_ascii_graphic());
-        if is_valid && values.next().is_none() {
-            return Ok(Some(bare.to_owned()));
+impl Key {
+    pub(super) fn new(idempotency: Idempotency, scope: Scope, request_hash: [u8; 32]) -> Self {
+        let Scope { principal, method, path, key } = &scope;
+        let digest = digest_of(&[&principal.to_string(), method, path, key]);
+        let lock = digest.iter().take(8).fold(0, |number, byte| (number << 8) | i64::from(*byte));
+        Self(Some(Scoped { idempotency, scope, request_hash, lock }))
+    }
+
+    /// Of a request without a key.
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
+    /// Keeps other requests of this process from the key. None: one is at it.
+    pub fn start(&self) -> Option<InUse> {
+        let Some(key) = &self.0 else { return Some(InUse(None)) };
+        let is_first = key.idempotency.in_use().insert(key.scope.clone());
+        is_first.then(|| InUse(Some(key.clone())))
+    }
+
+    /// Comes before anything else in the transaction: from here to its end nobody else is at this key.
+    pub async fn enter_in_tx(&self, tx: &mut PgSession) -> Result<(), Repetition> {
+        let Some(key) = &self.0 else { return Ok(()) };
+        if !repository::lock(&mut *tx, key.lock).await.map_err(DbError::from)? {
+            return Err(Repetition::InProgress);
         }
-        let message = format!("`Idempotency-Key` must be given once, with 1 to {LONGEST} visible ASCII characters.");
-        Err(Problem::validation(&[InputFault::header("Idempotency-Key", FaultCode::InvalidFormat, message)]))
+        match key.find(tx).await? {
+            Some(answer) => Err(Repetition::Done(Box::new(answer))),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps the answer, in the transaction of what it tells of.
+    pub async fn keep_in_tx(&self, tx: &mut PgSession, answer: &Answer) -> Result<(), DbError> {
+        let Some(key) = &self.0 else { return Ok(()) };
+        Ok(repository::keep(tx, &key.scope, &key.request_hash, answer).await?)
+    }
+
+    /// Before waiting for something that the first request with this key may have: it is done, or under way.
+    pub async fn look_before_waiting(&self) -> Result<(), Repetition> {
+        match &self.0 {
+            Some(key) => key.look().await?.map_or(Ok(()), |answer| Err(Repetition::Done(Box::new(answer)))),
+            None => Ok(()),
+        }
+    }
+
+    /// What is answered after a failure: the answer of the first time, if there was one. If it is `kept`, which this request
+    /// wanted to keep, then its own commit came through and was not confirmed.
+    pub async fn resolve(&self, failure: Problem, kept: Option<&Answer>) -> Result<Answer, Problem> {
+        let Some(key) = &self.0 else { return Err(failure) };
+        match key.look().await {
+            Ok(Some(answer)) => Ok(kept.filter(|kept| kept.body() == answer.body()).cloned().unwrap_or(answer)),
+            Ok(None) => Err(failure),
+            Err(reused @ Repetition::Reused) => Err(reused.into()),
+            // Whether it was done cannot be told: a refusal would be taken for a word that it was not.
+            Err(again) => Err(if failure.code().status().is_server_error() { failure } else { again.into() }),
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(values: &[&str]) -> Result<Option<String>, Problem> {
-        let mut headers = HeaderMap::new();
-        for value in values {
-            headers.append(&HEADER, value.parse().unwrap());
+impl Scoped {
+    /// The answer of the first time, if there was one. Keeps nobody from the key. Whether somebody is at it is asked first,
+    /// and then, as a statement of its own, what was done: it sees what was committed before.
+    async fn look(&self) -> Result<Option<Answer>, Repetition> {
+        let mut reading = self.idempotency.db.read().await?;
+        if repository::is_locked(&mut reading, self.lock).await.map_err(DbError::from)? {
+            return Err(Repetition::InProgress);
         }
-        KeyHeader::read(&headers)
+        self.find(&mut reading).await
     }
 
-    #[test]
-    fn keys_are_quoted_or_bare_visible_ascii_of_up_to_255_characters() {
-        assert_eq!(key(&[]).unwrap(), None);
-        assert_eq!(key(&["abc-1"]).unwrap().as_deref(), Some("abc-1"));
-        assert_eq!(key(&["\"abc-1\""]).unwrap().as_deref(), Some("abc-1"));
-        assert!(key(&[&"k".repeat(255)]).is_ok());
-        for bad in ["", "\"\"", "a b", "caf\u{e9}"] {
-            assert!(key(&[bad]).is_err(), "{bad:?}");
+    async fn find(&self, db: &mut PgSession) -> Result<Option<Answer>, Repetition> {
+        let found = repository::find(db, &self.scope, self.idempotency.retention_hours).await.map_err(DbError::from)?;
+        match found {
+            Some(record) if record.request_hash != self.request_hash => Err(Repetition::Reused),
+            found => Ok(found.map(|record| record.answer)),
         }
-        assert!(key(&[&"k".repeat(256)]).is_err());
-        assert!(key(&["one", "two"]).is_err());
     }
 }

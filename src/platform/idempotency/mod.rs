@@ -1,16 +1,15 @@
 //! One `Idempotency-Key`, one effect. The answer to a request with a key is written in the transaction of its effect, and
 //! given again to whoever repeats the request. Only what was done is kept: a refusal frees the key.
 mod answer;
+mod extract;
 mod fingerprint;
 mod key;
-mod once;
 mod path;
 mod repository;
-mod request;
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use uuid::Uuid;
@@ -18,10 +17,9 @@ use uuid::Uuid;
 use super::postgres::{Database, DbError, PgSession, commit};
 
 pub use answer::Answer;
+pub use extract::{Idempotent, KeyHeader};
 pub use fingerprint::{Content, fingerprint};
-pub use key::{Idempotent, KeyHeader};
-pub use once::{Once, Repetition};
-pub use request::{ChangeRequest, Terms};
+pub use key::{InUse, Key, Repetition};
 
 /// Whose key it is, and for what: the same key means something else to another caller or elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,8 +36,8 @@ struct Scope {
 pub struct Idempotency {
     db: Database,
     retention_hours: i32,
-    /// The keys at work in this process: their repetitions are refused without asking the database.
-    at_work: Arc<Mutex<HashSet<Scope>>>,
+    /// The keys in use in this process: their repetitions are refused without asking the database.
+    in_use: Arc<Mutex<HashSet<Scope>>>,
 }
 
 /// Forgets the answers that one principal was given, and those about things of these names: the last part of an address, in
@@ -55,7 +53,11 @@ const DELETED_AT_ONCE: u64 = 5_000;
 impl Idempotency {
     pub fn new(db: Database, retention_hours: u32) -> Self {
         let retention_hours = i32::try_from(retention_hours).unwrap_or(i32::MAX);
-        Self { db, retention_hours, at_work: Arc::default() }
+        Self { db, retention_hours, in_use: Arc::default() }
+    }
+
+    fn in_use(&self) -> MutexGuard<'_, HashSet<Scope>> {
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Deletes the records that are older than they are kept. Answers how many they were.

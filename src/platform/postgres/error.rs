@@ -1,4 +1,7 @@
-use std::{borrow::Cow, io::ErrorKind};
+use std::{
+    borrow::Cow,
+    io::{self, ErrorKind},
+};
 
 use sqlx::error::DatabaseError;
 
@@ -13,6 +16,9 @@ pub enum DbError {
     /// COMMIT was sent and no answer came: the change may or may not be there.
     #[error("the commit's outcome is unknown")]
     OutcomeUnknown(#[source] sqlx::Error),
+    /// The database preferred another transaction to the one that this was part of.
+    #[error("another transaction was preferred")]
+    Conflict,
 }
 
 /// `lock_timeout` ended the wait for a row or table.
@@ -23,7 +29,19 @@ impl DbError {
     pub(super) fn sql_state(&self) -> Option<String> {
         match self {
             Self::Sql(error) => sql_state(error).map(Into::into),
-            Self::OutcomeUnknown(_) => None,
+            Self::OutcomeUnknown(_) | Self::Conflict => None,
+        }
+    }
+
+    /// The same for another command of the transaction that failed.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let told = |error: &sqlx::Error| sqlx::Error::from(io::Error::other(error.to_string()));
+        match self {
+            _ if self.is_conflict() => Self::Conflict,
+            Self::Sql(error) => Self::Sql(told(error)),
+            Self::OutcomeUnknown(error) => Self::OutcomeUnknown(told(error)),
+            Self::Conflict => Self::Conflict,
         }
     }
 
@@ -40,7 +58,7 @@ impl DbError {
 
     /// The database chose this transaction as the victim of a deadlock or conflict: trying again is right.
     pub fn is_conflict(&self) -> bool {
-        matches!(self.sql_state().as_deref(), Some("40001" | "40P01"))
+        matches!(self, Self::Conflict) || matches!(self.sql_state().as_deref(), Some("40001" | "40P01"))
     }
 
     /// The name of the constraint that refused, if one did.

@@ -72,7 +72,7 @@ impl PgSession {
         Self { connection: Held::Own(connection), watch }
     }
 
-    /// From now on the server may be silent for that long.
+    /// From now on a statement may take this long.
     pub(super) fn set_bound(&mut self, bound: Duration) {
         self.watch.bound = bound;
     }
@@ -106,7 +106,7 @@ impl PgSession {
         PgTransactionManager::start_rollback(self.parts().0);
     }
 
-    /// Whoever has it needs no more of it, and nobody else shall.
+    /// The connection is not used again.
     pub(super) fn give_up(&mut self) {
         self.watch.fitness = Fitness::Broken;
     }

@@ -95,6 +95,7 @@ pub async fn commit(tx: Tx) -> Result<(), DbError> {
     }
     tx.commit().await.map_err(|error| match DbError::from(error) {
         refused if refused.sql_state().is_some_and(|state| says_not_committed(&state)) => refused,
+        DbError::Conflict => DbError::Conflict,
         DbError::Sql(other) | DbError::OutcomeUnknown(other) => {
             metric::UNKNOWN_OUTCOMES.increment(1);
             DbError::OutcomeUnknown(other)

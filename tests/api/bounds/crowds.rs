@@ -17,7 +17,7 @@ use crate::{
 /// The name of job and schedule.
 const STEPS: &str = "flight_steps";
 
-/// A world where a transaction takes five bookings, and a flight with so many.
+/// A world where a transaction takes five bookings, and a flight with this number of bookings.
 async fn crowded(bookings: usize) -> (World, Value, Vec<Value>) {
     let world = WorldOptions::patient().set("booking.moved_at_once", "5").start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
@@ -379,7 +379,7 @@ async fn a_flight_with_a_quarter_of_a_million_bookings_makes_its_steps() {
     assert!(peak() < before + 300, "{before} MB, then {} MB", peak());
 }
 
-/// A flight with so many bookings, written behind the API.
+/// A flight with this number of bookings, written behind the API.
 async fn filled(bookings: u32) -> (World, Value) {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(1e6).volume(1e6)).await;

@@ -7,7 +7,7 @@ use crate::support::{
     freight::{order, path_of, text},
 };
 
-/// A booking whose history has so many more events, written behind the API.
+/// A booking with this number of further events, written behind the API.
 async fn booking_with(world: &World, client: &Client, events: u32) -> Value {
     let flight = world.flight(NewFlight::new(&format!("AI{}", 1 + events % 9000), "DEL", "LHR")).await;
     let booking = client.book(order(&[&flight])).await;

@@ -9,7 +9,7 @@ use crate::support::{
 /// So many attempts one request makes at most.
 const MOST: i64 = 20;
 
-/// No flight gives room any more, as if each had changed since it was read. Each attempt is counted and takes so long.
+/// No flight gives room any more, as if each had changed since it was read. Each attempt is counted and takes this time.
 async fn unsettle(world: &World, seconds: f64) {
     let statements = format!(
         "create sequence attempts;

@@ -1,5 +1,5 @@
-//! PostgreSQL answers, and refuses to work: it is read-only, full or out of memory. Whoever writes is told to come back, and
-//! whoever reads is served where that can be.
+//! PostgreSQL answers, and refuses to work: it is read-only, full or out of memory. Writes are refused with `Retry-After`, and
+//! reads are served where that is possible.
 use serde_json::{Value, json};
 use sqlx::{Executor, PgConnection};
 

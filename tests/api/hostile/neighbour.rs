@@ -1,4 +1,4 @@
-//! A stranger with one address and no account, and what others notice of him: a long test, because it measures.
+//! An attacker with one address and no account, and how much others are slowed: a long test, because it measures.
 use std::{
     sync::{
         Arc, Mutex,
@@ -19,7 +19,7 @@ use super::{client_at, streams::taken_back};
 use crate::support::{Client, OwnRedis, Process, TestDatabase, connect_from, is_long};
 
 const STRANGER: &str = "127.0.0.66";
-/// So many accounts, each at an address of its own and each as often as its quota lets it.
+/// The number of other accounts, each at an address of its own and each calling as often as its quota allows.
 const NEIGHBOURS: u8 = 6;
 const PAUSE: Duration = Duration::from_millis(110);
 const MEASURED: Duration = Duration::from_secs(10);
@@ -28,8 +28,8 @@ const WARMING: Duration = Duration::from_secs(2);
 /// A slower answer than this is noticed, a faster one is not, however fast it was before.
 const NOTICED: Duration = Duration::from_millis(50);
 
-/// What the neighbours ask, and how long each answer takes them. They have a thread of their own, so that what the stranger
-/// costs this process is not taken for what he costs the server.
+/// What the neighbours ask, and how long each answer takes them. They have a thread of their own, so that what the attack
+/// costs this process is not taken for what it costs the server.
 struct Neighbours {
     stop: Arc<AtomicBool>,
     took: Arc<Mutex<Vec<Duration>>>,
@@ -58,7 +58,7 @@ impl Neighbours {
         self.took.lock().unwrap().clear();
         tokio::time::sleep(MEASURED).await;
         let mut took = std::mem::take(&mut *self.took.lock().unwrap());
-        // Who gets none waits at least so long.
+        // A neighbour without any answer has waited for at least that time.
         took.push(if took.len() < usize::from(NEIGHBOURS) { MEASURED } else { Duration::ZERO });
         took.sort_unstable();
         (took[took.len() / 2], took[took.len() * 99 / 100])
@@ -83,7 +83,7 @@ async fn ask(address: String, base: String, stop: Arc<AtomicBool>, took: Arc<Mut
             return;
         }
         let began = Instant::now();
-        // Who is turned away has waited in vain.
+        // A refusal counts as the longest wait.
         let is_answered = client.get(path).await.status.as_u16() < 500;
         took.lock().unwrap().push(if is_answered { began.elapsed() } else { MEASURED });
         tokio::time::sleep(PAUSE.saturating_sub(began.elapsed())).await;
@@ -93,7 +93,7 @@ async fn ask(address: String, base: String, stop: Arc<AtomicBool>, took: Arc<Mut
 /// One way to be a nuisance; each lasts until it is dropped.
 type Attack = fn(&str) -> JoinSet<()>;
 
-/// Sends the same again and again and reads what comes, on so many connections, as fast as it is taken.
+/// Sends the same bytes again and again and reads what comes, as fast as it is taken.
 fn pump(base: &str, connections: usize, bytes: impl Into<Vec<u8>>) -> JoinSet<()> {
     let (mut all, bytes) = (JoinSet::new(), Arc::new(bytes.into()));
     for _ in 0..connections {
@@ -119,7 +119,7 @@ async fn pump_once(stream: TcpStream, bytes: &[u8]) {
     }
 }
 
-/// Sends this on so many connections and then nothing more, without reading anything; what is closed is opened again.
+/// Sends these bytes and then a blank now and then, without reading anything. A connection that is closed is replaced.
 fn hold(base: &str, connections: usize, bytes: impl Into<Vec<u8>>) -> JoinSet<()> {
     let (mut all, bytes) = (JoinSet::new(), Arc::new(bytes.into()));
     for _ in 0..connections {

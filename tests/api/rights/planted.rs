@@ -1,4 +1,4 @@
-//! Functions that run as the owner, called by somebody who has put things of his own in their way.
+//! Functions that run as the owner, called by a role that has planted objects of its own in their way.
 use loadmaster::platform::postgres;
 use sqlx::{Executor, PgConnection};
 

@@ -9,7 +9,7 @@ use axum::extract::FromRef;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::service::AccountService;
-use crate::platform::{idempotency::Idempotency, tasks::Tasks, web::CursorKey};
+use crate::platform::{idempotency::Idempotency, tasks::Tasks, web::CursorKey, work::UnitOfWork};
 
 /// Paths are relative to `/api/v1`.
 pub fn router<S>() -> OpenApiRouter<S>
@@ -17,6 +17,7 @@ where
     S: Clone + Send + Sync + 'static,
     AccountService: FromRef<S>,
     Tasks: FromRef<S>,
+    UnitOfWork: FromRef<S>,
     Idempotency: FromRef<S>,
     CursorKey: FromRef<S>,
 {

@@ -4,18 +4,19 @@ use crate::{
     features::accounts::{
         acts::Actor,
         caller::Admin,
-        dto::{ChangeUser, UserBody, read_user_filter},
+        dto::{self, UserBody, read_user_filter},
         model::{ManagedUser, Role},
         service::AccountService,
-        users::UserAnchor,
+        users::{ChangeUser, UserAnchor},
     },
     kernel::UserId,
     platform::{
-        idempotency::{Answer, ChangeRequest, KeyHeader},
+        idempotency::{Answer, KeyHeader},
         web::{
             CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, conditional, private,
             problem_responses, unless_missing,
         },
+        work::ChangeRequest,
     },
 };
 
@@ -75,7 +76,7 @@ problem_responses!(ChangeProblems: MalformedRequest, ValidationFailed, Unauthent
 /// last administrator can be neither demoted nor disabled: 409 `invalid_transition`.
 #[utoipa::path(patch, path = "/users/{id}", tag = "users", operation_id = "changeUser",
     security(("bearer" = []), ("password" = [])),
-    request_body(content((ChangeUser = "application/json"), (ChangeUser = "application/merge-patch+json"))),
+    request_body(content((dto::ChangeUser = "application/json"), (dto::ChangeUser = "application/merge-patch+json"))),
     params(("id" = UserId, Path, description = "The user's id"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
     responses((status = 200, body = UserBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))),
@@ -86,13 +87,18 @@ pub(super) async fn change(
     PathText(id): PathText<UserId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let said = request.body().read_patch(|fields| Some(ChangeUser::read(fields)));
+    let input = request.body().read_patch(|fields| Some(dto::ChangeUser::read(fields)));
     let answer = |user: &ManagedUser| {
         Answer::new(StatusCode::OK, &UserBody::from(user), PRIVATE).with_tag(user.version.to_string())
     };
-    let see = || accounts.managed_user(id);
-    let service = accounts.clone();
-    let work =
-        |change, terms| async move { service.change_user(Actor::Caller(caller.user_id), id, change, &terms).await };
-    Box::pin(request.carry_out(caller.user_id.uuid(), said, see, answer, work)).await
+    let judged = Box::pin(request.judge(caller.user_id.uuid(), input, accounts.managed_user(id))).await?;
+    let command = |change, precondition| {
+        let (accounts, actor) = (accounts.clone(), Actor::Caller(caller.user_id));
+        ChangeUser { accounts, actor, id, change, precondition: Some(precondition) }
+    };
+    let answer = judged.run(command, answer).await?;
+    if answer.is_replayed() {
+        accounts.managed_user(id).await?;
+    }
+    Ok(answer)
 }

@@ -4,21 +4,24 @@ use crate::{
     features::{
         accounts::{Customer, Operator, Principal},
         bookings::{
-            Action, Booking, BookingError, BookingService,
+            Action, Booking, BookingService,
+            amend::Amend,
+            book::Book,
+            cancel::Cancel,
+            change::{Change, Target, Verb},
             dto::{
                 AmendBooking, BookingBody, CancelBooking, CreateBooking, RecordMovement, read_amendment, read_movement,
                 read_new_booking, read_reason,
             },
-            hold::Change,
+            movement::Advance,
         },
         reference::Reference,
     },
     kernel::BookingRef,
     platform::{
-        idempotency::{Answer, ChangeRequest, Idempotent, KeyHeader},
-        tasks::Tasks,
-        telemetry::{Traced, part},
+        idempotency::{Answer, Idempotent, KeyHeader},
         web::{Body, PRIVATE, PathText, Problem, Query, both, problem_responses},
+        work::{ChangeRequest, Keyed, UnitOfWork},
     },
 };
 
@@ -51,17 +54,16 @@ pub(super) async fn create(
     Customer(caller): Customer,
     State(bookings): State<BookingService>,
     State(reference): State<Reference>,
-    State(tasks): State<Tasks>,
+    State(unit_of_work): State<UnitOfWork>,
     idempotent: Idempotent,
     query: Query,
     body: Body,
 ) -> Result<Answer, Problem> {
-    let once = idempotent.once(caller.user_id.uuid(), &body, created);
-    let said = both(once, body.read(|fields| read_new_booking(fields, &reference)));
-    let ((), (once, new)) = both(query.refuse_all(), said)?;
-    let service = bookings.clone();
-    let work = async move { once.run(Box::pin(service.book(caller, &new, &once)).within(part("bookings.book"))).await };
-    let answer = tasks.to_the_end(work).await?;
+    let key = idempotent.key(caller.user_id.uuid(), &body);
+    let input = both(key, body.read(|fields| read_new_booking(fields, &reference)));
+    let ((), (key, new)) = both(query.refuse_all(), input)?;
+    let command = Book::new(bookings.clone(), caller, new);
+    let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(created) }).await?;
     // What is told again must still be the caller's to see.
     let made = answer.location().and_then(|location| location.strip_prefix(BOOKING)?.parse().ok());
     if let (true, Some(made)) = (answer.is_replayed(), made) {
@@ -70,7 +72,7 @@ pub(super) async fn create(
     Ok(answer)
 }
 
-/// A change of a booking, and whose wish it is.
+/// A request to change a booking.
 struct Step {
     caller: Principal,
     bookings: BookingService,
@@ -80,42 +82,37 @@ struct Step {
 
 impl Step {
     async fn advance(self, known: &Reference, action: Action) -> Result<Answer, Problem> {
-        let said = self.request.body().read_optional(|fields| Some(read_movement(fields, known)));
-        self.make(said, async move |bookings, change, movement| {
-            bookings.advance(&change, action, &movement).within(part("bookings.advance")).await
-        })
-        .await
+        let input = self.request.body().read_optional(|fields| Some(read_movement(fields, known)));
+        self.run(input, |movement| Advance { action, movement }).await
     }
 
     async fn amend(self, known: &Reference) -> Result<Answer, Problem> {
-        let said = self.request.body().read_patch(|fields| Some(read_amendment(fields, known)));
-        self.make(said, async move |bookings, change, amendment| {
-            bookings.amend(&change, &amendment).within(part("bookings.amend")).await
-        })
-        .await
+        let input = self.request.body().read_patch(|fields| Some(read_amendment(fields, known)));
+        self.run(input, |amendment| Amend { amendment }).await
     }
 
     async fn cancel(self) -> Result<Answer, Problem> {
-        let said = self.request.body().read_optional(|fields| Some(read_reason(fields)));
-        self.make(said, async move |bookings, change, reason| {
-            bookings.cancel(&change, reason.as_deref()).within(part("bookings.cancel")).await
-        })
-        .await
+        let input = self.request.body().read_optional(|fields| Some(read_reason(fields)));
+        self.run(input, |reason| Cancel { reason }).await
     }
 
-    async fn make<R, F>(
+    async fn run<T, V: Verb + 'static>(
         self,
-        said: Result<R, Problem>,
-        work: impl FnOnce(BookingService, Change, R) -> F,
-    ) -> Result<Answer, Problem>
-    where
-        F: Future<Output = Result<Booking, BookingError>> + Send + 'static,
-    {
+        input: Result<T, Problem>,
+        verb: impl FnOnce(T) -> V,
+    ) -> Result<Answer, Problem> {
         let Self { caller, bookings, reference, request } = self;
-        let see = || bookings.visible(caller, &reference);
-        let answer = |booking: &Booking| answer(StatusCode::OK, booking);
-        let work = |said, terms| work(bookings.clone(), Change { caller, reference: reference.clone(), terms }, said);
-        request.carry_out(caller.user_id.uuid(), said, see, answer, work).await
+        let judged =
+            Box::pin(request.judge(caller.user_id.uuid(), input, bookings.visible(caller, &reference))).await?;
+        let command = |input, precondition| {
+            let target = Target { caller, reference: reference.clone(), precondition };
+            Change::new(bookings.clone(), target, verb(input))
+        };
+        let answer = judged.run(command, |booking| answer(StatusCode::OK, booking)).await?;
+        if answer.is_replayed() {
+            bookings.visible(caller, &reference).await?;
+        }
+        Ok(answer)
     }
 }
 

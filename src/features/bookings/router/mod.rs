@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::BookingService;
 use crate::{
     features::reference::Reference,
-    platform::{idempotency::Idempotency, tasks::Tasks, web::CursorKey},
+    platform::{idempotency::Idempotency, web::CursorKey, work::UnitOfWork},
 };
 
 pub fn router<S>() -> OpenApiRouter<S>
@@ -17,7 +17,7 @@ where
     BookingService: FromRef<S>,
     Reference: FromRef<S>,
     CursorKey: FromRef<S>,
-    Tasks: FromRef<S>,
+    UnitOfWork: FromRef<S>,
     Idempotency: FromRef<S>,
 {
     OpenApiRouter::new()

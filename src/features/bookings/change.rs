@@ -1,0 +1,134 @@
+use tokio::time::{Instant, timeout_at};
+
+use super::{BookingError, BookingService, model::Booking};
+use crate::{
+    features::accounts::Principal,
+    kernel::BookingRef,
+    platform::{
+        idempotency::Key,
+        locks::{Asked, Place, Turn},
+        postgres::PgSession,
+        web::Precondition,
+        work::Command,
+    },
+};
+
+/// Which booking a caller changes, and on which condition.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub caller: Principal,
+    pub reference: BookingRef,
+    pub precondition: Precondition,
+}
+
+/// What can be done with one booking.
+pub(super) trait Verb: Send + Sync {
+    const NAME: &'static str;
+
+    /// Locks what the change needs, judges and makes it. `seen` is the booking as it was before anything was locked.
+    fn apply(
+        &self,
+        bookings: &BookingService,
+        tx: &mut PgSession,
+        target: &Target,
+        seen: &Booking,
+    ) -> impl Future<Output = Result<Booking, BookingError>> + Send;
+
+    /// Runs after the commit.
+    fn applied(&self, bookings: &BookingService, booking: &Booking);
+}
+
+/// A change of one booking. While it is made nobody else is at the booking.
+pub(super) struct Change<V> {
+    bookings: BookingService,
+    target: Target,
+    verb: V,
+    lock: Option<BookingLock>,
+    seen: Option<Booking>,
+}
+
+/// The place at the head of the line for a booking and the lock that all processes share. The row lock is what makes it true.
+#[derive(Debug)]
+struct BookingLock(#[expect(dead_code, reason = "it is held")] Turn<BookingRef>);
+
+impl<V> Change<V> {
+    pub fn new(bookings: BookingService, target: Target, verb: V) -> Self {
+        Self { bookings, target, verb, lock: None, seen: None }
+    }
+}
+
+impl<V: Verb> Command for Change<V> {
+    const NAME: &'static str = V::NAME;
+    type Done = Booking;
+    type Error = BookingError;
+
+    async fn prepare(&mut self, key: &Key) -> Result<(), BookingError> {
+        // Once the lock is held, what was read before it counts only if nobody was waited for.
+        self.seen = None;
+        if self.lock.is_none() {
+            let (lock, seen) = self.bookings.lock(&self.target, key).await?;
+            (self.lock, self.seen) = (Some(lock), seen);
+        }
+        if self.seen.is_none() {
+            self.seen = Some(self.bookings.visible(self.target.caller, &self.target.reference).await?);
+        }
+        Ok(())
+    }
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<Booking, BookingError> {
+        let seen = self.seen.as_ref().ok_or(BookingError::Raced)?;
+        self.verb.apply(&self.bookings, tx, &self.target, seen).await
+    }
+
+    async fn concluded(&mut self, outcome: Result<&Booking, &BookingError>) {
+        if let Ok(booking) = outcome {
+            self.verb.applied(&self.bookings, booking);
+        }
+        self.lock = None;
+    }
+}
+
+impl BookingService {
+    /// Waits until nobody else changes this booking, with no transaction open: in line in this process, then for the lock
+    /// that all share. Neither is taken before it is known that the booking is the caller's and the precondition holds, so
+    /// that a stranger who names it keeps nobody waiting; both are judged again under the row's lock. Waits for half of the
+    /// request's time at most: the rest is for the transaction. Answers the booking too, if nobody was waited for.
+    async fn lock(&self, target: &Target, key: &Key) -> Result<(BookingLock, Option<Booking>), BookingError> {
+        let Target { caller, reference, precondition } = target;
+        let until = Instant::now() + self.locks.patience().min(self.limits.request_time / 2);
+        let seen = self.visible(*caller, reference).await?;
+        if !precondition.holds(seen.version) {
+            return Err(BookingError::VersionMismatch(seen.version));
+        }
+        let Some(place) = self.lines.step_up(reference) else {
+            return Ok((self.lock_in_line(reference, key, None, until).await?, None));
+        };
+        match self.locks.ask("booking", reference).await {
+            Asked::Got(lock) => Ok((BookingLock(Turn::new(place, Some(lock))), Some(seen))),
+            Asked::Away => Ok((BookingLock(Turn::new(place, None)), Some(seen))),
+            Asked::Held => Ok((self.lock_in_line(reference, key, Some(place), until).await?, None)),
+        }
+    }
+
+    /// Somebody else is at it: perhaps the first request with the same key, and then there is nothing to wait for.
+    async fn lock_in_line(
+        &self,
+        reference: &BookingRef,
+        key: &Key,
+        place: Option<Place<BookingRef>>,
+        until: Instant,
+    ) -> Result<BookingLock, BookingError> {
+        key.look_before_waiting().await?;
+        let place = match place {
+            Some(place) => place,
+            None => timeout_at(until, self.lines.wait(reference.clone(), self.lines.arrive()))
+                .await
+                .map_err(|_| BookingError::Locked(reference.clone()))?,
+        };
+        match self.locks.ask_until("booking", reference, until).await {
+            Asked::Got(lock) => Ok(BookingLock(Turn::new(place, Some(lock)))),
+            Asked::Away => Ok(BookingLock(Turn::new(place, None))),
+            Asked::Held => Err(BookingError::Locked(reference.clone())),
+        }
+    }
+}

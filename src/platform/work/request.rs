@@ -1,0 +1,80 @@
+use std::convert::Infallible;
+
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
+use uuid::Uuid;
+
+use super::{Command, Keyed, Running, UnitOfWork};
+use crate::platform::{
+    idempotency::{Answer, Idempotency, Idempotent, Key},
+    web::{Body, IfMatch, Precondition, Problem, Query, both, unless_missing},
+};
+
+/// A request that changes one thing: read as a whole, judged in the order of the contract.
+pub struct ChangeRequest {
+    unit_of_work: UnitOfWork,
+    idempotent: Idempotent,
+    if_match: IfMatch,
+    query: Query,
+    body: Body,
+}
+
+impl<S> FromRequest<S> for ChangeRequest
+where
+    S: Send + Sync,
+    UnitOfWork: FromRef<S>,
+    Idempotency: FromRef<S>,
+{
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Infallible> {
+        let (mut parts, body) = request.into_parts();
+        let Ok(query) = Query::from_request_parts(&mut parts, state).await;
+        let Ok(idempotent) = Idempotent::from_request_parts(&mut parts, state).await;
+        let Ok(if_match) = IfMatch::from_request_parts(&mut parts, state).await;
+        let Ok(body) = Body::from_request(Request::from_parts(parts, body), state).await;
+        Ok(Self { unit_of_work: UnitOfWork::from_ref(state), idempotent, if_match, query, body })
+    }
+}
+
+impl ChangeRequest {
+    pub const fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// Judges the request, whose `input` was read from the body. That the thing is there for this caller to `see` comes before
+    /// any fault.
+    pub async fn judge<T, V, E: Into<Problem>>(
+        self,
+        principal: Uuid,
+        input: Result<T, Problem>,
+        see: impl Future<Output = Result<V, E>>,
+    ) -> Result<Judged<T>, Problem> {
+        let Self { unit_of_work, idempotent, if_match, query, body } = self;
+        let key = idempotent.key(principal, &body);
+        let judged = both(query.refuse_all(), both(input, both(key, if_match.read())));
+        let ((), (input, (key, precondition))) = unless_missing(judged, async { see.await.map(drop) }).await?;
+        Ok(Judged { input, precondition, key, unit_of_work })
+    }
+}
+
+/// A request without faults.
+pub struct Judged<T> {
+    pub input: T,
+    pub precondition: Precondition,
+    pub key: Key,
+    unit_of_work: UnitOfWork,
+}
+
+impl<T> Judged<T> {
+    /// Runs the command that the request is for. Whether the thing may be seen has to be asked again before an answer is
+    /// repeated.
+    pub fn run<C: Command + 'static>(
+        self,
+        command: impl FnOnce(T, Precondition) -> C,
+        answer: impl Fn(&C::Done) -> Answer + Send + Sync + 'static,
+    ) -> Running {
+        let Self { input, precondition, key, unit_of_work } = self;
+        let command = command(input, precondition);
+        unit_of_work.run(Keyed { command, key, answer: Box::new(answer) })
+    }
+}
