@@ -153,7 +153,8 @@ fn history(rights: &Rights) -> Vec<Finding> {
     findings
 }
 
-/// What the serving role could put in the owner's way. What a superuser or an owner may do is told already.
+/// Rights by which the serving role could mislead the owner's statements. Those of a superuser or owner are reported by
+/// [`history`].
 fn schema(rights: &Rights) -> Option<Finding> {
     let Rights { role, .. } = rights;
     if rights.is_superuser {

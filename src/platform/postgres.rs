@@ -279,14 +279,16 @@ pub async fn allow_long_statements(tx: &mut PgSession) -> sqlx::Result<()> {
     sqlx::raw_sql("set local statement_timeout = '120s'").execute(tx).await.map(drop)
 }
 
+/// How often a transaction is tried again that the database chose as the victim of a conflict.
+pub const MAX_RETRIES: u32 = 5;
+
 /// Runs a whole unit of work, and again when the database chose it as a victim: everything is rebuilt each time.
 pub async fn retrying<T, E, F>(mut work: impl FnMut() -> F) -> Result<T, E>
 where
     E: Transient,
     F: Future<Output = Result<T, E>>,
 {
-    const ATTEMPTS: u32 = 6;
-    for attempt in 1..ATTEMPTS {
+    for attempt in 1..=MAX_RETRIES {
         match work().await {
             Err(error) if error.is_transient() => {
                 metric::TRANSACTION_RETRIES.increment(1);

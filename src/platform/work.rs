@@ -9,16 +9,13 @@ use std::{pin::Pin, time::Duration};
 
 use super::{
     idempotency::{Answer, Key, Repetition},
-    postgres::{Database, DbError, PgSession, Transient, Tx, commit, pause_before_retry},
+    postgres::{Database, DbError, MAX_RETRIES, PgSession, Transient, Tx, commit, pause_before_retry},
     tasks::Tasks,
     telemetry::{Traced, metric, part},
     web::Problem,
 };
 
 pub use request::{ChangeRequest, Judged};
-
-/// How often a command is tried again that the database chose as the victim of a conflict.
-const MAX_CONFLICTS: u32 = 5;
 
 /// Something that is to be done in one transaction, or not at all.
 pub trait Command: Send {
@@ -76,9 +73,8 @@ impl UnitOfWork {
     where
         C: Command + 'static,
     {
-        let this = self.clone();
+        let (this, tasks) = (self.clone(), self.tasks.clone());
         Box::pin(async move {
-            let Self { tasks, .. } = this.clone();
             let work = Box::pin(async move { Ok::<_, Problem>(this.run_all(vec![keyed]).await) });
             let mut outcomes = tasks.to_the_end(work).await?;
             outcomes.pop().unwrap_or_else(|| Err(Problem::internal(&"a command without an outcome")))
@@ -184,7 +180,7 @@ impl<C: Command> Member<C> {
         let Some(Err(error)) = &self.outcome else { return None };
         let pause = if self.command.is_out_of_date(error) {
             Duration::ZERO
-        } else if error.is_transient() && self.conflicts < MAX_CONFLICTS {
+        } else if error.is_transient() && self.conflicts < MAX_RETRIES {
             metric::TRANSACTION_RETRIES.increment(1);
             self.conflicts += 1;
             pause_before_retry(self.conflicts)

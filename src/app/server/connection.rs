@@ -142,7 +142,7 @@ impl Door {
                     }
                     told = Some(Instant::now());
                 }
-                // It is not enough that the client was told: it may not listen.
+                // A client may ignore that the connection is to be closed.
                 () = tokio::time::sleep(GOODBYE), if told.is_some() => {
                     let since = told.map_or(Duration::ZERO, |told| told.elapsed());
                     let goes_on = activity.has_asked_within(since.saturating_sub(GOODBYE));

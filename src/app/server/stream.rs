@@ -11,7 +11,7 @@ use tokio::{
     time::Sleep,
 };
 
-use super::{activity::Activity, places::Place};
+use super::places::Place;
 
 /// After this many bytes without a request others have their turn, and the peer rests if it has cost its share: frames,
 /// chunks and bodies take time too.
@@ -21,15 +21,13 @@ const LOOK_EVERY: usize = 64 * 1024;
 pub(super) struct Watched {
     stream: TcpStream,
     place: Arc<Place>,
-    activity: Arc<Activity>,
     read: usize,
     rest: Option<Pin<Box<Sleep>>>,
 }
 
 impl Watched {
     pub fn new(stream: TcpStream, place: Arc<Place>) -> Self {
-        let activity = place.activity.clone();
-        Self { stream, place, activity, read: 0, rest: None }
+        Self { stream, place, read: 0, rest: None }
     }
 
     /// Whether more may be read now.
@@ -54,9 +52,9 @@ impl Watched {
 
     fn noted(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &written {
-            Poll::Ready(Ok(bytes)) => self.activity.wrote(*bytes),
+            Poll::Ready(Ok(bytes)) => self.place.activity.wrote(*bytes),
             Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.activity.blocked(),
+            Poll::Pending => self.place.activity.blocked(),
         }
         written
     }
@@ -74,7 +72,7 @@ impl AsyncRead for Watched {
         let came = buffer.filled().len() - before;
         if came > 0 {
             self.read += came;
-            self.activity.read();
+            self.place.activity.read();
         }
         read
     }
@@ -101,7 +99,7 @@ impl AsyncWrite for Watched {
 
     /// HTTP's own buffers are empty when they flush the socket.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.activity.flushed();
+        self.place.activity.flushed();
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
@@ -112,7 +110,7 @@ impl AsyncWrite for Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if self.activity.must_reset() {
+        if self.place.activity.must_reset() {
             _ = self.stream.set_zero_linger();
         }
     }

@@ -11,7 +11,7 @@ use crate::{
         capacity::FlightStatus,
         flights::{self, FlightEventType},
     },
-    platform::{idempotency::Key, postgres::PgSession, work::Command},
+    platform::{postgres::PgSession, work::Command},
 };
 
 /// The flight lands, and with it what is in the air on it.
@@ -26,19 +26,13 @@ impl Command for Arrive {
     type Done = Operated;
     type Error = OperationError;
 
-    async fn prepare(&mut self, _: &Key) -> Result<(), OperationError> {
-        self.operations.flight(self.target.flight).await.map(drop)
-    }
-
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Operated, OperationError> {
         let Self { operations, target, .. } = self;
         let actor = target.caller.user_id;
         let mut flight = operations.lock_for_in_tx(tx, target, FlightAction::Arrive).await?;
         let occurred_at = operations.bookings.arrival_in_tx(tx, &flight, self.occurred_at).await?;
         let (step, only) = (StepAboard::Arrive { occurred_at }, std::slice::from_ref(&flight));
-        let Moved { moved, pending, pending_on, .. } =
-            operations.bookings.take_along_in_tx(tx, only, &step, Some(actor)).await?;
-        operations.leave_unfinished_in_tx(tx, &pending_on, &step, Some(actor)).await?;
+        let Moved { moved, pending, .. } = operations.take_along_in_tx(tx, only, &step, Some(actor)).await?;
         flight.arrival = occurred_at;
         flight.actual_arrival = Some(occurred_at);
         flight.room.status = FlightStatus::Arrived;

@@ -11,7 +11,7 @@ use crate::{
         capacity::FlightStatus,
         flights::{self, FlightEventType},
     },
-    platform::{idempotency::Key, postgres::PgSession, work::Command},
+    platform::{postgres::PgSession, work::Command},
 };
 
 /// The flight does not go: its bookings keep their status, give their room back and need another way.
@@ -26,18 +26,12 @@ impl Command for Cancel {
     type Done = Operated;
     type Error = OperationError;
 
-    async fn prepare(&mut self, _: &Key) -> Result<(), OperationError> {
-        self.operations.flight(self.target.flight).await.map(drop)
-    }
-
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Operated, OperationError> {
         let Self { operations, target, reason } = self;
         let actor = target.caller.user_id;
         let flight = operations.lock_for_in_tx(tx, target, FlightAction::Cancel).await?;
         let (step, only) = (StepAboard::Cancel { reason: reason.clone() }, std::slice::from_ref(&flight));
-        let Moved { moved, pending, pending_on, .. } =
-            operations.bookings.take_along_in_tx(tx, only, &step, Some(actor)).await?;
-        operations.leave_unfinished_in_tx(tx, &pending_on, &step, Some(actor)).await?;
+        let Moved { moved, pending, .. } = operations.take_along_in_tx(tx, only, &step, Some(actor)).await?;
         let mut flight = flights::find_in_tx(tx, flight.id).await?;
         flight.room.status = FlightStatus::Cancelled;
         let flight = flights::save_in_tx(tx, flight, FlightEventType::Cancelled, Some(actor), operations.now()).await?;

@@ -13,7 +13,7 @@ use crate::{
         flights::{self, Flight, FlightChange, FlightError, FlightEventType},
     },
     kernel::BookingRef,
-    platform::{idempotency::Key, postgres::PgSession, work::Command},
+    platform::{postgres::PgSession, work::Command},
 };
 
 /// Changes times, aircraft, capacity or cut-off of a flight, after taking the named bookings off it: all of it or nothing.
@@ -30,10 +30,6 @@ impl Command for Change {
     const NAME: &'static str = "operations.change";
     type Done = Flight;
     type Error = OperationError;
-
-    async fn prepare(&mut self, _: &Key) -> Result<(), OperationError> {
-        self.operations.flight(self.target.flight).await.map(drop)
-    }
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Flight, OperationError> {
         let Self { operations, target, wanted: change, offload, .. } = self;

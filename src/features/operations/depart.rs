@@ -11,7 +11,7 @@ use crate::{
         capacity::FlightStatus,
         flights::{self, Flight, FlightEventType},
     },
-    platform::{idempotency::Key, postgres::PgSession, work::Command},
+    platform::{postgres::PgSession, work::Command},
 };
 
 /// The flight leaves, with every booking whose cargo is there; the others are left behind and give their room back.
@@ -28,10 +28,6 @@ impl Command for Depart {
     type Done = Operated;
     type Error = OperationError;
 
-    async fn prepare(&mut self, _: &Key) -> Result<(), OperationError> {
-        self.operations.flight(self.target.flight).await.map(drop)
-    }
-
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Operated, OperationError> {
         let Self { operations, target, left_behind: named, .. } = self;
         let actor = target.caller.user_id;
@@ -42,9 +38,8 @@ impl Command for Depart {
         operations.bookings.offload_in_tx(tx, flight.id, named, actor).await?;
         let occurred_at = operations.bookings.departure_in_tx(tx, flight.id, self.occurred_at).await?;
         let (step, only) = (StepAboard::Depart { occurred_at }, std::slice::from_ref(&flight));
-        let Moved { moved, mut left_behind, pending, pending_on } =
-            operations.bookings.take_along_in_tx(tx, only, &step, Some(actor)).await?;
-        operations.leave_unfinished_in_tx(tx, &pending_on, &step, Some(actor)).await?;
+        let Moved { moved, mut left_behind, pending, .. } =
+            operations.take_along_in_tx(tx, only, &step, Some(actor)).await?;
         left_behind.extend_from_slice(named);
         left_behind.sort_by(|a, b| a.ref_id.as_str().cmp(b.ref_id.as_str()));
         // Again: what was left behind has given room back.

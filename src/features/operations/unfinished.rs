@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::{OperationError, OperationService, repository};
 use crate::{
     features::{
-        bookings::{Action, Portion, StepAboard},
+        bookings::{Action, Moved, Portion, StepAboard},
         capacity,
         flights::{self, Flight},
     },
@@ -28,19 +28,21 @@ const LONGEST_RUN: Duration = Duration::from_mins(4);
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl OperationService {
-    /// Writes down what the bookings of these flights have still to be taken through, and promises that it is done.
-    pub(super) async fn leave_unfinished_in_tx(
+    /// Takes the bookings on these flights through the step: at once if they are few. Else it records that they still have
+    /// to follow, and enqueues the job that makes them.
+    pub(super) async fn take_along_in_tx(
         &self,
         tx: &mut PgSession,
-        flights: &[FlightId],
+        flights: &[Flight],
         step: &StepAboard,
         actor: Option<UserId>,
-    ) -> Result<(), OperationError> {
-        if flights.is_empty() {
-            return Ok(());
+    ) -> Result<Moved, OperationError> {
+        let moved = self.bookings.take_along_in_tx(tx, flights, step, actor).await?;
+        if !moved.pending_on.is_empty() {
+            repository::insert(tx, &moved.pending_on, step, actor, self.now()).await?;
+            self.promise_in_tx(tx).await?;
         }
-        repository::insert(tx, flights, step, actor, self.now()).await?;
-        self.promise_in_tx(tx).await
+        Ok(moved)
     }
 
     /// Without a key: a job that runs already may have looked for the last time.
@@ -59,8 +61,7 @@ impl OperationService {
         if flights.is_empty() {
             return Ok(());
         }
-        let moved = self.bookings.take_along_in_tx(tx, flights, &StepAboard::Retime, actor).await?;
-        self.leave_unfinished_in_tx(tx, &moved.pending_on, &StepAboard::Retime, actor).await
+        self.take_along_in_tx(tx, flights, &StepAboard::Retime, actor).await.map(drop)
     }
 
     /// The job [`UNFINISHED`]: takes bookings along until none is left. After four minutes another job continues. Each

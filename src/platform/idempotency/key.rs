@@ -90,7 +90,7 @@ impl Key {
         }
     }
 
-    /// Keeps the answer, in the transaction of what it tells of.
+    /// Stores the answer in the transaction that makes the change.
     pub async fn keep_in_tx(&self, tx: &mut PgSession, answer: &Answer) -> Result<(), DbError> {
         let Some(key) = &self.0 else { return Ok(()) };
         Ok(repository::keep(tx, &key.scope, &key.request_hash, answer).await?)

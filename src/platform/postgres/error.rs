@@ -38,10 +38,9 @@ impl DbError {
     pub fn copy(&self) -> Self {
         let told = |error: &sqlx::Error| sqlx::Error::from(io::Error::other(error.to_string()));
         match self {
-            _ if self.is_conflict() => Self::Conflict,
-            Self::Sql(error) => Self::Sql(told(error)),
+            Self::Sql(error) if !self.is_conflict() => Self::Sql(told(error)),
+            Self::Sql(_) | Self::Conflict => Self::Conflict,
             Self::OutcomeUnknown(error) => Self::OutcomeUnknown(told(error)),
-            Self::Conflict => Self::Conflict,
         }
     }
 

@@ -59,8 +59,8 @@ pub(in crate::features::bookings) async fn newest_events(
         .collect()
 }
 
-/// When the event was made that tells of the booking's amendment `back` amendments ago, if that is after `since`. Looks at no
-/// more than `most` events from the newest on.
+/// The time of the amendment that lies `back` amendments before the newest one, if it is later than `since`. Reads at most
+/// `most` events, newest first.
 pub(in crate::features::bookings) async fn amended_since(
     db: &mut PgSession,
     id: BookingId,
