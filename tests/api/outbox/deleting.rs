@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{
     collecting::{Collecting, Mood},
     open::{Open, tell},
+    reading::{ends, rows_read},
 };
 use crate::support::{World, WorldOptions, until};
 
@@ -28,8 +29,7 @@ async fn delete(world: &World) -> Vec<String> {
     left
 }
 
-/// Deletes until these are left. A place counts only once the transactions have ended that ran when it was reached, those of
-/// other databases on the server too.
+/// Deletes until these are left.
 async fn until_left(world: &World, ids: &[&str]) {
     until("what every sink has had is deleted", async || delete(world).await == ids).await;
 }
@@ -57,6 +57,13 @@ async fn until_seen(world: &World, sink: &str, position: i64) {
            and coalesce(reached, position) = {position}"
     );
     until("the place is kept", async || !world.texts(&query).await.is_empty()).await;
+}
+
+/// All up to there can be deleted. A place counts only once the transactions have ended that ran when it was reached, those
+/// of other databases on the server too.
+async fn until_settled(world: &World, sink: &str, position: i64) {
+    let query = format!("select name from outbox_sinks where name = '{sink}' and position = {position}");
+    until("the place is settled", async || !world.texts(&query).await.is_empty()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -107,7 +114,7 @@ async fn a_sink_that_nobody_serves_keeps_its_messages_until_it_is_retired() {
     assert!(!retire(&world.db, "c").await.unwrap(), "there is none");
     assert!(retire(&world.db, "b").await.unwrap());
     assert!(!retire(&world.db, "b").await.unwrap(), "not any more");
-    assert_eq!(delete(&world).await, ["7", "8"]);
+    until_left(&world, &["7", "8"]).await;
     serving.end().await;
 
     // Should it come back it starts with what there is.
@@ -124,7 +131,7 @@ async fn a_sink_that_comes_back_after_long_is_given_all_it_has_missed() {
     let (away, quick) = (Collecting::<'b'>::that(Mood::Takes), Collecting::<'a'>::that(Mood::Takes));
     let first = away.served_by(&world, "one");
     two_messages(&world).await;
-    until_seen(&world, "b", 2).await;
+    until_settled(&world, "b", 2).await;
     first.end().await;
     let serving = quick.served_by(&world, "one");
     until_seen(&world, "a", 2).await;
@@ -177,8 +184,26 @@ async fn what_was_committed_late_is_kept_until_it_is_delivered() {
     sink.feels(Mood::Takes);
     until("it was delivered", async || sink.count() == 4).await;
     two_messages(&world).await;
-    until_seen(&world, "a", 6).await;
+    until_settled(&world, "a", 6).await;
     serving.end().await;
     assert_eq!(delete(&world).await, ["5", "6"]);
     world.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_season_of_messages_is_deleted_by_its_keys_whatever_the_planner_knows() {
+    let world = alone().await;
+    world.sql("alter table outbox set (autovacuum_enabled = false)").await;
+    // An import that is looked at before it is committed leaves an empty table in the planner's mind.
+    let mut import = Open::begin(&world.database).await;
+    import.write(Uuid::new_v4(), 1..=12_000).await;
+    world.sql("analyze outbox").await;
+    import.commit().await;
+    drop(import);
+    let_days_pass(&world, 8).await;
+    let before = rows_read(&world.database).await;
+    assert_eq!(delete(&world).await, [] as [String; 0]);
+    let rows = rows_read(&ends(world).await).await - before;
+    // Over and over from one end to the other would be thousands of times each.
+    assert!((12_000..120_000).contains(&rows), "{rows} rows were read");
 }

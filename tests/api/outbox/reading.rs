@@ -6,14 +6,14 @@ use super::open::{Open, tell};
 use crate::support::{TestDatabase, Watch, World, WorldOptions, until};
 
 /// How many rows of the outbox were read by going through the table or along one of its indexes.
-async fn rows_read(database: &TestDatabase) -> i64 {
+pub(super) async fn rows_read(database: &TestDatabase) -> i64 {
     let query = "select (min(t.seq_tup_read) + sum(i.idx_tup_read))::bigint
                  from pg_stat_user_tables t join pg_stat_user_indexes i using (relid) where t.relname = 'outbox'";
     sqlx::query_scalar(query).fetch_one(&mut database.owner().await).await.unwrap()
 }
 
 /// A session tells what it has read when it ends, if not before.
-async fn ends(world: World) -> TestDatabase {
+pub(super) async fn ends(world: World) -> TestDatabase {
     let database = world.database.clone();
     world.shutdown().await;
     let mut watch = Watch::over(&database).await;
