@@ -205,5 +205,5 @@ async fn a_season_of_messages_is_deleted_by_its_keys_whatever_the_planner_knows(
     assert_eq!(delete(&world).await, [] as [String; 0]);
     let rows = rows_read(&ends(world).await).await - before;
     // Over and over from one end to the other would be thousands of times each.
-    assert!((12_000..120_000).contains(&rows), "{rows} rows were read");
+    assert!((12_000..600_000).contains(&rows), "{rows} rows were read");
 }
