@@ -85,16 +85,15 @@ impl UnitOfWork {
     pub async fn run_all<C: Command>(&self, batch: Vec<Keyed<C>>) -> Vec<Result<Answer, Problem>> {
         // A key that is in use in this process is refused at once, without asking the database.
         let in_use: Vec<_> = batch.iter().map(|keyed| keyed.key.start()).collect();
-        let mut members = Vec::with_capacity(batch.len());
-        for (Keyed { command, key, answer }, started) in batch.into_iter().zip(&in_use) {
-            let outcome = started.is_none().then(|| Err(Repetition::InProgress.into()));
-            members.push(Member { outcome, ..Member::new(command, key, Some(answer)) });
-        }
+        let started = batch.into_iter().zip(&in_use).filter(|(_, in_use)| in_use.is_some());
+        let mut members: Vec<_> =
+            started.map(|(Keyed { command, key, answer }, _)| Member::new(command, key, Some(answer))).collect();
         settle(&self.db, &mut members).within(part(C::NAME)).await;
-        let mut answers = Vec::with_capacity(members.len());
-        for (member, started) in members.into_iter().zip(&in_use) {
-            answers.push(match started {
-                Some(_) => member.conclude().await,
+        let mut members = members.into_iter();
+        let mut answers = Vec::with_capacity(in_use.len());
+        for in_use in &in_use {
+            answers.push(match in_use.as_ref().and_then(|_| members.next()) {
+                Some(member) => member.conclude().await,
                 None => Err(Repetition::InProgress.into()),
             });
         }
@@ -197,11 +196,7 @@ impl<C: Command> Member<C> {
         let Some(outcome) = self.outcome.take() else { return Err(Problem::internal(&"a command without an outcome")) };
         self.command.concluded(outcome.as_ref()).await;
         match outcome {
-            Ok(done) => match (self.kept, &self.answer) {
-                (Some(kept), _) => Ok(kept),
-                (None, Some(answer)) => Ok(answer(&done)),
-                (None, None) => Err(Problem::internal(&"a command without an answer")),
-            },
+            Ok(_) => self.kept.ok_or_else(|| Problem::internal(&"a command without an answer")),
             Err(error) => self.key.resolve(error.into(), self.kept.as_ref()).await,
         }
     }

@@ -83,14 +83,6 @@ enum Chosen {
     InTurn { flights: Vec<Flight>, _turns: Vec<Turn<FlightId>>, readings_left: u32 },
 }
 
-impl Chosen {
-    fn flights(&self) -> &[Flight] {
-        match self {
-            Self::Straight(flights) | Self::InTurn { flights, .. } => flights,
-        }
-    }
-}
-
 impl Command for Book {
     const NAME: &'static str = "bookings.book";
     type Done = Booking;
@@ -216,10 +208,8 @@ impl Book {
     async fn write(&self, tx: &mut PgSession) -> Result<Booking, BookingError> {
         let bookings = &self.bookings;
         let (flights, way) = match &self.chosen {
-            Some(chosen @ Chosen::Straight(_)) => {
-                (chosen.flights(), Way::Straight { leaving: bookings.capacity.threshold() })
-            }
-            Some(chosen @ Chosen::InTurn { .. }) => (chosen.flights(), Way::InTurn),
+            Some(Chosen::Straight(flights)) => (flights, Way::Straight { leaving: bookings.capacity.threshold() }),
+            Some(Chosen::InTurn { flights, .. }) => (flights, Way::InTurn),
             None => return Err(BookingError::Unsettled),
         };
         let reference = bookings.references.next(tx).await?;

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use super::{
     OperationError, OperationService,
     model::{FlightAction, Operated},
-    service::{Target, tell},
+    service::Target,
 };
 use crate::{
     features::{
@@ -42,8 +42,7 @@ impl Command for Arrive {
 
     async fn concluded(&mut self, outcome: Result<&Operated, &OperationError>) {
         if let Ok(done) = outcome {
-            self.operations.flights.left(&done.flight);
-            tell(FlightAction::Arrive, done);
+            self.operations.tell(FlightAction::Arrive, done);
             self.operations.bookings.count(Action::Arrive, done.bookings_changed);
         }
     }

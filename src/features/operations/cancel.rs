@@ -3,7 +3,7 @@ use serde_json::Map;
 use super::{
     OperationError, OperationService,
     model::{FlightAction, Operated},
-    service::{Target, tell},
+    service::Target,
 };
 use crate::{
     features::{
@@ -41,8 +41,7 @@ impl Command for Cancel {
 
     async fn concluded(&mut self, outcome: Result<&Operated, &OperationError>) {
         if let Ok(done) = outcome {
-            self.operations.flights.left(&done.flight);
-            tell(FlightAction::Cancel, done);
+            self.operations.tell(FlightAction::Cancel, done);
         }
     }
 }

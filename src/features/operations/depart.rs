@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use super::{
     OperationError, OperationService,
     model::{FlightAction, Operated},
-    service::{Target, tell},
+    service::Target,
 };
 use crate::{
     features::{
@@ -51,8 +51,7 @@ impl Command for Depart {
 
     async fn concluded(&mut self, outcome: Result<&Operated, &OperationError>) {
         if let Ok(done) = outcome {
-            self.operations.flights.left(&done.flight);
-            tell(FlightAction::Depart, done);
+            self.operations.tell(FlightAction::Depart, done);
             self.operations.bookings.count(Action::Depart, done.bookings_changed - done.left_behind.len());
         }
     }

@@ -85,13 +85,9 @@ impl Step {
         C: Command + 'static,
     {
         let Self { caller, flight, operations, request } = self;
-        let judged = Box::pin(request.judge(caller.user_id.uuid(), input, operations.flight(flight))).await?;
+        let judged = Box::pin(request.judge(caller.user_id.uuid(), input, || operations.flight(flight))).await?;
         let command = |input, precondition| command(operations.clone(), Target { caller, flight, precondition }, input);
-        let answer = judged.run(command, answer).await?;
-        if answer.is_replayed() {
-            operations.flight(flight).await?;
-        }
-        Ok(answer)
+        judged.run(command, answer).await
     }
 }
 

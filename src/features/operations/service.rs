@@ -113,6 +113,15 @@ impl OperationService {
         Ok(self.acts.record_in_tx(tx, actor, act, subject, Value::Object(data)).await?)
     }
 
+    /// After the commit: searches, log and metrics are told that a flight made a step.
+    pub(super) fn tell(&self, action: FlightAction, done: &Operated) {
+        self.flights.left(&done.flight);
+        let (flight_id, bookings_changed) = (done.flight.id, done.bookings_changed);
+        let left_behind = done.left_behind.len();
+        tracing::info!(%flight_id, action = action.as_str(), bookings_changed, left_behind, "flight operated");
+        metric::FLIGHT_ACTIONS.with([action.as_str()]).increment(1);
+    }
+
     pub(super) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
@@ -127,14 +136,6 @@ pub(super) async fn lock_in_tx(tx: &mut PgSession, target: &Target) -> Result<Fl
     } else {
         Err(OperationError::VersionMismatch(flight.room.version))
     }
-}
-
-/// Says in log and metrics that a flight made a step.
-pub(super) fn tell(action: FlightAction, done: &Operated) {
-    let (flight_id, bookings_changed) = (done.flight.id, done.bookings_changed);
-    let left_behind = done.left_behind.len();
-    tracing::info!(%flight_id, action = action.as_str(), bookings_changed, left_behind, "flight operated");
-    metric::FLIGHT_ACTIONS.with([action.as_str()]).increment(1);
 }
 
 /// Counts changes that were committed, each flight for itself.

@@ -99,6 +99,7 @@ fn limits(settings: &Settings, faults: &mut Faults) {
     within("rate_limit.authenticated_per_minute", rate.authenticated_per_minute, 1..=u32::MAX, faults);
     within("rate_limit.credentials_per_minute", rate.credentials_per_minute, 1..=u32::MAX, faults);
     within("booking.auto_route_hours", settings.booking.auto_route_hours, 1..=YEAR_HOURS, faults);
+    within("booking.moved_at_once", settings.booking.moved_at_once, 1..=1_000_000, faults);
     within("locks.ttl_ms", settings.locks.ttl_ms, 1..=DAY_MS, faults);
     within("locks.attempts", settings.locks.attempts, 1..=100_000, faults);
     within("locks.delay_ms", settings.locks.delay_ms, 0..=DAY_MS, faults);
@@ -107,7 +108,6 @@ fn limits(settings: &Settings, faults: &mut Faults) {
 
 fn search(settings: &Settings, faults: &mut Faults) {
     let search = &settings.search;
-    within("booking.moved_at_once", settings.booking.moved_at_once, 1..=1_000_000, faults);
     let minutes = 0..=7 * 24 * 60;
     within("search.cache_ttl_seconds", search.cache_ttl_seconds, 0..=86_400 * 366, faults);
     within("search.min_connection_minutes", search.min_connection_minutes, minutes.clone(), faults);

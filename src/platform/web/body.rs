@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, header},
 };
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, LengthLimitError};
+use http_body_util::BodyExt;
 use serde_json::{Map, Value};
 
 use super::{code::Code, fields::Fields, problem::Problem};
@@ -57,7 +57,6 @@ impl Body {
         let bytes = match collect(body, limit).await {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => Err(too_large()),
-            Err(error) if is_length_limit(&error) => Err(too_large()),
             Err(_) => Err(Problem::new(Code::MalformedRequest, "The body ended before it was complete.")),
         };
         Self { media_type, bytes }
@@ -187,11 +186,6 @@ async fn collect(mut body: axum::body::Body, limit: usize) -> Result<Option<Byte
         }
     }
     Ok(Some(all.freeze()))
-}
-
-fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut causes = std::iter::successors(Some(error), |&error| error.source());
-    causes.any(<dyn std::error::Error>::is::<LengthLimitError>)
 }
 
 #[cfg(test)]

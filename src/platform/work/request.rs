@@ -3,7 +3,7 @@ use std::convert::Infallible;
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use uuid::Uuid;
 
-use super::{Command, Keyed, Running, UnitOfWork};
+use super::{Command, Keyed, UnitOfWork};
 use crate::platform::{
     idempotency::{Answer, Idempotency, Idempotent, Key},
     web::{Body, IfMatch, Precondition, Problem, Query, both, unless_missing},
@@ -43,38 +43,53 @@ impl ChangeRequest {
 
     /// Judges the request, whose `input` was read from the body. That the thing is there for this caller to `see` comes before
     /// any fault.
-    pub async fn judge<T, V, E: Into<Problem>>(
+    pub async fn judge<T, S, F, V, E>(
         self,
         principal: Uuid,
         input: Result<T, Problem>,
-        see: impl Future<Output = Result<V, E>>,
-    ) -> Result<Judged<T>, Problem> {
+        see: S,
+    ) -> Result<Judged<T, S>, Problem>
+    where
+        S: Fn() -> F,
+        F: Future<Output = Result<V, E>>,
+        E: Into<Problem>,
+    {
         let Self { unit_of_work, idempotent, if_match, query, body } = self;
         let key = idempotent.key(principal, &body);
         let judged = both(query.refuse_all(), both(input, both(key, if_match.read())));
-        let ((), (input, (key, precondition))) = unless_missing(judged, async { see.await.map(drop) }).await?;
-        Ok(Judged { input, precondition, key, unit_of_work })
+        let ((), (input, (key, precondition))) = unless_missing(judged, async { see().await.map(drop) }).await?;
+        Ok(Judged { input, precondition, key, unit_of_work, see })
     }
 }
 
 /// A request without faults.
-pub struct Judged<T> {
-    pub input: T,
-    pub precondition: Precondition,
-    pub key: Key,
+pub struct Judged<T, S> {
+    input: T,
+    precondition: Precondition,
+    key: Key,
     unit_of_work: UnitOfWork,
+    see: S,
 }
 
-impl<T> Judged<T> {
-    /// Runs the command that the request is for. Whether the thing may be seen has to be asked again before an answer is
-    /// repeated.
-    pub fn run<C: Command + 'static>(
+impl<T, S> Judged<T, S> {
+    /// Runs the command that the request is for. An answer is repeated only to a caller who may still see the thing.
+    pub async fn run<C, F, V, E>(
         self,
         command: impl FnOnce(T, Precondition) -> C,
         answer: impl Fn(&C::Done) -> Answer + Send + Sync + 'static,
-    ) -> Running {
-        let Self { input, precondition, key, unit_of_work } = self;
+    ) -> Result<Answer, Problem>
+    where
+        C: Command + 'static,
+        S: Fn() -> F,
+        F: Future<Output = Result<V, E>>,
+        E: Into<Problem>,
+    {
+        let Self { input, precondition, key, unit_of_work, see } = self;
         let command = command(input, precondition);
-        unit_of_work.run(Keyed { command, key, answer: Box::new(answer) })
+        let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await?;
+        if answer.is_replayed() {
+            see().await.map_err(Into::into)?;
+        }
+        Ok(answer)
     }
 }

@@ -91,14 +91,10 @@ pub(super) async fn change(
     let answer = |user: &ManagedUser| {
         Answer::new(StatusCode::OK, &UserBody::from(user), PRIVATE).with_tag(user.version.to_string())
     };
-    let judged = Box::pin(request.judge(caller.user_id.uuid(), input, accounts.managed_user(id))).await?;
+    let judged = Box::pin(request.judge(caller.user_id.uuid(), input, || accounts.managed_user(id))).await?;
     let command = |change, precondition| {
         let (accounts, actor) = (accounts.clone(), Actor::Caller(caller.user_id));
         ChangeUser { accounts, actor, id, change, precondition: Some(precondition) }
     };
-    let answer = judged.run(command, answer).await?;
-    if answer.is_replayed() {
-        accounts.managed_user(id).await?;
-    }
-    Ok(answer)
+    judged.run(command, answer).await
 }

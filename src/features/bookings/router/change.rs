@@ -102,17 +102,13 @@ impl Step {
         verb: impl FnOnce(T) -> V,
     ) -> Result<Answer, Problem> {
         let Self { caller, bookings, reference, request } = self;
-        let judged =
-            Box::pin(request.judge(caller.user_id.uuid(), input, bookings.visible(caller, &reference))).await?;
+        let see = || bookings.visible(caller, &reference);
+        let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
         let command = |input, precondition| {
             let target = Target { caller, reference: reference.clone(), precondition };
             Change::new(bookings.clone(), target, verb(input))
         };
-        let answer = judged.run(command, |booking| answer(StatusCode::OK, booking)).await?;
-        if answer.is_replayed() {
-            bookings.visible(caller, &reference).await?;
-        }
-        Ok(answer)
+        judged.run(command, |booking| answer(StatusCode::OK, booking)).await
     }
 }
 
