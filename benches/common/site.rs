@@ -125,7 +125,7 @@ async fn stores(data: &Path) -> Rehearsal {
     let stores = Rehearsal::start(&settings.embedded).await.unwrap();
     let mut owner = postgres::connect_owner(&stores.urls().owner.clone().into()).await.unwrap();
     let now = DateTime::parse_from_rfc3339("2027-04-20T00:00:00Z").unwrap().to_utc();
-    postgres::migrate(&mut owner, now).await.unwrap();
+    loadmaster::app::migrate(&mut owner, now).await.unwrap();
     reference::load_reference_data(&mut owner).await.unwrap();
     owner.close().await.unwrap();
     stores

@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use loadmaster::{
-    app::{Instance, Parts, Server, bind, starting},
+    app::{self, Instance, Parts, Server, bind, starting},
     platform::{
         clock::SystemClock,
         postgres::Database,
@@ -25,7 +25,7 @@ pub fn serve(with_metrics: bool) {
         let url = settings.database.url.clone().unwrap();
         let redis = settings.redis.url.as_ref().map(|url| Redis::open(url, &settings.redis).unwrap());
         let metrics = if with_metrics {
-            telemetry::start_metrics().unwrap()
+            telemetry::start_metrics(&app::metrics()).unwrap()
         } else {
             // Nobody counts for it.
             PrometheusBuilder::new().build_recorder().handle()
@@ -42,7 +42,7 @@ pub fn serve(with_metrics: bool) {
         let first = starting(Arc::new(SystemClock), IdSource::default());
         let server = Server::start(bind(&settings.server).await.unwrap(), &settings, first).unwrap();
         let instance = Instance::prepare(server, parts).await.unwrap();
-        instance.open(false);
+        instance.open(Vec::new()).unwrap();
         std::future::pending::<()>().await;
     });
 }

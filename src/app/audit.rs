@@ -1,30 +1,24 @@
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use crate::{
-    features::{bookings, capacity, flights},
-    kernel::{BookingRef, FlightId},
-    platform::{
-        audit::{Findings, Scope, Watch},
-        postgres::{self, DbError, PgSession},
-    },
+use super::rooms::ROOMS;
+use crate::platform::{
+    audit::{Findings, Rule, Scope, Watch},
+    postgres::{self, DbError, PgSession},
 };
 
-/// What is to be audited.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Subject {
-    #[default]
-    Everything,
-    /// A flight, and the bookings that are or were on it.
-    Flight(FlightId),
-    /// A booking; not the other bookings on its flights, and so not whether those were oversold.
-    Booking(BookingRef),
+/// The thing that an audit is limited to: its kind, as a room has registered it, and its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    pub kind: &'static str,
+    pub name: String,
 }
 
 /// What is to be audited, and how thoroughly.
 #[derive(Debug, Clone, Default)]
 pub struct AuditOptions {
-    pub subject: Subject,
+    /// Left out: everything is audited.
+    pub subject: Option<Subject>,
     /// Also replay bookings and flights from their histories, and compare every member.
     pub rebuild: bool,
     /// Events from then on must have their messages; left out: as many as the outbox is sure to have kept.
@@ -36,10 +30,8 @@ pub struct AuditOptions {
 pub enum AuditError {
     #[error("the database lacks migrations of this version: run `loadmaster migrate` first")]
     NotMigrated,
-    #[error("there is no flight {0}")]
-    UnknownFlight(FlightId),
-    #[error("there is no booking {0}")]
-    UnknownBooking(BookingRef),
+    #[error("there is no {} {}", .0.kind, .0.name)]
+    Unknown(Subject),
     #[error("the database could not be read: {}", .0.summary())]
     Database(#[from] DbError),
 }
@@ -53,9 +45,7 @@ impl From<sqlx::Error> for AuditError {
 /// One of the rules that must never be broken, and what was found about it.
 #[derive(Debug)]
 pub struct Check {
-    /// As `docs/reliability.md` counts them; the comparison with what is rebuilt has none.
-    pub number: Option<u8>,
-    pub name: &'static str,
+    pub rule: Rule,
     /// `None`: it was not looked at, since it is not about the subject.
     pub findings: Option<Findings>,
 }
@@ -83,8 +73,8 @@ impl Serialize for Check {
         let checked: serde_json::Map<_, _> =
             checked.iter().map(|(what, n)| ((*what).to_owned(), (*n).into())).collect();
         let mut check = serializer.serialize_struct("Check", 6)?;
-        check.serialize_field("number", &self.number)?;
-        check.serialize_field("name", self.name)?;
+        check.serialize_field("number", &self.rule.number)?;
+        check.serialize_field("name", self.rule.name)?;
         check.serialize_field("status", self.status())?;
         check.serialize_field("checked", &checked)?;
         check.serialize_field("breaches", &self.breaches())?;
@@ -119,48 +109,35 @@ pub async fn audit(
     }
     let as_of = postgres::now(snapshot).await?;
     let scope = scope(snapshot, options).await?;
-    let whole_flights = !matches!(options.subject, Subject::Booking(_));
-    let mut checks = Vec::new();
-    let mut check = |number, name, findings| checks.push(Check { number, name, findings });
-    let (mut sold, mut current, mut flights) = (None, None, None);
-    if whole_flights {
-        let found = capacity::audit(snapshot, &scope, watch).await?;
-        (sold, current) = (Some(found.sold), Some(found.current));
-        flights = Some(flights::audit(snapshot, &scope, watch).await?);
-    }
-    let found = bookings::audit(snapshot, &scope, watch).await?;
-    let flights = flights.unwrap_or_default();
-    check(Some(1), "no flight was ever oversold", sold);
-    check(Some(2), "flights stand as their ledgers end", current);
-    check(Some(3), "every leg has exactly its room", Some(found.takings));
-    check(Some(4), "all legs took room or none did", Some(found.legs));
-    check(Some(5), "bookings stand as their events say", Some(found.history));
-    check(Some(7), "one key made one booking", Some(found.keys));
-    check(Some(8), "references and air waybills are one booking's", Some(found.names));
-    check(Some(9), "every event has its message", Some(found.messages.and(flights.messages)));
-    if options.rebuild {
-        check(None, "everything is as its history rebuilds it", Some(found.rebuilt.and(flights.rebuilt)));
+    let mut checks: Vec<Check> = rules(scope.rebuild).into_iter().map(|rule| Check { rule, findings: None }).collect();
+    for room in &ROOMS {
+        for (rule, found) in (room.audit.run)(snapshot, &scope, watch).await? {
+            for check in checks.iter_mut().filter(|check| check.rule == rule) {
+                check.findings = Some(check.findings.take().unwrap_or_default().and(found.clone()));
+            }
+        }
     }
     Ok(AuditReport { as_of, checks })
 }
 
+/// Those of all rooms, by number; several rooms may look at one.
+fn rules(rebuild: bool) -> Vec<Rule> {
+    let all = ROOMS.iter().flat_map(|room| room.audit.rules.iter().copied());
+    let mut rules: Vec<Rule> = all.filter(|rule| rebuild || *rule != Rule::REBUILT).collect();
+    rules.sort_by_key(|rule| rule.number.unwrap_or(u8::MAX));
+    rules.dedup();
+    rules
+}
+
 async fn scope(snapshot: &mut PgSession, options: &AuditOptions) -> Result<Scope, AuditError> {
-    let (flights, bookings) = match &options.subject {
-        Subject::Everything => (None, None),
-        Subject::Flight(id) => {
-            let aboard = bookings::ever_on(snapshot, *id).await?;
-            if aboard.is_empty() && !capacity::has_ledger(snapshot, *id).await? {
-                return Err(AuditError::UnknownFlight(*id));
-            }
-            (Some(vec![id.uuid()]), Some(aboard))
-        }
-        Subject::Booking(reference) => {
-            let named = bookings::named(snapshot, reference).await?;
-            if named.is_empty() {
-                return Err(AuditError::UnknownBooking(reference.clone()));
-            }
-            (Some(Vec::new()), Some(named))
+    let only = match &options.subject {
+        None => None,
+        Some(subject) => {
+            let mut subjects = ROOMS.iter().flat_map(|room| room.audit.subjects);
+            let unknown = || AuditError::Unknown(subject.clone());
+            let known = subjects.find(|known| known.kind == subject.kind).ok_or_else(unknown)?;
+            Some((known.find)(snapshot, &subject.name).await?.ok_or_else(unknown)?)
         }
     };
-    Ok(Scope { flights, bookings, messages_since: options.messages_since, rebuild: options.rebuild })
+    Ok(Scope { only, messages_since: options.messages_since, rebuild: options.rebuild })
 }

@@ -6,7 +6,11 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
+use super::rooms::ROOMS;
 use crate::platform::web::ProblemBody;
+
+/// The tag of what is not a room's.
+const SYSTEM: (&str, &str) = ("system", "Health, metrics, problems");
 
 const ABOUT: &str = "Air-cargo booking and tracking that never oversells a flight.\n\n\
     Weights are kilograms with at most one decimal, volumes cubic metres with at most three. Instants are RFC 3339, \
@@ -15,7 +19,7 @@ const ABOUT: &str = "Air-cargo booking and tracking that never oversells a fligh
     (or `offset`) and give the next page in `Link`.";
 
 /// The frame that the rooms' operations are put into.
-pub(super) fn frame() -> OpenApi {
+fn frame() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Loadmaster")
         .version(env!("CARGO_PKG_VERSION"))
@@ -23,17 +27,9 @@ pub(super) fn frame() -> OpenApi {
         .contact(Some(ContactBuilder::new().name(Some("The Loadmaster contributors")).build()))
         .license(Some(LicenseBuilder::new().name("Apache-2.0 OR MIT").build()))
         .build();
-    let tags = [
-        ("auth", "Logging in, access tokens, API keys"),
-        ("users", "Who may do what, and who decided so"),
-        ("reference data", "Airports, airlines, aircraft, handling codes"),
-        ("flights", "The schedule and the room on it"),
-        ("search", "Ways from one airport to another"),
-        ("bookings", "Shipments and their journeys"),
-        ("tracking", "Following a shipment without logging in"),
-        ("system", "Health, metrics, problems"),
-    ];
-    let tags = tags.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build());
+    let tags = ROOMS.iter().flat_map(|room| room.tags).chain(&[SYSTEM]);
+    let tags: Vec<_> =
+        tags.map(|(name, text)| TagBuilder::new().name(*name).description(Some(*text)).build()).collect();
     OpenApiBuilder::new().info(info).tags(Some(tags)).components(Some(components())).build()
 }
 
@@ -49,16 +45,22 @@ fn components() -> Components {
 
 /// The API's description, made from the code alone.
 pub fn openapi() -> OpenApi {
-    finish(super::router::rooms().into_openapi())
+    let mut document = frame();
+    for room in &ROOMS {
+        document.merge((room.describe)());
+    }
+    document.merge(super::router::system().describe());
+    finish(document)
 }
 
-/// Lists of words that may grow: clients must take words they do not know. A booking's status is not among them.
-const GROWING: [&str; 4] = ["LegStatus", "EventType", "FlightStatus", "Action"];
+fn growing(schema: &str) -> bool {
+    ROOMS.iter().any(|room| room.growing.contains(&schema))
+}
 
 /// What the derived schemas cannot say: which lists of words may grow.
 fn finish(mut document: OpenApi) -> OpenApi {
     let schemas = document.components.iter_mut().flat_map(|components| components.schemas.iter_mut());
-    for (_, schema) in schemas.filter(|(name, _)| GROWING.contains(&name.as_str())) {
+    for (_, schema) in schemas.filter(|(name, _)| growing(name)) {
         if let RefOr::T(Schema::Object(object)) = schema
             && let Some(words) = object.enum_values.take()
         {

@@ -13,7 +13,7 @@ use super::in_flight::{InFlight, Refused};
 use crate::platform::{
     rate_limit::Verdict,
     settings,
-    web::{ClientAddress, Code, Problem},
+    web::{ClientAddress, Problem, code},
 };
 
 /// Paths that answer however busy the server is: whoever asks them wants to know just that.
@@ -47,7 +47,7 @@ pub(super) async fn bound_in_flight(in_flight: Arc<InFlight>, request: Request, 
 pub(super) async fn bound_headers(request: Request, next: Next) -> Response {
     if are_too_large(request.headers()) {
         let detail = "A header is larger than 32 KiB, or all headers together than 64 KiB.";
-        return Problem::new(Code::HeadersTooLarge, detail).into_response();
+        return Problem::new(code::HEADERS_TOO_LARGE, detail).into_response();
     }
     next.run(request).await
 }
@@ -65,7 +65,7 @@ pub(super) async fn bound_time(limit: Duration, request: Request, next: Next) ->
     };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Problem::new(Code::Timeout, detail).into_response(),
+        Err(_) => Problem::new(code::TIMEOUT, detail).into_response(),
     }
 }
 

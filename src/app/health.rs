@@ -16,7 +16,7 @@ use crate::platform::{
     postgres::{self, Database, DbError, Refusal, Standing},
     redis::Redis,
     shared::Shared,
-    tasks::stopped_within,
+    shutdown::stopped_within,
     telemetry::{Traced, metric},
 };
 

@@ -8,6 +8,7 @@ use crate::{
     features::reference::is_reference_data_loaded,
     platform::{
         postgres::{Database, DbError},
+        room::Worker,
         settings,
         trouble::Trouble,
     },
@@ -48,10 +49,12 @@ impl Instance {
         Ok(Self { server, state, db, workers, stop_workers, drain, shutdown })
     }
 
-    /// Starts the workers and serves.
-    pub fn open(&self, extend_demo: bool) {
-        start_workers(&self.state, &self.db, extend_demo, &self.workers, &self.stop_workers);
-        self.server.install(router(self.state.clone()));
+    /// Starts the workers, and `more`, and serves.
+    pub fn open(&self, more: Vec<Worker>) -> anyhow::Result<()> {
+        let router = router(&self.state)?;
+        start_workers(&self.state, &self.db, more, &self.workers, &self.stop_workers);
+        self.server.install(router);
+        Ok(())
     }
 
     pub fn state(&self) -> &AppState {

@@ -29,7 +29,7 @@ use tokio::{
 use utoipa_swagger_ui::Config;
 
 use super::document::openapi;
-use crate::platform::web::{Code, Coding, IfNoneMatch, Problem, conditional};
+use crate::platform::web::{Coding, IfNoneMatch, Problem, code, conditional};
 
 /// Smaller answers are not worth compressing.
 pub(super) const COMPRESS_ABOVE: usize = 1024;
@@ -196,7 +196,7 @@ pub(super) fn is_to_be_encoded(extensions: &Extensions) -> bool {
 }
 
 pub(super) fn nothing_here() -> Problem {
-    Problem::new(Code::NotFound, NOTHING_HERE)
+    Problem::new(code::NOT_FOUND, NOTHING_HERE)
 }
 
 /// The API's description, and the page that shows it.

@@ -19,10 +19,12 @@ use crate::{
     platform::{
         rate_limit::{RateLimiter, Verdict},
         settings,
-        web::{ClientAddress, Code, Problem, tell_quota, tells_quota},
+        web::{ClientAddress, Problem, code, tell_quota, tells_quota},
     },
 };
 
+/// The quotas that are asked here.
+pub(super) const QUOTAS: [&str; 5] = ["anonymous", "expired", "principal", "api_key", "credentials"];
 /// What explains the product is exempt, as is what machines ask that watch.
 const DESCRIPTION: &str = "/openapi.json";
 const EXEMPT_BELOW: [&str; 2] = ["/docs", "/problems"];
@@ -79,8 +81,8 @@ pub(super) async fn outside(State(limits): State<Limits>, request: Request, next
     // Whoever tries out tokens is counted as anybody. One that has expired was right once: who shows it shall hear so, and
     // take nothing from others at the same address.
     let quota = match response.extensions().get() {
-        Some(Code::Unauthenticated) => "anonymous",
-        Some(Code::TokenExpired) => "expired",
+        Some(&code::UNAUTHENTICATED) => "anonymous",
+        Some(&code::TOKEN_EXPIRED) => "expired",
         _ => return response,
     };
     // What was asked of a quota inside is counted already.

@@ -1,9 +1,8 @@
 //! The only place that knows every room: puts them together, serves them, watches over them and takes them down again in
 //! the right order.
 mod audit;
+mod background;
 mod document;
-mod duties;
-mod follower;
 mod guard;
 mod health;
 mod in_flight;
@@ -11,6 +10,7 @@ mod instance;
 mod kept;
 mod limits;
 mod problems;
+mod rooms;
 mod router;
 mod scrape;
 mod server;
@@ -22,6 +22,7 @@ mod workers;
 pub use audit::{AuditError, AuditOptions, AuditReport, Check, Subject, audit};
 pub use document::openapi;
 pub use instance::Instance;
+pub use rooms::{messages, metrics, migrate, tables};
 pub use router::{router, starting};
 pub use server::{Server, bind};
 pub use state::{AppState, Parts};

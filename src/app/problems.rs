@@ -1,6 +1,9 @@
 use std::sync::LazyLock;
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::Path,
+    response::{IntoResponse, Response},
+};
 use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,14 +12,15 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     AppState,
     kept::{Document, Wish, nothing_here},
+    rooms::CODES,
 };
-use crate::platform::web::{Code, PathText, problem_responses};
+use crate::platform::web::{Code, code, problem_responses};
 
 static CATALOGUE: LazyLock<Document> =
-    LazyLock::new(|| json(&Code::ALL.iter().copied().map(ProblemEntry::from).collect::<Vec<_>>()));
+    LazyLock::new(|| json(&CODES.iter().copied().map(ProblemEntry::from).collect::<Vec<_>>()));
 
 static ENTRIES: LazyLock<Vec<(Code, Document)>> =
-    LazyLock::new(|| Code::ALL.iter().copied().map(|code| (code, json(&ProblemEntry::from(code)))).collect());
+    LazyLock::new(|| CODES.iter().copied().map(|code| (code, json(&ProblemEntry::from(code)))).collect());
 
 fn json(content: &impl Serialize) -> Document {
     let bytes = Bytes::from(serde_json::to_vec(content).unwrap_or_default());
@@ -60,15 +64,15 @@ async fn list(wish: Wish) -> Response {
     CATALOGUE.answer(&wish).await
 }
 
-problem_responses!(ShowProblems: NotFound);
+problem_responses!(ShowProblems: [], NOT_FOUND);
 
 /// One problem of the catalogue.
 #[utoipa::path(get, path = "/problems/{code}", tag = "system", operation_id = "getProblem",
     params(("code" = String, Path),
            ("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
     responses((status = 200, body = ProblemEntry, headers(("ETag" = String))), (status = 304), ShowProblems))]
-async fn show(PathText(code): PathText<Code>, wish: Wish) -> Response {
-    match ENTRIES.iter().find(|(known, _)| *known == code) {
+async fn show(Path(name): Path<String>, wish: Wish) -> Response {
+    match ENTRIES.iter().find(|(code, _)| code.as_str() == name) {
         Some((_, document)) => document.answer(&wish).await,
         None => nothing_here().into_response(),
     }

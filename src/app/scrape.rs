@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_compression::Level;
 use axum::{
     http::header,
@@ -10,13 +12,10 @@ use super::{
     health::Health,
     kept::{COMPRESS_ABOVE, encode, encoded},
 };
-use crate::{
-    features::{capacity::CapacityService, search::SearchService},
-    platform::{
-        shared::Shared,
-        telemetry::{measure_logging, measure_process},
-        web::{Coding, Problem},
-    },
+use crate::platform::{
+    shared::Shared,
+    telemetry::{measure_logging, measure_process},
+    web::{Coding, Problem},
 };
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -28,16 +27,16 @@ const PAUSE: u32 = 9;
 pub struct Scrape {
     handle: PrometheusHandle,
     health: Health,
-    capacity: CapacityService,
-    search: SearchService,
+    /// Those of the rooms.
+    gauges: Arc<[Arc<dyn Fn() + Send + Sync>]>,
     /// One for each coding.
     renderings: [Shared<(Bytes, Coding)>; Coding::ALL.len()],
 }
 
 impl Scrape {
-    pub fn new(handle: PrometheusHandle, health: Health, capacity: CapacityService, search: SearchService) -> Self {
+    pub fn new(handle: PrometheusHandle, health: Health, gauges: Vec<Arc<dyn Fn() + Send + Sync>>) -> Self {
         let renderings = std::array::from_fn(|_| Shared::pausing(PAUSE));
-        Self { handle, health, capacity, search, renderings }
+        Self { handle, health, gauges: gauges.into(), renderings }
     }
 
     /// As they are now, in this coding.
@@ -57,8 +56,7 @@ impl Scrape {
         measure_process();
         measure_logging();
         self.health.measure();
-        self.capacity.measure();
-        self.search.measure();
+        self.gauges.iter().for_each(|measure| measure());
         let text = Bytes::from(self.handle.render());
         let coding = if text.len() > COMPRESS_ABOVE { coding } else { Coding::Identity };
         (encode(text, coding, Level::Fastest).await, coding)

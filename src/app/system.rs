@@ -22,7 +22,7 @@ use crate::{
     platform::{
         settings::Settings,
         telemetry::GIT_COMMIT,
-        web::{ClientAddress, Code, Coding, NO_STORE, Problem, Query, problem_responses},
+        web::{ClientAddress, Coding, NO_STORE, Problem, Query, code, problem_responses},
     },
 };
 
@@ -73,7 +73,7 @@ async fn livez() -> &'static str {
     "alive"
 }
 
-problem_responses!(ReadyProblems: Unavailable);
+problem_responses!(ReadyProblems: [], UNAVAILABLE);
 
 /// Ready for work: the database is migrated, answers and takes writes, and shutdown has not begun.
 #[utoipa::path(get, path = "/readyz", tag = "system", operation_id = "readyz",
@@ -103,7 +103,7 @@ async fn api_health(state: State<Health>) -> Response {
     health(state).await
 }
 
-problem_responses!(DetailedProblems: Unauthenticated, TokenExpired, Forbidden);
+problem_responses!(DetailedProblems: [ROLE]);
 
 /// How each dependency is, and what waits.
 ///
@@ -120,10 +120,10 @@ async fn detailed(
     let networks = &settings.server.detail_networks;
     if !caller.is_some_and(|Extension(address)| address.is_in(networks)) {
         match principal {
-            None => return Err(Problem::new(Code::Unauthenticated, "This needs an operator's access token.")),
+            None => return Err(Problem::new(code::UNAUTHENTICATED, "This needs an operator's access token.")),
             Some(Extension(principal)) if principal.role < Role::Operator => {
                 let text = format!("This needs the role operator; yours is {}.", principal.role.as_str());
-                return Err(Problem::new(Code::Forbidden, text));
+                return Err(Problem::new(code::FORBIDDEN, text));
             }
             Some(_) => {}
         }
@@ -140,7 +140,7 @@ async fn scrape(State(scrape): State<Scrape>, coding: Option<Extension<Coding>>)
     scrape.answer(coding.map(|Extension(coding)| coding).unwrap_or_default()).await
 }
 
-problem_responses!(SummaryProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden);
+problem_responses!(SummaryProblems: [INPUT, ROLE]);
 
 /// What happened since the start, in a few numbers.
 ///
@@ -181,7 +181,7 @@ pub(super) struct Limits {
     pub request_timeout_ms: u64,
 }
 
-problem_responses!(InfoProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired);
+problem_responses!(InfoProblems: [INPUT, CALLER]);
 
 /// Name, version and limits.
 #[utoipa::path(get, path = "/info", tag = "system", operation_id = "info", responses((status = 200, body = Info), InfoProblems))]

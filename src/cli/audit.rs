@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     app::{AuditOptions, AuditReport, Check, Subject, audit},
+    features::{bookings::BOOKING, capacity::FLIGHT},
     kernel::{BookingRef, FlightId},
     platform::settings::Settings,
 };
@@ -45,9 +46,9 @@ pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<
 async fn look(backend: &Backend, options: &Options) -> anyhow::Result<AuditReport> {
     let mut snapshot = backend.snapshot().await?;
     let subject = match (options.flight, &options.booking) {
-        (Some(flight), _) => Subject::Flight(flight),
-        (None, Some(reference)) => Subject::Booking(reference.clone()),
-        (None, None) => Subject::Everything,
+        (Some(flight), _) => Some(Subject { kind: FLIGHT, name: flight.to_string() }),
+        (None, Some(reference)) => Some(Subject { kind: BOOKING, name: reference.to_string() }),
+        (None, None) => None,
     };
     let wanted = AuditOptions { subject, rebuild: options.rebuild, messages_since: None };
     let progress = Progress::on_terminal("Auditing");
@@ -88,16 +89,16 @@ fn text(report: &AuditReport) -> String {
 
 /// A line that says how a rule fared, and one for each row shown that breaks it.
 fn lines(check: &Check) -> String {
-    let number = check.number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+    let number = check.rule.number.map_or_else(|| "-".to_owned(), |number| number.to_string());
     let Some(findings) = &check.findings else {
-        return format!("{number}  {:<46}  not checked: it is about whole flights\n", check.name);
+        return format!("{number}  {:<46}  not checked: it is about whole flights\n", check.rule.name);
     };
     let checked: Vec<String> = findings.checked.iter().map(|(what, count)| format!("{count} {what}")).collect();
     let verdict = match findings.breaches {
         0 => "OK".to_owned(),
         breaches => format!("BREACH ({breaches})"),
     };
-    let mut lines = format!("{number}  {:<46}  {:<10}  {}\n", check.name, verdict, checked.join(", "));
+    let mut lines = format!("{number}  {:<46}  {:<10}  {}\n", check.rule.name, verdict, checked.join(", "));
     for breach in &findings.shown {
         _ = writeln!(lines, "     {breach}");
     }

@@ -5,7 +5,7 @@ use sqlx::Connection;
 
 use super::output::Progress;
 use crate::{
-    app::{AppState, Parts},
+    app::{self, AppState, Parts},
     features::reference,
     platform::{
         clock::{Clock, SystemClock},
@@ -109,7 +109,7 @@ impl Backend {
     /// Brings the schema and the reference data up to this version.
     pub async fn migrate(&self) -> anyhow::Result<()> {
         let mut owner = self.owner().await?;
-        postgres::migrate(&mut owner, SystemClock.now()).await?;
+        app::migrate(&mut owner, SystemClock.now()).await?;
         reference::load_reference_data(&mut owner).await?;
         owner.close().await?;
         Ok(())
@@ -146,7 +146,7 @@ impl Backend {
             clock: Arc::new(SystemClock),
             ids: IdSource::default(),
             tokens: TokenSource::default(),
-            metrics: telemetry::start_metrics()?,
+            metrics: telemetry::start_metrics(&app::metrics())?,
         })
     }
 

@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use sqlx::Connection;
 
 use super::{backend::Backend, output::say};
+use crate::app;
 use crate::platform::{
     descriptors,
     durability::{Durability, OLDEST_SERVER},
@@ -94,7 +95,7 @@ async fn database(backend: &Backend) -> Vec<Finding> {
         Err(error) => Finding::Broken(format!("{error}")),
     }];
     match db.read().await {
-        Ok(mut connection) => match Rights::of(&mut connection).await {
+        Ok(mut connection) => match Rights::of(&mut connection, &app::tables()).await {
             Ok(rights) => {
                 findings.extend(history(&rights));
                 findings.extend(schema(&rights));

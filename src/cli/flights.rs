@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     app::AppState,
-    features::{flights::FlightError, operations::OperationError},
+    features::{
+        flights::FlightError,
+        operations::{OperationError, OperationService},
+    },
     platform::settings::Settings,
 };
 
@@ -32,7 +35,7 @@ pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<
 
 async fn import(rooms: &AppState, table: Vec<u8>, dry_run: bool) -> anyhow::Result<ExitCode> {
     let progress = Progress::begin("Importing flights");
-    let outcome = rooms.operations.import(table.into(), dry_run).await;
+    let outcome = rooms.service::<OperationService>()?.import(table.into(), dry_run).await;
     drop(progress);
     match outcome {
         Ok(done) => {

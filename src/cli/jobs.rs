@@ -44,7 +44,7 @@ pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<
 async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::List => list(rooms).await.map(|()| ExitCode::SUCCESS),
-        Command::Run { name } => match rooms.duties.run_now(&name).await? {
+        Command::Run { name } => match rooms.background.run_now(&name).await? {
             Ran::Done => {
                 say(&format!("{name} is done.\n"));
                 Ok(ExitCode::SUCCESS)
@@ -56,7 +56,7 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<ExitCode>
             }
         },
         Command::Retry { id, .. } => {
-            let retried = rooms.duties.retry(id).await?;
+            let retried = rooms.background.retry(id).await?;
             anyhow::ensure!(
                 retried > 0 || id.is_none(),
                 "there is no such job that has failed for good and is not promised anew"
@@ -65,7 +65,7 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<ExitCode>
             Ok(ExitCode::SUCCESS)
         }
         Command::Drop { id } => {
-            anyhow::ensure!(rooms.duties.drop_job(id).await?, "there is no such job that has failed for good");
+            anyhow::ensure!(rooms.background.drop_job(id).await?, "there is no such job that has failed for good");
             say(&format!("{id} is given up.\n"));
             Ok(ExitCode::SUCCESS)
         }
@@ -73,13 +73,13 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<ExitCode>
 }
 
 async fn list(rooms: &AppState) -> anyhow::Result<()> {
-    let jobs = rooms.duties.jobs().await?;
+    let jobs = rooms.background.jobs().await?;
     say(&format!("{:<36}  {:<8} {:<18} {:>8}  {:<20} {}\n", "id", "state", "kind", "attempts", "runs at", "error"));
     for job in &jobs {
         say(&line(job));
     }
     let scheduled: Vec<String> = rooms
-        .duties
+        .background
         .schedules()
         .iter()
         .map(|schedule| match schedule.every.num_hours() {

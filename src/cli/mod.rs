@@ -2,6 +2,7 @@
 mod audit;
 mod backend;
 mod demo;
+pub mod demo_timetable;
 mod doctor;
 mod flights;
 mod healthcheck;

@@ -24,13 +24,13 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<ExitCode>
     match command {
         Command::Sinks => {
             say(&format!("{:<20} {:>10}  {}\n", "sink", "behind", "delivered to"));
-            for lag in rooms.duties.lags().await? {
+            for lag in rooms.background.lags().await? {
                 let served = if lag.is_served { "yes" } else { "by no process" };
                 say(&format!("{:<20} {:>8.0} s  {served}\n", lag.sink, lag.seconds));
             }
         }
         Command::Retire { name } => {
-            anyhow::ensure!(rooms.duties.retire_sink(&name).await?, "there is no sink {name}");
+            anyhow::ensure!(rooms.background.retire_sink(&name).await?, "there is no sink {name}");
             say(&format!("Messages are kept for {name} no longer.\n"));
         }
     }

@@ -9,16 +9,21 @@ use tokio::{
 
 use super::{
     backend::Backend,
+    demo_timetable,
     output::{Progress, say},
 };
 use crate::{
     app::{AppState, Instance, Server, bind, starting},
-    features::accounts::{NewUser, Role},
-    platform::{clock::SystemClock, descriptors, random::IdSource, settings::Settings},
+    features::accounts::{AccountService, NewUser, Role},
+    platform::{
+        clock::SystemClock, descriptors, random::IdSource, room::Worker, settings::Settings, shutdown::stopped_within,
+    },
 };
 
 /// The least time that private servers have to stop.
 const PRIVATE_PATIENCE: Duration = Duration::from_secs(2);
+
+const DAY: Duration = Duration::from_hours(24);
 
 /// The administrator of a demo installation.
 const ADMIN_EMAIL: &str = "admin@loadmaster.example";
@@ -99,7 +104,8 @@ impl Running {
         }
         let instance = Instance::prepare(server, parts).await?;
         let new_password = if demo { seed(instance.state()).await? } else { None };
-        instance.open(demo);
+        let more = if demo { vec![extending(instance.state())] } else { Vec::new() };
+        instance.open(more)?;
         tracing::info!(address = %instance.address(), "serving");
         Ok(Self { instance, backend, new_password })
     }
@@ -123,26 +129,41 @@ impl Running {
     }
 }
 
+/// Extends the demo timetable each day. The start itself has put the first 30 days on the schedule.
+fn extending(state: &AppState) -> Worker {
+    let state = state.clone();
+    Box::new(move |stop| {
+        Box::pin(async move {
+            while !stopped_within(&stop, DAY).await {
+                if let Err(error) = demo_timetable::extend(&state).await {
+                    tracing::error!(%error, "the demo timetable could not be extended");
+                }
+            }
+        })
+    })
+}
+
 /// Puts the demo timetable on the schedule, and makes the first administrator if there is none.
 async fn seed(state: &AppState) -> anyhow::Result<Option<secrecy::SecretString>> {
     {
         let _progress = Progress::begin("Loading the demo timetable");
         // A timetable that cannot be completed is no reason not to serve what is there.
-        if let Err(error) = state.flights.extend_demo().await {
+        if let Err(error) = demo_timetable::extend(state).await {
             tracing::error!(%error, "the demo timetable could not be loaded");
         }
     }
-    if state.accounts.any_user_with_role(Role::Admin).await? {
+    let accounts: AccountService = state.service()?;
+    if accounts.any_user_with_role(Role::Admin).await? {
         return Ok(None);
     }
-    let password = state.accounts.generate_password()?;
+    let password = accounts.generate_password()?;
     let admin = NewUser {
         email: ADMIN_EMAIL.to_owned(),
         name: Some("Administrator".to_owned()),
         role: Role::Admin,
         password: password.clone(),
     };
-    state.accounts.create_user(admin).await?;
+    accounts.create_user(admin).await?;
     Ok(Some(password))
 }
 
@@ -155,7 +176,7 @@ fn announce(running: &Running) -> anyhow::Result<()> {
     }
     let clock = &running.instance.state().clock;
     let tomorrow = clock.now().date_naive().checked_add_days(Days::new(1)).unwrap_or_default();
-    let password = running.instance.state().accounts.generate_password()?;
+    let password = running.instance.state().service::<AccountService>()?.generate_password()?;
     let password = password.expose_secret();
     say(&format!(
         r#"

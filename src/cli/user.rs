@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     app::AppState,
-    features::accounts::{ManagedUser, NewUser, Role, UserChange},
+    features::{
+        accounts::{AccountService, ManagedUser, NewUser, Role, UserChange},
+        privacy::PrivacyService,
+    },
     platform::settings::Settings,
 };
 
@@ -93,14 +96,14 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<()> {
         Command::Enable { email } => change(rooms, &email, disabled(false)).await,
         Command::Export { email } => {
             let user = find(rooms, &email).await?;
-            let export = rooms.privacy.export(user.user.id).await?;
+            let export = rooms.service::<PrivacyService>()?.export(user.user.id).await?;
             say(&format!("{}\n", serde_json::to_string_pretty(&export)?));
             Ok(())
         }
         Command::Erase { email, yes } => {
             let user = find(rooms, &email).await?;
             anyhow::ensure!(yes, "erasing cannot be undone: add --yes to do it");
-            let blanked = rooms.privacy.erase(user.user.id).await?;
+            let blanked = rooms.service::<PrivacyService>()?.erase(user.user.id).await?;
             say(&format!("Erased {}; {blanked} bookings were blanked.\n", user.user.id));
             Ok(())
         }
@@ -114,9 +117,10 @@ async fn create(
     name: Option<String>,
     password_stdin: bool,
 ) -> anyhow::Result<()> {
-    let password = if password_stdin { read_secret()? } else { rooms.accounts.generate_password()? };
+    let password =
+        if password_stdin { read_secret()? } else { rooms.service::<AccountService>()?.generate_password()? };
     let new = NewUser { email, name, role: role.into(), password: password.clone() };
-    let user = rooms.accounts.create_user(new).await?;
+    let user = rooms.service::<AccountService>()?.create_user(new).await?;
     say(&format!("Created {} {} ({}).\n", user.role.as_str(), user.email, user.id));
     if !password_stdin {
         say(&format!("Password (shown only this once): {}\n", password.expose_secret()));
@@ -125,18 +129,18 @@ async fn create(
 }
 
 async fn find(rooms: &AppState, email: &str) -> anyhow::Result<ManagedUser> {
-    rooms.accounts.user_by_email(email).await.with_context(|| format!("looking for {email}"))
+    rooms.service::<AccountService>()?.user_by_email(email).await.with_context(|| format!("looking for {email}"))
 }
 
 async fn change(rooms: &AppState, email: &str, change: UserChange) -> anyhow::Result<()> {
     let user = find(rooms, email).await?;
-    let user = rooms.accounts.manage_user(user.user.id, change).await?;
+    let user = rooms.service::<AccountService>()?.manage_user(user.user.id, change).await?;
     say(&line(&user));
     Ok(())
 }
 
 async fn list(rooms: &AppState) -> anyhow::Result<()> {
-    let users = rooms.accounts.all_users().await?;
+    let users = rooms.service::<AccountService>()?.all_users().await?;
     for user in &users {
         say(&line(user));
     }

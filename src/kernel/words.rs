@@ -14,6 +14,8 @@ macro_rules! words {
 
         impl $name {
             pub const WORDS: &[(&'static str, Self)] = &[$(($word, Self::$variant),)+];
+            #[allow(dead_code, reason = "not every list of words is registered")]
+            pub const NAMES: &[&'static str] = &[$($word,)+];
 
             pub const fn as_str(self) -> &'static str {
                 match self {

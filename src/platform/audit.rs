@@ -1,21 +1,91 @@
 //! What an audit speaks of: what it looks at, how much it has checked, and which rows break a rule.
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-/// Of the rows that break one rule so many are shown; all are counted.
+use super::postgres::{DbError, PgSession};
+
+/// The number of rows that are shown of those that break one rule; all are counted.
 pub const MOST_SHOWN: usize = 20;
 
-/// What an audit looks at: everything, where nothing is named.
+/// Ids of things that an audit looks at, by the kind of thing.
+pub type Only = BTreeMap<&'static str, Vec<Uuid>>;
+
+/// What an audit looks at.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    pub flights: Option<Vec<Uuid>>,
-    pub bookings: Option<Vec<Uuid>>,
+    /// Nothing but these; left out: everything.
+    pub only: Option<Only>,
     /// Events from then on must have their messages; left out: those of the last six days by the database's clock, since
     /// messages are kept for seven.
     pub messages_since: Option<DateTime<Utc>>,
-    /// Also replay bookings and flights and compare them with their rows, member by member.
+    /// Also replay histories and compare what they make with the rows, member by member.
     pub rebuild: bool,
+}
+
+impl Scope {
+    /// Which things of this kind are looked at; none: all of them.
+    pub fn of(&self, kind: &str) -> Option<&[Uuid]> {
+        self.only.as_ref().map(|only| only.get(kind).map_or(&[][..], Vec::as_slice))
+    }
+
+    /// Whether no thing of this kind is looked at.
+    pub fn leaves_out(&self, kind: &str) -> bool {
+        self.of(kind).is_some_and(<[_]>::is_empty)
+    }
+}
+
+/// A rule that must never be broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// As `docs/reliability.md` counts them; the comparison with what is rebuilt has none.
+    pub number: Option<u8>,
+    pub name: &'static str,
+}
+
+impl Rule {
+    /// Each room that writes messages looks whether its own are there.
+    pub const MESSAGES: Self = Self::new(9, "every event has its message");
+    /// Each room that keeps a history looks at its own. Only if it is asked for.
+    pub const REBUILT: Self = Self { number: None, name: "everything is as its history rebuilds it" };
+
+    pub const fn new(number: u8, name: &'static str) -> Self {
+        Self { number: Some(number), name }
+    }
+}
+
+/// The audit of a room.
+#[derive(Debug, Clone, Copy)]
+pub struct Audit {
+    pub rules: &'static [Rule],
+    /// What is found about each rule that was looked at. Only reads.
+    pub run:
+        for<'a> fn(&'a mut PgSession, &'a Scope, Watch<'a>) -> BoxFuture<'a, Result<Vec<(Rule, Findings)>, DbError>>,
+    /// The kinds of things that it can be limited to.
+    pub subjects: &'static [Subject],
+}
+
+impl Audit {
+    pub const NONE: Self = Self { rules: &[], run: find_nothing, subjects: &[] };
+}
+
+fn find_nothing<'a>(
+    _: &'a mut PgSession,
+    _: &'a Scope,
+    _: Watch<'a>,
+) -> BoxFuture<'a, Result<Vec<(Rule, Findings)>, DbError>> {
+    Box::pin(async { Ok(Vec::new()) })
+}
+
+/// A kind of thing that an audit can be limited to.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject {
+    pub kind: &'static str,
+    /// All that belongs to the thing of this name; none if there is no such thing.
+    pub find: for<'a> fn(&'a mut PgSession, &'a str) -> BoxFuture<'a, Result<Option<Only>, DbError>>,
 }
 
 /// Is told what is being looked at, and how much of it so far.

@@ -30,6 +30,7 @@ use sqlx::{
 };
 
 pub use error::{DbError, Transient, Unreachable};
+pub use grants::Tables;
 pub use session::PgSession;
 pub use standing::{Standing, is_current, is_migrated};
 pub use state::Refusal;
@@ -373,11 +374,11 @@ fn unreachable(options: &PgConnectOptions, url: &SecretString, cause: sqlx::Erro
 ///
 /// A change of a table waits for all that use it, and all that come later wait behind it: it waits for two seconds at most,
 /// then lets the others go first and tries again, for ten minutes in all.
-pub async fn migrate(owner: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<()> {
+pub async fn migrate(owner: &mut PgConnection, tables: &[Tables], now: DateTime<Utc>) -> anyhow::Result<()> {
     let until = tokio::time::Instant::now() + MIGRATION_PATIENCE;
     sqlx::raw_sql("set lock_timeout = '2s'").execute(&mut *owner).await?;
     loop {
-        match try_migrate(owner, now).await {
+        match try_migrate(owner, tables, now).await {
             Err(error) if is_lock_timeout(&error) && tokio::time::Instant::now() < until => {
                 tracing::warn!("a table that is to be changed is in use; trying again");
                 tokio::time::sleep(MIGRATION_PAUSE).await;
@@ -394,7 +395,7 @@ fn is_lock_timeout(error: &anyhow::Error) -> bool {
     error.chain().filter_map(state).any(|state| state == error::LOCK_NOT_AVAILABLE)
 }
 
-async fn try_migrate(owner: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Result<()> {
+async fn try_migrate(owner: &mut PgConnection, tables: &[Tables], now: DateTime<Utc>) -> anyhow::Result<()> {
     let mut migrator = sqlx::migrate!();
     migrator.set_ignore_missing(true);
     migrator.run_direct(None, owner, false).await.context("migrating the database failed")?;
@@ -404,7 +405,7 @@ async fn try_migrate(owner: &mut PgConnection, now: DateTime<Utc>) -> anyhow::Re
         tx.commit().await?;
     }
     let mut tx = owner.begin().await?;
-    grants::grant_serving_role(&mut tx).await.context("granting the serving role its rights failed")?;
+    grants::grant_serving_role(&mut tx, tables).await.context("granting the serving role its rights failed")?;
     tx.commit().await?;
     Ok(())
 }

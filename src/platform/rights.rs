@@ -1,22 +1,7 @@
 //! What keeps history unchanged in this installation: the rights of the role that serves, and the triggers behind them.
-use crate::platform::postgres::PgSession;
+use crate::platform::postgres::{PgSession, Tables};
 
-/// Tables to which rows are only added.
-const HISTORY: [&str; 4] = ["admin_acts", "booking_events", "capacity_ledger", "flight_events"];
-
-/// Tables that only migrating writes.
-const OWNERS: [&str; 8] = [
-    "_sqlx_migrations",
-    "aircraft_types",
-    "airlines",
-    "airports",
-    "handling_codes",
-    "installation",
-    "network",
-    "partitioned_tables",
-];
-
-/// What a role could do to events, ledger and the record of administrative acts.
+/// What a role could do to history.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rights {
     pub role: String,
@@ -36,10 +21,12 @@ pub struct Rights {
 
 impl Rights {
     /// Of the role that this connection acts as.
-    pub async fn of(db: &mut PgSession) -> sqlx::Result<Self> {
+    pub async fn of(db: &mut PgSession, tables: &[Tables]) -> sqlx::Result<Self> {
+        let history: Vec<&str> = tables.iter().flat_map(|tables| tables.history.iter().copied()).collect();
+        let fixed: Vec<&str> = tables.iter().flat_map(|tables| tables.fixed.iter().copied()).collect();
         // Tables are looked for by name where the search path leads, as every statement does; one that is not there yet
         // is left out.
-        let tables = "with recursive history as (
+        let within = "with recursive history as (
                           select to_regclass(name)::oid as id from unnest($1::text[]) as name
                           where to_regclass(name) is not null
                           union all
@@ -48,12 +35,12 @@ impl Rights {
                            exists (select from history join pg_class c on c.oid = history.id
                                    where pg_has_role(current_user, c.relowner, 'member'))";
         let (role, is_superuser, is_owner) =
-            sqlx::query_as(sqlx::AssertSqlSafe(format!("{tables} {role}"))).bind(HISTORY).fetch_one(&mut *db).await?;
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("{within} {role}"))).bind(&history).fetch_one(&mut *db).await?;
         let may_change = "select id::regclass::text from history
                           where has_table_privilege(id, 'update, delete, truncate')
                              or has_any_column_privilege(id, 'update') order by 1";
-        let may_change = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("{tables} {may_change}")));
-        let may_change = may_change.bind(HISTORY).fetch_all(&mut *db).await?;
+        let may_change = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("{within} {may_change}")));
+        let may_change = may_change.bind(&history).fetch_all(&mut *db).await?;
         // Bits of `tgtype`: 1 for each row, 2 before, 8 delete, 16 update, 32 truncate. Enabled is `O` or `A`.
         let unguarded = "select id::regclass::text from history
                          where (select count(*) filter (where tgtype & 1 = 1 and tgtype & 24 = 24) = 0
@@ -62,8 +49,8 @@ impl Rights {
                                 where tgrelid = id and proname = 'refuse_change' and tgtype & 2 = 2
                                   and tgenabled in ('O', 'A'))
                          order by 1";
-        let unguarded = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("{tables} {unguarded}")));
-        let unguarded = unguarded.bind(HISTORY).fetch_all(&mut *db).await?;
+        let unguarded = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("{within} {unguarded}")));
+        let unguarded = unguarded.bind(&history).fetch_all(&mut *db).await?;
         let may_create = "select coalesce(has_schema_privilege(current_schema(), 'create'), false)";
         let may_create = sqlx::query_scalar(may_create).fetch_one(&mut *db).await?;
         let may_write = "select name from unnest($1::text[]) as name
@@ -71,7 +58,7 @@ impl Rights {
                            and (has_table_privilege(to_regclass(name), 'insert, update, delete, truncate')
                                 or has_any_column_privilege(to_regclass(name), 'insert, update'))
                          order by 1";
-        let may_write = sqlx::query_scalar(may_write).bind(OWNERS).fetch_all(db).await?;
+        let may_write = sqlx::query_scalar(may_write).bind(&fixed).fetch_all(db).await?;
         Ok(Self { role, is_superuser, is_owner, may_change, may_create, may_write, unguarded })
     }
 }

@@ -9,9 +9,9 @@ use super::{
 pub struct ServerSecrets {
     /// Seals page cursors.
     pub cursor_key: [u8; 32],
-    /// Seals what searches leave in Redis.
+    /// Seals what caches leave in Redis.
     pub cache_key: [u8; 32],
-    /// Keys the permutation that makes booking references.
+    /// Keys the permutation that makes public references.
     pub reference_key: [u8; 32],
     /// Tells this installation's keys in Redis from those of others that use the same Redis.
     pub namespace: String,

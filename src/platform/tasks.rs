@@ -1,17 +1,10 @@
-use std::time::Duration;
-
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use super::{
     telemetry::Traced,
     web::{Problem, carrying_request_id},
 };
-
-/// Waits so long, or until it is time to stop: then it is true.
-pub async fn stopped_within(stop: &CancellationToken, time: Duration) -> bool {
-    tokio::time::timeout(time, stop.cancelled()).await.is_ok()
-}
 
 /// Work that must not be dropped half-way: hyper drops a handler when its client hangs up, and with it any open
 /// transaction. Shutdown waits for what runs here.

@@ -3,8 +3,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use loadmaster::{
+    cli::demo_timetable,
     features::{
-        flights::{NewFlight, demo},
+        flights::NewFlight,
         reference::{Airport, Reference},
     },
     kernel::AirportCode,
@@ -33,7 +34,7 @@ fn unconnected(reference: &Reference, flights: &[NewFlight], on: NaiveDate) -> V
     }
     let from = |origin: AirportCode| by_origin.get(&origin).map(Vec::as_slice).unwrap_or_default();
     let mut missing = Vec::new();
-    let airports: Vec<_> = demo::airports(reference).into_iter().map(|airport| airport.code).collect();
+    let airports: Vec<_> = demo_timetable::airports(reference).into_iter().map(|airport| airport.code).collect();
     for origin in airports.iter().copied() {
         let mut reached = HashSet::new();
         for first in from(origin).iter().filter(|flight| leaves_on(reference, flight) == on) {
@@ -54,16 +55,18 @@ fn unconnected(reference: &Reference, flights: &[NewFlight], on: NaiveDate) -> V
 #[tokio::test]
 async fn the_timetable_is_the_same_whenever_it_is_made() {
     let world = World::start().await;
-    let reference = &world.state().reference;
-    let first = demo::timetable(reference, date("2026-11-20"), 30);
-    assert_eq!(first, demo::timetable(reference, date("2026-11-20"), 30));
+    let reference = &world.state().service::<Reference>().unwrap();
+    let first = demo_timetable::timetable(reference, date("2026-11-20"), 30);
+    assert_eq!(first, demo_timetable::timetable(reference, date("2026-11-20"), 30));
     // Made in parts it is the same, too.
-    let parts =
-        [demo::timetable(reference, date("2026-11-20"), 11), demo::timetable(reference, date("2026-12-01"), 19)];
+    let parts = [
+        demo_timetable::timetable(reference, date("2026-11-20"), 11),
+        demo_timetable::timetable(reference, date("2026-12-01"), 19),
+    ];
     assert_eq!(first, parts.concat());
     // And the same services go every day: as many flights, under the same numbers.
     let numbers = |day: &str| -> BTreeSet<_> {
-        demo::timetable(reference, date(day), 1)
+        demo_timetable::timetable(reference, date(day), 1)
             .iter()
             .map(|flight| (flight.number.clone(), flight.origin, flight.destination))
             .collect()
@@ -74,8 +77,8 @@ async fn the_timetable_is_the_same_whenever_it_is_made() {
 #[tokio::test]
 async fn it_spans_all_inhabited_continents_with_wide_bodies_and_freighters() {
     let world = World::start().await;
-    let reference = &world.state().reference;
-    let airports = demo::airports(reference);
+    let reference = &world.state().service::<Reference>().unwrap();
+    let airports = demo_timetable::airports(reference);
     let codes: BTreeSet<_> = airports.iter().map(|airport| airport.code).collect();
     assert_eq!(codes.len(), airports.len(), "none twice");
     assert!(codes.len() >= 60, "{}", codes.len());
@@ -90,7 +93,7 @@ async fn it_spans_all_inhabited_continents_with_wide_bodies_and_freighters() {
         let missing: Vec<_> = members.iter().filter(|code| !codes.contains(&code.parse().unwrap())).collect();
         assert!(missing.is_empty(), "{continent} lacks {missing:?}");
     }
-    let day = demo::timetable(reference, date("2026-11-20"), 1);
+    let day = demo_timetable::timetable(reference, date("2026-11-20"), 1);
     let served: BTreeSet<_> = day.iter().flat_map(|flight| [flight.origin, flight.destination]).collect();
     assert_eq!(served, codes);
     let (freighters, wide_bodies) = day.iter().partition::<Vec<_>, _>(|flight| flight.is_freighter);
@@ -101,9 +104,9 @@ async fn it_spans_all_inhabited_continents_with_wide_bodies_and_freighters() {
 #[tokio::test]
 async fn its_flights_are_such_as_could_be_put_on_the_schedule_by_hand() {
     let world = World::start().await;
-    let reference = &world.state().reference;
+    let reference = &world.state().service::<Reference>().unwrap();
     let mut names = BTreeSet::new();
-    for flight in demo::timetable(reference, date("2026-11-20"), 3) {
+    for flight in demo_timetable::timetable(reference, date("2026-11-20"), 3) {
         let takes = flight.arrival - flight.departure;
         assert!(takes >= TimeDelta::minutes(40) && takes <= TimeDelta::hours(24), "{flight:?}");
         let (from, to) = (airport(reference, flight.origin), airport(reference, flight.destination));
@@ -125,7 +128,7 @@ async fn its_flights_are_such_as_could_be_put_on_the_schedule_by_hand() {
 #[tokio::test]
 async fn any_two_of_its_airports_are_connected_on_every_date() {
     let world = World::start().await;
-    let reference = &world.state().reference;
+    let reference = &world.state().service::<Reference>().unwrap();
     for (today, days) in [
         // The first, a middle and the last of the thirty days.
         ("2026-11-20", [0, 14, 29]),
@@ -137,9 +140,9 @@ async fn any_two_of_its_airports_are_connected_on_every_date() {
         ("2027-10-30", [0, 1, 2]),
         ("2027-11-06", [0, 1, 2]),
     ] {
-        // What `extend_demo` puts on the schedule when this is the UTC date.
+        // What `demo_timetable::extend` puts on the schedule when this is the UTC date.
         let today = date(today);
-        let flights = demo::timetable(reference, today - Days::new(1), 33);
+        let flights = demo_timetable::timetable(reference, today - Days::new(1), 33);
         for day in days {
             let on = today + Days::new(day);
             let missing = unconnected(reference, &flights, on);
@@ -161,8 +164,9 @@ impl Dice {
 #[tokio::test]
 async fn search_finds_a_way_between_any_two_of_its_airports() {
     let world = World::start().await;
-    world.state().flights.extend_demo().await.unwrap();
-    let airports = demo::airports(&world.state().reference);
+    demo_timetable::extend(world.state()).await.unwrap();
+    let reference: Reference = world.state().service().unwrap();
+    let airports = demo_timetable::airports(&reference);
     let mut dice = Dice(2026);
     let today = world.now().date_naive();
     for round in 0..30 {
@@ -191,7 +195,7 @@ async fn flights_by_date(world: &World) -> BTreeMap<NaiveDate, i64> {
 #[tokio::test]
 async fn it_rolls_on_and_leaves_what_is_there_alone() {
     let world = World::start().await;
-    let extend = async || world.state().flights.extend_demo().await.unwrap();
+    let extend = async || demo_timetable::extend(world.state()).await.unwrap();
     let first = extend().await;
     let before = flights_by_date(&world).await;
     let (yesterday, days) = (world.now().date_naive() - Days::new(1), 33);
@@ -223,7 +227,7 @@ async fn it_rolls_on_and_leaves_what_is_there_alone() {
 #[tokio::test]
 async fn flights_that_were_changed_and_booked_meanwhile_stay_as_they_are() {
     let world = World::start().await;
-    world.state().flights.extend_demo().await.unwrap();
+    demo_timetable::extend(world.state()).await.unwrap();
     let (anyone, admin) = (world.anonymous(), world.admin().await);
     let listed = anyone.get("/api/v1/flights?origin=DEL&departure_date=2026-11-25&limit=1").await.expect(200);
     // Half an hour later and with less room than the timetable says, then booked.
@@ -251,6 +255,6 @@ async fn flights_that_were_changed_and_booked_meanwhile_stay_as_they_are() {
     let changed = anyone.get(&format!("/api/v1/flights/{}", text("id"))).await.expect(200);
 
     world.clock.advance(TimeDelta::days(1));
-    assert_ne!(world.state().flights.extend_demo().await.unwrap(), 0);
+    assert_ne!(demo_timetable::extend(world.state()).await.unwrap(), 0);
     assert_eq!(anyone.get(&format!("/api/v1/flights/{}", text("id"))).await.expect(200), changed);
 }

@@ -1,6 +1,6 @@
 //! Facts of the trade as clients get them, and how they come into the database. The room's own tests know more of the
 //! lists and faults.
-use loadmaster::{features::reference, platform::postgres};
+use loadmaster::{app, features::reference};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
@@ -149,7 +149,7 @@ async fn places(owner: &mut PgConnection) -> Vec<(String, String)> {
 async fn seeding_again_writes_nothing() {
     let database = TestDatabase::empty().await;
     let mut owner = database.owner().await;
-    postgres::migrate(&mut owner, "2026-11-20T08:00:00Z".parse().unwrap()).await.unwrap();
+    app::migrate(&mut owner, "2026-11-20T08:00:00Z".parse().unwrap()).await.unwrap();
     reference::load_reference_data(&mut owner).await.unwrap();
     let before = places(&mut owner).await;
     assert!(before.len() > 8000, "{}", before.len());
@@ -192,7 +192,7 @@ async fn two_who_seed_at_once_do_not_disturb_each_other() {
     let database = TestDatabase::empty().await;
     let mut first = database.owner().await;
     let mut second = database.owner().await;
-    postgres::migrate(&mut first, "2026-11-20T08:00:00Z".parse().unwrap()).await.unwrap();
+    app::migrate(&mut first, "2026-11-20T08:00:00Z".parse().unwrap()).await.unwrap();
     let both = tokio::join!(reference::load_reference_data(&mut first), reference::load_reference_data(&mut second));
     both.0.unwrap();
     both.1.unwrap();

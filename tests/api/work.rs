@@ -11,7 +11,7 @@ use axum::{
 use loadmaster::platform::{
     idempotency::{Answer, Idempotent, Key, Repetition},
     postgres::{DbError, PgSession, Transient},
-    web::{Body, Code, PRIVATE, Problem},
+    web::{Body, PRIVATE, Problem, code},
     work::{Command, Keyed, run_alone},
 };
 use uuid::Uuid;
@@ -57,7 +57,7 @@ impl Transient for PutError {
 impl From<PutError> for Problem {
     fn from(error: PutError) -> Self {
         match error {
-            PutError::Zero => Self::new(Code::InvalidTransition, "Zero is no number."),
+            PutError::Zero => Self::new(code::INVALID_TRANSITION, "Zero is no number."),
             PutError::Repeated(cause) => cause.into(),
             PutError::Database(cause) => cause.into(),
         }

@@ -22,6 +22,10 @@ pub struct Source {
     pub asyncs: Vec<usize>,
     /// Calls of `begin` and its like, with the last name of what they are called on.
     pub begins: Vec<(usize, String)>,
+    /// Each word of the text, in lower case: names are taken apart.
+    pub words: Vec<(usize, String)>,
+    /// From where on there is nothing but tests.
+    tests_from: Option<usize>,
     /// Name and lines between the braces of each function with a body.
     pub functions: Vec<(usize, String, usize)>,
 }
@@ -64,6 +68,8 @@ impl Source {
             macros: Vec::new(),
             asyncs: Vec::new(),
             begins: Vec::new(),
+            words: words(text),
+            tests_from: tests_from(path, text),
             functions: Vec::new(),
         };
         let mut reader = Reader { here: module, names: names.names, source };
@@ -71,10 +77,42 @@ impl Source {
         reader.source
     }
 
+    pub fn is_of_a_test(&self, line: usize) -> bool {
+        self.tests_from.is_some_and(|from| line >= from)
+    }
+
     /// Whether the file uses anything of that crate.
     pub fn speaks(&self, of: &str) -> bool {
         self.paths.iter().any(|(_, path)| path[0] == of && path.len() > 1)
     }
+}
+
+/// `LockFlights`, `lock_flights` and `lock:flights` are two words each.
+fn words(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (line, text) in (1..).zip(text.lines()) {
+        let mut word = String::new();
+        let mut was_lower = false;
+        for letter in text.chars().chain([' ']) {
+            let begins = letter.is_ascii_uppercase() && was_lower;
+            if (begins || !letter.is_ascii_alphabetic()) && !word.is_empty() {
+                found.push((line, std::mem::take(&mut word)));
+            }
+            if letter.is_ascii_alphabetic() {
+                word.push(letter.to_ascii_lowercase());
+            }
+            was_lower = letter.is_ascii_lowercase();
+        }
+    }
+    found
+}
+
+/// Tests stand at the end of a file, or in a file of their own.
+fn tests_from(path: &str, text: &str) -> Option<usize> {
+    if path.ends_with("/tests.rs") {
+        return Some(1);
+    }
+    (1..).zip(text.lines()).find(|(_, line)| *line == "#[cfg(test)]").map(|(line, _)| line)
 }
 
 /// Every leaf of a `use`: its path, and the name it is known by from then on.

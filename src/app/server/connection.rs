@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     app::system::PeerAddress,
-    platform::{telemetry::metric, web::Code},
+    platform::{telemetry::metric, web::code},
 };
 
 /// What HTTP/1 reads ahead, in bytes: a head that does not fit is refused without a body. Larger than what is allowed of
@@ -201,7 +201,7 @@ async fn answer(application: Router, peer: SocketAddr, mut request: Request) -> 
     let may_close = request.version() != Version::HTTP_2;
     let mut response = application.oneshot(request).await?;
     // The client would go on sending.
-    let is_too_much = matches!(response.extensions().get(), Some(Code::PayloadTooLarge | Code::HeadersTooLarge));
+    let is_too_much = matches!(response.extensions().get(), Some(&(code::PAYLOAD_TOO_LARGE | code::HEADERS_TOO_LARGE)));
     if may_close && is_too_much {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }

@@ -3,10 +3,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use super::error::code;
 use super::{error::AccountError, model::Principal, service::AccountService};
 use crate::platform::{
     telemetry::{Traced, part},
-    web::{Code, Problem},
+    web::Problem,
 };
 
 /// Where credentials are exchanged the header says nothing: OAuth clients send the client's own as Basic there.
@@ -40,7 +41,7 @@ impl AccountService {
 /// RFC 6750, section 3.1: who showed a token learns that it is the token that is no good.
 fn refused(error: AccountError) -> Response {
     let problem = Problem::from(error);
-    let is_invalid = problem.code() == Code::Unauthenticated;
+    let is_invalid = problem.code() == code::UNAUTHENTICATED;
     let mut response = problem.into_response();
     if is_invalid {
         let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");

@@ -1,7 +1,8 @@
 use axum::{extract::FromRequestParts, http::request::Parts};
 
+use super::error::code;
 use super::model::{Principal, Role};
-use crate::platform::web::{Code, Problem};
+use crate::platform::web::Problem;
 
 /// Declares an extractor that lets a caller of at least one role pass. The credential itself was checked before, by
 /// the layer that puts the [`Principal`] into the request.
@@ -33,13 +34,13 @@ at_least!(
 fn admit(parts: &Parts, least: Role) -> Result<Principal, Problem> {
     let Some(principal) = parts.extensions.get::<Principal>() else {
         return Err(Problem::new(
-            Code::Unauthenticated,
+            code::UNAUTHENTICATED,
             "This needs an access token: log in and send it as a Bearer token.",
         ));
     };
     if principal.role < least {
         let (need, have) = (least.as_str(), principal.role.as_str());
-        return Err(Problem::new(Code::Forbidden, format!("This needs the role {need}; yours is {have}.")));
+        return Err(Problem::new(code::FORBIDDEN, format!("This needs the role {need}; yours is {have}.")));
     }
     Ok(*principal)
 }

@@ -7,16 +7,10 @@ use super::{
     repository,
     service::AccountService,
 };
-use crate::kernel::{OrganizationId, UserId};
-use crate::platform::postgres::PgSession;
-
-/// Whose data is asked for or to go.
-#[derive(Debug, Clone)]
-pub struct Person {
-    pub user_id: UserId,
-    /// The person's organizations to which nobody else belongs: all that is theirs is the person's.
-    pub organizations: Vec<OrganizationId>,
-}
+use crate::{
+    kernel::UserId,
+    platform::{personal::Person, postgres::PgSession},
+};
 
 impl AccountService {
     /// All that is kept about an account, as JSON, and whose it is. Recorded: somebody looked at all of it.

@@ -5,9 +5,16 @@ use crate::{
         postgres::{DbError, Transient},
         random::NoRandomness,
         rate_limit::Verdict,
-        web::{Code, InputFault, Problem, version_mismatch},
+        web::{InputFault, Problem, problem_codes, version_mismatch},
     },
 };
+
+problem_codes! {
+    INVALID_CREDENTIALS: UNAUTHORIZED, "invalid_credentials", "E-mail or password is wrong",
+        "Check both; which of the two is wrong is not said.";
+    ACCOUNT_DISABLED: FORBIDDEN, "account_disabled", "The account is disabled",
+        "Ask your administrator to enable it.";
+}
 
 /// Why this room refuses or fails.
 #[derive(Debug, thiserror::Error)]
@@ -114,22 +121,22 @@ impl From<AccountError> for Problem {
                 faulty_member("organization_id", &Fault::new(FaultCode::UnknownValue, "names no organization"))
             }
             E::EmailTaken => {
-                Self::new(Code::AlreadyExists, "An account with this e-mail address exists already: log in instead.")
+                Self::new(code::ALREADY_EXISTS, "An account with this e-mail address exists already: log in instead.")
             }
             E::RoleTooGreat(role) => {
-                Self::new(Code::Forbidden, format!("A key may do no more than you: the role {role} is not yours."))
+                Self::new(code::FORBIDDEN, format!("A key may do no more than you: the role {role} is not yours."))
             }
             E::NeedsSession => {
-                Self::new(Code::Forbidden, "An API key may not do this: log in and use the access token.")
+                Self::new(code::FORBIDDEN, "An API key may not do this: log in and use the access token.")
             }
             E::PasswordsOff => Self::new(
-                Code::Forbidden,
+                code::FORBIDDEN,
                 "This installation takes no passwords: use the refresh token or API key that you have, or ask its \
                  administrators how to log in.",
             ),
             E::Unknown(what) => Self::not_found(format!("such {what}")),
             E::LastAdministrator(action) => Self::new(
-                Code::InvalidTransition,
+                code::INVALID_TRANSITION,
                 "This is the last administrator: make somebody else an administrator first.",
             )
             .with("from", "admin")
@@ -165,29 +172,29 @@ fn faulty_member(member: &str, fault: &Fault) -> Problem {
 fn refused_credential(error: &AccountError) -> Problem {
     use AccountError as E;
     let (code, detail) = match error {
-        E::InvalidCredentials => (Code::InvalidCredentials, "The e-mail address or the password is wrong."),
-        E::WrongPassword => (Code::InvalidCredentials, "The current password is wrong."),
-        E::Disabled => (Code::AccountDisabled, "This account is disabled; your administrator can enable it again."),
+        E::InvalidCredentials => (code::INVALID_CREDENTIALS, "The e-mail address or the password is wrong."),
+        E::WrongPassword => (code::INVALID_CREDENTIALS, "The current password is wrong."),
+        E::Disabled => (code::ACCOUNT_DISABLED, "This account is disabled; your administrator can enable it again."),
         E::TokenExpired => (
-            Code::TokenExpired,
+            code::TOKEN_EXPIRED,
             "The access token has expired: use the refresh token, or log in again, to get a new one.",
         ),
         E::TokenOutdated => (
-            Code::TokenExpired,
+            code::TOKEN_EXPIRED,
             "Your role or organization has changed since this token was given: use the refresh token to get a new one.",
         ),
         E::KeyEnded => {
-            (Code::TokenExpired, "The key that signed this token has ended: use the refresh token to get a new one.")
+            (code::TOKEN_EXPIRED, "The key that signed this token has ended: use the refresh token to get a new one.")
         }
-        E::KeyExpired => (Code::TokenExpired, "The API key has expired: make a new one."),
-        E::SessionEnded => (Code::Unauthenticated, "This session has ended: log in again."),
-        E::RefreshInvalid => (Code::Unauthenticated, "The refresh token is not valid any more: log in again."),
+        E::KeyExpired => (code::TOKEN_EXPIRED, "The API key has expired: make a new one."),
+        E::SessionEnded => (code::UNAUTHENTICATED, "This session has ended: log in again."),
+        E::RefreshInvalid => (code::UNAUTHENTICATED, "The refresh token is not valid any more: log in again."),
         E::KeyInvalid => {
-            (Code::Unauthenticated, "The API key is not valid: it is unknown, was revoked, or its owner is disabled.")
+            (code::UNAUTHENTICATED, "The API key is not valid: it is unknown, was revoked, or its owner is disabled.")
         }
-        E::NoAccount => (Code::Unauthenticated, "The access token belongs to no account any more: log in again."),
+        E::NoAccount => (code::UNAUTHENTICATED, "The access token belongs to no account any more: log in again."),
         _ => (
-            Code::Unauthenticated,
+            code::UNAUTHENTICATED,
             "The Authorization header holds no valid access token: send `Bearer` and a token from a log-in.",
         ),
     };

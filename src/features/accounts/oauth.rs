@@ -6,7 +6,8 @@ use axum::{
 };
 
 use super::dto::{LoginRequest, RefreshRequest, TokenErrorBody};
-use crate::platform::web::{Code, Form, NO_STORE, Problem, request_id};
+use super::error::code;
+use crate::platform::web::{Form, NO_STORE, Problem, request_id};
 
 /// RFC 6749, section 5.1: no cache keeps a credential, also none that knows HTTP/1.0 only.
 pub(super) const UNCACHED: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, NO_STORE), (header::PRAGMA, "no-cache")];
@@ -33,10 +34,10 @@ impl TokenRefusal {
 impl From<Problem> for TokenRefusal {
     fn from(problem: Problem) -> Self {
         match problem.code() {
-            Code::MalformedRequest | Code::ValidationFailed | Code::UnsupportedMediaType => {
+            code::MALFORMED_REQUEST | code::VALIDATION_FAILED | code::UNSUPPORTED_MEDIA_TYPE => {
                 Self::invalid_request(problem.detail())
             }
-            Code::InvalidCredentials | Code::AccountDisabled | Code::Unauthenticated => {
+            code::INVALID_CREDENTIALS | code::ACCOUNT_DISABLED | code::UNAUTHENTICATED => {
                 Self::invalid_grant(problem.detail())
             }
             _ => Self::Problem(problem),
@@ -156,14 +157,14 @@ mod tests {
             TokenRefusal::Error(error, _) => error,
             TokenRefusal::Problem(problem) => problem.code().as_str(),
         };
-        assert_eq!(error(Code::UnsupportedMediaType), "invalid_request");
-        assert_eq!(error(Code::MalformedRequest), "invalid_request");
-        assert_eq!(error(Code::ValidationFailed), "invalid_request");
-        assert_eq!(error(Code::InvalidCredentials), "invalid_grant");
-        assert_eq!(error(Code::AccountDisabled), "invalid_grant");
-        assert_eq!(error(Code::Unauthenticated), "invalid_grant");
-        assert_eq!(error(Code::PayloadTooLarge), "payload_too_large");
-        assert_eq!(error(Code::Unavailable), "unavailable");
+        assert_eq!(error(code::UNSUPPORTED_MEDIA_TYPE), "invalid_request");
+        assert_eq!(error(code::MALFORMED_REQUEST), "invalid_request");
+        assert_eq!(error(code::VALIDATION_FAILED), "invalid_request");
+        assert_eq!(error(code::INVALID_CREDENTIALS), "invalid_grant");
+        assert_eq!(error(code::ACCOUNT_DISABLED), "invalid_grant");
+        assert_eq!(error(code::UNAUTHENTICATED), "invalid_grant");
+        assert_eq!(error(code::PAYLOAD_TOO_LARGE), "payload_too_large");
+        assert_eq!(error(code::UNAVAILABLE), "unavailable");
     }
 
     #[test]

@@ -1,38 +1,51 @@
 use futures_util::TryStreamExt;
 use uuid::Uuid;
 
-use super::{history, repository};
+use super::{BOOKING, history, repository};
 use crate::{
-    kernel::{BookingRef, FlightId},
+    features::capacity::{self, FLIGHT},
+    kernel::FlightId,
     platform::{
-        audit::{Breach, Findings, Scope, Watch},
+        audit::{Audit, Breach, Findings, Only, Rule, Scope, Subject, Watch},
         postgres::{DbError, PgSession},
     },
 };
 
+/// Each leg has the room in the ledger that its status says, and no entry is of another.
+const TAKINGS: Rule = Rule::new(3, "every leg has exactly its room");
+/// The legs are those that the events tell.
+const LEGS: Rule = Rule::new(4, "all legs took room or none did");
+/// Status and numbers follow from the events, and those from one another.
+const HISTORY: Rule = Rule::new(5, "bookings stand as their events say");
+/// And it is the caller's own.
+const KEYS: Rule = Rule::new(7, "one key made one booking");
+const NAMES: Rule = Rule::new(8, "references and air waybills are one booking's");
+
+pub(super) const AUDIT: Audit = Audit {
+    rules: &[TAKINGS, LEGS, HISTORY, KEYS, NAMES, Rule::MESSAGES, Rule::REBUILT],
+    run: |snapshot, scope, watch| Box::pin(audit(snapshot, scope, watch)),
+    subjects: &[
+        Subject { kind: FLIGHT, find: |snapshot, name| Box::pin(flight(snapshot, name)) },
+        Subject { kind: BOOKING, find: |snapshot, name| Box::pin(booking(snapshot, name)) },
+    ],
+};
+
 /// What was found about bookings.
 #[derive(Debug, Default)]
-pub struct BookingAudit {
-    /// Each leg has the room in the ledger that its status says, and no entry is of another.
+pub(super) struct Found {
     pub takings: Findings,
-    /// All legs took room or none did, as the events tell, and the legs are those that the events tell.
     pub legs: Findings,
-    /// Status and numbers follow from the events, and those from one another.
     pub history: Findings,
-    /// A key made one booking, the caller's own.
     pub keys: Findings,
-    /// References and air waybill numbers are one booking's each.
     pub names: Findings,
-    /// Each event left its message.
     pub messages: Findings,
-    /// Bookings and legs are, member by member, what their events rebuild. Only if asked for.
     pub rebuilt: Findings,
 }
 
 /// Looks at bookings, their legs and their histories, and at what ledger, outbox and keys say of them.
-pub async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<BookingAudit, DbError> {
-    let only = scope.bookings.as_deref();
-    let mut found = BookingAudit::default();
+async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<Vec<(Rule, Findings)>, DbError> {
+    let only = scope.of(BOOKING);
+    let mut found = Found::default();
     count(snapshot, only, &mut found).await?;
     watch("legs and ledger", 0);
     takings(snapshot, only, &mut found.takings).await?;
@@ -42,20 +55,37 @@ pub async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) ->
     keys(snapshot, only, &mut found.keys).await?;
     names(snapshot, only, &mut found.names).await?;
     messages(snapshot, scope, &mut found.messages).await?;
+    let Found { takings, legs, history, keys, names, messages, rebuilt } = found;
+    let mut found = vec![
+        (TAKINGS, takings),
+        (LEGS, legs),
+        (HISTORY, history),
+        (KEYS, keys),
+        (NAMES, names),
+        (Rule::MESSAGES, messages),
+    ];
+    if scope.rebuild {
+        found.push((Rule::REBUILT, rebuilt));
+    }
     Ok(found)
 }
 
-/// The bookings that bear a reference or are said to: one, if all is well.
-pub async fn named(snapshot: &mut PgSession, reference: &BookingRef) -> Result<Vec<Uuid>, DbError> {
-    Ok(repository::audit::named(snapshot, reference.as_str()).await?)
+/// A flight, and the bookings that are or were on it.
+async fn flight(snapshot: &mut PgSession, name: &str) -> Result<Option<Only>, DbError> {
+    let Ok(flight) = name.parse::<FlightId>() else { return Ok(None) };
+    let aboard = repository::audit::ever_on(snapshot, flight.uuid()).await?;
+    let is_known = !aboard.is_empty() || capacity::has_ledger(snapshot, flight).await?;
+    Ok(is_known.then(|| Only::from([(FLIGHT, vec![flight.uuid()]), (BOOKING, aboard)])))
 }
 
-/// The bookings that ever had room on a flight.
-pub async fn ever_on(snapshot: &mut PgSession, flight: FlightId) -> Result<Vec<Uuid>, DbError> {
-    Ok(repository::audit::ever_on(snapshot, flight.uuid()).await?)
+/// A booking; not the other bookings on its flights, and so not whether those were oversold.
+async fn booking(snapshot: &mut PgSession, name: &str) -> Result<Option<Only>, DbError> {
+    // All that bear the reference or are said to: one, if all is well.
+    let named = repository::audit::named(snapshot, name).await?;
+    Ok((!named.is_empty()).then(|| Only::from([(BOOKING, named)])))
 }
 
-async fn count(snapshot: &mut PgSession, only: Option<&[Uuid]>, found: &mut BookingAudit) -> Result<(), DbError> {
+async fn count(snapshot: &mut PgSession, only: Option<&[Uuid]>, found: &mut Found) -> Result<(), DbError> {
     let counts = repository::audit::counts(snapshot, only).await?;
     let number = |count: i64| u64::try_from(count).unwrap_or_default();
     found.takings.has_checked("legs", number(counts.legs));
@@ -156,7 +186,7 @@ async fn names(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut F
 }
 
 async fn messages(snapshot: &mut PgSession, scope: &Scope, findings: &mut Findings) -> Result<(), DbError> {
-    let only = scope.bookings.as_deref();
+    let only = scope.of(BOOKING);
     let mut untold = repository::audit::untold_events(snapshot, only, scope.messages_since);
     while let Some(row) = untold.try_next().await? {
         let fault = format!("the outbox lacks the message of this {}", row.event_type);

@@ -3,6 +3,7 @@ use std::collections::{HashMap, VecDeque};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tokio::time::Instant;
 
+use super::metric;
 use super::{
     BookingError, BookingService,
     attempts::Attempts,
@@ -24,7 +25,7 @@ use crate::{
         idempotency::Key,
         locks::{Arrival, Turn},
         postgres::PgSession,
-        telemetry::{Traced, metric, part},
+        telemetry::{Traced, part},
         work::Command,
     },
 };

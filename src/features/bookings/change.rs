@@ -13,6 +13,9 @@ use crate::{
     },
 };
 
+/// The name of the lock on a booking.
+pub(super) const LOCK: &str = "booking";
+
 /// Which booking a caller changes, and on which condition.
 #[derive(Clone)]
 pub(super) struct Target {
@@ -103,7 +106,7 @@ impl BookingService {
         let Some(place) = self.lines.step_up(reference) else {
             return Ok((self.lock_in_line(reference, key, None, until).await?, None));
         };
-        match self.locks.ask("booking", reference).await {
+        match self.locks.ask(LOCK, reference).await {
             Asked::Got(lock) => Ok((BookingLock(Turn::new(place, Some(lock))), Some(seen))),
             Asked::Away => Ok((BookingLock(Turn::new(place, None)), Some(seen))),
             Asked::Held => Ok((self.lock_in_line(reference, key, Some(place), until).await?, None)),
@@ -125,7 +128,7 @@ impl BookingService {
                 .await
                 .map_err(|_| BookingError::Locked(reference.clone()))?,
         };
-        match self.locks.ask_until("booking", reference, until).await {
+        match self.locks.ask_until(LOCK, reference, until).await {
             Asked::Got(lock) => Ok(BookingLock(Turn::new(place, Some(lock)))),
             Asked::Away => Ok(BookingLock(Turn::new(place, None))),
             Asked::Held => Err(BookingError::Locked(reference.clone())),

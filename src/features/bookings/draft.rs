@@ -1,18 +1,19 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{
+    BOOKING,
     event::{DATA_VERSION, Event, EventType, changed_data},
     model::{Booking, Leg, LegStatus},
     repository,
 };
 use crate::{
     features::capacity::Giving,
-    kernel::{AirportCode, BookingId, LegId, UserId},
+    kernel::{AirportCode, BookingId, FlightId, LegId, UserId},
     platform::{
-        outbox::{self, Aggregate, Message},
+        outbox::{self, Message},
         postgres::{DbError, PgSession},
         random::IdSource,
     },
@@ -153,7 +154,7 @@ pub(super) async fn record_in_tx(tx: &mut PgSession, told: &[(&Booking, &Event)]
     let messages: Vec<_> = told
         .iter()
         .map(|(booking, event)| Message {
-            aggregate: Aggregate::Booking,
+            aggregate: BOOKING,
             aggregate_id: booking.id.uuid(),
             subject: booking.ref_id.as_str().to_owned(),
             sequence: event.sequence,
@@ -167,6 +168,7 @@ pub(super) async fn record_in_tx(tx: &mut PgSession, told: &[(&Booking, &Event)]
 
 /// What others are told: no free text, no person. Each version of a booking has its event: they count alike.
 fn payload(booking: &Booking, event: &Event) -> Value {
+    let flights: BTreeSet<FlightId> = booking.legs.iter().map(|leg| leg.flight_id).collect();
     json!({
         "data_version": DATA_VERSION,
         "event_id": event.id,
@@ -176,6 +178,7 @@ fn payload(booking: &Booking, event: &Event) -> Value {
         "location": event.location,
         "flight_id": event.flight_id,
         "flight_number": event.flight_number,
+        "flight_ids": flights,
         "pieces": event.pieces,
         "weight_kg": event.weight,
         "version": event.sequence,

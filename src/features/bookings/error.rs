@@ -9,12 +9,30 @@ use crate::{
         idempotency::Repetition,
         postgres::{DbError, Transient},
         random::NoRandomness,
-        web::{Code, InputFault, Problem, version_mismatch},
+        web::{InputFault, Problem, problem_codes, version_mismatch},
     },
 };
 
 /// Foreign keys to the caller's own rows.
 const CALLER_CONSTRAINTS: [&str; 2] = ["bookings_organization_id_fkey", "bookings_created_by_fkey"];
+
+problem_codes! {
+    { crate::features::capacity::code::CAPACITY_EXCEEDED }
+    FLIGHT_CLOSED: CONFLICT, "flight_closed", "The flight takes no more bookings",
+        "Choose a flight whose cut-off has not passed.";
+    FLIGHT_CANCELLED: CONFLICT, "flight_cancelled", "The flight is cancelled",
+        "Choose another flight.";
+    FLIGHT_MISMATCH: CONFLICT, "flight_mismatch", "The shipment is not on that flight",
+        "Name the flight of the current leg or none; of a flight, name only bookings that are still on it.";
+    LOCATION_MISMATCH: CONFLICT, "location_mismatch", "That is not where this happens",
+        "Leave `location` out, or name the airport given in `detail`.";
+    ITINERARY_INVALID: CONFLICT, "itinerary_invalid", "The flights do not make an itinerary",
+        "Choose flights that chain from origin to destination with enough time to connect, as route search does.";
+    NO_BOOKABLE_ITINERARY: CONFLICT, "no_bookable_itinerary", "No flights with room were found",
+        "Try another date, less freight, or name the flights yourself.";
+    BOOKING_LOCKED: CONFLICT, "booking_locked", "The shipment is being changed by somebody else",
+        "Wait as long as `Retry-After` says and try again.";
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum BookingError {
@@ -134,49 +152,50 @@ impl BookingError {
 impl From<BookingError> for Problem {
     fn from(error: BookingError) -> Self {
         match error {
-            BookingError::Unknown => Self::new(Code::NotFound, "There is no such booking, or it is not yours."),
+            BookingError::Unknown => Self::new(code::NOT_FOUND, "There is no such booking, or it is not yours."),
             BookingError::Full { flight_id, flight_number, shortfall } => full(flight_id, &flight_number, &shortfall),
-            BookingError::ItineraryInvalid(text) => Self::new(Code::ItineraryInvalid, text),
+            BookingError::ItineraryInvalid(text) => Self::new(code::ITINERARY_INVALID, text),
             BookingError::NoBookableItinerary => Self::new(
-                Code::NoBookableItinerary,
+                code::NO_BOOKABLE_ITINERARY,
                 "No direct flight and no connection with enough room was found for that departure.",
             ),
             BookingError::FlightClosed(number) => Self::new(
-                Code::FlightClosed,
+                code::FLIGHT_CLOSED,
                 format!("{number} takes no more bookings: its cut-off has passed or it has left."),
             ),
             BookingError::FlightCancelled(number) => {
-                Self::new(Code::FlightCancelled, format!("{number} is cancelled."))
+                Self::new(code::FLIGHT_CANCELLED, format!("{number} is cancelled."))
             }
             BookingError::FlightMismatch(number) => Self::new(
-                Code::FlightMismatch,
+                code::FLIGHT_MISMATCH,
                 format!("The current leg flies on {number}, not on the flight you named."),
             ),
             BookingError::LocationMismatch { action, expected } => {
                 let text = format!("This shipment can {} only at {expected}.", action.as_str());
-                Self::new(Code::LocationMismatch, text)
+                Self::new(code::LOCATION_MISMATCH, text)
             }
             BookingError::InvalidTransition { from, action, allowed } => refused(from, action, &allowed),
             BookingError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
             BookingError::NotAboard(references) => {
                 let named: Vec<_> = references.iter().map(BookingRef::as_str).collect();
                 let text = format!("Not booked on this flight, or gone from it: {}.", named.join(", "));
-                Self::new(Code::FlightMismatch, text).with("ref_ids", named)
+                Self::new(code::FLIGHT_MISMATCH, text).with("ref_ids", named)
             }
             BookingError::AwbTaken(number) => {
-                Self::new(Code::AlreadyExists, format!("The air waybill {number} is on another booking already."))
+                Self::new(code::ALREADY_EXISTS, format!("The air waybill {number} is on another booking already."))
             }
             BookingError::Locked(reference) => {
-                Self::new(Code::BookingLocked, format!("{reference} is being changed by somebody else.")).retry_after(1)
+                Self::new(code::BOOKING_LOCKED, format!("{reference} is being changed by somebody else."))
+                    .retry_after(1)
             }
             BookingError::Repeated(repetition) => repetition.into(),
             BookingError::OtherHistory => {
-                Self::new(Code::InvalidCursor, "The cursor belongs to the history of another booking.")
+                Self::new(code::INVALID_CURSOR, "The cursor belongs to the history of another booking.")
             }
             BookingError::AmendedTooOften { most, again_in } => {
                 let text =
                     format!("A booking can be amended {most} times an hour; the next time in {again_in} seconds.");
-                Self::new(Code::RateLimited, text).retry_after(again_in)
+                Self::new(code::RATE_LIMITED, text).retry_after(again_in)
             }
             BookingError::VersionMismatch(current) => version_mismatch(current),
             BookingError::Raced | BookingError::Lost | BookingError::Unsettled => Self::unavailable(
@@ -186,7 +205,7 @@ impl From<BookingError> for Problem {
                 "Too many are booking the last room of these flights at once; nothing was booked, try again shortly.",
             ),
             BookingError::CallerUnknown => {
-                Self::new(Code::Unauthenticated, "The account of this access token does not exist here; log in again.")
+                Self::new(code::UNAUTHENTICATED, "The account of this access token does not exist here; log in again.")
             }
             BookingError::OutOfReferences => Self::internal(&error),
             BookingError::Random(cause) => cause.into(),
@@ -203,7 +222,7 @@ fn full(flight_id: FlightId, flight_number: &FlightNumber, shortfall: &Shortfall
         Dimension::Positions => format!("{} of {} positions", available.positions.count(), requested.positions.count()),
     };
     let dimension = shortfall.dimension;
-    Problem::new(Code::CapacityExceeded, format!("{flight_number} has only {told} left."))
+    Problem::new(code::CAPACITY_EXCEEDED, format!("{flight_number} has only {told} left."))
         .with("flight_id", flight_id)
         .with("flight_number", flight_number)
         .with("dimension", dimension.as_str())
@@ -215,5 +234,5 @@ fn refused(from: BookingStatus, action: Action, allowed: &[Action]) -> Problem {
     let words: Vec<_> = allowed.iter().map(|action| action.as_str()).collect();
     let next = if words.is_empty() { "nothing".to_owned() } else { words.join(" or ") };
     let text = format!("You cannot {} a shipment that is {}; you can do {next}.", action.as_str(), from.as_str());
-    Problem::new(Code::InvalidTransition, text).with("from", from).with("action", action).with("allowed", allowed)
+    Problem::new(code::INVALID_TRANSITION, text).with("from", from).with("action", action).with("allowed", allowed)
 }

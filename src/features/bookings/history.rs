@@ -4,7 +4,8 @@ use futures_util::TryStreamExt;
 use uuid::Uuid;
 
 use super::{
-    audit::BookingAudit,
+    BOOKING,
+    audit::Found,
     model::{
         Booking, Leg,
         replay::{PastEvent, Replay, Rule},
@@ -58,11 +59,11 @@ pub(super) async fn replay_all(
     snapshot: &mut PgSession,
     scope: &Scope,
     watch: Watch<'_>,
-    found: &mut BookingAudit,
+    found: &mut Found,
 ) -> Result<(), DbError> {
     let (mut after, mut seen) = (Uuid::nil(), 0);
     loop {
-        let ids = repository::past::page(snapshot, scope.bookings.as_deref(), after, PAGE).await?;
+        let ids = repository::past::page(snapshot, scope.of(BOOKING), after, PAGE).await?;
         let Some(last) = ids.last() else { return Ok(()) };
         after = *last;
         let mut rows: HashMap<BookingId, Booking> =
@@ -84,7 +85,7 @@ fn of_booking(row: &Booking, fault: impl Into<String>) -> Breach {
     Breach::of("bookings", [("id", &row.id), ("ref_id", &row.ref_id)], fault)
 }
 
-fn judge(id: BookingId, replay: Replay, row: Option<Booking>, thorough: bool, found: &mut BookingAudit) {
+fn judge(id: BookingId, replay: Replay, row: Option<Booking>, thorough: bool, found: &mut Found) {
     for contradiction in replay.contradictions {
         let key: [(_, &dyn std::fmt::Display); 2] = [("booking_id", &id), ("sequence", &contradiction.sequence)];
         let breach = Breach::of("booking_events", key, contradiction.text);

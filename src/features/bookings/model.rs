@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// What messages and audits call a booking.
+pub const BOOKING: &str = "booking";
+
 words! {
     /// Where a shipment is in its life. These five for ever.
     pub enum BookingStatus {

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::metric;
 use super::{
     draft::Author,
     model::{Action, Booking},
@@ -20,7 +21,6 @@ use crate::{
         random::IdSource,
         secrets::ServerSecrets,
         tally::Tally,
-        telemetry::metric,
     },
 };
 
@@ -82,6 +82,11 @@ impl BookingService {
     /// To be called after the commit: the room on its flights is not what it was.
     pub(super) fn changed(&self, booking: &Booking) {
         self.capacity.changed(booking.legs.iter().map(|leg| leg.flight_id));
+    }
+
+    /// The room on these flights is to be read again before it is shown.
+    pub(super) fn forget_rooms(&self, flights: impl IntoIterator<Item = FlightId>) {
+        self.capacity.changed(flights);
     }
 
     /// The flights that these bookings are or were on.

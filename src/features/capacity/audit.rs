@@ -2,13 +2,14 @@ use futures_util::TryStreamExt;
 use uuid::Uuid;
 
 use super::{
+    FLIGHT,
     model::ledger::{LedgerFault, LedgerReplay},
     repository,
 };
 use crate::{
     kernel::FlightId,
     platform::{
-        audit::{Breach, Findings, Scope, Watch},
+        audit::{Audit, Breach, Findings, Rule, Scope, Watch},
         postgres::{DbError, PgSession},
     },
 };
@@ -29,22 +30,33 @@ const FIGURES: [&str; 9] = [
 /// How often the progress is told.
 const EVERY: u64 = 10_000;
 
-/// What was found about flights' room.
+/// Replaying the ledgers, each entry left what it says it left.
+const SOLD: Rule = Rule::new(1, "no flight was ever oversold");
+/// Ledgers are numbered without gaps, and every flight's row is as the last entry left it.
+const CURRENT: Rule = Rule::new(2, "flights stand as their ledgers end");
+
+pub(super) const AUDIT: Audit = Audit {
+    rules: &[SOLD, CURRENT],
+    run: |snapshot, scope, watch| Box::pin(audit(snapshot, scope, watch)),
+    subjects: &[],
+};
+
 #[derive(Debug, Default)]
-pub struct CapacityAudit {
-    /// Replaying the ledgers, no flight was ever oversold, and each entry left what it says it left.
-    pub sold: Findings,
-    /// Ledgers are numbered without gaps, and every flight's row is as the last entry left it.
-    pub current: Findings,
+struct Found {
+    sold: Findings,
+    current: Findings,
 }
 
 /// Replays the flights' ledgers from nothing, an entry at a time, and compares the flights' rows with what they left.
-pub async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<CapacityAudit, DbError> {
-    let flights = scope.flights.as_deref();
-    let mut found = CapacityAudit::default();
+async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<Vec<(Rule, Findings)>, DbError> {
+    if scope.leaves_out(FLIGHT) {
+        return Ok(Vec::new());
+    }
+    let flights = scope.of(FLIGHT);
+    let mut found = Found::default();
     replay(snapshot, flights, watch, &mut found).await?;
     compare(snapshot, flights, &mut found.current).await?;
-    Ok(found)
+    Ok(vec![(SOLD, found.sold), (CURRENT, found.current)])
 }
 
 /// Whether there is anything of a flight to be audited.
@@ -56,7 +68,7 @@ async fn replay(
     snapshot: &mut PgSession,
     flights: Option<&[Uuid]>,
     watch: Watch<'_>,
-    found: &mut CapacityAudit,
+    found: &mut Found,
 ) -> Result<(), DbError> {
     let mut replay = LedgerReplay::default();
     let mut ledgers = repository::audit::ledgers(snapshot, flights);

@@ -1,7 +1,17 @@
 use crate::{
     kernel::FlightId,
-    platform::{postgres::DbError, web::Problem},
+    platform::{
+        postgres::DbError,
+        web::{Problem, problem_codes},
+    },
 };
+
+problem_codes! {
+    CAPACITY_EXCEEDED: CONFLICT, "capacity_exceeded", "The flight has not enough room left",
+        "Book less than `available`, or search for another flight.";
+    CAPACITY_BELOW_BOOKED: CONFLICT, "capacity_below_booked", "More is booked than that capacity has",
+        "Offload bookings in the same request, or leave at least what `shortfalls` says is booked and held.";
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum CapacityError {

@@ -3,10 +3,11 @@ use std::{collections::HashMap, time::Duration};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::metric;
 use super::{AvailabilityIndex, CapacityService, FlightCapacity, repository};
 use crate::{
     kernel::FlightId,
-    platform::{clock::Moment, postgres::DbError, tasks::stopped_within, telemetry::metric},
+    platform::{clock::Moment, postgres::DbError, shutdown::stopped_within},
 };
 
 /// Flights that are read at once.

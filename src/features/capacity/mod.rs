@@ -6,18 +6,20 @@ mod dto;
 mod error;
 mod index;
 mod live;
+mod metric;
 mod model;
 mod repository;
+mod room;
 mod router;
 mod service;
 mod turn;
 
-pub use audit::{CapacityAudit, audit, has_ledger};
+pub use audit::has_ledger;
 pub use dto::SpaceFields;
-pub use error::CapacityError;
+pub use error::{CapacityError, code};
 pub use index::AvailabilityIndex;
-pub use model::{Dimension, FlightCapacity, FlightStatus, Shortfall, Space};
-pub use router::router;
+pub use model::{Dimension, FLIGHT, FlightCapacity, FlightStatus, Shortfall, Space};
+pub use room::ROOM;
 pub use service::{
     CapacityService, Entry, Giving, NewCapacity, Taking, Until, Way, change_in_tx, lock_in_tx, open_in_tx,
     release_in_tx, set_status_in_tx, take_in_tx,

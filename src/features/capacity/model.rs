@@ -9,6 +9,9 @@ use utoipa::ToSchema;
 
 use crate::kernel::{FlightId, Positions, Volume, Weight, words};
 
+/// What messages and audits call a flight.
+pub const FLIGHT: &str = "flight";
+
 /// Room on a flight, or what a shipment takes of it, in all three dimensions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Space {

@@ -1,26 +1,22 @@
-use axum::{
-    Json,
-    extract::{FromRef, State},
-    http::header,
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::header, response::IntoResponse};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::error::code;
 use super::{CapacityService, dto::Availability};
+use crate::platform::room::{Routes, handler_state};
 use crate::{
     kernel::FlightId,
     platform::web::{NO_STORE, PathText, Problem, Query, problem_responses, unless_missing},
 };
 
-pub fn router<S>() -> OpenApiRouter<S>
-where
-    S: Clone + Send + Sync + 'static,
-    CapacityService: FromRef<S>,
-{
-    OpenApiRouter::new().routes(routes!(availability))
+handler_state!(HandlerState { capacity: CapacityService });
+
+pub(super) fn routes() -> Routes<HandlerState> {
+    let api = OpenApiRouter::new().routes(routes!(availability));
+    api.into()
 }
 
-problem_responses!(AvailabilityProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, NotFound);
+problem_responses!(AvailabilityProblems: [INPUT, CALLER], NOT_FOUND);
 
 /// A flight's room right now.
 ///

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::metric;
 use super::{AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, Space, model::EntryKind, repository};
 use crate::{
     kernel::{BookingId, FlightId, LegId, Weight},
@@ -9,7 +10,6 @@ use crate::{
         clock::SharedClock,
         locks::{Lines, Locks},
         postgres::{Database, DbError, PgSession},
-        telemetry::metric,
     },
 };
 

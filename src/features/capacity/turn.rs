@@ -8,6 +8,9 @@ use crate::{
     platform::locks::{Arrival, Asked, Turn},
 };
 
+/// The name of the lock on a flight.
+pub(super) const LOCK: &str = "flight";
+
 /// Whoever would wait longer is better told so: well within the time that a request may take.
 const PATIENCE: Duration = Duration::from_secs(6);
 
@@ -36,7 +39,7 @@ impl CapacityService {
         for flight in flights.into_iter().collect::<BTreeSet<_>>() {
             let place = timeout_at(until, self.lines.wait(flight, arrival)).await.ok()?;
             // Held for too long or away: the row lock will do.
-            let lock = match self.locks.ask_briefly("flight", &flight).await {
+            let lock = match self.locks.ask_briefly(LOCK, &flight).await {
                 Asked::Got(lock) => Some(lock),
                 Asked::Away | Asked::Held => None,
             };

@@ -8,9 +8,10 @@ use super::{
     repository,
 };
 use crate::{
+    features::capacity::FLIGHT,
     kernel::FlightId,
     platform::{
-        audit::{Breach, Findings, Scope, Watch, differences},
+        audit::{Audit, Breach, Findings, Rule, Scope, Watch, differences},
         postgres::{DbError, PgSession},
     },
 };
@@ -18,21 +19,24 @@ use crate::{
 /// So many flights are replayed at a time: all that is ever held of them.
 const PAGE: i64 = 500;
 
-/// What was found about flights.
-#[derive(Debug, Default)]
-pub struct FlightAudit {
-    /// Each event left its message.
-    pub messages: Findings,
-    /// Flights are, member by member, what their events and ledgers rebuild. Only if asked for.
-    pub rebuilt: Findings,
-}
+pub(super) const AUDIT: Audit = Audit {
+    rules: &[Rule::MESSAGES, Rule::REBUILT],
+    run: |snapshot, scope, watch| Box::pin(audit(snapshot, scope, watch)),
+    subjects: &[],
+};
 
 /// Looks at flights' histories, and at what the outbox says of them.
-pub async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<FlightAudit, DbError> {
-    let mut found = FlightAudit::default();
-    messages(snapshot, scope, &mut found.messages).await?;
-    if scope.rebuild {
-        rebuild_all(snapshot, scope.flights.as_deref(), watch, &mut found.rebuilt).await?;
+async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<Vec<(Rule, Findings)>, DbError> {
+    let mut found = Vec::new();
+    if !scope.leaves_out(FLIGHT) {
+        let mut told = Findings::default();
+        messages(snapshot, scope, &mut told).await?;
+        found.push((Rule::MESSAGES, told));
+        if scope.rebuild {
+            let mut rebuilt = Findings::default();
+            rebuild_all(snapshot, scope.of(FLIGHT), watch, &mut rebuilt).await?;
+            found.push((Rule::REBUILT, rebuilt));
+        }
     }
     Ok(found)
 }
@@ -58,7 +62,7 @@ async fn replay_page(snapshot: &mut PgSession, ids: &[Uuid]) -> Result<Vec<Repla
 }
 
 async fn messages(snapshot: &mut PgSession, scope: &Scope, findings: &mut Findings) -> Result<(), DbError> {
-    let only = scope.flights.as_deref();
+    let only = scope.of(FLIGHT);
     let count = repository::audit::count_messages(snapshot, only).await?;
     findings.has_checked("messages of flights", u64::try_from(count).unwrap_or_default());
     let mut untold = repository::audit::untold_events(snapshot, only, scope.messages_since);

@@ -4,7 +4,7 @@ use crate::{
     platform::{
         idempotency::Repetition,
         postgres::{DbError, Transient},
-        web::{Code, InputFault, Problem},
+        web::{InputFault, Problem, code},
     },
 };
 
@@ -64,11 +64,11 @@ impl From<FlightError> for Problem {
         match error {
             FlightError::Unknown(id) => Self::not_found(format!("flight {id}")),
             FlightError::AlreadyExists => {
-                Self::new(Code::AlreadyExists, "A flight with this number leaves this airport on this date already.")
+                Self::new(code::ALREADY_EXISTS, "A flight with this number leaves this airport on this date already.")
             }
             FlightError::Import(faults) => Self::validation(&faults),
             FlightError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
-            FlightError::NotUtf8 => Self::new(Code::MalformedRequest, "The table is not valid UTF-8."),
+            FlightError::NotUtf8 => Self::new(code::MALFORMED_REQUEST, "The table is not valid UTF-8."),
             FlightError::Raced => {
                 Self::unavailable("The schedule changed at every attempt; nothing was changed, try again.")
             }

@@ -89,7 +89,7 @@ impl FlightService {
     }
 
     /// Puts those of these flights on the schedule that were never there; what is there, or was cancelled, stays so.
-    pub(super) async fn add_missing(&self, flights: Vec<NewFlight>) -> Result<u64, FlightError> {
+    pub async fn add_missing(&self, flights: Vec<NewFlight>) -> Result<u64, FlightError> {
         let mut rows = Vec::with_capacity(flights.len());
         for (row, flight) in (1..).zip(flights) {
             let name = (flight.number.clone(), flight.origin, local_date(&self.reference, &flight)?);

@@ -126,6 +126,6 @@ impl NewFlight {
 }
 
 /// What an aircraft of this type can carry.
-pub(super) const fn space_of(aircraft: &Aircraft) -> Space {
+pub const fn space_of(aircraft: &Aircraft) -> Space {
     Space { weight: aircraft.max_cargo, volume: aircraft.max_volume, positions: aircraft.positions }
 }

@@ -4,7 +4,10 @@ use std::{
 };
 
 use super::{Flight, FlightService, repository};
-use crate::{kernel::AirportCode, platform::postgres::DbError};
+use crate::{
+    kernel::{AirportCode, FlightId},
+    platform::postgres::DbError,
+};
 
 /// Where a flight leaves and where it lands.
 pub type Stretch = (AirportCode, AirportCode);
@@ -158,6 +161,11 @@ impl FlightService {
     /// The same for one that has left the network, or was not in it: no way can have come of that.
     pub fn left(&self, flight: &Flight) {
         self.availability.doubt([flight.id]);
+    }
+
+    /// The same for flights that are known by their ids only.
+    pub(super) fn forget_rooms(&self, flights: impl IntoIterator<Item = FlightId>) {
+        self.availability.doubt(flights);
     }
 
     /// The network's version, from the database.

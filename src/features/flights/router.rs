@@ -1,9 +1,4 @@
-use axum::{
-    Json,
-    extract::{FromRef, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -17,10 +12,11 @@ use crate::{
     features::{accounts::Admin, capacity::FlightStatus, reference::Reference},
     kernel::{AirlineCode, FlightId},
     platform::{
-        idempotency::{Answer, Idempotency, Idempotent, KeyHeader},
+        idempotency::{Answer, Idempotent, KeyHeader},
+        room::{Routes, handler_state},
         telemetry::{Traced, part},
         web::{
-            Body, CursorKey, IfNoneMatch, PageFields, PageParams, PathText, Problem, Query, both, conditional,
+            Body, CursorKey, IfNoneMatch, PageFields, PageParams, PathText, Problem, Query, both, code, conditional,
             problem_responses, read, unless_missing,
         },
         work::{Keyed, UnitOfWork},
@@ -30,24 +26,18 @@ use crate::{
 /// What others may keep of a flight: to be asked again each time, as its room changes.
 pub const REVALIDATE: &str = "no-cache";
 
-pub fn router<S>() -> OpenApiRouter<S>
-where
-    S: Clone + Send + Sync + 'static,
-    FlightService: FromRef<S>,
-    Reference: FromRef<S>,
-    CursorKey: FromRef<S>,
-    UnitOfWork: FromRef<S>,
-    Idempotency: FromRef<S>,
-{
-    OpenApiRouter::new()
+handler_state!(HandlerState { flights: FlightService, reference: Reference });
+
+pub(super) fn routes() -> Routes<HandlerState> {
+    let api = OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(show))
         .routes(routes!(routes_of_airline))
-        .routes(routes!(search_routes))
+        .routes(routes!(search_routes));
+    api.into()
 }
 
-problem_responses!(CreateProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    PayloadTooLarge, UnsupportedMediaType, AlreadyExists, IdempotencyInProgress, IdempotencyKeyReused);
+problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], ALREADY_EXISTS);
 
 /// Put a flight on the schedule.
 ///
@@ -76,7 +66,7 @@ async fn create(
     unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
 }
 
-problem_responses!(ShowProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, NotFound);
+problem_responses!(ShowProblems: [INPUT, CALLER], NOT_FOUND);
 
 /// One flight.
 #[utoipa::path(get, path = "/flights/{id}", tag = "flights", operation_id = "getFlight",
@@ -95,7 +85,7 @@ async fn show(
     Ok(conditional(&flight.entity_tag(), &if_none_match, REVALIDATE, Json(FlightBody::new(&flight, &reference))))
 }
 
-problem_responses!(ListProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired);
+problem_responses!(ListProblems: [LIST, CALLER]);
 
 /// Flights by departure, then id.
 #[utoipa::path(get, path = "/flights", tag = "flights", operation_id = "listFlights",
@@ -129,8 +119,7 @@ async fn list(
     Ok(page.answer(bodies, |body| FlightAnchor(body.departure_datetime, body.id), &key, &query, ""))
 }
 
-problem_responses!(RouteProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
-    NotFound);
+problem_responses!(RouteProblems: [LIST, CALLER], NOT_FOUND);
 
 /// The routes an airline flies.
 ///
@@ -150,7 +139,7 @@ async fn routes_of_airline(
     answer_routes(&flights, RouteFilter { airline: Some(airline), ..RouteFilter::default() }, page, &key, &query).await
 }
 
-problem_responses!(SearchProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired);
+problem_responses!(SearchProblems: [LIST, CALLER]);
 
 /// Which airlines fly between two airports.
 ///

@@ -6,10 +6,10 @@ use super::{
     repository::{self, FlightEvent},
 };
 use crate::{
-    features::capacity::{self, NewCapacity},
+    features::capacity::{self, FLIGHT, NewCapacity},
     kernel::{FlightId, UserId},
     platform::{
-        outbox::{self, Aggregate, Message},
+        outbox::{self, Message},
         postgres::{DbError, PgSession},
     },
 };
@@ -99,7 +99,7 @@ async fn record_in_tx(
     let messages: Vec<_> = events
         .into_iter()
         .map(|event| Message {
-            aggregate: Aggregate::Flight,
+            aggregate: FLIGHT,
             aggregate_id: event.flight_id.uuid(),
             subject: event.flight_id.to_string(),
             sequence: event.sequence,

@@ -7,9 +7,17 @@ use crate::{
     platform::{
         idempotency::Repetition,
         postgres::{DbError, Transient},
-        web::{Code, Problem, version_mismatch},
+        web::{Problem, problem_codes, version_mismatch},
     },
 };
+
+problem_codes! {
+    {
+        crate::features::bookings::code::FLIGHT_MISMATCH,
+        crate::features::bookings::code::ITINERARY_INVALID,
+        crate::features::capacity::code::CAPACITY_BELOW_BOOKED,
+    }
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum OperationError {
@@ -75,7 +83,7 @@ impl From<OperationError> for Problem {
                     "{number} carries freight for cargo aircraft only: offload it first, in the same request: {}.",
                     named.join(", ")
                 );
-                Self::new(Code::ItineraryInvalid, text).with("ref_ids", named)
+                Self::new(code::ITINERARY_INVALID, text).with("ref_ids", named)
             }
             OperationError::Unfinished(number) => Self::unavailable(format!(
                 "The bookings of {number} are still following its last step; nothing was changed, try again shortly."
@@ -102,7 +110,7 @@ fn refused(from: FlightStatus, action: FlightAction, allowed: &[FlightAction]) -
         }
         _ => format!("You cannot {verb} a flight that is {status}; you can do {next}."),
     };
-    Problem::new(Code::InvalidTransition, text).with("from", from).with("action", action).with("allowed", allowed)
+    Problem::new(code::INVALID_TRANSITION, text).with("from", from).with("action", action).with("allowed", allowed)
 }
 
 fn below_booked(shortfall: &CapacityShortfall) -> Problem {
@@ -123,5 +131,5 @@ fn below_booked(shortfall: &CapacityShortfall) -> Problem {
         "More is booked and held than that capacity has, in {}: offload bookings in the same request.",
         named.join(", ")
     );
-    Problem::new(Code::CapacityBelowBooked, text).with("shortfalls", shortfalls)
+    Problem::new(code::CAPACITY_BELOW_BOOKED, text).with("shortfalls", shortfalls)
 }

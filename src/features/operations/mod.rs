@@ -9,13 +9,14 @@ mod depart;
 mod dto;
 mod error;
 mod import;
+mod metric;
 mod model;
 mod repository;
+mod room;
 mod router;
 mod service;
 mod unfinished;
 
 pub use error::OperationError;
-pub use router::{import_router, router};
+pub use room::ROOM;
 pub use service::OperationService;
-pub use unfinished::UNFINISHED;

@@ -1,11 +1,7 @@
-use axum::{
-    Json,
-    extract::{FromRef, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::error::code;
 use super::{
     OperationError, OperationService,
     arrive::Arrive,
@@ -28,7 +24,8 @@ use crate::{
     },
     kernel::{BookingRef, FlightId},
     platform::{
-        idempotency::{Answer, Idempotency, Idempotent, KeyHeader},
+        idempotency::{Answer, Idempotent, KeyHeader},
+        room::{Routes, handler_state},
         telemetry::{Traced, part},
         web::{
             Body, CursorKey, PRIVATE, PageFields, PathText, Problem, Query, both, link, private, problem_responses,
@@ -38,32 +35,16 @@ use crate::{
     },
 };
 
-pub fn router<S>() -> OpenApiRouter<S>
-where
-    S: Clone + Send + Sync + 'static,
-    OperationService: FromRef<S>,
-    Reference: FromRef<S>,
-    CursorKey: FromRef<S>,
-    UnitOfWork: FromRef<S>,
-    Idempotency: FromRef<S>,
-{
-    OpenApiRouter::new()
+handler_state!(HandlerState { operations: OperationService, reference: Reference });
+
+pub(super) fn routes() -> Routes<HandlerState> {
+    let api = OpenApiRouter::new()
         .routes(routes!(change))
         .routes(routes!(depart))
         .routes(routes!(arrive))
         .routes(routes!(cancel))
-        .routes(routes!(manifest))
-}
-
-/// Apart from the others: imports are larger and take longer than other requests may.
-pub fn import_router<S>() -> OpenApiRouter<S>
-where
-    S: Clone + Send + Sync + 'static,
-    OperationService: FromRef<S>,
-    UnitOfWork: FromRef<S>,
-    Idempotency: FromRef<S>,
-{
-    OpenApiRouter::new().routes(routes!(import))
+        .routes(routes!(manifest));
+    Routes { api, tables: OpenApiRouter::new().routes(routes!(import)), ..Routes::default() }
 }
 
 /// A request to operate a flight.
@@ -99,9 +80,7 @@ fn stepped(reference: Reference) -> impl Fn(&Operated) -> Answer + Send + Sync {
     }
 }
 
-problem_responses!(ChangeProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, CapacityBelowBooked, FlightMismatch,
-    ItineraryInvalid, VersionMismatch, IdempotencyInProgress, IdempotencyKeyReused);
+problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, CAPACITY_BELOW_BOOKED, FLIGHT_MISMATCH, ITINERARY_INVALID, VERSION_MISMATCH);
 
 /// Change a flight.
 ///
@@ -134,9 +113,7 @@ async fn change(
     Step { caller, flight, operations, request }.run(input, command, answer).await
 }
 
-problem_responses!(DepartProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, FlightMismatch, VersionMismatch,
-    IdempotencyInProgress, IdempotencyKeyReused);
+problem_responses!(DepartProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, FLIGHT_MISMATCH, VERSION_MISMATCH);
 
 /// Depart: the flight leaves with all that is booked on it and there.
 ///
@@ -160,9 +137,7 @@ async fn depart(
     Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
 }
 
-problem_responses!(StepProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, VersionMismatch, IdempotencyInProgress,
-    IdempotencyKeyReused);
+problem_responses!(StepProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);
 
 /// Arrive: the flight lands, and with it what is in the air on it.
 #[utoipa::path(post, path = "/flights/{id}/arrive", tag = "flights", operation_id = "arriveFlight",
@@ -202,8 +177,7 @@ async fn cancel(
     Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
 }
 
-problem_responses!(ManifestProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
-    Forbidden, NotFound);
+problem_responses!(ManifestProblems: [LIST, ROLE], NOT_FOUND);
 
 /// Bookings on a page of a manifest.
 const MOST_LINES: u32 = 1000;
@@ -241,8 +215,7 @@ async fn manifest(
     Ok(answer)
 }
 
-problem_responses!(ImportProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    PayloadTooLarge, UnsupportedMediaType, IdempotencyInProgress, IdempotencyKeyReused);
+problem_responses!(ImportProblems: [INPUT, ROLE, BODY, KEY]);
 
 /// Import a timetable, all or nothing.
 ///

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
+use super::metric;
 use super::{
     OperationError,
     model::{FlightAction, Operated, allowed},
@@ -19,7 +20,6 @@ use crate::{
         clock::SharedClock,
         postgres::{Database, PgSession},
         random::IdSource,
-        telemetry::metric,
         web::{PageRequest, Precondition},
     },
 };

@@ -1,5 +1,5 @@
 use crate::{
-    features::{accounts::AccountError, bookings::BookingError},
+    features::accounts::AccountError,
     platform::postgres::{DbError, Transient},
 };
 
@@ -7,8 +7,11 @@ use crate::{
 pub enum PrivacyError {
     #[error(transparent)]
     Account(#[from] AccountError),
+    /// A room could not erase what it keeps.
     #[error(transparent)]
-    Booking(#[from] BookingError),
+    Room(anyhow::Error),
+    #[error("what is to be done later cannot be written: {0}")]
+    Payload(#[from] serde_json::Error),
     #[error(transparent)]
     Database(#[from] DbError),
 }
@@ -17,7 +20,7 @@ impl Transient for PrivacyError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Account(error) => error.is_transient(),
-            Self::Booking(error) => error.is_transient(),
+            Self::Room(_) | Self::Payload(_) => false,
             Self::Database(error) => error.is_conflict(),
         }
     }

@@ -1,37 +1,42 @@
 use std::sync::Arc;
 
-use anyhow::Context;
 use chrono::TimeDelta;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::PrivacyError;
 use crate::{
-    features::{
-        accounts::{AccountService, Person},
-        bookings::BookingService,
-    },
+    features::accounts::AccountService,
     kernel::UserId,
     platform::{
         clock::SharedClock,
         idempotency,
-        jobs::{self, JobError, NewJob},
+        jobs::{self, JobError, JobKind, NewJob},
+        personal::{Person, PersonalData},
         postgres::{Database, commit, retrying},
         random::IdSource,
     },
 };
 
 /// A second sweep, when no process takes the person's credentials any more: what came in until then goes, too.
-pub const SWEEP: &str = "erased_person";
+pub(super) const SWEEP: JobKind<Erased> = JobKind::named("erased_person");
+
+/// The person whose data is swept again.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Erased {
+    pub user_id: UserId,
+}
 const SWEPT_AFTER: TimeDelta = TimeDelta::minutes(3);
 
 /// Cheap to clone.
 #[derive(Clone)]
-pub struct PrivacyService(Arc<Rooms>);
+pub struct PrivacyService(Arc<Parts>);
 
-struct Rooms {
+struct Parts {
     db: Database,
     accounts: AccountService,
-    bookings: BookingService,
+    /// The rooms that keep personal data, beside the accounts.
+    rooms: Vec<Arc<dyn PersonalData>>,
     ids: IdSource,
     clock: SharedClock,
 }
@@ -40,22 +45,22 @@ impl PrivacyService {
     pub fn new(
         db: Database,
         accounts: AccountService,
-        bookings: BookingService,
+        rooms: Vec<Arc<dyn PersonalData>>,
         ids: IdSource,
         clock: SharedClock,
     ) -> Self {
-        Self(Arc::new(Rooms { db, accounts, bookings, ids, clock }))
+        Self(Arc::new(Parts { db, accounts, rooms, ids, clock }))
     }
 
     /// All personal data of one person, as one JSON object. It is recorded that this was asked for.
     pub async fn export(&self, user: UserId) -> Result<Value, PrivacyError> {
-        let Rooms { db, accounts, bookings, .. } = &*self.0;
+        let Parts { db, accounts, rooms, .. } = &*self.0;
         retrying(|| async {
             let mut tx = db.begin().await?;
             let (person, mut export) = accounts.export_in_tx(&mut tx, user).await?;
-            let shipments = bookings.export_in_tx(&mut tx, &person).await?;
-            if let (Some(export), Value::Object(shipments)) = (export.as_object_mut(), shipments) {
-                export.extend(shipments);
+            for room in rooms {
+                let members = room.export_in_tx(&mut tx, &person).await?;
+                export.as_object_mut().into_iter().for_each(|export| export.extend(members.clone()));
             }
             commit(tx).await?;
             Ok(export)
@@ -67,7 +72,7 @@ impl PrivacyService {
     /// bookings are blank. What happened to flights and shipments stays, without the person. An organization of several
     /// keeps its bookings. Should it fail on the way it can be done again. Answers how many bookings were blanked.
     pub async fn erase(&self, user: UserId) -> Result<usize, PrivacyError> {
-        let Rooms { db, accounts, ids, clock, .. } = &*self.0;
+        let Parts { db, accounts, ids, clock, .. } = &*self.0;
         let person = retrying(|| async {
             let mut tx = db.begin().await?;
             let person = accounts.close_in_tx(&mut tx, user).await?;
@@ -76,7 +81,7 @@ impl PrivacyService {
         });
         let person = person.await?;
         let blanked = self.sweep(&person).await?;
-        let later = NewJob { run_in: SWEPT_AFTER, ..NewJob::now(SWEEP, json!({"user_id": user})) };
+        let later = NewJob { run_in: SWEPT_AFTER, ..SWEEP.job(&Erased { user_id: user })? };
         retrying(|| async {
             let mut tx = db.begin().await?;
             accounts.erase_in_tx(&mut tx, user).await?;
@@ -89,27 +94,31 @@ impl PrivacyService {
     }
 
     /// The job [`SWEEP`].
-    pub async fn sweep_again(&self, payload: Value) -> Result<(), JobError> {
-        let user: UserId = serde_json::from_value(payload["user_id"].clone()).context("whose data are to go")?;
-        let person = self.0.accounts.person(user).await?;
+    pub async fn sweep_again(&self, erased: Erased) -> Result<(), JobError> {
+        let person = self.0.accounts.person(erased.user_id).await?;
         let blanked = self.sweep(&person).await?;
         tracing::info!(user = %person.user_id, blanked, "an erased person's data swept again");
         Ok(())
     }
 
     async fn sweep(&self, person: &Person) -> Result<usize, PrivacyError> {
-        let Rooms { db, bookings, .. } = &*self.0;
-        let blanked = bookings.erase(person).await?;
+        let Parts { db, rooms, .. } = &*self.0;
+        let mut blanked = 0;
+        for room in rooms {
+            blanked += room.erase(person).await.map_err(PrivacyError::Room)?;
+        }
         retrying(|| async {
             let mut tx = db.begin().await?;
             // All of them: an earlier try may have blanked some.
-            let mut names = bookings.references_in_tx(&mut tx, person).await?;
-            names.push(person.user_id.to_string());
+            let mut names = vec![person.user_id.to_string()];
+            for room in rooms {
+                names.extend(room.names_in_tx(&mut tx, person).await?);
+            }
             idempotency::forget_in_tx(&mut tx, person.user_id.uuid(), &names).await?;
             commit(tx).await?;
             Ok::<_, PrivacyError>(())
         })
         .await?;
-        Ok(blanked.len())
+        Ok(blanked)
     }
 }

@@ -2,7 +2,7 @@ use crate::{
     kernel::AirportCode,
     platform::{
         postgres::DbError,
-        web::{Code, Problem},
+        web::{Problem, code},
     },
 };
 
@@ -34,7 +34,7 @@ impl From<sqlx::Error> for ReferenceError {
 impl From<ReferenceError> for Problem {
     fn from(error: ReferenceError) -> Self {
         match error {
-            ReferenceError::Unknown(what) => Self::new(Code::NotFound, format!("There is no {what}.")),
+            ReferenceError::Unknown(what) => Self::new(code::NOT_FOUND, format!("There is no {what}.")),
             ReferenceError::TimeZone { .. } => Self::internal(&error),
             ReferenceError::Database(error) => error.into(),
         }

@@ -5,6 +5,7 @@ mod dto;
 mod error;
 mod model;
 mod repository;
+mod room;
 mod router;
 mod search;
 mod seed;
@@ -14,6 +15,6 @@ mod tests;
 
 pub use error::ReferenceError;
 pub use model::{Aircraft, Airline, Airport};
-pub use router::router;
+pub use room::ROOM;
 pub use seed::{is_reference_data_loaded, load_reference_data};
 pub use service::Reference;

@@ -11,16 +11,24 @@ use super::{
     dto::{AircraftBody, AirlineBody, AirportBody, AirportParams, HandlingCodeBody, SearchParams},
     service::Reference,
 };
+use crate::platform::room::{Routes, handler_state};
 use crate::{
     kernel::{AircraftCode, AirlineCode, AirportCode, Fault},
-    platform::web::{CursorKey, PageFields, PageParams, PageRequest, PathText, Problem, Query, problem_responses},
+    platform::web::{
+        CursorKey, PageFields, PageParams, PageRequest, PathText, Problem, Query, code, problem_responses,
+    },
 };
 
 /// Facts change with a release at most; whoever asks gets the same.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
-/// The room's routes, relative to `/api/v1`.
-pub fn router<S>() -> OpenApiRouter<S>
+handler_state!(HandlerState { reference: Reference });
+
+pub(super) fn routes() -> Routes<HandlerState> {
+    operations().into()
+}
+
+pub(super) fn operations<S>() -> OpenApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,
     Reference: FromRef<S>,
@@ -41,17 +49,17 @@ where
 
 problem_responses! {
     /// Of a list that is paged.
-    ListProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired
+    ListProblems: [LIST, CALLER]
 }
 
 problem_responses! {
     /// Of a list that is given whole.
-    SearchProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired
+    SearchProblems: [INPUT, CALLER]
 }
 
 problem_responses! {
     /// Of what is asked for by name.
-    ShowProblems: MalformedRequest, ValidationFailed, NotFound, Unauthenticated, TokenExpired
+    ShowProblems: [INPUT, CALLER], NOT_FOUND
 }
 
 /// List airports by code.

@@ -36,7 +36,7 @@ impl App {
     }
 
     async fn response(&self, path: &str) -> Response {
-        let (router, _) = router::<Self>().split_for_parts();
+        let (router, _) = router::operations::<Self>().split_for_parts();
         let request = Request::get(path).body(Body::empty()).unwrap();
         router.with_state(self.clone()).oneshot(request).await.unwrap()
     }
@@ -277,7 +277,7 @@ fn the_bundled_files_are_sound() {
 
 #[test]
 fn every_operation_is_described() {
-    let (_, api) = router::<App>().split_for_parts();
+    let (_, api) = router::operations::<App>().split_for_parts();
     assert_eq!(api.paths.paths.len(), 10);
     let text = api.to_json().unwrap();
     for promised in ["reference data", "ProblemBody", "invalid_cursor", "/airports/city/{name}", "\"major\""] {

@@ -9,6 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use tokio::{sync::watch, time::Instant};
 use tracing::Instrument;
 
+use super::metric;
 use super::{
     SearchError,
     prepared::{Prepared, Shared},
@@ -25,7 +26,7 @@ use crate::{
         seal::SealKey,
         secrets::ServerSecrets,
         settings,
-        telemetry::{Traced, metric},
+        telemetry::Traced,
     },
 };
 

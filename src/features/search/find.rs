@@ -1,3 +1,4 @@
+use super::metric;
 use super::{
     SearchError, SearchService,
     cache::{CacheStatus, Question, RouteCache, Source},
@@ -9,7 +10,7 @@ use super::{
 use crate::{
     features::flights::{Standing, Stretch},
     kernel::Counted,
-    platform::telemetry::{Traced, metric, note, part},
+    platform::telemetry::{Traced, note, part},
 };
 
 /// How often flights that change while they are looked at are looked up again, before they are simply read.

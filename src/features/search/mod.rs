@@ -7,8 +7,10 @@ mod cache;
 mod dto;
 mod error;
 mod find;
+mod metric;
 mod model;
 mod prepared;
+mod room;
 mod router;
 mod service;
 mod spliced;
@@ -16,5 +18,5 @@ mod stored;
 
 pub use error::SearchError;
 pub use model::{Connections, Itinerary, Request, Stretch, is_connection};
-pub use router::router;
+pub use room::ROOM;
 pub use service::{Departing, SearchService};

@@ -1,5 +1,5 @@
 use axum::{
-    extract::{FromRef, State},
+    extract::State,
     http::{HeaderName, header},
     response::IntoResponse,
 };
@@ -15,25 +15,23 @@ use super::{
 use crate::{
     features::reference::Reference,
     platform::{
+        room::{Routes, handler_state},
         telemetry::{Traced, part},
-        web::{Body, NO_STORE, Problem, Query, both, problem_responses},
+        web::{Body, NO_STORE, Problem, Query, both, code, problem_responses},
     },
 };
 
 /// RFC 9211.
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
-pub fn router<S>() -> OpenApiRouter<S>
-where
-    S: Clone + Send + Sync + 'static,
-    SearchService: FromRef<S>,
-    Reference: FromRef<S>,
-{
-    OpenApiRouter::new().routes(routes!(search)).routes(routes!(ranked))
+handler_state!(HandlerState { search: SearchService, reference: Reference });
+
+pub(super) fn routes() -> Routes<HandlerState> {
+    let api = OpenApiRouter::new().routes(routes!(search)).routes(routes!(ranked));
+    api.into()
 }
 
-problem_responses!(SearchProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, PayloadTooLarge,
-    UnsupportedMediaType);
+problem_responses!(SearchProblems: [INPUT, CALLER, BODY]);
 
 /// Search routes: direct flights and connections apart.
 ///
@@ -62,7 +60,7 @@ async fn search(
     Ok(told(body, status))
 }
 
-problem_responses!(RankedProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired);
+problem_responses!(RankedProblems: [INPUT, CALLER]);
 
 /// Search routes: one ranked list.
 ///

@@ -1,6 +1,6 @@
 use axum::{
     Json,
-    extract::{FromRef, State},
+    extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
@@ -11,21 +11,20 @@ use crate::{
     features::bookings::{BookingError, BookingService, EventParams, History, HistoryAnchor, MOST_EVENTS},
     kernel::{AwbNumber, BookingRef, Fault},
     platform::{
+        room::{Routes, handler_state},
         telemetry::{Traced, part},
         web::{
-            CursorKey, NO_STORE, PageFields, PageRequest, PathText, Problem, Query, link, problem_responses,
+            CursorKey, NO_STORE, PageFields, PageRequest, PathText, Problem, Query, code, link, problem_responses,
             unless_missing,
         },
     },
 };
 
-pub fn router<S>() -> OpenApiRouter<S>
-where
-    S: Clone + Send + Sync + 'static,
-    BookingService: FromRef<S>,
-    CursorKey: FromRef<S>,
-{
-    OpenApiRouter::new().routes(routes!(track))
+handler_state!(HandlerState { bookings: BookingService });
+
+pub(super) fn routes() -> Routes<HandlerState> {
+    let api = OpenApiRouter::new().routes(routes!(track));
+    api.into()
 }
 
 /// What a shipment may be tracked by.
@@ -56,8 +55,7 @@ impl TrackingNumber {
     }
 }
 
-problem_responses!(TrackProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
-    NotFound);
+problem_responses!(TrackProblems: [LIST, CALLER], NOT_FOUND);
 
 /// Everybody may use a cursor: what it leads to is public.
 const ANYBODY: &str = "";

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Idempotency, Key, Scope, path};
 use crate::{
     kernel::FaultCode,
-    platform::web::{Body, Code, InputFault, Problem},
+    platform::web::{Body, InputFault, Problem, code},
 };
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -63,7 +63,7 @@ impl Idempotent {
         let Some(key) = key? else { return Ok(Key::none()) };
         if path.len() > path::LONGEST {
             let text = format!("With an Idempotency-Key the path must have at most {} bytes.", path::LONGEST);
-            return Err(Problem::new(Code::MalformedRequest, text));
+            return Err(Problem::new(code::MALFORMED_REQUEST, text));
         }
         let scope = Scope { principal, method: method.to_string(), path, key };
         Ok(Key::new(idempotency, scope, body.fingerprint(&query)))

@@ -1,7 +1,7 @@
-use super::{Answer, Idempotency, Scope, fingerprint::digest_of, repository};
+use super::{Answer, Idempotency, Scope, repository};
 use crate::platform::{
     postgres::{DbError, PgSession},
-    web::{Code, Problem},
+    web::{Problem, code, digest_of},
 };
 
 /// The `Idempotency-Key` of a request, if it has one: what is asked under it happens once.
@@ -34,11 +34,11 @@ impl From<Repetition> for Problem {
     fn from(repetition: Repetition) -> Self {
         match repetition {
             Repetition::Reused => Self::new(
-                Code::IdempotencyKeyReused,
+                code::IDEMPOTENCY_KEY_REUSED,
                 "This Idempotency-Key was used for a request that asked for something else.",
             ),
             Repetition::Done(_) | Repetition::InProgress => Self::new(
-                Code::IdempotencyInProgress,
+                code::IDEMPOTENCY_IN_PROGRESS,
                 "The first request with this Idempotency-Key is still being worked on.",
             )
             .retry_after(1),

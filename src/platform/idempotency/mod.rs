@@ -2,7 +2,6 @@
 //! given again to whoever repeats the request. Only what was done is kept: a refusal frees the key.
 mod answer;
 mod extract;
-mod fingerprint;
 mod key;
 mod path;
 mod repository;
@@ -18,7 +17,6 @@ use super::postgres::{Database, DbError, PgSession, commit};
 
 pub use answer::Answer;
 pub use extract::{Idempotent, KeyHeader};
-pub use fingerprint::{Content, fingerprint};
 pub use key::{InUse, Key, Repetition};
 
 /// Whose key it is, and for what: the same key means something else to another caller or elsewhere.

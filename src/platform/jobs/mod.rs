@@ -5,9 +5,11 @@ mod queue;
 mod runner;
 mod schedule;
 
-use std::{collections::BTreeMap, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, marker::PhantomData, pin::Pin, sync::Arc};
 
+use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -71,9 +73,30 @@ pub type JobError = anyhow::Error;
 type Work = Pin<Box<dyn Future<Output = Result<(), JobError>> + Send>>;
 type Handler = Arc<dyn Fn(Value) -> Work + Send + Sync>;
 
-/// What is done for each kind of job. A job may be run again after it was done, so doing it twice must do no harm.
+/// A kind of job, by the payload that it is enqueued with.
+pub struct JobKind<P> {
+    pub name: &'static str,
+    payload: PhantomData<fn(P)>,
+}
+
+impl<P: Serialize + DeserializeOwned + Send + 'static> JobKind<P> {
+    pub const fn named(name: &'static str) -> Self {
+        Self { name, payload: PhantomData }
+    }
+
+    /// A job of this kind, to be run now.
+    pub fn job(&self, payload: &P) -> serde_json::Result<NewJob> {
+        Ok(NewJob::now(self.name, serde_json::to_value(payload)?))
+    }
+}
+
+/// What is done for each kind of job, and which kinds are enqueued again and again. A job may be run again after it was done,
+/// so doing it twice must do no harm.
 #[derive(Clone, Default)]
-pub struct Handlers(BTreeMap<&'static str, Handler>);
+pub struct Handlers {
+    by_kind: BTreeMap<&'static str, Handler>,
+    schedules: Vec<Schedule>,
+}
 
 impl Handlers {
     #[must_use]
@@ -81,15 +104,55 @@ impl Handlers {
     where
         F: Future<Output = Result<(), JobError>> + Send + 'static,
     {
-        self.0.insert(kind, Arc::new(move |payload| Box::pin(work(payload))));
+        self.by_kind.insert(kind, Arc::new(move |payload| Box::pin(work(payload))));
         self
     }
 
+    /// With what is done for a kind of job; a payload that cannot be read fails it.
+    #[must_use]
+    pub fn on<P, F>(self, kind: &JobKind<P>, work: impl Fn(P) -> F + Send + Sync + 'static) -> Self
+    where
+        P: DeserializeOwned,
+        F: Future<Output = Result<(), JobError>> + Send + 'static,
+    {
+        let name = kind.name;
+        self.with(name, move |payload| {
+            let work = serde_json::from_value(payload).map(&work);
+            async move { work.with_context(|| format!("reading the payload of {name}"))?.await }
+        })
+    }
+
+    /// With what is done each time this period has passed, once over all processes.
+    #[must_use]
+    pub fn every<F>(
+        mut self,
+        every: TimeDelta,
+        name: &'static str,
+        work: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<(), JobError>> + Send + 'static,
+    {
+        self.schedules.push(Schedule { name, every });
+        self.with(name, move |_| work())
+    }
+
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.by_kind.extend(other.by_kind);
+        self.schedules.extend(other.schedules);
+        self
+    }
+
+    pub fn schedules(&self) -> &[Schedule] {
+        &self.schedules
+    }
+
     fn kinds(&self) -> Vec<String> {
-        self.0.keys().map(|kind| (*kind).to_owned()).collect()
+        self.by_kind.keys().map(|kind| (*kind).to_owned()).collect()
     }
 
     fn of(&self, kind: &str) -> Option<Handler> {
-        self.0.get(kind).cloned()
+        self.by_kind.get(kind).cloned()
     }
 }

@@ -19,7 +19,7 @@ use super::{Handlers, Job, JobState, queue};
 use crate::platform::{
     leases::{Vigil, held},
     postgres::{Database, DbError},
-    tasks::stopped_within,
+    shutdown::stopped_within,
     telemetry::{self, Traced, metric},
     trouble::Trouble,
 };

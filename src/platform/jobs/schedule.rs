@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::platform::{
     clock::SharedClock,
     postgres::{Database, DbError, commit},
     random::IdSource,
-    tasks::stopped_within,
+    shutdown::stopped_within,
     trouble::Trouble,
 };
 
@@ -28,18 +28,18 @@ pub struct Schedule {
 #[derive(Clone)]
 pub struct Schedules {
     db: Database,
-    all: &'static [Schedule],
+    all: Arc<[Schedule]>,
     ids: IdSource,
     clock: SharedClock,
 }
 
 impl Schedules {
-    pub fn new(db: Database, all: &'static [Schedule], ids: IdSource, clock: SharedClock) -> Self {
-        Self { db, all, ids, clock }
+    pub fn new(db: Database, all: &[Schedule], ids: IdSource, clock: SharedClock) -> Self {
+        Self { db, all: all.into(), ids, clock }
     }
 
-    pub fn all(&self) -> &'static [Schedule] {
-        self.all
+    pub fn all(&self) -> &[Schedule] {
+        &self.all
     }
 
     pub async fn run(self, stop: CancellationToken) {
@@ -61,7 +61,7 @@ impl Schedules {
             sqlx::query!(r#"select name, next_run_at, now() as "now!" from schedules where name = any($1)"#, &names);
         let known = known.fetch_all(&mut *reading).await?;
         drop(reading);
-        for schedule in self.all {
+        for schedule in self.all.iter() {
             let row = known.iter().find(|row| row.name == schedule.name);
             if row.is_some_and(|row| !schedule.needs_care(row.next_run_at, row.now)) {
                 continue;

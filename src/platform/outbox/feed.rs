@@ -14,8 +14,10 @@ use crate::platform::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     pub id: i64,
-    /// The booking or flight.
+    /// The kind of thing that it is about, and which.
+    pub aggregate: String,
     pub aggregate_id: Uuid,
+    pub event_type: String,
     /// The `CloudEvents` document.
     pub event: Value,
     /// By the database's clock.
@@ -37,7 +39,7 @@ impl Entry {
 /// read by its transaction number. The size of a place is bounded by the number of concurrent transactions, not by the
 /// number of messages that they write.
 ///
-/// Messages of one booking or flight come in order: the next one is numbered under the lock that the one before was
+/// Messages about one thing come in order: the next one is numbered under the lock that the one before was
 /// committed with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Feed {
@@ -278,7 +280,14 @@ impl From<Row> for Entry {
             let kind = (row.aggregate.as_str(), row.event_type.as_str());
             cloud_event(kind, row.aggregate_id, row.sequence, &subject, row.occurred_at, &row.payload)
         };
-        Self { id: row.id, aggregate_id: row.aggregate_id, event, written_at: row.written_at }
+        Self {
+            id: row.id,
+            aggregate: row.aggregate,
+            aggregate_id: row.aggregate_id,
+            event_type: row.event_type,
+            event,
+            written_at: row.written_at,
+        }
     }
 }
 

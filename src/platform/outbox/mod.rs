@@ -1,7 +1,6 @@
 //! What happened, for others to know: each state change leaves a message in its own transaction. [`relay()`] hands the
-//! messages to sinks, at least once and in order per booking or flight; a [`Feed`] lets this process follow them.
+//! messages to sinks, at least once and in order per thing that they are about; a [`Feed`] lets this process follow them.
 mod feed;
-mod follow;
 mod relay;
 mod sinks;
 mod streams;
@@ -13,33 +12,17 @@ use uuid::Uuid;
 use super::telemetry::{self, TRACEPARENT};
 use crate::platform::postgres::PgSession;
 pub use feed::{Entry, Feed, FeedError};
-pub use follow::follow;
 pub use relay::{Sink, SinkAway, relay};
 pub use sinks::{Lag, delete_delivered, lags, retire};
 pub use streams::RedisStreams;
 
-/// What a change is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Aggregate {
-    Booking,
-    Flight,
-}
-
-impl Aggregate {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Booking => "booking",
-            Self::Flight => "flight",
-        }
-    }
-}
-
 /// A state change that others will be told of after the commit. No personal data.
 #[derive(Debug, Clone)]
 pub struct Message {
-    pub aggregate: Aggregate,
+    /// The kind of thing that the change is about.
+    pub aggregate: &'static str,
     pub aggregate_id: Uuid,
-    /// What outsiders call it: a booking's reference, a flight's id.
+    /// What outsiders call it.
     pub subject: String,
     /// The number of the event among the events of its aggregate.
     pub sequence: i32,
@@ -53,7 +36,7 @@ const TYPE_VERSION: u32 = 1;
 
 impl Message {
     fn cloud_event(&self) -> Value {
-        let kind = (self.aggregate.as_str(), self.event_type);
+        let kind = (self.aggregate, self.event_type);
         cloud_event(kind, self.aggregate_id, self.sequence, &self.subject, self.occurred_at, &self.payload)
     }
 }
@@ -93,7 +76,7 @@ fn traced(mut events: Vec<Value>) -> Vec<Value> {
 /// Joins the caller's transaction: the message is there exactly when the change is. It comes after the change's own
 /// writes: that the transaction has its number by then is what tells a feed when a missing message will never come.
 pub async fn append_in_tx(tx: &mut PgSession, messages: &[Message]) -> sqlx::Result<()> {
-    let aggregates: Vec<&str> = messages.iter().map(|m| m.aggregate.as_str()).collect();
+    let aggregates: Vec<&str> = messages.iter().map(|m| m.aggregate).collect();
     let ids: Vec<Uuid> = messages.iter().map(|m| m.aggregate_id).collect();
     let sequences: Vec<i32> = messages.iter().map(|m| m.sequence).collect();
     let types: Vec<&str> = messages.iter().map(|m| m.event_type).collect();

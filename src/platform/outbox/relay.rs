@@ -11,7 +11,7 @@ use super::{
 use crate::platform::{
     leases::{Vigil, held},
     postgres::{Database, DbError},
-    tasks::stopped_within,
+    shutdown::stopped_within,
     telemetry::{self, Traced, metric},
     trouble::Trouble,
 };
@@ -43,7 +43,7 @@ pub trait Sink: Send + Sync + 'static {
 #[error("{0}")]
 pub struct SinkAway(pub String);
 
-/// Brings every message to a sink, at least once and in order per booking or flight, until `stop`. Of all processes one
+/// Brings every message to a sink, at least once and in order per thing that they are about, until `stop`. Of all processes one
 /// does it at a time, the one with the lease; when it dies another takes over where it was. A sink that is away is tried
 /// again with growing pauses and delays nobody but itself. No transaction is open while the sink is waited for.
 pub async fn relay<S: Sink>(db: Database, sink: S, process: String, stop: CancellationToken) {

@@ -1,26 +1,50 @@
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
-/// What the serving role may do: read everything, and write what it writes. History is written once and read: no update,
-/// delete or truncate of it. What only migrating writes it reads. What the product never deletes it may not delete.
-const GRANTS: &str = "
-    do $$ begin
-        if exists (select from pg_roles where rolname = 'loadmaster_app') and current_user <> 'loadmaster_app' then
-            grant usage on schema public to loadmaster_app;
-            grant select, insert, update, delete on all tables in schema public to loadmaster_app;
-            grant usage, select on all sequences in schema public to loadmaster_app;
-            grant execute on function ensure_partitions(text, timestamptz, integer) to loadmaster_app;
-            revoke update, delete, truncate on capacity_ledger, flight_events, booking_events, admin_acts
-                from loadmaster_app;
-            revoke insert, update, delete, truncate
-                on _sqlx_migrations, installation, partitioned_tables, network,
-                   airports, airlines, aircraft_types, handling_codes
-                from loadmaster_app;
-            revoke delete, truncate
-                on bookings, booking_legs, booking_refs, flights, flight_capacity, users, organizations
-                from loadmaster_app;
-            revoke update, delete, truncate on server_secrets from loadmaster_app;
-        end if;
-    end $$";
+/// Tables by what the serving role may do with them, where it is less than everything.
+#[derive(Debug, Clone, Copy)]
+pub struct Tables {
+    /// Rows are only added: no update, delete or truncate.
+    pub history: &'static [&'static str],
+    /// Only migrating writes them.
+    pub fixed: &'static [&'static str],
+    /// Rows are never deleted.
+    pub kept: &'static [&'static str],
+}
+
+impl Tables {
+    pub const NONE: Self = Self { history: &[], fixed: &[], kept: &[] };
+    /// Those of the platform.
+    pub const PLATFORM: Self =
+        Self { fixed: &["_sqlx_migrations", "installation", "partitioned_tables"], ..Self::NONE };
+}
+
+/// What the serving role may do: read everything, and write what it writes.
+fn grants(tables: &[Tables]) -> String {
+    let revoke = |rights: &str, names: fn(&Tables) -> &'static [&'static str]| {
+        let names: Vec<_> = tables.iter().flat_map(|tables| names(tables).iter().copied()).collect();
+        if names.is_empty() {
+            return String::new();
+        }
+        format!("revoke {rights} on {} from loadmaster_app;", names.join(", "))
+    };
+    let history = revoke("update, delete, truncate", |tables| tables.history);
+    let fixed = revoke("insert, update, delete, truncate", |tables| tables.fixed);
+    let kept = revoke("delete, truncate", |tables| tables.kept);
+    format!(
+        "do $$ begin
+            if exists (select from pg_roles where rolname = 'loadmaster_app') and current_user <> 'loadmaster_app' then
+                grant usage on schema public to loadmaster_app;
+                grant select, insert, update, delete on all tables in schema public to loadmaster_app;
+                grant usage, select on all sequences in schema public to loadmaster_app;
+                grant execute on function ensure_partitions(text, timestamptz, integer) to loadmaster_app;
+                {history}
+                {fixed}
+                {kept}
+                revoke update, delete, truncate on server_secrets from loadmaster_app;
+            end if;
+        end $$"
+    )
+}
 
 /// Nobody but the owner makes anything in the schema. Before PostgreSQL 15 everybody could, the owner by that right alone:
 /// the role that `ensure_partitions` runs as keeps it. Where the schema belongs to another role than ours this takes nothing
@@ -38,9 +62,9 @@ const SCHEMA: &str = "
         end if;
     end $$";
 
-pub(super) async fn grant_serving_role(db: &mut PgConnection) -> sqlx::Result<()> {
+pub(super) async fn grant_serving_role(db: &mut PgConnection, tables: &[Tables]) -> sqlx::Result<()> {
     sqlx::raw_sql(SCHEMA).execute(&mut *db).await?;
-    sqlx::raw_sql(GRANTS).execute(&mut *db).await?;
+    sqlx::raw_sql(AssertSqlSafe(grants(tables))).execute(&mut *db).await?;
     // Rights count on the table that is named: parents only, so that no partition of history can be reached around them.
     let revoke = "
         do $$ declare part regclass; begin

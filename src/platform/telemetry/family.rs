@@ -1,5 +1,5 @@
 #![allow(clippy::disallowed_macros, reason = "this is where the catalogue's names meet them")]
-use std::time::Instant;
+use std::{collections::BTreeMap, time::Instant};
 
 use metrics::SharedString;
 
@@ -42,62 +42,145 @@ pub struct Label {
 pub enum Values {
     /// Each of these and no other.
     Closed(&'static [&'static str]),
-    /// The same, too many to list: where they are listed.
-    Listed(&'static [&'static str], &'static str),
+    /// Those that the rooms declare; where they are listed, if they are too many to list.
+    Declared(Option<&'static str>),
     /// A few that only the place knows where they are made; which.
     Few(&'static str),
 }
 
-impl Values {
-    /// All that there are, if that is known.
-    pub const fn all(&self) -> Option<&'static [&'static str]> {
-        match self {
-            Self::Closed(all) | Self::Listed(all, _) => Some(all),
-            Self::Few(_) => None,
+impl Label {
+    pub const fn one_of(name: &'static str, values: &'static [&'static str]) -> Self {
+        Self { name, values: Values::Closed(values) }
+    }
+
+    /// The rooms declare the values.
+    pub const fn declared(name: &'static str) -> Self {
+        Self { name, values: Values::Declared(None) }
+    }
+
+    /// The same, listed at that place.
+    pub const fn declared_and_listed(name: &'static str, place: &'static str) -> Self {
+        Self { name, values: Values::Declared(Some(place)) }
+    }
+
+    pub const fn few(name: &'static str, which: &'static str) -> Self {
+        Self { name, values: Values::Few(which) }
+    }
+}
+
+/// Metrics, and what they are about.
+pub type Group = (&'static str, &'static [&'static Family]);
+
+/// All that `/metrics` may show.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    pub groups: Vec<Group>,
+    /// The values of labels that rooms declare.
+    pub declared: BTreeMap<&'static str, Vec<&'static str>>,
+}
+
+impl Catalogue {
+    pub fn families(&self) -> impl Iterator<Item = &'static Family> + '_ {
+        self.groups.iter().flat_map(|(_, families)| families.iter().copied())
+    }
+
+    pub fn declare(&mut self, label: &'static str, values: impl IntoIterator<Item = &'static str>) {
+        self.declared.entry(label).or_default().extend(values);
+    }
+
+    /// All values of a label, if that is known.
+    pub fn values(&self, label: &Label) -> Option<&[&'static str]> {
+        match label.values {
+            Values::Closed(all) => Some(all),
+            Values::Declared(_) => self.declared.get(label.name).map(Vec::as_slice),
+            Values::Few(_) => None,
         }
     }
+
+    /// Tells what a family is. A counter whose series are all known is there from now on: what has not happened yet is 0,
+    /// not missing, and the first time is an increase.
+    pub(super) fn announce(&self, family: &'static Family) {
+        let Family { name, help, .. } = *family;
+        match family.kind {
+            Kind::Counter => {
+                metrics::describe_counter!(name, help);
+                for values in self.combinations(family).unwrap_or_default() {
+                    metrics::counter!(name, family.labelled(values)).increment(0);
+                }
+            }
+            Kind::Gauge => metrics::describe_gauge!(name, help),
+            Kind::Histogram => metrics::describe_histogram!(name, help),
+        }
+    }
+
+    /// Every combination of the labels' values, if they are known.
+    fn combinations(&self, family: &Family) -> Option<Vec<Vec<&'static str>>> {
+        family.labels.iter().try_fold(vec![Vec::new()], |begun, label| {
+            let all = self.values(label)?;
+            let continued = begun.iter().flat_map(|begun| {
+                all.iter().map(move |value| {
+                    let mut longer: Vec<&'static str> = begun.clone();
+                    longer.push(value);
+                    longer
+                })
+            });
+            Some(continued.collect())
+        })
+    }
+}
+
+macro_rules! declared {
+    ($kind:ident) => {
+        impl<const LABELS: usize> $kind<LABELS> {
+            pub const fn new(family: Family) -> Self {
+                Self(family)
+            }
+
+            pub const fn family(&self) -> &Family {
+                &self.0
+            }
+        }
+    };
 }
 
 /// Counts what happens.
 #[derive(Debug)]
-pub struct Counter<const LABELS: usize> {
-    pub(super) family: Family,
-}
+pub struct Counter<const LABELS: usize>(Family);
 
 /// Shows how much there is.
 #[derive(Debug)]
-pub struct Gauge<const LABELS: usize> {
-    pub(super) family: Family,
-}
+pub struct Gauge<const LABELS: usize>(Family);
 
 /// Counts how long things take, by the length.
 #[derive(Debug)]
-pub struct Histogram<const LABELS: usize> {
-    pub(super) family: Family,
-}
+pub struct Histogram<const LABELS: usize>(Family);
+
+declared!(Counter);
 
 impl<const LABELS: usize> Counter<LABELS> {
     /// The series with these labels' values, in the order of the catalogue.
     pub fn with<V: Into<SharedString>>(&self, values: [V; LABELS]) -> metrics::Counter {
-        metrics::counter!(self.family.name, self.family.labelled(values))
+        metrics::counter!(self.0.name, self.0.labelled(values))
     }
 }
 
 impl Counter<0> {
     pub fn increment(&self, by: u64) {
-        metrics::counter!(self.family.name).increment(by);
+        metrics::counter!(self.0.name).increment(by);
     }
 
     /// For what was counted elsewhere.
     pub fn absolute(&self, count: u64) {
-        metrics::counter!(self.family.name).absolute(count);
+        metrics::counter!(self.0.name).absolute(count);
     }
 }
+
+declared!(Gauge);
 
 impl<const LABELS: usize> Gauge<LABELS> {
     /// The series with these labels' values, in the order of the catalogue.
     pub fn with<V: Into<SharedString>>(&self, values: [V; LABELS]) -> metrics::Gauge {
-        metrics::gauge!(self.family.name, self.family.labelled(values))
+        metrics::gauge!(self.0.name, self.0.labelled(values))
     }
 }
 
@@ -114,7 +197,7 @@ impl Gauge<0> {
     }
 
     fn series(&self) -> metrics::Gauge {
-        metrics::gauge!(self.family.name)
+        metrics::gauge!(self.0.name)
     }
 }
 
@@ -128,20 +211,22 @@ impl Drop for OneMore {
     }
 }
 
+declared!(Histogram);
+
 impl<const LABELS: usize> Histogram<LABELS> {
     /// The series with these labels' values, in the order of the catalogue.
     pub fn with<V: Into<SharedString>>(&self, values: [V; LABELS]) -> metrics::Histogram {
-        metrics::histogram!(self.family.name, self.family.labelled(values))
+        metrics::histogram!(self.0.name, self.0.labelled(values))
     }
 
     pub const fn name(&self) -> &'static str {
-        self.family.name
+        self.0.name
     }
 }
 
 impl Histogram<0> {
     pub fn record(&self, seconds: f64) {
-        metrics::histogram!(self.family.name).record(seconds);
+        metrics::histogram!(self.0.name).record(seconds);
     }
 
     /// Times what comes until what it gives is dropped: also what is given up half-way.
@@ -165,7 +250,7 @@ impl Family {
             let value = value.into();
             // The documents promise it; every test that comes by here holds the code to it.
             debug_assert!(
-                label.values.all().is_none_or(|all| all.contains(&value.as_ref())),
+                !matches!(label.values, Values::Closed(all) if !all.contains(&value.as_ref())),
                 "{}: {} is never {value}",
                 self.name,
                 label.name,
@@ -173,35 +258,5 @@ impl Family {
             metrics::Label::new(label.name, value)
         });
         labelled.collect()
-    }
-
-    /// Tells what it is. A counter whose series are all known is there from now on: what has not happened yet is 0, not
-    /// missing, and the first time is an increase.
-    pub(super) fn announce(&self) {
-        match self.kind {
-            Kind::Counter => {
-                metrics::describe_counter!(self.name, self.help);
-                for values in self.combinations().unwrap_or_default() {
-                    metrics::counter!(self.name, self.labelled(values)).increment(0);
-                }
-            }
-            Kind::Gauge => metrics::describe_gauge!(self.name, self.help),
-            Kind::Histogram => metrics::describe_histogram!(self.name, self.help),
-        }
-    }
-
-    /// Every combination of the labels' values, if they are known.
-    fn combinations(&self) -> Option<Vec<Vec<&'static str>>> {
-        self.labels.iter().try_fold(vec![Vec::new()], |begun, label| {
-            let all = label.values.all()?;
-            let continued = begun.iter().flat_map(|begun| {
-                all.iter().map(move |value| {
-                    let mut longer: Vec<&'static str> = begun.clone();
-                    longer.push(value);
-                    longer
-                })
-            });
-            Some(continued.collect())
-        })
     }
 }

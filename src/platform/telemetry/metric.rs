@@ -1,19 +1,6 @@
-//! The catalogue of metrics: all that `/metrics` may show. Code counts by these names or not at all, and
-//! `docs/operating.md` shows the same table.
-use super::family::{Counter, Family, Gauge, Histogram, Kind, Label, Values};
-use crate::platform::web::Code;
-
-const fn one_of(name: &'static str, values: &'static [&'static str]) -> Label {
-    Label { name, values: Values::Closed(values) }
-}
-
-const fn listed(name: &'static str, values: &'static [&'static str], place: &'static str) -> Label {
-    Label { name, values: Values::Listed(values, place) }
-}
-
-const fn few(name: &'static str, which: &'static str) -> Label {
-    Label { name, values: Values::Few(which) }
-}
+//! The metrics of this technique, and how a room declares its own: code counts by these names or not at all, and
+//! `docs/operating.md` shows the same tables.
+use super::family::Label;
 
 /// Methods have no end: clients may invent some, and those must not make new series.
 pub const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
@@ -22,55 +9,49 @@ pub const CLOSED: [&str; 7] = ["address_limit", "total_limit", "flood", "shed", 
 /// Whether a job came to its end.
 pub const JOB_OUTCOMES: [&str; 2] = ["done", "failed"];
 
-const METHOD: Label = one_of("method", &METHODS);
-const ROUTE: Label = few("route", "the template, such as `/api/v1/bookings/{ref_id}`, or `unmatched`");
-const STATUS: Label = few("status", "the code of HTTP; 499: the caller went away first");
-const LOCK: Label = one_of("lock", &["booking", "flight"]);
-const KIND: Label = few("kind", "as in `loadmaster jobs list`");
-const SINK: Label = few("sink", "as in `loadmaster outbox sinks`");
-const PROBLEMS: Label = listed("code", Code::NAMES, "as at `/problems`");
-const BOOKING_OUTCOMES: Label = one_of(
-    "outcome",
-    &[
-        "created",
-        "capacity_exceeded",
-        "itinerary_invalid",
-        "no_bookable_itinerary",
-        "flight_closed",
-        "flight_cancelled",
-        "already_exists",
-        "repeated",
-        "error",
-    ],
-);
-const QUOTA: Label = one_of("quota", &["anonymous", "expired", "principal", "api_key", "credentials", "account"]);
+const METHOD: Label = Label::one_of("method", &METHODS);
+const ROUTE: Label = Label::few("route", "the template, such as `/api/v1/info`, or `unmatched`");
+const STATUS: Label = Label::few("status", "the code of HTTP; 499: the caller went away first");
+const KIND: Label = Label::few("kind", "as in `loadmaster jobs list`");
+const SINK: Label = Label::few("sink", "as in `loadmaster outbox sinks`");
+const CODE: Label = Label::declared_and_listed("code", "as at `/problems`");
+const LOCK: Label = Label::declared("lock");
+const QUOTA: Label = Label::declared("quota");
 
 /// The type of a family with so many labels. Counted by pattern: a type that had to be computed would be part of a circle
 /// among what the compiler asks itself.
 macro_rules! labelled {
-    ($kind:ident) => { $kind<0> };
-    ($kind:ident $one:expr) => { $kind<1> };
-    ($kind:ident $one:expr, $two:expr) => { $kind<2> };
-    ($kind:ident $one:expr, $two:expr, $three:expr) => { $kind<3> };
+    ($kind:ident) => { $crate::platform::telemetry::$kind<0> };
+    ($kind:ident $one:expr) => { $crate::platform::telemetry::$kind<1> };
+    ($kind:ident $one:expr, $two:expr) => { $crate::platform::telemetry::$kind<2> };
+    ($kind:ident $one:expr, $two:expr, $three:expr) => { $crate::platform::telemetry::$kind<3> };
 }
 
-/// Declares the families, each once: what code calls it, its kind, its name, its labels and what it tells.
-macro_rules! catalogue {
+/// Declares metrics, each once, by what they are about: what code calls it, its kind, its name, its labels and what it tells.
+/// `METRICS` lists them.
+macro_rules! metrics {
     ($($group:literal: {
         $($metric:ident: $kind:ident $name:literal [$($label:expr),*] $help:literal;)+
     })+) => {
         $($(
             #[doc = $help]
-            pub static $metric: labelled!($kind $($label),*) =
-                $kind { family: Family { name: $name, kind: Kind::$kind, help: $help, labels: &[$($label),*] } };
+            pub static $metric: $crate::platform::telemetry::metric::labelled!($kind $($label),*) =
+                $crate::platform::telemetry::$kind::new($crate::platform::telemetry::Family {
+                    name: $name,
+                    kind: $crate::platform::telemetry::Kind::$kind,
+                    help: $help,
+                    labels: &[$($label),*],
+                });
         )+)+
 
-        /// Everything, by what it is about.
-        pub static CATALOGUE: &[(&str, &[&Family])] = &[$(($group, &[$(&$metric.family),+])),+];
+        /// All of them, by what they are about.
+        pub static METRICS: &[$crate::platform::telemetry::Group] = &[$(($group, &[$($metric.family()),+])),+];
     };
 }
 
-catalogue! {
+pub(crate) use {labelled, metrics};
+
+metrics! {
     "Requests": {
         REQUESTS: Counter "http_requests_total" [METHOD, ROUTE, STATUS]
             "Requests answered.";
@@ -78,35 +59,19 @@ catalogue! {
             "How long it took until the answer began.";
         REQUESTS_IN_FLIGHT: Gauge "http_requests_in_flight" []
             "Requests being answered, the one for these metrics among them.";
-        PROBLEMS_ANSWERED: Counter "loadmaster_problems_total" [PROBLEMS]
+        PROBLEMS_ANSWERED: Counter "loadmaster_problems_total" [CODE]
             "Answers that were a problem.";
-        RATE_LIMITED: Counter "loadmaster_rate_limit_total" [QUOTA, one_of("outcome", &["admitted", "refused"])]
+        RATE_LIMITED: Counter "loadmaster_rate_limit_total" [QUOTA, Label::one_of("outcome", &["admitted", "refused"])]
             "Requests for which a quota was asked.";
         CONNECTIONS: Gauge "loadmaster_connections" []
             "Connections of callers that are open.";
-        CONNECTIONS_CLOSED: Counter "loadmaster_connections_closed_total" [one_of("reason", &CLOSED)]
+        CONNECTIONS_CLOSED: Counter "loadmaster_connections_closed_total" [Label::one_of("reason", &CLOSED)]
             "Connections, and requests of HTTP/2, that the server ended: not accepted because their address or all together \
              had enough or it flooded, idle and closed to make room, idle for too long, a head that came too slowly, an answer that was \
              read too slowly.";
     }
-    "Bookings and flights": {
-        BOOKINGS: Counter "loadmaster_bookings_total" [BOOKING_OUTCOMES]
-            "Attempts to book.";
-        BOOKED_GRAMS: Counter "loadmaster_booked_grams_total" []
-            "Weight of the bookings created, as it was then.";
-        BOOKING_ACTIONS: Counter "loadmaster_booking_actions_total"
-            [one_of("action", &["depart", "arrive", "deliver", "cancel"])]
-            "Steps that bookings took, by themselves or with their flight.";
-        FLIGHT_ACTIONS: Counter "loadmaster_flight_actions_total"
-            [one_of("action", &["depart", "arrive", "cancel", "change"])]
-            "Steps that flights took, and changes of flights.";
-    }
-    "Capacity, locks and transactions": {
-        CAPACITY_TAKINGS: Counter "loadmaster_capacity_takings_total"
-            [one_of("path", &["optimistic", "locking", "amending"]), one_of("outcome", &["taken", "conflict"])]
-            "Attempts to take room on a flight: straight, in turn where little is left, or by an amendment, with the flight \
-             locked. A conflict: the flight had changed since it was read.";
-        LOCKS: Counter "loadmaster_locks_total" [LOCK, one_of("outcome", &["got", "away", "held"])]
+    "Locks and transactions": {
+        LOCKS: Counter "loadmaster_locks_total" [LOCK, Label::one_of("outcome", &["got", "away", "held"])]
             "Courtesy locks asked for: got, not to be had because Redis was away, or held by another for too long.";
         LOCK_WAIT: Histogram "loadmaster_lock_wait_seconds" [LOCK]
             "How long courtesy locks were waited for, got or not.";
@@ -115,37 +80,12 @@ catalogue! {
         UNKNOWN_OUTCOMES: Counter "loadmaster_unknown_outcomes_total" []
             "Commits that the database did not confirm: nobody could know whether they happened.";
     }
-    "Searches": {
-        ROUTE_SEARCHES: Counter "loadmaster_route_searches_total" []
-            "Searches answered.";
-        ROUTE_CACHE_HITS: Counter "loadmaster_route_cache_hits_total" []
-            "Searches whose network part was kept.";
-        ROUTE_CACHE_MISSES: Counter "loadmaster_route_cache_misses_total" []
-            "Searches whose network part had to be read.";
-        ROUTE_CACHE_HIT_RATIO: Gauge "loadmaster_route_cache_hit_ratio" []
-            "Hits among all searches since the start, from 0 to 1.";
-        ROUTE_CACHE_FILL: Histogram "loadmaster_route_cache_fill_seconds" []
-            "How long reading and writing a network part took.";
-        ROUTE_CACHE_ENTRIES: Gauge "loadmaster_route_cache_entries" []
-            "Network parts that this process keeps.";
-        ROUTE_CACHE_BYTES: Gauge "loadmaster_route_cache_bytes" []
-            "Memory that the kept network parts take, at most 64 MiB.";
-        ROUTE_CACHE_EVICTIONS: Counter "loadmaster_route_cache_evictions_total" []
-            "Network parts dropped for lack of room.";
-        AVAILABILITY_STALENESS: Gauge "loadmaster_availability_staleness_seconds" []
-            "How long ago this process knew of everything that others had written; `+Inf` before it first did.";
-        AVAILABILITY_FLIGHTS: Gauge "loadmaster_availability_flights" []
-            "Flights in the availability index.";
-        AVAILABILITY_READS: Counter "loadmaster_availability_reads_total" [one_of("reason", &["unknown", "behind"])]
-            "Searches that read the room from the tables: of flights that were not known or had just changed, or because \
-             the process was behind.";
-    }
     "Jobs and messages": {
-        JOBS: Gauge "loadmaster_jobs" [one_of("state", &["queued", "running", "dead"])]
+        JOBS: Gauge "loadmaster_jobs" [Label::one_of("state", &["queued", "running", "dead"])]
             "Jobs there are, over all processes.";
         JOBS_OLDEST: Gauge "loadmaster_jobs_oldest_seconds" []
             "How long the job that is due the longest has waited.";
-        JOBS_RUN: Counter "loadmaster_jobs_total" [KIND, one_of("outcome", &JOB_OUTCOMES)]
+        JOBS_RUN: Counter "loadmaster_jobs_total" [KIND, Label::one_of("outcome", &JOB_OUTCOMES)]
             "Jobs that this process ran.";
         JOB_DURATION: Histogram "loadmaster_job_duration_seconds" [KIND]
             "How long jobs took that this process ran.";
@@ -159,9 +99,9 @@ catalogue! {
             "Times that the event stream in Redis was found without entries that this installation had delivered to it.";
     }
     "Database, Redis and process": {
-        DEPENDENCY_UP: Gauge "loadmaster_dependency_up" [one_of("dependency", &["database", "redis"])]
+        DEPENDENCY_UP: Gauge "loadmaster_dependency_up" [Label::one_of("dependency", &["database", "redis"])]
             "1 if it answered when it was last asked, every five seconds, else 0. Without a Redis there is no `redis`.";
-        POOL_CONNECTIONS: Gauge "loadmaster_db_pool_connections" [one_of("state", &["idle", "used"])]
+        POOL_CONNECTIONS: Gauge "loadmaster_db_pool_connections" [Label::one_of("state", &["idle", "used"])]
             "Connections to the database for requests.";
         POOL_MAX_CONNECTIONS: Gauge "loadmaster_db_pool_max_connections" []
             "How many connections for requests there may be.";
@@ -172,7 +112,7 @@ catalogue! {
         LOG_LINES_DROPPED: Counter "loadmaster_log_lines_dropped_total" []
             "Log lines dropped because the reader of the log did not keep up.";
         BUILD_INFO: Gauge "loadmaster_build_info"
-            [few("version", "of the product"), few("commit", "that it was built from, or `unknown`")]
+            [Label::few("version", "of the product"), Label::few("commit", "that it was built from, or `unknown`")]
             "What runs here; always 1.";
         PROCESS_CPU_SECONDS: Counter "process_cpu_seconds_total" []
             "Processor time used, in whole seconds.";
@@ -189,9 +129,4 @@ catalogue! {
         PROCESS_THREADS: Gauge "process_threads" []
             "Threads of the process.";
     }
-}
-
-/// Everything.
-pub fn families() -> impl Iterator<Item = &'static Family> {
-    CATALOGUE.iter().flat_map(|(_, families)| families.iter().copied())
 }

@@ -10,7 +10,7 @@ mod sampling;
 mod spans;
 mod statements;
 
-pub use family::{Family, Kind, Label, OneMore, Values};
+pub use family::{Catalogue, Counter, Family, Gauge, Group, Histogram, Kind, Label, OneMore, Values};
 pub use logs::{Logging, measure_logging, start_logging};
 pub use metrics::SharedString as LabelValue;
 pub use otlp::{Exporting, Traces, wanted_traces};
@@ -22,6 +22,3 @@ pub use spans::{
     part, redis_call, request,
 };
 pub use statements::{call_failed, name_database, statement_failed, transaction_begin};
-
-#[cfg(test)]
-mod tests;

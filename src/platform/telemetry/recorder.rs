@@ -2,7 +2,7 @@ use std::sync::{Mutex, PoisonError};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::{family::Family, metric};
+use super::{Catalogue, metric};
 
 /// Upper bounds of the latency histograms' buckets, in seconds.
 const LATENCY_BUCKETS: [f64; 14] =
@@ -12,7 +12,7 @@ const JOB_BUCKETS: [f64; 9] = [0.01, 0.05, 0.25, 1.0, 5.0, 15.0, 60.0, 180.0, 60
 
 /// Collects the metrics of this process for `/metrics`. A second start in one process (tests) gives the same ones. What is
 /// observed piles up until the handle's upkeep is done, as each scrape does.
-pub fn start_metrics() -> anyhow::Result<PrometheusHandle> {
+pub fn start_metrics(catalogue: &Catalogue) -> anyhow::Result<PrometheusHandle> {
     static COLLECTED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
     let mut collected = COLLECTED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(handle) = &*collected {
@@ -22,7 +22,7 @@ pub fn start_metrics() -> anyhow::Result<PrometheusHandle> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY_BUCKETS)?
         .set_buckets_for_metric(Matcher::Full(metric::JOB_DURATION.name().to_owned()), &JOB_BUCKETS)?;
     let handle = builder.install_recorder()?;
-    metric::families().for_each(Family::announce);
+    catalogue.families().for_each(|family| catalogue.announce(family));
     *collected = Some(handle.clone());
     Ok(handle)
 }

@@ -9,11 +9,13 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use serde_json::{Map, Value};
 
-use super::{code::Code, fields::Fields, problem::Problem};
-use crate::platform::{
-    idempotency::{Content, fingerprint},
-    json::{self, JsonError},
+use super::{
+    code,
+    fields::Fields,
+    fingerprint::{Content, fingerprint},
+    problem::Problem,
 };
+use crate::platform::json::{self, JsonError};
 
 /// How much of a body is read before it is refused, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +50,7 @@ impl Body {
     /// Reads a body of at most `limit`.
     async fn receive(request: Request, BodyLimit(limit): BodyLimit) -> Self {
         let media_type = media_type(request.headers());
-        let too_large = || Problem::new(Code::PayloadTooLarge, format!("The body is larger than {limit} bytes."));
+        let too_large = || Problem::new(code::PAYLOAD_TOO_LARGE, format!("The body is larger than {limit} bytes."));
         let body = request.into_body();
         // Its length was told beforehand: nothing of it is waited for.
         if body.size_hint().lower() > limit as u64 {
@@ -57,7 +59,7 @@ impl Body {
         let bytes = match collect(body, limit).await {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => Err(too_large()),
-            Err(_) => Err(Problem::new(Code::MalformedRequest, "The body ended before it was complete.")),
+            Err(_) => Err(Problem::new(code::MALFORMED_REQUEST, "The body ended before it was complete.")),
         };
         Self { media_type, bytes }
     }
@@ -70,7 +72,7 @@ impl Body {
     fn object<T>(&self, types: &[&str], read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
         let bytes = self.bytes.as_ref().map_err(Clone::clone)?;
         if bytes.is_empty() {
-            return Err(Problem::new(Code::MalformedRequest, "This operation needs a JSON object as its body."));
+            return Err(Problem::new(code::MALFORMED_REQUEST, "This operation needs a JSON object as its body."));
         }
         self.parse(bytes, types, read)
     }
@@ -110,9 +112,9 @@ impl Body {
             return self.bytes;
         }
         if self.media_type.is_empty() && self.bytes.as_ref().is_ok_and(Bytes::is_empty) {
-            return Err(Problem::new(Code::MalformedRequest, format!("This operation needs a body of {expected}.")));
+            return Err(Problem::new(code::MALFORMED_REQUEST, format!("This operation needs a body of {expected}.")));
         }
-        Err(Problem::new(Code::UnsupportedMediaType, format!("The body must be {expected}.")))
+        Err(Problem::new(code::UNSUPPORTED_MEDIA_TYPE, format!("The body must be {expected}.")))
     }
 
     fn parse<T>(
@@ -122,7 +124,7 @@ impl Body {
         read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
     ) -> Result<T, Problem> {
         if !types.contains(&self.media_type.as_str()) {
-            return Err(Problem::new(Code::UnsupportedMediaType, "The body must be application/json."));
+            return Err(Problem::new(code::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json."));
         }
         let value = parse_json(bytes)?;
         let Value::Object(object) = value else {
@@ -140,7 +142,7 @@ fn parse_json(bytes: &[u8]) -> Result<Value, Problem> {
             JsonError::TooDeep => format!("The body is nested more than {} levels deep.", json::DEEPEST),
             JsonError::Malformed { .. } => format!("The body is not well-formed JSON: {error}."),
         };
-        Problem::new(Code::MalformedRequest, text)
+        Problem::new(code::MALFORMED_REQUEST, text)
     })
 }
 

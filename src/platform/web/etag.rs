@@ -5,7 +5,7 @@ use axum::{
 };
 
 use super::{
-    code::Code,
+    code,
     problem::{InputFault, Problem},
 };
 use crate::kernel::FaultCode;
@@ -83,7 +83,7 @@ impl Precondition {
 
 /// The refusal of a stale `If-Match`.
 pub fn version_mismatch(current: i32) -> Problem {
-    Problem::new(Code::VersionMismatch, format!("It has changed since you read it: its version is now {current}."))
+    Problem::new(code::VERSION_MISMATCH, format!("It has changed since you read it: its version is now {current}."))
 }
 
 /// The `If-None-Match` header, if one was sent; one that cannot be read matches nothing.
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn what_is_no_tag_is_a_fault_of_the_header() {
         for value in ["3", "\"3", "", "W/3"] {
-            assert_eq!(precondition(value).unwrap_err().code(), Code::ValidationFailed, "{value}");
+            assert_eq!(precondition(value).unwrap_err().code(), code::VALIDATION_FAILED, "{value}");
         }
     }
 }

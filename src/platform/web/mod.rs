@@ -1,17 +1,20 @@
 //! How the house speaks HTTP: problems, validated input, conditional requests, paging, request ids.
 mod address;
 mod body;
-mod code;
+pub mod code;
 mod coding;
 mod context;
 mod etag;
 mod fields;
+mod fingerprint;
 mod paging;
 mod path;
 mod problem;
 mod query;
 mod quota;
 pub mod read;
+#[cfg(test)]
+mod tests;
 
 use axum::{
     http::header,
@@ -21,10 +24,12 @@ use axum::{
 pub use address::{ClientAddress, subscriber};
 pub use body::{Body, BodyLimit, Form};
 pub use code::Code;
+pub(crate) use code::{codes, problem_codes};
 pub use coding::{Coding, choose_coding};
 pub use context::{carrying_request_id, request_id, track};
 pub use etag::{IfMatch, IfNoneMatch, Precondition, conditional, tagged, version_mismatch};
 pub use fields::{Fields, Patch, Raw};
+pub use fingerprint::{Content, digest_of, fingerprint};
 pub use paging::{CursorKey, PageFields, PageParams, PageRequest, link};
 pub use path::PathText;
 pub(crate) use problem::problem_responses;

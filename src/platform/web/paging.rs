@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
-use super::{code::Code, fields::Fields, problem::Problem, query::Query, read};
+use super::{code, fields::Fields, problem::Problem, query::Query, read};
 use crate::{
     kernel::{Fault, FaultCode},
     platform::seal::SealKey,
@@ -33,7 +33,7 @@ impl CursorKey {
     }
 
     fn open<A: DeserializeOwned>(&self, scope: &str, cursor: &str) -> Result<A, Problem> {
-        let invalid = || Problem::new(Code::InvalidCursor, "The cursor is damaged or belongs to another list.");
+        let invalid = || Problem::new(code::INVALID_CURSOR, "The cursor is damaged or belongs to another list.");
         let sealed = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
         let payload = self.0.open(scope, &sealed).ok_or_else(invalid)?;
         serde_json::from_slice(payload).map_err(|_| invalid())
@@ -203,17 +203,17 @@ mod tests {
     fn a_changed_forged_or_foreign_cursor_is_refused() {
         let next = next_link("/list?status=BOOKED&limit=2", "ann");
         let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
-        assert_eq!(open(next, 2, "ann").unwrap_err().code(), Code::InvalidCursor, "another key");
-        assert_eq!(open(next, 1, "bob").unwrap_err().code(), Code::InvalidCursor, "another reader");
+        assert_eq!(open(next, 2, "ann").unwrap_err().code(), code::INVALID_CURSOR, "another key");
+        assert_eq!(open(next, 1, "bob").unwrap_err().code(), code::INVALID_CURSOR, "another reader");
         for (from, to) in [("BOOKED", "ARRIVED"), ("/list", "/other"), ("cursor=", "cursor=A"), ("status=BOOKED&", "")]
         {
             assert_eq!(
                 open(leak(next.replacen(from, to, 1)), 1, "ann").unwrap_err().code(),
-                Code::InvalidCursor,
+                code::INVALID_CURSOR,
                 "{to}"
             );
         }
-        assert_eq!(open("/list?cursor=x", 1, "ann").unwrap_err().code(), Code::InvalidCursor);
+        assert_eq!(open("/list?cursor=x", 1, "ann").unwrap_err().code(), code::INVALID_CURSOR);
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
             assert_eq!(read(text).unwrap().fetch(), fetched, "{text}");
         }
         for text in ["/list?limit=0", "/list?offset=1"] {
-            assert_eq!(read(text).unwrap_err().code(), Code::ValidationFailed, "{text}");
+            assert_eq!(read(text).unwrap_err().code(), code::VALIDATION_FAILED, "{text}");
         }
     }
 
@@ -238,7 +238,7 @@ mod tests {
         for text in
             ["/list?limit=0", "/list?limit=-1", "/list?limit=x", "/list?offset=10001", "/list?offset=1&cursor=x"]
         {
-            assert_eq!(open(text, 1, "").unwrap_err().code(), Code::ValidationFailed, "{text}");
+            assert_eq!(open(text, 1, "").unwrap_err().code(), code::VALIDATION_FAILED, "{text}");
         }
     }
 }

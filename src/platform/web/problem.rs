@@ -7,7 +7,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{code::Code, context::request_id, quota::tell_quota};
+use super::{
+    code::{self, Code},
+    context::request_id,
+    quota::tell_quota,
+};
 use crate::{
     kernel::{Fault, FaultCode},
     platform::{postgres::DbError, random::NoRandomness, rate_limit::Verdict},
@@ -109,7 +113,7 @@ impl Problem {
 
     /// A refusal for a limit, with its headers.
     pub fn limited(verdict: Verdict, detail: impl Into<String>) -> Self {
-        Self { quota: Some(verdict), ..Self::new(Code::RateLimited, detail).retry_after(verdict.reset) }
+        Self { quota: Some(verdict), ..Self::new(code::RATE_LIMITED, detail).retry_after(verdict.reset) }
     }
 
     pub const fn code(&self) -> Code {
@@ -121,20 +125,20 @@ impl Problem {
     }
 
     pub fn not_found(what: impl std::fmt::Display) -> Self {
-        Self::new(Code::NotFound, format!("There is no {what}."))
+        Self::new(code::NOT_FOUND, format!("There is no {what}."))
     }
 
     /// All faults at once; the detail joins their messages.
     pub fn validation(faults: &[InputFault]) -> Self {
         let detail = faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join(" ");
-        Self::new(Code::ValidationFailed, detail).with("errors", faults)
+        Self::new(code::VALIDATION_FAILED, detail).with("errors", faults)
     }
 
     /// Two refusals of one request: faults of validation are told together, anything else goes before them.
     #[must_use]
     pub fn joined(mut self, mut other: Self) -> Self {
         match (self.code, other.code) {
-            (Code::ValidationFailed, Code::ValidationFailed) => {
+            (code::VALIDATION_FAILED, code::VALIDATION_FAILED) => {
                 if let (Some(Value::Array(ours)), Some(Value::Array(theirs))) =
                     (self.extra.get_mut("errors"), other.extra.get_mut("errors"))
                 {
@@ -143,7 +147,7 @@ impl Problem {
                 self.detail = format!("{} {}", self.detail, other.detail);
                 self
             }
-            (Code::ValidationFailed, _) => other,
+            (code::VALIDATION_FAILED, _) => other,
             _ => self,
         }
     }
@@ -164,11 +168,11 @@ impl Problem {
     /// The cause goes to the log, never to the client.
     pub fn internal(cause: &dyn std::fmt::Debug) -> Self {
         tracing::error!(?cause, "internal error");
-        Self::new(Code::Internal, "Something went wrong on our side; the request id helps us to find out what.")
+        Self::new(code::INTERNAL, "Something went wrong on our side; the request id helps us to find out what.")
     }
 
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self::new(Code::Unavailable, detail).retry_after(1)
+        Self::new(code::UNAVAILABLE, detail).retry_after(1)
     }
 }
 
@@ -182,7 +186,7 @@ impl From<DbError> for Problem {
         }
         if error.is_timeout() {
             tracing::error!("statement timed out");
-            return Self::new(Code::Timeout, "The database took too long to answer; nothing was changed.");
+            return Self::new(code::TIMEOUT, "The database took too long to answer; nothing was changed.");
         }
         if error.is_overload() {
             tracing::warn!(error = error.summary(), "database unavailable");
@@ -225,7 +229,7 @@ impl IntoResponse for Problem {
         // RFC 9110, section 15.5.2: every 401 says how to be let in.
         if status == StatusCode::UNAUTHORIZED {
             let challenge = match self.code {
-                Code::TokenExpired => "Bearer error=\"invalid_token\", error_description=\"the token has expired\"",
+                code::TOKEN_EXPIRED => "Bearer error=\"invalid_token\", error_description=\"the token has expired\"",
                 _ => "Bearer",
             };
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
@@ -234,15 +238,16 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Declares a type that lists problem codes for an operation's `responses(…)` in OpenAPI, grouped by status.
+/// Declares a type that lists problem codes for an operation's `responses(…)` in OpenAPI, grouped by status: first the groups
+/// that come together, then single ones. All are of the module `code` that the room has in scope.
 macro_rules! problem_responses {
-    ($(#[$doc:meta])* $name:ident: $($code:ident),+ $(,)?) => {
+    ($(#[$doc:meta])* $name:ident: [$($group:ident),*] $(, $code:ident)* $(,)?) => {
         $(#[$doc])*
         struct $name;
 
         impl utoipa::IntoResponses for $name {
             fn responses() -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
-                $crate::platform::web::ProblemBody::grouped(&[$($crate::platform::web::Code::$code),+])
+                $crate::platform::web::ProblemBody::grouped(&[$(code::$group,)* &[$(code::$code),*]])
             }
         }
     };
@@ -253,12 +258,13 @@ pub(crate) use problem_responses;
 impl ProblemBody {
     /// One OpenAPI response per status, each naming its codes. What any request can meet is added.
     pub fn grouped(
-        codes: &[Code],
+        groups: &[&[Code]],
     ) -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
         use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
-        let everywhere = [Code::RateLimited, Code::HeadersTooLarge, Code::Internal, Code::Unavailable, Code::Timeout];
+        let everywhere =
+            [code::RATE_LIMITED, code::HEADERS_TOO_LARGE, code::INTERNAL, code::UNAVAILABLE, code::TIMEOUT];
         let mut by_status = std::collections::BTreeMap::<String, Vec<Code>>::new();
-        for code in codes.iter().chain(&everywhere) {
+        for code in groups.iter().copied().flatten().chain(&everywhere) {
             by_status.entry(code.status().as_u16().to_string()).or_default().push(*code);
         }
         let response = |codes: Vec<Code>| {

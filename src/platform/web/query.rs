@@ -6,7 +6,7 @@ use axum::{
 };
 use percent_encoding::percent_decode;
 
-use super::{code::Code, fields::Fields, problem::Problem};
+use super::{code, fields::Fields, problem::Problem};
 
 /// The query's parameters, decoded but not yet judged.
 #[derive(Debug, Clone)]
@@ -68,7 +68,7 @@ pub(super) fn decode(encoded: &[u8]) -> Result<Vec<(String, String)>, Problem> {
         percent_decode(&spaced)
             .decode_utf8()
             .map(std::borrow::Cow::into_owned)
-            .map_err(|_| Problem::new(Code::MalformedRequest, "The parameters are not valid UTF-8."))
+            .map_err(|_| Problem::new(code::MALFORMED_REQUEST, "The parameters are not valid UTF-8."))
     };
     encoded
         .split(|byte| *byte == b'&')

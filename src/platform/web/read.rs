@@ -74,7 +74,7 @@ pub fn boolean(raw: Raw<'_>) -> Result<bool, Fault> {
     }
 }
 
-/// A value of the trade that is written as text, such as an airport code.
+/// A value that is written as text.
 pub fn code<T: FromStr<Err = Fault>>(raw: Raw<'_>) -> Result<T, Fault> {
     as_text(raw)?.parse()
 }

@@ -56,7 +56,7 @@ async fn until_interrupted(world: &World) {
 /// Nothing interrupts any more, and the job is run now; answers when it is done.
 async fn go_on(world: &World) {
     world.sql("drop trigger interrupt on flight_steps").await;
-    world.state().duties.run_now(STEPS).await.unwrap();
+    world.state().background.run_now(STEPS).await.unwrap();
     until_followed(world).await;
 }
 
@@ -260,7 +260,7 @@ async fn new_times_of_more_flights_than_are_looked_up_at_once_reach_them_all() {
     ] {
         owner.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql))).await.unwrap();
     }
-    world.state().duties.run_now(STEPS).await.unwrap();
+    world.state().background.run_now(STEPS).await.unwrap();
     until_followed(&world).await;
 }
 

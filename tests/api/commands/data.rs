@@ -1,4 +1,5 @@
 //! Commands that work on the database.
+use loadmaster::cli::demo_timetable;
 use serde_json::json;
 
 use super::process::{Done, loadmaster};
@@ -129,7 +130,7 @@ async fn the_demo_plays_the_main_job_against_a_running_server() {
     let database = TestDatabase::create().await;
     let world = WorldOptions { database: Some(database.clone()), ..WorldOptions::default() }.start().await;
     world.clock.set(chrono::Utc::now());
-    world.state().flights.extend_demo().await.unwrap();
+    demo_timetable::extend(world.state()).await.unwrap();
     let serving = loadmaster(&["serve"]).on(&database).serve().ready().await;
     create_user(&database, "op@example.com", Some("correct horse battery")).await.succeeded();
 

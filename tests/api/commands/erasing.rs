@@ -1,5 +1,8 @@
 //! Erasing a person: nothing of it is left in any table, and the books are as they were.
-use loadmaster::features::accounts::Role;
+use loadmaster::features::{
+    accounts::Role,
+    privacy::{Erased, PrivacyService},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::Row;
@@ -174,7 +177,7 @@ async fn who_is_erased_can_do_nothing_any_more_and_erasing_again_finds_nobody() 
     let login = json!({"email": EMAIL, "password": PASSWORD});
     let session = world.anonymous().post("/api/v1/auth/login", login.clone()).await.expect(200);
     command(&world, &["user", "erase", "--email", EMAIL, "--yes"]).await;
-    world.state().accounts.learn_changes().await.unwrap();
+    world.accounts().learn_changes().await.unwrap();
     for caller in [&ann, &program] {
         caller.get("/api/v1/bookings").await.expect_problem(401, "unauthenticated");
     }
@@ -279,11 +282,12 @@ async fn what_comes_in_with_an_old_token_is_swept_up_later_and_only_what_is_the_
     // Another process took the token a moment longer.
     let late = "update booking_texts set description = 'Confidential, and late'";
     sqlx::query(late).execute(&mut world.database.owner().await).await.unwrap();
-    let payload = json!({"user_id": user["id"]});
-    world.state().privacy.sweep_again(payload.clone()).await.unwrap();
+    let erased: Erased = serde_json::from_value(json!({"user_id": user["id"]})).unwrap();
+    let privacy: PrivacyService = world.state().service().unwrap();
+    privacy.sweep_again(erased).await.unwrap();
     assert_eq!(found(&world, &["confidential"]).await, [""; 0]);
     let before = world.written().await;
-    world.state().privacy.sweep_again(payload.clone()).await.unwrap();
+    privacy.sweep_again(erased).await.unwrap();
     assert_eq!(world.written().await, before, "there was nothing left to do");
     world.audit_and_rebuild().await;
 
@@ -292,6 +296,6 @@ async fn what_comes_in_with_an_old_token_is_swept_up_later_and_only_what_is_the_
     let heir = world.caller_in(Role::Customer, uuid::Uuid::new_v4(), organization).await;
     let path = path_of(&booking);
     heir.patch(&path, json!({"description": "The heir's"})).await.expect(200);
-    world.state().privacy.sweep_again(payload).await.unwrap();
+    privacy.sweep_again(erased).await.unwrap();
     assert_eq!(heir.get(&path).await.expect(200)["description"], "The heir's");
 }

@@ -4,12 +4,13 @@ use std::{
     fs,
     io::Write,
     process::{Command, Stdio},
+    sync::LazyLock,
 };
 
 use chrono::{DateTime, FixedOffset, TimeDelta};
-use loadmaster::platform::telemetry::{
-    Family, Kind, Label, Values,
-    metric::{CATALOGUE, families},
+use loadmaster::{
+    app,
+    platform::telemetry::{Catalogue, Family, Kind, Label, Values},
 };
 
 use super::{Alone, Sample, scraped, tomorrow};
@@ -17,6 +18,15 @@ use crate::support::{
     freight::{order, path_of, text},
     until,
 };
+
+fn catalogue() -> &'static Catalogue {
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(app::metrics);
+    &CATALOGUE
+}
+
+fn families() -> impl Iterator<Item = &'static Family> {
+    catalogue().families()
+}
 
 /// The family that a line of the text format belongs to.
 fn family_of(sample: &Sample) -> &'static Family {
@@ -60,9 +70,9 @@ async fn all_of_the_catalogue_is_there_after_some_traffic_and_nothing_else() {
         let family = family_of(&sample);
         let told: BTreeSet<_> = sample.labels.keys().map(String::as_str).filter(|label| *label != "le").collect();
         assert_eq!(told, family.labels.iter().map(|label| label.name).collect(), "{sample:?}");
-        for Label { name, values } in family.labels {
-            let value = sample.labels[*name].as_str();
-            assert!(values.all().is_none_or(|all| all.contains(&value)), "{sample:?}");
+        for label in family.labels {
+            let value = sample.labels[label.name].as_str();
+            assert!(catalogue().values(label).is_none_or(|all| all.contains(&value)), "{sample:?}");
         }
     }
 }
@@ -87,7 +97,7 @@ async fn what_has_not_happened_yet_is_0_and_not_missing() {
     let alone = Alone::start(&[]).await;
     let samples = alone.samples().await;
     for family in families().filter(|family| family.kind == Kind::Counter) {
-        let Some(all) = family.labels.iter().map(|label| label.values.all()).collect::<Option<Vec<_>>>() else {
+        let Some(all) = family.labels.iter().map(|label| catalogue().values(label)).collect::<Option<Vec<_>>>() else {
             continue;
         };
         let expected: usize = all.iter().map(|values| values.len()).product();
@@ -118,19 +128,20 @@ fn names_and_values_in_the_catalogue_are_there_once() {
         // Another suffix would get no buckets.
         assert!(family.kind != Kind::Histogram || family.name.ends_with("_seconds"), "{}", family.name);
         for label in family.labels {
-            let all = label.values.all().unwrap_or_default();
+            let all = catalogue().values(label).unwrap_or_default();
             assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "{} {}", family.name, label.name);
         }
     }
 }
 
 fn label_text(label: &Label) -> String {
+    let all = catalogue().values(label).unwrap_or_default();
     match &label.values {
-        Values::Closed(all) => {
+        Values::Closed(_) | Values::Declared(None) => {
             let quoted: Vec<_> = all.iter().map(|value| format!("`{value}`")).collect();
             format!("`{}`: {}", label.name, quoted.join(", "))
         }
-        Values::Listed(_, text) | Values::Few(text) => format!("`{}`: {text}", label.name),
+        Values::Declared(Some(text)) | Values::Few(text) => format!("`{}`: {text}", label.name),
     }
 }
 
@@ -154,7 +165,7 @@ fn the_document_shows_the_catalogue() {
         }
     }
     let rows = |families: &[&'static Family]| families.iter().map(|family| row(family)).collect::<Vec<_>>();
-    let groups: Vec<_> = CATALOGUE.iter().map(|(group, families)| (*group, rows(families))).collect();
+    let groups: Vec<_> = catalogue().groups.iter().map(|(group, families)| (*group, rows(families))).collect();
     let complete: String =
         groups.iter().map(|(group, rows)| format!("### {group}\n\n{}\n\n", rows.join("\n"))).collect();
     for (group, rows) in &groups {

@@ -1,6 +1,6 @@
 //! What happens to flights and their room, counted once and by what it was.
 use chrono::{SubsecRound, TimeDelta, Utc};
-use loadmaster::platform::telemetry::metric::families;
+use loadmaster::app;
 use serde_json::json;
 
 use super::{Alone, tomorrow};
@@ -76,8 +76,9 @@ async fn every_action_of_flights_in_the_catalogue_can_happen() {
     for (flight, verb) in [(&flown, "depart"), (&flown, "arrive"), (&other, "cancel")] {
         admin.poke(&format!("{}/{verb}", path_to(flight))).await.expect(200);
     }
-    let family = families().find(|family| family.name == ACTIONS).unwrap();
-    let actions = family.labels[0].values.all().unwrap();
+    let catalogue = app::metrics();
+    let family = catalogue.families().find(|family| family.name == ACTIONS).unwrap();
+    let actions = catalogue.values(&family.labels[0]).unwrap();
     assert_eq!(actions.len(), 4);
     for action in actions {
         assert_eq!(alone.value(ACTIONS, &[("action", action)]).await, 1.0, "{action}");

@@ -1,9 +1,10 @@
 //! In-process followers: from now on they see everything once.
 use std::sync::{Arc, Mutex};
 
+use futures_util::future::BoxFuture;
 use loadmaster::platform::{
-    outbox::{FeedError, follow},
-    postgres::Database,
+    follower::{Follower as Follow, OutboxFollower},
+    outbox::Entry,
 };
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -21,13 +22,15 @@ use crate::support::{TestDatabase, World, WorldOptions, freight::two_flights, un
 pub struct Follower {
     seen: Arc<Mutex<Vec<Value>>>,
     stop: CancellationToken,
-    task: JoinHandle<Result<(), FeedError>>,
+    task: JoinHandle<()>,
 }
 
 impl Follower {
     pub fn start(world: &World) -> Self {
         let (seen, stop) = (Arc::<Mutex<Vec<Value>>>::default(), CancellationToken::new());
-        let task = tokio::spawn(write_down(world.db.clone(), stop.clone(), seen.clone()));
+        let notes = Arc::new(Notes(seen.clone()));
+        let follower = OutboxFollower::new(&world.db, Arc::new(world.clock.clone()), vec![notes]);
+        let task = tokio::spawn(follower.run(stop.clone()));
         Self { seen, stop, task }
     }
 
@@ -55,16 +58,22 @@ impl Follower {
     /// All that it has seen.
     pub async fn end(self) -> Vec<String> {
         self.stop.cancel();
-        self.task.await.unwrap().unwrap();
+        self.task.await.unwrap();
         ids(&self.seen.lock().unwrap())
     }
 }
 
-async fn write_down(db: Database, stop: CancellationToken, seen: Arc<Mutex<Vec<Value>>>) -> Result<(), FeedError> {
-    let note = |entries: Vec<loadmaster::platform::outbox::Entry>| {
-        seen.lock().unwrap().extend(entries.into_iter().map(|entry| entry.event));
-    };
-    follow(&db, &stop, note).await
+struct Notes(Arc<Mutex<Vec<Value>>>);
+
+impl Follow for Notes {
+    fn start<'a>(&'a self, _: &'a CancellationToken) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
+        self.0.lock().unwrap().extend(messages.iter().map(|entry| entry.event.clone()));
+        Box::pin(async { Ok(()) })
+    }
 }
 
 async fn alone(database: &TestDatabase) -> World {

@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use loadmaster::platform::{
-    outbox::{Aggregate, Message, append_in_tx},
+    outbox::{Message, append_in_tx},
     postgres::PgSession,
 };
 use serde_json::json;
@@ -34,7 +34,7 @@ impl Open {
     /// Messages of an aggregate that nobody else knows, with these numbers.
     pub async fn write(&mut self, aggregate_id: Uuid, sequences: impl Iterator<Item = i32>) {
         let message = |sequence| Message {
-            aggregate: Aggregate::Flight,
+            aggregate: "flight",
             aggregate_id,
             subject: aggregate_id.to_string(),
             sequence,

@@ -1,5 +1,5 @@
 //! Functions that run as the owner, called by a role that has planted objects of its own in their way.
-use loadmaster::platform::postgres;
+use loadmaster::app;
 use sqlx::{Executor, PgConnection};
 
 use super::{DENIED, names, refused, world_with_a_shipment};
@@ -87,7 +87,7 @@ async fn migrating_takes_away_the_right_to_create_in_the_schema() {
         owner.execute(sqlx::AssertSqlSafe(format!("grant create on schema public to {grantee}"))).await.unwrap();
     }
     app.execute("create table public.mine (id int)").await.expect("the role may create");
-    postgres::migrate(&mut owner, start_of_time()).await.unwrap();
+    app::migrate(&mut owner, start_of_time()).await.unwrap();
     refused(&mut app, "create table public.more (id int)", DENIED).await;
     refused(&mut app, "create function public.now() returns int language sql as 'select 1'", DENIED).await;
 }
@@ -157,7 +157,7 @@ async fn a_superuser_who_migrates_leaves_the_owner_its_right_to_make_partitions(
     let mut solo = TestDatabase::elsewhere(&url).await.owner().await;
     let public = "select has_schema_privilege('loadmaster_app', 'public', 'create')::text";
     assert_eq!(names(&mut solo, public).await, ["true"], "it was not the owner's to take away");
-    postgres::migrate(&mut superuser, start_of_time()).await.unwrap();
+    app::migrate(&mut superuser, start_of_time()).await.unwrap();
     assert_eq!(names(&mut solo, public).await, ["false"]);
     let made = names(&mut solo, "select ensure_partitions('capacity_ledger', '2031-01-01', 0)").await;
     assert_eq!(made, ["capacity_ledger_2031_01"]);

@@ -4,7 +4,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use loadmaster::{features::reference, platform::postgres};
+use loadmaster::{app, features::reference, platform::postgres};
 use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use uuid::Uuid;
 
@@ -61,7 +61,7 @@ impl TestDatabase {
         let name = PgConnectOptions::from_str(owner_url).unwrap().get_database().unwrap().to_owned();
         let this = Self { name, elsewhere: Some(owner_url.to_owned()) };
         let mut owner = this.owner().await;
-        postgres::migrate(&mut owner, start_of_time()).await.expect("migrating");
+        app::migrate(&mut owner, start_of_time()).await.expect("migrating");
         reference::load_reference_data(&mut owner).await.expect("loading the reference data");
         this
     }
@@ -163,7 +163,7 @@ async fn template() -> String {
         let making = format!("making_{}", Uuid::new_v4().simple());
         maintenance.execute(sqlx::AssertSqlSafe(format!("create database {making}"))).await.unwrap();
         let mut owner = connect(&making).await;
-        postgres::migrate(&mut owner, start_of_time()).await.expect("migrating the template");
+        app::migrate(&mut owner, start_of_time()).await.expect("migrating the template");
         reference::load_reference_data(&mut owner).await.expect("loading the reference data");
         owner.close().await.unwrap();
         maintenance.execute(sqlx::AssertSqlSafe(format!("alter database {making} rename to {name}"))).await.unwrap();

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster::{
     app::{self, AppState, AuditOptions, Instance, Parts, Server, bind, starting},
-    features::accounts::{Principal, Role},
+    features::accounts::{AccountService, Principal, Role},
     kernel::{OrganizationId, TokenFamilyId, UserId},
     platform::{
         clock::{Clock, ManualClock},
@@ -96,7 +96,7 @@ impl WorldOptions {
             clock: Arc::new(clock.clone()),
             ids: IdSource::default(),
             tokens: TokenSource::default(),
-            metrics: telemetry::start_metrics().unwrap(),
+            metrics: telemetry::start_metrics(&app::metrics()).unwrap(),
         };
         let server = Server::start(
             bind(&settings.server).await.unwrap(),
@@ -124,7 +124,7 @@ impl Starting {
         let Self { database, clock, base, server, parts } = self;
         let db = parts.db.clone();
         let instance = Box::new(Instance::prepare(server, parts).await.expect("preparing"));
-        instance.open(false);
+        instance.open(Vec::new()).expect("opening");
         World { database, clock, base, db, instance }
     }
 }
@@ -217,6 +217,10 @@ impl World {
         self.instance.state()
     }
 
+    pub fn accounts(&self) -> AccountService {
+        self.state().service().unwrap()
+    }
+
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
@@ -267,7 +271,7 @@ impl World {
         let session = TokenFamilyId::from(Uuid::new_v4());
         let (user, organization) = (UserId::from(user), OrganizationId::from(organization));
         let principal = Principal::of_session(user, organization, role, session);
-        self.state().accounts.access_token(principal, session).unwrap().expose_secret().to_owned()
+        self.accounts().access_token(principal, session).unwrap().expose_secret().to_owned()
     }
 
     pub async fn customer(&self) -> Client {

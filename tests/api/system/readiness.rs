@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use loadmaster::{features::reference, platform::postgres};
+use loadmaster::{app, features::reference};
 use reqwest::Method;
 use serde_json::Value;
 use sqlx::{Executor, PgConnection};
@@ -51,7 +51,7 @@ async fn an_instance_waits_for_the_migrations_alive_but_not_ready() {
 
     // What `loadmaster migrate` does: the tables, then the serving role's rights, then the reference data.
     let mut owner = database.owner().await;
-    postgres::migrate(&mut owner, crate::support::start_of_time()).await.unwrap();
+    app::migrate(&mut owner, crate::support::start_of_time()).await.unwrap();
     owner.execute("revoke select on all tables in schema public from loadmaster_app").await.unwrap();
     until_it_has_looked(&mut owner).await;
     owner.execute("grant select on all tables in schema public to loadmaster_app").await.unwrap();

@@ -1,5 +1,6 @@
 use axum::{extract::State, response::Response};
 
+use super::super::error::code;
 use crate::{
     features::accounts::{
         acts::ActAnchor,
@@ -10,8 +11,7 @@ use crate::{
     platform::web::{CursorKey, PageFields, PageParams, Problem, Query, private, problem_responses},
 };
 
-problem_responses!(ListProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
-    Forbidden);
+problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// Who did which administrative act, newest first.
 ///

@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use super::super::error::code;
 use crate::{
     features::accounts::{
         api_keys::ApiKeyAnchor,
@@ -24,8 +25,7 @@ use crate::{
     },
 };
 
-problem_responses!(CreateProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    PayloadTooLarge, UnsupportedMediaType);
+problem_responses!(CreateProblems: [INPUT, ROLE, BODY]);
 
 /// Make a key for a program.
 ///
@@ -51,8 +51,7 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response())
 }
 
-problem_responses!(ListProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
-    Forbidden);
+problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// Your API keys, newest first.
 #[utoipa::path(get, path = "/api-keys", tag = "auth", operation_id = "listApiKeys",
@@ -78,8 +77,7 @@ pub(super) async fn list(
     Ok(private(page.answer(bodies, |body| ApiKeyAnchor(body.id), &key, &query, &reader)))
 }
 
-problem_responses!(RevokeProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    NotFound);
+problem_responses!(RevokeProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Revoke an API key.
 ///
@@ -102,8 +100,7 @@ pub(super) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-problem_responses!(ChangeProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    NotFound, PayloadTooLarge, UnsupportedMediaType);
+problem_responses!(ChangeProblems: [INPUT, ROLE, BODY], NOT_FOUND);
 
 /// Give an API key a rate of its own.
 ///

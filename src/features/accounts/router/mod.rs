@@ -5,23 +5,15 @@ mod public_keys;
 mod sessions;
 mod users;
 
-use axum::extract::FromRef;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::service::AccountService;
-use crate::platform::{idempotency::Idempotency, tasks::Tasks, web::CursorKey, work::UnitOfWork};
+use crate::platform::room::{Routes, handler_state};
 
-/// Paths are relative to `/api/v1`.
-pub fn router<S>() -> OpenApiRouter<S>
-where
-    S: Clone + Send + Sync + 'static,
-    AccountService: FromRef<S>,
-    Tasks: FromRef<S>,
-    UnitOfWork: FromRef<S>,
-    Idempotency: FromRef<S>,
-    CursorKey: FromRef<S>,
-{
-    OpenApiRouter::default()
+handler_state!(HandlerState { accounts: AccountService });
+
+pub(super) fn routes() -> Routes<HandlerState> {
+    let api = OpenApiRouter::default()
         .routes(routes!(sessions::register))
         .routes(routes!(sessions::log_in))
         .routes(routes!(sessions::token))
@@ -34,14 +26,6 @@ where
         .routes(routes!(api_keys::revoke, api_keys::change))
         .routes(routes!(users::list))
         .routes(routes!(users::show, users::change))
-        .routes(routes!(acts::list))
-}
-
-/// Where everybody looks for public keys: outside `/api/v1`.
-pub fn public_keys_router<S>() -> OpenApiRouter<S>
-where
-    S: Clone + Send + Sync + 'static,
-    AccountService: FromRef<S>,
-{
-    OpenApiRouter::new().routes(routes!(public_keys::jwks))
+        .routes(routes!(acts::list));
+    Routes { api, root: OpenApiRouter::new().routes(routes!(public_keys::jwks)), ..Routes::default() }
 }

@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use super::super::error::code;
 use crate::{
     features::accounts::{
         caller::Customer,
@@ -23,13 +24,10 @@ use crate::{
     },
 };
 
-problem_responses!(RegisterProblems: MalformedRequest, ValidationFailed, PayloadTooLarge, UnsupportedMediaType,
-    AlreadyExists, Forbidden);
-problem_responses!(LoginProblems: MalformedRequest, ValidationFailed, PayloadTooLarge, UnsupportedMediaType,
-    InvalidCredentials, AccountDisabled, Forbidden);
-problem_responses!(TokenProblems: PayloadTooLarge);
-problem_responses!(RefreshProblems: MalformedRequest, ValidationFailed, PayloadTooLarge, UnsupportedMediaType,
-    Unauthenticated, AccountDisabled);
+problem_responses!(RegisterProblems: [INPUT, BODY], ALREADY_EXISTS, FORBIDDEN);
+problem_responses!(LoginProblems: [INPUT, BODY], INVALID_CREDENTIALS, ACCOUNT_DISABLED, FORBIDDEN);
+problem_responses!(TokenProblems: [], PAYLOAD_TOO_LARGE);
+problem_responses!(RefreshProblems: [INPUT, BODY], UNAUTHENTICATED, ACCOUNT_DISABLED);
 
 /// Get a new access token, and a new refresh token, for a refresh token.
 ///
@@ -51,7 +49,7 @@ pub(super) async fn refresh(
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(SessionBody::from(session))).into_response())
 }
 
-problem_responses!(LogoutProblems: MalformedRequest, ValidationFailed, PayloadTooLarge, UnsupportedMediaType);
+problem_responses!(LogoutProblems: [INPUT, BODY]);
 
 /// End a session.
 ///
@@ -71,7 +69,7 @@ pub(super) async fn log_out(
     Ok(StatusCode::NO_CONTENT)
 }
 
-problem_responses!(GuestProblems: MalformedRequest, ValidationFailed);
+problem_responses!(GuestProblems: [INPUT]);
 
 /// Get a guest's token.
 ///
@@ -88,7 +86,7 @@ pub(super) async fn guest(
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(GuestBody::from(pass))).into_response())
 }
 
-problem_responses!(MeProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden);
+problem_responses!(MeProblems: [INPUT, ROLE]);
 
 /// Register as a customer.
 ///
@@ -170,8 +168,7 @@ pub(super) async fn me(
     Ok(private(Json(user)))
 }
 
-problem_responses!(ChangeMeProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    PayloadTooLarge, UnsupportedMediaType);
+problem_responses!(ChangeMeProblems: [INPUT, ROLE, BODY]);
 
 /// Change your name.
 ///
@@ -194,8 +191,7 @@ pub(super) async fn change_me(
     Ok(private(Json(user)))
 }
 
-problem_responses!(PasswordProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired,
-    InvalidCredentials, Forbidden, PayloadTooLarge, UnsupportedMediaType);
+problem_responses!(PasswordProblems: [INPUT, ROLE, BODY], INVALID_CREDENTIALS);
 
 /// Change your password.
 ///

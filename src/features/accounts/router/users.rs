@@ -1,5 +1,6 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 
+use super::super::error::code;
 use crate::{
     features::accounts::{
         acts::Actor,
@@ -20,8 +21,7 @@ use crate::{
     },
 };
 
-problem_responses!(ListProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
-    Forbidden);
+problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// All users, newest first.
 #[utoipa::path(get, path = "/users", tag = "users", operation_id = "listUsers",
@@ -44,7 +44,7 @@ pub(super) async fn list(
     Ok(private(page.answer(bodies, |body| UserAnchor(body.id), &key, &query, reader)))
 }
 
-problem_responses!(ShowProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden, NotFound);
+problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// One user.
 #[utoipa::path(get, path = "/users/{id}", tag = "users", operation_id = "getUser",
@@ -65,9 +65,7 @@ pub(super) async fn show(
     Ok(conditional(&user.version.to_string(), &if_none_match, PRIVATE, Json(UserBody::from(&user))))
 }
 
-problem_responses!(ChangeProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, VersionMismatch, IdempotencyInProgress,
-    IdempotencyKeyReused);
+problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);
 
 /// Change what a user may do, where it belongs, or whether it may come in.
 ///

@@ -4,8 +4,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    features::accounts::Person,
     kernel::{BookingId, OrganizationId, UserId},
+    platform::personal::Person,
     platform::postgres::{PgSession, allow_long_statements},
 };
 

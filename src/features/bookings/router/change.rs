@@ -1,5 +1,6 @@
 use axum::{extract::State, http::StatusCode};
 
+use super::super::error::code;
 use crate::{
     features::{
         accounts::{Customer, Operator, Principal},
@@ -37,9 +38,7 @@ fn created(booking: &Booking) -> Answer {
     answer(StatusCode::CREATED, booking).with_location(format!("{BOOKING}{}", booking.ref_id))
 }
 
-problem_responses!(CreateProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    PayloadTooLarge, UnsupportedMediaType, CapacityExceeded, ItineraryInvalid, FlightClosed, FlightCancelled,
-    NoBookableItinerary, AlreadyExists, IdempotencyInProgress, IdempotencyKeyReused);
+problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, NO_BOOKABLE_ITINERARY, ALREADY_EXISTS);
 
 /// Book a shipment.
 ///
@@ -112,9 +111,7 @@ impl Step {
     }
 }
 
-problem_responses!(MoveProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, LocationMismatch, FlightMismatch,
-    FlightCancelled, BookingLocked, VersionMismatch, IdempotencyInProgress, IdempotencyKeyReused);
+problem_responses!(MoveProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, LOCATION_MISMATCH, FLIGHT_MISMATCH, FLIGHT_CANCELLED, BOOKING_LOCKED, VERSION_MISMATCH);
 
 /// Declares a handler that moves a shipment one step on.
 macro_rules! movement {
@@ -152,9 +149,7 @@ movement!(
     deliver, Action::Deliver, "/bookings/{ref_id}/deliver", "deliverBooking"
 );
 
-problem_responses!(AmendProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, FlightClosed, FlightCancelled, ItineraryInvalid,
-    AlreadyExists, CapacityExceeded, BookingLocked, VersionMismatch, IdempotencyInProgress, IdempotencyKeyReused);
+problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, FLIGHT_CLOSED, FLIGHT_CANCELLED, ITINERARY_INVALID, ALREADY_EXISTS, CAPACITY_EXCEEDED, BOOKING_LOCKED, VERSION_MISMATCH);
 
 /// Amend or reroute a shipment.
 ///
@@ -177,9 +172,7 @@ pub(super) async fn amend(
     Step { caller, bookings, reference, request }.amend(&known).await
 }
 
-problem_responses!(CancelProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    NotFound, PayloadTooLarge, UnsupportedMediaType, InvalidTransition, BookingLocked, VersionMismatch,
-    IdempotencyInProgress, IdempotencyKeyReused);
+problem_responses!(CancelProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, BOOKING_LOCKED, VERSION_MISMATCH);
 
 /// Cancel a shipment.
 ///

@@ -2,25 +2,18 @@
 mod change;
 mod read;
 
-use axum::extract::FromRef;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::BookingService;
 use crate::{
     features::reference::Reference,
-    platform::{idempotency::Idempotency, web::CursorKey, work::UnitOfWork},
+    platform::room::{Routes, handler_state},
 };
 
-pub fn router<S>() -> OpenApiRouter<S>
-where
-    S: Clone + Send + Sync + 'static,
-    BookingService: FromRef<S>,
-    Reference: FromRef<S>,
-    CursorKey: FromRef<S>,
-    UnitOfWork: FromRef<S>,
-    Idempotency: FromRef<S>,
-{
-    OpenApiRouter::new()
+handler_state!(HandlerState { bookings: BookingService, reference: Reference });
+
+pub(super) fn routes() -> Routes<HandlerState> {
+    let api = OpenApiRouter::new()
         .routes(routes!(read::list, change::create))
         .routes(routes!(read::show, change::amend, change::delete))
         .routes(routes!(read::status))
@@ -28,5 +21,6 @@ where
         .routes(routes!(change::depart))
         .routes(routes!(change::arrive))
         .routes(routes!(change::deliver))
-        .routes(routes!(change::cancel))
+        .routes(routes!(change::cancel));
+    api.into()
 }

@@ -1,5 +1,6 @@
 use axum::{Json, extract::State, response::Response};
 
+use super::super::error::code;
 use crate::{
     features::{
         accounts::{Customer, Principal},
@@ -20,8 +21,7 @@ use crate::{
     },
 };
 
-problem_responses!(ReadProblems: MalformedRequest, ValidationFailed, Unauthenticated, TokenExpired, Forbidden,
-    NotFound);
+problem_responses!(ReadProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// One shipment.
 #[utoipa::path(get, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "getBooking",
@@ -74,8 +74,7 @@ pub(super) async fn status(
     Ok(conditional(&tag, &if_none_match, PRIVATE, Json(body)))
 }
 
-problem_responses!(HistoryProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
-    Forbidden, NotFound);
+problem_responses!(HistoryProblems: [LIST, ROLE], NOT_FOUND);
 
 /// A shipment's history: its newest events, oldest first.
 ///
@@ -115,8 +114,7 @@ fn reader_of(caller: Principal) -> String {
     format!("{} {}", caller.organization_id, caller.role.as_str())
 }
 
-problem_responses!(ListProblems: MalformedRequest, ValidationFailed, InvalidCursor, Unauthenticated, TokenExpired,
-    Forbidden);
+problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// Shipments, newest first: your organization's, or all for the carrier's staff.
 #[utoipa::path(get, path = "/bookings", tag = "bookings", operation_id = "listBookings",

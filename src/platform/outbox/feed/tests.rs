@@ -5,7 +5,14 @@ use proptest::prelude::*;
 use super::*;
 
 fn entry(id: i64) -> Entry {
-    Entry { id, aggregate_id: Uuid::nil(), event: Value::Null, written_at: DateTime::UNIX_EPOCH }
+    Entry {
+        id,
+        aggregate: "flight".to_owned(),
+        aggregate_id: Uuid::nil(),
+        event_type: String::new(),
+        event: Value::Null,
+        written_at: DateTime::UNIX_EPOCH,
+    }
 }
 
 /// An outbox as PostgreSQL would have it: transactions take numbers, write messages and end.

@@ -5,46 +5,30 @@ use chrono::TimeDelta;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use crate::{
-    features::{
-        accounts::AccountService,
-        operations::{self, OperationService},
-        privacy::{self, PrivacyService},
-    },
-    platform::{
-        clock::SharedClock,
-        idempotency::Idempotency,
-        jobs::{self, Depth, Handlers, Job, Ran, Runner, Schedule, Schedules},
-        outbox::{self, Lag, RedisStreams, relay},
-        postgres::{Database, commit},
-        random::IdSource,
-        redis::Redis,
-        tasks::stopped_within,
-        telemetry::metric,
-    },
+use crate::platform::{
+    clock::SharedClock,
+    jobs::{self, Depth, Handlers, Job, Ran, Runner, Schedule, Schedules},
+    outbox::{self, Lag, RedisStreams, relay},
+    postgres::{Database, commit},
+    random::IdSource,
+    redis::Redis,
+    room::Opening,
+    shutdown::stopped_within,
+    telemetry::metric,
 };
 
-/// Messages that every sink has had are kept so long, for whoever wants to look.
+/// How long messages that every sink has had are kept.
 const OUTBOX_KEPT: TimeDelta = TimeDelta::days(7);
 /// How often the queue and the outbox are measured.
 const MEASURE: Duration = Duration::from_secs(5);
 /// Nobody waits for a delivery: a slow Redis is better than one that is given the same again.
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(2);
 
-/// What this product does again and again, each once over all processes.
-static SCHEDULES: [Schedule; 5] = [
-    Schedule { name: "partitions_ahead", every: TimeDelta::days(1) },
-    Schedule { name: "expired_tokens", every: TimeDelta::hours(1) },
-    Schedule { name: "old_idempotency_keys", every: TimeDelta::hours(1) },
-    Schedule { name: "old_outbox", every: TimeDelta::hours(1) },
-    Schedule { name: operations::UNFINISHED, every: TimeDelta::minutes(5) },
-];
-
-/// What runs beside the requests: jobs, schedules, and the delivery of what happened.
+/// What runs beside the requests: jobs, schedules, and the delivery of messages.
 #[derive(Clone)]
-pub struct Duties {
+pub struct BackgroundTasks {
     db: Database,
-    /// Where messages go, and what tells those of this installation.
+    /// Where messages go, and the name of this installation there.
     redis: Option<(Redis, String)>,
     runner: Runner,
     schedules: Schedules,
@@ -53,27 +37,16 @@ pub struct Duties {
     clock: SharedClock,
 }
 
-impl Duties {
-    #[allow(clippy::too_many_arguments, reason = "each is one thing that it stands on")]
-    pub fn new(
-        db: &Database,
-        redis: Option<Redis>,
-        installation: &str,
-        accounts: &AccountService,
-        operations: &OperationService,
-        idempotency: &Idempotency,
-        privacy: &PrivacyService,
-        process: String,
-        ids: IdSource,
-        clock: SharedClock,
-    ) -> anyhow::Result<Self> {
-        let handlers = handlers(db, accounts, operations, idempotency, privacy, &clock);
-        let redis = redis.map(|redis| redis.patient(DELIVERY_PATIENCE)).transpose()?;
-        let redis = redis.map(|redis| (redis, installation.to_owned()));
+impl BackgroundTasks {
+    pub(super) fn new(opening: &Opening, jobs: Handlers, process: String) -> anyhow::Result<Self> {
+        let Opening { db, redis, ids, clock, secrets, .. } = opening;
+        let jobs = platform_jobs(opening).and(jobs);
+        let redis = redis.as_ref().map(|redis| redis.patient(DELIVERY_PATIENCE)).transpose()?;
+        let redis = redis.map(|redis| (redis, secrets.namespace.clone()));
         let db = db.for_duties();
-        let runner = Runner::new(db.clone(), handlers, process.clone());
-        let schedules = Schedules::new(db.clone(), &SCHEDULES, ids.clone(), clock.clone());
-        Ok(Self { db, redis, runner, schedules, process, ids, clock })
+        let schedules = Schedules::new(db.clone(), jobs.schedules(), ids.clone(), clock.clone());
+        let runner = Runner::new(db.clone(), jobs, process.clone());
+        Ok(Self { db, redis, runner, schedules, process, ids: ids.clone(), clock: clock.clone() })
     }
 
     /// Starts it all; it ends after `stop`, with what it was doing.
@@ -92,7 +65,7 @@ impl Duties {
         Ok(jobs::list(&self.db).await?)
     }
 
-    pub fn schedules(&self) -> &'static [Schedule] {
+    pub fn schedules(&self) -> &[Schedule] {
         self.schedules.all()
     }
 
@@ -132,35 +105,20 @@ impl Duties {
     }
 }
 
-fn handlers(
-    db: &Database,
-    accounts: &AccountService,
-    operations: &OperationService,
-    idempotency: &Idempotency,
-    privacy: &PrivacyService,
-    clock: &SharedClock,
-) -> Handlers {
-    let (privacy, operations) = (privacy.clone(), operations.clone());
-    let (ahead, outboxes, accounts) = (db.clone(), db.clone(), accounts.clone());
-    let (today, keys) = (clock.clone(), idempotency.clone());
+/// The jobs of the platform. The rooms register their own.
+fn platform_jobs(opening: &Opening) -> Handlers {
+    let (db, clock, keys, outboxes) =
+        (opening.db.clone(), opening.clock.clone(), opening.idempotency.clone(), opening.db.clone());
     Handlers::default()
-        .with("partitions_ahead", move |_| {
-            let (db, now) = (ahead.clone(), today.now());
+        .every(TimeDelta::days(1), "partitions_ahead", move || {
+            let (db, now) = (db.clone(), clock.now());
             async move {
                 let made = db.ensure_partitions(now).await?;
                 tracing::info!(made, "partitions made ahead");
                 Ok(())
             }
         })
-        .with("expired_tokens", move |_| {
-            let accounts = accounts.clone();
-            async move {
-                let deleted = accounts.delete_expired_tokens().await?;
-                tracing::info!(deleted, "expired refresh tokens deleted");
-                Ok(())
-            }
-        })
-        .with("old_idempotency_keys", move |_| {
+        .every(TimeDelta::hours(1), "old_idempotency_keys", move || {
             let keys = keys.clone();
             async move {
                 let deleted = keys.delete_old().await?;
@@ -168,15 +126,7 @@ fn handlers(
                 Ok(())
             }
         })
-        .with(operations::UNFINISHED, move |_| {
-            let operations = operations.clone();
-            async move { Ok(operations.finish_steps().await?) }
-        })
-        .with(privacy::SWEEP, move |payload| {
-            let privacy = privacy.clone();
-            async move { privacy.sweep_again(payload).await }
-        })
-        .with("old_outbox", move |_| {
+        .every(TimeDelta::hours(1), "old_outbox", move || {
             let db = outboxes.clone();
             async move {
                 let deleted = outbox::delete_delivered(&db, OUTBOX_KEPT).await?;

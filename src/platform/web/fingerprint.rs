@@ -21,7 +21,7 @@ pub enum Content<'a> {
 }
 
 /// The digest of several texts, none of which runs into the next.
-pub(super) fn digest_of(texts: &[&str]) -> [u8; 32] {
+pub fn digest_of(texts: &[&str]) -> [u8; 32] {
     let mut digest = Context::new(&SHA256);
     for text in texts {
         part(&mut digest, "text", text.as_bytes());

@@ -8,13 +8,16 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, LocalResult, NaiveDate, TimeDelta, TimeZone, Utc};
 
-use super::{FlightError, FlightService, NewFlight, model::space_of};
 use crate::{
-    features::reference::{Airport, Reference},
+    app::AppState,
+    features::{
+        flights::{FlightService, NewFlight, space_of},
+        reference::{Airport, Reference},
+    },
     kernel::{AircraftCode, AirlineCode, AirportCode},
 };
 
-const NETWORK: &str = include_str!("../../../data/demo_network.csv");
+const NETWORK: &str = include_str!("../../data/demo_network.csv");
 const WORLD_HUB: &str = "DXB";
 const REGIONAL_HUBS: [&str; 14] =
     ["FRA", "LHR", "AMS", "IST", "DEL", "HKG", "SIN", "NRT", "SYD", "JFK", "ORD", "LAX", "GRU", "JNB"];
@@ -48,14 +51,13 @@ pub fn timetable(reference: &Reference, from: NaiveDate, days: u64) -> Vec<NewFl
     dates.flat_map(|date| services.iter().filter_map(move |service| flight(reference, service, date))).collect()
 }
 
-impl FlightService {
-    /// Puts the demo timetable of the next 30 days on the schedule; answers how many flights are new. Flights that are
-    /// there already stay, whatever became of them.
-    pub async fn extend_demo(&self) -> Result<u64, FlightError> {
-        // A search on the last day may connect on the day after, and local dates lag a day behind UTC.
-        let yesterday = self.clock.now().date_naive() - Days::new(1);
-        self.add_missing(timetable(&self.reference, yesterday, 33)).await
-    }
+/// Puts the demo timetable of the next 30 days on the schedule; answers how many flights are new. Flights that are there
+/// already stay, whatever became of them.
+pub async fn extend(state: &AppState) -> anyhow::Result<u64> {
+    // A search on the last day may connect on the day after, and local dates lag a day behind UTC.
+    let yesterday = state.clock.now().date_naive() - Days::new(1);
+    let flights = timetable(&state.service()?, yesterday, 33);
+    Ok(state.service::<FlightService>()?.add_missing(flights).await?)
 }
 
 fn members(reference: &Reference) -> Vec<(&Airport, AirlineCode)> {

@@ -1,0 +1,96 @@
+//! Every room, and what they register together. A new room is one line here.
+use std::sync::{Arc, LazyLock};
+
+use axum::http::Extensions;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    features::{accounts, bookings, capacity, flights, operations, privacy, reference, search, tracking},
+    platform::{
+        follower::Follower,
+        jobs::Handlers,
+        postgres::{self, Tables},
+        room::{Messages, Opened, Opening, Room, Routes, Worker},
+        telemetry::{self, Catalogue},
+        web::{self, Code},
+    },
+};
+
+/// The rooms, lowest first: each is built on those before it.
+pub(super) static ROOMS: [Room; 9] = [
+    accounts::ROOM,
+    reference::ROOM,
+    capacity::ROOM,
+    flights::ROOM,
+    search::ROOM,
+    bookings::ROOM,
+    operations::ROOM,
+    tracking::ROOM,
+    privacy::ROOM,
+];
+
+/// The catalogue of problems: the general codes, then each room's.
+pub(super) static CODES: LazyLock<Vec<Code>> = LazyLock::new(|| {
+    let own = ROOMS.iter().flat_map(|room| room.codes.iter().copied());
+    web::code::CODES.iter().copied().chain(own).collect()
+});
+
+/// All that `/metrics` may show: the platform's, then each room's.
+pub fn metrics() -> Catalogue {
+    let mut catalogue = Catalogue::default();
+    catalogue.groups.extend_from_slice(telemetry::metric::METRICS);
+    catalogue.declare("code", CODES.iter().map(|code| code.as_str()));
+    catalogue.declare("quota", super::limits::QUOTAS);
+    for room in &ROOMS {
+        catalogue.groups.extend_from_slice(room.metrics);
+        for (label, values) in room.labels {
+            catalogue.declare(label, values.iter().copied());
+        }
+    }
+    catalogue
+}
+
+/// The tables that the serving role may not do everything with.
+pub fn tables() -> Vec<Tables> {
+    std::iter::once(Tables::PLATFORM).chain(ROOMS.iter().map(|room| room.tables)).collect()
+}
+
+/// Brings the schema up to this version, and gives the serving role its rights.
+pub async fn migrate(owner: &mut sqlx::PgConnection, now: DateTime<Utc>) -> anyhow::Result<()> {
+    postgres::migrate(owner, &tables(), now).await
+}
+
+/// The types of messages that may be written.
+pub fn messages() -> impl Iterator<Item = &'static Messages> {
+    ROOMS.iter().flat_map(|room| room.messages)
+}
+
+/// The rooms as they were opened.
+#[derive(Default)]
+pub(super) struct OpenRooms {
+    pub services: Extensions,
+    pub routes: Vec<Routes<()>>,
+    pub jobs: Handlers,
+    pub followers: Vec<Arc<dyn Follower>>,
+    pub workers: Vec<Worker>,
+    pub gauges: Vec<Arc<dyn Fn() + Send + Sync>>,
+}
+
+impl OpenRooms {
+    /// Opens all of them. The database must be migrated.
+    pub async fn open(mut opening: Opening) -> anyhow::Result<Self> {
+        let mut open = Self::default();
+        for room in &ROOMS {
+            let Opened { services, routes, jobs, follower, personal, workers, gauges } = (room.open)(&opening).await?;
+            opening.services.extend(services);
+            opening.personal.extend(personal);
+            open.routes.push(routes);
+            open.jobs = open.jobs.and(jobs);
+            open.followers.extend(follower);
+            open.workers.extend(workers);
+            open.gauges.extend(gauges);
+        }
+        open.services = opening.services;
+        Ok(open)
+    }
+}

@@ -1,0 +1,102 @@
+use std::{collections::HashSet, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    BOOKING, BookingLimits, BookingService, EventType,
+    audit::AUDIT,
+    change::LOCK,
+    code,
+    metric::METRICS,
+    router::{self, HandlerState},
+};
+use crate::{
+    kernel::{BookingId, FlightId},
+    platform::{
+        follower::Follower,
+        outbox::Entry,
+        postgres::Tables,
+        room::{Messages, Opened, Opening, Room},
+    },
+};
+
+pub const ROOM: Room = Room {
+    tags: &[("bookings", "Shipments and their journeys")],
+    growing: &["LegStatus", "EventType", "Action"],
+    codes: code::CODES,
+    metrics: METRICS,
+    labels: &[("lock", &[LOCK])],
+    tables: Tables {
+        history: &["booking_events"],
+        kept: &["bookings", "booking_legs", "booking_refs"],
+        ..Tables::NONE
+    },
+    messages: &[Messages { aggregate: BOOKING, event_types: EventType::NAMES }],
+    audit: AUDIT,
+    describe: || router::routes().describe(),
+    open: |opening| Box::pin(async { open(opening) }),
+    ..Room::named("bookings")
+};
+
+fn open(opening: &Opening) -> anyhow::Result<Opened> {
+    let Opening { settings, db, clock, ids, locks, secrets, tally, .. } = opening;
+    let limits = BookingLimits {
+        auto_route_hours: settings.booking.auto_route_hours,
+        amendments_per_hour: settings.booking.amendments_per_hour,
+        moved_at_once: settings.booking.moved_at_once,
+        request_time: settings.server.request_timeout(),
+    };
+    let bookings = BookingService::new(
+        db.clone(),
+        locks.clone(),
+        opening.service()?,
+        opening.service()?,
+        opening.service()?,
+        clock.clone(),
+        ids.clone(),
+        secrets,
+        limits,
+        tally.clone(),
+    );
+    let routes = router::routes().with_state(&HandlerState::of(opening, bookings.clone(), opening.service()?));
+    let follower = Some(Arc::new(BookingFollower(bookings.for_duties())) as Arc<dyn Follower>);
+    let personal = Some(Arc::new(bookings.clone()) as _);
+    Ok(Opened { routes, follower, personal, ..Opened::default() }.with(bookings))
+}
+
+/// Whatever happens to a booking may have changed the room on its flights.
+struct BookingFollower(BookingService);
+
+impl BookingFollower {
+    async fn hear_all(&self, messages: &[Entry]) -> anyhow::Result<()> {
+        let (mut flights, mut unnamed) = (HashSet::<FlightId>::new(), Vec::<BookingId>::new());
+        for message in messages.iter().filter(|message| message.aggregate == BOOKING) {
+            match flight_ids(&message.event["data"]) {
+                Some(ids) => flights.extend(ids),
+                None => unnamed.push(message.aggregate_id.into()),
+            }
+        }
+        if !unnamed.is_empty() {
+            flights.extend(self.0.flights_of(&unnamed).await?);
+        }
+        self.0.forget_rooms(flights);
+        Ok(())
+    }
+}
+
+/// None: a process of a version before 0.2 wrote the message, and does not name the flights.
+fn flight_ids(data: &Value) -> Option<Vec<FlightId>> {
+    serde_json::from_value(data.get("flight_ids")?.clone()).ok()
+}
+
+impl Follower for BookingFollower {
+    fn start<'a>(&'a self, _: &'a CancellationToken) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(self.hear_all(messages))
+    }
+}

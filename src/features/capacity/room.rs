@@ -1,0 +1,69 @@
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    CapacityService,
+    audit::AUDIT,
+    code,
+    metric::METRICS,
+    router::{self, HandlerState},
+    turn::LOCK,
+};
+use crate::platform::{
+    clock::Moment,
+    follower::Follower,
+    outbox::Entry,
+    postgres::Tables,
+    room::{Opened, Opening, Room},
+};
+
+pub const ROOM: Room = Room {
+    codes: code::CODES,
+    metrics: METRICS,
+    labels: &[("lock", &[LOCK])],
+    tables: Tables { history: &["capacity_ledger"], kept: &["flight_capacity"], ..Tables::NONE },
+    audit: AUDIT,
+    describe: || router::routes().describe(),
+    open: |opening| Box::pin(async { Ok(open(opening)) }),
+    ..Room::named("capacity")
+};
+
+fn open(opening: &Opening) -> Opened {
+    let Opening { settings, db, clock, locks, .. } = opening;
+    let threshold = settings.capacity.critical_threshold_kg;
+    let capacity = CapacityService::new(db.clone(), clock.clone(), locks.clone(), threshold);
+    let (settling, measured) = (capacity.clone(), capacity.clone());
+    let routes = router::routes().with_state(&HandlerState::of(opening, capacity.clone()));
+    let follower = Some(Arc::new(IndexFollower(capacity.for_duties())) as Arc<dyn Follower>);
+    Opened { routes, follower, ..Opened::default() }
+        .with(capacity)
+        .working(|stop| settling.settle_doubts(stop))
+        .measured(move || measured.measure())
+}
+
+/// Keeps the availability index up to date. Whose room has changed is said by the rooms that know: the index itself only
+/// learns how far it is.
+struct IndexFollower(CapacityService);
+
+impl Follower for IndexFollower {
+    fn start<'a>(&'a self, stop: &'a CancellationToken) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async move {
+            let began = Instant::now();
+            self.0.load_index(stop).await?;
+            let flights = self.0.index().len();
+            tracing::info!(flights, milliseconds = began.elapsed().as_millis(), "the availability of flights is known");
+            Ok(())
+        })
+    }
+
+    fn hear<'a>(&'a self, _: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn caught_up(&self, began: Moment) {
+        self.0.caught_up(began);
+    }
+}

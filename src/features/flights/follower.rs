@@ -1,0 +1,105 @@
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::{FlightService, Standing, Stretch, model::FlightEventType};
+use crate::{
+    features::capacity::FLIGHT,
+    kernel::FlightId,
+    platform::{clock::Moment, follower::Follower, outbox::Entry},
+};
+
+/// Keeps what is known of the network up to date with what any process writes.
+pub(super) struct NetworkFollower {
+    flights: FlightService,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// The network's version and its server, as of the last look; none before the first.
+    last: Option<Standing>,
+    /// The same as of the look that is going on.
+    current: Standing,
+    /// Whether this look has brought any message about a flight.
+    has_heard: bool,
+}
+
+impl NetworkFollower {
+    pub fn new(flights: FlightService) -> Self {
+        Self { flights, progress: Mutex::default() }
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn hear_all(&self, messages: &[Entry]) -> anyhow::Result<()> {
+        let own = || messages.iter().filter(|message| message.aggregate == FLIGHT);
+        let changed: HashSet<FlightId> = own().map(|message| message.aggregate_id.into()).collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.progress().has_heard = true;
+        self.flights.forget_rooms(changed);
+        // After the messages: it counts all the changes that they tell of.
+        let after = self.flights.standing().await?;
+        let stretches: HashSet<_> = own().filter(|message| may_enter(message)).map(stretch).collect();
+        self.flights.network().heard(stretches, after.version);
+        self.progress().last = Some(after);
+        Ok(())
+    }
+}
+
+/// Flights that leave the network are seen by their own versions.
+fn may_enter(message: &Entry) -> bool {
+    use FlightEventType as Type;
+    ![Type::Departed, Type::Arrived, Type::Cancelled].iter().any(|left| message.event_type == left.as_str())
+}
+
+/// None: the message does not say.
+fn stretch(message: &Entry) -> Option<Stretch> {
+    let data: &Value = &message.event["data"];
+    let airport = |member: &str| data[member].as_str()?.parse().ok();
+    Some((airport("origin")?, airport("destination")?))
+}
+
+impl Follower for NetworkFollower {
+    fn look(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+        Box::pin(async {
+            // Before the messages: those of all changes up to this version are there to be read.
+            let standing = self.flights.standing().await?;
+            let mut progress = self.progress();
+            (progress.current, progress.has_heard) = (standing, false);
+            Ok(progress.last.is_some_and(|last| last.epoch == standing.epoch && last.version <= standing.version))
+        })
+    }
+
+    fn start<'a>(&'a self, _: &'a CancellationToken) -> BoxFuture<'a, anyhow::Result<()>> {
+        let mut progress = self.progress();
+        self.flights.network().restart(progress.current);
+        progress.last = Some(progress.current);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(self.hear_all(messages))
+    }
+
+    fn caught_up(&self, _: Moment) {
+        let mut progress = self.progress();
+        let (current, last) = (progress.current, progress.last.unwrap_or_default());
+        if current.version > last.version && !progress.has_heard {
+            // Somebody has changed flights without a message.
+            self.flights.network().heard([None], current.version);
+        }
+        let version = last.version.max(current.version);
+        progress.last = Some(Standing { version, ..current });
+        self.flights.network().caught_up(current.version);
+    }
+}

@@ -1,0 +1,39 @@
+use std::sync::Arc;
+
+use super::{
+    FlightService,
+    audit::AUDIT,
+    follower::NetworkFollower,
+    model::FlightEventType,
+    router::{self, HandlerState},
+};
+use crate::{
+    features::capacity::{CapacityService, FLIGHT},
+    platform::{
+        follower::Follower,
+        postgres::Tables,
+        room::{Messages, Opened, Opening, Room},
+    },
+};
+
+pub const ROOM: Room = Room {
+    tags: &[("flights", "The schedule and the room on it")],
+    growing: &["FlightStatus"],
+    tables: Tables { history: &["flight_events"], fixed: &["network"], kept: &["flights"] },
+    messages: &[Messages { aggregate: FLIGHT, event_types: FlightEventType::NAMES }],
+    audit: AUDIT,
+    describe: || router::routes().describe(),
+    open: |opening| Box::pin(async { open(opening) }),
+    ..Room::named("flights")
+};
+
+fn open(opening: &Opening) -> anyhow::Result<Opened> {
+    let Opening { db, clock, ids, .. } = opening;
+    let reference: crate::features::reference::Reference = opening.service()?;
+    let capacity: CapacityService = opening.service()?;
+    let flights =
+        FlightService::new(db.clone(), &capacity, reference.clone(), clock.clone(), ids.clone(), opening.service()?);
+    let routes = router::routes().with_state(&HandlerState::of(opening, flights.clone(), reference));
+    let follower = Some(Arc::new(NetworkFollower::new(flights.for_duties())) as Arc<dyn Follower>);
+    Ok(Opened { routes, follower, ..Opened::default() }.with(flights))
+}

@@ -1,0 +1,10 @@
+//! What this room counts.
+use crate::platform::telemetry::{Label, metric::metrics};
+
+metrics! {
+    "Flights": {
+        FLIGHT_ACTIONS: Counter "loadmaster_flight_actions_total"
+            [Label::one_of("action", &["depart", "arrive", "cancel", "change"])]
+            "Steps that flights took, and changes of flights.";
+    }
+}

@@ -1,0 +1,45 @@
+use chrono::TimeDelta;
+
+use super::{
+    OperationService,
+    error::code,
+    metric::METRICS,
+    router::{self, HandlerState},
+    unfinished::UNFINISHED,
+};
+use crate::{
+    features::reference::Reference,
+    platform::{
+        jobs::Handlers,
+        room::{Opened, Opening, Room},
+    },
+};
+
+pub const ROOM: Room = Room {
+    codes: code::CODES,
+    metrics: METRICS,
+    describe: || router::routes().describe(),
+    open: |opening| Box::pin(async { open(opening) }),
+    ..Room::named("operations")
+};
+
+fn open(opening: &Opening) -> anyhow::Result<Opened> {
+    let Opening { db, clock, ids, .. } = opening;
+    let reference: Reference = opening.service()?;
+    let operations = OperationService::new(
+        db.clone(),
+        opening.service()?,
+        opening.service()?,
+        reference.clone(),
+        clock.clone(),
+        ids.clone(),
+        opening.service()?,
+    );
+    let routes = router::routes().with_state(&HandlerState::of(opening, operations.clone(), reference));
+    let finishing = operations.clone();
+    let jobs = Handlers::default().every(TimeDelta::minutes(5), UNFINISHED, move || {
+        let operations = finishing.clone();
+        async move { Ok(operations.finish_steps().await?) }
+    });
+    Ok(Opened { routes, jobs, ..Opened::default() }.with(operations))
+}

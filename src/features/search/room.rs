@@ -1,0 +1,28 @@
+use super::{
+    SearchService,
+    metric::METRICS,
+    router::{self, HandlerState},
+};
+use crate::{
+    features::{capacity::CapacityService, flights::FlightService, reference::Reference},
+    platform::room::{Opened, Opening, Room},
+};
+
+pub const ROOM: Room = Room {
+    tags: &[("search", "Ways from one airport to another")],
+    metrics: METRICS,
+    describe: || router::routes().describe(),
+    open: |opening| Box::pin(async { open(opening) }),
+    ..Room::named("search")
+};
+
+fn open(opening: &Opening) -> anyhow::Result<Opened> {
+    let Opening { settings, redis, secrets, clock, tally, .. } = opening;
+    let (flights, capacity): (FlightService, CapacityService) = (opening.service()?, opening.service()?);
+    let reference: Reference = opening.service()?;
+    let shared = redis.clone().map(|redis| (redis, &**secrets));
+    let search = SearchService::new(&flights, &capacity, &reference, clock, &settings.search, tally, shared);
+    let routes = router::routes().with_state(&HandlerState::of(opening, search.clone(), reference));
+    let measured = search.clone();
+    Ok(Opened { routes, ..Opened::default() }.with(search).measured(move || measured.measure()))
+}

@@ -1,0 +1,14 @@
+use super::router::{self, HandlerState};
+use crate::platform::room::{Opened, Opening, Room};
+
+pub const ROOM: Room = Room {
+    tags: &[("tracking", "Following a shipment without logging in")],
+    describe: || router::routes().describe(),
+    open: |opening| Box::pin(async { open(opening) }),
+    ..Room::named("tracking")
+};
+
+fn open(opening: &Opening) -> anyhow::Result<Opened> {
+    let routes = router::routes().with_state(&HandlerState::of(opening, opening.service()?));
+    Ok(Opened { routes, ..Opened::default() })
+}

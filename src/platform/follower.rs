@@ -1,0 +1,107 @@
+//! Keeps the rooms up to date with what any process writes: reads the outbox, and passes its messages to the rooms.
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    clock::{Moment, SharedClock},
+    outbox::{Entry, Feed, FeedError},
+    postgres::Database,
+    shutdown::stopped_within,
+    trouble::Trouble,
+};
+
+/// How often the outbox is read.
+const POLL: Duration = Duration::from_millis(200);
+const BATCH: i64 = 500;
+
+/// A part of a room that follows what any process writes, by the messages in the outbox.
+pub trait Follower: Send + Sync {
+    /// Before each look at the messages. False: what is known was learned from another database, or another state of it, and
+    /// everything begins anew.
+    fn look(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+        Box::pin(async { Ok(true) })
+    }
+
+    /// Begins anew: all messages from now on will be heard, and what was written before is in the tables.
+    fn start<'a>(&'a self, stop: &'a CancellationToken) -> BoxFuture<'a, anyhow::Result<()>>;
+
+    /// These messages were written. They are heard again after a failure.
+    fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>>;
+
+    /// All that was written before `began` was heard.
+    fn caught_up(&self, _began: Moment) {}
+}
+
+/// Follows what happens in all processes, by the connections that are kept for what runs beside the requests.
+pub struct OutboxFollower {
+    db: Database,
+    clock: SharedClock,
+    rooms: Vec<Arc<dyn Follower>>,
+}
+
+impl OutboxFollower {
+    pub fn new(db: &Database, clock: SharedClock, rooms: Vec<Arc<dyn Follower>>) -> Self {
+        Self { db: db.for_duties(), clock, rooms }
+    }
+
+    /// Until `stop`. A database that is away is asked again; nothing is skipped. One that is another than before is read
+    /// anew.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut feed: Option<Feed> = None;
+        let mut trouble = Trouble::new("the outbox cannot be followed: what is kept in memory is not used");
+        while !stop.is_cancelled() {
+            let began = Instant::now();
+            _ = trouble.note(self.look(&mut feed, &stop).await);
+            _ = stopped_within(&stop, POLL.saturating_sub(began.elapsed())).await;
+        }
+    }
+
+    async fn look(&self, feed: &mut Option<Feed>, stop: &CancellationToken) -> anyhow::Result<()> {
+        // Before the tables are read: what the rooms keep is as old as this by both clocks.
+        let began = Moment::at(self.clock.now());
+        let mut is_continued = true;
+        for room in &self.rooms {
+            is_continued &= room.look().await?;
+        }
+        let Some(place) = feed.as_mut().filter(|_| is_continued) else {
+            *feed = None;
+            *feed = Some(self.start(stop).await?);
+            return Ok(());
+        };
+        let outcome = self.catch_up(place).await;
+        match &outcome {
+            Ok(()) => self.rooms.iter().for_each(|room| room.caught_up(began)),
+            // The next look begins anew.
+            Err(error) if matches!(error.downcast_ref(), Some(FeedError::Exchanged)) => *feed = None,
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    /// What is written from now on will be heard of; what was written before is read.
+    async fn start(&self, stop: &CancellationToken) -> anyhow::Result<Feed> {
+        let feed = Feed::from_now(&self.db).await?;
+        for room in &self.rooms {
+            room.start(stop).await?;
+        }
+        Ok(feed)
+    }
+
+    async fn catch_up(&self, place: &mut Feed) -> anyhow::Result<()> {
+        loop {
+            let mut feed = place.clone();
+            let entries = feed.read(&self.db, BATCH).await?;
+            for room in &self.rooms {
+                room.hear(&entries).await?;
+            }
+            // Only now: what a room could not take in is read again.
+            *place = feed;
+            if i64::try_from(entries.len()).is_ok_and(|count| count < BATCH) {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! What a room registers at its front door: all that the rest of the product has to know of it. `app` iterates over the
+//! registrations; nothing about a single room stands anywhere else.
+use std::sync::Arc;
+
+use axum::http::Extensions;
+use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::{
+    audit::Audit,
+    clock::SharedClock,
+    follower::Follower,
+    idempotency::Idempotency,
+    jobs::Handlers,
+    locks::Locks,
+    personal::PersonalData,
+    postgres::{Database, Tables},
+    random::{IdSource, TokenSource},
+    rate_limit::RateLimiter,
+    redis::Redis,
+    secrets::ServerSecrets,
+    settings::Settings,
+    tally::Tally,
+    tasks::Tasks,
+    telemetry::Group,
+    web::{Code, CursorKey},
+    work::UnitOfWork,
+};
+
+/// The base path of the API.
+pub const API: &str = "/api/v1";
+
+/// A room's registration.
+pub struct Room {
+    pub name: &'static str,
+    /// The tags of its operations in the API's description, and what they mean.
+    pub tags: &'static [(&'static str, &'static str)],
+    /// Its lists of words in the API that may grow: clients must take words that they do not know.
+    pub growing: &'static [&'static str],
+    pub codes: &'static [Code],
+    pub metrics: &'static [Group],
+    /// Values of labels of metrics that the platform counts: the locks and quotas that the room asks for.
+    pub labels: &'static [(&'static str, &'static [&'static str])],
+    pub tables: Tables,
+    pub messages: &'static [Messages],
+    pub audit: Audit,
+    /// Its operations, as the API's description shows them.
+    pub describe: fn() -> OpenApi,
+    /// Builds it on what all rooms share and on the services of lower rooms.
+    pub open: for<'a> fn(&'a Opening) -> BoxFuture<'a, anyhow::Result<Opened>>,
+}
+
+impl Room {
+    /// A room that registers nothing but its name.
+    pub const fn named(name: &'static str) -> Self {
+        Self {
+            name,
+            tags: &[],
+            growing: &[],
+            codes: &[],
+            metrics: &[],
+            labels: &[],
+            tables: Tables::NONE,
+            messages: &[],
+            audit: Audit::NONE,
+            describe: OpenApi::default,
+            open: open_nothing,
+        }
+    }
+}
+
+fn open_nothing(_: &Opening) -> BoxFuture<'_, anyhow::Result<Opened>> {
+    Box::pin(async { Ok(Opened::default()) })
+}
+
+/// The types of messages that a room writes about one kind of thing. `docs/events.md` describes each.
+#[derive(Debug, Clone, Copy)]
+pub struct Messages {
+    pub aggregate: &'static str,
+    pub event_types: &'static [&'static str],
+}
+
+/// What rooms are built on.
+#[derive(Clone)]
+pub struct Opening {
+    pub settings: Arc<Settings>,
+    pub db: Database,
+    pub redis: Option<Redis>,
+    pub clock: SharedClock,
+    pub ids: IdSource,
+    pub tokens: TokenSource,
+    pub secrets: Arc<ServerSecrets>,
+    pub locks: Locks,
+    pub limiter: RateLimiter,
+    pub idempotency: Idempotency,
+    pub cursor_key: CursorKey,
+    pub unit_of_work: UnitOfWork,
+    pub tasks: Tasks,
+    pub tally: Tally,
+    /// What the rooms opened so far keep about people.
+    pub personal: Vec<Arc<dyn PersonalData>>,
+    /// The services of the rooms opened so far, by their types.
+    pub services: Extensions,
+}
+
+impl Opening {
+    /// The service of a lower room.
+    pub fn service<T: Clone + Send + Sync + 'static>(&self) -> anyhow::Result<T> {
+        let found = self.services.get::<T>().cloned();
+        found.ok_or_else(|| anyhow::anyhow!("no room that is open provides {}", std::any::type_name::<T>()))
+    }
+
+    pub fn shared(&self) -> Shared {
+        Shared {
+            cursor_key: self.cursor_key.clone(),
+            unit_of_work: self.unit_of_work.clone(),
+            idempotency: self.idempotency.clone(),
+            tasks: self.tasks.clone(),
+        }
+    }
+}
+
+/// What the handlers of all rooms may ask for.
+#[derive(Clone)]
+pub struct Shared {
+    pub cursor_key: CursorKey,
+    pub unit_of_work: UnitOfWork,
+    pub idempotency: Idempotency,
+    pub tasks: Tasks,
+}
+
+/// Something that runs beside the requests until it is told to stop.
+pub type Worker = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
+
+/// A room that is open.
+#[derive(Default)]
+pub struct Opened {
+    pub services: Extensions,
+    pub routes: Routes<()>,
+    pub jobs: Handlers,
+    pub follower: Option<Arc<dyn Follower>>,
+    pub personal: Option<Arc<dyn PersonalData>>,
+    pub workers: Vec<Worker>,
+    /// Tell the metrics what is only known when they are read.
+    pub gauges: Vec<Arc<dyn Fn() + Send + Sync>>,
+}
+
+impl Opened {
+    /// With a service that higher rooms may ask for.
+    #[must_use]
+    pub fn with<T: Clone + Send + Sync + 'static>(mut self, service: T) -> Self {
+        self.services.insert(service);
+        self
+    }
+
+    #[must_use]
+    pub fn working<F>(mut self, worker: impl FnOnce(CancellationToken) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.workers.push(Box::new(move |stop| Box::pin(worker(stop))));
+        self
+    }
+
+    #[must_use]
+    pub fn measured(mut self, gauge: impl Fn() + Send + Sync + 'static) -> Self {
+        self.gauges.push(Arc::new(gauge));
+        self
+    }
+}
+
+/// The operations of a room.
+pub struct Routes<S> {
+    /// Below [`API`].
+    pub api: OpenApiRouter<S>,
+    /// Below [`API`], with bounds for whole tables in place of the ordinary ones.
+    pub tables: OpenApiRouter<S>,
+    /// Outside [`API`].
+    pub root: OpenApiRouter<S>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
+    fn default() -> Self {
+        Self { api: OpenApiRouter::new(), tables: OpenApiRouter::new(), root: OpenApiRouter::new() }
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> From<OpenApiRouter<S>> for Routes<S> {
+    fn from(api: OpenApiRouter<S>) -> Self {
+        Self { api, ..Self::default() }
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    pub fn with_state(self, state: &S) -> Routes<()> {
+        Routes {
+            api: self.api.with_state(state.clone()),
+            tables: self.tables.with_state(state.clone()),
+            root: self.root.with_state(state.clone()),
+        }
+    }
+
+    /// Its part of the API's description.
+    pub fn describe(self) -> OpenApi {
+        self.root.nest(API, self.api).nest(API, self.tables).into_openapi()
+    }
+}
+
+/// Declares what the handlers of a room may ask for: services, by the names of their fields, beside what is [`Shared`]. One
+/// pointer, since the router copies it several times for each request.
+macro_rules! handler_state {
+    ($state:ident { $($name:ident: $part:ty),+ $(,)? }) => {
+        #[derive(Clone)]
+        pub(super) struct $state(std::sync::Arc<Parts>);
+
+        struct Parts {
+            shared: $crate::platform::room::Shared,
+            $($name: $part),+
+        }
+
+        impl $state {
+            /// The services are those of rooms that are open, this one's among them.
+            pub(super) fn of(opening: &$crate::platform::room::Opening, $($name: $part),+) -> Self {
+                Self(std::sync::Arc::new(Parts { shared: opening.shared(), $($name),+ }))
+            }
+        }
+
+        $(
+            impl axum::extract::FromRef<$state> for $part {
+                fn from_ref(state: &$state) -> Self {
+                    state.0.$name.clone()
+                }
+            }
+        )+
+
+        $crate::platform::room::shared_parts!($state:
+            cursor_key: $crate::platform::web::CursorKey,
+            unit_of_work: $crate::platform::work::UnitOfWork,
+            idempotency: $crate::platform::idempotency::Idempotency,
+            tasks: $crate::platform::tasks::Tasks);
+    };
+}
+
+macro_rules! shared_parts {
+    ($state:ident: $($name:ident: $part:ty),+) => {
+        $(
+            impl axum::extract::FromRef<$state> for $part {
+                fn from_ref(state: &$state) -> Self {
+                    state.0.shared.$name.clone()
+                }
+            }
+        )+
+    };
+}
+
+pub(crate) use {handler_state, shared_parts};
