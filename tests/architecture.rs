@@ -65,10 +65,8 @@ const PLATFORM: [(&str, u8); 32] = [
 ];
 
 /// Words of the trade, which the platform does not know. Its settings do: their tables are the operator's.
-const TRADE: [&str; 12] = [
-    "airline", "airport", "awb", "booking", "cargo", "cutoff", "flight", "itinerar", "leg", "manifest", "shipment",
-    "waybill",
-];
+const TRADE: [&str; 11] =
+    ["airline", "airport", "awb", "booking", "cutoff", "flight", "itinerary", "leg", "manifest", "shipment", "waybill"];
 
 const LONGEST_FILE: usize = 450;
 const LONGEST_FUNCTION: usize = 60;
@@ -200,15 +198,15 @@ fn the_platform_knows_no_trade(source: &Source) -> Vec<(usize, String)> {
     if source.module.first().is_none_or(|first| first != "platform") || is_settings {
         return Vec::new();
     }
-    let words = source.words.iter().filter(|(line, _)| !source.is_of_a_test(*line));
-    let of_the_trade = |word: &str| {
-        TRADE.iter().find(|known| {
-            word.strip_suffix('s').unwrap_or(word) == **known || (**known == "itinerar" && word.starts_with(*known))
-        })
-    };
-    words
-        .filter_map(|(line, word)| of_the_trade(word).map(|word| (*line, format!("the platform speaks of {word}"))))
-        .collect()
+    let singular = |word: &str| word.strip_suffix('s').unwrap_or(word).to_owned();
+    let is_of_the_trade = |word: &str| TRADE.contains(&singular(word).as_str());
+    // Requests are in flight, too.
+    let pairs = std::iter::once(None).chain(source.words.iter().map(Some)).zip(&source.words);
+    let spoken = pairs.filter(|(before, (_, word))| {
+        is_of_the_trade(word) && !(word == "flight" && before.is_some_and(|(_, before)| before == "in"))
+    });
+    let spoken = spoken.filter(|(_, (line, _))| !source.is_of_a_test(*line));
+    spoken.map(|(_, (line, word))| (*line, format!("the platform speaks of {word}"))).collect()
 }
 
 fn rooms_lean_on_lower_rooms(source: &Source) -> Vec<(usize, String)> {
@@ -223,9 +221,10 @@ fn rooms_lean_on_lower_rooms(source: &Source) -> Vec<(usize, String)> {
 fn rooms_are_entered_by_the_front_door(source: &Source) -> Vec<(usize, String)> {
     let own = room_of(&source.module);
     let foreign = inward(source).filter(|(_, path)| room_of(path).is_some() && room_of(path) != own);
-    // `room::Type::method` ends in the front door; `room::module::anything` goes through it.
+    // `room::Type::method` ends in the front door; `room::module::anything` goes through it. A room's problem codes, its
+    // `code`, stand in the door.
     let is_module = |name: &String| name.starts_with(|first: char| first.is_ascii_lowercase());
-    let deep = foreign.filter(|(_, path)| path.len() > 3 && is_module(&path[2]));
+    let deep = foreign.filter(|(_, path)| path.len() > 3 && is_module(&path[2]) && path[2] != "code");
     deep.map(|(line, path)| (line, format!("{} lies behind the room's front door", path.join("::")))).collect()
 }
 
@@ -288,6 +287,7 @@ fn metrics_stand_in_the_catalogue(source: &Source) -> Vec<(usize, String)> {
         return Vec::new();
     }
     let direct = source.paths.iter().filter(|(_, path)| path[0] == "metrics" && path.len() > 1);
+    let direct = direct.filter(|(line, _)| !source.is_of_a_test(*line));
     direct.map(|(line, path)| (*line, format!("{}: tell it by the catalogue", path.join("::")))).collect()
 }
 

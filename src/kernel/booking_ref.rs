@@ -76,6 +76,11 @@ const fn mix(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
+/// The one way to write what may be a reference in an address; none if it cannot be one.
+pub fn canonical_reference(text: &str) -> Option<String> {
+    text.parse::<BookingRef>().ok().map(|reference| reference.as_str().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

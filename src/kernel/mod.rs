@@ -13,7 +13,7 @@ mod text;
 mod words;
 
 pub use awb::AwbNumber;
-pub use booking_ref::BookingRef;
+pub use booking_ref::{BookingRef, canonical_reference};
 pub use codes::{AircraftCode, AirlineCode, AirportCode, HandlingCode};
 pub use counted::Counted;
 pub use decimal::whole_number;

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
-use crate::kernel::BookingRef;
+use crate::kernel::canonical_reference;
 
 /// The longest path, in its canonical form, with which a key is taken, in bytes. All addresses of the API are shorter, and
 /// PostgreSQL indexes some 2,700 bytes of principal, method, path and key together.
@@ -28,8 +28,8 @@ fn canonical_segment(written: &str) -> Cow<'_, str> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'%')) {
         return written.into();
     }
-    if let Ok(reference) = text.parse::<BookingRef>() {
-        return reference.as_str().to_owned().into();
+    if let Some(reference) = canonical_reference(&text) {
+        return reference.into();
     }
     match text.parse::<Uuid>() {
         Ok(id) => id.to_string().into(),
