@@ -10,8 +10,7 @@ use uuid::Uuid;
 use super::{
     BookingError, BookingService,
     draft::{Author, Draft, Told, save_in_tx},
-    event::EventType,
-    model::{Action, Booking, Leg, LegStatus, OffloadReason},
+    model::{Action, Booking, EventType, Leg, LegStatus, OffloadReason},
     movement::{Step, occurred_at},
     repository,
 };

@@ -5,8 +5,7 @@ use super::{
     amendment::{Amendment, AwbMove, told_changes},
     change::{Target, Verb},
     draft::{Author, Draft, Told},
-    event::EventType,
-    model::{Action, Booking, LegStatus},
+    model::{Action, Booking, EventType, LegStatus},
     movement::check_flights_are_with_it,
     repository,
 };

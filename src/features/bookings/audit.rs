@@ -1,7 +1,11 @@
 use futures_util::TryStreamExt;
 use uuid::Uuid;
 
-use super::{BOOKING, history, repository};
+use super::{
+    BOOKING,
+    history::{self, Found},
+    repository,
+};
 use crate::{
     features::capacity::{self, FLIGHT},
     kernel::FlightId,
@@ -29,18 +33,6 @@ pub(super) const AUDIT: Audit = Audit {
         Subject { kind: BOOKING, find: |snapshot, name| Box::pin(booking(snapshot, name)) },
     ],
 };
-
-/// What was found about bookings.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub takings: Findings,
-    pub legs: Findings,
-    pub history: Findings,
-    pub keys: Findings,
-    pub names: Findings,
-    pub messages: Findings,
-    pub rebuilt: Findings,
-}
 
 /// Looks at bookings, their legs and their histories, and at what ledger, outbox and keys say of them.
 async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<Vec<(Rule, Findings)>, DbError> {

@@ -8,9 +8,8 @@ use super::{
     BookingError, BookingService,
     attempts::Attempts,
     draft::record_in_tx,
-    event::{Event, EventType, whole_data},
     itinerary::{self, Demand},
-    model::{Booking, BookingStatus, Leg, LegStatus, Texts},
+    model::{Booking, BookingStatus, Event, EventType, Leg, LegStatus, Texts, whole_data},
     repository,
 };
 use crate::{

@@ -2,8 +2,7 @@ use super::{
     BookingError, BookingService,
     change::{Target, Verb},
     draft::Told,
-    event::EventType,
-    model::{Action, Booking, BookingStatus, LegStatus},
+    model::{Action, Booking, BookingStatus, EventType, LegStatus},
     movement::Locked,
 };
 use crate::{features::capacity, platform::postgres::PgSession};

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     BOOKING,
-    event::{DATA_VERSION, Event, EventType, changed_data},
-    model::{Booking, Leg, LegStatus},
+    model::{Booking, DATA_VERSION, Event, EventType, Leg, LegStatus, changed_data},
     repository,
 };
 use crate::{

@@ -9,9 +9,9 @@ pub(super) use amendment::read_amendment;
 
 use super::{
     book::NewBooking,
-    event::{Event, EventType},
-    list::BookingFilter,
-    model::{Action, Booking, BookingStatus, Leg, LegStatus, OffloadReason, Party, Texts},
+    model::{
+        Action, Booking, BookingFilter, BookingStatus, Event, EventType, Leg, LegStatus, OffloadReason, Party, Texts,
+    },
     movement::Movement,
 };
 use crate::{

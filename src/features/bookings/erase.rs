@@ -5,8 +5,7 @@ use uuid::Uuid;
 use super::{
     BookingError, BookingService,
     draft::{Draft, Told, save_in_tx},
-    event::EventType,
-    model::Texts,
+    model::{EventType, Texts},
     repository,
 };
 use crate::platform::{

@@ -1,6 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-use super::{BookingError, BookingService, event::Event, model::Booking, repository};
+use super::{
+    BookingError, BookingService,
+    model::{Booking, Event},
+    repository,
+};
 use crate::{
     features::accounts::Principal,
     kernel::{AwbNumber, BookingId, BookingRef},

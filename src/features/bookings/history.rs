@@ -5,7 +5,6 @@ use uuid::Uuid;
 
 use super::{
     BOOKING,
-    audit::Found,
     model::{
         Booking, Leg,
         replay::{PastEvent, Replay, Rule},
@@ -22,6 +21,18 @@ use crate::{
 
 /// So many bookings are compared at a time. Of their events only one booking's are held.
 const PAGE: i64 = 500;
+
+/// What was found about bookings.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub takings: Findings,
+    pub legs: Findings,
+    pub history: Findings,
+    pub keys: Findings,
+    pub names: Findings,
+    pub messages: Findings,
+    pub rebuilt: Findings,
+}
 
 /// These bookings as their events tell them, without their free text, which is no part of the history; those that no
 /// event tells of, or whose events cannot be read, are left out. By id.

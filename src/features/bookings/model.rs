@@ -1,3 +1,6 @@
+mod data;
+mod event;
+mod filter;
 pub mod replay;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,6 +18,10 @@ use crate::{
         Pieces, UserId, words,
     },
 };
+
+pub use data::{DATA_VERSION, changed_data, whole_data};
+pub use event::{Event, EventType};
+pub use filter::{BookingAnchor, BookingFilter};
 
 /// What messages and audits call a booking.
 pub const BOOKING: &str = "booking";

@@ -4,8 +4,7 @@ use super::{
     BookingError, BookingService,
     change::{Target, Verb},
     draft::{Author, Draft, Told},
-    event::EventType,
-    model::{Action, Booking, BookingStatus, Leg, LegStatus},
+    model::{Action, Booking, BookingStatus, EventType, Leg, LegStatus},
     repository,
 };
 use crate::{

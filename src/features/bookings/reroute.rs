@@ -3,9 +3,8 @@ use super::{
     amend::Amending,
     book::takings,
     draft::Told,
-    event::EventType,
     itinerary::{self, Demand},
-    model::{Leg, LegStatus},
+    model::{EventType, Leg, LegStatus},
 };
 use crate::{
     features::{

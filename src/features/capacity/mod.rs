@@ -18,9 +18,8 @@ pub use audit::has_ledger;
 pub use dto::SpaceFields;
 pub use error::{CapacityError, code};
 pub use index::AvailabilityIndex;
-pub use model::{Dimension, FLIGHT, FlightCapacity, FlightStatus, Shortfall, Space};
-pub use room::ROOM;
-pub use service::{
-    CapacityService, Entry, Giving, NewCapacity, Taking, Until, Way, change_in_tx, lock_in_tx, open_in_tx,
-    release_in_tx, set_status_in_tx, take_in_tx,
+pub use model::{
+    Dimension, Entry, FLIGHT, FlightCapacity, FlightStatus, Giving, NewCapacity, Shortfall, Space, Taking, Until, Way,
 };
+pub use room::ROOM;
+pub use service::{CapacityService, change_in_tx, lock_in_tx, open_in_tx, release_in_tx, set_status_in_tx, take_in_tx};

@@ -1,3 +1,4 @@
+mod allocation;
 pub mod ledger;
 
 use std::ops::{Add, Sub};
@@ -8,6 +9,8 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::kernel::{FlightId, Positions, Volume, Weight, words};
+
+pub use allocation::{Entry, Giving, NewCapacity, Taking, Until, Way};
 
 /// What messages and audits call a flight.
 pub const FLIGHT: &str = "flight";

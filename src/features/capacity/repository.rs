@@ -7,8 +7,7 @@ pub(super) mod sabotage;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::model::{FlightCapacity, FlightStatus, Space};
-use super::service::{Giving, NewCapacity, Taking, Until};
+use super::model::{FlightCapacity, FlightStatus, Giving, NewCapacity, Space, Taking, Until};
 use crate::kernel::{FlightId, from_column};
 use crate::platform::postgres::PgSession;
 

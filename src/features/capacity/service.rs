@@ -3,101 +3,17 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::metric;
-use super::{AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, Space, model::EntryKind, repository};
+use super::{
+    AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, Giving, NewCapacity, Space, Taking, repository,
+};
 use crate::{
-    kernel::{BookingId, FlightId, LegId, Weight},
+    kernel::{FlightId, Weight},
     platform::{
         clock::SharedClock,
         locks::{Lines, Locks},
         postgres::{Database, DbError, PgSession},
     },
 };
-
-/// The capacity a new flight starts with.
-#[derive(Debug, Clone, Copy)]
-pub struct NewCapacity {
-    pub flight_id: FlightId,
-    pub capacity: Space,
-    pub cutoff: DateTime<Utc>,
-}
-
-/// How long a flight's room is open: to shippers until the cut-off, to the carrier's staff until it departs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
-    Cutoff,
-    Departure,
-}
-
-/// What the ledger calls it when room is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entry {
-    /// By a new leg: all that it needs.
-    Booked,
-    /// By a leg that has room: what it needs more, or, negative, less.
-    Amended,
-}
-
-impl Entry {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Booked => EntryKind::Booked.as_str(),
-            Self::Amended => EntryKind::Amended.as_str(),
-        }
-    }
-}
-
-/// How room is taken.
-#[derive(Debug, Clone, Copy)]
-pub enum Way {
-    /// Straight, and only if more weight than this stays free.
-    Straight { leaving: Weight },
-    /// In turn, to the last kilogram.
-    InTurn,
-    /// To the last kilogram, by an amendment, which has locked the flight before it judged.
-    Amending,
-}
-
-impl Way {
-    /// The label of `loadmaster_capacity_takings_total`.
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Straight { .. } => "optimistic",
-            Self::InTurn => "locking",
-            Self::Amending => "amending",
-        }
-    }
-
-    /// More weight than this must stay free; none is negative.
-    pub(super) const fn leaving(self) -> i64 {
-        match self {
-            Self::Straight { leaving } => leaving.hectograms(),
-            Self::InTurn | Self::Amending => -1,
-        }
-    }
-}
-
-/// Room that a leg takes of a flight.
-#[derive(Debug, Clone, Copy)]
-pub struct Taking {
-    pub flight_id: FlightId,
-    /// The flight's version that the itinerary was validated against.
-    pub version: i32,
-    pub booking_id: BookingId,
-    pub leg_id: LegId,
-    pub space: Space,
-    pub entry: Entry,
-    pub until: Until,
-    pub way: Way,
-}
-
-/// Room that a leg gives back.
-#[derive(Debug, Clone, Copy)]
-pub struct Giving {
-    pub flight_id: FlightId,
-    pub booking_id: BookingId,
-    pub leg_id: LegId,
-    pub space: Space,
-}
 
 /// Opens new flights for sale; joins the caller's transaction.
 pub async fn open_in_tx(tx: &mut PgSession, new: &[NewCapacity], now: DateTime<Utc>) -> Result<(), DbError> {

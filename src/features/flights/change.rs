@@ -1,6 +1,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Flight, NewFlight, dto::LONGEST_CUTOFF_MINUTES, model::space_of};
+use super::{
+    Flight, NewFlight,
+    model::{LONGEST_CUTOFF_MINUTES, LONGEST_FLIGHT, fault_of_arrival, space_of},
+};
 use crate::{
     features::{
         capacity::{FlightCapacity, FlightStatus, Space},
@@ -9,9 +12,6 @@ use crate::{
     kernel::{AircraftCode, Fault, FaultCode, Positions, Volume, Weight},
     platform::web::{Fields, Patch, read},
 };
-
-/// Longest time a single flight may take, and longest delay of one that is in the air.
-const LONGEST_FLIGHT: TimeDelta = TimeDelta::hours(24);
 
 /// What is to be different about a flight; what is not named stays.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -129,17 +129,6 @@ impl CapacityChange {
             Patch::Clear => own.map(|own| own.positions).unwrap_or_default(),
         };
         Ok(Space { weight, volume, positions })
-    }
-}
-
-/// What is wrong with the arrival of a flight that leaves and lands then.
-pub(super) fn fault_of_arrival(departure: DateTime<Utc>, arrival: DateTime<Utc>) -> Option<Fault> {
-    if arrival <= departure {
-        Some(Fault::new(FaultCode::OutOfOrder, "must be after the departure"))
-    } else if arrival - departure > LONGEST_FLIGHT {
-        Some(Fault::new(FaultCode::TooLarge, "must be at most 24 hours after the departure"))
-    } else {
-        None
     }
 }
 

@@ -2,7 +2,10 @@ use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::{Flight, NewFlight, change::fault_of_arrival, model::space_of};
+use super::{
+    Flight, NewFlight,
+    model::{LONGEST_CUTOFF_MINUTES, fault_of_arrival, space_of},
+};
 use crate::{
     features::{
         capacity::{FlightStatus, Space, SpaceFields},
@@ -11,9 +14,6 @@ use crate::{
     kernel::{AircraftCode, AirlineCode, AirportCode, Fault, FaultCode, FlightId, FlightNumber},
     platform::web::{Fields, read},
 };
-
-/// Longest time before departure at which booking may close: 30 days.
-pub(super) const LONGEST_CUTOFF_MINUTES: u32 = 43_200;
 
 /// A flight with its room as it was when it was read.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -1,73 +1,16 @@
-use chrono::{DateTime, NaiveDate, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, Utc};
 
-use super::{Flight, FlightError, Network, repository, routes::KeptRoutes};
+use super::{
+    Flight, FlightError, FlightService,
+    model::{FlightAnchor, FlightFilter},
+    repository,
+};
 use crate::{
-    features::{
-        accounts::Acts,
-        capacity::{AvailabilityIndex, CapacityService, FlightStatus},
-        reference::Reference,
-    },
-    kernel::{AirlineCode, AirportCode, FlightId, FlightNumber},
-    platform::{
-        clock::SharedClock,
-        postgres::{Database, DbError},
-        random::IdSource,
-        web::PageRequest,
-    },
+    kernel::{AirportCode, FlightId},
+    platform::{postgres::DbError, web::PageRequest},
 };
 
-/// The schedule's use cases: finding here, `create` and `import` in their own files.
-#[derive(Clone)]
-pub struct FlightService {
-    pub(super) db: Database,
-    pub(super) availability: AvailabilityIndex,
-    pub(super) network: Network,
-    pub(super) routes: KeptRoutes,
-    pub(super) reference: Reference,
-    pub(super) clock: SharedClock,
-    pub(super) ids: IdSource,
-    pub(super) acts: Acts,
-}
-
-/// Which flights a list shows; filters combine with AND.
-#[derive(Debug, Clone, Default)]
-pub struct FlightFilter {
-    pub origin: Option<AirportCode>,
-    pub destination: Option<AirportCode>,
-    /// The scheduled local calendar date at the origin.
-    pub departure_date: Option<NaiveDate>,
-    pub airline: Option<AirlineCode>,
-    pub flight_number: Option<FlightNumber>,
-    pub status: Option<FlightStatus>,
-}
-
-/// Where a page of flights ended: lists go by departure, then id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FlightAnchor(pub DateTime<Utc>, pub FlightId);
-
 impl FlightService {
-    pub fn new(
-        db: Database,
-        capacity: &CapacityService,
-        reference: Reference,
-        clock: SharedClock,
-        ids: IdSource,
-        acts: Acts,
-    ) -> Self {
-        let availability = capacity.index().clone();
-        Self {
-            db,
-            availability,
-            network: Network::default(),
-            routes: KeptRoutes::default(),
-            reference,
-            clock,
-            ids,
-            acts,
-        }
-    }
-
     /// One flight.
     pub async fn flight(&self, id: FlightId) -> Result<Flight, FlightError> {
         let found = self.flights(&[id]).await?.pop();

@@ -13,18 +13,24 @@ mod model;
 mod network;
 mod repository;
 mod room;
+mod route_table;
 mod router;
 mod routes;
 mod save;
+mod service;
 
 pub use audit::replay;
 pub use change::FlightChange;
 pub use dto::{FlightBody, ImportBody};
 pub use error::FlightError;
-pub use find::{FlightFilter, FlightService};
 pub use import::{ImportSummary, Imported, Timetable};
-pub use model::{Flight, FlightEventType, NewFlight, replay::RebuiltFlight, space_of};
-pub use network::{Network, Standing, Stretch};
+pub use model::{
+    Flight, FlightEventType, FlightFilter, NewFlight, Standing, Stretch,
+    replay::{FlightData, RebuiltFlight},
+    space_of,
+};
+pub use network::Network;
 pub use room::ROOM;
 pub use router::REVALIDATE;
 pub use save::{find_all_in_tx, find_in_tx, save_in_tx};
+pub use service::FlightService;

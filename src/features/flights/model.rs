@@ -1,13 +1,14 @@
 pub mod replay;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     features::{
         capacity::{FlightCapacity, FlightStatus, Space},
         reference::Aircraft,
     },
-    kernel::{AircraftCode, AirportCode, FlightId, FlightNumber, words},
+    kernel::{AircraftCode, AirlineCode, AirportCode, Fault, FaultCode, FlightId, FlightNumber, words},
 };
 
 words! {
@@ -128,4 +129,71 @@ impl NewFlight {
 /// What an aircraft of this type can carry.
 pub const fn space_of(aircraft: &Aircraft) -> Space {
     Space { weight: aircraft.max_cargo, volume: aircraft.max_volume, positions: aircraft.positions }
+}
+
+/// Which flights a list shows; filters combine with AND.
+#[derive(Debug, Clone, Default)]
+pub struct FlightFilter {
+    pub origin: Option<AirportCode>,
+    pub destination: Option<AirportCode>,
+    /// The scheduled local calendar date at the origin.
+    pub departure_date: Option<NaiveDate>,
+    pub airline: Option<AirlineCode>,
+    pub flight_number: Option<FlightNumber>,
+    pub status: Option<FlightStatus>,
+}
+
+/// Where a page of flights ended: lists go by departure, then id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlightAnchor(pub DateTime<Utc>, pub FlightId);
+
+/// Where a flight leaves and where it lands.
+pub type Stretch = (AirportCode, AirportCode);
+
+/// The version of the network as the database has it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Standing {
+    /// Moves whenever a flight may have come into a way: one that is new, or leaves or lands at another time or place.
+    pub version: i64,
+    /// Stands for the server that told it, since its start, and the database: another may not have all that this one had.
+    pub epoch: i64,
+}
+
+/// Longest time a single flight may take, and longest delay of one that is in the air.
+pub const LONGEST_FLIGHT: TimeDelta = TimeDelta::hours(24);
+
+/// Longest time before departure at which booking may close: 30 days.
+pub const LONGEST_CUTOFF_MINUTES: u32 = 43_200;
+
+/// What is wrong with the arrival of a flight that leaves and lands then.
+pub fn fault_of_arrival(departure: DateTime<Utc>, arrival: DateTime<Utc>) -> Option<Fault> {
+    if arrival <= departure {
+        Some(Fault::new(FaultCode::OutOfOrder, "must be after the departure"))
+    } else if arrival - departure > LONGEST_FLIGHT {
+        Some(Fault::new(FaultCode::TooLarge, "must be at most 24 hours after the departure"))
+    } else {
+        None
+    }
+}
+
+/// Which routes a list shows; filters combine with AND.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RouteFilter {
+    pub airline: Option<AirlineCode>,
+    pub origin: Option<AirportCode>,
+    pub destination: Option<AirportCode>,
+}
+
+/// Where a page of routes ended: lists go by airline, origin, destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RouteAnchor(pub AirlineCode, pub AirportCode, pub AirportCode);
+
+/// What an airline flies between two airports.
+#[derive(Debug)]
+pub struct AirlineStretch {
+    pub airline_code: AirlineCode,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub typical_minutes: i32,
+    pub upcoming: i64,
 }

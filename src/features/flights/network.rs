@@ -3,23 +3,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use super::{Flight, FlightService, repository};
-use crate::{
-    kernel::{AirportCode, FlightId},
-    platform::postgres::DbError,
-};
-
-/// Where a flight leaves and where it lands.
-pub type Stretch = (AirportCode, AirportCode);
-
-/// The version of the network as the database has it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Standing {
-    /// Moves whenever a flight may have come into a way: one that is new, or leaves or lands at another time or place.
-    pub version: i64,
-    /// Stands for the server that told it, since its start, and the database: another may not have all that this one had.
-    pub epoch: i64,
-}
+use super::model::{Standing, Stretch};
+use crate::kernel::AirportCode;
 
 /// What this process knows of the network's version: for each airport, the version by which all flights that leave there, or
 /// land there, are known to have changed last. What was found between two airports under that version or a later one has
@@ -136,42 +121,6 @@ impl Network {
     /// Begins anew: nothing is known of what was before.
     pub fn restart(&self, standing: Standing) {
         self.write().restart(standing);
-    }
-}
-
-impl FlightService {
-    /// The same by the connections that are kept for what runs beside the requests.
-    #[must_use]
-    pub fn for_duties(&self) -> Self {
-        Self { db: self.db.for_duties(), ..self.clone() }
-    }
-
-    pub const fn network(&self) -> &Network {
-        &self.network
-    }
-
-    /// To be called after a commit that has put these flights on the schedule or changed them: from now on nothing is shown
-    /// that was known of them before.
-    pub fn changed<'a>(&self, flights: impl IntoIterator<Item = &'a Flight, IntoIter: Clone>) {
-        let flights = flights.into_iter();
-        self.network.doubt(flights.clone().map(|flight| (flight.origin, flight.destination)));
-        self.availability.doubt(flights.map(|flight| flight.id));
-    }
-
-    /// The same for one that has left the network, or was not in it: no way can have come of that.
-    pub fn left(&self, flight: &Flight) {
-        self.availability.doubt([flight.id]);
-    }
-
-    /// The same for flights that are known by their ids only.
-    pub(super) fn forget_rooms(&self, flights: impl IntoIterator<Item = FlightId>) {
-        self.availability.doubt(flights);
-    }
-
-    /// The network's version, from the database.
-    pub async fn standing(&self) -> Result<Standing, DbError> {
-        let mut connection = self.db.read().await?;
-        Ok(repository::standing(&mut connection).await?)
     }
 }
 

@@ -5,11 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::{
-    find::{FlightAnchor, FlightFilter},
-    model::{Flight, FlightEventType},
-    network::Standing,
-};
+use super::model::{AirlineStretch, Flight, FlightAnchor, FlightEventType, FlightFilter, Standing};
 use crate::{
     features::capacity::{FlightCapacity, FlightStatus, Space},
     kernel::{AircraftCode, AirlineCode, AirportCode, FlightId, FlightNumber, UserId, from_column},
@@ -315,20 +311,10 @@ pub(super) async fn insert_events(
     .map(drop)
 }
 
-/// What an airline flies between two airports.
-#[derive(Debug)]
-pub(super) struct RouteRow {
-    pub airline_code: AirlineCode,
-    pub origin: AirportCode,
-    pub destination: AirportCode,
-    pub typical_minutes: i32,
-    pub upcoming: i64,
-}
-
 /// All routes of the flights from 90 days ago on, with the number of departures in the 30 days from `now`, in no order.
-pub(super) async fn routes(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Result<Vec<RouteRow>> {
+pub(super) async fn routes(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Result<Vec<AirlineStretch>> {
     let rows = sqlx::query_as!(
-        RouteRow,
+        AirlineStretch,
         r#"select airline_code as "airline_code: _", origin as "origin: _", destination as "destination: _",
                   (percentile_disc(0.5) within group
                        (order by extract(epoch from scheduled_arrival_at - scheduled_departure_at)) / 60)::int

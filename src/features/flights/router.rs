@@ -5,8 +5,7 @@ use super::{
     Flight, FlightBody, FlightError, FlightFilter, FlightService,
     create::Create,
     dto::{AirlineRoute, CapacityShape, CreateFlight, read_new_flight},
-    find::FlightAnchor,
-    routes::{RouteAnchor, RouteFilter},
+    model::{FlightAnchor, RouteAnchor, RouteFilter},
 };
 use crate::{
     features::{accounts::Admin, capacity::FlightStatus, reference::Reference},

@@ -1,77 +1,13 @@
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
-
-use super::{FlightError, FlightService, Standing, dto::AirlineRoute, repository};
-use crate::{
-    kernel::{AirlineCode, AirportCode},
-    platform::{postgres::DbError, shared::Shared, web::PageRequest},
+use super::{
+    FlightError, FlightService,
+    dto::AirlineRoute,
+    model::{AirlineStretch, RouteAnchor, RouteFilter},
+    repository,
+    route_table::{RouteTable, anchor},
 };
-
-/// How old the kept routes may be. A flight that comes into the network, or moves, is seen at once all the same.
-const OLDEST: TimeDelta = TimeDelta::seconds(60);
-/// While flights change all the time, reading the routes takes a tenth of one connection's time at most.
-const PAUSE: u32 = 9;
-
-/// Which routes a list shows; filters combine with AND.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct RouteFilter {
-    pub airline: Option<AirlineCode>,
-    pub origin: Option<AirportCode>,
-    pub destination: Option<AirportCode>,
-}
-
-/// Where a page of routes ended: lists go by airline, origin, destination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct RouteAnchor(pub AirlineCode, pub AirportCode, pub AirportCode);
-
-/// All routes, as they were read last. Reading them goes over every flight, so they are read once for all who ask.
-#[derive(Debug, Clone)]
-pub(super) struct KeptRoutes {
-    table: Arc<RwLock<Option<Arc<RouteTable>>>>,
-    /// None: they could not be read, which is in the log.
-    reading: Shared<Option<Arc<RouteTable>>>,
-}
-
-#[derive(Debug)]
-struct RouteTable {
-    standing: Standing,
-    read_at: DateTime<Utc>,
-    /// By their anchors.
-    rows: Vec<repository::RouteRow>,
-}
-
-impl Default for KeptRoutes {
-    fn default() -> Self {
-        Self { table: Arc::default(), reading: Shared::pausing(PAUSE) }
-    }
-}
-
-impl KeptRoutes {
-    /// The kept ones, if they are of this network and young enough. A clock that was put back makes nothing young.
-    fn get(&self, standing: Standing, now: DateTime<Utc>) -> Option<Arc<RouteTable>> {
-        let table = self.table.read().unwrap_or_else(PoisonError::into_inner).clone()?;
-        let is_young = (TimeDelta::zero()..=OLDEST).contains(&(now - table.read_at));
-        (is_young && table.standing == standing).then_some(table)
-    }
-
-    fn put(&self, table: Arc<RouteTable>) {
-        *self.table.write().unwrap_or_else(PoisonError::into_inner) = Some(table);
-    }
-}
-
-fn anchor(row: &repository::RouteRow) -> RouteAnchor {
-    RouteAnchor(row.airline_code, row.origin, row.destination)
-}
-
-impl RouteFilter {
-    fn takes(&self, row: &repository::RouteRow) -> bool {
-        self.airline.is_none_or(|airline| airline == row.airline_code)
-            && self.origin.is_none_or(|origin| origin == row.origin)
-            && self.destination.is_none_or(|destination| destination == row.destination)
-    }
-}
+use crate::platform::{postgres::DbError, web::PageRequest};
 
 impl FlightService {
     /// What the airlines fly, derived from the flights there are.
@@ -116,7 +52,7 @@ impl FlightService {
         Ok(table)
     }
 
-    fn with_distance(&self, row: &repository::RouteRow) -> AirlineRoute {
+    fn with_distance(&self, row: &AirlineStretch) -> AirlineRoute {
         let ends = self.reference.airport(row.origin).zip(self.reference.airport(row.destination));
         // Half the Earth's circumference at most.
         #[allow(clippy::cast_possible_truncation, reason = "at most 20 038 km")]

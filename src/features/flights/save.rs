@@ -1,8 +1,8 @@
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 
 use super::{
     Flight, FlightError, FlightEventType,
+    model::replay::event_data,
     repository::{self, FlightEvent},
 };
 use crate::{
@@ -109,28 +109,4 @@ async fn record_in_tx(
         })
         .collect();
     Ok(outbox::append_in_tx(tx, &messages).await?)
-}
-
-/// All values of a flight, enough to rebuild it: whole units, as the tables have them.
-pub(super) fn event_data(flight: &Flight) -> Value {
-    json!({
-        "version": 1,
-        "flight_number": flight.number,
-        "origin": flight.origin,
-        "destination": flight.destination,
-        "departure_at": flight.departure,
-        "arrival_at": flight.arrival,
-        "scheduled_departure_at": flight.scheduled_departure,
-        "scheduled_arrival_at": flight.scheduled_arrival,
-        "scheduled_date": flight.scheduled_date,
-        "actual_departure_at": flight.actual_departure,
-        "actual_arrival_at": flight.actual_arrival,
-        "aircraft_code": flight.aircraft,
-        "is_freighter": flight.is_freighter,
-        "status": flight.room.status,
-        "capacity_weight_hg": flight.room.capacity.weight.hectograms(),
-        "capacity_volume_l": flight.room.capacity.volume.litres(),
-        "capacity_positions": flight.room.capacity.positions.count(),
-        "cutoff_at": flight.room.cutoff,
-    })
 }

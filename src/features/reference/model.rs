@@ -1,10 +1,12 @@
+use std::collections::BTreeMap;
+
 use chrono::{
     DateTime, Days, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc,
 };
 use chrono_tz::Tz;
 
 use super::error::ReferenceError;
-use crate::kernel::{AircraftCode, AirlineCode, AirportCode, Positions, Volume, Weight};
+use crate::kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight};
 
 /// An airport with an IATA code.
 #[derive(Debug, Clone)]
@@ -100,6 +102,15 @@ pub struct Aircraft {
     pub max_volume: Volume,
     pub positions: Positions,
     pub is_freighter: bool,
+}
+
+/// All reference data.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    pub airports: BTreeMap<AirportCode, Airport>,
+    pub airlines: BTreeMap<AirlineCode, Airline>,
+    pub aircraft: BTreeMap<AircraftCode, Aircraft>,
+    pub handling_codes: BTreeMap<HandlingCode, String>,
 }
 
 #[cfg(test)]

@@ -7,9 +7,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use sqlx::{Connection, PgConnection};
 
 use super::{
-    model::{Aircraft, Airline, Airport},
+    model::{Aircraft, Airline, Airport, Catalogue},
     repository,
-    service::Catalogue,
 };
 use crate::{
     kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight},

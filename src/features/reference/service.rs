@@ -6,7 +6,7 @@ use std::{
 
 use super::{
     error::ReferenceError,
-    model::{Aircraft, Airline, Airport},
+    model::{Aircraft, Airline, Airport, Catalogue},
     repository,
     search::SearchIndex,
 };
@@ -29,14 +29,6 @@ pub struct Reference(Arc<Loaded>);
 struct Loaded {
     catalogue: Catalogue,
     index: SearchIndex,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Catalogue {
-    pub airports: BTreeMap<AirportCode, Airport>,
-    pub airlines: BTreeMap<AirlineCode, Airline>,
-    pub aircraft: BTreeMap<AircraftCode, Aircraft>,
-    pub handling_codes: BTreeMap<HandlingCode, String>,
 }
 
 /// Which airports are listed; what is `None` does not matter.

@@ -12,8 +12,8 @@ use tracing::Instrument;
 use super::metric;
 use super::{
     SearchError,
+    model::Ways,
     prepared::{Prepared, Shared},
-    service::Ways,
     stored,
 };
 use crate::{

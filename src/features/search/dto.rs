@@ -2,10 +2,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
-    model::{Itinerary, Reason, Request, Sort},
-    service::Options,
-};
+use super::model::{Itinerary, Options, Reason, Request, Sort};
 use crate::{
     features::{capacity::Space, flights::FlightBody, reference::Reference},
     kernel::{AirportCode, Fault, FaultCode, HandlingCode, Pieces, Positions, Volume, Weight},

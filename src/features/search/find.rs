@@ -3,9 +3,8 @@ use super::{
     SearchError, SearchService,
     cache::{CacheStatus, Question, RouteCache, Source},
     dto::Search,
-    model::Judge,
+    model::{Judge, Options, Ways},
     prepared::{Prepared, Rooms, Shared},
-    service::{Options, Ways},
 };
 use crate::{
     features::flights::{Standing, Stretch},

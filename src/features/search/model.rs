@@ -247,3 +247,26 @@ pub fn connect(
     }
     pairs
 }
+
+/// The ways of one day, as the tables have them, in no particular order.
+#[derive(Debug, Default)]
+pub struct Ways {
+    pub direct: Vec<Flight>,
+    pub transit: Vec<Vec<Flight>>,
+}
+
+/// The options of one day, judged for one request.
+#[derive(Debug, Default)]
+pub struct Options {
+    pub direct: Vec<Itinerary>,
+    pub transit: Vec<Itinerary>,
+}
+
+/// When a booking that names no flights wants to leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departing {
+    /// On a local calendar date at the origin.
+    On(NaiveDate),
+    /// From now on, within this time.
+    Within(TimeDelta),
+}

@@ -2,8 +2,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     dto::{RouteOption, Search},
-    model::{Itinerary, Judge, Reason, Request, Sort},
-    service::Ways,
+    model::{Itinerary, Judge, Reason, Request, Sort, Ways},
     spliced::{Halves, write_available, write_live, write_reasons},
 };
 use crate::{

@@ -5,7 +5,7 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use super::{
     SearchError,
     cache::RouteCache,
-    model::{Connections, Itinerary, Judge, Request, connect},
+    model::{Connections, Departing, Itinerary, Judge, Options, Request, Ways, connect},
 };
 use crate::{
     features::{
@@ -41,20 +41,6 @@ impl Connections for SearchService {
     fn connection_window_end(&self, airport: AirportCode, departure_date: NaiveDate) -> Option<DateTime<Utc>> {
         Some(self.0.reference.airport(airport)?.start_of(departure_date + Days::new(2)))
     }
-}
-
-/// The ways of one day, as the tables have them, in no particular order.
-#[derive(Debug, Default)]
-pub(super) struct Ways {
-    pub direct: Vec<Flight>,
-    pub transit: Vec<Vec<Flight>>,
-}
-
-/// The options of one day, judged for one request.
-#[derive(Debug, Default)]
-pub struct Options {
-    pub direct: Vec<Itinerary>,
-    pub transit: Vec<Itinerary>,
 }
 
 impl SearchService {
@@ -194,13 +180,4 @@ impl SearchService {
         let onward = self.0.flights.reaching(destination, &via, earliest, latest).await?;
         Ok(connect(first, &onward, date, self))
     }
-}
-
-/// When a booking that names no flights wants to leave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Departing {
-    /// On a local calendar date at the origin.
-    On(NaiveDate),
-    /// From now on, within this time.
-    Within(TimeDelta),
 }

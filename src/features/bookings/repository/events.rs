@@ -3,10 +3,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::{
-    features::bookings::{
-        event::{Event, EventType},
-        model::BookingStatus,
-    },
+    features::bookings::model::{BookingStatus, Event, EventType},
     kernel::{AirportCode, BookingId, FlightId, FlightNumber, LegId, Pieces, UserId, Weight, from_column},
     platform::postgres::PgSession,
 };

@@ -3,10 +3,7 @@ use futures_util::{Stream, StreamExt};
 use uuid::Uuid;
 
 use crate::{
-    features::bookings::{
-        event::EventType,
-        model::{BookingStatus, replay::PastEvent},
-    },
+    features::bookings::model::{BookingStatus, EventType, replay::PastEvent},
     kernel::{BookingId, from_column},
     platform::postgres::PgSession,
 };

@@ -6,9 +6,8 @@ use uuid::Uuid;
 
 use crate::{
     features::{
-        bookings::{
-            list::{BookingAnchor, BookingFilter},
-            model::{Booking, BookingStatus, Leg, LegStatus, OffloadReason, Party, Texts},
+        bookings::model::{
+            Booking, BookingAnchor, BookingFilter, BookingStatus, Leg, LegStatus, OffloadReason, Party, Texts,
         },
         capacity::Space,
     },

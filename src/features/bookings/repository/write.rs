@@ -4,10 +4,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{
-    features::bookings::{
-        event::{DATA_VERSION, Event},
-        model::{Booking, Leg, OffloadReason},
-    },
+    features::bookings::model::{Booking, DATA_VERSION, Event, Leg, OffloadReason},
     kernel::{AirportCode, AwbNumber, BookingId, FlightId, FlightNumber, HandlingCode, LegId, UserId},
     platform::postgres::PgSession,
 };

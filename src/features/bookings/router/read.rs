@@ -7,7 +7,7 @@ use crate::{
         bookings::{
             BookingService, BookingStatus, EventParams, History, HistoryAnchor, MOST_EVENTS,
             dto::{BookingBody, EventBody, HistoryBody, StatusBody, read_filter},
-            list::BookingAnchor,
+            model::BookingAnchor,
         },
         reference::Reference,
     },

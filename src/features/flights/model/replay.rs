@@ -1,6 +1,6 @@
 //! Rebuilds a flight from its events and the sums of its ledger.
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Flight, FlightEventType};
@@ -9,7 +9,7 @@ use crate::{
     kernel::{AircraftCode, AirportCode, FlightId, FlightNumber},
 };
 
-/// The shape of an event's data that this build reads.
+/// The shape of an event's data.
 const DATA_VERSION: i32 = 1;
 
 /// An event of a flight's history.
@@ -61,13 +61,21 @@ pub fn replay(id: FlightId, events: &[PastEvent], ledger: LedgerSum) -> (Option<
         }
         let created_at = rebuilt.as_ref().map_or(event.created_at, |rebuilt| rebuilt.flight.created_at);
         let cancelled_at = rebuilt.and_then(|rebuilt| rebuilt.cancelled_at);
+        let airline_code = data.flight_number.airline().as_str().to_owned();
+        let mut flight = data.into_flight(id, event.sequence, created_at, event.created_at);
+        (flight.room.booked, flight.room.ledger_seq) = (ledger.booked, ledger.entries);
         rebuilt = Some(RebuiltFlight {
-            airline_code: data.flight_number.airline().as_str().to_owned(),
-            flight: data.into_flight(id, event, created_at, ledger),
+            airline_code,
+            flight,
             cancelled_at: cancelled_at.or((event.event_type == FlightEventType::Cancelled).then_some(event.created_at)),
         });
     }
     (rebuilt, wrong)
+}
+
+/// What an event says of its flight: all values, enough to rebuild it, in whole units, as the tables have them.
+pub fn event_data(flight: &Flight) -> Value {
+    serde_json::to_value(FlightData::from(flight)).unwrap_or_default()
 }
 
 /// Whether a flight of this status can become so.
@@ -83,10 +91,10 @@ fn follows(before: Option<FlightStatus>, event: FlightEventType, after: FlightSt
     }
 }
 
-/// All that an event says of its flight. A member that this build does not know would be lost: it is an error.
-#[derive(Debug, Deserialize)]
+/// All values of a flight but its id, what its events count and its room, as its events say them. A member that this build does not know would be lost: it is an error.
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FlightData {
+pub struct FlightData {
     version: i32,
     flight_number: FlightNumber,
     origin: AirportCode,
@@ -107,6 +115,32 @@ struct FlightData {
     cutoff_at: DateTime<Utc>,
 }
 
+impl From<&Flight> for FlightData {
+    fn from(flight: &Flight) -> Self {
+        let [capacity_weight_hg, capacity_volume_l, capacity_positions] = flight.room.capacity.figures();
+        Self {
+            version: DATA_VERSION,
+            flight_number: flight.number.clone(),
+            origin: flight.origin,
+            destination: flight.destination,
+            departure_at: flight.departure,
+            arrival_at: flight.arrival,
+            scheduled_departure_at: flight.scheduled_departure,
+            scheduled_arrival_at: flight.scheduled_arrival,
+            scheduled_date: flight.scheduled_date,
+            actual_departure_at: flight.actual_departure,
+            actual_arrival_at: flight.actual_arrival,
+            aircraft_code: flight.aircraft,
+            is_freighter: flight.is_freighter,
+            status: flight.room.status,
+            capacity_weight_hg,
+            capacity_volume_l,
+            capacity_positions,
+            cutoff_at: flight.room.cutoff,
+        }
+    }
+}
+
 impl FlightData {
     fn read(data: &Value) -> Result<Self, String> {
         let read = Self::deserialize(data).map_err(|error| format!("its data cannot be read: {error}"))?;
@@ -117,7 +151,16 @@ impl FlightData {
         }
     }
 
-    fn into_flight(self, id: FlightId, event: &PastEvent, created_at: DateTime<Utc>, ledger: LedgerSum) -> Flight {
+    /// A flight of that version, with nothing booked on it.
+    pub fn into_flight(
+        self,
+        id: FlightId,
+        version: i32,
+        created_at: DateTime<Utc>,
+        updated_at: DateTime<Utc>,
+    ) -> Flight {
+        let capacity = Space::from_columns(self.capacity_weight_hg, self.capacity_volume_l, self.capacity_positions);
+        let opened = FlightCapacity::opened(id, capacity, self.cutoff_at);
         Flight {
             id,
             number: self.flight_number,
@@ -133,17 +176,8 @@ impl FlightData {
             aircraft: self.aircraft_code,
             is_freighter: self.is_freighter,
             created_at,
-            updated_at: event.created_at,
-            room: FlightCapacity {
-                flight_id: id,
-                status: self.status,
-                cutoff: self.cutoff_at,
-                capacity: Space::from_columns(self.capacity_weight_hg, self.capacity_volume_l, self.capacity_positions),
-                booked: ledger.booked,
-                held: Space::default(),
-                version: event.sequence,
-                ledger_seq: ledger.entries,
-            },
+            updated_at,
+            room: FlightCapacity { status: self.status, version, ledger_seq: 0, ..opened },
         }
     }
 }

@@ -5,9 +5,13 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::features::bookings::{
-    event::{changed_data, whole_data},
-    model::tests::{booking, leg},
+use crate::features::{
+    bookings::model::{
+        LegStatus, OffloadReason, changed_data,
+        tests::{booking, leg},
+        whole_data,
+    },
+    capacity::Space,
 };
 
 /// A booking and the events that its changes leave.

@@ -3,7 +3,6 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::features::flights::save::event_data;
 
 const BOOKED: LedgerSum = LedgerSum { entries: 7, booked: Space::from_columns(100, 200, 3) };
 

@@ -1,0 +1,221 @@
+//! What events say of a booking: the first event everything, each other one what it changed.
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Booking, BookingStatus, Leg, LegStatus, OffloadReason, Texts};
+use crate::{
+    features::capacity::Space,
+    kernel::{
+        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, LegId, OrganizationId,
+        Pieces, UserId,
+    },
+};
+
+/// The shape of the data; raised when it changes.
+pub const DATA_VERSION: i32 = 1;
+
+/// All of a booking but its free text, its status and what its events count. A member that this build does not know would be
+/// lost, and one that is missing cannot be rebuilt: both are errors.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BookingData {
+    ref_id: BookingRef,
+    organization_id: OrganizationId,
+    created_by: UserId,
+    origin: AirportCode,
+    destination: AirportCode,
+    #[serde(deserialize_with = "pieces")]
+    pieces: Pieces,
+    weight_hg: i64,
+    volume_l: i64,
+    volume_defaulted: bool,
+    positions: i64,
+    special_handling_codes: Vec<HandlingCode>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    awb_number: Option<AwbNumber>,
+    needs_rerouting: bool,
+    legs: Vec<LegData>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LegData {
+    id: LegId,
+    sequence: i32,
+    flight_id: FlightId,
+    flight_number: FlightNumber,
+    origin: AirportCode,
+    destination: AirportCode,
+    departure_at: DateTime<Utc>,
+    arrival_at: DateTime<Utc>,
+    status: LegStatus,
+    #[serde(deserialize_with = "Option::deserialize")]
+    offload_reason: Option<OffloadReason>,
+    space_code: String,
+    #[serde(deserialize_with = "pieces")]
+    pieces: Pieces,
+    weight_hg: i64,
+    volume_l: i64,
+    positions: i64,
+}
+
+fn pieces<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pieces, D::Error> {
+    let count = i32::deserialize(deserializer)?;
+    Pieces::from_count(&count.to_string()).map_err(serde::de::Error::custom)
+}
+
+impl From<&Booking> for BookingData {
+    fn from(booking: &Booking) -> Self {
+        let [weight_hg, volume_l, positions] = booking.space.figures();
+        Self {
+            ref_id: booking.ref_id.clone(),
+            organization_id: booking.organization_id,
+            created_by: booking.created_by,
+            origin: booking.origin,
+            destination: booking.destination,
+            pieces: booking.pieces,
+            weight_hg,
+            volume_l,
+            volume_defaulted: booking.volume_defaulted,
+            positions,
+            special_handling_codes: booking.special_handling_codes.clone(),
+            awb_number: booking.awb_number.clone(),
+            needs_rerouting: booking.needs_rerouting,
+            legs: booking.legs.iter().map(LegData::from).collect(),
+        }
+    }
+}
+
+impl From<&Leg> for LegData {
+    fn from(leg: &Leg) -> Self {
+        let [weight_hg, volume_l, positions] = leg.space.figures();
+        Self {
+            id: leg.id,
+            sequence: leg.sequence,
+            flight_id: leg.flight_id,
+            flight_number: leg.flight_number.clone(),
+            origin: leg.origin,
+            destination: leg.destination,
+            departure_at: leg.departure,
+            arrival_at: leg.arrival,
+            status: leg.status,
+            offload_reason: leg.offload_reason,
+            space_code: leg.space_code.clone(),
+            pieces: leg.pieces,
+            weight_hg,
+            volume_l,
+            positions,
+        }
+    }
+}
+
+impl BookingData {
+    /// The booking, as new as its first event: what events count is the caller's to add.
+    pub fn into_booking(self, id: BookingId, created_at: DateTime<Utc>) -> Booking {
+        let mut legs: Vec<Leg> = self.legs.into_iter().map(Leg::from).collect();
+        legs.sort_by_key(|leg| (leg.sequence, leg.id));
+        Booking {
+            id,
+            ref_id: self.ref_id,
+            organization_id: self.organization_id,
+            created_by: self.created_by,
+            status: BookingStatus::Booked,
+            origin: self.origin,
+            destination: self.destination,
+            pieces: self.pieces,
+            space: Space::from_columns(self.weight_hg, self.volume_l, self.positions),
+            volume_defaulted: self.volume_defaulted,
+            special_handling_codes: self.special_handling_codes,
+            awb_number: self.awb_number,
+            needs_rerouting: self.needs_rerouting,
+            event_sequence: 1,
+            moved_at: None,
+            version: 1,
+            created_at,
+            updated_at: created_at,
+            texts: Texts::default(),
+            legs,
+        }
+    }
+}
+
+impl From<LegData> for Leg {
+    fn from(data: LegData) -> Self {
+        Self {
+            id: data.id,
+            sequence: data.sequence,
+            flight_id: data.flight_id,
+            flight_number: data.flight_number,
+            origin: data.origin,
+            destination: data.destination,
+            departure: data.departure_at,
+            arrival: data.arrival_at,
+            status: data.status,
+            offload_reason: data.offload_reason,
+            space_code: data.space_code,
+            pieces: data.pieces,
+            space: Space::from_columns(data.weight_hg, data.volume_l, data.positions),
+        }
+    }
+}
+
+/// What a new booking's event says.
+pub fn whole_data(booking: &Booking) -> Value {
+    serde_json::to_value(BookingData::from(booking)).unwrap_or_default()
+}
+
+/// What is different between two states of a booking: members with their new values, and of each leg that changed its id
+/// and what changed; a new leg is there as a whole.
+pub fn changed_data(before: &Booking, after: &Booking) -> Value {
+    let (mut before, mut after) = (members(whole_data(before)), members(whole_data(after)));
+    let (was, is) = (legs(before.remove("legs")), legs(after.remove("legs")));
+    let changed = is.into_iter().filter_map(|leg| {
+        let Some(was) = was.iter().find(|was| was["id"] == leg["id"]) else { return Some(Value::Object(leg)) };
+        let id = leg["id"].clone();
+        let mut changed = differences(was, leg);
+        let is_changed = !changed.is_empty();
+        changed.insert("id".to_owned(), id);
+        is_changed.then_some(Value::Object(changed))
+    });
+    let changed: Vec<Value> = changed.collect();
+    let mut data = differences(&before, after);
+    if !changed.is_empty() {
+        data.insert("legs".to_owned(), changed.into());
+    }
+    Value::Object(data)
+}
+
+/// The whole data after another event.
+pub fn folded(mut whole: Map<String, Value>, event: &Value) -> Result<Map<String, Value>, String> {
+    let Value::Object(event) = event else { return Err("its data is not an object".to_owned()) };
+    let mut event = event.clone();
+    let changed = legs(event.remove("legs"));
+    let mut all = legs(whole.remove("legs"));
+    for leg in changed {
+        match all.iter_mut().find(|known| known.get("id") == leg.get("id")) {
+            Some(known) => known.extend(leg),
+            None => all.push(leg),
+        }
+    }
+    whole.extend(event);
+    whole.insert("legs".to_owned(), all.into_iter().map(Value::Object).collect());
+    Ok(whole)
+}
+
+fn differences(before: &Map<String, Value>, mut after: Map<String, Value>) -> Map<String, Value> {
+    after.retain(|name, value| before.get(name) != Some(value));
+    after
+}
+
+fn legs(legs: Option<Value>) -> Vec<Map<String, Value>> {
+    let Some(Value::Array(legs)) = legs else { return Vec::new() };
+    legs.into_iter().map(members).collect()
+}
+
+fn members(object: Value) -> Map<String, Value> {
+    match object {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,58 @@
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::BookingStatus;
+use crate::kernel::{AirportCode, EventId, FlightId, FlightNumber, LegId, Pieces, UserId, Weight, words};
+
+words! {
+    /// What happened to a shipment. The first five change its status, the others do not.
+    pub enum EventType {
+        Booked = "BOOKED",
+        Departed = "DEPARTED",
+        Arrived = "ARRIVED",
+        Delivered = "DELIVERED",
+        Cancelled = "CANCELLED",
+        Amended = "AMENDED",
+        Rerouted = "REROUTED",
+        Offloaded = "OFFLOADED",
+        FlightRetimed = "FLIGHT_RETIMED",
+        FlightCancelled = "FLIGHT_CANCELLED",
+    }
+}
+
+impl EventType {
+    /// The IATA freight status update code, where there is one.
+    pub const fn fsu_code(self) -> Option<&'static str> {
+        match self {
+            Self::Booked => Some("BKD"),
+            Self::Departed => Some("DEP"),
+            Self::Arrived => Some("ARR"),
+            Self::Delivered => Some("DLV"),
+            _ => None,
+        }
+    }
+}
+
+/// One entry of a shipment's history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    pub id: EventId,
+    pub sequence: i32,
+    pub event_type: EventType,
+    /// The booking's status after it.
+    pub status: BookingStatus,
+    pub location: Option<AirportCode>,
+    pub flight_id: Option<FlightId>,
+    pub flight_number: Option<FlightNumber>,
+    pub leg_id: Option<LegId>,
+    pub pieces: Pieces,
+    pub weight: Weight,
+    /// The user who did it.
+    pub actor: Option<UserId>,
+    /// Free text, kept beside the event where erasure can reach it.
+    pub notes: Option<String>,
+    /// Enough to rebuild the booking's state from its events.
+    pub data: Value,
+    pub occurred_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+}

@@ -1,0 +1,84 @@
+use super::{Flight, Network, model::Standing, repository, route_table::KeptRoutes};
+use crate::{
+    features::{
+        accounts::Acts,
+        capacity::{AvailabilityIndex, CapacityService},
+        reference::Reference,
+    },
+    kernel::FlightId,
+    platform::{
+        clock::SharedClock,
+        postgres::{Database, DbError},
+        random::IdSource,
+    },
+};
+
+/// The schedule's use cases: finding here, `create` and `import` in their own files.
+#[derive(Clone)]
+pub struct FlightService {
+    pub(super) db: Database,
+    pub(super) availability: AvailabilityIndex,
+    pub(super) network: Network,
+    pub(super) routes: KeptRoutes,
+    pub(super) reference: Reference,
+    pub(super) clock: SharedClock,
+    pub(super) ids: IdSource,
+    pub(super) acts: Acts,
+}
+
+impl FlightService {
+    pub fn new(
+        db: Database,
+        capacity: &CapacityService,
+        reference: Reference,
+        clock: SharedClock,
+        ids: IdSource,
+        acts: Acts,
+    ) -> Self {
+        let availability = capacity.index().clone();
+        Self {
+            db,
+            availability,
+            network: Network::default(),
+            routes: KeptRoutes::default(),
+            reference,
+            clock,
+            ids,
+            acts,
+        }
+    }
+
+    /// The same by the connections that are kept for what runs beside the requests.
+    #[must_use]
+    pub fn for_duties(&self) -> Self {
+        Self { db: self.db.for_duties(), ..self.clone() }
+    }
+
+    pub const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// To be called after a commit that has put these flights on the schedule or changed them: from now on nothing is shown
+    /// that was known of them before.
+    pub fn changed<'a>(&self, flights: impl IntoIterator<Item = &'a Flight, IntoIter: Clone>) {
+        let flights = flights.into_iter();
+        self.network.doubt(flights.clone().map(|flight| (flight.origin, flight.destination)));
+        self.availability.doubt(flights.map(|flight| flight.id));
+    }
+
+    /// The same for one that has left the network, or was not in it: no way can have come of that.
+    pub fn left(&self, flight: &Flight) {
+        self.availability.doubt([flight.id]);
+    }
+
+    /// The same for flights that are known by their ids only.
+    pub(super) fn forget_rooms(&self, flights: impl IntoIterator<Item = FlightId>) {
+        self.availability.doubt(flights);
+    }
+
+    /// The network's version, from the database.
+    pub async fn standing(&self) -> Result<Standing, DbError> {
+        let mut connection = self.db.read().await?;
+        Ok(repository::standing(&mut connection).await?)
+    }
+}
