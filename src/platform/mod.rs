@@ -16,7 +16,7 @@ pub mod random;
 pub mod rate_limit;
 pub mod redis;
 pub mod rights;
-#[cfg(feature = "sabotage")]
+#[cfg(debug_assertions)]
 pub mod sabotage;
 pub mod seal;
 pub mod secrets;
