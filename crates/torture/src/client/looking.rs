@@ -3,7 +3,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{Client, Intent, Promise, Reply, Request, Said, Shipment, Way, What, Who, path_of, step};
-use crate::cli::torture::{check, deed::Kind};
+use crate::{check, deed::Kind};
 
 impl Client {
     async fn look(&self, intent: &Intent, kind: &'static str, who: Who, path: String) -> Reply {

@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::{Answer, Deed, Evidence, Kind, Promise, Reply};
 
-pub(in crate::cli::torture) const FLIGHTS: &str = "/api/v1/flights";
+pub(crate) const FLIGHTS: &str = "/api/v1/flights";
 const COLUMNS: &str = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,\
                        volume_m3,positions,cutoff_minutes";
 
 /// A row of a table that is to be imported.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::cli::torture) struct Row {
+pub(crate) struct Row {
     pub number: String,
     pub origin: String,
     pub destination: String,
@@ -107,7 +107,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cli::torture::{deed::Who, wire::Request};
+    use crate::{deed::Who, wire::Request};
 
     fn deed(kind: Kind, path: &str, body: Value) -> Deed {
         let request = Request { body: Some(body), ..Request::get(path.to_owned()) };

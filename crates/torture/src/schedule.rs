@@ -19,7 +19,7 @@ use super::{
     dice::{Dice, at},
     wire::{Request, Said, Way, Wire},
 };
-use crate::platform::clock::{Clock, SystemClock};
+use loadmaster::platform::clock::{Clock, SystemClock};
 
 const ROOM: [&str; 3] = ["DEL", "BOM", "LHR"];
 pub(super) const DURATION: TimeDelta = TimeDelta::hours(4);

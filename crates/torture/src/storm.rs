@@ -19,7 +19,7 @@ use super::{
     plan::{Blow, Fault, Plan},
     site::Site,
 };
-use crate::platform::embedded::Rehearsal;
+use loadmaster::platform::embedded::Rehearsal;
 
 /// Between an end and a new beginning, as a supervisor would take.
 const RESTART_AFTER: Duration = Duration::from_millis(300);

@@ -1,6 +1,6 @@
 //! The answers that showed one booking or flight, against each other: time goes one way.
 use super::lost;
-use crate::cli::torture::evidence::{Breach, Seen};
+use crate::evidence::{Breach, Seen};
 
 /// What the last look showed.
 #[derive(Debug, Clone, Copy)]

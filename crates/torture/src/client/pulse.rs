@@ -15,14 +15,14 @@ const TRY_AGAIN: Duration = Duration::from_millis(20);
 
 /// An acknowledged booking: when, and by which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli::torture) struct Beat {
+pub(crate) struct Beat {
     /// Microseconds since the run began.
     pub at: u64,
     pub instance: usize,
 }
 
 #[derive(Default)]
-pub(in crate::cli::torture) struct Pulse(Mutex<Vec<Beat>>);
+pub(crate) struct Pulse(Mutex<Vec<Beat>>);
 
 impl Pulse {
     fn beat(&self, beat: Beat) {
@@ -40,13 +40,13 @@ impl Pulse {
 }
 
 /// When each of the servers had acknowledged a booking again, if they all have.
-pub(in crate::cli::torture) fn recovered(beats: &[Beat], instances: usize) -> Option<u64> {
+pub(crate) fn recovered(beats: &[Beat], instances: usize) -> Option<u64> {
     let first = (0..instances).map(|instance| beats.iter().find(|beat| beat.instance == instance).map(|beat| beat.at));
     first.collect::<Option<Vec<_>>>()?.into_iter().max()
 }
 
 /// The longest time without any acknowledged booking between two moments.
-pub(in crate::cli::torture) fn longest_lull(beats: &[Beat], begin: u64, end: u64) -> u64 {
+pub(crate) fn longest_lull(beats: &[Beat], begin: u64, end: u64) -> u64 {
     let inside = beats.iter().map(|beat| beat.at).filter(|at| (begin..end).contains(at));
     let (mut longest, mut last) = (0, begin);
     for at in inside.chain([end]) {

@@ -1,6 +1,6 @@
 //! Tables of flights: all of one is there or nothing, and nothing of one that was refused or only judged.
 use super::{fetch::list, lost};
-use crate::cli::torture::{
+use crate::{
     client::Load,
     deed::{
         Deed, Kind, Who,
@@ -53,7 +53,7 @@ fn verdict(deed: &Deed, there: &[&str], missing: &[&str]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::torture::{deed::Ack, wire::Request};
+    use crate::{deed::Ack, wire::Request};
 
     #[test]
     fn a_table_is_there_as_a_whole_or_not_at_all() {

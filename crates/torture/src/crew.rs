@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use super::wire::{Answer, Refusal, Request, Said, Way, Wire};
-use crate::platform::random::TokenSource;
+use loadmaster::platform::random::TokenSource;
 
 /// How long something that must work may take to do so.
 pub(super) const PATIENCE: Duration = Duration::from_mins(2);

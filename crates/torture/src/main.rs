@@ -27,7 +27,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::Args;
+use clap::Parser;
+use loadmaster::{
+    cli::{self, SettingsArguments, StopSignal, read_secret, say},
+    platform::{embedded::Urls, random::TokenSource, settings::Settings, telemetry},
+};
 use secrecy::ExposeSecret;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -43,7 +47,7 @@ use self::{
     deed::Deed,
     evidence::{Breach, Evidence},
     history::{History, Writer},
-    instance::SABOTAGE,
+    instance::{Program, SABOTAGE, find_binary},
     intent::Intents,
     plan::{Choice, Fault, Plan},
     report::Report,
@@ -53,14 +57,20 @@ use self::{
     storm::Struck,
     wire::{Addresses, Wire},
 };
-use super::{
-    output::{read_secret, say},
-    serve::StopSignal,
-};
-use crate::platform::{embedded::Urls, random::TokenSource, settings::Settings};
 
-#[derive(Debug, Args)]
-pub(super) struct Options {
+/// Ends with it when nothing could be checked, which must not look like a breach.
+const COULD_NOT_RUN: u8 = 2;
+
+/// Prove, or disprove, that Loadmaster oversells and loses nothing: load and faults on servers of its own, or load on a
+/// staging system. Exit 0 clean, 1 breach, 2 could not run.
+#[derive(Debug, Parser)]
+#[command(name = "loadmaster-torture", version)]
+struct Options {
+    #[command(flatten)]
+    settings: SettingsArguments,
+    /// The binary of Loadmaster. Left out: `loadmaster` beside this program, else on PATH.
+    #[arg(long, value_name = "PATH")]
+    server: Option<PathBuf>,
     /// A server of a staging system, such as `http://127.0.0.1:8080`; once for each that serves the same database.
     /// Without it, servers of its own are started, hurt, and stopped at the end.
     #[arg(long = "url", value_name = "URL", requires = "email")]
@@ -112,8 +122,26 @@ fn remark(text: &str) {
     _ = writeln!(std::io::stderr(), "loadmaster: {text}");
 }
 
+fn main() -> ExitCode {
+    execute(Options::parse()).unwrap_or_else(|error| {
+        cli::complain(&error);
+        ExitCode::from(COULD_NOT_RUN)
+    })
+}
+
+fn execute(mut options: Options) -> anyhow::Result<ExitCode> {
+    let settings = std::mem::take(&mut options.settings).load()?;
+    let mut logging = settings.telemetry.clone();
+    if logging.log_filter == "info" {
+        // The servers that are hurt have logs of their own.
+        "error".clone_into(&mut logging.log_filter);
+    }
+    let _logging = telemetry::start_logging(&logging, false)?;
+    cli::block_on(run(settings, options))
+}
+
 /// Exit 0 when every promise was kept, 1 on a breach. An error means that it could not run.
-pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<ExitCode> {
+async fn run(settings: Settings, options: Options) -> anyhow::Result<ExitCode> {
     let seed = match options.seed {
         Some(seed) => seed,
         // Short enough to be typed again.
@@ -136,22 +164,26 @@ async fn torture(settings: &Settings, options: &Options, seed: u64, directory: &
     let (history, writer) = History::create(&path)?;
     if options.urls.is_empty() {
         remark(&format!("seed {seed}; starting PostgreSQL, Redis and {} servers", options.instances));
-        let mut site = Site::build(settings, directory, usize::from(options.instances), &options.faults.0).await?;
+        let binary = find_binary(options.server.as_deref())?;
+        let mut site =
+            Site::build(settings, binary, directory, usize::from(options.instances), &options.faults.0).await?;
         let staff = site.administrator().await?;
         let sabotaged = sabotage(&site).await?;
         let wire = Wire::new(site.addresses.clone(), history)?;
         let mut run = Run::begin(wire, staff, options, seed).await?;
         run.caveats.extend(sabotaged);
-        let urls = site.urls().clone();
-        return run.finish(Some(&mut site), Some(&urls), writer, options).await;
+        let program = site.program.clone();
+        return run.finish(Some(&mut site), Some(&program), writer, options).await;
     }
+    let program =
+        configured(settings).map(|urls| anyhow::Ok(Program { binary: find_binary(options.server.as_deref())?, urls }));
+    let program = program.transpose()?;
     let password = if options.password_stdin { read_secret()? } else { anyhow::bail!(PASSWORD) };
     let staff = Login { email: options.email.clone().unwrap_or_default(), password };
     remark(&format!("seed {seed}; no faults are injected, inject your own while it runs"));
     let bases = options.urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
     let run = Run::begin(Wire::new(Addresses::new(bases), history)?, staff, options, seed).await?;
-    let urls = configured(settings);
-    run.finish(None, urls.as_ref(), writer, options).await
+    run.finish(None, program.as_ref(), writer, options).await
 }
 
 const PASSWORD: &str = "give the password on standard input, with --password-stdin";
@@ -165,7 +197,7 @@ fn configured(settings: &Settings) -> Option<Urls> {
 
 /// A deliberately broken build oversells only where the database does not forbid it.
 async fn sabotage(site: &Site) -> anyhow::Result<Option<String>> {
-    let Some(fault) = std::env::var(SABOTAGE).ok().filter(|_| cfg!(debug_assertions)) else { return Ok(None) };
+    let Some(fault) = std::env::var(SABOTAGE).ok() else { return Ok(None) };
     if fault == "oversell" {
         let checks = ["flight_weight_not_oversold", "flight_volume_not_oversold", "flight_positions_not_oversold"];
         site.servers.drop_constraints("flight_capacity", &checks).await?;
@@ -222,7 +254,7 @@ impl Run {
     async fn finish(
         mut self,
         site: Option<&mut Site>,
-        urls: Option<&Urls>,
+        program: Option<&Program>,
         writer: Writer,
         options: &Options,
     ) -> anyhow::Result<Report> {
@@ -237,7 +269,7 @@ impl Run {
         }
         deeds.extend(self.load.crowd.settled().await);
         remark(&format!("checking {} changes", deeds.len()));
-        let (mut breaches, checked, audit) = self.examine(&deeds, urls).await?;
+        let (mut breaches, checked, audit) = self.examine(&deeds, program).await?;
         self.helping.shutdown().await;
         let mut gathered = self.load.evidence.get();
         let windows: Vec<_> = struck.iter().map(|struck| struck.window).collect();
@@ -275,7 +307,7 @@ impl Run {
     async fn examine(
         &mut self,
         deeds: &[Deed],
-        urls: Option<&Urls>,
+        program: Option<&Program>,
     ) -> anyhow::Result<(Vec<Breach>, Checked, Option<serde_json::Value>)> {
         let (mut breaches, checked) = match check(&self.load, deeds).await {
             Err(error) if !self.load.evidence.get().breaches.is_empty() => {
@@ -284,11 +316,11 @@ impl Run {
             }
             done => done?,
         };
-        let Some(urls) = urls else {
+        let Some(program) = program else {
             self.caveats.push("the audit was not run: name the database (database.url)".to_owned());
             return Ok((breaches, checked, None));
         };
-        let audit = check::audit(urls).await?;
+        let audit = check::audit(program).await?;
         breaches.extend(audit.breaches);
         Ok((breaches, checked, Some(audit.report)))
     }

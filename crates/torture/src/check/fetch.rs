@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::versions::Last;
-use crate::cli::torture::{
+use crate::{
     client::Load,
     crew::{NOBODY, PATIENCE},
     deed::{BOOKINGS, Who, path_of},

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Client, Deed, Intent, Kind, Manner, Request, Who, at};
-use crate::cli::torture::{
+use crate::{
     deed::flight::{FLIGHTS, Row},
     schedule::Flight,
 };
@@ -118,7 +118,7 @@ fn delay(intent: &Intent) -> TimeDelta {
 fn retimed(flight: &Flight, intent: &Intent) -> Value {
     let late = if intent.weight_kg == 20 { TOO_LATE } else { delay(intent) };
     let leaves = flight.leaves + late;
-    json!({"departure_datetime": leaves, "arrival_datetime": leaves + crate::cli::torture::schedule::DURATION})
+    json!({"departure_datetime": leaves, "arrival_datetime": leaves + crate::schedule::DURATION})
 }
 
 /// Up to a third less or more than it was made with.

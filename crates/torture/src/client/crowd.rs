@@ -14,7 +14,7 @@ const CALLERS: u64 = 24;
 const FIRST: u64 = 1_000_000;
 
 #[derive(Default)]
-pub(in crate::cli::torture) struct Crowd {
+pub(crate) struct Crowd {
     callers: Mutex<JoinSet<Vec<Deed>>>,
     called: AtomicU64,
 }

@@ -2,21 +2,18 @@
 use serde_json::Value;
 
 use crate::{
-    cli::torture::{
-        evidence::{Breach, Promise},
-        instance::run,
-    },
-    platform::embedded::Urls,
+    evidence::{Breach, Promise},
+    instance::Program,
 };
 
 #[derive(Debug)]
-pub(in crate::cli::torture) struct Audit {
+pub(crate) struct Audit {
     pub report: Value,
     pub breaches: Vec<Breach>,
 }
 
-pub(in crate::cli::torture) async fn audit(urls: &Urls) -> anyhow::Result<Audit> {
-    let done = run(urls, &["audit", "--json"], None).await?;
+pub(crate) async fn audit(program: &Program) -> anyhow::Result<Audit> {
+    let done = program.run(&["audit", "--json"], None).await?;
     let report = serde_json::from_slice(&done.stdout).unwrap_or(Value::Null);
     let breaches = match done.status.code() {
         Some(0) => Vec::new(),

@@ -11,7 +11,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -29,21 +29,30 @@ fn directory() -> TempDir {
     dir
 }
 
+/// The checker, and beside it the program that it checks, which only a build of the whole workspace puts there.
+const CHECKER: &str = env!("CARGO_BIN_EXE_loadmaster-torture");
+
+fn server_binary() -> PathBuf {
+    let path = Path::new(CHECKER).with_file_name("loadmaster");
+    assert!(path.exists(), "there is no {}: run `cargo build`, or the tests by ./test", path.display());
+    path
+}
+
 /// A running command; told to stop with its owner, so that it stops its servers.
 struct Loadmaster(Child);
 
 impl Loadmaster {
     /// With nothing in its environment but a path, and a directory for what it makes.
-    fn command(arguments: &[&str], dir: &Path, environment: &[(&str, &str)]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
+    fn command(binary: &Path, arguments: &[&str], dir: &Path, environment: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(binary);
         command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
         command.env("TMPDIR", dir).envs(environment.iter().copied()).current_dir(dir);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
-    fn begin(arguments: &[&str], dir: &Path, environment: &[(&str, &str)]) -> Self {
-        Self(Self::command(arguments, dir, environment).spawn().unwrap())
+    fn begin(binary: &Path, arguments: &[&str], dir: &Path) -> Self {
+        Self(Self::command(binary, arguments, dir, &[]).spawn().unwrap())
     }
 
     fn signal(&self, signal: Signal) {
@@ -52,8 +61,8 @@ impl Loadmaster {
 
     /// A server: what it logs goes to a file, so that nobody need read it.
     fn serve(dir: &Path) -> Self {
-        let mut command =
-            Self::command(&["serve", "--set", "server.port=0", "--set", "rate_limit.enabled=false"], dir, &[]);
+        let arguments = ["serve", "--set", "server.port=0", "--set", "rate_limit.enabled=false"];
+        let mut command = Self::command(&server_binary(), &arguments, dir, &[]);
         Self(command.stderr(fs::File::create(dir.join("server.log")).unwrap()).spawn().unwrap())
     }
 
@@ -87,7 +96,7 @@ impl Drop for Loadmaster {
 }
 
 fn torture(arguments: &[&str], dir: &Path, environment: &[(&str, &str)]) -> (i32, String, String) {
-    Loadmaster::begin(&[&["torture"], arguments].concat(), dir, environment).end()
+    Loadmaster(Loadmaster::command(Path::new(CHECKER), arguments, dir, environment).spawn().unwrap()).end()
 }
 
 /// The lines of a history.
@@ -144,18 +153,18 @@ fn a_staging_system_is_checked_from_outside_and_every_call_is_in_the_history() {
     let ready = Loadmaster::line(server.0.stdout.as_mut().unwrap(), "Loadmaster is ready at ");
     let base = ready.split_whitespace().find(|word| word.starts_with("http://")).unwrap();
     let password = "a password of forty characters or so";
-    let with_password = |arguments: &[&str]| {
-        let mut command = Loadmaster::begin(arguments, dir.path(), &[]);
+    let with_password = |binary: &Path, arguments: &[&str]| {
+        let mut command = Loadmaster::begin(binary, arguments, dir.path());
         writeln!(command.0.stdin.as_mut().unwrap(), "{password}").unwrap();
         command.end()
     };
     let email = ["--email", "boss@example.com", "--password-stdin"];
-    let (code, _, complaint) = with_password(&[&["user", "create", "--role", "admin"][..], &email].concat());
+    let (code, _, complaint) =
+        with_password(&server_binary(), &[&["user", "create", "--role", "admin"][..], &email].concat());
     assert_eq!(code, 0, "{complaint}");
 
-    let arguments =
-        ["torture", "--url", base, "--seconds", "2", "--clients", "3", "--history", "calls.jsonl", "--json"];
-    let (code, document, complaint) = with_password(&[&arguments[..], &email].concat());
+    let arguments = ["--url", base, "--seconds", "2", "--clients", "3", "--history", "calls.jsonl", "--json"];
+    let (code, document, complaint) = with_password(Path::new(CHECKER), &[&arguments[..], &email].concat());
     assert_eq!(code, 0, "{complaint}{document}");
     let document: Value = serde_json::from_str(&document).unwrap();
     assert_eq!((&document["outcome"], &document["lost"]), (&"clean".into(), &0.into()), "{document}");
@@ -176,7 +185,7 @@ fn a_staging_system_is_checked_from_outside_and_every_call_is_in_the_history() {
 #[test]
 fn told_to_stop_it_leaves_nothing_and_says_that_it_did_not_finish() {
     let dir = directory();
-    let mut torture = Loadmaster::begin(&["torture", "--minutes", "5", "--clients", "2"], dir.path(), &[]);
+    let mut torture = Loadmaster::begin(Path::new(CHECKER), &["--minutes", "5", "--clients", "2"], dir.path());
     Loadmaster::line(torture.0.stderr.as_mut().unwrap(), "recovered in");
     torture.signal(Signal::SIGTERM);
     let (stdout, code) = (torture.0.stdout.take(), torture.0.wait().unwrap().code());
@@ -193,6 +202,7 @@ fn what_cannot_run_is_no_breach() {
         (&["--faults", "flood"][..], "is not a fault"),
         (&["--email", "boss@example.com"][..], "--url"),
         (&url[..], "with --password-stdin"),
+        (&["--server", "/nowhere/loadmaster"][..], "there is no server binary /nowhere/loadmaster"),
     ] {
         let (code, _, complaint) = torture(arguments, dir.path(), &[]);
         assert_eq!(code, 2, "{complaint}");

@@ -7,18 +7,18 @@ use std::{
     process::ExitStatus,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use nix::{sys::signal::Signal, unistd::geteuid};
 use secrecy::ExposeSecret;
 
 use super::{
     crew::Login,
-    instance::{Instance, clock_of, log_of, run},
+    instance::{Instance, Program},
     plan::Fault,
     tunnel::Tunnel,
     wire::Addresses,
 };
-use crate::platform::{
+use loadmaster::platform::{
     embedded::{Rehearsal, Urls},
     random::TokenSource,
     settings::Settings,
@@ -71,6 +71,8 @@ pub(super) struct Site {
     /// Each server's way to the database.
     tunnels: Vec<Tunnel>,
     pub servers: Rehearsal,
+    pub program: Program,
+    is_development: bool,
     directory: PathBuf,
     pub addresses: Addresses,
 }
@@ -79,8 +81,9 @@ impl Site {
     /// Ready for these faults, as far as the machine allows, see [`Self::obstacle`].
     pub async fn build(
         settings: &Settings,
+        binary: PathBuf,
         directory: &Directory,
-        instances: usize,
+        count: usize,
         faults: &[Fault],
     ) -> anyhow::Result<Self> {
         let mut embedded = settings.embedded.clone();
@@ -90,11 +93,14 @@ impl Site {
         } else {
             Rehearsal::start(&embedded).await?
         };
-        succeeds(servers.urls(), &["migrate"], None).await?;
-        let (addresses, directory) = (Addresses::new(Vec::new()), directory.path().to_owned());
-        let mut site = Self { instances: Vec::new(), tunnels: Vec::new(), servers, directory, addresses };
+        let program = Program { binary, urls: servers.urls().clone() };
+        program.succeed(&["migrate"], None).await?;
+        let is_development = program.is_development().await?;
+        let (instances, tunnels, addresses) = (Vec::new(), Vec::new(), Addresses::new(Vec::new()));
+        let directory = directory.path().to_owned();
+        let mut site = Self { instances, tunnels, servers, program, is_development, directory, addresses };
         let mut bases = Vec::new();
-        for number in 0..instances {
+        for number in 0..count {
             site.tunnels.push(Tunnel::dig(site.servers.postgres_socket()?).await?);
             let instance = site.instance(number).await?;
             bases.push(instance.base.clone());
@@ -104,16 +110,12 @@ impl Site {
         Ok(site)
     }
 
-    pub fn urls(&self) -> &Urls {
-        self.servers.urls()
-    }
-
     /// Why a fault cannot be made here.
     pub fn obstacle(&self, fault: Fault) -> Option<&'static str> {
         match fault {
             fault if fault.needs_redis() && !self.servers.has_redis() => Some("no redis-server is installed"),
             Fault::DiskFull if !self.servers.can_fill_disk() => Some("only root may mount a file system, and on Linux"),
-            Fault::ClockJump if !cfg!(debug_assertions) => Some("only a development build has it"),
+            Fault::ClockJump if !self.is_development => Some("only a development build of the server has it"),
             _ => None,
         }
     }
@@ -121,8 +123,14 @@ impl Site {
     /// Starts a server on its own way to the database.
     async fn instance(&self, number: usize) -> anyhow::Result<Instance> {
         let tunnel = self.tunnels.get(number).context("each server has a tunnel")?;
-        let urls = Urls { app: tunnel.url("loadmaster_app", "loadmaster"), ..self.servers.urls().clone() };
-        Instance::start(&urls, &log_of(&self.directory, number), &clock_of(&self.directory, number)).await
+        let urls = Urls { app: tunnel.url("loadmaster_app", "loadmaster"), ..self.program.urls.clone() };
+        let program = Program { urls, ..self.program.clone() };
+        program.serve(&self.directory.join(format!("server-{}.log", number + 1)), &self.clock_of(number)).await
+    }
+
+    /// The file with the error of a server's clock.
+    fn clock_of(&self, number: usize) -> PathBuf {
+        self.directory.join(format!("clock-{}", number + 1))
     }
 
     /// No packet gets from the servers to the database or back any more, nor ever again on today's connections.
@@ -142,7 +150,7 @@ impl Site {
 
     /// Makes a server's clock wrong by so many seconds.
     pub fn set_clock(&self, number: usize, seconds: i64) -> anyhow::Result<()> {
-        let file = clock_of(&self.directory, number);
+        let file = self.clock_of(number);
         // Never half-written.
         let fresh = file.with_extension("new");
         fs::write(&fresh, seconds.to_string())?;
@@ -154,7 +162,7 @@ impl Site {
         let login =
             Login { email: "staff@loadmaster.example".to_owned(), password: TokenSource::default().token()?.into() };
         let arguments = ["user", "create", "--email", &login.email, "--role", "admin", "--password-stdin"];
-        succeeds(self.urls(), &arguments, Some(login.password.expose_secret())).await?;
+        self.program.succeed(&arguments, Some(login.password.expose_secret())).await?;
         Ok(login)
     }
 
@@ -179,11 +187,4 @@ impl Site {
         }
         Ok(())
     }
-}
-
-async fn succeeds(urls: &Urls, arguments: &[&str], stdin: Option<&str>) -> anyhow::Result<()> {
-    let done = run(urls, arguments, stdin).await?;
-    let said = String::from_utf8_lossy(&done.stderr);
-    ensure!(done.status.success(), "loadmaster {} failed: {}", arguments.join(" "), said.trim());
-    Ok(())
 }

@@ -6,7 +6,7 @@ use super::{
     fetch::{Event, Found},
     lost,
 };
-use crate::cli::torture::{
+use crate::{
     deed::{Ack, Deed, Kind},
     evidence::{Breach, Promise},
 };

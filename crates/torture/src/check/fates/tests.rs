@@ -1,5 +1,5 @@
 use super::*;
-use crate::cli::torture::{deed::Who, wire::Request};
+use crate::{deed::Who, wire::Request};
 
 fn fly(kind: Kind) -> Deed {
     Deed::new(kind, Who::Staff, 0, Request::get("/api/v1/flights/f/step".to_owned()))

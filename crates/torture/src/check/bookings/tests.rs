@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::cli::torture::{
+use crate::{
     deed::{Who, path_of, step},
     wire::{Refusal, Request},
 };

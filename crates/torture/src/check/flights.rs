@@ -13,7 +13,7 @@ use super::{
     lost,
     versions::{self, Last},
 };
-use crate::cli::torture::{
+use crate::{
     client::Load,
     crew::PATIENCE,
     deed::{BOOKINGS, Who, flight::FLIGHTS},
@@ -30,7 +30,7 @@ fn thousandths(value: &Value) -> i64 {
 }
 
 /// In words, if more is booked and held than there is, or less than nothing.
-pub(in crate::cli::torture) fn oversold(availability: &Value) -> Option<String> {
+pub(crate) fn oversold(availability: &Value) -> Option<String> {
     DIMENSIONS.into_iter().find_map(|dimension| {
         let figure = |part: &str| thousandths(&availability[part][dimension]);
         let (booked, held, capacity) = (figure("booked"), figure("held"), figure("capacity"));
