@@ -1,4 +1,4 @@
-//! The answers 5xx: which of them may be.
+//! Judges the answers 5xx.
 use serde::Serialize;
 
 use super::{
@@ -6,22 +6,21 @@ use super::{
     wire::Failure,
 };
 
-/// More of one kind help nobody.
-const MOST_TOLD: usize = 10;
+/// Breaches of one kind that are reported one by one.
+const MOST_REPORTED: usize = 10;
 
-/// How many there were.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Answers {
     /// Neither 503 nor 504.
     pub internal: usize,
-    /// 503 and 504 while a fault lasted or was being recovered from, or where we do not know of faults.
+    /// 503 and 504 during a fault or its recovery, or on a system whose faults are not known.
     pub during_faults: usize,
     /// 503 and 504 at other times.
     pub between_faults: usize,
 }
 
-/// `windows` are the times from each fault's beginning until service was back, in microseconds since the run began; `None`
-/// for a system whose faults we do not know.
+/// `windows` are the intervals from the start of each fault to its recovery, in microseconds since the run began;
+/// `None` for a system whose faults are not known.
 pub(super) fn judge(failures: &[Failure], windows: Option<&[(u64, u64)]>) -> (Answers, Vec<Breach>) {
     let (mut internal, mut between) = (Vec::new(), Vec::new());
     let mut answers = Answers::default();
@@ -37,9 +36,9 @@ pub(super) fn judge(failures: &[Failure], windows: Option<&[(u64, u64)]>) -> (An
     }
     (answers.internal, answers.between_faults) = (internal.len(), between.len());
     let mut breaches = Vec::new();
-    for (failures, when) in [(internal, ""), (between, " while nothing was wrong")] {
-        breaches.extend(failures.iter().take(MOST_TOLD).map(|failure| format!("{}{when}", failure.what)));
-        if let Some(more) = failures.len().checked_sub(MOST_TOLD).filter(|more| *more > 0) {
+    for (failures, when) in [(internal, ""), (between, " outside any fault")] {
+        breaches.extend(failures.iter().take(MOST_REPORTED).map(|failure| format!("{}{when}", failure.what)));
+        if let Some(more) = failures.len().checked_sub(MOST_REPORTED).filter(|more| *more > 0) {
             breaches.push(format!("and {more} more answers 5xx{when}"));
         }
     }
@@ -55,21 +54,21 @@ mod tests {
     }
 
     #[test]
-    fn a_500_is_never_excused_and_a_503_only_while_something_is_wrong() {
+    fn a_500_is_never_excused_and_a_503_only_during_a_fault() {
         let failures =
             [failure(500, 15, 16), failure(503, 5, 9), failure(503, 5, 12), failure(504, 19, 40), failure(503, 21, 22)];
         let (answers, breaches) = judge(&failures, Some(&[(10, 20)]));
         assert_eq!(answers, Answers { internal: 1, during_faults: 2, between_faults: 2 });
-        let told: Vec<_> = breaches.iter().map(|breach| breach.what.as_str()).collect();
-        assert_eq!(told, ["call 15", "call 5 while nothing was wrong", "call 21 while nothing was wrong"]);
+        let reported: Vec<_> = breaches.iter().map(|breach| breach.what.as_str()).collect();
+        assert_eq!(reported, ["call 15", "call 5 outside any fault", "call 21 outside any fault"]);
         let (answers, breaches) = judge(&failures, None);
         assert_eq!((answers.during_faults, breaches.len()), (4, 1));
     }
 
     #[test]
-    fn many_are_counted_and_some_are_told() {
+    fn many_are_counted_and_some_are_reported() {
         let (answers, breaches) = judge(&vec![failure(500, 1, 2); 30], None);
-        assert_eq!((answers.internal, breaches.len()), (30, MOST_TOLD + 1));
+        assert_eq!((answers.internal, breaches.len()), (30, MOST_REPORTED + 1));
         assert!(breaches.last().is_some_and(|breach| breach.what == "and 20 more answers 5xx"));
     }
 }

@@ -1,8 +1,8 @@
-//! One client: does what its intentions say, one after the other, and notes what became of it.
-pub(super) mod crowd;
-mod looking;
-mod operating;
-pub(super) mod pulse;
+//! A client: does what its intents say, one after the other, and records the outcome.
+pub(super) mod burst;
+mod flights;
+pub(super) mod probe;
+mod reading;
 
 use std::{
     collections::VecDeque,
@@ -14,58 +14,54 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use self::crowd::Crowd;
+use self::burst::Burst;
 use super::{
-    crew::{Caller, Crew, PATIENCE},
-    deed::{BOOKINGS, Deed, Kind, Who, path_of, step},
-    dice::at,
-    evidence::{Evidence, Promise, Tally},
-    intent::{Intent, Intents, Manner, What},
+    callers::{Caller, Callers, GIVE_UP_AFTER},
+    evidence::{Counter, Evidence, Promise},
+    intent::{Action, Intent, Intents, Sending},
+    operation::{Actor, BOOKINGS, Kind, Operation, path_of, step},
+    random::choose,
     schedule::{Flight, Schedule, Season},
-    shipment::{Board, Shipment},
-    wire::{Reply, Request, Said, Way, Wire},
+    shipment::{SharedShipments, Shipment},
+    wire::{Delivery, Outcome, Reply, Request, Wire},
 };
 
-/// Attempts to book until a client turns to the next flights.
+/// Bookings after which a client turns to the next flights.
 const BOOKINGS_A_SEASON: u64 = 30;
-/// Bookings of its own that a client follows.
+/// Bookings of its own that a client keeps track of.
 const FOLLOWED: usize = 12;
-/// Answered calls that a client may repeat.
+/// Answered operations that a client may repeat.
 const REMEMBERED: usize = 20;
 
-/// How long open calls are insisted on once something was found.
-const BRIEF_PATIENCE: Duration = Duration::from_secs(10);
+/// How long operations of unknown outcome are repeated once a breach was found.
+const GIVE_UP_AFTER_BREACH: Duration = Duration::from_secs(10);
 
-/// What all clients share.
 pub(super) struct Load {
     pub run: String,
     pub wire: Arc<Wire>,
     pub evidence: Evidence,
-    pub crew: Arc<Crew>,
+    pub callers: Arc<Callers>,
     pub schedule: Schedule,
-    /// The flight that always has room.
+    /// A flight that always has room.
     pub roomy: Flight,
-    pub board: Board,
+    pub shared: SharedShipments,
     pub stop: CancellationToken,
-    pub crowd: Crowd,
+    pub burst: Burst,
 }
 
 impl Load {
-    pub fn caller(&self, who: Who) -> &Caller {
-        match who {
-            Who::Staff => &self.crew.staff,
-            Who::Shipper(number) => self.crew.shippers.get(number).unwrap_or(&self.crew.staff),
+    pub fn caller(&self, actor: Actor) -> &Caller {
+        match actor {
+            Actor::Staff => &self.callers.staff,
+            Actor::Shipper(number) => self.callers.shippers.get(number).unwrap_or(&self.callers.staff),
         }
     }
 
-    /// Waits as long as a refusal asks for, or has a token renewed.
-    pub async fn heed(&self, reply: &Reply) {
-        if let Said::Refused(refusal) = &reply.said {
-            self.crew.heed(refusal, reply.instance);
-        }
-        if let Said::Refused(refusal) = &reply.said
-            && refusal.status == 429
-        {
+    /// Waits as a refusal asks, or has a token renewed.
+    pub async fn back_off(&self, reply: &Reply) {
+        let Outcome::Refused(refusal) = &reply.outcome else { return };
+        self.callers.note_refusal(refusal, reply.instance);
+        if refusal.status == 429 {
             let wait = refusal.wait.unwrap_or(Duration::from_secs(1)).min(Duration::from_mins(1));
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
@@ -79,14 +75,14 @@ pub(super) struct Client {
     number: u64,
     shipper: usize,
     load: Arc<Load>,
-    /// How many bookings and keys it has made.
+    /// Number of bookings and keys so far.
     serial: u64,
     own: VecDeque<Arc<Shipment>>,
-    /// Outcome unknown, to be asked again.
-    open: Vec<Deed>,
-    /// Answered under a key, may be asked again.
-    done: VecDeque<Deed>,
-    settled: Vec<Deed>,
+    /// Operations of unknown outcome, to be repeated.
+    open: Vec<Operation>,
+    /// Operations that were answered under a key, and may be repeated.
+    done: VecDeque<Operation>,
+    settled: Vec<Operation>,
 }
 
 impl Client {
@@ -96,59 +92,59 @@ impl Client {
         Self { number, shipper, load, serial: 0, own, open: Vec::new(), done, settled: Vec::new() }
     }
 
-    /// Until told to stop; then asks again whatever is open. Answers all that it has asked for.
-    pub async fn work(mut self, intents: Intents) -> anyhow::Result<Vec<Deed>> {
+    /// Works until the run stops, then repeats all operations of unknown outcome. Returns all its operations.
+    pub async fn work(mut self, intents: Intents) -> anyhow::Result<Vec<Operation>> {
         for intent in intents {
             if self.load.stop.is_cancelled() {
                 break;
             }
-            self.follow(&intent).await?;
-            tokio::time::sleep(Duration::from_millis(intent.think_ms)).await;
+            self.execute(&intent).await?;
+            tokio::time::sleep(Duration::from_millis(intent.pause_ms)).await;
         }
         Ok(self.finish().await)
     }
 
-    async fn follow(&mut self, intent: &Intent) -> anyhow::Result<()> {
-        if intent.settle
+    async fn execute(&mut self, intent: &Intent) -> anyhow::Result<()> {
+        if intent.resolve
             && !self.open.is_empty()
             && let Ok(at) = usize::try_from(intent.pick % self.open.len() as u64)
         {
-            let deed = self.open.swap_remove(at);
-            self.perform(deed, intent.instance, Manner::Once).await;
+            let operation = self.open.swap_remove(at);
+            self.perform(operation, intent.instance, Sending::Once).await;
             return Ok(());
         }
-        let Some(shipment) = self.shipment(intent).filter(|_| intent.what != What::Book) else {
+        let Some(shipment) = self.shipment(intent).filter(|_| intent.action != Action::Book) else {
             return self.book(intent).await;
         };
-        match intent.what {
-            What::Book | What::Move => {
+        match intent.action {
+            Action::Book | Action::Move => {
                 let kind = if intent.wrong { other_step(intent.pick) } else { shipment.next_step() };
-                self.change(intent, &shipment, kind, Who::Staff, step(kind, &shipment.reference)).await;
+                self.change(intent, &shipment, kind, Actor::Staff, step(kind, &shipment.reference)).await;
             }
-            What::Cancel => self.cancel(intent, &shipment).await,
-            What::Amend | What::Reroute => self.amend(intent, &shipment).await,
-            What::Operate => self.operate(intent).await?,
-            What::Import => self.import(intent).await?,
-            What::Repeat => self.repeat(intent).await,
-            What::Misuse => self.misuse(intent).await,
-            What::Read | What::History => self.read(intent, &shipment).await,
-            What::Availability => self.availability(intent, &shipment).await,
-            What::Trespass => self.trespass(intent).await,
+            Action::Cancel => self.cancel(intent, &shipment).await,
+            Action::Amend | Action::Reroute => self.amend(intent, &shipment).await,
+            Action::Operate => self.operate(intent).await?,
+            Action::Import => self.import(intent).await?,
+            Action::Repeat => self.repeat(intent).await,
+            Action::Misuse => self.misuse(intent).await,
+            Action::Read | Action::History => self.read(intent, &shipment).await,
+            Action::Availability => self.availability(intent, &shipment).await,
+            Action::Trespass => self.trespass(intent).await,
         }
         Ok(())
     }
 
-    /// One that it follows, or one that all clients of its shipper know.
+    /// A booking of this client, or one that all clients of its shipper share.
     fn shipment(&mut self, intent: &Intent) -> Option<Arc<Shipment>> {
-        // What is over is asked about now and then, too.
+        // Completed bookings are asked about now and then, too.
         if !intent.pick.is_multiple_of(8) {
             self.own.retain(|shipment| !shipment.is_over());
         }
-        let own = at(self.own.make_contiguous(), intent.pick).cloned();
-        own.filter(|_| intent.own).or_else(|| self.load.board.pick(self.shipper, intent.pick))
+        let own = choose(self.own.make_contiguous(), intent.pick).cloned();
+        own.filter(|_| intent.own).or_else(|| self.load.shared.pick(self.shipper, intent.pick))
     }
 
-    /// Shippers' clients work in pairs that use the same keys: a key is good for one caller only.
+    /// The clients of the two shippers work in pairs with the same keys: a key is valid for one caller only.
     fn next_key(&mut self) -> (String, String) {
         self.serial += 1;
         let Self { number, serial, load, .. } = self;
@@ -158,12 +154,12 @@ impl Client {
     async fn book(&mut self, intent: &Intent) -> anyhow::Result<()> {
         let (mark, key) = self.next_key();
         let season = self.season(0).await?;
-        let way = season.way(intent.route, intent.flights);
-        let [Some(first), Some(last)] = [way.first(), way.last()] else { return Ok(()) };
+        let itinerary = season.itinerary(intent.route, intent.flights);
+        let [Some(first), Some(last)] = [itinerary.first(), itinerary.last()] else { return Ok(()) };
         let order = json!({
             "origin": first.origin, "destination": last.destination, "pieces": 1 + intent.pick % 9,
             "weight_kg": intent.weight_kg, "positions": intent.positions, "customer_reference": mark,
-            "flight_ids": way.iter().map(|flight| &flight.id).collect::<Vec<_>>(),
+            "flight_ids": itinerary.iter().map(|flight| &flight.id).collect::<Vec<_>>(),
         });
         let request = Request {
             method: Method::POST,
@@ -172,12 +168,12 @@ impl Client {
             body: Some(order),
             ..Request::default()
         };
-        let deed = Deed::new(Kind::Book, Who::Shipper(self.shipper), self.shipper, request);
-        let Some(booked) = self.perform(deed, intent.instance, intent.manner).await else { return Ok(()) };
+        let operation = Operation::new(Kind::Book, Actor::Shipper(self.shipper), self.shipper, request);
+        let Some(booked) = self.perform(operation, intent.instance, intent.sending).await else { return Ok(()) };
         let reference = booked["ref_id"].as_str().unwrap_or_default().to_owned();
         let shipment = Arc::new(Shipment::new(reference, self.shipper, season, intent.route));
-        shipment.heard(&booked);
-        self.load.board.put_up(&shipment);
+        shipment.update(&booked);
+        self.load.shared.add(&shipment);
         self.own.push_back(shipment);
         if self.own.len() > FOLLOWED {
             self.own.pop_front();
@@ -185,107 +181,107 @@ impl Client {
         Ok(())
     }
 
-    /// The flights that this client books at present, or those of some seasons before.
+    /// The flights that this client books now, or those of some seasons earlier.
     async fn season(&self, before: usize) -> anyhow::Result<Arc<Season>> {
         let number = usize::try_from(self.serial / BOOKINGS_A_SEASON).unwrap_or_default();
-        self.load.schedule.season(number.saturating_sub(before), &self.load.wire, &self.load.crew).await
+        self.load.schedule.season(number.saturating_sub(before), &self.load.wire, &self.load.callers).await
     }
 
     async fn cancel(&mut self, intent: &Intent, shipment: &Shipment) {
-        // Only the staff may cancel what has left.
+        // Only the staff may cancel after departure.
         let left = shipment.state().status == "DEPARTED";
-        let who = if left || intent.pick.is_multiple_of(4) { Who::Staff } else { Who::Shipper(self.shipper) };
+        let actor = if left || intent.pick.is_multiple_of(4) { Actor::Staff } else { Actor::Shipper(self.shipper) };
         let mut request = step(Kind::Cancel, &shipment.reference);
         if intent.pick.is_multiple_of(3) {
             request = Request { method: Method::DELETE, path: path_of(&shipment.reference), ..Request::default() };
         }
-        self.change(intent, shipment, Kind::Cancel, who, request).await;
+        self.change(intent, shipment, Kind::Cancel, actor, request).await;
     }
 
-    /// Always with a description of its own, so that no amendment is without effect.
+    /// Always with a description of its own, so that every amendment has an effect.
     async fn amend(&mut self, intent: &Intent, shipment: &Shipment) {
         let description = format!("Amended by client {}, {}", self.number, self.serial + 1);
-        let (kind, member) = if intent.what == What::Reroute {
-            (Kind::Reroute, ("flight_ids", json!(shipment.other_way(intent.flights))))
+        let (kind, member) = if intent.action == Action::Reroute {
+            (Kind::Reroute, ("flight_ids", json!(shipment.other_itinerary(intent.flights))))
         } else {
             (Kind::Amend, ("weight_kg", json!(intent.weight_kg)))
         };
         let mut changes = json!({"description": description});
-        // An amendment of words only is possible for longer.
+        // An amendment of text only is possible for longer.
         if kind == Kind::Reroute || intent.positions == 0 {
             changes[member.0] = member.1;
         }
         let booked = shipment.state().status == "BOOKED";
-        let who = if booked { Who::Shipper(self.shipper) } else { Who::Staff };
+        let actor = if booked { Actor::Shipper(self.shipper) } else { Actor::Staff };
         let path = path_of(&shipment.reference);
         let request = Request { method: Method::PATCH, path, body: Some(changes), ..Request::default() };
-        self.change(intent, shipment, kind, who, request).await;
+        self.change(intent, shipment, kind, actor, request).await;
     }
 
-    async fn change(&mut self, intent: &Intent, shipment: &Shipment, kind: Kind, who: Who, mut request: Request) {
+    async fn change(&mut self, intent: &Intent, shipment: &Shipment, kind: Kind, actor: Actor, mut request: Request) {
         let (mark, key) = self.next_key();
         request.key = intent.keyed.then_some(key);
-        // The event bears the mark, so that it is known whose step it tells of.
+        // The mark in the event tells which request made it.
         let member = if kind == Kind::Cancel { "reason" } else { "notes" };
         if let Some(body) = request.body.as_mut().filter(|_| !matches!(kind, Kind::Amend | Kind::Reroute)) {
             body[member] = mark.into();
         }
         request.if_match = intent.matched.then(|| shipment.state().version);
-        let deed = Deed::new(kind, who, self.shipper, request);
-        if let Some(booking) = self.perform(deed, intent.instance, intent.manner).await {
-            shipment.heard(&booking);
+        let operation = Operation::new(kind, actor, self.shipper, request);
+        if let Some(booking) = self.perform(operation, intent.instance, intent.sending).await {
+            shipment.update(&booking);
         }
     }
 
-    /// Sends it and learns from the answer, which is the booking if it was done.
-    async fn perform(&mut self, mut deed: Deed, instance: u64, manner: Manner) -> Option<Value> {
+    /// Sends an operation and evaluates the answer; returns the answer's body after success.
+    async fn perform(&mut self, mut operation: Operation, instance: u64, sending: Sending) -> Option<Value> {
         let load = Arc::clone(&self.load);
-        let caller = load.caller(deed.who);
-        let way = |add: u64, hang_up| {
+        let caller = load.caller(operation.actor);
+        let delivery = |add: u64, hang_up| {
             let instance = usize::try_from((instance % 1024) + add).unwrap_or_default();
-            Way { client: self.number, instance, hang_up }
+            Delivery { client: self.number, instance, hang_up }
         };
-        let send = |way| load.wire.send(way, caller, &deed.request);
-        let mut replies = match manner {
-            Manner::Twin if deed.request.key.is_some() => {
-                let (one, other) = tokio::join!(send(way(0, None)), send(way(1, None)));
+        let send = |delivery| load.wire.send(delivery, caller, &operation.request);
+        let mut replies = match sending {
+            Sending::Twice if operation.request.key.is_some() => {
+                let (one, other) = tokio::join!(send(delivery(0, None)), send(delivery(1, None)));
                 vec![one, other]
             }
-            Manner::HangUp(moment) => {
-                load.evidence.count(Tally::HangUps);
-                vec![send(way(0, Some(Duration::from_micros(moment)))).await]
+            Sending::HangUp(moment) => {
+                load.evidence.count(Counter::HangUps);
+                vec![send(delivery(0, Some(Duration::from_micros(moment)))).await]
             }
-            Manner::Once | Manner::Twin => vec![send(way(0, None)).await],
+            Sending::Once | Sending::Twice => vec![send(delivery(0, None)).await],
         };
-        let was_unknown = deed.unknown > 0 && deed.ack.is_none();
-        deed.learn(&replies, caller, &load.evidence);
-        if was_unknown && !deed.is_open() {
-            load.evidence.count(if deed.ack.is_some() { Tally::UnknownDone } else { Tally::UnknownRefused });
+        let was_unknown = operation.unknown > 0 && operation.ack.is_none();
+        operation.learn(&replies, caller, &load.evidence);
+        if was_unknown && !operation.is_open() {
+            load.evidence.count(if operation.ack.is_some() { Counter::UnknownDone } else { Counter::UnknownRefused });
         }
-        self.sort(deed);
+        self.file(operation);
         for reply in &replies {
-            load.heed(reply).await;
+            load.back_off(reply).await;
         }
-        let done = replies.iter().position(|reply| matches!(reply.said, Said::Ok(_)))?;
-        match replies.swap_remove(done).said {
-            Said::Ok(answer) => Some(answer.body),
+        let done = replies.iter().position(|reply| matches!(reply.outcome, Outcome::Ok(_)))?;
+        match replies.swap_remove(done).outcome {
+            Outcome::Ok(answer) => Some(answer.body),
             _ => None,
         }
     }
 
-    fn sort(&mut self, deed: Deed) {
-        if deed.is_open() {
-            self.open.push(deed);
-        } else if deed.ack.is_some() && deed.request.key.is_some() {
-            self.done.push_back(deed);
+    fn file(&mut self, operation: Operation) {
+        if operation.is_open() {
+            self.open.push(operation);
+        } else if operation.ack.is_some() && operation.request.key.is_some() {
+            self.done.push_back(operation);
             if self.done.len() > REMEMBERED {
-                self.settled.extend(self.done.pop_front().map(Deed::put_down));
+                self.settled.extend(self.done.pop_front().map(Operation::without_body));
             }
         } else {
-            if deed.ack.is_none() && deed.unknown > 0 && deed.refusal.is_none() {
-                self.load.evidence.count(Tally::UnknownForGood);
+            if operation.ack.is_none() && operation.unknown > 0 && operation.refusal.is_none() {
+                self.load.evidence.count(Counter::UnknownForGood);
             }
-            self.settled.push(deed.put_down());
+            self.settled.push(operation.without_body());
         }
     }
 
@@ -294,70 +290,71 @@ impl Client {
             return;
         }
         let place = usize::try_from(intent.pick % self.done.len() as u64).unwrap_or_default();
-        if let Some(deed) = self.done.remove(place) {
-            self.perform(deed, intent.instance, intent.manner).await;
+        if let Some(operation) = self.done.remove(place) {
+            self.perform(operation, intent.instance, intent.sending).await;
         }
     }
 
-    /// Another request under a key that has had its effect.
+    /// Sends another request under a key that has had its effect.
     async fn misuse(&mut self, intent: &Intent) {
-        let Some(deed) = at(self.done.make_contiguous(), intent.pick) else { return };
-        let mut request = deed.request.clone();
+        let Some(operation) = choose(self.done.make_contiguous(), intent.pick) else { return };
+        let mut request = operation.request.clone();
         let Some(body) = request.body.as_mut().and_then(Value::as_object_mut) else { return };
-        let (member, other) = match deed.kind {
-            Kind::Book => ("customer_reference", format!("{} with another's key", deed.mark.as_deref().unwrap_or(""))),
-            Kind::Amend | Kind::Reroute => ("description", "Under a key that is not mine".to_owned()),
-            Kind::Cancel | Kind::FlightCancel => ("reason", "Under a key that is not mine".to_owned()),
+        let (member, other) = match operation.kind {
+            Kind::Book => {
+                ("customer_reference", format!("{} with another's key", operation.mark.as_deref().unwrap_or("")))
+            }
+            Kind::Amend | Kind::Reroute => ("description", "Another request under a spent key".to_owned()),
+            Kind::Cancel | Kind::FlightCancel => ("reason", "Another request under a spent key".to_owned()),
             Kind::FlightDepart | Kind::FlightArrive => ("occurred_at", "2020-01-01T00:00:00Z".to_owned()),
             Kind::Retime | Kind::Resize | Kind::Offload => ("arrival_datetime", "2020-01-01T00:00:00Z".to_owned()),
-            _ => ("notes", "Under a key that is not mine".to_owned()),
+            _ => ("notes", "Another request under a spent key".to_owned()),
         };
         body.insert(member.to_owned(), other.into());
-        let way = Way { client: self.number, instance: usize::from(intent.own), hang_up: None };
-        let reply = self.load.wire.send(way, self.load.caller(deed.who), &request).await;
-        self.load.evidence.outcome("misuse of a key", &reply.said);
-        match &reply.said {
-            Said::Refused(refusal) if refusal.code == "idempotency_key_reused" => {
-                self.load.evidence.count(Tally::KeyReused);
+        let delivery = Delivery { client: self.number, instance: usize::from(intent.own), hang_up: None };
+        let reply = self.load.wire.send(delivery, self.load.caller(operation.actor), &request).await;
+        self.load.evidence.count_outcome("misuse of a key", &reply.outcome);
+        let wrong = match &reply.outcome {
+            Outcome::Refused(refusal) if refusal.code == "idempotency_key_reused" => {
+                self.load.evidence.count(Counter::KeyReused);
+                None
             }
-            Said::Refused(refusal) if refusal.is_passing() => {}
-            Said::Refused(refusal) => self.load.evidence.breach(
-                Promise::OneEffect,
-                format!("call {} uses a spent key for something else, and got {refusal}", reply.call),
-            ),
-            Said::Ok(_) => self.load.evidence.breach(
-                Promise::OneEffect,
-                format!("call {} uses a spent key for something else, and was accepted", reply.call),
-            ),
-            Said::Unknown(_) => {}
+            Outcome::Refused(refusal) => (!refusal.is_passing()).then(|| format!("got {refusal}")),
+            Outcome::Ok(_) => Some("was accepted".to_owned()),
+            Outcome::Unknown(_) => None,
+        };
+        if let Some(wrong) = wrong {
+            let what = format!("call {} reuses a spent key for another request, and {wrong}", reply.call);
+            self.load.evidence.breach(Promise::OneEffect, what);
         }
-        self.load.heed(&reply).await;
+        self.load.back_off(&reply).await;
     }
 
-    async fn finish(mut self) -> Vec<Deed> {
+    async fn finish(mut self) -> Vec<Operation> {
         let began = Instant::now();
         let mut instance = self.number;
-        while let Some(deed) = self.open.pop() {
-            // A run that has found something has its result: what is still open is not insisted on for long.
+        while let Some(operation) = self.open.pop() {
+            // After a breach the run has its result: operations of unknown outcome are not repeated for long.
             let has_result = !self.load.evidence.get().breaches.is_empty();
-            if began.elapsed() > if has_result { BRIEF_PATIENCE } else { PATIENCE } {
-                let what = format!("a {} of client {} stays unsettled", deed.kind.name(), self.number);
+            if began.elapsed() > if has_result { GIVE_UP_AFTER_BREACH } else { GIVE_UP_AFTER } {
+                let what =
+                    format!("a {} of client {} still has an unknown outcome", operation.kind.name(), self.number);
                 self.load.evidence.breach(Promise::Service, what);
-                self.settled.push(deed);
+                self.settled.push(operation);
                 continue;
             }
             instance += 1;
             let open = self.open.len();
-            self.perform(deed, instance, Manner::Once).await;
+            self.perform(operation, instance, Sending::Once).await;
             if self.open.len() > open {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         }
-        self.settled.extend(self.done.drain(..).map(Deed::put_down));
+        self.settled.extend(self.done.drain(..).map(Operation::without_body));
         self.settled
     }
 }
 
 fn other_step(pick: u64) -> Kind {
-    at(&[Kind::Depart, Kind::Arrive, Kind::Deliver], pick).copied().unwrap_or(Kind::Deliver)
+    choose(&[Kind::Depart, Kind::Arrive, Kind::Deliver], pick).copied().unwrap_or(Kind::Deliver)
 }

@@ -1,4 +1,4 @@
-//! What was asked and answered, a JSON document a line, in the order in which it happened.
+//! Requests and answers in the order in which they happened, a JSON document a line.
 use std::{
     fs::File,
     io::{BufWriter, Write},
@@ -10,12 +10,10 @@ use std::{
 use anyhow::{Context, anyhow};
 use serde_json::Value;
 
-enum Entry {
-    Line(Value),
-    End,
-}
+/// `None` ends the file.
+type Entry = Option<Value>;
 
-/// Lines may come from anywhere at any time; a thread of its own writes them.
+/// Any thread may add lines; a thread of its own writes them.
 #[derive(Clone)]
 pub(super) struct History(Sender<Entry>);
 
@@ -31,7 +29,7 @@ impl History {
         let (entries, waiting) = channel();
         let thread = std::thread::spawn(move || {
             let mut file = BufWriter::new(file);
-            while let Ok(Entry::Line(line)) = waiting.recv() {
+            while let Ok(Some(line)) = waiting.recv() {
                 writeln!(file, "{line}")?;
             }
             file.flush()
@@ -40,15 +38,15 @@ impl History {
     }
 
     pub fn note(&self, line: Value) {
-        // Nobody reads any more after the end.
-        _ = self.0.send(Entry::Line(line));
+        // The writer has ended when the run is over.
+        _ = self.0.send(Some(line));
     }
 }
 
 impl Writer {
-    /// Everything that was noted is in the file.
+    /// Writes everything that was noted, and closes the file.
     pub fn finish(self) -> anyhow::Result<()> {
-        _ = self.entries.send(Entry::End);
+        _ = self.entries.send(None);
         let written = self.thread.join().map_err(|_| anyhow!("the history's writer ended"))?;
         written.with_context(|| format!("cannot write {}", self.path.display()))
     }

@@ -1,137 +1,134 @@
-//! What a client means to do, drawn from the seed alone. Which booking an intention meets, and what becomes of it, depends
-//! on what the servers answered before; the intentions do not.
-use super::dice::Dice;
+//! What a client intends to do, drawn from the seed alone. Which booking an intent concerns, and its outcome, depends
+//! on earlier answers of the servers; the intents do not.
+use super::random::Random;
 
-/// With how many parts of a hundred each is drawn.
-const MIX: [(What, u64); 13] = [
-    (What::Book, 34),
-    (What::Move, 20),
-    (What::Cancel, 10),
-    (What::Amend, 7),
-    (What::Reroute, 6),
-    (What::Operate, 5),
-    (What::Import, 1),
-    (What::Repeat, 5),
-    (What::Misuse, 2),
-    (What::Read, 4),
-    (What::History, 1),
-    (What::Availability, 3),
-    (What::Trespass, 2),
+/// The share of each action, in percent.
+const MIX: [(Action, u64); 13] = [
+    (Action::Book, 34),
+    (Action::Move, 20),
+    (Action::Cancel, 10),
+    (Action::Amend, 7),
+    (Action::Reroute, 6),
+    (Action::Operate, 5),
+    (Action::Import, 1),
+    (Action::Repeat, 5),
+    (Action::Misuse, 2),
+    (Action::Read, 4),
+    (Action::History, 1),
+    (Action::Availability, 3),
+    (Action::Trespass, 2),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
-    /// Book one or two flights.
+pub(super) enum Action {
     Book,
     /// Depart, arrive or deliver, whichever is next.
     Move,
     Cancel,
-    /// More or less weight, another description.
+    /// Another weight and description.
     Amend,
     /// Other flights.
     Reroute,
     /// Depart, arrive, cancel, retime, resize or offload a whole flight.
     Operate,
-    /// A table of flights, some new and some that are fought over; or only its dry run.
+    /// A timetable with new flights and with flights that are being sold; or only its dry run.
     Import,
-    /// The same request again, with its key, long after it was answered.
+    /// The same request again with its key, long after it was answered.
     Repeat,
-    /// Another request with the key of one that was answered.
+    /// Another request with the key of an answered one.
     Misuse,
     Read,
     History,
     Availability,
-    /// Somebody else's booking.
+    /// Access to a booking of another organization.
     Trespass,
 }
 
-/// How a request is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(super) enum Sending {
     Once,
     /// Twice at the same moment, to two servers where there are two.
-    Twin,
-    /// The connection is dropped after so many microseconds.
+    Twice,
+    /// The client drops the connection after that number of microseconds.
     HangUp(u64),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a throw of the dice of its own")]
+#[allow(clippy::struct_excessive_bools, reason = "each is drawn independently")]
 pub(super) struct Intent {
-    pub what: What,
-    pub manner: Manner,
-    /// With an `Idempotency-Key`.
+    pub action: Action,
+    pub sending: Sending,
     pub keyed: bool,
-    /// With `If-Match`, of the version the client has seen last.
+    /// With `If-Match` of the version that the client saw last.
     pub matched: bool,
-    /// A booking of its own, not just anybody's of the same organization.
+    /// A booking of this client, not of any client of the organization.
     pub own: bool,
     /// A step that is not the next one.
     pub wrong: bool,
     pub instance: u64,
-    /// Which booking or call.
+    /// Selects the booking or the operation.
     pub pick: u64,
-    /// Which flights: of the first and of the second sector.
+    /// Selects the flights of the first and of the second sector.
     pub flights: [u64; 2],
-    /// Which sectors: the first, the second or both.
+    /// Selects the sectors: the first, the second or both.
     pub route: u64,
     pub weight_kg: u64,
     pub positions: u64,
-    /// First look after a call whose outcome is unknown, if there is one.
-    pub settle: bool,
-    /// Before the next one.
-    pub think_ms: u64,
+    /// First repeat an operation of unknown outcome, if there is one.
+    pub resolve: bool,
+    /// The pause before the next intent.
+    pub pause_ms: u64,
 }
 
-/// One client's intentions, without end.
-pub(super) struct Intents(Dice);
+/// The endless sequence of one client's intents.
+pub(super) struct Intents(Random);
 
 impl Intents {
     pub fn of(seed: u64, client: u64) -> Self {
-        Self(Dice::of(seed, client))
+        Self(Random::of(seed, client))
     }
 }
 
 impl Iterator for Intents {
     type Item = Intent;
 
-    /// Always draws the same number of times.
+    /// Draws the same number of values for every intent.
     fn next(&mut self) -> Option<Intent> {
-        let dice = &mut self.0;
-        let (drawn, moment) = (dice.below(100), dice.below(25_000));
-        let manner = match dice.below(100) {
-            0..10 => Manner::HangUp(moment),
-            10..18 => Manner::Twin,
-            _ => Manner::Once,
+        let random = &mut self.0;
+        let (drawn, moment) = (random.below(100), random.below(25_000));
+        let sending = match random.below(100) {
+            0..10 => Sending::HangUp(moment),
+            10..18 => Sending::Twice,
+            _ => Sending::Once,
         };
         Some(Intent {
-            what: what(drawn),
-            manner,
-            keyed: dice.percent(90),
-            matched: dice.percent(15),
-            own: dice.percent(75),
-            wrong: dice.percent(8),
-            instance: dice.any(),
-            pick: dice.any(),
-            flights: [dice.any(), dice.any()],
-            route: dice.below(3),
-            weight_kg: 20 + 10 * dice.below(19),
-            positions: dice.below(2),
-            settle: dice.percent(60),
-            think_ms: dice.below(40),
+            action: action(drawn),
+            sending,
+            keyed: random.percent(90),
+            matched: random.percent(15),
+            own: random.percent(75),
+            wrong: random.percent(8),
+            instance: random.any(),
+            pick: random.any(),
+            flights: [random.any(), random.any()],
+            route: random.below(3),
+            weight_kg: 20 + 10 * random.below(19),
+            positions: random.below(2),
+            resolve: random.percent(60),
+            pause_ms: random.below(40),
         })
     }
 }
 
-fn what(drawn: u64) -> What {
+fn action(drawn: u64) -> Action {
     let mut rest = drawn;
-    for (what, share) in MIX {
+    for (action, share) in MIX {
         match rest.checked_sub(share) {
             Some(less) => rest = less,
-            None => return what,
+            None => return action,
         }
     }
-    What::Read
+    Action::Read
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! Which faults come when, drawn from the seed alone.
+//! The sequence of faults, drawn from the seed alone.
 use std::{str::FromStr, time::Duration};
 
-use super::dice::Dice;
+use super::random::Random;
 
-/// Runs of less time have shorter faults, so that each of them happens within tens of seconds.
+/// Shorter runs have shorter faults, so that each of them happens within tens of seconds.
 const LONG: Duration = Duration::from_mins(1);
-/// A server that hangs for less is hardly missed.
+/// The least time for which a hanging server has an effect.
 const SHORT_HANG_MS: u64 = 3000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) enum Fault {
     RedisStarved,
     Pool,
     Drain,
-    /// The way to the database loses every packet, and old connections never hear of it.
+    /// Every packet to and from the database is lost, and old connections are never closed.
     BlackHole,
     ReadOnly,
     DiskFull,
@@ -29,55 +29,43 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 15] = [
-        Self::KillApp,
-        Self::KillPostgres,
-        Self::StopPostgres,
-        Self::RedisStop,
-        Self::RedisPause,
-        Self::RedisFlush,
-        Self::RedisFull,
-        Self::RedisStarved,
-        Self::Pool,
-        Self::Drain,
-        Self::BlackHole,
-        Self::ReadOnly,
-        Self::DiskFull,
-        Self::SuspendApp,
-        Self::ClockJump,
+    const NAMES: [(Self, &str); 15] = [
+        (Self::KillApp, "kill-app"),
+        (Self::KillPostgres, "kill-postgres"),
+        (Self::StopPostgres, "stop-postgres"),
+        (Self::RedisStop, "redis-stop"),
+        (Self::RedisPause, "redis-pause"),
+        (Self::RedisFlush, "redis-flush"),
+        (Self::RedisFull, "redis-full"),
+        (Self::RedisStarved, "redis-starved"),
+        (Self::Pool, "pool"),
+        (Self::Drain, "drain"),
+        (Self::BlackHole, "black-hole"),
+        (Self::ReadOnly, "read-only"),
+        (Self::DiskFull, "disk-full"),
+        (Self::SuspendApp, "suspend-app"),
+        (Self::ClockJump, "clock-jump"),
     ];
 
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::KillApp => "kill-app",
-            Self::KillPostgres => "kill-postgres",
-            Self::StopPostgres => "stop-postgres",
-            Self::RedisStop => "redis-stop",
-            Self::RedisPause => "redis-pause",
-            Self::RedisFlush => "redis-flush",
-            Self::RedisFull => "redis-full",
-            Self::RedisStarved => "redis-starved",
-            Self::Pool => "pool",
-            Self::Drain => "drain",
-            Self::BlackHole => "black-hole",
-            Self::ReadOnly => "read-only",
-            Self::DiskFull => "disk-full",
-            Self::SuspendApp => "suspend-app",
-            Self::ClockJump => "clock-jump",
-        }
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::NAMES.into_iter().map(|(fault, _)| fault)
+    }
+
+    pub fn name(self) -> &'static str {
+        Self::NAMES.into_iter().find(|(fault, _)| *fault == self).map_or("", |(_, name)| name)
     }
 
     pub const fn needs_redis(self) -> bool {
         matches!(self, Self::RedisStop | Self::RedisPause | Self::RedisFlush | Self::RedisFull | Self::RedisStarved)
     }
 
-    /// Whether it hits one server process, not what all of them use.
+    /// Whether it concerns one server process, not something that all of them use.
     pub const fn hits_one(self) -> bool {
         matches!(self, Self::KillApp | Self::Drain | Self::SuspendApp | Self::ClockJump)
     }
 
-    /// Milliseconds that it lasts at least and at most, where that is for us to say, in a run of so much time.
-    fn lasts(self, time: Duration) -> (u64, u64) {
+    /// The shortest and the longest duration in milliseconds, in a run of this length.
+    fn duration(self, time: Duration) -> (u64, u64) {
         let short = time < LONG;
         let share = |part: u32, longest: u64| {
             u64::try_from((time / part).as_millis()).unwrap_or(longest).clamp(SHORT_HANG_MS, longest)
@@ -105,38 +93,35 @@ impl FromStr for Choice {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
-            "all" => return Ok(Self(Fault::ALL.to_vec())),
+            "all" => return Ok(Self(Fault::all().collect())),
             "none" => return Ok(Self(Vec::new())),
             _ => {}
         }
-        let known = |name: &str| Fault::ALL.into_iter().find(|fault| fault.name() == name.trim());
-        let found = text.split(',').map(|name| {
-            known(name).ok_or_else(|| {
-                let names: Vec<_> = Fault::ALL.iter().map(|fault| fault.name()).collect();
-                format!("{name:?} is not a fault; there are all, none, {}", names.join(", "))
-            })
-        });
-        found.collect::<Result<_, _>>().map(Self)
+        let find =
+            |name: &str| Fault::NAMES.into_iter().find(|(_, known)| *known == name.trim()).map(|(fault, _)| fault);
+        let unknown = |name: &str| {
+            let names = Fault::NAMES.map(|(_, name)| name).join(", ");
+            format!("{name:?} is not a fault; there are all, none, {names}")
+        };
+        text.split(',').map(|name| find(name).ok_or_else(|| unknown(name))).collect::<Result<_, _>>().map(Self)
     }
 }
 
-/// One fault and what belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Blow {
+pub(super) struct Injection {
     pub fault: Fault,
-    /// Which server process it hits, where it hits one.
-    pub victim: u64,
-    /// What passes in peace before it.
-    pub calm: Duration,
-    /// How long it lasts, where that is for us to say.
-    pub lasts: Duration,
-    /// Whether the first round is still under way: each chosen fault comes once.
+    /// Selects the server process, for faults of one.
+    pub target: u64,
+    pub pause: Duration,
+    /// Its duration, for faults that have one.
+    pub duration: Duration,
+    /// Whether it belongs to the first round, which has each chosen fault once.
     pub first_round: bool,
 }
 
-/// Round after round of the chosen faults, each round in an order of its own.
+/// Rounds of the chosen faults without end, each in an order of its own.
 pub(super) struct Plan {
-    dice: Dice,
+    random: Random,
     chosen: Vec<Fault>,
     time: Duration,
     round: Vec<Fault>,
@@ -144,10 +129,10 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// For a run of so much time, which says how long the faults last.
+    /// The plan for a run of this length, which determines the duration of faults.
     pub fn of(seed: u64, chosen: &[Fault], time: Duration) -> Self {
-        let dice = Dice::of(seed, u64::MAX - 1);
-        Self { dice, chosen: chosen.to_vec(), time, round: Vec::new(), first_round: true }
+        let random = Random::of(seed, u64::MAX - 1);
+        Self { random, chosen: chosen.to_vec(), time, round: Vec::new(), first_round: true }
     }
 
     fn shuffled(&mut self) -> Vec<Fault> {
@@ -155,7 +140,7 @@ impl Plan {
         let mut round = Vec::new();
         while !left.is_empty() {
             let length = u64::try_from(left.len()).unwrap_or(1);
-            let taken = usize::try_from(self.dice.below(length)).unwrap_or_default();
+            let taken = usize::try_from(self.random.below(length)).unwrap_or_default();
             round.push(left.swap_remove(taken));
         }
         round
@@ -163,9 +148,9 @@ impl Plan {
 }
 
 impl Iterator for Plan {
-    type Item = Blow;
+    type Item = Injection;
 
-    fn next(&mut self) -> Option<Blow> {
+    fn next(&mut self) -> Option<Injection> {
         if self.round.is_empty() {
             self.round = self.shuffled();
         }
@@ -174,13 +159,13 @@ impl Iterator for Plan {
         if self.round.is_empty() {
             self.first_round = false;
         }
-        let (least, most) = fault.lasts(self.time);
-        let longest_calm = if self.time < LONG { 500 } else { 1200 };
-        Some(Blow {
+        let (least, most) = fault.duration(self.time);
+        let longest_pause = if self.time < LONG { 500 } else { 1200 };
+        Some(Injection {
             fault,
-            lasts: Duration::from_millis(least + self.dice.below(most - least + 1)),
-            victim: self.dice.any(),
-            calm: Duration::from_millis(400 + self.dice.below(longest_calm)),
+            duration: Duration::from_millis(least + self.random.below(most - least + 1)),
+            target: self.random.any(),
+            pause: Duration::from_millis(400 + self.random.below(longest_pause)),
             first_round,
         })
     }
@@ -192,29 +177,31 @@ mod tests {
 
     #[test]
     fn one_seed_is_one_plan_and_its_first_round_has_each_fault_once() {
-        let plan = |seed| Plan::of(seed, &Fault::ALL, Duration::from_mins(10)).take(40).collect::<Vec<_>>();
+        let all: Vec<_> = Fault::all().collect();
+        let plan = |seed| Plan::of(seed, &all, Duration::from_mins(10)).take(40).collect::<Vec<_>>();
         assert_eq!(plan(5), plan(5));
         assert_ne!(plan(5), plan(6));
-        let first: Vec<_> = plan(5).into_iter().filter(|blow| blow.first_round).map(|blow| blow.fault).collect();
-        assert_eq!(first.len(), Fault::ALL.len());
-        assert!(Fault::ALL.iter().all(|fault| first.contains(fault)));
+        let first: Vec<_> =
+            plan(5).into_iter().filter(|injection| injection.first_round).map(|injection| injection.fault).collect();
+        assert_eq!(first.len(), all.len());
+        assert!(all.iter().all(|fault| first.contains(fault)));
         assert_eq!(Plan::of(5, &[], Duration::from_mins(10)).next(), None);
     }
 
     #[test]
     fn a_server_is_suspended_for_a_minute_in_ten_and_for_seconds_in_a_short_run() {
-        let lasts = |fault, time| Plan::of(5, &[fault], time).next().map(|blow| blow.lasts);
+        let duration = |fault, time| Plan::of(5, &[fault], time).next().map(|injection| injection.duration);
         let (short, long) = (Duration::from_secs(1), Duration::from_mins(10));
-        assert_eq!(lasts(Fault::SuspendApp, long), Some(Duration::from_mins(1)));
-        assert_eq!(lasts(Fault::BlackHole, long), Some(Duration::from_secs(20)));
-        for fault in Fault::ALL {
-            assert!(lasts(fault, short) <= Some(Duration::from_secs(3)), "{}", fault.name());
+        assert_eq!(duration(Fault::SuspendApp, long), Some(Duration::from_mins(1)));
+        assert_eq!(duration(Fault::BlackHole, long), Some(Duration::from_secs(20)));
+        for fault in Fault::all() {
+            assert!(duration(fault, short) <= Some(Duration::from_secs(3)), "{}", fault.name());
         }
     }
 
     #[test]
     fn faults_are_chosen_by_name() {
-        assert_eq!("all".parse(), Ok(Choice(Fault::ALL.to_vec())));
+        assert_eq!("all".parse(), Ok(Choice(Fault::all().collect())));
         assert_eq!("none".parse(), Ok(Choice(Vec::new())));
         assert_eq!("drain,kill-app".parse(), Ok(Choice(vec![Fault::Drain, Fault::KillApp])));
         assert!("flood".parse::<Choice>().is_err_and(|error| error.starts_with("\"flood\" is not a fault")));

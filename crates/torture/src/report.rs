@@ -1,4 +1,4 @@
-//! The outcome, for people and for programs.
+//! The result, as text and as JSON.
 use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 
 use serde_json::{Value, json};
@@ -6,36 +6,31 @@ use serde_json::{Value, json};
 use super::{
     answers::Answers,
     check::Checked,
-    evidence::{Breach, Outcomes, Promise, Tally},
-    storm::Struck,
+    evidence::{Breach, Counter, OutcomeCounts, Promise},
+    injector::Injected,
 };
 
-/// All that a run has to tell.
 pub(super) struct Report {
     pub seed: u64,
     pub clients: u64,
     pub instances: usize,
-    /// Whether the servers were our own, and so the faults.
+    /// Whether the servers were private, and the faults ours.
     pub own: bool,
     pub seconds: f64,
     pub calls: u64,
-    pub outcomes: BTreeMap<&'static str, Outcomes>,
-    pub tallies: BTreeMap<Tally, u64>,
-    pub struck: Vec<Struck>,
-    /// The faults that were chosen and cannot be made here.
+    pub outcomes: BTreeMap<&'static str, OutcomeCounts>,
+    pub counters: BTreeMap<Counter, u64>,
+    pub injected: Vec<Injected>,
+    /// The chosen faults that cannot be made here.
     pub left_out: Vec<&'static str>,
-    /// Within which service has to be back after each of them.
+    /// The limit for the recovery from each of them.
     pub recovery_seconds: u64,
     pub answers: Answers,
-    /// The longest time without any acknowledged booking.
     pub longest_outage_ms: u64,
     pub checked: Checked,
-    /// What the audit said, if it could be asked.
     pub audit: Option<Value>,
     pub breaches: Vec<Breach>,
-    /// Where the history is, if it was kept.
     pub history: Option<PathBuf>,
-    /// What weakens the result.
     pub caveats: Vec<String>,
 }
 
@@ -44,8 +39,8 @@ impl Report {
         self.breaches.is_empty()
     }
 
-    fn tally(&self, which: Tally) -> u64 {
-        self.tallies.get(&which).copied().unwrap_or_default()
+    fn counter(&self, which: Counter) -> u64 {
+        self.counters.get(&which).copied().unwrap_or_default()
     }
 
     fn per_second(&self) -> f64 {
@@ -55,7 +50,7 @@ impl Report {
     }
 
     fn longest_recovery(&self) -> Option<u64> {
-        self.struck.iter().filter_map(|struck| struck.recovery_ms).max()
+        self.injected.iter().filter_map(|injected| injected.recovery_ms).max()
     }
 
     fn lost(&self) -> usize {
@@ -67,7 +62,8 @@ impl Report {
             (*kind, json!({"ok": outcomes.ok, "refused": outcomes.refused, "unknown": outcomes.unknown}))
         });
         let breaches = self.breaches.iter().map(|breach| {
-            json!({"invariant": breach.promise.number(), "promise": breach.promise.words(), "what": breach.what})
+            let (number, promise) = breach.promise.number_and_text();
+            json!({"invariant": number, "promise": promise, "what": breach.what})
         });
         json!({
             "outcome": if self.is_clean() { "clean" } else { "breach" },
@@ -75,26 +71,24 @@ impl Report {
             "seconds": self.seconds, "calls": self.calls, "calls_per_second": self.per_second(),
             "outcomes": outcomes.collect::<BTreeMap<_, _>>(),
             "duplicates": {
-                "replayed": self.tally(Tally::Replayed), "refused_while_running": self.tally(Tally::InProgress),
-                "refused_as_reused": self.tally(Tally::KeyReused),
+                "replayed": self.counter(Counter::Replayed), "refused_while_running": self.counter(Counter::InProgress),
+                "refused_as_reused": self.counter(Counter::KeyReused),
             },
-            "hang_ups": self.tally(Tally::HangUps),
+            "hang_ups": self.counter(Counter::HangUps),
             "unknown": {
-                "found_done": self.tally(Tally::UnknownDone), "found_refused": self.tally(Tally::UnknownRefused),
-                "without_key": self.tally(Tally::UnknownForGood),
+                "found_done": self.counter(Counter::UnknownDone), "found_refused": self.counter(Counter::UnknownRefused),
+                "without_key": self.counter(Counter::UnknownForGood),
             },
             "answers_5xx": self.answers, "recovery_seconds": self.recovery_seconds,
             "longest_recovery_ms": self.longest_recovery(), "faults_left_out": self.left_out,
-            "faults": self.struck, "longest_outage_ms": self.longest_outage_ms,
+            "faults": self.injected, "longest_outage_ms": self.longest_outage_ms,
             "checked": self.checked, "lost": self.lost(), "audit": self.audit,
             "breaches": breaches.collect::<Vec<_>>(), "history": self.history, "caveats": self.caveats,
         })
     }
 
-    /// For people.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
-        // Writing to a text cannot fail.
         _ = self.write_load(&mut text);
         _ = self.write_faults(&mut text);
         _ = self.write_outcome(&mut text);
@@ -109,42 +103,41 @@ impl Report {
             "\nSeed {seed}: {clients} clients, {instances} servers, {seconds:.0} s, {calls} calls, {rate} a second\n"
         )?;
         writeln!(text, "  {:<18} {:>9} {:>9} {:>9}", "call", "ok", "refused", "unknown")?;
-        for (kind, Outcomes { ok, refused, unknown }) in &self.outcomes {
+        for (kind, OutcomeCounts { ok, refused, unknown }) in &self.outcomes {
             writeln!(text, "  {kind:<18} {ok:>9} {refused:>9} {unknown:>9}")?;
         }
         writeln!(
             text,
             "\n  duplicates  {} replayed, {} refused while the first was running, {} spent keys refused",
-            self.tally(Tally::Replayed),
-            self.tally(Tally::InProgress),
-            self.tally(Tally::KeyReused)
+            self.counter(Counter::Replayed),
+            self.counter(Counter::InProgress),
+            self.counter(Counter::KeyReused)
         )?;
         writeln!(
             text,
             "  unknown     {} found done, {} found refused, {} without a key; {} hang-ups",
-            self.tally(Tally::UnknownDone),
-            self.tally(Tally::UnknownRefused),
-            self.tally(Tally::UnknownForGood),
-            self.tally(Tally::HangUps)
+            self.counter(Counter::UnknownDone),
+            self.counter(Counter::UnknownRefused),
+            self.counter(Counter::UnknownForGood),
+            self.counter(Counter::HangUps)
         )
     }
 
     fn write_faults(&self, text: &mut String) -> std::fmt::Result {
         if !self.own {
             writeln!(text, "\n  No faults were injected: inject your own while it runs.")?;
-        } else if !self.struck.is_empty() {
-            let head = ["fault", "server", "began", "ended", "recovery", "outage"];
-            let [fault, server, began, ended, recovery, outage] = head;
-            writeln!(text, "\n  {fault:<14} {server:>6} {began:>10} {ended:>10} {recovery:>11} {outage:>11}")?;
+        } else if !self.injected.is_empty() {
+            let [server, began, ended, recovery, outage] = ["server", "began", "ended", "recovery", "outage"];
+            writeln!(text, "\n  fault          {server:>6} {began:>10} {ended:>10} {recovery:>11} {outage:>11}")?;
         }
-        for struck in &self.struck {
-            let server = struck.server.map_or("–".to_owned(), |number| number.to_string());
-            let late = struck.recovery_ms.is_some_and(|time| time > self.recovery_seconds * 1000);
+        for injected in &self.injected {
+            let server = injected.server.map_or("–".to_owned(), |number| number.to_string());
+            let late = injected.recovery_ms.is_some_and(|time| time > self.recovery_seconds * 1000);
             let sign = if late { "! " } else { "" };
-            let recovery = struck.recovery_ms.map_or("never".to_owned(), |time| format!("{sign}{time} ms"));
-            let (began, ended) = (format!("{:.1} s", struck.began_s), format!("{:.1} s", struck.ended_s));
-            let outage = format!("{} ms", struck.outage_ms);
-            let fault = struck.fault;
+            let recovery = injected.recovery_ms.map_or("never".to_owned(), |time| format!("{sign}{time} ms"));
+            let (began, ended) = (format!("{:.1} s", injected.began_s), format!("{:.1} s", injected.ended_s));
+            let outage = format!("{} ms", injected.outage_ms);
+            let fault = injected.fault;
             writeln!(text, "  {fault:<14} {server:>6} {began:>10} {ended:>10} {recovery:>11} {outage:>11}")?;
         }
         writeln!(text, "\n  longest time without an acknowledged booking: {} ms", self.longest_outage_ms)?;
@@ -175,8 +168,9 @@ impl Report {
             writeln!(text, "  but         {caveat}")?;
         }
         for breach in &self.breaches {
-            let number = breach.promise.number().map_or("a promise".to_owned(), |number| format!("invariant {number}"));
-            writeln!(text, "\nBREACH of {number} ({}):\n  {}", breach.promise.words(), breach.what)?;
+            let (number, promise) = breach.promise.number_and_text();
+            let number = number.map_or("a promise".to_owned(), |number| format!("invariant {number}"));
+            writeln!(text, "\nBREACH of {number} ({promise}):\n  {}", breach.what)?;
         }
         if let Some(history) = &self.history {
             writeln!(text, "\nThe history is in {}.", history.display())?;

@@ -1,5 +1,5 @@
-//! The flights that are fought over. Four small ones at a time, two from Delhi to Bombay and two on to London, so that
-//! every one of the first two connects with every one of the others; and a big one that always has room.
+//! The flights that clients compete for. Four small ones at a time, two from Delhi to Bombay and two on to London, so
+//! that each of the first two connects with each of the others; and a large one that always has room.
 use std::{
     sync::{
         Arc,
@@ -14,18 +14,18 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{
-    crew::{Crew, NOBODY, PATIENCE},
-    deed::flight::Row,
-    dice::{Dice, at},
-    wire::{Request, Said, Way, Wire},
+    callers::{Callers, GIVE_UP_AFTER, NO_CLIENT},
+    operation::flight::Row,
+    random::{Random, choose},
+    wire::{Delivery, Outcome, Request, Wire},
 };
 use loadmaster::platform::clock::{Clock, SystemClock};
 
 const ROOM: [&str; 3] = ["DEL", "BOM", "LHR"];
 pub(super) const DURATION: TimeDelta = TimeDelta::hours(4);
-/// Days from the first flights to those that tables make: nobody books them.
+/// Days from the first flights to the imported ones, which nobody books.
 const IMPORTED_FROM_DAY: i64 = 310;
-/// Numbers of four digits that do not begin with 0.
+/// The number of flight numbers with four digits.
 const NUMBERS: u64 = 9000;
 
 #[derive(Debug, Clone)]
@@ -34,14 +34,14 @@ pub(super) struct Flight {
     pub number: String,
     pub origin: String,
     pub destination: String,
-    /// As it was made.
+    /// The original departure.
     pub leaves: DateTime<Utc>,
     pub weight_kg: u64,
     pub version: u64,
 }
 
 impl Flight {
-    /// The row of a table that gives it these times and this capacity.
+    /// The row of a timetable that gives the flight these times and this capacity.
     pub fn row(&self, leaves: DateTime<Utc>, weight_kg: u64) -> Row {
         let Self { id, number, origin, destination, .. } = self.clone();
         Row { number, origin, destination, leaves, lands: leaves + DURATION, weight_kg, flight: Some(id) }
@@ -54,10 +54,10 @@ pub(super) struct Season {
 }
 
 impl Season {
-    /// The flights that these numbers mean, on the first sector, the second, or both.
-    pub fn way(&self, route: u64, flights: [u64; 2]) -> Vec<&Flight> {
+    /// The flights that these numbers select, on the first sector, the second, or both.
+    pub fn itinerary(&self, route: u64, flights: [u64; 2]) -> Vec<&Flight> {
         let [first, second] = &self.sectors;
-        let (first, second) = (at(first, flights[0]), at(second, flights[1]));
+        let (first, second) = (choose(first, flights[0]), choose(second, flights[1]));
         match route {
             0 => first.into_iter().collect(),
             1 => second.into_iter().collect(),
@@ -66,13 +66,13 @@ impl Season {
     }
 }
 
-/// Makes flights as they are needed, and remembers them.
+/// Creates flights as they are needed, and keeps them.
 pub(super) struct Schedule {
     seasons: Mutex<Vec<Arc<Season>>>,
-    dice: Mutex<Dice>,
+    random: Mutex<Random>,
     begin: DateTime<Utc>,
     all: std::sync::Mutex<Vec<Flight>>,
-    /// Of this run alone, as its name.
+    /// Unique to this run, like its name.
     salt: u64,
     imported: AtomicU64,
 }
@@ -82,7 +82,7 @@ impl Schedule {
         let whole = DateTime::from_timestamp(SystemClock.now().timestamp(), 0).unwrap_or_default();
         Self {
             seasons: Mutex::default(),
-            dice: Mutex::new(Dice::of(seed, u64::MAX - 2)),
+            random: Mutex::new(Random::of(seed, u64::MAX - 2)),
             begin: whole + TimeDelta::hours(26),
             all: std::sync::Mutex::default(),
             salt,
@@ -90,7 +90,7 @@ impl Schedule {
         }
     }
 
-    /// The row of a table that makes a flight of its own.
+    /// The row of a timetable for a new flight.
     pub fn new_row(&self) -> Row {
         let count = self.imported.fetch_add(1, Ordering::Relaxed);
         let day = IMPORTED_FROM_DAY + i64::try_from(count / NUMBERS).unwrap_or_default() % 300;
@@ -102,13 +102,13 @@ impl Schedule {
         Row { number, origin, destination, leaves, lands: leaves + DURATION, weight_kg, flight: None }
     }
 
-    /// All flights that were made one by one.
+    /// All flights that were created one by one.
     pub fn all(&self) -> Vec<Flight> {
         self.all.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    /// Whoever comes first makes it; the others wait.
-    pub async fn season(&self, number: usize, wire: &Wire, crew: &Crew) -> anyhow::Result<Arc<Season>> {
+    /// The flights of a season. The first caller creates them; the others wait.
+    pub async fn season(&self, number: usize, wire: &Wire, callers: &Callers) -> anyhow::Result<Arc<Season>> {
         let mut seasons = self.seasons.lock().await;
         while seasons.len() <= number {
             let day = TimeDelta::days(i64::try_from(seasons.len()).unwrap_or_default() % 300);
@@ -116,7 +116,7 @@ impl Schedule {
             for (sector, flights) in sectors.iter_mut().enumerate() {
                 let leaves = self.begin + day + TimeDelta::hours(if sector == 0 { 0 } else { 12 });
                 for weight_kg in [1200, 1800] {
-                    flights.push(self.add(wire, crew, (ROOM[sector], ROOM[sector + 1]), leaves, weight_kg).await?);
+                    flights.push(self.add(wire, callers, (ROOM[sector], ROOM[sector + 1]), leaves, weight_kg).await?);
                 }
             }
             seasons.push(Arc::new(Season { sectors }));
@@ -124,15 +124,15 @@ impl Schedule {
         seasons.get(number).cloned().ok_or_else(|| anyhow::anyhow!("no season {number}"))
     }
 
-    /// One that will never be full.
-    pub async fn roomy(&self, wire: &Wire, crew: &Crew) -> anyhow::Result<Flight> {
-        self.add(wire, crew, ("BOM", "DEL"), self.begin, 9_000_000).await
+    /// Creates a flight that will never be full.
+    pub async fn roomy(&self, wire: &Wire, callers: &Callers) -> anyhow::Result<Flight> {
+        self.add(wire, callers, ("BOM", "DEL"), self.begin, 9_000_000).await
     }
 
     async fn add(
         &self,
         wire: &Wire,
-        crew: &Crew,
+        callers: &Callers,
         (origin, destination): (&str, &str),
         leaves: DateTime<Utc>,
         weight_kg: u64,
@@ -140,8 +140,8 @@ impl Schedule {
         let began = Instant::now();
         loop {
             let (number, instance) = {
-                let mut dice = self.dice.lock().await;
-                (1000 + dice.below(NUMBERS), usize::try_from(dice.below(64)).unwrap_or_default())
+                let mut random = self.random.lock().await;
+                (1000 + random.below(NUMBERS), usize::try_from(random.below(64)).unwrap_or_default())
             };
             let body = json!({
                 "flight_number": format!("AI{number}"), "origin": origin, "destination": destination,
@@ -150,16 +150,18 @@ impl Schedule {
             });
             let path = "/api/v1/flights".to_owned();
             let request = Request { method: Method::POST, path, body: Some(body), ..Request::default() };
-            let way = Way { client: NOBODY, instance, hang_up: None };
-            let reply = wire.send(way, &crew.staff, &request).await;
-            match reply.said {
-                Said::Ok(answer) => return self.added(&answer.body, leaves, weight_kg),
-                // Somebody's number: another one. One that was made without our knowing stays empty.
-                Said::Refused(refusal) if refusal.code == "already_exists" => {}
-                Said::Refused(refusal) if refusal.is_passing() => crew.heed(&refusal, reply.instance),
-                Said::Refused(refusal) => anyhow::bail!("a flight cannot be made: {refusal}"),
-                Said::Unknown(error) if began.elapsed() > PATIENCE => anyhow::bail!("a flight cannot be made: {error}"),
-                Said::Unknown(_) => {}
+            let delivery = Delivery { client: NO_CLIENT, instance, hang_up: None };
+            let reply = wire.send(delivery, &callers.staff, &request).await;
+            match reply.outcome {
+                Outcome::Ok(answer) => return self.added(&answer.body, leaves, weight_kg),
+                // The number is taken: try another. A flight whose creation was not answered stays empty.
+                Outcome::Refused(refusal) if refusal.code == "already_exists" => {}
+                Outcome::Refused(refusal) if refusal.is_passing() => callers.note_refusal(&refusal, reply.instance),
+                Outcome::Refused(refusal) => anyhow::bail!("a flight cannot be made: {refusal}"),
+                Outcome::Unknown(error) if began.elapsed() > GIVE_UP_AFTER => {
+                    anyhow::bail!("a flight cannot be made: {error}")
+                }
+                Outcome::Unknown(_) => {}
             }
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }

@@ -1,4 +1,4 @@
-//! The bookings that clients know of, as far as they know them.
+//! The bookings that clients know, in the state that they saw last.
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
@@ -6,20 +6,17 @@ use std::{
 
 use serde_json::Value;
 
-use super::{deed::Kind, dice::at, schedule::Season};
+use super::{operation::Kind, random::choose, schedule::Season};
 
-/// How many of a shipper's bookings the clients share.
+/// Bookings of a shipper that its clients share.
 const SHARED: usize = 60;
 
-/// What the latest answer said.
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub version: u64,
     pub status: String,
     pub at_destination: bool,
-    /// Legs that have not left.
-    pub ahead: usize,
-    /// The flights of these legs.
+    /// The flights of the legs that have not departed.
     pub flights: Vec<String>,
 }
 
@@ -27,7 +24,7 @@ pub(super) struct Shipment {
     pub reference: String,
     pub shipper: usize,
     pub season: Arc<Season>,
-    /// Which sectors it uses, see [`Season::way`].
+    /// The sectors it uses, see [`Season::itinerary`].
     pub route: u64,
     state: Mutex<State>,
 }
@@ -41,20 +38,18 @@ impl Shipment {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// An answer about it; an old one changes nothing.
-    pub fn heard(&self, booking: &Value) {
+    /// Takes in an answer; one that is older than the state changes nothing.
+    pub fn update(&self, booking: &Value) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let version = booking["version"].as_u64().unwrap_or_default();
         if version >= state.version {
             let legs = booking["legs"].as_array().into_iter().flatten();
             let ahead = legs.filter(|leg| leg["status"] == "BOOKED").filter_map(|leg| leg["flight_id"].as_str());
-            let flights: Vec<_> = ahead.map(str::to_owned).collect();
             *state = State {
                 version,
                 status: booking["status"].as_str().unwrap_or_default().to_owned(),
                 at_destination: booking["at_destination"] == true,
-                ahead: flights.len(),
-                flights,
+                flights: ahead.map(str::to_owned).collect(),
             };
         }
     }
@@ -63,7 +58,6 @@ impl Shipment {
         matches!(self.state().status.as_str(), "DELIVERED" | "CANCELLED")
     }
 
-    /// The step that comes next, as far as we know.
     pub fn next_step(&self) -> Kind {
         let state = self.state();
         match state.status.as_str() {
@@ -74,31 +68,31 @@ impl Shipment {
         }
     }
 
-    /// Other flights for the legs that have not left.
-    pub fn other_way(&self, flights: [u64; 2]) -> Vec<String> {
-        let way = self.season.way(self.route, flights);
-        let ahead = self.state().ahead.clamp(1, way.len().max(1));
-        way.iter().skip(way.len().saturating_sub(ahead)).map(|flight| flight.id.clone()).collect()
+    /// Other flights for the legs that have not departed.
+    pub fn other_itinerary(&self, flights: [u64; 2]) -> Vec<String> {
+        let itinerary = self.season.itinerary(self.route, flights);
+        let ahead = self.state().flights.len().clamp(1, itinerary.len().max(1));
+        itinerary.iter().skip(itinerary.len().saturating_sub(ahead)).map(|flight| flight.id.clone()).collect()
     }
 }
 
-/// The latest bookings of each shipper, for all its clients.
+/// The latest bookings of each shipper, shared by its clients.
 #[derive(Default)]
-pub(super) struct Board([Mutex<VecDeque<Arc<Shipment>>>; 2]);
+pub(super) struct SharedShipments([Mutex<VecDeque<Arc<Shipment>>>; 2]);
 
-impl Board {
-    pub fn put_up(&self, shipment: &Arc<Shipment>) {
-        if let Some(board) = self.0.get(shipment.shipper) {
-            let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
-            board.push_back(Arc::clone(shipment));
-            if board.len() > SHARED {
-                board.pop_front();
+impl SharedShipments {
+    pub fn add(&self, shipment: &Arc<Shipment>) {
+        if let Some(list) = self.0.get(shipment.shipper) {
+            let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
+            list.push_back(Arc::clone(shipment));
+            if list.len() > SHARED {
+                list.pop_front();
             }
         }
     }
 
     pub fn pick(&self, shipper: usize, number: u64) -> Option<Arc<Shipment>> {
-        let mut board = self.0.get(shipper)?.lock().unwrap_or_else(PoisonError::into_inner);
-        at(board.make_contiguous(), number).cloned()
+        let mut list = self.0.get(shipper)?.lock().unwrap_or_else(PoisonError::into_inner);
+        choose(list.make_contiguous(), number).cloned()
     }
 }

@@ -1,4 +1,4 @@
-//! One call over HTTP: what was sent, what came back, and when. Each is two lines of the history.
+//! One call over HTTP: request, answer, and their times. Each is two lines of the history.
 use std::{
     sync::{
         Arc, Mutex, PoisonError, RwLock,
@@ -10,12 +10,12 @@ use std::{
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
-use super::{crew::Caller, history::History};
+use super::{callers::Caller, history::History};
 
-/// A server answers after 10 s at the latest; this is for those that do not.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// A server answers within 10 s; this bound is for servers that do not.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Where the servers are; one that is started again may come back at another address.
+/// The addresses of the servers; a server that is started again may come back at another one.
 #[derive(Clone)]
 pub(super) struct Addresses(Arc<RwLock<Vec<String>>>);
 
@@ -30,7 +30,7 @@ impl Addresses {
         }
     }
 
-    /// The server that a number means, and where it is.
+    /// The server of a number, and its address.
     fn of(&self, instance: usize) -> (usize, String) {
         let bases = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let instance = instance % bases.len().max(1);
@@ -48,7 +48,7 @@ pub(super) struct Request {
     pub path: String,
     pub key: Option<String>,
     pub if_match: Option<u64>,
-    /// A text is sent as it is, as CSV; everything else as JSON.
+    /// A string is sent as it is, as CSV; everything else as JSON.
     pub body: Option<Value>,
 }
 
@@ -58,32 +58,31 @@ impl Request {
     }
 }
 
-/// Who sends it, where to, and whether they wait for the answer.
+/// How a request is sent: by which client, to which server, and when the client hangs up.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Way {
+pub(super) struct Delivery {
     pub client: u64,
     pub instance: usize,
     pub hang_up: Option<Duration>,
 }
 
-/// How a call ended. Times are microseconds since the run began.
+/// The end of a call. Times are microseconds since the run began.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub call: u64,
-    /// Which server was asked.
     pub instance: usize,
     pub invoked: u64,
     pub completed: u64,
-    pub said: Said,
+    pub outcome: Outcome,
 }
 
 #[derive(Debug)]
-pub(super) enum Said {
+pub(super) enum Outcome {
     /// 2xx.
     Ok(Answer),
     /// 4xx: nothing was done.
     Refused(Refusal),
-    /// No answer, or one that leaves open what was done.
+    /// No answer, or one that does not say whether anything was done.
     Unknown(String),
 }
 
@@ -92,19 +91,18 @@ pub(super) struct Answer {
     pub status: u16,
     pub replayed: bool,
     pub body: Value,
-    /// The next page of a list.
     pub next: Option<String>,
-    /// The page before, of a list whose first page is its end.
+    /// The page before, for a list whose first page is its end.
     pub previous: Option<String>,
 }
 
-/// An answer 5xx: never part of the contract, or only while something is wrong.
+/// An answer 5xx: a breach, or excused by a fault.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     pub invoked: u64,
     pub completed: u64,
     pub status: u16,
-    /// Call, method, path and body, and what was answered.
+    /// Call, method, path and body, and the answer.
     pub what: String,
 }
 
@@ -117,13 +115,13 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// It says nothing about the request itself: another try may be answered otherwise at once.
+    /// Whether another try may succeed at once: the refusal does not concern the request itself.
     pub fn is_passing(&self) -> bool {
         matches!(self.code.as_str(), "idempotency_in_progress" | "booking_locked" | "rate_limited")
             || self.wants_login()
     }
 
-    /// The token is good no more. A server whose clock is behind calls one invalid that is only to come.
+    /// Whether the token is no longer valid. A server whose clock is slow rejects one that is not valid yet.
     pub fn wants_login(&self) -> bool {
         matches!(self.code.as_str(), "token_expired" | "unauthenticated")
     }
@@ -146,7 +144,7 @@ pub(super) struct Wire {
 
 impl Wire {
     pub fn new(addresses: Addresses, history: History) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        let http = reqwest::Client::builder().no_proxy().timeout(REQUEST_TIMEOUT).build()?;
         Ok(Self {
             http,
             addresses,
@@ -166,59 +164,58 @@ impl Wire {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// All answers 5xx so far.
     pub fn failures(&self) -> Vec<Failure> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Puts something else that happened into the history.
-    pub fn remark(&self, what: &str) {
+    pub fn note_fault(&self, what: &str) {
         self.history.note(json!({"at_us": self.now(), "event": "fault", "what": what}));
     }
 
-    pub async fn send(&self, way: Way, caller: &Caller, request: &Request) -> Reply {
+    pub async fn send(&self, delivery: Delivery, caller: &Caller, request: &Request) -> Reply {
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let invoked = self.now();
         self.history.note(json!({
-            "at_us": invoked, "event": "invoke", "call": call, "client": way.client, "instance": way.instance,
+            "at_us": invoked, "event": "invoke", "call": call, "client": delivery.client, "instance": delivery.instance,
             "caller": caller.name, "method": request.method.as_str(), "path": request.path, "key": request.key,
             "if_match": request.if_match, "body": request.body,
         }));
-        let (instance, _) = self.addresses.of(way.instance);
+        let (instance, _) = self.addresses.of(delivery.instance);
         let exchange = self.exchange(instance, caller, request, Some(call));
-        let said = match way.hang_up {
+        let outcome = match delivery.hang_up {
             None => exchange.await,
-            // The connection goes with the future that is dropped.
+            // Dropping the future closes the connection.
             Some(moment) => match tokio::time::timeout(moment, exchange).await {
-                Ok(said) => said,
-                Err(_) => Said::Unknown("hung up".to_owned()),
+                Ok(outcome) => outcome,
+                Err(_) => Outcome::Unknown("the client hung up".to_owned()),
             },
         };
         let completed = self.now();
-        let outcome = match &said {
-            Said::Ok(answer) => {
+        let event = match &outcome {
+            Outcome::Ok(answer) => {
                 json!({"event": "ok", "status": answer.status, "replayed": answer.replayed, "answer": answer.body})
             }
-            Said::Refused(refusal) => {
+            Outcome::Refused(refusal) => {
                 json!({"event": "fail", "status": refusal.status, "code": refusal.code, "answer": refusal.detail})
             }
-            Said::Unknown(error) => json!({"event": "unknown", "error": error}),
+            Outcome::Unknown(error) => json!({"event": "unknown", "error": error}),
         };
-        let mut line = json!({"at_us": completed, "call": call, "client": way.client, "instance": way.instance});
-        if let (Some(line), Value::Object(outcome)) = (line.as_object_mut(), outcome) {
-            line.extend(outcome);
+        let mut line =
+            json!({"at_us": completed, "call": call, "client": delivery.client, "instance": delivery.instance});
+        if let (Some(line), Value::Object(event)) = (line.as_object_mut(), event) {
+            line.extend(event);
         }
         self.history.note(line);
-        Reply { call, instance, invoked, completed, said }
+        Reply { call, instance, invoked, completed, outcome }
     }
 
-    /// Leaves no trace in the history: for what has secrets in it.
-    pub async fn send_quietly(&self, way: Way, caller: &Caller, request: &Request) -> Said {
-        self.exchange(way.instance, caller, request, None).await
+    /// Sends without an entry in the history: for requests that hold secrets.
+    pub async fn send_unrecorded(&self, delivery: Delivery, caller: &Caller, request: &Request) -> Outcome {
+        self.exchange(delivery.instance, caller, request, None).await
     }
 
-    /// Without a call's number nothing of the body is kept.
-    async fn exchange(&self, instance: usize, caller: &Caller, request: &Request, call: Option<u64>) -> Said {
+    /// Without a call number, nothing of the body is kept.
+    async fn exchange(&self, instance: usize, caller: &Caller, request: &Request, call: Option<u64>) -> Outcome {
         let invoked = self.now();
         let (instance, base) = self.addresses.of(instance);
         let url = format!("{base}{}", request.path);
@@ -238,47 +235,47 @@ impl Wire {
         }
         let response = match sending.send().await {
             Ok(response) => response,
-            Err(error) => return Said::Unknown(words(&error)),
+            Err(error) => return Outcome::Unknown(causes(&error)),
         };
         let status = response.status().as_u16();
-        let said = read(response).await;
-        if let (500.., Said::Unknown(answer)) = (status, &said) {
+        let outcome = read(response).await;
+        if let (500.., Outcome::Unknown(answer)) = (status, &outcome) {
             let body = call.and(request.body.as_ref()).map_or(String::new(), |body| format!(" {body}"));
             let call = call.map_or("a call of the checker".to_owned(), |call| format!("call {call}"));
             let what = format!("{call} ({} {}{body}) was answered {answer}", request.method, request.path);
             let failure = Failure { invoked, completed: self.now(), status, what };
             self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
         }
-        said
+        outcome
     }
 }
 
-async fn read(response: reqwest::Response) -> Said {
+async fn read(response: reqwest::Response) -> Outcome {
     let (status, headers) = (response.status(), response.headers().clone());
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let body = match response.bytes().await {
         Ok(body) => body,
-        Err(error) => return Said::Unknown(words(&error)),
+        Err(error) => return Outcome::Unknown(causes(&error)),
     };
     let Ok(body) = serde_json::from_slice::<Value>(&body) else {
-        return Said::Unknown(format!("{status} without JSON"));
+        return Outcome::Unknown(format!("{status} without JSON"));
     };
     let text = |member: &str| body[member].as_str().unwrap_or_default().to_owned();
     match status.as_u16() {
         status @ 200..300 => {
             let replayed = header("idempotency-replayed") == Some("true");
             let page = |relation| header("link").and_then(|link| page(link, relation));
-            Said::Ok(Answer { status, replayed, body, next: page("next"), previous: page("prev") })
+            Outcome::Ok(Answer { status, replayed, body, next: page("next"), previous: page("prev") })
         }
         status @ 400..500 => {
             let wait = header("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-            Said::Refused(Refusal { status, code: text("code"), detail: text("detail"), wait })
+            Outcome::Refused(Refusal { status, code: text("code"), detail: text("detail"), wait })
         }
-        status => Said::Unknown(format!("{status} {}: {}", text("code"), text("detail"))),
+        status => Outcome::Unknown(format!("{status} {}: {}", text("code"), text("detail"))),
     }
 }
 
-/// Of `</path?query>; rel="next"`, perhaps with a host before the path, perhaps one of several links.
+/// The path in `</path?query>; rel="next"`, with or without a host, perhaps one of several links.
 fn page(links: &str, relation: &str) -> Option<String> {
     let relation = format!("rel=\"{relation}\"");
     let (address, _) = links.split(',').find_map(|link| {
@@ -292,14 +289,14 @@ fn page(links: &str, relation: &str) -> Option<String> {
 }
 
 /// The causes of an error in one line.
-fn words(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut causes = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        words = format!("{words}: {error}");
+        causes = format!("{causes}: {error}");
         cause = error.source();
     }
-    words
+    causes
 }
 
 #[cfg(test)]

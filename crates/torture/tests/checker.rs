@@ -1,5 +1,5 @@
-//! The checker, as an operator types it. That it finds what is broken is shown with servers that are broken on purpose,
-//! which only development builds can be.
+//! The checker, as an operator runs it. Servers that are broken on purpose, which only development builds can be, show that
+//! it finds faults.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -29,7 +29,7 @@ fn directory() -> TempDir {
     dir
 }
 
-/// The checker, and beside it the program that it checks, which only a build of the whole workspace puts there.
+/// The checker. A build of the whole workspace puts the server binary beside it.
 const CHECKER: &str = env!("CARGO_BIN_EXE_loadmaster-torture");
 
 fn server_binary() -> PathBuf {
@@ -38,7 +38,7 @@ fn server_binary() -> PathBuf {
     path
 }
 
-/// A running command; told to stop with its owner, so that it stops its servers.
+/// A running command. Dropping it asks the command to stop, and so to stop its servers.
 struct Loadmaster(Child);
 
 impl Loadmaster {
@@ -109,23 +109,8 @@ fn is_empty(dir: &Path) -> bool {
     fs::read_dir(dir).unwrap().next().is_none()
 }
 
-const FAULTS: [&str; 15] = [
-    "kill-app",
-    "kill-postgres",
-    "stop-postgres",
-    "redis-stop",
-    "redis-pause",
-    "redis-flush",
-    "redis-full",
-    "redis-starved",
-    "pool",
-    "drain",
-    "black-hole",
-    "read-only",
-    "disk-full",
-    "suspend-app",
-    "clock-jump",
-];
+const FAULTS: &str = "kill-app kill-postgres stop-postgres redis-stop redis-pause redis-flush redis-full redis-starved pool \
+    drain black-hole read-only disk-full suspend-app clock-jump";
 
 /// Takes most of a minute: each fault lasts up to three seconds, and service has to come back before the next one.
 #[test]
@@ -134,7 +119,7 @@ fn every_promise_is_kept_while_every_fault_happens() {
     let (code, summary, progress) = torture(&["--seconds", "1", "--clients", "6"], dir.path(), &[]);
     println!("{summary}");
     assert_eq!(code, 0, "{progress}{summary}");
-    for fault in FAULTS {
+    for fault in FAULTS.split_whitespace() {
         // Redis may not be installed, and only root may mount a file system.
         let needs =
             fault.starts_with("redis-") || fault == "disk-full" || (fault == "clock-jump" && !cfg!(debug_assertions));
@@ -183,7 +168,7 @@ fn a_staging_system_is_checked_from_outside_and_every_call_is_in_the_history() {
 }
 
 #[test]
-fn told_to_stop_it_leaves_nothing_and_says_that_it_did_not_finish() {
+fn a_run_that_is_stopped_leaves_nothing_behind_and_is_not_clean() {
     let dir = directory();
     let mut torture = Loadmaster::begin(Path::new(CHECKER), &["--minutes", "5", "--clients", "2"], dir.path());
     Loadmaster::line(torture.0.stderr.as_mut().unwrap(), "recovered in");
@@ -195,13 +180,13 @@ fn told_to_stop_it_leaves_nothing_and_says_that_it_did_not_finish() {
 }
 
 #[test]
-fn what_cannot_run_is_no_breach() {
+fn a_run_that_cannot_start_is_no_breach() {
     let dir = directory();
     let url = ["--url", "http://127.0.0.1:9", "--email", "boss@example.com"];
     for (arguments, words) in [
         (&["--faults", "flood"][..], "is not a fault"),
         (&["--email", "boss@example.com"][..], "--url"),
-        (&url[..], "with --password-stdin"),
+        (&url[..], "--password-stdin"),
         (&["--server", "/nowhere/loadmaster"][..], "there is no server binary /nowhere/loadmaster"),
     ] {
         let (code, _, complaint) = torture(arguments, dir.path(), &[]);
@@ -227,8 +212,9 @@ mod controls {
         let history = document["history"].as_str().expect("the history is kept after a breach");
         assert!(fs::metadata(history).unwrap().len() > 0);
         let breaches = document["breaches"].as_array().unwrap().iter();
-        let told = breaches.map(|breach| (breach["invariant"].as_u64(), breach["what"].as_str().unwrap().to_owned()));
-        told.collect()
+        let reported =
+            breaches.map(|breach| (breach["invariant"].as_u64(), breach["what"].as_str().unwrap().to_owned()));
+        reported.collect()
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! The audit, as a command of its own on the same database.
+//! The audit, run as a command on the same database.
 use serde_json::Value;
 
 use crate::{
     evidence::{Breach, Promise},
-    instance::Program,
+    program::Program,
 };
 
 #[derive(Debug)]
@@ -19,14 +19,14 @@ pub(crate) async fn audit(program: &Program) -> anyhow::Result<Audit> {
         Some(0) => Vec::new(),
         Some(1) => breaches_of(&report),
         _ => {
-            let said = String::from_utf8_lossy(&done.stderr);
-            anyhow::bail!("the audit could not run ({}): {}", done.status, said.trim());
+            let stderr = String::from_utf8_lossy(&done.stderr);
+            anyhow::bail!("the audit could not run ({}): {}", done.status, stderr.trim());
         }
     };
     Ok(Audit { report, breaches })
 }
 
-/// One for each rule that the report calls broken, with the rows it shows.
+/// A breach for each rule that the report calls broken, with the rows it shows.
 fn breaches_of(report: &Value) -> Vec<Breach> {
     let checks = report["checks"].as_array().into_iter().flatten();
     let broken = checks.filter(|check| check["breaches"].as_u64().is_some_and(|breaches| breaches > 0));
@@ -50,15 +50,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_broken_rule_of_a_report_is_told() {
+    fn every_broken_rule_of_a_report_is_a_breach() {
         let report = json!({"clean": false, "breaches": 3, "checks": [
             {"number": 1, "name": "sold", "breaches": 2, "rows": [{"fault": "x"}]},
             {"number": 2, "name": "rows", "breaches": 0, "rows": []},
             {"number": null, "name": "rebuilt", "breaches": 1, "rows": [{"fault": "y"}]},
         ]});
-        let told = breaches_of(&report);
-        assert_eq!(told.iter().map(|breach| breach.promise.number()).collect::<Vec<_>>(), [Some(1), None]);
-        assert!(told[0].what.contains("\"x\""), "{told:?}");
+        let reported = breaches_of(&report);
+        assert_eq!(
+            reported.iter().map(|breach| breach.promise.number_and_text().0).collect::<Vec<_>>(),
+            [Some(1), None]
+        );
+        assert!(reported[0].what.contains("\"x\""), "{reported:?}");
         assert_eq!(breaches_of(&json!({"odd": true})).len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! Reading everything back: each shipper's bookings, and the history of each of them.
+//! Reads everything back: the bookings of each shipper, and their histories.
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
@@ -11,37 +11,35 @@ use tokio::task::JoinSet;
 
 use super::versions::Last;
 use crate::{
+    callers::{GIVE_UP_AFTER, NO_CLIENT},
     client::Load,
-    crew::{NOBODY, PATIENCE},
-    deed::{BOOKINGS, Who, path_of},
-    evidence::{frame_of, print_of},
-    wire::{Answer, Request, Said, Way},
+    evidence::{fingerprint_of, fixed_of},
+    operation::{Actor, BOOKINGS, path_of},
+    wire::{Answer, Delivery, Outcome, Request},
 };
 
-/// Histories that are read at the same time.
 const READERS: usize = 8;
 
-/// A booking as it is at the end.
+/// A booking at the end of the run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Found {
     pub shipper: usize,
     pub reference: String,
     pub mark: String,
     pub version: u64,
-    pub print: u64,
-    pub frame: u64,
+    pub fingerprint: u64,
+    pub fixed: u64,
     pub status: String,
-    /// What was booked in the first place.
+    /// The weight that was booked originally.
     pub booked_kg: Option<f64>,
-    /// Where the legs in force, or that were when it was cancelled, lead, in order.
-    pub way: Vec<[String; 2]>,
+    /// Origin and destination of each leg in force, or in force at the cancellation, in order.
+    pub sectors: Vec<[String; 2]>,
     pub ends: [String; 2],
-    /// A leg was taken from it: its flight left without it, or was cancelled.
+    /// Whether a flight departed without it or was cancelled.
     pub lost_a_leg: bool,
     pub needs_rerouting: bool,
-    /// Oldest first.
     pub events: Vec<Event>,
-    /// Whether events are numbered from 1 on.
+    /// Whether events are numbered from 1 without gaps.
     pub gapless: bool,
 }
 
@@ -53,32 +51,32 @@ pub(super) struct Event {
 }
 
 impl Found {
-    /// The kinds of its events.
     pub fn story(&self) -> Vec<&str> {
         self.events.iter().map(|event| event.kind.as_str()).collect()
     }
 
     pub fn last(&self) -> Last {
-        Last { version: self.version, print: self.print }
+        Last { version: self.version, fingerprint: self.fingerprint }
     }
 }
 
-/// An answer of now, however long it takes; refusals are for the caller.
-pub(super) async fn get(load: &Load, who: Who, path: &str, instance: usize) -> anyhow::Result<Option<Answer>> {
+/// Retries until there is an answer; `None` when there is no such thing.
+pub(super) async fn get(load: &Load, actor: Actor, path: &str, instance: usize) -> anyhow::Result<Option<Answer>> {
     let began = Instant::now();
     for add in 0.. {
-        let way = Way { client: NOBODY, instance: instance + add, hang_up: None };
-        let failed = match load.wire.send_quietly(way, load.caller(who), &Request::get(path.to_owned())).await {
-            Said::Ok(answer) => return Ok(Some(answer)),
-            Said::Refused(refusal) if refusal.code == "not_found" => return Ok(None),
-            Said::Refused(refusal) if refusal.is_passing() => {
-                load.crew.heed(&refusal, (instance + add) % load.wire.addresses.count().max(1));
+        let delivery = Delivery { client: NO_CLIENT, instance: instance + add, hang_up: None };
+        let failed = match load.wire.send_unrecorded(delivery, load.caller(actor), &Request::get(path.to_owned())).await
+        {
+            Outcome::Ok(answer) => return Ok(Some(answer)),
+            Outcome::Refused(refusal) if refusal.code == "not_found" => return Ok(None),
+            Outcome::Refused(refusal) if refusal.is_passing() => {
+                load.callers.note_refusal(&refusal, (instance + add) % load.wire.addresses.count().max(1));
                 refusal.to_string()
             }
-            Said::Refused(refusal) => bail!("{path}: {refusal}"),
-            Said::Unknown(error) => error,
+            Outcome::Refused(refusal) => bail!("{path}: {refusal}"),
+            Outcome::Unknown(error) => error,
         };
-        if began.elapsed() > PATIENCE {
+        if began.elapsed() > GIVE_UP_AFTER {
             bail!("{path} cannot be read: {failed}");
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -86,22 +84,21 @@ pub(super) async fn get(load: &Load, who: Who, path: &str, instance: usize) -> a
     bail!("{path} cannot be read")
 }
 
-/// All pages of a list.
-pub(super) async fn list(load: &Load, who: Who, path: String) -> anyhow::Result<Vec<Value>> {
+pub(super) async fn list(load: &Load, actor: Actor, path: String) -> anyhow::Result<Vec<Value>> {
     let (mut entries, mut next) = (Vec::new(), Some(path));
     while let Some(path) = next {
-        let Some(mut page) = get(load, who, &path, 0).await? else { bail!("there is no {path}") };
+        let Some(mut page) = get(load, actor, &path, 0).await? else { bail!("there is no {path}") };
         entries.extend(page.body.as_array_mut().map(std::mem::take).unwrap_or_default());
         next = page.next;
     }
     Ok(entries)
 }
 
-/// The bookings of both shippers. One that is on the list and cannot be read is there without anything.
+/// The bookings of both shippers. A booking that is listed and cannot be read has no content.
 pub(super) async fn bookings(load: &Arc<Load>) -> anyhow::Result<Vec<Found>> {
     let mut waiting = VecDeque::new();
     for shipper in 0..2 {
-        for booking in list(load, Who::Shipper(shipper), format!("{BOOKINGS}?limit=100")).await? {
+        for booking in list(load, Actor::Shipper(shipper), format!("{BOOKINGS}?limit=100")).await? {
             waiting.push_back((shipper, booking["ref_id"].as_str().unwrap_or_default().to_owned()));
         }
     }
@@ -129,14 +126,14 @@ pub(super) async fn bookings(load: &Arc<Load>) -> anyhow::Result<Vec<Found>> {
     Ok(found)
 }
 
-/// All of it: the answer has the newest events, and leads to older ones.
+/// The whole history: the first answer has the newest events, and links to older ones.
 async fn history(load: &Load, shipper: usize, reference: &str, reader: usize) -> anyhow::Result<Option<Value>> {
     let path = format!("{}/history", path_of(reference));
-    let Some(Answer { mut body, mut previous, .. }) = get(load, Who::Shipper(shipper), &path, reader).await? else {
+    let Some(Answer { mut body, mut previous, .. }) = get(load, Actor::Shipper(shipper), &path, reader).await? else {
         return Ok(None);
     };
     while let Some(path) = previous {
-        let Some(mut older) = get(load, Who::Shipper(shipper), &path, reader).await? else { break };
+        let Some(mut older) = get(load, Actor::Shipper(shipper), &path, reader).await? else { break };
         if let (Some(older), Some(timeline)) = (older.body["timeline"].as_array_mut(), body["timeline"].as_array_mut())
         {
             timeline.splice(..0, std::mem::take(older));
@@ -160,11 +157,11 @@ fn read(shipper: usize, history: &Value) -> Found {
         reference: text(&booking["ref_id"]),
         mark: text(&booking["customer_reference"]),
         version: booking["version"].as_u64().unwrap_or_default(),
-        print: print_of(booking),
-        frame: frame_of(booking),
+        fingerprint: fingerprint_of(booking),
+        fixed: fixed_of(booking),
         status: text(&booking["status"]),
         booked_kg: events().next().and_then(|event| event["weight_kg"].as_f64()),
-        way: legs.iter().map(|leg| [text(&leg["origin"]), text(&leg["destination"])]).collect(),
+        sectors: legs.iter().map(|leg| [text(&leg["origin"]), text(&leg["destination"])]).collect(),
         ends: [text(&booking["origin"]), text(&booking["destination"])],
         lost_a_leg,
         needs_rerouting: booking["needs_rerouting"] == true,

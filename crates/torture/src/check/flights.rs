@@ -1,4 +1,4 @@
-//! A flight against what is on it: its room, its status, and its versions.
+//! Compares a flight with its bookings: its room, its status, and its versions.
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -8,28 +8,28 @@ use anyhow::bail;
 use serde_json::Value;
 
 use super::{
-    fates::Fates,
     fetch::{get, list},
+    flight_requests::FlightRequests,
     lost,
     versions::{self, Last},
 };
 use crate::{
+    callers::GIVE_UP_AFTER,
     client::Load,
-    crew::PATIENCE,
-    deed::{BOOKINGS, Who, flight::FLIGHTS},
-    evidence::{Breach, Promise, Seen, flight_print_of},
+    evidence::{Breach, Promise, Seen, flight_fingerprint_of},
+    operation::{Actor, BOOKINGS, flight::FLIGHTS},
     schedule::Flight,
 };
 
 const DIMENSIONS: [&str; 3] = ["weight_kg", "volume_m3", "positions"];
 
-/// In thousandths, as no quantity has more decimals.
+/// In thousandths: no quantity has more decimals.
 #[allow(clippy::cast_possible_truncation, reason = "the API bounds every quantity far below this")]
 fn thousandths(value: &Value) -> i64 {
     value.as_f64().map_or(0, |number| (number * 1000.0).round() as i64)
 }
 
-/// In words, if more is booked and held than there is, or less than nothing.
+/// Describes a flight with more booked and held than its capacity, or with less than nothing.
 pub(crate) fn oversold(availability: &Value) -> Option<String> {
     DIMENSIONS.into_iter().find_map(|dimension| {
         let figure = |part: &str| thousandths(&availability[part][dimension]);
@@ -39,7 +39,7 @@ pub(crate) fn oversold(availability: &Value) -> Option<String> {
     })
 }
 
-/// What the legs of these bookings take of a flight.
+/// The room that the legs of these bookings take on the flight.
 fn taken(bookings: &[Value], flight: &str) -> BTreeMap<&'static str, i64> {
     let legs = bookings.iter().flat_map(|booking| booking["legs"].as_array().into_iter().flatten());
     let holds = |leg: &&Value| {
@@ -55,7 +55,7 @@ fn taken(bookings: &[Value], flight: &str) -> BTreeMap<&'static str, i64> {
     sum
 }
 
-/// Legs that a flight of this status cannot have. Cargo that was cancelled in the air stays there.
+/// A leg that contradicts the status of its flight. Cargo that was cancelled in the air stays there.
 fn stranded(bookings: &[Value], flight: &str, status: &str) -> Option<String> {
     let impossible: &[&str] = match status {
         "DEPARTED" => &["BOOKED"],
@@ -73,33 +73,36 @@ fn stranded(bookings: &[Value], flight: &str, status: &str) -> Option<String> {
     })
 }
 
-/// Everything that a flight shows at the end.
+/// Checks everything that a flight shows at the end.
 pub(super) async fn judge(
     load: &Load,
     flight: &Flight,
-    fates: &Fates<'_>,
+    flight_requests: &FlightRequests<'_>,
     seen: &[Seen],
 ) -> anyhow::Result<Vec<Breach>> {
     let id = flight.id.as_str();
     let mut breaches: Vec<Breach> = room(load, id).await?.into_iter().collect();
-    let Some(now) = get(load, Who::Staff, &format!("{FLIGHTS}/{id}"), 0).await? else { return Ok(breaches) };
+    let Some(now) = get(load, Actor::Staff, &format!("{FLIGHTS}/{id}"), 0).await? else { return Ok(breaches) };
     let (status, version) =
         (now.body["status"].as_str().unwrap_or_default(), now.body["version"].as_u64().unwrap_or_default());
-    breaches.extend(versions::judge(id, seen, Some(Last { version, print: flight_print_of(&now.body) })));
-    breaches.extend(fates.contradiction(id, status));
-    if version > flight.version + fates.versions(id) {
-        let what = format!("flight {id} is at version {version}, and {} calls may have changed it", fates.versions(id));
+    breaches.extend(versions::judge(id, seen, Some(Last { version, fingerprint: flight_fingerprint_of(&now.body) })));
+    breaches.extend(flight_requests.contradiction(id, status));
+    if version > flight.version + flight_requests.versions(id) {
+        let what = format!(
+            "flight {id} is at version {version}, and {} calls may have changed it",
+            flight_requests.versions(id)
+        );
         breaches.push(Breach { promise: Promise::OneEffect, what });
     }
-    let on_it = list(load, Who::Staff, format!("{BOOKINGS}?flight_id={id}&limit=100")).await?;
+    let on_it = list(load, Actor::Staff, format!("{BOOKINGS}?flight_id={id}&limit=100")).await?;
     breaches.extend(stranded(&on_it, id, status).map(lost));
     Ok(breaches)
 }
 
-/// Between two looks at its room that show the same, the bookings on a flight must add up to it.
+/// Between two reads of its room with the same result, the bookings on a flight must add up to it.
 async fn room(load: &Load, flight: &str) -> anyhow::Result<Option<Breach>> {
     let path = format!("/api/v1/flights/{flight}/availability");
-    let look = async || anyhow::Ok(get(load, Who::Staff, &path, 0).await?.map(|answer| answer.body));
+    let look = async || anyhow::Ok(get(load, Actor::Staff, &path, 0).await?.map(|answer| answer.body));
     let began = Instant::now();
     let mut differed = 0;
     loop {
@@ -107,13 +110,13 @@ async fn room(load: &Load, flight: &str) -> anyhow::Result<Option<Breach>> {
         if let Some(what) = oversold(&before) {
             return Ok(Some(Breach { promise: Promise::NoOversale, what }));
         }
-        let on_it = list(load, Who::Staff, format!("{BOOKINGS}?flight_id={flight}&limit=100")).await?;
+        let on_it = list(load, Actor::Staff, format!("{BOOKINGS}?flight_id={flight}&limit=100")).await?;
         let booked = DIMENSIONS.map(|dimension| (dimension, thousandths(&before["booked"][dimension])));
         let taken = taken(&on_it, flight);
         if taken == booked.into() {
             return Ok(None);
         }
-        // What hung up before the end may still be on its way: only what stays wrong is wrong.
+        // A request whose client hung up may still be running: only a lasting difference is a breach.
         differed += 1;
         if differed >= 5 && look().await?.is_some_and(|now| now["booked"] == before["booked"]) {
             let what = format!(
@@ -123,8 +126,8 @@ async fn room(load: &Load, flight: &str) -> anyhow::Result<Option<Breach>> {
             );
             return Ok(Some(Breach { promise: Promise::BooksAgree, what }));
         }
-        if began.elapsed() > PATIENCE {
-            bail!("flight {flight} does not come to rest");
+        if began.elapsed() > GIVE_UP_AFTER {
+            bail!("flight {flight} keeps changing");
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -156,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flight_that_left_or_was_cancelled_has_no_leg_that_waits_for_it() {
+    fn a_departed_or_cancelled_flight_has_no_leg_that_waits_for_it() {
         let booking = |status: &str, leg: &str| json!({"ref_id": "r", "status": status, "legs": [{"flight_id": "f", "status": leg}]});
         assert_eq!(stranded(&[booking("BOOKED", "BOOKED")], "f", "SCHEDULED"), None);
         assert!(stranded(&[booking("BOOKED", "BOOKED")], "f", "DEPARTED").is_some());

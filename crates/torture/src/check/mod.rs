@@ -1,8 +1,8 @@
-//! The check after the load, with all faults healed: what was acknowledged is held against what is there.
+//! The check after the load, with all faults over: compares every operation with the state of the system.
 mod audit;
 mod bookings;
-mod fates;
 mod fetch;
+mod flight_requests;
 mod flights;
 mod imports;
 mod versions;
@@ -10,14 +10,13 @@ mod versions;
 use std::{collections::BTreeMap, sync::Arc};
 
 pub(super) use self::{audit::audit, flights::oversold};
-use self::{fates::Fates, fetch::Found};
+use self::{fetch::Found, flight_requests::FlightRequests};
 use super::{
     client::Load,
-    deed::Deed,
     evidence::{Breach, Promise},
+    operation::Operation,
 };
 
-/// How much was looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub(super) struct Checked {
     pub bookings: usize,
@@ -28,12 +27,12 @@ pub(super) struct Checked {
     pub unknown: usize,
 }
 
-/// Holds all that the clients asked for against what the servers show now.
-pub(super) async fn check(load: &Arc<Load>, deeds: &[Deed]) -> anyhow::Result<(Vec<Breach>, Checked)> {
+/// Compares all operations of the clients with what the servers show now.
+pub(super) async fn check(load: &Arc<Load>, operations: &[Operation]) -> anyhow::Result<(Vec<Breach>, Checked)> {
     let found = fetch::bookings(load).await?;
-    let fates = Fates::of(deeds);
-    let mut breaches = bookings::judge(&found, deeds, &fates, &load.run);
-    breaches.extend(fates::judge(&found, deeds));
+    let flight_requests = FlightRequests::of(operations);
+    let mut breaches = bookings::judge(&found, operations, &flight_requests, &load.run);
+    breaches.extend(flight_requests::judge(&found, operations));
     let (seen, mut seen_flights) = {
         let mut evidence = load.evidence.get();
         (std::mem::take(&mut evidence.seen), std::mem::take(&mut evidence.flights))
@@ -45,17 +44,17 @@ pub(super) async fn check(load: &Arc<Load>, deeds: &[Deed]) -> anyhow::Result<(V
     let flights = load.schedule.all();
     for flight in &flights {
         let seen = seen_flights.remove(&flight.id).unwrap_or_default();
-        breaches.extend(flights::judge(load, flight, &fates, &seen).await?);
+        breaches.extend(flights::judge(load, flight, &flight_requests, &seen).await?);
     }
-    breaches.extend(imports::judge(load, deeds).await?);
-    let count = |which: fn(&Deed) -> bool| deeds.iter().filter(|deed| which(deed)).count();
+    breaches.extend(imports::judge(load, operations).await?);
+    let count = |which: fn(&Operation) -> bool| operations.iter().filter(|operation| which(operation)).count();
     let checked = Checked {
         bookings: found.len(),
         events: found.values().map(|found| found.events.len()).sum(),
         flights: flights.len(),
-        acknowledged: count(|deed| deed.ack.is_some()),
-        refused: count(Deed::was_refused),
-        unknown: count(|deed| deed.ack.is_none() && !deed.was_refused()),
+        acknowledged: count(|operation| operation.ack.is_some()),
+        refused: count(Operation::was_refused),
+        unknown: count(|operation| operation.ack.is_none() && !operation.was_refused()),
     };
     Ok((breaches, checked))
 }

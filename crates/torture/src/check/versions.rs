@@ -1,27 +1,28 @@
-//! The answers that showed one booking or flight, against each other: time goes one way.
+//! Compares the answers that showed one booking or flight: versions never go back.
 use super::lost;
 use crate::evidence::{Breach, Seen};
 
-/// What the last look showed.
+/// The state at the end.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Last {
     pub version: u64,
-    pub print: u64,
+    pub fingerprint: u64,
 }
 
-/// A version once seen is never followed by an older one, and each version has one face.
+/// No version is followed by an older one, and each version has one representation.
 pub(super) fn judge(reference: &str, seen: &[Seen], last: Option<Last>) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    let mut faces: Vec<(u64, u64, String)> =
-        seen.iter().map(|seen| (seen.version, seen.print, format!("call {}", seen.call))).collect();
-    faces.extend(last.as_ref().map(|found| (found.version, found.print, "the last look".to_owned())));
-    faces.sort_by_key(|(version, ..)| *version);
-    for pair in faces.windows(2) {
-        if let [(version, face, one), (same, other, another)] = pair
+    let mut representations: Vec<(u64, u64, String)> =
+        seen.iter().map(|seen| (seen.version, seen.fingerprint, format!("call {}", seen.call))).collect();
+    representations.extend(last.as_ref().map(|found| (found.version, found.fingerprint, "the end".to_owned())));
+    representations.sort_by_key(|(version, ..)| *version);
+    for pair in representations.windows(2) {
+        if let [(version, representation, one), (same, other, another)] = pair
             && version == same
-            && face != other
+            && representation != other
         {
-            breaches.push(lost(format!("{reference} had two faces at version {version}: {one} and {another}")));
+            breaches
+                .push(lost(format!("{reference} had two representations at version {version}: {one} and {another}")));
             break;
         }
     }
@@ -37,7 +38,7 @@ pub(super) fn judge(reference: &str, seen: &[Seen], last: Option<Last>) -> Vec<B
     breaches
 }
 
-/// A call that began after another had ended must not see less.
+/// A call that began after the end of another must not see an older version.
 fn goes_back(reference: &str, seen: &[Seen]) -> Option<Breach> {
     let mut ended: Vec<&Seen> = seen.iter().collect();
     ended.sort_by_key(|seen| seen.completed);
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     fn seen(call: u64, invoked: u64, completed: u64, version: u64) -> Seen {
-        Seen { call, invoked, completed, version, print: version, replayed: false }
+        Seen { call, invoked, completed, version, fingerprint: version, replayed: false }
     }
 
     fn complaints(seen: &[Seen], last: Option<Last>) -> Vec<String> {
@@ -74,13 +75,13 @@ mod tests {
     }
 
     #[test]
-    fn calls_beside_each_other_may_see_either() {
+    fn concurrent_calls_may_see_either_version() {
         let calls = [seen(1, 0, 10, 1), seen(2, 11, 30, 2), seen(3, 12, 40, 1), seen(4, 35, 50, 3)];
         assert_eq!(complaints(&calls, None), [""; 0]);
     }
 
     #[test]
-    fn a_version_that_comes_after_a_newer_one_is_told() {
+    fn a_version_after_a_newer_one_is_reported() {
         let calls = [seen(1, 0, 10, 2), seen(2, 11, 20, 1)];
         assert_eq!(complaints(&calls, None), ["ACB1 went back: version 2 in call 1, later version 1 in call 2"]);
         let replay = Seen { replayed: true, ..seen(2, 11, 20, 1) };
@@ -88,13 +89,13 @@ mod tests {
     }
 
     #[test]
-    fn a_version_with_two_faces_or_one_that_is_gone_at_the_end_is_told() {
-        let other = Seen { print: 9, ..seen(2, 0, 5, 1) };
+    fn a_version_with_two_representations_or_missing_at_the_end_is_reported() {
+        let other = Seen { fingerprint: 9, ..seen(2, 0, 5, 1) };
         assert_eq!(
             complaints(&[seen(1, 0, 5, 1), other], None),
-            ["ACB1 had two faces at version 1: call 1 and call 2"]
+            ["ACB1 had two representations at version 1: call 1 and call 2"]
         );
-        let last = Last { version: 1, print: 1 };
+        let last = Last { version: 1, fingerprint: 1 };
         assert_eq!(
             complaints(&[seen(1, 0, 5, 2)], Some(last)),
             ["ACB1 was at version 2 in call 1, and is at version 1 at the end"]

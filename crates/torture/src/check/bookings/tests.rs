@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    deed::{Who, path_of, step},
+    operation::{Actor, path_of, step},
     wire::{Refusal, Request},
 };
 
@@ -14,7 +14,7 @@ fn booking(mark: &str, events: &[&str]) -> Found {
         mark: mark.to_owned(),
         version: events.len() as u64,
         booked_kg: Some(10.0),
-        way: vec![["DEL".to_owned(), "BOM".to_owned()]],
+        sectors: vec![["DEL".to_owned(), "BOM".to_owned()]],
         ends: ["DEL".to_owned(), "BOM".to_owned()],
         events: events.iter().map(|kind| event(kind, None)).collect(),
         gapless: true,
@@ -22,7 +22,6 @@ fn booking(mark: &str, events: &[&str]) -> Found {
     }
 }
 
-/// Of the flight `f`.
 fn event(kind: &str, note: Option<&str>) -> Event {
     Event { kind: kind.to_owned(), flight: Some("f".to_owned()), note: note.map(str::to_owned) }
 }
@@ -32,90 +31,90 @@ fn ack(mark: &str, version: u64) -> Ack {
     Ack { call: 7, completed: 1, reference, version, weight_kg: Some(10.0), ..Ack::default() }
 }
 
-fn wish(mark: &str) -> Deed {
+fn requested(mark: &str) -> Operation {
     let body = Some(json!({"customer_reference": mark}));
-    Deed::new(Kind::Book, Who::Shipper(0), 0, Request { body, ..Request::get("/api/v1/bookings".to_owned()) })
+    Operation::new(Kind::Book, Actor::Shipper(0), 0, Request { body, ..Request::get("/api/v1/bookings".to_owned()) })
 }
 
-fn booked(mark: &str) -> Deed {
-    Deed { ack: Some(ack(mark, 1)), ..wish(mark) }
+fn booked(mark: &str) -> Operation {
+    Operation { ack: Some(ack(mark, 1)), ..requested(mark) }
 }
 
-fn refused(deed: Deed) -> Deed {
+fn refused(operation: Operation) -> Operation {
     let refusal = Refusal { status: 409, code: "capacity_exceeded".to_owned(), detail: String::new(), wait: None };
-    Deed { refusal: Some(refusal), ..deed }
+    Operation { refusal: Some(refusal), ..operation }
 }
 
-fn change(kind: Kind, mark: &str) -> Deed {
-    Deed::new(kind, Who::Staff, 0, step(kind, &format!("ACB-{mark}")))
+fn change(kind: Kind, mark: &str) -> Operation {
+    Operation::new(kind, Actor::Staff, 0, step(kind, &format!("ACB-{mark}")))
 }
 
-fn done(kind: Kind, mark: &str, version: u64) -> Deed {
-    Deed { ack: Some(ack(mark, version)), ..change(kind, mark) }
+fn done(kind: Kind, mark: &str, version: u64) -> Operation {
+    Operation { ack: Some(ack(mark, version)), ..change(kind, mark) }
 }
 
 #[track_caller]
-fn expect(found: &[Found], deeds: &[Deed], expected: &[(Promise, &str)]) {
-    let told = judge(found, deeds, &Fates::of(deeds), RUN);
-    let fits = told.len() == expected.len()
-        && told
+fn expect(found: &[Found], operations: &[Operation], expected: &[(Promise, &str)]) {
+    let reported = judge(found, operations, &FlightRequests::of(operations), RUN);
+    let fits = reported.len() == expected.len()
+        && reported
             .iter()
             .zip(expected)
-            .all(|(told, (promise, words))| told.promise == *promise && told.what.contains(words));
-    assert!(fits, "{told:#?}");
+            .all(|(reported, (promise, words))| reported.promise == *promise && reported.what.contains(words));
+    assert!(fits, "{reported:#?}");
 }
 
 #[test]
-fn what_was_acknowledged_refused_or_unknown_as_it_should_be_is_no_breach() {
+fn consistent_outcomes_are_no_breach() {
     let found = [
         booking("t-1", &["BOOKED", "AMENDED", "DEPARTED", "CANCELLED"]),
         booking("t-2", &["BOOKED"]),
         booking("t-4", &["BOOKED", "DEPARTED"]),
     ];
-    let unknown = |deed: Deed| Deed { unknown: 1, ..deed };
-    let deeds = [
+    let unknown = |operation: Operation| Operation { unknown: 1, ..operation };
+    let operations = [
         booked("t-1"),
         done(Kind::Cancel, "t-1", 4),
         done(Kind::Depart, "t-1", 3),
         unknown(change(Kind::Amend, "t-1")),
-        unknown(wish("t-2")),
-        unknown(wish("t-3")),
-        refused(wish("t-5")),
+        unknown(requested("t-2")),
+        unknown(requested("t-3")),
+        refused(requested("t-5")),
         booked("t-4"),
-        // It was still under way when its repetition was refused.
+        // It was still in flight when its repetition was refused.
         unknown(refused(change(Kind::Depart, "t-4"))),
     ];
-    expect(&found, &deeds, &[]);
+    expect(&found, &operations, &[]);
 }
 
 #[test]
-fn an_acknowledged_booking_that_is_not_there_is_lost() {
+fn a_missing_acknowledged_booking_is_lost() {
     expect(&[], &[booked("t-1")], &[(Promise::NothingLost, "lost: ACB-t-1 (t-1), acknowledged by call 7")]);
-    let other = Found { frame: 5, ..booking("t-1", &["BOOKED"]) };
+    let other = Found { fixed: 5, ..booking("t-1", &["BOOKED"]) };
     expect(&[other], &[booked("t-1")], &[(Promise::NothingLost, "is not what call 7 acknowledged")]);
 }
 
 #[test]
-fn an_acknowledged_step_that_is_not_there_or_not_in_its_place_is_lost() {
+fn an_acknowledged_step_that_is_missing_or_out_of_order_is_lost() {
     let found = [booking("t-1", &["BOOKED"])];
-    let deeds = [booked("t-1"), done(Kind::Depart, "t-1", 2)];
-    expect(&found, &deeds, &[(Promise::NothingLost, "lost: the depart of ACB-t-1")]);
+    let operations = [booked("t-1"), done(Kind::Depart, "t-1", 2)];
+    expect(&found, &operations, &[(Promise::NothingLost, "lost: the depart of ACB-t-1")]);
     let found = [booking("t-1", &["BOOKED", "CANCELLED", "DEPARTED"])];
-    let deeds = [booked("t-1"), done(Kind::Depart, "t-1", 2), done(Kind::Cancel, "t-1", 3)];
-    expect(&found, &deeds, &[(Promise::NothingLost, "lost: the cancel of ACB-t-1")]);
+    let operations = [booked("t-1"), done(Kind::Depart, "t-1", 2), done(Kind::Cancel, "t-1", 3)];
+    expect(&found, &operations, &[(Promise::NothingLost, "lost: the cancel of ACB-t-1")]);
 }
 
 #[test]
-fn a_refused_call_that_left_something_is_told() {
+fn a_refused_call_with_an_effect_is_reported() {
     let found = [booking("t-1", &["BOOKED"])];
-    expect(&found, &[refused(wish("t-1"))], &[(Promise::NothingLost, "t-1 was refused, and left ACB-t-1")]);
+    expect(&found, &[refused(requested("t-1"))], &[(Promise::NothingLost, "t-1 was refused, and left ACB-t-1")]);
     let found = [booking("t-1", &["BOOKED", "CANCELLED"])];
-    let deeds = [booked("t-1"), refused(change(Kind::Cancel, "t-1"))];
-    expect(&found, &deeds, &[(Promise::OneEffect, "1 events CANCELLED, and 0 calls")]);
+    let operations = [booked("t-1"), refused(change(Kind::Cancel, "t-1"))];
+    expect(&found, &operations, &[(Promise::OneEffect, "1 events CANCELLED, and 0 calls")]);
 }
 
 #[test]
-fn a_mark_that_is_there_twice_or_that_nobody_gave_is_told() {
+fn a_duplicate_or_unknown_mark_is_reported() {
     let twice = [booking("t-1", &["BOOKED"]), Found { reference: "ACB-2".to_owned(), ..booking("t-1", &["BOOKED"]) }];
     expect(&twice, &[booked("t-1")], &[(Promise::OneEffect, "t-1 was booked 2 times")]);
     expect(&[booking("t-9", &["BOOKED"])], &[], &[(Promise::OneEffect, "that no client asked for")]);
@@ -123,7 +122,7 @@ fn a_mark_that_is_there_twice_or_that_nobody_gave_is_told() {
 }
 
 #[test]
-fn half_a_booking_is_told() {
+fn half_a_booking_is_reported() {
     let half = Found { ends: ["DEL".to_owned(), "LHR".to_owned()], ..booking("t-1", &["BOOKED"]) };
     expect(&[half], &[booked("t-1")], &[(Promise::NothingLost, "from DEL to LHR has the legs")]);
     let gap = Found { gapless: false, ..booking("t-1", &["BOOKED"]) };
@@ -132,12 +131,12 @@ fn half_a_booking_is_told() {
 }
 
 #[test]
-fn a_step_that_bears_another_callers_words_is_not_his() {
+fn a_step_with_the_note_of_another_caller_does_not_count() {
     let mut found = booking("t-1", &["BOOKED", "DEPARTED"]);
     found.events[1].note = Some("t-1-9".to_owned());
-    let own = Deed { note: Some("t-1-9".to_owned()), ..done(Kind::Depart, "t-1", 2) };
+    let own = Operation { note: Some("t-1-9".to_owned()), ..done(Kind::Depart, "t-1", 2) };
     expect(std::slice::from_ref(&found), &[booked("t-1"), own.clone()], &[]);
-    let other = Deed { note: Some("t-1-8".to_owned()), ..own };
+    let other = Operation { note: Some("t-1-8".to_owned()), ..own };
     expect(
         &[found],
         &[booked("t-1"), other],
@@ -146,33 +145,42 @@ fn a_step_that_bears_another_callers_words_is_not_his() {
 }
 
 #[test]
-fn what_a_flight_does_to_its_bookings_is_possible_once_unless_it_was_refused() {
-    let fly = |kind: Kind| {
+fn a_step_of_a_flight_is_possible_once_for_each_booking_unless_it_was_refused() {
+    let flight_operation = |kind: Kind| {
         let path = format!("/api/v1/flights/f/{}", kind.name());
-        Deed::new(kind, Who::Staff, 0, Request::get(path))
+        Operation::new(kind, Actor::Staff, 0, Request::get(path))
     };
-    let unknown = |deed: Deed| Deed { unknown: 1, ..deed };
+    let unknown = |operation: Operation| Operation { unknown: 1, ..operation };
     let found = booking("t-1", &["BOOKED", "FLIGHT_RETIMED", "DEPARTED", "ARRIVED"]);
-    let flown = [unknown(fly(Kind::Retime)), unknown(fly(Kind::FlightDepart)), unknown(fly(Kind::FlightArrive))];
+    let flown = [
+        unknown(flight_operation(Kind::Retime)),
+        unknown(flight_operation(Kind::FlightDepart)),
+        unknown(flight_operation(Kind::FlightArrive)),
+    ];
     expect(std::slice::from_ref(&found), &[&[booked("t-1")][..], &flown].concat(), &[]);
-    let refused_all: Vec<_> = flown.iter().map(|deed| Deed { unknown: 0, ..refused(deed.clone()) }).collect();
-    let told = [
+    let refused_all: Vec<_> =
+        flown.iter().map(|operation| Operation { unknown: 0, ..refused(operation.clone()) }).collect();
+    let reported = [
         (Promise::OneEffect, "1 events ARRIVED, and 0 calls"),
         (Promise::OneEffect, "1 events DEPARTED, and 0 calls"),
         (Promise::OneEffect, "1 events FLIGHT_RETIMED, and 0 calls"),
     ];
-    expect(&[found], &[&[booked("t-1")][..], &refused_all].concat(), &told);
-    let named = Deed { named: vec!["ACB-t-1".to_owned()], ..unknown(fly(Kind::Offload)) };
-    let taken =
-        Found { way: Vec::new(), lost_a_leg: true, needs_rerouting: true, ..booking("t-1", &["BOOKED", "OFFLOADED"]) };
+    expect(&[found], &[&[booked("t-1")][..], &refused_all].concat(), &reported);
+    let named = Operation { named: vec!["ACB-t-1".to_owned()], ..unknown(flight_operation(Kind::Offload)) };
+    let taken = Found {
+        sectors: Vec::new(),
+        lost_a_leg: true,
+        needs_rerouting: true,
+        ..booking("t-1", &["BOOKED", "OFFLOADED"])
+    };
     expect(std::slice::from_ref(&taken), &[booked("t-1"), named], &[]);
-    let other = Deed { named: vec!["ACB-t-2".to_owned()], ..unknown(fly(Kind::Offload)) };
+    let other = Operation { named: vec!["ACB-t-2".to_owned()], ..unknown(flight_operation(Kind::Offload)) };
     expect(
         std::slice::from_ref(&taken),
         &[booked("t-1"), other],
         &[(Promise::OneEffect, "1 events OFFLOADED, and 0 calls")],
     );
     let unnoticed = Found { needs_rerouting: false, ..taken };
-    let departs = unknown(fly(Kind::FlightDepart));
+    let departs = unknown(flight_operation(Kind::FlightDepart));
     expect(&[unnoticed], &[booked("t-1"), departs], &[(Promise::NothingLost, "has the legs")]);
 }

@@ -1,4 +1,4 @@
-//! Who calls: two shippers of different organizations, and the carrier's staff.
+//! The accounts that requests are made with: two shippers of different organizations, and the carrier's staff.
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError, RwLock},
@@ -11,13 +11,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tokio::sync::Notify;
 
-use super::wire::{Answer, Refusal, Request, Said, Way, Wire};
+use super::wire::{Answer, Delivery, Outcome, Refusal, Request, Wire};
 use loadmaster::platform::random::TokenSource;
 
-/// How long something that must work may take to do so.
-pub(super) const PATIENCE: Duration = Duration::from_mins(2);
-/// The caller of what belongs to no client.
-pub(super) const NOBODY: u64 = u64::MAX;
+/// How long something that must work is retried.
+pub(super) const GIVE_UP_AFTER: Duration = Duration::from_mins(2);
+pub(super) const NO_CLIENT: u64 = u64::MAX;
 
 pub(super) struct Login {
     pub email: String,
@@ -28,7 +27,7 @@ pub(super) struct Caller {
     pub name: String,
     pub organization: String,
     login: Login,
-    /// One for each server, usually the same: servers whose clocks differ take different ones.
+    /// One token for each server, usually the same: servers whose clocks differ need different ones.
     tokens: RwLock<Vec<String>>,
 }
 
@@ -38,12 +37,11 @@ impl Caller {
         tokens.get(instance).or(tokens.first()).cloned().unwrap_or_default()
     }
 
-    /// Before there is a token: `auth/*` ignores it.
-    fn stranger(name: &str, login: Login) -> Self {
+    /// A caller without a token yet: `auth/*` ignores the header.
+    fn without_token(name: &str, login: Login) -> Self {
         Self { name: name.to_owned(), organization: String::new(), login, tokens: RwLock::default() }
     }
 
-    /// For one server, or for all of them.
     fn keep(&self, token: &str, instance: Option<usize>, count: usize) {
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         let any = tokens.first().cloned().unwrap_or_default();
@@ -56,40 +54,40 @@ impl Caller {
     }
 }
 
-pub(super) struct Crew {
+pub(super) struct Callers {
     pub staff: Caller,
     pub shippers: [Caller; 2],
-    /// After which tokens are to be renewed.
+    /// The age at which tokens are renewed.
     renew: Duration,
-    /// The servers that called a token expired.
+    /// The servers that rejected a token as expired.
     expired: Mutex<BTreeSet<usize>>,
     has_expired: Notify,
 }
 
-impl Crew {
-    /// Logs the staff in, and registers the shippers.
-    pub async fn assemble(wire: &Wire, run: &str, staff: Login) -> anyhow::Result<Self> {
-        let (staff, good_for) = enter(wire, Caller::stranger("staff", staff), "login").await?;
+impl Callers {
+    /// Logs the staff in and registers the shippers.
+    pub async fn log_in(wire: &Wire, run: &str, staff: Login) -> anyhow::Result<Self> {
+        let (staff, good_for) = enter(wire, Caller::without_token("staff", staff), "login").await?;
         let shipper = async |number: u32| {
             let password = TokenSource::default().token()?.into();
             let login = Login { email: format!("torture-{run}-{number}@example.com"), password };
-            enter(wire, Caller::stranger(&format!("shipper {number}"), login), "register").await
+            enter(wire, Caller::without_token(&format!("shipper {number}"), login), "register").await
         };
         let shippers = [shipper(1).await?.0, shipper(2).await?.0];
         ensure!(shippers[0].organization != shippers[1].organization, "two shippers got one organization");
         Ok(Self { staff, shippers, renew: good_for / 3, expired: Mutex::default(), has_expired: Notify::new() })
     }
 
-    /// A server that does not take a token is given one of its own soon.
-    pub fn heed(&self, refusal: &Refusal, instance: usize) {
+    /// Requests a new token for a server that rejected the present one.
+    pub fn note_refusal(&self, refusal: &Refusal, instance: usize) {
         if refusal.wants_login() {
             self.expired.lock().unwrap_or_else(PoisonError::into_inner).insert(instance);
             self.has_expired.notify_one();
         }
     }
 
-    /// Keeps everybody's token fresh for as long as it is polled.
-    pub async fn stay(self: Arc<Self>, wire: Arc<Wire>) {
+    /// Renews all tokens before they expire, for as long as it is polled.
+    pub async fn renew_tokens(self: Arc<Self>, wire: Arc<Wire>) {
         let mut all = Instant::now();
         loop {
             let next = self.renew.saturating_sub(all.elapsed());
@@ -110,8 +108,8 @@ impl Crew {
             let answer = match only {
                 None => post(wire, caller, "login").await.ok(),
                 Some(instance) => match attempt(wire, caller, "login", instance).await {
-                    Said::Ok(answer) => Some(answer),
-                    Said::Refused(_) | Said::Unknown(_) => None,
+                    Outcome::Ok(answer) => Some(answer),
+                    Outcome::Refused(_) | Outcome::Unknown(_) => None,
                 },
             };
             if let Some(token) = answer.as_ref().and_then(|answer| answer.body["access_token"].as_str()) {
@@ -121,7 +119,7 @@ impl Crew {
     }
 }
 
-/// Logs in or registers; also answers how long the token is good for.
+/// Logs in or registers; returns the lifetime of the token too.
 async fn enter(wire: &Wire, caller: Caller, by: &str) -> anyhow::Result<(Caller, Duration)> {
     let session = post(wire, &caller, by).await.with_context(|| format!("{} cannot {by}", caller.name))?.body;
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
@@ -131,26 +129,26 @@ async fn enter(wire: &Wire, caller: Caller, by: &str) -> anyhow::Result<(Caller,
     Ok((Caller { organization, tokens: RwLock::new(vec![token]), ..caller }, good_for))
 }
 
-/// Until it is answered, for the servers may just be starting. No secret gets into the history.
+/// Retries until a server answers, because the servers may still be starting. No secret gets into the history.
 async fn post(wire: &Wire, caller: &Caller, by: &str) -> anyhow::Result<Answer> {
     let began = Instant::now();
     for instance in 0.. {
         let failed = match attempt(wire, caller, by, instance).await {
-            Said::Ok(answer) => return Ok(answer),
-            // A register whose answer was lost has made the account.
-            Said::Refused(refusal) if refusal.status != 429 => anyhow::bail!("{refusal}"),
-            Said::Refused(refusal) => refusal.to_string(),
-            Said::Unknown(error) => error,
+            Outcome::Ok(answer) => return Ok(answer),
+            // A registration whose answer was lost has created the account.
+            Outcome::Refused(refusal) if refusal.status != 429 => anyhow::bail!("{refusal}"),
+            Outcome::Refused(refusal) => refusal.to_string(),
+            Outcome::Unknown(error) => error,
         };
-        ensure!(began.elapsed() < PATIENCE, "{failed}");
+        ensure!(began.elapsed() < GIVE_UP_AFTER, "{failed}");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     anyhow::bail!("not answered")
 }
 
-async fn attempt(wire: &Wire, caller: &Caller, by: &str, instance: usize) -> Said {
+async fn attempt(wire: &Wire, caller: &Caller, by: &str, instance: usize) -> Outcome {
     let body = json!({"email": caller.login.email, "password": caller.login.password.expose_secret()});
     let request =
         Request { method: Method::POST, path: format!("/api/v1/auth/{by}"), body: Some(body), ..Request::default() };
-    wire.send_quietly(Way { client: NOBODY, instance, hang_up: None }, caller, &request).await
+    wire.send_unrecorded(Delivery { client: NO_CLIENT, instance, hang_up: None }, caller, &request).await
 }

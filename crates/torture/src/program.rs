@@ -1,4 +1,4 @@
-//! The program `loadmaster` on a database: its servers, which are checked, and its other commands.
+//! The binary `loadmaster` on a database: the servers under test, and its other commands.
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
@@ -18,20 +18,20 @@ use tokio::{
     time::timeout,
 };
 
-use super::crew::PATIENCE;
+use super::callers::GIVE_UP_AFTER;
 
-/// Names the fault that a development build makes on purpose, and reaches the servers through our own environment. A release
-/// build refuses it.
+/// Names the fault that a development build makes on purpose; the servers inherit it from this process. A release build
+/// refuses it.
 pub(super) const SABOTAGE: &str = "LOADMASTER_SABOTAGE";
 /// Names the file with the error of a server's clock. Release builds ignore it.
 const CLOCK: &str = "LOADMASTER_TEST_CLOCK";
 
-/// Where the binary is: the one that was named, else the one beside our own, else the first on PATH.
+/// Finds the binary: the named one, else the one beside this program, else the first on PATH.
 pub(super) fn find_binary(named: Option<&Path>) -> anyhow::Result<PathBuf> {
     if let Some(path) = named {
         return fs::canonicalize(path).with_context(|| format!("there is no server binary {}", path.display()));
     }
-    let beside = std::env::current_exe().context("the program does not know where it is")?.with_file_name("loadmaster");
+    let beside = std::env::current_exe().context("the path of this program is unknown")?.with_file_name("loadmaster");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut candidates = std::iter::once(beside).chain(std::env::split_paths(&path).map(|dir| dir.join("loadmaster")));
     candidates.find(|candidate| candidate.is_file()).context(
@@ -39,7 +39,7 @@ pub(super) fn find_binary(named: Option<&Path>) -> anyhow::Result<PathBuf> {
     )
 }
 
-/// The binary with the database that its commands work on.
+/// The binary with the database for its commands.
 #[derive(Clone)]
 pub(super) struct Program {
     pub binary: PathBuf,
@@ -47,7 +47,7 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// A command with none of the settings that the environment may have for others.
+    /// A command without the settings in this process's environment.
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
         for (name, _) in std::env::vars_os() {
@@ -62,36 +62,34 @@ impl Program {
         if let Some(redis) = &self.urls.redis {
             command.env("REDIS_URL", redis);
         }
-        // A process group of its own: Ctrl-C is for us, we tell the others.
+        // A process group of its own: Ctrl-C reaches this program, which stops the others.
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).process_group(0);
         command
     }
 
-    /// Runs a command to its end; answers what it printed.
     pub async fn run(&self, arguments: &[&str], stdin: Option<&str>) -> anyhow::Result<Output> {
         let mut command = self.command();
-        // Only servers are broken on purpose.
+        // Only servers make faults on purpose.
         command.env_remove(SABOTAGE).args(arguments);
         finish(command, stdin).await.with_context(|| format!("loadmaster {}", arguments.join(" ")))
     }
 
-    /// The same, for a command that must succeed.
     pub async fn succeed(&self, arguments: &[&str], stdin: Option<&str>) -> anyhow::Result<()> {
         let done = self.run(arguments, stdin).await?;
-        let said = String::from_utf8_lossy(&done.stderr);
-        anyhow::ensure!(done.status.success(), "loadmaster {} failed: {}", arguments.join(" "), said.trim());
+        let stderr = String::from_utf8_lossy(&done.stderr);
+        anyhow::ensure!(done.status.success(), "loadmaster {} failed: {}", arguments.join(" "), stderr.trim());
         Ok(())
     }
 
-    /// Whether it is a development build, which makes faults on purpose: no other knows the variable that names one.
+    /// Whether it is a development build, which can make faults on purpose: others reject the variable that names one.
     pub async fn is_development(&self) -> anyhow::Result<bool> {
         let mut command = self.command();
         command.env(SABOTAGE, "none").arg("config");
         Ok(finish(command, None).await?.status.success())
     }
 
-    /// Starts a server and returns when it is ready. Its log goes to the end of the file. The seconds in the file `clock`
-    /// are the error of its clock, in development builds.
+    /// Starts a server and returns when it is ready. Its log is appended to the file. In development builds, the file
+    /// `clock` holds the error of its clock in seconds.
     pub async fn serve(&self, log: &Path, clock: &Path) -> anyhow::Result<Instance> {
         let file = File::options().create(true).append(true).open(log)?;
         let mut child = self
@@ -99,21 +97,22 @@ impl Program {
             .env(CLOCK, clock)
             .args(["serve", "--set", "server.port=0", "--set", "server.drain_ms=300"])
             .args(["--set", "rate_limit.enabled=false"])
-            // Flights of this load are small, and some of them have to take their bookings along in several transactions.
+            // The flights of this load are small; this way some of their steps still take several transactions.
             .args(["--set", "booking.moved_at_once=8"])
             .stderr(file)
             .spawn()?;
-        let mut lines = BufReader::new(child.stdout.take().context("a server says where it is")?).lines();
+        let mut lines = BufReader::new(child.stdout.take().context("a server prints its address")?).lines();
         let ready = async {
             while let Some(line) = lines.next_line().await? {
-                if let Some(said) = line.strip_prefix("Loadmaster is ready at ") {
-                    return Ok(said.split_whitespace().next().unwrap_or_default().to_owned());
+                if let Some(rest) = line.strip_prefix("Loadmaster is ready at ") {
+                    return Ok(rest.split_whitespace().next().unwrap_or_default().to_owned());
                 }
             }
-            bail!("it ended before it was ready; its last words: {}", last_words(log))
+            bail!("it ended before it was ready; the last line of its log: {}", last_line(log))
         };
-        let ready = timeout(PATIENCE, ready).await;
-        let base = ready.with_context(|| format!("it is not ready in time; its last words: {}", last_words(log)))??;
+        let ready = timeout(GIVE_UP_AFTER, ready).await;
+        let base = ready
+            .with_context(|| format!("it is not ready in time; the last line of its log: {}", last_line(log)))??;
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok(Instance { child, base })
     }
@@ -127,7 +126,6 @@ async fn finish(mut command: Command, stdin: Option<&str>) -> anyhow::Result<Out
     Ok(timeout(Duration::from_mins(10), child.wait_with_output()).await.context("it does not end")??)
 }
 
-/// A server process.
 pub(super) struct Instance {
     child: Child,
     pub base: String,
@@ -139,19 +137,19 @@ impl Instance {
     }
 
     pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).context("it has ended before")?;
+        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).context("the server has ended already")?;
         Ok(kill(Pid::from_raw(pid), signal)?)
     }
 
-    /// Tells it to stop and waits until it has.
+    /// Asks it to stop and waits until it has.
     pub async fn drain(mut self) -> anyhow::Result<ExitStatus> {
         self.signal(Signal::SIGTERM)?;
-        Ok(timeout(PATIENCE, self.child.wait()).await.context("it does not stop")??)
+        Ok(timeout(GIVE_UP_AFTER, self.child.wait()).await.context("the server does not stop")??)
     }
 }
 
-/// The log itself is gone by the time somebody wants to read it.
-fn last_words(log: &Path) -> String {
+/// The log may be deleted before anybody can read it.
+fn last_line(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     text.lines().next_back().unwrap_or("none").to_owned()
 }

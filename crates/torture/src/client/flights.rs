@@ -1,15 +1,15 @@
-//! What a client does with whole flights, which changes the bookings of all others.
+//! Operations on whole flights, which change the bookings of all clients.
 use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Client, Deed, Intent, Kind, Manner, Request, Who, at};
+use super::{Actor, Client, Intent, Kind, Operation, Request, Sending, choose};
 use crate::{
-    deed::flight::{FLIGHTS, Row},
+    operation::flight::{FLIGHTS, Row},
     schedule::Flight,
 };
 
-/// Minutes by which a flight is late at most, or early; one in nineteen is late enough to break its connections.
+/// The most minutes by which a flight is early or late; one delay in nineteen is long enough to break its connections.
 const LATE_MINUTES: u64 = 20;
 const TOO_LATE: TimeDelta = TimeDelta::hours(9);
 
@@ -27,10 +27,12 @@ impl Client {
             self.offload(intent).await;
             return Ok(());
         }
-        // What is flown has been sold before; now and then it is too early.
+        // Flights depart after they were sold; now and then one departs too early.
         let flies = matches!(kind, Kind::FlightDepart | Kind::FlightArrive);
         let season = self.season(usize::from(flies && !intent.wrong)).await?;
-        let Some(flight) = season.way(intent.route, intent.flights).first().copied().cloned() else { return Ok(()) };
+        let Some(flight) = season.itinerary(intent.route, intent.flights).first().copied().cloned() else {
+            return Ok(());
+        };
         let (mark, _) = self.next_key();
         let (tail, body) = match kind {
             Kind::Retime => (None, retimed(&flight, intent)),
@@ -43,17 +45,17 @@ impl Client {
         Ok(())
     }
 
-    /// Somebody's booking, from the last flight it is on.
+    /// Takes a booking off its last flight.
     async fn offload(&mut self, intent: &Intent) {
         let shipper = usize::from(intent.own);
-        let Some(shipment) = self.load.board.pick(shipper, intent.pick) else { return };
+        let Some(shipment) = self.load.shared.pick(shipper, intent.pick) else { return };
         let Some(flight) = shipment.state().flights.pop() else { return };
         let (mark, _) = self.next_key();
         let body = json!({"offload": [shipment.reference]});
         self.send_flight(intent, Kind::Offload, &flight, None, body, mark).await;
     }
 
-    /// All clients are the same staff here: each has keys of its own.
+    /// All clients act as the same staff here, each with keys of its own.
     async fn send_flight(
         &mut self,
         intent: &Intent,
@@ -68,35 +70,39 @@ impl Client {
             None => (Method::PATCH, format!("{FLIGHTS}/{flight}")),
         };
         let key = intent.keyed.then_some(key);
-        let deed =
-            Deed::new(kind, Who::Staff, self.shipper, Request { method, path, key, if_match: None, body: Some(body) });
-        self.perform(deed, intent.instance, intent.manner).await;
+        let operation = Operation::new(
+            kind,
+            Actor::Staff,
+            self.shipper,
+            Request { method, path, key, if_match: None, body: Some(body) },
+        );
+        self.perform(operation, intent.instance, intent.sending).await;
     }
 
-    /// New flights, and new times and capacities of some that are being sold, all or nothing.
+    /// Imports new flights, and new times and capacities of flights that are being sold, all or nothing.
     pub(super) async fn import(&mut self, intent: &Intent) -> anyhow::Result<()> {
         let season = self.season(0).await?;
         let mut rows: Vec<Row> = (0..=intent.pick % 3).map(|_| self.load.schedule.new_row()).collect();
-        for flight in season.way(intent.route, intent.flights) {
+        for flight in season.itinerary(intent.route, intent.flights) {
             if intent.positions == 0 {
                 rows.push(flight.row(flight.leaves + delay(intent), resized(flight, intent)));
             }
         }
         let kind = if intent.own && intent.pick.is_multiple_of(2) { Kind::DryRun } else { Kind::Import };
-        let deed = self.table(kind, rows, intent.keyed);
-        self.perform(deed, intent.instance, intent.manner).await;
+        let operation = self.table(kind, rows, intent.keyed);
+        self.perform(operation, intent.instance, intent.sending).await;
         Ok(())
     }
 
-    /// One new flight, until it is known what became of it.
-    pub(super) async fn import_once(mut self, instance: u64) -> Vec<Deed> {
+    /// Imports one new flight, and repeats that until its outcome is known.
+    pub(super) async fn import_once(mut self, instance: u64) -> Vec<Operation> {
         let rows = vec![self.load.schedule.new_row()];
-        let deed = self.table(Kind::Import, rows, true);
-        self.perform(deed, instance, Manner::Once).await;
+        let operation = self.table(Kind::Import, rows, true);
+        self.perform(operation, instance, Sending::Once).await;
         self.finish().await
     }
 
-    fn table(&mut self, kind: Kind, rows: Vec<Row>, keyed: bool) -> Deed {
+    fn table(&mut self, kind: Kind, rows: Vec<Row>, keyed: bool) -> Operation {
         let (mark, _) = self.next_key();
         let query = if kind == Kind::DryRun { "?dry_run=true" } else { "" };
         let request = Request {
@@ -106,7 +112,7 @@ impl Client {
             if_match: None,
             body: Some(Row::table(&rows).into()),
         };
-        Deed { rows, ..Deed::new(kind, Who::Staff, self.shipper, request) }
+        Operation { rows, ..Operation::new(kind, Actor::Staff, self.shipper, request) }
     }
 }
 
@@ -121,9 +127,9 @@ fn retimed(flight: &Flight, intent: &Intent) -> Value {
     json!({"departure_datetime": leaves, "arrival_datetime": leaves + crate::schedule::DURATION})
 }
 
-/// Up to a third less or more than it was made with.
+/// A capacity up to a third below or above the original one.
 fn resized(flight: &Flight, intent: &Intent) -> u64 {
-    let sixths = at(&[4, 5, 6, 7, 8], intent.pick / 1024).copied().unwrap_or(6);
+    let sixths = choose(&[4, 5, 6, 7, 8], intent.pick / 1024).copied().unwrap_or(6);
     flight.weight_kg * sixths / 6
 }
 

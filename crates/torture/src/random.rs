@@ -1,9 +1,9 @@
 /// Numbers that look random and are the same for the same seed.
 #[derive(Debug, Clone)]
-pub(super) struct Dice(u64);
+pub(super) struct Random(u64);
 
-impl Dice {
-    /// For one of many that share a seed.
+impl Random {
+    /// One of many independent sequences that share a seed.
     pub const fn of(seed: u64, number: u64) -> Self {
         Self(seed ^ number.wrapping_add(1).wrapping_mul(0xd6e8_feb8_6659_fd93))
     }
@@ -27,8 +27,7 @@ impl Dice {
     }
 }
 
-/// The entry that a number stands for.
-pub(super) fn at<T>(list: &[T], number: u64) -> Option<&T> {
+pub(super) fn choose<T>(list: &[T], number: u64) -> Option<&T> {
     let length = u64::try_from(list.len()).ok().filter(|length| *length > 0)?;
     usize::try_from(number % length).ok().and_then(|at| list.get(at))
 }

@@ -1,4 +1,4 @@
-//! A write that a client wants done: sent once or several times under one key, until it is known what became of it.
+//! An operation: a write that a client sends once or several times under one key, until its outcome is known.
 pub(super) mod flight;
 
 use reqwest::Method;
@@ -6,15 +6,16 @@ use serde_json::{Value, json};
 
 use self::flight::{Row, flight_in};
 use super::{
-    crew::Caller,
-    evidence::{Evidence, Promise, Tally, frame_of, print_of},
-    wire::{Answer, Refusal, Reply, Request, Said},
+    callers::Caller,
+    evidence::{Counter, Evidence, Promise, fingerprint_of, fixed_of},
+    wire::{Answer, Outcome, Refusal, Reply, Request},
 };
 
 pub(super) const BOOKINGS: &str = "/api/v1/bookings";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
+    #[default]
     Book,
     Depart,
     Arrive,
@@ -25,15 +26,11 @@ pub(super) enum Kind {
     FlightDepart,
     FlightArrive,
     FlightCancel,
-    /// Other times of a flight.
     Retime,
-    /// Another capacity of a flight.
     Resize,
-    /// Takes bookings off a flight.
     Offload,
-    /// A table of flights.
     Import,
-    /// A table of flights that is only to be judged.
+    /// A timetable that is only to be checked.
     DryRun,
 }
 
@@ -66,7 +63,7 @@ impl Kind {
         )
     }
 
-    /// The event that tells of it in a booking's history.
+    /// The event that it adds to a booking's history.
     pub const fn event(self) -> &'static str {
         match self {
             Self::Book => "BOOKED",
@@ -74,7 +71,7 @@ impl Kind {
             Self::Arrive | Self::FlightArrive => "ARRIVED",
             Self::Deliver => "DELIVERED",
             Self::Cancel => "CANCELLED",
-            // A reroute changes the description too; the flights may be those it has already.
+            // A reroute changes the description too; the flights may stay the same.
             Self::Amend | Self::Reroute => "AMENDED",
             Self::FlightCancel => "FLIGHT_CANCELLED",
             Self::Retime => "FLIGHT_RETIMED",
@@ -84,60 +81,56 @@ impl Kind {
     }
 }
 
-/// Who asks for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Who {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Actor {
     Shipper(usize),
+    #[default]
     Staff,
 }
 
-/// What was acknowledged.
+/// The acknowledged result.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ack {
     pub call: u64,
     pub completed: u64,
     pub reference: String,
     pub version: u64,
-    pub print: u64,
-    pub frame: u64,
+    pub fingerprint: u64,
+    pub fixed: u64,
     pub weight_kg: Option<f64>,
-    /// Of a flight's step: how many bookings got an event, and which were left behind.
+    /// For a step of a flight: the number of bookings with an event, and the bookings left behind.
     pub bookings_changed: Option<usize>,
-    /// How many others get theirs later.
+    /// The number of bookings that get their event later.
     pub bookings_pending: usize,
     pub left_behind: Vec<String>,
 }
 
-#[derive(Debug, Clone)]
-pub(super) struct Deed {
+#[derive(Debug, Clone, Default)]
+pub(super) struct Operation {
     pub kind: Kind,
-    pub who: Who,
-    /// Of the shipper whose booking it is.
+    pub actor: Actor,
     pub shipper: usize,
-    /// `None` for a booking that is to be made.
+    /// `None` for a new booking.
     pub reference: Option<String>,
-    /// Of a booking that is to be made.
+    /// The mark of a new booking.
     pub mark: Option<String>,
-    /// The words that the events of this step bear, and no others.
+    /// The note that only the events of this operation have.
     pub note: Option<String>,
-    /// The flight that it changes.
     pub flight: Option<String>,
-    /// Bookings to take off the flight.
     pub named: Vec<String>,
-    /// Of a table of flights.
     pub rows: Vec<Row>,
     pub request: Request,
     pub tries: u32,
-    /// How many tries ended without our knowing how.
+    /// Number of tries whose outcome is unknown.
     pub unknown: u32,
-    /// How many answers said that they were no repetition.
+    /// Number of answers that were not marked as replayed.
     pub originals: u32,
     pub ack: Option<Ack>,
     pub refusal: Option<Refusal>,
 }
 
-impl Deed {
-    pub fn new(kind: Kind, who: Who, shipper: usize, request: Request) -> Self {
+impl Operation {
+    pub fn new(kind: Kind, actor: Actor, shipper: usize, request: Request) -> Self {
         let path = request.path.strip_prefix(BOOKINGS).and_then(|rest| rest.strip_prefix('/'));
         let reference = path.and_then(|path| path.split('/').next()).map(str::to_owned);
         let body = request.body.as_ref().unwrap_or(&Value::Null);
@@ -147,47 +140,42 @@ impl Deed {
             body["offload"].as_array().into_iter().flatten().filter_map(|named| Some(named.as_str()?.to_owned()));
         Self {
             kind,
-            who,
+            actor,
             shipper,
             reference,
             mark,
             note,
             flight: flight_in(&request.path),
             named: named.collect(),
-            rows: Vec::new(),
             request,
-            tries: 0,
-            unknown: 0,
-            originals: 0,
-            ack: None,
-            refusal: None,
+            ..Self::default()
         }
     }
 
-    /// Whether asking again could tell more.
+    /// Whether a repetition could tell the outcome.
     pub fn is_open(&self) -> bool {
         self.ack.is_none() && self.refusal.is_none() && self.request.key.is_some()
     }
 
-    /// Whether it is certain that nothing was done.
+    /// Whether it certainly had no effect.
     pub fn was_refused(&self) -> bool {
         self.ack.is_none() && self.unknown == 0
     }
 
-    /// What there is to learn from replies to requests that were under way together.
+    /// Evaluates the replies to requests that were in flight together.
     pub fn learn(&mut self, replies: &[Reply], caller: &Caller, evidence: &Evidence) {
         let known = self.ack.as_ref().map(|ack| ack.completed);
         self.tries += u32::try_from(replies.len()).unwrap_or_default();
         for reply in replies {
-            evidence.outcome(self.kind.name(), &reply.said);
-            match &reply.said {
-                Said::Ok(answer) => self.done(reply, answer, caller, evidence),
-                Said::Unknown(_) => self.unknown += 1,
-                Said::Refused(refusal) => self.refused(reply, refusal, known, evidence),
+            evidence.count_outcome(self.kind.name(), &reply.outcome);
+            match &reply.outcome {
+                Outcome::Ok(answer) => self.done(reply, answer, caller, evidence),
+                Outcome::Unknown(_) => self.unknown += 1,
+                Outcome::Refused(refusal) => self.refused(reply, refusal, known, evidence),
             }
         }
-        // A refusal says nothing of what was under way beside it.
-        if replies.iter().any(|reply| matches!(reply.said, Said::Unknown(_))) {
+        // A refusal says nothing about another request that is still in flight.
+        if replies.iter().any(|reply| matches!(reply.outcome, Outcome::Unknown(_))) {
             self.refusal = None;
         }
     }
@@ -196,7 +184,7 @@ impl Deed {
         let (call, name) = (reply.call, self.kind.name());
         self.show(reply, answer, evidence);
         if answer.replayed {
-            evidence.count(Tally::Replayed);
+            evidence.count(Counter::Replayed);
             if self.tries == 1 {
                 evidence.breach(
                     Promise::OneEffect,
@@ -221,8 +209,8 @@ impl Deed {
             completed: reply.completed,
             reference: body["ref_id"].as_str().unwrap_or_default().to_owned(),
             version: self.shown(body)["version"].as_u64().unwrap_or_default(),
-            print: print_of(body),
-            frame: frame_of(body),
+            fingerprint: fingerprint_of(body),
+            fixed: fixed_of(body),
             weight_kg: body["weight_kg"].as_f64(),
             bookings_changed: body["bookings_changed"].as_u64().and_then(|count| count.try_into().ok()),
             bookings_pending: body["bookings_pending"]
@@ -231,7 +219,7 @@ impl Deed {
             left_behind: left.filter_map(|left| Some(left["ref_id"].as_str()?.to_owned())).collect(),
         };
         match &self.ack {
-            Some(first) if first.print != ack.print => evidence.breach(
+            Some(first) if first.fingerprint != ack.fingerprint => evidence.breach(
                 Promise::OneEffect,
                 format!("calls {} and {call} are one {name} under one key, and were answered differently", first.call),
             ),
@@ -243,7 +231,7 @@ impl Deed {
     fn refused(&mut self, reply: &Reply, refusal: &Refusal, known: Option<u64>, evidence: &Evidence) {
         let (call, name) = (reply.call, self.kind.name());
         match refusal.code.as_str() {
-            "idempotency_in_progress" => evidence.count(Tally::InProgress),
+            "idempotency_in_progress" => evidence.count(Counter::InProgress),
             "idempotency_key_reused" => evidence.breach(
                 Promise::OneEffect,
                 format!("call {call} repeats a {name} word for word, and was refused: {refusal}"),
@@ -263,7 +251,7 @@ impl Deed {
         }
     }
 
-    /// Where an acknowledged booking is not what was asked for.
+    /// The differences between an acknowledged booking and the request.
     fn differences(&self, booking: &Value, caller: &Caller) -> Vec<(Promise, String)> {
         let asked = self.request.body.as_ref().unwrap_or(&Value::Null);
         let mut found = Vec::new();
@@ -290,7 +278,7 @@ impl Deed {
         if status.is_some_and(|status| booking["status"] != status) {
             found.push((Promise::NothingLost, format!("its status is {}", booking["status"])));
         }
-        if matches!(self.who, Who::Shipper(_)) && booking["organization_id"] != caller.organization.as_str() {
+        if matches!(self.actor, Actor::Shipper(_)) && booking["organization_id"] != caller.organization.as_str() {
             found.push((Promise::NoForeignData, "it shows a booking of another organization".to_owned()));
         }
         if self.reference.as_ref().is_some_and(|reference| booking["ref_id"] != reference.as_str()) {
@@ -299,19 +287,18 @@ impl Deed {
         found
     }
 
-    /// Without what is needed only to send it again.
-    pub fn put_down(mut self) -> Self {
+    /// Drops what is needed only to send it again.
+    pub fn without_body(mut self) -> Self {
         self.request.body = None;
         self
     }
 }
 
-/// The address of a booking.
 pub(super) fn path_of(reference: &str) -> String {
     format!("{BOOKINGS}/{reference}")
 }
 
-/// A step of a booking's journey, or calling it off.
+/// The request for a step of a booking, or its cancellation.
 pub(super) fn step(kind: Kind, reference: &str) -> Request {
     let path = format!("{}/{}", path_of(reference), kind.name());
     Request { method: Method::POST, path, body: Some(json!({})), ..Request::default() }

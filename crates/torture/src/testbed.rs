@@ -1,5 +1,5 @@
-//! Everything that is tortured when no servers are named: a private `PostgreSQL` and Redis, and server processes on them, in
-//! a temporary directory. However it ends, nothing of it is left.
+//! The system under test when no servers are named: a private `PostgreSQL` and Redis, and server processes on them, in
+//! a temporary directory. Nothing of it is left, however the run ends.
 use std::{
     fs,
     os::unix::fs::DirBuilderExt,
@@ -12,9 +12,9 @@ use nix::{sys::signal::Signal, unistd::geteuid};
 use secrecy::ExposeSecret;
 
 use super::{
-    crew::Login,
-    instance::{Instance, Program},
+    callers::Login,
     plan::Fault,
+    program::{Instance, Program},
     tunnel::Tunnel,
     wire::Addresses,
 };
@@ -24,7 +24,7 @@ use loadmaster::platform::{
     settings::Settings,
 };
 
-/// A directory of this run's own, gone with it. What is kept after a breach is history and logs.
+/// The directory of this run, removed with it. After a breach, history and logs are kept.
 pub(super) struct Directory {
     path: PathBuf,
     pub keep: bool,
@@ -34,7 +34,7 @@ impl Directory {
     pub fn create() -> anyhow::Result<Self> {
         let name = format!("loadmaster-torture-{:016x}", u64::from_le_bytes(TokenSource::default().bytes()?));
         let path = std::env::temp_dir().join(name);
-        // As root the servers run as another user, who only passes through.
+        // For root the servers run as another user, which has to pass through the directory.
         let mode = if geteuid().is_root() { 0o711 } else { 0o700 };
         fs::DirBuilder::new().mode(mode).create(&path).with_context(|| format!("cannot create {}", path.display()))?;
         Ok(Self { path, keep: false })
@@ -66,9 +66,9 @@ impl Drop for Directory {
     }
 }
 
-pub(super) struct Site {
+pub(super) struct Testbed {
     instances: Vec<Option<Instance>>,
-    /// Each server's way to the database.
+    /// The connection of each server to the database.
     tunnels: Vec<Tunnel>,
     pub servers: Rehearsal,
     pub program: Program,
@@ -77,8 +77,8 @@ pub(super) struct Site {
     pub addresses: Addresses,
 }
 
-impl Site {
-    /// Ready for these faults, as far as the machine allows, see [`Self::obstacle`].
+impl Testbed {
+    /// Starts everything, ready for these faults as far as the machine allows, see [`Self::obstacle`].
     pub async fn build(
         settings: &Settings,
         binary: PathBuf,
@@ -98,19 +98,18 @@ impl Site {
         let is_development = program.is_development().await?;
         let (instances, tunnels, addresses) = (Vec::new(), Vec::new(), Addresses::new(Vec::new()));
         let directory = directory.path().to_owned();
-        let mut site = Self { instances, tunnels, servers, program, is_development, directory, addresses };
+        let mut testbed = Self { instances, tunnels, servers, program, is_development, directory, addresses };
         let mut bases = Vec::new();
         for number in 0..count {
-            site.tunnels.push(Tunnel::dig(site.servers.postgres_socket()?).await?);
-            let instance = site.instance(number).await?;
+            testbed.tunnels.push(Tunnel::open(testbed.servers.postgres_socket()?).await?);
+            let instance = testbed.instance(number).await?;
             bases.push(instance.base.clone());
-            site.instances.push(Some(instance));
+            testbed.instances.push(Some(instance));
         }
-        site.addresses = Addresses::new(bases);
-        Ok(site)
+        testbed.addresses = Addresses::new(bases);
+        Ok(testbed)
     }
 
-    /// Why a fault cannot be made here.
     pub fn obstacle(&self, fault: Fault) -> Option<&'static str> {
         match fault {
             fault if fault.needs_redis() && !self.servers.has_redis() => Some("no redis-server is installed"),
@@ -120,7 +119,6 @@ impl Site {
         }
     }
 
-    /// Starts a server on its own way to the database.
     async fn instance(&self, number: usize) -> anyhow::Result<Instance> {
         let tunnel = self.tunnels.get(number).context("each server has a tunnel")?;
         let urls = Urls { app: tunnel.url("loadmaster_app", "loadmaster"), ..self.program.urls.clone() };
@@ -133,14 +131,13 @@ impl Site {
         self.directory.join(format!("clock-{}", number + 1))
     }
 
-    /// No packet gets from the servers to the database or back any more, nor ever again on today's connections.
+    /// Drops all packets between the servers and the database, on present connections for ever.
     pub fn cut_off(&self) {
-        self.tunnels.iter().for_each(Tunnel::swallow);
+        self.tunnels.iter().for_each(Tunnel::drop_packets);
     }
 
-    /// New connections get through.
     pub fn connect_again(&self) {
-        self.tunnels.iter().for_each(Tunnel::mend);
+        self.tunnels.iter().for_each(Tunnel::restore);
     }
 
     pub fn signal(&self, number: usize, signal: Signal) -> anyhow::Result<()> {
@@ -148,16 +145,14 @@ impl Site {
         instance.context("that server does not run")?.signal(signal)
     }
 
-    /// Makes a server's clock wrong by so many seconds.
     pub fn set_clock(&self, number: usize, seconds: i64) -> anyhow::Result<()> {
         let file = self.clock_of(number);
-        // Never half-written.
+        // The server must never read half a number.
         let fresh = file.with_extension("new");
         fs::write(&fresh, seconds.to_string())?;
         Ok(fs::rename(fresh, file)?)
     }
 
-    /// An administrator made for this run.
     pub async fn administrator(&self) -> anyhow::Result<Login> {
         let login =
             Login { email: "staff@loadmaster.example".to_owned(), password: TokenSource::default().token()?.into() };
@@ -178,7 +173,7 @@ impl Site {
         self.instances.get_mut(number).and_then(Option::take).context("that server does not run")
     }
 
-    /// In the place of one that has ended; at another address.
+    /// Starts a server in the place of one that has ended, at another address.
     pub async fn start(&mut self, number: usize) -> anyhow::Result<()> {
         let instance = self.instance(number).await?;
         self.addresses.moved(number, instance.base.clone());
