@@ -16,6 +16,11 @@ demo:
 test *args:
     ./test {{ args }}
 
+# Check under load and faults that nothing is oversold or lost; see docs/reliability.md
+torture *args:
+    cargo build --locked
+    cargo run --locked --quiet -p loadmaster-torture -- {{ args }}
+
 # Run all gates, or those named
 ci *gates:
     .ci/run {{ gates }}
@@ -30,7 +35,7 @@ lint:
 
 # Build and open the documentation
 doc:
-    cargo doc --no-deps --document-private-items --locked --open
+    cargo doc --workspace --no-deps --document-private-items --locked --open
 
 # Regenerate .sqlx after a change of a query or a migration
 prepare:

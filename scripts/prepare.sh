@@ -74,7 +74,7 @@ touched=1
 touch_crate
 unset PGOPTIONS
 group_run env SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$fresh" DATABASE_URL="$scratch_url" \
-    cargo check --all-targets --all-features --locked
+    cargo check --all-targets --locked
 
 if [[ -z $check ]]; then
     mkdir -p .sqlx

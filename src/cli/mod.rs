@@ -12,18 +12,20 @@ mod migrate;
 mod outbox;
 mod output;
 mod serve;
-mod torture;
 mod user;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{future::Future, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 
-use self::output::say;
+pub use self::{
+    output::{complain, read_secret, say},
+    serve::StopSignal,
+};
 use crate::{
     app,
     platform::{
-        settings::{Settings, Sources},
+        settings::{Settings, SettingsError, Sources},
         telemetry::{self, Traces},
     },
 };
@@ -35,14 +37,28 @@ const LAST_THREADS: Duration = Duration::from_millis(500);
 #[derive(Debug, Parser)]
 #[command(name = "loadmaster", version, propagate_version = true)]
 struct Arguments {
+    #[command(flatten)]
+    settings: SettingsArguments,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The arguments by which settings are given.
+#[derive(Debug, Default, clap::Args)]
+pub struct SettingsArguments {
     /// Settings file (TOML); also `LOADMASTER_CONFIG`.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Override one setting, such as `--set server.port=9000`.
     #[arg(long, global = true, value_name = "SECTION.KEY=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
-    #[command(subcommand)]
-    command: Command,
+}
+
+impl SettingsArguments {
+    /// The settings in effect: these over the environment, the file and the defaults.
+    pub fn load(self) -> Result<Settings, SettingsError> {
+        Settings::load(Sources { config_file: self.config, overrides: self.set, ..Sources::from_process() })
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -61,9 +77,6 @@ enum Command {
     },
     /// Play search, booking and tracking over HTTP against a running server, or one of our own.
     Demo(demo::Options),
-    /// Prove, or disprove, that nothing is oversold or lost: load and faults on servers of its own, or load on a staging
-    /// system. Exit 0 clean, 1 breach, 2 could not run.
-    Torture(torture::Options),
     /// Manage users.
     #[command(subcommand)]
     User(user::Command),
@@ -101,7 +114,7 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     // That nothing could be checked must not look like a breach.
     let failure = match arguments.command {
-        Command::Audit(_) | Command::Torture(_) => ExitCode::from(audit::COULD_NOT_RUN),
+        Command::Audit(_) => ExitCode::from(audit::COULD_NOT_RUN),
         _ => ExitCode::FAILURE,
     };
     match execute(arguments) {
@@ -118,34 +131,27 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         say(&format!("{}\n", app::openapi().to_pretty_json()?));
         return Ok(ExitCode::SUCCESS);
     }
-    let sources = Sources { config_file: arguments.config, overrides: arguments.set, ..Sources::from_process() };
-    let settings = Settings::load(sources)?;
+    let settings = arguments.settings.load()?;
     if matches!(arguments.command, Command::Config) {
         say(&settings.render());
         return Ok(ExitCode::SUCCESS);
     }
     let mut logging = settings.telemetry.clone();
-    if logging.log_filter == "info" {
-        // What these print is what the reader wants to see; the servers that are hurt have logs of their own.
-        match arguments.command {
-            Command::Demo(_) => "warn".clone_into(&mut logging.log_filter),
-            Command::Torture(_) => "error".clone_into(&mut logging.log_filter),
-            _ => {}
-        }
+    if logging.log_filter == "info" && matches!(arguments.command, Command::Demo(_)) {
+        // What it prints is what the reader wants to see.
+        "warn".clone_into(&mut logging.log_filter);
     }
     let traces = match arguments.command {
         Command::Serve { .. } | Command::Demo(_) => telemetry::wanted_traces()?,
         _ => None,
     };
     let _logging = telemetry::start_logging(&logging, traces.is_some())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(async move {
+    block_on(async move {
         let exporting = traces.map(Traces::start).transpose()?;
         let outcome = match arguments.command {
             Command::Serve { demo } => Box::pin(serve::run(settings, demo)).await.map(|()| ExitCode::SUCCESS),
             Command::Migrate { check } => migrate::run(settings, check).await,
             Command::Demo(options) => Box::pin(demo::run(settings, options)).await.map(|()| ExitCode::SUCCESS),
-            Command::Torture(options) => Box::pin(torture::run(settings, options)).await,
             Command::User(command) => Box::pin(user::run(settings, command)).await.map(|()| ExitCode::SUCCESS),
             Command::Keys(command) => Box::pin(keys::run(settings, command)).await.map(|()| ExitCode::SUCCESS),
             Command::Flights(command) => flights::run(settings, command).await,
@@ -160,7 +166,13 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
             exporting.stop().await;
         }
         outcome
-    });
+    })
+}
+
+/// Runs a command on a runtime of its own.
+pub fn block_on<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(command);
     // The system may still look a name up, which cannot be cancelled.
     runtime.shutdown_timeout(LAST_THREADS);
     outcome

@@ -6,13 +6,13 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Prints a result. A reader that has gone away is no error of ours.
-pub(super) fn say(text: &str) {
+pub fn say(text: &str) {
     let mut out = std::io::stdout().lock();
     _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Prints what went wrong, cause after cause, on one line.
-pub(super) fn complain(error: &anyhow::Error) {
+pub fn complain(error: &anyhow::Error) {
     _ = writeln!(std::io::stderr(), "loadmaster: {error:#}");
 }
 
@@ -57,7 +57,7 @@ impl Drop for Progress {
 }
 
 /// A secret from standard input: its first line.
-pub(super) fn read_secret() -> anyhow::Result<secrecy::SecretString> {
+pub fn read_secret() -> anyhow::Result<secrecy::SecretString> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned().into())

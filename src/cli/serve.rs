@@ -47,7 +47,8 @@ pub(super) async fn run(settings: Settings, demo: bool) -> anyhow::Result<()> {
 }
 
 /// SIGTERM or SIGINT, whichever comes.
-pub(super) struct StopSignal {
+#[derive(Debug)]
+pub struct StopSignal {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }

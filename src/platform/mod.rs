@@ -19,7 +19,7 @@ pub mod rate_limit;
 pub mod redis;
 pub mod rights;
 pub mod room;
-#[cfg(feature = "sabotage")]
+#[cfg(debug_assertions)]
 pub mod sabotage;
 pub mod seal;
 pub mod secrets;

@@ -1,6 +1,6 @@
-//! Faults on purpose: a checker that was never seen to find one proves nothing. Only builds with the feature `sabotage` have
-//! them, no release build can have it, and one is made only when `LOADMASTER_SABOTAGE` names it. A wrong clock is made by the
-//! file that `LOADMASTER_TEST_CLOCK` names.
+//! Faults on purpose: a checker that was never seen to find one proves nothing. Only builds with debug assertions have this
+//! module; the gate `release` proves that a release binary lacks it. A fault is made only in a process whose environment
+//! names it in `LOADMASTER_SABOTAGE`; the file named by `LOADMASTER_TEST_CLOCK` holds the error of the process's clock.
 use std::{
     path::PathBuf,
     sync::{
@@ -11,39 +11,26 @@ use std::{
 
 use chrono::TimeDelta;
 
-#[cfg(not(debug_assertions))]
-compile_error!("the feature `sabotage` is for tests only: no release build has it");
+static NAMED: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("LOADMASTER_SABOTAGE").ok());
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// Room is taken whether it is there or not.
-    Oversell,
-    /// Some of what is taken is not written in the ledger.
-    ForgetLedger,
-    /// The answer is given before the commit.
-    EarlyAnswer,
+/// Whether this process makes the fault of that name.
+pub fn is_on(fault: &str) -> bool {
+    NAMED.as_deref() == Some(fault)
 }
 
-static MADE: LazyLock<Option<Fault>> = LazyLock::new(|| match std::env::var("LOADMASTER_SABOTAGE").as_deref() {
-    Ok("oversell") => Some(Fault::Oversell),
-    Ok("forget_ledger") => Some(Fault::ForgetLedger),
-    Ok("early_answer") => Some(Fault::EarlyAnswer),
-    _ => None,
-});
-
-/// Whether this process makes that fault.
-pub fn makes(fault: Fault) -> bool {
-    *MADE == Some(fault)
+/// Whether commits are acknowledged before they happen.
+pub fn early_answer() -> bool {
+    is_on("early_answer")
 }
 
-/// One in five times.
+/// True for one call in five.
 pub fn now_and_then() -> bool {
-    static TIMES: AtomicU32 = AtomicU32::new(0);
-    TIMES.fetch_add(1, Ordering::Relaxed) % 5 == 4
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    CALLS.fetch_add(1, Ordering::Relaxed) % 5 == 4
 }
 
-/// By how much this process's wall clock is wrong: the seconds that the file holds at this moment, which may be changed at
-/// any time. No file or no number: nothing.
+/// The error of this process's wall clock: the seconds in the file at this moment, which may change at any time. Zero
+/// without a file or a number in it.
 pub fn clock_error() -> TimeDelta {
     static FILE: LazyLock<Option<PathBuf>> =
         LazyLock::new(|| std::env::var_os("LOADMASTER_TEST_CLOCK").map(PathBuf::from));

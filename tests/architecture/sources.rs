@@ -12,7 +12,7 @@ use syn::{
 pub struct Source {
     /// From the root of the repository: `src/features/bookings/book.rs`.
     pub path: String,
-    /// `["features", "bookings", "book"]`; empty for the crate's root.
+    /// `["features", "bookings", "book"]`; empty for the root of the crate in `src`, and the path for a file elsewhere.
     pub module: Vec<String>,
     pub lines: usize,
     /// Every path, with imports resolved: those into this crate begin with `crate`.
@@ -30,10 +30,10 @@ pub struct Source {
     pub functions: Vec<(usize, String, usize)>,
 }
 
-/// All files below `src`.
-pub fn all() -> Vec<Source> {
+/// All files below a folder of the repository.
+pub fn below(folder: &str) -> Vec<Source> {
     let mut found = Vec::new();
-    collect(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut found);
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
     found
 }
 
@@ -53,7 +53,7 @@ fn collect(folder: &Path, into: &mut Vec<Source>) {
 impl Source {
     pub fn read(path: &str, text: &str) -> Self {
         let file = syn::parse_file(text).unwrap_or_else(|error| panic!("{path} cannot be parsed: {error}"));
-        let inside = path.strip_prefix("src/").and_then(|inside| inside.strip_suffix(".rs")).unwrap();
+        let inside = path.strip_prefix("src/").unwrap_or(path).strip_suffix(".rs").unwrap();
         let mut module: Vec<String> = inside.split('/').map(str::to_owned).collect();
         if matches!(module.last().map(String::as_str), Some("mod" | "lib")) {
             module.pop();

@@ -1,7 +1,7 @@
 //! All SQL of this room. Each change of a flight's row and its ledger entry are one statement: neither is without
 //! the other.
 pub(super) mod audit;
-#[cfg(feature = "sabotage")]
+#[cfg(debug_assertions)]
 pub(super) mod sabotage;
 
 use chrono::{DateTime, Utc};

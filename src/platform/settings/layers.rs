@@ -19,8 +19,11 @@ const PREFIX: &str = "LOADMASTER_";
 const CONFIG: &str = "LOADMASTER_CONFIG";
 /// Belongs to the test script, not to the settings.
 const TEST_PREFIX: &str = "LOADMASTER_TEST_";
-/// Chooses how a build for the checker's controls is broken; a setting of no other build.
-const SABOTAGE: &str = "LOADMASTER_SABOTAGE";
+/// Names the fault that a development build makes on purpose. A release build does not know it, and refuses it.
+#[cfg(debug_assertions)]
+const NO_SETTING: &[&str] = &[CONFIG, "LOADMASTER_SABOTAGE"];
+#[cfg(not(debug_assertions))]
+const NO_SETTING: &[&str] = &[CONFIG];
 const USUAL_NAMES: &[(&str, &str)] = &[
     ("PORT", "server.port"),
     ("DATABASE_URL", "database.url"),
@@ -151,8 +154,7 @@ impl Layers {
     fn prefixed_names(&mut self, env: &BTreeMap<String, String>) {
         for (variable, text) in env {
             let Some(rest) = variable.strip_prefix(PREFIX) else { continue };
-            let sabotage = cfg!(feature = "sabotage") && variable == SABOTAGE;
-            if variable == CONFIG || variable.starts_with(TEST_PREFIX) || sabotage {
+            if NO_SETTING.contains(&variable.as_str()) || variable.starts_with(TEST_PREFIX) {
                 continue;
             }
             let Some((section, key)) = rest.split_once("__") else {

@@ -1,9 +1,10 @@
-//! Taking room as it must not be taken.
+//! Takes room as it must never be taken, for tests of the checker: `oversell` takes it whether it is free or not,
+//! `forget_ledger` leaves some of what is taken out of the ledger.
 use chrono::{DateTime, Utc};
 
 use super::Taking;
 use crate::platform::postgres::PgSession;
-use crate::platform::sabotage::{Fault, makes, now_and_then};
+use crate::platform::sabotage::{is_on, now_and_then};
 
 const TAKE: &str = "update flight_capacity
     set booked_weight_hg = booked_weight_hg + $2, booked_volume_l = booked_volume_l + $3,
@@ -18,14 +19,14 @@ const WRITE: &str = "insert into capacity_ledger
            booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions, $8
     from flight_capacity where flight_id = $1";
 
-/// False when no fault is to be made now.
+/// False when no fault is due: nothing was taken.
 pub(in crate::features::capacity) async fn take(
     db: &mut PgSession,
     taking: &Taking,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
-    let forgets = makes(Fault::ForgetLedger) && now_and_then();
-    if !forgets && !makes(Fault::Oversell) {
+    let forgets = is_on("forget_ledger") && now_and_then();
+    if !forgets && !is_on("oversell") {
         return Ok(false);
     }
     let space = taking.space;
