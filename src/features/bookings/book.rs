@@ -17,7 +17,7 @@ use crate::{
         accounts::Principal,
         capacity::{self, Entry, Space, Taking, Until, Way},
         flights::Flight,
-        search::{Connections, Departing, Request},
+        search::{Departing, Request},
     },
     kernel::{AirportCode, AwbNumber, BookingId, BookingRef, FlightId, HandlingCode, Pieces},
     platform::{
@@ -199,7 +199,7 @@ impl Book {
         let bookings = &self.bookings;
         let found = self.attempts.read(bookings.flights.flights(ids)).await?;
         let flights = itinerary::in_order(ids, found)?;
-        let minimum = |airport| bookings.search.minimum_connection(airport);
+        let minimum = |airport| bookings.flights.connections().minimum(airport);
         itinerary::check(&flights, self.new.demand(), minimum, bookings.clock.now())?;
         Ok(flights)
     }

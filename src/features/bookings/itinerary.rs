@@ -4,8 +4,7 @@ use super::error::BookingError;
 use crate::{
     features::{
         capacity::{FlightStatus, Space, Until},
-        flights::Flight,
-        search::{Stretch, is_connection},
+        flights::{Flight, Segment, is_connection},
     },
     kernel::{AirportCode, FlightId, HandlingCode},
 };
@@ -18,7 +17,7 @@ pub(super) struct Demand<'a> {
     pub space: Space,
     pub special_handling_codes: &'a [HandlingCode],
     /// What brings the freight to `origin`, if it does not start there.
-    pub inbound: Option<Stretch<'a>>,
+    pub inbound: Option<Segment<'a>>,
     pub until: Until,
 }
 
@@ -98,7 +97,7 @@ fn check_chain(
         return invalid(format!("{} goes to {}, not to {}.", last.number, last.destination, demand.destination));
     }
     let mut inbound = demand.inbound;
-    for onward in flights.iter().map(Stretch::from) {
+    for onward in flights.iter().map(Segment::from) {
         if let Some(inbound) = inbound {
             let (to, from) = (inbound.destination, onward.origin);
             if to != from {

@@ -11,7 +11,7 @@ use crate::{
     features::{
         accounts::Role,
         capacity::Space,
-        search::{Stretch, is_connection},
+        flights::{Segment, is_connection},
     },
     kernel::{
         AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, LegId, OrganizationId,
@@ -100,7 +100,7 @@ pub struct Leg {
     pub space: Space,
 }
 
-impl<'a> From<&'a Leg> for Stretch<'a> {
+impl<'a> From<&'a Leg> for Segment<'a> {
     fn from(leg: &'a Leg) -> Self {
         Self {
             number: &leg.flight_number,

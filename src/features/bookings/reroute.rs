@@ -10,7 +10,7 @@ use crate::{
     features::{
         capacity::{self, Way},
         flights,
-        search::{Connections, Stretch},
+        flights::Segment,
     },
     kernel::FlightId,
     platform::postgres::PgSession,
@@ -39,11 +39,11 @@ impl Amending<'_> {
             destination: booking.destination,
             space: booking.space,
             special_handling_codes: &booking.special_handling_codes,
-            inbound: flown.map(Stretch::from),
+            inbound: flown.map(Segment::from),
             until: self.until,
         };
-        let search = &self.service.search;
-        itinerary::check(&flights, demand, |airport| search.minimum_connection(airport), self.author.now)?;
+        let rules = self.service.flights.connections();
+        itinerary::check(&flights, demand, |airport| rules.minimum(airport), self.author.now)?;
         let next = flown.map_or(1, |leg| leg.sequence + 1);
         let legs = self.service.legs(&flights, next, (booking.pieces, booking.space), self.author.now);
         let new: Vec<&Leg> = legs.iter().collect();

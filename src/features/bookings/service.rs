@@ -8,11 +8,7 @@ use super::{
     repository,
 };
 use crate::{
-    features::{
-        capacity::CapacityService,
-        flights::FlightService,
-        search::{Connections, SearchService},
-    },
+    features::{capacity::CapacityService, flights::FlightService, search::SearchService},
     kernel::{BookingId, BookingRef, Counted, FlightId, UserId, Weight},
     platform::{
         clock::SharedClock,
@@ -129,6 +125,6 @@ impl BookingService {
 
     /// Whether the booking's legs ahead do not lead to its destination.
     pub(super) fn lacks_a_way(&self, booking: &Booking) -> bool {
-        booking.lacks_a_way(|airport| self.search.minimum_connection(airport))
+        booking.lacks_a_way(|airport| self.flights.connections().minimum(airport))
     }
 }

@@ -3,6 +3,7 @@
 //! `capacity`'s.
 mod audit;
 mod change;
+mod connections;
 mod create;
 mod dto;
 mod error;
@@ -21,11 +22,12 @@ mod service;
 
 pub use audit::replay;
 pub use change::FlightChange;
+pub use connections::ConnectionRules;
 pub use dto::{FlightBody, ImportBody};
 pub use error::FlightError;
 pub use import::{ImportSummary, Imported, Timetable};
 pub use model::{
-    Flight, FlightEventType, FlightFilter, NewFlight, Standing, Stretch,
+    Connections, Flight, FlightEventType, FlightFilter, NewFlight, Segment, Standing, Stretch, is_connection,
     replay::{FlightData, RebuiltFlight},
     space_of,
 };

@@ -1,3 +1,4 @@
+mod connection;
 pub mod replay;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -10,6 +11,8 @@ use crate::{
     },
     kernel::{AircraftCode, AirlineCode, AirportCode, Fault, FaultCode, FlightId, FlightNumber, words},
 };
+
+pub use connection::{Connections, Segment, is_connection};
 
 words! {
     /// What happened to a flight.

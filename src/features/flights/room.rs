@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::{
-    FlightService,
+    ConnectionRules, FlightService,
     audit::AUDIT,
     follower::NetworkFollower,
     model::FlightEventType,
@@ -28,11 +28,18 @@ pub const ROOM: Room = Room {
 };
 
 fn open(opening: &Opening) -> anyhow::Result<Opened> {
-    let Opening { db, clock, ids, .. } = opening;
+    let Opening { settings, db, clock, ids, .. } = opening;
     let reference: crate::features::reference::Reference = opening.service()?;
     let capacity: CapacityService = opening.service()?;
-    let flights =
-        FlightService::new(db.clone(), &capacity, reference.clone(), clock.clone(), ids.clone(), opening.service()?);
+    let flights = FlightService::new(
+        db.clone(),
+        &capacity,
+        reference.clone(),
+        clock.clone(),
+        ids.clone(),
+        opening.service()?,
+        ConnectionRules::new(&settings.search, reference.clone()),
+    );
     let routes = router::routes().with_state(&HandlerState::of(opening, flights.clone(), reference));
     let follower = Some(Arc::new(NetworkFollower::new(flights.for_duties())) as Arc<dyn Follower>);
     Ok(Opened { routes, follower, ..Opened::default() }.with(flights))

@@ -1,4 +1,4 @@
-use super::{Flight, Network, model::Standing, repository, route_table::KeptRoutes};
+use super::{ConnectionRules, Flight, Network, model::Standing, repository, route_table::KeptRoutes};
 use crate::{
     features::{
         accounts::Acts,
@@ -24,6 +24,7 @@ pub struct FlightService {
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
     pub(super) acts: Acts,
+    connections: ConnectionRules,
 }
 
 impl FlightService {
@@ -34,6 +35,7 @@ impl FlightService {
         clock: SharedClock,
         ids: IdSource,
         acts: Acts,
+        connections: ConnectionRules,
     ) -> Self {
         let availability = capacity.index().clone();
         Self {
@@ -45,6 +47,7 @@ impl FlightService {
             clock,
             ids,
             acts,
+            connections,
         }
     }
 
@@ -74,6 +77,11 @@ impl FlightService {
     /// The same for flights that are known by their ids only.
     pub(super) fn forget_rooms(&self, flights: impl IntoIterator<Item = FlightId>) {
         self.availability.doubt(flights);
+    }
+
+    /// How long freight must be on the ground to connect.
+    pub const fn connections(&self) -> &ConnectionRules {
+        &self.connections
     }
 
     /// The network's version, from the database.

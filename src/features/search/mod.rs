@@ -17,6 +17,6 @@ mod spliced;
 mod stored;
 
 pub use error::SearchError;
-pub use model::{Connections, Departing, Itinerary, Request, Stretch, is_connection};
+pub use model::{Departing, Itinerary, Request};
 pub use room::ROOM;
 pub use service::SearchService;

@@ -6,9 +6,9 @@ use utoipa::ToSchema;
 use crate::{
     features::{
         capacity::{Dimension, FlightCapacity, Space},
-        flights::Flight,
+        flights::{Connections, Flight, is_connection},
     },
-    kernel::{AirportCode, FlightNumber, HandlingCode, Positions, Volume, Weight},
+    kernel::{AirportCode, HandlingCode, Positions, Volume, Weight},
 };
 
 /// What is to be carried; the dimensions that were not asked for cannot be exceeded.
@@ -184,43 +184,6 @@ impl Sort {
             .then_with(|| a.duration().cmp(&b.duration()))
             .then_with(|| ids(a).cmp(&ids(b)))
     }
-}
-
-/// How long freight must be on the ground to connect, by airport.
-pub trait Connections {
-    fn minimum_connection(&self, airport: AirportCode) -> TimeDelta;
-    /// The first instant after the last day on which freight that set out on `departure_date` may leave this airport.
-    fn connection_window_end(&self, airport: AirportCode, departure_date: NaiveDate) -> Option<DateTime<Utc>>;
-}
-
-/// What a connection looks at of a flight, or of a leg that was booked on one.
-#[derive(Debug, Clone, Copy)]
-pub struct Stretch<'a> {
-    pub number: &'a FlightNumber,
-    pub origin: AirportCode,
-    pub destination: AirportCode,
-    pub departure: DateTime<Utc>,
-    pub arrival: DateTime<Utc>,
-}
-
-impl<'a> From<&'a Flight> for Stretch<'a> {
-    fn from(flight: &'a Flight) -> Self {
-        Self {
-            number: &flight.number,
-            origin: flight.origin,
-            destination: flight.destination,
-            departure: flight.departure,
-            arrival: flight.arrival,
-        }
-    }
-}
-
-/// Whether freight off `inbound` makes `onward`: the same airport, and the minimum connection unless the flight number
-/// stays the same, as then the freight stays aboard.
-pub fn is_connection<'a>(inbound: impl Into<Stretch<'a>>, onward: impl Into<Stretch<'a>>, minimum: TimeDelta) -> bool {
-    let (inbound, onward) = (inbound.into(), onward.into());
-    let needed = if inbound.number == onward.number { TimeDelta::zero() } else { minimum };
-    inbound.destination == onward.origin && onward.departure - inbound.arrival >= needed
 }
 
 /// Pairs first legs with onward legs by the connection rules. No airport is met twice.

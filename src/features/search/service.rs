@@ -1,16 +1,16 @@
 use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     SearchError,
     cache::RouteCache,
-    model::{Connections, Departing, Itinerary, Judge, Options, Request, Ways, connect},
+    model::{Departing, Itinerary, Judge, Options, Request, Ways, connect},
 };
 use crate::{
     features::{
         capacity::CapacityService,
-        flights::{Flight, FlightService},
+        flights::{Connections, Flight, FlightService},
         reference::Reference,
     },
     kernel::AirportCode,
@@ -31,16 +31,6 @@ pub(super) struct Parts {
     /// None: every search reads the tables.
     pub cache: Option<RouteCache>,
     pub tally: Tally,
-}
-
-impl Connections for SearchService {
-    fn minimum_connection(&self, airport: AirportCode) -> TimeDelta {
-        TimeDelta::minutes(i64::from(self.0.settings.connection_minutes(airport.as_str())))
-    }
-
-    fn connection_window_end(&self, airport: AirportCode, departure_date: NaiveDate) -> Option<DateTime<Utc>> {
-        Some(self.0.reference.airport(airport)?.start_of(departure_date + Days::new(2)))
-    }
 }
 
 impl SearchService {
@@ -175,9 +165,10 @@ impl SearchService {
         via.sort_unstable();
         via.dedup();
         let earliest = first.iter().map(|flight| flight.arrival).min();
-        let latest = via.iter().filter_map(|airport| self.connection_window_end(*airport, date)).max();
+        let latest =
+            via.iter().filter_map(|airport| self.0.flights.connections().connection_window_end(*airport, date)).max();
         let Some((earliest, latest)) = earliest.zip(latest) else { return Ok(Vec::new()) };
         let onward = self.0.flights.reaching(destination, &via, earliest, latest).await?;
-        Ok(connect(first, &onward, date, self))
+        Ok(connect(first, &onward, date, self.0.flights.connections()))
     }
 }
