@@ -39,7 +39,7 @@ pub struct World {
 pub struct WorldOptions {
     /// `("server.request_timeout_ms", "200")`.
     pub settings: Vec<(String, String)>,
-    /// Serve this database instead of a fresh copy.
+    /// Serve this database instead of a light one.
     pub database: Option<TestDatabase>,
     pub without_redis: bool,
 }
@@ -71,7 +71,7 @@ impl WorldOptions {
         logs::keep();
         let database = match self.database {
             Some(database) => database,
-            None => TestDatabase::create().await,
+            None => TestDatabase::light().await,
         };
         let mut overrides = vec![
             ("server.port".to_owned(), "0".to_owned()),
@@ -207,6 +207,11 @@ impl NewFlight {
 impl World {
     pub async fn start() -> Self {
         Self::with(WorldOptions::default()).await
+    }
+
+    /// On a database as `loadmaster migrate` leaves it: for tests about partitions, schedules or what a first start does.
+    pub async fn migrated() -> Self {
+        WorldOptions::default().on(&TestDatabase::create().await).start().await
     }
 
     pub async fn with(options: WorldOptions) -> Self {
