@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster::{
@@ -16,6 +19,7 @@ use loadmaster::{
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::{
@@ -32,6 +36,8 @@ pub struct World {
     /// The server's own pool.
     pub db: Database,
     instance: Box<Instance>,
+    /// Sessions of the tables' owner that are not in use: opening one takes longer than what most are used for.
+    owners: Mutex<Vec<PgConnection>>,
 }
 
 /// What a test wants to be different.
@@ -125,7 +131,7 @@ impl Starting {
         let db = parts.db.clone();
         let instance = Box::new(Instance::prepare(server, parts).await.expect("preparing"));
         instance.open(false);
-        World { database, clock, base, db, instance }
+        World { database, clock, base, db, instance, owners: Mutex::default() }
     }
 }
 
@@ -226,6 +232,22 @@ impl World {
         self.clock.now()
     }
 
+    /// A session of the tables' owner; [`Self::give_back`] keeps it for the next who asks. One that has ended meanwhile is
+    /// replaced.
+    pub async fn owner(&self) -> PgConnection {
+        let kept = self.owners.lock().unwrap().pop();
+        if let Some(mut owner) = kept
+            && owner.ping().await.is_ok()
+        {
+            return owner;
+        }
+        self.database.owner().await
+    }
+
+    pub fn give_back(&self, owner: PgConnection) {
+        self.owners.lock().unwrap().push(owner);
+    }
+
     /// Takes the server down as SIGTERM does.
     pub async fn shutdown(self) {
         self.instance.shutdown().await;
@@ -243,7 +265,7 @@ impl World {
 
     /// A caller with this role and these ids.
     pub async fn caller_in(&self, role: Role, user: Uuid, organization: Uuid) -> Client {
-        let mut owner = self.database.owner().await;
+        let mut owner = self.owner().await;
         sqlx::query(
             "insert into organizations (id, name, created_at) values ($1, 'Test', now()) on conflict do nothing",
         )
@@ -264,6 +286,7 @@ impl World {
             .await
             .unwrap();
         }
+        self.give_back(owner);
         self.anonymous().with_token(&self.token(role, user, organization))
     }
 
