@@ -15,6 +15,7 @@ use crate::{
         clock::SharedClock,
         idempotency::Idempotency,
         jobs::{self, Depth, Handlers, Job, Ran, Runner, Schedule, Schedules},
+        leases::Term,
         outbox::{self, Lag, RedisStreams, relay},
         postgres::{Database, commit},
         random::IdSource,
@@ -82,7 +83,8 @@ impl Duties {
         workers.spawn(self.runner.clone().run(stop.clone()));
         if let Some((redis, installation)) = &self.redis {
             let streams = RedisStreams::new(redis.clone(), installation);
-            workers.spawn(relay(self.db.clone(), streams, self.process.clone(), stop.clone()));
+            let process = self.process.clone();
+            workers.spawn(relay(self.db.clone(), streams, process, Term::default(), stop.clone()));
         }
         workers.spawn(measure(self.db.clone(), stop.clone()));
     }
