@@ -2,6 +2,8 @@
 //! what. Each complaint names file and line. The rules stand in `docs/architecture.md`; each is proven below by a small
 //! bad text that it must complain of.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#[path = "architecture/one_build.rs"]
+mod one_build;
 #[path = "architecture/sources.rs"]
 mod sources;
 
