@@ -41,4 +41,4 @@ pub fn rounds(usual: usize, long: usize) -> usize {
 }
 
 pub use watch::{Watch, until};
-pub use world::{NewFlight, Starting, World, WorldOptions};
+pub use world::{NewFlight, Starting, World, WorldOptions, breaches};

@@ -5,7 +5,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster::{
-    app::{self, AppState, AuditOptions, Instance, Parts, Server, bind, starting},
+    app::{self, AppState, AuditOptions, Check, Instance, Parts, Server, bind, starting},
     features::accounts::{Principal, Role},
     kernel::{OrganizationId, TokenFamilyId, UserId},
     platform::{
@@ -335,11 +335,15 @@ impl World {
     }
 
     async fn audit_with(&self, options: AuditOptions) {
-        let options = AuditOptions { messages_since: Some(DateTime::UNIX_EPOCH), ..options };
-        let url = self.database.app_url().into();
-        let mut snapshot = postgres::connect_snapshot(&url, false).await.expect("a session");
-        let report = Box::pin(app::audit(&mut snapshot, &options, &|_, _| {})).await.expect("the audit runs");
-        let wrong: Vec<_> = report.checks.iter().filter(|check| check.breaches() > 0).collect();
+        let wrong = breaches(&self.database, options).await;
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
+}
+
+/// What the product's own audit finds wrong, events without messages included.
+pub async fn breaches(database: &TestDatabase, options: AuditOptions) -> Vec<Check> {
+    let options = AuditOptions { messages_since: Some(DateTime::UNIX_EPOCH), ..options };
+    let mut snapshot = postgres::connect_snapshot(&database.app_url().into(), false).await.expect("a session");
+    let report = Box::pin(app::audit(&mut snapshot, &options, &|_, _| {})).await.expect("the audit runs");
+    report.checks.into_iter().filter(|check| check.breaches() > 0).collect()
 }
