@@ -125,7 +125,7 @@ servers_start() {
     servers_spawn "$user" QUIT \
         env LC_ALL=C "$bin/postgres" -D "$data" \
         -c listen_addresses='' -c unix_socket_directories="$sockets" -c port=5432 \
-        -c fsync=off -c full_page_writes=off -c max_connections=500 -c shared_buffers=256MB \
+        -c fsync=off -c full_page_writes=off -c jit=off -c max_connections=500 -c shared_buffers=256MB \
         >>"$log" 2>&1
     SERVERS_POSTGRES_PID=$!
     servers_spawn '' KILL \

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 #[path = "architecture/circles.rs"]
 mod circles;
+#[path = "architecture/one_build.rs"]
+mod one_build;
 #[path = "architecture/sources.rs"]
 mod sources;
 

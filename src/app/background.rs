@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::platform::{
     clock::SharedClock,
     jobs::{self, Depth, Handlers, Job, Ran, Runner, Schedule, Schedules},
+    leases::Term,
     outbox::{self, Lag, RedisStreams, relay},
     postgres::{Database, commit},
     random::IdSource,
@@ -55,7 +56,8 @@ impl BackgroundTasks {
         workers.spawn(self.runner.clone().run(stop.clone()));
         if let Some((redis, installation)) = &self.redis {
             let streams = RedisStreams::new(redis.clone(), installation);
-            workers.spawn(relay(self.db.clone(), streams, self.process.clone(), stop.clone()));
+            let process = self.process.clone();
+            workers.spawn(relay(self.db.clone(), streams, process, Term::default(), stop.clone()));
         }
         workers.spawn(measure(self.db.clone(), stop.clone()));
     }

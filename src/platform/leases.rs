@@ -6,23 +6,34 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::postgres::DbError;
 
-/// How often a holder is heard.
-const BEAT: Duration = Duration::from_secs(3);
-/// Without a beat for so long the lease may be another's soon: the work is dropped before.
-const SURE: Duration = Duration::from_secs(10);
-/// Who was silent for so long has lost what it had.
-const SILENCE: Duration = Duration::from_secs(15);
+/// How long a lease lasts. The same for all processes; shorter only where a test waits for its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Term {
+    /// How often a holder is heard.
+    pub beat: Duration,
+    /// Without a beat for this long the lease may soon be another's: the work is dropped before.
+    pub sure: Duration,
+    /// A holder that was silent for this long has lost what it had. Longer than `sure`.
+    pub silence: Duration,
+}
+
+impl Default for Term {
+    fn default() -> Self {
+        Self { beat: Duration::from_secs(3), sure: Duration::from_secs(10), silence: Duration::from_secs(15) }
+    }
+}
 
 /// Works for as long as the lease is ours, which was asked for at `since`; none when it was lost over it. `beat` counts
 /// up, and tells whether the lease still is ours. Work that is dropped ends where it waits.
-pub async fn held<T, B>(since: Instant, beat: impl Fn() -> B, work: impl Future<Output = T>) -> Option<T>
+pub async fn held<T, B>(term: Term, since: Instant, beat: impl Fn() -> B, work: impl Future<Output = T>) -> Option<T>
 where
     B: Future<Output = Result<bool, DbError>>,
 {
+    let left = |sure: Instant| (sure + term.sure).saturating_duration_since(Instant::now());
     let keep = async {
         let mut sure = since;
         loop {
-            sleep(BEAT.min(left(sure))).await;
+            sleep(term.beat.min(left(sure))).await;
             let asked = Instant::now();
             match timeout(left(sure), beat()).await {
                 Ok(Ok(true)) => sure = asked,
@@ -38,20 +49,17 @@ where
     }
 }
 
-fn left(sure: Instant) -> Duration {
-    (sure + SURE).saturating_duration_since(Instant::now())
-}
-
 /// Who watches the holders of leases.
 #[derive(Debug)]
 pub struct Vigil<K> {
+    silence: Duration,
     /// The count at which each lease was found, and since when it is no other.
     found: HashMap<K, (i64, Instant)>,
 }
 
-impl<K> Default for Vigil<K> {
-    fn default() -> Self {
-        Self { found: HashMap::new() }
+impl<K> Vigil<K> {
+    pub fn new(term: Term) -> Self {
+        Self { silence: term.silence, found: HashMap::new() }
     }
 }
 
@@ -64,7 +72,7 @@ impl<K: Clone + Eq + Hash> Vigil<K> {
             _ => now,
         };
         self.found = counts.into_iter().map(|(key, count)| (key.clone(), (count, since(&key, count)))).collect();
-        let is_over = |since: Instant| asked.saturating_duration_since(since) >= SILENCE;
+        let is_over = |since: Instant| asked.saturating_duration_since(since) >= self.silence;
         self.found.iter().filter(|(_, (_, since))| is_over(*since)).map(|(key, _)| key.clone()).collect()
     }
 }
@@ -81,24 +89,25 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_who_does_not_count_up_for_long_is_silent() {
-        let mut vigil = Vigil::default();
+        let Term { beat, silence, .. } = Term::default();
+        let mut vigil = Vigil::new(Term::default());
         assert!(look(&mut vigil, &[('a', 1), ('b', 7)]).is_empty());
-        sleep(SILENCE.saturating_sub(BEAT)).await;
+        sleep(silence.saturating_sub(beat)).await;
         assert!(look(&mut vigil, &[('a', 1), ('b', 8)]).is_empty());
-        sleep(BEAT).await;
+        sleep(beat).await;
         assert_eq!(look(&mut vigil, &[('a', 1), ('b', 8), ('c', 1)]), ['a']);
         // It has a new holder, and what is gone is forgotten.
         assert!(look(&mut vigil, &[('a', 2), ('c', 1)]).is_empty());
-        sleep(SILENCE).await;
+        sleep(silence).await;
         assert_eq!(look(&mut vigil, &[('b', 8), ('c', 1)]), ['c']);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_was_read_before_the_silence_was_over_proves_nothing() {
-        let mut vigil = Vigil::default();
+        let mut vigil = Vigil::new(Term::default());
         assert!(look(&mut vigil, &[('a', 1)]).is_empty());
         let asked = Instant::now();
-        sleep(SILENCE * 4).await;
+        sleep(Term::default().silence * 4).await;
         assert!(vigil.silent(asked, [('a', 1)]).is_empty(), "the answer was on its way for a minute");
     }
 
@@ -109,26 +118,26 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn work_goes_on_while_the_lease_is_kept_and_through_short_troubles() {
-        assert_eq!(held(Instant::now(), || async { Ok(true) }, work()).await, Some("done"));
+        assert_eq!(held(Term::default(), Instant::now(), || async { Ok(true) }, work()).await, Some("done"));
         let beats = Cell::new(0);
         let every_other = || async {
             beats.set(beats.get() + 1);
             if beats.get() % 2 == 0 { Ok(true) } else { Err(DbError::Sql(sqlx::Error::PoolTimedOut)) }
         };
-        assert_eq!(held(Instant::now(), every_other, work()).await, Some("done"));
+        assert_eq!(held(Term::default(), Instant::now(), every_other, work()).await, Some("done"));
     }
 
     #[tokio::test(start_paused = true)]
     async fn work_is_dropped_before_another_can_have_the_lease() {
         let began = Instant::now();
-        assert_eq!(held(began, || async { Ok(false) }, work()).await, None);
-        assert_eq!(began.elapsed(), BEAT);
+        assert_eq!(held(Term::default(), began, || async { Ok(false) }, work()).await, None);
+        assert_eq!(began.elapsed(), Term::default().beat);
         let began = Instant::now();
-        assert_eq!(held(began, pending::<Result<bool, DbError>>, work()).await, None);
-        assert_eq!(began.elapsed(), SURE);
+        assert_eq!(held(Term::default(), began, pending::<Result<bool, DbError>>, work()).await, None);
+        assert_eq!(began.elapsed(), Term::default().sure);
         let began = Instant::now();
         let away = || async { Err(DbError::Sql(sqlx::Error::PoolTimedOut)) };
-        assert_eq!(held(began, away, work()).await, None);
-        assert_eq!(began.elapsed(), SURE);
+        assert_eq!(held(Term::default(), began, away, work()).await, None);
+        assert_eq!(began.elapsed(), Term::default().sure);
     }
 }

@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::{TestDatabase, start_of_time, until};
+use crate::support::{BRIEF_TERM, TestDatabase, start_of_time, until};
 
 /// A queue that nobody serves but the test.
 #[derive(Clone)]
@@ -85,7 +85,7 @@ impl Queue {
     }
 
     fn runner(&self, process: &str, handlers: Handlers) -> Runner {
-        Runner::new(self.db.clone(), handlers, process.to_owned())
+        Runner::new(self.db.clone(), handlers, process.to_owned()).with_term(BRIEF_TERM)
     }
 
     /// Runs what is due until it is stopped.

@@ -21,7 +21,7 @@ const OVERSOLD: Refusal = ("23514", &["violates check constraint"]);
 
 /// One booked and departed shipment: a row in every table of history.
 async fn world_with_a_shipment() -> World {
-    let world = World::start().await;
+    let world = World::migrated().await;
     fill(&world).await;
     world
 }
@@ -443,7 +443,7 @@ async fn a_month_whose_rows_lie_in_the_default_partition_is_skipped_and_the_othe
 #[tokio::test]
 async fn a_flights_capacity_has_no_index_but_its_key_and_its_updates_stay_in_the_page() {
     const BOOKINGS: u32 = 60;
-    let world = World::start().await;
+    let world = World::migrated().await;
     book(&world, BOOKINGS).await;
     let database = world.database.clone();
     let mut owner = database.owner().await;
@@ -489,7 +489,7 @@ async fn not_even_the_owner_can_oversell_a_flight() {
 
 #[tokio::test]
 async fn serving_sessions_commit_durably_and_are_bounded_in_time() {
-    let world = World::start().await;
+    let world = World::migrated().await;
     let pool = world.db.pool();
     for (setting, expected) in [
         ("synchronous_commit", "on"),

@@ -97,7 +97,7 @@ impl AccountService {
             db,
             clock,
             ids,
-            passwords: Passwords::new(&tokens).await?,
+            passwords: Passwords::new(&tokens)?,
             attempts,
             acts,
             random: tokens,

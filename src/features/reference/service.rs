@@ -1,7 +1,7 @@
 use std::{
     collections::BTreeMap,
     ops::Bound::{Excluded, Unbounded},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use super::{
@@ -28,7 +28,8 @@ pub struct Reference(Arc<Loaded>);
 #[derive(Debug, Default)]
 struct Loaded {
     catalogue: Catalogue,
-    index: SearchIndex,
+    /// Made by the first search: most commands, and most tests, never search.
+    index: OnceLock<SearchIndex>,
 }
 
 /// Which airports are listed; what is `None` does not matter.
@@ -40,7 +41,7 @@ pub(super) struct AirportFilter {
 }
 
 impl Reference {
-    /// Reads everything from the database and builds the search index. Later changes of the tables are not seen.
+    /// Reads everything from the database. Later changes of the tables are not seen.
     pub async fn load(db: &Database) -> Result<Self, ReferenceError> {
         let mut db = db.read().await?;
         let catalogue = Catalogue {
@@ -53,8 +54,11 @@ impl Reference {
     }
 
     pub(super) fn new(catalogue: Catalogue) -> Self {
-        let index = SearchIndex::new(catalogue.airports.values());
-        Self(Arc::new(Loaded { catalogue, index }))
+        Self(Arc::new(Loaded { catalogue, index: OnceLock::new() }))
+    }
+
+    fn index(&self) -> &SearchIndex {
+        self.0.index.get_or_init(|| SearchIndex::new(self.0.catalogue.airports.values()))
     }
 
     /// The data this build carries, read without a database. Fails only if a bundled file is damaged.
@@ -135,18 +139,18 @@ impl Reference {
 
     /// The airports that `text` may be the beginning of, the likeliest first.
     pub(super) fn complete_airport(&self, text: &str) -> Vec<&Airport> {
-        self.these(self.0.index.complete(text, SHORT_LIST)).collect()
+        self.these(self.index().complete(text, SHORT_LIST)).collect()
     }
 
     /// The largest cargo airports, the largest first.
     pub(super) fn popular_airports(&self) -> Vec<&Airport> {
-        let codes = self.0.index.by_rank().iter().copied();
+        let codes = self.index().by_rank().iter().copied();
         self.these(codes).take_while(|airport| airport.is_major()).take(SHORT_LIST).collect()
     }
 
     /// The airports of a city, the largest first; case, diacritics and punctuation of its name are ignored.
     pub(super) fn airports_of_city(&self, name: &str) -> Result<Vec<&Airport>, ReferenceError> {
-        let airports: Vec<_> = self.these(self.0.index.of_city(name)).collect();
+        let airports: Vec<_> = self.these(self.index().of_city(name)).collect();
         if airports.is_empty() {
             return Err(ReferenceError::Unknown("airport in a city of that name".to_owned()));
         }
@@ -155,7 +159,7 @@ impl Reference {
 
     pub(super) fn page_of_airports(&self, filter: &AirportFilter, page: &PageRequest<AirportCode>) -> Vec<&Airport> {
         let AirportFilter { text, country, major } = filter;
-        let found = text.as_deref().map(|text| self.0.index.matching(text));
+        let found = text.as_deref().map(|text| self.index().matching(text));
         let chosen = after(&self.0.catalogue.airports, page)
             .map(|(_, airport)| airport)
             .filter(|airport| country.as_ref().is_none_or(|country| airport.country_code == *country))

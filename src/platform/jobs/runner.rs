@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{Handlers, Job, JobState, queue};
 use crate::platform::{
-    leases::{Vigil, held},
+    leases::{Term, Vigil, held},
     postgres::{Database, DbError},
     shutdown::stopped_within,
     telemetry::{self, Traced, metric},
@@ -47,6 +47,7 @@ pub struct Runner {
     db: Database,
     handlers: Handlers,
     process: String,
+    term: Term,
 }
 
 /// How a job went.
@@ -60,7 +61,13 @@ pub enum Ran {
 
 impl Runner {
     pub fn new(db: Database, handlers: Handlers, process: String) -> Self {
-        Self { db, handlers, process }
+        Self { db, handlers, process, term: Term::default() }
+    }
+
+    /// With another term of leases than all processes have.
+    #[must_use]
+    pub fn with_term(self, term: Term) -> Self {
+        Self { term, ..self }
     }
 
     /// Runs jobs until `stop`; then waits for those that run, and gives back what takes too long.
@@ -124,7 +131,8 @@ impl Runner {
 
     /// Looks after the jobs of processes that went away, and after those that a clock has left behind.
     async fn look_after(self, stop: CancellationToken) {
-        let (mut vigil, mut trouble) = (Vigil::default(), Trouble::new("jobs cannot be looked after; trying again"));
+        let (mut vigil, mut trouble) =
+            (Vigil::new(self.term), Trouble::new("jobs cannot be looked after; trying again"));
         loop {
             _ = trouble.note(self.take_from_the_silent(&mut vigil).await);
             if stopped_within(&stop, LOOK_AFTER).await {
@@ -164,7 +172,7 @@ impl Runner {
         work.spawn(async move { handler(payload).await }.in_same_trace().in_current_span());
         let beat = || queue::beat(&self.db, &self.process, &job);
         let outcome = tokio::select! {
-            outcome = held(since, beat, timeout(LONGEST_RUN, work.join_next())) => outcome,
+            outcome = held(self.term, since, beat, timeout(LONGEST_RUN, work.join_next())) => outcome,
             () = give_back.cancelled() => {
                 work.shutdown().await;
                 self.give_back(&job).await;

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{cmp::Reverse, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -35,9 +35,12 @@ pub struct Schedules {
 
 impl Schedules {
     pub fn new(db: Database, all: &[Schedule], ids: IdSource, clock: SharedClock) -> Self {
+        let mut all = all.to_vec();
+        all.sort_by_key(|schedule| (Reverse(schedule.every), schedule.name));
         Self { db, all: all.into(), ids, clock }
     }
 
+    /// The rarest first.
     pub fn all(&self) -> &[Schedule] {
         &self.all
     }

@@ -9,7 +9,7 @@ use super::{
     sinks::{self, Place},
 };
 use crate::platform::{
-    leases::{Vigil, held},
+    leases::{Term, Vigil, held},
     postgres::{Database, DbError},
     shutdown::stopped_within,
     telemetry::{self, Traced, metric},
@@ -46,9 +46,9 @@ pub struct SinkAway(pub String);
 /// Brings every message to a sink, at least once and in order per thing that they are about, until `stop`. Of all processes one
 /// does it at a time, the one with the lease; when it dies another takes over where it was. A sink that is away is tried
 /// again with growing pauses and delays nobody but itself. No transaction is open while the sink is waited for.
-pub async fn relay<S: Sink>(db: Database, sink: S, process: String, stop: CancellationToken) {
-    let relay = Relay { db, sink, process, stop };
-    let (mut vigil, mut trouble) = (Vigil::default(), Trouble::new("the outbox cannot be read; trying again"));
+pub async fn relay<S: Sink>(db: Database, sink: S, process: String, term: Term, stop: CancellationToken) {
+    let relay = Relay { db, sink, process, term, stop };
+    let (mut vigil, mut trouble) = (Vigil::new(term), Trouble::new("the outbox cannot be read; trying again"));
     metric::OUTBOX_DELIVERED.with([S::NAME]).increment(0);
     metric::OUTBOX_FAILURES.with([S::NAME]).increment(0);
     loop {
@@ -68,6 +68,7 @@ struct Relay<S> {
     db: Database,
     sink: S,
     process: String,
+    term: Term,
     stop: CancellationToken,
 }
 
@@ -87,7 +88,7 @@ impl<S: Sink> Relay<S> {
             return Ok(());
         };
         let beat = || sinks::beat(&self.db, S::NAME, &self.process);
-        held(asked, beat, self.deliver_all(place, trouble)).await.unwrap_or_else(|| {
+        held(self.term, asked, beat, self.deliver_all(place, trouble)).await.unwrap_or_else(|| {
             tracing::warn!(sink = S::NAME, "the lease was lost; another process delivers");
             Ok(())
         })

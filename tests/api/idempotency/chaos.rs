@@ -1,4 +1,4 @@
-//! Two servers, one of which is killed while a thousand requests are on their way.
+//! Two servers, one of which is killed while hundreds of requests are on their way.
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -92,7 +92,7 @@ async fn flights(world: &World) -> Arc<[Value; 2]> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_thousand_requests_under_a_hundred_keys_make_a_hundred_bookings_though_servers_are_killed() {
+async fn ten_requests_under_each_key_make_one_booking_for_each_key_though_servers_are_killed() {
     let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
     let world = WorldOptions { without_redis: true, ..WorldOptions::patient() }.on(&database).start().await;
     let flights = flights(&world).await;

@@ -39,7 +39,7 @@ async fn until_told(client: Client, key: String, wish: Value) -> (String, String
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_thousand_requests_under_a_hundred_keys_at_two_instances_make_a_hundred_bookings() {
+async fn ten_requests_under_each_key_at_two_instances_make_one_booking_for_each_key() {
     let one = WorldOptions::patient().start().await;
     let other = WorldOptions::patient().on(&one.database).start().await;
     // One has room to spare; the other exactly for those who shall have it, so that a repetition finds it full.

@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::Row;
 use uuid::Uuid;
 
-use crate::support::{NewFlight, World, WorldOptions, start_of_time, until};
+use crate::support::{NewFlight, TestDatabase, World, WorldOptions, start_of_time, until};
 
 /// Until the schedule has run since it was new, or due again.
 async fn until_run(world: &World, name: &str) {
@@ -34,7 +34,7 @@ async fn partitions(world: &World) -> Vec<String> {
 
 #[tokio::test]
 async fn a_server_makes_the_partitions_of_the_months_to_come() {
-    let world = World::start().await;
+    let world = World::migrated().await;
     until_run(&world, "partitions_ahead").await;
     let made = partitions(&world).await;
     assert_eq!((made[0].as_str(), made.last().unwrap().as_str()), ("bookings_2026_11", "bookings_2027_11"));
@@ -74,7 +74,7 @@ async fn add_token(world: &World, expires_at: DateTime<Utc>) -> Uuid {
 
 #[tokio::test]
 async fn a_server_deletes_expired_refresh_tokens_and_no_others() {
-    let world = World::start().await;
+    let world = World::migrated().await;
     until_run(&world, "expired_tokens").await;
     let register = json!({"email": "ann@example.com", "password": "correct horse battery"});
     world.anonymous().post("/api/v1/auth/register", register).await.expect(201);
@@ -108,7 +108,8 @@ async fn age(world: &World, table: &str, days: i32, column: &str) {
 #[tokio::test]
 async fn a_server_deletes_old_messages_that_were_delivered_and_no_others() {
     // Given messages of which a sink has had all but the third, and another sink that was not served for long,
-    let world = WorldOptions { without_redis: true, ..WorldOptions::default() }.start().await;
+    let world =
+        WorldOptions { without_redis: true, ..WorldOptions::default() }.on(&TestDatabase::create().await).start().await;
     until_run(&world, "old_outbox").await;
     let flight = async |number: &str| drop(world.flight(NewFlight::new(number, "DEL", "LHR")).await);
     for number in ["AI101", "AI102", "AI103", "AI104"] {

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::ids;
-use crate::support::{World, until};
+use crate::support::{BRIEF_TERM, World, until};
 
 /// What a sink does with what it is given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl<const LETTER: char> Collecting<LETTER> {
     /// Lets a process of this name deliver to it.
     pub fn served_by(&self, world: &World, process: &str) -> Serving {
         let stop = CancellationToken::new();
-        let task = relay(world.db.clone(), self.clone(), process.to_owned(), stop.clone());
+        let task = relay(world.db.clone(), self.clone(), process.to_owned(), BRIEF_TERM, stop.clone());
         Serving { stop, task: tokio::spawn(task) }
     }
 }

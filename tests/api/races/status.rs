@@ -4,10 +4,16 @@ use serde_json::{Value, json};
 use sqlx::Connection;
 
 use super::{at_once, booked_kg, kilograms, order, text};
-use crate::support::{Answer, Client, NewFlight, Watch, World, WorldOptions};
+use crate::support::{Answer, Client, NewFlight, Watch, World, WorldOptions, rounds};
 
 /// Races run side by side, each lane on a flight of its own, so that room can be checked after each.
 const LANES: usize = 4;
+
+/// Races of each test.
+fn tries() -> usize {
+    rounds(100, 500)
+}
+
 const KILOGRAMS: u64 = 10;
 
 /// A lane's flight and callers.
@@ -87,8 +93,8 @@ fn strings(words: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn operators_cancel_against_depart_ends_in_cancelled_alone_or_departed_then_cancelled_500_times() {
-    in_lanes(500, async |lane: Lane, number, booked| {
+async fn operators_cancel_against_depart_ends_in_cancelled_alone_or_departed_then_cancelled() {
+    in_lanes(tries(), async |lane: Lane, number, booked| {
         let path = lane.booking().await;
         let (cancel, depart) = (format!("{path}/cancel"), format!("{path}/depart"));
         let (cancel, depart) = race(number, lane.operator.poke(&cancel), lane.operator.poke(&depart)).await;
@@ -110,8 +116,8 @@ async fn operators_cancel_against_depart_ends_in_cancelled_alone_or_departed_the
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_cancel_and_depart_with_the_same_if_match_one_is_done_and_the_other_never_500_times() {
-    in_lanes(500, async |lane: Lane, number, booked| {
+async fn of_cancel_and_depart_with_the_same_if_match_one_is_done_and_the_other_never() {
+    in_lanes(tries(), async |lane: Lane, number, booked| {
         let path = lane.booking().await;
         let (cancel, depart) = (format!("{path}/cancel"), format!("{path}/depart"));
         let cancel = if_match(&lane.operator, &cancel, "\"1\"");
@@ -133,8 +139,8 @@ async fn of_cancel_and_depart_with_the_same_if_match_one_is_done_and_the_other_n
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_customers_cancel_and_operators_depart_exactly_one_wins_200_times() {
-    in_lanes(200, async |lane: Lane, number, booked| {
+async fn of_customers_cancel_and_operators_depart_exactly_one_wins() {
+    in_lanes(tries(), async |lane: Lane, number, booked| {
         let path = lane.booking().await;
         let (cancel, depart) = (format!("{path}/cancel"), format!("{path}/depart"));
         let (cancel, depart) = race(number, lane.customer.poke(&cancel), lane.operator.poke(&depart)).await;
@@ -153,8 +159,8 @@ async fn of_customers_cancel_and_operators_depart_exactly_one_wins_200_times() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_two_departs_two_arrives_and_two_delivers_at_once_exactly_one_wins_200_times() {
-    in_lanes(200, async |lane: Lane, number, booked| {
+async fn of_two_departs_two_arrives_and_two_delivers_at_once_exactly_one_wins() {
+    in_lanes(tries(), async |lane: Lane, number, booked| {
         let path = lane.booking().await;
         for (action, status) in [("depart", "DEPARTED"), ("arrive", "ARRIVED"), ("deliver", "DELIVERED")] {
             let path = format!("{path}/{action}");

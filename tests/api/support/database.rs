@@ -29,22 +29,28 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
+    /// As `loadmaster migrate` leaves it.
     pub async fn create() -> Self {
-        let template = template().await;
+        Self::copy_of(&template(Kind::Migrated).await).await
+    }
+
+    /// For tests that are about neither partitions nor schedules: there are those of two months only, and every schedule
+    /// has just run. It is copied in half the time, and each session opens fewer tables.
+    pub async fn light() -> Self {
+        Self::copy_of(&template(Kind::Light).await).await
+    }
+
+    async fn copy_of(template: &str) -> Self {
         let name = format!("test_{}", Uuid::new_v4().simple());
         let mut maintenance = connect("postgres").await;
         let copy = format!("create database {name} template {template}");
-        maintenance.execute(sqlx::AssertSqlSafe(copy)).await.expect("copying the template");
+        maintenance.execute(sqlx::AssertSqlSafe(copy)).await.expect("copying the database");
         Self { name, elsewhere: None }
     }
 
     /// A copy of this one, to which nobody may be connected meanwhile.
     pub async fn copy(&self) -> Self {
-        let name = format!("test_{}", Uuid::new_v4().simple());
-        let mut maintenance = connect("postgres").await;
-        let copy = format!("create database {name} template {}", self.name);
-        maintenance.execute(sqlx::AssertSqlSafe(copy)).await.expect("copying the database");
-        Self { name, elsewhere: None }
+        Self::copy_of(&self.name).await
     }
 
     /// A database without any table in it.
@@ -139,18 +145,31 @@ async fn bootstrap() {
     maintenance.execute(role).await.expect("making the serving role");
 }
 
-/// The migrated template with reference data, made by whoever comes first. Its name changes with what goes into it.
-async fn template() -> String {
-    let mut hash = DefaultHasher::new();
-    for folder in ["migrations", "data"] {
-        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + folder;
-        let mut files: Vec<_> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
-        files.sort();
-        for file in files {
-            std::fs::read(file).unwrap().hash(&mut hash);
-        }
-    }
-    let name = format!("template_{:x}", hash.finish());
+/// What is copied for a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Migrated,
+    Light,
+}
+
+/// Makes a light database of a migrated one: without the partitions of the months after the next, and with all schedules
+/// due tomorrow.
+const LIGHTEN: &str = "
+    do $$ declare part regclass; begin
+        for part in select inhrelid from pg_inherits
+                    where inhparent in (select table_name::regclass from partitioned_tables)
+                      and inhrelid::regclass::text !~ '_(default|2026_11|2026_12)$' loop
+            execute format('drop table %s', part);
+        end loop;
+    end $$;
+    insert into schedules (name, next_run_at)
+        select name, now() + interval '1 day'
+        from unnest('{partitions_ahead,expired_tokens,old_idempotency_keys,old_outbox,flight_steps}'::text[]) name";
+
+/// A migrated template with reference data, made by the first test that needs it. Its name is that of the files of this
+/// build, by their sizes and times: reading them would take longer than to make another.
+async fn template(kind: Kind) -> String {
+    let name = format!("template_{kind:?}_{:x}", fingerprint()).to_lowercase();
     let mut maintenance = connect("postgres").await;
     sqlx::query("select pg_advisory_lock($1)").bind(BOOTSTRAP_LOCK + 1).execute(&mut maintenance).await.unwrap();
     let known: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
@@ -165,10 +184,29 @@ async fn template() -> String {
         let mut owner = connect(&making).await;
         app::migrate(&mut owner, start_of_time()).await.expect("migrating the template");
         reference::load_reference_data(&mut owner).await.expect("loading the reference data");
+        if kind == Kind::Light {
+            owner.execute(sqlx::raw_sql(LIGHTEN)).await.expect("lightening the template");
+        }
+        // Else the first reader of each copy marks, and so writes, every row.
+        owner.execute("vacuum (freeze) airports").await.expect("vacuuming the template");
         owner.close().await.unwrap();
         maintenance.execute(sqlx::AssertSqlSafe(format!("alter database {making} rename to {name}"))).await.unwrap();
     }
     name
+}
+
+fn fingerprint() -> u64 {
+    let mut hash = DefaultHasher::new();
+    for folder in ["migrations", "data"] {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + folder;
+        let mut files: Vec<_> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        for file in files {
+            let facts = std::fs::metadata(&file).unwrap();
+            (file, facts.len(), facts.modified().unwrap()).hash(&mut hash);
+        }
+    }
+    hash.finish()
 }
 
 /// When every test's clock begins: a Friday morning.

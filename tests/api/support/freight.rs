@@ -96,14 +96,18 @@ impl Client {
 impl World {
     /// Runs a statement as the tables' owner.
     pub async fn sql(&self, statement: &str) {
-        let mut owner = self.database.owner().await;
+        let mut owner = self.owner().await;
         owner.execute(sqlx::AssertSqlSafe(statement.to_owned())).await.expect("the statement runs");
+        self.give_back(owner);
     }
 
     /// The first column of each row, as text.
     pub async fn texts(&self, query: &str) -> Vec<String> {
-        let mut owner = self.database.owner().await;
-        let rows = sqlx::query(sqlx::AssertSqlSafe(query.to_owned())).fetch_all(&mut owner).await.expect("it runs");
+        let mut owner = self.owner().await;
+        // Not prepared for later: tables change between two askings.
+        let query = sqlx::query(sqlx::AssertSqlSafe(query.to_owned())).persistent(false);
+        let rows = query.fetch_all(&mut owner).await.expect("it runs");
+        self.give_back(owner);
         rows.iter().map(|row| row.get(0)).collect()
     }
 

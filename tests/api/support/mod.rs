@@ -19,10 +19,17 @@ pub use client::{Answer, Client};
 pub use database::{TestDatabase, redis_url, start_of_time};
 pub use dice::Dice;
 pub use gate::Gate;
+use loadmaster::platform::leases::Term;
 pub use own_redis::OwnRedis;
 pub use process::Process;
 pub use raw::{connect, connect_from, exchange, is_closed, read_answer};
 pub use readings::Readings;
+use std::time::Duration;
+
+/// A term of leases that a test can wait for, and that is still longer than a busy machine lets anything wait.
+pub const BRIEF_TERM: Term =
+    Term { beat: Duration::from_millis(500), sure: Duration::from_secs(5), silence: Duration::from_secs(6) };
+
 /// Whether the long tests are wanted, and the others at their full length (`./test --long`).
 pub fn is_long() -> bool {
     std::env::var_os("LOADMASTER_TEST_LONG").is_some_and(|value| !value.is_empty())
@@ -34,4 +41,4 @@ pub fn rounds(usual: usize, long: usize) -> usize {
 }
 
 pub use watch::{Watch, until};
-pub use world::{NewFlight, Starting, World, WorldOptions};
+pub use world::{NewFlight, Starting, World, WorldOptions, breaches};

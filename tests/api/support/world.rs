@@ -1,8 +1,11 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster::{
-    app::{self, AppState, AuditOptions, Instance, Parts, Server, bind, starting},
+    app::{self, AppState, AuditOptions, Check, Instance, Parts, Server, bind, starting},
     features::accounts::{AccountService, Principal, Role},
     kernel::{OrganizationId, TokenFamilyId, UserId},
     platform::{
@@ -16,6 +19,7 @@ use loadmaster::{
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::{
@@ -32,6 +36,8 @@ pub struct World {
     /// The server's own pool.
     pub db: Database,
     instance: Box<Instance>,
+    /// Sessions of the tables' owner that are not in use: opening one takes longer than what most are used for.
+    owners: Mutex<Vec<PgConnection>>,
 }
 
 /// What a test wants to be different.
@@ -39,7 +45,7 @@ pub struct World {
 pub struct WorldOptions {
     /// `("server.request_timeout_ms", "200")`.
     pub settings: Vec<(String, String)>,
-    /// Serve this database instead of a fresh copy.
+    /// Serve this database instead of a light one.
     pub database: Option<TestDatabase>,
     pub without_redis: bool,
 }
@@ -71,7 +77,7 @@ impl WorldOptions {
         logs::keep();
         let database = match self.database {
             Some(database) => database,
-            None => TestDatabase::create().await,
+            None => TestDatabase::light().await,
         };
         let mut overrides = vec![
             ("server.port".to_owned(), "0".to_owned()),
@@ -125,7 +131,7 @@ impl Starting {
         let db = parts.db.clone();
         let instance = Box::new(Instance::prepare(server, parts).await.expect("preparing"));
         instance.open(Vec::new()).expect("opening");
-        World { database, clock, base, db, instance }
+        World { database, clock, base, db, instance, owners: Mutex::default() }
     }
 }
 
@@ -209,6 +215,11 @@ impl World {
         Self::with(WorldOptions::default()).await
     }
 
+    /// On a database as `loadmaster migrate` leaves it: for tests about partitions, schedules or what a first start does.
+    pub async fn migrated() -> Self {
+        WorldOptions::default().on(&TestDatabase::create().await).start().await
+    }
+
     pub async fn with(options: WorldOptions) -> Self {
         options.prepare().await.launch().await
     }
@@ -223,6 +234,22 @@ impl World {
 
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
+    }
+
+    /// A session of the tables' owner; [`Self::give_back`] keeps it for the next who asks. One that has ended meanwhile is
+    /// replaced.
+    pub async fn owner(&self) -> PgConnection {
+        let kept = self.owners.lock().unwrap().pop();
+        if let Some(mut owner) = kept
+            && owner.ping().await.is_ok()
+        {
+            return owner;
+        }
+        self.database.owner().await
+    }
+
+    pub fn give_back(&self, owner: PgConnection) {
+        self.owners.lock().unwrap().push(owner);
     }
 
     /// Takes the server down as SIGTERM does.
@@ -242,7 +269,7 @@ impl World {
 
     /// A caller with this role and these ids.
     pub async fn caller_in(&self, role: Role, user: Uuid, organization: Uuid) -> Client {
-        let mut owner = self.database.owner().await;
+        let mut owner = self.owner().await;
         sqlx::query(
             "insert into organizations (id, name, created_at) values ($1, 'Test', now()) on conflict do nothing",
         )
@@ -263,6 +290,7 @@ impl World {
             .await
             .unwrap();
         }
+        self.give_back(owner);
         self.anonymous().with_token(&self.token(role, user, organization))
     }
 
@@ -311,11 +339,15 @@ impl World {
     }
 
     async fn audit_with(&self, options: AuditOptions) {
-        let options = AuditOptions { messages_since: Some(DateTime::UNIX_EPOCH), ..options };
-        let url = self.database.app_url().into();
-        let mut snapshot = postgres::connect_snapshot(&url, false).await.expect("a session");
-        let report = Box::pin(app::audit(&mut snapshot, &options, &|_, _| {})).await.expect("the audit runs");
-        let wrong: Vec<_> = report.checks.iter().filter(|check| check.breaches() > 0).collect();
+        let wrong = breaches(&self.database, options).await;
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
+}
+
+/// What the product's own audit finds wrong, events without messages included.
+pub async fn breaches(database: &TestDatabase, options: AuditOptions) -> Vec<Check> {
+    let options = AuditOptions { messages_since: Some(DateTime::UNIX_EPOCH), ..options };
+    let mut snapshot = postgres::connect_snapshot(&database.app_url().into(), false).await.expect("a session");
+    let report = Box::pin(app::audit(&mut snapshot, &options, &|_, _| {})).await.expect("the audit runs");
+    report.checks.into_iter().filter(|check| check.breaches() > 0).collect()
 }
