@@ -43,7 +43,7 @@ problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], ALREADY_EXISTS);
 ///
 /// One flight number leaves an airport once a local calendar day (cancelled flights do not count).
 #[utoipa::path(post, path = "/flights", tag = "flights", operation_id = "createFlight",
-    request_body = CreateFlight, params(KeyHeader), security(("bearer" = []), ("password" = [])),
+    request_body = CreateFlight, params(KeyHeader),
     responses((status = 201, body = FlightBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
 async fn create(
     Admin(caller): Admin,

@@ -88,7 +88,7 @@ problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 /// bookings off the flight first, in the same transaction. Retiming moves the cut-off along and tells the bookings; one
 /// whose connection no longer holds needs rerouting. What was scheduled stays and keeps defining the flight's date.
 #[utoipa::path(patch, path = "/flights/{id}", tag = "flights", operation_id = "changeFlight",
-    security(("bearer" = []), ("password" = [])), request_body(content((ChangeFlight = "application/json"), (ChangeFlight = "application/merge-patch+json"))),
+    request_body(content((ChangeFlight = "application/json"), (ChangeFlight = "application/merge-patch+json"))),
     params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
     responses((status = 200, body = FlightBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
@@ -120,7 +120,7 @@ problem_responses!(DepartProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 /// A leg whose inbound has not arrived is left behind as `MISSED_CONNECTION`; `left_behind` names others. They give their
 /// room back and need rerouting. Legs that were moved one by one before are skipped.
 #[utoipa::path(post, path = "/flights/{id}/depart", tag = "flights", operation_id = "departFlight",
-    security(("bearer" = []), ("password" = [])), request_body = Option<DepartFlight>,
+    request_body = Option<DepartFlight>,
     params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
     responses((status = 200, body = FlightStep, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), DepartProblems))]
@@ -141,7 +141,7 @@ problem_responses!(StepProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TR
 
 /// Arrive: the flight lands, and with it what is in the air on it.
 #[utoipa::path(post, path = "/flights/{id}/arrive", tag = "flights", operation_id = "arriveFlight",
-    security(("bearer" = []), ("password" = [])), request_body = Option<ArriveFlight>,
+    request_body = Option<ArriveFlight>,
     params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
     responses((status = 200, body = FlightStep, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
@@ -161,7 +161,7 @@ async fn arrive(
 ///
 /// Only while no leg has departed on it. Its bookings keep their status, give their room back and need rerouting.
 #[utoipa::path(post, path = "/flights/{id}/cancel", tag = "flights", operation_id = "cancelFlight",
-    security(("bearer" = []), ("password" = [])), request_body = Option<CancelFlight>,
+    request_body = Option<CancelFlight>,
     params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
     responses((status = 200, body = FlightStep, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
@@ -186,7 +186,6 @@ const MOST_LINES: u32 = 1000;
 ///
 /// At most 1000 bookings by reference; `Link` with `rel="next"` leads to the next. The totals are of all of them.
 #[utoipa::path(get, path = "/flights/{id}/manifest", tag = "flights", operation_id = "getFlightManifest",
-    security(("bearer" = []), ("password" = [])),
     params(("id" = FlightId, Path, description = "The flight's id"), ManifestParams),
     responses((status = 200, body = Manifest, headers(("Link" = Option<String>))), ManifestProblems))]
 async fn manifest(
@@ -225,7 +224,7 @@ problem_responses!(ImportProblems: [INPUT, ROLE, BODY, KEY]);
 /// being 1; the first 100 are told.
 #[utoipa::path(post, path = "/flights/import", tag = "flights", operation_id = "importFlights",
     params(("dry_run" = Option<bool>, Query, description = "Check and count, but change nothing"), KeyHeader),
-    request_body(content = String, content_type = "text/csv"), security(("bearer" = []), ("password" = [])),
+    request_body(content = String, content_type = "text/csv"),
     responses((status = 200, body = ImportBody, headers(("Idempotency-Replayed" = Option<bool>))), ImportProblems))]
 async fn import(
     Admin(caller): Admin,

@@ -47,7 +47,7 @@ problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, 
 /// earliest-arriving direct flight, and only if there is none the earliest-arriving connection. All legs get room or
 /// none does.
 #[utoipa::path(post, path = "/bookings", tag = "bookings", operation_id = "createBooking",
-    request_body = CreateBooking, params(KeyHeader), security(("bearer" = []), ("password" = [])),
+    request_body = CreateBooking, params(KeyHeader),
     responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
 pub(super) async fn create(
     Customer(caller): Customer,
@@ -118,7 +118,7 @@ macro_rules! movement {
     ($(#[$doc:meta])* $name:ident, $action:expr, $path:literal, $operation:literal) => {
         $(#[$doc])*
         #[utoipa::path(post, path = $path, tag = "bookings", operation_id = $operation,
-            security(("bearer" = []), ("password" = [])), request_body = Option<RecordMovement>,
+            request_body = Option<RecordMovement>,
             params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
                    ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
             responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), MoveProblems))]
@@ -158,7 +158,7 @@ problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_T
 /// only and replaces all that have not departed, until the arrival at the destination; after the first departure it is
 /// the carrier's staff's. Customers amend until the cut-off of the flights concerned, staff until their departure.
 #[utoipa::path(patch, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "amendBooking",
-    security(("bearer" = []), ("password" = [])), request_body(content((AmendBooking = "application/json"), (AmendBooking = "application/merge-patch+json"))),
+    request_body(content((AmendBooking = "application/json"), (AmendBooking = "application/merge-patch+json"))),
     params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
     responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), AmendProblems))]
@@ -179,7 +179,7 @@ problem_responses!(CancelProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 /// Gives back the room of every leg that has not departed. Never once any leg has arrived; customers only while
 /// `BOOKED`.
 #[utoipa::path(post, path = "/bookings/{ref_id}/cancel", tag = "bookings", operation_id = "cancelBooking",
-    security(("bearer" = []), ("password" = [])), request_body = Option<CancelBooking>,
+    request_body = Option<CancelBooking>,
     params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
     responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), CancelProblems))]
@@ -196,7 +196,7 @@ pub(super) async fn cancel(
 ///
 /// The same as `POST …/cancel`; the booking stays and is `CANCELLED`.
 #[utoipa::path(delete, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "deleteBooking",
-    security(("bearer" = []), ("password" = [])), request_body = Option<CancelBooking>,
+    request_body = Option<CancelBooking>,
     params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
     responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), CancelProblems))]

@@ -25,7 +25,6 @@ problem_responses!(ReadProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// One shipment.
 #[utoipa::path(get, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "getBooking",
-    security(("bearer" = []), ("password" = [])),
     params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"),
            ("include" = Option<String>, Query, description = "`history` adds the newest 200 events"),
            ("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
@@ -56,7 +55,6 @@ pub(super) async fn show(
 
 /// Where a shipment stands.
 #[utoipa::path(get, path = "/bookings/{ref_id}/status", tag = "bookings", operation_id = "getBookingStatus",
-    security(("bearer" = []), ("password" = [])),
     params(("ref_id" = String, Path, description = "Booking reference, upper or lower case")),
     responses((status = 200, body = StatusBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
 pub(super) async fn status(
@@ -80,7 +78,6 @@ problem_responses!(HistoryProblems: [LIST, ROLE], NOT_FOUND);
 ///
 /// At most 200 events; `Link` with `rel="prev"` leads to those before them.
 #[utoipa::path(get, path = "/bookings/{ref_id}/history", tag = "bookings", operation_id = "getBookingHistory",
-    security(("bearer" = []), ("password" = [])),
     params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), EventParams),
     responses((status = 200, body = HistoryBody, headers(("ETag" = String), ("Link" = Option<String>))), (status = 304),
               HistoryProblems))]
@@ -118,7 +115,6 @@ problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// Shipments, newest first: your organization's, or all for the carrier's staff.
 #[utoipa::path(get, path = "/bookings", tag = "bookings", operation_id = "listBookings",
-    security(("bearer" = []), ("password" = [])),
     params(("status" = Option<BookingStatus>, Query), ("origin" = Option<String>, Query),
            ("destination" = Option<String>, Query),
            ("flight_id" = Option<uuid::Uuid>, Query, description = "With a leg in force on this flight"),
