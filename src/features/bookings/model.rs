@@ -2,7 +2,6 @@ pub mod replay;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::{
     features::{
@@ -14,6 +13,7 @@ use crate::{
         AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, LegId, OrganizationId,
         Pieces, UserId, words,
     },
+    platform::web::{read, request},
 };
 
 /// What messages and audits call a booking.
@@ -105,18 +105,20 @@ impl<'a> From<&'a Leg> for Stretch<'a> {
     }
 }
 
-/// Who ships or receives.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Party {
-    pub name: String,
-    pub account_number: Option<String>,
-    pub street: Option<String>,
-    pub city: Option<String>,
-    pub postal_code: Option<String>,
-    /// ISO 3166 alpha-2.
-    pub country_code: Option<String>,
-    pub phone: Option<String>,
-    pub email: Option<String>,
+request! {
+    /// Who ships or receives.
+    #[derive(PartialEq, Eq, Serialize, Deserialize)]
+    pub struct Party in body {
+        name: String = read::line(read::LINE),
+        account_number: Option<String> = read::line(read::LINE),
+        street: Option<String> = read::line(read::LINE),
+        city: Option<String> = read::line(read::LINE),
+        postal_code: Option<String> = read::line(read::LINE),
+        /// ISO 3166 alpha-2.
+        country_code: Option<String> = read::country,
+        phone: Option<String> = read::line(read::LINE),
+        email: Option<String> = read::email,
+    }
 }
 
 /// Free text and personal data: the part that erasure may blank.

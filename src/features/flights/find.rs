@@ -1,14 +1,14 @@
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Flight, FlightError, Network, repository, routes::KeptRoutes};
+use super::{Flight, FlightError, FlightFilter, Network, repository, routes::KeptRoutes};
 use crate::{
     features::{
         accounts::Acts,
-        capacity::{AvailabilityIndex, CapacityService, FlightStatus},
+        capacity::{AvailabilityIndex, CapacityService},
         reference::Reference,
     },
-    kernel::{AirlineCode, AirportCode, FlightId, FlightNumber},
+    kernel::{AirportCode, FlightId},
     platform::{
         clock::SharedClock,
         postgres::{Database, DbError},
@@ -28,18 +28,6 @@ pub struct FlightService {
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
     pub(super) acts: Acts,
-}
-
-/// Which flights a list shows; filters combine with AND.
-#[derive(Debug, Clone, Default)]
-pub struct FlightFilter {
-    pub origin: Option<AirportCode>,
-    pub destination: Option<AirportCode>,
-    /// The scheduled local calendar date at the origin.
-    pub departure_date: Option<NaiveDate>,
-    pub airline: Option<AirlineCode>,
-    pub flight_number: Option<FlightNumber>,
-    pub status: Option<FlightStatus>,
 }
 
 /// Where a page of flights ended: lists go by departure, then id.

@@ -18,10 +18,9 @@ mod routes;
 mod save;
 
 pub use audit::replay;
-pub use change::FlightChange;
-pub use dto::{FlightBody, ImportBody};
+pub use dto::{ChangeFlight, FlightBody, FlightFilter, ImportBody, MOST_BOOKINGS, each_once};
 pub use error::FlightError;
-pub use find::{FlightFilter, FlightService};
+pub use find::FlightService;
 pub use import::{ImportSummary, Imported, Timetable};
 pub use model::{Flight, FlightEventType, NewFlight, replay::RebuiltFlight, space_of};
 pub use network::{Network, Standing, Stretch};

@@ -6,7 +6,8 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::{
-    find::{FlightAnchor, FlightFilter},
+    dto::FlightFilter,
+    find::FlightAnchor,
     model::{Flight, FlightEventType},
     network::Standing,
 };

@@ -3,7 +3,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{FlightError, FlightService, Standing, dto::AirlineRoute, repository};
+use super::{
+    FlightError, FlightService, Standing,
+    dto::{AirlineRoute, RouteFilter},
+    repository,
+};
 use crate::{
     kernel::{AirlineCode, AirportCode},
     platform::{postgres::DbError, shared::Shared, web::PageRequest},
@@ -13,14 +17,6 @@ use crate::{
 const OLDEST: TimeDelta = TimeDelta::seconds(60);
 /// While flights change all the time, reading the routes takes a tenth of one connection's time at most.
 const PAUSE: u32 = 9;
-
-/// Which routes a list shows; filters combine with AND.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct RouteFilter {
-    pub airline: Option<AirlineCode>,
-    pub origin: Option<AirportCode>,
-    pub destination: Option<AirportCode>,
-}
 
 /// Where a page of routes ended: lists go by airline, origin, destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,23 +62,27 @@ fn anchor(row: &repository::RouteRow) -> RouteAnchor {
 }
 
 impl RouteFilter {
-    fn takes(&self, row: &repository::RouteRow) -> bool {
-        self.airline.is_none_or(|airline| airline == row.airline_code)
-            && self.origin.is_none_or(|origin| origin == row.origin)
+    fn takes(self, row: &repository::RouteRow) -> bool {
+        self.origin.is_none_or(|origin| origin == row.origin)
             && self.destination.is_none_or(|destination| destination == row.destination)
     }
 }
 
 impl FlightService {
-    /// What the airlines fly, derived from the flights there are.
+    /// What the airlines fly, or one of them, derived from the flights there are.
     pub async fn airline_routes(
         &self,
+        airline: Option<AirlineCode>,
         filter: &RouteFilter,
         page: &PageRequest<RouteAnchor>,
     ) -> Result<Vec<AirlineRoute>, FlightError> {
         let table = self.route_table().await?;
         let start = page.after.map_or(0, |after| table.rows.partition_point(|row| anchor(row) <= after));
-        let rows = table.rows.iter().skip(start).filter(|row| filter.takes(row));
+        let rows = table
+            .rows
+            .iter()
+            .skip(start)
+            .filter(|row| airline.is_none_or(|airline| airline == row.airline_code) && filter.takes(row));
         let most = usize::try_from(page.fetch()).unwrap_or_default();
         Ok(rows.skip(page.offset as usize).take(most).map(|row| self.with_distance(row)).collect())
     }

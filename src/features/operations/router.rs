@@ -8,10 +8,7 @@ use super::{
     cancel::Cancel,
     change::Change,
     depart::Depart,
-    dto::{
-        ArriveFlight, CancelFlight, ChangeFlight, DepartFlight, FlightStep, Manifest, ManifestParams, read_arrival,
-        read_change, read_departure, read_reason,
-    },
+    dto::{ArriveFlight, CancelFlight, DepartFlight, FlightStep, Manifest},
     import::Import,
     model::Operated,
     service::Target,
@@ -19,7 +16,7 @@ use super::{
 use crate::{
     features::{
         accounts::{Admin, Operator, Principal},
-        flights::{Flight, FlightBody, ImportBody, ImportSummary, REVALIDATE},
+        flights::{ChangeFlight, Flight, FlightBody, ImportBody, ImportSummary, REVALIDATE},
         reference::Reference,
     },
     kernel::{BookingRef, FlightId},
@@ -28,8 +25,8 @@ use crate::{
         room::{Routes, handler_state},
         telemetry::{Traced, part},
         web::{
-            Body, CursorKey, PRIVATE, PageFields, PathText, Problem, Query, both, link, private, problem_responses,
-            read, unless_missing,
+            Body, CursorKey, PRIVATE, PageUpTo, PathText, Problem, Query, both, link, private, problem_responses, read,
+            unless_missing,
         },
         work::{ChangeRequest, Command, Keyed, UnitOfWork},
     },
@@ -99,17 +96,11 @@ async fn change(
     PathText(flight): PathText<FlightId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_patch(|fields| Some(read_change(fields, &reference)));
+    let input = request.body().read_patch(|fields| ChangeFlight::read(fields, &reference));
     let answer = move |flight: &Flight| {
         Answer::new(StatusCode::OK, &FlightBody::new(flight, &reference), REVALIDATE).with_tag(flight.entity_tag())
     };
-    let command = |operations, target, (change, offload)| Change {
-        operations,
-        target,
-        wanted: change,
-        offload,
-        has_changed: false,
-    };
+    let command = |operations, target, wanted| Change { operations, target, wanted, has_changed: false };
     Step { caller, flight, operations, request }.run(input, command, answer).await
 }
 
@@ -131,9 +122,11 @@ async fn depart(
     PathText(flight): PathText<FlightId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_optional(|fields| Some(read_departure(fields)));
-    let command =
-        |operations, target, (occurred_at, left_behind)| Depart { operations, target, occurred_at, left_behind };
+    let input = request.body().read_optional(DepartFlight::read);
+    let command = |operations, target, DepartFlight { occurred_at, left_behind }| {
+        let left_behind = left_behind.into_iter().map(Into::into).collect();
+        Depart { operations, target, occurred_at, left_behind }
+    };
     Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
 }
 
@@ -152,8 +145,8 @@ async fn arrive(
     PathText(flight): PathText<FlightId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_optional(|fields| Some(read_arrival(fields)));
-    let command = |operations, target, occurred_at| Arrive { operations, target, occurred_at };
+    let input = request.body().read_optional(ArriveFlight::read);
+    let command = |operations, target, ArriveFlight { occurred_at }| Arrive { operations, target, occurred_at };
     Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
 }
 
@@ -172,8 +165,8 @@ async fn cancel(
     PathText(flight): PathText<FlightId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_optional(|fields| Some(read_reason(fields)));
-    let command = |operations, target, reason| Cancel { operations, target, reason };
+    let input = request.body().read_optional(CancelFlight::read);
+    let command = |operations, target, CancelFlight { reason }| Cancel { operations, target, reason };
     Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
 }
 
@@ -186,7 +179,7 @@ const MOST_LINES: u32 = 1000;
 ///
 /// At most 1000 bookings by reference; `Link` with `rel="next"` leads to the next. The totals are of all of them.
 #[utoipa::path(get, path = "/flights/{id}/manifest", tag = "flights", operation_id = "getFlightManifest",
-    params(("id" = FlightId, Path, description = "The flight's id"), ManifestParams),
+    params(("id" = FlightId, Path, description = "The flight's id"), PageUpTo<MOST_LINES>),
     responses((status = 200, body = Manifest, headers(("Link" = Option<String>))), ManifestProblems))]
 async fn manifest(
     Operator(caller): Operator,
@@ -197,9 +190,7 @@ async fn manifest(
     query: Query,
 ) -> Result<Response, Problem> {
     let reader = caller.role.as_str();
-    let page = query
-        .read(|fields| Some(PageFields::read_up_to(fields, MOST_LINES)))
-        .and_then(|page| page.open::<BookingRef>(&key, &query, reader));
+    let page = query.read(PageUpTo::<MOST_LINES>::read).and_then(|page| page.open::<BookingRef>(&key, &query, reader));
     let page = unless_missing(page, async { operations.flight(id).await.map(drop) }).await?;
     let (flight, mut bookings, freight) = operations
         .manifest(id, &page)

@@ -5,6 +5,7 @@ use std::{
 };
 
 use super::{
+    dto::AirportFilter,
     error::ReferenceError,
     model::{Aircraft, Airline, Airport},
     repository,
@@ -37,14 +38,6 @@ pub(super) struct Catalogue {
     pub airlines: BTreeMap<AirlineCode, Airline>,
     pub aircraft: BTreeMap<AircraftCode, Aircraft>,
     pub handling_codes: BTreeMap<HandlingCode, String>,
-}
-
-/// Which airports are listed; what is `None` does not matter.
-#[derive(Debug)]
-pub(super) struct AirportFilter {
-    pub text: Option<String>,
-    pub country: Option<String>,
-    pub major: Option<bool>,
 }
 
 impl Reference {
@@ -96,6 +89,15 @@ impl Reference {
     pub fn read_airport(&self, raw: Raw<'_>) -> Result<AirportCode, Fault> {
         let code = read::code(raw)?;
         self.airport(code).map(|airport| airport.code).ok_or_else(|| unknown("airport", &code))
+    }
+
+    /// Reads the code of an airport that exists, other than the `origin`.
+    pub fn read_destination(&self, raw: Raw<'_>, origin: Option<AirportCode>) -> Result<AirportCode, Fault> {
+        let destination = self.read_airport(raw)?;
+        if origin == Some(destination) {
+            return Err(Fault::new(FaultCode::SameAsOrigin, "must differ from the origin"));
+        }
+        Ok(destination)
     }
 
     /// Reads the code of an airline that exists.
@@ -162,8 +164,8 @@ impl Reference {
     }
 
     pub(super) fn page_of_airports(&self, filter: &AirportFilter, page: &PageRequest<AirportCode>) -> Vec<&Airport> {
-        let AirportFilter { text, country, major } = filter;
-        let found = text.as_deref().map(|text| self.0.index.matching(text));
+        let AirportFilter { q, country, major } = filter;
+        let found = q.as_deref().map(|text| self.0.index.matching(text));
         let chosen = after(&self.0.catalogue.airports, page)
             .map(|(_, airport)| airport)
             .filter(|airport| country.as_ref().is_none_or(|country| airport.country_code == *country))

@@ -10,10 +10,7 @@ use crate::{
             book::Book,
             cancel::Cancel,
             change::{Change, Target, Verb},
-            dto::{
-                AmendBooking, BookingBody, CancelBooking, CreateBooking, RecordMovement, read_amendment, read_movement,
-                read_new_booking, read_reason,
-            },
+            dto::{AmendBooking, BookingBody, CancelBooking, CreateBooking, RecordMovement},
             movement::Advance,
         },
         reference::Reference,
@@ -59,7 +56,7 @@ pub(super) async fn create(
     body: Body,
 ) -> Result<Answer, Problem> {
     let key = idempotent.key(caller.user_id.uuid(), &body);
-    let input = both(key, body.read(|fields| read_new_booking(fields, &reference)));
+    let input = both(key, body.read(|fields| CreateBooking::read(fields, &reference)));
     let ((), (key, new)) = both(query.refuse_all(), input)?;
     let command = Book::new(bookings.clone(), caller, new);
     let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(created) }).await?;
@@ -81,18 +78,18 @@ struct Step {
 
 impl Step {
     async fn advance(self, known: &Reference, action: Action) -> Result<Answer, Problem> {
-        let input = self.request.body().read_optional(|fields| Some(read_movement(fields, known)));
+        let input = self.request.body().read_optional(|fields| RecordMovement::read(fields, known));
         self.run(input, |movement| Advance { action, movement }).await
     }
 
     async fn amend(self, known: &Reference) -> Result<Answer, Problem> {
-        let input = self.request.body().read_patch(|fields| Some(read_amendment(fields, known)));
+        let input = self.request.body().read_patch(|fields| AmendBooking::read(fields, known));
         self.run(input, |amendment| Amend { amendment }).await
     }
 
     async fn cancel(self) -> Result<Answer, Problem> {
-        let input = self.request.body().read_optional(|fields| Some(read_reason(fields)));
-        self.run(input, |reason| Cancel { reason }).await
+        let input = self.request.body().read_optional(CancelBooking::read);
+        self.run(input, |CancelBooking { reason }| Cancel { reason }).await
     }
 
     async fn run<T, V: Verb + 'static>(
