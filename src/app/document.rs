@@ -1,7 +1,7 @@
 use utoipa::openapi::{
     Components, ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Schema,
     extensions::Extensions,
-    security::{Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityScheme},
+    security::{Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityRequirement, SecurityScheme},
     tag::TagBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
@@ -11,6 +11,11 @@ use crate::platform::web::ProblemBody;
 
 /// The tag of what is not a room's.
 const SYSTEM: (&str, &str) = ("system", "Health, metrics, problems");
+
+/// The security schemes.
+const BEARER: &str = "bearer";
+const PASSWORD: &str = "password";
+const NO_SCOPES: [&str; 0] = [];
 
 const ABOUT: &str = "Air-cargo booking and tracking that never oversells a flight.\n\n\
     Weights are kilograms with at most one decimal, volumes cubic metres with at most three. Instants are RFC 3339, \
@@ -38,8 +43,8 @@ fn components() -> Components {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     ComponentsBuilder::new()
         .schema(ProblemBody::name(), ProblemBody::schema())
-        .security_scheme("password", SecurityScheme::OAuth2(OAuth2::new([password])))
-        .security_scheme("bearer", SecurityScheme::Http(bearer))
+        .security_scheme(PASSWORD, SecurityScheme::OAuth2(OAuth2::new([password])))
+        .security_scheme(BEARER, SecurityScheme::Http(bearer))
         .build()
 }
 
@@ -50,7 +55,21 @@ pub fn openapi() -> OpenApi {
         document.merge((room.describe)());
     }
     document.merge(super::router::system().describe());
-    finish(document)
+    finish(secured(document))
+}
+
+/// Operations that not every role may call take any of the security schemes.
+fn secured(mut document: OpenApi) -> OpenApi {
+    for item in document.paths.paths.values_mut() {
+        let methods = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        for operation in methods.into_iter().flatten() {
+            if ProblemBody::asks_for_role(&mut operation.responses) {
+                let schemes = [BEARER, PASSWORD].map(|scheme| SecurityRequirement::new(scheme, NO_SCOPES));
+                operation.security = Some(schemes.to_vec());
+            }
+        }
+    }
+    document
 }
 
 fn growing(schema: &str) -> bool {

@@ -109,7 +109,6 @@ problem_responses!(DetailedProblems: [ROLE]);
 ///
 /// For operators, and for callers from the networks that `server.detail_networks` names.
 #[utoipa::path(get, path = "/health/detailed", tag = "system", operation_id = "detailedHealth",
-    security(("bearer" = []), ("password" = [])),
     responses((status = 200, body = DetailedHealth), DetailedProblems))]
 async fn detailed(
     State(health): State<Health>,
@@ -146,7 +145,7 @@ problem_responses!(SummaryProblems: [INPUT, ROLE]);
 ///
 /// Over all processes that share this database and a Redis; without Redis, of this process.
 #[utoipa::path(get, path = "/api/metrics/summary", tag = "system", operation_id = "metricsSummary",
-    security(("bearer" = []), ("password" = [])), responses((status = 200, body = SummaryBody), SummaryProblems))]
+    responses((status = 200, body = SummaryBody), SummaryProblems))]
 async fn summary(
     _caller: Operator,
     State(summary): State<Summary>,

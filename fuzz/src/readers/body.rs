@@ -10,7 +10,7 @@ use loadmaster::{
     kernel::{AirportCode, AwbNumber, BookingRef, Fault, FlightId, FlightNumber, HandlingCode},
     platform::{
         json::{self, JsonError},
-        web::{Body, Fields, Form, Raw, read},
+        web::{Body, Fields, Form, Raw, list, object, objects, read, set},
     },
 };
 use serde_json::Value;
@@ -92,8 +92,8 @@ pub(super) fn members(fields: &mut Fields<'_>) -> Option<()> {
     fields.required("weight_kg", read::weight);
     fields.optional("volume_m3", read::volume);
     fields.optional("positions", read::positions);
-    fields.optional("pieces", read::pieces);
-    fields.optional("limit", read::integer(1, 100));
+    fields.not_null("pieces", read::pieces);
+    fields.optional("limit", read::integer(1, 100_u32));
     fields.optional("accept", read::boolean);
     fields.optional("kind", read::word(&[("direct", 1), ("transit", 2)]));
     fields.optional("description", read::prose(read::PROSE));
@@ -103,12 +103,11 @@ pub(super) fn members(fields: &mut Fields<'_>) -> Option<()> {
     fields.optional("awb_number", read::code::<AwbNumber>);
     fields.optional("ref_id", read::code::<BookingRef>);
     fields.optional("flight_number", read::code::<FlightNumber>);
-    fields.list("flight_ids", 10, read::code::<FlightId>);
-    fields.list("special_handling_codes", 9, read::code::<HandlingCode>);
+    fields.optional("flight_ids", list(10, read::code::<FlightId>));
+    fields.optional("special_handling_codes", set(9, read::code::<HandlingCode>));
     fields.patch("notes", read::line(read::LINE));
-    fields.patch_by("shipper", |fields| fields.object("shipper", party));
-    fields.objects("legs", 20, party);
-    fields.refuse_null(&["pieces"]);
+    fields.patch("shipper", object(party));
+    fields.optional("legs", objects(20, party));
     fields.optional("password", |raw: Raw<'_>| -> Result<String, Fault> { read::any(raw) });
     Some(())
 }

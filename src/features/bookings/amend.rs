@@ -2,9 +2,10 @@ use chrono::TimeDelta;
 
 use super::{
     BookingError, BookingService,
-    amendment::{Amendment, AwbMove, told_changes},
+    amendment::{AwbMove, told_changes},
     change::{Target, Verb},
     draft::{Author, Draft, Told},
+    dto::AmendBooking,
     model::{Action, Booking, EventType, LegStatus},
     movement::check_flights_are_with_it,
     repository,
@@ -24,7 +25,7 @@ const AMENDED_WITHIN: TimeDelta = TimeDelta::hours(1);
 
 /// Changes what a shipment is or which way it goes, all of it or nothing.
 pub(super) struct Amend {
-    pub amendment: Amendment,
+    pub amendment: AmendBooking,
 }
 
 impl Verb for Amend {
@@ -108,11 +109,11 @@ impl Amending<'_> {
     async fn amended(
         mut self,
         tx: &mut PgSession,
-        amendment: &Amendment,
+        amendment: &AmendBooking,
         taken: Option<AwbNumber>,
     ) -> Result<Draft, BookingError> {
         let reroutes = !amendment.keeps_the_way(&self.draft.now);
-        let amended = amendment.clone().amended(&self.draft.now)?;
+        let amended = amendment.amended(&self.draft.now)?;
         let new_freight = amended.space != self.draft.now.space || amended.pieces != self.draft.now.pieces;
         if reroutes || new_freight || amended.awb_number != self.draft.now.awb_number {
             self.check_open()?;
@@ -130,7 +131,7 @@ impl Amending<'_> {
             self.draft.tell(self.author, EventType::Amended, Told { notes: Some(notes), ..Told::default() });
         }
         if reroutes {
-            self.reroute(tx, &amendment.flight_ids).await?;
+            self.reroute(tx, amendment.way()).await?;
         }
         Ok(self.draft)
     }

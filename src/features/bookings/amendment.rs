@@ -3,53 +3,14 @@ use std::fmt::Write;
 
 use super::{
     BookingError,
+    dto::{AmendBooking, AmendParty},
     model::{Booking, BookingStatus, LegStatus, Party, Texts},
 };
 use crate::{
     features::{accounts::Role, capacity::Space},
-    kernel::{AwbNumber, Fault, FaultCode, FlightId, HandlingCode, Pieces, Positions, Volume, Weight},
+    kernel::{AwbNumber, Fault, FaultCode, FlightId, HandlingCode},
     platform::web::Patch,
 };
-
-/// What is to be different about a shipment; what is not named stays.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Amendment {
-    pub texts: TextsPatch,
-    pub special_handling_codes: Patch<Vec<HandlingCode>>,
-    pub freight: FreightPatch,
-    /// In order of flying; empty: the way stays.
-    pub flight_ids: Vec<FlightId>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct TextsPatch {
-    pub description: Patch<String>,
-    pub customer_reference: Patch<String>,
-    pub shipper: Patch<PartyPatch>,
-    pub consignee: Patch<PartyPatch>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct PartyPatch {
-    pub name: Patch<String>,
-    pub account_number: Patch<String>,
-    pub street: Patch<String>,
-    pub city: Patch<String>,
-    pub postal_code: Patch<String>,
-    pub country_code: Patch<String>,
-    pub phone: Patch<String>,
-    pub email: Patch<String>,
-}
-
-/// What the air waybill says of the freight: fixed once it has set out.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct FreightPatch {
-    pub pieces: Option<Pieces>,
-    pub weight: Option<Weight>,
-    pub volume: Patch<Volume>,
-    pub positions: Patch<Positions>,
-    pub awb_number: Patch<AwbNumber>,
-}
 
 /// From one air waybill number to another; none is one too.
 pub(super) struct AwbMove {
@@ -57,13 +18,7 @@ pub(super) struct AwbMove {
     pub to: Option<AwbNumber>,
 }
 
-impl FreightPatch {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-impl PartyPatch {
+impl AmendParty {
     /// `None` when nobody is named.
     fn apply(self, party: Option<&Party>) -> Option<Party> {
         let before = |value: fn(&Party) -> Option<String>| party.and_then(value);
@@ -80,42 +35,51 @@ impl PartyPatch {
     }
 }
 
-impl TextsPatch {
-    fn apply(self, texts: Texts) -> Result<Texts, BookingError> {
+impl AmendBooking {
+    /// Whether it changes what the air waybill says of the freight, which is fixed once that has set out.
+    const fn names_freight(&self) -> bool {
+        let Self { pieces, weight_kg, volume_m3, positions, awb_number, .. } = self;
+        pieces.is_some() || weight_kg.is_some() || !(volume_m3.is_keep() && positions.is_keep() && awb_number.is_keep())
+    }
+
+    /// The new way, in order of flying; empty: the way stays.
+    pub fn way(&self) -> &[FlightId] {
+        self.flight_ids.as_deref().unwrap_or_default()
+    }
+
+    fn amended_texts(&self, texts: Texts) -> Result<Texts, BookingError> {
         let mut faults = Vec::new();
-        let mut party = |patch, before: Option<Party>, name| match patch {
+        let mut party = |patch: &Patch<AmendParty>, before: Option<Party>, name| match patch {
             Patch::Keep => before,
             Patch::Clear => None,
             Patch::Set(patch) => {
-                let party = PartyPatch::apply(patch, before.as_ref());
+                let party = patch.clone().apply(before.as_ref());
                 if party.is_none() {
                     faults.push((name, Fault::new(FaultCode::Required, "is required")));
                 }
                 party
             }
         };
-        let shipper = party(self.shipper, texts.shipper, "/shipper/name");
-        let consignee = party(self.consignee, texts.consignee, "/consignee/name");
+        let shipper = party(&self.shipper, texts.shipper, "/shipper/name");
+        let consignee = party(&self.consignee, texts.consignee, "/consignee/name");
         if !faults.is_empty() {
             return Err(BookingError::Invalid(faults));
         }
         Ok(Texts {
-            description: self.description.or(texts.description),
-            customer_reference: self.customer_reference.or(texts.customer_reference),
+            description: self.description.clone().or(texts.description),
+            customer_reference: self.customer_reference.clone().or(texts.customer_reference),
             shipper,
             consignee,
         })
     }
-}
 
-impl Amendment {
     /// Whose flights must be locked before the booking: those that give or take room, or may be of the wrong kind.
     pub fn flights_to_lock(&self, booking: &Booking) -> Vec<FlightId> {
-        if self.freight.is_empty() && self.special_handling_codes.is_keep() && self.flight_ids.is_empty() {
+        if !self.names_freight() && self.special_handling_codes.is_keep() && self.way().is_empty() {
             return Vec::new();
         }
         let ahead = booking.legs_in_force().filter(|leg| leg.status != LegStatus::Arrived);
-        let mut flights: Vec<FlightId> = ahead.map(|leg| leg.flight_id).chain(self.flight_ids.clone()).collect();
+        let mut flights: Vec<FlightId> = ahead.map(|leg| leg.flight_id).chain(self.way().iter().copied()).collect();
         flights.sort_unstable();
         flights.dedup();
         flights
@@ -123,7 +87,7 @@ impl Amendment {
 
     /// The air waybill numbers it leaves and takes, if it changes its number.
     pub fn awb_move(&self, booking: &Booking) -> Option<AwbMove> {
-        let (from, to) = (booking.awb_number.clone(), self.freight.awb_number.clone().or(booking.awb_number.clone()));
+        let (from, to) = (booking.awb_number.clone(), self.awb_number.clone().or(booking.awb_number.clone()));
         (from != to).then_some(AwbMove { from, to })
     }
 
@@ -131,35 +95,33 @@ impl Amendment {
     pub fn is_allowed(&self, booking: &Booking, role: Role) -> bool {
         let at_origin = booking.status == BookingStatus::Booked;
         let reroutes = at_origin || (role >= Role::Operator && !booking.at_destination());
-        !booking.is_over() && (self.freight.is_empty() || at_origin) && (self.flight_ids.is_empty() || reroutes)
+        !booking.is_over() && (!self.names_freight() || at_origin) && (self.way().is_empty() || reroutes)
     }
 
     /// Whether it names the way that the booking has already, with nothing wrong about it.
     pub fn keeps_the_way(&self, booking: &Booking) -> bool {
-        let same = booking.undeparted_legs().map(|leg| leg.flight_id).eq(self.flight_ids.iter().copied());
-        self.flight_ids.is_empty() || (same && !booking.needs_rerouting)
+        let same = booking.undeparted_legs().map(|leg| leg.flight_id).eq(self.way().iter().copied());
+        self.way().is_empty() || (same && !booking.needs_rerouting)
     }
 
-    pub fn amended(self, booking: &Booking) -> Result<Booking, BookingError> {
+    pub fn amended(&self, booking: &Booking) -> Result<Booking, BookingError> {
         let mut amended = booking.clone();
-        amended.texts = self.texts.apply(amended.texts)?;
-        if !self.special_handling_codes.is_keep() {
-            amended.special_handling_codes = self.special_handling_codes.or(None).unwrap_or_default();
-        }
-        let FreightPatch { pieces, weight, volume, positions, awb_number } = self.freight;
-        amended.pieces = pieces.unwrap_or(booking.pieces);
-        amended.awb_number = awb_number.or(amended.awb_number);
-        let weight = weight.unwrap_or(booking.space.weight);
-        amended.volume_defaulted = match volume {
+        amended.texts = self.amended_texts(amended.texts)?;
+        let codes = self.special_handling_codes.clone().or(Some(amended.special_handling_codes));
+        amended.special_handling_codes = codes.unwrap_or_default();
+        amended.pieces = self.pieces.unwrap_or(booking.pieces);
+        amended.awb_number = self.awb_number.clone().or(amended.awb_number);
+        let weight = self.weight_kg.unwrap_or(booking.space.weight);
+        amended.volume_defaulted = match self.volume_m3 {
             Patch::Keep => booking.volume_defaulted,
             Patch::Clear => true,
             Patch::Set(_) => false,
         };
-        let given = volume.or(Some(booking.space.volume)).filter(|_| !amended.volume_defaulted);
+        let given = self.volume_m3.or(Some(booking.space.volume)).filter(|_| !amended.volume_defaulted);
         amended.space = Space {
             weight,
             volume: given.unwrap_or_else(|| weight.standard_volume()),
-            positions: positions.or(Some(booking.space.positions)).unwrap_or_default(),
+            positions: self.positions.or(Some(booking.space.positions)).unwrap_or_default(),
         };
         Ok(amended)
     }

@@ -1,6 +1,6 @@
 use std::collections::{HashMap, VecDeque};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::metric;
@@ -8,6 +8,7 @@ use super::{
     BookingError, BookingService,
     attempts::Attempts,
     draft::record_in_tx,
+    dto::CreateBooking,
     itinerary::{self, Demand},
     model::{Booking, BookingStatus, Event, EventType, Leg, LegStatus, Texts, whole_data},
     repository,
@@ -19,7 +20,7 @@ use crate::{
         flights::Flight,
         search::{Departing, Request},
     },
-    kernel::{AirportCode, AwbNumber, BookingId, BookingRef, FlightId, HandlingCode, Pieces},
+    kernel::{BookingId, BookingRef, FlightId, Pieces},
     platform::{
         idempotency::Key,
         locks::{Arrival, Turn},
@@ -32,32 +33,33 @@ use crate::{
 /// How often flights are read anew while it is the request's turn, before other flights are tried.
 const READINGS_IN_TURN: u32 = 3;
 
-/// A request for room that was read without faults.
-#[derive(Debug, Clone)]
-pub(super) struct NewBooking {
-    pub origin: AirportCode,
-    pub destination: AirportCode,
-    pub pieces: Pieces,
-    pub space: Space,
-    pub volume_defaulted: bool,
-    pub special_handling_codes: Vec<HandlingCode>,
-    pub awb_number: Option<AwbNumber>,
-    /// In order of flying; empty: the best option is chosen.
-    pub flight_ids: Vec<FlightId>,
-    /// Only looked at when no flights are named.
-    pub departure_date: Option<NaiveDate>,
-    pub texts: Texts,
-}
+impl CreateBooking {
+    /// The room it takes; a volume that is not given follows the weight.
+    fn space(&self) -> Space {
+        Space {
+            weight: self.weight_kg,
+            volume: self.volume_m3.unwrap_or_else(|| self.weight_kg.standard_volume()),
+            positions: self.positions.unwrap_or_default(),
+        }
+    }
 
-impl NewBooking {
     fn demand(&self) -> Demand<'_> {
         Demand {
             origin: self.origin,
             destination: self.destination,
-            space: self.space,
+            space: self.space(),
             special_handling_codes: &self.special_handling_codes,
             inbound: None,
             until: Until::Cutoff,
+        }
+    }
+
+    fn texts(&self) -> Texts {
+        Texts {
+            description: self.description.clone(),
+            customer_reference: self.customer_reference.clone(),
+            shipper: self.shipper.clone(),
+            consignee: self.consignee.clone(),
         }
     }
 }
@@ -67,7 +69,7 @@ impl NewBooking {
 pub(super) struct Book {
     bookings: BookingService,
     caller: Principal,
-    new: NewBooking,
+    new: CreateBooking,
     arrival: Arrival,
     attempts: Attempts,
     /// Options that were found and not tried yet, when no flights are named.
@@ -127,7 +129,7 @@ impl Command for Book {
 }
 
 impl Book {
-    pub fn new(bookings: BookingService, caller: Principal, new: NewBooking) -> Self {
+    pub fn new(bookings: BookingService, caller: Principal, new: CreateBooking) -> Self {
         let arrival = bookings.capacity.arrive();
         // What is left over is for the answer.
         let attempts = Attempts::until(Instant::now() + bookings.limits.request_time * 9 / 10);
@@ -142,7 +144,7 @@ impl Book {
             None => {
                 let flights = self.next_option().await?;
                 let capacity = &self.bookings.capacity;
-                if !flights.iter().any(|flight| capacity.is_critical_after(&flight.room, self.new.space)) {
+                if !flights.iter().any(|flight| capacity.is_critical_after(&flight.room, self.new.space())) {
                     self.chosen = Some(Chosen::Straight(flights));
                     return Ok(());
                 }
@@ -183,10 +185,11 @@ impl Book {
         let (new, bookings) = (&self.new, &self.bookings);
         let hours = TimeDelta::hours(i64::from(bookings.limits.auto_route_hours));
         let departing = new.departure_date.map_or(Departing::Within(hours), Departing::On);
+        let space = new.space();
         let request = Request {
-            weight: Some(new.space.weight),
-            volume: Some(new.space.volume),
-            positions: Some(new.space.positions),
+            weight: Some(space.weight),
+            volume: Some(space.volume),
+            positions: Some(space.positions),
             special_handling_codes: new.special_handling_codes.clone(),
         };
         let search = bookings.search.candidates(new.origin, new.destination, departing, &request);
@@ -244,8 +247,8 @@ impl Book {
             origin: new.origin,
             destination: new.destination,
             pieces: new.pieces,
-            space: new.space,
-            volume_defaulted: new.volume_defaulted,
+            space: new.space(),
+            volume_defaulted: new.volume_m3.is_none(),
             special_handling_codes: new.special_handling_codes.clone(),
             awb_number: new.awb_number.clone(),
             needs_rerouting: false,
@@ -254,8 +257,8 @@ impl Book {
             version: 1,
             created_at: now,
             updated_at: now,
-            texts: new.texts.clone(),
-            legs: bookings.legs(flights, 1, (new.pieces, new.space), now),
+            texts: new.texts(),
+            legs: bookings.legs(flights, 1, (new.pieces, new.space()), now),
         }
     }
 }

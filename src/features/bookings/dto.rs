@@ -2,29 +2,23 @@ mod amendment;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-pub use amendment::AmendBooking;
-pub(super) use amendment::read_amendment;
+pub use amendment::{AmendBooking, AmendParty};
 
-use super::{
-    book::NewBooking,
-    model::{
-        Action, Booking, BookingFilter, BookingStatus, Event, EventType, Leg, LegStatus, OffloadReason, Party, Texts,
-    },
-    movement::Movement,
+use super::model::{
+    Action, Booking, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS, OffloadReason, Party,
 };
 use crate::{
     features::{
         accounts::{Principal, Role},
-        capacity::Space,
         reference::Reference,
     },
     kernel::{
-        AirportCode, AwbNumber, BookingId, BookingRef, EventId, Fault, FaultCode, FlightId, FlightNumber, HandlingCode,
-        LegId, OrganizationId, Pieces, Positions, UserId, Volume, Weight,
+        AirportCode, AwbNumber, BookingId, BookingRef, EventId, FlightId, FlightNumber, HandlingCode, LegId,
+        OrganizationId, Pieces, Positions, UserId, Volume, Weight,
     },
-    platform::web::{Fields, read},
+    platform::web::{Fields, PageUpTo, list, object, read, request, set, with},
 };
 
 const MOST_FLIGHTS: usize = 4;
@@ -232,159 +226,90 @@ pub struct HistoryBody {
 }
 
 /// Which part of a history is wanted.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "the fields are OpenAPI text; PageFields reads them")]
-pub struct EventParams {
-    /// Events on a page; over 200 means 200.
-    #[param(minimum = 1, default = 200)]
-    limit: Option<u32>,
-    /// From the `Link` header of the page with newer events.
-    cursor: Option<String>,
-}
+pub type EventParams = PageUpTo<MOST_EVENTS>;
 
-/// A shipment to book.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes the body; NewBooking is what it is read into")]
-pub struct CreateBooking {
-    pub origin: AirportCode,
-    pub destination: AirportCode,
-    pub pieces: Pieces,
-    pub weight_kg: Weight,
-    /// Left out: the weight at 166.667 kg per m³, rounded up to 0.001 m³.
-    pub volume_m3: Option<Volume>,
-    /// Whole ULD positions of any type.
-    pub positions: Option<Positions>,
-    /// One to four flights in order of flying. Left out or empty: the best option is chosen.
-    #[schema(max_items = 4)]
-    pub flight_ids: Option<Vec<FlightId>>,
-    /// Local calendar date at the origin; only looked at when no flights are named. Left out: as soon as possible.
-    pub departure_date: Option<NaiveDate>,
-    #[schema(max_length = 2000)]
-    pub description: Option<String>,
-    #[schema(max_items = 9)]
-    pub special_handling_codes: Option<Vec<HandlingCode>>,
-    pub awb_number: Option<AwbNumber>,
-    pub shipper: Option<Party>,
-    pub consignee: Option<Party>,
-    #[schema(max_length = 500)]
-    pub customer_reference: Option<String>,
-}
-
-pub(super) fn read_new_booking(fields: &mut Fields<'_>, reference: &Reference) -> Option<NewBooking> {
-    let origin = fields.required("origin", |raw| reference.read_airport(raw));
-    let destination = fields.required("destination", |raw| reference.read_airport(raw));
-    let pieces = fields.required("pieces", read::pieces);
-    let weight = fields.required("weight_kg", read::weight);
-    let volume = fields.optional("volume_m3", read::volume);
-    let positions = fields.optional("positions", read::positions);
-    let flight_ids = fields.list("flight_ids", MOST_FLIGHTS, read::code);
-    let departure_date = fields.optional("departure_date", read::date);
-    let special_handling_codes = read_handling_codes(fields, reference);
-    let awb_number = fields.optional("awb_number", read::code);
-    let texts = Texts {
-        description: fields.optional("description", read::prose(read::PROSE)),
-        customer_reference: fields.optional("customer_reference", read::line(read::LINE)),
-        shipper: fields.object("shipper", read_party),
-        consignee: fields.object("consignee", read_party),
-    };
-    if origin.is_some() && origin == destination {
-        fields.fault("destination", &Fault::new(FaultCode::SameAsOrigin, "must differ from the origin"));
-    }
-    let weight = weight?;
-    Some(NewBooking {
-        origin: origin?,
-        destination: destination?,
-        pieces: pieces?,
-        space: Space {
-            weight,
-            volume: volume.unwrap_or_else(|| weight.standard_volume()),
-            positions: positions.unwrap_or_default(),
-        },
-        volume_defaulted: volume.is_none(),
-        special_handling_codes: special_handling_codes.unwrap_or_default(),
-        awb_number,
-        flight_ids: flight_ids.unwrap_or_default(),
-        departure_date,
-        texts,
-    })
-}
-
-/// Each code once, in order.
-fn read_handling_codes(fields: &mut Fields<'_>, reference: &Reference) -> Option<Vec<HandlingCode>> {
-    let codes = fields.list("special_handling_codes", MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw));
-    let mut codes = codes?;
-    codes.sort_unstable();
-    codes.dedup();
-    Some(codes)
-}
-
-fn read_party(fields: &mut Fields<'_>) -> Option<Party> {
-    let name = fields.required("name", read::line(read::LINE));
-    let account_number = fields.optional("account_number", read::line(read::LINE));
-    let street = fields.optional("street", read::line(read::LINE));
-    let city = fields.optional("city", read::line(read::LINE));
-    let postal_code = fields.optional("postal_code", read::line(read::LINE));
-    let country_code = fields.optional("country_code", read::country);
-    let phone = fields.optional("phone", read::line(read::LINE));
-    let email = fields.optional("email", read::email);
-    Some(Party { name: name?, account_number, street, city, postal_code, country_code, phone, email })
-}
-
-/// What is known about a movement; all of it may be left out, and so may the body.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes the body; Movement is what it is read into")]
-pub struct RecordMovement {
-    /// Must be where this happens.
-    pub location: Option<AirportCode>,
-    /// Must be the current leg's.
-    pub flight_id: Option<FlightId>,
-    /// Must be the current leg's.
-    pub flight_number: Option<FlightNumber>,
-    /// Default now. Not before the previous movement, at most five minutes ahead.
-    pub occurred_at: Option<DateTime<Utc>>,
-    #[schema(max_length = 2000)]
-    pub notes: Option<String>,
-}
-
-pub(super) fn read_movement(fields: &mut Fields<'_>, reference: &Reference) -> Movement {
-    Movement {
-        location: fields.optional("location", |raw| reference.read_airport(raw)),
-        flight_id: fields.optional("flight_id", read::code),
-        flight_number: fields.optional("flight_number", read::code),
-        occurred_at: fields.optional("occurred_at", read::instant),
-        notes: fields.optional("notes", read::prose(read::PROSE)),
+request! {
+    /// A shipment to book.
+    pub struct CreateBooking in body(reference: &Reference) {
+        origin: AirportCode = |raw| reference.read_airport(raw),
+        destination: AirportCode = |raw| reference.read_destination(raw, origin),
+        pieces: Pieces = read::pieces,
+        weight_kg: Weight = read::weight,
+        /// Left out: the weight at 166.667 kg per m³, rounded up to 0.001 m³.
+        volume_m3: Option<Volume> = read::volume,
+        /// Whole ULD positions of any type.
+        positions: Option<Positions> = read::positions,
+        /// One to four flights in order of flying. Left out or empty: the best option is chosen.
+        #[schema(max_items = 4)]
+        flight_ids: Vec<FlightId> = list(MOST_FLIGHTS, read::code),
+        /// Local calendar date at the origin; only looked at when no flights are named. Left out: as soon as possible.
+        departure_date: Option<NaiveDate> = read::date,
+        #[schema(max_length = 2000)]
+        description: Option<String> = read::prose(read::PROSE),
+        #[schema(max_items = 9)]
+        special_handling_codes: Vec<HandlingCode> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+        awb_number: Option<AwbNumber> = read::code,
+        shipper: Option<Party> = object(Party::read),
+        consignee: Option<Party> = object(Party::read),
+        #[schema(max_length = 500)]
+        customer_reference: Option<String> = read::line(read::LINE),
     }
 }
 
-/// Why a shipment is cancelled.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes the body")]
-pub struct CancelBooking {
-    #[schema(max_length = 500)]
-    pub reason: Option<String>,
-}
-
-pub(super) fn read_reason(fields: &mut Fields<'_>) -> Option<String> {
-    fields.optional("reason", read::prose(read::LINE))
-}
-
-/// The filters of a list. Customers see their organization's bookings; naming one is the carrier's staff's.
-pub(super) fn read_filter(fields: &mut Fields<'_>, reference: &Reference, caller: Principal) -> BookingFilter {
-    let organization_id = if caller.role >= Role::Operator {
-        fields.optional("organization_id", read::code)
-    } else {
-        Some(caller.organization_id)
-    };
-    BookingFilter {
-        organization_id,
-        status: fields.optional("status", read::word(BookingStatus::WORDS)),
-        origin: fields.optional("origin", |raw| reference.read_airport(raw)),
-        destination: fields.optional("destination", |raw| reference.read_airport(raw)),
-        flight_id: fields.optional("flight_id", read::code),
-        created_from: fields.optional("created_from", read::instant),
-        created_to: fields.optional("created_to", read::instant),
-        needs_rerouting: fields.optional("needs_rerouting", read::boolean),
-        text: fields.optional("q", read::line(100)),
+request! {
+    /// What is known about a movement; all of it may be left out, and so may the body.
+    #[derive(Default)]
+    pub struct RecordMovement in body(reference: &Reference) {
+        /// Must be where this happens.
+        location: Option<AirportCode> = |raw| reference.read_airport(raw),
+        /// Must be the current leg's.
+        flight_id: Option<FlightId> = read::code,
+        /// Must be the current leg's.
+        flight_number: Option<FlightNumber> = read::code,
+        /// Default now. Not before the previous movement, at most five minutes ahead.
+        occurred_at: Option<DateTime<Utc>> = read::instant,
+        #[schema(max_length = 2000)]
+        notes: Option<String> = read::prose(read::PROSE),
     }
+}
+
+request! {
+    /// Why a shipment is cancelled.
+    pub struct CancelBooking in body {
+        #[schema(max_length = 500)]
+        reason: Option<String> = read::prose(read::LINE),
+    }
+}
+
+request! {
+    /// Which bookings a list shows; filters combine with AND.
+    #[derive(Default)]
+    pub struct BookingFilter in query(reference: &Reference, caller: Principal) {
+        status: Option<BookingStatus> = read::word(BookingStatus::WORDS),
+        #[param(value_type = Option<String>)]
+        origin: Option<AirportCode> = |raw| reference.read_airport(raw),
+        #[param(value_type = Option<String>)]
+        destination: Option<AirportCode> = |raw| reference.read_airport(raw),
+        /// With a leg in force on this flight
+        #[param(value_type = Option<uuid::Uuid>)]
+        flight_id: Option<FlightId> = read::code,
+        /// Inclusive
+        created_from: Option<DateTime<Utc>> = read::instant,
+        /// Exclusive
+        created_to: Option<DateTime<Utc>> = read::instant,
+        needs_rerouting: Option<bool> = read::boolean,
+        /// Part of the reference, air waybill number, customer's reference or description
+        q: Option<String> = read::line(100),
+        /// Operators and administrators only
+        #[param(value_type = Option<uuid::Uuid>)]
+        organization_id: Option<OrganizationId> = with(|fields| read_organization(fields, caller)),
+    }
+}
+
+/// Customers see their organization's bookings; naming one is the carrier's staff's.
+fn read_organization(fields: &mut Fields<'_>, caller: Principal) -> Option<OrganizationId> {
+    if caller.role >= Role::Operator {
+        return fields.optional("organization_id", read::code);
+    }
+    Some(caller.organization_id)
 }

@@ -11,9 +11,6 @@ use crate::{
     platform::{postgres::PgSession, web::PageRequest},
 };
 
-/// Events shown of a history at most, and unless fewer are asked for.
-pub const MOST_EVENTS: u32 = 200;
-
 /// Where a page of a booking's history ended: histories are read from the newest event back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryAnchor {

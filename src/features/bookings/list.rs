@@ -1,6 +1,7 @@
 use super::{
     BookingError, BookingService,
-    model::{Booking, BookingAnchor, BookingFilter},
+    dto::BookingFilter,
+    model::{Booking, BookingAnchor},
     repository,
 };
 use crate::platform::web::PageRequest;

@@ -30,8 +30,10 @@ mod service;
 pub use aboard::{Freight, FreightSum, LeftBehind, Moved, Portion, StepAboard, manifest_in_tx};
 pub use dto::{EventBody, EventParams, LegBody};
 pub use error::{BookingError, code};
-pub use find::{History, HistoryAnchor, MOST_EVENTS};
+pub use find::{History, HistoryAnchor};
 pub use history::replay;
-pub use model::{Action, BOOKING, Booking, BookingStatus, Event, EventType, Leg, LegStatus, OffloadReason, Party};
+pub use model::{
+    Action, BOOKING, Booking, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS, OffloadReason, Party,
+};
 pub use room::ROOM;
 pub use service::{BookingLimits, BookingService};

@@ -1,11 +1,9 @@
 mod data;
 mod event;
-mod filter;
 pub mod replay;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::{
     features::{
@@ -17,11 +15,11 @@ use crate::{
         AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, LegId, OrganizationId,
         Pieces, UserId, words,
     },
+    platform::web::{read, request},
 };
 
 pub use data::{DATA_VERSION, changed_data, whole_data};
 pub use event::{Event, EventType};
-pub use filter::{BookingAnchor, BookingFilter};
 
 /// What messages and audits call a booking.
 pub const BOOKING: &str = "booking";
@@ -112,18 +110,20 @@ impl<'a> From<&'a Leg> for Segment<'a> {
     }
 }
 
-/// Who ships or receives.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Party {
-    pub name: String,
-    pub account_number: Option<String>,
-    pub street: Option<String>,
-    pub city: Option<String>,
-    pub postal_code: Option<String>,
-    /// ISO 3166 alpha-2.
-    pub country_code: Option<String>,
-    pub phone: Option<String>,
-    pub email: Option<String>,
+request! {
+    /// Who ships or receives.
+    #[derive(PartialEq, Eq, Serialize, Deserialize)]
+    pub struct Party in body {
+        name: String = read::line(read::LINE),
+        account_number: Option<String> = read::line(read::LINE),
+        street: Option<String> = read::line(read::LINE),
+        city: Option<String> = read::line(read::LINE),
+        postal_code: Option<String> = read::line(read::LINE),
+        /// ISO 3166 alpha-2.
+        country_code: Option<String> = read::country,
+        phone: Option<String> = read::line(read::LINE),
+        email: Option<String> = read::email,
+    }
 }
 
 /// Free text and personal data: the part that erasure may blank.
@@ -286,6 +286,13 @@ impl Booking {
         self.legs.iter().filter(|leg| leg.status == LegStatus::Booked)
     }
 }
+
+/// Where a page of bookings ended: lists go from the newest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookingAnchor(pub BookingId);
+
+/// Events shown of a history at most, and unless fewer are asked for.
+pub const MOST_EVENTS: u32 = 200;
 
 #[cfg(test)]
 pub(super) mod tests;

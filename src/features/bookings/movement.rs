@@ -4,27 +4,18 @@ use super::{
     BookingError, BookingService,
     change::{Target, Verb},
     draft::{Author, Draft, Told},
+    dto::RecordMovement,
     model::{Action, Booking, BookingStatus, EventType, Leg, LegStatus},
     repository,
 };
 use crate::{
     features::capacity::{self, FlightCapacity, FlightStatus},
-    kernel::{AirportCode, Fault, FaultCode, FlightId, FlightNumber},
+    kernel::{AirportCode, Fault, FaultCode},
     platform::postgres::PgSession,
 };
 
 /// Clocks of terminals differ: a movement may be told this long before it happens.
 const MOST_AHEAD: TimeDelta = TimeDelta::minutes(5);
-
-/// What a caller says about a movement; all of it may be left out.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Movement {
-    pub location: Option<AirportCode>,
-    pub flight_id: Option<FlightId>,
-    pub flight_number: Option<FlightNumber>,
-    pub occurred_at: Option<DateTime<Utc>>,
-    pub notes: Option<String>,
-}
 
 /// A booking under lock in an open transaction, with the flights its action needs.
 pub(super) struct Locked {
@@ -35,7 +26,7 @@ pub(super) struct Locked {
 /// Departs, arrives or delivers a shipment: moves its current leg, not the flight.
 pub(super) struct Advance {
     pub action: Action,
-    pub movement: Movement,
+    pub movement: RecordMovement,
 }
 
 impl Verb for Advance {
@@ -169,7 +160,7 @@ impl Step {
 }
 
 /// What the caller claims about place and flight must be so.
-fn check_claims(movement: &Movement, action: Action, place: AirportCode, leg: &Leg) -> Result<(), BookingError> {
+fn check_claims(movement: &RecordMovement, action: Action, place: AirportCode, leg: &Leg) -> Result<(), BookingError> {
     if movement.location.is_some_and(|location| location != place) {
         return Err(BookingError::LocationMismatch { action, expected: place });
     }

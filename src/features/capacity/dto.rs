@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use super::model::{FlightCapacity, Space};
 use crate::{
     kernel::{FlightId, Positions, Volume, Weight},
-    platform::web::{Fields, read},
+    platform::web::{read, request},
 };
 
 /// A flight's room as it is at `as_of`, read from the book of record.
@@ -44,20 +44,12 @@ impl Availability {
     }
 }
 
-/// The three figures as a client may send them, each of them or none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ToSchema)]
-pub struct SpaceFields {
-    pub weight_kg: Option<Weight>,
-    pub volume_m3: Option<Volume>,
-    pub positions: Option<Positions>,
-}
-
-impl SpaceFields {
-    pub fn read(fields: &mut Fields<'_>) -> Self {
-        Self {
-            weight_kg: fields.optional("weight_kg", read::weight),
-            volume_m3: fields.optional("volume_m3", read::volume),
-            positions: fields.optional("positions", read::positions),
-        }
+request! {
+    /// The three figures as a client may send them, each of them or none.
+    #[derive(Copy, Default, PartialEq, Eq)]
+    pub struct SpaceFields in patch {
+        weight_kg: Patch<Weight> = read::weight,
+        volume_m3: Patch<Volume> = read::volume,
+        positions: Patch<Positions> = read::positions,
     }
 }

@@ -1,73 +1,39 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Flight, NewFlight,
-    model::{LONGEST_CUTOFF_MINUTES, LONGEST_FLIGHT, fault_of_arrival, space_of},
+    ChangeFlight, Flight, NewFlight,
+    model::{LONGEST_FLIGHT, fault_of_arrival, space_of},
 };
 use crate::{
     features::{
-        capacity::{FlightCapacity, FlightStatus, Space},
+        capacity::{FlightCapacity, FlightStatus, Space, SpaceFields},
         reference::{Aircraft, Reference},
     },
-    kernel::{AircraftCode, Fault, FaultCode, Positions, Volume, Weight},
-    platform::web::{Fields, Patch, read},
+    kernel::{Fault, FaultCode},
+    platform::web::Patch,
 };
 
-/// What is to be different about a flight; what is not named stays.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct FlightChange {
-    departure: Option<DateTime<Utc>>,
-    arrival: Option<DateTime<Utc>>,
-    aircraft: Patch<AircraftCode>,
-    capacity: Option<CapacityChange>,
-    cutoff_minutes: Patch<u32>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct CapacityChange {
-    weight: Patch<Weight>,
-    volume: Patch<Volume>,
-    positions: Patch<Positions>,
-}
-
-impl FlightChange {
-    /// Reads the members of a merge patch that are a flight's own.
-    pub fn read(fields: &mut Fields<'_>, reference: &Reference) -> Self {
-        let capacity = |inner: &mut Fields<'_>| CapacityChange {
-            weight: inner.patch("weight_kg", read::weight),
-            volume: inner.patch("volume_m3", read::volume),
-            positions: inner.patch("positions", read::positions),
-        };
-        fields.refuse_null(&["departure_datetime", "arrival_datetime", "capacity"]);
-        Self {
-            departure: fields.optional("departure_datetime", read::instant),
-            arrival: fields.optional("arrival_datetime", read::instant),
-            aircraft: fields.patch("aircraft_code", |raw| reference.read_aircraft(raw)),
-            capacity: fields.object("capacity", |inner| Some(capacity(inner))),
-            cutoff_minutes: fields.patch("cutoff_minutes", read::integer(0, LONGEST_CUTOFF_MINUTES)),
-        }
-    }
-
+impl ChangeFlight {
     /// Whether a flight of this status may still be changed so: all of it until it departs, then only when it lands.
     pub fn is_possible_for(&self, status: FlightStatus) -> bool {
         match status {
             FlightStatus::Scheduled => true,
-            FlightStatus::Departed => Self { arrival: None, ..self.clone() } == Self::default(),
+            FlightStatus::Departed => Self { arrival_datetime: None, ..self.clone() } == Self::default(),
             FlightStatus::Arrived | FlightStatus::Cancelled => false,
         }
     }
 
     /// Says when the flight leaves or lands.
     pub const fn names_times(&self) -> bool {
-        self.departure.is_some() || self.arrival.is_some()
+        self.departure_datetime.is_some() || self.arrival_datetime.is_some()
     }
 
     /// The flight that it becomes, or what makes no sense beside what is there, each with its member. Retiming moves the
     /// cut-off along. An aircraft brings its own capacity, as far as the change names no other.
     pub fn apply(&self, flight: &Flight, reference: &Reference) -> Result<Flight, Vec<(&'static str, Fault)>> {
-        let departure = self.departure.unwrap_or(flight.departure);
-        let arrival = self.arrival.unwrap_or(flight.arrival);
-        let code = self.aircraft.or(flight.aircraft);
+        let departure = self.departure_datetime.unwrap_or(flight.departure);
+        let arrival = self.arrival_datetime.unwrap_or(flight.arrival);
+        let code = self.aircraft_code.or(flight.aircraft);
         let aircraft = code.and_then(|code| reference.aircraft(code));
         let swapped = code != flight.aircraft;
         let cutoff = match self.cutoff_minutes {
@@ -76,7 +42,7 @@ impl FlightChange {
             Patch::Set(minutes) => departure - TimeDelta::minutes(i64::from(minutes)),
         };
         let standard = aircraft.filter(|_| swapped).map_or(flight.room.capacity, space_of);
-        let capacity = self.capacity.map_or(Ok(standard), |change| change.apply(standard, aircraft));
+        let capacity = self.capacity.map_or(Ok(standard), |figures| changed(figures, standard, aircraft));
         match (self.fault_of_times(flight, departure, arrival), capacity) {
             (None, Ok(capacity)) => Ok(Flight {
                 departure,
@@ -99,7 +65,7 @@ impl FlightChange {
         if (departure, arrival) == (flight.departure, flight.arrival) {
             return None;
         }
-        let (member, fault) = match (flight.room.status, self.arrival) {
+        let (member, fault) = match (flight.room.status, self.arrival_datetime) {
             (FlightStatus::Departed, _) => ("/arrival_datetime", fault_of_landing(flight, arrival)),
             (_, Some(_)) => ("/arrival_datetime", fault_of_arrival(departure, arrival)),
             (_, None) => ("/departure_datetime", fault_of_departure(departure, arrival)),
@@ -108,28 +74,27 @@ impl FlightChange {
     }
 }
 
-impl CapacityChange {
-    fn apply(self, standard: Space, aircraft: Option<&Aircraft>) -> Result<Space, (&'static str, Fault)> {
-        let own = aircraft.map(space_of);
-        let weight = match self.weight {
-            Patch::Keep => standard.weight,
-            Patch::Set(weight) => weight,
-            Patch::Clear => own.map(|own| own.weight).ok_or_else(|| {
-                ("/capacity/weight_kg", Fault::new(FaultCode::Required, "is required for a flight without aircraft"))
-            })?,
-        };
-        let volume = match self.volume {
-            Patch::Keep => standard.volume,
-            Patch::Set(volume) => volume,
-            Patch::Clear => own.map_or(weight.standard_volume(), |own| own.volume),
-        };
-        let positions = match self.positions {
-            Patch::Keep => standard.positions,
-            Patch::Set(positions) => positions,
-            Patch::Clear => own.map(|own| own.positions).unwrap_or_default(),
-        };
-        Ok(Space { weight, volume, positions })
-    }
+/// The capacity that figures make of what would be sold without them.
+fn changed(figures: SpaceFields, standard: Space, aircraft: Option<&Aircraft>) -> Result<Space, (&'static str, Fault)> {
+    let own = aircraft.map(space_of);
+    let weight = match figures.weight_kg {
+        Patch::Keep => standard.weight,
+        Patch::Set(weight) => weight,
+        Patch::Clear => own.map(|own| own.weight).ok_or_else(|| {
+            ("/capacity/weight_kg", Fault::new(FaultCode::Required, "is required for a flight without aircraft"))
+        })?,
+    };
+    let volume = match figures.volume_m3 {
+        Patch::Keep => standard.volume,
+        Patch::Set(volume) => volume,
+        Patch::Clear => own.map_or(weight.standard_volume(), |own| own.volume),
+    };
+    let positions = match figures.positions {
+        Patch::Keep => standard.positions,
+        Patch::Set(positions) => positions,
+        Patch::Clear => own.map(|own| own.positions).unwrap_or_default(),
+    };
+    Ok(Space { weight, volume, positions })
 }
 
 /// The same, told of the departure.

@@ -1,4 +1,6 @@
-use chrono::{DateTime, FixedOffset, Utc};
+use std::{cell::RefCell, collections::BTreeSet};
+
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -11,9 +13,12 @@ use crate::{
         capacity::{FlightStatus, Space, SpaceFields},
         reference::Reference,
     },
-    kernel::{AircraftCode, AirlineCode, AirportCode, Fault, FaultCode, FlightId, FlightNumber},
-    platform::web::{Fields, read},
+    kernel::{AircraftCode, AirlineCode, AirportCode, BookingRef, Fault, FlightId, FlightNumber},
+    platform::web::{Fields, Raw, list, object, read, request, with},
 };
+
+/// More bookings than any flight carries.
+pub const MOST_BOOKINGS: usize = 10_000;
 
 /// A flight with its room as it was when it was read.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -103,23 +108,23 @@ impl FlightBody {
     }
 }
 
-/// A flight to put on the schedule. `aircraft_code` or `capacity` is required; what the capacity leaves out comes from
-/// the aircraft, else the volume is the weight at 166.667 kg per m³ and there are no positions.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes the body; NewFlight is what it is read into")]
-pub struct CreateFlight {
-    pub flight_number: FlightNumber,
-    pub origin: AirportCode,
-    pub destination: AirportCode,
-    /// RFC 3339, any offset, at most microseconds.
-    pub departure_datetime: DateTime<Utc>,
-    /// After the departure, at most 24 hours.
-    pub arrival_datetime: DateTime<Utc>,
-    pub aircraft_code: Option<AircraftCode>,
-    pub capacity: Option<SpaceFields>,
-    /// How long before departure booking closes.
-    #[schema(default = 60, minimum = 0, maximum = 43_200)]
-    pub cutoff_minutes: Option<u32>,
+request! {
+    /// A flight to put on the schedule. `aircraft_code` or `capacity` is required; what the capacity leaves out comes from
+    /// the aircraft, else the volume is the weight at 166.667 kg per m³ and there are no positions.
+    pub(super) struct CreateFlight in body(reference: &Reference, shape: CapacityShape) {
+        flight_number: FlightNumber = |raw| reference.read_flight_number(raw),
+        origin: AirportCode = |raw| reference.read_airport(raw),
+        destination: AirportCode = |raw| reference.read_destination(raw, origin),
+        /// RFC 3339, any offset, at most microseconds.
+        departure_datetime: DateTime<Utc> = read::instant,
+        /// After the departure, at most 24 hours.
+        arrival_datetime: DateTime<Utc> = |raw| read_arrival(raw, departure_datetime),
+        aircraft_code: Option<AircraftCode> = |raw| reference.read_aircraft(raw),
+        capacity: Option<SpaceFields> = with(|fields| read_capacity(fields, shape)),
+        /// How long before departure booking closes.
+        #[schema(default = 60, minimum = 0, maximum = 43_200)]
+        cutoff_minutes: Option<u32> = read::integer(0, LONGEST_CUTOFF_MINUTES),
+    }
 }
 
 /// How the capacity is spelled: as an object in JSON, as three cells in a table.
@@ -129,47 +134,15 @@ pub(super) enum CapacityShape {
     Cells,
 }
 
-/// Reads and validates a new flight, from a JSON body or a row of a table.
-pub(super) fn read_new_flight(
-    fields: &mut Fields<'_>,
-    reference: &Reference,
-    shape: CapacityShape,
-) -> Option<NewFlight> {
-    let number = fields.required("flight_number", |raw| reference.read_flight_number(raw));
-    let origin = fields.required("origin", |raw| reference.read_airport(raw));
-    let destination = fields.required("destination", |raw| reference.read_airport(raw));
-    let departure = fields.required("departure_datetime", read::instant);
-    let arrival = fields.required("arrival_datetime", read::instant);
-    let has_aircraft = !fields.is_absent("aircraft_code");
-    let aircraft = fields.optional("aircraft_code", |raw| reference.read_aircraft(raw));
-    let cutoff = fields.optional("cutoff_minutes", read::integer(0, LONGEST_CUTOFF_MINUTES));
-    let given = read_capacity(fields, shape, has_aircraft);
-    if origin.is_some() && origin == destination {
-        fields.fault("destination", &Fault::new(FaultCode::SameAsOrigin, "must differ from the origin"));
-    }
-    if let Some(fault) = departure.zip(arrival).and_then(|(departure, arrival)| fault_of_arrival(departure, arrival)) {
-        fields.fault("arrival_datetime", &fault);
-    }
-    let aircraft = aircraft.and_then(|code| reference.aircraft(code));
-    let own = aircraft.map(space_of);
-    let weight = given.weight_kg.or(own.map(|own| own.weight))?;
-    let volume = given.volume_m3.or(own.map(|own| own.volume)).unwrap_or(weight.standard_volume());
-    let positions = given.positions.or(own.map(|own| own.positions)).unwrap_or_default();
-    Some(NewFlight {
-        number: number?,
-        origin: origin?,
-        destination: destination?,
-        departure: departure?,
-        arrival: arrival?,
-        aircraft: aircraft.map(|a| a.code),
-        is_freighter: aircraft.is_some_and(|a| a.is_freighter),
-        capacity: Space { weight, volume, positions },
-        cutoff_minutes: cutoff.unwrap_or(NewFlight::DEFAULT_CUTOFF_MINUTES),
-    })
+/// Reads the arrival of a flight that leaves then.
+fn read_arrival(raw: Raw<'_>, departure: Option<DateTime<Utc>>) -> Result<DateTime<Utc>, Fault> {
+    let arrival = read::instant(raw)?;
+    departure.and_then(|departure| fault_of_arrival(departure, arrival)).map_or(Ok(arrival), Err)
 }
 
 /// Without an aircraft the weight must be given: nothing else says what may be sold.
-fn read_capacity(fields: &mut Fields<'_>, shape: CapacityShape, has_aircraft: bool) -> SpaceFields {
+fn read_capacity(fields: &mut Fields<'_>, shape: CapacityShape) -> Option<SpaceFields> {
+    let has_aircraft = !fields.is_absent("aircraft_code");
     let read = |fields: &mut Fields<'_>| {
         let given = SpaceFields::read(fields);
         if !has_aircraft && fields.is_absent("weight_kg") {
@@ -179,12 +152,98 @@ fn read_capacity(fields: &mut Fields<'_>, shape: CapacityShape, has_aircraft: bo
     };
     match shape {
         CapacityShape::Cells => read(fields),
-        CapacityShape::Object => {
-            if !has_aircraft && fields.is_absent("capacity") {
-                fields.missing("capacity");
-            }
-            fields.object("capacity", |inner| Some(read(inner))).unwrap_or_default()
+        CapacityShape::Object if has_aircraft => fields.optional("capacity", object(read)),
+        CapacityShape::Object => fields.required("capacity", object(read)),
+    }
+}
+
+impl CreateFlight {
+    /// Completes the capacity. `None` if nothing says how much the flight carries, which is a fault of its `capacity`.
+    pub fn complete(self, reference: &Reference) -> Option<NewFlight> {
+        let aircraft = self.aircraft_code.and_then(|code| reference.aircraft(code));
+        let own = aircraft.map(space_of);
+        let given = self.capacity.unwrap_or_default();
+        let weight = given.weight_kg.set().or(own.map(|own| own.weight))?;
+        let volume = given.volume_m3.set().or(own.map(|own| own.volume)).unwrap_or(weight.standard_volume());
+        let positions = given.positions.set().or(own.map(|own| own.positions)).unwrap_or_default();
+        Some(NewFlight {
+            number: self.flight_number,
+            origin: self.origin,
+            destination: self.destination,
+            departure: self.departure_datetime,
+            arrival: self.arrival_datetime,
+            aircraft: self.aircraft_code,
+            is_freighter: aircraft.is_some_and(|aircraft| aircraft.is_freighter),
+            capacity: Space { weight, volume, positions },
+            cutoff_minutes: self.cutoff_minutes.unwrap_or(NewFlight::DEFAULT_CUTOFF_MINUTES),
+        })
+    }
+}
+
+request! {
+    /// What is to be different about a flight: a JSON merge patch (RFC 7396). What is left out stays.
+    #[derive(Default, PartialEq)]
+    pub struct ChangeFlight in patch(reference: &Reference) {
+        /// Best known departure. The cut-off moves along.
+        departure_datetime: Option<DateTime<Utc>> = read::instant,
+        /// Best known arrival: after the departure, at most 24 hours. All that can change once departed.
+        arrival_datetime: Option<DateTime<Utc>> = read::instant,
+        /// Without `capacity`, the new aircraft's figures are taken. `null`: none.
+        aircraft_code: Patch<AircraftCode> = |raw| reference.read_aircraft(raw),
+        /// Its members merge. `null` for one of them: the aircraft's figure, else what the weight gives.
+        capacity: Option<SpaceFields> = object(SpaceFields::read),
+        /// How long before departure booking closes. `null`: 60.
+        #[schema(minimum = 0, maximum = 43_200)]
+        cutoff_minutes: Patch<u32> = read::integer(0, LONGEST_CUTOFF_MINUTES),
+        /// Bookings to take off the flight before anything else.
+        #[schema(max_items = 10_000)]
+        offload: Vec<BookingRef> = list(MOST_BOOKINGS, each_once(&RefCell::default())),
+    }
+}
+
+/// Reads a booking's reference that is not among those `seen` before.
+pub fn each_once(seen: &RefCell<BTreeSet<BookingRef>>) -> impl Fn(Raw<'_>) -> Result<BookingRef, Fault> {
+    |raw| {
+        let reference: BookingRef = read::code(raw)?;
+        if seen.borrow_mut().insert(reference.clone()) {
+            Ok(reference)
+        } else {
+            Err(Fault::format("names a booking that is named before"))
         }
+    }
+}
+
+request! {
+    /// Which flights a list shows; filters combine with AND.
+    #[derive(Default)]
+    pub struct FlightFilter in query(reference: &Reference) {
+        /// IATA airport code
+        #[param(value_type = Option<String>)]
+        origin: Option<AirportCode> = |raw| reference.read_airport(raw),
+        /// IATA airport code
+        #[param(value_type = Option<String>)]
+        destination: Option<AirportCode> = |raw| reference.read_airport(raw),
+        /// Scheduled local calendar date at the origin
+        departure_date: Option<NaiveDate> = read::date,
+        /// Airline designator
+        #[param(value_type = Option<String>)]
+        airline: Option<AirlineCode> = |raw| reference.read_airline(raw),
+        #[param(value_type = Option<String>)]
+        flight_number: Option<FlightNumber> = |raw| reference.read_flight_number(raw),
+        status: Option<FlightStatus> = read::word(FlightStatus::WORDS),
+    }
+}
+
+request! {
+    /// Between which airports the routes of a list lead; filters combine with AND.
+    #[derive(Copy, Default)]
+    pub struct RouteFilter in query(reference: &Reference) {
+        /// IATA airport code
+        #[param(value_type = Option<String>)]
+        origin: Option<AirportCode> = |raw| reference.read_airport(raw),
+        /// IATA airport code
+        #[param(value_type = Option<String>)]
+        destination: Option<AirportCode> = |raw| reference.read_airport(raw),
     }
 }
 

@@ -1,10 +1,6 @@
 use chrono::{DateTime, Utc};
 
-use super::{
-    Flight, FlightError, FlightService,
-    model::{FlightAnchor, FlightFilter},
-    repository,
-};
+use super::{Flight, FlightError, FlightService, dto::FlightFilter, model::FlightAnchor, repository};
 use crate::{
     kernel::{AirportCode, FlightId},
     platform::{postgres::DbError, web::PageRequest},

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::{
     Flight, FlightError, FlightEventType, FlightService, NewFlight, Stretch,
     create::local_date,
-    dto::{CapacityShape, read_new_flight},
+    dto::{CapacityShape, CreateFlight},
     repository,
     save::{insert_in_tx, save_in_tx},
 };
@@ -219,7 +219,8 @@ impl Timetable {
                 }
             };
             let mut fields = Fields::of_row(row, header.iter().copied().zip(record.iter()));
-            let flight = read_new_flight(&mut fields, reference, CapacityShape::Cells);
+            let flight = CreateFlight::read(&mut fields, reference, CapacityShape::Cells);
+            let flight = flight.and_then(|flight| flight.complete(reference));
             let name = match &flight {
                 Some(flight) if fields.is_clean() => {
                     Some((flight.number.clone(), flight.origin, local_date(reference, flight)?))

@@ -21,13 +21,12 @@ mod save;
 mod service;
 
 pub use audit::replay;
-pub use change::FlightChange;
 pub use connections::ConnectionRules;
-pub use dto::{FlightBody, ImportBody};
+pub use dto::{ChangeFlight, FlightBody, FlightFilter, ImportBody, MOST_BOOKINGS, each_once};
 pub use error::FlightError;
 pub use import::{ImportSummary, Imported, Timetable};
 pub use model::{
-    Connections, Flight, FlightEventType, FlightFilter, NewFlight, Segment, Standing, Stretch, is_connection,
+    Connections, Flight, FlightEventType, NewFlight, Segment, Standing, Stretch, is_connection,
     replay::{FlightData, RebuiltFlight},
     space_of,
 };

@@ -134,18 +134,6 @@ pub const fn space_of(aircraft: &Aircraft) -> Space {
     Space { weight: aircraft.max_cargo, volume: aircraft.max_volume, positions: aircraft.positions }
 }
 
-/// Which flights a list shows; filters combine with AND.
-#[derive(Debug, Clone, Default)]
-pub struct FlightFilter {
-    pub origin: Option<AirportCode>,
-    pub destination: Option<AirportCode>,
-    /// The scheduled local calendar date at the origin.
-    pub departure_date: Option<NaiveDate>,
-    pub airline: Option<AirlineCode>,
-    pub flight_number: Option<FlightNumber>,
-    pub status: Option<FlightStatus>,
-}
-
 /// Where a page of flights ended: lists go by departure, then id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlightAnchor(pub DateTime<Utc>, pub FlightId);
@@ -177,14 +165,6 @@ pub fn fault_of_arrival(departure: DateTime<Utc>, arrival: DateTime<Utc>) -> Opt
     } else {
         None
     }
-}
-
-/// Which routes a list shows; filters combine with AND.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct RouteFilter {
-    pub airline: Option<AirlineCode>,
-    pub origin: Option<AirportCode>,
-    pub destination: Option<AirportCode>,
 }
 
 /// Where a page of routes ended: lists go by airline, origin, destination.

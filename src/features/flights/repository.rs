@@ -5,7 +5,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::model::{AirlineStretch, Flight, FlightAnchor, FlightEventType, FlightFilter, Standing};
+use super::{
+    dto::FlightFilter,
+    model::{AirlineStretch, Flight, FlightAnchor, FlightEventType, Standing},
+};
 use crate::{
     features::capacity::{FlightCapacity, FlightStatus, Space},
     kernel::{AircraftCode, AirlineCode, AirportCode, FlightId, FlightNumber, UserId, from_column},

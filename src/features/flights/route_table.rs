@@ -2,7 +2,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::model::{AirlineStretch, RouteAnchor, RouteFilter, Standing};
+use super::{
+    dto::RouteFilter,
+    model::{AirlineStretch, RouteAnchor, Standing},
+};
 use crate::platform::shared::Shared;
 
 /// How old the kept routes may be. A flight that comes into the network, or moves, is seen at once all the same.
@@ -50,9 +53,8 @@ pub(super) fn anchor(row: &AirlineStretch) -> RouteAnchor {
 }
 
 impl RouteFilter {
-    pub fn takes(&self, row: &AirlineStretch) -> bool {
-        self.airline.is_none_or(|airline| airline == row.airline_code)
-            && self.origin.is_none_or(|origin| origin == row.origin)
+    pub fn takes(self, row: &AirlineStretch) -> bool {
+        self.origin.is_none_or(|origin| origin == row.origin)
             && self.destination.is_none_or(|destination| destination == row.destination)
     }
 }

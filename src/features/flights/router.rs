@@ -4,11 +4,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Flight, FlightBody, FlightError, FlightFilter, FlightService,
     create::Create,
-    dto::{AirlineRoute, CapacityShape, CreateFlight, read_new_flight},
-    model::{FlightAnchor, RouteAnchor, RouteFilter},
+    dto::{AirlineRoute, CapacityShape, CreateFlight, RouteFilter},
+    model::{FlightAnchor, RouteAnchor},
 };
 use crate::{
-    features::{accounts::Admin, capacity::FlightStatus, reference::Reference},
+    features::{accounts::Admin, reference::Reference},
     kernel::{AirlineCode, FlightId},
     platform::{
         idempotency::{Answer, Idempotent, KeyHeader},
@@ -16,7 +16,7 @@ use crate::{
         telemetry::{Traced, part},
         web::{
             Body, CursorKey, IfNoneMatch, PageFields, PageParams, PathText, Problem, Query, both, code, conditional,
-            problem_responses, read, unless_missing,
+            problem_responses, unless_missing,
         },
         work::{Keyed, UnitOfWork},
     },
@@ -42,7 +42,7 @@ problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], ALREADY_EXISTS);
 ///
 /// One flight number leaves an airport once a local calendar day (cancelled flights do not count).
 #[utoipa::path(post, path = "/flights", tag = "flights", operation_id = "createFlight",
-    request_body = CreateFlight, params(KeyHeader), security(("bearer" = []), ("password" = [])),
+    request_body = CreateFlight, params(KeyHeader),
     responses((status = 201, body = FlightBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
 async fn create(
     Admin(caller): Admin,
@@ -53,7 +53,7 @@ async fn create(
     query: Query,
     body: Body,
 ) -> Result<Answer, Problem> {
-    let new = body.read(|fields| read_new_flight(fields, &reference, CapacityShape::Object));
+    let new = body.read(|fields| CreateFlight::read(fields, &reference, CapacityShape::Object)?.complete(&reference));
     let key = idempotent.key(caller.user_id.uuid(), &body);
     let ((), (key, new)) = both(query.refuse_all(), both(key, new))?;
     let answer = move |flight: &Flight| {
@@ -88,12 +88,7 @@ problem_responses!(ListProblems: [LIST, CALLER]);
 
 /// Flights by departure, then id.
 #[utoipa::path(get, path = "/flights", tag = "flights", operation_id = "listFlights",
-    params(("origin" = Option<String>, Query, description = "IATA airport code"),
-           ("destination" = Option<String>, Query, description = "IATA airport code"),
-           ("departure_date" = Option<chrono::NaiveDate>, Query,
-            description = "Scheduled local calendar date at the origin"),
-           ("airline" = Option<String>, Query, description = "Airline designator"),
-           ("flight_number" = Option<String>, Query), ("status" = Option<FlightStatus>, Query), PageParams),
+    params(FlightFilter, PageParams),
     responses((status = 200, body = Vec<FlightBody>, headers(("Link" = String))), ListProblems))]
 async fn list(
     State(flights): State<FlightService>,
@@ -101,17 +96,8 @@ async fn list(
     State(key): State<CursorKey>,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (filter, page) = query.read(|fields| {
-        let filter = FlightFilter {
-            origin: fields.optional("origin", |raw| reference.read_airport(raw)),
-            destination: fields.optional("destination", |raw| reference.read_airport(raw)),
-            departure_date: fields.optional("departure_date", read::date),
-            airline: fields.optional("airline", |raw| reference.read_airline(raw)),
-            flight_number: fields.optional("flight_number", |raw| reference.read_flight_number(raw)),
-            status: fields.optional("status", read::word(FlightStatus::WORDS)),
-        };
-        Some((filter, PageFields::read(fields)))
-    })?;
+    let (filter, page) =
+        query.read(|fields| Some((FlightFilter::read(fields, &reference)?, PageFields::read(fields))))?;
     let page = page.open::<FlightAnchor>(&key, &query, "")?;
     let found = flights.list(&filter, &page).within(part("flights.list")).await?;
     let bodies: Vec<_> = found.iter().map(|flight| FlightBody::new(flight, &reference)).collect();
@@ -135,7 +121,7 @@ async fn routes_of_airline(
 ) -> Result<Response, Problem> {
     let airline = reference.airline(code).ok_or_else(|| Problem::not_found(format!("airline {code}")))?.code;
     let page = query.read(|fields| Some(PageFields::read(fields)))?;
-    answer_routes(&flights, RouteFilter { airline: Some(airline), ..RouteFilter::default() }, page, &key, &query).await
+    answer_routes(&flights, Some(airline), RouteFilter::default(), page, &key, &query).await
 }
 
 problem_responses!(SearchProblems: [LIST, CALLER]);
@@ -144,8 +130,7 @@ problem_responses!(SearchProblems: [LIST, CALLER]);
 ///
 /// A new flight, or a change of its times, counts at once; all else within a minute.
 #[utoipa::path(get, path = "/airlines/routes/search", tag = "reference data", operation_id = "searchAirlineRoutes",
-    params(("origin" = Option<String>, Query, description = "IATA airport code"),
-           ("destination" = Option<String>, Query, description = "IATA airport code"), PageParams),
+    params(RouteFilter, PageParams),
     responses((status = 200, body = Vec<AirlineRoute>, headers(("Link" = String))), SearchProblems))]
 async fn search_routes(
     State(flights): State<FlightService>,
@@ -153,19 +138,14 @@ async fn search_routes(
     State(key): State<CursorKey>,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (filter, page) = query.read(|fields| {
-        let filter = RouteFilter {
-            airline: None,
-            origin: fields.optional("origin", |raw| reference.read_airport(raw)),
-            destination: fields.optional("destination", |raw| reference.read_airport(raw)),
-        };
-        Some((filter, PageFields::read(fields)))
-    })?;
-    answer_routes(&flights, filter, page, &key, &query).await
+    let (filter, page) =
+        query.read(|fields| Some((RouteFilter::read(fields, &reference)?, PageFields::read(fields))))?;
+    answer_routes(&flights, None, filter, page, &key, &query).await
 }
 
 async fn answer_routes(
     flights: &FlightService,
+    airline: Option<AirlineCode>,
     filter: RouteFilter,
     page: PageFields,
     key: &CursorKey,
@@ -173,7 +153,7 @@ async fn answer_routes(
 ) -> Result<Response, Problem> {
     let page = page.open::<RouteAnchor>(key, query, "")?;
     let routes = flights
-        .airline_routes(&filter, &page)
+        .airline_routes(airline, &filter, &page)
         .within(part("flights.routes"))
         .await
         .map_err(|error: FlightError| Problem::from(error))?;

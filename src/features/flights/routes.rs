@@ -2,23 +2,31 @@ use std::sync::Arc;
 
 use super::{
     FlightError, FlightService,
-    dto::AirlineRoute,
-    model::{AirlineStretch, RouteAnchor, RouteFilter},
+    dto::{AirlineRoute, RouteFilter},
+    model::{AirlineStretch, RouteAnchor},
     repository,
     route_table::{RouteTable, anchor},
 };
-use crate::platform::{postgres::DbError, web::PageRequest};
+use crate::{
+    kernel::AirlineCode,
+    platform::{postgres::DbError, web::PageRequest},
+};
 
 impl FlightService {
-    /// What the airlines fly, derived from the flights there are.
+    /// What the airlines fly, or one of them, derived from the flights there are.
     pub async fn airline_routes(
         &self,
+        airline: Option<AirlineCode>,
         filter: &RouteFilter,
         page: &PageRequest<RouteAnchor>,
     ) -> Result<Vec<AirlineRoute>, FlightError> {
         let table = self.route_table().await?;
         let start = page.after.map_or(0, |after| table.rows.partition_point(|row| anchor(row) <= after));
-        let rows = table.rows.iter().skip(start).filter(|row| filter.takes(row));
+        let rows = table
+            .rows
+            .iter()
+            .skip(start)
+            .filter(|row| airline.is_none_or(|airline| airline == row.airline_code) && filter.takes(row));
         let most = usize::try_from(page.fetch()).unwrap_or_default();
         Ok(rows.skip(page.offset as usize).take(most).map(|row| self.with_distance(row)).collect())
     }

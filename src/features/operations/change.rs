@@ -9,10 +9,8 @@ use super::{
 use crate::{
     features::{
         bookings::{LeftBehind, OffloadReason, StepAboard},
-        capacity::FlightStatus,
-        flights::{self, Flight, FlightChange, FlightError, FlightEventType},
+        flights::{self, ChangeFlight, Flight, FlightError, FlightEventType},
     },
-    kernel::BookingRef,
     platform::{postgres::PgSession, work::Command},
 };
 
@@ -21,8 +19,7 @@ use crate::{
 pub(super) struct Change {
     pub operations: OperationService,
     pub target: Target,
-    pub wanted: FlightChange,
-    pub offload: Vec<BookingRef>,
+    pub wanted: ChangeFlight,
     pub has_changed: bool,
 }
 
@@ -32,21 +29,21 @@ impl Command for Change {
     type Error = OperationError;
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Flight, OperationError> {
-        let Self { operations, target, wanted: change, offload, .. } = self;
+        let Self { operations, target, wanted: change, .. } = self;
         let flight = lock_in_tx(tx, target).await?;
         // New times may follow new times: each booking gets those that the flight then has.
         if repository::find(tx, flight.id).await?.is_some_and(|unfinished| unfinished.step != StepAboard::Retime) {
             return Err(OperationError::Unfinished(flight.number));
         }
         let (status, version) = (flight.room.status, flight.room.version);
-        let offloads = status == FlightStatus::Scheduled || offload.is_empty();
-        if !offloads || !change.is_possible_for(status) {
+        if !change.is_possible_for(status) {
             let allowed = allowed(status, false, target.caller.role);
             return Err(OperationError::InvalidTransition { from: status, action: FlightAction::Change, allowed });
         }
         // What makes no sense at all is told before anything is moved.
         operations.apply(change, &flight)?;
-        let named = offload.iter().cloned().map(|ref_id| LeftBehind { ref_id, reason: OffloadReason::Offloaded });
+        let named =
+            change.offload.iter().cloned().map(|ref_id| LeftBehind { ref_id, reason: OffloadReason::Offloaded });
         let named: Vec<LeftBehind> = named.collect();
         operations.bookings.offload_in_tx(tx, flight.id, &named, target.caller.user_id).await?;
         let flight = flights::find_in_tx(tx, flight.id).await?;
@@ -55,9 +52,9 @@ impl Command for Change {
             return Err(OperationError::CapacityBelowBooked(shortfall));
         }
         let flight = operations.save(tx, target, &flight, changed).await?;
-        self.has_changed = flight.room.version != version || !offload.is_empty();
+        self.has_changed = flight.room.version != version || !change.offload.is_empty();
         if self.has_changed {
-            let data = Map::from_iter([("offloaded".to_owned(), json!(offload))]);
+            let data = Map::from_iter([("offloaded".to_owned(), json!(change.offload))]);
             operations.record_in_tx(tx, target, "flight.changed", data, &flight).await?;
         }
         if change.names_times() {
@@ -70,7 +67,7 @@ impl Command for Change {
     async fn concluded(&mut self, outcome: Result<&Flight, &OperationError>) {
         if let Ok(flight) = outcome {
             self.operations.flights.changed([flight]);
-            let (version, offloaded) = (flight.room.version, self.offload.len());
+            let (version, offloaded) = (flight.room.version, self.wanted.offload.len());
             tracing::info!(flight_id = %flight.id, version, offloaded, "flight changed");
             count_changes(u64::from(self.has_changed));
         }
@@ -78,7 +75,7 @@ impl Command for Change {
 }
 
 impl OperationService {
-    fn apply(&self, change: &FlightChange, flight: &Flight) -> Result<Flight, OperationError> {
+    fn apply(&self, change: &ChangeFlight, flight: &Flight) -> Result<Flight, OperationError> {
         Ok(change.apply(flight, &self.reference).map_err(FlightError::Invalid)?)
     }
 

@@ -1,26 +1,21 @@
-use std::{cell::RefCell, collections::HashSet};
+use std::{cell::RefCell, collections::BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::model::Operated;
 use crate::{
     features::{
         bookings::{Booking, BookingStatus, Freight, FreightSum, LeftBehind, Leg, LegStatus, OffloadReason, Party},
-        capacity::SpaceFields,
-        flights::{Flight, FlightBody, FlightChange},
+        flights::{Flight, FlightBody, MOST_BOOKINGS, each_once},
         reference::Reference,
     },
     kernel::{
-        AircraftCode, AirportCode, AwbNumber, BookingRef, Fault, FlightId, HandlingCode, LegId, Pieces, Positions,
-        Volume, Weight, words,
+        AirportCode, AwbNumber, BookingRef, FlightId, HandlingCode, LegId, Pieces, Positions, Volume, Weight, words,
     },
-    platform::web::{Fields, Raw, read},
+    platform::web::{objects, read, request},
 };
-
-/// More bookings than any flight carries.
-const MOST_BOOKINGS: usize = 10_000;
 
 /// A flight after a step.
 #[derive(Debug, Serialize, ToSchema)]
@@ -58,23 +53,32 @@ impl FlightStep {
     }
 }
 
-/// How a flight left; all of it may be left out, and so may the body.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes the body")]
-pub struct DepartFlight {
-    /// Default now. Not before the last movement of what it carries, at most five minutes ahead.
-    pub occurred_at: Option<DateTime<Utc>>,
-    /// Bookings that it leaves without, although their cargo may be there.
-    #[schema(max_items = 10_000)]
-    pub left_behind: Option<Vec<LeaveBehind>>,
+request! {
+    /// How a flight left; all of it may be left out, and so may the body.
+    pub struct DepartFlight in body {
+        /// Default now. Not before the last movement of what it carries, at most five minutes ahead.
+        occurred_at: Option<DateTime<Utc>> = read::instant,
+        /// Bookings that it leaves without, although their cargo may be there.
+        #[schema(max_items = 10_000)]
+        left_behind: Vec<LeaveBehind> = {
+            let seen = RefCell::default();
+            objects(MOST_BOOKINGS, move |fields| LeaveBehind::read(fields, &seen))
+        },
+    }
 }
 
-/// A booking to leave behind.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes the body")]
-pub struct LeaveBehind {
-    pub ref_id: BookingRef,
-    pub reason: GivenReason,
+request! {
+    /// A booking to leave behind.
+    pub struct LeaveBehind in body(seen: &RefCell<BTreeSet<BookingRef>>) {
+        ref_id: BookingRef = each_once(seen),
+        reason: GivenReason = read::word(GivenReason::WORDS),
+    }
+}
+
+impl From<LeaveBehind> for LeftBehind {
+    fn from(LeaveBehind { ref_id, reason }: LeaveBehind) -> Self {
+        Self { ref_id, reason: reason.into() }
+    }
 }
 
 words! {
@@ -94,80 +98,19 @@ impl From<GivenReason> for OffloadReason {
     }
 }
 
-pub(super) fn read_departure(fields: &mut Fields<'_>) -> (Option<DateTime<Utc>>, Vec<LeftBehind>) {
-    let occurred_at = fields.optional("occurred_at", read::instant);
-    let seen = RefCell::default();
-    let left = fields.objects("left_behind", MOST_BOOKINGS, |inner| {
-        let ref_id = inner.required("ref_id", each_once(&seen));
-        let reason = inner.required("reason", read::word(GivenReason::WORDS));
-        Some(LeftBehind { ref_id: ref_id?, reason: reason?.into() })
-    });
-    (occurred_at, left.unwrap_or_default())
+request! {
+    /// How a flight landed.
+    pub struct ArriveFlight in body {
+        /// Default now. Not before its departure, at most five minutes ahead.
+        occurred_at: Option<DateTime<Utc>> = read::instant,
+    }
 }
 
-/// How a flight landed.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes the body")]
-pub struct ArriveFlight {
-    /// Default now. Not before its departure, at most five minutes ahead.
-    pub occurred_at: Option<DateTime<Utc>>,
-}
-
-pub(super) fn read_arrival(fields: &mut Fields<'_>) -> Option<DateTime<Utc>> {
-    fields.optional("occurred_at", read::instant)
-}
-
-/// Why a flight is cancelled; its bookings' histories will say so.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes the body")]
-pub struct CancelFlight {
-    #[schema(max_length = 500)]
-    pub reason: Option<String>,
-}
-
-pub(super) fn read_reason(fields: &mut Fields<'_>) -> Option<String> {
-    fields.optional("reason", read::prose(read::LINE))
-}
-
-/// What is to be different about a flight: a JSON merge patch (RFC 7396). What is left out stays.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes the body; FlightChange is what it is read into")]
-pub struct ChangeFlight {
-    /// Best known departure. The cut-off moves along.
-    #[schema(nullable = false)]
-    pub departure_datetime: Option<DateTime<Utc>>,
-    /// Best known arrival: after the departure, at most 24 hours. All that can change once departed.
-    #[schema(nullable = false)]
-    pub arrival_datetime: Option<DateTime<Utc>>,
-    /// Without `capacity`, the new aircraft's figures are taken. `null`: none.
-    pub aircraft_code: Option<AircraftCode>,
-    /// Its members merge. `null` for one of them: the aircraft's figure, else what the weight gives.
-    #[schema(nullable = false)]
-    pub capacity: Option<SpaceFields>,
-    /// How long before departure booking closes. `null`: 60.
-    #[schema(minimum = 0, maximum = 43_200)]
-    pub cutoff_minutes: Option<u32>,
-    /// Bookings to take off the flight before anything else.
-    #[schema(max_items = 10_000)]
-    pub offload: Option<Vec<BookingRef>>,
-}
-
-pub(super) fn read_change(fields: &mut Fields<'_>, reference: &Reference) -> (FlightChange, Vec<BookingRef>) {
-    let change = FlightChange::read(fields, reference);
-    let seen = RefCell::default();
-    let offload = fields.list("offload", MOST_BOOKINGS, each_once(&seen));
-    (change, offload.unwrap_or_default())
-}
-
-/// A booking's reference that was not read before.
-fn each_once(seen: &RefCell<HashSet<BookingRef>>) -> impl Fn(Raw<'_>) -> Result<BookingRef, Fault> {
-    |raw| {
-        let reference: BookingRef = read::code(raw)?;
-        if seen.borrow_mut().insert(reference.clone()) {
-            Ok(reference)
-        } else {
-            Err(Fault::format("names a booking that is named before"))
-        }
+request! {
+    /// Why a flight is cancelled; its bookings' histories will say so.
+    pub struct CancelFlight in body {
+        #[schema(max_length = 500)]
+        reason: Option<String> = read::prose(read::LINE),
     }
 }
 
@@ -251,18 +194,6 @@ impl From<FreightSum> for ManifestSum {
         let FreightSum { bookings, pieces, space } = sum;
         Self { bookings, pieces, weight_kg: space.weight, volume_m3: space.volume, positions: space.positions }
     }
-}
-
-/// Which part of a manifest is wanted.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "the fields are OpenAPI text; PageFields reads them")]
-pub struct ManifestParams {
-    /// Bookings on a page; over 1000 means 1000.
-    #[param(minimum = 1, default = 1000)]
-    limit: Option<u32>,
-    /// From the `Link` header of the page before.
-    cursor: Option<String>,
 }
 
 fn leg_on(booking: &Booking, flight: FlightId) -> Option<&Leg> {

@@ -8,10 +8,7 @@ use super::{
     cancel::Cancel,
     change::Change,
     depart::Depart,
-    dto::{
-        ArriveFlight, CancelFlight, ChangeFlight, DepartFlight, FlightStep, Manifest, ManifestParams, read_arrival,
-        read_change, read_departure, read_reason,
-    },
+    dto::{ArriveFlight, CancelFlight, DepartFlight, FlightStep, Manifest},
     import::Import,
     model::Operated,
     service::Target,
@@ -19,7 +16,7 @@ use super::{
 use crate::{
     features::{
         accounts::{Admin, Operator, Principal},
-        flights::{Flight, FlightBody, ImportBody, ImportSummary, REVALIDATE},
+        flights::{ChangeFlight, Flight, FlightBody, ImportBody, ImportSummary, REVALIDATE},
         reference::Reference,
     },
     kernel::{BookingRef, FlightId},
@@ -28,8 +25,8 @@ use crate::{
         room::{Routes, handler_state},
         telemetry::{Traced, part},
         web::{
-            Body, CursorKey, PRIVATE, PageFields, PathText, Problem, Query, both, link, private, problem_responses,
-            read, unless_missing,
+            Body, CursorKey, PRIVATE, PageUpTo, PathText, Problem, Query, both, link, private, problem_responses, read,
+            unless_missing,
         },
         work::{ChangeRequest, Command, Keyed, UnitOfWork},
     },
@@ -88,7 +85,7 @@ problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 /// bookings off the flight first, in the same transaction. Retiming moves the cut-off along and tells the bookings; one
 /// whose connection no longer holds needs rerouting. What was scheduled stays and keeps defining the flight's date.
 #[utoipa::path(patch, path = "/flights/{id}", tag = "flights", operation_id = "changeFlight",
-    security(("bearer" = []), ("password" = [])), request_body(content((ChangeFlight = "application/json"), (ChangeFlight = "application/merge-patch+json"))),
+    request_body(content((ChangeFlight = "application/json"), (ChangeFlight = "application/merge-patch+json"))),
     params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
     responses((status = 200, body = FlightBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
@@ -99,17 +96,11 @@ async fn change(
     PathText(flight): PathText<FlightId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_patch(|fields| Some(read_change(fields, &reference)));
+    let input = request.body().read_patch(|fields| ChangeFlight::read(fields, &reference));
     let answer = move |flight: &Flight| {
         Answer::new(StatusCode::OK, &FlightBody::new(flight, &reference), REVALIDATE).with_tag(flight.entity_tag())
     };
-    let command = |operations, target, (change, offload)| Change {
-        operations,
-        target,
-        wanted: change,
-        offload,
-        has_changed: false,
-    };
+    let command = |operations, target, wanted| Change { operations, target, wanted, has_changed: false };
     Step { caller, flight, operations, request }.run(input, command, answer).await
 }
 
@@ -120,7 +111,7 @@ problem_responses!(DepartProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 /// A leg whose inbound has not arrived is left behind as `MISSED_CONNECTION`; `left_behind` names others. They give their
 /// room back and need rerouting. Legs that were moved one by one before are skipped.
 #[utoipa::path(post, path = "/flights/{id}/depart", tag = "flights", operation_id = "departFlight",
-    security(("bearer" = []), ("password" = [])), request_body = Option<DepartFlight>,
+    request_body = Option<DepartFlight>,
     params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
     responses((status = 200, body = FlightStep, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), DepartProblems))]
@@ -131,9 +122,11 @@ async fn depart(
     PathText(flight): PathText<FlightId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_optional(|fields| Some(read_departure(fields)));
-    let command =
-        |operations, target, (occurred_at, left_behind)| Depart { operations, target, occurred_at, left_behind };
+    let input = request.body().read_optional(DepartFlight::read);
+    let command = |operations, target, DepartFlight { occurred_at, left_behind }| {
+        let left_behind = left_behind.into_iter().map(Into::into).collect();
+        Depart { operations, target, occurred_at, left_behind }
+    };
     Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
 }
 
@@ -141,7 +134,7 @@ problem_responses!(StepProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TR
 
 /// Arrive: the flight lands, and with it what is in the air on it.
 #[utoipa::path(post, path = "/flights/{id}/arrive", tag = "flights", operation_id = "arriveFlight",
-    security(("bearer" = []), ("password" = [])), request_body = Option<ArriveFlight>,
+    request_body = Option<ArriveFlight>,
     params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
     responses((status = 200, body = FlightStep, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
@@ -152,8 +145,8 @@ async fn arrive(
     PathText(flight): PathText<FlightId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_optional(|fields| Some(read_arrival(fields)));
-    let command = |operations, target, occurred_at| Arrive { operations, target, occurred_at };
+    let input = request.body().read_optional(ArriveFlight::read);
+    let command = |operations, target, ArriveFlight { occurred_at }| Arrive { operations, target, occurred_at };
     Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
 }
 
@@ -161,7 +154,7 @@ async fn arrive(
 ///
 /// Only while no leg has departed on it. Its bookings keep their status, give their room back and need rerouting.
 #[utoipa::path(post, path = "/flights/{id}/cancel", tag = "flights", operation_id = "cancelFlight",
-    security(("bearer" = []), ("password" = [])), request_body = Option<CancelFlight>,
+    request_body = Option<CancelFlight>,
     params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
     responses((status = 200, body = FlightStep, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
@@ -172,8 +165,8 @@ async fn cancel(
     PathText(flight): PathText<FlightId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_optional(|fields| Some(read_reason(fields)));
-    let command = |operations, target, reason| Cancel { operations, target, reason };
+    let input = request.body().read_optional(CancelFlight::read);
+    let command = |operations, target, CancelFlight { reason }| Cancel { operations, target, reason };
     Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
 }
 
@@ -186,8 +179,7 @@ const MOST_LINES: u32 = 1000;
 ///
 /// At most 1000 bookings by reference; `Link` with `rel="next"` leads to the next. The totals are of all of them.
 #[utoipa::path(get, path = "/flights/{id}/manifest", tag = "flights", operation_id = "getFlightManifest",
-    security(("bearer" = []), ("password" = [])),
-    params(("id" = FlightId, Path, description = "The flight's id"), ManifestParams),
+    params(("id" = FlightId, Path, description = "The flight's id"), PageUpTo<MOST_LINES>),
     responses((status = 200, body = Manifest, headers(("Link" = Option<String>))), ManifestProblems))]
 async fn manifest(
     Operator(caller): Operator,
@@ -198,9 +190,7 @@ async fn manifest(
     query: Query,
 ) -> Result<Response, Problem> {
     let reader = caller.role.as_str();
-    let page = query
-        .read(|fields| Some(PageFields::read_up_to(fields, MOST_LINES)))
-        .and_then(|page| page.open::<BookingRef>(&key, &query, reader));
+    let page = query.read(PageUpTo::<MOST_LINES>::read).and_then(|page| page.open::<BookingRef>(&key, &query, reader));
     let page = unless_missing(page, async { operations.flight(id).await.map(drop) }).await?;
     let (flight, mut bookings, freight) = operations
         .manifest(id, &page)
@@ -225,7 +215,7 @@ problem_responses!(ImportProblems: [INPUT, ROLE, BODY, KEY]);
 /// being 1; the first 100 are told.
 #[utoipa::path(post, path = "/flights/import", tag = "flights", operation_id = "importFlights",
     params(("dry_run" = Option<bool>, Query, description = "Check and count, but change nothing"), KeyHeader),
-    request_body(content = String, content_type = "text/csv"), security(("bearer" = []), ("password" = [])),
+    request_body(content = String, content_type = "text/csv"),
     responses((status = 200, body = ImportBody, headers(("Idempotency-Replayed" = Option<bool>))), ImportProblems))]
 async fn import(
     Admin(caller): Admin,

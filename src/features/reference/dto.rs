@@ -1,13 +1,10 @@
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::{
-    model::{Aircraft, Airline, Airport},
-    service::AirportFilter,
-};
+use super::model::{Aircraft, Airline, Airport};
 use crate::{
     kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight},
-    platform::web::{Fields, read},
+    platform::web::{read, request},
 };
 
 /// The longest text that is searched for, in characters.
@@ -141,42 +138,25 @@ impl<'a> From<(HandlingCode, &'a str)> for HandlingCodeBody<'a> {
     }
 }
 
-/// What somebody has typed so far.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct SearchParams {
-    /// Part of a code, city or name; case and diacritics are ignored.
-    #[param(min_length = 1, max_length = 100, example = "sao")]
-    pub q: String,
-}
-
-impl SearchParams {
-    pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        Some(Self { q: fields.required("q", read::line(LONGEST_QUERY))? })
+request! {
+    /// What somebody has typed so far.
+    pub(super) struct SearchParams in query {
+        /// Part of a code, city or name; case and diacritics are ignored.
+        #[param(min_length = 1, max_length = 100, example = "sao")]
+        q: String = read::line(LONGEST_QUERY),
     }
 }
 
-/// Which airports are listed; filters combine with AND.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "the fields are OpenAPI text; AirportFilter holds what was read")]
-pub(super) struct AirportParams {
-    /// Part of a code, city or name, matched as in the autocomplete.
-    #[param(min_length = 1, max_length = 100, example = "new y")]
-    q: Option<String>,
-    /// ISO 3166-1 alpha-2.
-    #[param(example = "IN")]
-    country: Option<String>,
-    /// Only the world's larger cargo airports, or only the others.
-    major: Option<bool>,
-}
-
-impl AirportParams {
-    pub fn read(fields: &mut Fields<'_>) -> AirportFilter {
-        AirportFilter {
-            text: fields.optional("q", read::line(LONGEST_QUERY)),
-            country: fields.optional("country", read::country),
-            major: fields.optional("major", read::boolean),
-        }
+request! {
+    /// Which airports are listed; filters combine with AND.
+    pub(super) struct AirportFilter in query {
+        /// Part of a code, city or name, matched as in the autocomplete.
+        #[param(min_length = 1, max_length = 100, example = "new y")]
+        q: Option<String> = read::line(LONGEST_QUERY),
+        /// ISO 3166-1 alpha-2.
+        #[param(example = "IN")]
+        country: Option<String> = read::country,
+        /// Only the world's larger cargo airports, or only the others.
+        major: Option<bool> = read::boolean,
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    dto::{AircraftBody, AirlineBody, AirportBody, AirportParams, HandlingCodeBody, SearchParams},
+    dto::{AircraftBody, AirlineBody, AirportBody, AirportFilter, HandlingCodeBody, SearchParams},
     service::Reference,
 };
 use crate::platform::room::{Routes, handler_state};
@@ -63,7 +63,7 @@ problem_responses! {
 }
 
 /// List airports by code.
-#[utoipa::path(get, path = "/airports", operation_id = "listAirports", tag = "reference data", params(AirportParams, PageParams),
+#[utoipa::path(get, path = "/airports", operation_id = "listAirports", tag = "reference data", params(AirportFilter, PageParams),
     responses((status = 200, body = [AirportBody<'_>],
                headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]
 async fn list_airports(
@@ -71,7 +71,7 @@ async fn list_airports(
     State(key): State<CursorKey>,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (filter, page) = query.read(|fields| Some((AirportParams::read(fields), PageFields::read(fields))))?;
+    let (filter, page) = query.read(|fields| Some((AirportFilter::read(fields)?, PageFields::read(fields))))?;
     let page: PageRequest<AirportCode> = page.open(&key, &query, "")?;
     let airports: Vec<AirportBody<'_>> = bodies(reference.page_of_airports(&filter, &page));
     Ok(public(page.answer(airports, |airport| airport.iata_code, &key, &query, "")))

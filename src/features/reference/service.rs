@@ -5,6 +5,7 @@ use std::{
 };
 
 use super::{
+    dto::AirportFilter,
     error::ReferenceError,
     model::{Aircraft, Airline, Airport, Catalogue},
     repository,
@@ -30,14 +31,6 @@ struct Loaded {
     catalogue: Catalogue,
     /// Made by the first search: most commands, and most tests, never search.
     index: OnceLock<SearchIndex>,
-}
-
-/// Which airports are listed; what is `None` does not matter.
-#[derive(Debug)]
-pub(super) struct AirportFilter {
-    pub text: Option<String>,
-    pub country: Option<String>,
-    pub major: Option<bool>,
 }
 
 impl Reference {
@@ -92,6 +85,15 @@ impl Reference {
     pub fn read_airport(&self, raw: Raw<'_>) -> Result<AirportCode, Fault> {
         let code = read::code(raw)?;
         self.airport(code).map(|airport| airport.code).ok_or_else(|| unknown("airport", &code))
+    }
+
+    /// Reads the code of an airport that exists, other than the `origin`.
+    pub fn read_destination(&self, raw: Raw<'_>, origin: Option<AirportCode>) -> Result<AirportCode, Fault> {
+        let destination = self.read_airport(raw)?;
+        if origin == Some(destination) {
+            return Err(Fault::new(FaultCode::SameAsOrigin, "must differ from the origin"));
+        }
+        Ok(destination)
     }
 
     /// Reads the code of an airline that exists.
@@ -158,8 +160,8 @@ impl Reference {
     }
 
     pub(super) fn page_of_airports(&self, filter: &AirportFilter, page: &PageRequest<AirportCode>) -> Vec<&Airport> {
-        let AirportFilter { text, country, major } = filter;
-        let found = text.as_deref().map(|text| self.index().matching(text));
+        let AirportFilter { q, country, major } = filter;
+        let found = q.as_deref().map(|text| self.index().matching(text));
         let chosen = after(&self.0.catalogue.airports, page)
             .map(|(_, airport)| airport)
             .filter(|airport| country.as_ref().is_none_or(|country| airport.country_code == *country))

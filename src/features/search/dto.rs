@@ -5,8 +5,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::model::{Itinerary, Options, Reason, Request, Sort};
 use crate::{
     features::{capacity::Space, flights::FlightBody, reference::Reference},
-    kernel::{AirportCode, Fault, FaultCode, HandlingCode, Pieces, Positions, Volume, Weight},
-    platform::web::{Fields, read},
+    kernel::{AirportCode, HandlingCode, Pieces, Positions, Volume, Weight},
+    platform::web::{list, read, request},
 };
 
 const DEFAULT_LIMIT: u32 = 50;
@@ -14,57 +14,49 @@ const MOST: u32 = 200;
 /// As many as an air waybill has boxes for.
 const MOST_HANDLING_CODES: usize = 9;
 
-/// What to look for. `pieces` is taken along for convenience and decides nothing.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes the body; Search is what it is read into")]
-pub struct SearchRoutes {
-    pub origin: AirportCode,
-    pub destination: AirportCode,
-    /// Local calendar date at the origin.
-    pub departure_date: NaiveDate,
-    #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
-    pub weight_kg: Option<Weight>,
-    #[schema(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
-    pub volume_m3: Option<Volume>,
-    pub positions: Option<Positions>,
-    pub pieces: Option<Pieces>,
-    #[schema(max_items = 9)]
-    pub special_handling_codes: Option<Vec<HandlingCode>>,
-    #[schema(default = 1, minimum = 0, maximum = 1)]
-    pub max_stops: Option<u8>,
-    /// Per list.
-    #[schema(default = 50, minimum = 1, maximum = 200)]
-    pub limit: Option<u32>,
+request! {
+    /// What to look for. `pieces` is taken along for convenience and decides nothing.
+    #[derive(IntoParams)]
+    #[into_params(parameter_in = Query)]
+    pub(super) struct SearchRoutes in body(reference: &Reference, most_stops: u8) {
+        /// IATA airport code.
+        origin: AirportCode = |raw| reference.read_airport(raw),
+        /// IATA airport code.
+        destination: AirportCode = |raw| reference.read_destination(raw, origin),
+        /// Local calendar date at the origin.
+        departure_date: NaiveDate = read::date,
+        #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
+        #[param(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
+        weight_kg: Option<Weight> = read::weight,
+        #[schema(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
+        #[param(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
+        volume_m3: Option<Volume> = read::volume,
+        #[param(value_type = Option<u32>, minimum = 0, maximum = 9999)]
+        positions: Option<Positions> = read::positions,
+        #[param(value_type = Option<u32>, minimum = 1, maximum = 99_999)]
+        #[expect(dead_code, reason = "it decides nothing")]
+        pieces: Option<Pieces> = read::pieces,
+        /// At most nine; in a query, between commas.
+        #[schema(max_items = 9)]
+        #[param(value_type = Option<String>)]
+        special_handling_codes: Vec<HandlingCode> = list(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+        #[schema(default = 1, minimum = 0, maximum = 1)]
+        #[param(value_type = Option<u8>, default = 1, minimum = 0, maximum = 1)]
+        max_stops: Option<u8> = read::integer(0, most_stops),
+        /// In each list.
+        #[schema(default = 50, minimum = 1, maximum = 200)]
+        #[param(default = 50, minimum = 1, maximum = 200)]
+        limit: Option<u32> = read::integer(1, MOST),
+    }
 }
 
-/// The same as a query, with the order of the ranked form.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "the fields are OpenAPI text; Search reads them")]
-pub struct RouteParams {
-    /// IATA airport code.
-    origin: AirportCode,
-    /// IATA airport code.
-    destination: AirportCode,
-    /// Local calendar date at the origin.
-    departure_date: NaiveDate,
-    #[param(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
-    weight_kg: Option<Weight>,
-    #[param(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
-    volume_m3: Option<Volume>,
-    #[param(value_type = Option<u32>, minimum = 0, maximum = 9999)]
-    positions: Option<Positions>,
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 99_999)]
-    pieces: Option<Pieces>,
-    /// Codes between commas, at most nine.
-    special_handling_codes: Option<String>,
-    #[param(default = 1, minimum = 0, maximum = 1)]
-    max_stops: Option<u8>,
-    #[param(default = 50, minimum = 1, maximum = 200)]
-    limit: Option<u32>,
-    /// `arrival` unless asked for otherwise.
-    #[param(inline)]
-    sort: Option<Sort>,
+request! {
+    /// The order of the ranked form.
+    pub(super) struct Ranking in query {
+        /// `arrival` unless asked for otherwise.
+        #[param(inline)]
+        sort: Option<Sort> = read::word(Sort::WORDS),
+    }
 }
 
 /// A validated search.
@@ -78,36 +70,22 @@ pub(super) struct Search {
     pub limit: usize,
 }
 
-impl Search {
-    /// From a body or a query: the members are the same.
-    pub fn read(fields: &mut Fields<'_>, reference: &Reference, max_stops: u8) -> Option<Self> {
-        let origin = fields.required("origin", |raw| reference.read_airport(raw));
-        let destination = fields.required("destination", |raw| reference.read_airport(raw));
-        let date = fields.required("departure_date", read::date);
-        let weight = fields.optional("weight_kg", read::weight);
-        let volume = fields.optional("volume_m3", read::volume);
-        let positions = fields.optional("positions", read::positions);
-        fields.optional("pieces", read::pieces);
-        let codes = fields.list("special_handling_codes", MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw));
-        let stops = fields.optional("max_stops", read::integer(0, u32::from(max_stops)));
-        let limit = fields.optional("limit", read::integer(1, MOST)).unwrap_or(DEFAULT_LIMIT);
-        if origin.is_some() && origin == destination {
-            fields.fault("destination", &Fault::new(FaultCode::SameAsOrigin, "must differ from the origin"));
+impl SearchRoutes {
+    /// The search, with the limits that the request leaves out.
+    pub fn complete(self, most_stops: u8) -> Search {
+        Search {
+            origin: self.origin,
+            destination: self.destination,
+            date: self.departure_date,
+            request: Request {
+                weight: self.weight_kg,
+                volume: self.volume_m3,
+                positions: self.positions,
+                special_handling_codes: self.special_handling_codes,
+            },
+            max_stops: self.max_stops.unwrap_or(most_stops),
+            limit: usize::try_from(self.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX),
         }
-        Some(Self {
-            origin: origin?,
-            destination: destination?,
-            date: date?,
-            request: Request { weight, volume, positions, special_handling_codes: codes.unwrap_or_default() },
-            max_stops: stops.and_then(|stops| u8::try_from(stops).ok()).unwrap_or(max_stops),
-            limit: usize::try_from(limit).unwrap_or(usize::MAX),
-        })
-    }
-
-    /// The same with the order of the ranked form.
-    pub fn read_sorted(fields: &mut Fields<'_>, reference: &Reference, max_stops: u8) -> Option<(Self, Sort)> {
-        let sort = fields.optional("sort", read::word(Sort::WORDS)).unwrap_or_default();
-        Some((Self::read(fields, reference, max_stops)?, sort))
     }
 }
 

@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     SearchService,
     cache::CacheStatus,
-    dto::{RouteOption, RouteParams, Search, SearchResult, SearchRoutes},
+    dto::{Ranking, RouteOption, SearchResult, SearchRoutes},
     find::Answer,
 };
 use crate::{
@@ -50,8 +50,9 @@ async fn search(
     query: Query,
     body: Body,
 ) -> Result<impl IntoResponse, Problem> {
-    let read = body.read(|fields| Search::read(fields, &reference, service.max_stops()));
+    let read = body.read(|fields| SearchRoutes::read(fields, &reference, service.max_stops()));
     let ((), search) = both(query.refuse_all(), read)?;
+    let search = search.complete(service.max_stops());
     let (answer, status) = service.find(&search).within(part("search.find")).await?;
     let body = match answer {
         Answer::Prepared { prepared, rooms, judge } => prepared.search_result(&search, &rooms, judge),
@@ -66,7 +67,7 @@ problem_responses!(RankedProblems: [INPUT, CALLER]);
 ///
 /// By default the earliest arrival first, then fewer stops, shorter, id. The rules are those of `POST /routes/search`.
 #[utoipa::path(get, path = "/routes", tag = "search", operation_id = "listRoutes",
-    params(RouteParams),
+    params(SearchRoutes, Ranking),
     responses((status = 200, body = Vec<RouteOption>,
                headers(("Cache-Status" = String,
                    description = "Whether the network part was kept (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), RankedProblems))]
@@ -75,7 +76,11 @@ async fn ranked(
     State(reference): State<Reference>,
     query: Query,
 ) -> Result<impl IntoResponse, Problem> {
-    let (search, sort) = query.read(|fields| Search::read_sorted(fields, &reference, service.max_stops()))?;
+    let (search, ranking) = query.read(|fields| {
+        let ranking = Ranking::read(fields);
+        SearchRoutes::read(fields, &reference, service.max_stops()).zip(ranking)
+    })?;
+    let (search, sort) = (search.complete(service.max_stops()), ranking.sort.unwrap_or_default());
     let (answer, status) = service.find(&search).within(part("search.find")).await?;
     let body = match answer {
         Answer::Prepared { prepared, rooms, judge } => prepared.ranking(&search, sort, &rooms, judge),

@@ -8,14 +8,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::dto::Tracking;
 use crate::{
-    features::bookings::{BookingError, BookingService, EventParams, History, HistoryAnchor, MOST_EVENTS},
+    features::bookings::{BookingError, BookingService, EventParams, History, HistoryAnchor},
     kernel::{AwbNumber, BookingRef, Fault},
     platform::{
         room::{Routes, handler_state},
         telemetry::{Traced, part},
         web::{
-            CursorKey, NO_STORE, PageFields, PageRequest, PathText, Problem, Query, code, link, problem_responses,
-            unless_missing,
+            CursorKey, NO_STORE, PageRequest, PathText, Problem, Query, code, link, problem_responses, unless_missing,
         },
     },
 };
@@ -73,9 +72,7 @@ async fn track(
     PathText(number): PathText<TrackingNumber>,
     query: Query,
 ) -> Result<Response, Problem> {
-    let page = query
-        .read(|fields| Some(PageFields::read_up_to(fields, MOST_EVENTS)))
-        .and_then(|page| page.open::<HistoryAnchor>(&key, &query, ANYBODY));
+    let page = query.read(EventParams::read).and_then(|page| page.open::<HistoryAnchor>(&key, &query, ANYBODY));
     let exists = async { number.find(&bookings, &PageRequest::first(1)).await.map(drop) };
     let page = unless_missing(page, exists).await?;
     let History { booking, events, older } = number.find(&bookings, &page).within(part("tracking.find")).await?;

@@ -2,7 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::problem::{InputFault, Problem};
+use super::{
+    problem::{InputFault, Problem},
+    request::Reader,
+};
 use crate::kernel::{Fault, FaultCode};
 
 /// More faults than these help nobody, and an answer must not be larger than what it answers.
@@ -31,6 +34,11 @@ pub enum Patch<T> {
 impl<T> Patch<T> {
     pub const fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
+    }
+
+    /// The value that it was given, if it was.
+    pub fn set(self) -> Option<T> {
+        self.or(None)
     }
 
     /// The member after the patch, which was `before`.
@@ -101,33 +109,33 @@ impl<'a> Fields<'a> {
     }
 
     /// A member that may be absent. `None` when it is absent or faulty; a fault is kept.
-    pub fn optional<T>(&mut self, name: &'static str, read: impl FnOnce(Raw<'a>) -> Result<T, Fault>) -> Option<T> {
-        let raw = self.take(name)?;
-        read(raw).map_err(|fault| self.fault(name, &fault)).ok()
+    pub fn optional<T>(&mut self, name: &'static str, read: impl Reader<'a, T>) -> Option<T> {
+        read.read(self, name)
     }
 
     /// A member that must be there.
-    pub fn required<T>(&mut self, name: &'static str, read: impl FnOnce(Raw<'a>) -> Result<T, Fault>) -> Option<T> {
+    pub fn required<T>(&mut self, name: &'static str, read: impl Reader<'a, T>) -> Option<T> {
         if self.is_absent(name) {
             self.known.push(name);
             self.missing(name);
             return None;
         }
-        self.optional(name, read)
+        read.read(self, name)
     }
 
     /// A member of a merge patch that `null` clears.
-    pub fn patch<T>(&mut self, name: &'static str, read: impl FnOnce(Raw<'a>) -> Result<T, Fault>) -> Patch<T> {
-        self.patch_by(name, |fields| fields.optional(name, read))
-    }
-
-    /// The same for a member that is read otherwise, as an object or a list.
-    pub fn patch_by<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Self) -> Option<T>) -> Patch<T> {
+    pub fn patch<T>(&mut self, name: &'static str, read: impl Reader<'a, T>) -> Patch<T> {
         if self.is_null(name) {
             self.known.push(name);
             return Patch::Clear;
         }
-        read(self).map_or(Patch::Keep, Patch::Set)
+        read.read(self, name).map_or(Patch::Keep, Patch::Set)
+    }
+
+    /// A member of a merge patch that cannot be cleared.
+    pub fn not_null<T>(&mut self, name: &'static str, read: impl Reader<'a, T>) -> Option<T> {
+        self.refuse_null(&[name]);
+        read.read(self, name)
     }
 
     /// Members of a merge patch that cannot be cleared.
@@ -137,8 +145,16 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A member that is an object of its own.
-    pub fn object<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Fields<'a>) -> Option<T>) -> Option<T> {
+    pub(super) fn value<T>(&mut self, name: &'static str, read: impl FnOnce(Raw<'a>) -> Result<T, Fault>) -> Option<T> {
+        let raw = self.take(name)?;
+        read(raw).map_err(|fault| self.fault(name, &fault)).ok()
+    }
+
+    pub(super) fn object<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&mut Fields<'a>) -> Option<T>,
+    ) -> Option<T> {
         let raw = self.take(name)?;
         let Raw::Json(Value::Object(object)) = raw else {
             self.fault(name, &Fault::new(FaultCode::WrongType, "must be an object"));
@@ -150,8 +166,7 @@ impl<'a> Fields<'a> {
         value
     }
 
-    /// A member that is a list of at most `most` objects.
-    pub fn objects<T>(
+    pub(super) fn objects<T>(
         &mut self,
         name: &'static str,
         most: usize,
@@ -180,8 +195,7 @@ impl<'a> Fields<'a> {
         Some(values)
     }
 
-    /// A member that is a list of at most `most` values; in text the values stand between commas.
-    pub fn list<T>(
+    pub(super) fn list<T>(
         &mut self,
         name: &'static str,
         most: usize,

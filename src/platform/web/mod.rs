@@ -13,6 +13,7 @@ mod problem;
 mod query;
 mod quota;
 pub mod read;
+mod request;
 #[cfg(test)]
 mod tests;
 
@@ -30,12 +31,14 @@ pub use context::{carrying_request_id, request_id, track};
 pub use etag::{IfMatch, IfNoneMatch, Precondition, conditional, tagged, version_mismatch};
 pub use fields::{Fields, Patch, Raw};
 pub use fingerprint::{Content, digest_of, fingerprint};
-pub use paging::{CursorKey, PageFields, PageParams, PageRequest, link};
+pub use paging::{CursorKey, PageFields, PageParams, PageRequest, PageUpTo, link};
 pub use path::PathText;
 pub(crate) use problem::problem_responses;
 pub use problem::{InputFault, Problem, ProblemBody};
 pub use query::Query;
 pub use quota::{tell_quota, tells_quota};
+pub(crate) use request::request;
+pub use request::{Reader, list, object, objects, set, with};
 
 /// Cache-Control of personal data.
 pub const PRIVATE: &str = "private, no-cache";

@@ -5,9 +5,22 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
-use utoipa::IntoParams;
+use utoipa::{
+    IntoParams,
+    openapi::{
+        RefOr, Schema,
+        path::{Parameter, ParameterIn},
+    },
+};
 
-use super::{code, fields::Fields, problem::Problem, query::Query, read};
+use super::{
+    code,
+    fields::{Fields, Raw},
+    problem::Problem,
+    query::Query,
+    read,
+    request::request,
+};
 use crate::{
     kernel::{Fault, FaultCode},
     platform::seal::SealKey,
@@ -48,22 +61,26 @@ pub struct PageRequest<A> {
     pub after: Option<A>,
 }
 
-/// Which part of a list is wanted.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code, reason = "the fields are OpenAPI text; PageFields reads them")]
-pub struct PageParams {
-    /// Entries on a page; over 100 means 100.
-    #[param(minimum = 1, default = 50)]
-    limit: Option<u32>,
-    /// Entries to skip; not together with `cursor`.
-    #[param(maximum = 10_000)]
-    offset: Option<u32>,
-    /// From the `Link` header of the page before.
-    cursor: Option<String>,
+request! {
+    /// Which part of a list is wanted.
+    #[derive(Default)]
+    pub struct PageParams in query {
+        /// Entries on a page; over 100 means 100.
+        #[param(minimum = 1, default = 50)]
+        limit: Option<u32> = up_to(MOST),
+        /// Entries to skip; not together with `cursor`.
+        #[param(maximum = 10_000)]
+        offset: Option<u32> = read::integer(0, MAX_OFFSET),
+        /// From the `Link` header of the page before.
+        cursor: Option<String> = read::any,
+    }
 }
 
-/// `limit`, `offset` and `cursor` as they were sent. [`Self::read`] and [`Self::read_up_to`] say which are taken.
+/// Which part of a list without `offset` is wanted: a page has `MOST` entries unless `limit` asks for fewer.
+#[derive(Debug)]
+pub struct PageUpTo<const MOST: u32>;
+
+/// `limit`, `offset` and `cursor` as they were sent.
 #[derive(Debug, Clone)]
 pub struct PageFields {
     limit: u32,
@@ -71,21 +88,34 @@ pub struct PageFields {
     cursor: Option<String>,
 }
 
+impl<const MOST: u32> PageUpTo<MOST> {
+    pub fn read(fields: &mut Fields<'_>) -> Option<PageFields> {
+        let limit = fields.optional("limit", up_to(MOST)).unwrap_or(MOST);
+        Some(PageFields { limit, offset: None, cursor: fields.optional("cursor", read::any) })
+    }
+}
+
+impl<const MOST: u32> IntoParams for PageUpTo<MOST> {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut parameters = PageParams::into_params(place);
+        parameters.retain(|parameter| parameter.name != "offset");
+        for parameter in parameters.iter_mut().filter(|parameter| parameter.name == "limit") {
+            parameter.description = Some(format!("Entries on a page; over {MOST} means {MOST}."));
+            if let Some(RefOr::T(Schema::Object(limit))) = &mut parameter.schema {
+                limit.default = Some(MOST.into());
+            }
+        }
+        parameters
+    }
+}
+
 impl PageFields {
     pub fn read(fields: &mut Fields<'_>) -> Self {
-        let limit = read_limit(fields, MOST);
-        let offset = fields.optional("offset", read::integer(0, MAX_OFFSET));
-        let cursor = fields.optional("cursor", read::any);
+        let PageParams { limit, offset, cursor } = PageParams::read(fields).unwrap_or_default();
         if offset.is_some() && cursor.is_some() {
             fields.fault("offset", &Fault::format("cannot be combined with `cursor`"));
         }
         Self { limit: limit.unwrap_or(DEFAULT_LIMIT), offset, cursor }
-    }
-
-    /// As [`Self::read`], of a list without `offset`: a page has `most` entries unless `limit` asks for fewer.
-    pub fn read_up_to(fields: &mut Fields<'_>, most: u32) -> Self {
-        let limit = read_limit(fields, most).unwrap_or(most);
-        Self { limit, offset: None, cursor: fields.optional("cursor", read::any) }
     }
 
     /// Checks the cursor against the list it is used on. `reader` keeps it from being passed between callers.
@@ -103,11 +133,12 @@ impl PageFields {
     }
 }
 
-fn read_limit(fields: &mut Fields<'_>, most: u32) -> Option<u32> {
-    fields.optional("limit", |raw| match read::integer(1, most)(raw) {
+/// How many entries; more than `most` means `most`.
+fn up_to(most: u32) -> impl Fn(Raw<'_>) -> Result<u32, Fault> {
+    move |raw| match read::integer(1, most)(raw) {
         Err(fault) if fault.code == FaultCode::TooLarge => Ok(most),
         outcome => outcome,
-    })
+    }
 }
 
 impl<A> PageRequest<A> {
@@ -220,7 +251,7 @@ mod tests {
     fn a_list_of_its_own_size_takes_no_offset() {
         let read = |text: &'static str| {
             let query = query(text);
-            let fields = query.read(|fields| Some(PageFields::read_up_to(fields, 200)))?;
+            let fields = query.read(PageUpTo::<200>::read)?;
             fields.open::<i32>(&CursorKey::new(&[1; 32]), &query, "")
         };
         for (text, fetched) in [("/list", 201), ("/list?limit=7", 8), ("/list?limit=201", 201)] {

@@ -256,11 +256,14 @@ macro_rules! problem_responses {
 pub(crate) use problem_responses;
 
 impl ProblemBody {
+    /// Marks, until [`Self::asks_for_role`] is called, responses of operations that not every role may call.
+    const ROLE_MARK: &str = "x-asks-for-role";
+
     /// One OpenAPI response per status, each naming its codes. What any request can meet is added.
     pub fn grouped(
         groups: &[&[Code]],
     ) -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
-        use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+        use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, extensions::Extensions};
         let everywhere =
             [code::RATE_LIMITED, code::HEADERS_TOO_LARGE, code::INTERNAL, code::UNAVAILABLE, code::TIMEOUT];
         let mut by_status = std::collections::BTreeMap::<String, Vec<Code>>::new();
@@ -272,8 +275,23 @@ impl ProblemBody {
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemBody"))).build();
             let response =
                 ResponseBuilder::new().description(lines.join(" ")).content("application/problem+json", content);
-            RefOr::T(response.build())
+            let is_marked = groups.contains(&code::ROLE) && codes.contains(&code::FORBIDDEN);
+            let mark = is_marked.then(|| Extensions::builder().add(Self::ROLE_MARK, true).build());
+            RefOr::T(response.extensions(mark).build())
         };
         by_status.into_iter().map(|(status, codes)| (status, response(codes))).collect()
+    }
+
+    /// Whether an operation with these responses declared [`code::ROLE`]. Takes the mark of that off them.
+    pub fn asks_for_role(responses: &mut utoipa::openapi::Responses) -> bool {
+        let mut is_marked = false;
+        for response in responses.responses.values_mut() {
+            if let utoipa::openapi::RefOr::T(response) = response {
+                let extensions = response.extensions.as_mut();
+                is_marked |= extensions.is_some_and(|extensions| extensions.remove(Self::ROLE_MARK).is_some());
+                response.extensions.take_if(|extensions| extensions.is_empty());
+            }
+        }
+        is_marked
     }
 }

@@ -1,5 +1,5 @@
 //! Readers of single values, the same for JSON members, query parameters, form fields and CSV cells.
-use std::str::FromStr;
+use std::{fmt::Display, str::FromStr};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use email_address::{EmailAddress, Options};
@@ -51,17 +51,18 @@ pub fn pieces(raw: Raw<'_>) -> Result<Pieces, Fault> {
 }
 
 /// A whole number from `least` to `most`.
-pub fn integer(least: u32, most: u32) -> impl Fn(Raw<'_>) -> Result<u32, Fault> {
+pub fn integer<T: Copy + Display + Into<i64> + TryFrom<i64>>(
+    least: T,
+    most: T,
+) -> impl Fn(Raw<'_>) -> Result<T, Fault> {
     move |raw| {
         let text = as_number(raw)?;
         let number = crate::kernel::whole_number(&text)?;
-        if number < i64::from(least) {
+        if number < least.into() {
             return Err(Fault::new(FaultCode::TooSmall, format!("must be at least {least}")));
         }
-        u32::try_from(number)
-            .ok()
-            .filter(|number| *number <= most)
-            .ok_or_else(|| Fault::new(FaultCode::TooLarge, format!("must be at most {most}")))
+        let too_large = || Fault::new(FaultCode::TooLarge, format!("must be at most {most}"));
+        T::try_from(number).ok().filter(|_| number <= most.into()).ok_or_else(too_large)
     }
 }
 
@@ -239,7 +240,7 @@ mod tests {
 
     #[test]
     fn whole_numbers_keep_their_range() {
-        let read = integer(1, 10);
+        let read = integer(1, 10_u32);
         assert_eq!(read(Raw::Text("10")), Ok(10));
         assert_eq!(read(Raw::Json(&serde_json::json!(1.0))), Ok(1));
         assert_eq!(code_of(read(Raw::Text("0"))), FaultCode::TooSmall);

@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use crate::{
     features::{
-        bookings::model::{
-            Booking, BookingAnchor, BookingFilter, BookingStatus, Leg, LegStatus, OffloadReason, Party, Texts,
+        bookings::{
+            dto::BookingFilter,
+            model::{Booking, BookingAnchor, BookingStatus, Leg, LegStatus, OffloadReason, Party, Texts},
         },
         capacity::Space,
     },
@@ -227,7 +228,7 @@ pub(in crate::features::bookings) async fn list(
         query.push(" and b.created_at < ").push_bind(to);
         query.push(" and b.id < uuid_v7_floor(").push_bind(to + chrono::TimeDelta::milliseconds(1)).push(")");
     }
-    if let Some(text) = &filter.text {
+    if let Some(text) = &filter.q {
         let pattern = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
         query.push(" and (b.ref_id ilike ").push_bind(pattern.clone());
         query.push(" or b.awb_number like ").push_bind(pattern.clone());

@@ -10,10 +10,7 @@ use crate::{
             book::Book,
             cancel::Cancel,
             change::{Change, Target, Verb},
-            dto::{
-                AmendBooking, BookingBody, CancelBooking, CreateBooking, RecordMovement, read_amendment, read_movement,
-                read_new_booking, read_reason,
-            },
+            dto::{AmendBooking, BookingBody, CancelBooking, CreateBooking, RecordMovement},
             movement::Advance,
         },
         reference::Reference,
@@ -47,7 +44,7 @@ problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, 
 /// earliest-arriving direct flight, and only if there is none the earliest-arriving connection. All legs get room or
 /// none does.
 #[utoipa::path(post, path = "/bookings", tag = "bookings", operation_id = "createBooking",
-    request_body = CreateBooking, params(KeyHeader), security(("bearer" = []), ("password" = [])),
+    request_body = CreateBooking, params(KeyHeader),
     responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
 pub(super) async fn create(
     Customer(caller): Customer,
@@ -59,7 +56,7 @@ pub(super) async fn create(
     body: Body,
 ) -> Result<Answer, Problem> {
     let key = idempotent.key(caller.user_id.uuid(), &body);
-    let input = both(key, body.read(|fields| read_new_booking(fields, &reference)));
+    let input = both(key, body.read(|fields| CreateBooking::read(fields, &reference)));
     let ((), (key, new)) = both(query.refuse_all(), input)?;
     let command = Book::new(bookings.clone(), caller, new);
     let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(created) }).await?;
@@ -81,18 +78,18 @@ struct Step {
 
 impl Step {
     async fn advance(self, known: &Reference, action: Action) -> Result<Answer, Problem> {
-        let input = self.request.body().read_optional(|fields| Some(read_movement(fields, known)));
+        let input = self.request.body().read_optional(|fields| RecordMovement::read(fields, known));
         self.run(input, |movement| Advance { action, movement }).await
     }
 
     async fn amend(self, known: &Reference) -> Result<Answer, Problem> {
-        let input = self.request.body().read_patch(|fields| Some(read_amendment(fields, known)));
+        let input = self.request.body().read_patch(|fields| AmendBooking::read(fields, known));
         self.run(input, |amendment| Amend { amendment }).await
     }
 
     async fn cancel(self) -> Result<Answer, Problem> {
-        let input = self.request.body().read_optional(|fields| Some(read_reason(fields)));
-        self.run(input, |reason| Cancel { reason }).await
+        let input = self.request.body().read_optional(CancelBooking::read);
+        self.run(input, |CancelBooking { reason }| Cancel { reason }).await
     }
 
     async fn run<T, V: Verb + 'static>(
@@ -118,7 +115,7 @@ macro_rules! movement {
     ($(#[$doc:meta])* $name:ident, $action:expr, $path:literal, $operation:literal) => {
         $(#[$doc])*
         #[utoipa::path(post, path = $path, tag = "bookings", operation_id = $operation,
-            security(("bearer" = []), ("password" = [])), request_body = Option<RecordMovement>,
+            request_body = Option<RecordMovement>,
             params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
                    ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
             responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), MoveProblems))]
@@ -158,7 +155,7 @@ problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_T
 /// only and replaces all that have not departed, until the arrival at the destination; after the first departure it is
 /// the carrier's staff's. Customers amend until the cut-off of the flights concerned, staff until their departure.
 #[utoipa::path(patch, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "amendBooking",
-    security(("bearer" = []), ("password" = [])), request_body(content((AmendBooking = "application/json"), (AmendBooking = "application/merge-patch+json"))),
+    request_body(content((AmendBooking = "application/json"), (AmendBooking = "application/merge-patch+json"))),
     params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
     responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), AmendProblems))]
@@ -179,7 +176,7 @@ problem_responses!(CancelProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 /// Gives back the room of every leg that has not departed. Never once any leg has arrived; customers only while
 /// `BOOKED`.
 #[utoipa::path(post, path = "/bookings/{ref_id}/cancel", tag = "bookings", operation_id = "cancelBooking",
-    security(("bearer" = []), ("password" = [])), request_body = Option<CancelBooking>,
+    request_body = Option<CancelBooking>,
     params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
     responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), CancelProblems))]
@@ -196,7 +193,7 @@ pub(super) async fn cancel(
 ///
 /// The same as `POST …/cancel`; the booking stays and is `CANCELLED`.
 #[utoipa::path(delete, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "deleteBooking",
-    security(("bearer" = []), ("password" = [])), request_body = Option<CancelBooking>,
+    request_body = Option<CancelBooking>,
     params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
     responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), CancelProblems))]

@@ -5,8 +5,8 @@ use crate::{
     features::{
         accounts::{Customer, Principal},
         bookings::{
-            BookingService, BookingStatus, EventParams, History, HistoryAnchor, MOST_EVENTS,
-            dto::{BookingBody, EventBody, HistoryBody, StatusBody, read_filter},
+            BookingService, EventParams, History, HistoryAnchor, MOST_EVENTS,
+            dto::{BookingBody, BookingFilter, EventBody, HistoryBody, StatusBody},
             model::BookingAnchor,
         },
         reference::Reference,
@@ -25,7 +25,6 @@ problem_responses!(ReadProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// One shipment.
 #[utoipa::path(get, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "getBooking",
-    security(("bearer" = []), ("password" = [])),
     params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"),
            ("include" = Option<String>, Query, description = "`history` adds the newest 200 events"),
            ("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
@@ -56,7 +55,6 @@ pub(super) async fn show(
 
 /// Where a shipment stands.
 #[utoipa::path(get, path = "/bookings/{ref_id}/status", tag = "bookings", operation_id = "getBookingStatus",
-    security(("bearer" = []), ("password" = [])),
     params(("ref_id" = String, Path, description = "Booking reference, upper or lower case")),
     responses((status = 200, body = StatusBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
 pub(super) async fn status(
@@ -80,7 +78,6 @@ problem_responses!(HistoryProblems: [LIST, ROLE], NOT_FOUND);
 ///
 /// At most 200 events; `Link` with `rel="prev"` leads to those before them.
 #[utoipa::path(get, path = "/bookings/{ref_id}/history", tag = "bookings", operation_id = "getBookingHistory",
-    security(("bearer" = []), ("password" = [])),
     params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), EventParams),
     responses((status = 200, body = HistoryBody, headers(("ETag" = String), ("Link" = Option<String>))), (status = 304),
               HistoryProblems))]
@@ -94,9 +91,7 @@ pub(super) async fn history(
 ) -> Result<Response, Problem> {
     let exists = async { bookings.visible(caller, &reference).await.map(drop) };
     let reader = reader_of(caller);
-    let page = query
-        .read(|fields| Some(PageFields::read_up_to(fields, MOST_EVENTS)))
-        .and_then(|page| page.open::<HistoryAnchor>(&key, &query, &reader));
+    let page = query.read(EventParams::read).and_then(|page| page.open::<HistoryAnchor>(&key, &query, &reader));
     let page = unless_missing(page, exists).await?;
     let History { booking, events, older } =
         bookings.history(caller, &reference, &page).within(part("bookings.history")).await?;
@@ -118,16 +113,7 @@ problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// Shipments, newest first: your organization's, or all for the carrier's staff.
 #[utoipa::path(get, path = "/bookings", tag = "bookings", operation_id = "listBookings",
-    security(("bearer" = []), ("password" = [])),
-    params(("status" = Option<BookingStatus>, Query), ("origin" = Option<String>, Query),
-           ("destination" = Option<String>, Query),
-           ("flight_id" = Option<uuid::Uuid>, Query, description = "With a leg in force on this flight"),
-           ("created_from" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Inclusive"),
-           ("created_to" = Option<chrono::DateTime<chrono::Utc>>, Query, description = "Exclusive"),
-           ("needs_rerouting" = Option<bool>, Query),
-           ("q" = Option<String>, Query, description = "Part of the reference, air waybill number, customer's \
-            reference or description"),
-           ("organization_id" = Option<uuid::Uuid>, Query, description = "Operators and administrators only"), PageParams),
+    params(BookingFilter, PageParams),
     responses((status = 200, body = Vec<BookingBody>, headers(("Link" = String))), ListProblems))]
 pub(super) async fn list(
     Customer(caller): Customer,
@@ -137,7 +123,7 @@ pub(super) async fn list(
     query: Query,
 ) -> Result<Response, Problem> {
     let (filter, page) =
-        query.read(|fields| Some((read_filter(fields, &reference, caller), PageFields::read(fields))))?;
+        query.read(|fields| Some((BookingFilter::read(fields, &reference, caller)?, PageFields::read(fields))))?;
     let reader = reader_of(caller);
     let page = page.open::<BookingAnchor>(&key, &query, &reader)?;
     let found = bookings.list(&filter, &page).within(part("bookings.list")).await?;
