@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use loadmaster::{
-    app::{self, Instance, Parts, Server, bind, starting},
+    app::{self, Instance, Resources, Server, bind, starting},
     platform::{
         clock::SystemClock,
         postgres::Database,
@@ -30,7 +30,7 @@ pub fn serve(with_metrics: bool) {
             // Nobody counts for it.
             PrometheusBuilder::new().build_recorder().handle()
         };
-        let parts = Parts {
+        let parts = Resources {
             settings: settings.clone(),
             db: Database::open(&url, &settings.database).await.unwrap(),
             redis,

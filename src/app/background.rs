@@ -44,7 +44,7 @@ impl BackgroundTasks {
         let jobs = platform_jobs(opening).and(jobs);
         let redis = redis.as_ref().map(|redis| redis.patient(DELIVERY_PATIENCE)).transpose()?;
         let redis = redis.map(|redis| (redis, secrets.namespace.clone()));
-        let db = db.for_duties();
+        let db = db.for_background();
         let schedules = Schedules::new(db.clone(), jobs.schedules(), ids.clone(), clock.clone());
         let runner = Runner::new(db.clone(), jobs, process.clone());
         Ok(Self { db, redis, runner, schedules, process, ids: ids.clone(), clock: clock.clone() })

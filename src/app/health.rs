@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::platform::{
     jobs::{self, Depth},
     outbox::{self, Lag},
-    postgres::{self, Database, DbError, Refusal, Standing},
+    postgres::{self, Database, DatabaseStatus, DbError, Refusal},
     redis::Redis,
     shared::Shared,
     shutdown::stopped_within,
@@ -36,7 +36,7 @@ pub struct Health {
     /// Concurrent requests share one look at these.
     redis_looks: Shared<RedisHealth>,
     queue_looks: Shared<Option<(JobsHealth, Vec<SinkHealth>)>>,
-    database_looks: Shared<Option<Standing>>,
+    database_looks: Shared<Option<DatabaseStatus>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -158,16 +158,16 @@ impl Health {
 
     /// Migrated, the database answers and can be written to, and shutdown has not begun.
     pub async fn is_ready(&self) -> bool {
-        let standing = self.standing().await;
-        let is_fit = |standing: Standing| postgres::is_current(standing.version) && !standing.is_read_only;
-        !self.stopping.load(Ordering::Relaxed) && standing.is_some_and(is_fit)
+        let found = self.database_status().await;
+        let is_fit = |found: DatabaseStatus| postgres::is_current(found.version) && !found.is_read_only;
+        !self.stopping.load(Ordering::Relaxed) && found.is_some_and(is_fit)
     }
 
     /// What the database says of itself, if it answers in bounded time. Nobody is limited in asking this: concurrent callers
     /// share one question, which was put after the last of them came.
-    async fn standing(&self) -> Option<Standing> {
+    async fn database_status(&self) -> Option<DatabaseStatus> {
         let db = self.db.clone();
-        let look = async move { tokio::time::timeout(DATABASE_PATIENCE, db.standing()).await.ok()?.ok() };
+        let look = async move { tokio::time::timeout(DATABASE_PATIENCE, db.status()).await.ok()?.ok() };
         self.database_looks.get(look.in_same_trace()).await.flatten()
     }
 
@@ -186,7 +186,7 @@ impl Health {
 
     /// What waits in the database; none if it does not say.
     async fn queues(&self) -> Option<(JobsHealth, Vec<SinkHealth>)> {
-        let db = self.db.for_duties();
+        let db = self.db.for_background();
         let look = async move {
             let read = async { Ok::<_, DbError>((jobs::depth(&db).await?, outbox::lags(&db).await?)) };
             let (depth, lags) = tokio::time::timeout(DATABASE_PATIENCE, read).await.ok()?.ok()?;
@@ -197,11 +197,11 @@ impl Health {
 
     async fn database(&self) -> DatabaseHealth {
         let began = Instant::now();
-        let standing = self.standing().await;
+        let found = self.database_status().await;
         let pool = self.db.pool();
-        let state = match (standing, self.db.refusal()) {
+        let state = match (found, self.db.refusal()) {
             (None, _) => "down",
-            (Some(standing), _) if standing.is_read_only => "read_only",
+            (Some(found), _) if found.is_read_only => "read_only",
             // That it was read-only a moment ago is history: it has just said that it is not.
             (Some(_), None | Some(Refusal::ReadOnly)) => "up",
             (Some(_), Some(Refusal::Full | Refusal::Failing)) => "refusing",
@@ -209,7 +209,7 @@ impl Health {
         DatabaseHealth {
             state,
             latency_ms: milliseconds(began),
-            migration_version: standing.map(|standing| standing.version),
+            migration_version: found.map(|found| found.version),
             pool_connections: pool.size(),
             pool_idle: pool.num_idle(),
             pool_max: pool.options().get_max_connections(),

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{AppState, Parts, Server, router, start_workers};
+use super::{AppState, Resources, Server, router, start_workers};
 use crate::{
     features::reference::is_reference_data_loaded,
     platform::{
@@ -40,7 +40,7 @@ pub struct Instance {
 impl Instance {
     /// Builds the rooms behind a server that has its address; [`Instance::open`] lets the requests in. Waits until the
     /// database is migrated: somebody may be doing just that.
-    pub async fn prepare(server: Server, parts: Parts) -> anyhow::Result<Self> {
+    pub async fn prepare(server: Server, parts: Resources) -> anyhow::Result<Self> {
         wait_for_migrations(&parts.db).await?;
         let db = parts.db.clone();
         let (drain, shutdown) = (parts.settings.server.drain(), parts.settings.server.shutdown());

@@ -102,7 +102,7 @@ impl Document {
     }
 
     /// The document as a client wants it, or 304 when it has that.
-    pub async fn answer(&'static self, wish: &Wish) -> Response {
+    pub async fn answer(&'static self, wish: &DocumentRequest) -> Response {
         let Some((form, coding)) = self.form_for(wish.coding).await else {
             return Problem::unavailable("This instance is about to stop.").into_response();
         };
@@ -160,12 +160,12 @@ pub(super) async fn encode(plain: Bytes, coding: Coding, level: Level) -> Bytes 
 
 /// What a client wants of a document, and what it has.
 #[derive(Debug)]
-pub(super) struct Wish {
+pub(super) struct DocumentRequest {
     coding: Coding,
     known: IfNoneMatch,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Wish {
+impl<S: Send + Sync> FromRequestParts<S> for DocumentRequest {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
@@ -202,13 +202,13 @@ pub(super) fn nothing_here() -> Problem {
 /// The API's description, and the page that shows it.
 pub(super) fn documentation<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
-        .route("/openapi.json", get(async |wish: Wish| DESCRIPTION.answer(&wish).await))
+        .route("/openapi.json", get(async |wish: DocumentRequest| DESCRIPTION.answer(&wish).await))
         .route("/docs", get(async || Redirect::to("/docs/")))
         .route("/docs/", get(file))
         .route("/docs/{*file}", get(file))
 }
 
-async fn file(uri: Uri, wish: Wish) -> Response {
+async fn file(uri: Uri, wish: DocumentRequest) -> Response {
     let name = match uri.path().strip_prefix("/docs/") {
         None | Some("") => "index.html",
         Some(name) => name,

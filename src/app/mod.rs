@@ -25,5 +25,5 @@ pub use instance::Instance;
 pub use rooms::{messages, metrics, migrate, tables};
 pub use router::{router, starting};
 pub use server::{Server, bind};
-pub use state::{AppState, Parts};
+pub use state::{AppState, Resources};
 use workers::start_workers;

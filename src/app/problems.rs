@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     AppState,
-    kept::{Document, Wish, nothing_here},
+    kept::{Document, DocumentRequest, nothing_here},
     rooms::CODES,
 };
 use crate::platform::web::{Code, code, problem_responses};
@@ -60,7 +60,7 @@ pub(super) fn catalogue() -> OpenApiRouter<AppState> {
 #[utoipa::path(get, path = "/problems", tag = "system", operation_id = "listProblems",
     params(("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
     responses((status = 200, body = Vec<ProblemEntry>, headers(("ETag" = String))), (status = 304)))]
-async fn list(wish: Wish) -> Response {
+async fn list(wish: DocumentRequest) -> Response {
     CATALOGUE.answer(&wish).await
 }
 
@@ -71,7 +71,7 @@ problem_responses!(ShowProblems: [], NOT_FOUND);
     params(("code" = String, Path),
            ("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
     responses((status = 200, body = ProblemEntry, headers(("ETag" = String))), (status = 304), ShowProblems))]
-async fn show(Path(name): Path<String>, wish: Wish) -> Response {
+async fn show(Path(name): Path<String>, wish: DocumentRequest) -> Response {
     match ENTRIES.iter().find(|(code, _)| code.as_str() == name) {
         Some((_, document)) => document.answer(&wish).await,
         None => nothing_here().into_response(),

@@ -68,7 +68,7 @@ fn compression() -> CompressionLayer<impl Predicate> {
 }
 
 async fn handle(request: Request, next: Next) -> Response {
-    next.run(request).within(telemetry::part("handler")).await
+    next.run(request).in_span(telemetry::span("handler")).await
 }
 
 /// What is served until the application is there: the process is up, and nothing else yet.

@@ -78,7 +78,7 @@ parts!(idempotency: Idempotency, summary: Summary, health: Health, scrape: Scrap
 
 /// What the application is built from.
 #[derive(Clone)]
-pub struct Parts {
+pub struct Resources {
     pub settings: Arc<Settings>,
     pub db: Database,
     pub redis: Option<Redis>,
@@ -90,8 +90,8 @@ pub struct Parts {
 
 impl AppState {
     /// Opens the rooms. The database must be migrated.
-    pub async fn assemble(parts: Parts) -> anyhow::Result<Self> {
-        let Parts { settings, db, redis, clock, ids, tokens, metrics } = parts;
+    pub async fn assemble(parts: Resources) -> anyhow::Result<Self> {
+        let Resources { settings, db, redis, clock, ids, tokens, metrics } = parts;
         let secrets = Arc::new(ServerSecrets::load(&db, clock.as_ref(), &tokens).await?);
         let tasks = Tasks::default();
         let opening = Opening {

@@ -5,7 +5,7 @@ use sqlx::Connection;
 
 use super::output::Progress;
 use crate::{
-    app::{self, AppState, Parts},
+    app::{self, AppState, Resources},
     features::reference,
     platform::{
         clock::{Clock, SystemClock},
@@ -137,9 +137,9 @@ impl Backend {
     }
 
     /// What the rooms are built from.
-    pub fn parts(&self, db: Database) -> anyhow::Result<Parts> {
+    pub fn parts(&self, db: Database) -> anyhow::Result<Resources> {
         let redis = self.redis_url.as_ref().map(|url| Redis::open(url, &self.settings.redis)).transpose()?;
-        Ok(Parts {
+        Ok(Resources {
             settings: self.settings.clone(),
             db,
             redis,

@@ -96,7 +96,7 @@ struct Cast {
 
 /// One trace holds it all, if a collector is named.
 async fn play_traced(base: String, staff: Login) -> anyhow::Result<()> {
-    play(base, staff).within(telemetry::command("demo")).await
+    play(base, staff).in_span(telemetry::command("demo")).await
 }
 
 /// Two acts: a shipment that goes as planned, and one whose onward flight is cancelled.

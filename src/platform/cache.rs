@@ -3,7 +3,7 @@ use std::{collections::HashMap, hash::Hash};
 /// A bounded memory of what was asked for lately. What is put down or asked for again lies on the young half; when that is
 /// full it becomes the old half, and what nobody asked for since is gone.
 #[derive(Debug)]
-pub struct Shelf<K, V> {
+pub struct Cache<K, V> {
     young: HashMap<K, (V, usize)>,
     old: HashMap<K, (V, usize)>,
     young_weight: usize,
@@ -11,7 +11,7 @@ pub struct Shelf<K, V> {
     most: usize,
 }
 
-impl<K: Hash + Eq + Copy, V> Shelf<K, V> {
+impl<K: Hash + Eq + Copy, V> Cache<K, V> {
     /// Each half weighs at most so much, and one thing more.
     pub fn new(most: usize) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), young_weight: 0, old_weight: 0, most }
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn it_holds_what_was_asked_for_lately_and_no_more_than_it_may() {
-        let mut shelf = Shelf::new(10);
+        let mut shelf = Cache::new(10);
         for key in 0..1000 {
             shelf.put(key, key, 3);
             assert!(shelf.weight() <= 2 * 10 + 2 * 3, "{}", shelf.weight());
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_away_weighs_nothing_on_either_half() {
-        let mut shelf = Shelf::new(10);
+        let mut shelf = Cache::new(10);
         for key in 1..=4 {
             shelf.put(key, key, 4);
         }
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn what_is_put_down_again_weighs_once() {
-        let mut shelf = Shelf::new(10);
+        let mut shelf = Cache::new(10);
         for weight in [4, 6, 2] {
             assert_eq!(shelf.put("a", weight, weight), 0);
         }

@@ -44,7 +44,7 @@ pub struct OutboxFollower {
 
 impl OutboxFollower {
     pub fn new(db: &Database, clock: SharedClock, rooms: Vec<Arc<dyn Follower>>) -> Self {
-        Self { db: db.for_duties(), clock, rooms }
+        Self { db: db.for_background(), clock, rooms }
     }
 
     /// Until `stop`. A database that is away is asked again; nothing is skipped. One that is another than before is read

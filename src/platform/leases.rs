@@ -51,19 +51,19 @@ where
 
 /// Who watches the holders of leases.
 #[derive(Debug)]
-pub struct Vigil<K> {
+pub struct LeaseMonitor<K> {
     silence: Duration,
     /// The count at which each lease was found, and since when it is no other.
     found: HashMap<K, (i64, Instant)>,
 }
 
-impl<K> Vigil<K> {
+impl<K> LeaseMonitor<K> {
     pub fn new(term: Term) -> Self {
         Self { silence: term.silence, found: HashMap::new() }
     }
 }
 
-impl<K: Clone + Eq + Hash> Vigil<K> {
+impl<K: Clone + Eq + Hash> LeaseMonitor<K> {
     /// Takes down the counts of all leases, as they were read after `asked`. Answers which have not moved for too long.
     pub fn silent(&mut self, asked: Instant, counts: impl IntoIterator<Item = (K, i64)>) -> Vec<K> {
         let now = Instant::now();
@@ -83,32 +83,32 @@ mod tests {
 
     use super::*;
 
-    fn look(vigil: &mut Vigil<char>, counts: &[(char, i64)]) -> Vec<char> {
-        vigil.silent(Instant::now(), counts.iter().copied())
+    fn look(monitor: &mut LeaseMonitor<char>, counts: &[(char, i64)]) -> Vec<char> {
+        monitor.silent(Instant::now(), counts.iter().copied())
     }
 
     #[tokio::test(start_paused = true)]
     async fn only_who_does_not_count_up_for_long_is_silent() {
         let Term { beat, silence, .. } = Term::default();
-        let mut vigil = Vigil::new(Term::default());
-        assert!(look(&mut vigil, &[('a', 1), ('b', 7)]).is_empty());
+        let mut monitor = LeaseMonitor::new(Term::default());
+        assert!(look(&mut monitor, &[('a', 1), ('b', 7)]).is_empty());
         sleep(silence.saturating_sub(beat)).await;
-        assert!(look(&mut vigil, &[('a', 1), ('b', 8)]).is_empty());
+        assert!(look(&mut monitor, &[('a', 1), ('b', 8)]).is_empty());
         sleep(beat).await;
-        assert_eq!(look(&mut vigil, &[('a', 1), ('b', 8), ('c', 1)]), ['a']);
+        assert_eq!(look(&mut monitor, &[('a', 1), ('b', 8), ('c', 1)]), ['a']);
         // It has a new holder, and what is gone is forgotten.
-        assert!(look(&mut vigil, &[('a', 2), ('c', 1)]).is_empty());
+        assert!(look(&mut monitor, &[('a', 2), ('c', 1)]).is_empty());
         sleep(silence).await;
-        assert_eq!(look(&mut vigil, &[('b', 8), ('c', 1)]), ['c']);
+        assert_eq!(look(&mut monitor, &[('b', 8), ('c', 1)]), ['c']);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_was_read_before_the_silence_was_over_proves_nothing() {
-        let mut vigil = Vigil::new(Term::default());
-        assert!(look(&mut vigil, &[('a', 1)]).is_empty());
+        let mut monitor = LeaseMonitor::new(Term::default());
+        assert!(look(&mut monitor, &[('a', 1)]).is_empty());
         let asked = Instant::now();
         sleep(Term::default().silence * 4).await;
-        assert!(vigil.silent(asked, [('a', 1)]).is_empty(), "the answer was on its way for a minute");
+        assert!(monitor.silent(asked, [('a', 1)]).is_empty(), "the answer was on its way for a minute");
     }
 
     async fn work() -> &'static str {

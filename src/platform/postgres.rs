@@ -3,8 +3,8 @@ mod error;
 mod grants;
 mod keep_alive;
 mod session;
-mod standing;
 mod state;
+mod status;
 mod transaction;
 
 use std::{
@@ -32,9 +32,9 @@ use sqlx::{
 pub use error::{DbError, Transient, Unreachable};
 pub use grants::Tables;
 pub use session::PgSession;
-pub use standing::{Standing, is_current, is_migrated};
 pub use state::Refusal;
-pub use transaction::{Reading, Tx, commit};
+pub use status::{DatabaseStatus, is_current, is_migrated};
+pub use transaction::{ReadConnection, Tx, commit};
 
 use state::State;
 
@@ -64,7 +64,7 @@ pub struct Database {
     /// One connection apart for questions about health: a busy pool is no sick database.
     probes: PgPool,
     /// A few connections apart for what runs beside the requests: a rush of them must not make leases run out.
-    duties: PgPool,
+    background: PgPool,
     pooler: bool,
     /// Whether requests wait for these connections.
     is_serving: bool,
@@ -108,16 +108,16 @@ impl Database {
         _ = connect(&options, url).await?.close().await;
         let state = Arc::<State>::default();
         let pool = |connections| open_pool(&options, settings, connections, &state);
-        let (probes, duties) = (pool(1), pool(DUTY_CONNECTIONS));
+        let (probes, background) = (pool(1), pool(DUTY_CONNECTIONS));
         let pool = pool(settings.connections());
         let bound = limits.statement + SILENCE;
-        Ok(Self { pool, probes, duties, pooler, is_serving: true, limits, bound, state })
+        Ok(Self { pool, probes, background, pooler, is_serving: true, limits, bound, state })
     }
 
     /// The same database by the connections that are kept for what runs beside the requests.
     #[must_use]
-    pub fn for_duties(&self) -> Self {
-        Self { pool: self.duties.clone(), is_serving: false, ..self.clone() }
+    pub fn for_background(&self) -> Self {
+        Self { pool: self.background.clone(), is_serving: false, ..self.clone() }
     }
 
     /// The same database by the connection that is kept for questions about health. Whoever asks them waits no longer
@@ -143,17 +143,17 @@ impl Database {
     }
 
     /// A connection for reading. Never write through it: a single statement outside a transaction can be lost.
-    pub async fn read(&self) -> Result<Reading, DbError> {
+    pub async fn read(&self) -> Result<ReadConnection, DbError> {
         if self.pooler {
-            return Ok(Reading::Transaction(self.begin().await?));
+            return Ok(ReadConnection::Transaction(self.begin().await?));
         }
-        Ok(Reading::Plain(self.acquire().await?))
+        Ok(ReadConnection::Plain(self.acquire().await?))
     }
 
     /// A connection for reading several things as of one moment: between two statements of [`Self::read`] another caller
     /// may commit.
-    pub async fn snapshot(&self) -> Result<Reading, DbError> {
-        Ok(Reading::Transaction(self.begin_with("begin isolation level repeatable read, read only").await?))
+    pub async fn snapshot(&self) -> Result<ReadConnection, DbError> {
+        Ok(ReadConnection::Transaction(self.begin_with("begin isolation level repeatable read, read only").await?))
     }
 
     /// A transaction that writes.
@@ -174,7 +174,7 @@ impl Database {
                 }
                 begun
             };
-            let mut tx = begun.within(telemetry::transaction_begin()).await?;
+            let mut tx = begun.in_span(telemetry::transaction_begin()).await?;
             if this.pooler {
                 let limits = this.limits.settings().map(|(name, ms)| format!("set local {name} = {ms}")).join("; ");
                 sqlx::raw_sql(sqlx::AssertSqlSafe(limits)).execute(&mut *tx).await?;
@@ -197,7 +197,7 @@ impl Database {
             }
             acquired
         };
-        waiting.within(telemetry::part("wait for connection")).await.map(|connection| self.session(connection))
+        waiting.in_span(telemetry::span("wait for connection")).await.map(|connection| self.session(connection))
     }
 
     /// Makes the monthly partitions from `now` on, twelve months ahead; returns how many were made.
@@ -214,7 +214,7 @@ impl Database {
 
     pub async fn close(&self) {
         self.probes.close().await;
-        self.duties.close().await;
+        self.background.close().await;
         self.pool.close().await;
     }
 }

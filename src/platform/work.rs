@@ -11,7 +11,7 @@ use super::{
     idempotency::{Answer, Key, Repetition},
     postgres::{Database, DbError, MAX_RETRIES, PgSession, Transient, Tx, commit, pause_before_retry},
     tasks::Tasks,
-    telemetry::{Traced, metric, part},
+    telemetry::{Traced, metric, span},
     web::Problem,
 };
 
@@ -88,7 +88,7 @@ impl UnitOfWork {
         let started = batch.into_iter().zip(&in_use).filter(|(_, in_use)| in_use.is_some());
         let mut members: Vec<_> =
             started.map(|(Keyed { command, key, answer }, _)| Member::new(command, key, Some(answer))).collect();
-        settle(&self.db, &mut members).within(part(C::NAME)).await;
+        settle(&self.db, &mut members).in_span(span(C::NAME)).await;
         let mut members = members.into_iter();
         let mut answers = Vec::with_capacity(in_use.len());
         for in_use in &in_use {
@@ -104,7 +104,7 @@ impl UnitOfWork {
 /// Runs a command that has no key, and whose caller waits for it: at the command line.
 pub async fn run_alone<C: Command>(db: &Database, command: C) -> Result<C::Done, C::Error> {
     let mut members = [Member::new(command, Key::none(), None)];
-    settle(db, &mut members).within(part(C::NAME)).await;
+    settle(db, &mut members).in_span(span(C::NAME)).await;
     let [mut member] = members;
     let outcome = member.outcome.take().unwrap_or_else(|| Err(DbError::from(sqlx::Error::WorkerCrashed).into()));
     member.command.concluded(outcome.as_ref()).await;

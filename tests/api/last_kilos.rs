@@ -17,16 +17,16 @@ fn wish(flights: &[&Value], kilograms: u32) -> Value {
 }
 
 /// How often room was taken or not, by path and outcome. The counters are the process's.
-async fn takings(client: &Client) -> BTreeMap<(String, String), u64> {
+async fn allocations(client: &Client) -> BTreeMap<(String, String), u64> {
     let metrics = client.get("/metrics").await.text;
-    let mut takings = BTreeMap::new();
+    let mut allocations = BTreeMap::new();
     for line in metrics.lines().filter(|line| line.starts_with("loadmaster_capacity_takings_total{")) {
         let label =
             |name: &str| line.split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap().to_owned();
         let count = line.rsplit(' ').next().unwrap().parse().unwrap();
-        takings.insert((label("path"), label("outcome")), count);
+        allocations.insert((label("path"), label("outcome")), count);
     }
-    takings
+    allocations
 }
 
 /// How much one of them has grown.
@@ -36,8 +36,8 @@ fn grown(
     path: &str,
     outcome: &str,
 ) -> u64 {
-    let of = |takings: &BTreeMap<(String, String), u64>| {
-        takings.get(&(path.to_owned(), outcome.to_owned())).copied().unwrap_or_default()
+    let of = |allocations: &BTreeMap<(String, String), u64>| {
+        allocations.get(&(path.to_owned(), outcome.to_owned())).copied().unwrap_or_default()
     };
     of(after) - of(before)
 }

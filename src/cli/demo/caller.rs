@@ -92,7 +92,7 @@ impl Caller {
             }
             sent
         };
-        let response = sending.within(part).await.with_context(|| format!("{} cannot be reached", self.base))?;
+        let response = sending.in_span(part).await.with_context(|| format!("{} cannot be reached", self.base))?;
         let status = response.status();
         let pause = response.headers().get(header::RETRY_AFTER);
         let pause = pause.and_then(|seconds| seconds.to_str().ok()?.parse().ok()).map(Duration::from_secs);

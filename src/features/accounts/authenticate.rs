@@ -6,7 +6,7 @@ use axum::{
 use super::error::code;
 use super::{error::AccountError, model::Principal, service::AccountService};
 use crate::platform::{
-    telemetry::{Traced, part},
+    telemetry::{Traced, span},
     web::Problem,
 };
 
@@ -34,7 +34,7 @@ impl AccountService {
             return Ok(None);
         }
         let Some(token) = bearer_token(headers).map_err(refused)? else { return Ok(None) };
-        self.bearer(token).within(part("accounts.authenticate")).await.map(Some).map_err(refused)
+        self.bearer(token).in_span(span("accounts.authenticate")).await.map(Some).map_err(refused)
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, Utc};
 
-use crate::platform::{cache::Shelf, clock::Moment};
+use crate::platform::{cache::Cache, clock::Moment};
 
 /// Longest that a credential is taken for what it was found to be.
 pub(super) const KEPT: Duration = Duration::from_mins(1);
@@ -25,12 +25,12 @@ pub(super) fn hashed(credential: &str) -> Hashed {
 }
 
 /// What was found out lately about credentials: for at most [`KEPT`], in bounded space.
-pub(super) struct Recent<K, V>(Mutex<Shelf<K, (V, Moment)>>);
+pub(super) struct Recent<K, V>(Mutex<Cache<K, (V, Moment)>>);
 
 impl<K: Hash + Eq + Copy, V: Clone> Recent<K, V> {
     /// On each half of the shelf so many; one is some 150 bytes.
     pub fn new(half: usize) -> Self {
-        Self(Mutex::new(Shelf::new(half)))
+        Self(Mutex::new(Cache::new(half)))
     }
 
     pub fn get(&self, key: &K, now: DateTime<Utc>) -> Option<V> {
@@ -49,7 +49,7 @@ impl<K: Hash + Eq + Copy, V: Clone> Recent<K, V> {
         self.shelf().retain(|(value, _)| !is_outdated(value));
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf<K, (V, Moment)>> {
+    fn shelf(&self) -> MutexGuard<'_, Cache<K, (V, Moment)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

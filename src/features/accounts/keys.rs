@@ -182,7 +182,7 @@ impl Keys {
                 return Err(AccountError::Crypto("auth.algorithm HS256 needs auth.secret".to_owned()));
             }
             (Algorithm::EdDsa, _, Some(pem)) => (KeyRing::of_pem(pem)?, None),
-            (Algorithm::EdDsa, _, None) => (load_or_make(db, clock, random).await?, Some(db.for_duties())),
+            (Algorithm::EdDsa, _, None) => (load_or_make(db, clock, random).await?, Some(db.for_background())),
         };
         let known = Known { ring: Arc::new(ring), read_at, failed_at: None };
         Ok(Self { known: RwLock::new(known), database, reading: Mutex::default() })

@@ -93,7 +93,7 @@ impl AccountService {
         let keys = Keys::load(&db, settings, &clock, &tokens).await?;
         let acts = Acts::new(ids.clone(), clock.clone());
         let this = Self {
-            duties: db.for_duties(),
+            duties: db.for_background(),
             db,
             clock,
             ids,

@@ -9,14 +9,14 @@ use uuid::Uuid;
 
 use super::{
     BookingError, BookingService,
-    draft::{Author, Draft, Told, save_in_tx},
+    draft::{Author, Draft, EventDetails, save_in_tx},
     model::{Action, Booking, EventType, Leg, LegStatus, OffloadReason},
     movement::{Step, occurred_at},
     repository,
 };
 use crate::{
     features::{
-        capacity::{self, Giving, Space},
+        capacity::{self, Release, Space},
         flights::Flight,
     },
     kernel::{BookingRef, FlightId, FlightNumber, HandlingCode, UserId},
@@ -178,24 +178,24 @@ impl BookingService {
         let last = next.last().copied().filter(|_| next.len() == limit);
         let bookings = repository::lock_bookings(tx, &next).await?;
         let mut drafts: Vec<Draft> = bookings.into_iter().map(Draft::of).collect();
-        let (author, mut moved, mut givings) = (self.author(actor), Moved::default(), Vec::new());
+        let (author, mut moved, mut releases) = (self.author(actor), Moved::default(), Vec::new());
         for draft in &mut drafts {
             match (step, flights) {
                 (StepAboard::Retime, _) => self.retime(draft, &by_id, author),
                 (StepAboard::Depart { occurred_at }, [flight]) => {
-                    givings.extend(self.depart_with(draft, flight.id, *occurred_at, author, &mut moved));
+                    releases.extend(self.depart_with(draft, flight.id, *occurred_at, author, &mut moved));
                 }
                 (StepAboard::Arrive { occurred_at }, [flight]) => {
                     self.arrive_with(draft, flight.id, *occurred_at, author);
                 }
                 (StepAboard::Cancel { reason }, [flight]) => {
-                    givings.extend(lose_flight(draft, flight.id, reason.as_deref(), author));
+                    releases.extend(lose_flight(draft, flight.id, reason.as_deref(), author));
                 }
                 // Only times are told of several flights at once.
                 _ => {}
             }
         }
-        capacity::release_in_tx(tx, &givings, author.now).await?;
+        capacity::release_in_tx(tx, &releases, author.now).await?;
         save_in_tx(tx, &drafts).await?;
         let changed = drafts.iter().filter(|draft| draft.is_changed()).count();
         moved.moved = changed - moved.left_behind.len();
@@ -209,7 +209,7 @@ impl BookingService {
         occurred_at: DateTime<Utc>,
         author: Author<'_>,
         moved: &mut Moved,
-    ) -> Vec<Giving> {
+    ) -> Vec<Release> {
         if booked_leg(&draft.now, flight).is_none() {
             return Vec::new();
         }
@@ -244,7 +244,7 @@ impl BookingService {
                 own.clone_from(&leg);
             }
             draft.now.needs_rerouting = self.lacks_a_way(&draft.now);
-            draft.tell(author, EventType::FlightRetimed, Told { leg: Some(leg), ..Told::default() });
+            draft.record(author, EventType::FlightRetimed, EventDetails { leg: Some(leg), ..EventDetails::default() });
         }
     }
 
@@ -268,13 +268,13 @@ impl BookingService {
         for some in aboard.chunks(AT_ONCE) {
             let mut drafts: Vec<Draft> =
                 repository::lock_bookings(tx, some).await?.into_iter().map(Draft::of).collect();
-            let mut givings = Vec::new();
+            let mut releases = Vec::new();
             for draft in &mut drafts {
                 if let Some(reason) = reasons.get(&draft.now.ref_id) {
-                    givings.extend(offload(draft, flight, *reason, author));
+                    releases.extend(offload(draft, flight, *reason, author));
                 }
             }
-            capacity::release_in_tx(tx, &givings, author.now).await?;
+            capacity::release_in_tx(tx, &releases, author.now).await?;
             save_in_tx(tx, &drafts).await?;
         }
         Ok(())
@@ -352,25 +352,25 @@ fn booked_leg(booking: &Booking, flight: FlightId) -> Option<&Leg> {
 }
 
 /// Ends the leg on a flight that is cancelled and tells of it. Its room is to be given back.
-fn lose_flight(draft: &mut Draft, flight: FlightId, reason: Option<&str>, author: Author<'_>) -> Vec<Giving> {
+fn lose_flight(draft: &mut Draft, flight: FlightId, reason: Option<&str>, author: Author<'_>) -> Vec<Release> {
     let Some(leg) = booked_leg(&draft.now, flight).cloned() else { return Vec::new() };
-    let given = draft.give_up(LegStatus::Cancelled, |leg| leg.flight_id == flight);
+    let given = draft.release_legs(LegStatus::Cancelled, |leg| leg.flight_id == flight);
     draft.now.needs_rerouting = true;
-    let told = Told { leg: Some(leg), notes: reason.map(str::to_owned), ..Told::default() };
-    draft.tell(author, EventType::FlightCancelled, told);
+    let told = EventDetails { leg: Some(leg), notes: reason.map(str::to_owned), ..EventDetails::default() };
+    draft.record(author, EventType::FlightCancelled, told);
     given
 }
 
 /// Takes a booking off a flight and tells of it. Its room is to be given back.
-fn offload(draft: &mut Draft, flight: FlightId, reason: OffloadReason, author: Author<'_>) -> Vec<Giving> {
+fn offload(draft: &mut Draft, flight: FlightId, reason: OffloadReason, author: Author<'_>) -> Vec<Release> {
     let id = booked_leg(&draft.now, flight).map(|leg| leg.id);
-    let given = draft.give_up(LegStatus::Offloaded, |leg| leg.flight_id == flight);
+    let given = draft.release_legs(LegStatus::Offloaded, |leg| leg.flight_id == flight);
     if let Some(leg) = id.and_then(|id| draft.leg_mut(id)) {
         leg.offload_reason = Some(reason);
     }
     draft.now.needs_rerouting = true;
     let leg = draft.now.legs.iter().find(|leg| Some(leg.id) == id).cloned();
-    draft.tell(author, EventType::Offloaded, Told { leg, ..Told::default() });
+    draft.record(author, EventType::Offloaded, EventDetails { leg, ..EventDetails::default() });
     given
 }
 

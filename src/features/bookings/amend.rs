@@ -4,7 +4,7 @@ use super::{
     BookingError, BookingService,
     amendment::{AwbMove, told_changes},
     change::{Target, Verb},
-    draft::{Author, Draft, Told},
+    draft::{Author, Draft, EventDetails},
     dto::AmendBooking,
     model::{Action, Booking, EventType, LegStatus},
     movement::check_flights_are_with_it,
@@ -13,7 +13,9 @@ use super::{
 use crate::{
     features::{
         accounts::Role,
-        capacity::{self, Entry, FlightCapacity, FlightStatus, Shortfall, Space, Taking, Until, Way},
+        capacity::{
+            self, Allocation, AllocationPath, Entry, FlightCapacity, FlightStatus, OpenUntil, Shortfall, Space,
+        },
         flights,
     },
     kernel::{AwbNumber, BookingId, FlightId, HandlingCode},
@@ -59,7 +61,7 @@ impl Verb for Amend {
         let work = Amending {
             service: bookings,
             author: bookings.author(Some(caller.user_id)),
-            until: if caller.role >= Role::Operator { Until::Departure } else { Until::Cutoff },
+            until: if caller.role >= Role::Operator { OpenUntil::Departure } else { OpenUntil::Cutoff },
             rooms,
             draft: Draft::of(booking),
         };
@@ -100,7 +102,7 @@ impl BookingService {
 pub(super) struct Amending<'a> {
     pub service: &'a BookingService,
     pub author: Author<'a>,
-    pub until: Until,
+    pub until: OpenUntil,
     pub rooms: Vec<FlightCapacity>,
     pub draft: Draft,
 }
@@ -128,7 +130,11 @@ impl Amending<'_> {
             self.retake(tx).await?;
         }
         if self.draft.has_news() {
-            self.draft.tell(self.author, EventType::Amended, Told { notes: Some(notes), ..Told::default() });
+            self.draft.record(
+                self.author,
+                EventType::Amended,
+                EventDetails { notes: Some(notes), ..EventDetails::default() },
+            );
         }
         if reroutes {
             self.reroute(tx, amendment.way()).await?;
@@ -142,7 +148,7 @@ impl Amending<'_> {
             let room = self.rooms.iter().find(|room| room.flight_id == leg.flight_id);
             let is_open = room.is_some_and(|room| {
                 room.status == FlightStatus::Scheduled
-                    && (self.until == Until::Departure || self.author.now < room.cutoff)
+                    && (self.until == OpenUntil::Departure || self.author.now < room.cutoff)
             });
             if !is_open {
                 return Err(BookingError::FlightClosed(leg.flight_number.clone()));
@@ -170,7 +176,7 @@ impl Amending<'_> {
     /// Makes each leg that has not departed as large as the booking now is.
     async fn retake(&mut self, tx: &mut PgSession) -> Result<(), BookingError> {
         let (booking_id, pieces, space) = (self.draft.now.id, self.draft.now.pieces, self.draft.now.space);
-        let mut takings = Vec::new();
+        let mut allocations = Vec::new();
         for leg in self.draft.now.legs.iter_mut().filter(|leg| leg.status == LegStatus::Booked) {
             let Some(room) = self.rooms.iter().find(|room| room.flight_id == leg.flight_id) else { continue };
             let available = room.available() + leg.space;
@@ -185,7 +191,7 @@ impl Amending<'_> {
             if more != Space::default() {
                 let (flight_id, version, leg_id) = (leg.flight_id, room.version, leg.id);
                 let (entry, until) = (Entry::Amended, self.until);
-                takings.push(Taking {
+                allocations.push(Allocation {
                     flight_id,
                     version,
                     booking_id,
@@ -193,13 +199,13 @@ impl Amending<'_> {
                     space: more,
                     entry,
                     until,
-                    way: Way::Amending,
+                    path: AllocationPath::Amending,
                 });
             }
             (leg.pieces, leg.space) = (pieces, space);
         }
         // Judged under the flights' locks: it is refused only if this service misjudged.
-        let taken = capacity::take_in_tx(tx, &takings, self.author.now).await?;
+        let taken = capacity::allocate_in_tx(tx, &allocations, self.author.now).await?;
         if taken { Ok(()) } else { Err(BookingError::Unsettled) }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Each leg has the room in the ledger that its status says, and no entry is of another.
-const TAKINGS: Rule = Rule::new(3, "every leg has exactly its room");
+const ALLOCATIONS: Rule = Rule::new(3, "every leg has exactly its room");
 /// The legs are those that the events tell.
 const LEGS: Rule = Rule::new(4, "all legs took room or none did");
 /// Status and numbers follow from the events, and those from one another.
@@ -26,7 +26,7 @@ const KEYS: Rule = Rule::new(7, "one key made one booking");
 const NAMES: Rule = Rule::new(8, "references and air waybills are one booking's");
 
 pub(super) const AUDIT: Audit = Audit {
-    rules: &[TAKINGS, LEGS, HISTORY, KEYS, NAMES, Rule::MESSAGES, Rule::REBUILT],
+    rules: &[ALLOCATIONS, LEGS, HISTORY, KEYS, NAMES, Rule::MESSAGES, Rule::REBUILT],
     run: |snapshot, scope, watch| Box::pin(audit(snapshot, scope, watch)),
     subjects: &[
         Subject { kind: FLIGHT, find: |snapshot, name| Box::pin(flight(snapshot, name)) },
@@ -40,16 +40,16 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Res
     let mut found = Found::default();
     count(snapshot, only, &mut found).await?;
     watch("legs and ledger", 0);
-    takings(snapshot, only, &mut found.takings).await?;
+    allocations(snapshot, only, &mut found.allocations).await?;
     entries(snapshot, only, &mut found.legs).await?;
     history::replay_all(snapshot, scope, watch, &mut found).await?;
     watch("keys, references and messages", 0);
     keys(snapshot, only, &mut found.keys).await?;
     names(snapshot, only, &mut found.names).await?;
     messages(snapshot, scope, &mut found.messages).await?;
-    let Found { takings, legs, history, keys, names, messages, rebuilt } = found;
+    let Found { allocations, legs, history, keys, names, messages, rebuilt } = found;
     let mut found = vec![
-        (TAKINGS, takings),
+        (ALLOCATIONS, allocations),
         (LEGS, legs),
         (HISTORY, history),
         (KEYS, keys),
@@ -80,7 +80,7 @@ async fn booking(snapshot: &mut PgSession, name: &str) -> Result<Option<Only>, D
 async fn count(snapshot: &mut PgSession, only: Option<&[Uuid]>, found: &mut Found) -> Result<(), DbError> {
     let counts = repository::audit::counts(snapshot, only).await?;
     let number = |count: i64| u64::try_from(count).unwrap_or_default();
-    found.takings.has_checked("legs", number(counts.legs));
+    found.allocations.has_checked("legs", number(counts.legs));
     found.legs.has_checked("legs", number(counts.legs));
     found.history.has_checked("bookings", number(counts.bookings));
     found.keys.has_checked("keys", number(counts.keys));
@@ -95,8 +95,8 @@ fn shown(id: Option<Uuid>) -> String {
     id.map_or_else(|| "none".to_owned(), |id| id.to_string())
 }
 
-async fn takings(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
-    let mut untrue = repository::audit::untrue_takings(snapshot, only);
+async fn allocations(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
+    let mut untrue = repository::audit::untrue_allocations(snapshot, only);
     while let Some(row) = untrue.try_next().await? {
         let (booking, leg, flight) = (shown(row.booking_id), shown(row.leg_id), shown(row.flight_id));
         let (table, fault) = match (&row.status, row.weight_hg, row.volume_l, row.positions) {

@@ -16,16 +16,16 @@ use super::{
 use crate::{
     features::{
         accounts::Principal,
-        capacity::{self, Entry, Space, Taking, Until, Way},
+        capacity::{self, Allocation, AllocationPath, Entry, OpenUntil, Space},
         flights::Flight,
         search::{Departing, Request},
     },
     kernel::{BookingId, BookingRef, FlightId, Pieces},
     platform::{
         idempotency::Key,
-        locks::{Arrival, Turn},
+        locks::{Arrival, Guard},
         postgres::PgSession,
-        telemetry::{Traced, part},
+        telemetry::{Traced, span},
         work::Command,
     },
 };
@@ -50,7 +50,7 @@ impl CreateBooking {
             space: self.space(),
             special_handling_codes: &self.special_handling_codes,
             inbound: None,
-            until: Until::Cutoff,
+            until: OpenUntil::Cutoff,
         }
     }
 
@@ -82,7 +82,7 @@ pub(super) struct Book {
 /// Flights that were judged, and how room is taken on them.
 enum Chosen {
     Straight(Vec<Flight>),
-    InTurn { flights: Vec<Flight>, _turns: Vec<Turn<FlightId>>, readings_left: u32 },
+    InTurn { flights: Vec<Flight>, _turns: Vec<Guard<FlightId>>, readings_left: u32 },
 }
 
 impl Command for Book {
@@ -164,9 +164,9 @@ impl Book {
         Ok(())
     }
 
-    async fn turns(&self, flights: &[FlightId]) -> Result<Vec<Turn<FlightId>>, BookingError> {
+    async fn turns(&self, flights: &[FlightId]) -> Result<Vec<Guard<FlightId>>, BookingError> {
         let waiting = self.bookings.capacity.turns(flights.iter().copied(), self.arrival, self.attempts.until);
-        waiting.within(part("wait for turn")).await.ok_or(BookingError::Crowded)
+        waiting.in_span(span("wait for turn")).await.ok_or(BookingError::Crowded)
     }
 
     /// The flights that were named, or the next best. When all options are lost they are looked for again, for some may only
@@ -210,9 +210,11 @@ impl Book {
     /// The air waybill's claim, the room of every leg, the booking, its legs, its event, the message.
     async fn write(&self, tx: &mut PgSession) -> Result<Booking, BookingError> {
         let bookings = &self.bookings;
-        let (flights, way) = match &self.chosen {
-            Some(Chosen::Straight(flights)) => (flights, Way::Straight { leaving: bookings.capacity.threshold() }),
-            Some(Chosen::InTurn { flights, .. }) => (flights, Way::InTurn),
+        let (flights, path) = match &self.chosen {
+            Some(Chosen::Straight(flights)) => {
+                (flights, AllocationPath::Optimistic { leaving: bookings.capacity.threshold() })
+            }
+            Some(Chosen::InTurn { flights, .. }) => (flights, AllocationPath::Locking),
             None => return Err(BookingError::Unsettled),
         };
         let reference = bookings.references.next(tx).await?;
@@ -220,13 +222,13 @@ impl Book {
         let booking = self.draw_up(reference, flights, bookings.clock.now());
         let (id, now) = (booking.id, booking.created_at);
         let legs: Vec<&Leg> = booking.legs.iter().collect();
-        let takings = takings(id, &legs, flights, Until::Cutoff, way);
+        let allocations = allocations(id, &legs, flights, OpenUntil::Cutoff, path);
         if let Some(awb) = &booking.awb_number
             && !repository::claim_awb(tx, awb, id).await?
         {
             return Err(BookingError::AwbTaken(awb.clone()));
         }
-        if !capacity::take_in_tx(tx, &takings, now).await? {
+        if !capacity::allocate_in_tx(tx, &allocations, now).await? {
             return Err(BookingError::Lost);
         }
         repository::insert_booking(tx, &booking).await?;
@@ -313,9 +315,15 @@ impl BookingService {
 }
 
 /// The room that new legs take on the flights they were made for.
-pub(super) fn takings(booking_id: BookingId, legs: &[&Leg], flights: &[Flight], until: Until, way: Way) -> Vec<Taking> {
+pub(super) fn allocations(
+    booking_id: BookingId,
+    legs: &[&Leg],
+    flights: &[Flight],
+    until: OpenUntil,
+    path: AllocationPath,
+) -> Vec<Allocation> {
     let versions: HashMap<FlightId, i32> = flights.iter().map(|f| (f.id, f.room.version)).collect();
-    let taking = |leg: &&Leg| Taking {
+    let allocation = |leg: &&Leg| Allocation {
         flight_id: leg.flight_id,
         version: versions.get(&leg.flight_id).copied().unwrap_or_default(),
         booking_id,
@@ -323,7 +331,7 @@ pub(super) fn takings(booking_id: BookingId, legs: &[&Leg], flights: &[Flight], 
         space: leg.space,
         entry: Entry::Booked,
         until,
-        way,
+        path,
     };
-    legs.iter().map(taking).collect()
+    legs.iter().map(allocation).collect()
 }

@@ -1,7 +1,7 @@
 use super::{
     BookingError, BookingService,
     change::{Target, Verb},
-    draft::Told,
+    draft::EventDetails,
     model::{Action, Booking, BookingStatus, EventType, LegStatus},
     movement::Locked,
 };
@@ -25,11 +25,15 @@ impl Verb for Cancel {
     ) -> Result<Booking, BookingError> {
         let Locked { mut draft, .. } = bookings.lock_in_tx(tx, target, seen, Action::Cancel).await?;
         let author = bookings.author(Some(target.caller.user_id));
-        let givings = draft.give_up(LegStatus::Released, |_| true);
-        capacity::release_in_tx(tx, &givings, author.now).await?;
+        let releases = draft.release_legs(LegStatus::Released, |_| true);
+        capacity::release_in_tx(tx, &releases, author.now).await?;
         draft.now.status = BookingStatus::Cancelled;
         draft.now.needs_rerouting = false;
-        draft.tell(author, EventType::Cancelled, Told { notes: self.reason.clone(), ..Told::default() });
+        draft.record(
+            author,
+            EventType::Cancelled,
+            EventDetails { notes: self.reason.clone(), ..EventDetails::default() },
+        );
         Ok(draft.save_alone_in_tx(tx).await?)
     }
 

@@ -6,7 +6,7 @@ use crate::{
     kernel::BookingRef,
     platform::{
         idempotency::Key,
-        locks::{Asked, Place, Turn},
+        locks::{Asked, Guard, Ticket},
         postgres::PgSession,
         web::Precondition,
         work::Command,
@@ -52,7 +52,7 @@ pub(super) struct Change<V> {
 
 /// The place at the head of the line for a booking and the lock that all processes share. The row lock is what makes it true.
 #[derive(Debug)]
-struct BookingLock(#[expect(dead_code, reason = "it is held")] Turn<BookingRef>);
+struct BookingLock(#[expect(dead_code, reason = "it is held")] Guard<BookingRef>);
 
 impl<V> Change<V> {
     pub fn new(bookings: BookingService, target: Target, verb: V) -> Self {
@@ -107,8 +107,8 @@ impl BookingService {
             return Ok((self.lock_in_line(reference, key, None, until).await?, None));
         };
         match self.locks.ask(LOCK, reference).await {
-            Asked::Got(lock) => Ok((BookingLock(Turn::new(place, Some(lock))), Some(seen))),
-            Asked::Away => Ok((BookingLock(Turn::new(place, None)), Some(seen))),
+            Asked::Got(lock) => Ok((BookingLock(Guard::new(place, Some(lock))), Some(seen))),
+            Asked::Away => Ok((BookingLock(Guard::new(place, None)), Some(seen))),
             Asked::Held => Ok((self.lock_in_line(reference, key, Some(place), until).await?, None)),
         }
     }
@@ -118,7 +118,7 @@ impl BookingService {
         &self,
         reference: &BookingRef,
         key: &Key,
-        place: Option<Place<BookingRef>>,
+        place: Option<Ticket<BookingRef>>,
         until: Instant,
     ) -> Result<BookingLock, BookingError> {
         key.look_before_waiting().await?;
@@ -129,8 +129,8 @@ impl BookingService {
                 .map_err(|_| BookingError::Locked(reference.clone()))?,
         };
         match self.locks.ask_until(LOCK, reference, until).await {
-            Asked::Got(lock) => Ok(BookingLock(Turn::new(place, Some(lock)))),
-            Asked::Away => Ok(BookingLock(Turn::new(place, None))),
+            Asked::Got(lock) => Ok(BookingLock(Guard::new(place, Some(lock)))),
+            Asked::Away => Ok(BookingLock(Guard::new(place, None))),
             Asked::Held => Err(BookingError::Locked(reference.clone())),
         }
     }

@@ -9,7 +9,7 @@ use super::{
     repository,
 };
 use crate::{
-    features::capacity::Giving,
+    features::capacity::Release,
     kernel::{AirportCode, BookingId, FlightId, LegId, UserId},
     platform::{
         outbox::{self, Message},
@@ -28,7 +28,7 @@ pub(super) struct Author<'a> {
 
 /// What an event says beside its kind and the state it leaves behind.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct EventDetails {
     /// The leg it is about.
     pub leg: Option<Leg>,
     /// Where it happened; left out: where the cargo is.
@@ -71,13 +71,13 @@ impl Draft {
 
     /// Takes undeparted legs out of force: each gets this status, and its room is to be given back.
     #[must_use = "the room is given back by the caller"]
-    pub fn give_up(&mut self, status: LegStatus, which: impl Fn(&Leg) -> bool) -> Vec<Giving> {
+    pub fn release_legs(&mut self, status: LegStatus, which: impl Fn(&Leg) -> bool) -> Vec<Release> {
         let booking_id = self.now.id;
         let given = self.now.legs.iter_mut().filter(|leg| leg.status == LegStatus::Booked && which(leg));
         given
             .map(|leg| {
                 leg.status = status;
-                Giving { flight_id: leg.flight_id, booking_id, leg_id: leg.id, space: leg.space }
+                Release { flight_id: leg.flight_id, booking_id, leg_id: leg.id, space: leg.space }
             })
             .collect()
     }
@@ -93,7 +93,7 @@ impl Draft {
     }
 
     /// Moves the booking's counters on and adds the event that tells of the change.
-    pub fn tell(&mut self, author: Author<'_>, event_type: EventType, told: Told) {
+    pub fn record(&mut self, author: Author<'_>, event_type: EventType, told: EventDetails) {
         self.now.version += 1;
         self.now.event_sequence += 1;
         self.now.updated_at = author.now;

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{
     BookingError, BookingService,
-    draft::{Draft, Told, save_in_tx},
+    draft::{Draft, EventDetails, save_in_tx},
     model::{EventType, Texts},
     repository,
 };
@@ -88,7 +88,7 @@ impl BookingService {
                 draft.now.texts = Texts::default();
             }
             if draft.has_news() || noted.contains(&draft.now.id) {
-                draft.tell(self.author(None), EventType::Amended, Told::default());
+                draft.record(self.author(None), EventType::Amended, EventDetails::default());
                 drafts.push(draft);
             }
         }

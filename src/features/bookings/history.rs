@@ -25,7 +25,7 @@ const PAGE: i64 = 500;
 /// What was found about bookings.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    pub takings: Findings,
+    pub allocations: Findings,
     pub legs: Findings,
     pub history: Findings,
     pub keys: Findings,

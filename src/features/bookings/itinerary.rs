@@ -3,7 +3,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::error::BookingError;
 use crate::{
     features::{
-        capacity::{FlightStatus, Space, Until},
+        capacity::{FlightStatus, OpenUntil, Space},
         flights::{Flight, Segment, is_connection},
     },
     kernel::{AirportCode, FlightId, HandlingCode},
@@ -18,7 +18,7 @@ pub(super) struct Demand<'a> {
     pub special_handling_codes: &'a [HandlingCode],
     /// What brings the freight to `origin`, if it does not start there.
     pub inbound: Option<Segment<'a>>,
-    pub until: Until,
+    pub until: OpenUntil,
 }
 
 /// Puts the flights that were found into the order that was asked for; one that does not exist makes no itinerary.
@@ -47,7 +47,7 @@ pub(super) fn check(
     for flight in flights {
         match flight.room.status {
             FlightStatus::Cancelled => return Err(BookingError::FlightCancelled(flight.number.clone())),
-            FlightStatus::Scheduled if demand.until == Until::Departure || flight.takes_bookings(now) => {}
+            FlightStatus::Scheduled if demand.until == OpenUntil::Departure || flight.takes_bookings(now) => {}
             _ => return Err(BookingError::FlightClosed(flight.number.clone())),
         }
     }

@@ -3,7 +3,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     BookingError, BookingService,
     change::{Target, Verb},
-    draft::{Author, Draft, Told},
+    draft::{Author, Draft, EventDetails},
     dto::RecordMovement,
     model::{Action, Booking, BookingStatus, EventType, Leg, LegStatus},
     repository,
@@ -83,8 +83,8 @@ impl BookingService {
         }
         // A connection that was too short may have been made all the same.
         draft.now.needs_rerouting &= self.lacks_a_way(&draft.now);
-        let told = Told { leg: Some(leg), location: Some(step.place), notes, occurred_at: Some(occurred_at) };
-        draft.tell(author, step.event_type, told);
+        let told = EventDetails { leg: Some(leg), location: Some(step.place), notes, occurred_at: Some(occurred_at) };
+        draft.record(author, step.event_type, told);
     }
 
     /// Locks what an action needs, flights before the booking, and judges the action by the state then found: version,

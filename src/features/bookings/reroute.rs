@@ -1,14 +1,14 @@
 use super::{
     BookingError,
     amend::Amending,
-    book::takings,
-    draft::Told,
+    book::allocations,
+    draft::EventDetails,
     itinerary::{self, Demand},
     model::{EventType, Leg, LegStatus},
 };
 use crate::{
     features::{
-        capacity::{self, Way},
+        capacity::{self, AllocationPath},
         flights,
         flights::Segment,
     },
@@ -28,7 +28,7 @@ impl Amending<'_> {
             let text = format!("A booking has at most {MOST_LEGS} legs, replaced ones included: book anew.");
             return Err(BookingError::ItineraryInvalid(text));
         }
-        let given = self.draft.give_up(LegStatus::Replaced, |_| true);
+        let given = self.draft.release_legs(LegStatus::Replaced, |_| true);
         capacity::release_in_tx(tx, &given, self.author.now).await?;
         let found = flights::find_all_in_tx(tx, flight_ids).await?;
         let flights = itinerary::in_order(flight_ids, found)?;
@@ -47,16 +47,16 @@ impl Amending<'_> {
         let next = flown.map_or(1, |leg| leg.sequence + 1);
         let legs = self.service.legs(&flights, next, (booking.pieces, booking.space), self.author.now);
         let new: Vec<&Leg> = legs.iter().collect();
-        let takings = takings(booking.id, &new, &flights, self.until, Way::Amending);
+        let allocations = allocations(booking.id, &new, &flights, self.until, AllocationPath::Amending);
         // Judged under the flights' locks: it is refused only if this service misjudged.
-        if !capacity::take_in_tx(tx, &takings, self.author.now).await? {
+        if !capacity::allocate_in_tx(tx, &allocations, self.author.now).await? {
             return Err(BookingError::Unsettled);
         }
         let first = legs.first().cloned();
         self.draft.now.legs.extend(legs);
         self.draft.now.legs.sort_by_key(|leg| (leg.sequence, leg.id));
         self.draft.now.needs_rerouting = false;
-        self.draft.tell(self.author, EventType::Rerouted, Told { leg: first, ..Told::default() });
+        self.draft.record(self.author, EventType::Rerouted, EventDetails { leg: first, ..EventDetails::default() });
         Ok(())
     }
 }

@@ -61,7 +61,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         tally.clone(),
     );
     let routes = router::routes().with_state(&HandlerState::of(opening, bookings.clone(), opening.service()?));
-    let follower = Some(Arc::new(BookingFollower(bookings.for_duties())) as Arc<dyn Follower>);
+    let follower = Some(Arc::new(BookingFollower(bookings.for_background())) as Arc<dyn Follower>);
     let personal = Some(Arc::new(bookings.clone()) as _);
     Ok(Opened { routes, follower, personal, ..Opened::default() }.with(bookings))
 }
@@ -81,7 +81,7 @@ impl BookingFollower {
         if !unnamed.is_empty() {
             flights.extend(self.0.flights_of(&unnamed).await?);
         }
-        self.0.forget_rooms(flights);
+        self.0.invalidate_rooms(flights);
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     kernel::{BookingId, BookingRef, Counted, FlightId, UserId, Weight},
     platform::{
         clock::SharedClock,
-        locks::{Lines, Locks},
+        locks::{FifoLock, Locks},
         postgres::{Database, DbError},
         random::IdSource,
         secrets::ServerSecrets,
@@ -52,7 +52,7 @@ pub struct BookingService {
     pub(super) references: ReferenceSource,
     pub(super) locks: Locks,
     /// Who of this process waits to change which booking.
-    pub(super) lines: Lines<BookingRef>,
+    pub(super) lines: FifoLock<BookingRef>,
     pub(super) limits: BookingLimits,
     tally: Tally,
 }
@@ -72,7 +72,7 @@ impl BookingService {
         tally: Tally,
     ) -> Self {
         let references = ReferenceSource::new(secrets);
-        Self { db, capacity, flights, search, clock, ids, references, locks, lines: Lines::default(), limits, tally }
+        Self { db, capacity, flights, search, clock, ids, references, locks, lines: FifoLock::default(), limits, tally }
     }
 
     /// To be called after the commit: the room on its flights is not what it was.
@@ -81,7 +81,7 @@ impl BookingService {
     }
 
     /// The room on these flights is to be read again before it is shown.
-    pub(super) fn forget_rooms(&self, flights: impl IntoIterator<Item = FlightId>) {
+    pub(super) fn invalidate_rooms(&self, flights: impl IntoIterator<Item = FlightId>) {
         self.capacity.changed(flights);
     }
 
@@ -94,8 +94,8 @@ impl BookingService {
 
     /// The same by the connections that are kept for what runs beside the requests.
     #[must_use]
-    pub fn for_duties(&self) -> Self {
-        Self { db: self.db.for_duties(), ..self.clone() }
+    pub fn for_background(&self) -> Self {
+        Self { db: self.db.for_background(), ..self.clone() }
     }
 
     /// Counts a booking that was made.

@@ -24,21 +24,21 @@ const SHARDS: usize = 64;
 ///
 /// A flight's row is taken in only if it is not older than what is known: its version and the number of its last ledger
 /// entry only grow, so that it does not matter in which order own writes and those of others are learned of. What may have
-/// changed is *doubted*, and not shown, until it was read again. And all of it is shown only while this process is
-/// *abreast* of what the others write.
+/// changed is *invalidated*, and not shown, until it was read again. And all of it is shown only while this process is
+/// *up to date* of what the others write.
 #[derive(Clone)]
 pub struct AvailabilityIndex(Arc<State>);
 
 struct State {
     shards: [RwLock<HashMap<FlightId, Known>>; SHARDS],
     /// Flights that may have changed, each with the number of its doubt.
-    doubts: Mutex<HashMap<FlightId, u64>>,
-    doubted: AtomicUsize,
-    /// Numbers doubts and readings in the order in which they began.
+    invalidations: Mutex<HashMap<FlightId, u64>>,
+    invalidated: AtomicUsize,
+    /// Numbers invalidations and readings in the order in which they began.
     clock: AtomicU64,
     news: Notify,
     /// Everything that was committed before is known; none if that never was so.
-    abreast: RwLock<Option<Moment>>,
+    fresh_since: RwLock<Option<Moment>>,
 }
 
 /// A flight's row, packed: there may be a million.
@@ -53,7 +53,7 @@ struct Known {
     status: FlightStatus,
 }
 
-/// A reading of the tables that has begun: it settles the doubts that are older.
+/// A reading of the tables that has begun: it settles the invalidations that are older.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading(u64);
 
@@ -91,11 +91,11 @@ impl Default for AvailabilityIndex {
     fn default() -> Self {
         Self(Arc::new(State {
             shards: std::array::from_fn(|_| RwLock::default()),
-            doubts: Mutex::default(),
-            doubted: AtomicUsize::new(0),
+            invalidations: Mutex::default(),
+            invalidated: AtomicUsize::new(0),
             clock: AtomicU64::new(0),
             news: Notify::new(),
-            abreast: RwLock::default(),
+            fresh_since: RwLock::default(),
         }))
     }
 }
@@ -107,7 +107,7 @@ impl AvailabilityIndex {
         &self.0.shards[usize::from(last) % SHARDS]
     }
 
-    /// A flight's room, booked and held in one figure, if nothing speaks against it. Whether this process is abreast is the
+    /// A flight's room, booked and held in one figure, if nothing speaks against it. Whether this process is up to date is the
     /// caller's to ask.
     pub fn room(&self, flight: FlightId) -> Option<FlightCapacity> {
         if self.is_doubted(flight) {
@@ -118,31 +118,31 @@ impl AvailabilityIndex {
     }
 
     fn is_doubted(&self, flight: FlightId) -> bool {
-        self.0.doubted.load(Ordering::Acquire) > 0 && self.doubts().contains_key(&flight)
+        self.0.invalidated.load(Ordering::Acquire) > 0 && self.invalidations().contains_key(&flight)
     }
 
-    fn doubts(&self) -> std::sync::MutexGuard<'_, HashMap<FlightId, u64>> {
-        self.0.doubts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn invalidations(&self) -> std::sync::MutexGuard<'_, HashMap<FlightId, u64>> {
+        self.0.invalidations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// These have changed, or may have: they are not shown until they were read again.
-    pub fn doubt(&self, flights: impl IntoIterator<Item = FlightId>) {
+    pub fn invalidate(&self, flights: impl IntoIterator<Item = FlightId>) {
         let number = self.0.clock.fetch_add(1, Ordering::AcqRel);
-        let mut doubts = self.doubts();
-        doubts.extend(flights.into_iter().map(|flight| (flight, number)));
-        self.0.doubted.store(doubts.len(), Ordering::Release);
-        drop(doubts);
+        let mut invalidations = self.invalidations();
+        invalidations.extend(flights.into_iter().map(|flight| (flight, number)));
+        self.0.invalidated.store(invalidations.len(), Ordering::Release);
+        drop(invalidations);
         self.0.news.notify_one();
     }
 
-    /// Waits until something is doubted.
+    /// Waits until something is invalidated.
     pub(super) async fn news(&self) {
         self.0.news.notified().await;
     }
 
-    /// Some of what is doubted.
-    pub(super) fn doubtful(&self, most: usize) -> Vec<FlightId> {
-        self.doubts().keys().take(most).copied().collect()
+    /// Some of what is invalidated.
+    pub(super) fn invalidated(&self, most: usize) -> Vec<FlightId> {
+        self.invalidations().keys().take(most).copied().collect()
     }
 
     /// To be called before the tables are read.
@@ -159,20 +159,20 @@ impl AvailabilityIndex {
                 *known = Known::of(room);
             }
         }
-        if self.0.doubted.load(Ordering::Acquire) > 0 {
-            let mut doubts = self.doubts();
+        if self.0.invalidated.load(Ordering::Acquire) > 0 {
+            let mut invalidations = self.invalidations();
             for flight in asked {
-                if doubts.get(flight).is_some_and(|doubt| *doubt < reading.0) {
-                    doubts.remove(flight);
+                if invalidations.get(flight).is_some_and(|doubt| *doubt < reading.0) {
+                    invalidations.remove(flight);
                 }
             }
-            self.0.doubted.store(doubts.len(), Ordering::Release);
+            self.0.invalidated.store(invalidations.len(), Ordering::Release);
         }
     }
 
-    /// Forgets everything, and is not abreast any more.
+    /// Forgets everything, and is not up to date any more.
     pub(super) fn clear(&self) {
-        *self.0.abreast.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.0.fresh_since.write().unwrap_or_else(PoisonError::into_inner) = None;
         for shard in &self.0.shards {
             *shard.write().unwrap_or_else(PoisonError::into_inner) = HashMap::new();
         }
@@ -190,19 +190,19 @@ impl AvailabilityIndex {
         }
     }
 
-    /// Everything that was committed before `moment` is known or doubted here.
+    /// Everything that was committed before `moment` is known or invalidated here.
     pub(super) fn caught_up(&self, moment: Moment) {
-        *self.0.abreast.write().unwrap_or_else(PoisonError::into_inner) = Some(moment);
+        *self.0.fresh_since.write().unwrap_or_else(PoisonError::into_inner) = Some(moment);
     }
 
     /// How long ago everything was known, by the clock that shows more time; none before it ever was.
     pub fn staleness(&self, now: DateTime<Utc>) -> Option<Duration> {
-        let abreast = *self.0.abreast.read().unwrap_or_else(PoisonError::into_inner);
-        abreast.map(|moment| moment.age(now))
+        let fresh_since = *self.0.fresh_since.read().unwrap_or_else(PoisonError::into_inner);
+        fresh_since.map(|moment| moment.age(now))
     }
 
     /// Whether what is known is recent enough to be shown.
-    pub fn is_abreast(&self, now: DateTime<Utc>) -> bool {
+    pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
         self.staleness(now).is_some_and(|age| age < ABREAST_FOR)
     }
 
@@ -257,7 +257,7 @@ mod tests {
         let first = index.begin_reading();
         index.take_in(first, &[flight, other], &[room(flight, 1, 1), room(other, 1, 1)], at(0));
         let before = index.begin_reading();
-        index.doubt([flight]);
+        index.invalidate([flight]);
         assert_eq!((shown(&index, flight), shown(&index, other)), (None, Some((1, 1))));
         // It may have read what was there before the change.
         index.take_in(before, &[flight], &[room(flight, 1, 1)], at(0));
@@ -265,17 +265,17 @@ mod tests {
         let after = index.begin_reading();
         index.take_in(after, &[flight], &[room(flight, 1, 2)], at(0));
         assert_eq!(shown(&index, flight), Some((1, 2)));
-        assert!(index.doubtful(9).is_empty());
+        assert!(index.invalidated(9).is_empty());
     }
 
     #[test]
     fn a_flight_that_is_not_there_is_not_doubted_for_ever() {
         let (index, flight) = (AvailabilityIndex::default(), flight(1));
-        index.doubt([flight]);
-        assert_eq!(index.doubtful(9), [flight]);
+        index.invalidate([flight]);
+        assert_eq!(index.invalidated(9), [flight]);
         let reading = index.begin_reading();
         index.take_in(reading, &[flight], &[], at(0));
-        assert!(index.doubtful(9).is_empty() && index.is_empty());
+        assert!(index.invalidated(9).is_empty() && index.is_empty());
     }
 
     #[test]
@@ -297,21 +297,21 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_is_abreast_for_less_than_half_a_second_by_both_clocks() {
         let index = AvailabilityIndex::default();
-        assert!(!index.is_abreast(at(0)));
+        assert!(!index.is_fresh(at(0)));
         index.caught_up(Moment::at(at(0)));
-        assert!(index.is_abreast(at(0)));
+        assert!(index.is_fresh(at(0)));
         tokio::time::advance(Duration::from_millis(449)).await;
-        assert!(index.is_abreast(at(0)));
+        assert!(index.is_fresh(at(0)));
         for hours in [1, -1] {
-            assert!(!index.is_abreast(at(hours)), "the steady clock stood still, or the wall clock was set back");
+            assert!(!index.is_fresh(at(hours)), "the steady clock stood still, or the wall clock was set back");
         }
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert!(!index.is_abreast(at(0)));
+        assert!(!index.is_fresh(at(0)));
         assert_eq!(index.staleness(at(0)), Some(Duration::from_millis(450)));
         // A wall clock that was set back is believed again with the next look.
         index.caught_up(Moment::at(at(-1)));
-        assert!(index.is_abreast(at(-1)));
+        assert!(index.is_fresh(at(-1)));
         index.clear();
-        assert!(!index.is_abreast(at(-1)));
+        assert!(!index.is_fresh(at(-1)));
     }
 }

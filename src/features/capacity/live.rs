@@ -14,7 +14,7 @@ use crate::{
 const BATCH: usize = 2_000;
 /// Rows that are read at once when the index is built.
 const LOAD: i64 = 5_000;
-/// How often doubts are looked at when nobody says that there are any, and how long after a failure.
+/// How often invalidations are looked at when nobody says that there are any, and how long after a failure.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// How often flights that have left are forgotten.
 const FORGET: Duration = Duration::from_mins(1);
@@ -22,8 +22,8 @@ const FORGET: Duration = Duration::from_mins(1);
 impl CapacityService {
     /// The same by the connections that are kept for what runs beside the requests.
     #[must_use]
-    pub fn for_duties(&self) -> Self {
-        Self { db: self.db.for_duties(), ..self.clone() }
+    pub fn for_background(&self) -> Self {
+        Self { db: self.db.for_background(), ..self.clone() }
     }
 
     pub const fn index(&self) -> &AvailabilityIndex {
@@ -33,21 +33,21 @@ impl CapacityService {
     /// To be called after a commit that may have changed the room on these flights: from now on it is not shown until it
     /// was read again.
     pub fn changed(&self, flights: impl IntoIterator<Item = FlightId>) {
-        self.index.doubt(flights);
+        self.index.invalidate(flights);
     }
 
     /// The room on each of these flights as it is to be shown, in their order; each at least of the version that goes with
-    /// it. From the index, if this process is abreast and nothing is in doubt, else from the tables. None: there is no such
+    /// it. From the index, if this process is up to date and nothing is invalidated, else from the tables. None: there is no such
     /// flight.
     pub async fn rooms(
         &self,
         flights: impl ExactSizeIterator<Item = (FlightId, i32)> + Clone,
     ) -> Result<Vec<Option<FlightCapacity>>, DbError> {
-        let is_abreast = self.index.is_abreast(self.clock.now());
+        let is_fresh = self.index.is_fresh(self.clock.now());
         let mut rooms: Vec<Option<FlightCapacity>> = Vec::with_capacity(flights.len());
         let mut missing = Vec::new();
         for (flight, version) in flights.clone() {
-            let known = if is_abreast { self.index.room(flight) } else { None };
+            let known = if is_fresh { self.index.room(flight) } else { None };
             let known = known.filter(|room| room.version >= version);
             if known.is_none() {
                 missing.push(flight);
@@ -55,7 +55,7 @@ impl CapacityService {
             rooms.push(known);
         }
         if !missing.is_empty() {
-            let reason = if is_abreast { "unknown" } else { "behind" };
+            let reason = if is_fresh { "unknown" } else { "behind" };
             metric::AVAILABILITY_READS.with([reason]).increment(1);
             let read = self.read(&missing).await?;
             let read: HashMap<FlightId, FlightCapacity> = read.into_iter().map(|room| (room.flight_id, room)).collect();
@@ -94,13 +94,13 @@ impl CapacityService {
         Ok(())
     }
 
-    /// Everything that was committed before is in the index, or in doubt there.
+    /// Everything that was committed before is in the index, or invalidated there.
     pub fn caught_up(&self, since: Moment) {
         self.index.caught_up(since);
     }
 
-    /// Reads what is in doubt as soon as it is, until `stop`; and forgets what has long left.
-    pub async fn settle_doubts(self, stop: CancellationToken) {
+    /// Reads what is invalidated as soon as it is, until `stop`; and forgets what has long left.
+    pub async fn refresh_invalidated(self, stop: CancellationToken) {
         let mut forgot = Instant::now();
         let mut may_be_more = false;
         while !stop.is_cancelled() {
@@ -110,10 +110,10 @@ impl CapacityService {
                     _ = timeout(LOOK_AGAIN, self.index.news()) => {}
                 }
             }
-            let doubtful = self.index.doubtful(BATCH);
-            may_be_more = doubtful.len() == BATCH;
-            if !doubtful.is_empty()
-                && let Err(error) = self.read(&doubtful).await
+            let invalidated = self.index.invalidated(BATCH);
+            may_be_more = invalidated.len() == BATCH;
+            if !invalidated.is_empty()
+                && let Err(error) = self.read(&invalidated).await
             {
                 tracing::debug!(%error, "the room on changed flights cannot be read; trying again");
                 _ = stopped_within(&stop, LOOK_AGAIN).await;

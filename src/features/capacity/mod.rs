@@ -19,7 +19,10 @@ pub use dto::SpaceFields;
 pub use error::{CapacityError, code};
 pub use index::AvailabilityIndex;
 pub use model::{
-    Dimension, Entry, FLIGHT, FlightCapacity, FlightStatus, Giving, NewCapacity, Shortfall, Space, Taking, Until, Way,
+    Allocation, AllocationPath, Dimension, Entry, FLIGHT, FlightCapacity, FlightStatus, NewCapacity, OpenUntil,
+    Release, Shortfall, Space,
 };
 pub use room::ROOM;
-pub use service::{CapacityService, change_in_tx, lock_in_tx, open_in_tx, release_in_tx, set_status_in_tx, take_in_tx};
+pub use service::{
+    CapacityService, allocate_in_tx, change_in_tx, lock_in_tx, open_in_tx, release_in_tx, set_status_in_tx,
+};

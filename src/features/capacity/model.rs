@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::kernel::{FlightId, Positions, Volume, Weight, words};
 
-pub use allocation::{Entry, Giving, NewCapacity, Taking, Until, Way};
+pub use allocation::{Allocation, AllocationPath, Entry, NewCapacity, OpenUntil, Release};
 
 /// What messages and audits call a flight.
 pub const FLIGHT: &str = "flight";

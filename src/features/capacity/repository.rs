@@ -7,7 +7,7 @@ pub(super) mod sabotage;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::model::{FlightCapacity, FlightStatus, Giving, NewCapacity, Space, Taking, Until};
+use super::model::{Allocation, FlightCapacity, FlightStatus, NewCapacity, OpenUntil, Release, Space};
 use crate::kernel::{FlightId, from_column};
 use crate::platform::postgres::PgSession;
 
@@ -189,7 +189,7 @@ pub(super) async fn set_status(db: &mut PgSession, id: FlightId, status: FlightS
 /// The one guarded statement that sells: it takes the room, or for a leg that has some the difference, only if the flight
 /// is as it was validated, still open to this caller, has that room in every dimension, and keeps as much free as it has
 /// to. False: nothing was taken.
-pub(super) async fn take(db: &mut PgSession, taking: &Taking, now: DateTime<Utc>) -> sqlx::Result<bool> {
+pub(super) async fn take(db: &mut PgSession, allocation: &Allocation, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "with taken as (
              update flight_capacity
@@ -212,17 +212,17 @@ pub(super) async fn take(db: &mut PgSession, taking: &Taking, now: DateTime<Utc>
                 capacity_weight_hg, capacity_volume_l, capacity_positions,
                 booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions, $6
          from taken",
-        taking.flight_id.uuid(),
-        taking.version,
-        taking.space.weight.hectograms(),
-        taking.space.volume.litres(),
-        taking.space.positions.count(),
+        allocation.flight_id.uuid(),
+        allocation.version,
+        allocation.space.weight.hectograms(),
+        allocation.space.volume.litres(),
+        allocation.space.positions.count(),
         now,
-        taking.booking_id.uuid(),
-        taking.leg_id.uuid(),
-        taking.entry.as_str(),
-        taking.until == Until::Departure,
-        taking.way.leaving(),
+        allocation.booking_id.uuid(),
+        allocation.leg_id.uuid(),
+        allocation.entry.as_str(),
+        allocation.until == OpenUntil::Departure,
+        allocation.path.leaving(),
     )
     .execute(db)
     .await?;
@@ -233,14 +233,14 @@ pub(super) async fn take(db: &mut PgSession, taking: &Taking, now: DateTime<Utc>
 pub(super) async fn release(
     db: &mut PgSession,
     flight: FlightId,
-    givings: &[&Giving],
+    releases: &[&Release],
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let bookings: Vec<Uuid> = givings.iter().map(|giving| giving.booking_id.uuid()).collect();
-    let legs: Vec<Uuid> = givings.iter().map(|giving| giving.leg_id.uuid()).collect();
-    let weights: Vec<i64> = givings.iter().map(|giving| giving.space.weight.hectograms()).collect();
-    let volumes: Vec<i64> = givings.iter().map(|giving| giving.space.volume.litres()).collect();
-    let positions: Vec<i64> = givings.iter().map(|giving| giving.space.positions.count()).collect();
+    let bookings: Vec<Uuid> = releases.iter().map(|release| release.booking_id.uuid()).collect();
+    let legs: Vec<Uuid> = releases.iter().map(|release| release.leg_id.uuid()).collect();
+    let weights: Vec<i64> = releases.iter().map(|release| release.space.weight.hectograms()).collect();
+    let volumes: Vec<i64> = releases.iter().map(|release| release.space.volume.litres()).collect();
+    let positions: Vec<i64> = releases.iter().map(|release| release.space.positions.count()).collect();
     sqlx::query!(
         "with given as (
              select *, sum(weight) over upto as weight_so_far, sum(volume) over upto as volume_so_far,

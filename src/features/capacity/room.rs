@@ -37,10 +37,10 @@ fn open(opening: &Opening) -> Opened {
     let capacity = CapacityService::new(db.clone(), clock.clone(), locks.clone(), threshold);
     let (settling, measured) = (capacity.clone(), capacity.clone());
     let routes = router::routes().with_state(&HandlerState::of(opening, capacity.clone()));
-    let follower = Some(Arc::new(IndexFollower(capacity.for_duties())) as Arc<dyn Follower>);
+    let follower = Some(Arc::new(IndexFollower(capacity.for_background())) as Arc<dyn Follower>);
     Opened { routes, follower, ..Opened::default() }
         .with(capacity)
-        .working(|stop| settling.settle_doubts(stop))
+        .working(|stop| settling.refresh_invalidated(stop))
         .measured(move || measured.measure())
 }
 

@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 
 use super::metric;
 use super::{
-    AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, Giving, NewCapacity, Space, Taking, repository,
+    Allocation, AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, NewCapacity, Release, Space, repository,
 };
 use crate::{
     kernel::{FlightId, Weight},
     platform::{
         clock::SharedClock,
-        locks::{Lines, Locks},
+        locks::{FifoLock, Locks},
         postgres::{Database, DbError, PgSession},
     },
 };
@@ -40,17 +40,21 @@ pub async fn change_in_tx(
 
 /// Takes room on every flight, in ascending order of flights. False when one of them could not give it: then the
 /// caller rolls back, reads again and decides anew.
-pub async fn take_in_tx(tx: &mut PgSession, takings: &[Taking], now: DateTime<Utc>) -> Result<bool, DbError> {
-    let mut ordered: Vec<&Taking> = takings.iter().collect();
-    ordered.sort_by_key(|taking| taking.flight_id);
-    for taking in ordered {
+pub async fn allocate_in_tx(
+    tx: &mut PgSession,
+    allocations: &[Allocation],
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let mut ordered: Vec<&Allocation> = allocations.iter().collect();
+    ordered.sort_by_key(|allocation| allocation.flight_id);
+    for allocation in ordered {
         #[cfg(debug_assertions)]
-        if repository::sabotage::take(tx, taking, now).await? {
+        if repository::sabotage::take(tx, allocation, now).await? {
             continue;
         }
-        let is_taken = repository::take(tx, taking, now).await?;
+        let is_taken = repository::take(tx, allocation, now).await?;
         let outcome = if is_taken { "taken" } else { "conflict" };
-        metric::CAPACITY_TAKINGS.with([taking.way.as_str(), outcome]).increment(1);
+        metric::CAPACITY_TAKINGS.with([allocation.path.as_str(), outcome]).increment(1);
         if !is_taken {
             return Ok(false);
         }
@@ -59,13 +63,13 @@ pub async fn take_in_tx(tx: &mut PgSession, takings: &[Taking], now: DateTime<Ut
 }
 
 /// Gives room back on every flight, in ascending order of flights.
-pub async fn release_in_tx(tx: &mut PgSession, givings: &[Giving], now: DateTime<Utc>) -> Result<(), DbError> {
-    let mut by_flight = BTreeMap::<FlightId, Vec<&Giving>>::new();
-    for giving in givings {
-        by_flight.entry(giving.flight_id).or_default().push(giving);
+pub async fn release_in_tx(tx: &mut PgSession, releases: &[Release], now: DateTime<Utc>) -> Result<(), DbError> {
+    let mut by_flight = BTreeMap::<FlightId, Vec<&Release>>::new();
+    for release in releases {
+        by_flight.entry(release.flight_id).or_default().push(release);
     }
-    for (flight, givings) in by_flight {
-        repository::release(tx, flight, &givings, now).await?;
+    for (flight, releases) in by_flight {
+        repository::release(tx, flight, &releases, now).await?;
     }
     Ok(())
 }
@@ -82,7 +86,7 @@ pub struct CapacityService {
     pub(super) clock: SharedClock,
     pub(super) index: AvailabilityIndex,
     pub(super) threshold: Weight,
-    pub(super) lines: Lines<FlightId>,
+    pub(super) lines: FifoLock<FlightId>,
     pub(super) locks: Locks,
 }
 
@@ -90,7 +94,7 @@ impl CapacityService {
     /// At or below `critical_threshold_kg` of room left, a flight's last kilograms are handed out in order.
     pub fn new(db: Database, clock: SharedClock, locks: Locks, critical_threshold_kg: u32) -> Self {
         let threshold = Weight::from_hectograms(i64::from(critical_threshold_kg) * 10);
-        Self { db, clock, index: AvailabilityIndex::default(), threshold, lines: Lines::default(), locks }
+        Self { db, clock, index: AvailabilityIndex::default(), threshold, lines: FifoLock::default(), locks }
     }
 
     /// What must stay free when room is taken out of turn.

@@ -5,7 +5,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{CapacityService, FlightCapacity, Space};
 use crate::{
     kernel::FlightId,
-    platform::locks::{Arrival, Asked, Turn},
+    platform::locks::{Arrival, Asked, Guard},
 };
 
 /// The name of the lock on a flight.
@@ -20,7 +20,7 @@ impl CapacityService {
         self.lines.arrive()
     }
 
-    /// Whether taking this would leave so little that it has to be taken in turn.
+    /// Whether allocation this would leave so little that it has to be taken in turn.
     pub fn is_critical_after(&self, room: &FlightCapacity, space: Space) -> bool {
         room.available().weight - space.weight <= self.threshold
     }
@@ -33,7 +33,7 @@ impl CapacityService {
         flights: impl IntoIterator<Item = FlightId>,
         arrival: Arrival,
         latest: Instant,
-    ) -> Option<Vec<Turn<FlightId>>> {
+    ) -> Option<Vec<Guard<FlightId>>> {
         let until = latest.min(Instant::now() + PATIENCE);
         let mut turns = Vec::new();
         for flight in flights.into_iter().collect::<BTreeSet<_>>() {
@@ -43,7 +43,7 @@ impl CapacityService {
                 Asked::Got(lock) => Some(lock),
                 Asked::Away | Asked::Held => None,
             };
-            turns.push(Turn::new(place, lock));
+            turns.push(Guard::new(place, lock));
         }
         Some(turns)
     }

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{FlightService, Standing, Stretch, model::FlightEventType};
+use super::{FlightService, Lane, NetworkVersion, model::FlightEventType};
 use crate::{
     features::capacity::FLIGHT,
     kernel::FlightId,
@@ -23,9 +23,9 @@ pub(super) struct NetworkFollower {
 #[derive(Default)]
 struct Progress {
     /// The network's version and its server, as of the last look; none before the first.
-    last: Option<Standing>,
+    last: Option<NetworkVersion>,
     /// The same as of the look that is going on.
-    current: Standing,
+    current: NetworkVersion,
     /// Whether this look has brought any message about a flight.
     has_heard: bool,
 }
@@ -46,11 +46,11 @@ impl NetworkFollower {
             return Ok(());
         }
         self.progress().has_heard = true;
-        self.flights.forget_rooms(changed);
+        self.flights.invalidate_rooms(changed);
         // After the messages: it counts all the changes that they tell of.
-        let after = self.flights.standing().await?;
-        let stretches: HashSet<_> = own().filter(|message| may_enter(message)).map(stretch).collect();
-        self.flights.network().heard(stretches, after.version);
+        let after = self.flights.network_version().await?;
+        let lanes: HashSet<_> = own().filter(|message| may_enter(message)).map(lane).collect();
+        self.flights.network().heard(lanes, after.version);
         self.progress().last = Some(after);
         Ok(())
     }
@@ -63,7 +63,7 @@ fn may_enter(message: &Entry) -> bool {
 }
 
 /// None: the message does not say.
-fn stretch(message: &Entry) -> Option<Stretch> {
+fn lane(message: &Entry) -> Option<Lane> {
     let data: &Value = &message.event["data"];
     let airport = |member: &str| data[member].as_str()?.parse().ok();
     Some((airport("origin")?, airport("destination")?))
@@ -73,10 +73,12 @@ impl Follower for NetworkFollower {
     fn look(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
         Box::pin(async {
             // Before the messages: those of all changes up to this version are there to be read.
-            let standing = self.flights.standing().await?;
+            let network_version = self.flights.network_version().await?;
             let mut progress = self.progress();
-            (progress.current, progress.has_heard) = (standing, false);
-            Ok(progress.last.is_some_and(|last| last.epoch == standing.epoch && last.version <= standing.version))
+            (progress.current, progress.has_heard) = (network_version, false);
+            Ok(progress
+                .last
+                .is_some_and(|last| last.epoch == network_version.epoch && last.version <= network_version.version))
         })
     }
 
@@ -99,7 +101,7 @@ impl Follower for NetworkFollower {
             self.flights.network().heard([None], current.version);
         }
         let version = last.version.max(current.version);
-        progress.last = Some(Standing { version, ..current });
+        progress.last = Some(NetworkVersion { version, ..current });
         self.flights.network().caught_up(current.version);
     }
 }

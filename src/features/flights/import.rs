@@ -4,7 +4,7 @@ use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
-    Flight, FlightError, FlightEventType, FlightService, NewFlight, Stretch,
+    Flight, FlightError, FlightEventType, FlightService, Lane, NewFlight,
     create::local_date,
     dto::{CapacityShape, CreateFlight},
     repository,
@@ -67,7 +67,7 @@ pub struct Imported {
     /// Flights that leave or land at another time than before, as they are now.
     pub retimed: Vec<Flight>,
     /// All flights that are new or changed, and where they fly now.
-    pub touched: Vec<(FlightId, Stretch)>,
+    pub touched: Vec<(FlightId, Lane)>,
 }
 
 /// What is to be done with the rows.
@@ -113,10 +113,10 @@ impl FlightService {
     }
 
     /// To be called after the commit of an import, as [`Self::changed`] is after other changes.
-    pub fn imported(&self, touched: &[(FlightId, Stretch)]) {
+    pub fn imported(&self, touched: &[(FlightId, Lane)]) {
         if !touched.is_empty() {
-            self.network.doubt(touched.iter().map(|(_, stretch)| *stretch));
-            self.availability.doubt(touched.iter().map(|(flight, _)| *flight));
+            self.network.invalidate(touched.iter().map(|(_, lane)| *lane));
+            self.availability.invalidate(touched.iter().map(|(flight, _)| *flight));
         }
     }
 
@@ -248,7 +248,7 @@ impl Timetable {
 }
 
 impl Plan<'_> {
-    fn touched(&self) -> Vec<(FlightId, Stretch)> {
+    fn touched(&self) -> Vec<(FlightId, Lane)> {
         let created = self.create.iter().map(|flight| (flight.id, (flight.origin, flight.destination)));
         let updated = self.update.iter().map(|(flight, new)| (flight.id, (flight.origin, new.destination)));
         created.chain(updated).collect()

@@ -26,7 +26,7 @@ pub use dto::{ChangeFlight, FlightBody, FlightFilter, ImportBody, MOST_BOOKINGS,
 pub use error::FlightError;
 pub use import::{ImportSummary, Imported, Timetable};
 pub use model::{
-    Connections, Flight, FlightEventType, NewFlight, Segment, Standing, Stretch, is_connection,
+    Connections, Flight, FlightEventType, Lane, NetworkVersion, NewFlight, Segment, is_connection,
     replay::{FlightData, RebuiltFlight},
     space_of,
 };

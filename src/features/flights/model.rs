@@ -139,11 +139,11 @@ pub const fn space_of(aircraft: &Aircraft) -> Space {
 pub struct FlightAnchor(pub DateTime<Utc>, pub FlightId);
 
 /// Where a flight leaves and where it lands.
-pub type Stretch = (AirportCode, AirportCode);
+pub type Lane = (AirportCode, AirportCode);
 
 /// The version of the network as the database has it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Standing {
+pub struct NetworkVersion {
     /// Moves whenever a flight may have come into a way: one that is new, or leaves or lands at another time or place.
     pub version: i64,
     /// Stands for the server that told it, since its start, and the database: another may not have all that this one had.
@@ -173,7 +173,7 @@ pub struct RouteAnchor(pub AirlineCode, pub AirportCode, pub AirportCode);
 
 /// What an airline flies between two airports.
 #[derive(Debug)]
-pub struct AirlineStretch {
+pub struct AirlineLane {
     pub airline_code: AirlineCode,
     pub origin: AirportCode,
     pub destination: AirportCode,

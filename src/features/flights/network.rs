@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use super::model::{Standing, Stretch};
+use super::model::{Lane, NetworkVersion};
 use crate::kernel::AirportCode;
 
 /// What this process knows of the network's version: for each airport, the version by which all flights that leave there, or
@@ -23,28 +23,29 @@ struct Known {
     leaving: HashMap<AirportCode, i64>,
     landing: HashMap<AirportCode, i64>,
     /// Changed by this process; the version is yet to be read. Each with the number of its doubt.
-    doubted: HashMap<Stretch, u64>,
-    doubts: u64,
+    invalidated: HashMap<Lane, u64>,
+    invalidations: u64,
     /// All changes up to this version are in the above.
     learned: i64,
 }
 
 impl Known {
-    fn of(&self, (origin, destination): Stretch) -> Standing {
+    fn of(&self, (origin, destination): Lane) -> NetworkVersion {
         let leaving = self.leaving.get(&origin).copied().unwrap_or_default();
         let landing = self.landing.get(&destination).copied().unwrap_or_default();
-        Standing { version: self.floor.max(leaving).max(landing), epoch: self.epoch }
+        NetworkVersion { version: self.floor.max(leaving).max(landing), epoch: self.epoch }
     }
 
-    fn raise(&mut self, (origin, destination): Stretch, version: i64) {
+    fn raise(&mut self, (origin, destination): Lane, version: i64) {
         for (places, place) in [(&mut self.leaving, origin), (&mut self.landing, destination)] {
             let known = places.entry(place).or_default();
             *known = version.max(*known);
         }
     }
 
-    fn restart(&mut self, standing: Standing) {
-        (self.epoch, self.floor, self.learned) = (standing.epoch, standing.version, standing.version);
+    fn restart(&mut self, network_version: NetworkVersion) {
+        (self.epoch, self.floor, self.learned) =
+            (network_version.epoch, network_version.version, network_version.version);
         self.leaving.clear();
         self.landing.clear();
     }
@@ -60,53 +61,53 @@ impl Network {
     }
 
     /// The version for what is found between these airports; none while it has to be read.
-    pub fn version(&self, stretch: Stretch) -> Option<Standing> {
+    pub fn version(&self, lane: Lane) -> Option<NetworkVersion> {
         let known = self.read();
-        known.doubted.is_empty().then(|| known.of(stretch))
+        known.invalidated.is_empty().then(|| known.of(lane))
     }
 
     /// This process has changed such flights.
-    pub fn doubt(&self, stretches: impl IntoIterator<Item = Stretch>) {
+    pub fn invalidate(&self, lanes: impl IntoIterator<Item = Lane>) {
         let mut known = self.write();
-        known.doubts += 1;
-        let number = known.doubts;
-        known.doubted.extend(stretches.into_iter().map(|stretch| (stretch, number)));
+        known.invalidations += 1;
+        let number = known.invalidations;
+        known.invalidated.extend(lanes.into_iter().map(|lane| (lane, number)));
     }
 
-    /// What is in doubt now; to be settled by a version that is read from now on.
-    pub fn doubted(&self) -> HashMap<Stretch, u64> {
-        self.read().doubted.clone()
+    /// What is invalidated now; to be settled by a version that is read from now on.
+    pub fn invalidated(&self) -> HashMap<Lane, u64> {
+        self.read().invalidated.clone()
     }
 
-    /// Takes in a version that was read after these doubts. Of changes by others, of which a process that is not abreast has
+    /// Takes in a version that was read after these invalidations. Of changes by others, of which a process that is not up to date has
     /// not heard, only the version tells: if it has moved, they may be anywhere.
-    pub fn settle(&self, doubted: &HashMap<Stretch, u64>, is_abreast: bool, standing: Standing) {
+    pub fn settle(&self, invalidated: &HashMap<Lane, u64>, is_fresh: bool, network_version: NetworkVersion) {
         let mut known = self.write();
-        if known.epoch != standing.epoch {
-            known.restart(standing);
+        if known.epoch != network_version.epoch {
+            known.restart(network_version);
         }
-        if !is_abreast && known.learned < standing.version {
-            known.floor = known.floor.max(standing.version);
+        if !is_fresh && known.learned < network_version.version {
+            known.floor = known.floor.max(network_version.version);
         }
-        for (stretch, number) in doubted {
-            known.raise(*stretch, standing.version);
-            if known.doubted.get(stretch) == Some(number) {
-                known.doubted.remove(stretch);
+        for (lane, number) in invalidated {
+            known.raise(*lane, network_version.version);
+            if known.invalidated.get(lane) == Some(number) {
+                known.invalidated.remove(lane);
             }
         }
     }
 
     /// The version for what is found between these airports, whatever came into doubt since.
-    pub fn settled(&self, stretch: Stretch) -> Standing {
-        self.read().of(stretch)
+    pub fn settled(&self, lane: Lane) -> NetworkVersion {
+        self.read().of(lane)
     }
 
     /// These flights were changed, by whomever; the version was read after that was heard. None: nobody knows which.
-    pub fn heard(&self, stretches: impl IntoIterator<Item = Option<Stretch>>, version: i64) {
+    pub fn heard(&self, lanes: impl IntoIterator<Item = Option<Lane>>, version: i64) {
         let mut known = self.write();
-        for stretch in stretches {
-            match stretch {
-                Some(stretch) => known.raise(stretch, version),
+        for lane in lanes {
+            match lane {
+                Some(lane) => known.raise(lane, version),
                 None => known.floor = known.floor.max(version),
             }
         }
@@ -119,8 +120,8 @@ impl Network {
     }
 
     /// Begins anew: nothing is known of what was before.
-    pub fn restart(&self, standing: Standing) {
-        self.write().restart(standing);
+    pub fn restart(&self, network_version: NetworkVersion) {
+        self.write().restart(network_version);
     }
 }
 
@@ -128,23 +129,23 @@ impl Network {
 mod tests {
     use super::*;
 
-    fn stretch(origin: &str, destination: &str) -> Stretch {
+    fn lane(origin: &str, destination: &str) -> Lane {
         (origin.parse().unwrap(), destination.parse().unwrap())
     }
 
-    fn standing(version: i64) -> Standing {
-        Standing { version, epoch: 1 }
+    fn network_version(version: i64) -> NetworkVersion {
+        NetworkVersion { version, epoch: 1 }
     }
 
     fn version(network: &Network, origin: &str, destination: &str) -> Option<i64> {
-        network.version(stretch(origin, destination)).map(|standing| standing.version)
+        network.version(lane(origin, destination)).map(|network_version| network_version.version)
     }
 
     #[test]
     fn a_change_moves_what_leaves_its_origin_and_what_lands_at_its_destination() {
         let network = Network::default();
-        network.restart(standing(5));
-        network.heard([Some(stretch("DEL", "BOM"))], 7);
+        network.restart(network_version(5));
+        network.heard([Some(lane("DEL", "BOM"))], 7);
         assert_eq!(version(&network, "DEL", "BOM"), Some(7));
         assert_eq!(version(&network, "DEL", "LHR"), Some(7));
         assert_eq!(version(&network, "GOI", "BOM"), Some(7));
@@ -153,22 +154,22 @@ mod tests {
         // Nobody knows where.
         network.heard([None], 9);
         assert_eq!(version(&network, "LHR", "JFK"), Some(9));
-        network.heard([Some(stretch("LHR", "JFK"))], 8);
+        network.heard([Some(lane("LHR", "JFK"))], 8);
         assert_eq!(version(&network, "LHR", "JFK"), Some(9), "it never goes back");
     }
 
     #[test]
     fn what_this_process_has_changed_has_no_version_until_it_was_read() {
         let network = Network::default();
-        network.restart(standing(5));
-        network.doubt([stretch("DEL", "BOM")]);
+        network.restart(network_version(5));
+        network.invalidate([lane("DEL", "BOM")]);
         assert_eq!(version(&network, "DEL", "BOM"), None);
-        let doubted = network.doubted();
+        let invalidated = network.invalidated();
         // Changed again while the version is read.
-        network.doubt([stretch("DEL", "BOM")]);
-        network.settle(&doubted, true, standing(6));
+        network.invalidate([lane("DEL", "BOM")]);
+        network.settle(&invalidated, true, network_version(6));
         assert_eq!(version(&network, "DEL", "BOM"), None);
-        network.settle(&network.doubted(), true, standing(7));
+        network.settle(&network.invalidated(), true, network_version(7));
         assert_eq!(version(&network, "DEL", "BOM"), Some(7));
         assert_eq!(version(&network, "LHR", "JFK"), Some(5));
     }
@@ -176,22 +177,22 @@ mod tests {
     #[test]
     fn who_is_not_abreast_takes_a_version_that_has_moved_for_a_change_of_anything() {
         let network = Network::default();
-        network.restart(standing(5));
-        network.settle(&HashMap::new(), false, standing(5));
+        network.restart(network_version(5));
+        network.settle(&HashMap::new(), false, network_version(5));
         assert_eq!(version(&network, "LHR", "JFK"), Some(5));
-        network.settle(&HashMap::new(), false, standing(8));
+        network.settle(&HashMap::new(), false, network_version(8));
         assert_eq!(version(&network, "LHR", "JFK"), Some(8));
         network.caught_up(9);
-        network.settle(&HashMap::new(), false, standing(9));
+        network.settle(&HashMap::new(), false, network_version(9));
         assert_eq!(version(&network, "LHR", "JFK"), Some(8), "all changes up to 9 were heard of");
     }
 
     #[test]
     fn another_server_is_another_world() {
         let network = Network::default();
-        network.restart(standing(5));
-        network.heard([Some(stretch("DEL", "BOM"))], 50);
-        network.settle(&HashMap::new(), false, Standing { version: 20, epoch: 2 });
-        assert_eq!(network.version(stretch("DEL", "BOM")), Some(Standing { version: 20, epoch: 2 }));
+        network.restart(network_version(5));
+        network.heard([Some(lane("DEL", "BOM"))], 50);
+        network.settle(&HashMap::new(), false, NetworkVersion { version: 20, epoch: 2 });
+        assert_eq!(network.version(lane("DEL", "BOM")), Some(NetworkVersion { version: 20, epoch: 2 }));
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     dto::FlightFilter,
-    model::{AirlineStretch, Flight, FlightAnchor, FlightEventType, Standing},
+    model::{AirlineLane, Flight, FlightAnchor, FlightEventType, NetworkVersion},
 };
 use crate::{
     features::capacity::{FlightCapacity, FlightStatus, Space},
@@ -104,10 +104,10 @@ macro_rules! select_flights {
 }
 
 /// The network's version, and which server tells it.
-pub(super) async fn standing(db: &mut PgSession) -> sqlx::Result<Standing> {
+pub(super) async fn network_version(db: &mut PgSession) -> sqlx::Result<NetworkVersion> {
     let found = sqlx::query!(r#"select version, server_epoch() as "epoch!" from network"#);
     let found = found.fetch_one(db).await?;
-    Ok(Standing { version: found.version, epoch: found.epoch })
+    Ok(NetworkVersion { version: found.version, epoch: found.epoch })
 }
 
 pub(super) async fn find(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Flight>> {
@@ -315,9 +315,9 @@ pub(super) async fn insert_events(
 }
 
 /// All routes of the flights from 90 days ago on, with the number of departures in the 30 days from `now`, in no order.
-pub(super) async fn routes(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Result<Vec<AirlineStretch>> {
+pub(super) async fn routes(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Result<Vec<AirlineLane>> {
     let rows = sqlx::query_as!(
-        AirlineStretch,
+        AirlineLane,
         r#"select airline_code as "airline_code: _", origin as "origin: _", destination as "destination: _",
                   (percentile_disc(0.5) within group
                        (order by extract(epoch from scheduled_arrival_at - scheduled_departure_at)) / 60)::int

@@ -41,6 +41,6 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         ConnectionRules::new(&settings.search, reference.clone()),
     );
     let routes = router::routes().with_state(&HandlerState::of(opening, flights.clone(), reference));
-    let follower = Some(Arc::new(NetworkFollower::new(flights.for_duties())) as Arc<dyn Follower>);
+    let follower = Some(Arc::new(NetworkFollower::new(flights.for_background())) as Arc<dyn Follower>);
     Ok(Opened { routes, follower, ..Opened::default() }.with(flights))
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     dto::RouteFilter,
-    model::{AirlineStretch, RouteAnchor, Standing},
+    model::{AirlineLane, NetworkVersion, RouteAnchor},
 };
 use crate::platform::shared::Shared;
 
@@ -15,7 +15,7 @@ const PAUSE: u32 = 9;
 
 /// All routes, as they were read last. Reading them goes over every flight, so they are read once for all who ask.
 #[derive(Debug, Clone)]
-pub(super) struct KeptRoutes {
+pub(super) struct RouteTableCache {
     table: Arc<RwLock<Option<Arc<RouteTable>>>>,
     /// None: they could not be read, which is in the log.
     pub reading: Shared<Option<Arc<RouteTable>>>,
@@ -23,24 +23,24 @@ pub(super) struct KeptRoutes {
 
 #[derive(Debug)]
 pub(super) struct RouteTable {
-    pub standing: Standing,
+    pub network_version: NetworkVersion,
     pub read_at: DateTime<Utc>,
     /// By their anchors.
-    pub rows: Vec<AirlineStretch>,
+    pub rows: Vec<AirlineLane>,
 }
 
-impl Default for KeptRoutes {
+impl Default for RouteTableCache {
     fn default() -> Self {
         Self { table: Arc::default(), reading: Shared::pausing(PAUSE) }
     }
 }
 
-impl KeptRoutes {
+impl RouteTableCache {
     /// The kept ones, if they are of this network and young enough. A clock that was put back makes nothing young.
-    pub fn get(&self, standing: Standing, now: DateTime<Utc>) -> Option<Arc<RouteTable>> {
+    pub fn get(&self, network_version: NetworkVersion, now: DateTime<Utc>) -> Option<Arc<RouteTable>> {
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner).clone()?;
         let is_young = (TimeDelta::zero()..=OLDEST).contains(&(now - table.read_at));
-        (is_young && table.standing == standing).then_some(table)
+        (is_young && table.network_version == network_version).then_some(table)
     }
 
     pub fn put(&self, table: Arc<RouteTable>) {
@@ -48,12 +48,12 @@ impl KeptRoutes {
     }
 }
 
-pub(super) fn anchor(row: &AirlineStretch) -> RouteAnchor {
+pub(super) fn anchor(row: &AirlineLane) -> RouteAnchor {
     RouteAnchor(row.airline_code, row.origin, row.destination)
 }
 
 impl RouteFilter {
-    pub fn takes(self, row: &AirlineStretch) -> bool {
+    pub fn takes(self, row: &AirlineLane) -> bool {
         self.origin.is_none_or(|origin| origin == row.origin)
             && self.destination.is_none_or(|destination| destination == row.destination)
     }

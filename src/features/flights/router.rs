@@ -13,7 +13,7 @@ use crate::{
     platform::{
         idempotency::{Answer, Idempotent, KeyHeader},
         room::{Routes, handler_state},
-        telemetry::{Traced, part},
+        telemetry::{Traced, span},
         web::{
             Body, CursorKey, IfNoneMatch, PageFields, PageParams, PathText, Problem, Query, both, code, conditional,
             problem_responses, unless_missing,
@@ -80,7 +80,7 @@ async fn show(
     query: Query,
 ) -> Result<Response, Problem> {
     unless_missing(query.refuse_all(), async { flights.flight(id).await.map(drop) }).await?;
-    let flight = flights.flight(id).within(part("flights.find")).await?;
+    let flight = flights.flight(id).in_span(span("flights.find")).await?;
     Ok(conditional(&flight.entity_tag(), &if_none_match, REVALIDATE, Json(FlightBody::new(&flight, &reference))))
 }
 
@@ -99,7 +99,7 @@ async fn list(
     let (filter, page) =
         query.read(|fields| Some((FlightFilter::read(fields, &reference)?, PageFields::read(fields))))?;
     let page = page.open::<FlightAnchor>(&key, &query, "")?;
-    let found = flights.list(&filter, &page).within(part("flights.list")).await?;
+    let found = flights.list(&filter, &page).in_span(span("flights.list")).await?;
     let bodies: Vec<_> = found.iter().map(|flight| FlightBody::new(flight, &reference)).collect();
     Ok(page.answer(bodies, |body| FlightAnchor(body.departure_datetime, body.id), &key, &query, ""))
 }
@@ -154,7 +154,7 @@ async fn answer_routes(
     let page = page.open::<RouteAnchor>(key, query, "")?;
     let routes = flights
         .airline_routes(airline, &filter, &page)
-        .within(part("flights.routes"))
+        .in_span(span("flights.routes"))
         .await
         .map_err(|error: FlightError| Problem::from(error))?;
     Ok(page.answer(routes, |r| RouteAnchor(r.airline_code, r.origin, r.destination), key, query, ""))

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::{
     FlightError, FlightService,
     dto::{AirlineRoute, RouteFilter},
-    model::{AirlineStretch, RouteAnchor},
+    model::{AirlineLane, RouteAnchor},
     repository,
     route_table::{RouteTable, anchor},
 };
@@ -32,7 +32,7 @@ impl FlightService {
     }
 
     async fn route_table(&self) -> Result<Arc<RouteTable>, FlightError> {
-        if let Some(table) = self.routes.get(self.standing().await?, self.clock.now()) {
+        if let Some(table) = self.routes.get(self.network_version().await?, self.clock.now()) {
             return Ok(table);
         }
         let this = self.clone();
@@ -52,15 +52,15 @@ impl FlightService {
         let mut connection = self.db.read().await?;
         let read_at = self.clock.now();
         // The version first: what changes while the flights are read moves it on.
-        let standing = repository::standing(&mut connection).await?;
+        let network_version = repository::network_version(&mut connection).await?;
         let mut rows = repository::routes(&mut connection, read_at).await?;
         rows.sort_unstable_by_key(anchor);
-        let table = Arc::new(RouteTable { standing, read_at, rows });
+        let table = Arc::new(RouteTable { network_version, read_at, rows });
         self.routes.put(table.clone());
         Ok(table)
     }
 
-    fn with_distance(&self, row: &AirlineStretch) -> AirlineRoute {
+    fn with_distance(&self, row: &AirlineLane) -> AirlineRoute {
         let ends = self.reference.airport(row.origin).zip(self.reference.airport(row.destination));
         // Half the Earth's circumference at most.
         #[allow(clippy::cast_possible_truncation, reason = "at most 20 038 km")]

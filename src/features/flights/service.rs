@@ -1,4 +1,4 @@
-use super::{ConnectionRules, Flight, Network, model::Standing, repository, route_table::KeptRoutes};
+use super::{ConnectionRules, Flight, Network, model::NetworkVersion, repository, route_table::RouteTableCache};
 use crate::{
     features::{
         accounts::Acts,
@@ -19,7 +19,7 @@ pub struct FlightService {
     pub(super) db: Database,
     pub(super) availability: AvailabilityIndex,
     pub(super) network: Network,
-    pub(super) routes: KeptRoutes,
+    pub(super) routes: RouteTableCache,
     pub(super) reference: Reference,
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
@@ -42,7 +42,7 @@ impl FlightService {
             db,
             availability,
             network: Network::default(),
-            routes: KeptRoutes::default(),
+            routes: RouteTableCache::default(),
             reference,
             clock,
             ids,
@@ -53,8 +53,8 @@ impl FlightService {
 
     /// The same by the connections that are kept for what runs beside the requests.
     #[must_use]
-    pub fn for_duties(&self) -> Self {
-        Self { db: self.db.for_duties(), ..self.clone() }
+    pub fn for_background(&self) -> Self {
+        Self { db: self.db.for_background(), ..self.clone() }
     }
 
     pub const fn network(&self) -> &Network {
@@ -65,18 +65,18 @@ impl FlightService {
     /// that was known of them before.
     pub fn changed<'a>(&self, flights: impl IntoIterator<Item = &'a Flight, IntoIter: Clone>) {
         let flights = flights.into_iter();
-        self.network.doubt(flights.clone().map(|flight| (flight.origin, flight.destination)));
-        self.availability.doubt(flights.map(|flight| flight.id));
+        self.network.invalidate(flights.clone().map(|flight| (flight.origin, flight.destination)));
+        self.availability.invalidate(flights.map(|flight| flight.id));
     }
 
     /// The same for one that has left the network, or was not in it: no way can have come of that.
     pub fn left(&self, flight: &Flight) {
-        self.availability.doubt([flight.id]);
+        self.availability.invalidate([flight.id]);
     }
 
     /// The same for flights that are known by their ids only.
-    pub(super) fn forget_rooms(&self, flights: impl IntoIterator<Item = FlightId>) {
-        self.availability.doubt(flights);
+    pub(super) fn invalidate_rooms(&self, flights: impl IntoIterator<Item = FlightId>) {
+        self.availability.invalidate(flights);
     }
 
     /// How long freight must be on the ground to connect.
@@ -85,8 +85,8 @@ impl FlightService {
     }
 
     /// The network's version, from the database.
-    pub async fn standing(&self) -> Result<Standing, DbError> {
+    pub async fn network_version(&self) -> Result<NetworkVersion, DbError> {
         let mut connection = self.db.read().await?;
-        Ok(repository::standing(&mut connection).await?)
+        Ok(repository::network_version(&mut connection).await?)
     }
 }

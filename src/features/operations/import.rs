@@ -5,7 +5,7 @@ use super::{OperationError, OperationService, service::count_changes};
 use crate::{
     features::{
         accounts::Subject,
-        flights::{ImportSummary, Imported, Stretch, Timetable},
+        flights::{ImportSummary, Imported, Lane, Timetable},
     },
     kernel::{FlightId, UserId},
     platform::{
@@ -23,7 +23,7 @@ pub(super) struct Import {
     pub table: Bytes,
     pub dry_run: bool,
     pub timetable: Option<Timetable>,
-    pub touched: Vec<(FlightId, Stretch)>,
+    pub touched: Vec<(FlightId, Lane)>,
 }
 
 impl Import {

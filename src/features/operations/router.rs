@@ -23,7 +23,7 @@ use crate::{
     platform::{
         idempotency::{Answer, Idempotent, KeyHeader},
         room::{Routes, handler_state},
-        telemetry::{Traced, part},
+        telemetry::{Traced, span},
         web::{
             Body, CursorKey, PRIVATE, PageUpTo, PathText, Problem, Query, both, link, private, problem_responses, read,
             unless_missing,
@@ -194,7 +194,7 @@ async fn manifest(
     let page = unless_missing(page, async { operations.flight(id).await.map(drop) }).await?;
     let (flight, mut bookings, freight) = operations
         .manifest(id, &page)
-        .within(part("operations.manifest"))
+        .in_span(span("operations.manifest"))
         .await
         .map_err(|error: OperationError| Problem::from(error))?;
     let last = page.cut(&mut bookings).map(|last| last.ref_id.clone());

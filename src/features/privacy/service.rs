@@ -30,9 +30,9 @@ const SWEPT_AFTER: TimeDelta = TimeDelta::minutes(3);
 
 /// Cheap to clone.
 #[derive(Clone)]
-pub struct PrivacyService(Arc<Parts>);
+pub struct PrivacyService(Arc<Inner>);
 
-struct Parts {
+struct Inner {
     db: Database,
     accounts: AccountService,
     /// The rooms that keep personal data, beside the accounts.
@@ -49,12 +49,12 @@ impl PrivacyService {
         ids: IdSource,
         clock: SharedClock,
     ) -> Self {
-        Self(Arc::new(Parts { db, accounts, rooms, ids, clock }))
+        Self(Arc::new(Inner { db, accounts, rooms, ids, clock }))
     }
 
     /// All personal data of one person, as one JSON object. It is recorded that this was asked for.
     pub async fn export(&self, user: UserId) -> Result<Value, PrivacyError> {
-        let Parts { db, accounts, rooms, .. } = &*self.0;
+        let Inner { db, accounts, rooms, .. } = &*self.0;
         retrying(|| async {
             let mut tx = db.begin().await?;
             let (person, mut export) = accounts.export_in_tx(&mut tx, user).await?;
@@ -72,7 +72,7 @@ impl PrivacyService {
     /// bookings are blank. What happened to flights and shipments stays, without the person. An organization of several
     /// keeps its bookings. Should it fail on the way it can be done again. Answers how many bookings were blanked.
     pub async fn erase(&self, user: UserId) -> Result<usize, PrivacyError> {
-        let Parts { db, accounts, ids, clock, .. } = &*self.0;
+        let Inner { db, accounts, ids, clock, .. } = &*self.0;
         let person = retrying(|| async {
             let mut tx = db.begin().await?;
             let person = accounts.close_in_tx(&mut tx, user).await?;
@@ -102,7 +102,7 @@ impl PrivacyService {
     }
 
     async fn sweep(&self, person: &Person) -> Result<usize, PrivacyError> {
-        let Parts { db, rooms, .. } = &*self.0;
+        let Inner { db, rooms, .. } = &*self.0;
         let mut blanked = 0;
         for room in rooms {
             blanked += room.erase(person).await.map_err(PrivacyError::Room)?;

@@ -12,15 +12,15 @@ use tracing::Instrument;
 use super::metric;
 use super::{
     SearchError,
-    model::Ways,
+    model::RouteSet,
     prepared::{Prepared, Shared},
     stored,
 };
 use crate::{
-    features::flights::{Standing, Stretch},
+    features::flights::{Lane, NetworkVersion},
     kernel::AirportCode,
     platform::{
-        cache::Shelf,
+        cache::Cache,
         clock::{Moment, SharedClock},
         redis::Redis,
         seal::SealKey,
@@ -42,7 +42,7 @@ pub(super) struct Question {
 }
 
 impl Question {
-    pub fn stretch(&self) -> Stretch {
+    pub fn lane(&self) -> Lane {
         (self.origin, self.destination)
     }
 }
@@ -69,7 +69,7 @@ impl CacheStatus {
 pub(super) struct Found {
     pub prepared: Shared,
     pub status: CacheStatus,
-    standing: Standing,
+    network_version: NetworkVersion,
     /// From when on it is kept, and for how long.
     since: Moment,
     time: Duration,
@@ -84,13 +84,13 @@ impl Found {
 
 /// Where answers come from that nobody has.
 pub(super) trait Source: Clone + Send + Sync + 'static {
-    fn ways(&self, question: Question) -> impl Future<Output = Result<Ways, SearchError>> + Send;
+    fn ways(&self, question: Question) -> impl Future<Output = Result<RouteSet, SearchError>> + Send;
 
-    fn prepare(&self, ways: Ways) -> Result<Prepared, SearchError>;
+    fn prepare(&self, ways: RouteSet) -> Result<Prepared, SearchError>;
 }
 
 /// Searches under way, each for all who ask the same of the same network.
-type Filling = HashMap<(Question, Standing), watch::Receiver<Option<Found>>>;
+type Filling = HashMap<(Question, NetworkVersion), watch::Receiver<Option<Found>>>;
 
 /// The network part of answers, by the version of the network that they were found in: first in this process, then in
 /// Redis, where all processes find it. What was found under an older version is not looked for any more. Whoever else writes
@@ -104,7 +104,7 @@ struct State {
     redis: Option<(Redis, SealKey)>,
     /// The end of each key in Redis: the installation, and the rules that it searches by.
     group: String,
-    shelf: RwLock<Shelf<Question, Found>>,
+    shelf: RwLock<Cache<Question, Found>>,
     filling: Mutex<Filling>,
 }
 
@@ -117,16 +117,21 @@ impl RouteCache {
     ) -> Self {
         let installation = shared.as_ref().map(|(_, secrets)| &*secrets.namespace).unwrap_or_default();
         let group = format!("{installation}:{:016x}", fingerprint(rules));
-        let shelf = RwLock::new(Shelf::new(MOST_BYTES));
+        let shelf = RwLock::new(Cache::new(MOST_BYTES));
         let redis = shared.map(|(redis, secrets)| (redis, SealKey::new(&secrets.cache_key)));
         Self(Arc::new(State { time, clock: clock.clone(), redis, group, shelf, filling: Mutex::default() }))
     }
 
     /// What this process has, unless it is `outdated`.
-    fn at_hand(&self, question: &Question, standing: Standing, outdated: Option<&Shared>) -> Option<Found> {
+    fn at_hand(
+        &self,
+        question: &Question,
+        network_version: NetworkVersion,
+        outdated: Option<&Shared>,
+    ) -> Option<Found> {
         let now = self.0.clock.now();
         let is_good = |found: &Found| {
-            found.standing == standing
+            found.network_version == network_version
                 && !found.left(now).is_zero()
                 && outdated.is_none_or(|outdated| !Arc::ptr_eq(outdated, &found.prepared))
         };
@@ -138,23 +143,23 @@ impl RouteCache {
         Some(Found { status: CacheStatus::Hit(found.left(now)), ..found })
     }
 
-    /// What was found before or is being found now by somebody else, else what the source has. `standing` was known before;
+    /// What was found before or is being found now by somebody else, else what the source has. `network_version` was known before;
     /// what is `outdated` is not taken again, here or from Redis.
     pub async fn get<S: Source>(
         &self,
         source: &S,
         question: Question,
-        standing: Standing,
+        network_version: NetworkVersion,
         outdated: Option<&Shared>,
     ) -> Result<Found, SearchError> {
-        if let Some(found) = self.at_hand(&question, standing, outdated) {
+        if let Some(found) = self.at_hand(&question, network_version, outdated) {
             return Ok(found);
         }
-        let place = (question, standing);
+        let place = (question, network_version);
         let (told, telling) = {
             let mut filling = self.filling();
             // It may have been found just now.
-            if let Some(found) = self.at_hand(&question, standing, outdated) {
+            if let Some(found) = self.at_hand(&question, network_version, outdated) {
                 return Ok(found);
             }
             match filling.entry(place) {
@@ -177,7 +182,7 @@ impl RouteCache {
     async fn join<S: Source>(
         &self,
         source: &S,
-        (question, standing): (Question, Standing),
+        (question, network_version): (Question, NetworkVersion),
         mut told: watch::Receiver<Option<Found>>,
     ) -> Result<Found, SearchError> {
         if let Ok(found) = told.wait_for(Option::is_some).await
@@ -187,19 +192,19 @@ impl RouteCache {
         }
         let prepared = source.prepare(source.ways(question).await?)?;
         let since = Moment::at(self.0.clock.now());
-        Ok(Found { prepared: prepared.into(), status: CacheStatus::Miss, standing, since, time: Duration::ZERO })
+        Ok(Found { prepared: prepared.into(), status: CacheStatus::Miss, network_version, since, time: Duration::ZERO })
     }
 
     async fn fill<S: Source>(
         self,
         source: S,
-        place: (Question, Standing),
+        place: (Question, NetworkVersion),
         asks_redis: bool,
         telling: watch::Sender<Option<Found>>,
     ) -> Result<Found, SearchError> {
         // However it ends, nobody joins it afterwards.
         let _under_way = UnderWay(&self, place);
-        let (question, standing) = place;
+        let (question, network_version) = place;
         let recalled = if asks_redis { self.recall(&source, place).await } else { None };
         let (found, ways) = if let Some(found) = recalled {
             (found, None)
@@ -210,7 +215,7 @@ impl RouteCache {
             let prepared = source.prepare(ways)?.into();
             metric::ROUTE_CACHE_FILL.record(began.elapsed().as_secs_f64());
             let since = Moment::at(self.0.clock.now());
-            (Found { prepared, status: CacheStatus::Miss, standing, since, time: self.0.time }, stored)
+            (Found { prepared, status: CacheStatus::Miss, network_version, since, time: self.0.time }, stored)
         };
         let weight = found.prepared.weight();
         let gone = self.shelf_mut().put(question, found.clone(), weight);
@@ -230,8 +235,8 @@ impl RouteCache {
     }
 
     /// What some process has left in Redis; what none has left there, or not under this key, is as good as nothing.
-    async fn recall<S: Source>(&self, source: &S, place: (Question, Standing)) -> Option<Found> {
-        let (question, standing) = place;
+    async fn recall<S: Source>(&self, source: &S, place: (Question, NetworkVersion)) -> Option<Found> {
+        let (question, network_version) = place;
         let (redis, seal) = self.0.redis.as_ref()?;
         let key = self.key(place);
         let recalled = redis.recall(&key).await;
@@ -239,13 +244,13 @@ impl RouteCache {
         let ways = stored::from_bytes(seal.open(&key, &bytes)?, question.origin, question.destination)?;
         let prepared = source.prepare(ways).ok()?.into();
         let (since, time) = (Moment::at(self.0.clock.now()), left.min(self.0.time));
-        Some(Found { prepared, status: CacheStatus::Hit(time), standing, since, time })
+        Some(Found { prepared, status: CacheStatus::Hit(time), network_version, since, time })
     }
 
     /// No pattern is ever looked for: the version alone makes old keys unreachable.
-    fn key(&self, (question, standing): (Question, Standing)) -> String {
+    fn key(&self, (question, network_version): (Question, NetworkVersion)) -> String {
         let Question { origin, destination, date } = question;
-        let Standing { version, epoch } = standing;
+        let NetworkVersion { version, epoch } = network_version;
         format!("route:{version}:{origin}:{destination}:{date}:{}:{epoch:x}", self.0.group)
     }
 
@@ -253,7 +258,7 @@ impl RouteCache {
         self.0.filling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn shelf_mut(&self) -> RwLockWriteGuard<'_, Shelf<Question, Found>> {
+    fn shelf_mut(&self) -> RwLockWriteGuard<'_, Cache<Question, Found>> {
         self.0.shelf.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -266,7 +271,7 @@ impl RouteCache {
 }
 
 /// A search that others may wait for.
-struct UnderWay<'a>(&'a RouteCache, (Question, Standing));
+struct UnderWay<'a>(&'a RouteCache, (Question, NetworkVersion));
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {

@@ -3,13 +3,13 @@ use super::{
     SearchError, SearchService,
     cache::{CacheStatus, Question, RouteCache, Source},
     dto::Search,
-    model::{Judge, Options, Ways},
-    prepared::{Prepared, Rooms, Shared},
+    model::{Judge, Options, RouteSet},
+    prepared::{Capacities, Prepared, Shared},
 };
 use crate::{
-    features::flights::{Standing, Stretch},
+    features::flights::{Lane, NetworkVersion},
     kernel::Counted,
-    platform::telemetry::{Traced, note, part},
+    platform::telemetry::{Traced, note, span},
 };
 
 /// How often flights that change while they are looked at are looked up again, before they are simply read.
@@ -18,7 +18,7 @@ const MOST_READINGS: u32 = 3;
 /// What a search found.
 pub(super) enum Answer {
     /// Of the network as it was kept; the room as it is now.
-    Prepared { prepared: Shared, rooms: Rooms, judge: Judge },
+    Prepared { prepared: Shared, rooms: Capacities, judge: Judge },
     /// Straight from the tables.
     Read(Options),
 }
@@ -48,13 +48,13 @@ impl SearchService {
         let question = Question { origin, destination, date };
         let mut outdated: Option<Shared> = None;
         for _ in 0..MOST_READINGS {
-            let standing = self.standing(question.stretch()).await?;
+            let network_version = self.network_version(question.lane()).await?;
             let looking = async {
-                let found = cache.get(self, question, standing, outdated.as_ref()).await?;
+                let found = cache.get(self, question, network_version, outdated.as_ref()).await?;
                 note("loadmaster.cache.hit", matches!(found.status, CacheStatus::Hit(_)));
                 Ok::<_, SearchError>(found)
             };
-            let found = looking.within(part("route cache")).await?;
+            let found = looking.in_span(span("route cache")).await?;
             let rooms = self.0.capacity.rooms(found.prepared.versions()).await?;
             let Some(rooms) = found.prepared.agree(rooms) else {
                 outdated = Some(found.prepared);
@@ -72,18 +72,18 @@ impl SearchService {
         self.options(search.origin, search.destination, search.date, &search.request, search.max_stops).await
     }
 
-    /// The network's version between these airports. Known, unless this process has just changed something or is not abreast
+    /// The network's version between these airports. Known, unless this process has just changed something or is not up to date
     /// of what others change: then the database tells.
-    async fn standing(&self, stretch: Stretch) -> Result<Standing, SearchError> {
+    async fn network_version(&self, lane: Lane) -> Result<NetworkVersion, SearchError> {
         let network = self.0.flights.network();
-        let is_abreast = self.0.capacity.index().is_abreast(self.0.clock.now());
-        if is_abreast && let Some(standing) = network.version(stretch) {
-            return Ok(standing);
+        let is_fresh = self.0.capacity.index().is_fresh(self.0.clock.now());
+        if is_fresh && let Some(network_version) = network.version(lane) {
+            return Ok(network_version);
         }
-        let doubted = network.doubted();
-        let standing = self.0.flights.standing().await?;
-        network.settle(&doubted, is_abreast, standing);
-        Ok(network.settled(stretch))
+        let invalidated = network.invalidated();
+        let network_version = self.0.flights.network_version().await?;
+        network.settle(&invalidated, is_fresh, network_version);
+        Ok(network.settled(lane))
     }
 
     /// Counts a search that was answered.
@@ -116,11 +116,11 @@ impl SearchService {
 }
 
 impl Source for SearchService {
-    async fn ways(&self, question: Question) -> Result<Ways, SearchError> {
+    async fn ways(&self, question: Question) -> Result<RouteSet, SearchError> {
         self.ways(question.origin, question.destination, question.date).await
     }
 
-    fn prepare(&self, ways: Ways) -> Result<Prepared, SearchError> {
+    fn prepare(&self, ways: RouteSet) -> Result<Prepared, SearchError> {
         Prepared::new(ways, &self.0.reference).ok_or(SearchError::Unwritable)
     }
 }

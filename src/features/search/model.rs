@@ -213,7 +213,7 @@ pub fn connect(
 
 /// The ways of one day, as the tables have them, in no particular order.
 #[derive(Debug, Default)]
-pub struct Ways {
+pub struct RouteSet {
     pub direct: Vec<Flight>,
     pub transit: Vec<Vec<Flight>>,
 }

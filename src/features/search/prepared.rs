@@ -2,7 +2,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     dto::{RouteOption, Search},
-    model::{Itinerary, Judge, Reason, Request, Sort, Ways},
+    model::{Itinerary, Judge, Reason, Request, RouteSet, Sort},
     spliced::{Halves, write_available, write_live, write_reasons},
 };
 use crate::{
@@ -22,7 +22,7 @@ const OVERHEAD: usize = 160;
 #[derive(Debug)]
 pub(super) struct Prepared {
     flights: Vec<PreparedFlight>,
-    ways: Vec<Way>,
+    ways: Vec<PreparedRoute>,
     /// Direct flights by departure.
     direct: Vec<usize>,
     /// Connections by arrival.
@@ -42,14 +42,14 @@ struct PreparedFlight {
 }
 
 #[derive(Debug)]
-struct Way {
+struct PreparedRoute {
     /// Places among the flights.
     legs: Vec<usize>,
     text: Halves,
 }
 
 /// The room on each flight of a [`Prepared`], in its order.
-pub(super) type Rooms = Vec<FlightCapacity>;
+pub(super) type Capacities = Vec<FlightCapacity>;
 
 /// A way as it is now.
 struct Judged {
@@ -59,7 +59,7 @@ struct Judged {
 
 impl Prepared {
     /// None if something cannot be written, which is impossible.
-    pub fn new(ways: Ways, reference: &Reference) -> Option<Self> {
+    pub fn new(ways: RouteSet, reference: &Reference) -> Option<Self> {
         // Nothing is asked for and no time has passed: all can be booked, and what remains of the order is that of times.
         let judge = Judge::of(&Request::default(), chrono::DateTime::<chrono::Utc>::MIN_UTC);
         let all = ways.direct.into_iter().map(|flight| vec![flight]).chain(ways.transit);
@@ -83,9 +83,9 @@ impl Prepared {
                 };
                 legs.push(place);
             }
-            prepared.push(Way { legs, text: Halves::of_option(&RouteOption::frame(itinerary))? });
+            prepared.push(PreparedRoute { legs, text: Halves::of_option(&RouteOption::frame(itinerary))? });
         }
-        let text = |way: &Way| -> usize {
+        let text = |way: &PreparedRoute| -> usize {
             let flights: usize = way.legs.iter().map(|leg| flights[*leg].text.len() + OVERHEAD).sum();
             way.text.len() + OVERHEAD + flights
         };
@@ -112,7 +112,7 @@ impl Prepared {
     }
 
     /// The rooms to show, if every flight is still as it was prepared.
-    pub fn agree(&self, rooms: Vec<Option<FlightCapacity>>) -> Option<Rooms> {
+    pub fn agree(&self, rooms: Vec<Option<FlightCapacity>>) -> Option<Capacities> {
         let is_same = |flight: &PreparedFlight, room: &FlightCapacity| {
             room.version == flight.version && room.status == FlightStatus::Scheduled
         };
@@ -121,7 +121,7 @@ impl Prepared {
     }
 
     /// The body of `POST /routes/search`.
-    pub fn search_result(&self, search: &Search, rooms: &Rooms, judge: Judge) -> Vec<u8> {
+    pub fn search_result(&self, search: &Search, rooms: &Capacities, judge: Judge) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.length);
         let Search { origin, destination, date, .. } = search;
         let head = format!(
@@ -142,7 +142,7 @@ impl Prepared {
     }
 
     /// The body of `GET /routes`.
-    pub fn ranking(&self, search: &Search, sort: Sort, rooms: &Rooms, judge: Judge) -> Vec<u8> {
+    pub fn ranking(&self, search: &Search, sort: Sort, rooms: &Capacities, judge: Judge) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.length);
         out.push(b'[');
         let judged = self.judged(rooms, judge);
@@ -161,7 +161,7 @@ impl Prepared {
         out
     }
 
-    fn judged(&self, rooms: &Rooms, judge: Judge) -> Vec<Judged> {
+    fn judged(&self, rooms: &Capacities, judge: Judge) -> Vec<Judged> {
         let judged = self.ways.iter().map(|way| {
             let legs = way.legs.iter().map(|leg| (&rooms[*leg], self.flights[*leg].is_freighter));
             let (reasons, available) = judge.reasons(&legs).unwrap_or_default();
@@ -171,14 +171,14 @@ impl Prepared {
     }
 
     /// A flight, without its closing brace.
-    fn write_flight(&self, out: &mut Vec<u8>, leg: usize, rooms: &Rooms) {
+    fn write_flight(&self, out: &mut Vec<u8>, leg: usize, rooms: &Capacities) {
         let text = &self.flights[leg].text;
         out.extend_from_slice(&text.before);
         write_live(out, &rooms[leg]);
         out.extend_from_slice(&text.after);
     }
 
-    fn write_direct(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Rooms) {
+    fn write_direct(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Capacities) {
         for leg in &self.ways[place].legs {
             self.write_flight(out, *leg, rooms);
         }
@@ -186,7 +186,7 @@ impl Prepared {
         out.push(b'}');
     }
 
-    fn write_option(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Rooms) {
+    fn write_option(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Capacities) {
         let way = &self.ways[place];
         out.extend_from_slice(&way.text.before);
         for (number, leg) in way.legs.iter().enumerate() {

@@ -16,7 +16,7 @@ use crate::{
     features::reference::Reference,
     platform::{
         room::{Routes, handler_state},
-        telemetry::{Traced, part},
+        telemetry::{Traced, span},
         web::{Body, NO_STORE, Problem, Query, both, code, problem_responses},
     },
 };
@@ -53,7 +53,7 @@ async fn search(
     let read = body.read(|fields| SearchRoutes::read(fields, &reference, service.max_stops()));
     let ((), search) = both(query.refuse_all(), read)?;
     let search = search.complete(service.max_stops());
-    let (answer, status) = service.find(&search).within(part("search.find")).await?;
+    let (answer, status) = service.find(&search).in_span(span("search.find")).await?;
     let body = match answer {
         Answer::Prepared { prepared, rooms, judge } => prepared.search_result(&search, &rooms, judge),
         Answer::Read(options) => json(&SearchResult::new(&search, options, &reference))?,
@@ -81,7 +81,7 @@ async fn ranked(
         SearchRoutes::read(fields, &reference, service.max_stops()).zip(ranking)
     })?;
     let (search, sort) = (search.complete(service.max_stops()), ranking.sort.unwrap_or_default());
-    let (answer, status) = service.find(&search).within(part("search.find")).await?;
+    let (answer, status) = service.find(&search).in_span(span("search.find")).await?;
     let body = match answer {
         Answer::Prepared { prepared, rooms, judge } => prepared.ranking(&search, sort, &rooms, judge),
         Answer::Read(options) => json(&RouteOption::ranking(&search, sort, options, &reference))?,

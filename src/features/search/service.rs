@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::{
     SearchError,
     cache::RouteCache,
-    model::{Departing, Itinerary, Judge, Options, Request, Ways, connect},
+    model::{Departing, Itinerary, Judge, Options, Request, RouteSet, connect},
 };
 use crate::{
     features::{
@@ -19,10 +19,10 @@ use crate::{
 
 /// Finds ways from one airport to another.
 #[derive(Clone)]
-pub struct SearchService(pub(super) Arc<Parts>);
+pub struct SearchService(pub(super) Arc<Inner>);
 
 /// What searching stands on.
-pub(super) struct Parts {
+pub(super) struct Inner {
     pub flights: FlightService,
     pub capacity: CapacityService,
     pub reference: Reference,
@@ -47,7 +47,7 @@ impl SearchService {
     ) -> Self {
         let time = Duration::from_secs(settings.cache_ttl_seconds);
         let cache = (!time.is_zero()).then(|| RouteCache::new(time, settings, clock, shared));
-        Self(Arc::new(Parts {
+        Self(Arc::new(Inner {
             flights: flights.clone(),
             capacity: capacity.clone(),
             reference: reference.clone(),
@@ -121,7 +121,7 @@ impl SearchService {
         request: &Request,
         max_stops: u8,
     ) -> Result<Options, SearchError> {
-        let Ways { direct, transit } = self.ways_between(origin, destination, span, date, max_stops).await?;
+        let RouteSet { direct, transit } = self.ways_between(origin, destination, span, date, max_stops).await?;
         let judge = Judge::of(request, self.0.clock.now());
         Ok(Options {
             direct: direct.into_iter().filter_map(|flight| Itinerary::judge(vec![flight], judge)).collect(),
@@ -135,7 +135,7 @@ impl SearchService {
         origin: AirportCode,
         destination: AirportCode,
         date: NaiveDate,
-    ) -> Result<Ways, SearchError> {
+    ) -> Result<RouteSet, SearchError> {
         let airport = self.0.reference.airport(origin).ok_or(SearchError::NoSuchAirport(origin))?;
         self.ways_between(origin, destination, airport.day(date), date, self.0.settings.max_stops).await
     }
@@ -147,12 +147,12 @@ impl SearchService {
         (from, to): (DateTime<Utc>, DateTime<Utc>),
         date: NaiveDate,
         max_stops: u8,
-    ) -> Result<Ways, SearchError> {
+    ) -> Result<RouteSet, SearchError> {
         let leaving = self.0.flights.leaving(origin, from, to).await?;
         let (direct, first): (Vec<Flight>, Vec<Flight>) =
             leaving.into_iter().partition(|flight| flight.destination == destination);
         let transit = if max_stops == 0 { Vec::new() } else { self.connections(&first, destination, date).await? };
-        Ok(Ways { direct, transit })
+        Ok(RouteSet { direct, transit })
     }
 
     async fn connections(

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::model::Ways;
+use super::model::RouteSet;
 use crate::{
     features::flights::{Flight, FlightData},
     kernel::{AirportCode, FlightId},
@@ -46,7 +46,7 @@ impl From<StoredFlight> for Flight {
     }
 }
 
-pub(super) fn to_bytes(ways: &Ways) -> Option<Vec<u8>> {
+pub(super) fn to_bytes(ways: &RouteSet) -> Option<Vec<u8>> {
     let (mut places, mut flights) = (HashMap::new(), Vec::new());
     let mut place = |flight: &Flight| {
         *places.entry(flight.id).or_insert_with(|| {
@@ -61,10 +61,10 @@ pub(super) fn to_bytes(ways: &Ways) -> Option<Vec<u8>> {
 }
 
 /// None for what is no such text, or holds ways that do not lead from `origin` to `destination`.
-pub(super) fn from_bytes(bytes: &[u8], origin: AirportCode, destination: AirportCode) -> Option<Ways> {
+pub(super) fn from_bytes(bytes: &[u8], origin: AirportCode, destination: AirportCode) -> Option<RouteSet> {
     let stored: Stored = serde_json::from_slice(bytes).ok()?;
     let flights: Vec<Flight> = stored.flights.into_iter().map(Flight::from).collect();
-    let mut ways = Ways::default();
+    let mut ways = RouteSet::default();
     for places in stored.ways {
         let legs: Vec<Flight> =
             places.into_iter().map(|place| flights.get(place).cloned()).collect::<Option<Vec<_>>>()?;

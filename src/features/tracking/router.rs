@@ -12,7 +12,7 @@ use crate::{
     kernel::{AwbNumber, BookingRef, Fault},
     platform::{
         room::{Routes, handler_state},
-        telemetry::{Traced, part},
+        telemetry::{Traced, span},
         web::{
             CursorKey, NO_STORE, PageRequest, PathText, Problem, Query, code, link, problem_responses, unless_missing,
         },
@@ -75,7 +75,7 @@ async fn track(
     let page = query.read(EventParams::read).and_then(|page| page.open::<HistoryAnchor>(&key, &query, ANYBODY));
     let exists = async { number.find(&bookings, &PageRequest::first(1)).await.map(drop) };
     let page = unless_missing(page, exists).await?;
-    let History { booking, events, older } = number.find(&bookings, &page).within(part("tracking.find")).await?;
+    let History { booking, events, older } = number.find(&bookings, &page).in_span(span("tracking.find")).await?;
     let body = Json(Tracking::new(&booking, &events));
     let mut answer = ([(header::CACHE_CONTROL, NO_STORE)], body).into_response();
     if let Some(older) = older {

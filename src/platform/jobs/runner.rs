@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{Handlers, Job, JobState, queue};
 use crate::platform::{
-    leases::{Term, Vigil, held},
+    leases::{LeaseMonitor, Term, held},
     postgres::{Database, DbError},
     shutdown::stopped_within,
     telemetry::{self, Traced, metric},
@@ -131,21 +131,21 @@ impl Runner {
 
     /// Looks after the jobs of processes that went away, and after those that a clock has left behind.
     async fn look_after(self, stop: CancellationToken) {
-        let (mut vigil, mut trouble) =
-            (Vigil::new(self.term), Trouble::new("jobs cannot be looked after; trying again"));
+        let (mut monitor, mut trouble) =
+            (LeaseMonitor::new(self.term), Trouble::new("jobs cannot be looked after; trying again"));
         loop {
-            _ = trouble.note(self.take_from_the_silent(&mut vigil).await);
+            _ = trouble.note(self.take_from_the_silent(&mut monitor).await);
             if stopped_within(&stop, LOOK_AFTER).await {
                 break;
             }
         }
     }
 
-    async fn take_from_the_silent(&self, vigil: &mut Vigil<Uuid>) -> Result<(), DbError> {
+    async fn take_from_the_silent(&self, monitor: &mut LeaseMonitor<Uuid>) -> Result<(), DbError> {
         queue::follow_the_clock(&self.db).await?;
         let asked = Instant::now();
         let beats = queue::beats(&self.db).await?;
-        let silent = vigil.silent(asked, beats.iter().filter_map(|(id, beat)| Some((*id, (*beat)?))));
+        let silent = monitor.silent(asked, beats.iter().filter_map(|(id, beat)| Some((*id, (*beat)?))));
         for (id, beat) in beats.into_iter().filter(|(id, beat)| beat.is_none() || silent.contains(id)) {
             match queue::take_away(&self.db, id, beat).await? {
                 Some(JobState::Dead) => {
@@ -161,7 +161,7 @@ impl Runner {
     async fn work(&self, (job, since): (Job, Instant), give_back: &CancellationToken) -> Ran {
         let part = telemetry::job(&job.kind, job.traceparent.as_deref());
         let span = part.log_span();
-        self.work_on((job, since), give_back).within(part).instrument(span).await
+        self.work_on((job, since), give_back).in_span(part).instrument(span).await
     }
 
     async fn work_on(&self, (job, since): (Job, Instant), give_back: &CancellationToken) -> Ran {

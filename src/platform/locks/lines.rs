@@ -12,13 +12,13 @@ use tokio::sync::oneshot;
 /// First come, first served, for each thing on its own: one at a time is served, and next who came first, however soon or
 /// late he began to wait.
 #[derive(Debug)]
-pub struct Lines<K: Clone + Eq + Hash> {
+pub struct FifoLock<K: Clone + Eq + Hash> {
     lines: Arc<Mutex<HashMap<K, Waiting<K>>>>,
     arrivals: Arc<AtomicU64>,
 }
 
 /// Who waits for one thing, by arrival. A thing is here while somebody is served.
-type Waiting<K> = BTreeMap<(u64, u64), oneshot::Sender<Place<K>>>;
+type Waiting<K> = BTreeMap<(u64, u64), oneshot::Sender<Ticket<K>>>;
 
 /// When somebody came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,51 +26,51 @@ pub struct Arrival(u64);
 
 /// The place at the head of a line. Dropped, it is the next one's.
 #[derive(Debug)]
-pub struct Place<K: Clone + Eq + Hash> {
-    lines: Lines<K>,
+pub struct Ticket<K: Clone + Eq + Hash> {
+    lines: FifoLock<K>,
     of: K,
     /// Somebody else has it by now.
     is_passed_on: bool,
 }
 
-impl<K: Clone + Eq + Hash> Clone for Lines<K> {
+impl<K: Clone + Eq + Hash> Clone for FifoLock<K> {
     fn clone(&self) -> Self {
         Self { lines: self.lines.clone(), arrivals: self.arrivals.clone() }
     }
 }
 
-impl<K: Clone + Eq + Hash> Default for Lines<K> {
+impl<K: Clone + Eq + Hash> Default for FifoLock<K> {
     fn default() -> Self {
         Self { lines: Arc::default(), arrivals: Arc::default() }
     }
 }
 
-impl<K: Clone + Eq + Hash> Lines<K> {
+impl<K: Clone + Eq + Hash> FifoLock<K> {
     /// Takes a number.
     pub fn arrive(&self) -> Arrival {
         Arrival(self.arrivals.fetch_add(1, Ordering::Relaxed))
     }
 
     /// The place at the head, if nobody has it: without waiting.
-    pub fn step_up(&self, of: &K) -> Option<Place<K>> {
+    pub fn step_up(&self, of: &K) -> Option<Ticket<K>> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.contains_key(of) {
             return None;
         }
         lines.insert(of.clone(), BTreeMap::new());
         drop(lines);
-        Some(Place { lines: self.clone(), of: of.clone(), is_passed_on: false })
+        Some(Ticket { lines: self.clone(), of: of.clone(), is_passed_on: false })
     }
 
     /// Waits until all who came earlier and wait for the same were served.
-    pub async fn wait(&self, of: K, Arrival(arrival): Arrival) -> Place<K> {
+    pub async fn wait(&self, of: K, Arrival(arrival): Arrival) -> Ticket<K> {
         let (turn, waiting) = oneshot::channel();
         {
             let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
             match lines.get_mut(&of) {
                 None => {
                     lines.insert(of.clone(), BTreeMap::new());
-                    return Place { lines: self.clone(), of, is_passed_on: false };
+                    return Ticket { lines: self.clone(), of, is_passed_on: false };
                 }
                 // Who waits twice with one number is told apart.
                 Some(line) => line.insert((arrival, self.arrivals.fetch_add(1, Ordering::Relaxed)), turn),
@@ -79,12 +79,12 @@ impl<K: Clone + Eq + Hash> Lines<K> {
         match waiting.await {
             Ok(place) => place,
             // Whoever is served passes his place on: it does not come to this.
-            Err(_) => Place { lines: self.clone(), of, is_passed_on: false },
+            Err(_) => Ticket { lines: self.clone(), of, is_passed_on: false },
         }
     }
 }
 
-impl<K: Clone + Eq + Hash> Drop for Place<K> {
+impl<K: Clone + Eq + Hash> Drop for Ticket<K> {
     fn drop(&mut self) {
         // Who does not wait any more is passed over.
         while let Some(turn) = self.next() {
@@ -97,7 +97,7 @@ impl<K: Clone + Eq + Hash> Drop for Place<K> {
     }
 }
 
-impl<K: Clone + Eq + Hash> Place<K> {
+impl<K: Clone + Eq + Hash> Ticket<K> {
     /// Who comes next. The line ends when there is nobody.
     fn next(&self) -> Option<oneshot::Sender<Self>> {
         if self.is_passed_on {
@@ -124,7 +124,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_came_first_is_served_first_also_if_he_waits_later() {
-        let (lines, served) = (Lines::default(), Arc::new(Mutex::new(Vec::new())));
+        let (lines, served) = (FifoLock::default(), Arc::new(Mutex::new(Vec::new())));
         let head = lines.wait('a', lines.arrive()).await;
         let arrivals: Vec<_> = (0..5).map(|_| lines.arrive()).collect();
         let mut tasks = Vec::new();
@@ -148,7 +148,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn things_have_lines_of_their_own_and_who_leaves_holds_nobody_up() {
-        let lines = Lines::default();
+        let lines = FifoLock::default();
         let head = lines.wait('a', lines.arrive()).await;
         let other = timeout(SOON, lines.wait('b', lines.arrive())).await;
         assert!(other.is_ok());

@@ -16,10 +16,10 @@ use super::{
     random::TokenSource,
     redis::{Redis, RedisAway},
     settings,
-    telemetry::{Traced, metric, part},
+    telemetry::{Traced, metric, span},
 };
 
-pub use lines::{Arrival, Lines, Place};
+pub use lines::{Arrival, FifoLock, Ticket};
 
 /// Who asks briefly asks so often, with such pauses.
 const BRIEF_ATTEMPTS: u32 = 50;
@@ -130,9 +130,9 @@ impl Locks {
             }
             asked
         };
-        let waiting = part("wait for lock");
+        let waiting = span("wait for lock");
         waiting.note("loadmaster.lock.name", what);
-        let asked = asking.within(waiting).await;
+        let asked = asking.in_span(waiting).await;
         tell(what, &asked, began);
         asked
     }
@@ -199,18 +199,18 @@ impl Drop for Lock {
 /// The turn at something: before everybody else of this process who came later, and with its lock among processes, if
 /// that was to be had. Dropped, it is the next one's.
 #[derive(Debug)]
-pub struct Turn<K: Clone + Eq + Hash + Send + 'static> {
-    place: Option<Place<K>>,
+pub struct Guard<K: Clone + Eq + Hash + Send + 'static> {
+    place: Option<Ticket<K>>,
     lock: Option<Lock>,
 }
 
-impl<K: Clone + Eq + Hash + Send + 'static> Turn<K> {
-    pub fn new(place: Place<K>, lock: Option<Lock>) -> Self {
+impl<K: Clone + Eq + Hash + Send + 'static> Guard<K> {
+    pub fn new(place: Ticket<K>, lock: Option<Lock>) -> Self {
         Self { place: Some(place), lock }
     }
 }
 
-impl<K: Clone + Eq + Hash + Send + 'static> Drop for Turn<K> {
+impl<K: Clone + Eq + Hash + Send + 'static> Drop for Guard<K> {
     /// The lock is given back before the place is: the next one here need not find it held. A Redis that is away keeps
     /// nobody here waiting.
     fn drop(&mut self) {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::cloud_event;
 use crate::platform::{
-    postgres::{Database, DbError, Reading as Connection, commit},
+    postgres::{Database, DbError, ReadConnection as Connection, commit},
     telemetry::TRACEPARENT,
 };
 

@@ -9,7 +9,7 @@ use super::{
     sinks::{self, Place},
 };
 use crate::platform::{
-    leases::{Term, Vigil, held},
+    leases::{LeaseMonitor, Term, held},
     postgres::{Database, DbError},
     shutdown::stopped_within,
     telemetry::{self, Traced, metric},
@@ -48,11 +48,11 @@ pub struct SinkAway(pub String);
 /// again with growing pauses and delays nobody but itself. No transaction is open while the sink is waited for.
 pub async fn relay<S: Sink>(db: Database, sink: S, process: String, term: Term, stop: CancellationToken) {
     let relay = Relay { db, sink, process, term, stop };
-    let (mut vigil, mut trouble) = (Vigil::new(term), Trouble::new("the outbox cannot be read; trying again"));
+    let (mut monitor, mut trouble) = (LeaseMonitor::new(term), Trouble::new("the outbox cannot be read; trying again"));
     metric::OUTBOX_DELIVERED.with([S::NAME]).increment(0);
     metric::OUTBOX_FAILURES.with([S::NAME]).increment(0);
     loop {
-        if let Err(error) = relay.run_lease(&mut vigil, &mut trouble).await {
+        if let Err(error) = relay.run_lease(&mut monitor, &mut trouble).await {
             trouble.lasts(&format_args!("{}: {error}", S::NAME));
         }
         if stopped_within(&relay.stop, WAIT_FOR_LEASE).await {
@@ -81,9 +81,9 @@ struct Temper {
 
 impl<S: Sink> Relay<S> {
     /// Delivers for as long as the lease is ours; returns at once if it is another's.
-    async fn run_lease(&self, vigil: &mut Vigil<&'static str>, trouble: &mut Trouble) -> Result<(), DbError> {
+    async fn run_lease(&self, monitor: &mut LeaseMonitor<&'static str>, trouble: &mut Trouble) -> Result<(), DbError> {
         let asked = Instant::now();
-        let Some(place) = sinks::take(&self.db, S::NAME, &self.process, vigil).await? else {
+        let Some(place) = sinks::take(&self.db, S::NAME, &self.process, monitor).await? else {
             trouble.end();
             return Ok(());
         };
@@ -143,7 +143,7 @@ impl<S: Sink> Relay<S> {
         let causes = entries.iter().filter_map(Entry::traceparent);
         let part = telemetry::delivery(S::NAME, entries.len(), causes);
         let span = part.log_span();
-        let outcome = delivering.within(part).instrument(span.clone()).await;
+        let outcome = delivering.in_span(part).instrument(span.clone()).await;
         let _told = span.entered();
         match outcome {
             Ok(mark) => {

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::feed::{Feed, settled};
 use crate::platform::{
-    leases::Vigil,
+    leases::LeaseMonitor,
     postgres::{Database, DbError, commit},
 };
 
@@ -38,7 +38,7 @@ pub(super) async fn take(
     db: &Database,
     sink: &'static str,
     process: &str,
-    vigil: &mut Vigil<&'static str>,
+    monitor: &mut LeaseMonitor<&'static str>,
 ) -> Result<Option<Place>, DbError> {
     let asked = Instant::now();
     let mut tx = db.begin().await?;
@@ -47,7 +47,7 @@ pub(super) async fn take(
     made.execute(&mut *tx).await.map_err(DbError::from)?;
     let holder = sqlx::query!("select leased_by, beat from outbox_sinks where name = $1", sink);
     let holder = holder.fetch_one(&mut *tx).await.map_err(DbError::from)?;
-    let is_silent = !vigil.silent(asked, [(sink, holder.beat)]).is_empty();
+    let is_silent = !monitor.silent(asked, [(sink, holder.beat)]).is_empty();
     if !is_silent && holder.leased_by.is_some_and(|other| other != process) {
         commit(tx).await?;
         return Ok(None);

@@ -55,12 +55,12 @@ impl DerefMut for Tx {
 
 /// A connection that only reads; behind a transaction pooler a transaction of its own.
 #[derive(Debug)]
-pub enum Reading {
+pub enum ReadConnection {
     Plain(PgSession),
     Transaction(Tx),
 }
 
-impl Deref for Reading {
+impl Deref for ReadConnection {
     type Target = PgSession;
 
     fn deref(&self) -> &PgSession {
@@ -71,7 +71,7 @@ impl Deref for Reading {
     }
 }
 
-impl DerefMut for Reading {
+impl DerefMut for ReadConnection {
     fn deref_mut(&mut self) -> &mut PgSession {
         match self {
             Self::Plain(session) => session,

@@ -312,7 +312,7 @@ impl Redis {
             }
             answer
         };
-        asking.within(telemetry::redis_call(name, &self.name)).await
+        asking.in_span(telemetry::redis_call(name, &self.name)).await
     }
 }
 

@@ -38,11 +38,11 @@ pub(super) fn is_sampled() -> bool {
 /// A part of what is done, from its making until it is dropped. Empty where nothing is sampled.
 #[derive(Debug, Default)]
 #[must_use = "it ends when it is dropped"]
-pub struct Part(Option<Context>);
+pub struct TraceSpan(Option<Context>);
 
 /// A step inside this process.
-pub fn part(name: &'static str) -> Part {
-    Part::child(|| SpanBuilder::from_name(name).with_kind(SpanKind::Internal))
+pub fn span(name: &'static str) -> TraceSpan {
+    TraceSpan::child(|| SpanBuilder::from_name(name).with_kind(SpanKind::Internal))
 }
 
 /// Which Redis is meant, for the spans of what is asked of it.
@@ -63,8 +63,8 @@ impl RedisName {
 }
 
 /// A command to Redis, or several at once: `MULTI GET`, `MULTI SET`.
-pub fn redis_call(command: &'static str, redis: &RedisName) -> Part {
-    Part::child(|| {
+pub fn redis_call(command: &'static str, redis: &RedisName) -> TraceSpan {
+    TraceSpan::child(|| {
         let named = redis.0.iter().cloned().chain([KeyValue::new("db.operation.name", command)]);
         SpanBuilder::from_name(command).with_kind(SpanKind::Client).with_attributes(named)
     })
@@ -72,17 +72,17 @@ pub fn redis_call(command: &'static str, redis: &RedisName) -> Part {
 
 /// A request to us; it continues its caller's trace. Where nothing is exported the caller's context is carried all the
 /// same, so that log lines and messages name it.
-pub fn request(headers: &HeaderMap) -> Part {
+pub fn request(headers: &HeaderMap) -> TraceSpan {
     let caller = propagation::extract(headers);
-    let Some(tracer) = TRACER.get() else { return Part(caller) };
+    let Some(tracer) = TRACER.get() else { return TraceSpan(caller) };
     let parent = caller.unwrap_or_default();
     let builder = SpanBuilder::from_name("request").with_kind(SpanKind::Server);
-    Part(Some(parent.with_span(tracer.build_with_context(builder, &parent))))
+    TraceSpan(Some(parent.with_span(tracer.build_with_context(builder, &parent))))
 }
 
 /// A request of ours to a server; [`headers`](super::headers) carries it on.
-pub fn outgoing_request(method: &str, address: &str) -> Part {
-    Part::child(|| {
+pub fn outgoing_request(method: &str, address: &str) -> TraceSpan {
+    TraceSpan::child(|| {
         SpanBuilder::from_name(method.to_owned()).with_kind(SpanKind::Client).with_attributes([
             KeyValue::new("http.request.method", method.to_owned()),
             KeyValue::new("url.full", address.to_owned()),
@@ -91,12 +91,12 @@ pub fn outgoing_request(method: &str, address: &str) -> Part {
 }
 
 /// A command of the user's that calls others.
-pub fn command(name: &'static str) -> Part {
-    Part::root(name, SpanKind::Internal, [], [])
+pub fn command(name: &'static str) -> TraceSpan {
+    TraceSpan::root(name, SpanKind::Internal, [], [])
 }
 
 /// Messages that go to a sink together, linked to what caused them.
-pub fn delivery<'a>(sink: &'static str, messages: usize, causes: impl IntoIterator<Item = &'a str>) -> Part {
+pub fn delivery<'a>(sink: &'static str, messages: usize, causes: impl IntoIterator<Item = &'a str>) -> TraceSpan {
     let attributes = [
         KeyValue::new("messaging.system", "loadmaster"),
         KeyValue::new("messaging.operation.type", "send"),
@@ -104,18 +104,18 @@ pub fn delivery<'a>(sink: &'static str, messages: usize, causes: impl IntoIterat
         KeyValue::new("messaging.destination.name", sink),
         KeyValue::new("messaging.batch.message_count", i64::try_from(messages).unwrap_or(i64::MAX)),
     ];
-    Part::root(format!("deliver {sink}"), SpanKind::Producer, attributes, causes)
+    TraceSpan::root(format!("deliver {sink}"), SpanKind::Producer, attributes, causes)
 }
 
 /// A job, linked to what promised it.
-pub fn job(kind: &str, cause: Option<&str>) -> Part {
+pub fn job(kind: &str, cause: Option<&str>) -> TraceSpan {
     let attributes = [
         KeyValue::new("messaging.system", "loadmaster"),
         KeyValue::new("messaging.operation.type", "process"),
         KeyValue::new("messaging.operation.name", "run"),
         KeyValue::new("messaging.destination.name", kind.to_owned()),
     ];
-    Part::root(format!("run {kind}"), SpanKind::Consumer, attributes, cause)
+    TraceSpan::root(format!("run {kind}"), SpanKind::Consumer, attributes, cause)
 }
 
 /// Adds to the part that is current.
@@ -156,7 +156,7 @@ pub(super) fn child(builder: impl FnOnce() -> SpanBuilder) -> Option<Span> {
     Some(tracer.build_with_context(builder(), &Context::current()))
 }
 
-impl Part {
+impl TraceSpan {
     pub(super) fn child(builder: impl FnOnce() -> SpanBuilder) -> Self {
         Self(child(builder).map(|span| Context::current().with_span(span)))
     }
@@ -211,7 +211,7 @@ impl Part {
     }
 }
 
-impl Drop for Part {
+impl Drop for TraceSpan {
     fn drop(&mut self) {
         if let Some(context) = &self.0 {
             if std::thread::panicking() {
@@ -225,15 +225,15 @@ impl Drop for Part {
 /// Work that belongs to a trace.
 pub trait Traced: Future + Sized {
     /// Does it as this part.
-    fn within(self, part: Part) -> Within<Self> {
-        let current = part.0.clone();
-        Within { work: Some(self), current, part }
+    fn in_span(self, span: TraceSpan) -> InSpan<Self> {
+        let current = span.0.clone();
+        InSpan { work: Some(self), current, span }
     }
 
     /// Does it as part of what is current now: for work that goes to a task of its own.
-    fn in_same_trace(self) -> Within<Self> {
+    fn in_same_trace(self) -> InSpan<Self> {
         let current = Context::map_current(|current| current.has_active_span().then(|| current.clone()));
-        Within { work: Some(self), current, part: Part::default() }
+        InSpan { work: Some(self), current, span: TraceSpan::default() }
     }
 }
 
@@ -242,15 +242,15 @@ impl<F: Future> Traced for F {}
 pin_project! {
     /// Work during which a part is current.
     #[derive(Debug)]
-    pub struct Within<F> {
+    pub struct InSpan<F> {
         #[pin]
         work: Option<F>,
         current: Option<Context>,
-        part: Part,
+        span: TraceSpan,
     }
 
     // What is given up tells its last words as part of what it was.
-    impl<F> PinnedDrop for Within<F> {
+    impl<F> PinnedDrop for InSpan<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let _current = this.current.clone().map(Context::attach);
@@ -260,7 +260,7 @@ pin_project! {
     }
 }
 
-impl<F: Future> Future for Within<F> {
+impl<F: Future> Future for InSpan<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, waker: &mut task::Context<'_>) -> Poll<F::Output> {

@@ -23,7 +23,7 @@ use tracing_subscriber::{
     layer::{Context, Filter},
 };
 
-use super::spans::{self, Part};
+use super::spans::{self, TraceSpan};
 
 /// Where the database client tells of its statements.
 const TOLD: &str = "sqlx::query";
@@ -41,8 +41,8 @@ pub fn name_database(address: &str, port: Option<u16>, name: Option<&str>) {
 }
 
 /// The beginning of a transaction, of which the database client does not tell.
-pub fn transaction_begin() -> Part {
-    Part::child(|| call("BEGIN", "BEGIN".to_owned()))
+pub fn transaction_begin() -> TraceSpan {
+    TraceSpan::child(|| call("BEGIN", "BEGIN".to_owned()))
 }
 
 fn call(operation: &str, summary: String) -> SpanBuilder {

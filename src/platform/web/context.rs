@@ -13,7 +13,7 @@ use super::code::Code;
 use crate::platform::{
     clock::SharedClock,
     random::IdSource,
-    telemetry::{self, LabelValue, OneMore, Part, Traced, metric},
+    telemetry::{self, LabelValue, OneMore, TraceSpan, Traced, metric},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -70,7 +70,7 @@ pub async fn track(clock: SharedClock, ids: IdSource, request: Request, next: Ne
         telemetry::note_answer(response.status().as_u16(), !response.status().is_server_error());
         response
     };
-    let mut response = serving.within(part).instrument(span).await;
+    let mut response = serving.in_span(part).instrument(span).await;
     if let Ok(value) = header_value {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -115,7 +115,7 @@ impl Drop for UnderWay {
 }
 
 /// Names the request in its log lines, and its trace if it belongs to one.
-fn log_span(id: &RequestId, part: &Part) -> tracing::Span {
+fn log_span(id: &RequestId, part: &TraceSpan) -> tracing::Span {
     let Some((trace_id, span_id)) = part.ids() else { return tracing::info_span!("request", request_id = %id.0) };
     tracing::info_span!("request", request_id = %id.0, trace_id = %trace_id, span_id = span_id.map(field::display))
 }
@@ -127,7 +127,7 @@ const MOST_METHOD: usize = 32;
 
 /// By the conventions for HTTP servers. No query, address or agent, which can be personal, and no path but those of our
 /// routes, which hold ids, codes, references and cities.
-fn describe(part: &Part, id: &RequestId, route: &str, request: &Request) {
+fn describe(part: &TraceSpan, id: &RequestId, route: &str, request: &Request) {
     let (name, method) = match method_label(request.method()) {
         "other" => ("HTTP", "_OTHER"),
         known => (known, known),

@@ -1,7 +1,7 @@
 //! Which way room is taken.
 use serde_json::json;
 
-use super::{grown, left, mode, takings, wish};
+use super::{allocations, grown, left, mode, wish};
 use crate::{
     locks::Overheard,
     support::{NewFlight, OwnRedis, World, WorldOptions, freight::text},
@@ -39,9 +39,9 @@ async fn who_leaves_no_more_than_the_threshold_takes_his_turn_and_nobody_else() 
         let mut in_turn = 0;
         for &(kilograms, is_critical) in asked {
             let told = format!("{kilograms} of {capacity} at {threshold}");
-            let before = takings(&customer).await;
+            let before = allocations(&customer).await;
             customer.book(wish(&[&flight], kilograms)).await;
-            let after = takings(&customer).await;
+            let after = allocations(&customer).await;
             let path = if is_critical { "locking" } else { "optimistic" };
             assert!(grown(&before, &after, path, "taken") >= 1, "{told}");
             in_turn += usize::from(is_critical);

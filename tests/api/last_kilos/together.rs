@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{got_room, grown, left, takings, wish};
+use super::{allocations, got_room, grown, left, wish};
 use crate::support::{
     Client, Dice, NewFlight, World, WorldOptions,
     freight::{at_once, path_of},
@@ -38,9 +38,9 @@ async fn what_is_taken_straight_away_never_leaves_less_than_the_threshold() {
         let new = NewFlight::new(&format!("AI{}", 101 + round), "DEL", "LHR").weight(400.0);
         let flight = worlds[0].flight(new).await;
         let wishes: Vec<u32> = (0..80).map(|_| 1 + u32::try_from(dice.below(20)).unwrap()).collect();
-        let before = takings(&clients[0]).await;
+        let before = allocations(&clients[0]).await;
         let told = ask_all(&clients, &[&flight], &wishes).await;
-        let after = takings(&clients[0]).await;
+        let after = allocations(&clients[0]).await;
         let left = left(&worlds[0], &flight).await;
         assert_eq!(left.len(), told.iter().filter(|got| **got).count());
         let ample = left.iter().filter(|left| **left > 100.0).count() as u64;

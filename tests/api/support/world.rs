@@ -5,7 +5,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster::{
-    app::{self, AppState, AuditOptions, Check, Instance, Parts, Server, bind, starting},
+    app::{self, AppState, AuditOptions, Check, Instance, Resources, Server, bind, starting},
     features::accounts::{AccountService, Principal, Role},
     kernel::{OrganizationId, TokenFamilyId, UserId},
     platform::{
@@ -95,7 +95,7 @@ impl WorldOptions {
         let clock = ManualClock::at(start_of_time());
         let url = settings.database.url.clone().expect("a database");
         let redis = settings.redis.url.as_ref().map(|url| Redis::open(url, &settings.redis).unwrap());
-        let parts = Parts {
+        let parts = Resources {
             settings: settings.clone(),
             db: Database::open(&url, &settings.database).await.expect("opening the database"),
             redis,
@@ -121,7 +121,7 @@ pub struct Starting {
     pub clock: ManualClock,
     pub base: String,
     server: Server,
-    parts: Parts,
+    parts: Resources,
 }
 
 impl Starting {

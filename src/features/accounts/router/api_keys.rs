@@ -17,7 +17,7 @@ use crate::{
     kernel::{ApiKeyId, UserId},
     platform::{
         tasks::Tasks,
-        telemetry::{Traced, part},
+        telemetry::{Traced, span},
         web::{
             Body, CursorKey, NO_STORE, PageFields, PageParams, PathText, Problem, Query, both, private,
             problem_responses, read, unless_missing,
@@ -45,7 +45,7 @@ pub(super) async fn create(
     caller.session()?;
     let ((), new) = both(query.refuse_all(), body.read(CreateApiKey::read))?;
     let (key, secret) = tasks
-        .to_the_end(async move { accounts.create_api_key(caller, new).within(part("accounts.create_api_key")).await })
+        .to_the_end(async move { accounts.create_api_key(caller, new).in_span(span("accounts.create_api_key")).await })
         .await?;
     let body = NewApiKeyBody::new(&key, &secret);
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response())
@@ -95,7 +95,7 @@ pub(super) async fn revoke(
 ) -> Result<StatusCode, Problem> {
     unless_missing(query.refuse_all(), accounts.see_api_key(caller, id)).await?;
     tasks
-        .to_the_end(async move { accounts.revoke_api_key(caller, id).within(part("accounts.revoke_api_key")).await })
+        .to_the_end(async move { accounts.revoke_api_key(caller, id).in_span(span("accounts.revoke_api_key")).await })
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -122,7 +122,7 @@ pub(super) async fn change(
     let limit = change.rate_limit_per_minute;
     let key = tasks
         .to_the_end(
-            async move { accounts.limit_api_key(caller, id, limit).within(part("accounts.limit_api_key")).await },
+            async move { accounts.limit_api_key(caller, id, limit).in_span(span("accounts.limit_api_key")).await },
         )
         .await?;
     Ok(private(Json(ApiKeyBody::from(&key))))

@@ -19,7 +19,7 @@ use crate::{
     },
     platform::{
         tasks::Tasks,
-        telemetry::{Traced, part},
+        telemetry::{Traced, span},
         web::{Body, Form, NO_STORE, Problem, Query, both, private, problem_responses},
     },
 };
@@ -44,7 +44,7 @@ pub(super) async fn refresh(
 ) -> Result<Response, Problem> {
     let ((), request) = both(query.refuse_all(), body.read(RefreshRequest::read))?;
     let session = tasks
-        .to_the_end(async move { accounts.refresh(request.refresh_token).within(part("accounts.refresh")).await })
+        .to_the_end(async move { accounts.refresh(request.refresh_token).in_span(span("accounts.refresh")).await })
         .await?;
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(SessionBody::from(session))).into_response())
 }
@@ -64,7 +64,7 @@ pub(super) async fn log_out(
 ) -> Result<StatusCode, Problem> {
     let ((), request) = both(query.refuse_all(), body.read(RefreshRequest::read))?;
     tasks
-        .to_the_end(async move { accounts.log_out(request.refresh_token).within(part("accounts.log_out")).await })
+        .to_the_end(async move { accounts.log_out(request.refresh_token).in_span(span("accounts.log_out")).await })
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -103,7 +103,7 @@ pub(super) async fn register(
     accounts.take_passwords()?;
     let ((), request) = both(query.refuse_all(), body.read(RegisterRequest::read))?;
     let session =
-        tasks.to_the_end(async move { accounts.register(request).within(part("accounts.register")).await }).await?;
+        tasks.to_the_end(async move { accounts.register(request).in_span(span("accounts.register")).await }).await?;
     let headers = [(header::CACHE_CONTROL, NO_STORE)];
     Ok((StatusCode::CREATED, headers, Json(SessionBody::from(session))).into_response())
 }
@@ -123,7 +123,7 @@ pub(super) async fn log_in(
     accounts.take_passwords()?;
     let ((), request) = both(query.refuse_all(), body.read(LoginRequest::read))?;
     let session =
-        tasks.to_the_end(async move { accounts.log_in(request).within(part("accounts.log_in")).await }).await?;
+        tasks.to_the_end(async move { accounts.log_in(request).in_span(span("accounts.log_in")).await }).await?;
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(SessionBody::from(session))).into_response())
 }
 
@@ -186,7 +186,7 @@ pub(super) async fn change_me(
 ) -> Result<Response, Problem> {
     let ((), change) = both(query.refuse_all(), body.read_patch(|fields| Some(ChangeMe::read(fields))))?;
     let user = tasks
-        .to_the_end(async move { accounts.rename(caller, change.name).within(part("accounts.rename")).await })
+        .to_the_end(async move { accounts.rename(caller, change.name).in_span(span("accounts.rename")).await })
         .await?;
     Ok(private(Json(user)))
 }
@@ -214,7 +214,7 @@ pub(super) async fn change_password(
     let ((), change) = both(query.refuse_all(), read)?;
     tasks
         .to_the_end(
-            async move { accounts.change_password(caller, change).within(part("accounts.change_password")).await },
+            async move { accounts.change_password(caller, change).in_span(span("accounts.change_password")).await },
         )
         .await?;
     Ok(StatusCode::NO_CONTENT)

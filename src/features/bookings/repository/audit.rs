@@ -54,7 +54,7 @@ pub(in crate::features::bookings) struct Untrue {
 
 /// A leg in force has its room in the ledger, on its flight and for its booking; one that is not has none, and no entry is
 /// of a leg that is not there.
-pub(in crate::features::bookings) fn untrue_takings<'a>(
+pub(in crate::features::bookings) fn untrue_allocations<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
 ) -> impl Stream<Item = sqlx::Result<Untrue>> + Send + Unpin + use<'a> {

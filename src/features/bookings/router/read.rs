@@ -13,7 +13,7 @@ use crate::{
     },
     kernel::BookingRef,
     platform::{
-        telemetry::{Traced, part},
+        telemetry::{Traced, span},
         web::{
             CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PageRequest, PathText, Problem, Query,
             conditional, link, private, problem_responses, read as reader, unless_missing,
@@ -41,12 +41,12 @@ pub(super) async fn show(
     let include = unless_missing(include, exists).await?.is_some();
     let (booking, body) = if include {
         let newest = PageRequest::first(MOST_EVENTS);
-        let found = bookings.history(caller, &reference, &newest).within(part("bookings.history")).await?;
+        let found = bookings.history(caller, &reference, &newest).in_span(span("bookings.history")).await?;
         let events = found.events.iter().map(EventBody::from).collect();
         let body = BookingBody { events: Some(events), ..BookingBody::from(&found.booking) };
         (found.booking, body)
     } else {
-        let booking = bookings.visible(caller, &reference).within(part("bookings.find")).await?;
+        let booking = bookings.visible(caller, &reference).in_span(span("bookings.find")).await?;
         let body = BookingBody::from(&booking);
         (booking, body)
     };
@@ -66,7 +66,7 @@ pub(super) async fn status(
 ) -> Result<Response, Problem> {
     let exists = async { bookings.visible(caller, &reference).await.map(drop) };
     unless_missing(query.refuse_all(), exists).await?;
-    let booking = bookings.visible(caller, &reference).within(part("bookings.find")).await?;
+    let booking = bookings.visible(caller, &reference).in_span(span("bookings.find")).await?;
     let tag = booking.version.to_string();
     let body = StatusBody { ref_id: booking.ref_id, status: booking.status, updated_at: booking.updated_at };
     Ok(conditional(&tag, &if_none_match, PRIVATE, Json(body)))
@@ -94,7 +94,7 @@ pub(super) async fn history(
     let page = query.read(EventParams::read).and_then(|page| page.open::<HistoryAnchor>(&key, &query, &reader));
     let page = unless_missing(page, exists).await?;
     let History { booking, events, older } =
-        bookings.history(caller, &reference, &page).within(part("bookings.history")).await?;
+        bookings.history(caller, &reference, &page).in_span(span("bookings.history")).await?;
     let body =
         HistoryBody { booking: BookingBody::from(&booking), timeline: events.iter().map(EventBody::from).collect() };
     let mut answer = conditional(&booking.version.to_string(), &if_none_match, PRIVATE, Json(body));
@@ -126,7 +126,7 @@ pub(super) async fn list(
         query.read(|fields| Some((BookingFilter::read(fields, &reference, caller)?, PageFields::read(fields))))?;
     let reader = reader_of(caller);
     let page = page.open::<BookingAnchor>(&key, &query, &reader)?;
-    let found = bookings.list(&filter, &page).within(part("bookings.list")).await?;
+    let found = bookings.list(&filter, &page).in_span(span("bookings.list")).await?;
     let bodies: Vec<_> = found.iter().map(BookingBody::from).collect();
     Ok(private(page.answer(bodies, |body| BookingAnchor(body.id), &key, &query, &reader)))
 }

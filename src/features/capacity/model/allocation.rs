@@ -13,7 +13,7 @@ pub struct NewCapacity {
 
 /// How long a flight's room is open: to shippers until the cut-off, to the carrier's staff until it departs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
+pub enum OpenUntil {
     Cutoff,
     Departure,
 }
@@ -38,21 +38,21 @@ impl Entry {
 
 /// How room is taken.
 #[derive(Debug, Clone, Copy)]
-pub enum Way {
+pub enum AllocationPath {
     /// Straight, and only if more weight than this stays free.
-    Straight { leaving: Weight },
+    Optimistic { leaving: Weight },
     /// In turn, to the last kilogram.
-    InTurn,
+    Locking,
     /// To the last kilogram, by an amendment, which has locked the flight before it judged.
     Amending,
 }
 
-impl Way {
+impl AllocationPath {
     /// The label of `loadmaster_capacity_takings_total`.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Straight { .. } => "optimistic",
-            Self::InTurn => "locking",
+            Self::Optimistic { .. } => "optimistic",
+            Self::Locking => "locking",
             Self::Amending => "amending",
         }
     }
@@ -60,15 +60,15 @@ impl Way {
     /// More weight than this must stay free; none is negative.
     pub const fn leaving(self) -> i64 {
         match self {
-            Self::Straight { leaving } => leaving.hectograms(),
-            Self::InTurn | Self::Amending => -1,
+            Self::Optimistic { leaving } => leaving.hectograms(),
+            Self::Locking | Self::Amending => -1,
         }
     }
 }
 
 /// Room that a leg takes of a flight.
 #[derive(Debug, Clone, Copy)]
-pub struct Taking {
+pub struct Allocation {
     pub flight_id: FlightId,
     /// The flight's version that the itinerary was validated against.
     pub version: i32,
@@ -76,13 +76,13 @@ pub struct Taking {
     pub leg_id: LegId,
     pub space: Space,
     pub entry: Entry,
-    pub until: Until,
-    pub way: Way,
+    pub until: OpenUntil,
+    pub path: AllocationPath,
 }
 
 /// Room that a leg gives back.
 #[derive(Debug, Clone, Copy)]
-pub struct Giving {
+pub struct Release {
     pub flight_id: FlightId,
     pub booking_id: BookingId,
     pub leg_id: LegId,

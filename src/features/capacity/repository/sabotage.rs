@@ -2,7 +2,7 @@
 //! `forget_ledger` leaves some of what is taken out of the ledger.
 use chrono::{DateTime, Utc};
 
-use super::Taking;
+use super::Allocation;
 use crate::platform::postgres::PgSession;
 use crate::platform::sabotage::{is_on, now_and_then};
 
@@ -22,16 +22,16 @@ const WRITE: &str = "insert into capacity_ledger
 /// False when no fault is due: nothing was taken.
 pub(in crate::features::capacity) async fn take(
     db: &mut PgSession,
-    taking: &Taking,
+    allocation: &Allocation,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let forgets = is_on("forget_ledger") && now_and_then();
     if !forgets && !is_on("oversell") {
         return Ok(false);
     }
-    let space = taking.space;
+    let space = allocation.space;
     sqlx::query(TAKE)
-        .bind(taking.flight_id.uuid())
+        .bind(allocation.flight_id.uuid())
         .bind(space.weight.hectograms())
         .bind(space.volume.litres())
         .bind(space.positions.count())
@@ -40,10 +40,10 @@ pub(in crate::features::capacity) async fn take(
         .await?;
     if !forgets {
         sqlx::query(WRITE)
-            .bind(taking.flight_id.uuid())
-            .bind(taking.entry.as_str())
-            .bind(taking.booking_id.uuid())
-            .bind(taking.leg_id.uuid())
+            .bind(allocation.flight_id.uuid())
+            .bind(allocation.entry.as_str())
+            .bind(allocation.booking_id.uuid())
+            .bind(allocation.leg_id.uuid())
             .bind(space.weight.hectograms())
             .bind(space.volume.litres())
             .bind(space.positions.count())

@@ -36,17 +36,17 @@ impl Fake {
 }
 
 impl Source for Fake {
-    async fn ways(&self, _: Question) -> Result<Ways, SearchError> {
+    async fn ways(&self, _: Question) -> Result<RouteSet, SearchError> {
         self.0.asked.fetch_add(1, Ordering::SeqCst);
         self.0.may_answer.acquire().await.unwrap().forget();
         if self.0.fails.load(Ordering::SeqCst) > 0 {
             self.0.fails.fetch_sub(1, Ordering::SeqCst);
             return Err(DbError::from(sqlx::Error::PoolTimedOut).into());
         }
-        Ok(Ways::default())
+        Ok(RouteSet::default())
     }
 
-    fn prepare(&self, _: Ways) -> Result<Prepared, SearchError> {
+    fn prepare(&self, _: RouteSet) -> Result<Prepared, SearchError> {
         Ok(Prepared::empty())
     }
 }
@@ -73,13 +73,13 @@ fn question() -> Question {
     }
 }
 
-const fn version(version: i64) -> Standing {
-    Standing { version, epoch: 1 }
+const fn version(version: i64) -> NetworkVersion {
+    NetworkVersion { version, epoch: 1 }
 }
 
-fn spawn(cache: &RouteCache, source: &Fake, standing: Standing) -> tokio::task::JoinHandle<Found> {
+fn spawn(cache: &RouteCache, source: &Fake, network_version: NetworkVersion) -> tokio::task::JoinHandle<Found> {
     let (cache, source) = (cache.clone(), source.clone());
-    tokio::spawn(async move { cache.get(&source, question(), standing, None).await.unwrap() })
+    tokio::spawn(async move { cache.get(&source, question(), network_version, None).await.unwrap() })
 }
 
 #[tokio::test(start_paused = true)]
@@ -192,5 +192,5 @@ fn keys_name_version_question_installation_and_rules() {
     let clock: SharedClock = Arc::new(ManualClock::at(at(0)));
     let other = RouteCache::new(Duration::from_mins(5), &rules, &clock, None);
     assert_ne!(key, other.key((question(), version(17))));
-    assert_ne!(key, cache.key((question(), Standing { version: 17, epoch: 2 })));
+    assert_ne!(key, cache.key((question(), NetworkVersion { version: 17, epoch: 2 })));
 }

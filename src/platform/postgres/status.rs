@@ -6,7 +6,7 @@ use super::{Database, DbError, MIGRATIONS, PgSession};
 
 /// What a database says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct DatabaseStatus {
     /// The newest migration; 0 for an empty database.
     pub version: i64,
     /// It is a standby, or was set to read-only.
@@ -21,26 +21,26 @@ impl Database {
 
     /// The newest migration in the database; 0 for an empty one.
     pub async fn migration_version(&self) -> Result<i64, DbError> {
-        Ok(self.standing().await?.version)
+        Ok(self.status().await?.version)
     }
 
     /// How the database is, asked by the connection that is kept for that.
-    pub async fn standing(&self) -> Result<Standing, DbError> {
+    pub async fn status(&self) -> Result<DatabaseStatus, DbError> {
         let patience = self.probes.options().get_acquire_timeout();
-        let asked = tokio::time::timeout(patience, self.ask_standing());
-        let standing = asked.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
-        self.state.is_read_only(standing.is_read_only);
-        Ok(standing)
+        let asked = tokio::time::timeout(patience, self.ask_status());
+        let found = asked.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+        self.state.is_read_only(found.is_read_only);
+        Ok(found)
     }
 
-    async fn ask_standing(&self) -> sqlx::Result<Standing> {
+    async fn ask_status(&self) -> sqlx::Result<DatabaseStatus> {
         let this = self.for_probes();
         while self.probes.size() > 0 {
             if let Some(kept) = self.probes.try_acquire() {
                 let mut kept = this.session(kept);
-                match standing(&mut kept).await {
+                match read_status(&mut kept).await {
                     // A session that was opened while the database was read-only stays so.
-                    Ok(standing) if !standing.is_read_only => return Ok(standing),
+                    Ok(found) if !found.is_read_only => return Ok(found),
                     _ => {
                         kept.give_up();
                         break;
@@ -52,7 +52,7 @@ impl Database {
         }
         // The pool tries a server that refuses connections again until its patience ends; one attempt knows at once.
         _ = PgConnection::connect_with(&self.probes.connect_options()).await?.close().await;
-        standing(&mut this.session(self.probes.acquire().await?)).await
+        read_status(&mut this.session(self.probes.acquire().await?)).await
     }
 }
 
@@ -63,17 +63,17 @@ pub fn is_current(version: i64) -> bool {
 
 /// As [`Database::is_migrated`], of a connection's database.
 pub async fn is_migrated(db: &mut PgSession) -> sqlx::Result<bool> {
-    Ok(is_current(standing(db).await?.version))
+    Ok(is_current(read_status(db).await?.version))
 }
 
-async fn standing(db: &mut PgSession) -> sqlx::Result<Standing> {
+async fn read_status(db: &mut PgSession) -> sqlx::Result<DatabaseStatus> {
     // On a standby every transaction is read-only.
     let question = "select to_regclass('_sqlx_migrations') is not null, current_setting('transaction_read_only')::bool";
     let (is_there, is_read_only): (bool, bool) = sqlx::query_as(question).fetch_one(&mut *db).await?;
     if !is_there {
-        return Ok(Standing { version: 0, is_read_only });
+        return Ok(DatabaseStatus { version: 0, is_read_only });
     }
     let version: Option<i64> =
         sqlx::query_scalar("select max(version) from _sqlx_migrations where success").fetch_one(db).await?;
-    Ok(Standing { version: version.unwrap_or_default(), is_read_only })
+    Ok(DatabaseStatus { version: version.unwrap_or_default(), is_read_only })
 }
