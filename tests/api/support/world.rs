@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster::{
     app::{self, AppState, AuditOptions, Instance, Parts, Server, bind, starting},
-    features::accounts::{AccountService, Principal, Role},
+    features::accounts::{Principal, Role, SessionService, TokenService},
     kernel::{OrganizationId, TokenFamilyId, UserId},
     platform::{
         clock::{Clock, ManualClock},
@@ -217,7 +217,11 @@ impl World {
         self.instance.state()
     }
 
-    pub fn accounts(&self) -> AccountService {
+    pub fn sessions(&self) -> SessionService {
+        self.state().service().unwrap()
+    }
+
+    pub fn tokens(&self) -> TokenService {
         self.state().service().unwrap()
     }
 
@@ -271,7 +275,7 @@ impl World {
         let session = TokenFamilyId::from(Uuid::new_v4());
         let (user, organization) = (UserId::from(user), OrganizationId::from(organization));
         let principal = Principal::of_session(user, organization, role, session);
-        self.accounts().access_token(principal, session).unwrap().expose_secret().to_owned()
+        self.tokens().issue(principal, session).unwrap().expose_secret().to_owned()
     }
 
     pub async fn customer(&self) -> Client {
