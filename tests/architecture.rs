@@ -429,7 +429,7 @@ fn a_room_of_a_room_that_uses_one_above_it_or_enters_one_by_force_is_told() {
     check(file, "use crate::features::accounts::people::model::Role;", &[(1, wrong)]);
     check(file, "use crate::features::accounts::{error::AccountError, people::{Role, insert_in_tx}};", &[]);
     check("src/features/accounts/room.rs", "use super::{people, api_keys::ApiKeyService};", &[]);
-    check("src/features/accounts/people/repository/users.rs", "fn f() { sqlx::query!(\"select 1\"); }", &[]);
+    check("src/features/accounts/people/repository.rs", "fn f() { sqlx::query!(\"select 1\"); }", &[]);
 }
 
 #[test]

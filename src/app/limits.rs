@@ -111,12 +111,8 @@ pub(super) async fn inside(State(limits): State<Limits>, request: Request, next:
 }
 
 /// Finds out who calls. What watches is answered also when the database cannot say whose token comes along.
-pub(super) async fn authenticate(
-    State(authenticator): State<Authenticator>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let looking = authenticator.caller(request.uri().path(), request.headers());
+pub(super) async fn authenticate(State(callers): State<Authenticator>, mut request: Request, next: Next) -> Response {
+    let looking = callers.caller(request.uri().path(), request.headers());
     let found = if is_for_anybody(&request) {
         tokio::time::timeout(WATCHERS_PATIENCE, looking).await.unwrap_or(Ok(None))
     } else {

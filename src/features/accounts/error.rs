@@ -11,7 +11,7 @@ use crate::{
 
 problem_codes! {
     INVALID_CREDENTIALS: UNAUTHORIZED, "invalid_credentials", "E-mail or password is wrong",
-        "Check both; which of the two is wrong is not said.";
+        "Check both; the answer does not say which is wrong.";
     ACCOUNT_DISABLED: FORBIDDEN, "account_disabled", "The account is disabled",
         "Ask your administrator to enable it.";
 }
@@ -19,7 +19,6 @@ problem_codes! {
 /// A refusal or failure of this room.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// A member of a new account breaks a rule.
     #[error("`{member}` {fault}")]
     Input { member: &'static str, fault: Fault },
     /// Another account has that e-mail address, in any case.
@@ -28,7 +27,6 @@ pub enum AccountError {
     /// No such account, or another password: the answer does not say which.
     #[error("e-mail or password is wrong")]
     InvalidCredentials,
-    /// The password was right.
     #[error("the account is disabled")]
     Disabled,
     #[error("the access token has expired")]
@@ -58,8 +56,7 @@ pub enum AccountError {
     /// `auth.password_grant` is off.
     #[error("this installation does not exchange passwords for tokens")]
     PasswordsOff,
-    /// Only a person who is logged in may do this.
-    #[error("this needs a log-in")]
+    #[error("this needs a session: an API key is not enough")]
     NeedsSession,
     #[error("the current password is wrong")]
     WrongPassword,
@@ -79,14 +76,11 @@ pub enum AccountError {
     KeysConfigured,
     #[error("the database did not answer in time")]
     DatabaseTooSlow,
-    /// The credential is valid, but names no account.
     #[error("the credential belongs to no account")]
     NoAccount,
-    /// With this account, known or not, from all addresses.
-    #[error("too many attempts with one account")]
+    #[error("too many attempts with one account, known or not, from all addresses")]
     TooManyAttempts(Verdict),
-    /// The queue of passwords to be checked is full.
-    #[error("too many passwords wait to be checked")]
+    #[error("the queue of passwords to be checked is full")]
     Busy,
     /// A key, a hash or a generator does not work; the text names no secret.
     #[error("{0}")]

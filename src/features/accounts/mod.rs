@@ -1,11 +1,7 @@
-//! Identifies callers and manages their accounts, in four rooms of its own. Each leans only on those before it:
+//! Callers and their accounts, in four rooms of its own. Each uses only those before it: people, credentials, API keys,
+//! administration.
 //!
-//! * [`people`]: users, organizations, roles, and the record of administrative acts;
-//! * [`credentials`]: passwords, sessions, access tokens and signing keys;
-//! * [`api_keys`]: credentials of programs;
-//! * [`administration`]: making, changing and erasing accounts of others.
-//!
-//! This room decides whether a credential is valid; the room that owns a thing decides who may see it. The
+//! This room decides whether a credential is valid; the room that owns a thing decides which callers may see it. The
 //! [`Authenticator`] turns a Bearer token or an API key into the [`Principal`] of a request; the extractors [`Customer`],
 //! [`Operator`] and [`Admin`] ask for one of at least that role.
 mod administration;

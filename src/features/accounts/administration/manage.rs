@@ -89,7 +89,10 @@ impl Command for ChangeUser {
         if after.disabled && !before.disabled {
             revoke_families_of(&mut *tx, id, None, Ending::Disabled).await?;
         }
-        administration.acts.record_in_tx(tx, *actor, "user.changed", Subject::user(id), Value::Object(data)).await?;
+        administration
+            .acts
+            .record_in_tx(tx, *actor, "user.changed", Subject::new("user", id), Value::Object(data))
+            .await?;
         Ok(after)
     }
 

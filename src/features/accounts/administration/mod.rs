@@ -1,7 +1,6 @@
 //! Administration of accounts by others than their owners: making, changing, exporting and erasing them. The last
 //! administrator stays. Shows the record of administrative acts.
 mod dto;
-mod erasure;
 mod manage;
 mod repository;
 mod router;

@@ -112,7 +112,7 @@ problem_responses!(ActProblems: [LIST, ROLE]);
 /// HTTP and at the command line.
 #[utoipa::path(get, path = "/admin/audit", tag = "users", operation_id = "listAdminActs",
     security(("bearer" = []), ("password" = [])),
-    params(("actor_id" = Option<uuid::Uuid>, Query, description = "Who acted"),
+    params(("actor_id" = Option<uuid::Uuid>, Query, description = "The user who acted"),
            ("subject_id" = Option<String>, Query, description = "What it was about: the id of a user, key or flight"),
            ("act" = Option<String>, Query, description = "Such as `user.changed`"), PageParams),
     responses((status = 200, body = Vec<ActBody>, headers(("Link" = String))), ActProblems))]

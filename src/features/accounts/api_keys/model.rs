@@ -29,11 +29,6 @@ impl ApiKey {
     pub const fn is_administrative(&self) -> bool {
         matches!(self.role, Role::Operator | Role::Admin)
     }
-
-    /// Whether the caller is the key's owner or an administrator.
-    pub fn is_visible_to(&self, caller: Principal) -> bool {
-        self.user_id == caller.user_id || caller.role >= Role::Admin
-    }
 }
 
 /// An API key as it was read from the database.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     features::accounts::credentials::{AccessChanges, VerifiedCache, hashed},
     features::accounts::error::AccountError,
-    features::accounts::people::{Actor, Acts, Principal, Subject, lock_account},
+    features::accounts::people::{Actor, Acts, Principal, Role, Subject, lock_account},
     kernel::{ApiKeyId, Fault, FaultCode, UserId},
     platform::{
         clock::{Moment, SharedClock},
@@ -136,7 +136,9 @@ impl ApiKeyService {
             repository::insert_api_key(&mut tx, &key, &hash).await?;
             if key.is_administrative() {
                 let (actor, data) = (Actor::Caller(caller.user_id), json!({"owner": key.user_id, "role": role}));
-                self.acts.record_in_tx(&mut tx, actor, "api_key.created", subject(key.id), data).await?;
+                self.acts
+                    .record_in_tx(&mut tx, actor, "api_key.created", Subject::new("api_key", key.id), data)
+                    .await?;
             }
             commit(tx).await?;
             Ok(())
@@ -163,7 +165,7 @@ impl ApiKeyService {
             repository::revoke_api_key(&mut tx, id, self.clock.now()).await?;
             if key.user_id != caller.user_id || key.is_administrative() {
                 let (actor, data) = (Actor::Caller(caller.user_id), json!({"owner": key.user_id, "role": key.role}));
-                self.acts.record_in_tx(&mut tx, actor, "api_key.revoked", subject(id), data).await?;
+                self.acts.record_in_tx(&mut tx, actor, "api_key.revoked", Subject::new("api_key", id), data).await?;
             }
             commit(tx).await?;
             Ok::<(), AccountError>(())
@@ -192,7 +194,7 @@ impl ApiKeyService {
             if limit != key.rate_limit_per_minute {
                 repository::save_rate_limit(&mut tx, id, limit).await?;
                 let (actor, data) = (Actor::Caller(caller.user_id), json!({"rate_limit_per_minute": limit}));
-                self.acts.record_in_tx(&mut tx, actor, "api_key.changed", subject(id), data).await?;
+                self.acts.record_in_tx(&mut tx, actor, "api_key.changed", Subject::new("api_key", id), data).await?;
                 key.rate_limit_per_minute = limit;
             }
             commit(tx).await?;
@@ -204,11 +206,8 @@ impl ApiKeyService {
     }
 }
 
+/// The key, if the caller is its owner or an administrator.
 fn visible(key: Option<ApiKey>, caller: Principal) -> Result<ApiKey, AccountError> {
-    let key = key.filter(|key| key.is_visible_to(caller));
+    let key = key.filter(|key| key.user_id == caller.user_id || caller.role >= Role::Admin);
     key.ok_or(AccountError::Unknown("API key"))
-}
-
-fn subject(id: ApiKeyId) -> Subject {
-    Subject::new("api_key", id)
 }

@@ -3,7 +3,7 @@ use secrecy::SecretString;
 
 use crate::{
     features::accounts::people::{Role, User},
-    kernel::{OrganizationId, TokenFamilyId},
+    kernel::OrganizationId,
 };
 
 /// The result of a log-in. No `Debug`: it holds secrets.
@@ -13,14 +13,6 @@ pub struct Session {
     pub refresh_token: SecretString,
     /// Seconds until the access token expires.
     pub expires_in: i64,
-}
-
-/// A generation of refresh tokens. The tokens that descend from one log-in are a family, a session; each use of a token
-/// begins the next generation.
-#[derive(Debug, Clone, Copy)]
-pub struct Generation {
-    pub family: TokenFamilyId,
-    pub number: i32,
 }
 
 /// The reason for which a session ended before its refresh tokens expired.

@@ -8,7 +8,7 @@ use super::{
     changes::AccessChanges,
     dto::{LoginRequest, PasswordChange, RegisterRequest},
     key_ring::KeyRing,
-    model::{Ending, Generation, Session},
+    model::{Ending, Session},
     passwords::Passwords,
     repository::{self, RefreshToken},
     tokens::TokenService,
@@ -19,6 +19,7 @@ use crate::{
         Account, Email, Principal, Role, User, account_by_email, account_by_id, insert_in_tx, lock_account,
         lock_account_to_change,
     },
+    kernel::TokenFamilyId,
     platform::{
         clock::SharedClock,
         postgres::{Database, Tx, commit, retrying},
@@ -97,7 +98,7 @@ impl SessionService {
         let registered = retrying(|| async {
             let now = self.clock.now();
             let user = User::new(&self.ids, &email, name.as_deref(), Role::Customer, now);
-            let (session, refresh_token) = self.session(&ring, user, self.first_generation(now), now)?;
+            let (session, refresh_token) = self.session(&ring, user, (self.ids.next(now), 0), now)?;
             let mut tx = self.db.begin().await?;
             insert_in_tx(&mut tx, &session.user, &email, &hash).await?;
             repository::insert_refresh_token(&mut tx, &refresh_token).await?;
@@ -126,7 +127,7 @@ impl SessionService {
             let account = lock_account(&mut tx, checked.user.id).await?;
             let account = account.filter(|account| account.password_hash == checked.password_hash);
             let user = account.ok_or(AccountError::InvalidCredentials)?.enabled()?.user;
-            let (session, refresh_token) = self.session(&ring, user, self.first_generation(now), now)?;
+            let (session, refresh_token) = self.session(&ring, user, (self.ids.next(now), 0), now)?;
             repository::insert_refresh_token(&mut tx, &refresh_token).await?;
             commit(tx).await?;
             Ok(session)
@@ -179,7 +180,7 @@ impl SessionService {
             return Ok(Refreshed::Reused(token));
         }
         let user = account.ok_or(AccountError::RefreshInvalid)?.enabled()?.user;
-        let next = Generation { family: token.family_id, number: token.generation.saturating_add(1) };
+        let next = (token.family_id, token.generation.saturating_add(1));
         let (session, successor) = self.session(ring, user, next, now)?;
         repository::spend_generation(&mut tx, token.family_id, token.generation, now).await?;
         repository::insert_refresh_token(&mut tx, &successor).await?;
@@ -236,27 +237,22 @@ impl SessionService {
         Ok(())
     }
 
-    /// Begins a session.
-    fn first_generation(&self, now: DateTime<Utc>) -> Generation {
-        Generation { family: self.ids.next(now), number: 0 }
-    }
-
-    /// The tokens of a generation for `user`, and the refresh token as it must be stored.
+    /// New tokens of a session of `user`, and the refresh token as it must be stored. The tokens that descend from one
+    /// log-in are a family; each use of one begins the next generation.
     fn session(
         &self,
         ring: &KeyRing,
         user: User,
-        generation: Generation,
+        (family, generation): (TokenFamilyId, i32),
         now: DateTime<Utc>,
     ) -> Result<(Session, RefreshToken), AccountError> {
-        let Generation { family, number } = generation;
         let refresh_token = self.random.token()?;
         let stored = RefreshToken {
             id: self.ids.next::<Uuid>(now),
             family_id: family,
             user_id: user.id,
             hash: hashed(&refresh_token).to_vec(),
-            generation: number,
+            generation,
             issued_at: now,
             expires_at: now + self.refresh_lifetime,
             spent_at: None,
@@ -281,15 +277,15 @@ impl SessionService {
         const BATCH: u64 = 5_000;
         let limit = BATCH.cast_signed();
         let window = self.changes.window();
-        let kept = window.max(TimeDelta::days(1)).as_seconds_f64();
+        let retention = window.max(TimeDelta::days(1)).as_seconds_f64();
         let mut sum = 0;
         loop {
             let now = self.clock.now();
             let mut tx = self.db.begin().await?;
-            let changes = repository::delete_access_changes(&mut tx, kept, limit).await?;
+            let changes = repository::delete_access_changes(&mut tx, retention, limit).await?;
             // Sessions are found by their refresh tokens, which therefore outlive the access tokens.
             let tokens = repository::delete_expired_tokens(&mut tx, now - window, limit).await?;
-            let endings = repository::delete_old_revocations(&mut tx, kept, limit).await?;
+            let endings = repository::delete_old_revocations(&mut tx, retention, limit).await?;
             repository::delete_spent_signing_keys(&mut tx, now).await?;
             commit(tx).await?;
             sum += tokens;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     access_token::{AccessTokens, Verified},
-    cache::{Hashed, VerifiedCache, hashed},
+    cache::{VerifiedCache, hashed},
     key_ring::KeyRing,
     keys::Keys,
 };
@@ -97,27 +97,16 @@ impl TokenService {
     /// at each use.
     pub(super) async fn verify(&self, token: &str) -> Result<Principal, AccountError> {
         let (hash, now) = (hashed(token), self.clock.now());
-        match self.verified.get(&hash) {
-            Some(verified) => self.verify_again(&verified, now).await,
-            None => self.verify_first(token, hash, now).await,
-        }
-    }
-
-    async fn verify_first(&self, token: &str, hash: Hashed, now: DateTime<Utc>) -> Result<Principal, AccountError> {
-        let kid = self.format.key_id(token)?;
-        let ring = self.keys.with_key(&kid, now).await?;
-        let token = self.format.verify(token, &ring, now)?;
-        self.verified.insert(hash, VerifiedToken { token, kid: kid.into() });
-        Ok(token.principal)
-    }
-
-    async fn verify_again(&self, verified: &VerifiedToken, now: DateTime<Utc>) -> Result<Principal, AccountError> {
+        let Some(VerifiedToken { token, kid }) = self.verified.get(&hash) else {
+            let kid = self.format.key_id(token)?;
+            let ring = self.keys.with_key(&kid, now).await?;
+            let token = self.format.verify(token, &ring, now)?;
+            self.verified.insert(hash, VerifiedToken { token, kid: kid.into() });
+            return Ok(token.principal);
+        };
         let ring = self.keys.recent(now).await?;
-        let key = ring.verifying(&verified.kid).ok_or(AccountError::TokenInvalid)?;
-        if !key.is_valid_at(now) {
-            return Err(AccountError::KeyEnded);
-        }
-        Ok(verified.token.at(now)?.principal)
+        let key = ring.verifying(&kid).ok_or(AccountError::TokenInvalid)?;
+        if key.is_valid_at(now) { Ok(token.at(now)?.principal) } else { Err(AccountError::KeyEnded) }
     }
 
     /// The public keys that verify access tokens, by their ids. A shared secret has none.

@@ -2,17 +2,14 @@ use std::fmt::Display;
 
 use serde_json::Value;
 
-use super::{
-    model::{Act, ActAnchor, ActFilter},
-    repository,
-};
+use super::{model::Act, repository};
 use crate::{
     kernel::UserId,
     platform::{
         clock::SharedClock,
         postgres::{DbError, PgSession},
         random::IdSource,
-        web::{PageRequest, request_id},
+        web::request_id,
     },
 };
 
@@ -42,10 +39,6 @@ pub struct Subject {
 impl Subject {
     pub fn new(kind: &'static str, id: impl Display) -> Self {
         Self { kind, id: id.to_string() }
-    }
-
-    pub fn user(id: UserId) -> Self {
-        Self::new("user", id)
     }
 }
 
@@ -86,15 +79,5 @@ impl Acts {
             acted_at: now,
         };
         Ok(repository::insert_act(tx, &act).await?)
-    }
-
-    /// Acts, newest first.
-    pub async fn list(
-        &self,
-        db: &mut PgSession,
-        filter: &ActFilter,
-        page: &PageRequest<ActAnchor>,
-    ) -> Result<Vec<Act>, DbError> {
-        Ok(repository::list_acts(db, filter, page.after, page.offset, page.fetch()).await?)
     }
 }
