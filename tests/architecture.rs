@@ -31,6 +31,9 @@ const ROOMS: [(&str, u8); 9] = [
     ("privacy", 8),
 ];
 
+/// Rooms that consist of rooms of their own, lowest first: each of those uses the ones before it only.
+const SUB_ROOMS: [(&str, &[&str]); 1] = [("accounts", &["people", "credentials", "api_keys", "administration"])];
+
 /// The platform's modules with their ranks: each uses those of lower ranks only. Values and time, telemetry, the servers,
 /// what is made of one of them, what is made of those, HTTP, what a request is made of, the unit of work, the room.
 const PLATFORM: [(&str, u8); 32] = [
@@ -78,8 +81,8 @@ const LONGEST_FUNCTION: usize = 60;
 /// Files beside a room's `router` that speak axum, and why.
 const AXUM_BESIDE_ROUTERS: [(&str, &str); 4] = [
     ("src/features/accounts/authenticate.rs", "the layer that puts the caller into the request"),
-    ("src/features/accounts/caller.rs", "the extractors that ask for a role"),
-    ("src/features/accounts/oauth.rs", "the token endpoint's handler, whose errors RFC 6749 prescribes"),
+    ("src/features/accounts/people/caller.rs", "the extractors that ask for a role"),
+    ("src/features/accounts/credentials/oauth.rs", "the token endpoint's handler, whose errors RFC 6749 prescribes"),
     ("src/features/reference/tests.rs", "calls the room's router"),
 ];
 
@@ -115,13 +118,14 @@ fn the_house_keeps_its_rules() {
     }
 }
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     every_room_has_a_storey,
     nobody_looks_up,
     the_platform_is_ranked,
     the_platform_knows_no_trade,
     rooms_lean_on_lower_rooms,
     rooms_are_entered_by_the_front_door,
+    rooms_of_a_room_lean_on_those_before,
     sql_stays_in_repositories,
     axum_stays_in_routers,
     models_do_not_wait,
@@ -158,9 +162,16 @@ fn room_of(path: &[String]) -> Option<&str> {
     (path.first()? == "features").then(|| path.get(1).map(String::as_str)).flatten()
 }
 
+/// The room's own room that a module lies in, or that a path leads into, and its place among them.
+fn sub_room_of(path: &[String]) -> Option<(usize, &str)> {
+    let (_, inside) = SUB_ROOMS.iter().find(|(room, _)| room_of(path) == Some(*room))?;
+    inside.iter().copied().enumerate().find(|(_, name)| path.get(2).is_some_and(|module| module == name))
+}
+
 /// Which piece of a room's furniture a file is: `service`, `repository`, `book`.
 fn furniture(source: &Source) -> Option<&str> {
-    room_of(&source.module).and_then(|_| source.module.get(2)).map(String::as_str)
+    let place = if sub_room_of(&source.module).is_some() { 3 } else { 2 };
+    room_of(&source.module).and_then(|_| source.module.get(place)).map(String::as_str)
 }
 
 /// The paths that lead into this crate, without their `crate`.
@@ -241,6 +252,18 @@ fn rooms_are_entered_by_the_front_door(source: &Source) -> Vec<(usize, String)> 
     let is_module = |name: &String| name.starts_with(|first: char| first.is_ascii_lowercase());
     let deep = foreign.filter(|(_, path)| path.len() > 3 && is_module(&path[2]) && path[2] != "code");
     deep.map(|(line, path)| (line, format!("{} lies behind the room's front door", path.join("::")))).collect()
+}
+
+/// Only the room itself knows all of its own rooms. They too have a front door, and are the basis of what lies beside them.
+fn rooms_of_a_room_lean_on_those_before(source: &Source) -> Vec<(usize, String)> {
+    let own = sub_room_of(&source.module).map(|(place, _)| place);
+    let of_this_room = inward(source).filter(|(_, path)| room_of(path) == room_of(&source.module));
+    let foreign = of_this_room.filter_map(|(line, path)| Some((line, sub_room_of(path)?.0, path)));
+    let foreign = foreign.filter(|(_, place, _)| own != Some(*place));
+    let is_module = |name: &String| name.starts_with(|first: char| first.is_ascii_lowercase());
+    let wrong = foreign
+        .filter(|(_, place, path)| own.is_some_and(|own| *place > own) || (path.len() > 4 && is_module(&path[3])));
+    wrong.map(|(line, _, path)| (line, format!("may not use {}", path.join("::")))).collect()
 }
 
 fn sql_stays_in_repositories(source: &Source) -> Vec<(usize, String)> {
@@ -413,6 +436,18 @@ fn a_path_through_another_rooms_front_door_is_told() {
 }
 
 #[test]
+fn a_room_of_a_room_that_uses_one_above_it_or_enters_one_by_force_is_told() {
+    let wrong = "may not use";
+    let file = "src/features/accounts/credentials/service.rs";
+    check(file, "use crate::features::accounts::api_keys::ApiKeyService;", &[(1, wrong)]);
+    check(file, "use super::super::administration;", &[(1, wrong)]);
+    check(file, "use crate::features::accounts::people::model::Role;", &[(1, wrong)]);
+    check(file, "use crate::features::accounts::{error::AccountError, people::{Role, insert_in_tx}};", &[]);
+    check("src/features/accounts/room.rs", "use super::{people, api_keys::ApiKeyService};", &[]);
+    check("src/features/accounts/people/repository.rs", "fn f() { sqlx::query!(\"select 1\"); }", &[]);
+}
+
+#[test]
 fn sql_outside_a_repository_is_told() {
     let sql = "SQL outside a repository";
     let text = "async fn f() {\n    sqlx::query!(\"select 1\");\n}";
@@ -447,7 +482,7 @@ fn axum_outside_a_router_is_told() {
         &[(1, "outside a router")],
     );
     check("src/features/bookings/router/read.rs", text, &[]);
-    check("src/features/accounts/caller.rs", text, &[]);
+    check("src/features/accounts/people/caller.rs", text, &[]);
     check("src/platform/web/body.rs", text, &[]);
 }
 

@@ -15,7 +15,7 @@ use super::{
     system::PeerAddress,
 };
 use crate::{
-    features::accounts::{AccountService, Credential, Principal, ignores_tokens},
+    features::accounts::{Authenticator, Credential, Principal, ignores_tokens},
     platform::{
         rate_limit::{RateLimiter, Verdict},
         settings,
@@ -111,8 +111,8 @@ pub(super) async fn inside(State(limits): State<Limits>, request: Request, next:
 }
 
 /// Finds out who calls. What watches is answered also when the database cannot say whose token comes along.
-pub(super) async fn authenticate(State(accounts): State<AccountService>, mut request: Request, next: Next) -> Response {
-    let looking = accounts.caller(request.uri().path(), request.headers());
+pub(super) async fn authenticate(State(callers): State<Authenticator>, mut request: Request, next: Next) -> Response {
+    let looking = callers.caller(request.uri().path(), request.headers());
     let found = if is_for_anybody(&request) {
         tokio::time::timeout(WATCHERS_PATIENCE, looking).await.unwrap_or(Ok(None))
     } else {

@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::{AppState, guard, in_flight::InFlight, kept, limits, problems, system};
 use crate::{
-    features::accounts::AccountService,
+    features::accounts::Authenticator,
     platform::{
         clock::SharedClock,
         random::IdSource,
@@ -84,7 +84,7 @@ pub fn router(state: &AppState) -> anyhow::Result<Router> {
     let (routes, _) = operations(&state).split_for_parts();
     let in_flight = Arc::new(InFlight::new(server.max_in_flight));
     let (clock, ids, flood) = (state.clock.clone(), state.ids.clone(), state.flood.clone());
-    let accounts: AccountService = state.service()?;
+    let authenticator: Authenticator = state.service()?;
     let routed =
         routes
             .merge(kept::documentation())
@@ -102,7 +102,7 @@ pub fn router(state: &AppState) -> anyhow::Result<Router> {
             // a known caller's quota
             .layer(middleware::from_fn_with_state(state.limits.clone(), limits::inside))
             // who calls; a bad credential is refused on public routes too
-            .layer(middleware::from_fn_with_state(accounts, limits::authenticate))
+            .layer(middleware::from_fn_with_state(authenticator, limits::authenticate))
             // everybody else's quota
             .layer(middleware::from_fn_with_state(state.limits.clone(), limits::outside))
             .layer(compression())

@@ -14,7 +14,7 @@ use super::{
     serve::{Running, StopSignal, base_url},
 };
 use crate::{
-    features::accounts::{AccountService, NewUser, Role},
+    features::accounts::{AdministrationService, NewUser, Role},
     platform::{
         random::TokenSource,
         settings::Settings,
@@ -63,7 +63,7 @@ pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<
 /// On a server of our own: with an administrator made for this demo.
 async fn play_on(running: &Running) -> anyhow::Result<()> {
     running.announce_administrator();
-    let accounts: AccountService = running.instance.state().service()?;
+    let accounts: AdministrationService = running.instance.state().service()?;
     let staff =
         Login { email: format!("staff-{}@loadmaster.example", unique()?), password: accounts.generate_password()? };
     accounts

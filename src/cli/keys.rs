@@ -3,7 +3,7 @@ use clap::Subcommand;
 use super::{backend::Backend, output::say};
 use crate::{
     app::AppState,
-    features::accounts::{AccountService, Rotation, SigningKeyInfo},
+    features::accounts::{Rotation, SigningKeyInfo, TokenService},
     platform::settings::Settings,
 };
 
@@ -27,11 +27,11 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Rotate { compromised } => {
             let rotation = if compromised { Rotation::Compromised } else { Rotation::InTurn };
-            let key = rooms.service::<AccountService>()?.rotate_keys(rotation).await?;
+            let key = rooms.service::<TokenService>()?.rotate_keys(rotation).await?;
             say(&format!("{} signs from {}.\n", key.kid, written(key.signs_from)));
         }
         Command::List => {
-            let keys = rooms.service::<AccountService>()?.signing_keys().await?;
+            let keys = rooms.service::<TokenService>()?.signing_keys().await?;
             if keys.is_empty() {
                 say("The signing key is configured (auth.private_key or auth.secret): there are none to rotate.\n");
                 return Ok(());

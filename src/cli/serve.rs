@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     app::{AppState, Instance, Server, bind, starting},
-    features::accounts::{AccountService, NewUser, Role},
+    features::accounts::{AdministrationService, NewUser, Role, UserService},
     platform::{
         clock::SystemClock, descriptors, random::IdSource, room::Worker, settings::Settings, shutdown::stopped_within,
     },
@@ -153,10 +153,10 @@ async fn seed(state: &AppState) -> anyhow::Result<Option<secrecy::SecretString>>
             tracing::error!(%error, "the demo timetable could not be loaded");
         }
     }
-    let accounts: AccountService = state.service()?;
-    if accounts.any_user_with_role(Role::Admin).await? {
+    if state.service::<UserService>()?.any_with_role(Role::Admin).await? {
         return Ok(None);
     }
+    let accounts: AdministrationService = state.service()?;
     let password = accounts.generate_password()?;
     let admin = NewUser {
         email: ADMIN_EMAIL.to_owned(),
@@ -177,7 +177,7 @@ fn announce(running: &Running) -> anyhow::Result<()> {
     }
     let clock = &running.instance.state().clock;
     let tomorrow = clock.now().date_naive().checked_add_days(Days::new(1)).unwrap_or_default();
-    let password = running.instance.state().service::<AccountService>()?.generate_password()?;
+    let password = running.instance.state().service::<AdministrationService>()?.generate_password()?;
     let password = password.expose_secret();
     say(&format!(
         r#"

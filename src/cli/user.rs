@@ -9,7 +9,7 @@ use super::{
 use crate::{
     app::AppState,
     features::{
-        accounts::{AccountService, ManagedUser, NewUser, Role, UserChange},
+        accounts::{AdministrationService, ManagedUser, NewUser, Role, UserChange, UserService},
         privacy::PrivacyService,
     },
     platform::settings::Settings,
@@ -117,10 +117,10 @@ async fn create(
     name: Option<String>,
     password_stdin: bool,
 ) -> anyhow::Result<()> {
-    let password =
-        if password_stdin { read_secret()? } else { rooms.service::<AccountService>()?.generate_password()? };
+    let accounts: AdministrationService = rooms.service()?;
+    let password = if password_stdin { read_secret()? } else { accounts.generate_password()? };
     let new = NewUser { email, name, role: role.into(), password: password.clone() };
-    let user = rooms.service::<AccountService>()?.create_user(new).await?;
+    let user = accounts.create_user(new).await?;
     say(&format!("Created {} {} ({}).\n", user.role.as_str(), user.email, user.id));
     if !password_stdin {
         say(&format!("Password (shown only this once): {}\n", password.expose_secret()));
@@ -129,18 +129,18 @@ async fn create(
 }
 
 async fn find(rooms: &AppState, email: &str) -> anyhow::Result<ManagedUser> {
-    rooms.service::<AccountService>()?.user_by_email(email).await.with_context(|| format!("looking for {email}"))
+    rooms.service::<UserService>()?.find_by_email(email).await.with_context(|| format!("looking for {email}"))
 }
 
 async fn change(rooms: &AppState, email: &str, change: UserChange) -> anyhow::Result<()> {
     let user = find(rooms, email).await?;
-    let user = rooms.service::<AccountService>()?.manage_user(user.user.id, change).await?;
+    let user = rooms.service::<AdministrationService>()?.change_user(user.user.id, change).await?;
     say(&line(&user));
     Ok(())
 }
 
 async fn list(rooms: &AppState) -> anyhow::Result<()> {
-    let users = rooms.service::<AccountService>()?.all_users().await?;
+    let users = rooms.service::<UserService>()?.all().await?;
     for user in &users {
         say(&line(user));
     }

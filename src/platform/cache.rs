@@ -49,14 +49,6 @@ impl<K: Hash + Eq + Copy, V> Cache<K, V> {
         gone.len()
     }
 
-    /// Takes away of what this is not so.
-    pub fn retain(&mut self, is_kept: impl Fn(&V) -> bool) {
-        for (half, total) in [(&mut self.young, &mut self.young_weight), (&mut self.old, &mut self.old_weight)] {
-            half.retain(|_, (value, _)| is_kept(value));
-            *total = half.values().map(|(_, weight)| weight).sum();
-        }
-    }
-
     pub fn count(&self) -> usize {
         self.young.len() + self.old.len()
     }
@@ -81,18 +73,6 @@ mod tests {
         }
         assert!(shelf.look_again(&999).is_some() && shelf.look_again(&5).is_none());
         assert!(shelf.count() <= 8);
-    }
-
-    #[test]
-    fn what_is_taken_away_weighs_nothing_on_either_half() {
-        let mut shelf = Cache::new(10);
-        for key in 1..=4 {
-            shelf.put(key, key, 4);
-        }
-        assert!(shelf.look(&3).is_none() && shelf.look(&4).is_some(), "one half is full");
-        shelf.retain(|value| value % 2 == 0);
-        assert_eq!((shelf.count(), shelf.weight()), (2, 8));
-        assert!([2, 4].iter().all(|key| shelf.look_again(key).is_some()));
     }
 
     #[test]

@@ -194,6 +194,16 @@ impl<S: Clone + Send + Sync + 'static> From<OpenApiRouter<S>> for Routes<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    /// These and the others.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            api: self.api.merge(other.api),
+            tables: self.tables.merge(other.tables),
+            root: self.root.merge(other.root),
+        }
+    }
+
     pub fn with_state(self, state: &S) -> Routes<()> {
         Routes {
             api: self.api.with_state(state.clone()),
@@ -213,7 +223,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 macro_rules! handler_state {
     ($state:ident { $($name:ident: $part:ty),+ $(,)? }) => {
         #[derive(Clone)]
-        pub(super) struct $state(std::sync::Arc<Parts>);
+        pub struct $state(std::sync::Arc<Parts>);
 
         struct Parts {
             shared: $crate::platform::room::Shared,
@@ -222,7 +232,7 @@ macro_rules! handler_state {
 
         impl $state {
             /// The services are those of rooms that are open, this one's among them.
-            pub(super) fn of(opening: &$crate::platform::room::Opening, $($name: $part),+) -> Self {
+            pub fn of(opening: &$crate::platform::room::Opening, $($name: $part),+) -> Self {
                 Self(std::sync::Arc::new(Parts { shared: opening.shared(), $($name),+ }))
             }
         }

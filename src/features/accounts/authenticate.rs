@@ -3,15 +3,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::error::code;
-use super::{error::AccountError, model::Principal, service::AccountService};
+use super::{
+    api_keys::{ApiKeyService, is_api_key},
+    credentials::SessionService,
+    error::{AccountError, code},
+    people::Principal,
+};
 use crate::platform::{
     telemetry::{Traced, span},
     web::Problem,
 };
 
-/// Where credentials are exchanged the header says nothing: OAuth clients send the client's own as Basic there.
-/// Who refreshes a token has one that expired; who wants to be a guest may have one that is worth nothing any more.
+/// Operations that read their credentials from the body and ignore the header: OAuth clients send the client's own
+/// credentials there, and a caller that refreshes a token or asks for a guest's may still send an expired one.
 const CREDENTIALS_IN_BODY: [&str; 6] = [
     "/api/v1/auth/register",
     "/api/v1/auth/login",
@@ -21,24 +25,43 @@ const CREDENTIALS_IN_BODY: [&str; 6] = [
     "/api/v1/auth/guest",
 ];
 
-/// Whether the operation at this path takes its credentials elsewhere: whoever asks it is unknown.
+/// Whether the operation at this path ignores `Authorization`, so that its caller is unknown.
 pub fn ignores_tokens(path: &str) -> bool {
     CREDENTIALS_IN_BODY.contains(&path)
 }
 
-impl AccountService {
-    /// Who the Bearer token or API key of a request speaks for. A request without `Authorization` is nobody's; one with a
-    /// bad one is refused, also on public routes, so that a client learns that its token is no good.
+/// Identifies the caller of a request by its access token or API key. Cheap to clone.
+#[derive(Clone)]
+pub struct Authenticator {
+    sessions: SessionService,
+    api_keys: ApiKeyService,
+}
+
+impl Authenticator {
+    pub(super) fn new(sessions: SessionService, api_keys: ApiKeyService) -> Self {
+        Self { sessions, api_keys }
+    }
+
+    /// The caller of a request; `None` for a request without `Authorization`. A bad credential is refused, also on public
+    /// routes, so that the client learns that its token is not valid.
     pub async fn caller(&self, path: &str, headers: &HeaderMap) -> Result<Option<Principal>, Response> {
         if ignores_tokens(path) {
             return Ok(None);
         }
-        let Some(token) = bearer_token(headers).map_err(refused)? else { return Ok(None) };
-        self.bearer(token).in_span(span("accounts.authenticate")).await.map(Some).map_err(refused)
+        let Some(credential) = bearer_token(headers).map_err(refused)? else { return Ok(None) };
+        self.bearer(credential).in_span(span("accounts.authenticate")).await.map(Some).map_err(refused)
+    }
+
+    async fn bearer(&self, credential: &str) -> Result<Principal, AccountError> {
+        if is_api_key(credential) {
+            self.api_keys.authenticate(credential).await
+        } else {
+            self.sessions.authenticate(credential).await
+        }
     }
 }
 
-/// RFC 6750, section 3.1: who showed a token learns that it is the token that is no good.
+/// RFC 6750, section 3.1: the challenge tells the client that its token is not valid.
 fn refused(error: AccountError) -> Response {
     let problem = Problem::from(error);
     let is_invalid = problem.code() == code::UNAUTHENTICATED;
@@ -50,7 +73,7 @@ fn refused(error: AccountError) -> Response {
     response
 }
 
-/// The token or API key of the only `Authorization` header; the scheme's name is taken in any case (RFC 9110, section 11.1).
+/// The token or API key of the only `Authorization` header. The scheme is case-insensitive (RFC 9110, section 11.1).
 pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, AccountError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (value, None) = (values.next(), values.next()) else {

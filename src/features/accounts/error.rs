@@ -11,40 +11,38 @@ use crate::{
 
 problem_codes! {
     INVALID_CREDENTIALS: UNAUTHORIZED, "invalid_credentials", "E-mail or password is wrong",
-        "Check both; which of the two is wrong is not said.";
+        "Check both; the answer does not say which is wrong.";
     ACCOUNT_DISABLED: FORBIDDEN, "account_disabled", "The account is disabled",
         "Ask your administrator to enable it.";
 }
 
-/// Why this room refuses or fails.
+/// A refusal or failure of this room.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// A member of a new account cannot be taken.
     #[error("`{member}` {fault}")]
     Input { member: &'static str, fault: Fault },
-    /// Another account has that e-mail address, perhaps in other case.
+    /// Another account has that e-mail address, in any case.
     #[error("an account with this e-mail address exists already")]
     EmailTaken,
-    /// No such account, or another password: which of the two is not said.
+    /// No such account, or another password: the answer does not say which.
     #[error("e-mail or password is wrong")]
     InvalidCredentials,
-    /// The password was right.
     #[error("the account is disabled")]
     Disabled,
     #[error("the access token has expired")]
     TokenExpired,
     #[error("the access token is not valid")]
     TokenInvalid,
-    /// The token is right in itself, but its account's role or organization is another by now.
-    #[error("the access token says what is not so any more")]
+    /// The token is valid, but its account has another role or organization by now.
+    #[error("the claims of the access token are outdated")]
     TokenOutdated,
-    /// The token is right in itself, but the key that signed it counts no more.
+    /// The token is valid, but the key that signed it has ended.
     #[error("the key of the access token has ended")]
     KeyEnded,
     /// Logged out, revoked, or the account is disabled.
     #[error("the session has ended")]
     SessionEnded,
-    /// Unknown, spent, expired or of a session that has ended: which of these is not said.
+    /// Unknown, spent, expired or of a session that has ended: the answer does not say which.
     #[error("the refresh token is not valid")]
     RefreshInvalid,
     /// Unknown, revoked, or its owner is disabled.
@@ -52,14 +50,13 @@ pub enum AccountError {
     KeyInvalid,
     #[error("the API key has expired")]
     KeyExpired,
-    /// Nobody gives away more than is his.
-    #[error("the role {0} is more than the caller's")]
+    /// An API key may not exceed its maker's role.
+    #[error("the role {0} exceeds the caller's")]
     RoleTooGreat(&'static str),
     /// `auth.password_grant` is off.
-    #[error("passwords are not exchanged for tokens here")]
+    #[error("this installation does not exchange passwords for tokens")]
     PasswordsOff,
-    /// What only a person who is logged in may do.
-    #[error("this needs a log-in")]
+    #[error("this needs a session: an API key is not enough")]
     NeedsSession,
     #[error("the current password is wrong")]
     WrongPassword,
@@ -68,8 +65,8 @@ pub enum AccountError {
     Unknown(&'static str),
     #[error("there is no such organization")]
     UnknownOrganization,
-    /// Nobody else could administer the installation.
-    #[error("the last administrator cannot go: {0}")]
+    /// Without this user nobody could administer the installation.
+    #[error("the last administrator must stay: {0}")]
     LastAdministrator(&'static str),
     #[error("the user is at version {0}")]
     VersionMismatch(i32),
@@ -77,16 +74,13 @@ pub enum AccountError {
     Repeated(#[from] Repetition),
     #[error("the signing key is configured: change it in the settings")]
     KeysConfigured,
-    #[error("looking what has changed took too long")]
-    LookTooLong,
-    /// The credential is good, but it names no account.
+    #[error("the database did not answer in time")]
+    DatabaseTooSlow,
     #[error("the credential belongs to no account")]
     NoAccount,
-    /// With this account, known or not, from wherever.
-    #[error("too many attempts with one account")]
+    #[error("too many attempts with one account, known or not, from all addresses")]
     TooManyAttempts(Verdict),
-    /// More passwords wait to be checked than can be checked in time.
-    #[error("too many passwords wait to be checked")]
+    #[error("the queue of passwords to be checked is full")]
     Busy,
     /// A key, a hash or a generator does not work; the text names no secret.
     #[error("{0}")]
@@ -148,7 +142,7 @@ impl From<AccountError> for Problem {
             E::Busy => {
                 Self::unavailable("Too many callers are logging in at once; nothing was changed, try again shortly.")
             }
-            E::LookTooLong => Self::unavailable("The database cannot answer right now; try again shortly."),
+            E::DatabaseTooSlow => Self::unavailable("The database cannot answer right now; try again shortly."),
             E::Crypto(_) | E::KeysConfigured => Self::internal(&error),
             E::Random(error) => error.into(),
             E::Database(error) => error.into(),
@@ -168,7 +162,7 @@ fn faulty_member(member: &str, fault: &Fault) -> Problem {
     }])
 }
 
-/// What is told to who shows a credential that is no good.
+/// The problem for a credential that is not valid.
 fn refused_credential(error: &AccountError) -> Problem {
     use AccountError as E;
     let (code, detail) = match error {

@@ -1,45 +1,22 @@
-//! Who is calling and what they may do: users, organizations, roles, passwords, tokens, API keys. Decides whether a
-//! credential is good; what belongs to whom is decided by the room that owns the thing. Keeps the record of administrative
-//! acts.
+//! Callers and their accounts, in four rooms of its own. Each uses only those before it: people, credentials, API keys,
+//! administration.
 //!
-//! [`AccountService::caller`] turns a Bearer token or an API key into the [`Principal`] of a request; the
-//! extractors [`Customer`], [`Operator`] and [`Admin`] ask for one of at least that role.
-mod acts;
+//! This room decides whether a credential is valid; the room that owns a thing decides which callers may see it. The
+//! [`Authenticator`] turns a Bearer token or an API key into the [`Principal`] of a request; the extractors [`Customer`],
+//! [`Operator`] and [`Admin`] ask for one of at least that role.
+mod administration;
 mod api_keys;
-mod attempts;
 mod authenticate;
-mod cache;
-mod caller;
-mod changes;
-mod dto;
-mod erasure;
+mod credentials;
 mod error;
-mod keys;
-mod known_keys;
-mod login;
-mod model;
-mod oauth;
-mod password_change;
-mod passwords;
-mod register;
-mod repository;
+mod people;
 mod room;
-mod rotation;
-mod router;
-mod service;
-mod sessions;
-mod tokens;
-mod users;
 
-pub use acts::{Actor, Acts, Subject};
-pub use attempts::Attempts;
-pub use authenticate::{bearer_token, ignores_tokens};
-pub use caller::{Admin, Customer, Operator};
+pub use administration::{AdministrationService, NewUser, UserChange};
+pub use authenticate::{Authenticator, bearer_token, ignores_tokens};
+pub use credentials::{AccessTokens, KeyRing, Rotation, SessionService, SigningKeyInfo, TokenService, Verified};
 pub use error::{AccountError, code};
-pub use keys::KeyRing;
-pub use model::{Credential, ManagedUser, NewUser, Principal, Role, User};
+pub use people::{
+    Actor, Acts, Admin, Credential, Customer, ManagedUser, Operator, Principal, Role, Subject, User, UserService,
+};
 pub use room::ROOM;
-pub use rotation::{Rotation, SigningKeyInfo};
-pub use service::AccountService;
-pub use tokens::{AccessTokens, Verified};
-pub use users::UserChange;

@@ -1,11 +1,14 @@
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
+use utoipa::openapi::OpenApi;
 
 use super::{
-    AccountService, Attempts,
-    changes::LOOK_EVERY,
-    code,
-    router::{self, HandlerState},
+    administration::{self, AdministrationService},
+    api_keys::{self, ApiKeyService},
+    authenticate::Authenticator,
+    credentials::{self, AccessChanges, POLL_INTERVAL, Passwords, SessionService, TokenService},
+    error::code,
+    people::{self, Acts, UserService},
 };
 use crate::platform::{
     jobs::Handlers,
@@ -16,39 +19,70 @@ use crate::platform::{
 };
 
 pub const ROOM: Room = Room {
-    tags: &[("auth", "Logging in, access tokens, API keys"), ("users", "Who may do what, and who decided so")],
+    tags: &[("auth", "Logging in, access tokens, API keys"), ("users", "Users, and the record of administrative acts")],
     codes: code::CODES,
     labels: &[("quota", &["account"])],
     tables: Tables { history: &["admin_acts"], kept: &["users", "organizations"], ..Tables::NONE },
-    describe: || router::routes().describe(),
+    describe,
     open: |opening| Box::pin(open(opening)),
     ..Room::named("accounts")
 };
 
-async fn open(opening: &Opening) -> anyhow::Result<Opened> {
-    let Opening { settings, db, clock, ids, tokens, limiter, .. } = opening;
-    let attempts = Attempts::new(limiter.clone(), &settings.rate_limit);
-    let accounts =
-        AccountService::new(db.clone(), &settings.auth, attempts, clock.clone(), ids.clone(), tokens.clone()).await?;
-    let routes = router::routes().with_state(&HandlerState::of(opening, accounts.clone()));
-    let jobs = Handlers::default().every(TimeDelta::hours(1), "expired_tokens", {
-        let accounts = accounts.clone();
-        move || {
-            let accounts = accounts.clone();
-            async move {
-                let deleted = accounts.delete_expired_tokens().await?;
-                tracing::info!(deleted, "expired refresh tokens deleted");
-                Ok(())
-            }
-        }
-    });
-    let opened = Opened { routes, jobs, ..Opened::default() }.with(accounts.acts()).with(accounts.clone());
-    Ok(opened.working(|stop| follow_changes(accounts, stop)))
+fn describe() -> OpenApi {
+    let mut document = people::routes().describe();
+    document.merge(credentials::routes().describe());
+    document.merge(api_keys::routes().describe());
+    document.merge(administration::routes().describe());
+    document
 }
 
-async fn follow_changes(accounts: AccountService, stop: CancellationToken) {
-    let mut trouble = Trouble::new("cannot see whose access has changed; after a minute each request asks");
-    while !stopped_within(&stop, LOOK_EVERY).await {
-        _ = trouble.note(accounts.learn_changes().await);
+async fn open(opening: &Opening) -> anyhow::Result<Opened> {
+    let Opening { settings, db, clock, ids, tokens: random, .. } = opening;
+    let acts = Acts::new(ids.clone(), clock.clone());
+    let users = UserService::new(db.clone(), clock.clone());
+    let tokens = TokenService::new(opening, acts.clone()).await?;
+    let passwords = Passwords::new(random)?;
+    let changes = AccessChanges::new(db.clone(), &settings.auth, clock.clone());
+    changes.poll().await?;
+    let sessions = SessionService::new(opening, passwords.clone(), tokens.clone(), changes.clone());
+    let api_keys = ApiKeyService::new(opening, acts.clone(), changes.clone());
+    let administration = AdministrationService::new(opening, passwords, acts.clone(), changes);
+    let authenticator = Authenticator::new(sessions.clone(), api_keys.clone());
+
+    let people = people::HandlerState::of(opening, users.clone());
+    let credentials = credentials::HandlerState::of(opening, users.clone(), sessions.clone(), tokens.clone());
+    let administrators = administration::HandlerState::of(opening, users.clone(), administration.clone());
+    let routes = people::routes()
+        .with_state(&people)
+        .and(credentials::routes().with_state(&credentials))
+        .and(api_keys::routes().with_state(&api_keys::HandlerState::of(opening, api_keys)))
+        .and(administration::routes().with_state(&administrators));
+    let opened = Opened { routes, jobs: jobs(&sessions), ..Opened::default() }
+        .with(acts)
+        .with(users)
+        .with(tokens)
+        .with(administration)
+        .with(authenticator)
+        .with(sessions.clone());
+    Ok(opened.working(|stop| poll_changes(sessions, stop)))
+}
+
+fn jobs(sessions: &SessionService) -> Handlers {
+    let sessions = sessions.clone();
+    Handlers::default().every(TimeDelta::hours(1), "expired_tokens", move || {
+        let sessions = sessions.clone();
+        async move {
+            let deleted = sessions.delete_expired_tokens().await?;
+            tracing::info!(deleted, "expired refresh tokens deleted");
+            Ok(())
+        }
+    })
+}
+
+async fn poll_changes(sessions: SessionService, stop: CancellationToken) {
+    let mut trouble =
+        Trouble::new("the changes of access cannot be read; after a minute each request asks the database");
+    while !stopped_within(&stop, POLL_INTERVAL).await {
+        _ = trouble.note(sessions.poll_changes().await);
     }
 }

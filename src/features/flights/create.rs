@@ -28,7 +28,7 @@ impl Command for Create {
         let now = flights.clock.now();
         let flight = new.as_flight(flights.ids.next(now), local_date(&flights.reference, new)?, now);
         insert_in_tx(tx, std::slice::from_ref(&flight), Some(*actor), now).await?;
-        let (subject, data) = (Subject::flight(flight.id), json!({"flight_number": flight.number}));
+        let (subject, data) = (Subject::new("flight", flight.id), json!({"flight_number": flight.number}));
         flights.acts.record_in_tx(tx, Actor::Caller(*actor), "flight.created", subject, data).await?;
         Ok(flight)
     }

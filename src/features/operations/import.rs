@@ -54,7 +54,10 @@ impl Command for Import {
         let ImportSummary { created, updated, .. } = summary;
         if !*dry_run && created + updated > 0 {
             let data = json!({"created": created, "updated": updated});
-            operations.acts.record_in_tx(tx, (*actor).into(), "flights.imported", Subject::schedule(), data).await?;
+            operations
+                .acts
+                .record_in_tx(tx, (*actor).into(), "flights.imported", Subject::new("schedule", "flights"), data)
+                .await?;
         }
         Ok(summary)
     }

@@ -109,7 +109,7 @@ impl OperationService {
     ) -> Result<(), OperationError> {
         data.insert("flight_number".to_owned(), json!(flight.number));
         data.insert("version".to_owned(), json!(flight.room.version));
-        let (actor, subject) = (Actor::Caller(target.caller.user_id), Subject::flight(flight.id));
+        let (actor, subject) = (Actor::Caller(target.caller.user_id), Subject::new("flight", flight.id));
         Ok(self.acts.record_in_tx(tx, actor, act, subject, Value::Object(data)).await?)
     }
 

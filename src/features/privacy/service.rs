@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::PrivacyError;
 use crate::{
-    features::accounts::AccountService,
+    features::accounts::AdministrationService,
     kernel::UserId,
     platform::{
         clock::SharedClock,
@@ -34,7 +34,7 @@ pub struct PrivacyService(Arc<Inner>);
 
 struct Inner {
     db: Database,
-    accounts: AccountService,
+    accounts: AdministrationService,
     /// The rooms that keep personal data, beside the accounts.
     rooms: Vec<Arc<dyn PersonalData>>,
     ids: IdSource,
@@ -44,7 +44,7 @@ struct Inner {
 impl PrivacyService {
     pub fn new(
         db: Database,
-        accounts: AccountService,
+        accounts: AdministrationService,
         rooms: Vec<Arc<dyn PersonalData>>,
         ids: IdSource,
         clock: SharedClock,

@@ -141,7 +141,7 @@ async fn other_instances_refuse_a_revoked_key_with_their_next_look_or_after_a_mi
         user_of(&there, key).get("/api/v1/bookings").await.expect(200);
     }
     ann.delete(&path_of(&seen)).await.expect(204);
-    there.accounts().learn_changes().await.unwrap();
+    there.sessions().poll_changes().await.unwrap();
     user_of(&there, &seen).get("/api/v1/bookings").await.expect_problem(401, "unauthenticated");
     ann.delete(&path_of(&unseen)).await.expect(204);
     there.clock.advance(TimeDelta::seconds(60));

@@ -36,7 +36,7 @@ impl Scene {
 
     /// What the worker of the other instance does every ten seconds.
     async fn look(&self) {
-        self.there.accounts().learn_changes().await.unwrap();
+        self.there.sessions().poll_changes().await.unwrap();
     }
 }
 
@@ -125,7 +125,7 @@ async fn a_database_that_is_away_is_believed_for_a_minute_and_then_asked() {
     super::disable(&scene.here, EMAIL).await;
     scene.here.database.close_doors().await;
     // Nobody can look. What was seen last counts for a minute,
-    assert!(scene.there.accounts().learn_changes().await.is_err());
+    assert!(scene.there.sessions().poll_changes().await.is_err());
     scene.there.clock.advance(TimeDelta::seconds(59));
     scene.ann_there().get("/api/v1/airports/DEL").await.expect(200);
     // then nobody is let in unasked,

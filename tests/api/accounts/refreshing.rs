@@ -199,7 +199,7 @@ async fn what_nobody_can_use_any_more_is_deleted() {
     world.clock.advance(TimeDelta::days(31));
     world.sql("update revoked_families set revoked_at = revoked_at - interval '2 days'").await;
     world.sql("update access_changes set changed_at = changed_at - interval '2 days'").await;
-    assert_eq!(world.accounts().delete_expired_tokens().await.unwrap(), 1);
+    assert_eq!(world.sessions().delete_expired_tokens().await.unwrap(), 1);
     let left = "select (select count(*) from refresh_tokens) || ' ' || (select count(*) from revoked_families) || ' '
                        || (select count(*) from access_changes)";
     assert_eq!(world.texts(left).await, ["0 0 0"]);

@@ -61,7 +61,7 @@ async fn a_shared_secret_is_not_published() {
         .start()
         .await;
     assert_eq!(world.anonymous().get(JWKS).await.expect(200), json!({"keys": []}));
-    assert!(world.accounts().rotate_keys(Rotation::InTurn).await.is_err());
+    assert!(world.tokens().rotate_keys(Rotation::InTurn).await.is_err());
 }
 
 #[tokio::test]
@@ -75,10 +75,10 @@ async fn keys_follow_each_other_without_one_good_token_refused() {
     let advance = async |seconds| {
         for world in worlds {
             world.clock.advance(TimeDelta::seconds(seconds));
-            world.accounts().learn_changes().await.unwrap();
+            world.sessions().poll_changes().await.unwrap();
         }
     };
-    let new = first.accounts().rotate_keys(Rotation::InTurn).await.unwrap().kid;
+    let new = first.tokens().rotate_keys(Rotation::InTurn).await.unwrap().kid;
     assert_ne!(new, old);
     // Published at once here, and elsewhere with the next look, before it signs.
     assert!(kids(&first).await.contains(&new));
@@ -110,7 +110,7 @@ async fn keys_follow_each_other_without_one_good_token_refused() {
     for world in worlds {
         assert_eq!(kids(world).await, std::slice::from_ref(&new), "the former key is gone when its last token is");
     }
-    first.accounts().delete_expired_tokens().await.unwrap();
+    first.sessions().delete_expired_tokens().await.unwrap();
     assert_eq!(first.texts("select kid from signing_keys").await, [new]);
 }
 
@@ -122,8 +122,8 @@ async fn a_key_that_others_may_have_ends_at_once() {
     me(&bearer(&second, &session)).await.expect(200);
     first.clock.advance(TimeDelta::seconds(1));
     second.clock.advance(TimeDelta::seconds(1));
-    first.accounts().rotate_keys(Rotation::Compromised).await.unwrap();
-    second.accounts().learn_changes().await.unwrap();
+    first.tokens().rotate_keys(Rotation::Compromised).await.unwrap();
+    second.sessions().poll_changes().await.unwrap();
     for world in [&first, &second] {
         me(&bearer(world, &session)).await.expect_problem(401, "token_expired");
     }

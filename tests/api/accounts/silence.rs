@@ -49,7 +49,7 @@ async fn play(world: &World) -> Vec<String> {
     world.clock.advance(chrono::TimeDelta::minutes(1));
     refresh(&client, &first["refresh_token"]).await.expect_problem(401, "unauthenticated");
     log_out(&client, &third["refresh_token"]).await.expect(204);
-    world.accounts().rotate_keys(Rotation::InTurn).await.unwrap();
+    world.tokens().rotate_keys(Rotation::InTurn).await.unwrap();
 
     let mut secrets: Vec<String> = [&first, &second, &third]
         .iter()

@@ -177,7 +177,7 @@ async fn who_is_erased_can_do_nothing_any_more_and_erasing_again_finds_nobody() 
     let login = json!({"email": EMAIL, "password": PASSWORD});
     let session = world.anonymous().post("/api/v1/auth/login", login.clone()).await.expect(200);
     command(&world, &["user", "erase", "--email", EMAIL, "--yes"]).await;
-    world.accounts().learn_changes().await.unwrap();
+    world.sessions().poll_changes().await.unwrap();
     for caller in [&ann, &program] {
         caller.get("/api/v1/bookings").await.expect_problem(401, "unauthenticated");
     }

@@ -37,7 +37,7 @@ async fn users_are_listed_promoted_disabled_and_enabled() {
     run(&world.database, &["user", "create", "--email", "root@example.com", "--role", "admin"]).await.succeeded();
     run(&world.database, &["user", "disable", "--email", EMAIL]).await.succeeded();
     world.anonymous().post("/api/v1/auth/login", login.clone()).await.expect_problem(403, "account_disabled");
-    world.accounts().learn_changes().await.unwrap();
+    world.sessions().poll_changes().await.unwrap();
     let ann = world.anonymous().with_token(session["access_token"].as_str().unwrap());
     ann.get("/api/v1/auth/me").await.expect_problem(401, "unauthenticated");
     run(&world.database, &["user", "enable", "--email", EMAIL]).await.succeeded();
@@ -80,7 +80,7 @@ async fn a_person_is_exported_and_erased_and_the_books_stay() {
     assert!(run(&world.database, &erase[..4]).await.complained().contains("--yes"));
     let before = world.texts("select e::text from booking_events e order by e.sequence").await;
     assert!(run(&world.database, &erase).await.succeeded().contains("1 bookings"));
-    world.accounts().learn_changes().await.unwrap();
+    world.sessions().poll_changes().await.unwrap();
     ann.get("/api/v1/auth/me").await.expect_problem(401, "unauthenticated");
     let login = json!({"email": EMAIL, "password": PASSWORD});
     world.anonymous().post("/api/v1/auth/login", login).await.expect_problem(401, "invalid_credentials");

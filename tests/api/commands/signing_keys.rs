@@ -25,7 +25,7 @@ async fn a_key_made_at_the_command_line_is_published_and_the_old_one_stays_for_i
     let old = published(&world).await;
     let customer = world.customer().await;
     let new = kid(&run(&world.database, &["keys", "rotate"]).await.succeeded());
-    world.accounts().learn_changes().await.unwrap();
+    world.sessions().poll_changes().await.unwrap();
     let both = published(&world).await;
     assert!(both.len() == 2 && both.contains(&old[0]) && both.contains(&new), "{both:?}");
     customer.get("/api/v1/auth/me").await.expect(200);
@@ -50,7 +50,7 @@ async fn compromised_keys_end_for_every_server_and_no_token_of_them_counts() {
     // The command goes by the real clock; the server's stands still, somewhere.
     let new = kid(&run(&world.database, &["keys", "rotate", "--compromised"]).await.succeeded());
     world.sql("update signing_keys set verifies_until = '2026-01-01' where verifies_until is not null").await;
-    world.accounts().learn_changes().await.unwrap();
+    world.sessions().poll_changes().await.unwrap();
     // She is told to refresh it, which goes on.
     ann.get("/api/v1/auth/me").await.expect_problem(401, "token_expired");
     assert_eq!(published(&world).await, [new]);

@@ -6,7 +6,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster::{
     app::{self, AppState, AuditOptions, Check, Instance, Resources, Server, bind, starting},
-    features::accounts::{AccountService, Principal, Role},
+    features::accounts::{Principal, Role, SessionService, TokenService},
     kernel::{OrganizationId, TokenFamilyId, UserId},
     platform::{
         clock::{Clock, ManualClock},
@@ -228,7 +228,11 @@ impl World {
         self.instance.state()
     }
 
-    pub fn accounts(&self) -> AccountService {
+    pub fn sessions(&self) -> SessionService {
+        self.state().service().unwrap()
+    }
+
+    pub fn tokens(&self) -> TokenService {
         self.state().service().unwrap()
     }
 
@@ -299,7 +303,7 @@ impl World {
         let session = TokenFamilyId::from(Uuid::new_v4());
         let (user, organization) = (UserId::from(user), OrganizationId::from(organization));
         let principal = Principal::of_session(user, organization, role, session);
-        self.accounts().access_token(principal, session).unwrap().expose_secret().to_owned()
+        self.tokens().issue(principal, session).unwrap().expose_secret().to_owned()
     }
 
     pub async fn customer(&self) -> Client {

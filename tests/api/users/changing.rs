@@ -216,7 +216,7 @@ async fn two_administrators_on_two_instances_never_both_go() {
             std::mem::swap(&mut ann, &mut bob);
         }
         bob = user(&here, Role::Admin).await;
-        there.accounts().learn_changes().await.unwrap();
+        there.sessions().poll_changes().await.unwrap();
     }
 }
 

@@ -1,0 +1,121 @@
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::manage::UserChange;
+use crate::{
+    features::accounts::people::{Act, ActFilter, ManagedUser, Role, UserFilter},
+    kernel::{ActId, OrganizationId, UserId},
+    platform::web::{Fields, read},
+};
+
+/// The longest id of a subject and name of an act that a list is filtered by.
+const MAX_FILTER: usize = 100;
+
+/// A user as an administrator sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct UserBody {
+    pub id: UserId,
+    #[schema(format = Email)]
+    pub email: String,
+    #[schema(required = true)]
+    pub name: Option<String>,
+    pub role: Role,
+    /// Whose bookings the user sees.
+    pub organization_id: OrganizationId,
+    /// A disabled user can neither log in nor use earlier credentials.
+    pub disabled: bool,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<&ManagedUser> for UserBody {
+    fn from(managed: &ManagedUser) -> Self {
+        let user = managed.user.clone();
+        Self {
+            id: user.id,
+            email: user.email,
+            name: user.name,
+            role: user.role,
+            organization_id: user.organization_id,
+            disabled: managed.disabled,
+            version: managed.version,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+        }
+    }
+}
+
+/// What an administrator may change of a user.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes a body in OpenAPI; it is read into a `UserChange`")]
+pub(super) struct ChangeUser {
+    /// `customer`, `operator` or `admin`.
+    #[schema(required = false)]
+    role: Role,
+    /// The user's organization from now on. Bookings stay with the former one.
+    #[schema(required = false)]
+    organization_id: Uuid,
+    /// A disabled user cannot log in; sessions end, API keys are refused.
+    #[schema(required = false)]
+    disabled: bool,
+}
+
+impl ChangeUser {
+    pub fn read(fields: &mut Fields<'_>) -> UserChange {
+        fields.refuse_null(&["role", "organization_id", "disabled"]);
+        UserChange {
+            role: fields.optional("role", read::word(Role::OF_ACCOUNTS)),
+            organization_id: fields.optional("organization_id", read::code),
+            disabled: fields.optional("disabled", read::boolean),
+        }
+    }
+}
+
+pub(super) fn read_user_filter(fields: &mut Fields<'_>) -> UserFilter {
+    UserFilter {
+        text: fields.optional("q", read::line(read::LINE)),
+        role: fields.optional("role", read::word(Role::OF_ACCOUNTS)),
+        organization_id: fields.optional("organization_id", read::code),
+        disabled: fields.optional("disabled", read::boolean),
+    }
+}
+
+/// An administrative act.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ActBody {
+    pub id: ActId,
+    /// Such as `user.changed`. More may come.
+    #[schema(example = "user.changed")]
+    pub act: String,
+    /// Null: at the command line.
+    #[schema(required = true)]
+    pub actor_id: Option<UserId>,
+    /// `user`, `api_key`, `signing_key`, `flight` or `schedule`. More may come.
+    pub subject_kind: String,
+    pub subject_id: String,
+    /// The new state of the subject, such as `{"role": {"from": "customer", "to": "operator"}}`.
+    #[schema(value_type = Object)]
+    pub data: Value,
+    #[schema(required = true)]
+    pub request_id: Option<String>,
+    pub acted_at: DateTime<Utc>,
+}
+
+impl From<Act> for ActBody {
+    fn from(act: Act) -> Self {
+        let Act { id, name, actor_id, subject_kind, subject_id, data, request_id, acted_at } = act;
+        Self { id, act: name, actor_id, subject_kind, subject_id, data, request_id, acted_at }
+    }
+}
+
+pub(super) fn read_act_filter(fields: &mut Fields<'_>) -> ActFilter {
+    ActFilter {
+        actor_id: fields.optional("actor_id", read::code),
+        subject_id: fields.optional("subject_id", read::line(MAX_FILTER)),
+        act: fields.optional("act", read::line(MAX_FILTER)),
+    }
+}

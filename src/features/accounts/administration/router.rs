@@ -1,0 +1,131 @@
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    dto::{self, ActBody, UserBody, read_act_filter, read_user_filter},
+    manage::ChangeUser,
+    service::AdministrationService,
+};
+use crate::{
+    features::accounts::error::code,
+    features::accounts::people::{ActAnchor, Actor, Admin, ManagedUser, Role, UserAnchor, UserService},
+    kernel::UserId,
+    platform::{
+        idempotency::{Answer, KeyHeader},
+        room::{Routes, handler_state},
+        web::{
+            CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, conditional, private,
+            problem_responses, unless_missing,
+        },
+        work::ChangeRequest,
+    },
+};
+
+handler_state!(HandlerState { users: UserService, administration: AdministrationService });
+
+pub fn routes() -> Routes<HandlerState> {
+    OpenApiRouter::default().routes(routes!(list)).routes(routes!(show, change)).routes(routes!(list_acts)).into()
+}
+
+problem_responses!(ListProblems: [LIST, ROLE]);
+
+/// All users, newest first.
+#[utoipa::path(get, path = "/users", tag = "users", operation_id = "listUsers",
+    security(("bearer" = []), ("password" = [])),
+    params(("q" = Option<String>, Query, description = "Part of the e-mail address or name, in any case"),
+           ("role" = Option<Role>, Query), ("organization_id" = Option<uuid::Uuid>, Query),
+           ("disabled" = Option<bool>, Query), PageParams),
+    responses((status = 200, body = Vec<UserBody>, headers(("Link" = String))), ListProblems))]
+async fn list(
+    Admin(caller): Admin,
+    State(users): State<UserService>,
+    State(key): State<CursorKey>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (filter, page) = query.read(|fields| Some((read_user_filter(fields), PageFields::read(fields))))?;
+    let reader = caller.role.as_str();
+    let page = page.open::<UserAnchor>(&key, &query, reader)?;
+    let found = users.list(&filter, &page).await?;
+    let bodies: Vec<_> = found.iter().map(UserBody::from).collect();
+    Ok(private(page.answer(bodies, |body| UserAnchor(body.id), &key, &query, reader)))
+}
+
+problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
+
+/// One user.
+#[utoipa::path(get, path = "/users/{id}", tag = "users", operation_id = "getUser",
+    security(("bearer" = []), ("password" = [])),
+    params(("id" = UserId, Path, description = "The user's id"),
+           ("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
+    responses((status = 200, body = UserBody, headers(("ETag" = String))), (status = 304), ShowProblems))]
+async fn show(
+    _caller: Admin,
+    State(users): State<UserService>,
+    PathText(id): PathText<UserId>,
+    if_none_match: IfNoneMatch,
+    query: Query,
+) -> Result<Response, Problem> {
+    let exists = async { users.find(id).await.map(drop) };
+    unless_missing(query.refuse_all(), exists).await?;
+    let user = users.find(id).await?;
+    Ok(conditional(&user.version.to_string(), &if_none_match, PRIVATE, Json(UserBody::from(&user))))
+}
+
+problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);
+
+/// Change a user's role or organization, disable or enable the user.
+///
+/// A JSON merge patch. It takes effect at once for new tokens and within 60 seconds for tokens in use: a token with
+/// another role or organization is answered with `token_expired`, and refreshing gives a current one. Disabling ends all sessions. The
+/// last administrator can be neither demoted nor disabled: 409 `invalid_transition`.
+#[utoipa::path(patch, path = "/users/{id}", tag = "users", operation_id = "changeUser",
+    security(("bearer" = []), ("password" = [])),
+    request_body(content((dto::ChangeUser = "application/json"), (dto::ChangeUser = "application/merge-patch+json"))),
+    params(("id" = UserId, Path, description = "The user's id"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
+    responses((status = 200, body = UserBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))),
+              ChangeProblems))]
+async fn change(
+    Admin(caller): Admin,
+    State(users): State<UserService>,
+    State(administration): State<AdministrationService>,
+    PathText(id): PathText<UserId>,
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    let input = request.body().read_patch(|fields| Some(dto::ChangeUser::read(fields)));
+    let answer = |user: &ManagedUser| {
+        Answer::new(StatusCode::OK, &UserBody::from(user), PRIVATE).with_tag(user.version.to_string())
+    };
+    let judged = Box::pin(request.judge(caller.user_id.uuid(), input, || users.find(id))).await?;
+    let command = |change, precondition| {
+        let (administration, actor) = (administration.clone(), Actor::Caller(caller.user_id));
+        ChangeUser { administration, actor, id, change, precondition: Some(precondition) }
+    };
+    judged.run(command, answer).await
+}
+
+problem_responses!(ActProblems: [LIST, ROLE]);
+
+/// List the administrative acts, newest first.
+///
+/// Changes of users, of API keys with a role above customer or of another user, of signing keys and of flights. Acts over
+/// HTTP and at the command line.
+#[utoipa::path(get, path = "/admin/audit", tag = "users", operation_id = "listAdminActs",
+    security(("bearer" = []), ("password" = [])),
+    params(("actor_id" = Option<uuid::Uuid>, Query, description = "The user who acted"),
+           ("subject_id" = Option<String>, Query, description = "What it was about: the id of a user, key or flight"),
+           ("act" = Option<String>, Query, description = "Such as `user.changed`"), PageParams),
+    responses((status = 200, body = Vec<ActBody>, headers(("Link" = String))), ActProblems))]
+async fn list_acts(
+    Admin(caller): Admin,
+    State(administration): State<AdministrationService>,
+    State(key): State<CursorKey>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (filter, page) = query.read(|fields| Some((read_act_filter(fields), PageFields::read(fields))))?;
+    let reader = caller.role.as_str();
+    let page = page.open::<ActAnchor>(&key, &query, reader)?;
+    let found = administration.list_acts(&filter, &page).await?;
+    let bodies: Vec<_> = found.into_iter().map(ActBody::from).collect();
+    Ok(private(page.answer(bodies, |body| ActAnchor(body.id), &key, &query, reader)))
+}

@@ -1,0 +1,131 @@
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    dto::{ApiKeyBody, ChangeApiKey, CreateApiKey, NewApiKeyBody},
+    model::ApiKeyAnchor,
+    service::ApiKeyService,
+};
+use crate::{
+    features::accounts::error::code,
+    features::accounts::people::{Admin, Customer, Role},
+    kernel::{ApiKeyId, UserId},
+    platform::{
+        room::{Routes, handler_state},
+        tasks::Tasks,
+        telemetry::{Traced, span},
+        web::{
+            Body, CursorKey, NO_STORE, PageFields, PageParams, PathText, Problem, Query, both, private,
+            problem_responses, read, unless_missing,
+        },
+    },
+};
+
+handler_state!(HandlerState { api_keys: ApiKeyService });
+
+pub fn routes() -> Routes<HandlerState> {
+    OpenApiRouter::default().routes(routes!(create, list)).routes(routes!(revoke, change)).into()
+}
+
+problem_responses!(CreateProblems: [INPUT, ROLE, BODY]);
+
+/// Make a key for a program.
+///
+/// The answer is the only one to show it; only its hash is stored. It belongs to you, sees what your organization sees, and
+/// never may do more than you may at the time. An API key cannot make another. `Idempotency-Key` has no effect here.
+#[utoipa::path(post, path = "/api-keys", tag = "auth", operation_id = "createApiKey",
+    security(("bearer" = []), ("password" = [])), request_body = CreateApiKey,
+    responses((status = 201, description = "Made.", body = NewApiKeyBody), CreateProblems))]
+async fn create(
+    Customer(caller): Customer,
+    State(api_keys): State<ApiKeyService>,
+    State(tasks): State<Tasks>,
+    query: Query,
+    body: Body,
+) -> Result<Response, Problem> {
+    caller.session()?;
+    let ((), new) = both(query.refuse_all(), body.read(CreateApiKey::read))?;
+    let (key, secret) = tasks
+        .to_the_end(async move { api_keys.create(caller, new).in_span(span("accounts.create_api_key")).await })
+        .await?;
+    let body = NewApiKeyBody::new(&key, &secret);
+    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response())
+}
+
+problem_responses!(ListProblems: [LIST, ROLE]);
+
+/// Your API keys, newest first.
+#[utoipa::path(get, path = "/api-keys", tag = "auth", operation_id = "listApiKeys",
+    security(("bearer" = []), ("password" = [])),
+    params(("user_id" = Option<uuid::Uuid>, Query, description = "Administrators only: the keys of this user"), PageParams),
+    responses((status = 200, body = Vec<ApiKeyBody>, headers(("Link" = String))), ListProblems))]
+async fn list(
+    Customer(caller): Customer,
+    State(api_keys): State<ApiKeyService>,
+    State(key): State<CursorKey>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (owner, page) = query.read(|fields| {
+        // For other callers the parameter does not exist.
+        let owner: Option<UserId> =
+            (caller.role >= Role::Admin).then(|| fields.optional("user_id", read::code)).flatten();
+        Some((owner.unwrap_or(caller.user_id), PageFields::read(fields)))
+    })?;
+    let reader = format!("{owner} {}", caller.user_id);
+    let page = page.open::<ApiKeyAnchor>(&key, &query, &reader)?;
+    let found = api_keys.list(owner, &page).await?;
+    let bodies: Vec<_> = found.iter().map(ApiKeyBody::from).collect();
+    Ok(private(page.answer(bodies, |body| ApiKeyAnchor(body.id), &key, &query, &reader)))
+}
+
+problem_responses!(RevokeProblems: [INPUT, ROLE], NOT_FOUND);
+
+/// Revoke an API key.
+///
+/// One of yours; administrators may revoke any. It is refused everywhere within 60 seconds. `Idempotency-Key` has no
+/// effect here.
+#[utoipa::path(delete, path = "/api-keys/{id}", tag = "auth", operation_id = "revokeApiKey",
+    security(("bearer" = []), ("password" = [])), params(("id" = ApiKeyId, Path, description = "The key's id")),
+    responses((status = 204, description = "Revoked."), RevokeProblems))]
+async fn revoke(
+    Customer(caller): Customer,
+    State(api_keys): State<ApiKeyService>,
+    State(tasks): State<Tasks>,
+    PathText(id): PathText<ApiKeyId>,
+    query: Query,
+) -> Result<StatusCode, Problem> {
+    unless_missing(query.refuse_all(), api_keys.ensure_visible(caller, id)).await?;
+    tasks.to_the_end(async move { api_keys.revoke(caller, id).in_span(span("accounts.revoke_api_key")).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+problem_responses!(ChangeProblems: [INPUT, ROLE, BODY], NOT_FOUND);
+
+/// Set the rate limit of an API key.
+///
+/// A JSON merge patch; `null` removes the limit. It takes effect within 60 seconds.
+#[utoipa::path(patch, path = "/api-keys/{id}", tag = "auth", operation_id = "changeApiKey",
+    security(("bearer" = []), ("password" = [])), params(("id" = ApiKeyId, Path, description = "The key's id")),
+    request_body(content((ChangeApiKey = "application/json"), (ChangeApiKey = "application/merge-patch+json"))),
+    responses((status = 200, body = ApiKeyBody), ChangeProblems))]
+async fn change(
+    Admin(caller): Admin,
+    State(api_keys): State<ApiKeyService>,
+    State(tasks): State<Tasks>,
+    PathText(id): PathText<ApiKeyId>,
+    query: Query,
+    body: Body,
+) -> Result<Response, Problem> {
+    let input = both(query.refuse_all(), body.read_patch(|fields| Some(ChangeApiKey::read(fields))));
+    let ((), change) = unless_missing(input, api_keys.ensure_visible(caller, id)).await?;
+    let limit = change.rate_limit_per_minute;
+    let key = tasks
+        .to_the_end(async move { api_keys.limit(caller, id, limit).in_span(span("accounts.limit_api_key")).await })
+        .await?;
+    Ok(private(Json(ApiKeyBody::from(&key))))
+}

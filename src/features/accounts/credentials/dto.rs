@@ -1,0 +1,218 @@
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{model::Session, passwords::Password};
+use crate::{
+    features::accounts::people::{Email, MAX_TEXT, User, read_name},
+    kernel::Fault,
+    platform::web::{Fields, Raw, read},
+};
+
+/// A new customer.
+#[derive(Debug, ToSchema)]
+pub struct RegisterRequest {
+    /// Unique, ignoring case.
+    #[schema(value_type = String, format = Email, max_length = 254, example = "ann@forwarder.example")]
+    pub email: Email,
+    /// Neither a common password nor the e-mail address.
+    #[schema(value_type = String, format = Password, min_length = 10, max_length = 128)]
+    pub password: Password,
+    /// Also names the organization that is made for the user; without it that is the e-mail address.
+    #[schema(min_length = 1, max_length = 500)]
+    pub name: Option<String>,
+}
+
+impl RegisterRequest {
+    pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let email = fields.required("email", Email::read);
+        let password = fields.required("password", |raw| Password::choose(raw, email.as_ref()));
+        let name = fields.optional("name", read_name);
+        Some(Self { email: email?, password: password?, name })
+    }
+}
+
+/// An account and its password.
+#[derive(Debug, ToSchema)]
+pub struct LoginRequest {
+    #[schema(value_type = String, format = Email, max_length = 254, example = "ann@forwarder.example")]
+    pub email: Email,
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 500)]
+    pub password: SecretString,
+}
+
+impl LoginRequest {
+    pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let email = fields.required("email", Email::read);
+        let password = fields.required("password", password);
+        Some(Self { email: email?, password: password? })
+    }
+
+    /// The same from a form. `None` for text that cannot be anybody's credentials.
+    pub fn of_form(username: &str, secret: &str) -> Option<Self> {
+        let email = Email::read(Raw::Text(username)).ok()?;
+        Some(Self { email, password: password(Raw::Text(secret)).ok()? })
+    }
+}
+
+/// Reads a password to be checked. Only its length is bounded: the rules for passwords apply when one is chosen.
+fn password(raw: Raw<'_>) -> Result<SecretString, Fault> {
+    read::line(MAX_TEXT)(raw).map(Into::into)
+}
+
+/// A refresh token that was given with an access token.
+#[derive(Debug, ToSchema)]
+pub struct RefreshRequest {
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 500)]
+    pub refresh_token: SecretString,
+}
+
+impl RefreshRequest {
+    pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self { refresh_token: fields.required("refresh_token", password)? })
+    }
+
+    /// The same from a form. `None` for text that cannot be a token.
+    pub fn of_form(token: &str) -> Option<Self> {
+        Some(Self { refresh_token: password(Raw::Text(token)).ok()? })
+    }
+}
+
+/// Another password.
+#[derive(Debug, ToSchema)]
+pub struct PasswordChange {
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 500)]
+    pub current: SecretString,
+    /// Neither a common password nor the e-mail address.
+    #[schema(value_type = String, format = Password, min_length = 10, max_length = 128)]
+    pub new: Password,
+}
+
+impl PasswordChange {
+    /// The address of the account may not be the new password.
+    pub fn read(fields: &mut Fields<'_>, email: &str) -> Option<Self> {
+        let email = Email::read(Raw::Text(email)).ok();
+        let current = fields.required("current", password);
+        let new = fields.required("new", |raw| Password::choose(raw, email.as_ref()));
+        Some(Self { current: current?, new: new? })
+    }
+}
+
+/// A guest's token.
+#[derive(Serialize, ToSchema)]
+pub struct GuestBody {
+    /// Sent as `Authorization: Bearer …`.
+    pub access_token: String,
+    #[schema(example = "bearer")]
+    pub token_type: &'static str,
+    /// Seconds until the access token expires.
+    #[schema(example = 900)]
+    pub expires_in: i64,
+}
+
+/// A user who is logged in, with the tokens of the session.
+#[derive(Serialize, ToSchema)]
+pub struct SessionBody {
+    pub user: User,
+    /// Sent as `Authorization: Bearer …`.
+    pub access_token: String,
+    pub refresh_token: String,
+    #[schema(example = "bearer")]
+    pub token_type: &'static str,
+    /// Seconds until the access token expires.
+    #[schema(example = 900)]
+    pub expires_in: i64,
+}
+
+impl From<Session> for SessionBody {
+    fn from(session: Session) -> Self {
+        Self {
+            user: session.user,
+            access_token: session.access_token.expose_secret().to_owned(),
+            refresh_token: session.refresh_token.expose_secret().to_owned(),
+            token_type: "bearer",
+            expires_in: session.expires_in,
+        }
+    }
+}
+
+/// RFC 6749, sections 4.3.2 and 6. Other parameters are ignored, as that section's 3.2 asks.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes a form in OpenAPI; `oauth` reads its parameters one by one")]
+pub struct TokenRequest {
+    /// `password` or `refresh_token`.
+    #[schema(example = "password")]
+    grant_type: String,
+    /// Of the grant `password`: the account's e-mail address.
+    username: Option<String>,
+    #[schema(format = Password)]
+    password: Option<String>,
+    /// Of the grant `refresh_token`.
+    #[schema(format = Password)]
+    refresh_token: Option<String>,
+}
+
+/// RFC 6749, section 5.1.
+#[derive(Serialize, ToSchema)]
+pub struct TokenBody {
+    /// Sent as `Authorization: Bearer …`.
+    pub access_token: String,
+    #[schema(example = "bearer")]
+    pub token_type: &'static str,
+    /// Seconds until the access token expires.
+    #[schema(example = 900)]
+    pub expires_in: i64,
+    pub refresh_token: String,
+}
+
+impl From<Session> for TokenBody {
+    fn from(session: Session) -> Self {
+        Self {
+            access_token: session.access_token.expose_secret().to_owned(),
+            token_type: "bearer",
+            expires_in: session.expires_in,
+            refresh_token: session.refresh_token.expose_secret().to_owned(),
+        }
+    }
+}
+
+/// RFC 6749, section 5.2.
+#[derive(Serialize, ToSchema)]
+pub struct TokenErrorBody {
+    /// `invalid_request`, `invalid_grant` or `unsupported_grant_type`.
+    #[schema(example = "invalid_grant")]
+    pub error: &'static str,
+    pub error_description: String,
+    /// One sentence, fit to show to a user.
+    pub detail: String,
+    pub request_id: String,
+}
+
+/// The public keys that verify access tokens (RFC 7517).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JwkSet {
+    pub keys: Vec<Jwk>,
+}
+
+/// A public key (RFC 8037).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Jwk {
+    #[schema(example = "OKP")]
+    pub kty: &'static str,
+    #[schema(example = "Ed25519")]
+    pub crv: &'static str,
+    #[serde(rename = "use")]
+    #[schema(example = "sig")]
+    pub usage: &'static str,
+    #[schema(example = "EdDSA")]
+    pub alg: &'static str,
+    pub kid: String,
+    pub x: String,
+}
+
+impl From<Vec<(String, String)>> for JwkSet {
+    fn from(keys: Vec<(String, String)>) -> Self {
+        let jwk = |(kid, x)| Jwk { kty: "OKP", crv: "Ed25519", usage: "sig", alg: "EdDSA", kid, x };
+        Self { keys: keys.into_iter().map(jwk).collect() }
+    }
+}

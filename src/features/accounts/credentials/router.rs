@@ -1,0 +1,211 @@
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use secrecy::ExposeSecret;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    dto::{
+        GuestBody, JwkSet, LoginRequest, PasswordChange, RefreshRequest, RegisterRequest, SessionBody, TokenBody,
+        TokenErrorBody, TokenRequest,
+    },
+    oauth::{self, Grant, TokenRefusal, UNCACHED},
+    service::SessionService,
+    tokens::TokenService,
+};
+use crate::{
+    features::accounts::error::code,
+    features::accounts::people::{Customer, UserService},
+    platform::{
+        room::{Routes, handler_state},
+        tasks::Tasks,
+        telemetry::{Traced, span},
+        web::{Body, Form, NO_STORE, Problem, Query, both, problem_responses},
+    },
+};
+
+/// Time for which the public keys may be cached. A new key is published minutes before it signs.
+const KEYS_CACHE: &str = "public, max-age=60";
+
+handler_state!(HandlerState { users: UserService, sessions: SessionService, tokens: TokenService });
+
+pub fn routes() -> Routes<HandlerState> {
+    let api = OpenApiRouter::default()
+        .routes(routes!(register))
+        .routes(routes!(log_in))
+        .routes(routes!(token))
+        .routes(routes!(refresh))
+        .routes(routes!(log_out))
+        .routes(routes!(guest))
+        .routes(routes!(change_password));
+    Routes { api, root: OpenApiRouter::new().routes(routes!(jwks)), ..Routes::default() }
+}
+
+problem_responses!(RegisterProblems: [INPUT, BODY], ALREADY_EXISTS, FORBIDDEN);
+problem_responses!(LoginProblems: [INPUT, BODY], INVALID_CREDENTIALS, ACCOUNT_DISABLED, FORBIDDEN);
+problem_responses!(TokenProblems: [], PAYLOAD_TOO_LARGE);
+problem_responses!(RefreshProblems: [INPUT, BODY], UNAUTHENTICATED, ACCOUNT_DISABLED);
+
+/// Get a new access token, and a new refresh token, for a refresh token.
+///
+/// A refresh token is valid for one use. Within 30 seconds it is accepted again, in case the answer was lost, and gives
+/// another token of the same session; later it counts as stolen, and the whole session ends. If you got several tokens for
+/// one, use the latest: the first use of one spends the others, with the same 30 seconds.
+#[utoipa::path(post, path = "/auth/refresh", operation_id = "refresh", tag = "auth", request_body = RefreshRequest,
+    responses((status = 200, description = "The session goes on.", body = SessionBody), RefreshProblems))]
+async fn refresh(
+    State(sessions): State<SessionService>,
+    State(tasks): State<Tasks>,
+    query: Query,
+    body: Body,
+) -> Result<Response, Problem> {
+    let ((), request) = both(query.refuse_all(), body.read(RefreshRequest::read))?;
+    let session = tasks
+        .to_the_end(async move { sessions.refresh(request.refresh_token).in_span(span("accounts.refresh")).await })
+        .await?;
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(SessionBody::from(session))).into_response())
+}
+
+problem_responses!(LogoutProblems: [INPUT, BODY]);
+
+/// End a session.
+///
+/// Its refresh tokens are refused at once, its access tokens within 60 seconds. An unknown token is answered alike.
+#[utoipa::path(post, path = "/auth/logout", operation_id = "logout", tag = "auth", request_body = RefreshRequest,
+    responses((status = 204, description = "Ended."), LogoutProblems))]
+async fn log_out(
+    State(sessions): State<SessionService>,
+    State(tasks): State<Tasks>,
+    query: Query,
+    body: Body,
+) -> Result<StatusCode, Problem> {
+    let ((), request) = both(query.refuse_all(), body.read(RefreshRequest::read))?;
+    tasks
+        .to_the_end(async move { sessions.log_out(request.refresh_token).in_span(span("accounts.log_out")).await })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+problem_responses!(GuestProblems: [INPUT]);
+
+/// Get a guest's token.
+///
+/// It belongs to no account and allows what anybody may do without one.
+#[utoipa::path(post, path = "/auth/guest", operation_id = "guest", tag = "auth",
+    responses((status = 200, description = "A guest's token.", body = GuestBody), GuestProblems))]
+async fn guest(State(tokens): State<TokenService>, query: Query, body: Body) -> Result<Response, Problem> {
+    both(query.refuse_all(), body.read_optional(|_| Some(())))?;
+    let (token, expires_in) = tokens.issue_to_guest().await?;
+    let body = GuestBody { access_token: token.expose_secret().to_owned(), token_type: "bearer", expires_in };
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response())
+}
+
+/// Register as a customer.
+///
+/// Makes an account with the role `customer` and an organization of its own, and logs it in. An installation that accepts
+/// no passwords (`auth.password_grant`) answers 403.
+#[utoipa::path(post, path = "/auth/register", operation_id = "register", tag = "auth", request_body = RegisterRequest,
+    responses((status = 201, description = "Registered and logged in.", body = SessionBody), RegisterProblems))]
+async fn register(
+    State(sessions): State<SessionService>,
+    State(tasks): State<Tasks>,
+    query: Query,
+    body: Body,
+) -> Result<Response, Problem> {
+    sessions.require_password_grant()?;
+    let ((), request) = both(query.refuse_all(), body.read(RegisterRequest::read))?;
+    let session =
+        tasks.to_the_end(async move { sessions.register(request).in_span(span("accounts.register")).await }).await?;
+    let headers = [(header::CACHE_CONTROL, NO_STORE)];
+    Ok((StatusCode::CREATED, headers, Json(SessionBody::from(session))).into_response())
+}
+
+/// Log in with e-mail and password.
+///
+/// An unknown address and a wrong password are answered alike. An installation that accepts no
+/// passwords (`auth.password_grant`) answers 403.
+#[utoipa::path(post, path = "/auth/login", operation_id = "login", tag = "auth", request_body = LoginRequest,
+    responses((status = 200, description = "Logged in.", body = SessionBody), LoginProblems))]
+async fn log_in(
+    State(sessions): State<SessionService>,
+    State(tasks): State<Tasks>,
+    query: Query,
+    body: Body,
+) -> Result<Response, Problem> {
+    sessions.require_password_grant()?;
+    let ((), request) = both(query.refuse_all(), body.read(LoginRequest::read))?;
+    let session =
+        tasks.to_the_end(async move { sessions.log_in(request).in_span(span("accounts.log_in")).await }).await?;
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(SessionBody::from(session))).into_response())
+}
+
+/// Get a token by an OAuth 2 grant: `password` or `refresh_token`.
+///
+/// The same as logging in and as refreshing, for clients that speak RFC 6749, such as *Authorize* in this page. Client
+/// credentials are ignored. An installation that takes no passwords (`auth.password_grant`) answers the grant `password`
+/// with `unsupported_grant_type`.
+#[utoipa::path(post, path = "/auth/token", operation_id = "token", tag = "auth",
+    request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, description = "Logged in.", body = TokenBody),
+              (status = 400, description = "No token, by RFC 6749, section 5.2.", body = TokenErrorBody),
+              TokenProblems))]
+async fn token(
+    State(sessions): State<SessionService>,
+    State(tasks): State<Tasks>,
+    query: Query,
+    form: Result<Form, Problem>,
+) -> Result<Response, TokenRefusal> {
+    query.refuse_all()?;
+    let grant = oauth::grant(&form?, sessions.takes_passwords())?;
+    let work = async move {
+        match grant {
+            Grant::Password(request) => sessions.log_in(request).await,
+            Grant::Refresh(request) => sessions.refresh(request.refresh_token).await,
+        }
+    };
+    let session = tasks.to_the_end(work).await?;
+    Ok((UNCACHED, Json(TokenBody::from(session))).into_response())
+}
+
+problem_responses!(PasswordProblems: [INPUT, ROLE, BODY], INVALID_CREDENTIALS);
+
+/// Change your password.
+///
+/// All other sessions end. Needs a log-in: an API key may not do it. An installation that accepts no
+/// passwords (`auth.password_grant`) answers 403.
+#[utoipa::path(post, path = "/auth/password", operation_id = "changePassword", tag = "auth",
+    security(("bearer" = []), ("password" = [])), request_body = PasswordChange,
+    responses((status = 204, description = "Changed."), PasswordProblems))]
+async fn change_password(
+    Customer(caller): Customer,
+    State(users): State<UserService>,
+    State(sessions): State<SessionService>,
+    State(tasks): State<Tasks>,
+    query: Query,
+    body: Body,
+) -> Result<StatusCode, Problem> {
+    caller.session()?;
+    sessions.require_password_grant()?;
+    let email = users.caller(caller).await?.email;
+    let read = body.read(|fields| PasswordChange::read(fields, &email));
+    let ((), change) = both(query.refuse_all(), read)?;
+    tasks
+        .to_the_end(
+            async move { sessions.change_password(caller, change).in_span(span("accounts.change_password")).await },
+        )
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The public keys that verify access tokens (RFC 7517).
+///
+/// Empty when tokens are signed with a shared secret. A new key is published minutes before it signs, and a former key
+/// remains until the last token that it signed has expired.
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "auth", operation_id = "jwks",
+    responses((status = 200, description = "The keys.", body = JwkSet)))]
+async fn jwks(State(tokens): State<TokenService>) -> impl IntoResponse {
+    ([(header::CACHE_CONTROL, KEYS_CACHE)], Json(JwkSet::from(tokens.public_keys())))
+}

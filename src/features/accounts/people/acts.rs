@@ -1,0 +1,83 @@
+use std::fmt::Display;
+
+use serde_json::Value;
+
+use super::{model::Act, repository};
+use crate::{
+    kernel::UserId,
+    platform::{
+        clock::SharedClock,
+        postgres::{DbError, PgSession},
+        random::IdSource,
+        web::request_id,
+    },
+};
+
+/// The originator of an act.
+#[derive(Debug, Clone, Copy)]
+pub enum Actor {
+    Caller(UserId),
+    /// A person who runs the program with the installation's settings.
+    CommandLine,
+}
+
+impl From<Option<UserId>> for Actor {
+    /// Commands have no caller.
+    fn from(caller: Option<UserId>) -> Self {
+        caller.map_or(Self::CommandLine, Self::Caller)
+    }
+}
+
+/// The thing that an act is about, as the room that owns it names it. People are named by their ids: the record outlives
+/// them.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    kind: &'static str,
+    id: String,
+}
+
+impl Subject {
+    pub fn new(kind: &'static str, id: impl Display) -> Self {
+        Self { kind, id: id.to_string() }
+    }
+}
+
+/// The record of administrative acts.
+#[derive(Clone)]
+pub struct Acts {
+    ids: IdSource,
+    clock: SharedClock,
+}
+
+impl Acts {
+    pub fn new(ids: IdSource, clock: SharedClock) -> Self {
+        Self { ids, clock }
+    }
+
+    /// Records an administrative act in the transaction that does it. `data` describes the new state of the
+    /// subject, without personal data and secrets.
+    pub async fn record_in_tx(
+        &self,
+        tx: &mut PgSession,
+        actor: Actor,
+        name: &str,
+        subject: Subject,
+        data: Value,
+    ) -> Result<(), DbError> {
+        let now = self.clock.now();
+        let act = Act {
+            id: self.ids.next(now),
+            name: name.to_owned(),
+            actor_id: match actor {
+                Actor::Caller(caller) => Some(caller),
+                Actor::CommandLine => None,
+            },
+            subject_kind: subject.kind.to_owned(),
+            subject_id: subject.id,
+            data,
+            request_id: Some(request_id()).filter(|id| !id.is_empty()),
+            acted_at: now,
+        };
+        Ok(repository::insert_act(tx, &act).await?)
+    }
+}

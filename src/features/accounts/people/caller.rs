@@ -1,0 +1,45 @@
+use axum::{extract::FromRequestParts, http::request::Parts};
+
+use super::model::{Principal, Role};
+use crate::{features::accounts::error::code, platform::web::Problem};
+
+/// Declares an extractor that admits callers of at least one role. The authentication layer has checked the credential
+/// before and put the [`Principal`] into the request.
+macro_rules! at_least {
+    ($($(#[$doc:meta])* $name:ident),+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name(pub Principal);
+
+        impl<S: Send + Sync> FromRequestParts<S> for $name {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+                admit(parts, Role::$name).map(Self)
+            }
+        }
+    )+};
+}
+
+at_least!(
+    /// A caller who may book: a customer or more.
+    Customer,
+    /// The carrier's staff: an operator or an administrator.
+    Operator,
+    /// An administrator.
+    Admin
+);
+
+fn admit(parts: &Parts, least: Role) -> Result<Principal, Problem> {
+    let Some(principal) = parts.extensions.get::<Principal>() else {
+        return Err(Problem::new(
+            code::UNAUTHENTICATED,
+            "This needs an access token: log in and send it as a Bearer token.",
+        ));
+    };
+    if principal.role < least {
+        let (need, have) = (least.as_str(), principal.role.as_str());
+        return Err(Problem::new(code::FORBIDDEN, format!("This needs the role {need}; yours is {have}.")));
+    }
+    Ok(*principal)
+}

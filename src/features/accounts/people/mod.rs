@@ -1,0 +1,18 @@
+//! Who one is: users, their organizations and roles, and the caller of a request. Keeps the record of administrative acts,
+//! into which every other room writes.
+mod acts;
+mod caller;
+mod dto;
+mod model;
+mod repository;
+mod router;
+mod service;
+
+pub use acts::{Actor, Acts, Subject};
+pub use caller::{Admin, Customer, Operator};
+pub(super) use model::{Account, Act, ActAnchor, ActFilter, Email, MAX_TEXT, UserAnchor, UserFilter, read_name};
+pub use model::{Credential, ManagedUser, Principal, Role, User};
+pub(super) use repository::{account_by_email, account_by_id, list_acts, lock_account, lock_account_to_change};
+pub(super) use router::{HandlerState, routes};
+pub use service::UserService;
+pub(super) use service::insert_in_tx;

@@ -1,0 +1,91 @@
+use super::{
+    model::{Email, ManagedUser, Principal, Role, User, UserAnchor, UserFilter},
+    repository,
+};
+use crate::{
+    features::accounts::error::AccountError,
+    kernel::UserId,
+    platform::{
+        clock::SharedClock,
+        postgres::{Database, PgSession, commit, retrying},
+        web::{PageRequest, Patch, Raw},
+    },
+};
+
+/// Reads users, and changes what users may change of themselves. Cheap to clone.
+#[derive(Clone)]
+pub struct UserService {
+    db: Database,
+    clock: SharedClock,
+}
+
+impl UserService {
+    pub(in crate::features::accounts) fn new(db: Database, clock: SharedClock) -> Self {
+        Self { db, clock }
+    }
+
+    /// The account of the caller.
+    pub(in crate::features::accounts) async fn caller(&self, caller: Principal) -> Result<User, AccountError> {
+        let account = repository::account_by_id(&mut *self.db.read().await?, caller.user_id).await?;
+        account.map(|account| account.user).ok_or(AccountError::NoAccount)
+    }
+
+    pub async fn find(&self, id: UserId) -> Result<ManagedUser, AccountError> {
+        let account = repository::account_by_id(&mut *self.db.read().await?, id).await?;
+        account.map(ManagedUser::from).ok_or(AccountError::Unknown("user"))
+    }
+
+    /// The user with this e-mail address, in any case.
+    pub async fn find_by_email(&self, email: &str) -> Result<ManagedUser, AccountError> {
+        let email = Email::read(Raw::Text(email)).map_err(|fault| AccountError::Input { member: "email", fault })?;
+        let account = repository::account_by_email(&mut *self.db.read().await?, &email).await?;
+        account.map(ManagedUser::from).ok_or(AccountError::Unknown("user"))
+    }
+
+    /// Users, newest first.
+    pub async fn list(
+        &self,
+        filter: &UserFilter,
+        page: &PageRequest<UserAnchor>,
+    ) -> Result<Vec<ManagedUser>, AccountError> {
+        let mut db = self.db.read().await?;
+        Ok(repository::list_users(&mut db, filter, page.after, page.offset, page.fetch()).await?)
+    }
+
+    /// All users, newest first, without pages.
+    pub async fn all(&self) -> Result<Vec<ManagedUser>, AccountError> {
+        let mut db = self.db.read().await?;
+        Ok(repository::list_users(&mut db, &UserFilter::default(), None, 0, i64::MAX).await?)
+    }
+
+    /// Whether there is an account with exactly that role, disabled accounts included.
+    pub async fn any_with_role(&self, role: Role) -> Result<bool, AccountError> {
+        Ok(repository::any_user_with_role(&mut *self.db.read().await?, role).await?)
+    }
+
+    /// Sets or clears the caller's name.
+    pub(super) async fn rename(&self, caller: Principal, name: Patch<String>) -> Result<User, AccountError> {
+        retrying(|| async {
+            let now = self.clock.now();
+            let mut tx = self.db.begin().await?;
+            let account = repository::lock_account_to_change(&mut tx, caller.user_id).await?;
+            let mut user = account.filter(|account| !account.disabled).ok_or(AccountError::SessionEnded)?.user;
+            let after = name.clone().or(user.name.clone());
+            if after != user.name {
+                repository::save_name(&mut tx, user.id, after.as_deref(), now).await?;
+                (user.name, user.updated_at) = (after, now);
+            }
+            commit(tx).await?;
+            Ok(user)
+        })
+        .await
+    }
+}
+
+/// Inserts a user with an organization of its own, which is named after its only member.
+pub async fn insert_in_tx(tx: &mut PgSession, user: &User, email: &Email, hash: &str) -> Result<(), AccountError> {
+    let name = user.name.as_deref().unwrap_or(&user.email);
+    repository::insert_organization(tx, user.organization_id, name, user.id, user.created_at).await?;
+    let is_new = repository::insert_user(tx, user, email, hash).await?;
+    if is_new { Ok(()) } else { Err(AccountError::EmailTaken) }
+}
