@@ -81,11 +81,11 @@ pub fn starting(clock: SharedClock, ids: IdSource) -> Router {
 /// The whole application, from the request id down to the rooms.
 pub fn router(state: &AppState) -> anyhow::Result<Router> {
     let server = &state.settings.server;
-    let (routes, _) = operations(&state).split_for_parts();
+    let (routes, _) = operations(state).split_for_parts();
     let in_flight = Arc::new(InFlight::new(server.max_in_flight));
     let (clock, ids, flood) = (state.clock.clone(), state.ids.clone(), state.flood.clone());
     let authenticator: Authenticator = state.service()?;
-    let routed =
+    let application =
         routes
             .merge(kept::documentation())
             .route("/", get(async || Redirect::temporary("/docs/")))
@@ -126,5 +126,5 @@ pub fn router(state: &AppState) -> anyhow::Result<Router> {
             .layer(middleware::from_fn(move |request: Request, next: Next| {
                 track(clock.clone(), ids.clone(), request, next)
             }));
-    Ok(routed)
+    Ok(application)
 }

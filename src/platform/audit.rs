@@ -57,13 +57,17 @@ impl Rule {
     }
 }
 
+/// An audit that is being made.
+type Looking<'a, T> = BoxFuture<'a, Result<T, DbError>>;
+
+type Run = for<'a> fn(&'a mut PgSession, &'a Scope, Watch<'a>) -> Looking<'a, Vec<(Rule, Findings)>>;
+
 /// The audit of a room.
 #[derive(Debug, Clone, Copy)]
 pub struct Audit {
     pub rules: &'static [Rule],
     /// What is found about each rule that was looked at. Only reads.
-    pub run:
-        for<'a> fn(&'a mut PgSession, &'a Scope, Watch<'a>) -> BoxFuture<'a, Result<Vec<(Rule, Findings)>, DbError>>,
+    pub run: Run,
     /// The kinds of things that it can be limited to.
     pub subjects: &'static [Subject],
 }
@@ -72,11 +76,7 @@ impl Audit {
     pub const NONE: Self = Self { rules: &[], run: find_nothing, subjects: &[] };
 }
 
-fn find_nothing<'a>(
-    _: &'a mut PgSession,
-    _: &'a Scope,
-    _: Watch<'a>,
-) -> BoxFuture<'a, Result<Vec<(Rule, Findings)>, DbError>> {
+fn find_nothing<'a>(_: &'a mut PgSession, _: &'a Scope, _: Watch<'a>) -> Looking<'a, Vec<(Rule, Findings)>> {
     Box::pin(async { Ok(Vec::new()) })
 }
 
@@ -85,7 +85,7 @@ fn find_nothing<'a>(
 pub struct Subject {
     pub kind: &'static str,
     /// All that belongs to the thing of this name; none if there is no such thing.
-    pub find: for<'a> fn(&'a mut PgSession, &'a str) -> BoxFuture<'a, Result<Option<Only>, DbError>>,
+    pub find: for<'a> fn(&'a mut PgSession, &'a str) -> Looking<'a, Option<Only>>,
 }
 
 /// Is told what is being looked at, and how much of it so far.

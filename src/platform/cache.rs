@@ -64,26 +64,26 @@ mod tests {
 
     #[test]
     fn it_holds_what_was_asked_for_lately_and_no_more_than_it_may() {
-        let mut shelf = Cache::new(10);
+        let mut cache = Cache::new(10);
         for key in 0..1000 {
-            shelf.put(key, key, 3);
-            assert!(shelf.weight() <= 2 * 10 + 2 * 3, "{}", shelf.weight());
+            cache.put(key, key, 3);
+            assert!(cache.weight() <= 2 * 10 + 2 * 3, "{}", cache.weight());
             // Asked for again and again.
-            assert_eq!(shelf.look_again(&0), Some(&0));
+            assert_eq!(cache.look_again(&0), Some(&0));
         }
-        assert!(shelf.look_again(&999).is_some() && shelf.look_again(&5).is_none());
-        assert!(shelf.count() <= 8);
+        assert!(cache.look_again(&999).is_some() && cache.look_again(&5).is_none());
+        assert!(cache.count() <= 8);
     }
 
     #[test]
     fn what_is_put_down_again_weighs_once() {
-        let mut shelf = Cache::new(10);
+        let mut cache = Cache::new(10);
         for weight in [4, 6, 2] {
-            assert_eq!(shelf.put("a", weight, weight), 0);
+            assert_eq!(cache.put("a", weight, weight), 0);
         }
-        assert_eq!((shelf.count(), shelf.weight(), shelf.look(&"a")), (1, 2, Some(&2)));
-        shelf.put("b", 9, 9);
-        assert_eq!(shelf.put("a", 3, 3), 0);
-        assert_eq!((shelf.count(), shelf.weight()), (2, 12));
+        assert_eq!((cache.count(), cache.weight(), cache.look(&"a")), (1, 2, Some(&2)));
+        cache.put("b", 9, 9);
+        assert_eq!(cache.put("a", 3, 3), 0);
+        assert_eq!((cache.count(), cache.weight()), (2, 12));
     }
 }

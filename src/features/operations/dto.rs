@@ -23,7 +23,7 @@ pub struct FlightStep {
     pub flight: FlightBody,
     /// How many bookings got an event.
     pub bookings_changed: usize,
-    /// Only of a flight with very many bookings: how many follow in the background. OpenUntil then they stand as before, and the
+    /// Only of a flight with very many bookings: how many follow in the background. Until then they stand as before, and the
     /// flight takes no other step than new times after new times.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bookings_pending: Option<usize>,
