@@ -110,7 +110,7 @@ pub async fn audit(
     let as_of = postgres::now(snapshot).await?;
     let scope = scope(snapshot, options).await?;
     let mut checks: Vec<Check> = rules(scope.rebuild).into_iter().map(|rule| Check { rule, findings: None }).collect();
-    for room in &ROOMS {
+    for room in ROOMS {
         for (rule, found) in (room.audit.run)(snapshot, &scope, watch).await? {
             for check in checks.iter_mut().filter(|check| check.rule == rule) {
                 check.findings = Some(check.findings.take().unwrap_or_default().and(found.clone()));

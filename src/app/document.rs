@@ -51,7 +51,7 @@ fn components() -> Components {
 /// The API's description, made from the code alone.
 pub fn openapi() -> OpenApi {
     let mut document = frame();
-    for room in &ROOMS {
+    for room in ROOMS {
         document.merge((room.describe)());
     }
     document.merge(super::router::system().describe());

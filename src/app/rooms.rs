@@ -1,33 +1,20 @@
-//! Every room, and what they register together. A new room is one line here.
+//! Every room, and what they register together. `src/features/mod.rs` declares them.
 use std::sync::{Arc, LazyLock};
 
 use axum::http::Extensions;
 use chrono::{DateTime, Utc};
 
-use crate::{
-    features::{accounts, bookings, capacity, flights, operations, privacy, reference, search, tracking},
-    platform::{
-        follower::Follower,
-        jobs::Handlers,
-        postgres::{self, Tables},
-        room::{Messages, Opened, Opening, Room, Routes, Worker},
-        telemetry::{self, Catalogue},
-        web::{self, Code},
-    },
+use crate::platform::{
+    follower::Follower,
+    jobs::Handlers,
+    postgres::{self, Tables},
+    room::{Messages, Opened, Opening, Room, Routes, Worker},
+    telemetry::{self, Catalogue},
+    web::{self, Code},
 };
 
-/// The rooms, lowest first: each is built on those before it.
-pub(super) static ROOMS: [Room; 9] = [
-    accounts::ROOM,
-    reference::ROOM,
-    capacity::ROOM,
-    flights::ROOM,
-    search::ROOM,
-    bookings::ROOM,
-    operations::ROOM,
-    tracking::ROOM,
-    privacy::ROOM,
-];
+/// The rooms, lowest first: each is built on those before it. `build.rs` lists what `src/features/mod.rs` declares.
+pub(super) static ROOMS: &[Room] = include!(concat!(env!("OUT_DIR"), "/rooms.rs"));
 
 /// The catalogue of problems: the general codes, then each room's.
 pub(super) static CODES: LazyLock<Vec<Code>> = LazyLock::new(|| {
@@ -41,7 +28,7 @@ pub fn metrics() -> Catalogue {
     catalogue.groups.extend_from_slice(telemetry::metric::METRICS);
     catalogue.declare("code", CODES.iter().map(|code| code.as_str()));
     catalogue.declare("quota", super::limits::QUOTAS);
-    for room in &ROOMS {
+    for room in ROOMS {
         catalogue.groups.extend_from_slice(room.metrics);
         for (label, values) in room.labels {
             catalogue.declare(label, values.iter().copied());
@@ -80,7 +67,7 @@ impl OpenRooms {
     /// Opens all of them. The database must be migrated.
     pub async fn open(mut opening: Opening) -> anyhow::Result<Self> {
         let mut open = Self::default();
-        for room in &ROOMS {
+        for room in ROOMS {
             let Opened { services, routes, jobs, follower, personal, workers, gauges } = (room.open)(&opening).await?;
             opening.services.extend(services);
             opening.personal.extend(personal);
@@ -92,5 +79,17 @@ impl OpenRooms {
         }
         open.services = opening.services;
         Ok(open)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_declared_room_is_registered() {
+        let declared = include_str!("../features/mod.rs").lines();
+        let declared = declared.filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+        assert!(declared.eq(ROOMS.iter().map(|room| room.name)));
     }
 }

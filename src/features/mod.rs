@@ -1,10 +1,18 @@
-//! The rooms, one per capability. `tests/architecture.rs` holds their storeys and the one rule.
+//! The rooms, one per capability: storey by storey, lowest first, with a blank line between two storeys. A room uses rooms of
+//! lower storeys only. A line here is all that a new room needs outside its folder: `build.rs` reads this file for
+//! `app::rooms`, which registers each room's `ROOM`, and `tests/architecture.rs` for the storeys.
 pub mod accounts;
-pub mod bookings;
-pub mod capacity;
-pub mod flights;
-pub mod operations;
-pub mod privacy;
 pub mod reference;
+
+pub mod capacity;
+
+pub mod flights;
+
 pub mod search;
+
+pub mod bookings;
+
+pub mod operations;
 pub mod tracking;
+
+pub mod privacy;

@@ -34,6 +34,7 @@ pub const API: &str = "/api/v1";
 
 /// A room's registration.
 pub struct Room {
+    /// The name of its folder.
     pub name: &'static str,
     /// The tags of its operations in the API's description, and what they mean.
     pub tags: &'static [(&'static str, &'static str)],

@@ -1,13 +1,13 @@
 //! `loadmaster jobs`, and what the metrics say.
+use std::collections::{BTreeMap, BTreeSet};
+
 use sqlx::Connection;
 use uuid::Uuid;
 
 use crate::{
     commands::process::{Done, Serving, loadmaster},
-    support::{TestDatabase, until},
+    support::{SCHEDULES, TestDatabase, until},
 };
-
-const SCHEDULES: [&str; 3] = ["partitions_ahead", "expired_tokens", "old_outbox"];
 
 /// A real server.
 pub async fn serve(database: &TestDatabase) -> Serving {
@@ -46,10 +46,11 @@ async fn jobs_list_shows_what_waits_what_has_failed_for_good_and_what_is_schedul
     let [head, last] = printed.lines().collect::<Vec<_>>()[..] else { panic!("{printed}") };
     let columns: Vec<_> = head.split_whitespace().collect();
     assert_eq!(columns, ["id", "state", "kind", "attempts", "runs", "at", "error"]);
-    let hourly =
-        ["expired_tokens", "old_idempotency_keys", "old_outbox"].map(|name| format!("{name} (every 1 h)")).join(", ");
-    let schedules = format!("partitions_ahead (every 24 h), {hourly}, flight_steps (every 5 min)");
-    assert_eq!(last, format!("0 jobs. Scheduled: {schedules}."));
+    let scheduled = last.strip_prefix("0 jobs. Scheduled: ").unwrap().strip_suffix('.').unwrap();
+    let scheduled: BTreeMap<_, _> = scheduled.split(", ").map(|text| text.split_once(" (every ").unwrap()).collect();
+    assert_eq!(scheduled.keys().copied().collect::<BTreeSet<_>>(), BTreeSet::from(SCHEDULES));
+    let periods = ["partitions_ahead", "expired_tokens", "flight_steps"].map(|name| scheduled[name]);
+    assert_eq!(periods, ["24 h)", "1 h)", "5 min)"]);
 
     let waiting = put(&database, "expired_tokens", "QUEUED", None).await;
     let dead = put(&database, "old_outbox", "DEAD", Some("the cold store is shut")).await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
 use super::{Gate, Log, Queue, command_line::serve};
-use crate::support::{TestDatabase, WorldOptions, until};
+use crate::support::{SCHEDULES, TestDatabase, WorldOptions, until};
 
 /// Keeps the job `expired_tokens` from getting on, for as long as a statement may wait.
 struct Holding(PgConnection);
@@ -36,12 +36,13 @@ async fn until_no_jobs(database: &TestDatabase) {
     until("every job is done", async || states(database).await.is_empty()).await;
 }
 
-/// All three have been promised.
+/// All schedules have been promised.
 async fn until_scheduled(database: &TestDatabase) {
     let mut owner = database.owner().await;
     until("all is scheduled", async || {
-        let query = "select count(*) = 5 from schedules";
-        sqlx::query_scalar(query).fetch_one(&mut owner).await.unwrap()
+        let query = "select array_agg(name) @> $1 from schedules";
+        let all: Option<bool> = sqlx::query_scalar(query).bind(&SCHEDULES[..]).fetch_one(&mut owner).await.unwrap();
+        all == Some(true)
     })
     .await;
 }

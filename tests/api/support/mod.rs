@@ -16,7 +16,7 @@ mod watch;
 mod world;
 
 pub use client::{Answer, Client};
-pub use database::{TestDatabase, redis_url, start_of_time};
+pub use database::{SCHEDULES, TestDatabase, redis_url, start_of_time};
 pub use dice::Dice;
 pub use gate::Gate;
 use loadmaster::platform::leases::Term;
