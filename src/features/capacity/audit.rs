@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Capacity, booked, held; weight, volume, positions of each.
+/// Capacity, booked and held: weight, volume and positions of each.
 const FIGURES: [&str; 9] = [
     "capacity_weight_hg",
     "capacity_volume_l",
@@ -27,12 +27,12 @@ const FIGURES: [&str; 9] = [
     "held_positions",
 ];
 
-/// How often the progress is told.
+/// Number of ledger entries between two progress reports.
 const EVERY: u64 = 10_000;
 
-/// Replaying the ledgers, each entry left what it says it left.
+/// Replayed from the start, each ledger entry leaves the state that it records.
 const SOLD: Rule = Rule::new(1, "no flight was ever oversold");
-/// Ledgers are numbered without gaps, and every flight's row is as the last entry left it.
+/// Ledgers are numbered without gaps, and each flight's row matches the state that the last entry left.
 const CURRENT: Rule = Rule::new(2, "flights stand as their ledgers end");
 
 pub(super) const AUDIT: Audit = Audit {
@@ -47,7 +47,7 @@ struct Found {
     current: Findings,
 }
 
-/// Replays the flights' ledgers from nothing, an entry at a time, and compares the flights' rows with what they left.
+/// Replays the flights' ledgers from the start, one entry at a time, and compares the result with the flights' rows.
 async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<Vec<(Rule, Findings)>, DbError> {
     if scope.leaves_out(FLIGHT) {
         return Ok(Vec::new());
@@ -59,7 +59,7 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Res
     Ok(vec![(SOLD, found.sold), (CURRENT, found.current)])
 }
 
-/// Whether there is anything of a flight to be audited.
+/// Returns whether a flight has anything to audit.
 pub async fn has_ledger(snapshot: &mut PgSession, flight: FlightId) -> Result<bool, DbError> {
     Ok(repository::audit::is_known(snapshot, flight.uuid()).await?)
 }

@@ -13,31 +13,31 @@ use tokio::sync::Notify;
 use super::{FlightCapacity, FlightStatus, Space};
 use crate::{kernel::FlightId, platform::clock::Moment};
 
-/// What was last known of all flights is shown for so long; then the tables are asked.
+/// Time for which the index may answer after it was last up to date; after that the tables are read.
 const ABREAST_FOR: Duration = Duration::from_millis(450);
-/// A flight leaves the index so long after its cut-off.
+/// Time after its cut-off at which a flight leaves the index.
 pub(super) const KEPT: TimeDelta = TimeDelta::days(2);
-/// Few enough to be cheap, and enough that one growing does not hold up the others or double the memory.
+/// Few shards are cheap; this number keeps one growing shard from blocking the others or doubling the memory.
 const SHARDS: usize = 64;
 
-/// How much room each flight has, in this process's memory: what searches show, never what a booking decides on.
+/// The room on each flight, in this process's memory: searches show it, a booking never decides on it.
 ///
-/// A flight's row is taken in only if it is not older than what is known: its version and the number of its last ledger
-/// entry only grow, so that it does not matter in which order own writes and those of others are learned of. What may have
-/// changed is *invalidated*, and not shown, until it was read again. And all of it is shown only while this process is
-/// *up to date* of what the others write.
+/// A flight's row is stored only if it is not older than the known one: its version and the number of its last ledger
+/// entry only grow, so the order in which own and foreign writes arrive does not matter. A flight that may have changed
+/// is *invalidated* and not shown until it is read again. The index is used only while this process is *up to date*
+/// with the writes of other processes.
 #[derive(Clone)]
 pub struct AvailabilityIndex(Arc<State>);
 
 struct State {
     shards: [RwLock<HashMap<FlightId, Known>>; SHARDS],
-    /// Flights that may have changed, each with the number of its doubt.
+    /// Flights that may have changed, each with the number of its last invalidation.
     invalidations: Mutex<HashMap<FlightId, u64>>,
     invalidated: AtomicUsize,
-    /// Numbers invalidations and readings in the order in which they began.
+    /// Numbers invalidations and reads in the order in which they begin.
     clock: AtomicU64,
     news: Notify,
-    /// Everything that was committed before is known; none if that never was so.
+    /// Every commit before this moment is known; `None` if that was never the case.
     fresh_since: RwLock<Option<Moment>>,
 }
 
@@ -53,7 +53,7 @@ struct Known {
     status: FlightStatus,
 }
 
-/// A reading of the tables that has begun: it settles the invalidations that are older.
+/// A read of the tables that has begun: it settles the invalidations that are older.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading(u64);
 
@@ -107,8 +107,8 @@ impl AvailabilityIndex {
         &self.0.shards[usize::from(last) % SHARDS]
     }
 
-    /// A flight's room, booked and held in one figure, if nothing speaks against it. Whether this process is up to date is the
-    /// caller's to ask.
+    /// Returns a flight's room, with booked and held in one figure, unless it is unknown or invalidated. The caller
+    /// checks whether this process is up to date.
     pub fn room(&self, flight: FlightId) -> Option<FlightCapacity> {
         if self.is_doubted(flight) {
             return None;
@@ -125,7 +125,7 @@ impl AvailabilityIndex {
         self.0.invalidations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// These have changed, or may have: they are not shown until they were read again.
+    /// Marks flights that have changed or may have: they are not shown until they are read again.
     pub fn invalidate(&self, flights: impl IntoIterator<Item = FlightId>) {
         let number = self.0.clock.fetch_add(1, Ordering::AcqRel);
         let mut invalidations = self.invalidations();
@@ -140,17 +140,17 @@ impl AvailabilityIndex {
         self.0.news.notified().await;
     }
 
-    /// Some of what is invalidated.
+    /// Returns at most `most` of the invalidated flights.
     pub(super) fn invalidated(&self, most: usize) -> Vec<FlightId> {
         self.invalidations().keys().take(most).copied().collect()
     }
 
-    /// To be called before the tables are read.
+    /// Begins a read; call it before reading the tables.
     pub(super) fn begin_reading(&self) -> Reading {
         Reading(self.0.clock.fetch_add(1, Ordering::AcqRel))
     }
 
-    /// Takes in what a reading found of these flights. Of those that it did not find there is nothing to know.
+    /// Stores the rows that a read found for these flights. A flight that it did not find is not stored.
     pub(super) fn take_in(&self, reading: Reading, asked: &[FlightId], found: &[FlightCapacity], now: DateTime<Utc>) {
         for room in found.iter().filter(|room| room.cutoff + KEPT > now) {
             let mut shard = self.shard(room.flight_id).write().unwrap_or_else(PoisonError::into_inner);
@@ -170,7 +170,7 @@ impl AvailabilityIndex {
         }
     }
 
-    /// Forgets everything, and is not up to date any more.
+    /// Removes everything and marks the index as not up to date.
     pub(super) fn clear(&self) {
         *self.0.fresh_since.write().unwrap_or_else(PoisonError::into_inner) = None;
         for shard in &self.0.shards {
@@ -178,7 +178,7 @@ impl AvailabilityIndex {
         }
     }
 
-    /// Forgets flights whose cut-off is long past.
+    /// Removes flights whose cut-off passed more than `KEPT` ago.
     pub(super) fn forget_departed(&self, now: DateTime<Utc>) {
         let oldest = (now - KEPT).timestamp_micros();
         for shard in &self.0.shards {
@@ -190,23 +190,23 @@ impl AvailabilityIndex {
         }
     }
 
-    /// Everything that was committed before `moment` is known or invalidated here.
+    /// Records that every commit before `moment` is known or invalidated here.
     pub(super) fn caught_up(&self, moment: Moment) {
         *self.0.fresh_since.write().unwrap_or_else(PoisonError::into_inner) = Some(moment);
     }
 
-    /// How long ago everything was known, by the clock that shows more time; none before it ever was.
+    /// Returns the time since everything was known, by whichever clock shows more; `None` before the first time.
     pub fn staleness(&self, now: DateTime<Utc>) -> Option<Duration> {
         let fresh_since = *self.0.fresh_since.read().unwrap_or_else(PoisonError::into_inner);
         fresh_since.map(|moment| moment.age(now))
     }
 
-    /// Whether what is known is recent enough to be shown.
+    /// Returns whether the index is recent enough to be shown.
     pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
         self.staleness(now).is_some_and(|age| age < ABREAST_FOR)
     }
 
-    /// How many flights are known.
+    /// Returns the number of known flights.
     pub fn len(&self) -> usize {
         self.0.shards.iter().map(|shard| shard.read().unwrap_or_else(PoisonError::into_inner).len()).sum()
     }
@@ -235,7 +235,7 @@ mod tests {
         Uuid::from_u128(number).into()
     }
 
-    /// Versions and ledger number as they are shown.
+    /// Returns the version and the ledger number as shown.
     fn shown(index: &AvailabilityIndex, flight: FlightId) -> Option<(i32, i64)> {
         index.room(flight).map(|room| (room.version, room.ledger_seq))
     }
@@ -259,7 +259,7 @@ mod tests {
         let before = index.begin_reading();
         index.invalidate([flight]);
         assert_eq!((shown(&index, flight), shown(&index, other)), (None, Some((1, 1))));
-        // It may have read what was there before the change.
+        // The read may have seen the state before the change.
         index.take_in(before, &[flight], &[room(flight, 1, 1)], at(0));
         assert_eq!(shown(&index, flight), None);
         let after = index.begin_reading();
@@ -308,7 +308,7 @@ mod tests {
         tokio::time::advance(Duration::from_millis(1)).await;
         assert!(!index.is_fresh(at(0)));
         assert_eq!(index.staleness(at(0)), Some(Duration::from_millis(450)));
-        // A wall clock that was set back is believed again with the next look.
+        // After a wall clock was set back, the next update makes it trusted again.
         index.caught_up(Moment::at(at(-1)));
         assert!(index.is_fresh(at(-1)));
         index.clear();

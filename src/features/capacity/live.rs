@@ -10,17 +10,17 @@ use crate::{
     platform::{clock::Moment, postgres::DbError, shutdown::stopped_within},
 };
 
-/// Flights that are read at once.
+/// Flights read in one statement.
 const BATCH: usize = 2_000;
-/// Rows that are read at once when the index is built.
+/// Rows read in one statement while the index is built.
 const LOAD: i64 = 5_000;
-/// How often invalidations are looked at when nobody says that there are any, and how long after a failure.
+/// Longest wait for a notification before invalidations are checked anyway, and pause after a failure.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
-/// How often flights that have left are forgotten.
+/// Interval at which departed flights are removed.
 const FORGET: Duration = Duration::from_mins(1);
 
 impl CapacityService {
-    /// The same by the connections that are kept for what runs beside the requests.
+    /// Returns the same service on the connections reserved for background work.
     #[must_use]
     pub fn for_background(&self) -> Self {
         Self { db: self.db.for_background(), ..self.clone() }
@@ -30,15 +30,15 @@ impl CapacityService {
         &self.index
     }
 
-    /// To be called after a commit that may have changed the room on these flights: from now on it is not shown until it
-    /// was read again.
+    /// Marks these flights as changed; call it after a commit that may have changed their room. Their room is not shown
+    /// until it is read again.
     pub fn changed(&self, flights: impl IntoIterator<Item = FlightId>) {
         self.index.invalidate(flights);
     }
 
-    /// The room on each of these flights as it is to be shown, in their order; each at least of the version that goes with
-    /// it. From the index, if this process is up to date and nothing is invalidated, else from the tables. None: there is no such
-    /// flight.
+    /// Returns the room to show for each of these flights, in their order, each of at least the version given with it.
+    /// Reads the index if this process is up to date and the flight is not invalidated, else the tables. `None`: the
+    /// flight does not exist.
     pub async fn rooms(
         &self,
         flights: impl ExactSizeIterator<Item = (FlightId, i32)> + Clone,
@@ -66,7 +66,7 @@ impl CapacityService {
         Ok(rooms)
     }
 
-    /// Reads these flights' rows; the index takes them in.
+    /// Reads these flights' rows and stores them in the index.
     async fn read(&self, flights: &[FlightId]) -> Result<Vec<FlightCapacity>, DbError> {
         let ids: Vec<_> = flights.iter().map(|flight| flight.uuid()).collect();
         let mut connection = self.db.read().await?;
@@ -76,7 +76,7 @@ impl CapacityService {
         Ok(found)
     }
 
-    /// Builds the index from the tables: flights that are yet to leave. Whoever calls it knows of all that changes
+    /// Builds the index from the tables, for flights that have not departed. The caller must receive every change made
     /// meanwhile.
     pub async fn load_index(&self, stop: &CancellationToken) -> Result<(), DbError> {
         self.index.clear();
@@ -94,12 +94,12 @@ impl CapacityService {
         Ok(())
     }
 
-    /// Everything that was committed before is in the index, or invalidated there.
+    /// Records that every earlier commit is in the index or invalidated there.
     pub fn caught_up(&self, since: Moment) {
         self.index.caught_up(since);
     }
 
-    /// Reads what is invalidated as soon as it is, until `stop`; and forgets what has long left.
+    /// Reads invalidated flights immediately, until `stop`, and removes those that departed long ago.
     pub async fn refresh_invalidated(self, stop: CancellationToken) {
         let mut forgot = Instant::now();
         let mut may_be_more = false;
@@ -125,7 +125,7 @@ impl CapacityService {
         }
     }
 
-    /// Shows how the index is.
+    /// Updates the metrics of the index.
     pub fn measure(&self) {
         let age = self.index.staleness(self.clock.now()).map_or(f64::INFINITY, |age| age.as_secs_f64());
         metric::AVAILABILITY_STALENESS.set(age);

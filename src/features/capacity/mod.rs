@@ -1,6 +1,6 @@
-//! How much room each flight has and who took it. Decides whether freight fits, and is the only one that changes
-//! `flight_capacity` and writes the ledger. Every change of a row is a ledger entry with the state after it, so that
-//! anyone can replay that no flight was ever oversold.
+//! The room on each flight and the bookings that take it. Decides whether freight fits; no other module changes
+//! `flight_capacity` or writes the ledger. Every change of a row is a ledger entry with the resulting state, so that a
+//! replay can prove that no flight was ever oversold.
 mod audit;
 mod dto;
 mod error;

@@ -12,7 +12,7 @@ use crate::kernel::{FlightId, Positions, Volume, Weight, words};
 
 pub use allocation::{Allocation, AllocationPath, Entry, NewCapacity, OpenUntil, Release};
 
-/// What messages and audits call a flight.
+/// Kind of a flight in messages and audits.
 pub const FLIGHT: &str = "flight";
 
 /// Room on a flight, or what a shipment takes of it, in all three dimensions.
@@ -48,7 +48,7 @@ impl Sub for Space {
 }
 
 impl Space {
-    /// From the units of the tables: hectograms, litres, whole positions.
+    /// Converts from the units of the tables: hectograms, litres, whole positions.
     pub const fn from_columns(weight_hg: i64, volume_l: i64, positions: i64) -> Self {
         Self {
             weight: Weight::from_hectograms(weight_hg),
@@ -57,19 +57,19 @@ impl Space {
         }
     }
 
-    /// In the units of the tables: hectograms, litres, whole positions.
+    /// Returns the figures in the units of the tables: hectograms, litres, whole positions.
     pub const fn figures(self) -> [i64; 3] {
         [self.weight.hectograms(), self.volume.litres(), self.positions.count()]
     }
 
-    /// The sum, if it can be counted.
+    /// Returns the sum, or `None` if it overflows.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         let ([weight, volume, positions], more) = (self.figures(), other.figures());
         let sum = (weight.checked_add(more[0])?, volume.checked_add(more[1])?, positions.checked_add(more[2])?);
         Some(Self::from_columns(sum.0, sum.1, sum.2))
     }
 
-    /// The least of both in each dimension: what a chain of flights can carry.
+    /// Returns the smaller figure in each dimension: the room that a chain of flights offers.
     #[must_use]
     pub fn least(self, other: Self) -> Self {
         Self {
@@ -79,7 +79,7 @@ impl Space {
         }
     }
 
-    /// The figure of one dimension, as it is written.
+    /// Returns the figure of one dimension in its external notation.
     pub fn figure(self, dimension: Dimension) -> Value {
         match dimension {
             Dimension::Weight => json!(self.weight),
@@ -88,7 +88,7 @@ impl Space {
         }
     }
 
-    /// The dimensions in which `self` does not fit into `available`.
+    /// Returns the dimensions in which `self` does not fit into `available`.
     pub fn exceeds(self, available: Self) -> impl Iterator<Item = Dimension> {
         let weight = (self.weight > available.weight).then_some(Dimension::Weight);
         let volume = (self.volume > available.volume).then_some(Dimension::Volume);
@@ -136,17 +136,17 @@ words! {
     }
 }
 
-/// What a booking decides on: one row, changed only under its lock.
+/// The row on which a booking decides; it changes only under its lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlightCapacity {
     pub flight_id: FlightId,
     pub status: FlightStatus,
     pub cutoff: DateTime<Utc>,
-    /// What may be sold.
+    /// The room offered for sale.
     pub capacity: Space,
     pub booked: Space,
     pub held: Space,
-    /// Counts schedule, capacity and status changes; bookings leave it alone.
+    /// Counts changes of schedule, capacity and status; bookings do not change it.
     pub version: i32,
     /// The number of the last ledger entry.
     pub ledger_seq: i64,
@@ -161,7 +161,7 @@ pub struct Shortfall {
 }
 
 impl FlightCapacity {
-    /// A new flight's row, open for sale, with its first ledger entry.
+    /// Creates a new flight's row, open for sale, with its first ledger entry.
     pub const fn opened(flight_id: FlightId, capacity: Space, cutoff: DateTime<Utc>) -> Self {
         const NOTHING: Space = Space { weight: Weight::ZERO, volume: Volume::ZERO, positions: Positions::ZERO };
         Self {
@@ -185,7 +185,8 @@ impl FlightCapacity {
         requested.exceeds(available).next().map(|dimension| Shortfall { dimension, requested, available })
     }
 
-    /// How full the fullest dimension is, in percent with one decimal. A dimension without capacity does not count.
+    /// Returns the utilization of the fullest dimension, in percent with one decimal. A dimension without capacity does
+    /// not count.
     pub fn utilization_percent(&self) -> f64 {
         let taken = self.booked + self.held;
         let dimensions = [
@@ -255,7 +256,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Whatever is granted one after the other, granting exactly when there is no shortfall never oversells.
+        /// A sequence of grants, each made exactly when there is no shortfall, never oversells.
         #[test]
         fn granting_without_shortfall_never_oversells(
             capacity in (0i64..500, 0i64..500, 0i64..5),

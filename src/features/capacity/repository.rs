@@ -1,5 +1,5 @@
-//! All SQL of this room. Each change of a flight's row and its ledger entry are one statement: neither is without
-//! the other.
+//! All SQL of this room. A flight's row and its ledger entry are always written by one statement: neither changes
+//! without the other.
 pub(super) mod audit;
 #[cfg(debug_assertions)]
 pub(super) mod sabotage;
@@ -49,7 +49,7 @@ pub(super) async fn find(db: &mut PgSession, id: FlightId) -> sqlx::Result<Optio
     Ok(find_all(db, &[id.uuid()]).await?.pop())
 }
 
-/// The rows of these flights, in no particular order.
+/// Returns the rows of these flights, in no particular order.
 pub(super) async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<FlightCapacity>> {
     let rows = sqlx::query_as!(
         Row,
@@ -64,7 +64,7 @@ pub(super) async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<V
     rows.into_iter().map(FlightCapacity::try_from).collect()
 }
 
-/// Flights that are yet to leave and close after `since`, by id, from the one after `after` on.
+/// Returns flights that have not departed and close after `since`, in order of id, starting after `after`.
 pub(super) async fn scheduled(
     db: &mut PgSession,
     since: DateTime<Utc>,
@@ -87,7 +87,7 @@ pub(super) async fn scheduled(
     rows.into_iter().map(FlightCapacity::try_from).collect()
 }
 
-/// In ascending order of id, as everywhere: two transactions never wait for each other in a circle.
+/// Locks in ascending order of id, as everywhere: two transactions never wait for each other in a circle.
 pub(super) async fn lock(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<FlightCapacity>> {
     let rows = sqlx::query_as!(
         Row,
@@ -137,7 +137,7 @@ pub(super) async fn insert(db: &mut PgSession, new: &[NewCapacity], now: DateTim
     .map(drop)
 }
 
-/// Sets what may be sold and when booking closes, and moves the version. False when it would fall below what is taken.
+/// Sets capacity and cut-off and raises the version. Returns false if the capacity would fall below the room taken.
 pub(super) async fn change(
     db: &mut PgSession,
     id: FlightId,
@@ -176,7 +176,7 @@ pub(super) async fn change(
     Ok(done.rows_affected() == 1)
 }
 
-/// Moves the flight's status on, and with it the version.
+/// Sets the flight's status and raises its version.
 pub(super) async fn set_status(db: &mut PgSession, id: FlightId, status: FlightStatus) -> sqlx::Result<()> {
     let done = sqlx::query!(
         "update flight_capacity set status = $2, version = version + 1 where flight_id = $1",
@@ -186,9 +186,9 @@ pub(super) async fn set_status(db: &mut PgSession, id: FlightId, status: FlightS
     done.execute(db).await.map(drop)
 }
 
-/// The one guarded statement that sells: it takes the room, or for a leg that has some the difference, only if the flight
-/// is as it was validated, still open to this caller, has that room in every dimension, and keeps as much free as it has
-/// to. False: nothing was taken.
+/// Takes room, or the difference for a leg that has some, by the one guarded statement that sells: only if the flight
+/// has the validated version, is still open to this caller, has that room in every dimension, and keeps the required
+/// weight free. Returns false if nothing was taken.
 pub(super) async fn take(db: &mut PgSession, allocation: &Allocation, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "with taken as (
@@ -229,7 +229,7 @@ pub(super) async fn take(db: &mut PgSession, allocation: &Allocation, now: DateT
     Ok(done.rows_affected() == 1)
 }
 
-/// Gives back what these legs took of one flight, in their order: one change of the row, an entry for each.
+/// Returns the room of these legs to one flight, in their order: one change of the row, one entry for each leg.
 pub(super) async fn release(
     db: &mut PgSession,
     flight: FlightId,

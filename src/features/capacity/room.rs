@@ -44,8 +44,8 @@ fn open(opening: &Opening) -> Opened {
         .measured(move || measured.measure())
 }
 
-/// Keeps the availability index up to date. Whose room has changed is said by the rooms that know: the index itself only
-/// learns how far it is.
+/// Keeps the availability index up to date. Other rooms report the flights whose room has changed; the index itself
+/// only learns up to which moment it is complete.
 struct IndexFollower(CapacityService);
 
 impl Follower for IndexFollower {

@@ -20,14 +20,14 @@ pub async fn open_in_tx(tx: &mut PgSession, new: &[NewCapacity], now: DateTime<U
     Ok(repository::insert(tx, new, now).await?)
 }
 
-/// Locks the flights' rows in ascending order, before any booking's row, and reads them. Flights that do not exist are
-/// left out.
+/// Locks the flights' rows in ascending order, before any booking's row, and reads them. Omits flights that do not
+/// exist.
 pub async fn lock_in_tx(tx: &mut PgSession, flights: &[FlightId]) -> Result<Vec<FlightCapacity>, DbError> {
     let ids: Vec<_> = flights.iter().map(|flight| flight.uuid()).collect();
     Ok(repository::lock(tx, &ids).await?)
 }
 
-/// Changes what may be sold and the cut-off; false when that is less than what is taken.
+/// Changes capacity and cut-off; returns false if the capacity would be less than the room taken.
 pub async fn change_in_tx(
     tx: &mut PgSession,
     flight: FlightId,
@@ -38,8 +38,8 @@ pub async fn change_in_tx(
     Ok(repository::change(tx, flight, capacity, cutoff, now).await?)
 }
 
-/// Takes room on every flight, in ascending order of flights. False when one of them could not give it: then the
-/// caller rolls back, reads again and decides anew.
+/// Takes room on every flight, in ascending order of flights. Returns false if one of them has no room: the caller must
+/// then roll back, read again and decide again.
 pub async fn allocate_in_tx(
     tx: &mut PgSession,
     allocations: &[Allocation],
@@ -62,7 +62,7 @@ pub async fn allocate_in_tx(
     Ok(true)
 }
 
-/// Gives room back on every flight, in ascending order of flights.
+/// Returns room to every flight, in ascending order of flights.
 pub async fn release_in_tx(tx: &mut PgSession, releases: &[Release], now: DateTime<Utc>) -> Result<(), DbError> {
     let mut by_flight = BTreeMap::<FlightId, Vec<&Release>>::new();
     for release in releases {
@@ -74,12 +74,12 @@ pub async fn release_in_tx(tx: &mut PgSession, releases: &[Release], now: DateTi
     Ok(())
 }
 
-/// Moves a flight's status and version on. The caller holds its lock and has judged the step.
+/// Sets a flight's status and raises its version. The caller holds its lock and has checked the step.
 pub async fn set_status_in_tx(tx: &mut PgSession, flight: FlightId, status: FlightStatus) -> Result<(), DbError> {
     Ok(repository::set_status(tx, flight, status).await?)
 }
 
-/// Answers how much room a flight has, straight from the book of record.
+/// Reports the room on a flight, directly from the book of record.
 #[derive(Clone)]
 pub struct CapacityService {
     pub(super) db: Database,
@@ -91,18 +91,18 @@ pub struct CapacityService {
 }
 
 impl CapacityService {
-    /// At or below `critical_threshold_kg` of room left, a flight's last kilograms are handed out in order.
+    /// Creates the service. At or below `critical_threshold_kg` of free weight, a flight's room is taken in turn.
     pub fn new(db: Database, clock: SharedClock, locks: Locks, critical_threshold_kg: u32) -> Self {
         let threshold = Weight::from_hectograms(i64::from(critical_threshold_kg) * 10);
         Self { db, clock, index: AvailabilityIndex::default(), threshold, lines: FifoLock::default(), locks }
     }
 
-    /// What must stay free when room is taken out of turn.
+    /// Returns the weight that must stay free when room is taken out of turn.
     pub const fn threshold(&self) -> Weight {
         self.threshold
     }
 
-    /// The flight's row as it is now, and when that is.
+    /// Returns the flight's current row and the time of reading.
     pub async fn availability(&self, flight: FlightId) -> Result<(FlightCapacity, DateTime<Utc>), CapacityError> {
         let mut connection = self.db.read().await?;
         let found = repository::find(&mut connection, flight).await?;

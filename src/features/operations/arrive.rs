@@ -14,7 +14,7 @@ use crate::{
     platform::{postgres::PgSession, work::Command},
 };
 
-/// The flight lands, and with it what is in the air on it.
+/// Lands the flight and the freight in the air on it.
 pub(super) struct Arrive {
     pub operations: OperationService,
     pub target: Target,

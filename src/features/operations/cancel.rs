@@ -14,7 +14,7 @@ use crate::{
     platform::{postgres::PgSession, work::Command},
 };
 
-/// The flight does not go: its bookings keep their status, give their room back and need another way.
+/// Cancels the flight: its bookings keep their status, return their room and need rerouting.
 pub(super) struct Cancel {
     pub operations: OperationService,
     pub target: Target,

@@ -14,8 +14,8 @@ use crate::{
     platform::{postgres::PgSession, work::Command},
 };
 
-/// Changes times, aircraft, capacity or cut-off of a flight, after taking the named bookings off it: all of it or nothing.
-/// Its bookings are told of new times.
+/// Changes times, aircraft, capacity or cut-off of a flight, after taking the named bookings off it: all of it or
+/// nothing. Passes new times on to its bookings.
 pub(super) struct Change {
     pub operations: OperationService,
     pub target: Target,
@@ -31,7 +31,7 @@ impl Command for Change {
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Flight, OperationError> {
         let Self { operations, target, wanted: change, .. } = self;
         let flight = lock_in_tx(tx, target).await?;
-        // New times may follow new times: each booking gets those that the flight then has.
+        // New times may follow new times: each booking gets the times that the flight then has.
         if repository::find(tx, flight.id).await?.is_some_and(|unfinished| unfinished.step != StepAboard::Retime) {
             return Err(OperationError::Unfinished(flight.number));
         }
@@ -40,7 +40,7 @@ impl Command for Change {
             let allowed = allowed(status, false, target.caller.role);
             return Err(OperationError::InvalidTransition { from: status, action: FlightAction::Change, allowed });
         }
-        // What makes no sense at all is told before anything is moved.
+        // Invalid combinations are reported before anything is moved.
         operations.apply(change, &flight)?;
         let named =
             change.offload.iter().cloned().map(|ref_id| LeftBehind { ref_id, reason: OffloadReason::Offloaded });
@@ -79,7 +79,7 @@ impl OperationService {
         Ok(change.apply(flight, &self.reference).map_err(FlightError::Invalid)?)
     }
 
-    /// Writes the change, if it is one.
+    /// Writes the change, if it changes anything.
     async fn save(
         &self,
         tx: &mut PgSession,

@@ -14,12 +14,12 @@ use crate::{
     platform::{postgres::PgSession, work::Command},
 };
 
-/// The flight leaves, with every booking whose cargo is there; the others are left behind and give their room back.
+/// Departs the flight with every booking whose cargo is there; the others are left behind and return their room.
 pub(super) struct Depart {
     pub operations: OperationService,
     pub target: Target,
     pub occurred_at: Option<DateTime<Utc>>,
-    /// Bookings that are left behind, whether their cargo is there or not.
+    /// Bookings to leave behind, whether their cargo is there or not.
     pub left_behind: Vec<LeftBehind>,
 }
 
@@ -42,7 +42,7 @@ impl Command for Depart {
             operations.take_along_in_tx(tx, only, &step, Some(actor)).await?;
         left_behind.extend_from_slice(named);
         left_behind.sort_by(|a, b| a.ref_id.as_str().cmp(b.ref_id.as_str()));
-        // Again: what was left behind has given room back.
+        // Read again: bookings left behind have returned room.
         let flight = left(&flights::find_in_tx(tx, flight.id).await?, occurred_at);
         let flight = flights::save_in_tx(tx, flight, FlightEventType::Departed, Some(actor), operations.now()).await?;
         let bookings_changed = moved + left_behind.len();
@@ -57,8 +57,8 @@ impl Command for Depart {
     }
 }
 
-/// The flight once it has left. Its arrival is still the best known one, unless that has passed: then it flies as long as
-/// it was to fly.
+/// Returns the flight after departure. Its arrival stays the best known one unless that has passed; then the planned
+/// flying time is added to the departure.
 fn left(flight: &Flight, at: DateTime<Utc>) -> Flight {
     let mut left = Flight { departure: at, actual_departure: Some(at), ..flight.clone() };
     if left.arrival <= at {

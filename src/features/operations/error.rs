@@ -29,7 +29,7 @@ pub enum OperationError {
     CapacityBelowBooked(CapacityShortfall),
     #[error("{number} carries freight for cargo aircraft only")]
     FreighterNeeded { number: FlightNumber, bookings: Vec<BookingRef> },
-    /// The bookings of a flight have not all been taken through its last step.
+    /// The last step of the flight has not reached all of its bookings.
     #[error("the bookings of {0} are still following its last step")]
     Unfinished(FlightNumber),
     #[error(transparent)]
@@ -49,7 +49,7 @@ impl From<sqlx::Error> for OperationError {
 }
 
 impl OperationError {
-    /// A row was not free in time: the same may come through later.
+    /// Returns whether a row was not free in time: the same transaction may succeed later.
     pub(super) fn waited_in_vain(&self) -> bool {
         match self {
             Self::Flight(FlightError::Database(cause))

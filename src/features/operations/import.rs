@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Reads a table of flights and makes the schedule so, all or nothing; bookings on flights that were retimed are told. With
+/// Imports a table of flights into the schedule, all or nothing, and passes new times on to the bookings. With
 /// `dry_run` nothing is written.
 pub(super) struct Import {
     pub operations: OperationService,
@@ -73,7 +73,7 @@ impl Command for Import {
 }
 
 impl OperationService {
-    /// Imports a table at the command line.
+    /// Imports a table from the command line.
     pub async fn import(&self, table: Bytes, dry_run: bool) -> Result<ImportSummary, OperationError> {
         work::run_alone(&self.db, Import::new(self.clone(), None, table, dry_run)).await
     }

@@ -1,7 +1,6 @@
-//! What the carrier does with its flights and what that means for the shipments on them: departing, arriving, cancelling,
-//! changing and importing flights, and the manifest. Decides which step of a flight may follow which and in which order
-//! flight and bookings change; owns the transaction in which they do: one for all, unless
-//! there are too many bookings for one.
+//! The carrier's steps on flights and their effect on the shipments aboard: departing, arriving, cancelling, changing
+//! and importing flights, and the manifest. Decides which step of a flight may follow which and in which order flight
+//! and bookings change; owns the transaction in which they do: one for all, unless there are too many bookings for one.
 mod arrive;
 mod cancel;
 mod change;

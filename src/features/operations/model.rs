@@ -19,7 +19,7 @@ words! {
     }
 }
 
-/// The steps that a caller of this role may make with a flight; `has_left`: some of its freight is on its way already.
+/// Returns the steps that this role may make with a flight; `has_left`: some of its freight has already departed.
 pub fn allowed(status: FlightStatus, has_left: bool, role: Role) -> Vec<FlightAction> {
     match status {
         FlightStatus::Scheduled if has_left || role < Role::Admin => vec![FlightAction::Depart],
@@ -29,18 +29,18 @@ pub fn allowed(status: FlightStatus, has_left: bool, role: Role) -> Vec<FlightAc
     }
 }
 
-/// A flight after a step, and what that did to its bookings.
+/// A flight after a step, and the effect on its bookings.
 #[derive(Debug)]
 pub struct Operated {
     pub flight: Flight,
-    /// How many bookings got an event.
+    /// Number of bookings that got an event.
     pub bookings_changed: usize,
-    /// How many are still to get one.
+    /// Number of bookings that have yet to get one.
     pub bookings_pending: usize,
     pub left_behind: Vec<LeftBehind>,
 }
 
-/// Why a capacity is too small.
+/// The reason why a capacity is too small.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapacityShortfall {
     pub dimensions: Vec<Dimension>,
@@ -50,7 +50,7 @@ pub struct CapacityShortfall {
 }
 
 impl CapacityShortfall {
-    /// Of a flight that is to have this capacity.
+    /// Returns the shortfall of a flight for the requested capacity.
     pub fn of(flight: &Flight, requested: Space) -> Option<Self> {
         let (booked, held) = (flight.room.booked, flight.room.held);
         let dimensions: Vec<Dimension> = (booked + held).exceeds(requested).collect();

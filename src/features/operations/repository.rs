@@ -1,4 +1,4 @@
-//! All SQL of this room: the steps of flights that have not reached all of their bookings.
+//! All SQL of this room: steps of flights that have not reached all of their bookings.
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -8,12 +8,12 @@ use crate::{
     platform::postgres::PgSession,
 };
 
-/// A step that has still to reach some bookings.
+/// A step that has not reached all bookings.
 #[derive(Debug)]
 pub(super) struct Unfinished {
     pub step: StepAboard,
     pub actor: Option<UserId>,
-    /// The last booking that was looked at.
+    /// The last booking processed.
     pub done_to: Uuid,
 }
 
@@ -22,8 +22,8 @@ const ARRIVE: &str = "ARRIVE";
 const CANCEL: &str = "CANCEL";
 const RETIME: &str = "RETIME";
 
-/// Writes down that these flights have made a step and their bookings have not. New times may follow new times that have not
-/// reached everybody: then they begin with the first booking again.
+/// Records that these flights have made a step and their bookings have not. New times may follow unfinished new times:
+/// processing then starts again with the first booking.
 pub(super) async fn insert(
     db: &mut PgSession,
     flights: &[FlightId],
@@ -53,7 +53,7 @@ pub(super) async fn insert(
     inserted.execute(db).await.map(drop)
 }
 
-/// What the flight's bookings have still to be taken through. The caller holds the flight's lock.
+/// Returns the step that has not reached all of the flight's bookings. The caller holds the flight's lock.
 pub(super) async fn find(db: &mut PgSession, flight: FlightId) -> sqlx::Result<Option<Unfinished>> {
     let row = sqlx::query!(
         "select step, occurred_at, reason, actor_id, done_to from flight_steps where flight_id = $1",
@@ -70,8 +70,8 @@ pub(super) async fn find(db: &mut PgSession, flight: FlightId) -> sqlx::Result<O
     Ok(Some(Unfinished { step, actor: row.actor_id.map(UserId::from), done_to: row.done_to }))
 }
 
-/// The flights whose bookings have still to be taken along, and since when, the longest waiting first: the next thousand
-/// after the one that is named.
+/// Returns the flights with unfinished steps and the time since when, longest waiting first: at most 1000, after the
+/// given one.
 pub(super) async fn unfinished(
     db: &mut PgSession,
     after: Option<(DateTime<Utc>, FlightId)>,

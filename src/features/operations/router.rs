@@ -69,7 +69,7 @@ impl Step {
     }
 }
 
-/// The answer to a step: the flight, and what the step did to its bookings.
+/// Builds the answer to a step: the flight, and the effect of the step on its bookings.
 fn stepped(reference: Reference) -> impl Fn(&Operated) -> Answer + Send + Sync {
     move |done| {
         let tag = done.flight.entity_tag();

@@ -24,8 +24,8 @@ use crate::{
     },
 };
 
-/// The use cases of running flights, a file per verb: `depart`, `arrive`, `cancel`, `change`, `import`; `unfinished` is what
-/// follows of a step when a flight has very many bookings.
+/// The use cases of flight operations, a file per verb: `depart`, `arrive`, `cancel`, `change`, `import`; `unfinished`
+/// completes a step on a flight with very many bookings.
 #[derive(Clone)]
 pub struct OperationService {
     pub(super) db: Database,
@@ -37,7 +37,7 @@ pub struct OperationService {
     pub(super) acts: Acts,
 }
 
-/// Which flight a caller operates, and on which condition.
+/// The flight that a caller operates, and the precondition.
 #[derive(Clone)]
 pub(super) struct Target {
     pub caller: Principal,
@@ -58,13 +58,13 @@ impl OperationService {
         Self { db, flights, bookings, reference, clock, ids, acts }
     }
 
-    /// One flight.
+    /// Returns one flight.
     pub(super) async fn flight(&self, id: FlightId) -> Result<Flight, OperationError> {
         Ok(self.flights.flight(id).await?)
     }
 
-    /// A flight with a page of the bookings that are on it or were carried by it, and the sums over all of them, as of one
-    /// moment.
+    /// Returns a flight with a page of the bookings that it carries or carried, and the sums over all of them, in one
+    /// snapshot.
     pub(super) async fn manifest(
         &self,
         id: FlightId,
@@ -77,7 +77,7 @@ impl OperationService {
         Ok((flight, bookings, freight))
     }
 
-    /// Locks the flight, so that no booking slips on or off it, and judges version and step by the state then found.
+    /// Locks the flight, so that no booking joins or leaves it, and checks version and step against the locked state.
     pub(super) async fn lock_for_in_tx(
         &self,
         tx: &mut PgSession,
@@ -98,7 +98,7 @@ impl OperationService {
         }
     }
 
-    /// Puts on record what an administrator has made of a flight.
+    /// Records an administrator's change of a flight in the audit trail.
     pub(super) async fn record_in_tx(
         &self,
         tx: &mut PgSession,
@@ -113,7 +113,7 @@ impl OperationService {
         Ok(self.acts.record_in_tx(tx, actor, act, subject, Value::Object(data)).await?)
     }
 
-    /// After the commit: searches, log and metrics are told that a flight made a step.
+    /// Reports a flight's step to searches, log and metrics, after the commit.
     pub(super) fn tell(&self, action: FlightAction, done: &Operated) {
         self.flights.left(&done.flight);
         let (flight_id, bookings_changed) = (done.flight.id, done.bookings_changed);
@@ -127,7 +127,7 @@ impl OperationService {
     }
 }
 
-/// Locks the flight and judges the version.
+/// Locks the flight and checks the version.
 pub(super) async fn lock_in_tx(tx: &mut PgSession, target: &Target) -> Result<Flight, OperationError> {
     capacity::lock_in_tx(tx, &[target.flight]).await?;
     let flight = flights::find_in_tx(tx, target.flight).await?;
@@ -138,7 +138,7 @@ pub(super) async fn lock_in_tx(tx: &mut PgSession, target: &Target) -> Result<Fl
     }
 }
 
-/// Counts changes that were committed, each flight for itself.
+/// Counts committed changes, one per flight.
 pub(super) fn count_changes(flights: u64) {
     metric::FLIGHT_ACTIONS.with([FlightAction::Change.as_str()]).increment(flights);
 }

@@ -1,5 +1,5 @@
-//! A flight with very many bookings makes its step at once, and its bookings follow in transactions of their own. A booking
-//! that has not been reached stands as before, on a flight that takes no bookings any more.
+//! A flight with very many bookings makes its step immediately, and its bookings follow in separate transactions. A
+//! booking that has not been reached keeps its state, on a flight that takes no bookings any more.
 use std::time::Duration;
 
 use serde_json::Value;
@@ -19,17 +19,17 @@ use crate::{
     },
 };
 
-/// The kind of the job and the name of its schedule, which takes up what a job has given up.
+/// The kind of the job and the name of its schedule, which resumes after a failed job.
 pub const UNFINISHED: &str = "flight_steps";
 
-/// How long one job goes on; the next one continues.
+/// Longest run of one job; the next one continues.
 const LONGEST_RUN: Duration = Duration::from_mins(4);
-/// Others have their turn at the flight between two transactions.
+/// Pause between two transactions, in which others can lock the flight.
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl OperationService {
-    /// Takes the bookings on these flights through the step: at once if they are few. Else it records that they still have
-    /// to follow, and enqueues the job that makes them.
+    /// Takes the bookings on these flights through the step, immediately if they are few. Else records the step as
+    /// unfinished and enqueues the job that completes it.
     pub(super) async fn take_along_in_tx(
         &self,
         tx: &mut PgSession,
@@ -45,13 +45,13 @@ impl OperationService {
         Ok(moved)
     }
 
-    /// Without a key: a job that runs already may have looked for the last time.
+    /// Enqueues the job without a key: a running job may already have looked for the last time.
     async fn promise_in_tx(&self, tx: &mut PgSession) -> Result<(), OperationError> {
         let job = NewJob::now(UNFINISHED, Value::Null);
         Ok(jobs::enqueue_in_tx(tx, self.ids.next(self.now()), &job).await?)
     }
 
-    /// Tells the bookings on these flights when they now leave and land: at once if they are few, else in the background.
+    /// Passes the flights' new times on to their bookings: immediately if they are few, else in the background.
     pub(super) async fn retime_in_tx(
         &self,
         tx: &mut PgSession,
@@ -64,9 +64,9 @@ impl OperationService {
         self.take_along_in_tx(tx, flights, &StepAboard::Retime, actor).await.map(drop)
     }
 
-    /// The job [`UNFINISHED`]: takes bookings along until none is left. After four minutes another job continues. Each
-    /// transaction is small and says how far it got, so that it can end anywhere, and another may run beside it. A flight
-    /// that fails does not keep the others waiting.
+    /// Runs the job [`UNFINISHED`]: processes bookings until none is left. After four minutes another job continues.
+    /// Each transaction is small and records its progress, so that the job can end anywhere and another may run beside
+    /// it. A flight that fails does not delay the others.
     pub async fn finish_steps(&self) -> Result<(), OperationError> {
         let until = Instant::now() + LONGEST_RUN;
         let (mut failed, mut after) = (None, None);
@@ -88,7 +88,7 @@ impl OperationService {
         }
     }
 
-    /// Takes the bookings of one flight along, and waits for others that hold the flight's row.
+    /// Processes the bookings of one flight, and waits while other transactions hold the flight's row.
     async fn finish_step(&self, flight: FlightId, until: Instant) -> Result<(), OperationError> {
         while Instant::now() < until {
             match retrying(|| self.continue_step(flight)).await {
@@ -102,7 +102,7 @@ impl OperationService {
         Ok(())
     }
 
-    /// Takes the next bookings of a flight along. Whether there are more.
+    /// Processes the next bookings of a flight. Returns whether there are more.
     async fn continue_step(&self, flight: FlightId) -> Result<bool, OperationError> {
         let mut tx = self.db.begin().await?;
         capacity::lock_in_tx(&mut tx, &[flight]).await?;

@@ -11,19 +11,19 @@ pub struct NewCapacity {
     pub cutoff: DateTime<Utc>,
 }
 
-/// How long a flight's room is open: to shippers until the cut-off, to the carrier's staff until it departs.
+/// End of the sale of a flight's room: the cut-off for shippers, the departure for the carrier's staff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenUntil {
     Cutoff,
     Departure,
 }
 
-/// What the ledger calls it when room is taken.
+/// Kind of the ledger entry written when room is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {
-    /// By a new leg: all that it needs.
+    /// A new leg takes all the room that it needs.
     Booked,
-    /// By a leg that has room: what it needs more, or, negative, less.
+    /// An existing leg takes the difference, which is negative if it needs less.
     Amended,
 }
 
@@ -36,19 +36,19 @@ impl Entry {
     }
 }
 
-/// How room is taken.
+/// The way in which room is taken.
 #[derive(Debug, Clone, Copy)]
 pub enum AllocationPath {
-    /// Straight, and only if more weight than this stays free.
+    /// Without waiting, and only if more weight than this stays free.
     Optimistic { leaving: Weight },
     /// In turn, to the last kilogram.
     Locking,
-    /// To the last kilogram, by an amendment, which has locked the flight before it judged.
+    /// To the last kilogram, by an amendment, which locks the flight before it checks.
     Amending,
 }
 
 impl AllocationPath {
-    /// The label of `loadmaster_capacity_takings_total`.
+    /// Returns the label of `loadmaster_capacity_takings_total`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Optimistic { .. } => "optimistic",
@@ -57,7 +57,7 @@ impl AllocationPath {
         }
     }
 
-    /// More weight than this must stay free; none is negative.
+    /// Returns the weight, in hectograms, above which the free weight must stay; -1 sets no bound.
     pub const fn leaving(self) -> i64 {
         match self {
             Self::Optimistic { leaving } => leaving.hectograms(),
@@ -66,7 +66,7 @@ impl AllocationPath {
     }
 }
 
-/// Room that a leg takes of a flight.
+/// Room that a leg takes on a flight.
 #[derive(Debug, Clone, Copy)]
 pub struct Allocation {
     pub flight_id: FlightId,

@@ -1,5 +1,5 @@
-//! Replays ledgers: what each entry says it added is added up from nothing, and what it says stood there after it is only
-//! compared. Entries come flight by flight, in the order of their numbers; nothing is kept but the flight at hand.
+//! Replays ledgers: sums up the additions of all entries from zero, and only compares the state that each entry
+//! records. Entries come flight by flight, in the order of their numbers; only the current flight is kept in memory.
 use super::{EntryKind, Space};
 use crate::kernel::FlightId;
 
@@ -11,28 +11,28 @@ pub struct Room {
     pub held: Space,
 }
 
-/// One entry of a flight's ledger, as it was written.
+/// One entry of a flight's ledger, as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LedgerEntry {
     pub flight_id: FlightId,
     pub seq: i64,
     pub kind: EntryKind,
-    /// What it added to what is booked; negative: gave back.
+    /// Change of the booked room; negative: returned.
     pub added: Space,
-    /// What it says the flight's row was after it.
+    /// State of the flight's row that the entry records.
     pub after: Room,
 }
 
-/// What is wrong with an entry.
+/// A fault of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LedgerFault {
-    /// Another number should follow.
+    /// The sequence requires another number.
     OutOfSequence { expected: i64 },
-    /// After it less than nothing is taken, or more than there is.
+    /// After the entry, the room taken is negative or exceeds the capacity.
     Oversold(Room),
-    /// What it says it left is not what the entries up to it add up to.
+    /// The recorded state differs from the sum of the entries so far.
     NotTheSum { said: Room, replayed: Room },
-    /// More than can be counted.
+    /// The figures overflow.
     Uncountable,
 }
 
@@ -49,7 +49,7 @@ impl std::fmt::Display for LedgerFault {
     }
 }
 
-/// In the units of the tables.
+/// Formats in the units of the tables.
 fn told(room: Room) -> String {
     let figures = |space: Space| {
         let [weight, volume, positions] = space.figures();
@@ -59,7 +59,7 @@ fn told(room: Room) -> String {
 }
 
 impl Room {
-    /// Nothing below zero, and no more taken than there is, in every dimension.
+    /// Returns whether, in every dimension, no figure is negative and the room taken does not exceed the capacity.
     pub fn is_sound(&self) -> bool {
         let (booked, held) = (self.booked.figures(), self.held.figures());
         let each = booked.into_iter().zip(held).zip(self.capacity.figures());
@@ -68,7 +68,7 @@ impl Room {
         })
     }
 
-    /// How far off each figure is from another's.
+    /// Returns the difference of each figure from that of `other`.
     fn drift(&self, other: &Self) -> [i64; 9] {
         let figures = |room: &Self| [room.capacity, room.booked, room.held].map(Space::figures);
         let (own, other) = (figures(self), figures(other));
@@ -76,13 +76,13 @@ impl Room {
     }
 }
 
-/// The flight at hand.
+/// The replay of the current flight.
 #[derive(Debug, Default)]
 pub struct LedgerReplay {
     flight: Option<FlightId>,
     seq: i64,
     room: Room,
-    /// How far the last entry was off: one wrong entry must not put all after it in the wrong.
+    /// Deviation of the last entry: one wrong entry must not make all later ones wrong.
     drift: [i64; 9],
     entries: u64,
     flights: u64,
@@ -143,7 +143,7 @@ mod tests {
         Room { capacity: space(capacity), booked: space(booked), held: space(0) }
     }
 
-    /// Of the first flight.
+    /// Builds an entry of the first flight.
     fn entry(seq: i64, kind: EntryKind, added: i64, capacity: i64, booked: i64) -> LedgerEntry {
         let flight_id = FlightId::from(Uuid::from_u128(1));
         LedgerEntry { flight_id, seq, kind, added: space(added), after: room(capacity, booked) }
@@ -193,7 +193,7 @@ mod tests {
             figures[dimension] = 1;
             let more = Space::from_columns(figures[0], figures[1], figures[2]);
             let mut oversold = ledger();
-            // The third entry takes more than is left and says nothing of it.
+            // The third entry takes more than is left, and the recorded states do not show it.
             oversold[2].added = oversold[2].added + more;
             let found = faults(&oversold);
             assert!(matches!(found[0], (3, LedgerFault::Oversold(_))), "{found:?}");
@@ -218,7 +218,7 @@ mod tests {
         wrong[1].after.booked = space(50);
         let said = wrong[1].after;
         assert_eq!(faults(&wrong), [(2, LedgerFault::NotTheSum { said, replayed: room(100, 60) })]);
-        // Whoever follows the wrong entry is not wrong again.
+        // Entries that follow consistently on a wrong entry are not reported again.
         let mut drifting = ledger();
         for entry in &mut drifting[1..] {
             entry.after.booked = entry.after.booked + space(1);
@@ -239,7 +239,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// The replay agrees with a reference that adds plain numbers up.
+        /// The replay agrees with a reference that adds plain numbers.
         #[test]
         fn the_replay_is_addition(
             capacity in 0i64..200,

@@ -1,4 +1,4 @@
-//! What an audit reads of ledgers and rows. Nothing here is bounded by what a request may take.
+//! Reads ledgers and rows for an audit. The time limits of requests do not apply here.
 use futures_util::{Stream, StreamExt};
 use uuid::Uuid;
 
@@ -47,7 +47,7 @@ impl TryFrom<Row> for LedgerEntry {
     }
 }
 
-/// The ledgers of these flights, or all, flight by flight, each in the order of its numbers; row by row, as they come.
+/// Streams the ledgers of these flights, or of all, flight by flight, each in the order of its numbers.
 pub(in crate::features::capacity) fn ledgers<'a>(
     db: &'a mut PgSession,
     flights: Option<&[Uuid]>,
@@ -73,14 +73,14 @@ pub(in crate::features::capacity) async fn count(db: &mut PgSession, flights: Op
     count.fetch_one(db).await
 }
 
-/// A flight's row that is not as the last entry of its ledger left it.
+/// A flight's row that differs from the state left by the last entry of its ledger.
 #[derive(Debug)]
 pub(in crate::features::capacity) struct Astray {
     pub flight_id: Uuid,
     pub ledger_seq: i64,
-    /// Capacity, booked, held; weight, volume, positions of each.
+    /// Capacity, booked and held: weight, volume and positions of each.
     pub row: Vec<i64>,
-    /// The number of the last entry, where there is one, and what it left.
+    /// The number of the last entry, if there is one, and the state that it left.
     pub last_seq: Option<i64>,
     pub left: Option<Vec<i64>>,
 }
@@ -112,7 +112,7 @@ pub(in crate::features::capacity) fn astray<'a>(
     rows.fetch(db)
 }
 
-/// Flights that have a ledger and no row.
+/// Streams the flights that have a ledger and no row.
 pub(in crate::features::capacity) fn rowless<'a>(
     db: &'a mut PgSession,
     flights: Option<&[Uuid]>,
@@ -127,7 +127,7 @@ pub(in crate::features::capacity) fn rowless<'a>(
     ids.fetch(db)
 }
 
-/// Whether there is a flight of this id, or ever was one that left something behind.
+/// Returns whether a flight with this id exists, or existed and left rows behind.
 pub(in crate::features::capacity) async fn is_known(db: &mut PgSession, flight: Uuid) -> sqlx::Result<bool> {
     let known = sqlx::query_scalar!(
         r#"select exists (select from flight_capacity where flight_id = $1)

@@ -1,5 +1,5 @@
-//! Takes room as it must never be taken, for tests of the checker: `oversell` takes it whether it is free or not,
-//! `forget_ledger` leaves some of what is taken out of the ledger.
+//! Takes room in forbidden ways, to test the audit: `oversell` takes room even if it is not free, `forget_ledger` omits
+//! part of the room taken from the ledger.
 use chrono::{DateTime, Utc};
 
 use super::Allocation;
@@ -19,7 +19,7 @@ const WRITE: &str = "insert into capacity_ledger
            booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions, $8
     from flight_capacity where flight_id = $1";
 
-/// False when no fault is due: nothing was taken.
+/// Returns false when no fault is due: nothing was taken.
 pub(in crate::features::capacity) async fn take(
     db: &mut PgSession,
     allocation: &Allocation,
