@@ -1,7 +1,7 @@
-//! What happens to all bookings on a flight. These functions join the transaction of whoever changes the flight, and holds
-//! its lock: no booking gets on or off meanwhile. Bookings are changed some at a time, with a few statements each time, so
-//! that memory does not grow with their number; when they are too many for one transaction, none is changed and the caller
-//! continues with [`BookingService::take_some_along_in_tx`] in transactions of their own.
+//! Changes of all bookings on a flight. These functions join the transaction that changes the flight and holds its
+//! lock: no booking joins or leaves the flight meanwhile. Bookings are changed in batches, with a few statements per
+//! batch, so that memory does not grow with their number; if they are too many for one transaction, none is changed and
+//! the caller continues with [`BookingService::take_some_along_in_tx`] in separate transactions.
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
@@ -23,33 +23,33 @@ use crate::{
     platform::postgres::{DbError, PgSession, allow_long_statements},
 };
 
-/// Bookings that are in memory at the same time.
+/// Bookings in memory at the same time.
 const AT_ONCE: usize = 2_000;
 /// Bookings named in one refusal.
 const MOST_NAMED: i64 = 1_000;
 
-/// A booking that a flight left without.
+/// A booking left behind by a flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftBehind {
     pub ref_id: BookingRef,
     pub reason: OffloadReason,
 }
 
-/// What a step of a flight means for each booking on it.
+/// The effect of a flight's step on each booking on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepAboard {
-    /// It leaves with the booking if the cargo is there, else the booking is left behind.
+    /// The booking departs with the flight if its cargo is there, else it is left behind.
     Depart { occurred_at: DateTime<Utc> },
-    /// The bookings in the air on it land.
+    /// The bookings in the air on the flight land.
     Arrive { occurred_at: DateTime<Utc> },
-    /// The legs end and give their room back; the bookings stay and need another way.
+    /// The legs end and return their room; the bookings stay and need rerouting.
     Cancel { reason: Option<String> },
-    /// Legs that have not landed get the flight's times, and connections are judged again.
+    /// Legs that have not landed get the flight's times, and connections are checked again.
     Retime,
 }
 
 impl StepAboard {
-    /// The statuses of the legs that it is about.
+    /// Returns the statuses of the legs that the step concerns.
     const fn statuses(&self) -> &'static [LegStatus] {
         match self {
             Self::Depart { .. } | Self::Cancel { .. } => &[LegStatus::Booked],
@@ -59,16 +59,16 @@ impl StepAboard {
     }
 }
 
-/// What a step did to the bookings on a flight.
+/// The result of a step for the bookings on a flight.
 #[derive(Debug, Default)]
 pub struct Moved {
-    /// How many it changed, without those left behind.
+    /// Number of changed bookings, without those left behind.
     pub moved: usize,
-    /// By reference.
+    /// In order of reference.
     pub left_behind: Vec<LeftBehind>,
-    /// How many it has still to reach: none, or all because they are too many for one transaction.
+    /// Number of bookings not reached yet: none, or all if they are too many for one transaction.
     pub pending: usize,
-    /// The flights that those are on.
+    /// The flights of the pending bookings.
     pub pending_on: Vec<FlightId>,
 }
 
@@ -79,16 +79,17 @@ impl Moved {
     }
 }
 
-/// What a step did to the next bookings.
+/// The result of a step for the next bookings.
 #[derive(Debug)]
 pub struct Portion {
     pub moved: Moved,
-    /// The last one that was looked at; `None` after the last of all.
+    /// The last booking processed; `None` after the last of all.
     pub last: Option<Uuid>,
 }
 
 impl BookingService {
-    /// When the flight leaves: as told, else now, and not before the last movement of what leaves with it.
+    /// Returns the departure time: `told`, else now, and not before the last movement of the freight that leaves with
+    /// it.
     pub async fn departure_in_tx(
         &self,
         tx: &mut PgSession,
@@ -99,7 +100,8 @@ impl BookingService {
         occurred_at(told, repository::last_moved_before_departure(tx, flight).await?, self.clock.now())
     }
 
-    /// When the flight lands: as told, else now, and not before it left or what it carries was last moved.
+    /// Returns the arrival time: `told`, else now, and not before the departure or the last movement of the freight on
+    /// it.
     pub async fn arrival_in_tx(
         &self,
         tx: &mut PgSession,
@@ -111,9 +113,9 @@ impl BookingService {
         occurred_at(told, moved_at.max(flight.actual_departure), self.clock.now())
     }
 
-    /// Locks all bookings on the flight in ascending order, so that none of them is moved until the transaction ends. If too
-    /// many for one transaction would be left once `without` of them are off it, it locks none, and this transaction may
-    /// take its time over their number.
+    /// Locks all bookings on the flight in ascending order, so that none of them is moved until the transaction ends.
+    /// If too many for one transaction remain once `without` of them are taken off, locks none and lifts the statement
+    /// time limit of this transaction instead.
     async fn lock_few_in_tx(&self, tx: &mut PgSession, flight: FlightId, without: usize) -> Result<(), BookingError> {
         let aboard = repository::count_aboard(tx, &[flight], StepAboard::Retime.statuses()).await?;
         let total: usize = aboard.iter().map(|(_, bookings)| bookings).sum();
@@ -125,8 +127,8 @@ impl BookingService {
         Ok(())
     }
 
-    /// Another flight that has landed with freight for this one, whose bookings have not all been told so: until then it
-    /// cannot be said what this flight leaves behind.
+    /// Returns another flight that has landed with freight for this one while some of its bookings have not been
+    /// updated: until then the bookings that this flight leaves behind are unknown.
     pub async fn landing_with_in_tx(
         &self,
         tx: &mut PgSession,
@@ -135,8 +137,8 @@ impl BookingService {
         Ok(repository::landed_inbound(tx, flight).await?)
     }
 
-    /// Takes every booking on these flights through the step, if they are few enough for one transaction; else none, and says
-    /// how many are pending.
+    /// Takes every booking on these flights through the step if they are few enough for one transaction; else changes
+    /// none and returns the number pending.
     pub async fn take_along_in_tx(
         &self,
         tx: &mut PgSession,
@@ -161,8 +163,8 @@ impl BookingService {
         Ok(moved)
     }
 
-    /// Takes the next bookings after `after` through the step: at most 2000, in ascending order of id. One that has been
-    /// taken through it already is not changed again.
+    /// Takes the next bookings after `after` through the step: at most 2000, in ascending order of id. A booking that
+    /// has already taken the step is not changed again.
     pub async fn take_some_along_in_tx(
         &self,
         tx: &mut PgSession,
@@ -191,7 +193,7 @@ impl BookingService {
                 (StepAboard::Cancel { reason }, [flight]) => {
                     releases.extend(lose_flight(draft, flight.id, reason.as_deref(), author));
                 }
-                // Only times are told of several flights at once.
+                // Only new times may concern several flights at once.
                 _ => {}
             }
         }
@@ -213,7 +215,7 @@ impl BookingService {
         if booked_leg(&draft.now, flight).is_none() {
             return Vec::new();
         }
-        // What came to the airport after the flight had left is not on it.
+        // Cargo that reached the airport after the flight's departure is not on it.
         let is_in_time = draft.now.moved_at.is_none_or(|moved_at| moved_at <= occurred_at);
         if let Some(leg) = draft.now.next_leg().filter(|leg| is_in_time && leg.flight_id == flight).cloned() {
             let step = Step::of(Action::Depart, &draft.now, &leg);
@@ -226,7 +228,7 @@ impl BookingService {
     }
 
     fn arrive_with(&self, draft: &mut Draft, flight: FlightId, occurred_at: DateTime<Utc>, author: Author<'_>) {
-        // A booking that was cancelled in the air, or has landed by itself meanwhile, stays as it is.
+        // A booking that was cancelled in the air, or has landed individually meanwhile, keeps its state.
         let leg = draft.now.departed_leg().filter(|leg| leg.flight_id == flight).cloned();
         if let (false, Some(leg)) = (draft.now.is_over(), leg) {
             let step = Step::of(Action::Arrive, &draft.now, &leg);
@@ -260,7 +262,7 @@ impl BookingService {
             return Ok(());
         }
         let aboard = named_aboard(tx, flight, named).await?;
-        // The others may be changed in this transaction, too: all locks are taken in ascending order.
+        // This transaction may change the other bookings too: all locks are taken in ascending order.
         self.lock_few_in_tx(tx, flight, named.len()).await?;
         let reasons: HashMap<&BookingRef, OffloadReason> =
             named.iter().map(|left| (&left.ref_id, left.reason)).collect();
@@ -280,7 +282,7 @@ impl BookingService {
         Ok(())
     }
 
-    /// Bookings on a flight that fly on cargo aircraft only: the first thousand.
+    /// Returns the bookings on a flight that require a cargo aircraft: at most the first thousand.
     pub async fn freighter_bound_in_tx(
         &self,
         tx: &mut PgSession,
@@ -289,13 +291,14 @@ impl BookingService {
         Ok(repository::aboard_with_code(tx, flight, HandlingCode::CARGO_AIRCRAFT_ONLY, MOST_NAMED).await?)
     }
 
-    /// Whether any leg has left on a flight, whatever became of its booking. The caller holds the flight's lock.
+    /// Returns whether any leg has departed on a flight, whatever the state of its booking. The caller holds the
+    /// flight's lock.
     pub async fn has_left_in_tx(&self, tx: &mut PgSession, flight: FlightId) -> Result<bool, BookingError> {
         Ok(repository::is_aboard(tx, flight, &[LegStatus::Departed, LegStatus::Arrived]).await?)
     }
 }
 
-/// What legs in force on a flight sum up to.
+/// Sum of legs in force on a flight.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FreightSum {
     pub bookings: u64,
@@ -303,15 +306,15 @@ pub struct FreightSum {
     pub space: Space,
 }
 
-/// What a flight carries in all, and by handling code.
+/// The freight on a flight, in total and by handling code.
 #[derive(Debug, Default)]
 pub struct Freight {
     pub all: FreightSum,
     pub by_code: Vec<(HandlingCode, FreightSum)>,
 }
 
-/// The next bookings by reference with a leg in force on a flight, at most `limit`, and the sums over all of them; joins
-/// the caller's snapshot.
+/// Returns the next bookings by reference with a leg in force on a flight, at most `limit`, and the sums over all of
+/// them; joins the caller's snapshot.
 pub async fn manifest_in_tx(
     snapshot: &mut PgSession,
     flight: FlightId,
@@ -332,7 +335,8 @@ pub async fn manifest_in_tx(
     Ok((bookings, freight))
 }
 
-/// The ids of the bookings that are named, in ascending order. Each must have a leg that can still be taken off the flight.
+/// Returns the ids of the named bookings, in ascending order. Each must have a leg that can still be taken off the
+/// flight.
 async fn named_aboard(tx: &mut PgSession, flight: FlightId, named: &[LeftBehind]) -> Result<Vec<Uuid>, BookingError> {
     let references: Vec<&str> = named.iter().map(|left| left.ref_id.as_str()).collect();
     let found = repository::named_aboard(tx, flight, &references).await?;
@@ -351,7 +355,7 @@ fn booked_leg(booking: &Booking, flight: FlightId) -> Option<&Leg> {
     booking.undeparted_legs().find(|leg| leg.flight_id == flight)
 }
 
-/// Ends the leg on a flight that is cancelled and tells of it. Its room is to be given back.
+/// Ends the leg on a cancelled flight and records the event. The caller returns its room.
 fn lose_flight(draft: &mut Draft, flight: FlightId, reason: Option<&str>, author: Author<'_>) -> Vec<Release> {
     let Some(leg) = booked_leg(&draft.now, flight).cloned() else { return Vec::new() };
     let given = draft.release_legs(LegStatus::Cancelled, |leg| leg.flight_id == flight);
@@ -361,7 +365,7 @@ fn lose_flight(draft: &mut Draft, flight: FlightId, reason: Option<&str>, author
     given
 }
 
-/// Takes a booking off a flight and tells of it. Its room is to be given back.
+/// Takes a booking off a flight and records the event. The caller returns its room.
 fn offload(draft: &mut Draft, flight: FlightId, reason: OffloadReason, author: Author<'_>) -> Vec<Release> {
     let id = booked_leg(&draft.now, flight).map(|leg| leg.id);
     let given = draft.release_legs(LegStatus::Offloaded, |leg| leg.flight_id == flight);
@@ -374,7 +378,7 @@ fn offload(draft: &mut Draft, flight: FlightId, reason: OffloadReason, author: A
     given
 }
 
-/// The leg with its flight's times, if they are others than it has and it has not landed.
+/// Returns the leg with its flight's times if they differ from the leg's and it has not landed.
 fn retimed(leg: &Leg, flights: &HashMap<FlightId, &Flight>) -> Option<Leg> {
     let flight = flights.get(&leg.flight_id)?;
     let is_ahead = matches!(leg.status, LegStatus::Booked | LegStatus::Departed);

@@ -25,7 +25,7 @@ use crate::{
 /// The span over which amendments are counted.
 const AMENDED_WITHIN: TimeDelta = TimeDelta::hours(1);
 
-/// Changes what a shipment is or which way it goes, all of it or nothing.
+/// Changes the freight or the route of a shipment, all or nothing.
 pub(super) struct Amend {
     pub amendment: AmendBooking,
 }
@@ -52,7 +52,7 @@ impl Verb for Amend {
             let (from, allowed) = (booking.status, booking.allowed(caller.role));
             return Err(BookingError::InvalidTransition { from, action: Action::Amend, allowed });
         }
-        // It changed between reading and locking: the locks are not those it needs.
+        // The booking changed between reading and locking: the locks held are not the ones it now needs.
         if amendment.flights_to_lock(&booking) != wanted || booking.awb_number != seen.awb_number {
             return Err(BookingError::Raced);
         }
@@ -75,11 +75,11 @@ impl Verb for Amend {
 }
 
 impl BookingService {
-    /// Refuses when the booking has been amended as often within the last hour as it may be. An amendment that also reroutes
-    /// counts twice: it leaves two events. A repeated request does not come here.
+    /// Refuses the amendment if the booking has reached its limit for the last hour. An amendment that also reroutes
+    /// counts twice: it leaves two events. A repeated request does not reach this check.
     async fn check_pace(&self, tx: &mut PgSession, booking: &Booking) -> Result<(), BookingError> {
         let most = self.limits.amendments_per_hour;
-        // A booking with no more events than that cannot have more amendments.
+        // The number of amendments cannot exceed the number of events.
         if most == 0 || booking.event_sequence.cast_unsigned() <= most {
             return Ok(());
         }
@@ -88,7 +88,7 @@ impl BookingService {
         let looked_at = i64::from(most) * 2 + 100;
         let (back, since) = (i64::from(most) - 1, now - AMENDED_WITHIN);
         match repository::amended_since(tx, booking.id, back, since, looked_at).await? {
-            // Once this one is an hour old, one fewer than is allowed lies within the hour.
+            // Once the amendment found is an hour old, the last hour holds one fewer than the limit.
             Some(counted) => {
                 let again_in = u32::try_from((counted + AMENDED_WITHIN - now).num_seconds() + 1).unwrap_or(1);
                 Err(BookingError::AmendedTooOften { most, again_in })
@@ -142,7 +142,7 @@ impl Amending<'_> {
         Ok(self.draft)
     }
 
-    /// Every flight that has not taken the cargo must still be open to this caller.
+    /// Checks that every flight that has not taken the cargo is still open to this caller.
     fn check_open(&self) -> Result<(), BookingError> {
         for leg in self.draft.now.undeparted_legs() {
             let room = self.rooms.iter().find(|room| room.flight_id == leg.flight_id);
@@ -157,8 +157,8 @@ impl Amending<'_> {
         Ok(())
     }
 
-    /// Freight for cargo aircraft only must not be on another one; legs that are replaced are judged with their new
-    /// flights.
+    /// Refuses a flight that is no cargo aircraft for freight that requires one; legs to be replaced are checked with
+    /// their new flights.
     async fn check_kind(&self, tx: &mut PgSession, amended: &Booking, reroutes: bool) -> Result<(), BookingError> {
         let only = |codes: &[HandlingCode]| codes.contains(&HandlingCode::CARGO_AIRCRAFT_ONLY);
         if !only(&amended.special_handling_codes) || only(&self.draft.now.special_handling_codes) {
@@ -173,7 +173,7 @@ impl Amending<'_> {
         }
     }
 
-    /// Makes each leg that has not departed as large as the booking now is.
+    /// Adjusts the room of each leg that has not departed to the amended booking.
     async fn retake(&mut self, tx: &mut PgSession) -> Result<(), BookingError> {
         let (booking_id, pieces, space) = (self.draft.now.id, self.draft.now.pieces, self.draft.now.space);
         let mut allocations = Vec::new();
@@ -204,14 +204,14 @@ impl Amending<'_> {
             }
             (leg.pieces, leg.space) = (pieces, space);
         }
-        // Judged under the flights' locks: it is refused only if this service misjudged.
+        // The flights' locks are held: a refusal here means that this service misjudged.
         let taken = capacity::allocate_in_tx(tx, &allocations, self.author.now).await?;
         if taken { Ok(()) } else { Err(BookingError::Unsettled) }
     }
 }
 
-/// Gives up the claim of the old air waybill and takes that of the new, in the order of their numbers: whoever swaps two
-/// waits for no one who waits for him. Answers the new number if another booking has it.
+/// Releases the claim on the old air waybill and takes the one on the new, in the order of their numbers, so that two
+/// bookings swapping numbers never wait for each other in a circle. Returns the new number if another booking has it.
 async fn move_awb_claim(
     tx: &mut PgSession,
     booking: BookingId,

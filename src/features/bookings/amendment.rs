@@ -1,4 +1,4 @@
-//! What a merge patch means for a booking: pure, no more than arithmetic on what is there.
+//! The effect of a merge patch on a booking: pure arithmetic, no I/O.
 use std::fmt::Write;
 
 use super::{
@@ -12,14 +12,14 @@ use crate::{
     platform::web::Patch,
 };
 
-/// From one air waybill number to another; none is one too.
+/// A change of air waybill number; either side may be none.
 pub(super) struct AwbMove {
     pub from: Option<AwbNumber>,
     pub to: Option<AwbNumber>,
 }
 
 impl AmendParty {
-    /// `None` when nobody is named.
+    /// Returns the amended party; `None` if no name is given or known.
     fn apply(self, party: Option<&Party>) -> Option<Party> {
         let before = |value: fn(&Party) -> Option<String>| party.and_then(value);
         Some(Party {
@@ -36,13 +36,13 @@ impl AmendParty {
 }
 
 impl AmendBooking {
-    /// Whether it changes what the air waybill says of the freight, which is fixed once that has set out.
+    /// Returns whether it changes the freight data of the air waybill, which are fixed once the cargo has departed.
     const fn names_freight(&self) -> bool {
         let Self { pieces, weight_kg, volume_m3, positions, awb_number, .. } = self;
         pieces.is_some() || weight_kg.is_some() || !(volume_m3.is_keep() && positions.is_keep() && awb_number.is_keep())
     }
 
-    /// The new way, in order of flying; empty: the way stays.
+    /// Returns the new route, in order of flying; empty: the route stays.
     pub fn way(&self) -> &[FlightId] {
         self.flight_ids.as_deref().unwrap_or_default()
     }
@@ -73,7 +73,7 @@ impl AmendBooking {
         })
     }
 
-    /// Whose flights must be locked before the booking: those that give or take room, or may be of the wrong kind.
+    /// Returns the flights to lock before the booking: those that give or take room, or may be of the wrong kind.
     pub fn flights_to_lock(&self, booking: &Booking) -> Vec<FlightId> {
         if !self.names_freight() && self.special_handling_codes.is_keep() && self.way().is_empty() {
             return Vec::new();
@@ -85,20 +85,20 @@ impl AmendBooking {
         flights
     }
 
-    /// The air waybill numbers it leaves and takes, if it changes its number.
+    /// Returns the air waybill numbers that it leaves and takes, if it changes the number.
     pub fn awb_move(&self, booking: &Booking) -> Option<AwbMove> {
         let (from, to) = (booking.awb_number.clone(), self.awb_number.clone().or(booking.awb_number.clone()));
         (from != to).then_some(AwbMove { from, to })
     }
 
-    /// Whether the booking's state lets this caller amend it so.
+    /// Returns whether the booking's state allows this caller the amendment.
     pub fn is_allowed(&self, booking: &Booking, role: Role) -> bool {
         let at_origin = booking.status == BookingStatus::Booked;
         let reroutes = at_origin || (role >= Role::Operator && !booking.at_destination());
         !booking.is_over() && (!self.names_freight() || at_origin) && (self.way().is_empty() || reroutes)
     }
 
-    /// Whether it names the way that the booking has already, with nothing wrong about it.
+    /// Returns whether it names the route that the booking already has, and that needs no rerouting.
     pub fn keeps_the_way(&self, booking: &Booking) -> bool {
         let same = booking.undeparted_legs().map(|leg| leg.flight_id).eq(self.way().iter().copied());
         self.way().is_empty() || (same && !booking.needs_rerouting)
@@ -127,7 +127,7 @@ impl AmendBooking {
     }
 }
 
-/// Which members an amendment changed, figures with what they were: no free text, no person.
+/// Names the changed members, figures with old and new values; contains no free text and no personal data.
 pub(super) fn told_changes(before: &Booking, after: &Booking) -> String {
     let mut told = String::new();
     let mut add = |name: &str, change: Option<(String, String)>| {

@@ -7,18 +7,19 @@ use tokio::time::Instant;
 
 use super::BookingError;
 
-/// How often flights are read, and how often a transaction on them is tried, for one request.
+/// Bound on the reads of flights, and on the transactions on them, for one request.
 const MOST: u32 = 20;
 
-/// What one request may still try. All ways to book share it, however they are nested: once it is used up, or when less time
-/// is left than an attempt has taken, the next attempt is not made and the answer is [`BookingError::Unsettled`].
+/// The remaining attempts of one request. All ways to book share them, however they are nested: once they are used up,
+/// or less time is left than the longest attempt took, no further attempt is made and the result is
+/// [`BookingError::Unsettled`].
 #[derive(Debug)]
 pub(super) struct Attempts {
     readings: AtomicU32,
     transactions: AtomicU32,
-    /// When the request has to be answered.
+    /// The deadline of the request.
     pub until: Instant,
-    /// How long an attempt took at most, in microseconds.
+    /// Duration of the longest attempt, in microseconds.
     longest: AtomicU64,
 }
 
@@ -27,7 +28,7 @@ impl Attempts {
         Self { readings: AtomicU32::new(MOST), transactions: AtomicU32::new(MOST), until, longest: AtomicU64::new(0) }
     }
 
-    /// Reads flights.
+    /// Counts and runs a read of flights.
     pub async fn read<T, E>(&self, reading: impl Future<Output = Result<T, E>>) -> Result<T, BookingError>
     where
         BookingError: From<E>,
@@ -35,7 +36,7 @@ impl Attempts {
         self.make(&self.readings, reading).await
     }
 
-    /// Tries a transaction.
+    /// Counts and runs a transaction.
     pub async fn book<T>(&self, transaction: impl Future<Output = Result<T, BookingError>>) -> Result<T, BookingError> {
         self.make(&self.transactions, transaction).await
     }

@@ -15,13 +15,13 @@ use crate::{
     },
 };
 
-/// Each leg has the room in the ledger that its status says, and no entry is of another.
+/// The ledger holds for each leg exactly the room that its status requires, and no entry without a leg.
 const ALLOCATIONS: Rule = Rule::new(3, "every leg has exactly its room");
-/// The legs are those that the events tell.
+/// The legs are those that the events record.
 const LEGS: Rule = Rule::new(4, "all legs took room or none did");
-/// Status and numbers follow from the events, and those from one another.
+/// Status and numbers follow from the events, and the events from one another.
 const HISTORY: Rule = Rule::new(5, "bookings stand as their events say");
-/// And it is the caller's own.
+/// The booking also belongs to the caller that sent the key.
 const KEYS: Rule = Rule::new(7, "one key made one booking");
 const NAMES: Rule = Rule::new(8, "references and air waybills are one booking's");
 
@@ -34,7 +34,7 @@ pub(super) const AUDIT: Audit = Audit {
     ],
 };
 
-/// Looks at bookings, their legs and their histories, and at what ledger, outbox and keys say of them.
+/// Audits bookings, their legs and their histories, and their data in ledger, outbox and keys.
 async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<Vec<(Rule, Findings)>, DbError> {
     let only = scope.of(BOOKING);
     let mut found = Found::default();
@@ -62,7 +62,7 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Res
     Ok(found)
 }
 
-/// A flight, and the bookings that are or were on it.
+/// Returns a flight, and the bookings that are or were on it.
 async fn flight(snapshot: &mut PgSession, name: &str) -> Result<Option<Only>, DbError> {
     let Ok(flight) = name.parse::<FlightId>() else { return Ok(None) };
     let aboard = repository::audit::ever_on(snapshot, flight.uuid()).await?;
@@ -70,9 +70,9 @@ async fn flight(snapshot: &mut PgSession, name: &str) -> Result<Option<Only>, Db
     Ok(is_known.then(|| Only::from([(FLIGHT, vec![flight.uuid()]), (BOOKING, aboard)])))
 }
 
-/// A booking; not the other bookings on its flights, and so not whether those were oversold.
+/// Returns a booking, without the other bookings on its flights: overselling is not checked.
 async fn booking(snapshot: &mut PgSession, name: &str) -> Result<Option<Only>, DbError> {
-    // All that bear the reference or are said to: one, if all is well.
+    // All bookings with the reference in either table: one, if consistent.
     let named = repository::audit::named(snapshot, name).await?;
     Ok((!named.is_empty()).then(|| Only::from([(BOOKING, named)])))
 }
@@ -90,7 +90,7 @@ async fn count(snapshot: &mut PgSession, only: Option<&[Uuid]>, found: &mut Foun
     Ok(())
 }
 
-/// Absent in a row that one side of a join alone has.
+/// Formats an id, which is absent in a row found on one side of a join only.
 fn shown(id: Option<Uuid>) -> String {
     id.map_or_else(|| "none".to_owned(), |id| id.to_string())
 }

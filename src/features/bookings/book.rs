@@ -30,11 +30,11 @@ use crate::{
     },
 };
 
-/// How often flights are read anew while it is the request's turn, before other flights are tried.
+/// Number of times flights are read again during the request's turn, before other flights are tried.
 const READINGS_IN_TURN: u32 = 3;
 
 impl CreateBooking {
-    /// The room it takes; a volume that is not given follows the weight.
+    /// Returns the room that it takes; a missing volume follows from the weight.
     fn space(&self) -> Space {
         Space {
             weight: self.weight_kg,
@@ -64,7 +64,7 @@ impl CreateBooking {
     }
 }
 
-/// Books room on every flight of an itinerary, or on none: on the flights that are named, or on the best option there is,
+/// Books room on every flight of an itinerary, or on none: on the named flights, or on the best option available,
 /// direct before connecting, earliest arrival first.
 pub(super) struct Book {
     bookings: BookingService,
@@ -72,14 +72,14 @@ pub(super) struct Book {
     new: CreateBooking,
     arrival: Arrival,
     attempts: Attempts,
-    /// Options that were found and not tried yet, when no flights are named.
+    /// Options found and not yet tried, when no flights are named.
     options: VecDeque<Vec<Flight>>,
     chosen: Option<Chosen>,
-    /// The flights that were chosen are no longer as they were read.
+    /// The chosen flights have changed since they were read.
     is_lost: bool,
 }
 
-/// Flights that were judged, and how room is taken on them.
+/// Flights that passed the checks, and the way in which room is taken on them.
 enum Chosen {
     Straight(Vec<Flight>),
     InTurn { flights: Vec<Flight>, _turns: Vec<Guard<FlightId>>, readings_left: u32 },
@@ -93,7 +93,7 @@ impl Command for Book {
     /// Chooses flights, and others when those are lost.
     async fn prepare(&mut self, _: &Key) -> Result<(), BookingError> {
         if self.chosen.is_some() && !std::mem::take(&mut self.is_lost) {
-            // Only the database preferred another transaction.
+            // Only a database conflict rolled the transaction back; the choice is still valid.
             return Ok(());
         }
         loop {
@@ -131,14 +131,15 @@ impl Command for Book {
 impl Book {
     pub fn new(bookings: BookingService, caller: Principal, new: CreateBooking) -> Self {
         let arrival = bookings.capacity.arrive();
-        // What is left over is for the answer.
+        // The remaining tenth is for the response.
         let attempts = Attempts::until(Instant::now() + bookings.limits.request_time * 9 / 10);
         Self { bookings, caller, new, arrival, attempts, options: VecDeque::new(), chosen: None, is_lost: false }
     }
 
-    /// Chooses how to go on: straight while more than the threshold stays free; then, or when the flights are no longer as they
-    /// were read, in turn, with the flights judged again, so that the last kilograms go to those who came first. Nothing is
-    /// chosen when flights changed too often, and when an error says that the option is lost.
+    /// Chooses how to proceed. Takes room without waiting while more than the threshold stays free; otherwise, or once
+    /// the flights have changed since they were read, takes it in turn, with the flights checked again, so that the
+    /// last kilograms go in order of arrival. Chooses nothing after too many changes of the flights, or on an error
+    /// that means that the option is lost.
     async fn choose(&mut self) -> Result<(), BookingError> {
         let (flights, turns, readings_left) = match self.chosen.take() {
             None => {
@@ -169,8 +170,8 @@ impl Book {
         waiting.in_span(span("wait for turn")).await.ok_or(BookingError::Crowded)
     }
 
-    /// The flights that were named, or the next best. When all options are lost they are looked for again, for some may only
-    /// have changed.
+    /// Returns the named flights, or the next best option. When all options are lost it searches again, for some may
+    /// only have changed.
     async fn next_option(&mut self) -> Result<Vec<Flight>, BookingError> {
         if !self.new.flight_ids.is_empty() {
             return self.judged(&self.new.flight_ids).await;
@@ -197,7 +198,7 @@ impl Book {
         Ok(candidates.iter().map(|candidate| candidate.legs().to_vec()).collect())
     }
 
-    /// Reads flights and judges whether they can carry the shipment.
+    /// Reads flights and checks that they can carry the shipment.
     async fn judged(&self, ids: &[FlightId]) -> Result<Vec<Flight>, BookingError> {
         let bookings = &self.bookings;
         let found = self.attempts.read(bookings.flights.flights(ids)).await?;
@@ -207,7 +208,7 @@ impl Book {
         Ok(flights)
     }
 
-    /// The air waybill's claim, the room of every leg, the booking, its legs, its event, the message.
+    /// Writes the claim on the air waybill, the room of every leg, the booking, its legs, its event and the message.
     async fn write(&self, tx: &mut PgSession) -> Result<Booking, BookingError> {
         let bookings = &self.bookings;
         let (flights, path) = match &self.chosen {
@@ -218,7 +219,7 @@ impl Book {
             None => return Err(BookingError::Unsettled),
         };
         let reference = bookings.references.next(tx).await?;
-        // After waiting for a connection: the cut-off is judged by when the sale is made.
+        // Read after the wait for a connection: the cut-off is checked against the time of sale.
         let booking = self.draw_up(reference, flights, bookings.clock.now());
         let (id, now) = (booking.id, booking.created_at);
         let legs: Vec<&Leg> = booking.legs.iter().collect();
@@ -266,7 +267,7 @@ impl Book {
 }
 
 impl BookingService {
-    /// Legs on these flights, numbered from `first` on.
+    /// Builds legs on these flights, numbered from `first` on.
     pub(super) fn legs(
         &self,
         flights: &[Flight],
@@ -314,7 +315,7 @@ impl BookingService {
     }
 }
 
-/// The room that new legs take on the flights they were made for.
+/// Returns the room that new legs take on their flights.
 pub(super) fn allocations(
     booking_id: BookingId,
     legs: &[&Leg],

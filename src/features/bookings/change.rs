@@ -16,7 +16,7 @@ use crate::{
 /// The name of the lock on a booking.
 pub(super) const LOCK: &str = "booking";
 
-/// Which booking a caller changes, and on which condition.
+/// The booking that a caller changes, and the precondition.
 #[derive(Clone)]
 pub(super) struct Target {
     pub caller: Principal,
@@ -24,11 +24,12 @@ pub(super) struct Target {
     pub precondition: Precondition,
 }
 
-/// What can be done with one booking.
+/// An operation on one booking.
 pub(super) trait Verb: Send + Sync {
     const NAME: &'static str;
 
-    /// Locks what the change needs, judges and makes it. `seen` is the booking as it was before anything was locked.
+    /// Locks the rows that the change needs, checks the change and makes it. `seen` is the booking as read before
+    /// anything was locked.
     fn apply(
         &self,
         bookings: &BookingService,
@@ -41,7 +42,7 @@ pub(super) trait Verb: Send + Sync {
     fn applied(&self, bookings: &BookingService, booking: &Booking);
 }
 
-/// A change of one booking. While it is made nobody else is at the booking.
+/// A change of one booking, made while no other request changes it.
 pub(super) struct Change<V> {
     bookings: BookingService,
     target: Target,
@@ -50,7 +51,8 @@ pub(super) struct Change<V> {
     seen: Option<Booking>,
 }
 
-/// The place at the head of the line for a booking and the lock that all processes share. The row lock is what makes it true.
+/// The place at the head of the queue for a booking and the lock shared by all processes. The row lock ensures
+/// correctness.
 #[derive(Debug)]
 struct BookingLock(#[expect(dead_code, reason = "it is held")] Guard<BookingRef>);
 
@@ -66,7 +68,7 @@ impl<V: Verb> Command for Change<V> {
     type Error = BookingError;
 
     async fn prepare(&mut self, key: &Key) -> Result<(), BookingError> {
-        // Once the lock is held, what was read before it counts only if nobody was waited for.
+        // A booking read before the lock was taken is valid only if the lock was free.
         self.seen = None;
         if self.lock.is_none() {
             let (lock, seen) = self.bookings.lock(&self.target, key).await?;
@@ -92,10 +94,10 @@ impl<V: Verb> Command for Change<V> {
 }
 
 impl BookingService {
-    /// Waits until nobody else changes this booking, with no transaction open: in line in this process, then for the lock
-    /// that all share. Neither is taken before it is known that the booking is the caller's and the precondition holds, so
-    /// that a stranger who names it keeps nobody waiting; both are judged again under the row's lock. Waits for half of the
-    /// request's time at most: the rest is for the transaction. Answers the booking too, if nobody was waited for.
+    /// Waits until no other request changes this booking, with no transaction open: in the queue of this process, then
+    /// for the lock shared by all. Checks ownership and precondition before taking either, so that a stranger naming
+    /// the booking delays nobody; both are checked again under the row's lock. Waits for half of the request's time at
+    /// most: the rest is for the transaction. Also returns the booking if there was no wait.
     async fn lock(&self, target: &Target, key: &Key) -> Result<(BookingLock, Option<Booking>), BookingError> {
         let Target { caller, reference, precondition } = target;
         let until = Instant::now() + self.locks.patience().min(self.limits.request_time / 2);
@@ -113,7 +115,8 @@ impl BookingService {
         }
     }
 
-    /// Somebody else is at it: perhaps the first request with the same key, and then there is nothing to wait for.
+    /// Waits for the lock while another request holds it. That may be the first request with the same key; then there
+    /// is nothing to wait for.
     async fn lock_in_line(
         &self,
         reference: &BookingRef,

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Who changes bookings, and when.
+/// The user or process that changes bookings, and the time.
 #[derive(Clone, Copy)]
 pub(super) struct Author<'a> {
     pub ids: &'a IdSource,
@@ -26,26 +26,26 @@ pub(super) struct Author<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// What an event says beside its kind and the state it leaves behind.
+/// The data of an event besides its kind and the resulting state.
 #[derive(Debug, Default)]
 pub(super) struct EventDetails {
-    /// The leg it is about.
+    /// The leg concerned.
     pub leg: Option<Leg>,
-    /// Where it happened; left out: where the cargo is.
+    /// Place of the event; `None`: where the cargo is.
     pub location: Option<AirportCode>,
     pub notes: Option<String>,
-    /// Left out: now.
+    /// `None`: now.
     pub occurred_at: Option<DateTime<Utc>>,
 }
 
-/// A booking under lock and what happens to it in this transaction: change `now`, then tell of it. Each event holds all
-/// that changed since the one before, so that no change can go untold.
+/// A locked booking and its changes in this transaction: change `now`, then record an event. Each event holds all
+/// changes since the one before, so that no change goes unrecorded.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub now: Booking,
-    /// As the database has it.
+    /// The state in the database.
     found: Booking,
-    /// As the last event has left it.
+    /// The state after the last event.
     told: Booking,
     events: Vec<Event>,
 }
@@ -55,12 +55,12 @@ impl Draft {
         Self { now: booking.clone(), found: booking.clone(), told: booking, events: Vec::new() }
     }
 
-    /// Whether anything is different from what the database has.
+    /// Returns whether anything differs from the database.
     pub fn is_changed(&self) -> bool {
         self.now != self.found
     }
 
-    /// Whether anything has changed that no event tells of yet.
+    /// Returns whether there are changes without an event.
     pub fn has_news(&self) -> bool {
         self.now != self.told
     }
@@ -69,7 +69,7 @@ impl Draft {
         self.now.legs.iter_mut().find(|leg| leg.id == id)
     }
 
-    /// Takes undeparted legs out of force: each gets this status, and its room is to be given back.
+    /// Takes undeparted legs out of force: sets this status and returns the room to be released.
     #[must_use = "the room is given back by the caller"]
     pub fn release_legs(&mut self, status: LegStatus, which: impl Fn(&Leg) -> bool) -> Vec<Release> {
         let booking_id = self.now.id;
@@ -82,7 +82,7 @@ impl Draft {
             .collect()
     }
 
-    /// Writes what has become of this one booking, if anything; answers it.
+    /// Writes the changes of this one booking, if any; returns the booking.
     pub async fn save_alone_in_tx(self, tx: &mut PgSession) -> Result<Booking, DbError> {
         let draft = [self];
         if draft[0].is_changed() {
@@ -92,7 +92,7 @@ impl Draft {
         Ok(draft.now)
     }
 
-    /// Moves the booking's counters on and adds the event that tells of the change.
+    /// Raises the booking's counters and adds the event for the change.
     pub fn record(&mut self, author: Author<'_>, event_type: EventType, told: EventDetails) {
         self.now.version += 1;
         self.now.event_sequence += 1;
@@ -119,8 +119,8 @@ impl Draft {
     }
 }
 
-/// Writes what has become of these bookings, with their events and messages: a statement for each table, however many
-/// they are. The caller holds their locks.
+/// Writes the changes of these bookings, with their events and messages: one statement per table for any number of
+/// bookings. The caller holds their locks.
 pub(super) async fn save_in_tx(tx: &mut PgSession, drafts: &[Draft]) -> Result<(), DbError> {
     let drafts: Vec<&Draft> = drafts.iter().filter(|draft| draft.is_changed()).collect();
     let bookings: Vec<&Booking> = drafts.iter().map(|draft| &draft.now).collect();
@@ -145,7 +145,7 @@ pub(super) async fn save_in_tx(tx: &mut PgSession, drafts: &[Draft]) -> Result<(
     record_in_tx(tx, &told).await
 }
 
-/// Writes events of bookings, their notes beside them, and the messages that tell of them.
+/// Writes events of bookings with their notes, and the messages about them.
 pub(super) async fn record_in_tx(tx: &mut PgSession, told: &[(&Booking, &Event)]) -> Result<(), DbError> {
     let events: Vec<(BookingId, &Event)> = told.iter().map(|(booking, event)| (booking.id, *event)).collect();
     repository::insert_events(tx, &events).await?;
@@ -165,7 +165,8 @@ pub(super) async fn record_in_tx(tx: &mut PgSession, told: &[(&Booking, &Event)]
     Ok(outbox::append_in_tx(tx, &messages).await?)
 }
 
-/// What others are told: no free text, no person. Each version of a booking has its event: they count alike.
+/// Builds the message data: no free text, no personal data. Each version of a booking has one event: the two numbers
+/// advance together.
 fn payload(booking: &Booking, event: &Event) -> Value {
     let flights: BTreeSet<FlightId> = booking.legs.iter().map(|leg| leg.flight_id).collect();
     json!({

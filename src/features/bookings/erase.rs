@@ -13,13 +13,13 @@ use crate::platform::{
     postgres::{DbError, PgSession, commit, retrying},
 };
 
-/// Bookings blanked in one transaction, while their changes wait.
+/// Bookings blanked in one transaction, while other changes of them wait.
 const AT_ONCE: usize = 200;
-/// Bookings or notes looked at in one statement.
+/// Bookings or notes examined in one statement.
 const LOOKED_AT_ONCE: i64 = 2_000;
 
 impl PersonalData for BookingService {
-    /// The bookings that a person made or that are the person's alone, with their texts, and what the person noted
+    /// Exports the bookings made by a person or belonging to the person alone, with their texts, and the person's notes
     /// elsewhere.
     fn export_in_tx<'a>(
         &'a self,
@@ -38,7 +38,7 @@ impl PersonalData for BookingService {
         Box::pin(async move { Ok(self.blank_all(person).await?) })
     }
 
-    /// The references of all bookings that are the person's alone.
+    /// Returns the references of all bookings that belong to the person alone.
     fn names_in_tx<'a>(
         &'a self,
         tx: &'a mut PgSession,
@@ -49,10 +49,10 @@ impl PersonalData for BookingService {
 }
 
 impl BookingService {
-    /// Blanks texts and parties of the bookings that are the person's alone, and the notes of their events, and what the
-    /// person noted elsewhere. Events and ledger stay as they are: there is nothing personal in them. A booking that looks
-    /// different is told of, as always. Does some at a time; what is blank is left alone, so that it can be done again.
-    /// Answers how many bookings they were.
+    /// Blanks texts and parties of the bookings that belong to the person alone, with the notes of their events, and
+    /// the person's notes elsewhere. Events and ledger hold no personal data and stay unchanged. A booking whose
+    /// appearance changes leaves an event, as always. Works in batches and skips blank rows, so that it can be
+    /// repeated. Returns the number of changed bookings.
     async fn blank_all(&self, person: &Person) -> Result<usize, BookingError> {
         let mut blanked = 0;
         let mut after = Some(Uuid::nil());
@@ -76,7 +76,7 @@ impl BookingService {
         Ok(blanked)
     }
 
-    /// Takes texts and notes out of these bookings: all of them, or the notes that the person wrote.
+    /// Removes texts and notes from these bookings: all of them, or the notes that the person wrote.
     async fn blank(&self, ids: &[Uuid], person: &Person, is_own: bool) -> Result<usize, BookingError> {
         let mut tx = self.db.begin().await?;
         let bookings = repository::lock_bookings(&mut tx, ids).await?;

@@ -54,39 +54,39 @@ pub enum BookingError {
     LocationMismatch { action: Action, expected: AirportCode },
     #[error("{action:?} does not follow {from:?}")]
     InvalidTransition { from: BookingStatus, action: Action, allowed: Vec<Action> },
-    /// Members that make no sense beside what is there.
+    /// Members that contradict the booking's state.
     #[error("{0:?}")]
     Invalid(Vec<(&'static str, Fault)>),
     #[error("not aboard: {0:?}")]
     NotAboard(Vec<BookingRef>),
     #[error("{0} is on another booking")]
     AwbTaken(AwbNumber),
-    /// Too many wait for the last room of a flight.
+    /// Too many requests wait for the last room of a flight.
     #[error("too many wait for the last room")]
     Crowded,
-    /// A flight is no longer as it was read.
+    /// A flight has changed since it was read.
     #[error("the flights changed")]
     Lost,
-    /// Somebody else has been at it for too long.
+    /// Another request has held the lock for too long.
     #[error("{0} is locked")]
     Locked(BookingRef),
     #[error(transparent)]
     Repeated(#[from] Repetition),
-    /// A cursor into the history of another booking, which had the same air waybill number.
+    /// A cursor into the history of another booking with the same air waybill number.
     #[error("the cursor is of another booking's history")]
     OtherHistory,
-    /// It may be amended again in `again_in` seconds.
+    /// The booking may be amended again in `again_in` seconds.
     #[error("amended too often")]
     AmendedTooOften { most: u32, again_in: u32 },
     #[error("the booking is at version {0}")]
     VersionMismatch(i32),
-    /// The rows that were locked are not those that the booking needs any more.
+    /// The locked rows are not the ones that the booking now needs.
     #[error("the booking changed while it was locked")]
     Raced,
-    /// Room came and went faster than we could decide.
+    /// The room changed faster than the attempts to book it.
     #[error("the flights changed at every attempt")]
     Unsettled,
-    /// A good token of a user that this database does not know.
+    /// A valid token of a user that this database does not know.
     #[error("the caller's account does not exist")]
     CallerUnknown,
     #[error("all booking references are used up")]
@@ -111,7 +111,7 @@ impl From<SearchError> for BookingError {
         match error {
             SearchError::Database(cause) => Self::Database(cause),
             SearchError::NoSuchAirport(code) => Self::ItineraryInvalid(format!("There is no airport {code}.")),
-            // Of searches that are shown; candidates are read from the tables.
+            // Occurs only in searches for display; candidates are read from the tables.
             SearchError::Interrupted | SearchError::Unwritable => Self::Database(sqlx::Error::WorkerCrashed.into()),
         }
     }
@@ -129,12 +129,12 @@ impl Transient for BookingError {
 }
 
 impl BookingError {
-    /// The option that was tried cannot be booked any more; another may.
+    /// Returns whether the option tried cannot be booked any more, while another may.
     pub(super) const fn is_lost_option(&self) -> bool {
         matches!(self, Self::Full { .. } | Self::ItineraryInvalid(_) | Self::FlightClosed(_) | Self::FlightCancelled(_))
     }
 
-    /// The label of `loadmaster_bookings_total`.
+    /// Returns the label of `loadmaster_bookings_total`.
     pub(super) fn outcome(&self) -> &'static str {
         match self {
             Self::Full { .. } => "capacity_exceeded",

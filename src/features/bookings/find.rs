@@ -11,11 +11,11 @@ use crate::{
     platform::{postgres::PgSession, web::PageRequest},
 };
 
-/// Where a page of a booking's history ended: histories are read from the newest event back.
+/// The end of a page of a booking's history: histories are read from the newest event back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryAnchor {
     pub booking: BookingId,
-    /// The number of the oldest event that was shown.
+    /// The number of the oldest event shown.
     pub before: i32,
 }
 
@@ -25,20 +25,20 @@ pub struct History {
     pub booking: Booking,
     /// Oldest first.
     pub events: Vec<Event>,
-    /// Where older events begin, if there are any.
+    /// The anchor of the older events, if there are any.
     pub older: Option<HistoryAnchor>,
 }
 
-/// A booking, its legs and its events lie in three tables: each answer is read as of one moment, so that nobody sees half
-/// a step.
+/// A booking, its legs and its events are in three tables: each answer is read in one snapshot, so that no reader sees
+/// half a step.
 impl BookingService {
-    /// The booking, if it is the caller's to see; what is foreign is as unknown as what does not exist.
+    /// Returns the booking if the caller may see it; a booking of another organization is reported as unknown.
     pub async fn visible(&self, caller: Principal, reference: &BookingRef) -> Result<Booking, BookingError> {
         let mut snapshot = self.db.snapshot().await?;
         visible_in(&mut snapshot, caller, reference).await
     }
 
-    /// The booking with a page of its history, if it is the caller's to see.
+    /// Returns the booking with a page of its history, if the caller may see it.
     pub async fn history(
         &self,
         caller: Principal,
@@ -50,7 +50,7 @@ impl BookingService {
         history_in(&mut snapshot, booking, page).await
     }
 
-    /// Any booking with a page of its history, for who knows its reference: what is shown of it is the caller's duty.
+    /// Returns any booking by its reference with a page of its history; the caller decides which of it to show.
     pub async fn track_reference(
         &self,
         reference: &BookingRef,
@@ -62,7 +62,7 @@ impl BookingService {
         history_in(&mut snapshot, booking, page).await
     }
 
-    /// The same by air waybill: the booking that is not cancelled, else the latest that was.
+    /// Returns the same by air waybill: the booking that is not cancelled, else the latest cancelled one.
     pub async fn track_awb(
         &self,
         number: &AwbNumber,

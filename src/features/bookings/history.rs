@@ -19,10 +19,10 @@ use crate::{
     },
 };
 
-/// So many bookings are compared at a time. Of their events only one booking's are held.
+/// Bookings compared at a time. Only the events of one booking are in memory.
 const PAGE: i64 = 500;
 
-/// What was found about bookings.
+/// Findings about bookings.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub allocations: Findings,
@@ -34,8 +34,8 @@ pub(super) struct Found {
     pub rebuilt: Findings,
 }
 
-/// These bookings as their events tell them, without their free text, which is no part of the history; those that no
-/// event tells of, or whose events cannot be read, are left out. By id.
+/// Rebuilds these bookings from their events, in order of id, without their free text, which is not part of the
+/// history; omits bookings without events or with unreadable ones.
 pub async fn replay(snapshot: &mut PgSession, bookings: &[BookingId]) -> Result<Vec<Booking>, DbError> {
     let ids: Vec<Uuid> = bookings.iter().map(|id| id.uuid()).collect();
     let mut rebuilt = Vec::new();
@@ -43,7 +43,7 @@ pub async fn replay(snapshot: &mut PgSession, bookings: &[BookingId]) -> Result<
     Ok(rebuilt)
 }
 
-/// Hands over the events of each of these bookings: no more than one booking's are held at a time.
+/// Passes the events of each booking to `work`; holds the events of one booking at a time.
 async fn each_history(
     snapshot: &mut PgSession,
     ids: &[Uuid],
@@ -65,7 +65,7 @@ async fn each_history(
     Ok(())
 }
 
-/// Replays bookings page by page, and compares what is rebuilt with what stands in the tables.
+/// Replays bookings page by page, and compares the result with the tables.
 pub(super) async fn replay_all(
     snapshot: &mut PgSession,
     scope: &Scope,
@@ -109,7 +109,7 @@ fn judge(id: BookingId, replay: Replay, row: Option<Booking>, thorough: bool, fo
         found.history.add(Breach::of("booking_events", [("booking_id", &id)], "these events are of no booking"));
         return;
     };
-    // What cannot be replayed was told above.
+    // A failed replay was reported above.
     let Some(mut rebuilt) = replay.booking else { return };
     if (row.status, row.event_sequence) != (rebuilt.status, rebuilt.event_sequence) {
         found.history.add(of_booking(&row, differences!(&row, &rebuilt; status, event_sequence)));
@@ -121,7 +121,7 @@ fn judge(id: BookingId, replay: Replay, row: Option<Booking>, thorough: bool, fo
     }
 }
 
-/// The booking has the legs that its events tell, and no others.
+/// Checks that the booking has exactly the legs that its events record.
 fn compare_legs(row: &Booking, rebuilt: &Booking, findings: &mut Findings) {
     let has = |booking: &Booking, id: LegId| booking.legs.iter().any(|leg| leg.id == id);
     let breach = |leg: &Leg, fault: &str| Breach::of("booking_legs", [("booking_id", &row.id), ("id", &leg.id)], fault);
@@ -133,7 +133,7 @@ fn compare_legs(row: &Booking, rebuilt: &Booking, findings: &mut Findings) {
     }
 }
 
-/// Every member of the booking and of its legs; that both have the same legs is judged elsewhere.
+/// Compares every member of the booking and of its legs; another rule checks that both have the same legs.
 fn compare(row: &Booking, rebuilt: Booking, findings: &mut Findings) {
     findings.has_checked("bookings", 1);
     findings.has_checked("legs", u64::try_from(row.legs.len()).unwrap_or_default());

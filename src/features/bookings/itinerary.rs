@@ -9,19 +9,19 @@ use crate::{
     kernel::{AirportCode, FlightId, HandlingCode},
 };
 
-/// What a booking asks of its flights.
+/// The requirements of a booking on its flights.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Demand<'a> {
     pub origin: AirportCode,
     pub destination: AirportCode,
     pub space: Space,
     pub special_handling_codes: &'a [HandlingCode],
-    /// What brings the freight to `origin`, if it does not start there.
+    /// The segment that brings the freight to `origin`, if it does not start there.
     pub inbound: Option<Segment<'a>>,
     pub until: OpenUntil,
 }
 
-/// Puts the flights that were found into the order that was asked for; one that does not exist makes no itinerary.
+/// Puts the flights found into the requested order; a missing flight is an error.
 pub(super) fn in_order(ids: &[FlightId], mut found: Vec<Flight>) -> Result<Vec<Flight>, BookingError> {
     let mut ordered = Vec::with_capacity(ids.len());
     for id in ids {
@@ -35,8 +35,8 @@ pub(super) fn in_order(ids: &[FlightId], mut found: Vec<Flight>) -> Result<Vec<F
     Ok(ordered)
 }
 
-/// Whether these flights, in this order, carry that freight: they chain with time to connect, still go, still take
-/// bookings, are of the kind that is needed, and have room. The first obstacle is told.
+/// Checks that these flights, in this order, carry the freight: they chain with time to connect, are not cancelled,
+/// still take bookings, are of the required kind, and have room. Returns the first obstacle.
 pub(super) fn check(
     flights: &[Flight],
     demand: Demand<'_>,
@@ -67,7 +67,7 @@ pub(super) fn check(
     Ok(())
 }
 
-/// The refusal of a flight for freight that flies on cargo aircraft only.
+/// Returns the refusal of a flight for freight that requires a cargo aircraft.
 pub(super) fn no_freighter(flight: &Flight) -> BookingError {
     let text = format!("{} is not a freighter, and CAO freight flies on cargo aircraft only.", flight.number);
     BookingError::ItineraryInvalid(text)

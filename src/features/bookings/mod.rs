@@ -1,6 +1,6 @@
-//! Shipments from booking to delivery. Decides what makes an itinerary, that all legs get room or none does, which step
-//! may follow which, what may still be amended, when a shipment needs another way, and keeps the history that says how it
-//! went. The room on flights is `capacity`'s; what happens to flights is `operations`'.
+//! Shipments from booking to delivery. Decides which flights make an itinerary, takes room on all legs or on none,
+//! decides which step may follow which, what may still be amended and when a shipment needs rerouting, and keeps the
+//! history. The room on flights belongs to `capacity`; the steps of flights belong to `operations`.
 mod aboard;
 mod amend;
 mod amendment;

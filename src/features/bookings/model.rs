@@ -21,7 +21,7 @@ use crate::{
 pub use data::{DATA_VERSION, changed_data, whole_data};
 pub use event::{Event, EventType};
 
-/// What messages and audits call a booking.
+/// Kind of a booking in messages and audits.
 pub const BOOKING: &str = "booking";
 
 words! {
@@ -135,7 +135,7 @@ pub struct Texts {
     pub consignee: Option<Party>,
 }
 
-/// A shipment as the book of record has it.
+/// A shipment as stored in the book of record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Booking {
     pub id: BookingId,
@@ -154,13 +154,13 @@ pub struct Booking {
     pub needs_rerouting: bool,
     /// The number of its last event.
     pub event_sequence: i32,
-    /// When the last movement happened; being booked is none.
+    /// Time of the last movement; being booked is not one.
     pub moved_at: Option<DateTime<Utc>>,
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub texts: Texts,
-    /// By sequence; also those no longer in force.
+    /// In order of sequence, including legs no longer in force.
     pub legs: Vec<Leg>,
 }
 
@@ -169,23 +169,23 @@ impl Booking {
         self.legs.iter().filter(|leg| leg.status.is_in_force())
     }
 
-    /// The leg that can depart next: all in force before it have arrived, and the cargo is where it leaves.
+    /// Returns the leg that can depart next: all in force before it have arrived, and the cargo is at its origin.
     pub fn next_leg(&self) -> Option<&Leg> {
         let next = self.legs_in_force().find(|leg| leg.status != LegStatus::Arrived);
         next.filter(|leg| leg.status == LegStatus::Booked && self.current_airport() == Some(leg.origin))
     }
 
-    /// The leg in the air.
+    /// Returns the leg in the air.
     pub fn departed_leg(&self) -> Option<&Leg> {
         self.legs_in_force().find(|leg| leg.status == LegStatus::Departed)
     }
 
-    /// The leg that landed last.
+    /// Returns the leg that landed last.
     pub fn arrived_leg(&self) -> Option<&Leg> {
         self.legs_in_force().filter(|leg| leg.status == LegStatus::Arrived).last()
     }
 
-    /// Where the cargo is; `None` in the air.
+    /// Returns the place of the cargo; `None` in the air.
     pub fn current_airport(&self) -> Option<AirportCode> {
         match (self.departed_leg(), self.arrived_leg()) {
             (Some(_), _) => None,
@@ -194,28 +194,28 @@ impl Booking {
         }
     }
 
-    /// The cargo has come to where it was booked to.
+    /// Returns whether the cargo has arrived at the booking's destination.
     pub fn at_destination(&self) -> bool {
         self.arrived_leg().is_some() && self.current_airport() == Some(self.destination)
     }
 
-    /// Nothing can happen to it any more.
+    /// Returns whether no further step is possible.
     pub const fn is_over(&self) -> bool {
         matches!(self.status, BookingStatus::Delivered | BookingStatus::Cancelled)
     }
 
-    /// The leg that the cargo is on, or came on.
+    /// Returns the leg that the cargo is on or arrived on.
     pub fn last_leg_flown(&self) -> Option<&Leg> {
         self.departed_leg().or_else(|| self.arrived_leg())
     }
 
-    /// Where legs that are still to be flown start: where the cargo is or, in the air, will land.
+    /// Returns the start of the legs still to be flown: where the cargo is or, in the air, will land.
     pub fn onward_from(&self) -> AirportCode {
         self.last_leg_flown().map_or(self.origin, |leg| leg.destination)
     }
 
-    /// Whether the legs ahead do not take the cargo from where it is or will land to its destination, each making the
-    /// connection to the next by the times it is booked at.
+    /// Returns whether the legs ahead fail to take the cargo from where it is or will land to its destination, with
+    /// every connection long enough by the booked times.
     pub fn lacks_a_way(&self, minimum_connection: impl Fn(AirportCode) -> TimeDelta) -> bool {
         if self.is_over() {
             return false;
@@ -233,7 +233,7 @@ impl Booking {
         place != self.destination
     }
 
-    /// What can follow, whoever asks.
+    /// Returns the possible next actions, for any caller.
     pub fn next_actions(&self) -> Vec<Action> {
         let departs = self.next_leg().map(|_| Action::Depart);
         let cancels = self.arrived_leg().is_none().then_some(Action::Cancel);
@@ -246,7 +246,7 @@ impl Booking {
         }
     }
 
-    /// What of that a caller of this role may do: customers may only cancel, and only before anything has departed.
+    /// Returns the next actions allowed to this role: customers may only cancel, and only before anything has departed.
     pub fn allowed(&self, role: Role) -> Vec<Action> {
         let mut actions = self.next_actions();
         if role < Role::Operator {
@@ -255,7 +255,7 @@ impl Booking {
         actions
     }
 
-    /// The leg an action is about, if the booking has one.
+    /// Returns the leg that an action concerns, if the booking has one.
     pub fn leg_of(&self, action: Action) -> Option<&Leg> {
         match action {
             Action::Depart => self.next_leg(),
@@ -265,8 +265,8 @@ impl Booking {
         }
     }
 
-    /// Whose flights must be locked before the booking for this action: departing asks whether the flight still goes,
-    /// cancelling gives its room back.
+    /// Returns the flights to lock before the booking for this action: departing checks that the flight is not
+    /// cancelled, cancelling returns its room.
     pub fn flights_to_lock(&self, action: Action) -> Vec<FlightId> {
         let mut flights: Vec<FlightId> = match action {
             Action::Depart => self.next_leg().map(|leg| leg.flight_id).into_iter().collect(),
@@ -281,17 +281,17 @@ impl Booking {
         flights
     }
 
-    /// Legs that hold room on a flight which has not taken the cargo.
+    /// Returns the legs that hold room on a flight which has not taken the cargo.
     pub fn undeparted_legs(&self) -> impl Iterator<Item = &Leg> {
         self.legs.iter().filter(|leg| leg.status == LegStatus::Booked)
     }
 }
 
-/// Where a page of bookings ended: lists go from the newest on.
+/// The end of a page of bookings: lists start with the newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookingAnchor(pub BookingId);
 
-/// Events shown of a history at most, and unless fewer are asked for.
+/// Largest and default number of events shown of a history.
 pub const MOST_EVENTS: u32 = 200;
 
 #[cfg(test)]

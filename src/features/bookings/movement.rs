@@ -14,7 +14,7 @@ use crate::{
     platform::postgres::PgSession,
 };
 
-/// Clocks of terminals differ: a movement may be told this long before it happens.
+/// Clocks of terminals differ: a movement may be reported this long before it happens.
 const MOST_AHEAD: TimeDelta = TimeDelta::minutes(5);
 
 /// A booking under lock in an open transaction, with the flights its action needs.
@@ -66,7 +66,7 @@ impl Verb for Advance {
 }
 
 impl BookingService {
-    /// Makes a judged step of a journey and tells of it.
+    /// Makes a step that has passed its checks and records the event.
     pub(super) fn step(
         &self,
         draft: &mut Draft,
@@ -81,14 +81,14 @@ impl BookingService {
         if let Some(moved) = draft.leg_mut(leg.id) {
             moved.status = step.leg_status;
         }
-        // A connection that was too short may have been made all the same.
+        // The cargo may have made a connection that was too short.
         draft.now.needs_rerouting &= self.lacks_a_way(&draft.now);
         let told = EventDetails { leg: Some(leg), location: Some(step.place), notes, occurred_at: Some(occurred_at) };
         draft.record(author, step.event_type, told);
     }
 
-    /// Locks what an action needs, flights before the booking, and judges the action by the state then found: version,
-    /// then transition. `seen` is the booking as it was before.
+    /// Locks the rows that an action needs, flights before the booking, and checks the action against the locked state:
+    /// version, then transition. `seen` is the booking as read before.
     pub(super) async fn lock_in_tx(
         &self,
         tx: &mut PgSession,
@@ -110,19 +110,19 @@ impl BookingService {
         if !allowed.contains(&action) {
             return Err(BookingError::InvalidTransition { from: booking.status, action, allowed });
         }
-        // It changed between reading and locking: the locks are not those it needs.
+        // The booking changed between reading and locking: the locks held are not the ones it now needs.
         if booking.flights_to_lock(action) != wanted || booking.awb_number != seen.awb_number {
             return Err(BookingError::Raced);
         }
-        // A flight that is cancelled tells so itself, and gives the same room back.
+        // The cancellation of a flight records its own event and returns the same room.
         let scheduled = |flight: &&FlightCapacity| flight.status != FlightStatus::Cancelled;
         check_flights_are_with_it(&booking, flights.iter().filter(scheduled))?;
         Ok(Locked { draft: Draft::of(booking), flights })
     }
 }
 
-/// A flight that has left, landed or was cancelled takes all bookings along, but, with very many, not in one transaction: what
-/// has not been reached yet cannot be changed until it is.
+/// Refuses the change while a flight's step has not reached the booking. A flight that departs, lands or is cancelled
+/// takes all its bookings along, but a very large number not in one transaction.
 pub(super) fn check_flights_are_with_it<'a>(
     booking: &Booking,
     flights: impl IntoIterator<Item = &'a FlightCapacity>,
@@ -140,7 +140,7 @@ pub(super) fn check_flights_are_with_it<'a>(
     Ok(())
 }
 
-/// Where a step is made, and what it makes of booking and leg.
+/// The place of a step, and the resulting states of booking and leg.
 pub(super) struct Step {
     pub place: AirportCode,
     pub status: BookingStatus,
@@ -159,7 +159,7 @@ impl Step {
     }
 }
 
-/// What the caller claims about place and flight must be so.
+/// Checks that the place and the flight given by the caller are correct.
 fn check_claims(movement: &RecordMovement, action: Action, place: AirportCode, leg: &Leg) -> Result<(), BookingError> {
     if movement.location.is_some_and(|location| location != place) {
         return Err(BookingError::LocationMismatch { action, expected: place });
@@ -172,7 +172,7 @@ fn check_claims(movement: &RecordMovement, action: Action, place: AirportCode, l
     Ok(())
 }
 
-/// When a movement happened: as told, else now, and never before the movement it follows.
+/// Returns the time of a movement: as reported, else now, and never before the previous movement.
 pub(super) fn occurred_at(
     told: Option<DateTime<Utc>>,
     previous: Option<DateTime<Utc>>,

@@ -13,11 +13,11 @@ use crate::{
 const BLOCK: u64 = 64;
 
 /// Makes booking references: unique by construction, none predictable from another. Numbers come in blocks from a
-/// sequence, so that most bookings cost no round trip; what a stopped process has left of a block is not used again.
+/// sequence, so that most bookings cost no round trip; numbers left in a block when a process stops are not used again.
 #[derive(Clone)]
 pub(super) struct ReferenceSource {
     key: [u64; 4],
-    /// What is left of the blocks that were fetched; several when many were at it at once.
+    /// The remainders of fetched blocks; several after concurrent fetches.
     blocks: Arc<Mutex<Vec<Range<u64>>>>,
 }
 
@@ -30,9 +30,8 @@ impl ReferenceSource {
         Self { key, blocks: Arc::default() }
     }
 
-    /// The next reference. Whoever finds no block left fetches one on the connection it has anyway, and keeps nobody
-    /// waiting over it: a database that does not answer holds up its own callers only. What is rolled back does not come
-    /// again.
+    /// Returns the next reference. A caller that finds no block left fetches one on its own connection without blocking
+    /// others: a database that does not answer delays only its own callers. A number is not reused after a rollback.
     pub async fn next(&self, tx: &mut PgSession) -> Result<BookingRef, BookingError> {
         let counter = match self.left() {
             Some(counter) => counter,
@@ -52,7 +51,7 @@ impl ReferenceSource {
         None
     }
 
-    /// The rest is for those who come next.
+    /// Takes the first number and stores the rest for later calls.
     fn first_of(&self, mut block: Range<u64>) -> Result<u64, BookingError> {
         let counter = block.next().ok_or(BookingError::OutOfReferences)?;
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner).push(block);

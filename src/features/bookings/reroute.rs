@@ -16,12 +16,12 @@ use crate::{
     platform::postgres::PgSession,
 };
 
-/// All legs that a booking ever had are read with it.
+/// Bound on all legs that a booking ever had, because they are read with it.
 const MOST_LEGS: usize = 1_000;
 
 impl Amending<'_> {
     /// Replaces all legs that have not departed by legs on these flights, from where the cargo is or will land. The old
-    /// legs give their room back first: the new way may use some of the same flights. All or nothing: the caller rolls
+    /// legs return their room first: the new route may use some of the same flights. All or nothing: the caller rolls
     /// back.
     pub(super) async fn reroute(&mut self, tx: &mut PgSession, flight_ids: &[FlightId]) -> Result<(), BookingError> {
         if self.draft.now.legs.len() + flight_ids.len() > MOST_LEGS {
@@ -48,7 +48,7 @@ impl Amending<'_> {
         let legs = self.service.legs(&flights, next, (booking.pieces, booking.space), self.author.now);
         let new: Vec<&Leg> = legs.iter().collect();
         let allocations = allocations(booking.id, &new, &flights, self.until, AllocationPath::Amending);
-        // Judged under the flights' locks: it is refused only if this service misjudged.
+        // The flights' locks are held: a refusal here means that this service misjudged.
         if !capacity::allocate_in_tx(tx, &allocations, self.author.now).await? {
             return Err(BookingError::Unsettled);
         }

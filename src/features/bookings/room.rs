@@ -66,7 +66,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     Ok(Opened { routes, follower, personal, ..Opened::default() }.with(bookings))
 }
 
-/// Whatever happens to a booking may have changed the room on its flights.
+/// Invalidates the room on a booking's flights, which any change of the booking may have altered.
 struct BookingFollower(BookingService);
 
 impl BookingFollower {
@@ -86,7 +86,7 @@ impl BookingFollower {
     }
 }
 
-/// None: a process of a version before 0.2 wrote the message, and does not name the flights.
+/// Reads the flights of a message; `None`: a process before version 0.2 wrote it without naming the flights.
 fn flight_ids(data: &Value) -> Option<Vec<FlightId>> {
     serde_json::from_value(data.get("flight_ids")?.clone()).ok()
 }

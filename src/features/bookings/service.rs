@@ -20,16 +20,16 @@ use crate::{
     },
 };
 
-/// What bounds the work on bookings.
+/// Limits on the work on bookings.
 #[derive(Debug, Clone, Copy)]
 pub struct BookingLimits {
-    /// How far ahead a booking without flights and date may leave, in hours.
+    /// Latest departure of a booking without flights and date, in hours from now.
     pub auto_route_hours: u32,
-    /// How often one booking may be amended within an hour; 0: without bound.
+    /// Limit of amendments of one booking within an hour; 0: no limit.
     pub amendments_per_hour: u32,
-    /// How many bookings a step of a flight changes in its own transaction at most.
+    /// Largest number of bookings that a step of a flight changes in its own transaction.
     pub moved_at_once: u32,
-    /// Within which a request has to be answered.
+    /// Time limit of a request.
     pub request_time: Duration,
 }
 
@@ -40,7 +40,7 @@ impl BookingLimits {
 }
 
 /// The use cases of shipments, a file per verb: `book`, `movement`, `amend`, `reroute`, `cancel`, `find`, `list`;
-/// `aboard` is what befalls all that is on a flight.
+/// `aboard` changes all bookings on a flight.
 #[derive(Clone)]
 pub struct BookingService {
     pub(super) db: Database,
@@ -51,7 +51,7 @@ pub struct BookingService {
     pub(super) ids: IdSource,
     pub(super) references: ReferenceSource,
     pub(super) locks: Locks,
-    /// Who of this process waits to change which booking.
+    /// The queues of this process for changes of bookings.
     pub(super) lines: FifoLock<BookingRef>,
     pub(super) limits: BookingLimits,
     tally: Tally,
@@ -75,30 +75,30 @@ impl BookingService {
         Self { db, capacity, flights, search, clock, ids, references, locks, lines: FifoLock::default(), limits, tally }
     }
 
-    /// To be called after the commit: the room on its flights is not what it was.
+    /// Invalidates the room on the booking's flights; call it after the commit.
     pub(super) fn changed(&self, booking: &Booking) {
         self.capacity.changed(booking.legs.iter().map(|leg| leg.flight_id));
     }
 
-    /// The room on these flights is to be read again before it is shown.
+    /// Marks the room on these flights to be read again before it is shown.
     pub(super) fn invalidate_rooms(&self, flights: impl IntoIterator<Item = FlightId>) {
         self.capacity.changed(flights);
     }
 
-    /// The flights that these bookings are or were on.
+    /// Returns the flights that these bookings are or were on.
     pub async fn flights_of(&self, bookings: &[BookingId]) -> Result<Vec<FlightId>, DbError> {
         let ids: Vec<_> = bookings.iter().map(|booking| booking.uuid()).collect();
         let mut connection = self.db.read().await?;
         Ok(repository::flights_of(&mut connection, &ids).await?)
     }
 
-    /// The same by the connections that are kept for what runs beside the requests.
+    /// Returns the same service on the connections reserved for background work.
     #[must_use]
     pub fn for_background(&self) -> Self {
         Self { db: self.db.for_background(), ..self.clone() }
     }
 
-    /// Counts a booking that was made.
+    /// Counts a new booking.
     pub(super) fn count_created(&self, weight: Weight) {
         self.tally.add(Counted::BookingsCreated, 1);
         metric::BOOKED_GRAMS.increment(weight.grams());
@@ -118,12 +118,12 @@ impl BookingService {
         metric::BOOKING_ACTIONS.with([action.as_str()]).increment(steps);
     }
 
-    /// Who changes bookings, and when: now.
+    /// Returns the author of changes made now.
     pub(super) fn author(&self, actor: Option<UserId>) -> Author<'_> {
         Author { ids: &self.ids, actor, now: self.clock.now() }
     }
 
-    /// Whether the booking's legs ahead do not lead to its destination.
+    /// Returns whether the booking's legs ahead do not lead to its destination.
     pub(super) fn lacks_a_way(&self, booking: &Booking) -> bool {
         booking.lacks_a_way(|airport| self.flights.connections().minimum(airport))
     }

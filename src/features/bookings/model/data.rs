@@ -1,4 +1,4 @@
-//! What events say of a booking: the first event everything, each other one what it changed.
+//! The data of events: the first event holds the whole booking, each other one its changes.
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -12,11 +12,11 @@ use crate::{
     },
 };
 
-/// The shape of the data; raised when it changes.
+/// Version of the data format; raised when it changes.
 pub const DATA_VERSION: i32 = 1;
 
-/// All of a booking but its free text, its status and what its events count. A member that this build does not know would be
-/// lost, and one that is missing cannot be rebuilt: both are errors.
+/// All of a booking except its free text, its status and the numbers derived from its events. A member unknown to this
+/// build would be lost, and a missing one cannot be rebuilt: both are errors.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BookingData {
@@ -111,7 +111,7 @@ impl From<&Leg> for LegData {
 }
 
 impl BookingData {
-    /// The booking, as new as its first event: what events count is the caller's to add.
+    /// Returns the booking as of its first event; the caller adds the numbers derived from events.
     pub fn into_booking(self, id: BookingId, created_at: DateTime<Utc>) -> Booking {
         let mut legs: Vec<Leg> = self.legs.into_iter().map(Leg::from).collect();
         legs.sort_by_key(|leg| (leg.sequence, leg.id));
@@ -160,13 +160,13 @@ impl From<LegData> for Leg {
     }
 }
 
-/// What a new booking's event says.
+/// Returns the data of a new booking's event.
 pub fn whole_data(booking: &Booking) -> Value {
     serde_json::to_value(BookingData::from(booking)).unwrap_or_default()
 }
 
-/// What is different between two states of a booking: members with their new values, and of each leg that changed its id
-/// and what changed; a new leg is there as a whole.
+/// Returns the differences between two states of a booking: changed members with their new values, and for each changed
+/// leg its id and the changed members; a new leg is included as a whole.
 pub fn changed_data(before: &Booking, after: &Booking) -> Value {
     let (mut before, mut after) = (members(whole_data(before)), members(whole_data(after)));
     let (was, is) = (legs(before.remove("legs")), legs(after.remove("legs")));
@@ -186,7 +186,7 @@ pub fn changed_data(before: &Booking, after: &Booking) -> Value {
     Value::Object(data)
 }
 
-/// The whole data after another event.
+/// Returns the whole data after another event.
 pub fn folded(mut whole: Map<String, Value>, event: &Value) -> Result<Map<String, Value>, String> {
     let Value::Object(event) = event else { return Err("its data is not an object".to_owned()) };
     let mut event = event.clone();

@@ -21,7 +21,7 @@ words! {
 }
 
 impl EventType {
-    /// The IATA freight status update code, where there is one.
+    /// Returns the IATA freight status update code, where there is one.
     pub const fn fsu_code(self) -> Option<&'static str> {
         match self {
             Self::Booked => Some("BKD"),
@@ -47,9 +47,9 @@ pub struct Event {
     pub leg_id: Option<LegId>,
     pub pieces: Pieces,
     pub weight: Weight,
-    /// The user who did it.
+    /// The user who caused it.
     pub actor: Option<UserId>,
-    /// Free text, kept beside the event where erasure can reach it.
+    /// Free text, stored beside the event where erasure can reach it.
     pub notes: Option<String>,
     /// Enough to rebuild the booking's state from its events.
     pub data: Value,

@@ -1,4 +1,4 @@
-//! Rebuilds a booking from its events, and notices where they tell no possible story.
+//! Rebuilds a booking from its events, and detects contradictions between them.
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -9,12 +9,12 @@ use super::{
 };
 use crate::kernel::BookingId;
 
-/// What the history keeps of an event: all but what anybody may forget.
+/// The permanent part of an event: everything except erasable text.
 #[derive(Debug, Clone)]
 pub struct PastEvent {
     pub sequence: i32,
     pub event_type: EventType,
-    /// The status that it says the booking has after it.
+    /// The booking's status after it, as recorded.
     pub status: BookingStatus,
     pub data_version: i32,
     pub data: Value,
@@ -22,16 +22,16 @@ pub struct PastEvent {
     pub created_at: DateTime<Utc>,
 }
 
-/// Which rule an event contradicts.
+/// The rule that an event contradicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
     /// All legs take room or none does.
     AllLegs,
-    /// Events follow one another as steps of a journey do.
+    /// Events follow one another in a possible order.
     Steps,
 }
 
-/// What cannot be, and the number of the event that tells it.
+/// A contradiction and the number of the event with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contradiction {
     pub sequence: i32,
@@ -39,18 +39,18 @@ pub struct Contradiction {
     pub text: String,
 }
 
-/// A booking as its events tell it.
+/// A booking rebuilt from its events.
 #[derive(Debug, Default)]
 pub struct Replay {
-    /// Without its free text, which is not part of the history. `None` if there is no telling what it was.
+    /// Without its free text, which is not part of the history. `None` if it cannot be rebuilt.
     pub booking: Option<Booking>,
     pub contradictions: Vec<Contradiction>,
-    /// The data of all events so far, each over those before it.
+    /// The data of all events so far, each merged over those before it.
     data: Map<String, Value>,
 }
 
 impl Replay {
-    /// All events of one booking, in the order of their numbers.
+    /// Replays all events of one booking, given in the order of their numbers.
     pub fn of(id: BookingId, events: &[PastEvent]) -> Self {
         let mut replay = Self::default();
         let mut last = 0;
@@ -77,7 +77,7 @@ impl Replay {
         self.contradictions.push(Contradiction { sequence: event.sequence, rule, text });
     }
 
-    /// Why the event cannot be replayed at all, if so.
+    /// Applies an event; returns the reason if it cannot be replayed at all.
     fn step(&mut self, id: BookingId, event: &PastEvent) -> Result<(), String> {
         if event.data_version != DATA_VERSION {
             return Err(format!("its data has version {}, which this build does not read", event.data_version));
@@ -114,7 +114,7 @@ impl Replay {
         Ok(())
     }
 
-    /// A step must be one that could follow, and a movement is not told before the one it follows.
+    /// Checks that the step can follow, and that a movement is not earlier than the previous one.
     fn judge(&mut self, before: &Booking, now: &Booking, event: &PastEvent) {
         if let Some(action) = event.event_type.action()
             && !before.next_actions().contains(&action)
@@ -125,7 +125,7 @@ impl Replay {
         if event.event_type.is_movement() && before.moved_at.is_some_and(|moved| event.occurred_at < moved) {
             self.contradict(event, Rule::Steps, "it happened before the movement that it follows".to_owned());
         }
-        // A leg that was told as off can hold no room again.
+        // A leg that was taken out of force cannot hold room again.
         let revived = now.legs.iter().any(|leg| {
             let was = before.legs.iter().find(|was| was.id == leg.id);
             leg.status.is_in_force() && was.is_some_and(|was| !was.status.is_in_force())
@@ -136,13 +136,13 @@ impl Replay {
     }
 }
 
-/// What takes room takes it on every leg that has not departed.
+/// Returns whether an event that takes room takes it on every leg that has not departed.
 fn takes_all_or_none(event_type: EventType, now: &Booking) -> bool {
     match event_type {
         EventType::Booked | EventType::Rerouted => {
             now.undeparted_legs().next().is_some() && now.undeparted_legs().all(|leg| leg.space == now.space)
         }
-        // Whoever amends the freight and the way at once tells of the freight first: the legs are replaced next.
+        // An amendment of freight and route records the freight first: the next event replaces the legs.
         EventType::Amended => {
             let mut legs = now.undeparted_legs();
             let first = legs.next().map(|leg| leg.space);
@@ -153,7 +153,7 @@ fn takes_all_or_none(event_type: EventType, now: &Booking) -> bool {
 }
 
 impl EventType {
-    /// The status that it gives the booking; the others leave it as it is.
+    /// Returns the status that it gives the booking; `None` leaves the status unchanged.
     const fn status(self) -> Option<BookingStatus> {
         match self {
             Self::Booked => Some(BookingStatus::Booked),
@@ -165,7 +165,7 @@ impl EventType {
         }
     }
 
-    /// The step of the journey that it tells.
+    /// Returns the step of the journey that it records.
     const fn action(self) -> Option<Action> {
         match self {
             Self::Departed => Some(Action::Depart),

@@ -1,4 +1,5 @@
-//! The bookings on flights. Nothing here returns more rows than it is asked for, however many bookings a flight has.
+//! The bookings on flights. The number of rows returned is bounded by the query's limit, not by the bookings on a
+//! flight.
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ fn uuids(flights: &[FlightId]) -> Vec<Uuid> {
     flights.iter().map(|flight| flight.uuid()).collect()
 }
 
-/// Whether a leg with one of these statuses is on the flight.
+/// Returns whether a leg with one of these statuses is on the flight.
 pub(in crate::features::bookings) async fn is_aboard(
     db: &mut PgSession,
     flight: FlightId,
@@ -30,7 +31,7 @@ pub(in crate::features::bookings) async fn is_aboard(
     found.fetch_one(db).await
 }
 
-/// How many legs with one of these statuses are on each of the flights; a flight without any is left out.
+/// Counts the legs with one of these statuses on each of the flights; omits flights without any.
 pub(in crate::features::bookings) async fn count_aboard(
     db: &mut PgSession,
     flights: &[FlightId],
@@ -46,7 +47,7 @@ pub(in crate::features::bookings) async fn count_aboard(
     Ok(rows.map(|row| (row.flight_id.into(), usize::try_from(row.legs).unwrap_or_default())).collect())
 }
 
-/// A flight that has landed, if there is one, with a booking in the air on it that is to leave with this flight.
+/// Returns a landed flight, if there is one, with a booking still in the air on it that is to leave with this flight.
 pub(in crate::features::bookings) async fn landed_inbound(
     db: &mut PgSession,
     flight: FlightId,
@@ -65,8 +66,8 @@ pub(in crate::features::bookings) async fn landed_inbound(
     number.fetch_optional(db).await
 }
 
-/// The next `limit` bookings after `after` that have a leg with one of these statuses on one of the flights, in ascending
-/// order of id.
+/// Returns the next `limit` bookings after `after` that have a leg with one of these statuses on one of the flights, in
+/// ascending order of id.
 pub(in crate::features::bookings) async fn next_aboard(
     db: &mut PgSession,
     flights: &[FlightId],
@@ -99,7 +100,7 @@ pub(in crate::features::bookings) async fn lock_aboard(db: &mut PgSession, fligh
     locked.fetch_one(db).await.map(drop)
 }
 
-/// Those of the bookings of these references that can still be taken off the flight, in ascending order of id.
+/// Returns those of the named bookings that can still be taken off the flight, in ascending order of id.
 pub(in crate::features::bookings) async fn named_aboard(
     db: &mut PgSession,
     flight: FlightId,
@@ -115,7 +116,8 @@ pub(in crate::features::bookings) async fn named_aboard(
     Ok(found.fetch_all(db).await?.into_iter().map(|row| (row.booking_id, row.ref_id)).collect())
 }
 
-/// When what leaves with the flight was last moved: bookings whose next leg is on it, with the cargo where the flight leaves.
+/// Returns the last movement time of the freight that leaves with the flight: bookings whose next leg is on it, with
+/// the cargo at the flight's origin.
 pub(in crate::features::bookings) async fn last_moved_before_departure(
     db: &mut PgSession,
     flight: FlightId,
@@ -136,7 +138,7 @@ pub(in crate::features::bookings) async fn last_moved_before_departure(
     last.fetch_one(db).await
 }
 
-/// When what is in the air on the flight was last moved.
+/// Returns the last movement time of the freight in the air on the flight.
 pub(in crate::features::bookings) async fn last_moved_before_arrival(
     db: &mut PgSession,
     flight: FlightId,
@@ -150,7 +152,7 @@ pub(in crate::features::bookings) async fn last_moved_before_arrival(
     last.fetch_one(db).await
 }
 
-/// The first `limit` bookings on the flight with this handling code that are not over, by id.
+/// Returns the first `limit` bookings on the flight with this handling code that are not over, in order of id.
 pub(in crate::features::bookings) async fn aboard_with_code(
     db: &mut PgSession,
     flight: FlightId,
@@ -170,7 +172,7 @@ pub(in crate::features::bookings) async fn aboard_with_code(
     references.fetch_all(db).await
 }
 
-/// The next `limit` bookings by reference that have a leg in force on the flight.
+/// Returns the next `limit` bookings by reference that have a leg in force on the flight.
 pub(in crate::features::bookings) async fn manifest_page(
     db: &mut PgSession,
     flight: FlightId,
@@ -190,16 +192,16 @@ pub(in crate::features::bookings) async fn manifest_page(
     Ok(found.fetch_all(db).await?.into_iter().map(|row| row.id).collect())
 }
 
-/// What the legs in force on a flight sum up to.
+/// A sum over legs in force on a flight.
 pub(in crate::features::bookings) struct Sum {
-    /// `None`: of all legs; else of the bookings with this handling code.
+    /// `None`: all legs; else the bookings with this handling code.
     pub code: Option<HandlingCode>,
     pub bookings: i64,
     pub pieces: i64,
     pub space: Space,
 }
 
-/// The sums over all legs in force on the flight: of all, then by handling code.
+/// Returns the sums over all legs in force on the flight: the total, then by handling code.
 pub(in crate::features::bookings) async fn sums_aboard(db: &mut PgSession, flight: FlightId) -> sqlx::Result<Vec<Sum>> {
     let sums = sqlx::query!(
         r#"select null::text as "code?: HandlingCode", count(*) as "bookings!", coalesce(sum(pieces), 0)::bigint as "pieces!",

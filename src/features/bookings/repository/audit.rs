@@ -1,15 +1,15 @@
-//! What an audit asks of bookings, legs, events and what lies beside them: each query finds rows that break a rule, one by
-//! one as they come; large ones are joined and summed by the database, which spills to its disk. It reads the ledger,
-//! the keys of repeated requests and the outbox, and writes nothing.
+//! Queries of an audit on bookings, legs, events and related tables: each finds rows that break a rule and streams
+//! them; the database joins and sums large tables and spills to its disk. They read the ledger, the keys of repeated
+//! requests and the outbox, and write nothing.
 use crate::platform::postgres::PgSession;
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
 use uuid::Uuid;
 
-/// Bookings to look at; `None` is all.
+/// The bookings to audit; `None` is all.
 type Only<'a> = Option<&'a [Uuid]>;
 
-/// How many rows each table holds of these bookings.
+/// The number of rows of these bookings in each table.
 #[derive(Debug)]
 pub(in crate::features::bookings) struct Counts {
     pub bookings: i64,
@@ -38,7 +38,7 @@ pub(in crate::features::bookings) async fn counts(db: &mut PgSession, only: Only
     counts.fetch_one(db).await
 }
 
-/// A leg and what the ledger has of it on its flight, where one of them is not as the other says.
+/// A leg and its ledger sum on its flight, where the two disagree.
 #[derive(Debug)]
 pub(in crate::features::bookings) struct Untrue {
     pub status: Option<String>,
@@ -52,8 +52,8 @@ pub(in crate::features::bookings) struct Untrue {
     pub taken: String,
 }
 
-/// A leg in force has its room in the ledger, on its flight and for its booking; one that is not has none, and no entry is
-/// of a leg that is not there.
+/// Streams mismatches of legs and ledger: a leg in force must have its room in the ledger, on its flight and for its
+/// booking, any other leg must have none, and no entry may lack its leg.
 pub(in crate::features::bookings) fn untrue_allocations<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
@@ -85,7 +85,7 @@ pub(in crate::features::bookings) fn untrue_allocations<'a>(
     rows.fetch(db)
 }
 
-/// How often a leg took room, took more or less, and gave it back: as its events tell and as the ledger has it.
+/// How many times a leg took room, changed it and returned it: by its events and by the ledger.
 #[derive(Debug)]
 pub(in crate::features::bookings) struct Unequal {
     pub booking_id: Option<Uuid>,
@@ -98,7 +98,7 @@ pub(in crate::features::bookings) struct Unequal {
     pub given: i64,
 }
 
-/// Legs whose events and ledger do not tell of the same number of changes.
+/// Streams the legs whose events and ledger record different numbers of changes.
 pub(in crate::features::bookings) fn unequal_entries<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
@@ -136,18 +136,18 @@ pub(in crate::features::bookings) fn unequal_entries<'a>(
     rows.fetch(db)
 }
 
-/// The answer to a repeated booking, and what is wrong with it.
+/// A key of a booking request that breaks a rule.
 #[derive(Debug)]
 pub(in crate::features::bookings) struct StrayKey {
     pub principal_id: Uuid,
     pub key: String,
     pub location: Option<String>,
     pub created_by: Option<Uuid>,
-    /// How many keys name the same booking.
+    /// Number of keys that name the same booking.
     pub alike: i64,
 }
 
-/// Keys that made a booking which is not there, or is another's, or is another key's as well.
+/// Streams keys whose booking is missing, was made by another user, or has another key as well.
 pub(in crate::features::bookings) fn stray_keys<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
@@ -169,13 +169,13 @@ pub(in crate::features::bookings) fn stray_keys<'a>(
     rows.fetch(db)
 }
 
-/// A reference or an air waybill number that is not one booking's: whose it is by either table.
+/// A reference or an air waybill number without exactly one booking: its owner by each table.
 #[derive(Debug)]
 pub(in crate::features::bookings) struct Claim {
     pub name: String,
-    /// By the table of all references or claims.
+    /// Owner by the table of all references or claims.
     pub claimed_by: Option<Uuid>,
-    /// By the booking itself.
+    /// Owner by the booking itself.
     pub borne_by: Option<Uuid>,
 }
 
@@ -194,7 +194,7 @@ pub(in crate::features::bookings) fn stray_references<'a>(
     rows.fetch(db)
 }
 
-/// A cancelled booking keeps its number and has no claim to it.
+/// Streams claims that disagree with the bookings: a cancelled booking keeps its number and has no claim to it.
 pub(in crate::features::bookings) fn stray_claims<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
@@ -221,7 +221,7 @@ pub(in crate::features::bookings) struct Untold {
     pub event_type: String,
 }
 
-/// Events from `since` on, by default of the last six days, that left no message.
+/// Streams events without a message, from `since` on, by default of the last six days.
 pub(in crate::features::bookings) fn untold_events<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
@@ -241,7 +241,7 @@ pub(in crate::features::bookings) fn untold_events<'a>(
     rows.fetch(db)
 }
 
-/// Messages that tell of no event, or of one that another message tells of.
+/// Streams messages without an event, or with the event of another message.
 pub(in crate::features::bookings) fn stray_messages<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
@@ -263,7 +263,7 @@ pub(in crate::features::bookings) fn stray_messages<'a>(
     rows.fetch(db)
 }
 
-/// The bookings of a reference, by the table of references and by the bookings themselves.
+/// Returns the bookings of a reference, by the table of references and by the bookings themselves.
 pub(in crate::features::bookings) async fn named(db: &mut PgSession, reference: &str) -> sqlx::Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
         r#"select booking_id as "id!" from booking_refs where ref_id = $1
@@ -273,7 +273,7 @@ pub(in crate::features::bookings) async fn named(db: &mut PgSession, reference: 
     ids.fetch_all(db).await
 }
 
-/// Every booking that ever had room on a flight, by its legs and by the flight's ledger.
+/// Returns every booking that ever had room on a flight, by its legs and by the flight's ledger.
 pub(in crate::features::bookings) async fn ever_on(db: &mut PgSession, flight: Uuid) -> sqlx::Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
         r#"select booking_id as "id!" from booking_legs where flight_id = $1

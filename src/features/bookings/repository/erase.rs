@@ -9,9 +9,9 @@ use crate::{
     platform::postgres::{PgSession, allow_long_statements},
 };
 
-/// What a person's bookings say about people, oldest first, and what the person noted elsewhere.
+/// Exports the personal data in a person's bookings, oldest first, and the person's notes elsewhere.
 pub(in crate::features::bookings) async fn export(db: &mut PgSession, person: &Person) -> sqlx::Result<Value> {
-    // Nobody waits for it, and it may be all that somebody did in years.
+    // No request waits for it, and it may cover years of activity.
     allow_long_statements(db).await?;
     sqlx::query_scalar!(
         r#"select jsonb_build_object(
@@ -43,7 +43,7 @@ fn uuids(organizations: &[OrganizationId]) -> Vec<Uuid> {
     organizations.iter().map(|id| id.uuid()).collect()
 }
 
-/// The bookings that hold something to blank in one stretch of those of these organizations.
+/// Returns the bookings with something to blank among the next `limit` bookings of these organizations.
 pub(in crate::features::bookings) async fn to_blank(
     db: &mut PgSession,
     organizations: &[OrganizationId],
@@ -79,14 +79,15 @@ pub(in crate::features::bookings) async fn references_of(
         .await
 }
 
-/// The bookings that were found in one stretch of rows, and where the stretch ends.
+/// The bookings found in one range of rows, and the end of the range.
 pub(in crate::features::bookings) struct Window {
     pub bookings: Vec<Uuid>,
     /// `None`: there are no more.
     pub last: Option<Uuid>,
 }
 
-/// The bookings in which a person has written a note. Looks at so many notes, and at all of the last booking. There is no index by author: it would cost every booking.
+/// Returns the bookings in which a person has written a note. Reads `limit` notes, and all of the last booking. There
+/// is no index by author: every booking would pay for it.
 pub(in crate::features::bookings) async fn noted_by(
     db: &mut PgSession,
     author: UserId,
@@ -110,7 +111,7 @@ pub(in crate::features::bookings) async fn noted_by(
     .await
 }
 
-/// Takes away the notes of these bookings: all, or those of one author. Answers which had any.
+/// Deletes the notes of these bookings: all, or those of one author. Returns the bookings that had any.
 pub(in crate::features::bookings) async fn delete_notes(
     db: &mut PgSession,
     bookings: &[Uuid],

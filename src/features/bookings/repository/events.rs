@@ -8,9 +8,9 @@ use crate::{
     platform::postgres::PgSession,
 };
 
-/// The newest `limit` events of the booking, newest first; only those before the event of that number, if one is given. They
-/// are found by the primary key, backwards: the cost does not depend on how many there are. The inner limit is a number, so
-/// that no plan is made for more: `limit` is 201 at most.
+/// Returns the newest `limit` events of the booking, newest first; if an event number is given, only those before it.
+/// They are found by the primary key, backwards: the cost does not depend on their total number. The inner limit is a
+/// constant, so that no plan is made for more: `limit` is 201 at most.
 pub(in crate::features::bookings) async fn newest_events(
     db: &mut PgSession,
     id: BookingId,
@@ -56,8 +56,8 @@ pub(in crate::features::bookings) async fn newest_events(
         .collect()
 }
 
-/// The time of the amendment that lies `back` amendments before the newest one, if it is later than `since`. Reads at most
-/// `most` events, newest first.
+/// Returns the time of the amendment that lies `back` amendments before the newest one, if it is later than `since`.
+/// Reads at most `most` events, newest first.
 pub(in crate::features::bookings) async fn amended_since(
     db: &mut PgSession,
     id: BookingId,

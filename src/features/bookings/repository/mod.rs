@@ -1,5 +1,5 @@
-//! All SQL of this room, a file for each kind of question and one for writing. Every statement on a partitioned table names the
-//! booking's id, so that it touches one partition.
+//! All SQL of this room: one file for each kind of query and one for writing. Every statement on a partitioned table
+//! names the booking's id, so that it touches one partition.
 mod aboard;
 pub(super) mod audit;
 mod erase;

@@ -1,4 +1,4 @@
-//! Bookings and their histories, a page at a time: what an audit replays is never there as a whole.
+//! Bookings and their histories, a page at a time: an audit never holds them all in memory.
 use futures_util::{Stream, StreamExt};
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::{
     platform::postgres::PgSession,
 };
 
-/// The ids that follow `after`, in ascending order, of whatever has a row or an event.
+/// Returns the ids after `after` that have a row or an event, in ascending order.
 pub(in crate::features::bookings) async fn page(
     db: &mut PgSession,
     only: Option<&[Uuid]>,
@@ -30,7 +30,7 @@ pub(in crate::features::bookings) async fn page(
     ids.fetch_all(db).await
 }
 
-/// The events of these bookings, by booking and number, row by row as they come.
+/// Streams the events of these bookings, by booking and number.
 pub(in crate::features::bookings) fn past_events<'a>(
     db: &'a mut PgSession,
     ids: &[Uuid],

@@ -79,7 +79,7 @@ impl BookingRow {
     }
 }
 
-/// A checked query for bookings without legs; `$tail` says which, in which order.
+/// A checked query for bookings without legs; `$tail` holds the condition and the order.
 macro_rules! select_bookings {
     ($tail:literal $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
@@ -96,8 +96,8 @@ macro_rules! select_bookings {
     };
 }
 
-/// `of`: only if it belongs to that organization. What is foreign is found out in the statement that finds out what is
-/// absent, so that nobody can tell them apart by what they cost.
+/// `of`: only if it belongs to that organization. One statement covers both a booking of another organization and a
+/// missing one, so that their cost does not distinguish them.
 pub(in crate::features::bookings) async fn find_by_reference(
     db: &mut PgSession,
     reference: &BookingRef,
@@ -117,7 +117,7 @@ pub(in crate::features::bookings) async fn find_by_reference(
     }
 }
 
-/// By its id: the plan touches the one partition that the id names.
+/// Returns the booking with this id: the plan touches the one partition that the id names.
 async fn find(db: &mut PgSession, id: Uuid) -> sqlx::Result<Option<Booking>> {
     let rows = select_bookings!("from bookings b left join booking_texts t on t.booking_id = b.id where b.id = $1", id)
         .fetch_all(&mut *db)
@@ -125,7 +125,7 @@ async fn find(db: &mut PgSession, id: Uuid) -> sqlx::Result<Option<Booking>> {
     Ok(with_legs(db, rows).await?.pop())
 }
 
-/// The booking that claims the number; if none does, the latest that had it.
+/// Returns the booking that claims the number; if none does, the latest that had it.
 pub(in crate::features::bookings) async fn find_by_awb(
     db: &mut PgSession,
     number: &AwbNumber,
@@ -145,7 +145,7 @@ pub(in crate::features::bookings) async fn find_by_awb(
     }
 }
 
-/// Locks the booking's row and reads it with its legs as they are now.
+/// Locks the booking's row and reads it with its legs in their current state.
 pub(in crate::features::bookings) async fn lock_booking(
     db: &mut PgSession,
     id: BookingId,
@@ -153,7 +153,7 @@ pub(in crate::features::bookings) async fn lock_booking(
     Ok(lock_bookings(db, &[id.uuid()]).await?.pop())
 }
 
-/// Locks the bookings' rows in ascending order of id and reads them with their legs as they are now.
+/// Locks the bookings' rows in ascending order of id and reads them with their legs in their current state.
 pub(in crate::features::bookings) async fn lock_bookings(
     db: &mut PgSession,
     ids: &[Uuid],
@@ -161,7 +161,8 @@ pub(in crate::features::bookings) async fn lock_bookings(
     let locked = sqlx::query_scalar!("select id from bookings where id = any($1) order by id for no key update", ids)
         .fetch_all(&mut *db)
         .await?;
-    // A statement of its own: one that had to wait sees what was joined to the rows as it was before the wait.
+    // A separate statement: after a wait for a lock, a joined query shows the joined tables as they were before the
+    // wait.
     let rows = select_bookings!(
         "from bookings b left join booking_texts t on t.booking_id = b.id where b.id = any($1) order by b.id",
         &locked,
@@ -170,7 +171,7 @@ pub(in crate::features::bookings) async fn lock_bookings(
     with_legs(db, rows).await
 }
 
-/// The flights that these bookings are or were on.
+/// Returns the flights that these bookings are or were on.
 pub(in crate::features::bookings) async fn flights_of(
     db: &mut PgSession,
     bookings: &[Uuid],
@@ -179,7 +180,7 @@ pub(in crate::features::bookings) async fn flights_of(
     Ok(ids.fetch_all(db).await?.into_iter().map(FlightId::from).collect())
 }
 
-/// These bookings with their legs, by reference.
+/// Returns these bookings with their legs, in order of reference.
 pub(in crate::features::bookings) async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Booking>> {
     let rows = select_bookings!(
         "from bookings b left join booking_texts t on t.booking_id = b.id where b.id = any($1) order by b.ref_id",
@@ -219,7 +220,7 @@ pub(in crate::features::bookings) async fn list(
         query.push(" and b.id in (select booking_id from booking_legs where flight_id = ").push_bind(flight);
         query.push(" and status in ('BOOKED', 'DEPARTED', 'ARRIVED'))");
     }
-    // Ids begin with the millisecond of creation: bounds on them spare the other months' partitions.
+    // Ids begin with the millisecond of creation: bounds on them exclude the partitions of other months.
     if let Some(from) = filter.created_from {
         query.push(" and b.created_at >= ").push_bind(from);
         query.push(" and b.id >= uuid_v7_floor(").push_bind(from).push(")");

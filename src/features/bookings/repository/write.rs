@@ -13,7 +13,8 @@ pub(in crate::features::bookings) async fn next_reference_block(db: &mut PgSessi
     sqlx::query_scalar!(r#"select nextval('booking_ref_blocks') as "number!""#).fetch_one(db).await
 }
 
-/// True when the air waybill now belongs to this booking. Waits for a booking that is being made with the same number.
+/// Claims the air waybill; returns whether it now belongs to this booking. Waits for an uncommitted booking with the
+/// same number.
 pub(in crate::features::bookings) async fn claim_awb(
     db: &mut PgSession,
     awb: &AwbNumber,
@@ -37,7 +38,7 @@ pub(in crate::features::bookings) async fn free_awb(
     freed.execute(db).await.map(drop)
 }
 
-/// The booking, its reference and, where there are any, its texts; legs come on their own.
+/// Inserts the booking, its reference and, if there are any, its texts; legs are inserted separately.
 pub(in crate::features::bookings) async fn insert_booking(db: &mut PgSession, booking: &Booking) -> sqlx::Result<()> {
     let texts = &booking.texts;
     let codes: Vec<&str> = booking.special_handling_codes.iter().map(HandlingCode::as_str).collect();
@@ -173,7 +174,7 @@ pub(in crate::features::bookings) async fn insert_events(
     .map(drop)
 }
 
-/// The notes of those events that have some.
+/// Inserts the notes of those events that have some.
 pub(in crate::features::bookings) async fn insert_notes(
     db: &mut PgSession,
     events: &[(BookingId, &Event)],
@@ -197,7 +198,7 @@ pub(in crate::features::bookings) async fn insert_notes(
     query.execute(db).await.map(drop)
 }
 
-/// Writes what has become of legs: status, times and freight.
+/// Writes the current status, times and freight of legs.
 pub(in crate::features::bookings) async fn update_legs(
     db: &mut PgSession,
     legs: &[(BookingId, &Leg)],
@@ -240,7 +241,7 @@ pub(in crate::features::bookings) async fn update_legs(
     .map(drop)
 }
 
-/// Writes what has become of bookings, but for their free text; the caller holds the rows' locks.
+/// Writes the current state of bookings, except their free text; the caller holds the rows' locks.
 pub(in crate::features::bookings) async fn update_bookings(
     db: &mut PgSession,
     bookings: &[&Booking],
@@ -290,12 +291,12 @@ pub(in crate::features::bookings) async fn update_bookings(
     .map(drop)
 }
 
-/// Arrays of arrays cannot be unnested: the codes of one booking travel as one text.
+/// Joins the codes of one booking into one text: arrays of arrays cannot be unnested.
 fn joined(codes: &[HandlingCode]) -> String {
     codes.iter().map(HandlingCode::as_str).collect::<Vec<_>>().join(",")
 }
 
-/// Writes a booking's free text and personal data as they now are.
+/// Writes a booking's current free text and personal data.
 pub(in crate::features::bookings) async fn save_texts(db: &mut PgSession, booking: &Booking) -> sqlx::Result<()> {
     let texts = &booking.texts;
     sqlx::query!(

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// The booking with its `ETag`.
+/// Returns the booking with its `ETag`.
 fn answer(status: StatusCode, booking: &Booking) -> Answer {
     Answer::new(status, &BookingBody::from(booking), PRIVATE).with_tag(booking.version.to_string())
 }
@@ -60,7 +60,7 @@ pub(super) async fn create(
     let ((), (key, new)) = both(query.refuse_all(), input)?;
     let command = Book::new(bookings.clone(), caller, new);
     let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(created) }).await?;
-    // What is told again must still be the caller's to see.
+    // A repeated answer is given only if the caller may still see the booking.
     let made = answer.location().and_then(|location| location.strip_prefix(BOOKING)?.parse().ok());
     if let (true, Some(made)) = (answer.is_replayed(), made) {
         bookings.visible(caller, &made).await?;

@@ -1,4 +1,4 @@
-//! The room's routes: reading in one file, changing in the other.
+//! The room's routes, one file for reading and one for changing.
 mod change;
 mod read;
 

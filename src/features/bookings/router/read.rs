@@ -104,7 +104,7 @@ pub(super) async fn history(
     Ok(answer)
 }
 
-/// A cursor is good for its reader's organization and role alone.
+/// A cursor is valid only for the organization and role of its reader.
 fn reader_of(caller: Principal) -> String {
     format!("{} {}", caller.organization_id, caller.role.as_str())
 }

@@ -14,7 +14,7 @@ use crate::features::{
     capacity::Space,
 };
 
-/// A booking and the events that its changes leave.
+/// A booking and the events of its changes.
 struct Story {
     now: Booking,
     told: Booking,
@@ -86,7 +86,7 @@ impl Story {
         Replay::of(self.now.id, &self.events)
     }
 
-    /// The rules that are contradicted, each by the number of the event.
+    /// Returns the contradicted rules by the number of the event.
     fn broken(&self) -> BTreeMap<i32, Vec<Rule>> {
         let mut broken = BTreeMap::<_, Vec<_>>::new();
         for contradiction in self.replay().contradictions {
@@ -189,7 +189,7 @@ fn a_movement_is_not_before_the_one_it_follows() {
     let mut story = whole_journey();
     story.events[2].occurred_at = at(0);
     assert_eq!(story.broken(), steps(3));
-    // Being booked is no movement: freight may have left before the booking was written down.
+    // Being booked is not a movement: freight may depart before the booking is recorded.
     story.events[1].occurred_at = at(-60);
     assert_eq!(story.broken(), BTreeMap::new());
 }
@@ -215,7 +215,7 @@ fn all_legs_take_room_or_none_does() {
     assert_eq!(one.broken()[&2], [Rule::AllLegs, Rule::AllLegs]);
     let none = Story::begin().then(EventType::Amended, |now| now.space = larger);
     assert_eq!(none.broken(), legs(2));
-    // The same, and then another way for what the booking has become.
+    // The same, and then another route for the amended booking.
     let rerouted = none.then(EventType::Rerouted, |now| {
         let mut new = leg(1, "DEL", "LHR", LegStatus::Booked);
         (new.id, new.space) = (Uuid::from_u128(77).into(), larger);
