@@ -42,7 +42,7 @@ pub enum StepAboard {
     Depart { occurred_at: DateTime<Utc> },
     /// The bookings in the air on the flight land.
     Arrive { occurred_at: DateTime<Utc> },
-    /// The legs end and return their room; the bookings stay and need rerouting.
+    /// The legs end and release their room; the bookings stay and need rerouting.
     Cancel { reason: Option<String> },
     /// Legs that have not landed get the flight's times, and connections are checked again.
     Retime,
@@ -355,7 +355,7 @@ fn booked_leg(booking: &Booking, flight: FlightId) -> Option<&Leg> {
     booking.undeparted_legs().find(|leg| leg.flight_id == flight)
 }
 
-/// Ends the leg on a cancelled flight and records the event. The caller returns its room.
+/// Ends the leg on a cancelled flight and records the event. The caller releases its room.
 fn lose_flight(draft: &mut Draft, flight: FlightId, reason: Option<&str>, author: Author<'_>) -> Vec<Release> {
     let Some(leg) = booked_leg(&draft.now, flight).cloned() else { return Vec::new() };
     let given = draft.release_legs(LegStatus::Cancelled, |leg| leg.flight_id == flight);
@@ -365,7 +365,7 @@ fn lose_flight(draft: &mut Draft, flight: FlightId, reason: Option<&str>, author
     given
 }
 
-/// Takes a booking off a flight and records the event. The caller returns its room.
+/// Takes a booking off a flight and records the event. The caller releases its room.
 fn offload(draft: &mut Draft, flight: FlightId, reason: OffloadReason, author: Author<'_>) -> Vec<Release> {
     let id = booked_leg(&draft.now, flight).map(|leg| leg.id);
     let given = draft.release_legs(LegStatus::Offloaded, |leg| leg.flight_id == flight);

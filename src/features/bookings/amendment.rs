@@ -73,7 +73,7 @@ impl AmendBooking {
         })
     }
 
-    /// Returns the flights to lock before the booking: those that give or take room, or may be of the wrong kind.
+    /// Returns the flights to lock before the booking: those that release or take room, or may be of the wrong kind.
     pub fn flights_to_lock(&self, booking: &Booking) -> Vec<FlightId> {
         if !self.names_freight() && self.special_handling_codes.is_keep() && self.way().is_empty() {
             return Vec::new();

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{features::capacity, platform::postgres::PgSession};
 
-/// Cancels a shipment and returns, in the same transaction, the room of every leg that has not departed. Departed legs
+/// Cancels a shipment and releases, in the same transaction, the room of every leg that has not departed. Departed legs
 /// keep their status and their room.
 pub(super) struct Cancel {
     pub reason: Option<String>,

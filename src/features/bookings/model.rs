@@ -266,7 +266,7 @@ impl Booking {
     }
 
     /// Returns the flights to lock before the booking for this action: departing checks that the flight is not
-    /// cancelled, cancelling returns its room.
+    /// cancelled, cancelling releases its room.
     pub fn flights_to_lock(&self, action: Action) -> Vec<FlightId> {
         let mut flights: Vec<FlightId> = match action {
             Action::Depart => self.next_leg().map(|leg| leg.flight_id).into_iter().collect(),

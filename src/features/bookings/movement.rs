@@ -114,7 +114,7 @@ impl BookingService {
         if booking.flights_to_lock(action) != wanted || booking.awb_number != seen.awb_number {
             return Err(BookingError::Raced);
         }
-        // The cancellation of a flight records its own event and returns the same room.
+        // The cancellation of a flight records its own event and releases the same room.
         let scheduled = |flight: &&FlightCapacity| flight.status != FlightStatus::Cancelled;
         check_flights_are_with_it(&booking, flights.iter().filter(scheduled))?;
         Ok(Locked { draft: Draft::of(booking), flights })

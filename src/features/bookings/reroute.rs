@@ -21,7 +21,7 @@ const MOST_LEGS: usize = 1_000;
 
 impl Amending<'_> {
     /// Replaces all legs that have not departed by legs on these flights, from where the cargo is or will land. The old
-    /// legs return their room first: the new route may use some of the same flights. All or nothing: the caller rolls
+    /// legs release their room first: the new route may use some of the same flights. All or nothing: the caller rolls
     /// back.
     pub(super) async fn reroute(&mut self, tx: &mut PgSession, flight_ids: &[FlightId]) -> Result<(), BookingError> {
         if self.draft.now.legs.len() + flight_ids.len() > MOST_LEGS {

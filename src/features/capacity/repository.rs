@@ -229,7 +229,7 @@ pub(super) async fn take(db: &mut PgSession, allocation: &Allocation, now: DateT
     Ok(done.rows_affected() == 1)
 }
 
-/// Returns the room of these legs to one flight, in their order: one change of the row, one entry for each leg.
+/// Releases the room of these legs on one flight, in their order: one change of the row, one entry for each leg.
 pub(super) async fn release(
     db: &mut PgSession,
     flight: FlightId,

@@ -62,7 +62,7 @@ pub async fn allocate_in_tx(
     Ok(true)
 }
 
-/// Returns room to every flight, in ascending order of flights.
+/// Releases room on every flight, in ascending order of flights.
 pub async fn release_in_tx(tx: &mut PgSession, releases: &[Release], now: DateTime<Utc>) -> Result<(), DbError> {
     let mut by_flight = BTreeMap::<FlightId, Vec<&Release>>::new();
     for release in releases {

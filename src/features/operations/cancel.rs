@@ -14,7 +14,7 @@ use crate::{
     platform::{postgres::PgSession, work::Command},
 };
 
-/// Cancels the flight: its bookings keep their status, return their room and need rerouting.
+/// Cancels the flight: its bookings keep their status, release their room and need rerouting.
 pub(super) struct Cancel {
     pub operations: OperationService,
     pub target: Target,

@@ -14,7 +14,7 @@ use crate::{
     platform::{postgres::PgSession, work::Command},
 };
 
-/// Departs the flight with every booking whose cargo is there; the others are left behind and return their room.
+/// Departs the flight with every booking whose cargo is there; the others are left behind and release their room.
 pub(super) struct Depart {
     pub operations: OperationService,
     pub target: Target,
@@ -42,7 +42,7 @@ impl Command for Depart {
             operations.take_along_in_tx(tx, only, &step, Some(actor)).await?;
         left_behind.extend_from_slice(named);
         left_behind.sort_by(|a, b| a.ref_id.as_str().cmp(b.ref_id.as_str()));
-        // Read again: bookings left behind have returned room.
+        // Read again: bookings left behind have released room.
         let flight = left(&flights::find_in_tx(tx, flight.id).await?, occurred_at);
         let flight = flights::save_in_tx(tx, flight, FlightEventType::Departed, Some(actor), operations.now()).await?;
         let bookings_changed = moved + left_behind.len();

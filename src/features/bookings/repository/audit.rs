@@ -85,7 +85,7 @@ pub(in crate::features::bookings) fn untrue_allocations<'a>(
     rows.fetch(db)
 }
 
-/// How many times a leg took room, changed it and returned it: by its events and by the ledger.
+/// How many times a leg took room, changed it and released it: by its events and by the ledger.
 #[derive(Debug)]
 pub(in crate::features::bookings) struct Unequal {
     pub booking_id: Option<Uuid>,

@@ -17,7 +17,7 @@ pub struct LedgerEntry {
     pub flight_id: FlightId,
     pub seq: i64,
     pub kind: EntryKind,
-    /// Change of the booked room; negative: returned.
+    /// Change of the booked room; negative: released.
     pub added: Space,
     /// State of the flight's row that the entry records.
     pub after: Room,
