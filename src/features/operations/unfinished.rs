@@ -64,7 +64,7 @@ impl OperationService {
         self.take_along_in_tx(tx, flights, &StepAboard::Retime, actor).await.map(drop)
     }
 
-    /// Runs the job [`UNFINISHED`]: processes bookings until none is left. After four minutes another job continues.
+    /// Runs the job `UNFINISHED`: processes bookings until none is left. After four minutes another job continues.
     /// Each transaction is small and records its progress, so that the job can end anywhere and another may run beside
     /// it. A flight that fails does not delay the others.
     pub async fn finish_steps(&self) -> Result<(), OperationError> {

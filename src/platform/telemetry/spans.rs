@@ -1,5 +1,5 @@
 //! Parts of the work as spans. A part is told of only when the request or task that it belongs to is sampled; all others
-//! cost a look at a thread-local. What is current goes along with the work by [`Traced::within`], and into tasks that are
+//! cost a look at a thread-local. What is current goes along with the work by [`Traced::in_span`], and into tasks that are
 //! spawned by [`Traced::in_same_trace`].
 use std::{
     borrow::Cow,

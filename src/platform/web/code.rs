@@ -1,7 +1,7 @@
 use axum::http::StatusCode;
 
 /// What a problem is, in the catalogue at `/problems`. A code never changes its meaning. The general ones stand here; each room
-/// declares its own with [`problem_codes!`].
+/// declares its own with `problem_codes!`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Code(&'static Entry);
 

@@ -264,7 +264,7 @@ impl SessionService {
     }
 
     /// Reads what changed about accounts, sessions, API keys and signing keys. Every process does so each
-    /// [`POLL_INTERVAL`](super::POLL_INTERVAL).
+    /// `POLL_INTERVAL`.
     pub async fn poll_changes(&self) -> Result<(), AccountError> {
         self.changes.poll().await?;
         self.tokens.read_keys().await
