@@ -14,7 +14,7 @@ use crate::{
     platform::settings::Settings,
 };
 
-/// What it ends with when there was nothing to be said about the books; 1 says that they are wrong.
+/// Exit status when the audit could not be completed; 1 reports that the books are wrong.
 pub(super) const COULD_NOT_RUN: u8 = 2;
 
 #[derive(Debug, Args)]
@@ -58,7 +58,7 @@ async fn look(backend: &Backend, options: &Options) -> anyhow::Result<AuditRepor
     };
     let report = audit(&mut snapshot, &wanted, &watch).await;
     drop(progress);
-    // Whatever it was looking at ends with its session.
+    // A statement that is still running ends with its session.
     snapshot.close().await;
     Ok(report?)
 }
@@ -87,7 +87,7 @@ fn text(report: &AuditReport) -> String {
     text
 }
 
-/// A line that says how a rule fared, and one for each row shown that breaks it.
+/// Formats the outcome of a rule as a line, followed by one line for each listed violation.
 fn lines(check: &Check) -> String {
     let number = check.rule.number.map_or_else(|| "-".to_owned(), |number| number.to_string());
     let Some(findings) = &check.findings else {
