@@ -166,7 +166,7 @@ impl Door {
     }
 }
 
-/// Sends small answers immediately, and lets the system detect a peer that is gone or does not read.
+/// Sets the socket to send small answers immediately, and to detect a peer that is gone or does not read.
 fn prepare(stream: &TcpStream, patience: Duration) {
     let socket = SockRef::from(stream);
     let done = socket

@@ -38,7 +38,7 @@ const COLUMNS: [&str; 10] = [
 /// Maximum number of reported faults; more would not help.
 const MOST_FAULTS: usize = 100;
 
-/// What an import did, or would do.
+/// Counts of what an import changed, or would change.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ImportSummary {
     pub created: u64,

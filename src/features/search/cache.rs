@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// Maximum memory of this process's cache, in bytes: at least half of it is used, and briefly up to twice as much.
+/// Maximum size of each half of this process's cache, in bytes; both together hold at most twice as much.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 /// Key of a search.
