@@ -33,7 +33,7 @@ pub(super) struct Options {
     rebuild: bool,
 }
 
-/// Proves from ledgers and events that the books are right, or shows where they are not; exit 1 when they are not.
+/// Proves from ledgers and events that the books are right, or reports each violation; exit 1 if there is any.
 pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<ExitCode> {
     let backend = Backend::attach(settings).await?;
     let outcome = look(&backend, &options).await;

@@ -51,7 +51,7 @@ const MOST_SENDING: usize = 64 * 1024;
 /// Size of the system's send buffer for one connection, in bytes. Linux doubles it and reports room again when a third
 /// is free: a slow reader must have read that much within `server.write_timeout_ms`.
 const SEND_BUFFER: usize = 48 * 1024;
-/// Longest wait for an idle connection to end after it was asked to.
+/// Maximum wait for an idle connection to end after it was asked to.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// The router for new requests.

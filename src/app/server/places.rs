@@ -20,7 +20,7 @@ use crate::platform::{
     web::{ClientAddress, subscriber},
 };
 
-/// The shortest time between two log lines about refused connections.
+/// Minimum time between two log lines about refused connections.
 const TELL_EVERY: Duration = Duration::from_mins(1);
 /// Maximum number of connections closed at once to make room; finding them scans all connections.
 const MOST_SHED: usize = 64;

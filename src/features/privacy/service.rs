@@ -93,7 +93,7 @@ impl PrivacyService {
         Ok(blanked)
     }
 
-    /// Runs the job [`SWEEP`].
+    /// The job `SWEEP`.
     pub async fn sweep_again(&self, erased: Erased) -> Result<(), JobError> {
         let person = self.0.accounts.person(erased.user_id).await?;
         let blanked = self.sweep(&person).await?;
