@@ -7,25 +7,25 @@ use crate::platform::{
     postgres::{self, DbError, PgSession},
 };
 
-/// The thing that an audit is limited to: its kind, as a room has registered it, and its name.
+/// The object to which an audit is limited: its kind, as registered by a room, and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     pub kind: &'static str,
     pub name: String,
 }
 
-/// What is to be audited, and how thoroughly.
+/// Scope and depth of an audit.
 #[derive(Debug, Clone, Default)]
 pub struct AuditOptions {
-    /// Left out: everything is audited.
+    /// `None`: everything is audited.
     pub subject: Option<Subject>,
     /// Also replay bookings and flights from their histories, and compare every member.
     pub rebuild: bool,
-    /// Events from then on must have their messages; left out: as many as the outbox is sure to have kept.
+    /// Events since then must have their messages; `None`: the period for which the outbox is sure to have kept them.
     pub messages_since: Option<DateTime<Utc>>,
 }
 
-/// Why there was nothing to audit.
+/// Reason why no audit was possible.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     #[error("the database lacks migrations of this version: run `loadmaster migrate` first")]
@@ -42,11 +42,11 @@ impl From<sqlx::Error> for AuditError {
     }
 }
 
-/// One of the rules that must never be broken, and what was found about it.
+/// A rule that must never be broken, and the findings about it.
 #[derive(Debug)]
 pub struct Check {
     pub rule: Rule,
-    /// `None`: it was not looked at, since it is not about the subject.
+    /// `None`: not checked, as it does not concern the subject.
     pub findings: Option<Findings>,
 }
 
@@ -83,10 +83,10 @@ impl Serialize for Check {
     }
 }
 
-/// What an audit found.
+/// The findings of an audit.
 #[derive(Debug, Serialize)]
 pub struct AuditReport {
-    /// The moment that was looked at, by the database's clock.
+    /// The audited moment, by the database's clock.
     pub as_of: DateTime<Utc>,
     pub checks: Vec<Check>,
 }
@@ -97,8 +97,8 @@ impl AuditReport {
     }
 }
 
-/// Checks that what must never be false is not, from ledgers and events alone. Only reads; `snapshot` should be a session
-/// that sees one moment (`postgres::connect_snapshot`), for else what is written meanwhile looks like a breach.
+/// Checks the invariants from ledgers and events alone. Only reads; `snapshot` should be a session that sees one moment
+/// (`postgres::connect_snapshot`), as concurrent writes otherwise look like violations.
 pub async fn audit(
     snapshot: &mut PgSession,
     options: &AuditOptions,
@@ -120,7 +120,7 @@ pub async fn audit(
     Ok(AuditReport { as_of, checks })
 }
 
-/// Those of all rooms, by number; several rooms may look at one.
+/// Returns the rules of all rooms, by number; several rooms may check one rule.
 fn rules(rebuild: bool) -> Vec<Rule> {
     let all = ROOMS.iter().flat_map(|room| room.audit.rules.iter().copied());
     let mut rules: Vec<Rule> = all.filter(|rule| rebuild || *rule != Rule::REBUILT).collect();

@@ -18,18 +18,18 @@ use crate::platform::{
     telemetry::metric,
 };
 
-/// How long messages that every sink has had are kept.
+/// Retention of messages that every sink has received.
 const OUTBOX_KEPT: TimeDelta = TimeDelta::days(7);
-/// How often the queue and the outbox are measured.
+/// Interval between measurements of the queue and the outbox.
 const MEASURE: Duration = Duration::from_secs(5);
-/// Nobody waits for a delivery: a slow Redis is better than one that is given the same again.
+/// Timeout of a delivery. No request waits for one: waiting for a slow Redis is better than sending it the same again.
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(2);
 
-/// What runs beside the requests: jobs, schedules, and the delivery of messages.
+/// The background work: jobs, schedules, and the delivery of messages.
 #[derive(Clone)]
 pub struct BackgroundTasks {
     db: Database,
-    /// Where messages go, and the name of this installation there.
+    /// The destination of messages, and this installation's name there.
     redis: Option<(Redis, String)>,
     runner: Runner,
     schedules: Schedules,
@@ -50,7 +50,7 @@ impl BackgroundTasks {
         Ok(Self { db, redis, runner, schedules, process, ids: ids.clone(), clock: clock.clone() })
     }
 
-    /// Starts it all; it ends after `stop`, with what it was doing.
+    /// Starts all background work; after `stop` it ends when its current work is done.
     pub fn start(&self, workers: &TaskTracker, stop: &CancellationToken) {
         workers.spawn(self.schedules.clone().run(stop.clone()));
         workers.spawn(self.runner.clone().run(stop.clone()));
@@ -62,7 +62,7 @@ impl BackgroundTasks {
         workers.spawn(measure(self.db.clone(), stop.clone()));
     }
 
-    /// The jobs there are.
+    /// Returns all jobs.
     pub async fn jobs(&self) -> anyhow::Result<Vec<Job>> {
         Ok(jobs::list(&self.db).await?)
     }
@@ -71,7 +71,7 @@ impl BackgroundTasks {
         self.schedules.all()
     }
 
-    /// Runs a scheduled job now, here, besides its schedule.
+    /// Runs a scheduled job now, in this process, in addition to its schedule.
     pub async fn run_now(&self, name: &str) -> anyhow::Result<Ran> {
         let known = || self.schedules().iter().map(|schedule| schedule.name).collect::<Vec<_>>().join(", ");
         let schedule = self.schedules().iter().find(|schedule| schedule.name == name);
@@ -86,28 +86,28 @@ impl BackgroundTasks {
         }
     }
 
-    /// How far each sink of the outbox is behind.
+    /// Returns the lag of each sink of the outbox.
     pub async fn lags(&self) -> anyhow::Result<Vec<Lag>> {
         Ok(outbox::lags(&self.db).await?)
     }
 
-    /// Keeps no more messages for a sink. False if there is none of this name.
+    /// Stops keeping messages for a sink. Returns false if there is no sink of this name.
     pub async fn retire_sink(&self, name: &str) -> anyhow::Result<bool> {
         Ok(outbox::retire(&self.db, name).await?)
     }
 
-    /// Lets a dead job, or all of them, be tried again. Answers how many.
+    /// Allows a dead job, or all of them, to run again. Returns the number of jobs.
     pub async fn retry(&self, only: Option<Uuid>) -> anyhow::Result<u64> {
         Ok(jobs::retry_dead(&self.db, only).await?)
     }
 
-    /// Gives a dead job up. False if there is none of this id that is dead.
+    /// Drops a dead job. Returns false if there is no dead job with this id.
     pub async fn drop_job(&self, id: Uuid) -> anyhow::Result<bool> {
         Ok(jobs::drop_dead(&self.db, id).await?)
     }
 }
 
-/// The jobs of the platform. The rooms register their own.
+/// Returns the jobs of the platform. The rooms register their own.
 fn platform_jobs(opening: &Opening) -> Handlers {
     let (db, clock, keys, outboxes) =
         (opening.db.clone(), opening.clock.clone(), opening.idempotency.clone(), opening.db.clone());
@@ -138,7 +138,7 @@ fn platform_jobs(opening: &Opening) -> Handlers {
         })
 }
 
-/// Shows how much there is to do. Every process shows the same: it is the database's.
+/// Shows the amount of waiting work. Every process shows the same values, which are the database's.
 async fn measure(db: Database, stop: CancellationToken) {
     let mut sinks = BTreeSet::new();
     loop {
@@ -166,7 +166,7 @@ fn show_depth(depth: &Depth) {
     metric::JOBS_OLDEST.set(depth.oldest_seconds);
 }
 
-/// Nothing is known: what was true the last time may have been mended since, which the others tell.
+/// Clears the measurements, as nothing is known: the last state may have changed since, which other processes report.
 fn forget(sinks: &BTreeSet<String>) {
     for state in ["queued", "running", "dead"] {
         metric::JOBS.with([state]).set(f64::NAN);
@@ -177,7 +177,7 @@ fn forget(sinks: &BTreeSet<String>) {
     }
 }
 
-/// A sink that was given up is not behind any more. Answers those there are.
+/// Shows the lags; a retired sink no longer has one. Returns the names of the current sinks.
 fn show_lags(lags: &[Lag], before: &BTreeSet<String>) -> BTreeSet<String> {
     let sinks: BTreeSet<String> = lags.iter().map(|lag| lag.sink.clone()).collect();
     for gone in before.difference(&sinks) {

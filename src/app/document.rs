@@ -9,10 +9,10 @@ use utoipa::{PartialSchema, ToSchema};
 use super::rooms::ROOMS;
 use crate::platform::web::ProblemBody;
 
-/// The tag of what is not a room's.
+/// The tag of operations that belong to no room.
 const SYSTEM: (&str, &str) = ("system", "Health, metrics, problems");
 
-/// The security schemes.
+/// The names of the security schemes.
 const BEARER: &str = "bearer";
 const PASSWORD: &str = "password";
 const NO_SCOPES: [&str; 0] = [];
@@ -23,7 +23,7 @@ const ABOUT: &str = "Air-cargo booking and tracking that never oversells a fligh
     `application/problem+json` with a stable `code`; the catalogue is at `/problems`. Lists take `limit` and `cursor` \
     (or `offset`) and give the next page in `Link`.";
 
-/// The frame that the rooms' operations are put into.
+/// Returns the frame into which the rooms' operations are put.
 fn frame() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Loadmaster")
@@ -48,7 +48,7 @@ fn components() -> Components {
         .build()
 }
 
-/// The API's description, made from the code alone.
+/// Builds the API's description from the code alone.
 pub fn openapi() -> OpenApi {
     let mut document = frame();
     for room in ROOMS {
@@ -58,7 +58,7 @@ pub fn openapi() -> OpenApi {
     finish(secured(document))
 }
 
-/// Operations that not every role may call take any of the security schemes.
+/// Declares that operations restricted to certain roles accept any of the security schemes.
 fn secured(mut document: OpenApi) -> OpenApi {
     for item in document.paths.paths.values_mut() {
         let methods = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
@@ -76,7 +76,7 @@ fn growing(schema: &str) -> bool {
     ROOMS.iter().any(|room| room.growing.contains(&schema))
 }
 
-/// What the derived schemas cannot say: which lists of words may grow.
+/// Adds what the derived schemas cannot express: which enumerations may grow.
 fn finish(mut document: OpenApi) -> OpenApi {
     let schemas = document.components.iter_mut().flat_map(|components| components.schemas.iter_mut());
     for (_, schema) in schemas.filter(|(name, _)| growing(name)) {

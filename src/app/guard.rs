@@ -16,16 +16,16 @@ use crate::platform::{
     web::{ClientAddress, Problem, code},
 };
 
-/// Paths that answer however busy the server is: whoever asks them wants to know just that.
+/// Paths that answer under any load, because their callers check exactly that.
 pub(super) const ALWAYS_ANSWERED: [&str; 6] = ["/livez", "/readyz", "/health", DETAILED, "/metrics", "/api/v1/health"];
-/// The one of them that is not for everybody.
+/// The only one of them that is restricted.
 pub(super) const DETAILED: &str = "/health/detailed";
 
-/// Largest header and all headers together, in bytes, names included.
+/// Maximum size of one header, and of all headers together, in bytes, names included.
 const LARGEST_HEADER: usize = 32 * 1024;
 const LARGEST_HEADERS: usize = 64 * 1024;
 
-/// Bounds the requests served at once, in all and per address; beyond that an early refusal is kinder than a late one.
+/// Bounds the concurrent requests, in total and per address; beyond that an early refusal is better than a late one.
 pub(super) async fn bound_in_flight(in_flight: Arc<InFlight>, request: Request, next: Next) -> Response {
     if ALWAYS_ANSWERED.contains(&request.uri().path()) {
         return next.run(request).await;
@@ -57,7 +57,7 @@ fn are_too_large(headers: &HeaderMap) -> bool {
     lengths().any(|length| length > LARGEST_HEADER) || lengths().sum::<usize>() > LARGEST_HEADERS
 }
 
-/// Answers 504 when a request takes too long. What it has begun to change is finished all the same.
+/// Answers 504 when a request takes too long. Changes it has begun are completed all the same.
 pub(super) async fn bound_time(limit: Duration, request: Request, next: Next) -> Response {
     let detail = match *request.method() {
         Method::GET | Method::HEAD => "The answer took too long; nothing was changed.",
@@ -69,7 +69,7 @@ pub(super) async fn bound_time(limit: Duration, request: Request, next: Next) ->
     }
 }
 
-/// What a panic answers; where it happened is in the log.
+/// Returns the response to a panic, whose location is in the log.
 #[allow(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
 pub(super) fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
     let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -77,7 +77,8 @@ pub(super) fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
     Problem::internal(&text).into_response()
 }
 
-/// Cross-origin calls, for the configured origins only. Without any there is no layer: it would answer every `OPTIONS`.
+/// Allows cross-origin calls from the configured origins only. Without any there is no layer: it would answer every
+/// `OPTIONS`.
 pub(super) fn cors(server: &settings::Server) -> Option<CorsLayer> {
     if server.cors_origins.is_empty() {
         return None;

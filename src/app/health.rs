@@ -20,20 +20,20 @@ use crate::platform::{
     telemetry::{Traced, metric},
 };
 
-/// A database that takes longer to answer a ping is as good as away.
+/// A database that takes longer to answer a ping counts as unavailable.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(2);
-/// How often it is asked what answers.
+/// Interval between health checks of the dependencies.
 const WATCH: Duration = Duration::from_secs(5);
-/// What waits for more seconds than that is late.
+/// Work that has waited for more seconds than this is late.
 const LATE: f64 = 60.0;
 
-/// How this instance is.
+/// Reports the health of this instance.
 #[derive(Clone)]
 pub struct Health {
     db: Database,
     redis: Option<Redis>,
     stopping: Arc<AtomicBool>,
-    /// Concurrent requests share one look at these.
+    /// Concurrent requests share one check of these.
     redis_looks: Shared<RedisHealth>,
     queue_looks: Shared<Option<(JobsHealth, Vec<SinkHealth>)>>,
     database_looks: Shared<Option<DatabaseStatus>>,
@@ -151,20 +151,20 @@ impl Health {
         }
     }
 
-    /// From now on no new work should be sent here.
+    /// Starts the shutdown: no new work should be sent here from now on.
     pub fn begin_shutdown(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Migrated, the database answers and can be written to, and shutdown has not begun.
+    /// Returns whether the database is migrated, answers and accepts writes, and shutdown has not begun.
     pub async fn is_ready(&self) -> bool {
         let found = self.database_status().await;
         let is_fit = |found: DatabaseStatus| postgres::is_current(found.version) && !found.is_read_only;
         !self.stopping.load(Ordering::Relaxed) && found.is_some_and(is_fit)
     }
 
-    /// What the database says of itself, if it answers in bounded time. Nobody is limited in asking this: concurrent callers
-    /// share one question, which was put after the last of them came.
+    /// Returns the database's own status, if it answers in bounded time. No rate limit applies to this check:
+    /// concurrent callers share one query, which started after the last of them arrived.
     async fn database_status(&self) -> Option<DatabaseStatus> {
         let db = self.db.clone();
         let look = async move { tokio::time::timeout(DATABASE_PATIENCE, db.status()).await.ok()?.ok() };
@@ -184,7 +184,7 @@ impl Health {
         DetailedHealth { status, database, redis, jobs, outbox }
     }
 
-    /// What waits in the database; none if it does not say.
+    /// Returns the work waiting in the database; `None` if the database does not answer.
     async fn queues(&self) -> Option<(JobsHealth, Vec<SinkHealth>)> {
         let db = self.db.for_background();
         let look = async move {
@@ -202,7 +202,7 @@ impl Health {
         let state = match (found, self.db.refusal()) {
             (None, _) => "down",
             (Some(found), _) if found.is_read_only => "read_only",
-            // That it was read-only a moment ago is history: it has just said that it is not.
+            // A recent read-only refusal is out of date: the database has just reported that it accepts writes.
             (Some(_), None | Some(Refusal::ReadOnly)) => "up",
             (Some(_), Some(Refusal::Full | Refusal::Failing)) => "refusing",
         };
@@ -234,7 +234,8 @@ impl Health {
         self.redis_looks.get(look.in_same_trace()).await.unwrap_or(none)
     }
 
-    /// Tells again and again whether they answer, until `stop`: not when the metrics are read, which must not wait.
+    /// Records in the metrics, until `stop`, whether the dependencies answer; reading the metrics must not wait for
+    /// that.
     pub async fn watch(self, stop: CancellationToken) {
         loop {
             let (database, redis) = tokio::join!(self.database(), self.redis());
@@ -248,7 +249,7 @@ impl Health {
         }
     }
 
-    /// Tells the pool's use and the breaker's state to the metrics.
+    /// Records the pool's use and the breaker's state in the metrics.
     pub fn measure(&self) {
         if let Some(redis) = &self.redis {
             metric::REDIS_BREAKER_OPEN.set(f64::from(u8::from(redis.is_given_up())));

@@ -4,8 +4,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// The requests that are being served. While fewer than half of the places are taken everybody may have one; beyond that an
-/// address may have a quarter of them, so that no one address keeps others out.
+/// The requests being served. While fewer than half of the places are taken, every request gets one; beyond that an
+/// address may hold a quarter of them, so that no single address keeps others out.
 #[derive(Debug)]
 pub(super) struct InFlight {
     most: usize,
@@ -18,12 +18,12 @@ struct Taken {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// Why there is no place.
+/// Reason for a refusal.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// All are taken.
+    /// All places are taken.
     Full,
-    /// The address has all of its share, which is this number.
+    /// The address holds its whole share, which is this number.
     Share(u32),
 }
 
@@ -36,7 +36,7 @@ impl InFlight {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a request from this address.
+    /// Returns a place for a request from this address.
     pub fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, Refused> {
         let mut taken = self.taken();
         if taken.in_all >= self.most {
@@ -55,7 +55,7 @@ impl InFlight {
     }
 }
 
-/// A place among the requests that are served, free again when this is dropped.
+/// A place among the requests being served; dropping it frees the place.
 #[derive(Debug)]
 pub(super) struct Place {
     in_flight: Arc<InFlight>,

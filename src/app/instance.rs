@@ -14,19 +14,19 @@ use crate::{
     },
 };
 
-/// How often an instance that waits for `loadmaster migrate` looks again.
+/// Interval at which an instance that waits for `loadmaster migrate` checks again.
 const MIGRATION_POLL: Duration = Duration::from_secs(1);
 
-/// Longest wait for an answer to that: a server that fell silent may never give one.
+/// Timeout of that check: a server that fell silent may never answer.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
-/// When each phase of a shutdown must be over, in percent of what is left after the drain. What ends early leaves its time to
-/// those after it; what is left at the end is for the private servers. Workers give their jobs back after seven seconds.
+/// Deadline of each phase of a shutdown, in percent of the time left after the drain. A phase that ends early leaves
+/// its time to the next; the rest is for the private servers. Workers give their jobs back after seven seconds.
 const TASKS_BY: u64 = 60;
 const WORKERS_BY: u64 = 92;
 const CLOSED_BY: u64 = 96;
 
-/// A running server with everything behind it.
+/// A running server and all its parts.
 pub struct Instance {
     server: Server,
     state: AppState,
@@ -38,8 +38,8 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Builds the rooms behind a server that has its address; [`Instance::open`] lets the requests in. Waits until the
-    /// database is migrated: somebody may be doing just that.
+    /// Builds the rooms behind a server whose address is bound; [`Instance::open`] lets the requests in. Waits until
+    /// the database is migrated, as a migration may be running.
     pub async fn prepare(server: Server, parts: Resources) -> anyhow::Result<Self> {
         wait_for_migrations(&parts.db).await?;
         let db = parts.db.clone();
@@ -49,7 +49,7 @@ impl Instance {
         Ok(Self { server, state, db, workers, stop_workers, drain, shutdown })
     }
 
-    /// Starts the workers, and `more`, and serves.
+    /// Starts the workers and `more`, and serves requests.
     pub fn open(&self, more: Vec<Worker>) -> anyhow::Result<()> {
         let router = router(&self.state)?;
         start_workers(&self.state, &self.db, more, &self.workers, &self.stop_workers);
@@ -65,8 +65,8 @@ impl Instance {
         self.server.address()
     }
 
-    /// Takes everything down so that nothing that was promised is lost: first no new work is sent here, then none is
-    /// taken, then what was begun is finished, then what it stands on ends. All of it takes `server.shutdown_ms` at most.
+    /// Shuts down without losing accepted work: first announces the shutdown so that no new work is sent here, then
+    /// accepts none, then finishes the work under way, then stops its dependencies. Takes `server.shutdown_ms` at most.
     pub async fn shutdown(self) {
         let began = Instant::now();
         let rest = u64::try_from(self.shutdown.saturating_sub(self.drain).as_millis()).unwrap_or(u64::MAX);
@@ -109,8 +109,8 @@ async fn wait_for_migrations(db: &Database) -> anyhow::Result<()> {
     }
 }
 
-/// What `loadmaster migrate` does comes in three steps: the tables, this role's rights, the reference data, which is read
-/// only once.
+/// Returns whether `loadmaster migrate` is done. It has three steps: the tables, this role's rights, and the reference
+/// data, which is read only once.
 async fn is_prepared(db: &Database) -> Result<bool, DbError> {
     let asked = async { Ok(db.is_migrated().await? && is_reference_data_loaded(db).await?) };
     match tokio::time::timeout(ANSWER_PATIENCE, asked).await.unwrap_or(Err(DbError::Sql(sqlx::Error::PoolTimedOut))) {

@@ -1,5 +1,5 @@
-//! What explains the product: documents that stay the same while the process runs. Each is made once, and encoded once
-//! for each content coding, when it is first asked for; the process keeps them.
+//! Documentation files, which stay the same while the process runs. Each is made once, and encoded once for each
+//! content coding, at its first request; the process keeps them.
 use std::{
     collections::HashMap,
     convert::Infallible,
@@ -33,9 +33,9 @@ use crate::platform::web::{Coding, IfNoneMatch, Problem, code, conditional};
 
 /// Smaller answers are not worth compressing.
 pub(super) const COMPRESS_ABOVE: usize = 1024;
-/// They change with a release at most.
+/// Documents change with a release at most.
 const CACHE: &str = "public, max-age=300";
-/// Encoding happens once, so it may cost more than that of an answer.
+/// Encoding happens once, so it may cost more than encoding an answer.
 const THOROUGH: Level = Level::Precise(9);
 
 const NOTHING_HERE: &str = "There is nothing at this address.";
@@ -60,7 +60,7 @@ static DESCRIPTION: LazyLock<Document> =
     LazyLock::new(|| Document::new("application/json", || serde_json::to_vec(&openapi()).unwrap_or_default().into()));
 
 static PAGE: LazyLock<HashMap<&'static str, Document>> = LazyLock::new(|| {
-    // The page asks nobody else, so that it works offline.
+    // The page sends no request elsewhere, so that it works offline.
     let config = Arc::new(Config::new(["/openapi.json"]).validator_url("none"));
     let file = |name: &'static str| {
         let file = utoipa_swagger_ui::serve(name, config.clone()).ok()??;
@@ -70,7 +70,7 @@ static PAGE: LazyLock<HashMap<&'static str, Document>> = LazyLock::new(|| {
     FILES.into_iter().filter_map(file).collect()
 });
 
-/// A document, and its forms as far as they were asked for.
+/// A document, and the codings of it requested so far.
 pub(super) struct Document {
     content_type: HeaderValue,
     make: Box<dyn Fn() -> Bytes + Send + Sync>,
@@ -81,7 +81,7 @@ pub(super) struct Document {
 #[derive(Debug)]
 struct Form {
     bytes: Bytes,
-    /// A strong entity tag without its quotes: of these bytes and no others.
+    /// A strong entity tag of exactly these bytes, without its quotes.
     tag: String,
 }
 
@@ -94,14 +94,14 @@ impl Form {
 }
 
 impl Document {
-    /// `make` runs once, where it may take its time.
+    /// Creates a document. `make` runs once, on a thread where it may block.
     pub fn new(content_type: impl Into<String>, make: impl Fn() -> Bytes + Send + Sync + 'static) -> Self {
         let content_type = HeaderValue::try_from(content_type.into());
         let content_type = content_type.unwrap_or(HeaderValue::from_static("application/octet-stream"));
         Self { content_type, make: Box::new(make), forms: Default::default() }
     }
 
-    /// The document as a client wants it, or 304 when it has that.
+    /// Returns the document in the requested form, or 304 if the client has it already.
     pub async fn answer(&'static self, wish: &DocumentRequest) -> Response {
         let Some((form, coding)) = self.form_for(wish.coding).await else {
             return Problem::unavailable("This instance is about to stop.").into_response();
@@ -111,7 +111,7 @@ impl Document {
         encoded(response, coding)
     }
 
-    /// The form in this coding, or the plain one of a document that is too small for any.
+    /// Returns the form in this coding, or the plain form of a document too small for any coding.
     async fn form_for(&'static self, coding: Coding) -> Option<(&'static Form, Coding)> {
         let plain = self.form(Coding::Identity).await?;
         let is_picture = self.content_type.as_bytes().starts_with(b"image/");
@@ -121,8 +121,8 @@ impl Document {
         Some((self.form(coding).await?, coding))
     }
 
-    /// The first request makes it, in a task of its own: a client that hangs up cancels nothing, and other requests wait for it.
-    /// None only when the runtime shuts down.
+    /// Returns the form, which the first request makes in a task of its own: a client that hangs up cancels nothing,
+    /// and other requests wait for it. `None` only when the runtime shuts down.
     async fn form(&'static self, coding: Coding) -> Option<&'static Form> {
         let form = self.forms.get(coding as usize)?;
         if form.get().is_none() {
@@ -142,10 +142,10 @@ impl Document {
     }
 }
 
-/// The same bytes in another coding.
+/// Returns the same bytes in another coding.
 pub(super) async fn encode(plain: Bytes, coding: Coding, level: Level) -> Bytes {
     let mut encoded = Vec::new();
-    // Reading from memory and writing to it cannot fail.
+    // Reading from and writing to memory cannot fail.
     let done = match coding {
         Coding::Identity => return plain,
         Coding::Gzip => GzipEncoder::with_quality(&plain[..], level).read_to_end(&mut encoded).await,
@@ -158,7 +158,7 @@ pub(super) async fn encode(plain: Bytes, coding: Coding, level: Level) -> Bytes 
     encoded.into()
 }
 
-/// What a client wants of a document, and what it has.
+/// The form of a document that a client accepts, and the one it has.
 #[derive(Debug)]
 pub(super) struct DocumentRequest {
     coding: Coding,
@@ -178,7 +178,7 @@ impl<S: Send + Sync> FromRequestParts<S> for DocumentRequest {
 #[derive(Debug, Clone, Copy)]
 struct Encoded;
 
-/// The answer, whose body is in this coding already.
+/// Marks the response as having a body in this coding already.
 pub(super) fn encoded(mut response: Response, coding: Coding) -> Response {
     let is_unchanged = response.status() == StatusCode::NOT_MODIFIED;
     let headers = response.headers_mut();
@@ -190,7 +190,7 @@ pub(super) fn encoded(mut response: Response, coding: Coding) -> Response {
     response
 }
 
-/// Whether the answers' common layer may compress it.
+/// Returns whether the common compression layer may compress the response.
 pub(super) fn is_to_be_encoded(extensions: &Extensions) -> bool {
     extensions.get::<Encoded>().is_none()
 }
@@ -199,7 +199,7 @@ pub(super) fn nothing_here() -> Problem {
     Problem::new(code::NOT_FOUND, NOTHING_HERE)
 }
 
-/// The API's description, and the page that shows it.
+/// Serves the API's description, and the page that shows it.
 pub(super) fn documentation<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/openapi.json", get(async |wish: DocumentRequest| DESCRIPTION.answer(&wish).await))

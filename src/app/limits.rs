@@ -1,5 +1,5 @@
-//! Who may ask how often. Outside, where nobody is known yet, anonymous callers and those who show credentials are counted by
-//! their address; inside, behind the check of the access token, known callers by who they are.
+//! Rate limits of callers. The outer layer, which does not know the caller yet, counts anonymous callers and requests
+//! with credentials by address; the inner one, behind the check of the access token, counts known callers by identity.
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
@@ -23,17 +23,17 @@ use crate::{
     },
 };
 
-/// The quotas that are asked here.
+/// The quotas used here.
 pub(super) const QUOTAS: [&str; 5] = ["anonymous", "expired", "principal", "api_key", "credentials"];
-/// What explains the product is exempt, as is what machines ask that watch.
+/// Documentation is exempt, and so are the endpoints that monitoring calls.
 const DESCRIPTION: &str = "/openapi.json";
 const EXEMPT_BELOW: [&str; 2] = ["/docs", "/problems"];
-/// How long one who watches waits until it is known who he is: he wants to hear that the database is silent, not to wait for it.
+/// Maximum time to authenticate a monitoring request: it must report a silent database, not wait for it.
 const WATCHERS_PATIENCE: Duration = Duration::from_secs(1);
-/// Operations that take or hand out credentials.
+/// Operations that accept or issue credentials.
 const CREDENTIALS: [&str; 6] = ["register", "login", "token", "refresh", "guest", "password"];
 
-/// The quotas, and whose headers tell where a caller is.
+/// The quotas, and the proxies whose headers are trusted to name a client's address.
 #[derive(Clone)]
 pub(super) struct Limits {
     limiter: RateLimiter,
@@ -52,7 +52,7 @@ impl Limits {
     }
 }
 
-/// Finds out where the request comes from.
+/// Determines the address of the request's client.
 pub(super) async fn locate(State(limits): State<Limits>, mut request: Request, next: Next) -> Response {
     if let Some(address) = limits.address(&request) {
         request.extensions_mut().insert(address);
@@ -60,9 +60,9 @@ pub(super) async fn locate(State(limits): State<Limits>, mut request: Request, n
     next.run(request).await
 }
 
-/// Counts who is not known: callers without a token, those who show credentials, and those whose token is no good.
+/// Counts unknown callers: those without a token, those that send credentials, and those whose token is invalid.
 pub(super) async fn outside(State(limits): State<Limits>, request: Request, next: Next) -> Response {
-    // A token is looked at everywhere, and what is refused counts.
+    // A token is checked on every path, and a refusal counts.
     let counts = limits.settings.enabled && (!is_exempt(&request) || shows_token(&request));
     let Some(address) = request.extensions().get::<ClientAddress>().filter(|_| counts).copied() else {
         return next.run(request).await;
@@ -78,14 +78,14 @@ pub(super) async fn outside(State(limits): State<Limits>, request: Request, next
         return answered(ask("anonymous").await, request, next).await;
     }
     let response = next.run(request).await;
-    // Whoever tries out tokens is counted as anybody. One that has expired was right once: who shows it shall hear so, and
-    // take nothing from others at the same address.
+    // A caller that tries out tokens counts as anonymous. An expired token was once valid: its caller must be told so,
+    // and must not use up the quota of others at the same address.
     let quota = match response.extensions().get() {
         Some(&code::UNAUTHENTICATED) => "anonymous",
         Some(&code::TOKEN_EXPIRED) => "expired",
         _ => return response,
     };
-    // What was asked of a quota inside is counted already.
+    // A request counted against an inner quota is not counted again.
     if tells_quota(response.headers()) {
         return response;
     }
@@ -93,8 +93,8 @@ pub(super) async fn outside(State(limits): State<Limits>, request: Request, next
     if verdict.is_admitted { told(verdict, response) } else { refusal(verdict) }
 }
 
-/// Counts who is known. Guest tokens are anybody's: they count as their address. An API key with a rate of its own is counted
-/// by itself, all others of an account with the account: more keys are not more requests.
+/// Counts known callers. Guest tokens are open to anyone and count by address. An API key with a rate of its own counts
+/// by itself, all others count with their account: more keys do not allow more requests.
 pub(super) async fn inside(State(limits): State<Limits>, request: Request, next: Next) -> Response {
     let (caller, address) = (request.extensions().get::<Principal>(), request.extensions().get::<ClientAddress>());
     let counts = limits.settings.enabled && !is_exempt(&request);
@@ -110,7 +110,7 @@ pub(super) async fn inside(State(limits): State<Limits>, request: Request, next:
     answered(verdict, request, next).await
 }
 
-/// Finds out who calls. What watches is answered also when the database cannot say whose token comes along.
+/// Authenticates the caller. Monitoring requests are answered even if the database cannot say whose token they carry.
 pub(super) async fn authenticate(State(callers): State<Authenticator>, mut request: Request, next: Next) -> Response {
     let looking = callers.caller(request.uri().path(), request.headers());
     let found = if is_for_anybody(&request) {
@@ -129,7 +129,7 @@ pub(super) async fn authenticate(State(callers): State<Authenticator>, mut reque
     next.run(request).await
 }
 
-/// It does not matter who asks this.
+/// Returns whether the request is open to every caller.
 fn is_for_anybody(request: &Request) -> bool {
     is_exempt(request) && request.uri().path() != DETAILED
 }
@@ -162,15 +162,15 @@ fn refusal(verdict: Verdict) -> Response {
     Problem::quota_used_up(verdict, "ask").into_response()
 }
 
-/// Stands before everything that costs: more requests a second from one address than the limit are refused at once. What
-/// no quota counts is counted here too, but apart: a flood of calls must not silence the probes of the same address.
+/// Protects everything that costs: refuses requests above the limit per second from one address immediately. Requests
+/// exempt from quotas are counted separately: a flood of calls must not silence the probes of the same address.
 #[derive(Clone)]
 pub(super) struct FloodGuard {
     limiter: Arc<DefaultKeyedRateLimiter<Source>>,
     most: u32,
 }
 
-/// An address, and whether the request is one that no quota counts.
+/// An address, and whether the request is exempt from quotas.
 type Source = (String, bool);
 
 impl FloodGuard {
@@ -179,7 +179,7 @@ impl FloodGuard {
         Some(Self { limiter: Arc::new(DefaultKeyedRateLimiter::keyed(Quota::per_second(most))), most: most.get() })
     }
 
-    /// Lets a request pass, unless too many have come from its address.
+    /// Passes a request on, unless its address exceeds the limit.
     pub async fn pass(self, request: Request, next: Next) -> Response {
         let is_flood = request.extensions().get::<ClientAddress>().is_some_and(|address| {
             let source = (address.subject(), is_exempt(&request) && !shows_token(&request));
@@ -193,7 +193,7 @@ impl FloodGuard {
         Problem::limited(verdict, format!("More than {most} requests a second come from your address.")).into_response()
     }
 
-    /// Forgets addresses that have been quiet.
+    /// Removes inactive addresses.
     pub fn forget(&self) {
         self.limiter.retain_recent();
         self.limiter.shrink_to_fit();

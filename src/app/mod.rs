@@ -1,4 +1,4 @@
-//! The only place that knows every room: puts them together, serves them, watches over them and takes them down again in
+//! The only place that knows every room: assembles them, serves them, watches over them and shuts them down again in
 //! the right order.
 mod audit;
 mod background;

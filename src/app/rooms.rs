@@ -1,4 +1,4 @@
-//! Every room, and what they register together. `src/features/mod.rs` declares them.
+//! All rooms, and everything they register. `src/features/mod.rs` declares them.
 use std::sync::{Arc, LazyLock};
 
 use axum::http::Extensions;
@@ -13,7 +13,8 @@ use crate::platform::{
     web::{self, Code},
 };
 
-/// The rooms, lowest first: each is built on those before it. `build.rs` lists what `src/features/mod.rs` declares.
+/// The rooms, lowest first: each builds on those before it. `build.rs` lists the rooms that `src/features/mod.rs`
+/// declares.
 pub(super) static ROOMS: &[Room] = include!(concat!(env!("OUT_DIR"), "/rooms.rs"));
 
 /// The catalogue of problems: the general codes, then each room's.
@@ -22,7 +23,7 @@ pub(super) static CODES: LazyLock<Vec<Code>> = LazyLock::new(|| {
     web::code::CODES.iter().copied().chain(own).collect()
 });
 
-/// All that `/metrics` may show: the platform's, then each room's.
+/// All metrics that `/metrics` may show: the platform's, then each room's.
 pub fn metrics() -> Catalogue {
     let mut catalogue = Catalogue::default();
     catalogue.groups.extend_from_slice(telemetry::metric::METRICS);
@@ -37,7 +38,7 @@ pub fn metrics() -> Catalogue {
     catalogue
 }
 
-/// The tables that the serving role may not do everything with.
+/// Returns the tables on which the serving role has restricted rights.
 pub fn tables() -> Vec<Tables> {
     std::iter::once(Tables::PLATFORM).chain(ROOMS.iter().map(|room| room.tables)).collect()
 }
@@ -47,12 +48,12 @@ pub async fn migrate(owner: &mut sqlx::PgConnection, now: DateTime<Utc>) -> anyh
     postgres::migrate(owner, &tables(), now).await
 }
 
-/// The types of messages that may be written.
+/// Returns the types of messages that may be written.
 pub fn messages() -> impl Iterator<Item = &'static Messages> {
     ROOMS.iter().flat_map(|room| room.messages)
 }
 
-/// The rooms as they were opened.
+/// The opened rooms.
 #[derive(Default)]
 pub(super) struct OpenRooms {
     pub services: Extensions,
@@ -64,7 +65,7 @@ pub(super) struct OpenRooms {
 }
 
 impl OpenRooms {
-    /// Opens all of them. The database must be migrated.
+    /// Opens all rooms. The database must be migrated.
     pub async fn open(mut opening: Opening) -> anyhow::Result<Self> {
         let mut open = Self::default();
         for room in ROOMS {

@@ -30,18 +30,18 @@ use crate::{
     },
 };
 
-/// Largest table that can be imported at once.
+/// Maximum size of a table to import, in bytes.
 pub(super) const MAX_IMPORT_BYTES: usize = 32 * 1024 * 1024;
-/// A table of that size takes longer than any other request may.
+/// Importing a table of that size takes longer than any other request may.
 const IMPORT_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// What is not a room's.
+/// Routes that belong to no room.
 pub(super) fn system() -> Routes<AppState> {
     let root = OpenApiRouter::new().merge(system::probes()).merge(problems::catalogue());
     Routes { api: system::information(), root, ..Routes::default() }
 }
 
-/// The operations of all rooms, and of the system.
+/// Returns the operations of all rooms, and of the system.
 fn operations(state: &AppState) -> OpenApiRouter {
     let server = &state.settings.server;
     let mut all = OpenApiRouter::new();
@@ -60,7 +60,7 @@ fn bounded(routes: OpenApiRouter, bytes: usize, time: Duration) -> OpenApiRouter
         .layer(middleware::from_fn(move |request: Request, next: Next| guard::bound_time(time, request, next)))
 }
 
-/// Compresses what is worth it and not in its final form already.
+/// Compresses responses that are large enough and not in their final form already.
 fn compression() -> CompressionLayer<impl Predicate> {
     let is_plain =
         |_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions| kept::is_to_be_encoded(extensions);
@@ -71,14 +71,14 @@ async fn handle(request: Request, next: Next) -> Response {
     next.run(request).in_span(telemetry::span("handler")).await
 }
 
-/// What is served until the application is there: the process is up, and nothing else yet.
+/// Returns the router served until the application is ready: the process is alive, and nothing else is available.
 pub fn starting(clock: SharedClock, ids: IdSource) -> Router {
     system::starting().layer(middleware::from_fn(move |request: Request, next: Next| {
         track(clock.clone(), ids.clone(), request, next)
     }))
 }
 
-/// The whole application, from the request id down to the rooms.
+/// Builds the whole application, from the request id down to the rooms.
 pub fn router(state: &AppState) -> anyhow::Result<Router> {
     let server = &state.settings.server;
     let (routes, _) = operations(state).split_for_parts();
@@ -97,29 +97,29 @@ pub fn router(state: &AppState) -> anyhow::Result<Router> {
                 )
             })
             // From the innermost to the outermost:
-            // the handler's part in the request's trace
+            // the handler's span in the request's trace
             .layer(option_layer(telemetry::are_traces_on().then(|| middleware::from_fn(handle))))
-            // a known caller's quota
+            // quota of authenticated callers
             .layer(middleware::from_fn_with_state(state.limits.clone(), limits::inside))
-            // who calls; a bad credential is refused on public routes too
+            // authentication; an invalid credential is refused on public routes too
             .layer(middleware::from_fn_with_state(authenticator, limits::authenticate))
-            // everybody else's quota
+            // quota of all other callers
             .layer(middleware::from_fn_with_state(state.limits.clone(), limits::outside))
             .layer(compression())
-            // in which coding the client gets the answer
+            // content coding of the response
             .layer(middleware::from_fn(choose_coding))
-            // no more at once than we can serve, and not all of it for one address
+            // limits concurrent requests, in total and for one address
             .layer(middleware::from_fn(move |request: Request, next: Next| {
                 guard::bound_in_flight(in_flight.clone(), request, next)
             }))
-            // a panic is our fault and answers as such
+            // turns a panic into a 500 response
             .layer(CatchPanicLayer::custom(guard::panicked))
-            // no floods from one address
+            // refuses floods from one address
             .layer(option_layer(flood.map(|flood| {
                 middleware::from_fn(move |request: Request, next: Next| flood.clone().pass(request, next))
             })))
             .layer(middleware::from_fn_with_state(state.limits.clone(), limits::locate))
-            // the browser's question whether another site may call; that site may read all of the refusals above
+            // CORS; a permitted site may read all of the refusals above
             .layer(option_layer(guard::cors(server)))
             .layer(middleware::from_fn(guard::bound_headers))
             // id, log line and metrics of every request

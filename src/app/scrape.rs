@@ -19,17 +19,17 @@ use crate::platform::{
 };
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// Renderings in one coding take a tenth of one processor at most, however many ask.
+/// Rendering in one coding takes a tenth of one processor at most, regardless of the number of requests.
 const PAUSE: u32 = 9;
 
-/// The metrics of this instance, in Prometheus' text format: rendered and encoded once for all who ask at the same time.
+/// The metrics of this instance, in Prometheus' text format: rendered and encoded once for all concurrent requests.
 #[derive(Clone)]
 pub struct Scrape {
     handle: PrometheusHandle,
     health: Health,
-    /// Those of the rooms.
+    /// The gauges of the rooms.
     gauges: Arc<[Arc<dyn Fn() + Send + Sync>]>,
-    /// One for each coding.
+    /// One rendering for each coding.
     renderings: [Shared<(Bytes, Coding)>; Coding::ALL.len()],
 }
 
@@ -39,7 +39,7 @@ impl Scrape {
         Self { handle, health, gauges: gauges.into(), renderings }
     }
 
-    /// As they are now, in this coding.
+    /// Returns the current metrics in this coding.
     pub async fn answer(&self, coding: Coding) -> Response {
         let this = self.clone();
         let [plain, ..] = &self.renderings;

@@ -1,4 +1,4 @@
-//! What stands between the wire and the router: the listener, the connections and their bounds.
+//! The layer between the wire and the router: the listener, the connections and their bounds.
 mod activity;
 mod connection;
 mod linger;
@@ -31,14 +31,14 @@ use crate::platform::{
     settings::{self, Settings},
 };
 
-/// File descriptors for what is no connection of a caller and no connection to the database: Redis, files, the runtime.
+/// File descriptors reserved for other uses than callers' and database connections: Redis, files, the runtime.
 const OTHER_DESCRIPTORS: u64 = 64;
-/// Before accepting is tried again when there are no file descriptors.
+/// Pause before accepting again after file descriptors ran out.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(10);
-/// How long connections that are cut take to end.
+/// Maximum time for cut connections to end.
 const CUT_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Takes the address, before anything else is started: a taken port is told at once.
+/// Binds the address before anything else starts, so that a port in use is reported immediately.
 pub async fn bind(server: &settings::Server) -> anyhow::Result<TcpListener> {
     let (host, port) = (server.host.as_str(), server.port);
     TcpListener::bind((host, port)).await.with_context(|| {
@@ -46,7 +46,7 @@ pub async fn bind(server: &settings::Server) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// A server that answers from the moment it has its address. What it serves can be exchanged while it runs.
+/// A server that answers as soon as its address is bound. Its application can be exchanged while it runs.
 pub struct Server {
     address: SocketAddr,
     door: Arc<Door>,
@@ -56,7 +56,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Begins to answer with `first`, which tells that the real application is not there yet.
+    /// Begins to answer with `first`, which reports that the real application is not ready yet.
     pub fn start(listener: TcpListener, settings: &Settings, first: Router) -> anyhow::Result<Self> {
         let (address, server) = (listener.local_addr()?, &settings.server);
         let most = most_connections(settings);
@@ -89,12 +89,12 @@ impl Server {
         self.address
     }
 
-    /// From now on requests are served by this.
+    /// Serves requests with this application from now on.
     pub fn install(&self, application: Router) {
         self.door.application.install(application);
     }
 
-    /// Closes the listener, then waits for the requests under way; connections that are still open after `patience` are cut.
+    /// Closes the listener, then waits for the requests under way; cuts connections still open after `patience`.
     pub async fn stop(self, patience: Duration) {
         self.door.stopping.cancel();
         if self.accepting.await.is_err() {
@@ -109,7 +109,7 @@ impl Server {
     }
 }
 
-/// How many connections there may be, by the settings and by how many file descriptors this process may open.
+/// Returns the limits on connections, from the settings and the number of file descriptors this process may open.
 fn most_connections(settings: &Settings) -> Most {
     let reserved = OTHER_DESCRIPTORS + u64::from(settings.database.connections());
     Most::of(&settings.server, descriptors::limit().soft, reserved)
@@ -132,18 +132,18 @@ async fn accept(listener: TcpListener, door: Arc<Door>, places: Arc<Places>, con
                 places.exhausted(&error);
                 tokio::time::sleep(EXHAUSTED_PAUSE).await;
             }
-            // The client has gone before it was accepted.
+            // The client has gone before its connection was accepted.
             Err(error) => tracing::debug!(%error, "cannot accept a connection"),
         }
     }
 }
 
-/// The connection is reset as it is dropped, so that the system keeps nothing of it either.
+/// Resets the connection by dropping it, so that the system keeps no state of it either.
 fn refuse(stream: &TcpStream) {
     _ = stream.set_zero_linger();
 }
 
-/// Too many open files here or in the system, or too little memory.
+/// Returns whether this process or the system has too many open files, or too little memory.
 fn is_exhaustion(error: &io::Error) -> bool {
     use nix::libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM};
     error.raw_os_error().is_some_and(|code| [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(&code))

@@ -29,8 +29,8 @@ use crate::platform::{
     work::UnitOfWork,
 };
 
-/// The application: the open rooms, and what stands around them. One pointer: the layers copy it several times for each
-/// request.
+/// The application: the open rooms and the shared parts around them. One pointer, because the layers copy it several
+/// times for each request.
 #[derive(Clone)]
 pub struct AppState(Arc<Application>);
 
@@ -50,7 +50,7 @@ pub struct Application {
     pub clock: SharedClock,
     pub(super) ids: IdSource,
     pub(super) followers: Vec<Arc<dyn Follower>>,
-    /// Taken when they start and when the server begins to serve.
+    /// Taken when the workers start, as the server begins to serve.
     workers: Mutex<Vec<Worker>>,
     routes: Mutex<Vec<Routes<()>>>,
 }
@@ -63,7 +63,7 @@ impl std::ops::Deref for AppState {
     }
 }
 
-/// Lets each handler of this storey name only its own part.
+/// Lets each handler in this folder name only the part it needs.
 macro_rules! parts {
     ($($name:ident: $part:ty),+ $(,)?) => {$(
         impl FromRef<AppState> for $part {
@@ -76,7 +76,7 @@ macro_rules! parts {
 
 parts!(idempotency: Idempotency, summary: Summary, health: Health, scrape: Scrape, settings: Arc<Settings>);
 
-/// What the application is built from.
+/// The parts from which the application is built.
 #[derive(Clone)]
 pub struct Resources {
     pub settings: Arc<Settings>,
@@ -137,18 +137,18 @@ impl AppState {
         })))
     }
 
-    /// The service of a room.
+    /// Returns the service of a room.
     pub fn service<T: Clone + Send + Sync + 'static>(&self) -> anyhow::Result<T> {
         let found = self.services.get::<T>().cloned();
         found.ok_or_else(|| anyhow::anyhow!("no room provides {}", std::any::type_name::<T>()))
     }
 
-    /// Those of the rooms; given once.
+    /// Returns the rooms' workers; only the first call returns any.
     pub(super) fn take_workers(&self) -> Vec<Worker> {
         std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Those of the rooms; given once.
+    /// Returns the rooms' routes; only the first call returns any.
     pub(super) fn take_routes(&self) -> Vec<Routes<()>> {
         std::mem::take(&mut *self.routes.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -12,9 +12,9 @@ use crate::{
     },
 };
 
-/// A process that is silent for longer does not count any more.
+/// A process that is silent for longer is no longer counted.
 const LIFETIME: Duration = Duration::from_mins(1);
-/// How often a process says that it still counts the same.
+/// Interval at which a process repeats unchanged counts.
 const REPEAT: Duration = Duration::from_secs(15);
 
 /// What happened since the start, over all processes of the installation.
@@ -46,7 +46,8 @@ pub struct CacheCounts {
     pub misses: u64,
 }
 
-/// Adds up the tallies of all processes that share one Redis and one database. Without Redis a process knows its own.
+/// Adds up the tallies of all processes that share one Redis and one database. Without Redis, has only this process's
+/// own.
 #[derive(Clone)]
 pub struct Summary {
     tally: Tally,
@@ -75,12 +76,13 @@ impl Summary {
         }
     }
 
-    /// Lets the other processes know, if there is news or they might think us gone. Call it every second or so.
+    /// Announces this process's counts to the others if they have changed or are due again. To be called about every
+    /// second.
     pub async fn share(&self, last: &mut Option<(Instant, Counts)>) {
         let counts = self.tally.counts();
         let is_known = last.is_some_and(|(when, known)| known == counts && when.elapsed() < REPEAT);
         let Some(redis) = self.redis.as_ref().filter(|_| !is_known) else { return };
-        // Redis away is told by `/health`; the next call tries again.
+        // `/health` reports an unavailable Redis; the next call tries again.
         if redis.announce(&self.group, &self.process, &counts.to_text(), LIFETIME).await.is_ok() {
             *last = Some((Instant::now(), counts));
         }

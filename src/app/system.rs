@@ -30,7 +30,7 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PeerAddress(pub IpAddr);
 
-/// Outside the API's base path.
+/// Routes outside the API's base path.
 pub(super) fn probes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(livez))
@@ -41,12 +41,12 @@ pub(super) fn probes() -> OpenApiRouter<AppState> {
         .routes(routes!(summary))
 }
 
-/// While the instance is being prepared: alive, but not healthy yet.
+/// Routes while the instance is being prepared: alive, but not healthy yet.
 pub(super) fn starting() -> Router {
     async fn unhealthy() -> Response {
         health_answer(HealthStatus::Unhealthy)
     }
-    // Whoever probes a starting instance is counted as one who probes.
+    // A probe of a starting instance counts as a probe.
     let probes = Router::new().route("/readyz", any(not_yet)).route("/metrics", any(not_yet));
     let probes = probes.route("/health/detailed", any(not_yet)).route("/livez", get(livez));
     probes.route("/health", get(unhealthy)).route("/api/v1/health", get(unhealthy)).fallback(not_yet)
@@ -61,7 +61,7 @@ fn health_answer(status: HealthStatus) -> Response {
     (code, [(header::CACHE_CONTROL, NO_STORE)], Json(HealthBody { status })).into_response()
 }
 
-/// Below the API's base path.
+/// Routes below the API's base path.
 pub(super) fn information() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(info)).routes(routes!(api_health))
 }

@@ -6,11 +6,11 @@ use super::AppState;
 use crate::platform::{follower::OutboxFollower, postgres::Database, room::Worker, shutdown::stopped_within};
 
 const MINUTE: Duration = Duration::from_mins(1);
-/// Where nobody reads the metrics, what was observed would pile up.
+/// Interval of maintenance; without it, observations would accumulate where the metrics are not scraped.
 const UPKEEP: Duration = Duration::from_secs(5);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Starts what runs beside the requests, and `more`; it ends when `stop` is cancelled.
+/// Starts the background tasks and `more`; they end when `stop` is cancelled.
 pub(super) fn start_workers(
     state: &AppState,
     db: &Database,

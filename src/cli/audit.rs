@@ -14,7 +14,7 @@ use crate::{
     platform::settings::Settings,
 };
 
-/// What it ends with when there was nothing to be said about the books; 1 says that they are wrong.
+/// Exit status when the audit could not be completed; 1 reports that the books are wrong.
 pub(super) const COULD_NOT_RUN: u8 = 2;
 
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub(super) struct Options {
     rebuild: bool,
 }
 
-/// Proves from ledgers and events that the books are right, or shows where they are not; exit 1 when they are not.
+/// Proves from ledgers and events that the books are right, or reports each violation; exit 1 if there is any.
 pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<ExitCode> {
     let backend = Backend::attach(settings).await?;
     let outcome = look(&backend, &options).await;
@@ -58,7 +58,7 @@ async fn look(backend: &Backend, options: &Options) -> anyhow::Result<AuditRepor
     };
     let report = audit(&mut snapshot, &wanted, &watch).await;
     drop(progress);
-    // Whatever it was looking at ends with its session.
+    // A statement that is still running ends with its session.
     snapshot.close().await;
     Ok(report?)
 }
@@ -87,7 +87,7 @@ fn text(report: &AuditReport) -> String {
     text
 }
 
-/// A line that says how a rule fared, and one for each row shown that breaks it.
+/// Formats the outcome of a rule as a line, followed by one line for each listed violation.
 fn lines(check: &Check) -> String {
     let number = check.rule.number.map_or_else(|| "-".to_owned(), |number| number.to_string());
     let Some(findings) = &check.findings else {

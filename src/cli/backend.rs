@@ -19,10 +19,10 @@ use crate::{
     },
 };
 
-/// How often a database that is away is tried.
+/// Interval between attempts to reach an unavailable database.
 const DATABASE_POLL: Duration = Duration::from_secs(1);
 
-/// The databases a command works with: the configured ones, or private ones of our own.
+/// The databases of a command: the configured ones, or private ones of this process.
 pub(super) struct Backend {
     pub settings: Arc<Settings>,
     embedded: Option<Embedded>,
@@ -32,7 +32,7 @@ pub(super) struct Backend {
 }
 
 impl Backend {
-    /// For `serve`: private servers are started, and refused while another server has them.
+    /// Starts the databases for `serve`: starts private servers, and fails while another server uses them.
     pub async fn start(settings: Settings) -> anyhow::Result<Self> {
         if let Some(url) = settings.database.url.clone() {
             return Ok(Self::configured(settings, url));
@@ -42,7 +42,8 @@ impl Backend {
         Ok(Self::private(settings, embedded))
     }
 
-    /// For the other commands: private servers are joined where they run, else started for as long as we need them.
+    /// Provides the databases for other commands: joins running private servers, or starts them for the command's
+    /// duration.
     pub async fn attach(settings: Settings) -> anyhow::Result<Self> {
         if let Some(url) = settings.database.url.clone() {
             return Ok(Self::configured(settings, url));
@@ -69,7 +70,7 @@ impl Backend {
         }
     }
 
-    /// Whether the database is a private one of our own.
+    /// Returns whether the database is a private one.
     pub fn is_private(&self) -> bool {
         self.embedded.is_some()
     }
@@ -78,7 +79,7 @@ impl Backend {
         postgres::connect_owner(&self.owner_url).await
     }
 
-    /// A session that sees one moment of the database and writes nothing.
+    /// Opens a session that sees one moment of the database and writes nothing.
     pub async fn snapshot(&self) -> anyhow::Result<postgres::PgSession> {
         postgres::connect_snapshot(&self.url, self.settings.database.transaction_pooler).await
     }
@@ -87,12 +88,12 @@ impl Backend {
         self.redis_url.as_ref()
     }
 
-    /// The serving pool.
+    /// Returns the serving pool.
     pub async fn database(&self) -> anyhow::Result<Database> {
         Database::open(&self.url, &self.settings.database).await
     }
 
-    /// Does what a command has to do in the rooms, and stops what was started for it.
+    /// Runs a command's work in the rooms, then stops everything started for it.
     pub async fn with_rooms<T>(
         settings: Settings,
         work: impl AsyncFnOnce(&AppState) -> anyhow::Result<T>,
@@ -115,8 +116,8 @@ impl Backend {
         Ok(())
     }
 
-    /// As [`Self::database`], but a configured one that is away may come: it is tried again. What is wrong with its address
-    /// or the credentials stays wrong.
+    /// Like [`Self::database`], but tries again while a configured database is unavailable. Does not retry errors in
+    /// its address or the credentials.
     pub async fn await_database(&self) -> anyhow::Result<Database> {
         let mut trouble = Trouble::new("the database is away: waiting for it");
         loop {
@@ -136,7 +137,7 @@ impl Backend {
         }
     }
 
-    /// What the rooms are built from.
+    /// Returns the parts from which the rooms are built.
     pub fn parts(&self, db: Database) -> anyhow::Result<Resources> {
         let redis = self.redis_url.as_ref().map(|url| Redis::open(url, &self.settings.redis)).transpose()?;
         Ok(Resources {
@@ -150,7 +151,7 @@ impl Backend {
         })
     }
 
-    /// The rooms, for a command that needs no server. A private database is brought up to date first.
+    /// Opens the rooms for a command that needs no server. A private database is migrated first.
     async fn rooms(&self) -> anyhow::Result<AppState> {
         if self.is_private() {
             self.migrate().await?;

@@ -35,7 +35,7 @@ pub(super) struct Options {
     password_stdin: bool,
 }
 
-/// Plays the main job over HTTP, as a client would.
+/// Runs the main workflow over HTTP, as a client would.
 pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<()> {
     if let Some((url, email)) = options.url.zip(options.email) {
         ensure!(options.password_stdin, "give the password on standard input, with --password-stdin");
@@ -60,7 +60,7 @@ pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<
     outcome
 }
 
-/// On a server of our own: with an administrator made for this demo.
+/// Runs the demo on a server of this process, with an administrator created for it.
 async fn play_on(running: &Running) -> anyhow::Result<()> {
     running.announce_administrator();
     let accounts: AdministrationService = running.instance.state().service()?;
@@ -87,19 +87,19 @@ struct Login {
     password: SecretString,
 }
 
-/// Who plays: somebody who only looks, a shipper, and the carrier's staff.
+/// The callers of the demo: an anonymous one, a shipper, and the carrier's staff.
 struct Cast {
     anyone: Caller,
     shipper: Caller,
     staff: Caller,
 }
 
-/// One trace holds it all, if a collector is named.
+/// Runs the demo in one trace, if a collector is configured.
 async fn play_traced(base: String, staff: Login) -> anyhow::Result<()> {
     play(base, staff).in_span(telemetry::command("demo")).await
 }
 
-/// Two acts: a shipment that goes as planned, and one whose onward flight is cancelled.
+/// Runs two parts: a shipment that goes as planned, and one whose onward flight is cancelled.
 async fn play(base: String, staff: Login) -> anyhow::Result<()> {
     say(&format!("\nThe main job, played over HTTP against {base}\n\n"));
     let anyone = Caller::anonymous(base)?;
@@ -130,7 +130,7 @@ async fn play(base: String, staff: Login) -> anyhow::Result<()> {
 }
 
 impl Cast {
-    /// The carrier's staff moves a shipment on, step by step.
+    /// Moves a shipment on, step by step, as the carrier's staff.
     async fn walk(&self, reference: &str, actions: &[&str]) -> anyhow::Result<()> {
         for action in actions {
             let moved = self.staff.poke(&format!("/api/v1/bookings/{reference}/{action}")).await?;
@@ -140,7 +140,7 @@ impl Cast {
         Ok(())
     }
 
-    /// The shipment must have come to its consignee; shows how.
+    /// Checks that the shipment was delivered to its consignee, and prints its journey.
     async fn show(&self, reference: &str) -> anyhow::Result<()> {
         let history = self.shipper.get(&format!("/api/v1/bookings/{reference}/history")).await?;
         show_history(&history);

@@ -1,9 +1,9 @@
-//! A timetable to try things with: deterministic, over real airports, so that any two of them are connected by a
-//! direct or one-stop service every day.
+//! A timetable for demonstrations: deterministic, over real airports, so that any two of them are connected by a direct
+//! or one-stop service every day.
 //!
 //! Every airport has a daily service to and from one world hub. Services to it leave in the local morning, and services
-//! from it leave late in the evening, so that whatever arrives meets its onward flight by the end of the next day. To
-//! that come services to the nearest regional hub and a mesh between the regional hubs.
+//! from it leave late in the evening, so that every arrival meets its onward flight by the end of the next day. In
+//! addition there are services to the nearest regional hub and a mesh between the regional hubs.
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, LocalResult, NaiveDate, TimeDelta, TimeZone, Utc};
@@ -21,9 +21,9 @@ const NETWORK: &str = include_str!("../../data/demo_network.csv");
 const WORLD_HUB: &str = "DXB";
 const REGIONAL_HUBS: [&str; 14] =
     ["FRA", "LHR", "AMS", "IST", "DEL", "HKG", "SIN", "NRT", "SYD", "JFK", "ORD", "LAX", "GRU", "JNB"];
-/// No hub-to-hub service is longer.
+/// Maximum distance of a service between hubs.
 const LONGEST_MESH_KM: f64 = 14_000.0;
-/// Another seed makes another timetable; this one stays, so that a second start finds its flights again.
+/// Another seed produces another timetable; this one stays, so that a second start finds its flights again.
 const SEED: u64 = 0x4c4f_4144;
 
 /// One daily service of the timetable.
@@ -39,20 +39,20 @@ struct Service {
     block_minutes: i64,
 }
 
-/// The airports of the demo network.
+/// Returns the airports of the demo network.
 pub fn airports(reference: &Reference) -> Vec<&Airport> {
     members(reference).into_iter().map(|(airport, _)| airport).collect()
 }
 
-/// All flights of the timetable that leave on these local dates.
+/// Returns all flights of the timetable that leave on these local dates.
 pub fn timetable(reference: &Reference, from: NaiveDate, days: u64) -> Vec<NewFlight> {
     let services = services(reference);
     let dates = (0..days).filter_map(|day| from.checked_add_days(Days::new(day)));
     dates.flat_map(|date| services.iter().filter_map(move |service| flight(reference, service, date))).collect()
 }
 
-/// Puts the demo timetable of the next 30 days on the schedule; answers how many flights are new. Flights that are there
-/// already stay, whatever became of them.
+/// Schedules the demo timetable of the next 30 days; returns the number of new flights. Existing flights are left as
+/// they are, whatever their status.
 pub async fn extend(state: &AppState) -> anyhow::Result<u64> {
     // A search on the last day may connect on the day after, and local dates lag a day behind UTC.
     let yesterday = state.clock.now().date_naive() - Days::new(1);
@@ -77,7 +77,7 @@ fn services(reference: &Reference) -> Vec<Service> {
     let mut book = NumberBook::default();
     let mut services = Vec::new();
     for (airport, airline) in members.iter().filter(|(airport, _)| airport.code != world.code) {
-        // Morning out, late evening back: see the module's text.
+        // Out in the morning, back late in the evening: see the module's documentation.
         services.extend(service(reference, &mut book, *airline, (airport, world), 6 * 60, 300));
         services.extend(service(reference, &mut book, *world_airline, (world, airport), 22 * 60, 110));
         let nearest = regional
@@ -99,7 +99,7 @@ fn services(reference: &Reference) -> Vec<Service> {
     services
 }
 
-/// Hands out flight numbers, airline by airline, from 100 on.
+/// Assigns flight numbers from 100 on, per airline.
 #[derive(Default)]
 struct NumberBook(BTreeMap<AirlineCode, u32>);
 
@@ -111,7 +111,7 @@ impl NumberBook {
     }
 }
 
-/// A service that leaves within `window` minutes after `earliest`, at a time and with an aircraft that the seed decides.
+/// Builds a service that leaves within `window` minutes after `earliest`; the seed determines its time and aircraft.
 fn service(
     reference: &Reference,
     book: &mut NumberBook,
@@ -131,7 +131,7 @@ fn service(
         (false, false) => &["77W", "359", "789"],
     };
     let aircraft = fleet[usize::try_from(chance / 7 % 3).ok()?];
-    // Cruise at 870 km/h and 40 minutes for taxi, climb and descent, to the next five minutes.
+    // Cruise at 870 km/h and 40 minutes for taxi, climb and descent, rounded up to five minutes.
     #[allow(clippy::cast_possible_truncation, reason = "a few hundred minutes")]
     let block_minutes = ((distance / 870.0 * 60.0 + 40.0) / 5.0).ceil() as i64 * 5;
     Some(Service {
@@ -162,7 +162,7 @@ fn flight(reference: &Reference, service: &Service, date: NaiveDate) -> Option<N
     })
 }
 
-/// That local time on that date; an hour later where the clocks skip it.
+/// Returns the instant of a local time on a date; an hour later where the clocks skip it.
 fn local_instant(airport: &Airport, date: NaiveDate, minutes: i64) -> Option<DateTime<Utc>> {
     let local = date.and_hms_opt(0, 0, 0)? + TimeDelta::minutes(minutes);
     [local, local + TimeDelta::hours(1)].into_iter().find_map(|local| {

@@ -12,7 +12,7 @@ use crate::platform::{
     settings::Settings,
 };
 
-/// How to serve with less than the owner's rights.
+/// Advice on how to serve with fewer rights than the owner's.
 const INSTEAD: &str =
     "serve with the role loadmaster_app (database.url) and migrate with the owner (database.owner_url)";
 
@@ -20,7 +20,7 @@ const INSTEAD: &str =
 #[path = "doctor/tests.rs"]
 mod tests;
 
-/// What was found: fine, weaker than it could be, or broken.
+/// Finding of a check: fine, weaker than it could be, or broken.
 #[derive(Debug, PartialEq, Eq)]
 enum Finding {
     Fine(String),
@@ -35,7 +35,7 @@ const EXPOSED: u8 = 3;
 /// The exit status where something is broken.
 const BROKEN: u8 = 1;
 
-/// Prints what this installation has and lacks. The exit status is that of [`status`].
+/// Prints the state of this installation and its deficiencies. The exit status is that of [`status`].
 pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let backend = Backend::attach(settings).await?;
     let mut findings = vec![Finding::Fine(format!("settings are valid; version {}", env!("CARGO_PKG_VERSION")))];
@@ -57,7 +57,8 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(status))
 }
 
-/// [`BROKEN`] when something is broken, else [`EXPOSED`] when the serving role has rights that it does not need, else 0.
+/// Returns [`BROKEN`] if something is broken, else [`EXPOSED`] if the serving role has rights that it does not need,
+/// else 0.
 fn status(findings: &[Finding]) -> u8 {
     let is = |kind: fn(&Finding) -> bool| findings.iter().any(kind);
     if is(|finding| matches!(finding, Finding::Broken(_))) {
@@ -73,7 +74,7 @@ fn status(findings: &[Finding]) -> u8 {
 const FEW_DESCRIPTORS: u64 = 4096;
 
 fn descriptors() -> Finding {
-    // A server raises what is in force to the hard limit.
+    // A server raises its limit in force to the hard limit.
     let most = descriptors::limit().hard;
     if most < FEW_DESCRIPTORS {
         return Finding::Weaker(format!(
@@ -121,7 +122,7 @@ async fn database(backend: &Backend) -> Vec<Finding> {
     findings
 }
 
-/// What keeps events and ledger unchanged, and what does not.
+/// Reports the protection of events and ledger against change.
 fn history(rights: &Rights) -> Vec<Finding> {
     let Rights { role, .. } = rights;
     let mut findings = Vec::new();
@@ -154,8 +155,8 @@ fn history(rights: &Rights) -> Vec<Finding> {
     findings
 }
 
-/// Rights by which the serving role could mislead the owner's statements. Those of a superuser or owner are reported by
-/// [`history`].
+/// Reports rights by which the serving role could mislead the owner's statements. [`history`] reports the rights of a
+/// superuser or owner.
 fn schema(rights: &Rights) -> Option<Finding> {
     let Rights { role, .. } = rights;
     if rights.is_superuser {
@@ -179,7 +180,7 @@ fn schema(rights: &Rights) -> Option<Finding> {
     })
 }
 
-/// Whether the server keeps what it acknowledges.
+/// Reports whether the server keeps acknowledged writes.
 fn durability(found: &Durability) -> Vec<Finding> {
     let number = format!("PostgreSQL {}.{}", found.version / 10_000, found.version % 10_000);
     let mut findings = vec![if found.is_supported() {
@@ -225,7 +226,7 @@ async fn redis(backend: &Backend) -> Vec<Finding> {
     }
 }
 
-/// What Redis does when its memory is full.
+/// Reports how Redis behaves when its memory is full.
 fn eviction(policy: Result<String, RedisAway>) -> Finding {
     const SET: &str = "set maxmemory-policy to volatile-lru";
     match policy {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::platform::settings::Settings;
 
-/// Brings the database up to this version; with `check` only says whether it is.
+/// Brings the database up to this version; with `check` only reports whether it is.
 pub(super) async fn run(settings: Settings, check: bool) -> anyhow::Result<ExitCode> {
     let backend = Backend::attach(settings).await?;
     let code = if check { report(&backend).await } else { apply(&backend).await };

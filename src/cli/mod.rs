@@ -1,4 +1,4 @@
-//! What is typed. Results go to stdout, logs and progress to stderr; every command exits non-zero on failure.
+//! The command line. Results go to stdout, logs and progress to stderr; every command exits non-zero on failure.
 mod audit;
 mod backend;
 mod demo;
@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// How long threads that cannot be cancelled are waited for at the end.
+/// Maximum time to wait at the end for threads that cannot be cancelled.
 const LAST_THREADS: Duration = Duration::from_millis(500);
 
 /// Air-cargo booking and tracking engine that never oversells a flight.
@@ -55,7 +55,7 @@ pub struct SettingsArguments {
 }
 
 impl SettingsArguments {
-    /// The settings in effect: these over the environment, the file and the defaults.
+    /// Loads the settings in effect: these arguments override the environment, the file and the defaults.
     pub fn load(self) -> Result<Settings, SettingsError> {
         Settings::load(Sources { config_file: self.config, overrides: self.set, ..Sources::from_process() })
     }
@@ -109,10 +109,10 @@ fn setting(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.to_owned()))
 }
 
-/// Parses the command line and does what it says.
+/// Parses and runs the command line.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    // That nothing could be checked must not look like a breach.
+    // A failure to check must not look like a violation.
     let failure = match arguments.command {
         Command::Audit(_) => ExitCode::from(audit::COULD_NOT_RUN),
         _ => ExitCode::FAILURE,
@@ -138,7 +138,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let mut logging = settings.telemetry.clone();
     if logging.log_filter == "info" && matches!(arguments.command, Command::Demo(_)) {
-        // What it prints is what the reader wants to see.
+        // The command's output is meant for the reader; logs would disturb it.
         "warn".clone_into(&mut logging.log_filter);
     }
     let traces = match arguments.command {
@@ -173,7 +173,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
 pub fn block_on<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(command);
-    // The system may still look a name up, which cannot be cancelled.
+    // The system may still be resolving a name, which cannot be cancelled.
     runtime.shutdown_timeout(LAST_THREADS);
     outcome
 }

@@ -5,18 +5,18 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Prints a result. A reader that has gone away is no error of ours.
+/// Prints a result. A closed output is not reported as an error.
 pub fn say(text: &str) {
     let mut out = std::io::stdout().lock();
     _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Prints what went wrong, cause after cause, on one line.
+/// Prints an error and its chain of causes on one line.
 pub fn complain(error: &anyhow::Error) {
     _ = writeln!(std::io::stderr(), "loadmaster: {error:#}");
 }
 
-/// Shows that something longer is going on: a spinner on a terminal, a line otherwise.
+/// Shows that a longer operation is running: a spinner on a terminal, a line otherwise.
 pub(super) struct Progress(Option<ProgressBar>);
 
 impl Progress {
@@ -28,7 +28,7 @@ impl Progress {
         Self::on_terminal(what)
     }
 
-    /// A spinner on a terminal, nothing otherwise.
+    /// Shows a spinner on a terminal, nothing otherwise.
     pub fn on_terminal(what: &'static str) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self(None);
@@ -40,7 +40,7 @@ impl Progress {
         Self(Some(bar))
     }
 
-    /// Says how far it has come.
+    /// Shows the operation's progress.
     pub fn tell(&self, what: String) {
         if let Some(bar) = &self.0 {
             bar.set_message(what);
@@ -56,7 +56,7 @@ impl Drop for Progress {
     }
 }
 
-/// A secret from standard input: its first line.
+/// Reads a secret from standard input: its first line.
 pub fn read_secret() -> anyhow::Result<secrecy::SecretString> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;

@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// The least time that private servers have to stop.
+/// Minimum time for private servers to stop.
 const PRIVATE_PATIENCE: Duration = Duration::from_secs(2);
 
 const DAY: Duration = Duration::from_hours(24);
@@ -34,19 +34,19 @@ pub(super) async fn run(settings: Settings, demo: bool) -> anyhow::Result<()> {
     let starting = Running::start(settings, demo);
     let running = tokio::select! {
         started = starting => started?,
-        // What was begun is dropped here, and with it the private servers.
+        // The unfinished start is dropped here, and the private servers with it.
         () = stop.arrives() => return Ok(()),
     };
     announce(&running)?;
     stop.arrives().await;
     tokio::select! {
         stopped = running.stop() => stopped,
-        // Who asks twice is in a hurry: the private servers end as what holds them is dropped.
+        // A second signal asks for an immediate end: the private servers end when their owner is dropped.
         () = stop.arrives() => anyhow::bail!("stopped before everything was drained"),
     }
 }
 
-/// SIGTERM or SIGINT, whichever comes.
+/// Receives the first SIGTERM or SIGINT.
 #[derive(Debug)]
 pub struct StopSignal {
     terminate: tokio::signal::unix::Signal,
@@ -66,11 +66,11 @@ impl StopSignal {
     }
 }
 
-/// A server and the databases it stands on.
+/// A server and its databases.
 pub(super) struct Running {
     pub instance: Instance,
     backend: Backend,
-    /// The administrator's password, when it was made just now.
+    /// The administrator's password, if it was created at this start.
     new_password: Option<secrecy::SecretString>,
 }
 
@@ -111,7 +111,7 @@ impl Running {
         Ok(Self { instance, backend, new_password })
     }
 
-    /// The first start's only chance to tell the administrator's password.
+    /// Prints the administrator's password, which only the first start knows.
     pub fn announce_administrator(&self) {
         if let Some(password) = &self.new_password {
             let password = password.expose_secret();
@@ -119,18 +119,19 @@ impl Running {
         }
     }
 
-    /// Takes `server.shutdown_ms` at most, and a moment for private servers that take longer than is left to them.
+    /// Stops the server within `server.shutdown_ms`, plus a moment for private servers that take longer than the time
+    /// left.
     pub async fn stop(self) -> anyhow::Result<()> {
         let ends = Instant::now() + self.backend.settings.server.shutdown();
         self.instance.shutdown().await;
         let stopping = self.backend.stop();
         let stopped = tokio::time::timeout_at(ends.max(Instant::now() + PRIVATE_PATIENCE), stopping).await;
-        // Dropped, they are killed, which they survive.
+        // Dropping the private servers kills them, which they survive.
         stopped.unwrap_or_else(|_| Err(anyhow::anyhow!("the private servers did not stop in time")))
     }
 }
 
-/// Extends the demo timetable each day. The start itself has put the first 30 days on the schedule.
+/// Extends the demo timetable each day. The start itself has scheduled the first 30 days.
 fn extending(state: &AppState) -> Worker {
     let state = state.clone();
     Box::new(move |stop| {
@@ -144,11 +145,11 @@ fn extending(state: &AppState) -> Worker {
     })
 }
 
-/// Puts the demo timetable on the schedule, and makes the first administrator if there is none.
+/// Schedules the demo timetable, and creates the first administrator if there is none.
 async fn seed(state: &AppState) -> anyhow::Result<Option<secrecy::SecretString>> {
     {
         let _progress = Progress::begin("Loading the demo timetable");
-        // A timetable that cannot be completed is no reason not to serve what is there.
+        // A timetable that cannot be completed must not prevent serving the existing one.
         if let Err(error) = demo_timetable::extend(state).await {
             tracing::error!(%error, "the demo timetable could not be loaded");
         }
@@ -195,7 +196,7 @@ Stop with Ctrl-C.
     Ok(())
 }
 
-/// The address as a client on this machine types it.
+/// Returns the address as a client on this machine would enter it.
 pub(super) fn base_url(address: SocketAddr) -> String {
     let mut address = address;
     if address.ip().is_unspecified() {

@@ -8,31 +8,31 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-/// An answer that is read more slowly than this, in bytes a second, is not waited for.
+/// Minimum read rate of an answer, in bytes per second; the connection of a slower reader is closed.
 const SLOWEST_READER: u64 = 1024;
-/// Shortest time between two looks at a connection.
+/// Minimum time between two checks of a connection.
 const GRAIN: Duration = Duration::from_millis(10);
 
-/// How long a connection may take, by what it is doing.
+/// Time limits of a connection, by its activity.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
-    /// From the first byte of a head to its last one; for the first head, from the connection's begin.
+    /// From the first to the last byte of a head; for the first head, from the start of the connection.
     pub head: Duration,
-    /// Without a request under way.
+    /// Time without a request under way.
     pub idle: Duration,
-    /// Without any byte of an answer being taken.
+    /// Time in which the client takes no byte of an answer.
     pub write: Duration,
 }
 
-/// Why the server closes a connection that the client has not closed.
+/// Reason for which the server closes a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
     SlowHead,
     Idle,
     SlowReader,
-    /// It was idle and others needed its place.
+    /// It was idle and its place was needed.
     Shed,
-    /// Its address sends far more requests than it may.
+    /// Its address exceeds the limit on requests by far.
     Flood,
 }
 
@@ -49,7 +49,7 @@ impl Ended {
     }
 }
 
-/// What one connection is doing. Instants are milliseconds after its begin, and 0 stands for "not at all".
+/// Activity of one connection. Instants are milliseconds after its start; 0 means "not set".
 #[derive(Debug)]
 pub(super) struct Activity {
     began: Instant,
@@ -62,7 +62,7 @@ pub(super) struct Activity {
     written_at: AtomicU64,
     written_bytes: AtomicU64,
     must_reset: AtomicBool,
-    /// When the last request came.
+    /// Arrival of the last request.
     asked_at: AtomicU64,
     is_shed: CancellationToken,
     is_flooding: CancellationToken,
@@ -95,7 +95,7 @@ impl Activity {
         Duration::from_millis(self.now().saturating_sub(instant))
     }
 
-    /// A request has come; it is under way until the guard is dropped.
+    /// Records an arrived request, which is under way until the guard is dropped.
     pub fn ask(self: &Arc<Self>, is_multiplexed: bool) -> UnderWay {
         self.is_multiplexed.store(is_multiplexed, Relaxed);
         self.has_asked.store(true, Relaxed);
@@ -105,7 +105,7 @@ impl Activity {
         UnderWay(self.clone())
     }
 
-    /// Bytes have come.
+    /// Records received bytes.
     pub fn read(&self) {
         if self.under_way.load(Relaxed) == 0 && self.head_since.load(Relaxed) == 0 {
             self.head_since.store(self.now(), Relaxed);
@@ -120,7 +120,7 @@ impl Activity {
         }
     }
 
-    /// The socket takes no more for now.
+    /// Records that the socket accepts no more for now.
     pub fn blocked(&self) {
         if self.blocked_since.load(Relaxed) == 0 {
             let now = self.now();
@@ -130,32 +130,32 @@ impl Activity {
         }
     }
 
-    /// The socket has taken all that there was.
+    /// Records that the socket has accepted all data.
     pub fn flushed(&self) {
         self.blocked_since.store(0, Relaxed);
     }
 
-    /// For how long no request has been under way; `None` while one is.
+    /// Returns for how long no request has been under way; `None` while one is.
     pub fn idle(&self) -> Option<Duration> {
         (self.under_way.load(Relaxed) == 0).then(|| self.since(self.quiet_since.load(Relaxed)))
     }
 
-    /// Asks the connection to make room.
+    /// Asks the connection to close and make room.
     pub fn shed(&self) {
         self.is_shed.cancel();
     }
 
-    /// Ends the connection, whatever is under way.
+    /// Ends the connection, even with requests under way.
     pub fn flood(&self) {
         self.is_flooding.cancel();
     }
 
-    /// Whether a request has come within this time.
+    /// Returns whether a request has arrived within this time.
     pub fn has_asked_within(&self, time: Duration) -> bool {
         self.has_asked.load(Relaxed) && self.since(self.asked_at.load(Relaxed)) < time
     }
 
-    /// What is still to be sent is dropped when the connection closes, rather than kept by the system.
+    /// Makes the system drop unsent data when the connection closes, instead of keeping it.
     pub fn reset(&self) {
         self.must_reset.store(true, Relaxed);
     }
@@ -164,8 +164,8 @@ impl Activity {
         self.must_reset.load(Relaxed)
     }
 
-    /// Waits until the connection has taken too long for something, or must make room. One that was asked to end already
-    /// cannot be asked again.
+    /// Waits until the connection exceeds a time limit or must make room. With `is_ending` it was already asked to end,
+    /// and is not asked again.
     pub async fn over(&self, bounds: &Bounds, is_ending: bool) -> Ended {
         loop {
             let wait = match self.judge(bounds) {
@@ -181,9 +181,9 @@ impl Activity {
         }
     }
 
-    /// How long nothing can be over.
+    /// Returns the time until the next check, or the reason to end the connection.
     fn judge(&self, bounds: &Bounds) -> Result<Duration, Ended> {
-        // What begins just now is over after that time at the earliest.
+        // An activity that starts now reaches its limit after this time at the earliest.
         let mut wait = bounds.head.min(bounds.write).min(bounds.idle);
         let mut check = |since: u64, bound: Duration, ended: Ended| {
             let left = bound.saturating_sub(self.since(since));
@@ -235,7 +235,7 @@ mod tests {
         Bounds { head, idle, write }
     }
 
-    /// Why a connection with these bounds is over after a few milliseconds.
+    /// Returns why a connection with these bounds ends within a few milliseconds.
     fn over(activity: &Activity, bounds: &Bounds) -> Option<Ended> {
         std::thread::sleep(SHORT * 3);
         activity.judge(bounds).err()
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(over(&activity, &bounds(LONG, SHORT, LONG)), None);
         drop(request);
         assert_eq!(over(&activity, &bounds(LONG, SHORT, LONG)), Some(Ended::Idle));
-        // The pings of HTTP/2 are no head.
+        // HTTP/2 pings do not count as a head.
         activity.read();
         assert_eq!(over(&activity, &bounds(SHORT, LONG, LONG)), None);
     }

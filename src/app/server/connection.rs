@@ -35,26 +35,26 @@ use crate::{
     platform::{telemetry::metric, web::code},
 };
 
-/// What HTTP/1 reads ahead, in bytes: a head that does not fit is refused without a body. Larger than what is allowed of
-/// headers, so that most refusals say why.
+/// Maximum read-ahead of HTTP/1, in bytes: a larger head is refused without a response body. Above the limit on
+/// headers, so that most refusals state the reason.
 const MOST_READ_AHEAD: usize = 96 * 1024;
-/// The same for HTTP/2.
+/// The same limit for HTTP/2.
 const MOST_HEADER_LIST: u32 = 80 * 1024;
-/// Requests under way at once on one HTTP/2 connection.
+/// Maximum number of concurrent requests on one HTTP/2 connection.
 const MOST_STREAMS: u32 = 128;
-/// Requests that a client of HTTP/2 may take back before they were looked at, and that may fail by its fault; beyond that the
-/// connection ends.
+/// Maximum number of requests that an HTTP/2 client may reset before they are processed, or that may fail by its fault;
+/// beyond it the connection ends.
 const MOST_RESETS: usize = 20;
 const MOST_FAULTS: usize = 128;
-/// What one HTTP/2 request has waiting to be sent, in bytes.
+/// Maximum number of bytes that one HTTP/2 request has waiting to be sent.
 const MOST_SENDING: usize = 64 * 1024;
-/// What the system keeps of a connection's answers, in bytes. Linux takes twice that, and says that there is room again when
-/// a third is: a slow reader must have read as much within `server.write_timeout_ms`.
+/// Size of the system's send buffer for one connection, in bytes. Linux doubles it and reports room again when a third
+/// is free: a slow reader must have read that much within `server.write_timeout_ms`.
 const SEND_BUFFER: usize = 48 * 1024;
-/// Longest wait for an idle connection to end after it was asked to.
+/// Maximum wait for an idle connection to end after it was asked to.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// The router that new requests go to.
+/// The router for new requests.
 #[derive(Clone)]
 pub(super) struct Application(Arc<RwLock<Router>>);
 
@@ -72,13 +72,13 @@ impl Application {
     }
 }
 
-/// What all connections have in common.
+/// State shared by all connections.
 pub(super) struct Door {
     pub application: Application,
     pub bounds: Bounds,
-    /// Connections end when their requests are answered.
+    /// When cancelled, connections end after their requests are answered.
     pub stopping: CancellationToken,
-    /// They end at once.
+    /// When cancelled, connections end immediately.
     pub cut: CancellationToken,
 }
 
@@ -86,7 +86,8 @@ impl Door {
     fn protocols(&self) -> auto::Builder<Streams> {
         let Bounds { head, write, .. } = self.bounds;
         let mut builder = auto::Builder::new(Streams { patience: write });
-        // The connection's own watch is stricter than hyper's time for heads, and knows idle connections from slow ones.
+        // The connection's own timeouts are stricter than hyper's header timeout, and tell idle connections from slow
+        // ones.
         builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MOST_READ_AHEAD);
         builder
             .http2()
@@ -101,7 +102,7 @@ impl Door {
         builder
     }
 
-    /// Serves a connection until either side has enough of it.
+    /// Serves a connection until either side ends it.
     pub async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place) {
         prepare(&stream, self.bounds.write);
         let (place, application) = (Arc::new(place), self.application.clone());
@@ -137,17 +138,17 @@ impl Door {
                     match why {
                         Ended::SlowHead => return,
                         Ended::SlowReader | Ended::Flood => return activity.reset(),
-                        // A request that has come just now is answered.
+                        // A request that has just arrived is still answered.
                         Ended::Idle | Ended::Shed => connection.as_mut().graceful_shutdown(),
                     }
                     told = Some(Instant::now());
                 }
-                // A client may ignore that the connection is to be closed.
+                // A client may ignore the request to close the connection.
                 () = tokio::time::sleep(GOODBYE), if told.is_some() => {
                     let since = told.map_or(Duration::ZERO, |told| told.elapsed());
                     let goes_on = activity.has_asked_within(since.saturating_sub(GOODBYE));
                     if goes_on || activity.idle().is_some() {
-                        // What a client has still to read must not be lost because the server stops.
+                        // A server stop must not discard data that the client has still to read.
                         if !is_stopping {
                             activity.reset();
                         }
@@ -165,7 +166,7 @@ impl Door {
     }
 }
 
-/// Small answers leave at once; a peer that is gone, or reads nothing, is noticed by the system too.
+/// Sets the socket to send small answers immediately, and to detect a peer that is gone or does not read.
 fn prepare(stream: &TcpStream, patience: Duration) {
     let socket = SockRef::from(stream);
     let done = socket
@@ -177,7 +178,7 @@ fn prepare(stream: &TcpStream, patience: Duration) {
     }
 }
 
-/// Waits until a request may be served; for ever if it may not, as then its connection is about to end.
+/// Waits until a request may be served; waits for ever if it may not, because its connection is about to end.
 async fn await_turn(place: &Place, paced: Option<IpAddr>) {
     match place.turn(paced) {
         Turn::Now => {}
@@ -190,7 +191,7 @@ async fn await_turn(place: &Place, paced: Option<IpAddr>) {
 }
 
 fn lingering(request: hyper::Request<hyper::body::Incoming>, cost: Cost) -> Request {
-    // HTTP/2 gives up one request without the others.
+    // HTTP/2 can reset one request without the others.
     let may_linger = request.version() != Version::HTTP_2;
     let waits_to_be_asked = request.headers().contains_key(EXPECT);
     request.map(|body| Body::new(Lingering::new(body, may_linger, waits_to_be_asked, cost)))
@@ -200,7 +201,7 @@ async fn answer(application: Router, peer: SocketAddr, mut request: Request) -> 
     request.extensions_mut().insert(PeerAddress(peer.ip()));
     let may_close = request.version() != Version::HTTP_2;
     let mut response = application.oneshot(request).await?;
-    // The client would go on sending.
+    // The client would continue to send.
     let is_too_much = matches!(response.extensions().get(), Some(&(code::PAYLOAD_TOO_LARGE | code::HEADERS_TOO_LARGE)));
     if may_close && is_too_much {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -10,18 +10,18 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::places::Cost;
 
-/// How much of an unwanted body is read after the answer, and for how long.
+/// Limits, in bytes and time, on reading an unwanted body after the answer.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 const MOST_TIME: Duration = Duration::from_secs(10);
-/// After this time without data, the client is taken to have read the answer.
+/// After this time without data, the client is assumed to have read the answer.
 const MOST_SILENCE: Duration = Duration::from_secs(1);
 
-/// A request's body whose unread rest is read and thrown away when nobody wants it any more. Closing a connection with
-/// unread bytes resets it, and the client would lose the answer that says why its body was refused.
+/// A request body whose unread rest is read and discarded once no handler needs it. Closing a connection with unread
+/// bytes resets it, and the client would lose the answer that explains why its body was refused.
 pub(super) struct Lingering {
     body: Option<Incoming>,
     may_linger: bool,
-    /// The client sends nothing before it is asked to, which reading does.
+    /// The client sends the body only when asked to, and reading it asks.
     waits_to_be_asked: bool,
     cost: Option<Cost>,
 }

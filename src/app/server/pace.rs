@@ -8,23 +8,24 @@ use std::{
 
 use crate::platform::settings;
 
-/// Requests a second of one address that are taken at least.
+/// Minimum number of requests per second accepted from one address.
 const LEAST: u32 = 400;
-/// As many as this time allows may come at once.
+/// Burst: the requests that fit into this time may arrive at once.
 const BURST: Duration = Duration::from_millis(250);
-/// Beyond that they wait, up to as many as this time allows.
+/// Beyond the burst requests wait, up to the number that this time allows.
 const QUEUE: Duration = Duration::from_secs(2);
-/// An address that has cost more than its share is served again after this time at the latest.
+/// Maximum time before an address that has exceeded its share is served again.
 const LONGEST_DEBT: Duration = Duration::from_secs(5);
-/// A quarter of the processors' time is for one address, at the usual limit of requests; more where that limit is raised.
+/// One address may use a quarter of the processors' time at the usual limit of requests; more where that limit is
+/// raised.
 const PROCESSOR_SHARE: u32 = 4;
 /// The usual limit: the default of `rate_limit.flood_per_second`.
 const USUAL: u32 = 200;
-/// Most that is charged of it at once: a process that had to wait itself looks expensive.
+/// Maximum time charged at once: work in a process that itself had to wait appears expensive.
 const MOST_CHARGED: Duration = Duration::from_millis(100);
-/// Bytes of bodies that one address may send a second, at the usual limit of requests.
+/// Bytes of bodies that one address may send per second, at the usual limit of requests.
 const BYTES: u64 = 64 * 1024 * 1024;
-/// Addresses that are remembered before those that have been quiet are looked for.
+/// Number of remembered addresses at which inactive ones are first removed.
 const MANY: usize = 10_000;
 
 /// When a request may be served.
@@ -32,17 +33,17 @@ const MANY: usize = 10_000;
 pub(super) enum Turn {
     Now,
     In(Duration),
-    /// Too many wait already.
+    /// Too many requests are waiting already.
     Never,
 }
 
-/// Takes requests and connections of one address no faster than it may send them, whatever they ask for: what floods is not
-/// read, so that refusing it costs nothing. The limit is twice that of the guard against floods, which answers; it is lower for
-/// an address whose requests take much processor time or are large.
+/// Limits the rate at which requests and connections of one address are accepted, whatever they ask for: a flood is not
+/// read, so refusing it costs nothing. The limit is twice that of the flood guard, which answers; it is lower for an
+/// address whose requests take much processor time or are large.
 #[derive(Debug)]
 pub(super) struct Pace {
     interval: Duration,
-    /// The limit of requests a second, no less than the usual one.
+    /// The limit of requests per second, no less than the usual one.
     most: u32,
     processors: u32,
     due: Mutex<Due>,
@@ -50,7 +51,7 @@ pub(super) struct Pace {
 
 #[derive(Debug)]
 struct Due {
-    /// When all that has come of an address will have had its time.
+    /// When the time for all requests received from an address will have passed.
     by_address: HashMap<IpAddr, Instant>,
     look_at: usize,
 }
@@ -81,7 +82,7 @@ impl Pace {
         }
     }
 
-    /// How long nothing more is read of this address, if it has cost its share.
+    /// Returns how long to stop reading from this address, if it has used up its share.
     pub fn rest(&self, address: IpAddr) -> Option<Duration> {
         let now = Instant::now();
         let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,7 +90,7 @@ impl Pace {
         ahead.checked_sub(BURST).filter(|rest| !rest.is_zero()).map(|rest| rest.min(QUEUE))
     }
 
-    /// Counts something that has come from this address.
+    /// Counts a request or connection from this address.
     pub fn turn(&self, address: IpAddr) -> Turn {
         self.turn_at(address, Instant::now())
     }
@@ -124,7 +125,7 @@ mod tests {
         assert_eq!(turns.iter().filter(|turn| matches!(turn, Turn::In(_))).count(), 799);
         assert_eq!(turns.last(), Some(&Turn::Never));
         assert_eq!(pace.turn_at(other, now), Turn::Now);
-        // A second later there is room for as many as a second allows.
+        // A second later there is room for the requests of one second.
         let later = now + Duration::from_secs(1);
         let waiting = (0..2000).map(|_| pace.turn_at(mine, later)).filter(|turn| *turn != Turn::Never);
         assert_eq!(waiting.count(), 400);

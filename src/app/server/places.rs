@@ -20,12 +20,12 @@ use crate::platform::{
     web::{ClientAddress, subscriber},
 };
 
-/// The shortest time between two log lines about refused connections.
+/// Minimum time between two log lines about refused connections.
 const TELL_EVERY: Duration = Duration::from_mins(1);
-/// Connections that make room at once, at most: looking for them costs a look at all.
+/// Maximum number of connections closed at once to make room; finding them scans all connections.
 const MOST_SHED: usize = 64;
 
-/// How many connections there may be.
+/// Limits on open connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Most {
     pub in_all: usize,
@@ -33,8 +33,8 @@ pub(super) struct Most {
 }
 
 impl Most {
-    /// As configured, but no more than there are file descriptors left besides those that other parts need, and for one
-    /// address no more than half of all.
+    /// Returns the configured limits, but no more than the file descriptors left after `reserved`, and for one address
+    /// no more than half of the total.
     pub fn of(server: &settings::Server, descriptors: u64, reserved: u64) -> Self {
         let room = usize::try_from(descriptors.saturating_sub(reserved)).unwrap_or(usize::MAX);
         let in_all = server.max_connections.min(room).max(2);
@@ -42,11 +42,11 @@ impl Most {
     }
 }
 
-/// The open connections. There is room for everybody: when all places are taken, connections without a request under way make
-/// room, those that have been idle for longest first.
+/// The open connections. When all places are taken, connections without a request under way are closed to make room,
+/// longest idle first.
 pub(super) struct Places {
     most: Most,
-    /// Peers that speak for many: they may have more than others.
+    /// Peers that act for many clients: no per-address limit applies to them.
     proxies: Vec<IpNet>,
     pace: Option<Pace>,
     taken: Mutex<Taken>,
@@ -76,7 +76,7 @@ impl Places {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a new connection of this peer, if it may have one.
+    /// Returns a place for a new connection of this peer, unless a limit refuses it.
     pub fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         let (peer, address) = (peer.to_canonical(), subscriber(peer.to_canonical()));
         let is_proxy = self.proxies.iter().any(|network| network.contains(&peer));
@@ -103,12 +103,12 @@ impl Places {
         Some(Place { places: self.clone(), number, peer, paced, activity, _open: metric::CONNECTIONS.one_more() })
     }
 
-    /// When something from this address may be served; proxies have no pace.
+    /// Returns when a connection or request from this address may be served; proxies are not paced.
     fn turn(&self, paced: Option<IpAddr>) -> Turn {
         self.pace.as_ref().zip(paced).map_or(Turn::Now, |(pace, address)| pace.turn(address))
     }
 
-    /// The system refuses to open more: idle connections make room for it.
+    /// Closes idle connections after the system has refused to open another one.
     pub fn exhausted(&self, error: &io::Error) {
         let mut taken = self.taken();
         let shed = taken.shed(MOST_SHED);
@@ -117,7 +117,7 @@ impl Places {
 }
 
 impl Taken {
-    /// Closes up to this number of idle connections; returns how many it closed.
+    /// Closes up to this number of idle connections; returns the number closed.
     fn shed(&mut self, most: usize) -> usize {
         let idle = self.connections.iter().filter_map(|(number, connection)| {
             Some((connection.is_proxy, std::cmp::Reverse(connection.activity.idle()?), *number))
@@ -161,7 +161,7 @@ impl Taken {
     }
 }
 
-/// A connection's place, free again when this is dropped.
+/// A connection's place; dropping it frees the place.
 pub(super) struct Place {
     places: Arc<Places>,
     number: u64,
@@ -172,7 +172,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Whose pace a request with these headers has: its client's, where the peer is a proxy that tells it.
+    /// Returns the address whose pace applies to a request with these headers: the client's, if the peer is a proxy
+    /// that names it.
     pub fn paced(&self, headers: &HeaderMap) -> Option<IpAddr> {
         self.places.pace.as_ref()?;
         self.paced.or_else(|| {
@@ -181,8 +182,8 @@ impl Place {
         })
     }
 
-    /// When a request from this address may be served. What a proxy has let through is never refused here: its connection
-    /// is others' too.
+    /// Returns when a request from this address may be served. A request through a proxy is never refused here, because
+    /// other clients share its connection.
     pub fn turn(&self, paced: Option<IpAddr>) -> Turn {
         match self.places.turn(paced) {
             Turn::Never if self.paced.is_none() => Turn::Now,
@@ -190,23 +191,23 @@ impl Place {
         }
     }
 
-    /// How long nothing more is read of the peer, because it has cost its share.
+    /// Returns how long to stop reading from the peer, if it has used up its share.
     pub fn rest(&self) -> Option<Duration> {
         self.places.pace.as_ref().zip(self.paced).and_then(|(pace, address)| pace.rest(address))
     }
 }
 
-/// A piece of a body counts as this many bytes at least.
+/// Minimum number of bytes charged for a piece of a body.
 const SMALLEST_PIECE: usize = 256;
-/// What is charged at once, at least: less waits for more, or for the request's end.
+/// Minimum processor time charged at once: less is added up until it is reached, or until the request ends.
 const WORTH_CHARGING: Duration = Duration::from_millis(1);
 
 thread_local! {
-    /// Work is measured once: a request of HTTP/1 is served within its connection's work.
+    /// Prevents measuring work twice: an HTTP/1 request is served within its connection's work.
     static IS_MEASURED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// While work is measured; it ends also with a panic.
+/// Guard for the time in which work is measured; dropping it ends the measurement, also on a panic.
 struct Measured;
 
 impl Drop for Measured {
@@ -215,8 +216,8 @@ impl Drop for Measured {
     }
 }
 
-/// What a connection or one of its requests costs. Its address is charged for the work as it goes, as an answer that nobody
-/// reads may not end, and for the bytes at the end.
+/// Cost of a connection or of one of its requests. The address is charged for work as it is done, because an answer
+/// that is never read may not end, and for bytes at the end.
 pub(super) struct Cost {
     place: Arc<Place>,
     paced: Option<IpAddr>,
@@ -229,13 +230,13 @@ impl Cost {
         Self { place, paced, processor: Duration::ZERO, bytes: 0 }
     }
 
-    /// Of all that comes from the peer, unless it is a proxy.
+    /// Starts the cost of everything the peer sends, unless the peer is a proxy.
     pub fn of_peer(place: Arc<Place>) -> Self {
         let paced = place.paced;
         Self::new(place, paced)
     }
 
-    /// Does a part of the work.
+    /// Runs and measures a part of the work.
     pub fn of<T>(&mut self, work: impl FnOnce() -> T) -> T {
         if self.paced.is_none() || IS_MEASURED.replace(true) {
             return work();
@@ -251,7 +252,7 @@ impl Cost {
         done
     }
 
-    /// A piece of a body has come, of this many bytes.
+    /// Counts a received piece of a body of this many bytes.
     pub fn bytes(&mut self, count: usize) {
         self.bytes += count.max(SMALLEST_PIECE) as u64;
     }

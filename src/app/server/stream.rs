@@ -13,11 +13,11 @@ use tokio::{
 
 use super::places::Place;
 
-/// After this many bytes without a request others have their turn, and the peer rests if it has cost its share: frames,
-/// chunks and bodies take time too.
+/// After this many bytes without a request, other connections get their turn, and a peer that has used up its share
+/// rests: frames, chunks and bodies also take time.
 const LOOK_EVERY: usize = 64 * 1024;
 
-/// A socket that notes what goes through it.
+/// A socket that records the data passing through it.
 pub(super) struct Watched {
     stream: TcpStream,
     place: Arc<Place>,
@@ -30,7 +30,7 @@ impl Watched {
         Self { stream, place, read: 0, rest: None }
     }
 
-    /// Whether more may be read now.
+    /// Returns whether more may be read now.
     fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if let Some(rest) = &mut self.rest {
             ready!(rest.as_mut().poll(context));
@@ -97,7 +97,7 @@ impl AsyncWrite for Watched {
         self.stream.is_write_vectored()
     }
 
-    /// HTTP's own buffers are empty when they flush the socket.
+    /// HTTP's own buffers are empty when HTTP flushes the socket.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.place.activity.flushed();
         Pin::new(&mut self.stream).poll_flush(context)

@@ -1,4 +1,4 @@
-//! Each request of an HTTP/2 connection is a task of its own, which ends when its answer is not taken.
+//! Each request of an HTTP/2 connection is a task of its own, which ends when the client does not take its answer.
 use std::{
     pin::Pin,
     sync::{
@@ -19,19 +19,19 @@ use super::{
 };
 use crate::platform::telemetry::metric;
 
-/// The size of the pieces in which an answer is handed to HTTP/2, in bytes: it keeps one piece for each request, however small
-/// the window is that the client opens.
+/// Size of the pieces in which an answer is passed to HTTP/2, in bytes: HTTP/2 keeps one piece for each request, even
+/// if the client opens a small window.
 const PIECE: usize = 16 * 1024;
 
 tokio::task_local! {
     static STREAM: Arc<Progress>;
 }
 
-/// When the answer of one request went on.
+/// Time of the last progress of one request's answer.
 #[derive(Debug)]
 pub(super) struct Progress {
     began: Instant,
-    /// Milliseconds after the begin; 0: it is not being answered yet.
+    /// Milliseconds after `began`; 0: the answer has not begun.
     last: AtomicU64,
 }
 
@@ -63,7 +63,7 @@ impl Progress {
     }
 }
 
-/// Runs the requests of an HTTP/2 connection; each is given up when the client does not take its answer for `patience`.
+/// Runs the requests of an HTTP/2 connection; aborts a request whose answer the client does not take for `patience`.
 #[derive(Debug, Clone)]
 pub(super) struct Streams {
     pub patience: Duration,
@@ -80,7 +80,7 @@ where
             tokio::select! {
                 biased;
                 _ = STREAM.scope(progress.clone(), request) => {}
-                // Dropping it resets the stream; the connection's others go on.
+                // Dropping the request resets its stream; the connection's other streams continue.
                 () = progress.stalled(patience) => {
                     metric::CONNECTIONS_CLOSED.with([Ended::SlowReader.as_str()]).increment(1);
                 }
@@ -89,7 +89,7 @@ where
     }
 }
 
-/// An answer's body that tells how it goes on.
+/// An answer's body that records its progress.
 pub(super) struct Answering {
     body: Body,
     rest: Bytes,

@@ -10,7 +10,7 @@ use crate::platform::{
     telemetry::{self, Traced},
 };
 
-/// Longest wait for a quota: it comes back within two minutes.
+/// Maximum wait for a quota: it is available again within two minutes.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// One caller of the API.
@@ -41,7 +41,7 @@ impl Caller {
         self.call(Method::PATCH, path, Some(body)).await
     }
 
-    /// Without a body.
+    /// Sends a POST request without a body.
     pub async fn poke(&self, path: &str) -> anyhow::Result<Value> {
         self.call(Method::POST, path, None).await
     }
@@ -52,8 +52,8 @@ impl Caller {
         Ok(answer)
     }
 
-    /// The answer, whatever its status. Where others from this address have used up a quota it waits as long as the server
-    /// says.
+    /// Sends a request and returns the answer, regardless of its status. If others at this address have used up a
+    /// quota, waits for the time the server states.
     pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<(StatusCode, Value)> {
         let waits_until = Instant::now() + PATIENCE;
         loop {
@@ -68,7 +68,7 @@ impl Caller {
         }
     }
 
-    /// The answer, and how long the server wants to be left alone.
+    /// Sends a request once; returns the answer and the time the server asks to wait.
     async fn ask_once(
         &self,
         method: &Method,
@@ -101,7 +101,7 @@ impl Caller {
     }
 }
 
-/// A member as it is shown.
+/// Returns a member as display text.
 pub(super) fn text(value: &Value, member: &str) -> String {
     match &value[member] {
         Value::String(text) => text.clone(),

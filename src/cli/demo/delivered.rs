@@ -8,7 +8,7 @@ use super::{
 };
 use crate::platform::clock::{Clock, SystemClock};
 
-/// Search, book, depart, arrive, deliver, history. Answers the shipment's reference.
+/// Search, book, depart, arrive, deliver, history. Returns the shipment's reference.
 pub(super) async fn play(cast: &Cast) -> anyhow::Result<String> {
     let flight = find_flight(&cast.anyone).await?;
     let availability = format!("/api/v1/flights/{}/availability", text(&flight, "id"));
@@ -30,13 +30,13 @@ pub(super) async fn play(cast: &Cast) -> anyhow::Result<String> {
     Ok(reference)
 }
 
-/// The next three days: one of them has what the demo looks for.
+/// Returns the next three days: one of them has the flights that the demo needs.
 pub(super) fn days() -> impl Iterator<Item = NaiveDate> {
     let today = SystemClock.now().date_naive();
     (1..=3).filter_map(move |day| today.checked_add_days(Days::new(day)))
 }
 
-/// The first bookable direct flight from Delhi to London in the next days.
+/// Finds the first bookable direct flight from Delhi to London in the next days.
 async fn find_flight(anyone: &Caller) -> anyhow::Result<Value> {
     for date in days() {
         let search = json!({"origin": "DEL", "destination": "LHR", "departure_date": date, "weight_kg": 480.5});

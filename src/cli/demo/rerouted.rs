@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{Cast, caller::text, delivered::days, step};
 
-/// A shipment over two flights of which the second does not go: it is rerouted and delivered. The flight that is cancelled
-/// is the demo's own, so that nobody else's freight is left behind. Answers the shipment's reference.
+/// Books a shipment over two flights, cancels the second, reroutes the shipment and delivers it. The cancelled flight
+/// is the demo's own, so that no other freight is left behind. Returns the shipment's reference.
 pub(super) async fn play(cast: &Cast) -> anyhow::Result<String> {
     let option = find_connection(cast).await?;
     let flights = option["flights"].as_array().context("an option has flights")?;
@@ -38,7 +38,7 @@ pub(super) async fn play(cast: &Cast) -> anyhow::Result<String> {
     Ok(reference)
 }
 
-/// The first bookable connection from Delhi to São Paulo in the next days.
+/// Finds the first bookable connection from Delhi to São Paulo in the next days.
 async fn find_connection(cast: &Cast) -> anyhow::Result<Value> {
     for date in days() {
         let search = json!({"origin": "DEL", "destination": "GRU", "departure_date": date, "weight_kg": 120});
@@ -54,7 +54,7 @@ async fn find_connection(cast: &Cast) -> anyhow::Result<Value> {
     anyhow::bail!("there is no bookable connection from DEL to GRU in the next three days on that server")
 }
 
-/// A flight of the demo's own beside another, under a number that is free on that day.
+/// Adds a flight of the demo's own beside another, under a number that is free on that day.
 async fn add_flight_like(cast: &Cast, flight: &Value) -> anyhow::Result<Value> {
     let airline = text(flight, "airline_code");
     for number in (9000..=9999).rev() {

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// So many flights are replayed at a time: all that is ever held of them.
+/// Number of flights replayed at a time: only these are held in memory.
 const PAGE: i64 = 500;
 
 pub(super) const AUDIT: Audit = Audit {
@@ -25,7 +25,7 @@ pub(super) const AUDIT: Audit = Audit {
     subjects: &[],
 };
 
-/// Looks at flights' histories, and at what the outbox says of them.
+/// Audits flights' histories, and their messages in the outbox.
 async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<Vec<(Rule, Findings)>, DbError> {
     let mut found = Vec::new();
     if !scope.leaves_out(FLIGHT) {
@@ -41,8 +41,8 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Res
     Ok(found)
 }
 
-/// These flights as their events and ledgers tell them; those that no event tells of, or whose events cannot be read, are
-/// left out. By id.
+/// Rebuilds these flights from their events and ledgers, by id; leaves out those without events or with unreadable
+/// ones.
 pub async fn replay(snapshot: &mut PgSession, flights: &[FlightId]) -> Result<Vec<RebuiltFlight>, DbError> {
     let ids: Vec<Uuid> = flights.iter().map(|id| id.uuid()).collect();
     Ok(replay_page(snapshot, &ids).await?.into_iter().filter_map(|(_, (rebuilt, _))| rebuilt).collect())
@@ -104,7 +104,7 @@ async fn rebuild_all(
                 (None, _) => {
                     findings.add(Breach::of("flights", [("id", &id)], "its events tell of it, and it has no row"));
                 }
-                // What cannot be replayed was told above.
+                // A failed replay was reported above.
                 (Some(_), None) => {}
             }
         }
@@ -116,7 +116,7 @@ async fn rebuild_all(
     }
 }
 
-/// Flights as the tables have them.
+/// Returns flights as the tables have them.
 async fn rows(snapshot: &mut PgSession, ids: &[Uuid]) -> Result<HashMap<FlightId, RebuiltFlight>, DbError> {
     let derived = repository::audit::derived(snapshot, ids).await?;
     let mut derived: HashMap<Uuid, _> = derived.into_iter().map(|row| (row.id, row)).collect();

@@ -14,7 +14,8 @@ use crate::{
 };
 
 impl ChangeFlight {
-    /// Whether a flight of this status may still be changed so: all of it until it departs, then only when it lands.
+    /// Returns whether a flight of this status allows this change: any change until departure, then only of its arrival
+    /// time.
     pub fn is_possible_for(&self, status: FlightStatus) -> bool {
         match status {
             FlightStatus::Scheduled => true,
@@ -23,13 +24,13 @@ impl ChangeFlight {
         }
     }
 
-    /// Says when the flight leaves or lands.
+    /// Returns whether the change sets the departure or arrival time.
     pub const fn names_times(&self) -> bool {
         self.departure_datetime.is_some() || self.arrival_datetime.is_some()
     }
 
-    /// The flight that it becomes, or what makes no sense beside what is there, each with its member. Retiming moves the
-    /// cut-off along. An aircraft brings its own capacity, as far as the change names no other.
+    /// Returns the changed flight, or the members that contradict existing values, each with its fault. Retiming moves
+    /// the cut-off along. An aircraft brings its own capacity, except for figures that the change sets.
     pub fn apply(&self, flight: &Flight, reference: &Reference) -> Result<Flight, Vec<(&'static str, Fault)>> {
         let departure = self.departure_datetime.unwrap_or(flight.departure);
         let arrival = self.arrival_datetime.unwrap_or(flight.arrival);
@@ -74,7 +75,7 @@ impl ChangeFlight {
     }
 }
 
-/// The capacity that figures make of what would be sold without them.
+/// Returns the capacity that results when `figures` override the `standard` one.
 fn changed(figures: SpaceFields, standard: Space, aircraft: Option<&Aircraft>) -> Result<Space, (&'static str, Fault)> {
     let own = aircraft.map(space_of);
     let weight = match figures.weight_kg {
@@ -97,7 +98,7 @@ fn changed(figures: SpaceFields, standard: Space, aircraft: Option<&Aircraft>) -
     Ok(Space { weight, volume, positions })
 }
 
-/// The same, told of the departure.
+/// Returns the same fault, worded for the departure.
 fn fault_of_departure(departure: DateTime<Utc>, arrival: DateTime<Utc>) -> Option<Fault> {
     fault_of_arrival(departure, arrival).map(|fault| match fault.code {
         FaultCode::TooLarge => Fault::new(FaultCode::TooSmall, "must be at most 24 hours before the arrival"),
@@ -105,7 +106,7 @@ fn fault_of_departure(departure: DateTime<Utc>, arrival: DateTime<Utc>) -> Optio
     })
 }
 
-/// What is wrong with a flight in the air that is now to land then. It may have left long before it should have.
+/// Returns the fault of a new arrival time for a flight in the air. It may have left long before its scheduled time.
 fn fault_of_landing(flight: &Flight, arrival: DateTime<Utc>) -> Option<Fault> {
     if arrival <= flight.departure {
         Some(Fault::new(FaultCode::OutOfOrder, "must be after the departure"))

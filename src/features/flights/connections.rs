@@ -17,7 +17,7 @@ impl ConnectionRules {
         Self { settings: Arc::new(settings.clone()), reference }
     }
 
-    /// The minimum connection time of an airport.
+    /// Returns the minimum connection time of an airport.
     pub fn minimum(&self, airport: AirportCode) -> TimeDelta {
         TimeDelta::minutes(i64::from(self.settings.connection_minutes(airport.as_str())))
     }

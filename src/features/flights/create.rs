@@ -41,7 +41,7 @@ impl Command for Create {
     }
 }
 
-/// The local calendar date of departure: with number and origin, the flight's name.
+/// Returns the local calendar date of departure, which with number and origin names the flight.
 pub(super) fn local_date(reference: &Reference, new: &NewFlight) -> Result<NaiveDate, FlightError> {
     let origin = reference.airport(new.origin).ok_or(FlightError::NoSuchAirport(new.origin))?;
     Ok(origin.local_date(new.departure))

@@ -16,12 +16,12 @@ pub enum FlightError {
     AlreadyExists,
     #[error("the import has {} faults", .0.len())]
     Import(Vec<InputFault>),
-    /// Members that make no sense beside what is there.
+    /// Members that contradict existing values.
     #[error("{0:?}")]
     Invalid(Vec<(&'static str, Fault)>),
     #[error("the table is not UTF-8")]
     NotUtf8,
-    /// Flights are no longer what the change was made for.
+    /// Flights have changed since the change was planned.
     #[error("the schedule changed meanwhile")]
     Raced,
     #[error("airport {0} is not in the reference data")]

@@ -7,13 +7,13 @@ use crate::{
 };
 
 impl FlightService {
-    /// One flight.
+    /// Returns one flight.
     pub async fn flight(&self, id: FlightId) -> Result<Flight, FlightError> {
         let found = self.flights(&[id]).await?.pop();
         found.ok_or(FlightError::Unknown(id))
     }
 
-    /// The flights of these ids that exist, in no particular order.
+    /// Returns the existing flights with these ids, in no particular order.
     pub async fn flights(&self, ids: &[FlightId]) -> Result<Vec<Flight>, DbError> {
         let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
         let mut connection = self.db.read().await?;
@@ -29,7 +29,7 @@ impl FlightService {
         Ok(repository::list(&mut connection, filter, page.after.as_ref(), page.offset, page.fetch()).await?)
     }
 
-    /// Scheduled flights out of an airport that leave in `[from, to)`.
+    /// Returns scheduled flights out of an airport that leave in `[from, to)`.
     pub async fn leaving(
         &self,
         origin: AirportCode,
@@ -40,7 +40,7 @@ impl FlightService {
         Ok(repository::leaving(&mut connection, origin, from, to).await?)
     }
 
-    /// Scheduled flights from any of `origins` to an airport that leave in `[from, to)`.
+    /// Returns scheduled flights from any of `origins` to an airport that leave in `[from, to)`.
     pub async fn reaching(
         &self,
         destination: AirportCode,

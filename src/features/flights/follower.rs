@@ -14,7 +14,7 @@ use crate::{
     platform::{clock::Moment, follower::Follower, outbox::Entry},
 };
 
-/// Keeps what is known of the network up to date with what any process writes.
+/// Keeps the known state of the network up to date with the changes by all processes.
 pub(super) struct NetworkFollower {
     flights: FlightService,
     progress: Mutex<Progress>,
@@ -22,11 +22,11 @@ pub(super) struct NetworkFollower {
 
 #[derive(Default)]
 struct Progress {
-    /// The network's version and its server, as of the last look; none before the first.
+    /// The network's version and its server, as of the last check; `None` before the first.
     last: Option<NetworkVersion>,
-    /// The same as of the look that is going on.
+    /// The same, as of the current check.
     current: NetworkVersion,
-    /// Whether this look has brought any message about a flight.
+    /// Whether the current check has received any message about a flight.
     has_heard: bool,
 }
 
@@ -47,7 +47,7 @@ impl NetworkFollower {
         }
         self.progress().has_heard = true;
         self.flights.invalidate_rooms(changed);
-        // After the messages: it counts all the changes that they tell of.
+        // Read after the messages, so that it includes all their changes.
         let after = self.flights.network_version().await?;
         let lanes: HashSet<_> = own().filter(|message| may_enter(message)).map(lane).collect();
         self.flights.network().heard(lanes, after.version);
@@ -56,13 +56,13 @@ impl NetworkFollower {
     }
 }
 
-/// Flights that leave the network are seen by their own versions.
+/// Flights that leave the network are detected by their own versions.
 fn may_enter(message: &Entry) -> bool {
     use FlightEventType as Type;
     ![Type::Departed, Type::Arrived, Type::Cancelled].iter().any(|left| message.event_type == left.as_str())
 }
 
-/// None: the message does not say.
+/// Returns `None` if the message names no lane.
 fn lane(message: &Entry) -> Option<Lane> {
     let data: &Value = &message.event["data"];
     let airport = |member: &str| data[member].as_str()?.parse().ok();
@@ -72,7 +72,7 @@ fn lane(message: &Entry) -> Option<Lane> {
 impl Follower for NetworkFollower {
     fn look(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
         Box::pin(async {
-            // Before the messages: those of all changes up to this version are there to be read.
+            // Read before the messages: those of all changes up to this version are available.
             let network_version = self.flights.network_version().await?;
             let mut progress = self.progress();
             (progress.current, progress.has_heard) = (network_version, false);
@@ -97,7 +97,7 @@ impl Follower for NetworkFollower {
         let mut progress = self.progress();
         let (current, last) = (progress.current, progress.last.unwrap_or_default());
         if current.version > last.version && !progress.has_heard {
-            // Somebody has changed flights without a message.
+            // Flights were changed without a message.
             self.flights.network().heard([None], current.version);
         }
         let version = last.version.max(current.version);

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// The columns of an import, in the order of the documented header; any order is taken.
+/// The columns of an import, in the order of the documented header; any order is accepted.
 const COLUMNS: [&str; 10] = [
     "flight_number",
     "origin",
@@ -35,10 +35,10 @@ const COLUMNS: [&str; 10] = [
     "positions",
     "cutoff_minutes",
 ];
-/// More faults than these help nobody.
+/// Maximum number of reported faults; more would not help.
 const MOST_FAULTS: usize = 100;
 
-/// What an import did, or would do.
+/// Counts of what an import changed, or would change.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ImportSummary {
     pub created: u64,
@@ -46,10 +46,10 @@ pub struct ImportSummary {
     pub unchanged: u64,
 }
 
-/// The name of a flight: it leaves its origin under one number once a local calendar day.
+/// The name of a flight: its number leaves an origin once a local calendar day.
 type Name = (FlightNumber, AirportCode, NaiveDate);
 
-/// The rows of a table that was read without fault.
+/// The rows of a table without faults.
 #[derive(Debug)]
 pub struct Timetable(Vec<ImportRow>);
 
@@ -60,35 +60,35 @@ struct ImportRow {
     flight: NewFlight,
 }
 
-/// What a timetable did to the schedule.
+/// The effect of a timetable on the schedule.
 #[derive(Debug, Default)]
 pub struct Imported {
     pub summary: ImportSummary,
-    /// Flights that leave or land at another time than before, as they are now.
+    /// Flights with a changed departure or arrival time, as they are now.
     pub retimed: Vec<Flight>,
-    /// All flights that are new or changed, and where they fly now.
+    /// All new and changed flights, and their current lanes.
     pub touched: Vec<(FlightId, Lane)>,
 }
 
-/// What is to be done with the rows.
+/// The actions to take for the rows.
 #[derive(Default)]
 struct Plan<'a> {
     create: Vec<Flight>,
-    /// Each flight that changes, and the row that says what to.
+    /// Each flight that changes, and the new values from its row.
     update: Vec<(&'a Flight, &'a NewFlight)>,
     unchanged: u64,
     faults: Vec<InputFault>,
 }
 
 impl FlightService {
-    /// Reads a table of flights, away from the threads that answer others: it may be 32 MiB of text.
+    /// Reads a table of flights of up to 32 MiB, on a blocking thread so that other requests are not delayed.
     pub async fn read_timetable(&self, table: Bytes) -> Result<Timetable, FlightError> {
         let reference = self.reference.clone();
         let read = tokio::task::spawn_blocking(move || Timetable::read(&table, &reference)).await;
         read.map_err(|_| FlightError::Database(sqlx::Error::WorkerCrashed.into()))?
     }
 
-    /// Puts those of these flights on the schedule that were never there; what is there, or was cancelled, stays so.
+    /// Schedules those of these flights that never existed; existing and cancelled ones stay as they are.
     pub async fn add_missing(&self, flights: Vec<NewFlight>) -> Result<u64, FlightError> {
         let mut rows = Vec::with_capacity(flights.len());
         for (row, flight) in (1..).zip(flights) {
@@ -105,14 +105,15 @@ impl FlightService {
 
     async fn try_add(&self, missing: &Timetable) -> Result<u64, FlightError> {
         let mut tx = self.db.begin().await?;
-        // All of it is new: nothing is retimed.
+        // All of these flights are new: none is retimed.
         let imported = self.import_in_tx(&mut tx, None, missing, false, self.clock.now()).await?;
         commit(tx).await?;
         self.imported(&imported.touched);
         Ok(imported.summary.created)
     }
 
-    /// To be called after the commit of an import, as [`Self::changed`] is after other changes.
+    /// Invalidates cached data; to be called after the commit of an import, as [`Self::changed`] is after other
+    /// changes.
     pub fn imported(&self, touched: &[(FlightId, Lane)]) {
         if !touched.is_empty() {
             self.network.invalidate(touched.iter().map(|(_, lane)| *lane));
@@ -120,10 +121,10 @@ impl FlightService {
         }
     }
 
-    /// Makes the schedule as the timetable says. A row names its flight by number, origin and scheduled local date; one
-    /// that is there is changed, others are created. Plans by what is there, locks only what changes, and makes sure
-    /// under the lock that it is still what the plan was made for. With `dry_run` nothing is locked or written. Joins the
-    /// caller's transaction, which then owes the bookings of retimed flights their new times.
+    /// Applies the timetable to the schedule. A row names its flight by number, origin and scheduled local date; an
+    /// existing flight is changed, others are created. Plans by the current state, locks only flights that change, and
+    /// verifies under the lock that they are still as planned for. With `dry_run` nothing is locked or written. Joins
+    /// the caller's transaction, which must then apply the new times of retimed flights to their bookings.
     pub async fn import_in_tx(
         &self,
         tx: &mut PgSession,
@@ -268,8 +269,8 @@ fn name_of(flight: Flight) -> Name {
     (flight.number, flight.origin, flight.scheduled_date)
 }
 
-/// Locks the flights that change, in ascending order. One that is no longer as it was planned for (another version, or
-/// bookings that forbid the change) makes the whole import start over.
+/// Locks the flights that change, in ascending order. If one no longer matches the plan (another version, or bookings
+/// that forbid the change), the whole import starts over.
 async fn lock_planned(tx: &mut PgSession, planned: &[(&Flight, &NewFlight)]) -> Result<(), FlightError> {
     let mut ids: Vec<FlightId> = planned.iter().map(|(flight, _)| flight.id).collect();
     ids.sort_unstable();
@@ -283,7 +284,7 @@ async fn lock_planned(tx: &mut PgSession, planned: &[(&Flight, &NewFlight)]) -> 
     if all { Ok(()) } else { Err(FlightError::Raced) }
 }
 
-/// Why a flight that is there may not become what the row says, and which column says so.
+/// Returns why an existing flight may not be changed as the row says, and the column at fault.
 fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
     if flight.room.status != FlightStatus::Scheduled {
         let fault = Fault::new(FaultCode::OutOfOrder, "names a flight that has departed and cannot be changed");
@@ -327,7 +328,7 @@ fn row_fault(row: u64, code: FaultCode, message: String) -> InputFault {
     InputFault { place: "body", pointer: Some(String::new()), name: None, code: code.as_str(), message, row: Some(row) }
 }
 
-/// A client's own name in our sentence is kept short.
+/// Shortens a column name supplied by the client for use in a message.
 fn unknown_column(column: &str) -> String {
     let shown: String = column.chars().filter(|c| !c.is_control()).take(64).collect();
     format!("The header has the unknown column `{shown}`.")

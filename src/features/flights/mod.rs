@@ -1,6 +1,5 @@
-//! The schedule: which flights there are, when they leave and land by the best knowledge, and what they may carry.
-//! Decides what makes a valid flight and that a flight number leaves an airport once a day. How much room is left is
-//! `capacity`'s.
+//! The schedule: which flights exist, their best known times, and their capacity. Decides what makes a valid flight and
+//! that a flight number leaves an airport once a day. Remaining capacity belongs to `capacity`.
 mod audit;
 mod change;
 mod connections;

@@ -25,7 +25,7 @@ words! {
     }
 }
 
-/// A flight with its schedule and its room, as the book of record has them.
+/// A flight with its schedule and its capacity, as the book of record has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flight {
     pub id: FlightId,
@@ -49,18 +49,18 @@ pub struct Flight {
 }
 
 impl Flight {
-    /// Booking is open: the flight has not gone, and its cut-off lies ahead.
+    /// Returns whether booking is open: the flight has not left, and its cut-off lies ahead.
     pub fn takes_bookings(&self, now: DateTime<Utc>) -> bool {
         self.room.status == FlightStatus::Scheduled && now < self.room.cutoff
     }
 
-    /// The part of the `ETag` that tells a reader of changed availability from one of a changed schedule.
+    /// Returns the part of the `ETag` that tells changed availability from a changed schedule.
     pub fn entity_tag(&self) -> String {
         format!("{}-{}", self.room.version, self.room.ledger_seq)
     }
 }
 
-/// A flight that is to be put on the schedule; validated.
+/// A validated flight to be put on the schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFlight {
     pub number: FlightNumber,
@@ -71,7 +71,7 @@ pub struct NewFlight {
     pub aircraft: Option<AircraftCode>,
     pub is_freighter: bool,
     pub capacity: Space,
-    /// How long before departure booking closes.
+    /// Minutes before departure at which booking closes.
     pub cutoff_minutes: u32,
 }
 
@@ -82,7 +82,7 @@ impl NewFlight {
         self.departure - TimeDelta::minutes(i64::from(self.cutoff_minutes))
     }
 
-    /// The flight that it is once it was put on the schedule.
+    /// Returns the flight as it is when newly scheduled.
     pub fn as_flight(&self, id: FlightId, scheduled_date: NaiveDate, now: DateTime<Utc>) -> Flight {
         Flight {
             id,
@@ -104,7 +104,7 @@ impl NewFlight {
         }
     }
 
-    /// The flight that `flight` becomes when this is imported over it; what was scheduled stays.
+    /// Returns `flight` after importing this over it; its originally scheduled values stay.
     pub fn over(&self, flight: &Flight) -> Flight {
         Flight {
             destination: self.destination,
@@ -117,8 +117,8 @@ impl NewFlight {
         }
     }
 
-    /// Whether importing this over `flight` would change nothing. One that has left is as its timetable says it was to be:
-    /// when it really went is nothing that a timetable changes.
+    /// Returns whether importing this over `flight` would change nothing. For a flight that has left, compares the
+    /// scheduled times: a timetable does not change actual ones.
     pub fn is_same_as(&self, flight: &Flight) -> bool {
         if flight.room.status == FlightStatus::Scheduled {
             return self.over(flight) == *flight;
@@ -129,34 +129,36 @@ impl NewFlight {
     }
 }
 
-/// What an aircraft of this type can carry.
+/// Returns the capacity of an aircraft of this type.
 pub const fn space_of(aircraft: &Aircraft) -> Space {
     Space { weight: aircraft.max_cargo, volume: aircraft.max_volume, positions: aircraft.positions }
 }
 
-/// Where a page of flights ended: lists go by departure, then id.
+/// The end of a page of flights: lists are ordered by departure, then id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlightAnchor(pub DateTime<Utc>, pub FlightId);
 
-/// Where a flight leaves and where it lands.
+/// Origin and destination of a flight.
 pub type Lane = (AirportCode, AirportCode);
 
-/// The version of the network as the database has it.
+/// The version of the network in the database.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct NetworkVersion {
-    /// Moves whenever a flight may have come into a way: one that is new, or leaves or lands at another time or place.
+    /// Increases whenever a flight may add a route: when it is new, or its place or time of departure or arrival
+    /// changes.
     pub version: i64,
-    /// Stands for the server that told it, since its start, and the database: another may not have all that this one had.
+    /// Identifies the database server, since its start, and the database: another may lack some changes that this one
+    /// has.
     pub epoch: i64,
 }
 
-/// Longest time a single flight may take, and longest delay of one that is in the air.
+/// Maximum duration of a single flight, and maximum delay of one in the air.
 pub const LONGEST_FLIGHT: TimeDelta = TimeDelta::hours(24);
 
-/// Longest time before departure at which booking may close: 30 days.
+/// Maximum time before departure at which booking may close: 30 days.
 pub const LONGEST_CUTOFF_MINUTES: u32 = 43_200;
 
-/// What is wrong with the arrival of a flight that leaves and lands then.
+/// Returns the fault of an arrival for a flight with this departure.
 pub fn fault_of_arrival(departure: DateTime<Utc>, arrival: DateTime<Utc>) -> Option<Fault> {
     if arrival <= departure {
         Some(Fault::new(FaultCode::OutOfOrder, "must be after the departure"))
@@ -167,11 +169,11 @@ pub fn fault_of_arrival(departure: DateTime<Utc>, arrival: DateTime<Utc>) -> Opt
     }
 }
 
-/// Where a page of routes ended: lists go by airline, origin, destination.
+/// The end of a page of routes: lists are ordered by airline, origin, destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RouteAnchor(pub AirlineCode, pub AirportCode, pub AirportCode);
 
-/// What an airline flies between two airports.
+/// The service of an airline between two airports.
 #[derive(Debug)]
 pub struct AirlineLane {
     pub airline_code: AirlineCode,

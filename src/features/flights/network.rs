@@ -6,26 +6,27 @@ use std::{
 use super::model::{Lane, NetworkVersion};
 use crate::kernel::AirportCode;
 
-/// What this process knows of the network's version: for each airport, the version by which all flights that leave there, or
-/// land there, are known to have changed last. What was found between two airports under that version or a later one has
-/// them all. Processes that learn of changes at different moments may know different versions for one airport: then they
-/// keep what they found apart, and each is right.
+/// This process's view of the network's version: for each airport, the version of the last known change of flights that
+/// leave or land there. A search result between two airports found under that version or a later one is complete.
+/// Processes that learn of changes at different moments may know different versions for one airport: they then keep
+/// their results apart, and each is right.
 ///
-/// Flights that are taken out of the network do not move it: what was found holds their version, which has moved.
+/// Flights removed from the network do not change its version: stored results hold the flights' own versions, which
+/// change.
 #[derive(Debug, Clone, Default)]
 pub struct Network(Arc<RwLock<Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
     epoch: i64,
-    /// For airports that nothing was heard of since.
+    /// For airports without a known change since.
     floor: i64,
     leaving: HashMap<AirportCode, i64>,
     landing: HashMap<AirportCode, i64>,
-    /// Changed by this process; the version is yet to be read. Each with the number of its doubt.
+    /// Lanes changed by this process whose version is still to be read. Each with the number of its invalidation.
     invalidated: HashMap<Lane, u64>,
     invalidations: u64,
-    /// All changes up to this version are in the above.
+    /// All changes up to this version are included above.
     learned: i64,
 }
 
@@ -60,13 +61,13 @@ impl Network {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The version for what is found between these airports; none while it has to be read.
+    /// Returns the version for results between these airports; `None` while it has to be read.
     pub fn version(&self, lane: Lane) -> Option<NetworkVersion> {
         let known = self.read();
         known.invalidated.is_empty().then(|| known.of(lane))
     }
 
-    /// This process has changed such flights.
+    /// Records that this process has changed flights on these lanes.
     pub fn invalidate(&self, lanes: impl IntoIterator<Item = Lane>) {
         let mut known = self.write();
         known.invalidations += 1;
@@ -74,13 +75,13 @@ impl Network {
         known.invalidated.extend(lanes.into_iter().map(|lane| (lane, number)));
     }
 
-    /// What is invalidated now; to be settled by a version that is read from now on.
+    /// Returns the current invalidations, to be settled by a version that is read from now on.
     pub fn invalidated(&self) -> HashMap<Lane, u64> {
         self.read().invalidated.clone()
     }
 
-    /// Takes in a version that was read after these invalidations. Of changes by others, of which a process that is not up to date has
-    /// not heard, only the version tells: if it has moved, they may be anywhere.
+    /// Applies a version that was read after these invalidations. A process that is not up to date has not heard of
+    /// changes by others, and learns of them only from the version: if it has increased, any lane may have changed.
     pub fn settle(&self, invalidated: &HashMap<Lane, u64>, is_fresh: bool, network_version: NetworkVersion) {
         let mut known = self.write();
         if known.epoch != network_version.epoch {
@@ -97,12 +98,12 @@ impl Network {
         }
     }
 
-    /// The version for what is found between these airports, whatever came into doubt since.
+    /// Returns the version for results between these airports, ignoring later invalidations.
     pub fn settled(&self, lane: Lane) -> NetworkVersion {
         self.read().of(lane)
     }
 
-    /// These flights were changed, by whomever; the version was read after that was heard. None: nobody knows which.
+    /// Records changes of flights by any process; `version` was read after their messages. `None`: the lane is unknown.
     pub fn heard(&self, lanes: impl IntoIterator<Item = Option<Lane>>, version: i64) {
         let mut known = self.write();
         for lane in lanes {
@@ -113,13 +114,13 @@ impl Network {
         }
     }
 
-    /// All changes up to this version were heard of.
+    /// Records that all changes up to this version have been heard.
     pub fn caught_up(&self, version: i64) {
         let mut known = self.write();
         known.learned = known.learned.max(version);
     }
 
-    /// Begins anew: nothing is known of what was before.
+    /// Starts again at this version, forgetting all that was known before.
     pub fn restart(&self, network_version: NetworkVersion) {
         self.write().restart(network_version);
     }
@@ -151,7 +152,7 @@ mod tests {
         assert_eq!(version(&network, "GOI", "BOM"), Some(7));
         assert_eq!(version(&network, "BOM", "DEL"), Some(5));
         assert_eq!(version(&network, "LHR", "JFK"), Some(5));
-        // Nobody knows where.
+        // The lane is unknown.
         network.heard([None], 9);
         assert_eq!(version(&network, "LHR", "JFK"), Some(9));
         network.heard([Some(lane("LHR", "JFK"))], 8);
@@ -165,7 +166,7 @@ mod tests {
         network.invalidate([lane("DEL", "BOM")]);
         assert_eq!(version(&network, "DEL", "BOM"), None);
         let invalidated = network.invalidated();
-        // Changed again while the version is read.
+        // The lane changes again while the version is read.
         network.invalidate([lane("DEL", "BOM")]);
         network.settle(&invalidated, true, network_version(6));
         assert_eq!(version(&network, "DEL", "BOM"), None);

@@ -1,4 +1,4 @@
-//! All SQL of this room. It reads `flight_capacity` beside the schedule and never writes it.
+//! All SQL of this room. Reads `flight_capacity` besides the schedule and never writes it.
 pub(super) mod audit;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -85,7 +85,7 @@ fn flights(rows: Vec<Row>) -> sqlx::Result<Vec<Flight>> {
     rows.into_iter().map(Flight::try_from).collect()
 }
 
-/// A checked query for whole flights; `$tail` says which, in which order.
+/// A checked query for whole flights; `$tail` selects and orders them.
 macro_rules! select_flights {
     ($tail:literal $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
@@ -103,7 +103,7 @@ macro_rules! select_flights {
     };
 }
 
-/// The network's version, and which server tells it.
+/// Returns the network's version, and the server that reports it.
 pub(super) async fn network_version(db: &mut PgSession) -> sqlx::Result<NetworkVersion> {
     let found = sqlx::query!(r#"select version, server_epoch() as "epoch!" from network"#);
     let found = found.fetch_one(db).await?;
@@ -114,7 +114,7 @@ pub(super) async fn find(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<F
     flights(select_flights!("where f.id = any($1)", ids).fetch_all(db).await?)
 }
 
-/// Scheduled flights out of an airport in `[from, to)`.
+/// Returns scheduled flights out of an airport in `[from, to)`.
 pub(super) async fn leaving(
     db: &mut PgSession,
     origin: AirportCode,
@@ -131,7 +131,7 @@ pub(super) async fn leaving(
     flights(rows.fetch_all(db).await?)
 }
 
-/// Scheduled flights from any of `origins` to an airport that leave in `[from, to)`.
+/// Returns scheduled flights from any of `origins` to an airport in `[from, to)`.
 pub(super) async fn reaching(
     db: &mut PgSession,
     destination: AirportCode,
@@ -150,8 +150,8 @@ pub(super) async fn reaching(
     flights(rows.fetch_all(db).await?)
 }
 
-/// The flights that have these names: number, origin and scheduled local date. Those that were cancelled too: one name
-/// may have several of them beside the one that flies.
+/// Returns the flights that have these names: number, origin and scheduled local date. Includes cancelled ones: one
+/// name may have several of them besides the active one.
 pub(super) async fn find_named(
     db: &mut PgSession,
     names: &[(FlightNumber, AirportCode, NaiveDate)],
@@ -192,7 +192,7 @@ pub(super) async fn list(
         query.push(" and f.destination = ").push_bind(destination);
     }
     if let Some(date) = filter.departure_date {
-        // The bounds on the instant let the index help: no zone is further than a day from UTC.
+        // The bounds on the instant allow use of the index: no zone is further than a day from UTC.
         query.push(" and f.scheduled_date = ").push_bind(date);
         query.push(" and f.scheduled_departure_at >= ").push_bind(date - chrono::Days::new(1));
         query.push(" and f.scheduled_departure_at < ").push_bind(date + chrono::Days::new(2));
@@ -214,7 +214,7 @@ pub(super) async fn list(
     flights(query.build_query_as::<Row>().fetch_all(db).await?)
 }
 
-/// New flights; their capacity is opened by `capacity`.
+/// Inserts new flights; `capacity` opens their capacity.
 pub(super) async fn insert(db: &mut PgSession, new: &[Flight]) -> sqlx::Result<()> {
     let ids: Vec<Uuid> = new.iter().map(|f| f.id.uuid()).collect();
     let dates: Vec<NaiveDate> = new.iter().map(|f| f.scheduled_date).collect();
@@ -254,7 +254,7 @@ pub(super) async fn insert(db: &mut PgSession, new: &[Flight]) -> sqlx::Result<(
     .map(drop)
 }
 
-/// Writes the best known journey and the aircraft of a flight, and that it is cancelled; what was scheduled stays.
+/// Updates a flight's best known journey, aircraft and cancellation; its originally scheduled values stay.
 pub(super) async fn update(db: &mut PgSession, flight: &Flight) -> sqlx::Result<()> {
     sqlx::query!(
         "update flights set destination = $2, departure_at = $3, arrival_at = $4, actual_departure_at = $5,
@@ -314,7 +314,8 @@ pub(super) async fn insert_events(
     .map(drop)
 }
 
-/// All routes of the flights from 90 days ago on, with the number of departures in the 30 days from `now`, in no order.
+/// Returns all routes of flights from 90 days ago on, with departures in the 30 days from `now`, in no particular
+/// order.
 pub(super) async fn routes(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Result<Vec<AirlineLane>> {
     let rows = sqlx::query_as!(
         AirlineLane,

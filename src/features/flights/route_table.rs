@@ -8,16 +8,16 @@ use super::{
 };
 use crate::platform::shared::Shared;
 
-/// How old the kept routes may be. A flight that comes into the network, or moves, is seen at once all the same.
+/// Maximum age of the cached routes. A flight that is new in the network, or moves, is still visible at once.
 const OLDEST: TimeDelta = TimeDelta::seconds(60);
 /// While flights change all the time, reading the routes takes a tenth of one connection's time at most.
 const PAUSE: u32 = 9;
 
-/// All routes, as they were read last. Reading them goes over every flight, so they are read once for all who ask.
+/// All routes, as last read. Reading them scans every flight, so concurrent callers share one read.
 #[derive(Debug, Clone)]
 pub(super) struct RouteTableCache {
     table: Arc<RwLock<Option<Arc<RouteTable>>>>,
-    /// None: they could not be read, which is in the log.
+    /// `None`: reading failed, as the log reports.
     pub reading: Shared<Option<Arc<RouteTable>>>,
 }
 
@@ -25,7 +25,7 @@ pub(super) struct RouteTableCache {
 pub(super) struct RouteTable {
     pub network_version: NetworkVersion,
     pub read_at: DateTime<Utc>,
-    /// By their anchors.
+    /// In the order of their anchors.
     pub rows: Vec<AirlineLane>,
 }
 
@@ -36,7 +36,8 @@ impl Default for RouteTableCache {
 }
 
 impl RouteTableCache {
-    /// The kept ones, if they are of this network and young enough. A clock that was put back makes nothing young.
+    /// Returns the cached routes, if they are of this network version and young enough. Setting the clock back makes
+    /// none young.
     pub fn get(&self, network_version: NetworkVersion, now: DateTime<Utc>) -> Option<Arc<RouteTable>> {
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner).clone()?;
         let is_young = (TimeDelta::zero()..=OLDEST).contains(&(now - table.read_at));

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// What others may keep of a flight: to be asked again each time, as its room changes.
+/// `Cache-Control` of a flight: clients revalidate it each time, as its available capacity changes.
 pub const REVALIDATE: &str = "no-cache";
 
 handler_state!(HandlerState { flights: FlightService, reference: Reference });

@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl FlightService {
-    /// What the airlines fly, or one of them, derived from the flights there are.
+    /// Returns the routes of all airlines, or of one, derived from the existing flights.
     pub async fn airline_routes(
         &self,
         airline: Option<AirlineCode>,
@@ -51,7 +51,7 @@ impl FlightService {
     async fn read_routes(&self) -> Result<Arc<RouteTable>, DbError> {
         let mut connection = self.db.read().await?;
         let read_at = self.clock.now();
-        // The version first: what changes while the flights are read moves it on.
+        // The version is read first: a change while the flights are read increases it.
         let network_version = repository::network_version(&mut connection).await?;
         let mut rows = repository::routes(&mut connection, read_at).await?;
         rows.sort_unstable_by_key(anchor);

@@ -14,18 +14,18 @@ use crate::{
     },
 };
 
-/// The flight as it is now; the caller holds its lock. Joins the caller's transaction.
+/// Returns the flight as it is now; the caller holds its lock. Joins the caller's transaction.
 pub async fn find_in_tx(tx: &mut PgSession, id: FlightId) -> Result<Flight, FlightError> {
     find_all_in_tx(tx, &[id]).await?.pop().ok_or(FlightError::Unknown(id))
 }
 
-/// The flights of these ids that exist, in no particular order, as they are now.
+/// Returns the existing flights with these ids as they are now, in no particular order.
 pub async fn find_all_in_tx(tx: &mut PgSession, ids: &[FlightId]) -> Result<Vec<Flight>, DbError> {
     let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
     Ok(repository::find(tx, &ids).await?)
 }
 
-/// New flights, their capacity with its first ledger entries, their first events and messages.
+/// Inserts new flights, their capacity with its first ledger entries, and their first events and messages.
 pub(super) async fn insert_in_tx(
     tx: &mut PgSession,
     flights: &[Flight],
@@ -47,9 +47,9 @@ pub(super) async fn insert_in_tx(
     record_in_tx(tx, &flights, FlightEventType::Created, actor, now).await
 }
 
-/// Writes what a flight has become, one version on, with the event that tells of it; answers it as it then is. The caller
-/// holds its lock and has judged the change. What is changed is schedule, capacity and cut-off; every other event moves
-/// the status. Joins the caller's transaction.
+/// Writes a changed flight with its next version and its event; returns it as stored. The caller holds its lock and has
+/// validated the change. A `Changed` event changes schedule, capacity and cut-off; every other event moves the status.
+/// Joins the caller's transaction.
 pub async fn save_in_tx(
     tx: &mut PgSession,
     mut flight: Flight,
@@ -72,8 +72,8 @@ pub async fn save_in_tx(
     Ok(flight)
 }
 
-/// Writes an event of each flight, as it is after it, and the messages that tell of them. Every version of a flight has
-/// its event: the event's number is the version.
+/// Writes an event for each flight, with its state after it, and the events' messages. Every version of a flight has an
+/// event, whose number is the version.
 async fn record_in_tx(
     tx: &mut PgSession,
     flights: &[&Flight],

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// The schedule's use cases: finding here, `create` and `import` in their own files.
+/// The use cases of the schedule: finding in this file, `create` and `import` in their own files.
 #[derive(Clone)]
 pub struct FlightService {
     pub(super) db: Database,
@@ -51,7 +51,7 @@ impl FlightService {
         }
     }
 
-    /// The same by the connections that are kept for what runs beside the requests.
+    /// Returns the same service on the connections reserved for background work.
     #[must_use]
     pub fn for_background(&self) -> Self {
         Self { db: self.db.for_background(), ..self.clone() }
@@ -61,30 +61,30 @@ impl FlightService {
         &self.network
     }
 
-    /// To be called after a commit that has put these flights on the schedule or changed them: from now on nothing is shown
-    /// that was known of them before.
+    /// Invalidates cached data of these flights; to be called after a commit that has scheduled or changed them. From
+    /// then on no earlier state is shown.
     pub fn changed<'a>(&self, flights: impl IntoIterator<Item = &'a Flight, IntoIter: Clone>) {
         let flights = flights.into_iter();
         self.network.invalidate(flights.clone().map(|flight| (flight.origin, flight.destination)));
         self.availability.invalidate(flights.map(|flight| flight.id));
     }
 
-    /// The same for one that has left the network, or was not in it: no way can have come of that.
+    /// Does the same for a flight that has left the network, or was not in it: it adds no route.
     pub fn left(&self, flight: &Flight) {
         self.availability.invalidate([flight.id]);
     }
 
-    /// The same for flights that are known by their ids only.
+    /// Does the same for flights of which only the ids are known.
     pub(super) fn invalidate_rooms(&self, flights: impl IntoIterator<Item = FlightId>) {
         self.availability.invalidate(flights);
     }
 
-    /// How long freight must be on the ground to connect.
+    /// Returns the minimum ground times of freight for a connection.
     pub const fn connections(&self) -> &ConnectionRules {
         &self.connections
     }
 
-    /// The network's version, from the database.
+    /// Returns the network's version, from the database.
     pub async fn network_version(&self) -> Result<NetworkVersion, DbError> {
         let mut connection = self.db.read().await?;
         Ok(repository::network_version(&mut connection).await?)

@@ -1,5 +1,5 @@
-//! What is kept about a person, over all rooms: handing it out, and erasing it. Decides what counts as a person's own; what
-//! remains of it is each room's to say.
+//! Personal data of a person, over all rooms: its export and its erasure. Decides which data counts as personal; each
+//! room decides what remains of its own.
 mod error;
 mod room;
 mod service;

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// A second sweep, when no process takes the person's credentials any more: what came in until then goes, too.
+/// The second sweep, run when no process accepts the person's credentials any more: it erases data added until then.
 pub(super) const SWEEP: JobKind<Erased> = JobKind::named("erased_person");
 
 /// The person whose data is swept again.
@@ -28,14 +28,14 @@ pub struct Erased {
 }
 const SWEPT_AFTER: TimeDelta = TimeDelta::minutes(3);
 
-/// Cheap to clone.
+/// The privacy service; cheap to clone.
 #[derive(Clone)]
 pub struct PrivacyService(Arc<Inner>);
 
 struct Inner {
     db: Database,
     accounts: AdministrationService,
-    /// The rooms that keep personal data, beside the accounts.
+    /// The rooms that keep personal data, besides the accounts.
     rooms: Vec<Arc<dyn PersonalData>>,
     ids: IdSource,
     clock: SharedClock,
@@ -52,7 +52,7 @@ impl PrivacyService {
         Self(Arc::new(Inner { db, accounts, rooms, ids, clock }))
     }
 
-    /// All personal data of one person, as one JSON object. It is recorded that this was asked for.
+    /// Exports all personal data of one person, as one JSON object. The request is recorded.
     pub async fn export(&self, user: UserId) -> Result<Value, PrivacyError> {
         let Inner { db, accounts, rooms, .. } = &*self.0;
         retrying(|| async {
@@ -68,9 +68,9 @@ impl PrivacyService {
         .await
     }
 
-    /// Takes a person out of all that is kept, for ever: the account is nobody's, and the texts and parties of the person's
-    /// bookings are blank. What happened to flights and shipments stays, without the person. An organization of several
-    /// keeps its bookings. Should it fail on the way it can be done again. Answers how many bookings were blanked.
+    /// Erases a person from all stored data, for ever: the account is anonymized, and the texts and parties of the
+    /// person's bookings are blank. The history of flights and shipments stays, without the person. An organization of
+    /// several people keeps its bookings. Can be repeated after a failure. Returns the number of blanked bookings.
     pub async fn erase(&self, user: UserId) -> Result<usize, PrivacyError> {
         let Inner { db, accounts, ids, clock, .. } = &*self.0;
         let person = retrying(|| async {
@@ -109,7 +109,7 @@ impl PrivacyService {
         }
         retrying(|| async {
             let mut tx = db.begin().await?;
-            // All of them: an earlier try may have blanked some.
+            // Includes all of them, as an earlier attempt may have blanked some.
             let mut names = vec![person.user_id.to_string()];
             for room in rooms {
                 names.extend(room.names_in_tx(&mut tx, person).await?);

@@ -6,13 +6,13 @@ use crate::{
     },
 };
 
-/// Why reference data cannot be given.
+/// Reason why reference data is unavailable.
 #[derive(Debug, thiserror::Error)]
 pub enum ReferenceError {
-    /// Nothing has this code or name; `0` names it as part of a sentence.
+    /// No entry has this code or name; `0` names it as part of a sentence.
     #[error("there is no {0}")]
     Unknown(String),
-    /// Times at this airport could not be told: found while loading, never while serving.
+    /// The time zone of this airport is unknown: detected while loading, never while serving.
     #[error("airport {airport} has the time zone {zone:?}, which this build does not know")]
     TimeZone { airport: AirportCode, zone: String },
     #[error(transparent)]

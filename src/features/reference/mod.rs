@@ -1,5 +1,5 @@
-//! Facts of the trade: airports, airlines, aircraft types, special handling codes. Decides which codes exist, where
-//! airports lie and what time it is there. Seeded from `data/` by `loadmaster migrate`, loaded once by each server and
+//! Reference data of the trade: airports, airlines, aircraft types, special handling codes. Decides which codes exist,
+//! where airports lie and their local time. Seeded from `data/` by `loadmaster migrate`, loaded once by each server and
 //! answered from memory.
 mod dto;
 mod error;

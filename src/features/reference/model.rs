@@ -26,37 +26,37 @@ pub struct Airport {
 }
 
 impl Airport {
-    /// The IANA time zone of that name.
+    /// Returns the IANA time zone of that name.
     pub(super) fn zone(airport: AirportCode, name: &str) -> Result<Tz, ReferenceError> {
         name.parse().map_err(|_| ReferenceError::TimeZone { airport, zone: name.to_owned() })
     }
 
-    /// True for the about 170 airports that have a rank in air cargo.
+    /// Returns true for the about 170 airports that have a rank in air cargo.
     pub const fn is_major(&self) -> bool {
         self.cargo_rank.is_some()
     }
 
-    /// The instant with this airport's own offset.
+    /// Returns the instant with this airport's own offset.
     pub fn local(&self, instant: DateTime<Utc>) -> DateTime<FixedOffset> {
         let local = instant.with_timezone(&self.time_zone);
         local.with_timezone(&local.offset().fix())
     }
 
-    /// The local calendar date of an instant.
+    /// Returns the local calendar date of an instant.
     pub fn local_date(&self, instant: DateTime<Utc>) -> NaiveDate {
         instant.with_timezone(&self.time_zone).date_naive()
     }
 
-    /// A local calendar date: its first instant, and the first that is not of it any more.
+    /// Returns the first instant of a local calendar date, and the first instant after it.
     pub fn day(&self, date: NaiveDate) -> (DateTime<Utc>, DateTime<Utc>) {
         (self.start_of(date), self.start_of(date + Days::new(1)))
     }
 
-    /// The first instant of a local calendar date. Where midnight is skipped by a change of offset, the day begins
-    /// when the clocks have gone forward.
+    /// Returns the first instant of a local calendar date. Where a change of offset skips midnight, the day begins
+    /// after the clocks have gone forward.
     pub fn start_of(&self, date: NaiveDate) -> DateTime<Utc> {
         let midnight = NaiveDateTime::new(date, NaiveTime::MIN);
-        // No zone skips more than a day (Samoa did exactly that in 2011).
+        // No zone skips more than a day (Samoa skipped one in 2011).
         (0..=96)
             .find_map(|quarters| {
                 match self.time_zone.from_local_datetime(&(midnight + TimeDelta::minutes(15 * quarters))) {
@@ -67,7 +67,7 @@ impl Airport {
             .unwrap_or_else(|| midnight.and_utc())
     }
 
-    /// Great-circle distance in kilometres on a sphere of the Earth's mean radius.
+    /// Returns the great-circle distance in kilometres on a sphere of the Earth's mean radius.
     pub fn distance_km(&self, other: &Self) -> f64 {
         const MEAN_RADIUS_KM: f64 = 6371.0088;
         let (from, to) = (self.latitude.to_radians(), other.latitude.to_radians());

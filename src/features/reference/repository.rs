@@ -67,7 +67,7 @@ pub(super) async fn handling_codes(db: &mut PgSession) -> sqlx::Result<BTreeMap<
     Ok(rows.into_iter().map(|row| (row.code, row.name)).collect())
 }
 
-/// Held until the transaction ends.
+/// Takes the seeding lock, held until the transaction ends.
 pub(super) async fn lock_seeding(tx: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!(r#"select pg_advisory_xact_lock(hashtextextended('loadmaster.reference_data', 0)) as "lock: ()""#)
         .execute(tx)
@@ -75,12 +75,12 @@ pub(super) async fn lock_seeding(tx: &mut PgConnection) -> sqlx::Result<()> {
         .map(drop)
 }
 
-/// The fingerprint of the files that were loaded last.
+/// Returns the fingerprint of the files that were loaded last.
 pub(super) async fn seeded(db: impl PgExecutor<'_>) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("select value from installation where name = 'reference_data'").fetch_optional(db).await
 }
 
-/// The instant is the database's: it is a note for people, which nothing is decided by.
+/// Stores the fingerprint. The instant is the database's; it is informational and no decision depends on it.
 pub(super) async fn set_seeded(tx: &mut PgConnection, fingerprint: &str) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into installation (name, value, updated_at) values ('reference_data', $1, now())
@@ -92,7 +92,7 @@ pub(super) async fn set_seeded(tx: &mut PgConnection, fingerprint: &str) -> sqlx
     .map(drop)
 }
 
-/// One column of many rows, as `unnest` takes it.
+/// Returns one column of many rows, as `unnest` takes it.
 fn column<'a, K, V, T>(rows: &'a BTreeMap<K, V>, value: impl Fn(&'a V) -> T) -> Vec<T> {
     rows.values().map(value).collect()
 }

@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Facts change with a release at most; whoever asks gets the same.
+/// Reference data changes with a release at most, and is the same for every caller.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 handler_state!(HandlerState { reference: Reference });
@@ -199,7 +199,7 @@ async fn list_handling_codes(
     Ok(public(page.answer(codes, |entry| entry.code, &key, &query, "")))
 }
 
-/// A city's name as it stands in a path: any text may be one.
+/// A city's name in a path: any text is accepted.
 struct CityName(String);
 
 impl std::str::FromStr for CityName {
@@ -214,7 +214,7 @@ fn bodies<T, B: From<T>>(entries: Vec<T>) -> Vec<B> {
     entries.into_iter().map(B::from).collect()
 }
 
-/// A list that is not paged.
+/// Returns a list without pages.
 fn whole<T, B: From<T> + Serialize>(entries: Vec<T>) -> Response {
     public(Json(bodies::<T, B>(entries)))
 }

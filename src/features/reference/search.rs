@@ -1,5 +1,5 @@
-//! Finds airports by what people type. Everything is folded once, when the index is built, so that a request walks
-//! sorted keys and allocates little.
+//! Finds airports by typed text. Everything is folded once, when the index is built, so that a request walks sorted
+//! keys and allocates little.
 use std::{
     collections::BTreeMap,
     ops::Bound::{Included, Unbounded},
@@ -8,8 +8,8 @@ use std::{
 use super::model::Airport;
 use crate::kernel::AirportCode;
 
-/// Text without case, diacritics and punctuation: lower-case ASCII words, one space apart. Apostrophes join
-/// ("O'Hare" is `ohare`), everything else that is no letter or digit parts.
+/// Returns text without case, diacritics and punctuation: lower-case ASCII words, one space apart. Apostrophes join
+/// words ("O'Hare" is `ohare`), every other character that is no letter or digit separates them.
 pub(super) fn folded(text: &str) -> String {
     let ascii = deunicode::deunicode_with_tofu(text, " ");
     let mut folded = String::with_capacity(ascii.len());
@@ -24,11 +24,11 @@ pub(super) fn folded(text: &str) -> String {
     folded
 }
 
-/// Folded keys and the places of the airports that have them.
+/// Folded keys and the places of their airports.
 type Keys = BTreeMap<Box<str>, Vec<usize>>;
 
-/// A *place* is an airport's position when the major ones stand first, by cargo rank, and all others follow by code:
-/// the order of answers that match equally well.
+/// A *place* is an airport's position in a list with the major airports first, by cargo rank, and all others after them
+/// by code: the order of answers that match equally well.
 #[derive(Debug, Default)]
 pub(super) struct SearchIndex {
     codes: Vec<AirportCode>,
@@ -59,17 +59,17 @@ impl SearchIndex {
         index
     }
 
-    /// Every code, the largest cargo airports first.
+    /// Returns every code, the largest cargo airports first.
     pub fn by_rank(&self) -> &[AirportCode] {
         &self.codes
     }
 
-    /// The airports of a city, the largest first.
+    /// Returns the airports of a city, the largest first.
     pub fn of_city(&self, name: &str) -> impl Iterator<Item = AirportCode> {
         self.cities.get(folded(name).as_str()).into_iter().flatten().map(|place| self.codes[*place])
     }
 
-    /// What somebody who has typed `text` so far may mean: the exact IATA code, then codes that begin so, then
+    /// Returns the airports that partly typed `text` may mean: the exact IATA code, then codes that begin with it, then
     /// cities, then names, then airports where each word begins a word of city or name. At most `most`.
     pub fn complete(&self, text: &str, most: usize) -> Vec<AirportCode> {
         let text = folded(text);
@@ -98,13 +98,13 @@ impl SearchIndex {
         found
     }
 
-    /// All airports that [`Self::complete`] would find with room for all, sorted by code.
+    /// Returns all airports that [`Self::complete`] would find without a maximum, sorted by code.
     pub fn matching(&self, text: &str) -> Vec<AirportCode> {
         let text = folded(text);
         if text.is_empty() {
             return Vec::new();
         }
-        // A city or name that begins with the text has its words too.
+        // A city or name that begins with the text also contains its words.
         let mut places = self.beginning(&self.iata, &text);
         places.add(&self.with_words(&text));
         let mut codes: Vec<_> = places.iter().map(|place| self.codes[place]).collect();
@@ -129,12 +129,12 @@ impl SearchIndex {
         places
     }
 
-    /// Where each word begins a word of city or name, or is the airport's code. An ICAO code counts here only: some
-    /// are well-known cities elsewhere (KOBE).
+    /// Returns the airports where each word begins a word of city or name, or is the airport's code. An ICAO code
+    /// counts only here: some are well-known cities elsewhere (KOBE).
     fn with_words(&self, text: &str) -> Places {
         let mut words: Vec<_> = text.split(' ').collect();
         words.sort_unstable();
-        // A word that begins the next one says nothing more. The rest share no key, which bounds the work.
+        // A word that begins the next one adds nothing. The rest share no key, which bounds the work.
         let needed = words
             .iter()
             .enumerate()
@@ -171,7 +171,7 @@ fn add(keys: &mut Keys, key: &str, place: usize) {
 struct Places(Vec<u64>);
 
 impl Places {
-    /// False when it was there already.
+    /// Adds a place; returns false if it was present already.
     fn insert(&mut self, place: usize) -> bool {
         let (word, bit) = (&mut self.0[place / 64], 1 << (place % 64));
         let new = *word & bit == 0;
@@ -256,7 +256,7 @@ mod tests {
         // KOBE is the ICAO code of an airfield in Florida.
         let found = complete(&index, "kobe");
         assert_eq!((found[0].as_str(), found.last().unwrap().as_str()), ("UKB", "OBE"), "{found:?}");
-        // A word inside.
+        // A word inside a name.
         assert_eq!(complete(&index, "heathrow"), ["LHR"]);
         assert_eq!(complete(&index, "ohare"), ["ORD"]);
     }
@@ -279,7 +279,7 @@ mod tests {
         assert_eq!(complete(&index, "ken joh new"), ["JFK"]);
         assert_eq!(complete(&index, "london lhr"), ["LHR"]);
         assert_eq!(complete(&index, "paulo sao guarulhos"), ["GRU"]);
-        // A word that another one begins with is satisfied by the same word.
+        // A word that is the beginning of another one is matched by the same word.
         assert_eq!(complete(&index, "heath h heathrow"), ["LHR"]);
     }
 
@@ -332,7 +332,7 @@ mod tests {
                 })
                 .collect();
             times.sort_unstable();
-            // The median: what else this machine does at times is no fault of the index.
+            // The median is compared, because other load on this machine is not the index's fault.
             assert!(times[50].as_micros() < 2_000, "{text}: {:?}", times[50]);
         }
     }

@@ -20,12 +20,12 @@ const AIRLINES: &str = include_str!("../../../data/airlines.csv");
 const AIRCRAFT: &str = include_str!("../../../data/aircraft.csv");
 const HANDLING_CODES: &str = include_str!("../../../data/handling_codes.csv");
 
-/// Brings the tables up to the files this build carries, in one transaction. Needs the owner role. Does nothing when
-/// these very files were loaded last; rows that are in no file stay, since flights may refer to them.
+/// Brings the tables up to the files of this build, in one transaction. Needs the owner role. Does nothing if the same
+/// files were loaded last; rows absent from the files stay, since flights may refer to them.
 pub async fn load_reference_data(owner: &mut PgConnection) -> anyhow::Result<()> {
     let fingerprint = fingerprint();
     let mut tx = owner.begin().await?;
-    // Of two migrations at once the second waits here and then finds the work done.
+    // Of two concurrent migrations the second waits here and then finds the work done.
     repository::lock_seeding(&mut tx).await?;
     if repository::seeded(&mut *tx).await?.as_deref() == Some(fingerprint.as_str()) {
         return Ok(tx.rollback().await?);
@@ -41,7 +41,7 @@ pub async fn load_reference_data(owner: &mut PgConnection) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Whether any build's files were loaded. The database must be migrated.
+/// Returns whether the files of any build were loaded. The database must be migrated.
 pub async fn is_reference_data_loaded(db: &Database) -> Result<bool, DbError> {
     Ok(repository::seeded(&mut *db.read().await?).await?.is_some())
 }
@@ -55,7 +55,7 @@ fn fingerprint() -> String {
     URL_SAFE_NO_PAD.encode(context.finish())
 }
 
-/// What the bundled files say.
+/// Reads the bundled files.
 pub(super) fn bundled() -> anyhow::Result<Catalogue> {
     Ok(Catalogue {
         airports: read(AIRPORTS, AirportRow::airport).context("airports.csv is damaged")?,

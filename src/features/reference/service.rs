@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// How many airports the autocomplete and the list of popular ones give.
+/// Maximum number of airports in the autocomplete and in the list of popular ones.
 const SHORT_LIST: usize = 20;
 
 /// All reference data, in memory; cheap to clone.
@@ -29,7 +29,7 @@ pub struct Reference(Arc<Loaded>);
 #[derive(Debug, Default)]
 struct Loaded {
     catalogue: Catalogue,
-    /// Made by the first search: most commands, and most tests, never search.
+    /// Built by the first search: most commands, and most tests, never search.
     index: OnceLock<SearchIndex>,
 }
 
@@ -54,17 +54,17 @@ impl Reference {
         self.0.index.get_or_init(|| SearchIndex::new(self.0.catalogue.airports.values()))
     }
 
-    /// The data this build carries, read without a database. Fails only if a bundled file is damaged.
+    /// Returns the data of this build, read without a database. Fails only if a bundled file is damaged.
     pub fn bundled() -> anyhow::Result<Self> {
         Ok(Self::new(super::seed::bundled()?))
     }
 
-    /// Every airport, by code.
+    /// Returns every airport, by code.
     pub fn airports(&self) -> impl Iterator<Item = &Airport> {
         self.0.catalogue.airports.values()
     }
 
-    /// Every airline, by code.
+    /// Returns every airline, by code.
     pub fn airlines(&self) -> impl Iterator<Item = &Airline> {
         self.0.catalogue.airlines.values()
     }
@@ -81,13 +81,13 @@ impl Reference {
         self.0.catalogue.aircraft.get(&code)
     }
 
-    /// Reads the code of an airport that exists.
+    /// Parses the code of an existing airport.
     pub fn read_airport(&self, raw: Raw<'_>) -> Result<AirportCode, Fault> {
         let code = read::code(raw)?;
         self.airport(code).map(|airport| airport.code).ok_or_else(|| unknown("airport", &code))
     }
 
-    /// Reads the code of an airport that exists, other than the `origin`.
+    /// Parses the code of an existing airport, other than the `origin`.
     pub fn read_destination(&self, raw: Raw<'_>, origin: Option<AirportCode>) -> Result<AirportCode, Fault> {
         let destination = self.read_airport(raw)?;
         if origin == Some(destination) {
@@ -96,26 +96,26 @@ impl Reference {
         Ok(destination)
     }
 
-    /// Reads the code of an airline that exists.
+    /// Parses the code of an existing airline.
     pub fn read_airline(&self, raw: Raw<'_>) -> Result<AirlineCode, Fault> {
         let code = read::code(raw)?;
         self.airline(code).map(|airline| airline.code).ok_or_else(|| unknown("airline", &code))
     }
 
-    /// Reads the code of an aircraft type that exists.
+    /// Parses the code of an existing aircraft type.
     pub fn read_aircraft(&self, raw: Raw<'_>) -> Result<AircraftCode, Fault> {
         let code = read::code(raw)?;
         self.aircraft(code).map(|aircraft| aircraft.code).ok_or_else(|| unknown("aircraft type", &code))
     }
 
-    /// Reads a special handling code that exists.
+    /// Parses an existing special handling code.
     pub fn read_handling_code(&self, raw: Raw<'_>) -> Result<HandlingCode, Fault> {
         let code = read::code(raw)?;
         let known = self.0.catalogue.handling_codes.contains_key(&code);
         known.then_some(code).ok_or_else(|| unknown("special handling code", &code))
     }
 
-    /// Reads a flight number of an airline that exists.
+    /// Parses a flight number of an existing airline.
     pub fn read_flight_number(&self, raw: Raw<'_>) -> Result<FlightNumber, Fault> {
         let number: FlightNumber = read::code(raw)?;
         match self.airline(number.airline()) {
@@ -125,7 +125,7 @@ impl Reference {
     }
 }
 
-/// What the room's own routes answer with.
+/// The answers of the room's own routes.
 impl Reference {
     pub(super) fn known_airport(&self, code: AirportCode) -> Result<&Airport, ReferenceError> {
         self.airport(code).ok_or_else(|| ReferenceError::unknown("airport", code))
@@ -139,18 +139,18 @@ impl Reference {
         self.aircraft(code).ok_or_else(|| ReferenceError::unknown("aircraft type", code))
     }
 
-    /// The airports that `text` may be the beginning of, the likeliest first.
+    /// Returns the airports that `text` may be the beginning of, the likeliest first.
     pub(super) fn complete_airport(&self, text: &str) -> Vec<&Airport> {
         self.these(self.index().complete(text, SHORT_LIST)).collect()
     }
 
-    /// The largest cargo airports, the largest first.
+    /// Returns the largest cargo airports, the largest first.
     pub(super) fn popular_airports(&self) -> Vec<&Airport> {
         let codes = self.index().by_rank().iter().copied();
         self.these(codes).take_while(|airport| airport.is_major()).take(SHORT_LIST).collect()
     }
 
-    /// The airports of a city, the largest first; case, diacritics and punctuation of its name are ignored.
+    /// Returns the airports of a city, the largest first; case, diacritics and punctuation of its name are ignored.
     pub(super) fn airports_of_city(&self, name: &str) -> Result<Vec<&Airport>, ReferenceError> {
         let airports: Vec<_> = self.these(self.index().of_city(name)).collect();
         if airports.is_empty() {
@@ -187,13 +187,13 @@ impl Reference {
     }
 }
 
-/// The entries behind the page's cursor.
+/// Returns the entries after the page's cursor.
 fn after<'a, K: Ord, V>(all: &'a BTreeMap<K, V>, page: &PageRequest<K>) -> impl Iterator<Item = (&'a K, &'a V)> {
     let start = page.after.as_ref().map_or(Unbounded, Excluded);
     all.range((start, Unbounded))
 }
 
-/// The page's entries, and one more if there is one.
+/// Returns the page's entries, and one more if there is one.
 fn cut<T, K>(entries: impl Iterator<Item = T>, page: &PageRequest<K>) -> Vec<T> {
     let most = usize::try_from(page.fetch()).unwrap_or_default();
     entries.skip(page.offset as usize).take(most).collect()

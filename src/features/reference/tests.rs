@@ -1,4 +1,4 @@
-//! The room through its own router, and what the bundled files promise.
+//! Tests the room through its own router, and the bundled files.
 use axum::{
     body::Body,
     extract::FromRef,
@@ -61,14 +61,14 @@ impl App {
         self.json(path, status).await["code"].as_str().unwrap().to_owned()
     }
 
-    /// The code of the only fault.
+    /// Returns the code of the only fault.
     async fn fault(&self, path: &str) -> String {
         let problem = self.json(path, StatusCode::BAD_REQUEST).await;
         assert_eq!(problem["errors"].as_array().unwrap().len(), 1, "{problem}");
         problem["errors"][0]["code"].as_str().unwrap().to_owned()
     }
 
-    /// All pages of a list, by their links.
+    /// Returns all pages of a list, following their links.
     async fn pages(&self, first: &str) -> Vec<Vec<String>> {
         let (mut pages, mut next) = (Vec::new(), Some(first.to_owned()));
         while let Some(path) = next {
@@ -247,7 +247,7 @@ async fn handling_codes_are_listed_with_their_names() {
 
 #[test]
 fn the_bundled_files_are_sound() {
-    // That they parse says that every time zone is known, every code well-formed and every figure in range.
+    // Successful parsing shows that every time zone is known, every code well-formed and every figure in range.
     let reference = Reference::bundled().unwrap();
     assert!(reference.airports().count() > 7_800);
     for airport in reference.airports() {
@@ -287,7 +287,7 @@ fn every_operation_is_described() {
     for schema in ["Airport", "Airline", "Aircraft", "HandlingCodeEntry"] {
         assert!(schemas.contains_key(schema), "{schema}: {:?}", schemas.keys());
     }
-    // What is not known is `null`, never left out.
+    // An unknown value is `null`, never left out.
     let airport = serde_json::to_value(&schemas["Airport"]).unwrap();
     assert_eq!(airport["required"].as_array().unwrap().len(), 10, "{airport}");
 }

@@ -30,10 +30,10 @@ use crate::{
     },
 };
 
-/// What this process keeps at most, in bytes: half of it for certain, twice that at most for a moment.
+/// Maximum size of each half of this process's cache, in bytes; both together hold at most twice as much.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
-/// What was asked for.
+/// Key of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Question {
     pub origin: AirportCode,
@@ -47,10 +47,10 @@ impl Question {
     }
 }
 
-/// Whether an answer was there already, as `Cache-Status` (RFC 9211) tells it.
+/// Whether an answer was cached, as `Cache-Status` (RFC 9211) reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CacheStatus {
-    /// And for how much longer.
+    /// With its remaining time.
     Hit(Duration),
     Miss,
 }
@@ -64,37 +64,37 @@ impl CacheStatus {
     }
 }
 
-/// What was found, and when it is to be forgotten.
+/// A search result, and when it expires.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     pub prepared: Shared,
     pub status: CacheStatus,
     network_version: NetworkVersion,
-    /// From when on it is kept, and for how long.
+    /// When it was stored, and for how long.
     since: Moment,
     time: Duration,
 }
 
 impl Found {
-    /// For how much longer it is kept: zero when its time is over by either clock.
+    /// Returns the remaining time: zero if it has expired by either clock.
     fn left(&self, now: DateTime<Utc>) -> Duration {
         self.time.saturating_sub(self.since.age(now))
     }
 }
 
-/// Where answers come from that nobody has.
+/// Source of answers that are not cached.
 pub(super) trait Source: Clone + Send + Sync + 'static {
     fn ways(&self, question: Question) -> impl Future<Output = Result<RouteSet, SearchError>> + Send;
 
     fn prepare(&self, ways: RouteSet) -> Result<Prepared, SearchError>;
 }
 
-/// Searches under way, each for all who ask the same of the same network.
+/// Searches under way, each shared by all callers with the same question about the same network version.
 type Filling = HashMap<(Question, NetworkVersion), watch::Receiver<Option<Found>>>;
 
-/// The network part of answers, by the version of the network that they were found in: first in this process, then in
-/// Redis, where all processes find it. What was found under an older version is not looked for any more. Whoever else writes
-/// into Redis must not decide what is shown: what lies there is sealed under its key, and believed only as it was put there.
+/// The network part of answers, by the version of the network in which they were found: first in this process, then in
+/// Redis, where all processes find it. Results of an older version are not looked up any more. Other writers to Redis
+/// must not influence answers: each value is sealed under its key, and accepted only unchanged.
 #[derive(Clone)]
 pub(super) struct RouteCache(Arc<State>);
 
@@ -102,7 +102,7 @@ struct State {
     time: Duration,
     clock: SharedClock,
     redis: Option<(Redis, SealKey)>,
-    /// The end of each key in Redis: the installation, and the rules that it searches by.
+    /// The end of each key in Redis: the installation and its search rules.
     group: String,
     shelf: RwLock<Cache<Question, Found>>,
     filling: Mutex<Filling>,
@@ -122,7 +122,7 @@ impl RouteCache {
         Self(Arc::new(State { time, clock: clock.clone(), redis, group, shelf, filling: Mutex::default() }))
     }
 
-    /// What this process has, unless it is `outdated`.
+    /// Returns this process's cached result, unless it is `outdated`.
     fn at_hand(
         &self,
         question: &Question,
@@ -143,8 +143,8 @@ impl RouteCache {
         Some(Found { status: CacheStatus::Hit(found.left(now)), ..found })
     }
 
-    /// What was found before or is being found now by somebody else, else what the source has. `network_version` was known before;
-    /// what is `outdated` is not taken again, here or from Redis.
+    /// Returns a cached result, or that of a search under way, else asks the source. `network_version` was known
+    /// before; an `outdated` result is not taken again, here or from Redis.
     pub async fn get<S: Source>(
         &self,
         source: &S,
@@ -158,7 +158,7 @@ impl RouteCache {
         let place = (question, network_version);
         let (told, telling) = {
             let mut filling = self.filling();
-            // It may have been found just now.
+            // A search may have ended just now.
             if let Some(found) = self.at_hand(&question, network_version, outdated) {
                 return Ok(found);
             }
@@ -172,13 +172,13 @@ impl RouteCache {
             }
         };
         let Some(telling) = telling else { return self.join(source, place, told).await };
-        // Whoever asked first may hang up; the others wait all the same.
+        // The first caller may hang up; the others wait all the same.
         let filling = self.clone().fill(source.clone(), place, outdated.is_none(), telling);
         let filling = tokio::spawn(filling.in_same_trace().in_current_span());
         filling.await.unwrap_or(Err(SearchError::Interrupted))
     }
 
-    /// Waits for what another search finds; should it fail, searches alone.
+    /// Waits for the result of another search; if it fails, searches alone.
     async fn join<S: Source>(
         &self,
         source: &S,
@@ -202,7 +202,7 @@ impl RouteCache {
         asks_redis: bool,
         telling: watch::Sender<Option<Found>>,
     ) -> Result<Found, SearchError> {
-        // However it ends, nobody joins it afterwards.
+        // However the search ends, no caller joins it afterwards.
         let _under_way = UnderWay(&self, place);
         let (question, network_version) = place;
         let recalled = if asks_redis { self.recall(&source, place).await } else { None };
@@ -223,7 +223,7 @@ impl RouteCache {
         telling.send_replace(Some(found.clone()));
         if let (Some((redis, seal)), Some(ways)) = (self.0.redis.clone(), ways) {
             let (key, time) = (self.key(place), self.0.time);
-            // Nobody waits for it.
+            // No caller waits for the write to Redis.
             let keeping = async move {
                 if let Err(error) = redis.keep(&key, &seal.seal(&key, &ways), time).await {
                     tracing::debug!(%error, "what was found is not kept in Redis");
@@ -234,7 +234,7 @@ impl RouteCache {
         Ok(found)
     }
 
-    /// What some process has left in Redis; what none has left there, or not under this key, is as good as nothing.
+    /// Returns the result that a process has stored in Redis; `None` if there is none, or none sealed under this key.
     async fn recall<S: Source>(&self, source: &S, place: (Question, NetworkVersion)) -> Option<Found> {
         let (question, network_version) = place;
         let (redis, seal) = self.0.redis.as_ref()?;
@@ -247,7 +247,7 @@ impl RouteCache {
         Some(Found { prepared, status: CacheStatus::Hit(time), network_version, since, time })
     }
 
-    /// No pattern is ever looked for: the version alone makes old keys unreachable.
+    /// Returns the key in Redis. Keys are never searched by pattern: the version alone makes old ones unreachable.
     fn key(&self, (question, network_version): (Question, NetworkVersion)) -> String {
         let Question { origin, destination, date } = question;
         let NetworkVersion { version, epoch } = network_version;
@@ -262,7 +262,7 @@ impl RouteCache {
         self.0.shelf.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows how much is kept in this process.
+    /// Records the size of this process's cache in the metrics.
     pub fn measure(&self) {
         let kept = self.0.shelf.read().unwrap_or_else(PoisonError::into_inner);
         metric::ROUTE_CACHE_ENTRIES.set(u32::try_from(kept.count()).unwrap_or(u32::MAX));
@@ -270,7 +270,7 @@ impl RouteCache {
     }
 }
 
-/// A search that others may wait for.
+/// A search that other callers may wait for.
 struct UnderWay<'a>(&'a RouteCache, (Question, NetworkVersion));
 
 impl Drop for UnderWay<'_> {
@@ -279,7 +279,7 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// Processes that search by other rules, or write differently, keep apart.
+/// Separates processes that search by other rules or use another format.
 fn fingerprint(rules: &settings::Search) -> u64 {
     let mut hasher = DefaultHasher::new();
     (stored::FORM, rules.max_stops, rules.min_connection_minutes, &rules.connection_minutes_by_airport)

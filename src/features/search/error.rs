@@ -7,7 +7,7 @@ use crate::{
 pub enum SearchError {
     #[error("airport {0} is not in the reference data")]
     NoSuchAirport(AirportCode),
-    /// The search that this one waited for has panicked.
+    /// The search whose result this one awaited has panicked.
     #[error("the search was interrupted")]
     Interrupted,
     #[error("what was found cannot be written")]

@@ -12,19 +12,19 @@ use crate::{
     platform::telemetry::{Traced, note, span},
 };
 
-/// How often flights that change while they are looked at are looked up again, before they are simply read.
+/// Maximum number of attempts for flights that change during a search; after that it reads the tables.
 const MOST_READINGS: u32 = 3;
 
-/// What a search found.
+/// The result of a search.
 pub(super) enum Answer {
-    /// Of the network as it was kept; the room as it is now.
+    /// The cached network part, with the current capacities.
     Prepared { prepared: Shared, rooms: Capacities, judge: Judge },
-    /// Straight from the tables.
+    /// Read directly from the tables.
     Read(Options),
 }
 
 impl SearchService {
-    /// The options of a search as they are now, and whether the network part was there already.
+    /// Returns the current options of a search, and whether the network part was cached.
     pub(super) async fn find(&self, search: &Search) -> Result<(Answer, CacheStatus), SearchError> {
         let kept = match &self.0.cache {
             Some(cache) => self.find_kept(cache, search).await?,
@@ -38,7 +38,7 @@ impl SearchService {
         Ok((answer, status))
     }
 
-    /// None when the flights changed each time.
+    /// Searches the cache; returns `None` if the flights changed at each attempt.
     async fn find_kept(
         &self,
         cache: &RouteCache,
@@ -60,20 +60,20 @@ impl SearchService {
                 outdated = Some(found.prepared);
                 continue;
             };
-            // The clock after the room: what is told is as of now.
+            // The clock is read after the capacities, so that the answer is as of now.
             let judge = Judge::of(&search.request, self.0.clock.now());
             return Ok(Some((Answer::Prepared { prepared: found.prepared, rooms, judge }, found.status)));
         }
         Ok(None)
     }
 
-    /// Straight from the tables.
+    /// Reads the options directly from the tables.
     async fn read(&self, search: &Search) -> Result<Options, SearchError> {
         self.options(search.origin, search.destination, search.date, &search.request, search.max_stops).await
     }
 
-    /// The network's version between these airports. Known, unless this process has just changed something or is not up to date
-    /// of what others change: then the database tells.
+    /// Returns the network's version between these airports. It is known unless this process has just changed something
+    /// or is not up to date with the changes of others; then it is read from the database.
     async fn network_version(&self, lane: Lane) -> Result<NetworkVersion, SearchError> {
         let network = self.0.flights.network();
         let is_fresh = self.0.capacity.index().is_fresh(self.0.clock.now());
@@ -86,7 +86,7 @@ impl SearchService {
         Ok(network.settled(lane))
     }
 
-    /// Counts a search that was answered.
+    /// Counts an answered search.
     fn count(&self, status: CacheStatus) {
         metric::ROUTE_SEARCHES.increment(1);
         self.0.tally.add(Counted::RouteSearches, 1);
@@ -102,7 +102,7 @@ impl SearchService {
         }
     }
 
-    /// Shows how the cache is.
+    /// Records the cache's state in the metrics.
     pub fn measure(&self) {
         if let Some(cache) = &self.0.cache {
             cache.measure();

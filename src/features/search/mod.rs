@@ -1,8 +1,8 @@
-//! Which ways there are from one airport to another. Decides what a connection is, which options can be booked, why
-//! others cannot, and in which order they are told. What it shows never decides a booking.
+//! Route search from one airport to another. Decides what a connection is, which options can be booked, why others
+//! cannot, and their order. A search result never decides a booking.
 //!
-//! The flights that make ways are kept for a while (`cache`), written but for what bookings change (`prepared`); how much
-//! room they have and what the clock says is added to each answer (`find`).
+//! The flights that form routes are cached for a while (`cache`), serialized except for values that bookings change
+//! (`prepared`); each answer adds their capacity and the results of the clock (`find`).
 mod cache;
 mod dto;
 mod error;

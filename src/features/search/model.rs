@@ -11,7 +11,7 @@ use crate::{
     kernel::{AirportCode, HandlingCode, Positions, Volume, Weight},
 };
 
-/// What is to be carried; the dimensions that were not asked for cannot be exceeded.
+/// The cargo to carry; an unspecified dimension cannot be exceeded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
     pub weight: Option<Weight>,
@@ -21,7 +21,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The room that is asked for. A weight without a volume is judged with the volume that a booking would default to.
+    /// Returns the requested space. A weight without a volume gets the volume that a booking would default to.
     pub fn space(&self) -> Space {
         let volume = self.volume.or_else(|| self.weight.map(Weight::standard_volume));
         Space {
@@ -36,7 +36,7 @@ impl Request {
     }
 }
 
-/// Why an option cannot be booked as asked.
+/// Reason why an option cannot be booked as requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     WeightExceeded,
@@ -73,7 +73,7 @@ pub struct Itinerary {
     reasons: Vec<Reason>,
 }
 
-/// What options are judged by: what is asked for, and when.
+/// The basis for judging options: the request, and the time.
 #[derive(Debug, Clone, Copy)]
 pub struct Judge {
     space: Space,
@@ -86,7 +86,8 @@ impl Judge {
         Self { space: request.space(), needs_freighter: request.needs_freighter(), now }
     }
 
-    /// Why these legs, each a flight's room and whether it is a freighter, cannot be booked; and the least room over them.
+    /// Returns the reasons why these legs (each a flight's capacity and whether it is a freighter) cannot be booked,
+    /// and the least capacity over them.
     pub fn reasons<'a>(
         &self,
         legs: &(impl Iterator<Item = (&'a FlightCapacity, bool)> + Clone),
@@ -104,7 +105,7 @@ impl Judge {
 }
 
 impl Itinerary {
-    /// Judges the flights for a request; `None` for no flights.
+    /// Judges the flights for a request; returns `None` for no flights.
     pub fn judge(legs: Vec<Flight>, judge: Judge) -> Option<Self> {
         let (reasons, _) = judge.reasons(&legs.iter().map(|flight| (&flight.room, flight.is_freighter)))?;
         Some(Self { legs, reasons })
@@ -138,17 +139,17 @@ impl Itinerary {
         self.arrival() - self.departure()
     }
 
-    /// Least room over the legs.
+    /// Returns the least available capacity over the legs.
     pub fn available(&self) -> Space {
         self.legs.iter().map(|flight| flight.room.available()).reduce(Space::least).unwrap_or_default()
     }
 
-    /// The airports where it connects.
+    /// Returns the airports of its connections.
     pub fn transit_airports(&self) -> Vec<AirportCode> {
         self.legs.iter().skip(1).map(|flight| flight.origin).collect()
     }
 
-    /// Time on the ground at each connection.
+    /// Returns the time on the ground at each connection.
     pub fn connection_minutes(&self) -> Vec<i64> {
         self.legs.windows(2).map(|pair| (pair[1].departure - pair[0].arrival).num_minutes()).collect()
     }
@@ -168,7 +169,7 @@ impl Sort {
     pub const WORDS: &[(&'static str, Self)] =
         &[("arrival", Self::Arrival), ("duration", Self::Duration), ("departure", Self::Departure)];
 
-    /// The asked-for key first, then: arrives earlier, fewer stops, shorter, id.
+    /// Compares by this key, then by earlier arrival, fewer stops, shorter duration, id.
     pub fn compare(self, a: &Itinerary, b: &Itinerary) -> Ordering {
         let by_key = match self {
             Self::Arrival => Ordering::Equal,
@@ -186,7 +187,7 @@ impl Sort {
     }
 }
 
-/// Pairs first legs with onward legs by the connection rules. No airport is met twice.
+/// Pairs first legs with onward legs by the connection rules. No airport occurs twice.
 pub fn connect(
     first: &[Flight],
     onward: &[Flight],
@@ -211,7 +212,7 @@ pub fn connect(
     pairs
 }
 
-/// The ways of one day, as the tables have them, in no particular order.
+/// The routes of one day as the tables have them, in no particular order.
 #[derive(Debug, Default)]
 pub struct RouteSet {
     pub direct: Vec<Flight>,
@@ -225,7 +226,7 @@ pub struct Options {
     pub transit: Vec<Itinerary>,
 }
 
-/// When a booking that names no flights wants to leave.
+/// Requested departure of a booking that names no flights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Departing {
     /// On a local calendar date at the origin.

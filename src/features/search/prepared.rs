@@ -14,11 +14,11 @@ use crate::{
     kernel::FlightId,
 };
 
-/// What a flight or a way is estimated to take beside its text, in bytes.
+/// Estimated memory of a flight or a route besides its text, in bytes.
 const OVERHEAD: usize = 160;
 
-/// All ways of one day between two airports, in every order there is and written but for what changes with each booking.
-/// Flights that several ways share are there once.
+/// All routes of one day between two airports, in every sort order, and serialized except for values that change with
+/// each booking. Flights shared by several routes are stored once.
 #[derive(Debug)]
 pub(super) struct Prepared {
     flights: Vec<PreparedFlight>,
@@ -27,9 +27,9 @@ pub(super) struct Prepared {
     direct: Vec<usize>,
     /// Connections by arrival.
     transit: Vec<usize>,
-    /// All ways, by what they can be sorted by.
+    /// All routes, by each sort key.
     ranked: [Vec<usize>; Sort::WORDS.len()],
-    /// About how long an answer with all ways is, in bytes.
+    /// Approximate length of an answer with all routes, in bytes.
     length: usize,
 }
 
@@ -43,24 +43,24 @@ struct PreparedFlight {
 
 #[derive(Debug)]
 struct PreparedRoute {
-    /// Places among the flights.
+    /// Indices of its flights.
     legs: Vec<usize>,
     text: Halves,
 }
 
-/// The room on each flight of a [`Prepared`], in its order.
+/// The capacity of each flight of a [`Prepared`], in its order.
 pub(super) type Capacities = Vec<FlightCapacity>;
 
-/// A way as it is now.
+/// A route judged as of now.
 struct Judged {
     reasons: Vec<Reason>,
     available: Space,
 }
 
 impl Prepared {
-    /// None if something cannot be written, which is impossible.
+    /// Returns `None` only if a value cannot be serialized, which is impossible.
     pub fn new(ways: RouteSet, reference: &Reference) -> Option<Self> {
-        // Nothing is asked for and no time has passed: all can be booked, and what remains of the order is that of times.
+        // With an empty request and the earliest time all routes can be booked, so only the order by times remains.
         let judge = Judge::of(&Request::default(), chrono::DateTime::<chrono::Utc>::MIN_UTC);
         let all = ways.direct.into_iter().map(|flight| vec![flight]).chain(ways.transit);
         let all: Vec<Itinerary> = all.filter_map(|legs| Itinerary::judge(legs, judge)).collect();
@@ -99,19 +99,19 @@ impl Prepared {
         })
     }
 
-    /// About how many bytes of memory it takes.
+    /// Returns the approximate memory it takes, in bytes.
     pub fn weight(&self) -> usize {
         let flights: usize = self.flights.iter().map(|flight| flight.text.len() + OVERHEAD).sum();
         let ways: usize = self.ways.iter().map(|way| way.text.len() + OVERHEAD).sum();
         flights + ways + OVERHEAD
     }
 
-    /// Its flights, each with the version in which it was prepared.
+    /// Returns its flights, each with the version in which it was prepared.
     pub fn versions(&self) -> impl ExactSizeIterator<Item = (FlightId, i32)> + Clone {
         self.flights.iter().map(|flight| (flight.id, flight.version))
     }
 
-    /// The rooms to show, if every flight is still as it was prepared.
+    /// Returns the capacities to show, if every flight still has the version in which it was prepared.
     pub fn agree(&self, rooms: Vec<Option<FlightCapacity>>) -> Option<Capacities> {
         let is_same = |flight: &PreparedFlight, room: &FlightCapacity| {
             room.version == flight.version && room.status == FlightStatus::Scheduled
@@ -120,7 +120,7 @@ impl Prepared {
         same.collect()
     }
 
-    /// The body of `POST /routes/search`.
+    /// Returns the body of `POST /routes/search`.
     pub fn search_result(&self, search: &Search, rooms: &Capacities, judge: Judge) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.length);
         let Search { origin, destination, date, .. } = search;
@@ -141,7 +141,7 @@ impl Prepared {
         out
     }
 
-    /// The body of `GET /routes`.
+    /// Returns the body of `GET /routes`.
     pub fn ranking(&self, search: &Search, sort: Sort, rooms: &Capacities, judge: Judge) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.length);
         out.push(b'[');
@@ -170,7 +170,7 @@ impl Prepared {
         judged.collect()
     }
 
-    /// A flight, without its closing brace.
+    /// Writes a flight, without its closing brace.
     fn write_flight(&self, out: &mut Vec<u8>, leg: usize, rooms: &Capacities) {
         let text = &self.flights[leg].text;
         out.extend_from_slice(&text.before);
@@ -203,14 +203,14 @@ impl Prepared {
     }
 }
 
-/// Those that can be booked, then those that cannot, as many as are wanted.
+/// Returns the bookable routes, then the others, up to the requested number.
 fn shown<'a>(places: &'a [usize], judged: &'a [Judged], search: &Search) -> impl Iterator<Item = usize> + use<'a> {
     let bookable =
         |wanted: bool| places.iter().copied().filter(move |place| judged[*place].reasons.is_empty() == wanted);
     bookable(true).chain(bookable(false)).take(search.limit)
 }
 
-/// With commas between them.
+/// Writes the items with commas between them.
 fn write(out: &mut Vec<u8>, places: impl Iterator<Item = usize>, mut each: impl FnMut(&mut Vec<u8>, usize)) {
     for (number, place) in places.enumerate() {
         if number > 0 {
@@ -231,12 +231,12 @@ impl PreparedFlight {
     }
 }
 
-/// What a search found, kept ready for others.
+/// A prepared result that searches share.
 pub(super) type Shared = Arc<Prepared>;
 
 #[cfg(test)]
 impl Prepared {
-    /// Of no ways.
+    /// Returns a result without routes.
     pub fn empty() -> Self {
         Self { flights: vec![], ways: vec![], direct: vec![], transit: vec![], ranked: Default::default(), length: 0 }
     }

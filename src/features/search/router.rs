@@ -93,7 +93,7 @@ fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
     serde_json::to_vec(body).map_err(|error| Problem::internal(&error))
 }
 
-/// What is shown is as of now: nobody else keeps it.
+/// Builds the response; it is as of now, so no other party may cache it.
 fn told(body: Vec<u8>, status: CacheStatus) -> impl IntoResponse {
     let headers = [
         (header::CONTENT_TYPE, "application/json".to_owned()),

@@ -17,25 +17,25 @@ use crate::{
     platform::{clock::SharedClock, redis::Redis, secrets::ServerSecrets, settings, tally::Tally},
 };
 
-/// Finds ways from one airport to another.
+/// Finds routes from one airport to another.
 #[derive(Clone)]
 pub struct SearchService(pub(super) Arc<Inner>);
 
-/// What searching stands on.
+/// The dependencies of a search.
 pub(super) struct Inner {
     pub flights: FlightService,
     pub capacity: CapacityService,
     pub reference: Reference,
     pub clock: SharedClock,
     pub settings: settings::Search,
-    /// None: every search reads the tables.
+    /// `None`: every search reads the tables.
     pub cache: Option<RouteCache>,
     pub tally: Tally,
 }
 
 impl SearchService {
-    /// What is found is kept in `redis`, if there is one, for all processes of the installation that search by the same
-    /// rules.
+    /// Creates the service. Results are cached in `redis`, if there is one, for all processes of the installation that
+    /// search by the same rules.
     pub fn new(
         flights: &FlightService,
         capacity: &CapacityService,
@@ -62,7 +62,7 @@ impl SearchService {
         self.0.settings.max_stops
     }
 
-    /// All options whose first leg leaves on the local calendar date, in no particular order.
+    /// Returns all options whose first leg leaves on the local calendar date, in no particular order.
     pub async fn options(
         &self,
         origin: AirportCode,
@@ -75,8 +75,8 @@ impl SearchService {
         self.options_between(origin, destination, airport.day(date), date, request, max_stops).await
     }
 
-    /// Options whose first leg leaves in `[from, to)`, direct ones first by arrival, then connections by arrival: the
-    /// order in which a booking without flights tries them. Only what can be booked.
+    /// Returns options whose first leg leaves in `[from, to)`, direct ones first by arrival, then connections by
+    /// arrival: the order in which a booking without flights tries them. Only bookable options.
     pub async fn candidates(
         &self,
         origin: AirportCode,
@@ -129,7 +129,7 @@ impl SearchService {
         })
     }
 
-    /// The ways whose first leg leaves on the local calendar date, from the tables.
+    /// Reads the routes whose first leg leaves on the local calendar date from the tables.
     pub(super) async fn ways(
         &self,
         origin: AirportCode,

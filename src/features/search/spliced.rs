@@ -1,12 +1,12 @@
-//! JSON that is written ahead but for some members, and those members. What is written here must be, to the byte, what
-//! `serde` makes of the types of `dto`: they are the contract.
+//! JSON serialized in advance except for some members, and those members. The output here must equal, to the byte, that
+//! of `serde` for the types of `dto`: they are the contract.
 use super::{dto::RouteOption, model::Reason};
 use crate::features::{
     capacity::{FlightCapacity, Space},
     flights::FlightBody,
 };
 
-/// The text before and after what is filled in.
+/// The text before and after the inserted members.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Halves {
     pub before: Box<[u8]>,
@@ -14,7 +14,7 @@ pub(super) struct Halves {
 }
 
 impl Halves {
-    /// A flight: between them come `available` and `utilization_percent`; the closing brace is left out.
+    /// Serializes a flight: `available` and `utilization_percent` are inserted; the closing brace is left out.
     pub fn of_flight(flight: &FlightBody) -> Option<Self> {
         let text = serde_json::to_string(flight).ok()?;
         let (before, rest) = text.split_once(r#","available":"#)?;
@@ -23,7 +23,8 @@ impl Halves {
         Some(Self::new(format!(r#"{before},"available":"#), format!(r#","version":{after}"#)))
     }
 
-    /// An option without flights: between them come the flights, and after them `available` and what follows it.
+    /// Serializes an option without flights: the flights are inserted, and after them `available` and the members
+    /// behind it.
     pub fn of_option(option: &RouteOption) -> Option<Self> {
         let text = serde_json::to_string(option).ok()?;
         let (before, rest) = text.split_once(r#""flights":[]"#)?;
@@ -40,7 +41,7 @@ impl Halves {
     }
 }
 
-/// The value of a flight's `available`, and `utilization_percent`.
+/// Writes the value of a flight's `available`, and `utilization_percent`.
 pub(super) fn write_live(out: &mut Vec<u8>, room: &FlightCapacity) {
     write_available(out, room.available());
     out.extend_from_slice(br#","utilization_percent":"#);
@@ -60,7 +61,7 @@ pub(super) fn write_available(out: &mut Vec<u8>, space: Space) {
     out.push(b'}');
 }
 
-/// `bookable` and `reasons`.
+/// Writes `bookable` and `reasons`.
 pub(super) fn write_reasons(out: &mut Vec<u8>, reasons: &[Reason]) {
     if reasons.is_empty() {
         out.extend_from_slice(br#","bookable":true,"reasons":[]"#);
@@ -78,7 +79,7 @@ pub(super) fn write_reasons(out: &mut Vec<u8>, reasons: &[Reason]) {
     out.push(b']');
 }
 
-/// A number of units of 10^-`places`, as short as it is.
+/// Writes a number of units of 10^-`places`, in its shortest form.
 fn write_scaled(out: &mut Vec<u8>, units: i64, places: usize) {
     if units < 0 {
         out.push(b'-');

@@ -1,5 +1,5 @@
-//! What lies in Redis: the flights that were found, and which of them make ways. How much room they have does not: it is
-//! not the network's.
+//! The format in Redis: the found flights, and which of them form routes. Capacity is not stored, as it is not part of
+//! the network.
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -11,14 +11,14 @@ use crate::{
     kernel::{AirportCode, FlightId},
 };
 
-/// Moves with what is stored or what it means, so that versions of this program that differ in it keep apart.
+/// Changes with the stored format or its meaning, so that program versions that differ in it keep apart.
 pub(super) const FORM: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
     flights: Vec<StoredFlight>,
-    /// Each way's flights, by their places.
+    /// Each route's flights, as indices.
     ways: Vec<Vec<usize>>,
 }
 
@@ -40,7 +40,7 @@ impl From<&Flight> for StoredFlight {
 }
 
 impl From<StoredFlight> for Flight {
-    /// What is booked is not known.
+    /// The booked capacity is not known.
     fn from(stored: StoredFlight) -> Self {
         stored.data.into_flight(stored.id, stored.version, stored.created_at, stored.updated_at)
     }
@@ -60,7 +60,7 @@ pub(super) fn to_bytes(ways: &RouteSet) -> Option<Vec<u8>> {
     serde_json::to_vec(&Stored { flights, ways }).ok()
 }
 
-/// None for what is no such text, or holds ways that do not lead from `origin` to `destination`.
+/// Returns `None` for invalid text, or for routes that do not lead from `origin` to `destination`.
 pub(super) fn from_bytes(bytes: &[u8], origin: AirportCode, destination: AirportCode) -> Option<RouteSet> {
     let stored: Stored = serde_json::from_slice(bytes).ok()?;
     let flights: Vec<Flight> = stored.flights.into_iter().map(Flight::from).collect();

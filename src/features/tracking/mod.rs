@@ -1,5 +1,5 @@
-//! What anyone who knows a reference or an air waybill number may see of a shipment. Decides what is public: the journey,
-//! never a person, a note, an organization or a price.
+//! The part of a shipment visible to anyone with its reference or air waybill number. Decides what is public: the
+//! journey, never a person, a note, an organization or a price.
 mod dto;
 mod room;
 mod router;

@@ -26,7 +26,7 @@ pub(super) fn routes() -> Routes<HandlerState> {
     api.into()
 }
 
-/// What a shipment may be tracked by.
+/// A number by which a shipment can be tracked.
 #[derive(Debug)]
 enum TrackingNumber {
     Reference(BookingRef),
@@ -56,7 +56,7 @@ impl TrackingNumber {
 
 problem_responses!(TrackProblems: [LIST, CALLER], NOT_FOUND);
 
-/// Everybody may use a cursor: what it leads to is public.
+/// Any caller may use a cursor, because it leads to public data.
 const ANYBODY: &str = "";
 
 /// Follow a shipment.

@@ -3,14 +3,15 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use super::Flight;
 use crate::kernel::{AirportCode, FlightNumber};
 
-/// How long freight must be on the ground to connect, by airport.
+/// Minimum ground time of freight for a connection, by airport.
 pub trait Connections {
     fn minimum_connection(&self, airport: AirportCode) -> TimeDelta;
-    /// The first instant after the last day on which freight that set out on `departure_date` may leave this airport.
+    /// Returns the first instant after the last day on which freight that set out on `departure_date` may leave this
+    /// airport.
     fn connection_window_end(&self, airport: AirportCode, departure_date: NaiveDate) -> Option<DateTime<Utc>>;
 }
 
-/// What a connection looks at of a flight, or of a leg that was booked on one.
+/// The part of a flight, or of a leg booked on one, that determines a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Segment<'a> {
     pub number: &'a FlightNumber,
@@ -32,8 +33,8 @@ impl<'a> From<&'a Flight> for Segment<'a> {
     }
 }
 
-/// Whether freight off `inbound` makes `onward`: the same airport, and the minimum connection unless the flight number
-/// stays the same, as then the freight stays aboard.
+/// Returns whether freight off `inbound` makes `onward`: the airport is the same, and the minimum connection time is
+/// met unless the flight number stays the same, as then the freight stays aboard.
 pub fn is_connection<'a>(inbound: impl Into<Segment<'a>>, onward: impl Into<Segment<'a>>, minimum: TimeDelta) -> bool {
     let (inbound, onward) = (inbound.into(), onward.into());
     let needed = if inbound.number == onward.number { TimeDelta::zero() } else { minimum };

@@ -9,7 +9,7 @@ use crate::{
     kernel::{AircraftCode, AirportCode, FlightId, FlightNumber},
 };
 
-/// The shape of an event's data.
+/// Version of the format of an event's data.
 const DATA_VERSION: i32 = 1;
 
 /// An event of a flight's history.
@@ -21,14 +21,14 @@ pub struct PastEvent {
     pub created_at: DateTime<Utc>,
 }
 
-/// What a flight's ledger adds up to.
+/// The sums of a flight's ledger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LedgerSum {
     pub entries: i64,
     pub booked: Space,
 }
 
-/// A flight as its history tells it, with the two of its columns that follow from it and are no members of it.
+/// A flight rebuilt from its history, with its two derived columns that are not members of `Flight`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RebuiltFlight {
     pub flight: Flight,
@@ -36,10 +36,10 @@ pub struct RebuiltFlight {
     pub cancelled_at: Option<DateTime<Utc>>,
 }
 
-/// What cannot be, and the number of the event that tells it.
+/// The number of an event, and its contradiction to the others.
 pub type Contradiction = (i32, String);
 
-/// All events of one flight, in the order of their numbers. `None` if there is no telling what it is.
+/// Replays all events of one flight, in the order of their numbers. Returns `None` if the flight cannot be rebuilt.
 pub fn replay(id: FlightId, events: &[PastEvent], ledger: LedgerSum) -> (Option<RebuiltFlight>, Vec<Contradiction>) {
     let mut rebuilt: Option<RebuiltFlight> = None;
     let mut wrong = Vec::new();
@@ -73,12 +73,12 @@ pub fn replay(id: FlightId, events: &[PastEvent], ledger: LedgerSum) -> (Option<
     (rebuilt, wrong)
 }
 
-/// What an event says of its flight: all values, enough to rebuild it, in whole units, as the tables have them.
+/// Returns an event's data of its flight: all values, enough to rebuild it, in whole units, as the tables have them.
 pub fn event_data(flight: &Flight) -> Value {
     serde_json::to_value(FlightData::from(flight)).unwrap_or_default()
 }
 
-/// Whether a flight of this status can become so.
+/// Returns whether this event may change a flight's status from `before` to `after`.
 fn follows(before: Option<FlightStatus>, event: FlightEventType, after: FlightStatus) -> bool {
     use FlightStatus::{Arrived, Cancelled, Departed, Scheduled};
     match (before, event) {
@@ -91,7 +91,8 @@ fn follows(before: Option<FlightStatus>, event: FlightEventType, after: FlightSt
     }
 }
 
-/// All values of a flight but its id, what its events count and its room, as its events say them. A member that this build does not know would be lost: it is an error.
+/// All values of a flight in an event, except its id, the counters of its events, and its bookings. A member that this
+/// build does not know is an error, since it would be lost.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlightData {
@@ -151,7 +152,7 @@ impl FlightData {
         }
     }
 
-    /// A flight of that version, with nothing booked on it.
+    /// Returns a flight of that version, with nothing booked on it.
     pub fn into_flight(
         self,
         id: FlightId,

@@ -1,4 +1,4 @@
-//! What an audit reads of flights and their histories. It reads the ledger and the outbox too, and writes nothing.
+//! Reads flights and their histories for an audit, and also the ledger and the outbox; writes nothing.
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -17,7 +17,7 @@ use crate::{
     platform::postgres::PgSession,
 };
 
-/// The ids that follow `after`, in ascending order, of whatever has a row or an event.
+/// Returns the ids after `after` that have a row or an event, in ascending order.
 pub(in crate::features::flights) async fn page(
     db: &mut PgSession,
     only: Option<&[Uuid]>,
@@ -39,7 +39,7 @@ pub(in crate::features::flights) async fn page(
     ids.fetch_all(db).await
 }
 
-/// The events of these flights, by flight and number.
+/// Returns the events of these flights, by flight and number.
 pub(in crate::features::flights) async fn past_events(
     db: &mut PgSession,
     ids: &[Uuid],
@@ -62,7 +62,7 @@ pub(in crate::features::flights) async fn past_events(
     .collect()
 }
 
-/// What the ledgers of these flights add up to.
+/// Returns the sums of these flights' ledgers.
 pub(in crate::features::flights) async fn ledger_sums(
     db: &mut PgSession,
     ids: &[Uuid],
@@ -81,7 +81,7 @@ pub(in crate::features::flights) async fn ledger_sums(
     Ok(sums.collect())
 }
 
-/// Columns of a flight that follow from others.
+/// Columns of a flight that are derived from others.
 #[derive(Debug)]
 pub(in crate::features::flights) struct Derived {
     pub id: Uuid,
@@ -114,7 +114,7 @@ pub(in crate::features::flights) struct Untold {
     pub event_type: String,
 }
 
-/// Events from `since` on, by default of the last six days, that left no message.
+/// Finds events from `since` on, by default of the last six days, that have no message.
 pub(in crate::features::flights) fn untold_events<'a>(
     db: &'a mut PgSession,
     only: Option<&[Uuid]>,
@@ -134,7 +134,7 @@ pub(in crate::features::flights) fn untold_events<'a>(
     rows.fetch(db)
 }
 
-/// Messages that tell of no event, or of one that another message tells of.
+/// Finds messages that have no event, or whose event has another message.
 pub(in crate::features::flights) fn stray_messages<'a>(
     db: &'a mut PgSession,
     only: Option<&[Uuid]>,

@@ -5,7 +5,7 @@ use tokio::sync::Semaphore;
 use super::*;
 use crate::platform::{clock::ManualClock, postgres::DbError, settings::Settings};
 
-/// Finds nothing, as often and as slowly as the test wants.
+/// A source without flights; the test controls the number and the time of its answers.
 #[derive(Clone)]
 struct Fake(Arc<Gate>);
 
@@ -134,7 +134,7 @@ async fn a_search_that_began_before_a_change_answers_nobody_who_knows_of_it() {
     source.0.may_answer.add_permits(2);
     let (before, after) = (before.await.unwrap(), after.await.unwrap());
     assert!(!Arc::ptr_eq(&before.prepared, &after.prepared));
-    // Whichever was put down last.
+    // Holds regardless of which result was stored last.
     source.0.may_answer.add_permits(2);
     let now = spawn(&cache, &source, version(2)).await.unwrap();
     assert!(!Arc::ptr_eq(&before.prepared, &now.prepared));

@@ -34,7 +34,7 @@ fn flight() -> Flight {
 
 type Step = (FlightEventType, fn(&mut Flight));
 
-/// A flight and its events.
+/// Builds a flight and its events.
 fn story(steps: &[Step]) -> (Flight, Vec<PastEvent>) {
     let mut now = flight();
     let mut events = vec![event(FlightEventType::Created, &now)];
