@@ -2,7 +2,7 @@ use chrono::TimeDelta;
 
 use super::{
     BookingError, BookingService,
-    amendment::{AwbMove, told_changes},
+    amendment::{AwbMove, changes_text},
     change::{Target, Verb},
     draft::{Author, Draft, EventDetails},
     dto::AmendBooking,
@@ -124,7 +124,7 @@ impl Amending<'_> {
         if let Some(number) = taken {
             return Err(BookingError::AwbTaken(number));
         }
-        let notes = told_changes(&self.draft.now, &amended);
+        let notes = changes_text(&self.draft.now, &amended);
         self.draft.now = amended;
         if new_freight && !reroutes {
             self.retake(tx).await?;

@@ -128,7 +128,7 @@ impl AmendBooking {
 }
 
 /// Names the changed members, figures with old and new values; contains no free text and no personal data.
-pub(super) fn told_changes(before: &Booking, after: &Booking) -> String {
+pub(super) fn changes_text(before: &Booking, after: &Booking) -> String {
     let mut told = String::new();
     let mut add = |name: &str, change: Option<(String, String)>| {
         let separator = if told.is_empty() { "Changed " } else { "; " };

@@ -14,7 +14,7 @@ use super::{FlightCapacity, FlightStatus, Space};
 use crate::{kernel::FlightId, platform::clock::Moment};
 
 /// Time for which the index may answer after it was last up to date; after that the tables are read.
-const ABREAST_FOR: Duration = Duration::from_millis(450);
+const FRESH_FOR: Duration = Duration::from_millis(450);
 /// Time after its cut-off at which a flight leaves the index.
 pub(super) const KEPT: TimeDelta = TimeDelta::days(2);
 /// Few shards are cheap; this number keeps one growing shard from blocking the others or doubling the memory.
@@ -110,14 +110,14 @@ impl AvailabilityIndex {
     /// Returns a flight's room, with booked and held in one figure, unless it is unknown or invalidated. The caller
     /// checks whether this process is up to date.
     pub fn room(&self, flight: FlightId) -> Option<FlightCapacity> {
-        if self.is_doubted(flight) {
+        if self.is_invalidated(flight) {
             return None;
         }
         let shard = self.shard(flight).read().unwrap_or_else(PoisonError::into_inner);
         shard.get(&flight).map(|known| known.room(flight))
     }
 
-    fn is_doubted(&self, flight: FlightId) -> bool {
+    fn is_invalidated(&self, flight: FlightId) -> bool {
         self.0.invalidated.load(Ordering::Acquire) > 0 && self.invalidations().contains_key(&flight)
     }
 
@@ -203,7 +203,7 @@ impl AvailabilityIndex {
 
     /// Returns whether the index is recent enough to be shown.
     pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
-        self.staleness(now).is_some_and(|age| age < ABREAST_FOR)
+        self.staleness(now).is_some_and(|age| age < FRESH_FOR)
     }
 
     /// Returns the number of known flights.

@@ -50,7 +50,7 @@ impl From<sqlx::Error> for OperationError {
 
 impl OperationError {
     /// Returns whether a row was not free in time: the same transaction may succeed later.
-    pub(super) fn waited_in_vain(&self) -> bool {
+    pub(super) fn timed_out(&self) -> bool {
         match self {
             Self::Flight(FlightError::Database(cause))
             | Self::Booking(BookingError::Database(cause))

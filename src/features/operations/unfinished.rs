@@ -94,7 +94,7 @@ impl OperationService {
             match retrying(|| self.continue_step(flight)).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
-                Err(error) if error.waited_in_vain() => {}
+                Err(error) if error.timed_out() => {}
                 Err(error) => return Err(error),
             }
             sleep(PAUSE).await;
