@@ -123,8 +123,8 @@ impl Database {
         Self { pool: self.background.clone(), is_serving: false, ..self.clone() }
     }
 
-    /// Returns the same database through the connection reserved for health checks. A health check waits only as long
-    /// as for a connection, and a silent connection must be closed by then.
+    /// Returns the same database through the connection reserved for health checks. A health check waits no longer
+    /// than for a connection, and a silent connection must be closed by then.
     #[must_use]
     pub fn for_probes(&self) -> Self {
         let bound = self.bound.min(self.probes.options().get_acquire_timeout() * 3 / 4);

@@ -24,7 +24,7 @@ pub use lines::{Arrival, FifoLock, Ticket};
 /// Number and spacing of attempts for a short wait.
 const BRIEF_ATTEMPTS: u32 = 50;
 const BRIEF_DELAY: Duration = Duration::from_millis(10);
-/// A lock held for longer than this is not requested for the same period: its holder may have died.
+/// After a short wait in vain, time for which short waits for that lock fail at once: its holder may have died.
 const GIVEN_UP_FOR: Duration = Duration::from_secs(2);
 /// Pause before another attempt to release a lock after a failed one.
 const GIVE_BACK_AGAIN: Duration = Duration::from_millis(500);
@@ -37,7 +37,7 @@ pub struct Locks {
     redis: Option<Redis>,
     tokens: TokenSource,
     settings: settings::Locks,
-    /// For each lock that was never released, the moment until which it is not requested.
+    /// For each lock that a short wait did not get, the moment until which short waits fail at once.
     given_up: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
@@ -57,7 +57,7 @@ impl Locks {
         Self { redis, tokens, settings, given_up: Arc::default() }
     }
 
-    /// Makes one attempt. The outcome of a later attempt for a held lock decides whether the lock counts as given up.
+    /// Makes one attempt. Leaves a held lock out of the metrics: the caller may try again, and the final outcome counts.
     pub async fn ask(&self, what: &'static str, which: &impl Display) -> Asked {
         let began = Instant::now();
         let asked = self.try_once(what, which).await;
