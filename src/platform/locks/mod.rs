@@ -57,7 +57,7 @@ impl Locks {
         Self { redis, tokens, settings, given_up: Arc::default() }
     }
 
-    /// Makes one attempt. Leaves a held lock out of the metrics: the caller may try again, and the final outcome counts.
+    /// Makes one attempt. Leaves a held lock out of the metrics: the caller may retry, and the final outcome counts.
     pub async fn ask(&self, what: &'static str, which: &impl Display) -> Asked {
         let began = Instant::now();
         let asked = self.try_once(what, which).await;

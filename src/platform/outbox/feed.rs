@@ -34,10 +34,10 @@ impl Entry {
 /// A position in the outbox. By default the position before the oldest message.
 ///
 /// Messages are numbered when they are written and become visible when their transactions commit, so a lower number may
-/// become visible after a higher one. A place is therefore the highest number read, and the transactions that were in
-/// progress at that moment: only these can still make a lower number visible. When one of them has ended, its messages are
-/// read by its transaction number. The size of a place is bounded by the number of concurrent transactions, not by the
-/// number of messages that they write.
+/// become visible after a higher one. A position therefore consists of the highest number read, and of the transactions
+/// that were in progress at that moment: only these can still make a lower number visible. When one of them has ended,
+/// its messages are read by its transaction number. The size of a position is bounded by the number of concurrent
+/// transactions, not by the number of messages that they write.
 ///
 /// Messages about one thing come in order: the next one is numbered under the lock that the one before was
 /// committed with.
