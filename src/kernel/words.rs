@@ -1,7 +1,8 @@
 //! Closed lists of words: the names of statuses, actions and event types on the wire and in their columns.
 
-/// Declares an enum whose variants each have one word, the same in JSON, in queries and in the database. The word is taken
-/// as a bare token: utoipa does not see a `literal` through its macro's wrapping, and would describe the variant's name.
+/// Declares an enum whose variants each have one word, the same in JSON, in queries and in the database. The word is
+/// taken as a bare token: utoipa does not see a `literal` through its macro's wrapping, and would describe the
+/// variant's name.
 macro_rules! words {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:tt,)+ }) => {
         $(#[$meta])*

@@ -254,7 +254,7 @@ fn open_pool(
         .connect_lazy_with(options.clone())
 }
 
-/// Marks a server that refuses new sessions as unavailable, whatever reason it gives.
+/// Turns the server's refusal of a session into a refused connection, whatever reason it gives.
 fn not_let_in(error: sqlx::Error) -> sqlx::Error {
     match error {
         refused @ sqlx::Error::Database(_) => io::Error::new(io::ErrorKind::ConnectionRefused, refused).into(),

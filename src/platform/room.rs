@@ -144,7 +144,7 @@ pub struct Opened {
     pub follower: Option<Arc<dyn Follower>>,
     pub personal: Option<Arc<dyn PersonalData>>,
     pub workers: Vec<Worker>,
-    /// Update the metrics that are computed at each scrape.
+    /// Functions that update the metrics computed at each scrape.
     pub gauges: Vec<Arc<dyn Fn() + Send + Sync>>,
 }
 

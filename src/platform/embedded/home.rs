@@ -14,7 +14,7 @@ use crate::platform::settings;
 
 /// For data directories that the servers' user cannot enter.
 const FALLBACK: &str = "/var/lib/loadmaster";
-/// Longest path of a socket on every system.
+/// Longest socket path that every system accepts, without the terminating NUL.
 const SOCKET_PATH_LIMIT: usize = 103;
 const LONGEST_SOCKET_NAME: &str = "/.s.PGSQL.5432.lock";
 

@@ -1,6 +1,6 @@
 //! Spans of the work. A span is exported only when its request or task is sampled; otherwise it costs a look at a
-//! thread-local. [`Traced::in_span`] carries the current span along with the work, and [`Traced::in_same_trace`] carries
-//! it into spawned tasks.
+//! thread-local. [`Traced::in_span`] makes a span current for the work, and [`Traced::in_same_trace`] carries it into
+//! spawned tasks.
 use std::{
     borrow::Cow,
     pin::Pin,

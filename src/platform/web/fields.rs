@@ -8,7 +8,7 @@ use super::{
 };
 use crate::kernel::{Fault, FaultCode};
 
-/// Most faults reported: more help nobody, and an answer must not be larger than its request.
+/// Largest number of reported faults: a longer list does not help, and an answer must not be larger than its request.
 const MOST_FAULTS: usize = 200;
 /// Longest client-supplied name that an answer repeats.
 const LONGEST_NAME: usize = 64;

@@ -88,8 +88,8 @@ impl<'a, T, F: FnOnce(&mut Fields<'a>) -> Option<T>> Reader<'a, T> for With<F> {
 /// - `Option<T>` may be absent, and so may `Vec<T>`, which is then empty. Any other type is required.
 /// - `Patch<T>` is a member of a merge patch that `null` clears. In a patch, `null` for an `Option<T>` is a fault.
 ///
-/// The readers see the arguments of the declaration and, as `Option`s, the members before them: that is how members are judged
-/// beside each other. `Vec` and `Patch` are for bodies.
+/// The readers see the arguments of the declaration and, as `Option`s, the members before them: this allows checks that
+/// involve several members. `Vec` and `Patch` are for bodies.
 ///
 /// ```ignore
 /// request! {
