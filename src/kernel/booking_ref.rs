@@ -16,11 +16,10 @@ impl BookingRef {
         &self.0
     }
 
-    /// The reference that the number `counter` of an ever-rising sequence stands for under `key`.
+    /// Returns the reference for the number `counter` of a rising sequence under `key`.
     ///
-    /// Each length is a keyed permutation of its numbers, so no two counters meet, and who knows one reference
-    /// cannot tell the next. Nine digits serve the first 10^9 counters, ten the next 10^10, and so on to twelve;
-    /// `None` beyond.
+    /// Each length is a keyed permutation of its numbers, so no two counters collide, and one reference does not reveal
+    /// the next. Nine digits serve the first 10^9 counters, ten the next 10^10, and so on to twelve; `None` beyond.
     pub fn from_counter(counter: u64, key: [u64; 4]) -> Option<Self> {
         let mut rest = counter;
         for digits in 9..=12_u32 {
@@ -50,8 +49,8 @@ impl FromStr for BookingRef {
 
 text_value!(BookingRef);
 
-/// A keyed permutation of `0..size`: a Feistel network over the next even number of bits, walked until the value
-/// falls back into the range (at most four steps on average).
+/// Applies a keyed permutation of `0..size`: a Feistel network over the next even number of bits, repeated until the
+/// value falls back into the range (at most four steps on average).
 fn permute(value: u64, size: u64, key: [u64; 4]) -> u64 {
     let half = (64 - (size - 1).leading_zeros()).div_ceil(2);
     let mask = (1_u64 << half) - 1;
@@ -69,14 +68,14 @@ fn permute(value: u64, size: u64, key: [u64; 4]) -> u64 {
     }
 }
 
-/// The finalizer of `SplitMix64`: every input bit reaches every output bit.
+/// Applies the finalizer of `SplitMix64`: every input bit affects every output bit.
 const fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)
 }
 
-/// The one way to write what may be a reference in an address; none if it cannot be one.
+/// Returns the canonical form of a possible reference in an address; `None` if it cannot be one.
 pub fn canonical_reference(text: &str) -> Option<String> {
     text.parse::<BookingRef>().ok().map(|reference| reference.as_str().to_owned())
 }

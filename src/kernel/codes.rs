@@ -19,7 +19,7 @@ impl<const N: usize> Ascii<N> {
     }
 
     fn as_str(&self) -> &str {
-        // Only ASCII ever gets in, so the fallback is unreachable.
+        // The bytes are always ASCII, so the fallback is unreachable.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
@@ -59,7 +59,7 @@ impl FromStr for AirportCode {
 pub struct AirlineCode(Ascii<2>);
 
 impl AirlineCode {
-    /// From the front of a flight number, which was parsed as a designator before.
+    /// Takes the front of a flight number, which was already parsed as a designator.
     pub(super) const fn from_checked(code: [u8; 2]) -> Self {
         Self(Ascii(code))
     }

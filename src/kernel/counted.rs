@@ -1,4 +1,4 @@
-/// What is counted for the summary of an installation.
+/// The events counted for the summary of an installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
     BookingsCreated,
@@ -12,6 +12,6 @@ pub enum Counted {
 }
 
 impl Counted {
-    /// How many kinds there are.
+    /// Number of kinds.
     pub const KINDS: usize = Self::CacheMisses as usize + 1;
 }

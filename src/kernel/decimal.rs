@@ -1,12 +1,12 @@
 use super::fault::{Fault, FaultCode};
 
-/// A JSON number's text as a whole number.
+/// Parses a JSON number's text as a whole number.
 pub fn whole_number(text: &str) -> Result<i64, Fault> {
     scaled(text, 0)
 }
 
-/// Reads a JSON number's text as a whole number of units of 10^-`places`, exactly: never through a float.
-/// `1e400` is too large, `0.05` with one place too precise, `5.50` with one place is 5.5.
+/// Parses a JSON number's text as a whole number of units of 10^-`places`, exactly: never through a float. `1e400` is
+/// too large, `0.05` with one place too precise, `5.50` with one place is 5.5.
 pub(super) fn scaled(text: &str, places: i32) -> Result<i64, Fault> {
     let number = Parts::split(text).ok_or_else(|| Fault::new(FaultCode::WrongType, "must be a number"))?;
     let digits = number.digits.trim_start_matches('0');
@@ -61,7 +61,7 @@ impl Parts {
         valid.then_some(Self { negative, digits, exponent })
     }
 
-    /// Exponents beyond 64 bits saturate: they are far too large or too small either way.
+    /// Parses an exponent. Exponents beyond 64 bits saturate: they are far too large or too small either way.
     fn exponent(text: &str) -> Option<i64> {
         let (negative, digits) = match text.strip_prefix('-') {
             Some(digits) => (true, digits),

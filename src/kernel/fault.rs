@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-/// What is wrong with one value that was sent. The set is part of the public contract.
+/// A fault of one value that was sent. The set is part of the public contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FaultCode {
     Required,

@@ -29,7 +29,7 @@ macro_rules! id {
         impl std::str::FromStr for $name {
             type Err = Fault;
 
-            /// Only the canonical form, 36 characters with dashes: one thing has one address.
+            /// Accepts only the canonical form, 36 characters with dashes: one thing has one address.
             fn from_str(text: &str) -> Result<Self, Fault> {
                 let canonical = Some(text.trim()).filter(|text| text.len() == 36);
                 let uuid = canonical.and_then(|text| Uuid::try_parse(text).ok());

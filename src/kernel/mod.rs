@@ -1,5 +1,5 @@
-//! Words everybody speaks: typed ids and the trade's values, which can only be made valid.
-//! Knows no HTTP, no rooms, no database but the column encoding of its own values.
+//! The common vocabulary: typed ids and the trade's values, which can only be constructed valid. Depends on no HTTP, no
+//! rooms, no database but the column encoding of its own values.
 mod awb;
 mod booking_ref;
 mod codes;

@@ -8,7 +8,7 @@ use super::{
     fault::{Fault, FaultCode},
 };
 
-/// Gives a quantity its column type (`bigint` or `integer`), ordering and arithmetic.
+/// Implements a quantity's column type (`bigint` or `integer`), ordering and arithmetic.
 macro_rules! quantity {
     ($($name:ident),+) => {$(
         impl $name {
@@ -41,7 +41,7 @@ macro_rules! quantity {
     )+};
 }
 
-/// Above zero, up to `max` units of 10^-`places`: the range a client may send.
+/// Parses a value above zero, up to `max` units of 10^-`places`: the range a client may send.
 fn sent(text: &str, places: i32, max: i64, largest: &'static str) -> Result<i64, Fault> {
     match scaled(text, places)? {
         units if units <= 0 => Err(Fault::new(FaultCode::TooSmall, "must be greater than zero")),
@@ -50,17 +50,17 @@ fn sent(text: &str, places: i32, max: i64, largest: &'static str) -> Result<i64,
     }
 }
 
-/// Whole numbers are written without a decimal point, others as short as they are.
+/// Serializes whole numbers without a decimal point, others in their shortest form.
 fn serialize_scaled<S: Serializer>(units: i64, scale: i64, serializer: S) -> Result<S::Ok, S::Error> {
     if units % scale == 0 {
         return serializer.serialize_i64(units / scale);
     }
-    // Quotients of this size print as the decimal they stand for: a double has 15 true digits.
+    // Quotients of this size print as the exact decimal: a double has 15 significant digits.
     #[allow(clippy::cast_precision_loss, reason = "quantities stay far below 2^53 units")]
     serializer.serialize_f64(units as f64 / scale as f64)
 }
 
-/// For other figures that are written as quantities are: whole ones without a decimal point.
+/// Serializes other figures like quantities: whole ones without a decimal point.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde's serialize_with asks for")]
 pub fn short_number<S: Serializer>(figure: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     #[allow(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
@@ -77,7 +77,7 @@ pub fn short_number<S: Serializer>(figure: &f64, serializer: S) -> Result<S::Ok,
 pub struct Weight(i64);
 
 impl Weight {
-    /// From the text of a JSON number of kilograms: above 0, at most 9 999 999.9, at most one decimal.
+    /// Parses the text of a JSON number of kilograms: above 0, at most 9 999 999.9, at most one decimal.
     pub fn from_kilograms(text: &str) -> Result<Self, Fault> {
         sent(text, 1, 99_999_999, "9999999.9 kg").map(Self)
     }
@@ -90,19 +90,20 @@ impl Weight {
         self.0
     }
 
-    /// In the unit of metrics; a weight is never below 0.
+    /// Returns the weight in the unit of metrics; it is never below 0.
     pub const fn grams(self) -> u64 {
         self.0.unsigned_abs() * 100
     }
 
-    /// The volume that freight of unknown volume is taken to have: 166.667 kg per m³ (the IATA volumetric standard,
-    /// 6000 cm³ per kg), rounded up to the litre.
+    /// Returns the assumed volume of freight of unknown volume: 166.667 kg per m³ (the IATA volumetric standard, 6000
+    /// cm³ per kg), rounded up to the litre.
     pub const fn standard_volume(self) -> Volume {
-        // hg × 100 000 / 166 667 litres; rounding up keeps the promise that it fits.
+        // hg × 100 000 / 166 667 litres; rounding up ensures that it fits.
         Volume((self.0 * 100_000 + 166_666) / 166_667)
     }
 
-    /// What is charged for: the larger of gross weight and volume / 6000 cm³ per kg, up to the next half kilogram.
+    /// Returns the chargeable weight: the larger of gross weight and volume / 6000 cm³ per kg, up to the next half
+    /// kilogram.
     #[must_use]
     pub const fn chargeable(self, volume: Volume) -> Self {
         let gross = (self.0 + 4) / 5; // half kilograms
@@ -133,7 +134,7 @@ impl std::fmt::Display for Weight {
 pub struct Volume(i64);
 
 impl Volume {
-    /// From the text of a JSON number of cubic metres: above 0, at most 9 999 999.999, at most three decimals.
+    /// Parses the text of a JSON number of cubic metres: above 0, at most 9 999 999.999, at most three decimals.
     pub fn from_cubic_metres(text: &str) -> Result<Self, Fault> {
         sent(text, 3, 9_999_999_999, "9999999.999 m³").map(Self)
     }
@@ -170,7 +171,7 @@ impl std::fmt::Display for Volume {
 pub struct Positions(i64);
 
 impl Positions {
-    /// From the text of a JSON number: a whole number from 0 to 9999.
+    /// Parses the text of a JSON number: a whole number from 0 to 9999.
     pub fn from_count(text: &str) -> Result<Self, Fault> {
         match scaled(text, 0)? {
             count if count < 0 => Err(Fault::new(FaultCode::TooSmall, "must not be negative")),
@@ -195,7 +196,7 @@ impl Positions {
 pub struct Pieces(i32);
 
 impl Pieces {
-    /// From the text of a JSON number.
+    /// Parses the text of a JSON number.
     pub fn from_count(text: &str) -> Result<Self, Fault> {
         match scaled(text, 0)? {
             count if count < 1 => Err(Fault::new(FaultCode::TooSmall, "must be at least 1")),

@@ -1,4 +1,4 @@
-//! What a value that is written as text needs to cross the wire and to lie in a `text` column.
+//! Serialization and column encoding of values that are written as text.
 
 /// Implements `Display`, `Debug`, `Serialize` and the `text` column encoding for a type that has
 /// `as_str(&self) -> &str` and `FromStr<Err = Fault>`.

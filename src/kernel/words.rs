@@ -1,7 +1,8 @@
-//! Closed lists of words: what a status, an action or a kind of event is called on the wire and in its column.
+//! Closed lists of words: the names of statuses, actions and event types on the wire and in their columns.
 
-/// Declares an enum whose variants each have one word, the same in JSON, in queries and in the database. The word is taken
-/// as a bare token: utoipa does not see a `literal` through its macro's wrapping, and would describe the variant's name.
+/// Declares an enum whose variants each have one word, the same in JSON, in queries and in the database. The word is
+/// taken as a bare token: utoipa does not see a `literal` through its macro's wrapping, and would describe the
+/// variant's name.
 macro_rules! words {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:tt,)+ }) => {
         $(#[$meta])*
@@ -28,7 +29,7 @@ macro_rules! words {
 
 pub(crate) use words;
 
-/// The word of a column as the value it stands for; a check of the table keeps every other word out.
+/// Converts the word of a column to its variant; a check of the table excludes every other word.
 pub(crate) fn from_column<T: Copy>(words: &[(&'static str, T)], word: &str) -> sqlx::Result<T> {
     let known = words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value);
     known.ok_or_else(|| sqlx::Error::Decode(format!("unknown word {word}").into()))

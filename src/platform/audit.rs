@@ -1,4 +1,4 @@
-//! What an audit speaks of: what it looks at, how much it has checked, and which rows break a rule.
+//! The vocabulary of an audit: its scope, its progress, and the rows that break a rule.
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -8,31 +8,31 @@ use uuid::Uuid;
 
 use super::postgres::{DbError, PgSession};
 
-/// The number of rows that are shown of those that break one rule; all are counted.
+/// Number of rows shown of those that break one rule; all are counted.
 pub const MOST_SHOWN: usize = 20;
 
-/// Ids of things that an audit looks at, by the kind of thing.
+/// Ids of the things in the scope of an audit, by kind.
 pub type Only = BTreeMap<&'static str, Vec<Uuid>>;
 
-/// What an audit looks at.
+/// The scope of an audit.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    /// Nothing but these; left out: everything.
+    /// Only these things; `None`: everything.
     pub only: Option<Only>,
-    /// Events from then on must have their messages; left out: those of the last six days by the database's clock, since
-    /// messages are kept for seven.
+    /// Events from this time on must have their messages; `None`: those of the last six days by the database's clock,
+    /// because messages are kept for seven.
     pub messages_since: Option<DateTime<Utc>>,
-    /// Also replay histories and compare what they make with the rows, member by member.
+    /// Whether to replay histories also, and compare the results with the rows, member by member.
     pub rebuild: bool,
 }
 
 impl Scope {
-    /// Which things of this kind are looked at; none: all of them.
+    /// Returns the things of this kind in scope; `None`: all of them.
     pub fn of(&self, kind: &str) -> Option<&[Uuid]> {
         self.only.as_ref().map(|only| only.get(kind).map_or(&[][..], Vec::as_slice))
     }
 
-    /// Whether no thing of this kind is looked at.
+    /// Returns whether no thing of this kind is in scope.
     pub fn leaves_out(&self, kind: &str) -> bool {
         self.of(kind).is_some_and(<[_]>::is_empty)
     }
@@ -41,15 +41,15 @@ impl Scope {
 /// A rule that must never be broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
-    /// As `docs/reliability.md` counts them; the comparison with what is rebuilt has none.
+    /// The rule's number in `docs/reliability.md`; the comparison with rebuilt rows has none.
     pub number: Option<u8>,
     pub name: &'static str,
 }
 
 impl Rule {
-    /// Each room that writes messages looks whether its own are there.
+    /// Each room that writes messages checks its own.
     pub const MESSAGES: Self = Self::new(9, "every event has its message");
-    /// Each room that keeps a history looks at its own. Only if it is asked for.
+    /// Each room that keeps a history checks its own, only on request.
     pub const REBUILT: Self = Self { number: None, name: "everything is as its history rebuilds it" };
 
     pub const fn new(number: u8, name: &'static str) -> Self {
@@ -57,7 +57,7 @@ impl Rule {
     }
 }
 
-/// An audit that is being made.
+/// An audit in progress.
 type Looking<'a, T> = BoxFuture<'a, Result<T, DbError>>;
 
 type Run = for<'a> fn(&'a mut PgSession, &'a Scope, Watch<'a>) -> Looking<'a, Vec<(Rule, Findings)>>;
@@ -66,9 +66,9 @@ type Run = for<'a> fn(&'a mut PgSession, &'a Scope, Watch<'a>) -> Looking<'a, Ve
 #[derive(Debug, Clone, Copy)]
 pub struct Audit {
     pub rules: &'static [Rule],
-    /// What is found about each rule that was looked at. Only reads.
+    /// Returns the findings for each rule that was checked. Only reads.
     pub run: Run,
-    /// The kinds of things that it can be limited to.
+    /// The kinds of things to which it can be limited.
     pub subjects: &'static [Subject],
 }
 
@@ -80,15 +80,15 @@ fn find_nothing<'a>(_: &'a mut PgSession, _: &'a Scope, _: Watch<'a>) -> Looking
     Box::pin(async { Ok(Vec::new()) })
 }
 
-/// A kind of thing that an audit can be limited to.
+/// A kind of thing to which an audit can be limited.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject {
     pub kind: &'static str,
-    /// All that belongs to the thing of this name; none if there is no such thing.
+    /// Finds all that belongs to the thing of this name; `None` if there is no such thing.
     pub find: for<'a> fn(&'a mut PgSession, &'a str) -> Looking<'a, Option<Only>>,
 }
 
-/// Is told what is being looked at, and how much of it so far.
+/// Receives the progress: the subject being checked, and its count so far.
 pub type Watch<'a> = &'a (dyn Fn(&'static str, u64) + Send + Sync);
 
 /// A row that breaks a rule.
@@ -125,13 +125,13 @@ fn as_object<S: Serializer>(key: &[(&'static str, String)], serializer: S) -> Re
     serializer.collect_map(key.iter().map(|(name, value)| (name, value)))
 }
 
-/// What was found about one rule.
+/// The findings for one rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// What was looked at, and how much of it.
+    /// The checked subjects, with their counts.
     pub checked: Vec<(&'static str, u64)>,
     pub breaches: u64,
-    /// The first of them.
+    /// The first breaches.
     pub shown: Vec<Breach>,
 }
 
@@ -162,7 +162,7 @@ impl Findings {
     }
 }
 
-/// The members in which what was found differs from what was expected, each told in a few words.
+/// Returns the members in which the found value differs from the expected one, each described in a few words.
 macro_rules! differences {
     ($found:expr, $expected:expr; $($member:ident),+ $(,)?) => {{
         let (found, expected) = ($found, $expected);
@@ -170,7 +170,7 @@ macro_rules! differences {
         $(if found.$member != expected.$member {
             told.push(format!("{} is {:?} and not {:?}", stringify!($member), found.$member, expected.$member));
         })+
-        // A member that is not listed above must not be overlooked.
+        // A difference in a member that is not listed above must not be overlooked.
         if told.is_empty() && found != expected {
             told.push(format!("it is {found:?} and not {expected:?}"));
         }

@@ -1,7 +1,7 @@
 use std::{collections::HashMap, hash::Hash};
 
-/// A bounded memory of what was asked for lately. What is put down or asked for again lies on the young half; when that is
-/// full it becomes the old half, and what nobody asked for since is gone.
+/// A bounded cache of recent entries in two halves. A new or reused entry goes to the young half; when that is full it
+/// becomes the old half, and the entries of the previous old half that were not reused are dropped.
 #[derive(Debug)]
 pub struct Cache<K, V> {
     young: HashMap<K, (V, usize)>,
@@ -12,27 +12,28 @@ pub struct Cache<K, V> {
 }
 
 impl<K: Hash + Eq + Copy, V> Cache<K, V> {
-    /// Each half weighs at most so much, and one thing more.
+    /// Each half weighs at most `most`, plus one entry.
     pub fn new(most: usize) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), young_weight: 0, old_weight: 0, most }
     }
 
-    /// On the young half.
+    /// Looks in the young half only.
     pub fn look(&self, key: &K) -> Option<&V> {
         self.young.get(key).map(|(value, _)| value)
     }
 
-    /// On both; what is found becomes young.
+    /// Looks in both halves; moves a found entry to the young half.
     pub fn look_again(&mut self, key: &K) -> Option<&V> {
         if let Some((value, weight)) = self.old.remove(key) {
             self.old_weight -= weight;
             self.put(*key, value, weight);
         }
-        // Putting it down may have made the young half the old one.
+        // The move may have made the young half the old one.
         self.young.get(key).or_else(|| self.old.get(key)).map(|(value, _)| value)
     }
 
-    /// Puts something down, in place of what was there under this key. Answers how many things are gone for lack of room.
+    /// Stores a value, replacing the previous one under this key. Returns the number of entries evicted for lack of
+    /// room.
     pub fn put(&mut self, key: K, value: V, weight: usize) -> usize {
         if let Some((_, gone)) = self.old.remove(&key) {
             self.old_weight -= gone;
@@ -68,7 +69,7 @@ mod tests {
         for key in 0..1000 {
             cache.put(key, key, 3);
             assert!(cache.weight() <= 2 * 10 + 2 * 3, "{}", cache.weight());
-            // Asked for again and again.
+            // Reused repeatedly.
             assert_eq!(cache.look_again(&0), Some(&0));
         }
         assert!(cache.look_again(&999).is_some() && cache.look_again(&5).is_none());

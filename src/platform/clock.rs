@@ -6,7 +6,7 @@ use std::{
 use chrono::{DateTime, SubsecRound, Utc};
 use tokio::time::Instant;
 
-/// The only source of "now". Injected, so that tests decide what time it is.
+/// The only source of "now". Injected, so that tests control the time.
 pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> DateTime<Utc>;
 }
@@ -19,7 +19,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods, reason = "this is the injected clock")]
     fn now(&self) -> DateTime<Utc> {
-        // PostgreSQL keeps microseconds; more would make the first answer differ from the stored one.
+        // PostgreSQL stores microseconds; more precision would make the first answer differ from the stored one.
         let now = Utc::now().trunc_subsecs(6);
         #[cfg(debug_assertions)]
         let now = now + super::sabotage::clock_error();
@@ -27,8 +27,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A moment by two clocks: the injected wall clock, which may be set, and the steady clock, which stands still while the
-/// machine is suspended. What is kept in memory is fresh only if it is young by both.
+/// A moment by two clocks: the injected wall clock, which may be set, and the monotonic clock, which stops while the
+/// machine is suspended. Cached data is fresh only if it is young by both.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
     wall: DateTime<Utc>,
@@ -36,30 +36,30 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// Now, which is `wall` by the injected clock.
+    /// Returns the current moment, with `wall` as the time of the injected clock.
     pub fn at(wall: DateTime<Utc>) -> Self {
         Self { wall, steady: Instant::now() }
     }
 
-    /// By the steady clock.
+    /// Compares by the monotonic clock.
     pub fn is_after(&self, other: Instant) -> bool {
         self.steady > other
     }
 
-    /// The time since then by the clock that shows more of it. A wall clock that was set back counts by as much as it was
-    /// set back.
+    /// Returns the elapsed time by the clock that shows more of it. A wall clock that was set back counts by the amount
+    /// of the setback.
     pub fn age(&self, now: DateTime<Utc>) -> Duration {
         let by_wall = now.signed_duration_since(self.wall).abs().to_std().unwrap_or(Duration::MAX);
         by_wall.max(self.steady.elapsed())
     }
 
-    /// Whether less than this has passed by both clocks.
+    /// Returns whether less than this has elapsed by both clocks.
     pub fn is_within(&self, time: Duration, now: DateTime<Utc>) -> bool {
         self.age(now) < time
     }
 }
 
-/// A clock that stands still until it is moved: for tests and rehearsals.
+/// A clock that only advances by command: for tests and rehearsals.
 #[derive(Debug, Clone)]
 pub struct ManualClock(Arc<Mutex<DateTime<Utc>>>);
 

@@ -1,22 +1,22 @@
-//! How many files and sockets this process may have open at once.
+//! The limit on open files and sockets of this process.
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// The limits of the process on open file descriptors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Descriptors {
-    /// What is in force.
+    /// The limit in force.
     pub soft: u64,
-    /// What the process may raise it to.
+    /// The highest value to which the process may raise it.
     pub hard: u64,
 }
 
-/// What is in force now. A system that does not say is taken for a small one.
+/// Returns the limits in force. A system that does not report them is assumed to have small ones.
 pub fn limit() -> Descriptors {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((1024, 1024));
     Descriptors { soft, hard }
 }
 
-/// Raises the soft limit to the hard one, and answers what is in force then.
+/// Raises the soft limit to the hard one, and returns the limits then in force.
 pub fn raise() -> Descriptors {
     let Descriptors { soft, hard } = limit();
     if soft < hard {

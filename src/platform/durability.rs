@@ -1,10 +1,10 @@
-//! Whether the database server keeps what it has acknowledged, and is one that we support.
+//! Checks whether the database server keeps acknowledged commits, and has a supported version.
 use super::postgres::PgSession;
 
 /// The oldest supported major version of PostgreSQL.
 pub const OLDEST_SERVER: i32 = 14;
 
-/// What a session has to expect of its server.
+/// The durability settings of a session's server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Durability {
     /// `server_version_num`: 150018 is 15.18.
@@ -13,12 +13,12 @@ pub struct Durability {
     pub fsync: bool,
     /// Off: a page that was half written when the machine crashed stays damaged.
     pub full_page_writes: bool,
-    /// Of this session: it may be set for a role or a database. `off`: the last commits before a crash may be lost.
+    /// The session's value: it may be set for a role or a database. `off`: the last commits before a crash may be lost.
     pub synchronous_commit: String,
 }
 
 impl Durability {
-    /// Of the session on this connection.
+    /// Reads the settings of this connection's session.
     pub async fn of(db: &mut PgSession) -> sqlx::Result<Self> {
         let settings = "select current_setting('server_version_num')::int, current_setting('fsync')::bool,
                                current_setting('full_page_writes')::bool, current_setting('synchronous_commit')";

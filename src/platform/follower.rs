@@ -1,4 +1,4 @@
-//! Keeps the rooms up to date with what any process writes: reads the outbox, and passes its messages to the rooms.
+//! Keeps the rooms up to date with the writes of all processes: reads the outbox, and passes its messages to the rooms.
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
@@ -13,29 +13,29 @@ use super::{
     trouble::Trouble,
 };
 
-/// How often the outbox is read.
+/// Interval between reads of the outbox.
 const POLL: Duration = Duration::from_millis(200);
 const BATCH: i64 = 500;
 
-/// A part of a room that follows what any process writes, by the messages in the outbox.
+/// A part of a room that follows the writes of all processes, by the messages in the outbox.
 pub trait Follower: Send + Sync {
-    /// Before each look at the messages. False: what is known was learned from another database, or another state of it, and
-    /// everything begins anew.
+    /// Runs before each read of the messages. Returns false if the known state comes from another database, or another
+    /// state of it: the follower then starts anew.
     fn look(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
         Box::pin(async { Ok(true) })
     }
 
-    /// Begins anew: all messages from now on will be heard, and what was written before is in the tables.
+    /// Starts anew: all messages from now on will be heard, and earlier writes are in the tables.
     fn start<'a>(&'a self, stop: &'a CancellationToken) -> BoxFuture<'a, anyhow::Result<()>>;
 
-    /// These messages were written. They are heard again after a failure.
+    /// Receives written messages. They come again after a failure.
     fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>>;
 
-    /// All that was written before `began` was heard.
+    /// Reports that all writes before `began` were heard.
     fn caught_up(&self, _began: Moment) {}
 }
 
-/// Follows what happens in all processes, by the connections that are kept for what runs beside the requests.
+/// Follows the writes of all processes, through the connections reserved for background work.
 pub struct OutboxFollower {
     db: Database,
     clock: SharedClock,
@@ -47,8 +47,7 @@ impl OutboxFollower {
         Self { db: db.for_background(), clock, rooms }
     }
 
-    /// Until `stop`. A database that is away is asked again; nothing is skipped. One that is another than before is read
-    /// anew.
+    /// Runs until `stop`. Retries an absent database; skips nothing. Reads an exchanged database anew.
     pub async fn run(self, stop: CancellationToken) {
         let mut feed: Option<Feed> = None;
         let mut trouble = Trouble::new("the outbox cannot be followed: what is kept in memory is not used");
@@ -60,7 +59,7 @@ impl OutboxFollower {
     }
 
     async fn look(&self, feed: &mut Option<Feed>, stop: &CancellationToken) -> anyhow::Result<()> {
-        // Before the tables are read: what the rooms keep is as old as this by both clocks.
+        // Taken before the tables are read: the rooms' data is as old as this by both clocks.
         let began = Moment::at(self.clock.now());
         let mut is_continued = true;
         for room in &self.rooms {
@@ -74,14 +73,14 @@ impl OutboxFollower {
         let outcome = self.catch_up(place).await;
         match &outcome {
             Ok(()) => self.rooms.iter().for_each(|room| room.caught_up(began)),
-            // The next look begins anew.
+            // The next read starts anew.
             Err(error) if matches!(error.downcast_ref(), Some(FeedError::Exchanged)) => *feed = None,
             Err(_) => {}
         }
         outcome
     }
 
-    /// What is written from now on will be heard of; what was written before is read.
+    /// Starts a feed that delivers all writes from now on, and reads the earlier ones from the tables.
     async fn start(&self, stop: &CancellationToken) -> anyhow::Result<Feed> {
         let feed = Feed::from_now(&self.db).await?;
         for room in &self.rooms {
@@ -97,7 +96,7 @@ impl OutboxFollower {
             for room in &self.rooms {
                 room.hear(&entries).await?;
             }
-            // Only now: what a room could not take in is read again.
+            // Only after success: messages that a room failed to process are read again.
             *place = feed;
             if i64::try_from(entries.len()).is_ok_and(|count| count < BATCH) {
                 return Ok(());

@@ -1,15 +1,16 @@
-//! Reads JSON text (RFC 8259) that a stranger sent.
+//! Reads untrusted JSON text (RFC 8259).
 //!
 //! `serde_json::Value` must not be deserialised from such text. With `arbitrary_precision` and `raw_value` switched on
 //! (`sqlx` needs the second), it gives two member names a meaning of its own: an object with the first is taken for a
-//! number, and the string in an object with the second is parsed as JSON text with a fresh limit on depth, so that strings
-//! within strings overflow the stack. This reader makes the same tree, treats every name alike and counts the depth.
+//! number, and the string in an object with the second is parsed as JSON text with a fresh limit on depth, so that
+//! strings within strings overflow the stack. This reader builds the same tree, treats every name alike and counts the
+//! depth.
 use serde_json::{Map, Number, Value};
 
-/// Levels of arrays and objects in each other that are read.
+/// Deepest accepted nesting of arrays and objects.
 pub const DEEPEST: usize = 128;
 
-/// Why a text is not read.
+/// The reason why a text is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
     #[error("it is nested more than {DEEPEST} levels deep")]
@@ -19,8 +20,8 @@ pub enum JsonError {
     Malformed { fault: &'static str, line: usize, column: usize },
 }
 
-/// The value that a text says. Numbers keep their digits; of members of the same name the last one counts. The stack that
-/// is needed is bounded by [`DEEPEST`], the time is linear in the length of the text.
+/// Parses a value. Numbers keep their digits; of members of the same name the last one counts. The stack use is bounded
+/// by [`DEEPEST`], the time is linear in the length of the text.
 pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
     let text = match std::str::from_utf8(text) {
         Ok(text) => text,
@@ -45,7 +46,7 @@ const TOO_SHORT: &str = "the text ends too early";
 
 struct Reader<'a> {
     text: &'a str,
-    /// The byte that is read next; always the first of a character.
+    /// Index of the next byte; always the first of a character.
     at: usize,
 }
 
@@ -54,7 +55,7 @@ impl<'a> Reader<'a> {
         malformed(self.text.as_bytes(), self.at, fault)
     }
 
-    /// The fault `otherwise`, unless the text is at its end.
+    /// Returns the fault `otherwise`, unless the text is at its end.
     fn fault_or_end(&self, otherwise: &'static str) -> JsonError {
         self.fault(if self.peek().is_none() { TOO_SHORT } else { otherwise })
     }
@@ -70,7 +71,7 @@ impl<'a> Reader<'a> {
         self.peek()
     }
 
-    /// Passes over `byte` if it is next.
+    /// Consumes `byte` if it is next; returns whether it was.
     fn takes(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == Some(byte);
         self.at += usize::from(is_next);
@@ -146,7 +147,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Which sequences of these characters are numbers is decided by `serde_json`, which keeps the digits.
+    /// `serde_json` decides which sequences of these characters are numbers; it keeps the digits.
     fn number(&mut self) -> Result<Value, JsonError> {
         let rest = &self.text[self.at..];
         let length = rest.bytes().position(|byte| !matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'));
@@ -174,7 +175,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The characters up to the next quote, backslash or control character.
+    /// Returns the characters up to the next quote, backslash or control character.
     fn plain(&mut self) -> Result<&'a str, JsonError> {
         let rest = &self.text[self.at..];
         let length = rest.bytes().position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\'));
@@ -200,7 +201,7 @@ impl<'a> Reader<'a> {
         Ok(escaped)
     }
 
-    /// `\uXXXX`, or two of them that are the surrogates of one character.
+    /// Reads `\uXXXX`, or two of them that are the surrogates of one character.
     fn unicode_escape(&mut self, begin: usize) -> Result<char, JsonError> {
         let first = self.code_unit()?;
         let is_leading = (0xd800..0xdc00).contains(&first);
@@ -219,7 +220,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The four digits after a `u`, which is next.
+    /// Reads the four digits after a `u`, which is next.
     fn code_unit(&mut self) -> Result<u16, JsonError> {
         self.at += 1;
         let digits = self.text.as_bytes().get(self.at..self.at + 4);

@@ -1,19 +1,19 @@
-//! One process at a time: who has something says so again and again, by a number that it counts up in the database; who
-//! waits for it counts the silence by a steady clock of its own. No two clocks are compared, and no jump of one matters.
+//! Leases: one process at a time. The holder proves that it is alive by incrementing a number in the database; waiting
+//! processes measure its silence by their own monotonic clocks. No two clocks are compared, and no jump of one matters.
 use std::{collections::HashMap, hash::Hash, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout};
 
 use super::postgres::DbError;
 
-/// How long a lease lasts. The same for all processes; shorter only where a test waits for its end.
+/// The timing of a lease. The same for all processes; shorter only where a test waits for its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Term {
-    /// How often a holder is heard.
+    /// Interval between two beats of the holder.
     pub beat: Duration,
-    /// Without a beat for this long the lease may soon be another's: the work is dropped before.
+    /// Without a beat for this long the holder may soon lose the lease: it drops the work before that.
     pub sure: Duration,
-    /// A holder that was silent for this long has lost what it had. Longer than `sure`.
+    /// A holder that is silent for this long loses the lease. Longer than `sure`.
     pub silence: Duration,
 }
 
@@ -23,8 +23,9 @@ impl Default for Term {
     }
 }
 
-/// Works for as long as the lease is ours, which was asked for at `since`; none when it was lost over it. `beat` counts
-/// up, and tells whether the lease still is ours. Work that is dropped ends where it waits.
+/// Runs `work` while this process holds the lease, which it requested at `since`; returns `None` when the lease was
+/// lost meanwhile. `beat` increments the count, and returns whether the lease is still held. Dropped work ends at its
+/// current await point.
 pub async fn held<T, B>(term: Term, since: Instant, beat: impl Fn() -> B, work: impl Future<Output = T>) -> Option<T>
 where
     B: Future<Output = Result<bool, DbError>>,
@@ -37,7 +38,7 @@ where
             let asked = Instant::now();
             match timeout(left(sure), beat()).await {
                 Ok(Ok(true)) => sure = asked,
-                // A database that is away may be back in time.
+                // A database that is away may return in time.
                 Ok(Err(_)) if !left(sure).is_zero() => {}
                 _ => return,
             }
@@ -49,11 +50,11 @@ where
     }
 }
 
-/// Who watches the holders of leases.
+/// Monitors the holders of leases.
 #[derive(Debug)]
 pub struct LeaseMonitor<K> {
     silence: Duration,
-    /// The count at which each lease was found, and since when it is no other.
+    /// The last count seen of each lease, and since when it has not changed.
     found: HashMap<K, (i64, Instant)>,
 }
 
@@ -64,7 +65,7 @@ impl<K> LeaseMonitor<K> {
 }
 
 impl<K: Clone + Eq + Hash> LeaseMonitor<K> {
-    /// Takes down the counts of all leases, as they were read after `asked`. Answers which have not moved for too long.
+    /// Records the counts of all leases, as read after `asked`. Returns those that have not changed for too long.
     pub fn silent(&mut self, asked: Instant, counts: impl IntoIterator<Item = (K, i64)>) -> Vec<K> {
         let now = Instant::now();
         let since = |key: &K, count| match self.found.get(key) {
@@ -96,7 +97,7 @@ mod tests {
         assert!(look(&mut monitor, &[('a', 1), ('b', 8)]).is_empty());
         sleep(beat).await;
         assert_eq!(look(&mut monitor, &[('a', 1), ('b', 8), ('c', 1)]), ['a']);
-        // It has a new holder, and what is gone is forgotten.
+        // It has a new holder, and the monitor forgets absent leases.
         assert!(look(&mut monitor, &[('a', 2), ('c', 1)]).is_empty());
         sleep(silence).await;
         assert_eq!(look(&mut monitor, &[('b', 8), ('c', 1)]), ['c']);

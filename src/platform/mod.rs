@@ -1,4 +1,4 @@
-//! Technique shared by the rooms: the database, the web, clocks, settings. Knows no room.
+//! Infrastructure shared by the rooms: the database, the web, clocks, settings. Depends on no room.
 pub mod audit;
 pub mod cache;
 pub mod clock;

@@ -1,4 +1,5 @@
-//! The one way to the book of record: a bounded pool, the only `begin`, commits that tell the truth, bounded retries.
+//! The only access to the database: a bounded pool, the only `begin`, commits that report their true outcome, bounded
+//! retries.
 mod error;
 mod grants;
 mod keep_alive;
@@ -40,50 +41,52 @@ use state::State;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// How much longer than the server bounds a statement this side waits for its answer.
+/// Time that this side waits for an answer beyond the server's bound on a statement.
 const SILENCE: Duration = Duration::from_secs(1);
-/// Longest statement that goes over much, on the server's side.
+/// Longest statement over a large amount of data, enforced by the server.
 const LONG_STATEMENT: Duration = Duration::from_mins(2);
-/// Longest silence of a session apart, between two rows: nobody waits for it, and a question over all may take long.
+/// Longest silence between two rows of a separate session: nobody waits for it, and a query over all data may take
+/// long.
 const SNAPSHOT_SILENCE: Duration = Duration::from_hours(1);
 
-/// Of each process, besides `database.max_connections` and one for questions about health.
+/// Per process, in addition to `database.max_connections` and one connection for health checks.
 const DUTY_CONNECTIONS: u32 = 3;
 
 /// Longest wait for the first connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
-/// How long migrating tries to get at tables that are in use, and the pause between two tries.
+/// Total time that a migration tries to lock tables in use, and the pause between two attempts.
 const MIGRATION_PATIENCE: Duration = Duration::from_mins(10);
 const MIGRATION_PAUSE: Duration = Duration::from_secs(1);
-/// Longest wait for an idle connection to say that it is alive.
+/// Longest wait for an idle connection to prove that it is alive.
 const PING_PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: PgPool,
-    /// One connection apart for questions about health: a busy pool is no sick database.
+    /// One separate connection for health checks: a busy pool does not mean a sick database.
     probes: PgPool,
-    /// A few connections apart for what runs beside the requests: a rush of them must not make leases run out.
+    /// A few separate connections for background work: a rush of requests must not make leases expire.
     background: PgPool,
     pooler: bool,
     /// Whether requests wait for these connections.
     is_serving: bool,
     limits: Limits,
-    /// How long an answer is waited for at most.
+    /// Longest wait for an answer.
     bound: Duration,
     state: Arc<State>,
 }
 
-/// What the server bounds: no statement of a request runs longer; no request waits longer for a row; nobody sits in a
-/// transaction. Where several wait for one row, one waits for the place in front and then for the row, each time as long:
-/// twice must be less than a statement may take, else the wait would end as if the database were slow.
+/// Bounds enforced by the server: on a statement of a request, on a wait for a row, and on an idle transaction. Where
+/// several transactions wait for one row, each waits first for the place in front and then for the row, each time up to
+/// the bound: twice that bound must be less than the bound on a statement, otherwise the wait would end as if the
+/// database were slow.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     statement: Duration,
 }
 
 impl Limits {
-    /// Settings of the server, in milliseconds.
+    /// Returns the server settings, in milliseconds.
     fn settings(self) -> [(&'static str, u128); 3] {
         [
             ("statement_timeout", self.statement.as_millis()),
@@ -94,7 +97,7 @@ impl Limits {
 }
 
 impl Database {
-    /// Opens the serving pool. One connection is made at once, so that a wrong address is known at the start.
+    /// Opens the serving pool. Makes one connection immediately, so that a wrong address is reported at start-up.
     pub async fn open(url: &SecretString, settings: &settings::Database) -> anyhow::Result<Self> {
         let (pooler, limits) = (settings.transaction_pooler, Limits { statement: settings.statement_timeout() });
         let mut options = connect_options(url)?;
@@ -103,8 +106,8 @@ impl Database {
         telemetry::name_database(socket.as_deref().unwrap_or(options.get_host()), port, options.get_database());
         // Behind a transaction pooler no prepared statement outlives its transaction, and start-up options are refused.
         options = if pooler { options.statement_cache_capacity(0) } else { options.options(limits.settings()) };
-        // The pool would try again until its patience ends and then know only that; one attempt tells the cause.
-        // That it let us in is all that matters.
+        // The pool would retry until its patience ends and then report only that; a single attempt reports the cause.
+        // Only the successful login matters.
         _ = connect(&options, url).await?.close().await;
         let state = Arc::<State>::default();
         let pool = |connections| open_pool(&options, settings, connections, &state);
@@ -114,18 +117,18 @@ impl Database {
         Ok(Self { pool, probes, background, pooler, is_serving: true, limits, bound, state })
     }
 
-    /// The same database by the connections that are kept for what runs beside the requests.
+    /// Returns the same database through the connections reserved for background work.
     #[must_use]
     pub fn for_background(&self) -> Self {
         Self { pool: self.background.clone(), is_serving: false, ..self.clone() }
     }
 
-    /// The same database by the connection that is kept for questions about health. Whoever asks them waits no longer
-    /// than for a connection, and a silent one must be out of the way by then.
+    /// Returns the same database through the connection reserved for health checks. A health check waits no longer
+    /// than for a connection, and a silent connection must be closed by then.
     #[must_use]
     pub fn for_probes(&self) -> Self {
         let bound = self.bound.min(self.probes.options().get_acquire_timeout() * 3 / 4);
-        // A question that is answered late, in so short a time, says nothing of the other connections.
+        // A late answer within so short a bound says nothing about the other connections.
         Self { pool: self.probes.clone(), is_serving: false, bound, state: Arc::default(), ..self.clone() }
     }
 
@@ -133,7 +136,7 @@ impl Database {
         PgSession::pooled(connection, self.bound, self.state.clone(), self.is_serving)
     }
 
-    /// Why the database has taken no writes of late, as far as this process has met it.
+    /// Returns why the database recently refused writes, as far as this process has observed.
     pub fn refusal(&self) -> Option<Refusal> {
         self.state.refusal()
     }
@@ -142,7 +145,7 @@ impl Database {
         &self.pool
     }
 
-    /// A connection for reading. Never write through it: a single statement outside a transaction can be lost.
+    /// Returns a connection for reading. Never write through it: a single statement outside a transaction can be lost.
     pub async fn read(&self) -> Result<ReadConnection, DbError> {
         if self.pooler {
             return Ok(ReadConnection::Transaction(self.begin().await?));
@@ -150,19 +153,19 @@ impl Database {
         Ok(ReadConnection::Plain(self.acquire().await?))
     }
 
-    /// A connection for reading several things as of one moment: between two statements of [`Self::read`] another caller
-    /// may commit.
+    /// Returns a connection that reads several things as of one moment: between two statements of [`Self::read`]
+    /// another caller may commit.
     pub async fn snapshot(&self) -> Result<ReadConnection, DbError> {
         Ok(ReadConnection::Transaction(self.begin_with("begin isolation level repeatable read, read only").await?))
     }
 
-    /// A transaction that writes.
+    /// Begins a transaction that writes.
     pub async fn begin(&self) -> Result<Tx, DbError> {
         self.begin_with("begin").await
     }
 
-    /// The only way to begin. It runs in a task of its own: a `begin` that is dropped half-way can leave the session
-    /// inside a transaction that the client library does not know of (sqlx 4385, 4393).
+    /// Begins a transaction; the only way to do so. It runs in its own task: a `begin` that is dropped half-way can
+    /// leave the session inside a transaction that the client library does not know of (sqlx 4385, 4393).
     async fn begin_with(&self, statement: &'static str) -> Result<Tx, DbError> {
         let this = self.clone();
         let beginning = async move {
@@ -187,7 +190,8 @@ impl Database {
         }
     }
 
-    /// One of the pool's connections. How long requests wait for one is told, also when they wait in vain or give up.
+    /// Takes a connection from the pool. Records how long requests wait for one, including waits that fail or are
+    /// abandoned.
     async fn acquire(&self) -> sqlx::Result<PgSession> {
         let waiting = async {
             let _waiting = self.is_serving.then(|| metric::POOL_WAIT.time());
@@ -200,7 +204,7 @@ impl Database {
         waiting.in_span(telemetry::span("wait for connection")).await.map(|connection| self.session(connection))
     }
 
-    /// Makes the monthly partitions from `now` on, twelve months ahead; returns how many were made.
+    /// Creates the monthly partitions from `now` on, twelve months ahead; returns how many were created.
     pub async fn ensure_partitions(&self, now: DateTime<Utc>) -> Result<i64, DbError> {
         let tables = partitioned_tables(&mut *self.read().await?).await?;
         let mut made = 0;
@@ -230,7 +234,7 @@ fn open_pool(
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(settings.acquire_timeout())
-        // The pool would wait for a silent connection until its own patience ends, one after the other.
+        // The pool would wait for silent connections one after the other, each until its own patience ends.
         .test_before_acquire(false)
         .before_acquire(move |connection, idle| {
             let state = state.clone();
@@ -250,7 +254,7 @@ fn open_pool(
         .connect_lazy_with(options.clone())
 }
 
-/// A server that lets this process in no more, whatever it says for a reason, does not do its work.
+/// Turns the server's refusal of a session into a refused connection, whatever reason it gives.
 fn not_let_in(error: sqlx::Error) -> sqlx::Error {
     match error {
         refused @ sqlx::Error::Database(_) => io::Error::new(io::ErrorKind::ConnectionRefused, refused).into(),
@@ -258,7 +262,7 @@ fn not_let_in(error: sqlx::Error) -> sqlx::Error {
     }
 }
 
-/// Whether an idle connection is alive. One that says nothing has company.
+/// Returns whether an idle connection is alive. A silent one casts doubt on the others.
 async fn answers(connection: &mut PgConnection, patience: Duration, state: &State) -> bool {
     match tokio::time::timeout(patience, connection.ping()).await {
         Ok(Ok(())) => true,
@@ -274,16 +278,16 @@ async fn answers(connection: &mut PgConnection, patience: Duration, state: &Stat
     }
 }
 
-/// For the rest of this transaction: what goes over much may take longer than a request's statement.
+/// Allows, for the rest of this transaction, statements that take longer than a request's.
 pub async fn allow_long_statements(tx: &mut PgSession) -> sqlx::Result<()> {
     tx.set_bound(LONG_STATEMENT + SILENCE);
     sqlx::raw_sql("set local statement_timeout = '120s'").execute(tx).await.map(drop)
 }
 
-/// How often a transaction is tried again that the database chose as the victim of a conflict.
+/// Number of retries of a transaction that the database chose as the victim of a conflict.
 pub const MAX_RETRIES: u32 = 5;
 
-/// Runs a whole unit of work, and again when the database chose it as a victim: everything is rebuilt each time.
+/// Runs a whole unit of work, and repeats it when the database chose it as a victim: everything is rebuilt each time.
 pub async fn retrying<T, E, F>(mut work: impl FnMut() -> F) -> Result<T, E>
 where
     E: Transient,
@@ -301,13 +305,13 @@ where
     work().await
 }
 
-/// Two victims of one conflict must not meet again.
+/// Returns a random pause, so that two victims of one conflict do not collide again.
 pub fn pause_before_retry(attempt: u32) -> Duration {
     let jitter = RandomState::new().hash_one(attempt) % 10;
     Duration::from_millis(u64::from(attempt) * 5 + jitter)
 }
 
-/// Asks the server whether this connection is still inside a transaction: there `now()` stands still.
+/// Asks the server whether this connection is still inside a transaction: there `now()` does not advance.
 async fn is_outside_transaction(connection: &mut PgConnection) -> bool {
     let inside: Result<bool, _> =
         sqlx::Executor::fetch_one(connection, sqlx::raw_sql("select now() <> statement_timestamp()"))
@@ -329,12 +333,13 @@ fn masked(url: &SecretString) -> String {
     settings::without_password(url.expose_secret())
 }
 
-/// When the connection's transaction began, by the database's clock.
+/// Returns when the connection's transaction began, by the database's clock.
 pub async fn now(db: &mut PgSession) -> sqlx::Result<DateTime<Utc>> {
     sqlx::query_scalar("select now()").fetch_one(db).await
 }
 
-/// A session apart that sees one moment, writes nothing and may take its time over it; it ends with its connection.
+/// Opens a separate session that sees one moment, writes nothing and has no time limit as a whole; it ends with its
+/// connection.
 pub async fn connect_snapshot(url: &SecretString, pooler: bool) -> anyhow::Result<PgSession> {
     let options = connect_options(url)?;
     // Behind a transaction pooler no prepared statement outlives its transaction.
@@ -346,12 +351,12 @@ pub async fn connect_snapshot(url: &SecretString, pooler: bool) -> anyhow::Resul
     Ok(session)
 }
 
-/// A single connection as the owner, for migrations and other administrative work.
+/// Opens a single connection as the owner, for migrations and other administrative work.
 pub async fn connect_owner(url: &SecretString) -> anyhow::Result<PgConnection> {
     Ok(connect(&connect_options(url)?, url).await?)
 }
 
-/// One attempt in bounded time: an address that swallows packets answers never.
+/// Makes one attempt in bounded time: an address that drops packets never answers.
 async fn connect(options: &PgConnectOptions, url: &SecretString) -> Result<PgConnection, Unreachable> {
     let attempt = tokio::time::timeout(CONNECT_PATIENCE, PgConnection::connect_with(options)).await;
     let silent = || {
@@ -369,11 +374,11 @@ fn unreachable(options: &PgConnectOptions, url: &SecretString, cause: sqlx::Erro
     Unreachable::new(masked(url), options.get_socket().is_some(), cause)
 }
 
-/// Applies what is missing, makes partitions ahead, and gives the serving role its rights. An older binary accepts a newer
-/// schema.
+/// Applies missing migrations, creates partitions ahead, and grants the serving role its rights. An older binary
+/// accepts a newer schema.
 ///
-/// A change of a table waits for all that use it, and all that come later wait behind it: it waits for two seconds at most,
-/// then lets the others go first and tries again, for ten minutes in all.
+/// A change of a table waits for all transactions that use it, and later ones queue behind it: it waits for two seconds
+/// at most, then lets the others go first and tries again, for ten minutes in all.
 pub async fn migrate(owner: &mut PgConnection, tables: &[Tables], now: DateTime<Utc>) -> anyhow::Result<()> {
     let until = tokio::time::Instant::now() + MIGRATION_PATIENCE;
     sqlx::raw_sql("set lock_timeout = '2s'").execute(&mut *owner).await?;

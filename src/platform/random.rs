@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use uuid::{ContextV7, Timestamp, Uuid};
 
-/// Makes the ids of things: `UUIDv7`, rising within a process even inside one millisecond.
+/// Generates ids: `UUIDv7`, rising within a process even inside one millisecond.
 #[derive(Debug, Clone)]
 pub struct IdSource(Arc<Mutex<ContextV7>>);
 
@@ -16,7 +16,7 @@ impl Default for IdSource {
 }
 
 impl IdSource {
-    /// A fresh id that sorts by `now`, the moment of birth.
+    /// Returns a fresh id that sorts by `now`, the moment of creation.
     pub fn next<T: From<Uuid>>(&self, now: DateTime<Utc>) -> T {
         let context = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
@@ -24,7 +24,7 @@ impl IdSource {
     }
 }
 
-/// Makes secrets and tokens from the operating system's generator.
+/// Generates secrets and tokens from the operating system's generator.
 #[derive(Clone)]
 pub struct TokenSource(Arc<dyn SecureRandom + Send + Sync>);
 
@@ -52,7 +52,7 @@ impl TokenSource {
         Ok(bytes)
     }
 
-    /// 256 random bits as 43 characters that need no escaping anywhere.
+    /// Returns 256 random bits as 43 characters that need no escaping anywhere.
     pub fn token(&self) -> Result<String, NoRandomness> {
         Ok(URL_SAFE_NO_PAD.encode(self.bytes::<32>()?))
     }

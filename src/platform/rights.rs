@@ -1,31 +1,31 @@
-//! What keeps history unchanged in this installation: the rights of the role that serves, and the triggers behind them.
+//! The protection of history in this installation: the rights of the serving role, and the triggers behind them.
 use crate::platform::postgres::{PgSession, Tables};
 
-/// What a role could do to history.
+/// The ways in which a role could change history.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rights {
     pub role: String,
     /// Nothing stops a superuser: it can switch triggers off for its session.
     pub is_superuser: bool,
-    /// It owns one of the tables, or can become the role that does: it can drop their triggers.
+    /// It owns one of the tables, or can become their owner: it can drop their triggers.
     pub is_owner: bool,
     /// Tables of history, partitions among them, that it may update, delete from or truncate if no trigger stops it.
     pub may_change: Vec<String>,
-    /// It may create tables, functions and operators where the others look for theirs.
+    /// It may create tables, functions and operators in the search path of other roles.
     pub may_create: bool,
     /// Tables of the owner that it may write.
     pub may_write: Vec<String>,
-    /// Tables of history that lack one of their triggers, or have it switched off.
+    /// Tables of history with a missing or disabled trigger.
     pub unguarded: Vec<String>,
 }
 
 impl Rights {
-    /// Of the role that this connection acts as.
+    /// Reads the rights of the connection's current role.
     pub async fn of(db: &mut PgSession, tables: &[Tables]) -> sqlx::Result<Self> {
         let history: Vec<&str> = tables.iter().flat_map(|tables| tables.history.iter().copied()).collect();
         let fixed: Vec<&str> = tables.iter().flat_map(|tables| tables.fixed.iter().copied()).collect();
-        // Tables are looked for by name where the search path leads, as every statement does; one that is not there yet
-        // is left out.
+        // Tables are found by name along the search path, as in every statement; one that does not exist yet is left
+        // out.
         let within = "with recursive history as (
                           select to_regclass(name)::oid as id from unnest($1::text[]) as name
                           where to_regclass(name) is not null

@@ -1,5 +1,5 @@
-//! What a room registers at its front door: all that the rest of the product has to know of it. `app` iterates over the
-//! registrations; nothing about a single room stands anywhere else.
+//! The registration of a room: all that the rest of the product knows of it. `app` iterates over the registrations;
+//! nothing about a single room stands anywhere else.
 use std::sync::Arc;
 
 use axum::http::Extensions;
@@ -36,20 +36,20 @@ pub const API: &str = "/api/v1";
 pub struct Room {
     /// The name of its folder.
     pub name: &'static str,
-    /// The tags of its operations in the API's description, and what they mean.
+    /// The tags of its operations in the API's description, and their descriptions.
     pub tags: &'static [(&'static str, &'static str)],
-    /// Its lists of words in the API that may grow: clients must take words that they do not know.
+    /// Its lists of words in the API that may grow: clients must accept unknown words.
     pub growing: &'static [&'static str],
     pub codes: &'static [Code],
     pub metrics: &'static [Group],
-    /// Values of labels of metrics that the platform counts: the locks and quotas that the room asks for.
+    /// Label values of platform metrics: the locks and quotas that the room uses.
     pub labels: &'static [(&'static str, &'static [&'static str])],
     pub tables: Tables,
     pub messages: &'static [Messages],
     pub audit: Audit,
-    /// Its operations, as the API's description shows them.
+    /// Returns its operations, for the API's description.
     pub describe: fn() -> OpenApi,
-    /// Builds it on what all rooms share and on the services of lower rooms.
+    /// Builds it from the shared parts and the services of lower rooms.
     pub open: for<'a> fn(&'a Opening) -> BoxFuture<'a, anyhow::Result<Opened>>,
 }
 
@@ -76,14 +76,14 @@ fn open_nothing(_: &Opening) -> BoxFuture<'_, anyhow::Result<Opened>> {
     Box::pin(async { Ok(Opened::default()) })
 }
 
-/// The types of messages that a room writes about one kind of thing. `docs/events.md` describes each.
+/// The types of messages that a room writes about one kind of aggregate. `docs/events.md` describes each.
 #[derive(Debug, Clone, Copy)]
 pub struct Messages {
     pub aggregate: &'static str,
     pub event_types: &'static [&'static str],
 }
 
-/// What rooms are built on.
+/// The parts from which rooms are built.
 #[derive(Clone)]
 pub struct Opening {
     pub settings: Arc<Settings>,
@@ -100,14 +100,14 @@ pub struct Opening {
     pub unit_of_work: UnitOfWork,
     pub tasks: Tasks,
     pub tally: Tally,
-    /// What the rooms opened so far keep about people.
+    /// The personal data of the rooms opened so far.
     pub personal: Vec<Arc<dyn PersonalData>>,
-    /// The services of the rooms opened so far, by their types.
+    /// The services of the rooms opened so far, by type.
     pub services: Extensions,
 }
 
 impl Opening {
-    /// The service of a lower room.
+    /// Returns the service of a lower room.
     pub fn service<T: Clone + Send + Sync + 'static>(&self) -> anyhow::Result<T> {
         let found = self.services.get::<T>().cloned();
         found.ok_or_else(|| anyhow::anyhow!("no room that is open provides {}", std::any::type_name::<T>()))
@@ -123,7 +123,7 @@ impl Opening {
     }
 }
 
-/// What the handlers of all rooms may ask for.
+/// State available to the handlers of all rooms.
 #[derive(Clone)]
 pub struct Shared {
     pub cursor_key: CursorKey,
@@ -132,10 +132,10 @@ pub struct Shared {
     pub tasks: Tasks,
 }
 
-/// Something that runs beside the requests until it is told to stop.
+/// A task that runs beside the requests until shutdown.
 pub type Worker = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
 
-/// A room that is open.
+/// An opened room.
 #[derive(Default)]
 pub struct Opened {
     pub services: Extensions,
@@ -144,12 +144,12 @@ pub struct Opened {
     pub follower: Option<Arc<dyn Follower>>,
     pub personal: Option<Arc<dyn PersonalData>>,
     pub workers: Vec<Worker>,
-    /// Tell the metrics what is only known when they are read.
+    /// Functions that update the metrics computed at each scrape.
     pub gauges: Vec<Arc<dyn Fn() + Send + Sync>>,
 }
 
 impl Opened {
-    /// With a service that higher rooms may ask for.
+    /// Adds a service for higher rooms.
     #[must_use]
     pub fn with<T: Clone + Send + Sync + 'static>(mut self, service: T) -> Self {
         self.services.insert(service);
@@ -195,7 +195,7 @@ impl<S: Clone + Send + Sync + 'static> From<OpenApiRouter<S>> for Routes<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
-    /// These and the others.
+    /// Merges these routes with others.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
@@ -213,14 +213,14 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         }
     }
 
-    /// Its part of the API's description.
+    /// Returns its part of the API's description.
     pub fn describe(self) -> OpenApi {
         self.root.nest(API, self.api).nest(API, self.tables).into_openapi()
     }
 }
 
-/// Declares what the handlers of a room may ask for: services, by the names of their fields, beside what is [`Shared`]. One
-/// pointer, since the router copies it several times for each request.
+/// Declares the state of a room's handlers: services, by the names of their fields, in addition to [`Shared`]. A single
+/// pointer, because the router copies it several times per request.
 macro_rules! handler_state {
     ($state:ident { $($name:ident: $part:ty),+ $(,)? }) => {
         #[derive(Clone)]
@@ -232,7 +232,7 @@ macro_rules! handler_state {
         }
 
         impl $state {
-            /// The services are those of rooms that are open, this one's among them.
+            /// Builds the state from the services of opened rooms, including this one.
             pub fn of(opening: &$crate::platform::room::Opening, $($name: $part),+) -> Self {
                 Self(std::sync::Arc::new(Parts { shared: opening.shared(), $($name),+ }))
             }

@@ -1,6 +1,7 @@
-//! Faults on purpose: a checker that was never seen to find one proves nothing. Only builds with debug assertions have this
-//! module; the gate `release` proves that a release binary lacks it. A fault is made only in a process whose environment
-//! names it in `LOADMASTER_SABOTAGE`; the file named by `LOADMASTER_TEST_CLOCK` holds the error of the process's clock.
+//! Fault injection: a checker that never found a fault proves nothing. Only builds with debug assertions have this
+//! module; the gate `release` proves that a release binary lacks it. A process injects only the faults that its
+//! environment names in `LOADMASTER_SABOTAGE`; the file named by `LOADMASTER_TEST_CLOCK` holds the error of the
+//! process's clock.
 use std::{
     path::PathBuf,
     sync::{
@@ -13,24 +14,24 @@ use chrono::TimeDelta;
 
 static NAMED: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("LOADMASTER_SABOTAGE").ok());
 
-/// Whether this process makes the fault of that name.
+/// Returns whether this process injects the fault of that name.
 pub fn is_on(fault: &str) -> bool {
     NAMED.as_deref() == Some(fault)
 }
 
-/// Whether commits are acknowledged before they happen.
+/// Returns whether commits are acknowledged before they happen.
 pub fn early_answer() -> bool {
     is_on("early_answer")
 }
 
-/// True for one call in five.
+/// Returns true for one call in five.
 pub fn now_and_then() -> bool {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     CALLS.fetch_add(1, Ordering::Relaxed) % 5 == 4
 }
 
-/// The error of this process's wall clock: the seconds in the file at this moment, which may change at any time. Zero
-/// without a file or a number in it.
+/// Returns the error of this process's wall clock: the number of seconds currently in the file, which may change at any
+/// time. Zero without a file or a number in it.
 pub fn clock_error() -> TimeDelta {
     static FILE: LazyLock<Option<PathBuf>> =
         LazyLock::new(|| std::env::var_os("LOADMASTER_TEST_CLOCK").map(PathBuf::from));

@@ -2,7 +2,7 @@ use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 
 const TAG: usize = 32;
 
-/// Signs what lies with others and comes back (HMAC-SHA-256), so that nobody can make it up or carry it elsewhere.
+/// Signs data that is stored elsewhere and returns (HMAC-SHA-256), so that it can be neither forged nor moved.
 #[derive(Clone)]
 pub struct SealKey(hmac::Key);
 
@@ -17,12 +17,12 @@ impl SealKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
-    /// The payload behind its signature under this scope, which is where it belongs.
+    /// Prepends the signature under this scope, which names the payload's purpose.
     pub fn seal(&self, scope: &str, payload: &[u8]) -> Vec<u8> {
         [self.sign(scope, payload).as_ref(), payload].concat()
     }
 
-    /// What was sealed under the same scope; none for anything else.
+    /// Returns the payload if it was sealed under the same scope; otherwise `None`.
     pub fn open<'a>(&self, scope: &str, sealed: &'a [u8]) -> Option<&'a [u8]> {
         let (tag, payload) = sealed.split_at_checked(TAG)?;
         verify_slices_are_equal(self.sign(scope, payload).as_ref(), tag).ok()?;

@@ -4,16 +4,16 @@ use super::{
     random::{NoRandomness, TokenSource},
 };
 
-/// Keys that all instances on one database share. Made once, kept in the database.
+/// Keys shared by all instances on one database. Created once, stored in the database.
 #[derive(Clone)]
 pub struct ServerSecrets {
     /// Seals page cursors.
     pub cursor_key: [u8; 32],
-    /// Seals what caches leave in Redis.
+    /// Seals cache entries in Redis.
     pub cache_key: [u8; 32],
-    /// Keys the permutation that makes public references.
+    /// Keys the permutation that produces public references.
     pub reference_key: [u8; 32],
-    /// Tells this installation's keys in Redis from those of others that use the same Redis.
+    /// Separates this installation's keys in Redis from those of others that use the same Redis.
     pub namespace: String,
 }
 
@@ -34,7 +34,7 @@ pub enum SecretsError {
 }
 
 impl ServerSecrets {
-    /// Reads the keys; the first instance ever makes them. Instances that start together agree on one.
+    /// Reads the keys; the very first instance creates them. Instances that start together agree on one set.
     pub async fn load(db: &Database, clock: &dyn Clock, tokens: &TokenSource) -> Result<Self, SecretsError> {
         let mut tx = db.begin().await?;
         let cursor_key = shared_key(&mut tx, "cursor_key", clock, tokens).await?;

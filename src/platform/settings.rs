@@ -1,7 +1,7 @@
-//! The settings: what can be configured, in one typed value, read once at start.
+//! The settings: all configuration in one typed value, read once at start.
 //!
-//! `config/default.toml` is compiled in and is the manual: meanings, units and defaults stand there. A section here is
-//! a struct with the manual's names. [`Settings::load`] lays the sources over each other and reports *every* fault.
+//! `config/default.toml` is compiled in and is the manual: it defines meanings, units and defaults. A section here is a
+//! struct with the manual's names. [`Settings::load`] merges the sources and reports *every* fault.
 mod layers;
 mod mask;
 mod text;
@@ -17,7 +17,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-/// What is in effect. `Debug` and [`Settings::render`] show no secret.
+/// The effective settings. `Debug` and [`Settings::render`] show no secret.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -201,14 +201,14 @@ impl Server {
         Duration::from_millis(self.drain_ms)
     }
 
-    /// How long a shutdown takes at most, the drain included.
+    /// Returns the longest duration of a shutdown, including the drain.
     pub fn shutdown(&self) -> Duration {
         Duration::from_millis(self.shutdown_ms)
     }
 }
 
 impl Database {
-    /// The size of the pool: as configured, else four connections per core, between 8 and 64.
+    /// Returns the size of the pool: as configured, else four connections per core, between 8 and 64.
     pub fn connections(&self) -> u32 {
         self.max_connections.unwrap_or_else(|| {
             let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -216,7 +216,7 @@ impl Database {
         })
     }
 
-    /// The URL that migrations use: `owner_url`, else `url`.
+    /// Returns the URL for migrations: `owner_url`, else `url`.
     pub fn migration_url(&self) -> Option<&SecretString> {
         self.owner_url.as_ref().or(self.url.as_ref())
     }
@@ -225,7 +225,7 @@ impl Database {
         Duration::from_millis(self.acquire_timeout_ms)
     }
 
-    /// Longest statement of a request, on the server's side.
+    /// Returns the server's bound on a statement of a request.
     pub fn statement_timeout(&self) -> Duration {
         Duration::from_millis(self.statement_timeout_ms)
     }
@@ -248,25 +248,25 @@ impl Redis {
 }
 
 impl Search {
-    /// Minutes a connection needs at `airport` (upper-case IATA code).
+    /// Returns the minutes that a connection needs at `airport` (upper-case IATA code).
     pub fn connection_minutes(&self, airport: &str) -> u32 {
         self.connection_minutes_by_airport.get(airport).copied().unwrap_or(self.min_connection_minutes)
     }
 }
 
-/// Where settings come from besides the compiled-in defaults. No `Debug`: the environment holds secrets.
+/// Sources of settings besides the compiled-in defaults. No `Debug`: the environment holds secrets.
 #[derive(Clone, Default)]
 pub struct Sources {
-    /// The file named on the command line; without it `LOADMASTER_CONFIG` is looked at.
+    /// The file named on the command line; without it `LOADMASTER_CONFIG` applies.
     pub config_file: Option<PathBuf>,
     /// The environment, injected so that tests need not touch the process's own.
     pub env: BTreeMap<String, String>,
-    /// From the command line: `("server.port", "9000")`. The value is converted as one from the environment.
+    /// From the command line: `("server.port", "9000")`. The value is converted like one from the environment.
     pub overrides: Vec<(String, String)>,
 }
 
 impl Sources {
-    /// The environment of this process, and nothing else yet.
+    /// Returns the environment of this process as the only source.
     pub fn from_process() -> Self {
         let text = |raw: std::ffi::OsString| raw.to_string_lossy().into_owned();
         let env = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
@@ -274,7 +274,7 @@ impl Sources {
     }
 }
 
-/// Everything that is wrong with the settings; shown as one sentence a line, each naming the setting and its source.
+/// All faults of the settings; displayed as one sentence per line, each naming the setting and its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError {
     faults: Vec<String>,
@@ -299,12 +299,12 @@ impl std::error::Error for SettingsError {}
 const RESERVED: &[&str] = &["database.read_url"];
 
 impl Settings {
-    /// Lays the sources over each other (the manual says in which order) and checks the outcome.
+    /// Merges the sources (the manual defines their order) and validates the result.
     pub fn load(sources: Sources) -> Result<Self, SettingsError> {
         layers::load(sources)
     }
 
-    /// Settings that differ from their default and have no effect yet, for a warning at start.
+    /// Returns settings that differ from their default and have no effect yet, for a warning at start.
     pub fn reserved_in_use(&self) -> Vec<&'static str> {
         let table = |settings: &Self| toml::Table::try_from(settings).unwrap_or_default();
         let (ours, defaults) =
@@ -318,13 +318,13 @@ impl Settings {
         RESERVED.iter().filter(differs).copied().collect()
     }
 
-    /// The settings in effect as TOML, secrets and passwords shown as `***`.
+    /// Returns the effective settings as TOML, with secrets and passwords as `***`.
     pub fn render(&self) -> String {
         toml::to_string(self).unwrap_or_default()
     }
 }
 
-/// Networks, where a plain address stands for the network of that one address.
+/// Reads networks; a plain address means the network of that one address.
 fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     let network = |text: String| {
         let address = || text.parse::<std::net::IpAddr>().map(IpNet::from);

@@ -1,4 +1,4 @@
-//! One computation for all who want its result at the same time.
+//! Shares one computation among concurrent callers.
 use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, time::Instant};
@@ -9,8 +9,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Shares the results of an expensive read among concurrent callers: at most one computation runs at a time, and each
 /// caller gets the result of one that began after its call. Cheap to clone; clones share.
 ///
-/// A computation runs in a task of its own: a caller that goes away neither cancels it nor delays the others. A caller
-/// waits for at most two computations and the pauses before them, so a computation must be bounded in time itself.
+/// A computation runs in its own task: a caller that goes away neither cancels it nor delays the others. A caller waits
+/// for at most two computations and the pauses before them, so a computation must be bounded in time itself.
 #[derive(Debug)]
 pub struct Shared<T> {
     last: Arc<Mutex<Option<Last<T>>>>,
@@ -38,16 +38,16 @@ impl<T> Default for Shared<T> {
 }
 
 impl<T> Shared<T> {
-    /// After a computation the next one begins no sooner than `pause` times the time that it took, and at most a second,
-    /// whoever asks: 9 keeps what they cost, all together, at a tenth of one processor.
+    /// Limits all callers together: after a computation the next one begins no sooner than `pause` times its duration,
+    /// at most a second, later. 9 limits the total cost to a tenth of one processor.
     pub fn pausing(pause: u32) -> Self {
         Self { last: Arc::default(), pause }
     }
 }
 
 impl<T: Clone + Send + 'static> Shared<T> {
-    /// The result of a computation that begins after this call: of `compute`, or of one that another caller brought.
-    /// None only when it panics or the runtime shuts down.
+    /// Returns the result of a computation that begins after this call: of `compute`, or of another caller's. `None`
+    /// only when it panics or the runtime shuts down.
     pub async fn get(&self, compute: impl Future<Output = T> + Send + 'static) -> Option<T> {
         let called = Instant::now();
         let mut last = self.last.clone().lock_owned().await;
@@ -122,7 +122,7 @@ mod tests {
             hasty.await.expect_err("it hangs up");
         }
         assert_eq!(shared.get(count.compute()).await, Some(2));
-        // Half a second of hanging up, the rest of the first computation, and the second.
+        // Half a second until the disconnect, the rest of the first computation, and the second.
         assert!(began.elapsed() <= Duration::from_millis(2100), "{:?}", began.elapsed());
         assert_eq!(count.so_far(), 2, "who hung up began nothing");
     }

@@ -5,11 +5,11 @@ use std::sync::{
 
 use crate::kernel::Counted;
 
-/// Counts since the start of this process. Cheap to clone, one for all rooms.
+/// Counters since the start of this process. Cheap to clone, one for all rooms.
 #[derive(Debug, Clone, Default)]
 pub struct Tally(Arc<[AtomicU64; Counted::KINDS]>);
 
-/// A tally as it was at some moment; tallies of several processes add up.
+/// A snapshot of a tally; tallies of several processes add up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts([u64; Counted::KINDS]);
 
@@ -38,12 +38,12 @@ impl Counts {
         self
     }
 
-    /// As one word, to be shared with other processes.
+    /// Encodes the tally as one word, for other processes.
     pub fn to_text(self) -> String {
         self.0.map(|count| count.to_string()).join(" ")
     }
 
-    /// Kinds that another version did not count are zero, those that only it knows are left out.
+    /// Decodes a tally. Kinds that another version does not count are zero; kinds that only it counts are left out.
     pub fn from_text(text: &str) -> Option<Self> {
         let mut counts = Self::default();
         for (count, word) in counts.0.iter_mut().zip(text.split(' ')) {

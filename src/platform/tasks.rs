@@ -6,13 +6,13 @@ use super::{
     web::{Problem, carrying_request_id},
 };
 
-/// Work that must not be dropped half-way: hyper drops a handler when its client hangs up, and with it any open
-/// transaction. Shutdown waits for what runs here.
+/// Tasks for work that must not be dropped half-way: hyper drops a handler when its client disconnects, and with it any
+/// open transaction. Shutdown waits for these tasks.
 #[derive(Debug, Clone, Default)]
 pub struct Tasks(TaskTracker);
 
 impl Tasks {
-    /// Runs `work` to its end even when the caller goes away; it knows its request all the same. A panic inside becomes a
+    /// Runs `work` to its end even when the caller goes away; the work keeps its request id. A panic inside becomes a
     /// 500.
     pub async fn to_the_end<T, E>(
         &self,
@@ -28,7 +28,7 @@ impl Tasks {
         }
     }
 
-    /// Takes no more work and waits for what runs.
+    /// Accepts no more work and waits for the running tasks.
     pub async fn drain(&self) {
         self.0.close();
         self.0.wait().await;

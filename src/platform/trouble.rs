@@ -1,7 +1,7 @@
 use std::fmt::Display;
 
-/// Whether something that is tried again and again goes wrong. It is warned of once when it begins to, and told once when it
-/// works again; what lies between is for who looks closely.
+/// The health of a repeated operation. Logs a warning once when it begins to fail, and a message once when it works
+/// again; failures in between are logged at a lower level.
 #[derive(Debug)]
 pub struct Trouble {
     what: &'static str,
@@ -14,7 +14,7 @@ impl Trouble {
         Self { what, is_told: false }
     }
 
-    /// Takes down how it went this time, and hands that on.
+    /// Records an outcome, and returns it.
     pub fn note<T, E: Display>(&mut self, outcome: Result<T, E>) -> Result<T, E> {
         match &outcome {
             Ok(_) => self.end(),

@@ -1,8 +1,8 @@
-//! The one way to write. A [`Command`] decides and writes in a transaction; the unit of work begins it, enters the command's
-//! `Idempotency-Key`, keeps its answer, commits, and runs what follows. It tries again what the database turned away, and
-//! finds out by the key what became of a commit that was not confirmed.
+//! The only way to write. A [`Command`] decides and writes in a transaction; the unit of work begins it, enters the
+//! command's `Idempotency-Key`, stores its answer, commits, and runs the follow-up. It retries conflicts, and
+//! determines by the key the outcome of a commit that was not confirmed.
 //!
-//! One command or many share a transaction: each has its own outcome, and one that is refused takes back only what it wrote.
+//! One command or many share a transaction: each has its own outcome, and a refused one rolls back only its own writes.
 mod request;
 
 use std::{pin::Pin, time::Duration};
@@ -17,22 +17,22 @@ use super::{
 
 pub use request::{ChangeRequest, Judged};
 
-/// Something that is to be done in one transaction, or not at all.
+/// A change that is made in one transaction, or not at all.
 pub trait Command: Send {
     /// The name of its span.
     const NAME: &'static str;
     type Done: Send + Sync;
     type Error: From<DbError> + From<Repetition> + Transient + Into<Problem> + Send + Sync;
 
-    /// Reads and waits for others, while no connection is held. Runs before each attempt.
+    /// Reads and waits for locks, while no connection is held. Runs before each attempt.
     fn prepare(&mut self, _key: &Key) -> impl Future<Output = Result<(), Self::Error>> + Send {
         std::future::ready(Ok(()))
     }
 
-    /// Locks rows, judges by what it then finds, and writes. The caller begins and ends the transaction.
+    /// Locks rows, decides by their current state, and writes. The caller begins and ends the transaction.
     fn decide(&mut self, tx: &mut PgSession) -> impl Future<Output = Result<Self::Done, Self::Error>> + Send;
 
-    /// Whether this error only says that what was prepared is out of date. Then it is prepared again, for as long as
+    /// Returns whether this error only means that the preparation is out of date. It is then repeated, for as long as
     /// [`Self::prepare`] allows.
     fn is_out_of_date(&self, _error: &Self::Error) -> bool {
         false
@@ -46,14 +46,14 @@ pub trait Command: Send {
 
 type AnswerOf<T> = Box<dyn Fn(&T) -> Answer + Send + Sync>;
 
-/// A command of a request: with its key, and what is answered when it is done.
+/// A command of a request, with its key and the function that builds its answer.
 pub struct Keyed<C: Command> {
     pub command: C,
     pub key: Key,
     pub answer: AnswerOf<C::Done>,
 }
 
-/// A command that is being run.
+/// A running command.
 pub type Running = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
 
 /// Runs commands. Cheap to clone.
@@ -68,7 +68,7 @@ impl UnitOfWork {
         Self { db, tasks }
     }
 
-    /// Runs a command once, however often it is asked for under its key, and to the end also when the caller hangs up.
+    /// Runs a command once per key, and to the end even when the caller disconnects.
     pub fn run<C>(&self, keyed: Keyed<C>) -> Running
     where
         C: Command + 'static,
@@ -81,9 +81,9 @@ impl UnitOfWork {
         })
     }
 
-    /// Runs commands in one transaction. Answers each, in their order.
+    /// Runs commands in one transaction. Returns their answers, in the same order.
     pub async fn run_all<C: Command>(&self, batch: Vec<Keyed<C>>) -> Vec<Result<Answer, Problem>> {
-        // A key that is in use in this process is refused at once, without asking the database.
+        // A key that is in use in this process is refused immediately, without a query.
         let in_use: Vec<_> = batch.iter().map(|keyed| keyed.key.start()).collect();
         let started = batch.into_iter().zip(&in_use).filter(|(_, in_use)| in_use.is_some());
         let mut members: Vec<_> =
@@ -101,7 +101,7 @@ impl UnitOfWork {
     }
 }
 
-/// Runs a command that has no key, and whose caller waits for it: at the command line.
+/// Runs a command without a key, for a caller that waits for it: at the command line.
 pub async fn run_alone<C: Command>(db: &Database, command: C) -> Result<C::Done, C::Error> {
     let mut members = [Member::new(command, Key::none(), None)];
     settle(db, &mut members).in_span(span(C::NAME)).await;
@@ -111,15 +111,15 @@ pub async fn run_alone<C: Command>(db: &Database, command: C) -> Result<C::Done,
     outcome
 }
 
-/// A command on its way through attempts.
+/// A command during its attempts.
 struct Member<C: Command> {
     command: C,
     key: Key,
     answer: Option<AnswerOf<C::Done>>,
     conflicts: u32,
-    /// What is kept under the key, should the commit come through.
+    /// The answer stored under the key, if the commit succeeds.
     kept: Option<Answer>,
-    /// None until it is settled, and again while it is to be tried again.
+    /// `None` until it is settled, and again before a retry.
     outcome: Option<Result<C::Done, C::Error>>,
     is_committed: bool,
 }
@@ -143,7 +143,7 @@ impl<C: Command> Member<C> {
         }
     }
 
-    /// From here to the transaction's end nobody else is at its key.
+    /// Locks the command's key until the end of the transaction.
     async fn enter(&mut self, tx: &mut PgSession) -> Result<(), DbError> {
         match self.key.enter_in_tx(tx).await {
             Ok(()) => Ok(()),
@@ -156,7 +156,7 @@ impl<C: Command> Member<C> {
     }
 
     async fn decide(&mut self, tx: &mut PgSession) {
-        // What moves through the levels above is a pointer, not all that a command awaits.
+        // Boxed, so that the levels above move a pointer instead of the command's whole future.
         self.outcome = Some(Box::pin(self.command.decide(tx)).await);
     }
 
@@ -169,12 +169,12 @@ impl<C: Command> Member<C> {
         Ok(())
     }
 
-    /// The transaction that it was in did not come through.
+    /// Records the failure of its transaction.
     fn fail(&mut self, error: DbError) {
         self.outcome = Some(Err(error.into()));
     }
 
-    /// How long to wait before it is tried again, if it is.
+    /// Returns the pause before the next attempt, if there is one.
     fn try_again(&mut self) -> Option<Duration> {
         let Some(Err(error)) = &self.outcome else { return None };
         let pause = if self.command.is_out_of_date(error) {
@@ -190,8 +190,8 @@ impl<C: Command> Member<C> {
         Some(pause)
     }
 
-    /// The answer. What stood in the way may be the effect itself: made before, by another process meanwhile, or by a commit
-    /// that was not confirmed.
+    /// Returns the answer. The cause of a failure may be the effect itself: made earlier, by another process meanwhile,
+    /// or by a commit that was not confirmed.
     async fn conclude(mut self) -> Result<Answer, Problem> {
         let Some(outcome) = self.outcome.take() else { return Err(Problem::internal(&"a command without an outcome")) };
         self.command.concluded(outcome.as_ref()).await;
@@ -202,7 +202,7 @@ impl<C: Command> Member<C> {
     }
 }
 
-/// Attempts until each command has its outcome.
+/// Makes attempts until each command has its outcome.
 async fn settle<C: Command>(db: &Database, members: &mut [Member<C>]) {
     loop {
         for member in members.iter_mut().filter(|member| member.is_open()) {
@@ -220,7 +220,7 @@ async fn settle<C: Command>(db: &Database, members: &mut [Member<C>]) {
     }
 }
 
-/// What the transaction would have done did not happen, or nobody knows whether it did.
+/// Records for its commands that the transaction failed, or that its outcome is unknown.
 fn fail<C: Command>(members: &mut [Member<C>], mut error: DbError) {
     for member in members.iter_mut().filter(|member| member.is_open() || member.is_to_be_committed()) {
         let copy = error.copy();
@@ -228,7 +228,7 @@ fn fail<C: Command>(members: &mut [Member<C>], mut error: DbError) {
     }
 }
 
-/// One transaction for all that are open.
+/// Makes one attempt, in one transaction for all open commands.
 async fn attempt<C: Command>(db: &Database, members: &mut [Member<C>]) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
     match write(&mut tx, members).await {
@@ -239,8 +239,7 @@ async fn attempt<C: Command>(db: &Database, members: &mut [Member<C>]) -> Result
             }
             Ok(())
         }
-        // A transaction that is only dropped goes on for a while, and with it its locks. A connection that is lost takes it
-        // with it.
+        // A transaction that is only dropped lives on for a while, with its locks. A lost connection takes it along.
         outcome => {
             _ = tx.rollback().await;
             outcome

@@ -1,4 +1,4 @@
-//! Where Postgres's programs are. PATH alone will not do: Debian keeps them out of it.
+//! Locates Postgres's programs. PATH alone does not suffice: Debian installs them outside it.
 use std::{
     cmp::Reverse,
     fs,
@@ -8,18 +8,18 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// The directories to look in, best first, and how to learn the version in one.
+/// The directories to search, best first, and the function that returns the version in one.
 pub struct Places {
     dirs: Vec<PathBuf>,
     version: fn(&Path) -> Option<String>,
 }
 
 impl Places {
-    /// Debian's (newest first), then PATH, then where others put them.
+    /// Returns Debian's directories (newest first), then PATH, then the usual places of other systems.
     pub fn of_this_machine() -> Self {
         let mut dirs = versions("/usr/lib/postgresql", "", "bin");
         let path = std::env::var_os("PATH").unwrap_or_default();
-        // Resolved: a link in PATH leads to the directory where `initdb` lies too.
+        // Resolved: a link in PATH leads to the directory that also holds `initdb`.
         let on_path = std::env::split_paths(&path).filter_map(|dir| dir.join("postgres").canonicalize().ok());
         dirs.extend(on_path.filter_map(|program| program.parent().map(Path::to_owned)));
         dirs.push("/usr/local/pgsql/bin".into());
@@ -30,8 +30,8 @@ impl Places {
         Self { dirs, version }
     }
 
-    /// The directory to take: `configured` if given; in the version of `cluster` (the text of its `PG_VERSION`) if
-    /// there is one, for a server opens no other version's data.
+    /// Returns the directory to use: `configured` if given; in the version of `cluster` (the text of its `PG_VERSION`)
+    /// if there is one, because a server opens no other version's data.
     pub fn find(&self, configured: Option<&Path>, cluster: Option<&str>) -> Result<PathBuf> {
         if let Some(dir) = configured {
             ensure!(usable(dir), "embedded.postgres_bin: {} lacks initdb or postgres", dir.display());
@@ -65,7 +65,7 @@ fn usable(dir: &Path) -> bool {
     dir.join("initdb").exists() && dir.join("postgres").exists()
 }
 
-/// The directories `parent/prefix<version>/inner`, newest first.
+/// Returns the directories `parent/prefix<version>/inner`, newest first.
 fn versions(parent: &str, prefix: &str, inner: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let mut found: Vec<(Vec<u32>, PathBuf)> = entries
@@ -79,7 +79,7 @@ fn versions(parent: &str, prefix: &str, inner: &str) -> Vec<PathBuf> {
     found.into_iter().map(|(_, dir)| dir).collect()
 }
 
-/// As `PG_VERSION` has it: the first number, before Postgres 10 the first two.
+/// Returns the version as in `PG_VERSION`: the first number, before Postgres 10 the first two.
 fn version(dir: &Path) -> Option<String> {
     let out = Command::new(dir.join("postgres")).arg("--version").output().ok()?;
     major(std::str::from_utf8(&out.stdout).ok()?)

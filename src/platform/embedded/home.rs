@@ -1,4 +1,4 @@
-//! The directory of the private servers: where it lies, who may enter it, and whose it is at the moment.
+//! The directory of the private servers: its location, its permissions, and its current holder.
 use std::{
     fs::{self, File, TryLockError},
     io::{Read, Seek, Write},
@@ -14,22 +14,23 @@ use crate::platform::settings;
 
 /// For data directories that the servers' user cannot enter.
 const FALLBACK: &str = "/var/lib/loadmaster";
-/// What fits into a socket's address on every system, less the end that is no path.
+/// Longest socket path that every system accepts, without the terminating NUL.
 const SOCKET_PATH_LIMIT: usize = 103;
 const LONGEST_SOCKET_NAME: &str = "/.s.PGSQL.5432.lock";
 
-/// Whom the servers run as when we are root.
+/// The user of the servers when this process runs as root.
 pub struct Owner(User);
 
 impl Owner {
-    /// `None` unless we are root: then the servers run as we do. Postgres refuses to run as root.
+    /// Returns `None` unless this process is root: then the servers run as the same user. Postgres refuses to run as
+    /// root.
     fn find(settings: &settings::Embedded) -> Result<Option<Self>> {
         if !geteuid().is_root() {
             return Ok(None);
         }
         let name = &settings.postgres_user;
         let Some(user) = User::from_name(name)? else {
-            // Without PostgreSQL its user is missing too; say the cause.
+            // Without PostgreSQL its user is missing too: report the cause.
             Places::of_this_machine().find(settings.postgres_bin.as_deref(), None)?;
             bail!(
                 "running as root, PostgreSQL needs another user to run as, and there is no user {name:?}: \
@@ -59,7 +60,7 @@ impl Owner {
         meta.mode() & bit != 0
     }
 
-    /// The outermost directory on the way to `dir` (as far as it exists) that this user may not enter.
+    /// Returns the outermost existing directory on the way to `dir` that this user may not enter.
     fn barred_from(&self, dir: &Path) -> Result<Option<PathBuf>> {
         let Some(existing) = dir.ancestors().find(|dir| dir.exists()) else { return Ok(None) };
         let mut way: Vec<PathBuf> = existing.canonicalize()?.ancestors().map(Path::to_owned).collect();
@@ -78,11 +79,11 @@ pub struct Home {
     owner: Option<Owner>,
 }
 
-/// Held for as long as the servers are ours.
+/// Held for as long as this process owns the servers.
 pub struct Lock(#[expect(dead_code, reason = "the open file is the lock")] File);
 
 impl Home {
-    /// Finds the directory's place and makes it.
+    /// Determines the directory's location and creates it.
     pub fn open(settings: &settings::Embedded) -> Result<Self> {
         let owner = Owner::find(settings)?;
         let wanted = std::path::absolute(&settings.data_dir)?;
@@ -90,7 +91,7 @@ impl Home {
             Some(owner) => place(&wanted, owner, Path::new(FALLBACK))?,
             None => wanted,
         };
-        // As root the directory stays ours, and the servers' user only passes through it to its own.
+        // As root this process keeps the directory, and the servers' user only passes through it to its own.
         make_dir(&root, if owner.is_some() { 0o711 } else { 0o700 }, None)?;
         let root = root.canonicalize()?;
         if let Some(owner) = &owner
@@ -117,12 +118,12 @@ impl Home {
         self.root.join("redis")
     }
 
-    /// Makes a directory that only the servers' user can enter.
+    /// Creates a directory that only the servers' user can enter.
     pub fn make_private(&self, dir: &Path) -> Result<()> {
         make_dir(dir, 0o700, self.owner())
     }
 
-    /// Takes the directory, or tells (in words) who holds it.
+    /// Locks the directory, or returns a text that names the holder.
     pub fn try_lock(&self) -> Result<Result<Lock, String>> {
         let path = self.root.join("lock");
         let mut file = File::options()
@@ -148,7 +149,7 @@ impl Home {
         }
     }
 
-    /// Makes the socket directory of `base`; in `/tmp` somebody else may have put something of that name.
+    /// Creates the socket directory of `base`; in `/tmp` another user may have created something of that name.
     pub fn make_socket_dir(&self, base: &Path) -> Result<PathBuf> {
         let dir = socket_dir(base)?;
         if dir.symlink_metadata().is_err() {
@@ -162,18 +163,20 @@ impl Home {
     }
 }
 
-/// Where the sockets of the server in `base` lie: beside its data if the path is short enough for a socket.
+/// Returns the directory of the sockets of the server in `base`: beside its data if the path is short enough for a
+/// socket.
 pub fn socket_dir(base: &Path) -> Result<PathBuf> {
     let beside = base.join("run");
     if beside.to_str().is_some_and(|path| path.len() + LONGEST_SOCKET_NAME.len() <= SOCKET_PATH_LIMIT) {
         return Ok(beside);
     }
-    // A short name, the same every time for this directory.
+    // A short name, always the same for this directory.
     let meta = fs::metadata(base)?;
     Ok(PathBuf::from(format!("/tmp/loadmaster-{:x}-{:x}", meta.dev(), meta.ino())))
 }
 
-/// `wanted`, or a place of its own below `fallback` if `owner` cannot come to `wanted` (as below /root, which is 0700).
+/// Returns `wanted`, or a private directory below `fallback` if `owner` cannot enter `wanted` (as below /root, which is
+/// 0700).
 fn place(wanted: &Path, owner: &Owner, fallback: &Path) -> Result<PathBuf> {
     let Some(barred) = owner.barred_from(wanted)? else { return Ok(wanted.to_owned()) };
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, wanted.as_os_str().as_encoded_bytes());
@@ -186,7 +189,7 @@ fn place(wanted: &Path, owner: &Owner, fallback: &Path) -> Result<PathBuf> {
     Ok(place)
 }
 
-/// Makes what is missing on the way to `dir` and sets the mode of what it made, whatever the umask.
+/// Creates the missing directories on the way to `dir` with the given mode, whatever the umask.
 fn make_dir(dir: &Path, mode: u32, owner: Option<&Owner>) -> Result<()> {
     if let Some(parent) = dir.parent()
         && !parent.exists()
@@ -195,7 +198,7 @@ fn make_dir(dir: &Path, mode: u32, owner: Option<&Owner>) -> Result<()> {
     }
     if !dir.exists() {
         match fs::DirBuilder::new().mode(mode).create(dir) {
-            // Another process was faster.
+            // Another process created it first.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             created => {
                 created.with_context(|| format!("cannot create {}", dir.display()))?;
@@ -204,7 +207,7 @@ fn make_dir(dir: &Path, mode: u32, owner: Option<&Owner>) -> Result<()> {
         }
     }
     if let Some(owner) = owner {
-        // Not through a symbolic link, which the servers' user could have put there.
+        // Not through a symbolic link, which the servers' user could have created there.
         lchown(dir, Some(owner.uid()), Some(owner.gid()))?;
     }
     Ok(())

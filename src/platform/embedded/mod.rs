@@ -1,9 +1,9 @@
-//! Servers of our own, for the default start: a private Postgres, and a private Redis beside it if one is installed.
+//! Embedded servers for the default start: a private Postgres, and a private Redis if one is installed.
 //!
 //! This room only produces URLs; the rest of the code does not know that the servers are private. One directory holds
-//! everything (`embedded.data_dir`), and one lock in it says whose the servers are. `serve` insists on that lock
-//! ([`Embedded::start`]); the other commands join whoever holds it ([`Embedded::attach_or_start`]). A [`Rehearsal`] has
-//! servers that are hurt on purpose.
+//! everything (`embedded.data_dir`), and one lock in it determines the owner of the servers. `serve` requires that lock
+//! ([`Embedded::start`]); the other commands join its holder ([`Embedded::attach_or_start`]). A [`Rehearsal`] has
+//! servers for fault injection.
 mod binaries;
 mod home;
 mod postgres;
@@ -24,10 +24,11 @@ use self::home::{Home, Lock};
 pub use self::{postgres::PrivatePostgres, redis::PrivateRedis, rehearsal::Rehearsal};
 use crate::platform::settings;
 
-/// Crash recovery of a big database may take this long; so may waiting for somebody else's start.
+/// Longest crash recovery of a big database, and longest wait for another process's start.
 const START_WITHIN: Duration = Duration::from_mins(1);
 
-/// Where the private servers are reached. Without password: the sockets lie in a directory only their user can enter.
+/// The addresses of the private servers. Without password: the sockets lie in a directory that only their user can
+/// enter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Urls {
     /// For `database.owner_url`: the role that owns the schema and migrates.
@@ -38,7 +39,7 @@ pub struct Urls {
     pub redis: Option<String>,
 }
 
-/// The private servers, ours or joined. Dropped without [`Embedded::stop`], our own are told to end all the same.
+/// The private servers, owned or joined. Dropping this without [`Embedded::stop`] still ends owned servers.
 pub struct Embedded {
     urls: Urls,
     directory: std::path::PathBuf,
@@ -46,7 +47,7 @@ pub struct Embedded {
     servers: Option<Servers>,
 }
 
-/// In the order of their end: the lock goes last, so that nobody starts beside a server that still runs.
+/// In the order of their end: the lock goes last, so that no process starts beside a server that still runs.
 struct Servers {
     redis: Option<PrivateRedis>,
     postgres: PrivatePostgres,
@@ -54,7 +55,7 @@ struct Servers {
 }
 
 impl Embedded {
-    /// Starts the servers; makes the database at first, adopts or recovers what a crashed run left behind.
+    /// Starts the servers; creates the database on first use, adopts or recovers the remains of a crashed run.
     ///
     /// Refused while another process holds the directory.
     pub async fn start(settings: &settings::Embedded) -> Result<Self> {
@@ -65,8 +66,8 @@ impl Embedded {
         }
     }
 
-    /// For commands beside a server: joins the servers of the process that holds the directory (waiting until they
-    /// answer, for it may be starting), else starts them for as long as this command runs.
+    /// Joins, for commands beside a server, the servers of the process that holds the directory (waiting until they
+    /// answer, as it may be starting); otherwise starts them for the duration of this command.
     pub async fn attach_or_start(settings: &settings::Embedded) -> Result<Self> {
         let home = Home::open(settings)?;
         let began = Instant::now();
@@ -90,7 +91,7 @@ impl Embedded {
         let postgres = PrivatePostgres::start(home, settings.postgres_bin.as_deref()).await?;
         let redis = match PrivateRedis::start(home, settings.redis_server.as_deref()).await {
             Ok(redis) => redis,
-            // Somebody who names a program wants that one; otherwise Redis is a courtesy and never stops the start.
+            // A configured program must work; otherwise Redis is optional and never prevents the start.
             Err(error) if settings.redis_server.is_some() => return Err(error),
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), "the private Redis does not start");
@@ -110,17 +111,17 @@ impl Embedded {
         &self.urls
     }
 
-    /// Where the data lies; not always `embedded.data_dir`, see there.
+    /// Returns the data directory; not always `embedded.data_dir`, see there.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Whether the servers belong to another process, which may end them at any time.
+    /// Returns whether the servers belong to another process, which may end them at any time.
     pub fn is_attached(&self) -> bool {
         self.servers.is_none()
     }
 
-    /// Ends our own servers in order and waits for them; leaves joined ones running.
+    /// Stops owned servers in order and waits for them; leaves joined ones running.
     pub async fn stop(self) -> Result<()> {
         let Some(Servers { redis, postgres, _lock }) = self.servers else { return Ok(()) };
         let redis = match redis {
@@ -131,7 +132,7 @@ impl Embedded {
     }
 }
 
-/// The servers of the directory's holder, once they can be used by the serving role.
+/// Returns the servers of the directory's holder, once the serving role can use them.
 async fn answering(home: &Home) -> Option<Urls> {
     let socket_dir = home::socket_dir(&home.postgres_dir()).ok()?;
     let (owner, app) = postgres::urls(&socket_dir);

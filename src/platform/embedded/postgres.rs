@@ -1,4 +1,4 @@
-//! A Postgres of our own: installed programs, private directory, UNIX socket only, no TCP. `fsync` stays on.
+//! A private Postgres: installed programs, private directory, UNIX socket only, no TCP. `fsync` stays on.
 use std::{
     fs::{self, File, Permissions},
     io::{Read, Seek, SeekFrom, Write},
@@ -29,25 +29,25 @@ use super::{
     process::{began, children, command, has_argument, is_alive},
 };
 
-/// The superuser, and the database.
+/// The name of the superuser and of the database.
 const OWNER: &str = "loadmaster";
 const APP: &str = "loadmaster_app";
 const STOP_WITHIN: Duration = Duration::from_secs(20);
-/// How long the orphans of a killed postmaster may keep its shared memory.
+/// Longest time that the orphans of a killed postmaster keep its shared memory.
 const ORPHANS_WITHIN: Duration = Duration::from_secs(10);
 const SLOW: Duration = Duration::from_secs(2);
-/// "loadmaste" in ASCII, as good as any number.
+/// "loadmaste" in ASCII, an arbitrary number.
 const BOOTSTRAP_LOCK: i64 = 0x6c6f_6164_6d61_7374;
 
-/// A running server. Dropped without [`PrivatePostgres::stop`] it is told to end all the same.
+/// A running server. Dropping it without [`PrivatePostgres::stop`] still ends it.
 pub struct PrivatePostgres {
     postmaster: Postmaster,
     socket_dir: PathBuf,
 }
 
 impl PrivatePostgres {
-    /// Starts it (making the cluster at first), or adopts the server a crashed run left behind. The caller holds the
-    /// lock on `home`.
+    /// Starts it (creating the cluster on first use), or adopts the server of a crashed run. The caller holds the lock
+    /// on `home`.
     pub(super) async fn start(home: &Home, configured: Option<&Path>) -> Result<Self> {
         let base = home.postgres_dir();
         home.make_private(&base)?;
@@ -60,7 +60,7 @@ impl PrivatePostgres {
             let logged = cluster.logged();
             match left.ready().await {
                 Ok(()) => return Ok(left),
-                // It was about to end: start our own.
+                // It was shutting down: start a new one.
                 Err(_) if !left.postmaster.is_alive() => return Self::begin(&cluster, configured).await,
                 Err(error) => return Err(cluster.did_not_start(&error, logged)),
             }
@@ -85,7 +85,7 @@ impl PrivatePostgres {
             let this = Self { postmaster: cluster.spawn(&bin, &socket_dir)?, socket_dir: socket_dir.clone() };
             match this.ready().await {
                 Ok(()) => return Ok(this),
-                // The back ends of a killed postmaster live on for a moment, and the new one refuses to join them.
+                // The back ends of a killed postmaster survive briefly, and the new one refuses to join them.
                 Err(_) if unclean && !this.postmaster.is_alive() && began.elapsed() < ORPHANS_WITHIN => {
                     sleep(Duration::from_millis(100)).await;
                 }
@@ -94,12 +94,12 @@ impl PrivatePostgres {
         }
     }
 
-    /// As the role that owns the schema.
+    /// Returns the URL of the role that owns the schema.
     pub fn owner_url(&self) -> String {
         urls(&self.socket_dir).0
     }
 
-    /// As the role that serves: no superuser, owner of nothing.
+    /// Returns the URL of the role that serves: no superuser, owner of nothing.
     pub fn app_url(&self) -> String {
         urls(&self.socket_dir).1
     }
@@ -108,12 +108,12 @@ impl PrivatePostgres {
         self.postmaster.is_alive()
     }
 
-    /// Holds the whole server where it is: not one of its processes does anything more. Answers which these are.
+    /// Stops all processes of the server with SIGSTOP. Returns them.
     pub(super) fn freeze(&self) -> Vec<Pid> {
         if !self.postmaster.is_alive() {
             return Vec::new();
         }
-        // First the postmaster, so that it begins no more of them.
+        // The postmaster first, so that it starts no more of them.
         self.postmaster.signal(Signal::SIGSTOP);
         let mut processes = children(self.postmaster.pid);
         for process in &processes {
@@ -123,14 +123,14 @@ impl PrivatePostgres {
         processes
     }
 
-    /// Kills all of it at once, so that no process can tidy up after another.
+    /// Kills all of it at once, so that no process can clean up after another.
     pub(super) fn kill(&self) {
         for process in self.freeze() {
             _ = kill(process, Signal::SIGKILL);
         }
     }
 
-    /// Until the killed server is gone.
+    /// Waits until the killed server is gone.
     pub(super) async fn ended(&self) {
         while self.postmaster.is_alive() {
             sleep(Duration::from_millis(5)).await;
@@ -145,7 +145,7 @@ impl PrivatePostgres {
             match connect(&maintenance).await {
                 Ok(db) => break db,
                 Err(error) if !self.postmaster.is_alive() => return Err(error),
-                // Recovering takes as long as it takes; ending it now would only make the next start begin anew.
+                // Recovery has no time limit; ending it now would only make the next start repeat it.
                 Err(error) if began.elapsed() > START_WITHIN && !is_recovering(&error) => return Err(error),
                 Err(_) => sleep(Duration::from_millis(30)).await,
             }
@@ -157,7 +157,7 @@ impl PrivatePostgres {
         bootstrap(db).await
     }
 
-    /// Fast shutdown (open transactions roll back); immediate if that takes too long.
+    /// Stops the server by fast shutdown (open transactions roll back); immediate shutdown if that takes too long.
     pub async fn stop(self) -> Result<()> {
         for signal in [Signal::SIGINT, Signal::SIGQUIT] {
             self.postmaster.signal(signal);
@@ -173,7 +173,7 @@ impl PrivatePostgres {
     }
 }
 
-/// On every way out, also `?` and panic: no orphan. After `stop` this signals nobody.
+/// Signals the server on every exit, also `?` and panic: no orphan remains. After `stop` there is nothing to signal.
 impl Drop for Postmaster {
     fn drop(&mut self) {
         self.signal(Signal::SIGINT);
@@ -185,11 +185,11 @@ struct Postmaster {
     life: Life,
 }
 
-/// How we learn that a server has ended.
+/// The way to detect that a server has ended.
 enum Life {
-    /// Our child: whether it was waited for.
+    /// A child of this process, and whether it was waited for.
     Child(Arc<AtomicBool>),
-    /// Nobody's child: by whether the process with its number is still the one that began then.
+    /// Not a child: detected by whether the process with its number still has that start time.
     Adopted { began: Option<String> },
 }
 
@@ -201,7 +201,7 @@ impl Postmaster {
         }
     }
 
-    /// Never to a process that merely got the number later.
+    /// Sends a signal, but never to a process that reused the number.
     fn signal(&self, signal: Signal) {
         if self.is_alive() {
             _ = kill(self.pid, signal);
@@ -214,13 +214,13 @@ struct Cluster<'a> {
     home: &'a Home,
     base: PathBuf,
     data: PathBuf,
-    /// Outside `base`: as root we write here, and the servers' user must not be able to lead us elsewhere.
+    /// Outside `base`: as root this process writes here, and the servers' user must not be able to redirect it.
     log: PathBuf,
 }
 
 impl Cluster<'_> {
-    /// Into a side directory, then renamed: an interrupted initdb leaves nothing half-made. The side directory bears
-    /// our pid, so that an initdb that survived its killed parent does not write into ours.
+    /// Runs `initdb` in a side directory and renames that: an interrupted run leaves nothing half-made. The side
+    /// directory bears this process's pid, so that an initdb that survived its killed parent does not write into it.
     async fn init(&self, bin: &Path) -> Result<()> {
         for left in fs::read_dir(&self.base)?.flatten() {
             if left.file_name().to_string_lossy().starts_with("data.new") {
@@ -251,7 +251,7 @@ impl Cluster<'_> {
 
     fn spawn(&self, bin: &Path, socket_dir: &Path) -> Result<Postmaster> {
         let log = File::options().create(true).append(true).mode(0o600).open(&self.log)?;
-        // One that was made before others could not read it.
+        // An existing log may still be readable by others.
         log.set_permissions(Permissions::from_mode(0o600))?;
         // A list of directories, hence the quotes.
         let sockets = socket_dir.to_string_lossy().replace('"', "\"\"");
@@ -261,7 +261,7 @@ impl Cluster<'_> {
             .arg(&self.data)
             .args(["-c", "listen_addresses=", "-c", "port=5432", "-c", "unix_socket_permissions=0700"])
             .args(["-c", "timezone=UTC", "-c", "log_timezone=UTC", "-c", "max_connections=200"])
-            // Else errors are logged with the values that they are about.
+            // Otherwise errors are logged with the values that they concern.
             .args(["-c", "log_error_verbosity=terse"])
             .args(["-c", &format!("unix_socket_directories=\"{sockets}\"")])
             .stdin(Stdio::null())
@@ -279,12 +279,12 @@ impl Cluster<'_> {
         Ok(Postmaster { pid: Pid::from_raw(pid), life: Life::Child(ended) })
     }
 
-    /// The length of the log so far.
+    /// Returns the current length of the log.
     fn logged(&self) -> u64 {
         fs::metadata(&self.log).map_or(0, |meta| meta.len())
     }
 
-    /// Postgres's own words if it said any since `logged`, else what connecting met.
+    /// Returns Postgres's own log messages since `logged` if there are any, otherwise the connection error.
     fn did_not_start(&self, error: &anyhow::Error, logged: u64) -> anyhow::Error {
         let mut said = Vec::new();
         if let Ok(mut log) = File::open(&self.log)
@@ -299,19 +299,19 @@ impl Cluster<'_> {
     }
 }
 
-/// The owner's URL and the serving role's.
+/// Returns the owner's URL and the serving role's.
 pub(super) fn urls(socket_dir: &Path) -> (String, String) {
     (url(socket_dir, OWNER, OWNER), url(socket_dir, APP, OWNER))
 }
 
-/// Port and TLS are spelled out, else a `PGPORT` or `PGSSLMODE` in our environment would count.
+/// Builds a URL with explicit port and TLS mode; otherwise a `PGPORT` or `PGSSLMODE` in the environment would apply.
 fn url(socket_dir: &Path, role: &str, database: &str) -> String {
     let socket_dir = socket_dir.to_string_lossy();
     let host = utf8_percent_encode(&socket_dir, NON_ALPHANUMERIC);
     format!("postgres://{role}@localhost:5432/{database}?host={host}&sslmode=disable")
 }
 
-/// The server runs but takes nobody in yet (`cannot_connect_now`).
+/// Returns whether the server runs but accepts no connections yet (`cannot_connect_now`).
 fn is_recovering(error: &anyhow::Error) -> bool {
     let database = error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
     database.is_some_and(|error| error.code().as_deref() == Some("57P03"))
@@ -321,8 +321,8 @@ pub(super) async fn connect(url: &str) -> Result<PgConnection> {
     Ok(PgConnection::connect(url).await?)
 }
 
-/// Makes the database and the serving role where they are missing. Roles belong to the whole cluster, hence not to the
-/// migrations.
+/// Creates the database and the serving role where they are missing. Roles belong to the whole cluster, hence not to
+/// the migrations.
 async fn bootstrap(mut db: PgConnection) -> Result<()> {
     sqlx::query("select pg_advisory_lock($1)").bind(BOOTSTRAP_LOCK).execute(&mut db).await?;
     let known = "select exists (select from pg_database where datname = $1)";
@@ -337,16 +337,16 @@ async fn bootstrap(mut db: PgConnection) -> Result<()> {
     Ok(())
 }
 
-/// The postmaster of this very data directory, if it lives.
+/// Returns the postmaster of this data directory, if it is alive.
 fn living_postmaster(data: &Path) -> Option<Pid> {
     let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
     let pid = Pid::from_raw(text.lines().next()?.trim().parse().ok()?);
     (pid.as_raw() > 1 && is_alive(pid) && has_argument(pid, data)).then_some(pid)
 }
 
-/// Postgres refuses a lock file whose pid exists: a zombie, or (after a container's restart) any program of its
-/// user. It never takes its own parent for a postmaster, so we write our pid in. Deleting the file instead would lose
-/// the shared-memory key that guards against orphans.
+/// Replaces the pid in a stale lock file by this process's pid. Postgres refuses a lock file whose pid exists: a
+/// zombie, or (after a container's restart) any program of its user; but it never takes its own parent for a
+/// postmaster. Deleting the file instead would lose the shared-memory key that guards against orphans.
 fn take_over_stale_lock(file: &Path) -> Result<bool> {
     let opened = File::options().read(true).write(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(file);
     let mut lock = match opened {

@@ -1,4 +1,4 @@
-//! Child processes: begun apart from us, recognised again after our own crash.
+//! Child processes: started in isolation, recognised again after a crash of this process.
 use std::{fs, path::Path};
 
 use nix::{sys::signal::kill, unistd::Pid};
@@ -6,10 +6,10 @@ use tokio::process::Command;
 
 use super::home::Owner;
 
-/// A server's command, run by `owner` if we are root.
+/// Builds a server's command, run by `owner` if this process is root.
 pub fn command(program: &Path, cwd: &Path, owner: Option<&Owner>) -> Command {
     let mut command = Command::new(program);
-    // An inherited PGDATA or PGPORT must not reach our server; nor must a Ctrl-C in the terminal.
+    // An inherited PGDATA or PGPORT must not reach the server; nor must a Ctrl-C in the terminal.
     command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
     command.current_dir(cwd).process_group(0);
     if let Some(owner) = owner {
@@ -18,25 +18,25 @@ pub fn command(program: &Path, cwd: &Path, owner: Option<&Owner>) -> Command {
     command
 }
 
-/// Whether the process runs; a zombie does not.
+/// Returns whether the process runs; a zombie does not.
 pub fn is_alive(pid: Pid) -> bool {
     kill(pid, None) != Err(nix::errno::Errno::ESRCH) && stat_field(pid, 0).is_none_or(|state| state != "Z")
 }
 
-/// When the process began, as the kernel counts; with the pid it names one process for good. `None` where there is no
-/// /proc. Its arguments would not do: a process that is ending has none any more, well before it is gone.
+/// Returns the start time of the process in kernel ticks; with the pid it identifies one process for good. `None` where
+/// there is no /proc. The arguments would not suffice: an ending process loses them well before it is gone.
 pub fn began(pid: Pid) -> Option<String> {
     stat_field(pid, 19)
 }
 
-/// A field of `/proc/<pid>/stat`, counted from the one after the program's name, which is the state.
+/// Returns a field of `/proc/<pid>/stat`, counted from the one after the program's name, which is the state.
 fn stat_field(pid: Pid, index: usize) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(index).map(str::to_owned)
 }
 
-/// The processes that this one has begun and that are still there.
+/// Returns the living children of this process.
 pub fn children(parent: Pid) -> Vec<Pid> {
     let number = parent.as_raw().to_string();
     let Ok(entries) = fs::read_dir("/proc/self").and_then(|_| fs::read_dir("/proc")) else {
@@ -46,7 +46,7 @@ pub fn children(parent: Pid) -> Vec<Pid> {
     pids.filter(|pid| stat_field(*pid, 1).is_some_and(|of| of == number)).collect()
 }
 
-/// Where there is no /proc.
+/// Returns the children where there is no /proc.
 fn listed_children(parent: &str) -> Vec<Pid> {
     let Ok(listed) = std::process::Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output() else {
         return Vec::new();
@@ -56,7 +56,7 @@ fn listed_children(parent: &str) -> Vec<Pid> {
     pairs.filter(|(_, of)| of.trim() == parent).filter_map(|(pid, _)| pid.parse().ok().map(Pid::from_raw)).collect()
 }
 
-/// Whether the process was begun with `word` among its arguments. Its `cwd` link would be no help: without
+/// Returns whether the process was started with `word` among its arguments. Its `cwd` link would be no help: without
 /// `CAP_SYS_PTRACE` even root may not read another user's links.
 pub fn has_argument(pid: Pid, word: &Path) -> bool {
     if let Ok(words) = fs::read_to_string(format!("/proc/{pid}/cmdline")) {

@@ -1,4 +1,4 @@
-//! A Redis of our own on a UNIX socket: a cache and courtesy locks, nothing is kept on disk.
+//! A private Redis on a UNIX socket: a cache and courtesy locks, nothing is stored on disk.
 use std::{
     ffi::OsStr,
     fs,
@@ -30,25 +30,25 @@ const START_WITHIN: Duration = Duration::from_secs(5);
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 const TELL_WITHIN: Duration = Duration::from_secs(30);
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
-/// What expires may go first, the least used before the rest; the stream of events, which has no expiry, stays.
+/// Evicts keys with an expiry, least recently used first; the stream of events, which has no expiry, stays.
 pub(super) const EVICTION: &str = "volatile-lru";
 const USUAL_PLACES: &[&str] = &["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"];
 
-/// A running server; killed when dropped, for it has nothing to lose.
+/// A running server; killed when dropped, because it has nothing to lose.
 pub struct PrivateRedis {
     child: Child,
     socket: PathBuf,
 }
 
 impl PrivateRedis {
-    /// `None` when no `redis-server` is installed. The caller holds the lock on `home`.
+    /// Starts it; `None` when no `redis-server` is installed. The caller holds the lock on `home`.
     pub(super) async fn start(home: &Home, configured: Option<&Path>) -> Result<Option<Self>> {
         let dir = home.redis_dir();
         home.make_private(&dir)?;
         let socket = home.make_socket_dir(&dir)?.join("s");
         end_left_behind(&socket).await;
         let Some(program) = configured.map(Path::to_owned).or_else(installed) else { return Ok(None) };
-        // Relative to the directory, for Redis would take a space in a path for the end of it.
+        // Relative to the directory, because Redis takes a space in a path for its end.
         let spawned = command(&program, &dir, home.owner())
             .args(["--port", "0", "--unixsocketperm", "700", "--save", "", "--appendonly", "no", "--daemonize", "no"])
             .args(["--maxmemory", "256mb", "--maxmemory-policy", EVICTION, "--logfile", "redis.log"])
@@ -60,7 +60,7 @@ impl PrivateRedis {
             .spawn();
         let child = match spawned {
             Ok(child) => child,
-            // Found, but not for the servers' user.
+            // Found, but not executable by the servers' user.
             Err(error) if error.kind() == ErrorKind::PermissionDenied && configured.is_none() => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("cannot run {}", program.display())),
         };
@@ -93,17 +93,17 @@ impl PrivateRedis {
         }
     }
 
-    /// Without a chance to say good-bye.
+    /// Kills it without a clean shutdown.
     pub(super) async fn kill(mut self) -> Result<()> {
         self.child.kill().await.context("the private Redis cannot be killed")
     }
 
-    /// Gives it a command whose answer does not matter; as often as it takes on a busy machine.
+    /// Sends a command whose answer does not matter; repeats it as needed on a busy machine.
     pub(super) async fn tell(&self, words: &[&str]) -> Result<()> {
         self.ask::<()>(words).await
     }
 
-    /// What a setting is now.
+    /// Returns the current value of a setting.
     pub(super) async fn setting(&self, name: &str) -> Result<String> {
         let [_, value] = self.ask::<[String; 2]>(&["CONFIG", "GET", name]).await?;
         Ok(value)
@@ -134,18 +134,18 @@ impl PrivateRedis {
     }
 }
 
-/// The URL of the Redis that somebody else runs in `home`, if it answers.
+/// Returns the URL of another process's Redis in `home`, if it answers.
 pub(super) async fn answering(home: &Home) -> Option<String> {
     let socket = socket_dir(&home.redis_dir()).ok()?.join("s");
     connect(&socket).await.ok()?;
     Some(url(&socket))
 }
 
-/// A crashed run's Redis holds nothing worth keeping, and perhaps something stale.
+/// Ends the Redis of a crashed run: it holds nothing worth keeping, and perhaps stale data.
 async fn end_left_behind(socket: &Path) {
     if let Ok(mut old) = connect(socket).await {
         tracing::warn!("ending the Redis a crashed run left behind");
-        // Answered by the end of the connection, when the old server has removed its socket.
+        // The connection ends when the old server has removed its socket.
         let shutdown = redis::cmd("SHUTDOWN").arg("NOSAVE").to_owned();
         _ = timeout(STOP_WITHIN, shutdown.query_async::<()>(&mut old)).await;
     }

@@ -1,5 +1,5 @@
-//! Private servers that are hurt on purpose, each by itself: for proving what must survive it. Their data is worth
-//! nothing: whichever way a rehearsal ends, they are killed.
+//! Private servers for fault injection, each on its own, to prove what must survive it. Their data has no value:
+//! however a rehearsal ends, they are killed.
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::platform::settings;
 
-/// How often locking all rows is tried when others lock them in another order.
+/// Attempts at locking all rows while other transactions lock them in another order.
 const TRIES: usize = 20;
 
 /// A private `PostgreSQL`, and a private Redis beside it where one is installed.
@@ -28,12 +28,12 @@ pub struct Rehearsal {
     home: Home,
     postgres: Option<PrivatePostgres>,
     redis: Option<PrivateRedis>,
-    /// Processes that are stopped and not killed.
+    /// Processes that are stopped but not killed.
     frozen: Vec<Pid>,
     urls: Urls,
-    /// Where PostgreSQL's data lies, if it has a file system of its own. Unmounted after PostgreSQL was killed.
+    /// The file system of PostgreSQL's data, if it has a separate one. Unmounted after PostgreSQL was killed.
     volume: Option<Volume>,
-    /// Redis' own memory limit, while another one is set.
+    /// Redis' own memory limit and policy, while others are set.
     redis_limits: Option<[String; 2]>,
     _lock: Lock,
 }
@@ -47,12 +47,12 @@ impl Drop for Rehearsal {
 }
 
 impl Rehearsal {
-    /// In an empty directory of its own (`embedded.data_dir`).
+    /// Starts the servers in an empty directory (`embedded.data_dir`).
     pub async fn start(settings: &settings::Embedded) -> Result<Self> {
         Self::begin(settings, false).await
     }
 
-    /// The same, with PostgreSQL's data in a file system of its own where that can be made; where it cannot, the cause is
+    /// As [`Self::start`], with PostgreSQL's data in a separate file system where possible; otherwise the cause is
     /// logged and [`Self::can_fill_disk`] is false.
     pub async fn start_on_own_disk(settings: &settings::Embedded) -> Result<Self> {
         Self::begin(settings, true).await
@@ -74,7 +74,7 @@ impl Rehearsal {
         Ok(Self { settings, home, postgres, redis, frozen, urls, volume, redis_limits: None, _lock: lock })
     }
 
-    /// The same before and after each fault.
+    /// Returns the addresses, which faults do not change.
     pub fn urls(&self) -> &Urls {
         &self.urls
     }
@@ -87,12 +87,12 @@ impl Rehearsal {
         self.volume.is_some()
     }
 
-    /// The socket that PostgreSQL listens on.
+    /// Returns the socket that PostgreSQL listens on.
     pub fn postgres_socket(&self) -> Result<PathBuf> {
         Ok(socket_dir(&self.home.postgres_dir())?.join(".s.PGSQL.5432"))
     }
 
-    /// As a power failure would: all of its processes at once.
+    /// Kills all processes of PostgreSQL at once, like a power failure.
     pub async fn kill_postgres(&mut self) -> Result<()> {
         let postgres = self.postgres.take().context("PostgreSQL runs")?;
         postgres.kill();
@@ -100,13 +100,13 @@ impl Rehearsal {
         Ok(())
     }
 
-    /// Starts it anew; it recovers what it had promised to keep.
+    /// Restarts PostgreSQL; it recovers everything that it acknowledged.
     pub async fn start_postgres(&mut self) -> Result<()> {
         self.postgres = Some(PrivatePostgres::start(&self.home, self.settings.postgres_bin.as_deref()).await?);
         Ok(())
     }
 
-    /// Its connections stay open, and nobody answers.
+    /// Freezes PostgreSQL: its connections stay open, without answers.
     pub fn freeze_postgres(&mut self) {
         self.frozen = self.postgres.as_ref().map(PrivatePostgres::freeze).unwrap_or_default();
     }
@@ -117,7 +117,7 @@ impl Rehearsal {
         }
     }
 
-    /// As after a failover to a standby: every session ends, and new ones may only read.
+    /// Makes the server read-only, as after a failover to a standby: every session ends, and new ones may only read.
     pub async fn forbid_writes(&self) -> Result<()> {
         self.set_read_only("set default_transaction_read_only = on", "on").await?;
         let mut owner = connect(&self.urls.owner).await?;
@@ -130,7 +130,7 @@ impl Rehearsal {
         self.set_read_only("reset default_transaction_read_only", "off").await
     }
 
-    /// Returns when new sessions have it.
+    /// Returns when new sessions have the setting.
     async fn set_read_only(&self, change: &str, expected: &str) -> Result<()> {
         let mut owner = connect(&self.urls.owner).await?;
         owner.execute(AssertSqlSafe(format!("alter system {change}"))).await?;
@@ -148,12 +148,12 @@ impl Rehearsal {
         bail!("PostgreSQL does not take the new setting: {change}")
     }
 
-    /// The file system of PostgreSQL's data has no room left.
+    /// Fills the file system of PostgreSQL's data.
     pub fn fill_disk(&self) -> Result<()> {
         self.volume.as_ref().context("PostgreSQL has a file system of its own")?.fill()
     }
 
-    /// Makes room again, and starts PostgreSQL if it ended for want of room.
+    /// Makes room again, and starts PostgreSQL if it ended for lack of room.
     pub async fn free_disk(&mut self) -> Result<()> {
         self.volume.as_ref().context("PostgreSQL has a file system of its own")?.free()?;
         if !self.postgres.as_ref().is_some_and(PrivatePostgres::is_alive) {
@@ -167,7 +167,7 @@ impl Rehearsal {
         self.redis.take().context("Redis runs")?.kill().await
     }
 
-    /// Starts an empty one in its place.
+    /// Starts an empty Redis in place of the old one.
     pub async fn start_redis(&mut self) -> Result<()> {
         self.redis = PrivateRedis::start(&self.home, self.settings.redis_server.as_deref()).await?;
         Ok(())
@@ -181,19 +181,19 @@ impl Rehearsal {
         self.redis().map(|redis| redis.signal(Signal::SIGCONT))
     }
 
-    /// It forgets everything.
+    /// Deletes all data in Redis.
     pub async fn flush_redis(&self) -> Result<()> {
         self.redis()?.tell(&["FLUSHALL"]).await
     }
 
-    /// It refuses whatever needs memory, and makes no room by forgetting.
+    /// Makes Redis refuse all commands that need memory, without eviction.
     pub async fn fill_redis(&mut self) -> Result<()> {
         self.remember_redis_limits().await?;
         self.redis()?.tell(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await?;
         self.redis()?.tell(&["CONFIG", "SET", "maxmemory", "1"]).await
     }
 
-    /// It has far too little memory: by its own policy it forgets all that it may, and refuses the rest.
+    /// Gives Redis far too little memory: it evicts all that its own policy allows, and refuses the rest.
     pub async fn starve_redis(&mut self) -> Result<()> {
         self.remember_redis_limits().await?;
         self.redis()?.tell(&["CONFIG", "SET", "maxmemory", "1"]).await
@@ -217,10 +217,10 @@ impl Rehearsal {
         self.redis.as_ref().context("Redis runs")
     }
 
-    /// Locks every row of a table for so long: who wants to change one waits, and keeps its connection busy.
+    /// Locks every row of a table for `time`: a transaction that changes one waits, and keeps its connection busy.
     pub async fn hold_rows(&self, table: &'static str, time: Duration) -> Result<()> {
         let mut owner = connect(&self.urls.owner).await?;
-        // One statement, and so no transaction that could be left open: it counts what it has locked, then sleeps.
+        // One statement, and so no transaction that could be left open: it counts the locked rows, then sleeps.
         let hold = format!(
             "with held as materialized (select from {table} order by ctid for no key update)
              select pg_sleep({}) from (select count(*) from held) counted",
@@ -236,7 +236,7 @@ impl Rehearsal {
         bail!("the rows of {table} cannot be locked")
     }
 
-    /// Takes constraints from a table, for a control that must be able to break them.
+    /// Drops constraints of a table, for a control experiment that must be able to violate them.
     pub async fn drop_constraints(&self, table: &'static str, names: &[&'static str]) -> Result<()> {
         let mut owner = connect(&self.urls.owner).await?;
         for name in names {

@@ -1,21 +1,21 @@
-//! A file system of its own that can be filled in a moment: a tmpfs whose limit is moved. Only Linux has it, and only who
-//! may mount can make one.
+//! A separate file system that can be filled in a moment: a tmpfs whose limit changes. Only on Linux, and only with the
+//! right to mount.
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use super::home::{Home, Owner};
 
-/// The limit while there is room, in mebibytes. Memory is used for what is stored only.
+/// The limit while there is room, in mebibytes. Only stored data uses memory.
 const ROOMY_MIB: u64 = 4096;
 
-/// Mounted; unmounted when dropped. Killed without a chance to drop it, it stays mounted (`umount` it by hand).
+/// A mounted file system; unmounted when dropped. It stays mounted when the process is killed (`umount` it by hand).
 pub(super) struct Volume {
     path: PathBuf,
 }
 
 impl Volume {
-    /// Over an empty directory of the servers' user.
+    /// Mounts over an empty directory of the servers' user.
     pub fn mount(path: &Path, home: &Home) -> Result<Self> {
         home.make_private(path)?;
         let owner = home.owner().map_or_else(String::new, |owner: &Owner| format!(",uid={}", owner.uid()));
@@ -26,9 +26,9 @@ impl Volume {
         Ok(this)
     }
 
-    /// No more room than is in use: whoever needs another page gets ENOSPC.
+    /// Lowers the limit to the current use: a write that needs another page gets ENOSPC.
     pub fn fill(&self) -> Result<()> {
-        // Whoever writes meanwhile makes the limit too small, which is refused.
+        // A concurrent write makes the limit too small, which is refused.
         for _ in 0..100 {
             let used = system::used_bytes(&self.path)?;
             if system::mount(&self.path, &format!("size={used}"), true).is_ok() {

@@ -8,7 +8,7 @@ use crate::platform::web::PRIVATE;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// The answer to a change that was made: as it is sent, and as it is kept for repetitions.
+/// The answer to a committed change: as sent, and as stored for repetitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     status: StatusCode,
@@ -22,7 +22,7 @@ pub struct Answer {
 
 impl Answer {
     pub fn new(status: StatusCode, body: &impl Serialize, cache: &'static str) -> Self {
-        // Nothing that we answer fails to be written as JSON: its keys are texts.
+        // Serialisation of an answer as JSON cannot fail: its keys are texts.
         let body = serde_json::to_string(body).unwrap_or_default();
         Self { status, location: None, tag: None, cache, body, is_replayed: false }
     }
@@ -39,7 +39,7 @@ impl Answer {
         self
     }
 
-    /// As it was kept.
+    /// Restores a stored answer.
     pub(super) fn again(status: i16, location: Option<String>, tag: Option<String>, body: String) -> Self {
         let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
         Self { status: status.unwrap_or(StatusCode::OK), location, tag, cache: PRIVATE, body, is_replayed: true }
@@ -61,7 +61,7 @@ impl Answer {
         &self.body
     }
 
-    /// It was given before: who gets it again must still be allowed to see it.
+    /// Returns whether the answer was stored before: its new recipient must still be allowed to see it.
     pub const fn is_replayed(&self) -> bool {
         self.is_replayed
     }

@@ -26,7 +26,7 @@ pub struct KeyHeader {
     idempotency_key: Option<String>,
 }
 
-/// A request that changes something, with its `Idempotency-Key` if it has one.
+/// A changing request, with its `Idempotency-Key` if it has one.
 pub struct Idempotent {
     idempotency: Idempotency,
     method: Method,
@@ -43,7 +43,7 @@ where
 {
     type Rejection = std::convert::Infallible;
 
-    /// Judged later, with the other parts of the request.
+    /// Validated later, with the other parts of the request.
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         let uri = parts.extensions.get::<axum::extract::OriginalUri>().map_or(&parts.uri, |original| &original.0);
         Ok(Self {
@@ -57,7 +57,7 @@ where
 }
 
 impl Idempotent {
-    /// The key of this request with this body.
+    /// Returns the key of this request with this body.
     pub fn key(self, principal: Uuid, body: &Body) -> Result<Key, Problem> {
         let Self { idempotency, method, path, query, key } = self;
         let Some(key) = key? else { return Ok(Key::none()) };
@@ -71,7 +71,7 @@ impl Idempotent {
 }
 
 impl KeyHeader {
-    /// The key that a request gives, if it gives one, without its quotes.
+    /// Reads the request's key, if present, without its quotes.
     pub fn read(headers: &HeaderMap) -> Result<Option<String>, Problem> {
         let mut values = headers.get_all(&HEADER).iter();
         let Some(value) = values.next() else { return Ok(None) };

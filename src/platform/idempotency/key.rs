@@ -4,20 +4,20 @@ use crate::platform::{
     web::{Problem, code, digest_of},
 };
 
-/// The `Idempotency-Key` of a request, if it has one: what is asked under it happens once.
+/// The `Idempotency-Key` of a request, if it has one: the effect under a key happens once.
 pub struct Key(Option<Scoped>);
 
-/// A key in its scope, and what is asked under it.
+/// A key in its scope, and the request made under it.
 #[derive(Clone)]
 struct Scoped {
     idempotency: Idempotency,
     scope: Scope,
     request_hash: [u8; 32],
-    /// The number that stands for the scope in PostgreSQL's advisory locks.
+    /// The lock number of the scope in PostgreSQL's advisory locks.
     lock: i64,
 }
 
-/// Why an effect does not happen under this key now.
+/// The reason why an effect does not happen under this key now.
 #[derive(Debug, thiserror::Error)]
 pub enum Repetition {
     #[error("done before")]
@@ -66,19 +66,19 @@ impl Key {
         Self(Some(Scoped { idempotency, scope, request_hash, lock }))
     }
 
-    /// Of a request without a key.
+    /// Returns the key of a request without one.
     pub const fn none() -> Self {
         Self(None)
     }
 
-    /// Keeps other requests of this process from the key. None: one is at it.
+    /// Reserves the key within this process. Returns `None` if another request holds it.
     pub fn start(&self) -> Option<InUse> {
         let Some(key) = &self.0 else { return Some(InUse(None)) };
         let is_first = key.idempotency.in_use().insert(key.scope.clone());
         is_first.then(|| InUse(Some(key.clone())))
     }
 
-    /// Comes before anything else in the transaction: from here to its end nobody else is at this key.
+    /// Locks the key until the end of the transaction. Must be the first step in the transaction.
     pub async fn enter_in_tx(&self, tx: &mut PgSession) -> Result<(), Repetition> {
         let Some(key) = &self.0 else { return Ok(()) };
         if !repository::lock(&mut *tx, key.lock).await.map_err(DbError::from)? {
@@ -96,7 +96,8 @@ impl Key {
         Ok(repository::keep(tx, &key.scope, &key.request_hash, answer).await?)
     }
 
-    /// Before waiting for something that the first request with this key may have: it is done, or under way.
+    /// Checks, before waiting for a resource that the first request with this key may hold, whether that request is
+    /// done or under way.
     pub async fn look_before_waiting(&self) -> Result<(), Repetition> {
         match &self.0 {
             Some(key) => key.look().await?.map_or(Ok(()), |answer| Err(Repetition::Done(Box::new(answer)))),
@@ -104,23 +105,24 @@ impl Key {
         }
     }
 
-    /// What is answered after a failure: the answer of the first time, if there was one. If it is `kept`, which this request
-    /// wanted to keep, then its own commit came through and was not confirmed.
+    /// Returns the answer after a failure: that of the first request with the key, if there is one. If it equals
+    /// `kept`, which this request tried to store, then its own commit succeeded without confirmation.
     pub async fn resolve(&self, failure: Problem, kept: Option<&Answer>) -> Result<Answer, Problem> {
         let Some(key) = &self.0 else { return Err(failure) };
         match key.look().await {
             Ok(Some(answer)) => Ok(kept.filter(|kept| kept.body() == answer.body()).cloned().unwrap_or(answer)),
             Ok(None) => Err(failure),
             Err(reused @ Repetition::Reused) => Err(reused.into()),
-            // Whether it was done cannot be told: a refusal would be taken for a word that it was not.
+            // The outcome is unknown: a refusal would be read as a statement that nothing was done.
             Err(again) => Err(if failure.code().status().is_server_error() { failure } else { again.into() }),
         }
     }
 }
 
 impl Scoped {
-    /// The answer of the first time, if there was one. Keeps nobody from the key. Whether somebody is at it is asked first,
-    /// and then, as a statement of its own, what was done: it sees what was committed before.
+    /// Returns the answer of the first request, if there is one, without blocking the key. Checks first whether a
+    /// request holds the key, and then, in a separate statement, for its record: that statement sees everything
+    /// committed before.
     async fn look(&self) -> Result<Option<Answer>, Repetition> {
         let mut reading = self.idempotency.db.read().await?;
         if repository::is_locked(&mut reading, self.lock).await.map_err(DbError::from)? {

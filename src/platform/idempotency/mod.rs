@@ -1,5 +1,5 @@
-//! One `Idempotency-Key`, one effect. The answer to a request with a key is written in the transaction of its effect, and
-//! given again to whoever repeats the request. Only what was done is kept: a refusal frees the key.
+//! One `Idempotency-Key`, one effect. The answer to a request with a key is written in the transaction of its effect,
+//! and returned again to a repetition. Only effects are recorded: a refusal frees the key.
 mod answer;
 mod extract;
 mod key;
@@ -19,33 +19,33 @@ pub use answer::Answer;
 pub use extract::{Idempotent, KeyHeader};
 pub use key::{InUse, Key, Repetition};
 
-/// Whose key it is, and for what: the same key means something else to another caller or elsewhere.
+/// The owner and target of a key: the same key is a different one for another caller or path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Scope {
     principal: uuid::Uuid,
     method: String,
-    /// As [`path::canonical`] writes it.
+    /// In the form of [`path::canonical`].
     path: String,
     key: String,
 }
 
-/// What all requests with keys share.
+/// State shared by all requests with keys.
 #[derive(Clone)]
 pub struct Idempotency {
     db: Database,
     retention_hours: i32,
-    /// The keys in use in this process: their repetitions are refused without asking the database.
+    /// The keys in use in this process: their repetitions are refused without a query.
     in_use: Arc<Mutex<HashSet<Scope>>>,
 }
 
-/// Forgets the answers that one principal was given, and those about things of these names: the last part of an address, in
-/// any case.
+/// Deletes one principal's stored answers, and those about resources of these names: the last segment of a path, in any
+/// case.
 pub async fn forget_in_tx(tx: &mut PgSession, principal: Uuid, names: &[String]) -> Result<(), DbError> {
     let names: Vec<String> = names.iter().map(|name| name.to_uppercase()).collect();
     Ok(repository::forget(tx, principal, &names).await?)
 }
 
-/// Records deleted at once: nobody must wait for it.
+/// Records deleted per statement, so that deletion never delays other work.
 const DELETED_AT_ONCE: u64 = 5_000;
 
 impl Idempotency {
@@ -58,7 +58,7 @@ impl Idempotency {
         self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Deletes the records that are older than they are kept. Answers how many they were.
+    /// Deletes the records past their retention. Returns their number.
     pub async fn delete_old(&self) -> Result<u64, DbError> {
         let mut sum = 0;
         loop {

@@ -5,12 +5,13 @@ use uuid::Uuid;
 
 use crate::kernel::canonical_reference;
 
-/// The longest path, in its canonical form, with which a key is taken, in bytes. All addresses of the API are shorter, and
-/// PostgreSQL indexes some 2,700 bytes of principal, method, path and key together.
+/// The longest path, in its canonical form, that is accepted with a key, in bytes. All addresses of the API are
+/// shorter, and PostgreSQL indexes some 2,700 bytes of principal, method, path and key together.
 pub(super) const LONGEST: usize = 512;
 
-/// The path with each segment written in one way, whichever way the client chose: without percent-encoding that is not
-/// needed, references in capitals, UUIDs in lower case with dashes. The answers about a thing are found by its name in here.
+/// Returns the path with each segment in one form, independent of the client's spelling: without needless
+/// percent-encoding, references in capitals, UUIDs in lower case with dashes. Stored answers about a resource are found
+/// by its name in here.
 pub(super) fn canonical(path: &str) -> String {
     let mut canonical = String::with_capacity(path.len());
     for (number, segment) in path.split('/').enumerate() {
@@ -24,7 +25,7 @@ pub(super) fn canonical(path: &str) -> String {
 
 fn canonical_segment(written: &str) -> Cow<'_, str> {
     let Ok(text) = percent_decode_str(written).decode_utf8() else { return written.into() };
-    // What would read as something else once it is decoded stays as it is written.
+    // Text that would change its meaning when decoded stays as it is written.
     if !text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'%')) {
         return written.into();
     }

@@ -1,12 +1,12 @@
 use super::{Answer, Scope};
 use crate::platform::postgres::{PgSession, allow_long_statements};
 
-/// False: another transaction is at this key. The lock ends with the transaction.
+/// Locks the key until the end of the transaction. Returns false if another transaction holds it.
 pub(super) async fn lock(db: &mut PgSession, key: i64) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "is_free!""#, key).fetch_one(db).await
 }
 
-/// Whether a transaction is at this key; does not wait for it and keeps nobody from it.
+/// Returns whether a transaction holds this key; neither waits for it nor blocks it.
 pub(super) async fn is_locked(db: &mut PgSession, key: i64) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from pg_locks
@@ -19,7 +19,7 @@ pub(super) async fn is_locked(db: &mut PgSession, key: i64) -> sqlx::Result<bool
     .await
 }
 
-/// What was asked under this key, and the answer.
+/// The request made under a key, and its answer.
 pub(super) struct Record {
     pub request_hash: Vec<u8>,
     pub answer: Answer,
@@ -43,7 +43,7 @@ pub(super) async fn find(db: &mut PgSession, scope: &Scope, retention_hours: i32
     }))
 }
 
-/// Keeps an answer. One that is there and was not found is too old, and gives way.
+/// Stores an answer. Replaces an existing record, which the search ignored as too old.
 pub(super) async fn keep(db: &mut PgSession, scope: &Scope, request_hash: &[u8], answer: &Answer) -> sqlx::Result<()> {
     let kept = sqlx::query!(
         "insert into idempotency_records (principal_id, method, path, key, request_hash, status, location, etag, body)
@@ -76,9 +76,9 @@ pub(super) async fn delete_old(db: &mut PgSession, retention_hours: i32, limit: 
     Ok(deleted.execute(db).await?.rows_affected())
 }
 
-/// Addresses are `/api/v1/things/name/…`.
+/// Deletes by addresses of the form `/api/v1/things/name/…`.
 pub(super) async fn forget(db: &mut PgSession, principal: uuid::Uuid, names: &[String]) -> sqlx::Result<()> {
-    // It looks at all records, and nobody waits for it.
+    // The statement reads all records, and nobody waits for it.
     allow_long_statements(db).await?;
     sqlx::query!(
         "delete from idempotency_records

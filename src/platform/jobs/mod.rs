@@ -1,6 +1,6 @@
-//! Work that was promised and is done after the commit: at least once, by one process at a time, again when it fails, and
-//! kept where it can be seen when it fails for good. [`Schedules`] promise the same work again and again. All times are
-//! the database's, so that the clocks of processes may differ.
+//! Jobs: work enqueued in a transaction and run after its commit, at least once, by one process at a time, retried
+//! after a failure, and kept visible when it fails for good. [`Schedules`] enqueue the same work periodically. All
+//! times are the database's, so that the clocks of processes may differ.
 mod queue;
 mod runner;
 mod schedule;
@@ -30,28 +30,28 @@ words! {
     }
 }
 
-/// Work to be promised.
+/// A job to enqueue.
 #[derive(Debug, Clone)]
 pub struct NewJob {
     pub kind: &'static str,
     pub payload: Value,
-    /// Smaller comes first; 0 is usual.
+    /// Smaller comes first; 0 is the default.
     pub priority: i16,
-    /// Of jobs with one key only one waits or runs: another promise of it is kept by that one.
+    /// At most one job with a given key waits or runs: enqueuing another has no effect meanwhile.
     pub unique_key: Option<String>,
-    /// Not before so long from now.
+    /// Shortest delay until it runs.
     pub run_in: TimeDelta,
     pub max_attempts: i32,
 }
 
 impl NewJob {
-    /// Now, of usual priority, tried ten times: over about a day and a half.
+    /// Builds a job that is due now, with the default priority and ten attempts: over about a day and a half.
     pub fn now(kind: &'static str, payload: Value) -> Self {
         Self { kind, payload, priority: 0, unique_key: None, run_in: TimeDelta::zero(), max_attempts: 10 }
     }
 }
 
-/// A job as it is kept.
+/// A job as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
     pub id: Uuid,
@@ -64,7 +64,7 @@ pub struct Job {
     pub max_attempts: i32,
     pub last_error: Option<String>,
     pub created_at: DateTime<Utc>,
-    /// The trace of what promised it.
+    /// The trace that enqueued it.
     pub traceparent: Option<String>,
 }
 
@@ -73,7 +73,7 @@ pub type JobError = anyhow::Error;
 type Work = Pin<Box<dyn Future<Output = Result<(), JobError>> + Send>>;
 type Handler = Arc<dyn Fn(Value) -> Work + Send + Sync>;
 
-/// A kind of job, by the payload that it is enqueued with.
+/// A kind of job, with the type of its payload.
 pub struct JobKind<P> {
     pub name: &'static str,
     payload: PhantomData<fn(P)>,
@@ -84,14 +84,14 @@ impl<P: Serialize + DeserializeOwned + Send + 'static> JobKind<P> {
         Self { name, payload: PhantomData }
     }
 
-    /// A job of this kind, to be run now.
+    /// Builds a job of this kind, due now.
     pub fn job(&self, payload: &P) -> serde_json::Result<NewJob> {
         Ok(NewJob::now(self.name, serde_json::to_value(payload)?))
     }
 }
 
-/// What is done for each kind of job, and which kinds are enqueued again and again. A job may be run again after it was done,
-/// so doing it twice must do no harm.
+/// The handlers of all kinds of jobs, and the schedules that enqueue some of them. A job may run again after it
+/// succeeded, so handlers must be idempotent.
 #[derive(Clone, Default)]
 pub struct Handlers {
     by_kind: BTreeMap<&'static str, Handler>,
@@ -108,7 +108,7 @@ impl Handlers {
         self
     }
 
-    /// With what is done for a kind of job; a payload that cannot be read fails it.
+    /// Adds the handler of a kind of job; an unreadable payload fails the job.
     #[must_use]
     pub fn on<P, F>(self, kind: &JobKind<P>, work: impl Fn(P) -> F + Send + Sync + 'static) -> Self
     where
@@ -122,7 +122,7 @@ impl Handlers {
         })
     }
 
-    /// With what is done each time this period has passed, once over all processes.
+    /// Adds a handler that runs once per period, over all processes.
     #[must_use]
     pub fn every<F>(
         mut self,

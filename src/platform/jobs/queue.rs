@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// Promises work; joins the caller's transaction. A job whose key waits or runs already is not promised twice.
+/// Enqueues a job in the caller's transaction. A job whose key already waits or runs is not enqueued twice.
 pub async fn enqueue_in_tx(tx: &mut PgSession, id: Uuid, job: &NewJob) -> Result<(), DbError> {
     let made = sqlx::query!(
         "insert into jobs (id, kind, payload, priority, state, unique_key, run_at, max_attempts, traceparent)
@@ -29,7 +29,7 @@ pub async fn enqueue_in_tx(tx: &mut PgSession, id: Uuid, job: &NewJob) -> Result
     Ok(())
 }
 
-/// The job with this key that waits is due now. Answers its id, if there is one and it does not run already.
+/// Makes the waiting job with this key due now. Returns its id, if there is one and it is not running already.
 pub async fn hurry_in_tx(tx: &mut PgSession, unique_key: &str) -> Result<Option<Uuid>, DbError> {
     let hurried = sqlx::query_scalar!(
         "update jobs set run_at = now(), updated_at = now() where unique_key = $1 and state = 'QUEUED' returning id",
@@ -72,7 +72,7 @@ impl TryFrom<Row> for Job {
     }
 }
 
-/// The next job that is due, now leased to `process`. Of `only` if it is given.
+/// Claims the next due job, leased to `process`; restricted to the kinds of `only` if given.
 pub(super) async fn claim(
     db: &Database,
     process: &str,
@@ -100,7 +100,7 @@ pub(super) async fn claim(
     Ok(claimed.map(Job::try_from).transpose()?)
 }
 
-/// Jobs that were put down at a time that is still to come wait no longer than they were to wait then: the clock was set
+/// Shortens the delay of jobs that were stored at a time still in the future to the original delay: the clock was set
 /// back since.
 pub(super) async fn follow_the_clock(db: &Database) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
@@ -112,8 +112,8 @@ pub(super) async fn follow_the_clock(db: &Database) -> Result<(), DbError> {
     commit(tx).await
 }
 
-/// Tells that the job's process is alive; false when the job is another's. Whose it is, process and attempt tell: a process
-/// may meet its own job again after losing it.
+/// Proves that the job's process is alive; returns false when another holds the job. Process and attempt identify the
+/// holder: a process may meet its own job again after losing it.
 pub(super) async fn beat(db: &Database, process: &str, job: &Job) -> Result<bool, DbError> {
     let mut tx = db.begin().await?;
     let beaten = sqlx::query!(
@@ -128,7 +128,7 @@ pub(super) async fn beat(db: &Database, process: &str, job: &Job) -> Result<bool
     Ok(is_ours)
 }
 
-/// The counts of the jobs that run; none of one that nobody has.
+/// Returns the counts of the running jobs; `None` for one without a holder.
 pub(super) async fn beats(db: &Database) -> Result<Vec<(Uuid, Option<i64>)>, DbError> {
     let mut reading = db.read().await?;
     let running = sqlx::query!(
@@ -138,8 +138,8 @@ pub(super) async fn beats(db: &Database) -> Result<Vec<(Uuid, Option<i64>)>, DbE
     Ok(running.into_iter().map(|row| (row.id, row.beat)).collect())
 }
 
-/// Takes a job from a process that went away: it waits again, or is dead if it took its process with it as often as it may.
-/// Answers what became of it; nothing if it is not at that count any more.
+/// Takes a job from a process that went away: it waits again, or is dead when its attempts are used up. Returns its new
+/// state; `None` if its count has changed.
 pub(super) async fn take_away(db: &Database, id: Uuid, beat: Option<i64>) -> Result<Option<JobState>, DbError> {
     let mut tx = db.begin().await?;
     let taken = sqlx::query_scalar!(
@@ -156,7 +156,7 @@ pub(super) async fn take_away(db: &Database, id: Uuid, beat: Option<i64>) -> Res
     Ok(taken.map(|state| from_column(JobState::WORDS, &state)).transpose()?)
 }
 
-/// Gives back a job that was begun and is not to be finished here: as if it had never been begun.
+/// Returns a started job that will not finish here to the queue, as if it had never started.
 pub(super) async fn give_back(db: &Database, process: &str, job: &Job) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
     let given = sqlx::query!(
@@ -170,7 +170,7 @@ pub(super) async fn give_back(db: &Database, process: &str, job: &Job) -> Result
     commit(tx).await
 }
 
-/// A job is done: it is gone, if it still is this process's.
+/// Deletes a finished job, if this process still holds it.
 pub(super) async fn finish(db: &Database, process: &str, job: &Job) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
     let done = sqlx::query!(
@@ -183,7 +183,7 @@ pub(super) async fn finish(db: &Database, process: &str, job: &Job) -> Result<()
     commit(tx).await
 }
 
-/// A job has failed: it waits for `pause`, or is dead.
+/// Records a failure: the job waits for `pause`, or is dead.
 pub(super) async fn fail(
     db: &Database,
     process: &str,
@@ -207,7 +207,7 @@ pub(super) async fn fail(
     commit(tx).await
 }
 
-/// The jobs there are: dead ones first, then in the order in which they will run. At most 1000.
+/// Lists the jobs: dead ones first, then in the order in which they will run. At most 1000.
 pub async fn list(db: &Database) -> Result<Vec<Job>, DbError> {
     let mut reading = db.read().await?;
     let rows = sqlx::query_as!(
@@ -219,10 +219,10 @@ pub async fn list(db: &Database) -> Result<Vec<Job>, DbError> {
     Ok(rows.into_iter().map(Job::try_from).collect::<Result<_, _>>()?)
 }
 
-/// Lets a dead job, or all, be tried again from now on. Answers how many.
+/// Makes a dead job, or all, due now. Returns their number.
 pub async fn retry_dead(db: &Database, only: Option<Uuid>) -> Result<u64, DbError> {
     let mut tx = db.begin().await?;
-    // One whose work is promised anew stays dead: of one key only one waits.
+    // A dead job whose key is enqueued anew stays dead: only one job with a key waits.
     let retried = sqlx::query!(
         "update jobs
          set state = 'QUEUED', attempts = 0, run_at = now(), updated_at = now()
@@ -238,7 +238,7 @@ pub async fn retry_dead(db: &Database, only: Option<Uuid>) -> Result<u64, DbErro
     Ok(retried)
 }
 
-/// Gives a dead job up: nobody will do its work. False if there is none of this id that is dead.
+/// Deletes a dead job: its work will not be done. Returns false if no dead job has this id.
 pub async fn drop_dead(db: &Database, id: Uuid) -> Result<bool, DbError> {
     let mut tx = db.begin().await?;
     let dropped = sqlx::query!("delete from jobs where id = $1 and state = 'DEAD'", id);
@@ -247,13 +247,13 @@ pub async fn drop_dead(db: &Database, id: Uuid) -> Result<bool, DbError> {
     Ok(dropped > 0)
 }
 
-/// How much there is to do.
+/// The amount of pending work.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Depth {
     pub queued: i64,
     pub running: i64,
     pub dead: i64,
-    /// How long the job that is due the longest has waited.
+    /// Waiting time of the job that has been due the longest.
     pub oldest_seconds: f64,
 }
 

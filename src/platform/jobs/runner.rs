@@ -24,20 +24,20 @@ use crate::platform::{
     trouble::Trouble,
 };
 
-/// How often a process without work looks for some.
+/// Interval at which an idle process polls for jobs.
 const POLL: Duration = Duration::from_millis(500);
-/// How often a process looks after the jobs of those that went away.
+/// Interval at which a process checks for jobs of processes that went away.
 const LOOK_AFTER: Duration = Duration::from_secs(2);
-/// A job that takes longer has failed: it must not hold its place for ever.
+/// A job that takes longer fails: it must not hold its slot for ever.
 const LONGEST_RUN: Duration = Duration::from_mins(10);
-/// How many jobs a process runs at once, and how many of one kind: kinds that hang must not take all places.
+/// Number of jobs that a process runs at once, and of one kind: kinds that hang must not take all slots.
 const AT_ONCE: usize = 16;
 const OF_ONE_KIND: usize = 2;
-/// How long jobs that run are waited for at the end; after it they are given back.
+/// Longest wait for running jobs at shutdown; afterwards they return to the queue.
 const END_PATIENCE: Duration = Duration::from_secs(7);
-/// How long how a job went is tried to be written down: the lease lasts longer.
+/// Longest time for recording a job's outcome: the lease lasts longer.
 const WRITE_PATIENCE: Duration = Duration::from_secs(5);
-/// A failing job's text is kept to this length.
+/// Longest stored error text of a failed job.
 const LONGEST_ERROR: usize = 500;
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(6);
 
@@ -50,12 +50,12 @@ pub struct Runner {
     term: Term,
 }
 
-/// How a job went.
+/// The outcome of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ran {
     Done,
     Failed(String),
-    /// It was not there to be run, went to another process, or was given back to be run later.
+    /// It was absent, went to another process, or returned to the queue for a later run.
     Gone,
 }
 
@@ -64,13 +64,13 @@ impl Runner {
         Self { db, handlers, process, term: Term::default() }
     }
 
-    /// With another term of leases than all processes have.
+    /// Sets a different term of leases, for tests.
     #[must_use]
     pub fn with_term(self, term: Term) -> Self {
         Self { term, ..self }
     }
 
-    /// Runs jobs until `stop`; then waits for those that run, and gives back what takes too long.
+    /// Runs jobs until `stop`; then waits for running ones, and returns those that take too long to the queue.
     pub async fn run(self, stop: CancellationToken) {
         let (places, give_back) = (Places::of(&self.handlers.kinds()), CancellationToken::new());
         let mut running = JoinSet::new();
@@ -107,7 +107,7 @@ impl Runner {
         _ = keeper.await;
     }
 
-    /// Runs this job now, if it is due and nobody runs it.
+    /// Runs this job now, if it is due and not running.
     pub async fn run_one(&self, id: Uuid) -> Result<Ran, DbError> {
         match self.claim(&self.handlers.kinds(), Some(id)).await? {
             Some(job) => Ok(self.work(job, &CancellationToken::new()).await),
@@ -115,7 +115,7 @@ impl Runner {
         }
     }
 
-    /// What has not run yet has run 0 times.
+    /// Registers the counters, so that a kind that has not run yet shows 0.
     fn announce(&self) {
         for kind in self.handlers.kinds() {
             for outcome in metric::JOB_OUTCOMES {
@@ -129,7 +129,7 @@ impl Runner {
         Ok(queue::claim(&self.db, &self.process, kinds, only).await?.map(|job| (job, asked)))
     }
 
-    /// Looks after the jobs of processes that went away, and after those that a clock has left behind.
+    /// Recovers the jobs of processes that went away, and those delayed by a clock that was set back.
     async fn look_after(self, stop: CancellationToken) {
         let (mut monitor, mut trouble) =
             (LeaseMonitor::new(self.term), Trouble::new("jobs cannot be looked after; trying again"));
@@ -166,7 +166,7 @@ impl Runner {
 
     async fn work_on(&self, (job, since): (Job, Instant), give_back: &CancellationToken) -> Ran {
         let Some(handler) = self.handlers.of(&job.kind) else { return Ran::Gone };
-        // A task of its own: a panic is a failure like others. Dropped here, it ends at its next wait.
+        // A separate task: a panic is a failure like others. Dropping it ends the work at its next await point.
         let (mut work, payload) = (JoinSet::new(), job.payload.clone());
         let began = Instant::now();
         work.spawn(async move { handler(payload).await }.in_same_trace().in_current_span());
@@ -194,7 +194,7 @@ impl Runner {
         self.conclude(&job, outcome).await
     }
 
-    /// What failed is given with a word for its trace.
+    /// Records the outcome. A failure comes with an error type for its trace.
     async fn conclude(&self, job: &Job, outcome: Result<(), (&'static str, String)>) -> Ran {
         let label = if outcome.is_ok() { "done" } else { "failed" };
         metric::JOBS_RUN.with([job.kind.clone(), label.to_owned()]).increment(1);
@@ -217,7 +217,7 @@ impl Runner {
                 Ok(()) => return ran,
                 Err(_) if began.elapsed() < WRITE_PATIENCE => sleep(POLL).await,
                 Err(error) => {
-                    // Its process is silent about it, and it is run again.
+                    // The job's lease falls silent, and the job runs again.
                     tracing::warn!(job = %job.id, %error, "how a job went could not be written down");
                     return ran;
                 }
@@ -233,7 +233,7 @@ impl Runner {
     }
 }
 
-/// The places for jobs of each kind.
+/// The slots for jobs of each kind.
 struct Places(BTreeMap<String, Arc<Semaphore>>);
 
 impl Places {
@@ -241,7 +241,7 @@ impl Places {
         Self(kinds.iter().map(|kind| (kind.clone(), Arc::new(Semaphore::new(OF_ONE_KIND)))).collect())
     }
 
-    /// The kinds of which another can be run.
+    /// Returns the kinds that have a free slot.
     fn open(&self) -> Vec<String> {
         self.0.iter().filter(|(_, places)| places.available_permits() > 0).map(|(kind, _)| kind.clone()).collect()
     }
@@ -251,7 +251,7 @@ impl Places {
     }
 }
 
-/// From half a minute on four times as long each time, with a tenth of jitter.
+/// Returns a pause that grows fourfold from half a minute, with a tenth of jitter.
 fn pause_after(attempts: i32) -> TimeDelta {
     let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or_default().min(12);
     let pause = TimeDelta::seconds(30) * 4i32.saturating_pow(doublings.min(8));

@@ -13,18 +13,18 @@ use crate::platform::{
     trouble::Trouble,
 };
 
-/// How often a process looks whether something is due.
+/// Interval at which a process checks for due schedules.
 const POLL: Duration = Duration::from_secs(1);
 
-/// A job that is promised again and again.
+/// A job that is enqueued periodically.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule {
-    /// Also the kind of its jobs, and their key: the next one is not promised while one waits or runs.
+    /// Also the kind of its jobs, and their key: the next one is not enqueued while one waits or runs.
     pub name: &'static str,
     pub every: TimeDelta,
 }
 
-/// Promises jobs when they are due: each once over all processes, and once for any number of times that were missed.
+/// Enqueues jobs when they are due: each once over all processes, and once for any number of missed times.
 #[derive(Clone)]
 pub struct Schedules {
     db: Database,
@@ -40,7 +40,7 @@ impl Schedules {
         Self { db, all: all.into(), ids, clock }
     }
 
-    /// The rarest first.
+    /// Returns the schedules, the rarest first.
     pub fn all(&self) -> &[Schedule] {
         &self.all
     }
@@ -55,8 +55,8 @@ impl Schedules {
         }
     }
 
-    /// Promises what is due. What is new is due at once. A clock that was set back leaves nothing further ahead than one
-    /// period.
+    /// Enqueues due jobs. A new schedule is due immediately. A clock that was set back leaves no due time further ahead
+    /// than one period.
     pub async fn promise_due(&self) -> Result<(), DbError> {
         let names: Vec<String> = self.all.iter().map(|schedule| schedule.name.to_owned()).collect();
         let mut reading = self.db.read().await?;
@@ -69,7 +69,7 @@ impl Schedules {
             if row.is_some_and(|row| !schedule.needs_care(row.next_run_at, row.now)) {
                 continue;
             }
-            // What is wrong with one must not keep the others from being promised.
+            // An error of one schedule must not block the others.
             if let Err(error) = self.promise(schedule).await {
                 tracing::warn!(%error, schedule = schedule.name, "a job could not be promised; trying again");
             }
@@ -89,11 +89,11 @@ impl Schedules {
             schedule.name
         );
         let Some(found) = found.fetch_optional(&mut *tx).await.map_err(DbError::from)? else {
-            // Another process is at it.
+            // Another process holds it.
             return Ok(());
         };
         if !schedule.needs_care(found.next_run_at, found.now) {
-            // Another process has been here.
+            // Another process has enqueued it.
             return Ok(());
         }
         if found.next_run_at <= found.now {
@@ -110,17 +110,17 @@ impl Schedules {
 }
 
 impl Schedule {
-    /// One run of it.
+    /// Builds the job of one run.
     pub fn job(&self) -> NewJob {
         NewJob { unique_key: Some(self.name.to_owned()), ..NewJob::now(self.name, Value::Null) }
     }
 
-    /// It is due, or further ahead than it can be if the clock only went on.
+    /// Returns whether it is due, or further ahead than possible unless the clock was set back.
     fn needs_care(&self, next: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         next <= now || next > now + self.every
     }
 
-    /// When it is due after `now`, in step with when it was to be due.
+    /// Returns the next due time after `now`, in step with the planned one.
     fn next_after(&self, next: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
         if next > now + self.every {
             return now + self.every;

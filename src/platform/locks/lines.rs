@@ -9,27 +9,27 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// First come, first served, for each thing on its own: one at a time is served, and next who came first, however soon or
-/// late he began to wait.
+/// Queues for things, first come, first served: each thing serves one arrival at a time, and the next is the earliest
+/// arrival, regardless of when its wait began.
 #[derive(Debug)]
 pub struct FifoLock<K: Clone + Eq + Hash> {
     lines: Arc<Mutex<HashMap<K, Waiting<K>>>>,
     arrivals: Arc<AtomicU64>,
 }
 
-/// Who waits for one thing, by arrival. A thing is here while somebody is served.
+/// The arrivals that wait for each thing, in order. A thing has an entry while an arrival is served.
 type Waiting<K> = BTreeMap<(u64, u64), oneshot::Sender<Ticket<K>>>;
 
-/// When somebody came.
+/// The time of an arrival, as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Arrival(u64);
 
-/// The place at the head of a line. Dropped, it is the next one's.
+/// The place at the head of a line. Dropping it passes the place to the next in line.
 #[derive(Debug)]
 pub struct Ticket<K: Clone + Eq + Hash> {
     lines: FifoLock<K>,
     of: K,
-    /// Somebody else has it by now.
+    /// True when another ticket already has the place.
     is_passed_on: bool,
 }
 
@@ -46,12 +46,12 @@ impl<K: Clone + Eq + Hash> Default for FifoLock<K> {
 }
 
 impl<K: Clone + Eq + Hash> FifoLock<K> {
-    /// Takes a number.
+    /// Draws an arrival number.
     pub fn arrive(&self) -> Arrival {
         Arrival(self.arrivals.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The place at the head, if nobody has it: without waiting.
+    /// Takes the place at the head if it is free, without waiting.
     pub fn step_up(&self, of: &K) -> Option<Ticket<K>> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.contains_key(of) {
@@ -62,7 +62,7 @@ impl<K: Clone + Eq + Hash> FifoLock<K> {
         Some(Ticket { lines: self.clone(), of: of.clone(), is_passed_on: false })
     }
 
-    /// Waits until all who came earlier and wait for the same were served.
+    /// Waits until all earlier arrivals that wait for the same thing are served.
     pub async fn wait(&self, of: K, Arrival(arrival): Arrival) -> Ticket<K> {
         let (turn, waiting) = oneshot::channel();
         {
@@ -72,13 +72,13 @@ impl<K: Clone + Eq + Hash> FifoLock<K> {
                     lines.insert(of.clone(), BTreeMap::new());
                     return Ticket { lines: self.clone(), of, is_passed_on: false };
                 }
-                // Who waits twice with one number is told apart.
+                // The second number distinguishes two waits with one arrival.
                 Some(line) => line.insert((arrival, self.arrivals.fetch_add(1, Ordering::Relaxed)), turn),
             };
         }
         match waiting.await {
             Ok(place) => place,
-            // Whoever is served passes his place on: it does not come to this.
+            // A served ticket always passes its place on, so this case does not occur.
             Err(_) => Ticket { lines: self.clone(), of, is_passed_on: false },
         }
     }
@@ -86,7 +86,7 @@ impl<K: Clone + Eq + Hash> FifoLock<K> {
 
 impl<K: Clone + Eq + Hash> Drop for Ticket<K> {
     fn drop(&mut self) {
-        // Who does not wait any more is passed over.
+        // Skips waits that were abandoned.
         while let Some(turn) = self.next() {
             let place = Self { lines: self.lines.clone(), of: self.of.clone(), is_passed_on: false };
             match turn.send(place) {
@@ -98,7 +98,7 @@ impl<K: Clone + Eq + Hash> Drop for Ticket<K> {
 }
 
 impl<K: Clone + Eq + Hash> Ticket<K> {
-    /// Who comes next. The line ends when there is nobody.
+    /// Takes the next in line. Removes the line when it is empty.
     fn next(&self) -> Option<oneshot::Sender<Self>> {
         if self.is_passed_on {
             return None;

@@ -1,5 +1,5 @@
-//! Courtesy locks: they hand things out in order and spare the database collisions. What is true never depends on one: who
-//! got none, or lost it, still meets the row lock.
+//! Courtesy locks: they serve requests in order and spare the database collisions. Correctness never depends on one: a
+//! caller without a lock, or with a lost one, still meets the row lock.
 mod lines;
 
 use std::{
@@ -21,34 +21,34 @@ use super::{
 
 pub use lines::{Arrival, FifoLock, Ticket};
 
-/// Who asks briefly asks so often, with such pauses.
+/// Number and spacing of attempts for a short wait.
 const BRIEF_ATTEMPTS: u32 = 50;
 const BRIEF_DELAY: Duration = Duration::from_millis(10);
-/// What was held for longer than that is not asked for again so soon: its holder may have died.
+/// After a short wait in vain, time for which short waits for that lock fail at once: its holder may have died.
 const GIVEN_UP_FOR: Duration = Duration::from_secs(2);
-/// How soon a lock that could not be given back is given back again.
+/// Pause before another attempt to release a lock after a failed one.
 const GIVE_BACK_AGAIN: Duration = Duration::from_millis(500);
-/// The next one in line does not wait longer for it.
+/// Longest time that the next in line waits for a release.
 const GIVE_BACK_PATIENCE: Duration = Duration::from_millis(100);
 
-/// Locks in Redis that all processes share; without Redis there are none.
+/// Locks in Redis, shared by all processes; without Redis there are none.
 #[derive(Clone)]
 pub struct Locks {
     redis: Option<Redis>,
     tokens: TokenSource,
     settings: settings::Locks,
-    /// Until when locks that nobody gave back are not asked for.
+    /// For each lock that a short wait did not get, the moment until which short waits fail at once.
     given_up: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
-/// What became of asking for a lock.
+/// The outcome of a lock request.
 #[derive(Debug)]
 pub enum Asked {
-    /// It is ours until this is dropped, or until it expires.
+    /// The caller holds it until this is dropped, or until it expires.
     Got(Lock),
-    /// Redis is away: the row lock alone will do.
+    /// Redis is away: the row lock alone suffices.
     Away,
-    /// Another has it.
+    /// Another caller holds it.
     Held,
 }
 
@@ -57,7 +57,7 @@ impl Locks {
         Self { redis, tokens, settings, given_up: Arc::default() }
     }
 
-    /// Asks once. One that is held may be asked for again: how that ends is what counts.
+    /// Makes one attempt. Leaves a held lock out of the metrics: the caller may retry, and the final outcome counts.
     pub async fn ask(&self, what: &'static str, which: &impl Display) -> Asked {
         let began = Instant::now();
         let asked = self.try_once(what, which).await;
@@ -78,17 +78,17 @@ impl Locks {
                 lock.forget();
                 Asked::Held
             }
-            // It may have been set all the same: dropped here, it is taken back.
+            // Redis may have set it nevertheless: dropping this releases it.
             Err(RedisAway(_)) => Asked::Away,
         }
     }
 
-    /// Asks until it is free, at most as often as the settings say and not beyond that moment.
+    /// Retries until the lock is free, at most for the configured patience and not beyond `until`.
     pub async fn ask_until(&self, what: &'static str, which: &impl Display, until: Instant) -> Asked {
         self.ask_again(what, which, self.settings.attempts, self.settings.delay(), until).await
     }
 
-    /// Asks until it is free, for half a second at most, for something that is handed on quickly.
+    /// Retries until the lock is free, for half a second at most, for things that are handed on quickly.
     pub async fn ask_briefly(&self, what: &'static str, which: &impl Display) -> Asked {
         let name = which.to_string();
         let given_up = || self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,7 +105,7 @@ impl Locks {
         asked
     }
 
-    /// How long it is asked patiently at most.
+    /// Longest wait of a patient request.
     pub fn patience(&self) -> Duration {
         self.settings.delay() * self.settings.attempts
     }
@@ -148,19 +148,19 @@ fn tell(what: &'static str, asked: &Asked, began: Instant) {
     metric::LOCKS.with([what, outcome]).increment(1);
 }
 
-/// A lock that is held. Dropped, it is given back, if it still is ours.
+/// A lock that is held. Dropping it releases it, unless it expired.
 #[derive(Debug)]
 pub struct Lock {
     redis: Box<Redis>,
     key: String,
-    /// Empty: not ours to give back.
+    /// Empty when there is nothing to release.
     token: Box<str>,
-    /// When it expires at the latest.
+    /// The latest moment at which it expires.
     until: Instant,
 }
 
 impl Lock {
-    /// Gives it back, and tells when that is done or not needed any more.
+    /// Releases it; returns when that is done or no longer needed.
     async fn give_back(mut self) {
         let (redis, key) = (self.redis.clone(), std::mem::take(&mut self.key));
         give_back(redis, key, std::mem::take(&mut self.token), self.until).await;
@@ -171,13 +171,13 @@ impl Lock {
     }
 }
 
-/// A Redis that was away when the lock was asked for may have set it all the same, and would keep it from everybody until
-/// it expires. (Not a method of the lock: a runtime that shuts down drops what is spawned unrun, and a lock dropped there
-/// would spawn itself again without end.)
+/// Releases a lock, retrying until it expires. A Redis that was away when the lock was requested may have set it
+/// nevertheless, and would block everybody until it expires. (Not a method of the lock: a runtime that shuts down drops
+/// spawned tasks unrun, and a lock dropped there would spawn itself again without end.)
 async fn give_back(redis: Box<Redis>, key: String, token: Box<str>, until: Instant) {
     while redis.delete_if(&key, &token).await.is_err() {
         sleep(GIVE_BACK_AGAIN).await;
-        // Nobody asks a Redis that does not answer; the probe finds out when it is back.
+        // A Redis that does not answer is not called; the probe finds out when it is back.
         while redis.is_given_up() && Instant::now() < until {
             sleep(GIVE_BACK_AGAIN).await;
         }
@@ -196,8 +196,8 @@ impl Drop for Lock {
     }
 }
 
-/// The turn at something: before everybody else of this process who came later, and with its lock among processes, if
-/// that was to be had. Dropped, it is the next one's.
+/// A turn at something: before all later arrivals of this process, and with its lock among processes if that was
+/// available. Dropping it passes the turn on.
 #[derive(Debug)]
 pub struct Guard<K: Clone + Eq + Hash + Send + 'static> {
     place: Option<Ticket<K>>,
@@ -211,8 +211,8 @@ impl<K: Clone + Eq + Hash + Send + 'static> Guard<K> {
 }
 
 impl<K: Clone + Eq + Hash + Send + 'static> Drop for Guard<K> {
-    /// The lock is given back before the place is: the next one here need not find it held. A Redis that is away keeps
-    /// nobody here waiting.
+    /// Releases the lock before the place, so that the next in line here does not find it held. A Redis that is away
+    /// delays nobody here.
     fn drop(&mut self) {
         let place = self.place.take();
         if let (Some(lock), Ok(runtime)) = (self.lock.take(), tokio::runtime::Handle::try_current()) {

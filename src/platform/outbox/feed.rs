@@ -10,34 +10,34 @@ use crate::platform::{
     telemetry::TRACEPARENT,
 };
 
-/// A message as it is read.
+/// A message as read from the outbox.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     pub id: i64,
-    /// The kind of thing that it is about, and which.
+    /// The aggregate type and id that it is about.
     pub aggregate: String,
     pub aggregate_id: Uuid,
     pub event_type: String,
     /// The `CloudEvents` document.
     pub event: Value,
-    /// By the database's clock.
+    /// Time of writing, by the database's clock.
     pub written_at: DateTime<Utc>,
 }
 
 impl Entry {
-    /// The trace of what caused it.
+    /// Returns the trace of its cause.
     pub fn traceparent(&self) -> Option<&str> {
         self.event.get(TRACEPARENT)?.as_str()
     }
 }
 
-/// A place in the outbox. By default the place before the oldest message.
+/// A position in the outbox. By default the position before the oldest message.
 ///
 /// Messages are numbered when they are written and become visible when their transactions commit, so a lower number may
-/// become visible after a higher one. A place is therefore the highest number read, and the transactions that were in
-/// progress at that moment: only these can still make a lower number visible. When one of them has ended, its messages are
-/// read by its transaction number. The size of a place is bounded by the number of concurrent transactions, not by the
-/// number of messages that they write.
+/// become visible after a higher one. A position therefore consists of the highest number read, and of the transactions
+/// that were in progress at that moment: only these can still make a lower number visible. When one of them has ended,
+/// its messages are read by its transaction number. The size of a position is bounded by the number of concurrent
+/// transactions, not by the number of messages that they write.
 ///
 /// Messages about one thing come in order: the next one is numbered under the lock that the one before was
 /// committed with.
@@ -45,27 +45,27 @@ impl Entry {
 pub struct Feed {
     /// The highest number read.
     position: i64,
-    /// Transactions of which messages up to `position` may be unread, each with the number up to which they were read.
+    /// Transactions that may have unread messages up to `position`, each with the number up to which they were read.
     awaited: BTreeMap<i64, i64>,
-    /// None: the place was not used yet.
+    /// `None` until the first reading.
     server: Option<Server>,
 }
 
-/// A server as a place was read from it.
+/// The state of a server when a position was read from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Server {
     epoch: i64,
-    /// The first transaction number that was not given out.
+    /// The first unassigned transaction number.
     next: i64,
 }
 
-/// A place cannot be read on from.
+/// The reason why reading cannot continue from a position.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
     #[error(transparent)]
     Db(#[from] DbError),
-    /// Numbers of messages and transactions may mean something else there. Begin with what that database has: a sink with
-    /// the place kept there, a follower by reading the tables anew.
+    /// Numbers of messages and transactions may mean something else there. Begin with that database's own state: a sink
+    /// with the position kept there, a follower by reading the tables anew.
     #[error("the database was exchanged or restarted: the place in the outbox is not known to be one of this database")]
     Exchanged,
 }
@@ -75,51 +75,53 @@ struct Snapshot {
     server: Server,
     /// In progress.
     open: BTreeSet<i64>,
-    /// The highest number that was given out to a message.
+    /// The highest message number assigned.
     last: i64,
-    /// How many of the open ones are only known to be above all that have ended: some may be parts of others.
+    /// How many of the open ones are known only to lie above all ended ones: some may be subtransactions.
     unlisted: i64,
 }
 
-/// What there was to read.
+/// The result of a reading.
 struct Reading {
     entries: Vec<Entry>,
-    /// As many as were asked for: there may be more.
+    /// True when the limit was reached: there may be more.
     is_full: bool,
     snapshot: Snapshot,
 }
 
-/// More transaction numbers than this above the highest one that has ended are mostly parts of transactions (savepoints).
+/// Above the highest ended transaction, more open numbers than this are mostly subtransactions (savepoints).
 const UNLISTED: i64 = 1_000;
 
 impl Feed {
-    /// A kept place: read up to `position`, but for messages of `awaited` transactions above the given numbers. `epoch` is
-    /// of the server that it was read from.
+    /// Restores a stored position: read up to `position`, except messages of `awaited` transactions above the given
+    /// numbers. `epoch` belongs to the server that it was read from.
     pub(super) const fn resume(position: i64, awaited: BTreeMap<i64, i64>, epoch: i64) -> Self {
         Self { position, awaited, server: Some(Server { epoch, next: 0 }) }
     }
 
-    /// The highest number read.
+    /// Returns the highest number read.
     pub const fn position(&self) -> i64 {
         self.position
     }
 
-    /// Transactions that may still bring lower numbers, each with the number up to which its messages were read.
+    /// Returns the transactions that may still bring lower numbers, each with the number up to which its messages were
+    /// read.
     pub const fn awaited(&self) -> &BTreeMap<i64, i64> {
         &self.awaited
     }
 
-    /// Up to this number every message was read, and no further one can become visible.
+    /// Returns the number up to which every message was read and no further one can become visible.
     pub fn settled(&self) -> i64 {
         settled(self.position, &self.awaited)
     }
 
-    /// The server's epoch as of the last reading; 0 before the first.
+    /// Returns the server's epoch as of the last reading; 0 before the first.
     pub(super) fn epoch(&self) -> i64 {
         self.server.map_or(0, |server| server.epoch)
     }
 
-    /// The place behind all messages that are visible now. Those of transactions in progress will be read, however large.
+    /// Returns the position after all messages visible now. Those of transactions in progress will be read, however
+    /// many.
     pub async fn from_now(db: &Database) -> Result<Self, FeedError> {
         let (mut connection, snapshot) = snapshot(db).await?;
         let position = sqlx::query_scalar!(r#"select coalesce(max(id), 0) as "position!" from outbox"#);
@@ -128,8 +130,8 @@ impl Feed {
         Ok(Self { position, awaited, server: Some(snapshot.server) })
     }
 
-    /// Reads at most `limit` messages in the order of their numbers, late ones first, and moves behind them. After an error
-    /// the place is where it was.
+    /// Reads at most `limit` messages in the order of their numbers, late ones first, and moves the position behind
+    /// them. An error leaves the position unchanged.
     pub async fn read(&mut self, db: &Database, limit: i64) -> Result<Vec<Entry>, FeedError> {
         let (mut connection, snapshot) = snapshot(db).await?;
         if !self.is_of(&snapshot) {
@@ -147,13 +149,14 @@ impl Feed {
         Ok(reading.entries)
     }
 
-    /// Whether the snapshot is of the server that this place was read from, and not of an earlier state of it.
+    /// Returns whether the snapshot is of the server that this position was read from, and not of an earlier state of
+    /// it.
     fn is_of(&self, snapshot: &Snapshot) -> bool {
         let is_same = |before: Server| before.epoch == snapshot.server.epoch && before.next <= snapshot.server.next;
         self.server.is_none_or(is_same) && self.position <= snapshot.last
     }
 
-    /// The awaited transactions that have ended, each with the number up to which its messages were read.
+    /// Returns the awaited transactions that have ended, each with the number up to which its messages were read.
     fn ended(&self, snapshot: &Snapshot) -> Vec<(i64, i64)> {
         let ended = self.awaited.iter().filter(|(transaction, _)| !snapshot.open.contains(transaction));
         ended.map(|(transaction, read)| (*transaction, *read)).collect()
@@ -162,7 +165,7 @@ impl Feed {
     fn advance(&mut self, reading: &Reading) {
         let (before, open) = (self.position, &reading.snapshot.open);
         let last = reading.entries.last().map_or(0, |entry| entry.id);
-        // Late messages come first: where a new one had room, all of them had.
+        // Late messages come first: a reading with room for a new one contains all late ones.
         let has_all_late = !reading.is_full || last > before;
         self.awaited.retain(|transaction, read| {
             if open.contains(transaction) {
@@ -171,7 +174,8 @@ impl Feed {
             *read = last.max(*read);
             !has_all_late
         });
-        // One that was not awaited began after the last reading, and numbers its messages above what was read then.
+        // A transaction that was not awaited began after the last reading, and its message numbers lie above that
+        // reading.
         for transaction in open {
             self.awaited.entry(*transaction).or_insert(before);
         }
@@ -184,16 +188,16 @@ fn count(entries: &[Entry]) -> i64 {
     i64::try_from(entries.len()).unwrap_or(i64::MAX)
 }
 
-/// As [`Feed::settled`] of a place in its parts.
+/// Computes [`Feed::settled`] from the parts of a position.
 pub(super) fn settled(position: i64, awaited: &BTreeMap<i64, i64>) -> i64 {
     awaited.values().fold(position, |lowest, read| lowest.min(*read))
 }
 
-/// One moment of the database, and a connection that sees it.
+/// Takes a snapshot of the database, and returns the connection that sees it.
 async fn snapshot(db: &Database) -> Result<(Connection, Snapshot), DbError> {
     let (mut connection, mut snapshot) = try_snapshot(db).await?;
     if snapshot.unlisted > UNLISTED {
-        // One that ends after them makes PostgreSQL list those in progress, without their parts.
+        // A transaction that ends after them makes PostgreSQL list those in progress, without their subtransactions.
         drop(connection);
         end_a_transaction(db).await?;
         (connection, snapshot) = try_snapshot(db).await?;
@@ -203,8 +207,8 @@ async fn snapshot(db: &Database) -> Result<(Connection, Snapshot), DbError> {
 
 async fn try_snapshot(db: &Database) -> Result<(Connection, Snapshot), DbError> {
     let mut connection = db.snapshot().await?;
-    // A snapshot lists the transactions in progress below the highest one that has ended. Those above are in progress, up
-    // to the first number that was not given out, which is what `age` counts to.
+    // A snapshot lists the transactions in progress below the highest ended one. Those above are in progress, up to the
+    // first unassigned number, which is what `age` counts to.
     let found = sqlx::query!(
         r#"select array(select pg_snapshot_xip(pg_current_snapshot())::text::bigint) as "open!",
                   pg_snapshot_xmax(pg_current_snapshot())::text::bigint as "end!",
@@ -218,13 +222,13 @@ async fn try_snapshot(db: &Database) -> Result<(Connection, Snapshot), DbError> 
     Ok((connection, Snapshot { server, open, last: found.last, unlisted: found.unlisted }))
 }
 
-/// Messages of transactions that have ended, each above the number up to which its messages were read.
+/// Reads messages of ended transactions, each above the number up to which its messages were read.
 async fn read_late(db: &mut Connection, position: i64, ended: Vec<(i64, i64)>, limit: i64) -> sqlx::Result<Vec<Entry>> {
     if ended.is_empty() {
         return Ok(Vec::new());
     }
-    // Along the index in its order, up to the limit, whatever the planner makes of a table that an import has just filled: a
-    // bitmap would read each time all that is left of the import.
+    // Forces a scan in index order up to the limit, whatever the planner assumes about a table that an import has just
+    // filled: a bitmap scan would read the whole remainder of the import each time.
     sqlx::raw_sql("set local enable_bitmapscan = off").execute(&mut **db).await?;
     let (ended, read): (Vec<String>, Vec<i64>) =
         ended.into_iter().map(|(transaction, read)| (transaction.to_string(), read)).unzip();
@@ -272,7 +276,7 @@ struct Row {
 
 impl From<Row> for Entry {
     fn from(row: Row) -> Self {
-        // An older process writes the data alone, and may do so beside this one while a version is rolled out.
+        // An older process writes only the data, and may do so beside this one during a rollout.
         let event = if row.payload.get("specversion").is_some() {
             row.payload
         } else {
@@ -291,7 +295,7 @@ impl From<Row> for Entry {
     }
 }
 
-/// Takes a transaction number, and ends.
+/// Takes a transaction number, and ends the transaction.
 async fn end_a_transaction(db: &Database) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
     let number = sqlx::query_scalar!(r#"select pg_current_xact_id()::text as "number!""#);

@@ -1,5 +1,5 @@
-//! What happened, for others to know: each state change leaves a message in its own transaction. [`relay()`] hands the
-//! messages to sinks, at least once and in order per thing that they are about; a [`Feed`] lets this process follow them.
+//! Events for other systems: each state change writes a message in its own transaction. [`relay()`] delivers the
+//! messages to sinks, at least once and in order per aggregate; with a [`Feed`] this process follows them itself.
 mod feed;
 mod relay;
 mod sinks;
@@ -16,13 +16,13 @@ pub use relay::{Sink, SinkAway, relay};
 pub use sinks::{Lag, delete_delivered, lags, retire};
 pub use streams::RedisStreams;
 
-/// A state change that others will be told of after the commit. No personal data.
+/// A state change that is published after the commit. No personal data.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// The kind of thing that the change is about.
+    /// The type of the aggregate that changed.
     pub aggregate: &'static str,
     pub aggregate_id: Uuid,
-    /// What outsiders call it.
+    /// The aggregate's public name.
     pub subject: String,
     /// The number of the event among the events of its aggregate.
     pub sequence: i32,
@@ -31,7 +31,7 @@ pub struct Message {
     pub occurred_at: DateTime<Utc>,
 }
 
-/// The version of every event type there is.
+/// The version of every event type.
 const TYPE_VERSION: u32 = 1;
 
 impl Message {
@@ -41,7 +41,7 @@ impl Message {
     }
 }
 
-/// As `CloudEvents` 1.0 in JSON; `docs/events.md` describes each type.
+/// Builds a `CloudEvents` 1.0 document in JSON; `docs/events.md` describes each type.
 fn cloud_event(
     (aggregate, event_type): (&str, &str),
     aggregate_id: Uuid,
@@ -63,7 +63,7 @@ fn cloud_event(
     })
 }
 
-/// Each names the trace that it came from, if there is one: `CloudEvents`' extension for distributed tracing.
+/// Adds the trace of its origin to each event, if there is one: `CloudEvents`' extension for distributed tracing.
 fn traced(mut events: Vec<Value>) -> Vec<Value> {
     if let Some(traceparent) = telemetry::traceparent() {
         for event in &mut events {
@@ -73,8 +73,8 @@ fn traced(mut events: Vec<Value>) -> Vec<Value> {
     events
 }
 
-/// Joins the caller's transaction: the message is there exactly when the change is. It comes after the change's own
-/// writes: that the transaction has its number by then is what tells a feed when a missing message will never come.
+/// Writes messages in the caller's transaction: they exist exactly when the change does. Must follow the change's own
+/// writes: the transaction then already has its number, by which a feed detects that a missing message will never come.
 pub async fn append_in_tx(tx: &mut PgSession, messages: &[Message]) -> sqlx::Result<()> {
     let aggregates: Vec<&str> = messages.iter().map(|m| m.aggregate).collect();
     let ids: Vec<Uuid> = messages.iter().map(|m| m.aggregate_id).collect();

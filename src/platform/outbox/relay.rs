@@ -16,22 +16,22 @@ use crate::platform::{
     trouble::Trouble,
 };
 
-/// How often the outbox is looked at when there was nothing.
+/// Interval between reads of the outbox while it is empty.
 const POLL: Duration = Duration::from_millis(200);
-/// How often a process that does not hold the lease asks for it.
+/// Interval at which a process without the lease requests it.
 const WAIT_FOR_LEASE: Duration = Duration::from_secs(1);
-/// A delivery that takes longer has failed.
+/// A delivery that takes longer fails.
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(5);
 const BATCH: i64 = 100;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Where messages go.
+/// A destination of messages.
 pub trait Sink: Send + Sync + 'static {
-    /// Under which its place is kept.
+    /// Name under which its position is stored.
     const NAME: &'static str;
 
-    /// Takes all of these, in this order, or fails; after a failure they come again, from the first on. `mark` is what the
-    /// last delivery answered, by whichever process: it is kept with the sink's place. None leaves it as it is.
+    /// Takes all of these, in this order, or fails; after a failure they come again, from the first on. `mark` is the
+    /// result of the last delivery, by any process: it is stored with the sink's position. `None` leaves it unchanged.
     fn deliver(
         &self,
         entries: &[Entry],
@@ -43,9 +43,9 @@ pub trait Sink: Send + Sync + 'static {
 #[error("{0}")]
 pub struct SinkAway(pub String);
 
-/// Brings every message to a sink, at least once and in order per thing that they are about, until `stop`. Of all processes one
-/// does it at a time, the one with the lease; when it dies another takes over where it was. A sink that is away is tried
-/// again with growing pauses and delays nobody but itself. No transaction is open while the sink is waited for.
+/// Delivers every message to a sink, at least once and in order per aggregate, until `stop`. One process at a time does
+/// it, the holder of the lease; when it dies another continues from its position. An absent sink is retried with
+/// growing pauses and delays no other sink. No transaction is open during a delivery.
 pub async fn relay<S: Sink>(db: Database, sink: S, process: String, term: Term, stop: CancellationToken) {
     let relay = Relay { db, sink, process, term, stop };
     let (mut monitor, mut trouble) = (LeaseMonitor::new(term), Trouble::new("the outbox cannot be read; trying again"));
@@ -72,15 +72,15 @@ struct Relay<S> {
     stop: CancellationToken,
 }
 
-/// How the sink has been lately.
+/// Recent behaviour of the sink.
 struct Temper {
     failures: u32,
-    /// Less is asked of it after a failure: it may be slow, or the messages long.
+    /// Number of messages per delivery, reduced after a failure: the sink may be slow, or the messages long.
     batch: i64,
 }
 
 impl<S: Sink> Relay<S> {
-    /// Delivers for as long as the lease is ours; returns at once if it is another's.
+    /// Delivers while this process holds the lease; returns immediately if another holds it.
     async fn run_lease(&self, monitor: &mut LeaseMonitor<&'static str>, trouble: &mut Trouble) -> Result<(), DbError> {
         let asked = Instant::now();
         let Some(place) = sinks::take(&self.db, S::NAME, &self.process, monitor).await? else {
@@ -127,7 +127,7 @@ impl<S: Sink> Relay<S> {
         }
     }
 
-    /// The sink's mark, if it has taken them; none if it failed.
+    /// Returns the sink's mark if the delivery succeeded; `None` if it failed.
     async fn deliver(&self, entries: &[Entry], mark: Option<&str>, temper: &mut Temper) -> Option<Option<String>> {
         if entries.is_empty() {
             return Some(None);
@@ -164,7 +164,7 @@ impl<S: Sink> Relay<S> {
     }
 }
 
-/// Doubling from a fifth of a second, with jitter, so that many do not come back at once.
+/// Returns a pause that doubles from a fifth of a second, with jitter, so that many processes do not retry at once.
 fn pause_after(failures: u32) -> Duration {
     let pause = Duration::from_millis(200) * 2u32.saturating_pow(failures.saturating_sub(1).min(10));
     let jitter = RandomState::new().hash_one(failures) % 100;

@@ -10,21 +10,21 @@ use crate::platform::{
     postgres::{Database, DbError, commit},
 };
 
-/// How many messages are deleted at once: their deletion must not keep anybody waiting.
+/// Messages deleted per statement: their deletion must not delay other work.
 const DELETED_AT_ONCE: i64 = 5_000;
-/// A sink that is far behind is told from one that is not; by how far is not worth a long count.
+/// Upper bound of the count of undelivered messages: an exact number is not worth a long count.
 const COUNTED: i64 = 10_000;
 
-/// Where a sink goes on.
+/// The stored position of a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub feed: Feed,
-    /// What the sink asked to remember with its last delivery.
+    /// The mark that the sink returned with its last delivery.
     pub mark: Option<String>,
 }
 
 impl Place {
-    /// Whether it has to be written down after that one: messages were delivered, or more of them may be deleted.
+    /// Returns whether it must be stored again: messages were delivered, or more of them may be deleted.
     pub fn is_worth_keeping(&self, before: &Self) -> bool {
         self.feed.position() != before.feed.position()
             || self.feed.settled() != before.feed.settled()
@@ -32,8 +32,8 @@ impl Place {
     }
 }
 
-/// A sink's place, if its lease is free, silent or this process's; it is this process's then. A new sink starts with the
-/// oldest message.
+/// Takes a sink's lease if it is free, silent or already this process's, and returns the position. A new sink starts
+/// with the oldest message.
 pub(super) async fn take(
     db: &Database,
     sink: &'static str,
@@ -75,7 +75,7 @@ struct Kept {
     awaited: Option<Value>,
     mark: Option<String>,
     epoch: i64,
-    /// The highest number that was given out to a message.
+    /// The highest message number assigned.
     last: i64,
 }
 
@@ -95,7 +95,7 @@ impl Kept {
         Place { feed: Feed::resume(position, awaited, self.epoch), mark: self.mark }
     }
 
-    /// As this version keeps it, unless an older process has written since.
+    /// Returns the position as this version stores it, unless an older process has written since.
     fn exact(&self) -> Option<(i64, BTreeMap<i64, i64>)> {
         let awaited: Vec<(i64, i64)> = serde_json::from_value(self.awaited.clone()?).ok()?;
         let (reached, awaited) = (self.reached?, BTreeMap::from_iter(awaited));
@@ -103,15 +103,15 @@ impl Kept {
         is_latest.then_some((reached, awaited))
     }
 
-    /// As an older process keeps it: `position`, and the numbers below it that may still come. What lies above the lowest
-    /// of them is delivered again.
+    /// Returns the position in the form of an older process: `position`, and the numbers below it that may still come.
+    /// Messages above the lowest of them are delivered again.
     fn without_gaps(&self) -> i64 {
         let gaps: Vec<(i64, i64)> = serde_json::from_value(self.gaps.clone()).unwrap_or_default();
         gaps.iter().fold(self.position, |lowest, (id, _)| lowest.min(id - 1))
     }
 }
 
-/// Tells that the holder is alive; false if it is the holder no more.
+/// Proves that the holder is alive; returns false if it no longer holds the lease.
 pub(super) async fn beat(db: &Database, sink: &str, process: &str) -> Result<bool, DbError> {
     let mut tx = db.begin().await?;
     let beaten = sqlx::query!(
@@ -124,7 +124,7 @@ pub(super) async fn beat(db: &Database, sink: &str, process: &str) -> Result<boo
     Ok(is_ours)
 }
 
-/// Writes a sink's place down; false if it is another's to write, or not of the database that is there now.
+/// Stores a sink's position; returns false if another process holds the lease, or the database was exchanged.
 pub(super) async fn keep(db: &Database, sink: &str, process: &str, place: &Place) -> Result<bool, DbError> {
     let awaited: Vec<(&i64, &i64)> = place.feed.awaited().iter().collect();
     let mut tx = db.begin().await?;
@@ -146,7 +146,7 @@ pub(super) async fn keep(db: &Database, sink: &str, process: &str, place: &Place
     Ok(is_ours)
 }
 
-/// So that another need not wait for silence.
+/// Releases the lease, so that another process need not wait for silence.
 pub(super) async fn give_up(db: &Database, sink: &str, process: &str) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
     let given =
@@ -159,18 +159,18 @@ pub(super) async fn give_up(db: &Database, sink: &str, process: &str) -> Result<
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lag {
     pub sink: String,
-    /// How long the oldest message waits that it has not had; 0 if it has had them all.
+    /// Age of the oldest message not delivered to it; 0 if there is none.
     pub seconds: f64,
-    /// How many messages it has not had; no more than 10 000 are counted.
+    /// Number of messages not delivered to it; at most 10 000 are counted.
     pub undelivered: i64,
     /// Whether a process delivers to it.
     pub is_served: bool,
 }
 
-/// Every sink there ever was and that was not retired.
+/// Returns the lag of every sink that was not retired.
 pub async fn lags(db: &Database) -> Result<Vec<Lag>, DbError> {
     let mut reading = db.read().await?;
-    // New messages lie above the place; late ones are those of awaited transactions that have committed.
+    // New messages lie above the position; late ones belong to awaited transactions that have committed.
     let found = sqlx::query!(
         r#"select name, leased_by is not null and updated_at > now() - interval '30 seconds' as "is_served!",
                   greatest(0, coalesce(extract(epoch from now() - least(new.oldest, late.oldest)), 0))::float8
@@ -205,8 +205,8 @@ pub async fn lags(db: &Database) -> Result<Vec<Lag>, DbError> {
     Ok(lags.collect())
 }
 
-/// Forgets a sink that will not come back: messages are kept for it no longer. Should it come back it starts with the
-/// oldest message there is. False if there is none of this name.
+/// Removes a sink that will not return: messages are no longer kept for it. If it returns nevertheless it starts with
+/// the oldest message there is. Returns false if no sink has this name.
 pub async fn retire(db: &Database, sink: &str) -> Result<bool, DbError> {
     let mut tx = db.begin().await?;
     let gone = sqlx::query!("delete from outbox_sinks where name = $1", sink);
@@ -215,14 +215,14 @@ pub async fn retire(db: &Database, sink: &str) -> Result<bool, DbError> {
     Ok(was_there)
 }
 
-/// Deletes messages older than that which every sink has had. Answers how many they were.
+/// Deletes messages older than `age` that every sink has had. Returns their number.
 pub async fn delete_delivered(db: &Database, age: TimeDelta) -> Result<u64, DbError> {
     let mut sum = 0;
     loop {
         let mut tx = db.begin().await?;
         let deleted = sqlx::query!(
-            // By their keys: a join is planned by what is known of the table, and read all of it once a message after a season's
-            // import.
+            // Deletes by key: the planner decides a join by the table's statistics, and read the whole table once per
+            // message after a season's import.
             "delete from outbox
              where id = any (array(
                  select id from (select id, written_at from outbox order by id limit $2) as oldest

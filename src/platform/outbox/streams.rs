@@ -8,17 +8,17 @@ use crate::platform::{redis::Redis, telemetry::metric};
 
 /// The stream, and the channel beside it.
 const STREAM: &str = "loadmaster:events";
-/// How many messages the stream keeps, about: who reads slower reads the API.
+/// Approximate number of messages that the stream keeps; slower consumers read the API.
 const KEPT: usize = 100_000;
 
-/// Messages in a Redis stream, for consumers that come and go, and published beside it, for those that only listen. Each
-/// batch is one transaction of Redis: it is there as a whole or not at all.
+/// A sink that appends messages to a Redis stream, for consumers that come and go, and publishes them beside it, for
+/// those that only listen. Each batch is one Redis transaction: it is there as a whole or not at all.
 ///
-/// The id of the last entry is kept with the sink's place. A batch that does not find it reports that the stream has lost
-/// entries; it is appended all the same.
+/// The id of the last entry is stored with the sink's position. A batch that does not find it reports that the stream
+/// has lost entries; it is appended nevertheless.
 pub struct RedisStreams {
     redis: Redis,
-    /// Tells the messages of several installations apart.
+    /// Distinguishes the messages of several installations.
     source: Value,
 }
 

@@ -8,15 +8,15 @@ use sqlx::error::DatabaseError;
 use super::state::Refusal;
 use crate::platform::telemetry;
 
-/// What can go wrong between us and the database.
+/// An error between this process and the database.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     #[error(transparent)]
     Sql(sqlx::Error),
-    /// COMMIT was sent and no answer came: the change may or may not be there.
+    /// COMMIT was sent and no answer came: the change may or may not be committed.
     #[error("the commit's outcome is unknown")]
     OutcomeUnknown(#[source] sqlx::Error),
-    /// The database preferred another transaction to the one that this was part of.
+    /// The database aborted this transaction in favour of another.
     #[error("another transaction was preferred")]
     Conflict,
 }
@@ -25,7 +25,7 @@ pub enum DbError {
 pub(super) const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 impl DbError {
-    /// The five characters of PostgreSQL's error code.
+    /// Returns PostgreSQL's five-character error code.
     pub(super) fn sql_state(&self) -> Option<String> {
         match self {
             Self::Sql(error) => sql_state(error).map(Into::into),
@@ -33,7 +33,7 @@ impl DbError {
         }
     }
 
-    /// The same for another command of the transaction that failed.
+    /// Returns the same error for another command of the failed transaction.
     #[must_use]
     pub fn copy(&self) -> Self {
         let told = |error: &sqlx::Error| sqlx::Error::from(io::Error::other(error.to_string()));
@@ -44,7 +44,7 @@ impl DbError {
         }
     }
 
-    /// What may be logged of it: PostgreSQL's details quote rows, and rows hold personal data.
+    /// Returns a text that is safe to log: PostgreSQL's details quote rows, and rows hold personal data.
     pub fn summary(&self) -> String {
         match self {
             Self::Sql(sqlx::Error::Database(error)) => {
@@ -55,12 +55,12 @@ impl DbError {
         }
     }
 
-    /// The database chose this transaction as the victim of a deadlock or conflict: trying again is right.
+    /// Returns whether the database chose this transaction as the victim of a deadlock or conflict: a retry is right.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict) || matches!(self.sql_state().as_deref(), Some("40001" | "40P01"))
     }
 
-    /// The name of the constraint that refused, if one did.
+    /// Returns the name of the violated constraint, if any.
     pub fn constraint(&self) -> Option<&str> {
         match self {
             Self::Sql(sqlx::Error::Database(error)) => error.constraint(),
@@ -68,7 +68,8 @@ impl DbError {
         }
     }
 
-    /// Waited too long for a row, a connection or the server, or the server cannot work: the caller may come back.
+    /// Returns whether a wait for a row, a connection or the server ended, or the server cannot work: the caller may
+    /// retry.
     pub fn is_overload(&self) -> bool {
         match self {
             Self::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => true,
@@ -80,35 +81,35 @@ impl DbError {
         }
     }
 
-    /// A row was waited for longer than `lock_timeout` allows.
+    /// Returns whether a wait for a row exceeded `lock_timeout`.
     pub fn is_lock_timeout(&self) -> bool {
         self.sql_state().as_deref() == Some(LOCK_NOT_AVAILABLE)
     }
 
-    /// The role lacks a right.
+    /// Returns whether the role lacks a right.
     pub fn is_denied(&self) -> bool {
         self.sql_state().as_deref() == Some("42501")
     }
 
-    /// `statement_timeout` ended the statement.
+    /// Returns whether `statement_timeout` ended the statement.
     pub fn is_timeout(&self) -> bool {
         self.sql_state().as_deref() == Some("57014")
     }
 }
 
-/// What PostgreSQL calls the error, if it is one of its own.
+/// Returns PostgreSQL's code for the error, if the server reported it.
 pub(super) fn sql_state(error: &sqlx::Error) -> Option<Cow<'_, str>> {
     error.as_database_error().and_then(DatabaseError::code)
 }
 
-/// What an error says beyond the statement that met it.
+/// The scope of an error beyond the statement that met it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Nothing: connection and server are well.
+    /// The statement only: connection and server are well.
     OfStatement,
-    /// The connection is of no use any more.
+    /// The connection is unusable.
     Lost,
-    /// The server does not do its work, for this reason if it is one for which it takes no writes.
+    /// The server is unavailable; the reason is given if it is one for refusing writes.
     Refused(Option<Refusal>),
 }
 
@@ -130,7 +131,7 @@ impl Verdict {
             // out of resources, a faulty configuration file, internal errors and corrupt data
             (_, Some("53" | "F0" | "XX")) => Self::Refused(None),
             // Sessions that the server ends because they were in a transaction for too long, connection exceptions, and
-            // credentials and databases that are not valid any more when a connection is made.
+            // credentials or databases that are no longer valid when a connection is made.
             ("25P03" | "25P04", _) | (_, Some("08" | "28" | "3D")) => Self::Lost,
             // operator intervention
             _ if state.starts_with("57P") => Self::Lost,
@@ -146,19 +147,19 @@ impl Verdict {
     }
 }
 
-/// A database that lets nobody in or has too many connections, connection exceptions, operator intervention (start,
-/// shutdown).
+/// Returns whether the state means that the server refuses sessions: too many connections, connection exceptions,
+/// operator intervention (start, shutdown).
 fn lets_nobody_in(state: &str) -> bool {
     matches!(state, "55000" | "53300") || state.starts_with("08") || state.starts_with("57P")
 }
 
-/// Why there is no connection to this address.
+/// The reason why there is no connection to this address.
 #[derive(Debug, thiserror::Error)]
 #[error("the database at {address} cannot be reached")]
 pub struct Unreachable {
     /// Without its password.
     pub address: String,
-    /// It may come, or let us in later; else the address or the credentials are wrong.
+    /// The server may start, or accept sessions, later; otherwise the address or the credentials are wrong.
     pub is_away: bool,
     #[source]
     cause: sqlx::Error,
@@ -176,7 +177,7 @@ impl Unreachable {
                 | ErrorKind::HostUnreachable
                 | ErrorKind::NetworkUnreachable
                 | ErrorKind::TimedOut => true,
-                // The server makes its socket; of a network address it is a certificate that is not there.
+                // The server creates its socket; for a network address a certificate is missing.
                 ErrorKind::NotFound => is_socket,
                 _ => false,
             },
@@ -187,21 +188,21 @@ impl Unreachable {
     }
 }
 
-/// The database client does not tell in the statement's span that it failed; here it becomes known.
+/// Records the failure in the statement's span, which the database client does not do.
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(_) | sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => {
                 telemetry::statement_failed(sql_state(&error).as_deref());
             }
-            // The statement came out well, or there was none.
+            // The statement succeeded, or there was none.
             _ => {}
         }
         Self::Sql(error)
     }
 }
 
-/// An error that may be the database's choice of victim.
+/// An error that may mark a transaction as the database's victim of a conflict.
 pub trait Transient {
     fn is_transient(&self) -> bool;
 }

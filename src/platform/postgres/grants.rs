@@ -1,11 +1,11 @@
 use sqlx::{AssertSqlSafe, PgConnection};
 
-/// Tables by what the serving role may do with them, where it is less than everything.
+/// Tables for which the serving role has less than all rights.
 #[derive(Debug, Clone, Copy)]
 pub struct Tables {
     /// Rows are only added: no update, delete or truncate.
     pub history: &'static [&'static str],
-    /// Only migrating writes them.
+    /// Only migrations write them.
     pub fixed: &'static [&'static str],
     /// Rows are never deleted.
     pub kept: &'static [&'static str],
@@ -13,12 +13,12 @@ pub struct Tables {
 
 impl Tables {
     pub const NONE: Self = Self { history: &[], fixed: &[], kept: &[] };
-    /// Those of the platform.
+    /// The platform's tables.
     pub const PLATFORM: Self =
         Self { fixed: &["_sqlx_migrations", "installation", "partitioned_tables"], ..Self::NONE };
 }
 
-/// What the serving role may do: read everything, and write what it writes.
+/// Returns the grants of the serving role: it may read everything, and write its own tables.
 fn grants(tables: &[Tables]) -> String {
     let revoke = |rights: &str, names: fn(&Tables) -> &'static [&'static str]| {
         let names: Vec<_> = tables.iter().flat_map(|tables| names(tables).iter().copied()).collect();
@@ -46,9 +46,9 @@ fn grants(tables: &[Tables]) -> String {
     )
 }
 
-/// Nobody but the owner makes anything in the schema. Before PostgreSQL 15 everybody could, the owner by that right alone:
-/// the role that `ensure_partitions` runs as keeps it. Where the schema belongs to another role than ours this takes nothing
-/// away, and PostgreSQL warns.
+/// Allows only the owner to create objects in the schema. Before PostgreSQL 15 everybody could, the owner by that right
+/// alone: the role that `ensure_partitions` runs as keeps it. Where the schema belongs to another role this revokes
+/// nothing, and PostgreSQL warns.
 const SCHEMA: &str = "
     do $$ declare maker text; begin
         revoke create on schema public from public;
@@ -65,7 +65,7 @@ const SCHEMA: &str = "
 pub(super) async fn grant_serving_role(db: &mut PgConnection, tables: &[Tables]) -> sqlx::Result<()> {
     sqlx::raw_sql(SCHEMA).execute(&mut *db).await?;
     sqlx::raw_sql(AssertSqlSafe(grants(tables))).execute(&mut *db).await?;
-    // Rights count on the table that is named: parents only, so that no partition of history can be reached around them.
+    // Rights are checked on the named table: parents only, so that no partition of history can be reached around them.
     let revoke = "
         do $$ declare part regclass; begin
             if exists (select from pg_roles where rolname = 'loadmaster_app') and current_user <> 'loadmaster_app' then

@@ -1,18 +1,18 @@
-//! Keep-alives on the sockets to PostgreSQL. The client library sets none and hands out no socket, so they are found among
-//! this process's own: by the peer's port. A socket that is closed meanwhile, or another that got its number, is told
-//! apart by its peer. Where this does not work every statement is bounded all the same.
+//! Keep-alives on the sockets to PostgreSQL. The client library sets none and exposes no socket, so this finds them
+//! among the process's own sockets by the peer's port. The peer also distinguishes a socket that is closed meanwhile,
+//! or another that got its number. Where this does not work every statement is bounded nevertheless.
 use std::time::Duration;
 
-/// A connection without traffic is tried after this time, then at this interval.
+/// A connection without traffic is probed after this time, then at this interval.
 const IDLE: Duration = Duration::from_secs(10);
 const INTERVAL: Duration = Duration::from_secs(3);
 const PROBES: u32 = 3;
-/// Data that is not acknowledged for this long ends the connection, in milliseconds.
+/// Unacknowledged data ends the connection after this time, in milliseconds.
 #[cfg(target_os = "linux")]
 const USER_TIMEOUT_MS: u32 = 10_000;
 
-/// Makes the system notice when the host of a TCP connection to this port goes away. Takes the time of some system calls
-/// per open file.
+/// Makes the system detect when the host of a TCP connection to this port goes away. Costs some system calls per open
+/// file.
 #[cfg(target_os = "linux")]
 pub(super) fn keep_alive(port: u16) {
     static TROUBLE: std::sync::Once = std::sync::Once::new();
@@ -69,8 +69,8 @@ mod linux {
         Ok(sockopt::set_tcp_user_timeout(socket, USER_TIMEOUT_MS)?)
     }
 
-    /// Copies sockets of this process by their numbers: a number that is sent to oneself comes back as a socket of one's
-    /// own, with the same connection behind it.
+    /// Copies sockets of this process by their numbers: a number that is sent to oneself arrives as a new socket with
+    /// the same connection behind it.
     struct Copier {
         out: OwnedFd,
         back: OwnedFd,

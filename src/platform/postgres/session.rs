@@ -20,9 +20,9 @@ use super::{error::Verdict, state::State};
 type Outcome<'e, T> = Pin<Box<dyn Future<Output = sqlx::Result<T>> + Send + 'e>>;
 type Rows<'e, T> = Pin<Box<dyn Stream<Item = sqlx::Result<T>> + Send + 'e>>;
 
-/// A connection on which no statement waits for ever. The server bounds each statement; when it says nothing at all, this
-/// side gives up a little later with [`sqlx::Error::Io`] of the kind `TimedOut`, closes the connection without another
-/// word and frees its place in the pool. Every statement of the product runs on one of these.
+/// A connection on which no statement waits for ever. The server bounds each statement; when it does not respond at
+/// all, this side gives up a little later with [`sqlx::Error::Io`] of the kind `TimedOut`, closes the connection
+/// without a farewell message and frees its place in the pool. Every statement of the product runs on one of these.
 pub struct PgSession {
     connection: Held,
     watch: Watch,
@@ -33,18 +33,18 @@ enum Held {
     Own(PgConnection),
 }
 
-/// What is known of a session beside its connection.
+/// State of a session beside its connection.
 struct Watch {
-    /// Longest silence that is waited through: for a whole statement, or for the next row of a stream.
+    /// Longest silence that is tolerated: for a whole statement, or for the next row of a stream.
     bound: Duration,
     fitness: Fitness,
-    /// Of the database, if this is one of its pool's connections.
+    /// State of the database, if this is a pool connection.
     state: Option<Arc<State>>,
     /// Whether a request writes here.
     is_serving: bool,
 }
 
-/// What becomes of a connection at the end.
+/// The fate of a connection when its session ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fitness {
     /// It goes back to the pool.
@@ -66,18 +66,18 @@ impl PgSession {
         Self { connection: Held::Pooled(connection), watch }
     }
 
-    /// A connection of no pool, which ends with this.
+    /// Wraps a connection of no pool; the connection ends with this session.
     pub fn own(connection: PgConnection, bound: Duration) -> Self {
         let watch = Watch { bound, fitness: Fitness::Fit, state: None, is_serving: false };
         Self { connection: Held::Own(connection), watch }
     }
 
-    /// From now on a statement may take this long.
+    /// Sets the bound for the statements from now on.
     pub(super) fn set_bound(&mut self, bound: Duration) {
         self.watch.bound = bound;
     }
 
-    /// Whether its connection still answers, as far as is known.
+    /// Returns whether the connection still answers, as far as is known.
     pub(super) fn is_alive(&self) -> bool {
         self.watch.fitness != Fitness::Broken
     }
@@ -101,19 +101,19 @@ impl PgSession {
         watch.over(PgTransactionManager::rollback(connection)).await
     }
 
-    /// The rollback goes out with whatever is sent next.
+    /// Queues a rollback; it is sent with the next command.
     pub(super) fn start_rollback(&mut self) {
         PgTransactionManager::start_rollback(self.parts().0);
     }
 
-    /// The connection is not used again.
+    /// Marks the connection as unusable.
     pub(super) fn give_up(&mut self) {
         self.watch.fitness = Fitness::Broken;
     }
 
-    /// Ends a session of one's own, and what it has begun.
+    /// Ends a session without a pool, and its open transaction.
     pub async fn close(mut self) {
-        // The server complains of a client that goes away inside a transaction.
+        // The server logs a client that disconnects inside a transaction.
         _ = sqlx::raw_sql("rollback").execute(&mut self).await;
     }
 
@@ -137,7 +137,7 @@ impl Watch {
         }
     }
 
-    /// The server said nothing for too long.
+    /// Records that the server did not respond in time, and returns the error.
     fn strike(&mut self) -> sqlx::Error {
         self.fitness = Fitness::Broken;
         if let Some(state) = &self.state {
@@ -173,15 +173,16 @@ impl fmt::Debug for PgSession {
 }
 
 impl Drop for PgSession {
-    /// Nothing here waits: what goes back to the pool does so in a task, in bounded time.
+    /// Does not block: a task returns the connection to the pool, in bounded time.
     fn drop(&mut self) {
         let Held::Pooled(connection) = &mut self.connection else { return };
-        // From here on the connection is this future's: dropped, it closes the socket and frees the place in the pool.
+        // From here on this future owns the connection: dropping it closes the socket and frees the place in the pool.
         let returning = connection.return_to_pool();
         let runtime = tokio::runtime::Handle::try_current();
         match (self.watch.fitness, runtime) {
             (Fitness::Fit, Ok(runtime)) => {
-                // It has its place until the server is done with what it was asked: each place is one session there.
+                // The connection keeps its place until the server has finished its work: each place is one session
+                // there.
                 runtime.spawn(timeout(self.watch.bound, returning));
             }
             _ => drop(returning),
@@ -245,7 +246,7 @@ impl<'c> Executor<'c> for &'c mut PgSession {
     }
 }
 
-/// Rows as they come, each within the bound from when it is waited for.
+/// A stream of rows; the bound applies to the wait for each row.
 struct Watched<'e, T> {
     rows: Rows<'e, T>,
     watch: &'e mut Watch,

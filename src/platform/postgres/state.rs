@@ -3,12 +3,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// For how long a refused write counts, unless a write succeeds before.
+/// Time for which a refused write counts, unless a write succeeds earlier.
 const REFUSAL_COUNTS_FOR: Duration = Duration::from_secs(10);
-/// While a server stays read-only, its connections are not replaced more often than that: reads go on by them.
+/// Shortest interval between replacements of the connections to a server that stays read-only: reads continue on them.
 const DISTRUST_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
-/// Why the server takes no writes.
+/// The reason why the server refuses writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// It is a standby, or was set to read-only.
@@ -19,13 +19,13 @@ pub enum Refusal {
     Failing,
 }
 
-/// What all pools of one database have learnt of it.
+/// Shared observations of all pools of one database.
 #[derive(Debug, Default)]
 pub(super) struct State(Mutex<Learnt>);
 
 #[derive(Debug, Default)]
 struct Learnt {
-    /// Connections that were idle then are not used again.
+    /// Connections that were idle at this moment are not used again.
     distrusted: Option<Instant>,
     refusal: Option<(Refusal, Instant)>,
     was_read_only: bool,
@@ -36,17 +36,17 @@ impl State {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection did not answer: those that have been idle since before are likely to be as silent.
+    /// Records that a connection did not answer: those that have been idle since before are likely to be silent too.
     pub fn fell_silent(&self) {
         self.learnt().distrusted = Some(Instant::now());
     }
 
-    /// Whether a connection that has been idle for so long is to be closed unasked.
+    /// Returns whether a connection that has been idle for this long is to be closed without a check.
     pub fn is_distrusted(&self, idle_for: Duration) -> bool {
         self.learnt().distrusted.is_some_and(|since| since.elapsed() <= idle_for)
     }
 
-    /// A write was refused. After a failover the other connections lead to the same server, which is the wrong one.
+    /// Records a refused write. After a failover the other connections lead to the same, wrong server.
     pub fn refused(&self, refusal: Refusal) {
         let (mut learnt, now) = (self.learnt(), Instant::now());
         learnt.refusal = Some((refusal, now));
@@ -56,12 +56,13 @@ impl State {
         }
     }
 
-    /// A request's transaction was committed. (Others may have written nothing.)
+    /// Records that a request's transaction was committed. (Other transactions may have written nothing.)
     pub fn wrote(&self) {
         self.learnt().refusal = None;
     }
 
-    /// What the database says of itself. Sessions that were opened while it was read-only may stay so when it no longer is.
+    /// Records whether the database reports itself as read-only. Sessions opened while it was read-only may stay so
+    /// afterwards.
     pub fn is_read_only(&self, is_read_only: bool) {
         let mut learnt = self.learnt();
         if std::mem::replace(&mut learnt.was_read_only, is_read_only) && !is_read_only {
@@ -69,7 +70,7 @@ impl State {
         }
     }
 
-    /// Why the last write was refused, if that was a moment ago.
+    /// Returns why the last write was refused, if that was recent.
     pub fn refusal(&self) -> Option<Refusal> {
         let learnt = self.learnt();
         learnt.refusal.filter(|(_, since)| since.elapsed() < REFUSAL_COUNTS_FOR).map(|(refusal, _)| refusal)

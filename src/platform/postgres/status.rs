@@ -4,7 +4,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::{Database, DbError, MIGRATIONS, PgSession};
 
-/// What a database says of itself.
+/// The status that a database reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DatabaseStatus {
     /// The newest migration; 0 for an empty database.
@@ -14,17 +14,17 @@ pub struct DatabaseStatus {
 }
 
 impl Database {
-    /// True when every migration of this build is in the database (a newer database is fine).
+    /// Returns whether every migration of this build is in the database (a newer database is fine).
     pub async fn is_migrated(&self) -> Result<bool, DbError> {
         Ok(is_current(self.migration_version().await?))
     }
 
-    /// The newest migration in the database; 0 for an empty one.
+    /// Returns the newest migration in the database; 0 for an empty one.
     pub async fn migration_version(&self) -> Result<i64, DbError> {
         Ok(self.status().await?.version)
     }
 
-    /// How the database is, asked by the connection that is kept for that.
+    /// Returns the database's status, read through the connection reserved for health checks.
     pub async fn status(&self) -> Result<DatabaseStatus, DbError> {
         let patience = self.probes.options().get_acquire_timeout();
         let asked = tokio::time::timeout(patience, self.ask_status());
@@ -47,21 +47,22 @@ impl Database {
                     }
                 }
             }
-            // It is used or being given back: no reason for another, which there may be no room for.
+            // The connection is in use or being returned: a second one is not needed, and there may be no room for it.
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        // The pool tries a server that refuses connections again until its patience ends; one attempt knows at once.
+        // The pool retries a server that refuses connections until its patience ends; a single attempt reports the
+        // refusal immediately.
         _ = PgConnection::connect_with(&self.probes.connect_options()).await?.close().await;
         read_status(&mut this.session(self.probes.acquire().await?)).await
     }
 }
 
-/// Whether a database whose newest migration is this one has all that this build needs.
+/// Returns whether a database whose newest migration is this one has all that this build needs.
 pub fn is_current(version: i64) -> bool {
     MIGRATIONS.iter().all(|migration| migration.version <= version)
 }
 
-/// As [`Database::is_migrated`], of a connection's database.
+/// Returns the same as [`Database::is_migrated`], for a connection's database.
 pub async fn is_migrated(db: &mut PgSession) -> sqlx::Result<bool> {
     Ok(is_current(read_status(db).await?.version))
 }

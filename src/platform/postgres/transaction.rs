@@ -3,7 +3,7 @@ use std::ops::{Deref, DerefMut};
 use super::{DbError, session::PgSession};
 use crate::platform::telemetry::metric;
 
-/// A transaction. Dropped unfinished, it is rolled back.
+/// A transaction. Dropping it unfinished rolls it back.
 #[derive(Debug)]
 pub struct Tx {
     session: PgSession,
@@ -11,13 +11,13 @@ pub struct Tx {
 }
 
 impl Tx {
-    /// Only [`super::Database::begin`] calls this.
+    /// Begins a transaction. Only [`super::Database::begin`] calls this.
     pub(super) async fn begin(mut session: PgSession, statement: &'static str) -> sqlx::Result<Self> {
         session.begin(statement).await?;
         Ok(Self { session, is_open: true })
     }
 
-    /// On a connection that is silent or gone this does not wait: the transaction goes with it.
+    /// Rolls back. Does not wait on a connection that is silent or lost: the transaction ends with it.
     pub async fn rollback(mut self) -> sqlx::Result<()> {
         self.session.rollback().await?;
         self.is_open = false;
@@ -53,7 +53,7 @@ impl DerefMut for Tx {
     }
 }
 
-/// A connection that only reads; behind a transaction pooler a transaction of its own.
+/// A connection that only reads; behind a transaction pooler it has its own transaction.
 #[derive(Debug)]
 pub enum ReadConnection {
     Plain(PgSession),
@@ -80,10 +80,10 @@ impl DerefMut for ReadConnection {
     }
 }
 
-/// Commits, and says so when nobody can know whether it happened: [`DbError::OutcomeUnknown`]. Only an error about the
-/// transaction itself (data, constraint, state, serialization, a row that was waited for in vain) says that it did not. A
-/// server that is shutting down, or fails over its files, may have committed before it said so, and so may one that says
-/// nothing at all.
+/// Commits; returns [`DbError::OutcomeUnknown`] when the outcome cannot be known. Only an error about the transaction
+/// itself (data, constraint, state, serialization, a failed wait for a row) proves that it was not committed. A server
+/// that is shutting down, or whose files fail, may have committed before it reported that, and so may one that does not
+/// respond at all.
 pub async fn commit(tx: Tx) -> Result<(), DbError> {
     #[cfg(debug_assertions)]
     if crate::platform::sabotage::early_answer() {
@@ -103,7 +103,7 @@ pub async fn commit(tx: Tx) -> Result<(), DbError> {
     })
 }
 
-/// 40003 is the one of its class that does not know.
+/// Returns whether the state proves that nothing was committed; 40003 is the one of its class that does not.
 fn says_not_committed(state: &str) -> bool {
     let is_about_it = ["22", "23", "25", "40"].iter().any(|class| state.starts_with(class));
     state == "55P03" || (is_about_it && state != "40003")

@@ -1,5 +1,5 @@
-//! How many requests somebody may make: a sliding window of sixty seconds, counted in Redis for all processes together, and
-//! by the same rule in this process alone while Redis is away.
+//! Rate limits: a sliding window of sixty seconds, counted in Redis for all processes together, and by the same rule in
+//! this process alone while Redis is away.
 mod window;
 
 use std::{
@@ -20,7 +20,7 @@ pub struct RateLimiter {
     redis: Option<Redis>,
     installation: Arc<str>,
     clock: SharedClock,
-    /// What this process has counted while Redis was away.
+    /// The counts that this process took while Redis was away.
     here: Arc<Mutex<Counts>>,
 }
 
@@ -29,7 +29,7 @@ impl RateLimiter {
         Self { redis, installation: installation.into(), clock, here: Arc::default() }
     }
 
-    /// Counts a request of `who` against a quota of so many a minute. What is refused does not count.
+    /// Counts a request of `who` against a quota of `limit` requests per minute. Refused requests do not count.
     pub async fn ask(&self, quota: &'static str, who: impl Display, limit: u32) -> Verdict {
         let now = self.clock.now().timestamp_millis();
         let together = self.count_together(quota, &who, now, limit).await;
@@ -42,18 +42,18 @@ impl RateLimiter {
         verdict
     }
 
-    /// `None`: Redis cannot say.
+    /// Counts in Redis; returns `None` when Redis cannot answer.
     async fn count_together(&self, quota: &str, who: &impl Display, now: i64, limit: u32) -> Option<Verdict> {
         let key = format!("loadmaster:{}:rate:{quota}:{who}", self.installation);
         let counted = self.redis.as_ref()?.count(&key, now, LENGTH, limit).await;
         let (is_admitted, number, current, previous) = counted.ok()?;
         let window = Window { number, current, previous };
-        // What is of quite another time nobody has counted.
+        // A window of a very different time is not a valid count.
         (window.at(now) == window).then(|| window.verdict(now, limit, is_admitted))
     }
 }
 
-/// Everybody's requests in the window of this process and in the one before.
+/// The counts of all callers in this process, for the current window and the previous one.
 #[derive(Default)]
 struct Counts {
     number: i64,

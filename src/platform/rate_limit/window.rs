@@ -1,9 +1,9 @@
 /// The length of a window in milliseconds.
 pub(super) const LENGTH: i64 = 60_000;
 
-/// How many requests somebody made in this minute and in the one before. The one before counts by as much of it as lies in
-/// the last sixty seconds, so that the quota comes back little by little and no border of a minute lets twice as many
-/// through.
+/// The number of requests of a caller in this minute and in the previous one. The previous one counts in proportion to
+/// its part within the last sixty seconds, so that the quota returns gradually and no boundary of a minute admits twice
+/// the quota.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Window {
     /// Minutes since 1970.
@@ -12,19 +12,19 @@ pub(super) struct Window {
     pub previous: u32,
 }
 
-/// Whether a request may pass, and what is left.
+/// Whether a request is admitted, and the remaining quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
     pub limit: u32,
     pub remaining: u32,
-    /// Seconds until the window ends, or, of a refusal, until one request passes.
+    /// Seconds until the window ends, or, of a refusal, until one request is admitted.
     pub reset: u32,
     pub is_admitted: bool,
 }
 
 impl Window {
-    /// As it is now. Behind a clock that is a little ahead of ours we stay in the window that it began; one that is further
-    /// off was wrong, then or now.
+    /// Returns the window at `now`. If the clock is slightly behind the clock that began the window, the window stays;
+    /// if it is further off, one of the clocks was wrong and the window starts anew.
     #[must_use]
     pub fn at(self, now: i64) -> Self {
         match now.div_euclid(LENGTH).saturating_sub(self.number) {
@@ -34,12 +34,12 @@ impl Window {
         }
     }
 
-    /// Milliseconds since the window began.
+    /// Returns the milliseconds since the window began.
     fn elapsed(self, now: i64) -> i64 {
         (now - self.number * LENGTH).clamp(0, LENGTH)
     }
 
-    /// Requests in the last sixty seconds, times [`LENGTH`].
+    /// Returns the number of requests in the last sixty seconds, times [`LENGTH`].
     fn weight(self, now: i64) -> i64 {
         i64::from(self.previous) * (LENGTH - self.elapsed(now)) + i64::from(self.current) * LENGTH
     }
@@ -48,7 +48,7 @@ impl Window {
         self.weight(now) + LENGTH <= i64::from(limit) * LENGTH
     }
 
-    /// What is told of this window after the request was counted, or refused.
+    /// Returns the verdict after the request was counted, or refused.
     pub fn verdict(self, now: i64, limit: u32, is_admitted: bool) -> Verdict {
         let left = (i64::from(limit) * LENGTH - self.weight(now)).max(0) / LENGTH;
         let wait = if is_admitted { LENGTH - self.elapsed(now) } else { self.wait(now, limit) };
@@ -61,7 +61,7 @@ impl Window {
         }
     }
 
-    /// Milliseconds until one request passes, if nobody asks meanwhile.
+    /// Returns the milliseconds until one request is admitted, if no other comes meanwhile.
     fn wait(self, now: i64, limit: u32) -> i64 {
         let until = |before: u32, taken: u32| {
             // before * (LENGTH - t) + (taken + 1) * LENGTH <= limit * LENGTH
@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
 
-    /// Asks at each of these moments; answers who was admitted.
+    /// Makes a request at each of these moments; returns the verdicts.
     fn ask(window: &mut Window, limit: u32, moments: impl IntoIterator<Item = i64>) -> Vec<Verdict> {
         let one = |now| {
             *window = window.at(now);
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(verdicts[0], Verdict { limit: 60, remaining: 59, reset: 60, is_admitted: true });
         assert_eq!(verdicts[59].remaining, 0);
         let refused = verdicts[60];
-        // 54 s to the window's end, and one more until a sixtieth of it has gone out of sight.
+        // 54 s to the window's end, and one more until a sixtieth of it has left the sliding window.
         assert_eq!(refused, Verdict { limit: 60, remaining: 0, reset: 55, is_admitted: false });
         let moment = 10 * LENGTH + 6_000 + 55_000;
         assert!(ask(&mut window, 60, [moment])[0].is_admitted);
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn the_window_before_counts_by_what_of_it_is_in_sight() {
         let mut window = Window { number: 5, current: 30, previous: 0 };
-        // Half of the next minute has gone: 15 of the 30 still count.
+        // Half of the next minute is over: 15 of the 30 still count.
         let admitted = ask(&mut window, 60, std::iter::repeat_n(6 * LENGTH + LENGTH / 2, 60));
         assert_eq!(admitted.iter().filter(|verdict| verdict.is_admitted).count(), 45);
         assert_eq!(

@@ -3,10 +3,11 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
-/// So many failures in a row, and Redis is not asked any more.
+/// Number of consecutive failures that open the breaker.
 const FAILURES: u32 = 3;
 
-/// Keeps us from waiting for a Redis that does not answer: after some failures nobody asks, until a probe is answered.
+/// A circuit breaker that avoids waits for a silent Redis: after some failures it blocks all calls until a probe
+/// succeeds.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Breaker(Arc<State>);
 
@@ -17,12 +18,12 @@ struct State {
 }
 
 impl Breaker {
-    /// Nobody should ask.
+    /// Returns whether calls are blocked.
     pub fn is_open(&self) -> bool {
         self.0.is_open.load(Ordering::Relaxed)
     }
 
-    /// Takes an answer down. True when this failure opened it: then somebody has to probe.
+    /// Records the outcome of a call. Returns true when this failure opened the breaker: the caller must then probe.
     #[must_use = "whoever opens it has to probe"]
     pub fn note(&self, is_answered: bool) -> bool {
         if is_answered {

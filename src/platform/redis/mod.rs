@@ -1,4 +1,4 @@
-//! Redis speeds things up and serialises politely. Nothing that is true depends on it.
+//! Redis, used for speed and for serialising requests. Correctness never depends on it.
 mod breaker;
 
 use std::time::Duration;
@@ -17,25 +17,25 @@ use super::{
 };
 use breaker::Breaker;
 
-/// Longest wait for a connection, however patient one is.
+/// Longest wait for a connection, also for patient calls.
 const LONGEST_CONNECT: Duration = Duration::from_secs(2);
 
-/// A connection on which nothing was acknowledged for so long is given up, and made anew.
+/// A connection without an acknowledgement for this time is closed and replaced.
 #[cfg(target_os = "linux")]
 const SILENT_PEER: Duration = Duration::from_secs(5);
 
-/// How often a Redis that did not answer is asked whether it is back.
+/// Interval between probes of a Redis that did not answer.
 const PROBE: Duration = Duration::from_secs(1);
 
-/// Writes, by a script: what counts and gives back does both.
+/// The script writes: counting and releasing locks need both scripts and writes.
 const PROBE_SCRIPT: &str = "return redis.call('SET', KEYS[1], 1, 'EX', 60)";
 
-/// Deletes a key if it has that value: a lock that has expired and is another's by now stays his.
+/// Deletes a key if it has that value: a lock that expired and has a new holder is left alone.
 const DELETE_IF: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) else return 0 end";
 
-/// The sliding window of `platform::rate_limit`, as a script: nobody else counts meanwhile. A clock that is behind
-/// another process's stays in the window that was begun; one that ran ahead is forgotten with its key.
+/// The sliding window of `platform::rate_limit`, as a script, which runs atomically. A clock behind another process's
+/// stays in the window that was begun; a window of a clock that ran ahead expires with its key.
 const COUNT: &str = "
     local now, length, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
     local kept = redis.call('HMGET', KEYS[1], 'number', 'current', 'previous')
@@ -55,14 +55,14 @@ const COUNT: &str = "
     end
     return {admitted and 1 or 0, number, current, previous}";
 
-/// A connection that mends itself; every call is bounded in time.
+/// A connection that reconnects by itself; every call is bounded in time.
 #[derive(Clone)]
 pub struct Redis {
     client: Client,
     connection: ConnectionManager,
     timeout: Duration,
     breaker: Breaker,
-    /// For its spans.
+    /// The server's name in spans.
     name: RedisName,
 }
 
@@ -76,36 +76,36 @@ impl std::fmt::Debug for Redis {
 #[error("Redis did not answer: {0}")]
 pub struct RedisAway(pub String);
 
-/// What became of an append.
+/// The outcome of an append.
 #[derive(Debug)]
 pub struct Appended {
     /// The id of the last entry.
     pub last: String,
-    /// The entry that was appended last before is gone, and not because newer ones took its place.
+    /// True when the previously appended entry is gone although newer entries did not displace it.
     pub has_lost: bool,
 }
 
 /// Entries of a stream: id, and fields with their values.
 type Entries = Vec<(String, Vec<String>)>;
 
-/// Whether a stream that does not have the entry `before` has lost it: entries are only ever dropped from the old end, while
+/// Returns whether a stream without the entry `before` has lost it: a stream only drops entries from its old end, while
 /// there are more than `kept`.
 fn has_lost(before: &str, newest: Option<&str>, length: usize, kept: usize) -> bool {
     newest.is_none_or(|newest| entry_id(newest) < entry_id(before)) || length < kept
 }
 
-/// The two numbers of an entry's id: milliseconds since 1970, and a count within.
+/// Parses an entry's id: milliseconds since 1970, and a count within the millisecond.
 fn entry_id(id: &str) -> Option<(u64, u64)> {
     let (milliseconds, number) = id.split_once('-')?;
     Some((milliseconds.parse().ok()?, number.parse().ok()?))
 }
 
 impl Redis {
-    /// Prepares the connection without waiting for it: a Redis that is away must not keep us from starting.
+    /// Prepares the connection without waiting for it: an absent Redis must not prevent the start.
     pub fn open(url: &SecretString, settings: &settings::Redis) -> anyhow::Result<Self> {
         let address = url.expose_secret().into_connection_info().context("redis.url is not a Redis address")?;
         let tcp = TcpSettings::default().set_nodelay(true);
-        // A peer that vanished without a word would otherwise be waited for a quarter of an hour.
+        // Without this, waiting for a vanished peer would take a quarter of an hour.
         #[cfg(target_os = "linux")]
         let tcp = tcp.set_user_timeout(SILENT_PEER);
         let name = name_of(&address);
@@ -113,7 +113,7 @@ impl Redis {
         Self::connect(client, settings.timeout(), name)
     }
 
-    /// The same Redis by a connection of its own, for work that nobody waits for.
+    /// Opens a separate connection to the same Redis, for work that nobody waits for.
     pub fn patient(&self, timeout: Duration) -> anyhow::Result<Self> {
         Self::connect(self.client.clone(), timeout, self.name.clone())
     }
@@ -128,8 +128,8 @@ impl Redis {
         Ok(Self { client, connection, timeout, breaker: Breaker::default(), name })
     }
 
-    /// Whether it does what is asked of it, asked also when nobody else asks. A Redis that is full, read-only or runs no
-    /// scripts is as good as away.
+    /// Checks that Redis does its work, also while the breaker is open. A Redis that is full, read-only or runs no
+    /// scripts counts as away.
     pub async fn check(&self) -> Result<(), RedisAway> {
         let mut probe = redis::cmd("EVAL");
         probe.arg(PROBE_SCRIPT).arg(1).arg("loadmaster:health");
@@ -139,9 +139,9 @@ impl Redis {
         answer
     }
 
-    /// What it does when its memory is full: `maxmemory-policy`, in its own words.
+    /// Returns the server's `maxmemory-policy`, which applies when its memory is full.
     pub async fn eviction_policy(&self) -> Result<String, RedisAway> {
-        // Allowed where CONFIG is not, as with most hosted ones.
+        // Allowed where CONFIG is not, as with most hosted servers.
         let told: String = self.ask("INFO", redis::cmd("INFO").arg("memory")).await?;
         let policy = told.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
         policy
@@ -149,12 +149,12 @@ impl Redis {
             .ok_or_else(|| RedisAway("it tells no maxmemory_policy".to_owned()))
     }
 
-    /// Whether calls are refused at once because the last ones failed.
+    /// Returns whether calls are refused immediately because the last ones failed.
     pub fn is_given_up(&self) -> bool {
         self.breaker.is_open()
     }
 
-    /// Sets a key that expires, unless it is there. True: it was set.
+    /// Sets a key that expires, unless it exists. Returns true if it was set.
     pub async fn set_if_absent(&self, key: &str, value: &str, expiry: Duration) -> Result<bool, RedisAway> {
         let milliseconds = u64::try_from(expiry.as_millis()).unwrap_or(u64::MAX);
         let mut set = redis::cmd("SET");
@@ -163,7 +163,7 @@ impl Redis {
         Ok(answer.is_some())
     }
 
-    /// Deletes a key if it has this value. Tried also when Redis is not asked for anything else: nobody waits for it.
+    /// Deletes a key if it has this value. Runs also while the breaker is open: nobody waits for it.
     pub async fn delete_if(&self, key: &str, value: &str) -> Result<(), RedisAway> {
         let mut delete = redis::cmd("EVAL");
         delete.arg(DELETE_IF).arg(1).arg(key).arg(value);
@@ -171,7 +171,7 @@ impl Redis {
         self.bounded("EVAL", async move { delete.query_async::<()>(&mut connection).await }).await
     }
 
-    /// What is kept under a key, and for how much longer.
+    /// Returns the value of a key, and its remaining lifetime.
     pub async fn recall(&self, key: &str) -> Result<Option<(Vec<u8>, Duration)>, RedisAway> {
         let mut both = redis::pipe();
         both.atomic().cmd("GET").arg(key).cmd("PTTL").arg(key);
@@ -179,19 +179,19 @@ impl Redis {
         let answer =
             self.guarded("MULTI GET", async move { both.query_async::<(Option<Vec<u8>>, i64)>(&mut connection).await });
         let (value, milliseconds) = answer.await?;
-        // One without expiry is none of ours.
+        // A value without expiry does not come from this product.
         let left = u64::try_from(milliseconds).ok().map(Duration::from_millis);
         Ok(value.zip(left))
     }
 
-    /// Keeps something under a key for a while.
+    /// Stores a value under a key with an expiry.
     pub async fn keep(&self, key: &str, value: &[u8], expiry: Duration) -> Result<(), RedisAway> {
         let milliseconds = u64::try_from(expiry.as_millis()).unwrap_or(u64::MAX).max(1);
         self.ask("SET", redis::cmd("SET").arg(key).arg(value).arg("PX").arg(milliseconds)).await
     }
 
-    /// Counts up by one in a sliding window, unless more than `limit` would be in sight. Answers whether it was counted, the
-    /// number of the window, and the counts of this window and of the one before.
+    /// Increments a sliding window, unless the count would exceed `limit`. Returns whether it was incremented, the
+    /// number of the window, and the counts of this window and of the previous one.
     pub async fn count(
         &self,
         key: &str,
@@ -202,7 +202,7 @@ impl Redis {
         self.ask("EVAL", redis::cmd("EVAL").arg(COUNT).arg(1).arg(key).arg(now).arg(length).arg(limit)).await
     }
 
-    /// Leaves a word of this process where the others of its group look for it, for as long as it is repeated within
+    /// Publishes a word of this process to the other members of its group; it lasts while it is repeated within
     /// `lifetime`.
     pub async fn announce(&self, group: &str, member: &str, word: &str, lifetime: Duration) -> Result<(), RedisAway> {
         let seconds = lifetime.as_secs().max(1);
@@ -211,13 +211,13 @@ impl Redis {
         announcement.atomic();
         announcement.cmd("SET").arg(format!("{group}:{member}")).arg(word).arg("EX").arg(seconds).ignore();
         announcement.cmd("SADD").arg(group).arg(member).ignore();
-        // The list of members outlives none of them for long.
+        // The list of members expires soon after its last member.
         announcement.cmd("EXPIRE").arg(group).arg(seconds * 10).ignore();
         let mut connection = self.connection.clone();
         self.guarded("MULTI SET", async move { announcement.query_async::<()>(&mut connection).await }).await
     }
 
-    /// The words of the group's members that are still there, each with who left it.
+    /// Returns the unexpired words of the group's members, each with the member that published it.
     pub async fn announcements(&self, group: &str) -> Result<Vec<(String, String)>, RedisAway> {
         let members: Vec<String> = self.ask("SMEMBERS", redis::cmd("SMEMBERS").arg(group)).await?;
         if members.is_empty() {
@@ -233,8 +233,8 @@ impl Redis {
         Ok(members.into_iter().zip(words).filter_map(|(member, word)| Some((member, word?))).collect())
     }
 
-    /// Appends texts to a stream that keeps about so many, and publishes each on the channel of the same name: all of it
-    /// or nothing. `before` is the id of the last entry that was appended before, as [`Appended::last`] has told it.
+    /// Appends texts to a stream with a bound of about `kept` entries, and publishes each on the channel of the same
+    /// name, atomically. `before` is the id of the previously appended entry, from [`Appended::last`].
     pub async fn append(
         &self,
         stream: &str,
@@ -270,7 +270,7 @@ impl Redis {
         self.guarded(name, async move { command.query_async::<T>(&mut connection).await }).await
     }
 
-    /// Asks, unless the last ones who did had no answer.
+    /// Makes a call, unless the breaker is open.
     async fn guarded<T>(
         &self,
         name: &'static str,
@@ -284,7 +284,7 @@ impl Redis {
         answer
     }
 
-    /// Takes down how it went; whoever finds Redis away asks until it is back, so that nobody else need wait.
+    /// Records the outcome; the call that opens the breaker starts a probe, so that no other call need wait.
     fn note(&self, is_answered: bool) {
         if self.breaker.note(is_answered) {
             let this = self.clone();

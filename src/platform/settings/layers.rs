@@ -1,4 +1,4 @@
-//! The sources laid over each other. Every value remembers where it came from, for the fault that names it.
+//! The sources in layers. Every value remembers its source, which a fault names.
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt, fs,
@@ -17,9 +17,9 @@ use super::{
 const DEFAULTS: &str = include_str!("../../../config/default.toml");
 const PREFIX: &str = "LOADMASTER_";
 const CONFIG: &str = "LOADMASTER_CONFIG";
-/// Belongs to the test script, not to the settings.
+/// Variables of the test script, which are not settings.
 const TEST_PREFIX: &str = "LOADMASTER_TEST_";
-/// Names the fault that a development build makes on purpose. A release build does not know it, and refuses it.
+/// Names the fault that a development build injects. A release build refuses it as unknown.
 #[cfg(debug_assertions)]
 const NO_SETTING: &[&str] = &[CONFIG, "LOADMASTER_SABOTAGE"];
 #[cfg(not(debug_assertions))]
@@ -31,7 +31,7 @@ const USUAL_NAMES: &[(&str, &str)] = &[
     ("REDIS_URL", "redis.url"),
     ("RUST_LOG", "telemetry.log_filter"),
 ];
-/// Never shown in a fault.
+/// Settings whose values never appear in a fault.
 const SECRET: &[&str] =
     &["database.url", "database.owner_url", "database.read_url", "redis.url", "auth.private_key", "auth.secret"];
 
@@ -75,7 +75,7 @@ type Values = BTreeMap<String, (Given, Origin)>;
 struct Layers {
     known: BTreeSet<String>,
     values: Values,
-    /// The bottom layer, to go on with when a value turns out invalid.
+    /// The bottom layer, used in place of an invalid value.
     defaults: Values,
     faults: Faults,
 }
@@ -143,7 +143,7 @@ impl Layers {
         for (name, setting) in USUAL_NAMES {
             let with_file = format!("{name}_FILE");
             for variable in [(*name).to_owned(), with_file] {
-                // These names are shared with other programs: passed on empty, they say nothing.
+                // Other programs use these names, too: an empty value counts as absent.
                 if let Some(text) = env.get(&variable).filter(|text| !text.is_empty()) {
                     self.variable(env, name, &variable, setting, text);
                 }
@@ -206,7 +206,7 @@ impl Layers {
         self.values.insert(setting.to_owned(), (given, origin));
     }
 
-    /// Types, then ranges. An invalid value is noted and replaced by the default, to find what else is wrong.
+    /// Checks types, then ranges. Records an invalid value and replaces it by the default, to find further faults.
     fn settle(mut self) -> Result<Settings, SettingsError> {
         self.faults.origins =
             self.values.iter().map(|(name, (_, origin))| (name.clone(), origin.to_string())).collect();
@@ -242,7 +242,7 @@ impl Layers {
     }
 }
 
-/// The setting in which a path into the tree lies.
+/// Returns the setting that contains a path into the tree.
 fn setting_at(path: &serde_path_to_error::Path) -> String {
     let keys = path.iter().filter_map(|segment| match segment {
         serde_path_to_error::Segment::Map { key } => Some(key.as_str()),
@@ -281,7 +281,7 @@ impl<'de> IntoDeserializer<'de, toml::de::Error> for Section {
     }
 }
 
-/// What has been found wrong; the first fault of a setting counts, for the next may only follow from it.
+/// The faults found; only the first fault of a setting counts, because the next may follow from it.
 pub(super) struct Faults {
     list: Vec<(String, String)>,
     origins: BTreeMap<String, String>,

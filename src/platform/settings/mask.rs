@@ -15,7 +15,7 @@ pub(super) fn url<S: Serializer>(url: &Option<SecretString>, serializer: S) -> R
     url.as_ref().map(|url| without_password(url.expose_secret())).serialize(serializer)
 }
 
-/// The URL with `***` for its password, be it before the host or among the parameters.
+/// Returns the URL with `***` for its password, be it before the host or among the parameters.
 pub fn without_password(url: &str) -> String {
     let Ok(mut url) = Url::parse(url) else { return MASK.into() };
     if url.password().is_some() && url.set_password(Some(MASK)).is_err() {

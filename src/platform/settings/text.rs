@@ -1,5 +1,5 @@
-//! Values that are still text (environment, command line) and values that are already TOML, read by one deserializer:
-//! the field's type decides what a text means, so that a password of digits stays text.
+//! One deserializer for values that are still text (environment, command line) and values that are already TOML: the
+//! field's type determines the meaning of a text, so that a password of digits stays text.
 use serde::{
     Deserializer, de,
     de::{
@@ -83,7 +83,7 @@ impl<'de> Deserializer<'de> for Given {
         visitor.visit_map(MapDeserializer::new(pairs.into_iter()))
     }
 
-    /// Whether an optional setting is given at all has been decided before.
+    /// The presence of an optional setting is determined earlier.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_some(self)
     }
@@ -119,10 +119,10 @@ fn literal(text: &str) -> Result<toml::Value, Error> {
     wrapped.ok().and_then(|mut table| table.remove("value")).ok_or_else(|| Error::custom("this is not valid TOML"))
 }
 
-/// The names of a struct's fields, as its `Deserialize` knows them: the settings are listed nowhere twice.
+/// Returns the names of a struct's fields, from its `Deserialize`: there is no second list of settings.
 pub(super) fn fields<T: de::DeserializeOwned>() -> &'static [&'static str] {
     let mut found: &[&str] = &[];
-    // Always an error: the struct is only asked what it would like to have.
+    // Always an error: the struct only reports its field names.
     _ = T::deserialize(Ask(&mut found));
     found
 }

@@ -1,11 +1,11 @@
-//! Settings that are valid each but contradict each other.
+//! Settings that are valid individually but contradict each other.
 use super::Settings;
 
 /// The part of a shutdown, in percent of what is left after the drain, within which requests under way are answered.
 pub const FOR_REQUESTS: u64 = 50;
 
 impl Settings {
-    /// Which waits end later than what waits for them, one sentence each, for a warning at the start.
+    /// Returns one sentence for each wait that ends later than its enclosing wait, for a warning at the start.
     pub fn contradictions(&self) -> Vec<String> {
         let (server, locks) = (&self.server, &self.locks);
         let mut found = Vec::new();

@@ -3,12 +3,12 @@ use std::{collections::BTreeMap, time::Instant};
 
 use metrics::SharedString;
 
-/// All series of one name.
+/// All series of one metric name.
 #[derive(Debug)]
 pub struct Family {
     pub name: &'static str,
     pub kind: Kind,
-    /// What it tells; `/metrics` and `docs/operating.md` say the same.
+    /// Description, the same in `/metrics` and `docs/operating.md`.
     pub help: &'static str,
     pub labels: &'static [Label],
 }
@@ -30,21 +30,21 @@ impl Kind {
     }
 }
 
-/// What tells the series of one name apart.
+/// A label, which distinguishes the series of one name.
 #[derive(Debug)]
 pub struct Label {
     pub name: &'static str,
     pub values: Values,
 }
 
-/// What a label may say. However it is bounded, nobody outside can make it grow.
+/// The possible values of a label. Every kind is bounded: no outsider can make it grow.
 #[derive(Debug)]
 pub enum Values {
     /// Each of these and no other.
     Closed(&'static [&'static str]),
-    /// Those that the rooms declare; where they are listed, if they are too many to list.
+    /// The values that the rooms declare, and where they are listed, if they are too many to list here.
     Declared(Option<&'static str>),
-    /// A few that only the place knows where they are made; which.
+    /// A small set known only to the code that produces it; the text describes it.
     Few(&'static str),
 }
 
@@ -53,7 +53,7 @@ impl Label {
         Self { name, values: Values::Closed(values) }
     }
 
-    /// The rooms declare the values.
+    /// A label whose values the rooms declare.
     pub const fn declared(name: &'static str) -> Self {
         Self { name, values: Values::Declared(None) }
     }
@@ -68,14 +68,14 @@ impl Label {
     }
 }
 
-/// Metrics, and what they are about.
+/// A group of metrics: its title and its members.
 pub type Group = (&'static str, &'static [&'static Family]);
 
-/// All that `/metrics` may show.
+/// All metrics that `/metrics` may show.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     pub groups: Vec<Group>,
-    /// The values of labels that rooms declare.
+    /// The label values that rooms declare.
     pub declared: BTreeMap<&'static str, Vec<&'static str>>,
 }
 
@@ -88,7 +88,7 @@ impl Catalogue {
         self.declared.entry(label).or_default().extend(values);
     }
 
-    /// All values of a label, if that is known.
+    /// Returns all values of a label, if known.
     pub fn values(&self, label: &Label) -> Option<&[&'static str]> {
         match label.values {
             Values::Closed(all) => Some(all),
@@ -97,8 +97,8 @@ impl Catalogue {
         }
     }
 
-    /// Tells what a family is. A counter whose series are all known is there from now on: what has not happened yet is 0,
-    /// not missing, and the first time is an increase.
+    /// Describes a family to the recorder. Registers a counter whose series are all known immediately: an event that
+    /// has not happened yet is 0, not missing, and the first one is an increase.
     pub(super) fn announce(&self, family: &'static Family) {
         let Family { name, help, .. } = *family;
         match family.kind {
@@ -113,7 +113,7 @@ impl Catalogue {
         }
     }
 
-    /// Every combination of the labels' values, if they are known.
+    /// Returns every combination of the labels' values, if they are known.
     fn combinations(&self, family: &Family) -> Option<Vec<Vec<&'static str>>> {
         family.labels.iter().try_fold(vec![Vec::new()], |begun, label| {
             let all = self.values(label)?;
@@ -143,22 +143,22 @@ macro_rules! declared {
     };
 }
 
-/// Counts what happens.
+/// A counter of events.
 #[derive(Debug)]
 pub struct Counter<const LABELS: usize>(Family);
 
-/// Shows how much there is.
+/// A gauge of a current amount.
 #[derive(Debug)]
 pub struct Gauge<const LABELS: usize>(Family);
 
-/// Counts how long things take, by the length.
+/// A histogram of durations.
 #[derive(Debug)]
 pub struct Histogram<const LABELS: usize>(Family);
 
 declared!(Counter);
 
 impl<const LABELS: usize> Counter<LABELS> {
-    /// The series with these labels' values, in the order of the catalogue.
+    /// Returns the series with these label values, in the order of the catalogue.
     pub fn with<V: Into<SharedString>>(&self, values: [V; LABELS]) -> metrics::Counter {
         metrics::counter!(self.0.name, self.0.labelled(values))
     }
@@ -169,7 +169,7 @@ impl Counter<0> {
         metrics::counter!(self.0.name).increment(by);
     }
 
-    /// For what was counted elsewhere.
+    /// Sets a count that was taken elsewhere.
     pub fn absolute(&self, count: u64) {
         metrics::counter!(self.0.name).absolute(count);
     }
@@ -178,7 +178,7 @@ impl Counter<0> {
 declared!(Gauge);
 
 impl<const LABELS: usize> Gauge<LABELS> {
-    /// The series with these labels' values, in the order of the catalogue.
+    /// Returns the series with these label values, in the order of the catalogue.
     pub fn with<V: Into<SharedString>>(&self, values: [V; LABELS]) -> metrics::Gauge {
         metrics::gauge!(self.0.name, self.0.labelled(values))
     }
@@ -189,7 +189,7 @@ impl Gauge<0> {
         self.series().set(value);
     }
 
-    /// One more, for as long as what it gives is kept.
+    /// Adds one for as long as the returned guard is kept.
     pub fn one_more(&self) -> OneMore {
         let gauge = self.series();
         gauge.increment(1.0);
@@ -201,7 +201,7 @@ impl Gauge<0> {
     }
 }
 
-/// Dropped, it is one less: however what it stands for has ended.
+/// Dropping it subtracts one, however the counted activity has ended.
 #[must_use = "it counts while it is kept"]
 pub struct OneMore(metrics::Gauge);
 
@@ -214,7 +214,7 @@ impl Drop for OneMore {
 declared!(Histogram);
 
 impl<const LABELS: usize> Histogram<LABELS> {
-    /// The series with these labels' values, in the order of the catalogue.
+    /// Returns the series with these label values, in the order of the catalogue.
     pub fn with<V: Into<SharedString>>(&self, values: [V; LABELS]) -> metrics::Histogram {
         metrics::histogram!(self.0.name, self.0.labelled(values))
     }
@@ -229,7 +229,7 @@ impl Histogram<0> {
         metrics::histogram!(self.0.name).record(seconds);
     }
 
-    /// Times what comes until what it gives is dropped: also what is given up half-way.
+    /// Measures the time until the returned guard is dropped, including work that is abandoned half-way.
     pub fn time(&'static self) -> Timing {
         Timing(self, Instant::now())
     }
@@ -248,7 +248,7 @@ impl Family {
     fn labelled<V: Into<SharedString>>(&self, values: impl IntoIterator<Item = V>) -> Vec<metrics::Label> {
         let labelled = self.labels.iter().zip(values).map(|(label, value)| {
             let value = value.into();
-            // The documents promise it; every test that comes by here holds the code to it.
+            // The documents promise these values; every test that reaches this line checks the code against them.
             debug_assert!(
                 !matches!(label.values, Values::Closed(all) if !all.contains(&value.as_ref())),
                 "{}: {} is never {value}",

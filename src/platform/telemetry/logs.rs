@@ -10,23 +10,23 @@ use super::{
 };
 use crate::platform::settings::{LogFormat, Telemetry};
 
-/// Notices of the database, such as "exists already, skipping", are no events of ours; that a collector is away is told
-/// once, by us.
+/// Notices of the database, such as "exists already, skipping", are not events of this product; the product itself
+/// reports an absent collector, once.
 const QUIET: &str = "sqlx::postgres::notice=warn,opentelemetry_sdk=off,opentelemetry-otlp=off";
 
 /// Log lines that wait to be written. At some 400 bytes each they take about 8 MB at most.
 const WAITING_LINES: usize = 20_000;
 
-/// Counts the lines that were dropped because nobody read the log.
+/// Counts the lines that were dropped because the reader of the log did not keep up.
 static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
 
-/// Writes the log until it is dropped; then it writes what waits, for a second at most.
+/// Writes the log until it is dropped; then flushes the waiting lines, for a second at most.
 #[must_use]
 pub struct Logging(#[allow(dead_code, reason = "held for its drop")] WorkerGuard);
 
-/// Starts the log on stderr: pretty on a terminal, one JSON object a line otherwise. With traces, the database client's
-/// events about its statements become spans, too. A thread of its own writes the lines: a reader of stderr that stops
-/// reading stops no request. Lines beyond a bound are dropped and counted.
+/// Starts the log on stderr: pretty on a terminal, one JSON object per line otherwise. With traces, the database
+/// client's events about its statements become spans, too. A separate thread writes the lines: a reader of stderr that
+/// stops reading blocks no request. Lines beyond a bound are dropped and counted.
 pub fn start_logging(settings: &Telemetry, with_traces: bool) -> anyhow::Result<Logging> {
     let pretty = match settings.log_format {
         LogFormat::Pretty => true,

@@ -1,12 +1,12 @@
-//! The metrics of this technique, and how a room declares its own: code counts by these names or not at all, and
-//! `docs/operating.md` shows the same tables.
+//! The platform's metrics, and how a room declares its own. Code counts only by these names, and `docs/operating.md`
+//! shows the same tables.
 use super::family::Label;
 
-/// Methods have no end: clients may invent some, and those must not make new series.
+/// Known methods. The set of methods is open: clients may invent some, and those must not create new series.
 pub const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
-/// Why the server ends a connection.
+/// Reasons for which the server ends a connection.
 pub const CLOSED: [&str; 7] = ["address_limit", "total_limit", "flood", "shed", "idle", "slow_head", "slow_reader"];
-/// Whether a job came to its end.
+/// Outcomes of a job.
 pub const JOB_OUTCOMES: [&str; 2] = ["done", "failed"];
 
 const METHOD: Label = Label::one_of("method", &METHODS);
@@ -18,8 +18,8 @@ const CODE: Label = Label::declared_and_listed("code", "as at `/problems`");
 const LOCK: Label = Label::declared("lock");
 const QUOTA: Label = Label::declared("quota");
 
-/// The type of a family with so many labels. Counted by pattern: a type that had to be computed would be part of a circle
-/// among what the compiler asks itself.
+/// Returns the type of a family with this number of labels. Counted by pattern: a computed type would be part of a
+/// cycle among the compiler's queries.
 macro_rules! labelled {
     ($kind:ident) => { $crate::platform::telemetry::$kind<0> };
     ($kind:ident $one:expr) => { $crate::platform::telemetry::$kind<1> };
@@ -27,8 +27,8 @@ macro_rules! labelled {
     ($kind:ident $one:expr, $two:expr, $three:expr) => { $crate::platform::telemetry::$kind<3> };
 }
 
-/// Declares metrics, each once, by what they are about: what code calls it, its kind, its name, its labels and what it tells.
-/// `METRICS` lists them.
+/// Declares metrics, each once, grouped by subject: identifier in code, kind, name, labels and description. `METRICS`
+/// lists them.
 macro_rules! metrics {
     ($($group:literal: {
         $($metric:ident: $kind:ident $name:literal [$($label:expr),*] $help:literal;)+
@@ -44,7 +44,7 @@ macro_rules! metrics {
                 });
         )+)+
 
-        /// All of them, by what they are about.
+        /// All metrics of this module, grouped by subject.
         pub static METRICS: &[$crate::platform::telemetry::Group] = &[$(($group, &[$($metric.family()),+])),+];
     };
 }

@@ -1,4 +1,4 @@
-//! What the process tells of itself: log lines, metrics, and traces where a collector wants them.
+//! Telemetry of the process: log lines, metrics, and traces where a collector is configured.
 mod family;
 mod logs;
 pub mod metric;

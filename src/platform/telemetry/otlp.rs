@@ -1,6 +1,6 @@
-//! Sends sampled spans to a collector by OTLP. Everything is set by the usual `OTEL_*` variables. Most are read by the
-//! OpenTelemetry libraries; what decides whether, where and what is sent is read here, and refused by name if it makes no
-//! sense.
+//! Exports sampled spans to a collector by OTLP, configured by the usual `OTEL_*` variables. The OpenTelemetry
+//! libraries read most of them; this module reads those that decide whether, where and what is sent, and refuses
+//! invalid ones by name.
 use std::{
     borrow::Cow,
     sync::atomic::{AtomicBool, Ordering},
@@ -26,16 +26,16 @@ use crate::platform::{
     random::IdSource,
 };
 
-/// How long spans that were not sent yet may keep a process from ending.
+/// Longest time for which unsent spans may delay the end of a process.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
-/// That spans shall be sent.
+/// The configuration of the span export.
 #[derive(Debug)]
 pub struct Traces {
     protocol: Protocol,
     endpoint: Url,
     sampling: Sampling,
-    /// Whether callers' traces are continued, and ours passed on.
+    /// Whether callers' traces are continued, and the current trace is passed on.
     are_propagated: bool,
 }
 
@@ -45,19 +45,19 @@ enum Protocol {
     Grpc,
 }
 
-/// Sends until it is stopped.
+/// The running export; it lasts until it is stopped.
 #[derive(Debug)]
 pub struct Exporting(SdkTracerProvider);
 
-/// Whether the environment asks for traces: by naming a collector, or with `OTEL_TRACES_EXPORTER=otlp` for the usual one
-/// on this machine.
+/// Returns the trace settings if the environment asks for traces: by naming a collector, or with
+/// `OTEL_TRACES_EXPORTER=otlp` for the default one on this machine.
 pub fn wanted_traces() -> anyhow::Result<Option<Traces>> {
     read(&|name| std::env::var(name).ok())
 }
 
 fn read(env: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Option<Traces>> {
     let given = |name: &str| env(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    // Of two names the one for traces alone counts.
+    // The variable for traces alone takes precedence.
     let of = |what: &str| {
         [format!("OTEL_EXPORTER_OTLP_TRACES_{what}"), format!("OTEL_EXPORTER_OTLP_{what}")]
             .into_iter()
@@ -89,7 +89,7 @@ fn read(env: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Option<Traces>> 
     Ok(Some(Traces { protocol, endpoint, sampling: Sampling::read(&given)?, are_propagated }))
 }
 
-/// The whole address; the general variable names the collector, to which HTTP adds the signal's path.
+/// Returns the full address; the general variable names the collector, to which HTTP adds the signal's path.
 fn destination(protocol: Protocol, name: &str, text: &str) -> anyhow::Result<Url> {
     let mut url = Url::parse(text)
         .ok()
@@ -103,8 +103,8 @@ fn destination(protocol: Protocol, name: &str, text: &str) -> anyhow::Result<Url
 }
 
 impl Traces {
-    /// Begins to send, from a thread of its own; called inside the runtime. A collector that is away costs spans and
-    /// nothing else.
+    /// Starts the export on its own thread; called inside the runtime. An absent collector costs spans and nothing
+    /// else.
     pub fn start(self) -> anyhow::Result<Exporting> {
         let exporter = Telling { exporter: self.exporter()?, is_away: AtomicBool::new(false) };
         let provider = SdkTracerProvider::builder()
@@ -131,12 +131,12 @@ impl Traces {
             }
             Protocol::Grpc => builder.with_tonic().with_endpoint(self.endpoint.as_str()).build(),
         };
-        // What is wrong with an address is told with the address, which may hold a password.
+        // The exporter's error message quotes the address, which may hold a password.
         exporter.ok().context("traces cannot be sent: one of the OTEL_EXPORTER_OTLP_* variables makes no sense")
     }
 }
 
-/// Who we are, unless the operator says otherwise.
+/// Returns the resource that identifies this process, unless the operator sets another.
 fn resource() -> Resource {
     let said = said().build();
     let ours = [
@@ -145,14 +145,14 @@ fn resource() -> Resource {
     ];
     let missing = ours.into_iter().filter(|(name, _)| said.get(&Key::from(*name)).is_none());
     let resource = self::said().with_attributes(missing.map(|(name, value)| KeyValue::new(name, value)));
-    // Without a name the library says that it is unknown.
+    // Without a name the library reports an unknown service.
     let is_named =
         said.get(&Key::from("service.name")).is_some_and(|name| !name.as_str().starts_with("unknown_service"));
     if is_named { resource.build() } else { resource.with_service_name("loadmaster").build() }
 }
 
-/// What the operator says. The library takes `OTEL_RESOURCE_ATTRIBUTES` as they are written, and a name in them before
-/// `OTEL_SERVICE_NAME`; the specification has both otherwise.
+/// Returns the operator's resource attributes. The library takes `OTEL_RESOURCE_ATTRIBUTES` undecoded, and prefers a
+/// name in them to `OTEL_SERVICE_NAME`; the specification requires the opposite in both cases.
 fn said() -> ResourceBuilder {
     let written = EnvResourceDetector::new().detect();
     let meant = written.iter().map(|(name, value)| KeyValue::new(name.clone(), decoded(&value.as_str())));
@@ -163,12 +163,13 @@ fn said() -> ResourceBuilder {
     }
 }
 
-/// What is no text when it is decoded stays as it is written, as with headers.
+/// Decodes a value. A value that is not text when decoded stays as it is written, as with headers.
 fn decoded(value: &str) -> String {
     percent_decode_str(value).decode_utf8().map_or_else(|_| value.to_owned(), Cow::into_owned)
 }
 
-/// Says when the collector goes away and when it is back. The libraries would say it with every batch; they are quiet.
+/// Logs when the collector goes away and when it is back. The libraries would log it with every batch; they are
+/// silenced.
 #[derive(Debug)]
 struct Telling {
     exporter: SpanExporter,
@@ -202,7 +203,7 @@ impl opentelemetry_sdk::trace::SpanExporter for Telling {
 }
 
 impl Exporting {
-    /// Sends what is left, for a few seconds at most.
+    /// Sends the remaining spans, for a few seconds at most.
     pub async fn stop(self) {
         let stopped = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(LAST_WORDS)).await;
         if let Ok(Err(error)) = stopped {

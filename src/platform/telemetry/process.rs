@@ -2,13 +2,13 @@ use metrics_process::collector;
 
 use super::metric;
 
-/// The commit that this was built from, if the build said so.
+/// The commit that this was built from, if the build provided it.
 pub const GIT_COMMIT: Option<&str> = match option_env!("LOADMASTER_GIT_COMMIT") {
     Some(commit) if !commit.is_empty() => Some(commit),
     _ => None,
 };
 
-/// Shows what runs here, and what it takes of the machine.
+/// Updates the metrics of the build and of the process's resource use.
 pub fn measure_process() {
     let version = env!("CARGO_PKG_VERSION");
     metric::BUILD_INFO.with([version, GIT_COMMIT.unwrap_or("unknown")]).set(1);

@@ -1,4 +1,4 @@
-//! W3C Trace Context: how a trace goes from one process to another.
+//! W3C Trace Context: carries a trace from one process to another.
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -9,23 +9,24 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
-/// Names a trace and the caller's place in it.
+/// Header that names a trace and the caller's position in it.
 pub const TRACEPARENT: &str = "traceparent";
-/// What the tracing systems on the way tell each other.
+/// Header with data that the tracing systems on the way exchange.
 pub const TRACESTATE: &str = "tracestate";
 
-/// A longer one goes no further. Each span carries it, so that callers would send us, and our collector, as much as they
-/// like; W3C asks to carry no more.
+/// A longer state is not passed on. Each span carries it, so that callers could otherwise send unbounded data to this
+/// process and its collector; W3C requires no more than this.
 const LONGEST_STATE: usize = 512;
 
-/// Operators can turn it off. Without traces of our own, callers' traces are named all the same.
+/// True when the operator turned propagation off. By default callers' traces are named even where this process exports
+/// none.
 static IS_OFF: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn turn_off() {
     IS_OFF.store(true, Ordering::Relaxed);
 }
 
-/// What was read, for the library to make sense of.
+/// The received headers, in the form that the library reads.
 struct Told<'a> {
     traceparent: &'a str,
     tracestate: String,
@@ -52,7 +53,7 @@ impl Told<'_> {
     }
 }
 
-/// What the caller says about the trace; `None` if that is nothing, or makes no sense.
+/// Returns the caller's trace context; `None` if it is absent or invalid.
 pub(super) fn extract(headers: &HeaderMap) -> Option<Context> {
     let mut told = headers.get_all(TRACEPARENT).iter();
     let (traceparent, None) = (told.next()?.to_str().ok()?, told.next()) else { return None };
@@ -64,14 +65,14 @@ pub(super) fn extract(headers: &HeaderMap) -> Option<Context> {
     Told { traceparent, tracestate }.context()
 }
 
-/// What is kept in a message or with a job.
+/// Parses the trace that is stored with a message or a job.
 pub(super) fn parse(traceparent: &str) -> Option<SpanContext> {
     let context = Told { traceparent, tracestate: String::new() }.context()?;
     Some(context.span().span_context().clone())
 }
 
-/// `{version}-{trace}-{parent}-{flags}` in lower-case hexadecimal digits; later versions may add members. The library
-/// reads numbers and would take shorter ones.
+/// Checks for `{version}-{trace}-{parent}-{flags}` in lower-case hexadecimal digits; later versions may add members.
+/// The library parses numbers and would accept shorter ones.
 fn is_well_formed(traceparent: &str) -> bool {
     let mut members = traceparent.split('-');
     let lengths = [2, 32, 16, 2];
@@ -81,7 +82,7 @@ fn is_well_formed(traceparent: &str) -> bool {
     are_right && !traceparent.starts_with("ff") && (members.next().is_none() || !traceparent.starts_with("00"))
 }
 
-/// What is current, for a message or a job that it causes; `None` where no trace is known.
+/// Returns the current trace, for a message or a job that it causes; `None` where no trace is known.
 pub fn traceparent() -> Option<String> {
     Context::map_current(|current| current.has_active_span().then(|| written(current.span().span_context())))
 }
@@ -90,7 +91,7 @@ fn written(place: &SpanContext) -> String {
     format!("00-{}-{}-{:02x}", place.trace_id(), place.span_id(), place.trace_flags())
 }
 
-/// The headers by which a request of ours carries on what is current.
+/// Returns the headers that pass the current trace on with an outgoing request.
 pub fn headers() -> HeaderMap {
     let Some(traceparent) = traceparent() else { return HeaderMap::new() };
     let tracestate = Context::map_current(|current| current.span().span_context().trace_state().header());

@@ -7,11 +7,11 @@ use super::{Catalogue, metric};
 /// Upper bounds of the latency histograms' buckets, in seconds.
 const LATENCY_BUCKETS: [f64; 14] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-/// The same of jobs, which may take minutes.
+/// Upper bounds of the buckets for jobs, in seconds; jobs may take minutes.
 const JOB_BUCKETS: [f64; 9] = [0.01, 0.05, 0.25, 1.0, 5.0, 15.0, 60.0, 180.0, 600.0];
 
-/// Collects the metrics of this process for `/metrics`. A second start in one process (tests) gives the same ones. What is
-/// observed piles up until the handle's upkeep is done, as each scrape does.
+/// Starts collecting the metrics of this process for `/metrics`. A second start in one process (tests) returns the same
+/// handle. Observations accumulate until the handle's upkeep runs, as each scrape does.
 pub fn start_metrics(catalogue: &Catalogue) -> anyhow::Result<PrometheusHandle> {
     static COLLECTED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
     let mut collected = COLLECTED.lock().unwrap_or_else(PoisonError::into_inner);

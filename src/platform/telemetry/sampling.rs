@@ -1,4 +1,4 @@
-//! Which traces are told, by the usual variables and safe among strangers.
+//! Decides which traces are sampled, by the usual variables and safely with untrusted callers.
 use std::borrow::Cow;
 
 use anyhow::{bail, ensure};
@@ -10,11 +10,12 @@ use opentelemetry_sdk::trace::{
     IdGenerator, RandomIdGenerator, Sampler, SamplingDecision, SamplingResult, ShouldSample,
 };
 
-/// `OTEL_TRACES_SAMPLER`. Where the caller's wish does not count, neither does his trace's number: with the library's own
-/// sampler he could choose one that is always sampled. What follows from something sampled is sampled, too.
+/// The sampler that `OTEL_TRACES_SAMPLER` selects. Where the caller's sampling flag does not count, neither does its
+/// trace id: with the library's own sampler a caller could choose an id that is always sampled. Children of a sampled
+/// span are sampled, too.
 #[derive(Debug, Clone)]
 pub(super) struct Sampling {
-    /// For the beginning of a trace.
+    /// For root spans.
     of_roots: Sampler,
     asks_parents: bool,
 }
@@ -86,7 +87,7 @@ mod tests {
         .unwrap()
     }
 
-    /// With this number the library's own sampler takes every trace.
+    /// The library's own sampler takes every trace with this id.
     fn context(is_sampled: bool, is_remote: bool) -> SpanContext {
         let flags = TraceFlags::default().with_sampled(is_sampled);
         SpanContext::new(TraceId::from(1 << 64), SpanId::from(7), flags, is_remote, TraceState::default())

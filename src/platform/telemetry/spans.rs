@@ -1,6 +1,6 @@
-//! Parts of the work as spans. A part is told of only when the request or task that it belongs to is sampled; all others
-//! cost a look at a thread-local. What is current goes along with the work by [`Traced::in_span`], and into tasks that are
-//! spawned by [`Traced::in_same_trace`].
+//! Spans of the work. A span is exported only when its request or task is sampled; otherwise it costs a look at a
+//! thread-local. [`Traced::in_span`] makes a span current for the work, and [`Traced::in_same_trace`] carries it into
+//! spawned tasks.
 use std::{
     borrow::Cow,
     pin::Pin,
@@ -18,39 +18,39 @@ use pin_project_lite::pin_project;
 
 use super::{propagation, statements::Settling};
 
-/// There is one when traces are exported.
+/// Set when traces are exported.
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
 
 pub(super) fn start(tracer: SdkTracer) {
     _ = TRACER.set(tracer);
 }
 
-/// Whether traces are exported at all.
+/// Returns whether traces are exported at all.
 pub fn are_traces_on() -> bool {
     TRACER.get().is_some()
 }
 
-/// Whether what runs now is sampled.
+/// Returns whether the current work is sampled.
 pub(super) fn is_sampled() -> bool {
     are_traces_on() && Context::map_current(|current| current.span().span_context().is_sampled())
 }
 
-/// A part of what is done, from its making until it is dropped. Empty where nothing is sampled.
+/// A span, from its creation until it is dropped. Empty where nothing is sampled.
 #[derive(Debug, Default)]
 #[must_use = "it ends when it is dropped"]
 pub struct TraceSpan(Option<Context>);
 
-/// A step inside this process.
+/// Starts a span for a step inside this process.
 pub fn span(name: &'static str) -> TraceSpan {
     TraceSpan::child(|| SpanBuilder::from_name(name).with_kind(SpanKind::Internal))
 }
 
-/// Which Redis is meant, for the spans of what is asked of it.
+/// The Redis server that is called, for the spans of the calls.
 #[derive(Debug, Clone)]
 pub struct RedisName(Arc<[KeyValue]>);
 
 impl RedisName {
-    /// A socket has no port.
+    /// Names a server; a socket has no port.
     pub fn new(address: String, port: Option<u16>, database: i64) -> Self {
         let named = [
             KeyValue::new("db.system.name", "redis"),
@@ -62,7 +62,7 @@ impl RedisName {
     }
 }
 
-/// A command to Redis, or several at once: `MULTI GET`, `MULTI SET`.
+/// Starts a span for a command to Redis, or several at once: `MULTI GET`, `MULTI SET`.
 pub fn redis_call(command: &'static str, redis: &RedisName) -> TraceSpan {
     TraceSpan::child(|| {
         let named = redis.0.iter().cloned().chain([KeyValue::new("db.operation.name", command)]);
@@ -70,8 +70,8 @@ pub fn redis_call(command: &'static str, redis: &RedisName) -> TraceSpan {
     })
 }
 
-/// A request to us; it continues its caller's trace. Where nothing is exported the caller's context is carried all the
-/// same, so that log lines and messages name it.
+/// Starts a span for an incoming request; it continues the caller's trace. Where nothing is exported the caller's
+/// context is carried nevertheless, so that log lines and messages name it.
 pub fn request(headers: &HeaderMap) -> TraceSpan {
     let caller = propagation::extract(headers);
     let Some(tracer) = TRACER.get() else { return TraceSpan(caller) };
@@ -80,7 +80,7 @@ pub fn request(headers: &HeaderMap) -> TraceSpan {
     TraceSpan(Some(parent.with_span(tracer.build_with_context(builder, &parent))))
 }
 
-/// A request of ours to a server; [`headers`](super::headers) carries it on.
+/// Starts a span for an outgoing request to a server; [`headers`](super::headers) passes it on.
 pub fn outgoing_request(method: &str, address: &str) -> TraceSpan {
     TraceSpan::child(|| {
         SpanBuilder::from_name(method.to_owned()).with_kind(SpanKind::Client).with_attributes([
@@ -90,12 +90,12 @@ pub fn outgoing_request(method: &str, address: &str) -> TraceSpan {
     })
 }
 
-/// A command of the user's that calls others.
+/// Starts a span for a command of the user that calls others.
 pub fn command(name: &'static str) -> TraceSpan {
     TraceSpan::root(name, SpanKind::Internal, [], [])
 }
 
-/// Messages that go to a sink together, linked to what caused them.
+/// Starts a span for the delivery of a batch of messages to a sink, linked to their causes.
 pub fn delivery<'a>(sink: &'static str, messages: usize, causes: impl IntoIterator<Item = &'a str>) -> TraceSpan {
     let attributes = [
         KeyValue::new("messaging.system", "loadmaster"),
@@ -107,7 +107,7 @@ pub fn delivery<'a>(sink: &'static str, messages: usize, causes: impl IntoIterat
     TraceSpan::root(format!("deliver {sink}"), SpanKind::Producer, attributes, causes)
 }
 
-/// A job, linked to what promised it.
+/// Starts a span for a job, linked to the trace that enqueued it.
 pub fn job(kind: &str, cause: Option<&str>) -> TraceSpan {
     let attributes = [
         KeyValue::new("messaging.system", "loadmaster"),
@@ -118,14 +118,14 @@ pub fn job(kind: &str, cause: Option<&str>) -> TraceSpan {
     TraceSpan::root(format!("run {kind}"), SpanKind::Consumer, attributes, cause)
 }
 
-/// Adds to the part that is current.
+/// Adds an attribute to the current span.
 pub fn note(name: &'static str, value: impl Into<Value>) {
     if is_sampled() {
         Context::map_current(|current| current.span().set_attribute(KeyValue::new(name, value)));
     }
 }
 
-/// How a request came out, to us or of ours.
+/// Records the outcome of an incoming or outgoing request.
 pub fn note_answer(status: u16, is_good: bool) {
     note("http.response.status_code", i64::from(status));
     if !is_good {
@@ -133,12 +133,12 @@ pub fn note_answer(status: u16, is_good: bool) {
     }
 }
 
-/// The part that is current does not come out well.
+/// Marks the current span as failed.
 pub fn fail(error_type: impl Into<Value>) {
     fail_with([KeyValue::new("error.type", error_type)]);
 }
 
-/// The same, with all that is known of it.
+/// Marks the current span as failed, with all known attributes.
 pub(super) fn fail_with(known: impl IntoIterator<Item = KeyValue>) {
     if is_sampled() {
         Context::map_current(|current| failed(current, known));
@@ -150,7 +150,7 @@ fn failed(context: &Context, known: impl IntoIterator<Item = KeyValue>) {
     context.span().set_status(Status::error(""));
 }
 
-/// A span below the part that is current.
+/// Starts a child of the current span.
 pub(super) fn child(builder: impl FnOnce() -> SpanBuilder) -> Option<Span> {
     let tracer = TRACER.get().filter(|_| is_sampled())?;
     Some(tracer.build_with_context(builder(), &Context::current()))
@@ -161,7 +161,7 @@ impl TraceSpan {
         Self(child(builder).map(|span| Context::current().with_span(span)))
     }
 
-    /// The beginning of a trace.
+    /// Starts the root span of a trace.
     fn root<'a>(
         name: impl Into<Cow<'static, str>>,
         kind: SpanKind,
@@ -175,7 +175,7 @@ impl TraceSpan {
         Self(Some(parent.with_span(tracer.build_with_context(builder, &parent))))
     }
 
-    /// The trace it belongs to, and its own place in it, if it has one: where nothing is exported a request has none in its
+    /// Returns the trace id, and the span's own id, if it has one: where nothing is exported a request has none in its
     /// caller's trace.
     pub fn ids(&self) -> Option<(TraceId, Option<SpanId>)> {
         let span = self.0.as_ref()?.span();
@@ -183,12 +183,12 @@ impl TraceSpan {
         Some((place.trace_id(), (!place.is_remote()).then(|| place.span_id())))
     }
 
-    /// Whether anything noted here is told of.
+    /// Returns whether the span is exported.
     pub fn is_sampled(&self) -> bool {
         are_traces_on() && self.0.as_ref().is_some_and(|context| context.span().span_context().is_sampled())
     }
 
-    /// Names it in the log lines of work that is no request's.
+    /// Returns a log span that names the trace in the log lines of background work.
     pub fn log_span(&self) -> tracing::Span {
         match self.ids() {
             Some((trace_id, span_id)) => {
@@ -224,13 +224,13 @@ impl Drop for TraceSpan {
 
 /// Work that belongs to a trace.
 pub trait Traced: Future + Sized {
-    /// Does it as this part.
+    /// Runs it inside this span.
     fn in_span(self, span: TraceSpan) -> InSpan<Self> {
         let current = span.0.clone();
         InSpan { work: Some(self), current, span }
     }
 
-    /// Does it as part of what is current now: for work that goes to a task of its own.
+    /// Runs it inside the current span: for work that moves to its own task.
     fn in_same_trace(self) -> InSpan<Self> {
         let current = Context::map_current(|current| current.has_active_span().then(|| current.clone()));
         InSpan { work: Some(self), current, span: TraceSpan::default() }
@@ -240,7 +240,7 @@ pub trait Traced: Future + Sized {
 impl<F: Future> Traced for F {}
 
 pin_project! {
-    /// Work during which a part is current.
+    /// Work during which a span is current.
     #[derive(Debug)]
     pub struct InSpan<F> {
         #[pin]
@@ -249,7 +249,7 @@ pin_project! {
         span: TraceSpan,
     }
 
-    // What is given up tells its last words as part of what it was.
+    // Abandoned work runs its destructors inside its span.
     impl<F> PinnedDrop for InSpan<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();

@@ -1,5 +1,5 @@
-//! The database's statements as spans. The database client tells of each statement that has ended; what was sampled
-//! becomes a span of that length. Only the text goes out, in which values are placeholders.
+//! Spans of database statements. The database client reports each statement when it has ended; a sampled one becomes a
+//! span of that length. Only the text is exported, in which values are placeholders.
 use std::{
     cell::RefCell,
     fmt::Debug,
@@ -25,13 +25,13 @@ use tracing_subscriber::{
 
 use super::spans::{self, TraceSpan};
 
-/// Where the database client tells of its statements.
+/// The target under which the database client reports its statements.
 const TOLD: &str = "sqlx::query";
 
-/// Which database this process works on.
+/// Attributes of the database that this process uses.
 static DATABASE: OnceLock<Vec<KeyValue>> = OnceLock::new();
 
-/// Names the database for the spans of its statements.
+/// Sets the database's name for the spans of its statements.
 pub fn name_database(address: &str, port: Option<u16>, name: Option<&str>) {
     let mut attributes =
         vec![KeyValue::new("db.system.name", "postgresql"), KeyValue::new("server.address", address.to_owned())];
@@ -40,7 +40,7 @@ pub fn name_database(address: &str, port: Option<u16>, name: Option<&str>) {
     _ = DATABASE.set(attributes);
 }
 
-/// The beginning of a transaction, of which the database client does not tell.
+/// Starts a span for the beginning of a transaction, which the database client does not report.
 pub fn transaction_begin() -> TraceSpan {
     TraceSpan::child(|| call("BEGIN", "BEGIN".to_owned()))
 }
@@ -55,12 +55,12 @@ fn call(operation: &str, summary: String) -> SpanBuilder {
 }
 
 thread_local! {
-    /// The statement that ended last here. The database client does not tell how it came out: that shows before whoever
-    /// asked for it waits again.
+    /// The statement that ended last on this thread. The database client does not report its outcome: that becomes
+    /// known before the caller awaits again.
     static LAST: RefCell<Option<Statement>> = const { RefCell::new(None) };
 }
 
-/// A statement that has ended and is told of when it is dropped.
+/// A statement that has ended; dropping it exports its span.
 struct Statement {
     span: Span,
     ended: SystemTime,
@@ -72,7 +72,7 @@ impl Drop for Statement {
     }
 }
 
-/// Dropped, it tells of the statement that ended last: nobody has found fault with it.
+/// Dropping it exports the statement that ended last as successful.
 pub(super) struct Settling;
 
 impl Drop for Settling {
@@ -83,7 +83,7 @@ impl Drop for Settling {
     }
 }
 
-/// The statement that ended just now has failed, with this SQLSTATE if the database answered.
+/// Marks the statement that ended just now as failed, with this SQLSTATE if the database answered.
 pub fn statement_failed(sql_state: Option<&str>) {
     if !spans::is_sampled() {
         return;
@@ -93,23 +93,23 @@ pub fn statement_failed(sql_state: Option<&str>) {
     last.span.set_attributes(failure(sql_state));
 }
 
-/// The call that is current has failed, with this SQLSTATE if the database answered.
+/// Marks the current call as failed, with this SQLSTATE if the database answered.
 pub fn call_failed(sql_state: Option<&str>) {
     spans::fail_with(failure(sql_state));
 }
 
-/// What the conventions want to know of a failed call to the database.
+/// Returns the attributes that the conventions require of a failed database call.
 fn failure(sql_state: Option<&str>) -> Vec<KeyValue> {
     let error_type = sql_state.unwrap_or("unavailable").to_owned();
     let state = sql_state.map(|state| KeyValue::new("db.response.status_code", state.to_owned()));
     [KeyValue::new("error.type", error_type)].into_iter().chain(state).collect()
 }
 
-/// Makes spans of statements.
+/// The layer that makes spans of statements.
 #[derive(Debug)]
 pub(super) struct Statements;
 
-/// Nothing but the statements of what is sampled.
+/// A filter for the statements of sampled work only.
 #[derive(Debug)]
 pub(super) struct OfSampled;
 
@@ -127,11 +127,11 @@ impl<S: Subscriber> Filter<S> for OfSampled {
     }
 }
 
-/// Stands before all layers and spares the database client the trouble of telling what nobody listens to: where several
-/// listen, each by a filter of its own, it is not told so.
+/// Stands before all layers and spares the database client events that no layer wants: where several layers listen,
+/// each with its own filter, the client does not learn that.
 #[derive(Debug)]
 pub(super) struct Gate {
-    /// The log may want statements, whoever they belong to.
+    /// Whether the log may want statements of any work.
     pub are_logged: bool,
 }
 
@@ -165,7 +165,7 @@ impl<S: Subscriber> Layer<S> for Statements {
     }
 }
 
-/// What the client tells.
+/// The fields of the client's event.
 #[derive(Debug, Default)]
 struct Ended {
     beginning: String,
@@ -175,7 +175,7 @@ struct Ended {
 }
 
 impl Ended {
-    /// A short statement is told of by its beginning alone.
+    /// Returns the statement's text; the client reports a short statement by its beginning alone.
     fn text(&self) -> &str {
         if self.whole.is_empty() { &self.beginning } else { self.whole.trim() }
     }
@@ -205,7 +205,7 @@ impl Visit for Ended {
     fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
 }
 
-/// The operation, and it with the first table it names: few different ones.
+/// Returns the operation, and the operation with the first table it names: both have few distinct values.
 fn summarised(text: &str) -> (String, String) {
     let is = |word: &str, any: &[&str]| any.iter().any(|one| word.eq_ignore_ascii_case(one));
     let words = words(text);
@@ -233,7 +233,7 @@ fn summarised(text: &str) -> (String, String) {
     }
 }
 
-/// Words and marks.
+/// Splits a statement into words and punctuation.
 fn words(text: &str) -> Vec<&str> {
     let marks = |c: char| "(),;".contains(c);
     let pieces = text.split_inclusive(|c: char| c.is_whitespace() || marks(c));

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Where a request comes from, as far as that is known.
+/// The origin of a request, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress {
     address: IpAddr,
@@ -13,9 +13,9 @@ pub struct ClientAddress {
 }
 
 impl ClientAddress {
-    /// The peer itself, unless it is a trusted proxy: then who the proxy says it is, by the last address in its header that
-    /// is no trusted proxy. Proxies write `X-Forwarded-For`, nearly all of them: where there is one, whatever it says, what
-    /// `Forwarded` says besides may come from the client, and only makes it unsure.
+    /// Returns the peer itself, unless it is a trusted proxy: then the last address in the proxy's header that is not a
+    /// trusted proxy. Nearly all proxies write `X-Forwarded-For`: where it is present, whatever its content,
+    /// `Forwarded` may come from the client, and a difference only makes the address unsure.
     pub fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
         let peer = peer.to_canonical();
@@ -35,12 +35,12 @@ impl ClientAddress {
         }
     }
 
-    /// Whether it certainly comes from one of these networks.
+    /// Returns whether the address certainly belongs to one of these networks.
     pub fn is_in(self, networks: &[IpNet]) -> bool {
         self.is_sure && networks.iter().any(|network| network.contains(&self.address))
     }
 
-    /// Whom requests are counted for: an address, or the network of 64 bits that a subscriber has of IPv6.
+    /// Returns the subject of request counting: an address, or for IPv6 the subscriber's 64-bit network.
     pub fn subject(self) -> String {
         match self.subscriber() {
             address @ IpAddr::V4(_) => address.to_string(),
@@ -48,13 +48,13 @@ impl ClientAddress {
         }
     }
 
-    /// The same as a value; of IPv6 the first address of the network.
+    /// Returns the same as a value; for IPv6 the first address of the network.
     pub fn subscriber(self) -> IpAddr {
         subscriber(self.address)
     }
 }
 
-/// The address itself, or the first one of the network of 64 bits that a subscriber has of IPv6.
+/// Returns the address itself, or for IPv6 the first address of the subscriber's 64-bit network.
 pub fn subscriber(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -65,8 +65,8 @@ pub fn subscriber(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The last hop that is no trusted proxy, or the first proxy. Beyond something that is no address nothing is believed: then it
-/// is the last proxy that is known, and unsure.
+/// Returns the last hop that is not a trusted proxy, or the first proxy. An invalid address makes everything beyond it
+/// untrusted: the result is then the last known proxy, marked unsure.
 fn client(peer: ClientAddress, hops: Vec<Option<IpAddr>>, is_trusted: impl Fn(IpAddr) -> bool) -> ClientAddress {
     let mut last = peer;
     for hop in hops.into_iter().rev() {
@@ -85,7 +85,7 @@ fn forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     texts.map(address).collect()
 }
 
-/// RFC 7239: the `for` of each hop.
+/// Returns the `for` of each hop (RFC 7239).
 fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     let values = headers.get_all(header::FORWARDED).into_iter();
     let hops = values.flat_map(|value| value.to_str().unwrap_or("?").split(',').collect::<Vec<_>>());
@@ -97,7 +97,7 @@ fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     hops.map(name).collect()
 }
 
-/// An address, with or without brackets and port.
+/// Parses an address, with or without brackets and port.
 fn address(text: &str) -> Option<IpAddr> {
     let bare = match text.strip_prefix('[') {
         Some(rest) => rest.split_once(']')?.0,
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_trusted_proxy_names_its_client_and_the_client_cannot() {
         assert_eq!(of("10.0.0.1", &[("x-forwarded-for", "203.0.113.9")]), "203.0.113.9");
-        // What the client sent stands to the left of what the proxies have added.
+        // The client's entries stand to the left of those that the proxies have added.
         assert_eq!(of("10.0.0.1", &[("x-forwarded-for", "1.2.3.4, 203.0.113.9, 10.0.0.2")]), "203.0.113.9");
         assert_eq!(
             of("10.0.0.1", &[("x-forwarded-for", "1.2.3.4"), ("x-forwarded-for", "203.0.113.9")]),

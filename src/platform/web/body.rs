@@ -17,7 +17,7 @@ use super::{
 };
 use crate::platform::json::{self, JsonError};
 
-/// How much of a body is read before it is refused, in bytes.
+/// Number of bytes of a body that are read before it is refused.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimit(pub usize);
 
@@ -27,7 +27,7 @@ impl Default for BodyLimit {
     }
 }
 
-/// A body that has arrived but is not yet judged: whether the thing exists is answered before what was sent.
+/// A received body that is not yet validated: a missing resource is reported before a faulty body.
 #[derive(Debug)]
 pub struct Body {
     media_type: String,
@@ -52,7 +52,7 @@ impl Body {
         let media_type = media_type(request.headers());
         let too_large = || Problem::new(code::PAYLOAD_TOO_LARGE, format!("The body is larger than {limit} bytes."));
         let body = request.into_body();
-        // Its length was told beforehand: nothing of it is waited for.
+        // The length is known beforehand: the body is refused without waiting for it.
         if body.size_hint().lower() > limit as u64 {
             return Self { media_type, bytes: Err(too_large()) };
         }
@@ -64,7 +64,7 @@ impl Body {
         Self { media_type, bytes }
     }
 
-    /// A JSON object that must be there.
+    /// Reads a JSON object that must be present.
     pub fn read<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
         self.object(&[JSON], read)
     }
@@ -77,12 +77,12 @@ impl Body {
         self.parse(bytes, types, read)
     }
 
-    /// A JSON merge patch (RFC 7396) that must be there, also under its own media type.
+    /// Reads a JSON merge patch (RFC 7396) that must be present, also under its own media type.
     pub fn read_patch<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
         self.object(&[JSON, MERGE_PATCH], read)
     }
 
-    /// A JSON object; no body counts as an empty object.
+    /// Reads a JSON object; an absent body counts as an empty object.
     pub fn read_optional<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
         let bytes = self.bytes.as_ref().map_err(Clone::clone)?;
         if !bytes.is_empty() {
@@ -94,7 +94,8 @@ impl Body {
         fields.conclude(value)
     }
 
-    /// What was asked by this body and that query, in 32 bytes; JSON counts as it is read, and no body as `{}`.
+    /// Returns a 32-byte digest of this body and the query; JSON counts by its parsed value, and an absent body as
+    /// `{}`.
     pub fn fingerprint(&self, query: &str) -> [u8; 32] {
         let bytes = self.bytes.as_ref().map(Bytes::as_ref).unwrap_or_default();
         let is_json = self.media_type == JSON || self.media_type == MERGE_PATCH;
@@ -106,7 +107,7 @@ impl Body {
         fingerprint(query, &content)
     }
 
-    /// The bytes of a body that must have one media type.
+    /// Returns the bytes of a body that must have one media type.
     pub fn of_type(self, expected: &str) -> Result<Bytes, Problem> {
         if self.media_type == expected {
             return self.bytes;
@@ -161,7 +162,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 }
 
 impl Form {
-    /// The value of a parameter that was given once and is not empty (RFC 6749, section 3.2).
+    /// Returns the value of a parameter that occurs once and is not empty (RFC 6749, section 3.2).
     pub fn get(&self, name: &str) -> Option<&str> {
         let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let value = values.next().filter(|value| !value.is_empty());
@@ -169,14 +170,14 @@ impl Form {
     }
 }
 
-/// The media type without its parameters, in lower case; empty when there is none.
+/// Returns the media type without its parameters, in lower case; empty when there is none.
 fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// The whole body; `None` if it is longer than `limit`. Each piece is copied: a small one would keep the buffer in memory that
-/// it came in.
+/// Reads the whole body; `None` if it is longer than `limit`. Copies each piece: a small one would keep its whole
+/// network buffer in memory.
 async fn collect(mut body: axum::body::Body, limit: usize) -> Result<Option<Bytes>, axum::Error> {
     let mut all = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -196,7 +197,7 @@ mod tests {
 
     use super::*;
 
-    /// A buffer as the wire has it: every piece of it keeps all of it.
+    /// A network buffer: every piece of it keeps all of it in memory.
     struct Wire(#[allow(dead_code, reason = "it is counted")] Arc<()>);
 
     impl AsRef<[u8]> for Wire {

@@ -1,7 +1,7 @@
 use axum::http::StatusCode;
 
-/// What a problem is, in the catalogue at `/problems`. A code never changes its meaning. The general ones stand here; each room
-/// declares its own with `problem_codes!`.
+/// The kind of a problem, as in the catalogue at `/problems`. A code never changes its meaning. The general ones stand
+/// here; each room declares its own with `problem_codes!`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Code(&'static Entry);
 
@@ -32,7 +32,7 @@ impl Code {
         self.0.title
     }
 
-    /// What a client does about it, in one sentence.
+    /// Returns advice to the client, in one sentence.
     pub const fn advice(self) -> &'static str {
         self.0.advice
     }
@@ -61,7 +61,7 @@ macro_rules! codes {
 /// Declares a room's module `code`: its own problem codes beside the general ones and, in braces, those of lower rooms.
 macro_rules! problem_codes {
     ($({ $($lower:path),+ $(,)? })? $($code:ident: $status:ident, $name:literal, $title:literal, $advice:literal;)*) => {
-        /// The problems that this room answers with.
+        /// The problem codes of this room's answers.
         pub mod code {
             #[allow(unused_imports, reason = "not every room needs every code")]
             pub use $crate::platform::web::code::*;
@@ -117,15 +117,15 @@ codes! {
         "Read the current state before you try again: a change may have been made.";
 }
 
-/// Of parameters and bodies that cannot be understood.
+/// Codes for parameters and bodies that cannot be understood.
 pub const INPUT: &[Code] = &[MALFORMED_REQUEST, VALIDATION_FAILED];
-/// Of lists in pages.
+/// Codes for paged lists.
 pub const LIST: &[Code] = &[MALFORMED_REQUEST, VALIDATION_FAILED, INVALID_CURSOR];
-/// Of credentials; a bad one is refused on public routes, too.
+/// Codes for credentials; invalid ones are refused on public routes, too.
 pub const CALLER: &[Code] = &[UNAUTHENTICATED, TOKEN_EXPIRED];
-/// Of operations that not every role may call.
+/// Codes for operations that not every role may call.
 pub const ROLE: &[Code] = &[UNAUTHENTICATED, TOKEN_EXPIRED, FORBIDDEN];
-/// Of bodies.
+/// Codes for bodies.
 pub const BODY: &[Code] = &[PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE];
-/// Of an `Idempotency-Key`.
+/// Codes for an `Idempotency-Key`.
 pub const KEY: &[Code] = &[IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED];

@@ -18,7 +18,7 @@ pub enum Coding {
 impl Coding {
     pub const ALL: [Self; 4] = [Self::Identity, Self::Gzip, Self::Brotli, Self::Zstd];
 
-    /// As in `Content-Encoding`; none for identity, which is not named there.
+    /// Returns the name in `Content-Encoding`; none for identity, which is not named there.
     pub const fn name(self) -> Option<&'static str> {
         match self {
             Self::Identity => None,
@@ -28,9 +28,9 @@ impl Coding {
         }
     }
 
-    /// The coding of the highest quality in `Accept-Encoding` (RFC 9110, section 12.5.3); of several with the same
-    /// quality the one that costs the least. A client that accepts none of them gets identity: no answer is refused for
-    /// its coding, least of all one that reports a change that was made.
+    /// Returns the coding of the highest quality in `Accept-Encoding` (RFC 9110, section 12.5.3); of several with the
+    /// same quality the cheapest. A client that accepts none of them gets identity: no answer is refused for its
+    /// coding, least of all one that reports a committed change.
     pub fn accepted(headers: &HeaderMap) -> Self {
         let mut qualities = [None; Self::ALL.len()];
         let mut others = None;
@@ -53,7 +53,7 @@ impl Coding {
     }
 }
 
-/// In thousandths; none if it cannot be read.
+/// Returns the quality in thousandths; none if it is invalid.
 fn quality(parameters: &str) -> Option<u32> {
     let text = parameters.trim();
     if text.is_empty() {
@@ -72,8 +72,8 @@ fn quality(parameters: &str) -> Option<u32> {
     }
 }
 
-/// Decides once which coding an answer gets: as a [`Coding`] among the request's extensions, and in place of what
-/// `Accept-Encoding` says, so that every layer below decides the same.
+/// Selects the coding of an answer once, and stores it as a [`Coding`] among the request's extensions and in
+/// `Accept-Encoding`, so that every layer below selects the same.
 pub async fn choose_coding(mut request: Request, next: Next) -> Response {
     let coding = Coding::accepted(request.headers());
     request.headers_mut().remove(header::ACCEPT_ENCODING);

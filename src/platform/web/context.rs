@@ -22,23 +22,23 @@ tokio::task_local! {
     static CURRENT: RequestId;
 }
 
-/// Names one request in its log lines, its problem and its answer.
+/// The id of one request in its log lines, its problem and its answer.
 #[derive(Debug, Clone)]
 struct RequestId(String);
 
-/// The id of the request that is being served; empty outside one.
+/// Returns the id of the current request; empty outside one.
 pub fn request_id() -> String {
     CURRENT.try_with(|id| id.0.clone()).unwrap_or_default()
 }
 
-/// The same work, which still knows its request when it runs in a task of its own.
+/// Wraps work so that it keeps its request id in a separate task.
 pub fn carrying_request_id<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let id = CURRENT.try_with(Clone::clone).unwrap_or_else(|_| RequestId(String::new()));
     CURRENT.scope(id, work)
 }
 
 impl RequestId {
-    /// The caller's own id, if it is visible ASCII of at most 128 characters.
+    /// Returns the caller's own id, if it is visible ASCII of at most 128 characters.
     fn from_caller(request: &Request) -> Option<Self> {
         let id = request.headers().get(REQUEST_ID)?.to_str().ok()?;
         let valid = (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
@@ -49,7 +49,7 @@ impl RequestId {
 /// The outermost layer: gives the request its id, its span, its metrics and its one log line.
 pub async fn track(clock: SharedClock, ids: IdSource, request: Request, next: Next) -> Response {
     let id = RequestId::from_caller(&request).unwrap_or_else(|| RequestId(ids.next::<Uuid>(clock.now()).to_string()));
-    // The template, never the path: labels stay few, and no reference lands in a metric.
+    // The template, never the path: labels stay few, and no reference enters a metric.
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let part = telemetry::request(request.headers());
     if part.is_sampled() {
@@ -84,19 +84,19 @@ pub async fn track(clock: SharedClock, ids: IdSource, request: Request, next: Ne
     response
 }
 
-/// A request from its beginning to its end. However it ends it is counted, timed and logged: when answers take longer than
-/// callers wait, those who went away are all there is to see.
+/// A request in progress. It is counted, timed and logged however it ends: when answers take longer than callers wait,
+/// abandoned requests are the only visible sign.
 struct UnderWay {
     began: Instant,
     _in_flight: OneMore,
     method: Method,
     route: String,
     span: tracing::Span,
-    /// `None`: its caller went away.
+    /// `None`: the caller disconnected.
     answered: Option<StatusCode>,
 }
 
-/// What proxies log for a caller who went away.
+/// The status that proxies log for a caller that disconnected.
 const ABANDONED: u16 = 499;
 
 impl Drop for UnderWay {
@@ -114,19 +114,19 @@ impl Drop for UnderWay {
     }
 }
 
-/// Names the request in its log lines, and its trace if it belongs to one.
+/// Returns the log span that names the request, and its trace if it has one.
 fn log_span(id: &RequestId, part: &TraceSpan) -> tracing::Span {
     let Some((trace_id, span_id)) = part.ids() else { return tracing::info_span!("request", request_id = %id.0) };
     tracing::info_span!("request", request_id = %id.0, trace_id = %trace_id, span_id = span_id.map(field::display))
 }
 
-/// Of a path no more is told than this, in characters: ours are shorter.
+/// Longest part of a path that is recorded, in characters: the product's own paths are shorter.
 const MOST_PATH: usize = 256;
-/// Of a method that nobody knows.
+/// Longest part of an unknown method that is recorded.
 const MOST_METHOD: usize = 32;
 
-/// By the conventions for HTTP servers. No query, address or agent, which can be personal, and no path but those of our
-/// routes, which hold ids, codes, references and cities.
+/// Sets the span's attributes by the conventions for HTTP servers. Omits query, address and agent, which can be
+/// personal data, and records only paths of known routes, which hold ids, codes, references and cities.
 fn describe(part: &TraceSpan, id: &RequestId, route: &str, request: &Request) {
     let (name, method) = match method_label(request.method()) {
         "other" => ("HTTP", "_OTHER"),
@@ -150,7 +150,7 @@ fn beginning(text: &str, most: usize) -> String {
     text.chars().take(most).collect()
 }
 
-/// Extension methods are the client's invention: they must not make new time series.
+/// Clients can invent extension methods: they must not create new time series.
 fn method_label(method: &Method) -> &'static str {
     metric::METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }

@@ -45,20 +45,20 @@ fn malformed(name: &HeaderName) -> Problem {
     Problem::validation(&[InputFault::header(name.as_str(), FaultCode::InvalidFormat, message)])
 }
 
-/// The `If-Match` header, if one was sent: the change is wanted only on that version.
+/// The `If-Match` header, if present: the client wants the change only on that version.
 #[derive(Debug, Clone)]
 pub struct IfMatch(Result<Option<Tags>, Problem>);
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = std::convert::Infallible;
 
-    /// Judged later, by [`IfMatch::read`]: that the thing exists comes first.
+    /// [`IfMatch::read`] validates it later: a missing resource is reported first.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         Ok(Self(Tags::of(&parts.headers, &header::IF_MATCH)))
     }
 }
 
-/// A readable `If-Match`.
+/// A valid `If-Match`.
 #[derive(Debug, Clone)]
 pub struct Precondition(Option<Tags>);
 
@@ -69,7 +69,7 @@ impl IfMatch {
 }
 
 impl Precondition {
-    /// Whether a thing of this version may be changed. Only the part before a dash counts.
+    /// Returns whether a resource of this version may be changed. Only the part before a dash counts.
     pub fn holds(&self, version: i32) -> bool {
         match &self.0 {
             None | Some(Tags::Any) => true,
@@ -81,12 +81,12 @@ impl Precondition {
     }
 }
 
-/// The refusal of a stale `If-Match`.
+/// Returns the problem for a stale `If-Match`.
 pub fn version_mismatch(current: i32) -> Problem {
     Problem::new(code::VERSION_MISMATCH, format!("It has changed since you read it: its version is now {current}."))
 }
 
-/// The `If-None-Match` header, if one was sent; one that cannot be read matches nothing.
+/// The `If-None-Match` header, if present; an invalid one matches nothing.
 #[derive(Debug, Clone)]
 pub struct IfNoneMatch(Option<Tags>);
 
@@ -108,7 +108,7 @@ impl IfNoneMatch {
     }
 }
 
-/// Adds `ETag` and `Cache-Control` to an answer, and turns it into 304 when the client has it already.
+/// Adds `ETag` and `Cache-Control` to an answer, and turns it into 304 when the client already has it.
 pub fn conditional(tag: &str, if_none_match: &IfNoneMatch, cache: &'static str, answer: impl IntoResponse) -> Response {
     let mut response =
         if if_none_match.matches(tag) { StatusCode::NOT_MODIFIED.into_response() } else { answer.into_response() };

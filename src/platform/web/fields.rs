@@ -8,25 +8,25 @@ use super::{
 };
 use crate::kernel::{Fault, FaultCode};
 
-/// More faults than these help nobody, and an answer must not be larger than what it answers.
+/// Largest number of reported faults: a longer list does not help, and an answer must not be larger than its request.
 const MOST_FAULTS: usize = 200;
-/// Longest name of a client's own that is repeated to it.
+/// Longest client-supplied name that an answer repeats.
 const LONGEST_NAME: usize = 64;
 
-/// One value as it came: a member of a JSON body, or text from a query, a form or a CSV cell.
+/// One value as received: a member of a JSON body, or text from a query, a form or a CSV cell.
 #[derive(Debug, Clone, Copy)]
 pub enum Raw<'a> {
     Json(&'a Value),
     Text(&'a str),
 }
 
-/// What a merge patch (RFC 7396) wants of a member.
+/// The change that a merge patch (RFC 7396) makes to a member.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Patch<T> {
-    /// It was not named.
+    /// The member is absent.
     #[default]
     Keep,
-    /// It was `null`.
+    /// The member is `null`.
     Clear,
     Set(T),
 }
@@ -36,12 +36,12 @@ impl<T> Patch<T> {
         matches!(self, Self::Keep)
     }
 
-    /// The value that it was given, if it was.
+    /// Returns the new value, if the patch sets one.
     pub fn set(self) -> Option<T> {
         self.or(None)
     }
 
-    /// The member after the patch, which was `before`.
+    /// Returns the member after the patch; `before` is its current value.
     pub fn or(self, before: Option<T>) -> Option<T> {
         match self {
             Self::Keep => before,
@@ -51,10 +51,10 @@ impl<T> Patch<T> {
     }
 }
 
-/// Reads the members of one object, collecting every fault on the way, so that the client hears of all at once.
+/// Reads the members of one object and collects all faults, so that the client learns of them at once.
 ///
-/// A reader asks for each member it knows by name; what was not asked for is unknown and a fault. Members that are
-/// `null` count as absent.
+/// A reader requests each member it knows by name; any other member is unknown and a fault. Members that are `null`
+/// count as absent.
 #[derive(Debug)]
 pub struct Fields<'a> {
     place: &'static str,
@@ -75,7 +75,7 @@ impl<'a> Fields<'a> {
         Self { place: "body", prefix, row: None, members, known: Vec::new(), faults: Vec::new() }
     }
 
-    /// Parameters of a query; one that is given twice is a fault.
+    /// Reads the parameters of a query; a repeated one is a fault.
     pub fn of_query(pairs: &'a [(String, String)]) -> Self {
         let mut fields = Self::empty("query");
         let mut repeated = BTreeSet::new();
@@ -90,7 +90,7 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// The cells of one data row of a table, the first row being number 1; empty cells are absent.
+    /// Reads the cells of one data row of a table, the first row being number 1; empty cells are absent.
     pub fn of_row(row: u64, cells: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let cells = cells.filter(|(_, cell)| !cell.trim().is_empty());
         let members = cells.map(|(name, cell)| (name, Raw::Text(cell))).collect();
@@ -108,12 +108,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A member that may be absent. `None` when it is absent or faulty; a fault is kept.
+    /// Reads a member that may be absent. Returns `None` when it is absent or faulty; records a fault.
     pub fn optional<T>(&mut self, name: &'static str, read: impl Reader<'a, T>) -> Option<T> {
         read.read(self, name)
     }
 
-    /// A member that must be there.
+    /// Reads a member that must be present.
     pub fn required<T>(&mut self, name: &'static str, read: impl Reader<'a, T>) -> Option<T> {
         if self.is_absent(name) {
             self.known.push(name);
@@ -123,7 +123,7 @@ impl<'a> Fields<'a> {
         read.read(self, name)
     }
 
-    /// A member of a merge patch that `null` clears.
+    /// Reads a member of a merge patch that `null` clears.
     pub fn patch<T>(&mut self, name: &'static str, read: impl Reader<'a, T>) -> Patch<T> {
         if self.is_null(name) {
             self.known.push(name);
@@ -132,13 +132,13 @@ impl<'a> Fields<'a> {
         read.read(self, name).map_or(Patch::Keep, Patch::Set)
     }
 
-    /// A member of a merge patch that cannot be cleared.
+    /// Reads a member of a merge patch that cannot be cleared.
     pub fn not_null<T>(&mut self, name: &'static str, read: impl Reader<'a, T>) -> Option<T> {
         self.refuse_null(&[name]);
         read.read(self, name)
     }
 
-    /// Members of a merge patch that cannot be cleared.
+    /// Records a fault for each of these members that is `null`: a merge patch cannot clear them.
     pub fn refuse_null(&mut self, names: &[&'static str]) {
         for name in names.iter().filter(|name| self.is_null(name)).copied().collect::<Vec<_>>() {
             self.fault(name, &Fault::new(FaultCode::Required, "cannot be cleared"));
@@ -228,7 +228,7 @@ impl<'a> Fields<'a> {
         Some(values)
     }
 
-    /// True when the member was not sent, or sent as `null`.
+    /// Returns whether the member is absent or `null`.
     pub fn is_absent(&self, name: &str) -> bool {
         matches!(self.members.get(name), None | Some(Raw::Json(Value::Null)))
     }
@@ -242,7 +242,7 @@ impl<'a> Fields<'a> {
         self.fault(name, &Fault::new(FaultCode::Required, "is required"));
     }
 
-    /// Records a fault that only several members together show, at the member `name`.
+    /// Records at the member `name` a fault that results from several members together.
     pub fn fault(&mut self, name: &str, fault: &Fault) {
         self.fault_at(name, None, fault);
     }
@@ -252,7 +252,7 @@ impl<'a> Fields<'a> {
         self.fault_at(name, Some(index), fault);
     }
 
-    /// True while no fault was found so far.
+    /// Returns whether no fault was found so far.
     pub fn is_clean(&self) -> bool {
         self.faults.is_empty()
     }
@@ -287,7 +287,7 @@ impl<'a> Fields<'a> {
         if self.is_absent(name) { None } else { self.members.get(name).copied() }
     }
 
-    /// All faults, those of unknown members included.
+    /// Returns all faults, including those of unknown members.
     pub fn finish(mut self) -> Vec<InputFault> {
         let unknown = self.members.keys().copied().filter(|name| !self.known.contains(name));
         let unknown: Vec<&str> = unknown.take(MOST_FAULTS).collect();
@@ -301,7 +301,7 @@ impl<'a> Fields<'a> {
         self.faults
     }
 
-    /// The value, if nothing was wrong; else the problem that names all faults.
+    /// Returns the value if there is no fault; otherwise the problem that names all faults.
     pub fn conclude<T>(self, value: Option<T>) -> Result<T, Problem> {
         let faults = self.finish();
         match value {

@@ -1,8 +1,8 @@
 use aws_lc_rs::digest::{Context, Digest, SHA256};
 use serde_json::{Number, Value};
 
-/// What was asked, in 32 bytes: requests that ask the same have the same. JSON counts as it is read: neither the order of
-/// members, nor spaces, nor how a number is written.
+/// Returns a 32-byte digest of a request: equal requests have equal digests. JSON counts by its parsed value: the order
+/// of members, spaces and the notation of numbers do not matter.
 pub fn fingerprint(query: &str, body: &Content<'_>) -> [u8; 32] {
     let mut digest = Context::new(&SHA256);
     part(&mut digest, "query", query.as_bytes());
@@ -13,14 +13,14 @@ pub fn fingerprint(query: &str, body: &Content<'_>) -> [u8; 32] {
     bytes(&digest.finish())
 }
 
-/// What a request's body says.
+/// The content of a request's body.
 #[derive(Debug)]
 pub enum Content<'a> {
     Json(Value),
     Bytes(&'a [u8]),
 }
 
-/// The digest of several texts, none of which runs into the next.
+/// Returns the digest of several texts, with unambiguous boundaries between them.
 pub fn digest_of(texts: &[&str]) -> [u8; 32] {
     let mut digest = Context::new(&SHA256);
     for text in texts {
@@ -64,7 +64,8 @@ fn json(digest: &mut Context, value: &Value) {
     }
 }
 
-/// A number as its digits without needless zeros and the power of ten of the last: `500`, `500.0` and `5e2` are all `5e2`.
+/// Writes a number as its digits without needless zeros and the power of ten of the last: `500`, `500.0` and `5e2` are
+/// all `5e2`.
 fn number(written: &Number) -> String {
     let text = written.to_string();
     let (sign, text) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("-", rest));
@@ -76,7 +77,7 @@ fn number(written: &Number) -> String {
         return "0".to_owned();
     }
     let dropped = digits.len() - digits.trim_end_matches('0').len();
-    // An exponent that no integer holds is beyond every member's range: such a number is never taken.
+    // An exponent beyond any integer type exceeds every member's range: such a number is never accepted.
     let exponent: i128 = exponent.parse().unwrap_or(i128::from(i64::MAX));
     let places = i128::try_from(fraction.len()).unwrap_or_default() - i128::try_from(dropped).unwrap_or_default();
     format!("{sign}{significant}e{}", exponent.saturating_sub(places))

@@ -1,4 +1,4 @@
-//! How the house speaks HTTP: problems, validated input, conditional requests, paging, request ids.
+//! HTTP conventions of the API: problems, validated input, conditional requests, paging, request ids.
 mod address;
 mod body;
 pub mod code;
@@ -45,12 +45,12 @@ pub const PRIVATE: &str = "private, no-cache";
 /// Cache-Control of credentials.
 pub const NO_STORE: &str = "no-store";
 
-/// An answer that only the caller's own cache may keep.
+/// Marks an answer that only the caller's own cache may keep.
 pub fn private(answer: impl IntoResponse) -> Response {
     ([(header::CACHE_CONTROL, PRIVATE)], answer).into_response()
 }
 
-/// Two parts of a request, judged together: all faults of both are told at once.
+/// Combines two parts of a request, and reports all faults of both together.
 pub fn both<A, B>(first: Result<A, Problem>, second: Result<B, Problem>) -> Result<(A, B), Problem> {
     match (first, second) {
         (Ok(first), Ok(second)) => Ok((first, second)),
@@ -59,7 +59,7 @@ pub fn both<A, B>(first: Result<A, Problem>, second: Result<B, Problem>) -> Resu
     }
 }
 
-/// Bad input is told only about things that exist: when `read` failed and the thing is missing, that is the answer.
+/// Reports bad input only for existing resources: when `read` failed and the resource is missing, that is the answer.
 pub async fn unless_missing<T, E: Into<Problem>>(
     read: Result<T, Problem>,
     exists: impl Future<Output = Result<(), E>>,

@@ -30,7 +30,7 @@ const DEFAULT_LIMIT: u32 = 50;
 const MOST: u32 = 100;
 const MAX_OFFSET: u32 = 10_000;
 
-/// Seals cursors, so that nobody can make one up or carry one from another list.
+/// Seals cursors, so that a client can neither forge one nor use one from another list.
 #[derive(Debug, Clone)]
 pub struct CursorKey(SealKey);
 
@@ -39,7 +39,7 @@ impl CursorKey {
         Self(SealKey::new(key))
     }
 
-    /// An opaque cursor: the anchor, sealed under this list, these filters and this reader.
+    /// Returns an opaque cursor: the anchor, sealed under this list, these filters and this reader.
     fn seal(&self, scope: &str, anchor: &impl Serialize) -> Option<String> {
         let payload = serde_json::to_vec(anchor).ok()?;
         Some(URL_SAFE_NO_PAD.encode(self.0.seal(scope, &payload)))
@@ -53,7 +53,7 @@ impl CursorKey {
     }
 }
 
-/// What a client asks of a list: how many, from where. `A` is the sort key of an entry.
+/// The part of a list that a client requests: its size and start. `A` is the sort key of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest<A> {
     limit: u32,
@@ -76,11 +76,11 @@ request! {
     }
 }
 
-/// Which part of a list without `offset` is wanted: a page has `MOST` entries unless `limit` asks for fewer.
+/// The requested part of a list without `offset`: a page has `MOST` entries unless `limit` requests fewer.
 #[derive(Debug)]
 pub struct PageUpTo<const MOST: u32>;
 
-/// `limit`, `offset` and `cursor` as they were sent.
+/// `limit`, `offset` and `cursor` as received.
 #[derive(Debug, Clone)]
 pub struct PageFields {
     limit: u32,
@@ -118,7 +118,7 @@ impl PageFields {
         Self { limit: limit.unwrap_or(DEFAULT_LIMIT), offset, cursor }
     }
 
-    /// Checks the cursor against the list it is used on. `reader` keeps it from being passed between callers.
+    /// Checks the cursor against the list it is used on. `reader` prevents its transfer between callers.
     pub fn open<A: DeserializeOwned>(
         self,
         key: &CursorKey,
@@ -133,7 +133,7 @@ impl PageFields {
     }
 }
 
-/// How many entries; more than `most` means `most`.
+/// Reads the number of entries; more than `most` means `most`.
 fn up_to(most: u32) -> impl Fn(Raw<'_>) -> Result<u32, Fault> {
     move |raw| match read::integer(1, most)(raw) {
         Err(fault) if fault.code == FaultCode::TooLarge => Ok(most),
@@ -142,17 +142,18 @@ fn up_to(most: u32) -> impl Fn(Raw<'_>) -> Result<u32, Fault> {
 }
 
 impl<A> PageRequest<A> {
-    /// The first page of a list whose pages have `limit` entries.
+    /// Returns the first page of a list whose pages have `limit` entries.
     pub const fn first(limit: u32) -> Self {
         Self { limit, offset: 0, after: None }
     }
 
-    /// One more than is shown: whether there is a next page is known without a count.
+    /// Returns the number of entries to fetch, one more than shown: it reveals without a count whether there is a next
+    /// page.
     pub fn fetch(&self) -> i64 {
         i64::from(self.limit) + 1
     }
 
-    /// Cuts what was fetched to the page, and answers with a link to the next one if there is more.
+    /// Cuts the fetched entries to the page, and answers with a link to the next one if there is more.
     pub fn answer<T: Serialize>(
         &self,
         mut entries: Vec<T>,
@@ -172,7 +173,7 @@ impl<A> PageRequest<A> {
         response
     }
 
-    /// Cuts what was fetched to the page. Answers the last entry of the page if there are more entries after it.
+    /// Cuts the fetched entries to the page. Returns the last entry of the page if there are more entries after it.
     pub fn cut<'a, T>(&self, entries: &'a mut Vec<T>) -> Option<&'a T> {
         let shown = self.limit as usize;
         let more = entries.len() > shown;
@@ -181,8 +182,8 @@ impl<A> PageRequest<A> {
     }
 }
 
-/// Adds a `Link` to the page of this list that begins after `anchor`. `rel` is `next`, or `prev` where a list goes back in
-/// time. `reader` is who may use the link: the cursor in it is refused for any other, and for any other list.
+/// Adds a `Link` to the page of this list that begins after `anchor`. `rel` is `next`, or `prev` where a list goes back
+/// in time. `reader` is the caller that may use the link: its cursor is refused for any other, and for any other list.
 pub fn link(response: &mut Response, rel: &str, anchor: &impl Serialize, key: &CursorKey, query: &Query, reader: &str) {
     let address = key.seal(&scope(query, reader), anchor).map(|cursor| query.with_cursor(&cursor));
     let value = address.and_then(|address| HeaderValue::from_str(&format!("<{address}>; rel=\"{rel}\"")).ok());

@@ -8,8 +8,8 @@ use axum::{
 use super::problem::Problem;
 use crate::kernel::Fault;
 
-/// The single parameter of a path. What cannot be the name of anything is not found, like a name that nothing has. Blanks
-/// around it are part of the name, unlike in members of bodies and parameters.
+/// The single parameter of a path. An invalid name is not found, like a name that does not exist. Blanks around it are
+/// part of the name, unlike in members of bodies and parameters.
 #[derive(Debug)]
 pub struct PathText<T>(pub T);
 

@@ -17,7 +17,7 @@ use crate::{
     platform::{postgres::DbError, random::NoRandomness, rate_limit::Verdict},
 };
 
-/// A refusal on its way to the client: RFC 9457 problem details with a stable `code`.
+/// A refusal that is sent to the client: RFC 9457 problem details with a stable `code`.
 #[derive(Debug, Clone)]
 pub struct Problem {
     code: Code,
@@ -48,7 +48,7 @@ pub struct ProblemBody {
     pub extra: Map<String, Value>,
 }
 
-/// One fault of what was sent: where, what, why.
+/// One fault of the input: its place, its code and its message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InputFault {
     #[serde(rename = "in")]
@@ -73,7 +73,7 @@ impl InputFault {
         }
     }
 
-    /// Faults of a body's members that only show beside what is there already.
+    /// Returns faults of a body's members that result from the current state.
     pub fn members(faults: &[(&'static str, Fault)]) -> Vec<Self> {
         faults.iter().map(|(pointer, fault)| Self::member(pointer, fault)).collect()
     }
@@ -96,7 +96,7 @@ impl Problem {
         Self { code, detail: detail.into(), extra: Map::new(), retry_after: None, quota: None }
     }
 
-    /// Adds a member that belongs to the code.
+    /// Adds a member specific to the code.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
         if let Ok(value) = serde_json::to_value(value) {
@@ -111,7 +111,7 @@ impl Problem {
         self
     }
 
-    /// A refusal for a limit, with its headers.
+    /// Returns the refusal for an exceeded limit, with its headers.
     pub fn limited(verdict: Verdict, detail: impl Into<String>) -> Self {
         Self { quota: Some(verdict), ..Self::new(code::RATE_LIMITED, detail).retry_after(verdict.reset) }
     }
@@ -128,13 +128,14 @@ impl Problem {
         Self::new(code::NOT_FOUND, format!("There is no {what}."))
     }
 
-    /// All faults at once; the detail joins their messages.
+    /// Returns a problem with all faults; the detail joins their messages.
     pub fn validation(faults: &[InputFault]) -> Self {
         let detail = faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join(" ");
         Self::new(code::VALIDATION_FAILED, detail).with("errors", faults)
     }
 
-    /// Two refusals of one request: faults of validation are told together, anything else goes before them.
+    /// Combines two refusals of one request: faults of validation are reported together, any other refusal takes
+    /// precedence.
     #[must_use]
     pub fn joined(mut self, mut other: Self) -> Self {
         match (self.code, other.code) {
@@ -152,7 +153,7 @@ impl Problem {
         }
     }
 
-    /// The body is JSON, but not an object.
+    /// Returns the problem for a JSON body that is not an object.
     pub fn not_an_object() -> Self {
         let fault = InputFault {
             place: "body",
@@ -165,7 +166,7 @@ impl Problem {
         Self::validation(&[fault])
     }
 
-    /// The cause goes to the log, never to the client.
+    /// Logs the cause, and never sends it to the client.
     pub fn internal(cause: &dyn std::fmt::Debug) -> Self {
         tracing::error!(?cause, "internal error");
         Self::new(code::INTERNAL, "Something went wrong on our side; the request id helps us to find out what.")
@@ -202,7 +203,7 @@ impl From<NoRandomness> for Problem {
     }
 }
 
-/// The code is also among the response's extensions, for the layers.
+/// Also stores the code among the response's extensions, for the layers.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.code.status();
@@ -226,7 +227,7 @@ impl IntoResponse for Problem {
         if let Some(verdict) = self.quota {
             tell_quota(verdict, headers);
         }
-        // RFC 9110, section 15.5.2: every 401 says how to be let in.
+        // RFC 9110, section 15.5.2: every 401 names the authentication scheme.
         if status == StatusCode::UNAUTHORIZED {
             let challenge = match self.code {
                 code::TOKEN_EXPIRED => "Bearer error=\"invalid_token\", error_description=\"the token has expired\"",
@@ -238,8 +239,8 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Declares a type that lists problem codes for an operation's `responses(…)` in OpenAPI, grouped by status: first the groups
-/// that come together, then single ones. All are of the module `code` that the room has in scope.
+/// Declares a type that lists problem codes for an operation's `responses(…)` in OpenAPI, grouped by status: first the
+/// groups of related codes, then single ones. All come from the module `code` that the room has in scope.
 macro_rules! problem_responses {
     ($(#[$doc:meta])* $name:ident: [$($group:ident),*] $(, $code:ident)* $(,)?) => {
         $(#[$doc])*
@@ -259,7 +260,7 @@ impl ProblemBody {
     /// Marks, until [`Self::asks_for_role`] is called, responses of operations that not every role may call.
     const ROLE_MARK: &str = "x-asks-for-role";
 
-    /// One OpenAPI response per status, each naming its codes. What any request can meet is added.
+    /// Returns one OpenAPI response per status, each naming its codes. Adds those that any request can cause.
     pub fn grouped(
         groups: &[&[Code]],
     ) -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
@@ -282,7 +283,7 @@ impl ProblemBody {
         by_status.into_iter().map(|(status, codes)| (status, response(codes))).collect()
     }
 
-    /// Whether an operation with these responses declared [`code::ROLE`]. Takes the mark of that off them.
+    /// Returns whether an operation with these responses declared [`code::ROLE`], and removes its mark from them.
     pub fn asks_for_role(responses: &mut utoipa::openapi::Responses) -> bool {
         let mut is_marked = false;
         for response in responses.responses.values_mut() {

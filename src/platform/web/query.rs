@@ -8,7 +8,7 @@ use percent_encoding::percent_decode;
 
 use super::{code, fields::Fields, problem::Problem};
 
-/// The query's parameters, decoded but not yet judged.
+/// The query's parameters, decoded but not yet validated.
 #[derive(Debug, Clone)]
 pub struct Query {
     path: String,
@@ -19,7 +19,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        // Nested routers shorten the path; links need the one that the client used.
+        // Nested routers shorten the path; links need the original one.
         let original = parts.extensions.get::<axum::extract::OriginalUri>().map_or(&parts.uri, |original| &original.0);
         Ok(Self::of(original))
     }
@@ -37,12 +37,12 @@ impl Query {
         fields.conclude(value)
     }
 
-    /// For operations that take no parameters: each one is unknown.
+    /// Refuses all parameters, for operations that take none.
     pub fn refuse_all(&self) -> Result<(), Problem> {
         self.read(|_| Some(()))
     }
 
-    /// What makes this list this list: its address and filters, whatever their order.
+    /// Returns the identity of the list: its address and filters, whatever their order.
     pub(super) fn scope(&self) -> String {
         let paging = |name: &str| matches!(name, "limit" | "offset" | "cursor");
         let mut filters: Vec<_> = self.pairs.iter().flatten().filter(|(name, _)| !paging(name)).collect();
@@ -50,7 +50,7 @@ impl Query {
         format!("{}\n{filters:?}", self.path)
     }
 
-    /// The address of the next page.
+    /// Returns the address of the next page.
     pub(super) fn with_cursor(&self, cursor: &str) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(
@@ -61,7 +61,7 @@ impl Query {
     }
 }
 
-/// Splits and decodes `name=value&…`; what is not UTF-8 cannot be read.
+/// Splits and decodes `name=value&…`; text that is not UTF-8 is refused.
 pub(super) fn decode(encoded: &[u8]) -> Result<Vec<(String, String)>, Problem> {
     let part = |bytes: &[u8]| {
         let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();

@@ -7,7 +7,7 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-/// Tells the caller how much of a quota is left. Of several quotas the one that ends first is told.
+/// Adds the headers that report the rest of a quota. Of several quotas the one that ends first is reported.
 pub fn tell_quota(verdict: Verdict, headers: &mut HeaderMap) {
     let told = headers.get(&REMAINING).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
     if told.is_none_or(|told| verdict.remaining < told) {
@@ -17,13 +17,13 @@ pub fn tell_quota(verdict: Verdict, headers: &mut HeaderMap) {
     }
 }
 
-/// Whether the caller was told of a quota.
+/// Returns whether the headers report a quota.
 pub fn tells_quota(headers: &HeaderMap) -> bool {
     headers.contains_key(LIMIT)
 }
 
 impl Problem {
-    /// The quota is used up. `what` ends "You may …".
+    /// Returns the problem for an exhausted quota. `what` ends "You may …".
     pub fn quota_used_up(verdict: Verdict, what: &str) -> Self {
         let Verdict { limit, reset, .. } = verdict;
         let times = if limit == 1 { "once" } else { &format!("{limit} times") };

@@ -25,7 +25,7 @@ fn as_text(raw: Raw<'_>) -> Result<&str, Fault> {
     }
 }
 
-/// The digits as they were sent: quantities never pass through a float.
+/// Returns the digits as received: quantities never pass through a float.
 fn as_number(raw: Raw<'_>) -> Result<std::borrow::Cow<'_, str>, Fault> {
     match raw {
         Raw::Text(text) => Ok(text.trim().into()),
@@ -50,7 +50,7 @@ pub fn pieces(raw: Raw<'_>) -> Result<Pieces, Fault> {
     Pieces::from_count(&as_number(raw)?)
 }
 
-/// A whole number from `least` to `most`.
+/// Returns a reader of a whole number from `least` to `most`.
 pub fn integer<T: Copy + Display + Into<i64> + TryFrom<i64>>(
     least: T,
     most: T,
@@ -75,12 +75,12 @@ pub fn boolean(raw: Raw<'_>) -> Result<bool, Fault> {
     }
 }
 
-/// A value that is written as text.
+/// Reads a value that is written as text.
 pub fn code<T: FromStr<Err = Fault>>(raw: Raw<'_>) -> Result<T, Fault> {
     as_text(raw)?.parse()
 }
 
-/// One of a few words; upper and lower case are the same.
+/// Returns a reader of a closed list of words, case-insensitive.
 pub fn word<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(Raw<'_>) -> Result<T, Fault> {
     move |raw| {
         let text = as_text(raw)?.trim();
@@ -91,17 +91,17 @@ pub fn word<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(Raw<'_>) ->
     }
 }
 
-/// Any text, judged by whoever asked for it.
+/// Reads any text; the caller validates it.
 pub fn any(raw: Raw<'_>) -> Result<String, Fault> {
     as_text(raw).map(str::to_owned)
 }
 
-/// One line of text of 1 to `most` characters.
+/// Returns a reader of one line of text of 1 to `most` characters.
 pub fn line(most: usize) -> impl Fn(Raw<'_>) -> Result<String, Fault> {
     move |raw| text(raw, most, |_| false)
 }
 
-/// Text of 1 to `most` characters that may have several lines.
+/// Returns a reader of text of 1 to `most` characters that may have several lines.
 pub fn prose(most: usize) -> impl Fn(Raw<'_>) -> Result<String, Fault> {
     move |raw| text(raw, most, |c| matches!(c, '\n' | '\t'))
 }
@@ -120,7 +120,7 @@ fn text(raw: Raw<'_>, most: usize, allowed: impl Fn(char) -> bool) -> Result<Str
     Ok(text.to_owned())
 }
 
-/// An e-mail address as people have them: `name@domain.tld`.
+/// Reads an e-mail address of the usual form: `name@domain.tld`.
 pub fn email(raw: Raw<'_>) -> Result<String, Fault> {
     let text = line(254)(raw)?;
     let address = text.trim();
@@ -131,7 +131,7 @@ pub fn email(raw: Raw<'_>) -> Result<String, Fault> {
     }
 }
 
-/// ISO 3166 alpha-2 country code.
+/// Reads an ISO 3166 alpha-2 country code.
 pub fn country(raw: Raw<'_>) -> Result<String, Fault> {
     let text = as_text(raw)?.trim().to_ascii_uppercase();
     if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
@@ -140,11 +140,11 @@ pub fn country(raw: Raw<'_>) -> Result<String, Fault> {
     Err(Fault::format("must be a two-letter ISO 3166 country code"))
 }
 
-/// RFC 3339 with any offset, at most microseconds, in the years 1970 to 2199.
+/// Reads an RFC 3339 instant with any offset, at most microseconds, in the years 1970 to 2199.
 pub fn instant(raw: Raw<'_>) -> Result<DateTime<Utc>, Fault> {
     let text = as_text(raw)?.trim();
     let fault = || Fault::format("must be an RFC 3339 date and time with an offset, such as 2026-11-20T08:30:00Z");
-    // chrono takes a space for the `T` and a leap second; RFC 3339 instants of schedules have neither.
+    // chrono accepts a space for the `T` and a leap second; RFC 3339 instants of schedules have neither.
     let shape = text.len() >= 20 && text.is_ascii() && matches!(text.as_bytes()[10], b'T' | b't');
     let fraction = text.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
     let instant = DateTime::parse_from_rfc3339(text).ok().filter(|_| shape).ok_or_else(fault)?.to_utc();
@@ -158,7 +158,7 @@ pub fn instant(raw: Raw<'_>) -> Result<DateTime<Utc>, Fault> {
     Ok(instant)
 }
 
-/// A calendar date `YYYY-MM-DD` in the years 1970 to 2199.
+/// Reads a calendar date `YYYY-MM-DD` in the years 1970 to 2199.
 pub fn date(raw: Raw<'_>) -> Result<NaiveDate, Fault> {
     let text = as_text(raw)?.trim();
     let shape = text.len() == 10

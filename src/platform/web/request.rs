@@ -1,10 +1,10 @@
-//! Requests: one declaration of a body or a query, from which it is described and read.
+//! Requests: one declaration of a body or a query yields its description and its reader.
 use super::fields::{Fields, Raw};
 use crate::kernel::Fault;
 
-/// How the value of a member is read: by a reader of single values, as in [`super::read`], or by one of the functions below.
+/// Reads the value of a member: a reader of single values, as in [`super::read`], or one of the functions below.
 pub trait Reader<'a, T> {
-    /// `None` when the member is absent or faulty; a fault is kept in `fields`.
+    /// Returns `None` when the member is absent or faulty; a fault is recorded in `fields`.
     fn read(self, fields: &mut Fields<'a>, name: &'static str) -> Option<T>;
 }
 
@@ -29,7 +29,7 @@ impl<'a, T, F: Fn(Raw<'_>) -> Result<T, Fault>> Reader<'a, Vec<T>> for List<F> {
 
 pub struct Set<F>(List<F>);
 
-/// As [`list`]; each value once, in order.
+/// As [`list`]; sorted, without duplicates.
 pub const fn set<T: Ord, F: Fn(Raw<'_>) -> Result<T, Fault>>(most: usize, read: F) -> Set<F> {
     Set(list(most, read))
 }
@@ -45,7 +45,7 @@ impl<'a, T: Ord, F: Fn(Raw<'_>) -> Result<T, Fault>> Reader<'a, Vec<T>> for Set<
 
 pub struct Object<F>(F);
 
-/// An object of its own, read by the `read` of its declaration.
+/// A nested object, read by the `read` of its declaration.
 pub const fn object<'a, T, F: FnOnce(&mut Fields<'a>) -> Option<T>>(read: F) -> Object<F> {
     Object(read)
 }
@@ -71,7 +71,7 @@ impl<'a, T, F: Fn(&mut Fields<'a>) -> Option<T>> Reader<'a, Vec<T>> for Objects<
 
 pub struct With<F>(F);
 
-/// Read from the members beside it, too.
+/// A value computed from the members beside it, too.
 pub const fn with<'a, T, F: FnOnce(&mut Fields<'a>) -> Option<T>>(read: F) -> With<F> {
     With(read)
 }
@@ -88,8 +88,8 @@ impl<'a, T, F: FnOnce(&mut Fields<'a>) -> Option<T>> Reader<'a, T> for With<F> {
 /// - `Option<T>` may be absent, and so may `Vec<T>`, which is then empty. Any other type is required.
 /// - `Patch<T>` is a member of a merge patch that `null` clears. In a patch, `null` for an `Option<T>` is a fault.
 ///
-/// The readers see the arguments of the declaration and, as `Option`s, the members before them: that is how members are judged
-/// beside each other. `Vec` and `Patch` are for bodies.
+/// The readers see the arguments of the declaration and, as `Option`s, the members before them: this allows checks that
+/// involve several members. `Vec` and `Patch` are for bodies.
 ///
 /// ```ignore
 /// request! {

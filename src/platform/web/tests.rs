@@ -35,7 +35,7 @@ fn a_request_that_is_dropped_or_panics_is_under_way_no_longer() {
         assert!(text.lines().any(|line| line == format!("http_requests_in_flight {count}")), "{text}");
     };
     let ask = |path: &str| tokio::spawn(router().oneshot(Request::get(path).body(Body::empty()).unwrap()));
-    // Everything happens on this thread, whose recorder it is.
+    // The recorder is local to this thread, so everything runs on it.
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     metrics::with_local_recorder(&recorder, || {
         runtime.block_on(async {

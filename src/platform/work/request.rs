@@ -9,7 +9,7 @@ use crate::platform::{
     web::{Body, IfMatch, Precondition, Problem, Query, both, unless_missing},
 };
 
-/// A request that changes one thing: read as a whole, judged in the order of the contract.
+/// A request that changes one resource: read as a whole, validated in the order of the contract.
 pub struct ChangeRequest {
     unit_of_work: UnitOfWork,
     idempotent: Idempotent,
@@ -41,8 +41,8 @@ impl ChangeRequest {
         &self.body
     }
 
-    /// Judges the request, whose `input` was read from the body. That the thing is there for this caller to `see` comes before
-    /// any fault.
+    /// Validates the request, whose `input` was read from the body. A resource missing for this caller (`see`) takes
+    /// precedence over any fault.
     pub async fn judge<T, S, F, V, E>(
         self,
         principal: Uuid,
@@ -72,7 +72,7 @@ pub struct Judged<T, S> {
 }
 
 impl<T, S> Judged<T, S> {
-    /// Runs the command that the request is for. An answer is repeated only to a caller who may still see the thing.
+    /// Runs the command of the request. An answer is repeated only to a caller who may still see the resource.
     pub async fn run<C, F, V, E>(
         self,
         command: impl FnOnce(T, Precondition) -> C,

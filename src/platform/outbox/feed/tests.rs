@@ -15,14 +15,14 @@ fn entry(id: i64) -> Entry {
     }
 }
 
-/// An outbox as PostgreSQL would have it: transactions take numbers, write messages and end.
+/// A model of PostgreSQL's outbox: transactions take numbers, write messages and end.
 #[derive(Default)]
 struct Model {
     /// The transaction and the aggregate of each message, by its number less one.
     messages: Vec<(i64, usize)>,
-    /// Those that have ended, and whether they were committed.
+    /// Ended transactions, and whether each was committed.
     ended: BTreeMap<i64, bool>,
-    /// By the aggregate whose lock each holds.
+    /// Open transactions, by the aggregate whose lock each holds.
     open: HashMap<usize, i64>,
     given_out: i64,
 }
@@ -48,7 +48,7 @@ impl Model {
     }
 
     fn snapshot(&self) -> Snapshot {
-        // PostgreSQL lists those below the highest that has ended, and all others up to `next` are taken for open.
+        // PostgreSQL lists those below the highest ended one, and all others up to `next` count as open.
         let end = self.ended.keys().last().copied().unwrap_or_default() + 1;
         let listed = self.open.values().copied().filter(|transaction| *transaction < end);
         let next = self.given_out + 1;
@@ -57,12 +57,12 @@ impl Model {
         Snapshot { server: Server { epoch: 1, next }, open, last, unlisted: next - end }
     }
 
-    /// As the query reads.
+    /// Reads like the query.
     fn read(&self, feed: &mut Feed, limit: usize) -> Vec<(i64, usize)> {
         let snapshot = self.snapshot();
         assert!(feed.is_of(&snapshot));
         let ended: BTreeMap<i64, i64> = feed.ended(&snapshot).into_iter().collect();
-        // None up to here is read again, and there may be a quarter of a million.
+        // No message up to here is read again, and there may be a quarter of a million.
         let first = ended.values().copied().fold(feed.position, i64::min);
         let rest = (1..).zip(&self.messages).skip(usize::try_from(first).unwrap());
         let found: Vec<(i64, usize)> = rest
@@ -90,9 +90,9 @@ enum Step {
     Write(usize, usize),
     End(usize, bool),
     Read(usize),
-    /// Another process goes on with the kept place.
+    /// Another process continues from the stored position.
     Resume,
-    /// An older process knows only up to where nothing is missing, or has told that.
+    /// An older process knows, or has stored, only the number up to which nothing is missing.
     ResumeAtSettled,
 }
 
@@ -108,7 +108,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Reads for good; answers everything in the order in which it came.
+/// Runs the steps; returns all messages in the order of their reading.
 fn run(model: &mut Model, feed: &mut Feed, steps: &[Step]) -> (Vec<(i64, usize)>, usize) {
     let (mut told, mut repeats) = (Vec::new(), 0);
     for step in steps {
