@@ -109,32 +109,22 @@ impl BackgroundTasks {
 
 /// Returns the jobs of the platform. The rooms register their own.
 fn platform_jobs(opening: &Opening) -> Handlers {
-    let (db, clock, keys, outboxes) =
-        (opening.db.clone(), opening.clock.clone(), opening.idempotency.clone(), opening.db.clone());
+    let Opening { db, clock, idempotency, .. } = opening;
     Handlers::default()
-        .every(TimeDelta::days(1), "partitions_ahead", move || {
-            let (db, now) = (db.clone(), clock.now());
-            async move {
-                let made = db.ensure_partitions(now).await?;
-                tracing::info!(made, "partitions made ahead");
-                Ok(())
-            }
+        .every(TimeDelta::days(1), "partitions_ahead", (db.clone(), clock.clone()), |(db, clock)| async move {
+            let made = db.ensure_partitions(clock.now()).await?;
+            tracing::info!(made, "partitions made ahead");
+            Ok(())
         })
-        .every(TimeDelta::hours(1), "old_idempotency_keys", move || {
-            let keys = keys.clone();
-            async move {
-                let deleted = keys.delete_old().await?;
-                tracing::info!(deleted, "old idempotency keys deleted");
-                Ok(())
-            }
+        .every(TimeDelta::hours(1), "old_idempotency_keys", idempotency.clone(), |keys| async move {
+            let deleted = keys.delete_old().await?;
+            tracing::info!(deleted, "old idempotency keys deleted");
+            Ok(())
         })
-        .every(TimeDelta::hours(1), "old_outbox", move || {
-            let db = outboxes.clone();
-            async move {
-                let deleted = outbox::delete_delivered(&db, OUTBOX_KEPT).await?;
-                tracing::info!(deleted, "delivered messages deleted");
-                Ok(())
-            }
+        .every(TimeDelta::hours(1), "old_outbox", db.clone(), |db| async move {
+            let deleted = outbox::delete_delivered(&db, OUTBOX_KEPT).await?;
+            tracing::info!(deleted, "delivered messages deleted");
+            Ok(())
         })
 }
 

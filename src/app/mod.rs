@@ -22,7 +22,7 @@ mod workers;
 pub use audit::{AuditError, AuditOptions, AuditReport, Check, Subject, audit};
 pub use document::openapi;
 pub use instance::Instance;
-pub use rooms::{messages, metrics, migrate, tables};
+pub use rooms::{metrics, migrate, tables};
 pub use router::{router, starting};
 pub use server::{Server, bind};
 pub use state::{AppState, Resources};

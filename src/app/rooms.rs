@@ -8,7 +8,7 @@ use crate::platform::{
     follower::Follower,
     jobs::Handlers,
     postgres::{self, Tables},
-    room::{Messages, Opened, Opening, Room, Routes, Worker},
+    room::{Opened, Opening, Room, Routes, Worker},
     telemetry::{self, Catalogue},
     web::{self, Code},
 };
@@ -46,11 +46,6 @@ pub fn tables() -> Vec<Tables> {
 /// Brings the schema up to this version, and gives the serving role its rights.
 pub async fn migrate(owner: &mut sqlx::PgConnection, now: DateTime<Utc>) -> anyhow::Result<()> {
     postgres::migrate(owner, &tables(), now).await
-}
-
-/// Returns the types of messages that may be written.
-pub fn messages() -> impl Iterator<Item = &'static Messages> {
-    ROOMS.iter().flat_map(|room| room.messages)
 }
 
 /// The opened rooms.
@@ -92,5 +87,20 @@ mod tests {
         let declared = include_str!("../features/mod.rs").lines();
         let declared = declared.filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
         assert!(declared.eq(ROOMS.iter().map(|room| room.name)));
+    }
+
+    #[test]
+    fn every_registered_message_is_documented() {
+        let sections: Vec<_> = include_str!("../../docs/events.md").split("\n### ").collect();
+        for messages in ROOMS.iter().flat_map(|room| room.messages) {
+            let title = format!("`loadmaster.{}.*.v1`", messages.aggregate);
+            let section =
+                sections.iter().find(|section| section.lines().next().is_some_and(|line| line.contains(&title)));
+            let section = section.unwrap_or_else(|| panic!("docs/events.md lacks {title}"));
+            for event_type in messages.event_types {
+                let word = format!("`{}`", event_type.to_ascii_lowercase());
+                assert!(section.contains(&word), "docs/events.md lacks {word} below {title}");
+            }
+        }
     }
 }

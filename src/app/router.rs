@@ -44,13 +44,10 @@ pub(super) fn system() -> Routes<AppState> {
 /// Returns the operations of all rooms, and of the system.
 fn operations(state: &AppState) -> OpenApiRouter {
     let server = &state.settings.server;
-    let mut all = OpenApiRouter::new();
-    for Routes { api, tables, root } in state.take_routes().into_iter().chain([system().with_state(state)]) {
-        let ordinary = bounded(root.nest(API, api), server.max_body_bytes, server.request_timeout());
-        let tables = bounded(OpenApiRouter::new().nest(API, tables), MAX_IMPORT_BYTES, IMPORT_TIMEOUT);
-        all = all.merge(ordinary).merge(tables);
-    }
-    all
+    let rooms = state.take_routes().into_iter().fold(system().with_state(state), Routes::and);
+    let Routes { api, tables, root } = rooms;
+    let ordinary = bounded(root.nest(API, api), server.max_body_bytes, server.request_timeout());
+    ordinary.merge(bounded(OpenApiRouter::new().nest(API, tables), MAX_IMPORT_BYTES, IMPORT_TIMEOUT))
 }
 
 /// Bounds the size of the bodies and the time of the answers.

@@ -68,14 +68,10 @@ async fn open(opening: &Opening) -> anyhow::Result<Opened> {
 }
 
 fn jobs(sessions: &SessionService) -> Handlers {
-    let sessions = sessions.clone();
-    Handlers::default().every(TimeDelta::hours(1), "expired_tokens", move || {
-        let sessions = sessions.clone();
-        async move {
-            let deleted = sessions.delete_expired_tokens().await?;
-            tracing::info!(deleted, "expired refresh tokens deleted");
-            Ok(())
-        }
+    Handlers::default().every(TimeDelta::hours(1), "expired_tokens", sessions.clone(), |sessions| async move {
+        let deleted = sessions.delete_expired_tokens().await?;
+        tracing::info!(deleted, "expired refresh tokens deleted");
+        Ok(())
     })
 }
 

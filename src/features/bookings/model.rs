@@ -111,7 +111,7 @@ impl<'a> From<&'a Leg> for Segment<'a> {
 }
 
 request! {
-    /// Who ships or receives.
+    /// The shipper or the consignee.
     #[derive(PartialEq, Eq, Serialize, Deserialize)]
     pub struct Party in body {
         name: String = read::line(read::LINE),

@@ -2,7 +2,6 @@ use std::{collections::HashSet, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 
 use super::{
     BOOKING, BookingLimits, BookingService, EventType,
@@ -81,7 +80,7 @@ impl BookingFollower {
         if !unnamed.is_empty() {
             flights.extend(self.0.flights_of(&unnamed).await?);
         }
-        self.0.invalidate_rooms(flights);
+        self.0.capacity.changed(flights);
         Ok(())
     }
 }
@@ -92,10 +91,6 @@ fn flight_ids(data: &Value) -> Option<Vec<FlightId>> {
 }
 
 impl Follower for BookingFollower {
-    fn start<'a>(&'a self, _: &'a CancellationToken) -> BoxFuture<'a, anyhow::Result<()>> {
-        Box::pin(async { Ok(()) })
-    }
-
     fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
         Box::pin(self.hear_all(messages))
     }

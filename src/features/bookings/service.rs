@@ -80,11 +80,6 @@ impl BookingService {
         self.capacity.changed(booking.legs.iter().map(|leg| leg.flight_id));
     }
 
-    /// Marks the room on these flights to be read again before it is shown.
-    pub(super) fn invalidate_rooms(&self, flights: impl IntoIterator<Item = FlightId>) {
-        self.capacity.changed(flights);
-    }
-
     /// Returns the flights that these bookings are or were on.
     pub async fn flights_of(&self, bookings: &[BookingId]) -> Result<Vec<FlightId>, DbError> {
         let ids: Vec<_> = bookings.iter().map(|booking| booking.uuid()).collect();

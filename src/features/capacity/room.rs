@@ -15,7 +15,6 @@ use super::{
 use crate::platform::{
     clock::Moment,
     follower::Follower,
-    outbox::Entry,
     postgres::Tables,
     room::{Opened, Opening, Room},
 };
@@ -57,10 +56,6 @@ impl Follower for IndexFollower {
             tracing::info!(flights, milliseconds = began.elapsed().as_millis(), "the availability of flights is known");
             Ok(())
         })
-    }
-
-    fn hear<'a>(&'a self, _: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
-        Box::pin(async { Ok(()) })
     }
 
     fn caught_up(&self, began: Moment) {

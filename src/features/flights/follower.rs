@@ -46,7 +46,7 @@ impl NetworkFollower {
             return Ok(());
         }
         self.progress().has_heard = true;
-        self.flights.invalidate_rooms(changed);
+        self.flights.availability.invalidate(changed);
         // Read after the messages, so that it includes all their changes.
         let after = self.flights.network_version().await?;
         let lanes: HashSet<_> = own().filter(|message| may_enter(message)).map(lane).collect();

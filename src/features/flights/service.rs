@@ -5,7 +5,6 @@ use crate::{
         capacity::{AvailabilityIndex, CapacityService},
         reference::Reference,
     },
-    kernel::FlightId,
     platform::{
         clock::SharedClock,
         postgres::{Database, DbError},
@@ -72,11 +71,6 @@ impl FlightService {
     /// Does the same for a flight that has left the network, or was not in it: it adds no route.
     pub fn left(&self, flight: &Flight) {
         self.availability.invalidate([flight.id]);
-    }
-
-    /// Does the same for flights of which only the ids are known.
-    pub(super) fn invalidate_rooms(&self, flights: impl IntoIterator<Item = FlightId>) {
-        self.availability.invalidate(flights);
     }
 
     /// Returns the minimum ground times of freight for a connection.

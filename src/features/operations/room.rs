@@ -36,10 +36,9 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         opening.service()?,
     );
     let routes = router::routes().with_state(&HandlerState::of(opening, operations.clone(), reference));
-    let finishing = operations.clone();
-    let jobs = Handlers::default().every(TimeDelta::minutes(5), UNFINISHED, move || {
-        let operations = finishing.clone();
-        async move { Ok(operations.finish_steps().await?) }
-    });
+    let jobs =
+        Handlers::default().every(TimeDelta::minutes(5), UNFINISHED, operations.clone(), |operations| async move {
+            Ok(operations.finish_steps().await?)
+        });
     Ok(Opened { routes, jobs, ..Opened::default() }.with(operations))
 }

@@ -9,10 +9,7 @@ pub const ROOM: Room = Room { open: |opening| Box::pin(async { open(opening) }),
 fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let Opening { db, clock, ids, personal, .. } = opening;
     let privacy = PrivacyService::new(db.clone(), opening.service()?, personal.clone(), ids.clone(), clock.clone());
-    let sweeping = privacy.clone();
-    let jobs = Handlers::default().on(&SWEEP, move |erased| {
-        let privacy = sweeping.clone();
-        async move { privacy.sweep_again(erased).await }
-    });
+    let jobs = Handlers::default()
+        .on(&SWEEP, privacy.clone(), |privacy, erased| async move { privacy.sweep_again(erased).await });
     Ok(Opened { jobs, ..Opened::default() }.with(privacy))
 }

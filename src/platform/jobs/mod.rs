@@ -108,33 +108,36 @@ impl Handlers {
         self
     }
 
-    /// Adds the handler of a kind of job; an unreadable payload fails the job.
+    /// Adds the handler of a kind of job, which gets a clone of `service` for each job; an unreadable payload fails the job.
     #[must_use]
-    pub fn on<P, F>(self, kind: &JobKind<P>, work: impl Fn(P) -> F + Send + Sync + 'static) -> Self
+    pub fn on<S, P, F>(self, kind: &JobKind<P>, service: S, work: impl Fn(S, P) -> F + Send + Sync + 'static) -> Self
     where
+        S: Clone + Send + Sync + 'static,
         P: DeserializeOwned,
         F: Future<Output = Result<(), JobError>> + Send + 'static,
     {
         let name = kind.name;
         self.with(name, move |payload| {
-            let work = serde_json::from_value(payload).map(&work);
+            let work = serde_json::from_value(payload).map(|payload| work(service.clone(), payload));
             async move { work.with_context(|| format!("reading the payload of {name}"))?.await }
         })
     }
 
-    /// Adds a handler that runs once per period, over all processes.
+    /// Adds a handler that runs once per period, over all processes, and gets a clone of `service` each time.
     #[must_use]
-    pub fn every<F>(
+    pub fn every<S, F>(
         mut self,
         every: TimeDelta,
         name: &'static str,
-        work: impl Fn() -> F + Send + Sync + 'static,
+        service: S,
+        work: impl Fn(S) -> F + Send + Sync + 'static,
     ) -> Self
     where
+        S: Clone + Send + Sync + 'static,
         F: Future<Output = Result<(), JobError>> + Send + 'static,
     {
         self.schedules.push(Schedule { name, every });
-        self.with(name, move |_| work())
+        self.with(name, move |_| work(service.clone()))
     }
 
     #[must_use]

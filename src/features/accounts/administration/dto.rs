@@ -23,7 +23,7 @@ pub(super) struct UserBody {
     #[schema(required = true)]
     pub name: Option<String>,
     pub role: Role,
-    /// Whose bookings the user sees.
+    /// The organization whose bookings the user sees.
     pub organization_id: OrganizationId,
     /// A disabled user can neither log in nor use earlier credentials.
     pub disabled: bool,

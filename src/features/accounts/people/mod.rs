@@ -1,5 +1,5 @@
-//! Who one is: users, their organizations and roles, and the caller of a request. Keeps the record of administrative acts,
-//! into which every other room writes.
+//! Identity: users, their organizations and roles, and the caller of a request. Keeps the record of administrative acts,
+//! to which other rooms add entries.
 mod acts;
 mod caller;
 mod dto;

@@ -113,7 +113,7 @@ pub struct User {
     #[schema(required = true)]
     pub name: Option<String>,
     pub role: Role,
-    /// Whose bookings the user sees.
+    /// The organization whose bookings the user sees.
     pub organization_id: OrganizationId,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
