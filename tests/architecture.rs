@@ -37,8 +37,8 @@ fn storeys_of_rooms(declared: &str) -> Vec<(String, usize)> {
 const SUB_ROOMS: [(&str, &[&str]); 1] = [("accounts", &["people", "credentials", "api_keys", "administration"])];
 
 /// The platform's modules with their ranks: each uses those of lower ranks only. Values and time, telemetry, the servers,
-/// what is made of one of them, what is made of those, HTTP, what a request is made of, the unit of work, the room.
-const PLATFORM: [(&str, u8); 32] = [
+/// what is made of one of them, the intervals, what is made of those, HTTP, what a request is made of, the unit of work, the room.
+const PLATFORM: [(&str, u8); 33] = [
     ("cache", 0),
     ("descriptors", 0),
     ("json", 0),
@@ -63,14 +63,15 @@ const PLATFORM: [(&str, u8); 32] = [
     ("rate_limit", 4),
     ("rights", 4),
     ("secrets", 4),
-    ("jobs", 5),
-    ("outbox", 5),
-    ("follower", 6),
-    ("web", 6),
-    ("idempotency", 7),
-    ("tasks", 7),
-    ("work", 8),
-    ("room", 9),
+    ("timing", 5),
+    ("jobs", 6),
+    ("outbox", 6),
+    ("follower", 7),
+    ("web", 7),
+    ("idempotency", 8),
+    ("tasks", 8),
+    ("work", 9),
+    ("room", 10),
 ];
 
 /// Words of the trade, which the platform does not know. Its settings do: their tables are the operator's.

@@ -10,6 +10,7 @@ use loadmaster::{
         redis::Redis,
         settings::{Settings, Sources},
         telemetry,
+        timing::Timing,
     },
 };
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -38,11 +39,13 @@ pub fn serve(with_metrics: bool) {
             ids: IdSource::default(),
             tokens: TokenSource::default(),
             metrics,
+            timing: Timing::STANDARD,
         };
         let first = starting(Arc::new(SystemClock), IdSource::default());
         let server = Server::start(bind(&settings.server).await.unwrap(), &settings, first).unwrap();
         let instance = Instance::prepare(server, parts).await.unwrap();
-        instance.open(Vec::new()).unwrap();
+        instance.start_workers(Vec::new());
+        instance.open().unwrap();
         std::future::pending::<()>().await;
     });
 }

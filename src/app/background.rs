@@ -8,7 +8,6 @@ use uuid::Uuid;
 use crate::platform::{
     clock::SharedClock,
     jobs::{self, Depth, Handlers, Job, Ran, Runner, Schedule, Schedules},
-    leases::Term,
     outbox::{self, Lag, RedisStreams, relay},
     postgres::{Database, commit},
     random::IdSource,
@@ -16,12 +15,11 @@ use crate::platform::{
     room::Opening,
     shutdown::stopped_within,
     telemetry::metric,
+    timing::Timing,
 };
 
 /// Retention of messages that every sink has received.
 const OUTBOX_KEPT: TimeDelta = TimeDelta::days(7);
-/// Interval between measurements of the queue and the outbox.
-const MEASURE: Duration = Duration::from_secs(5);
 /// Timeout of a delivery. No request waits for one: waiting for a slow Redis is better than sending it the same again.
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -34,20 +32,21 @@ pub struct BackgroundTasks {
     runner: Runner,
     schedules: Schedules,
     process: String,
+    timing: Timing,
     ids: IdSource,
     clock: SharedClock,
 }
 
 impl BackgroundTasks {
     pub(super) fn new(opening: &Opening, jobs: Handlers, process: String) -> anyhow::Result<Self> {
-        let Opening { db, redis, ids, clock, secrets, .. } = opening;
+        let Opening { db, redis, ids, clock, secrets, timing, .. } = opening;
         let jobs = platform_jobs(opening).and(jobs);
         let redis = redis.as_ref().map(|redis| redis.patient(DELIVERY_PATIENCE)).transpose()?;
         let redis = redis.map(|redis| (redis, secrets.namespace.clone()));
         let db = db.for_background();
         let schedules = Schedules::new(db.clone(), jobs.schedules(), ids.clone(), clock.clone());
-        let runner = Runner::new(db.clone(), jobs, process.clone());
-        Ok(Self { db, redis, runner, schedules, process, ids: ids.clone(), clock: clock.clone() })
+        let runner = Runner::new(db.clone(), jobs, process.clone(), *timing);
+        Ok(Self { db, redis, runner, schedules, process, timing: *timing, ids: ids.clone(), clock: clock.clone() })
     }
 
     /// Starts all background work; after `stop` it ends when its current work is done.
@@ -57,9 +56,9 @@ impl BackgroundTasks {
         if let Some((redis, installation)) = &self.redis {
             let streams = RedisStreams::new(redis.clone(), installation);
             let process = self.process.clone();
-            workers.spawn(relay(self.db.clone(), streams, process, Term::default(), stop.clone()));
+            workers.spawn(relay(self.db.clone(), streams, process, self.timing, stop.clone()));
         }
-        workers.spawn(measure(self.db.clone(), stop.clone()));
+        workers.spawn(measure(self.db.clone(), self.timing.measurement, stop.clone()));
     }
 
     /// Returns all jobs.
@@ -129,7 +128,7 @@ fn platform_jobs(opening: &Opening) -> Handlers {
 }
 
 /// Shows the amount of waiting work. Every process shows the same values, which are the database's.
-async fn measure(db: Database, stop: CancellationToken) {
+async fn measure(db: Database, interval: Duration, stop: CancellationToken) {
     let mut sinks = BTreeSet::new();
     loop {
         match (jobs::depth(&db).await, outbox::lags(&db).await) {
@@ -142,7 +141,7 @@ async fn measure(db: Database, stop: CancellationToken) {
                 forget(&sinks);
             }
         }
-        if stopped_within(&stop, MEASURE).await {
+        if stopped_within(&stop, interval).await {
             break;
         }
     }

@@ -22,8 +22,6 @@ use crate::platform::{
 
 /// A database that takes longer to answer a ping counts as unavailable.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(2);
-/// Interval between health checks of the dependencies.
-const WATCH: Duration = Duration::from_secs(5);
 /// Work that has waited for more seconds than this is late.
 const LATE: f64 = 60.0;
 
@@ -236,14 +234,14 @@ impl Health {
 
     /// Records in the metrics, until `stop`, whether the dependencies answer; reading the metrics must not wait for
     /// that.
-    pub async fn watch(self, stop: CancellationToken) {
+    pub async fn watch(self, interval: Duration, stop: CancellationToken) {
         loop {
             let (database, redis) = tokio::join!(self.database(), self.redis());
             metric::DEPENDENCY_UP.with(["database"]).set(is_up(database.state));
             if self.redis.is_some() {
                 metric::DEPENDENCY_UP.with(["redis"]).set(is_up(redis.state));
             }
-            if stopped_within(&stop, WATCH).await {
+            if stopped_within(&stop, interval).await {
                 break;
             }
         }

@@ -38,8 +38,9 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Builds the rooms behind a server whose address is bound; [`Instance::open`] lets the requests in. Waits until
-    /// the database is migrated, as a migration may be running.
+    /// Builds the rooms behind a server whose address is bound; [`Instance::open`] lets the requests in, and
+    /// [`Instance::start_workers`] starts the work beside them. Waits until the database is migrated, as a migration
+    /// may be running.
     pub async fn prepare(server: Server, parts: Resources) -> anyhow::Result<Self> {
         wait_for_migrations(&parts.db).await?;
         let db = parts.db.clone();
@@ -49,12 +50,15 @@ impl Instance {
         Ok(Self { server, state, db, workers, stop_workers, drain, shutdown })
     }
 
-    /// Starts the workers and `more`, and serves requests.
-    pub fn open(&self, more: Vec<Worker>) -> anyhow::Result<()> {
-        let router = router(&self.state)?;
-        start_workers(&self.state, &self.db, more, &self.workers, &self.stop_workers);
-        self.server.install(router);
+    /// Serves requests.
+    pub fn open(&self) -> anyhow::Result<()> {
+        self.server.install(router(&self.state)?);
         Ok(())
+    }
+
+    /// Starts the background tasks of the rooms and of the platform, and `more`.
+    pub fn start_workers(&self, more: Vec<Worker>) {
+        start_workers(&self.state, &self.db, more, &self.workers, &self.stop_workers);
     }
 
     pub fn state(&self) -> &AppState {
@@ -78,6 +82,7 @@ impl Instance {
             tracing::error!("work was still under way when the server stopped; what was not committed is rolled back");
         }
         self.stop_workers.cancel();
+        self.workers.close();
         if tokio::time::timeout_at(by(WORKERS_BY), self.workers.wait()).await.is_err() {
             tracing::error!("workers were still busy when the server stopped");
         }

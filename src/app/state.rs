@@ -25,6 +25,7 @@ use crate::platform::{
     settings::Settings,
     tally::Tally,
     tasks::Tasks,
+    timing::Timing,
     web::CursorKey,
     work::UnitOfWork,
 };
@@ -48,6 +49,7 @@ pub struct Application {
     pub(super) scrape: Scrape,
     pub settings: Arc<Settings>,
     pub clock: SharedClock,
+    pub(super) timing: Timing,
     pub(super) ids: IdSource,
     pub(super) followers: Vec<Arc<dyn Follower>>,
     /// Taken when the workers start, as the server begins to serve.
@@ -86,12 +88,13 @@ pub struct Resources {
     pub ids: IdSource,
     pub tokens: TokenSource,
     pub metrics: PrometheusHandle,
+    pub timing: Timing,
 }
 
 impl AppState {
     /// Opens the rooms. The database must be migrated.
     pub async fn assemble(parts: Resources) -> anyhow::Result<Self> {
-        let Resources { settings, db, redis, clock, ids, tokens, metrics } = parts;
+        let Resources { settings, db, redis, clock, ids, tokens, metrics, timing } = parts;
         let secrets = Arc::new(ServerSecrets::load(&db, clock.as_ref(), &tokens).await?);
         let tasks = Tasks::default();
         let opening = Opening {
@@ -108,6 +111,7 @@ impl AppState {
             unit_of_work: UnitOfWork::new(db.clone(), tasks.clone()),
             tasks,
             tally: Tally::default(),
+            timing,
             secrets,
             personal: Vec::new(),
             services: Extensions::new(),
@@ -130,6 +134,7 @@ impl AppState {
             metrics,
             settings,
             clock,
+            timing,
             ids,
             followers: rooms.followers,
             workers: Mutex::new(rooms.workers),

@@ -23,7 +23,7 @@ pub(super) fn start_workers(
     for worker in state.take_workers().into_iter().chain(more) {
         workers.spawn(worker(stop.clone()));
     }
-    workers.spawn(state.health.clone().watch(stop.clone()));
+    workers.spawn(state.health.clone().watch(state.timing.health, stop.clone()));
     let (metrics, stopping) = (state.metrics.clone(), stop.clone());
     workers.spawn(async move {
         while !stopped_within(&stopping, UPKEEP).await {
@@ -45,5 +45,4 @@ pub(super) fn start_workers(
             }
         });
     }
-    workers.close();
 }

@@ -15,6 +15,7 @@ use crate::{
         redis::Redis,
         settings::Settings,
         telemetry,
+        timing::Timing,
         trouble::Trouble,
     },
 };
@@ -148,6 +149,7 @@ impl Backend {
             ids: IdSource::default(),
             tokens: TokenSource::default(),
             metrics: telemetry::start_metrics(&app::metrics())?,
+            timing: Timing::of_process(),
         })
     }
 

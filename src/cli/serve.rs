@@ -106,7 +106,8 @@ impl Running {
         let instance = Instance::prepare(server, parts).await?;
         let new_password = if demo { seed(instance.state()).await? } else { None };
         let more = if demo { vec![extending(instance.state())] } else { Vec::new() };
-        instance.open(more)?;
+        instance.start_workers(more);
+        instance.open()?;
         tracing::info!(address = %instance.address(), "serving");
         Ok(Self { instance, backend, new_password })
     }

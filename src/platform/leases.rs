@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::postgres::DbError;
 
-/// The timing of a lease. The same for all processes; shorter only where a test waits for its end.
+/// The timing of a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Term {
     /// Interval between two beats of the holder.
@@ -17,10 +17,13 @@ pub struct Term {
     pub silence: Duration,
 }
 
-impl Default for Term {
-    fn default() -> Self {
-        Self { beat: Duration::from_secs(3), sure: Duration::from_secs(10), silence: Duration::from_secs(15) }
-    }
+impl Term {
+    pub const STANDARD: Self =
+        Self { beat: Duration::from_secs(3), sure: Duration::from_secs(10), silence: Duration::from_secs(15) };
+
+    /// For tests.
+    pub const BRIEF: Self =
+        Self { beat: Duration::from_millis(500), sure: Duration::from_secs(5), silence: Duration::from_secs(6) };
 }
 
 /// Runs `work` while this process holds the lease, which it requested at `since`; returns `None` when the lease was
@@ -90,8 +93,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_who_does_not_count_up_for_long_is_silent() {
-        let Term { beat, silence, .. } = Term::default();
-        let mut monitor = LeaseMonitor::new(Term::default());
+        let Term { beat, silence, .. } = Term::STANDARD;
+        let mut monitor = LeaseMonitor::new(Term::STANDARD);
         assert!(look(&mut monitor, &[('a', 1), ('b', 7)]).is_empty());
         sleep(silence.saturating_sub(beat)).await;
         assert!(look(&mut monitor, &[('a', 1), ('b', 8)]).is_empty());
@@ -105,10 +108,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_was_read_before_the_silence_was_over_proves_nothing() {
-        let mut monitor = LeaseMonitor::new(Term::default());
+        let mut monitor = LeaseMonitor::new(Term::STANDARD);
         assert!(look(&mut monitor, &[('a', 1)]).is_empty());
         let asked = Instant::now();
-        sleep(Term::default().silence * 4).await;
+        sleep(Term::STANDARD.silence * 4).await;
         assert!(monitor.silent(asked, [('a', 1)]).is_empty(), "the answer was on its way for a minute");
     }
 
@@ -119,26 +122,26 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn work_goes_on_while_the_lease_is_kept_and_through_short_troubles() {
-        assert_eq!(held(Term::default(), Instant::now(), || async { Ok(true) }, work()).await, Some("done"));
+        assert_eq!(held(Term::STANDARD, Instant::now(), || async { Ok(true) }, work()).await, Some("done"));
         let beats = Cell::new(0);
         let every_other = || async {
             beats.set(beats.get() + 1);
             if beats.get() % 2 == 0 { Ok(true) } else { Err(DbError::Sql(sqlx::Error::PoolTimedOut)) }
         };
-        assert_eq!(held(Term::default(), Instant::now(), every_other, work()).await, Some("done"));
+        assert_eq!(held(Term::STANDARD, Instant::now(), every_other, work()).await, Some("done"));
     }
 
     #[tokio::test(start_paused = true)]
     async fn work_is_dropped_before_another_can_have_the_lease() {
         let began = Instant::now();
-        assert_eq!(held(Term::default(), began, || async { Ok(false) }, work()).await, None);
-        assert_eq!(began.elapsed(), Term::default().beat);
+        assert_eq!(held(Term::STANDARD, began, || async { Ok(false) }, work()).await, None);
+        assert_eq!(began.elapsed(), Term::STANDARD.beat);
         let began = Instant::now();
-        assert_eq!(held(Term::default(), began, pending::<Result<bool, DbError>>, work()).await, None);
-        assert_eq!(began.elapsed(), Term::default().sure);
+        assert_eq!(held(Term::STANDARD, began, pending::<Result<bool, DbError>>, work()).await, None);
+        assert_eq!(began.elapsed(), Term::STANDARD.sure);
         let began = Instant::now();
         let away = || async { Err(DbError::Sql(sqlx::Error::PoolTimedOut)) };
-        assert_eq!(held(Term::default(), began, away, work()).await, None);
-        assert_eq!(began.elapsed(), Term::default().sure);
+        assert_eq!(held(Term::STANDARD, began, away, work()).await, None);
+        assert_eq!(began.elapsed(), Term::STANDARD.sure);
     }
 }

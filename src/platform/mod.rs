@@ -29,6 +29,7 @@ pub mod shutdown;
 pub mod tally;
 pub mod tasks;
 pub mod telemetry;
+pub mod timing;
 pub mod trouble;
 pub mod web;
 pub mod work;

@@ -25,6 +25,7 @@ use super::{
     tally::Tally,
     tasks::Tasks,
     telemetry::Group,
+    timing::Timing,
     web::{Code, CursorKey},
     work::UnitOfWork,
 };
@@ -100,6 +101,7 @@ pub struct Opening {
     pub unit_of_work: UnitOfWork,
     pub tasks: Tasks,
     pub tally: Tally,
+    pub timing: Timing,
     /// The personal data of the rooms opened so far.
     pub personal: Vec<Arc<dyn PersonalData>>,
     /// The services of the rooms opened so far, by type.

@@ -1,7 +1,7 @@
 //! Fault injection: a checker that never found a fault proves nothing. Only builds with debug assertions have this
 //! module; the gate `release` proves that a release binary lacks it. A process injects only the faults that its
 //! environment names in `LOADMASTER_SABOTAGE`; the file named by `LOADMASTER_TEST_CLOCK` holds the error of the
-//! process's clock.
+//! process's clock, and `LOADMASTER_TEST_TIMING=brief` shortens its intervals.
 use std::{
     path::PathBuf,
     sync::{
@@ -22,6 +22,11 @@ pub fn is_on(fault: &str) -> bool {
 /// Returns whether commits are acknowledged before they happen.
 pub fn early_answer() -> bool {
     is_on("early_answer")
+}
+
+/// Returns whether `LOADMASTER_TEST_TIMING` asks for the intervals of tests.
+pub fn has_brief_timing() -> bool {
+    std::env::var_os("LOADMASTER_TEST_TIMING").is_some_and(|timing| timing == "brief")
 }
 
 /// Returns true for one call in five.

@@ -54,7 +54,7 @@ fn unconnected(reference: &Reference, flights: &[NewFlight], on: NaiveDate) -> V
 
 #[tokio::test]
 async fn the_timetable_is_the_same_whenever_it_is_made() {
-    let world = World::start().await;
+    let world = World::working().await;
     let reference = &world.state().service::<Reference>().unwrap();
     let first = demo_timetable::timetable(reference, date("2026-11-20"), 30);
     assert_eq!(first, demo_timetable::timetable(reference, date("2026-11-20"), 30));
@@ -76,7 +76,7 @@ async fn the_timetable_is_the_same_whenever_it_is_made() {
 
 #[tokio::test]
 async fn it_spans_all_inhabited_continents_with_wide_bodies_and_freighters() {
-    let world = World::start().await;
+    let world = World::working().await;
     let reference = &world.state().service::<Reference>().unwrap();
     let airports = demo_timetable::airports(reference);
     let codes: BTreeSet<_> = airports.iter().map(|airport| airport.code).collect();
@@ -103,7 +103,7 @@ async fn it_spans_all_inhabited_continents_with_wide_bodies_and_freighters() {
 
 #[tokio::test]
 async fn its_flights_are_such_as_could_be_put_on_the_schedule_by_hand() {
-    let world = World::start().await;
+    let world = World::working().await;
     let reference = &world.state().service::<Reference>().unwrap();
     let mut names = BTreeSet::new();
     for flight in demo_timetable::timetable(reference, date("2026-11-20"), 3) {
@@ -127,7 +127,7 @@ async fn its_flights_are_such_as_could_be_put_on_the_schedule_by_hand() {
 
 #[tokio::test]
 async fn any_two_of_its_airports_are_connected_on_every_date() {
-    let world = World::start().await;
+    let world = World::working().await;
     let reference = &world.state().service::<Reference>().unwrap();
     for (today, days) in [
         // The first, a middle and the last of the thirty days.
@@ -163,7 +163,7 @@ impl Dice {
 
 #[tokio::test]
 async fn search_finds_a_way_between_any_two_of_its_airports() {
-    let world = World::start().await;
+    let world = World::working().await;
     demo_timetable::extend(world.state()).await.unwrap();
     let reference: Reference = world.state().service().unwrap();
     let airports = demo_timetable::airports(&reference);
@@ -194,7 +194,7 @@ async fn flights_by_date(world: &World) -> BTreeMap<NaiveDate, i64> {
 
 #[tokio::test]
 async fn it_rolls_on_and_leaves_what_is_there_alone() {
-    let world = World::start().await;
+    let world = World::working().await;
     let extend = async || demo_timetable::extend(world.state()).await.unwrap();
     let first = extend().await;
     let before = flights_by_date(&world).await;
@@ -226,7 +226,7 @@ async fn it_rolls_on_and_leaves_what_is_there_alone() {
 
 #[tokio::test]
 async fn flights_that_were_changed_and_booked_meanwhile_stay_as_they_are() {
-    let world = World::start().await;
+    let world = World::working().await;
     demo_timetable::extend(world.state()).await.unwrap();
     let (anyone, admin) = (world.anonymous(), world.admin().await);
     let listed = anyone.get("/api/v1/flights?origin=DEL&departure_date=2026-11-25&limit=1").await.expect(200);

@@ -22,13 +22,14 @@ use loadmaster::platform::{
     postgres::{Database, commit},
     random::IdSource,
     settings::{Settings, Sources},
+    timing::Timing,
 };
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::{BRIEF_TERM, TestDatabase, start_of_time, until};
+use crate::support::{TestDatabase, start_of_time, until};
 
 /// A queue that nobody serves but the test.
 #[derive(Clone)]
@@ -85,7 +86,7 @@ impl Queue {
     }
 
     fn runner(&self, process: &str, handlers: Handlers) -> Runner {
-        Runner::new(self.db.clone(), handlers, process.to_owned()).with_term(BRIEF_TERM)
+        Runner::new(self.db.clone(), handlers, process.to_owned(), Timing::BRIEF)
     }
 
     /// Runs what is due until it is stopped.

@@ -5,7 +5,7 @@ use crate::support::{NewFlight, World};
 
 #[tokio::test]
 async fn a_shipment_is_booked_flown_and_delivered() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (customer, operator) = (world.customer().await, world.operator().await);
 

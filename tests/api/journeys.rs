@@ -38,7 +38,7 @@ impl Stage {
 
     fn play(&self, steps: &[Step]) -> Tally {
         let world = self.world.take();
-        let world = world.unwrap_or_else(|| self.runtime.block_on(WorldOptions::patient().start()));
+        let world = world.unwrap_or_else(|| self.runtime.block_on(WorldOptions::patient().with_workers().start()));
         let case = self.played.replace(self.played.get() + 1);
         let outcome =
             catch_unwind(AssertUnwindSafe(|| self.runtime.block_on(play::play(&world, case % JOURNEYS, steps))));

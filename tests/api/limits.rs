@@ -14,7 +14,7 @@ const OPEN: &str = "/api/v1/airports/BOM";
 /// Worlds of the tests have no limits unless they ask for them.
 fn limited() -> WorldOptions {
     // A slow machine is no reason to count without Redis.
-    WorldOptions::default().set("rate_limit.enabled", "true").set("redis.timeout_ms", "10000")
+    WorldOptions::working().set("rate_limit.enabled", "true").set("redis.timeout_ms", "10000")
 }
 
 /// A limited world whose peers, the test itself among them, are proxies that tell who asks.

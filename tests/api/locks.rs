@@ -54,7 +54,7 @@ struct Stage {
 impl Stage {
     /// Locks are not asked for long, and last longer than any test.
     async fn start() -> Self {
-        Self::with(WorldOptions::patient().set("locks.attempts", "10").set("locks.delay_ms", "30")).await
+        Self::with(WorldOptions::patient().with_workers().set("locks.attempts", "10").set("locks.delay_ms", "30")).await
     }
 
     async fn with(options: WorldOptions) -> Self {

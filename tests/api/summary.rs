@@ -94,7 +94,7 @@ fn twice(counts: [u64; 6]) -> [u64; 6] {
 
 #[tokio::test]
 async fn only_the_carrier_sees_it() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.anonymous().get(SUMMARY).await.expect_problem(401, "unauthenticated");
     world.caller(Role::Guest).await.get(SUMMARY).await.expect_problem(403, "forbidden");
     world.customer().await.get(SUMMARY).await.expect_problem(403, "forbidden");
@@ -107,7 +107,7 @@ async fn only_the_carrier_sees_it() {
 
 #[tokio::test]
 async fn what_happens_to_bookings_counts_by_whichever_verb() {
-    let world = World::start().await;
+    let world = World::working().await;
     let operator = world.operator().await;
     let before = counts(&operator).await;
     live(&world, "AI101").await;
@@ -117,7 +117,7 @@ async fn what_happens_to_bookings_counts_by_whichever_verb() {
 
 #[tokio::test]
 async fn a_flight_that_is_cancelled_cancels_no_booking() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (operator, admin) = (world.operator().await, world.admin().await);
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let before = counts(&operator).await;
@@ -128,8 +128,8 @@ async fn a_flight_that_is_cancelled_cancels_no_booking() {
 
 #[tokio::test]
 async fn instances_with_one_redis_count_together() {
-    let first = World::start().await;
-    let second = WorldOptions::default().on(&first.database).start().await;
+    let first = World::working().await;
+    let second = WorldOptions::working().on(&first.database).start().await;
     let clients = [first.operator().await, second.operator().await];
     let before = [counts(&clients[0]).await, counts(&clients[1]).await];
     live(&first, "AI101").await;
@@ -145,7 +145,7 @@ async fn instances_with_one_redis_count_together() {
 
 #[tokio::test]
 async fn without_a_redis_an_instance_counts_for_itself() {
-    let options = WorldOptions { without_redis: true, ..WorldOptions::default() };
+    let options = WorldOptions { without_redis: true, ..WorldOptions::working() };
     let first = options.clone().start().await;
     let second = options.on(&first.database).start().await;
     let clients = [first.operator().await, second.operator().await];

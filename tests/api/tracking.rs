@@ -24,7 +24,7 @@ fn secret_order(flights: &[&Value]) -> Value {
 
 #[tokio::test]
 async fn a_shipment_is_found_by_its_reference_and_its_air_waybill_however_written() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let booking = world.customer().await.book(secret_order(&[&flight])).await;
     let reference = text(&booking, "ref_id");
@@ -38,7 +38,7 @@ async fn a_shipment_is_found_by_its_reference_and_its_air_waybill_however_writte
 
 #[tokio::test]
 async fn the_journey_is_public_and_nothing_else_is() {
-    let world = World::start().await;
+    let world = World::working().await;
     let first = world.flight(NewFlight::new("AI101", "DEL", "BOM")).await;
     let second = world.flight(NewFlight::new("AI102", "BOM", "LHR").leaves_in_hours(36)).await;
     let operator = world.operator().await;
@@ -81,7 +81,7 @@ async fn the_journey_is_public_and_nothing_else_is() {
 
 #[tokio::test]
 async fn tracking_follows_the_shipment() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let operator = world.operator().await;
     let booking = operator.book(secret_order(&[&flight])).await;
@@ -98,7 +98,7 @@ async fn tracking_follows_the_shipment() {
 
 #[tokio::test]
 async fn an_air_waybill_used_twice_finds_the_booking_in_force_else_the_latest() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = world.customer().await;
     let found = async || track(&world, AWB).await.expect(200)["ref_id"].clone();
@@ -121,7 +121,7 @@ async fn an_air_waybill_used_twice_finds_the_booking_in_force_else_the_latest() 
 
 #[tokio::test]
 async fn a_number_that_nothing_has_or_can_have_is_not_found() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let booking = world.customer().await.book(order(&[&flight])).await;
     let id = text(&booking, "id");

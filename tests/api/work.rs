@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::support::World;
 
 async fn world() -> World {
-    let world = World::start().await;
+    let world = World::working().await;
     world
         .sql(
             "create table numbers (number int, transaction xid8 default pg_current_xact_id());

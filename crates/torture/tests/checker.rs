@@ -109,17 +109,14 @@ fn is_empty(dir: &Path) -> bool {
     fs::read_dir(dir).unwrap().next().is_none()
 }
 
-const FAULTS: &str = "kill-app kill-postgres stop-postgres redis-stop redis-pause redis-flush redis-full redis-starved pool \
-    drain black-hole read-only disk-full suspend-app clock-jump";
-
-/// Takes most of a minute: each fault lasts up to three seconds, and service has to come back before the next one.
-#[test]
-fn every_promise_is_kept_while_every_fault_happens() {
+/// One run with these faults. Takes some seconds: each fault lasts up to three, and service has to come back before the
+/// next one.
+fn every_promise_is_kept(faults: &str) {
     let dir = directory();
-    let (code, summary, progress) = torture(&["--seconds", "1", "--clients", "6"], dir.path(), &[]);
+    let (code, summary, progress) = torture(&["--seconds", "1", "--clients", "6", "--faults", faults], dir.path(), &[]);
     println!("{summary}");
     assert_eq!(code, 0, "{progress}{summary}");
-    for fault in FAULTS.split_whitespace() {
+    for fault in faults.split(',') {
         // Redis may not be installed, and only root may mount a file system.
         let needs =
             fault.starts_with("redis-") || fault == "disk-full" || (fault == "clock-jump" && !cfg!(debug_assertions));
@@ -129,6 +126,31 @@ fn every_promise_is_kept_while_every_fault_happens() {
     assert!(summary.contains("answers     0 times 500"), "{summary}");
     assert!(summary.contains("lost        nothing") && summary.contains("audit       run"), "{summary}");
     assert!(is_empty(dir.path()), "it left something behind");
+}
+
+#[test]
+fn every_promise_is_kept_while_processes_die() {
+    every_promise_is_kept("kill-app,kill-postgres,stop-postgres");
+}
+
+#[test]
+fn every_promise_is_kept_while_processes_stand_still() {
+    every_promise_is_kept("suspend-app,redis-pause,clock-jump");
+}
+
+#[test]
+fn every_promise_is_kept_while_redis_is_ill() {
+    every_promise_is_kept("redis-stop,redis-flush,redis-full,redis-starved");
+}
+
+#[test]
+fn every_promise_is_kept_while_connections_fail() {
+    every_promise_is_kept("pool,drain,black-hole");
+}
+
+#[test]
+fn every_promise_is_kept_while_nothing_can_be_written() {
+    every_promise_is_kept("read-only,disk-full");
 }
 
 #[test]

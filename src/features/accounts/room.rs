@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
@@ -6,7 +8,7 @@ use super::{
     administration::{self, AdministrationService},
     api_keys::{self, ApiKeyService},
     authenticate::Authenticator,
-    credentials::{self, AccessChanges, POLL_INTERVAL, Passwords, SessionService, TokenService},
+    credentials::{self, AccessChanges, Passwords, SessionService, TokenService},
     error::code,
     people::{self, Acts, UserService},
 };
@@ -37,7 +39,7 @@ fn describe() -> OpenApi {
 }
 
 async fn open(opening: &Opening) -> anyhow::Result<Opened> {
-    let Opening { settings, db, clock, ids, tokens: random, .. } = opening;
+    let Opening { settings, db, clock, ids, tokens: random, timing, .. } = opening;
     let acts = Acts::new(ids.clone(), clock.clone());
     let users = UserService::new(db.clone(), clock.clone());
     let tokens = TokenService::new(opening, acts.clone()).await?;
@@ -64,7 +66,8 @@ async fn open(opening: &Opening) -> anyhow::Result<Opened> {
         .with(administration)
         .with(authenticator)
         .with(sessions.clone());
-    Ok(opened.working(|stop| poll_changes(sessions, stop)))
+    let interval = timing.access;
+    Ok(opened.working(move |stop| poll_changes(sessions, interval, stop)))
 }
 
 fn jobs(sessions: &SessionService) -> Handlers {
@@ -75,10 +78,10 @@ fn jobs(sessions: &SessionService) -> Handlers {
     })
 }
 
-async fn poll_changes(sessions: SessionService, stop: CancellationToken) {
+async fn poll_changes(sessions: SessionService, interval: Duration, stop: CancellationToken) {
     let mut trouble =
         Trouble::new("the changes of access cannot be read; after a minute each request asks the database");
-    while !stopped_within(&stop, POLL_INTERVAL).await {
+    while !stopped_within(&stop, interval).await {
         _ = trouble.note(sessions.poll_changes().await);
     }
 }

@@ -17,17 +17,16 @@ use uuid::Uuid;
 
 use super::{Handlers, Job, JobState, queue};
 use crate::platform::{
-    leases::{LeaseMonitor, Term, held},
+    leases::{LeaseMonitor, held},
     postgres::{Database, DbError},
     shutdown::stopped_within,
     telemetry::{self, Traced, metric},
+    timing::Timing,
     trouble::Trouble,
 };
 
 /// Interval at which an idle process polls for jobs.
 const POLL: Duration = Duration::from_millis(500);
-/// Interval at which a process checks for jobs of processes that went away.
-const LOOK_AFTER: Duration = Duration::from_secs(2);
 /// A job that takes longer fails: it must not hold its slot for ever.
 const LONGEST_RUN: Duration = Duration::from_mins(10);
 /// Number of jobs that a process runs at once, and of one kind: kinds that hang must not take all slots.
@@ -47,7 +46,7 @@ pub struct Runner {
     db: Database,
     handlers: Handlers,
     process: String,
-    term: Term,
+    timing: Timing,
 }
 
 /// The outcome of a run.
@@ -60,14 +59,8 @@ pub enum Ran {
 }
 
 impl Runner {
-    pub fn new(db: Database, handlers: Handlers, process: String) -> Self {
-        Self { db, handlers, process, term: Term::default() }
-    }
-
-    /// Sets a different term of leases, for tests.
-    #[must_use]
-    pub fn with_term(self, term: Term) -> Self {
-        Self { term, ..self }
+    pub fn new(db: Database, handlers: Handlers, process: String, timing: Timing) -> Self {
+        Self { db, handlers, process, timing }
     }
 
     /// Runs jobs until `stop`; then waits for running ones, and returns those that take too long to the queue.
@@ -132,10 +125,10 @@ impl Runner {
     /// Recovers the jobs of processes that went away, and those delayed by a clock that was set back.
     async fn look_after(self, stop: CancellationToken) {
         let (mut monitor, mut trouble) =
-            (LeaseMonitor::new(self.term), Trouble::new("jobs cannot be looked after; trying again"));
+            (LeaseMonitor::new(self.timing.leases), Trouble::new("jobs cannot be looked after; trying again"));
         loop {
             _ = trouble.note(self.take_from_the_silent(&mut monitor).await);
-            if stopped_within(&stop, LOOK_AFTER).await {
+            if stopped_within(&stop, self.timing.lost_jobs).await {
                 break;
             }
         }
@@ -172,7 +165,7 @@ impl Runner {
         work.spawn(async move { handler(payload).await }.in_same_trace().in_current_span());
         let beat = || queue::beat(&self.db, &self.process, &job);
         let outcome = tokio::select! {
-            outcome = held(self.term, since, beat, timeout(LONGEST_RUN, work.join_next())) => outcome,
+            outcome = held(self.timing.leases, since, beat, timeout(LONGEST_RUN, work.join_next())) => outcome,
             () = give_back.cancelled() => {
                 work.shutdown().await;
                 self.give_back(&job).await;

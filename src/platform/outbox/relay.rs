@@ -9,10 +9,11 @@ use super::{
     sinks::{self, Place},
 };
 use crate::platform::{
-    leases::{LeaseMonitor, Term, held},
+    leases::{LeaseMonitor, held},
     postgres::{Database, DbError},
     shutdown::stopped_within,
     telemetry::{self, Traced, metric},
+    timing::Timing,
     trouble::Trouble,
 };
 
@@ -20,8 +21,6 @@ use crate::platform::{
 const POLL: Duration = Duration::from_millis(200);
 /// Interval at which a process without the lease requests it.
 const WAIT_FOR_LEASE: Duration = Duration::from_secs(1);
-/// A delivery that takes longer fails.
-const DELIVERY_PATIENCE: Duration = Duration::from_secs(5);
 const BATCH: i64 = 100;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -46,9 +45,10 @@ pub struct SinkAway(pub String);
 /// Delivers every message to a sink, at least once and in order per aggregate, until `stop`. One process at a time does
 /// it, the holder of the lease; when it dies another continues from its position. An absent sink is retried with
 /// growing pauses and delays no other sink. No transaction is open during a delivery.
-pub async fn relay<S: Sink>(db: Database, sink: S, process: String, term: Term, stop: CancellationToken) {
-    let relay = Relay { db, sink, process, term, stop };
-    let (mut monitor, mut trouble) = (LeaseMonitor::new(term), Trouble::new("the outbox cannot be read; trying again"));
+pub async fn relay<S: Sink>(db: Database, sink: S, process: String, timing: Timing, stop: CancellationToken) {
+    let relay = Relay { db, sink, process, timing, stop };
+    let (mut monitor, mut trouble) =
+        (LeaseMonitor::new(timing.leases), Trouble::new("the outbox cannot be read; trying again"));
     metric::OUTBOX_DELIVERED.with([S::NAME]).increment(0);
     metric::OUTBOX_FAILURES.with([S::NAME]).increment(0);
     loop {
@@ -68,7 +68,7 @@ struct Relay<S> {
     db: Database,
     sink: S,
     process: String,
-    term: Term,
+    timing: Timing,
     stop: CancellationToken,
 }
 
@@ -88,7 +88,7 @@ impl<S: Sink> Relay<S> {
             return Ok(());
         };
         let beat = || sinks::beat(&self.db, S::NAME, &self.process);
-        held(self.term, asked, beat, self.deliver_all(place, trouble)).await.unwrap_or_else(|| {
+        held(self.timing.leases, asked, beat, self.deliver_all(place, trouble)).await.unwrap_or_else(|| {
             tracing::warn!(sink = S::NAME, "the lease was lost; another process delivers");
             Ok(())
         })
@@ -133,7 +133,7 @@ impl<S: Sink> Relay<S> {
             return Some(None);
         }
         let delivering = async {
-            let outcome = tokio::time::timeout(DELIVERY_PATIENCE, self.sink.deliver(entries, mark)).await;
+            let outcome = tokio::time::timeout(self.timing.delivery, self.sink.deliver(entries, mark)).await;
             let outcome = outcome.unwrap_or_else(|_| Err(SinkAway("it took too long".to_owned())));
             if outcome.is_err() {
                 telemetry::fail("unavailable");

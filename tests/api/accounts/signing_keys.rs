@@ -36,7 +36,7 @@ fn verifies(keys: &Value, token: &str) -> bool {
 
 #[tokio::test]
 async fn anybody_can_verify_a_token_with_the_published_keys() {
-    let world = World::start().await;
+    let world = World::working().await;
     let answer = world.anonymous().get(JWKS).await;
     assert_eq!(answer.header("cache-control"), Some("public, max-age=60"));
     let keys = answer.expect(200);
@@ -55,7 +55,7 @@ async fn anybody_can_verify_a_token_with_the_published_keys() {
 
 #[tokio::test]
 async fn a_shared_secret_is_not_published() {
-    let world = WorldOptions::default()
+    let world = WorldOptions::working()
         .set("auth.algorithm", "HS256")
         .set("auth.secret", "a secret of more than thirty-two bytes")
         .start()
@@ -66,8 +66,8 @@ async fn a_shared_secret_is_not_published() {
 
 #[tokio::test]
 async fn keys_follow_each_other_without_one_good_token_refused() {
-    let first = World::start().await;
-    let second = WorldOptions::default().on(&first.database).start().await;
+    let first = World::working().await;
+    let second = WorldOptions::working().on(&first.database).start().await;
     let worlds = [&first, &second];
     let mut session = register(&first.anonymous(), EMAIL, PASSWORD).await.expect(201);
     let mut sessions = vec![session.clone()];
@@ -116,8 +116,8 @@ async fn keys_follow_each_other_without_one_good_token_refused() {
 
 #[tokio::test]
 async fn a_key_that_others_may_have_ends_at_once() {
-    let first = World::start().await;
-    let second = WorldOptions::default().on(&first.database).start().await;
+    let first = World::working().await;
+    let second = WorldOptions::working().on(&first.database).start().await;
     let session = register(&first.anonymous(), EMAIL, PASSWORD).await.expect(201);
     me(&bearer(&second, &session)).await.expect(200);
     first.clock.advance(TimeDelta::seconds(1));

@@ -63,7 +63,7 @@ async fn play(world: &World) -> Vec<String> {
 #[tokio::test]
 async fn the_log_of_a_run_holds_no_secret_and_nothing_about_people() {
     let log = Log::of_the_process(EVERYTHING);
-    let world = World::start().await;
+    let world = World::working().await;
     let mut secrets = play(&world).await;
     secrets.extend(world.texts("select encode(private_key, 'hex') from signing_keys").await);
     secrets.extend(world.texts("select password_hash from users where password_hash like '$%'").await);

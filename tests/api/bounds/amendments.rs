@@ -12,7 +12,7 @@ async fn events(world: &World) -> usize {
 
 #[tokio::test]
 async fn a_booking_is_amended_so_often_an_hour_and_again_later() {
-    let world = WorldOptions::default()
+    let world = WorldOptions::working()
         .set("booking.amendments_per_hour", "3")
         .set("auth.access_token_minutes", "600")
         .start()
@@ -42,7 +42,7 @@ async fn a_booking_is_amended_so_often_an_hour_and_again_later() {
 
 #[tokio::test]
 async fn the_time_to_wait_is_told_so_that_one_amendment_is_possible_then() {
-    let options = WorldOptions::default().set("booking.amendments_per_hour", "3");
+    let options = WorldOptions::working().set("booking.amendments_per_hour", "3");
     let world = options.set("auth.access_token_minutes", "600").start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let other = world.flight(NewFlight::new("AI103", "DEL", "LHR")).await;
@@ -63,7 +63,7 @@ async fn the_time_to_wait_is_told_so_that_one_amendment_is_possible_then() {
 
 #[tokio::test]
 async fn a_repeated_request_is_no_amendment_and_one_that_changes_nothing_neither() {
-    let world = WorldOptions::default().set("booking.amendments_per_hour", "2").start().await;
+    let world = WorldOptions::working().set("booking.amendments_per_hour", "2").start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = world.customer().await;
     let path = path_of(&customer.book(order(&[&flight])).await);
@@ -84,7 +84,7 @@ async fn a_repeated_request_is_no_amendment_and_one_that_changes_nothing_neither
 
 #[tokio::test]
 async fn no_limit_can_be_set() {
-    let world = WorldOptions::default().set("booking.amendments_per_hour", "0").start().await;
+    let world = WorldOptions::working().set("booking.amendments_per_hour", "0").start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = world.customer().await;
     let path = path_of(&customer.book(order(&[&flight])).await);

@@ -19,7 +19,7 @@ const STEPS: &str = "flight_steps";
 
 /// A world where a transaction takes five bookings, and a flight with this number of bookings.
 async fn crowded(bookings: usize) -> (World, Value, Vec<Value>) {
-    let world = WorldOptions::patient().set("booking.moved_at_once", "5").start().await;
+    let world = WorldOptions::patient().with_workers().set("booking.moved_at_once", "5").start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     let customer = world.customer().await;
     let mut all = Vec::new();
@@ -131,7 +131,7 @@ async fn another_process_finishes_what_one_that_is_gone_has_begun() {
     let database = world.database.clone();
     world.sql("drop trigger interrupt on flight_steps").await;
     world.shutdown().await;
-    let next = WorldOptions::patient().set("booking.moved_at_once", "5").on(&database).start().await;
+    let next = WorldOptions::patient().with_workers().set("booking.moved_at_once", "5").on(&database).start().await;
     next.sql("update jobs set run_at = now()").await;
     until_followed(&next).await;
     assert_eq!(count(&next, "booking_legs where status = 'DEPARTED'").await, 12);
@@ -381,7 +381,7 @@ async fn a_flight_with_a_quarter_of_a_million_bookings_makes_its_steps() {
 
 /// A flight with this number of bookings, written behind the API.
 async fn filled(bookings: u32) -> (World, Value) {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(1e6).volume(1e6)).await;
     let mut owner = world.database.owner().await;
     owner.execute("set session_replication_role = replica").await.unwrap();

@@ -54,7 +54,7 @@ async fn walk(client: &Client, path: &str) -> (Vec<u64>, Vec<usize>) {
 
 #[tokio::test]
 async fn a_long_history_is_shown_newest_first_and_the_rest_follows_by_link() {
-    let world = World::start().await;
+    let world = World::working().await;
     let customer = world.customer().await;
     let booking = booking_with(&world, &customer, 1000).await;
     let (path, tracking) = (path_of(&booking), format!("/api/v1/tracking/{}", text(&booking, "ref_id").to_lowercase()));
@@ -87,7 +87,7 @@ async fn a_long_history_is_shown_newest_first_and_the_rest_follows_by_link() {
 
 #[tokio::test]
 async fn a_short_history_is_whole_and_has_no_link() {
-    let world = World::start().await;
+    let world = World::working().await;
     let customer = world.customer().await;
     let booking = booking_with(&world, &customer, 199).await;
     for path in [format!("{}/history", path_of(&booking)), format!("/api/v1/tracking/{}", text(&booking, "ref_id"))] {
@@ -99,7 +99,7 @@ async fn a_short_history_is_whole_and_has_no_link() {
 
 #[tokio::test]
 async fn a_cursor_is_good_for_its_own_history_and_reader_alone() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (customer, operator) = (world.customer().await, world.operator().await);
     let (one, other) = (booking_with(&world, &customer, 300).await, booking_with(&world, &customer, 301).await);
     let history = |booking: &Value| format!("{}/history", path_of(booking));
@@ -127,7 +127,7 @@ async fn a_cursor_is_good_for_its_own_history_and_reader_alone() {
 
 #[tokio::test]
 async fn a_cursor_does_not_follow_an_air_waybill_to_another_booking() {
-    let world = World::start().await;
+    let world = World::working().await;
     let customer = world.customer().await;
     let (first, second) = (booking_with(&world, &customer, 300).await, booking_with(&world, &customer, 301).await);
     let awb = json!({"awb_number": "020-12345675"});
@@ -155,7 +155,7 @@ fn statement_of_events() -> String {
 // Over a second: it writes a hundred thousand events.
 #[tokio::test]
 async fn a_history_of_a_hundred_thousand_events_costs_what_its_newest_cost() {
-    let world = World::start().await;
+    let world = World::working().await;
     let customer = world.customer().await;
     let booking = booking_with(&world, &customer, 100_000).await;
     let newest = customer.get(&format!("{}/history", path_of(&booking))).await;
@@ -176,7 +176,7 @@ async fn a_history_of_a_hundred_thousand_events_costs_what_its_newest_cost() {
 
 #[tokio::test]
 async fn the_history_and_the_tracking_of_an_amended_booking_go_on() {
-    let world = World::start().await;
+    let world = World::working().await;
     let customer = world.customer().await;
     let booking = booking_with(&world, &customer, 250).await;
     let before = cursor(&customer.get(&format!("{}/history?limit=50", path_of(&booking))).await);

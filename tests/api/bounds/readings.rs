@@ -32,7 +32,7 @@ async fn attempts(world: &World) -> i64 {
 
 #[tokio::test]
 async fn named_flights_that_change_each_time_are_read_a_bounded_number_of_times() {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     unsettle(&world, 0.0).await;
     let answer = world.customer().await.post(BOOKINGS, order(&[&flight])).await;
@@ -44,7 +44,7 @@ async fn named_flights_that_change_each_time_are_read_a_bounded_number_of_times(
 
 #[tokio::test]
 async fn options_that_change_each_time_are_read_a_bounded_number_of_times_in_all() {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     for number in 1..=4 {
         world.flight(NewFlight::new(&format!("AI{number}"), "DEL", "LHR").leaves_in_hours(20 + number)).await;
     }
@@ -57,7 +57,7 @@ async fn options_that_change_each_time_are_read_a_bounded_number_of_times_in_all
 // Over a second: that is the time which the request may take.
 #[tokio::test]
 async fn attempts_end_before_the_requests_time_does() {
-    let world = WorldOptions::patient().set("server.request_timeout_ms", "2500").start().await;
+    let world = WorldOptions::patient().with_workers().set("server.request_timeout_ms", "2500").start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     unsettle(&world, 0.4).await;
     let answer = world.customer().await.post(BOOKINGS, order(&[&flight])).await;

@@ -112,6 +112,7 @@ impl Loadmaster {
     pub fn serve_at(mut self, host: &str) -> Serving {
         self.command.args(["--set", &format!("server.host={host}"), "--set", &format!("server.port={PORT}")]);
         self.command.args(["--set", "server.drain_ms=0"]);
+        self.command.env("LOADMASTER_TEST_TIMING", "brief");
         let mut child = self.command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         Serving {

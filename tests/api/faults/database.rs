@@ -14,7 +14,7 @@ const CONNECTIONS: usize = 8;
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn begins_that_are_dropped_leave_no_session_in_a_transaction() {
     // Begins go on after they were dropped, and may still stand in line.
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     let begins = 10_000;
     let running: Vec<_> = (0..begins)
         .map(|number| {
@@ -62,7 +62,7 @@ async fn begins_that_are_dropped_leave_no_session_in_a_transaction() {
 
 #[tokio::test]
 async fn a_connection_left_inside_a_transaction_is_not_used_again() {
-    let world = World::start().await;
+    let world = World::working().await;
     let mut watch = Watch::over(&world.database).await;
     for _ in 0..20 {
         let mut connection = world.db.pool().acquire().await.unwrap();
@@ -84,7 +84,7 @@ async fn a_connection_left_inside_a_transaction_is_not_used_again() {
 
 #[tokio::test]
 async fn with_all_connections_in_use_callers_are_asked_to_come_back_and_then_served() {
-    let world = WorldOptions::default().set("database.acquire_timeout_ms", "300").start().await;
+    let world = WorldOptions::working().set("database.acquire_timeout_ms", "300").start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let booking = book(&customer, &flight).await.expect(201);
     let mut held = Vec::new();
@@ -109,7 +109,7 @@ async fn with_all_connections_in_use_callers_are_asked_to_come_back_and_then_ser
 
 #[tokio::test]
 async fn callers_queueing_for_one_flight_use_up_the_pool_and_no_more() {
-    let world = WorldOptions::default().set("database.acquire_timeout_ms", "300").start().await;
+    let world = WorldOptions::working().set("database.acquire_timeout_ms", "300").start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let mut watch = Watch::over(&world.database).await;
     let holding = Holding::flight(&world, &flight).await;
@@ -134,7 +134,7 @@ async fn callers_queueing_for_one_flight_use_up_the_pool_and_no_more() {
 
 #[tokio::test]
 async fn a_row_that_is_not_given_back_in_time_is_503_and_nothing_is_written() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = roomy_flight(&world, "AI101").await;
     let (customer, operator) = (world.customer().await, world.operator().await);
     let [kept, other] = [(); 2].map(|()| book(&customer, &flight));
@@ -160,7 +160,7 @@ async fn a_row_that_is_not_given_back_in_time_is_503_and_nothing_is_written() {
 
 #[tokio::test]
 async fn a_booking_whose_session_is_killed_is_503_and_nothing_is_written() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let mut watch = Watch::over(&world.database).await;
     let holding = Holding::flight(&world, &flight).await;
@@ -212,7 +212,7 @@ async fn keep_busy(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sessions_killed_at_random_lose_nothing_that_was_acknowledged() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let mut watch = Watch::over(&world.database).await;
     let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
@@ -248,7 +248,7 @@ async fn a_booking_that_is_the_victim_of_a_deadlock_is_tried_again() {
     let database = TestDatabase::create().await;
     let later = format!("alter database {} set deadlock_timeout = '2500ms'", database.name);
     database.owner().await.execute(sqlx::AssertSqlSafe(later)).await.unwrap();
-    let world = WorldOptions::default().on(&database).start().await;
+    let world = WorldOptions::working().on(&database).start().await;
     let mut flights = Vec::new();
     for (number, origin, destination, hours) in [("AI101", "DEL", "BOM", 24), ("AI102", "BOM", "LHR", 34)] {
         flights.push(world.flight(NewFlight::new(number, origin, destination).leaves_in_hours(hours)).await);
@@ -279,7 +279,7 @@ async fn a_booking_that_is_the_victim_of_a_deadlock_is_tried_again() {
 /// The limits above are real: an answer that never comes is not waited for.
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_504_and_what_it_began_is_finished() {
-    let world = WorldOptions::default().set("server.request_timeout_ms", "200").start().await;
+    let world = WorldOptions::working().set("server.request_timeout_ms", "200").start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let mut watch = Watch::over(&world.database).await;
     let holding = Holding::flight(&world, &flight).await;
@@ -297,7 +297,7 @@ async fn a_database_that_refuses_connections_is_known_to_at_once() {
     let database = TestDatabase::create().await;
     let mut gate = Gate::before(&database);
     gate.open().await;
-    let world = WorldOptions::default().on(&database).set("database.url", &gate.url()).start().await;
+    let world = WorldOptions::working().on(&database).set("database.url", &gate.url()).start().await;
     let client = world.anonymous();
     until("it is ready", async || client.get("/readyz").await.status == 200).await;
     gate.shut().await;

@@ -133,7 +133,7 @@ async fn callers(client: &Client, body: &str, wishes: Vec<Wish>) -> Told {
 async fn callers_that_hang_up_at_random_moments_lose_nothing_acknowledged_and_leave_nothing_half_done() {
     let total = rounds(2_000, 10_000);
     println!("seed {SEED}, {total} callers");
-    let world = World::start().await;
+    let world = World::working().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let mut before = Vec::new();
     for _ in 0..total / 5 {
@@ -185,7 +185,7 @@ async fn every_connection_can_be_had(world: &World) {
 
 #[tokio::test]
 async fn a_booking_goes_on_when_its_caller_has_gone() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let mut watch = Watch::over(&world.database).await;
     for politely in [true, false] {

@@ -130,7 +130,7 @@ async fn health(world: &World) -> (u16, Value) {
 /// Many requests, one after the other, for each state.
 #[tokio::test]
 async fn a_server_that_is_full_out_of_memory_or_failing_is_503_and_service_comes_back_by_itself() {
-    let world = World::start().await;
+    let world = World::working().await;
     let writes = Writes::prepare(&world).await;
     let mut owner = world.database.owner().await;
     refuse_on_demand(&mut owner).await;
@@ -165,7 +165,7 @@ async fn set_read_only(database: &TestDatabase, is_read_only: bool) {
 
 #[tokio::test]
 async fn a_read_only_server_serves_reads_and_service_comes_back_by_itself_when_it_takes_writes_again() {
-    let world = World::start().await;
+    let world = World::working().await;
     let writes = Writes::prepare(&world).await;
     let client = world.anonymous();
     until("it is ready", async || client.get("/readyz").await.status == 200).await;

@@ -75,7 +75,7 @@ async fn postgresql_killed_under_load_loses_no_acknowledged_booking_and_service_
     let settings = embedded_in(directory.path());
     let embedded = Embedded::start(&settings).await.unwrap();
     let database = TestDatabase::elsewhere(&embedded.urls().owner).await;
-    let options = WorldOptions::default().on(&database).set("database.acquire_timeout_ms", "500");
+    let options = WorldOptions::working().on(&database).set("database.acquire_timeout_ms", "500");
     let world = options.start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
@@ -131,7 +131,7 @@ async fn work(world: &World, flight: &Value) {
 #[tokio::test]
 async fn without_redis_everything_still_works_only_degraded() {
     let mut redis = OwnRedis::start().await;
-    let world = WorldOptions::default().set("redis.url", &redis.url()).start().await;
+    let world = WorldOptions::working().set("redis.url", &redis.url()).start().await;
     let flight = roomy_flight(&world, "AI101").await;
     until_health(&world, "healthy").await;
     work(&world, &flight).await;
@@ -165,7 +165,7 @@ async fn without_redis_everything_still_works_only_degraded() {
 async fn a_server_starts_while_its_redis_is_away() {
     let mut redis = OwnRedis::start().await;
     redis.kill();
-    let world = WorldOptions::default().set("redis.url", &redis.url()).start().await;
+    let world = WorldOptions::working().set("redis.url", &redis.url()).start().await;
     until_health(&world, "degraded").await;
     let flight = roomy_flight(&world, "AI101").await;
     work(&world, &flight).await;

@@ -14,7 +14,7 @@ async fn until_closed(client: &Client) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_that_stops_says_so_first_and_answers_what_it_has_begun() {
-    let world = WorldOptions::default().set("server.drain_ms", "1500").start().await;
+    let world = WorldOptions::working().set("server.drain_ms", "1500").start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let (database, base) = (world.database.clone(), world.base.clone());
     let mut watch = Watch::over(&database).await;
@@ -37,12 +37,12 @@ async fn a_server_that_stops_says_so_first_and_answers_what_it_has_begun() {
     stopping.await.unwrap();
     until("all sessions have ended", async || watch.sessions().await == 0).await;
     assert_eq!(count(&mut database.owner().await, "bookings").await, 1);
-    WorldOptions::default().on(&database).start().await.audit().await;
+    WorldOptions::working().on(&database).start().await.audit().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_that_stops_finishes_the_work_of_callers_who_have_gone() {
-    let world = WorldOptions::default().start().await;
+    let world = WorldOptions::working().start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let database = world.database.clone();
     let mut watch = Watch::over(&database).await;
@@ -66,12 +66,12 @@ async fn a_server_that_stops_finishes_the_work_of_callers_who_have_gone() {
     stopping.await.unwrap();
 
     assert_eq!(count(&mut database.owner().await, "bookings").await, 1);
-    WorldOptions::default().on(&database).start().await.audit().await;
+    WorldOptions::working().on(&database).start().await.audit().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn under_load_every_request_is_answered_or_never_taken() {
-    let world = WorldOptions::default().set("server.drain_ms", "100").start().await;
+    let world = WorldOptions::working().set("server.drain_ms", "100").start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let (database, base) = (world.database.clone(), world.base.clone());
     let load: Vec<_> = (0..16)
@@ -102,13 +102,13 @@ async fn under_load_every_request_is_answered_or_never_taken() {
         acknowledged += client.await.unwrap();
     }
     assert_eq!(count(&mut owner, "bookings").await, acknowledged, "what was done was also answered");
-    WorldOptions::default().on(&database).start().await.audit().await;
+    WorldOptions::working().on(&database).start().await.audit().await;
 }
 
 // Two seconds: that is the time that the shutdown is given.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_shutdown_ends_in_its_time_whatever_is_stuck() {
-    let world = WorldOptions::patient().set("server.shutdown_ms", "2000").start().await;
+    let world = WorldOptions::patient().with_workers().set("server.shutdown_ms", "2000").start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let database = world.database.clone();
     let mut watch = Watch::over(&database).await;
@@ -131,5 +131,5 @@ async fn a_shutdown_ends_in_its_time_whatever_is_stuck() {
     stopping.await.expect("it does not wait for what is stuck");
     assert!(booking.await.unwrap().is_err(), "its connection was cut");
     holding.let_go().await;
-    WorldOptions::default().on(&database).start().await.audit().await;
+    WorldOptions::working().on(&database).start().await.audit().await;
 }

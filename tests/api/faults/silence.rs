@@ -22,7 +22,7 @@ const STATEMENT_TIMEOUT_MS: &str = "1000";
 const BOUNDED: Duration = Duration::from_secs(15);
 
 async fn world_behind_a_gate() -> (World, Gate) {
-    world_with(WorldOptions::default()).await
+    world_with(WorldOptions::working()).await
 }
 
 async fn world_with(options: WorldOptions) -> (World, Gate) {

@@ -19,7 +19,7 @@ async fn book(world: &World, flight: &Value, weight: f64, volume: f64, positions
 
 #[tokio::test]
 async fn it_has_exactly_the_promised_members() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = create(&world, json!({"capacity": {"weight_kg": 1000, "volume_m3": 10, "positions": 4}})).await;
     book(&world, &flight, 250.5, 1.25, 1).await;
     world.clock.advance(chrono::Duration::minutes(5));
@@ -39,7 +39,7 @@ async fn it_has_exactly_the_promised_members() {
 
 #[tokio::test]
 async fn utilization_is_that_of_the_fullest_dimension() {
-    let world = World::start().await;
+    let world = World::working().await;
     for (number, (weight, volume, positions), expected) in [
         ("AI1", (333.3, 1.0, 0), json!(33.3)),
         ("AI2", (10.0, 6.667, 0), json!(66.7)),
@@ -57,7 +57,7 @@ async fn utilization_is_that_of_the_fullest_dimension() {
 
 #[tokio::test]
 async fn the_last_kilograms_are_handed_out_in_order() {
-    let world = World::start().await;
+    let world = World::working().await;
     for (number, booked, mode) in [("AI1", 899.9, "optimistic"), ("AI2", 900.0, "locking"), ("AI3", 1000.0, "locking")]
     {
         let capacity = json!({"weight_kg": 1000, "volume_m3": 10});
@@ -69,7 +69,7 @@ async fn the_last_kilograms_are_handed_out_in_order() {
 
 #[tokio::test]
 async fn from_where_they_are_handed_out_in_order_is_a_setting() {
-    let world = WorldOptions::default().set("capacity.critical_threshold_kg", "500").start().await;
+    let world = WorldOptions::working().set("capacity.critical_threshold_kg", "500").start().await;
     for (number, weight, mode) in [("AI1", 500.1, "optimistic"), ("AI2", 500.0, "locking")] {
         let flight = create(&world, json!({"flight_number": number, "capacity": {"weight_kg": weight}})).await;
         assert_eq!(availability(&world, &flight).await["mode"], mode, "{weight} kg left");
@@ -78,7 +78,7 @@ async fn from_where_they_are_handed_out_in_order_is_a_setting() {
 
 #[tokio::test]
 async fn a_booking_moves_the_etag_but_not_the_version() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = create(&world, json!({})).await;
     let path = format!("{FLIGHTS}/{}", flight["id"].as_str().unwrap());
     book(&world, &flight, 10.0, 1.0, 0).await;

@@ -13,7 +13,7 @@ fn leg(number: &str, origin: &str, destination: &str, departure: &str, minutes: 
 
 #[tokio::test]
 async fn a_route_has_exactly_the_promised_members() {
-    let world = World::start().await;
+    let world = World::working().await;
     // The clock stands at 2026-11-20T08:00Z: yesterday's flight tells how long it takes, but is none of the next 30 days.
     for (number, departure, minutes) in [
         ("AI101", "2026-11-19T10:00:00Z", 560),
@@ -36,7 +36,7 @@ async fn a_route_has_exactly_the_promised_members() {
 
 #[tokio::test]
 async fn routes_are_found_by_airline_and_by_airports() {
-    let world = World::start().await;
+    let world = World::working().await;
     for (number, origin, destination) in [
         ("BA1", "DEL", "LHR"),
         ("AI1", "DEL", "LHR"),
@@ -80,7 +80,7 @@ async fn routes_are_found_by_airline_and_by_airports() {
 
 #[tokio::test]
 async fn pages_of_routes_follow_each_other() {
-    let world = World::start().await;
+    let world = World::working().await;
     for (number, destination) in [("AI1", "LHR"), ("AI2", "BOM"), ("AI3", "FRA"), ("BA4", "LHR")] {
         create(&world, leg(number, "DEL", destination, "2026-11-21T10:00:00Z", 500)).await;
     }
@@ -97,7 +97,7 @@ async fn pages_of_routes_follow_each_other() {
 
 #[tokio::test]
 async fn unknown_airlines_and_airports_are_refused() {
-    let world = World::start().await;
+    let world = World::working().await;
     let anyone = world.anonymous();
     for code in ["QQ", "AIR", "1"] {
         anyone.get(&format!("/api/v1/airlines/{code}/routes")).await.expect_problem(404, "not_found");
@@ -121,7 +121,7 @@ async fn upcoming(world: &World) -> i64 {
 /// Without filters it goes over every flight there is; whoever asks it again and again must not.
 #[tokio::test]
 async fn the_routes_are_read_once_for_all_who_ask() {
-    let world = World::start().await;
+    let world = World::working().await;
     for (number, destination) in [("AI1", "LHR"), ("AI2", "BOM"), ("BA3", "LHR")] {
         create(&world, leg(number, "DEL", destination, "2026-11-21T10:00:00Z", 500)).await;
     }
@@ -140,7 +140,7 @@ async fn the_routes_are_read_once_for_all_who_ask() {
 
 #[tokio::test]
 async fn a_new_flight_is_on_its_route_at_once_and_other_changes_within_a_minute() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = create(&world, leg("AI1", "DEL", "LHR", "2026-11-21T10:00:00Z", 500)).await;
     assert_eq!(upcoming(&world).await, 1);
     create(&world, leg("AI2", "DEL", "BOM", "2026-11-21T10:00:00Z", 500)).await;

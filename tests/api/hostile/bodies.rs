@@ -21,7 +21,7 @@ async fn ask(world: &World, request: &str) -> (String, TcpStream) {
 #[tokio::test]
 async fn a_length_over_the_limit_is_refused_before_the_body_comes() {
     // Nobody would wait so long for a body that does not come.
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     let token = world.customer().await.token.unwrap();
     for more in ["", "Expect: 100-continue\r\n"] {
         let request = head(&token, &format!("Content-Length: 10000000\r\n{more}"));
@@ -35,7 +35,7 @@ async fn a_length_over_the_limit_is_refused_before_the_body_comes() {
 
 #[tokio::test]
 async fn a_body_in_chunks_is_refused_as_soon_as_it_is_over_the_limit() {
-    let world = WorldOptions::patient().set("server.max_body_bytes", "2000").start().await;
+    let world = WorldOptions::patient().with_workers().set("server.max_body_bytes", "2000").start().await;
     let token = world.customer().await.token.unwrap();
     let request = head(&token, "Transfer-Encoding: chunked\r\n");
     // The chunk is not finished, and no other one comes.
@@ -47,7 +47,7 @@ async fn a_body_in_chunks_is_refused_as_soon_as_it_is_over_the_limit() {
 
 #[tokio::test]
 async fn a_body_that_is_wanted_is_asked_for() {
-    let world = World::start().await;
+    let world = World::working().await;
     let token = world.customer().await.token.unwrap();
     let request = head(&token, "Content-Length: 2\r\nExpect: 100-continue\r\n");
     let (answer, mut stream) = ask(&world, &request).await;
@@ -58,7 +58,7 @@ async fn a_body_that_is_wanted_is_asked_for() {
 
 #[tokio::test]
 async fn slow_bodies_from_one_address_leave_places_for_others() {
-    let world = WorldOptions::patient().set("server.max_in_flight", "8").start().await;
+    let world = WorldOptions::patient().with_workers().set("server.max_in_flight", "8").start().await;
     let token = world.customer().await.token.unwrap();
     let request = format!("{}{{", head(&token, "Content-Length: 100\r\n"));
     let mut slow = Vec::new();

@@ -26,7 +26,7 @@ async fn served(world: &World, address: &str, connections: usize) -> (usize, Vec
 
 #[tokio::test]
 async fn one_address_has_a_share_of_the_connections_and_proxies_have_more() {
-    let options = WorldOptions::default().set("server.max_connections_per_address", "3");
+    let options = WorldOptions::working().set("server.max_connections_per_address", "3");
     let world = options.set("server.trusted_proxies", "127.0.0.77").start().await;
     let (count, open) = served(&world, "127.0.0.66", 6).await;
     assert_eq!(count, 3);
@@ -40,7 +40,7 @@ async fn one_address_has_a_share_of_the_connections_and_proxies_have_more() {
 
 #[tokio::test]
 async fn idle_connections_make_room_for_new_ones_the_longest_idle_first() {
-    let world = WorldOptions::default().set("server.max_connections", "6").start().await;
+    let world = WorldOptions::working().set("server.max_connections", "6").start().await;
     let (count, mut first) = served(&world, "127.0.0.66", 3).await;
     assert_eq!(count, 3);
     let (count, mut second) = served(&world, "127.0.0.67", 3).await;

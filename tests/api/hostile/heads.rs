@@ -16,7 +16,7 @@ fn head(target: &str, headers: &[(usize, usize)]) -> String {
 
 #[tokio::test]
 async fn headers_over_32_kib_each_or_64_kib_in_all_are_refused() {
-    let world = World::start().await;
+    let world = World::working().await;
     for headers in [vec![], vec![(1, 30 * KIB)], vec![(1, 30 * KIB), (2, 30 * KIB)]] {
         let answer = exchange(&world.base, head("/livez", &headers).as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{headers:?}: {answer}");
@@ -35,7 +35,7 @@ async fn headers_over_32_kib_each_or_64_kib_in_all_are_refused() {
 
 #[tokio::test]
 async fn a_target_of_any_length_is_a_fault_of_the_caller() {
-    let world = World::start().await;
+    let world = World::working().await;
     for length in [KIB, 9 * KIB, 40 * KIB, 66 * KIB, 200 * KIB] {
         for target in [format!("/{}", "a".repeat(length)), format!("/api/v1/flights?q={}", "a".repeat(length))] {
             let answer = exchange(&world.base, head(&target, &[]).as_bytes()).await;
@@ -46,7 +46,7 @@ async fn a_target_of_any_length_is_a_fault_of_the_caller() {
 
 #[tokio::test]
 async fn the_head_of_a_later_request_is_bounded_as_the_first_one_is() {
-    let world = WorldOptions::default().set("server.header_timeout_ms", "300").start().await;
+    let world = WorldOptions::working().set("server.header_timeout_ms", "300").start().await;
     let mut stream = connect(&world.base).await;
     stream.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     assert!(read_answer(&mut stream).await.ends_with("alive"));
@@ -67,7 +67,7 @@ async fn the_head_of_a_later_request_is_bounded_as_the_first_one_is() {
 
 #[tokio::test]
 async fn a_connection_that_is_not_used_any_more_is_closed() {
-    let options = WorldOptions::default().set("server.idle_timeout_ms", "400").set("server.header_timeout_ms", "100");
+    let options = WorldOptions::working().set("server.idle_timeout_ms", "400").set("server.header_timeout_ms", "100");
     let world = options.start().await;
     let mut stream = connect(&world.base).await;
     // Longer than a head may take: between requests the idle time counts.

@@ -31,14 +31,14 @@ async fn until_reset(stream: &mut TcpStream) {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_not_waited_for() {
-    let world = WorldOptions::default().set("server.write_timeout_ms", "300").start().await;
+    let world = WorldOptions::working().set("server.write_timeout_ms", "300").start().await;
     until_reset(&mut ask_much(&world.base).await).await;
 }
 
 // Three seconds: who reads slowly is told from who does not read by reading for a while.
 #[tokio::test]
 async fn a_client_that_reads_far_too_slowly_is_not_waited_for() {
-    let world = WorldOptions::default().set("server.write_timeout_ms", "2000").start().await;
+    let world = WorldOptions::working().set("server.write_timeout_ms", "2000").start().await;
     let (mut reading, mut writing) = ask_much(&world.base).await.into_split();
     let reading = tokio::spawn(async move {
         let mut few = [0; 10];
@@ -57,7 +57,7 @@ async fn a_client_that_reads_far_too_slowly_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_client_that_reads_steadily_gets_all_of_it() {
-    let world = WorldOptions::default().set("server.write_timeout_ms", "1000").start().await;
+    let world = WorldOptions::working().set("server.write_timeout_ms", "1000").start().await;
     let one = world.anonymous().get("/openapi.json").await.text.len();
     let mut stream = ask_much(&world.base).await;
     let (mut buffer, mut read) = (vec![0; 256 * 1024], 0);

@@ -41,7 +41,7 @@ async fn ask(sending: &SendRequest<Bytes>, request: http::Request<()>) -> Result
 
 #[tokio::test]
 async fn an_answer_that_is_not_taken_ends_and_the_others_of_its_connection_go_on() {
-    let world = WorldOptions::default().set("server.write_timeout_ms", "300").start().await;
+    let world = WorldOptions::working().set("server.write_timeout_ms", "300").start().await;
     // The client opens no window: nothing of a body can be sent.
     let (sending, _connection) = client(&world, Builder::new().initial_window_size(0)).await;
     let error = ask(&sending, get("/openapi.json")).await.unwrap_err();
@@ -55,7 +55,7 @@ async fn an_answer_that_is_not_taken_ends_and_the_others_of_its_connection_go_on
 
 #[tokio::test]
 async fn an_idle_connection_is_told_to_go() {
-    let options = WorldOptions::default().set("server.idle_timeout_ms", "1500").set("server.header_timeout_ms", "150");
+    let options = WorldOptions::working().set("server.idle_timeout_ms", "1500").set("server.header_timeout_ms", "150");
     let world = options.start().await;
     let (sending, mut connection) = client(&world, &Builder::new()).await;
     // Longer than a head may take: between requests the idle time counts.
@@ -72,7 +72,7 @@ async fn an_idle_connection_is_told_to_go() {
 
 #[tokio::test]
 async fn the_requests_of_one_connection_are_bounded() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (sending, _connection) = client(&world, &Builder::new()).await;
     ask(&sending, get("/livez")).await.unwrap();
     assert_eq!(sending.current_max_send_streams(), 128);
@@ -98,7 +98,7 @@ pub fn taken_back(requests: u32) -> Vec<u8> {
 
 #[tokio::test]
 async fn requests_that_are_taken_back_at_once_end_the_connection() {
-    let world = World::start().await;
+    let world = World::working().await;
     let answer = exchange(&world.base, &taken_back(10_000)).await;
     // GOAWAY: ENHANCE_YOUR_CALM.
     assert!(answer.contains("\x07\0\0\0\0\0") && answer.contains("\0\0\0\x0b"), "{answer:?}");
@@ -108,7 +108,7 @@ async fn requests_that_are_taken_back_at_once_end_the_connection() {
 // Five seconds: the client is told to go, and has two seconds for it.
 #[tokio::test]
 async fn a_connection_that_was_told_to_go_and_goes_on_asking_is_closed() {
-    let world = WorldOptions::default().set("server.idle_timeout_ms", "300").start().await;
+    let world = WorldOptions::working().set("server.idle_timeout_ms", "300").start().await;
     let (mut reading, mut writing) = connect(&world.base).await.into_split();
     writing.write_all(&taken_back(0)).await.unwrap();
     // HEADERS, ended: GET, http, /, and the authority `x`.
@@ -140,7 +140,7 @@ async fn a_connection_that_was_told_to_go_and_goes_on_asking_is_closed() {
 
 #[tokio::test]
 async fn headers_are_bounded_as_in_http_1() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (sending, _connection) = client(&world, &Builder::new()).await;
     let padded = |lengths: &[usize]| {
         let mut request = get("/livez");

@@ -15,7 +15,7 @@ async fn pass(world: &World, minutes: u32) {
 
 #[tokio::test]
 async fn an_answer_is_repeated_for_a_day_and_no_longer() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = world.customer().await;
     let wish = order(&[&flight]);
@@ -34,7 +34,7 @@ async fn an_answer_is_repeated_for_a_day_and_no_longer() {
 
 #[tokio::test]
 async fn a_key_that_is_too_old_is_good_for_another_request() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = world.customer().await;
     let (wish, other) = (order(&[&flight]), with(order(&[&flight]), json!({"pieces": 5})));
@@ -54,7 +54,7 @@ async fn a_key_that_is_too_old_is_good_for_another_request() {
 
 #[tokio::test]
 async fn how_long_is_a_setting() {
-    let world = WorldOptions::default().set("idempotency.retention_hours", "2").start().await;
+    let world = WorldOptions::working().set("idempotency.retention_hours", "2").start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = world.customer().await;
     let wish = order(&[&flight]);
@@ -67,7 +67,7 @@ async fn how_long_is_a_setting() {
 
 #[tokio::test]
 async fn old_answers_are_deleted_by_a_scheduled_job_and_young_ones_stay() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = world.customer().await;
     let wish = order(&[&flight]);

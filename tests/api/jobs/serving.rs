@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
 use super::{Gate, Log, Queue, command_line::serve};
-use crate::support::{SCHEDULES, TestDatabase, WorldOptions, until};
+use crate::support::{SCHEDULES, TestDatabase, Watch, WorldOptions, until};
 
 /// Keeps the job `expired_tokens` from getting on, for as long as a statement may wait.
 struct Holding(PgConnection);
@@ -59,6 +59,8 @@ async fn a_process_that_stops_waits_for_what_it_runs_and_takes_nothing_new() {
     let held = queue.promise(NewJob::now("hold", Value::Null)).await;
     gate.until_held(1).await;
     serving.stop.cancel();
+    // It may have been asking for jobs just then.
+    Watch::over(&queue.database).await.until_quiet().await;
     let after = queue.promise(NewJob::now("note", json!("after"))).await;
     queue.until_state(held, JobState::Running).await;
     assert!(!serving.task.is_finished());
@@ -120,7 +122,7 @@ async fn a_database_that_is_away_for_a_while_costs_no_job() {
 #[tokio::test]
 async fn a_server_that_stops_leaves_no_job_running() {
     let database = TestDatabase::create().await;
-    let world = WorldOptions::default().on(&database).start().await;
+    let world = WorldOptions::working().on(&database).start().await;
     until_scheduled(&database).await;
     until_no_jobs(&database).await;
     let holding = Holding::tokens(&database).await;
@@ -134,7 +136,7 @@ async fn a_server_that_stops_leaves_no_job_running() {
     assert!(left.iter().all(|(_, state)| state == "QUEUED"), "{left:?}");
 
     // The next one does what is left.
-    let world = WorldOptions::default().on(&database).start().await;
+    let world = WorldOptions::working().on(&database).start().await;
     make_all_due(&database).await;
     until_no_jobs(&database).await;
     world.shutdown().await;

@@ -8,7 +8,8 @@ use crate::{
 };
 
 async fn world_of(redis: &OwnRedis, threshold: &str) -> World {
-    let options = WorldOptions { without_redis: true, ..WorldOptions::patient() }.set("redis.url", &redis.url());
+    let options =
+        WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.set("redis.url", &redis.url());
     options.set("redis.timeout_ms", "20000").set("capacity.critical_threshold_kg", threshold).start().await
 }
 
@@ -57,7 +58,7 @@ async fn who_leaves_no_more_than_the_threshold_takes_his_turn_and_nobody_else() 
 
 #[tokio::test]
 async fn availability_shows_which_way_the_next_kilogram_goes() {
-    let world = WorldOptions::default().set("capacity.critical_threshold_kg", "50").start().await;
+    let world = WorldOptions::working().set("capacity.critical_threshold_kg", "50").start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(200.0)).await;
     let customer = world.customer().await;
     for (kilograms, shown) in [(149, "optimistic"), (1, "locking"), (50, "locking")] {

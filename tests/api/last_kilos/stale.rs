@@ -14,7 +14,8 @@ use crate::{
 #[tokio::test]
 async fn the_lock_of_one_who_died_stops_no_booking() {
     let redis = OwnRedis::start().await;
-    let options = WorldOptions { without_redis: true, ..WorldOptions::patient() }.set("redis.url", &redis.url());
+    let options =
+        WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.set("redis.url", &redis.url());
     let world = options.set("redis.timeout_ms", "20000").start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(30.0)).await;
     let (customer, mut connection) = (world.customer().await, redis.connect().await);
@@ -38,7 +39,8 @@ async fn the_row_is_what_counts_when_the_lock_is_lost() {
     let redis = OwnRedis::start().await;
     let heard = Overheard::at(&redis).await;
     let instance = || {
-        let options = WorldOptions { without_redis: true, ..WorldOptions::patient() }.set("redis.url", &redis.url());
+        let options = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }
+            .set("redis.url", &redis.url());
         options.set("redis.timeout_ms", "20000")
     };
     let one = instance().start().await;

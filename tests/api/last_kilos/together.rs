@@ -20,7 +20,7 @@ async fn ask_all(clients: &[Client], flights: &[&Value], wishes: &[u32]) -> Vec<
 }
 
 async fn two_instances(threshold: &str) -> ([World; 2], [Client; 2]) {
-    let options = || WorldOptions::patient().set("capacity.critical_threshold_kg", threshold);
+    let options = || WorldOptions::patient().with_workers().set("capacity.critical_threshold_kg", threshold);
     let one = options().start().await;
     let other = options().on(&one.database).start().await;
     let customer = one.customer().await;

@@ -39,7 +39,7 @@ async fn a_flood_from_one_address_is_refused_before_it_costs_anything() {
 async fn no_guard_where_it_is_switched_off() {
     for world in [
         limited().set("rate_limit.flood_per_second", "0").start().await,
-        World::with(crate::support::WorldOptions::default().set("rate_limit.flood_per_second", "1")).await,
+        World::with(crate::support::WorldOptions::working().set("rate_limit.flood_per_second", "1")).await,
     ] {
         assert_eq!(flood(&world.anonymous()).await, 0);
     }

@@ -60,7 +60,7 @@ async fn over_the_border_of_two_windows_no_more_pass_than_in_one() {
 
 #[tokio::test]
 async fn who_switches_limits_off_hears_of_none() {
-    let world = World::start().await;
+    let world = World::working().await;
     for _ in 0..70 {
         let answer = world.anonymous().get(OPEN).await;
         assert_eq!(told(&answer), None);

@@ -12,7 +12,8 @@ use crate::support::{
 
 /// Beside the one on the stage: in one process they would stand in line.
 async fn beside(stage: &Stage) -> World {
-    let options = WorldOptions { without_redis: true, ..WorldOptions::patient() }.on(&stage.world.database);
+    let options =
+        WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.on(&stage.world.database);
     options.set("redis.url", &stage.redis.url()).set("redis.timeout_ms", "20000").start().await
 }
 

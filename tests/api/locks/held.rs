@@ -114,7 +114,7 @@ async fn a_flight_leaves_with_locked_bookings() {
 /// What is done is done: there is nothing to wait for.
 #[tokio::test]
 async fn who_repeats_a_step_waits_for_nobody() {
-    let options = WorldOptions::patient().set("locks.attempts", "100000").set("locks.delay_ms", "100");
+    let options = WorldOptions::patient().with_workers().set("locks.attempts", "100000").set("locks.delay_ms", "100");
     let mut stage = Stage::with(options).await;
     let booking = stage.book().await;
     let path = format!("{}/depart", path_of(&booking));

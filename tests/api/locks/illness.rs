@@ -48,7 +48,7 @@ async fn follow(redis: &OwnRedis, host: &str, port: &str) {
 
 async fn stage() -> Stage {
     // Silence is not listened to for long.
-    let options = WorldOptions::patient().set("redis.timeout_ms", "200");
+    let options = WorldOptions::patient().with_workers().set("redis.timeout_ms", "200");
     Stage::with(options.set("locks.attempts", "10").set("locks.delay_ms", "30")).await
 }
 
@@ -218,7 +218,10 @@ async fn locks_that_were_asked_for_in_vain_are_not_held_afterwards() {
 #[tokio::test]
 async fn an_instance_without_redis_works_beside_one_with() {
     let stage = stage().await;
-    let other = WorldOptions { without_redis: true, ..WorldOptions::patient() }.on(&stage.world.database).start().await;
+    let other = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }
+        .on(&stage.world.database)
+        .start()
+        .await;
     let operator = other.anonymous().with_token(stage.operator.token.as_deref().unwrap());
     let tight = stage.world.flight(NewFlight::new("AI201", "DEL", "LHR").weight(100.0)).await;
     let wish = with(order(&[&tight]), json!({"weight_kg": 50}));

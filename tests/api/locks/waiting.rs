@@ -12,7 +12,7 @@ use crate::support::{
 #[tokio::test]
 async fn it_is_asked_for_at_most_as_often_as_the_settings_say() {
     for (attempts, at_least) in [(1, 1), (7, 2)] {
-        let options = WorldOptions::patient().set("locks.attempts", &attempts.to_string());
+        let options = WorldOptions::patient().with_workers().set("locks.attempts", &attempts.to_string());
         let mut stage = Stage::with(options.set("locks.delay_ms", "200")).await;
         let heard = Overheard::at(&stage.redis).await;
         let booking = stage.book().await;
@@ -28,7 +28,7 @@ async fn it_is_asked_for_at_most_as_often_as_the_settings_say() {
 
 #[tokio::test]
 async fn a_lock_that_is_given_back_in_time_is_worth_the_wait() {
-    let options = WorldOptions::patient().set("locks.attempts", "100000").set("locks.delay_ms", "5");
+    let options = WorldOptions::patient().with_workers().set("locks.attempts", "100000").set("locks.delay_ms", "5");
     let mut stage = Stage::with(options).await;
     let heard = Overheard::at(&stage.redis).await;
     let booking = stage.book().await;
@@ -49,7 +49,7 @@ async fn a_lock_that_is_given_back_in_time_is_worth_the_wait() {
 /// They come one after the other, and none is refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn thirty_changes_of_one_booking_are_all_made() {
-    let options = WorldOptions::patient().set("locks.attempts", "100000").set("locks.delay_ms", "5");
+    let options = WorldOptions::patient().with_workers().set("locks.attempts", "100000").set("locks.delay_ms", "5");
     let stage = Arc::new(Stage::with(options).await);
     let booking = stage.book().await;
     let answers = at_once((0..30).map(|number| {

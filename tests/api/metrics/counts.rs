@@ -16,7 +16,7 @@ use crate::{
 
 #[tokio::test]
 async fn requests_are_counted_by_the_template_of_their_route() {
-    let world = World::start().await;
+    let world = World::working().await;
     let customer = world.customer().await;
     let before = scrape(&world).await;
     customer.get("/api/v1/bookings/ACB123456789").await.expect(404);
@@ -42,7 +42,7 @@ async fn requests_are_counted_by_the_template_of_their_route() {
 
 #[tokio::test]
 async fn buckets_of_a_latency_grow_to_its_count() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.anonymous().get("/livez").await;
     let samples = scrape(&world).await;
     let mut counted = BTreeMap::new();
@@ -61,7 +61,7 @@ async fn buckets_of_a_latency_grow_to_its_count() {
 
 #[tokio::test]
 async fn bookings_are_counted_by_their_outcome() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let before = scrape(&world).await;
     let operator = world.operator().await;
@@ -105,7 +105,7 @@ async fn what_is_booked_is_weighed_once() {
 
 #[tokio::test]
 async fn problems_are_counted_by_their_code() {
-    let world = World::start().await;
+    let world = World::working().await;
     let count = async |code| total(&scrape(&world).await, "loadmaster_problems_total", &[("code", code)]);
     let client = world.anonymous();
     let before = [count("not_found").await, count("method_not_allowed").await, count("unauthenticated").await];
@@ -152,7 +152,7 @@ async fn requests_are_under_way_until_they_are_answered_or_nobody_waits_for_them
 
 #[tokio::test]
 async fn a_commit_that_nobody_confirms_is_counted() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let count = async || total(&scrape(&world).await, "loadmaster_unknown_outcomes_total", &[]);
     let before = count().await;

@@ -14,7 +14,7 @@ use crate::support::{
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn while_redis_says_nothing_work_goes_on_and_all_of_it_arrives_afterwards() {
     let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
-    let world = WorldOptions::patient().on(&database).set("redis.url", &redis.url()).start().await;
+    let world = WorldOptions::patient().with_workers().on(&database).set("redis.url", &redis.url()).start().await;
     let (mut consumer, mut owner) = (Consumer::of(&redis).await, database.owner().await);
     let (flights, people) = (two_flights(&world).await, People::of(&world).await);
     ship(people.clone(), flights.clone()).await;
@@ -35,7 +35,7 @@ async fn while_redis_says_nothing_work_goes_on_and_all_of_it_arrives_afterwards(
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_redis_that_was_killed_is_told_what_it_has_missed() {
     let (database, mut redis) = (TestDatabase::create().await, OwnRedis::start().await);
-    let world = WorldOptions::patient().on(&database).set("redis.url", &redis.url()).start().await;
+    let world = WorldOptions::patient().with_workers().on(&database).set("redis.url", &redis.url()).start().await;
     let mut owner = database.owner().await;
     let (flights, people) = (two_flights(&world).await, People::of(&world).await);
     ship(people.clone(), flights.clone()).await;

@@ -5,13 +5,16 @@ use std::{
     time::Duration,
 };
 
-use loadmaster::platform::outbox::{Entry, Sink, SinkAway, relay};
+use loadmaster::platform::{
+    outbox::{Entry, Sink, SinkAway, relay},
+    timing::Timing,
+};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::ids;
-use crate::support::{BRIEF_TERM, World, until};
+use crate::support::{World, until};
 
 /// What a sink does with what it is given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,7 +97,7 @@ impl<const LETTER: char> Collecting<LETTER> {
     /// Lets a process of this name deliver to it.
     pub fn served_by(&self, world: &World, process: &str) -> Serving {
         let stop = CancellationToken::new();
-        let task = relay(world.db.clone(), self.clone(), process.to_owned(), BRIEF_TERM, stop.clone());
+        let task = relay(world.db.clone(), self.clone(), process.to_owned(), Timing::BRIEF, stop.clone());
         Serving { stop, task: tokio::spawn(task) }
     }
 }

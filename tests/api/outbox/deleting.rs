@@ -12,7 +12,7 @@ use crate::support::{World, WorldOptions, until};
 
 /// The server's own deletion has run and will not for an hour.
 async fn alone() -> World {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::patient() }.start().await;
+    let world = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await;
     let undone =
         "select 'left' where not exists (select from schedules where name = 'old_outbox' and next_run_at > now())
                   or exists (select from jobs where kind = 'old_outbox')";

@@ -10,7 +10,7 @@ use crate::support::{World, WorldOptions, freight::two_flights, until};
 
 /// Nobody but the test reads the outbox.
 async fn alone() -> World {
-    WorldOptions { without_redis: true, ..WorldOptions::patient() }.start().await
+    WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await
 }
 
 /// What there is to read now.

@@ -77,7 +77,7 @@ impl Follow for Notes {
 }
 
 async fn alone(database: &TestDatabase) -> World {
-    WorldOptions { without_redis: true, ..WorldOptions::patient() }.on(database).start().await
+    WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.on(database).start().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

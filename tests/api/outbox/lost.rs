@@ -46,7 +46,7 @@ async fn redis(redis: &OwnRedis, command: &[&str]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_stream_that_went_backwards_is_counted_once_also_by_the_next_process() {
     let (database, own) = (TestDatabase::create().await, OwnRedis::start().await);
-    let options = WorldOptions::patient().on(&database).set("redis.url", &own.url());
+    let options = WorldOptions::patient().with_workers().on(&database).set("redis.url", &own.url());
     let options = options.set("redis.timeout_ms", "2000");
     let world = options.clone().start().await;
     assert_eq!(resets(&world).await, 0);

@@ -19,7 +19,7 @@ use crate::support::{
 };
 
 async fn alone() -> World {
-    WorldOptions { without_redis: true, ..WorldOptions::patient() }.start().await
+    WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await
 }
 
 /// Writes what is in the outbox so far again, as the version before would have written it. Answers what it said.
@@ -64,7 +64,8 @@ async fn what_an_older_process_wrote_arrives_as_this_one_would_have_written_it()
         assert_eq!(message, all[text(&message, "id")]);
     }
 
-    let with_redis = WorldOptions::patient().on(&world.database).set("redis.url", &redis.url()).start().await;
+    let with_redis =
+        WorldOptions::patient().with_workers().on(&world.database).set("redis.url", &redis.url()).start().await;
     let mut consumer = Consumer::of(&redis).await;
     until("the stream has them", async || {
         consumer.read().await;

@@ -26,7 +26,7 @@ const AT_ONCE: i64 = 20;
 
 #[tokio::test]
 async fn a_backlog_beside_an_open_import_is_read_by_its_key() {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::patient() }.start().await;
+    let world = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await;
     let mut slow = Open::begin(&world.database).await;
     slow.write(Uuid::new_v4(), 1..=5_000).await;
     tell(&world.database, Uuid::new_v4(), 1..=1).await;
@@ -57,7 +57,7 @@ async fn a_backlog_beside_an_open_import_is_read_by_its_key() {
 
 #[tokio::test]
 async fn two_interleaved_imports_that_end_one_after_the_other_are_read_by_their_key() {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::patient() }.start().await;
+    let world = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await;
     let mut imports = [Open::begin(&world.database).await, Open::begin(&world.database).await];
     let aggregates = [Uuid::new_v4(), Uuid::new_v4()];
     // So many of each, by turns of ten.

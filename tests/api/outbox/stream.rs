@@ -17,7 +17,7 @@ use crate::{
 
 /// Nothing is sent twice because the machine is slow.
 async fn world(database: &TestDatabase, redis: &OwnRedis) -> World {
-    let options = WorldOptions::patient().on(database).set("redis.url", &redis.url());
+    let options = WorldOptions::patient().with_workers().on(database).set("redis.url", &redis.url());
     options.set("redis.timeout_ms", "2000").start().await
 }
 
@@ -101,7 +101,8 @@ async fn an_instance_that_was_shut_down_under_load_is_resumed_by_the_next() {
 #[tokio::test]
 async fn redis_that_comes_later_is_told_everything_from_the_beginning() {
     let database = TestDatabase::create().await;
-    let alone = WorldOptions { without_redis: true, ..WorldOptions::patient() }.on(&database).start().await;
+    let alone =
+        WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.on(&database).start().await;
     let flights = two_flights(&alone).await;
     busy(&alone, &flights).await;
     alone.shutdown().await;

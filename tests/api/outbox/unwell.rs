@@ -89,7 +89,7 @@ async fn a_slow_redis_gets_everything_and_not_again_and_again() {
     let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
     let way = LongWay::to(&redis);
     // Where somebody waits for Redis nobody waits so long,
-    let options = WorldOptions::patient().on(&database).set("redis.url", &way.url());
+    let options = WorldOptions::patient().with_workers().on(&database).set("redis.url", &way.url());
     let world = options.set("redis.timeout_ms", "100").start().await;
     let (mut consumer, mut owner) = (Consumer::of(&redis).await, database.owner().await);
     let (flights, people) = (two_flights(&world).await, People::of(&world).await);
@@ -120,7 +120,7 @@ async fn refused(connection: &mut MultiplexedConnection) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_full_redis_loses_nothing_and_gets_it_when_there_is_room() {
     let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
-    let options = WorldOptions::patient().on(&database).set("redis.url", &redis.url());
+    let options = WorldOptions::patient().with_workers().on(&database).set("redis.url", &redis.url());
     let world = options.set("redis.timeout_ms", "2000").start().await;
     let (mut consumer, mut owner) = (Consumer::of(&redis).await, database.owner().await);
     let (flights, people) = (two_flights(&world).await, People::of(&world).await);

@@ -37,7 +37,7 @@ const BREACHES: [&str; 11] = [
 
 #[tokio::test]
 async fn the_audit_notices_every_way_to_spoil_the_books() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let booking =
         world.customer().await.post("/api/v1/bookings", order("DEL", "LHR", &[&flight], 10)).await.expect(201);

@@ -20,7 +20,7 @@ fn under_awb(flight: &Value) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_50_bookings_under_one_air_waybill_one_is_made_and_only_its_room_is_taken() {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     let flight = world.flight(roomy("AI101")).await;
     let customer = world.customer().await;
     let answers = at_once(50, |_| {
@@ -39,7 +39,7 @@ async fn of_50_bookings_under_one_air_waybill_one_is_made_and_only_its_room_is_t
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_air_waybill_goes_from_a_cancelled_booking_to_one_new_one_at_most() {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     let flight = world.flight(roomy("AI101")).await;
     let customer = world.customer().await;
     let mut held = customer.post("/api/v1/bookings", under_awb(&flight)).await.expect(201);
@@ -77,7 +77,7 @@ fn anywhere() -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn bookings_without_flights_spill_over_to_the_next_best_one_until_all_are_full() {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     let mut flights = Vec::new();
     for (number, hours) in [("AI101", 24), ("AI103", 26), ("AI105", 28)] {
         flights.push(world.flight(roomy(number).weight(400.0).leaves_in_hours(hours)).await);
@@ -130,7 +130,7 @@ async fn import(admin: &Client, weight_kg: u64) -> Answer {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn bookings_while_imports_change_the_capacity_never_exceed_what_it_is_at_the_time() {
     const IMPORTS: [u64; 12] = [1500, 600, 2000, 200, 900, 1000, 1400, 700, 3000, 1600, 500, 2000];
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     let flight = world.flight(roomy("AI101").weight(1000.0)).await;
     let (customer, admin) = (world.customer().await, world.admin().await);
 
@@ -194,7 +194,7 @@ async fn changed_while_waiting(
 
 #[tokio::test]
 async fn a_booking_whose_flight_changes_under_it_is_decided_anew() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(roomy("AI101")).await;
     for wish in [order("DEL", "LHR", &[&flight], 40), anywhere()] {
         let customer = world.customer().await;
@@ -208,7 +208,7 @@ async fn a_booking_whose_flight_changes_under_it_is_decided_anew() {
 /// What was validated is what is sold: a leg never has the times that its flight had before.
 #[tokio::test]
 async fn a_booking_that_waits_behind_an_import_flies_at_the_new_times() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(roomy("AI101")).await;
     let (customer, admin) = (world.customer().await, world.admin().await);
     let mut watch = Watch::over(&world.database).await;

@@ -136,7 +136,7 @@ async fn rounds<F>(run: impl Fn(Round) -> F + Clone + Send + Sync + 'static)
 where
     F: Future<Output = Expected> + Send + 'static,
 {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     let told = in_lanes(all_rounds(&world).await, run).await;
     compare(&world, told.into_iter().flatten().collect()).await;
     Box::pin(settled(world)).await;

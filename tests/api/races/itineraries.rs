@@ -99,7 +99,7 @@ async fn assert_no_deadlocks(worlds: Vec<World>) {
 }
 
 async fn shared_flights(made_in: [usize; 4]) {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     let flights = chain(&world, made_in).await;
     let booked = book_and_cancel(&[&world], &flights).await;
     assert_all_or_nothing(&world, &flights, &booked).await;
@@ -118,8 +118,8 @@ async fn legs_whose_ids_have_nothing_to_do_with_the_order_of_flying_never_wait_i
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_servers_book_and_cancel_on_the_same_chain() {
-    let first = WorldOptions::patient().start().await;
-    let second = WorldOptions::patient().on(&first.database).start().await;
+    let first = WorldOptions::patient().with_workers().start().await;
+    let second = WorldOptions::patient().with_workers().on(&first.database).start().await;
     let flights = chain(&first, [1, 3, 0, 2]).await;
     let booked = book_and_cancel(&[&first, &second], &flights).await;
     assert_all_or_nothing(&first, &flights, &booked).await;

@@ -69,32 +69,32 @@ fn roomy() -> NewFlight {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_200_clients_for_the_last_1000_kg_exactly_25_get_their_40() {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     exactly_25_of_200(&[&world], roomy().weight(1000.0), shipment(), "weight_kg").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_200_clients_for_the_last_10_cubic_metres_exactly_25_get_their_400_litres() {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     exactly_25_of_200(&[&world], roomy().volume(10.0), shipment(), "volume_m3").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_200_clients_for_the_last_25_positions_exactly_25_get_one() {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     exactly_25_of_200(&[&world], roomy().positions(25), shipment(), "positions").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_servers_on_one_database_sell_the_last_room_once() {
-    let first = WorldOptions::patient().start().await;
-    let second = WorldOptions::patient().on(&first.database).start().await;
+    let first = WorldOptions::patient().with_workers().start().await;
+    let second = WorldOptions::patient().with_workers().on(&first.database).start().await;
     exactly_25_of_200(&[&first, &second], roomy().weight(1000.0), shipment(), "weight_kg").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whoever_is_refused_would_not_have_fitted_into_what_is_left_at_the_end() {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     let flight = world.flight(roomy().weight(1000.0)).await;
     let customer = world.customer().await;
     let mut dice = Dice::new(7);

@@ -65,7 +65,7 @@ async fn in_lanes<F>(races: usize, run: impl Fn(Lane, usize, u64) -> F + Clone +
 where
     F: Future<Output = u64> + Send + 'static,
 {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     let mut lanes = Vec::new();
     for number in 0..LANES {
         lanes.push(Lane::new(&world, number).await);
@@ -179,7 +179,7 @@ async fn of_two_departs_two_arrives_and_two_delivers_at_once_exactly_one_wins() 
 /// Holds the flight's row until these two calls wait for it, the first before the second, then lets them go. The second is
 /// made where nobody knows of courtesy locks: only the rows' own count.
 async fn queued(world: &World, lane: &Lane, calls: [(&str, &str); 2]) -> Vec<Answer> {
-    let beside = WorldOptions { without_redis: true, ..WorldOptions::default() }.on(&world.database).start().await;
+    let beside = WorldOptions { without_redis: true, ..WorldOptions::working() }.on(&world.database).start().await;
     let elsewhere = beside.anonymous().with_token(lane.operator.token.as_deref().unwrap());
     let mut watch = Watch::over(&world.database).await;
     let mut owner = world.database.owner().await;
@@ -206,7 +206,7 @@ async fn queued(world: &World, lane: &Lane, calls: [(&str, &str); 2]) -> Vec<Ans
 /// The races above may fall out the same way every time; these two fall out as they are told.
 #[tokio::test]
 async fn the_call_that_waits_first_is_judged_first() {
-    let world = World::start().await;
+    let world = World::working().await;
     let lane = Lane::new(&world, 0).await;
 
     let path = lane.booking().await;

@@ -9,7 +9,7 @@ const NONE: [&str; 0] = [];
 
 #[tokio::test]
 async fn a_connection_takes_two_hours_at_least() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(to_bombay("AI1")).await;
     world.flight(from_bombay("AI2", "13:59")).await;
     world.flight(from_bombay("AI3", "14:00")).await;
@@ -22,7 +22,7 @@ async fn a_connection_takes_two_hours_at_least() {
 
 #[tokio::test]
 async fn the_minimum_is_a_setting_that_single_airports_may_override() {
-    let settings = WorldOptions::default()
+    let settings = WorldOptions::working()
         .set("search.min_connection_minutes", "60")
         .set("search.connection_minutes_by_airport", "BOM=180,FRA=0");
     let world = settings.start().await;
@@ -41,7 +41,7 @@ async fn the_minimum_is_a_setting_that_single_airports_may_override() {
 
 #[tokio::test]
 async fn a_flight_that_goes_on_under_its_number_needs_no_minimum() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(to_bombay("AI101")).await;
     world.flight(from_bombay("AI101", "12:00")).await;
     assert_eq!(transit(&search(&world, "DEL", "LHR", "2026-11-21").await), ["AI101+AI101"]);
@@ -58,7 +58,7 @@ async fn a_flight_that_goes_on_under_its_number_needs_no_minimum() {
 
 #[tokio::test]
 async fn the_next_leg_leaves_by_the_end_of_the_day_after_in_the_connecting_airports_time() {
-    let world = World::start().await;
+    let world = World::working().await;
     // The last minute of 22 November there, and the first of the 23rd.
     let airports = [("BOM", "+05:30"), ("CXI", "+14:00"), ("PPG", "-11:00"), ("JFK", "-05:00")];
     for (index, (via, offset)) in airports.into_iter().enumerate() {
@@ -76,7 +76,7 @@ async fn the_next_leg_leaves_by_the_end_of_the_day_after_in_the_connecting_airpo
 
 #[tokio::test]
 async fn the_day_after_is_counted_from_the_departure_date_and_not_from_the_landing() {
-    let world = World::start().await;
+    let world = World::working().await;
     // It leaves Delhi late on the 21st and lands on the 22nd: the 23rd is too late.
     let late = NewFlight::new("AI1", "DEL", "BOM").departs("2026-11-21T23:30:00+05:30").takes_minutes(150);
     world.flight(late).await;
@@ -87,7 +87,7 @@ async fn the_day_after_is_counted_from_the_departure_date_and_not_from_the_landi
 
 #[tokio::test]
 async fn a_night_in_which_the_connecting_airports_clocks_change_ends_at_its_own_midnight() {
-    let world = World::start().await;
+    let world = World::working().await;
     // London's 31 October 2027 lasts 25 hours: it ends at 24:00Z, where the 30th ended at 23:00Z.
     world.flight(NewFlight::new("BA1", "DEL", "LHR").departs("2027-10-30T06:00:00Z").takes_minutes(540)).await;
     world.flight(NewFlight::new("BA2", "LHR", "JFK").departs("2027-10-31T23:59:00Z")).await;
@@ -98,7 +98,7 @@ async fn a_night_in_which_the_connecting_airports_clocks_change_ends_at_its_own_
 #[tokio::test]
 async fn only_scheduled_flights_are_offered() {
     // Rows are changed behind the API: nothing is kept.
-    let world = WorldOptions::default().set("search.cache_ttl_seconds", "0").start().await;
+    let world = WorldOptions::working().set("search.cache_ttl_seconds", "0").start().await;
     let mut flights = vec![world.flight(NewFlight::new("AI9", "DEL", "LHR").departs("2026-11-21T02:00:00Z")).await];
     flights.push(world.flight(to_bombay("AI1")).await);
     flights.push(world.flight(from_bombay("AI2", "15:00")).await);
@@ -126,7 +126,7 @@ async fn only_scheduled_flights_are_offered() {
 
 #[tokio::test]
 async fn no_airport_is_met_twice() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(to_bombay("AI1")).await;
     world.flight(NewFlight::new("AI2", "BOM", "DEL").departs("2026-11-21T15:00:00+05:30")).await;
     world.flight(NewFlight::new("AI3", "DEL", "LHR").departs("2026-11-22T09:00:00+05:30")).await;
@@ -137,7 +137,7 @@ async fn no_airport_is_met_twice() {
 
 #[tokio::test]
 async fn max_stops_zero_leaves_direct_flights_alone() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(to_bombay("AI1")).await;
     world.flight(from_bombay("AI2", "15:00")).await;
     world.flight(NewFlight::new("AI9", "DEL", "LHR").departs("2026-11-21T02:00:00Z")).await;
@@ -152,7 +152,7 @@ async fn max_stops_zero_leaves_direct_flights_alone() {
 
 #[tokio::test]
 async fn an_installation_may_offer_direct_flights_only() {
-    let world = WorldOptions::default().set("search.max_stops", "0").start().await;
+    let world = WorldOptions::working().set("search.max_stops", "0").start().await;
     world.flight(to_bombay("AI1")).await;
     world.flight(from_bombay("AI2", "15:00")).await;
     assert_eq!(transit(&search(&world, "DEL", "LHR", "2026-11-21").await), NONE);
@@ -161,7 +161,7 @@ async fn an_installation_may_offer_direct_flights_only() {
 #[tokio::test]
 async fn a_retimed_first_leg_keeps_or_loses_its_connection() {
     // Rows are changed behind the API: nothing is kept.
-    let world = WorldOptions::default().set("search.cache_ttl_seconds", "0").start().await;
+    let world = WorldOptions::working().set("search.cache_ttl_seconds", "0").start().await;
     let inbound = world.flight(to_bombay("AI1")).await;
     world.flight(from_bombay("AI2", "14:00")).await;
     assert_eq!(transit(&search(&world, "DEL", "LHR", "2026-11-21").await), ["AI1+AI2"]);

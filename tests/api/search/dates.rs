@@ -4,7 +4,7 @@ use crate::support::{NewFlight, World};
 
 #[tokio::test]
 async fn a_flight_belongs_to_the_local_date_of_its_origin() {
-    let world = World::start().await;
+    let world = World::working().await;
     // One minute before, at, and one minute before the end of 22 November, by the clocks of each airport.
     for (number, origin, offset) in [("AI1", "DEL", "+05:30"), ("AA1", "LAX", "-08:00"), ("NZ1", "CXI", "+14:00")] {
         for (suffix, local) in [
@@ -31,7 +31,7 @@ async fn a_flight_belongs_to_the_local_date_of_its_origin() {
 
 #[tokio::test]
 async fn the_nights_in_which_clocks_change_have_their_own_length() {
-    let world = World::start().await;
+    let world = World::working().await;
     // (day, its first and last minute in UTC): a day of 23 hours, and one of 25.
     let days = [
         ("LHR", "2027-03-28", "2027-03-28T00:00:00Z", "2027-03-28T22:59:00Z"),
@@ -59,7 +59,7 @@ async fn the_nights_in_which_clocks_change_have_their_own_length() {
 
 #[tokio::test]
 async fn a_past_date_is_answered_but_cannot_be_booked() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR").departs("2026-11-01T10:00:00Z")).await;
     let found = search(&world, "DEL", "LHR", "2026-11-01").await;
     assert_eq!(direct(&found), ["AI101"]);
@@ -69,7 +69,7 @@ async fn a_past_date_is_answered_but_cannot_be_booked() {
 
 #[tokio::test]
 async fn the_best_known_departure_decides_and_not_the_scheduled_one() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").departs("2026-11-21T12:00:00Z")).await;
     let mut owner = world.database.owner().await;
     sqlx::query("update flights set departure_at = departure_at + interval '1 day', arrival_at = arrival_at + interval '1 day' where id = $1")

@@ -96,7 +96,7 @@ async fn told(world: &World) -> i64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_search_never_tells_of_more_room_than_was_left_when_it_was_asked() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     let (begun, done) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
     let (customer, order) = (world.customer().await, order(&[&flight]));

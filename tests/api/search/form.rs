@@ -31,7 +31,7 @@ const OPTION: [&str; 13] = [
 
 #[tokio::test]
 async fn an_option_has_exactly_the_promised_members() {
-    let world = World::start().await;
+    let world = World::working().await;
     let first = world.flight(to_bombay("AI1").weight(900.5)).await;
     let second = world.flight(from_bombay("AI2", "15:07")).await;
     let direct =
@@ -71,7 +71,7 @@ fn without(object: &Value, member: &str) -> Value {
 
 #[tokio::test]
 async fn a_direct_flight_is_a_flight_with_a_verdict() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI9", "DEL", "LHR").departs("2026-11-21T12:00:00Z")).await;
     world.flight(to_bombay("AI1")).await;
     world.flight(from_bombay("AI2", "15:00")).await;
@@ -91,7 +91,7 @@ async fn a_direct_flight_is_a_flight_with_a_verdict() {
 
 #[tokio::test]
 async fn durations_in_hours_have_two_decimals_at_most_and_no_more_than_needed() {
-    let world = World::start().await;
+    let world = World::working().await;
     for (number, minutes, hours) in [("AI1", 60, "1"), ("AI2", 90, "1.5"), ("AI3", 61, "1.02"), ("AI4", 100, "1.67")] {
         world.flight(NewFlight::new(number, "DEL", "LHR").departs("2026-11-21T12:00:00Z").takes_minutes(minutes)).await;
         let options = ranked(&world, "origin=DEL&destination=LHR&departure_date=2026-11-21").await;
@@ -103,7 +103,7 @@ async fn durations_in_hours_have_two_decimals_at_most_and_no_more_than_needed() 
 
 #[tokio::test]
 async fn nothing_found_is_an_empty_answer() {
-    let world = World::start().await;
+    let world = World::working().await;
     let found = search(&world, "DEL", "LHR", "2026-11-21").await;
     assert_eq!((&found["direct_flights"], &found["transit_routes"]), (&json!([]), &json!([])));
     assert_eq!(ranked(&world, "origin=DEL&destination=LHR&departure_date=2026-11-21").await, json!([]));
@@ -111,7 +111,7 @@ async fn nothing_found_is_an_empty_answer() {
 
 #[tokio::test]
 async fn codes_are_taken_in_any_case_and_with_spaces_around_them() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(NewFlight::new("AI9", "DEL", "LHR").departs("2026-11-21T12:00:00Z")).await;
     let found = search(&world, " del ", "lhr", "2026-11-21").await;
     assert_eq!((&found["origin"], &found["destination"]), (&json!("DEL"), &json!("LHR")));
@@ -122,7 +122,7 @@ async fn codes_are_taken_in_any_case_and_with_spaces_around_them() {
 
 #[tokio::test]
 async fn limit_bounds_each_list() {
-    let world = World::start().await;
+    let world = World::working().await;
     for hour in 1..=3 {
         let number = format!("AI{hour}");
         let straight = NewFlight::new(&number, "DEL", "LHR").departs(&format!("2026-11-21T0{hour}:00:00Z"));
@@ -142,7 +142,7 @@ async fn limit_bounds_each_list() {
 
 #[tokio::test]
 async fn fifty_options_are_shown_unless_more_are_asked_for() {
-    let world = World::start().await;
+    let world = World::working().await;
     let mut table = String::from(
         "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes\n",
     );

@@ -21,7 +21,7 @@ pub struct Three {
 impl Three {
     pub async fn start(redis: Option<&OwnRedis>) -> Self {
         let database = TestDatabase::create().await;
-        let mut options = WorldOptions::patient().on(&database);
+        let mut options = WorldOptions::patient().with_workers().on(&database);
         if let Some(redis) = redis {
             options = options.set("redis.url", &redis.url());
         }
@@ -152,7 +152,7 @@ async fn every_change_is_told_here_at_once_and_there_soon() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn without_redis_too() {
     let database = TestDatabase::create().await;
-    let options = WorldOptions { without_redis: true, ..WorldOptions::patient() }.on(&database);
+    let options = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.on(&database);
     let (here, there) = (options.clone().start().await, options.clone().start().await);
     let plain = options.set("search.cache_ttl_seconds", "0").start().await;
     let admin = here.admin().await;
@@ -215,7 +215,7 @@ async fn a_redis_that_comes_back_with_what_it_had_long_ago_is_not_believed() {
     put_back(&redis, &old).await;
     three.is_told("what is now").await;
     // One that has just started knows nothing but what is in Redis.
-    let options = WorldOptions::patient().on(&three.here.database).set("redis.url", &redis.url());
+    let options = WorldOptions::patient().with_workers().on(&three.here.database).set("redis.url", &redis.url());
     let newcomer = options.clone().start().await;
     assert_eq!(answers(&newcomer).await, answers(&three.plain).await);
     // Nor is it believed when it tells nonsense.

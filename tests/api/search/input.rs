@@ -9,7 +9,7 @@ fn question() -> Value {
 
 #[tokio::test]
 async fn each_member_of_a_body_is_judged() {
-    let world = World::start().await;
+    let world = World::working().await;
     let ten_codes = json!(["PER", "HEA", "AVI", "VAL", "PIL", "EAT", "CAO", "ICE", "HUM", "DIP"]);
     for (member, value, code) in [
         ("origin", json!(null), "required"),
@@ -63,7 +63,7 @@ async fn each_member_of_a_body_is_judged() {
 
 #[tokio::test]
 async fn each_parameter_of_a_query_is_judged() {
-    let world = World::start().await;
+    let world = World::working().await;
     for (more, name, code) in [
         ("&weight_kg=0", "weight_kg", "too_small"),
         ("&weight_kg=lots", "weight_kg", "wrong_type"),
@@ -95,7 +95,7 @@ async fn each_parameter_of_a_query_is_judged() {
 
 #[tokio::test]
 async fn all_faults_are_told_at_once() {
-    let world = World::start().await;
+    let world = World::working().await;
     let body = json!({"origin": "QQQ", "departure_date": "soon", "weight_kg": -1, "limit": 0, "color": "red"});
     let faults = world.anonymous().post("/api/v1/routes/search", body).await.expect_faults();
     let told: Vec<_> = faults.iter().map(|(pointer, code)| (pointer.as_str(), code.as_str())).collect();
@@ -114,7 +114,7 @@ async fn all_faults_are_told_at_once() {
 
 #[tokio::test]
 async fn an_installation_without_connections_refuses_one_stop() {
-    let world = crate::support::WorldOptions::default().set("search.max_stops", "0").start().await;
+    let world = crate::support::WorldOptions::working().set("search.max_stops", "0").start().await;
     let mut body = question();
     body["max_stops"] = json!(1);
     let faults = world.anonymous().post("/api/v1/routes/search", body).await.expect_faults();
@@ -123,7 +123,7 @@ async fn an_installation_without_connections_refuses_one_stop() {
 
 #[tokio::test]
 async fn parameters_do_not_belong_to_the_form_with_a_body() {
-    let world = World::start().await;
+    let world = World::working().await;
     let answer = world.anonymous().post("/api/v1/routes/search?limit=5", question()).await;
     assert_eq!(answer.expect_faults(), [("limit".to_owned(), "unknown_field".to_owned())]);
 }
@@ -139,7 +139,7 @@ fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
 
 #[tokio::test]
 async fn the_description_tells_the_bounds_and_words_that_are_taken() {
-    let world = World::start().await;
+    let world = World::working().await;
     let client = world.anonymous();
     let by_query = async |name: &str, value: &str| {
         let query = format!("origin=DEL&destination=LHR&departure_date=2026-11-21&{name}={value}");

@@ -19,7 +19,7 @@ fn reasons(found: &Value) -> &Value {
 
 #[tokio::test]
 async fn each_reason_is_told() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(direct_flight("AI1")).await;
     for (wanted, expected) in [
         (json!({}), json!([])),
@@ -41,7 +41,7 @@ async fn each_reason_is_told() {
 
 #[tokio::test]
 async fn a_weight_without_a_volume_is_judged_with_the_volume_a_booking_would_get() {
-    let world = World::start().await;
+    let world = World::working().await;
     // 10 m³ hold 1666.67 kg of the standard density: 1666.6 kg fit and 1666.7 kg do not.
     world.flight(direct_flight("AI1").weight(5000.0)).await;
     for (wanted, expected) in [
@@ -56,7 +56,7 @@ async fn a_weight_without_a_volume_is_judged_with_the_volume_a_booking_would_get
 
 #[tokio::test]
 async fn the_cut_off_closes_booking_to_the_instant() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(direct_flight("AI1")).await;
     world.clock.set("2026-11-21T08:59:59.999999Z".parse().unwrap());
     assert_eq!(*reasons(&search(&world, "DEL", "LHR", DAY).await), json!([]));
@@ -66,7 +66,7 @@ async fn the_cut_off_closes_booking_to_the_instant() {
 
 #[tokio::test]
 async fn what_others_have_booked_is_not_offered_again() {
-    let world = World::start().await;
+    let world = World::working().await;
     let flight = world.flight(direct_flight("AI1")).await;
     let order = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 600, "volume_m3": 2,
                        "positions": 1, "flight_ids": [flight["id"]]});
@@ -81,7 +81,7 @@ async fn what_others_have_booked_is_not_offered_again() {
 
 #[tokio::test]
 async fn a_connection_is_judged_by_its_weakest_leg_in_each_dimension() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(to_bombay("AI1").weight(500.0).volume(9.0).positions(6).aircraft("77X")).await;
     world.flight(from_bombay("AI2", "15:00").weight(800.0).volume(4.5).positions(7)).await;
     for (wanted, expected) in [
@@ -101,7 +101,7 @@ async fn a_connection_is_judged_by_its_weakest_leg_in_each_dimension() {
 
 #[tokio::test]
 async fn cargo_aircraft_only_goes_where_every_leg_is_a_freighter() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(to_bombay("AI1").aircraft("77X")).await;
     world.flight(from_bombay("AI2", "15:00").aircraft("74N")).await;
     world.flight(from_bombay("AI3", "14:30").aircraft("77W")).await;
@@ -114,7 +114,7 @@ async fn cargo_aircraft_only_goes_where_every_leg_is_a_freighter() {
 
 #[tokio::test]
 async fn a_connection_whose_second_leg_alone_is_closed_says_so() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(to_bombay("AI1")).await;
     let mut long_cutoff = json!({
         "flight_number": "AI2", "origin": "BOM", "destination": "LHR",
@@ -128,7 +128,7 @@ async fn a_connection_whose_second_leg_alone_is_closed_says_so() {
 
 #[tokio::test]
 async fn options_that_cannot_be_booked_stay_after_those_that_can() {
-    let world = World::start().await;
+    let world = World::working().await;
     let at = |number: &str, time: &str| {
         NewFlight::new(number, "DEL", "LHR").departs(&format!("2026-11-21T{time}:00Z")).takes_minutes(60)
     };

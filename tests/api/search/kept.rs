@@ -26,7 +26,7 @@ fn assert_miss(answer: &Answer) {
 
 #[tokio::test]
 async fn the_second_search_finds_what_the_first_has_left() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let client = world.anonymous();
     let first = client.post(SEARCH, question()).await;
@@ -52,7 +52,7 @@ async fn the_second_search_finds_what_the_first_has_left() {
 
 #[tokio::test]
 async fn nothing_is_kept_too() {
-    let world = World::start().await;
+    let world = World::working().await;
     let client = world.anonymous();
     assert_miss(&client.get(RANKED).await);
     let again = client.get(RANKED).await;
@@ -64,13 +64,13 @@ async fn nothing_is_kept_too() {
 
 #[tokio::test]
 async fn what_one_instance_found_the_others_find_in_redis() {
-    let first = World::start().await;
+    let first = World::working().await;
     first.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
-    let second = WorldOptions::default().on(&first.database).start().await;
+    let second = WorldOptions::working().on(&first.database).start().await;
     let found = first.anonymous().get(RANKED).await;
     until("it is in Redis", async || {
         // Another third knows nothing of its own.
-        let third = WorldOptions::default().on(&first.database).start().await;
+        let third = WorldOptions::working().on(&first.database).start().await;
         let answer = third.anonymous().get(RANKED).await;
         assert_eq!(answer.text, found.text);
         answer.header("cache-status") != Some("loadmaster; fwd=miss")
@@ -79,7 +79,7 @@ async fn what_one_instance_found_the_others_find_in_redis() {
     let answer = second.anonymous().get(RANKED).await;
     assert_eq!(answer.text, found.text);
     // A third installation has a network of its own.
-    let other = World::start().await;
+    let other = World::working().await;
     assert_miss(&other.anonymous().get(RANKED).await);
 }
 
@@ -93,7 +93,7 @@ fn altered(value: &[u8], from: &str, to: &str) -> Vec<u8> {
 async fn a_redis_that_lies_is_not_believed() {
     let redis = OwnRedis::start().await;
     // A slow machine is no Redis that is away.
-    let options = WorldOptions::default().set("redis.url", &redis.url()).set("redis.timeout_ms", "20000");
+    let options = WorldOptions::working().set("redis.url", &redis.url()).set("redis.timeout_ms", "20000");
     let world = options.clone().start().await;
     let options = options.on(&world.database);
     let leaves = |number, hour| NewFlight::new(number, "DEL", "LHR").departs(hour).takes_minutes(60);
@@ -134,7 +134,7 @@ async fn a_redis_that_lies_is_not_believed() {
 
 #[tokio::test]
 async fn an_installation_that_keeps_nothing_reads_each_time() {
-    let world = WorldOptions::default().set("search.cache_ttl_seconds", "0").start().await;
+    let world = WorldOptions::working().set("search.cache_ttl_seconds", "0").start().await;
     for _ in 0..3 {
         assert_miss(&world.anonymous().get(RANKED).await);
     }
@@ -142,7 +142,7 @@ async fn an_installation_that_keeps_nothing_reads_each_time() {
 
 #[tokio::test]
 async fn the_summary_counts_hits_and_misses() {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::default() }.start().await;
+    let world = WorldOptions { without_redis: true, ..WorldOptions::working() }.start().await;
     let operator = world.operator().await;
     for _ in 0..5 {
         search_for(&world, "DEL", "LHR", "2026-11-21", json!({})).await;
@@ -156,7 +156,7 @@ async fn the_summary_counts_hits_and_misses() {
 
 #[tokio::test]
 async fn metrics_tell_of_the_cache_and_the_index() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     for _ in 0..2 {
         world.anonymous().get(RANKED).await.expect(200);

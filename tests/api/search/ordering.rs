@@ -12,7 +12,7 @@ fn straight(number: &str, leaves: &str, minutes: i64) -> NewFlight {
 
 #[tokio::test]
 async fn direct_flights_go_by_departure_and_connections_by_arrival() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(straight("AI1", "12:00", 60)).await;
     world.flight(straight("AI2", "10:00", 600)).await;
     world.flight(straight("AI3", "11:00", 300)).await;
@@ -27,7 +27,7 @@ async fn direct_flights_go_by_departure_and_connections_by_arrival() {
 
 #[tokio::test]
 async fn the_ranked_list_goes_by_the_key_that_is_asked_for() {
-    let world = World::start().await;
+    let world = World::working().await;
     // Leaves, arrives, takes: AI1 10:00 20:00 600 · AI2 08:00 21:00 780 · AI3 11:00 22:00 660.
     world.flight(straight("AI1", "10:00", 600)).await;
     world.flight(straight("AI2", "08:00", 780)).await;
@@ -45,7 +45,7 @@ async fn the_ranked_list_goes_by_the_key_that_is_asked_for() {
 
 #[tokio::test]
 async fn of_equal_arrivals_the_one_with_fewer_stops_then_the_shorter_then_the_smaller_id_comes_first() {
-    let world = World::start().await;
+    let world = World::working().await;
     // All land at 20:00Z. The connections leave Delhi at 02:30Z and 03:30Z.
     world.flight(to_bombay("AI11")).await;
     world.flight(NewFlight::new("AI12", "DEL", "BOM").departs("2026-11-21T03:30:00Z").takes_minutes(180)).await;
@@ -65,7 +65,7 @@ fn text<'a>(flight: &'a Value, member: &str) -> &'a str {
 
 #[tokio::test]
 async fn ties_of_every_other_key_fall_back_to_arrival() {
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(straight("AI1", "10:00", 600)).await;
     world.flight(straight("AI2", "09:00", 600)).await;
     world.flight(straight("AI3", "10:00", 500)).await;

@@ -31,18 +31,23 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// As `loadmaster migrate` leaves it.
     pub async fn create() -> Self {
-        Self::copy_of(&template(Kind::Migrated).await).await
+        Self::copy_of_template(Kind::Migrated).await
     }
 
     /// For tests that are about neither partitions nor schedules: there are those of two months only, and every schedule
     /// has just run. It is copied in half the time, and each session opens fewer tables.
     pub async fn light() -> Self {
-        Self::copy_of(&template(Kind::Light).await).await
+        Self::copy_of_template(Kind::Light).await
     }
 
-    async fn copy_of(template: &str) -> Self {
-        let name = format!("test_{}", Uuid::new_v4().simple());
+    async fn copy_of_template(kind: Kind) -> Self {
         let mut maintenance = connect("postgres").await;
+        let template = template(kind, &mut maintenance).await;
+        Self::copy_of(&template, maintenance).await
+    }
+
+    async fn copy_of(template: &str, mut maintenance: PgConnection) -> Self {
+        let name = format!("test_{}", Uuid::new_v4().simple());
         let copy = format!("create database {name} template {template}");
         maintenance.execute(sqlx::AssertSqlSafe(copy)).await.expect("copying the database");
         Self { name, elsewhere: None }
@@ -50,7 +55,7 @@ impl TestDatabase {
 
     /// A copy of this one, to which nobody may be connected meanwhile.
     pub async fn copy(&self) -> Self {
-        Self::copy_of(&self.name).await
+        Self::copy_of(&self.name, connect("postgres").await).await
     }
 
     /// A database without any table in it.
@@ -169,13 +174,12 @@ const LIGHTEN: &str = "
 
 /// A migrated template with reference data, made by the first test that needs it. Its name is that of the files of this
 /// build, by their sizes and times: reading them would take longer than to make another.
-async fn template(kind: Kind) -> String {
+async fn template(kind: Kind, maintenance: &mut PgConnection) -> String {
     let name = format!("template_{kind:?}_{:x}", fingerprint()).to_lowercase();
-    let mut maintenance = connect("postgres").await;
-    sqlx::query("select pg_advisory_lock($1)").bind(BOOTSTRAP_LOCK + 1).execute(&mut maintenance).await.unwrap();
+    sqlx::query("select pg_advisory_lock($1)").bind(BOOTSTRAP_LOCK + 1).execute(&mut *maintenance).await.unwrap();
     let known: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
         .bind(&name)
-        .fetch_one(&mut maintenance)
+        .fetch_one(&mut *maintenance)
         .await
         .unwrap();
     if !known {
@@ -196,6 +200,7 @@ async fn template(kind: Kind) -> String {
         owner.close().await.unwrap();
         maintenance.execute(sqlx::AssertSqlSafe(format!("alter database {making} rename to {name}"))).await.unwrap();
     }
+    sqlx::query("select pg_advisory_unlock($1)").bind(BOOTSTRAP_LOCK + 1).execute(maintenance).await.unwrap();
     name
 }
 

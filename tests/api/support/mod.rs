@@ -19,16 +19,10 @@ pub use client::{Answer, Client};
 pub use database::{SCHEDULES, TestDatabase, redis_url, start_of_time};
 pub use dice::Dice;
 pub use gate::Gate;
-use loadmaster::platform::leases::Term;
 pub use own_redis::OwnRedis;
 pub use process::Process;
 pub use raw::{connect, connect_from, exchange, is_closed, read_answer};
 pub use readings::Readings;
-use std::time::Duration;
-
-/// A term of leases that a test can wait for, and that is still longer than a busy machine lets anything wait.
-pub const BRIEF_TERM: Term =
-    Term { beat: Duration::from_millis(500), sure: Duration::from_secs(5), silence: Duration::from_secs(6) };
 
 /// Whether the long tests are wanted, and the others at their full length (`./test --long`).
 pub fn is_long() -> bool {

@@ -15,6 +15,7 @@ use loadmaster::{
         redis::Redis,
         settings::{Settings, Sources},
         telemetry,
+        timing::Timing,
     },
 };
 use secrecy::ExposeSecret;
@@ -48,9 +49,21 @@ pub struct WorldOptions {
     /// Serve this database instead of a light one.
     pub database: Option<TestDatabase>,
     pub without_redis: bool,
+    /// Whether the server does its background work too: jobs, schedules, messages, and all that follows them.
+    pub with_workers: bool,
 }
 
 impl WorldOptions {
+    /// For tests of what a server does beside its requests.
+    pub fn working() -> Self {
+        Self { with_workers: true, ..Self::default() }
+    }
+
+    #[must_use]
+    pub fn with_workers(self) -> Self {
+        Self { with_workers: true, ..self }
+    }
+
     /// For tests of what is right, not of how soon: nobody is turned away because the machine is slow.
     pub fn patient() -> Self {
         Self::default().set("database.acquire_timeout_ms", "60000").set("server.request_timeout_ms", "60000")
@@ -103,6 +116,7 @@ impl WorldOptions {
             ids: IdSource::default(),
             tokens: TokenSource::default(),
             metrics: telemetry::start_metrics(&app::metrics()).unwrap(),
+            timing: Timing::BRIEF,
         };
         let server = Server::start(
             bind(&settings.server).await.unwrap(),
@@ -111,7 +125,7 @@ impl WorldOptions {
         )
         .unwrap();
         let base = format!("http://{}", server.address());
-        Starting { database, clock, base, server, parts }
+        Starting { database, clock, base, server, parts, with_workers: self.with_workers }
     }
 }
 
@@ -122,15 +136,19 @@ pub struct Starting {
     pub base: String,
     server: Server,
     parts: Resources,
+    with_workers: bool,
 }
 
 impl Starting {
     /// Waits until the database is migrated, then serves.
     pub async fn launch(self) -> World {
-        let Self { database, clock, base, server, parts } = self;
+        let Self { database, clock, base, server, parts, with_workers } = self;
         let db = parts.db.clone();
         let instance = Box::new(Instance::prepare(server, parts).await.expect("preparing"));
-        instance.open(Vec::new()).expect("opening");
+        if with_workers {
+            instance.start_workers(Vec::new());
+        }
+        instance.open().expect("opening");
         World { database, clock, base, db, instance, owners: Mutex::default() }
     }
 }
@@ -215,9 +233,14 @@ impl World {
         Self::with(WorldOptions::default()).await
     }
 
+    /// A server that does its background work too.
+    pub async fn working() -> Self {
+        Self::with(WorldOptions::working()).await
+    }
+
     /// On a database as `loadmaster migrate` leaves it: for tests about partitions, schedules or what a first start does.
     pub async fn migrated() -> Self {
-        WorldOptions::default().on(&TestDatabase::create().await).start().await
+        WorldOptions::working().on(&TestDatabase::create().await).start().await
     }
 
     pub async fn with(options: WorldOptions) -> Self {

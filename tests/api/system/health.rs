@@ -32,12 +32,12 @@ async fn expect_health(client: &Client, code: u16, expected: &str) {
 }
 
 async fn world_with(redis: &OwnRedis) -> World {
-    WorldOptions { without_redis: true, ..WorldOptions::default() }.set("redis.url", &redis.url()).start().await
+    WorldOptions { without_redis: true, ..WorldOptions::working() }.set("redis.url", &redis.url()).start().await
 }
 
 #[tokio::test]
 async fn without_a_redis_configured_it_is_healthy() {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::default() }.start().await;
+    let world = WorldOptions { without_redis: true, ..WorldOptions::working() }.start().await;
     expect_health(&world.anonymous(), 200, "healthy").await;
     let details = world.operator().await.get("/health/detailed").await.expect(200);
     assert_eq!(details["redis"]["state"], "none");
@@ -73,7 +73,7 @@ async fn a_redis_that_is_silent_full_or_was_never_there_degrades() {
     full.fill().await;
     expect_health(&world_with(&full).await.anonymous(), 200, "degraded").await;
 
-    let nowhere = WorldOptions { without_redis: true, ..WorldOptions::default() };
+    let nowhere = WorldOptions { without_redis: true, ..WorldOptions::working() };
     let nowhere = nowhere.set("redis.url", "redis+unix:///nowhere/redis.sock").start().await;
     expect_health(&nowhere.anonymous(), 200, "degraded").await;
 }
@@ -108,7 +108,7 @@ async fn a_redis_that_refuses_what_it_is_needed_for_degrades_until_it_does_not()
 
 #[tokio::test]
 async fn without_its_database_it_is_unhealthy() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (client, operator) = (world.anonymous(), world.operator().await);
     until_status(&client, "healthy").await;
     world.database.close_doors().await;
@@ -133,7 +133,7 @@ async fn without_its_database_it_is_unhealthy() {
 
 #[tokio::test]
 async fn operators_see_each_dependency() {
-    let world = World::start().await;
+    let world = World::working().await;
     let newest: i64 = sqlx::query_scalar("select max(version) from _sqlx_migrations")
         .fetch_one(&mut world.database.owner().await)
         .await
@@ -156,12 +156,12 @@ async fn operators_see_each_dependency() {
 
 #[tokio::test]
 async fn configured_networks_see_the_details_without_a_credential() {
-    let near = WorldOptions::default().set("server.detail_networks", "192.0.2.0/24,127.0.0.0/8").start().await;
+    let near = WorldOptions::working().set("server.detail_networks", "192.0.2.0/24,127.0.0.0/8").start().await;
     near.anonymous().get("/health/detailed").await.expect(200);
     near.customer().await.get("/health/detailed").await.expect(200);
     let bad = near.anonymous().with_token("no.good.token");
     bad.get("/health/detailed").await.expect_problem(401, "unauthenticated");
-    let far = WorldOptions::default().set("server.detail_networks", "192.0.2.0/24").start().await;
+    let far = WorldOptions::working().set("server.detail_networks", "192.0.2.0/24").start().await;
     // What a proxy says is believed only where proxies are trusted.
     let request = far.anonymous().request(reqwest::Method::GET, "/health/detailed");
     let answer = crate::support::Answer::of(request.header("x-forwarded-for", "192.0.2.7")).await;
@@ -174,7 +174,7 @@ async fn operators_view(world: &World) -> Value {
 
 #[tokio::test]
 async fn operators_see_how_many_jobs_wait_and_which_have_failed_for_good() {
-    let world = World::start().await;
+    let world = World::working().await;
     let jobs = async || operators_view(&world).await["jobs"].clone();
     let idle = json!({"state": "ok", "queued": 0, "running": 0, "dead": 0, "oldest_seconds": 0.0});
     until("what is scheduled has been promised and done", async || {
@@ -203,7 +203,7 @@ async fn operators_see_how_many_jobs_wait_and_which_have_failed_for_good() {
 
 #[tokio::test]
 async fn operators_see_how_far_each_sink_is_behind() {
-    let world = World::start().await;
+    let world = World::working().await;
     let sink = async |name: &str| {
         let details = operators_view(&world).await;
         let sinks = details["outbox"].as_array().unwrap().clone();
@@ -240,7 +240,7 @@ async fn a_database_that_is_silent_keeps_nobody_waiting_who_asks_how_it_is() {
     let settings = Settings::load(Sources { overrides, ..Sources::default() }).unwrap();
     let mut servers = Rehearsal::start(&settings.embedded).await.unwrap();
     let database = TestDatabase::elsewhere(&servers.urls().owner).await;
-    let options = WorldOptions { without_redis: true, ..WorldOptions::default() }.on(&database);
+    let options = WorldOptions { without_redis: true, ..WorldOptions::working() }.on(&database);
     let options = options.set("server.detail_networks", "127.0.0.0/8").set("server.request_timeout_ms", "20000");
     // It is not the pool's patience that ends the wait.
     let world = options.set("database.acquire_timeout_ms", "60000").start().await;

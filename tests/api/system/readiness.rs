@@ -24,7 +24,7 @@ async fn until_it_has_looked(owner: &mut PgConnection) {
 
 #[tokio::test]
 async fn a_running_instance_is_alive_and_ready() {
-    let world = World::start().await;
+    let world = World::working().await;
     for (path, text) in [("/livez", "alive"), ("/readyz", "ready")] {
         let answer = world.anonymous().get(path).await;
         assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, text));
@@ -35,7 +35,7 @@ async fn a_running_instance_is_alive_and_ready() {
 #[tokio::test]
 async fn an_instance_waits_for_the_migrations_alive_but_not_ready() {
     let database = TestDatabase::empty().await;
-    let starting = WorldOptions::default().on(&database).prepare().await;
+    let starting = WorldOptions::working().on(&database).prepare().await;
     let client = Client::anonymous(&starting.base);
     let launching = tokio::spawn(starting.launch());
 
@@ -72,7 +72,7 @@ async fn an_instance_waits_for_the_migrations_alive_but_not_ready() {
 
 #[tokio::test]
 async fn an_instance_is_not_ready_while_the_database_is_away() {
-    let world = World::start().await;
+    let world = World::working().await;
     let client = world.anonymous();
     world.database.close_doors().await;
     client.get("/readyz").await.expect_problem(503, "unavailable");
@@ -83,7 +83,7 @@ async fn an_instance_is_not_ready_while_the_database_is_away() {
 
 #[tokio::test]
 async fn many_who_ask_at_once_put_one_question_to_the_database() {
-    let world = World::start().await;
+    let world = World::working().await;
     let mut questions = Readings::of(&world.database, "_sqlx_migrations").await;
     let mut owner = world.database.owner().await;
     let before = questions.count().await;
@@ -110,7 +110,7 @@ async fn many_who_ask_at_once_put_one_question_to_the_database() {
 
 #[tokio::test]
 async fn a_database_that_lets_nobody_else_in_is_asked_by_the_connection_that_is_there() {
-    let world = World::start().await;
+    let world = World::working().await;
     let client = world.anonymous();
     assert!(is_ready(&client).await);
     let full = format!("alter database {} connection limit 0", world.database.name);
@@ -127,7 +127,7 @@ async fn a_database_that_lets_nobody_else_in_is_asked_by_the_connection_that_is_
 
 #[tokio::test]
 async fn an_instance_that_stops_is_not_ready_but_finishes_what_it_is_asked() {
-    let world = World::start().await;
+    let world = World::working().await;
     let client = world.anonymous();
     world.state().health.begin_shutdown();
     let answer = client.get("/readyz").await;
@@ -142,7 +142,7 @@ async fn an_instance_that_stops_is_not_ready_but_finishes_what_it_is_asked() {
 
 #[tokio::test]
 async fn anyone_may_know_what_this_is_and_what_it_takes() {
-    let world = WorldOptions::default()
+    let world = WorldOptions::working()
         .set("server.max_body_bytes", "4096")
         .set("search.min_connection_minutes", "90")
         .set("booking.auto_route_hours", "48")

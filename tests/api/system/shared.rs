@@ -24,7 +24,7 @@ async fn all_at_once(client: &Client, path: &'static str) -> Vec<String> {
 
 #[tokio::test]
 async fn many_who_ask_for_the_metrics_at_once_share_few_renderings() {
-    let world = World::start().await;
+    let world = World::working().await;
     let client = world.anonymous();
     client.get("/metrics").await.expect(200);
     // Each rendering is another: it counts the requests that were answered before.
@@ -34,7 +34,7 @@ async fn many_who_ask_for_the_metrics_at_once_share_few_renderings() {
 
 #[tokio::test]
 async fn the_metrics_are_no_older_than_the_question() {
-    let world = World::start().await;
+    let world = World::working().await;
     let client = world.anonymous();
     let looked = async || {
         let text = client.get("/metrics").await.text;
@@ -53,7 +53,7 @@ async fn the_metrics_are_no_older_than_the_question() {
 
 #[tokio::test]
 async fn compressed_metrics_are_the_same() {
-    let world = World::start().await;
+    let world = World::working().await;
     let client = world.anonymous();
     for coding in ["gzip", "br", "zstd"] {
         let request = client.request(reqwest::Method::GET, "/metrics").header("accept-encoding", coding);
@@ -75,7 +75,7 @@ async fn scripts(redis: &mut MultiplexedConnection) -> u64 {
 #[tokio::test]
 async fn many_who_ask_how_it_is_put_few_questions_to_redis() {
     let own = OwnRedis::start().await;
-    let options = WorldOptions { without_redis: true, ..WorldOptions::default() };
+    let options = WorldOptions { without_redis: true, ..WorldOptions::working() };
     let world = options.set("redis.url", &own.url()).set("redis.timeout_ms", "10000").start().await;
     let client = world.anonymous();
     until("it is healthy", async || client.get("/health").await.body["status"] == "healthy").await;

@@ -9,7 +9,7 @@ const AUDIT: &str = "/api/v1/admin/audit";
 
 #[tokio::test]
 async fn what_administrators_do_is_recorded_newest_first() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (admin, me) = user(&world, Role::Admin).await;
     let (_, ann) = user(&world, Role::Customer).await;
     let request = admin.request(Method::PATCH, &path_of(&ann)).header("x-request-id", "ticket-77");
@@ -50,7 +50,7 @@ async fn what_administrators_do_is_recorded_newest_first() {
 /// The statements that would rewrite it are in `rights`; here, that a refused act leaves none.
 #[tokio::test]
 async fn an_act_that_was_refused_is_no_act() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (admin, me) = user(&world, Role::Admin).await;
     admin.patch(&path_of(&me), json!({"role": "customer"})).await.expect_problem(409, "invalid_transition");
     admin.patch(&path_of(&me), json!({"role": "king"})).await.expect_faults();
@@ -59,7 +59,7 @@ async fn an_act_that_was_refused_is_no_act() {
 
 #[tokio::test]
 async fn the_record_has_pages_that_only_its_reader_can_turn() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (admin, _) = user(&world, Role::Admin).await;
     let (_, ann) = user(&world, Role::Customer).await;
     for role in ["operator", "customer", "operator", "customer", "operator"] {
@@ -102,7 +102,7 @@ async fn the_record_has_pages_that_only_its_reader_can_turn() {
 
 #[tokio::test]
 async fn the_record_is_for_administrators_and_says_what_is_wrong_with_a_question() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (admin, _) = user(&world, Role::Admin).await;
     world.anonymous().get(AUDIT).await.expect_problem(401, "unauthenticated");
     for role in [Role::Guest, Role::Customer, Role::Operator] {
@@ -131,7 +131,7 @@ async fn the_record_is_for_administrators_and_says_what_is_wrong_with_a_question
 /// An act and its record are of one transaction: neither is there without the other.
 #[tokio::test]
 async fn what_cannot_be_recorded_is_not_done() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (admin, _) = user(&world, Role::Admin).await;
     let (_, ann) = user(&world, Role::Customer).await;
     world.sql("alter table admin_acts add constraint full_up check (false) not valid").await;

@@ -14,7 +14,7 @@ async fn patch(client: &Client, path: &str, headers: &[(&'static str, &str)], bo
 
 #[tokio::test]
 async fn role_organization_and_access_are_changed_and_the_version_moves() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (admin, _) = user(&world, Role::Admin).await;
     let ((_, ann), (_, bob)) = (user(&world, Role::Customer).await, user(&world, Role::Customer).await);
     let path = path_of(&ann);
@@ -43,7 +43,7 @@ async fn role_organization_and_access_are_changed_and_the_version_moves() {
 
 #[tokio::test]
 async fn a_stale_version_is_refused_and_a_key_makes_a_change_once() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (admin, _) = user(&world, Role::Admin).await;
     let (_, ann) = user(&world, Role::Customer).await;
     let path = path_of(&ann);
@@ -61,7 +61,7 @@ async fn a_stale_version_is_refused_and_a_key_makes_a_change_once() {
 
 #[tokio::test]
 async fn what_is_no_change_of_a_user_is_refused_with_all_its_faults() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (admin, me) = user(&world, Role::Admin).await;
     let (_, ann) = user(&world, Role::Customer).await;
     let body =
@@ -87,7 +87,7 @@ async fn what_is_no_change_of_a_user_is_refused_with_all_its_faults() {
 
 #[tokio::test]
 async fn the_last_administrator_can_neither_demote_nor_disable_himself() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (root, me) = user(&world, Role::Admin).await;
     for (change, action) in [
         (json!({"role": "operator"}), "demote"),
@@ -108,7 +108,7 @@ async fn the_last_administrator_can_neither_demote_nor_disable_himself() {
 
 #[tokio::test]
 async fn of_administrators_who_demote_each_other_at_once_one_stays() {
-    let world = World::start().await;
+    let world = World::working().await;
     let mut callers = Vec::new();
     for _ in 0..4 {
         callers.push(user(&world, Role::Admin).await);
@@ -127,7 +127,7 @@ async fn of_administrators_who_demote_each_other_at_once_one_stays() {
 
 #[tokio::test]
 async fn nobody_becomes_an_administrator_without_one() {
-    let world = World::start().await;
+    let world = World::working().await;
     for role in [Role::Customer, Role::Operator] {
         let (client, me) = user(&world, role).await;
         client.patch(&path_of(&me), json!({"role": "admin"})).await.expect_problem(403, "forbidden");
@@ -141,7 +141,7 @@ async fn nobody_becomes_an_administrator_without_one() {
 #[tokio::test]
 async fn a_user_who_moves_sees_the_bookings_of_the_new_organization_and_no_others() {
     use crate::support::{NewFlight, freight::open_order};
-    let world = World::start().await;
+    let world = World::working().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let ((ann, ann_user), (bob, bob_user)) = (user(&world, Role::Customer).await, user(&world, Role::Customer).await);
     let [anns, bobs] = [ann.book(open_order("DEL", "LHR")).await, bob.book(open_order("DEL", "LHR")).await];
@@ -157,7 +157,7 @@ async fn a_user_who_moves_sees_the_bookings_of_the_new_organization_and_no_other
 
 #[tokio::test]
 async fn a_precondition_is_read_as_it_is_for_bookings() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (admin, _) = user(&world, Role::Admin).await;
     let (_, ann) = user(&world, Role::Customer).await;
     let path = path_of(&ann);
@@ -175,7 +175,7 @@ async fn a_precondition_is_read_as_it_is_for_bookings() {
 
 #[tokio::test]
 async fn an_answer_is_repeated_only_to_who_still_is_an_administrator() {
-    let world = World::start().await;
+    let world = World::working().await;
     let ((admin, me), (root, _)) = (user(&world, Role::Admin).await, user(&world, Role::Admin).await);
     let (_, ann) = user(&world, Role::Customer).await;
     let promote = async |client: &Client| {
@@ -195,8 +195,8 @@ async fn an_answer_is_repeated_only_to_who_still_is_an_administrator() {
 
 #[tokio::test]
 async fn two_administrators_on_two_instances_never_both_go() {
-    let here = World::start().await;
-    let there = crate::support::WorldOptions::default().on(&here.database).start().await;
+    let here = World::working().await;
+    let there = crate::support::WorldOptions::working().on(&here.database).start().await;
     let (mut ann, mut bob) = (user(&here, Role::Admin).await, user(&here, Role::Admin).await);
     for round in 0..6 {
         let change = if round % 2 == 0 { json!({"role": "customer"}) } else { json!({"disabled": true}) };
@@ -222,7 +222,7 @@ async fn two_administrators_on_two_instances_never_both_go() {
 
 #[tokio::test]
 async fn what_is_no_patch_at_all_changes_nothing() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (admin, _) = user(&world, Role::Admin).await;
     let (_, ann) = user(&world, Role::Customer).await;
     let send = async |media_type: &'static str, body: &'static str| {

@@ -7,7 +7,7 @@ use crate::support::{Answer, World, freight::each};
 
 #[tokio::test]
 async fn an_administrator_reads_a_user_with_its_version() {
-    let world = World::start().await;
+    let world = World::working().await;
     let (admin, _) = user(&world, Role::Admin).await;
     let (_, ann) = user(&world, Role::Customer).await;
     let answer = admin.get(&path_of(&ann)).await;
@@ -26,7 +26,7 @@ async fn an_administrator_reads_a_user_with_its_version() {
 
 #[tokio::test]
 async fn users_are_listed_newest_first_by_filters_that_combine() {
-    let world = World::start().await;
+    let world = World::working().await;
     let admin = world.admin().await;
     let mut made = Vec::new();
     for (email, name) in [("ann@one.example", "Ann_1"), ("bob@one.example", "Bob%"), ("ann@two.example", "Zoe")] {

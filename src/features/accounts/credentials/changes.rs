@@ -23,9 +23,6 @@ use crate::{
     },
 };
 
-/// The interval at which each process polls the changes.
-pub const POLL_INTERVAL: Duration = Duration::from_secs(10);
-
 /// Time limit of a poll.
 const POLL_TIMEOUT: Duration = Duration::from_secs(8);
 

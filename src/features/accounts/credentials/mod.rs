@@ -18,7 +18,7 @@ mod tokens;
 
 pub use access_token::{AccessTokens, Verified};
 pub(super) use cache::{VerifiedCache, hashed};
-pub(super) use changes::{AccessChanges, POLL_INTERVAL};
+pub(super) use changes::AccessChanges;
 pub use key_ring::KeyRing;
 pub(super) use model::Ending;
 pub(super) use passwords::{Password, Passwords};

@@ -263,8 +263,8 @@ impl SessionService {
         Ok((Session { user, access_token, refresh_token, expires_in: self.tokens.lifetime() }, stored))
     }
 
-    /// Reads what changed about accounts, sessions, API keys and signing keys. Every process does so each
-    /// `POLL_INTERVAL`.
+    /// Reads what changed about accounts, sessions, API keys and signing keys. Every process does so at the
+    /// interval [`Timing::access`](crate::platform::timing::Timing::access).
     pub async fn poll_changes(&self) -> Result<(), AccountError> {
         self.changes.poll().await?;
         self.tokens.read_keys().await

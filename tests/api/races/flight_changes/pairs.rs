@@ -104,7 +104,7 @@ async fn play(pair: Pair) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn both_flights_of_a_journey_change_at_once() {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     in_lanes(pairs(&world).await, play).await;
     settled(world).await;
 }

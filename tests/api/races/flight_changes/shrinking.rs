@@ -19,7 +19,7 @@ fn booking(round: &Round) -> Call {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_flight_that_shrinks_while_it_is_sold_is_never_oversold() {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     in_lanes(all_rounds(&world).await, async |round: Round| {
         let paths: [String; 3] = round.books().await;
         let offload = [json!([]), json!([reference(&paths[2])])][round.number % 2].clone();
@@ -45,7 +45,7 @@ async fn a_flight_that_shrinks_while_it_is_sold_is_never_oversold() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_flight_departs_or_is_cancelled_and_is_retimed_before_that_or_not() {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     in_lanes(all_rounds(&world).await, async |round: Round| {
         let _paths: [String; 2] = round.books().await;
         let mut calls = vec![

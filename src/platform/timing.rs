@@ -1,0 +1,51 @@
+use std::time::Duration;
+
+use super::leases::Term;
+
+/// The intervals of background work. They are no settings: all processes of an installation have the same. A test
+/// injects shorter ones instead of waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// The leases of jobs and of the outbox's sinks.
+    pub leases: Term,
+    /// Interval at which a process checks for jobs of processes that went away.
+    pub lost_jobs: Duration,
+    /// A delivery of messages that takes longer fails.
+    pub delivery: Duration,
+    /// Interval between health checks of the dependencies, for the metrics.
+    pub health: Duration,
+    /// Interval between measurements of the queue and the outbox, for the metrics.
+    pub measurement: Duration,
+    /// Interval between polls for changes of access.
+    pub access: Duration,
+}
+
+impl Timing {
+    pub const STANDARD: Self = Self {
+        leases: Term::STANDARD,
+        lost_jobs: Duration::from_secs(2),
+        delivery: Duration::from_secs(5),
+        health: Duration::from_secs(5),
+        measurement: Duration::from_secs(5),
+        access: Duration::from_secs(10),
+    };
+
+    /// For tests: short enough to wait for, and longer than a busy machine delays anything.
+    pub const BRIEF: Self = Self {
+        leases: Term::BRIEF,
+        lost_jobs: Duration::from_millis(500),
+        delivery: Duration::from_secs(2),
+        health: Duration::from_millis(500),
+        measurement: Duration::from_millis(500),
+        access: Duration::from_secs(1),
+    };
+
+    /// Returns the timing of this process: the standard one, unless a test started the process.
+    pub fn of_process() -> Self {
+        #[cfg(debug_assertions)]
+        if super::sabotage::has_brief_timing() {
+            return Self::BRIEF;
+        }
+        Self::STANDARD
+    }
+}
