@@ -1,4 +1,4 @@
-# Shortcuts. Each is one command that can be typed without `just` as well.
+# Shortcuts for commands that also work without `just`.
 
 [private]
 default:

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Looks through all that the servers of a test run have logged, at their most talkative: nothing in it may be secret or
-# about a person.
+# Searches the logs of all servers of a test run, at the most verbose level, for secrets and personal data.
 #
 #   scripts/check-logs.sh DIRECTORY POSTGRES_LOG
 set -euo pipefail
@@ -11,11 +10,11 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
 lines=$(cat "$directory"/*.log 2>/dev/null | wc -l)
 if ((lines == 0)); then
-    echo 'loadmaster: the servers of the tests have logged nothing: there is nothing to look through.' >&2
+    echo 'loadmaster: the servers of the tests have logged nothing: there is nothing to search.' >&2
     exit 1
 fi
 
-# The passwords that the tests use are read out of them.
+# The passwords of the tests are read from their sources.
 passwords=$(grep -rhoE 'PASSWORD: &str = "[^"]+"' "$here/../tests" | sed -E 's/.*"(.*)"$/\1/' | sort -u | paste -sd'|')
 forbidden=(
     "$passwords"
@@ -30,17 +29,17 @@ forbidden=(
 status=0
 for pattern in "${forbidden[@]}"; do
     if found=$(grep -hE -m 3 -- "$pattern" "$directory"/*.log); then
-        printf 'loadmaster: a log of the tests holds what none may hold (%s), such as:\n%s\n' "$pattern" "$(head -3 <<<"$found" | cut -c -600)" >&2
+        printf 'loadmaster: a log of the tests contains forbidden text (%s), such as:\n%s\n' "$pattern" "$(head -3 <<<"$found" | cut -c -600)" >&2
         status=1
     fi
 done
 if [[ ! -s $postgres_log ]]; then
-    echo "loadmaster: PostgreSQL has logged nothing at $postgres_log: there is nothing to look through." >&2
+    echo "loadmaster: PostgreSQL has logged nothing at $postgres_log: there is nothing to search." >&2
     exit 1
 fi
-# PostgreSQL tells of a value that it refuses: the servers must not offer it an address that is taken.
+# PostgreSQL logs a value that it refuses: the servers must not offer it an address that is taken.
 if grep -m 3 -- 'Key (email_key)=' "$postgres_log" >&2; then
-    echo "loadmaster: PostgreSQL's log holds e-mail addresses, see above." >&2
+    echo "loadmaster: PostgreSQL's log contains e-mail addresses, see above." >&2
     status=1
 fi
 ((status == 0)) && echo "loadmaster: nothing secret or personal in the $lines lines that the servers logged." >&2

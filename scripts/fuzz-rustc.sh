@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The compiler, as a RUSTC_WRAPPER: our crates and the readers below them are instrumented for libFuzzer, as cargo-fuzz
-# does it. Crates that are also linked into compiler plugins are not: those have no libFuzzer.
+# A RUSTC_WRAPPER: instruments Loadmaster's crates and the parsers that they use for libFuzzer, as cargo-fuzz does. Crates that
+# are also linked into compiler plugins are left out, because plugins have no libFuzzer.
 set -euo pipefail
 previous='' crate='' kind=''
 for argument in "$@"; do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes one reader of bytes from outside, or all of them one after the other, with libFuzzer and the stable compiler.
-# Stops with a status that is not 0 at the first finding and names the file that holds it.
+# Fuzzes one reader (parser of bytes from outside), or all of them in turn, with libFuzzer and the stable compiler.
+# Stops at the first finding with a non-zero status, and names the file that contains it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,7 +11,7 @@ usage() {
 Usage: scripts/fuzz.sh READER|all [SECONDS] [option of libFuzzer...]
        scripts/fuzz.sh --build
 
-Fuzzes a reader (${READERS[*]}) for SECONDS, 60 unless told. Starts from tests/fuzz/corpus/READER; new inputs are
+Fuzzes a reader (${READERS[*]}) for SECONDS, 60 by default. Starts from tests/fuzz/corpus/READER; new inputs are
 kept in fuzz/found/READER, findings in fuzz/artifacts/READER. Needs a C++ compiler.
 USAGE
 }
@@ -34,12 +34,12 @@ if ! command -v c++ >/dev/null; then
 fi
 
 target=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
-# The versions that are shipped are the ones that are fuzzed; cargo adds what only the fuzzer needs.
+# Fuzzes the versions of the dependencies that are shipped; cargo adds those that only the fuzzer needs.
 cp Cargo.lock fuzz/Cargo.lock
 env RUSTC_WRAPPER="$PWD/scripts/fuzz-rustc.sh" CARGO_TARGET_DIR="$target" cargo build --quiet --manifest-path fuzz/Cargo.toml
 if [[ $command == --build ]]; then exit 0; fi
 
-# The main thread, on which libFuzzer calls the reader, has the stack of a worker thread: 2 MiB.
+# libFuzzer calls the reader on the main thread: give it the stack of a worker thread, 2 MiB.
 ulimit -s 2048
 for reader in "${chosen[@]}"; do
     mkdir -p "fuzz/found/$reader" "fuzz/artifacts/$reader"

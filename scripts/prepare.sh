@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Regenerates `.sqlx`, the committed descriptions of all `query!` statements, from the migrations; needs no
-# sqlx-cli. With --check it changes nothing and fails when the committed files are out of date.
+# sqlx-cli. With --check it changes nothing and fails if the committed files are out of date.
 #
-# How: the query macros, when they are online and SQLX_OFFLINE_DIR is set, ask the database about each
-# statement and write what they learn into that (existing) directory.
+# The query macros, if they are online and SQLX_OFFLINE_DIR is set, ask the database about each statement and
+# write its description into that (existing) directory.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -25,9 +25,8 @@ fresh=''
 touched=''
 created=''
 
-# Cargo sees neither `.sqlx` nor the database as an input of the crate, so it must be told both before (to run
-# the macros again) and after, whatever happened: else a later offline build would pass off what was learnt
-# here as checked against the committed files.
+# Cargo considers neither `.sqlx` nor the database an input of the crate. Touching it before runs the macros again;
+# touching it afterwards, also after a failure, makes the next offline build check the committed files.
 touch_crate() { touch -c src/lib.rs src/main.rs; }
 
 finish() {
@@ -53,7 +52,7 @@ psql=$(postgres_client psql "$(postgres_bin_dir)")
 export PGOPTIONS='--client-min-messages=warning'
 
 "$psql" -Xq -v ON_ERROR_STOP=1 "$owner_url" -c "create database $database"
-# Nothing to drop one by one: a private server goes with all it holds.
+# A private server is deleted as a whole.
 if [[ -z $SERVERS_DIR ]]; then created=1; fi
 [[ $owner_url =~ ^([^?]*//[^/?]*)(/[^?]*)?(\?.*)?$ ]]
 scratch_url=${BASH_REMATCH[1]}/$database${BASH_REMATCH[3]:-}
@@ -61,7 +60,7 @@ scratch_url=${BASH_REMATCH[1]}/$database${BASH_REMATCH[3]:-}
 for migration in migrations/*.sql; do
     [[ -e $migration && $migration != *.down.sql ]] || continue
     transaction=(-1)
-    # The marker by which sqlx, too, leaves the transaction out.
+    # The marker by which sqlx also leaves the transaction out.
     if [[ $(head -n 1 "$migration") == '-- no-transaction'* ]]; then transaction=(); fi
     if ! "$psql" -Xq -v ON_ERROR_STOP=1 ${transaction[@]+"${transaction[@]}"} -f "$migration" "$scratch_url" >/dev/null; then
         echo "loadmaster: $migration failed, see above." >&2
@@ -87,7 +86,7 @@ if [[ -z $check ]]; then
     exit 0
 fi
 
-# Prints each out-of-date file with the statement it is about.
+# Prints each out-of-date file with its statement.
 differences=0
 report() { # reason file
     echo "  $1: ${2##*/} $(sed -n 's/^  "query": //p' "$2" | cut -c 1-100)" >&2

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Makes this machine ready to build and run Loadmaster: Rust (asked for, never installed here), a C compiler,
+# Prepares this machine for building and running Loadmaster: Rust (required, never installed here), a C compiler,
 # the PostgreSQL server programs and redis-server. Sourced by `run`, `test`, `.ci/run` and `scripts/prepare.sh`,
-# or called on its own. Silent, and done in milliseconds, when nothing is missing.
+# or called on its own. Silent, and done in milliseconds, if nothing is missing.
 #
-# With SETUP_FOR_TESTS set also what only the tests need: Prometheus with promtool, and Alertmanager with amtool.
+# With SETUP_FOR_TESTS set it also provides the programs of the tests: Prometheus with promtool, and Alertmanager
+# with amtool.
 #
-# A C compiler is all that aws-lc-sys and zstd-sys need: neither cmake nor nasm nor make.
-# Written for bash 3.2 too, the one that macOS ships.
+# aws-lc-sys and zstd-sys need a C compiler, but neither cmake nor nasm nor make.
+# The script also runs in bash 3.2, the version of macOS.
 set -euo pipefail
 
-# Not every shell that starts a script has read the profile that rustup wrote.
+# The calling shell may not have read the profile that rustup wrote.
 export PATH="$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin"
 
 POSTGRES_OLDEST=14
@@ -19,7 +20,7 @@ setup_fail() {
     exit 1
 }
 
-# Prints the directory that holds the newest PostgreSQL server programs; Debian, Alpine and Homebrew keep them off PATH.
+# Prints the directory of the newest PostgreSQL server programs; Debian, Alpine and Homebrew keep them off PATH.
 postgres_bin_dir() {
     local dir version best='' best_version=0 on_path
     on_path=$(command -v postgres || true)
@@ -80,7 +81,7 @@ APT_INSTALL='
     trap restore EXIT
     trap "exit 130" INT
     trap "exit 143" TERM HUP
-    # An interrupted earlier run may have left the saved policy behind: that one is the original.
+    # An interrupted earlier run may have left the original policy behind as the saved one.
     if [ -e "$policy" ] && [ ! -e "$policy.loadmaster-saved" ]; then mv "$policy" "$policy.loadmaster-saved"; fi
     printf "#!/bin/sh\nexit 101\n" >"$policy"
     chmod 755 "$policy"
@@ -89,16 +90,16 @@ APT_INSTALL='
 
     export DEBIAN_FRONTEND=noninteractive
     install() { apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" </dev/null; }
-    # Refreshing the package lists is slow and seldom needed; first try without.
+    # Refreshing the package lists is slow and seldom needed: try without it first.
     if ! install "$@"; then
-        # The lock of the lists has no timeout of its own.
+        # The lock on the lists has no timeout.
         for _ in 1 2 3 4 5 6; do
             apt-get update -qq </dev/null && break
             sleep 5
         done
         install "$@"
     fi
-    # "Installed" must not mean "running after the next boot".
+    # An installed server must not start at the next boot.
     for package; do
         case $package in
             redis-server | prometheus | prometheus-alertmanager) ;;
@@ -160,7 +161,7 @@ setup_main() {
             apk:postgresql) packages+=(postgresql17 postgresql17-client) ;;
             brew:compiler) setup_fail "a C compiler is missing: run \`xcode-select --install\` and start again." ;;
             brew:postgresql) packages+=(postgresql@17) ;;
-            # Not packaged there: its archives are for every system.
+            # No package there; the project publishes archives for every system.
             *:alertmanager) setup_fail "Alertmanager is missing, which the tests need: put \`alertmanager\` and \`amtool\` from https://prometheus.io/download/ on PATH and start again." ;;
             dnf:prometheus) setup_fail "Prometheus is missing, which the tests need: put \`prometheus\` and \`promtool\` from https://prometheus.io/download/ on PATH and start again." ;;
             *) packages+=("$name") ;;

@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# One private PostgreSQL and one private Redis for tests and for `scripts/prepare.sh`. To be sourced after
-# `scripts/setup.sh`; the caller sets a trap that calls `servers_stop` on every way out.
+# Provides a private PostgreSQL and a private Redis for tests and for `scripts/prepare.sh`. Source it after
+# `scripts/setup.sh`; the caller sets a trap that calls `servers_stop` on every exit.
 #
 #   servers_start   starts both and sets TEST_OWNER_URL, TEST_REDIS_URL, TEST_POSTGRES_BIN
-#   servers_stop    stops both and deletes their directory; may be called at any time, and twice
+#   servers_stop    stops both and deletes their directory; may be called at any time and repeatedly
 #   group_run       runs a command so that a signal to the script ends it at once
 #   group_stop      ends the command that group_run is running, if any
 #
-# UNIX sockets only: no port can be taken, and nobody else on the machine gets in.
+# UNIX sockets only: no port is needed, and no other user of the machine has access.
 
 SERVERS_DIR=''
 SERVERS_POSTGRES_PID=''
 SERVERS_REDIS_PID=''
 GROUP_PID=''
 
-# A process group of its own, and `wait`: bash runs a trap only after a foreground command has ended, which for
-# a test run means minutes, and it must not be the terminal's Ctrl-C that ends the servers before the tests.
+# Runs the command in its own process group and waits for it: bash runs a trap only after a foreground command has
+# ended, which for a test run takes minutes, and the terminal's Ctrl-C must not end the servers before the tests.
 group_run() {
     local status=0
     set -m
@@ -37,8 +37,8 @@ group_stop() {
     wait "$pid" 2>/dev/null || true
 }
 
-# Takes the settings of a developer's own servers and instances out of the environment: tests must neither
-# reach them nor behave differently because of them. libpq's variables count, sqlx reads them as defaults.
+# Removes the settings of a developer's own servers and instances from the environment: tests must neither
+# reach them nor behave differently because of them. This includes libpq's variables, which sqlx reads as defaults.
 servers_clean_environment() {
     unset DATABASE_URL DATABASE_URL_FILE DATABASE_READ_URL DATABASE_READ_URL_FILE REDIS_URL REDIS_URL_FILE PORT
     local name
@@ -49,8 +49,8 @@ servers_clean_environment() {
 }
 
 # Starts a program in the background in a process group of its own, so that Ctrl-C reaches the tests first and
-# the servers only through `servers_stop`. Where setpriv exists (Linux), the kernel stops the program even when
-# this shell is killed outright. The program's process id is left in $!.
+# the servers only through `servers_stop`. Where setpriv exists (Linux), the kernel stops the program even if
+# this shell is killed with SIGKILL. $! is then the program's process id.
 servers_spawn() { # user ('' = stay) signal-at-death command...
     local user=$1 signal=$2
     shift 2
@@ -73,7 +73,7 @@ servers_fail() { # message log
     return 1
 }
 
-# What a run that was killed outright left behind; thousands of small databases add up.
+# Deletes the remains of runs that were killed with SIGKILL; thousands of small databases add up.
 servers_sweep() {
     local dir owner
     for dir in /tmp/loadmaster-test.*; do
@@ -92,7 +92,7 @@ servers_start() {
     bin=$(postgres_bin_dir)
     servers_sweep
 
-    # /tmp and not TMPDIR: a socket's path has 107 bytes at most, and TMPDIR is long on macOS.
+    # In /tmp, not TMPDIR: a socket's path has at most 107 bytes, and TMPDIR is long on macOS.
     SERVERS_DIR=$(mktemp -d /tmp/loadmaster-test.XXXXXX)
     echo $$ >"$SERVERS_DIR/owner"
     # PostgreSQL refuses to run as root; its user must be able to pass through the parent.
@@ -108,7 +108,7 @@ servers_start() {
         chown "$user" "$SERVERS_DIR/pg" "$log"
     fi
 
-    # The working directory of the caller may be out of that user's reach.
+    # That user may have no access to the caller's working directory.
     cd "$SERVERS_DIR" || return 1
     servers_spawn "$user" KILL \
         env LC_ALL=C "$bin/initdb" --pgdata="$data" --username=loadmaster --auth=trust --encoding=UTF8 --locale=C \
@@ -120,8 +120,8 @@ servers_start() {
         servers_fail "initdb failed." "$SERVERS_DIR/initdb.log"
         return 1
     fi
-    # Nothing here survives a crash of the machine, and nothing needs to; synchronous_commit stays on because
-    # it decides what a commit waits for, which the tests are about.
+    # The data need not survive a crash of the machine; synchronous_commit stays on because the tests depend on
+    # what a commit waits for.
     servers_spawn "$user" QUIT \
         env LC_ALL=C "$bin/postgres" -D "$data" \
         -c listen_addresses='' -c unix_socket_directories="$sockets" -c port=5432 \
@@ -168,8 +168,8 @@ servers_children() {
     done
 }
 
-# Asks first, then insists: a fault test that died may have left server processes stopped, and a stopped
-# process obeys only SIGCONT and SIGKILL.
+# Sends the signal first and SIGKILL later. A fault test that died may have left server processes stopped, and a
+# stopped process reacts only to SIGCONT and SIGKILL.
 servers_end() { # pid signal
     local pid=$1 signal=$2 tries=0 children=()
     kill -0 "$pid" 2>/dev/null || return 0
