@@ -38,7 +38,7 @@ impl Stage {
 
     fn play(&self, steps: &[Step]) -> Tally {
         let world = self.world.take();
-        let world = world.unwrap_or_else(|| self.runtime.block_on(WorldOptions::patient().with_workers().start()));
+        let world = world.unwrap_or_else(|| self.runtime.block_on(WorldOptions::patient().start()));
         let case = self.played.replace(self.played.get() + 1);
         let outcome =
             catch_unwind(AssertUnwindSafe(|| self.runtime.block_on(play::play(&world, case % JOURNEYS, steps))));
@@ -110,12 +110,39 @@ const SEEN: [&str; 40] = [
     "leg REPLACED",
 ];
 
-#[test]
-fn journeys_follow_the_model() {
+/// Each seed, and what its journeys do not come to; the others' do.
+const SEEDS: [(u8, &[&str]); 4] = [
+    (
+        1,
+        &[
+            "Book flight_cancelled",
+            "Act not_found",
+            "Act validation_failed",
+            "Amend already_exists",
+            "Amend flight_closed",
+            "Change flight_mismatch",
+        ],
+    ),
+    (4, &["Book flight_cancelled", "Book forbidden", "Amend flight_closed", "leg CANCELLED", "leg NO_SHOW"]),
+    (5, &["Book flight_cancelled", "Act not_found", "Change flight_mismatch"]),
+    (
+        8,
+        &[
+            "Act not_found",
+            "Amend already_exists",
+            "Fly flight_mismatch",
+            "Fly validation_failed",
+            "Change capacity_below_booked",
+            "Change validation_failed",
+        ],
+    ),
+];
+
+fn journeys_follow_the_model((seed, unseen): (u8, &[&str])) {
     let stage = Stage::new();
-    let cases = if is_long() { 500 } else { 40 };
+    let cases = if is_long() { 125 } else { 10 };
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 600, ..Config::default() };
-    let seeded = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let seeded = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
     let total = RefCell::new(Tally::new());
     let outcome = TestRunner::new_with_rng(config, seeded).run(&steps::journey(), |steps| {
         for (what, count) in stage.play(&steps) {
@@ -132,8 +159,35 @@ fn journeys_follow_the_model() {
         Err(error) => panic!("{error}"),
     }
     let total = total.into_inner();
-    for what in SEEN {
-        assert!(total.contains_key(what), "never seen: {what}; but {total:#?}");
+    for what in SEEN.iter().filter(|what| !unseen.contains(what)) {
+        assert!(total.contains_key(*what), "never seen: {what}; but {total:#?}");
     }
     stage.leave();
+}
+
+#[test]
+fn journeys_of_the_first_seed_follow_the_model() {
+    journeys_follow_the_model(SEEDS[0]);
+}
+
+#[test]
+fn journeys_of_the_second_seed_follow_the_model() {
+    journeys_follow_the_model(SEEDS[1]);
+}
+
+#[test]
+fn journeys_of_the_third_seed_follow_the_model() {
+    journeys_follow_the_model(SEEDS[2]);
+}
+
+#[test]
+fn journeys_of_the_fourth_seed_follow_the_model() {
+    journeys_follow_the_model(SEEDS[3]);
+}
+
+#[test]
+fn whatever_must_be_seen_is_seen_by_the_journeys_of_some_seed() {
+    for what in SEEN {
+        assert!(SEEDS.iter().any(|(_, unseen)| !unseen.contains(&what)), "{what}");
+    }
 }
