@@ -38,8 +38,7 @@ const SUB_ROOMS: [(&str, &[&str]); 1] = [("accounts", &["people", "credentials",
 
 /// The platform's modules with their ranks: each uses those of lower ranks only. Values and time, telemetry, the servers,
 /// what is made of one of them, what is made of those, HTTP, what a request is made of, the unit of work, the room.
-const PLATFORM: [(&str, u8); 32] = [
-    ("cache", 0),
+const PLATFORM: [(&str, u8); 31] = [
     ("descriptors", 0),
     ("json", 0),
     ("random", 0),
