@@ -37,9 +37,9 @@ fn storeys_of_rooms(declared: &str) -> Vec<(String, usize)> {
 const SUB_ROOMS: [(&str, &[&str]); 1] = [("accounts", &["people", "credentials", "api_keys", "administration"])];
 
 /// The platform's modules with their ranks: each uses those of lower ranks only. Values and time, telemetry, the servers,
-/// what is made of one of them, the intervals, what is made of those, HTTP, what a request is made of, the unit of work, the room.
-const PLATFORM: [(&str, u8); 33] = [
-    ("cache", 0),
+/// what is made of one of them, the intervals, what is made of those, HTTP, what a request is made of, the unit of work, the
+/// room.
+const PLATFORM: [(&str, u8); 32] = [
     ("descriptors", 0),
     ("json", 0),
     ("random", 0),

@@ -1,6 +1,5 @@
 //! Infrastructure shared by the rooms: the database, the web, clocks, settings. Depends on no room.
 pub mod audit;
-pub mod cache;
 pub mod clock;
 pub mod descriptors;
 pub mod durability;

@@ -1,11 +1,12 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use chrono::{DateTime, NaiveDate, Utc};
+use moka::{notification::RemovalCause, sync::Cache};
 use tokio::{sync::watch, time::Instant};
 use tracing::Instrument;
 
@@ -20,7 +21,6 @@ use crate::{
     features::flights::{Lane, NetworkVersion},
     kernel::AirportCode,
     platform::{
-        cache::Cache,
         clock::{Moment, SharedClock},
         redis::Redis,
         seal::SealKey,
@@ -30,8 +30,8 @@ use crate::{
     },
 };
 
-/// Maximum size of each half of this process's cache, in bytes; both together hold at most twice as much.
-const MOST_BYTES: usize = 32 * 1024 * 1024;
+/// Maximum size of this process's cache, in bytes.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Key of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,7 +104,7 @@ struct State {
     redis: Option<(Redis, SealKey)>,
     /// The end of each key in Redis: the installation and its search rules.
     group: String,
-    shelf: RwLock<Cache<Question, Found>>,
+    results: Cache<Question, Found>,
     filling: Mutex<Filling>,
 }
 
@@ -117,9 +117,9 @@ impl RouteCache {
     ) -> Self {
         let installation = shared.as_ref().map(|(_, secrets)| &*secrets.namespace).unwrap_or_default();
         let group = format!("{installation}:{:016x}", fingerprint(rules));
-        let shelf = RwLock::new(Cache::new(MOST_BYTES));
         let redis = shared.map(|(redis, secrets)| (redis, SealKey::new(&secrets.cache_key)));
-        Self(Arc::new(State { time, clock: clock.clone(), redis, group, shelf, filling: Mutex::default() }))
+        let (results, filling) = (bounded(MOST_BYTES), Mutex::default());
+        Self(Arc::new(State { time, clock: clock.clone(), redis, group, results, filling }))
     }
 
     /// Returns this process's cached result, unless it is `outdated`.
@@ -130,16 +130,11 @@ impl RouteCache {
         outdated: Option<&Shared>,
     ) -> Option<Found> {
         let now = self.0.clock.now();
-        let is_good = |found: &Found| {
+        let found = self.0.results.get(question).filter(|found| {
             found.network_version == network_version
                 && !found.left(now).is_zero()
                 && outdated.is_none_or(|outdated| !Arc::ptr_eq(outdated, &found.prepared))
-        };
-        let young = {
-            let kept = self.0.shelf.read().unwrap_or_else(PoisonError::into_inner);
-            kept.look(question).filter(|found| is_good(found)).cloned()
-        };
-        let found = young.or_else(|| self.shelf_mut().look_again(question).filter(|found| is_good(found)).cloned())?;
+        })?;
         Some(Found { status: CacheStatus::Hit(found.left(now)), ..found })
     }
 
@@ -217,9 +212,9 @@ impl RouteCache {
             let since = Moment::at(self.0.clock.now());
             (Found { prepared, status: CacheStatus::Miss, network_version, since, time: self.0.time }, stored)
         };
-        let weight = found.prepared.weight();
-        let gone = self.shelf_mut().put(question, found.clone(), weight);
-        metric::ROUTE_CACHE_EVICTIONS.increment(u64::try_from(gone).unwrap_or_default());
+        self.0.results.insert(question, found.clone());
+        // Makes room at once: otherwise dozens of entries above the bound could wait for it.
+        self.0.results.run_pending_tasks();
         telling.send_replace(Some(found.clone()));
         if let (Some((redis, seal)), Some(ways)) = (self.0.redis.clone(), ways) {
             let (key, time) = (self.key(place), self.0.time);
@@ -258,16 +253,24 @@ impl RouteCache {
         self.0.filling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn shelf_mut(&self) -> RwLockWriteGuard<'_, Cache<Question, Found>> {
-        self.0.shelf.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Records the size of this process's cache in the metrics.
     pub fn measure(&self) {
-        let kept = self.0.shelf.read().unwrap_or_else(PoisonError::into_inner);
-        metric::ROUTE_CACHE_ENTRIES.set(u32::try_from(kept.count()).unwrap_or(u32::MAX));
-        metric::ROUTE_CACHE_BYTES.set(u32::try_from(kept.weight()).unwrap_or(u32::MAX));
+        metric::ROUTE_CACHE_ENTRIES.set(u32::try_from(self.0.results.entry_count()).unwrap_or(u32::MAX));
+        metric::ROUTE_CACHE_BYTES.set(u32::try_from(self.0.results.weighted_size()).unwrap_or(u32::MAX));
     }
+}
+
+/// Returns an empty cache that holds at most `most` bytes. It counts the entries evicted for lack of room.
+fn bounded(most: u64) -> Cache<Question, Found> {
+    Cache::builder()
+        .max_capacity(most)
+        .weigher(|_, found: &Found| u32::try_from(found.prepared.weight()).unwrap_or(u32::MAX))
+        .eviction_listener(|_, _, cause| {
+            if cause == RemovalCause::Size {
+                metric::ROUTE_CACHE_EVICTIONS.increment(1);
+            }
+        })
+        .build()
 }
 
 /// A search that other callers may wait for.

@@ -1,11 +1,8 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use aws_lc_rs::digest::{SHA256, digest};
+use moka::{policy::EvictionPolicy, sync::Cache};
 
-use crate::platform::cache::Cache;
-
-/// The number of credentials that each half of a cache holds; an entry takes some 150 bytes.
-const HALF: usize = 8_192;
+/// Maximum number of credentials in a cache.
+const MOST: u64 = 16_384;
 
 /// The SHA-256 of a credential, by which it is stored and looked up.
 pub type Hashed = [u8; 32];
@@ -16,26 +13,23 @@ pub fn hashed(credential: &str) -> Hashed {
     hash
 }
 
-/// A bounded cache of verified credentials, which keeps the latest. It spares the work of verifying; whether a credential
-/// is still valid is for its readers to judge at each use.
-pub struct VerifiedCache<V>(Mutex<Cache<Hashed, V>>);
+/// A bounded cache of verified credentials. It spares the work of verifying; whether a credential is still valid is for
+/// its readers to judge at each use.
+pub struct VerifiedCache<V>(Cache<Hashed, V>);
 
-impl<V> Default for VerifiedCache<V> {
+impl<V: Clone + Send + Sync + 'static> Default for VerifiedCache<V> {
     fn default() -> Self {
-        Self(Mutex::new(Cache::new(HALF)))
+        // Evicts the least recently used: by frequency, tokens that have expired would keep new ones out.
+        Self(Cache::builder().max_capacity(MOST).eviction_policy(EvictionPolicy::lru()).build())
     }
 }
 
-impl<V: Clone> VerifiedCache<V> {
+impl<V: Clone + Send + Sync + 'static> VerifiedCache<V> {
     pub fn get(&self, hash: &Hashed) -> Option<V> {
-        self.shelf().look_again(hash).cloned()
+        self.0.get(hash)
     }
 
     pub fn insert(&self, hash: Hashed, value: V) {
-        self.shelf().put(hash, value, 1);
-    }
-
-    fn shelf(&self) -> MutexGuard<'_, Cache<Hashed, V>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.insert(hash, value);
     }
 }

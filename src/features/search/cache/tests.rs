@@ -182,6 +182,24 @@ async fn who_waited_for_a_search_that_failed_searches_alone() {
     assert!(cache.filling().is_empty());
 }
 
+#[tokio::test]
+async fn what_is_asked_for_often_stays_and_the_bound_holds() {
+    let one = u64::try_from(Prepared::empty().weight()).unwrap();
+    let clock: SharedClock = Arc::new(ManualClock::at(at(0)));
+    let (results, filling) = (bounded(10 * one), Mutex::default());
+    let state = State { time: Duration::from_mins(5), clock, redis: None, group: String::new(), results, filling };
+    let (cache, source) = (RouteCache(Arc::new(state)), Fake::new(9999));
+    for days in 1..=1000 {
+        let other = Question { date: question().date + chrono::TimeDelta::days(days), ..question() };
+        for asked in [question(), other] {
+            cache.get(&source, asked, version(1), None).await.unwrap();
+            let kept = (cache.0.results.entry_count(), cache.0.results.weighted_size());
+            assert!(kept.0 <= 10 && kept.1 <= 10 * one, "{kept:?}");
+        }
+    }
+    assert_eq!((source.asked(), cache.0.results.entry_count()), (1001, 10));
+}
+
 #[test]
 fn keys_name_version_question_installation_and_rules() {
     let cache = cache();
