@@ -38,15 +38,15 @@ fn only_policies_that_spare_what_never_expires_are_fine() {
         assert!(matches!(eviction(Ok(policy.to_owned())), Finding::Fine(_)), "{policy}");
     }
     for (policy, words) in [
-        ("allkeys-lru", "may drop the stream of events"),
-        ("allkeys-random", "may drop the stream of events"),
+        ("allkeys-lru", "may evict the event stream"),
+        ("allkeys-random", "may evict the event stream"),
         ("noeviction", "refuses every write"),
     ] {
         let Finding::Weaker(text) = eviction(Ok(policy.to_owned())) else { panic!("{policy}") };
         assert!(text.contains(words) && text.contains(policy) && text.contains("volatile-lru"), "{text}");
     }
     let Finding::Weaker(text) = eviction(Err(RedisAway("NOPERM".to_owned()))) else { panic!("it says so") };
-    assert!(text.contains("cannot be found out") && text.contains("NOPERM"), "{text}");
+    assert!(text.contains("the eviction policy of Redis cannot be read") && text.contains("NOPERM"), "{text}");
 }
 
 #[test]

@@ -51,7 +51,7 @@ async fn outbox_retire_forgets_the_sink_that_is_named_and_no_other() {
     assert_eq!(world.texts("select name from outbox_sinks order by name").await, ["old_system", "redis_streams"]);
 
     let printed = outbox(&world.database, &["retire", "old_system"]).await.succeeded();
-    assert_eq!(printed, "Messages are kept for old_system no longer.\n");
+    assert_eq!(printed, "Messages are no longer kept for old_system.\n");
     assert_eq!(world.texts("select name from outbox_sinks").await, ["redis_streams"]);
     assert!(!outbox(&world.database, &["sinks"]).await.succeeded().contains("old_system"));
     outbox(&world.database, &["retire", "old_system"]).await.complained();
