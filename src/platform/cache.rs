@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_down_again_weighs_once() {
+    fn a_replaced_entry_is_weighed_once() {
         let mut cache = Cache::new(10);
         for weight in [4, 6, 2] {
             assert_eq!(cache.put("a", weight, weight), 0);
