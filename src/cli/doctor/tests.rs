@@ -23,7 +23,7 @@ fn a_sound_server_is_fine_and_each_setting_that_loses_commits_is_broken() {
         (Durability { fsync: false, ..sound() }, "fsync is off"),
         (Durability { full_page_writes: false, ..sound() }, "full_page_writes is off"),
         (Durability { synchronous_commit: "off".to_owned(), ..sound() }, "synchronous_commit is off"),
-        (Durability { version: 130_022, ..sound() }, "PostgreSQL 13.22: the oldest supported version is 14"),
+        (Durability { version: 130_022, ..sound() }, "PostgreSQL 13.22; the oldest supported version is 14"),
     ] {
         let findings = durability(&found);
         let told = broken(&findings);

@@ -230,7 +230,7 @@ fn every_fault_is_reported_one_a_line() {
         "auth.algorithm is invalid: unknown variant `RS256`, expected `EdDSA` or `HS256`",
         "search.connection_minutes_by_airport must use airport codes of three capital letters, not `jfk`",
         "redis.url must be a URL that begins with redis:// or rediss://",
-        "telemetry.log_filter is no filter",
+        "telemetry.log_filter is not a filter",
         "rate_limit.enabled is invalid: `yes` is not one of true, false, 1, 0 (command line)",
     ] {
         assert!(error.to_string().contains(expected), "{expected}\n--\n{error}");

@@ -218,7 +218,7 @@ const DUTIES: [&str; 5] = [
     "jobs cannot be read",
     "jobs of stopped processes cannot be looked for",
     "the outbox cannot be read",
-    "data cached in memory is not used",
+    "the follower cannot read the outbox",
 ];
 
 #[tokio::test]
