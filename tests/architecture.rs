@@ -567,7 +567,7 @@ fn every_metric_is_counted_by_somebody() {
 }
 
 #[test]
-fn what_grows_too_long_is_told() {
+fn files_and_functions_that_are_too_long_are_reported() {
     let filler = |lines: usize| "    g();\n".repeat(lines);
     let function = |lines| format!("\nfn f() {{\n{}}}\n", filler(lines));
     check("src/kernel/awb.rs", &function(60), &[]);

@@ -142,7 +142,7 @@ async fn helper() {
 }
 
 #[tokio::test]
-async fn nobody_else_reads_the_databases_log_and_it_names_no_values() {
+async fn only_the_owner_can_read_the_database_log_and_it_names_no_values() {
     let place = Place::new();
     let embedded = place.start().await;
     let mut db = connect(&embedded.urls().owner).await;

@@ -28,7 +28,7 @@ pub struct AuditOptions {
 /// Reason why no audit was possible.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
-    #[error("the database lacks migrations of this version: run `loadmaster migrate` first")]
+    #[error("the database lacks migrations of this version; run `loadmaster migrate` first")]
     NotMigrated,
     #[error("there is no {} {}", .0.kind, .0.name)]
     Unknown(Subject),

@@ -74,7 +74,8 @@ impl BackgroundTasks {
     pub async fn run_now(&self, name: &str) -> anyhow::Result<Ran> {
         let known = || self.schedules().iter().map(|schedule| schedule.name).collect::<Vec<_>>().join(", ");
         let schedule = self.schedules().iter().find(|schedule| schedule.name == name);
-        let schedule = schedule.with_context(|| format!("there is no schedule {name}; there are: {}", known()))?;
+        let schedule =
+            schedule.with_context(|| format!("there is no schedule {name}; the schedules are: {}", known()))?;
         let mut tx = self.db.begin().await?;
         jobs::enqueue_in_tx(&mut tx, self.ids.next(self.clock.now()), &schedule.job()).await?;
         let id = jobs::hurry_in_tx(&mut tx, schedule.name).await?;
@@ -112,7 +113,7 @@ fn platform_jobs(opening: &Opening) -> Handlers {
     Handlers::default()
         .every(TimeDelta::days(1), "partitions_ahead", (db.clone(), clock.clone()), |(db, clock)| async move {
             let made = db.ensure_partitions(clock.now()).await?;
-            tracing::info!(made, "partitions made ahead");
+            tracing::info!(made, "partitions created ahead");
             Ok(())
         })
         .every(TimeDelta::hours(1), "old_idempotency_keys", idempotency.clone(), |keys| async move {

@@ -10,7 +10,7 @@ use super::rooms::ROOMS;
 use crate::platform::web::ProblemBody;
 
 /// The tag of operations that belong to no room.
-const SYSTEM: (&str, &str) = ("system", "Health, metrics, problems");
+const SYSTEM: (&str, &str) = ("system", "Health, metrics and problem codes");
 
 /// The names of the security schemes.
 const BEARER: &str = "bearer";
@@ -18,10 +18,10 @@ const PASSWORD: &str = "password";
 const NO_SCOPES: [&str; 0] = [];
 
 const ABOUT: &str = "Air-cargo booking and tracking that never oversells a flight.\n\n\
-    Weights are kilograms with at most one decimal, volumes cubic metres with at most three. Instants are RFC 3339, \
-    answered in UTC; a departure date is the local calendar date at the origin. Every error is \
-    `application/problem+json` with a stable `code`; the catalogue is at `/problems`. Lists take `limit` and `cursor` \
-    (or `offset`) and give the next page in `Link`.";
+    Weights are in kilograms with at most one decimal, volumes in cubic metres with at most three. Times are in \
+    RFC 3339 form, in responses always in UTC; a departure date is the local calendar date at the origin. Every error is \
+    `application/problem+json` with a stable `code`; the catalogue is at `/problems`. Lists accept `limit` and `cursor` \
+    (or `offset`); the `Link` header contains the URL of the next page.";
 
 /// Returns the frame into which the rooms' operations are put.
 fn frame() -> OpenApi {

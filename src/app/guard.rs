@@ -34,10 +34,11 @@ pub(super) async fn bound_in_flight(in_flight: Arc<InFlight>, request: Request, 
     match in_flight.enter(address) {
         Ok(_place) => next.run(request).await,
         Err(Refused::Full) => {
-            Problem::unavailable("The server is at its limit of requests; try again shortly.").into_response()
+            Problem::unavailable("The server has reached its limit of concurrent requests; try again shortly.")
+                .into_response()
         }
         Err(Refused::Share(limit)) => {
-            let detail = format!("Your address has {limit} requests under way, as many as it may have at once.");
+            let detail = format!("Your address has {limit} requests in progress, which is the limit.");
             Problem::limited(Verdict { limit, remaining: 0, reset: 1, is_admitted: false }, detail).into_response()
         }
     }
@@ -46,7 +47,7 @@ pub(super) async fn bound_in_flight(in_flight: Arc<InFlight>, request: Request, 
 /// Refuses headers that are too large.
 pub(super) async fn bound_headers(request: Request, next: Next) -> Response {
     if are_too_large(request.headers()) {
-        let detail = "A header is larger than 32 KiB, or all headers together than 64 KiB.";
+        let detail = "A header exceeds 32 KiB, or all headers together exceed 64 KiB.";
         return Problem::new(code::HEADERS_TOO_LARGE, detail).into_response();
     }
     next.run(request).await
@@ -60,8 +61,10 @@ fn are_too_large(headers: &HeaderMap) -> bool {
 /// Answers 504 when a request takes too long. Changes it has begun are completed all the same.
 pub(super) async fn bound_time(limit: Duration, request: Request, next: Next) -> Response {
     let detail = match *request.method() {
-        Method::GET | Method::HEAD => "The answer took too long; nothing was changed.",
-        _ => "The request took too long; a change may have been made, so read the current state before you repeat it.",
+        Method::GET | Method::HEAD => "The request timed out; nothing was changed.",
+        _ => {
+            "The request timed out; a change may have been made, so read the current state before you repeat the request."
+        }
     };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,

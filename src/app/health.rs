@@ -47,31 +47,31 @@ pub enum HealthStatus {
     Unhealthy,
 }
 
-/// How the instance is, in one word.
+/// The health of the instance in one word.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HealthBody {
     pub status: HealthStatus,
 }
 
-/// How the instance is, dependency by dependency.
+/// The health of the instance, by dependency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DetailedHealth {
     pub status: HealthStatus,
     pub database: DatabaseHealth,
     pub redis: RedisHealth,
-    /// The work that was promised, over all processes; null while the database is away.
+    /// Background jobs of all processes; null while the database is unavailable.
     #[schema(required = true)]
     pub jobs: Option<JobsHealth>,
-    /// Where messages go, over all processes; null while the database is away.
+    /// Delivery of messages by all processes; null while the database is unavailable.
     #[schema(required = true)]
     pub outbox: Option<Vec<SinkHealth>>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DatabaseHealth {
-    /// `up`; `down` when it does not answer; `read_only` when it answers, but is a standby or was set to read-only;
-    /// `refusing` when it has refused a write in the last ten seconds, and taken none since, because its disk is full or
-    /// its files cannot be read or written.
+    /// `up`; `down`: it does not answer; `read_only`: it answers, but is a standby or was set to read-only; `refusing`:
+    /// it refused a write in the last 10 seconds, and has accepted none since, because its disk is full or its files
+    /// cannot be read or written.
     pub state: &'static str,
     pub latency_ms: f64,
     #[schema(required = true)]
@@ -83,34 +83,36 @@ pub struct DatabaseHealth {
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RedisHealth {
-    /// `up`; `down` when it is away, full, read-only or answers errors; `none` when none is used.
+    /// `up`; `down`: it is unavailable, full, read-only or returns errors; `none`: no Redis is used.
     pub state: &'static str,
     #[schema(required = true)]
     pub latency_ms: Option<f64>,
-    /// `open`: after failures in a row requests go on without it, until it answers again. `closed`: it is asked.
+    /// `open`: after consecutive failures, requests do not use Redis until it answers again. `closed`: requests use
+    /// Redis.
     #[schema(required = true)]
     pub breaker: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct JobsHealth {
-    /// `dead`: some have failed for good. `late`: one has been due for more than a minute. Else `ok`.
+    /// `dead`: jobs have failed for good. `late`: a job has been due for more than 60 seconds. Otherwise `ok`.
     pub state: &'static str,
     pub queued: i64,
     pub running: i64,
     pub dead: i64,
-    /// How long the job that is due the longest has waited.
+    /// Seconds since the oldest due job became due.
     pub oldest_seconds: f64,
 }
 
-/// How far one taker of messages is behind.
+/// The backlog of one sink of messages.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SinkHealth {
     pub sink: String,
-    /// `unserved`: no process delivers to it. `late`: a message has waited for more than a minute. Else `ok`.
+    /// `unserved`: no process delivers to the sink. `late`: a message has waited for more than 60 seconds. Otherwise
+    /// `ok`.
     pub state: &'static str,
     pub lag_seconds: f64,
-    /// Messages that it has not had; more than 10 000 are not counted.
+    /// Number of messages not yet delivered to the sink, counted up to 10 000.
     pub undelivered: i64,
 }
 
@@ -222,7 +224,7 @@ impl Health {
             let state = match redis.check().await {
                 Ok(()) => "up",
                 Err(error) => {
-                    tracing::warn!(%error, "Redis is away");
+                    tracing::warn!(%error, "Redis is unavailable");
                     "down"
                 }
             };

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn of_few_places_each_address_has_one() {
+    fn each_address_gets_one_of_few_places() {
         let in_flight = Arc::new(InFlight::new(2));
         let _first = enter(&in_flight, 1).unwrap();
         assert_eq!(enter(&in_flight, 1).unwrap_err(), Refused::Share(1));

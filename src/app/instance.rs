@@ -79,22 +79,22 @@ impl Instance {
         tokio::time::sleep(self.drain).await;
         self.server.stop(by(settings::FOR_REQUESTS).saturating_duration_since(Instant::now())).await;
         if tokio::time::timeout_at(by(TASKS_BY), self.state.tasks.drain()).await.is_err() {
-            tracing::error!("work was still under way when the server stopped; what was not committed is rolled back");
+            tracing::error!("work was still in progress when the server stopped; uncommitted changes are rolled back");
         }
         self.stop_workers.cancel();
         self.workers.close();
         if tokio::time::timeout_at(by(WORKERS_BY), self.workers.wait()).await.is_err() {
-            tracing::error!("workers were still busy when the server stopped");
+            tracing::error!("background workers were still busy when the server stopped");
         }
         if tokio::time::timeout_at(by(CLOSED_BY), self.db.close()).await.is_err() {
-            tracing::error!("connections were still busy when the server stopped");
+            tracing::error!("database connections were still busy when the server stopped");
         }
         tracing::info!("stopped");
     }
 }
 
 async fn wait_for_migrations(db: &Database) -> anyhow::Result<()> {
-    let (mut is_told, mut away) = (false, Trouble::new("the database is away: waiting for it"));
+    let (mut is_told, mut away) = (false, Trouble::new("the database is unavailable; waiting for it"));
     loop {
         match is_prepared(db).await {
             Ok(is_prepared) => {
@@ -103,7 +103,7 @@ async fn wait_for_migrations(db: &Database) -> anyhow::Result<()> {
                     return Ok(());
                 }
                 if !is_told {
-                    tracing::warn!("the database is not prepared for this version: waiting for `loadmaster migrate`");
+                    tracing::warn!("the database is not migrated to this version; waiting for `loadmaster migrate`");
                 }
                 is_told = true;
             }

@@ -38,7 +38,7 @@ const CACHE: &str = "public, max-age=300";
 /// Encoding happens once, so it may cost more than encoding an answer.
 const THOROUGH: Level = Level::Precise(9);
 
-const NOTHING_HERE: &str = "There is nothing at this address.";
+const NOTHING_HERE: &str = "There is no resource at this address.";
 /// The files of the page at `/docs`.
 const FILES: [&str; 13] = [
     "index.html",
@@ -104,7 +104,7 @@ impl Document {
     /// Returns the document in the requested form, or 304 if the client has it already.
     pub async fn answer(&'static self, wish: &DocumentRequest) -> Response {
         let Some((form, coding)) = self.form_for(wish.coding).await else {
-            return Problem::unavailable("This instance is about to stop.").into_response();
+            return Problem::unavailable("This instance is shutting down.").into_response();
         };
         let body = ([(header::CONTENT_TYPE, self.content_type.clone())], form.bytes.clone());
         let response = conditional(&form.tag, &wish.known, CACHE, body);

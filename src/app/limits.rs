@@ -159,7 +159,7 @@ fn told(verdict: Verdict, mut response: Response) -> Response {
 }
 
 fn refusal(verdict: Verdict) -> Response {
-    Problem::quota_used_up(verdict, "ask").into_response()
+    Problem::quota_used_up(verdict, "send a request").into_response()
 }
 
 /// Protects everything that costs: refuses requests above the limit per second from one address immediately. Requests
@@ -190,7 +190,7 @@ impl FloodGuard {
         }
         let most = self.most;
         let verdict = Verdict { limit: most, remaining: 0, reset: 1, is_admitted: false };
-        Problem::limited(verdict, format!("More than {most} requests a second come from your address.")).into_response()
+        Problem::limited(verdict, format!("Your address sends more than {most} requests per second.")).into_response()
     }
 
     /// Removes inactive addresses.

@@ -27,7 +27,7 @@ fn json(content: &impl Serialize) -> Document {
     Document::new("application/json", move || bytes.clone())
 }
 
-/// One entry of the catalogue.
+/// One problem code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ProblemEntry {
     /// The `type` of problems with this code.
@@ -36,7 +36,7 @@ pub(super) struct ProblemEntry {
     pub code: &'static str,
     pub status: u16,
     pub title: &'static str,
-    /// What a client does about it.
+    /// Advice for clients.
     pub advice: &'static str,
 }
 
@@ -56,9 +56,9 @@ pub(super) fn catalogue() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(show))
 }
 
-/// The catalogue of problems: every code this API can answer with.
+/// List all problem codes of this API.
 #[utoipa::path(get, path = "/problems", tag = "system", operation_id = "listProblems",
-    params(("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
+    params(("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
     responses((status = 200, body = Vec<ProblemEntry>, headers(("ETag" = String))), (status = 304)))]
 async fn list(wish: DocumentRequest) -> Response {
     CATALOGUE.answer(&wish).await
@@ -66,10 +66,10 @@ async fn list(wish: DocumentRequest) -> Response {
 
 problem_responses!(ShowProblems: [], NOT_FOUND);
 
-/// One problem of the catalogue.
+/// Show a problem code.
 #[utoipa::path(get, path = "/problems/{code}", tag = "system", operation_id = "getProblem",
     params(("code" = String, Path),
-           ("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
+           ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
     responses((status = 200, body = ProblemEntry, headers(("ETag" = String))), (status = 304), ShowProblems))]
 async fn show(Path(name): Path<String>, wish: DocumentRequest) -> Response {
     match ENTRIES.iter().find(|(code, _)| code.as_str() == name) {

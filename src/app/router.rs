@@ -90,7 +90,7 @@ pub fn router(state: &AppState) -> anyhow::Result<Router> {
             .method_not_allowed_fallback(async || {
                 Problem::new(
                     code::METHOD_NOT_ALLOWED,
-                    "This address does not take that method; `Allow` lists those it takes.",
+                    "This address does not support that method; `Allow` lists the supported methods.",
                 )
             })
             // From the innermost to the outermost:

@@ -46,7 +46,7 @@ impl Scrape {
         let shared = self.renderings.get(coding as usize).unwrap_or(plain);
         let rendering = shared.get(async move { this.rendered(coding).await }).await;
         let Some((bytes, coding)) = rendering else {
-            return Problem::unavailable("This instance is about to stop.").into_response();
+            return Problem::unavailable("This instance is shutting down.").into_response();
         };
         let response = ([(header::CONTENT_TYPE, TEXT)], bytes).into_response();
         encoded(response, coding)

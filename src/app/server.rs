@@ -42,7 +42,9 @@ const CUT_PATIENCE: Duration = Duration::from_secs(1);
 pub async fn bind(server: &settings::Server) -> anyhow::Result<TcpListener> {
     let (host, port) = (server.host.as_str(), server.port);
     TcpListener::bind((host, port)).await.with_context(|| {
-        format!("cannot listen on {host}:{port}; stop what listens there, or choose another port with PORT=…")
+        format!(
+            "cannot listen on {host}:{port}; stop the process that uses the port, or choose another port with PORT=…"
+        )
     })
 }
 
@@ -65,7 +67,7 @@ impl Server {
             tracing::warn!(
                 connections,
                 wanted,
-                "fewer connections than server.max_connections: too few file descriptors"
+                "the limit of open file descriptors allows fewer connections than server.max_connections"
             );
         }
         let door = Arc::new(Door {
@@ -98,11 +100,14 @@ impl Server {
     pub async fn stop(self, patience: Duration) {
         self.door.stopping.cancel();
         if self.accepting.await.is_err() {
-            tracing::error!("the accepting task ended with a panic");
+            tracing::error!("the task that accepts connections panicked");
         }
         self.connections.close();
         if tokio::time::timeout(patience, self.connections.wait()).await.is_err() {
-            tracing::warn!(connections = self.connections.len(), "connections were still open when the server stopped");
+            tracing::warn!(
+                connections = self.connections.len(),
+                "connections were still open when the server stopped; closing them"
+            );
             self.door.cut.cancel();
             _ = tokio::time::timeout(CUT_PATIENCE, self.connections.wait()).await;
         }

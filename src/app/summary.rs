@@ -17,7 +17,7 @@ const LIFETIME: Duration = Duration::from_mins(1);
 /// Interval at which a process repeats unchanged counts.
 const REPEAT: Duration = Duration::from_secs(15);
 
-/// What happened since the start, over all processes of the installation.
+/// Counts since the start, over all processes of the installation.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct SummaryBody {
     pub bookings: BookingCounts,
@@ -70,7 +70,7 @@ impl Summary {
                 others.filter_map(|(_, word)| Counts::from_text(word)).fold(own, |sum, counts| sum.plus(&counts)).into()
             }
             Err(error) => {
-                tracing::warn!(%error, "the summary counts this process only");
+                tracing::warn!(%error, "the shared counters cannot be read; the summary covers this process only");
                 own.into()
             }
         }

@@ -66,7 +66,7 @@ pub(super) fn information() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(info)).routes(routes!(api_health))
 }
 
-/// The process is up.
+/// Check that the process is running.
 #[utoipa::path(get, path = "/livez", tag = "system", operation_id = "livez",
     responses((status = 200, body = String, description = "Alive", content_type = "text/plain")))]
 async fn livez() -> &'static str {
@@ -75,28 +75,28 @@ async fn livez() -> &'static str {
 
 problem_responses!(ReadyProblems: [], UNAVAILABLE);
 
-/// Ready for work: the database is migrated, answers and takes writes, and shutdown has not begun.
+/// Check that this instance is ready: the database is migrated, answers and accepts writes, and shutdown has not begun.
 #[utoipa::path(get, path = "/readyz", tag = "system", operation_id = "readyz",
     responses((status = 200, body = String, description = "Ready", content_type = "text/plain"), ReadyProblems))]
 async fn readyz(State(health): State<Health>) -> Result<&'static str, Problem> {
     if health.is_ready().await {
         Ok("ready")
     } else {
-        Err(Problem::unavailable("This instance is not ready for work."))
+        Err(Problem::unavailable("This instance is not ready to serve requests."))
     }
 }
 
-/// How this instance is.
+/// Show the health of this instance.
 ///
-/// `degraded` when a configured Redis is away, full, read-only or answers errors: everything still works. 503 only when
-/// `unhealthy`: the database is away, read-only or refuses writes.
+/// `degraded`: a configured Redis is unavailable, full, read-only or returns errors; everything still works.
+/// `unhealthy`, with status 503: the database is unavailable, read-only or refuses writes.
 #[utoipa::path(get, path = "/health", tag = "system", operation_id = "health",
     responses((status = 200, body = HealthBody), (status = 503, body = HealthBody, description = "Unhealthy")))]
 async fn health(State(health): State<Health>) -> Response {
     health_answer(health.status().await)
 }
 
-/// How this instance is; the same as `/health`.
+/// Show the health of this instance; the same as `/health`.
 #[utoipa::path(get, path = "/health", tag = "system", operation_id = "apiHealth",
     responses((status = 200, body = HealthBody), (status = 503, body = HealthBody, description = "Unhealthy")))]
 async fn api_health(state: State<Health>) -> Response {
@@ -105,9 +105,9 @@ async fn api_health(state: State<Health>) -> Response {
 
 problem_responses!(DetailedProblems: [ROLE]);
 
-/// How each dependency is, and what waits.
+/// Show the health of each dependency and the amount of waiting work.
 ///
-/// For operators, and for callers from the networks that `server.detail_networks` names.
+/// For operators, and for callers from the networks in `server.detail_networks`.
 #[utoipa::path(get, path = "/health/detailed", tag = "system", operation_id = "detailedHealth",
     responses((status = 200, body = DetailedHealth), DetailedProblems))]
 async fn detailed(
@@ -119,9 +119,14 @@ async fn detailed(
     let networks = &settings.server.detail_networks;
     if !caller.is_some_and(|Extension(address)| address.is_in(networks)) {
         match principal {
-            None => return Err(Problem::new(code::UNAUTHENTICATED, "This needs an operator's access token.")),
+            None => {
+                return Err(Problem::new(
+                    code::UNAUTHENTICATED,
+                    "This request requires an access token with the role operator.",
+                ));
+            }
             Some(Extension(principal)) if principal.role < Role::Operator => {
-                let text = format!("This needs the role operator; yours is {}.", principal.role.as_str());
+                let text = format!("This request requires the role operator; yours is {}.", principal.role.as_str());
                 return Err(Problem::new(code::FORBIDDEN, text));
             }
             Some(_) => {}
@@ -132,7 +137,7 @@ async fn detailed(
     Ok((code, [(header::CACHE_CONTROL, NO_STORE)], Json(found)).into_response())
 }
 
-/// The metrics of this instance, in Prometheus' text format.
+/// Show the metrics of this instance in the Prometheus text format.
 #[utoipa::path(get, path = "/metrics", tag = "system", operation_id = "metrics",
     responses((status = 200, body = String, content_type = "text/plain")))]
 async fn scrape(State(scrape): State<Scrape>, coding: Option<Extension<Coding>>) -> Response {
@@ -141,9 +146,9 @@ async fn scrape(State(scrape): State<Scrape>, coding: Option<Extension<Coding>>)
 
 problem_responses!(SummaryProblems: [INPUT, ROLE]);
 
-/// What happened since the start, in a few numbers.
+/// Show counts of bookings, searches and cache hits since the start.
 ///
-/// Over all processes that share this database and a Redis; without Redis, of this process.
+/// The counts cover all processes that share this database and a Redis; without Redis, only this process.
 #[utoipa::path(get, path = "/api/metrics/summary", tag = "system", operation_id = "metricsSummary",
     responses((status = 200, body = SummaryBody), SummaryProblems))]
 async fn summary(
@@ -155,12 +160,12 @@ async fn summary(
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(summary.total().await)))
 }
 
-/// What this is and what it takes.
+/// Name, version and limits of the server.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Info {
     pub name: &'static str,
     pub version: &'static str,
-    /// The commit it was built from; null when the build did not say.
+    /// The commit that the server was built from; null if unknown.
     #[schema(required = true)]
     pub git_commit: Option<&'static str>,
     pub features: Vec<&'static str>,
@@ -182,7 +187,7 @@ pub(super) struct Limits {
 
 problem_responses!(InfoProblems: [INPUT, CALLER]);
 
-/// Name, version and limits.
+/// Show name, version and limits of this server.
 #[utoipa::path(get, path = "/info", tag = "system", operation_id = "info", responses((status = 200, body = Info), InfoProblems))]
 async fn info(State(settings): State<std::sync::Arc<Settings>>, query: Query) -> Result<Json<Info>, Problem> {
     query.refuse_all()?;

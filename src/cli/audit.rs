@@ -19,13 +19,13 @@ pub(super) const COULD_NOT_RUN: u8 = 2;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// Print one JSON document.
+    /// Print the result as one JSON document.
     #[arg(long)]
     json: bool,
-    /// Only this flight and the bookings that are or were on it.
+    /// Audit only this flight and the bookings that are or were on it.
     #[arg(long, value_name = "ID", conflicts_with = "booking")]
     flight: Option<FlightId>,
-    /// Only this booking.
+    /// Audit only this booking.
     #[arg(long, value_name = "REF")]
     booking: Option<BookingRef>,
     /// Also rebuild bookings and flights from events and ledgers alone, and compare them with the tables.
@@ -91,7 +91,7 @@ fn text(report: &AuditReport) -> String {
 fn lines(check: &Check) -> String {
     let number = check.rule.number.map_or_else(|| "-".to_owned(), |number| number.to_string());
     let Some(findings) = &check.findings else {
-        return format!("{number}  {:<46}  not checked: it is about whole flights\n", check.rule.name);
+        return format!("{number}  {:<46}  not checked: applies to whole flights only\n", check.rule.name);
     };
     let checked: Vec<String> = findings.checked.iter().map(|(what, count)| format!("{count} {what}")).collect();
     let verdict = match findings.breaches {

@@ -120,7 +120,7 @@ impl Backend {
     /// Like [`Self::database`], but tries again while a configured database is unavailable. Does not retry errors in
     /// its address or the credentials.
     pub async fn await_database(&self) -> anyhow::Result<Database> {
-        let mut trouble = Trouble::new("the database is away: waiting for it");
+        let mut trouble = Trouble::new("the database is unavailable; waiting for it");
         loop {
             let error = match self.database().await {
                 Ok(db) => {
@@ -161,7 +161,7 @@ impl Backend {
         let parts = self.parts(self.database().await?)?;
         anyhow::ensure!(
             parts.db.is_migrated().await?,
-            "the database lacks migrations of this version: run `loadmaster migrate` first"
+            "the database lacks migrations of this version; run `loadmaster migrate` first"
         );
         AppState::assemble(parts).await
     }

@@ -24,10 +24,10 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// A running server, such as `http://127.0.0.1:8080`; without it one is started, and stopped at the end.
+    /// URL of a running server, such as `http://127.0.0.1:8080`. Default: a server is started, and stopped at the end.
     #[arg(long, requires = "email")]
     url: Option<String>,
-    /// An administrator of that server; an operator may play all but the cancelled flight.
+    /// E-mail address of an administrator of that server; with an operator, the cancelled flight is left out.
     #[arg(long, requires = "url")]
     email: Option<String>,
     /// Read the password from standard input.
@@ -38,19 +38,19 @@ pub(super) struct Options {
 /// Runs the main workflow over HTTP, as a client would.
 pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<()> {
     if let Some((url, email)) = options.url.zip(options.email) {
-        ensure!(options.password_stdin, "give the password on standard input, with --password-stdin");
+        ensure!(options.password_stdin, "pass the password on standard input, with --password-stdin");
         let staff = Login { email, password: read_secret()? };
         return play_traced(url.trim_end_matches('/').to_owned(), staff).await;
     }
     ensure!(
         settings.database.url.is_none(),
-        "the demo makes users and bookings, so it plays only on a private database: unset DATABASE_URL, or name a \
+        "the demo creates users and bookings, so it runs only on a private database; unset DATABASE_URL, or name a \
          running server with --url"
     );
     let mut stop = StopSignal::listen()?;
     let running = tokio::select! {
         started = Running::start(settings, true) => started?,
-        () = stop.arrives() => anyhow::bail!("stopped before the demo began"),
+        () = stop.arrives() => anyhow::bail!("the demo was stopped before it began"),
     };
     let outcome = tokio::select! {
         outcome = play_on(&running) => outcome,
@@ -101,7 +101,7 @@ async fn play_traced(base: String, staff: Login) -> anyhow::Result<()> {
 
 /// Runs two parts: a shipment that goes as planned, and one whose onward flight is cancelled.
 async fn play(base: String, staff: Login) -> anyhow::Result<()> {
-    say(&format!("\nThe main job, played over HTTP against {base}\n\n"));
+    say(&format!("\nPart 1: a booking from search to delivery, over HTTP on {base}\n\n"));
     let anyone = Caller::anonymous(base)?;
     let staff = json!({"email": staff.email, "password": staff.password.expose_secret()});
     let session = anyone.post("/api/v1/auth/login", staff).await?;
@@ -110,19 +110,19 @@ async fn play(base: String, staff: Login) -> anyhow::Result<()> {
     let password = TokenSource::default().token()?;
     let shipper = json!({"email": format!("shipper-{}@example.com", unique()?), "password": password});
     let shipper = anyone.with_session(&anyone.post("/api/v1/auth/register", shipper).await?);
-    step("register", "a shipper, and log the carrier's staff in");
+    step("register", "a shipper; carrier staff logs in");
     let cast = Cast { anyone, shipper, staff };
 
     let first = delivered::play(&cast).await?;
     let second = if may_cancel {
-        say("\nThe second act: the onward flight does not go\n\n");
+        say("\nPart 2: the onward flight is cancelled\n\n");
         Some(rerouted::play(&cast).await?)
     } else {
-        say("\nThe second act, a cancelled flight, needs an administrator: left out.\n");
+        say("\nPart 2, a cancelled flight, was left out: it requires an administrator.\n");
         None
     };
     let base = &cast.anyone.base;
-    say("\nAnyone can follow them:\n");
+    say("\nPublic tracking:\n");
     for reference in [Some(first), second].into_iter().flatten() {
         say(&format!("{base}/api/v1/tracking/{reference}\n"));
     }

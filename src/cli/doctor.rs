@@ -39,7 +39,8 @@ const BROKEN: u8 = 1;
 pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let backend = Backend::attach(settings).await?;
     let mut findings = vec![Finding::Fine(format!("settings are valid; version {}", env!("CARGO_PKG_VERSION")))];
-    let whose = if backend.is_private() { "a private PostgreSQL of our own" } else { "the configured one" };
+    let whose =
+        if backend.is_private() { "a private PostgreSQL, run by Loadmaster" } else { "the configured PostgreSQL" };
     findings.push(Finding::Fine(format!("the database is {whose}")));
     findings.push(descriptors());
     findings.extend(database(&backend).await);
@@ -78,8 +79,8 @@ fn descriptors() -> Finding {
     let most = descriptors::limit().hard;
     if most < FEW_DESCRIPTORS {
         return Finding::Weaker(format!(
-            "a process may open {most} files and sockets, and callers' connections are bounded by that: raise the hard limit \
-             (LimitNOFILE=, ulimits) to {FEW_DESCRIPTORS} at least"
+            "a process may open {most} files and sockets, which limits the connections of callers; raise the hard limit \
+             (LimitNOFILE=, ulimits) to at least {FEW_DESCRIPTORS}"
         ));
     }
     Finding::Fine(format!("a process may open {most} files and sockets"))
@@ -92,7 +93,7 @@ async fn database(backend: &Backend) -> Vec<Finding> {
     };
     let mut findings = vec![match db.is_migrated().await {
         Ok(true) => Finding::Fine("the database is migrated".to_owned()),
-        Ok(false) => Finding::Broken("the database lacks migrations: run `loadmaster migrate`".to_owned()),
+        Ok(false) => Finding::Broken("the database lacks migrations; run `loadmaster migrate`".to_owned()),
         Err(error) => Finding::Broken(format!("{error}")),
     }];
     match db.read().await {
@@ -102,7 +103,9 @@ async fn database(backend: &Backend) -> Vec<Finding> {
                 findings.extend(schema(&rights));
                 findings.extend(match Durability::of(&mut connection).await {
                     Ok(found) => durability(&found),
-                    Err(error) => vec![Finding::Broken(format!("the server's settings cannot be read: {error}"))],
+                    Err(error) => {
+                        vec![Finding::Broken(format!("the settings of the PostgreSQL server cannot be read: {error}"))]
+                    }
                 });
             }
             Err(error) => {
@@ -115,7 +118,7 @@ async fn database(backend: &Backend) -> Vec<Finding> {
     findings.push(match backend.owner().await {
         Ok(owner) => match owner.close().await {
             Ok(()) => Finding::Fine("the owner role can connect".to_owned()),
-            Err(error) => Finding::Weaker(format!("the owner's connection ended badly: {error}")),
+            Err(error) => Finding::Weaker(format!("the connection of the owner role could not be closed: {error}")),
         },
         Err(error) => Finding::Broken(format!("{error:#}")),
     });
@@ -128,24 +131,24 @@ fn history(rights: &Rights) -> Vec<Finding> {
     let mut findings = Vec::new();
     if rights.is_superuser {
         findings.push(Finding::Exposed(format!(
-            "the serving role {role} is a superuser: it can change events and ledger whatever guards them; {INSTEAD}"
+            "the serving role {role} is a superuser and can change events and ledger despite every guard; {INSTEAD}"
         )));
     } else if rights.is_owner {
         findings.push(Finding::Exposed(format!(
-            "the serving role {role} owns events and ledger: only triggers keep them unchanged, and it can drop them; \
+            "the serving role {role} owns events and ledger; only triggers prevent changes, and it can drop the triggers; \
              {INSTEAD}"
         )));
     } else if !rights.may_change.is_empty() {
         findings.push(Finding::Exposed(format!(
-            "the serving role {role} may change {}: only triggers keep them unchanged; run `loadmaster migrate` as the \
-             owner, and take away what was granted besides",
+            "the serving role {role} may change {}; only triggers prevent changes; run `loadmaster migrate` as the \
+             owner, and revoke additional grants",
             rights.may_change.join(", ")
         )));
     } else {
         findings.push(Finding::Fine("the serving role cannot change events and ledger".to_owned()));
     }
     findings.push(if rights.unguarded.is_empty() {
-        Finding::Fine("triggers refuse every change of events and ledger, whoever asks".to_owned())
+        Finding::Fine("triggers refuse every change of events and ledger, by any role".to_owned())
     } else {
         Finding::Broken(format!(
             "triggers that refuse changes are missing or disabled: {}",
@@ -164,17 +167,17 @@ fn schema(rights: &Rights) -> Option<Finding> {
     }
     Some(if rights.may_create {
         Finding::Exposed(format!(
-            "the serving role {role} may create tables and functions in the schema; {INSTEAD}, and let `loadmaster migrate` \
-             take the right away (where the schema belongs to another role, that role must)"
+            "the serving role {role} may create tables and functions in the schema; {INSTEAD}, and run `loadmaster migrate` \
+             to revoke the right (if another role owns the schema, that role must revoke it)"
         ))
     } else if rights.is_owner {
         return None;
     } else if rights.may_write.is_empty() {
-        Finding::Fine(format!("the serving role {role} has no rights to spare in the schema"))
+        Finding::Fine(format!("the serving role {role} has no unnecessary rights in the schema"))
     } else {
         Finding::Exposed(format!(
-            "the serving role {role} may write what only migrating writes: {}; run `loadmaster migrate` as the owner, and \
-             take away what was granted besides",
+            "the serving role {role} may write tables that only migrations write: {}; run `loadmaster migrate` as the owner, and \
+             revoke additional grants",
             rights.may_write.join(", ")
         ))
     })
@@ -186,7 +189,7 @@ fn durability(found: &Durability) -> Vec<Finding> {
     let mut findings = vec![if found.is_supported() {
         Finding::Fine(format!("the server is {number}"))
     } else {
-        Finding::Broken(format!("the server is {number}: the oldest supported version is {OLDEST_SERVER}"))
+        Finding::Broken(format!("the server is {number}; the oldest supported version is {OLDEST_SERVER}"))
     }];
     if !found.fsync {
         findings.push(Finding::Broken(
@@ -206,14 +209,16 @@ fn durability(found: &Durability) -> Vec<Finding> {
         ));
     }
     if findings.len() == 1 && found.is_supported() {
-        findings.push(Finding::Fine("the server keeps what it has acknowledged".to_owned()));
+        findings.push(Finding::Fine("the server preserves acknowledged writes after a crash".to_owned()));
     }
     findings
 }
 
 async fn redis(backend: &Backend) -> Vec<Finding> {
     let Some(url) = backend.redis_url() else {
-        return vec![Finding::Weaker("there is no Redis: nothing that is true depends on it".to_owned())];
+        return vec![Finding::Weaker(
+            "no Redis is configured or installed; correctness does not depend on it".to_owned(),
+        )];
     };
     match Redis::open(url, &backend.settings.redis) {
         Ok(redis) => match redis.check().await {
@@ -231,15 +236,15 @@ fn eviction(policy: Result<String, RedisAway>) -> Finding {
     const SET: &str = "set maxmemory-policy to volatile-lru";
     match policy {
         Ok(policy) if policy.starts_with("volatile-") => {
-            Finding::Fine(format!("a full Redis drops only what expires ({policy})"))
+            Finding::Fine(format!("a full Redis evicts only keys that expire ({policy})"))
         }
         Ok(policy) if policy == "noeviction" => Finding::Weaker(format!(
-            "a full Redis refuses every write (noeviction): it then counts as away, and messages wait in the database, until \
-             enough has expired; {SET}"
+            "a full Redis refuses every write (noeviction); it then counts as unavailable, and messages wait in the database, until \
+             enough keys have expired; {SET}"
         )),
         Ok(policy) => Finding::Weaker(format!(
-            "a full Redis may drop the stream of events, which subscribers read ({policy}); {SET}"
+            "a full Redis may evict the event stream, which subscribers read ({policy}); {SET}"
         )),
-        Err(error) => Finding::Weaker(format!("what a full Redis does cannot be found out ({error}); {SET}")),
+        Err(error) => Finding::Weaker(format!("the eviction policy of Redis cannot be read ({error}); {SET}")),
     }
 }

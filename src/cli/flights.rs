@@ -50,7 +50,7 @@ async fn import(rooms: &AppState, table: Vec<u8>, dry_run: bool) -> anyhow::Resu
             for fault in &faults {
                 say(&format!("{}\n", fault.message));
             }
-            anyhow::bail!("nothing was imported: the file has faults (the first {} are listed)", faults.len())
+            anyhow::bail!("nothing was imported; the file has faults (the first {} are listed)", faults.len())
         }
         Err(error) => Err(error.into()),
     }

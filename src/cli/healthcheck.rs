@@ -17,7 +17,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
             say("ready\n");
             Ok(ExitCode::SUCCESS)
         }
-        Ok(answer) => anyhow::bail!("not ready: {address} answers {}", answer.status()),
-        Err(_) => anyhow::bail!("nothing answers at {address}"),
+        Ok(answer) => anyhow::bail!("not ready: {address} responds with {}", answer.status()),
+        Err(_) => anyhow::bail!("no server responds at {address}"),
     }
 }

@@ -14,25 +14,25 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show the jobs that wait, run or have failed for good, and what is scheduled.
+    /// Show the jobs that are queued, running or dead (failed for good), and the schedules.
     List,
     /// Run a scheduled job now.
     Run {
-        /// The schedule's name, as `jobs list` shows it.
+        /// Name of the schedule, as shown by `jobs list`.
         name: String,
     },
-    /// Let a job that has failed for good be tried again.
+    /// Queue a dead job again.
     Retry {
-        /// The job's id, as `jobs list` shows it.
+        /// Id of the job, as shown by `jobs list`.
         #[arg(required_unless_present = "all")]
         id: Option<Uuid>,
-        /// All of them.
+        /// Queue all dead jobs again.
         #[arg(long, conflicts_with = "id")]
         all: bool,
     },
-    /// Give a job up that has failed for good: nobody will do its work.
+    /// Delete a dead job; its work will not be done.
     Drop {
-        /// The job's id, as `jobs list` shows it.
+        /// Id of the job, as shown by `jobs list`.
         id: Uuid,
     },
 }
@@ -49,9 +49,9 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<ExitCode>
                 say(&format!("{name} is done.\n"));
                 Ok(ExitCode::SUCCESS)
             }
-            Ran::Failed(error) => anyhow::bail!("{name} failed and will be tried again: {error}"),
+            Ran::Failed(error) => anyhow::bail!("{name} failed and will be retried: {error}"),
             Ran::Gone => {
-                say(&format!("{name} runs already.\n"));
+                say(&format!("{name} is already running.\n"));
                 Ok(ExitCode::SUCCESS)
             }
         },
@@ -59,14 +59,14 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<ExitCode>
             let retried = rooms.background.retry(id).await?;
             anyhow::ensure!(
                 retried > 0 || id.is_none(),
-                "there is no such job that has failed for good and is not promised anew"
+                "there is no dead job with this id, or another job with its key is waiting"
             );
-            say(&format!("{retried} will be tried again.\n"));
+            say(&format!("{retried} queued again.\n"));
             Ok(ExitCode::SUCCESS)
         }
         Command::Drop { id } => {
-            anyhow::ensure!(rooms.background.drop_job(id).await?, "there is no such job that has failed for good");
-            say(&format!("{id} is given up.\n"));
+            anyhow::ensure!(rooms.background.drop_job(id).await?, "there is no dead job with this id");
+            say(&format!("{id} is deleted.\n"));
             Ok(ExitCode::SUCCESS)
         }
     }

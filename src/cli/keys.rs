@@ -9,13 +9,13 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a new signing key. It is published at once and signs in five minutes; nobody who is logged in notices.
+    /// Create a new signing key. It is published immediately and signs after 5 minutes; sessions continue.
     Rotate {
-        /// Somebody else may have the keys: end them now. Every access token made so far is refused, and must be refreshed.
+        /// Revoke the current keys immediately, because others may know them. All access tokens must be refreshed.
         #[arg(long)]
         compromised: bool,
     },
-    /// Show the signing keys, never the keys themselves.
+    /// Show ids and times of the signing keys, not the keys themselves.
     List,
 }
 
@@ -33,7 +33,7 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<()> {
         Command::List => {
             let keys = rooms.service::<TokenService>()?.signing_keys().await?;
             if keys.is_empty() {
-                say("The signing key is configured (auth.private_key or auth.secret): there are none to rotate.\n");
+                say("The signing key is configured (auth.private_key or auth.secret); there are no keys to rotate.\n");
                 return Ok(());
             }
             say(&format!("{:<43}  {:<20}  {:<20}  {}\n", "kid", "made", "signs from", "verifies until"));

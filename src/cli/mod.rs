@@ -46,7 +46,7 @@ struct Arguments {
 /// The arguments by which settings are given.
 #[derive(Debug, Default, clap::Args)]
 pub struct SettingsArguments {
-    /// Settings file (TOML); also `LOADMASTER_CONFIG`.
+    /// Settings file (TOML); can also be set by `LOADMASTER_CONFIG`.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Override one setting, such as `--set server.port=9000`.
@@ -65,42 +65,42 @@ impl SettingsArguments {
 enum Command {
     /// Serve the API.
     Serve {
-        /// With the private database: load a demo timetable, and make an administrator at the first start.
+        /// With the private database: load a demo timetable, and create an administrator at the first start.
         #[arg(long)]
         demo: bool,
     },
-    /// Bring the database up to this version, and load the reference data.
+    /// Migrate the database to this version, and load the reference data.
     Migrate {
-        /// Change nothing; exit 1 if something is missing.
+        /// Change nothing; exit 1 if a migration is missing.
         #[arg(long)]
         check: bool,
     },
-    /// Play search, booking and tracking over HTTP against a running server, or one of our own.
+    /// Demonstrate search, booking and tracking over HTTP, on a running server or on one started for the demo.
     Demo(demo::Options),
     /// Manage users.
     #[command(subcommand)]
     User(user::Command),
-    /// Look after the keys that sign access tokens.
+    /// Manage the keys that sign access tokens.
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Manage the schedule.
+    /// Manage the flight schedule.
     #[command(subcommand)]
     Flights(flights::Command),
-    /// Look after the work that is done after requests.
+    /// Manage background jobs.
     #[command(subcommand)]
     Jobs(jobs::Command),
-    /// Look after the delivery of what happened.
+    /// Manage the delivery of messages from the outbox.
     #[command(subcommand)]
     Outbox(outbox::Command),
-    /// Prove from ledgers and events that no flight was ever oversold and the books are right; exit 1 if they are not.
+    /// Check by ledgers and events that no flight was ever oversold and all records agree; exit 1 if not.
     Audit(audit::Options),
-    /// Print the API's description (OpenAPI 3.1).
+    /// Print the description of the API (OpenAPI 3.1).
     Openapi,
-    /// Print the settings in effect, secrets masked.
+    /// Print the settings in effect, with secrets masked.
     Config,
-    /// Say what this installation has and lacks.
+    /// Check this installation, and report problems.
     Doctor,
-    /// Ask the local server whether it is ready; for containers.
+    /// Exit 0 if the local server is ready to serve requests; for containers.
     Healthcheck,
 }
 

@@ -7,11 +7,11 @@ use crate::{app::AppState, platform::settings::Settings};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show the sinks that messages go to, and how far each is behind.
+    /// Show the sinks that receive messages, and the lag of each.
     Sinks,
-    /// Forget a sink that will not come back: messages are kept for it no longer.
+    /// Remove a sink that is no longer used; messages are no longer kept for it.
     Retire {
-        /// The sink's name, as `outbox sinks` shows it.
+        /// Name of the sink, as shown by `outbox sinks`.
         name: String,
     },
 }
@@ -25,13 +25,13 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<ExitCode>
         Command::Sinks => {
             say(&format!("{:<20} {:>10}  {}\n", "sink", "behind", "delivered to"));
             for lag in rooms.background.lags().await? {
-                let served = if lag.is_served { "yes" } else { "by no process" };
+                let served = if lag.is_served { "yes" } else { "not served" };
                 say(&format!("{:<20} {:>8.0} s  {served}\n", lag.sink, lag.seconds));
             }
         }
         Command::Retire { name } => {
             anyhow::ensure!(rooms.background.retire_sink(&name).await?, "there is no sink {name}");
-            say(&format!("Messages are kept for {name} no longer.\n"));
+            say(&format!("Messages are no longer kept for {name}.\n"));
         }
     }
     Ok(ExitCode::SUCCESS)

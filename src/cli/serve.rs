@@ -42,7 +42,7 @@ pub(super) async fn run(settings: Settings, demo: bool) -> anyhow::Result<()> {
     tokio::select! {
         stopped = running.stop() => stopped,
         // A second signal asks for an immediate end: the private servers end when their owner is dropped.
-        () = stop.arrives() => anyhow::bail!("stopped before everything was drained"),
+        () = stop.arrives() => anyhow::bail!("stopped before all requests were completed"),
     }
 }
 
@@ -88,8 +88,8 @@ impl Running {
         let backend = Backend::start(settings).await?;
         if demo && !backend.is_private() {
             tracing::warn!(
-                "DATABASE_URL is set: no demo flights and no administrator are put there; `loadmaster migrate` and \
-                 `loadmaster user create` prepare it"
+                "DATABASE_URL is set, so demo flights and an administrator are not created; prepare that database with \
+                 `loadmaster migrate` and `loadmaster user create`"
             );
         }
         let demo = demo && backend.is_private();
@@ -101,7 +101,7 @@ impl Running {
         if let Some(redis) = &parts.redis
             && let Err(error) = redis.check().await
         {
-            tracing::error!(%error, "the configured Redis cannot be reached: going on without it, degraded");
+            tracing::error!(%error, "the configured Redis cannot be reached; continuing without it, degraded");
         }
         let instance = Instance::prepare(server, parts).await?;
         let new_password = if demo { seed(instance.state()).await? } else { None };

@@ -17,7 +17,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a user with an organization of its own.
+    /// Create a user with a new organization.
     Create {
         #[arg(long)]
         email: String,
@@ -25,25 +25,25 @@ pub(super) enum Command {
         role: GivenRole,
         #[arg(long)]
         name: Option<String>,
-        /// Read the password from standard input; else one is generated and printed once.
+        /// Read the password from standard input. Default: a password is generated and printed once.
         #[arg(long)]
         password_stdin: bool,
     },
     /// Show all users, newest first.
     List,
-    /// Change what a user may do: within a minute also for who is logged in.
+    /// Change the role of a user. It takes effect within 60 seconds for active sessions.
     SetRole {
         #[arg(long)]
         email: String,
         #[arg(long, value_enum)]
         role: GivenRole,
     },
-    /// Let a user in no more: sessions end, API keys are refused.
+    /// Disable a user: end all sessions, and refuse the API keys.
     Disable {
         #[arg(long)]
         email: String,
     },
-    /// Let a user in again.
+    /// Enable a disabled user.
     Enable {
         #[arg(long)]
         email: String,
@@ -53,11 +53,11 @@ pub(super) enum Command {
         #[arg(long)]
         email: String,
     },
-    /// Take a person out of all that is kept. There is no way back.
+    /// Erase all personal data of one person. This cannot be undone.
     Erase {
         #[arg(long)]
         email: String,
-        /// I mean it.
+        /// Confirm the erasure.
         #[arg(long)]
         yes: bool,
     },
@@ -102,9 +102,9 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<()> {
         }
         Command::Erase { email, yes } => {
             let user = find(rooms, &email).await?;
-            anyhow::ensure!(yes, "erasing cannot be undone: add --yes to do it");
+            anyhow::ensure!(yes, "an erasure cannot be undone; add --yes to confirm it");
             let blanked = rooms.service::<PrivacyService>()?.erase(user.user.id).await?;
-            say(&format!("Erased {}; {blanked} bookings were blanked.\n", user.user.id));
+            say(&format!("Erased {}; personal data was removed from {blanked} bookings.\n", user.user.id));
             Ok(())
         }
     }

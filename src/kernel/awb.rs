@@ -31,7 +31,9 @@ impl FromStr for AwbNumber {
         let (serial, check) = number.split_at(7);
         let serial: u32 = serial.parse().map_err(|_| form())?;
         if check != (serial % 7).to_string() {
-            return Err(Fault::format("has a wrong check digit: the last digit must be the seven before it modulo 7"));
+            return Err(Fault::format(
+                "has a wrong check digit; the last digit must be the seven digits before it modulo 7",
+            ));
         }
         Ok(Self(format!("{prefix}-{number}").into()))
     }

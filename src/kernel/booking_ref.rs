@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 
 use super::{fault::Fault, text::text_value};
 
-/// How a booking is addressed: `ACB` and 5 to 12 digits, case-insensitive on input.
+/// Reference of a booking: `ACB` and 5 to 12 digits, case-insensitive on input.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, pattern = "^ACB[0-9]{5,12}$", example = "ACB123456789")]
 pub struct BookingRef(Box<str>);

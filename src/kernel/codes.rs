@@ -32,7 +32,7 @@ const fn is_letter_or_digit(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit()
 }
 
-/// IATA location identifier of an airport: three letters. That the airport exists is known by `features::reference`.
+/// IATA location identifier of an airport: three letters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, pattern = "^[A-Z]{3}$", example = "DEL")]
 pub struct AirportCode(Ascii<3>);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_code_is_refused() {
+    fn malformed_codes_are_refused() {
         for text in ["", "DE", "DELH", "D3L", "DÉL", "D\0L", "D L"] {
             assert_eq!(text.parse::<AirportCode>().unwrap_err().code, FaultCode::InvalidFormat, "{text:?}");
         }

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_held_says_why() {
+    fn unrepresentable_numbers_are_refused_with_the_reason() {
         for (text, code) in [
             ("0.05", FaultCode::TooPrecise),
             ("1e-400", FaultCode::TooPrecise),

@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_flight_number_is_refused() {
+    fn malformed_flight_numbers_are_refused() {
         for text in ["", "AI", "AI0", "AI00001", "AI12345", "AI101AB", "12345", "A", "AI 101", "ÄI101", "AI1\0"] {
             assert!(text.parse::<FlightNumber>().is_err(), "{text:?}");
         }

@@ -70,7 +70,7 @@ pub fn short_number<S: Serializer>(figure: &f64, serializer: S) -> Result<S::Ok,
     serializer.serialize_f64(*figure)
 }
 
-/// Gross weight in hectograms (0.1 kg), never a float. On the wire a number of kilograms.
+/// Gross weight in hectograms (0.1 kg), never a float. In JSON, a number of kilograms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type, ToSchema)]
 #[sqlx(transparent)]
 #[schema(value_type = f64, minimum = 0, maximum = 9_999_999.9, multiple_of = 0.1, example = 500.5)]
@@ -127,7 +127,7 @@ impl std::fmt::Display for Weight {
     }
 }
 
-/// Volume in litres (0.001 m³). On the wire a number of cubic metres.
+/// Volume in litres (0.001 m³). In JSON, a number of cubic metres.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type, ToSchema)]
 #[sqlx(transparent)]
 #[schema(value_type = f64, minimum = 0, maximum = 9_999_999.999, multiple_of = 0.001, example = 3.003)]
@@ -164,7 +164,7 @@ impl std::fmt::Display for Volume {
     }
 }
 
-/// Whole ULD positions of any type.
+/// Number of whole ULD positions, of any type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, sqlx::Type, ToSchema)]
 #[sqlx(transparent)]
 #[schema(value_type = i64, minimum = 0, maximum = 9999, example = 2)]
@@ -189,7 +189,7 @@ impl Positions {
     }
 }
 
-/// Number of pieces in a shipment: 1 to 99 999.
+/// Number of pieces in a booking: 1 to 99 999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, sqlx::Type, ToSchema)]
 #[sqlx(transparent)]
 #[schema(value_type = i32, minimum = 1, maximum = 99_999, example = 10)]

@@ -50,7 +50,7 @@ impl Rule {
     /// Each room that writes messages checks its own.
     pub const MESSAGES: Self = Self::new(9, "every event has its message");
     /// Each room that keeps a history checks its own, only on request.
-    pub const REBUILT: Self = Self { number: None, name: "everything is as its history rebuilds it" };
+    pub const REBUILT: Self = Self { number: None, name: "rows match the state rebuilt from history" };
 
     pub const fn new(number: u8, name: &'static str) -> Self {
         Self { number: Some(number), name }
@@ -168,11 +168,11 @@ macro_rules! differences {
         let (found, expected) = ($found, $expected);
         let mut told = Vec::<String>::new();
         $(if found.$member != expected.$member {
-            told.push(format!("{} is {:?} and not {:?}", stringify!($member), found.$member, expected.$member));
+            told.push(format!("{} is {:?} instead of {:?}", stringify!($member), found.$member, expected.$member));
         })+
         // A difference in a member that is not listed above must not be overlooked.
         if told.is_empty() && found != expected {
-            told.push(format!("it is {found:?} and not {expected:?}"));
+            told.push(format!("it is {found:?} instead of {expected:?}"));
         }
         told.join("; ")
     }};
@@ -222,7 +222,7 @@ mod tests {
         }
         let told = |a, b| differences!(&Row { listed: a, other: b }, &Row { listed: 1, other: 1 }; listed);
         assert_eq!(told(1, 1), "");
-        assert_eq!(told(2, 1), "listed is 2 and not 1");
+        assert_eq!(told(2, 1), "listed is 2 instead of 1");
         assert!(told(1, 2).contains("other: 2"));
     }
 }

@@ -21,7 +21,7 @@ pub fn raise() -> Descriptors {
     let Descriptors { soft, hard } = limit();
     if soft < hard {
         match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
-            Ok(()) => tracing::info!(from = soft, to = hard, "raised the limit of open file descriptors"),
+            Ok(()) => tracing::info!(from = soft, to = hard, "the limit of open file descriptors was raised"),
             Err(error) => tracing::warn!(%error, soft, hard, "cannot raise the limit of open file descriptors"),
         }
     }

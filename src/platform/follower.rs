@@ -54,7 +54,7 @@ impl OutboxFollower {
     /// Runs until `stop`. Retries an absent database; skips nothing. Reads an exchanged database anew.
     pub async fn run(self, stop: CancellationToken) {
         let mut feed: Option<Feed> = None;
-        let mut trouble = Trouble::new("the outbox cannot be followed: what is kept in memory is not used");
+        let mut trouble = Trouble::new("the follower cannot read the outbox; data cached in memory is not used");
         while !stop.is_cancelled() {
             let began = Instant::now();
             _ = trouble.note(self.look(&mut feed, &stop).await);

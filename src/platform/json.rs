@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
             Some(b'r') => '\r',
             Some(b't') => '\t',
             Some(b'u') => return self.unicode_escape(begin),
-            _ => return Err(self.fault_or_end("there is no such escape")),
+            _ => return Err(self.fault_or_end("unknown escape sequence")),
         };
         self.at += 1;
         Ok(escaped)
@@ -216,7 +216,7 @@ impl<'a> Reader<'a> {
         let mut characters = char::decode_utf16(units.iter().copied());
         match (characters.next(), characters.next()) {
             (Some(Ok(character)), None) => Ok(character),
-            _ => Err(malformed(self.text.as_bytes(), begin, "a surrogate stands without its other half")),
+            _ => Err(malformed(self.text.as_bytes(), begin, "a surrogate lacks its other half")),
         }
     }
 

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_who_does_not_count_up_for_long_is_silent() {
+    async fn only_a_holder_whose_count_stands_still_for_the_term_is_silent() {
         let Term { beat, silence, .. } = Term::STANDARD;
         let mut monitor = LeaseMonitor::new(Term::STANDARD);
         assert!(look(&mut monitor, &[('a', 1), ('b', 7)]).is_empty());
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_read_before_the_silence_was_over_proves_nothing() {
+    async fn readings_from_before_the_end_of_the_silence_prove_nothing() {
         let mut monitor = LeaseMonitor::new(Term::STANDARD);
         assert!(look(&mut monitor, &[('a', 1)]).is_empty());
         let asked = Instant::now();

@@ -271,7 +271,9 @@ async fn answers(connection: &mut PgConnection, patience: Duration, state: &Stat
             false
         }
         Err(_) => {
-            tracing::warn!("an idle connection to the database does not answer; those like it are closed");
+            tracing::warn!(
+                "an idle connection to the database does not answer; closing all connections that were idle as long"
+            );
             state.fell_silent();
             false
         }
@@ -318,7 +320,7 @@ async fn is_outside_transaction(connection: &mut PgConnection) -> bool {
             .await
             .and_then(|row| sqlx::Row::try_get(&row, 0));
     if matches!(inside, Ok(true)) {
-        tracing::warn!("discarding a connection that was left inside a transaction");
+        tracing::warn!("a connection was returned inside an open transaction; closing it");
     }
     matches!(inside, Ok(false))
 }
@@ -385,7 +387,7 @@ pub async fn migrate(owner: &mut PgConnection, tables: &[Tables], now: DateTime<
     loop {
         match try_migrate(owner, tables, now).await {
             Err(error) if is_lock_timeout(&error) && tokio::time::Instant::now() < until => {
-                tracing::warn!("a table that is to be changed is in use; trying again");
+                tracing::warn!("a migration waits for a table that is in use; trying again");
                 tokio::time::sleep(MIGRATION_PAUSE).await;
             }
             outcome => return outcome,

@@ -329,7 +329,9 @@ fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D:
     let network = |text: String| {
         let address = || text.parse::<std::net::IpAddr>().map(IpNet::from);
         text.parse::<IpNet>().or_else(|_| address()).map_err(|_| {
-            de::Error::custom(format_args!("`{text}` is no network like 10.0.0.0/8 and no address like 192.0.2.7"))
+            de::Error::custom(format_args!(
+                "`{text}` is neither a network, such as 10.0.0.0/8, nor an address, such as 192.0.2.7"
+            ))
         })
     };
     Vec::<String>::deserialize(deserializer)?.into_iter().map(network).collect()

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pause_follows_a_computation_and_those_who_come_in_it_share_the_next() {
+    async fn callers_during_the_pause_after_a_computation_share_the_next_one() {
         let (shared, count) = (Shared::pausing(9), Count::default());
         let began = Instant::now();
         assert_eq!(shared.get(count.compute()).await, Some(1));

@@ -34,7 +34,7 @@ impl Trouble {
 
     pub fn end(&mut self) {
         if std::mem::take(&mut self.is_told) {
-            tracing::info!(trouble = self.what, "it works again");
+            tracing::info!(trouble = self.what, "recovered");
         }
     }
 }

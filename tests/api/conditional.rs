@@ -137,7 +137,7 @@ async fn a_booking_that_is_not_there_is_told_before_its_version() {
 }
 
 #[tokio::test]
-async fn what_the_client_has_already_is_not_sent_again() {
+async fn a_representation_that_the_client_has_is_not_sent_again() {
     let (_world, booking, customer, operator) = one_booking().await;
     let path = path_of(&booking);
     for view in ["", "/status", "/history"] {

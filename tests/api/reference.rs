@@ -87,7 +87,7 @@ async fn airlines_aircraft_and_handling_codes_are_listed_and_shown() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_not_found() {
+async fn unknown_reference_data_is_not_found() {
     let world = World::start().await;
     for path in [
         "airports/QQQ",
@@ -126,7 +126,7 @@ async fn lists_lead_on_through_all_pages() {
 }
 
 #[tokio::test]
-async fn facts_may_be_kept_by_whoever_asks() {
+async fn compressed_reference_data_may_be_cached() {
     let world = World::start().await;
     let compressed =
         world.anonymous().request(reqwest::Method::GET, "/api/v1/airlines?limit=100").header("accept-encoding", "gzip");
@@ -188,7 +188,7 @@ async fn seeding_with_other_files_changes_only_the_rows_that_differ() {
 }
 
 #[tokio::test]
-async fn two_who_seed_at_once_do_not_disturb_each_other() {
+async fn concurrent_seeding_does_not_fail() {
     let database = TestDatabase::empty().await;
     let mut first = database.owner().await;
     let mut second = database.owner().await;

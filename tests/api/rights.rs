@@ -261,7 +261,7 @@ async fn doctor_tells_what_keeps_history_and_what_does_not() {
     let mut owner = database.owner().await;
     let fine = [
         "ok      the serving role cannot change events and ledger",
-        "ok      triggers refuse every change of events and ledger, whoever asks",
+        "ok      triggers refuse every change of events and ledger, by any role",
     ];
     assert_eq!(doctor_on_history(&database).await, fine);
 
@@ -271,7 +271,7 @@ async fn doctor_tells_what_keeps_history_and_what_does_not() {
     let told = doctor_on_history(&database).await;
     assert!(
         told[0]
-            .starts_with("weaker  the serving role loadmaster_app may change booking_events_default, capacity_ledger:")
+            .starts_with("weaker  the serving role loadmaster_app may change booking_events_default, capacity_ledger;")
     );
     loadmaster(&["migrate"]).on(&database).run().await.succeeded();
     let told = doctor_on_history(&database).await;
@@ -288,7 +288,7 @@ async fn doctor_tells_what_keeps_history_and_what_does_not() {
 
     let told = doctor_on_history(&single_role().await).await;
     assert!(
-        told[0].starts_with("weaker  the serving role loadmaster_solo owns events and ledger: only triggers"),
+        told[0].starts_with("weaker  the serving role loadmaster_solo owns events and ledger; only triggers"),
         "{told:?}"
     );
     assert!(told[0].contains("loadmaster_app") && told[1] == fine[1], "{told:?}");

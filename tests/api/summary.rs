@@ -106,7 +106,7 @@ async fn only_the_carrier_sees_it() {
 }
 
 #[tokio::test]
-async fn what_happens_to_bookings_counts_by_whichever_verb() {
+async fn changes_of_bookings_count_for_every_operation() {
     let world = World::working().await;
     let operator = world.operator().await;
     let before = counts(&operator).await;

@@ -39,7 +39,7 @@ pub(super) fn judge(failures: &[Failure], windows: Option<&[(u64, u64)]>) -> (An
     for (failures, when) in [(internal, ""), (between, " outside any fault")] {
         breaches.extend(failures.iter().take(MOST_REPORTED).map(|failure| format!("{}{when}", failure.what)));
         if let Some(more) = failures.len().checked_sub(MOST_REPORTED).filter(|more| *more > 0) {
-            breaches.push(format!("and {more} more answers 5xx{when}"));
+            breaches.push(format!("and {more} more 5xx responses{when}"));
         }
     }
     (answers, breaches.into_iter().map(|what| Breach { promise: Promise::NoInternalError, what }).collect())
@@ -69,6 +69,6 @@ mod tests {
     fn many_are_counted_and_some_are_reported() {
         let (answers, breaches) = judge(&vec![failure(500, 1, 2); 30], None);
         assert_eq!((answers.internal, breaches.len()), (30, MOST_REPORTED + 1));
-        assert!(breaches.last().is_some_and(|breach| breach.what == "and 20 more answers 5xx"));
+        assert!(breaches.last().is_some_and(|breach| breach.what == "and 20 more 5xx responses"));
     }
 }

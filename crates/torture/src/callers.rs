@@ -74,7 +74,7 @@ impl Callers {
             enter(wire, Caller::without_token(&format!("shipper {number}"), login), "register").await
         };
         let shippers = [shipper(1).await?.0, shipper(2).await?.0];
-        ensure!(shippers[0].organization != shippers[1].organization, "two shippers got one organization");
+        ensure!(shippers[0].organization != shippers[1].organization, "two shippers have the same organization");
         Ok(Self { staff, shippers, renew: good_for / 3, expired: Mutex::default(), has_expired: Notify::new() })
     }
 
@@ -143,7 +143,7 @@ async fn post(wire: &Wire, caller: &Caller, by: &str) -> anyhow::Result<Answer> 
         ensure!(began.elapsed() < GIVE_UP_AFTER, "{failed}");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    anyhow::bail!("not answered")
+    anyhow::bail!("no response")
 }
 
 async fn attempt(wire: &Wire, caller: &Caller, by: &str, instance: usize) -> Outcome {

@@ -324,7 +324,7 @@ impl Client {
             Outcome::Unknown(_) => None,
         };
         if let Some(wrong) = wrong {
-            let what = format!("call {} reuses a spent key for another request, and {wrong}", reply.call);
+            let what = format!("call {} reuses a spent key for another request and {wrong}", reply.call);
             self.load.evidence.breach(Promise::OneEffect, what);
         }
         self.load.back_off(&reply).await;

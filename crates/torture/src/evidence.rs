@@ -36,14 +36,14 @@ impl Promise {
     pub const fn number_and_text(self) -> (Option<u8>, &'static str) {
         match self {
             Self::NoOversale => (Some(1), "no flight was ever oversold"),
-            Self::BooksAgree => (Some(2), "a flight's room is what its bookings take"),
-            Self::NothingLost => (Some(6), "every acknowledged write is there, every other completely or not at all"),
+            Self::BooksAgree => (Some(2), "the booked capacity of each flight is the sum of its bookings"),
+            Self::NothingLost => (Some(6), "every acknowledged write is present, every other completely or not at all"),
             Self::OneEffect => (Some(7), "one idempotency key has one effect"),
-            Self::NoForeignData => (Some(10), "no caller gets another's data"),
-            Self::Audited(number) => (number, "the books replay without a contradiction"),
-            Self::Service => (None, "service comes back by itself after every fault"),
-            Self::InTime => (None, "after every fault service is back in time"),
-            Self::NoInternalError => (None, "no answer is 500, and 503 or 504 only during a fault"),
+            Self::NoForeignData => (Some(10), "no caller gets data of another organization"),
+            Self::Audited(number) => (number, "ledgers and events replay without a contradiction"),
+            Self::Service => (None, "service recovers by itself after every fault"),
+            Self::InTime => (None, "service recovers in time after every fault"),
+            Self::NoInternalError => (None, "no response is 500, and 503 or 504 occur only during a fault"),
         }
     }
 }

@@ -81,7 +81,7 @@ pub(super) async fn run_plan(
 /// Reports a recovery that exceeded its limit. A recovery that never came is a breach of its own.
 fn late(injected: &Injected, bound: Duration) -> Option<String> {
     let took = Duration::from_millis(injected.recovery_ms?);
-    let what = || format!("{}: recovered after {took:?}, and the limit is {bound:?}", injected.fault);
+    let what = || format!("{}: recovered after {took:?}; the limit is {bound:?}", injected.fault);
     (took > bound).then(what)
 }
 
@@ -129,7 +129,10 @@ async fn await_recovery(load: &Arc<Load>, probe: &Probe, fault: Fault, repaired:
             return Some(at);
         }
         if began.elapsed() > GIVE_UP_AFTER {
-            let what = format!("{}: after two minutes some server still acknowledges no booking", fault.name());
+            let what = format!(
+                "{}: 2 minutes after the end of the fault, at least one server acknowledges no booking",
+                fault.name()
+            );
             load.evidence.breach(Promise::Service, what);
             return None;
         }
@@ -270,7 +273,7 @@ mod tests {
         assert_eq!(late(&injected(Some(15_000)), bound), None);
         assert_eq!(
             late(&injected(Some(15_001)), bound).as_deref(),
-            Some("black-hole: recovered after 15.001s, and the limit is 15s")
+            Some("black-hole: recovered after 15.001s; the limit is 15s")
         );
         assert_eq!(late(&injected(None), bound), None);
     }

@@ -58,30 +58,30 @@ use self::{
     wire::{Addresses, Wire},
 };
 
-/// Prove, or disprove, that Loadmaster oversells and loses nothing: load and faults on private servers, or load on a
-/// staging system. Exit 0 clean, 1 breach, 2 could not run.
+/// Test that Loadmaster never oversells a flight and loses no acknowledged write, by load and faults on private
+/// servers, or by load on a staging system. Exit 0: clean; 1: breach; 2: the test could not run.
 #[derive(Debug, Parser)]
 #[command(name = "loadmaster-torture", version)]
 struct Options {
     #[command(flatten)]
     settings: SettingsArguments,
-    /// The `loadmaster` binary. Default: the one beside this program, else the first on PATH.
+    /// Path of the `loadmaster` binary. Default: the one beside this program, else the first on PATH.
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
-    /// A server of a staging system, such as `http://127.0.0.1:8080`; repeat it for each server of the same database.
-    /// Without it, private servers are started, subjected to faults, and stopped at the end.
+    /// URL of a server of a staging system, such as `http://127.0.0.1:8080`; repeat it for each server of the same
+    /// database. Without it, private servers are started, subjected to faults, and stopped at the end.
     #[arg(long = "url", value_name = "URL", requires = "email")]
     urls: Vec<String>,
-    /// An administrator of the staging system.
+    /// E-mail address of an administrator of the staging system.
     #[arg(long, requires_all = ["urls", "password_stdin"])]
     email: Option<String>,
     /// Read the password from standard input.
     #[arg(long, requires = "urls")]
     password_stdin: bool,
-    /// Duration of the load.
+    /// Duration of the load in minutes.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     minutes: u64,
-    /// Duration in seconds. Each chosen fault happens once, even if that takes longer.
+    /// Duration of the load in seconds. Each chosen fault happens once, even if that takes longer.
     #[arg(long, conflicts_with = "minutes")]
     seconds: Option<u64>,
     /// Number of concurrent clients.
@@ -100,7 +100,7 @@ struct Options {
     /// Seconds after the end of a fault within which every server must have acknowledged a booking.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=120))]
     recovery_seconds: u64,
-    /// Write every call and its answer to this file, a JSON document a line. Default: kept only after a breach.
+    /// Write every call and its response to this file, one JSON document per line. Default: written only after a breach.
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
     /// Print the result as one JSON document.
@@ -150,7 +150,7 @@ async fn run(settings: Settings, options: Options) -> anyhow::Result<ExitCode> {
     // Dropped on every return path, and the servers with it.
     let report = tokio::select! {
         report = Box::pin(check_promises(&settings, &options, seed, &directory)) => report?,
-        () = stop.arrives() => anyhow::bail!("stopped before the end"),
+        () = stop.arrives() => anyhow::bail!("the run was stopped before its end"),
     };
     directory.keep = report.history.as_ref().is_some_and(|path| path.starts_with(directory.path()));
     say(&if options.json { format!("{:#}\n", report.to_json()) } else { report.to_text() });
@@ -180,7 +180,7 @@ async fn check_promises(
     }
     let program = configured(settings, options)?;
     let staff = Login { email: options.email.clone().unwrap_or_default(), password: read_secret()? };
-    report_progress(&format!("seed {seed}; no faults are injected, inject your own while it runs"));
+    report_progress(&format!("seed {seed}; no faults are injected: inject your own during the run"));
     let bases = options.urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
     let run = Run::begin(Wire::new(Addresses::new(bases), history)?, staff, options, seed).await?;
     run.finish(None, program.as_ref(), writer, options).await
@@ -201,7 +201,7 @@ async fn sabotage(testbed: &Testbed) -> anyhow::Result<Option<String>> {
         let checks = ["flight_weight_not_oversold", "flight_volume_not_oversold", "flight_positions_not_oversold"];
         testbed.servers.drop_constraints("flight_capacity", &checks).await?;
     }
-    Ok(Some(format!("this is a negative control: the servers are broken on purpose ({fault})")))
+    Ok(Some(format!("this run is a negative control: the servers have a deliberate fault ({fault})")))
 }
 
 /// A load that is running, with all that belongs to it.
@@ -261,7 +261,7 @@ impl Run {
         let (injected, left_out) = self.inject_faults(testbed, options).await?;
         let (seconds, calls, end) = (self.began.elapsed().as_secs_f64(), self.load.wire.calls(), self.load.wire.now());
         self.load.stop.cancel();
-        report_progress("the load is over; repeating operations of unknown outcome");
+        report_progress("the load has ended; repeating operations of unknown outcome");
         let mut operations = Vec::new();
         while let Some(done) = self.clients.join_next().await {
             operations.extend(done??);
@@ -310,13 +310,13 @@ impl Run {
     ) -> anyhow::Result<(Vec<Breach>, Checked, Option<serde_json::Value>)> {
         let (mut breaches, checked) = match check(&self.load, operations).await {
             Err(error) if !self.load.evidence.get().breaches.is_empty() => {
-                self.caveats.push(format!("not everything could be checked: {error:#}"));
+                self.caveats.push(format!("the check is incomplete: {error:#}"));
                 (Vec::new(), Checked::default())
             }
             done => done?,
         };
         let Some(program) = program else {
-            self.caveats.push("the audit was not run: name the database (database.url)".to_owned());
+            self.caveats.push("the audit was not run, because database.url is not set".to_owned());
             return Ok((breaches, checked, None));
         };
         let audit = check::audit(program).await?;
@@ -352,7 +352,7 @@ impl Run {
             injected = injecting => injected,
             Some(ended) = self.clients.join_next() => {
                 ended??;
-                anyhow::bail!("a client ended before the load")
+                anyhow::bail!("a client stopped before the end of the load")
             }
         };
         Ok((injected?, left_out))

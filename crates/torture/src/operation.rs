@@ -188,13 +188,13 @@ impl Operation {
             if self.tries == 1 {
                 evidence.breach(
                     Promise::OneEffect,
-                    format!("the first {name} under its key (call {call}) was answered as a repetition"),
+                    format!("the first {name} with its key (call {call}) got the response of a repeated request"),
                 );
             }
         } else {
             self.originals += 1;
             if self.originals == 2 {
-                evidence.breach(Promise::OneEffect, format!("the {name} of call {call} was done twice under one key"));
+                evidence.breach(Promise::OneEffect, format!("the {name} of call {call} was done twice with one key"));
             }
         }
         let body = &answer.body;
@@ -221,7 +221,10 @@ impl Operation {
         match &self.ack {
             Some(first) if first.fingerprint != ack.fingerprint => evidence.breach(
                 Promise::OneEffect,
-                format!("calls {} and {call} are one {name} under one key, and were answered differently", first.call),
+                format!(
+                    "calls {} and {call} are the same {name} with the same key, but got different responses",
+                    first.call
+                ),
             ),
             Some(_) => {}
             None => self.ack = Some(ack),
@@ -234,18 +237,18 @@ impl Operation {
             "idempotency_in_progress" => evidence.count(Counter::InProgress),
             "idempotency_key_reused" => evidence.breach(
                 Promise::OneEffect,
-                format!("call {call} repeats a {name} word for word, and was refused: {refusal}"),
+                format!("call {call} repeats a {name} exactly, but was refused: {refusal}"),
             ),
             "not_found" => {
                 let path = &self.request.path;
-                let what = format!("call {call} ({name}) found nothing at {path}, which was acknowledged");
+                let what = format!("call {call} ({name}) got 404 for {path}, which was acknowledged");
                 evidence.breach(Promise::NothingLost, what);
                 self.refusal = Some(refusal.clone());
             }
             _ if refusal.is_passing() => {}
             _ if known.is_some() => evidence.breach(
                 Promise::OneEffect,
-                format!("call {call} repeats a {name} that was done, and was refused: {refusal}"),
+                format!("call {call} repeats a {name} that was done, but was refused: {refusal}"),
             ),
             _ => self.refusal = Some(refusal.clone()),
         }
@@ -263,7 +266,7 @@ impl Operation {
         if asked["weight_kg"].is_u64() && asked["weight_kg"].as_f64() != booking["weight_kg"].as_f64() {
             found.push((
                 Promise::NothingLost,
-                format!("it weighs {}, not {}", booking["weight_kg"], asked["weight_kg"]),
+                format!("its weight is {} kg, not {} kg", booking["weight_kg"], asked["weight_kg"]),
             ));
         }
         if let (Some(asked), Some(now)) = (asked["flight_ids"].as_array(), booking["flight_ids"].as_array())

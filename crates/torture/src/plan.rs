@@ -101,7 +101,7 @@ impl FromStr for Choice {
             |name: &str| Fault::NAMES.into_iter().find(|(_, known)| *known == name.trim()).map(|(fault, _)| fault);
         let unknown = |name: &str| {
             let names = Fault::NAMES.map(|(_, name)| name).join(", ");
-            format!("{name:?} is not a fault; there are all, none, {names}")
+            format!("{name:?} is not a fault; the choices are all, none, {names}")
         };
         text.split(',').map(|name| find(name).ok_or_else(|| unknown(name))).collect::<Result<_, _>>().map(Self)
     }

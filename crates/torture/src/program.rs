@@ -29,7 +29,7 @@ const CLOCK: &str = "LOADMASTER_TEST_CLOCK";
 /// Finds the binary: the named one, else the one beside this program, else the first on PATH.
 pub(super) fn find_binary(named: Option<&Path>) -> anyhow::Result<PathBuf> {
     if let Some(path) = named {
-        return fs::canonicalize(path).with_context(|| format!("there is no server binary {}", path.display()));
+        return fs::canonicalize(path).with_context(|| format!("the server binary {} does not exist", path.display()));
     }
     let beside = std::env::current_exe().context("the path of this program is unknown")?.with_file_name("loadmaster");
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -108,11 +108,12 @@ impl Program {
                     return Ok(rest.split_whitespace().next().unwrap_or_default().to_owned());
                 }
             }
-            bail!("it ended before it was ready; the last line of its log: {}", last_line(log))
+            bail!("the server ended before it was ready; the last line of its log: {}", last_line(log))
         };
         let ready = timeout(GIVE_UP_AFTER, ready).await;
-        let base = ready
-            .with_context(|| format!("it is not ready in time; the last line of its log: {}", last_line(log)))??;
+        let base = ready.with_context(|| {
+            format!("the server was not ready in time; the last line of its log: {}", last_line(log))
+        })??;
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok(Instance { child, base })
     }
@@ -123,7 +124,7 @@ async fn finish(mut command: Command, stdin: Option<&str>) -> anyhow::Result<Out
     if let (Some(mut pipe), Some(text)) = (child.stdin.take(), stdin) {
         pipe.write_all(text.as_bytes()).await?;
     }
-    Ok(timeout(Duration::from_mins(10), child.wait_with_output()).await.context("it does not end")??)
+    Ok(timeout(Duration::from_mins(10), child.wait_with_output()).await.context("the server does not end")??)
 }
 
 pub(super) struct Instance {

@@ -100,7 +100,7 @@ impl Report {
         let rate = self.per_second();
         writeln!(
             text,
-            "\nSeed {seed}: {clients} clients, {instances} servers, {seconds:.0} s, {calls} calls, {rate} a second\n"
+            "\nSeed {seed}: {clients} clients, {instances} servers, {seconds:.0} s, {calls} calls, {rate} per second\n"
         )?;
         writeln!(text, "  {:<18} {:>9} {:>9} {:>9}", "call", "ok", "refused", "unknown")?;
         for (kind, OutcomeCounts { ok, refused, unknown }) in &self.outcomes {
@@ -108,7 +108,7 @@ impl Report {
         }
         writeln!(
             text,
-            "\n  duplicates  {} replayed, {} refused while the first was running, {} spent keys refused",
+            "\n  duplicates  {} replayed, {} refused while the first was in progress, {} reused keys refused",
             self.counter(Counter::Replayed),
             self.counter(Counter::InProgress),
             self.counter(Counter::KeyReused)
@@ -125,7 +125,7 @@ impl Report {
 
     fn write_faults(&self, text: &mut String) -> std::fmt::Result {
         if !self.own {
-            writeln!(text, "\n  No faults were injected: inject your own while it runs.")?;
+            writeln!(text, "\n  No faults were injected: inject your own during the run.")?;
         } else if !self.injected.is_empty() {
             let [server, began, ended, recovery, outage] = ["server", "began", "ended", "recovery", "outage"];
             writeln!(text, "\n  fault          {server:>6} {began:>10} {ended:>10} {recovery:>11} {outage:>11}")?;
@@ -142,12 +142,12 @@ impl Report {
         }
         writeln!(text, "\n  longest time without an acknowledged booking: {} ms", self.longest_outage_ms)?;
         if let Some(longest) = self.longest_recovery() {
-            writeln!(text, "  recovery    {longest} ms at the longest, {} s are promised", self.recovery_seconds)?;
+            writeln!(text, "  recovery    longest {longest} ms, limit {} s", self.recovery_seconds)?;
         }
         let Answers { internal, during_faults, between_faults } = self.answers;
         let when =
-            if self.own { format!("during faults, {between_faults} at other times") } else { "in all".to_owned() };
-        writeln!(text, "  answers     {internal} times 500; 503 or 504 {during_faults} times {when}")
+            if self.own { format!("during faults, {between_faults} at other times") } else { "in total".to_owned() };
+        writeln!(text, "  responses   {internal} times 500; 503 or 504 {during_faults} times {when}")
     }
 
     fn write_outcome(&self, text: &mut String) -> std::fmt::Result {
@@ -165,7 +165,7 @@ impl Report {
             if self.lost() == 0 { "nothing".to_owned() } else { self.lost().to_string() }
         )?;
         for caveat in &self.caveats {
-            writeln!(text, "  but         {caveat}")?;
+            writeln!(text, "  caveat      {caveat}")?;
         }
         for breach in &self.breaches {
             let (number, promise) = breach.promise.number_and_text();

@@ -157,9 +157,9 @@ impl Schedule {
                 // The number is taken: try another. A flight whose creation was not answered stays empty.
                 Outcome::Refused(refusal) if refusal.code == "already_exists" => {}
                 Outcome::Refused(refusal) if refusal.is_passing() => callers.note_refusal(&refusal, reply.instance),
-                Outcome::Refused(refusal) => anyhow::bail!("a flight cannot be made: {refusal}"),
+                Outcome::Refused(refusal) => anyhow::bail!("a flight cannot be created: {refusal}"),
                 Outcome::Unknown(error) if began.elapsed() > GIVE_UP_AFTER => {
-                    anyhow::bail!("a flight cannot be made: {error}")
+                    anyhow::bail!("a flight cannot be created: {error}")
                 }
                 Outcome::Unknown(_) => {}
             }
@@ -178,7 +178,7 @@ impl Schedule {
             weight_kg,
             version: flight["version"].as_u64().unwrap_or_default(),
         };
-        anyhow::ensure!(!flight.id.is_empty(), "a flight was made without an id");
+        anyhow::ensure!(!flight.id.is_empty(), "a created flight has no id");
         self.all.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(flight.clone());
         Ok(flight)
     }

@@ -112,9 +112,9 @@ impl Testbed {
 
     pub fn obstacle(&self, fault: Fault) -> Option<&'static str> {
         match fault {
-            fault if fault.needs_redis() && !self.servers.has_redis() => Some("no redis-server is installed"),
-            Fault::DiskFull if !self.servers.can_fill_disk() => Some("only root may mount a file system, and on Linux"),
-            Fault::ClockJump if !self.is_development => Some("only a development build of the server has it"),
+            fault if fault.needs_redis() && !self.servers.has_redis() => Some("redis-server is not installed"),
+            Fault::DiskFull if !self.servers.can_fill_disk() => Some("mounting a file system requires root on Linux"),
+            Fault::ClockJump if !self.is_development => Some("it requires a development build of the server"),
             _ => None,
         }
     }
@@ -142,7 +142,7 @@ impl Testbed {
 
     pub fn signal(&self, number: usize, signal: Signal) -> anyhow::Result<()> {
         let instance = self.instances.get(number).and_then(Option::as_ref);
-        instance.context("that server does not run")?.signal(signal)
+        instance.context("that server is not running")?.signal(signal)
     }
 
     pub fn set_clock(&self, number: usize, seconds: i64) -> anyhow::Result<()> {
@@ -170,7 +170,7 @@ impl Testbed {
     }
 
     fn take(&mut self, number: usize) -> anyhow::Result<Instance> {
-        self.instances.get_mut(number).and_then(Option::take).context("that server does not run")
+        self.instances.get_mut(number).and_then(Option::take).context("that server is not running")
     }
 
     /// Starts a server in the place of one that has ended, at another address.

@@ -242,7 +242,7 @@ impl Wire {
         if let (500.., Outcome::Unknown(answer)) = (status, &outcome) {
             let body = call.and(request.body.as_ref()).map_or(String::new(), |body| format!(" {body}"));
             let call = call.map_or("a call of the checker".to_owned(), |call| format!("call {call}"));
-            let what = format!("{call} ({} {}{body}) was answered {answer}", request.method, request.path);
+            let what = format!("{call} ({} {}{body}) got {answer}", request.method, request.path);
             let failure = Failure { invoked, completed: self.now(), status, what };
             self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
         }

@@ -120,10 +120,10 @@ fn every_promise_is_kept(faults: &str) {
         // Redis may not be installed, and only root may mount a file system.
         let needs =
             fault.starts_with("redis-") || fault == "disk-full" || (fault == "clock-jump" && !cfg!(debug_assertions));
-        let is_left_out = needs && summary.contains(&format!("but         {fault} was left out"));
+        let is_left_out = needs && summary.contains(&format!("caveat      {fault} was left out"));
         assert!(is_left_out || summary.contains(&format!("\n  {fault} ")), "{fault}: {summary}");
     }
-    assert!(summary.contains("answers     0 times 500"), "{summary}");
+    assert!(summary.contains("responses   0 times 500"), "{summary}");
     assert!(summary.contains("lost        nothing") && summary.contains("audit       run"), "{summary}");
     assert!(is_empty(dir.path()), "it left something behind");
 }
@@ -209,7 +209,7 @@ fn a_run_that_cannot_start_is_no_breach() {
         (&["--faults", "flood"][..], "is not a fault"),
         (&["--email", "boss@example.com"][..], "--url"),
         (&url[..], "--password-stdin"),
-        (&["--server", "/nowhere/loadmaster"][..], "there is no server binary /nowhere/loadmaster"),
+        (&["--server", "/nowhere/loadmaster"][..], "the server binary /nowhere/loadmaster does not exist"),
     ] {
         let (code, _, complaint) = torture(arguments, dir.path(), &[]);
         assert_eq!(code, 2, "{complaint}");

@@ -129,7 +129,7 @@ impl Door {
             tokio::select! {
                 ended = poll_fn(|context| cost.of(|| connection.as_mut().poll(context))) => {
                     if let Err(error) = ended {
-                        tracing::debug!(error, "a connection ended early");
+                        tracing::debug!(error, "a connection ended with an error");
                     }
                     return;
                 }

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_too_fast_waits_and_what_comes_far_too_fast_is_not_taken() {
+    fn fast_requests_wait_and_far_too_fast_ones_are_refused() {
         let settings = settings::Settings::load(settings::Sources::default()).unwrap().rate_limit;
         let pace = Pace::new(&settings).unwrap();
         let (now, mine, other) = (Instant::now(), IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_turned_away_for_long() {
+    fn a_refusal_does_not_last_long() {
         let settings = settings::Settings::load(settings::Sources::default()).unwrap().rate_limit;
         let pace = Pace::new(&settings).unwrap();
         let (now, mine) = (Instant::now(), IpAddr::from([192, 0, 2, 1]));

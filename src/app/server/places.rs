@@ -84,15 +84,15 @@ impl Places {
         let turn = self.turn(paced);
         let mut taken = self.taken();
         if turn == Turn::Never {
-            taken.refused("flood", "an address sends far more than rate_limit.flood_per_second");
+            taken.refused("flood", "an address far exceeds rate_limit.flood_per_second");
             return None;
         }
         if !is_proxy && taken.by_address.get(&address).is_some_and(|count| *count >= self.most.of_one_address) {
-            taken.refused("address_limit", "an address has as many connections as it may have");
+            taken.refused("address_limit", "an address has reached its limit of connections");
             return None;
         }
         if taken.connections.len() >= self.most.in_all && taken.shed((self.most.in_all / 64).clamp(1, MOST_SHED)) == 0 {
-            taken.refused("total_limit", "all connections are taken and none is idle");
+            taken.refused("total_limit", "the limit of connections is reached and none is idle");
             return None;
         }
         let (number, activity) = (taken.next, Arc::new(Activity::new()));
@@ -112,7 +112,7 @@ impl Places {
     pub fn exhausted(&self, error: &io::Error) {
         let mut taken = self.taken();
         let shed = taken.shed(MOST_SHED);
-        taken.tell(&format_args!("cannot accept a connection ({error}); {shed} idle ones are closed"));
+        taken.tell(&format_args!("the system cannot open a connection ({error}); closing {shed} idle ones"));
     }
 }
 
@@ -156,7 +156,7 @@ impl Taken {
         if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
             let times = std::mem::take(&mut self.untold);
             self.told = Some(Instant::now());
-            tracing::warn!(times, "connections are refused: {text}");
+            tracing::warn!(times, "connections refused: {text}");
         }
     }
 }

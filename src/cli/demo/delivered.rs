@@ -21,10 +21,10 @@ pub(super) async fn play(cast: &Cast) -> anyhow::Result<String> {
     });
     let booking = cast.shipper.post("/api/v1/bookings", order).await?;
     let (reference, charged) = (text(&booking, "ref_id"), text(&booking, "chargeable_weight_kg"));
-    step("book", &format!("{reference}: 12 pieces, 480.5 kg, charged as {charged} kg"));
+    step("book", &format!("{reference}: 12 pieces, 480.5 kg, chargeable weight {charged} kg"));
     let after = cast.anyone.get(&availability).await?;
     let kilograms = |availability: &Value| text(&availability["available"], "weight_kg");
-    step("capacity", &format!("{} kg left before, {} kg after", kilograms(&before), kilograms(&after)));
+    step("capacity", &format!("{} kg available before, {} kg after", kilograms(&before), kilograms(&after)));
     cast.walk(&reference, &["depart", "arrive", "deliver"]).await?;
     cast.show(&reference).await?;
     Ok(reference)
@@ -53,5 +53,5 @@ async fn find_flight(anyone: &Caller) -> anyhow::Result<Value> {
             return Ok(flight.clone());
         }
     }
-    anyhow::bail!("there is no bookable direct flight from DEL to LHR in the next three days on that server")
+    anyhow::bail!("the server has no bookable direct flight from DEL to LHR in the next three days")
 }

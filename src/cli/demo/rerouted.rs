@@ -25,13 +25,16 @@ pub(super) async fn play(cast: &Cast) -> anyhow::Result<String> {
     let cancelled = cast.staff.post(&cancel, json!({"reason": "Demo: aircraft out of service"})).await?;
     let path = format!("/api/v1/bookings/{reference}");
     let stranded = cast.shipper.get(&path).await?;
-    ensure!(stranded["needs_rerouting"] == true, "a shipment that lost its onward flight needs rerouting");
+    ensure!(
+        stranded["needs_rerouting"] == true,
+        "the booking without an onward flight is not marked as needing rerouting"
+    );
     let place = text(&stranded, "current_airport");
     let changed = text(&cancelled, "bookings_changed");
-    step("cancel", &format!("{number}: {changed} booking changed; {reference} waits at {place}, needs rerouting"));
+    step("cancel", &format!("{number}: {changed} booking changed; {reference} is at {place} and needs rerouting"));
 
     let rerouted = cast.staff.patch(&path, json!({"flight_ids": [onward["id"]]})).await?;
-    ensure!(rerouted["needs_rerouting"] == false, "a shipment with a way to go needs no rerouting");
+    ensure!(rerouted["needs_rerouting"] == false, "the rerouted booking is still marked as needing rerouting");
     step("reroute", &format!("from {place} on {}", text(onward, "flight_number")));
     cast.walk(&reference, &["depart", "arrive", "deliver"]).await?;
     cast.show(&reference).await?;
@@ -47,11 +50,11 @@ async fn find_connection(cast: &Cast) -> anyhow::Result<Value> {
         if let Some(option) = transit.find(|option| option["bookable"] == true) {
             let over = text(option, "transit_airport");
             let hours = text(option, "total_duration_hours");
-            step("search", &format!("DEL to GRU on {date}: over {over}, {hours} hours"));
+            step("search", &format!("DEL to GRU on {date}: via {over}, {hours} hours"));
             return Ok(option.clone());
         }
     }
-    anyhow::bail!("there is no bookable connection from DEL to GRU in the next three days on that server")
+    anyhow::bail!("the server has no bookable connection from DEL to GRU in the next three days")
 }
 
 /// Adds a flight of the demo's own beside another, under a number that is free on that day.

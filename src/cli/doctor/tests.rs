@@ -23,7 +23,7 @@ fn a_sound_server_is_fine_and_each_setting_that_loses_commits_is_broken() {
         (Durability { fsync: false, ..sound() }, "fsync is off"),
         (Durability { full_page_writes: false, ..sound() }, "full_page_writes is off"),
         (Durability { synchronous_commit: "off".to_owned(), ..sound() }, "synchronous_commit is off"),
-        (Durability { version: 130_022, ..sound() }, "PostgreSQL 13.22: the oldest supported version is 14"),
+        (Durability { version: 130_022, ..sound() }, "PostgreSQL 13.22; the oldest supported version is 14"),
     ] {
         let findings = durability(&found);
         let told = broken(&findings);
@@ -38,15 +38,15 @@ fn only_policies_that_spare_what_never_expires_are_fine() {
         assert!(matches!(eviction(Ok(policy.to_owned())), Finding::Fine(_)), "{policy}");
     }
     for (policy, words) in [
-        ("allkeys-lru", "may drop the stream of events"),
-        ("allkeys-random", "may drop the stream of events"),
+        ("allkeys-lru", "may evict the event stream"),
+        ("allkeys-random", "may evict the event stream"),
         ("noeviction", "refuses every write"),
     ] {
         let Finding::Weaker(text) = eviction(Ok(policy.to_owned())) else { panic!("{policy}") };
         assert!(text.contains(words) && text.contains(policy) && text.contains("volatile-lru"), "{text}");
     }
     let Finding::Weaker(text) = eviction(Err(RedisAway("NOPERM".to_owned()))) else { panic!("it says so") };
-    assert!(text.contains("cannot be found out") && text.contains("NOPERM"), "{text}");
+    assert!(text.contains("the eviction policy of Redis cannot be read") && text.contains("NOPERM"), "{text}");
 }
 
 #[test]

@@ -10,10 +10,10 @@ use crate::{
 };
 
 problem_codes! {
-    INVALID_CREDENTIALS: UNAUTHORIZED, "invalid_credentials", "E-mail or password is wrong",
-        "Check both; the answer does not say which is wrong.";
+    INVALID_CREDENTIALS: UNAUTHORIZED, "invalid_credentials", "The e-mail address or password is wrong",
+        "Check both; the response does not reveal which one is wrong.";
     ACCOUNT_DISABLED: FORBIDDEN, "account_disabled", "The account is disabled",
-        "Ask your administrator to enable it.";
+        "Ask your administrator to enable the account.";
 }
 
 /// A refusal or failure of this room.
@@ -22,7 +22,7 @@ pub enum AccountError {
     #[error("`{member}` {fault}")]
     Input { member: &'static str, fault: Fault },
     /// Another account has that e-mail address, in any case.
-    #[error("an account with this e-mail address exists already")]
+    #[error("an account with this e-mail address already exists")]
     EmailTaken,
     /// No such account, or another password: the answer does not say which.
     #[error("e-mail or password is wrong")]
@@ -34,10 +34,10 @@ pub enum AccountError {
     #[error("the access token is not valid")]
     TokenInvalid,
     /// The token is valid, but its account has another role or organization by now.
-    #[error("the claims of the access token are outdated")]
+    #[error("the claims of the access token are out of date")]
     TokenOutdated,
     /// The token is valid, but the key that signed it has ended.
-    #[error("the key of the access token has ended")]
+    #[error("the signing key of the access token is no longer valid")]
     KeyEnded,
     /// Logged out, revoked, or the account is disabled.
     #[error("the session has ended")]
@@ -56,7 +56,7 @@ pub enum AccountError {
     /// `auth.password_grant` is off.
     #[error("this installation does not exchange passwords for tokens")]
     PasswordsOff,
-    #[error("this needs a session: an API key is not enough")]
+    #[error("an API key cannot do this; a session is required")]
     NeedsSession,
     #[error("the current password is wrong")]
     WrongPassword,
@@ -66,19 +66,19 @@ pub enum AccountError {
     #[error("there is no such organization")]
     UnknownOrganization,
     /// Without this user nobody could administer the installation.
-    #[error("the last administrator must stay: {0}")]
+    #[error("the last administrator cannot be changed: {0}")]
     LastAdministrator(&'static str),
     #[error("the user is at version {0}")]
     VersionMismatch(i32),
     #[error(transparent)]
     Repeated(#[from] Repetition),
-    #[error("the signing key is configured: change it in the settings")]
+    #[error("the signing key is configured; change it in the settings")]
     KeysConfigured,
     #[error("the database did not answer in time")]
     DatabaseTooSlow,
     #[error("the credential belongs to no account")]
     NoAccount,
-    #[error("too many attempts with one account, known or not, from all addresses")]
+    #[error("too many attempts with one account, existing or not, from all addresses")]
     TooManyAttempts(Verdict),
     #[error("the queue of passwords to be checked is full")]
     Busy,
@@ -111,37 +111,37 @@ impl From<AccountError> for Problem {
         use AccountError as E;
         match error {
             E::Input { member, ref fault } => faulty_member(member, fault),
-            E::UnknownOrganization => {
-                faulty_member("organization_id", &Fault::new(FaultCode::UnknownValue, "names no organization"))
-            }
+            E::UnknownOrganization => faulty_member(
+                "organization_id",
+                &Fault::new(FaultCode::UnknownValue, "must be the id of an existing organization"),
+            ),
             E::EmailTaken => {
-                Self::new(code::ALREADY_EXISTS, "An account with this e-mail address exists already: log in instead.")
+                Self::new(code::ALREADY_EXISTS, "An account with this e-mail address already exists; log in instead.")
             }
-            E::RoleTooGreat(role) => {
-                Self::new(code::FORBIDDEN, format!("A key may do no more than you: the role {role} is not yours."))
-            }
+            E::RoleTooGreat(role) => Self::new(
+                code::FORBIDDEN,
+                format!("An API key cannot have a higher role than its user, and you do not have the role {role}."),
+            ),
             E::NeedsSession => {
-                Self::new(code::FORBIDDEN, "An API key may not do this: log in and use the access token.")
+                Self::new(code::FORBIDDEN, "An API key does not permit this; log in and use the access token.")
             }
             E::PasswordsOff => Self::new(
                 code::FORBIDDEN,
-                "This installation takes no passwords: use the refresh token or API key that you have, or ask its \
+                "This installation does not accept passwords; use a refresh token or an API key, or ask its \
                  administrators how to log in.",
             ),
-            E::Unknown(what) => Self::not_found(format!("such {what}")),
+            E::Unknown(what) => Self::not_found(format!("{what} with this id")),
             E::LastAdministrator(action) => Self::new(
                 code::INVALID_TRANSITION,
-                "This is the last administrator: make somebody else an administrator first.",
+                "This user is the last administrator; give another user the role admin first.",
             )
             .with("from", "admin")
             .with("action", action)
             .with("allowed", [(); 0]),
             E::VersionMismatch(version) => version_mismatch(version),
             E::Repeated(repetition) => repetition.into(),
-            E::TooManyAttempts(verdict) => Self::quota_used_up(verdict, "try one account"),
-            E::Busy => {
-                Self::unavailable("Too many callers are logging in at once; nothing was changed, try again shortly.")
-            }
+            E::TooManyAttempts(verdict) => Self::quota_used_up(verdict, "try the credentials of one account"),
+            E::Busy => Self::unavailable("Too many log-ins are in progress; nothing was changed, try again shortly."),
             E::DatabaseTooSlow => Self::unavailable("The database cannot answer right now; try again shortly."),
             E::Crypto(_) | E::KeysConfigured => Self::internal(&error),
             E::Random(error) => error.into(),
@@ -168,28 +168,29 @@ fn refused_credential(error: &AccountError) -> Problem {
     let (code, detail) = match error {
         E::InvalidCredentials => (code::INVALID_CREDENTIALS, "The e-mail address or the password is wrong."),
         E::WrongPassword => (code::INVALID_CREDENTIALS, "The current password is wrong."),
-        E::Disabled => (code::ACCOUNT_DISABLED, "This account is disabled; your administrator can enable it again."),
+        E::Disabled => (code::ACCOUNT_DISABLED, "This account is disabled; your administrator can enable it."),
         E::TokenExpired => (
             code::TOKEN_EXPIRED,
-            "The access token has expired: use the refresh token, or log in again, to get a new one.",
+            "The access token has expired; use the refresh token, or log in again, to get a new one.",
         ),
         E::TokenOutdated => (
             code::TOKEN_EXPIRED,
-            "Your role or organization has changed since this token was given: use the refresh token to get a new one.",
+            "Your role or organization has changed since this token was issued; use the refresh token to get a new one.",
         ),
-        E::KeyEnded => {
-            (code::TOKEN_EXPIRED, "The key that signed this token has ended: use the refresh token to get a new one.")
-        }
-        E::KeyExpired => (code::TOKEN_EXPIRED, "The API key has expired: make a new one."),
-        E::SessionEnded => (code::UNAUTHENTICATED, "This session has ended: log in again."),
-        E::RefreshInvalid => (code::UNAUTHENTICATED, "The refresh token is not valid any more: log in again."),
+        E::KeyEnded => (
+            code::TOKEN_EXPIRED,
+            "The key that signed this token is no longer valid; use the refresh token to get a new one.",
+        ),
+        E::KeyExpired => (code::TOKEN_EXPIRED, "The API key has expired; create a new one."),
+        E::SessionEnded => (code::UNAUTHENTICATED, "This session has ended; log in again."),
+        E::RefreshInvalid => (code::UNAUTHENTICATED, "The refresh token is no longer valid; log in again."),
         E::KeyInvalid => {
-            (code::UNAUTHENTICATED, "The API key is not valid: it is unknown, was revoked, or its owner is disabled.")
+            (code::UNAUTHENTICATED, "The API key is not valid; it is unknown or revoked, or its user is disabled.")
         }
-        E::NoAccount => (code::UNAUTHENTICATED, "The access token belongs to no account any more: log in again."),
+        E::NoAccount => (code::UNAUTHENTICATED, "The account of this access token no longer exists; log in again."),
         _ => (
             code::UNAUTHENTICATED,
-            "The Authorization header holds no valid access token: send `Bearer` and a token from a log-in.",
+            "The Authorization header contains no valid access token; send `Bearer` and a token from a log-in.",
         ),
     };
     Problem::new(code, detail)

@@ -21,7 +21,7 @@ use crate::platform::{
 };
 
 pub const ROOM: Room = Room {
-    tags: &[("auth", "Logging in, access tokens, API keys"), ("users", "Users, and the record of administrative acts")],
+    tags: &[("auth", "Log-in, access tokens and API keys"), ("users", "Users and the log of administrative acts")],
     codes: code::CODES,
     labels: &[("quota", &["account"])],
     tables: Tables { history: &["admin_acts"], kept: &["users", "organizations"], ..Tables::NONE },
@@ -80,7 +80,7 @@ fn jobs(sessions: &SessionService) -> Handlers {
 
 async fn poll_changes(sessions: SessionService, interval: Duration, stop: CancellationToken) {
     let mut trouble =
-        Trouble::new("the changes of access cannot be read; after a minute each request asks the database");
+        Trouble::new("changes of access cannot be read; after 60 seconds each request queries the database");
     while !stopped_within(&stop, interval).await {
         _ = trouble.note(sessions.poll_changes().await);
     }

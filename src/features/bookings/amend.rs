@@ -70,7 +70,7 @@ impl Verb for Amend {
 
     fn applied(&self, bookings: &BookingService, booking: &Booking) {
         bookings.changed(booking);
-        tracing::info!(ref_id = %booking.ref_id, version = booking.version, "shipment amended");
+        tracing::info!(ref_id = %booking.ref_id, version = booking.version, "booking amended");
     }
 }
 

@@ -16,14 +16,14 @@ use crate::{
 };
 
 /// The ledger holds for each leg exactly the room that its status requires, and no entry without a leg.
-const ALLOCATIONS: Rule = Rule::new(3, "every leg has exactly its room");
+const ALLOCATIONS: Rule = Rule::new(3, "each leg holds exactly its capacity");
 /// The legs are those that the events record.
-const LEGS: Rule = Rule::new(4, "all legs took room or none did");
+const LEGS: Rule = Rule::new(4, "all legs took capacity or none did");
 /// Status and numbers follow from the events, and the events from one another.
-const HISTORY: Rule = Rule::new(5, "bookings stand as their events say");
+const HISTORY: Rule = Rule::new(5, "bookings match their events");
 /// The booking also belongs to the caller that sent the key.
-const KEYS: Rule = Rule::new(7, "one key made one booking");
-const NAMES: Rule = Rule::new(8, "references and air waybills are one booking's");
+const KEYS: Rule = Rule::new(7, "each idempotency key has one booking");
+const NAMES: Rule = Rule::new(8, "references and air waybills are unique");
 
 pub(super) const AUDIT: Audit = Audit {
     rules: &[ALLOCATIONS, LEGS, HISTORY, KEYS, NAMES, Rule::MESSAGES, Rule::REBUILT],
@@ -103,11 +103,11 @@ async fn allocations(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: 
             (Some(status), Some(weight), Some(volume), Some(positions)) => (
                 "booking_legs",
                 format!(
-                    "this leg is {status} with {weight} hg, {volume} l, {positions} positions; its net in the ledger is {}",
+                    "this leg is {status} with {weight} hg, {volume} l, {positions} positions; its ledger entries add up to {}",
                     row.taken
                 ),
             ),
-            _ => ("capacity_ledger", "the booking has no such leg on this flight".to_owned()),
+            _ => ("capacity_ledger", "the ledger has a leg on this flight that the booking does not have".to_owned()),
         };
         findings.add(Breach::of(table, [("booking_id", &booking), ("leg_id", &leg), ("flight_id", &flight)], fault));
     }
@@ -117,9 +117,9 @@ async fn allocations(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: 
 async fn entries(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
     let mut unequal = repository::audit::unequal_entries(snapshot, only);
     while let Some(row) = unequal.try_next().await? {
-        let told = format!("{}, {} and {}", row.told_taken, row.told_amended, row.told_given);
+        let told = format!("{} / {} / {}", row.told_taken, row.told_amended, row.told_given);
         let fault = format!(
-            "by its events this leg took room, changed it and gave it back {told} times; by the ledger {}, {} and {}",
+            "this leg took / changed / released capacity {told} times by its events, and {} / {} / {} times by the ledger",
             row.taken, row.amended, row.given
         );
         let (booking, leg) = (shown(row.booking_id), row.leg_id.as_deref().unwrap_or("none"));
@@ -133,8 +133,10 @@ async fn keys(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut Fi
     while let Some(row) = stray.try_next().await? {
         let named = row.location.as_deref().unwrap_or("nothing");
         let fault = match row.created_by {
-            None => format!("it names {named}, which is no booking"),
-            Some(creator) if creator != row.principal_id => format!("it names {named}, which {creator} has made"),
+            None => format!("the record names {named}, which is not a booking"),
+            Some(creator) if creator != row.principal_id => {
+                format!("the record names {named}, which {creator} created")
+            }
             Some(_) => format!("{} keys name {named}", row.alike),
         };
         findings.add(Breach::of(
@@ -151,11 +153,11 @@ async fn names(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut F
     while let Some(row) = references.try_next().await? {
         findings.add(match (row.claimed_by, row.borne_by) {
             (Some(booking), _) => {
-                let fault = format!("booking {booking} does not bear this reference");
+                let fault = format!("booking {booking} does not have this reference");
                 Breach::of("booking_refs", [("ref_id", &row.name)], fault)
             }
             (None, booking) => {
-                let fault = "the reference is not this booking's in booking_refs";
+                let fault = "booking_refs does not assign the reference to this booking";
                 Breach::of("bookings", [("id", &shown(booking)), ("ref_id", &row.name)], fault)
             }
         });
@@ -165,11 +167,11 @@ async fn names(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut F
     while let Some(row) = claims.try_next().await? {
         findings.add(match (row.claimed_by, row.borne_by) {
             (Some(booking), _) => {
-                let fault = format!("booking {booking} is not there, is cancelled or has another air waybill");
+                let fault = format!("booking {booking} does not exist, is cancelled or has another air waybill number");
                 Breach::of("awb_claims", [("awb_number", &row.name)], fault)
             }
             (None, booking) => {
-                let fault = "the air waybill number is not this booking's in awb_claims";
+                let fault = "awb_claims does not assign the air waybill number to this booking";
                 Breach::of("bookings", [("id", &shown(booking)), ("awb_number", &row.name)], fault)
             }
         });
@@ -188,7 +190,7 @@ async fn messages(snapshot: &mut PgSession, scope: &Scope, findings: &mut Findin
     drop(untold);
     let mut stray = repository::audit::stray_messages(snapshot, only);
     while let Some(row) = stray.try_next().await? {
-        let fault = format!("this message of {} has no event of its own", row.event_type);
+        let fault = format!("this message about {} belongs to no event", row.event_type);
         let key: [(_, &dyn std::fmt::Display); 2] = [("aggregate_id", &row.booking_id), ("sequence", &row.sequence)];
         findings.add(Breach::of("outbox", key, fault));
     }

@@ -122,7 +122,7 @@ impl Command for Book {
         if let Ok(booking) = outcome {
             self.bookings.changed(booking);
             self.bookings.count_created(booking.space.weight);
-            tracing::info!(ref_id = %booking.ref_id, legs = booking.legs.len(), weight = %booking.space.weight, "booked");
+            tracing::info!(ref_id = %booking.ref_id, legs = booking.legs.len(), weight = %booking.space.weight, "booking created");
         }
         self.chosen = None;
     }

@@ -39,7 +39,7 @@ impl Verb for Cancel {
 
     fn applied(&self, bookings: &BookingService, booking: &Booking) {
         bookings.changed(booking);
-        tracing::info!(ref_id = %booking.ref_id, "shipment cancelled");
+        tracing::info!(ref_id = %booking.ref_id, "booking cancelled");
         bookings.count(Action::Cancel, 1);
     }
 }

@@ -25,7 +25,7 @@ const MOST_FLIGHTS: usize = 4;
 /// As many as an air waybill has boxes for.
 const MOST_HANDLING_CODES: usize = 9;
 
-/// A shipment.
+/// A booking.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Booking)]
 pub struct BookingBody {
@@ -34,7 +34,7 @@ pub struct BookingBody {
     pub status: BookingStatus,
     pub origin: AirportCode,
     pub destination: AirportCode,
-    /// Null while in the air.
+    /// The airport where the cargo is; null while it is in the air.
     #[schema(required = true)]
     pub current_airport: Option<AirportCode>,
     pub at_destination: bool,
@@ -42,7 +42,7 @@ pub struct BookingBody {
     pub pieces: Pieces,
     pub weight_kg: Weight,
     pub volume_m3: Volume,
-    /// The larger of gross weight and volume / 6000 cm³ per kg, up to the next half kilogram.
+    /// The larger of gross weight and volume / 6000 cm³ per kg, rounded up to the next 0.5 kg.
     pub chargeable_weight_kg: Weight,
     pub positions: Positions,
     #[schema(required = true)]
@@ -59,14 +59,14 @@ pub struct BookingBody {
     /// The flights of the legs in force, in order.
     pub flight_ids: Vec<FlightId>,
     pub legs: Vec<LegBody>,
-    /// What can follow, whoever asks.
+    /// Actions that are possible in the current state, regardless of the caller's role.
     pub next_actions: Vec<Action>,
     pub organization_id: OrganizationId,
     pub created_by: UserId,
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// The newest events of the history, oldest first; only with `?include=history`. The others are in `/history`.
+    /// The newest events of the history, oldest first; only with `?include=history`. Older events are in `/history`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 200)]
     pub events: Option<Vec<EventBody>>,
@@ -107,7 +107,7 @@ impl From<&Booking> for BookingBody {
     }
 }
 
-/// One flight of the journey.
+/// One flight of a booking.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Leg)]
 pub struct LegBody {
@@ -120,10 +120,10 @@ pub struct LegBody {
     pub departure_datetime: DateTime<Utc>,
     pub arrival_datetime: DateTime<Utc>,
     pub status: LegStatus,
-    /// Why it was left behind.
+    /// Reason why the leg was left behind.
     #[schema(required = true)]
     pub offload_reason: Option<OffloadReason>,
-    /// IATA space allocation code; `KK` is confirmed.
+    /// IATA space allocation code; `KK`: confirmed.
     pub space_code: String,
     pub pieces: Pieces,
     pub weight_kg: Weight,
@@ -153,16 +153,16 @@ impl From<&Leg> for LegBody {
     }
 }
 
-/// One entry of a shipment's history.
+/// One event in the history of a booking.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Event)]
 pub struct EventBody {
     pub id: EventId,
     pub sequence: i32,
     pub event_type: EventType,
-    /// The booking's status after it.
+    /// The status of the booking after the event.
     pub status: BookingStatus,
-    /// IATA freight status update code, where there is one.
+    /// IATA freight status update (FSU) code, if there is one.
     #[schema(required = true)]
     pub fsu_code: Option<&'static str>,
     #[schema(required = true)]
@@ -175,14 +175,14 @@ pub struct EventBody {
     pub leg_id: Option<LegId>,
     pub pieces: Pieces,
     pub weight_kg: Weight,
-    /// The user who did it.
+    /// The user who acted.
     #[schema(required = true)]
     pub actor: Option<UserId>,
     #[schema(required = true)]
     pub notes: Option<String>,
-    /// When it happened.
+    /// Time at which it happened.
     pub occurred_at: DateTime<Utc>,
-    /// When it was recorded.
+    /// Time at which it was recorded.
     pub created_at: DateTime<Utc>,
 }
 
@@ -208,7 +208,7 @@ impl From<&Event> for EventBody {
     }
 }
 
-/// Where a shipment stands, in three members.
+/// The status of a booking.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatusBody {
     pub ref_id: BookingRef,
@@ -216,11 +216,11 @@ pub struct StatusBody {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A shipment and its history, oldest first.
+/// A booking and its history, oldest event first.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HistoryBody {
     pub booking: BookingBody,
-    /// The newest events, or those before them that `cursor` asks for; oldest first.
+    /// The newest events, or with `cursor` older ones; oldest first.
     #[schema(max_items = 200)]
     pub timeline: Vec<EventBody>,
 }
@@ -229,20 +229,20 @@ pub struct HistoryBody {
 pub type EventParams = PageUpTo<MOST_EVENTS>;
 
 request! {
-    /// A shipment to book.
+    /// A booking to create.
     pub struct CreateBooking in body(reference: &Reference) {
         origin: AirportCode = |raw| reference.read_airport(raw),
         destination: AirportCode = |raw| reference.read_destination(raw, origin),
         pieces: Pieces = read::pieces,
         weight_kg: Weight = read::weight,
-        /// Left out: the weight at 166.667 kg per m³, rounded up to 0.001 m³.
+        /// Default: the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
         volume_m3: Option<Volume> = read::volume,
-        /// Whole ULD positions of any type.
+        /// Number of whole ULD positions, of any type.
         positions: Option<Positions> = read::positions,
-        /// One to four flights in order of flying. Left out or empty: the best option is chosen.
+        /// One to four flights, in order. If left out or empty, the server chooses the best option.
         #[schema(max_items = 4)]
         flight_ids: Vec<FlightId> = list(MOST_FLIGHTS, read::code),
-        /// Local calendar date at the origin; only looked at when no flights are named. Left out: as soon as possible.
+        /// Local calendar date at the origin; used only without `flight_ids`. Default: the earliest possible departure.
         departure_date: Option<NaiveDate> = read::date,
         #[schema(max_length = 2000)]
         description: Option<String> = read::prose(read::PROSE),
@@ -257,16 +257,16 @@ request! {
 }
 
 request! {
-    /// What is known about a movement; all of it may be left out, and so may the body.
+    /// The movement of a booking. All members are optional, and so is the body.
     #[derive(Default)]
     pub struct RecordMovement in body(reference: &Reference) {
-        /// Must be where this happens.
+        /// Airport; must be the one where this movement happens.
         location: Option<AirportCode> = |raw| reference.read_airport(raw),
-        /// Must be the current leg's.
+        /// Must be the flight of the current leg.
         flight_id: Option<FlightId> = read::code,
-        /// Must be the current leg's.
+        /// Must be the flight of the current leg.
         flight_number: Option<FlightNumber> = read::code,
-        /// Default now. Not before the previous movement, at most five minutes ahead.
+        /// Default: now. Not before the previous movement, and at most 5 minutes in the future.
         occurred_at: Option<DateTime<Utc>> = read::instant,
         #[schema(max_length = 2000)]
         notes: Option<String> = read::prose(read::PROSE),
@@ -274,7 +274,7 @@ request! {
 }
 
 request! {
-    /// Why a shipment is cancelled.
+    /// The cancellation of a booking.
     pub struct CancelBooking in body {
         #[schema(max_length = 500)]
         reason: Option<String> = read::prose(read::LINE),
@@ -290,17 +290,17 @@ request! {
         origin: Option<AirportCode> = |raw| reference.read_airport(raw),
         #[param(value_type = Option<String>)]
         destination: Option<AirportCode> = |raw| reference.read_airport(raw),
-        /// With a leg in force on this flight
+        /// Only bookings with a leg in force on this flight
         #[param(value_type = Option<uuid::Uuid>)]
         flight_id: Option<FlightId> = read::code,
-        /// Inclusive
+        /// Earliest time of creation, inclusive
         created_from: Option<DateTime<Utc>> = read::instant,
-        /// Exclusive
+        /// Latest time of creation, exclusive
         created_to: Option<DateTime<Utc>> = read::instant,
         needs_rerouting: Option<bool> = read::boolean,
-        /// Part of the reference, air waybill number, customer's reference or description
+        /// Part of the booking reference, air waybill number, customer reference or description
         q: Option<String> = read::line(100),
-        /// Operators and administrators only
+        /// Only bookings of this organization; for operators and administrators only
         #[param(value_type = Option<uuid::Uuid>)]
         organization_id: Option<OrganizationId> = with(|fields| read_organization(fields, caller)),
     }

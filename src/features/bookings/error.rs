@@ -18,54 +18,54 @@ const CALLER_CONSTRAINTS: [&str; 2] = ["bookings_organization_id_fkey", "booking
 
 problem_codes! {
     { crate::features::capacity::code::CAPACITY_EXCEEDED }
-    FLIGHT_CLOSED: CONFLICT, "flight_closed", "The flight takes no more bookings",
+    FLIGHT_CLOSED: CONFLICT, "flight_closed", "The flight is closed for booking",
         "Choose a flight whose cut-off has not passed.";
     FLIGHT_CANCELLED: CONFLICT, "flight_cancelled", "The flight is cancelled",
         "Choose another flight.";
-    FLIGHT_MISMATCH: CONFLICT, "flight_mismatch", "The shipment is not on that flight",
-        "Name the flight of the current leg or none; of a flight, name only bookings that are still on it.";
-    LOCATION_MISMATCH: CONFLICT, "location_mismatch", "That is not where this happens",
-        "Leave `location` out, or name the airport given in `detail`.";
-    ITINERARY_INVALID: CONFLICT, "itinerary_invalid", "The flights do not make an itinerary",
-        "Choose flights that chain from origin to destination with enough time to connect, as route search does.";
-    NO_BOOKABLE_ITINERARY: CONFLICT, "no_bookable_itinerary", "No flights with room were found",
-        "Try another date, less freight, or name the flights yourself.";
-    BOOKING_LOCKED: CONFLICT, "booking_locked", "The shipment is being changed by somebody else",
-        "Wait as long as `Retry-After` says and try again.";
+    FLIGHT_MISMATCH: CONFLICT, "flight_mismatch", "The booking is not on that flight",
+        "Name the flight of the current leg, or leave it out; in a request about a flight, name only bookings that are still on it.";
+    LOCATION_MISMATCH: CONFLICT, "location_mismatch", "The action does not happen at that location",
+        "Leave out `location`, or name the airport given in `detail`.";
+    ITINERARY_INVALID: CONFLICT, "itinerary_invalid", "The flights do not form an itinerary",
+        "Choose flights that connect origin and destination with enough connection time, as route search does.";
+    NO_BOOKABLE_ITINERARY: CONFLICT, "no_bookable_itinerary", "No bookable flights were found",
+        "Try another date or less cargo, or choose the flights yourself.";
+    BOOKING_LOCKED: CONFLICT, "booking_locked", "Another request is changing the booking",
+        "Wait for the time in `Retry-After`, then try again.";
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum BookingError {
     #[error("no such booking, or not the caller's")]
     Unknown,
-    #[error("flight {flight_number} has not enough room")]
+    #[error("flight {flight_number} does not have enough capacity")]
     Full { flight_id: FlightId, flight_number: FlightNumber, shortfall: Box<Shortfall> },
     #[error("{0}")]
     ItineraryInvalid(String),
-    #[error("nothing bookable")]
+    #[error("no bookable itinerary")]
     NoBookableItinerary,
-    #[error("flight {0} takes no more bookings")]
+    #[error("flight {0} is closed for booking")]
     FlightClosed(FlightNumber),
     #[error("flight {0} is cancelled")]
     FlightCancelled(FlightNumber),
-    #[error("the current leg flies on {0}")]
+    #[error("the current leg is on flight {0}")]
     FlightMismatch(FlightNumber),
-    #[error("{action:?} happens at {expected}")]
+    #[error("{action:?} is possible only at {expected}")]
     LocationMismatch { action: Action, expected: AirportCode },
-    #[error("{action:?} does not follow {from:?}")]
+    #[error("{action:?} is not possible from {from:?}")]
     InvalidTransition { from: BookingStatus, action: Action, allowed: Vec<Action> },
     /// Members that contradict the booking's state.
     #[error("{0:?}")]
     Invalid(Vec<(&'static str, Fault)>),
-    #[error("not aboard: {0:?}")]
+    #[error("not booked on the flight: {0:?}")]
     NotAboard(Vec<BookingRef>),
-    #[error("{0} is on another booking")]
+    #[error("air waybill {0} is on another booking")]
     AwbTaken(AwbNumber),
     /// Too many requests wait for the last room of a flight.
-    #[error("too many wait for the last room")]
+    #[error("too many requests wait for the last capacity")]
     Crowded,
     /// A flight has changed since it was read.
-    #[error("the flights changed")]
+    #[error("the flights changed during the request")]
     Lost,
     /// Another request has held the lock for too long.
     #[error("{0} is locked")]
@@ -73,10 +73,10 @@ pub enum BookingError {
     #[error(transparent)]
     Repeated(#[from] Repetition),
     /// A cursor into the history of another booking with the same air waybill number.
-    #[error("the cursor is of another booking's history")]
+    #[error("the cursor belongs to the history of another booking")]
     OtherHistory,
     /// The booking may be amended again in `again_in` seconds.
-    #[error("amended too often")]
+    #[error("the booking was amended too often")]
     AmendedTooOften { most: u32, again_in: u32 },
     #[error("the booking is at version {0}")]
     VersionMismatch(i32),
@@ -157,35 +157,35 @@ impl From<BookingError> for Problem {
             BookingError::ItineraryInvalid(text) => Self::new(code::ITINERARY_INVALID, text),
             BookingError::NoBookableItinerary => Self::new(
                 code::NO_BOOKABLE_ITINERARY,
-                "No direct flight and no connection with enough room was found for that departure.",
+                "No direct flight or connection with enough capacity was found for that departure.",
             ),
             BookingError::FlightClosed(number) => Self::new(
                 code::FLIGHT_CLOSED,
-                format!("{number} takes no more bookings: its cut-off has passed or it has left."),
+                format!("{number} is closed for booking; its cut-off has passed or it has departed."),
             ),
             BookingError::FlightCancelled(number) => {
                 Self::new(code::FLIGHT_CANCELLED, format!("{number} is cancelled."))
             }
             BookingError::FlightMismatch(number) => Self::new(
                 code::FLIGHT_MISMATCH,
-                format!("The current leg flies on {number}, not on the flight you named."),
+                format!("The current leg is on {number}, not on the flight that you named."),
             ),
             BookingError::LocationMismatch { action, expected } => {
-                let text = format!("This shipment can {} only at {expected}.", action.as_str());
+                let text = format!("This booking can {} only at {expected}.", action.as_str());
                 Self::new(code::LOCATION_MISMATCH, text)
             }
             BookingError::InvalidTransition { from, action, allowed } => refused(from, action, &allowed),
             BookingError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
             BookingError::NotAboard(references) => {
                 let named: Vec<_> = references.iter().map(BookingRef::as_str).collect();
-                let text = format!("Not booked on this flight, or gone from it: {}.", named.join(", "));
+                let text = format!("These bookings are not, or no longer, on this flight: {}.", named.join(", "));
                 Self::new(code::FLIGHT_MISMATCH, text).with("ref_ids", named)
             }
             BookingError::AwbTaken(number) => {
-                Self::new(code::ALREADY_EXISTS, format!("The air waybill {number} is on another booking already."))
+                Self::new(code::ALREADY_EXISTS, format!("The air waybill {number} is already on another booking."))
             }
             BookingError::Locked(reference) => {
-                Self::new(code::BOOKING_LOCKED, format!("{reference} is being changed by somebody else."))
+                Self::new(code::BOOKING_LOCKED, format!("Another request is changing {reference}; try again shortly."))
                     .retry_after(1)
             }
             BookingError::Repeated(repetition) => repetition.into(),
@@ -193,19 +193,18 @@ impl From<BookingError> for Problem {
                 Self::new(code::INVALID_CURSOR, "The cursor belongs to the history of another booking.")
             }
             BookingError::AmendedTooOften { most, again_in } => {
-                let text =
-                    format!("A booking can be amended {most} times an hour; the next time in {again_in} seconds.");
+                let text = format!("A booking can be amended {most} times per hour; try again in {again_in} seconds.");
                 Self::new(code::RATE_LIMITED, text).retry_after(again_in)
             }
             BookingError::VersionMismatch(current) => version_mismatch(current),
             BookingError::Raced | BookingError::Lost | BookingError::Unsettled => Self::unavailable(
-                "The flights or the booking changed at every attempt; nothing was changed, try again.",
+                "Other requests changed the flights or the booking during every attempt; nothing was changed, try again.",
             ),
             BookingError::Crowded => Self::unavailable(
-                "Too many are booking the last room of these flights at once; nothing was booked, try again shortly.",
+                "Too many requests are booking the last capacity of these flights; nothing was booked, try again shortly.",
             ),
             BookingError::CallerUnknown => {
-                Self::new(code::UNAUTHENTICATED, "The account of this access token does not exist here; log in again.")
+                Self::new(code::UNAUTHENTICATED, "The account of this access token does not exist; log in again.")
             }
             BookingError::OutOfReferences => Self::internal(&error),
             BookingError::Random(cause) => cause.into(),
@@ -222,7 +221,7 @@ fn full(flight_id: FlightId, flight_number: &FlightNumber, shortfall: &Shortfall
         Dimension::Positions => format!("{} of {} positions", available.positions.count(), requested.positions.count()),
     };
     let dimension = shortfall.dimension;
-    Problem::new(code::CAPACITY_EXCEEDED, format!("{flight_number} has only {told} left."))
+    Problem::new(code::CAPACITY_EXCEEDED, format!("{flight_number} has only {told} available."))
         .with("flight_id", flight_id)
         .with("flight_number", flight_number)
         .with("dimension", dimension.as_str())
@@ -232,7 +231,7 @@ fn full(flight_id: FlightId, flight_number: &FlightNumber, shortfall: &Shortfall
 
 fn refused(from: BookingStatus, action: Action, allowed: &[Action]) -> Problem {
     let words: Vec<_> = allowed.iter().map(|action| action.as_str()).collect();
-    let next = if words.is_empty() { "nothing".to_owned() } else { words.join(" or ") };
-    let text = format!("You cannot {} a shipment that is {}; you can do {next}.", action.as_str(), from.as_str());
+    let next = if words.is_empty() { "take no further action".to_owned() } else { words.join(" or ") };
+    let text = format!("You cannot {} a booking that is {}; you can {next}.", action.as_str(), from.as_str());
     Problem::new(code::INVALID_TRANSITION, text).with("from", from).with("action", action).with("allowed", allowed)
 }

@@ -106,7 +106,7 @@ fn judge(id: BookingId, replay: Replay, row: Option<Booking>, thorough: bool, fo
         }
     }
     let Some(row) = row else {
-        found.history.add(Breach::of("booking_events", [("booking_id", &id)], "these events are of no booking"));
+        found.history.add(Breach::of("booking_events", [("booking_id", &id)], "these events belong to no booking"));
         return;
     };
     // A failed replay was reported above.
@@ -126,10 +126,10 @@ fn compare_legs(row: &Booking, rebuilt: &Booking, findings: &mut Findings) {
     let has = |booking: &Booking, id: LegId| booking.legs.iter().any(|leg| leg.id == id);
     let breach = |leg: &Leg, fault: &str| Breach::of("booking_legs", [("booking_id", &row.id), ("id", &leg.id)], fault);
     for leg in row.legs.iter().filter(|leg| !has(rebuilt, leg.id)) {
-        findings.add(breach(leg, "no event tells of this leg"));
+        findings.add(breach(leg, "no event records this leg"));
     }
     for leg in rebuilt.legs.iter().filter(|leg| !has(row, leg.id)) {
-        findings.add(breach(leg, "the events tell of this leg, and it is not there"));
+        findings.add(breach(leg, "the events record this leg, and it does not exist"));
     }
 }
 

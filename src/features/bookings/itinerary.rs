@@ -69,7 +69,10 @@ pub(super) fn check(
 
 /// Returns the refusal of a flight for freight that requires a cargo aircraft.
 pub(super) fn no_freighter(flight: &Flight) -> BookingError {
-    let text = format!("{} is not a freighter, and CAO freight flies on cargo aircraft only.", flight.number);
+    let text = format!(
+        "{} is not operated by a freighter, and cargo with the code CAO flies on cargo aircraft only.",
+        flight.number
+    );
     BookingError::ItineraryInvalid(text)
 }
 
@@ -80,34 +83,41 @@ fn check_chain(
 ) -> Result<(), BookingError> {
     let invalid = |text: String| Err(BookingError::ItineraryInvalid(text));
     let Some((first, last)) = flights.first().zip(flights.last()) else {
-        return invalid("An itinerary needs at least one flight.".to_owned());
+        return invalid("An itinerary requires at least one flight.".to_owned());
     };
     if demand.origin == demand.destination {
-        return invalid(format!("The freight lands at its destination, {}: it needs no other flights.", demand.origin));
+        return invalid(format!(
+            "The cargo will land at its destination, {}, and needs no further flights.",
+            demand.origin
+        ));
     }
     if first.origin != demand.origin {
-        return invalid(format!("{} leaves from {}, not from {}.", first.number, first.origin, demand.origin));
+        return invalid(format!("{} departs from {}, not from {}.", first.number, first.origin, demand.origin));
     }
     let passes = flights.iter().rev().skip(1).find(|flight| flight.destination == demand.destination);
     if let Some(early) = passes {
-        let text = format!("{} goes to {} already: the itinerary ends there.", early.number, demand.destination);
+        let text =
+            format!("{} arrives at {}, the destination, before the last flight.", early.number, demand.destination);
         return invalid(text);
     }
     if last.destination != demand.destination {
-        return invalid(format!("{} goes to {}, not to {}.", last.number, last.destination, demand.destination));
+        return invalid(format!("{} arrives at {}, not at {}.", last.number, last.destination, demand.destination));
     }
     let mut inbound = demand.inbound;
     for onward in flights.iter().map(Segment::from) {
         if let Some(inbound) = inbound {
             let (to, from) = (inbound.destination, onward.origin);
             if to != from {
-                return invalid(format!("{} goes to {to}, but {} leaves from {from}.", inbound.number, onward.number));
+                return invalid(format!(
+                    "{} arrives at {to}, but {} departs from {from}.",
+                    inbound.number, onward.number
+                ));
             }
             let minimum = minimum_connection(from);
             if !is_connection(inbound, onward, minimum) {
                 let minutes = minimum.num_minutes();
                 return invalid(format!(
-                    "{} leaves {from} less than {minutes} minutes after {} lands there.",
+                    "{} departs from {from} less than {minutes} minutes after {} arrives there.",
                     onward.number, inbound.number
                 ));
             }

@@ -19,11 +19,11 @@ const BOOKING_OUTCOMES: Label = Label::one_of(
 metrics! {
     "Bookings": {
         BOOKINGS: Counter "loadmaster_bookings_total" [BOOKING_OUTCOMES]
-            "Attempts to book.";
+            "Attempts to create a booking.";
         BOOKED_GRAMS: Counter "loadmaster_booked_grams_total" []
-            "Weight of the bookings created, as it was then.";
+            "Gross weight of the bookings created, in grams, as at their creation.";
         BOOKING_ACTIONS: Counter "loadmaster_booking_actions_total"
             [Label::one_of("action", &["depart", "arrive", "deliver", "cancel"])]
-            "Steps that bookings took, by themselves or with their flight.";
+            "Status changes of bookings, alone or with their flight.";
     }
 }

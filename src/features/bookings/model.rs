@@ -25,7 +25,7 @@ pub use event::{Event, EventType};
 pub const BOOKING: &str = "booking";
 
 words! {
-    /// Where a shipment is in its life. These five for ever.
+    /// The status of a booking. No further values will be added.
     pub enum BookingStatus {
         Booked = "BOOKED",
         Departed = "DEPARTED",
@@ -36,7 +36,7 @@ words! {
 }
 
 words! {
-    /// Where one leg is in its life. The first three are in force.
+    /// The status of a leg. The first three are in force.
     pub enum LegStatus {
         Booked = "BOOKED",
         Departed = "DEPARTED",
@@ -59,7 +59,7 @@ impl LegStatus {
 }
 
 words! {
-    /// What can be done with a shipment.
+    /// An action on a booking.
     pub enum Action {
         Depart = "depart",
         Arrive = "arrive",
@@ -71,7 +71,7 @@ words! {
 }
 
 words! {
-    /// Why a leg was left behind.
+    /// Reason why a leg was left behind.
     pub enum OffloadReason {
         NoShow = "NO_SHOW",
         Offloaded = "OFFLOADED",
@@ -92,7 +92,7 @@ pub struct Leg {
     pub arrival: DateTime<Utc>,
     pub status: LegStatus,
     pub offload_reason: Option<OffloadReason>,
-    /// IATA space allocation code; `KK` is confirmed.
+    /// IATA space allocation code; `KK`: confirmed.
     pub space_code: String,
     pub pieces: Pieces,
     pub space: Space,

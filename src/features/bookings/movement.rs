@@ -60,7 +60,7 @@ impl Verb for Advance {
     }
 
     fn applied(&self, bookings: &BookingService, booking: &Booking) {
-        tracing::info!(ref_id = %booking.ref_id, action = self.action.as_str(), "shipment moved");
+        tracing::info!(ref_id = %booking.ref_id, action = self.action.as_str(), "booking moved");
         bookings.count(self.action, 1);
     }
 }
@@ -185,7 +185,7 @@ pub(super) fn occurred_at(
             out_of_order(format!("must not be before the previous movement at {previous}"))
         }
         (Some(told), _) if told > now + MOST_AHEAD => {
-            out_of_order("must not be more than five minutes ahead".to_owned())
+            out_of_order("must not be more than 5 minutes in the future".to_owned())
         }
         (Some(told), _) => Ok(told),
     }

@@ -25,7 +25,7 @@ impl Amending<'_> {
     /// back.
     pub(super) async fn reroute(&mut self, tx: &mut PgSession, flight_ids: &[FlightId]) -> Result<(), BookingError> {
         if self.draft.now.legs.len() + flight_ids.len() > MOST_LEGS {
-            let text = format!("A booking has at most {MOST_LEGS} legs, replaced ones included: book anew.");
+            let text = format!("A booking has at most {MOST_LEGS} legs, including replaced ones; make a new booking.");
             return Err(BookingError::ItineraryInvalid(text));
         }
         let given = self.draft.release_legs(LegStatus::Replaced, |_| true);

@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub const ROOM: Room = Room {
-    tags: &[("bookings", "Shipments and their journeys")],
+    tags: &[("bookings", "Bookings, their legs and their histories")],
     growing: &["LegStatus", "EventType", "Action"],
     codes: code::CODES,
     metrics: METRICS,

@@ -33,7 +33,7 @@ const EVERY: u64 = 10_000;
 /// Replayed from the start, each ledger entry leaves the state that it records.
 const SOLD: Rule = Rule::new(1, "no flight was ever oversold");
 /// Ledgers are numbered without gaps, and each flight's row matches the state that the last entry left.
-const CURRENT: Rule = Rule::new(2, "flights stand as their ledgers end");
+const CURRENT: Rule = Rule::new(2, "flights match their ledgers");
 
 pub(super) const AUDIT: Audit = Audit {
     rules: &[SOLD, CURRENT],
@@ -100,7 +100,11 @@ async fn compare(snapshot: &mut PgSession, flights: Option<&[Uuid]>, current: &m
     drop(astray);
     let mut rowless = repository::audit::rowless(snapshot, flights);
     while let Some(flight) = rowless.try_next().await? {
-        current.add(Breach::of("capacity_ledger", [("flight_id", &flight)], "this flight has a ledger and no row"));
+        current.add(Breach::of(
+            "capacity_ledger",
+            [("flight_id", &flight)],
+            "this flight has ledger entries and no row",
+        ));
     }
     Ok(())
 }
@@ -109,9 +113,9 @@ fn told(row: &repository::audit::Astray) -> String {
     let (Some(last), Some(left)) = (row.last_seq, &row.left) else {
         return "this flight has no ledger".to_owned();
     };
-    let number = (row.ledger_seq != last).then(|| format!("ledger_seq is {} and not {last}", row.ledger_seq));
+    let number = (row.ledger_seq != last).then(|| format!("ledger_seq is {} instead of {last}", row.ledger_seq));
     let figures = FIGURES.iter().zip(row.row.iter().zip(left)).filter(|(_, (is, left))| is != left);
-    let figures = figures.map(|(name, (is, left))| format!("{name} is {is} and not {left}"));
+    let figures = figures.map(|(name, (is, left))| format!("{name} is {is} instead of {left}"));
     let told: Vec<String> = number.into_iter().chain(figures).collect();
-    format!("{}, as the ledger ends", told.join(", "))
+    format!("{}, by the last ledger entry", told.join(", "))
 }

@@ -8,22 +8,22 @@ use crate::{
     platform::web::{read, request},
 };
 
-/// A flight's room as it is at `as_of`, read from the book of record.
+/// The availability of a flight at `as_of`, read from the database.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Availability {
     pub flight_id: FlightId,
-    /// What may be sold.
+    /// The capacity that may be sold.
     pub capacity: Space,
     pub booked: Space,
     pub held: Space,
     pub available: Space,
-    /// How full the fullest dimension is, one decimal.
+    /// Utilization of the fullest dimension in percent, with one decimal.
     #[serde(serialize_with = "crate::kernel::short_number")]
     pub utilization_percent: f64,
-    /// `locking` when the available weight is at or below the critical threshold: the last kilograms are handed out
-    /// in order. `optimistic` above it.
+    /// `locking` if the available weight is at or below the critical threshold: bookings then take capacity one after
+    /// another. `optimistic` otherwise.
     pub mode: &'static str,
-    /// The flight's version; bookings leave it alone.
+    /// The version of the flight; bookings do not change it.
     pub version: i32,
     pub as_of: DateTime<Utc>,
 }
@@ -45,7 +45,7 @@ impl Availability {
 }
 
 request! {
-    /// The three figures as a client may send them, each of them or none.
+    /// The three dimensions of capacity in a request; each is optional.
     #[derive(Copy, Default, PartialEq, Eq)]
     pub struct SpaceFields in patch {
         weight_kg: Patch<Weight> = read::weight,

@@ -7,10 +7,10 @@ use crate::{
 };
 
 problem_codes! {
-    CAPACITY_EXCEEDED: CONFLICT, "capacity_exceeded", "The flight has not enough room left",
-        "Book less than `available`, or search for another flight.";
-    CAPACITY_BELOW_BOOKED: CONFLICT, "capacity_below_booked", "More is booked than that capacity has",
-        "Offload bookings in the same request, or leave at least what `shortfalls` says is booked and held.";
+    CAPACITY_EXCEEDED: CONFLICT, "capacity_exceeded", "The flight does not have enough capacity",
+        "Book at most the `available` amount, or search for another flight.";
+    CAPACITY_BELOW_BOOKED: CONFLICT, "capacity_below_booked", "The capacity is below what is booked",
+        "Offload bookings in the same request, or set at least the capacity that `shortfalls` shows as booked and held.";
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_doubted_is_shown_again_after_a_reading_that_began_later() {
+    fn doubted_entries_are_shown_again_after_a_later_reading() {
         let (index, flight, other) = (AvailabilityIndex::default(), flight(1), flight(2));
         let first = index.begin_reading();
         index.take_in(first, &[flight, other], &[room(flight, 1, 1), room(other, 1, 1)], at(0));

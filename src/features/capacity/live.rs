@@ -115,7 +115,7 @@ impl CapacityService {
             if !invalidated.is_empty()
                 && let Err(error) = self.read(&invalidated).await
             {
-                tracing::debug!(%error, "the room on changed flights cannot be read; trying again");
+                tracing::debug!(%error, "the availability of changed flights cannot be read; trying again");
                 _ = stopped_within(&stop, LOOK_AGAIN).await;
             }
             if forgot.elapsed() > FORGET {

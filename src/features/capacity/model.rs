@@ -15,7 +15,7 @@ pub use allocation::{Allocation, AllocationPath, Entry, NewCapacity, OpenUntil, 
 /// Kind of a flight in messages and audits.
 pub const FLIGHT: &str = "flight";
 
-/// Room on a flight, or what a shipment takes of it, in all three dimensions.
+/// Capacity of a flight, or the part that a booking takes, in all three dimensions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Space {
     #[serde(rename = "weight_kg")]
@@ -116,7 +116,7 @@ impl Dimension {
 }
 
 words! {
-    /// Where a flight is in its life.
+    /// The status of a flight.
     pub enum FlightStatus {
         Scheduled = "SCHEDULED",
         Departed = "DEPARTED",

@@ -18,11 +18,11 @@ pub(super) fn routes() -> Routes<HandlerState> {
 
 problem_responses!(AvailabilityProblems: [INPUT, CALLER], NOT_FOUND);
 
-/// A flight's room right now.
+/// Show the current availability of a flight.
 ///
-/// Read from the book of record, never from a cache: what a booking made at this moment would find.
+/// Read from the database, never from a cache: the capacity that a booking at this moment would find.
 #[utoipa::path(get, path = "/flights/{id}/availability", tag = "flights", operation_id = "getFlightAvailability",
-    params(("id" = FlightId, Path, description = "The flight's id")),
+    params(("id" = FlightId, Path, description = "Id of the flight")),
     responses((status = 200, body = Availability), AvailabilityProblems))]
 async fn availability(
     State(capacity): State<CapacityService>,

@@ -74,7 +74,7 @@ async fn messages(snapshot: &mut PgSession, scope: &Scope, findings: &mut Findin
     drop(untold);
     let mut stray = repository::audit::stray_messages(snapshot, only);
     while let Some(row) = stray.try_next().await? {
-        let fault = format!("this message of {} has no event of its own", row.event_type);
+        let fault = format!("this message about {} belongs to no event", row.event_type);
         let key: [(_, &dyn std::fmt::Display); 2] = [("aggregate_id", &row.flight_id), ("sequence", &row.sequence)];
         findings.add(Breach::of("outbox", key, fault));
     }
@@ -102,7 +102,7 @@ async fn rebuild_all(
             match (rows.remove(&id), rebuilt) {
                 (Some(row), Some(rebuilt)) => compare(&row, &rebuilt, findings),
                 (None, _) => {
-                    findings.add(Breach::of("flights", [("id", &id)], "its events tell of it, and it has no row"));
+                    findings.add(Breach::of("flights", [("id", &id)], "this flight has events and no row"));
                 }
                 // A failed replay was reported above.
                 (Some(_), None) => {}

@@ -82,7 +82,7 @@ fn changed(figures: SpaceFields, standard: Space, aircraft: Option<&Aircraft>) -
         Patch::Keep => standard.weight,
         Patch::Set(weight) => weight,
         Patch::Clear => own.map(|own| own.weight).ok_or_else(|| {
-            ("/capacity/weight_kg", Fault::new(FaultCode::Required, "is required for a flight without aircraft"))
+            ("/capacity/weight_kg", Fault::new(FaultCode::Required, "is required for a flight without an aircraft"))
         })?,
     };
     let volume = match figures.volume_m3 {
@@ -111,7 +111,7 @@ fn fault_of_landing(flight: &Flight, arrival: DateTime<Utc>) -> Option<Fault> {
     if arrival <= flight.departure {
         Some(Fault::new(FaultCode::OutOfOrder, "must be after the departure"))
     } else if arrival > flight.arrival.max(flight.departure) + LONGEST_FLIGHT {
-        Some(Fault::new(FaultCode::TooLarge, "must be at most 24 hours after the arrival known so far"))
+        Some(Fault::new(FaultCode::TooLarge, "must be at most 24 hours after the current arrival"))
     } else {
         None
     }

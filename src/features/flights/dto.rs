@@ -20,7 +20,7 @@ use crate::{
 /// More bookings than any flight carries.
 pub const MOST_BOOKINGS: usize = 10_000;
 
-/// A flight with its room as it was when it was read.
+/// A flight with its availability at the time of reading.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Flight)]
 pub struct FlightBody {
@@ -35,13 +35,13 @@ pub struct FlightBody {
     pub departure_datetime: DateTime<Utc>,
     /// Best known arrival, UTC.
     pub arrival_datetime: DateTime<Utc>,
-    /// The departure with the origin's own offset.
+    /// The departure in local time of the origin.
     #[serde(serialize_with = "with_offset")]
     pub departure_local: DateTime<FixedOffset>,
-    /// The arrival with the destination's own offset.
+    /// The arrival in local time of the destination.
     #[serde(serialize_with = "with_offset")]
     pub arrival_local: DateTime<FixedOffset>,
-    /// As first scheduled; never changes and defines the flight's date.
+    /// As first scheduled; never changes and defines the date of the flight.
     pub scheduled_departure_datetime: DateTime<Utc>,
     pub scheduled_arrival_datetime: DateTime<Utc>,
     #[schema(required = true)]
@@ -53,15 +53,15 @@ pub struct FlightBody {
     pub aircraft_code: Option<AircraftCode>,
     pub is_freighter: bool,
     pub status: FlightStatus,
-    /// Booking closes at this instant.
+    /// Time at which booking closes.
     pub cutoff_datetime: DateTime<Utc>,
-    /// What may be sold.
+    /// The capacity that may be sold.
     pub capacity: Space,
     pub available: Space,
-    /// How full the fullest dimension is, one decimal.
+    /// Utilization of the fullest dimension in percent, with one decimal.
     #[serde(serialize_with = "crate::kernel::short_number")]
     pub utilization_percent: f64,
-    /// Counts schedule, capacity and status changes; bookings leave it alone.
+    /// Number of the last schedule, capacity or status change; bookings do not change it.
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -109,19 +109,19 @@ impl FlightBody {
 }
 
 request! {
-    /// A flight to put on the schedule. `aircraft_code` or `capacity` is required; what the capacity leaves out comes from
-    /// the aircraft, else the volume is the weight at 166.667 kg per m³ and there are no positions.
+    /// A flight to create. `aircraft_code` or `capacity` is required. Members that `capacity` leaves out come from the
+    /// aircraft; without one, the volume is the weight divided by 166.667 kg per m³, and there are 0 positions.
     pub(super) struct CreateFlight in body(reference: &Reference, shape: CapacityShape) {
         flight_number: FlightNumber = |raw| reference.read_flight_number(raw),
         origin: AirportCode = |raw| reference.read_airport(raw),
         destination: AirportCode = |raw| reference.read_destination(raw, origin),
-        /// RFC 3339, any offset, at most microseconds.
+        /// RFC 3339 with any offset, to the microsecond at most.
         departure_datetime: DateTime<Utc> = read::instant,
-        /// After the departure, at most 24 hours.
+        /// After the departure, by at most 24 hours.
         arrival_datetime: DateTime<Utc> = |raw| read_arrival(raw, departure_datetime),
         aircraft_code: Option<AircraftCode> = |raw| reference.read_aircraft(raw),
         capacity: Option<SpaceFields> = with(|fields| read_capacity(fields, shape)),
-        /// How long before departure booking closes.
+        /// Minutes before departure at which booking closes.
         #[schema(default = 60, minimum = 0, maximum = 43_200)]
         cutoff_minutes: Option<u32> = read::integer(0, LONGEST_CUTOFF_MINUTES),
     }
@@ -181,21 +181,23 @@ impl CreateFlight {
 }
 
 request! {
-    /// What is to be different about a flight: a JSON merge patch (RFC 7396). What is left out stays.
+    /// Changes to a flight: a JSON merge patch (RFC 7396). Members that are left out remain unchanged.
     #[derive(Default, PartialEq)]
     pub struct ChangeFlight in patch(reference: &Reference) {
-        /// Best known departure. The cut-off moves along.
+        /// Best known departure. A change also moves the cut-off.
         departure_datetime: Option<DateTime<Utc>> = read::instant,
-        /// Best known arrival: after the departure, at most 24 hours. All that can change once departed.
+        /// Best known arrival, at most 24 hours after the departure. The only member that can be changed after
+        /// departure.
         arrival_datetime: Option<DateTime<Utc>> = read::instant,
-        /// Without `capacity`, the new aircraft's figures are taken. `null`: none.
+        /// Without `capacity`, the capacity of the new aircraft applies. `null`: no aircraft.
         aircraft_code: Patch<AircraftCode> = |raw| reference.read_aircraft(raw),
-        /// Its members merge. `null` for one of them: the aircraft's figure, else what the weight gives.
+        /// Its members are merged. `null` for a member: the figure of the aircraft or, without one, the default for the
+        /// weight.
         capacity: Option<SpaceFields> = object(SpaceFields::read),
-        /// How long before departure booking closes. `null`: 60.
+        /// Minutes before departure at which booking closes. `null`: 60.
         #[schema(minimum = 0, maximum = 43_200)]
         cutoff_minutes: Patch<u32> = read::integer(0, LONGEST_CUTOFF_MINUTES),
-        /// Bookings to take off the flight before anything else.
+        /// Bookings to take off the flight before the other changes.
         #[schema(max_items = 10_000)]
         offload: Vec<BookingRef> = list(MOST_BOOKINGS, each_once(&RefCell::default())),
     }
@@ -208,7 +210,7 @@ pub fn each_once(seen: &RefCell<BTreeSet<BookingRef>>) -> impl Fn(Raw<'_>) -> Re
         if seen.borrow_mut().insert(reference.clone()) {
             Ok(reference)
         } else {
-            Err(Fault::format("names a booking that is named before"))
+            Err(Fault::format("names a booking that an earlier entry names"))
         }
     }
 }
@@ -223,7 +225,7 @@ request! {
         /// IATA airport code
         #[param(value_type = Option<String>)]
         destination: Option<AirportCode> = |raw| reference.read_airport(raw),
-        /// Scheduled local calendar date at the origin
+        /// Scheduled local departure date at the origin
         departure_date: Option<NaiveDate> = read::date,
         /// Airline designator
         #[param(value_type = Option<String>)]
@@ -247,7 +249,7 @@ request! {
     }
 }
 
-/// What an import did, or with `dry_run` would do.
+/// The number of flights that an import changed or, with `dry_run`, would change.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ImportBody {
     pub created: u64,
@@ -255,7 +257,7 @@ pub struct ImportBody {
     pub unchanged: u64,
 }
 
-/// What an airline flies between two airports, derived from the flights there are.
+/// A route of an airline between two airports, derived from its flights.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AirlineRoute {
     pub airline_code: AirlineCode,
@@ -263,8 +265,8 @@ pub struct AirlineRoute {
     pub destination: AirportCode,
     /// Great-circle distance.
     pub distance_km: i64,
-    /// The median of its flights.
+    /// The median over the flights of the route.
     pub typical_duration_minutes: i32,
-    /// Departures in the coming 30 days; a cancellation may be a minute late in it.
+    /// Number of departures in the next 30 days; a cancellation may take 60 seconds to be reflected.
     pub flights_next_30_days: i64,
 }

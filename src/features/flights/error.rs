@@ -12,9 +12,9 @@ use crate::{
 pub enum FlightError {
     #[error("flight {0} does not exist")]
     Unknown(FlightId),
-    #[error("that flight is on the schedule already")]
+    #[error("the flight is already on the schedule")]
     AlreadyExists,
-    #[error("the import has {} faults", .0.len())]
+    #[error("the imported table has {} faults", .0.len())]
     Import(Vec<InputFault>),
     /// Members that contradict existing values.
     #[error("{0:?}")]
@@ -22,11 +22,11 @@ pub enum FlightError {
     #[error("the table is not UTF-8")]
     NotUtf8,
     /// Flights have changed since the change was planned.
-    #[error("the schedule changed meanwhile")]
+    #[error("the schedule changed during the request")]
     Raced,
     #[error("airport {0} is not in the reference data")]
     NoSuchAirport(crate::kernel::AirportCode),
-    #[error("the routes of the airlines could not be read")]
+    #[error("the airline routes could not be read")]
     RoutesUnread,
     #[error(transparent)]
     Repeated(#[from] Repetition),
@@ -63,15 +63,16 @@ impl From<FlightError> for Problem {
     fn from(error: FlightError) -> Self {
         match error {
             FlightError::Unknown(id) => Self::not_found(format!("flight {id}")),
-            FlightError::AlreadyExists => {
-                Self::new(code::ALREADY_EXISTS, "A flight with this number leaves this airport on this date already.")
-            }
+            FlightError::AlreadyExists => Self::new(
+                code::ALREADY_EXISTS,
+                "A flight with this number already departs from this airport on this date.",
+            ),
             FlightError::Import(faults) => Self::validation(&faults),
             FlightError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
             FlightError::NotUtf8 => Self::new(code::MALFORMED_REQUEST, "The table is not valid UTF-8."),
-            FlightError::Raced => {
-                Self::unavailable("The schedule changed at every attempt; nothing was changed, try again.")
-            }
+            FlightError::Raced => Self::unavailable(
+                "Other requests changed the schedule during every attempt; nothing was changed, try again.",
+            ),
             FlightError::RoutesUnread => Self::unavailable("The routes cannot be read right now; try again shortly."),
             FlightError::NoSuchAirport(_) => Self::internal(&error),
             FlightError::Repeated(repetition) => repetition.into(),

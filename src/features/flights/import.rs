@@ -206,7 +206,7 @@ impl Timetable {
             let record = match record {
                 Ok(record) if record.len() == header.len() => record,
                 Ok(record) => {
-                    let text = format!("Row {row} has {} cells where the header has {}.", record.len(), header.len());
+                    let text = format!("Row {row} has {} cells, but the header has {}.", record.len(), header.len());
                     faults.push(row_fault(row, FaultCode::InvalidFormat, text));
                     continue;
                 }
@@ -287,7 +287,7 @@ async fn lock_planned(tx: &mut PgSession, planned: &[(&Flight, &NewFlight)]) -> 
 /// Returns why an existing flight may not be changed as the row says, and the column at fault.
 fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
     if flight.room.status != FlightStatus::Scheduled {
-        let fault = Fault::new(FaultCode::OutOfOrder, "names a flight that has departed and cannot be changed");
+        let fault = Fault::new(FaultCode::OutOfOrder, "names a flight that has departed and can no longer be changed");
         return Some(("flight_number", fault));
     }
     let taken = flight.room.booked + flight.room.held;
@@ -296,7 +296,7 @@ fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
         return Some(("destination", fault));
     }
     if taken != Space::default() && flight.is_freighter && !new.is_freighter {
-        let fault = Fault::new(FaultCode::OutOfOrder, "names a freighter that has bookings: it stays a freighter");
+        let fault = Fault::new(FaultCode::OutOfOrder, "names a freighter with bookings, which must remain a freighter");
         return Some(("aircraft_code", fault));
     }
     let short = taken.exceeds(new.capacity).next()?;

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_this_process_has_changed_has_no_version_until_it_was_read() {
+    fn a_change_by_this_process_has_no_version_until_it_was_read() {
         let network = Network::default();
         network.restart(network_version(5));
         network.invalidate([lane("DEL", "BOM")]);
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_abreast_takes_a_version_that_has_moved_for_a_change_of_anything() {
+    fn a_view_that_is_behind_treats_a_new_version_as_a_change_of_everything() {
         let network = Network::default();
         network.restart(network_version(5));
         network.settle(&HashMap::new(), false, network_version(5));

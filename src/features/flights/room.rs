@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub const ROOM: Room = Room {
-    tags: &[("flights", "The schedule and the room on it")],
+    tags: &[("flights", "The schedule of flights and their availability")],
     growing: &["FlightStatus"],
     tables: Tables { history: &["flight_events"], fixed: &["network"], kept: &["flights"] },
     messages: &[Messages { aggregate: FLIGHT, event_types: FlightEventType::NAMES }],

@@ -38,9 +38,9 @@ pub(super) fn routes() -> Routes<HandlerState> {
 
 problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], ALREADY_EXISTS);
 
-/// Put a flight on the schedule.
+/// Create a flight.
 ///
-/// One flight number leaves an airport once a local calendar day (cancelled flights do not count).
+/// A flight number can depart from an airport only once per local calendar date; cancelled flights do not count.
 #[utoipa::path(post, path = "/flights", tag = "flights", operation_id = "createFlight",
     request_body = CreateFlight, params(KeyHeader),
     responses((status = 201, body = FlightBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
@@ -67,10 +67,10 @@ async fn create(
 
 problem_responses!(ShowProblems: [INPUT, CALLER], NOT_FOUND);
 
-/// One flight.
+/// Show a flight.
 #[utoipa::path(get, path = "/flights/{id}", tag = "flights", operation_id = "getFlight",
-    params(("id" = FlightId, Path, description = "The flight's id"),
-           ("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
+    params(("id" = FlightId, Path, description = "Id of the flight"),
+           ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
     responses((status = 200, body = FlightBody, headers(("ETag" = String))), (status = 304), ShowProblems))]
 async fn show(
     State(flights): State<FlightService>,
@@ -86,7 +86,7 @@ async fn show(
 
 problem_responses!(ListProblems: [LIST, CALLER]);
 
-/// Flights by departure, then id.
+/// List flights by departure, then id.
 #[utoipa::path(get, path = "/flights", tag = "flights", operation_id = "listFlights",
     params(FlightFilter, PageParams),
     responses((status = 200, body = Vec<FlightBody>, headers(("Link" = String))), ListProblems))]
@@ -106,9 +106,9 @@ async fn list(
 
 problem_responses!(RouteProblems: [LIST, CALLER], NOT_FOUND);
 
-/// The routes an airline flies.
+/// List the routes of an airline.
 ///
-/// A new flight, or a change of its times, counts at once; all else within a minute.
+/// A new flight, or a change of its times, is included immediately; other changes within 60 seconds.
 #[utoipa::path(get, path = "/airlines/{code}/routes", tag = "reference data", operation_id = "listAirlineRoutes",
     params(("code" = String, Path, description = "Airline designator"), PageParams),
     responses((status = 200, body = Vec<AirlineRoute>, headers(("Link" = String))), RouteProblems))]
@@ -126,9 +126,9 @@ async fn routes_of_airline(
 
 problem_responses!(SearchProblems: [LIST, CALLER]);
 
-/// Which airlines fly between two airports.
+/// Find the airlines that fly between two airports.
 ///
-/// A new flight, or a change of its times, counts at once; all else within a minute.
+/// A new flight, or a change of its times, is included immediately; other changes within 60 seconds.
 #[utoipa::path(get, path = "/airlines/routes/search", tag = "reference data", operation_id = "searchAirlineRoutes",
     params(RouteFilter, PageParams),
     responses((status = 200, body = Vec<AirlineRoute>, headers(("Link" = String))), SearchProblems))]

@@ -40,7 +40,7 @@ impl FlightService {
             match this.read_routes().await {
                 Ok(table) => Some(table),
                 Err(error) => {
-                    tracing::error!(error = error.summary(), "the routes of the airlines could not be read");
+                    tracing::error!(error = error.summary(), "the airline routes could not be read");
                     None
                 }
             }

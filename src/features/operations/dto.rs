@@ -17,21 +17,22 @@ use crate::{
     platform::web::{objects, read, request},
 };
 
-/// A flight after a step.
+/// A flight after a change of its status.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FlightStep {
     pub flight: FlightBody,
-    /// How many bookings got an event.
+    /// Number of bookings that got an event.
     pub bookings_changed: usize,
-    /// Only of a flight with very many bookings: how many follow in the background. Until then they stand as before, and the
-    /// flight takes no other step than new times after new times.
+    /// Only for a flight with very many bookings: number of bookings that are still to be updated in the background.
+    /// Until then they show their former state, and the flight accepts no other action, except further changes of times
+    /// after a change of times.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bookings_pending: Option<usize>,
-    /// Of those that were changed.
+    /// The changed bookings that were left behind.
     pub left_behind: Vec<LeftBehindBody>,
 }
 
-/// A booking that a flight left without.
+/// A booking that a flight left behind.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LeftBehind)]
 pub struct LeftBehindBody {
@@ -54,11 +55,12 @@ impl FlightStep {
 }
 
 request! {
-    /// How a flight left; all of it may be left out, and so may the body.
+    /// The departure of a flight. All members are optional, and so is the body.
     pub struct DepartFlight in body {
-        /// Default now. Not before the last movement of what it carries, at most five minutes ahead.
+        /// Default: now. Not before the last movement of the cargo that it carries, and at most 5 minutes in the
+        /// future.
         occurred_at: Option<DateTime<Utc>> = read::instant,
-        /// Bookings that it leaves without, although their cargo may be there.
+        /// Bookings to leave behind, even if their cargo is at the airport.
         #[schema(max_items = 10_000)]
         left_behind: Vec<LeaveBehind> = {
             let seen = RefCell::default();
@@ -82,7 +84,7 @@ impl From<LeaveBehind> for LeftBehind {
 }
 
 words! {
-    /// Why staff leaves a booking behind. Whether a connection was missed, the departure finds out by itself.
+    /// Reason given by staff for leaving a booking behind. Missed connections are detected at departure.
     pub enum GivenReason {
         NoShow = "NO_SHOW",
         Offloaded = "OFFLOADED",
@@ -99,32 +101,32 @@ impl From<GivenReason> for OffloadReason {
 }
 
 request! {
-    /// How a flight landed.
+    /// The arrival of a flight.
     pub struct ArriveFlight in body {
-        /// Default now. Not before its departure, at most five minutes ahead.
+        /// Default: now. Not before the departure, and at most 5 minutes in the future.
         occurred_at: Option<DateTime<Utc>> = read::instant,
     }
 }
 
 request! {
-    /// Why a flight is cancelled; its bookings' histories will say so.
+    /// The cancellation of a flight. The reason appears in the histories of its bookings.
     pub struct CancelFlight in body {
         #[schema(max_length = 500)]
         reason: Option<String> = read::prose(read::LINE),
     }
 }
 
-/// What a flight carries, or is booked to carry.
+/// The bookings on a flight, carried or planned.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Manifest {
     pub flight: FlightBody,
-    /// With a leg in force on the flight, by reference: at most 1000, `Link` leads to the next.
+    /// The bookings with a leg in force on the flight, by reference: at most 1000; `Link` leads to the next page.
     #[schema(max_items = 1000)]
     pub bookings: Vec<ManifestLine>,
     pub totals: ManifestTotals,
 }
 
-/// A shipment on a flight.
+/// A booking on a flight.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ManifestLine {
     pub ref_id: BookingRef,
@@ -133,9 +135,9 @@ pub struct ManifestLine {
     pub booking_status: BookingStatus,
     pub leg_id: LegId,
     pub leg_status: LegStatus,
-    /// Where the shipment comes from, not the flight.
+    /// Origin of the booking, not of the flight.
     pub origin: AirportCode,
-    /// Where the shipment goes to, not the flight.
+    /// Destination of the booking, not of the flight.
     pub destination: AirportCode,
     pub pieces: Pieces,
     pub weight_kg: Weight,
@@ -150,16 +152,16 @@ pub struct ManifestLine {
     pub consignee: Option<Party>,
 }
 
-/// Sums over all bookings with a leg in force on the flight, whatever part of them is shown.
+/// Sums over all bookings with a leg in force on the flight, regardless of the page.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ManifestTotals {
     #[serde(flatten)]
     pub all: ManifestSum,
-    /// By special handling code; a shipment counts under each of its codes.
+    /// Sums by special handling code; a booking counts under each of its codes.
     pub special_handling_codes: Vec<HandlingSum>,
 }
 
-/// The sum of some lines of a manifest.
+/// A sum over lines of a manifest.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct ManifestSum {
     pub bookings: u64,

@@ -21,16 +21,16 @@ problem_codes! {
 
 #[derive(Debug, thiserror::Error)]
 pub enum OperationError {
-    #[error("{action:?} does not follow {from:?}")]
+    #[error("{action:?} is not possible from {from:?}")]
     InvalidTransition { from: FlightStatus, action: FlightAction, allowed: Vec<FlightAction> },
     #[error("the flight is at version {0}")]
     VersionMismatch(i32),
-    #[error("more is booked and held than that")]
+    #[error("the capacity is below what is booked and held")]
     CapacityBelowBooked(CapacityShortfall),
-    #[error("{number} carries freight for cargo aircraft only")]
+    #[error("{number} carries cargo that flies on cargo aircraft only")]
     FreighterNeeded { number: FlightNumber, bookings: Vec<BookingRef> },
     /// The last step of the flight has not reached all of its bookings.
-    #[error("the bookings of {0} are still following its last step")]
+    #[error("the bookings of {0} are still being updated after its last change")]
     Unfinished(FlightNumber),
     #[error(transparent)]
     Flight(#[from] FlightError),
@@ -80,13 +80,13 @@ impl From<OperationError> for Problem {
             OperationError::FreighterNeeded { number, bookings } => {
                 let named: Vec<_> = bookings.iter().map(BookingRef::as_str).collect();
                 let text = format!(
-                    "{number} carries freight for cargo aircraft only: offload it first, in the same request: {}.",
+                    "{number} carries cargo that flies on cargo aircraft only; offload these bookings in the same request: {}.",
                     named.join(", ")
                 );
                 Self::new(code::ITINERARY_INVALID, text).with("ref_ids", named)
             }
             OperationError::Unfinished(number) => Self::unavailable(format!(
-                "The bookings of {number} are still following its last step; nothing was changed, try again shortly."
+                "The bookings of {number} are still being updated after its last change; nothing was changed, try again shortly."
             ))
             .retry_after(5),
             OperationError::Flight(cause) => cause.into(),
@@ -99,16 +99,16 @@ impl From<OperationError> for Problem {
 
 fn refused(from: FlightStatus, action: FlightAction, allowed: &[FlightAction]) -> Problem {
     let words: Vec<_> = allowed.iter().map(|action| action.as_str()).collect();
-    let next = if words.is_empty() { "nothing".to_owned() } else { words.join(" or ") };
+    let next = if words.is_empty() { "take no further action".to_owned() } else { words.join(" or ") };
     let (verb, status) = (action.as_str(), from.as_str());
     let text = match (from, action) {
         (FlightStatus::Scheduled, FlightAction::Cancel) => {
-            format!("You cannot cancel this flight: some of its freight has left already; you can do {next}.")
+            format!("You cannot cancel this flight, because some of its cargo has already departed; you can {next}.")
         }
         (FlightStatus::Departed, FlightAction::Change) => {
-            "Of a flight that has departed only `arrival_datetime` can be changed.".to_owned()
+            "Only `arrival_datetime` can be changed after a flight has departed.".to_owned()
         }
-        _ => format!("You cannot {verb} a flight that is {status}; you can do {next}."),
+        _ => format!("You cannot {verb} a flight that is {status}; you can {next}."),
     };
     Problem::new(code::INVALID_TRANSITION, text).with("from", from).with("action", action).with("allowed", allowed)
 }
@@ -128,7 +128,7 @@ fn below_booked(shortfall: &CapacityShortfall) -> Problem {
         .collect();
     let named: Vec<_> = dimensions.iter().map(|dimension| dimension.as_str()).collect();
     let text = format!(
-        "More is booked and held than that capacity has, in {}: offload bookings in the same request.",
+        "The capacity is below what is booked and held, in {}; offload bookings in the same request.",
         named.join(", ")
     );
     Problem::new(code::CAPACITY_BELOW_BOOKED, text).with("shortfalls", shortfalls)

@@ -5,6 +5,6 @@ metrics! {
     "Flights": {
         FLIGHT_ACTIONS: Counter "loadmaster_flight_actions_total"
             [Label::one_of("action", &["depart", "arrive", "cancel", "change"])]
-            "Steps that flights took, and changes of flights.";
+            "Status changes and amendments of flights.";
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 words! {
-    /// What can be done with a flight.
+    /// An action on a flight.
     pub enum FlightAction {
         Depart = "depart",
         Arrive = "arrive",

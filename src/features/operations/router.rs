@@ -81,13 +81,14 @@ problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 
 /// Change a flight.
 ///
-/// A JSON merge patch of times, aircraft, capacity and cut-off; once departed only of the arrival. `offload` takes
-/// bookings off the flight first, in the same transaction. Retiming moves the cut-off along and tells the bookings; one
-/// whose connection no longer holds needs rerouting. What was scheduled stays and keeps defining the flight's date.
+/// A JSON merge patch (RFC 7396) of times, aircraft, capacity and cut-off; after departure, only of the arrival.
+/// `offload` first takes bookings off the flight, in the same transaction. A change of the departure also moves the
+/// cut-off. A change of times adds an event to each booking, and a booking whose connection no longer holds is marked
+/// `needs_rerouting`. The scheduled times never change and define the date of the flight.
 #[utoipa::path(patch, path = "/flights/{id}", tag = "flights", operation_id = "changeFlight",
     request_body(content((ChangeFlight = "application/json"), (ChangeFlight = "application/merge-patch+json"))),
-    params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
-           ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
+    params(("id" = FlightId, Path, description = "Id of the flight"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
     responses((status = 200, body = FlightBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
 async fn change(
     Admin(caller): Admin,
@@ -106,14 +107,15 @@ async fn change(
 
 problem_responses!(DepartProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, FLIGHT_MISMATCH, VERSION_MISMATCH);
 
-/// Depart: the flight leaves with all that is booked on it and there.
+/// Record the departure of a flight with all booked cargo that is at the airport.
 ///
-/// A leg whose inbound has not arrived is left behind as `MISSED_CONNECTION`; `left_behind` names others. They give their
-/// room back and need rerouting. Legs that were moved one by one before are skipped.
+/// A leg whose inbound leg has not arrived is left behind as `MISSED_CONNECTION`; `left_behind` names further bookings
+/// to leave behind. They release their capacity and are marked `needs_rerouting`. Legs that have already departed
+/// individually are skipped.
 #[utoipa::path(post, path = "/flights/{id}/depart", tag = "flights", operation_id = "departFlight",
     request_body = Option<DepartFlight>,
-    params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
-           ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
+    params(("id" = FlightId, Path, description = "Id of the flight"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
     responses((status = 200, body = FlightStep, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), DepartProblems))]
 async fn depart(
     Operator(caller): Operator,
@@ -132,11 +134,11 @@ async fn depart(
 
 problem_responses!(StepProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);
 
-/// Arrive: the flight lands, and with it what is in the air on it.
+/// Record the arrival of a flight and of its departed legs.
 #[utoipa::path(post, path = "/flights/{id}/arrive", tag = "flights", operation_id = "arriveFlight",
     request_body = Option<ArriveFlight>,
-    params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
-           ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
+    params(("id" = FlightId, Path, description = "Id of the flight"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
     responses((status = 200, body = FlightStep, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
 async fn arrive(
     Operator(caller): Operator,
@@ -150,13 +152,14 @@ async fn arrive(
     Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
 }
 
-/// Cancel: the flight does not go.
+/// Cancel a flight.
 ///
-/// Only while no leg has departed on it. Its bookings keep their status, give their room back and need rerouting.
+/// Only possible while no leg has departed on the flight. Its bookings keep their status, release their capacity on it
+/// and are marked `needs_rerouting`.
 #[utoipa::path(post, path = "/flights/{id}/cancel", tag = "flights", operation_id = "cancelFlight",
     request_body = Option<CancelFlight>,
-    params(("id" = FlightId, Path, description = "The flight's id"), KeyHeader,
-           ("If-Match" = Option<String>, Header, description = "Only if the ETag's version is still this")),
+    params(("id" = FlightId, Path, description = "Id of the flight"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
     responses((status = 200, body = FlightStep, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
 async fn cancel(
     Admin(caller): Admin,
@@ -175,11 +178,11 @@ problem_responses!(ManifestProblems: [LIST, ROLE], NOT_FOUND);
 /// Bookings on a page of a manifest.
 const MOST_LINES: u32 = 1000;
 
-/// What a flight carries: its bookings and their totals. Before departure, what is booked on it.
+/// Show the manifest of a flight: its bookings and their totals. Before departure, the bookings planned on it.
 ///
-/// At most 1000 bookings by reference; `Link` with `rel="next"` leads to the next. The totals are of all of them.
+/// At most 1000 bookings, by reference; `Link` with `rel="next"` leads to the next page. The totals cover all bookings.
 #[utoipa::path(get, path = "/flights/{id}/manifest", tag = "flights", operation_id = "getFlightManifest",
-    params(("id" = FlightId, Path, description = "The flight's id"), PageUpTo<MOST_LINES>),
+    params(("id" = FlightId, Path, description = "Id of the flight"), PageUpTo<MOST_LINES>),
     responses((status = 200, body = Manifest, headers(("Link" = Option<String>))), ManifestProblems))]
 async fn manifest(
     Operator(caller): Operator,
@@ -210,11 +213,11 @@ problem_responses!(ImportProblems: [INPUT, ROLE, BODY, KEY]);
 /// Import a timetable, all or nothing.
 ///
 /// CSV with the header `flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,`
-/// `volume_m3,positions,cutoff_minutes`; optional cells may be empty. A row names its flight by number, origin and
-/// scheduled local date: one that is there is changed, others are created. Faults carry their `row`, the first data row
-/// being 1; the first 100 are told.
+/// `volume_m3,positions,cutoff_minutes`; optional cells may be empty. Flight number, origin and scheduled local date
+/// identify the flight of a row: an existing flight is updated, a new one is created. Each fault has its `row`, counted
+/// from 1 without the header; the first 100 faults are reported.
 #[utoipa::path(post, path = "/flights/import", tag = "flights", operation_id = "importFlights",
-    params(("dry_run" = Option<bool>, Query, description = "Check and count, but change nothing"), KeyHeader),
+    params(("dry_run" = Option<bool>, Query, description = "Validate the table and count the changes, but change nothing"), KeyHeader),
     request_body(content = String, content_type = "text/csv"),
     responses((status = 200, body = ImportBody, headers(("Idempotency-Replayed" = Option<bool>))), ImportProblems))]
 async fn import(

@@ -118,7 +118,7 @@ impl OperationService {
         self.flights.left(&done.flight);
         let (flight_id, bookings_changed) = (done.flight.id, done.bookings_changed);
         let left_behind = done.left_behind.len();
-        tracing::info!(%flight_id, action = action.as_str(), bookings_changed, left_behind, "flight operated");
+        tracing::info!(%flight_id, action = action.as_str(), bookings_changed, left_behind, "flight status changed");
         metric::FLIGHT_ACTIONS.with([action.as_str()]).increment(1);
     }
 

@@ -76,7 +76,7 @@ impl OperationService {
             after = Some(*last);
             for (_, flight) in waiting {
                 if let Err(error) = self.finish_step(flight, until).await {
-                    tracing::warn!(flight_id = %flight, %error, "a flight's bookings cannot be taken along");
+                    tracing::warn!(flight_id = %flight, %error, "the bookings of a flight could not be updated after its change; trying again");
                     failed = Some(error);
                 }
                 if Instant::now() >= until {
@@ -121,7 +121,7 @@ impl OperationService {
         commit(tx).await?;
         self.flights.left(&flight);
         let (changed, left_behind) = (moved.moved, moved.left_behind.len());
-        tracing::info!(flight_id = %flight.id, changed, left_behind, done = last.is_none(), "bookings taken along");
+        tracing::info!(flight_id = %flight.id, changed, left_behind, done = last.is_none(), "bookings updated after a change of their flight");
         match step {
             StepAboard::Depart { .. } => self.bookings.count(Action::Depart, changed),
             StepAboard::Arrive { .. } => self.bookings.count(Action::Arrive, changed),

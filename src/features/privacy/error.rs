@@ -10,7 +10,7 @@ pub enum PrivacyError {
     /// A room could not erase what it keeps.
     #[error(transparent)]
     Room(anyhow::Error),
-    #[error("what is to be done later cannot be written: {0}")]
+    #[error("the later erasure job cannot be enqueued: {0}")]
     Payload(#[from] serde_json::Error),
     #[error(transparent)]
     Database(#[from] DbError),

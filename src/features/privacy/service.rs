@@ -97,7 +97,7 @@ impl PrivacyService {
     pub async fn sweep_again(&self, erased: Erased) -> Result<(), JobError> {
         let person = self.0.accounts.person(erased.user_id).await?;
         let blanked = self.sweep(&person).await?;
-        tracing::info!(user = %person.user_id, blanked, "an erased person's data swept again");
+        tracing::info!(user = %person.user_id, blanked, "personal data written after an erasure was erased");
         Ok(())
     }
 

@@ -24,18 +24,18 @@ pub(super) struct AirportBody<'a> {
     /// ISO 3166-1 alpha-2.
     #[schema(example = "IN")]
     pub country_code: &'a str,
-    /// Degrees, north positive.
+    /// In degrees, north positive.
     #[schema(example = 28.5665)]
     pub latitude: f64,
-    /// Degrees, east positive.
+    /// In degrees, east positive.
     #[schema(example = 77.1031)]
     pub longitude: f64,
     #[schema(required, example = 777)]
     pub elevation_ft: Option<i32>,
-    /// IANA time zone; departure dates are dates in it.
+    /// IANA time zone, which defines the local departure date.
     #[schema(example = "Asia/Kolkata")]
     pub time_zone: &'static str,
-    /// One of the world's larger cargo airports.
+    /// Whether it is one of the larger cargo airports.
     pub is_major: bool,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct AirlineBody<'a> {
     /// ISO 3166-1 alpha-2.
     #[schema(example = "IN")]
     pub country_code: &'a str,
-    /// The first three digits of its air waybills.
+    /// The first three digits of the airline's air waybill numbers.
     #[schema(required, example = "098")]
     pub awb_prefix: Option<&'a str>,
     #[schema(required, example = "Star Alliance")]
@@ -103,7 +103,7 @@ pub(super) struct AircraftBody<'a> {
     pub manufacturer: &'a str,
     pub max_cargo_kg: Weight,
     pub max_cargo_m3: Volume,
-    /// ULD positions; 0 where cargo is loaded loose.
+    /// Number of ULD positions; 0 if cargo is loaded loose.
     pub positions: Positions,
     pub is_freighter: bool,
 }
@@ -123,7 +123,7 @@ impl<'a> From<&'a Aircraft> for AircraftBody<'a> {
     }
 }
 
-/// A special handling code, as a booking may carry.
+/// A special handling code for bookings.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = HandlingCodeEntry)]
 pub(super) struct HandlingCodeBody<'a> {
@@ -150,13 +150,13 @@ request! {
 request! {
     /// Which airports are listed; filters combine with AND.
     pub(super) struct AirportFilter in query {
-        /// Part of a code, city or name, matched as in the autocomplete.
+        /// Part of a code, city or name, matched as in `/airports/search`.
         #[param(min_length = 1, max_length = 100, example = "new y")]
         q: Option<String> = read::line(LONGEST_QUERY),
         /// ISO 3166-1 alpha-2.
         #[param(example = "IN")]
         country: Option<String> = read::country,
-        /// Only the world's larger cargo airports, or only the others.
+        /// `true`: only the larger cargo airports; `false`: only the others.
         major: Option<bool> = read::boolean,
     }
 }

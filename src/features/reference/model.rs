@@ -85,7 +85,7 @@ pub struct Airline {
     pub icao_code: Option<String>,
     pub name: String,
     pub country_code: String,
-    /// The first three digits of its air waybills.
+    /// The first three digits of the airline's air waybill numbers.
     pub awb_prefix: Option<String>,
     pub alliance: Option<String>,
     pub is_cargo_only: bool,

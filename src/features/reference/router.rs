@@ -77,10 +77,11 @@ async fn list_airports(
     Ok(public(page.answer(airports, |airport| airport.iata_code, &key, &query, "")))
 }
 
-/// Complete an airport while somebody types.
+/// Autocomplete an airport.
 ///
-/// The exact IATA code comes first, then codes, cities and names that begin with `q`, then airports where each word
-/// of `q` begins a word of city or name, or is a code. Larger cargo airports first, at most 20.
+/// The airport with exactly this IATA code comes first, then codes, cities and names that begin with `q`, then airports
+/// where each word of `q` begins a word of city or name, or is a code. Within each group, larger cargo airports come
+/// first. At most 20 airports.
 #[utoipa::path(get, path = "/airports/search", operation_id = "searchAirports", tag = "reference data", params(SearchParams),
     responses((status = 200, body = [AirportBody<'_>]), SearchProblems))]
 async fn search_airports(State(reference): State<Reference>, query: Query) -> Result<Response, Problem> {
@@ -88,7 +89,7 @@ async fn search_airports(State(reference): State<Reference>, query: Query) -> Re
     Ok(whole::<_, AirportBody<'_>>(reference.complete_airport(&q)))
 }
 
-/// List the 20 largest cargo airports, the largest first.
+/// List the 20 largest cargo airports, largest first.
 #[utoipa::path(get, path = "/airports/popular", operation_id = "listPopularAirports", tag = "reference data",
     responses((status = 200, body = [AirportBody<'_>]), SearchProblems))]
 async fn popular_airports(State(reference): State<Reference>, query: Query) -> Result<Response, Problem> {
@@ -98,9 +99,10 @@ async fn popular_airports(State(reference): State<Reference>, query: Query) -> R
 
 /// List the airports of a city.
 ///
-/// Case and diacritics are ignored; the larger cargo airports come first. A city without an airport is 404.
+/// Case and diacritics are ignored; the larger cargo airports come first. For a city without an airport the response is
+/// 404.
 #[utoipa::path(get, path = "/airports/city/{name}", operation_id = "listAirportsOfCity", tag = "reference data",
-    params(("name" = String, Path, description = "The whole name of the city", example = "São Paulo")),
+    params(("name" = String, Path, description = "Full name of the city", example = "São Paulo")),
     responses((status = 200, body = [AirportBody<'_>]), ShowProblems))]
 async fn airports_of_city(
     State(reference): State<Reference>,
@@ -114,7 +116,7 @@ async fn airports_of_city(
 
 /// Show an airport.
 #[utoipa::path(get, path = "/airports/{code}", operation_id = "getAirport", tag = "reference data",
-    params(("code" = AirportCode, Path, description = "IATA code, in any case")),
+    params(("code" = AirportCode, Path, description = "IATA code; case is ignored")),
     responses((status = 200, body = AirportBody<'_>), ShowProblems))]
 async fn show_airport(
     State(reference): State<Reference>,
@@ -143,7 +145,7 @@ async fn list_airlines(
 
 /// Show an airline.
 #[utoipa::path(get, path = "/airlines/{code}", operation_id = "getAirline", tag = "reference data",
-    params(("code" = AirlineCode, Path, description = "IATA designator, in any case")),
+    params(("code" = AirlineCode, Path, description = "IATA designator; case is ignored")),
     responses((status = 200, body = AirlineBody<'_>), ShowProblems))]
 async fn show_airline(
     State(reference): State<Reference>,
@@ -172,7 +174,7 @@ async fn list_aircraft(
 
 /// Show an aircraft type.
 #[utoipa::path(get, path = "/aircraft/{code}", operation_id = "getAircraft", tag = "reference data",
-    params(("code" = AircraftCode, Path, description = "IATA type code, in any case")),
+    params(("code" = AircraftCode, Path, description = "IATA type code; case is ignored")),
     responses((status = 200, body = AircraftBody<'_>), ShowProblems))]
 async fn show_aircraft(
     State(reference): State<Reference>,
@@ -184,7 +186,7 @@ async fn show_aircraft(
     Ok(public(Json(AircraftBody::from(aircraft))))
 }
 
-/// List the special handling codes that bookings may carry, by code.
+/// List the special handling codes for bookings, by code.
 #[utoipa::path(get, path = "/handling-codes", operation_id = "listHandlingCodes", tag = "reference data", params(PageParams),
     responses((status = 200, body = [HandlingCodeBody<'_>],
                headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]

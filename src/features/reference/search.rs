@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_completed_also_passes_the_filter() {
+    fn autocomplete_without_a_limit_finds_what_the_filter_finds() {
         let index = index();
         for text in ["x", "sao", "new y", "del", "KOBE", "a a ai air airp", "saint", "qqqqq"] {
             let matching = index.matching(text);

@@ -200,5 +200,5 @@ fn cut<T, K>(entries: impl Iterator<Item = T>, page: &PageRequest<K>) -> Vec<T> 
 }
 
 fn unknown(kind: &str, code: &dyn std::fmt::Display) -> Fault {
-    Fault::new(FaultCode::UnknownValue, format!("names no known {kind}: {code}"))
+    Fault::new(FaultCode::UnknownValue, format!("names an unknown {kind}: {code}"))
 }

@@ -131,7 +131,7 @@ async fn airlines_and_aircraft_have_exactly_the_promised_members() {
 }
 
 #[tokio::test]
-async fn what_is_malformed_or_unknown_is_not_found() {
+async fn malformed_and_unknown_codes_are_not_found() {
     let app = App::new();
     for path in [
         "/airports/LON",

@@ -221,7 +221,7 @@ impl RouteCache {
             // No caller waits for the write to Redis.
             let keeping = async move {
                 if let Err(error) = redis.keep(&key, &seal.seal(&key, &ways), time).await {
-                    tracing::debug!(%error, "what was found is not kept in Redis");
+                    tracing::debug!(%error, "a search result could not be cached in Redis");
                 }
             };
             tokio::spawn(keeping.in_same_trace().in_current_span());
@@ -235,7 +235,8 @@ impl RouteCache {
         let (redis, seal) = self.0.redis.as_ref()?;
         let key = self.key(place);
         let recalled = redis.recall(&key).await;
-        let (bytes, left) = recalled.inspect_err(|error| tracing::debug!(%error, "Redis is not asked")).ok()??;
+        let (bytes, left) =
+            recalled.inspect_err(|error| tracing::debug!(%error, "the cache in Redis could not be read")).ok()??;
         let ways = stored::from_bytes(seal.open(&key, &bytes)?, question.origin, question.destination)?;
         let prepared = source.prepare(ways).ok()?.into();
         let (since, time) = (Moment::at(self.0.clock.now()), left.min(self.0.time));

@@ -15,7 +15,7 @@ const MOST: u32 = 200;
 const MOST_HANDLING_CODES: usize = 9;
 
 request! {
-    /// What to look for. `pieces` is taken along for convenience and decides nothing.
+    /// A route search. `pieces` is accepted for convenience and has no effect.
     #[derive(IntoParams)]
     #[into_params(parameter_in = Query)]
     pub(super) struct SearchRoutes in body(reference: &Reference, most_stops: u8) {
@@ -36,14 +36,14 @@ request! {
         #[param(value_type = Option<u32>, minimum = 1, maximum = 99_999)]
         #[expect(dead_code, reason = "it decides nothing")]
         pieces: Option<Pieces> = read::pieces,
-        /// At most nine; in a query, between commas.
+        /// At most nine codes; in a query, separated by commas.
         #[schema(max_items = 9)]
         #[param(value_type = Option<String>)]
         special_handling_codes: Vec<HandlingCode> = list(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
         #[schema(default = 1, minimum = 0, maximum = 1)]
         #[param(value_type = Option<u8>, default = 1, minimum = 0, maximum = 1)]
         max_stops: Option<u8> = read::integer(0, most_stops),
-        /// In each list.
+        /// Maximum number of options in each list.
         #[schema(default = 50, minimum = 1, maximum = 200)]
         #[param(default = 50, minimum = 1, maximum = 200)]
         limit: Option<u32> = read::integer(1, MOST),
@@ -53,7 +53,7 @@ request! {
 request! {
     /// The order of the ranked form.
     pub(super) struct Ranking in query {
-        /// `arrival` unless asked for otherwise.
+        /// Default: `arrival`.
         #[param(inline)]
         sort: Option<Sort> = read::word(Sort::WORDS),
     }
@@ -89,17 +89,18 @@ impl SearchRoutes {
     }
 }
 
-/// A direct flight, and whether it can be booked as asked.
+/// A direct flight, and whether it is bookable as requested.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DirectFlight {
     #[serde(flatten)]
     pub flight: FlightBody,
     pub bookable: bool,
-    /// Why not: `weight_exceeded`, `volume_exceeded`, `positions_exceeded`, `cutoff_passed`, `cargo_aircraft_only`.
+    /// Reasons why the option is not bookable: `weight_exceeded`, `volume_exceeded`, `positions_exceeded`,
+    /// `cutoff_passed`, `cargo_aircraft_only`.
     pub reasons: Vec<&'static str>,
 }
 
-/// A way from origin to destination.
+/// A route from origin to destination.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RouteOption {
     /// `direct` or `transit`.
@@ -116,24 +117,25 @@ pub struct RouteOption {
     #[serde(serialize_with = "crate::kernel::short_number")]
     pub total_duration_hours: f64,
     pub total_duration_minutes: i64,
-    /// Time on the ground at each connection.
+    /// Minutes on the ground at each connection.
     pub connection_minutes: Vec<i64>,
-    /// Least room over the legs.
+    /// The smallest availability of any leg, in each dimension.
     pub available: Space,
     pub bookable: bool,
-    /// Why not: `weight_exceeded`, `volume_exceeded`, `positions_exceeded`, `cutoff_passed`, `cargo_aircraft_only`.
+    /// Reasons why the option is not bookable: `weight_exceeded`, `volume_exceeded`, `positions_exceeded`,
+    /// `cutoff_passed`, `cargo_aircraft_only`.
     pub reasons: Vec<&'static str>,
 }
 
-/// Both lists, each with what can be booked before what cannot.
+/// Direct flights and connections, in each list bookable options first.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SearchResult {
     pub origin: AirportCode,
     pub destination: AirportCode,
     pub departure_date: NaiveDate,
-    /// By departure.
+    /// Ordered by departure.
     pub direct_flights: Vec<DirectFlight>,
-    /// By arrival, then shorter, then id.
+    /// Ordered by arrival, then duration, then id.
     pub transit_routes: Vec<RouteOption>,
 }
 

@@ -10,7 +10,7 @@ pub enum SearchError {
     /// The search whose result this one awaited has panicked.
     #[error("the search was interrupted")]
     Interrupted,
-    #[error("what was found cannot be written")]
+    #[error("the search result cannot be serialized")]
     Unwritable,
     #[error(transparent)]
     Database(#[from] DbError),

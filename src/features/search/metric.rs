@@ -4,20 +4,20 @@ use crate::platform::telemetry::metric::metrics;
 metrics! {
     "Searches": {
         ROUTE_SEARCHES: Counter "loadmaster_route_searches_total" []
-            "Searches answered.";
+            "Route searches completed.";
         ROUTE_CACHE_HITS: Counter "loadmaster_route_cache_hits_total" []
-            "Searches whose network part was kept.";
+            "Searches whose network part came from the cache.";
         ROUTE_CACHE_MISSES: Counter "loadmaster_route_cache_misses_total" []
-            "Searches whose network part had to be read.";
+            "Searches whose network part was read from the database.";
         ROUTE_CACHE_HIT_RATIO: Gauge "loadmaster_route_cache_hit_ratio" []
-            "Hits among all searches since the start, from 0 to 1.";
+            "Ratio of cache hits to all searches since the start, from 0 to 1.";
         ROUTE_CACHE_FILL: Histogram "loadmaster_route_cache_fill_seconds" []
-            "How long reading and writing a network part took.";
+            "Time to read a network part from the database and cache it.";
         ROUTE_CACHE_ENTRIES: Gauge "loadmaster_route_cache_entries" []
-            "Network parts that this process keeps.";
+            "Network parts in the cache of this process.";
         ROUTE_CACHE_BYTES: Gauge "loadmaster_route_cache_bytes" []
-            "Memory that the kept network parts take, at most 64 MiB.";
+            "Memory used by the cached network parts, at most 64 MiB.";
         ROUTE_CACHE_EVICTIONS: Counter "loadmaster_route_cache_evictions_total" []
-            "Network parts dropped for lack of room.";
+            "Network parts evicted from the full cache.";
     }
 }

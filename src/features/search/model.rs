@@ -155,7 +155,7 @@ impl Itinerary {
     }
 }
 
-/// How options are ordered; those that can be booked always come first.
+/// The order of options; bookable options always come first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum Sort {

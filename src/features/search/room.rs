@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub const ROOM: Room = Room {
-    tags: &[("search", "Ways from one airport to another")],
+    tags: &[("search", "Routes from one airport to another")],
     metrics: METRICS,
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),

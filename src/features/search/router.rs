@@ -33,17 +33,18 @@ pub(super) fn routes() -> Routes<HandlerState> {
 
 problem_responses!(SearchProblems: [INPUT, CALLER, BODY]);
 
-/// Search routes: direct flights and connections apart.
+/// Search routes, with direct flights and connections in separate lists.
 ///
-/// The first leg leaves on the departure date, local to the origin. A connection takes at least the minimum connection
-/// time of its airport (120 minutes unless configured; none while the flight number stays the same), and leaves that
-/// airport, in its local time, no later than the day after the departure date. Options that cannot be booked as asked
-/// stay, after those that can, with their reasons. The availability shown is at most one second old.
+/// The first leg departs on the departure date, in local time of the origin. A connection takes at least the minimum
+/// connection time of its airport (120 minutes unless configured; no minimum if the flight number stays the same), and
+/// the next leg departs, in local time of that airport, no later than the day after the departure date. Options that
+/// are not bookable as requested follow the bookable ones, with their reasons. The availability shown is at most 1
+/// second old.
 #[utoipa::path(post, path = "/routes/search", tag = "search", operation_id = "searchRoutes",
     request_body = SearchRoutes,
     responses((status = 200, body = SearchResult,
                headers(("Cache-Status" = String,
-                   description = "Whether the network part was kept (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), SearchProblems))]
+                   description = "Whether the routes came from the cache (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), SearchProblems))]
 async fn search(
     State(service): State<SearchService>,
     State(reference): State<Reference>,
@@ -63,14 +64,14 @@ async fn search(
 
 problem_responses!(RankedProblems: [INPUT, CALLER]);
 
-/// Search routes: one ranked list.
+/// Search routes, as one ranked list.
 ///
-/// By default the earliest arrival first, then fewer stops, shorter, id. The rules are those of `POST /routes/search`.
+/// By default ordered by arrival, number of stops, duration and id. The rules are those of `POST /routes/search`.
 #[utoipa::path(get, path = "/routes", tag = "search", operation_id = "listRoutes",
     params(SearchRoutes, Ranking),
     responses((status = 200, body = Vec<RouteOption>,
                headers(("Cache-Status" = String,
-                   description = "Whether the network part was kept (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), RankedProblems))]
+                   description = "Whether the routes came from the cache (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), RankedProblems))]
 async fn ranked(
     State(service): State<SearchService>,
     State(reference): State<Reference>,

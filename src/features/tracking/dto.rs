@@ -7,7 +7,7 @@ use crate::{
     kernel::{AirportCode, AwbNumber, BookingRef, FlightId, FlightNumber, LegId, Pieces, Weight},
 };
 
-/// A shipment as anyone may see it.
+/// The public view of a booking.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Tracking {
     pub ref_id: BookingRef,
@@ -16,26 +16,26 @@ pub struct Tracking {
     pub status: BookingStatus,
     pub origin: AirportCode,
     pub destination: AirportCode,
-    /// Null while in the air.
+    /// The airport where the cargo is; null while it is in the air.
     #[schema(required = true)]
     pub current_airport: Option<AirportCode>,
     pub at_destination: bool,
     pub pieces: Pieces,
     pub weight_kg: Weight,
     pub legs: Vec<LegBody>,
-    /// The newest events, or those before them that `cursor` asks for; oldest first.
+    /// The newest events, or with `cursor` older ones; oldest first.
     #[schema(max_items = 200)]
     pub timeline: Vec<TrackingEvent>,
 }
 
-/// An event as anyone may see it: without notes and without who did it.
+/// The public view of an event, without notes and actor.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TrackingEvent {
     pub sequence: i32,
     pub event_type: EventType,
-    /// The booking's status after it.
+    /// The status of the booking after the event.
     pub status: BookingStatus,
-    /// IATA freight status update code, where there is one.
+    /// IATA freight status update (FSU) code, if there is one.
     #[schema(required = true)]
     pub fsu_code: Option<&'static str>,
     #[schema(required = true)]
@@ -48,9 +48,9 @@ pub struct TrackingEvent {
     pub leg_id: Option<LegId>,
     pub pieces: Pieces,
     pub weight_kg: Weight,
-    /// When it happened.
+    /// Time at which it happened.
     pub occurred_at: DateTime<Utc>,
-    /// When it was recorded.
+    /// Time at which it was recorded.
     pub created_at: DateTime<Utc>,
 }
 

@@ -2,7 +2,7 @@ use super::router::{self, HandlerState};
 use crate::platform::room::{Opened, Opening, Room};
 
 pub const ROOM: Room = Room {
-    tags: &[("tracking", "Following a shipment without logging in")],
+    tags: &[("tracking", "Tracking a booking without logging in")],
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),
     ..Room::named("tracking")

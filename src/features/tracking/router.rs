@@ -59,10 +59,11 @@ problem_responses!(TrackProblems: [LIST, CALLER], NOT_FOUND);
 /// Any caller may use a cursor, because it leads to public data.
 const ANYBODY: &str = "";
 
-/// Follow a shipment.
+/// Track a booking.
 ///
-/// By booking reference or air waybill number, without logging in. A number that was used twice finds the booking that
-/// is not cancelled. `timeline` has the newest 200 events; `Link` with `rel="prev"` leads to those before them.
+/// By booking reference or air waybill number, without logging in. If an air waybill number was used twice, the result
+/// is the booking that is not cancelled. `timeline` has the 200 newest events; `Link` with `rel="prev"` leads to older
+/// events.
 #[utoipa::path(get, path = "/tracking/{number}", tag = "tracking", operation_id = "trackShipment",
     params(("number" = String, Path, description = "Booking reference or air waybill number"), EventParams),
     responses((status = 200, body = Tracking, headers(("Link" = Option<String>))), TrackProblems))]

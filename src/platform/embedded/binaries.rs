@@ -34,7 +34,7 @@ impl Places {
     /// if there is one, because a server opens no other version's data.
     pub fn find(&self, configured: Option<&Path>, cluster: Option<&str>) -> Result<PathBuf> {
         if let Some(dir) = configured {
-            ensure!(usable(dir), "embedded.postgres_bin: {} lacks initdb or postgres", dir.display());
+            ensure!(usable(dir), "embedded.postgres_bin: {} does not contain both initdb and postgres", dir.display());
         }
         let dirs = configured.map_or_else(|| self.dirs.clone(), |dir| vec![dir.to_owned()]);
         let mut found = dirs.into_iter().filter(|dir| usable(dir)).peekable();
@@ -50,11 +50,11 @@ impl Places {
         let matching = found.find(|dir| (self.version)(dir).as_deref() == Some(wanted));
         matching.with_context(|| match configured {
             Some(dir) => format!(
-                "the private data was made by PostgreSQL {wanted}, and embedded.postgres_bin ({}) is another version",
+                "the private data was created by PostgreSQL {wanted}, and embedded.postgres_bin ({}) is another version",
                 dir.display()
             ),
             None => format!(
-                "the private data was made by PostgreSQL {wanted}, which is not installed: install that version \
+                "the private data was created by PostgreSQL {wanted}, which is not installed: install that version \
                  (Debian/Ubuntu: apt-get install postgresql-{wanted}), or set embedded.postgres_bin or DATABASE_URL"
             ),
         })
@@ -134,7 +134,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let new = installed(root.path(), "17");
         let error = places(vec![new.clone()]).find(None, Some("15\n")).unwrap_err().to_string();
-        assert!(error.starts_with("the private data was made by PostgreSQL 15, which is not installed"), "{error}");
+        assert!(error.starts_with("the private data was created by PostgreSQL 15, which is not installed"), "{error}");
         let error = places(vec![]).find(Some(&new), Some("15\n")).unwrap_err().to_string();
         assert!(error.ends_with("is another version"), "{error}");
     }
@@ -147,7 +147,7 @@ mod tests {
             "no PostgreSQL server found: install it (Debian/Ubuntu: apt-get install postgresql), or set DATABASE_URL"
         );
         let error = places(vec![]).find(Some(Path::new("/nowhere")), None).unwrap_err().to_string();
-        assert_eq!(error, "embedded.postgres_bin: /nowhere lacks initdb or postgres");
+        assert_eq!(error, "embedded.postgres_bin: /nowhere does not contain both initdb and postgres");
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Owner {
             // Without PostgreSQL its user is missing too: report the cause.
             Places::of_this_machine().find(settings.postgres_bin.as_deref(), None)?;
             bail!(
-                "running as root, PostgreSQL needs another user to run as, and there is no user {name:?}: \
+                "PostgreSQL refuses to run as root, and the user {name:?} to run it as does not exist: \
                    set embedded.postgres_user or DATABASE_URL, or do not run as root"
             );
         };
@@ -184,7 +184,7 @@ fn place(wanted: &Path, owner: &Owner, fallback: &Path) -> Result<PathBuf> {
     let place = fallback.join(format!("{name:016x}"));
     tracing::info!(
         wanted = %wanted.display(), barred = %barred.display(), used = %place.display(), user = owner.0.name,
-        "the private servers' user cannot enter the data directory; another one is used"
+        "the user of the private servers cannot enter the data directory; another directory is used"
     );
     Ok(place)
 }

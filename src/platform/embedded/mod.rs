@@ -94,12 +94,12 @@ impl Embedded {
             // A configured program must work; otherwise Redis is optional and never prevents the start.
             Err(error) if settings.redis_server.is_some() => return Err(error),
             Err(error) => {
-                tracing::warn!(error = format!("{error:#}"), "the private Redis does not start");
+                tracing::warn!(error = format!("{error:#}"), "the private Redis does not start; continuing without it");
                 None
             }
         };
         if redis.is_none() {
-            tracing::info!("no private Redis: none is installed");
+            tracing::info!("Redis is not installed; continuing without it");
         }
         let urls =
             Urls { owner: postgres.owner_url(), app: postgres.app_url(), redis: redis.as_ref().map(PrivateRedis::url) };

@@ -54,7 +54,7 @@ impl PrivatePostgres {
         let socket_dir = home.make_socket_dir(&base)?;
         let cluster = Cluster { home, data: base.join("data"), base, log: home.root().join("postgres.log") };
         if let Some(pid) = living_postmaster(&cluster.data) {
-            tracing::warn!(%pid, "adopting the PostgreSQL a crashed run left behind");
+            tracing::warn!(%pid, "adopting the PostgreSQL server that a crashed run left behind");
             let postmaster = Postmaster { pid, life: Life::Adopted { began: began(pid) } };
             let left = Self { postmaster, socket_dir };
             let logged = cluster.logged();
@@ -150,7 +150,7 @@ impl PrivatePostgres {
                 Err(_) => sleep(Duration::from_millis(30)).await,
             }
             if began.elapsed() > SLOW && !told {
-                tracing::info!("waiting for the private PostgreSQL; after a crash it first recovers its data");
+                tracing::info!("waiting for the private PostgreSQL to recover its data after a crash");
                 told = true;
             }
         };
@@ -227,7 +227,7 @@ impl Cluster<'_> {
                 _ = fs::remove_dir_all(left.path());
             }
         }
-        tracing::info!(directory = %self.data.display(), "making the private database; this takes a few seconds");
+        tracing::info!(directory = %self.data.display(), "creating the private database; this takes a few seconds");
         let fresh = self.base.join(format!("data.new-{}", std::process::id()));
         let out = command(&bin.join("initdb"), &self.base, self.home.owner())
             .arg("-D")
@@ -353,8 +353,8 @@ fn take_over_stale_lock(file: &Path) -> Result<bool> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
         opened => opened.with_context(|| format!("cannot open {}", file.display()))?,
     };
-    ensure!(lock.metadata()?.is_file(), "{} is no file", file.display());
-    tracing::warn!(file = %file.display(), "the last run did not end cleanly; taking over its lock file");
+    ensure!(lock.metadata()?.is_file(), "{} is not a file", file.display());
+    tracing::warn!(file = %file.display(), "the previous run did not stop cleanly; replacing its lock file");
     let mut text = String::new();
     lock.read_to_string(&mut text)?;
     let rest = text.split_once('\n').map_or("", |(_, rest)| rest);

@@ -122,7 +122,7 @@ impl PrivateRedis {
                 sleep(Duration::from_millis(20)).await;
             }
         });
-        answer.await.with_context(|| format!("the private Redis does not obey {}", words.join(" ")))
+        answer.await.with_context(|| format!("the private Redis refuses the command {}", words.join(" ")))
     }
 
     pub async fn stop(mut self) -> Result<()> {
@@ -144,7 +144,7 @@ pub(super) async fn answering(home: &Home) -> Option<String> {
 /// Ends the Redis of a crashed run: it holds nothing worth keeping, and perhaps stale data.
 async fn end_left_behind(socket: &Path) {
     if let Ok(mut old) = connect(socket).await {
-        tracing::warn!("ending the Redis a crashed run left behind");
+        tracing::warn!("stopping the Redis server that a crashed run left behind");
         // The connection ends when the old server has removed its socket.
         let shutdown = redis::cmd("SHUTDOWN").arg("NOSAVE").to_owned();
         _ = timeout(STOP_WITHIN, shutdown.query_async::<()>(&mut old)).await;

@@ -145,7 +145,7 @@ impl Rehearsal {
             }
             sleep(Duration::from_millis(10)).await;
         }
-        bail!("PostgreSQL does not take the new setting: {change}")
+        bail!("PostgreSQL does not apply the new setting: {change}")
     }
 
     /// Fills the file system of PostgreSQL's data.
@@ -248,7 +248,9 @@ impl Rehearsal {
 
 fn small_disk(home: &Home) -> Option<Volume> {
     let mounted = Volume::mount(&home.postgres_dir(), home);
-    mounted.inspect_err(|error| tracing::info!(error = format!("{error:#}"), "no file system of its own")).ok()
+    mounted
+        .inspect_err(|error| tracing::info!(error = format!("{error:#}"), "no separate file system can be mounted"))
+        .ok()
 }
 
 fn is_deadlock(error: &sqlx::Error) -> bool {

@@ -19,8 +19,9 @@ const LONGEST: usize = 255;
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Header)]
 pub struct KeyHeader {
-    /// Makes repeating safe: 1 to 255 visible ASCII characters of your choice, quoted or bare, new for each thing you want
-    /// done. The same key with the same body gives the first answer again, with `Idempotency-Replayed: true`, for a day.
+    /// Makes a repeated request safe. 1 to 255 visible ASCII characters of your choice, quoted or bare, new for each
+    /// new request. For 24 hours, the same key with the same body returns the first response again, with
+    /// `Idempotency-Replayed: true`.
     #[param(rename = "Idempotency-Key", required = false)]
     #[allow(dead_code, reason = "it is only described")]
     idempotency_key: Option<String>,

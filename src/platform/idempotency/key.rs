@@ -20,11 +20,11 @@ struct Scoped {
 /// The reason why an effect does not happen under this key now.
 #[derive(Debug, thiserror::Error)]
 pub enum Repetition {
-    #[error("done before")]
+    #[error("the request was already processed")]
     Done(Box<Answer>),
     #[error("the key was used for another request")]
     Reused,
-    #[error("the first request with this key is under way")]
+    #[error("the first request with this key is in progress")]
     InProgress,
     #[error(transparent)]
     Database(#[from] DbError),
@@ -33,13 +33,12 @@ pub enum Repetition {
 impl From<Repetition> for Problem {
     fn from(repetition: Repetition) -> Self {
         match repetition {
-            Repetition::Reused => Self::new(
-                code::IDEMPOTENCY_KEY_REUSED,
-                "This Idempotency-Key was used for a request that asked for something else.",
-            ),
+            Repetition::Reused => {
+                Self::new(code::IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key was used for a different request.")
+            }
             Repetition::Done(_) | Repetition::InProgress => Self::new(
                 code::IDEMPOTENCY_IN_PROGRESS,
-                "The first request with this Idempotency-Key is still being worked on.",
+                "The first request with this Idempotency-Key is still in progress.",
             )
             .retry_after(1),
             Repetition::Database(cause) => cause.into(),

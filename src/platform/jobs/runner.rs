@@ -124,8 +124,10 @@ impl Runner {
 
     /// Recovers the jobs of processes that went away, and those delayed by a clock that was set back.
     async fn look_after(self, stop: CancellationToken) {
-        let (mut monitor, mut trouble) =
-            (LeaseMonitor::new(self.timing.leases), Trouble::new("jobs cannot be looked after; trying again"));
+        let (mut monitor, mut trouble) = (
+            LeaseMonitor::new(self.timing.leases),
+            Trouble::new("jobs of stopped processes cannot be looked for; trying again"),
+        );
         loop {
             _ = trouble.note(self.take_from_the_silent(&mut monitor).await);
             if stopped_within(&stop, self.timing.lost_jobs).await {
@@ -142,9 +144,9 @@ impl Runner {
         for (id, beat) in beats.into_iter().filter(|(id, beat)| beat.is_none() || silent.contains(id)) {
             match queue::take_away(&self.db, id, beat).await? {
                 Some(JobState::Dead) => {
-                    tracing::error!(job = %id, "a job took its process with it too often and is dead");
+                    tracing::error!(job = %id, "a job's process stopped during too many attempts; the job has failed for good");
                 }
-                Some(_) => tracing::warn!(job = %id, "a job's process went away; it is run again"),
+                Some(_) => tracing::warn!(job = %id, "a job's process stopped; the job is run again"),
                 None => {}
             }
         }
@@ -175,10 +177,10 @@ impl Runner {
         let outcome = match outcome {
             Some(Ok(Some(Ok(Ok(()))) | None)) => Ok(()),
             Some(Ok(Some(Ok(Err(error))))) => Err(("failed", format!("{error:#}"))),
-            Some(Ok(Some(Err(_)))) => Err(("panic", "it panicked".to_owned())),
-            Some(Err(_)) => Err(("timeout", "it took too long".to_owned())),
+            Some(Ok(Some(Err(_)))) => Err(("panic", "the job panicked".to_owned())),
+            Some(Err(_)) => Err(("timeout", "the job exceeded its time limit".to_owned())),
             None => {
-                tracing::warn!(job = %job.id, kind = %job.kind, "a job was lost; another process runs it");
+                tracing::warn!(job = %job.id, kind = %job.kind, "the lease of a job was lost; another process runs it");
                 return Ran::Gone;
             }
         };
@@ -211,7 +213,7 @@ impl Runner {
                 Err(_) if began.elapsed() < WRITE_PATIENCE => sleep(POLL).await,
                 Err(error) => {
                     // The job's lease falls silent, and the job runs again.
-                    tracing::warn!(job = %job.id, %error, "how a job went could not be written down");
+                    tracing::warn!(job = %job.id, %error, "the outcome of a job could not be saved");
                     return ran;
                 }
             }
@@ -220,8 +222,8 @@ impl Runner {
 
     async fn give_back(&self, job: &Job) {
         match queue::give_back(&self.db, &self.process, job).await {
-            Ok(()) => tracing::info!(job = %job.id, kind = %job.kind, "a job was given back at shutdown"),
-            Err(error) => tracing::warn!(job = %job.id, %error, "a job could not be given back"),
+            Ok(()) => tracing::info!(job = %job.id, kind = %job.kind, "a job was returned to the queue at shutdown"),
+            Err(error) => tracing::warn!(job = %job.id, %error, "a job could not be returned to the queue"),
         }
     }
 }

@@ -71,7 +71,7 @@ impl Schedules {
             }
             // An error of one schedule must not block the others.
             if let Err(error) = self.promise(schedule).await {
-                tracing::warn!(%error, schedule = schedule.name, "a job could not be promised; trying again");
+                tracing::warn!(%error, schedule = schedule.name, "a scheduled job could not be enqueued; trying again");
             }
         }
         Ok(())

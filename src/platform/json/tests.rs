@@ -43,7 +43,7 @@ fn numbers_keep_their_digits() {
 }
 
 #[test]
-fn of_members_of_one_name_the_last_counts() {
+fn the_last_of_duplicate_members_counts() {
     assert_eq!(parse(br#"{"a":1,"b":2,"\u0061":3}"#), Ok(json!({"a": 3, "b": 2})));
 }
 
@@ -53,7 +53,7 @@ fn strings_are_unescaped() {
     assert_eq!(parse(text.as_bytes()), Ok(json!("a\"\\/\u{8}\u{c}\n\r\té€😀é😀")));
     for lone in ["\\ud83d", "\\ude00", "\\ud83d\\u0041", "\\ud83d\\ud83d", "\\ud83dx", "\\ude00\\ud83d"] {
         let text = format!("\"{lone}\"");
-        assert!(refused(text.as_bytes()).starts_with("a surrogate stands without its other half"), "{lone}");
+        assert!(refused(text.as_bytes()).starts_with("a surrogate lacks its other half"), "{lone}");
     }
     for bad in [
         "\"\\x\"",
@@ -72,7 +72,7 @@ fn strings_are_unescaped() {
 }
 
 #[test]
-fn what_is_no_single_value_is_refused_with_its_place() {
+fn malformed_values_are_refused_with_their_position() {
     for (text, told) in [
         ("", "the text ends too early at line 1 column 1"),
         ("{", "the text ends too early at line 1 column 2"),
@@ -118,7 +118,7 @@ proptest! {
     }
 
     #[test]
-    fn of_damaged_text_it_takes_what_serde_json_takes(value in values(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn it_accepts_the_same_damaged_texts_as_serde_json(value in values(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut text = serde_json::to_vec(&value).unwrap();
         let at = at.index(text.len());
         text[at] = byte;

@@ -123,7 +123,7 @@ mod tests {
     const SOON: Duration = Duration::from_millis(10);
 
     #[tokio::test(start_paused = true)]
-    async fn who_came_first_is_served_first_also_if_he_waits_later() {
+    async fn the_first_arrival_is_served_first_even_if_it_waits_later() {
         let (lines, served) = (FifoLock::default(), Arc::new(Mutex::new(Vec::new())));
         let head = lines.wait('a', lines.arrive()).await;
         let arrivals: Vec<_> = (0..5).map(|_| lines.arrive()).collect();
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn things_have_lines_of_their_own_and_who_leaves_holds_nobody_up() {
+    async fn each_thing_has_its_own_line_and_a_leaver_does_not_block_others() {
         let lines = FifoLock::default();
         let head = lines.wait('a', lines.arrive()).await;
         let other = timeout(SOON, lines.wait('b', lines.arrive())).await;

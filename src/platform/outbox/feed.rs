@@ -66,7 +66,7 @@ pub enum FeedError {
     Db(#[from] DbError),
     /// Numbers of messages and transactions may mean something else there. Begin with that database's own state: a sink
     /// with the position kept there, a follower by reading the tables anew.
-    #[error("the database was exchanged or restarted: the place in the outbox is not known to be one of this database")]
+    #[error("the database was replaced or restarted, so the position in the outbox may belong to another database")]
     Exchanged,
 }
 

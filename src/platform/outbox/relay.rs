@@ -60,7 +60,7 @@ pub async fn relay<S: Sink>(db: Database, sink: S, process: String, timing: Timi
         }
     }
     if let Err(error) = sinks::give_up(&relay.db, S::NAME, &relay.process).await {
-        tracing::debug!(%error, sink = S::NAME, "the lease will be free after a while of silence");
+        tracing::debug!(%error, sink = S::NAME, "the lease could not be released; it expires by itself");
     }
 }
 
@@ -89,7 +89,7 @@ impl<S: Sink> Relay<S> {
         };
         let beat = || sinks::beat(&self.db, S::NAME, &self.process);
         held(self.timing.leases, asked, beat, self.deliver_all(place, trouble)).await.unwrap_or_else(|| {
-            tracing::warn!(sink = S::NAME, "the lease was lost; another process delivers");
+            tracing::warn!(sink = S::NAME, "the lease was lost; another process delivers to this sink");
             Ok(())
         })
     }
@@ -102,7 +102,7 @@ impl<S: Sink> Relay<S> {
                 Ok(entries) => entries,
                 Err(FeedError::Db(error)) => return Err(error),
                 Err(error @ FeedError::Exchanged) => {
-                    tracing::warn!(sink = S::NAME, "{error}; delivering from the place that is kept there");
+                    tracing::warn!(sink = S::NAME, "{error}; continuing from the position saved in this database");
                     return Ok(());
                 }
             };
@@ -134,7 +134,7 @@ impl<S: Sink> Relay<S> {
         }
         let delivering = async {
             let outcome = tokio::time::timeout(self.timing.delivery, self.sink.deliver(entries, mark)).await;
-            let outcome = outcome.unwrap_or_else(|_| Err(SinkAway("it took too long".to_owned())));
+            let outcome = outcome.unwrap_or_else(|_| Err(SinkAway("the delivery exceeded its time limit".to_owned())));
             if outcome.is_err() {
                 telemetry::fail("unavailable");
             }

@@ -87,8 +87,8 @@ impl Kept {
                 sink,
                 position,
                 highest = self.last,
-                "the sink's place is above the highest number of a message, so it is not of this database: \
-                 all messages that are kept are delivered again"
+                "the sink's position exceeds the highest message number, so it belongs to another database; \
+                 delivering all stored messages again"
             );
             (position, awaited) = (0, BTreeMap::new());
         }

@@ -46,7 +46,7 @@ impl Sink for RedisStreams {
             tracing::error!(
                 stream = STREAM,
                 last_delivered = mark,
-                "Redis has lost entries of the event stream: consumers miss events that were delivered"
+                "Redis has lost delivered entries of the event stream; consumers may miss events"
             );
         }
         Ok(Some(appended.last))

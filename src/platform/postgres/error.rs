@@ -14,10 +14,10 @@ pub enum DbError {
     #[error(transparent)]
     Sql(sqlx::Error),
     /// COMMIT was sent and no answer came: the change may or may not be committed.
-    #[error("the commit's outcome is unknown")]
+    #[error("the outcome of the commit is unknown")]
     OutcomeUnknown(#[source] sqlx::Error),
     /// The database aborted this transaction in favour of another.
-    #[error("another transaction was preferred")]
+    #[error("the transaction was the victim of a conflict")]
     Conflict,
 }
 

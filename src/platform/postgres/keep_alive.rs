@@ -18,7 +18,7 @@ pub(super) fn keep_alive(port: u16) {
     static TROUBLE: std::sync::Once = std::sync::Once::new();
     if let Err(error) = linux::keep_alive(port) {
         TROUBLE.call_once(|| {
-            tracing::warn!(%error, "keep-alives cannot be set on connections to PostgreSQL; statements are bounded all the same");
+            tracing::warn!(%error, "TCP keep-alive cannot be set on connections to PostgreSQL; statement timeouts still apply");
         });
     }
 }

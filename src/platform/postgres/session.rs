@@ -144,7 +144,7 @@ impl Watch {
             state.fell_silent();
         }
         let seconds = self.bound.as_secs_f64();
-        tracing::warn!(seconds, "the database did not answer a statement; its connection is closed");
+        tracing::warn!(seconds, "the database did not answer a statement in time; closing its connection");
         self.silent()
     }
 

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_not_here_for_two_windows_is_forgotten() {
+    fn a_subject_idle_for_two_windows_is_forgotten() {
         let mut counts = Counts::default();
         for number in 0..10 {
             counts.count(number.to_string(), number * LENGTH, 1);

@@ -138,7 +138,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn who_waits_as_long_as_he_is_told_passes_and_not_a_second_earlier(
+        fn a_request_passes_after_the_stated_wait_and_not_a_second_earlier(
             limit in 1_u32..700, previous in 0_u32..700, current in 0_u32..700, elapsed in 0..LENGTH,
         ) {
             let window = Window { number: 100, current: current.min(limit), previous: previous.min(limit) };

@@ -34,7 +34,7 @@ impl Breaker {
         } else if self.0.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES
             && !self.0.is_open.swap(true, Ordering::Relaxed)
         {
-            tracing::warn!("Redis does not answer; going on without it");
+            tracing::warn!("Redis does not answer; continuing without it");
             return true;
         }
         false

@@ -73,7 +73,7 @@ impl std::fmt::Debug for Redis {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("Redis did not answer: {0}")]
+#[error("Redis is unavailable: {0}")]
 pub struct RedisAway(pub String);
 
 /// The outcome of an append.
@@ -146,7 +146,7 @@ impl Redis {
         let policy = told.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
         policy
             .map(|policy| policy.trim().to_owned())
-            .ok_or_else(|| RedisAway("it tells no maxmemory_policy".to_owned()))
+            .ok_or_else(|| RedisAway("INFO reports no maxmemory_policy".to_owned()))
     }
 
     /// Returns whether calls are refused immediately because the last ones failed.
@@ -277,7 +277,7 @@ impl Redis {
         work: impl Future<Output = redis::RedisResult<T>>,
     ) -> Result<T, RedisAway> {
         if self.breaker.is_open() {
-            return Err(RedisAway("it is not asked since it did not answer".to_owned()));
+            return Err(RedisAway("calls are suspended after earlier failures".to_owned()));
         }
         let answer = self.bounded(name, work).await;
         self.note(answer.is_ok());

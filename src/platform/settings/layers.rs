@@ -158,7 +158,7 @@ impl Layers {
                 continue;
             }
             let Some((section, key)) = rest.split_once("__") else {
-                let text = format!("{variable} names no setting; those are spelled LOADMASTER_<SECTION>__<KEY>");
+                let text = format!("{variable} names no setting; the form is LOADMASTER_<SECTION>__<KEY>");
                 self.faults.say(variable, text);
                 continue;
             };
@@ -182,7 +182,7 @@ impl Layers {
             return;
         }
         if env.get(name).is_some_and(|text| !text.is_empty()) {
-            let text = format!("{setting} is given twice, by the environment variables {name} and {variable}");
+            let text = format!("{setting} is set twice, by the environment variables {name} and {variable}");
             return self.faults.say(setting, text);
         }
         match fs::read_to_string(text) {
@@ -216,7 +216,7 @@ impl Layers {
                 Err(error) => error,
             };
             let name = setting_at(error.path());
-            let reason = if SECRET.contains(&name.as_str()) { "it must be a text" } else { error.inner().message() };
+            let reason = if SECRET.contains(&name.as_str()) { "it must be a string" } else { error.inner().message() };
             self.faults.add(&name, &format!("is invalid: {reason}"));
             let replaced = match self.defaults.get(&name) {
                 Some(default) => self.values.insert(name, default.clone()),

@@ -151,7 +151,7 @@ fn empty_text_means_not_given_where_there_is_no_default() {
     assert!(Settings::load(ConfigFile::new("redis.url = ''").sources()).unwrap().redis.url.is_none());
     assert_eq!(
         fault(&[("LOADMASTER_SERVER__PORT", "")]),
-        "server.port is invalid: `` is no whole number (environment variable LOADMASTER_SERVER__PORT)"
+        "server.port is invalid: `` is not a whole number (environment variable LOADMASTER_SERVER__PORT)"
     );
 }
 
@@ -172,7 +172,7 @@ fn value_and_its_file_at_once_are_refused() {
     let file = ConfigFile::new("postgres://db/a");
     assert_eq!(
         fault(&[("DATABASE_URL", "postgres://db/b"), ("DATABASE_URL_FILE", &file.path().display().to_string())]),
-        "database.url is given twice, by the environment variables DATABASE_URL and DATABASE_URL_FILE"
+        "database.url is set twice, by the environment variables DATABASE_URL and DATABASE_URL_FILE"
     );
 }
 
@@ -199,7 +199,7 @@ fn unknown_settings_are_refused_wherever_they_come_from() {
             format!("server.prot is not a setting (file {})", path.display()),
             format!("sever is not a section (file {})", path.display()),
             "auth.secrets is not a setting (environment variable LOADMASTER_AUTH__SECRETS)".into(),
-            "LOADMASTER_PORT names no setting; those are spelled LOADMASTER_<SECTION>__<KEY>".into(),
+            "LOADMASTER_PORT names no setting; the form is LOADMASTER_<SECTION>__<KEY>".into(),
             "database.uri is not a setting (command line)".into(),
         ]
     );
@@ -228,10 +228,10 @@ fn every_fault_is_reported_one_a_line() {
         "not `https://*.example` (environment variable LOADMASTER_SERVER__CORS_ORIGINS)",
         "search.max_stops must be between 0 and 1, not 2",
         "auth.algorithm is invalid: unknown variant `RS256`, expected `EdDSA` or `HS256`",
-        "search.connection_minutes_by_airport must name airports by three capital letters, not `jfk`",
+        "search.connection_minutes_by_airport must use airport codes of three capital letters, not `jfk`",
         "redis.url must be a URL that begins with redis:// or rediss://",
-        "telemetry.log_filter is no filter",
-        "rate_limit.enabled is invalid: `yes` is none of true, false, 1, 0 (command line)",
+        "telemetry.log_filter is not a filter",
+        "rate_limit.enabled is invalid: `yes` is not one of true, false, 1, 0 (command line)",
     ] {
         assert!(error.to_string().contains(expected), "{expected}\n--\n{error}");
     }
@@ -244,7 +244,7 @@ fn wrong_types_in_a_file_are_faults_of_the_setting() {
     let error = Settings::load(file.sources()).unwrap_err().to_string();
     assert!(error.contains("server.port is invalid: invalid type: string"), "{error}");
     assert!(error.contains("server.cors_origins is invalid"), "{error}");
-    assert!(error.contains("auth.secret is invalid: it must be a text (file"), "{error}");
+    assert!(error.contains("auth.secret is invalid: it must be a string (file"), "{error}");
     assert!(!error.contains("4711"), "{error}");
     assert_eq!(error.lines().count(), 4, "{error}");
 }
@@ -299,9 +299,11 @@ fn waits_that_outlast_what_waits_for_them_are_told_by_name() {
     assert_eq!(load(&[]).contradictions(), [""; 0]);
     let told = |pairs: &[(&str, &str)]| load(pairs).contradictions().join("\n");
     assert!(
-        told(&[("LOADMASTER_LOCKS__DELAY_MS", "200")]).starts_with("locks.attempts × locks.delay_ms comes to 10000")
+        told(&[("LOADMASTER_LOCKS__DELAY_MS", "200")]).starts_with("locks.attempts × locks.delay_ms amounts to 10000")
     );
-    assert!(told(&[("LOADMASTER_DATABASE__ACQUIRE_TIMEOUT_MS", "10000")]).contains("callers get 504, not 503"));
+    assert!(
+        told(&[("LOADMASTER_DATABASE__ACQUIRE_TIMEOUT_MS", "10000")]).contains("callers receive 504 instead of 503")
+    );
     assert!(told(&[("LOADMASTER_SERVER__SHUTDOWN_MS", "20000")]).starts_with("a shutdown leaves requests 9000 ms"));
 }
 
@@ -309,7 +311,7 @@ fn waits_that_outlast_what_waits_for_them_are_told_by_name() {
 fn tls_files_are_refused() {
     assert_eq!(
         fault(&[("LOADMASTER_SERVER__TLS_CERT_FILE", "/etc/tls.crt")]),
-        "server.tls_cert_file cannot be used: TLS is not supported yet; terminate it in front \
+        "server.tls_cert_file cannot be used: TLS is not supported yet; terminate TLS in a proxy \
          (environment variable LOADMASTER_SERVER__TLS_CERT_FILE)"
     );
 }

@@ -31,7 +31,7 @@ macro_rules! whole_numbers {
                 Self::Toml(value) => value.deserialize_any(visitor),
                 Self::Text(text) => match text.trim().parse() {
                     Ok(number) => visitor.visit_i64(number),
-                    Err(_) => Err(Error::custom(format_args!("`{text}` is no whole number"))),
+                    Err(_) => Err(Error::custom(format_args!("`{text}` is not a whole number"))),
                 },
             }
         }
@@ -58,7 +58,7 @@ impl<'de> Deserializer<'de> for Given {
         match text.trim().to_ascii_lowercase().as_str() {
             "true" | "1" => visitor.visit_bool(true),
             "false" | "0" => visitor.visit_bool(false),
-            _ => Err(Error::custom(format_args!("`{text}` is none of true, false, 1, 0"))),
+            _ => Err(Error::custom(format_args!("`{text}` is not one of true, false, 1, 0"))),
         }
     }
 
@@ -77,7 +77,7 @@ impl<'de> Deserializer<'de> for Given {
         }
         let pairs = items(&text).map(|item| match item.split_once('=') {
             Some((key, value)) => Ok((key.trim().to_owned(), Self::Text(value.trim().into()))),
-            None => Err(Error::custom(format_args!("`{item}` is no NAME=VALUE"))),
+            None => Err(Error::custom(format_args!("`{item}` is not of the form NAME=VALUE"))),
         });
         let pairs: Vec<(String, Self)> = pairs.collect::<Result<_, _>>()?;
         visitor.visit_map(MapDeserializer::new(pairs.into_iter()))

@@ -13,7 +13,7 @@ impl Settings {
             let time = server.request_timeout_ms;
             if waits >= time {
                 found.push(format!(
-                    "{name} comes to {waits} ms, but server.request_timeout_ms is {time}: callers get 504, not {instead}"
+                    "{name} amounts to {waits} ms, but server.request_timeout_ms is {time} ms: callers receive 504 instead of {instead}"
                 ));
             }
         };
@@ -23,7 +23,7 @@ impl Settings {
         if for_requests < server.request_timeout_ms {
             found.push(format!(
                 "a shutdown leaves requests {for_requests} ms ({FOR_REQUESTS} % of server.shutdown_ms after \
-                 server.drain_ms), less than server.request_timeout_ms: some may be cut off"
+                 server.drain_ms), less than server.request_timeout_ms: some requests may be aborted"
             ));
         }
         found

@@ -10,7 +10,7 @@ use super::{Algorithm, Settings, layers::Faults};
 const DAY_MS: u64 = 86_400_000;
 const YEAR_HOURS: u32 = 8_784;
 const MIN_SECRET_BYTES: usize = 32;
-const NO_TLS: &str = "cannot be used: TLS is not supported yet; terminate it in front";
+const NO_TLS: &str = "cannot be used: TLS is not supported yet; terminate TLS in a proxy";
 
 pub(super) fn validate(settings: &Settings, faults: &mut Faults) {
     server(settings, faults);
@@ -19,7 +19,10 @@ pub(super) fn validate(settings: &Settings, faults: &mut Faults) {
     limits(settings, faults);
     search(settings, faults);
     if let Err(error) = EnvFilter::try_new(&settings.telemetry.log_filter) {
-        faults.add("telemetry.log_filter", &format!("is no filter like `info` or `warn,loadmaster=debug`: {error}"));
+        faults.add(
+            "telemetry.log_filter",
+            &format!("is not a filter, such as `info` or `warn,loadmaster=debug`: {error}"),
+        );
     }
 }
 
@@ -114,7 +117,7 @@ fn search(settings: &Settings, faults: &mut Faults) {
     within("search.max_stops", search.max_stops, 0..=1, faults);
     for (airport, needed) in &search.connection_minutes_by_airport {
         if airport.len() != 3 || !airport.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            let complaint = format!("must name airports by three capital letters, not `{airport}`");
+            let complaint = format!("must use airport codes of three capital letters, not `{airport}`");
             faults.add("search.connection_minutes_by_airport", &complaint);
         }
         within("search.connection_minutes_by_airport", *needed, minutes.clone(), faults);

@@ -93,7 +93,7 @@ fn read(env: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Option<Traces>> 
 fn destination(protocol: Protocol, name: &str, text: &str) -> anyhow::Result<Url> {
     let mut url = Url::parse(text)
         .ok()
-        .with_context(|| format!("{name} is invalid: it is no address such as http://localhost:4318"))?;
+        .with_context(|| format!("{name} is invalid: it is not a URL, such as http://localhost:4318"))?;
     ensure!(["http", "https"].contains(&url.scheme()), "{name} is invalid: it must begin with http:// or https://");
     if protocol == Protocol::Http && name == "OTEL_EXPORTER_OTLP_ENDPOINT" {
         let path = format!("{}/v1/traces", url.path().trim_end_matches('/'));
@@ -114,10 +114,10 @@ impl Traces {
             .build();
         if !self.are_propagated {
             propagation::turn_off();
-            tracing::warn!("OTEL_PROPAGATORS lacks tracecontext: callers' traces are not continued");
+            tracing::warn!("OTEL_PROPAGATORS lacks tracecontext; the traces of callers are not continued");
         }
         spans::start(provider.tracer("loadmaster"));
-        tracing::info!(endpoint = %self.endpoint.origin().ascii_serialization(), "traces are sent");
+        tracing::info!(endpoint = %self.endpoint.origin().ascii_serialization(), "exporting traces");
         Ok(Exporting(provider))
     }
 
@@ -132,7 +132,7 @@ impl Traces {
             Protocol::Grpc => builder.with_tonic().with_endpoint(self.endpoint.as_str()).build(),
         };
         // The exporter's error message quotes the address, which may hold a password.
-        exporter.ok().context("traces cannot be sent: one of the OTEL_EXPORTER_OTLP_* variables makes no sense")
+        exporter.ok().context("traces cannot be exported: one of the OTEL_EXPORTER_OTLP_* variables is invalid")
     }
 }
 
@@ -180,9 +180,11 @@ impl opentelemetry_sdk::trace::SpanExporter for Telling {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let sent = self.exporter.export(batch).await;
         match &sent {
-            Ok(()) if self.is_away.swap(false, Ordering::Relaxed) => tracing::info!("the collector takes spans again"),
+            Ok(()) if self.is_away.swap(false, Ordering::Relaxed) => {
+                tracing::info!("the collector accepts spans again");
+            }
             Err(error) if !self.is_away.swap(true, Ordering::Relaxed) => {
-                tracing::warn!(%error, "the collector does not take spans; they are lost");
+                tracing::warn!(%error, "the collector does not accept spans; they are lost");
             }
             _ => {}
         }
@@ -272,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_by_name() {
+    fn invalid_variables_are_refused_by_name() {
         for (name, text) in [
             ("OTEL_TRACES_EXPORTER", "console"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),

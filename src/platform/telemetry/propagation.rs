@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_trace_is_passed_over() {
+    fn a_malformed_traceparent_is_ignored() {
         let good = format!("00-{TRACE}-b7ad6b7169203331-01");
         assert!(told(&[], &[]).is_none());
         assert!(told(&[&good, &good], &[]).is_none(), "told twice");
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tracing_systems_tell_each_other_goes_along_if_it_is_short() {
+    fn a_short_tracestate_is_passed_on() {
         let good = format!("00-{TRACE}-b7ad6b7169203331-01");
         let state = |states: &[&str]| told(&[&good], states).unwrap().trace_state().header();
         assert_eq!(state(&["rojo=1", "congo=2"]), "rojo=1,congo=2", "several headers are one");

@@ -32,8 +32,8 @@ impl Sampling {
             "always_off" => Sampler::AlwaysOff,
             "traceidratio" => Sampler::TraceIdRatioBased(share(given)?),
             _ => bail!(
-                "OTEL_TRACES_SAMPLER is invalid: `{name}` is none of always_on, always_off and traceidratio, with or \
-                 without parentbased_ before it"
+                "OTEL_TRACES_SAMPLER is invalid: `{name}` is not one of always_on, always_off and traceidratio, \
+                 with or without the prefix parentbased_"
             ),
         };
         Ok(Self { of_roots, asks_parents })
@@ -43,7 +43,7 @@ impl Sampling {
 fn share(given: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<f64> {
     let Some(text) = given("OTEL_TRACES_SAMPLER_ARG") else { return Ok(1.0) };
     let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
-    ensure!(share.is_some(), "OTEL_TRACES_SAMPLER_ARG is invalid: `{text}` is no share from 0 to 1, such as 0.01");
+    ensure!(share.is_some(), "OTEL_TRACES_SAMPLER_ARG is invalid: `{text}` is not a ratio from 0 to 1, such as 0.01");
     Ok(share.unwrap_or_default())
 }
 
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_from_something_sampled_is_sampled() {
+    fn children_of_a_sampled_span_are_sampled() {
         let sampling = sampling("parentbased_always_off", None);
         assert_eq!(sampled(&sampling, None, &[]), 0);
         assert_eq!(sampled(&sampling, None, &[context(false, true)]), 0);

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_no_trusted_proxy_speaks_for_himself() {
+    fn an_untrusted_peer_is_its_own_address() {
         for headers in [&[] as &[_], &[("x-forwarded-for", "1.2.3.4")], &[("forwarded", "for=1.2.3.4")]] {
             assert_eq!(of("192.0.2.7", headers), "192.0.2.7");
         }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_trusted_is_the_proxys() {
+    fn an_unreadable_header_entry_falls_back_to_the_proxys_address() {
         assert_eq!(of("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(of("10.0.0.1", &[("x-forwarded-for", "unknown")]), "10.0.0.1");
         assert_eq!(of("10.0.0.1", &[("x-forwarded-for", "1.2.3.4, nonsense, 10.0.0.3")]), "10.0.0.3");
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn who_makes_up_a_header_does_not_pass_for_the_proxy() {
+    fn a_forged_header_does_not_stand_for_the_proxy() {
         let near: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "203.0.113.0/24".parse().unwrap()];
         let is_near = |headers| client("10.0.0.1", headers).is_in(&near);
         assert!(is_near(&[]), "the proxy itself asks");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn of_ipv6_a_network_counts_as_one() {
+    fn an_ipv6_network_counts_as_one_address() {
         let subject = |text: &str| client(text, &[]).subject();
         assert_eq!(subject("2001:db8:1:2:3:4:5:6"), subject("2001:db8:1:2::1"));
         assert_ne!(subject("2001:db8:1:2::1"), subject("2001:db8:1:3::1"));

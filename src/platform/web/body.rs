@@ -72,7 +72,7 @@ impl Body {
     fn object<T>(&self, types: &[&str], read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
         let bytes = self.bytes.as_ref().map_err(Clone::clone)?;
         if bytes.is_empty() {
-            return Err(Problem::new(code::MALFORMED_REQUEST, "This operation needs a JSON object as its body."));
+            return Err(Problem::new(code::MALFORMED_REQUEST, "This operation requires a JSON object as its body."));
         }
         self.parse(bytes, types, read)
     }
@@ -113,9 +113,12 @@ impl Body {
             return self.bytes;
         }
         if self.media_type.is_empty() && self.bytes.as_ref().is_ok_and(Bytes::is_empty) {
-            return Err(Problem::new(code::MALFORMED_REQUEST, format!("This operation needs a body of {expected}.")));
+            return Err(Problem::new(
+                code::MALFORMED_REQUEST,
+                format!("This operation requires a body of type {expected}."),
+            ));
         }
-        Err(Problem::new(code::UNSUPPORTED_MEDIA_TYPE, format!("The body must be {expected}.")))
+        Err(Problem::new(code::UNSUPPORTED_MEDIA_TYPE, format!("The body must be of type {expected}.")))
     }
 
     fn parse<T>(
@@ -125,7 +128,7 @@ impl Body {
         read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
     ) -> Result<T, Problem> {
         if !types.contains(&self.media_type.as_str()) {
-            return Err(Problem::new(code::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json."));
+            return Err(Problem::new(code::UNSUPPORTED_MEDIA_TYPE, "The body must be of type application/json."));
         }
         let value = parse_json(bytes)?;
         let Value::Object(object) = value else {

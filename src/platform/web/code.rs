@@ -77,43 +77,43 @@ pub(crate) use {codes, problem_codes};
 codes! {
     MALFORMED_REQUEST: BAD_REQUEST, "malformed_request", "The request cannot be read",
         "Send a well-formed UTF-8 JSON body, nested at most 128 levels deep, and a decodable query.";
-    VALIDATION_FAILED: BAD_REQUEST, "validation_failed", "The request has faults",
-        "Correct every entry of `errors`; each names its member by JSON pointer or parameter name.";
+    VALIDATION_FAILED: BAD_REQUEST, "validation_failed", "The request is not valid",
+        "Correct every fault in `errors`; each names its member by a JSON pointer or its parameter by name.";
     INVALID_CURSOR: BAD_REQUEST, "invalid_cursor", "The page cursor is not valid",
-        "Start the list again without `cursor` and follow the `Link` header unchanged.";
+        "Start the list again without `cursor`, and follow the URL in the `Link` header unchanged.";
     UNAUTHENTICATED: UNAUTHORIZED, "unauthenticated", "Authentication is required",
         "Log in and send the access token as `Authorization: Bearer …`.";
     TOKEN_EXPIRED: UNAUTHORIZED, "token_expired", "The access token has expired",
         "Use the refresh token, or log in again, to get a new access token.";
-    FORBIDDEN: FORBIDDEN, "forbidden", "Your role may not do this",
+    FORBIDDEN: FORBIDDEN, "forbidden", "Your role does not permit this",
         "Ask an operator or administrator, or use an account with the role named in `detail`.";
-    NOT_FOUND: NOT_FOUND, "not_found", "There is no such thing here",
-        "Check the address; what belongs to another organization is not shown either.";
-    METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, "method_not_allowed", "This address does not take that method",
+    NOT_FOUND: NOT_FOUND, "not_found", "The resource does not exist",
+        "Check the address; resources of another organization are not shown either.";
+    METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed at this address",
         "Use one of the methods in the `Allow` header.";
     PAYLOAD_TOO_LARGE: PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large",
-        "Send less at once; the limit is named in `detail`.";
-    UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body's media type is not taken",
+        "Send a smaller body; `detail` names the limit.";
+    UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The media type of the body is not supported",
         "Send the `Content-Type` that the operation documents.";
-    INVALID_TRANSITION: CONFLICT, "invalid_transition", "That cannot be done in this state",
-        "Do one of `allowed`, or read the current state first.";
-    ALREADY_EXISTS: CONFLICT, "already_exists", "It exists already",
-        "Use what is there, or choose another name.";
-    IDEMPOTENCY_IN_PROGRESS: CONFLICT, "idempotency_in_progress", "The first request with this key is still at work",
-        "Wait as long as `Retry-After` says and repeat the request with the same key.";
-    IDEMPOTENCY_KEY_REUSED: UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The key was used for another request",
-        "Use a new `Idempotency-Key` for each thing you want done.";
-    VERSION_MISMATCH: PRECONDITION_FAILED, "version_mismatch", "It has changed meanwhile",
-        "Read it again and decide anew with its new `ETag`.";
+    INVALID_TRANSITION: CONFLICT, "invalid_transition", "The current state does not permit this action",
+        "Read the current state, or choose an action from `allowed`.";
+    ALREADY_EXISTS: CONFLICT, "already_exists", "The resource already exists",
+        "Use the existing resource, or choose another name.";
+    IDEMPOTENCY_IN_PROGRESS: CONFLICT, "idempotency_in_progress", "The first request with this key is still in progress",
+        "Wait for the time in `Retry-After`, then repeat the request with the same key.";
+    IDEMPOTENCY_KEY_REUSED: UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The key was used for a different request",
+        "Use a new `Idempotency-Key` for each new request.";
+    VERSION_MISMATCH: PRECONDITION_FAILED, "version_mismatch", "The resource has changed",
+        "Read the resource again, and repeat the request with its new `ETag` if it still applies.";
     RATE_LIMITED: TOO_MANY_REQUESTS, "rate_limited", "Too many requests",
-        "Wait as long as `Retry-After` says; `RateLimit-Remaining` tells beforehand.";
+        "Wait for the time in `Retry-After`; `RateLimit-Remaining` shows how many requests are left.";
     HEADERS_TOO_LARGE: REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", "The headers are too large",
-        "Send at most 32 KiB in one header and 64 KiB in all; this may also be answered without a body.";
+        "Send at most 32 KiB in one header and 64 KiB in all headers; this response may have no body.";
     INTERNAL: INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side",
         "Try again later; if it persists, report the `request_id`.";
     UNAVAILABLE: SERVICE_UNAVAILABLE, "unavailable", "The service cannot answer right now",
-        "Wait as long as `Retry-After` says and try again.";
-    TIMEOUT: GATEWAY_TIMEOUT, "timeout", "The answer took too long",
+        "Wait for the time in `Retry-After`, then try again.";
+    TIMEOUT: GATEWAY_TIMEOUT, "timeout", "The request timed out",
         "Read the current state before you try again: a change may have been made.";
 }
 

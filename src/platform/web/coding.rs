@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_named_is_not_sent_unless_everything_is_wanted() {
+    fn an_unnamed_coding_is_not_used_without_a_wildcard() {
         for (value, expected) in [
             ("deflate", Coding::Identity),
             ("gzip;q=0, *", Coding::Zstd),

@@ -83,7 +83,10 @@ impl Precondition {
 
 /// Returns the problem for a stale `If-Match`.
 pub fn version_mismatch(current: i32) -> Problem {
-    Problem::new(code::VERSION_MISMATCH, format!("It has changed since you read it: its version is now {current}."))
+    Problem::new(
+        code::VERSION_MISMATCH,
+        format!("The resource has changed since you read it; its version is now {current}."),
+    )
 }
 
 /// The `If-None-Match` header, if present; an invalid one matches nothing.
@@ -145,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tag_is_a_fault_of_the_header() {
+    fn a_malformed_entity_tag_is_a_fault_of_the_header() {
         for value in ["3", "\"3", "", "W/3"] {
             assert_eq!(precondition(value).unwrap_err().code(), code::VALIDATION_FAILED, "{value}");
         }

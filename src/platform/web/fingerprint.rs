@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_the_same_is_the_same() {
+    fn equivalent_bodies_have_the_same_fingerprint() {
         let same = [
             r#"{"a": 500, "b": [1, {"c": null}]}"#,
             r#"{"b":[1.0,{"c":null}],"a":5e2}"#,
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_something_else_is_different() {
+    fn different_bodies_have_different_fingerprints() {
         let different = [
             "1",
             "-1",

@@ -65,13 +65,13 @@ request! {
     /// Which part of a list is wanted.
     #[derive(Default)]
     pub struct PageParams in query {
-        /// Entries on a page; over 100 means 100.
+        /// Maximum number of entries on a page; a larger value means 100.
         #[param(minimum = 1, default = 50)]
         limit: Option<u32> = up_to(MOST),
-        /// Entries to skip; not together with `cursor`.
+        /// Number of entries to skip; cannot be combined with `cursor`.
         #[param(maximum = 10_000)]
         offset: Option<u32> = read::integer(0, MAX_OFFSET),
-        /// From the `Link` header of the page before.
+        /// Position in the list, from the `Link` header of the previous page.
         cursor: Option<String> = read::any,
     }
 }
@@ -100,7 +100,7 @@ impl<const MOST: u32> IntoParams for PageUpTo<MOST> {
         let mut parameters = PageParams::into_params(place);
         parameters.retain(|parameter| parameter.name != "offset");
         for parameter in parameters.iter_mut().filter(|parameter| parameter.name == "limit") {
-            parameter.description = Some(format!("Entries on a page; over {MOST} means {MOST}."));
+            parameter.description = Some(format!("Maximum number of entries on a page; a larger value means {MOST}."));
             if let Some(RefOr::T(Schema::Object(limit))) = &mut parameter.schema {
                 limit.default = Some(MOST.into());
             }

@@ -24,6 +24,6 @@ where
         let text = Path::<String>::from_request_parts(parts, state).await.ok();
         let text = text.filter(|Path(text)| text.trim().len() == text.len());
         let value = text.and_then(|Path(text)| text.parse().ok());
-        value.map(Self).ok_or_else(|| Problem::not_found("such thing"))
+        value.map(Self).ok_or_else(|| Problem::not_found("resource at this address"))
     }
 }

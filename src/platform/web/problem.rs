@@ -30,19 +30,19 @@ pub struct Problem {
 /// The shape of every error body.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProblemBody {
-    /// Reference to the code's entry in the catalogue.
+    /// Path of the catalogue entry of the code.
     #[serde(rename = "type")]
     #[schema(example = "/problems/capacity_exceeded")]
     pub kind: String,
     pub title: &'static str,
     pub status: u16,
-    /// One sentence, fit to show to a user, that names the obstacle.
+    /// One sentence that names the obstacle and can be shown to a user.
     pub detail: String,
-    /// The stable name that clients branch on.
+    /// A stable code for use in programs.
     #[schema(example = "capacity_exceeded")]
     pub code: &'static str,
     pub request_id: String,
-    /// Members that belong to the code, such as `errors`, `available` or `allowed`.
+    /// Further members that depend on the code, such as `errors`, `available` or `allowed`.
     #[serde(flatten)]
     #[schema(additional_properties = true, value_type = Object)]
     pub extra: Map<String, Value>,
@@ -169,7 +169,7 @@ impl Problem {
     /// Logs the cause, and never sends it to the client.
     pub fn internal(cause: &dyn std::fmt::Debug) -> Self {
         tracing::error!(?cause, "internal error");
-        Self::new(code::INTERNAL, "Something went wrong on our side; the request id helps us to find out what.")
+        Self::new(code::INTERNAL, "Something went wrong on our side; report the `request_id`.")
     }
 
     pub fn unavailable(detail: impl Into<String>) -> Self {
@@ -182,7 +182,7 @@ impl From<DbError> for Problem {
         if let DbError::OutcomeUnknown(cause) = &error {
             tracing::error!(%cause, "commit outcome unknown");
             return Self::unavailable(
-                "The database did not confirm the change, so it may or may not have been made: read the current state before you repeat the request.",
+                "The database did not confirm the change, so it may or may not have been made; read the current state before you repeat the request.",
             );
         }
         if error.is_timeout() {

@@ -28,6 +28,6 @@ impl Problem {
         let Verdict { limit, reset, .. } = verdict;
         let times = if limit == 1 { "once" } else { &format!("{limit} times") };
         let seconds = if reset == 1 { "second" } else { "seconds" };
-        Self::limited(verdict, format!("You may {what} {times} a minute; the next time in {reset} {seconds}."))
+        Self::limited(verdict, format!("You may {what} {times} per minute; try again in {reset} {seconds}."))
     }
 }

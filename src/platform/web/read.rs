@@ -152,7 +152,7 @@ pub fn instant(raw: Raw<'_>) -> Result<DateTime<Utc>, Fault> {
         return Err(fault());
     }
     if fraction > 6 && !instant.timestamp_subsec_nanos().is_multiple_of(1000) {
-        return Err(Fault::new(FaultCode::TooPrecise, "must be given to the microsecond at most"));
+        return Err(Fault::new(FaultCode::TooPrecise, "must not be more precise than a microsecond"));
     }
     within_years(instant.date_naive())?;
     Ok(instant)
@@ -167,7 +167,7 @@ pub fn date(raw: Raw<'_>) -> Result<NaiveDate, Fault> {
             _ => byte.is_ascii_digit(),
         });
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| shape);
-    let date = date.ok_or_else(|| Fault::format("must be a date that exists, written YYYY-MM-DD"))?;
+    let date = date.ok_or_else(|| Fault::format("must be an existing date in the form YYYY-MM-DD"))?;
     within_years(date)?;
     Ok(date)
 }

@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_described() {
+    fn declared_requests_describe_their_members() {
         let described = serde_json::to_value(Note::schema()).unwrap();
         assert_eq!(described["required"], json!(["title"]));
         assert_eq!(described["properties"]["title"]["description"], "In one line.");

@@ -226,7 +226,7 @@ async fn an_administrator_gives_a_key_a_rate_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_is_asked_of_a_new_key_must_make_sense() {
+async fn an_invalid_new_api_key_is_refused() {
     let world = World::start().await;
     let ann = world.customer().await;
     for (body, place, code) in [

@@ -67,7 +67,7 @@ async fn an_address_is_registered_once_whatever_its_case() {
 }
 
 #[tokio::test]
-async fn of_twelve_racing_registrations_of_one_address_one_wins() {
+async fn one_of_twelve_concurrent_registrations_of_an_address_succeeds() {
     let world = World::start().await;
     let client = world.anonymous();
     let spellings = ["ann@forwarder.example", "Ann@Forwarder.example", "ANN@FORWARDER.EXAMPLE"];

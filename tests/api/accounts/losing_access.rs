@@ -206,7 +206,7 @@ async fn a_key_falls_with_its_owner_on_every_instance() {
 
 /// Whatever the order in which they come: in the end nothing that was given out is worth anything.
 #[tokio::test]
-async fn who_is_disabled_while_refreshing_and_logging_in_keeps_nothing() {
+async fn a_user_disabled_during_a_refresh_or_log_in_keeps_no_session() {
     let scene = Scene::set().await;
     let client = scene.there.anonymous();
     let token = json!({"refresh_token": scene.session["refresh_token"]});

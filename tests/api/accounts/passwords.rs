@@ -48,7 +48,7 @@ async fn the_current_password_must_be_right_and_the_new_one_good() {
 }
 
 #[tokio::test]
-async fn of_two_changes_at_once_one_is_made() {
+async fn one_of_two_concurrent_password_changes_succeeds() {
     let world = World::start().await;
     let own = register(&world.anonymous(), EMAIL, PASSWORD).await.expect(201);
     let ann = bearer(&world, &own);

@@ -85,7 +85,7 @@ async fn later_a_spent_token_ends_the_session_and_its_access_tokens() {
 
 /// Thief and owner each got a token for one that was stolen in time: the session is not theirs for long.
 #[tokio::test]
-async fn of_two_tokens_that_were_given_for_one_only_one_line_goes_on() {
+async fn only_one_of_two_tokens_given_for_one_continues_the_session() {
     let (world, session) = world_with_a_session().await;
     let client = world.anonymous();
     let owners = refresh(&client, &session["refresh_token"]).await.expect(200);
@@ -131,7 +131,7 @@ async fn twelve_at_once_with_a_token_that_was_spent_long_ago_all_fail() {
 }
 
 #[tokio::test]
-async fn what_is_no_refresh_token_is_refused_and_nothing_is_told_about_it() {
+async fn a_string_that_is_not_a_refresh_token_is_refused_without_details() {
     let (world, session) = world_with_a_session().await;
     let client = world.anonymous();
     let told = |answer: crate::support::Answer| answer.expect_problem(401, "unauthenticated")["detail"].clone();
@@ -193,7 +193,7 @@ async fn the_token_endpoint_takes_refresh_tokens_too() {
 }
 
 #[tokio::test]
-async fn what_nobody_can_use_any_more_is_deleted() {
+async fn expired_tokens_and_outdated_records_are_deleted() {
     let (world, session) = world_with_a_session().await;
     log_out(&world.anonymous(), &session["refresh_token"]).await.expect(204);
     world.clock.advance(TimeDelta::days(31));

@@ -87,7 +87,7 @@ async fn a_foreign_booking_costs_the_same_statements_as_an_absent_one() {
 }
 
 #[tokio::test]
-async fn a_foreign_booking_is_not_there_for_who_repeats_a_request_either() {
+async fn a_repeated_request_for_a_foreign_booking_is_not_found_either() {
     let world = World::start().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (owner, stranger) = (world.customer().await, world.customer().await);

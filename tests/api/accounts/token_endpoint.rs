@@ -62,7 +62,7 @@ async fn client_credentials_in_the_header_are_ignored() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_grant_is_said_in_the_words_of_the_rfc() {
+async fn faults_of_a_grant_are_rfc_6749_errors() {
     let world = World::start().await;
     let client = world.anonymous();
     register(&client, EMAIL, PASSWORD).await.expect(201);
@@ -125,7 +125,7 @@ async fn only_a_form_without_query_is_taken() {
 }
 
 #[tokio::test]
-async fn what_is_not_about_the_grant_stays_a_problem() {
+async fn failures_unrelated_to_the_grant_are_problems() {
     let world = WorldOptions::default().set("server.max_body_bytes", "2000").start().await;
     let form = format!("grant_type=password&username={EMAIL}&password={}", "x".repeat(3000));
     ask(&world.anonymous(), &form).await.expect_problem(413, "payload_too_large");

@@ -54,7 +54,7 @@ async fn a_token_lives_fifteen_minutes() {
 }
 
 #[tokio::test]
-async fn what_is_no_good_token_is_refused_on_every_route() {
+async fn an_invalid_token_is_refused_on_every_route() {
     let world = World::start().await;
     let other_world = World::start().await;
     let token = world.customer().await.token.unwrap();

@@ -43,13 +43,13 @@ async fn a_member_of_the_wrong_type_is_told() {
 }
 
 #[tokio::test]
-async fn what_a_booking_cannot_do_without_cannot_be_cleared() {
+async fn required_members_cannot_be_cleared() {
     let cases = ["pieces", "weight_kg", "flight_ids"].map(|member| (member, Value::Null, "required"));
     judged(cases.into()).await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_changed_is_told() {
+async fn members_that_cannot_be_changed_are_faults() {
     let fixed = [
         "status",
         "origin",

@@ -156,7 +156,7 @@ async fn a_volume_that_is_given_as_it_was_no_longer_follows_and_the_event_says_s
 }
 
 #[tokio::test]
-async fn what_changes_nothing_is_no_change() {
+async fn a_patch_without_differences_changes_nothing() {
     let world = World::start().await;
     let customer = world.customer().await;
     let booking = rich(&world, &customer).await;

@@ -24,7 +24,7 @@ async fn all_changed(customer: &Client, booking: &Value, changes: &[Value]) {
 }
 
 #[tokio::test]
-async fn what_is_sent_of_a_party_is_merged_into_it() {
+async fn members_of_a_party_are_merged() {
     let world = World::start().await;
     let customer = world.customer().await;
     for (index, role) in ["shipper", "consignee"].into_iter().enumerate() {

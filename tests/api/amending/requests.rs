@@ -106,7 +106,7 @@ async fn a_change_is_made_only_to_the_version_that_was_seen() {
 }
 
 #[tokio::test]
-async fn what_was_sent_is_judged_before_the_version_and_that_before_the_state() {
+async fn faults_come_before_the_version_and_the_version_before_the_state() {
     let (world, customer, booking) = one_booking().await;
     let path = path_of(&booking);
     customer.walk(&booking, &["cancel"]).await;

@@ -118,7 +118,7 @@ async fn room_that_was_given_back_can_be_sold_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_ten_bookings_that_grow_at_once_as_many_do_as_there_is_room_for() {
+async fn ten_concurrent_increases_succeed_up_to_the_capacity() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = world.customer().await;

@@ -109,7 +109,7 @@ async fn a_number_with_a_wrong_check_digit_or_form_is_a_fault() {
 }
 
 #[tokio::test]
-async fn of_ten_bookings_that_race_for_a_number_one_gets_it() {
+async fn one_of_ten_concurrent_amendments_gets_an_air_waybill_number() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = world.customer().await;

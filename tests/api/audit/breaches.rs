@@ -40,7 +40,7 @@ async fn a_flight_that_was_oversold_at_any_moment_in_any_dimension() {
                  update flight_capacity set capacity_weight_hg = 4000 where flight_id = '{direct}';
                  update capacity_ledger set capacity_weight_hg = 4000 where flight_id = '{direct}'",
                 &[1],
-                "capacity_ledger flight_id={direct} seq=8 / oversold by the replay: booked 4500 hg",
+                "capacity_ledger flight_id={direct} seq=8 / shows the flight oversold: booked 4500 hg",
             ),
             (
                 "alter table flight_capacity drop constraint flight_volume_not_oversold;
@@ -76,24 +76,24 @@ async fn an_entry_that_says_it_left_something_else_than_the_replay_gives() {
                 "update capacity_ledger set booked_weight_hg = booked_weight_hg - 1
                  where flight_id = '{direct}' and seq = 3",
                 &[1],
-                "capacity_ledger flight_id={direct} seq=3 / it says that it left",
+                "capacity_ledger flight_id={direct} seq=3 / this entry records",
             ),
             (
                 "update capacity_ledger set held_volume_l = 1 where flight_id = '{direct}' and seq = 3",
                 &[1],
-                "capacity_ledger flight_id={direct} seq=3 / it says that it left",
+                "capacity_ledger flight_id={direct} seq=3 / this entry records",
             ),
             // Only an entry of its own kind sets the capacity.
             (
                 "update capacity_ledger set capacity_positions = capacity_positions + 1
                  where flight_id = '{direct}' and seq = 3",
                 &[1],
-                "capacity_ledger flight_id={direct} seq=3 / it says that it left",
+                "capacity_ledger flight_id={direct} seq=3 / this entry records",
             ),
             (
                 "update capacity_ledger set weight_hg = 10 where flight_id = '{direct}' and seq = 1",
                 &[1],
-                "capacity_ledger flight_id={direct} seq=1 / it says that it left",
+                "capacity_ledger flight_id={direct} seq=1 / this entry records",
             ),
         ],
         &[],
@@ -108,12 +108,12 @@ async fn a_row_that_its_ledger_does_not_end_with() {
             (
                 "update flight_capacity set booked_weight_hg = booked_weight_hg - 10 where flight_id = '{direct}'",
                 &[2],
-                "flight_capacity flight_id={direct} / booked_weight_hg is 3490 and not 3500",
+                "flight_capacity flight_id={direct} / booked_weight_hg is 3490 instead of 3500",
             ),
             (
                 "update flight_capacity set held_positions = 1 where flight_id = '{direct}'",
                 &[2],
-                "flight_capacity flight_id={direct} / held_positions is 1 and not 0",
+                "flight_capacity flight_id={direct} / held_positions is 1 instead of 0",
             ),
             (
                 "update flight_capacity set capacity_volume_l = capacity_volume_l + 1 where flight_id = '{small}'",
@@ -129,12 +129,12 @@ async fn a_row_that_its_ledger_does_not_end_with() {
                 "update capacity_ledger set seq = seq + 1
                  where flight_id = '{other}' and seq = (select max(seq) from capacity_ledger where flight_id = '{other}')",
                 &[2],
-                "capacity_ledger flight_id={other} seq=3 / number 2 is missing",
+                "capacity_ledger flight_id={other} seq=3 / entry 2 is missing",
             ),
             (
                 "delete from flight_capacity where flight_id = '{other}'",
                 &[2],
-                "capacity_ledger flight_id={other} / a ledger and no row",
+                "capacity_ledger flight_id={other} / ledger entries and no row",
             ),
             (
                 "insert into flight_capacity (flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l,
@@ -156,7 +156,7 @@ async fn a_leg_whose_room_is_not_what_its_status_says() {
             (
                 "update booking_legs set weight_hg = weight_hg + 1 where booking_id = '{plain}'",
                 &[3],
-                "booking_legs booking_id={plain} flight_id={direct} leg_id={plain:leg} / its net in the ledger is 1000 hg",
+                "booking_legs booking_id={plain} flight_id={direct} leg_id={plain:leg} / its ledger entries add up to 1000 hg",
             ),
             (
                 "update booking_legs set status = 'RELEASED' where booking_id = '{plain}'",
@@ -166,7 +166,7 @@ async fn a_leg_whose_room_is_not_what_its_status_says() {
             (
                 "update booking_legs set status = 'BOOKED' where booking_id = '{cancelled}'",
                 &[3],
-                "booking_legs booking_id={cancelled} flight_id={direct} leg_id={cancelled:leg} / its net in the ledger is 0 hg",
+                "booking_legs booking_id={cancelled} flight_id={direct} leg_id={cancelled:leg} / its ledger entries add up to 0 hg",
             ),
             (
                 "update booking_legs set status = 'DEPARTED' where booking_id = '{lost}'",
@@ -176,24 +176,24 @@ async fn a_leg_whose_room_is_not_what_its_status_says() {
             (
                 "update booking_legs set flight_id = '{other}' where booking_id = '{plain}'",
                 &[3],
-                "capacity_ledger booking_id={plain} flight_id={direct} leg_id={plain:leg} / no such leg on this flight",
+                "capacity_ledger booking_id={plain} flight_id={direct} leg_id={plain:leg} / a leg on this flight that the booking does not have",
             ),
             // Entries of a leg or booking that is not there are also more than the events tell.
             (
                 "update capacity_ledger set leg_id = '01900000-0000-7000-8000-000000000001'
                  where booking_id = '{plain}'",
                 &[3, 4],
-                "capacity_ledger booking_id={plain} flight_id={direct} leg_id=01900000-0000-7000-8000-000000000001 / no such",
+                "capacity_ledger booking_id={plain} flight_id={direct} leg_id=01900000-0000-7000-8000-000000000001 / a leg on this flight",
             ),
             (
                 "update capacity_ledger set booking_id = '{waybill}' where booking_id = '{plain}'",
                 &[3, 4],
-                "capacity_ledger booking_id={waybill} flight_id={direct} leg_id={plain:leg} / no such",
+                "capacity_ledger booking_id={waybill} flight_id={direct} leg_id={plain:leg} / a leg on this flight",
             ),
             (
                 "delete from booking_legs where booking_id = '{cancelled}'",
                 &[3, 4],
-                "capacity_ledger booking_id={cancelled} flight_id={direct} leg_id={cancelled:leg} / no such",
+                "capacity_ledger booking_id={cancelled} flight_id={direct} leg_id={cancelled:leg} / a leg on this flight",
             ),
         ],
         &[],
@@ -208,7 +208,7 @@ async fn legs_that_did_not_all_take_room_or_that_no_event_tells_of() {
             (
                 "update capacity_ledger set kind = 'BOOKED' where booking_id = '{amended}' and kind = 'AMENDED'",
                 &[4],
-                "capacity_ledger booking_id={amended} leg_id={amended:leg} / 1, 1 and 0 times; by the ledger 2, 0 and 0",
+                "capacity_ledger booking_id={amended} leg_id={amended:leg} / 1 / 1 / 0 times by its events, and 2 / 0 / 0 times by the ledger",
             ),
             (
                 "insert into booking_legs
@@ -217,14 +217,14 @@ async fn legs_that_did_not_all_take_room_or_that_no_event_tells_of() {
                         weight_hg, volume_l, positions
                  from booking_legs where booking_id = '{plain}'",
                 &[4],
-                "booking_legs booking_id={plain} id=01900000-0000-7000-8000-000000000001 / no event tells",
+                "booking_legs booking_id={plain} id=01900000-0000-7000-8000-000000000001 / no event records",
             ),
             // The history knows one leg of two.
             (
                 "update booking_events set data = jsonb_set(data, '{legs}', (data -> 'legs') - 1)
                  where booking_id = '{pair}'",
                 &[4],
-                "capacity_ledger booking_id={pair} leg_id={pair:leg2} / 0, 0 and 0 times; by the ledger 1, 0 and 0",
+                "capacity_ledger booking_id={pair} leg_id={pair:leg2} / 0 / 0 / 0 times by its events, and 1 / 0 / 0 times by the ledger",
             ),
             // One leg took less than the booking needs.
             (
@@ -237,7 +237,7 @@ async fn legs_that_did_not_all_take_room_or_that_no_event_tells_of() {
             (
                 "update booking_events set data = data - 'legs' where booking_id = '{amended}' and sequence = 2",
                 &[4],
-                "booking_events booking_id={amended} sequence=2 / a leg ahead",
+                "booking_events booking_id={amended} sequence=2 / a leg that has not departed",
             ),
         ],
         &[],
@@ -252,12 +252,12 @@ async fn a_booking_that_is_not_as_its_events_say() {
             (
                 "update bookings set status = 'DEPARTED' where id = '{plain}'",
                 &[5],
-                "bookings id={plain} ref_id={plain:ref} / status is Departed and not Booked",
+                "bookings id={plain} ref_id={plain:ref} / status is Departed instead of Booked",
             ),
             (
                 "update bookings set event_sequence = 2 where id = '{plain}'",
                 &[5],
-                "bookings id={plain} ref_id={plain:ref} / event_sequence is 2 and not 1",
+                "bookings id={plain} ref_id={plain:ref} / event_sequence is 2 instead of 1",
             ),
             // A step that no arrow leads to.
             (
@@ -266,32 +266,32 @@ async fn a_booking_that_is_not_as_its_events_say() {
                  update bookings set status = 'DELIVERED' where id = '{amended}';
                  update outbox set event_type = 'DELIVERED' where aggregate_id = '{amended}' and sequence = 2",
                 &[5],
-                "booking_events booking_id={amended} sequence=2 / deliver cannot follow while the booking is BOOKED",
+                "booking_events booking_id={amended} sequence=2 / deliver is not possible while the booking is BOOKED",
             ),
             // A status that its kind of event does not leave.
             (
                 "update booking_events set status = 'ARRIVED' where booking_id = '{journey}' and sequence = 2",
                 &[5],
-                "booking_events booking_id={journey} sequence=2 / it says that the booking is ARRIVED then",
+                "booking_events booking_id={journey} sequence=2 / this event records the status ARRIVED",
             ),
             (
                 "update booking_events set occurred_at = occurred_at - interval '1 day'
                  where booking_id = '{journey}' and sequence = 4",
                 &[5],
-                "booking_events booking_id={journey} sequence=4 / before the movement that it follows",
+                "booking_events booking_id={journey} sequence=4 / before the previous movement",
             ),
             (
                 "update booking_events set sequence = 3 where booking_id = '{amended}' and sequence = 2;
                  update outbox set sequence = 3 where aggregate_id = '{amended}' and sequence = 2;
                  update bookings set event_sequence = 3 where id = '{amended}'",
                 &[5],
-                "booking_events booking_id={amended} sequence=3 / number 2 is missing before it",
+                "booking_events booking_id={amended} sequence=3 / event 2 is missing before this event",
             ),
             (
                 "delete from booking_events where booking_id = '{journey}' and event_type = 'DELIVERED';
                  delete from outbox where aggregate_id = '{journey}' and event_type = 'DELIVERED'",
                 &[5],
-                "bookings id={journey} ref_id={journey:ref} / status is Delivered and not Arrived",
+                "bookings id={journey} ref_id={journey:ref} / status is Delivered instead of Arrived",
             ),
             (
                 "update booking_events set data_version = 2 where booking_id = '{plain}'",
@@ -316,12 +316,12 @@ async fn a_booking_that_is_not_there_or_has_no_history() {
             (
                 "delete from bookings where id = '{plain}'",
                 &[5, 8],
-                "booking_events booking_id={plain} / these events are of no booking",
+                "booking_events booking_id={plain} / these events belong to no booking",
             ),
             (
                 "delete from booking_events where booking_id = '{plain}'",
                 &[4, 5, 9],
-                "capacity_ledger booking_id={plain} leg_id={plain:leg} / 0, 0 and 0 times; by the ledger 1, 0 and 0",
+                "capacity_ledger booking_id={plain} leg_id={plain:leg} / 0 / 0 / 0 times by its events, and 1 / 0 / 0 times by the ledger",
             ),
         ],
         &[],
@@ -344,12 +344,12 @@ async fn a_key_that_made_no_booking_or_anothers_or_twice_the_same() {
     let books = Books::keep().await;
     let stranger = "'01900000-0000-7000-8000-000000000001'::uuid";
     let cases = [
-        (key("a", "created_by", "null"), "it names nothing, which is no booking"),
+        (key("a", "created_by", "null"), "the record names nothing, which is not a booking"),
         (
             key("a", "created_by", "'/api/v1/bookings/ACB99999'"),
-            "it names /api/v1/bookings/ACB99999, which is no booking",
+            "the record names /api/v1/bookings/ACB99999, which is not a booking",
         ),
-        (key("a", stranger, OWN), "has made"),
+        (key("a", stranger, OWN), "created"),
         (key("a", "created_by", OWN) + &key("b", "created_by", OWN), "2 keys name"),
     ];
     for (statements, fault) in cases {
@@ -372,20 +372,24 @@ async fn references_and_air_waybills_that_are_not_one_bookings() {
             (
                 "delete from booking_refs where booking_id = '{plain}'",
                 &[8],
-                "bookings id={plain} ref_id={plain:ref} / is not this booking's",
+                "bookings id={plain} ref_id={plain:ref} / does not assign the reference",
             ),
             (
                 "insert into booking_refs values ('ACB99999', '{plain}')",
                 &[8],
-                "booking_refs ref_id=ACB99999 / does not bear",
+                "booking_refs ref_id=ACB99999 / does not have this reference",
             ),
             // Two bookings of one reference, in whatever partitions.
             (
                 "update bookings set ref_id = '{waybill:ref}' where id = '{plain}'",
                 &[8],
-                "bookings id={plain} ref_id={waybill:ref} / is not this booking's",
+                "bookings id={plain} ref_id={waybill:ref} / does not assign the reference",
             ),
-            ("delete from awb_claims", &[8], "bookings awb_number=020-12345675 id={waybill} / is not this booking's"),
+            (
+                "delete from awb_claims",
+                &[8],
+                "bookings awb_number=020-12345675 id={waybill} / does not assign the air waybill",
+            ),
             (
                 "insert into awb_claims values ('098-12345675', '{plain}')",
                 &[8],
@@ -423,19 +427,19 @@ async fn events_without_messages_and_messages_without_events() {
             (
                 "update outbox set event_type = 'CANCELLED' where aggregate_id = '{plain}'",
                 &[9],
-                "outbox aggregate_id={plain} sequence=1 / this message of CANCELLED",
+                "outbox aggregate_id={plain} sequence=1 / this message about CANCELLED",
             ),
             (
                 "update outbox set sequence = 2 where aggregate_id = '{direct}'",
                 &[9],
-                "outbox aggregate_id={direct} sequence=2 / this message of CREATED",
+                "outbox aggregate_id={direct} sequence=2 / this message about CREATED",
             ),
             (
                 "insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at)
                  select aggregate, aggregate_id, sequence, event_type, payload, occurred_at
                  from outbox where aggregate_id = '{plain}'",
                 &[9],
-                "outbox aggregate_id={plain} sequence=1 / no event of its own",
+                "outbox aggregate_id={plain} sequence=1 / belongs to no event",
             ),
         ],
         &[],
@@ -458,12 +462,12 @@ async fn members_that_nothing_else_watches_differ_from_what_is_rebuilt() {
         (
             "update bookings set destination = 'DXB' where id = '{plain}'",
             &[0],
-            "bookings id={plain} ref_id={plain:ref} / destination is DXB and not LHR",
+            "bookings id={plain} ref_id={plain:ref} / destination is DXB instead of LHR",
         ),
         (
             "update bookings set needs_rerouting = true, moved_at = now(), version = 9 where id = '{plain}'",
             &[0],
-            "bookings id={plain} ref_id={plain:ref} / version is 9 and not 1",
+            "bookings id={plain} ref_id={plain:ref} / version is 9 instead of 1",
         ),
         (
             "update booking_legs set departure_at = departure_at - interval '1 hour' where booking_id = '{plain}'",
@@ -473,7 +477,7 @@ async fn members_that_nothing_else_watches_differ_from_what_is_rebuilt() {
         (
             "update booking_legs set offload_reason = 'OFFLOADED' where booking_id = '{left}' and sequence = 1",
             &[0],
-            "booking_legs booking_id={left} id={left:leg} / offload_reason is Some(Offloaded) and not Some(NoShow)",
+            "booking_legs booking_id={left} id={left:leg} / offload_reason is Some(Offloaded) instead of Some(NoShow)",
         ),
         (
             "update flights set departure_at = departure_at - interval '1 hour' where id = '{direct}'",
@@ -483,7 +487,7 @@ async fn members_that_nothing_else_watches_differ_from_what_is_rebuilt() {
         (
             "update flight_capacity set status = 'DEPARTED' where flight_id = '{direct}'",
             &[0],
-            "flights id={direct} / status is Departed and not Scheduled",
+            "flights id={direct} / status is Departed instead of Scheduled",
         ),
         (
             "update flights set cancelled_at = null where id = '{gone}'",
@@ -499,7 +503,7 @@ async fn members_that_nothing_else_watches_differ_from_what_is_rebuilt() {
             "update flight_events set sequence = 3 where flight_id = '{small}' and sequence = 2;
              update outbox set sequence = 3 where aggregate_id = '{small}' and sequence = 2",
             &[0],
-            "flight_events flight_id={small} sequence=3 / number 2 should follow",
+            "flight_events flight_id={small} sequence=3 / event 2 is missing before this event",
         ),
     ];
     each_is_noticed(&cases, &["--rebuild"]).await;

@@ -16,7 +16,7 @@ fn could_not_run(done: &Done) -> String {
 }
 
 #[tokio::test]
-async fn what_is_not_there_cannot_be_audited() {
+async fn an_unknown_subject_cannot_be_audited() {
     let database = TestDatabase::create().await;
     for (arguments, words) in [
         (["--flight", "01900000-0000-7000-8000-000000000001"], "no flight 01900000-0000-7000-8000-000000000001"),
@@ -65,12 +65,9 @@ async fn results_go_to_stdout_and_nothing_else_does() {
     let done = audit(&spoiled, &[]).await;
     assert_eq!((done.code, done.stderr.as_str()), (1, ""));
     let lines: Vec<&str> = done.stdout.lines().collect();
-    assert!(
-        lines[1].starts_with("2  flights stand as their ledgers end") && lines[1].contains("  BREACH (1)  "),
-        "{lines:?}"
-    );
-    let row =
-        books.named("     flight_capacity flight_id={direct}: booked_positions is 7 and not 1, as the ledger ends");
+    assert!(lines[1].starts_with("2  flights match their ledgers") && lines[1].contains("  BREACH (1)  "), "{lines:?}");
+    let row = books
+        .named("     flight_capacity flight_id={direct}: booked_positions is 7 instead of 1, by the last ledger entry");
     assert_eq!(lines[2], row);
     assert!(lines.last().unwrap().ends_with(": 1 breach."), "{lines:?}");
 }
@@ -89,12 +86,12 @@ async fn the_same_is_told_as_one_json_document() {
     assert_eq!((&told["clean"], &told["breaches"]), (&json!(false), &json!(1)));
     assert!(told["as_of"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().is_ok());
     let second = json!({
-        "number": 2, "name": "flights stand as their ledgers end", "status": "BREACH", "checked": {"flights": 8},
+        "number": 2, "name": "flights match their ledgers", "status": "BREACH", "checked": {"flights": 8},
         "breaches": 1,
         "rows": [{
             "table": "flight_capacity",
             "key": {"flight_id": books.named("{direct}")},
-            "fault": "booked_positions is 7 and not 1, as the ledger ends",
+            "fault": "booked_positions is 7 instead of 1, by the last ledger entry",
         }],
     });
     assert_eq!(told["checks"][1], second);

@@ -42,7 +42,7 @@ async fn a_booking_is_audited_without_its_flights() {
     let (code, told) = document(&spoiled, &["--booking", &books.named("{waybill:ref}")]).await;
     assert_eq!((code, broken(&told)), (0, vec![]), "{told:#}");
     let text = audit(&spoiled, &["--booking", &books.named("{plain:ref}")]).await;
-    assert_eq!(text.stdout.matches("not checked: it is about whole flights").count(), 2, "{}", text.stdout);
+    assert_eq!(text.stdout.matches("not checked: applies to whole flights only").count(), 2, "{}", text.stdout);
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ async fn a_member_of_the_wrong_type_is_told() {
 }
 
 #[tokio::test]
-async fn what_is_required_must_be_there_and_not_null() {
+async fn required_members_must_be_present_and_not_null() {
     let world = World::start().await;
     let (customer, base) = (world.customer().await, order(&[&flight(&world).await]));
     let before = world.written().await;
@@ -63,7 +63,7 @@ async fn what_is_required_must_be_there_and_not_null() {
 }
 
 #[tokio::test]
-async fn what_is_optional_may_be_null() {
+async fn optional_members_may_be_null() {
     let world = World::start().await;
     let base = order(&[&flight(&world).await]);
     let optional = [

@@ -12,7 +12,7 @@ fn nested(depth: usize) -> String {
 }
 
 #[tokio::test]
-async fn what_cannot_be_parsed_is_malformed() {
+async fn unparseable_bodies_are_malformed_requests() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let operator = world.operator().await;

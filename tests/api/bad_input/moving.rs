@@ -67,7 +67,7 @@ async fn each_member_of_each_step_is_judged() {
 }
 
 #[tokio::test]
-async fn what_was_sent_is_judged_before_whether_the_step_is_possible() {
+async fn faults_come_before_the_state() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let operator = world.operator().await;

@@ -76,7 +76,7 @@ async fn a_number_that_was_refused_with_its_booking_is_free() {
 }
 
 #[tokio::test]
-async fn of_ten_that_race_for_a_number_one_gets_it() {
+async fn one_of_ten_concurrent_bookings_gets_an_air_waybill_number() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = world.customer().await;

@@ -117,7 +117,7 @@ async fn the_hours_that_hold_without_a_date_are_a_setting() {
 }
 
 #[tokio::test]
-async fn what_is_closed_departed_cancelled_or_not_a_freighter_is_passed_over() {
+async fn closed_departed_cancelled_and_unsuitable_flights_are_skipped() {
     let world = World::start().await;
     let closed = NewFlight { leaves_in: TimeDelta::minutes(59), ..NewFlight::new("AI101", "DEL", "LHR") };
     world.flight(closed).await;

@@ -11,7 +11,7 @@ async fn events(world: &World) -> usize {
 }
 
 #[tokio::test]
-async fn a_booking_is_amended_so_often_an_hour_and_again_later() {
+async fn amendments_per_hour_are_limited_and_possible_again_later() {
     let world = WorldOptions::working()
         .set("booking.amendments_per_hour", "3")
         .set("auth.access_token_minutes", "600")

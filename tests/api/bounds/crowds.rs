@@ -203,7 +203,7 @@ async fn crowd_with_a_connection(to_lhr: usize, onward: usize) -> (World, [Value
 }
 
 #[tokio::test]
-async fn what_has_landed_with_a_crowd_is_neither_left_behind_nor_cancelled_before_it_is_told_so() {
+async fn bookings_landed_with_a_crowd_are_neither_left_behind_nor_cancelled_while_pending() {
     let (world, [first, second], connecting) = crowd_with_a_connection(11, 1).await;
     let (admin, path) = (world.admin().await, path_of(&connecting));
     act(&admin, &first, "depart", json!({})).await.expect(200);
@@ -224,7 +224,7 @@ async fn what_has_landed_with_a_crowd_is_neither_left_behind_nor_cancelled_befor
 }
 
 #[tokio::test]
-async fn what_lands_after_a_crowded_flight_has_left_is_not_on_it() {
+async fn a_booking_that_lands_after_a_crowded_departure_is_not_on_that_flight() {
     let (world, [first, second], connecting) = crowd_with_a_connection(0, 12).await;
     let operator = world.operator().await;
     act(&operator, &first, "depart", json!({})).await.expect(200);

@@ -30,7 +30,7 @@ async fn an_aircraft_without_a_capacity_brings_its_three_figures() {
 }
 
 #[tokio::test]
-async fn what_a_capacity_beside_it_leaves_out_comes_from_the_aircraft() {
+async fn members_missing_from_a_capacity_come_from_the_new_aircraft() {
     let world = World::start().await;
     let admin = world.admin().await;
     // 77W: 20 000 kg, 140 m³, 14 positions.
@@ -131,7 +131,7 @@ async fn freight_for_cargo_aircraft_only_keeps_the_flight_a_freighter() {
 }
 
 #[tokio::test]
-async fn who_is_not_aboard_any_more_does_not_keep_it_one() {
+async fn bookings_no_longer_aboard_do_not_keep_the_flight_a_freighter() {
     let world = World::start().await;
     let (customer, admin) = (world.customer().await, world.admin().await);
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").aircraft("77X")).await;

@@ -114,7 +114,7 @@ async fn it_cannot_fall_below_what_is_booked() {
 }
 
 #[tokio::test]
-async fn what_departed_alone_still_counts_and_what_was_cancelled_does_not() {
+async fn bookings_departed_alone_still_count_and_cancelled_ones_do_not() {
     let world = World::start().await;
     let (flight, customer, admin) = (direct(&world).await, world.customer().await, world.admin().await);
     let flown = customer.book(with(order(&[&flight]), json!({"weight_kg": 300}))).await;
@@ -142,7 +142,7 @@ async fn more_room_is_sold_at_once() {
 }
 
 #[tokio::test]
-async fn what_changes_nothing_is_no_change() {
+async fn a_patch_without_differences_changes_nothing() {
     let world = World::start().await;
     let admin = world.admin().await;
     let flight = create(

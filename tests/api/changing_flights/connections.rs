@@ -92,7 +92,7 @@ async fn a_connection_holds_down_to_its_last_minute() {
 }
 
 #[tokio::test]
-async fn only_who_connects_is_concerned() {
+async fn only_connecting_bookings_are_affected() {
     let connection = Connection::start().await;
     let (first, second) = (&connection.first, &connection.second);
     let inbound = connection.customer.book(order(&[first])).await;

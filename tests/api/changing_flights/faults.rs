@@ -51,7 +51,7 @@ async fn each_member_is_judged() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_changed_is_told() {
+async fn members_that_cannot_be_changed_are_faults() {
     let fixed = [
         "flight_number",
         "origin",

@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn who_is_offloaded_gives_room_back_and_needs_another_flight() {
+async fn an_offloaded_booking_releases_capacity_and_needs_rerouting() {
     let world = World::start().await;
     let (customer, admin) = (world.customer().await, world.admin().await);
     let first = world.flight(NewFlight::new("AI101", "DEL", "BOM")).await;
@@ -51,7 +51,7 @@ async fn who_is_offloaded_gives_room_back_and_needs_another_flight() {
 }
 
 #[tokio::test]
-async fn the_flight_shrinks_after_who_must_go_is_off() {
+async fn the_capacity_shrinks_after_the_offload_in_the_same_request() {
     let world = World::start().await;
     let (flight, customer, admin) = (direct(&world).await, world.customer().await, world.admin().await);
     let stays = customer.book(with(order(&[&flight]), json!({"weight_kg": 300}))).await;
@@ -85,7 +85,7 @@ async fn if_it_does_not_fit_even_then_nobody_is_taken_off() {
 }
 
 #[tokio::test]
-async fn nobody_is_taken_off_who_is_not_booked_on_it() {
+async fn a_booking_that_is_not_on_the_flight_cannot_be_offloaded() {
     let world = World::start().await;
     let (flight, customer, admin) = (direct(&world).await, world.customer().await, world.admin().await);
     let other = world.flight(NewFlight::new("AI102", "DEL", "LHR")).await;
@@ -108,7 +108,7 @@ async fn nobody_is_taken_off_who_is_not_booked_on_it() {
 }
 
 #[tokio::test]
-async fn who_is_taken_off_is_not_retimed() {
+async fn an_offloaded_booking_is_not_retimed() {
     let world = World::start().await;
     let (flight, customer, admin) = (direct(&world).await, world.customer().await, world.admin().await);
     let (stays, goes) = (customer.book(order(&[&flight])).await, customer.book(order(&[&flight])).await);
@@ -123,7 +123,7 @@ async fn who_is_taken_off_is_not_retimed() {
 }
 
 #[tokio::test]
-async fn nobody_is_taken_off_twice() {
+async fn a_booking_cannot_be_named_twice_for_offload() {
     let world = World::start().await;
     let (flight, customer, admin) = (direct(&world).await, world.customer().await, world.admin().await);
     let booking = customer.book(order(&[&flight])).await;

@@ -68,7 +68,7 @@ async fn a_flight_is_changed_only_in_the_version_that_was_seen() {
 }
 
 #[tokio::test]
-async fn what_was_sent_is_judged_before_the_version_and_that_before_the_state() {
+async fn faults_come_before_the_version_and_the_version_before_the_state() {
     let world = World::start().await;
     let (flight, admin) = (direct(&world).await, world.admin().await);
     let path = path_to(&flight);

@@ -95,7 +95,7 @@ async fn the_bookings_on_it_move_along() {
 }
 
 #[tokio::test]
-async fn who_is_not_on_it_any_more_does_not_move() {
+async fn bookings_no_longer_on_the_flight_are_not_retimed() {
     let world = World::start().await;
     let (customer, operator, admin) = (world.customer().await, world.operator().await, world.admin().await);
     let flight = direct(&world).await;
@@ -127,7 +127,7 @@ async fn who_is_not_on_it_any_more_does_not_move() {
 }
 
 #[tokio::test]
-async fn what_changes_no_time_tells_no_booking() {
+async fn changes_that_keep_the_times_add_no_events() {
     let world = World::start().await;
     let (customer, admin) = (world.customer().await, world.admin().await);
     let flight = direct(&world).await;

@@ -73,7 +73,7 @@ async fn a_departed_flight_lands_after_it_left_and_within_a_day_of_what_is_known
 }
 
 #[tokio::test]
-async fn the_connections_of_who_is_on_it_are_judged_anew() {
+async fn the_connections_of_the_bookings_aboard_are_checked_again() {
     let world = World::start().await;
     let (customer, admin) = (world.customer().await, world.admin().await);
     let first = world.flight(NewFlight::new("AI101", "DEL", "BOM")).await;

@@ -32,7 +32,7 @@ async fn every_command_explains_itself() {
         (&["user", "--help"][..], &["create", "list", "set-role", "disable", "enable", "export", "erase"][..]),
         (&["user", "create", "--help"], &["--email", "--role", "--name", "--password-stdin"]),
         (&["user", "set-role", "--help"], &["--email", "customer, operator, admin"]),
-        (&["user", "erase", "--help"], &["--email", "--yes", "no way back"]),
+        (&["user", "erase", "--help"], &["--email", "--yes", "cannot be undone"]),
         (&["keys", "--help"], &["rotate", "list"]),
         (&["keys", "rotate", "--help"], &["--compromised"]),
     ] {
@@ -45,7 +45,7 @@ async fn every_command_explains_itself() {
 
 /// The command line itself is wrong: 2, as clap and the shells have it.
 #[tokio::test]
-async fn what_is_no_command_is_refused_before_anything_is_touched() {
+async fn an_invalid_command_line_is_refused_without_any_effect() {
     for arguments in [
         &["user"][..],
         &["user", "delete", "--email", EMAIL],
@@ -74,7 +74,7 @@ async fn what_is_no_command_is_refused_before_anything_is_touched() {
 }
 
 #[tokio::test]
-async fn a_command_about_nobody_says_whom_it_looked_for_and_changes_nothing() {
+async fn a_command_about_an_unknown_user_names_the_address_and_changes_nothing() {
     let world = World::start().await;
     create(&world.database, EMAIL, "customer").await.succeeded();
     let before = state(&world).await;
@@ -142,7 +142,7 @@ async fn commands_repeated_are_harmless_and_leave_one_act() {
 }
 
 #[tokio::test]
-async fn the_last_administrator_stays_whoever_is_told_to_go() {
+async fn the_last_administrator_cannot_be_demoted_disabled_or_erased() {
     let world = World::start().await;
     create(&world.database, EMAIL, "admin").await.succeeded();
     let before = state(&world).await;

@@ -114,7 +114,7 @@ async fn a_timetable_is_imported_from_a_file() {
     assert_eq!(import(&[], &TABLE.replace("77X", "77W")).await.succeeded(), "created: 0, updated: 1, unchanged: 0\n");
 
     let faulty = import(&[], &format!("{TABLE}AI102,DEL,QQQ,soon,2026-11-21T19:30:00Z,77X,,,,\n")).await;
-    assert!(faulty.stdout.contains("`destination` in row 2 names no known airport"), "{}", faulty.stdout);
+    assert!(faulty.stdout.contains("`destination` in row 2 names an unknown airport"), "{}", faulty.stdout);
     assert!(faulty.stdout.contains("`departure_datetime` in row 2 must be"), "{}", faulty.stdout);
     assert!(faulty.complained().contains("nothing was imported"));
     assert_eq!(count().await, 1);
@@ -151,7 +151,7 @@ async fn the_demo_plays_the_main_job_against_a_running_server() {
         paths.len()
     };
     let first_act = ["search", "book", "capacity", "BOOKED", "DEPARTED", "ARRIVED", "DELIVERED"];
-    for word in first_act.into_iter().chain(["needs an administrator"]) {
+    for word in first_act.into_iter().chain(["requires an administrator"]) {
         assert!(played.contains(word), "{word}: {played}");
     }
     assert_eq!(shipments(&played).await, 1);

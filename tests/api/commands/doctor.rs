@@ -60,7 +60,9 @@ async fn doctor_finds_nothing_wrong_with_the_private_servers() {
     loadmaster(&["migrate", "--set", &home]).run().await.succeeded();
     let told = loadmaster(&["doctor", "--set", &home]).run().await.succeeded();
     assert!(told.lines().all(|line| line.starts_with("ok ")), "{told}");
-    for words in ["a private PostgreSQL", "keeps what it has acknowledged", "drops only what expires (volatile-lru)"] {
+    for words in
+        ["a private PostgreSQL", "preserves acknowledged writes", "evicts only keys that expire (volatile-lru)"]
+    {
         assert!(told.contains(words), "{words}: {told}");
     }
 }
@@ -77,8 +79,8 @@ async fn doctor_tells_which_rights_the_serving_role_has_to_spare() {
     assert_eq!(without_redis().await, Vec::<String>::new());
     for (grant, words) in [
         ("grant create on schema public to public", "may create tables and functions in the schema"),
-        ("grant insert on partitioned_tables to loadmaster_app", "only migrating writes: partitioned_tables;"),
-        ("grant update (version) on network to loadmaster_app", "only migrating writes: network;"),
+        ("grant insert on partitioned_tables to loadmaster_app", "only migrations write: partitioned_tables;"),
+        ("grant update (version) on network to loadmaster_app", "only migrations write: network;"),
     ] {
         owner.execute(grant).await.unwrap();
         let found = without_redis().await;
@@ -107,7 +109,7 @@ async fn doctor_calls_a_role_that_does_not_wait_for_the_disk_broken() {
 async fn doctor_warns_of_a_redis_that_drops_events_or_refuses_writes() {
     let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
     for (policy, words) in [
-        ("allkeys-lru", "may drop the stream of events, which subscribers read (allkeys-lru)"),
+        ("allkeys-lru", "may evict the event stream, which subscribers read (allkeys-lru)"),
         ("noeviction", "refuses every write (noeviction)"),
     ] {
         set_policy(&redis, policy).await;
@@ -118,5 +120,5 @@ async fn doctor_warns_of_a_redis_that_drops_events_or_refuses_writes() {
     let forbid = redis::cmd("ACL").arg("SETUSER").arg("default").arg("-info").to_owned();
     forbid.query_async::<()>(&mut redis.connect().await).await.unwrap();
     let found = doctor(&database, Some(&redis)).await;
-    assert!(found.len() == 1 && found[0].contains("cannot be found out"), "{found:?}");
+    assert!(found.len() == 1 && found[0].contains("eviction policy of Redis cannot be read"), "{found:?}");
 }

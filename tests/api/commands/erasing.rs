@@ -125,7 +125,7 @@ async fn live(world: &World, ann: &Client, user: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn nothing_is_left_of_who_is_erased_and_the_books_stay() {
+async fn an_erasure_leaves_no_personal_data_and_clean_books() {
     let world = World::start().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (ann, user) = register(&world, EMAIL, "Annabella Smithson").await;
@@ -168,7 +168,7 @@ async fn nothing_is_left_of_who_is_erased_and_the_books_stay() {
 }
 
 #[tokio::test]
-async fn who_is_erased_can_do_nothing_any_more_and_erasing_again_finds_nobody() {
+async fn an_erased_user_has_no_access_and_cannot_be_erased_again() {
     let world = World::start().await;
     let (ann, _) = register(&world, EMAIL, "Annabella Smithson").await;
     let key = ann.post("/api/v1/api-keys", json!({"name": "scanner"})).await.expect(201);
@@ -224,7 +224,7 @@ async fn a_former_name_goes_with_its_person() {
 }
 
 #[tokio::test]
-async fn who_shares_an_organization_takes_only_what_is_his_own() {
+async fn erasing_a_member_of_a_shared_organization_erases_only_that_members_data() {
     let world = World::start().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (ann, user) = register(&world, EMAIL, "Annabella Smithson").await;
@@ -269,7 +269,7 @@ async fn an_export_tells_all_that_is_kept_and_no_secret() {
 }
 
 #[tokio::test]
-async fn what_comes_in_with_an_old_token_is_swept_up_later_and_only_what_is_the_persons_alone() {
+async fn data_written_with_an_old_token_is_erased_later_if_it_is_the_persons_alone() {
     let world = World::start().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (ann, user) = register(&world, EMAIL, "Annabella").await;

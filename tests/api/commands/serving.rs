@@ -25,7 +25,7 @@ async fn a_server_starts_serves_and_ends_when_it_is_told_to() {
     let done = serving.terminate().await;
     assert_eq!(done.code, 0, "{}", done.stderr);
     let complaint = loadmaster(&check).run().await.complained();
-    assert!(complaint.contains("nothing answers"), "{complaint}");
+    assert!(complaint.contains("no server responds"), "{complaint}");
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn a_server_waits_for_its_database() {
     let serve = loadmaster(&["serve"]).env("DATABASE_URL", &gate.url()).logging_into(&log);
     let serving = serve.env("RUST_LOG", "loadmaster=debug").serve();
     // Given a server at whose database's address nobody listens,
-    let waits = "the database is away";
+    let waits = "the database is unavailable";
     until("it waits", async || lines_with(&log, waits) >= 2).await;
     serving.client().get("/livez").await.expect(200);
     assert_eq!(serving.client().get("/health").await.expect(503), json!({"status": "unhealthy"}));
@@ -205,7 +205,7 @@ async fn a_database_that_goes_away_before_it_is_migrated_is_waited_for_too() {
     let serving = loadmaster(&["serve"]).env("DATABASE_URL", &gate.url()).logging_into(&log).serve();
     until("it waits for the migration", async || lines_with(&log, "waiting for `loadmaster migrate`") == 1).await;
     gate.shut().await;
-    until("it waits for the database", async || lines_with(&log, "the database is away") == 1).await;
+    until("it waits for the database", async || lines_with(&log, "the database is unavailable") == 1).await;
     loadmaster(&["migrate"]).on(&database).run().await.succeeded();
     gate.open().await;
     serving.until("/readyz", 200).await;
@@ -216,9 +216,9 @@ async fn a_database_that_goes_away_before_it_is_migrated_is_waited_for_too() {
 const DUTIES: [&str; 5] = [
     "schedules cannot be read",
     "jobs cannot be read",
-    "jobs cannot be looked after",
+    "jobs of stopped processes cannot be looked for",
     "the outbox cannot be read",
-    "the outbox cannot be followed",
+    "the follower cannot read the outbox",
 ];
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn config_prints_what_is_in_effect_with_secrets_masked() {
 }
 
 #[tokio::test]
-async fn what_config_prints_is_a_settings_file() {
+async fn the_output_of_config_is_a_settings_file() {
     let printed =
         loadmaster(&["--set", "search.connection_minutes_by_airport=BOM=45", "config"]).run().await.succeeded();
     let again = loadmaster(&["--config", "mine.toml", "config"]).file("mine.toml", &printed).run().await.succeeded();

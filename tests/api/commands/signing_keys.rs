@@ -82,7 +82,7 @@ async fn configured_keys_are_not_the_databases_to_rotate() {
 }
 
 #[tokio::test]
-async fn many_who_rotate_at_once_leave_one_key_that_goes_on() {
+async fn concurrent_rotations_leave_one_signing_key() {
     let database = TestDatabase::create().await;
     let arguments = ["keys", "rotate"];
     let runs: Vec<_> = (0..4).map(|_| tokio::spawn(loadmaster(&arguments).on(&database).run())).collect();

@@ -45,7 +45,7 @@ async fn one_of_many(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_amendments_on_one_version_one_is_made() {
+async fn one_of_many_concurrent_amendments_of_a_version_succeeds() {
     let worlds = instances().await;
     let flight = worlds[0].flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     let customer = worlds[0].customer().await;
@@ -64,7 +64,7 @@ async fn of_many_amendments_on_one_version_one_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_steps_on_one_version_one_is_taken() {
+async fn one_of_many_concurrent_steps_on_a_version_succeeds() {
     let worlds = instances().await;
     let flight = worlds[0].flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     let operator = worlds[0].operator().await;
@@ -91,7 +91,7 @@ async fn of_many_steps_on_one_version_one_is_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_changes_of_a_flight_on_one_version_one_is_made() {
+async fn one_of_many_concurrent_flight_changes_of_a_version_succeeds() {
     let worlds = instances().await;
     let flight = worlds[0].flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     let (admin, customer) = (worlds[0].admin().await, worlds[0].customer().await);

@@ -70,7 +70,7 @@ async fn a_journey_goes_by_its_flights_alone() {
 }
 
 #[tokio::test]
-async fn who_landed_alone_or_was_cancelled_in_the_air_is_passed_over() {
+async fn bookings_that_landed_alone_or_were_cancelled_in_the_air_are_skipped() {
     let world = World::start().await;
     let [first, second] = two_flights(&world).await;
     let (customer, operator) = (world.customer().await, world.operator().await);

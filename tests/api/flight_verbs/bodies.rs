@@ -79,7 +79,7 @@ async fn each_member_of_a_departure_is_judged() {
 }
 
 #[tokio::test]
-async fn nobody_is_left_behind_twice() {
+async fn a_booking_cannot_be_named_twice_as_left_behind() {
     let world = World::start().await;
     let [first, _] = two_flights(&world).await;
     let operator = world.operator().await;

@@ -102,7 +102,7 @@ async fn a_flight_that_leaves_after_it_was_to_land_lands_later() {
 }
 
 #[tokio::test]
-async fn who_is_named_is_left_behind() {
+async fn named_bookings_are_left_behind() {
     let world = World::start().await;
     let [first, second] = two_flights(&world).await;
     let (customer, operator) = (world.customer().await, world.operator().await);
@@ -137,7 +137,7 @@ async fn who_is_named_is_left_behind() {
 }
 
 #[tokio::test]
-async fn who_has_not_come_in_misses_the_connection() {
+async fn a_booking_whose_inbound_has_not_arrived_misses_the_connection() {
     let world = World::start().await;
     let [first, second] = two_flights(&world).await;
     let (customer, operator) = (world.customer().await, world.operator().await);
@@ -178,7 +178,7 @@ async fn who_has_not_come_in_misses_the_connection() {
 }
 
 #[tokio::test]
-async fn who_is_left_at_a_connection_waits_there() {
+async fn a_booking_left_at_a_connection_stays_there() {
     let world = World::start().await;
     let [first, second] = two_flights(&world).await;
     let (customer, operator) = (world.customer().await, world.operator().await);
@@ -204,7 +204,7 @@ async fn who_is_left_at_a_connection_waits_there() {
 }
 
 #[tokio::test]
-async fn who_lost_the_first_flight_misses_the_second() {
+async fn a_booking_whose_first_flight_was_cancelled_misses_the_second() {
     let world = World::start().await;
     let [first, second] = two_flights(&world).await;
     let (customer, admin) = (world.customer().await, world.admin().await);
@@ -222,7 +222,7 @@ async fn who_lost_the_first_flight_misses_the_second() {
 }
 
 #[tokio::test]
-async fn who_came_back_to_a_flight_departs_with_it_once() {
+async fn a_booking_rerouted_back_to_a_flight_departs_with_it_once() {
     let world = World::start().await;
     let [first, second] = two_flights(&world).await;
     let (customer, admin) = (world.customer().await, world.admin().await);
@@ -246,7 +246,7 @@ async fn who_came_back_to_a_flight_departs_with_it_once() {
 }
 
 #[tokio::test]
-async fn who_was_moved_alone_or_is_gone_is_passed_over() {
+async fn bookings_that_departed_alone_or_left_the_flight_are_skipped() {
     let world = World::start().await;
     let [first, second] = two_flights(&world).await;
     let (customer, operator) = (world.customer().await, world.operator().await);
@@ -272,7 +272,7 @@ async fn who_was_moved_alone_or_is_gone_is_passed_over() {
 }
 
 #[tokio::test]
-async fn nobody_can_be_named_who_is_not_booked_on_it() {
+async fn a_booking_that_is_not_on_the_flight_cannot_be_left_behind() {
     let world = World::start().await;
     let [first, second] = two_flights(&world).await;
     let (customer, operator) = (world.customer().await, world.operator().await);

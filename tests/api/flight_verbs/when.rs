@@ -87,7 +87,7 @@ async fn an_empty_flight_does_not_arrive_before_it_departed_either() {
 }
 
 #[tokio::test]
-async fn it_is_never_before_the_last_movement_of_who_moves() {
+async fn a_step_cannot_precede_the_last_movement_of_the_bookings_it_moves() {
     let world = World::start().await;
     let [first, second] = two_flights(&world).await;
     let (customer, operator) = (world.customer().await, world.operator().await);
@@ -112,7 +112,7 @@ async fn it_is_never_before_the_last_movement_of_who_moves() {
 }
 
 #[tokio::test]
-async fn who_does_not_move_does_not_matter() {
+async fn movements_of_bookings_that_do_not_move_do_not_matter() {
     let world = World::start().await;
     let [first, second] = two_flights(&world).await;
     let (customer, operator) = (world.customer().await, world.operator().await);

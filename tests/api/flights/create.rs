@@ -51,7 +51,7 @@ async fn a_flight_has_exactly_the_promised_members() {
 }
 
 #[tokio::test]
-async fn what_the_capacity_leaves_out_comes_from_the_aircraft() {
+async fn members_missing_from_the_capacity_come_from_the_aircraft() {
     let world = World::start().await;
     // 77W: 20 000 kg, 140 m³, 14 positions.
     for (index, (given, expected)) in [
@@ -183,7 +183,7 @@ async fn a_cancelled_flight_does_not_block_its_number() {
 }
 
 #[tokio::test]
-async fn of_ten_who_create_one_flight_at_once_one_succeeds() {
+async fn one_of_ten_concurrent_creations_of_a_flight_succeeds() {
     let world = World::start().await;
     let admin = world.admin().await;
     let calls = (0..10).map(|_| {

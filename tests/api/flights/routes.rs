@@ -120,7 +120,7 @@ async fn upcoming(world: &World) -> i64 {
 
 /// Without filters it goes over every flight there is; whoever asks it again and again must not.
 #[tokio::test]
-async fn the_routes_are_read_once_for_all_who_ask() {
+async fn the_routes_are_read_once_for_concurrent_callers() {
     let world = World::working().await;
     for (number, destination) in [("AI1", "LHR"), ("AI2", "BOM"), ("BA3", "LHR")] {
         create(&world, leg(number, "DEL", destination, "2026-11-21T10:00:00Z", 500)).await;

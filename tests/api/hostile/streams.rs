@@ -107,7 +107,7 @@ async fn requests_that_are_taken_back_at_once_end_the_connection() {
 
 // Five seconds: the client is told to go, and has two seconds for it.
 #[tokio::test]
-async fn a_connection_that_was_told_to_go_and_goes_on_asking_is_closed() {
+async fn a_connection_that_ignores_goaway_is_closed() {
     let world = WorldOptions::working().set("server.idle_timeout_ms", "300").start().await;
     let (mut reading, mut writing) = connect(&world.base).await.into_split();
     writing.write_all(&taken_back(0)).await.unwrap();

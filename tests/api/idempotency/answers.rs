@@ -102,7 +102,7 @@ async fn the_key_counts_quoted_or_bare() {
 
 /// No token and no password lies where the answers lie.
 #[tokio::test]
-async fn what_makes_secrets_looks_at_no_key_and_keeps_nothing() {
+async fn operations_that_create_secrets_ignore_the_key_and_store_nothing() {
     let world = World::start().await;
     let anyone = world.anonymous();
     let account = json!({"email": "ann@forwarder.example", "password": "correct horse battery"});

@@ -39,7 +39,7 @@ async fn bad_input_leaves_the_key_free() {
 }
 
 #[tokio::test]
-async fn what_was_not_to_be_found_may_be_there_later() {
+async fn a_404_frees_the_key() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (user, home, away) = (Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4());
@@ -56,7 +56,7 @@ async fn what_was_not_to_be_found_may_be_there_later() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_done_may_be_done_later_under_the_same_key() {
+async fn refusals_by_state_free_the_key() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(150.0)).await;
     let (operator, admin) = (world.operator().await, world.admin().await);
@@ -81,7 +81,7 @@ async fn what_could_not_be_done_may_be_done_later_under_the_same_key() {
 }
 
 #[tokio::test]
-async fn who_was_not_allowed_has_used_no_key() {
+async fn a_forbidden_request_uses_no_key() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let user = Uuid::new_v4();
@@ -96,7 +96,7 @@ async fn who_was_not_allowed_has_used_no_key() {
 
 /// The answer and the effect are one transaction: what is rolled back is not kept.
 #[tokio::test]
-async fn what_the_database_gave_up_is_not_kept() {
+async fn a_failed_transaction_frees_the_key() {
     let world = WorldOptions::patient().start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = world.customer().await;

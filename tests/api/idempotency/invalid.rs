@@ -77,7 +77,7 @@ async fn it_is_told_with_all_other_faults() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_or_not_ones_own_is_told_before() {
+async fn authorization_and_existence_come_before_faults_of_the_key() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (customer, stranger) = (world.customer().await, world.customer().await);

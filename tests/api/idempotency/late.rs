@@ -47,7 +47,7 @@ impl Late {
 }
 
 #[tokio::test]
-async fn who_finds_the_last_room_taken_by_himself_is_told_of_his_booking() {
+async fn a_repetition_after_taking_the_last_capacity_returns_the_booking() {
     let mut late = Late::start().await;
     let flight = late.quick.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100.0)).await;
     let customer = late.quick.customer().await;
@@ -61,7 +61,7 @@ async fn who_finds_the_last_room_taken_by_himself_is_told_of_his_booking() {
 }
 
 #[tokio::test]
-async fn who_finds_the_flight_closed_or_cancelled_since_is_told_of_his_booking() {
+async fn a_repetition_after_the_flight_closed_or_was_cancelled_returns_the_booking() {
     let mut late = Late::start().await;
     let (customer, admin) = (late.quick.customer().await, late.quick.admin().await);
     for (number, code) in [("AI101", "flight_cancelled"), ("AI103", "flight_closed")] {
@@ -83,7 +83,7 @@ async fn who_finds_the_flight_closed_or_cancelled_since_is_told_of_his_booking()
 }
 
 #[tokio::test]
-async fn who_finds_his_step_taken_is_told_of_it() {
+async fn a_repetition_of_a_completed_step_returns_its_result() {
     let late = Late::start().await;
     let (heard, mut connection) = (Overheard::at(&late.redis).await, late.redis.connect().await);
     let flight = late.quick.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
@@ -114,7 +114,7 @@ async fn who_finds_his_step_taken_is_told_of_it() {
 
 /// The key was free when it was looked for, and is another's now: whether there is still room or not.
 #[tokio::test]
-async fn who_asked_for_something_else_meanwhile_is_refused() {
+async fn a_waiting_request_is_refused_if_its_key_was_used_for_another_meanwhile() {
     let mut late = Late::start().await;
     let customer = late.quick.customer().await;
     for (number, weight) in [("AI101", 40), ("AI103", 50)] {

@@ -32,7 +32,7 @@ impl User {
 }
 
 #[tokio::test]
-async fn who_has_left_an_organization_is_not_told_of_its_bookings_again() {
+async fn a_repetition_after_leaving_the_organization_is_refused() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (user, home, away) = (User(Uuid::new_v4()), Uuid::new_v4(), Uuid::new_v4());
@@ -74,7 +74,7 @@ async fn who_has_left_an_organization_is_not_told_of_its_bookings_again() {
 }
 
 #[tokio::test]
-async fn who_may_do_less_now_is_refused_what_he_did_before() {
+async fn a_repetition_is_refused_when_the_role_no_longer_suffices() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (user, home) = (User(Uuid::new_v4()), Uuid::new_v4());

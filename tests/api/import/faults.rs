@@ -167,7 +167,7 @@ async fn a_booked_flight_keeps_its_destination_and_the_room_that_is_taken() {
 }
 
 #[tokio::test]
-async fn what_is_no_table_is_refused() {
+async fn a_body_that_is_not_a_table_is_refused() {
     let world = World::start().await;
     let admin = world.admin().await;
     for other in ["application/json", "text/plain", "text/csvx", "multipart/form-data"] {

@@ -23,7 +23,7 @@ async fn flights_are_made_as_one_by_one() {
 }
 
 #[tokio::test]
-async fn what_is_there_is_changed_or_left_alone() {
+async fn existing_flights_are_updated_or_left_unchanged() {
     let world = World::start().await;
     let admin = world.admin().await;
     import_rows(&admin, &[FIRST, SECOND]).await;

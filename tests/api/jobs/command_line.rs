@@ -95,7 +95,7 @@ async fn a_run_that_fails_says_so_and_can_be_run_again_at_once() {
     let mut owner = database.owner().await;
     sqlx::raw_sql("begin; lock table refresh_tokens").execute(&mut owner).await.unwrap();
     let complaint = jobs(&database, &["run", "expired_tokens"]).await.complained();
-    assert!(complaint.contains("expired_tokens failed and will be tried again: "), "{complaint}");
+    assert!(complaint.contains("expired_tokens failed and will be retried: "), "{complaint}");
     let printed = jobs(&database, &["list"]).await.succeeded();
     assert!(
         printed.contains(" QUEUED ") && printed.contains(" 1/10 ") && printed.contains("lock timeout"),
@@ -114,19 +114,19 @@ async fn jobs_retry_brings_back_one_dead_job_or_all() {
     let dead = async |error| put(&database, "old_outbox", "DEAD", Some(error)).await;
     let (one, other, third) = (dead("a").await, dead("b").await, dead("c").await);
     let waiting = put(&database, "old_outbox", "QUEUED", None).await;
-    assert_eq!(jobs(&database, &["retry", &one.to_string()]).await.succeeded(), "1 will be tried again.\n");
+    assert_eq!(jobs(&database, &["retry", &one.to_string()]).await.succeeded(), "1 queued again.\n");
     assert_eq!(state(&database, one).await.as_deref(), Some("QUEUED"));
     assert_eq!(state(&database, other).await.as_deref(), Some("DEAD"));
 
     for not_dead in [one, waiting, Uuid::new_v4()] {
         let complaint = jobs(&database, &["retry", &not_dead.to_string()]).await.complained();
-        assert!(complaint.contains("no such job"), "{complaint}");
+        assert!(complaint.contains("no dead job with this id"), "{complaint}");
     }
     for senseless in [&["retry"][..], &["retry", "all"], &["retry", &other.to_string(), "--all"]] {
         assert_eq!(jobs(&database, senseless).await.code, 2, "{senseless:?}");
     }
-    assert_eq!(jobs(&database, &["retry", "--all"]).await.succeeded(), "2 will be tried again.\n");
-    assert_eq!(jobs(&database, &["retry", "--all"]).await.succeeded(), "0 will be tried again.\n");
+    assert_eq!(jobs(&database, &["retry", "--all"]).await.succeeded(), "2 queued again.\n");
+    assert_eq!(jobs(&database, &["retry", "--all"]).await.succeeded(), "0 queued again.\n");
     for id in [one, other, third, waiting] {
         assert_eq!(state(&database, id).await.as_deref(), Some("QUEUED"));
     }
@@ -139,12 +139,12 @@ async fn jobs_drop_gives_up_one_dead_job_and_no_other() {
     let (one, other) = (dead("a").await, dead("b").await);
     let (waiting, running) =
         (put(&database, "old_outbox", "QUEUED", None).await, put(&database, "old_outbox", "RUNNING", None).await);
-    assert_eq!(jobs(&database, &["drop", &one.to_string()]).await.succeeded(), format!("{one} is given up.\n"));
+    assert_eq!(jobs(&database, &["drop", &one.to_string()]).await.succeeded(), format!("{one} is deleted.\n"));
     assert_eq!(state(&database, one).await, None);
 
     for not_dead in [one, waiting, running, Uuid::new_v4()] {
         let complaint = jobs(&database, &["drop", &not_dead.to_string()]).await.complained();
-        assert!(complaint.contains("no such job that has failed for good"), "{complaint}");
+        assert!(complaint.contains("no dead job with this id"), "{complaint}");
     }
     for senseless in [&["drop"][..], &["drop", "--all"], &["drop", "old_outbox"]] {
         assert_eq!(jobs(&database, senseless).await.code, 2, "{senseless:?}");
@@ -174,7 +174,7 @@ async fn the_commands_work_beside_a_server_which_tells_its_queue_in_the_metrics(
     .await;
     // Either of the two does it.
     let ran = jobs(&database, &["run", "expired_tokens"]).await.succeeded();
-    assert!(ran == "expired_tokens is done.\n" || ran == "expired_tokens runs already.\n", "{ran}");
+    assert!(ran == "expired_tokens is done.\n" || ran == "expired_tokens is already running.\n", "{ran}");
     let dead = put(&database, "old_outbox", "DEAD", Some("the cold store is shut")).await;
     let unknown = put(&database, "of the next version", "QUEUED", None).await;
     until("the depth is shown", async || {

@@ -131,9 +131,9 @@ async fn a_panic_is_a_failure_like_others() {
     let queue = Queue::start().await;
     let id = queue.promise(NewJob { max_attempts: 2, ..NewJob::now("panic", Value::Null) }).await;
     for state in [JobState::Queued, JobState::Dead] {
-        assert_eq!(queue.run_one(id, panicking()).await, Ran::Failed("it panicked".to_owned()));
+        assert_eq!(queue.run_one(id, panicking()).await, Ran::Failed("the job panicked".to_owned()));
         let job = queue.get(id).await.unwrap();
-        assert_eq!((job.state, job.last_error.as_deref()), (state, Some("it panicked")));
+        assert_eq!((job.state, job.last_error.as_deref()), (state, Some("the job panicked")));
         queue.pass(TimeDelta::hours(1)).await;
     }
 }
@@ -151,7 +151,7 @@ async fn a_panic_over_the_payload_before_any_work_is_one_too() {
     });
     let runner = queue.runner("one", reading);
     let run = tokio::spawn(async move { runner.run_one(id).await.unwrap() });
-    assert_eq!(run.await.expect("the process is none the worse"), Ran::Failed("it panicked".to_owned()));
+    assert_eq!(run.await.expect("the process is none the worse"), Ran::Failed("the job panicked".to_owned()));
     assert_eq!(queue.state(id).await, Some(JobState::Queued));
 }
 

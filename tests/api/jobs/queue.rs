@@ -69,7 +69,7 @@ async fn a_job_waits_for_its_time() {
 }
 
 #[tokio::test]
-async fn what_is_more_urgent_comes_first_then_what_is_due_longer() {
+async fn jobs_run_by_priority_then_by_due_time() {
     let (queue, log, gate) = (Queue::start().await, Log::default(), Gate::shut());
     // Given a process that is busy but for one place,
     let holds = ["a", "b", "c", "d", "e", "f", "g", "h"];
@@ -103,7 +103,7 @@ async fn what_is_more_urgent_comes_first_then_what_is_due_longer() {
 }
 
 #[tokio::test]
-async fn of_one_key_only_one_job_waits_or_runs() {
+async fn only_one_job_of_a_key_waits_or_runs() {
     let (queue, log, gate) = (Queue::start().await, Log::default(), Gate::shut());
     let keyed = |kind: &'static str, payload: &str| NewJob {
         unique_key: Some("AI101".to_owned()),
@@ -138,7 +138,7 @@ async fn of_one_key_only_one_job_waits_or_runs() {
 }
 
 #[tokio::test]
-async fn of_transactions_that_promise_one_key_at_once_one_does() {
+async fn one_of_concurrent_transactions_enqueues_a_key() {
     let queue = Queue::start().await;
     let keyed = NewJob { unique_key: Some("AI101".to_owned()), ..NewJob::now("note", Value::Null) };
     let mut watch = Watch::over(&queue.database).await;

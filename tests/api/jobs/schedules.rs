@@ -50,7 +50,7 @@ async fn minutes_to_go(queue: &Queue) -> i32 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_processes_that_look_at_once_one_promises() {
+async fn one_of_many_processes_enqueues_a_due_schedule() {
     let queue = Queue::start().await;
     for round in 0..10 {
         let mut looking = JoinSet::new();

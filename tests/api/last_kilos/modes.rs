@@ -29,7 +29,7 @@ const CASES: [Case; 6] = [
 ];
 
 #[tokio::test]
-async fn who_leaves_no_more_than_the_threshold_takes_his_turn_and_nobody_else() {
+async fn only_bookings_that_leave_at_most_the_threshold_take_turns() {
     let redis = OwnRedis::start().await;
     let heard = Overheard::at(&redis).await;
     for (capacity, threshold, asked) in CASES {
@@ -69,7 +69,7 @@ async fn availability_shows_which_way_the_next_kilogram_goes() {
 
 /// One tight flight is enough: the locks are taken on all, in ascending order.
 #[tokio::test]
-async fn of_several_legs_all_are_locked_when_one_is_tight() {
+async fn all_legs_are_locked_when_one_is_tight() {
     let redis = OwnRedis::start().await;
     let heard = Overheard::at(&redis).await;
     let world = world_of(&redis, "100").await;
@@ -92,7 +92,7 @@ async fn of_several_legs_all_are_locked_when_one_is_tight() {
 
 /// The best flight is found without naming one; its last kilograms go the same way.
 #[tokio::test]
-async fn who_names_no_flight_takes_his_turn_too() {
+async fn a_booking_without_named_flights_takes_a_turn_too() {
     let redis = OwnRedis::start().await;
     let heard = Overheard::at(&redis).await;
     let world = world_of(&redis, "100").await;
@@ -111,7 +111,7 @@ async fn who_names_no_flight_takes_his_turn_too() {
 
 /// Full in another dimension, there is nothing to wait for.
 #[tokio::test]
-async fn who_finds_no_room_at_all_is_told_at_once() {
+async fn a_booking_that_finds_no_capacity_is_refused_immediately() {
     let redis = OwnRedis::start().await;
     let heard = Overheard::at(&redis).await;
     let world = world_of(&redis, "100").await;

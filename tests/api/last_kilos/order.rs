@@ -76,7 +76,7 @@ async fn world_on(redis: &OwnRedis) -> World {
 
 /// The first waits for an answer of Redis: all fifty stand in line behind him.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_behind_one_who_waits_for_redis_are_served_in_the_order_of_their_coming() {
+async fn fifty_behind_a_caller_waiting_for_redis_are_served_in_order_of_arrival() {
     let redis = OwnRedis::start().await;
     let world = world_on(&redis).await;
     let (flight, wishes) = (tight(&world).await, wishes(1));
@@ -90,7 +90,7 @@ async fn fifty_behind_one_who_waits_for_redis_are_served_in_the_order_of_their_c
 
 /// Another instance has the flight's lock, or had it when it died: he is waited for a while, then no longer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_behind_a_foreign_lock_are_served_in_the_order_of_their_coming() {
+async fn fifty_behind_a_foreign_lock_are_served_in_order_of_arrival() {
     let redis = OwnRedis::start().await;
     let world = world_on(&redis).await;
     let (flight, wishes) = (tight(&world).await, wishes(2));
@@ -112,7 +112,7 @@ async fn behind_a_row(world: &World, flights: &[&Value], wishes: &[u32]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_behind_a_locked_row_are_served_in_the_order_of_their_coming() {
+async fn fifty_behind_a_locked_row_are_served_in_order_of_arrival() {
     let world = WorldOptions::patient().with_workers().start().await;
     let flight = tight(&world).await;
     behind_a_row(&world, &[&flight], &wishes(3)).await;
@@ -132,7 +132,7 @@ async fn without_redis_they_are_served_in_the_same_order() {
 
 /// Two legs, the first or the second of which is the tight one, or both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_who_want_two_legs_are_served_in_the_order_of_their_coming() {
+async fn fifty_bookings_of_two_legs_are_served_in_order_of_arrival() {
     for (number, second) in [("AI102", 100.0), ("AI104", 100_000.0)] {
         let redis = OwnRedis::start().await;
         let world = world_on(&redis).await;

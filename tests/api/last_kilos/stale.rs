@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn the_lock_of_one_who_died_stops_no_booking() {
+async fn the_lock_of_a_dead_process_stops_no_booking() {
     let redis = OwnRedis::start().await;
     let options =
         WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.set("redis.url", &redis.url());

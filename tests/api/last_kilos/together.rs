@@ -31,7 +31,7 @@ async fn two_instances(threshold: &str) -> ([World; 2], [Client; 2]) {
 /// By the ledger: what was taken straight away has left more than the threshold. Nobody gives anything back here, so that
 /// who found it tight takes in turn.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_is_taken_straight_away_never_leaves_less_than_the_threshold() {
+async fn optimistic_bookings_never_leave_less_than_the_threshold() {
     let (worlds, clients) = two_instances("100").await;
     let mut dice = Dice::new(11);
     for round in 0..4 {

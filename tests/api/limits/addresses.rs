@@ -1,7 +1,7 @@
 use super::{OPEN, behind_proxies, get_as, limited, refused, told};
 
 #[tokio::test]
-async fn who_is_no_proxy_cannot_choose_an_address() {
+async fn an_untrusted_peer_cannot_choose_an_address() {
     let world = limited().set("rate_limit.anonymous_per_minute", "3").start().await;
     let anybody = world.anonymous();
     for number in 0..3 {
@@ -29,7 +29,7 @@ async fn behind_a_proxy_each_address_has_a_quota() {
 }
 
 #[tokio::test]
-async fn what_a_client_says_beside_its_proxy_gives_it_no_other_quota_and_takes_nobodys() {
+async fn forged_forwarding_headers_change_no_quota() {
     let world = behind_proxies().await;
     let anybody = world.anonymous();
     let left = async |address: &str, besides: &str| {
@@ -44,7 +44,7 @@ async fn what_a_client_says_beside_its_proxy_gives_it_no_other_quota_and_takes_n
 }
 
 #[tokio::test]
-async fn of_ipv6_a_network_of_64_bits_is_one_address() {
+async fn an_ipv6_network_of_64_bits_counts_as_one_address() {
     let world = behind_proxies().await;
     let anybody = world.anonymous();
     let left = async |address: &str| told(&get_as(&anybody, address, OPEN).await).unwrap()[1];

@@ -54,7 +54,7 @@ async fn a_guests_token_counts_as_its_address() {
 }
 
 #[tokio::test]
-async fn who_tries_out_tokens_is_anybody() {
+async fn a_caller_with_an_invalid_token_has_the_anonymous_quota() {
     let world = world().await;
     let thief = world.anonymous().with_token("a.b.c");
     for _ in 0..3 {
@@ -68,7 +68,7 @@ async fn who_tries_out_tokens_is_anybody() {
 }
 
 #[tokio::test]
-async fn who_shows_what_has_expired_hears_so_as_often_as_anybody() {
+async fn callers_with_an_expired_token_have_a_separate_quota_of_the_same_size() {
     let world = world().await;
     let late = world.customer().await;
     world.clock.advance(TimeDelta::hours(1));
@@ -104,7 +104,7 @@ async fn a_key_counts_with_its_owner_until_it_has_a_rate_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_is_refused_has_done_nothing() {
+async fn a_refused_request_has_no_effect() {
     let world = world().await;
     let caller = world.customer().await;
     assert_eq!(until_refused(&caller, OPEN).await, 5);

@@ -9,7 +9,7 @@ async fn both() -> [World; 2] {
 }
 
 #[tokio::test]
-async fn of_sixty_one_requests_in_a_window_sixty_are_answered() {
+async fn sixty_of_sixty_one_requests_in_a_window_are_admitted() {
     for world in both().await {
         let anybody = world.anonymous();
         let second = u32::try_from(world.now().timestamp().rem_euclid(60)).unwrap();
@@ -59,7 +59,7 @@ async fn over_the_border_of_two_windows_no_more_pass_than_in_one() {
 }
 
 #[tokio::test]
-async fn who_switches_limits_off_hears_of_none() {
+async fn without_limits_there_are_no_quota_headers() {
     let world = World::working().await;
     for _ in 0..70 {
         let answer = world.anonymous().get(OPEN).await;
@@ -69,7 +69,7 @@ async fn who_switches_limits_off_hears_of_none() {
 }
 
 #[tokio::test]
-async fn what_watches_and_explains_is_not_counted() {
+async fn monitoring_and_documentation_routes_are_not_counted() {
     let world = limited().set("rate_limit.anonymous_per_minute", "1").start().await;
     let anybody = world.anonymous();
     for path in [

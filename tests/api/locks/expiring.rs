@@ -89,7 +89,7 @@ async fn two_changes_are_made_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn of_two_on_one_version_one_is_made() {
+async fn one_of_two_changes_of_a_version_succeeds() {
     let mut stage = Stage::start().await;
     let booking = stage.book().await;
     let other = beside(&stage).await;

@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_booking_that_somebody_else_is_at_is_locked() {
+async fn a_booking_under_change_is_locked() {
     let mut stage = Stage::start().await;
     let booking = stage.book().await;
     let lock = lock_of(&booking);
@@ -37,7 +37,7 @@ async fn a_booking_that_somebody_else_is_at_is_locked() {
 }
 
 #[tokio::test]
-async fn who_may_not_see_a_booking_does_not_learn_that_it_is_locked() {
+async fn a_caller_without_access_does_not_learn_that_a_booking_is_locked() {
     let mut stage = Stage::start().await;
     let booking = stage.book().await;
     let stranger = stage.world.customer().await;
@@ -113,7 +113,7 @@ async fn a_flight_leaves_with_locked_bookings() {
 
 /// What is done is done: there is nothing to wait for.
 #[tokio::test]
-async fn who_repeats_a_step_waits_for_nobody() {
+async fn a_repeated_step_does_not_wait_for_the_lock() {
     let options = WorldOptions::patient().with_workers().set("locks.attempts", "100000").set("locks.delay_ms", "100");
     let mut stage = Stage::with(options).await;
     let booking = stage.book().await;

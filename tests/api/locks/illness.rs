@@ -114,7 +114,7 @@ async fn fall_ill_and_recover(illness: Illness) {
 }
 
 #[tokio::test]
-async fn without_redis_all_goes_on() {
+async fn everything_works_without_redis() {
     fall_ill_and_recover(Illness::Dead).await;
 }
 
@@ -129,7 +129,7 @@ async fn with_a_full_redis_all_goes_on() {
 }
 
 #[tokio::test]
-async fn with_a_redis_that_takes_no_writes_all_goes_on() {
+async fn everything_works_with_a_read_only_redis() {
     fall_ill_and_recover(Illness::ReadOnly).await;
 }
 
@@ -163,7 +163,7 @@ async fn denied(connection: &mut MultiplexedConnection, prefix: &str) -> u64 {
 
 /// Once it is given up nobody waits for it: requests do not even ask.
 #[tokio::test]
-async fn who_does_not_answer_is_not_asked_until_he_does() {
+async fn a_redis_that_does_not_answer_is_not_called_until_it_does() {
     let mut stage = stage().await;
     let bookings = [stage.book().await, stage.book().await];
     allow(&mut stage.connection, "resetkeys").await;

@@ -52,7 +52,7 @@ async fn a_lock_is_held_while_the_change_is_made_and_no_longer() {
 }
 
 #[tokio::test]
-async fn who_is_refused_gives_the_lock_back_too() {
+async fn a_refused_request_releases_its_lock_too() {
     let mut stage = Stage::start().await;
     let heard = Overheard::at(&stage.redis).await;
     let booking = stage.book().await;
@@ -103,7 +103,7 @@ async fn a_lock_that_is_anothers_by_now_stays_his() {
 
 /// A caller that hangs up takes nothing with him: the work is done to its end, and the lock given back.
 #[tokio::test]
-async fn who_hangs_up_leaves_no_lock_behind() {
+async fn a_caller_that_hangs_up_leaves_no_lock() {
     let mut stage = Stage::start().await;
     let (booking, mut owner) = (stage.book().await, stage.world.database.owner().await);
     let lock = lock_of(&booking);

@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn it_is_asked_for_at_most_as_often_as_the_settings_say() {
+async fn attempts_to_take_the_lock_are_limited_by_the_settings() {
     for (attempts, at_least) in [(1, 1), (7, 2)] {
         let options = WorldOptions::patient().with_workers().set("locks.attempts", &attempts.to_string());
         let mut stage = Stage::with(options.set("locks.delay_ms", "200")).await;

@@ -93,7 +93,7 @@ async fn prometheus_own_tool_finds_no_fault() {
 }
 
 #[tokio::test]
-async fn what_has_not_happened_yet_is_0_and_not_missing() {
+async fn counters_without_events_are_0_and_not_missing() {
     let alone = Alone::start(&[]).await;
     let samples = alone.samples().await;
     for family in families().filter(|family| family.kind == Kind::Counter) {

@@ -90,7 +90,7 @@ async fn bookings_are_counted_by_their_outcome() {
 }
 
 #[tokio::test]
-async fn what_is_booked_is_weighed_once() {
+async fn a_booking_adds_its_weight_once() {
     let alone = Alone::start(&[]).await;
     let neighbour = alone.neighbour().await;
     let flight = neighbour.flight(tomorrow("AI101")).await;

@@ -27,7 +27,7 @@ async fn a_dependency_that_goes_away_is_down_and_up_again_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_connection_is_timed_also_when_he_waits_in_vain() {
+async fn waits_for_a_connection_are_measured_even_if_in_vain() {
     let patience = WorldOptions::working().set("database.acquire_timeout_ms", "1500");
     let world = patience.start().await;
     let (count, sum) = ("loadmaster_db_pool_wait_seconds_count", "loadmaster_db_pool_wait_seconds_sum");

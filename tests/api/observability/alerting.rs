@@ -105,7 +105,7 @@ fn alertmanager_takes_its_settings_and_pages_go_elsewhere_than_tickets() {
 }
 
 #[test]
-fn what_is_silenced_or_silences_is_there() {
+fn alerts_named_by_inhibitions_exist() {
     let settings = yaml("deploy/observability/alertmanager/alertmanager.yml");
     let names = alert_names();
     for rule in list(&settings["inhibit_rules"]) {
@@ -121,7 +121,7 @@ fn what_is_silenced_or_silences_is_there() {
 }
 
 #[tokio::test]
-async fn what_follows_from_something_known_wakes_nobody() {
+async fn consequences_of_a_known_alert_are_inhibited() {
     let alertmanager = Alertmanager::start().await;
     let all = alert_names();
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();

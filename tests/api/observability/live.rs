@@ -158,7 +158,7 @@ async fn every_panel_shows_something_and_every_rule_has_run() {
 }
 
 #[tokio::test]
-async fn what_goes_away_sets_off_its_alert() {
+async fn stopping_servers_and_databases_fires_their_alerts() {
     let mut site = Site::start().await;
     let prometheus = Prometheus::start(&[&site.busy.base, &site.quiet.base]).await;
     let is_active = async |name: &str| prometheus.rules().await.iter().any(|rule| rule.name == name && rule.is_active);

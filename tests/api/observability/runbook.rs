@@ -114,7 +114,7 @@ fn sources(directory: &std::path::Path) -> String {
 }
 
 #[test]
-fn what_the_runbook_looks_for_in_the_logs_is_logged() {
+fn log_lines_searched_by_the_runbook_exist() {
     let sources = sources(&super::path("src"));
     let mut count = 0;
     for entry in entries() {

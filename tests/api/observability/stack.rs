@@ -30,7 +30,7 @@ fn every_image_is_pinned_and_every_port_is_this_machines_own() {
 }
 
 #[test]
-fn what_is_mounted_is_there_and_read_only() {
+fn mounted_files_exist_and_are_read_only() {
     let compose = compose();
     let volumes = compose["volumes"].as_object().unwrap();
     let mut used = BTreeSet::new();

@@ -168,7 +168,7 @@ async fn more_old_messages_than_are_deleted_at_once_all_go() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_was_committed_late_is_kept_until_it_is_delivered() {
+async fn late_committed_messages_are_kept_until_delivery() {
     let world = alone().await;
     let sink = Collecting::<'a'>::that(Mood::Takes);
     let serving = sink.served_by(&world, "one");

@@ -59,7 +59,7 @@ async fn a_feed_reads_each_message_once_in_the_order_of_their_numbers() {
 }
 
 #[tokio::test]
-async fn what_is_committed_late_is_read_late_and_what_is_rolled_back_is_forgotten() {
+async fn late_commits_are_read_late_and_rollbacks_are_forgotten() {
     let world = alone().await;
     let [late, never, soon] = [(); 3].map(|()| Uuid::new_v4());
     let mut feed = Feed::default();
@@ -86,7 +86,7 @@ async fn what_is_committed_late_is_read_late_and_what_is_rolled_back_is_forgotte
 }
 
 #[tokio::test]
-async fn who_began_last_and_wrote_first_is_awaited_as_well() {
+async fn a_transaction_that_began_last_and_wrote_first_is_awaited_too() {
     let world = alone().await;
     let mut feed = Feed::default();
     let (mut fast, mut slow) = (Open::begin(&world.database).await, Open::begin(&world.database).await);
@@ -129,7 +129,7 @@ async fn more_late_messages_than_are_read_at_once_are_all_read() {
 }
 
 #[tokio::test]
-async fn who_follows_from_now_on_is_told_what_is_under_way() {
+async fn a_follower_that_starts_now_gets_transactions_in_progress() {
     let world = alone().await;
     let [late, before, after] = [(); 3].map(|()| Uuid::new_v4());
     let mut slow = Open::begin(&world.database).await;

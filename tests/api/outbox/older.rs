@@ -44,7 +44,7 @@ async fn whole_documents(world: &World) -> BTreeMap<String, Value> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_an_older_process_wrote_arrives_as_this_one_would_have_written_it() {
+async fn messages_of_an_older_process_arrive_in_the_current_form() {
     let (world, redis) = (alone().await, OwnRedis::start().await);
     let (flights, people) = (two_flights(&world).await, People::of(&world).await);
     ship(people.clone(), flights.clone()).await;

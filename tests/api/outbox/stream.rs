@@ -53,7 +53,7 @@ async fn every_change_arrives_in_the_stream_and_on_the_channel() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_two_instances_one_delivers_and_the_other_follows_it() {
+async fn one_of_two_instances_delivers_and_the_other_takes_over() {
     let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
     let (mut consumer, mut owner) = (Consumer::of(&redis).await, database.owner().await);
     let first = world(&database, &redis).await;

@@ -54,7 +54,7 @@ async fn a_valid_request_id_is_echoed_and_another_replaced() {
 }
 
 #[tokio::test]
-async fn what_is_over_one_kibibyte_is_compressed_for_who_takes_it() {
+async fn responses_over_one_kibibyte_are_compressed_if_accepted() {
     let world = World::start().await;
     let client = world.anonymous();
     let plain = client.get("/problems").await;

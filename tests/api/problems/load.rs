@@ -57,7 +57,7 @@ async fn beyond_its_limit_the_server_refuses_early_but_still_tells_how_it_is() {
 }
 
 #[tokio::test]
-async fn who_gets_no_connection_to_the_database_in_time_is_told_to_come_back() {
+async fn a_request_without_a_database_connection_in_time_gets_retry_after() {
     let world = WorldOptions::default()
         .set("database.max_connections", "1")
         .set("database.acquire_timeout_ms", "500")

@@ -19,7 +19,7 @@ fn under_awb(flight: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_50_bookings_under_one_air_waybill_one_is_made_and_only_its_room_is_taken() {
+async fn one_of_50_concurrent_bookings_with_one_air_waybill_is_made() {
     let world = WorldOptions::patient().with_workers().start().await;
     let flight = world.flight(roomy("AI101")).await;
     let customer = world.customer().await;

@@ -281,7 +281,7 @@ fn patching(round: &Round, path: &str, change: Value) -> Call {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_bookings_that_meet_a_cancellation_none_stays_on_the_flight() {
+async fn no_concurrent_booking_stays_on_a_cancelled_flight() {
     const LOST: Outcome = ("BOOKED", &["BOOKED", "FLIGHT_CANCELLED"], &[("CANCELLED", 100)]);
     rounds(async |round: Round| {
         let before: [String; 1] = round.books().await;

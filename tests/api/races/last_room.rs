@@ -68,19 +68,19 @@ fn roomy() -> NewFlight {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_200_clients_for_the_last_1000_kg_exactly_25_get_their_40() {
+async fn exactly_25_of_200_clients_get_40_kg_of_the_last_1000_kg() {
     let world = WorldOptions::patient().with_workers().start().await;
     exactly_25_of_200(&[&world], roomy().weight(1000.0), shipment(), "weight_kg").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_200_clients_for_the_last_10_cubic_metres_exactly_25_get_their_400_litres() {
+async fn exactly_25_of_200_clients_get_400_litres_of_the_last_10_cubic_metres() {
     let world = WorldOptions::patient().with_workers().start().await;
     exactly_25_of_200(&[&world], roomy().volume(10.0), shipment(), "volume_m3").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_200_clients_for_the_last_25_positions_exactly_25_get_one() {
+async fn exactly_25_of_200_clients_get_one_of_the_last_25_positions() {
     let world = WorldOptions::patient().with_workers().start().await;
     exactly_25_of_200(&[&world], roomy().positions(25), shipment(), "positions").await;
 }
@@ -93,7 +93,7 @@ async fn two_servers_on_one_database_sell_the_last_room_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn whoever_is_refused_would_not_have_fitted_into_what_is_left_at_the_end() {
+async fn no_refused_booking_would_fit_into_the_remaining_capacity() {
     let world = WorldOptions::patient().with_workers().start().await;
     let flight = world.flight(roomy().weight(1000.0)).await;
     let customer = world.customer().await;

@@ -116,7 +116,7 @@ async fn operators_cancel_against_depart_ends_in_cancelled_alone_or_departed_the
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_cancel_and_depart_with_the_same_if_match_one_is_done_and_the_other_never() {
+async fn exactly_one_of_cancel_and_depart_with_the_same_if_match_succeeds() {
     in_lanes(tries(), async |lane: Lane, number, booked| {
         let path = lane.booking().await;
         let (cancel, depart) = (format!("{path}/cancel"), format!("{path}/depart"));
@@ -139,7 +139,7 @@ async fn of_cancel_and_depart_with_the_same_if_match_one_is_done_and_the_other_n
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_customers_cancel_and_operators_depart_exactly_one_wins() {
+async fn exactly_one_of_a_customers_cancel_and_an_operators_depart_succeeds() {
     in_lanes(tries(), async |lane: Lane, number, booked| {
         let path = lane.booking().await;
         let (cancel, depart) = (format!("{path}/cancel"), format!("{path}/depart"));
@@ -159,7 +159,7 @@ async fn of_customers_cancel_and_operators_depart_exactly_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_two_departs_two_arrives_and_two_delivers_at_once_exactly_one_wins() {
+async fn each_step_of_two_concurrent_departs_arrives_and_delivers_succeeds_once() {
     in_lanes(tries(), async |lane: Lane, number, booked| {
         let path = lane.booking().await;
         for (action, status) in [("depart", "DEPARTED"), ("arrive", "ARRIVED"), ("deliver", "DELIVERED")] {

@@ -92,7 +92,7 @@ async fn cargo_that_is_stranded_at_a_connection_goes_on_by_another_flight() {
 }
 
 #[tokio::test]
-async fn what_was_offloaded_may_go_back_onto_the_same_flight() {
+async fn an_offloaded_booking_may_be_rerouted_onto_the_same_flight() {
     let world = World::start().await;
     let (network, customer) = (Network::of(&world).await, world.customer().await);
     let booking = network.book(&customer).await;

@@ -226,7 +226,7 @@ async fn a_redis_that_comes_back_with_what_it_had_long_ago_is_not_believed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_does_not_hear_what_others_do_asks_the_tables() {
+async fn an_instance_that_is_behind_reads_the_tables() {
     let three = Three::start(None).await;
     let Schedule { direct, .. } = schedule(&three.here).await;
     three.is_told("new flights").await;

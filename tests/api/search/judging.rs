@@ -65,7 +65,7 @@ async fn the_cut_off_closes_booking_to_the_instant() {
 }
 
 #[tokio::test]
-async fn what_others_have_booked_is_not_offered_again() {
+async fn capacity_booked_by_others_is_not_offered() {
     let world = World::working().await;
     let flight = world.flight(direct_flight("AI1")).await;
     let order = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 600, "volume_m3": 2,

@@ -63,7 +63,7 @@ async fn nothing_is_kept_too() {
 }
 
 #[tokio::test]
-async fn what_one_instance_found_the_others_find_in_redis() {
+async fn search_results_of_one_instance_are_shared_through_redis() {
     let first = World::working().await;
     first.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let second = WorldOptions::working().on(&first.database).start().await;

@@ -44,7 +44,7 @@ async fn the_ranked_list_goes_by_the_key_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn of_equal_arrivals_the_one_with_fewer_stops_then_the_shorter_then_the_smaller_id_comes_first() {
+async fn equal_arrivals_are_ordered_by_stops_then_duration_then_id() {
     let world = World::working().await;
     // All land at 20:00Z. The connections leave Delhi at 02:30Z and 03:30Z.
     world.flight(to_bombay("AI11")).await;

@@ -231,7 +231,7 @@ async fn operators_see_how_far_each_sink_is_behind() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_silent_keeps_nobody_waiting_who_asks_how_it_is() {
+async fn a_silent_database_does_not_delay_health_requests() {
     let directory = tempfile::Builder::new().prefix("loadmaster-").tempdir().unwrap();
     // PostgreSQL may have to run as another user.
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();

@@ -82,7 +82,7 @@ async fn an_instance_is_not_ready_while_the_database_is_away() {
 }
 
 #[tokio::test]
-async fn many_who_ask_at_once_put_one_question_to_the_database() {
+async fn concurrent_readiness_requests_cause_one_query() {
     let world = World::working().await;
     let mut questions = Readings::of(&world.database, "_sqlx_migrations").await;
     let mut owner = world.database.owner().await;

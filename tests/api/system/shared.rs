@@ -73,7 +73,7 @@ async fn scripts(redis: &mut MultiplexedConnection) -> u64 {
 }
 
 #[tokio::test]
-async fn many_who_ask_how_it_is_put_few_questions_to_redis() {
+async fn concurrent_health_requests_cause_few_calls_to_redis() {
     let own = OwnRedis::start().await;
     let options = WorldOptions { without_redis: true, ..WorldOptions::working() };
     let world = options.set("redis.url", &own.url()).set("redis.timeout_ms", "10000").start().await;

@@ -88,7 +88,7 @@ async fn without_a_collector_the_callers_trace_is_named_and_passed_on() {
 }
 
 #[tokio::test]
-async fn what_is_not_sampled_is_not_told_but_named() {
+async fn unsampled_traces_are_not_exported_but_have_ids() {
     let collector = Collector::start().await;
     let site = Site::start(&[
         ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint()),

@@ -35,7 +35,7 @@ async fn a_collector_that_is_away_costs_nothing_but_spans() {
         site.operator.get("/api/v1/flights").await.expect(200);
         let (done, log) = site.end().await;
         assert_eq!(done.code, 0, "{protocol}");
-        let is_told = |line: &&Value| line["message"] == "the collector does not take spans; they are lost";
+        let is_told = |line: &&Value| line["message"] == "the collector does not accept spans; they are lost";
         assert_eq!(log.iter().filter(is_told).count(), 1, "{protocol}: the operator is told once");
         let is_bad = |line: &&Value| line["level"] == "ERROR";
         assert_eq!(log.iter().find(is_bad), None, "{protocol}: nobody is woken");

@@ -8,7 +8,7 @@ use crate::support::{Answer, World, freight::each};
 const AUDIT: &str = "/api/v1/admin/audit";
 
 #[tokio::test]
-async fn what_administrators_do_is_recorded_newest_first() {
+async fn administrative_acts_are_listed_newest_first() {
     let world = World::working().await;
     let (admin, me) = user(&world, Role::Admin).await;
     let (_, ann) = user(&world, Role::Customer).await;

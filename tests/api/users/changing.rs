@@ -60,7 +60,7 @@ async fn a_stale_version_is_refused_and_a_key_makes_a_change_once() {
 }
 
 #[tokio::test]
-async fn what_is_no_change_of_a_user_is_refused_with_all_its_faults() {
+async fn invalid_changes_of_a_user_are_refused_with_all_faults() {
     let world = World::working().await;
     let (admin, me) = user(&world, Role::Admin).await;
     let (_, ann) = user(&world, Role::Customer).await;
@@ -107,7 +107,7 @@ async fn the_last_administrator_can_neither_demote_nor_disable_himself() {
 }
 
 #[tokio::test]
-async fn of_administrators_who_demote_each_other_at_once_one_stays() {
+async fn administrators_demoting_each_other_concurrently_leave_at_least_one() {
     let world = World::working().await;
     let mut callers = Vec::new();
     for _ in 0..4 {
@@ -174,7 +174,7 @@ async fn a_precondition_is_read_as_it_is_for_bookings() {
 }
 
 #[tokio::test]
-async fn an_answer_is_repeated_only_to_who_still_is_an_administrator() {
+async fn a_response_is_repeated_only_to_a_current_administrator() {
     let world = World::working().await;
     let ((admin, me), (root, _)) = (user(&world, Role::Admin).await, user(&world, Role::Admin).await);
     let (_, ann) = user(&world, Role::Customer).await;
@@ -221,7 +221,7 @@ async fn two_administrators_on_two_instances_never_both_go() {
 }
 
 #[tokio::test]
-async fn what_is_no_patch_at_all_changes_nothing() {
+async fn a_body_that_is_not_a_patch_changes_nothing() {
     let world = World::working().await;
     let (admin, _) = user(&world, Role::Admin).await;
     let (_, ann) = user(&world, Role::Customer).await;

@@ -56,13 +56,13 @@ fn marks(found: &[Found], operations: &[Operation], run: &str) -> Vec<Breach> {
                 breaches.push(lost(format!("lost: {reference} ({mark}), acknowledged by call {call}")));
             }
             None if operation.was_refused() && !there.is_empty() => {
-                breaches.push(lost(format!("{mark} was refused, and left {}", references())));
+                breaches.push(lost(format!("{mark} was refused, but there is {}", references())));
             }
             _ => {}
         }
     }
     for ((_, mark), there) in by_mark {
-        let what = if mark.starts_with(run) { "that no client asked for" } else { "that is not of this run" };
+        let what = if mark.starts_with(run) { "that no client requested" } else { "that belongs to another run" };
         let promise = if mark.starts_with(run) { Promise::OneEffect } else { Promise::NoForeignData };
         for found in there {
             breaches.push(Breach { promise, what: format!("{} ({mark}) is a booking {what}", found.reference) });
@@ -81,7 +81,8 @@ fn is_whole(found: &Found) -> Vec<Breach> {
     // A booking that was taken off a flight has a gap until it is rerouted, or for ever.
     let may_have_a_gap = *lost_a_leg && (*needs_rerouting || status == "CANCELLED");
     if !may_have_a_gap && (!leads || !chained) {
-        breaches.push(lost(format!("{reference} from {} to {} has the legs {sectors:?}", ends[0], ends[1])));
+        breaches
+            .push(lost(format!("{reference} from {} to {} has the disconnected legs {sectors:?}", ends[0], ends[1])));
     }
     let begins = found.events.first().is_some_and(|event| event.kind == "BOOKED");
     if !found.gapless || !begins {
@@ -117,7 +118,7 @@ fn has_what_was_acknowledged(found: &Found, asked: &[&Operation]) -> Vec<Breach>
             )));
         }
         if operation.kind == Kind::Book && (ack.fixed != found.fixed || ack.weight_kg != found.booked_kg) {
-            breaches.push(lost(format!("{} is not what call {} acknowledged", found.reference, ack.call)));
+            breaches.push(lost(format!("{} differs from what call {} acknowledged", found.reference, ack.call)));
         }
     }
     breaches
@@ -151,7 +152,7 @@ fn has_nothing_else(found: &Found, asked: &[&Operation], flight_requests: &Fligh
         // Duplicate bookings are found by their mark.
         if kind != "BOOKED" && events.len() > own + by_flight {
             let what = format!(
-                "{} has {} events {kind}, and {} calls that were not refused asked for one: {:?}",
+                "{} has {} {kind} events, but {} calls that were not refused requested one: {:?}",
                 found.reference,
                 events.len(),
                 own + by_flight,

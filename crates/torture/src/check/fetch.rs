@@ -87,7 +87,7 @@ pub(super) async fn get(load: &Load, actor: Actor, path: &str, instance: usize) 
 pub(super) async fn list(load: &Load, actor: Actor, path: String) -> anyhow::Result<Vec<Value>> {
     let (mut entries, mut next) = (Vec::new(), Some(path));
     while let Some(path) = next {
-        let Some(mut page) = get(load, actor, &path, 0).await? else { bail!("there is no {path}") };
+        let Some(mut page) = get(load, actor, &path, 0).await? else { bail!("{path} does not exist") };
         entries.extend(page.body.as_array_mut().map(std::mem::take).unwrap_or_default());
         next = page.next;
     }

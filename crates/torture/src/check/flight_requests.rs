@@ -95,7 +95,7 @@ impl<'a> FlightRequests<'a> {
             "CANCELLED" => requests.possible(Kind::FlightCancel),
             _ => 1,
         };
-        let what = format!("flight {flight} is {status}, and no call that was not refused asked for that");
+        let what = format!("flight {flight} is {status}, but every call that requested that was refused");
         (asked == 0).then_some(Breach { promise: Promise::OneEffect, what })
     }
 }
@@ -132,14 +132,14 @@ fn step(operation: &Operation, ack: &Ack, events: &[(&str, &Event)]) -> Vec<Brea
     let is_right = (changed..=changed + pending).contains(&(events_found + ack.left_behind.len()));
     if !is_right {
         breaches.push(lost(format!(
-            "the {name} of {flight} (call {call}) changed {changed} bookings, {} of them left behind, with {pending} to follow, \
-             and {events_found} have the event",
+            "the {name} of {flight} (call {call}) changed {changed} bookings, {} of them left behind, with {pending} pending, \
+             but {events_found} have the event",
             ack.left_behind.len()
         )));
     }
     for left in &ack.left_behind {
         if !events.iter().any(|(reference, event)| reference == left && event.kind == "OFFLOADED") {
-            breaches.push(lost(format!("{left} was left behind by {flight} (call {call}), and has no event of it")));
+            breaches.push(lost(format!("{left} was left behind by {flight} (call {call}), but has no event for it")));
         }
     }
     breaches
@@ -162,7 +162,7 @@ fn offloads<'a>(operations: &'a [Operation], of: impl Fn(&Operation) -> &'a [(&'
                 operations.iter().filter_map(|operation| Some(operation.ack.as_ref()?.call.to_string())).collect();
             let calls = calls.join(", ");
             breaches.push(lost(format!(
-                "lost: {named} was taken off {flight} by the calls {calls}, and has {events_found} events of it"
+                "lost: {named} was offloaded from {flight} by the calls {calls}, but has {events_found} events for it"
             )));
         }
     }

@@ -69,7 +69,7 @@ fn stranded(bookings: &[Value], flight: &str, status: &str) -> Option<String> {
             leg["flight_id"] == flight && leg["status"].as_str().is_some_and(|status| impossible.contains(&status))
         };
         let leg = legs.find(is_one)?;
-        Some(format!("flight {flight} is {status}, and a leg of {} on it is {}", booking["ref_id"], leg["status"]))
+        Some(format!("flight {flight} is {status}, but a leg of {} on it is {}", booking["ref_id"], leg["status"]))
     })
 }
 
@@ -89,7 +89,7 @@ pub(super) async fn judge(
     breaches.extend(flight_requests.contradiction(id, status));
     if version > flight.version + flight_requests.versions(id) {
         let what = format!(
-            "flight {id} is at version {version}, and {} calls may have changed it",
+            "flight {id} is at version {version}, but only {} calls may have changed it",
             flight_requests.versions(id)
         );
         breaches.push(Breach { promise: Promise::OneEffect, what });
@@ -120,7 +120,7 @@ async fn room(load: &Load, flight: &str) -> anyhow::Result<Option<Breach>> {
         differed += 1;
         if differed >= 5 && look().await?.is_some_and(|now| now["booked"] == before["booked"]) {
             let what = format!(
-                "flight {flight} has {} booked, and its {} bookings take {taken:?} thousandths",
+                "flight {flight} has {} booked, but its {} bookings take {taken:?} thousandths",
                 before["booked"],
                 on_it.len()
             );

@@ -35,16 +35,16 @@ async fn is_there(load: &Load, row: &Row) -> anyhow::Result<bool> {
 fn verdict(operation: &Operation, there: &[&str], missing: &[&str]) -> Option<String> {
     let (name, call) = (operation.kind.name(), operation.ack.as_ref().map_or(0, |ack| ack.call));
     match (operation.kind, &operation.ack) {
-        (Kind::DryRun, _) if !there.is_empty() => Some(format!("a dry run of an import made the flights {there:?}")),
+        (Kind::DryRun, _) if !there.is_empty() => Some(format!("a dry run of an import created the flights {there:?}")),
         (Kind::DryRun, _) => None,
         (_, Some(_)) if !missing.is_empty() => {
-            Some(format!("lost: of the {name} of call {call} the flights {missing:?}"))
+            Some(format!("lost: the flights {missing:?} of the {name} of call {call}"))
         }
         (_, None) if operation.was_refused() && !there.is_empty() => {
-            Some(format!("an {name} was refused, and made the flights {there:?}"))
+            Some(format!("an {name} was refused, but created the flights {there:?}"))
         }
         _ if !there.is_empty() && !missing.is_empty() => {
-            Some(format!("half an {name} is there: {there:?}, and not {missing:?}"))
+            Some(format!("an {name} was made in part: {there:?} exist, {missing:?} do not"))
         }
         _ => None,
     }
@@ -62,14 +62,12 @@ mod tests {
         let ack = Some(Ack { call: 7, ..Ack::default() });
         let done = Operation { ack, ..operation(Kind::Import, 0) };
         assert_eq!(verdict(&done, &["AI1"], &[]), None);
-        assert!(
-            verdict(&done, &["AI1"], &["AI2"]).is_some_and(|what| what.starts_with("lost: of the import of call 7"))
-        );
+        assert!(verdict(&done, &["AI1"], &["AI2"]).is_some_and(|what| what.ends_with("of the import of call 7")));
         assert_eq!(verdict(&operation(Kind::Import, 0), &[], &["AI1"]), None);
         assert!(verdict(&operation(Kind::Import, 0), &["AI1"], &[]).is_some_and(|what| what.contains("was refused")));
         assert_eq!(verdict(&operation(Kind::Import, 1), &["AI1"], &[]), None);
         assert_eq!(verdict(&operation(Kind::Import, 1), &[], &["AI1"]), None);
-        assert!(verdict(&operation(Kind::Import, 1), &["AI1"], &["AI2"]).is_some_and(|what| what.contains("half")));
+        assert!(verdict(&operation(Kind::Import, 1), &["AI1"], &["AI2"]).is_some_and(|what| what.contains("in part")));
         assert!(verdict(&operation(Kind::DryRun, 1), &["AI1"], &[]).is_some_and(|what| what.contains("dry run")));
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn judge(reference: &str, seen: &[Seen], last: Option<Last>) -> Vec<B
         && let Some(found) = last.filter(|found| found.version < latest.version)
     {
         breaches.push(lost(format!(
-            "{reference} was at version {} in call {}, and is at version {} at the end",
+            "{reference} was at version {} in call {}, but is at version {} at the end",
             latest.version, latest.call, found.version
         )));
     }
@@ -98,7 +98,7 @@ mod tests {
         let last = Last { version: 1, fingerprint: 1 };
         assert_eq!(
             complaints(&[seen(1, 0, 5, 2)], Some(last)),
-            ["ACB1 was at version 2 in call 1, and is at version 1 at the end"]
+            ["ACB1 was at version 2 in call 1, but is at version 1 at the end"]
         );
     }
 }

@@ -27,12 +27,15 @@ impl Client {
                 evidence.saw(&reply, booking, false);
                 shipment.update(booking);
                 if booking["organization_id"] != self.load.caller(Actor::Shipper(self.shipper)).organization.as_str() {
-                    evidence.breach(Promise::NoForeignData, format!("call {} shows another's booking", reply.call));
+                    evidence.breach(
+                        Promise::NoForeignData,
+                        format!("call {} shows a booking of another organization", reply.call),
+                    );
                 }
             }
             Outcome::Refused(refusal) if !refusal.is_passing() => evidence.breach(
                 Promise::NothingLost,
-                format!("call {}: {} was acknowledged, and reading it got {refusal}", reply.call, shipment.reference),
+                format!("call {}: {} was acknowledged, but reading it got {refusal}", reply.call, shipment.reference),
             ),
             Outcome::Refused(_) | Outcome::Unknown(_) => {}
         }
@@ -66,7 +69,7 @@ impl Client {
         let reply = self.load.wire.send(delivery, self.load.caller(Actor::Shipper(self.shipper)), &request).await;
         self.load.evidence.count_outcome("trespass", &reply.outcome);
         let outcome = match &reply.outcome {
-            Outcome::Ok(_) => "was let in".to_owned(),
+            Outcome::Ok(_) => "got access".to_owned(),
             Outcome::Refused(refusal) if refusal.code != "not_found" && !refusal.is_passing() => {
                 format!("got {refusal}")
             }

@@ -65,7 +65,7 @@ impl Operation {
             _ => None,
         };
         if status.is_some_and(|status| flight["status"] != status) {
-            differs(format!("the flight's status is {}", flight["status"]));
+            differs(format!("the status of the flight is {}", flight["status"]));
         }
         for member in ["departure_datetime", "arrival_datetime"] {
             if asked[member].is_string() && instant(&asked[member]) != instant(&flight[member]) {
@@ -79,7 +79,7 @@ impl Operation {
         if matches!(self.kind, Kind::Import | Kind::DryRun) {
             let counted = ["created", "updated", "unchanged"].iter().filter_map(|member| body[member].as_u64());
             if counted.sum::<u64>() != self.rows.len() as u64 {
-                differs(format!("it counts {body}, and the table has {} rows", self.rows.len()));
+                differs(format!("the response counts {body}, but the table has {} rows", self.rows.len()));
             }
         } else if self.flight.is_some() && flight["id"].as_str() != self.flight.as_deref() {
             differs(format!("it shows the flight {}", flight["id"]));

@@ -14,7 +14,7 @@ use crate::{
 /// The longest id of a subject and name of an act that a list is filtered by.
 const MAX_FILTER: usize = 100;
 
-/// A user as an administrator sees it.
+/// A user, as shown to administrators.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct UserBody {
     pub id: UserId,
@@ -23,9 +23,9 @@ pub(super) struct UserBody {
     #[schema(required = true)]
     pub name: Option<String>,
     pub role: Role,
-    /// The organization whose bookings the user sees.
+    /// The organization whose bookings the user can see.
     pub organization_id: OrganizationId,
-    /// A disabled user can neither log in nor use earlier credentials.
+    /// A disabled user can neither log in nor use existing credentials.
     pub disabled: bool,
     pub version: i32,
     pub created_at: DateTime<Utc>,
@@ -49,17 +49,17 @@ impl From<&ManagedUser> for UserBody {
     }
 }
 
-/// What an administrator may change of a user.
+/// Changes to a user by an administrator.
 #[derive(Debug, ToSchema)]
 #[allow(dead_code, reason = "describes a body in OpenAPI; it is read into a `UserChange`")]
 pub(super) struct ChangeUser {
     /// `customer`, `operator` or `admin`.
     #[schema(required = false)]
     role: Role,
-    /// The user's organization from now on. Bookings stay with the former one.
+    /// The new organization of the user. Existing bookings stay with the former one.
     #[schema(required = false)]
     organization_id: Uuid,
-    /// A disabled user cannot log in; sessions end, API keys are refused.
+    /// Whether the user is disabled: sessions end, and log-ins and API keys are refused.
     #[schema(required = false)]
     disabled: bool,
 }
@@ -88,13 +88,13 @@ pub(super) fn read_user_filter(fields: &mut Fields<'_>) -> UserFilter {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ActBody {
     pub id: ActId,
-    /// Such as `user.changed`. More may come.
+    /// Name of the act, such as `user.changed`. More values may be added.
     #[schema(example = "user.changed")]
     pub act: String,
-    /// Null: at the command line.
+    /// The user who acted; null for the command line.
     #[schema(required = true)]
     pub actor_id: Option<UserId>,
-    /// `user`, `api_key`, `signing_key`, `flight` or `schedule`. More may come.
+    /// `user`, `api_key`, `signing_key`, `flight` or `schedule`. More values may be added.
     pub subject_kind: String,
     pub subject_id: String,
     /// The new state of the subject, such as `{"role": {"from": "customer", "to": "operator"}}`.

@@ -29,10 +29,10 @@ pub fn routes() -> Routes<HandlerState> {
 
 problem_responses!(ListProblems: [LIST, ROLE]);
 
-/// All users, newest first.
+/// List users, newest first.
 #[utoipa::path(get, path = "/users", tag = "users", operation_id = "listUsers",
     security(("bearer" = []), ("password" = [])),
-    params(("q" = Option<String>, Query, description = "Part of the e-mail address or name, in any case"),
+    params(("q" = Option<String>, Query, description = "Part of the e-mail address or name; case is ignored"),
            ("role" = Option<Role>, Query), ("organization_id" = Option<uuid::Uuid>, Query),
            ("disabled" = Option<bool>, Query), PageParams),
     responses((status = 200, body = Vec<UserBody>, headers(("Link" = String))), ListProblems))]
@@ -52,11 +52,11 @@ async fn list(
 
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
-/// One user.
+/// Show a user.
 #[utoipa::path(get, path = "/users/{id}", tag = "users", operation_id = "getUser",
     security(("bearer" = []), ("password" = [])),
-    params(("id" = UserId, Path, description = "The user's id"),
-           ("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
+    params(("id" = UserId, Path, description = "Id of the user"),
+           ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
     responses((status = 200, body = UserBody, headers(("ETag" = String))), (status = 304), ShowProblems))]
 async fn show(
     _caller: Admin,
@@ -73,16 +73,16 @@ async fn show(
 
 problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);
 
-/// Change a user's role or organization, disable or enable the user.
+/// Change the role or organization of a user; disable or enable the user.
 ///
-/// A JSON merge patch. It takes effect at once for new tokens and within 60 seconds for tokens in use: a token with
-/// another role or organization is answered with `token_expired`, and refreshing gives a current one. Disabling ends all sessions. The
-/// last administrator can be neither demoted nor disabled: 409 `invalid_transition`.
+/// A JSON merge patch (RFC 7396). It takes effect immediately for new tokens and within 60 seconds for tokens in use: a
+/// token with the former role or organization is refused with `token_expired`, and a refresh gives a current one.
+/// Disabling ends all sessions. The last administrator can be neither demoted nor disabled: 409 `invalid_transition`.
 #[utoipa::path(patch, path = "/users/{id}", tag = "users", operation_id = "changeUser",
     security(("bearer" = []), ("password" = [])),
     request_body(content((dto::ChangeUser = "application/json"), (dto::ChangeUser = "application/merge-patch+json"))),
-    params(("id" = UserId, Path, description = "The user's id"), KeyHeader,
-           ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
+    params(("id" = UserId, Path, description = "Id of the user"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Make the change only if the resource still has this ETag")),
     responses((status = 200, body = UserBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))),
               ChangeProblems))]
 async fn change(
@@ -106,15 +106,15 @@ async fn change(
 
 problem_responses!(ActProblems: [LIST, ROLE]);
 
-/// List the administrative acts, newest first.
+/// List administrative acts, newest first.
 ///
-/// Changes of users, of API keys with a role above customer or of another user, of signing keys and of flights. Acts over
-/// HTTP and at the command line.
+/// Changes of users, of API keys with a role above customer or of another user, of signing keys and of flights, over
+/// HTTP and on the command line.
 #[utoipa::path(get, path = "/admin/audit", tag = "users", operation_id = "listAdminActs",
     security(("bearer" = []), ("password" = [])),
     params(("actor_id" = Option<uuid::Uuid>, Query, description = "The user who acted"),
-           ("subject_id" = Option<String>, Query, description = "What it was about: the id of a user, key or flight"),
-           ("act" = Option<String>, Query, description = "Such as `user.changed`"), PageParams),
+           ("subject_id" = Option<String>, Query, description = "Id of the user, key or flight that was changed"),
+           ("act" = Option<String>, Query, description = "Name of the act, such as `user.changed`"), PageParams),
     responses((status = 200, body = Vec<ActBody>, headers(("Link" = String))), ActProblems))]
 async fn list_acts(
     Admin(caller): Admin,

@@ -16,12 +16,13 @@ const MAX_RATE_LIMIT: u32 = 1_000_000;
 /// A new API key.
 #[derive(Debug, ToSchema)]
 pub(super) struct CreateApiKey {
-    /// A name to recognize the key by.
+    /// A name that identifies the key.
     #[schema(min_length = 1, max_length = 500, example = "warehouse scanner")]
     pub name: String,
-    /// The role of the key, at most yours; by default the same. The key never may do more than you may at the time.
+    /// The role of the key, at most yours. Default: your role. The key never has more rights than you have at the time
+    /// of a request.
     pub role: Option<Role>,
-    /// By default the key is valid until it is revoked.
+    /// Default: the key is valid until it is revoked.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -34,10 +35,10 @@ impl CreateApiKey {
     }
 }
 
-/// What an administrator may change of an API key.
+/// Changes to an API key by an administrator.
 #[derive(Debug, ToSchema)]
 pub(super) struct ChangeApiKey {
-    /// Requests per minute; `null`: the general limit.
+    /// Maximum number of requests per minute; `null`: the general limit applies.
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 1_000_000)]
     pub rate_limit_per_minute: Patch<u32>,
 }
@@ -56,11 +57,11 @@ pub(super) struct ApiKeyBody {
     pub role: Role,
     #[schema(required = true)]
     pub expires_at: Option<DateTime<Utc>>,
-    /// Saved at most once a minute; it may be two minutes old.
+    /// Saved at most once per minute; may be up to 2 minutes late.
     #[schema(required = true)]
     pub last_used_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
-    /// Requests per minute; null: the general limit.
+    /// Maximum number of requests per minute; null: the general limit applies.
     #[schema(required = true)]
     pub rate_limit_per_minute: Option<u32>,
 }
@@ -90,10 +91,10 @@ pub(super) struct NewApiKeyBody {
     #[schema(required = true)]
     pub last_used_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
-    /// Requests per minute; null: the general limit.
+    /// Maximum number of requests per minute; null: the general limit applies.
     #[schema(required = true)]
     pub rate_limit_per_minute: Option<u32>,
-    /// Shown only in this answer. Sent as `Authorization: Bearer lmk_…`.
+    /// Shown only in this response. Send it as `Authorization: Bearer lmk_…`.
     #[schema(example = "lmk_…")]
     pub key: String,
 }

@@ -24,7 +24,7 @@ pub struct KeyRow {
 
 impl KeyRow {
     fn read(name: &str) -> sqlx::Result<Role> {
-        Role::from_name(name).ok_or_else(|| sqlx::Error::Decode(format!("`{name}` is no role").into()))
+        Role::from_name(name).ok_or_else(|| sqlx::Error::Decode(format!("`{name}` is not a role").into()))
     }
 
     /// The role that the key was made with.

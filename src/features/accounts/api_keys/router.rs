@@ -34,13 +34,14 @@ pub fn routes() -> Routes<HandlerState> {
 
 problem_responses!(CreateProblems: [INPUT, ROLE, BODY]);
 
-/// Make a key for a program.
+/// Create an API key.
 ///
-/// The answer is the only one to show it; only its hash is stored. It belongs to you, sees what your organization sees, and
-/// never may do more than you may at the time. An API key cannot make another. `Idempotency-Key` has no effect here.
+/// Only this response shows the key; the server stores only its hash. The key acts for you and your organization, and
+/// never has more rights than you have at the time of a request. An API key cannot create another one.
+/// `Idempotency-Key` has no effect here.
 #[utoipa::path(post, path = "/api-keys", tag = "auth", operation_id = "createApiKey",
     security(("bearer" = []), ("password" = [])), request_body = CreateApiKey,
-    responses((status = 201, description = "Made.", body = NewApiKeyBody), CreateProblems))]
+    responses((status = 201, description = "Created.", body = NewApiKeyBody), CreateProblems))]
 async fn create(
     Customer(caller): Customer,
     State(api_keys): State<ApiKeyService>,
@@ -59,10 +60,10 @@ async fn create(
 
 problem_responses!(ListProblems: [LIST, ROLE]);
 
-/// Your API keys, newest first.
+/// List your API keys, newest first.
 #[utoipa::path(get, path = "/api-keys", tag = "auth", operation_id = "listApiKeys",
     security(("bearer" = []), ("password" = [])),
-    params(("user_id" = Option<uuid::Uuid>, Query, description = "Administrators only: the keys of this user"), PageParams),
+    params(("user_id" = Option<uuid::Uuid>, Query, description = "List the keys of this user; administrators only"), PageParams),
     responses((status = 200, body = Vec<ApiKeyBody>, headers(("Link" = String))), ListProblems))]
 async fn list(
     Customer(caller): Customer,
@@ -87,10 +88,10 @@ problem_responses!(RevokeProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Revoke an API key.
 ///
-/// One of yours; administrators may revoke any. It is refused everywhere within 60 seconds. `Idempotency-Key` has no
-/// effect here.
+/// You can revoke your own keys; administrators can revoke any key. All servers refuse the key within 60 seconds.
+/// `Idempotency-Key` has no effect here.
 #[utoipa::path(delete, path = "/api-keys/{id}", tag = "auth", operation_id = "revokeApiKey",
-    security(("bearer" = []), ("password" = [])), params(("id" = ApiKeyId, Path, description = "The key's id")),
+    security(("bearer" = []), ("password" = [])), params(("id" = ApiKeyId, Path, description = "Id of the API key")),
     responses((status = 204, description = "Revoked."), RevokeProblems))]
 async fn revoke(
     Customer(caller): Customer,
@@ -108,9 +109,9 @@ problem_responses!(ChangeProblems: [INPUT, ROLE, BODY], NOT_FOUND);
 
 /// Set the rate limit of an API key.
 ///
-/// A JSON merge patch; `null` removes the limit. It takes effect within 60 seconds.
+/// A JSON merge patch (RFC 7396); `null` restores the general limit. It takes effect within 60 seconds.
 #[utoipa::path(patch, path = "/api-keys/{id}", tag = "auth", operation_id = "changeApiKey",
-    security(("bearer" = []), ("password" = [])), params(("id" = ApiKeyId, Path, description = "The key's id")),
+    security(("bearer" = []), ("password" = [])), params(("id" = ApiKeyId, Path, description = "Id of the API key")),
     request_body(content((ChangeApiKey = "application/json"), (ChangeApiKey = "application/merge-patch+json"))),
     responses((status = 200, body = ApiKeyBody), ChangeProblems))]
 async fn change(

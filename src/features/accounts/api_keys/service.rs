@@ -94,7 +94,7 @@ impl ApiKeyService {
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
-        tracing::warn!(%error, "the last use of an API key could not be saved");
+        tracing::warn!(%error, "the time of last use of an API key could not be saved");
     }
 
     /// Makes a key that may do no more than the caller. Answers it with its secret, of which only a hash is stored. API keys
@@ -110,7 +110,7 @@ impl ApiKeyService {
         }
         let now = self.clock.now();
         if new.expires_at.is_some_and(|end| end <= now) {
-            let fault = Fault::new(FaultCode::OutOfOrder, "must lie in the future");
+            let fault = Fault::new(FaultCode::OutOfOrder, "must be in the future");
             return Err(AccountError::Input { member: "expires_at", fault });
         }
         let secret = format!("{PREFIX}{}", self.random.token()?);

@@ -117,7 +117,7 @@ impl AccessChanges {
     /// the next poll sees it.
     pub async fn poll_own_change(&self) {
         if let Err(error) = self.poll().await {
-            tracing::warn!(%error, "a change of access was made, but the poll for it failed; the next poll applies it here");
+            tracing::warn!(%error, "a change of access was saved, but this process could not apply it yet; the next poll applies it");
         }
     }
 }

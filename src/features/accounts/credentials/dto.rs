@@ -15,10 +15,10 @@ pub struct RegisterRequest {
     /// Unique, ignoring case.
     #[schema(value_type = String, format = Email, max_length = 254, example = "ann@forwarder.example")]
     pub email: Email,
-    /// Neither a common password nor the e-mail address.
+    /// Must be neither a common password nor the e-mail address.
     #[schema(value_type = String, format = Password, min_length = 10, max_length = 128)]
     pub password: Password,
-    /// Also names the organization that is made for the user; without it that is the e-mail address.
+    /// Also the name of the organization that is created for the user. Default: the e-mail address.
     #[schema(min_length = 1, max_length = 500)]
     pub name: Option<String>,
 }
@@ -60,7 +60,7 @@ fn password(raw: Raw<'_>) -> Result<SecretString, Fault> {
     read::line(MAX_TEXT)(raw).map(Into::into)
 }
 
-/// A refresh token that was given with an access token.
+/// The refresh token of a session.
 #[derive(Debug, ToSchema)]
 pub struct RefreshRequest {
     #[schema(value_type = String, format = Password, min_length = 1, max_length = 500)]
@@ -78,12 +78,12 @@ impl RefreshRequest {
     }
 }
 
-/// Another password.
+/// A change of password.
 #[derive(Debug, ToSchema)]
 pub struct PasswordChange {
     #[schema(value_type = String, format = Password, min_length = 1, max_length = 500)]
     pub current: SecretString,
-    /// Neither a common password nor the e-mail address.
+    /// Must be neither a common password nor the e-mail address.
     #[schema(value_type = String, format = Password, min_length = 10, max_length = 128)]
     pub new: Password,
 }
@@ -98,28 +98,28 @@ impl PasswordChange {
     }
 }
 
-/// A guest's token.
+/// The access token of a guest.
 #[derive(Serialize, ToSchema)]
 pub struct GuestBody {
-    /// Sent as `Authorization: Bearer …`.
+    /// Send it as `Authorization: Bearer …`.
     pub access_token: String,
     #[schema(example = "bearer")]
     pub token_type: &'static str,
-    /// Seconds until the access token expires.
+    /// Lifetime of the access token in seconds.
     #[schema(example = 900)]
     pub expires_in: i64,
 }
 
-/// A user who is logged in, with the tokens of the session.
+/// The user and the tokens of a session.
 #[derive(Serialize, ToSchema)]
 pub struct SessionBody {
     pub user: User,
-    /// Sent as `Authorization: Bearer …`.
+    /// Send it as `Authorization: Bearer …`.
     pub access_token: String,
     pub refresh_token: String,
     #[schema(example = "bearer")]
     pub token_type: &'static str,
-    /// Seconds until the access token expires.
+    /// Lifetime of the access token in seconds.
     #[schema(example = 900)]
     pub expires_in: i64,
 }
@@ -136,18 +136,18 @@ impl From<Session> for SessionBody {
     }
 }
 
-/// RFC 6749, sections 4.3.2 and 6. Other parameters are ignored, as that section's 3.2 asks.
+/// RFC 6749, sections 4.3.2 and 6. Other parameters are ignored, as section 3.2 requires.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "describes a form in OpenAPI; `oauth` reads its parameters one by one")]
 pub struct TokenRequest {
     /// `password` or `refresh_token`.
     #[schema(example = "password")]
     grant_type: String,
-    /// Of the grant `password`: the account's e-mail address.
+    /// For the grant `password`: the e-mail address of the account.
     username: Option<String>,
     #[schema(format = Password)]
     password: Option<String>,
-    /// Of the grant `refresh_token`.
+    /// For the grant `refresh_token`.
     #[schema(format = Password)]
     refresh_token: Option<String>,
 }
@@ -155,11 +155,11 @@ pub struct TokenRequest {
 /// RFC 6749, section 5.1.
 #[derive(Serialize, ToSchema)]
 pub struct TokenBody {
-    /// Sent as `Authorization: Bearer …`.
+    /// Send it as `Authorization: Bearer …`.
     pub access_token: String,
     #[schema(example = "bearer")]
     pub token_type: &'static str,
-    /// Seconds until the access token expires.
+    /// Lifetime of the access token in seconds.
     #[schema(example = 900)]
     pub expires_in: i64,
     pub refresh_token: String,
@@ -183,7 +183,7 @@ pub struct TokenErrorBody {
     #[schema(example = "invalid_grant")]
     pub error: &'static str,
     pub error_description: String,
-    /// One sentence, fit to show to a user.
+    /// One sentence that can be shown to a user.
     pub detail: String,
     pub request_id: String,
 }

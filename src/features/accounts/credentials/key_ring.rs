@@ -46,7 +46,8 @@ impl KeyRing {
 
     /// The one Ed25519 key of the settings.
     pub fn of_pem(pem: &SecretString) -> Result<Self, AccountError> {
-        let unusable = || AccountError::Crypto("auth.private_key is no Ed25519 private key in PKCS #8 PEM".to_owned());
+        let unusable =
+            || AccountError::Crypto("auth.private_key is not an Ed25519 private key in PKCS #8 PEM form".to_owned());
         let signing = EncodingKey::from_ed_pem(pem.expose_secret().as_bytes()).map_err(|_| unusable())?;
         let pair = Ed25519KeyPair::from_pkcs8(signing.as_bytes()).map_err(|_| unusable())?;
         Ok(Self::of_one(thumbprint(&pair), signing, VerifyingKey::of(&pair, None)))
@@ -116,7 +117,7 @@ pub fn fresh_key(
     created_at: DateTime<Utc>,
     signs_from: DateTime<Utc>,
 ) -> Result<(StoredKey, Vec<u8>), AccountError> {
-    let failed = || AccountError::Crypto("an Ed25519 key could not be made".to_owned());
+    let failed = || AccountError::Crypto("an Ed25519 key could not be generated".to_owned());
     let pair = Ed25519KeyPair::from_seed_unchecked(&random.bytes::<32>()?).map_err(|_| failed())?;
     let private_key = pair.to_pkcs8().map_err(|_| failed())?.as_ref().to_vec();
     let kid = thumbprint(&pair);

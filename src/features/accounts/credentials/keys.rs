@@ -63,7 +63,7 @@ impl Keys {
         let (ring, database) = match (settings.algorithm, &settings.secret, &settings.private_key) {
             (Algorithm::Hs256, Some(secret), _) => (KeyRing::of_secret(secret), None),
             (Algorithm::Hs256, None, _) => {
-                return Err(AccountError::Crypto("auth.algorithm HS256 needs auth.secret".to_owned()));
+                return Err(AccountError::Crypto("auth.algorithm HS256 requires auth.secret".to_owned()));
             }
             (Algorithm::EdDsa, _, Some(pem)) => (KeyRing::of_pem(pem)?, None),
             (Algorithm::EdDsa, _, None) => (load_or_make(db, clock, random).await?, Some(db.for_background())),

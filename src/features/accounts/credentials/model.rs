@@ -11,7 +11,7 @@ pub struct Session {
     pub user: User,
     pub access_token: SecretString,
     pub refresh_token: SecretString,
-    /// Seconds until the access token expires.
+    /// Lifetime of the access token in seconds.
     pub expires_in: i64,
 }
 

@@ -89,9 +89,9 @@ pub(super) fn grant(form: &Form, passwords: bool) -> Result<Grant, TokenRefusal>
             let request = LoginRequest::of_form(part("username")?, part("password")?);
             Ok(Grant::Password(request.ok_or_else(wrong)?))
         }
-        "password" => unsupported("Tokens are not given for passwords here."),
+        "password" => unsupported("This installation does not accept passwords."),
         "refresh_token" => {
-            let wrong = || TokenRefusal::invalid_grant("The refresh token is not valid any more: log in again.");
+            let wrong = || TokenRefusal::invalid_grant("The refresh token is no longer valid; log in again.");
             Ok(Grant::Refresh(RefreshRequest::of_form(part("refresh_token")?).ok_or_else(wrong)?))
         }
         _ if passwords => unsupported("`grant_type` must be password or refresh_token."),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_wrong_with_a_grant_is_said_in_the_words_of_rfc_6749() {
+    async fn faults_of_a_grant_have_the_error_codes_of_rfc_6749() {
         for (form, error) in [
             ("", "invalid_request"),
             ("grant_type=", "invalid_request"),

@@ -64,7 +64,7 @@ impl TokenService {
         })
         .await?;
         if let Err(error) = self.keys.read_again(self.clock.now(), Duration::ZERO).await {
-            tracing::warn!(%error, "the signing key was changed, but could not be read again; this process reads it later");
+            tracing::warn!(%error, "the signing key was changed, but this process could not reload it; it tries again later");
         }
         Ok(fresh.into())
     }

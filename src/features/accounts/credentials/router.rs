@@ -49,13 +49,13 @@ problem_responses!(LoginProblems: [INPUT, BODY], INVALID_CREDENTIALS, ACCOUNT_DI
 problem_responses!(TokenProblems: [], PAYLOAD_TOO_LARGE);
 problem_responses!(RefreshProblems: [INPUT, BODY], UNAUTHENTICATED, ACCOUNT_DISABLED);
 
-/// Get a new access token, and a new refresh token, for a refresh token.
+/// Exchange a refresh token for a new access token and a new refresh token.
 ///
-/// A refresh token is valid for one use. Within 30 seconds it is accepted again, in case the answer was lost, and gives
-/// another token of the same session; later it counts as stolen, and the whole session ends. If you got several tokens for
-/// one, use the latest: the first use of one spends the others, with the same 30 seconds.
+/// A refresh token is valid for one use. Within 30 seconds of that use it is accepted again, in case the response was
+/// lost, and gives another token of the same session. Later use counts as theft and ends the session. If you received
+/// several tokens for one, use the latest: the first use of any of them spends the others, with the same 30 seconds.
 #[utoipa::path(post, path = "/auth/refresh", operation_id = "refresh", tag = "auth", request_body = RefreshRequest,
-    responses((status = 200, description = "The session goes on.", body = SessionBody), RefreshProblems))]
+    responses((status = 200, description = "The session continues with new tokens.", body = SessionBody), RefreshProblems))]
 async fn refresh(
     State(sessions): State<SessionService>,
     State(tasks): State<Tasks>,
@@ -73,9 +73,10 @@ problem_responses!(LogoutProblems: [INPUT, BODY]);
 
 /// End a session.
 ///
-/// Its refresh tokens are refused at once, its access tokens within 60 seconds. An unknown token is answered alike.
+/// The refresh tokens of the session are refused immediately, its access tokens within 60 seconds. An unknown token
+/// gets the same response.
 #[utoipa::path(post, path = "/auth/logout", operation_id = "logout", tag = "auth", request_body = RefreshRequest,
-    responses((status = 204, description = "Ended."), LogoutProblems))]
+    responses((status = 204, description = "The session has ended."), LogoutProblems))]
 async fn log_out(
     State(sessions): State<SessionService>,
     State(tasks): State<Tasks>,
@@ -91,11 +92,11 @@ async fn log_out(
 
 problem_responses!(GuestProblems: [INPUT]);
 
-/// Get a guest's token.
+/// Get an access token for a guest.
 ///
-/// It belongs to no account and allows what anybody may do without one.
+/// The token belongs to no account and gives the rights of an anonymous caller.
 #[utoipa::path(post, path = "/auth/guest", operation_id = "guest", tag = "auth",
-    responses((status = 200, description = "A guest's token.", body = GuestBody), GuestProblems))]
+    responses((status = 200, description = "The access token of a guest.", body = GuestBody), GuestProblems))]
 async fn guest(State(tokens): State<TokenService>, query: Query, body: Body) -> Result<Response, Problem> {
     both(query.refuse_all(), body.read_optional(|_| Some(())))?;
     let (token, expires_in) = tokens.issue_to_guest().await?;
@@ -105,8 +106,8 @@ async fn guest(State(tokens): State<TokenService>, query: Query, body: Body) -> 
 
 /// Register as a customer.
 ///
-/// Makes an account with the role `customer` and an organization of its own, and logs it in. An installation that accepts
-/// no passwords (`auth.password_grant`) answers 403.
+/// Creates an account with the role `customer` and an organization of its own, and logs in. An installation that does
+/// not accept passwords (`auth.password_grant`) responds with 403.
 #[utoipa::path(post, path = "/auth/register", operation_id = "register", tag = "auth", request_body = RegisterRequest,
     responses((status = 201, description = "Registered and logged in.", body = SessionBody), RegisterProblems))]
 async fn register(
@@ -123,10 +124,10 @@ async fn register(
     Ok((StatusCode::CREATED, headers, Json(SessionBody::from(session))).into_response())
 }
 
-/// Log in with e-mail and password.
+/// Log in with an e-mail address and a password.
 ///
-/// An unknown address and a wrong password are answered alike. An installation that accepts no
-/// passwords (`auth.password_grant`) answers 403.
+/// An unknown address and a wrong password get the same response. An installation that does not accept passwords
+/// (`auth.password_grant`) responds with 403.
 #[utoipa::path(post, path = "/auth/login", operation_id = "login", tag = "auth", request_body = LoginRequest,
     responses((status = 200, description = "Logged in.", body = SessionBody), LoginProblems))]
 async fn log_in(
@@ -144,13 +145,13 @@ async fn log_in(
 
 /// Get a token by an OAuth 2 grant: `password` or `refresh_token`.
 ///
-/// The same as logging in and as refreshing, for clients that speak RFC 6749, such as *Authorize* in this page. Client
-/// credentials are ignored. An installation that takes no passwords (`auth.password_grant`) answers the grant `password`
-/// with `unsupported_grant_type`.
+/// The equivalent of `/auth/login` and `/auth/refresh` for clients that implement RFC 6749, such as *Authorize* on this
+/// page. Client credentials are ignored. An installation that does not accept passwords (`auth.password_grant`) refuses
+/// the grant `password` with `unsupported_grant_type`.
 #[utoipa::path(post, path = "/auth/token", operation_id = "token", tag = "auth",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "Logged in.", body = TokenBody),
-              (status = 400, description = "No token, by RFC 6749, section 5.2.", body = TokenErrorBody),
+              (status = 400, description = "No token is issued (RFC 6749, section 5.2).", body = TokenErrorBody),
               TokenProblems))]
 async fn token(
     State(sessions): State<SessionService>,
@@ -174,8 +175,8 @@ problem_responses!(PasswordProblems: [INPUT, ROLE, BODY], INVALID_CREDENTIALS);
 
 /// Change your password.
 ///
-/// All other sessions end. Needs a log-in: an API key may not do it. An installation that accepts no
-/// passwords (`auth.password_grant`) answers 403.
+/// All other sessions end. Requires a session: an API key cannot change the password. An installation that does not
+/// accept passwords (`auth.password_grant`) responds with 403.
 #[utoipa::path(post, path = "/auth/password", operation_id = "changePassword", tag = "auth",
     security(("bearer" = []), ("password" = [])), request_body = PasswordChange,
     responses((status = 204, description = "Changed."), PasswordProblems))]
@@ -200,9 +201,9 @@ async fn change_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The public keys that verify access tokens (RFC 7517).
+/// List the public keys that verify access tokens (RFC 7517).
 ///
-/// Empty when tokens are signed with a shared secret. A new key is published minutes before it signs, and a former key
+/// Empty if tokens are signed with a shared secret. A new key is published 5 minutes before it signs, and a former key
 /// remains until the last token that it signed has expired.
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "auth", operation_id = "jwks",
     responses((status = 200, description = "The keys.", body = JwkSet)))]

@@ -153,7 +153,7 @@ impl SessionService {
             Refreshed::Session(session) => Ok(*session),
             Refreshed::Reused(token) => {
                 let (family, user) = (token.family_id, token.user_id);
-                tracing::warn!(%family, %user, "a spent refresh token was presented again; its session is ended");
+                tracing::warn!(%family, %user, "a spent refresh token was presented again; its session was ended");
                 self.changes.poll_own_change().await;
                 Err(AccountError::RefreshInvalid)
             }

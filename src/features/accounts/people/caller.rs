@@ -34,12 +34,12 @@ fn admit(parts: &Parts, least: Role) -> Result<Principal, Problem> {
     let Some(principal) = parts.extensions.get::<Principal>() else {
         return Err(Problem::new(
             code::UNAUTHENTICATED,
-            "This needs an access token: log in and send it as a Bearer token.",
+            "This request requires an access token; log in and send it as a Bearer token.",
         ));
     };
     if principal.role < least {
         let (need, have) = (least.as_str(), principal.role.as_str());
-        return Err(Problem::new(code::FORBIDDEN, format!("This needs the role {need}; yours is {have}.")));
+        return Err(Problem::new(code::FORBIDDEN, format!("This request requires the role {need}; yours is {have}.")));
     }
     Ok(*principal)
 }

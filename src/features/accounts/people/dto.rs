@@ -3,10 +3,10 @@ use utoipa::ToSchema;
 use super::model::read_name;
 use crate::platform::web::{Fields, Patch};
 
-/// What a user may change of itself.
+/// Changes to your own account.
 #[derive(Debug, ToSchema)]
 pub(super) struct ChangeMe {
-    /// `null` clears it.
+    /// `null` clears the name.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
     pub name: Patch<String>,
 }

@@ -15,7 +15,7 @@ use crate::{
 /// The longest text that a member of a body about an account may hold, in characters.
 pub const MAX_TEXT: usize = 500;
 
-/// What a caller may do; each role may do all that the lesser ones may.
+/// The role of a caller. Each role includes the rights of the lower roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -103,17 +103,17 @@ impl Principal {
     }
 }
 
-/// An account as its owner sees it.
+/// An account, as shown to its owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct User {
     pub id: UserId,
-    /// As it was written at registration; upper and lower case are the same.
+    /// As entered at registration; case does not matter.
     #[schema(format = Email)]
     pub email: String,
     #[schema(required = true)]
     pub name: Option<String>,
     pub role: Role,
-    /// The organization whose bookings the user sees.
+    /// The organization whose bookings the user can see.
     pub organization_id: OrganizationId,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,

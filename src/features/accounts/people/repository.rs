@@ -26,7 +26,7 @@ impl TryFrom<Row> for Account {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> sqlx::Result<Self> {
-        let unknown = || sqlx::Error::Decode(format!("`{}` is no role", row.role).into());
+        let unknown = || sqlx::Error::Decode(format!("`{}` is not a role", row.role).into());
         let role = Role::from_name(&row.role).ok_or_else(unknown)?;
         let user = User {
             id: row.id,

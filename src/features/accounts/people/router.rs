@@ -20,9 +20,9 @@ pub fn routes() -> Routes<HandlerState> {
 
 problem_responses!(MeProblems: [INPUT, ROLE]);
 
-/// The user who is calling.
+/// Show your account.
 #[utoipa::path(get, path = "/auth/me", operation_id = "me", tag = "auth", security(("bearer" = []), ("password" = [])),
-    responses((status = 200, description = "The caller's own account.", body = User), MeProblems))]
+    responses((status = 200, description = "Your account.", body = User), MeProblems))]
 async fn me(Customer(caller): Customer, State(users): State<UserService>, query: Query) -> Result<Response, Problem> {
     query.refuse_all()?;
     Ok(private(Json(users.caller(caller).await?)))
@@ -32,7 +32,7 @@ problem_responses!(ChangeMeProblems: [INPUT, ROLE, BODY]);
 
 /// Change your name.
 ///
-/// A JSON merge patch. Your role and your organization are for an administrator to change.
+/// A JSON merge patch (RFC 7396). Only an administrator can change your role and organization.
 #[utoipa::path(patch, path = "/auth/me", operation_id = "changeMe", tag = "auth",
     security(("bearer" = []), ("password" = [])),
     request_body(content((ChangeMe = "application/json"), (ChangeMe = "application/merge-patch+json"))),

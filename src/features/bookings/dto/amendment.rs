@@ -7,7 +7,8 @@ use crate::{
 };
 
 request! {
-    /// What is to be different about a shipment: a JSON merge patch (RFC 7396). What is left out stays, `null` clears.
+    /// Changes to a booking: a JSON merge patch (RFC 7396). Members that are left out remain unchanged; `null` clears a
+    /// member.
     pub struct AmendBooking in patch(reference: &Reference) {
         #[schema(max_length = 2000)]
         description: Patch<String> = read::prose(read::PROSE),
@@ -18,25 +19,25 @@ request! {
         #[schema(max_items = 9)]
         special_handling_codes: Patch<Vec<HandlingCode>> =
             set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
-        /// While `BOOKED`.
+        /// Can be changed while `BOOKED`.
         pieces: Option<Pieces> = read::pieces,
-        /// While `BOOKED`. A volume that was never given follows.
+        /// Can be changed while `BOOKED`. A defaulted volume follows the weight.
         weight_kg: Option<Weight> = read::weight,
-        /// While `BOOKED`. `null`: follows the weight from now on.
+        /// Can be changed while `BOOKED`. `null`: the volume follows the weight from now on.
         volume_m3: Patch<Volume> = read::volume,
-        /// While `BOOKED`.
+        /// Can be changed while `BOOKED`.
         positions: Patch<Positions> = read::positions,
-        /// While `BOOKED`.
+        /// Can be changed while `BOOKED`.
         awb_number: Patch<AwbNumber> = read::code,
-        /// One to four flights, in order of flying, that replace all legs that have not departed. They start where the cargo
-        /// is or, in the air, will land.
+        /// One to four flights, in order, that replace all legs that have not departed. They start where the cargo is
+        /// or, if it is in the air, will land.
         #[schema(max_items = 4)]
         flight_ids: Option<Vec<FlightId>> = list(MOST_FLIGHTS, read::code),
     }
 }
 
 request! {
-    /// What is to be different about who ships or receives: its members merge. One that was not there needs a `name`.
+    /// Changes to the shipper or consignee; its members are merged. A new party requires a `name`.
     pub struct AmendParty in patch {
         #[schema(max_length = 500)]
         name: Patch<String> = read::line(read::LINE),

@@ -188,7 +188,7 @@ pub fn changed_data(before: &Booking, after: &Booking) -> Value {
 
 /// Returns the whole data after another event.
 pub fn folded(mut whole: Map<String, Value>, event: &Value) -> Result<Map<String, Value>, String> {
-    let Value::Object(event) = event else { return Err("its data is not an object".to_owned()) };
+    let Value::Object(event) = event else { return Err("the data of this event is not an object".to_owned()) };
     let mut event = event.clone();
     let changed = legs(event.remove("legs"));
     let mut all = legs(whole.remove("legs"));

@@ -5,7 +5,7 @@ use super::BookingStatus;
 use crate::kernel::{AirportCode, EventId, FlightId, FlightNumber, LegId, Pieces, UserId, Weight, words};
 
 words! {
-    /// What happened to a shipment. The first five change its status, the others do not.
+    /// The kind of an event. The first five change the status of the booking; the others do not.
     pub enum EventType {
         Booked = "BOOKED",
         Departed = "DEPARTED",
@@ -33,13 +33,13 @@ impl EventType {
     }
 }
 
-/// One entry of a shipment's history.
+/// One event in the history of a booking.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     pub id: EventId,
     pub sequence: i32,
     pub event_type: EventType,
-    /// The booking's status after it.
+    /// The status of the booking after the event.
     pub status: BookingStatus,
     pub location: Option<AirportCode>,
     pub flight_id: Option<FlightId>,

@@ -56,7 +56,7 @@ impl Replay {
         let mut last = 0;
         for event in events {
             if event.sequence != last + 1 {
-                replay.contradict(event, Rule::Steps, format!("number {} is missing before it", last + 1));
+                replay.contradict(event, Rule::Steps, format!("event {} is missing before this event", last + 1));
             }
             last = event.sequence;
             if let Err(text) = replay.step(id, event) {
@@ -68,7 +68,11 @@ impl Replay {
         if let Some((event, booking)) = events.last().zip(replay.booking.as_ref())
             && booking.undeparted_legs().any(|leg| leg.space != booking.space)
         {
-            replay.contradict(event, Rule::AllLegs, "a leg ahead does not take what the booking needs".to_owned());
+            replay.contradict(
+                event,
+                Rule::AllLegs,
+                "a leg that has not departed does not take the capacity that the booking needs".to_owned(),
+            );
         }
         replay
     }
@@ -80,15 +84,18 @@ impl Replay {
     /// Applies an event; returns the reason if it cannot be replayed at all.
     fn step(&mut self, id: BookingId, event: &PastEvent) -> Result<(), String> {
         if event.data_version != DATA_VERSION {
-            return Err(format!("its data has version {}, which this build does not read", event.data_version));
+            return Err(format!(
+                "the data of this event has version {}, which this build cannot read",
+                event.data_version
+            ));
         }
         let before = match (self.booking.take(), event.event_type) {
             (None, EventType::Booked) => None,
-            (None, _) => return Err("a history does not begin with it".to_owned()),
-            (Some(_), EventType::Booked) => return Err("the booking is there already".to_owned()),
+            (None, _) => return Err("a history cannot begin with this event".to_owned()),
+            (Some(_), EventType::Booked) => return Err("the booking was created by an earlier event".to_owned()),
             (before, _) => before,
         };
-        let unreadable = |error| format!("its data cannot be read: {error}");
+        let unreadable = |error| format!("the data of this event cannot be read: {error}");
         self.data = folded(std::mem::take(&mut self.data), &event.data)?;
         let data = BookingData::deserialize(&self.data).map_err(unreadable)?;
         let created_at = before.as_ref().map_or(event.created_at, |before| before.created_at);
@@ -100,7 +107,11 @@ impl Replay {
         now.status = event.event_type.status().unwrap_or(now.status);
         if event.status != now.status {
             let (said, is) = (event.status.as_str(), now.status.as_str());
-            self.contradict(event, Rule::Steps, format!("it says that the booking is {said} then, and it is {is}"));
+            self.contradict(
+                event,
+                Rule::Steps,
+                format!("this event records the status {said}, and the replay results in {is}"),
+            );
         }
         if event.event_type.is_movement() {
             now.moved_at = Some(event.occurred_at);
@@ -108,7 +119,7 @@ impl Replay {
         now.event_sequence = event.sequence;
         now.updated_at = event.created_at;
         if !takes_all_or_none(event.event_type, &now) {
-            self.contradict(event, Rule::AllLegs, "not every leg takes the room that the booking needs".to_owned());
+            self.contradict(event, Rule::AllLegs, "not every leg takes the capacity that the booking needs".to_owned());
         }
         self.booking = Some(now);
         Ok(())
@@ -119,11 +130,11 @@ impl Replay {
         if let Some(action) = event.event_type.action()
             && !before.next_actions().contains(&action)
         {
-            let text = format!("{} cannot follow while the booking is {}", action.as_str(), before.status.as_str());
+            let text = format!("{} is not possible while the booking is {}", action.as_str(), before.status.as_str());
             self.contradict(event, Rule::Steps, text);
         }
         if event.event_type.is_movement() && before.moved_at.is_some_and(|moved| event.occurred_at < moved) {
-            self.contradict(event, Rule::Steps, "it happened before the movement that it follows".to_owned());
+            self.contradict(event, Rule::Steps, "this movement happened before the previous movement".to_owned());
         }
         // A leg that was taken out of force cannot hold room again.
         let revived = now.legs.iter().any(|leg| {
@@ -131,7 +142,7 @@ impl Replay {
             leg.status.is_in_force() && was.is_some_and(|was| !was.status.is_in_force())
         });
         if revived {
-            self.contradict(event, Rule::Steps, "a leg that was given up is in force again".to_owned());
+            self.contradict(event, Rule::Steps, "a leg that was taken out of force is in force again".to_owned());
         }
     }
 }

@@ -144,7 +144,7 @@ fn build(model: Model, legs: usize, before: Model) -> Booking {
 
 proptest! {
     #[test]
-    fn what_is_offered_is_exactly_what_the_model_allows(
+    fn next_actions_are_exactly_those_that_the_model_allows(
         legs in 1usize..=4,
         tries in proptest::collection::vec(proptest::sample::select(vec![Depart, Arrive, Deliver, Cancel]), 0..20),
     ) {

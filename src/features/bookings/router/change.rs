@@ -37,12 +37,12 @@ fn created(booking: &Booking) -> Answer {
 
 problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, NO_BOOKABLE_ITINERARY, ALREADY_EXISTS);
 
-/// Book a shipment.
+/// Create a booking.
 ///
-/// With `flight_ids` on exactly these flights; they must chain from origin to destination with the minimum connection
-/// time. Without, on the best option that leaves on `departure_date`, or, without a date, within 72 hours: the
-/// earliest-arriving direct flight, and only if there is none the earliest-arriving connection. All legs get room or
-/// none does.
+/// With `flight_ids`, the booking is on exactly these flights; they must connect origin and destination with the
+/// minimum connection time. Without `flight_ids`, it is on the best option that departs on `departure_date` or, without
+/// a date, within 72 hours: the earliest-arriving direct flight or, if there is none, the earliest-arriving connection.
+/// Either all legs get capacity or none does.
 #[utoipa::path(post, path = "/bookings", tag = "bookings", operation_id = "createBooking",
     request_body = CreateBooking, params(KeyHeader),
     responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
@@ -116,8 +116,8 @@ macro_rules! movement {
         $(#[$doc])*
         #[utoipa::path(post, path = $path, tag = "bookings", operation_id = $operation,
             request_body = Option<RecordMovement>,
-            params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
-                   ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
+            params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader,
+                   ("If-Match" = Option<String>, Header, description = "Make the change only if the resource still has this ETag")),
             responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), MoveProblems))]
         pub(super) async fn $name(
             Operator(caller): Operator,
@@ -132,32 +132,33 @@ macro_rules! movement {
 }
 
 movement!(
-    /// Depart: the current leg leaves its origin.
+    /// Record the departure of the current leg.
     ///
-    /// Moves this shipment's leg, not the flight.
+    /// Changes only the leg of this booking, not the flight.
     depart, Action::Depart, "/bookings/{ref_id}/depart", "departBooking"
 );
 movement!(
-    /// Arrive: the leg in the air lands at its destination.
+    /// Record the arrival of the departed leg.
     arrive, Action::Arrive, "/bookings/{ref_id}/arrive", "arriveBooking"
 );
 movement!(
-    /// Deliver: the consignee takes the shipment at its destination.
+    /// Record the delivery to the consignee at the destination.
     deliver, Action::Deliver, "/bookings/{ref_id}/deliver", "deliverBooking"
 );
 
 problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, FLIGHT_CLOSED, FLIGHT_CANCELLED, ITINERARY_INVALID, ALREADY_EXISTS, CAPACITY_EXCEEDED, BOOKING_LOCKED, VERSION_MISMATCH);
 
-/// Amend or reroute a shipment.
+/// Amend or reroute a booking.
 ///
-/// A JSON merge patch. Descriptive members until `DELIVERED` or `CANCELLED`. Pieces, weight, volume, positions and air
-/// waybill while `BOOKED`; the room they need is taken again on every leg or on none. `flight_ids` names the new legs
-/// only and replaces all that have not departed, until the arrival at the destination; after the first departure it is
-/// the carrier's staff's. Customers amend until the cut-off of the flights concerned, staff until their departure.
+/// A JSON merge patch (RFC 7396). Descriptive members can be changed until `DELIVERED` or `CANCELLED`; pieces, weight,
+/// volume, positions and air waybill only while `BOOKED`, and either all legs get the changed capacity or none does.
+/// `flight_ids` names the new legs only, and replaces all legs that have not departed; this is possible until arrival
+/// at the destination, and after the first departure only for carrier staff. Customers can amend until the cut-off of
+/// the flights concerned, staff until their departure.
 #[utoipa::path(patch, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "amendBooking",
     request_body(content((AmendBooking = "application/json"), (AmendBooking = "application/merge-patch+json"))),
-    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
-           ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
+    params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Make the change only if the resource still has this ETag")),
     responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), AmendProblems))]
 pub(super) async fn amend(
     Customer(caller): Customer,
@@ -171,14 +172,14 @@ pub(super) async fn amend(
 
 problem_responses!(CancelProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, BOOKING_LOCKED, VERSION_MISMATCH);
 
-/// Cancel a shipment.
+/// Cancel a booking.
 ///
-/// Gives back the room of every leg that has not departed. Never once any leg has arrived; customers only while
-/// `BOOKED`.
+/// Releases the capacity of every leg that has not departed. Not possible after any leg has arrived; for customers only
+/// while `BOOKED`.
 #[utoipa::path(post, path = "/bookings/{ref_id}/cancel", tag = "bookings", operation_id = "cancelBooking",
     request_body = Option<CancelBooking>,
-    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
-           ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
+    params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Make the change only if the resource still has this ETag")),
     responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), CancelProblems))]
 pub(super) async fn cancel(
     Customer(caller): Customer,
@@ -189,13 +190,13 @@ pub(super) async fn cancel(
     Step { caller, bookings, reference, request }.cancel().await
 }
 
-/// Cancel a shipment, by deleting it.
+/// Cancel a booking with DELETE.
 ///
-/// The same as `POST …/cancel`; the booking stays and is `CANCELLED`.
+/// The same as `POST …/cancel`: the booking remains, with status `CANCELLED`.
 #[utoipa::path(delete, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "deleteBooking",
     request_body = Option<CancelBooking>,
-    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), KeyHeader,
-           ("If-Match" = Option<String>, Header, description = "Only if the ETag is still this")),
+    params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Make the change only if the resource still has this ETag")),
     responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), CancelProblems))]
 pub(super) async fn delete(
     Customer(caller): Customer,

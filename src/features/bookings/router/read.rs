@@ -23,11 +23,11 @@ use crate::{
 
 problem_responses!(ReadProblems: [INPUT, ROLE], NOT_FOUND);
 
-/// One shipment.
+/// Show a booking.
 #[utoipa::path(get, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "getBooking",
-    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"),
-           ("include" = Option<String>, Query, description = "`history` adds the newest 200 events"),
-           ("If-None-Match" = Option<String>, Header, description = "Answer 304 if the ETag is still this")),
+    params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"),
+           ("include" = Option<String>, Query, description = "`history` adds the 200 newest events"),
+           ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
     responses((status = 200, body = BookingBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
 pub(super) async fn show(
     Customer(caller): Customer,
@@ -53,9 +53,9 @@ pub(super) async fn show(
     Ok(conditional(&booking.version.to_string(), &if_none_match, PRIVATE, Json(body)))
 }
 
-/// Where a shipment stands.
+/// Show the status of a booking.
 #[utoipa::path(get, path = "/bookings/{ref_id}/status", tag = "bookings", operation_id = "getBookingStatus",
-    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case")),
+    params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case")),
     responses((status = 200, body = StatusBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
 pub(super) async fn status(
     Customer(caller): Customer,
@@ -74,11 +74,11 @@ pub(super) async fn status(
 
 problem_responses!(HistoryProblems: [LIST, ROLE], NOT_FOUND);
 
-/// A shipment's history: its newest events, oldest first.
+/// Show the history of a booking: its newest events, oldest first.
 ///
-/// At most 200 events; `Link` with `rel="prev"` leads to those before them.
+/// At most 200 events; `Link` with `rel="prev"` leads to older events.
 #[utoipa::path(get, path = "/bookings/{ref_id}/history", tag = "bookings", operation_id = "getBookingHistory",
-    params(("ref_id" = String, Path, description = "Booking reference, upper or lower case"), EventParams),
+    params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), EventParams),
     responses((status = 200, body = HistoryBody, headers(("ETag" = String), ("Link" = Option<String>))), (status = 304),
               HistoryProblems))]
 pub(super) async fn history(
@@ -111,7 +111,7 @@ fn reader_of(caller: Principal) -> String {
 
 problem_responses!(ListProblems: [LIST, ROLE]);
 
-/// Shipments, newest first: your organization's, or all for the carrier's staff.
+/// List bookings, newest first: those of your organization, or all for carrier staff.
 #[utoipa::path(get, path = "/bookings", tag = "bookings", operation_id = "listBookings",
     params(BookingFilter, PageParams),
     responses((status = 200, body = Vec<BookingBody>, headers(("Link" = String))), ListProblems))]

@@ -39,12 +39,12 @@ pub enum LedgerFault {
 impl std::fmt::Display for LedgerFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::OutOfSequence { expected } => write!(f, "number {expected} is missing before it"),
-            Self::Oversold(room) => write!(f, "the flight is oversold by the replay: {}", told(*room)),
+            Self::OutOfSequence { expected } => write!(f, "entry {expected} is missing before this entry"),
+            Self::Oversold(room) => write!(f, "the replay shows the flight oversold: {}", told(*room)),
             Self::NotTheSum { said, replayed } => {
-                write!(f, "it says that it left {}; replayed are {}", told(*said), told(*replayed))
+                write!(f, "this entry records {}; the replay results in {}", told(*said), told(*replayed))
             }
-            Self::Uncountable => f.write_str("it adds more than can be counted"),
+            Self::Uncountable => f.write_str("the sums overflow at this entry"),
         }
     }
 }

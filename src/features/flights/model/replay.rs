@@ -45,7 +45,7 @@ pub fn replay(id: FlightId, events: &[PastEvent], ledger: LedgerSum) -> (Option<
     let mut wrong = Vec::new();
     for (number, event) in (1..).zip(events) {
         if event.sequence != number {
-            wrong.push((event.sequence, format!("number {number} should follow")));
+            wrong.push((event.sequence, format!("event {number} is missing before this event")));
             return (None, wrong);
         }
         let data = match FlightData::read(&event.data) {
@@ -57,7 +57,13 @@ pub fn replay(id: FlightId, events: &[PastEvent], ledger: LedgerSum) -> (Option<
         };
         let before = rebuilt.as_ref().map(|rebuilt| rebuilt.flight.room.status);
         if !follows(before, event.event_type, data.status) {
-            wrong.push((event.sequence, format!("it cannot follow, or does not leave {}", data.status.as_str())));
+            wrong.push((
+                event.sequence,
+                format!(
+                    "this event cannot follow the previous one, or does not result in the status {}",
+                    data.status.as_str()
+                ),
+            ));
         }
         let created_at = rebuilt.as_ref().map_or(event.created_at, |rebuilt| rebuilt.flight.created_at);
         let cancelled_at = rebuilt.and_then(|rebuilt| rebuilt.cancelled_at);
@@ -144,11 +150,12 @@ impl From<&Flight> for FlightData {
 
 impl FlightData {
     fn read(data: &Value) -> Result<Self, String> {
-        let read = Self::deserialize(data).map_err(|error| format!("its data cannot be read: {error}"))?;
+        let read =
+            Self::deserialize(data).map_err(|error| format!("the data of this event cannot be read: {error}"))?;
         if read.version == DATA_VERSION {
             Ok(read)
         } else {
-            Err(format!("its data has version {}, which this build does not read", read.version))
+            Err(format!("the data of this event has version {}, which this build cannot read", read.version))
         }
     }
 

@@ -83,7 +83,7 @@ fn spawn(cache: &RouteCache, source: &Fake, network_version: NetworkVersion) -> 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_found_is_at_hand_until_its_time_is_over() {
+async fn a_result_is_cached_until_it_expires() {
     let (cache, source) = (cache(), Fake::new(9));
     let ask = async || cache.get(&source, question(), version(1), None).await.unwrap().status;
     assert_eq!(ask().await, CacheStatus::Miss);
@@ -109,7 +109,7 @@ async fn its_time_is_over_when_the_wall_clock_alone_says_so() {
 }
 
 #[tokio::test]
-async fn a_hundred_who_ask_at_once_are_one_search() {
+async fn a_hundred_concurrent_questions_cause_one_search() {
     let (cache, source) = (cache(), Fake::new(0));
     let asking: Vec<_> = (0..100).map(|_| spawn(&cache, &source, version(1))).collect();
     source.until_asked(1).await;
@@ -125,7 +125,7 @@ async fn a_hundred_who_ask_at_once_are_one_search() {
 }
 
 #[tokio::test]
-async fn a_search_that_began_before_a_change_answers_nobody_who_knows_of_it() {
+async fn a_search_from_before_a_change_is_not_shared_with_callers_that_know_the_change() {
     let (cache, source) = (cache(), Fake::new(0));
     let before = spawn(&cache, &source, version(1));
     source.until_asked(1).await;
@@ -141,7 +141,7 @@ async fn a_search_that_began_before_a_change_answers_nobody_who_knows_of_it() {
 }
 
 #[tokio::test]
-async fn what_is_outdated_is_searched_for_again_once() {
+async fn an_outdated_result_is_searched_for_again_once() {
     let (cache, source) = (cache(), Fake::new(9));
     let first = cache.get(&source, question(), version(1), None).await.unwrap();
     let again = cache.get(&source, question(), version(1), Some(&first.prepared)).await.unwrap();
@@ -152,7 +152,7 @@ async fn what_is_outdated_is_searched_for_again_once() {
 }
 
 #[tokio::test]
-async fn who_asked_first_may_hang_up() {
+async fn the_first_caller_may_hang_up() {
     let (cache, source) = (cache(), Fake::new(0));
     let first = spawn(&cache, &source, version(1));
     source.until_asked(1).await;
@@ -166,7 +166,7 @@ async fn who_asked_first_may_hang_up() {
 }
 
 #[tokio::test]
-async fn who_waited_for_a_search_that_failed_searches_alone() {
+async fn a_caller_that_waited_for_a_failed_search_searches_itself() {
     let (cache, source) = (cache(), Fake::new(0));
     source.0.fails.store(1, Ordering::SeqCst);
     let (one, other) = (cache.clone(), source.clone());

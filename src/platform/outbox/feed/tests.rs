@@ -158,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn who_begins_in_the_middle_reads_all_that_was_not_visible_then(
+    fn a_feed_that_starts_later_reads_everything_not_visible_at_its_start(
         before in prop::collection::vec(step(), 0..80), after in prop::collection::vec(step(), 0..80),
     ) {
         let (mut model, mut other) = (Model::default(), Feed::default());

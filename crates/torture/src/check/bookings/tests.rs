@@ -91,7 +91,7 @@ fn consistent_outcomes_are_no_breach() {
 fn a_missing_acknowledged_booking_is_lost() {
     expect(&[], &[booked("t-1")], &[(Promise::NothingLost, "lost: ACB-t-1 (t-1), acknowledged by call 7")]);
     let other = Found { fixed: 5, ..booking("t-1", &["BOOKED"]) };
-    expect(&[other], &[booked("t-1")], &[(Promise::NothingLost, "is not what call 7 acknowledged")]);
+    expect(&[other], &[booked("t-1")], &[(Promise::NothingLost, "differs from what call 7 acknowledged")]);
 }
 
 #[test]
@@ -107,24 +107,24 @@ fn an_acknowledged_step_that_is_missing_or_out_of_order_is_lost() {
 #[test]
 fn a_refused_call_with_an_effect_is_reported() {
     let found = [booking("t-1", &["BOOKED"])];
-    expect(&found, &[refused(requested("t-1"))], &[(Promise::NothingLost, "t-1 was refused, and left ACB-t-1")]);
+    expect(&found, &[refused(requested("t-1"))], &[(Promise::NothingLost, "t-1 was refused, but there is ACB-t-1")]);
     let found = [booking("t-1", &["BOOKED", "CANCELLED"])];
     let operations = [booked("t-1"), refused(change(Kind::Cancel, "t-1"))];
-    expect(&found, &operations, &[(Promise::OneEffect, "1 events CANCELLED, and 0 calls")]);
+    expect(&found, &operations, &[(Promise::OneEffect, "1 CANCELLED events, but 0 calls")]);
 }
 
 #[test]
 fn a_duplicate_or_unknown_mark_is_reported() {
     let twice = [booking("t-1", &["BOOKED"]), Found { reference: "ACB-2".to_owned(), ..booking("t-1", &["BOOKED"]) }];
     expect(&twice, &[booked("t-1")], &[(Promise::OneEffect, "t-1 was booked 2 times")]);
-    expect(&[booking("t-9", &["BOOKED"])], &[], &[(Promise::OneEffect, "that no client asked for")]);
-    expect(&[booking("x", &["BOOKED"])], &[], &[(Promise::NoForeignData, "that is not of this run")]);
+    expect(&[booking("t-9", &["BOOKED"])], &[], &[(Promise::OneEffect, "that no client requested")]);
+    expect(&[booking("x", &["BOOKED"])], &[], &[(Promise::NoForeignData, "that belongs to another run")]);
 }
 
 #[test]
 fn half_a_booking_is_reported() {
     let half = Found { ends: ["DEL".to_owned(), "LHR".to_owned()], ..booking("t-1", &["BOOKED"]) };
-    expect(&[half], &[booked("t-1")], &[(Promise::NothingLost, "from DEL to LHR has the legs")]);
+    expect(&[half], &[booked("t-1")], &[(Promise::NothingLost, "from DEL to LHR has the disconnected legs")]);
     let gap = Found { gapless: false, ..booking("t-1", &["BOOKED"]) };
     expect(&[gap], &[booked("t-1")], &[(Promise::NothingLost, "has gaps")]);
     assert_eq!(path_of("ACB1"), "/api/v1/bookings/ACB1");
@@ -140,7 +140,7 @@ fn a_step_with_the_note_of_another_caller_does_not_count() {
     expect(
         &[found],
         &[booked("t-1"), other],
-        &[(Promise::NothingLost, "lost: the depart of"), (Promise::OneEffect, "1 events DEPARTED, and 0 calls")],
+        &[(Promise::NothingLost, "lost: the depart of"), (Promise::OneEffect, "1 DEPARTED events, but 0 calls")],
     );
 }
 
@@ -161,9 +161,9 @@ fn a_step_of_a_flight_is_possible_once_for_each_booking_unless_it_was_refused() 
     let refused_all: Vec<_> =
         flown.iter().map(|operation| Operation { unknown: 0, ..refused(operation.clone()) }).collect();
     let reported = [
-        (Promise::OneEffect, "1 events ARRIVED, and 0 calls"),
-        (Promise::OneEffect, "1 events DEPARTED, and 0 calls"),
-        (Promise::OneEffect, "1 events FLIGHT_RETIMED, and 0 calls"),
+        (Promise::OneEffect, "1 ARRIVED events, but 0 calls"),
+        (Promise::OneEffect, "1 DEPARTED events, but 0 calls"),
+        (Promise::OneEffect, "1 FLIGHT_RETIMED events, but 0 calls"),
     ];
     expect(&[found], &[&[booked("t-1")][..], &refused_all].concat(), &reported);
     let named = Operation { named: vec!["ACB-t-1".to_owned()], ..unknown(flight_operation(Kind::Offload)) };
@@ -178,9 +178,9 @@ fn a_step_of_a_flight_is_possible_once_for_each_booking_unless_it_was_refused() 
     expect(
         std::slice::from_ref(&taken),
         &[booked("t-1"), other],
-        &[(Promise::OneEffect, "1 events OFFLOADED, and 0 calls")],
+        &[(Promise::OneEffect, "1 OFFLOADED events, but 0 calls")],
     );
     let unnoticed = Found { needs_rerouting: false, ..taken };
     let departs = unknown(flight_operation(Kind::FlightDepart));
-    expect(&[unnoticed], &[booked("t-1"), departs], &[(Promise::NothingLost, "has the legs")]);
+    expect(&[unnoticed], &[booked("t-1"), departs], &[(Promise::NothingLost, "has the disconnected legs")]);
 }

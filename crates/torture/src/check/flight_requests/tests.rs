@@ -35,7 +35,7 @@ fn an_acknowledged_step_of_a_flight_is_an_event_of_the_acknowledged_number_of_bo
     expect(
         &found[1..],
         std::slice::from_ref(&departed),
-        &["changed 2 bookings, 1 of them left behind, with 0 to follow, and 0 have the event"],
+        &["changed 2 bookings, 1 of them left behind, with 0 pending, but 0 have the event"],
     );
     expect(&found[..1], &[departed], &["two was left behind by f (call 7)"]);
     expect(&found, &[done(Kind::FlightCancel, 1, &[])], &["the flight cancel of f (call 7) changed 1 bookings"]);
@@ -48,7 +48,7 @@ fn pending_bookings_may_follow_and_no_others() {
     let found = [booking("one", &["BOOKED", "DEPARTED"]), booking("two", &["BOOKED", "DEPARTED"])];
     expect(&[], std::slice::from_ref(&departed), &[]);
     expect(&found[..1], std::slice::from_ref(&departed), &[]);
-    expect(&found, &[departed], &["changed 0 bookings, 0 of them left behind, with 1 to follow, and 2 have the event"]);
+    expect(&found, &[departed], &["changed 0 bookings, 0 of them left behind, with 1 pending, but 2 have the event"]);
 }
 
 #[test]
@@ -58,9 +58,9 @@ fn each_acknowledged_offload_is_an_event_of_its_booking() {
     expect(
         &[booking("one", &["BOOKED", "OFFLOADED"])],
         &[named.clone(), named.clone()],
-        &["lost: one was taken off f"],
+        &["lost: one was offloaded from f"],
     );
-    expect(&[booking("two", &["BOOKED", "OFFLOADED"])], &[named], &["lost: one was taken off f"]);
+    expect(&[booking("two", &["BOOKED", "OFFLOADED"])], &[named], &["lost: one was offloaded from f"]);
 }
 
 #[test]
