@@ -49,12 +49,13 @@ impl From<sqlx::Error> for OperationError {
 }
 
 impl OperationError {
-    /// Returns whether a row was not free in time: the same transaction may succeed later.
-    pub(super) fn timed_out(&self) -> bool {
+    /// Returns whether the database could not work or a row was not free in time: the same transaction may succeed
+    /// later.
+    pub(super) fn is_unavailable(&self) -> bool {
         match self {
             Self::Flight(FlightError::Database(cause))
             | Self::Booking(BookingError::Database(cause))
-            | Self::Database(cause) => cause.is_lock_timeout(),
+            | Self::Database(cause) => cause.is_overload() || matches!(cause, DbError::OutcomeUnknown(_)),
             _ => false,
         }
     }

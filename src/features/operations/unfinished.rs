@@ -2,6 +2,7 @@
 //! booking that has not been reached keeps its state, on a flight that takes no bookings any more.
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -26,6 +27,11 @@ pub const UNFINISHED: &str = "flight_steps";
 const LONGEST_RUN: Duration = Duration::from_mins(4);
 /// Pause between two transactions, in which others can lock the flight.
 const PAUSE: Duration = Duration::from_millis(20);
+/// Pause before the next attempt while the database cannot work or a row is not free.
+const PAUSE_UNAVAILABLE: Duration = Duration::from_millis(500);
+
+/// A flight with an unfinished step, and since when.
+type Waiting = (DateTime<Utc>, FlightId);
 
 impl OperationService {
     /// Takes the bookings on these flights through the step, immediately if they are few. Else records the step as
@@ -71,7 +77,7 @@ impl OperationService {
         let until = Instant::now() + LONGEST_RUN;
         let (mut failed, mut after) = (None, None);
         loop {
-            let waiting = repository::unfinished(&mut *self.db.read().await?, after).await?;
+            let waiting = patiently(until, || self.waiting(after)).await?;
             let Some(last) = waiting.last() else { return failed.map_or(Ok(()), Err) };
             after = Some(*last);
             for (_, flight) in waiting {
@@ -88,14 +94,15 @@ impl OperationService {
         }
     }
 
-    /// Processes the bookings of one flight, and waits while other transactions hold the flight's row.
+    async fn waiting(&self, after: Option<Waiting>) -> Result<Vec<Waiting>, OperationError> {
+        Ok(repository::unfinished(&mut *self.db.read().await?, after).await?)
+    }
+
+    /// Processes the bookings of one flight.
     async fn finish_step(&self, flight: FlightId, until: Instant) -> Result<(), OperationError> {
         while Instant::now() < until {
-            match retrying(|| self.continue_step(flight)).await {
-                Ok(true) => {}
-                Ok(false) => return Ok(()),
-                Err(error) if error.timed_out() => {}
-                Err(error) => return Err(error),
+            if !patiently(until, || retrying(move || self.continue_step(flight))).await? {
+                return Ok(());
             }
             sleep(PAUSE).await;
         }
@@ -128,5 +135,19 @@ impl OperationService {
             StepAboard::Cancel { .. } | StepAboard::Retime => {}
         }
         Ok(last.is_some())
+    }
+}
+
+/// Repeats work while the database cannot do it or another transaction holds the flight's row. A failed job would wait for
+/// half a minute, and the flights would refuse their next step as long.
+async fn patiently<T, F>(until: Instant, work: impl Fn() -> F) -> Result<T, OperationError>
+where
+    F: Future<Output = Result<T, OperationError>>,
+{
+    loop {
+        match work().await {
+            Err(error) if error.is_unavailable() && Instant::now() < until => sleep(PAUSE_UNAVAILABLE).await,
+            outcome => return outcome,
+        }
     }
 }

@@ -18,8 +18,8 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
-        let here = World::working().await;
-        let there = WorldOptions::working().on(&here.database).start().await;
+        let here = World::start().await;
+        let there = WorldOptions::default().on(&here.database).start().await;
         let session = register(&here.anonymous(), EMAIL, PASSWORD).await.expect(201);
         let scene = Self { here, there, session };
         me(&scene.ann_there()).await.expect(200);

@@ -31,11 +31,16 @@ async fn crowded(bookings: usize) -> (World, Value, Vec<Value>) {
 
 /// Lets this many transactions take bookings along; the next one fails, as if the process had been killed in it.
 async fn interrupt_after(world: &World, transactions: u32) {
+    refuse_after(world, transactions, "P0001").await;
+}
+
+/// Lets this many transactions take bookings along; PostgreSQL refuses the next ones with this code.
+async fn refuse_after(world: &World, transactions: u32, code: &str) {
     let sql = format!(
         "create sequence interruptions;
          create function interrupt() returns trigger language plpgsql security definer as $$ begin
              if tg_op = 'UPDATE' and new.done_to <= old.done_to then return new; end if;
-             if nextval('public.interruptions') > {transactions} then raise exception 'interrupted'; end if;
+             if nextval('public.interruptions') > {transactions} then raise exception 'interrupted' using errcode = '{code}'; end if;
              return coalesce(new, old);
          end $$;
          create trigger interrupt before update or delete on flight_steps for each row execute function interrupt()"
@@ -119,6 +124,27 @@ async fn a_crowded_flight_departs_at_once_and_its_bookings_follow_after_an_inter
     assert_eq!(landed["bookings_pending"], 11);
     until_followed(&world).await;
     assert_eq!(count(&world, "booking_legs where status = 'ARRIVED'").await, 11);
+    world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn bookings_follow_as_soon_as_a_database_that_could_not_work_does() {
+    let (world, flight, _) = crowded(12).await;
+    // Its disk is full.
+    refuse_after(&world, 1, "53100").await;
+    act(&world.operator().await, &flight, "depart", json!({})).await.expect(200);
+    until("it was tried in vain twice", async || {
+        world.texts("select last_value::text from interruptions").await[0].parse::<i64>().unwrap() >= 3
+    })
+    .await;
+    assert_eq!(
+        count(&world, "jobs where last_error is not null").await,
+        0,
+        "a failed job would wait for half a minute"
+    );
+    world.sql("drop trigger interrupt on flight_steps").await;
+    until_followed(&world).await;
+    assert_eq!(count(&world, "booking_legs where status = 'DEPARTED'").await, 12);
     world.audit_and_rebuild().await;
 }
 

@@ -90,6 +90,6 @@ async fn a_full_private_redis_keeps_the_stream_of_events() {
     let client = redis::Client::open(servers.urls().redis.clone().expect("Redis is installed")).unwrap();
     let mut redis = client.get_multiplexed_async_connection().await.unwrap();
     assert_eq!(flooded(&mut redis, None, 500).await, 500, "as it was started");
-    // The same flood takes the stream where every key may go: it is the oldest that nobody has used since.
-    assert_eq!(flooded(&mut redis, Some("allkeys-lru"), 500).await, 0);
+    // Floods take the stream where every key may go. Redis looks at a sample of its keys each time.
+    until("the stream is gone", async || flooded(&mut redis, Some("allkeys-lru"), 500).await == 0).await;
 }
