@@ -31,7 +31,6 @@ problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// List users, newest first.
 #[utoipa::path(get, path = "/users", tag = "users", operation_id = "listUsers",
-    security(("bearer" = []), ("password" = [])),
     params(("q" = Option<String>, Query, description = "Part of the e-mail address or name; case is ignored"),
            ("role" = Option<Role>, Query), ("organization_id" = Option<uuid::Uuid>, Query),
            ("disabled" = Option<bool>, Query), PageParams),
@@ -54,7 +53,6 @@ problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show a user.
 #[utoipa::path(get, path = "/users/{id}", tag = "users", operation_id = "getUser",
-    security(("bearer" = []), ("password" = [])),
     params(("id" = UserId, Path, description = "Id of the user"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
     responses((status = 200, body = UserBody, headers(("ETag" = String))), (status = 304), ShowProblems))]
@@ -79,7 +77,6 @@ problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 /// token with the former role or organization is refused with `token_expired`, and a refresh gives a current one.
 /// Disabling ends all sessions. The last administrator can be neither demoted nor disabled: 409 `invalid_transition`.
 #[utoipa::path(patch, path = "/users/{id}", tag = "users", operation_id = "changeUser",
-    security(("bearer" = []), ("password" = [])),
     request_body(content((dto::ChangeUser = "application/json"), (dto::ChangeUser = "application/merge-patch+json"))),
     params(("id" = UserId, Path, description = "Id of the user"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the resource still has this ETag")),
@@ -111,7 +108,6 @@ problem_responses!(ActProblems: [LIST, ROLE]);
 /// Changes of users, of API keys with a role above customer or of another user, of signing keys and of flights, over
 /// HTTP and on the command line.
 #[utoipa::path(get, path = "/admin/audit", tag = "users", operation_id = "listAdminActs",
-    security(("bearer" = []), ("password" = [])),
     params(("actor_id" = Option<uuid::Uuid>, Query, description = "The user who acted"),
            ("subject_id" = Option<String>, Query, description = "Id of the user, key or flight that was changed"),
            ("act" = Option<String>, Query, description = "Name of the act, such as `user.changed`"), PageParams),

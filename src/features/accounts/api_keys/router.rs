@@ -40,7 +40,7 @@ problem_responses!(CreateProblems: [INPUT, ROLE, BODY]);
 /// never has more rights than you have at the time of a request. An API key cannot create another one.
 /// `Idempotency-Key` has no effect here.
 #[utoipa::path(post, path = "/api-keys", tag = "auth", operation_id = "createApiKey",
-    security(("bearer" = []), ("password" = [])), request_body = CreateApiKey,
+    request_body = CreateApiKey,
     responses((status = 201, description = "Created.", body = NewApiKeyBody), CreateProblems))]
 async fn create(
     Customer(caller): Customer,
@@ -62,7 +62,6 @@ problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// List your API keys, newest first.
 #[utoipa::path(get, path = "/api-keys", tag = "auth", operation_id = "listApiKeys",
-    security(("bearer" = []), ("password" = [])),
     params(("user_id" = Option<uuid::Uuid>, Query, description = "List the keys of this user; administrators only"), PageParams),
     responses((status = 200, body = Vec<ApiKeyBody>, headers(("Link" = String))), ListProblems))]
 async fn list(
@@ -91,7 +90,7 @@ problem_responses!(RevokeProblems: [INPUT, ROLE], NOT_FOUND);
 /// You can revoke your own keys; administrators can revoke any key. All servers refuse the key within 60 seconds.
 /// `Idempotency-Key` has no effect here.
 #[utoipa::path(delete, path = "/api-keys/{id}", tag = "auth", operation_id = "revokeApiKey",
-    security(("bearer" = []), ("password" = [])), params(("id" = ApiKeyId, Path, description = "Id of the API key")),
+    params(("id" = ApiKeyId, Path, description = "Id of the API key")),
     responses((status = 204, description = "Revoked."), RevokeProblems))]
 async fn revoke(
     Customer(caller): Customer,
@@ -111,7 +110,7 @@ problem_responses!(ChangeProblems: [INPUT, ROLE, BODY], NOT_FOUND);
 ///
 /// A JSON merge patch (RFC 7396); `null` restores the general limit. It takes effect within 60 seconds.
 #[utoipa::path(patch, path = "/api-keys/{id}", tag = "auth", operation_id = "changeApiKey",
-    security(("bearer" = []), ("password" = [])), params(("id" = ApiKeyId, Path, description = "Id of the API key")),
+    params(("id" = ApiKeyId, Path, description = "Id of the API key")),
     request_body(content((ChangeApiKey = "application/json"), (ChangeApiKey = "application/merge-patch+json"))),
     responses((status = 200, body = ApiKeyBody), ChangeProblems))]
 async fn change(

@@ -178,7 +178,7 @@ problem_responses!(PasswordProblems: [INPUT, ROLE, BODY], INVALID_CREDENTIALS);
 /// All other sessions end. Requires a session: an API key cannot change the password. An installation that does not
 /// accept passwords (`auth.password_grant`) responds with 403.
 #[utoipa::path(post, path = "/auth/password", operation_id = "changePassword", tag = "auth",
-    security(("bearer" = []), ("password" = [])), request_body = PasswordChange,
+    request_body = PasswordChange,
     responses((status = 204, description = "Changed."), PasswordProblems))]
 async fn change_password(
     Customer(caller): Customer,

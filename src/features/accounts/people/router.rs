@@ -21,7 +21,7 @@ pub fn routes() -> Routes<HandlerState> {
 problem_responses!(MeProblems: [INPUT, ROLE]);
 
 /// Show your account.
-#[utoipa::path(get, path = "/auth/me", operation_id = "me", tag = "auth", security(("bearer" = []), ("password" = [])),
+#[utoipa::path(get, path = "/auth/me", operation_id = "me", tag = "auth",
     responses((status = 200, description = "Your account.", body = User), MeProblems))]
 async fn me(Customer(caller): Customer, State(users): State<UserService>, query: Query) -> Result<Response, Problem> {
     query.refuse_all()?;
@@ -34,7 +34,6 @@ problem_responses!(ChangeMeProblems: [INPUT, ROLE, BODY]);
 ///
 /// A JSON merge patch (RFC 7396). Only an administrator can change your role and organization.
 #[utoipa::path(patch, path = "/auth/me", operation_id = "changeMe", tag = "auth",
-    security(("bearer" = []), ("password" = [])),
     request_body(content((ChangeMe = "application/json"), (ChangeMe = "application/merge-patch+json"))),
     responses((status = 200, description = "Changed.", body = User), ChangeMeProblems))]
 async fn change_me(
