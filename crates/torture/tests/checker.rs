@@ -128,29 +128,49 @@ fn every_promise_is_kept(faults: &str) {
     assert!(is_empty(dir.path()), "it left something behind");
 }
 
+const FAULTS: [&str; 5] = [
+    "kill-app,kill-postgres,stop-postgres",
+    "suspend-app,redis-pause,clock-jump",
+    "redis-stop,redis-flush,redis-full,redis-starved",
+    "pool,drain,black-hole",
+    "read-only,disk-full",
+];
+
 #[test]
 fn every_promise_is_kept_while_processes_die() {
-    every_promise_is_kept("kill-app,kill-postgres,stop-postgres");
+    every_promise_is_kept(FAULTS[0]);
 }
 
 #[test]
 fn every_promise_is_kept_while_processes_stand_still() {
-    every_promise_is_kept("suspend-app,redis-pause,clock-jump");
+    every_promise_is_kept(FAULTS[1]);
 }
 
 #[test]
 fn every_promise_is_kept_while_redis_is_ill() {
-    every_promise_is_kept("redis-stop,redis-flush,redis-full,redis-starved");
+    every_promise_is_kept(FAULTS[2]);
 }
 
 #[test]
 fn every_promise_is_kept_while_connections_fail() {
-    every_promise_is_kept("pool,drain,black-hole");
+    every_promise_is_kept(FAULTS[3]);
 }
 
 #[test]
 fn every_promise_is_kept_while_nothing_can_be_written() {
-    every_promise_is_kept("read-only,disk-full");
+    every_promise_is_kept(FAULTS[4]);
+}
+
+#[test]
+fn every_fault_is_one_of_those() {
+    let (code, _, complaint) = torture(&["--faults", "flood"], directory().path(), &[]);
+    assert_eq!(code, 2);
+    let (_, choices) = complaint.split_once("the choices are all, none, ").expect("the choices");
+    let mut choices: Vec<&str> = choices.lines().next().unwrap().split(", ").collect();
+    let mut tested: Vec<&str> = FAULTS.iter().flat_map(|faults| faults.split(',')).collect();
+    choices.sort_unstable();
+    tested.sort_unstable();
+    assert_eq!(choices, tested);
 }
 
 #[test]

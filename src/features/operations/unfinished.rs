@@ -2,7 +2,6 @@
 //! booking that has not been reached keeps its state, on a flight that takes no bookings any more.
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -17,6 +16,7 @@ use crate::{
     platform::{
         jobs::{self, NewJob},
         postgres::{PgSession, commit, retrying},
+        trouble::Trouble,
     },
 };
 
@@ -29,9 +29,6 @@ const LONGEST_RUN: Duration = Duration::from_mins(4);
 const PAUSE: Duration = Duration::from_millis(20);
 /// Pause before the next attempt while the database cannot work or a row is not free.
 const PAUSE_UNAVAILABLE: Duration = Duration::from_millis(500);
-
-/// A flight with an unfinished step, and since when.
-type Waiting = (DateTime<Utc>, FlightId);
 
 impl OperationService {
     /// Takes the bookings on these flights through the step, immediately if they are few. Else records the step as
@@ -72,36 +69,50 @@ impl OperationService {
 
     /// Runs the job `UNFINISHED`: processes bookings until none is left. After four minutes another job continues.
     /// Each transaction is small and records its progress, so that the job can end anywhere and another may run beside
-    /// it. A flight that fails does not delay the others.
+    /// it. Bridges short outages of the database: a failed job would wait for half a minute, and the flights would refuse
+    /// their next step meanwhile. In a longer outage the job loses its lease and runs again.
     pub async fn finish_steps(&self) -> Result<(), OperationError> {
         let until = Instant::now() + LONGEST_RUN;
-        let (mut failed, mut after) = (None, None);
+        let mut trouble = Trouble::new("bookings cannot be updated after changes of their flights; trying again");
         loop {
-            let waiting = patiently(until, || self.waiting(after)).await?;
+            match trouble.note(self.finish_once(until).await) {
+                Err(error) if error.is_unavailable() && Instant::now() < until => sleep(PAUSE_UNAVAILABLE).await,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Processes the bookings of all flights. A flight that fails does not delay the others.
+    async fn finish_once(&self, until: Instant) -> Result<(), OperationError> {
+        let (mut failed, mut after) = (None::<OperationError>, None);
+        loop {
+            let waiting = repository::unfinished(&mut *self.db.read().await?, after).await?;
             let Some(last) = waiting.last() else { return failed.map_or(Ok(()), Err) };
             after = Some(*last);
             for (_, flight) in waiting {
-                if let Err(error) = self.finish_step(flight, until).await {
-                    tracing::warn!(flight_id = %flight, %error, "the bookings of a flight could not be updated after its change; trying again");
-                    failed = Some(error);
+                match self.finish_step(flight, until).await {
+                    Ok(()) => {}
+                    // Worth another attempt by this job, whatever failed before.
+                    Err(error) if error.is_unavailable() => failed = Some(error),
+                    Err(error) => {
+                        tracing::warn!(flight_id = %flight, %error, "the bookings of a flight could not be updated after its change; trying again");
+                        failed = failed.filter(OperationError::is_unavailable).or(Some(error));
+                    }
                 }
                 if Instant::now() >= until {
                     let mut tx = self.db.begin().await?;
                     self.promise_in_tx(&mut tx).await?;
-                    return Ok(commit(tx).await?);
+                    commit(tx).await?;
+                    return failed.map_or(Ok(()), Err);
                 }
             }
         }
     }
 
-    async fn waiting(&self, after: Option<Waiting>) -> Result<Vec<Waiting>, OperationError> {
-        Ok(repository::unfinished(&mut *self.db.read().await?, after).await?)
-    }
-
     /// Processes the bookings of one flight.
     async fn finish_step(&self, flight: FlightId, until: Instant) -> Result<(), OperationError> {
         while Instant::now() < until {
-            if !patiently(until, || retrying(move || self.continue_step(flight))).await? {
+            if !retrying(|| self.continue_step(flight)).await? {
                 return Ok(());
             }
             sleep(PAUSE).await;
@@ -135,19 +146,5 @@ impl OperationService {
             StepAboard::Cancel { .. } | StepAboard::Retime => {}
         }
         Ok(last.is_some())
-    }
-}
-
-/// Repeats work while the database cannot do it or another transaction holds the flight's row. A failed job would wait for
-/// half a minute, and the flights would refuse their next step as long.
-async fn patiently<T, F>(until: Instant, work: impl Fn() -> F) -> Result<T, OperationError>
-where
-    F: Future<Output = Result<T, OperationError>>,
-{
-    loop {
-        match work().await {
-            Err(error) if error.is_unavailable() && Instant::now() < until => sleep(PAUSE_UNAVAILABLE).await,
-            outcome => return outcome,
-        }
     }
 }

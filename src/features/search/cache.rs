@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, NaiveDate, Utc};
-use moka::{notification::RemovalCause, sync::Cache};
+use moka::{notification::RemovalCause, policy::EvictionPolicy, sync::Cache};
 use tokio::{sync::watch, time::Instant};
 use tracing::Instrument;
 
@@ -32,6 +32,9 @@ use crate::{
 
 /// Maximum size of this process's cache, in bytes.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Estimated size of an entry without its result: keys, times, and the nodes of the cache's table and queue.
+const ENTRY_BYTES: usize = 500;
 
 /// Key of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -261,11 +264,13 @@ impl RouteCache {
     }
 }
 
-/// Returns an empty cache that holds at most `most` bytes. It counts the entries evicted for lack of room.
+/// Returns an empty cache that holds at most `most` bytes. It counts the entries evicted for lack of room: by recency alone,
+/// as small results, which anybody can ask for, would keep large ones out if the frequency of all that must go counted.
 fn bounded(most: u64) -> Cache<Question, Found> {
     Cache::builder()
         .max_capacity(most)
-        .weigher(|_, found: &Found| u32::try_from(found.prepared.weight()).unwrap_or(u32::MAX))
+        .eviction_policy(EvictionPolicy::lru())
+        .weigher(|_, found: &Found| u32::try_from(found.prepared.weight() + ENTRY_BYTES).unwrap_or(u32::MAX))
         .eviction_listener(|_, _, cause| {
             if cause == RemovalCause::Size {
                 metric::ROUTE_CACHE_EVICTIONS.increment(1);

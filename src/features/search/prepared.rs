@@ -238,6 +238,14 @@ pub(super) type Shared = Arc<Prepared>;
 impl Prepared {
     /// Returns a result without routes.
     pub fn empty() -> Self {
-        Self { flights: vec![], ways: vec![], direct: vec![], transit: vec![], ranked: Default::default(), length: 0 }
+        Self::with_routes(0)
+    }
+
+    /// Returns a result that weighs as much as one with this number of routes without text.
+    pub fn with_routes(routes: usize) -> Self {
+        let ways = (0..routes)
+            .map(|_| PreparedRoute { legs: vec![], text: Halves { before: Box::default(), after: Box::default() } })
+            .collect();
+        Self { flights: vec![], ways, direct: vec![], transit: vec![], ranked: Default::default(), length: 0 }
     }
 }

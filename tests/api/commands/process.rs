@@ -62,6 +62,7 @@ pub fn loadmaster(arguments: &[&str]) -> Loadmaster {
     let directory = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
     command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(directory.path());
+    command.env("LOADMASTER_TEST_TIMING", "brief");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     Loadmaster { command, stdin: None, directory }
 }
@@ -112,7 +113,6 @@ impl Loadmaster {
     pub fn serve_at(mut self, host: &str) -> Serving {
         self.command.args(["--set", &format!("server.host={host}"), "--set", &format!("server.port={PORT}")]);
         self.command.args(["--set", "server.drain_ms=0"]);
-        self.command.env("LOADMASTER_TEST_TIMING", "brief");
         let mut child = self.command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         Serving {

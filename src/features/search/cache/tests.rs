@@ -184,7 +184,7 @@ async fn a_caller_that_waited_for_a_failed_search_searches_itself() {
 
 #[tokio::test]
 async fn what_is_asked_for_often_stays_and_the_bound_holds() {
-    let one = u64::try_from(Prepared::empty().weight()).unwrap();
+    let one = u64::try_from(Prepared::empty().weight() + ENTRY_BYTES).unwrap();
     let clock: SharedClock = Arc::new(ManualClock::at(at(0)));
     let (results, filling) = (bounded(10 * one), Mutex::default());
     let state = State { time: Duration::from_mins(5), clock, redis: None, group: String::new(), results, filling };
@@ -198,6 +198,27 @@ async fn what_is_asked_for_often_stays_and_the_bound_holds() {
         }
     }
     assert_eq!((source.asked(), cache.0.results.entry_count()), (1001, 10));
+}
+
+#[test]
+fn small_results_that_were_asked_for_twice_do_not_keep_a_large_one_out() {
+    let found = |routes: usize| Found {
+        prepared: Prepared::with_routes(routes).into(),
+        status: CacheStatus::Miss,
+        network_version: version(1),
+        since: Moment::at(at(0)),
+        time: Duration::from_mins(5),
+    };
+    let results = bounded(1_000_000);
+    for days in 1..=5000 {
+        let small = Question { date: question().date + chrono::TimeDelta::days(days), ..question() };
+        results.insert(small, found(0));
+        results.get(&small);
+        results.run_pending_tasks();
+    }
+    results.insert(question(), found(500));
+    results.run_pending_tasks();
+    assert!(results.contains_key(&question()));
 }
 
 #[test]
