@@ -159,7 +159,8 @@ fn told(verdict: Verdict, mut response: Response) -> Response {
 }
 
 fn refusal(verdict: Verdict) -> Response {
-    Problem::quota_used_up(verdict, "send a request").into_response()
+    let requests = if verdict.limit == 1 { "request" } else { "requests" };
+    Problem::quota_used_up(verdict, &format!("send {} {requests}", verdict.limit)).into_response()
 }
 
 /// Protects everything that costs: refuses requests above the limit per second from one address immediately. Requests

@@ -17,7 +17,7 @@ const LIFETIME: Duration = Duration::from_mins(1);
 /// Interval at which a process repeats unchanged counts.
 const REPEAT: Duration = Duration::from_secs(15);
 
-/// Counts since the start, over all processes of the installation.
+/// Counts since the start; the operation's description says over which processes.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct SummaryBody {
     pub bookings: BookingCounts,

@@ -146,7 +146,7 @@ async fn scrape(State(scrape): State<Scrape>, coding: Option<Extension<Coding>>)
 
 problem_responses!(SummaryProblems: [INPUT, ROLE]);
 
-/// Show counts of bookings, searches and cache hits since the start.
+/// Show counts of bookings, searches, cache hits and cache misses since the start.
 ///
 /// The counts cover all processes that share this database and a Redis; without Redis, only this process.
 #[utoipa::path(get, path = "/api/metrics/summary", tag = "system", operation_id = "metricsSummary",

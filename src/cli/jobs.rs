@@ -59,9 +59,9 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<ExitCode>
             let retried = rooms.background.retry(id).await?;
             anyhow::ensure!(
                 retried > 0 || id.is_none(),
-                "there is no dead job with this id, or another job with its key is waiting"
+                "there is no dead job with this id, or a newer job does the same work"
             );
-            say(&format!("{retried} queued again.\n"));
+            say(&format!("Jobs queued again: {retried}\n"));
             Ok(ExitCode::SUCCESS)
         }
         Command::Drop { id } => {

@@ -36,7 +36,7 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<()> {
                 say("The signing key is configured (auth.private_key or auth.secret); there are no keys to rotate.\n");
                 return Ok(());
             }
-            say(&format!("{:<43}  {:<20}  {:<20}  {}\n", "kid", "made", "signs from", "verifies until"));
+            say(&format!("{:<43}  {:<20}  {:<20}  {}\n", "kid", "created", "signs from", "verifies until"));
             for key in &keys {
                 say(&line(key));
             }

@@ -23,9 +23,9 @@ pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<
 async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Sinks => {
-            say(&format!("{:<20} {:>10}  {}\n", "sink", "behind", "delivered to"));
+            say(&format!("{:<20} {:>10}  {}\n", "sink", "behind", "served"));
             for lag in rooms.background.lags().await? {
-                let served = if lag.is_served { "yes" } else { "not served" };
+                let served = if lag.is_served { "yes" } else { "no" };
                 say(&format!("{:<20} {:>8.0} s  {served}\n", lag.sink, lag.seconds));
             }
         }

@@ -272,7 +272,7 @@ async fn answers(connection: &mut PgConnection, patience: Duration, state: &Stat
         }
         Err(_) => {
             tracing::warn!(
-                "an idle connection to the database does not answer; closing all connections that were idle as long"
+                "an idle connection to the database does not answer; closing every connection that is idle now"
             );
             state.fell_silent();
             false

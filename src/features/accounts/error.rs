@@ -140,7 +140,7 @@ impl From<AccountError> for Problem {
             .with("allowed", [(); 0]),
             E::VersionMismatch(version) => version_mismatch(version),
             E::Repeated(repetition) => repetition.into(),
-            E::TooManyAttempts(verdict) => Self::quota_used_up(verdict, "try the credentials of one account"),
+            E::TooManyAttempts(verdict) => too_many_attempts(verdict),
             E::Busy => Self::unavailable("Too many log-ins are in progress; nothing was changed, try again shortly."),
             E::DatabaseTooSlow => Self::unavailable("The database cannot answer right now; try again shortly."),
             E::Crypto(_) | E::KeysConfigured => Self::internal(&error),
@@ -149,6 +149,11 @@ impl From<AccountError> for Problem {
             error => refused_credential(&error),
         }
     }
+}
+
+fn too_many_attempts(verdict: Verdict) -> Problem {
+    let times = if verdict.limit == 1 { "once" } else { &format!("{} times", verdict.limit) };
+    Problem::quota_used_up(verdict, &format!("try the credentials of one account {times}"))
 }
 
 fn faulty_member(member: &str, fault: &Fault) -> Problem {

@@ -22,8 +22,8 @@ const LEGS: Rule = Rule::new(4, "all legs took capacity or none did");
 /// Status and numbers follow from the events, and the events from one another.
 const HISTORY: Rule = Rule::new(5, "bookings match their events");
 /// The booking also belongs to the caller that sent the key.
-const KEYS: Rule = Rule::new(7, "each idempotency key has one booking");
-const NAMES: Rule = Rule::new(8, "references and air waybills are unique");
+const KEYS: Rule = Rule::new(7, "each idempotency key has at most one booking");
+const NAMES: Rule = Rule::new(8, "references, and waybills in use, are unique");
 
 pub(super) const AUDIT: Audit = Audit {
     rules: &[ALLOCATIONS, LEGS, HISTORY, KEYS, NAMES, Rule::MESSAGES, Rule::REBUILT],

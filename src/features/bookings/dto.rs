@@ -290,17 +290,17 @@ request! {
         origin: Option<AirportCode> = |raw| reference.read_airport(raw),
         #[param(value_type = Option<String>)]
         destination: Option<AirportCode> = |raw| reference.read_airport(raw),
-        /// Only bookings with a leg in force on this flight
+        /// Only bookings with a leg in force on this flight.
         #[param(value_type = Option<uuid::Uuid>)]
         flight_id: Option<FlightId> = read::code,
-        /// Earliest time of creation, inclusive
+        /// Only bookings created at or after this time.
         created_from: Option<DateTime<Utc>> = read::instant,
-        /// Latest time of creation, exclusive
+        /// Only bookings created before this time.
         created_to: Option<DateTime<Utc>> = read::instant,
         needs_rerouting: Option<bool> = read::boolean,
-        /// Part of the booking reference, air waybill number, customer reference or description
+        /// Part of the booking reference, air waybill number, customer reference or description.
         q: Option<String> = read::line(100),
-        /// Only bookings of this organization; for operators and administrators only
+        /// Only bookings of this organization; for operators and administrators only.
         #[param(value_type = Option<uuid::Uuid>)]
         organization_id: Option<OrganizationId> = with(|fields| read_organization(fields, caller)),
     }

@@ -12,11 +12,11 @@ metrics! {
         ROUTE_CACHE_HIT_RATIO: Gauge "loadmaster_route_cache_hit_ratio" []
             "Ratio of cache hits to all searches since the start, from 0 to 1.";
         ROUTE_CACHE_FILL: Histogram "loadmaster_route_cache_fill_seconds" []
-            "Time to read a network part from the database and cache it.";
+            "Time to read a network part from the database and prepare it.";
         ROUTE_CACHE_ENTRIES: Gauge "loadmaster_route_cache_entries" []
             "Network parts in the cache of this process.";
         ROUTE_CACHE_BYTES: Gauge "loadmaster_route_cache_bytes" []
-            "Memory used by the cached network parts, at most 64 MiB.";
+            "Estimated size of the cached network parts, at most 64 MiB.";
         ROUTE_CACHE_EVICTIONS: Counter "loadmaster_route_cache_evictions_total" []
             "Network parts evicted from the full cache.";
     }

@@ -66,7 +66,8 @@ problem_responses!(RankedProblems: [INPUT, CALLER]);
 
 /// Search routes, as one ranked list.
 ///
-/// By default ordered by arrival, number of stops, duration and id. The rules are those of `POST /routes/search`.
+/// Bookable options come first. The default order is earliest arrival, then fewer stops, shorter duration, id. The rules
+/// are those of `POST /routes/search`.
 #[utoipa::path(get, path = "/routes", tag = "search", operation_id = "listRoutes",
     params(SearchRoutes, Ranking),
     responses((status = 200, body = Vec<RouteOption>,

@@ -90,7 +90,11 @@ impl Embedded {
     async fn run(settings: &settings::Embedded, home: &Home, lock: Lock) -> Result<Self> {
         let postgres = PrivatePostgres::start(home, settings.postgres_bin.as_deref()).await?;
         let redis = match PrivateRedis::start(home, settings.redis_server.as_deref()).await {
-            Ok(redis) => redis,
+            Ok(Some(redis)) => Some(redis),
+            Ok(None) => {
+                tracing::info!("Redis is not installed; continuing without it");
+                None
+            }
             // A configured program must work; otherwise Redis is optional and never prevents the start.
             Err(error) if settings.redis_server.is_some() => return Err(error),
             Err(error) => {
@@ -98,9 +102,6 @@ impl Embedded {
                 None
             }
         };
-        if redis.is_none() {
-            tracing::info!("Redis is not installed; continuing without it");
-        }
         let urls =
             Urls { owner: postgres.owner_url(), app: postgres.app_url(), redis: redis.as_ref().map(PrivateRedis::url) };
         let servers = Servers { redis, postgres, _lock: lock };

@@ -150,7 +150,7 @@ impl PrivatePostgres {
                 Err(_) => sleep(Duration::from_millis(30)).await,
             }
             if began.elapsed() > SLOW && !told {
-                tracing::info!("waiting for the private PostgreSQL to recover its data after a crash");
+                tracing::info!("waiting for the private PostgreSQL to start; after a crash it first recovers its data");
                 told = true;
             }
         };

@@ -20,8 +20,8 @@ const LONGEST: usize = 255;
 #[into_params(parameter_in = Header)]
 pub struct KeyHeader {
     /// Makes a repeated request safe. 1 to 255 visible ASCII characters of your choice, quoted or bare, new for each
-    /// new request. For 24 hours, the same key with the same body returns the first response again, with
-    /// `Idempotency-Replayed: true`.
+    /// new request. For 24 hours (unless configured otherwise), the same key with the same body returns the first
+    /// successful response again, with `Idempotency-Replayed: true`.
     #[param(rename = "Idempotency-Key", required = false)]
     #[allow(dead_code, reason = "it is only described")]
     idempotency_key: Option<String>,

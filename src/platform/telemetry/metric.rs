@@ -55,7 +55,7 @@ pub(crate) use {labelled, metrics};
 metrics! {
     "Requests": {
         REQUESTS: Counter "http_requests_total" [METHOD, ROUTE, STATUS]
-            "Requests with a response.";
+            "Requests completed, including those whose caller left (499).";
         REQUEST_DURATION: Histogram "http_request_duration_seconds" [METHOD, ROUTE]
             "Time from a request to the start of its response.";
         REQUESTS_IN_FLIGHT: Gauge "http_requests_in_flight" []
@@ -73,7 +73,8 @@ metrics! {
     }
     "Locks and transactions": {
         LOCKS: Counter "loadmaster_locks_total" [LOCK, Label::one_of("outcome", &["got", "away", "held"])]
-            "Attempts to take a courtesy lock: taken, Redis unavailable, or held by another caller for the whole wait.";
+            "Attempts to take a courtesy lock: `got`; `away`, Redis is unavailable; `held` by another caller for the whole \
+             wait.";
         LOCK_WAIT: Histogram "loadmaster_lock_wait_seconds" [LOCK]
             "Time spent waiting for a courtesy lock, taken or not.";
         TRANSACTION_RETRIES: Counter "loadmaster_transaction_retries_total" []

@@ -65,7 +65,7 @@ request! {
     /// Which part of a list is wanted.
     #[derive(Default)]
     pub struct PageParams in query {
-        /// Maximum number of entries on a page; a larger value means 100.
+        /// Maximum number of entries on a page; values over 100 count as 100.
         #[param(minimum = 1, default = 50)]
         limit: Option<u32> = up_to(MOST),
         /// Number of entries to skip; cannot be combined with `cursor`.
@@ -100,7 +100,8 @@ impl<const MOST: u32> IntoParams for PageUpTo<MOST> {
         let mut parameters = PageParams::into_params(place);
         parameters.retain(|parameter| parameter.name != "offset");
         for parameter in parameters.iter_mut().filter(|parameter| parameter.name == "limit") {
-            parameter.description = Some(format!("Maximum number of entries on a page; a larger value means {MOST}."));
+            parameter.description =
+                Some(format!("Maximum number of entries on a page; values over {MOST} count as {MOST}."));
             if let Some(RefOr::T(Schema::Object(limit))) = &mut parameter.schema {
                 limit.default = Some(MOST.into());
             }

@@ -23,11 +23,10 @@ pub fn tells_quota(headers: &HeaderMap) -> bool {
 }
 
 impl Problem {
-    /// Returns the problem for an exhausted quota. `what` ends "You may …".
+    /// Returns the problem for an exhausted quota. `what` completes "You may … per minute".
     pub fn quota_used_up(verdict: Verdict, what: &str) -> Self {
-        let Verdict { limit, reset, .. } = verdict;
-        let times = if limit == 1 { "once" } else { &format!("{limit} times") };
+        let reset = verdict.reset;
         let seconds = if reset == 1 { "second" } else { "seconds" };
-        Self::limited(verdict, format!("You may {what} {times} per minute; try again in {reset} {seconds}."))
+        Self::limited(verdict, format!("You may {what} per minute; try again in {reset} {seconds}."))
     }
 }

@@ -285,7 +285,7 @@ async fn a_booking_that_is_not_as_its_events_say() {
                  update outbox set sequence = 3 where aggregate_id = '{amended}' and sequence = 2;
                  update bookings set event_sequence = 3 where id = '{amended}'",
                 &[5],
-                "booking_events booking_id={amended} sequence=3 / event 2 is missing before this event",
+                "booking_events booking_id={amended} sequence=3 / expected event 2 here",
             ),
             (
                 "delete from booking_events where booking_id = '{journey}' and event_type = 'DELIVERED';
@@ -503,7 +503,7 @@ async fn members_that_nothing_else_watches_differ_from_what_is_rebuilt() {
             "update flight_events set sequence = 3 where flight_id = '{small}' and sequence = 2;
              update outbox set sequence = 3 where aggregate_id = '{small}' and sequence = 2",
             &[0],
-            "flight_events flight_id={small} sequence=3 / event 2 is missing before this event",
+            "flight_events flight_id={small} sequence=3 / expected event 2 here",
         ),
     ];
     each_is_noticed(&cases, &["--rebuild"]).await;

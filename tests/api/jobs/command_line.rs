@@ -114,7 +114,7 @@ async fn jobs_retry_brings_back_one_dead_job_or_all() {
     let dead = async |error| put(&database, "old_outbox", "DEAD", Some(error)).await;
     let (one, other, third) = (dead("a").await, dead("b").await, dead("c").await);
     let waiting = put(&database, "old_outbox", "QUEUED", None).await;
-    assert_eq!(jobs(&database, &["retry", &one.to_string()]).await.succeeded(), "1 queued again.\n");
+    assert_eq!(jobs(&database, &["retry", &one.to_string()]).await.succeeded(), "Jobs queued again: 1\n");
     assert_eq!(state(&database, one).await.as_deref(), Some("QUEUED"));
     assert_eq!(state(&database, other).await.as_deref(), Some("DEAD"));
 
@@ -125,8 +125,8 @@ async fn jobs_retry_brings_back_one_dead_job_or_all() {
     for senseless in [&["retry"][..], &["retry", "all"], &["retry", &other.to_string(), "--all"]] {
         assert_eq!(jobs(&database, senseless).await.code, 2, "{senseless:?}");
     }
-    assert_eq!(jobs(&database, &["retry", "--all"]).await.succeeded(), "2 queued again.\n");
-    assert_eq!(jobs(&database, &["retry", "--all"]).await.succeeded(), "0 queued again.\n");
+    assert_eq!(jobs(&database, &["retry", "--all"]).await.succeeded(), "Jobs queued again: 2\n");
+    assert_eq!(jobs(&database, &["retry", "--all"]).await.succeeded(), "Jobs queued again: 0\n");
     for id in [one, other, third, waiting] {
         assert_eq!(state(&database, id).await.as_deref(), Some("QUEUED"));
     }

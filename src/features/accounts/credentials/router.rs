@@ -204,7 +204,8 @@ async fn change_password(
 /// List the public keys that verify access tokens (RFC 7517).
 ///
 /// Empty if tokens are signed with a shared secret. A new key is published 5 minutes before it signs, and a former key
-/// remains until the last token that it signed has expired.
+/// remains until the last token that it signed has expired. After a compromise a new key replaces all others
+/// immediately.
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "auth", operation_id = "jwks",
     responses((status = 200, description = "The keys.", body = JwkSet)))]
 async fn jwks(State(tokens): State<TokenService>) -> impl IntoResponse {

@@ -56,7 +56,7 @@ impl Replay {
         let mut last = 0;
         for event in events {
             if event.sequence != last + 1 {
-                replay.contradict(event, Rule::Steps, format!("event {} is missing before this event", last + 1));
+                replay.contradict(event, Rule::Steps, format!("expected event {} here", last + 1));
             }
             last = event.sequence;
             if let Err(text) = replay.step(id, event) {

@@ -45,7 +45,7 @@ pub fn replay(id: FlightId, events: &[PastEvent], ledger: LedgerSum) -> (Option<
     let mut wrong = Vec::new();
     for (number, event) in (1..).zip(events) {
         if event.sequence != number {
-            wrong.push((event.sequence, format!("event {number} is missing before this event")));
+            wrong.push((event.sequence, format!("expected event {number} here")));
             return (None, wrong);
         }
         let data = match FlightData::read(&event.data) {

@@ -102,7 +102,7 @@ fn steps_that_cannot_follow_are_told() {
 fn gaps_and_data_that_cannot_be_read_are_told() {
     let (now, mut events) = story(&[(Changed, retime), (Departed, depart)]);
     events.remove(1);
-    assert_eq!(replay(now.id, &events, BOOKED), (None, vec![(3, "event 2 is missing before this event".to_owned())]));
+    assert_eq!(replay(now.id, &events, BOOKED), (None, vec![(3, "expected event 2 here".to_owned())]));
 
     let spoil: [fn(&mut PastEvent); 3] =
         [|e| e.data["version"] = json!(2), |e| e.data["colour"] = json!("red"), |e| e.data["origin"] = json!("??")];
