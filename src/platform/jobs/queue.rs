@@ -145,7 +145,7 @@ pub(super) async fn take_away(db: &Database, id: Uuid, beat: Option<i64>) -> Res
     let taken = sqlx::query_scalar!(
         "update jobs
          set state = case when attempts >= max_attempts then 'DEAD' else 'QUEUED' end, run_at = now(), leased_by = null,
-             last_error = 'the process that ran it went away', updated_at = now()
+             last_error = 'the process of the job stopped', updated_at = now()
          where id = $1 and state = 'RUNNING' and (leased_by is null or beat = $2)
          returning state",
         id,

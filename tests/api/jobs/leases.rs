@@ -28,7 +28,7 @@ async fn a_job_whose_process_went_away_is_taken_by_another_once_that_was_silent_
     assert_eq!(queue.holder(gone).await.as_deref(), Some("another"));
     let job = queue.get(gone).await.unwrap();
     assert_eq!((job.state, job.attempts), (JobState::Running, 2));
-    assert_eq!(job.last_error.as_deref(), Some("the process that ran it went away"));
+    assert_eq!(job.last_error.as_deref(), Some("the process of the job stopped"));
     // Who works as long and is heard keeps what it has.
     assert_eq!(queue.holder(alive).await.as_deref(), Some("alive"));
     gate.open();
@@ -73,7 +73,7 @@ async fn a_process_that_comes_back_late_cannot_finish_or_fail_what_another_has()
         // then it is still the second's, whose word counts.
         let job = queue.get(id).await.unwrap();
         assert_eq!((job.state, job.attempts), (JobState::Running, 2));
-        assert_eq!(job.last_error.as_deref(), Some("the process that ran it went away"));
+        assert_eq!(job.last_error.as_deref(), Some("the process of the job stopped"));
         assert_eq!(queue.holder(id).await.as_deref(), Some("second"));
         second.open();
         let ended = second_run.await.unwrap();
@@ -186,7 +186,7 @@ async fn promise_counted(queue: &Queue, jobs: u64) {
 }
 
 async fn assert_none_failed(queue: &Queue) {
-    let went_away = |error: &String| error == "the process that ran it went away";
+    let went_away = |error: &String| error == "the process of the job stopped";
     let errors = queue.jobs().await.into_iter().filter_map(|job| job.last_error);
     let failed: Vec<_> = errors.filter(|error| !went_away(error)).collect();
     assert_eq!(failed, [] as [String; 0]);
