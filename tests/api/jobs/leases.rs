@@ -129,7 +129,7 @@ async fn a_job_that_takes_its_process_with_it_as_often_as_it_may_is_dead() {
     log.until_seen(&json!("the next one")).await;
     let job = queue.get(id).await.unwrap();
     assert_eq!((job.state, job.attempts), (JobState::Dead, 2));
-    assert!(job.last_error.unwrap().contains("went away"));
+    assert!(job.last_error.unwrap().contains("stopped"));
     serving.stop().await;
 }
 

@@ -70,7 +70,7 @@ async fn tight(world: &World) -> Value {
 }
 
 async fn world_on(redis: &OwnRedis) -> World {
-    let options = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() };
+    let options = WorldOptions { without_redis: true, ..WorldOptions::patient() };
     options.set("redis.url", &redis.url()).set("redis.timeout_ms", "60000").start().await
 }
 
@@ -113,7 +113,7 @@ async fn behind_a_row(world: &World, flights: &[&Value], wishes: &[u32]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn fifty_behind_a_locked_row_are_served_in_order_of_arrival() {
-    let world = WorldOptions::patient().with_workers().start().await;
+    let world = WorldOptions::patient().start().await;
     let flight = tight(&world).await;
     behind_a_row(&world, &[&flight], &wishes(3)).await;
 }
@@ -125,7 +125,7 @@ async fn without_redis_they_are_served_in_the_same_order() {
     redis.kill();
     let flight = tight(&world).await;
     behind_a_row(&world, &[&flight], &wishes(4)).await;
-    let none = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await;
+    let none = WorldOptions { without_redis: true, ..WorldOptions::patient() }.start().await;
     let flight = tight(&none).await;
     behind_a_row(&none, &[&flight], &wishes(5)).await;
 }
