@@ -90,14 +90,12 @@ impl OperationService {
             let Some(last) = waiting.last() else { return failed.map_or(Ok(()), Err) };
             after = Some(*last);
             for (_, flight) in waiting {
-                match self.finish_step(flight, until).await {
-                    Ok(()) => {}
-                    // Worth another attempt by this job, whatever failed before.
-                    Err(error) if error.is_unavailable() => failed = Some(error),
-                    Err(error) => {
+                if let Err(error) = self.finish_step(flight, until).await {
+                    if !error.is_unavailable() {
                         tracing::warn!(flight_id = %flight, %error, "the bookings of a flight could not be updated after its change; trying again");
-                        failed = failed.filter(OperationError::is_unavailable).or(Some(error));
                     }
+                    // One that this job may outlast is worth another attempt, whatever else failed.
+                    failed = failed.filter(OperationError::is_unavailable).or(Some(error));
                 }
                 if Instant::now() >= until {
                     let mut tx = self.db.begin().await?;

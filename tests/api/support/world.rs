@@ -56,7 +56,7 @@ pub struct WorldOptions {
 impl WorldOptions {
     /// For tests of what a server does beside its requests.
     pub fn working() -> Self {
-        Self { with_workers: true, ..Self::default() }
+        Self::default().with_workers()
     }
 
     #[must_use]
