@@ -1,7 +1,9 @@
 //! What the benches share: servers of their own, a network of flights, and a client that costs little.
 #![allow(dead_code, reason = "no bench needs all of it")]
+pub mod bare;
 pub mod load;
 pub mod network;
+pub mod processes;
 pub mod site;
 
 /// A number from the environment.

@@ -37,8 +37,33 @@ pub struct Site {
     pub there: SocketAddr,
     pub token: String,
     servers: Servers,
-    stores: Rehearsal,
+    pub stores: Stores,
     data: TempDir,
+}
+
+/// The private PostgreSQL and Redis.
+pub struct Stores {
+    /// PostgreSQL's address, if it answers by TCP.
+    pub host: Option<String>,
+    rehearsal: Rehearsal,
+}
+
+impl Stores {
+    /// The URL for a role of PostgreSQL: `loadmaster`, the owner, or `loadmaster_app`.
+    pub fn url(&self, role: &str) -> String {
+        let urls = self.rehearsal.urls();
+        match &self.host {
+            Some(host) => format!("postgres://{role}@{host}:5432/loadmaster?sslmode=disable"),
+            None if role == "loadmaster" => urls.owner.clone(),
+            None => urls.app.clone(),
+        }
+    }
+}
+
+/// An address of the loopback network that nothing else uses: the port is the usual one.
+fn postgres_host() -> String {
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    format!("127.91.{high}.{}", low.max(1))
 }
 
 /// How a server is started.
@@ -75,10 +100,23 @@ pub fn free_port() -> u16 {
 
 impl Site {
     pub async fn start(directory: &Path, variants: &[Variant]) -> Self {
+        Self::start_with(directory, variants, Vec::new(), None).await
+    }
+
+    /// With further settings of PostgreSQL, which then answers by TCP.
+    pub async fn start_tuned(directory: &Path, variants: &[Variant], options: &[&str]) -> Self {
+        let host = postgres_host();
+        let mut options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
+        options.push(format!("listen_addresses={host}"));
+        Self::start_with(directory, variants, options, Some(host)).await
+    }
+
+    async fn start_with(directory: &Path, variants: &[Variant], options: Vec<String>, host: Option<String>) -> Self {
         let data = tempfile::Builder::new().prefix("loadmaster-bench-").tempdir().unwrap();
         // The private PostgreSQL runs as another user when this runs as root.
         std::fs::set_permissions(data.path(), Permissions::from_mode(0o755)).unwrap();
-        let stores = stores(data.path()).await;
+        let rehearsal = stores(data.path(), options).await;
+        let stores = Stores { host, rehearsal };
         let (mut servers, mut addresses) = (Servers::default(), Vec::new());
         for variant in variants {
             let (server, address) = spawn(directory, variant, &stores).await;
@@ -108,6 +146,14 @@ impl Site {
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
     }
 
+    /// Proves that the books are right.
+    pub fn audit(&self) {
+        let mut audit = command(SERVER.as_ref(), &self.stores);
+        let audited = audit.arg("audit").output().unwrap();
+        let text = String::from_utf8_lossy(&audited.stdout) + String::from_utf8_lossy(&audited.stderr);
+        assert!(audited.status.success(), "{text}");
+    }
+
     /// Takes everything down.
     pub async fn stop(self) {
         let Self { stores, servers, data, .. } = self;
@@ -118,11 +164,11 @@ impl Site {
     }
 }
 
-async fn stores(data: &Path) -> Rehearsal {
+async fn stores(data: &Path, options: Vec<String>) -> Rehearsal {
     let data = data.join("servers").display().to_string();
     let sources = Sources { overrides: vec![("embedded.data_dir".to_owned(), data)], ..Sources::from_process() };
     let settings = Settings::load(sources).unwrap();
-    let stores = Rehearsal::start(&settings.embedded).await.unwrap();
+    let stores = Rehearsal::start_with(&settings.embedded, options).await.unwrap();
     let mut owner = postgres::connect_owner(&stores.urls().owner.clone().into()).await.unwrap();
     let now = DateTime::parse_from_rfc3339("2027-04-20T00:00:00Z").unwrap().to_utc();
     loadmaster::app::migrate(&mut owner, now).await.unwrap();
@@ -131,10 +177,10 @@ async fn stores(data: &Path) -> Rehearsal {
     stores
 }
 
-fn command(program: &Path, stores: &Rehearsal) -> Command {
+fn command(program: &Path, stores: &Stores) -> Command {
     let mut command = Command::new(program);
-    command.env("DATABASE_URL", &stores.urls().app);
-    if let Some(redis) = &stores.urls().redis {
+    command.env("DATABASE_URL", stores.url("loadmaster_app"));
+    if let Some(redis) = &stores.rehearsal.urls().redis {
         command.env("REDIS_URL", redis);
     }
     for limit in ["ANONYMOUS", "AUTHENTICATED", "CREDENTIALS"] {
@@ -144,7 +190,7 @@ fn command(program: &Path, stores: &Rehearsal) -> Command {
     command
 }
 
-async fn spawn(directory: &Path, variant: &Variant, stores: &Rehearsal) -> (Child, SocketAddr) {
+async fn spawn(directory: &Path, variant: &Variant, stores: &Stores) -> (Child, SocketAddr) {
     let name = variant.name;
     let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let log = File::create(directory.join(format!("{name}.log"))).unwrap();
@@ -164,7 +210,7 @@ async fn spawn(directory: &Path, variant: &Variant, stores: &Rehearsal) -> (Chil
 }
 
 /// The token of an administrator.
-async fn admin(address: SocketAddr, stores: &Rehearsal) -> String {
+async fn admin(address: SocketAddr, stores: &Stores) -> String {
     let mut create = command(SERVER.as_ref(), stores);
     create.args(["user", "create", "--email", "bench@example.com", "--role", "admin", "--password-stdin"]);
     let mut create = create.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

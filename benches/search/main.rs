@@ -15,7 +15,6 @@
     clippy::zombie_processes,
     reason = "a bench prints figures, and fails by panicking"
 )]
-mod bare;
 #[path = "../common/mod.rs"]
 mod common;
 mod mixed;
@@ -26,6 +25,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use common::{
+    bare::{self, Bare},
     load::{self, Load, run},
     median, network, setting,
     site::{Site, Variant},
@@ -64,7 +64,7 @@ async fn measure() {
 struct Contest {
     name: &'static str,
     requests: Vec<Vec<u8>>,
-    bare: bare::Bare,
+    bare: Bare,
     ours: Vec<Load>,
     theirs: Vec<Load>,
 }
@@ -78,7 +78,7 @@ async fn throughput(site: &Site, time: Duration, runs: u64) -> Vec<Value> {
     ] {
         // Each once: what can be kept is kept from now on.
         let first = load::each_once(site.here, &requests).await;
-        let bare = bare::Bare::start(&site.directory, name, first.body_bytes / requests.len()).await;
+        let bare = Bare::start(&site.directory, name, first.body_bytes / requests.len()).await;
         contests.push(Contest { name, requests, bare, ours: Vec::new(), theirs: Vec::new() });
     }
     println!("{} options an answer", network::options(site).await);

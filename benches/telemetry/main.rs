@@ -76,7 +76,7 @@ async fn measure() {
     }
     let mut report = Vec::new();
     for (what, requests, status) in
-        [("GET /routes, cached", &searches, 200), ("POST /bookings, 200 flights", &orders, 201)]
+        [("GET /routes, cached", &searches, 200), ("POST /bookings, 1 000 flights", &orders, 201)]
     {
         let mut loads: Vec<Vec<Load>> = variants.iter().map(|_| Vec::new()).collect();
         for round in 0..runs as usize {

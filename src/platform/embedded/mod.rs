@@ -88,7 +88,7 @@ impl Embedded {
     }
 
     async fn run(settings: &settings::Embedded, home: &Home, lock: Lock) -> Result<Self> {
-        let postgres = PrivatePostgres::start(home, settings.postgres_bin.as_deref()).await?;
+        let postgres = PrivatePostgres::start(home, settings.postgres_bin.as_deref(), &[]).await?;
         let redis = match PrivateRedis::start(home, settings.redis_server.as_deref()).await {
             Ok(Some(redis)) => Some(redis),
             Ok(None) => {

@@ -48,11 +48,12 @@ pub struct PrivatePostgres {
 impl PrivatePostgres {
     /// Starts it (creating the cluster on first use), or adopts the server of a crashed run. The caller holds the lock
     /// on `home`.
-    pub(super) async fn start(home: &Home, configured: Option<&Path>) -> Result<Self> {
+    pub(super) async fn start(home: &Home, configured: Option<&Path>, options: &[String]) -> Result<Self> {
         let base = home.postgres_dir();
         home.make_private(&base)?;
         let socket_dir = home.make_socket_dir(&base)?;
-        let cluster = Cluster { home, data: base.join("data"), base, log: home.root().join("postgres.log") };
+        let log = home.root().join("postgres.log");
+        let cluster = Cluster { home, data: base.join("data"), base, log, options };
         if let Some(pid) = living_postmaster(&cluster.data) {
             tracing::warn!(%pid, "adopting the PostgreSQL server that a crashed run left behind");
             let postmaster = Postmaster { pid, life: Life::Adopted { began: began(pid) } };
@@ -216,6 +217,8 @@ struct Cluster<'a> {
     data: PathBuf,
     /// Outside `base`: as root this process writes here, and the servers' user must not be able to redirect it.
     log: PathBuf,
+    /// Further settings, `name=value`.
+    options: &'a [String],
 }
 
 impl Cluster<'_> {
@@ -264,6 +267,7 @@ impl Cluster<'_> {
             // Otherwise errors are logged with the values that they concern.
             .args(["-c", "log_error_verbosity=terse"])
             .args(["-c", &format!("unix_socket_directories=\"{sockets}\"")])
+            .args(self.options.iter().flat_map(|option| ["-c", option]))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -25,6 +25,8 @@ const TRIES: usize = 20;
 /// A private `PostgreSQL`, and a private Redis beside it where one is installed.
 pub struct Rehearsal {
     settings: settings::Embedded,
+    /// PostgreSQL's further settings, `name=value`.
+    options: Vec<String>,
     home: Home,
     postgres: Option<PrivatePostgres>,
     redis: Option<PrivateRedis>,
@@ -49,29 +51,34 @@ impl Drop for Rehearsal {
 impl Rehearsal {
     /// Starts the servers in an empty directory (`embedded.data_dir`).
     pub async fn start(settings: &settings::Embedded) -> Result<Self> {
-        Self::begin(settings, false).await
+        Self::begin(settings, Vec::new(), false).await
+    }
+
+    /// As [`Self::start`], with further settings of PostgreSQL: `name=value`.
+    pub async fn start_with(settings: &settings::Embedded, options: Vec<String>) -> Result<Self> {
+        Self::begin(settings, options, false).await
     }
 
     /// As [`Self::start`], with PostgreSQL's data in a separate file system where possible; otherwise the cause is
     /// logged and [`Self::can_fill_disk`] is false.
     pub async fn start_on_own_disk(settings: &settings::Embedded) -> Result<Self> {
-        Self::begin(settings, true).await
+        Self::begin(settings, Vec::new(), true).await
     }
 
-    async fn begin(settings: &settings::Embedded, own_disk: bool) -> Result<Self> {
+    async fn begin(settings: &settings::Embedded, options: Vec<String>, own_disk: bool) -> Result<Self> {
         let home = Home::open(settings)?;
         let lock = match home.try_lock()? {
             Ok(lock) => lock,
             Err(holder) => bail!("{} is in use by another loadmaster ({holder})", home.root().display()),
         };
         let volume = if own_disk { small_disk(&home) } else { None };
-        let postgres = PrivatePostgres::start(&home, settings.postgres_bin.as_deref()).await?;
+        let postgres = PrivatePostgres::start(&home, settings.postgres_bin.as_deref(), &options).await?;
         let redis = PrivateRedis::start(&home, settings.redis_server.as_deref()).await?;
         let urls =
             Urls { owner: postgres.owner_url(), app: postgres.app_url(), redis: redis.as_ref().map(PrivateRedis::url) };
         let settings = settings.clone();
         let (postgres, frozen) = (Some(postgres), Vec::new());
-        Ok(Self { settings, home, postgres, redis, frozen, urls, volume, redis_limits: None, _lock: lock })
+        Ok(Self { settings, options, home, postgres, redis, frozen, urls, volume, redis_limits: None, _lock: lock })
     }
 
     /// Returns the addresses, which faults do not change.
@@ -102,7 +109,8 @@ impl Rehearsal {
 
     /// Restarts PostgreSQL; it recovers everything that it acknowledged.
     pub async fn start_postgres(&mut self) -> Result<()> {
-        self.postgres = Some(PrivatePostgres::start(&self.home, self.settings.postgres_bin.as_deref()).await?);
+        let bin = self.settings.postgres_bin.as_deref();
+        self.postgres = Some(PrivatePostgres::start(&self.home, bin, &self.options).await?);
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::{
 use axum::{Router, body::Bytes, http::header, routing::any};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::common::site::free_port;
+use super::site::free_port;
 
 /// What the process is that [`Bare`] starts.
 pub async fn serve(body: &str, port: u16) {
