@@ -1,19 +1,26 @@
-//! The layers between the wire and the rooms.
-use std::{any::Any, sync::Arc, time::Duration};
+//! The guards between the wire and the rooms.
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
-    extract::Request,
+    extract::{MatchedPath, Request},
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures_util::{FutureExt, future::BoxFuture};
+use tower::{Layer, Service};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::in_flight::{InFlight, Refused};
+use super::in_flight::Refused;
 use crate::platform::{
     rate_limit::Verdict,
     settings,
-    web::{ClientAddress, Problem, code},
+    web::{BodyLimit, Problem, code, note_route},
 };
 
 /// Paths that answer under any load, because their callers check exactly that.
@@ -25,59 +32,112 @@ pub(super) const DETAILED: &str = "/health/detailed";
 const LARGEST_HEADER: usize = 32 * 1024;
 const LARGEST_HEADERS: usize = 64 * 1024;
 
-/// Bounds the concurrent requests, in total and per address; beyond that an early refusal is better than a late one.
-pub(super) async fn bound_in_flight(in_flight: Arc<InFlight>, request: Request, next: Next) -> Response {
-    if ALWAYS_ANSWERED.contains(&request.uri().path()) {
-        return next.run(request).await;
-    }
-    let address = request.extensions().get::<ClientAddress>().map(|address| address.subscriber());
-    match in_flight.enter(address) {
-        Ok(_place) => next.run(request).await,
-        Err(Refused::Full) => {
+/// Returns whether the path answers under any load.
+pub(super) fn is_always_answered(path: &str) -> bool {
+    ALWAYS_ANSWERED.contains(&path)
+}
+
+/// Refuses a request beyond the bounds on concurrent requests: an early refusal is better than a late answer.
+pub(super) fn has_no_place(refused: &Refused) -> Response {
+    match *refused {
+        Refused::Full => {
             Problem::unavailable("The server has reached its limit of concurrent requests; try again shortly.")
                 .into_response()
         }
-        Err(Refused::Share(limit)) => {
+        Refused::Share(limit) => {
             let detail = format!("Your address has {limit} requests in progress, which is the limit.");
             Problem::limited(Verdict { limit, remaining: 0, reset: 1, is_admitted: false }, detail).into_response()
         }
     }
 }
 
-/// Refuses headers that are too large.
-pub(super) async fn bound_headers(request: Request, next: Next) -> Response {
-    if are_too_large(request.headers()) {
-        let detail = "A header exceeds 32 KiB, or all headers together exceed 64 KiB.";
-        return Problem::new(code::HEADERS_TOO_LARGE, detail).into_response();
-    }
-    next.run(request).await
+pub(super) fn headers_too_large() -> Response {
+    let detail = "A header exceeds 32 KiB, or all headers together exceed 64 KiB.";
+    Problem::new(code::HEADERS_TOO_LARGE, detail).into_response()
 }
 
-fn are_too_large(headers: &HeaderMap) -> bool {
+pub(super) fn are_too_large(headers: &HeaderMap) -> bool {
     let lengths = || headers.iter().map(|(name, value)| name.as_str().len() + value.len());
     lengths().any(|length| length > LARGEST_HEADER) || lengths().sum::<usize>() > LARGEST_HEADERS
 }
 
-/// Answers 504 when a request takes too long. Changes it has begun are completed all the same.
-pub(super) async fn bound_time(limit: Duration, request: Request, next: Next) -> Response {
-    let detail = match *request.method() {
-        Method::GET | Method::HEAD => "The request timed out; nothing was changed.",
-        _ => {
-            "The request timed out; a change may have been made, so read the current state before you repeat the request."
-        }
-    };
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => Problem::new(code::TIMEOUT, detail).into_response(),
+/// Bounds of a route: the size of its bodies and the time of its answers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub bytes: usize,
+    pub time: Duration,
+}
+
+/// The one layer that every route has: names the route, and bounds it. Answers 504 when a request takes too long;
+/// changes it has begun are completed all the same.
+#[derive(Debug, Clone)]
+pub(super) struct Bounded {
+    pub ordinary: Bounds,
+    /// Bounds of the routes to which whole tables are sent, which are these.
+    pub tables: Bounds,
+    pub table_routes: Arc<[String]>,
+}
+
+impl Bounded {
+    fn of(&self, request: &Request) -> Bounds {
+        let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+        let is_for_tables = self.table_routes.iter().any(|table| Some(table.as_str()) == route);
+        if is_for_tables { self.tables } else { self.ordinary }
     }
 }
 
-/// Returns the response to a panic, whose location is in the log.
-#[allow(clippy::needless_pass_by_value, reason = "the layer hands it over so")]
-pub(super) fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
-    let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| cause.downcast_ref::<String>().cloned()).unwrap_or_default();
-    Problem::internal(&text).into_response()
+impl<S> Layer<S> for Bounded {
+    type Service = BoundedRoute<S>;
+
+    fn layer(&self, route: S) -> BoundedRoute<S> {
+        BoundedRoute { bounded: self.clone(), route }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct BoundedRoute<S> {
+    bounded: Bounded,
+    route: S,
+}
+
+impl<S: Service<Request, Response = Response, Error = Infallible>> Service<Request> for BoundedRoute<S>
+where
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.route.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let Bounds { bytes, time } = self.bounded.of(&request);
+        note_route(&request);
+        request.extensions_mut().insert(BodyLimit(bytes));
+        let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
+        let answering = tokio::time::timeout(time, self.route.call(request));
+        Box::pin(async move { answering.await.unwrap_or_else(|_| Ok(timed_out(is_reading))) })
+    }
+}
+
+fn timed_out(is_reading: bool) -> Response {
+    let detail = if is_reading {
+        "The request timed out; nothing was changed."
+    } else {
+        "The request timed out; a change may have been made, so read the current state before you repeat the request."
+    };
+    Problem::new(code::TIMEOUT, detail).into_response()
+}
+
+/// Turns a panic into a response, with its location in the log.
+pub(super) async fn catching_panics(work: impl Future<Output = Response>) -> Response {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|cause| {
+        let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| cause.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Problem::internal(&text).into_response()
+    })
 }
 
 /// Allows cross-origin calls from the configured origins only. Without any there is no layer: it would answer every
@@ -119,23 +179,17 @@ pub(super) fn cors(server: &settings::Server) -> Option<CorsLayer> {
 
 #[cfg(test)]
 mod tests {
-    use axum::{Router, body::Body, routing::get};
     use http_body_util::BodyExt;
-    use tower::ServiceExt;
-    use tower_http::catch_panic::CatchPanicLayer;
 
     use super::*;
 
     #[tokio::test]
     async fn a_panic_answers_as_a_problem_and_keeps_its_words_for_the_log() {
-        let router: Router = Router::new()
-            .route("/literal", get(async || if true { panic!("secret") } else { "fine" }))
-            .route("/formatted", get(async || if true { panic!("secret {}", 7) } else { "fine" }))
-            .route("/other", get(async || if true { std::panic::panic_any(7_u8) } else { "fine" }))
-            .layer(CatchPanicLayer::custom(panicked));
-        for path in ["/literal", "/formatted", "/other"] {
-            let request = Request::get(path).body(Body::empty()).unwrap();
-            let response = router.clone().oneshot(request).await.unwrap();
+        let literal = async { if true { panic!("secret") } else { ().into_response() } };
+        let formatted = async { if true { panic!("secret {}", 7) } else { ().into_response() } };
+        let other = async { if true { std::panic::panic_any(7_u8) } else { ().into_response() } };
+        for work in [literal.boxed(), formatted.boxed(), other.boxed()] {
+            let response = catching_panics(work).await;
             assert_eq!(response.status(), 500);
             assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
             let body = response.into_body().collect().await.unwrap().to_bytes();

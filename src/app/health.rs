@@ -198,7 +198,7 @@ impl Health {
     async fn database(&self) -> DatabaseHealth {
         let began = Instant::now();
         let found = self.database_status().await;
-        let pool = self.db.pool();
+        let pool = self.db.pool_size();
         let state = match (found, self.db.refusal()) {
             (None, _) => "down",
             (Some(found), _) if found.is_read_only => "read_only",
@@ -210,9 +210,9 @@ impl Health {
             state,
             latency_ms: milliseconds(began),
             migration_version: found.map(|found| found.version),
-            pool_connections: pool.size(),
-            pool_idle: pool.num_idle(),
-            pool_max: pool.options().get_max_connections(),
+            pool_connections: pool.all,
+            pool_idle: pool.idle,
+            pool_max: pool.most,
         }
     }
 
@@ -254,11 +254,11 @@ impl Health {
         if let Some(redis) = &self.redis {
             metric::REDIS_BREAKER_OPEN.set(f64::from(u8::from(redis.is_given_up())));
         }
-        let pool = self.db.pool();
-        let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+        let pool = self.db.pool_size();
+        let idle = u32::try_from(pool.idle).unwrap_or(u32::MAX);
         metric::POOL_CONNECTIONS.with(["idle"]).set(idle);
-        metric::POOL_CONNECTIONS.with(["used"]).set(pool.size().saturating_sub(idle));
-        metric::POOL_MAX_CONNECTIONS.set(pool.options().get_max_connections());
+        metric::POOL_CONNECTIONS.with(["used"]).set(pool.all.saturating_sub(idle));
+        metric::POOL_MAX_CONNECTIONS.set(pool.most);
     }
 }
 

@@ -1,9 +1,9 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{AppState, Resources, Server, router, start_workers};
+use super::{AppState, Resources, Server, door::Door, start_workers};
 use crate::{
     features::reference::is_reference_data_loaded,
     platform::{
@@ -52,7 +52,7 @@ impl Instance {
 
     /// Serves requests.
     pub fn open(&self) -> anyhow::Result<()> {
-        self.server.install(router(&self.state)?);
+        self.server.install(Arc::new(Door::new(&self.state)?));
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Router,
     extract::FromRequestParts,
-    http::{Extensions, HeaderValue, StatusCode, Uri, header, request::Parts},
+    http::{HeaderValue, Uri, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
@@ -29,7 +29,7 @@ use tokio::{
 use utoipa_swagger_ui::Config;
 
 use super::document::openapi;
-use crate::platform::web::{Coding, IfNoneMatch, Problem, code, conditional};
+use crate::platform::web::{Coding, IfNoneMatch, Problem, code, conditional, encoded};
 
 /// Smaller answers are not worth compressing.
 pub(super) const COMPRESS_ABOVE: usize = 1024;
@@ -172,27 +172,6 @@ impl<S: Send + Sync> FromRequestParts<S> for DocumentRequest {
         let coding = parts.extensions.get::<Coding>().copied().unwrap_or_default();
         Ok(Self { coding, known: IfNoneMatch::from_request_parts(parts, state).await? })
     }
-}
-
-/// Marks a response whose body is in its final form already.
-#[derive(Debug, Clone, Copy)]
-struct Encoded;
-
-/// Marks the response as having a body in this coding already.
-pub(super) fn encoded(mut response: Response, coding: Coding) -> Response {
-    let is_unchanged = response.status() == StatusCode::NOT_MODIFIED;
-    let headers = response.headers_mut();
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    if let (Some(name), false) = (coding.name(), is_unchanged) {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
-    }
-    response.extensions_mut().insert(Encoded);
-    response
-}
-
-/// Returns whether the common compression layer may compress the response.
-pub(super) fn is_to_be_encoded(extensions: &Extensions) -> bool {
-    extensions.get::<Encoded>().is_none()
 }
 
 pub(super) fn nothing_here() -> Problem {

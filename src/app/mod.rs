@@ -3,6 +3,7 @@
 mod audit;
 mod background;
 mod document;
+mod door;
 mod guard;
 mod health;
 mod in_flight;
@@ -23,7 +24,7 @@ pub use audit::{AuditError, AuditOptions, AuditReport, Check, Subject, audit};
 pub use document::openapi;
 pub use instance::Instance;
 pub use rooms::{metrics, migrate, tables};
-pub use router::{router, starting};
-pub use server::{Server, bind};
+pub use door::starting;
+pub use server::{Application, Server, bind};
 pub use state::{AppState, Resources};
 use workers::start_workers;

@@ -10,12 +10,12 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
     health::Health,
-    kept::{COMPRESS_ABOVE, encode, encoded},
+    kept::{COMPRESS_ABOVE, encode},
 };
 use crate::platform::{
     shared::Shared,
     telemetry::{measure_logging, measure_process},
-    web::{Coding, Problem},
+    web::{Coding, Problem, encoded},
 };
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -10,7 +10,8 @@ mod streams;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::Router;
+use axum::{extract::Request, response::Response};
+use futures_util::future::BoxFuture;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
@@ -22,7 +23,7 @@ use tokio_util::{
 
 use self::{
     activity::Bounds,
-    connection::{Application, Door},
+    connection::{Door, Installed},
     pace::Pace,
     places::{Most, Places},
 };
@@ -48,6 +49,14 @@ pub async fn bind(server: &settings::Server) -> anyhow::Result<TcpListener> {
     })
 }
 
+/// What answers requests.
+pub trait Application: Send + Sync + 'static {
+    fn answer(self: Arc<Self>, request: Request) -> Answering;
+}
+
+/// The work on an answer.
+pub type Answering = BoxFuture<'static, Response>;
+
 /// A server that answers as soon as its address is bound. Its application can be exchanged while it runs.
 pub struct Server {
     address: SocketAddr,
@@ -59,7 +68,7 @@ pub struct Server {
 
 impl Server {
     /// Begins to answer with `first`, which reports that the real application is not ready yet.
-    pub fn start(listener: TcpListener, settings: &Settings, first: Router) -> anyhow::Result<Self> {
+    pub fn start(listener: TcpListener, settings: &Settings, first: Arc<dyn Application>) -> anyhow::Result<Self> {
         let (address, server) = (listener.local_addr()?, &settings.server);
         let most = most_connections(settings);
         if most.in_all < server.max_connections {
@@ -71,7 +80,7 @@ impl Server {
             );
         }
         let door = Arc::new(Door {
-            application: Application::new(first),
+            application: Installed::new(first),
             bounds: Bounds {
                 head: server.header_timeout(),
                 idle: server.idle_timeout(),
@@ -92,7 +101,7 @@ impl Server {
     }
 
     /// Serves requests with this application from now on.
-    pub fn install(&self, application: Router) {
+    pub fn install(&self, application: Arc<dyn Application>) {
         self.door.application.install(application);
     }
 

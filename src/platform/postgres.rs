@@ -3,6 +3,7 @@
 mod error;
 mod grants;
 mod keep_alive;
+mod pool;
 mod session;
 mod state;
 mod status;
@@ -24,19 +25,20 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Connection, PgConnection, PgExecutor, PgPool, Postgres,
+    Connection, PgConnection, PgExecutor,
     migrate::Migrator,
-    pool::PoolConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::PgConnectOptions,
 };
 
 pub use error::{DbError, Transient, Unreachable};
 pub use grants::Tables;
+pub use pool::PoolSize;
 pub use session::PgSession;
 pub use state::Refusal;
 pub use status::{DatabaseStatus, is_current, is_migrated};
 pub use transaction::{ReadConnection, Tx, commit};
 
+use pool::{Pool, Pooled};
 use state::State;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -57,16 +59,14 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// Total time that a migration tries to lock tables in use, and the pause between two attempts.
 const MIGRATION_PATIENCE: Duration = Duration::from_mins(10);
 const MIGRATION_PAUSE: Duration = Duration::from_secs(1);
-/// Longest wait for an idle connection to prove that it is alive.
-const PING_PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
 pub struct Database {
-    pool: PgPool,
+    pool: Pool,
     /// One separate connection for health checks: a busy pool does not mean a sick database.
-    probes: PgPool,
+    probes: Pool,
     /// A few separate connections for background work: a rush of requests must not make leases expire.
-    background: PgPool,
+    background: Pool,
     pooler: bool,
     /// Whether requests wait for these connections.
     is_serving: bool,
@@ -110,9 +110,11 @@ impl Database {
         // Only the successful login matters.
         _ = connect(&options, url).await?.close().await;
         let state = Arc::<State>::default();
-        let pool = |connections| open_pool(&options, settings, connections, &state);
-        let (probes, background) = (pool(1), pool(DUTY_CONNECTIONS));
-        let pool = pool(settings.connections());
+        let patience = settings.acquire_timeout();
+        let pool = |connections, waits| Pool::new(options.clone(), connections, patience, waits, &state);
+        // A health check reports a refusal at once.
+        let (probes, background) = (pool(1, false), pool(DUTY_CONNECTIONS, true));
+        let pool = pool(settings.connections(), true);
         let bound = limits.statement + SILENCE;
         Ok(Self { pool, probes, background, pooler, is_serving: true, limits, bound, state })
     }
@@ -127,12 +129,12 @@ impl Database {
     /// than for a connection, and a silent connection must be closed by then.
     #[must_use]
     pub fn for_probes(&self) -> Self {
-        let bound = self.bound.min(self.probes.options().get_acquire_timeout() * 3 / 4);
+        let bound = self.bound.min(self.probes.patience() * 3 / 4);
         // A late answer within so short a bound says nothing about the other connections.
         Self { pool: self.probes.clone(), is_serving: false, bound, state: Arc::default(), ..self.clone() }
     }
 
-    fn session(&self, connection: PoolConnection<Postgres>) -> PgSession {
+    fn session(&self, connection: Pooled) -> PgSession {
         PgSession::pooled(connection, self.bound, self.state.clone(), self.is_serving)
     }
 
@@ -141,8 +143,9 @@ impl Database {
         self.state.refusal()
     }
 
-    pub fn pool(&self) -> &PgPool {
-        &self.pool
+    /// Returns how many connections requests have and use.
+    pub fn pool_size(&self) -> PoolSize {
+        self.pool.size()
     }
 
     /// Returns a connection for reading. Never write through it: a single statement outside a transaction can be lost.
@@ -150,7 +153,7 @@ impl Database {
         if self.pooler {
             return Ok(ReadConnection::Transaction(self.begin().await?));
         }
-        Ok(ReadConnection::Plain(self.acquire().await?))
+        Ok(ReadConnection::Plain(self.acquire().await?.with_spare(&self.pool)))
     }
 
     /// Returns a connection that reads several things as of one moment: between two statements of [`Self::read`]
@@ -169,15 +172,7 @@ impl Database {
     async fn begin_with(&self, statement: &'static str) -> Result<Tx, DbError> {
         let this = self.clone();
         let beginning = async move {
-            let session = this.acquire().await?;
-            let begun = async {
-                let begun = Tx::begin(session, statement).await;
-                if let Err(error) = &begun {
-                    telemetry::call_failed(error::sql_state(error).as_deref());
-                }
-                begun
-            };
-            let mut tx = begun.in_span(telemetry::transaction_begin()).await?;
+            let mut tx = this.try_begin(statement).await?;
             if this.pooler {
                 let limits = this.limits.settings().map(|(name, ms)| format!("set local {name} = {ms}")).join("; ");
                 sqlx::raw_sql(sqlx::AssertSqlSafe(limits)).execute(&mut *tx).await?;
@@ -190,12 +185,25 @@ impl Database {
         }
     }
 
+    /// Tries another connection if the first was lost while it was idle.
+    async fn try_begin(&self, statement: &'static str) -> sqlx::Result<Tx> {
+        let session = self.acquire().await?;
+        let may_be_lost = !session.is_proven();
+        match begin_on(session, statement).await {
+            Err(error) if may_be_lost && session::is_lost(&error) => {
+                self.state.distrust();
+                begin_on(self.acquire().await?, statement).await
+            }
+            begun => begun,
+        }
+    }
+
     /// Takes a connection from the pool. Records how long requests wait for one, including waits that fail or are
     /// abandoned.
     async fn acquire(&self) -> sqlx::Result<PgSession> {
         let waiting = async {
             let _waiting = self.is_serving.then(|| metric::POOL_WAIT.time());
-            let acquired = self.pool.acquire().await.map_err(not_let_in);
+            let acquired = self.pool.acquire().await;
             if acquired.is_err() {
                 telemetry::fail("unavailable");
             }
@@ -223,61 +231,15 @@ impl Database {
     }
 }
 
-fn open_pool(
-    options: &PgConnectOptions,
-    settings: &settings::Database,
-    connections: u32,
-    state: &Arc<State>,
-) -> PgPool {
-    let (state, patience) = (state.clone(), PING_PATIENCE.min(settings.acquire_timeout() / 2));
-    let tcp_port = options.get_socket().is_none().then(|| options.get_port());
-    PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(settings.acquire_timeout())
-        // The pool would wait for silent connections one after the other, each until its own patience ends.
-        .test_before_acquire(false)
-        .before_acquire(move |connection, idle| {
-            let state = state.clone();
-            Box::pin(
-                async move { Ok(!state.is_distrusted(idle.idle_for) && answers(connection, patience, &state).await) },
-            )
-        })
-        .after_connect(move |_, _| {
-            Box::pin(async move {
-                if let Some(port) = tcp_port {
-                    _ = tokio::task::spawn_blocking(move || keep_alive::keep_alive(port)).await;
-                }
-                Ok(())
-            })
-        })
-        .after_release(|connection, _| Box::pin(async move { Ok(is_outside_transaction(connection).await) }))
-        .connect_lazy_with(options.clone())
-}
-
-/// Turns the server's refusal of a session into a refused connection, whatever reason it gives.
-fn not_let_in(error: sqlx::Error) -> sqlx::Error {
-    match error {
-        refused @ sqlx::Error::Database(_) => io::Error::new(io::ErrorKind::ConnectionRefused, refused).into(),
-        other => other,
-    }
-}
-
-/// Returns whether an idle connection is alive. A silent one casts doubt on the others.
-async fn answers(connection: &mut PgConnection, patience: Duration, state: &State) -> bool {
-    match tokio::time::timeout(patience, connection.ping()).await {
-        Ok(Ok(())) => true,
-        Ok(Err(error)) => {
-            tracing::info!(%error, "an idle connection to the database was lost");
-            false
+async fn begin_on(session: PgSession, statement: &'static str) -> sqlx::Result<Tx> {
+    let beginning = async {
+        let begun = Tx::begin(session, statement).await;
+        if let Err(error) = &begun {
+            telemetry::call_failed(error::sql_state(error).as_deref());
         }
-        Err(_) => {
-            tracing::warn!(
-                "an idle connection to the database does not answer; closing every connection that is idle now"
-            );
-            state.fell_silent();
-            false
-        }
-    }
+        begun
+    };
+    beginning.in_span(telemetry::transaction_begin()).await
 }
 
 /// Allows, for the rest of this transaction, statements that take longer than a request's.
@@ -311,18 +273,6 @@ where
 pub fn pause_before_retry(attempt: u32) -> Duration {
     let jitter = RandomState::new().hash_one(attempt) % 10;
     Duration::from_millis(u64::from(attempt) * 5 + jitter)
-}
-
-/// Asks the server whether this connection is still inside a transaction: there `now()` does not advance.
-async fn is_outside_transaction(connection: &mut PgConnection) -> bool {
-    let inside: Result<bool, _> =
-        sqlx::Executor::fetch_one(connection, sqlx::raw_sql("select now() <> statement_timestamp()"))
-            .await
-            .and_then(|row| sqlx::Row::try_get(&row, 0));
-    if matches!(inside, Ok(true)) {
-        tracing::warn!("a connection was returned inside an open transaction; closing it");
-    }
-    matches!(inside, Ok(false))
 }
 
 fn connect_options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {

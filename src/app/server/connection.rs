@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, extract::Request, response::Response};
+use axum::{body::Body, extract::Request, response::Response};
 use hyper::{
     Version,
     header::{CONNECTION, EXPECT, HeaderValue},
@@ -20,9 +20,10 @@ use hyper_util::{
 use socket2::SockRef;
 use tokio::{net::TcpStream, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tower::{ServiceExt, service_fn};
+use tower::service_fn;
 
 use super::{
+    Application,
     activity::{Bounds, Ended},
     linger::Lingering,
     pace::Turn,
@@ -54,27 +55,26 @@ const SEND_BUFFER: usize = 48 * 1024;
 /// Maximum wait for an idle connection to end after it was asked to.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// The router for new requests.
-#[derive(Clone)]
-pub(super) struct Application(Arc<RwLock<Router>>);
+/// What answers new requests.
+pub(super) struct Installed(RwLock<Arc<dyn Application>>);
 
-impl Application {
-    pub fn new(first: Router) -> Self {
-        Self(Arc::new(RwLock::new(first)))
+impl Installed {
+    pub fn new(first: Arc<dyn Application>) -> Self {
+        Self(RwLock::new(first))
     }
 
-    pub fn install(&self, router: Router) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = router;
+    pub fn install(&self, application: Arc<dyn Application>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = application;
     }
 
-    fn current(&self) -> Router {
+    fn current(&self) -> Arc<dyn Application> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 /// State shared by all connections.
 pub(super) struct Door {
-    pub application: Application,
+    pub application: Installed,
     pub bounds: Bounds,
     /// When cancelled, connections end after their requests are answered.
     pub stopping: CancellationToken,
@@ -105,18 +105,18 @@ impl Door {
     /// Serves a connection until either side ends it.
     pub async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place) {
         prepare(&stream, self.bounds.write);
-        let (place, application) = (Arc::new(place), self.application.clone());
+        let (place, door) = (Arc::new(place), self.clone());
         let (activity, asking) = (place.activity.clone(), place.clone());
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let under_way = asking.activity.ask(request.version() == Version::HTTP_2);
-            let (asking, application) = (asking.clone(), application.clone());
+            let (asking, application) = (asking.clone(), door.application.current());
             async move {
                 let paced = asking.paced(request.headers());
                 await_turn(&asking, paced).await;
                 let request = lingering(request, Cost::new(asking.clone(), paced));
                 let (mut cost, mut answering) =
-                    (Cost::new(asking, paced), pin!(answer(application.current(), peer, request)));
-                let response = poll_fn(|context| cost.of(|| answering.as_mut().poll(context))).await?;
+                    (Cost::new(asking, paced), pin!(answer(application, peer, request)));
+                let response = poll_fn(|context| cost.of(|| answering.as_mut().poll(context))).await;
                 Ok::<_, Infallible>(response.map(|body| Answering::new(body, under_way, cost)))
             }
         });
@@ -197,14 +197,14 @@ fn lingering(request: hyper::Request<hyper::body::Incoming>, cost: Cost) -> Requ
     request.map(|body| Body::new(Lingering::new(body, may_linger, waits_to_be_asked, cost)))
 }
 
-async fn answer(application: Router, peer: SocketAddr, mut request: Request) -> Result<Response, Infallible> {
+async fn answer(application: Arc<dyn Application>, peer: SocketAddr, mut request: Request) -> Response {
     request.extensions_mut().insert(PeerAddress(peer.ip()));
     let may_close = request.version() != Version::HTTP_2;
-    let mut response = application.oneshot(request).await?;
+    let mut response = application.answer(request).await;
     // The client would continue to send.
     let is_too_much = matches!(response.extensions().get(), Some(&(code::PAYLOAD_TOO_LARGE | code::HEADERS_TOO_LARGE)));
     if may_close && is_too_much {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response)
+    response
 }

@@ -6,16 +6,21 @@ use std::{
     time::Duration,
 };
 
-use futures_util::stream::Stream;
+use async_stream::try_stream;
+use futures_util::stream::{Stream, StreamExt};
 use sqlx::{
-    Describe, Either, Execute, Executor, PgConnection, Postgres, SqlSafeStr, SqlStr,
-    pool::PoolConnection,
-    postgres::{PgQueryResult, PgRow, PgStatement, PgTransactionManager, PgTypeInfo},
+    Connection, Describe, Either, Execute, Executor, PgConnection, Postgres, SqlSafeStr, SqlStr,
+    error::BoxDynError,
+    postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTransactionManager, PgTypeInfo},
 };
 use sqlx_core::transaction::TransactionManager;
 use tokio::time::{Sleep, timeout};
 
-use super::{error::Verdict, state::State};
+use super::{
+    error::Verdict,
+    pool::{Pool, Pooled},
+    state::State,
+};
 
 type Outcome<'e, T> = Pin<Box<dyn Future<Output = sqlx::Result<T>> + Send + 'e>>;
 type Rows<'e, T> = Pin<Box<dyn Stream<Item = sqlx::Result<T>> + Send + 'e>>;
@@ -24,12 +29,15 @@ type Rows<'e, T> = Pin<Box<dyn Stream<Item = sqlx::Result<T>> + Send + 'e>>;
 /// all, this side gives up a little later with [`sqlx::Error::Io`] of the kind `TimedOut`, closes the connection
 /// without a farewell message and frees its place in the pool. Every statement of the product runs on one of these.
 pub struct PgSession {
-    connection: Held,
+    /// Taken when the session is dropped.
+    connection: Option<Held>,
     watch: Watch,
+    /// Where to get another connection, if the first statement finds this one lost: for reads outside transactions.
+    spare: Option<Pool>,
 }
 
 enum Held {
-    Pooled(PoolConnection<Postgres>),
+    Pooled(Pooled),
     Own(PgConnection),
 }
 
@@ -38,6 +46,9 @@ struct Watch {
     /// Longest silence that is tolerated: for a whole statement, or for the next row of a stream.
     bound: Duration,
     fitness: Fitness,
+    /// No statement is under way, and nothing waits to be sent.
+    is_settled: bool,
+    transaction: Transaction,
     /// State of the database, if this is a pool connection.
     state: Option<Arc<State>>,
     /// Whether a request writes here.
@@ -55,21 +66,51 @@ enum Fitness {
     Broken,
 }
 
+/// What is known of the transaction in a session. Only [`PgSession::begin`] begins one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Transaction {
+    None,
+    /// There is one, or there may be one: a connection is never used again in this state.
+    Open,
+    /// It is rolled back with the next message.
+    Ending,
+}
+
+impl Watch {
+    fn new(bound: Duration, state: Option<Arc<State>>, is_serving: bool) -> Self {
+        Self {
+            bound,
+            fitness: Fitness::Fit,
+            is_settled: true,
+            transaction: Transaction::None,
+            state,
+            is_serving,
+        }
+    }
+}
+
 impl PgSession {
-    pub(super) fn pooled(
-        connection: PoolConnection<Postgres>,
-        bound: Duration,
-        state: Arc<State>,
-        is_serving: bool,
-    ) -> Self {
-        let watch = Watch { bound, fitness: Fitness::Fit, state: Some(state), is_serving };
-        Self { connection: Held::Pooled(connection), watch }
+    pub(super) fn pooled(connection: Pooled, bound: Duration, state: Arc<State>, is_serving: bool) -> Self {
+        let watch = Watch::new(bound, Some(state), is_serving);
+        Self { connection: Some(Held::Pooled(connection)), watch, spare: None }
+    }
+
+    /// Repeats the first statement on another connection if this one was lost while it was idle. Only for statements
+    /// that write nothing.
+    #[must_use]
+    pub(super) fn with_spare(mut self, pool: &Pool) -> Self {
+        self.spare = (!self.is_proven()).then(|| pool.clone());
+        self
+    }
+
+    /// Returns whether the connection has answered since it was taken.
+    pub(super) fn is_proven(&self) -> bool {
+        !matches!(&self.connection, Some(Held::Pooled(member)) if !member.is_proven)
     }
 
     /// Wraps a connection of no pool; the connection ends with this session.
     pub fn own(connection: PgConnection, bound: Duration) -> Self {
-        let watch = Watch { bound, fitness: Fitness::Fit, state: None, is_serving: false };
-        Self { connection: Held::Own(connection), watch }
+        Self { connection: Some(Held::Own(connection)), watch: Watch::new(bound, None, false), spare: None }
     }
 
     /// Sets the bound for the statements from now on.
@@ -84,12 +125,15 @@ impl PgSession {
 
     pub(super) async fn begin(&mut self, statement: &'static str) -> sqlx::Result<()> {
         let (connection, watch) = self.parts();
+        // Before it is sent: a begin that is cut off may have begun.
+        watch.transaction = Transaction::Open;
         watch.over(PgTransactionManager::begin(connection, Some(statement.into_sql_str()))).await
     }
 
     pub(super) async fn commit(&mut self) -> sqlx::Result<()> {
         let (connection, watch) = self.parts();
         watch.over(PgTransactionManager::commit(connection)).await?;
+        watch.transaction = Transaction::None;
         if let Some(state) = watch.state.as_ref().filter(|_| watch.is_serving) {
             state.wrote();
         }
@@ -98,12 +142,17 @@ impl PgSession {
 
     pub(super) async fn rollback(&mut self) -> sqlx::Result<()> {
         let (connection, watch) = self.parts();
-        watch.over(PgTransactionManager::rollback(connection)).await
+        watch.over(PgTransactionManager::rollback(connection)).await?;
+        watch.transaction = Transaction::None;
+        Ok(())
     }
 
     /// Queues a rollback; it is sent with the next command.
     pub(super) fn start_rollback(&mut self) {
-        PgTransactionManager::start_rollback(self.parts().0);
+        let (connection, watch) = self.parts();
+        PgTransactionManager::start_rollback(connection);
+        watch.is_settled = false;
+        watch.transaction = Transaction::Ending;
     }
 
     /// Marks the connection as unusable.
@@ -117,13 +166,35 @@ impl PgSession {
         _ = sqlx::raw_sql("rollback").execute(&mut self).await;
     }
 
+    #[allow(clippy::expect_used, reason = "only drop takes the connection")]
     fn parts(&mut self) -> (&mut PgConnection, &mut Watch) {
-        let connection = match &mut self.connection {
-            Held::Pooled(connection) => &mut **connection,
+        let connection = match self.connection.as_mut().expect("a connection") {
+            Held::Pooled(member) => &mut member.connection,
             Held::Own(connection) => connection,
         };
         (connection, &mut self.watch)
     }
+
+    /// Takes another connection in place of this lost one. Those that were idle when it was lost are lost as well.
+    async fn replace(&mut self, pool: &Pool) -> sqlx::Result<()> {
+        if let Some(state) = &self.watch.state {
+            state.distrust();
+        }
+        if let Some(Held::Pooled(lost)) = self.connection.take() {
+            drop(Pooled::take(lost));
+        }
+        self.watch.fitness = Fitness::Broken;
+        self.connection = Some(Held::Pooled(pool.acquire().await?));
+        self.watch.fitness = Fitness::Fit;
+        self.watch.is_settled = true;
+        Ok(())
+    }
+}
+
+/// Returns whether the connection was lost, other than by falling silent: that has taken its time already.
+pub(super) fn is_lost(error: &sqlx::Error) -> bool {
+    let is_silence = matches!(error, sqlx::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut);
+    Verdict::of(error) == Verdict::Lost && !is_silence
 }
 
 impl Watch {
@@ -131,8 +202,12 @@ impl Watch {
         if self.fitness == Fitness::Broken {
             return Err(self.silent());
         }
+        self.is_settled = false;
         match timeout(self.bound, work).await {
-            Ok(outcome) => outcome.inspect_err(|error| self.judge(error)),
+            Ok(outcome) => {
+                self.is_settled = true;
+                outcome.inspect_err(|error| self.judge(error))
+            }
             Err(_) => Err(self.strike()),
         }
     }
@@ -173,21 +248,85 @@ impl fmt::Debug for PgSession {
 }
 
 impl Drop for PgSession {
-    /// Does not block: a task returns the connection to the pool, in bounded time.
+    /// Does not block. A connection that is free of work goes back at once; where something is still to be sent or
+    /// received, a task waits for it, in bounded time, and the connection keeps its place until then: each place is one
+    /// session at the server.
     fn drop(&mut self) {
-        let Held::Pooled(connection) = &mut self.connection else { return };
-        // From here on this future owns the connection: dropping it closes the socket and frees the place in the pool.
-        let returning = connection.return_to_pool();
-        let runtime = tokio::runtime::Handle::try_current();
-        match (self.watch.fitness, runtime) {
-            (Fitness::Fit, Ok(runtime)) => {
-                // The connection keeps its place until the server has finished its work: each place is one session
-                // there.
-                runtime.spawn(timeout(self.watch.bound, returning));
+        let Some(Held::Pooled(mut member)) = self.connection.take() else { return };
+        let watch = &self.watch;
+        match (watch.fitness, watch.transaction, tokio::runtime::Handle::try_current()) {
+            (Fitness::Fit, Transaction::None, _) if watch.is_settled => member.rest(),
+            (Fitness::Fit, Transaction::None | Transaction::Ending, Ok(runtime)) => {
+                let bound = watch.bound;
+                runtime.spawn(async move {
+                    if matches!(timeout(bound, member.connection.ping()).await, Ok(Ok(()))) {
+                        member.rest();
+                    } else {
+                        drop(Pooled::take(member));
+                    }
+                });
             }
-            _ => drop(returning),
+            (Fitness::Fit, Transaction::Open, _) => {
+                tracing::warn!("a connection was returned inside an open transaction; closing it");
+                drop(Pooled::take(member));
+            }
+            _ => drop(Pooled::take(member)),
         }
     }
+}
+
+/// A statement that can be sent twice.
+#[derive(Clone)]
+struct Statement {
+    sql: SqlStr,
+    arguments: Option<PgArguments>,
+    is_persistent: bool,
+}
+
+impl Statement {
+    fn of<'q>(mut query: impl Execute<'q, Postgres>) -> sqlx::Result<Self> {
+        let arguments = query.take_arguments().map_err(sqlx::Error::Encode)?;
+        let is_persistent = query.persistent();
+        Ok(Self { sql: query.sql(), arguments, is_persistent })
+    }
+}
+
+impl Execute<'_, Postgres> for Statement {
+    fn sql(self) -> SqlStr {
+        self.sql
+    }
+
+    fn statement(&self) -> Option<&PgStatement> {
+        None
+    }
+
+    fn take_arguments(&mut self) -> Result<Option<PgArguments>, BoxDynError> {
+        Ok(self.arguments.take())
+    }
+
+    fn persistent(&self) -> bool {
+        self.is_persistent
+    }
+}
+
+/// Runs a statement; if it finds the connection lost, and there is a spare, once more on another one.
+macro_rules! run {
+    ($session:ident, $method:ident, $query:ident) => {{
+        let Some(spare) = $session.spare.take() else {
+            let (connection, watch) = $session.parts();
+            return Box::pin(watch.over(connection.$method($query)));
+        };
+        Box::pin(async move {
+            let statement = Statement::of($query)?;
+            let (connection, watch) = $session.parts();
+            match watch.over(connection.$method(statement.clone())).await {
+                Err(error) if is_lost(&error) => $session.replace(&spare).await?,
+                outcome => return outcome,
+            }
+            let (connection, watch) = $session.parts();
+            watch.over(connection.$method(statement)).await
+        })
+    }};
 }
 
 impl<'c> Executor<'c> for &'c mut PgSession {
@@ -198,8 +337,7 @@ impl<'c> Executor<'c> for &'c mut PgSession {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let (connection, watch) = self.parts();
-        Box::pin(watch.over(connection.execute(query)))
+        run!(self, execute, query)
     }
 
     fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> Rows<'e, Either<PgQueryResult, PgRow>>
@@ -207,8 +345,32 @@ impl<'c> Executor<'c> for &'c mut PgSession {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let (connection, watch) = self.parts();
-        Box::pin(Watched { rows: connection.fetch_many(query), watch, patience: None })
+        let Some(spare) = self.spare.take() else {
+            let (connection, watch) = self.parts();
+            return Box::pin(Watched::new(connection.fetch_many(query), watch));
+        };
+        Box::pin(try_stream! {
+            let statement = Statement::of(query)?;
+            {
+                let (connection, watch) = self.parts();
+                let mut rows = Watched::new(connection.fetch_many(statement.clone()), watch);
+                let first = rows.next().await;
+                if !matches!(&first, Some(Err(error)) if is_lost(error)) {
+                    let mut next = first;
+                    while let Some(row) = next {
+                        yield row?;
+                        next = rows.next().await;
+                    }
+                    return;
+                }
+            }
+            self.replace(&spare).await?;
+            let (connection, watch) = self.parts();
+            let mut rows = Watched::new(connection.fetch_many(statement), watch);
+            while let Some(row) = rows.next().await {
+                yield row?;
+            }
+        })
     }
 
     fn fetch_all<'e, 'q: 'e, E>(self, query: E) -> Outcome<'e, Vec<PgRow>>
@@ -216,8 +378,7 @@ impl<'c> Executor<'c> for &'c mut PgSession {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let (connection, watch) = self.parts();
-        Box::pin(watch.over(connection.fetch_all(query)))
+        run!(self, fetch_all, query)
     }
 
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> Outcome<'e, Option<PgRow>>
@@ -225,8 +386,7 @@ impl<'c> Executor<'c> for &'c mut PgSession {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let (connection, watch) = self.parts();
-        Box::pin(watch.over(connection.fetch_optional(query)))
+        run!(self, fetch_optional, query)
     }
 
     fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> Outcome<'e, PgStatement>
@@ -253,6 +413,13 @@ struct Watched<'e, T> {
     patience: Option<Pin<Box<Sleep>>>,
 }
 
+impl<'e, T> Watched<'e, T> {
+    fn new(rows: Rows<'e, T>, watch: &'e mut Watch) -> Self {
+        watch.is_settled = false;
+        Self { rows, watch, patience: None }
+    }
+}
+
 impl<T> Stream for Watched<'_, T> {
     type Item = sqlx::Result<T>;
 
@@ -263,8 +430,10 @@ impl<T> Stream for Watched<'_, T> {
         }
         if let Poll::Ready(row) = this.rows.as_mut().poll_next(context) {
             this.patience = None;
-            if let Some(Err(error)) = &row {
-                this.watch.judge(error);
+            match &row {
+                None => this.watch.is_settled = true,
+                Some(Err(error)) => this.watch.judge(error),
+                Some(Ok(_)) => {}
             }
             return Poll::Ready(row);
         }

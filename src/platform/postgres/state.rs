@@ -41,6 +41,11 @@ impl State {
         self.learnt().distrusted = Some(Instant::now());
     }
 
+    /// Records that an idle connection was found lost: the others are likely to be lost too.
+    pub fn distrust(&self) {
+        self.fell_silent();
+    }
+
     /// Returns whether a connection that has been idle for this long is to be closed without a check.
     pub fn is_distrusted(&self, idle_for: Duration) -> bool {
         self.learnt().distrusted.is_some_and(|since| since.elapsed() <= idle_for)

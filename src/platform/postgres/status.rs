@@ -1,7 +1,3 @@
-use std::time::Duration;
-
-use sqlx::{Connection, PgConnection};
-
 use super::{Database, DbError, MIGRATIONS, PgSession};
 
 /// The status that a database reports.
@@ -26,8 +22,7 @@ impl Database {
 
     /// Returns the database's status, read through the connection reserved for health checks.
     pub async fn status(&self) -> Result<DatabaseStatus, DbError> {
-        let patience = self.probes.options().get_acquire_timeout();
-        let asked = tokio::time::timeout(patience, self.ask_status());
+        let asked = tokio::time::timeout(self.probes.patience(), self.ask_status());
         let found = asked.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
         self.state.is_read_only(found.is_read_only);
         Ok(found)
@@ -35,24 +30,13 @@ impl Database {
 
     async fn ask_status(&self) -> sqlx::Result<DatabaseStatus> {
         let this = self.for_probes();
-        while self.probes.size() > 0 {
-            if let Some(kept) = self.probes.try_acquire() {
-                let mut kept = this.session(kept);
-                match read_status(&mut kept).await {
-                    // A session that was opened while the database was read-only stays so.
-                    Ok(found) if !found.is_read_only => return Ok(found),
-                    _ => {
-                        kept.give_up();
-                        break;
-                    }
-                }
-            }
-            // The connection is in use or being returned: a second one is not needed, and there may be no room for it.
-            tokio::time::sleep(Duration::from_millis(2)).await;
+        let mut kept = this.session(self.probes.acquire().await?);
+        match read_status(&mut kept).await {
+            Ok(found) if !found.is_read_only => return Ok(found),
+            // A session that was opened while the database was read-only stays so, and a lost one says nothing.
+            _ => kept.give_up(),
         }
-        // The pool retries a server that refuses connections until its patience ends; a single attempt reports the
-        // refusal immediately.
-        _ = PgConnection::connect_with(&self.probes.connect_options()).await?.close().await;
+        drop(kept);
         read_status(&mut this.session(self.probes.acquire().await?)).await
     }
 }

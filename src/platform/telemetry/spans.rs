@@ -125,6 +125,17 @@ pub fn note(name: &'static str, value: impl Into<Value>) {
     }
 }
 
+/// Names the current span anew, and adds attributes to it.
+pub fn describe_current<const N: usize>(describe: impl FnOnce() -> (String, [(&'static str, String); N])) {
+    if is_sampled() {
+        let (name, attributes) = describe();
+        Context::map_current(|current| {
+            current.span().update_name(name);
+            current.span().set_attributes(attributes.map(|(name, value)| KeyValue::new(name, value)));
+        });
+    }
+}
+
 /// Records the outcome of an incoming or outgoing request.
 pub fn note_answer(status: u16, is_good: bool) {
     note("http.response.status_code", i64::from(status));

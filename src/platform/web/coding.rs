@@ -1,7 +1,6 @@
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderValue, header},
-    middleware::Next,
+    http::{Extensions, HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
 
@@ -73,15 +72,36 @@ fn quality(parameters: &str) -> Option<u32> {
 }
 
 /// Selects the coding of an answer once, and stores it as a [`Coding`] among the request's extensions and in
-/// `Accept-Encoding`, so that every layer below selects the same.
-pub async fn choose_coding(mut request: Request, next: Next) -> Response {
+/// `Accept-Encoding`, so that everything below selects the same.
+pub fn choose_coding(request: &mut Request) -> Coding {
     let coding = Coding::accepted(request.headers());
     request.headers_mut().remove(header::ACCEPT_ENCODING);
     if let Some(name) = coding.name() {
         request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static(name));
     }
     request.extensions_mut().insert(coding);
-    next.run(request).await
+    coding
+}
+
+/// Marks a response whose body is in its final form already.
+#[derive(Debug, Clone, Copy)]
+struct Encoded;
+
+/// Marks the response as having a body in this coding already.
+pub fn encoded(mut response: Response, coding: Coding) -> Response {
+    let is_unchanged = response.status() == StatusCode::NOT_MODIFIED;
+    let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if let (Some(name), false) = (coding.name(), is_unchanged) {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+    response.extensions_mut().insert(Encoded);
+    response
+}
+
+/// Returns whether the response is in its final form already.
+pub fn is_encoded(extensions: &Extensions) -> bool {
+    extensions.get::<Encoded>().is_some()
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
-use std::time::Instant;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use axum::{
     extract::{MatchedPath, Request},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::Next,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::Response,
 };
 use tracing::{Instrument, field};
@@ -19,54 +21,82 @@ use crate::platform::{
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 tokio::task_local! {
-    static CURRENT: RequestId;
+    static CURRENT: Arc<Current>;
 }
 
-/// The id of one request in its log lines, its problem and its answer.
-#[derive(Debug, Clone)]
-struct RequestId(String);
+/// The request that the current task serves.
+#[derive(Debug, Default)]
+struct Current {
+    /// Its id in its log lines, its problem and its answer.
+    id: String,
+    /// Its route, once that is found.
+    route: OnceLock<MatchedPath>,
+}
 
 /// Returns the id of the current request; empty outside one.
 pub fn request_id() -> String {
-    CURRENT.try_with(|id| id.0.clone()).unwrap_or_default()
+    CURRENT.try_with(|current| current.id.clone()).unwrap_or_default()
 }
 
 /// Wraps work so that it keeps its request id in a separate task.
 pub fn carrying_request_id<F: Future>(work: F) -> impl Future<Output = F::Output> {
-    let id = CURRENT.try_with(Clone::clone).unwrap_or_else(|_| RequestId(String::new()));
-    CURRENT.scope(id, work)
+    let current = CURRENT.try_with(Clone::clone).unwrap_or_default();
+    CURRENT.scope(current, work)
 }
 
-impl RequestId {
-    /// Returns the caller's own id, if it is visible ASCII of at most 128 characters.
-    fn from_caller(request: &Request) -> Option<Self> {
-        let id = request.headers().get(REQUEST_ID)?.to_str().ok()?;
-        let valid = (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
-        valid.then(|| Self(id.to_owned()))
+/// Records the route of the current request, as soon as it is found: the template, never the path, so that labels stay
+/// few, and no reference enters a metric.
+pub fn note_route(request: &Request) {
+    let Some(route) = request.extensions().get::<MatchedPath>() else { return };
+    _ = CURRENT.try_with(|current| current.route.set(route.clone()));
+    telemetry::describe_current(|| {
+        let (method, _) = span_method(request.method());
+        let path = beginning(request.uri().path(), MOST_PATH);
+        (format!("{method} {}", route.as_str()), [("http.route", route.as_str().to_owned()), ("url.path", path)])
+    });
+}
+
+impl Current {
+    /// Takes the caller's own id, if it is visible ASCII of at most 128 characters.
+    fn new(headers: &HeaderMap, clock: &SharedClock, ids: &IdSource) -> Self {
+        let of_caller = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+        let is_valid = |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+        let id = match of_caller.filter(is_valid) {
+            Some(id) => id.to_owned(),
+            None => ids.next::<Uuid>(clock.now()).to_string(),
+        };
+        Self { id, route: OnceLock::new() }
+    }
+
+    fn route(&self) -> &str {
+        self.route.get().map_or("unmatched", MatchedPath::as_str)
     }
 }
 
-/// The outermost layer: gives the request its id, its span, its metrics and its one log line.
-pub async fn track(clock: SharedClock, ids: IdSource, request: Request, next: Next) -> Response {
-    let id = RequestId::from_caller(&request).unwrap_or_else(|| RequestId(ids.next::<Uuid>(clock.now()).to_string()));
-    // The template, never the path: labels stay few, and no reference enters a metric.
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+/// Gives a request its id, its span, its metrics and its one log line, while `serve` answers it.
+pub async fn track<F: Future<Output = Response>>(
+    clock: &SharedClock,
+    ids: &IdSource,
+    request: Request,
+    serve: impl FnOnce(Request) -> F,
+) -> Response {
+    let current = Arc::new(Current::new(request.headers(), clock, ids));
     let part = telemetry::request(request.headers());
     if part.is_sampled() {
-        describe(&part, &id, &route, &request);
+        describe(&part, &current.id, request.method());
     }
-    let span = log_span(&id, &part);
+    let span = log_span(&current.id, &part);
     let mut under_way = UnderWay {
         began: Instant::now(),
         _in_flight: metric::REQUESTS_IN_FLIGHT.one_more(),
         method: request.method().clone(),
-        route,
+        current: current.clone(),
         span: span.clone(),
         answered: None,
     };
-    let header_value = HeaderValue::from_str(&id.0);
+    let header_value = HeaderValue::from_str(&current.id);
     let serving = async {
-        let response = CURRENT.scope(id, next.run(request)).await;
+        let response = CURRENT.scope(current, serve(request)).await;
         telemetry::note_answer(response.status().as_u16(), !response.status().is_server_error());
         response
     };
@@ -90,7 +120,7 @@ struct UnderWay {
     began: Instant,
     _in_flight: OneMore,
     method: Method,
-    route: String,
+    current: Arc<Current>,
     span: tracing::Span,
     /// `None`: the caller disconnected.
     answered: Option<StatusCode>,
@@ -102,11 +132,11 @@ const ABANDONED: u16 = 499;
 impl Drop for UnderWay {
     fn drop(&mut self) {
         let seconds = self.began.elapsed().as_secs_f64();
-        let (method, route, milliseconds) = (&self.method, &*self.route, seconds * 1000.0);
+        let (method, route, milliseconds) = (&self.method, self.current.route(), seconds * 1000.0);
         let status = self.answered.map_or(ABANDONED, |status| status.as_u16());
         let end = if self.answered.is_some() { "answered" } else { "abandoned" };
         self.span.in_scope(|| tracing::info!(%method, route, status, milliseconds, "{end}"));
-        let route = LabelValue::from_owned(std::mem::take(&mut self.route));
+        let route = LabelValue::from_owned(route.to_owned());
         let method = LabelValue::const_str(method_label(&self.method));
         let status = LabelValue::from_owned(status.to_string());
         metric::REQUESTS.with([method.clone(), route.clone(), status]).increment(1);
@@ -115,9 +145,9 @@ impl Drop for UnderWay {
 }
 
 /// Returns the log span that names the request, and its trace if it has one.
-fn log_span(id: &RequestId, part: &TraceSpan) -> tracing::Span {
-    let Some((trace_id, span_id)) = part.ids() else { return tracing::info_span!("request", request_id = %id.0) };
-    tracing::info_span!("request", request_id = %id.0, trace_id = %trace_id, span_id = span_id.map(field::display))
+fn log_span(id: &str, part: &TraceSpan) -> tracing::Span {
+    let Some((trace_id, span_id)) = part.ids() else { return tracing::info_span!("request", request_id = %id) };
+    tracing::info_span!("request", request_id = %id, trace_id = %trace_id, span_id = span_id.map(field::display))
 }
 
 /// Longest part of a path that is recorded, in characters: the product's own paths are shorter.
@@ -126,24 +156,24 @@ const MOST_PATH: usize = 256;
 const MOST_METHOD: usize = 32;
 
 /// Sets the span's attributes by the conventions for HTTP servers. Omits query, address and agent, which can be
-/// personal data, and records only paths of known routes, which hold ids, codes, references and cities.
-fn describe(part: &TraceSpan, id: &RequestId, route: &str, request: &Request) {
-    let (name, method) = match method_label(request.method()) {
-        "other" => ("HTTP", "_OTHER"),
-        known => (known, known),
-    };
-    let is_matched = request.extensions().get::<MatchedPath>().is_some();
-    part.rename(if is_matched { format!("{name} {route}") } else { name.to_owned() });
-    part.note("http.request.method", method);
-    if method == "_OTHER" {
-        part.note("http.request.method_original", beginning(request.method().as_str(), MOST_METHOD));
-    }
-    if is_matched {
-        part.note("http.route", route.to_owned());
-        part.note("url.path", beginning(request.uri().path(), MOST_PATH));
+/// personal data; only [`note_route`] records a path, of a known route: those hold ids, codes, references and cities.
+fn describe(part: &TraceSpan, id: &str, method: &Method) {
+    let (name, label) = span_method(method);
+    part.rename(name.to_owned());
+    part.note("http.request.method", label);
+    if label == "_OTHER" {
+        part.note("http.request.method_original", beginning(method.as_str(), MOST_METHOD));
     }
     part.note("url.scheme", "http");
-    part.note("loadmaster.request_id", id.0.clone());
+    part.note("loadmaster.request_id", id.to_owned());
+}
+
+/// Returns the method in a span's name and in its attribute.
+fn span_method(method: &Method) -> (&'static str, &'static str) {
+    match method_label(method) {
+        "other" => ("HTTP", "_OTHER"),
+        known => (known, known),
+    }
 }
 
 fn beginning(text: &str, most: usize) -> String {

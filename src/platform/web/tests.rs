@@ -22,7 +22,8 @@ fn router() -> Router {
         .route("/waits", get(async || std::future::pending::<&str>().await))
         .route("/panics", get(async || if true { panic!("it does") } else { "fine" }))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
-            track(clock.clone(), IdSource::default(), request, next)
+            let clock = clock.clone();
+            async move { track(&clock, &IdSource::default(), request, |request| next.run(request)).await }
         }))
 }
 

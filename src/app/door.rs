@@ -1,0 +1,196 @@
+//! The way of a request from its connection to its handler and back: plain functions, called in order. Only CORS and
+//! compression are layers of a library, and a request that does not need them does not pass them.
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    Router,
+    body::HttpBody,
+    extract::Request,
+    http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header},
+    response::{IntoResponse, Response},
+};
+use tower::{Layer, Service, ServiceExt, service_fn};
+use tower_http::{
+    compression::{
+        Compression, CompressionLayer,
+        predicate::{And, Predicate, SizeAbove},
+    },
+    cors::CorsLayer,
+};
+
+use super::{
+    AppState, guard,
+    in_flight::InFlight,
+    kept::COMPRESS_ABOVE,
+    limits::{self, FloodGuard, Limits, Subject},
+    router::router,
+    server::{Answering, Application},
+    system,
+};
+use crate::{
+    features::accounts::Authenticator,
+    platform::{
+        clock::SharedClock,
+        random::IdSource,
+        telemetry::{self, Traced},
+        web::{Coding, choose_coding, is_encoded, track},
+    },
+};
+
+type IsPlain = fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool;
+/// The routes behind the compression of answers that are large enough and not in their final form already.
+type Compressed = Compression<Router, And<SizeAbove, IsPlain>>;
+
+/// What serves requests once the application is ready.
+pub(super) struct Door {
+    clock: SharedClock,
+    ids: IdSource,
+    cors: Option<CorsLayer>,
+    limits: Limits,
+    flood: Option<Arc<FloodGuard>>,
+    in_flight: Arc<InFlight>,
+    callers: Authenticator,
+    router: Router,
+    compressed: Compressed,
+}
+
+/// What serves requests until the application is ready: the process is alive, and nothing else is available.
+struct Starting {
+    clock: SharedClock,
+    ids: IdSource,
+    router: Router,
+}
+
+pub fn starting(clock: SharedClock, ids: IdSource) -> Arc<dyn Application> {
+    Arc::new(Starting { clock, ids, router: system::starting() })
+}
+
+impl Application for Starting {
+    fn answer(self: Arc<Self>, request: Request) -> Answering {
+        let router = self.router.clone();
+        Box::pin(async move {
+            track(&self.clock, &self.ids, request, |request| async { served(router.oneshot(request).await) }).await
+        })
+    }
+}
+
+impl Application for Door {
+    fn answer(self: Arc<Self>, request: Request) -> Answering {
+        Box::pin(
+            async move { track(&self.clock, &self.ids, request, |request| self.answer_any_site(request)).await },
+        )
+    }
+}
+
+impl Door {
+    pub fn new(state: &AppState) -> anyhow::Result<Self> {
+        let server = &state.settings.server;
+        let router = router(state);
+        let is_plain: IsPlain = |_, _, _, extensions| !is_encoded(extensions);
+        let large = SizeAbove::new(COMPRESS_ABOVE as u64).and(is_plain);
+        Ok(Self {
+            clock: state.clock.clone(),
+            ids: state.ids.clone(),
+            cors: guard::cors(server),
+            limits: state.limits.clone(),
+            flood: state.flood.clone(),
+            in_flight: Arc::new(InFlight::new(server.max_in_flight)),
+            callers: state.service()?,
+            compressed: CompressionLayer::new().compress_when(large).layer(router.clone()),
+            router,
+        })
+    }
+
+    /// A permitted site may also read the refusals.
+    async fn answer_any_site(self: &Arc<Self>, request: Request) -> Response {
+        let Some(cors) = &self.cors else { return guard::catching_panics(self.admit(request)).await };
+        let this = self.clone();
+        let inside = service_fn(move |request| {
+            let this = this.clone();
+            async move { Ok::<_, Infallible>(guard::catching_panics(this.admit(request)).await) }
+        });
+        served(cors.layer(inside).oneshot(request).await)
+    }
+
+    /// Refuses what costs too much, before anything is done for it.
+    async fn admit(&self, mut request: Request) -> Response {
+        if guard::are_too_large(request.headers()) {
+            return guard::headers_too_large();
+        }
+        let address = self.limits.locate(&mut request);
+        let subject = Subject::of(&request, address);
+        if let (Some(flood), Some(address)) = (&self.flood, address)
+            && let Err(refusal) = flood.pass(address, &subject)
+        {
+            return refusal;
+        }
+        let place = if guard::is_always_answered(request.uri().path()) {
+            None
+        } else {
+            match self.in_flight.enter(address.map(|address| address.subscriber())) {
+                Ok(place) => Some(place),
+                Err(refused) => return guard::has_no_place(&refused),
+            }
+        };
+        let response = self.count_strangers(request, &subject).await;
+        drop(place);
+        response
+    }
+
+    /// Counts callers that are not known yet by their address.
+    async fn count_strangers(&self, request: Request, subject: &Subject) -> Response {
+        match self.limits.ask_for_stranger(subject).await {
+            Err(refusal) => refusal,
+            Ok(verdict) => {
+                let response = self.authenticate(request, subject).await;
+                match verdict {
+                    Some(verdict) => limits::told(verdict, response),
+                    None => self.limits.count_bad_token(subject, response).await,
+                }
+            }
+        }
+    }
+
+    /// Refuses an invalid credential, on public routes too, and counts known callers.
+    async fn authenticate(&self, mut request: Request, subject: &Subject) -> Response {
+        let caller = match limits::caller_of(&self.callers, request.uri().path(), request.headers(), subject).await {
+            Ok(caller) => caller,
+            Err(refusal) => return *refusal,
+        };
+        let Some(caller) = caller else { return self.serve(request).await };
+        request.extensions_mut().insert(caller);
+        match self.limits.ask_for_caller(caller, subject).await {
+            Err(refusal) => refusal,
+            Ok(None) => self.serve(request).await,
+            Ok(Some(verdict)) => limits::told(verdict, self.serve(request).await),
+        }
+    }
+
+    /// Lets the handler answer, in the coding that the client prefers.
+    async fn serve(&self, mut request: Request) -> Response {
+        let serving = async {
+            if choose_coding(&mut request) == Coding::Identity {
+                let mut response = served(self.router.clone().call(request).await);
+                vary(&mut response);
+                return response;
+            }
+            served(self.compressed.clone().call(request).await).map(axum::body::Body::new)
+        };
+        serving.in_span(telemetry::span("handler")).await
+    }
+}
+
+/// Tells caches that another client may get the answer in another coding, as the compression does.
+fn vary(response: &mut Response) {
+    let is_large = response.body().size_hint().exact().is_none_or(|size| size > COMPRESS_ABOVE as u64);
+    if is_large && !is_encoded(response.extensions()) {
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-encoding"));
+    }
+}
+
+fn served<R: IntoResponse>(outcome: Result<R, Infallible>) -> R {
+    match outcome {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
