@@ -20,6 +20,9 @@ const MIGRATION_POLL: Duration = Duration::from_secs(1);
 /// Timeout of that check: a server that fell silent may never answer.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Longest time to give back what was granted of callers' quotas.
+const QUOTA_PATIENCE: Duration = Duration::from_millis(100);
+
 /// Deadline of each phase of a shutdown, in percent of the time left after the drain. A phase that ends early leaves
 /// its time to the next; the rest is for the private servers. Workers give their jobs back after seven seconds.
 const TASKS_BY: u64 = 60;
@@ -81,6 +84,7 @@ impl Instance {
         if tokio::time::timeout_at(by(TASKS_BY), self.state.tasks.drain()).await.is_err() {
             tracing::error!("work was still in progress when the server stopped; uncommitted changes are rolled back");
         }
+        _ = tokio::time::timeout(QUOTA_PATIENCE, self.state.limits.give_back()).await;
         self.stop_workers.cancel();
         self.workers.close();
         if tokio::time::timeout_at(by(WORKERS_BY), self.workers.wait()).await.is_err() {

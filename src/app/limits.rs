@@ -71,6 +71,11 @@ impl Limits {
         Self { limiter, settings, proxies: proxies.into() }
     }
 
+    /// Gives back what this process was granted of callers' quotas and did not use.
+    pub async fn give_back(&self) {
+        self.limiter.give_back().await;
+    }
+
     /// Determines the address of the request's client.
     pub fn locate(&self, request: &mut Request) -> Option<ClientAddress> {
         let PeerAddress(peer) = *request.extensions().get::<PeerAddress>()?;

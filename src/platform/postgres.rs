@@ -3,6 +3,7 @@
 mod error;
 mod grants;
 mod keep_alive;
+mod months;
 mod pool;
 mod session;
 mod state;
@@ -32,6 +33,7 @@ use sqlx::{
 
 pub use error::{DbError, Transient, Unreachable};
 pub use grants::Tables;
+pub use months::IdMonths;
 pub use pool::PoolSize;
 pub use session::PgSession;
 pub use state::Refusal;

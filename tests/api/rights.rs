@@ -490,7 +490,7 @@ async fn not_even_the_owner_can_oversell_a_flight() {
 #[tokio::test]
 async fn serving_sessions_commit_durably_and_are_bounded_in_time() {
     let world = World::migrated().await;
-    let pool = world.db.pool();
+    let mut session = world.db.read().await.unwrap();
     for (setting, expected) in [
         ("synchronous_commit", "on"),
         ("statement_timeout", "8s"),
@@ -499,7 +499,7 @@ async fn serving_sessions_commit_durably_and_are_bounded_in_time() {
         ("default_transaction_isolation", "read committed"),
     ] {
         let found: String =
-            sqlx::query_scalar("select current_setting($1)").bind(setting).fetch_one(pool).await.unwrap();
+            sqlx::query_scalar("select current_setting($1)").bind(setting).fetch_one(&mut *session).await.unwrap();
         assert_eq!(found, expected, "{setting}");
     }
 }

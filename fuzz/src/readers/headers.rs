@@ -17,7 +17,7 @@ use loadmaster::{
     features::accounts::{bearer_token, ignores_tokens},
     kernel::{AirlineCode, AirportCode, BookingRef, FlightId},
     platform::{
-        clock::ManualClock,
+        clock::{ManualClock, SharedClock},
         idempotency::KeyHeader,
         random::IdSource,
         web::{ClientAddress, IfMatch, IfNoneMatch, PRIVATE, PathText, Query, conditional, track},
@@ -47,7 +47,7 @@ pub fn check(data: &[u8]) {
 }
 
 fn router() -> Router {
-    let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
+    let clock: SharedClock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
     let ids = IdSource::default();
     Router::new()
         .route("/bookings/{id}", get(async |id: PathText<BookingRef>, query: Query| answer(&id.0, &query)))
@@ -63,7 +63,7 @@ fn router() -> Router {
         })
         .layer(from_fn(move |request: Request, next: Next| {
             let (clock, ids) = (clock.clone(), ids.clone());
-            async move { Ok::<_, Infallible>(track(clock, ids, request, next).await) }
+            async move { Ok::<_, Infallible>(track(&clock, &ids, request, |request| next.run(request)).await) }
         }))
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     features::accounts::Principal,
-    kernel::{AwbNumber, BookingId, BookingRef},
+    kernel::{AwbNumber, BookingId, BookingRef, OrganizationId},
     platform::{postgres::PgSession, web::PageRequest},
 };
 
@@ -29,13 +29,33 @@ pub struct History {
     pub older: Option<HistoryAnchor>,
 }
 
-/// A booking, its legs and its events are in three tables: each answer is read in one snapshot, so that no reader sees
-/// half a step.
+/// A booking with its legs is read by one statement; with its events by several, in one snapshot. No reader sees half a
+/// step.
 impl BookingService {
     /// Returns the booking if the caller may see it; a booking of another organization is reported as unknown.
     pub async fn visible(&self, caller: Principal, reference: &BookingRef) -> Result<Booking, BookingError> {
-        let mut snapshot = self.db.snapshot().await?;
-        visible_in(&mut snapshot, caller, reference).await
+        let mut connection = self.db.read().await?;
+        self.find_in(&mut connection, reference, caller.sees_only()).await
+    }
+
+    /// `of`: only if it belongs to that organization. A booking of another organization is looked for exactly as one
+    /// that does not exist, so that the time of the answer does not tell them apart.
+    async fn find_in(
+        &self,
+        db: &mut PgSession,
+        reference: &BookingRef,
+        of: Option<OrganizationId>,
+    ) -> Result<Booking, BookingError> {
+        let id = match self.known.id_of(reference, of) {
+            Some(id) => id,
+            // In its place an id that no booking has.
+            None => {
+                repository::id_of(db, reference).await?.unwrap_or_else(|| self.ids.next(self.clock.now()))
+            }
+        };
+        let booking = repository::find(db, id, of).await?.ok_or(BookingError::Unknown)?;
+        self.known.note(&booking);
+        Ok(booking)
     }
 
     /// Returns the booking with a page of its history, if the caller may see it.
@@ -46,7 +66,7 @@ impl BookingService {
         page: &PageRequest<HistoryAnchor>,
     ) -> Result<History, BookingError> {
         let mut snapshot = self.db.snapshot().await?;
-        let booking = visible_in(&mut snapshot, caller, reference).await?;
+        let booking = self.find_in(&mut snapshot, reference, caller.sees_only()).await?;
         history_in(&mut snapshot, booking, page).await
     }
 
@@ -57,8 +77,7 @@ impl BookingService {
         page: &PageRequest<HistoryAnchor>,
     ) -> Result<History, BookingError> {
         let mut snapshot = self.db.snapshot().await?;
-        let booking =
-            repository::find_by_reference(&mut snapshot, reference, None).await?.ok_or(BookingError::Unknown)?;
+        let booking = self.find_in(&mut snapshot, reference, None).await?;
         history_in(&mut snapshot, booking, page).await
     }
 
@@ -87,9 +106,4 @@ async fn history_in(
     let older = page.cut(&mut events).map(|oldest| HistoryAnchor { booking: booking.id, before: oldest.sequence });
     events.reverse();
     Ok(History { booking, events, older })
-}
-
-async fn visible_in(db: &mut PgSession, caller: Principal, reference: &BookingRef) -> Result<Booking, BookingError> {
-    let found = repository::find_by_reference(db, reference, caller.sees_only()).await?;
-    found.ok_or(BookingError::Unknown)
 }

@@ -3,9 +3,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{BookingError, repository};
+use moka::{policy::EvictionPolicy, sync::Cache};
+
+use super::{BookingError, model::Booking, repository};
 use crate::{
-    kernel::BookingRef,
+    kernel::{BookingId, BookingRef, OrganizationId},
     platform::{postgres::PgSession, secrets::ServerSecrets},
 };
 
@@ -56,6 +58,33 @@ impl ReferenceSource {
         let counter = block.next().ok_or(BookingError::OutOfReferences)?;
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner).push(block);
         Ok(counter)
+    }
+}
+
+/// Most references whose bookings are remembered.
+const MOST_KNOWN: u64 = 32_768;
+
+/// The ids of bookings that were read lately, by reference: neither ever changes. A bounded cache.
+#[derive(Clone)]
+pub(super) struct KnownReferences(Cache<BookingRef, (BookingId, OrganizationId)>);
+
+impl Default for KnownReferences {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(MOST_KNOWN).eviction_policy(EvictionPolicy::lru()).build())
+    }
+}
+
+impl KnownReferences {
+    /// Returns the id, if it is known and, where an organization is given, the booking belongs to it.
+    pub fn id_of(&self, reference: &BookingRef, of: Option<OrganizationId>) -> Option<BookingId> {
+        let (id, organization) = self.0.get(reference)?;
+        of.is_none_or(|of| of == organization).then_some(id)
+    }
+
+    pub fn note(&self, booking: &Booking) {
+        if !self.0.contains_key(&booking.ref_id) {
+            self.0.insert(booking.ref_id.clone(), (booking.id, booking.organization_id));
+        }
     }
 }
 

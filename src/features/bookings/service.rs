@@ -4,7 +4,7 @@ use super::metric;
 use super::{
     draft::Author,
     model::{Action, Booking},
-    reference::ReferenceSource,
+    reference::{KnownReferences, ReferenceSource},
     repository,
 };
 use crate::{
@@ -50,6 +50,7 @@ pub struct BookingService {
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
     pub(super) references: ReferenceSource,
+    pub(super) known: KnownReferences,
     pub(super) locks: Locks,
     /// The queues of this process for changes of bookings.
     pub(super) lines: FifoLock<BookingRef>,
@@ -72,7 +73,8 @@ impl BookingService {
         tally: Tally,
     ) -> Self {
         let references = ReferenceSource::new(secrets);
-        Self { db, capacity, flights, search, clock, ids, references, locks, lines: FifoLock::default(), limits, tally }
+        let (known, lines) = (KnownReferences::default(), FifoLock::default());
+        Self { db, capacity, flights, search, clock, ids, references, known, locks, lines, limits, tally }
     }
 
     /// Invalidates the room on the booking's flights; call it after the commit.

@@ -1,5 +1,6 @@
 //! Rate limits: a sliding window of sixty seconds, counted in Redis for all processes together, and by the same rule in
 //! this process alone while Redis is away.
+mod grants;
 mod window;
 
 use std::{
@@ -11,13 +12,14 @@ use std::{
 
 use super::{clock::SharedClock, redis::Redis, telemetry::metric};
 
+use grants::Grants;
 pub use window::Verdict;
-use window::{LENGTH, Window};
+use window::Window;
 
 /// Counts requests.
 #[derive(Clone)]
 pub struct RateLimiter {
-    redis: Option<Redis>,
+    together: Option<Arc<Grants>>,
     installation: Arc<str>,
     clock: SharedClock,
     /// The counts that this process took while Redis was away.
@@ -26,13 +28,19 @@ pub struct RateLimiter {
 
 impl RateLimiter {
     pub fn new(redis: Option<Redis>, installation: &str, clock: SharedClock) -> Self {
-        Self { redis, installation: installation.into(), clock, here: Arc::default() }
+        let together = redis.map(|redis| Grants::new(redis, clock.clone()));
+        Self { together, installation: installation.into(), clock, here: Arc::default() }
     }
 
     /// Counts a request of `who` against a quota of `limit` requests per minute. Refused requests do not count.
     pub async fn ask(&self, quota: &'static str, who: impl Display, limit: u32) -> Verdict {
         let now = self.clock.now().timestamp_millis();
-        let together = self.count_together(quota, &who, now, limit).await;
+        let together = match &self.together {
+            Some(together) => {
+                together.count(format!("loadmaster:{}:rate:{quota}:{who}", self.installation), now, limit).await
+            }
+            None => None,
+        };
         let verdict = together.unwrap_or_else(|| {
             let mut here = self.here.lock().unwrap_or_else(PoisonError::into_inner);
             here.count(format!("{quota}:{who}"), now, limit)
@@ -42,14 +50,11 @@ impl RateLimiter {
         verdict
     }
 
-    /// Counts in Redis; returns `None` when Redis cannot answer.
-    async fn count_together(&self, quota: &str, who: &impl Display, now: i64, limit: u32) -> Option<Verdict> {
-        let key = format!("loadmaster:{}:rate:{quota}:{who}", self.installation);
-        let counted = self.redis.as_ref()?.count(&key, now, LENGTH, limit).await;
-        let (is_admitted, number, current, previous) = counted.ok()?;
-        let window = Window { number, current, previous };
-        // A window of a very different time is not a valid count.
-        (window.at(now) == window).then(|| window.verdict(now, limit, is_admitted))
+    /// Gives back what this process was granted and did not use.
+    pub async fn give_back(&self) {
+        if let Some(together) = &self.together {
+            together.give_back().await;
+        }
     }
 }
 
@@ -86,7 +91,7 @@ impl Counts {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{window::LENGTH, *};
 
     #[test]
     fn everybody_has_a_count_and_the_last_window_counts_on() {

@@ -1,11 +1,11 @@
 //! Redis, used for speed and for serialising requests. Correctness never depends on it.
 mod breaker;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use redis::{
-    Client, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo,
+    Client, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo, Script,
     aio::{ConnectionManager, ConnectionManagerConfig},
     io::tcp::TcpSettings,
 };
@@ -34,26 +34,40 @@ const PROBE_SCRIPT: &str = "return redis.call('SET', KEYS[1], 1, 'EX', 60)";
 const DELETE_IF: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) else return 0 end";
 
-/// The sliding window of `platform::rate_limit`, as a script, which runs atomically. A clock behind another process's
-/// stays in the window that was begun; a window of a clock that ran ahead expires with its key.
-const COUNT: &str = "
-    local now, length, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-    local kept = redis.call('HMGET', KEYS[1], 'number', 'current', 'previous')
-    local number, current, previous = tonumber(kept[1] or 0), tonumber(kept[2] or 0), tonumber(kept[3] or 0)
+/// The sliding window of `platform::rate_limit`, as a script, which runs atomically, for any number of callers. A clock
+/// behind another process's stays in the window that was begun; a window of a clock that ran ahead expires with its key.
+/// Those that wait are granted what is free; in advance at most a sixteenth of the rest.
+const GRANT: &str = "
+    local now, length, told = tonumber(ARGV[1]), tonumber(ARGV[2]), {}
     local window = math.floor(now / length)
-    if window == number + 1 then
-        number, previous, current = window, current, 0
-    elseif window > number then
-        number, previous, current = window, 0, 0
+    for place, key in ipairs(KEYS) do
+        local at = 5 * place - 2
+        local limit, waiting, ahead = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+        local back, of = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+        local kept = redis.call('HMGET', key, 'number', 'current', 'previous')
+        local number, current, previous = tonumber(kept[1] or 0), tonumber(kept[2] or 0), tonumber(kept[3] or 0)
+        if window == number + 1 then
+            number, previous, current = window, current, 0
+        elseif window > number then
+            number, previous, current = window, 0, 0
+        end
+        if of == number then
+            current = math.max(current - back, 0)
+        elseif of == number - 1 then
+            previous = math.max(previous - back, 0)
+        end
+        local elapsed = math.min(math.max(now - number * length, 0), length)
+        local free = math.max(math.floor((limit * length - previous * (length - elapsed)) / length) - current, 0)
+        local granted = math.min(waiting, free)
+        granted = granted + math.min(ahead, math.floor((free - granted) / 16))
+        current = current + granted
+        if granted > 0 or back > 0 then
+            redis.call('HSET', key, 'number', number, 'current', current, 'previous', previous)
+            redis.call('PEXPIRE', key, 2 * length)
+        end
+        told[place] = {granted, number, current, previous}
     end
-    local elapsed = math.min(math.max(now - number * length, 0), length)
-    local admitted = previous * (length - elapsed) + (current + 1) * length <= limit * length
-    if admitted then
-        current = current + 1
-        redis.call('HSET', KEYS[1], 'number', number, 'current', current, 'previous', previous)
-        redis.call('PEXPIRE', KEYS[1], 2 * length)
-    end
-    return {admitted and 1 or 0, number, current, previous}";
+    return told";
 
 /// A connection that reconnects by itself; every call is bounded in time.
 #[derive(Clone)]
@@ -64,6 +78,7 @@ pub struct Redis {
     breaker: Breaker,
     /// The server's name in spans.
     name: RedisName,
+    grant: Arc<Script>,
 }
 
 impl std::fmt::Debug for Redis {
@@ -83,6 +98,28 @@ pub struct Appended {
     pub last: String,
     /// True when the previously appended entry is gone although newer entries did not displace it.
     pub has_lost: bool,
+}
+
+/// What is asked of a caller's window.
+#[derive(Debug)]
+pub struct Wanted {
+    pub key: Arc<str>,
+    pub limit: u32,
+    /// Requests that wait.
+    pub waiting: u32,
+    /// Requests that are expected soon.
+    pub ahead: u32,
+    /// Unused grants, and the number of their window.
+    pub back: Option<(u32, i64)>,
+}
+
+/// The answer: what was granted, and the window after it.
+#[derive(Debug, Clone, Copy)]
+pub struct Granted {
+    pub requests: u32,
+    pub number: i64,
+    pub current: u32,
+    pub previous: u32,
 }
 
 /// Entries of a stream: id, and fields with their values.
@@ -125,7 +162,7 @@ impl Redis {
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_secs(1));
         let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
-        Ok(Self { client, connection, timeout, breaker: Breaker::default(), name })
+        Ok(Self { client, connection, timeout, breaker: Breaker::default(), name, grant: Arc::new(Script::new(GRANT)) })
     }
 
     /// Checks that Redis does its work, also while the breaker is open. A Redis that is full, read-only or runs no
@@ -190,16 +227,21 @@ impl Redis {
         self.ask("SET", redis::cmd("SET").arg(key).arg(value).arg("PX").arg(milliseconds)).await
     }
 
-    /// Increments a sliding window, unless the count would exceed `limit`. Returns whether it was incremented, the
-    /// number of the window, and the counts of this window and of the previous one.
-    pub async fn count(
-        &self,
-        key: &str,
-        now: i64,
-        length: i64,
-        limit: u32,
-    ) -> Result<(bool, i64, u32, u32), RedisAway> {
-        self.ask("EVAL", redis::cmd("EVAL").arg(COUNT).arg(1).arg(key).arg(now).arg(length).arg(limit)).await
+    /// Counts requests in sliding windows of this length, in milliseconds, as far as their limits allow. Returns an
+    /// answer to each question, in their order.
+    pub async fn grant(&self, wanted: &[Wanted], now: i64, length: i64) -> Result<Vec<Granted>, RedisAway> {
+        let mut grant = self.grant.prepare_invoke();
+        grant.arg(now).arg(length);
+        for Wanted { key, limit, waiting, ahead, back } in wanted {
+            let (back, of) = back.unwrap_or_default();
+            grant.key(&**key).arg(limit).arg(waiting).arg(ahead).arg(back).arg(of);
+        }
+        let mut connection = self.connection.clone();
+        // Sent by its hash; in full where Redis does not know it.
+        let asking = async move { grant.invoke_async::<Vec<(u32, i64, u32, u32)>>(&mut connection).await };
+        let told = self.guarded("EVALSHA", asking).await?;
+        let granted = |(requests, number, current, previous)| Granted { requests, number, current, previous };
+        Ok(told.into_iter().map(granted).collect())
     }
 
     /// Publishes a word of this process to the other members of its group; it lasts while it is repeated within

@@ -1,7 +1,7 @@
 //! Connections that are used up, held or cut.
 use std::{sync::Arc, time::Duration};
 
-use loadmaster::platform::postgres::DbError;
+use loadmaster::platform::postgres::{DbError, commit};
 use sqlx::{Executor, Row};
 use tokio::sync::Barrier;
 
@@ -60,26 +60,62 @@ async fn begins_that_are_dropped_leave_no_session_in_a_transaction() {
     world.audit().await;
 }
 
+/// Work on a transaction that is cut off wherever it waits: while it begins, writes, or commits.
 #[tokio::test]
 async fn a_connection_left_inside_a_transaction_is_not_used_again() {
     let world = World::working().await;
     let mut watch = Watch::over(&world.database).await;
-    for _ in 0..20 {
-        let mut connection = world.db.pool().acquire().await.unwrap();
-        let session: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut *connection).await.unwrap();
-        // Behind the client library's back, as a begin that was cut off does it.
-        connection.execute(sqlx::raw_sql("begin")).await.unwrap();
-        assert!(watch.idle_in_transaction().await >= 1, "with the start's own work there may be more");
-        drop(connection);
-        until("the session has ended", async || {
-            watch.assert_none_forgotten().await;
-            !watch.has(session).await
-        })
-        .await;
+    for cut_after in 0..40 {
+        let db = world.db.clone();
+        let work = async move {
+            let mut tx = db.begin().await.unwrap();
+            sqlx::query("select pg_sleep(0.001)").execute(&mut *tx).await.unwrap();
+            commit(tx).await.unwrap();
+        };
+        let mut work = Box::pin(work);
+        // As a client that hangs up drops the work on its request.
+        for _ in 0..cut_after % 8 {
+            _ = tokio::time::timeout(Duration::from_micros(300), &mut work).await;
+        }
+        drop(work);
+        for _ in 0..CONNECTIONS {
+            let mut session = world.db.read().await.unwrap();
+            let inside: bool = sqlx::query_scalar("select now() <> statement_timestamp()")
+                .fetch_one(&mut *session)
+                .await
+                .unwrap();
+            assert!(!inside, "after {cut_after}");
+        }
     }
-    // The start's own work may be in the middle of something.
     watch.until_quiet().await;
     assert_eq!(watch.idle_in_transaction().await, 0);
+    watch.assert_none_forgotten().await;
+}
+
+/// Its connections were idle when it went away: the first request on each finds that out.
+#[tokio::test]
+async fn connections_that_died_while_they_were_idle_cost_no_answer() {
+    let world = World::working().await;
+    let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
+    let booking = book(&customer, &flight).await.expect(201);
+    for _ in 0..5 {
+        let asked: Vec<_> = (0..CONNECTIONS)
+            .map(|_| {
+                let (customer, path) = (customer.clone(), path(&reference(&booking)));
+                tokio::spawn(async move { customer.get(&path).await.expect(200) })
+            })
+            .collect();
+        for asked in asked {
+            asked.await.unwrap();
+        }
+        let end = "select pg_terminate_backend(pid) from pg_stat_activity
+                   where datname = current_database() and pid <> pg_backend_pid() and state = 'idle'";
+        sqlx::query(end).execute(&mut world.database.owner().await).await.unwrap();
+        customer.get(&path(&reference(&booking))).await.expect(200);
+        customer.get("/api/v1/bookings").await.expect(200);
+        book(&customer, &flight).await.expect(201);
+    }
+    world.audit().await;
 }
 
 #[tokio::test]

@@ -178,7 +178,7 @@ async fn callers_that_hang_up_at_random_moments_lose_nothing_acknowledged_and_le
 /// The pool has leaked nothing.
 async fn every_connection_can_be_had(world: &World) {
     let mut all = Vec::new();
-    for _ in 0..world.db.pool().options().get_max_connections() {
+    for _ in 0..world.db.pool_size().most {
         all.push(world.db.begin().await.expect("a connection"));
     }
 }

@@ -39,7 +39,7 @@ async fn waits_for_a_connection_are_measured_even_if_in_vain() {
 
     let mut all = Vec::new();
     for _ in 0..8 {
-        all.push(world.db.pool().acquire().await.unwrap());
+        all.push(world.db.read().await.unwrap());
     }
     let before = read(sum).await;
     client.get("/api/v1/flights").await.expect_problem(503, "unavailable");

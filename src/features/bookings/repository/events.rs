@@ -1,11 +1,13 @@
 //! The history of one booking, a bounded part at a time.
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
 
 use crate::{
     features::bookings::model::{BookingStatus, Event, EventType},
     kernel::{AirportCode, BookingId, FlightId, FlightNumber, LegId, Pieces, UserId, Weight, from_column},
-    platform::postgres::PgSession,
+    platform::postgres::{IdMonths, PgSession},
 };
 
 /// Returns the newest `limit` events of the booking, newest first; if an event number is given, only those before it.
@@ -17,43 +19,61 @@ pub(in crate::features::bookings) async fn newest_events(
     before: Option<i32>,
     limit: i64,
 ) -> sqlx::Result<Vec<Event>> {
-    let rows = sqlx::query!(
-        r#"select e.id, e.sequence, e.event_type, e.status, e.location as "location: AirportCode", e.flight_id,
-                  e.flight_number as "flight_number: FlightNumber", e.leg_id, e.pieces as "pieces: Pieces",
-                  e.weight_hg as "weight_hg: Weight", e.actor_id, e.data as "data: Value", e.occurred_at, e.created_at,
-                  (select n.notes from booking_event_notes n where n.booking_id = $1 and n.sequence = e.sequence)
-                      as "notes?"
-           from (select * from booking_events e
-                 where e.booking_id = $1 and e.sequence < coalesce($2, 2147483647)
-                 order by e.sequence desc limit 201) e
-           order by e.sequence desc limit $3"#,
-        id.uuid(),
-        before,
-        limit,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Event {
-                id: row.id.into(),
-                sequence: row.sequence,
-                event_type: from_column(EventType::WORDS, &row.event_type)?,
-                status: from_column(BookingStatus::WORDS, &row.status)?,
-                location: row.location,
-                flight_id: row.flight_id.map(FlightId::from),
-                flight_number: row.flight_number,
-                leg_id: row.leg_id.map(LegId::from),
-                pieces: row.pieces,
-                weight: row.weight_hg,
-                actor: row.actor_id.map(UserId::from),
-                notes: row.notes,
-                data: row.data,
-                occurred_at: row.occurred_at,
-                created_at: row.created_at,
-            })
+    let months = IdMonths::of(id.uuid());
+    let select = format!(
+        "select e.id, e.sequence, e.event_type, e.status, e.location, e.flight_id, e.flight_number, e.leg_id, e.pieces,
+                e.weight_hg, e.actor_id, e.data, e.occurred_at, e.created_at, n.notes
+         from (select * from booking_events e
+               where e.booking_id = $1 and {events} and e.sequence < coalesce($2, 2147483647)
+               order by e.sequence desc limit 201) e
+         left join booking_event_notes n on n.booking_id = $1 and {notes} and n.sequence = e.sequence
+         order by e.sequence desc limit $3",
+        events = months.contain("e.booking_id"),
+        notes = months.contain("n.booking_id"),
+    );
+    let rows = sqlx::query_as::<_, EventRow>(AssertSqlSafe(select)).bind(id.uuid()).bind(before).bind(limit);
+    rows.fetch_all(db).await?.into_iter().map(EventRow::into_event).collect()
+}
+
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    id: Uuid,
+    sequence: i32,
+    event_type: String,
+    status: String,
+    location: Option<AirportCode>,
+    flight_id: Option<Uuid>,
+    flight_number: Option<FlightNumber>,
+    leg_id: Option<Uuid>,
+    pieces: Pieces,
+    weight_hg: Weight,
+    actor_id: Option<Uuid>,
+    data: Value,
+    occurred_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+    notes: Option<String>,
+}
+
+impl EventRow {
+    fn into_event(self) -> sqlx::Result<Event> {
+        Ok(Event {
+            id: self.id.into(),
+            sequence: self.sequence,
+            event_type: from_column(EventType::WORDS, &self.event_type)?,
+            status: from_column(BookingStatus::WORDS, &self.status)?,
+            location: self.location,
+            flight_id: self.flight_id.map(FlightId::from),
+            flight_number: self.flight_number,
+            leg_id: self.leg_id.map(LegId::from),
+            pieces: self.pieces,
+            weight: self.weight_hg,
+            actor: self.actor_id.map(UserId::from),
+            notes: self.notes,
+            data: self.data,
+            occurred_at: self.occurred_at,
+            created_at: self.created_at,
         })
-        .collect()
+    }
 }
 
 /// Returns the time of the amendment that lies `back` amendments before the newest one, if it is later than `since`.

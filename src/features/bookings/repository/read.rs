@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{QueryBuilder, types::Json};
+use sqlx::{AssertSqlSafe, FromRow, QueryBuilder, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, OrganizationId, Pieces,
         Positions, Volume, Weight, from_column,
     },
-    platform::postgres::PgSession,
+    platform::postgres::{IdMonths, PgSession},
 };
 
 #[derive(sqlx::FromRow)]
@@ -79,50 +79,119 @@ impl BookingRow {
     }
 }
 
-/// A checked query for bookings without legs; `$tail` holds the condition and the order.
-macro_rules! select_bookings {
-    ($tail:literal $(, $argument:expr)* $(,)?) => {
-        sqlx::query_as!(
-            BookingRow,
-            r#"select b.id, b.ref_id as "ref_id: _", b.organization_id, b.created_by, b.status, b.origin as "origin: _",
-                      b.destination as "destination: _", b.pieces as "pieces: _", b.weight_hg as "weight_hg: _",
-                      b.volume_l as "volume_l: _", b.volume_defaulted, b.positions as "positions: _",
-                      b.special_handling_codes as "special_handling_codes: _", b.awb_number as "awb_number: _",
-                      b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
-                      t.description as "description?", t.customer_reference as "customer_reference?",
-                      t.shipper as "shipper?: _", t.consignee as "consignee?: _" "# + $tail
-            $(, $argument)*
-        )
-    };
+/// A leg beside its booking. Without one, as of a booking that was made without legs, all members are `None`.
+#[derive(sqlx::FromRow)]
+struct LegRow {
+    leg_id: Option<Uuid>,
+    leg_sequence: Option<i32>,
+    flight_id: Option<Uuid>,
+    flight_number: Option<FlightNumber>,
+    leg_origin: Option<AirportCode>,
+    leg_destination: Option<AirportCode>,
+    departure_at: Option<DateTime<Utc>>,
+    arrival_at: Option<DateTime<Utc>>,
+    leg_status: Option<String>,
+    offload_reason: Option<String>,
+    space_code: Option<String>,
+    leg_pieces: Option<Pieces>,
+    leg_weight_hg: Option<Weight>,
+    leg_volume_l: Option<Volume>,
+    leg_positions: Option<Positions>,
 }
 
-/// `of`: only if it belongs to that organization. One statement covers both a booking of another organization and a
-/// missing one, so that their cost does not distinguish them.
-pub(in crate::features::bookings) async fn find_by_reference(
-    db: &mut PgSession,
-    reference: &BookingRef,
-    of: Option<OrganizationId>,
-) -> sqlx::Result<Option<Booking>> {
-    let id = sqlx::query_scalar!(
-        "select booking_id from booking_refs r
-         where ref_id = $1
-           and ($2::uuid is null
-                or exists (select from bookings b where b.id = r.booking_id and b.organization_id = $2))",
-        reference.as_str(),
-        of.map(OrganizationId::uuid),
-    );
-    match id.fetch_optional(&mut *db).await? {
-        Some(id) => find(db, id).await,
-        None => Ok(None),
+impl LegRow {
+    fn into_leg(self) -> sqlx::Result<Option<Leg>> {
+        let all = || {
+            Some((
+                Leg {
+                    id: self.leg_id?.into(),
+                    sequence: self.leg_sequence?,
+                    flight_id: self.flight_id?.into(),
+                    flight_number: self.flight_number?,
+                    origin: self.leg_origin?,
+                    destination: self.leg_destination?,
+                    departure: self.departure_at?,
+                    arrival: self.arrival_at?,
+                    status: LegStatus::Booked,
+                    offload_reason: None,
+                    space_code: self.space_code?,
+                    pieces: self.leg_pieces?,
+                    space: Space {
+                        weight: self.leg_weight_hg?,
+                        volume: self.leg_volume_l?,
+                        positions: self.leg_positions?,
+                    },
+                },
+                self.leg_status?,
+                self.offload_reason,
+            ))
+        };
+        let Some((leg, status, reason)) = all() else { return Ok(None) };
+        let offload_reason = reason.map(|word| from_column(OffloadReason::WORDS, &word)).transpose()?;
+        Ok(Some(Leg { status: from_column(LegStatus::WORDS, &status)?, offload_reason, ..leg }))
     }
 }
 
-/// Returns the booking with this id: the plan touches the one partition that the id names.
-async fn find(db: &mut PgSession, id: Uuid) -> sqlx::Result<Option<Booking>> {
-    let rows = select_bookings!("from bookings b left join booking_texts t on t.booking_id = b.id where b.id = $1", id)
-        .fetch_all(&mut *db)
-        .await?;
-    Ok(with_legs(db, rows).await?.pop())
+/// Bookings with their texts and legs, in one statement, which so sees one moment. Its text names the months of the
+/// bookings, for the sake of its plan.
+fn select_whole(months: IdMonths, condition: &str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!(
+        "select b.id, b.ref_id, b.organization_id, b.created_by, b.status, b.origin, b.destination, b.pieces,
+                b.weight_hg, b.volume_l, b.volume_defaulted, b.positions, b.special_handling_codes, b.awb_number,
+                b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
+                t.description, t.customer_reference, t.shipper, t.consignee,
+                l.id as leg_id, l.sequence as leg_sequence, l.flight_id, l.flight_number, l.origin as leg_origin,
+                l.destination as leg_destination, l.departure_at, l.arrival_at, l.status as leg_status,
+                l.offload_reason, l.space_code, l.pieces as leg_pieces, l.weight_hg as leg_weight_hg,
+                l.volume_l as leg_volume_l, l.positions as leg_positions
+         from bookings b
+         left join booking_texts t on t.booking_id = b.id and {texts}
+         left join booking_legs l on l.booking_id = b.id and {legs}
+         where {bookings} and {condition}
+         order by b.id, l.sequence, l.id",
+        bookings = months.contain("b.id"),
+        texts = months.contain("t.booking_id"),
+        legs = months.contain("l.booking_id"),
+    ))
+}
+
+fn whole(rows: Vec<PgRow>) -> sqlx::Result<Vec<Booking>> {
+    let mut bookings = Vec::<Booking>::new();
+    for row in rows {
+        let id = BookingId::from(row.try_get::<Uuid, _>("id")?);
+        let leg = LegRow::from_row(&row)?.into_leg()?;
+        match bookings.last_mut().filter(|booking| booking.id == id) {
+            Some(booking) => booking.legs.extend(leg),
+            None => bookings.push(BookingRow::from_row(&row)?.with_legs(leg.into_iter().collect())?),
+        }
+    }
+    Ok(bookings)
+}
+
+/// Returns the id of the booking with this reference.
+pub(in crate::features::bookings) async fn id_of(
+    db: &mut PgSession,
+    reference: &BookingRef,
+) -> sqlx::Result<Option<BookingId>> {
+    let id = sqlx::query_scalar!("select booking_id from booking_refs where ref_id = $1", reference.as_str());
+    Ok(id.fetch_optional(db).await?.map(BookingId::from))
+}
+
+/// `of`: only if it belongs to that organization. A booking of another organization costs as much as a missing one.
+pub(in crate::features::bookings) async fn find(
+    db: &mut PgSession,
+    id: BookingId,
+    of: Option<OrganizationId>,
+) -> sqlx::Result<Option<Booking>> {
+    let select = select_whole(IdMonths::of(id.uuid()), "b.id = $1 and ($2::uuid is null or b.organization_id = $2)");
+    let rows = sqlx::query(select).bind(id.uuid()).bind(of.map(OrganizationId::uuid)).fetch_all(db).await?;
+    Ok(whole(rows)?.pop())
+}
+
+/// Returns these bookings in ascending order of id.
+pub(in crate::features::bookings) async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Booking>> {
+    let Some(months) = IdMonths::of_all(ids) else { return Ok(Vec::new()) };
+    whole(sqlx::query(select_whole(months, "b.id = any($1)")).bind(ids).fetch_all(db).await?)
 }
 
 /// Returns the booking that claims the number; if none does, the latest that had it.
@@ -140,7 +209,7 @@ pub(in crate::features::bookings) async fn find_by_awb(
         id = last.fetch_optional(&mut *db).await?;
     }
     match id {
-        Some(id) => find(db, id).await,
+        Some(id) => find(db, id.into(), None).await,
         None => Ok(None),
     }
 }
@@ -158,17 +227,15 @@ pub(in crate::features::bookings) async fn lock_bookings(
     db: &mut PgSession,
     ids: &[Uuid],
 ) -> sqlx::Result<Vec<Booking>> {
-    let locked = sqlx::query_scalar!("select id from bookings where id = any($1) order by id for no key update", ids)
-        .fetch_all(&mut *db)
-        .await?;
+    let Some(months) = IdMonths::of_all(ids) else { return Ok(Vec::new()) };
+    let lock = format!(
+        "select id from bookings where {} and id = any($1) order by id for no key update",
+        months.contain("id")
+    );
+    let locked: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(lock)).bind(ids).fetch_all(&mut *db).await?;
     // A separate statement: after a wait for a lock, a joined query shows the joined tables as they were before the
     // wait.
-    let rows = select_bookings!(
-        "from bookings b left join booking_texts t on t.booking_id = b.id where b.id = any($1) order by b.id",
-        &locked,
-    );
-    let rows = rows.fetch_all(&mut *db).await?;
-    with_legs(db, rows).await
+    find_all(db, &locked).await
 }
 
 /// Returns the flights that these bookings are or were on.
@@ -178,16 +245,6 @@ pub(in crate::features::bookings) async fn flights_of(
 ) -> sqlx::Result<Vec<FlightId>> {
     let ids = sqlx::query_scalar!("select distinct flight_id from booking_legs where booking_id = any($1)", bookings);
     Ok(ids.fetch_all(db).await?.into_iter().map(FlightId::from).collect())
-}
-
-/// Returns these bookings with their legs, in order of reference.
-pub(in crate::features::bookings) async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Booking>> {
-    let rows = select_bookings!(
-        "from bookings b left join booking_texts t on t.booking_id = b.id where b.id = any($1) order by b.ref_id",
-        ids,
-    );
-    let rows = rows.fetch_all(&mut *db).await?;
-    with_legs(db, rows).await
 }
 
 pub(in crate::features::bookings) async fn list(

@@ -1,0 +1,73 @@
+use std::fmt;
+
+use chrono::{DateTime, Datelike, Months as Count, NaiveDate};
+use uuid::Uuid;
+
+/// The months in which ids (`UUIDv7`) were made, for statements about rows of tables that are partitioned by month of
+/// id. As constants in the text of a statement they let the database plan for the partitions of these months alone:
+/// it then keeps its plan, where with parameters it would plan for all partitions at each execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdMonths {
+    from: Uuid,
+    to: Uuid,
+}
+
+impl IdMonths {
+    pub fn of(id: Uuid) -> Self {
+        Self::spanning(id, id)
+    }
+
+    /// Returns the months of the first to the last of these ids; `None` without any.
+    pub fn of_all(ids: &[Uuid]) -> Option<Self> {
+        Some(Self::spanning(*ids.iter().min()?, *ids.iter().max()?))
+    }
+
+    fn spanning(first: Uuid, last: Uuid) -> Self {
+        let to = month(last).and_then(|month| month.checked_add_months(Count::new(1)));
+        Self { from: month(first).map_or(Uuid::nil(), floor), to: to.map_or(Uuid::max(), floor) }
+    }
+
+    /// Returns the condition that a column of such ids lies in these months.
+    pub fn contain(self, column: &'static str) -> impl fmt::Display {
+        let Self { from, to } = self;
+        std::fmt::from_fn(move |f| write!(f, "{column} >= '{from}' and {column} < '{to}'"))
+    }
+}
+
+/// Returns the first day of the month in which an id was made, in UTC.
+fn month(id: Uuid) -> Option<NaiveDate> {
+    let milliseconds = i64::try_from(id.as_u128() >> 80).ok()?;
+    DateTime::from_timestamp_millis(milliseconds)?.date_naive().with_day(1)
+}
+
+/// Returns the least id of a day, as the function `uuid_v7_floor` of the database does.
+fn floor(day: NaiveDate) -> Uuid {
+    let milliseconds = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
+    let version_and_variant = 0x7000_8000_0000_0000_0000;
+    Uuid::from_u128((u128::try_from(milliseconds).unwrap_or_default() << 80) | version_and_variant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str, rest: u128) -> Uuid {
+        let milliseconds = text.parse::<DateTime<chrono::Utc>>().unwrap().timestamp_millis();
+        Uuid::from_u128((u128::try_from(milliseconds).unwrap() << 80) | rest)
+    }
+
+    #[test]
+    fn the_months_are_those_of_the_first_and_the_last_id() {
+        let (first, last) = (id("2026-11-01T00:00:00Z", 0x7000_8000 << 48), id("2026-12-31T23:59:59.999Z", u128::MAX >> 48));
+        let both = IdMonths::of_all(&[last, first]).unwrap();
+        assert_eq!(
+            both.contain("id").to_string(),
+            "id >= '019a3caf-d800-7000-8000-000000000000' and id < '019b76da-a800-7000-8000-000000000000'"
+        );
+        assert_eq!(IdMonths::of(first).from, both.from);
+        assert_eq!(IdMonths::of(last).to, both.to);
+        assert_eq!(IdMonths::of(first).to, IdMonths::of(last).from);
+        assert_eq!(IdMonths::of_all(&[]), None);
+        assert_eq!(IdMonths::of(Uuid::max()).to, Uuid::max(), "the last month there is");
+    }
+}
