@@ -4,13 +4,14 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     Router,
-    body::HttpBody,
+    body::{Body, HttpBody},
     extract::Request,
     http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header},
     response::{IntoResponse, Response},
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_http::{
+    CompressionLevel,
     compression::{
         Compression, CompressionLayer,
         predicate::{And, Predicate, SizeAbove},
@@ -21,7 +22,6 @@ use tower_http::{
 use super::{
     AppState, guard,
     in_flight::InFlight,
-    kept::COMPRESS_ABOVE,
     limits::{self, FloodGuard, Limits, Subject},
     router::router,
     server::{Answering, Application},
@@ -32,8 +32,7 @@ use crate::{
     platform::{
         clock::SharedClock,
         random::IdSource,
-        telemetry::{self, Traced},
-        web::{Coding, choose_coding, is_encoded, track},
+        web::{COMPRESS_ABOVE, Coding, choose_coding, is_encoded, track},
     },
 };
 
@@ -96,7 +95,7 @@ impl Door {
             flood: state.flood.clone(),
             in_flight: Arc::new(InFlight::new(server.max_in_flight)),
             callers: state.service()?,
-            compressed: CompressionLayer::new().compress_when(large).layer(router.clone()),
+            compressed: CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(large).layer(router.clone()),
             router,
         })
     }
@@ -168,15 +167,12 @@ impl Door {
 
     /// Lets the handler answer, in the coding that the client prefers.
     async fn serve(&self, mut request: Request) -> Response {
-        let serving = async {
-            if choose_coding(&mut request) == Coding::Identity {
-                let mut response = served(self.router.clone().call(request).await);
-                vary(&mut response);
-                return response;
-            }
-            served(self.compressed.clone().call(request).await).map(axum::body::Body::new)
-        };
-        serving.in_span(telemetry::span("handler")).await
+        if choose_coding(&mut request) == Coding::Identity {
+            let mut response = served(self.router.clone().call(request).await);
+            vary(&mut response);
+            return response;
+        }
+        served(self.compressed.clone().call(request).await).map(Body::new)
     }
 }
 

@@ -20,6 +20,7 @@ use super::in_flight::Refused;
 use crate::platform::{
     rate_limit::Verdict,
     settings,
+    telemetry::{self, Traced},
     web::{BodyLimit, Problem, code, note_route},
 };
 
@@ -117,7 +118,7 @@ where
         note_route(&request);
         request.extensions_mut().insert(BodyLimit(bytes));
         let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
-        let answering = tokio::time::timeout(time, self.route.call(request));
+        let answering = tokio::time::timeout(time, self.route.call(request)).in_span(telemetry::span("handler"));
         Box::pin(async move { answering.await.unwrap_or_else(|_| Ok(timed_out(is_reading))) })
     }
 }

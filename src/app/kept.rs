@@ -6,10 +6,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use async_compression::{
-    Level,
-    tokio::bufread::{BrotliEncoder, GzipEncoder, ZstdEncoder},
-};
+use async_compression::Level;
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Router,
@@ -21,7 +18,6 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use tokio::{
-    io::AsyncReadExt,
     runtime::Handle,
     sync::OnceCell,
     task::{JoinError, spawn_blocking},
@@ -29,10 +25,8 @@ use tokio::{
 use utoipa_swagger_ui::Config;
 
 use super::document::openapi;
-use crate::platform::web::{Coding, IfNoneMatch, Problem, code, conditional, encoded};
+use crate::platform::web::{COMPRESS_ABOVE, ChosenCoding, Coding, IfNoneMatch, Problem, code, conditional, encode, encoded};
 
-/// Smaller answers are not worth compressing.
-pub(super) const COMPRESS_ABOVE: usize = 1024;
 /// Documents change with a release at most.
 const CACHE: &str = "public, max-age=300";
 /// Encoding happens once, so it may cost more than encoding an answer.
@@ -142,22 +136,6 @@ impl Document {
     }
 }
 
-/// Returns the same bytes in another coding.
-pub(super) async fn encode(plain: Bytes, coding: Coding, level: Level) -> Bytes {
-    let mut encoded = Vec::new();
-    // Reading from and writing to memory cannot fail.
-    let done = match coding {
-        Coding::Identity => return plain,
-        Coding::Gzip => GzipEncoder::with_quality(&plain[..], level).read_to_end(&mut encoded).await,
-        Coding::Brotli => BrotliEncoder::with_quality(&plain[..], level).read_to_end(&mut encoded).await,
-        Coding::Zstd => ZstdEncoder::with_quality(&plain[..], level).read_to_end(&mut encoded).await,
-    };
-    if let Err(error) = done {
-        tracing::error!(%error, "a document could not be encoded");
-    }
-    encoded.into()
-}
-
 /// The form of a document that a client accepts, and the one it has.
 #[derive(Debug)]
 pub(super) struct DocumentRequest {
@@ -169,7 +147,7 @@ impl<S: Send + Sync> FromRequestParts<S> for DocumentRequest {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        let coding = parts.extensions.get::<Coding>().copied().unwrap_or_default();
+        let coding = ChosenCoding::from_request_parts(parts, state).await?.into();
         Ok(Self { coding, known: IfNoneMatch::from_request_parts(parts, state).await? })
     }
 }

@@ -10,12 +10,11 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
     health::Health,
-    kept::{COMPRESS_ABOVE, encode},
 };
 use crate::platform::{
     shared::Shared,
     telemetry::{measure_logging, measure_process},
-    web::{Coding, Problem, encoded},
+    web::{COMPRESS_ABOVE, Coding, Problem, encode, encoded},
 };
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";

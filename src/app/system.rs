@@ -22,7 +22,7 @@ use crate::{
     platform::{
         settings::Settings,
         telemetry::GIT_COMMIT,
-        web::{ClientAddress, Coding, NO_STORE, Problem, Query, code, problem_responses},
+        web::{ChosenCoding, ClientAddress, NO_STORE, Problem, Query, code, problem_responses},
     },
 };
 
@@ -140,8 +140,8 @@ async fn detailed(
 /// Show the metrics of this instance in the Prometheus text format.
 #[utoipa::path(get, path = "/metrics", tag = "system", operation_id = "metrics",
     responses((status = 200, body = String, content_type = "text/plain")))]
-async fn scrape(State(scrape): State<Scrape>, coding: Option<Extension<Coding>>) -> Response {
-    scrape.answer(coding.map(|Extension(coding)| coding).unwrap_or_default()).await
+async fn scrape(State(scrape): State<Scrape>, coding: ChosenCoding) -> Response {
+    scrape.answer(coding.into()).await
 }
 
 problem_responses!(SummaryProblems: [INPUT, ROLE]);

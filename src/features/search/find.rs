@@ -1,6 +1,9 @@
+use bytes::Bytes;
+
 use super::metric;
 use super::{
     SearchError, SearchService,
+    bodies::Form,
     cache::{CacheStatus, Question, RouteCache, Source},
     dto::Search,
     model::{Judge, Options, RouteSet},
@@ -9,7 +12,10 @@ use super::{
 use crate::{
     features::flights::{Lane, NetworkVersion},
     kernel::Counted,
-    platform::telemetry::{Traced, note, span},
+    platform::{
+        telemetry::{Traced, note, span},
+        web::Coding,
+    },
 };
 
 /// Maximum number of attempts for flights that change during a search; after that it reads the tables.
@@ -18,7 +24,7 @@ const MOST_READINGS: u32 = 3;
 /// The result of a search.
 pub(super) enum Answer {
     /// The cached network part, with the current capacities.
-    Prepared { prepared: Shared, rooms: Capacities, judge: Judge },
+    Prepared((Shared, Capacities, Judge)),
     /// Read directly from the tables.
     Read(Options),
 }
@@ -36,6 +42,17 @@ impl SearchService {
         };
         self.count(status);
         Ok((answer, status))
+    }
+
+    /// Returns the body of an answer, in this coding if that is worth while.
+    pub(super) async fn body(
+        &self,
+        search: &Search,
+        form: Form,
+        coding: Coding,
+        found: (Shared, Capacities, Judge),
+    ) -> (Bytes, Coding) {
+        self.0.bodies.get(search, form, coding, found).await
     }
 
     /// Searches the cache; returns `None` if the flights changed at each attempt.
@@ -62,7 +79,7 @@ impl SearchService {
             };
             // The clock is read after the capacities, so that the answer is as of now.
             let judge = Judge::of(&search.request, self.0.clock.now());
-            return Ok(Some((Answer::Prepared { prepared: found.prepared, rooms, judge }, found.status)));
+            return Ok(Some((Answer::Prepared((found.prepared, rooms, judge)), found.status)));
         }
         Ok(None)
     }

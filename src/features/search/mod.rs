@@ -3,6 +3,7 @@
 //!
 //! The flights that form routes are cached for a while (`cache`), serialized except for values that bookings change
 //! (`prepared`); each answer adds their capacity and the results of the clock (`find`).
+mod bodies;
 mod cache;
 mod dto;
 mod error;

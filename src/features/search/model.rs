@@ -86,6 +86,18 @@ impl Judge {
         Self { space: request.space(), needs_freighter: request.needs_freighter(), now }
     }
 
+    pub fn space(&self) -> Space {
+        self.space
+    }
+
+    pub fn needs_freighter(&self) -> bool {
+        self.needs_freighter
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
     /// Returns the reasons why these legs (each a flight's capacity and whether it is a freighter) cannot be booked,
     /// and the least capacity over them.
     pub fn reasons<'a>(
@@ -156,7 +168,7 @@ impl Itinerary {
 }
 
 /// The order of options; bookable options always come first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum Sort {
     #[default]

@@ -1,13 +1,15 @@
 use axum::{
     extract::State,
-    http::{HeaderName, header},
-    response::IntoResponse,
+    http::{HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     SearchService,
+    bodies::Form,
     cache::CacheStatus,
     dto::{Ranking, RouteOption, SearchResult, SearchRoutes},
     find::Answer,
@@ -17,7 +19,7 @@ use crate::{
     platform::{
         room::{Routes, handler_state},
         telemetry::{Traced, span},
-        web::{Body, NO_STORE, Problem, Query, both, code, problem_responses},
+        web::{Body, ChosenCoding, Coding, NO_STORE, Problem, Query, both, code, encoded, problem_responses},
     },
 };
 
@@ -48,18 +50,18 @@ problem_responses!(SearchProblems: [INPUT, CALLER, BODY]);
 async fn search(
     State(service): State<SearchService>,
     State(reference): State<Reference>,
+    coding: ChosenCoding,
     query: Query,
     body: Body,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Response, Problem> {
     let read = body.read(|fields| SearchRoutes::read(fields, &reference, service.max_stops()));
     let ((), search) = both(query.refuse_all(), read)?;
     let search = search.complete(service.max_stops());
     let (answer, status) = service.find(&search).in_span(span("search.find")).await?;
-    let body = match answer {
-        Answer::Prepared { prepared, rooms, judge } => prepared.search_result(&search, &rooms, judge),
-        Answer::Read(options) => json(&SearchResult::new(&search, options, &reference))?,
-    };
-    Ok(told(body, status))
+    match answer {
+        Answer::Prepared(found) => Ok(kept(service.body(&search, Form::Lists, coding.into(), found).await, status)),
+        Answer::Read(options) => Ok(told(json(&SearchResult::new(&search, options, &reference))?.into(), status)),
+    }
 }
 
 problem_responses!(RankedProblems: [INPUT, CALLER]);
@@ -76,19 +78,21 @@ problem_responses!(RankedProblems: [INPUT, CALLER]);
 async fn ranked(
     State(service): State<SearchService>,
     State(reference): State<Reference>,
+    coding: ChosenCoding,
     query: Query,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Response, Problem> {
     let (search, ranking) = query.read(|fields| {
         let ranking = Ranking::read(fields);
         SearchRoutes::read(fields, &reference, service.max_stops()).zip(ranking)
     })?;
     let (search, sort) = (search.complete(service.max_stops()), ranking.sort.unwrap_or_default());
     let (answer, status) = service.find(&search).in_span(span("search.find")).await?;
-    let body = match answer {
-        Answer::Prepared { prepared, rooms, judge } => prepared.ranking(&search, sort, &rooms, judge),
-        Answer::Read(options) => json(&RouteOption::ranking(&search, sort, options, &reference))?,
-    };
-    Ok(told(body, status))
+    match answer {
+        Answer::Prepared(found) => {
+            Ok(kept(service.body(&search, Form::Ranking(sort), coding.into(), found).await, status))
+        }
+        Answer::Read(options) => Ok(told(json(&RouteOption::ranking(&search, sort, options, &reference))?.into(), status)),
+    }
 }
 
 fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
@@ -96,11 +100,18 @@ fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
 }
 
 /// Builds the response; it is as of now, so no other party may cache it.
-fn told(body: Vec<u8>, status: CacheStatus) -> impl IntoResponse {
+fn told(body: Bytes, status: CacheStatus) -> Response {
+    let cache_status = HeaderValue::try_from(status.header()).unwrap_or(HeaderValue::from_static("loadmaster"));
     let headers = [
-        (header::CONTENT_TYPE, "application/json".to_owned()),
-        (header::CACHE_CONTROL, NO_STORE.to_owned()),
-        (CACHE_STATUS, status.header()),
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE)),
+        (CACHE_STATUS, cache_status),
     ];
-    (headers, body)
+    (headers, body).into_response()
+}
+
+/// The same with a body in its final form.
+fn kept((body, coding): (Bytes, Coding), status: CacheStatus) -> Response {
+    let response = told(body, status);
+    if coding == Coding::Identity { response } else { encoded(response, coding) }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     SearchError,
+    bodies::Bodies,
     cache::RouteCache,
     model::{Departing, Itinerary, Judge, Options, Request, RouteSet, connect},
 };
@@ -30,6 +31,7 @@ pub(super) struct Inner {
     pub settings: settings::Search,
     /// `None`: every search reads the tables.
     pub cache: Option<RouteCache>,
+    pub bodies: Bodies,
     pub tally: Tally,
 }
 
@@ -54,6 +56,7 @@ impl SearchService {
             clock: clock.clone(),
             settings: settings.clone(),
             cache,
+            bodies: Bodies::default(),
             tally: tally.clone(),
         }))
     }

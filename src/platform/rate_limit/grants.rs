@@ -15,6 +15,7 @@ use super::window::{LENGTH, Verdict, Window};
 use crate::platform::{
     clock::SharedClock,
     redis::{Granted, Redis, Wanted},
+    telemetry::{self, Traced},
 };
 
 /// Quotas up to this many requests per minute are counted one by one.
@@ -195,7 +196,7 @@ impl Grants {
     pub async fn count(self: &Arc<Self>, key: String, now: i64, limit: u32) -> Option<Verdict> {
         match self.take(key, now, limit) {
             Ok(verdict) => Some(verdict),
-            Err(waiting) => waiting.await.ok(),
+            Err(waiting) => waiting.in_span(telemetry::span("wait for quota")).await.ok(),
         }
     }
 

@@ -1,4 +1,7 @@
-use std::{io::IsTerminal, sync::OnceLock};
+use std::{
+    io::{BufWriter, IsTerminal},
+    sync::OnceLock,
+};
 
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
@@ -17,6 +20,9 @@ const QUIET: &str = "sqlx::postgres::notice=warn,opentelemetry_sdk=off,opentelem
 /// Log lines that wait to be written. At some 400 bytes each they take about 8 MB at most.
 const WAITING_LINES: usize = 20_000;
 
+/// Bytes that are written at once, where more lines wait.
+const WRITTEN_AT_ONCE: usize = 32 * 1024;
+
 /// Counts the lines that were dropped because the reader of the log did not keep up.
 static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
 
@@ -34,8 +40,10 @@ pub fn start_logging(settings: &Telemetry, with_traces: bool) -> anyhow::Result<
         LogFormat::Auto => std::io::stderr().is_terminal(),
     };
     let logged = EnvFilter::try_new(format!("{QUIET},{}", settings.log_filter))?;
+    // The thread flushes as soon as no line waits.
+    let stderr = BufWriter::with_capacity(WRITTEN_AT_ONCE, std::io::stderr());
     let (writer, guard) =
-        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES).finish(std::io::stderr());
+        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES).finish(stderr);
     _ = DROPPED.set(writer.error_counter());
     let lines = fmt::layer().with_writer(writer);
     let lines = if pretty {

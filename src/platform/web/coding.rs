@@ -1,11 +1,22 @@
+use std::convert::Infallible;
+
+use async_compression::{
+    Level,
+    tokio::bufread::{BrotliEncoder, GzipEncoder, ZstdEncoder},
+};
 use axum::{
-    extract::Request,
-    http::{Extensions, HeaderMap, HeaderValue, StatusCode, header},
+    extract::{FromRequestParts, Request},
+    http::{Extensions, HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::Response,
 };
+use bytes::Bytes;
+use tokio::io::AsyncReadExt;
+
+/// Smaller answers are not worth compressing.
+pub const COMPRESS_ABOVE: usize = 1024;
 
 /// A content coding that this server can send (RFC 9110, section 8.4.1), the preferred one last.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Coding {
     #[default]
     Identity,
@@ -81,6 +92,40 @@ pub fn choose_coding(request: &mut Request) -> Coding {
     }
     request.extensions_mut().insert(coding);
     coding
+}
+
+/// The coding that [`choose_coding`] has selected for the answer.
+#[derive(Debug, Clone, Copy)]
+pub struct ChosenCoding(Coding);
+
+impl From<ChosenCoding> for Coding {
+    fn from(ChosenCoding(coding): ChosenCoding) -> Self {
+        coding
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for ChosenCoding {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get().copied().unwrap_or_default()))
+    }
+}
+
+/// Returns the same bytes in another coding.
+pub async fn encode(plain: Bytes, coding: Coding, level: Level) -> Bytes {
+    let mut encoded = Vec::new();
+    // Reading from and writing to memory cannot fail.
+    let done = match coding {
+        Coding::Identity => return plain,
+        Coding::Gzip => GzipEncoder::with_quality(&plain[..], level).read_to_end(&mut encoded).await,
+        Coding::Brotli => BrotliEncoder::with_quality(&plain[..], level).read_to_end(&mut encoded).await,
+        Coding::Zstd => ZstdEncoder::with_quality(&plain[..], level).read_to_end(&mut encoded).await,
+    };
+    if let Err(error) = done {
+        tracing::error!(%error, "an answer could not be encoded");
+    }
+    encoded.into()
 }
 
 /// Marks a response whose body is in its final form already.

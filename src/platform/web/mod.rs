@@ -26,7 +26,7 @@ pub use address::{ClientAddress, subscriber};
 pub use body::{Body, BodyLimit, Form};
 pub use code::Code;
 pub(crate) use code::{codes, problem_codes};
-pub use coding::{Coding, choose_coding, encoded, is_encoded};
+pub use coding::{COMPRESS_ABOVE, ChosenCoding, Coding, choose_coding, encode, encoded, is_encoded};
 pub use context::{carrying_request_id, note_route, request_id, track};
 pub use etag::{IfMatch, IfNoneMatch, Precondition, conditional, tagged, version_mismatch};
 pub use fields::{Fields, Patch, Raw};
