@@ -39,7 +39,7 @@ const SUB_ROOMS: [(&str, &[&str]); 1] = [("accounts", &["people", "credentials",
 /// The platform's modules with their ranks: each uses those of lower ranks only. Values and time, telemetry, the servers,
 /// what is made of one of them, the intervals, what is made of those, HTTP, what a request is made of, the unit of work, the
 /// room.
-const PLATFORM: [(&str, u8); 32] = [
+const PLATFORM: [(&str, u8); 33] = [
     ("descriptors", 0),
     ("json", 0),
     ("random", 0),
@@ -58,6 +58,7 @@ const PLATFORM: [(&str, u8); 32] = [
     ("durability", 4),
     ("embedded", 4),
     ("leases", 4),
+    ("loader", 4),
     ("locks", 4),
     ("personal", 4),
     ("rate_limit", 4),

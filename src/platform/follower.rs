@@ -30,6 +30,11 @@ pub trait Follower: Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
+    /// Returns the aggregates whose messages it receives with their events; all others come without.
+    fn reads_events_of(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Receives written messages. They come again after a failure.
     fn hear<'a>(&'a self, _messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
         Box::pin(async { Ok(()) })
@@ -44,11 +49,14 @@ pub struct OutboxFollower {
     db: Database,
     clock: SharedClock,
     rooms: Vec<Arc<dyn Follower>>,
+    with_events: Vec<String>,
 }
 
 impl OutboxFollower {
     pub fn new(db: &Database, clock: SharedClock, rooms: Vec<Arc<dyn Follower>>) -> Self {
-        Self { db: db.for_background(), clock, rooms }
+        let aggregates = rooms.iter().flat_map(|room| room.reads_events_of());
+        let with_events = aggregates.map(|aggregate| (*aggregate).to_owned()).collect();
+        Self { db: db.for_background(), clock, rooms, with_events }
     }
 
     /// Runs until `stop`. Retries an absent database; skips nothing. Reads an exchanged database anew.
@@ -96,7 +104,7 @@ impl OutboxFollower {
     async fn catch_up(&self, place: &mut Feed) -> anyhow::Result<()> {
         loop {
             let mut feed = place.clone();
-            let entries = feed.read(&self.db, BATCH).await?;
+            let entries = feed.read_heads(&self.db, BATCH, &self.with_events).await?;
             for room in &self.rooms {
                 room.hear(&entries).await?;
             }

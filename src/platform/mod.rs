@@ -9,6 +9,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod json;
 pub mod leases;
+pub mod loader;
 pub mod locks;
 pub mod outbox;
 pub mod personal;

@@ -206,7 +206,7 @@ impl Amending<'_> {
         }
         // The flights' locks are held: a refusal here means that this service misjudged.
         let taken = capacity::allocate_in_tx(tx, &allocations, self.author.now).await?;
-        if taken { Ok(()) } else { Err(BookingError::Unsettled) }
+        if taken.is_some() { Ok(()) } else { Err(BookingError::Unsettled) }
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     features::{
         accounts::Principal,
-        capacity::{self, Allocation, AllocationPath, Entry, OpenUntil, Space},
+        capacity::{self, Allocation, AllocationPath, Entry, FlightCapacity, OpenUntil, Space},
         flights::Flight,
         search::{Departing, Request},
     },
@@ -77,6 +77,8 @@ pub(super) struct Book {
     chosen: Option<Chosen>,
     /// The chosen flights have changed since they were read.
     is_lost: bool,
+    /// The rows of the flights as the booking leaves them.
+    rooms: Vec<FlightCapacity>,
 }
 
 /// Flights that passed the checks, and the way in which room is taken on them.
@@ -109,7 +111,9 @@ impl Command for Book {
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Booking, BookingError> {
         let outcome = self.attempts.book(self.write(tx)).await;
         self.is_lost = matches!(outcome, Err(BookingError::Lost));
-        outcome
+        let (booking, rooms) = outcome?;
+        self.rooms = rooms;
+        Ok(booking)
     }
 
     fn is_out_of_date(&self, error: &BookingError) -> bool {
@@ -120,7 +124,7 @@ impl Command for Book {
         let label = outcome.map_or_else(BookingError::outcome, |_| "created");
         metric::BOOKINGS.with([label]).increment(1);
         if let Ok(booking) = outcome {
-            self.bookings.changed(booking);
+            self.bookings.created(booking, &self.rooms);
             self.bookings.count_created(booking.space.weight);
             tracing::info!(ref_id = %booking.ref_id, legs = booking.legs.len(), weight = %booking.space.weight, "booking created");
         }
@@ -133,7 +137,8 @@ impl Book {
         let arrival = bookings.capacity.arrive();
         // The remaining tenth is for the response.
         let attempts = Attempts::until(Instant::now() + bookings.limits.request_time * 9 / 10);
-        Self { bookings, caller, new, arrival, attempts, options: VecDeque::new(), chosen: None, is_lost: false }
+        let (options, rooms) = (VecDeque::new(), Vec::new());
+        Self { bookings, caller, new, arrival, attempts, options, chosen: None, is_lost: false, rooms }
     }
 
     /// Chooses how to proceed. Takes room without waiting while more than the threshold stays free; otherwise, or once
@@ -209,7 +214,8 @@ impl Book {
     }
 
     /// Writes the claim on the air waybill, the room of every leg, the booking, its legs, its event and the message.
-    async fn write(&self, tx: &mut PgSession) -> Result<Booking, BookingError> {
+    /// Also returns the flights' rows as this leaves them.
+    async fn write(&self, tx: &mut PgSession) -> Result<(Booking, Vec<FlightCapacity>), BookingError> {
         let bookings = &self.bookings;
         let (flights, path) = match &self.chosen {
             Some(Chosen::Straight(flights)) => {
@@ -229,14 +235,12 @@ impl Book {
         {
             return Err(BookingError::AwbTaken(awb.clone()));
         }
-        if !capacity::allocate_in_tx(tx, &allocations, now).await? {
-            return Err(BookingError::Lost);
-        }
+        let rooms = capacity::allocate_in_tx(tx, &allocations, now).await?.ok_or(BookingError::Lost)?;
         repository::insert_booking(tx, &booking).await?;
         let legs: Vec<_> = legs.into_iter().map(|leg| (id, leg)).collect();
         repository::insert_legs(tx, &legs).await?;
         record_in_tx(tx, &[(&booking, &bookings.booked_event(&booking))]).await?;
-        Ok(booking)
+        Ok((booking, rooms))
     }
 
     fn draw_up(&self, ref_id: BookingRef, flights: &[Flight], now: DateTime<Utc>) -> Booking {

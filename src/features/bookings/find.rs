@@ -1,3 +1,5 @@
+use std::collections::{BTreeMap, HashMap};
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -8,7 +10,11 @@ use super::{
 use crate::{
     features::accounts::Principal,
     kernel::{AwbNumber, BookingId, BookingRef, OrganizationId},
-    platform::{postgres::PgSession, web::PageRequest},
+    platform::{
+        loader::Loader,
+        postgres::{Database, DbError, PgSession},
+        web::PageRequest,
+    },
 };
 
 /// The end of a page of a booking's history: histories are read from the newest event back.
@@ -34,8 +40,13 @@ pub struct History {
 impl BookingService {
     /// Returns the booking if the caller may see it; a booking of another organization is reported as unknown.
     pub async fn visible(&self, caller: Principal, reference: &BookingRef) -> Result<Booking, BookingError> {
-        let mut connection = self.db.read().await?;
-        self.find_in(&mut connection, reference, caller.sees_only()).await
+        let of = caller.sees_only();
+        let Some(id) = self.known.id_of(reference, of) else {
+            let mut connection = self.db.read().await?;
+            return self.find_in(&mut connection, reference, of).await;
+        };
+        let found = self.reads.get((id, of)).await.unwrap_or(Err(DbError::Sql(sqlx::Error::WorkerCrashed)))?;
+        found.ok_or(BookingError::Unknown)
     }
 
     /// `of`: only if it belongs to that organization. A booking of another organization is looked for exactly as one
@@ -91,6 +102,56 @@ impl BookingService {
         let booking = repository::find_by_awb(&mut snapshot, number).await?.ok_or(BookingError::Unknown)?;
         history_in(&mut snapshot, booking, page).await
     }
+}
+
+/// A wish to read a booking, if it belongs to the organization, where one is given.
+pub(super) type Wish = (BookingId, Option<OrganizationId>);
+pub(super) type Reads = Loader<Wish, Result<Option<Booking>, DbError>>;
+
+/// Reads bookings that are wanted at the same time by one statement.
+pub(super) fn reads(db: &Database) -> Reads {
+    let db = db.clone();
+    Loader::new(move |wishes| {
+        let db = db.clone();
+        Box::pin(async move {
+            match read_all(&db, &wishes).await {
+                Ok(found) => found.into_iter().map(Ok).collect(),
+                Err(error) => wishes.iter().map(|_| Err(error.copy())).collect(),
+            }
+        })
+    })
+}
+
+/// Returns an answer to each wish, in their order.
+async fn read_all(db: &Database, wishes: &[Wish]) -> Result<Vec<Option<Booking>>, DbError> {
+    let mut connection = db.read().await?;
+    if let [(id, of)] = wishes {
+        return Ok(vec![repository::find(&mut connection, *id, *of).await?]);
+    }
+    // Where several ask for one booking it is read once, for anybody if they are of several organizations.
+    let mut asked = BTreeMap::<BookingId, Option<OrganizationId>>::new();
+    for (id, of) in wishes {
+        asked.entry(*id).and_modify(|before| *before = before.filter(|before| Some(*before) == *of)).or_insert(*of);
+    }
+    let mut found: HashMap<BookingId, Booking> = repository::find_asked(&mut connection, asked.into_iter())
+        .await?
+        .into_iter()
+        .map(|booking| (booking.id, booking))
+        .collect();
+    drop(connection);
+    let mut wanted = HashMap::<BookingId, usize>::new();
+    for (id, _) in wishes {
+        *wanted.entry(*id).or_default() += 1;
+    }
+    let answers = wishes.iter().map(|(id, of)| {
+        let left = wanted.get_mut(id).map_or(0, |left| {
+            *left -= 1;
+            *left
+        });
+        let booking = if left == 0 { found.remove(id) } else { found.get(id).cloned() };
+        booking.filter(|booking| of.is_none_or(|of| of == booking.organization_id))
+    });
+    Ok(answers.collect())
 }
 
 async fn history_in(

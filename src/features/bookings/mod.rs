@@ -20,6 +20,7 @@ mod list;
 mod metric;
 mod model;
 mod movement;
+mod own;
 mod reference;
 mod repository;
 mod reroute;

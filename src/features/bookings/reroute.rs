@@ -49,7 +49,7 @@ impl Amending<'_> {
         let new: Vec<&Leg> = legs.iter().collect();
         let allocations = allocations(booking.id, &new, &flights, self.until, AllocationPath::Amending);
         // The flights' locks are held: a refusal here means that this service misjudged.
-        if !capacity::allocate_in_tx(tx, &allocations, self.author.now).await? {
+        if capacity::allocate_in_tx(tx, &allocations, self.author.now).await?.is_none() {
             return Err(BookingError::Unsettled);
         }
         let first = legs.first().cloned();

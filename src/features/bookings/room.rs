@@ -1,7 +1,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use futures_util::future::BoxFuture;
-use serde_json::Value;
+
 
 use super::{
     BOOKING, BookingLimits, BookingService, EventType,
@@ -12,7 +12,7 @@ use super::{
     router::{self, HandlerState},
 };
 use crate::{
-    kernel::{BookingId, FlightId},
+    kernel::BookingId,
     platform::{
         follower::Follower,
         outbox::Entry,
@@ -69,25 +69,23 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
 struct BookingFollower(BookingService);
 
 impl BookingFollower {
+    /// A booking that this process has made itself is known already.
     async fn hear_all(&self, messages: &[Entry]) -> anyhow::Result<()> {
-        let (mut flights, mut unnamed) = (HashSet::<FlightId>::new(), Vec::<BookingId>::new());
+        let booked = EventType::Booked.as_str();
+        let is_known = |message: &Entry, booking| message.event_type == booked && self.0.own.heard(booking);
+        let mut changed = HashSet::<BookingId>::new();
         for message in messages.iter().filter(|message| message.aggregate == BOOKING) {
-            match flight_ids(&message.event["data"]) {
-                Some(ids) => flights.extend(ids),
-                None => unnamed.push(message.aggregate_id.into()),
+            let booking = message.aggregate_id.into();
+            if !is_known(message, booking) {
+                changed.insert(booking);
             }
         }
-        if !unnamed.is_empty() {
-            flights.extend(self.0.flights_of(&unnamed).await?);
+        if !changed.is_empty() {
+            let changed: Vec<BookingId> = changed.into_iter().collect();
+            self.0.capacity.changed(self.0.flights_of(&changed).await?);
         }
-        self.0.capacity.changed(flights);
         Ok(())
     }
-}
-
-/// Reads the flights of a message; `None`: a process before version 0.2 wrote it without naming the flights.
-fn flight_ids(data: &Value) -> Option<Vec<FlightId>> {
-    serde_json::from_value(data.get("flight_ids")?.clone()).ok()
 }
 
 impl Follower for BookingFollower {

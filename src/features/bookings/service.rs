@@ -3,12 +3,14 @@ use std::time::Duration;
 use super::metric;
 use super::{
     draft::Author,
+    find::{Reads, reads},
     model::{Action, Booking},
+    own::OwnBookings,
     reference::{KnownReferences, ReferenceSource},
     repository,
 };
 use crate::{
-    features::{capacity::CapacityService, flights::FlightService, search::SearchService},
+    features::{capacity::{CapacityService, FlightCapacity}, flights::FlightService, search::SearchService},
     kernel::{BookingId, BookingRef, Counted, FlightId, UserId, Weight},
     platform::{
         clock::SharedClock,
@@ -51,6 +53,8 @@ pub struct BookingService {
     pub(super) ids: IdSource,
     pub(super) references: ReferenceSource,
     pub(super) known: KnownReferences,
+    pub(super) reads: Reads,
+    pub(super) own: OwnBookings,
     pub(super) locks: Locks,
     /// The queues of this process for changes of bookings.
     pub(super) lines: FifoLock<BookingRef>,
@@ -73,13 +77,24 @@ impl BookingService {
         tally: Tally,
     ) -> Self {
         let references = ReferenceSource::new(secrets);
-        let (known, lines) = (KnownReferences::default(), FifoLock::default());
-        Self { db, capacity, flights, search, clock, ids, references, known, locks, lines, limits, tally }
+        let own = OwnBookings::default();
+        let (known, reads, lines) = (KnownReferences::default(), reads(&db), FifoLock::default());
+        Self { db, capacity, flights, search, clock, ids, references, known, reads, own, locks, lines, limits, tally }
     }
 
     /// Invalidates the room on the booking's flights; call it after the commit.
     pub(super) fn changed(&self, booking: &Booking) {
         self.capacity.changed(booking.legs.iter().map(|leg| leg.flight_id));
+    }
+
+    /// Shows the room that a new booking leaves on its flights; call it after the commit.
+    pub(super) fn created(&self, booking: &Booking, rooms: &[FlightCapacity]) {
+        if rooms.len() != booking.legs.len() {
+            return self.changed(booking);
+        }
+        self.capacity.wrote(rooms);
+        self.own.note(booking.id);
+        self.known.note(booking);
     }
 
     /// Returns the flights that these bookings are or were on.

@@ -36,6 +36,11 @@ impl CapacityService {
         self.index.invalidate(flights);
     }
 
+    /// Shows the rows that this process has just committed.
+    pub fn wrote(&self, rooms: &[FlightCapacity]) {
+        self.index.take_in(self.index.begin_reading(), &[], rooms, self.clock.now());
+    }
+
     /// Returns the room to show for each of these flights, in their order, each of at least the version given with it.
     /// Reads the index if this process is up to date and the flight is not invalidated, else the tables. `None`: the
     /// flight does not exist.

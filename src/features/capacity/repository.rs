@@ -188,10 +188,15 @@ pub(super) async fn set_status(db: &mut PgSession, id: FlightId, status: FlightS
 
 /// Takes room, or the difference for a leg that has some, by the one guarded statement that sells: only if the flight
 /// has the validated version, is still open to this caller, has that room in every dimension, and keeps the required
-/// weight free. Returns false if nothing was taken.
-pub(super) async fn take(db: &mut PgSession, allocation: &Allocation, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "with taken as (
+/// weight free. Returns the row after it; `None` if nothing was taken.
+pub(super) async fn take(
+    db: &mut PgSession,
+    allocation: &Allocation,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<FlightCapacity>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"with taken as (
              update flight_capacity
              set booked_weight_hg = booked_weight_hg + $3,
                  booked_volume_l = booked_volume_l + $4,
@@ -203,15 +208,23 @@ pub(super) async fn take(db: &mut PgSession, allocation: &Allocation, now: DateT
                and booked_positions + held_positions + $5 <= capacity_positions
                and capacity_weight_hg - booked_weight_hg - held_weight_hg - $3 > $11
              returning *
+         ), entered as (
+             insert into capacity_ledger (flight_id, seq, kind, booking_id, leg_id, weight_hg, volume_l, positions,
+                                          capacity_weight_hg, capacity_volume_l, capacity_positions,
+                                          booked_weight_hg, booked_volume_l, booked_positions,
+                                          held_weight_hg, held_volume_l, held_positions, recorded_at)
+             select flight_id, ledger_seq, $9, $7, $8, $3, $4, $5,
+                    capacity_weight_hg, capacity_volume_l, capacity_positions, booked_weight_hg, booked_volume_l,
+                    booked_positions, held_weight_hg, held_volume_l, held_positions, $6
+             from taken
          )
-         insert into capacity_ledger (flight_id, seq, kind, booking_id, leg_id, weight_hg, volume_l, positions,
-                                      capacity_weight_hg, capacity_volume_l, capacity_positions,
-                                      booked_weight_hg, booked_volume_l, booked_positions,
-                                      held_weight_hg, held_volume_l, held_positions, recorded_at)
-         select flight_id, ledger_seq, $9, $7, $8, $3, $4, $5,
-                capacity_weight_hg, capacity_volume_l, capacity_positions,
-                booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions, $6
-         from taken",
+         select flight_id as "flight_id!", status as "status!", cutoff_at as "cutoff_at!",
+                capacity_weight_hg as "capacity_weight_hg!", capacity_volume_l as "capacity_volume_l!",
+                capacity_positions as "capacity_positions!", booked_weight_hg as "booked_weight_hg!",
+                booked_volume_l as "booked_volume_l!", booked_positions as "booked_positions!",
+                held_weight_hg as "held_weight_hg!", held_volume_l as "held_volume_l!",
+                held_positions as "held_positions!", version as "version!", ledger_seq as "ledger_seq!"
+         from taken"#,
         allocation.flight_id.uuid(),
         allocation.version,
         allocation.space.weight.hectograms(),
@@ -224,9 +237,9 @@ pub(super) async fn take(db: &mut PgSession, allocation: &Allocation, now: DateT
         allocation.until == OpenUntil::Departure,
         allocation.path.leaving(),
     )
-    .execute(db)
+    .fetch_optional(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    row.map(FlightCapacity::try_from).transpose()
 }
 
 /// Releases the room of these legs on one flight, in their order: one change of the row, one entry for each leg.

@@ -38,13 +38,15 @@ pub async fn change_in_tx(
     Ok(repository::change(tx, flight, capacity, cutoff, now).await?)
 }
 
-/// Takes room on every flight, in ascending order of flights. Returns false if one of them has no room: the caller must
-/// then roll back, read again and decide again.
+/// Takes room on every flight, in ascending order of flights. Returns the flights' rows as they are once this transaction
+/// is committed, for [`CapacityService::wrote`]; `None` if one of them has no room: the caller must then roll back, read
+/// again and decide again.
 pub async fn allocate_in_tx(
     tx: &mut PgSession,
     allocations: &[Allocation],
     now: DateTime<Utc>,
-) -> Result<bool, DbError> {
+) -> Result<Option<Vec<FlightCapacity>>, DbError> {
+    let mut rooms = Vec::with_capacity(allocations.len());
     let mut ordered: Vec<&Allocation> = allocations.iter().collect();
     ordered.sort_by_key(|allocation| allocation.flight_id);
     for allocation in ordered {
@@ -52,14 +54,13 @@ pub async fn allocate_in_tx(
         if repository::sabotage::take(tx, allocation, now).await? {
             continue;
         }
-        let is_taken = repository::take(tx, allocation, now).await?;
-        let outcome = if is_taken { "taken" } else { "conflict" };
+        let taken = repository::take(tx, allocation, now).await?;
+        let outcome = if taken.is_some() { "taken" } else { "conflict" };
         metric::CAPACITY_TAKINGS.with([allocation.path.as_str(), outcome]).increment(1);
-        if !is_taken {
-            return Ok(false);
-        }
+        let Some(room) = taken else { return Ok(None) };
+        rooms.push(room);
     }
-    Ok(true)
+    Ok(Some(rooms))
 }
 
 /// Releases room on every flight, in ascending order of flights.

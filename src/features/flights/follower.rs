@@ -89,6 +89,11 @@ impl Follower for NetworkFollower {
         Box::pin(async { Ok(()) })
     }
 
+    /// They name the lanes.
+    fn reads_events_of(&self) -> &'static [&'static str] {
+        &[FLIGHT]
+    }
+
     fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
         Box::pin(self.hear_all(messages))
     }

@@ -18,7 +18,7 @@ pub struct Entry {
     pub aggregate: String,
     pub aggregate_id: Uuid,
     pub event_type: String,
-    /// The `CloudEvents` document.
+    /// The `CloudEvents` document; null if it was not asked for.
     pub event: Value,
     /// Time of writing, by the database's clock.
     pub written_at: DateTime<Utc>,
@@ -133,15 +133,35 @@ impl Feed {
     /// Reads at most `limit` messages in the order of their numbers, late ones first, and moves the position behind
     /// them. An error leaves the position unchanged.
     pub async fn read(&mut self, db: &Database, limit: i64) -> Result<Vec<Entry>, FeedError> {
+        self.read_with(db, limit, None).await
+    }
+
+    /// The same with the events of messages about these aggregates only: others are without.
+    pub async fn read_heads(
+        &mut self,
+        db: &Database,
+        limit: i64,
+        with_events: &[String],
+    ) -> Result<Vec<Entry>, FeedError> {
+        self.read_with(db, limit, Some(with_events)).await
+    }
+
+    async fn read_with(
+        &mut self,
+        db: &Database,
+        limit: i64,
+        with_events: Option<&[String]>,
+    ) -> Result<Vec<Entry>, FeedError> {
         let (mut connection, snapshot) = snapshot(db).await?;
         if !self.is_of(&snapshot) {
             return Err(FeedError::Exchanged);
         }
         let ended = self.ended(&snapshot);
-        let mut entries = read_late(&mut connection, self.position, ended, limit).await.map_err(DbError::from)?;
+        let mut entries = read_late(&mut connection, self.position, ended, limit, with_events).await.map_err(DbError::from)?;
         let left = limit - count(&entries);
         if left > 0 {
-            entries.extend(read_new(&mut connection, self.position, left).await.map_err(DbError::from)?);
+            let new = read_new(&mut connection, self.position, left, with_events).await.map_err(DbError::from)?;
+            entries.extend(new);
         }
         let is_full = count(&entries) >= limit;
         let reading = Reading { entries, is_full, snapshot };
@@ -223,7 +243,13 @@ async fn try_snapshot(db: &Database) -> Result<(Connection, Snapshot), DbError> 
 }
 
 /// Reads messages of ended transactions, each above the number up to which its messages were read.
-async fn read_late(db: &mut Connection, position: i64, ended: Vec<(i64, i64)>, limit: i64) -> sqlx::Result<Vec<Entry>> {
+async fn read_late(
+    db: &mut Connection,
+    position: i64,
+    ended: Vec<(i64, i64)>,
+    limit: i64,
+    with_events: Option<&[String]>,
+) -> sqlx::Result<Vec<Entry>> {
     if ended.is_empty() {
         return Ok(Vec::new());
     }
@@ -234,7 +260,8 @@ async fn read_late(db: &mut Connection, position: i64, ended: Vec<(i64, i64)>, l
         ended.into_iter().map(|(transaction, read)| (transaction.to_string(), read)).unzip();
     let rows = sqlx::query_as!(
         Row,
-        r#"select late.id, late.aggregate, late.aggregate_id, late.sequence, late.event_type, late.payload,
+        r#"select late.id, late.aggregate, late.aggregate_id, late.sequence, late.event_type,
+                  case when $5::text[] is null or late.aggregate = any($5) then late.payload end as payload,
                   late.occurred_at, late.written_at
            from unnest($2::text[], $3::bigint[]) as ended (transaction, read)
            cross join lateral
@@ -248,17 +275,25 @@ async fn read_late(db: &mut Connection, position: i64, ended: Vec<(i64, i64)>, l
         &ended,
         &read,
         limit,
+        with_events,
     );
     Ok(rows.fetch_all(&mut **db).await?.into_iter().map(Entry::from).collect())
 }
 
-async fn read_new(db: &mut Connection, position: i64, limit: i64) -> sqlx::Result<Vec<Entry>> {
+async fn read_new(
+    db: &mut Connection,
+    position: i64,
+    limit: i64,
+    with_events: Option<&[String]>,
+) -> sqlx::Result<Vec<Entry>> {
     let rows = sqlx::query_as!(
         Row,
-        "select id, aggregate, aggregate_id, sequence, event_type, payload, occurred_at, written_at
+        "select id, aggregate, aggregate_id, sequence, event_type,
+                case when $3::text[] is null or aggregate = any($3) then payload end as payload, occurred_at, written_at
          from outbox where id > $1 order by id limit $2",
         position,
         limit,
+        with_events,
     );
     Ok(rows.fetch_all(&mut **db).await?.into_iter().map(Entry::from).collect())
 }
@@ -269,7 +304,7 @@ struct Row {
     aggregate_id: Uuid,
     sequence: i32,
     event_type: String,
-    payload: Value,
+    payload: Option<Value>,
     occurred_at: DateTime<Utc>,
     written_at: DateTime<Utc>,
 }
@@ -277,12 +312,14 @@ struct Row {
 impl From<Row> for Entry {
     fn from(row: Row) -> Self {
         // An older process writes only the data, and may do so beside this one during a rollout.
-        let event = if row.payload.get("specversion").is_some() {
-            row.payload
-        } else {
-            let subject = row.payload["ref_id"].as_str().map_or_else(|| row.aggregate_id.to_string(), str::to_owned);
-            let kind = (row.aggregate.as_str(), row.event_type.as_str());
-            cloud_event(kind, row.aggregate_id, row.sequence, &subject, row.occurred_at, &row.payload)
+        let event = match row.payload {
+            None => Value::Null,
+            Some(event) if event.get("specversion").is_some() => event,
+            Some(data) => {
+                let subject = data["ref_id"].as_str().map_or_else(|| row.aggregate_id.to_string(), str::to_owned);
+                let kind = (row.aggregate.as_str(), row.event_type.as_str());
+                cloud_event(kind, row.aggregate_id, row.sequence, &subject, row.occurred_at, &data)
+            }
         };
         Self {
             id: row.id,

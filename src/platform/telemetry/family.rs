@@ -1,7 +1,7 @@
 #![allow(clippy::disallowed_macros, reason = "this is where the catalogue's names meet them")]
 use std::{collections::BTreeMap, time::Instant};
 
-use metrics::SharedString;
+use super::handles::{Handles, handle};
 
 /// All series of one metric name.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl Catalogue {
             Kind::Counter => {
                 metrics::describe_counter!(name, help);
                 for values in self.combinations(family).unwrap_or_default() {
-                    metrics::counter!(name, family.labelled(values)).increment(0);
+                    metrics::counter!(name, family.labelled(&values)).increment(0);
                 }
             }
             Kind::Gauge => metrics::describe_gauge!(name, help),
@@ -130,10 +130,21 @@ impl Catalogue {
 }
 
 macro_rules! declared {
-    ($kind:ident) => {
+    ($kind:ident, $handles:ident, $look_up:ident) => {
+        thread_local! {
+            static $handles: Handles<metrics::$kind> = Handles::default();
+        }
+
         impl<const LABELS: usize> $kind<LABELS> {
             pub const fn new(family: Family) -> Self {
                 Self(family)
+            }
+
+            /// Returns the series with these label values, in the order of the catalogue.
+            pub fn with<V: AsRef<str>>(&self, values: [V; LABELS]) -> metrics::$kind {
+                let look_up = || metrics::$look_up!(self.0.name, self.0.labelled(&values));
+                // While its thread ends nothing is kept any more.
+                $handles.try_with(|handles| handle(handles, &self.0, &values, look_up)).unwrap_or_else(|_| look_up())
             }
 
             pub const fn family(&self) -> &Family {
@@ -155,34 +166,20 @@ pub struct Gauge<const LABELS: usize>(Family);
 #[derive(Debug)]
 pub struct Histogram<const LABELS: usize>(Family);
 
-declared!(Counter);
-
-impl<const LABELS: usize> Counter<LABELS> {
-    /// Returns the series with these label values, in the order of the catalogue.
-    pub fn with<V: Into<SharedString>>(&self, values: [V; LABELS]) -> metrics::Counter {
-        metrics::counter!(self.0.name, self.0.labelled(values))
-    }
-}
+declared!(Counter, COUNTERS, counter);
 
 impl Counter<0> {
     pub fn increment(&self, by: u64) {
-        metrics::counter!(self.0.name).increment(by);
+        self.with::<&str>([]).increment(by);
     }
 
     /// Sets a count that was taken elsewhere.
     pub fn absolute(&self, count: u64) {
-        metrics::counter!(self.0.name).absolute(count);
+        self.with::<&str>([]).absolute(count);
     }
 }
 
-declared!(Gauge);
-
-impl<const LABELS: usize> Gauge<LABELS> {
-    /// Returns the series with these label values, in the order of the catalogue.
-    pub fn with<V: Into<SharedString>>(&self, values: [V; LABELS]) -> metrics::Gauge {
-        metrics::gauge!(self.0.name, self.0.labelled(values))
-    }
-}
+declared!(Gauge, GAUGES, gauge);
 
 impl Gauge<0> {
     pub fn set(&self, value: impl metrics::IntoF64) {
@@ -197,7 +194,7 @@ impl Gauge<0> {
     }
 
     fn series(&self) -> metrics::Gauge {
-        metrics::gauge!(self.0.name)
+        self.with::<&str>([])
     }
 }
 
@@ -211,14 +208,9 @@ impl Drop for OneMore {
     }
 }
 
-declared!(Histogram);
+declared!(Histogram, HISTOGRAMS, histogram);
 
 impl<const LABELS: usize> Histogram<LABELS> {
-    /// Returns the series with these label values, in the order of the catalogue.
-    pub fn with<V: Into<SharedString>>(&self, values: [V; LABELS]) -> metrics::Histogram {
-        metrics::histogram!(self.0.name, self.0.labelled(values))
-    }
-
     pub const fn name(&self) -> &'static str {
         self.0.name
     }
@@ -226,7 +218,7 @@ impl<const LABELS: usize> Histogram<LABELS> {
 
 impl Histogram<0> {
     pub fn record(&self, seconds: f64) {
-        metrics::histogram!(self.0.name).record(seconds);
+        self.with::<&str>([]).record(seconds);
     }
 
     /// Measures the time until the returned guard is dropped, including work that is abandoned half-way.
@@ -245,17 +237,17 @@ impl Drop for Timing {
 }
 
 impl Family {
-    fn labelled<V: Into<SharedString>>(&self, values: impl IntoIterator<Item = V>) -> Vec<metrics::Label> {
+    fn labelled<V: AsRef<str>>(&self, values: &[V]) -> Vec<metrics::Label> {
         let labelled = self.labels.iter().zip(values).map(|(label, value)| {
-            let value = value.into();
+            let value = value.as_ref();
             // The documents promise these values; every test that reaches this line checks the code against them.
             debug_assert!(
-                !matches!(label.values, Values::Closed(all) if !all.contains(&value.as_ref())),
+                !matches!(label.values, Values::Closed(all) if !all.contains(&value)),
                 "{}: {} is never {value}",
                 self.name,
                 label.name,
             );
-            metrics::Label::new(label.name, value)
+            metrics::Label::new(label.name, value.to_owned())
         });
         labelled.collect()
     }

@@ -5,9 +5,15 @@ use std::{
 
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    fmt::{self, format::JsonFields},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use super::{
+    lines::JsonLines,
     metric,
     statements::{Gate, OfSampled, Statements},
 };
@@ -49,7 +55,7 @@ pub fn start_logging(settings: &Telemetry, with_traces: bool) -> anyhow::Result<
     let lines = if pretty {
         lines.with_target(false).boxed()
     } else {
-        lines.json().flatten_event(true).with_span_list(false).boxed()
+        lines.fmt_fields(JsonFields::new()).event_format(JsonLines).boxed()
     };
     let registry = tracing_subscriber::registry();
     if with_traces {

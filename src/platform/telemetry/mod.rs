@@ -1,5 +1,7 @@
 //! Telemetry of the process: log lines, metrics, and traces where a collector is configured.
 mod family;
+mod handles;
+mod lines;
 mod logs;
 pub mod metric;
 mod otlp;
@@ -12,7 +14,6 @@ mod statements;
 
 pub use family::{Catalogue, Counter, Family, Gauge, Group, Histogram, Kind, Label, OneMore, Values};
 pub use logs::{Logging, measure_logging, start_logging};
-pub use metrics::SharedString as LabelValue;
 pub use otlp::{Exporting, Traces, wanted_traces};
 pub use process::{GIT_COMMIT, measure_process};
 pub use propagation::{TRACEPARENT, TRACESTATE, headers, traceparent};

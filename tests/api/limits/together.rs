@@ -1,5 +1,10 @@
+use std::time::Duration;
+
+use loadmaster::features::accounts::Role;
+use uuid::Uuid;
+
 use super::{OPEN, limited, refused, told, until_refused};
-use crate::support::{OwnRedis, TestDatabase, WorldOptions};
+use crate::support::{Client, OwnRedis, TestDatabase, WorldOptions};
 
 #[tokio::test]
 async fn two_instances_count_together_with_redis() {
@@ -55,4 +60,85 @@ async fn while_redis_is_away_an_instance_goes_on_counting_by_itself() {
     redis.kill();
     assert_eq!(until_refused(&anybody, OPEN).await, 60, "its own window begins when Redis is lost");
     refused(anybody.get(OPEN).await, 60);
+}
+
+/// How many of so many requests at a time pass, until none of them does.
+async fn storm(client: &Client, at_a_time: usize) -> usize {
+    let mut passed = 0;
+    loop {
+        let asked: Vec<_> = (0..at_a_time)
+            .map(|_| {
+                let client = client.clone();
+                tokio::spawn(async move { client.get(OPEN).await.status.as_u16() })
+            })
+            .collect();
+        let before = passed;
+        for task in asked {
+            passed += usize::from(task.await.unwrap() == 200);
+        }
+        if passed == before {
+            return passed;
+        }
+    }
+}
+
+// Over a second: some hundred requests, and grants that must go back.
+#[tokio::test]
+async fn a_large_quota_granted_in_advance_is_never_exceeded_and_used_to_its_end() {
+    let database = TestDatabase::create().await;
+    let quota = || limited().set("rate_limit.authenticated_per_minute", "500");
+    let (one, other) = (quota().on(&database).start().await, quota().on(&database).start().await);
+    let (user, organization) = (Uuid::new_v4(), Uuid::new_v4());
+    let here = one.caller_in(Role::Customer, user, organization).await;
+    let there = other.anonymous().with_token(here.token.as_ref().unwrap());
+    let (first, second) = tokio::join!(storm(&here, 12), storm(&there, 7));
+    // What one of them held when the other was refused goes back, and can be used.
+    let mut passed = first + second;
+    assert!((440..=500).contains(&passed), "{first} and {second}");
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        passed += storm(&here, 1).await + storm(&there, 1).await;
+    }
+    assert_eq!(passed, 500);
+}
+
+#[tokio::test]
+async fn a_caller_alone_sees_each_request_counted() {
+    let world = limited().set("rate_limit.authenticated_per_minute", "600").start().await;
+    let caller = world.customer().await;
+    let mut remaining = None;
+    for _ in 0..150 {
+        let answer = caller.get(OPEN).await;
+        let [limit, left, _] = told(&answer).unwrap();
+        assert_eq!(limit, 600);
+        assert_eq!(left, remaining.unwrap_or(left + 1) - 1);
+        remaining = Some(left);
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_ends_gives_back_what_it_was_granted() {
+    let database = TestDatabase::create().await;
+    let quota = || limited().set("rate_limit.authenticated_per_minute", "300");
+    let (one, other) = (quota().on(&database).start().await, quota().on(&database).start().await);
+    let (user, organization) = (Uuid::new_v4(), Uuid::new_v4());
+    let here = one.caller_in(Role::Customer, user, organization).await;
+    let there = other.anonymous().with_token(here.token.as_ref().unwrap());
+    let mut passed = 0;
+    // So many at once that some are granted in advance.
+    for _ in 0..3 {
+        let asked: Vec<_> = (0..20)
+            .map(|_| {
+                let here = here.clone();
+                tokio::spawn(async move { here.get(OPEN).await.expect(200) })
+            })
+            .collect();
+        for task in asked {
+            task.await.unwrap();
+            passed += 1;
+        }
+    }
+    one.shutdown().await;
+    passed += until_refused(&there, OPEN).await;
+    assert_eq!(passed, 300);
 }

@@ -14,7 +14,7 @@ pub(super) use aboard::{
 };
 pub(super) use erase::{delete_notes, export, noted_by, references_of, to_blank};
 pub(super) use events::{amended_since, newest_events};
-pub(super) use read::{find, find_all, find_by_awb, flights_of, id_of, list, lock_booking, lock_bookings};
+pub(super) use read::{find, find_all, find_asked, find_by_awb, flights_of, id_of, list, lock_booking, lock_bookings};
 pub(super) use write::{
     claim_awb, free_awb, insert_booking, insert_events, insert_legs, insert_notes, next_reference_block, save_texts,
     update_bookings, update_legs,

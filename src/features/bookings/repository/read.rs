@@ -134,7 +134,7 @@ impl LegRow {
 
 /// Bookings with their texts and legs, in one statement, which so sees one moment. Its text names the months of the
 /// bookings, for the sake of its plan.
-fn select_whole(months: IdMonths, condition: &str) -> AssertSqlSafe<String> {
+fn select_whole(months: IdMonths, from: &str, condition: &str) -> AssertSqlSafe<String> {
     AssertSqlSafe(format!(
         "select b.id, b.ref_id, b.organization_id, b.created_by, b.status, b.origin, b.destination, b.pieces,
                 b.weight_hg, b.volume_l, b.volume_defaulted, b.positions, b.special_handling_codes, b.awb_number,
@@ -144,7 +144,7 @@ fn select_whole(months: IdMonths, condition: &str) -> AssertSqlSafe<String> {
                 l.destination as leg_destination, l.departure_at, l.arrival_at, l.status as leg_status,
                 l.offload_reason, l.space_code, l.pieces as leg_pieces, l.weight_hg as leg_weight_hg,
                 l.volume_l as leg_volume_l, l.positions as leg_positions
-         from bookings b
+         from {from}
          left join booking_texts t on t.booking_id = b.id and {texts}
          left join booking_legs l on l.booking_id = b.id and {legs}
          where {bookings} and {condition}
@@ -183,15 +183,44 @@ pub(in crate::features::bookings) async fn find(
     id: BookingId,
     of: Option<OrganizationId>,
 ) -> sqlx::Result<Option<Booking>> {
-    let select = select_whole(IdMonths::of(id.uuid()), "b.id = $1 and ($2::uuid is null or b.organization_id = $2)");
+    let condition = "b.id = $1 and ($2::uuid is null or b.organization_id = $2)";
+    let select = select_whole(IdMonths::of(id.uuid()), "bookings b", condition);
     let rows = sqlx::query(select).bind(id.uuid()).bind(of.map(OrganizationId::uuid)).fetch_all(db).await?;
     Ok(whole(rows)?.pop())
+}
+
+/// The least number of ids for which [`find_asked`] is planned. With fewer the database would take the plan for a few
+/// rows for better than the one that it keeps, and plan at each execution.
+const LEAST_ASKED: usize = 16;
+
+/// Returns those of these bookings, each asked for once, that belong to the organization given beside each, if there is
+/// one.
+pub(in crate::features::bookings) async fn find_asked(
+    db: &mut PgSession,
+    asked: impl ExactSizeIterator<Item = (BookingId, Option<OrganizationId>)>,
+) -> sqlx::Result<Vec<Booking>> {
+    let (mut ids, mut organizations) = (Vec::with_capacity(LEAST_ASKED), Vec::with_capacity(LEAST_ASKED));
+    for (id, of) in asked {
+        ids.push(Some(id.uuid()));
+        organizations.push(of.map(OrganizationId::uuid));
+    }
+    let Some(months) = IdMonths::of_all(&ids.iter().copied().flatten().collect::<Vec<_>>()) else {
+        return Ok(Vec::new());
+    };
+    ids.resize(ids.len().max(LEAST_ASKED), None);
+    organizations.resize(ids.len(), None);
+    let select = select_whole(
+        months,
+        "unnest($1::uuid[], $2::uuid[]) as asked (id, organization_id) join bookings b on b.id = asked.id",
+        "(asked.organization_id is null or asked.organization_id = b.organization_id)",
+    );
+    whole(sqlx::query(select).bind(ids).bind(organizations).fetch_all(db).await?)
 }
 
 /// Returns these bookings in ascending order of id.
 pub(in crate::features::bookings) async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Booking>> {
     let Some(months) = IdMonths::of_all(ids) else { return Ok(Vec::new()) };
-    whole(sqlx::query(select_whole(months, "b.id = any($1)")).bind(ids).fetch_all(db).await?)
+    whole(sqlx::query(select_whole(months, "bookings b", "b.id = any($1)")).bind(ids).fetch_all(db).await?)
 }
 
 /// Returns the booking that claims the number; if none does, the latest that had it.
@@ -219,7 +248,13 @@ pub(in crate::features::bookings) async fn lock_booking(
     db: &mut PgSession,
     id: BookingId,
 ) -> sqlx::Result<Option<Booking>> {
-    Ok(lock_bookings(db, &[id.uuid()]).await?.pop())
+    let lock = format!(
+        "select id from bookings where {} and id = $1 for no key update",
+        IdMonths::of(id.uuid()).contain("id")
+    );
+    let locked = sqlx::query(AssertSqlSafe(lock)).bind(id.uuid()).fetch_optional(&mut *db).await?;
+    // A separate statement, as below.
+    if locked.is_some() { find(db, id, None).await } else { Ok(None) }
 }
 
 /// Locks the bookings' rows in ascending order of id and reads them with their legs in their current state.
@@ -243,8 +278,13 @@ pub(in crate::features::bookings) async fn flights_of(
     db: &mut PgSession,
     bookings: &[Uuid],
 ) -> sqlx::Result<Vec<FlightId>> {
-    let ids = sqlx::query_scalar!("select distinct flight_id from booking_legs where booking_id = any($1)", bookings);
-    Ok(ids.fetch_all(db).await?.into_iter().map(FlightId::from).collect())
+    let Some(months) = IdMonths::of_all(bookings) else { return Ok(Vec::new()) };
+    let select = format!(
+        "select distinct flight_id from booking_legs where {} and booking_id = any($1)",
+        months.contain("booking_id")
+    );
+    let ids: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(select)).bind(bookings).fetch_all(db).await?;
+    Ok(ids.into_iter().map(FlightId::from).collect())
 }
 
 pub(in crate::features::bookings) async fn list(

@@ -1,0 +1,181 @@
+//! A log line: one JSON object, written straight into the line's buffer.
+use std::fmt::{self, Debug, Display, Write};
+
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    fmt::{
+        FmtContext, FormatEvent, FormatFields, FormattedFields,
+        format::Writer,
+        time::{FormatTime, SystemTime},
+    },
+    registry::LookupSpan,
+};
+
+/// The time, the level, the event's fields, the target, and the current span with its fields, which are JSON already.
+#[derive(Debug)]
+pub(super) struct JsonLines;
+
+impl<S, N> FormatEvent<S, N> for JsonLines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        line.write_str(r#"{"timestamp":""#)?;
+        SystemTime.format_time(&mut line)?;
+        write!(line, r#"","level":"{}""#, event.metadata().level())?;
+        let mut fields = Fields { line: &mut line, target: None, outcome: Ok(()) };
+        event.record(&mut fields);
+        let (target, outcome) = (fields.target, fields.outcome);
+        outcome?;
+        line.write_str(r#","target":"#)?;
+        write_text(&mut line, &target.as_deref().unwrap_or(event.metadata().target()))?;
+        if let Some(span) = context.lookup_current() {
+            let extensions = span.extensions();
+            let fields = extensions.get::<FormattedFields<N>>().map_or("", |fields| fields.fields.as_str());
+            let fields = fields.strip_prefix('{').and_then(|fields| fields.strip_suffix('}')).unwrap_or_default();
+            let comma = if fields.is_empty() { "" } else { "," };
+            write!(line, r#","span":{{{fields}{comma}"name":"{}"}}"#, span.name())?;
+        }
+        line.write_str("}\n")
+    }
+}
+
+/// Writes the fields of an event, each with a comma before it.
+struct Fields<'a, 'w> {
+    line: &'a mut Writer<'w>,
+    /// The target of a record of the `log` crate, whose own fields begin with `log.`.
+    target: Option<String>,
+    outcome: fmt::Result,
+}
+
+impl Fields<'_, '_> {
+    fn write(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
+        if self.outcome.is_ok() && !field.name().starts_with("log.") {
+            let line = &mut *self.line;
+            self.outcome = write!(line, r#","{}":"#, field.name()).and_then(|()| value(line));
+        }
+    }
+}
+
+impl Visit for Fields<'_, '_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.write(field, |line| write_text(line, &format_args!("{value:?}")));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "log.target" {
+            self.target = Some(value.to_owned());
+        }
+        self.write(field, |line| write_text(line, &value));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        // JSON has no other numbers.
+        self.write(field, |line| if value.is_finite() { write!(line, "{value:?}") } else { line.write_str("null") });
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.write(field, |line| write!(line, "{value}"));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.write(field, |line| write!(line, "{value}"));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.write(field, |line| write!(line, "{value}"));
+    }
+}
+
+/// Writes a JSON string.
+fn write_text(line: &mut Writer<'_>, text: &dyn Display) -> fmt::Result {
+    line.write_char('"')?;
+    write!(Escaping(line), "{text}")?;
+    line.write_char('"')
+}
+
+struct Escaping<'a, 'w>(&'a mut Writer<'w>);
+
+impl Write for Escaping<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut plain = 0;
+        for (at, byte) in text.bytes().enumerate() {
+            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+                continue;
+            }
+            self.0.write_str(&text[plain..at])?;
+            match byte {
+                b'"' => self.0.write_str("\\\"")?,
+                b'\\' => self.0.write_str("\\\\")?,
+                b'\n' => self.0.write_str("\\n")?,
+                b'\t' => self.0.write_str("\\t")?,
+                b'\r' => self.0.write_str("\\r")?,
+                other => write!(self.0, "\\u{other:04x}")?,
+            }
+            plain = at + 1;
+        }
+        self.0.write_str(&text[plain..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::{Value, json};
+    use tracing_subscriber::{
+        fmt::{self, format::JsonFields},
+        layer::SubscriberExt,
+    };
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The lines that this work logs.
+    fn logged(work: impl FnOnce()) -> Vec<Value> {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let lines = fmt::layer().fmt_fields(JsonFields::new()).event_format(JsonLines);
+        let lines = lines.with_writer(move || writer.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), work);
+        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn each_line_is_an_object_whatever_its_values() {
+        let odd = "a \"quoted\" \\ back\nline\u{1}end é";
+        let lines = logged(|| {
+            let span = tracing::info_span!("request", request_id = %odd, none = tracing::field::Empty);
+            let _inside = span.enter();
+            tracing::info!(%odd, text = odd, debug = ?odd, count = 7_u64, below = -7, share = 0.5, endless = f64::NAN, done = true, "said {odd}");
+            tracing::info_span!("empty").in_scope(|| tracing::warn!("nothing else"));
+        });
+        let mut first = lines[0].clone();
+        assert!(first["timestamp"].as_str().unwrap().ends_with('Z'));
+        first["timestamp"] = Value::Null;
+        assert_eq!(
+            first,
+            json!({"timestamp": null, "level": "INFO", "message": format!("said {odd}"), "odd": odd, "text": odd,
+                "debug": format!("{odd:?}"), "count": 7, "below": -7, "share": 0.5, "endless": null, "done": true,
+                "target": module_path!(), "span": {"request_id": odd, "name": "request"}})
+        );
+        assert_eq!((&lines[1]["level"], &lines[1]["span"]), (&json!("WARN"), &json!({"name": "empty"})));
+    }
+}
