@@ -222,8 +222,8 @@ pub async fn play<C: Caller>(address: SocketAddr, callers: impl Iterator<Item = 
 
 fn check(question: &Question<'_>, status: u16, body: &[u8]) {
     let beginning = &body[..body.len().min(BEGINNING)];
-    let is_right = status == question.status
-        && (question.contains.is_empty() || find(beginning, question.contains).is_some());
+    let is_right =
+        status == question.status && (question.contains.is_empty() || find(beginning, question.contains).is_some());
     assert!(
         is_right,
         "{}\n{status} {}\nwanted: {} … {}",

@@ -95,7 +95,13 @@ impl<'a> Bench<'a> {
         for (name, requests, contains, status, goal) in [
             ("cached search", some.clone(), "\"route_type\"", 200, Some(0.5)),
             ("cached search, 40 options", searches.to_vec(), "\"route_type\"", 200, None),
-            ("cached search, as browsers ask", some.iter().map(|one| with(one.clone(), BROWSER)).collect(), "", 200, None),
+            (
+                "cached search, as browsers ask",
+                some.iter().map(|one| with(one.clone(), BROWSER)).collect(),
+                "",
+                200,
+                None,
+            ),
             ("autocomplete", completions.to_vec(), "[", 200, Some(0.5)),
             ("unknown path", vec![get_unknown(&site.token)], "not_found", 404, None),
         ] {
@@ -148,7 +154,8 @@ impl<'a> Bench<'a> {
     /// Makes bookings to be moved, where too few have been made.
     async fn refill(&self, contest: &Contest) {
         while matches!(contest.what, What::Status) && self.made.len() < 4000 * self.time.as_secs().max(1) as usize {
-            self.load(&Contest::new("", 64, What::Create(self.spread.clone()), Against::Nothing, None), self.time).await;
+            self.load(&Contest::new("", 64, What::Create(self.spread.clone()), Against::Nothing, None), self.time)
+                .await;
         }
     }
 
@@ -163,9 +170,7 @@ impl<'a> Bench<'a> {
                 };
                 play(self.site.here, (0..clients).map(booker), time).await
             }
-            What::Status => {
-                play(self.site.here, (0..clients).map(|_| Mover::new(self.site, &self.made)), time).await
-            }
+            What::Status => play(self.site.here, (0..clients).map(|_| Mover::new(self.site, &self.made)), time).await,
             What::Ask(requests, contains, status) => {
                 let asker = |number| Cycle::new(requests, contains, *status, place(number));
                 play(self.site.here, (0..clients).map(asker), time).await

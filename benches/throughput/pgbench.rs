@@ -62,9 +62,8 @@ impl Pgbench {
     pub async fn prepare(site: &Site, directory: &Path) -> Self {
         let mut owner = PgConnection::connect(&site.stores.url("loadmaster")).await.unwrap();
         owner.execute("create database ceiling").await.unwrap();
-        let mut ceiling = PgConnection::connect(&site.stores.url("loadmaster").replace("/loadmaster?", "/ceiling?"))
-            .await
-            .unwrap();
+        let mut ceiling =
+            PgConnection::connect(&site.stores.url("loadmaster").replace("/loadmaster?", "/ceiling?")).await.unwrap();
         ceiling.execute(TABLES).await.unwrap();
         let flights = format!("insert into ceiling_flights select id, 0 from generate_series(1, {APART}) id");
         ceiling.execute(sqlx::AssertSqlSafe(flights)).await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 use sqlx::{Connection, Executor, PgConnection, Row};
 
 use crate::{
-    common::{network::APART, site::Site},
+    common::site::Site,
     contests::{Bench, Contest, What},
 };
 
@@ -13,11 +13,13 @@ pub struct Plans {
     pub name: &'static str,
     pub requests: usize,
     pub statements: i64,
-    pub plans: i64,
+    pub made: i64,
     /// The statements that are planned most often: plans, calls, text.
     pub most: Vec<(i64, i64, String)>,
 }
 
+/// Statements planned less often than this are not shown.
+const OFTEN: i64 = 100;
 const WHILE: Duration = Duration::from_secs(1);
 /// Statements of the load alone; background work has its own.
 const COUNTED: &str = "select plans, calls, query from pg_stat_statements s join pg_roles r on r.oid = s.userid
@@ -46,8 +48,8 @@ pub async fn count(site: &Site, bench: &Bench<'_>) -> Vec<Plans> {
             name: contest.name,
             requests: load.answers,
             statements: rows.iter().map(|row| row.1).sum(),
-            plans: rows.iter().map(|row| row.0).sum(),
-            most: rows.into_iter().filter(|row| row.0 > APART as i64 / 10).take(5).collect(),
+            made: rows.iter().map(|row| row.0).sum(),
+            most: rows.into_iter().filter(|row| row.0 > OFTEN).take(5).collect(),
         });
     }
     counted

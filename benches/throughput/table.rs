@@ -15,7 +15,19 @@ const QUANTILES: [(&str, f64); 3] = [("p50_ms", 0.5), ("p99_ms", 0.99), ("p99_9_
 pub fn report(bench: &Bench<'_>, plans: &[Plans], time: Duration, rounds: u64) -> Value {
     println!(
         "\n{:32} {:>7} {:>8} {:>8} {:>6} {:>5} {:>8} {:>8} {:>8}  {:>6} {:>6} {:>6} {:>6}",
-        "", "clients", "per s", "other/s", "ratio", "goal", "p50 ms", "p99 ms", "p99.9 ms", "server", "PG", "Redis", "client"
+        "",
+        "clients",
+        "per s",
+        "other/s",
+        "ratio",
+        "goal",
+        "p50 ms",
+        "p99 ms",
+        "p99.9 ms",
+        "server",
+        "PG",
+        "Redis",
+        "client"
     );
     let rows: Vec<Value> = bench.contests.iter().map(row).collect();
     println!("The last four columns: microseconds of processor time per request.");
@@ -23,11 +35,14 @@ pub fn report(bench: &Bench<'_>, plans: &[Plans], time: Duration, rounds: u64) -
         bench.contests.iter().find(|contest| contest.name == "create, one flight" && contest.clients == 64)
     {
         let ratios = hot.ours.iter().zip(&bench.best_hot).map(|(ours, best)| ours.per_second() / best);
-        println!("one flight, 64 clients, to pgbench's best of 1, 4, 16 and 64 clients: {:.2} (goal 4)", median(ratios));
+        println!(
+            "one flight, 64 clients, to pgbench's best of 1, 4, 16 and 64 clients: {:.2} (goal 4)",
+            median(ratios)
+        );
     }
     for plan in plans {
         let per_request = |count: i64| count as f64 / plan.requests.max(1) as f64;
-        let (name, statements, made) = (plan.name, per_request(plan.statements), per_request(plan.plans));
+        let (name, statements, made) = (plan.name, per_request(plan.statements), per_request(plan.made));
         println!("{name}: {statements:.2} statements and {made:.3} plans per request");
         for (plans, calls, text) in &plan.most {
             let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(110).collect();
@@ -40,7 +55,7 @@ pub fn report(bench: &Bench<'_>, plans: &[Plans], time: Duration, rounds: u64) -
         "rows": rows,
         "best_hot": bench.best_hot,
         "plans": plans.iter().map(|plan| json!({"what": plan.name, "requests": plan.requests,
-            "statements": plan.statements, "plans": plan.plans})).collect::<Vec<_>>(),
+            "statements": plan.statements, "plans": plan.made})).collect::<Vec<_>>(),
     })
 }
 
@@ -80,8 +95,7 @@ fn row(contest: &Contest) -> Value {
 
 fn kinds(contest: &Contest) -> Value {
     let kind = |(number, name): (usize, &&str)| {
-        let times =
-            QUANTILES.map(|(_, part)| median(contest.ours.iter().map(|load| load.quantile_of(number, part))));
+        let times = QUANTILES.map(|(_, part)| median(contest.ours.iter().map(|load| load.quantile_of(number, part))));
         let answers: usize = contest.ours.iter().map(|load| load.answers_of(number)).sum();
         println!("  {name:30} {:>7} {answers:>8} {:>21} {:>8.2} {:>8.2} {:>8.2}", "", "", times[0], times[1], times[2]);
         json!({"what": name, "answers": answers, "p50_ms": times[0], "p99_ms": times[1], "p99_9_ms": times[2]})

@@ -32,7 +32,7 @@ use crate::{
     platform::{
         clock::SharedClock,
         random::IdSource,
-        web::{COMPRESS_ABOVE, Coding, choose_coding, is_encoded, track},
+        web::{COMPRESS_ABOVE, ClientAddress, Coding, choose_coding, is_encoded, track},
     },
 };
 
@@ -75,9 +75,7 @@ impl Application for Starting {
 
 impl Application for Door {
     fn answer(self: Arc<Self>, request: Request) -> Answering {
-        Box::pin(
-            async move { track(&self.clock, &self.ids, request, |request| self.answer_any_site(request)).await },
-        )
+        Box::pin(async move { track(&self.clock, &self.ids, request, |request| self.answer_any_site(request)).await })
     }
 }
 
@@ -95,7 +93,10 @@ impl Door {
             flood: state.flood.clone(),
             in_flight: Arc::new(InFlight::new(server.max_in_flight)),
             callers: state.service()?,
-            compressed: CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(large).layer(router.clone()),
+            compressed: CompressionLayer::new()
+                .quality(CompressionLevel::Fastest)
+                .compress_when(large)
+                .layer(router.clone()),
             router,
         })
     }
@@ -119,14 +120,14 @@ impl Door {
         let address = self.limits.locate(&mut request);
         let subject = Subject::of(&request, address);
         if let (Some(flood), Some(address)) = (&self.flood, address)
-            && let Err(refusal) = flood.pass(address, &subject)
+            && let Some(refusal) = flood.refuse(address, &subject)
         {
             return refusal;
         }
         let place = if guard::is_always_answered(request.uri().path()) {
             None
         } else {
-            match self.in_flight.enter(address.map(|address| address.subscriber())) {
+            match self.in_flight.enter(address.map(ClientAddress::subscriber)) {
                 Ok(place) => Some(place),
                 Err(refused) => return guard::has_no_place(&refused),
             }
@@ -139,7 +140,7 @@ impl Door {
     /// Counts callers that are not known yet by their address.
     async fn count_strangers(&self, request: Request, subject: &Subject) -> Response {
         match self.limits.ask_for_stranger(subject).await {
-            Err(refusal) => refusal,
+            Err(refusal) => *refusal,
             Ok(verdict) => {
                 let response = self.authenticate(request, subject).await;
                 match verdict {
@@ -159,7 +160,7 @@ impl Door {
         let Some(caller) = caller else { return self.serve(request).await };
         request.extensions_mut().insert(caller);
         match self.limits.ask_for_caller(caller, subject).await {
-            Err(refusal) => refusal,
+            Err(refusal) => *refusal,
             Ok(None) => self.serve(request).await,
             Ok(Some(verdict)) => limits::told(verdict, self.serve(request).await),
         }

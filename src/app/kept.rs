@@ -25,7 +25,9 @@ use tokio::{
 use utoipa_swagger_ui::Config;
 
 use super::document::openapi;
-use crate::platform::web::{COMPRESS_ABOVE, ChosenCoding, Coding, IfNoneMatch, Problem, code, conditional, encode, encoded};
+use crate::platform::web::{
+    COMPRESS_ABOVE, ChosenCoding, Coding, IfNoneMatch, Problem, code, conditional, encode, encoded,
+};
 
 /// Documents change with a release at most.
 const CACHE: &str = "public, max-age=300";

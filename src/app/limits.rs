@@ -44,25 +44,39 @@ pub(super) struct Limits {
 pub(super) struct Subject {
     /// `None`: tests call the application without a connection.
     address: Option<ClientAddress>,
-    is_exempt: bool,
     /// A token is checked on every path but those that ignore it.
     shows_token: bool,
-    is_about_credentials: bool,
-    /// Whether the request is open to every caller.
-    is_for_anybody: bool,
+    path: PathKind,
+}
+
+/// What the quotas distinguish by path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PathKind {
+    /// Exempt, and open to every caller.
+    Exempt,
+    /// Exempt, and restricted.
+    Detailed,
+    Credentials,
+    Other,
+}
+
+impl PathKind {
+    fn is_exempt(self) -> bool {
+        matches!(self, Self::Exempt | Self::Detailed)
+    }
 }
 
 impl Subject {
     pub fn of(request: &Request, address: Option<ClientAddress>) -> Self {
         let path = request.uri().path();
-        let is_exempt = is_exempt(path);
-        Self {
-            address,
-            is_exempt,
-            shows_token: request.headers().contains_key(header::AUTHORIZATION) && !ignores_tokens(path),
-            is_about_credentials: is_about_credentials(request.method(), path),
-            is_for_anybody: is_exempt && path != DETAILED,
-        }
+        let kind = match path {
+            DETAILED => PathKind::Detailed,
+            _ if is_exempt(path) => PathKind::Exempt,
+            _ if is_about_credentials(request.method(), path) => PathKind::Credentials,
+            _ => PathKind::Other,
+        };
+        let shows_token = request.headers().contains_key(header::AUTHORIZATION) && !ignores_tokens(path);
+        Self { address, shows_token, path: kind }
     }
 }
 
@@ -87,14 +101,14 @@ impl Limits {
     /// Returns the address that counts, if the request counts while its caller is unknown: a token is checked on every
     /// path, and a refusal counts.
     fn stranger(&self, subject: &Subject) -> Option<ClientAddress> {
-        subject.address.filter(|_| self.settings.enabled && (!subject.is_exempt || subject.shows_token))
+        subject.address.filter(|_| self.settings.enabled && (!subject.path.is_exempt() || subject.shows_token))
     }
 
     /// Counts a request without a token, or one that sends credentials.
-    pub async fn ask_for_stranger(&self, subject: &Subject) -> Result<Option<Verdict>, Response> {
+    pub async fn ask_for_stranger(&self, subject: &Subject) -> Result<Option<Verdict>, Box<Response>> {
         let Some(address) = self.stranger(subject) else { return Ok(None) };
         let (quota, limit) = match subject {
-            Subject { is_about_credentials: true, .. } => ("credentials", self.settings.credentials_per_minute),
+            Subject { path: PathKind::Credentials, .. } => ("credentials", self.settings.credentials_per_minute),
             Subject { shows_token: true, .. } => return Ok(None),
             _ => ("anonymous", self.settings.anonymous_per_minute),
         };
@@ -116,15 +130,15 @@ impl Limits {
         }
         match admitted(self.limiter.ask(quota, address.subject(), self.settings.anonymous_per_minute).await) {
             Ok(verdict) => told(verdict, response),
-            Err(refusal) => refusal,
+            Err(refusal) => *refusal,
         }
     }
 
     /// Counts a known caller. Guest tokens are open to anyone and count by address. An API key with a rate of its own
     /// counts by itself, all others count with their account: more keys do not allow more requests.
-    pub async fn ask_for_caller(&self, caller: Principal, subject: &Subject) -> Result<Option<Verdict>, Response> {
+    pub async fn ask_for_caller(&self, caller: Principal, subject: &Subject) -> Result<Option<Verdict>, Box<Response>> {
         let (limiter, settings) = (&self.limiter, &self.settings);
-        let counts = settings.enabled && !subject.is_exempt;
+        let counts = settings.enabled && !subject.path.is_exempt();
         let Some(address) = subject.address.filter(|_| counts) else { return Ok(None) };
         let verdict = match caller.credential {
             Credential::Guest => limiter.ask("anonymous", address.subject(), settings.anonymous_per_minute).await,
@@ -143,7 +157,7 @@ pub(super) async fn caller_of(
     subject: &Subject,
 ) -> Result<Option<Principal>, Box<Response>> {
     let looking = callers.caller(path, headers);
-    if !subject.is_for_anybody {
+    if subject.path != PathKind::Exempt {
         return looking.await.map_err(Box::new);
     }
     match tokio::time::timeout(WATCHERS_PATIENCE, looking).await.unwrap_or(Ok(None)) {
@@ -162,8 +176,8 @@ fn is_about_credentials(method: &Method, path: &str) -> bool {
     *method == Method::POST && name.is_some_and(|name| CREDENTIALS.contains(&name))
 }
 
-fn admitted(verdict: Verdict) -> Result<Verdict, Response> {
-    if verdict.is_admitted { Ok(verdict) } else { Err(refusal(verdict)) }
+fn admitted(verdict: Verdict) -> Result<Verdict, Box<Response>> {
+    if verdict.is_admitted { Ok(verdict) } else { Err(Box::new(refusal(verdict))) }
 }
 
 pub(super) fn told(verdict: Verdict, mut response: Response) -> Response {
@@ -192,16 +206,16 @@ impl FloodGuard {
         Some(Self { limiter: DefaultKeyedRateLimiter::keyed(Quota::per_second(most)), most: most.get() })
     }
 
-    /// Refuses a request whose address exceeds the limit.
-    pub fn pass(&self, address: ClientAddress, subject: &Subject) -> Result<(), Response> {
-        let source = (address.subscriber(), subject.is_exempt && !subject.shows_token);
+    /// Returns the refusal of a request whose address exceeds the limit.
+    pub fn refuse(&self, address: ClientAddress, subject: &Subject) -> Option<Response> {
+        let source = (address.subscriber(), subject.path.is_exempt() && !subject.shows_token);
         if self.limiter.check_key(&source).is_ok() {
-            return Ok(());
+            return None;
         }
         let most = self.most;
         let verdict = Verdict { limit: most, remaining: 0, reset: 1, is_admitted: false };
         let detail = format!("Your address sends more than {most} requests per second.");
-        Err(Problem::limited(verdict, detail).into_response())
+        Some(Problem::limited(verdict, detail).into_response())
     }
 
     /// Removes inactive addresses.

@@ -22,9 +22,9 @@ mod workers;
 
 pub use audit::{AuditError, AuditOptions, AuditReport, Check, Subject, audit};
 pub use document::openapi;
+pub use door::starting;
 pub use instance::Instance;
 pub use rooms::{metrics, migrate, tables};
-pub use door::starting;
 pub use server::{Application, Server, bind};
 pub use state::{AppState, Resources};
 use workers::start_workers;

@@ -1,10 +1,6 @@
 use std::time::Duration;
 
-use axum::{
-    Router,
-    response::Redirect,
-    routing::get,
-};
+use axum::{Router, response::Redirect, routing::get};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{

@@ -8,9 +8,7 @@ use axum::{
 use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{
-    health::Health,
-};
+use super::health::Health;
 use crate::platform::{
     shared::Shared,
     telemetry::{measure_logging, measure_process},

@@ -25,11 +25,7 @@ use super::{
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::{
-    Connection, PgConnection, PgExecutor,
-    migrate::Migrator,
-    postgres::PgConnectOptions,
-};
+use sqlx::{Connection, PgConnection, PgExecutor, migrate::Migrator, postgres::PgConnectOptions};
 
 pub use error::{DbError, Transient, Unreachable};
 pub use grants::Tables;

@@ -114,8 +114,7 @@ impl Door {
                 let paced = asking.paced(request.headers());
                 await_turn(&asking, paced).await;
                 let request = lingering(request, Cost::new(asking.clone(), paced));
-                let (mut cost, mut answering) =
-                    (Cost::new(asking, paced), pin!(answer(application, peer, request)));
+                let (mut cost, mut answering) = (Cost::new(asking, paced), pin!(answer(application, peer, request)));
                 let response = poll_fn(|context| cost.of(|| answering.as_mut().poll(context))).await;
                 Ok::<_, Infallible>(response.map(|body| Answering::new(body, under_way, cost)))
             }

@@ -21,6 +21,7 @@ mod metric;
 mod model;
 mod movement;
 mod own;
+mod reads;
 mod reference;
 mod repository;
 mod reroute;

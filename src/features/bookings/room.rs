@@ -2,7 +2,6 @@ use std::{collections::HashSet, sync::Arc};
 
 use futures_util::future::BoxFuture;
 
-
 use super::{
     BOOKING, BookingLimits, BookingService, EventType,
     audit::AUDIT,

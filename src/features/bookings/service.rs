@@ -3,14 +3,18 @@ use std::time::Duration;
 use super::metric;
 use super::{
     draft::Author,
-    find::{Reads, reads},
     model::{Action, Booking},
     own::OwnBookings,
+    reads::{Reads, reads},
     reference::{KnownReferences, ReferenceSource},
     repository,
 };
 use crate::{
-    features::{capacity::{CapacityService, FlightCapacity}, flights::FlightService, search::SearchService},
+    features::{
+        capacity::{CapacityService, FlightCapacity},
+        flights::FlightService,
+        search::SearchService,
+    },
     kernel::{BookingId, BookingRef, Counted, FlightId, UserId, Weight},
     platform::{
         clock::SharedClock,

@@ -91,7 +91,9 @@ async fn ranked(
         Answer::Prepared(found) => {
             Ok(kept(service.body(&search, Form::Ranking(sort), coding.into(), found).await, status))
         }
-        Answer::Read(options) => Ok(told(json(&RouteOption::ranking(&search, sort, options, &reference))?.into(), status)),
+        Answer::Read(options) => {
+            Ok(told(json(&RouteOption::ranking(&search, sort, options, &reference))?.into(), status))
+        }
     }
 }
 

@@ -157,7 +157,8 @@ impl Feed {
             return Err(FeedError::Exchanged);
         }
         let ended = self.ended(&snapshot);
-        let mut entries = read_late(&mut connection, self.position, ended, limit, with_events).await.map_err(DbError::from)?;
+        let mut entries =
+            read_late(&mut connection, self.position, ended, limit, with_events).await.map_err(DbError::from)?;
         let left = limit - count(&entries);
         if left > 0 {
             let new = read_new(&mut connection, self.position, left, with_events).await.map_err(DbError::from)?;

@@ -44,7 +44,12 @@ fn month(id: Uuid) -> Option<NaiveDate> {
 fn floor(day: NaiveDate) -> Uuid {
     let milliseconds = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
     let version_and_variant = 0x7000_8000_0000_0000_0000;
-    Uuid::from_u128((u128::try_from(milliseconds).unwrap_or_default() << 80) | version_and_variant)
+    match u128::try_from(milliseconds) {
+        Ok(milliseconds) if milliseconds >> 48 == 0 => Uuid::from_u128((milliseconds << 80) | version_and_variant),
+        // After the last id there can be.
+        Ok(_) => Uuid::max(),
+        Err(_) => Uuid::nil(),
+    }
 }
 
 #[cfg(test)]
@@ -58,11 +63,12 @@ mod tests {
 
     #[test]
     fn the_months_are_those_of_the_first_and_the_last_id() {
-        let (first, last) = (id("2026-11-01T00:00:00Z", 0x7000_8000 << 48), id("2026-12-31T23:59:59.999Z", u128::MAX >> 48));
+        let (first, last) =
+            (id("2026-11-01T00:00:00Z", 0x7000_8000 << 48), id("2026-12-31T23:59:59.999Z", u128::MAX >> 48));
         let both = IdMonths::of_all(&[last, first]).unwrap();
         assert_eq!(
             both.contain("id").to_string(),
-            "id >= '019a3caf-d800-7000-8000-000000000000' and id < '019b76da-a800-7000-8000-000000000000'"
+            "id >= '01a19467-e800-7000-8000-000000000000' and id < '01a2ce8b-d400-7000-8000-000000000000'"
         );
         assert_eq!(IdMonths::of(first).from, both.from);
         assert_eq!(IdMonths::of(last).to, both.to);

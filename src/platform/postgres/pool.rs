@@ -153,8 +153,29 @@ impl managed::Manager for Connector {
     type Type = Member;
     type Error = sqlx::Error;
 
-    /// Waits for a server that starts; its caller's patience bounds that.
     async fn create(&self) -> sqlx::Result<Member> {
+        // Seldom and large: within each future that may want a connection it would make all of them large.
+        Box::pin(self.connect()).await
+    }
+
+    async fn recycle(&self, member: &mut Member, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
+        let idle_for = member.idle_since.elapsed();
+        if self.state.is_distrusted(idle_for) || metrics.age() >= LONGEST_LIFE {
+            return Err(RecycleError::message("not to be used again"));
+        }
+        if idle_for >= TRUSTED {
+            if !Box::pin(self.is_well(&mut member.connection)).await {
+                return Err(RecycleError::message("lost"));
+            }
+            member.is_proven = true;
+        }
+        Ok(())
+    }
+}
+
+impl Connector {
+    /// Waits for a server that starts; its caller's patience bounds that.
+    async fn connect(&self) -> sqlx::Result<Member> {
         let mut pause = FIRST_PAUSE;
         let connection = loop {
             match PgConnection::connect_with(&self.options).await {
@@ -170,22 +191,6 @@ impl managed::Manager for Connector {
         Ok(Member { connection, idle_since: Instant::now(), is_proven: true })
     }
 
-    async fn recycle(&self, member: &mut Member, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
-        let idle_for = member.idle_since.elapsed();
-        if self.state.is_distrusted(idle_for) || metrics.age() >= LONGEST_LIFE {
-            return Err(RecycleError::message("not to be used again"));
-        }
-        if idle_for >= TRUSTED {
-            if !self.is_well(&mut member.connection).await {
-                return Err(RecycleError::message("lost"));
-            }
-            member.is_proven = true;
-        }
-        Ok(())
-    }
-}
-
-impl Connector {
     /// Returns whether an idle connection is alive and outside a transaction: inside one `now()` does not advance. A
     /// silent one casts doubt on the others.
     async fn is_well(&self, connection: &mut PgConnection) -> bool {

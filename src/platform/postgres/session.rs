@@ -78,14 +78,7 @@ enum Transaction {
 
 impl Watch {
     fn new(bound: Duration, state: Option<Arc<State>>, is_serving: bool) -> Self {
-        Self {
-            bound,
-            fitness: Fitness::Fit,
-            is_settled: true,
-            transaction: Transaction::None,
-            state,
-            is_serving,
-        }
+        Self { bound, fitness: Fitness::Fit, is_settled: true, transaction: Transaction::None, state, is_serving }
     }
 }
 

@@ -135,8 +135,10 @@ impl Caller {
         self.is_queued = false;
         self.asked = Some(self.waiting.len());
         let expected = self.demand.expected().saturating_sub(waiting).saturating_sub(self.left);
-        let ahead = if self.limit > SMALL { expected } else { 0 };
-        Wanted { key: key.clone(), limit: self.limit, waiting, ahead, back: self.stale.take() }
+        let back = self.stale.take();
+        // Who gives back wants nothing in advance.
+        let ahead = if self.limit > SMALL && back.is_none() { expected } else { 0 };
+        Wanted { key: key.clone(), limit: self.limit, waiting, ahead, back }
     }
 
     /// Hands out what was granted; those that were asked for and get nothing are refused.
@@ -209,14 +211,14 @@ impl Grants {
         caller.turn(now, limit);
         // Those that wait come first.
         let used = if caller.waiting.is_empty() { caller.use_one(now) } else { None };
-        let (outcome, must_ask) = match used {
-            Some(verdict) => (Ok(verdict), caller.is_running_out() && caller.asked.is_none()),
-            None => {
-                let (sender, receiver) = oneshot::channel();
-                caller.waiting.push_back(sender);
-                // After the answer under way, another question follows for those that came meanwhile.
-                (Err(receiver), caller.asked.is_none())
-            }
+        // After the answer under way, another question follows for those that came meanwhile.
+        let is_asked = caller.asked.is_some();
+        let (outcome, must_ask) = if let Some(verdict) = used {
+            (Ok(verdict), caller.is_running_out() && !is_asked)
+        } else {
+            let (sender, receiver) = oneshot::channel();
+            caller.waiting.push_back(sender);
+            (Err(receiver), !is_asked)
         };
         if must_ask {
             book.enqueue(&key);
@@ -270,10 +272,11 @@ impl Grants {
         }
     }
 
-    /// Gives back everything, when the process ends.
+    /// Gives back everything, when the process ends and nobody asks any more.
     pub async fn give_back(self: &Arc<Self>) {
-        self.give_back_where(&mut self.book(), |_| true);
-        while self.book().is_asking {
+        let is_left = |caller: &Caller| caller.left > 0 || caller.stale.is_some() || caller.asked.is_some();
+        while self.book().callers.values().any(is_left) {
+            self.give_back_where(&mut self.book(), |caller| caller.asked.is_none());
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
@@ -305,12 +308,11 @@ impl Asking {
             let mut book = self.grants.book();
             for (at, Wanted { key, .. }) in wanted.iter().enumerate() {
                 let Some(caller) = book.callers.get_mut(key) else { continue };
-                match granted.as_ref().and_then(|granted| granted.get(at)) {
-                    Some(granted) => caller.settle(*granted, now),
-                    None => {
-                        let asked = caller.asked.take().unwrap_or_default();
-                        caller.forget(asked);
-                    }
+                if let Some(granted) = granted.as_ref().and_then(|granted| granted.get(at)) {
+                    caller.settle(*granted, now);
+                } else {
+                    let asked = caller.asked.take().unwrap_or_default();
+                    caller.forget(asked);
                 }
                 if !caller.waiting.is_empty() {
                     book.enqueue(key);

@@ -48,8 +48,7 @@ pub fn start_logging(settings: &Telemetry, with_traces: bool) -> anyhow::Result<
     let logged = EnvFilter::try_new(format!("{QUIET},{}", settings.log_filter))?;
     // The thread flushes as soon as no line waits.
     let stderr = BufWriter::with_capacity(WRITTEN_AT_ONCE, std::io::stderr());
-    let (writer, guard) =
-        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES).finish(stderr);
+    let (writer, guard) = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES).finish(stderr);
     _ = DROPPED.set(writer.error_counter());
     let lines = fmt::layer().with_writer(writer);
     let lines = if pretty {

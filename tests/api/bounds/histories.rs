@@ -166,8 +166,10 @@ async fn a_history_of_a_hundred_thousand_events_costs_what_its_newest_cost() {
     assert_eq!(sequences(&newest.expect(200)["timeline"]).first(), Some(&99_802));
     // Each of its rows is found by the index, backwards, and no more are read than are shown.
     let mut owner = world.database.owner().await;
-    let prepare =
-        format!("analyze; set plan_cache_mode = force_generic_plan; prepare newest as {}", statement_of_events(&world).await);
+    let prepare = format!(
+        "analyze; set plan_cache_mode = force_generic_plan; prepare newest as {}",
+        statement_of_events(&world).await
+    );
     owner.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(prepare))).await.unwrap();
     let explain = format!("explain (analyze, timing off) execute newest('{}', null, 201)", text(&booking, "id"));
     let plan = owner.fetch_all(sqlx::raw_sql(sqlx::AssertSqlSafe(explain))).await.unwrap();

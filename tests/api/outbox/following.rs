@@ -70,6 +70,10 @@ impl Follow for Notes {
         Box::pin(async { Ok(()) })
     }
 
+    fn reads_events_of(&self) -> &'static [&'static str] {
+        &["booking", "flight", "probe"]
+    }
+
     fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
         self.0.lock().unwrap().extend(messages.iter().map(|entry| entry.event.clone()));
         Box::pin(async { Ok(()) })
