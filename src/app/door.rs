@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::{Body, HttpBody},
     extract::Request,
-    http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header},
+    http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version, header},
     response::{IntoResponse, Response},
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -23,7 +23,7 @@ use super::{
     AppState, guard,
     in_flight::InFlight,
     limits::{self, FloodGuard, Limits, Subject},
-    router::router,
+    router::{RouteNames, router},
     server::{Answering, Application},
     system,
 };
@@ -50,6 +50,8 @@ pub(super) struct Door {
     in_flight: Arc<InFlight>,
     callers: Authenticator,
     router: Router,
+    /// The routes by path, for requests that are refused before the router finds theirs.
+    names: RouteNames,
     compressed: Compressed,
 }
 
@@ -68,21 +70,29 @@ impl Application for Starting {
     fn answer(self: Arc<Self>, request: Request) -> Answering {
         let router = self.router.clone();
         Box::pin(async move {
-            track(&self.clock, &self.ids, request, |request| async { served(router.oneshot(request).await) }).await
+            let named = |path: &str| guard::is_always_answered(path).then(|| path.to_owned());
+            let serve = |request| async { served(router.oneshot(request).await) };
+            track((&self.clock, &self.ids), named, request, serve).await
         })
     }
 }
 
 impl Application for Door {
     fn answer(self: Arc<Self>, request: Request) -> Answering {
-        Box::pin(async move { track(&self.clock, &self.ids, request, |request| self.answer_any_site(request)).await })
+        let is_head = *request.method() == Method::HEAD;
+        Box::pin(async move {
+            let named = |path: &str| self.names.at(path).ok().map(|found| found.value.clone().into_string());
+            let serve = |request| self.answer_any_site(request);
+            let response = track((&self.clock, &self.ids), named, request, serve).await;
+            if is_head { without_body(response) } else { response }
+        })
     }
 }
 
 impl Door {
     pub fn new(state: &AppState) -> anyhow::Result<Self> {
         let server = &state.settings.server;
-        let router = router(state);
+        let (router, names) = router(state)?;
         let is_plain: IsPlain = |_, _, _, extensions| !is_encoded(extensions);
         let large = SizeAbove::new(COMPRESS_ABOVE as u64).and(is_plain);
         Ok(Self {
@@ -98,6 +108,7 @@ impl Door {
                 .compress_when(large)
                 .layer(router.clone()),
             router,
+            names,
         })
     }
 
@@ -177,9 +188,21 @@ impl Door {
     }
 }
 
+/// Answers HEAD: the router does so for its answers, but not for refusals before it.
+fn without_body(mut response: Response) -> Response {
+    let length = response.body().size_hint().exact().filter(|length| *length > 0);
+    if let Some(length) = length
+        && !response.headers().contains_key(header::CONTENT_LENGTH)
+    {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+    *response.body_mut() = Body::empty();
+    response
+}
+
 /// Tells caches that another client may get the answer in another coding, as the compression does.
 fn vary(response: &mut Response) {
-    let is_large = response.body().size_hint().exact().is_none_or(|size| size > COMPRESS_ABOVE as u64);
+    let is_large = response.body().size_hint().exact().is_none_or(|size| size >= COMPRESS_ABOVE as u64);
     if is_large && !is_encoded(response.extensions()) {
         response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-encoding"));
     }

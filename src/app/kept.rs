@@ -158,13 +158,17 @@ pub(super) fn nothing_here() -> Problem {
     Problem::new(code::NOT_FOUND, NOTHING_HERE)
 }
 
+/// The routes of [`documentation`].
+pub(super) const ROUTES: [&str; 4] = ["/openapi.json", "/docs", "/docs/", "/docs/{*file}"];
+
 /// Serves the API's description, and the page that shows it.
 pub(super) fn documentation<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    let [description, page, index, files] = ROUTES;
     Router::new()
-        .route("/openapi.json", get(async |wish: DocumentRequest| DESCRIPTION.answer(&wish).await))
-        .route("/docs", get(async || Redirect::to("/docs/")))
-        .route("/docs/", get(file))
-        .route("/docs/{*file}", get(file))
+        .route(description, get(async |wish: DocumentRequest| DESCRIPTION.answer(&wish).await))
+        .route(page, get(async || Redirect::to("/docs/")))
+        .route(index, get(file))
+        .route(files, get(file))
 }
 
 async fn file(uri: Uri, wish: DocumentRequest) -> Response {

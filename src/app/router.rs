@@ -24,8 +24,11 @@ pub(super) fn system() -> Routes<AppState> {
     Routes { api: system::information(), root, ..Routes::default() }
 }
 
+/// The templates of all routes, by path.
+pub(super) type RouteNames = matchit::Router<Box<str>>;
+
 /// Builds the routes of all rooms and of the system.
-pub(super) fn router(state: &AppState) -> Router {
+pub(super) fn router(state: &AppState) -> anyhow::Result<(Router, RouteNames)> {
     let server = &state.settings.server;
     let rooms = state.take_routes().into_iter().fold(system().with_state(state), Routes::and);
     let Routes { api, tables, root } = rooms;
@@ -35,8 +38,12 @@ pub(super) fn router(state: &AppState) -> Router {
         tables: Bounds { bytes: MAX_IMPORT_BYTES, time: IMPORT_TIMEOUT },
         table_routes: tables.get_openapi().paths.paths.keys().cloned().collect(),
     };
-    let (routes, _) = root.nest(API, api).merge(tables).split_for_parts();
-    routes
+    let (unnamed, document) = root.nest(API, api).merge(tables).split_for_parts();
+    let mut names = RouteNames::new();
+    for route in document.paths.paths.keys().map(String::as_str).chain(kept::ROUTES).chain(["/"]) {
+        names.insert(route, route.into())?;
+    }
+    let router = unnamed
         .merge(kept::documentation())
         .route("/", get(async || Redirect::temporary("/docs/")))
         .fallback(async || kept::nothing_here())
@@ -46,5 +53,6 @@ pub(super) fn router(state: &AppState) -> Router {
                 "This address does not support that method; `Allow` lists the supported methods.",
             )
         })
-        .layer(bounded)
+        .layer(bounded);
+    Ok((router, names))
 }

@@ -15,6 +15,8 @@ use super::telemetry::{self, Traced};
 const MOST: usize = 64;
 /// A read that takes longer does not hold up those that come after it: another one is started beside it.
 const SLOW: Duration = Duration::from_millis(20);
+/// The timer's resolution.
+const GRAIN: Duration = Duration::from_millis(1);
 /// Most reads under way.
 const MOST_AT_ONCE: usize = 8;
 
@@ -49,20 +51,32 @@ impl<W: Send + 'static, A: Send + 'static> Loader<W, A> {
 
     /// Returns the answer; `None` if the read did not come to an end, as when the process stops.
     pub async fn get(&self, wish: W) -> Option<A> {
-        let answer = {
+        let mut answer = {
             let mut queue = self.0.queue();
             let (sender, answer) = oneshot::channel();
             queue.waiting.push((wish, sender));
-            let is_held_up = queue.under_way < MOST_AT_ONCE && queue.last_started.elapsed() > SLOW;
-            if queue.under_way == 0 || is_held_up {
-                queue.under_way += 1;
-                let place = Place { loader: self.0.clone(), is_free: false };
-                tokio::spawn(place.work());
-            }
+            self.start_if_due(&mut queue);
             answer
         };
+        let waiting = async {
+            // A read may begin to be slow after this wish was made.
+            if let Ok(answer) = tokio::time::timeout(SLOW + GRAIN, &mut answer).await {
+                return answer;
+            }
+            self.start_if_due(&mut self.0.queue());
+            answer.await
+        };
         // What others wait for as well belongs to no caller's trace.
-        answer.in_span(telemetry::span("wait for read")).await.ok()
+        waiting.in_span(telemetry::span("wait for read")).await.ok()
+    }
+
+    fn start_if_due(&self, queue: &mut Queue<W, A>) {
+        let is_held_up = queue.under_way < MOST_AT_ONCE && queue.last_started.elapsed() > SLOW;
+        if !queue.waiting.is_empty() && (queue.under_way == 0 || is_held_up) {
+            queue.under_way += 1;
+            let place = Place { loader: self.0.clone(), is_free: false };
+            tokio::spawn(place.work());
+        }
     }
 }
 
@@ -174,12 +188,17 @@ mod tests {
             tokio::spawn(async move { loader.get(wish).await })
         };
         let slow = ask(1);
-        tokio::time::sleep(SLOW * 2).await;
+        tokio::time::sleep(SLOW / 4).await;
+        // Made while it is not known yet that the first is slow.
         let second = ask(2);
-        tokio::task::yield_now().await;
+        tokio::time::sleep(SLOW * 2).await;
         assert_eq!(*sizes.lock().unwrap(), [1, 1], "the second has begun");
-        permits.add_permits(2);
-        assert_eq!((slow.await.unwrap(), second.await.unwrap()), (Some(2), Some(4)));
+        let third = ask(3);
+        tokio::time::sleep(SLOW * 2).await;
+        assert_eq!(*sizes.lock().unwrap(), [1, 1, 1]);
+        permits.add_permits(3);
+        let answers = (slow.await.unwrap(), second.await.unwrap(), third.await.unwrap());
+        assert_eq!(answers, (Some(2), Some(4), Some(6)));
     }
 
     #[tokio::test]

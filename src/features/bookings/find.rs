@@ -38,16 +38,19 @@ impl BookingService {
     /// Returns the booking if the caller may see it; a booking of another organization is reported as unknown.
     pub async fn visible(&self, caller: Principal, reference: &BookingRef) -> Result<Booking, BookingError> {
         let of = caller.sees_only();
-        let Some(id) = self.known.id_of(reference, of) else {
-            let mut connection = self.db.read().await?;
-            return self.find_in(&mut connection, reference, of).await;
-        };
-        let found = self.reads.get((id, of)).await.unwrap_or(Err(DbError::Sql(sqlx::Error::WorkerCrashed)))?;
-        found.ok_or(BookingError::Unknown)
+        if let Some(id) = self.known.id_of(reference, of) {
+            let found = self.reads.get((id, of)).await.unwrap_or(Err(DbError::Sql(sqlx::Error::WorkerCrashed)))?;
+            if let Some(booking) = found {
+                return Ok(booking);
+            }
+            self.known.forget(reference);
+        }
+        let mut connection = self.db.read().await?;
+        self.find_in(&mut connection, reference, of).await
     }
 
-    /// `of`: only if it belongs to that organization. A booking of another organization is looked for exactly as one
-    /// that does not exist, so that the time of the answer does not tell them apart.
+    /// `of`: only if it belongs to that organization. A booking of another organization is looked for by as many
+    /// statements as one that does not exist, so that the time of the answer hardly tells them apart.
     async fn find_in(
         &self,
         db: &mut PgSession,
@@ -59,7 +62,10 @@ impl BookingService {
             // In its place an id that no booking has.
             None => repository::id_of(db, reference).await?.unwrap_or_else(|| self.ids.next(self.clock.now())),
         };
-        let booking = repository::find(db, id, of).await?.ok_or(BookingError::Unknown)?;
+        let Some(booking) = repository::find(db, id, of).await? else {
+            self.known.forget(reference);
+            return Err(BookingError::Unknown);
+        };
         self.known.note(&booking);
         Ok(booking)
     }

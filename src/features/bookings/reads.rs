@@ -21,7 +21,10 @@ pub(super) fn reads(db: &Database) -> Reads {
         Box::pin(async move {
             match read_all(&db, &wishes).await {
                 Ok(found) => found.into_iter().map(Ok).collect(),
-                Err(error) => wishes.iter().map(|_| Err(error.copy())).collect(),
+                Err(error) => {
+                    let copies: Vec<_> = wishes.iter().skip(1).map(|_| Err(error.copy())).collect();
+                    std::iter::once(Err(error)).chain(copies).collect()
+                }
             }
         })
     })

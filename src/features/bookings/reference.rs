@@ -82,9 +82,15 @@ impl KnownReferences {
     }
 
     pub fn note(&self, booking: &Booking) {
-        if !self.0.contains_key(&booking.ref_id) {
-            self.0.insert(booking.ref_id.clone(), (booking.id, booking.organization_id));
+        let known = (booking.id, booking.organization_id);
+        if self.0.get(&booking.ref_id) != Some(known) {
+            self.0.insert(booking.ref_id.clone(), known);
         }
+    }
+
+    /// Forgets a reference whose booking is not there: the database was exchanged for one without it.
+    pub fn forget(&self, reference: &BookingRef) {
+        self.0.invalidate(reference);
     }
 }
 

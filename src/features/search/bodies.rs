@@ -96,11 +96,13 @@ impl Bodies {
         if let Some(kept) = self.0.get(&asked).filter(|kept| kept.is_true(&prepared, &rooms, now)) {
             return (kept.body.clone(), coding);
         }
-        let body = Bytes::from(match form {
+        let body = match form {
             Form::Lists => prepared.search_result(search, &rooms, judge),
             Form::Ranking(sort) => prepared.ranking(search, sort, &rooms, judge),
-        });
-        if coding != Coding::Identity && body.len() <= COMPRESS_ABOVE {
+        };
+        // Without the rest of the buffer, which has room for all routes: what is kept is as large as it weighs.
+        let body = Bytes::from(body.into_boxed_slice());
+        if coding != Coding::Identity && body.len() < COMPRESS_ABOVE {
             return (body, Coding::Identity);
         }
         let body = encode(body, coding, Level::Fastest).await;

@@ -173,10 +173,11 @@ impl PgSession {
         if let Some(state) = &self.watch.state {
             state.distrust();
         }
-        if let Some(Held::Pooled(lost)) = self.connection.take() {
-            drop(Pooled::take(lost));
-        }
         self.watch.fitness = Fitness::Broken;
+        // It gives up its place, and stays here until there is another, so that there is always a connection.
+        if let Some(Held::Pooled(lost)) = self.connection.take() {
+            self.connection = Some(Held::Own(Pooled::take(lost).connection));
+        }
         self.connection = Some(Held::Pooled(pool.acquire().await?));
         self.watch.fitness = Fitness::Fit;
         self.watch.is_settled = true;

@@ -20,6 +20,8 @@ use crate::platform::{
 
 /// Quotas up to this many requests per minute are counted one by one.
 const SMALL: u32 = 100;
+/// Most callers in one call.
+const MOST_ASKED: usize = 256;
 /// What is not used within this time goes back; what is expected to be used within it is granted in advance.
 const SOON: Duration = Duration::from_millis(250);
 const SOON_MS: i64 = 250;
@@ -299,6 +301,9 @@ impl Asking {
                     self.is_done = true;
                     return;
                 }
+                let mut queue = queue;
+                // A script keeps Redis from all other work.
+                book.queue = queue.split_off(queue.len().min(MOST_ASKED));
                 let wanted = |key| Some(book.callers.get_mut(&key)?.wanted(&key));
                 queue.into_iter().filter_map(wanted).collect::<Vec<_>>()
             };
@@ -311,8 +316,9 @@ impl Asking {
                 if let Some(granted) = granted.as_ref().and_then(|granted| granted.get(at)) {
                     caller.settle(*granted, now);
                 } else {
-                    let asked = caller.asked.take().unwrap_or_default();
-                    caller.forget(asked);
+                    // Those that came meanwhile do not wait for another failure.
+                    caller.asked = None;
+                    caller.waiting.clear();
                 }
                 if !caller.waiting.is_empty() {
                     book.enqueue(key);

@@ -12,7 +12,7 @@ use axum::{
 use bytes::Bytes;
 use tokio::io::AsyncReadExt;
 
-/// Smaller answers are not worth compressing.
+/// Answers of fewer bytes are not worth compressing.
 pub const COMPRESS_ABOVE: usize = 1024;
 
 /// A content coding that this server can send (RFC 9110, section 8.4.1), the preferred one last.
@@ -125,7 +125,7 @@ pub async fn encode(plain: Bytes, coding: Coding, level: Level) -> Bytes {
     if let Err(error) = done {
         tracing::error!(%error, "an answer could not be encoded");
     }
-    encoded.into()
+    encoded.into_boxed_slice().into()
 }
 
 /// Marks a response whose body is in its final form already.

@@ -5,7 +5,7 @@ use std::{
 
 use axum::{
     extract::{MatchedPath, Request},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::Response,
 };
 use tracing::{Instrument, field};
@@ -74,9 +74,10 @@ impl Current {
 }
 
 /// Gives a request its id, its span, its metrics and its one log line, while `serve` answers it.
+/// `named` names the route of a path for a request that is refused before its route is found.
 pub async fn track<F: Future<Output = Response>>(
-    clock: &SharedClock,
-    ids: &IdSource,
+    (clock, ids): (&SharedClock, &IdSource),
+    named: impl Fn(&str) -> Option<String>,
     request: Request,
     serve: impl FnOnce(Request) -> F,
 ) -> Response {
@@ -90,7 +91,9 @@ pub async fn track<F: Future<Output = Response>>(
         began: Instant::now(),
         _in_flight: metric::REQUESTS_IN_FLIGHT.one_more(),
         method: request.method().clone(),
+        uri: request.uri().clone(),
         current: current.clone(),
+        named,
         span: span.clone(),
         answered: None,
     };
@@ -116,11 +119,13 @@ pub async fn track<F: Future<Output = Response>>(
 
 /// A request in progress. It is counted, timed and logged however it ends: when answers take longer than callers wait,
 /// abandoned requests are the only visible sign.
-struct UnderWay {
+struct UnderWay<N: Fn(&str) -> Option<String>> {
     began: Instant,
     _in_flight: OneMore,
     method: Method,
+    uri: Uri,
     current: Arc<Current>,
+    named: N,
     span: tracing::Span,
     /// `None`: the caller disconnected.
     answered: Option<StatusCode>,
@@ -129,10 +134,12 @@ struct UnderWay {
 /// The status that proxies log for a caller that disconnected.
 const ABANDONED: u16 = 499;
 
-impl Drop for UnderWay {
+impl<N: Fn(&str) -> Option<String>> Drop for UnderWay<N> {
     fn drop(&mut self) {
         let seconds = self.began.elapsed().as_secs_f64();
-        let (method, route, milliseconds) = (&self.method, self.current.route(), seconds * 1000.0);
+        let named = if self.current.route.get().is_some() { None } else { (self.named)(self.uri.path()) };
+        let route = named.as_deref().unwrap_or_else(|| self.current.route());
+        let (method, milliseconds) = (&self.method, seconds * 1000.0);
         let status = self.answered.map_or(ABANDONED, |status| status.as_u16());
         let end = if self.answered.is_some() { "answered" } else { "abandoned" };
         self.span.in_scope(|| tracing::info!(%method, route, status, milliseconds, "{end}"));

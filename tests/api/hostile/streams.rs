@@ -156,3 +156,17 @@ async fn headers_are_bounded_as_in_http_1() {
     assert_eq!(ask(&sending, padded(&[30 * KIB, 30 * KIB, 30 * KIB])).await.unwrap().0, 431);
     assert_eq!(ask(&sending, get("/livez")).await.unwrap().0, 200, "the connection goes on");
 }
+
+#[tokio::test]
+async fn a_refusal_before_the_routes_is_counted_by_its_route_and_has_no_body_for_head() {
+    let world = World::working().await;
+    let (sending, _connection) = client(&world, &Builder::new()).await;
+    for _ in 0..2 {
+        let request = http::Request::head("http://x/api/v1/bookings").header("authorization", "Bearer nonsense");
+        let answered = ask(&sending, request.body(()).unwrap()).await.unwrap();
+        assert_eq!(answered, (401, String::new()));
+    }
+    let metrics = world.anonymous().get("/metrics").await.text;
+    let line = r#"http_requests_total{method="HEAD",route="/api/v1/bookings",status="401"} 2"#;
+    assert!(metrics.lines().any(|found| found == line), "{metrics}");
+}

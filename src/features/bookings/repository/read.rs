@@ -126,7 +126,10 @@ impl LegRow {
                 self.offload_reason,
             ))
         };
-        let Some((leg, status, reason)) = all() else { return Ok(None) };
+        if self.leg_id.is_none() {
+            return Ok(None);
+        }
+        let (leg, status, reason) = all().ok_or_else(|| sqlx::Error::Decode("a leg lacks a column".into()))?;
         let offload_reason = reason.map(|word| from_column(OffloadReason::WORDS, &word)).transpose()?;
         Ok(Some(Leg { status: from_column(LegStatus::WORDS, &status)?, offload_reason, ..leg }))
     }
