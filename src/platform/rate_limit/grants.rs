@@ -138,7 +138,7 @@ impl Caller {
         self.asked = Some(self.waiting.len());
         let expected = self.demand.expected().saturating_sub(waiting).saturating_sub(self.left);
         let back = self.stale.take();
-        // Who gives back wants nothing in advance.
+        // A caller whose unused requests go back needs none in advance.
         let ahead = if self.limit > SMALL && back.is_none() { expected } else { 0 };
         Wanted { key: key.clone(), limit: self.limit, waiting, ahead, back }
     }
@@ -295,13 +295,12 @@ impl Asking {
         loop {
             let wanted = {
                 let mut book = self.grants.book();
-                let queue = mem::take(&mut book.queue);
+                let mut queue = mem::take(&mut book.queue);
                 if queue.is_empty() {
                     book.is_asking = false;
                     self.is_done = true;
                     return;
                 }
-                let mut queue = queue;
                 // A script keeps Redis from all other work.
                 book.queue = queue.split_off(queue.len().min(MOST_ASKED));
                 let wanted = |key| Some(book.callers.get_mut(&key)?.wanted(&key));

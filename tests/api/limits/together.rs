@@ -4,7 +4,7 @@ use loadmaster::features::accounts::Role;
 use uuid::Uuid;
 
 use super::{OPEN, limited, refused, told, until_refused};
-use crate::support::{Client, OwnRedis, TestDatabase, WorldOptions};
+use crate::support::{Client, OwnRedis, TestDatabase, World, WorldOptions};
 
 #[tokio::test]
 async fn two_instances_count_together_with_redis() {
@@ -82,15 +82,20 @@ async fn storm(client: &Client, at_a_time: usize) -> usize {
     }
 }
 
+/// Two instances of one installation, and one caller with this quota as a client of each.
+async fn one_caller_of_two(quota: &str) -> ([World; 2], [Client; 2]) {
+    let database = TestDatabase::create().await;
+    let world = || limited().set("rate_limit.authenticated_per_minute", quota).on(&database).start();
+    let (one, other) = (world().await, world().await);
+    let here = one.caller_in(Role::Customer, Uuid::new_v4(), Uuid::new_v4()).await;
+    let there = other.anonymous().with_token(here.token.as_ref().unwrap());
+    ([one, other], [here, there])
+}
+
 // Over a second: some hundred requests, and grants that must go back.
 #[tokio::test]
 async fn a_large_quota_granted_in_advance_is_never_exceeded_and_used_to_its_end() {
-    let database = TestDatabase::create().await;
-    let quota = || limited().set("rate_limit.authenticated_per_minute", "500");
-    let (one, other) = (quota().on(&database).start().await, quota().on(&database).start().await);
-    let (user, organization) = (Uuid::new_v4(), Uuid::new_v4());
-    let here = one.caller_in(Role::Customer, user, organization).await;
-    let there = other.anonymous().with_token(here.token.as_ref().unwrap());
+    let ([_one, _other], [here, there]) = one_caller_of_two("500").await;
     let (first, second) = tokio::join!(storm(&here, 12), storm(&there, 7));
     // What one of them held when the other was refused goes back, and can be used.
     let mut passed = first + second;
@@ -118,12 +123,7 @@ async fn a_caller_alone_sees_each_request_counted() {
 
 #[tokio::test]
 async fn a_process_that_ends_gives_back_what_it_was_granted() {
-    let database = TestDatabase::create().await;
-    let quota = || limited().set("rate_limit.authenticated_per_minute", "300");
-    let (one, other) = (quota().on(&database).start().await, quota().on(&database).start().await);
-    let (user, organization) = (Uuid::new_v4(), Uuid::new_v4());
-    let here = one.caller_in(Role::Customer, user, organization).await;
-    let there = other.anonymous().with_token(here.token.as_ref().unwrap());
+    let ([one, _other], [here, there]) = one_caller_of_two("300").await;
     let mut passed = 0;
     // So many at once that some are granted in advance.
     for _ in 0..3 {
