@@ -14,6 +14,8 @@ pub struct Plans {
     pub requests: usize,
     pub statements: i64,
     pub made: i64,
+    /// Pages read, nearly all from memory: a plan that reads what it need not shows here.
+    pub pages: i64,
     /// The statements that are planned most often: plans, calls, text.
     pub most: Vec<(i64, i64, String)>,
 }
@@ -22,7 +24,7 @@ pub struct Plans {
 const OFTEN: i64 = 100;
 const WHILE: Duration = Duration::from_secs(1);
 /// Statements of the load alone; background work has its own.
-const COUNTED: &str = "select plans, calls, query from pg_stat_statements s join pg_roles r on r.oid = s.userid
+const COUNTED: &str = "select plans, calls, query, shared_blks_hit + shared_blks_read from pg_stat_statements s join pg_roles r on r.oid = s.userid
                        where rolname = 'loadmaster_app' order by plans desc";
 
 /// Loads the server once more for each kind of request, with the statistics of statements on.
@@ -43,12 +45,14 @@ pub async fn count(site: &Site, bench: &Bench<'_>) -> Vec<Plans> {
         owner.execute("select pg_stat_statements_reset()").await.unwrap();
         let load = bench.load(contest, WHILE).await;
         let rows = owner.fetch_all(COUNTED).await.unwrap();
+        let pages = rows.iter().map(|row| row.get::<i64, _>(3)).sum();
         let rows: Vec<(i64, i64, String)> = rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
         counted.push(Plans {
             name: contest.name,
             requests: load.answers,
             statements: rows.iter().map(|row| row.1).sum(),
             made: rows.iter().map(|row| row.0).sum(),
+            pages,
             most: rows.into_iter().filter(|row| row.0 > OFTEN).take(5).collect(),
         });
     }

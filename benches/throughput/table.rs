@@ -43,7 +43,8 @@ pub fn report(bench: &Bench<'_>, plans: &[Plans], time: Duration, rounds: u64) -
     for plan in plans {
         let per_request = |count: i64| count as f64 / plan.requests.max(1) as f64;
         let (name, statements, made) = (plan.name, per_request(plan.statements), per_request(plan.made));
-        println!("{name}: {statements:.2} statements and {made:.3} plans per request");
+        let pages = per_request(plan.pages);
+        println!("{name}: {statements:.2} statements, {made:.3} plans and {pages:.0} pages per request");
         for (plans, calls, text) in &plan.most {
             let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(110).collect();
             println!("  {plans:>7} plans of {calls:>7} calls: {text}");
@@ -55,7 +56,7 @@ pub fn report(bench: &Bench<'_>, plans: &[Plans], time: Duration, rounds: u64) -
         "rows": rows,
         "best_hot": bench.best_hot,
         "plans": plans.iter().map(|plan| json!({"what": plan.name, "requests": plan.requests,
-            "statements": plan.statements, "plans": plan.made})).collect::<Vec<_>>(),
+            "statements": plan.statements, "plans": plan.made, "pages": plan.pages})).collect::<Vec<_>>(),
     })
 }
 

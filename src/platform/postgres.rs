@@ -29,7 +29,7 @@ use sqlx::{Connection, PgConnection, PgExecutor, migrate::Migrator, postgres::Pg
 
 pub use error::{DbError, Transient, Unreachable};
 pub use grants::Tables;
-pub use months::IdMonths;
+pub use months::{IdMonths, PLANNED_LENGTH, planned_list};
 pub use pool::PoolSize;
 pub use session::PgSession;
 pub use state::Refusal;
@@ -84,12 +84,15 @@ struct Limits {
 }
 
 impl Limits {
-    /// Returns the server settings, in milliseconds.
-    fn settings(self) -> [(&'static str, u128); 3] {
+    /// Returns the settings of a session; times are in milliseconds. Rows are looked up by key: with the price of a page
+    /// out of order at the server's default, meant for turning disks, a small table's plan reads it whole, and is kept
+    /// while the table grows.
+    fn settings(self) -> [(&'static str, String); 4] {
         [
-            ("statement_timeout", self.statement.as_millis()),
-            ("lock_timeout", (self.statement * 3 / 8).as_millis()),
-            ("idle_in_transaction_session_timeout", (self.statement + SILENCE * 2).as_millis()),
+            ("statement_timeout", self.statement.as_millis().to_string()),
+            ("lock_timeout", (self.statement * 3 / 8).as_millis().to_string()),
+            ("idle_in_transaction_session_timeout", (self.statement + SILENCE * 2).as_millis().to_string()),
+            ("random_page_cost", "1.1".to_owned()),
         ]
     }
 }
@@ -172,7 +175,8 @@ impl Database {
         let beginning = async move {
             let mut tx = this.try_begin(statement).await?;
             if this.pooler {
-                let limits = this.limits.settings().map(|(name, ms)| format!("set local {name} = {ms}")).join("; ");
+                let limits =
+                    this.limits.settings().map(|(name, value)| format!("set local {name} = {value}")).join("; ");
                 sqlx::raw_sql(sqlx::AssertSqlSafe(limits)).execute(&mut *tx).await?;
             }
             Ok(tx)

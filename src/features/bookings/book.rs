@@ -7,7 +7,7 @@ use super::metric;
 use super::{
     BookingError, BookingService,
     attempts::Attempts,
-    draft::record_in_tx,
+    draft::announce_in_tx,
     dto::CreateBooking,
     itinerary::{self, Demand},
     model::{Booking, BookingStatus, Event, EventType, Leg, LegStatus, Texts, whole_data},
@@ -236,10 +236,10 @@ impl Book {
             return Err(BookingError::AwbTaken(awb.clone()));
         }
         let rooms = capacity::allocate_in_tx(tx, &allocations, now).await?.ok_or(BookingError::Lost)?;
-        repository::insert_booking(tx, &booking).await?;
-        let legs: Vec<_> = legs.into_iter().map(|leg| (id, leg)).collect();
-        repository::insert_legs(tx, &legs).await?;
-        record_in_tx(tx, &[(&booking, &bookings.booked_event(&booking))]).await?;
+        let event = bookings.booked_event(&booking);
+        let told = [(&booking, &event)];
+        repository::insert_new(tx, &told).await?;
+        announce_in_tx(tx, &told).await?;
         Ok((booking, rooms))
     }
 

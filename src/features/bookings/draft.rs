@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::{
     BOOKING,
     model::{Booking, DATA_VERSION, Event, EventType, Leg, LegStatus, changed_data},
-    repository,
+    repository::{self, Changes},
 };
 use crate::{
     features::capacity::Release,
-    kernel::{AirportCode, BookingId, FlightId, LegId, UserId},
+    kernel::{AirportCode, FlightId, LegId, UserId},
     platform::{
         outbox::{self, Message},
         postgres::{DbError, PgSession},
@@ -119,19 +119,16 @@ impl Draft {
     }
 }
 
-/// Writes the changes of these bookings, with their events and messages: one statement per table for any number of
-/// bookings. The caller holds their locks.
+/// Writes the changes of these bookings, with their events and messages: one statement for any number of bookings. The
+/// caller holds their locks.
 pub(super) async fn save_in_tx(tx: &mut PgSession, drafts: &[Draft]) -> Result<(), DbError> {
     let drafts: Vec<&Draft> = drafts.iter().filter(|draft| draft.is_changed()).collect();
-    let bookings: Vec<&Booking> = drafts.iter().map(|draft| &draft.now).collect();
-    repository::update_bookings(tx, &bookings).await?;
     let (mut added, mut moved) = (Vec::new(), Vec::new());
     for draft in &drafts {
-        let found: HashMap<LegId, &Leg> = draft.found.legs.iter().map(|leg| (leg.id, leg)).collect();
         for leg in &draft.now.legs {
-            match found.get(&leg.id) {
+            match draft.found.legs.iter().find(|found| found.id == leg.id) {
                 None => added.push((draft.now.id, leg)),
-                Some(found) if *found != leg => moved.push((draft.now.id, leg)),
+                Some(found) if found != leg => moved.push((draft.now.id, leg)),
                 Some(_) => {}
             }
         }
@@ -139,17 +136,15 @@ pub(super) async fn save_in_tx(tx: &mut PgSession, drafts: &[Draft]) -> Result<(
     for draft in drafts.iter().filter(|draft| draft.now.texts != draft.found.texts) {
         repository::save_texts(tx, &draft.now).await?;
     }
-    repository::insert_legs(tx, &added).await?;
-    repository::update_legs(tx, &moved).await?;
     let told: Vec<_> = drafts.iter().flat_map(|draft| draft.events.iter().map(|event| (&draft.now, event))).collect();
-    record_in_tx(tx, &told).await
+    let bookings = drafts.iter().map(|draft| &draft.now).collect();
+    let events = told.iter().map(|(booking, event)| (booking.id, *event)).collect();
+    repository::save(tx, &Changes { bookings, moved, added, events }).await?;
+    announce_in_tx(tx, &told).await
 }
 
-/// Writes events of bookings with their notes, and the messages about them.
-pub(super) async fn record_in_tx(tx: &mut PgSession, told: &[(&Booking, &Event)]) -> Result<(), DbError> {
-    let events: Vec<(BookingId, &Event)> = told.iter().map(|(booking, event)| (booking.id, *event)).collect();
-    repository::insert_events(tx, &events).await?;
-    repository::insert_notes(tx, &events).await?;
+/// Writes the messages about events of bookings.
+pub(super) async fn announce_in_tx(tx: &mut PgSession, told: &[(&Booking, &Event)]) -> Result<(), DbError> {
     let messages: Vec<_> = told
         .iter()
         .map(|(booking, event)| Message {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::model::{Allocation, FlightCapacity, FlightStatus, NewCapacity, OpenUntil, Release, Space};
 use crate::kernel::{FlightId, from_column};
-use crate::platform::postgres::PgSession;
+use crate::platform::postgres::{PgSession, planned_list};
 
 struct Row {
     flight_id: Uuid,
@@ -57,7 +57,7 @@ pub(super) async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<V
                 booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions,
                 version, ledger_seq
          from flight_capacity where flight_id = any($1)",
-        ids,
+        &planned_list(ids),
     )
     .fetch_all(db)
     .await?;
@@ -95,7 +95,7 @@ pub(super) async fn lock(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<F
                 booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions,
                 version, ledger_seq
          from flight_capacity where flight_id = any($1) order by flight_id for no key update",
-        ids,
+        &planned_list(ids),
     )
     .fetch_all(db)
     .await?;

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     features::capacity::{FlightCapacity, FlightStatus, Space},
     kernel::{AircraftCode, AirlineCode, AirportCode, FlightId, FlightNumber, UserId, from_column},
-    platform::postgres::PgSession,
+    platform::postgres::{PgSession, planned_list},
 };
 
 #[derive(sqlx::FromRow)]
@@ -111,7 +111,7 @@ pub(super) async fn network_version(db: &mut PgSession) -> sqlx::Result<NetworkV
 }
 
 pub(super) async fn find(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Flight>> {
-    flights(select_flights!("where f.id = any($1)", ids).fetch_all(db).await?)
+    flights(select_flights!("where f.id = any($1)", &planned_list(ids)).fetch_all(db).await?)
 }
 
 /// Returns scheduled flights out of an airport in `[from, to)`.

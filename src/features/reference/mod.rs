@@ -10,6 +10,7 @@ mod router;
 mod search;
 mod seed;
 mod service;
+mod written;
 #[cfg(test)]
 mod tests;
 

@@ -22,6 +22,8 @@ use crate::{
 /// Reference data changes with a release at most, and is the same for every caller.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 handler_state!(HandlerState { reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
@@ -86,7 +88,8 @@ async fn list_airports(
     responses((status = 200, body = [AirportBody<'_>]), SearchProblems))]
 async fn search_airports(State(reference): State<Reference>, query: Query) -> Result<Response, Problem> {
     let SearchParams { q } = query.read(SearchParams::read)?;
-    Ok(whole::<_, AirportBody<'_>>(reference.complete_airport(&q)))
+    let list = reference.complete_airport(&q).map_err(|error| Problem::internal(&error))?;
+    Ok(public(([(header::CONTENT_TYPE, JSON)], list)))
 }
 
 /// List the 20 largest cargo airports, largest first.

@@ -10,6 +10,7 @@ use super::{
     model::{Aircraft, Airline, Airport, Catalogue},
     repository,
     search::SearchIndex,
+    written::WrittenAirports,
 };
 use crate::{
     kernel::{AircraftCode, AirlineCode, AirportCode, Fault, FaultCode, FlightNumber, HandlingCode},
@@ -31,6 +32,8 @@ struct Loaded {
     catalogue: Catalogue,
     /// Built by the first search: most commands, and most tests, never search.
     index: OnceLock<SearchIndex>,
+    /// Written by the first autocomplete.
+    written: OnceLock<WrittenAirports>,
 }
 
 impl Reference {
@@ -47,7 +50,7 @@ impl Reference {
     }
 
     pub(super) fn new(catalogue: Catalogue) -> Self {
-        Self(Arc::new(Loaded { catalogue, index: OnceLock::new() }))
+        Self(Arc::new(Loaded { catalogue, ..Loaded::default() }))
     }
 
     fn index(&self) -> &SearchIndex {
@@ -139,9 +142,15 @@ impl Reference {
         self.aircraft(code).ok_or_else(|| ReferenceError::unknown("aircraft type", code))
     }
 
-    /// Returns the airports that `text` may be the beginning of, the likeliest first.
-    pub(super) fn complete_airport(&self, text: &str) -> Vec<&Airport> {
-        self.these(self.index().complete(text, SHORT_LIST)).collect()
+    /// Returns the airports that `text` may be the beginning of, the likeliest first, as a list
+    /// in JSON.
+    pub(super) fn complete_airport(&self, text: &str) -> serde_json::Result<String> {
+        let codes = self.index().complete(text, SHORT_LIST);
+        if let Some(written) = self.0.written.get() {
+            return Ok(written.list(&codes));
+        }
+        let written = WrittenAirports::new(self.airports())?;
+        Ok(self.0.written.get_or_init(|| written).list(&codes))
     }
 
     /// Returns the largest cargo airports, the largest first.

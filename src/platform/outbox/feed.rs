@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::cloud_event;
+use super::{About, CloudEvent};
 use crate::platform::{
     postgres::{Database, DbError, ReadConnection as Connection, commit},
     telemetry::TRACEPARENT,
@@ -318,8 +318,14 @@ impl From<Row> for Entry {
             Some(event) if event.get("specversion").is_some() => event,
             Some(data) => {
                 let subject = data["ref_id"].as_str().map_or_else(|| row.aggregate_id.to_string(), str::to_owned);
-                let kind = (row.aggregate.as_str(), row.event_type.as_str());
-                cloud_event(kind, row.aggregate_id, row.sequence, &subject, row.occurred_at, &data)
+                let about = About {
+                    aggregate: &row.aggregate,
+                    aggregate_id: row.aggregate_id,
+                    sequence: row.sequence,
+                    event_type: &row.event_type,
+                };
+                let event = CloudEvent::new(&about, &subject, row.occurred_at, &data);
+                serde_json::to_value(event).unwrap_or_default()
             }
         };
         Self {

@@ -6,10 +6,12 @@ mod sinks;
 mod streams;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::telemetry::{self, TRACEPARENT};
+use super::telemetry;
 use crate::platform::postgres::PgSession;
 pub use feed::{Entry, Feed, FeedError};
 pub use relay::{Sink, SinkAway, relay};
@@ -34,43 +36,60 @@ pub struct Message {
 /// The version of every event type.
 const TYPE_VERSION: u32 = 1;
 
-impl Message {
-    fn cloud_event(&self) -> Value {
-        let kind = (self.aggregate, self.event_type);
-        cloud_event(kind, self.aggregate_id, self.sequence, &self.subject, self.occurred_at, &self.payload)
-    }
+/// A `CloudEvents` 1.0 document; `docs/events.md` describes each type.
+#[derive(Serialize)]
+struct CloudEvent<'a> {
+    specversion: &'static str,
+    id: String,
+    source: &'static str,
+    #[serde(rename = "type")]
+    kind: String,
+    subject: &'a str,
+    time: DateTime<Utc>,
+    datacontenttype: &'static str,
+    sequence: String,
+    data: &'a Value,
+    /// The trace of its origin, if there is one: `CloudEvents`' extension for distributed tracing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a str>,
 }
 
-/// Builds a `CloudEvents` 1.0 document in JSON; `docs/events.md` describes each type.
-fn cloud_event(
-    (aggregate, event_type): (&str, &str),
+/// What identifies a message: the aggregate with its type, and the number and type of the event.
+struct About<'a> {
+    aggregate: &'a str,
     aggregate_id: Uuid,
     sequence: i32,
-    subject: &str,
-    time: DateTime<Utc>,
-    data: &Value,
-) -> Value {
-    json!({
-        "specversion": "1.0",
-        "id": format!("{aggregate_id}-{sequence}"),
-        "source": "/loadmaster",
-        "type": format!("loadmaster.{aggregate}.{}.v{TYPE_VERSION}", event_type.to_ascii_lowercase()),
-        "subject": subject,
-        "time": time,
-        "datacontenttype": "application/json",
-        "sequence": sequence.to_string(),
-        "data": data,
-    })
+    event_type: &'a str,
 }
 
-/// Adds the trace of its origin to each event, if there is one: `CloudEvents`' extension for distributed tracing.
-fn traced(mut events: Vec<Value>) -> Vec<Value> {
-    if let Some(traceparent) = telemetry::traceparent() {
-        for event in &mut events {
-            event[TRACEPARENT] = traceparent.clone().into();
+impl<'a> CloudEvent<'a> {
+    fn new(about: &About<'_>, subject: &'a str, time: DateTime<Utc>, data: &'a Value) -> Self {
+        let About { aggregate, aggregate_id, sequence, event_type } = about;
+        Self {
+            specversion: "1.0",
+            id: format!("{aggregate_id}-{sequence}"),
+            source: "/loadmaster",
+            kind: format!("loadmaster.{aggregate}.{}.v{TYPE_VERSION}", event_type.to_ascii_lowercase()),
+            subject,
+            time,
+            datacontenttype: "application/json",
+            sequence: sequence.to_string(),
+            data,
+            traceparent: None,
         }
     }
-    events
+}
+
+impl Message {
+    fn cloud_event<'a>(&'a self, traceparent: Option<&'a str>) -> CloudEvent<'a> {
+        let about = About {
+            aggregate: self.aggregate,
+            aggregate_id: self.aggregate_id,
+            sequence: self.sequence,
+            event_type: self.event_type,
+        };
+        CloudEvent { traceparent, ..CloudEvent::new(&about, &self.subject, self.occurred_at, &self.payload) }
+    }
 }
 
 /// Writes messages in the caller's transaction: they exist exactly when the change does. Must follow the change's own
@@ -80,16 +99,17 @@ pub async fn append_in_tx(tx: &mut PgSession, messages: &[Message]) -> sqlx::Res
     let ids: Vec<Uuid> = messages.iter().map(|m| m.aggregate_id).collect();
     let sequences: Vec<i32> = messages.iter().map(|m| m.sequence).collect();
     let types: Vec<&str> = messages.iter().map(|m| m.event_type).collect();
-    let payloads = traced(messages.iter().map(Message::cloud_event).collect());
+    let trace = telemetry::traceparent();
+    let payloads: Vec<_> = messages.iter().map(|m| Json(m.cloud_event(trace.as_deref()))).collect();
     let instants: Vec<DateTime<Utc>> = messages.iter().map(|m| m.occurred_at).collect();
     sqlx::query!(
         "insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at)
-         select * from unnest($1::text[], $2::uuid[], $3::int[], $4::text[], $5::jsonb[], $6::timestamptz[])",
+         select * from unnest($1::text[], $2::uuid[], $3::int[], $4::text[], $5::json[], $6::timestamptz[])",
         &aggregates as &[&str],
         &ids,
         &sequences,
         &types as &[&str],
-        &payloads,
+        &payloads as &[Json<CloudEvent<'_>>],
         &instants,
     )
     .execute(tx)

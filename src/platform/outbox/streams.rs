@@ -1,4 +1,5 @@
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::Value;
 
 use super::{
     feed::Entry,
@@ -10,6 +11,7 @@ use crate::platform::{redis::Redis, telemetry::metric};
 const STREAM: &str = "loadmaster:events";
 /// Approximate number of messages that the stream keeps; slower consumers read the API.
 const KEPT: usize = 100_000;
+const SOURCE: &str = "source";
 
 /// A sink that appends messages to a Redis stream, for consumers that come and go, and publishes them beside it, for
 /// those that only listen. Each batch is one Redis transaction: it is there as a whole or not at all.
@@ -19,13 +21,31 @@ const KEPT: usize = 100_000;
 pub struct RedisStreams {
     redis: Redis,
     /// Distinguishes the messages of several installations.
-    source: Value,
+    source: String,
 }
 
 impl RedisStreams {
     pub fn new(redis: Redis, installation: &str) -> Self {
         metric::STREAM_RESETS.increment(0);
-        Self { redis, source: json!(format!("/loadmaster/{installation}")) }
+        Self { redis, source: format!("/loadmaster/{installation}") }
+    }
+}
+
+/// A document with another source than its own.
+struct Sourced<'a> {
+    event: &'a Value,
+    source: &'a str,
+}
+
+impl Serialize for Sourced<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let members = self.event.as_object().into_iter().flatten().filter(|(name, _)| *name != SOURCE);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(SOURCE, self.source)?;
+        for (name, value) in members {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
     }
 }
 
@@ -33,12 +53,9 @@ impl Sink for RedisStreams {
     const NAME: &'static str = "redis_streams";
 
     async fn deliver(&self, entries: &[Entry], mark: Option<&str>) -> Result<Option<String>, SinkAway> {
-        let text = |entry: &Entry| {
-            let mut event = entry.event.clone();
-            event["source"] = self.source.clone();
-            event.to_string()
-        };
-        let texts: Vec<String> = entries.iter().map(text).collect();
+        let text = |entry: &Entry| serde_json::to_string(&Sourced { event: &entry.event, source: &self.source });
+        let texts = entries.iter().map(text).collect::<Result<Vec<String>, _>>();
+        let texts = texts.map_err(|error| SinkAway(error.to_string()))?;
         let appended = self.redis.append(STREAM, KEPT, &texts, mark).await;
         let appended = appended.map_err(|error| SinkAway(error.to_string()))?;
         if appended.has_lost {

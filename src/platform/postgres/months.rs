@@ -3,6 +3,17 @@ use std::fmt;
 use chrono::{DateTime, Datelike, Months as Count, NaiveDate};
 use uuid::Uuid;
 
+/// The least length of a list of ids (`= any($1)`) for whose statement the database keeps a plan. It prices that plan for
+/// ten rows: for a shorter list, one that is made anew at each execution looks cheaper.
+pub const PLANNED_LENGTH: usize = 16;
+
+/// Returns the list, filled up to [`PLANNED_LENGTH`] by repeating its first id, which changes nothing for `= any($1)`.
+pub fn planned_list(ids: &[Uuid]) -> Vec<Uuid> {
+    let missing = PLANNED_LENGTH.saturating_sub(ids.len());
+    let first = ids.first().map(|first| std::iter::repeat_n(*first, missing));
+    ids.iter().copied().chain(first.into_iter().flatten()).collect()
+}
+
 /// The months in which ids (`UUIDv7`) were made, for statements about rows of tables that are partitioned by month of
 /// id. As constants in the text of a statement they let the database plan for the partitions of these months alone:
 /// it then keeps its plan, where with parameters it would plan for all partitions at each execution.
@@ -59,6 +70,16 @@ mod tests {
     fn id(text: &str, rest: u128) -> Uuid {
         let milliseconds = text.parse::<DateTime<chrono::Utc>>().unwrap().timestamp_millis();
         Uuid::from_u128((u128::try_from(milliseconds).unwrap() << 80) | rest)
+    }
+
+    #[test]
+    fn a_list_is_filled_up_with_its_first_id() {
+        let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        assert!(planned_list(&[]).is_empty());
+        let list = planned_list(&[first, second]);
+        assert_eq!((list.len(), list[1]), (PLANNED_LENGTH, second));
+        assert!(list[2..].iter().all(|id| *id == first));
+        assert_eq!(planned_list(&[first; 40]).len(), 40);
     }
 
     #[test]

@@ -2,20 +2,21 @@
 //! names the booking's id, so that it touches one partition.
 mod aboard;
 pub(super) mod audit;
+mod create;
 mod erase;
 mod events;
 pub(super) mod past;
 mod read;
+mod save;
 mod write;
 
 pub(super) use aboard::{
     aboard_with_code, count_aboard, is_aboard, landed_inbound, last_moved_before_arrival, last_moved_before_departure,
     lock_aboard, manifest_page, named_aboard, next_aboard, sums_aboard,
 };
+pub(super) use create::insert_new;
 pub(super) use erase::{delete_notes, export, noted_by, references_of, to_blank};
 pub(super) use events::{amended_since, newest_events};
 pub(super) use read::{find, find_all, find_asked, find_by_awb, flights_of, id_of, list, lock_booking, lock_bookings};
-pub(super) use write::{
-    claim_awb, free_awb, insert_booking, insert_events, insert_legs, insert_notes, next_reference_block, save_texts,
-    update_bookings, update_legs,
-};
+pub(super) use save::{Changes, save};
+pub(super) use write::{claim_awb, free_awb, next_reference_block, save_texts};

@@ -16,7 +16,7 @@ use crate::{
         AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, OrganizationId, Pieces,
         Positions, Volume, Weight, from_column,
     },
-    platform::postgres::{IdMonths, PgSession},
+    platform::postgres::{IdMonths, PLANNED_LENGTH, PgSession, planned_list},
 };
 
 #[derive(sqlx::FromRow)]
@@ -136,8 +136,15 @@ impl LegRow {
 }
 
 /// Bookings with their texts and legs, in one statement, which so sees one moment. Its text names the months of the
-/// bookings, for the sake of its plan.
-fn select_whole(months: IdMonths, from: &str, condition: &str) -> AssertSqlSafe<String> {
+/// bookings, for the sake of its plan; the tables are looked up one row after the other, whatever the planner takes
+/// their sizes for: a plan that is kept must be right when a month has grown.
+fn select_whole(months: IdMonths, asked: Asked, condition: &str) -> AssertSqlSafe<String> {
+    let asked = match asked {
+        Asked::One => "",
+        Asked::Ids => "unnest($1::uuid[]) as asked (id) cross join ",
+        Asked::WithOrganizations => "unnest($1::uuid[], $2::uuid[]) as asked (id, organization_id) cross join ",
+    };
+    let id = if asked.is_empty() { "$1" } else { "asked.id" };
     AssertSqlSafe(format!(
         "select b.id, b.ref_id, b.organization_id, b.created_by, b.status, b.origin, b.destination, b.pieces,
                 b.weight_hg, b.volume_l, b.volume_defaulted, b.positions, b.special_handling_codes, b.awb_number,
@@ -147,15 +154,22 @@ fn select_whole(months: IdMonths, from: &str, condition: &str) -> AssertSqlSafe<
                 l.destination as leg_destination, l.departure_at, l.arrival_at, l.status as leg_status,
                 l.offload_reason, l.space_code, l.pieces as leg_pieces, l.weight_hg as leg_weight_hg,
                 l.volume_l as leg_volume_l, l.positions as leg_positions
-         from {from}
-         left join booking_texts t on t.booking_id = b.id and {texts}
-         left join booking_legs l on l.booking_id = b.id and {legs}
-         where {bookings} and {condition}
+         from {asked} lateral (select * from bookings where id = {id} and {bookings} offset 0) b
+         left join lateral (select * from booking_texts where booking_id = b.id and {of_booking} offset 0) t on true
+         left join lateral (select * from booking_legs where booking_id = b.id and {of_booking} offset 0) l on true
+         where {condition}
          order by b.id, l.sequence, l.id",
-        bookings = months.contain("b.id"),
-        texts = months.contain("t.booking_id"),
-        legs = months.contain("l.booking_id"),
+        bookings = months.contain("id"),
+        of_booking = months.contain("booking_id"),
     ))
+}
+
+/// What bookings are asked for by the parameters of [`select_whole`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    One,
+    Ids,
+    WithOrganizations,
 }
 
 fn whole(rows: Vec<PgRow>) -> sqlx::Result<Vec<Booking>> {
@@ -186,44 +200,38 @@ pub(in crate::features::bookings) async fn find(
     id: BookingId,
     of: Option<OrganizationId>,
 ) -> sqlx::Result<Option<Booking>> {
-    let condition = "b.id = $1 and ($2::uuid is null or b.organization_id = $2)";
-    let select = select_whole(IdMonths::of(id.uuid()), "bookings b", condition);
+    let condition = "($2::uuid is null or b.organization_id = $2)";
+    let select = select_whole(IdMonths::of(id.uuid()), Asked::One, condition);
     let rows = sqlx::query(select).bind(id.uuid()).bind(of.map(OrganizationId::uuid)).fetch_all(db).await?;
     Ok(whole(rows)?.pop())
 }
-
-/// The least number of ids for which [`find_asked`] is planned. With fewer the database would take the plan for a few
-/// rows for better than the one that it keeps, and plan at each execution.
-const LEAST_ASKED: usize = 16;
 
 /// Returns those of these bookings, each asked for once, that belong to the organization given beside each, if there is
 /// one.
 pub(in crate::features::bookings) async fn find_asked(
     db: &mut PgSession,
-    asked: impl ExactSizeIterator<Item = (BookingId, Option<OrganizationId>)>,
+    asked: impl Iterator<Item = (BookingId, Option<OrganizationId>)>,
 ) -> sqlx::Result<Vec<Booking>> {
-    let (mut ids, mut organizations) = (Vec::with_capacity(LEAST_ASKED), Vec::with_capacity(LEAST_ASKED));
-    for (id, of) in asked {
-        ids.push(Some(id.uuid()));
-        organizations.push(of.map(OrganizationId::uuid));
-    }
-    let Some(months) = IdMonths::of_all(&ids.iter().copied().flatten().collect::<Vec<_>>()) else {
-        return Ok(Vec::new());
-    };
-    ids.resize(ids.len().max(LEAST_ASKED), None);
+    let (ids, mut organizations): (Vec<Uuid>, Vec<Option<Uuid>>) =
+        asked.map(|(id, of)| (id.uuid(), of.map(OrganizationId::uuid))).unzip();
+    let Some(months) = IdMonths::of_all(&ids) else { return Ok(Vec::new()) };
+    let ids = filled(&ids);
     organizations.resize(ids.len(), None);
-    let select = select_whole(
-        months,
-        "unnest($1::uuid[], $2::uuid[]) as asked (id, organization_id) join bookings b on b.id = asked.id",
-        "(asked.organization_id is null or asked.organization_id = b.organization_id)",
-    );
+    let condition = "(asked.organization_id is null or asked.organization_id = b.organization_id)";
+    let select = select_whole(months, Asked::WithOrganizations, condition);
     whole(sqlx::query(select).bind(ids).bind(organizations).fetch_all(db).await?)
 }
 
 /// Returns these bookings in ascending order of id.
 pub(in crate::features::bookings) async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Booking>> {
     let Some(months) = IdMonths::of_all(ids) else { return Ok(Vec::new()) };
-    whole(sqlx::query(select_whole(months, "bookings b", "b.id = any($1)")).bind(ids).fetch_all(db).await?)
+    whole(sqlx::query(select_whole(months, Asked::Ids, "true")).bind(filled(ids)).fetch_all(db).await?)
+}
+
+/// Returns the list with enough null ids after its own that the database keeps its plan; see [`PLANNED_LENGTH`].
+fn filled(ids: &[Uuid]) -> Vec<Option<Uuid>> {
+    let missing = PLANNED_LENGTH.saturating_sub(ids.len());
+    ids.iter().copied().map(Some).chain(std::iter::repeat_n(None, missing)).collect()
 }
 
 /// Returns the booking that claims the number; if none does, the latest that had it.
@@ -270,6 +278,7 @@ pub(in crate::features::bookings) async fn lock_bookings(
         "select id from bookings where {} and id = any($1) order by id for no key update",
         months.contain("id")
     );
+    let ids = planned_list(ids);
     let locked: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(lock)).bind(ids).fetch_all(&mut *db).await?;
     // A separate statement: after a wait for a lock, a joined query shows the joined tables as they were before the
     // wait.
@@ -286,6 +295,7 @@ pub(in crate::features::bookings) async fn flights_of(
         "select distinct flight_id from booking_legs where {} and booking_id = any($1)",
         months.contain("booking_id")
     );
+    let bookings = planned_list(bookings);
     let ids: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(select)).bind(bookings).fetch_all(db).await?;
     Ok(ids.into_iter().map(FlightId::from).collect())
 }

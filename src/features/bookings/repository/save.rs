@@ -1,0 +1,161 @@
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments, query::Query, types::Json};
+use uuid::Uuid;
+
+use super::write::joined;
+use crate::{
+    features::bookings::model::{Booking, DATA_VERSION, Event, Leg, OffloadReason},
+    kernel::{AirportCode, AwbNumber, BookingId, FlightId, FlightNumber, LegId, UserId},
+    platform::postgres::{IdMonths, PgSession, planned_list},
+};
+
+/// What a change of bookings writes, except their free text. The caller holds the bookings' locks.
+pub(in crate::features::bookings) struct Changes<'a> {
+    /// Their current state.
+    pub bookings: Vec<&'a Booking>,
+    /// Legs whose status, times or freight have changed.
+    pub moved: Vec<(BookingId, &'a Leg)>,
+    pub added: Vec<(BookingId, &'a Leg)>,
+    /// With their notes, where there are some.
+    pub events: Vec<(BookingId, &'a Event)>,
+}
+
+/// A statement and its parameters so far.
+type Bound<'q> = Query<'q, Postgres, PgArguments>;
+
+/// Writes the changes in one statement for any number of bookings. Rows that are there are looked up by a list of their
+/// ids as well, whatever the planner takes the tables' sizes for.
+pub(in crate::features::bookings) async fn save(db: &mut PgSession, changes: &Changes<'_>) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = changes.bookings.iter().map(|booking| booking.id.uuid()).collect();
+    let Some(months) = IdMonths::of_all(&ids) else { return Ok(()) };
+    let save = format!(
+        "with booked as (
+             update bookings b
+             set status = new.status, moved_at = new.moved, needs_rerouting = new.needs, event_sequence = new.sequence,
+                 version = new.version, updated_at = new.updated, pieces = new.pieces, weight_hg = new.weight,
+                 volume_l = new.volume, volume_defaulted = new.defaulted, positions = new.positions,
+                 special_handling_codes = string_to_array(new.codes, ','), awb_number = new.awb
+             from unnest($3::uuid[], $4::text[], $5::timestamptz[], $6::bool[], $7::int[], $8::int[],
+                         $9::timestamptz[], $10::int[], $11::bigint[], $12::bigint[], $13::bool[], $14::bigint[],
+                         $15::text[], $16::text[])
+                  as new (id, status, moved, needs, sequence, version, updated, pieces, weight, volume, defaulted,
+                          positions, codes, awb)
+             where b.id = any($1) and b.id = new.id and {bookings}
+         ), moved as (
+             update booking_legs l
+             set status = new.status, offload_reason = new.reason, departure_at = new.departure,
+                 arrival_at = new.arrival, pieces = new.pieces, weight_hg = new.weight, volume_l = new.volume,
+                 positions = new.positions
+             from unnest($17::uuid[], $18::uuid[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::int[],
+                         $23::bigint[], $24::bigint[], $25::bigint[], $26::text[])
+                  as new (booking_id, id, status, departure, arrival, pieces, weight, volume, positions, reason)
+             where l.booking_id = any($1) and l.booking_id = new.booking_id and l.id = new.id and {legs}
+         ), added as (
+             insert into booking_legs (booking_id, id, status, departure_at, arrival_at, pieces, weight_hg, volume_l,
+                                       positions, sequence, flight_id, flight_number, origin, destination)
+             select * from unnest($27::uuid[], $28::uuid[], $29::text[], $30::timestamptz[], $31::timestamptz[],
+                                  $32::int[], $33::bigint[], $34::bigint[], $35::bigint[], $36::int[], $37::uuid[],
+                                  $38::text[], $39::text[], $40::text[])
+         ), noted as (
+             insert into booking_event_notes (booking_id, sequence, notes)
+             select * from unnest($41::uuid[], $42::int[], $43::text[])
+         )
+         insert into booking_events (booking_id, sequence, id, event_type, status, location, flight_id, flight_number,
+                                     leg_id, pieces, weight_hg, actor_id, data, occurred_at, created_at, data_version)
+         select *, $2 from unnest($44::uuid[], $45::int[], $46::uuid[], $47::text[], $48::text[], $49::text[],
+                                  $50::uuid[], $51::text[], $52::uuid[], $53::int[], $54::bigint[], $55::uuid[],
+                                  $56::jsonb[], $57::timestamptz[], $58::timestamptz[])",
+        bookings = months.contain("b.id"),
+        legs = months.contain("l.booking_id"),
+    );
+    let bound = sqlx::query(AssertSqlSafe(save)).bind(planned_list(&ids)).bind(DATA_VERSION);
+    let bound = bind_bookings(bound.bind(ids), &changes.bookings);
+    let bound = bind_moved(bound, &changes.moved);
+    let bound = bind_added(bound, &changes.added);
+    bind_events(bind_notes(bound, &changes.events), &changes.events).execute(db).await.map(drop)
+}
+
+fn bind_bookings<'q>(bound: Bound<'q>, bookings: &[&'q Booking]) -> Bound<'q> {
+    fn each<'a, T>(bookings: &[&'a Booking], column: impl Fn(&'a Booking) -> T) -> Vec<T> {
+        bookings.iter().map(|booking| column(booking)).collect()
+    }
+    bound
+        .bind(each(bookings, |b| b.status.as_str()))
+        .bind(each(bookings, |b| b.moved_at))
+        .bind(each(bookings, |b| b.needs_rerouting))
+        .bind(each(bookings, |b| b.event_sequence))
+        .bind(each(bookings, |b| b.version))
+        .bind(each(bookings, |b| b.updated_at))
+        .bind(each(bookings, |b| b.pieces.count()))
+        .bind(each(bookings, |b| b.space.weight.hectograms()))
+        .bind(each(bookings, |b| b.space.volume.litres()))
+        .bind(each(bookings, |b| b.volume_defaulted))
+        .bind(each(bookings, |b| b.space.positions.count()))
+        .bind(each(bookings, |b| joined(&b.special_handling_codes)))
+        .bind(each(bookings, |b| b.awb_number.as_ref().map(AwbNumber::as_str)))
+}
+
+fn of_legs<'a, T>(legs: &[(BookingId, &'a Leg)], column: impl Fn(&'a Leg) -> T) -> Vec<T> {
+    legs.iter().map(|(_, leg)| column(leg)).collect()
+}
+
+/// Binds what moved and added legs have in common.
+fn bind_legs<'q>(bound: Bound<'q>, legs: &[(BookingId, &'q Leg)]) -> Bound<'q> {
+    bound
+        .bind(legs.iter().map(|(booking, _)| booking.uuid()).collect::<Vec<Uuid>>())
+        .bind(of_legs(legs, |l| l.id.uuid()))
+        .bind(of_legs(legs, |l| l.status.as_str()))
+        .bind(of_legs(legs, |l| l.departure))
+        .bind(of_legs(legs, |l| l.arrival))
+        .bind(of_legs(legs, |l| l.pieces.count()))
+        .bind(of_legs(legs, |l| l.space.weight.hectograms()))
+        .bind(of_legs(legs, |l| l.space.volume.litres()))
+        .bind(of_legs(legs, |l| l.space.positions.count()))
+}
+
+fn bind_moved<'q>(bound: Bound<'q>, legs: &[(BookingId, &'q Leg)]) -> Bound<'q> {
+    bind_legs(bound, legs).bind(of_legs(legs, |l| l.offload_reason.map(OffloadReason::as_str)))
+}
+
+fn bind_added<'q>(bound: Bound<'q>, legs: &[(BookingId, &'q Leg)]) -> Bound<'q> {
+    bind_legs(bound, legs)
+        .bind(of_legs(legs, |l| l.sequence))
+        .bind(of_legs(legs, |l| l.flight_id.uuid()))
+        .bind(of_legs(legs, |l| l.flight_number.as_str()))
+        .bind(of_legs(legs, |l| l.origin))
+        .bind(of_legs(legs, |l| l.destination))
+}
+
+fn bind_notes<'q>(bound: Bound<'q>, events: &[(BookingId, &'q Event)]) -> Bound<'q> {
+    let noted = || events.iter().filter(|(_, event)| event.notes.is_some());
+    bound
+        .bind(noted().map(|(booking, _)| booking.uuid()).collect::<Vec<Uuid>>())
+        .bind(noted().map(|(_, event)| event.sequence).collect::<Vec<i32>>())
+        .bind(noted().map(|(_, event)| event.notes.as_deref()).collect::<Vec<Option<&str>>>())
+}
+
+fn bind_events<'q>(bound: Bound<'q>, events: &[(BookingId, &'q Event)]) -> Bound<'q> {
+    fn each<'a, T>(events: &[(BookingId, &'a Event)], column: impl Fn(&'a Event) -> T) -> Vec<T> {
+        events.iter().map(|(_, event)| column(event)).collect()
+    }
+    let data: Vec<Json<&Value>> = each(events, |e| Json(&e.data));
+    let (locations, occurred): (Vec<Option<AirportCode>>, Vec<DateTime<Utc>>) =
+        events.iter().map(|(_, event)| (event.location, event.occurred_at)).unzip();
+    bound
+        .bind(events.iter().map(|(booking, _)| booking.uuid()).collect::<Vec<Uuid>>())
+        .bind(each(events, |e| e.sequence))
+        .bind(each(events, |e| e.id.uuid()))
+        .bind(each(events, |e| e.event_type.as_str()))
+        .bind(each(events, |e| e.status.as_str()))
+        .bind(locations)
+        .bind(each(events, |e| e.flight_id.map(FlightId::uuid)))
+        .bind(each(events, |e| e.flight_number.as_ref().map(FlightNumber::as_str)))
+        .bind(each(events, |e| e.leg_id.map(LegId::uuid)))
+        .bind(each(events, |e| e.pieces.count()))
+        .bind(each(events, |e| e.weight.hectograms()))
+        .bind(each(events, |e| e.actor.map(UserId::uuid)))
+        .bind(data)
+        .bind(occurred)
+        .bind(each(events, |e| e.created_at))
+}
