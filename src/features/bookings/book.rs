@@ -175,11 +175,17 @@ impl Book {
         waiting.in_span(span("wait for turn")).await.ok_or(BookingError::Crowded)
     }
 
-    /// Returns the named flights, or the next best option. When all options are lost it searches again, for some may
+    /// Returns the named flights, or the next best option. Named flights that this process remembers as fit are not read
+    /// first: the statement that sells demands the version remembered. When all options are lost it searches again, for some may
     /// only have changed.
     async fn next_option(&mut self) -> Result<Vec<Flight>, BookingError> {
         if !self.new.flight_ids.is_empty() {
-            return self.judged(&self.new.flight_ids).await;
+            let ids = &self.new.flight_ids;
+            let remembered = self.bookings.flights.remembered(ids);
+            return match remembered.filter(|flights| self.check(flights).is_ok()) {
+                Some(flights) => Ok(flights),
+                None => self.judged(ids).await,
+            };
         }
         if self.options.is_empty() {
             self.options = self.search().await?;
@@ -205,12 +211,17 @@ impl Book {
 
     /// Reads flights and checks that they can carry the shipment.
     async fn judged(&self, ids: &[FlightId]) -> Result<Vec<Flight>, BookingError> {
-        let bookings = &self.bookings;
-        let found = self.attempts.read(bookings.flights.flights(ids)).await?;
+        let found = self.attempts.read(self.bookings.flights.flights(ids)).await?;
         let flights = itinerary::in_order(ids, found)?;
-        let minimum = |airport| bookings.flights.connections().minimum(airport);
-        itinerary::check(&flights, self.new.demand(), minimum, bookings.clock.now())?;
+        self.check(&flights)?;
         Ok(flights)
+    }
+
+    /// Checks that the flights can carry the shipment.
+    fn check(&self, flights: &[Flight]) -> Result<(), BookingError> {
+        let bookings = &self.bookings;
+        let minimum = |airport| bookings.flights.connections().minimum(airport);
+        itinerary::check(flights, self.new.demand(), minimum, bookings.clock.now())
     }
 
     /// Writes the claim on the air waybill, the room of every leg, the booking, its legs, its event and the message.

@@ -17,7 +17,18 @@ impl FlightService {
     pub async fn flights(&self, ids: &[FlightId]) -> Result<Vec<Flight>, DbError> {
         let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
         let mut connection = self.db.read().await?;
-        Ok(repository::find(&mut connection, &ids).await?)
+        let found = repository::find(&mut connection, &ids).await?;
+        self.known.take_in(&found);
+        Ok(found)
+    }
+
+    /// Returns these flights as this process remembers them, in their order, with the rooms of the index; `None` unless
+    /// it knows them all and is up to date. Good for a guess that is checked when it is acted on, and for no refusal.
+    pub fn remembered(&self, ids: &[FlightId]) -> Option<Vec<Flight>> {
+        if !self.availability.is_fresh(self.clock.now()) {
+            return None;
+        }
+        ids.iter().map(|id| self.known.with(self.availability.room(*id)?)).collect()
     }
 
     pub async fn list(

@@ -85,6 +85,7 @@ impl Follower for NetworkFollower {
     fn start<'a>(&'a self, _: &'a CancellationToken) -> BoxFuture<'a, anyhow::Result<()>> {
         let mut progress = self.progress();
         self.flights.network().restart(progress.current);
+        self.flights.known.clear();
         progress.last = Some(progress.current);
         Box::pin(async { Ok(()) })
     }

@@ -9,6 +9,7 @@ mod error;
 mod find;
 mod follower;
 mod import;
+mod known;
 mod model;
 mod network;
 mod repository;

@@ -1,4 +1,7 @@
-use super::{ConnectionRules, Flight, Network, model::NetworkVersion, repository, route_table::RouteTableCache};
+use super::{
+    ConnectionRules, Flight, Network, known::KnownFlights, model::NetworkVersion, repository,
+    route_table::RouteTableCache,
+};
 use crate::{
     features::{
         accounts::Acts,
@@ -19,6 +22,7 @@ pub struct FlightService {
     pub(super) availability: AvailabilityIndex,
     pub(super) network: Network,
     pub(super) routes: RouteTableCache,
+    pub(super) known: KnownFlights,
     pub(super) reference: Reference,
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
@@ -42,6 +46,7 @@ impl FlightService {
             availability,
             network: Network::default(),
             routes: RouteTableCache::default(),
+            known: KnownFlights::default(),
             reference,
             clock,
             ids,

@@ -10,9 +10,9 @@ mod router;
 mod search;
 mod seed;
 mod service;
-mod written;
 #[cfg(test)]
 mod tests;
+mod written;
 
 pub use error::ReferenceError;
 pub use model::{Aircraft, Airline, Airport};

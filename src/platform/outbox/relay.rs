@@ -19,6 +19,9 @@ use crate::platform::{
 
 /// Interval between reads of the outbox while it is empty.
 const POLL: Duration = Duration::from_millis(200);
+/// Pause after a delivery that took all there was. A delivery costs two transactions, however few messages it takes: under
+/// load, each takes what was written meanwhile.
+const REST: Duration = Duration::from_millis(50);
 /// Interval at which a process without the lease requests it.
 const WAIT_FOR_LEASE: Duration = Duration::from_secs(1);
 const BATCH: i64 = 100;
@@ -98,7 +101,8 @@ impl<S: Sink> Relay<S> {
         let mut temper = Temper { failures: 0, batch: BATCH };
         loop {
             let mut next = place.clone();
-            let entries = match next.feed.read(&self.db, temper.batch).await {
+            let asked_for = temper.batch;
+            let entries = match next.feed.read(&self.db, asked_for).await {
                 Ok(entries) => entries,
                 Err(FeedError::Db(error)) => return Err(error),
                 Err(error @ FeedError::Exchanged) => {
@@ -116,10 +120,12 @@ impl<S: Sink> Relay<S> {
                 place = next;
             }
             trouble.end();
-            let pause = match (is_taken, entries.is_empty()) {
-                (true, false) => Duration::ZERO,
-                (true, true) => POLL,
-                (false, _) => pause_after(temper.failures),
+            let is_full = i64::try_from(entries.len()).is_ok_and(|count| count >= asked_for);
+            let pause = match (is_taken, entries.is_empty(), is_full) {
+                (true, _, true) => Duration::ZERO,
+                (true, true, _) => POLL,
+                (true, ..) => REST,
+                (false, ..) => pause_after(temper.failures),
             };
             if stopped_within(&self.stop, pause).await {
                 return Ok(());

@@ -177,7 +177,7 @@ async fn log_of_a_run(format: &str, heard: &mut Heard) -> String {
     forge(&serving).await;
     assert_eq!(serving.terminate().await.code, 0);
     let log = String::from_utf8(std::fs::read(&file).unwrap()).expect("the log is text");
-    assert!(log.contains("answered") && log.contains("from bookings b"), "everything was logged");
+    assert!(log.contains("answered") && log.contains("from bookings where id"), "everything was logged");
     log
 }
 

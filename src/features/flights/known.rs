@@ -1,0 +1,41 @@
+use std::sync::Arc;
+
+use moka::sync::Cache;
+
+use super::Flight;
+use crate::{features::capacity::FlightCapacity, kernel::FlightId};
+
+/// Most flights, of some 500 bytes each.
+const MOST: u64 = 20_000;
+
+/// Flights as they were last read. With a room of the same version, all else about a flight is still true.
+#[derive(Debug, Clone)]
+pub(super) struct KnownFlights(Cache<FlightId, Arc<Flight>>);
+
+impl Default for KnownFlights {
+    fn default() -> Self {
+        Self(Cache::new(MOST))
+    }
+}
+
+impl KnownFlights {
+    pub fn take_in(&self, found: &[Flight]) {
+        for flight in found {
+            let is_known = |known: Arc<Flight>| known.room.version >= flight.room.version;
+            if !self.0.get(&flight.id).is_some_and(is_known) {
+                self.0.insert(flight.id, Arc::new(flight.clone()));
+            }
+        }
+    }
+
+    /// Returns the flight with this room; `None` if it is not known as of the room's version.
+    pub fn with(&self, room: FlightCapacity) -> Option<Flight> {
+        let known = self.0.get(&room.flight_id).filter(|known| known.room.version == room.version)?;
+        Some(Flight { room, ..Flight::clone(&known) })
+    }
+
+    /// Forgets all: versions of another database mean something else.
+    pub fn clear(&self) {
+        self.0.invalidate_all();
+    }
+}
