@@ -1,9 +1,10 @@
 -- What each write of a booking or a status costs.
 
--- Every change of status wrote this index, and no list is slow without it: lists go by id.
+-- Every change of status wrote this index, and so all others of the row. Lists go by id, and callers list their own
+-- bookings: only a list by status over all of them, which staff may ask for, reads more without it.
 drop index bookings_by_status;
 
--- Room in each page for the next versions of its rows. No index covers what a status changes, so that they stay there.
+-- Room in each page for the next versions of its rows. No index covers what a movement changes, so that they stay there.
 -- A partitioned table has no pages of its own: the partitions that are made from now on get it, and those there are.
 alter table partitioned_tables
     add column fill_factor integer not null default 100 check (fill_factor between 10 and 100);
@@ -63,12 +64,3 @@ begin
     end loop;
 end
 $$;
-
--- Records are written in order of age and deleted by age, a day's at a time: the ages of a range of pages are enough.
-drop index idempotency_records_by_age;
-
-create index idempotency_records_by_age on idempotency_records using brin (created_at)
-    with (pages_per_range = 16, autosummarize = on);
-
--- Nobody asks the database about what is in a message.
-alter table outbox alter column payload type json;

@@ -24,7 +24,8 @@ pub struct Plans {
 const OFTEN: i64 = 100;
 const WHILE: Duration = Duration::from_secs(1);
 /// Statements of the load alone; background work has its own.
-const COUNTED: &str = "select plans, calls, query, shared_blks_hit + shared_blks_read from pg_stat_statements s join pg_roles r on r.oid = s.userid
+const COUNTED: &str = "select plans, calls, query, shared_blks_hit + shared_blks_read
+                       from pg_stat_statements s join pg_roles r on r.oid = s.userid
                        where rolname = 'loadmaster_app' order by plans desc";
 
 /// Loads the server once more for each kind of request, with the statistics of statements on.

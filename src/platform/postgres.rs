@@ -84,9 +84,9 @@ struct Limits {
 }
 
 impl Limits {
-    /// Returns the settings of a session; times are in milliseconds. Rows are looked up by key: with the price of a page
-    /// out of order at the server's default, meant for turning disks, a small table's plan reads it whole, and is kept
-    /// while the table grows.
+    /// Returns the settings of a session; times are in milliseconds. Rows are looked up by key: with the price of a
+    /// page out of order at the server's default, meant for turning disks, a small table's plan reads it whole, and is
+    /// kept while the table grows.
     fn settings(self) -> [(&'static str, String); 4] {
         [
             ("statement_timeout", self.statement.as_millis().to_string()),
@@ -338,7 +338,7 @@ pub async fn migrate(owner: &mut PgConnection, tables: &[Tables], now: DateTime<
     sqlx::raw_sql("set lock_timeout = '2s'").execute(&mut *owner).await?;
     loop {
         match try_migrate(owner, tables, now).await {
-            Err(error) if is_lock_timeout(&error) && tokio::time::Instant::now() < until => {
+            Err(error) if waits_for_others(&error) && tokio::time::Instant::now() < until => {
                 tracing::warn!("a migration waits for a table that is in use; trying again");
                 tokio::time::sleep(MIGRATION_PAUSE).await;
             }
@@ -347,11 +347,13 @@ pub async fn migrate(owner: &mut PgConnection, tables: &[Tables], now: DateTime<
     }
 }
 
-fn is_lock_timeout(error: &anyhow::Error) -> bool {
+/// Whether others held a lock for too long, or waited in a circle with the migration.
+fn waits_for_others(error: &anyhow::Error) -> bool {
     let state = |cause: &(dyn std::error::Error + 'static)| {
         cause.downcast_ref::<sqlx::Error>().and_then(error::sql_state).map(std::borrow::Cow::into_owned)
     };
-    error.chain().filter_map(state).any(|state| state == error::LOCK_NOT_AVAILABLE)
+    let waits = [error::LOCK_NOT_AVAILABLE, error::DEADLOCK_DETECTED];
+    error.chain().filter_map(state).any(|state| waits.contains(&state.as_str()))
 }
 
 async fn try_migrate(owner: &mut PgConnection, tables: &[Tables], now: DateTime<Utc>) -> anyhow::Result<()> {

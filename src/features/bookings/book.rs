@@ -149,8 +149,7 @@ impl Book {
         let (flights, turns, readings_left) = match self.chosen.take() {
             None => {
                 let flights = self.next_option().await?;
-                let capacity = &self.bookings.capacity;
-                if !flights.iter().any(|flight| capacity.is_critical_after(&flight.room, self.new.space())) {
+                if !self.is_critical(&flights) {
                     self.chosen = Some(Chosen::Straight(flights));
                     return Ok(());
                 }
@@ -175,16 +174,14 @@ impl Book {
         waiting.in_span(span("wait for turn")).await.ok_or(BookingError::Crowded)
     }
 
-    /// Returns the named flights, or the next best option. Named flights that this process remembers as fit are not read
-    /// first: the statement that sells demands the version remembered. When all options are lost it searches again, for some may
-    /// only have changed.
+    /// Returns the named flights, or the next best option. Named flights that this process remembers as fit are not
+    /// read first: the statement that sells demands the version remembered. When all options are lost it searches
+    /// again, for some may only have changed.
     async fn next_option(&mut self) -> Result<Vec<Flight>, BookingError> {
         if !self.new.flight_ids.is_empty() {
-            let ids = &self.new.flight_ids;
-            let remembered = self.bookings.flights.remembered(ids);
-            return match remembered.filter(|flights| self.check(flights).is_ok()) {
+            return match self.remembered() {
                 Some(flights) => Ok(flights),
-                None => self.judged(ids).await,
+                None => self.judged(&self.new.flight_ids).await,
             };
         }
         if self.options.is_empty() {
@@ -207,6 +204,18 @@ impl Book {
         let search = bookings.search.candidates(new.origin, new.destination, departing, &request);
         let candidates = self.attempts.read(search).await?;
         Ok(candidates.iter().map(|candidate| candidate.legs().to_vec()).collect())
+    }
+
+    /// Returns the named flights as this process remembers them, if so they can carry the shipment and room is taken
+    /// without waiting.
+    fn remembered(&self) -> Option<Vec<Flight>> {
+        let flights = self.bookings.flights.remembered(&self.new.flight_ids)?;
+        (!self.is_critical(&flights) && self.check(&flights).is_ok()).then_some(flights)
+    }
+
+    fn is_critical(&self, flights: &[Flight]) -> bool {
+        let capacity = &self.bookings.capacity;
+        flights.iter().any(|flight| capacity.is_critical_after(&flight.room, self.new.space()))
     }
 
     /// Reads flights and checks that they can carry the shipment.

@@ -20,7 +20,8 @@ pub(super) const KEPT: TimeDelta = TimeDelta::days(2);
 /// Few shards are cheap; this number keeps one growing shard from blocking the others or doubling the memory.
 const SHARDS: usize = 64;
 
-/// The room on each flight, in this process's memory: searches show it, a booking never decides on it.
+/// The room on each flight, in this process's memory: searches show it, and a booking may try by it. What a booking gets
+/// is decided by the statement that sells.
 ///
 /// A flight's row is stored only if it is not older than the known one: its version and the number of its last ledger
 /// entry only grow, so the order in which own and foreign writes arrive does not matter. A flight that may have changed

@@ -104,6 +104,7 @@ impl Follower for NetworkFollower {
         let (current, last) = (progress.current, progress.last.unwrap_or_default());
         if current.version > last.version && !progress.has_heard {
             // Flights were changed without a message.
+            self.flights.known.clear();
             self.flights.network().heard([None], current.version);
         }
         let version = last.version.max(current.version);

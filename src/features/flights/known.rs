@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use moka::sync::Cache;
 
@@ -7,6 +7,8 @@ use crate::{features::capacity::FlightCapacity, kernel::FlightId};
 
 /// Most flights, of some 500 bytes each.
 const MOST: u64 = 20_000;
+/// How long one is known: versions do not tell of what was changed by hand in the tables.
+const KEPT: Duration = Duration::from_secs(5);
 
 /// Flights as they were last read. With a room of the same version, all else about a flight is still true.
 #[derive(Debug, Clone)]
@@ -14,7 +16,7 @@ pub(super) struct KnownFlights(Cache<FlightId, Arc<Flight>>);
 
 impl Default for KnownFlights {
     fn default() -> Self {
-        Self(Cache::new(MOST))
+        Self(Cache::builder().max_capacity(MOST).time_to_live(KEPT).build())
     }
 }
 
@@ -34,7 +36,7 @@ impl KnownFlights {
         Some(Flight { room, ..Flight::clone(&known) })
     }
 
-    /// Forgets all: versions of another database mean something else.
+    /// Forgets all, as after a change without a version, or in another database, whose versions mean something else.
     pub fn clear(&self) {
         self.0.invalidate_all();
     }

@@ -142,8 +142,7 @@ impl Reference {
         self.aircraft(code).ok_or_else(|| ReferenceError::unknown("aircraft type", code))
     }
 
-    /// Returns the airports that `text` may be the beginning of, the likeliest first, as a list
-    /// in JSON.
+    /// Returns the airports that `text` may be the beginning of, the likeliest first, as a list in JSON.
     pub(super) fn complete_airport(&self, text: &str) -> serde_json::Result<String> {
         let codes = self.index().complete(text, SHORT_LIST);
         if let Some(written) = self.0.written.get() {

@@ -67,9 +67,9 @@ pub(super) async fn keep(db: &mut PgSession, scope: &Scope, request_hash: &[u8],
 pub(super) async fn delete_old(db: &mut PgSession, retention_hours: i32, limit: i64) -> sqlx::Result<u64> {
     let deleted = sqlx::query!(
         "delete from idempotency_records
-         where created_at <= now() - make_interval(hours => $1) and ctid = any(array(
-               select ctid from idempotency_records
-               where created_at <= now() - make_interval(hours => $1) limit $2))",
+         where created_at <= now() - make_interval(hours => $1) and (principal_id, method, path, key) in
+               (select principal_id, method, path, key from idempotency_records
+                where created_at <= now() - make_interval(hours => $1) order by created_at limit $2)",
         retention_hours,
         limit,
     );

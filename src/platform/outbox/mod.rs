@@ -104,7 +104,7 @@ pub async fn append_in_tx(tx: &mut PgSession, messages: &[Message]) -> sqlx::Res
     let instants: Vec<DateTime<Utc>> = messages.iter().map(|m| m.occurred_at).collect();
     sqlx::query!(
         "insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at)
-         select * from unnest($1::text[], $2::uuid[], $3::int[], $4::text[], $5::json[], $6::timestamptz[])",
+         select * from unnest($1::text[], $2::uuid[], $3::int[], $4::text[], $5::jsonb[], $6::timestamptz[])",
         &aggregates as &[&str],
         &ids,
         &sequences,

@@ -19,8 +19,8 @@ use crate::platform::{
 
 /// Interval between reads of the outbox while it is empty.
 const POLL: Duration = Duration::from_millis(200);
-/// Pause after a delivery that took all there was. A delivery costs two transactions, however few messages it takes: under
-/// load, each takes what was written meanwhile.
+/// Pause after a delivery that took all there was. A delivery costs two transactions, however few messages it takes:
+/// under load, each takes what was written meanwhile.
 const REST: Duration = Duration::from_millis(50);
 /// Interval at which a process without the lease requests it.
 const WAIT_FOR_LEASE: Duration = Duration::from_secs(1);

@@ -23,6 +23,7 @@ pub enum DbError {
 
 /// `lock_timeout` ended the wait for a row or table.
 pub(super) const LOCK_NOT_AVAILABLE: &str = "55P03";
+pub(super) const DEADLOCK_DETECTED: &str = "40P01";
 
 impl DbError {
     /// Returns PostgreSQL's five-character error code.

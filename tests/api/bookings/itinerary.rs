@@ -1,5 +1,7 @@
 //! What makes an itinerary out of named flights.
-use chrono::TimeDelta;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -161,4 +163,37 @@ async fn cargo_aircraft_only_needs_freighters_on_every_leg() {
         customer.book(with(order(&[&freighter, second]), json!({"special_handling_codes": ["PER"]}))).await;
     }
     customer.book(dangerous(&onward)).await;
+}
+
+/// An instance remembers flights that it has sold room on, and sells by what it remembers, but never what is no longer so.
+#[tokio::test]
+async fn what_is_remembered_of_a_flight_sells_nothing_that_has_changed() {
+    let here = World::working().await;
+    let there = WorldOptions::working().on(&here.database).start().await;
+    let flight = here.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0).volume(1_000.0)).await;
+    let (customer, near, far) = (here.customer().await, here.admin().await, there.admin().await);
+    let path = format!("/api/v1/flights/{}", text(&flight, "id"));
+    for (minutes, admin) in [(7, &near), (14, &far), (21, &near), (28, &far)] {
+        // The first reads the flight, the second remembers it.
+        customer.book(order(&[&flight])).await;
+        customer.book(order(&[&flight])).await;
+        let later = |member| {
+            let time: DateTime<Utc> = text(&flight, member).parse().unwrap();
+            time + TimeDelta::minutes(minutes)
+        };
+        let times =
+            json!({"departure_datetime": later("departure_datetime"), "arrival_datetime": later("arrival_datetime")});
+        admin.patch(&path, times).await.expect(200);
+        if minutes % 2 == 1 {
+            // Long enough for the index to have the new version, beside what is remembered of the old one.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let booking = customer.book(order(&[&flight])).await;
+        let told: DateTime<Utc> = text(&booking["legs"][0], "departure_datetime").parse().unwrap();
+        assert_eq!(told, later("departure_datetime"));
+    }
+    customer.book(order(&[&flight])).await;
+    far.post(&format!("{path}/cancel"), json!({})).await.expect(200);
+    customer.post(BOOKINGS, order(&[&flight])).await.expect_problem(409, "flight_cancelled");
+    here.audit().await;
 }

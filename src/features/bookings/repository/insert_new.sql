@@ -1,0 +1,34 @@
+-- New bookings, each with its reference, its texts if there are any, its legs and its first event.
+with given as materialized (
+    select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[],
+                         $8::int[], $9::bigint[], $10::bigint[], $11::bool[], $12::bigint[], $13::text[],
+                         $14::text[], $15::timestamptz[], $16::text[], $17::text[], $18::jsonb[],
+                         $19::jsonb[], $20::uuid[], $21::uuid[], $22::text[], $23::uuid[], $24::jsonb[])
+        as b (id, ref_id, organization_id, created_by, status, origin, destination, pieces, weight_hg,
+              volume_l, volume_defaulted, positions, codes, awb_number, created_at, description,
+              customer_reference, shipper, consignee, event_id, flight_id, flight_number, leg_id, data)
+), reference as (
+    insert into booking_refs (ref_id, booking_id) select ref_id, id from given
+), texts as (
+    insert into booking_texts (booking_id, description, customer_reference, shipper, consignee)
+    select id, description, customer_reference, shipper, consignee from given
+    where num_nonnulls(description, customer_reference, shipper, consignee) > 0
+), booked as (
+    insert into bookings (id, ref_id, organization_id, created_by, status, origin, destination, pieces,
+                          weight_hg, volume_l, volume_defaulted, positions, special_handling_codes, awb_number,
+                          created_at, updated_at)
+    select id, ref_id, organization_id, created_by, status, origin, destination, pieces, weight_hg, volume_l,
+           volume_defaulted, positions, string_to_array(codes, ','), awb_number, created_at, created_at
+    from given
+), legs as (
+    insert into booking_legs (booking_id, id, sequence, flight_id, flight_number, origin, destination,
+                              departure_at, arrival_at, status, pieces, weight_hg, volume_l, positions)
+    select * from unnest($25::uuid[], $26::uuid[], $27::int[], $28::uuid[], $29::text[], $30::text[],
+                         $31::text[], $32::timestamptz[], $33::timestamptz[], $34::text[], $35::int[],
+                         $36::bigint[], $37::bigint[], $38::bigint[])
+)
+insert into booking_events (booking_id, sequence, id, event_type, status, location, flight_id, flight_number,
+                            leg_id, pieces, weight_hg, actor_id, data_version, data, occurred_at, created_at)
+select id, 1, event_id, 'BOOKED', status, origin, flight_id, flight_number, leg_id, pieces, weight_hg,
+       created_by, $39, data, created_at, created_at
+from given
