@@ -1,4 +1,3 @@
--- New bookings, each with its reference, its texts if there are any, its legs and its first event.
 with given as materialized (
     select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[],
                          $8::int[], $9::bigint[], $10::bigint[], $11::bool[], $12::bigint[], $13::text[],
