@@ -6,6 +6,9 @@ use super::{
     wire::Failure,
 };
 
+/// What an answer says that asks the caller to wait for the bookings of a flight.
+const UNFINISHED: &str = "are still being updated after its last change";
+
 /// Breaches of one kind that are reported one by one.
 const MOST_REPORTED: usize = 10;
 
@@ -17,6 +20,8 @@ pub(super) struct Answers {
     pub during_faults: usize,
     /// 503 and 504 at other times.
     pub between_faults: usize,
+    /// 503 because a flight's last change has not reached all of its bookings yet: a promise, and no failure.
+    pub unfinished_flights: usize,
 }
 
 /// `windows` are the intervals from the start of each fault to its recovery, in microseconds since the run began;
@@ -29,6 +34,7 @@ pub(super) fn judge(failures: &[Failure], windows: Option<&[(u64, u64)]>) -> (An
             windows.iter().any(|(begin, end)| failure.invoked <= *end && failure.completed >= *begin)
         };
         match failure.status {
+            503 if failure.what.contains(UNFINISHED) => answers.unfinished_flights += 1,
             503 | 504 if windows.is_none_or(excused) => answers.during_faults += 1,
             503 | 504 => between.push(failure),
             _ => internal.push(failure),
@@ -58,11 +64,18 @@ mod tests {
         let failures =
             [failure(500, 15, 16), failure(503, 5, 9), failure(503, 5, 12), failure(504, 19, 40), failure(503, 21, 22)];
         let (answers, breaches) = judge(&failures, Some(&[(10, 20)]));
-        assert_eq!(answers, Answers { internal: 1, during_faults: 2, between_faults: 2 });
+        assert_eq!(answers, Answers { internal: 1, during_faults: 2, between_faults: 2, unfinished_flights: 0 });
         let reported: Vec<_> = breaches.iter().map(|breach| breach.what.as_str()).collect();
         assert_eq!(reported, ["call 15", "call 5 outside any fault", "call 21 outside any fault"]);
         let (answers, breaches) = judge(&failures, None);
         assert_eq!((answers.during_faults, breaches.len()), (4, 1));
+    }
+
+    #[test]
+    fn a_flight_whose_bookings_still_follow_is_no_failure() {
+        let what = format!("got 503 unavailable: The bookings of AI101 {UNFINISHED}; nothing was changed.");
+        let (answers, breaches) = judge(&[Failure { what, ..failure(503, 5, 9) }], Some(&[]));
+        assert_eq!((answers.unfinished_flights, answers.between_faults, breaches.len()), (1, 0, 0));
     }
 
     #[test]

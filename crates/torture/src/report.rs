@@ -144,10 +144,14 @@ impl Report {
         if let Some(longest) = self.longest_recovery() {
             writeln!(text, "  recovery    longest {longest} ms, limit {} s", self.recovery_seconds)?;
         }
-        let Answers { internal, during_faults, between_faults } = self.answers;
+        let Answers { internal, during_faults, between_faults, unfinished_flights } = self.answers;
         let when =
             if self.own { format!("during faults, {between_faults} at other times") } else { "in total".to_owned() };
-        writeln!(text, "  responses   {internal} times 500; 503 or 504 {during_faults} times {when}")
+        writeln!(
+            text,
+            "  responses   {internal} times 500; 503 or 504 {during_faults} times {when}, {unfinished_flights} for flights \
+             whose bookings still followed"
+        )
     }
 
     fn write_outcome(&self, text: &mut String) -> std::fmt::Result {
