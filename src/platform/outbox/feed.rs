@@ -205,7 +205,8 @@ impl Feed {
     }
 }
 
-fn count(entries: &[Entry]) -> i64 {
+/// Returns their number in the type of a limit.
+pub(super) fn count(entries: &[Entry]) -> i64 {
     i64::try_from(entries.len()).unwrap_or(i64::MAX)
 }
 

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
-    feed::{Entry, FeedError},
+    feed::{Entry, FeedError, count},
     sinks::{self, Place},
 };
 use crate::platform::{
@@ -120,7 +120,7 @@ impl<S: Sink> Relay<S> {
                 place = next;
             }
             trouble.end();
-            let is_full = i64::try_from(entries.len()).is_ok_and(|count| count >= asked_for);
+            let is_full = count(&entries) >= asked_for;
             let pause = match (is_taken, entries.is_empty(), is_full) {
                 (true, _, true) => Duration::ZERO,
                 (true, true, _) => POLL,

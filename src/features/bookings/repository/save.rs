@@ -1,12 +1,11 @@
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments, query::Query, types::Json};
 use uuid::Uuid;
 
-use super::write::joined;
+use super::write::{column, joined};
 use crate::{
     features::bookings::model::{Booking, DATA_VERSION, Event, Leg, OffloadReason},
-    kernel::{AirportCode, AwbNumber, BookingId, FlightId, FlightNumber, LegId, UserId},
+    kernel::{AwbNumber, BookingId, FlightId, FlightNumber, LegId, UserId},
     platform::postgres::{IdMonths, PgSession, planned_list},
 };
 
@@ -27,7 +26,7 @@ type Bound<'q> = Query<'q, Postgres, PgArguments>;
 /// Writes the changes in one statement for any number of bookings. Rows that are there are looked up by a list of their
 /// ids as well, whatever the planner takes the tables' sizes for.
 pub(in crate::features::bookings) async fn save(db: &mut PgSession, changes: &Changes<'_>) -> sqlx::Result<()> {
-    let ids: Vec<Uuid> = changes.bookings.iter().map(|booking| booking.id.uuid()).collect();
+    let ids = column(&changes.bookings, |booking| booking.id.uuid());
     let Some(months) = IdMonths::of_all(&ids) else { return Ok(()) };
     let save = format!(
         "with booked as (
@@ -77,54 +76,47 @@ pub(in crate::features::bookings) async fn save(db: &mut PgSession, changes: &Ch
 }
 
 fn bind_bookings<'q>(bound: Bound<'q>, bookings: &[&'q Booking]) -> Bound<'q> {
-    fn each<'a, T>(bookings: &[&'a Booking], column: impl Fn(&'a Booking) -> T) -> Vec<T> {
-        bookings.iter().map(|booking| column(booking)).collect()
-    }
     bound
-        .bind(each(bookings, |b| b.status.as_str()))
-        .bind(each(bookings, |b| b.moved_at))
-        .bind(each(bookings, |b| b.needs_rerouting))
-        .bind(each(bookings, |b| b.event_sequence))
-        .bind(each(bookings, |b| b.version))
-        .bind(each(bookings, |b| b.updated_at))
-        .bind(each(bookings, |b| b.pieces.count()))
-        .bind(each(bookings, |b| b.space.weight.hectograms()))
-        .bind(each(bookings, |b| b.space.volume.litres()))
-        .bind(each(bookings, |b| b.volume_defaulted))
-        .bind(each(bookings, |b| b.space.positions.count()))
-        .bind(each(bookings, |b| joined(&b.special_handling_codes)))
-        .bind(each(bookings, |b| b.awb_number.as_ref().map(AwbNumber::as_str)))
-}
-
-fn of_legs<'a, T>(legs: &[(BookingId, &'a Leg)], column: impl Fn(&'a Leg) -> T) -> Vec<T> {
-    legs.iter().map(|(_, leg)| column(leg)).collect()
+        .bind(column(bookings, |b| b.status.as_str()))
+        .bind(column(bookings, |b| b.moved_at))
+        .bind(column(bookings, |b| b.needs_rerouting))
+        .bind(column(bookings, |b| b.event_sequence))
+        .bind(column(bookings, |b| b.version))
+        .bind(column(bookings, |b| b.updated_at))
+        .bind(column(bookings, |b| b.pieces.count()))
+        .bind(column(bookings, |b| b.space.weight.hectograms()))
+        .bind(column(bookings, |b| b.space.volume.litres()))
+        .bind(column(bookings, |b| b.volume_defaulted))
+        .bind(column(bookings, |b| b.space.positions.count()))
+        .bind(column(bookings, |b| joined(&b.special_handling_codes)))
+        .bind(column(bookings, |b| b.awb_number.as_ref().map(AwbNumber::as_str)))
 }
 
 /// Binds what moved and added legs have in common.
 fn bind_legs<'q>(bound: Bound<'q>, legs: &[(BookingId, &'q Leg)]) -> Bound<'q> {
     bound
-        .bind(legs.iter().map(|(booking, _)| booking.uuid()).collect::<Vec<Uuid>>())
-        .bind(of_legs(legs, |l| l.id.uuid()))
-        .bind(of_legs(legs, |l| l.status.as_str()))
-        .bind(of_legs(legs, |l| l.departure))
-        .bind(of_legs(legs, |l| l.arrival))
-        .bind(of_legs(legs, |l| l.pieces.count()))
-        .bind(of_legs(legs, |l| l.space.weight.hectograms()))
-        .bind(of_legs(legs, |l| l.space.volume.litres()))
-        .bind(of_legs(legs, |l| l.space.positions.count()))
+        .bind(column(legs, |(booking, _)| booking.uuid()))
+        .bind(column(legs, |(_, l)| l.id.uuid()))
+        .bind(column(legs, |(_, l)| l.status.as_str()))
+        .bind(column(legs, |(_, l)| l.departure))
+        .bind(column(legs, |(_, l)| l.arrival))
+        .bind(column(legs, |(_, l)| l.pieces.count()))
+        .bind(column(legs, |(_, l)| l.space.weight.hectograms()))
+        .bind(column(legs, |(_, l)| l.space.volume.litres()))
+        .bind(column(legs, |(_, l)| l.space.positions.count()))
 }
 
 fn bind_moved<'q>(bound: Bound<'q>, legs: &[(BookingId, &'q Leg)]) -> Bound<'q> {
-    bind_legs(bound, legs).bind(of_legs(legs, |l| l.offload_reason.map(OffloadReason::as_str)))
+    bind_legs(bound, legs).bind(column(legs, |(_, l)| l.offload_reason.map(OffloadReason::as_str)))
 }
 
 fn bind_added<'q>(bound: Bound<'q>, legs: &[(BookingId, &'q Leg)]) -> Bound<'q> {
     bind_legs(bound, legs)
-        .bind(of_legs(legs, |l| l.sequence))
-        .bind(of_legs(legs, |l| l.flight_id.uuid()))
-        .bind(of_legs(legs, |l| l.flight_number.as_str()))
-        .bind(of_legs(legs, |l| l.origin))
-        .bind(of_legs(legs, |l| l.destination))
+        .bind(column(legs, |(_, l)| l.sequence))
+        .bind(column(legs, |(_, l)| l.flight_id.uuid()))
+        .bind(column(legs, |(_, l)| l.flight_number.as_str()))
+        .bind(column(legs, |(_, l)| l.origin))
+        .bind(column(legs, |(_, l)| l.destination))
 }
 
 fn bind_notes<'q>(bound: Bound<'q>, events: &[(BookingId, &'q Event)]) -> Bound<'q> {
@@ -136,26 +128,21 @@ fn bind_notes<'q>(bound: Bound<'q>, events: &[(BookingId, &'q Event)]) -> Bound<
 }
 
 fn bind_events<'q>(bound: Bound<'q>, events: &[(BookingId, &'q Event)]) -> Bound<'q> {
-    fn each<'a, T>(events: &[(BookingId, &'a Event)], column: impl Fn(&'a Event) -> T) -> Vec<T> {
-        events.iter().map(|(_, event)| column(event)).collect()
-    }
-    let data: Vec<Json<&Value>> = each(events, |e| Json(&e.data));
-    let (locations, occurred): (Vec<Option<AirportCode>>, Vec<DateTime<Utc>>) =
-        events.iter().map(|(_, event)| (event.location, event.occurred_at)).unzip();
+    let data: Vec<Json<&Value>> = column(events, |(_, e)| Json(&e.data));
     bound
-        .bind(events.iter().map(|(booking, _)| booking.uuid()).collect::<Vec<Uuid>>())
-        .bind(each(events, |e| e.sequence))
-        .bind(each(events, |e| e.id.uuid()))
-        .bind(each(events, |e| e.event_type.as_str()))
-        .bind(each(events, |e| e.status.as_str()))
-        .bind(locations)
-        .bind(each(events, |e| e.flight_id.map(FlightId::uuid)))
-        .bind(each(events, |e| e.flight_number.as_ref().map(FlightNumber::as_str)))
-        .bind(each(events, |e| e.leg_id.map(LegId::uuid)))
-        .bind(each(events, |e| e.pieces.count()))
-        .bind(each(events, |e| e.weight.hectograms()))
-        .bind(each(events, |e| e.actor.map(UserId::uuid)))
+        .bind(column(events, |(booking, _)| booking.uuid()))
+        .bind(column(events, |(_, e)| e.sequence))
+        .bind(column(events, |(_, e)| e.id.uuid()))
+        .bind(column(events, |(_, e)| e.event_type.as_str()))
+        .bind(column(events, |(_, e)| e.status.as_str()))
+        .bind(column(events, |(_, e)| e.location))
+        .bind(column(events, |(_, e)| e.flight_id.map(FlightId::uuid)))
+        .bind(column(events, |(_, e)| e.flight_number.as_ref().map(FlightNumber::as_str)))
+        .bind(column(events, |(_, e)| e.leg_id.map(LegId::uuid)))
+        .bind(column(events, |(_, e)| e.pieces.count()))
+        .bind(column(events, |(_, e)| e.weight.hectograms()))
+        .bind(column(events, |(_, e)| e.actor.map(UserId::uuid)))
         .bind(data)
-        .bind(occurred)
-        .bind(each(events, |e| e.created_at))
+        .bind(column(events, |(_, e)| e.occurred_at))
+        .bind(column(events, |(_, e)| e.created_at))
 }

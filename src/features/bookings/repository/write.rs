@@ -35,6 +35,11 @@ pub(in crate::features::bookings) async fn free_awb(
     freed.execute(db).await.map(drop)
 }
 
+/// Returns one column of these rows, as an array that a statement unnests.
+pub(super) fn column<R, T>(rows: &[R], of: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(of).collect()
+}
+
 /// Joins the codes of one booking into one text: arrays of arrays cannot be unnested.
 pub(super) fn joined(codes: &[HandlingCode]) -> String {
     codes.iter().map(HandlingCode::as_str).collect::<Vec<_>>().join(",")
