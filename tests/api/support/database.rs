@@ -5,11 +5,14 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use loadmaster::{app, features::reference, platform::postgres};
+use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use uuid::Uuid;
 
 /// One lock for making roles and templates, cluster-wide.
 const BOOTSTRAP_LOCK: i64 = 0x4c4f_4144;
+/// So many databases of tests that have ended are deleted together, by whoever needs the next one.
+const DELETED_TOGETHER: usize = 16;
 
 fn owner_url() -> String {
     std::env::var("LOADMASTER_TEST_OWNER_URL").expect("run the tests with ./test: it starts PostgreSQL and Redis")
@@ -20,7 +23,8 @@ pub fn redis_url() -> String {
     std::env::var("LOADMASTER_TEST_REDIS_URL").expect("run the tests with ./test: it starts PostgreSQL and Redis")
 }
 
-/// A database of one test's own, copied from a migrated template. It goes with the cluster, at the end of the run.
+/// A database of one test's own, copied from a migrated template. It is deleted after the test's process has ended, or
+/// with the cluster: the databases of a whole run would take more than 15 GB.
 #[derive(Debug, Clone)]
 pub struct TestDatabase {
     pub name: String,
@@ -47,7 +51,7 @@ impl TestDatabase {
     }
 
     async fn copy_of(template: &str, mut maintenance: PgConnection) -> Self {
-        let name = format!("test_{}", Uuid::new_v4().simple());
+        let name = new_name(&mut maintenance).await;
         let copy = format!("create database {name} template {template}");
         maintenance.execute(sqlx::AssertSqlSafe(copy)).await.expect("copying the database");
         Self { name, elsewhere: None }
@@ -61,8 +65,8 @@ impl TestDatabase {
     /// A database without any table in it.
     pub async fn empty() -> Self {
         bootstrap().await;
-        let name = format!("test_{}", Uuid::new_v4().simple());
         let mut maintenance = connect("postgres").await;
+        let name = new_name(&mut maintenance).await;
         maintenance.execute(sqlx::AssertSqlSafe(format!("create database {name}"))).await.expect("creating a database");
         Self { name, elsewhere: None }
     }
@@ -136,6 +140,36 @@ fn with_database(name: &str) -> String {
 async fn connect(database: &str) -> PgConnection {
     let options = PgConnectOptions::from_str(&owner_url()).expect("LOADMASTER_TEST_OWNER_URL is an address");
     PgConnection::connect_with(&options.database(database)).await.expect("connecting to the test server")
+}
+
+/// A name for a database, which tells whose it is. Makes room for it first.
+async fn new_name(maintenance: &mut PgConnection) -> String {
+    delete_ended(maintenance).await;
+    format!("test_{}_{}", std::process::id(), Uuid::new_v4().simple())
+}
+
+/// Whether the process that made this database has ended.
+fn is_ended(name: &str) -> bool {
+    let process = name.split('_').nth(1).and_then(|number| number.parse().ok()).map(Pid::from_raw);
+    process.is_some_and(|process| kill(process, None) == Err(Errno::ESRCH))
+}
+
+async fn delete_ended(maintenance: &mut PgConnection) {
+    let names = "select datname from pg_database where datname like 'test\\_%'";
+    let names: Vec<String> = sqlx::query_scalar(names).fetch_all(&mut *maintenance).await.unwrap();
+    let ended: Vec<_> = names.iter().filter(|name| is_ended(name)).collect();
+    if ended.len() < DELETED_TOGETHER {
+        return;
+    }
+    let lock = sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(BOOTSTRAP_LOCK + 2);
+    let is_first: bool = lock.fetch_one(&mut *maintenance).await.unwrap();
+    if is_first {
+        for name in ended {
+            let delete = format!("drop database if exists {name} with (force)");
+            maintenance.execute(sqlx::AssertSqlSafe(delete)).await.expect("deleting a database");
+        }
+        sqlx::query("select pg_advisory_unlock($1)").bind(BOOTSTRAP_LOCK + 2).execute(maintenance).await.unwrap();
+    }
 }
 
 /// Makes the serving role; harmless when it is there.
