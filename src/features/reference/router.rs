@@ -15,14 +15,12 @@ use crate::platform::room::{Routes, handler_state};
 use crate::{
     kernel::{AircraftCode, AirlineCode, AirportCode, Fault},
     platform::web::{
-        CursorKey, PageFields, PageParams, PageRequest, PathText, Problem, Query, code, problem_responses,
+        CursorKey, JSON, PageFields, PageParams, PageRequest, PathText, Problem, Query, code, problem_responses,
     },
 };
 
 /// Reference data changes with a release at most, and is the same for every caller.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300");
-
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 handler_state!(HandlerState { reference: Reference });
 

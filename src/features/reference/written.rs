@@ -19,16 +19,6 @@ impl WrittenAirports {
     /// Returns the list of these airports.
     pub fn list(&self, codes: &[AirportCode]) -> String {
         let airports: Vec<&str> = codes.iter().filter_map(|code| self.0.get(code)).map(AsRef::as_ref).collect();
-        let bytes: usize = airports.iter().map(|airport| airport.len() + 1).sum();
-        let mut list = String::with_capacity(bytes + 2);
-        list.push('[');
-        for (place, airport) in airports.into_iter().enumerate() {
-            if place > 0 {
-                list.push(',');
-            }
-            list.push_str(airport);
-        }
-        list.push(']');
-        list
+        format!("[{}]", airports.join(","))
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     platform::{
         room::{Routes, handler_state},
         telemetry::{Traced, span},
-        web::{Body, ChosenCoding, Coding, NO_STORE, Problem, Query, both, code, encoded, problem_responses},
+        web::{Body, ChosenCoding, Coding, JSON, NO_STORE, Problem, Query, both, code, encoded, problem_responses},
     },
 };
 
@@ -105,7 +105,7 @@ fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
 fn told(body: Bytes, status: CacheStatus) -> Response {
     let cache_status = HeaderValue::try_from(status.header()).unwrap_or(HeaderValue::from_static("loadmaster"));
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CONTENT_TYPE, JSON),
         (header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE)),
         (CACHE_STATUS, cache_status),
     ];

@@ -4,7 +4,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::platform::web::PRIVATE;
+use crate::platform::web::{JSON, PRIVATE};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -69,8 +69,7 @@ impl Answer {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let json = HeaderValue::from_static("application/json");
-        let mut response = (self.status, [(header::CONTENT_TYPE, json)], self.body).into_response();
+        let mut response = (self.status, [(header::CONTENT_TYPE, JSON)], self.body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(self.cache));
         let tag = self.tag.map(|tag| format!("\"{tag}\""));

@@ -18,7 +18,7 @@ mod request;
 mod tests;
 
 use axum::{
-    http::header,
+    http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 
@@ -40,6 +40,8 @@ pub use quota::{tell_quota, tells_quota};
 pub(crate) use request::request;
 pub use request::{Reader, list, object, objects, set, with};
 
+/// Content-Type of bodies that are JSON already.
+pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Cache-Control of personal data.
 pub const PRIVATE: &str = "private, no-cache";
 /// Cache-Control of credentials.

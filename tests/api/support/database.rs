@@ -9,7 +9,7 @@ use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use uuid::Uuid;
 
-/// One lock for making roles and templates, cluster-wide.
+/// The first of three locks, cluster-wide: for making roles, for making templates, and for deleting databases.
 const BOOTSTRAP_LOCK: i64 = 0x4c4f_4144;
 /// So many databases of tests that have ended are deleted together, by whoever needs the next one.
 const DELETED_TOGETHER: usize = 16;
