@@ -30,7 +30,7 @@ pub(super) enum Command {
 pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
     let Command::Import { file, dry_run } = command;
     let table = tokio::fs::read(&file).await.with_context(|| format!("cannot read {}", file.display()))?;
-    Backend::with_rooms(settings, async |rooms| import(rooms, table, dry_run).await).await
+    Backend::with_rooms(settings, async |rooms| Box::pin(import(rooms, table, dry_run)).await).await
 }
 
 async fn import(rooms: &AppState, table: Vec<u8>, dry_run: bool) -> anyhow::Result<ExitCode> {

@@ -14,7 +14,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     io,
     str::FromStr,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -65,6 +65,9 @@ pub struct Database {
     probes: Pool,
     /// A few separate connections for background work: a rush of requests must not make leases expire.
     background: Pool,
+    /// Connections that have one user each.
+    own: Arc<Mutex<Vec<Pool>>>,
+    options: PgConnectOptions,
     pooler: bool,
     /// Whether requests wait for these connections.
     is_serving: bool,
@@ -81,16 +84,21 @@ pub struct Database {
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     statement: Duration,
+    lock: Duration,
 }
 
 impl Limits {
+    fn of(statement: Duration) -> Self {
+        Self { statement, lock: statement * 3 / 8 }
+    }
+
     /// Returns the settings of a session; times are in milliseconds. Rows are looked up by key: with the price of a
     /// page out of order at the server's default, meant for turning disks, a small table's plan reads it whole, and is
     /// kept while the table grows.
     fn settings(self) -> [(&'static str, String); 4] {
         [
             ("statement_timeout", self.statement.as_millis().to_string()),
-            ("lock_timeout", (self.statement * 3 / 8).as_millis().to_string()),
+            ("lock_timeout", self.lock.as_millis().to_string()),
             ("idle_in_transaction_session_timeout", (self.statement + SILENCE * 2).as_millis().to_string()),
             ("random_page_cost", "1.1".to_owned()),
         ]
@@ -100,7 +108,7 @@ impl Limits {
 impl Database {
     /// Opens the serving pool. Makes one connection immediately, so that a wrong address is reported at start-up.
     pub async fn open(url: &SecretString, settings: &settings::Database) -> anyhow::Result<Self> {
-        let (pooler, limits) = (settings.transaction_pooler, Limits { statement: settings.statement_timeout() });
+        let (pooler, limits) = (settings.transaction_pooler, Limits::of(settings.statement_timeout()));
         let mut options = connect_options(url)?;
         let socket = options.get_socket().map(|path| path.display().to_string());
         let port = socket.is_none().then(|| options.get_port());
@@ -117,7 +125,23 @@ impl Database {
         let (probes, background) = (pool(1, false), pool(DUTY_CONNECTIONS, true));
         let pool = pool(settings.connections(), true);
         let bound = limits.statement + SILENCE;
-        Ok(Self { pool, probes, background, pooler, is_serving: true, limits, bound, state })
+        let own = Arc::default();
+        Ok(Self { pool, probes, background, own, options, pooler, is_serving: true, limits, bound, state })
+    }
+
+    /// Returns the same database through one connection of the caller's own, made when it is first used. It keeps the
+    /// plans of its statements for any parameters, and waits no longer than `lock` for a row.
+    #[must_use]
+    pub fn own_connection(&self, lock: Duration) -> Self {
+        let limits = Limits { lock, ..self.limits };
+        let mut options = self.options.clone();
+        if !self.pooler {
+            let plans = [("plan_cache_mode", "force_generic_plan"), ("jit", "off")];
+            options = options.options(limits.settings()).options(plans);
+        }
+        let pool = Pool::new(options, 1, self.pool.patience(), true, &self.state);
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
+        Self { pool, limits, ..self.clone() }
     }
 
     /// Returns the same database through the connections reserved for background work.
@@ -229,6 +253,10 @@ impl Database {
     pub async fn close(&self) {
         self.probes.close().await;
         self.background.close().await;
+        let own = std::mem::take(&mut *self.own.lock().unwrap_or_else(PoisonError::into_inner));
+        for pool in own {
+            pool.close().await;
+        }
         self.pool.close().await;
     }
 }

@@ -30,6 +30,7 @@ pub struct Settings {
     pub capacity: Capacity,
     pub search: Search,
     pub booking: Booking,
+    pub desk: Desk,
     pub locks: Locks,
     pub idempotency: Idempotency,
     pub telemetry: Telemetry,
@@ -148,6 +149,14 @@ pub struct Booking {
     pub auto_route_hours: u32,
     pub amendments_per_hour: u32,
     pub moved_at_once: u32,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Desk {
+    pub lanes: usize,
+    pub batch: usize,
+    pub queue: usize,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

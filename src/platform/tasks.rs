@@ -1,4 +1,4 @@
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use tracing::Instrument;
 
 use super::{
@@ -26,6 +26,11 @@ impl Tasks {
             Ok(outcome) => outcome.map_err(Into::into),
             Err(panic) => Err(Problem::internal(&panic)),
         }
+    }
+
+    /// Returns a token for work that is done elsewhere: shutdown waits until it is dropped.
+    pub fn hold(&self) -> TaskTrackerToken {
+        self.0.token()
     }
 
     /// Accepts no more work and waits for the running tasks.

@@ -1,21 +1,23 @@
-//! The only way to write. A [`Command`] decides and writes in a transaction; the unit of work begins it, enters the
+//! The only way to write. A [`Command`] decides and writes in a [`Transaction`]; the unit of work begins it, enters the
 //! command's `Idempotency-Key`, stores its answer, commits, and runs the follow-up. It retries conflicts, and
 //! determines by the key the outcome of a commit that was not confirmed.
 //!
-//! One command or many share a transaction: each has its own outcome, and a refused one rolls back only its own writes.
+//! What decides many requests together uses the same transaction, and no other way to commit.
 mod request;
+mod transaction;
 
 use std::{pin::Pin, time::Duration};
 
 use super::{
     idempotency::{Answer, Key, Repetition},
-    postgres::{Database, DbError, MAX_RETRIES, PgSession, Transient, Tx, commit, pause_before_retry},
+    postgres::{Database, DbError, MAX_RETRIES, PgSession, Transient, pause_before_retry},
     tasks::Tasks,
     telemetry::{Traced, metric, span},
     web::Problem,
 };
 
 pub use request::{ChangeRequest, Judged};
+pub use transaction::{Committed, Transaction};
 
 /// A change that is made in one transaction, or not at all.
 pub trait Command: Send {
@@ -73,46 +75,30 @@ impl UnitOfWork {
     where
         C: Command + 'static,
     {
-        let (this, tasks) = (self.clone(), self.tasks.clone());
-        Box::pin(async move {
-            let work = Box::pin(async move { Ok::<_, Problem>(this.run_all(vec![keyed]).await) });
-            let mut outcomes = tasks.to_the_end(work).await?;
-            outcomes.pop().unwrap_or_else(|| Err(Problem::internal(&"a command without an outcome")))
-        })
+        let (db, tasks) = (self.db.clone(), self.tasks.clone());
+        Box::pin(async move { tasks.to_the_end(Box::pin(run(db, keyed))).await })
     }
+}
 
-    /// Runs commands in one transaction. Returns their answers, in the same order.
-    pub async fn run_all<C: Command>(&self, batch: Vec<Keyed<C>>) -> Vec<Result<Answer, Problem>> {
-        // A key that is in use in this process is refused immediately, without a query.
-        let in_use: Vec<_> = batch.iter().map(|keyed| keyed.key.start()).collect();
-        let started = batch.into_iter().zip(&in_use).filter(|(_, in_use)| in_use.is_some());
-        let mut members: Vec<_> =
-            started.map(|(Keyed { command, key, answer }, _)| Member::new(command, key, Some(answer))).collect();
-        settle(&self.db, &mut members).in_span(span(C::NAME)).await;
-        let mut members = members.into_iter();
-        let mut answers = Vec::with_capacity(in_use.len());
-        for in_use in &in_use {
-            answers.push(match in_use.as_ref().and_then(|_| members.next()) {
-                Some(member) => member.conclude().await,
-                None => Err(Repetition::InProgress.into()),
-            });
-        }
-        answers
-    }
+async fn run<C: Command>(db: Database, Keyed { command, key, answer }: Keyed<C>) -> Result<Answer, Problem> {
+    // A key that is in use in this process is refused immediately, without a query.
+    let Some(_in_use) = key.start() else { return Err(Repetition::InProgress.into()) };
+    let mut work = Work::new(command, key, Some(answer));
+    work.settle(&db).in_span(span(C::NAME)).await;
+    work.conclude().await
 }
 
 /// Runs a command without a key, for a caller that waits for it: at the command line.
 pub async fn run_alone<C: Command>(db: &Database, command: C) -> Result<C::Done, C::Error> {
-    let mut members = [Member::new(command, Key::none(), None)];
-    settle(db, &mut members).in_span(span(C::NAME)).await;
-    let [mut member] = members;
-    let outcome = member.outcome.take().unwrap_or_else(|| Err(DbError::from(sqlx::Error::WorkerCrashed).into()));
-    member.command.concluded(outcome.as_ref()).await;
+    let mut work = Work::new(command, Key::none(), None);
+    Box::pin(work.settle(db).in_span(span(C::NAME))).await;
+    let outcome = work.outcome.take().unwrap_or_else(|| Err(DbError::from(sqlx::Error::WorkerCrashed).into()));
+    work.command.concluded(outcome.as_ref()).await;
     outcome
 }
 
 /// A command during its attempts.
-struct Member<C: Command> {
+struct Work<C: Command> {
     command: C,
     key: Key,
     answer: Option<AnswerOf<C::Done>>,
@@ -121,57 +107,55 @@ struct Member<C: Command> {
     kept: Option<Answer>,
     /// `None` until it is settled, and again before a retry.
     outcome: Option<Result<C::Done, C::Error>>,
-    is_committed: bool,
 }
 
-impl<C: Command> Member<C> {
+impl<C: Command> Work<C> {
     fn new(command: C, key: Key, answer: Option<AnswerOf<C::Done>>) -> Self {
-        Self { command, key, answer, conflicts: 0, kept: None, outcome: None, is_committed: false }
+        Self { command, key, answer, conflicts: 0, kept: None, outcome: None }
     }
 
-    const fn is_open(&self) -> bool {
-        self.outcome.is_none()
-    }
-
-    const fn is_to_be_committed(&self) -> bool {
-        matches!(self.outcome, Some(Ok(_))) && !self.is_committed
-    }
-
-    async fn prepare(&mut self) {
-        if let Err(error) = Box::pin(self.command.prepare(&self.key)).await {
-            self.outcome = Some(Err(error));
-        }
-    }
-
-    /// Locks the command's key until the end of the transaction.
-    async fn enter(&mut self, tx: &mut PgSession) -> Result<(), DbError> {
-        match self.key.enter_in_tx(tx).await {
-            Ok(()) => Ok(()),
-            Err(Repetition::Database(error)) => Err(error),
-            Err(repetition) => {
-                self.outcome = Some(Err(repetition.into()));
-                Ok(())
+    /// Makes attempts until the command has its outcome.
+    async fn settle(&mut self, db: &Database) {
+        loop {
+            let attempt = match Box::pin(self.command.prepare(&self.key)).await {
+                Ok(()) => Box::pin(self.attempt(db)).await,
+                Err(error) => Err(error),
+            };
+            self.outcome = Some(attempt);
+            match self.try_again() {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return,
             }
         }
     }
 
-    async fn decide(&mut self, tx: &mut PgSession) {
-        // Boxed, so that the levels above move a pointer instead of the command's whole future.
-        self.outcome = Some(Box::pin(self.command.decide(tx)).await);
+    /// Makes one attempt, in one transaction.
+    async fn attempt(&mut self, db: &Database) -> Result<C::Done, C::Error> {
+        let mut tx = Transaction::begin(db).await?;
+        match self.write(&mut tx).await {
+            Ok(done) => {
+                tx.commit().await?;
+                Ok(done)
+            }
+            Err(error) => {
+                tx.roll_back().await;
+                Err(error)
+            }
+        }
     }
 
-    async fn keep(&mut self, tx: &mut PgSession) -> Result<(), DbError> {
-        if let (Some(Ok(done)), Some(answer)) = (&self.outcome, &self.answer) {
-            let answer = answer(done);
-            self.key.keep_in_tx(tx, &answer).await?;
+    async fn write(&mut self, tx: &mut Transaction) -> Result<C::Done, C::Error> {
+        for entered in tx.enter(&[&self.key]).await? {
+            entered?;
+        }
+        // Boxed, so that the levels above move a pointer instead of the command's whole future.
+        let done = Box::pin(self.command.decide(tx)).await?;
+        if let Some(answer) = &self.answer {
+            let answer = answer(&done);
+            tx.keep(&[(&self.key, &answer)]).await?;
             self.kept = Some(answer);
         }
-        Ok(())
-    }
-
-    /// Records the failure of its transaction.
-    fn fail(&mut self, error: DbError) {
-        self.outcome = Some(Err(error.into()));
+        Ok(done)
     }
 
     /// Returns the pause before the next attempt, if there is one.
@@ -200,75 +184,4 @@ impl<C: Command> Member<C> {
             Err(error) => self.key.resolve(error.into(), self.kept.as_ref()).await,
         }
     }
-}
-
-/// Makes attempts until each command has its outcome.
-async fn settle<C: Command>(db: &Database, members: &mut [Member<C>]) {
-    loop {
-        for member in members.iter_mut().filter(|member| member.is_open()) {
-            member.prepare().await;
-        }
-        if members.iter().any(Member::is_open)
-            && let Err(error) = attempt(db, members).await
-        {
-            fail(members, error);
-        }
-        match members.iter_mut().filter_map(Member::try_again).max() {
-            Some(pause) => tokio::time::sleep(pause).await,
-            None => return,
-        }
-    }
-}
-
-/// Records for its commands that the transaction failed, or that its outcome is unknown.
-fn fail<C: Command>(members: &mut [Member<C>], mut error: DbError) {
-    for member in members.iter_mut().filter(|member| member.is_open() || member.is_to_be_committed()) {
-        let copy = error.copy();
-        member.fail(std::mem::replace(&mut error, copy));
-    }
-}
-
-/// Makes one attempt, in one transaction for all open commands.
-async fn attempt<C: Command>(db: &Database, members: &mut [Member<C>]) -> Result<(), DbError> {
-    let mut tx = db.begin().await?;
-    match write(&mut tx, members).await {
-        Ok(()) if members.iter().any(Member::is_to_be_committed) => {
-            commit(tx).await?;
-            for member in members.iter_mut() {
-                member.is_committed |= member.is_to_be_committed();
-            }
-            Ok(())
-        }
-        // A transaction that is only dropped lives on for a while, with its locks. A lost connection takes it along.
-        outcome => {
-            _ = tx.rollback().await;
-            outcome
-        }
-    }
-}
-
-async fn write<C: Command>(tx: &mut Tx, members: &mut [Member<C>]) -> Result<(), DbError> {
-    for member in members.iter_mut().filter(|member| member.is_open()) {
-        member.enter(tx).await?;
-    }
-    let is_shared = members.iter().filter(|member| member.is_open()).count() > 1;
-    for member in members.iter_mut().filter(|member| member.is_open()) {
-        if !is_shared {
-            member.decide(tx).await;
-            continue;
-        }
-        statement(tx, "savepoint command").await?;
-        member.decide(tx).await;
-        let end =
-            if member.is_to_be_committed() { "release savepoint command" } else { "rollback to savepoint command" };
-        statement(tx, end).await?;
-    }
-    for member in members.iter_mut().filter(|member| member.is_to_be_committed()) {
-        member.keep(tx).await?;
-    }
-    Ok(())
-}
-
-async fn statement(tx: &mut PgSession, text: &'static str) -> Result<(), DbError> {
-    sqlx::raw_sql(text).execute(tx).await.map(drop).map_err(DbError::from)
 }

@@ -1,4 +1,4 @@
-//! Commands that share a transaction. Those of this file write numbers into a table of their own.
+//! The unit of work. The commands of this file write numbers into a table of their own.
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering::Relaxed},
@@ -12,7 +12,7 @@ use loadmaster::platform::{
     idempotency::{Answer, Idempotent, Key, Repetition},
     postgres::{DbError, PgSession, Transient},
     web::{Body, PRIVATE, Problem, code},
-    work::{Command, Keyed, run_alone},
+    work::{Command, Keyed, Transaction, run_alone},
 };
 use uuid::Uuid;
 
@@ -102,69 +102,79 @@ fn keyed(command: Put, key: Key) -> Keyed<Put> {
 }
 
 /// `replayed`, `done`, or the code of the problem.
-fn told(outcomes: &[Result<Answer, Problem>]) -> Vec<&'static str> {
-    outcomes
-        .iter()
-        .map(|outcome| match outcome {
-            Ok(answer) if answer.is_replayed() => "replayed",
-            Ok(_) => "done",
-            Err(problem) => problem.code().as_str(),
-        })
-        .collect()
+fn told(outcome: &Result<Answer, Problem>) -> &'static str {
+    match outcome {
+        Ok(answer) if answer.is_replayed() => "replayed",
+        Ok(_) => "done",
+        Err(problem) => problem.code().as_str(),
+    }
+}
+
+async fn run(world: &World, command: Put, key: Key) -> &'static str {
+    told(&world.state().unit_of_work.run(keyed(command, key)).await)
+}
+
+async fn numbers(world: &World) -> Vec<String> {
+    world.texts("select number::text from numbers order by number").await
 }
 
 #[tokio::test]
-async fn each_command_of_a_transaction_has_its_own_outcome_and_a_refused_one_has_written_nothing() {
+async fn a_refused_command_has_written_nothing() {
     let world = world().await;
-    let batch = [1, 0, 2].map(|number| keyed(put(number), Key::none()));
-    let outcomes = world.state().unit_of_work.run_all(batch.into()).await;
-    assert_eq!(told(&outcomes), ["done", "invalid_transition", "done"]);
-    assert_eq!(world.texts("select number::text from numbers order by number").await, ["1", "2"]);
-    assert_eq!(world.texts("select distinct transaction::text from numbers").await.len(), 1);
+    assert_eq!(run(&world, put(0), Key::none()).await, "invalid_transition");
+    assert_eq!(run(&world, put(1), Key::none()).await, "done");
+    assert_eq!(numbers(&world).await, ["1"]);
 }
 
 #[tokio::test]
-async fn one_to_which_the_database_prefers_another_transaction_is_decided_again_and_the_others_are_not() {
+async fn one_to_which_the_database_prefers_another_transaction_is_decided_again_but_not_for_ever() {
     let world = world().await;
-    let commands = [(1, 0), (2, 3)].map(|(number, conflicts)| Put { conflicts, ..put(number) });
-    let decided = [commands[0].decided.clone(), commands[1].decided.clone()];
-    let batch = commands.map(|command| keyed(command, Key::none()));
-    assert_eq!(told(&world.state().unit_of_work.run_all(batch.into()).await), ["done", "done"]);
-    assert_eq!(decided.map(|decided| decided.load(Relaxed)), [1, 4]);
-    assert_eq!(world.texts("select number::text from numbers order by number").await, ["1", "2"]);
-    // It is not tried for ever.
+    let command = Put { conflicts: 3, ..put(2) };
+    let decided = command.decided.clone();
+    assert_eq!((run(&world, command, Key::none()).await, decided.load(Relaxed)), ("done", 4));
     let stubborn = Put { conflicts: 100, ..put(3) };
     let decided = stubborn.decided.clone();
-    let outcomes = world.state().unit_of_work.run_all(vec![keyed(stubborn, Key::none())]).await;
-    assert_eq!((told(&outcomes), decided.load(Relaxed)), (vec!["unavailable"], 6));
+    assert_eq!((run(&world, stubborn, Key::none()).await, decided.load(Relaxed)), ("unavailable", 6));
+    assert_eq!(numbers(&world).await, ["2"]);
 }
 
 #[tokio::test]
-async fn a_commit_that_fails_is_the_outcome_of_all_that_were_part_of_it() {
+async fn a_commit_that_fails_is_the_outcome_of_its_command() {
     let world = world().await;
     run_alone(&world.db, put(1)).await.unwrap();
-    let batch = [0, 1, 2].map(|number| keyed(put(number), Key::none()));
-    let outcomes = world.state().unit_of_work.run_all(batch.into()).await;
-    assert_eq!(told(&outcomes)[0], "invalid_transition");
-    assert!(outcomes[1..].iter().all(Result::is_err));
-    assert_eq!(world.texts("select number::text from numbers").await, ["1"]);
+    assert_eq!(run(&world, put(1), Key::none()).await, "internal");
+    assert_eq!(numbers(&world).await, ["1"]);
 }
 
 #[tokio::test]
-async fn keys_are_entered_and_answers_kept_for_each() {
+async fn one_transaction_enters_many_keys_and_keeps_an_answer_for_each() {
     let world = world().await;
-    let unit = &world.state().unit_of_work;
-    unit.run(keyed(put(1), key(&world, "a").await)).await.unwrap();
-    let batch = vec![
-        keyed(put(1), key(&world, "a").await),
-        keyed(put(2), key(&world, "b").await),
-        keyed(put(3), key(&world, "b").await),
-        keyed(put(0), key(&world, "c").await),
-    ];
-    let outcomes = unit.run_all(batch).await;
-    assert_eq!(told(&outcomes), ["replayed", "done", "idempotency_in_progress", "invalid_transition"]);
-    let batch = ["a", "b", "c"].map(async |text| keyed(put(4), key(&world, text).await));
-    let outcomes = unit.run_all(futures_util::future::join_all(batch).await).await;
-    assert_eq!(told(&outcomes), ["replayed", "replayed", "done"]);
-    assert_eq!(world.texts("select number::text from numbers order by number").await, ["1", "2", "4"]);
+    assert_eq!(run(&world, put(1), key(&world, "a").await).await, "done");
+    let keys = [key(&world, "a").await, Key::none(), key(&world, "b").await, key(&world, "c").await];
+    let mut tx = Transaction::begin(&world.db).await.unwrap();
+    let entered = tx.enter(&keys.each_ref()).await.unwrap();
+    let entered: Vec<_> = entered.iter().map(|entered| entered.as_ref().err().map(ToString::to_string)).collect();
+    assert!(entered[0].is_some() && entered[1..].iter().all(Option::is_none), "{entered:?}");
+    // Whoever comes with one of these keys is refused until the end.
+    let mut other = Transaction::begin(&world.db).await.unwrap();
+    let late = other.enter(&[&keys[3], &key(&world, "d").await]).await.unwrap();
+    assert!(matches!(late[..], [Err(Repetition::InProgress), Ok(())]), "{late:?}");
+    other.roll_back().await;
+    let answers = [2, 3].map(|number| Answer::new(StatusCode::OK, &number, PRIVATE));
+    tx.keep(&[(&keys[1], &answers[0]), (&keys[2], &answers[0]), (&keys[3], &answers[1])]).await.unwrap();
+    tx.commit().await.unwrap();
+    for (text, expected) in [("a", "replayed"), ("b", "replayed"), ("c", "replayed"), ("e", "done")] {
+        assert_eq!(run(&world, put(9), key(&world, text).await).await, expected, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_rolled_back_leaves_its_keys_free() {
+    let world = world().await;
+    let key_of_both = key(&world, "a").await;
+    let mut tx = Transaction::begin(&world.db).await.unwrap();
+    assert!(tx.enter(&[&key_of_both]).await.unwrap()[0].is_ok());
+    tx.keep(&[(&key_of_both, &Answer::new(StatusCode::OK, &1, PRIVATE))]).await.unwrap();
+    tx.roll_back().await;
+    assert_eq!(run(&world, put(1), key(&world, "a").await).await, "done");
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     features::{
-        capacity::{self, Release, Space},
+        capacity::{self, Shift, Space},
         flights::Flight,
     },
     kernel::{BookingRef, FlightId, FlightNumber, HandlingCode, UserId},
@@ -197,7 +197,7 @@ impl BookingService {
                 _ => {}
             }
         }
-        capacity::release_in_tx(tx, &releases, author.now).await?;
+        capacity::shift_in_tx(tx, &releases, author.now).await?;
         save_in_tx(tx, &drafts).await?;
         let changed = drafts.iter().filter(|draft| draft.is_changed()).count();
         moved.moved = changed - moved.left_behind.len();
@@ -211,7 +211,7 @@ impl BookingService {
         occurred_at: DateTime<Utc>,
         author: Author<'_>,
         moved: &mut Moved,
-    ) -> Vec<Release> {
+    ) -> Vec<Shift> {
         if booked_leg(&draft.now, flight).is_none() {
             return Vec::new();
         }
@@ -276,7 +276,7 @@ impl BookingService {
                     releases.extend(offload(draft, flight, *reason, author));
                 }
             }
-            capacity::release_in_tx(tx, &releases, author.now).await?;
+            capacity::shift_in_tx(tx, &releases, author.now).await?;
             save_in_tx(tx, &drafts).await?;
         }
         Ok(())
@@ -357,7 +357,7 @@ fn booked_leg(booking: &Booking, flight: FlightId) -> Option<&Leg> {
 }
 
 /// Ends the leg on a cancelled flight and records the event. The caller releases its room.
-fn lose_flight(draft: &mut Draft, flight: FlightId, reason: Option<&str>, author: Author<'_>) -> Vec<Release> {
+fn lose_flight(draft: &mut Draft, flight: FlightId, reason: Option<&str>, author: Author<'_>) -> Vec<Shift> {
     let Some(leg) = booked_leg(&draft.now, flight).cloned() else { return Vec::new() };
     let given = draft.release_legs(LegStatus::Cancelled, |leg| leg.flight_id == flight);
     draft.now.needs_rerouting = true;
@@ -367,7 +367,7 @@ fn lose_flight(draft: &mut Draft, flight: FlightId, reason: Option<&str>, author
 }
 
 /// Takes a booking off a flight and records the event. The caller releases its room.
-fn offload(draft: &mut Draft, flight: FlightId, reason: OffloadReason, author: Author<'_>) -> Vec<Release> {
+fn offload(draft: &mut Draft, flight: FlightId, reason: OffloadReason, author: Author<'_>) -> Vec<Shift> {
     let id = booked_leg(&draft.now, flight).map(|leg| leg.id);
     let given = draft.release_legs(LegStatus::Offloaded, |leg| leg.flight_id == flight);
     if let Some(leg) = id.and_then(|id| draft.leg_mut(id)) {

@@ -3,7 +3,8 @@ use chrono::TimeDelta;
 use super::{
     BookingError, BookingService,
     amendment::{AwbMove, changes_text},
-    change::{Target, Verb},
+    change::Alteration,
+    courtesy::Target,
     draft::{Author, Draft, EventDetails},
     dto::AmendBooking,
     model::{Action, Booking, EventType, LegStatus},
@@ -13,9 +14,7 @@ use super::{
 use crate::{
     features::{
         accounts::Role,
-        capacity::{
-            self, Allocation, AllocationPath, Entry, FlightCapacity, FlightStatus, OpenUntil, Shortfall, Space,
-        },
+        capacity::{self, FlightCapacity, FlightStatus, OpenUntil, Shift, Shortfall, Space},
         flights,
     },
     kernel::{AwbNumber, BookingId, FlightId, HandlingCode},
@@ -30,7 +29,7 @@ pub(super) struct Amend {
     pub amendment: AmendBooking,
 }
 
-impl Verb for Amend {
+impl Alteration for Amend {
     const NAME: &'static str = "bookings.amend";
 
     async fn apply(
@@ -176,7 +175,7 @@ impl Amending<'_> {
     /// Adjusts the room of each leg that has not departed to the amended booking.
     async fn retake(&mut self, tx: &mut PgSession) -> Result<(), BookingError> {
         let (booking_id, pieces, space) = (self.draft.now.id, self.draft.now.pieces, self.draft.now.space);
-        let mut allocations = Vec::new();
+        let mut shifts = Vec::new();
         for leg in self.draft.now.legs.iter_mut().filter(|leg| leg.status == LegStatus::Booked) {
             let Some(room) = self.rooms.iter().find(|room| room.flight_id == leg.flight_id) else { continue };
             let available = room.available() + leg.space;
@@ -189,24 +188,13 @@ impl Amending<'_> {
             }
             let more = space - leg.space;
             if more != Space::default() {
-                let (flight_id, version, leg_id) = (leg.flight_id, room.version, leg.id);
-                let (entry, until) = (Entry::Amended, self.until);
-                allocations.push(Allocation {
-                    flight_id,
-                    version,
-                    booking_id,
-                    leg_id,
-                    space: more,
-                    entry,
-                    until,
-                    path: AllocationPath::Amending,
-                });
+                shifts.push(Shift::amended(leg.flight_id, booking_id, leg.id, more));
             }
             (leg.pieces, leg.space) = (pieces, space);
         }
-        // The flights' locks are held: a refusal here means that this service misjudged.
-        let taken = capacity::allocate_in_tx(tx, &allocations, self.author.now).await?;
-        if taken.is_some() { Ok(()) } else { Err(BookingError::Unsettled) }
+        capacity::shift_in_tx(tx, &shifts, self.author.now).await?;
+        capacity::Path::Amending.count_taken(shifts.len());
+        Ok(())
     }
 }
 
@@ -220,14 +208,14 @@ async fn move_awb_claim(
     let Some(AwbMove { from, to }) = claims else { return Ok(None) };
     let frees_first = from < to;
     if let (true, Some(from)) = (frees_first, &from) {
-        repository::free_awb(tx, from, booking).await?;
+        repository::free_awbs(tx, &[(from.clone(), booking)]).await?;
     }
     let is_ours = match &to {
-        Some(to) => repository::claim_awb(tx, to, booking).await?,
+        Some(to) => !repository::claim_awbs(tx, &[(to.clone(), booking)]).await?.is_empty(),
         None => true,
     };
     if let (false, Some(from)) = (frees_first, &from) {
-        repository::free_awb(tx, from, booking).await?;
+        repository::free_awbs(tx, &[(from.clone(), booking)]).await?;
     }
     Ok(to.filter(|_| !is_ours))
 }

@@ -1,45 +1,25 @@
 use super::{
-    BookingError, BookingService,
-    change::{Target, Verb},
-    draft::EventDetails,
-    model::{Action, Booking, BookingStatus, EventType, LegStatus},
-    movement::Locked,
+    BookingService,
+    draft::{Author, Draft, EventDetails},
+    model::{BookingStatus, EventType, LegStatus},
 };
-use crate::{features::capacity, platform::postgres::PgSession};
+use crate::features::capacity::Shift;
 
-/// Cancels a shipment and releases, in the same transaction, the room of every leg that has not departed. Departed legs
-/// keep their status and their room.
-pub(super) struct Cancel {
+/// Cancels a shipment and releases the room of every leg that has not departed. Departed legs keep their status and
+/// their room.
+#[derive(Debug, Clone)]
+pub struct Cancel {
     pub reason: Option<String>,
 }
 
-impl Verb for Cancel {
-    const NAME: &'static str = "bookings.cancel";
-
-    async fn apply(
-        &self,
-        bookings: &BookingService,
-        tx: &mut PgSession,
-        target: &Target,
-        seen: &Booking,
-    ) -> Result<Booking, BookingError> {
-        let Locked { mut draft, .. } = bookings.lock_in_tx(tx, target, seen, Action::Cancel).await?;
-        let author = bookings.author(Some(target.caller.user_id));
-        let releases = draft.release_legs(LegStatus::Released, |_| true);
-        capacity::release_in_tx(tx, &releases, author.now).await?;
+impl BookingService {
+    /// Makes a cancellation that has passed its checks and records the event; returns the room to be released.
+    pub(super) fn cancel(draft: &mut Draft, cancel: &Cancel, author: Author<'_>) -> Vec<Shift> {
+        let released = draft.release_legs(LegStatus::Released, |_| true);
         draft.now.status = BookingStatus::Cancelled;
         draft.now.needs_rerouting = false;
-        draft.record(
-            author,
-            EventType::Cancelled,
-            EventDetails { notes: self.reason.clone(), ..EventDetails::default() },
-        );
-        Ok(draft.save_alone_in_tx(tx).await?)
-    }
-
-    fn applied(&self, bookings: &BookingService, booking: &Booking) {
-        bookings.changed(booking);
-        tracing::info!(ref_id = %booking.ref_id, "booking cancelled");
-        bookings.count(Action::Cancel, 1);
+        let told = EventDetails { notes: cancel.reason.clone(), ..EventDetails::default() };
+        draft.record(author, EventType::Cancelled, told);
+        released
     }
 }

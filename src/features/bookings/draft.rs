@@ -9,7 +9,7 @@ use super::{
     repository::{self, Changes},
 };
 use crate::{
-    features::capacity::Release,
+    features::capacity::Shift,
     kernel::{AirportCode, FlightId, LegId, UserId},
     platform::{
         outbox::{self, Message},
@@ -43,6 +43,8 @@ pub(super) struct EventDetails {
 #[derive(Debug)]
 pub(super) struct Draft {
     pub now: Booking,
+    /// The trace of the request that changes it; `None`: the current one.
+    trace: Option<String>,
     /// The state in the database.
     found: Booking,
     /// The state after the last event.
@@ -52,7 +54,12 @@ pub(super) struct Draft {
 
 impl Draft {
     pub fn of(booking: Booking) -> Self {
-        Self { now: booking.clone(), found: booking.clone(), told: booking, events: Vec::new() }
+        Self { now: booking.clone(), trace: None, found: booking.clone(), told: booking, events: Vec::new() }
+    }
+
+    /// The draft of a change that another request than the current one has asked for.
+    pub fn traced(booking: Booking, trace: Option<String>) -> Self {
+        Self { trace, ..Self::of(booking) }
     }
 
     /// Returns whether anything differs from the database.
@@ -71,13 +78,13 @@ impl Draft {
 
     /// Takes undeparted legs out of force: sets this status and returns the room to be released.
     #[must_use = "the room is given back by the caller"]
-    pub fn release_legs(&mut self, status: LegStatus, which: impl Fn(&Leg) -> bool) -> Vec<Release> {
+    pub fn release_legs(&mut self, status: LegStatus, which: impl Fn(&Leg) -> bool) -> Vec<Shift> {
         let booking_id = self.now.id;
         let given = self.now.legs.iter_mut().filter(|leg| leg.status == LegStatus::Booked && which(leg));
         given
             .map(|leg| {
                 leg.status = status;
-                Release { flight_id: leg.flight_id, booking_id, leg_id: leg.id, space: leg.space }
+                Shift::released(leg.flight_id, booking_id, leg.id, leg.space)
             })
             .collect()
     }
@@ -136,18 +143,30 @@ pub(super) async fn save_in_tx(tx: &mut PgSession, drafts: &[Draft]) -> Result<(
     for draft in drafts.iter().filter(|draft| draft.now.texts != draft.found.texts) {
         repository::save_texts(tx, &draft.now).await?;
     }
-    let told: Vec<_> = drafts.iter().flat_map(|draft| draft.events.iter().map(|event| (&draft.now, event))).collect();
+    let told: Vec<_> = drafts
+        .iter()
+        .flat_map(|draft| {
+            draft.events.iter().map(|event| Told { booking: &draft.now, event, trace: draft.trace.as_deref() })
+        })
+        .collect();
     let bookings = drafts.iter().map(|draft| &draft.now).collect();
-    let events = told.iter().map(|(booking, event)| (booking.id, *event)).collect();
+    let events = told.iter().map(|told| (told.booking.id, told.event)).collect();
     repository::save(tx, &Changes { bookings, moved, added, events }).await?;
     announce_in_tx(tx, &told).await
 }
 
+/// An event of a booking, as it is after it, and the trace of the request; `None`: the current one.
+pub(super) struct Told<'a> {
+    pub booking: &'a Booking,
+    pub event: &'a Event,
+    pub trace: Option<&'a str>,
+}
+
 /// Writes the messages about events of bookings.
-pub(super) async fn announce_in_tx(tx: &mut PgSession, told: &[(&Booking, &Event)]) -> Result<(), DbError> {
+pub(super) async fn announce_in_tx(tx: &mut PgSession, told: &[Told<'_>]) -> Result<(), DbError> {
     let messages: Vec<_> = told
         .iter()
-        .map(|(booking, event)| Message {
+        .map(|Told { booking, event, trace }| Message {
             aggregate: BOOKING,
             aggregate_id: booking.id.uuid(),
             subject: booking.ref_id.as_str().to_owned(),
@@ -155,6 +174,7 @@ pub(super) async fn announce_in_tx(tx: &mut PgSession, told: &[(&Booking, &Event
             event_type: event.event_type.as_str(),
             payload: payload(booking, event),
             occurred_at: event.occurred_at,
+            trace: trace.map(str::to_owned),
         })
         .collect();
     Ok(outbox::append_in_tx(tx, &messages).await?)

@@ -89,20 +89,24 @@ pub enum BookingError {
     /// A valid token of a user that this database does not know.
     #[error("the caller's account does not exist")]
     CallerUnknown,
-    #[error("all booking references are used up")]
-    OutOfReferences,
     #[error(transparent)]
     Random(#[from] NoRandomness),
     #[error(transparent)]
-    Database(#[from] DbError),
+    Database(DbError),
+}
+
+impl From<DbError> for BookingError {
+    fn from(error: DbError) -> Self {
+        match error {
+            error if error.constraint().is_some_and(|name| CALLER_CONSTRAINTS.contains(&name)) => Self::CallerUnknown,
+            error => Self::Database(error),
+        }
+    }
 }
 
 impl From<sqlx::Error> for BookingError {
     fn from(error: sqlx::Error) -> Self {
-        match DbError::from(error) {
-            error if error.constraint().is_some_and(|name| CALLER_CONSTRAINTS.contains(&name)) => Self::CallerUnknown,
-            error => Self::Database(error),
-        }
+        DbError::from(error).into()
     }
 }
 
@@ -121,8 +125,7 @@ impl Transient for BookingError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Raced => true,
-            Self::Repeated(Repetition::Database(cause)) => cause.is_transient(),
-            Self::Database(cause) => cause.is_transient() || cause.constraint() == Some("booking_refs_pkey"),
+            Self::Repeated(Repetition::Database(cause)) | Self::Database(cause) => cause.is_transient(),
             _ => false,
         }
     }
@@ -206,7 +209,6 @@ impl From<BookingError> for Problem {
             BookingError::CallerUnknown => {
                 Self::new(code::UNAUTHENTICATED, "The account of this access token does not exist; log in again.")
             }
-            BookingError::OutOfReferences => Self::internal(&error),
             BookingError::Random(cause) => cause.into(),
             BookingError::Database(cause) => cause.into(),
         }

@@ -9,7 +9,10 @@ mod audit;
 mod book;
 mod cancel;
 mod change;
+mod courtesy;
+mod desk;
 mod draft;
+mod draw_up;
 mod dto;
 mod erase;
 mod error;
@@ -28,6 +31,7 @@ mod reroute;
 mod room;
 mod router;
 mod service;
+mod step;
 
 pub use aboard::{Freight, FreightSum, LeftBehind, Moved, Portion, StepAboard, manifest_in_tx};
 pub use dto::{EventBody, EventParams, LegBody};

@@ -2,70 +2,60 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     BookingError, BookingService,
-    change::{Target, Verb},
     draft::{Author, Draft, EventDetails},
     dto::RecordMovement,
     model::{Action, Booking, BookingStatus, EventType, Leg, LegStatus},
-    repository,
 };
 use crate::{
-    features::capacity::{self, FlightCapacity, FlightStatus},
+    features::capacity::{FlightCapacity, FlightStatus},
     kernel::{AirportCode, Fault, FaultCode},
-    platform::postgres::PgSession,
 };
 
 /// Clocks of terminals differ: a movement may be reported this long before it happens.
 const MOST_AHEAD: TimeDelta = TimeDelta::minutes(5);
 
-/// A booking under lock in an open transaction, with the flights its action needs.
-pub(super) struct Locked {
-    pub draft: Draft,
-    pub flights: Vec<FlightCapacity>,
-}
-
 /// Departs, arrives or delivers a shipment: moves its current leg, not the flight.
-pub(super) struct Advance {
+#[derive(Debug, Clone)]
+pub struct Advance {
     pub action: Action,
     pub movement: RecordMovement,
 }
 
-impl Verb for Advance {
-    const NAME: &'static str = "bookings.advance";
+/// A movement that has passed its checks.
+#[derive(Debug, Clone)]
+pub struct Moving {
+    leg: Leg,
+    occurred_at: DateTime<Utc>,
+}
 
-    async fn apply(
+impl Advance {
+    /// Checks the movement against the locked booking and the locked flights that it needs.
+    pub fn judge(
         &self,
-        bookings: &BookingService,
-        tx: &mut PgSession,
-        target: &Target,
-        seen: &Booking,
-    ) -> Result<Booking, BookingError> {
+        booking: &Booking,
+        flights: &[FlightCapacity],
+        now: DateTime<Utc>,
+    ) -> Result<Moving, BookingError> {
         let Self { action, movement } = self;
-        let Locked { mut draft, flights } = bookings.lock_in_tx(tx, target, seen, *action).await?;
-        let author = bookings.author(Some(target.caller.user_id));
-        let booking = &draft.now;
-        let Some(leg) = booking.leg_of(*action).cloned() else {
-            let allowed = booking.allowed(target.caller.role);
-            return Err(BookingError::InvalidTransition { from: booking.status, action: *action, allowed });
-        };
+        let Some(leg) = booking.leg_of(*action).cloned() else { return Err(BookingError::Raced) };
         if let Some(flight) = flights.iter().find(|flight| flight.flight_id == leg.flight_id)
             && flight.status == FlightStatus::Cancelled
         {
             return Err(BookingError::FlightCancelled(leg.flight_number));
         }
-        let step = Step::of(*action, booking, &leg);
-        check_claims(movement, *action, step.place, &leg)?;
-        let occurred_at = occurred_at(movement.occurred_at, booking.moved_at, author.now)?;
-        bookings.step(&mut draft, &step, leg, occurred_at, movement.notes.clone(), author);
-        Ok(draft.save_alone_in_tx(tx).await?)
-    }
-
-    fn applied(&self, bookings: &BookingService, booking: &Booking) {
-        tracing::info!(ref_id = %booking.ref_id, action = self.action.as_str(), "booking moved");
-        bookings.count(self.action, 1);
+        check_claims(movement, *action, Step::of(*action, booking, &leg).place, &leg)?;
+        let occurred_at = occurred_at(movement.occurred_at, booking.moved_at, now)?;
+        Ok(Moving { leg, occurred_at })
     }
 }
 
 impl BookingService {
+    /// Makes a movement that has passed its checks and records the event.
+    pub(super) fn advance(&self, draft: &mut Draft, advance: &Advance, moving: Moving, author: Author<'_>) {
+        let step = Step::of(advance.action, &draft.now, &moving.leg);
+        self.step(draft, &step, moving.leg, moving.occurred_at, advance.movement.notes.clone(), author);
+    }
+
     /// Makes a step that has passed its checks and records the event.
     pub(super) fn step(
         &self,
@@ -85,39 +75,6 @@ impl BookingService {
         draft.now.needs_rerouting &= self.lacks_a_way(&draft.now);
         let told = EventDetails { leg: Some(leg), location: Some(step.place), notes, occurred_at: Some(occurred_at) };
         draft.record(author, step.event_type, told);
-    }
-
-    /// Locks the rows that an action needs, flights before the booking, and checks the action against the locked state:
-    /// version, then transition. `seen` is the booking as read before.
-    pub(super) async fn lock_in_tx(
-        &self,
-        tx: &mut PgSession,
-        target: &Target,
-        seen: &Booking,
-        action: Action,
-    ) -> Result<Locked, BookingError> {
-        let wanted = seen.flights_to_lock(action);
-        // Air waybill, flights, booking: always in this order.
-        if let (Action::Cancel, Some(awb)) = (action, &seen.awb_number) {
-            repository::free_awb(tx, awb, seen.id).await?;
-        }
-        let flights = capacity::lock_in_tx(tx, &wanted).await?;
-        let booking = repository::lock_booking(tx, seen.id).await?.ok_or(BookingError::Unknown)?;
-        if !target.precondition.holds(booking.version) {
-            return Err(BookingError::VersionMismatch(booking.version));
-        }
-        let allowed = booking.allowed(target.caller.role);
-        if !allowed.contains(&action) {
-            return Err(BookingError::InvalidTransition { from: booking.status, action, allowed });
-        }
-        // The booking changed between reading and locking: the locks held are not the ones it now needs.
-        if booking.flights_to_lock(action) != wanted || booking.awb_number != seen.awb_number {
-            return Err(BookingError::Raced);
-        }
-        // The cancellation of a flight records its own event and releases the same room.
-        let scheduled = |flight: &&FlightCapacity| flight.status != FlightStatus::Cancelled;
-        check_flights_are_with_it(&booking, flights.iter().filter(scheduled))?;
-        Ok(Locked { draft: Draft::of(booking), flights })
     }
 }
 

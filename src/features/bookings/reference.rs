@@ -1,14 +1,17 @@
 use std::{
     ops::Range,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use moka::{policy::EvictionPolicy, sync::Cache};
 
-use super::{BookingError, model::Booking, repository};
+use super::{model::Booking, repository};
 use crate::{
     kernel::{BookingId, BookingRef, OrganizationId},
-    platform::{postgres::PgSession, secrets::ServerSecrets},
+    platform::{
+        postgres::{DbError, PgSession},
+        secrets::ServerSecrets,
+    },
 };
 
 /// Numbers per block of the database's sequence.
@@ -32,33 +35,42 @@ impl ReferenceSource {
         Self { key, blocks: Arc::default() }
     }
 
-    /// Returns the next reference. A caller that finds no block left fetches one on its own connection without blocking
-    /// others: a database that does not answer delays only its own callers. A number is not reused after a rollback.
-    pub async fn next(&self, tx: &mut PgSession) -> Result<BookingRef, BookingError> {
-        let counter = match self.left() {
-            Some(counter) => counter,
-            None => self.first_of(fetch_block(tx).await?)?,
-        };
-        BookingRef::from_counter(counter, self.key).ok_or(BookingError::OutOfReferences)
+    /// Returns so many new references. A caller that finds too few numbers left fetches as many blocks as it wants
+    /// references, on its own connection and without blocking others: a database that does not answer delays only its
+    /// own callers. A number is not reused after a rollback.
+    pub async fn take(&self, tx: &mut PgSession, wanted: usize) -> Result<Vec<BookingRef>, DbError> {
+        let mut counters = self.left(wanted);
+        if counters.len() < wanted {
+            let fetched = fetch_blocks(tx, wanted).await?;
+            self.blocks().extend(fetched);
+            counters.extend(self.left(wanted - counters.len()));
+        }
+        let references = counters.into_iter().map(|counter| BookingRef::from_counter(counter, self.key));
+        references.collect::<Option<_>>().ok_or_else(|| DbError::from(out_of_references()))
     }
 
-    fn left(&self) -> Option<u64> {
-        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(block) = blocks.last_mut() {
-            match block.next() {
-                Some(counter) => return Some(counter),
-                None => _ = blocks.pop(),
+    fn blocks(&self) -> MutexGuard<'_, Vec<Range<u64>>> {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns at most so many of the numbers left.
+    fn left(&self, wanted: usize) -> Vec<u64> {
+        let mut counters = Vec::with_capacity(wanted);
+        let mut blocks = self.blocks();
+        while counters.len() < wanted
+            && let Some(block) = blocks.last_mut()
+        {
+            counters.extend(block.by_ref().take(wanted - counters.len()));
+            if block.is_empty() {
+                blocks.pop();
             }
         }
-        None
+        counters
     }
+}
 
-    /// Takes the first number and stores the rest for later calls.
-    fn first_of(&self, mut block: Range<u64>) -> Result<u64, BookingError> {
-        let counter = block.next().ok_or(BookingError::OutOfReferences)?;
-        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).push(block);
-        Ok(counter)
-    }
+fn out_of_references() -> sqlx::Error {
+    sqlx::Error::Decode("all booking references are used up".into())
 }
 
 /// Most references whose bookings are remembered.
@@ -94,8 +106,11 @@ impl KnownReferences {
     }
 }
 
-async fn fetch_block(tx: &mut PgSession) -> Result<Range<u64>, BookingError> {
-    let number = repository::next_reference_block(tx).await?;
-    let first = u64::try_from(number).map_err(|_| BookingError::OutOfReferences)? * BLOCK;
-    Ok(first..first + BLOCK)
+async fn fetch_blocks(tx: &mut PgSession, wanted: usize) -> Result<Vec<Range<u64>>, DbError> {
+    let numbers = repository::next_reference_blocks(tx, i32::try_from(wanted).unwrap_or(i32::MAX)).await?;
+    let block = |number: i64| {
+        let first = u64::try_from(number).ok()?.checked_mul(BLOCK)?;
+        Some(first..first + BLOCK)
+    };
+    numbers.into_iter().map(block).collect::<Option<_>>().ok_or_else(|| DbError::from(out_of_references()))
 }

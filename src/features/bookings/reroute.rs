@@ -1,14 +1,13 @@
 use super::{
     BookingError,
     amend::Amending,
-    book::allocations,
     draft::EventDetails,
     itinerary::{self, Demand},
-    model::{EventType, Leg, LegStatus},
+    model::{EventType, LegStatus},
 };
 use crate::{
     features::{
-        capacity::{self, AllocationPath},
+        capacity::{self, Shift},
         flights,
         flights::Segment,
     },
@@ -29,7 +28,7 @@ impl Amending<'_> {
             return Err(BookingError::ItineraryInvalid(text));
         }
         let given = self.draft.release_legs(LegStatus::Replaced, |_| true);
-        capacity::release_in_tx(tx, &given, self.author.now).await?;
+        capacity::shift_in_tx(tx, &given, self.author.now).await?;
         let found = flights::find_all_in_tx(tx, flight_ids).await?;
         let flights = itinerary::in_order(flight_ids, found)?;
         let booking = &self.draft.now;
@@ -46,12 +45,10 @@ impl Amending<'_> {
         itinerary::check(&flights, demand, |airport| rules.minimum(airport), self.author.now)?;
         let next = flown.map_or(1, |leg| leg.sequence + 1);
         let legs = self.service.legs(&flights, next, (booking.pieces, booking.space), self.author.now);
-        let new: Vec<&Leg> = legs.iter().collect();
-        let allocations = allocations(booking.id, &new, &flights, self.until, AllocationPath::Amending);
-        // The flights' locks are held: a refusal here means that this service misjudged.
-        if capacity::allocate_in_tx(tx, &allocations, self.author.now).await?.is_none() {
-            return Err(BookingError::Unsettled);
-        }
+        let taken: Vec<Shift> =
+            legs.iter().map(|leg| Shift::booked(leg.flight_id, booking.id, leg.id, leg.space)).collect();
+        capacity::shift_in_tx(tx, &taken, self.author.now).await?;
+        capacity::Path::Amending.count_taken(taken.len());
         let first = legs.first().cloned();
         self.draft.now.legs.extend(legs);
         self.draft.now.legs.sort_by_key(|leg| (leg.sequence, leg.id));

@@ -5,8 +5,9 @@ use futures_util::future::BoxFuture;
 use super::{
     BOOKING, BookingLimits, BookingService, EventType,
     audit::AUDIT,
-    change::LOCK,
     code,
+    courtesy::LOCK,
+    desk::{Desk, DeskLimits},
     metric::METRICS,
     router::{self, HandlerState},
 };
@@ -39,7 +40,7 @@ pub const ROOM: Room = Room {
 };
 
 fn open(opening: &Opening) -> anyhow::Result<Opened> {
-    let Opening { settings, db, clock, ids, locks, secrets, tally, .. } = opening;
+    let Opening { settings, db, clock, ids, locks, secrets, tally, tasks, .. } = opening;
     let limits = BookingLimits {
         auto_route_hours: settings.booking.auto_route_hours,
         amendments_per_hour: settings.booking.amendments_per_hour,
@@ -58,7 +59,9 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         limits,
         tally.clone(),
     );
-    let routes = router::routes().with_state(&HandlerState::of(opening, bookings.clone(), opening.service()?));
+    let desk = DeskLimits { lanes: settings.desk.lanes, batch: settings.desk.batch, queue: settings.desk.queue };
+    let desk = Desk::open(&bookings, desk, tasks.clone());
+    let routes = router::routes().with_state(&HandlerState::of(opening, bookings.clone(), desk, opening.service()?));
     let follower = Some(Arc::new(BookingFollower(bookings.for_background())) as Arc<dyn Follower>);
     let personal = Some(Arc::new(bookings.clone()) as _);
     Ok(Opened { routes, follower, personal, ..Opened::default() }.with(bookings))

@@ -10,11 +10,7 @@ use super::{
     repository,
 };
 use crate::{
-    features::{
-        capacity::{CapacityService, FlightCapacity},
-        flights::FlightService,
-        search::SearchService,
-    },
+    features::{capacity::CapacityService, flights::FlightService, search::SearchService},
     kernel::{BookingId, BookingRef, Counted, FlightId, UserId, Weight},
     platform::{
         clock::SharedClock,
@@ -91,16 +87,6 @@ impl BookingService {
         self.capacity.changed(booking.legs.iter().map(|leg| leg.flight_id));
     }
 
-    /// Shows the room that a new booking leaves on its flights; call it after the commit.
-    pub(super) fn created(&self, booking: &Booking, rooms: &[FlightCapacity]) {
-        if rooms.len() != booking.legs.len() {
-            return self.changed(booking);
-        }
-        self.capacity.wrote(rooms);
-        self.own.note(booking.id);
-        self.known.note(booking);
-    }
-
     /// Returns the flights that these bookings are or were on.
     pub async fn flights_of(&self, bookings: &[BookingId]) -> Result<Vec<FlightId>, DbError> {
         let ids: Vec<_> = bookings.iter().map(|booking| booking.uuid()).collect();
@@ -112,6 +98,11 @@ impl BookingService {
     #[must_use]
     pub fn for_background(&self) -> Self {
         Self { db: self.db.for_background(), ..self.clone() }
+    }
+
+    /// Returns the same service on a connection of its own, which waits no longer than this for a lock.
+    pub(super) fn on_its_own_connection(&self, lock: Duration) -> Self {
+        Self { db: self.db.own_connection(lock), ..self.clone() }
     }
 
     /// Counts a new booking.

@@ -5,8 +5,9 @@ metrics! {
     "Capacity of flights": {
         CAPACITY_TAKINGS: Counter "loadmaster_capacity_takings_total"
             [Label::one_of("path", &["optimistic", "locking", "amending"]), Label::one_of("outcome", &["taken", "conflict"])]
-            "Attempts to take capacity on a flight: optimistic; locking, where little is left; or amending, with the flight \
-             locked. A conflict means that the flight had changed since it was read.";
+            "Attempts to take capacity on a flight: optimistic, where more than the threshold stays free; locking, where less is left \
+             or another transaction has locked the flight; or amending a booking. A conflict means that another transaction had \
+             locked or changed the flights, and that the attempt is repeated.";
         AVAILABILITY_STALENESS: Gauge "loadmaster_availability_staleness_seconds" []
             "Time since this process last had all changes by other processes; `+Inf` until the first time.";
         AVAILABILITY_FLIGHTS: Gauge "loadmaster_availability_flights" []

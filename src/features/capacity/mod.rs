@@ -18,11 +18,9 @@ pub use audit::has_ledger;
 pub use dto::SpaceFields;
 pub use error::{CapacityError, code};
 pub use index::AvailabilityIndex;
-pub use model::{
-    Allocation, AllocationPath, Dimension, Entry, FLIGHT, FlightCapacity, FlightStatus, NewCapacity, OpenUntil,
-    Release, Shortfall, Space,
-};
+pub use model::{Dimension, FLIGHT, FlightCapacity, FlightStatus, NewCapacity, OpenUntil, Shift, Shortfall, Space};
 pub use room::ROOM;
 pub use service::{
-    CapacityService, allocate_in_tx, change_in_tx, lock_in_tx, open_in_tx, release_in_tx, set_status_in_tx,
+    CapacityService, change_in_tx, lock_free_in_tx, lock_in_tx, open_in_tx, set_status_in_tx, shift_in_tx,
 };
+pub use turn::Path;

@@ -7,7 +7,7 @@ pub(super) mod sabotage;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::model::{Allocation, FlightCapacity, FlightStatus, NewCapacity, OpenUntil, Release, Space};
+use super::model::{FlightCapacity, FlightStatus, NewCapacity, Shift, Space};
 use crate::kernel::{FlightId, from_column};
 use crate::platform::postgres::{PgSession, planned_list};
 
@@ -102,12 +102,22 @@ pub(super) async fn lock(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<F
     rows.into_iter().map(FlightCapacity::try_from).collect()
 }
 
+/// The same without waiting: omits rows that another transaction has locked.
+pub(super) async fn lock_free(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<FlightCapacity>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions,
+                booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions,
+                version, ledger_seq
+         from flight_capacity where flight_id = any($1) order by flight_id for no key update skip locked",
+        &planned_list(ids),
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(FlightCapacity::try_from).collect()
+}
+
 pub(super) async fn insert(db: &mut PgSession, new: &[NewCapacity], now: DateTime<Utc>) -> sqlx::Result<()> {
-    let ids: Vec<Uuid> = new.iter().map(|n| n.flight_id.uuid()).collect();
-    let cutoffs: Vec<DateTime<Utc>> = new.iter().map(|n| n.cutoff).collect();
-    let weights: Vec<i64> = new.iter().map(|n| n.capacity.weight.hectograms()).collect();
-    let volumes: Vec<i64> = new.iter().map(|n| n.capacity.volume.litres()).collect();
-    let positions: Vec<i64> = new.iter().map(|n| n.capacity.positions.count()).collect();
     sqlx::query!(
         "with opened as (
              insert into flight_capacity (flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l,
@@ -125,11 +135,11 @@ pub(super) async fn insert(db: &mut PgSession, new: &[NewCapacity], now: DateTim
                 capacity_weight_hg, capacity_volume_l, capacity_positions,
                 booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions, $6
          from opened",
-        &ids,
-        &cutoffs,
-        &weights,
-        &volumes,
-        &positions,
+        &column(new, |n| n.flight_id.uuid()),
+        &column(new, |n| n.cutoff),
+        &column(new, |n| n.capacity.weight.hectograms()),
+        &column(new, |n| n.capacity.volume.litres()),
+        &column(new, |n| n.capacity.positions.count()),
         now,
     )
     .execute(db)
@@ -186,37 +196,46 @@ pub(super) async fn set_status(db: &mut PgSession, id: FlightId, status: FlightS
     done.execute(db).await.map(drop)
 }
 
-/// Takes room, or the difference for a leg that has some, by the one guarded statement that sells: only if the flight
-/// has the validated version, is still open to this caller, has that room in every dimension, and keeps the required
-/// weight free. Returns the row after it; `None` if nothing was taken.
-pub(super) async fn take(
+/// Changes the room taken on flights by one entry for each of these shifts, in their order: one change of each flight's
+/// row. Returns the rows after it. The caller holds their locks.
+pub(super) async fn shift(
     db: &mut PgSession,
-    allocation: &Allocation,
+    shifts: &[&Shift],
     now: DateTime<Utc>,
-) -> sqlx::Result<Option<FlightCapacity>> {
-    let row = sqlx::query_as!(
+) -> sqlx::Result<Vec<FlightCapacity>> {
+    let rows = sqlx::query_as!(
         Row,
-        r#"with taken as (
-             update flight_capacity
-             set booked_weight_hg = booked_weight_hg + $3,
-                 booked_volume_l = booked_volume_l + $4,
-                 booked_positions = booked_positions + $5,
-                 ledger_seq = ledger_seq + 1
-             where flight_id = $1 and version = $2 and status = 'SCHEDULED' and (cutoff_at > $6 or $10)
-               and booked_weight_hg + held_weight_hg + $3 <= capacity_weight_hg
-               and booked_volume_l + held_volume_l + $4 <= capacity_volume_l
-               and booked_positions + held_positions + $5 <= capacity_positions
-               and capacity_weight_hg - booked_weight_hg - held_weight_hg - $3 > $11
-             returning *
+        r#"with entry as materialized (
+             select *, row_number() over upto as number, count(*) over whole as entries,
+                    (sum(weight) over upto)::bigint as weight_upto, (sum(weight) over whole)::bigint as weight_all,
+                    (sum(volume) over upto)::bigint as volume_upto, (sum(volume) over whole)::bigint as volume_all,
+                    (sum(positions) over upto)::bigint as positions_upto,
+                    (sum(positions) over whole)::bigint as positions_all
+             from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[])
+                  with ordinality as e (flight_id, kind, booking_id, leg_id, weight, volume, positions, place)
+             window whole as (partition by flight_id),
+                    upto as (partition by flight_id order by place rows unbounded preceding)
+         ), moved as (
+             update flight_capacity c
+             set booked_weight_hg = c.booked_weight_hg + e.weight_all,
+                 booked_volume_l = c.booked_volume_l + e.volume_all,
+                 booked_positions = c.booked_positions + e.positions_all,
+                 ledger_seq = c.ledger_seq + e.entries
+             from entry e
+             where c.flight_id = e.flight_id and e.number = 1
+             returning c.*
          ), entered as (
              insert into capacity_ledger (flight_id, seq, kind, booking_id, leg_id, weight_hg, volume_l, positions,
                                           capacity_weight_hg, capacity_volume_l, capacity_positions,
                                           booked_weight_hg, booked_volume_l, booked_positions,
                                           held_weight_hg, held_volume_l, held_positions, recorded_at)
-             select flight_id, ledger_seq, $9, $7, $8, $3, $4, $5,
-                    capacity_weight_hg, capacity_volume_l, capacity_positions, booked_weight_hg, booked_volume_l,
-                    booked_positions, held_weight_hg, held_volume_l, held_positions, $6
-             from taken
+             select m.flight_id, m.ledger_seq - e.entries + e.number, e.kind, e.booking_id, e.leg_id,
+                    e.weight, e.volume, e.positions,
+                    m.capacity_weight_hg, m.capacity_volume_l, m.capacity_positions,
+                    m.booked_weight_hg - e.weight_all + e.weight_upto, m.booked_volume_l - e.volume_all + e.volume_upto,
+                    m.booked_positions - e.positions_all + e.positions_upto,
+                    m.held_weight_hg, m.held_volume_l, m.held_positions, $8
+             from moved m join entry e on e.flight_id = m.flight_id
          )
          select flight_id as "flight_id!", status as "status!", cutoff_at as "cutoff_at!",
                 capacity_weight_hg as "capacity_weight_hg!", capacity_volume_l as "capacity_volume_l!",
@@ -224,75 +243,22 @@ pub(super) async fn take(
                 booked_volume_l as "booked_volume_l!", booked_positions as "booked_positions!",
                 held_weight_hg as "held_weight_hg!", held_volume_l as "held_volume_l!",
                 held_positions as "held_positions!", version as "version!", ledger_seq as "ledger_seq!"
-         from taken"#,
-        allocation.flight_id.uuid(),
-        allocation.version,
-        allocation.space.weight.hectograms(),
-        allocation.space.volume.litres(),
-        allocation.space.positions.count(),
+         from moved"#,
+        &column(shifts, |shift| shift.flight_id.uuid()),
+        &column(shifts, |shift| shift.kind()) as &[&str],
+        &column(shifts, |shift| shift.booking_id.uuid()),
+        &column(shifts, |shift| shift.leg_id.uuid()),
+        &column(shifts, |shift| shift.more.weight.hectograms()),
+        &column(shifts, |shift| shift.more.volume.litres()),
+        &column(shifts, |shift| shift.more.positions.count()),
         now,
-        allocation.booking_id.uuid(),
-        allocation.leg_id.uuid(),
-        allocation.entry.as_str(),
-        allocation.until == OpenUntil::Departure,
-        allocation.path.leaving(),
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await?;
-    row.map(FlightCapacity::try_from).transpose()
+    rows.into_iter().map(FlightCapacity::try_from).collect()
 }
 
-/// Releases the room of these legs on one flight, in their order: one change of the row, one entry for each leg.
-pub(super) async fn release(
-    db: &mut PgSession,
-    flight: FlightId,
-    releases: &[&Release],
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    let bookings: Vec<Uuid> = releases.iter().map(|release| release.booking_id.uuid()).collect();
-    let legs: Vec<Uuid> = releases.iter().map(|release| release.leg_id.uuid()).collect();
-    let weights: Vec<i64> = releases.iter().map(|release| release.space.weight.hectograms()).collect();
-    let volumes: Vec<i64> = releases.iter().map(|release| release.space.volume.litres()).collect();
-    let positions: Vec<i64> = releases.iter().map(|release| release.space.positions.count()).collect();
-    sqlx::query!(
-        "with given as (
-             select *, sum(weight) over upto as weight_so_far, sum(volume) over upto as volume_so_far,
-                    sum(positions) over upto as positions_so_far
-             from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[]) with ordinality
-                  as each (booking_id, leg_id, weight, volume, positions, number)
-             window upto as (order by number)
-         ), total as (
-             select count(*) as entries, sum(weight)::bigint as weight, sum(volume)::bigint as volume,
-                    sum(positions)::bigint as positions
-             from given
-         ), released as (
-             update flight_capacity c
-             set booked_weight_hg = c.booked_weight_hg - total.weight,
-                 booked_volume_l = c.booked_volume_l - total.volume,
-                 booked_positions = c.booked_positions - total.positions,
-                 ledger_seq = c.ledger_seq + total.entries
-             from total where c.flight_id = $1
-             returning c.*, total.entries, total.weight, total.volume, total.positions
-         )
-         insert into capacity_ledger (flight_id, seq, kind, booking_id, leg_id, weight_hg, volume_l, positions,
-                                      capacity_weight_hg, capacity_volume_l, capacity_positions,
-                                      booked_weight_hg, booked_volume_l, booked_positions,
-                                      held_weight_hg, held_volume_l, held_positions, recorded_at)
-         select r.flight_id, r.ledger_seq - r.entries + g.number, 'RELEASED', g.booking_id, g.leg_id,
-                -g.weight, -g.volume, -g.positions, r.capacity_weight_hg, r.capacity_volume_l, r.capacity_positions,
-                r.booked_weight_hg + r.weight - g.weight_so_far, r.booked_volume_l + r.volume - g.volume_so_far,
-                r.booked_positions + r.positions - g.positions_so_far,
-                r.held_weight_hg, r.held_volume_l, r.held_positions, $7
-         from released r cross join given g",
-        flight.uuid(),
-        &bookings,
-        &legs,
-        &weights,
-        &volumes,
-        &positions,
-        now,
-    )
-    .execute(db)
-    .await
-    .map(drop)
+/// Returns one column of these rows, as an array that a statement unnests.
+fn column<R, T>(rows: &[R], of: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(of).collect()
 }

@@ -1,16 +1,11 @@
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
-use super::metric;
-use super::{
-    Allocation, AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, NewCapacity, Release, Space, repository,
-};
+use super::{AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, NewCapacity, Shift, Space, repository};
 use crate::{
     kernel::{FlightId, Weight},
     platform::{
         clock::SharedClock,
-        locks::{FifoLock, Locks},
+        locks::Locks,
         postgres::{Database, DbError, PgSession},
     },
 };
@@ -27,6 +22,12 @@ pub async fn lock_in_tx(tx: &mut PgSession, flights: &[FlightId]) -> Result<Vec<
     Ok(repository::lock(tx, &ids).await?)
 }
 
+/// Locks and reads these flights' rows without waiting: omits those that another transaction has locked.
+pub async fn lock_free_in_tx(tx: &mut PgSession, flights: &[FlightId]) -> Result<Vec<FlightCapacity>, DbError> {
+    let ids: Vec<_> = flights.iter().map(|flight| flight.uuid()).collect();
+    Ok(repository::lock_free(tx, &ids).await?)
+}
+
 /// Changes capacity and cut-off; returns false if the capacity would be less than the room taken.
 pub async fn change_in_tx(
     tx: &mut PgSession,
@@ -38,41 +39,28 @@ pub async fn change_in_tx(
     Ok(repository::change(tx, flight, capacity, cutoff, now).await?)
 }
 
-/// Takes room on every flight, in ascending order of flights. Returns the flights' rows as they are once this transaction
-/// is committed, for [`CapacityService::wrote`]; `None` if one of them has no room: the caller must then roll back, read
-/// again and decide again.
-pub async fn allocate_in_tx(
+/// Changes the room taken on flights, with an entry for each of these shifts in their order. Returns the flights' rows as
+/// they are once this transaction is committed. The caller holds the flights' locks and has judged that there is room;
+/// the tables refuse what is not so.
+pub async fn shift_in_tx(
     tx: &mut PgSession,
-    allocations: &[Allocation],
+    shifts: &[Shift],
     now: DateTime<Utc>,
-) -> Result<Option<Vec<FlightCapacity>>, DbError> {
-    let mut rooms = Vec::with_capacity(allocations.len());
-    let mut ordered: Vec<&Allocation> = allocations.iter().collect();
-    ordered.sort_by_key(|allocation| allocation.flight_id);
-    for allocation in ordered {
-        #[cfg(debug_assertions)]
-        if repository::sabotage::take(tx, allocation, now).await? {
-            continue;
-        }
-        let taken = repository::take(tx, allocation, now).await?;
-        let outcome = if taken.is_some() { "taken" } else { "conflict" };
-        metric::CAPACITY_TAKINGS.with([allocation.path.as_str(), outcome]).increment(1);
-        let Some(room) = taken else { return Ok(None) };
-        rooms.push(room);
+) -> Result<Vec<FlightCapacity>, DbError> {
+    #[cfg(debug_assertions)]
+    let forgotten = repository::sabotage::forget(tx, shifts).await?;
+    #[cfg(not(debug_assertions))]
+    let forgotten = false;
+    let entered: Vec<&Shift> = shifts.iter().skip(usize::from(forgotten)).collect();
+    if entered.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(Some(rooms))
-}
-
-/// Releases room on every flight, in ascending order of flights.
-pub async fn release_in_tx(tx: &mut PgSession, releases: &[Release], now: DateTime<Utc>) -> Result<(), DbError> {
-    let mut by_flight = BTreeMap::<FlightId, Vec<&Release>>::new();
-    for release in releases {
-        by_flight.entry(release.flight_id).or_default().push(release);
+    let rooms = repository::shift(tx, &entered, now).await?;
+    // Each entry is of a flight that was changed, or there would be a booking without room.
+    if entered.iter().any(|shift| !rooms.iter().any(|room| room.flight_id == shift.flight_id)) {
+        return Err(sqlx::Error::RowNotFound.into());
     }
-    for (flight, releases) in by_flight {
-        repository::release(tx, flight, &releases, now).await?;
-    }
-    Ok(())
+    Ok(rooms)
 }
 
 /// Sets a flight's status and raises its version. The caller holds its lock and has checked the step.
@@ -87,7 +75,6 @@ pub struct CapacityService {
     pub(super) clock: SharedClock,
     pub(super) index: AvailabilityIndex,
     pub(super) threshold: Weight,
-    pub(super) lines: FifoLock<FlightId>,
     pub(super) locks: Locks,
 }
 
@@ -95,7 +82,7 @@ impl CapacityService {
     /// Creates the service. At or below `critical_threshold_kg` of free weight, a flight's room is taken in turn.
     pub fn new(db: Database, clock: SharedClock, locks: Locks, critical_threshold_kg: u32) -> Self {
         let threshold = Weight::from_hectograms(i64::from(critical_threshold_kg) * 10);
-        Self { db, clock, index: AvailabilityIndex::default(), threshold, lines: FifoLock::default(), locks }
+        Self { db, clock, index: AvailabilityIndex::default(), threshold, locks }
     }
 
     /// Returns the weight that must stay free when room is taken out of turn.

@@ -2,6 +2,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Flight, FlightError, FlightService, dto::FlightFilter, model::FlightAnchor, repository};
 use crate::{
+    features::capacity::FlightCapacity,
     kernel::{AirportCode, FlightId},
     platform::{postgres::DbError, web::PageRequest},
 };
@@ -22,13 +23,14 @@ impl FlightService {
         Ok(found)
     }
 
-    /// Returns these flights as this process remembers them, in their order, with the rooms of the index; `None` unless
-    /// it knows them all and is up to date. Good for a guess that is checked when it is acted on, and for no refusal.
-    pub fn remembered(&self, ids: &[FlightId]) -> Option<Vec<Flight>> {
-        if !self.availability.is_fresh(self.clock.now()) {
-            return None;
-        }
-        ids.iter().map(|id| self.known.with(self.availability.room(*id)?)).collect()
+    /// Returns the flight of this room as this process remembers it; `None` if it does not, or as of another version.
+    pub fn known_as(&self, room: FlightCapacity) -> Option<Flight> {
+        self.known.with(room)
+    }
+
+    /// Remembers flights that were read.
+    pub fn take_in(&self, found: &[Flight]) {
+        self.known.take_in(found);
     }
 
     pub async fn list(

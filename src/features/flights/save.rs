@@ -105,6 +105,7 @@ async fn record_in_tx(
             sequence: event.sequence,
             event_type: event_type.as_str(),
             payload: event.data,
+            trace: None,
             occurred_at: event.occurred_at,
         })
         .collect();

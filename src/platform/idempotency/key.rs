@@ -1,14 +1,18 @@
-use super::{Answer, Idempotency, Scope, repository};
+use super::{
+    Answer, Idempotency, Scope,
+    repository::{self, Kept},
+};
 use crate::platform::{
     postgres::{DbError, PgSession},
     web::{Problem, code, digest_of},
 };
 
 /// The `Idempotency-Key` of a request, if it has one: the effect under a key happens once.
+#[derive(Debug)]
 pub struct Key(Option<Scoped>);
 
 /// A key in its scope, and the request made under it.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct Scoped {
     idempotency: Idempotency,
     scope: Scope,
@@ -47,6 +51,7 @@ impl From<Repetition> for Problem {
 }
 
 /// A key that is in use in this process until this is dropped.
+#[derive(Debug)]
 pub struct InUse(Option<Scoped>);
 
 impl Drop for InUse {
@@ -75,24 +80,6 @@ impl Key {
         let Some(key) = &self.0 else { return Some(InUse(None)) };
         let is_first = key.idempotency.in_use().insert(key.scope.clone());
         is_first.then(|| InUse(Some(key.clone())))
-    }
-
-    /// Locks the key until the end of the transaction. Must be the first step in the transaction.
-    pub async fn enter_in_tx(&self, tx: &mut PgSession) -> Result<(), Repetition> {
-        let Some(key) = &self.0 else { return Ok(()) };
-        if !repository::lock(&mut *tx, key.lock).await.map_err(DbError::from)? {
-            return Err(Repetition::InProgress);
-        }
-        match key.find(tx).await? {
-            Some(answer) => Err(Repetition::Done(Box::new(answer))),
-            None => Ok(()),
-        }
-    }
-
-    /// Stores the answer in the transaction that makes the change.
-    pub async fn keep_in_tx(&self, tx: &mut PgSession, answer: &Answer) -> Result<(), DbError> {
-        let Some(key) = &self.0 else { return Ok(()) };
-        Ok(repository::keep(tx, &key.scope, &key.request_hash, answer).await?)
     }
 
     /// Checks, before waiting for a resource that the first request with this key may hold, whether that request is
@@ -131,10 +118,56 @@ impl Scoped {
     }
 
     async fn find(&self, db: &mut PgSession) -> Result<Option<Answer>, Repetition> {
-        let found = repository::find(db, &self.scope, self.idempotency.retention_hours).await.map_err(DbError::from)?;
-        match found {
-            Some(record) if record.request_hash != self.request_hash => Err(Repetition::Reused),
-            found => Ok(found.map(|record| record.answer)),
+        let found = repository::find_all(db, &[&self.scope], self.idempotency.retention_hours).await;
+        match found.map_err(DbError::from)?.pop() {
+            Some((_, record)) if record.request_hash != self.request_hash => Err(Repetition::Reused),
+            found => Ok(found.map(|(_, record)| record.answer)),
         }
     }
+}
+
+/// Locks the keys of several requests until the end of the transaction, and looks for what was done under them.
+/// Returns for each, in their order, whether its effect may happen. Must be the first step in the transaction. The two
+/// statements are separate: the second sees all that was committed before the locks were taken.
+pub async fn enter_in_tx(tx: &mut PgSession, keys: &[&Key]) -> Result<Vec<Result<(), Repetition>>, DbError> {
+    let mut entered: Vec<Result<(), Repetition>> = keys.iter().map(|_| Ok(())).collect();
+    let mut keyed: Vec<(usize, &Scoped)> =
+        keys.iter().enumerate().filter_map(|(place, key)| Some((place, key.0.as_ref()?))).collect();
+    let Some(retention_hours) = keyed.first().map(|(_, key)| key.idempotency.retention_hours) else {
+        return Ok(entered);
+    };
+    let locks: Vec<i64> = keyed.iter().map(|(_, key)| key.lock).collect();
+    let mut is_free = repository::lock_all(&mut *tx, &locks).await?.into_iter();
+    keyed.retain(|(place, _)| {
+        let is_free = is_free.next().unwrap_or_default();
+        if !is_free {
+            entered[*place] = Err(Repetition::InProgress);
+        }
+        is_free
+    });
+    let scopes: Vec<&Scope> = keyed.iter().map(|(_, key)| &key.scope).collect();
+    if scopes.is_empty() {
+        return Ok(entered);
+    }
+    for (at, record) in repository::find_all(tx, &scopes, retention_hours).await? {
+        let Some((place, key)) = keyed.get(at) else { continue };
+        let is_same = record.request_hash == key.request_hash;
+        entered[*place] = Err(if is_same { Repetition::Done(Box::new(record.answer)) } else { Repetition::Reused });
+    }
+    Ok(entered)
+}
+
+/// Stores the answers of requests in the transaction that makes their changes.
+pub async fn keep_in_tx(tx: &mut PgSession, answers: &[(&Key, &Answer)]) -> Result<(), DbError> {
+    let kept: Vec<Kept<'_>> = answers
+        .iter()
+        .filter_map(|(key, answer)| {
+            let key = key.0.as_ref()?;
+            Some(Kept { scope: &key.scope, request_hash: &key.request_hash, answer })
+        })
+        .collect();
+    if kept.is_empty() {
+        return Ok(());
+    }
+    Ok(repository::keep_all(tx, &kept).await?)
 }

@@ -17,7 +17,7 @@ use super::postgres::{Database, DbError, PgSession, commit};
 
 pub use answer::Answer;
 pub use extract::{Idempotent, KeyHeader};
-pub use key::{InUse, Key, Repetition};
+pub use key::{InUse, Key, Repetition, enter_in_tx, keep_in_tx};
 
 /// The owner and target of a key: the same key is a different one for another caller or path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -30,7 +30,7 @@ struct Scope {
 }
 
 /// State shared by all requests with keys.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Idempotency {
     db: Database,
     retention_hours: i32,

@@ -1,9 +1,15 @@
 use super::{Answer, Scope};
 use crate::platform::postgres::{PgSession, allow_long_statements};
 
-/// Locks the key until the end of the transaction. Returns false if another transaction holds it.
-pub(super) async fn lock(db: &mut PgSession, key: i64) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "is_free!""#, key).fetch_one(db).await
+/// Tries to lock each of these keys until the end of the transaction; returns whether it did, in their order.
+pub(super) async fn lock_all(db: &mut PgSession, keys: &[i64]) -> sqlx::Result<Vec<bool>> {
+    sqlx::query_scalar!(
+        r#"select pg_try_advisory_xact_lock(k.lock) as "is_free!"
+           from unnest($1::bigint[]) with ordinality as k (lock, place) order by k.place"#,
+        keys,
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// Returns whether a transaction holds this key; neither waits for it nor blocks it.
@@ -25,43 +31,68 @@ pub(super) struct Record {
     pub answer: Answer,
 }
 
-pub(super) async fn find(db: &mut PgSession, scope: &Scope, retention_hours: i32) -> sqlx::Result<Option<Record>> {
+/// Returns the records under these keys, each with the place of its key.
+pub(super) async fn find_all(
+    db: &mut PgSession,
+    scopes: &[&Scope],
+    retention_hours: i32,
+) -> sqlx::Result<Vec<(usize, Record)>> {
     let found = sqlx::query!(
-        "select request_hash, status, location, etag, body from idempotency_records
-         where principal_id = $1 and method = $2 and path = $3 and key = $4
-           and created_at > now() - make_interval(hours => $5)",
-        scope.principal,
-        scope.method,
-        scope.path,
-        scope.key,
+        r#"select a.place as "place!", r.request_hash, r.status, r.location, r.etag, r.body
+           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[])
+                with ordinality as a (principal_id, method, path, key, place)
+           cross join lateral (
+               select * from idempotency_records i
+               where i.principal_id = a.principal_id and i.method = a.method and i.path = a.path and i.key = a.key
+               offset 0
+           ) r
+           where r.created_at > now() - make_interval(hours => $5)"#,
+        &column(scopes, |scope| scope.principal),
+        &column(scopes, |scope| scope.method.as_str()) as &[&str],
+        &column(scopes, |scope| scope.path.as_str()) as &[&str],
+        &column(scopes, |scope| scope.key.as_str()) as &[&str],
         retention_hours,
     );
-    let found = found.fetch_optional(db).await?;
-    Ok(found.map(|row| Record {
-        request_hash: row.request_hash,
-        answer: Answer::again(row.status, row.location, row.etag, row.body),
-    }))
+    let found = found.fetch_all(db).await?.into_iter().map(|row| {
+        let place = usize::try_from(row.place - 1).unwrap_or_default();
+        let answer = Answer::again(row.status, row.location, row.etag, row.body);
+        (place, Record { request_hash: row.request_hash, answer })
+    });
+    Ok(found.collect())
 }
 
-/// Stores an answer. Replaces an existing record, which the search ignored as too old.
-pub(super) async fn keep(db: &mut PgSession, scope: &Scope, request_hash: &[u8], answer: &Answer) -> sqlx::Result<()> {
-    let kept = sqlx::query!(
+/// An answer that is stored under a key.
+pub(super) struct Kept<'a> {
+    pub scope: &'a Scope,
+    pub request_hash: &'a [u8],
+    pub answer: &'a Answer,
+}
+
+/// Stores answers. Replaces existing records, which the search ignored as too old.
+pub(super) async fn keep_all(db: &mut PgSession, kept: &[Kept<'_>]) -> sqlx::Result<()> {
+    let statement = sqlx::query!(
         "insert into idempotency_records (principal_id, method, path, key, request_hash, status, location, etag, body)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int2[], $7::text[],
+                              $8::text[], $9::text[])
          on conflict (principal_id, method, path, key) do update
          set request_hash = excluded.request_hash, status = excluded.status, location = excluded.location,
              etag = excluded.etag, body = excluded.body, created_at = excluded.created_at",
-        scope.principal,
-        scope.method,
-        scope.path,
-        scope.key,
-        request_hash,
-        answer.status_number(),
-        answer.location(),
-        answer.tag(),
-        answer.body(),
+        &column(kept, |k| k.scope.principal),
+        &column(kept, |k| k.scope.method.as_str()) as &[&str],
+        &column(kept, |k| k.scope.path.as_str()) as &[&str],
+        &column(kept, |k| k.scope.key.as_str()) as &[&str],
+        &column(kept, |k| k.request_hash) as &[&[u8]],
+        &column(kept, |k| k.answer.status_number()),
+        &column(kept, |k| k.answer.location()) as &[Option<&str>],
+        &column(kept, |k| k.answer.tag()) as &[Option<&str>],
+        &column(kept, |k| k.answer.body()) as &[&str],
     );
-    kept.execute(db).await.map(drop)
+    statement.execute(db).await.map(drop)
+}
+
+/// Returns one column of these rows, as an array that a statement unnests.
+fn column<'a, R, T>(rows: &'a [R], of: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(of).collect()
 }
 
 pub(super) async fn delete_old(db: &mut PgSession, retention_hours: i32, limit: i64) -> sqlx::Result<u64> {

@@ -22,7 +22,7 @@ use super::{
 pub use lines::{Arrival, FifoLock, Ticket};
 
 /// Number and spacing of attempts for a short wait.
-const BRIEF_ATTEMPTS: u32 = 50;
+const BRIEF_ATTEMPTS: u32 = 10;
 const BRIEF_DELAY: Duration = Duration::from_millis(10);
 /// After a short wait in vain, time for which short waits for that lock fail at once: its holder may have died.
 const GIVEN_UP_FOR: Duration = Duration::from_secs(2);
@@ -88,7 +88,7 @@ impl Locks {
         self.ask_again(what, which, self.settings.attempts, self.settings.delay(), until).await
     }
 
-    /// Retries until the lock is free, for half a second at most, for things that are handed on quickly.
+    /// Retries until the lock is free, for a tenth of a second at most, for things that are handed on quickly.
     pub async fn ask_briefly(&self, what: &'static str, which: &impl Display) -> Asked {
         let name = which.to_string();
         let given_up = || self.given_up.lock().unwrap_or_else(PoisonError::into_inner);

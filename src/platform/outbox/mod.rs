@@ -31,6 +31,8 @@ pub struct Message {
     pub event_type: &'static str,
     pub payload: Value,
     pub occurred_at: DateTime<Utc>,
+    /// The trace of its cause; `None`: the current one.
+    pub trace: Option<String>,
 }
 
 /// The version of every event type.
@@ -100,7 +102,8 @@ pub async fn append_in_tx(tx: &mut PgSession, messages: &[Message]) -> sqlx::Res
     let sequences: Vec<i32> = messages.iter().map(|m| m.sequence).collect();
     let types: Vec<&str> = messages.iter().map(|m| m.event_type).collect();
     let trace = telemetry::traceparent();
-    let payloads: Vec<_> = messages.iter().map(|m| Json(m.cloud_event(trace.as_deref()))).collect();
+    let payloads: Vec<_> =
+        messages.iter().map(|m| Json(m.cloud_event(m.trace.as_deref().or(trace.as_deref())))).collect();
     let instants: Vec<DateTime<Utc>> = messages.iter().map(|m| m.occurred_at).collect();
     sqlx::query!(
         "insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at)

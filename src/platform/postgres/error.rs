@@ -87,6 +87,11 @@ impl DbError {
         self.sql_state().as_deref() == Some(LOCK_NOT_AVAILABLE)
     }
 
+    /// Returns whether the data of the transaction are to blame: a value or a constraint.
+    pub fn is_about_data(&self) -> bool {
+        self.sql_state().is_some_and(|state| state.starts_with("22") || state.starts_with("23"))
+    }
+
     /// Returns whether the role lacks a right.
     pub fn is_denied(&self) -> bool {
         self.sql_state().as_deref() == Some("42501")
@@ -211,6 +216,46 @@ pub trait Transient {
 impl Transient for DbError {
     fn is_transient(&self) -> bool {
         self.is_conflict()
+    }
+}
+
+#[cfg(test)]
+impl DbError {
+    /// The error of a server with this code.
+    pub fn simulated(state: &'static str) -> Self {
+        Self::Sql(sqlx::Error::Database(Box::new(Simulated(state))))
+    }
+}
+
+#[cfg(test)]
+#[derive(Debug, thiserror::Error)]
+#[error("simulated {0}")]
+struct Simulated(&'static str);
+
+#[cfg(test)]
+impl DatabaseError for Simulated {
+    fn message(&self) -> &str {
+        self.0
+    }
+
+    fn code(&self) -> Option<Cow<'_, str>> {
+        Some(self.0.into())
+    }
+
+    fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+        self
+    }
+
+    fn kind(&self) -> sqlx::error::ErrorKind {
+        sqlx::error::ErrorKind::Other
     }
 }
 

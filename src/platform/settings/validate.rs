@@ -103,6 +103,9 @@ fn limits(settings: &Settings, faults: &mut Faults) {
     within("rate_limit.credentials_per_minute", rate.credentials_per_minute, 1..=u32::MAX, faults);
     within("booking.auto_route_hours", settings.booking.auto_route_hours, 1..=YEAR_HOURS, faults);
     within("booking.moved_at_once", settings.booking.moved_at_once, 1..=1_000_000, faults);
+    within("desk.lanes", settings.desk.lanes, 1..=64, faults);
+    within("desk.batch", settings.desk.batch, 1..=1_000, faults);
+    within("desk.queue", settings.desk.queue, 1..=1_000_000, faults);
     within("locks.ttl_ms", settings.locks.ttl_ms, 1..=DAY_MS, faults);
     within("locks.attempts", settings.locks.attempts, 1..=100_000, faults);
     within("locks.delay_ms", settings.locks.delay_ms, 0..=DAY_MS, faults);

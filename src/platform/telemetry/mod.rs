@@ -19,7 +19,7 @@ pub use process::{GIT_COMMIT, measure_process};
 pub use propagation::{TRACEPARENT, TRACESTATE, headers, traceparent};
 pub use recorder::start_metrics;
 pub use spans::{
-    InSpan, RedisName, TraceSpan, Traced, are_traces_on, command, delivery, describe_current, fail, job, note,
+    InSpan, RedisName, TraceSpan, Traced, are_traces_on, batch, command, delivery, describe_current, fail, job, note,
     note_answer, outgoing_request, redis_call, request, span,
 };
 pub use statements::{call_failed, name_database, statement_failed, transaction_begin};

@@ -11,7 +11,7 @@ use std::{
 use axum::http::HeaderMap;
 use opentelemetry::{
     Context, KeyValue, Value,
-    trace::{Link, SpanBuilder, SpanId, SpanKind, Status, TraceContextExt, TraceId, Tracer},
+    trace::{Link, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceId, Tracer},
 };
 use opentelemetry_sdk::trace::{SdkTracer, Span};
 use pin_project_lite::pin_project;
@@ -105,6 +105,21 @@ pub fn delivery<'a>(sink: &'static str, messages: usize, causes: impl IntoIterat
         KeyValue::new("messaging.batch.message_count", i64::try_from(messages).unwrap_or(i64::MAX)),
     ];
     TraceSpan::root(format!("deliver {sink}"), SpanKind::Producer, attributes, causes)
+}
+
+/// Starts a span for work on a batch of requests, linked to their spans, in the trace of the first one that is sampled.
+pub fn batch<'a>(name: &'static str, requests: usize, causes: impl IntoIterator<Item = &'a str>) -> TraceSpan {
+    let Some(tracer) = TRACER.get() else { return TraceSpan(None) };
+    let causes: Vec<SpanContext> = causes.into_iter().filter_map(propagation::parse).collect();
+    let parent = match causes.iter().find(|cause| cause.is_sampled()) {
+        Some(cause) => Context::new().with_remote_span_context(cause.clone()),
+        None => Context::new(),
+    };
+    let requests = KeyValue::new("loadmaster.batch.requests", i64::try_from(requests).unwrap_or(i64::MAX));
+    let links = causes.into_iter().map(Link::with_context).collect();
+    let builder =
+        SpanBuilder::from_name(name).with_kind(SpanKind::Internal).with_attributes([requests]).with_links(links);
+    TraceSpan(Some(parent.with_span(tracer.build_with_context(builder, &parent))))
 }
 
 /// Starts a span for a job, linked to the trace that enqueued it.

@@ -58,8 +58,8 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
-/// A valid `If-Match`.
-#[derive(Debug, Clone)]
+/// A valid `If-Match`; the default is none.
+#[derive(Debug, Clone, Default)]
 pub struct Precondition(Option<Tags>);
 
 impl IfMatch {

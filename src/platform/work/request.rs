@@ -84,9 +84,27 @@ impl<T, S> Judged<T, S> {
         F: Future<Output = Result<V, E>>,
         E: Into<Problem>,
     {
-        let Self { input, precondition, key, unit_of_work, see } = self;
-        let command = command(input, precondition);
-        let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await?;
+        let unit_of_work = self.unit_of_work.clone();
+        let work = async |input, precondition, key| {
+            let command = command(input, precondition);
+            unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
+        };
+        self.carry_out(work).await
+    }
+
+    /// Carries out the request by what does so once per key. An answer is repeated only to a caller who may still see
+    /// the resource.
+    pub async fn carry_out<F, V, E>(
+        self,
+        work: impl AsyncFnOnce(T, Precondition, Key) -> Result<Answer, Problem>,
+    ) -> Result<Answer, Problem>
+    where
+        S: Fn() -> F,
+        F: Future<Output = Result<V, E>>,
+        E: Into<Problem>,
+    {
+        let Self { input, precondition, key, see, .. } = self;
+        let answer = work(input, precondition, key).await?;
         if answer.is_replayed() {
             see().await.map_err(Into::into)?;
         }

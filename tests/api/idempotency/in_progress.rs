@@ -46,7 +46,7 @@ async fn held_up(
     let mut held = owner.begin().await.unwrap();
     held.execute(sqlx::AssertSqlSafe(format!("select from {rows} for update"))).await.unwrap();
     let first = spawn(client, &method, path, body);
-    Watch::over(&worlds[0].database).await.until_waiting(1).await;
+    Watch::over(&worlds[0].database).await.until_waiting_patiently(1).await;
     let elsewhere = at(client, &worlds[1]);
     in_progress(ask(client, "k", method.clone(), path, body).await);
     in_progress(ask(&elsewhere, "k", method.clone(), path, body).await);
@@ -100,7 +100,7 @@ async fn another_body_under_a_key_at_work_is_in_progress_too_and_reused_afterwar
     let mut held = owner.begin().await.unwrap();
     held.execute("select from flight_capacity for update").await.unwrap();
     let first = spawn(&customer, &Method::POST, BOOKINGS, Some(&wish));
-    Watch::over(&worlds[0].database).await.until_waiting(1).await;
+    Watch::over(&worlds[0].database).await.until_waiting_patiently(1).await;
     in_progress(book(&customer, "k", &other).await);
     in_progress(book(&elsewhere, "k", &other).await);
     held.rollback().await.unwrap();

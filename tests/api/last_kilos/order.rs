@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use super::{got_room, left, served, wish};
 use crate::{
     locks::put,
-    support::{Answer, Client, Dice, NewFlight, OwnRedis, Readings, World, WorldOptions, freight::text},
+    support::{Answer, Client, Dice, NewFlight, OwnRedis, World, WorldOptions, freight::text, until},
 };
 
 const CLIENTS: usize = 50;
@@ -19,6 +19,13 @@ fn wishes(seed: u64) -> Vec<u32> {
     (0..CLIENTS).map(|_| 1 + u32::try_from(dice.below(9)).unwrap()).collect()
 }
 
+/// How many orders have been left at the desk.
+async fn orders(client: &Client) -> u64 {
+    let metrics = client.get("/metrics").await.text;
+    let counted = metrics.lines().find_map(|line| line.strip_prefix("loadmaster_desk_orders_total "));
+    counted.unwrap().parse().unwrap()
+}
+
 /// They come one after the other: each is there before the next sets off. `blocked` says how long this may go on.
 async fn arrive(
     world: &World,
@@ -26,19 +33,18 @@ async fn arrive(
     wishes: &[u32],
     blocked: impl Fn() -> bool,
 ) -> (Vec<JoinHandle<Answer>>, usize) {
-    let mut readings = Readings::of(&world.database, "flights").await;
     let customer = world.customer().await;
     let mut sent = Vec::new();
     for (number, &kilograms) in wishes.iter().enumerate() {
         if !blocked() {
             return (sent, number);
         }
-        let before = readings.count().await;
+        let before = orders(&customer).await;
         // On a connection of his own.
         let client = Client { token: customer.token.clone(), ..Client::anonymous(&customer.base) };
         let wish = wish(flights, kilograms);
         sent.push(tokio::spawn(async move { client.post("/api/v1/bookings", wish).await }));
-        readings.until_above(before).await;
+        until("the order is at the desk", async || orders(&customer).await > before).await;
     }
     (sent, wishes.len())
 }

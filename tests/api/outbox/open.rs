@@ -41,6 +41,7 @@ impl Open {
             event_type: "CHANGED",
             payload: json!({}),
             occurred_at: start_of_time(),
+            trace: None,
         };
         let messages: Vec<_> = sequences.map(message).collect();
         append_in_tx(&mut self.0, &messages).await.unwrap();

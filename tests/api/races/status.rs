@@ -193,7 +193,7 @@ async fn queued(world: &World, lane: &Lane, calls: [(&str, &str); 2]) -> Vec<Ans
     for ((client, (path, action)), waiting) in [&lane.operator, &elsewhere].into_iter().zip(calls).zip(1..) {
         let (client, path) = (client.clone(), format!("{path}/{action}"));
         running.push(tokio::spawn(async move { client.poke(&path).await }));
-        watch.until_waiting(waiting).await;
+        watch.until_waiting_patiently(waiting).await;
     }
     holding.commit().await.unwrap();
     let mut answers = Vec::new();

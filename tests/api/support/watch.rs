@@ -52,6 +52,12 @@ impl Watch {
         until(&format!("{sessions} sessions wait for a row"), async || self.waiting().await == sessions).await;
     }
 
+    /// Longer than a lane of the booking desk waits for a row: these stay until they have it.
+    pub async fn until_waiting_patiently(&mut self, sessions: i64) {
+        let waiting = "wait_event_type = 'Lock' and query_start < clock_timestamp() - interval '200 ms'";
+        until(&format!("{sessions} sessions stay"), async || self.count(waiting).await == sessions).await;
+    }
+
     /// Every request has been finished, and none has left a transaction open: not even for the server's own time limit
     /// to end.
     pub async fn until_quiet(&mut self) {

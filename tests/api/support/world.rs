@@ -244,7 +244,7 @@ impl World {
     }
 
     pub async fn with(options: WorldOptions) -> Self {
-        options.prepare().await.launch().await
+        Box::pin(options.prepare().await.launch()).await
     }
 
     pub fn state(&self) -> &AppState {

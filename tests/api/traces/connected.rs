@@ -12,6 +12,9 @@ const CALLER: &str = "00f067aa0ba902b7";
 /// Nothing is sampled but what the caller has sampled, and what follows from it.
 const ONLY_CALLERS: &str = "parentbased_always_off";
 
+/// Above what a batch of the booking desk does.
+const DESK: &[&str] = &["bookings.desk", "bookings.book", "handler", "POST /api/v1/bookings"];
+
 /// People, and what is nobody's business.
 const HIDDEN: [&str; 9] = [
     "annabella",
@@ -84,20 +87,33 @@ async fn search_and_booking_are_one_connected_trace() {
         ("wait for quota", Kind::Internal, &["GET /api/v1/routes"]),
         ("POST /api/v1/bookings", Kind::Server, &[]),
         ("bookings.book", Kind::Internal, &["handler", "POST /api/v1/bookings"]),
-        ("wait for turn", Kind::Internal, &["bookings.book", "handler", "POST /api/v1/bookings"]),
-        ("wait for lock", Kind::Internal, &["wait for turn", "bookings.book", "handler", "POST /api/v1/bookings"]),
-        ("SET", Kind::Client, &["wait for lock", "wait for turn", "bookings.book", "handler", "POST /api/v1/bookings"]),
-        ("wait for connection", Kind::Internal, &["bookings.book", "handler", "POST /api/v1/bookings"]),
-        ("BEGIN", Kind::Client, &["bookings.book", "handler", "POST /api/v1/bookings"]),
-        ("UPDATE flight_capacity", Kind::Client, &["bookings.book", "handler", "POST /api/v1/bookings"]),
-        ("INSERT outbox", Kind::Client, &["bookings.book", "handler", "POST /api/v1/bookings"]),
-        ("COMMIT", Kind::Client, &["bookings.book", "handler", "POST /api/v1/bookings"]),
+        ("wait at the desk", Kind::Internal, &["bookings.book", "handler", "POST /api/v1/bookings"]),
+        ("bookings.desk", Kind::Internal, &["bookings.book", "handler", "POST /api/v1/bookings"]),
+        ("wait for turn", Kind::Internal, DESK),
+        (
+            "wait for lock",
+            Kind::Internal,
+            &["wait for turn", "bookings.desk", "bookings.book", "handler", "POST /api/v1/bookings"],
+        ),
+        (
+            "SET",
+            Kind::Client,
+            &["wait for lock", "wait for turn", "bookings.desk", "bookings.book", "handler", "POST /api/v1/bookings"],
+        ),
+        ("wait for connection", Kind::Internal, DESK),
+        ("BEGIN", Kind::Client, DESK),
+        ("UPDATE flight_capacity", Kind::Client, DESK),
+        ("INSERT outbox", Kind::Client, DESK),
+        ("COMMIT", Kind::Client, DESK),
     ] {
         named(&spans, name);
         let is_there = spans.iter().any(|s| s.name == name && s.kind == kind && ancestors(&spans, s) == above);
         let there: Vec<_> = spans.iter().filter(|s| s.name == name).map(|s| ancestors(&spans, s)).collect();
         assert!(is_there, "{name} {kind:?} below {above:?}, but: {there:?}");
     }
+    let (book, batch) = (named(&spans, "bookings.book"), named(&spans, "bookings.desk"));
+    assert_eq!(batch.links, [(TRACE.to_owned(), book.id.clone())], "a batch is linked to its requests");
+    assert_eq!(batch.attribute("loadmaster.batch.requests"), "1");
     let audit = ["audit", "--rebuild"];
     loadmaster(&audit).on(&site.database).run().await.succeeded();
 }

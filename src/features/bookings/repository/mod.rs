@@ -19,4 +19,4 @@ pub(super) use erase::{delete_notes, export, noted_by, references_of, to_blank};
 pub(super) use events::{amended_since, newest_events};
 pub(super) use read::{find, find_all, find_asked, find_by_awb, flights_of, id_of, list, lock_booking, lock_bookings};
 pub(super) use save::{Changes, save};
-pub(super) use write::{claim_awb, free_awb, next_reference_block, save_texts};
+pub(super) use write::{claim_awbs, free_awbs, next_reference_blocks, save_texts};

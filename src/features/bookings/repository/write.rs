@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use sqlx::types::Json;
 
 use crate::{
@@ -6,32 +8,46 @@ use crate::{
     platform::postgres::PgSession,
 };
 
-pub(in crate::features::bookings) async fn next_reference_block(db: &mut PgSession) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(r#"select nextval('booking_ref_blocks') as "number!""#).fetch_one(db).await
+/// Returns the numbers of so many blocks that nobody else gets.
+pub(in crate::features::bookings) async fn next_reference_blocks(
+    db: &mut PgSession,
+    blocks: i32,
+) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(r#"select nextval('booking_ref_blocks') as "number!" from generate_series(1, $1)"#, blocks)
+        .fetch_all(db)
+        .await
 }
 
-/// Claims the air waybill; returns whether it now belongs to this booking. Waits for an uncommitted booking with the
-/// same number.
-pub(in crate::features::bookings) async fn claim_awb(
+/// An air waybill and the booking that has it.
+pub(in crate::features::bookings) type Claim = (AwbNumber, BookingId);
+
+/// Claims air waybills, which are in ascending order, for these bookings; returns the bookings that got theirs. Waits for
+/// uncommitted bookings with the same numbers.
+pub(in crate::features::bookings) async fn claim_awbs(
     db: &mut PgSession,
-    awb: &AwbNumber,
-    booking: BookingId,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "insert into awb_claims (awb_number, booking_id) values ($1, $2) on conflict (awb_number) do nothing",
-        awb.as_str(),
-        booking.uuid(),
+    claims: &[Claim],
+) -> sqlx::Result<HashSet<BookingId>> {
+    let claimed = sqlx::query_scalar!(
+        "insert into awb_claims (awb_number, booking_id)
+         select c.awb_number, c.booking_id
+         from unnest($1::text[], $2::uuid[]) with ordinality as c (awb_number, booking_id, place)
+         order by c.place
+         on conflict (awb_number) do nothing
+         returning booking_id",
+        &column(claims, |(awb, _)| awb.as_str().to_owned()),
+        &column(claims, |(_, booking)| booking.uuid()),
     );
-    Ok(done.execute(db).await?.rows_affected() == 1)
+    Ok(claimed.fetch_all(db).await?.into_iter().map(BookingId::from).collect())
 }
 
-pub(in crate::features::bookings) async fn free_awb(
-    db: &mut PgSession,
-    awb: &AwbNumber,
-    booking: BookingId,
-) -> sqlx::Result<()> {
-    let freed =
-        sqlx::query!("delete from awb_claims where awb_number = $1 and booking_id = $2", awb.as_str(), booking.uuid());
+/// Gives these claims back.
+pub(in crate::features::bookings) async fn free_awbs(db: &mut PgSession, claims: &[Claim]) -> sqlx::Result<()> {
+    let freed = sqlx::query!(
+        "delete from awb_claims a using unnest($1::text[], $2::uuid[]) as c (awb_number, booking_id)
+         where a.awb_number = c.awb_number and a.booking_id = c.booking_id",
+        &column(claims, |(awb, _)| awb.as_str().to_owned()),
+        &column(claims, |(_, booking)| booking.uuid()),
+    );
     freed.execute(db).await.map(drop)
 }
 

@@ -5,11 +5,12 @@ use crate::{
     features::{
         accounts::{Customer, Operator, Principal},
         bookings::{
-            Action, Booking, BookingService,
+            Action, Booking,
             amend::Amend,
-            book::Book,
             cancel::Cancel,
-            change::{Change, Target, Verb},
+            change::Change,
+            courtesy::Target,
+            desk::{Desk, Verb},
             dto::{AmendBooking, BookingBody, CancelBooking, CreateBooking, RecordMovement},
             movement::Advance,
         },
@@ -19,7 +20,7 @@ use crate::{
     platform::{
         idempotency::{Answer, Idempotent, KeyHeader},
         web::{Body, PRIVATE, PathText, Problem, Query, both, problem_responses},
-        work::{ChangeRequest, Keyed, UnitOfWork},
+        work::ChangeRequest,
     },
 };
 
@@ -48,9 +49,8 @@ problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, 
     responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
 pub(super) async fn create(
     Customer(caller): Customer,
-    State(bookings): State<BookingService>,
+    State(desk): State<Desk>,
     State(reference): State<Reference>,
-    State(unit_of_work): State<UnitOfWork>,
     idempotent: Idempotent,
     query: Query,
     body: Body,
@@ -58,20 +58,23 @@ pub(super) async fn create(
     let key = idempotent.key(caller.user_id.uuid(), &body);
     let input = both(key, body.read(|fields| CreateBooking::read(fields, &reference)));
     let ((), (key, new)) = both(query.refuse_all(), input)?;
-    let command = Book::new(bookings.clone(), caller, new);
-    let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(created) }).await?;
+    let answer = desk.book(caller, new, key, created).await?;
     // A repeated answer is given only if the caller may still see the booking.
     let made = answer.location().and_then(|location| location.strip_prefix(BOOKING)?.parse().ok());
     if let (true, Some(made)) = (answer.is_replayed(), made) {
-        bookings.visible(caller, &made).await?;
+        desk.bookings().visible(caller, &made).await?;
     }
     Ok(answer)
+}
+
+fn changed(booking: &Booking) -> Answer {
+    answer(StatusCode::OK, booking)
 }
 
 /// A request to change a booking.
 struct Step {
     caller: Principal,
-    bookings: BookingService,
+    desk: Desk,
     reference: BookingRef,
     request: ChangeRequest,
 }
@@ -79,32 +82,35 @@ struct Step {
 impl Step {
     async fn advance(self, known: &Reference, action: Action) -> Result<Answer, Problem> {
         let input = self.request.body().read_optional(|fields| RecordMovement::read(fields, known));
-        self.run(input, |movement| Advance { action, movement }).await
-    }
-
-    async fn amend(self, known: &Reference) -> Result<Answer, Problem> {
-        let input = self.request.body().read_patch(|fields| AmendBooking::read(fields, known));
-        self.run(input, |amendment| Amend { amendment }).await
+        self.take(input, |movement| Verb::Advance(Advance { action, movement })).await
     }
 
     async fn cancel(self) -> Result<Answer, Problem> {
         let input = self.request.body().read_optional(CancelBooking::read);
-        self.run(input, |CancelBooking { reason }| Cancel { reason }).await
+        self.take(input, |CancelBooking { reason }| Verb::Cancel(Cancel { reason })).await
     }
 
-    async fn run<T, V: Verb + 'static>(
-        self,
-        input: Result<T, Problem>,
-        verb: impl FnOnce(T) -> V,
-    ) -> Result<Answer, Problem> {
-        let Self { caller, bookings, reference, request } = self;
-        let see = || bookings.visible(caller, &reference);
+    async fn take<T>(self, input: Result<T, Problem>, verb: impl FnOnce(T) -> Verb) -> Result<Answer, Problem> {
+        let Self { caller, desk, reference, request } = self;
+        let see = || desk.bookings().visible(caller, &reference);
         let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
-        let command = |input, precondition| {
+        let step = async |input, precondition, key| {
             let target = Target { caller, reference: reference.clone(), precondition };
-            Change::new(bookings.clone(), target, verb(input))
+            desk.take_step(target, verb(input), key, changed).await
         };
-        judged.run(command, |booking| answer(StatusCode::OK, booking)).await
+        judged.carry_out(step).await
+    }
+
+    async fn amend(self, known: &Reference) -> Result<Answer, Problem> {
+        let input = self.request.body().read_patch(|fields| AmendBooking::read(fields, known));
+        let Self { caller, desk, reference, request } = self;
+        let see = || desk.bookings().visible(caller, &reference);
+        let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
+        let command = |amendment, precondition| {
+            let target = Target { caller, reference: reference.clone(), precondition };
+            Change::new(desk.bookings().clone(), target, Amend { amendment })
+        };
+        judged.run(command, changed).await
     }
 }
 
@@ -121,12 +127,12 @@ macro_rules! movement {
             responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), MoveProblems))]
         pub(super) async fn $name(
             Operator(caller): Operator,
-            State(bookings): State<BookingService>,
+            State(desk): State<Desk>,
             State(known): State<Reference>,
             PathText(reference): PathText<BookingRef>,
             request: ChangeRequest,
         ) -> Result<Answer, Problem> {
-            Step { caller, bookings, reference, request }.advance(&known, $action).await
+            Step { caller, desk, reference, request }.advance(&known, $action).await
         }
     };
 }
@@ -162,12 +168,12 @@ problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_T
     responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), AmendProblems))]
 pub(super) async fn amend(
     Customer(caller): Customer,
-    State(bookings): State<BookingService>,
+    State(desk): State<Desk>,
     State(known): State<Reference>,
     PathText(reference): PathText<BookingRef>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    Step { caller, bookings, reference, request }.amend(&known).await
+    Step { caller, desk, reference, request }.amend(&known).await
 }
 
 problem_responses!(CancelProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, BOOKING_LOCKED, VERSION_MISMATCH);
@@ -183,11 +189,11 @@ problem_responses!(CancelProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
     responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), CancelProblems))]
 pub(super) async fn cancel(
     Customer(caller): Customer,
-    State(bookings): State<BookingService>,
+    State(desk): State<Desk>,
     PathText(reference): PathText<BookingRef>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    Step { caller, bookings, reference, request }.cancel().await
+    Step { caller, desk, reference, request }.cancel().await
 }
 
 /// Cancel a booking with DELETE.
@@ -200,9 +206,9 @@ pub(super) async fn cancel(
     responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), CancelProblems))]
 pub(super) async fn delete(
     Customer(caller): Customer,
-    State(bookings): State<BookingService>,
+    State(desk): State<Desk>,
     PathText(reference): PathText<BookingRef>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    Step { caller, bookings, reference, request }.cancel().await
+    Step { caller, desk, reference, request }.cancel().await
 }

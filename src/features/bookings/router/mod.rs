@@ -4,13 +4,13 @@ mod read;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::BookingService;
+use super::{BookingService, desk::Desk};
 use crate::{
     features::reference::Reference,
     platform::room::{Routes, handler_state},
 };
 
-handler_state!(HandlerState { bookings: BookingService, reference: Reference });
+handler_state!(HandlerState { bookings: BookingService, desk: Desk, reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
     let api = OpenApiRouter::new()

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{EntryKind, Space};
-use crate::kernel::{BookingId, FlightId, LegId, Weight};
+use crate::kernel::{BookingId, FlightId, LegId};
 
 /// The capacity a new flight starts with.
 #[derive(Debug, Clone, Copy)]
@@ -18,73 +18,34 @@ pub enum OpenUntil {
     Departure,
 }
 
-/// Kind of the ledger entry written when room is taken.
+/// A change of the room that a leg takes on a flight: an entry of the flight's ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entry {
+pub struct Shift {
+    pub flight_id: FlightId,
+    pub booking_id: BookingId,
+    pub leg_id: LegId,
+    kind: EntryKind,
+    /// What the leg takes in addition; negative where it gives room back.
+    pub more: Space,
+}
+
+impl Shift {
     /// A new leg takes all the room that it needs.
-    Booked,
-    /// An existing leg takes the difference, which is negative if it needs less.
-    Amended,
-}
-
-impl Entry {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Booked => EntryKind::Booked.as_str(),
-            Self::Amended => EntryKind::Amended.as_str(),
-        }
-    }
-}
-
-/// The way in which room is taken.
-#[derive(Debug, Clone, Copy)]
-pub enum AllocationPath {
-    /// Without waiting, and only if more weight than this stays free.
-    Optimistic { leaving: Weight },
-    /// In turn, to the last kilogram.
-    Locking,
-    /// To the last kilogram, by an amendment, which locks the flight before it checks.
-    Amending,
-}
-
-impl AllocationPath {
-    /// Returns the label of `loadmaster_capacity_takings_total`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Optimistic { .. } => "optimistic",
-            Self::Locking => "locking",
-            Self::Amending => "amending",
-        }
+    pub const fn booked(flight_id: FlightId, booking_id: BookingId, leg_id: LegId, space: Space) -> Self {
+        Self { flight_id, booking_id, leg_id, kind: EntryKind::Booked, more: space }
     }
 
-    /// Returns the weight, in hectograms, above which the free weight must stay; -1 sets no bound.
-    pub const fn leaving(self) -> i64 {
-        match self {
-            Self::Optimistic { leaving } => leaving.hectograms(),
-            Self::Locking | Self::Amending => -1,
-        }
+    /// An existing leg takes the difference.
+    pub const fn amended(flight_id: FlightId, booking_id: BookingId, leg_id: LegId, more: Space) -> Self {
+        Self { flight_id, booking_id, leg_id, kind: EntryKind::Amended, more }
     }
-}
 
-/// Room that a leg takes on a flight.
-#[derive(Debug, Clone, Copy)]
-pub struct Allocation {
-    pub flight_id: FlightId,
-    /// The flight's version that the itinerary was validated against.
-    pub version: i32,
-    pub booking_id: BookingId,
-    pub leg_id: LegId,
-    pub space: Space,
-    pub entry: Entry,
-    pub until: OpenUntil,
-    pub path: AllocationPath,
-}
+    /// A leg gives back all its room.
+    pub fn released(flight_id: FlightId, booking_id: BookingId, leg_id: LegId, space: Space) -> Self {
+        Self { flight_id, booking_id, leg_id, kind: EntryKind::Released, more: Space::default() - space }
+    }
 
-/// Room that a leg gives back.
-#[derive(Debug, Clone, Copy)]
-pub struct Release {
-    pub flight_id: FlightId,
-    pub booking_id: BookingId,
-    pub leg_id: LegId,
-    pub space: Space,
+    pub const fn kind(&self) -> &'static str {
+        self.kind.as_str()
+    }
 }

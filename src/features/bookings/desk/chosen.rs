@@ -1,0 +1,61 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::order::{Arrival, Order, Wish};
+use crate::kernel::{AwbNumber, BookingId, FlightId};
+
+/// The orders of a batch: no air waybill and no booking twice.
+#[derive(Default)]
+pub struct Chosen<'a> {
+    pub arrivals: BTreeSet<Arrival>,
+    of_flight: HashMap<FlightId, usize>,
+    awbs: HashSet<&'a AwbNumber>,
+    bookings: HashSet<BookingId>,
+}
+
+impl<'a> Chosen<'a> {
+    /// Chooses, in order of arrival, until there are `most` orders in all and `share` of them for one flight.
+    pub fn choose<T>(&mut self, waiting: &'a BTreeMap<Arrival, Order<T>>, most: usize, share: usize) {
+        for (arrival, order) in waiting {
+            if self.arrivals.len() >= most {
+                return;
+            }
+            let is_free = |flight: &FlightId| self.of_flight.get(flight).is_none_or(|taken| *taken < share);
+            if !self.arrivals.contains(arrival)
+                && !self.has_its_like(&order.wish)
+                && order.wish.flights().iter().all(is_free)
+            {
+                self.take(*arrival, &order.wish);
+            }
+        }
+    }
+
+    /// Chooses at most `most` orders so that none passes an earlier one for the same flight.
+    pub fn choose_in_turn<T>(&mut self, waiting: &'a BTreeMap<Arrival, Order<T>>, most: usize) {
+        let mut closed = HashSet::<FlightId>::new();
+        for (arrival, order) in waiting {
+            if self.arrivals.len() >= most {
+                return;
+            }
+            let wish = &order.wish;
+            if self.has_its_like(wish) || wish.flights().iter().any(|flight| closed.contains(flight)) {
+                closed.extend(wish.flights());
+            } else {
+                self.take(*arrival, wish);
+            }
+        }
+    }
+
+    fn has_its_like(&self, wish: &Wish) -> bool {
+        wish.booking().is_some_and(|booking| self.bookings.contains(&booking))
+            || wish.awb().is_some_and(|awb| self.awbs.contains(awb))
+    }
+
+    fn take(&mut self, arrival: Arrival, wish: &'a Wish) {
+        self.arrivals.insert(arrival);
+        self.awbs.extend(wish.awb());
+        self.bookings.extend(wish.booking());
+        for flight in wish.flights() {
+            *self.of_flight.entry(*flight).or_default() += 1;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What becomes of each order of a batch, by the rows that are locked. Pure.
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    super::{
+        BookingError,
+        draw_up::NewBooking,
+        itinerary,
+        model::{Action, Booking},
+        movement::{Moving, check_flights_are_with_it},
+    },
+    order::{Movement, Verb, Wish},
+};
+use crate::{
+    features::{
+        capacity::{FlightCapacity, FlightStatus, Space},
+        flights::Flight,
+    },
+    kernel::{AirportCode, BookingId, FlightId, Weight},
+};
+
+/// The rules of the trade that are settings.
+pub struct Rules<M: Fn(AirportCode) -> TimeDelta> {
+    /// At or below this free weight, room is given only in order of arrival.
+    pub threshold: Weight,
+    pub minimum_connection: M,
+}
+
+/// The rows that a batch has locked. The rooms change with each decision.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The time after the locks were taken.
+    pub at: DateTime<Utc>,
+    pub rooms: HashMap<FlightId, FlightCapacity>,
+    pub flights: HashMap<FlightId, Flight>,
+    pub bookings: HashMap<BookingId, Booking>,
+    /// Flights that another transaction has locked.
+    pub blocked: BTreeSet<FlightId>,
+}
+
+/// To what extent a lane may give room away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// As long as more than the threshold stays free.
+    Ample,
+    /// To the last tenth of a kilogram.
+    All,
+}
+
+#[derive(Debug)]
+pub enum Verdict {
+    Grant(Grant),
+    Refuse(BookingError),
+    /// Only the lane for the last kilograms may grant it.
+    LastKilos,
+    /// Another transaction has locked this flight.
+    Blocked(FlightId),
+}
+
+/// What is to be written.
+#[derive(Debug)]
+pub enum Grant {
+    /// A booking on these flights.
+    Book(Vec<Flight>),
+    Advance(Box<Booking>, Moving),
+    Cancel(Box<Booking>),
+}
+
+impl From<Result<Self, BookingError>> for Verdict {
+    fn from(judged: Result<Self, BookingError>) -> Self {
+        judged.unwrap_or_else(Self::Refuse)
+    }
+}
+
+impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
+    /// Decides an order and changes the rooms by what it takes or gives back: all legs or none.
+    pub fn decide(&self, found: &mut Found, extent: Extent, wish: &Wish) -> Verdict {
+        if let Some(blocked) = wish.flights().iter().find(|flight| found.blocked.contains(flight)) {
+            return Verdict::Blocked(*blocked);
+        }
+        match wish {
+            Wish::Book(new) => self.book(found, extent, new).into(),
+            Wish::Move(movement) => move_on(found, movement).map(Verdict::Grant).into(),
+        }
+    }
+
+    /// Returns the flights of a new booking, if they are its itinerary and have room.
+    fn judge(&self, found: &Found, wish: &NewBooking) -> Result<Vec<Flight>, BookingError> {
+        let named: BTreeSet<FlightId> = wish.flights.iter().copied().collect();
+        let known = named.iter().filter_map(|id| {
+            let flight = found.flights.get(id)?;
+            Some(Flight { room: *found.rooms.get(id)?, ..flight.clone() })
+        });
+        let flights = itinerary::in_order(&wish.flights, known.collect())?;
+        itinerary::check(&flights, wish.new.demand(), &self.minimum_connection, found.at)?;
+        Ok(flights)
+    }
+
+    fn book(&self, found: &mut Found, extent: Extent, wish: &NewBooking) -> Result<Verdict, BookingError> {
+        let flights = self.judge(found, wish)?;
+        let space = wish.new.space();
+        if extent == Extent::Ample && flights.iter().any(|flight| self.is_critical_after(&flight.room, space)) {
+            return Ok(Verdict::LastKilos);
+        }
+        for flight in &flights {
+            if let Some(room) = found.rooms.get_mut(&flight.id) {
+                room.shift(space);
+            }
+        }
+        Ok(Verdict::Grant(Grant::Book(flights)))
+    }
+
+    /// Returns why an order is refused that has lost its air waybill: because of `lost`, unless its flights are to blame.
+    pub fn refuse(&self, found: &Found, wish: &Wish, lost: BookingError) -> BookingError {
+        match wish {
+            Wish::Book(new) if !new.flights.iter().any(|flight| found.blocked.contains(flight)) => {
+                self.judge(found, new).err().unwrap_or(lost)
+            }
+            Wish::Book(_) | Wish::Move(_) => lost,
+        }
+    }
+
+    fn is_critical_after(&self, room: &FlightCapacity, space: Space) -> bool {
+        room.available().weight - space.weight <= self.threshold
+    }
+
+    /// Returns whether this wish fits, and only the lane for the last kilograms may grant it, by rooms that were not
+    /// locked.
+    pub fn is_for_last_kilos(&self, wish: &Wish, room_of: impl Fn(FlightId) -> Option<FlightCapacity>) -> bool {
+        let Wish::Book(new) = wish else { return false };
+        let space = new.new.space();
+        let mut is_critical = false;
+        for room in new.flights.iter().filter_map(|flight| room_of(*flight)) {
+            if room.shortfall(space).is_some() || room.status != FlightStatus::Scheduled {
+                return false;
+            }
+            is_critical |= self.is_critical_after(&room, space);
+        }
+        is_critical
+    }
+}
+
+/// Checks a step against the locked state: version, transition, locks, then the step's own conditions.
+fn move_on(found: &mut Found, movement: &Movement) -> Result<Grant, BookingError> {
+    let Movement { target, verb, seen, .. } = movement;
+    let action = verb.action();
+    let booking = found.bookings.get(&seen.id).ok_or(BookingError::Unknown)?;
+    if !target.precondition.holds(booking.version) {
+        return Err(BookingError::VersionMismatch(booking.version));
+    }
+    let allowed = booking.allowed(target.caller.role);
+    if !allowed.contains(&action) {
+        return Err(BookingError::InvalidTransition { from: booking.status, action, allowed });
+    }
+    // The booking changed between reading and locking: the locks held are not the ones it now needs.
+    if booking.flights_to_lock(action) != movement.flights() || booking.awb_number != seen.awb_number {
+        return Err(BookingError::Raced);
+    }
+    let rooms: Vec<FlightCapacity> =
+        movement.flights().iter().filter_map(|flight| found.rooms.get(flight).copied()).collect();
+    // The cancellation of a flight records its own event and releases the same room.
+    check_flights_are_with_it(booking, rooms.iter().filter(|flight| flight.status != FlightStatus::Cancelled))?;
+    match verb {
+        Verb::Advance(advance) => {
+            let moving = advance.judge(booking, &rooms, found.at)?;
+            Ok(Grant::Advance(Box::new(booking.clone()), moving))
+        }
+        Verb::Cancel(_) => {
+            debug_assert_eq!(action, Action::Cancel);
+            for leg in booking.undeparted_legs() {
+                if let Some(room) = found.rooms.get_mut(&leg.flight_id) {
+                    room.shift(Space::default() - leg.space);
+                }
+            }
+            Ok(Grant::Cancel(Box::new(booking.clone())))
+        }
+    }
+}

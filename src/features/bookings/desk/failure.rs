@@ -1,0 +1,28 @@
+use crate::platform::postgres::DbError;
+
+/// A reference that is there already: the next attempt takes other ones.
+const REFERENCES: &str = "booking_refs_pkey";
+
+/// Why a batch was rolled back.
+#[derive(Debug)]
+pub enum Failure {
+    /// Each order gets the error.
+    OfAll(DbError),
+    /// The batch is tried again.
+    Conflict,
+    /// One order of the batch is to blame.
+    OfOne(DbError),
+    /// A row is locked by another transaction.
+    Locked(DbError),
+}
+
+impl Failure {
+    pub fn of(error: DbError) -> Self {
+        match error {
+            error if error.is_conflict() || error.constraint() == Some(REFERENCES) => Self::Conflict,
+            error if error.is_lock_timeout() => Self::Locked(error),
+            error if error.is_about_data() => Self::OfOne(error),
+            error => Self::OfAll(error),
+        }
+    }
+}

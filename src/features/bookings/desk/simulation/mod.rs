@@ -1,0 +1,445 @@
+//! The lanes of two processes at work on a simulated database, against a reference model: by seed, one action after the
+//! other, with crashes between any two of them, commits that are slow, fail or stay unknown, rows locked by others,
+//! requests that hang up, and clocks that jump.
+mod books;
+mod dice;
+mod server;
+
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    sync::Arc,
+};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::{
+    Movement, Verb, Wish, home,
+    lane::{Flaw, Manner, Next, Settled},
+    order::{Arrival, Order},
+};
+use crate::{
+    features::{
+        accounts::{Credential, Principal, Role},
+        bookings::{
+            BookingError,
+            cancel::Cancel,
+            courtesy::Target,
+            draw_up::NewBooking,
+            dto::{CreateBooking, RecordMovement},
+            model::Action,
+            movement::Advance,
+        },
+        capacity::{FlightCapacity, Space},
+        flights::Flight,
+    },
+    kernel::{BookingId, FlightId, Pieces, Positions, Volume, Weight},
+    platform::{postgres::DbError, web::Precondition},
+};
+use books::{Books, Row, TxId};
+use dice::Dice;
+use server::{Around, Server, Ticket, Turn};
+
+const THRESHOLD: Weight = Weight::from_hectograms(1_000);
+const LANES: usize = 2;
+const REQUESTS: usize = 60;
+
+/// What a request was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Done(BookingId),
+    Refused,
+    Unknown,
+}
+
+#[derive(Debug)]
+struct Request {
+    told: Option<Told>,
+    ticket: Ticket,
+    process: usize,
+    /// It left before it was begun, or nobody has told it otherwise.
+    has_no_effect: bool,
+}
+
+struct Process {
+    /// The last one is for the last kilograms.
+    lanes: Vec<Server>,
+    patient: Vec<Server>,
+}
+
+struct World {
+    dice: Dice,
+    books: Books,
+    processes: Vec<Process>,
+    requests: Vec<Request>,
+    arrivals: u64,
+    now: DateTime<Utc>,
+    /// What the processes know of the rooms without a lock.
+    known: BTreeMap<FlightId, FlightCapacity>,
+    /// Somebody else, who has locked a flight.
+    foreign: Option<(TxId, FlightId)>,
+    is_calm: bool,
+    flaw: Flaw,
+}
+
+fn at(hour: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::hours(hour)
+}
+
+fn space(hectograms: i64) -> Space {
+    Space { weight: Weight::from_hectograms(hectograms), volume: Volume::from_litres(1), positions: Positions::ZERO }
+}
+
+fn flight(number: u128, origin: &str, destination: &str, hour: i64) -> Flight {
+    let id = FlightId::from(Uuid::from_u128(number));
+    Flight {
+        id,
+        number: "AI101".parse().unwrap(),
+        origin: origin.parse().unwrap(),
+        destination: destination.parse().unwrap(),
+        departure: at(hour),
+        arrival: at(hour + 4),
+        scheduled_departure: at(hour),
+        scheduled_arrival: at(hour + 4),
+        scheduled_date: NaiveDate::default(),
+        actual_departure: None,
+        actual_arrival: None,
+        aircraft: None,
+        is_freighter: true,
+        created_at: at(0),
+        updated_at: at(0),
+        room: FlightCapacity::opened(id, Space::from_columns(6_000, 100_000, 10), at(hour - 2)),
+    }
+}
+
+/// The itineraries: origin, destination and flights.
+const ITINERARIES: [(&str, &str, &[u128]); 5] =
+    [("DEL", "LHR", &[1, 2]), ("DEL", "LHR", &[3]), ("DEL", "LHR", &[4]), ("DEL", "BOM", &[1]), ("BOM", "LHR", &[2])];
+
+impl World {
+    fn new(seed: u64, flaw: Flaw) -> Self {
+        let flights = [
+            flight(2, "BOM", "LHR", 110),
+            flight(1, "DEL", "BOM", 100),
+            flight(3, "DEL", "LHR", 100),
+            flight(4, "DEL", "LHR", 120),
+        ];
+        let mut books = Books::default();
+        for flight in flights {
+            books.rooms.insert(flight.id, flight.room);
+            books.flights.insert(flight.id, flight);
+        }
+        let known = books.rooms.clone();
+        let processes = (0..2).map(|_| Process::new(flaw)).collect();
+        let (dice, now) = (Dice::new(seed), at(0));
+        Self {
+            dice,
+            books,
+            processes,
+            requests: Vec::new(),
+            arrivals: 0,
+            now,
+            known,
+            foreign: None,
+            is_calm: false,
+            flaw,
+        }
+    }
+
+    fn run(&mut self) {
+        while self.requests.len() < REQUESTS {
+            match self.dice.below(100) {
+                0..12 => self.come(),
+                12..15 => self.hang_up(),
+                15..17 => self.jump(),
+                17..22 => self.somebody_else(),
+                22 => self.crash(),
+                23..30 => self.known = self.books.rooms.clone(),
+                _ => self.act(),
+            }
+        }
+        self.is_calm = true;
+        if let Some((tx, _)) = self.foreign.take() {
+            self.books.roll_back(tx);
+        }
+        // Nobody starves: a request costs a few actions, however often it was passed on.
+        for _ in 0..REQUESTS * 400 {
+            self.act();
+        }
+        let waiting: Vec<_> = self.requests.iter().filter(|request| request.waits()).collect();
+        assert!(waiting.is_empty(), "some wait for ever: {waiting:#?}");
+        self.check_effects();
+    }
+
+    /// A request comes; its process decides which lane serves it.
+    fn come(&mut self) {
+        let Some(wish) = self.wish() else { return };
+        let request = self.requests.len();
+        let turn = Rc::new(Cell::new(Turn::Waits));
+        let is_guilty = self.dice.one_in(25);
+        let ticket = Ticket { request, turn, is_gone: Rc::default(), is_guilty };
+        let process = self.dice.place(self.processes.len());
+        let told = None;
+        self.requests.push(Request { told, ticket: ticket.clone(), process, has_no_effect: false });
+        let arrival = Arrival(self.arrivals);
+        self.arrivals += 1;
+        self.processes[process].accept(Order { arrival, wish, ticket });
+    }
+
+    fn wish(&mut self) -> Option<Wish> {
+        let caller = Principal {
+            user_id: Uuid::nil().into(),
+            organization_id: Uuid::nil().into(),
+            role: Role::Operator,
+            credential: Credential::Session(Uuid::nil().into()),
+        };
+        if self.dice.one_in(3) {
+            let there: Vec<_> = self.books.bookings.keys().copied().collect();
+            let id = *there.get(self.dice.place(there.len().max(1)))?;
+            let precondition = Precondition::default();
+            let target = Target { caller, reference: "ACB123456789".parse().unwrap(), precondition };
+            let verb = match self.dice.below(3) {
+                0 => Verb::Advance(Advance { action: Action::Depart, movement: RecordMovement::default() }),
+                _ => Verb::Cancel(Cancel { reason: None }),
+            };
+            return Some(Wish::Move(Box::new(Movement::new(target, verb, self.books.bookings[&id].clone()))));
+        }
+        let (origin, destination, flights) = ITINERARIES[self.dice.place(ITINERARIES.len())];
+        let most = if self.dice.one_in(5) { 3_000 } else { 600 };
+        let weight = self.dice.below(most);
+        let awb = self.dice.below(12);
+        let new = CreateBooking {
+            origin: origin.parse().unwrap(),
+            destination: destination.parse().unwrap(),
+            pieces: Pieces::from_count("1").unwrap(),
+            weight_kg: Weight::from_hectograms(1 + weight.cast_signed()),
+            volume_m3: Some(Volume::from_litres(1)),
+            positions: None,
+            flight_ids: Vec::new(),
+            departure_date: None,
+            description: None,
+            special_handling_codes: Vec::new(),
+            awb_number: (awb < 4).then(|| awb_number(awb)),
+            shipper: None,
+            consignee: None,
+            customer_reference: None,
+        };
+        let flights = flights.iter().map(|number| Uuid::from_u128(*number).into()).collect();
+        Some(Wish::Book(NewBooking { caller, new: Arc::new(new), flights }))
+    }
+
+    fn hang_up(&mut self) {
+        let Some(place) = self.requests.len().checked_sub(1) else { return };
+        let place = self.dice.place(place + 1);
+        let request = &mut self.requests[place];
+        if request.waits() {
+            request.ticket.is_gone.set(true);
+            request.has_no_effect = request.ticket.turn.get() == Turn::Waits;
+        }
+    }
+
+    fn jump(&mut self) {
+        let hours = i64::try_from(self.dice.below(12)).unwrap();
+        self.now =
+            if self.dice.one_in(2) { self.now + TimeDelta::hours(hours) } else { self.now - TimeDelta::hours(hours) };
+    }
+
+    /// Another process locks a flight, and gives room to others or takes it back.
+    fn somebody_else(&mut self) {
+        if let Some((tx, flight)) = self.foreign.take() {
+            let room = self.books.rooms[&flight];
+            let more = space(i64::try_from(self.dice.below(400)).unwrap());
+            let held =
+                if more.exceeds(room.available()).next().is_none() { room.held + more } else { Space::default() };
+            self.books.changes(tx).held = Some((flight, held));
+            self.books.commit(tx);
+            return;
+        }
+        let flight = Uuid::from_u128(1 + u128::from(self.dice.below(4))).into();
+        let tx = self.books.start();
+        if self.books.try_lock(tx, Row::Flight(flight)) {
+            self.foreign = Some((tx, flight));
+        } else {
+            self.books.roll_back(tx);
+        }
+    }
+
+    /// A process dies, and another one starts in its place. Whoever waited for it is told nothing.
+    fn crash(&mut self) {
+        let number = self.dice.place(self.processes.len());
+        let dead = std::mem::replace(&mut self.processes[number], Process::new(self.flaw));
+        for server in dead.lanes.into_iter().chain(dead.patient) {
+            server.crash(&mut self.books);
+        }
+        for request in self.requests.iter_mut().filter(|request| request.process == number && request.waits()) {
+            request.told = Some(Told::Unknown);
+        }
+    }
+
+    /// One server takes its next action.
+    fn act(&mut self) {
+        let number = self.dice.place(self.processes.len());
+        let Self { dice, books, processes, now, known, is_calm, .. } = self;
+        let process = &mut processes[number];
+        process.patient.retain(|server| !server.is_idle());
+        let patients: Vec<Uuid> = process.patient.iter().filter_map(|server| server.whom).collect();
+        let mut busy: Vec<&mut Server> = process.servers().filter(|server| !server.is_idle()).collect();
+        if busy.is_empty() {
+            return;
+        }
+        let place = dice.place(busy.len());
+        let server = &mut *busy[place];
+        match server.next {
+            None => {
+                for order in std::mem::take(&mut server.inbox) {
+                    server.lane.arrive(order);
+                }
+                let patient = |wish: &Wish| wish.wants().find(|want| patients.contains(want));
+                server.lane.start(&server::rules(), |flight| known.get(&flight).copied(), patient);
+                check_turns(server);
+                server.next = (!server.lane.batch().is_empty()).then_some(Next::Enter);
+            }
+            Some(Next::Settle) => server.next = None,
+            Some(next) => server.act(next, &mut Around { dice, books, now: *now, is_calm: *is_calm }),
+        }
+        // The process may die between the end of a batch and its answers.
+        if server.next != Some(Next::Settle) {
+            let settled = server.lane.take_settled();
+            for settled in settled {
+                self.tell(number, settled);
+            }
+        }
+    }
+
+    fn tell(&mut self, process: usize, settled: Settled<Ticket, BookingId>) {
+        let flaw = self.flaw;
+        let (ticket, told) = match settled {
+            Settled::Done(order, made) => (order.ticket, Told::Done(made.expect("it was made"))),
+            Settled::Refused(order, BookingError::Database(DbError::OutcomeUnknown(_)), made) => {
+                assert!(made.is_some(), "what may have been made is not told");
+                (order.ticket, Told::Unknown)
+            }
+            Settled::Refused(order, error, _) => {
+                let blamed = matches!(&error, BookingError::Database(error) if error.is_about_data());
+                assert_eq!(blamed, blamed && order.ticket.is_guilty, "blamed for another's data");
+                (order.ticket, Told::Refused)
+            }
+            Settled::ToLastKilos(order) => return self.processes[process].lanes[LANES].inbox.push(order),
+            Settled::ToPatience(order, whom) => return self.processes[process].let_wait(order, whom, flaw),
+        };
+        let request = &mut self.requests[ticket.request];
+        assert!(request.told.is_none(), "told twice: {request:?}");
+        request.told = Some(told);
+        self.check_effects();
+    }
+
+    /// What was acknowledged is in the books, and what was refused is not.
+    fn check_effects(&self) {
+        for (number, request) in self.requests.iter().enumerate() {
+            let effect = self.books.effects.get(&number);
+            match request.told {
+                Some(Told::Done(made)) => assert_eq!(effect, Some(&made), "an acknowledgement is lost: {request:?}"),
+                Some(Told::Refused) => assert_eq!(effect, None, "it was refused, and made: {request:?}"),
+                Some(Told::Unknown) | None => {}
+            }
+            assert!(!request.has_no_effect || effect.is_none(), "nobody waited for it: {request:?}");
+        }
+    }
+}
+
+impl Request {
+    fn waits(&self) -> bool {
+        self.told.is_none() && !self.ticket.is_gone.get()
+    }
+}
+
+impl Process {
+    fn new(flaw: Flaw) -> Self {
+        let lanes = (0..=LANES).map(|lane| if lane < LANES { Manner::Ample } else { Manner::LastKilos });
+        Self { lanes: lanes.map(|manner| Server::new(manner, None, flaw)).collect(), patient: Vec::new() }
+    }
+
+    fn servers(&mut self) -> impl Iterator<Item = &mut Server> {
+        self.lanes.iter_mut().chain(&mut self.patient)
+    }
+
+    fn accept(&mut self, order: Order<Ticket>) {
+        let patient = self.patient.iter_mut().find(|server| order.wish.wants().any(|want| Some(want) == server.whom));
+        match patient {
+            Some(patient) => patient.inbox.push(order),
+            None => self.lanes[home(&order.wish, LANES)].inbox.push(order),
+        }
+    }
+
+    fn let_wait(&mut self, order: Order<Ticket>, whom: Uuid, flaw: Flaw) {
+        if let Some(patient) = self.patient.iter_mut().find(|server| server.whom == Some(whom)) {
+            patient.inbox.push(order);
+            return;
+        }
+        let mut server = Server::new(Manner::Patient, Some(whom), flaw);
+        server.inbox.push(order);
+        self.patient.push(server);
+    }
+}
+
+/// The oldest order is always served, and the last kilograms in order of arrival.
+fn check_turns(server: &Server) {
+    let batch = server.lane.batch();
+    assert!(batch.is_sorted_by_key(|seat| seat.order.arrival));
+    let Some(first) = batch.first() else { return };
+    for waiting in server.lane.queue() {
+        // One with the same air waybill or booking may have left just now.
+        let may_be_late = waiting.wish.awb().is_some() || waiting.wish.booking().is_some();
+        assert!(may_be_late || first.order.arrival < waiting.arrival, "the oldest is passed over: {waiting:?}");
+        if server.lane.manner() == Manner::LastKilos {
+            let shares =
+                |order: &Order<Ticket>| order.wish.flights().iter().any(|it| waiting.wish.flights().contains(it));
+            let passed = batch.iter().find(|seat| seat.order.arrival > waiting.arrival && shares(&seat.order));
+            assert!(passed.is_none(), "{waiting:?} is passed by {passed:?}");
+        }
+    }
+}
+
+fn awb_number(number: u64) -> crate::kernel::AwbNumber {
+    let serial = 1_000_000 + number;
+    format!("020-{serial}{}", serial % 7).parse().unwrap()
+}
+
+fn seeds() -> std::ops::Range<u64> {
+    let is_long = std::env::var_os("LOADMASTER_TEST_LONG").is_some_and(|value| !value.is_empty());
+    if is_long { 0..20_000 } else { 0..300 }
+}
+
+/// Returns whether the simulation finds a fault that it describes like this.
+fn is_found(flaw: Flaw, description: &str) -> bool {
+    (0..50).any(|seed| {
+        let Err(found) = catch_unwind(AssertUnwindSafe(|| World::new(seed, flaw).run())) else { return false };
+        found.downcast_ref::<String>().is_some_and(|told| told.contains(description))
+    })
+}
+
+// Over a second: it runs many seeds.
+#[test]
+fn no_seed_breaks_a_promise() {
+    let mut effects = 0;
+    for seed in seeds() {
+        let mut world = World::new(seed, Flaw::None);
+        let run = catch_unwind(AssertUnwindSafe(|| world.run()));
+        assert!(run.is_ok(), "seed {seed} breaks a promise");
+        effects += world.books.effects.len();
+    }
+    assert!(effects > 1_000, "little happens: {effects}");
+}
+
+#[test]
+fn an_answer_before_the_commit_is_found() {
+    assert!(is_found(Flaw::EarlyAnswer, "an acknowledgement is lost"));
+}
+
+#[test]
+fn a_decision_by_what_was_known_before_the_locks_is_found() {
+    assert!(is_found(Flaw::StaleJudgement, "a wrong decision"));
+}

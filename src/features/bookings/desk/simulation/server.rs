@@ -1,0 +1,334 @@
+//! A lane at work on the simulated database, one action at a time.
+use std::{cell::Cell, collections::BTreeSet, rc::Rc};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::{
+    super::{
+        decide::{Extent, Found, Grant, Rules},
+        lane::{Course, Flaw, Lane, Manner, Next, Report},
+        order::{self, Order, Verb, Wish},
+    },
+    books::{Books, Obstacle, Row, TxId},
+    dice::Dice,
+};
+use crate::{
+    features::{
+        bookings::{
+            BookingError,
+            model::{
+                Booking, BookingStatus, LegStatus,
+                tests::{booking, leg},
+            },
+        },
+        capacity::{FlightCapacity, FlightStatus, Space},
+        flights::Flight,
+    },
+    kernel::{AirportCode, BookingId, FlightId},
+    platform::{idempotency::Repetition, postgres::DbError, work::Committed},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    Waits,
+    Begun,
+}
+
+/// A request of the simulation, by its number, which is its key too.
+#[derive(Debug, Clone)]
+pub struct Ticket {
+    pub request: usize,
+    pub turn: Rc<Cell<Turn>>,
+    pub is_gone: Rc<Cell<bool>>,
+    /// The database refuses what this one writes.
+    pub is_guilty: bool,
+}
+
+impl order::Ticket for Ticket {
+    fn take_up(&self) -> bool {
+        let begins = !self.is_gone.get() && self.turn.get() == Turn::Waits;
+        if begins {
+            self.turn.set(Turn::Begun);
+        }
+        begins
+    }
+
+    fn put_back(&self) {
+        self.turn.set(Turn::Waits);
+    }
+}
+
+pub struct Server {
+    pub lane: Lane<Ticket, BookingId>,
+    pub inbox: Vec<Order<Ticket>>,
+    /// For whom a patient one waits.
+    pub whom: Option<Uuid>,
+    pub next: Option<Next>,
+    tx: Option<TxId>,
+}
+
+/// What a server needs to know of the world in a turn.
+pub struct Around<'a> {
+    pub dice: &'a mut Dice,
+    pub books: &'a mut Books,
+    pub now: DateTime<Utc>,
+    /// No fault happens any more.
+    pub is_calm: bool,
+}
+
+pub fn rules() -> Rules<impl Fn(AirportCode) -> TimeDelta> {
+    Rules { threshold: super::THRESHOLD, minimum_connection: |_| TimeDelta::minutes(30) }
+}
+
+impl Server {
+    pub fn new(manner: Manner, whom: Option<Uuid>, flaw: Flaw) -> Self {
+        let mut lane = Lane::new(manner, 8);
+        lane.flaw = flaw;
+        Self { lane, inbox: Vec::new(), whom, next: None, tx: None }
+    }
+
+    /// The process dies: the database rolls back.
+    pub fn crash(mut self, books: &mut Books) {
+        if let Some(tx) = self.tx.take() {
+            books.roll_back(tx);
+        }
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.next.is_none() && self.inbox.is_empty() && self.lane.waiting() == 0
+    }
+
+    /// Takes the next action, if nothing delays it.
+    pub fn act(&mut self, next: Next, around: &mut Around<'_>) {
+        let Some(report) = self.carry_out(next, around).unwrap_or_else(|error| Some(Report::Failed(error))) else {
+            return;
+        };
+        let found = match &report {
+            Report::Locked(found) => Some((found.rooms.clone(), found.blocked.clone(), found.at)),
+            _ => None,
+        };
+        self.next = Some(self.lane.step(report, &rules()));
+        if let Some((rooms, blocked, at)) = found {
+            self.check_decisions(rooms.into_values().collect(), &blocked, at);
+        }
+        if self.next == Some(Next::Settle)
+            && let Some(tx) = self.tx.take()
+        {
+            around.books.roll_back(tx);
+        }
+    }
+
+    fn carry_out(&mut self, next: Next, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
+        match next {
+            Next::Enter => self.enter(around),
+            Next::Lock { waits } => self.lock(waits, around),
+            Next::Write => self.write(around).map(Some),
+            Next::Commit => self.commit(around),
+            Next::RollBack | Next::Settle => {
+                if let Some(tx) = self.tx.take() {
+                    around.books.roll_back(tx);
+                }
+                Ok(Some(Report::RolledBack))
+            }
+        }
+    }
+
+    /// A row is locked by another transaction: wait on, unless the time is up.
+    fn obstacle(&self, obstacle: Obstacle, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
+        let patience = if self.lane.manner() == Manner::Patient { 100 } else { 3 };
+        match obstacle {
+            Obstacle::Deadlock => Err(DbError::simulated("40P01")),
+            Obstacle::Wait if around.dice.one_in(patience) => Err(DbError::simulated("55P03")),
+            Obstacle::Wait => Ok(None),
+        }
+    }
+
+    fn enter(&mut self, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
+        let tx = *self.tx.get_or_insert_with(|| around.books.start());
+        let mut claims: Vec<_> = self.lane.batch().iter().filter_map(|seat| seat.order.wish.claim().cloned()).collect();
+        claims.sort();
+        for awb in claims {
+            if let Err(obstacle) = around.books.lock(tx, Row::Awb(awb)) {
+                return self.obstacle(obstacle, around);
+            }
+        }
+        let mut outcomes = Vec::new();
+        for seat in self.lane.batch_mut() {
+            let request = seat.order.ticket.request;
+            seat.made = Some(Uuid::from_u128(1_000_000 + u128::from(tx) * 1_000 + request as u128).into());
+            outcomes.push(if !around.books.try_lock(tx, Row::Key(request)) {
+                Err(Repetition::InProgress.into())
+            } else if around.books.effects.contains_key(&request) {
+                Err(Repetition::Reused.into())
+            } else {
+                match seat.order.wish.claim() {
+                    Some(awb) if around.books.awbs.contains_key(awb) => Err(BookingError::AwbTaken(awb.clone())),
+                    _ => Ok(()),
+                }
+            });
+        }
+        Ok(Some(Report::Entered(outcomes)))
+    }
+
+    fn lock(&self, waits: bool, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
+        let tx = self.tx.expect("it was begun");
+        let wishes = || self.lane.batch().iter().map(|seat| &seat.order.wish);
+        let wanted: BTreeSet<FlightId> = wishes().flat_map(|wish| wish.flights().iter().copied()).collect();
+        let mut found = Found { at: around.now, ..Found::default() };
+        for flight in wanted {
+            if !waits {
+                if !around.books.try_lock(tx, Row::Flight(flight)) {
+                    found.blocked.insert(flight);
+                    continue;
+                }
+            } else if let Err(obstacle) = around.books.lock(tx, Row::Flight(flight)) {
+                return self.obstacle(obstacle, around);
+            }
+            found.rooms.insert(flight, around.books.rooms[&flight]);
+            found.flights.insert(flight, around.books.flights[&flight].clone());
+        }
+        let bookings: BTreeSet<BookingId> = wishes().filter_map(Wish::booking).collect();
+        for id in bookings {
+            if let Err(obstacle) = around.books.lock(tx, Row::Booking(id)) {
+                return self.obstacle(obstacle, around);
+            }
+            found.bookings.insert(id, around.books.bookings[&id].clone());
+        }
+        Ok(Some(Report::Locked(found)))
+    }
+
+    fn write(&mut self, around: &mut Around<'_>) -> Result<Report, DbError> {
+        let tx = self.tx.expect("it was begun");
+        let granted = |course: &Course| matches!(course, Course::Granted(_));
+        if self.lane.batch().iter().any(|seat| seat.order.ticket.is_guilty && granted(&seat.course)) {
+            return Err(DbError::simulated("23514"));
+        }
+        if !around.is_calm && around.dice.one_in(30) {
+            return Err(DbError::simulated(if around.dice.one_in(2) { "40001" } else { "57014" }));
+        }
+        let changes = around.books.changes(tx);
+        for seat in self.lane.batch_mut() {
+            let Course::Granted(grant) = &seat.course else { continue };
+            let made = match grant {
+                Grant::Book(flights) => {
+                    let Wish::Book(new) = &seat.order.wish else { panic!("another kind of grant") };
+                    let made = booked(seat.made.expect("it has an id"), flights, new.new.space());
+                    changes.claims.extend(new.new.awb_number.clone().map(|awb| (awb, made.id)));
+                    Booking { awb_number: new.new.awb_number.clone(), ..made }
+                }
+                Grant::Advance(seen, _) => departed(seen),
+                Grant::Cancel(seen) => {
+                    changes.freed.extend(seen.awb_number.clone());
+                    cancelled(seen)
+                }
+            };
+            let before = around_shift(&seat.order.wish, grant);
+            changes.shifts.extend(before);
+            changes.effects.push((seat.order.ticket.request, made.id));
+            seat.made = Some(made.id);
+            changes.bookings.push(made);
+        }
+        Ok(Report::Written)
+    }
+
+    fn commit(&mut self, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
+        if !around.is_calm && around.dice.one_in(4) {
+            return Ok(None);
+        }
+        let tx = self.tx.take().expect("it was begun");
+        if !around.is_calm && around.dice.one_in(12) {
+            let lost = DbError::OutcomeUnknown(sqlx::Error::WorkerCrashed);
+            match around.dice.below(3) {
+                0 => _ = around.books.roll_back(tx),
+                1 => around.books.commit(tx),
+                _ => {
+                    around.books.roll_back(tx);
+                    return Err(DbError::simulated("40001"));
+                }
+            }
+            return Err(lost);
+        }
+        around.books.commit(tx);
+        Ok(Some(Report::Committed(Committed::simulated())))
+    }
+
+    /// The decisions are those that one after the other would get, by the rows that are locked.
+    fn check_decisions(&self, rooms: Vec<FlightCapacity>, blocked: &BTreeSet<FlightId>, at: DateTime<Utc>) {
+        let mut rooms: std::collections::HashMap<_, _> = rooms.into_iter().map(|room| (room.flight_id, room)).collect();
+        let extent = if self.lane.manner() == Manner::Ample { Extent::Ample } else { Extent::All };
+        for seat in self.lane.batch() {
+            let flights = seat.order.wish.flights();
+            let is_blocked = flights.iter().any(|flight| blocked.contains(flight));
+            assert_eq!(matches!(seat.course, Course::Blocked(_)), is_blocked && !is_taken(&seat.course), "{seat:?}");
+            match (&seat.order.wish, &seat.course) {
+                (Wish::Book(new), course) if !is_blocked && !is_taken(course) => {
+                    let space = new.new.space();
+                    let has_room = |flight: &FlightId| space.exceeds(rooms[flight].available()).next().is_none();
+                    let is_open = |flight: &FlightId| {
+                        rooms[flight].status == FlightStatus::Scheduled && at < rooms[flight].cutoff
+                    };
+                    let fits = flights.iter().all(|flight| has_room(flight) && is_open(flight));
+                    let is_tight = |flight: &FlightId| (rooms[flight].available() - space).weight <= super::THRESHOLD;
+                    let is_for_others = extent == Extent::Ample && flights.iter().any(is_tight);
+                    let expected = (fits && !is_for_others, fits && is_for_others);
+                    let decided = (matches!(course, Course::Granted(_)), matches!(course, Course::LastKilos));
+                    assert_eq!(decided, expected, "a wrong decision: {seat:?} by {rooms:?}");
+                }
+                _ => {}
+            }
+            if let Course::Granted(grant) = &seat.course {
+                for (flight, more) in around_shift(&seat.order.wish, grant) {
+                    rooms.get_mut(&flight).expect("it is locked").shift(more);
+                }
+            }
+        }
+    }
+}
+
+fn is_taken(course: &Course) -> bool {
+    matches!(course, Course::Refused(BookingError::AwbTaken(_)))
+}
+
+/// The changes of rooms by a grant.
+fn around_shift(wish: &Wish, grant: &Grant) -> Vec<(FlightId, Space)> {
+    match (wish, grant) {
+        (Wish::Book(new), Grant::Book(flights)) => flights.iter().map(|flight| (flight.id, new.new.space())).collect(),
+        (Wish::Move(movement), Grant::Cancel(booking)) => {
+            assert!(matches!(movement.verb, Verb::Cancel(_)));
+            booking.undeparted_legs().map(|leg| (leg.flight_id, Space::default() - leg.space)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn booked(id: BookingId, flights: &[Flight], space: Space) -> Booking {
+    let legs = (1..).zip(flights).map(|(sequence, flight)| crate::features::bookings::Leg {
+        flight_id: flight.id,
+        origin: flight.origin,
+        destination: flight.destination,
+        departure: flight.departure,
+        arrival: flight.arrival,
+        space,
+        ..leg(sequence, "DEL", "LHR", LegStatus::Booked)
+    });
+    let (origin, destination) = (flights[0].origin, flights[flights.len() - 1].destination);
+    Booking { id, origin, destination, space, ..booking(BookingStatus::Booked, legs.collect()) }
+}
+
+fn departed(seen: &Booking) -> Booking {
+    let next = seen.next_leg().map(|leg| leg.id);
+    let mut booking = Booking { status: BookingStatus::Departed, version: seen.version + 1, ..seen.clone() };
+    for leg in booking.legs.iter_mut().filter(|leg| Some(leg.id) == next) {
+        leg.status = LegStatus::Departed;
+    }
+    booking
+}
+
+fn cancelled(seen: &Booking) -> Booking {
+    let mut booking = Booking { status: BookingStatus::Cancelled, version: seen.version + 1, ..seen.clone() };
+    for leg in booking.legs.iter_mut().filter(|leg| leg.status == LegStatus::Booked) {
+        leg.status = LegStatus::Released;
+    }
+    booking
+}

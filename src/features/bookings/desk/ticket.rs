@@ -1,0 +1,169 @@
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU8, Ordering::AcqRel, Ordering::Acquire, Ordering::Release},
+    },
+};
+
+use tokio::{sync::oneshot, time::Instant};
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use uuid::Uuid;
+
+use super::{
+    super::{BookingError, model::Booking},
+    Request, Wish, order,
+};
+use crate::platform::{
+    idempotency::{Answer, InUse, Key},
+    postgres::DbError,
+    telemetry,
+};
+
+/// What a request at the desk is told.
+pub type Told = Result<Answer, Refusal>;
+
+/// Why nothing was done.
+#[derive(Debug)]
+pub struct Refusal {
+    pub error: BookingError,
+    /// The answer that was stored, if the outcome of its commit is unknown.
+    pub kept: Option<Box<Answer>>,
+}
+
+impl From<BookingError> for Refusal {
+    fn from(error: BookingError) -> Self {
+        Self { error, kept: None }
+    }
+}
+
+const WAITS: u8 = 0;
+const BEGUN: u8 = 1;
+const LEFT: u8 = 2;
+
+/// Whether an order still waits: it is either begun or left, never both.
+#[derive(Debug, Clone, Default)]
+pub struct Turn(Arc<AtomicU8>);
+
+impl Turn {
+    fn change(&self, to: u8) -> bool {
+        self.0.compare_exchange(WAITS, to, AcqRel, Acquire).is_ok()
+    }
+
+    /// Returns false if the order has been begun.
+    pub fn leave(&self) -> bool {
+        self.change(LEFT)
+    }
+}
+
+/// The request behind an order.
+#[derive(Debug)]
+pub struct Ticket {
+    pub key: Arc<Key>,
+    _in_use: Arc<InUse>,
+    pub answer_for: fn(&Booking) -> Answer,
+    answer: oneshot::Sender<Told>,
+    turn: Turn,
+    /// Names the request in its log lines.
+    pub span: tracing::Span,
+    pub trace: Option<String>,
+    pub queued: Instant,
+    _places: Taken,
+    /// Shutdown waits for it.
+    _held: TaskTrackerToken,
+}
+
+impl Ticket {
+    pub fn new(
+        request: &Request,
+        answer: oneshot::Sender<Told>,
+        turn: Turn,
+        places: Taken,
+        held: TaskTrackerToken,
+    ) -> Self {
+        Self {
+            key: request.key.clone(),
+            _in_use: request.in_use.clone(),
+            answer_for: request.answer,
+            answer,
+            turn,
+            span: tracing::Span::current(),
+            trace: telemetry::traceparent(),
+            queued: Instant::now(),
+            _places: places,
+            _held: held,
+        }
+    }
+
+    /// Tells whoever waits, if somebody does.
+    pub fn tell(self, told: Told) {
+        _ = self.answer.send(told);
+    }
+
+    pub fn refuse(self, error: BookingError, kept: Option<Answer>) {
+        let kept = kept.filter(|_| matches!(error, BookingError::Database(DbError::OutcomeUnknown(_))));
+        self.tell(Err(Refusal { error, kept: kept.map(Box::new) }));
+    }
+}
+
+impl order::Ticket for Ticket {
+    fn take_up(&self) -> bool {
+        !self.answer.is_closed() && self.turn.change(BEGUN)
+    }
+
+    fn put_back(&self) {
+        self.turn.0.store(WAITS, Release);
+    }
+}
+
+/// How many orders wait for each flight and each booking. A full queue refuses nobody else.
+#[derive(Debug, Clone)]
+pub struct Places {
+    most: usize,
+    taken: Arc<Mutex<HashMap<Uuid, usize>>>,
+}
+
+/// Places of one order, until it is dropped.
+#[derive(Debug)]
+pub struct Taken {
+    places: Places,
+    of: Vec<Uuid>,
+}
+
+impl Places {
+    pub fn new(most: usize) -> Self {
+        Self { most, taken: Arc::default() }
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashMap<Uuid, usize>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a place for each thing that the order wants; `None` if one of the queues is full.
+    pub fn take(&self, wish: &Wish) -> Option<Taken> {
+        let of: Vec<Uuid> = wish.wants().collect();
+        let mut taken = self.taken();
+        if of.iter().any(|thing| taken.get(thing).is_some_and(|taken| *taken >= self.most)) {
+            return None;
+        }
+        for thing in &of {
+            *taken.entry(*thing).or_default() += 1;
+        }
+        drop(taken);
+        Some(Taken { places: self.clone(), of })
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken();
+        for thing in &self.of {
+            if let Some(places) = taken.get_mut(thing) {
+                *places -= 1;
+                if *places == 0 {
+                    taken.remove(thing);
+                }
+            }
+        }
+    }
+}
