@@ -8,7 +8,8 @@
 //! each process.
 //!
 //! `BENCH_SECONDS` is how long each run takes (2), `BENCH_RUNS` the number of rounds (5), and `BENCH_ONLY` limits the bench
-//! to rows whose names contain one of these words, separated by commas.
+//! to rows whose names contain one of these words, separated by commas. `BENCH_ONLY=desk` measures the booking desk alone,
+//! under growing load and with growing tables.
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -25,6 +26,7 @@ mod callers;
 #[path = "../common/mod.rs"]
 mod common;
 mod contests;
+mod desk;
 mod pgbench;
 mod plans;
 mod table;
@@ -62,6 +64,12 @@ async fn measure() {
     let time = Duration::from_secs(setting("BENCH_SECONDS", 2));
     let rounds = setting("BENCH_RUNS", 5);
     let only = std::env::var("BENCH_ONLY").unwrap_or_default();
+    if only == "desk" {
+        let site = Site::start_tuned(&directory, &[Variant::plain("server"), Variant::plain("other")], &TUNING).await;
+        desk::measure(&site, time).await;
+        site.stop().await;
+        return;
+    }
     let site = Site::start_tuned(&directory, &[Variant::plain("server")], &TUNING).await;
     let mut bench = Bench::prepare(&site, &directory, &only, time).await;
     for round in 1..=rounds {

@@ -51,6 +51,8 @@ const SNAPSHOT_SILENCE: Duration = Duration::from_hours(1);
 
 /// Per process, in addition to `database.max_connections` and one connection for health checks.
 const DUTY_CONNECTIONS: u32 = 3;
+/// Number of connections for work that waits for rows locked by others.
+const WAITING_CONNECTIONS: u32 = 4;
 
 /// Longest wait for the first connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
@@ -94,13 +96,14 @@ impl Limits {
 
     /// Returns the settings of a session; times are in milliseconds. Rows are looked up by key: with the price of a
     /// page out of order at the server's default, meant for turning disks, a small table's plan reads it whole, and is
-    /// kept while the table grows.
-    fn settings(self) -> [(&'static str, String); 4] {
+    /// kept while the table grows. No statement runs long enough to be worth compiling.
+    fn settings(self) -> [(&'static str, String); 5] {
         [
             ("statement_timeout", self.statement.as_millis().to_string()),
             ("lock_timeout", self.lock.as_millis().to_string()),
             ("idle_in_transaction_session_timeout", (self.statement + SILENCE * 2).as_millis().to_string()),
             ("random_page_cost", "1.1".to_owned()),
+            ("jit", "off".to_owned()),
         ]
     }
 }
@@ -133,13 +136,21 @@ impl Database {
     /// plans of its statements for any parameters, and waits no longer than `lock` for a row.
     #[must_use]
     pub fn own_connection(&self, lock: Duration) -> Self {
-        let limits = Limits { lock, ..self.limits };
+        self.own_connections(1, Limits { lock, ..self.limits }, &[("plan_cache_mode", "force_generic_plan")])
+    }
+
+    /// Returns the same database through a few connections for work that waits for rows locked by others.
+    #[must_use]
+    pub fn waiting_connections(&self) -> Self {
+        self.own_connections(WAITING_CONNECTIONS, self.limits, &[])
+    }
+
+    fn own_connections(&self, most: u32, limits: Limits, further: &[(&str, &str)]) -> Self {
         let mut options = self.options.clone();
         if !self.pooler {
-            let plans = [("plan_cache_mode", "force_generic_plan"), ("jit", "off")];
-            options = options.options(limits.settings()).options(plans);
+            options = options.options(limits.settings()).options(further.iter().copied());
         }
-        let pool = Pool::new(options, 1, self.pool.patience(), true, &self.state);
+        let pool = Pool::new(options, most, self.pool.patience(), true, &self.state);
         self.own.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
         Self { pool, limits, ..self.clone() }
     }

@@ -31,6 +31,7 @@ mod changing_flights;
 mod commands;
 mod conditional;
 mod demo_network;
+mod desk;
 mod document;
 mod faults;
 mod flight_verbs;

@@ -7,7 +7,7 @@ use super::metric;
 use super::{
     BookingError, BookingService,
     attempts::Attempts,
-    desk::{Desk, Refusal, Request, Wish},
+    desk::{Desk, Operation, Refusal, Request},
     draw_up::NewBooking,
     dto::CreateBooking,
     model::Booking,
@@ -52,9 +52,9 @@ impl Desk {
         request: &Request,
         until: Instant,
     ) -> Result<Answer, Refusal> {
-        let wish = |flights| Wish::Book(NewBooking { caller, new: new.clone(), flights });
+        let operation = |flights| Operation::Book(NewBooking { caller, new: new.clone(), flights });
         if !new.flight_ids.is_empty() {
-            return self.submit(wish(new.flight_ids.clone()), request).await;
+            return self.submit(operation(new.flight_ids.clone()), request).await;
         }
         let attempts = Attempts::until(until);
         let mut options = VecDeque::new();
@@ -64,7 +64,7 @@ impl Desk {
                 options = self.bookings().candidates(&new, &attempts).await?;
             }
             let flights = options.pop_front().ok_or(BookingError::NoBookableItinerary)?;
-            match self.submit(wish(flights), request).await {
+            match self.submit(operation(flights), request).await {
                 Err(Refusal { error, .. }) if error.is_lost_option() => {}
                 outcome => return outcome,
             }

@@ -60,12 +60,12 @@ impl BookingService {
     /// Draws up a new booking on these flights.
     pub(super) fn draw_up(
         &self,
-        wish: &NewBooking,
+        operation: &NewBooking,
         (id, ref_id): (BookingId, BookingRef),
         flights: &[Flight],
         now: DateTime<Utc>,
     ) -> Booking {
-        let NewBooking { caller, new, .. } = wish;
+        let NewBooking { caller, new, .. } = operation;
         Booking {
             id,
             ref_id,

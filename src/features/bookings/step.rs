@@ -1,7 +1,7 @@
 use super::{
     BookingError,
     courtesy::Target,
-    desk::{Desk, Movement, Refusal, Request, Verb, Wish},
+    desk::{Desk, Movement, Operation, Refusal, Request, Verb},
     model::Booking,
 };
 use crate::platform::{
@@ -35,7 +35,7 @@ impl Desk {
                 None => bookings.visible(target.caller, &target.reference).await?,
             };
             let movement = Movement::new(target.clone(), verb.clone(), seen);
-            match self.submit(Wish::Move(Box::new(movement)), request).await {
+            match self.submit(Operation::Move(Box::new(movement)), request).await {
                 Err(Refusal { error: BookingError::Raced, .. }) if attempts < MAX_RETRIES => attempts += 1,
                 outcome => return outcome,
             }

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::order::{Arrival, Order, Wish};
+use super::order::{Arrival, Operation, Order};
 use crate::kernel::{AwbNumber, BookingId, FlightId};
 
 /// The orders of a batch: no air waybill and no booking twice.
@@ -21,10 +21,10 @@ impl<'a> Chosen<'a> {
             }
             let is_free = |flight: &FlightId| self.of_flight.get(flight).is_none_or(|taken| *taken < share);
             if !self.arrivals.contains(arrival)
-                && !self.has_its_like(&order.wish)
-                && order.wish.flights().iter().all(is_free)
+                && !self.has_its_like(&order.operation)
+                && order.operation.flights().iter().all(is_free)
             {
-                self.take(*arrival, &order.wish);
+                self.take(*arrival, &order.operation);
             }
         }
     }
@@ -36,25 +36,25 @@ impl<'a> Chosen<'a> {
             if self.arrivals.len() >= most {
                 return;
             }
-            let wish = &order.wish;
-            if self.has_its_like(wish) || wish.flights().iter().any(|flight| closed.contains(flight)) {
-                closed.extend(wish.flights());
+            let operation = &order.operation;
+            if self.has_its_like(operation) || operation.flights().iter().any(|flight| closed.contains(flight)) {
+                closed.extend(operation.flights());
             } else {
-                self.take(*arrival, wish);
+                self.take(*arrival, operation);
             }
         }
     }
 
-    fn has_its_like(&self, wish: &Wish) -> bool {
-        wish.booking().is_some_and(|booking| self.bookings.contains(&booking))
-            || wish.awb().is_some_and(|awb| self.awbs.contains(awb))
+    fn has_its_like(&self, operation: &Operation) -> bool {
+        operation.booking().is_some_and(|booking| self.bookings.contains(&booking))
+            || operation.awb().is_some_and(|awb| self.awbs.contains(awb))
     }
 
-    fn take(&mut self, arrival: Arrival, wish: &'a Wish) {
+    fn take(&mut self, arrival: Arrival, operation: &'a Operation) {
         self.arrivals.insert(arrival);
-        self.awbs.extend(wish.awb());
-        self.bookings.extend(wish.booking());
-        for flight in wish.flights() {
+        self.awbs.extend(operation.awb());
+        self.bookings.extend(operation.booking());
+        for flight in operation.flights() {
             *self.of_flight.entry(*flight).or_default() += 1;
         }
     }

@@ -1,7 +1,8 @@
-//! What becomes of each order of a batch, by the rows that are locked. Pure.
+//! The decision on each order of a batch, by the locked rows. Pure.
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
 
 use super::{
     super::{
@@ -11,7 +12,7 @@ use super::{
         model::{Action, Booking},
         movement::{Moving, check_flights_are_with_it},
     },
-    order::{Movement, Verb, Wish},
+    order::{Movement, Operation, Verb},
 };
 use crate::{
     features::{
@@ -30,33 +31,35 @@ pub struct Rules<M: Fn(AirportCode) -> TimeDelta> {
 
 /// The rows that a batch has locked. The rooms change with each decision.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct LockedRows {
     /// The time after the locks were taken.
     pub at: DateTime<Utc>,
     pub rooms: HashMap<FlightId, FlightCapacity>,
     pub flights: HashMap<FlightId, Flight>,
     pub bookings: HashMap<BookingId, Booking>,
-    /// Flights that another transaction has locked.
-    pub blocked: BTreeSet<FlightId>,
+    /// Flights and bookings that another transaction has locked.
+    pub blocked: BTreeSet<Uuid>,
 }
 
-/// To what extent a lane may give room away.
+/// How much room a lane may give away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
     /// As long as more than the threshold stays free.
-    Ample,
+    AboveThreshold,
     /// To the last tenth of a kilogram.
-    All,
+    Everything,
 }
 
+/// The decision on one order.
 #[derive(Debug)]
-pub enum Verdict {
-    Grant(Grant),
-    Refuse(BookingError),
+pub enum Decision {
+    Open,
+    Granted(Grant),
+    Refused(BookingError),
     /// Only the lane for the last kilograms may grant it.
     LastKilos,
-    /// Another transaction has locked this flight.
-    Blocked(FlightId),
+    /// Another transaction has locked this flight or booking.
+    Blocked(Uuid),
 }
 
 /// What is to be written.
@@ -68,57 +71,58 @@ pub enum Grant {
     Cancel(Box<Booking>),
 }
 
-impl From<Result<Self, BookingError>> for Verdict {
+impl From<Result<Self, BookingError>> for Decision {
     fn from(judged: Result<Self, BookingError>) -> Self {
-        judged.unwrap_or_else(Self::Refuse)
+        judged.unwrap_or_else(Self::Refused)
     }
 }
 
 impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
     /// Decides an order and changes the rooms by what it takes or gives back: all legs or none.
-    pub fn decide(&self, found: &mut Found, extent: Extent, wish: &Wish) -> Verdict {
-        if let Some(blocked) = wish.flights().iter().find(|flight| found.blocked.contains(flight)) {
-            return Verdict::Blocked(*blocked);
+    pub fn decide(&self, found: &mut LockedRows, extent: Extent, operation: &Operation) -> Decision {
+        if let Some(blocked) = operation.rows().find(|row| found.blocked.contains(row)) {
+            return Decision::Blocked(blocked);
         }
-        match wish {
-            Wish::Book(new) => self.book(found, extent, new).into(),
-            Wish::Move(movement) => move_on(found, movement).map(Verdict::Grant).into(),
+        match operation {
+            Operation::Book(new) => self.book(found, extent, new).into(),
+            Operation::Move(movement) => move_on(found, movement).map(Decision::Granted).into(),
         }
     }
 
     /// Returns the flights of a new booking, if they are its itinerary and have room.
-    fn judge(&self, found: &Found, wish: &NewBooking) -> Result<Vec<Flight>, BookingError> {
-        let named: BTreeSet<FlightId> = wish.flights.iter().copied().collect();
+    fn judge(&self, found: &LockedRows, operation: &NewBooking) -> Result<Vec<Flight>, BookingError> {
+        let named: BTreeSet<FlightId> = operation.flights.iter().copied().collect();
         let known = named.iter().filter_map(|id| {
             let flight = found.flights.get(id)?;
             Some(Flight { room: *found.rooms.get(id)?, ..flight.clone() })
         });
-        let flights = itinerary::in_order(&wish.flights, known.collect())?;
-        itinerary::check(&flights, wish.new.demand(), &self.minimum_connection, found.at)?;
+        let flights = itinerary::in_order(&operation.flights, known.collect())?;
+        itinerary::check(&flights, operation.new.demand(), &self.minimum_connection, found.at)?;
         Ok(flights)
     }
 
-    fn book(&self, found: &mut Found, extent: Extent, wish: &NewBooking) -> Result<Verdict, BookingError> {
-        let flights = self.judge(found, wish)?;
-        let space = wish.new.space();
-        if extent == Extent::Ample && flights.iter().any(|flight| self.is_critical_after(&flight.room, space)) {
-            return Ok(Verdict::LastKilos);
+    fn book(&self, found: &mut LockedRows, extent: Extent, operation: &NewBooking) -> Result<Decision, BookingError> {
+        let flights = self.judge(found, operation)?;
+        let space = operation.new.space();
+        if extent == Extent::AboveThreshold && flights.iter().any(|flight| self.is_critical_after(&flight.room, space))
+        {
+            return Ok(Decision::LastKilos);
         }
         for flight in &flights {
             if let Some(room) = found.rooms.get_mut(&flight.id) {
                 room.shift(space);
             }
         }
-        Ok(Verdict::Grant(Grant::Book(flights)))
+        Ok(Decision::Granted(Grant::Book(flights)))
     }
 
     /// Returns why an order is refused that has lost its air waybill: because of `lost`, unless its flights are to blame.
-    pub fn refuse(&self, found: &Found, wish: &Wish, lost: BookingError) -> BookingError {
-        match wish {
-            Wish::Book(new) if !new.flights.iter().any(|flight| found.blocked.contains(flight)) => {
+    pub fn refuse(&self, found: &LockedRows, operation: &Operation, lost: BookingError) -> BookingError {
+        match operation {
+            Operation::Book(new) if !operation.rows().any(|row| found.blocked.contains(&row)) => {
                 self.judge(found, new).err().unwrap_or(lost)
             }
-            Wish::Book(_) | Wish::Move(_) => lost,
+            Operation::Book(_) | Operation::Move(_) => lost,
         }
     }
 
@@ -126,10 +130,14 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         room.available().weight - space.weight <= self.threshold
     }
 
-    /// Returns whether this wish fits, and only the lane for the last kilograms may grant it, by rooms that were not
+    /// Returns whether this operation fits, and only the lane for the last kilograms may grant it, by rooms that were not
     /// locked.
-    pub fn is_for_last_kilos(&self, wish: &Wish, room_of: impl Fn(FlightId) -> Option<FlightCapacity>) -> bool {
-        let Wish::Book(new) = wish else { return false };
+    pub fn needs_last_kilos_lane(
+        &self,
+        operation: &Operation,
+        room_of: impl Fn(FlightId) -> Option<FlightCapacity>,
+    ) -> bool {
+        let Operation::Book(new) = operation else { return false };
         let space = new.new.space();
         let mut is_critical = false;
         for room in new.flights.iter().filter_map(|flight| room_of(*flight)) {
@@ -143,7 +151,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
 }
 
 /// Checks a step against the locked state: version, transition, locks, then the step's own conditions.
-fn move_on(found: &mut Found, movement: &Movement) -> Result<Grant, BookingError> {
+fn move_on(found: &mut LockedRows, movement: &Movement) -> Result<Grant, BookingError> {
     let Movement { target, verb, seen, .. } = movement;
     let action = verb.action();
     let booking = found.bookings.get(&seen.id).ok_or(BookingError::Unknown)?;

@@ -1,9 +1,9 @@
 use crate::platform::postgres::DbError;
 
-/// A reference that is there already: the next attempt takes other ones.
+/// A reference exists already: the next attempt takes another.
 const REFERENCES: &str = "booking_refs_pkey";
 
-/// Why a batch was rolled back.
+/// The reason for rolling a batch back.
 #[derive(Debug)]
 pub enum Failure {
     /// Each order gets the error.

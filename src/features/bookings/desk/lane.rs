@@ -1,5 +1,5 @@
-//! A lane of the desk as a pure state machine: what to do next, by what has happened. The server and the simulation
-//! run the same code.
+//! A lane of the desk as a pure state machine: a report of what has happened leads to the next action. The server and
+//! the simulation run the same code.
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
@@ -8,40 +8,47 @@ use uuid::Uuid;
 use super::{
     super::BookingError,
     chosen::Chosen,
-    decide::{Extent, Found, Grant, Rules, Verdict},
+    decide::{Decision, Extent, LockedRows, Rules},
     failure::Failure,
-    order::{Arrival, Order, Ticket, Wish},
+    order::{Arrival, Operation, Order, Ticket},
 };
 use crate::{
     features::capacity::FlightCapacity,
-    kernel::{AirportCode, BookingId, FlightId},
+    kernel::{AirportCode, FlightId},
     platform::{
         postgres::{DbError, MAX_RETRIES},
         work::Committed,
     },
 };
 
-/// What a lane is for.
+/// The orders that a lane serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
-    /// Serves whatever comes, as long as there is ample room, and waits for nobody.
-    Ample,
-    /// Gives the last kilograms in order of arrival, and waits for nobody.
+pub enum LaneKind {
+    /// All orders, as long as more than the threshold stays free.
+    Ordinary,
+    /// Bookings of the last kilograms of flights, in order of arrival.
     LastKilos,
-    /// Serves those whose flight or booking another transaction has locked, and waits for it.
-    Patient,
+    /// Orders for a flight or booking that another transaction has locked.
+    Waiting(Uuid),
 }
 
-/// What is to be done next with the lane's batch. Each is answered by a [`Report`].
+/// The rows locked by another transaction for which a lane waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// All, each for a short time.
+    ForAll,
+    /// This flight or booking, before anything else is locked.
+    For(Uuid),
+    ForNone,
+}
+
+/// The next action on the lane's batch, which is answered by a [`Report`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// Begin a transaction; enter the keys and claim the air waybills of the batch.
     Enter,
     /// Lock flights and bookings, and read them.
-    Lock {
-        /// Whether to wait for rows that another transaction has locked.
-        waits: bool,
-    },
+    Lock(Wait),
     /// Write what was granted.
     Write,
     Commit,
@@ -50,68 +57,48 @@ pub enum Next {
     Settle,
 }
 
-/// What has happened.
+/// The outcome of an action.
 #[derive(Debug)]
 pub enum Report {
-    /// The outcome for each seat of the batch.
+    /// The outcome for each entry of the batch.
     Entered(Vec<Result<(), BookingError>>),
-    Locked(Found),
+    Locked(LockedRows),
     Written,
     Committed(Committed),
     RolledBack,
     Failed(DbError),
 }
 
-/// An order of the current batch; `M` is what was made of it.
+/// An order of the current batch, and its result `M`.
 #[derive(Debug)]
-pub struct Seat<T, M> {
+pub struct Entry<T, M> {
     pub order: Order<T>,
-    pub course: Course,
+    pub decision: Decision,
     pub made: Option<M>,
 }
 
-#[derive(Debug)]
-pub enum Course {
-    Open,
-    Granted(Grant),
-    Refused(BookingError),
-    LastKilos,
-    Blocked(FlightId),
-}
-
-impl From<Verdict> for Course {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Grant(grant) => Self::Granted(grant),
-            Verdict::Refuse(error) => Self::Refused(error),
-            Verdict::LastKilos => Self::LastKilos,
-            Verdict::Blocked(flight) => Self::Blocked(flight),
-        }
-    }
-}
-
-/// What becomes of an order at the end of a batch.
+/// The end of an order in a batch.
 #[derive(Debug)]
 pub enum Settled<T, M> {
     /// Its effect is committed; only a proof of that makes one.
     Done(Order<T>, Option<M>),
-    /// It had no effect; except where the outcome is unknown, and then there is what would have been made.
+    /// It has no effect, unless the outcome is unknown: then the result is kept.
     Refused(Order<T>, BookingError, Option<M>),
     ToLastKilos(Order<T>),
-    /// To be served by who waits for this flight or booking.
-    ToPatience(Order<T>, Uuid),
+    /// For the lane that waits for this flight or booking.
+    ToWaiting(Order<T>, Uuid),
 }
 
 #[derive(Debug)]
 pub struct Lane<T, M> {
-    manner: Manner,
+    kind: LaneKind,
     /// Most orders in a batch.
     most: usize,
     waiting: BTreeMap<Arrival, Order<T>>,
-    batch: Vec<Seat<T, M>>,
-    /// What happens to the batch once it is rolled back.
+    batch: Vec<Entry<T, M>>,
+    /// The reason for rolling the batch back, if it failed.
     failure: Option<Failure>,
-    /// The next so many orders are served one by one.
+    /// Number of the next orders that are served one by one.
     singly: usize,
     /// Conflicts in a row.
     conflicts: u32,
@@ -119,28 +106,28 @@ pub struct Lane<T, M> {
     passes_over: bool,
     settled: Vec<Settled<T, M>>,
     #[cfg(test)]
-    pub flaw: Flaw,
+    pub defect: Defect,
     /// The rooms before the locks.
     #[cfg(test)]
     known: Vec<FlightCapacity>,
 }
 
-/// Mistakes that the simulation must find.
+/// Defects that the simulation must find.
 #[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Flaw {
+pub enum Defect {
     #[default]
     None,
-    /// Acknowledges what is written before it is committed.
+    /// Acknowledges orders before they are committed.
     EarlyAnswer,
-    /// Decides by what it knew before the locks.
+    /// Decides by the rooms as they were before the locks.
     StaleJudgement,
 }
 
 impl<T: Ticket, M> Lane<T, M> {
-    pub const fn new(manner: Manner, most: usize) -> Self {
+    pub const fn new(kind: LaneKind, most: usize) -> Self {
         Self {
-            manner,
+            kind,
             most,
             waiting: BTreeMap::new(),
             batch: Vec::new(),
@@ -150,7 +137,7 @@ impl<T: Ticket, M> Lane<T, M> {
             passes_over: false,
             settled: Vec::new(),
             #[cfg(test)]
-            flaw: Flaw::None,
+            defect: Defect::None,
             #[cfg(test)]
             known: Vec::new(),
         }
@@ -160,8 +147,8 @@ impl<T: Ticket, M> Lane<T, M> {
         self.waiting.insert(order.arrival, order);
     }
 
-    pub const fn manner(&self) -> Manner {
-        self.manner
+    pub const fn kind(&self) -> LaneKind {
+        self.kind
     }
 
     /// Returns how often the current orders have met a conflict, if they have.
@@ -178,11 +165,11 @@ impl<T: Ticket, M> Lane<T, M> {
         self.waiting.values()
     }
 
-    pub fn batch(&self) -> &[Seat<T, M>] {
+    pub fn batch(&self) -> &[Entry<T, M>] {
         &self.batch
     }
 
-    pub fn batch_mut(&mut self) -> &mut [Seat<T, M>] {
+    pub fn batch_mut(&mut self) -> &mut [Entry<T, M>] {
         &mut self.batch
     }
 
@@ -191,20 +178,20 @@ impl<T: Ticket, M> Lane<T, M> {
         std::mem::take(&mut self.settled)
     }
 
-    /// Chooses the next batch from what waits; false if there is nothing to do. `room_of` knows rooms that are not
-    /// locked; `is_patient` tells which orders are served elsewhere, and by whom.
+    /// Chooses the next batch from the waiting orders; returns false if there is nothing to do. `room_of` knows rooms
+    /// without a lock; `waits_elsewhere` returns the obstacle of an order for which another lane waits.
     pub fn start<F: Fn(AirportCode) -> TimeDelta>(
         &mut self,
         rules: &Rules<F>,
         room_of: impl Fn(FlightId) -> Option<FlightCapacity>,
-        is_patient: impl Fn(&Wish) -> Option<Uuid>,
+        waits_elsewhere: impl Fn(&Operation) -> Option<Uuid>,
     ) -> bool {
         debug_assert!(self.batch.is_empty());
-        self.pass_on(rules, &room_of, is_patient);
+        self.pass_on(rules, &room_of, waits_elsewhere);
         let most = if self.singly > 0 { 1 } else { self.most };
         let mut chosen = Chosen::default();
-        if self.manner == Manner::Ample {
-            // A flight has its share first, and more only if nobody else waits.
+        if self.kind == LaneKind::Ordinary {
+            // A flight gets more than its share only if no other order waits.
             chosen.choose(&self.waiting, most, (most * 3 / 4).max(1));
             chosen.choose(&self.waiting, most, most);
         } else {
@@ -212,52 +199,55 @@ impl<T: Ticket, M> Lane<T, M> {
         }
         for arrival in chosen.arrivals {
             let Some(order) = self.waiting.remove(&arrival) else { continue };
-            // Whoever has left is skipped, without an effect.
+            // A request that has left is skipped, without an effect.
             if order.ticket.take_up() {
-                self.batch.push(Seat { order, course: Course::Open, made: None });
+                self.batch.push(Entry { order, decision: Decision::Open, made: None });
             }
         }
         #[cfg(test)]
         {
-            let flights = self.batch.iter().flat_map(|seat| seat.order.wish.flights());
+            let flights = self.batch.iter().flat_map(|entry| entry.order.operation.flights());
             self.known = flights.filter_map(|flight| room_of(*flight)).collect();
         }
         self.singly = self.singly.saturating_sub(1);
         !self.batch.is_empty() || !self.waiting.is_empty()
     }
 
-    /// Passes on what others serve. All orders are looked at in order of arrival, so that those for one flight stay in
-    /// this order.
+    /// Passes on the orders of other lanes, in order of arrival.
     fn pass_on<F: Fn(AirportCode) -> TimeDelta>(
         &mut self,
         rules: &Rules<F>,
         room_of: impl Fn(FlightId) -> Option<FlightCapacity>,
-        is_patient: impl Fn(&Wish) -> Option<Uuid>,
+        waits_elsewhere: impl Fn(&Operation) -> Option<Uuid>,
     ) {
-        if self.manner == Manner::Patient {
+        if matches!(self.kind, LaneKind::Waiting(_)) {
             return;
         }
-        let mut stays = BTreeMap::new();
-        for (arrival, order) in std::mem::take(&mut self.waiting) {
-            if let Some(whom) = is_patient(&order.wish) {
-                self.settled.push(Settled::ToPatience(order, whom));
-            } else if self.manner == Manner::Ample && rules.is_for_last_kilos(&order.wish, &room_of) {
-                self.settled.push(Settled::ToLastKilos(order));
-            } else {
-                stays.insert(arrival, order);
+        let mut passed_on = Vec::new();
+        for (arrival, order) in &self.waiting {
+            if let Some(obstacle) = waits_elsewhere(&order.operation) {
+                passed_on.push((*arrival, Some(obstacle)));
+            } else if self.kind == LaneKind::Ordinary && rules.needs_last_kilos_lane(&order.operation, &room_of) {
+                passed_on.push((*arrival, None));
             }
         }
-        self.waiting = stays;
+        for (arrival, obstacle) in passed_on {
+            let Some(order) = self.waiting.remove(&arrival) else { continue };
+            self.settled.push(match obstacle {
+                Some(obstacle) => Settled::ToWaiting(order, obstacle),
+                None => Settled::ToLastKilos(order),
+            });
+        }
     }
 
-    /// Returns what to do after this report.
+    /// Returns the next action.
     pub fn step<F: Fn(AirportCode) -> TimeDelta>(&mut self, report: Report, rules: &Rules<F>) -> Next {
         match report {
             Report::Entered(outcomes) => self.entered(outcomes),
             Report::Locked(found) => self.locked(found, rules),
             Report::Written => {
                 #[cfg(test)]
-                if self.flaw == Flaw::EarlyAnswer {
+                if self.defect == Defect::EarlyAnswer {
                     self.settle(Some(&Committed::simulated()));
                 }
                 Next::Commit
@@ -269,41 +259,45 @@ impl<T: Ticket, M> Lane<T, M> {
     }
 
     fn extent(&self) -> Extent {
-        if self.manner == Manner::Ample { Extent::Ample } else { Extent::All }
+        if self.kind == LaneKind::Ordinary { Extent::AboveThreshold } else { Extent::Everything }
     }
 
-    /// Whose key was used before leaves the batch: that was decided by another commit.
+    /// Removes the orders whose key was used before.
     fn entered(&mut self, outcomes: Vec<Result<(), BookingError>>) -> Next {
-        for (seat, outcome) in std::mem::take(&mut self.batch).into_iter().zip(outcomes) {
+        for (entry, outcome) in std::mem::take(&mut self.batch).into_iter().zip(outcomes) {
             match outcome {
-                Ok(()) => self.batch.push(seat),
-                // Its flights are judged all the same: their fault comes first.
+                Ok(()) => self.batch.push(entry),
+                // Its flights are judged nevertheless: their faults take precedence.
                 Err(lost @ BookingError::AwbTaken(_)) => {
-                    self.batch.push(Seat { course: Course::Refused(lost), ..seat });
+                    self.batch.push(Entry { decision: Decision::Refused(lost), ..entry });
                 }
-                Err(error) => self.settled.push(Settled::Refused(seat.order, error, None)),
+                Err(error) => self.settled.push(Settled::Refused(entry.order, error, None)),
             }
         }
         if self.batch.is_empty() {
             return Next::RollBack;
         }
-        Next::Lock { waits: !self.passes_over }
+        Next::Lock(match self.kind {
+            LaneKind::Waiting(obstacle) => Wait::For(obstacle),
+            _ if self.passes_over => Wait::ForNone,
+            _ => Wait::ForAll,
+        })
     }
 
-    fn locked<F: Fn(AirportCode) -> TimeDelta>(&mut self, mut found: Found, rules: &Rules<F>) -> Next {
+    fn locked<F: Fn(AirportCode) -> TimeDelta>(&mut self, mut found: LockedRows, rules: &Rules<F>) -> Next {
         #[cfg(test)]
-        if self.flaw == Flaw::StaleJudgement {
+        if self.defect == Defect::StaleJudgement {
             found.rooms.extend(self.known.iter().map(|room| (room.flight_id, *room)));
         }
         let extent = self.extent();
-        for seat in &mut self.batch {
-            let wish = &seat.order.wish;
-            seat.course = match std::mem::replace(&mut seat.course, Course::Open) {
-                Course::Refused(lost) => Course::Refused(rules.refuse(&found, wish, lost)),
-                _ => rules.decide(&mut found, extent, wish).into(),
+        for entry in &mut self.batch {
+            let operation = &entry.order.operation;
+            entry.decision = match std::mem::replace(&mut entry.decision, Decision::Open) {
+                Decision::Refused(lost) => Decision::Refused(rules.refuse(&found, operation, lost)),
+                _ => rules.decide(&mut found, extent, operation),
             };
         }
-        let grants = self.batch.iter().any(|seat| matches!(seat.course, Course::Granted(_)));
+        let grants = self.batch.iter().any(|entry| matches!(entry.decision, Decision::Granted(_)));
         if grants { Next::Write } else { Next::RollBack }
     }
 
@@ -321,10 +315,10 @@ impl<T: Ticket, M> Lane<T, M> {
                 self.settle(None);
             }
             Some(Failure::OfAll(mut error)) => {
-                for seat in std::mem::take(&mut self.batch) {
+                for entry in std::mem::take(&mut self.batch) {
                     let copy = error.copy();
                     let own = std::mem::replace(&mut error, copy);
-                    self.settled.push(Settled::Refused(seat.order, own.into(), None));
+                    self.settled.push(Settled::Refused(entry.order, own.into(), None));
                 }
             }
             Some(Failure::Conflict) => self.again(),
@@ -350,7 +344,7 @@ impl<T: Ticket, M> Lane<T, M> {
         self.put_back();
     }
 
-    /// One order is to blame: each is served alone, and so only the one fails.
+    /// One order is to blame. Each is served alone, so that only that one fails.
     fn blame(&mut self, error: DbError) {
         if self.batch.len() == 1 {
             return self.refuse_alone(error);
@@ -359,26 +353,24 @@ impl<T: Ticket, M> Lane<T, M> {
         self.put_back();
     }
 
-    /// A row is locked by somebody else. Those who want it are served by one who waits; nobody else waits for it.
+    /// Another transaction has locked a row. The orders that need it go to a lane that waits; the others do not wait.
     fn pass_over(&mut self, error: DbError) {
-        if self.manner == Manner::Patient {
+        if matches!(self.kind, LaneKind::Waiting(_)) {
             self.failure = Some(Failure::OfAll(error));
             self.rolled_back();
-            return;
-        }
-        if !self.passes_over {
+        } else if !self.passes_over {
             self.passes_over = true;
-            return self.put_back();
-        }
-        // Not a flight, or it would have been passed over.
-        self.passes_over = false;
-        if self.batch.len() > 1 {
-            return self.blame(error);
-        }
-        for seat in std::mem::take(&mut self.batch) {
-            let whom = seat.order.wish.whom_to_wait_for();
-            seat.order.ticket.put_back();
-            self.settled.push(Settled::ToPatience(seat.order, whom));
+            self.put_back();
+        } else if self.batch.len() > 1 {
+            // An air waybill, claimed by a transaction that is not committed yet.
+            self.blame(error);
+        } else {
+            self.passes_over = false;
+            for entry in std::mem::take(&mut self.batch) {
+                entry.order.ticket.put_back();
+                let obstacle = entry.order.operation.rows().next().unwrap_or_default();
+                self.settled.push(Settled::ToWaiting(entry.order, obstacle));
+            }
         }
     }
 
@@ -388,47 +380,46 @@ impl<T: Ticket, M> Lane<T, M> {
     }
 
     fn put_back(&mut self) {
-        for seat in std::mem::take(&mut self.batch) {
-            seat.order.ticket.put_back();
-            self.arrive(seat.order);
+        for entry in std::mem::take(&mut self.batch) {
+            entry.order.ticket.put_back();
+            self.arrive(entry.order);
         }
     }
 
-    /// Ends the batch. What was granted is told only with a proof that it was committed.
+    /// Ends the batch. Granted orders are done only with a proof of their commit.
     fn settle(&mut self, proof: Option<&Committed>) {
-        for seat in std::mem::take(&mut self.batch) {
-            match (seat.course, proof) {
-                (Course::Granted(_), Some(_)) => self.settled.push(Settled::Done(seat.order, seat.made)),
-                (Course::Refused(error), _) => self.settled.push(Settled::Refused(seat.order, error, None)),
-                (Course::LastKilos, _) => {
-                    seat.order.ticket.put_back();
-                    self.settled.push(Settled::ToLastKilos(seat.order));
+        for entry in std::mem::take(&mut self.batch) {
+            match (entry.decision, proof) {
+                (Decision::Granted(_), Some(_)) => self.settled.push(Settled::Done(entry.order, entry.made)),
+                (Decision::Refused(error), _) => self.settled.push(Settled::Refused(entry.order, error, None)),
+                (Decision::LastKilos, _) => {
+                    entry.order.ticket.put_back();
+                    self.settled.push(Settled::ToLastKilos(entry.order));
                 }
-                (Course::Blocked(flight), _) => {
-                    seat.order.ticket.put_back();
-                    self.settled.push(Settled::ToPatience(seat.order, flight.uuid()));
+                (Decision::Blocked(obstacle), _) => {
+                    entry.order.ticket.put_back();
+                    self.settled.push(Settled::ToWaiting(entry.order, obstacle));
                 }
-                (Course::Granted(_) | Course::Open, _) => {
-                    seat.order.ticket.put_back();
-                    self.arrive(seat.order);
+                (Decision::Granted(_) | Decision::Open, _) => {
+                    entry.order.ticket.put_back();
+                    self.arrive(entry.order);
                 }
             }
         }
     }
 
-    /// A failed commit says nothing of what was only judged beside it: that is judged again. Where the outcome is
-    /// unknown, what was granted is not tried again.
+    /// Granted orders of a commit with an unknown outcome are not tried again. The others of the batch are.
     fn failed(&mut self, error: DbError) -> Next {
         if !matches!(error, DbError::OutcomeUnknown(_)) {
             self.failure = Some(Failure::of(error));
             return Next::RollBack;
         }
-        for seat in std::mem::take(&mut self.batch) {
-            if matches!(seat.course, Course::Granted(_)) {
-                self.settled.push(Settled::Refused(seat.order, error.copy().into(), seat.made));
+        for entry in std::mem::take(&mut self.batch) {
+            if matches!(entry.decision, Decision::Granted(_)) {
+                self.settled.push(Settled::Refused(entry.order, error.copy().into(), entry.made));
             } else {
-                seat.order.ticket.put_back();
-                self.arrive(seat.order);
+                entry.order.ticket.put_back();
+                self.arrive(entry.order);
             }
         }
         Next::Settle
@@ -438,12 +429,5 @@ impl<T: Ticket, M> Lane<T, M> {
     pub fn abandon(&mut self) {
         self.failure = Some(Failure::OfAll(sqlx::Error::WorkerCrashed.into()));
         self.rolled_back();
-    }
-}
-
-impl Wish {
-    fn whom_to_wait_for(&self) -> Uuid {
-        let flight = self.flights().first().map(|flight| flight.uuid());
-        self.booking().map(BookingId::uuid).or(flight).unwrap_or_default()
     }
 }

@@ -1,7 +1,7 @@
 //! The booking desk: requests that arrive while a commit is under way wait together, and are decided together in one
-//! transaction. A few lanes serve them, each on a connection of its own; one lane gives out the last kilograms of flights
-//! in order of arrival; and whoever wants a flight that another transaction has locked is served apart. There is no
-//! timer: an idle desk serves at once.
+//! transaction. A few lanes serve them, each on a connection of its own; one lane sells the last kilograms of flights
+//! in order of arrival; orders for a row that another transaction has locked have a lane that waits for it. There is no
+//! timer: an idle desk serves at once. See `docs/booking-desk.md`.
 mod chosen;
 mod decide;
 mod failure;
@@ -35,16 +35,16 @@ use crate::platform::{
     telemetry::{Traced, span},
     web::Problem,
 };
-use lane::{Lane, Manner};
+use lane::{Lane, LaneKind};
 use run::Runner;
-use ticket::{Places, Told, Turn};
+use ticket::{Outcome, Progress, Queues};
 
-pub(super) use order::{Movement, Verb, Wish};
+pub(super) use order::{Movement, Operation, Verb};
 pub(super) use ticket::Refusal;
 
 type Order = order::Order<ticket::Ticket>;
 
-/// Longest wait of an order for its turn, well within the time limit of a request; after that it is refused.
+/// Longest wait of an order before it is begun; after that it is refused. Well within the time limit of a request.
 const PATIENCE: Duration = Duration::from_secs(6);
 /// Longest time for which a lane waits for a row that another transaction has locked.
 const LOCK_PATIENCE: Duration = Duration::from_millis(50);
@@ -60,22 +60,23 @@ pub struct DeskLimits {
     pub queue: usize,
 }
 
-/// Where requests leave their orders. Cheap to clone. The lanes end when the last one is dropped.
+/// Takes the orders of requests. Cheap to clone. The lanes end when the last clone is dropped.
 #[derive(Clone)]
 pub struct Desk(Arc<Inner>);
 
 struct Inner {
     /// The last one is for the last kilograms.
     lanes: Box<[mpsc::UnboundedSender<Order>]>,
-    /// Those who wait for a flight or a booking that another transaction has locked.
-    patient: Mutex<HashMap<Uuid, mpsc::UnboundedSender<Order>>>,
-    patients: AtomicUsize,
+    /// The lanes that wait for a flight or a booking, by its id.
+    waiting: Mutex<HashMap<Uuid, mpsc::UnboundedSender<Order>>>,
+    waiting_lanes: AtomicUsize,
     arrivals: AtomicU64,
-    places: Places,
+    places: Queues,
     limits: DeskLimits,
     tasks: Tasks,
-    /// On the connections of all requests.
     bookings: BookingService,
+    /// The same for the waiting lanes.
+    patient_bookings: BookingService,
 }
 
 /// A request at the desk.
@@ -100,7 +101,7 @@ impl Request {
 
     /// Returns the answer. The cause of a refusal may be the effect itself: made earlier, by another process meanwhile,
     /// or by a commit that was not confirmed.
-    pub async fn resolve(&self, outcome: Told) -> Result<Answer, Problem> {
+    pub async fn resolve(&self, outcome: Outcome) -> Result<Answer, Problem> {
         match outcome {
             Ok(answer) => Ok(answer),
             Err(Refusal { error, kept }) => self.key.resolve(error.into(), kept.as_deref()).await,
@@ -114,20 +115,21 @@ impl Desk {
         let (lanes, receivers): (Vec<_>, Vec<_>) = (0..=limits.lanes).map(|_| mpsc::unbounded_channel()).unzip();
         let inner = Arc::new(Inner {
             lanes: lanes.into(),
-            patient: Mutex::default(),
-            patients: AtomicUsize::new(0),
+            waiting: Mutex::default(),
+            waiting_lanes: AtomicUsize::new(0),
             arrivals: AtomicU64::new(0),
-            places: Places::new(limits.queue),
+            places: Queues::new(limits.queue),
             limits,
             tasks,
             bookings: bookings.clone(),
+            patient_bookings: bookings.on_waiting_connections(),
         });
         for (number, orders) in receivers.into_iter().enumerate() {
-            let (manner, name) = match number {
-                last if last == limits.lanes => (Manner::LastKilos, "last_kilos".to_owned()),
-                number => (Manner::Ample, (number + 1).to_string()),
+            let (kind, name) = match number {
+                last if last == limits.lanes => (LaneKind::LastKilos, "last_kilos".to_owned()),
+                number => (LaneKind::Ordinary, (number + 1).to_string()),
             };
-            let lane = Lane::new(manner, limits.batch);
+            let lane = Lane::new(kind, limits.batch);
             let bookings = bookings.on_its_own_connection(LOCK_PATIENCE);
             tokio::spawn(Runner::new(bookings, lane, Arc::downgrade(&inner), name).serve(orders));
         }
@@ -143,22 +145,29 @@ impl Desk {
         Instant::now() + self.0.bookings.limits.request_time * 9 / 10
     }
 
-    /// Leaves an order and waits for what becomes of it. Whoever goes away before it is begun is skipped; after that its
-    /// effect stands.
-    pub async fn submit(&self, wish: Wish, request: &Request) -> Told {
+    /// Submits an order and waits for its outcome. If the client leaves before the order is begun, it is skipped; after
+    /// that its effect stands.
+    pub async fn submit(&self, operation: Operation, request: &Request) -> Outcome {
         let desk = &self.0;
-        let Some(places) = desk.places.take(&wish) else { return Err(BookingError::Crowded.into()) };
+        let Some(places) = desk.places.take(&operation) else { return Err(BookingError::Crowded.into()) };
         let (answer, mut told) = oneshot::channel();
-        let turn = Turn::default();
-        let ticket = ticket::Ticket::new(request, answer, turn.clone(), places, desk.tasks.hold());
+        let progress = Progress::default();
+        let ticket = ticket::Ticket::new(request, answer, progress.clone(), places, desk.tasks.hold());
         let arrival = order::Arrival(desk.arrivals.fetch_add(1, Relaxed));
-        desk.accept(Order { arrival, wish, ticket });
+        desk.accept(Order { arrival, operation, ticket });
         metric::DESK_ORDERS.increment(1);
         let waiting = async {
-            if let Ok(told) = timeout_at(request.until, &mut told).await {
-                return told;
+            let mut until = request.until;
+            loop {
+                if let Ok(told) = timeout_at(until, &mut told).await {
+                    return told;
+                }
+                if progress.leave() {
+                    return Ok(Err(BookingError::Crowded.into()));
+                }
+                // It was begun. It ends soon, or waits again.
+                until += LOCK_PATIENCE;
             }
-            if turn.leave() { Ok(Err(BookingError::Crowded.into())) } else { told.await }
         };
         let told = waiting.in_span(span("wait at the desk")).await;
         told.unwrap_or_else(|_| Err(BookingError::Database(sqlx::Error::WorkerCrashed.into()).into()))
@@ -166,10 +175,10 @@ impl Desk {
 }
 
 /// Returns the number of the lane that serves an order first: by its lowest flight, so that orders for one flight meet.
-fn home(wish: &Wish, lanes: usize) -> usize {
-    let home = match wish {
-        Wish::Book(new) => new.flights.iter().min().map(|flight| flight.uuid()),
-        Wish::Move(movement) => Some(movement.seen.id.uuid()),
+fn home(operation: &Operation, lanes: usize) -> usize {
+    let home = match operation {
+        Operation::Book(new) => new.flights.iter().min().map(|flight| flight.uuid()),
+        Operation::Move(movement) => Some(movement.seen.id.uuid()),
     };
     // The last bytes of a UUIDv7 are random.
     usize::from(home.unwrap_or_default().as_bytes()[15]) % lanes
@@ -177,9 +186,9 @@ fn home(wish: &Wish, lanes: usize) -> usize {
 
 impl Inner {
     fn accept(&self, order: Order) {
-        let order = match self.whom_to_join(&order.wish) {
-            Some(whom) => match self.patient().get(&whom) {
-                Some(patient) => match patient.send(order) {
+        let order = match self.waiting_lane_for(&order.operation) {
+            Some(obstacle) => match self.waiting().get(&obstacle) {
+                Some(waiting) => match waiting.send(order) {
                     Ok(()) => return,
                     Err(mpsc::error::SendError(order)) => order,
                 },
@@ -187,10 +196,10 @@ impl Inner {
             },
             None => order,
         };
-        self.send(home(&order.wish, self.limits.lanes), order);
+        self.send(home(&order.operation, self.limits.lanes), order);
     }
 
-    /// A lane whose task has ended with the runtime answers nobody: those who wait see that their answers are dropped.
+    /// After the end of a lane, which ends with the runtime, requests see that their answers are dropped.
     fn send(&self, lane: usize, order: Order) {
         _ = self.lanes[lane].send(order);
     }
@@ -199,23 +208,23 @@ impl Inner {
         self.send(self.limits.lanes, order);
     }
 
-    fn patient(&self) -> MutexGuard<'_, HashMap<Uuid, mpsc::UnboundedSender<Order>>> {
-        self.patient.lock().unwrap_or_else(PoisonError::into_inner)
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Uuid, mpsc::UnboundedSender<Order>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns those who wait for something that this order wants too.
-    fn whom_to_join(&self, wish: &Wish) -> Option<Uuid> {
-        if self.patients.load(Relaxed) == 0 {
+    /// Returns the flight or booking for which a lane waits, if this operation needs it.
+    fn waiting_lane_for(&self, operation: &Operation) -> Option<Uuid> {
+        if self.waiting_lanes.load(Relaxed) == 0 {
             return None;
         }
-        let patient = self.patient();
-        wish.wants().find(|want| patient.contains_key(want))
+        let waiting = self.waiting();
+        operation.rows().find(|want| waiting.contains_key(want))
     }
 
-    /// Lets the order wait for this flight or booking.
-    fn to_patience(self: &Arc<Self>, order: Order, whom: Uuid) {
-        let mut patient = self.patient();
-        let order = match patient.get(&whom) {
+    /// Passes an order to the lane that waits for this flight or booking.
+    fn to_waiting_lane(self: &Arc<Self>, order: Order, obstacle: Uuid) {
+        let mut waiting = self.waiting();
+        let order = match waiting.get(&obstacle) {
             Some(sender) => match sender.send(order) {
                 Ok(()) => return,
                 Err(mpsc::error::SendError(order)) => order,
@@ -224,22 +233,22 @@ impl Inner {
         };
         let (sender, orders) = mpsc::unbounded_channel();
         _ = sender.send(order);
-        patient.insert(whom, sender);
-        self.patients.store(patient.len(), Relaxed);
-        drop(patient);
-        let lane = Lane::new(Manner::Patient, self.limits.batch);
-        let runner = Runner::new(self.bookings.clone(), lane, Arc::downgrade(self), "patient".to_owned());
-        tokio::spawn(runner.serve_until_nobody_waits(orders, whom));
+        waiting.insert(obstacle, sender);
+        self.waiting_lanes.store(waiting.len(), Relaxed);
+        drop(waiting);
+        let lane = Lane::new(LaneKind::Waiting(obstacle), self.limits.batch);
+        let runner = Runner::new(self.patient_bookings.clone(), lane, Arc::downgrade(self), "waiting".to_owned());
+        tokio::spawn(runner.serve_until_empty(orders, obstacle));
     }
 
-    /// Ends a wait, unless somebody has come.
-    fn end_patience(&self, whom: Uuid, orders: &mpsc::UnboundedReceiver<Order>) -> bool {
-        let mut patient = self.patient();
+    /// Closes a waiting lane, unless an order has arrived.
+    fn close_waiting_lane(&self, obstacle: Uuid, orders: &mpsc::UnboundedReceiver<Order>) -> bool {
+        let mut waiting = self.waiting();
         if !orders.is_empty() {
             return false;
         }
-        patient.remove(&whom);
-        self.patients.store(patient.len(), Relaxed);
+        waiting.remove(&obstacle);
+        self.waiting_lanes.store(waiting.len(), Relaxed);
         true
     }
 }

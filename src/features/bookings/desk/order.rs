@@ -9,18 +9,18 @@ use super::super::{
 };
 use crate::kernel::{AwbNumber, BookingId, FlightId};
 
-/// The time of an arrival at the desk, as a number: orders are served in this order.
+/// Position in the order of arrival at the desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Arrival(pub u64);
 
-/// What a request wants of the desk.
+/// An operation that the desk carries out.
 #[derive(Debug)]
-pub enum Wish {
+pub enum Operation {
     Book(NewBooking),
     Move(Box<Movement>),
 }
 
-/// A step of a booking, which was read before: the locks follow from that.
+/// A step of a booking, which was read before: its rows to be locked follow from that.
 #[derive(Debug)]
 pub struct Movement {
     pub target: Target,
@@ -64,7 +64,7 @@ impl Movement {
     }
 }
 
-impl Wish {
+impl Operation {
     /// The flights to be locked.
     pub fn flights(&self) -> &[FlightId] {
         match self {
@@ -81,8 +81,8 @@ impl Wish {
         }
     }
 
-    /// Everything to be locked.
-    pub fn wants(&self) -> impl Iterator<Item = Uuid> {
+    /// The flights and the booking to be locked.
+    pub fn rows(&self) -> impl Iterator<Item = Uuid> {
         let booking = self.booking().map(BookingId::uuid);
         self.flights().iter().map(|flight| flight.uuid()).chain(booking)
     }
@@ -106,19 +106,19 @@ impl Wish {
     }
 }
 
-/// A wish with its place in the order of arrival and whoever waits for it.
+/// An operation with its place in the order of arrival, and the request that waits for it.
 #[derive(Debug)]
 pub struct Order<T> {
     pub arrival: Arrival,
-    pub wish: Wish,
+    pub operation: Operation,
     pub ticket: T,
 }
 
-/// Whoever waits for an order.
+/// The request that waits for an order.
 pub trait Ticket {
-    /// Takes it up to serve it; returns false if nobody waits any more. From then on its effect stands, whoever leaves.
+    /// Begins the order; returns false if its client has left. After that its effect stands.
     fn take_up(&self) -> bool;
 
-    /// It has had no effect and waits again.
+    /// Lets the order wait again, after an attempt without effect.
     fn put_back(&self);
 }

@@ -15,18 +15,18 @@ use super::{
         model::{Action, Booking},
         repository,
     },
-    Inner, Order, Wish,
-    decide::{Found, Rules},
-    lane::{Lane, Manner, Next, Report, Settled},
+    Inner, Operation, Order,
+    decide::{LockedRows, Rules},
+    lane::{Lane, LaneKind, Next, Report, Settled, Wait},
     ticket::Ticket,
-    write::{self, Made, OwnSeat},
+    write::{self, Made, OwnEntry},
 };
 use crate::{
     features::{
         capacity::{self, FlightCapacity},
         flights::{self, Flight},
     },
-    kernel::{AirportCode, FlightId},
+    kernel::{AirportCode, BookingId, FlightId},
     platform::{
         locks::Lock,
         postgres::{DbError, pause_before_retry},
@@ -62,10 +62,10 @@ impl Runner {
         }
     }
 
-    pub async fn serve_until_nobody_waits(mut self, mut orders: mpsc::UnboundedReceiver<Order>, whom: Uuid) {
+    pub async fn serve_until_empty(mut self, mut orders: mpsc::UnboundedReceiver<Order>, obstacle: Uuid) {
         loop {
             self.serve_all(&mut orders).await;
-            let is_over = self.desk.upgrade().is_none_or(|desk| desk.end_patience(whom, &orders));
+            let is_over = self.desk.upgrade().is_none_or(|desk| desk.close_waiting_lane(obstacle, &orders));
             if is_over {
                 return;
             }
@@ -82,12 +82,13 @@ impl Runner {
             let index = self.bookings.capacity.index();
             let is_fresh = index.is_fresh(self.bookings.clock.now());
             let room_of = |flight| if is_fresh { index.room(flight) } else { None };
-            let has_more = self.lane.start(&rules(&self.bookings), room_of, |wish| desk.whom_to_join(wish));
+            let has_more =
+                self.lane.start(&rules(&self.bookings), room_of, |operation| desk.waiting_lane_for(operation));
             drop(desk);
             if !self.lane.batch().is_empty() {
                 self.serve_batch().await;
             }
-            self.tell();
+            self.reply();
             if !has_more {
                 break;
             }
@@ -100,11 +101,11 @@ impl Runner {
         metric::DESK_WAITING.with([&*self.name]).set(u32::try_from(self.lane.waiting()).unwrap_or(u32::MAX));
         metric::DESK_BATCH.with([&*self.name]).record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
         let now = Instant::now();
-        for seat in batch {
-            let waited = now - seat.order.ticket.queued;
+        for entry in batch {
+            let waited = now - entry.order.ticket.queued;
             metric::DESK_WAIT.with([&*self.name]).record(waited.as_secs_f64());
         }
-        let causes = batch.iter().filter_map(|seat| seat.order.ticket.trace.as_deref());
+        let causes = batch.iter().filter_map(|entry| entry.order.ticket.trace.as_deref());
         let span = telemetry::batch("bookings.desk", batch.len(), causes);
         let serving = AssertUnwindSafe(self.work().in_span(span)).catch_unwind().await;
         if serving.is_err() {
@@ -132,22 +133,25 @@ impl Runner {
     }
 
     const fn path(&self) -> capacity::Path {
-        match self.lane.manner() {
-            Manner::Ample => capacity::Path::Optimistic,
-            Manner::LastKilos | Manner::Patient => capacity::Path::Locking,
+        match self.lane.kind() {
+            LaneKind::Ordinary => capacity::Path::Optimistic,
+            LaneKind::LastKilos | LaneKind::Waiting(_) => capacity::Path::Locking,
         }
     }
 
     /// Returns how often the batch takes room on a flight.
     fn takings(&self) -> usize {
-        let wishes = self.lane.batch().iter().map(|seat| &seat.order.wish);
-        wishes.filter(|wish| matches!(wish, Wish::Book(_))).map(|wish| wish.flights().len()).sum()
+        let operations = self.lane.batch().iter().map(|entry| &entry.order.operation);
+        operations
+            .filter(|operation| matches!(operation, Operation::Book(_)))
+            .map(|operation| operation.flights().len())
+            .sum()
     }
 
     async fn carry_out(&mut self, next: Next) -> Result<Report, DbError> {
         match next {
             Next::Enter => Ok(Report::Entered(self.enter().await?)),
-            Next::Lock { waits } => Ok(Report::Locked(self.lock(waits).await?)),
+            Next::Lock(wait) => Ok(Report::Locked(self.lock(wait).await?)),
             Next::Write => {
                 self.write().await?;
                 Ok(Report::Written)
@@ -174,29 +178,29 @@ impl Runner {
 
     /// Takes the courtesy locks for the last kilograms, begins, enters the keys, and claims the air waybills.
     async fn enter(&mut self) -> Result<Vec<Result<(), BookingError>>, DbError> {
-        if self.lane.manner() == Manner::LastKilos {
-            let flights = wanted(self.lane.batch(), |wish| matches!(wish, Wish::Book(_)));
+        if self.lane.kind() == LaneKind::LastKilos {
+            let flights = wanted(self.lane.batch(), |operation| matches!(operation, Operation::Book(_)));
             self.turns = self.bookings.capacity.turns(flights).in_span(span("wait for turn")).await;
         }
         let tx = self.tx.insert(Transaction::begin(&self.bookings.db).await?);
         self.begun_at = self.bookings.clock.now();
-        let keys: Vec<_> = self.lane.batch().iter().map(|seat| &*seat.order.ticket.key).collect();
+        let keys: Vec<_> = self.lane.batch().iter().map(|entry| &*entry.order.ticket.key).collect();
         let entered = tx.enter(&keys).await?;
         let mut outcomes: Vec<Result<(), BookingError>> =
             entered.into_iter().map(|entered| entered.map_err(BookingError::from)).collect();
         let mut claims = Vec::new();
-        for (seat, outcome) in self.lane.batch_mut().iter_mut().zip(&outcomes) {
-            if matches!(seat.order.wish, Wish::Book(_)) {
+        for (entry, outcome) in self.lane.batch_mut().iter_mut().zip(&outcomes) {
+            if matches!(entry.order.operation, Operation::Book(_)) {
                 let id = self.bookings.ids.next(self.begun_at);
-                seat.made = Some(Made { id, booking: None, answer: None });
-                claims.extend(seat.order.wish.claim().filter(|_| outcome.is_ok()).map(|awb| (awb.clone(), id)));
+                entry.made = Some(Made { id, booking: None, answer: None });
+                claims.extend(entry.order.operation.claim().filter(|_| outcome.is_ok()).map(|awb| (awb.clone(), id)));
             }
         }
         if !claims.is_empty() {
             claims.sort();
             let won = repository::claim_awbs(tx, &claims).await?;
-            for (seat, outcome) in self.lane.batch().iter().zip(&mut outcomes) {
-                let Some((awb, made)) = seat.order.wish.claim().zip(seat.made.as_ref()) else { continue };
+            for (entry, outcome) in self.lane.batch().iter().zip(&mut outcomes) {
+                let Some((awb, made)) = entry.order.operation.claim().zip(entry.made.as_ref()) else { continue };
                 if outcome.is_ok() && !won.contains(&made.id) {
                     *outcome = Err(BookingError::AwbTaken(awb.clone()));
                 }
@@ -205,34 +209,43 @@ impl Runner {
         Ok(outcomes)
     }
 
-    /// Locks the flights of all orders in ascending order, then the bookings, and reads them.
-    async fn lock(&mut self, waits: bool) -> Result<Found, DbError> {
-        let flights = wanted(self.lane.batch(), |_| true);
-        let booked = wanted(self.lane.batch(), |wish| matches!(wish, Wish::Book(_)));
+    /// Locks the flights of all orders in ascending order, then the bookings, and reads them. A row for which the lane
+    /// waits alone is locked first: nobody waits for the others meanwhile, and they are not waited for.
+    async fn lock(&mut self, wait: Wait) -> Result<LockedRows, DbError> {
+        let flights: Vec<FlightId> = wanted(self.lane.batch(), |_| true).into_iter().collect();
+        let booked = wanted(self.lane.batch(), |operation| matches!(operation, Operation::Book(_)));
         let mut bookings: Vec<Uuid> =
-            self.lane.batch().iter().filter_map(|seat| Some(seat.order.wish.booking()?.uuid())).collect();
+            self.lane.batch().iter().filter_map(|entry| Some(entry.order.operation.booking()?.uuid())).collect();
         bookings.sort_unstable();
         let service = self.bookings.clone();
         let tx = self.transaction()?;
-        let flights: Vec<FlightId> = flights.into_iter().collect();
-        let mut found = Found::default();
-        if !flights.is_empty() {
-            let rooms = if waits {
-                capacity::lock_in_tx(tx, &flights).await?
+        if let Wait::For(obstacle) = wait {
+            if flights.iter().any(|flight| flight.uuid() == obstacle) {
+                capacity::lock_in_tx(tx, &[obstacle.into()]).await?;
             } else {
-                capacity::lock_free_in_tx(tx, &flights).await?
+                repository::lock_bookings(tx, &[obstacle]).await?;
+            }
+        }
+        let mut found = LockedRows::default();
+        if !flights.is_empty() {
+            let rooms = match wait {
+                Wait::ForAll => capacity::lock_in_tx(tx, &flights).await?,
+                Wait::For(_) | Wait::ForNone => capacity::lock_free_in_tx(tx, &flights).await?,
             };
             found.rooms = rooms.into_iter().map(|room| (room.flight_id, room)).collect();
-            let timetable = timetable(tx, &service, &flights, &booked, &found.rooms).await?;
-            // Those that are there, and were not locked, are locked by somebody else.
-            let is_blocked = |flight: &&FlightId| !waits && !found.rooms.contains_key(flight);
-            let is_known = |flight: &&FlightId| !booked.contains(flight) || timetable.contains_key(flight);
-            found.blocked = flights.iter().filter(is_blocked).filter(is_known).copied().collect();
-            found.flights = timetable;
+            found.flights = timetable(tx, &service, &booked, &found.rooms).await?;
+            // Another transaction has locked the flights that exist and were not locked.
+            let is_known = |flight: &&FlightId| !booked.contains(flight) || found.flights.contains_key(flight);
+            let missing = flights.iter().filter(|flight| !found.rooms.contains_key(flight)).filter(is_known);
+            found.blocked.extend(missing.map(|flight| flight.uuid()));
         }
         if !bookings.is_empty() {
-            let locked = repository::lock_bookings(tx, &bookings).await?;
+            let locked = match wait {
+                Wait::ForAll => repository::lock_bookings(tx, &bookings).await?,
+                Wait::For(_) | Wait::ForNone => repository::lock_free_bookings(tx, &bookings).await?,
+            };
             found.bookings = locked.into_iter().map(|booking| (booking.id, booking)).collect();
+            found.blocked.extend(bookings.iter().filter(|id| !found.bookings.contains_key(&BookingId::from(**id))));
         }
         found.at = service.clock.now();
         Ok(found)
@@ -246,7 +259,7 @@ impl Runner {
     }
 
     /// Tells each what became of its order, or passes it on.
-    fn tell(&mut self) {
+    fn reply(&mut self) {
         let settled = self.lane.take_settled();
         let rooms = std::mem::take(&mut self.rooms);
         if settled.iter().any(|settled| matches!(settled, Settled::Done(..))) {
@@ -261,9 +274,9 @@ impl Runner {
                         desk.to_last_kilos(order);
                     }
                 }
-                Settled::ToPatience(order, whom) => {
+                Settled::ToWaiting(order, obstacle) => {
                     if let Some(desk) = self.desk.upgrade() {
-                        desk.to_patience(order, whom);
+                        desk.to_waiting_lane(order, obstacle);
                     }
                 }
             }
@@ -271,19 +284,19 @@ impl Runner {
     }
 
     fn done(&self, order: Order, made: Option<Made>) {
-        let Order { wish, ticket, .. } = order;
+        let Order { operation, ticket, .. } = order;
         let Some((Some(booking), Some(answer))) = made.map(|made| (made.booking, made.answer)) else {
             return ticket.refuse(DbError::from(sqlx::Error::WorkerCrashed).into(), None);
         };
         let bookings = &self.bookings;
-        ticket.span.in_scope(|| match &wish {
-            Wish::Book(_) => {
+        ticket.span.in_scope(|| match &operation {
+            Operation::Book(_) => {
                 self.path().count_taken(booking.legs.len());
                 bookings.created(&booking);
             }
-            Wish::Move(movement) => bookings.moved(&booking, movement.verb.action()),
+            Operation::Move(movement) => bookings.moved(&booking, movement.verb.action()),
         });
-        ticket.tell(Ok(answer));
+        ticket.reply(Ok(answer));
     }
 }
 
@@ -314,20 +327,19 @@ fn rules(bookings: &BookingService) -> Rules<impl Fn(AirportCode) -> TimeDelta> 
 }
 
 /// Returns the flights of these orders, in ascending order.
-fn wanted(batch: &[OwnSeat], which: impl Fn(&Wish) -> bool) -> BTreeSet<FlightId> {
-    let orders = batch.iter().map(|seat| &seat.order.wish).filter(|wish| which(wish));
-    orders.flat_map(|wish| wish.flights().iter().copied()).collect()
+fn wanted(batch: &[OwnEntry], which: impl Fn(&Operation) -> bool) -> BTreeSet<FlightId> {
+    let orders = batch.iter().map(|entry| &entry.order.operation).filter(|operation| which(operation));
+    orders.flat_map(|operation| operation.flights().iter().copied()).collect()
 }
 
 /// Returns the schedules of the flights to be booked: as this process knows them under the locked version, else read.
 async fn timetable(
     tx: &mut Transaction,
     service: &BookingService,
-    flights: &[FlightId],
     booked: &BTreeSet<FlightId>,
     rooms: &HashMap<FlightId, FlightCapacity>,
 ) -> Result<HashMap<FlightId, Flight>, DbError> {
-    let (mut known, mut unknown) = (HashMap::with_capacity(flights.len()), Vec::new());
+    let (mut known, mut unknown) = (HashMap::with_capacity(booked.len()), Vec::new());
     for flight in booked {
         match rooms.get(flight).and_then(|room| service.flights.known_as(*room)) {
             Some(found) => _ = known.insert(*flight, found),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     super::{BookingError, model::Booking},
-    Request, Wish, order,
+    Operation, Request, order,
 };
 use crate::platform::{
     idempotency::{Answer, InUse, Key},
@@ -20,10 +20,10 @@ use crate::platform::{
     telemetry,
 };
 
-/// What a request at the desk is told.
-pub type Told = Result<Answer, Refusal>;
+/// The outcome of an order.
+pub type Outcome = Result<Answer, Refusal>;
 
-/// Why nothing was done.
+/// The reason why an order has no effect.
 #[derive(Debug)]
 pub struct Refusal {
     pub error: BookingError,
@@ -41,11 +41,11 @@ const WAITS: u8 = 0;
 const BEGUN: u8 = 1;
 const LEFT: u8 = 2;
 
-/// Whether an order still waits: it is either begun or left, never both.
+/// The state of an order: it is either begun or left, never both.
 #[derive(Debug, Clone, Default)]
-pub struct Turn(Arc<AtomicU8>);
+pub struct Progress(Arc<AtomicU8>);
 
-impl Turn {
+impl Progress {
     fn change(&self, to: u8) -> bool {
         self.0.compare_exchange(WAITS, to, AcqRel, Acquire).is_ok()
     }
@@ -62,13 +62,13 @@ pub struct Ticket {
     pub key: Arc<Key>,
     _in_use: Arc<InUse>,
     pub answer_for: fn(&Booking) -> Answer,
-    answer: oneshot::Sender<Told>,
-    turn: Turn,
+    answer: oneshot::Sender<Outcome>,
+    progress: Progress,
     /// Names the request in its log lines.
     pub span: tracing::Span,
     pub trace: Option<String>,
     pub queued: Instant,
-    _places: Taken,
+    _places: QueuePlaces,
     /// Shutdown waits for it.
     _held: TaskTrackerToken,
 }
@@ -76,9 +76,9 @@ pub struct Ticket {
 impl Ticket {
     pub fn new(
         request: &Request,
-        answer: oneshot::Sender<Told>,
-        turn: Turn,
-        places: Taken,
+        answer: oneshot::Sender<Outcome>,
+        progress: Progress,
+        places: QueuePlaces,
         held: TaskTrackerToken,
     ) -> Self {
         Self {
@@ -86,7 +86,7 @@ impl Ticket {
             _in_use: request.in_use.clone(),
             answer_for: request.answer,
             answer,
-            turn,
+            progress,
             span: tracing::Span::current(),
             trace: telemetry::traceparent(),
             queued: Instant::now(),
@@ -95,42 +95,42 @@ impl Ticket {
         }
     }
 
-    /// Tells whoever waits, if somebody does.
-    pub fn tell(self, told: Told) {
-        _ = self.answer.send(told);
+    /// Answers the request, if its client still waits.
+    pub fn reply(self, outcome: Outcome) {
+        _ = self.answer.send(outcome);
     }
 
     pub fn refuse(self, error: BookingError, kept: Option<Answer>) {
         let kept = kept.filter(|_| matches!(error, BookingError::Database(DbError::OutcomeUnknown(_))));
-        self.tell(Err(Refusal { error, kept: kept.map(Box::new) }));
+        self.reply(Err(Refusal { error, kept: kept.map(Box::new) }));
     }
 }
 
 impl order::Ticket for Ticket {
     fn take_up(&self) -> bool {
-        !self.answer.is_closed() && self.turn.change(BEGUN)
+        !self.answer.is_closed() && self.progress.change(BEGUN)
     }
 
     fn put_back(&self) {
-        self.turn.0.store(WAITS, Release);
+        self.progress.0.store(WAITS, Release);
     }
 }
 
-/// How many orders wait for each flight and each booking. A full queue refuses nobody else.
+/// Numbers of the orders for each flight and each booking. A full queue refuses no order for others.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct Queues {
     most: usize,
     taken: Arc<Mutex<HashMap<Uuid, usize>>>,
 }
 
-/// Places of one order, until it is dropped.
+/// Queues of one order, until it is dropped.
 #[derive(Debug)]
-pub struct Taken {
-    places: Places,
+pub struct QueuePlaces {
+    places: Queues,
     of: Vec<Uuid>,
 }
 
-impl Places {
+impl Queues {
     pub fn new(most: usize) -> Self {
         Self { most, taken: Arc::default() }
     }
@@ -140,8 +140,8 @@ impl Places {
     }
 
     /// Takes a place for each thing that the order wants; `None` if one of the queues is full.
-    pub fn take(&self, wish: &Wish) -> Option<Taken> {
-        let of: Vec<Uuid> = wish.wants().collect();
+    pub fn take(&self, operation: &Operation) -> Option<QueuePlaces> {
+        let of: Vec<Uuid> = operation.rows().collect();
         let mut taken = self.taken();
         if of.iter().any(|thing| taken.get(thing).is_some_and(|taken| *taken >= self.most)) {
             return None;
@@ -150,11 +150,11 @@ impl Places {
             *taken.entry(*thing).or_default() += 1;
         }
         drop(taken);
-        Some(Taken { places: self.clone(), of })
+        Some(QueuePlaces { places: self.clone(), of })
     }
 }
 
-impl Drop for Taken {
+impl Drop for QueuePlaces {
     fn drop(&mut self) {
         let mut taken = self.places.taken();
         for thing in &self.of {

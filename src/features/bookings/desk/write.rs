@@ -8,9 +8,9 @@ use super::{
         model::{Booking, Event},
         repository,
     },
-    Verb, Wish,
-    decide::Grant,
-    lane::{Course, Seat},
+    Operation, Verb,
+    decide::{Decision, Grant},
+    lane::Entry,
     ticket::Ticket,
 };
 use crate::{
@@ -28,7 +28,7 @@ pub struct Made {
     pub answer: Option<Answer>,
 }
 
-pub type OwnSeat = Seat<Ticket, Made>;
+pub type OwnEntry = Entry<Ticket, Made>;
 
 /// What is written, in the order of the batch.
 #[derive(Default)]
@@ -41,18 +41,18 @@ struct Batch {
     freed: Vec<(AwbNumber, BookingId)>,
 }
 
-/// Writes, and leaves bookings and answers in the seats. Returns the flights' rows after it.
+/// Writes, and leaves bookings and answers in the entries. Returns the flights' rows after it.
 pub async fn write(
     tx: &mut Transaction,
     service: &BookingService,
-    seats: &mut [OwnSeat],
+    entries: &mut [OwnEntry],
     now: DateTime<Utc>,
 ) -> Result<Vec<FlightCapacity>, DbError> {
-    let new = seats.iter().filter(|seat| matches!(seat.course, Course::Granted(Grant::Book(_)))).count();
+    let new = entries.iter().filter(|entry| matches!(entry.decision, Decision::Granted(Grant::Book(_)))).count();
     let mut references = service.references.take(tx, new).await?.into_iter();
     let mut batch = Batch::default();
-    for seat in seats.iter_mut() {
-        batch.add(service, seat, &mut references, now);
+    for entry in entries.iter_mut() {
+        batch.add(service, entry, &mut references, now);
     }
     if !batch.freed.is_empty() {
         batch.freed.sort();
@@ -69,17 +69,18 @@ pub async fn write(
         save_in_tx(tx, &batch.drafts).await?;
     }
     let (mut new, mut drafts) = (batch.new.into_iter(), batch.drafts.into_iter());
-    for seat in seats.iter_mut() {
-        let booking = match &seat.course {
-            Course::Granted(Grant::Book(_)) => new.next().map(|(booking, ..)| booking),
-            Course::Granted(_) => drafts.next().map(|draft| draft.now),
+    for entry in entries.iter_mut() {
+        let booking = match &entry.decision {
+            Decision::Granted(Grant::Book(_)) => new.next().map(|(booking, ..)| booking),
+            Decision::Granted(_) => drafts.next().map(|draft| draft.now),
             _ => None,
         };
         let Some(booking) = booking else { continue };
-        let answer = (seat.order.ticket.answer_for)(&booking);
-        seat.made = Some(Made { id: booking.id, booking: Some(booking), answer: Some(answer) });
+        let answer = (entry.order.ticket.answer_for)(&booking);
+        entry.made = Some(Made { id: booking.id, booking: Some(booking), answer: Some(answer) });
     }
-    let kept = seats.iter().filter_map(|seat| Some((&*seat.order.ticket.key, seat.made.as_ref()?.answer.as_ref()?)));
+    let kept =
+        entries.iter().filter_map(|entry| Some((&*entry.order.ticket.key, entry.made.as_ref()?.answer.as_ref()?)));
     tx.keep(&kept.collect::<Vec<_>>()).await?;
     Ok(rooms)
 }
@@ -88,45 +89,45 @@ impl Batch {
     fn add(
         &mut self,
         service: &BookingService,
-        seat: &OwnSeat,
+        entry: &OwnEntry,
         references: &mut impl Iterator<Item = BookingRef>,
         now: DateTime<Utc>,
     ) {
-        match (&seat.course, &seat.order.wish) {
-            (Course::Granted(Grant::Book(flights)), Wish::Book(wish)) => {
-                let (Some(made), Some(reference)) = (&seat.made, references.next()) else { return };
-                let booking = service.draw_up(wish, (made.id, reference), flights, now);
+        match (&entry.decision, &entry.order.operation) {
+            (Decision::Granted(Grant::Book(flights)), Operation::Book(operation)) => {
+                let (Some(made), Some(reference)) = (&entry.made, references.next()) else { return };
+                let booking = service.draw_up(operation, (made.id, reference), flights, now);
                 let taken = booking.legs.iter().map(|leg| Shift::booked(leg.flight_id, booking.id, leg.id, leg.space));
                 self.shifts.extend(taken);
                 let event = service.booked_event(&booking);
-                self.new.push((booking, event, seat.order.ticket.trace.clone()));
+                self.new.push((booking, event, entry.order.ticket.trace.clone()));
             }
-            (Course::Granted(grant), Wish::Move(movement)) => {
+            (Decision::Granted(grant), Operation::Move(movement)) => {
                 let author = Author { ids: &service.ids, actor: Some(movement.target.caller.user_id), now };
                 match (grant, &movement.verb) {
                     (Grant::Advance(booking, moving), Verb::Advance(advance)) => {
-                        let mut draft = draft_of(booking, seat);
+                        let mut draft = draft_of(booking, entry);
                         service.advance(&mut draft, advance, moving.clone(), author);
                         self.drafts.push(draft);
                     }
                     (Grant::Cancel(booking), Verb::Cancel(cancel)) => {
-                        let mut draft = draft_of(booking, seat);
+                        let mut draft = draft_of(booking, entry);
                         self.shifts.extend(BookingService::cancel(&mut draft, cancel, author));
                         self.freed.extend(draft.now.awb_number.clone().map(|awb| (awb, draft.now.id)));
                         self.drafts.push(draft);
                     }
-                    _ => debug_assert!(false, "a grant of another kind than its wish"),
+                    _ => debug_assert!(false, "a grant of another kind than its operation"),
                 }
             }
-            (_, Wish::Book(wish)) => {
-                let id = seat.made.as_ref().map(|made| made.id);
-                self.freed.extend(wish.new.awb_number.clone().zip(id));
+            (_, Operation::Book(operation)) => {
+                let id = entry.made.as_ref().map(|made| made.id);
+                self.freed.extend(operation.new.awb_number.clone().zip(id));
             }
-            (_, Wish::Move(_)) => {}
+            (_, Operation::Move(_)) => {}
         }
     }
 }
 
-fn draft_of(booking: &Booking, seat: &OwnSeat) -> Draft {
-    Draft::traced(booking.clone(), seat.order.ticket.trace.clone())
+fn draft_of(booking: &Booking, entry: &OwnEntry) -> Draft {
+    Draft::traced(booking.clone(), entry.order.ticket.trace.clone())
 }

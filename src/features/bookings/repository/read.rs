@@ -273,9 +273,21 @@ pub(in crate::features::bookings) async fn lock_bookings(
     db: &mut PgSession,
     ids: &[Uuid],
 ) -> sqlx::Result<Vec<Booking>> {
+    lock(db, ids, "").await
+}
+
+/// Locks and reads these bookings without waiting: omits those that another transaction has locked.
+pub(in crate::features::bookings) async fn lock_free_bookings(
+    db: &mut PgSession,
+    ids: &[Uuid],
+) -> sqlx::Result<Vec<Booking>> {
+    lock(db, ids, " skip locked").await
+}
+
+async fn lock(db: &mut PgSession, ids: &[Uuid], wait: &str) -> sqlx::Result<Vec<Booking>> {
     let Some(months) = IdMonths::of_all(ids) else { return Ok(Vec::new()) };
     let lock = format!(
-        "select id from bookings where {} and id = any($1) order by id for no key update",
+        "select id from bookings where {} and id = any($1) order by id for no key update{wait}",
         months.contain("id")
     );
     let ids = planned_list(ids);

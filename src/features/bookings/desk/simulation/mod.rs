@@ -17,8 +17,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::{
-    Movement, Verb, Wish, home,
-    lane::{Flaw, Manner, Next, Settled},
+    Movement, Operation, Verb, home,
+    lane::{Defect, LaneKind, Next, Settled},
     order::{Arrival, Order},
 };
 use crate::{
@@ -41,7 +41,7 @@ use crate::{
 };
 use books::{Books, Row, TxId};
 use dice::Dice;
-use server::{Around, Server, Ticket, Turn};
+use server::{Around, Progress, Server, Ticket};
 
 const THRESHOLD: Weight = Weight::from_hectograms(1_000);
 const LANES: usize = 2;
@@ -67,7 +67,7 @@ struct Request {
 struct Process {
     /// The last one is for the last kilograms.
     lanes: Vec<Server>,
-    patient: Vec<Server>,
+    waiting: Vec<Server>,
 }
 
 struct World {
@@ -82,7 +82,7 @@ struct World {
     /// Somebody else, who has locked a flight.
     foreign: Option<(TxId, FlightId)>,
     is_calm: bool,
-    flaw: Flaw,
+    defect: Defect,
 }
 
 fn at(hour: i64) -> DateTime<Utc> {
@@ -120,7 +120,7 @@ const ITINERARIES: [(&str, &str, &[u128]); 5] =
     [("DEL", "LHR", &[1, 2]), ("DEL", "LHR", &[3]), ("DEL", "LHR", &[4]), ("DEL", "BOM", &[1]), ("BOM", "LHR", &[2])];
 
 impl World {
-    fn new(seed: u64, flaw: Flaw) -> Self {
+    fn new(seed: u64, defect: Defect) -> Self {
         let flights = [
             flight(2, "BOM", "LHR", 110),
             flight(1, "DEL", "BOM", 100),
@@ -133,7 +133,7 @@ impl World {
             books.flights.insert(flight.id, flight);
         }
         let known = books.rooms.clone();
-        let processes = (0..2).map(|_| Process::new(flaw)).collect();
+        let processes = (0..2).map(|_| Process::new(defect)).collect();
         let (dice, now) = (Dice::new(seed), at(0));
         Self {
             dice,
@@ -145,7 +145,7 @@ impl World {
             known,
             foreign: None,
             is_calm: false,
-            flaw,
+            defect,
         }
     }
 
@@ -176,20 +176,20 @@ impl World {
 
     /// A request comes; its process decides which lane serves it.
     fn come(&mut self) {
-        let Some(wish) = self.wish() else { return };
+        let Some(operation) = self.operation() else { return };
         let request = self.requests.len();
-        let turn = Rc::new(Cell::new(Turn::Waits));
+        let progress = Rc::new(Cell::new(Progress::Waits));
         let is_guilty = self.dice.one_in(25);
-        let ticket = Ticket { request, turn, is_gone: Rc::default(), is_guilty };
+        let ticket = Ticket { request, progress, is_gone: Rc::default(), is_guilty };
         let process = self.dice.place(self.processes.len());
         let told = None;
         self.requests.push(Request { told, ticket: ticket.clone(), process, has_no_effect: false });
         let arrival = Arrival(self.arrivals);
         self.arrivals += 1;
-        self.processes[process].accept(Order { arrival, wish, ticket });
+        self.processes[process].accept(Order { arrival, operation, ticket });
     }
 
-    fn wish(&mut self) -> Option<Wish> {
+    fn operation(&mut self) -> Option<Operation> {
         let caller = Principal {
             user_id: Uuid::nil().into(),
             organization_id: Uuid::nil().into(),
@@ -205,7 +205,7 @@ impl World {
                 0 => Verb::Advance(Advance { action: Action::Depart, movement: RecordMovement::default() }),
                 _ => Verb::Cancel(Cancel { reason: None }),
             };
-            return Some(Wish::Move(Box::new(Movement::new(target, verb, self.books.bookings[&id].clone()))));
+            return Some(Operation::Move(Box::new(Movement::new(target, verb, self.books.bookings[&id].clone()))));
         }
         let (origin, destination, flights) = ITINERARIES[self.dice.place(ITINERARIES.len())];
         let most = if self.dice.one_in(5) { 3_000 } else { 600 };
@@ -228,7 +228,7 @@ impl World {
             customer_reference: None,
         };
         let flights = flights.iter().map(|number| Uuid::from_u128(*number).into()).collect();
-        Some(Wish::Book(NewBooking { caller, new: Arc::new(new), flights }))
+        Some(Operation::Book(NewBooking { caller, new: Arc::new(new), flights }))
     }
 
     fn hang_up(&mut self) {
@@ -237,7 +237,7 @@ impl World {
         let request = &mut self.requests[place];
         if request.waits() {
             request.ticket.is_gone.set(true);
-            request.has_no_effect = request.ticket.turn.get() == Turn::Waits;
+            request.has_no_effect = request.ticket.progress.get() == Progress::Waits;
         }
     }
 
@@ -270,8 +270,8 @@ impl World {
     /// A process dies, and another one starts in its place. Whoever waited for it is told nothing.
     fn crash(&mut self) {
         let number = self.dice.place(self.processes.len());
-        let dead = std::mem::replace(&mut self.processes[number], Process::new(self.flaw));
-        for server in dead.lanes.into_iter().chain(dead.patient) {
+        let dead = std::mem::replace(&mut self.processes[number], Process::new(self.defect));
+        for server in dead.lanes.into_iter().chain(dead.waiting) {
             server.crash(&mut self.books);
         }
         for request in self.requests.iter_mut().filter(|request| request.process == number && request.waits()) {
@@ -284,8 +284,8 @@ impl World {
         let number = self.dice.place(self.processes.len());
         let Self { dice, books, processes, now, known, is_calm, .. } = self;
         let process = &mut processes[number];
-        process.patient.retain(|server| !server.is_idle());
-        let patients: Vec<Uuid> = process.patient.iter().filter_map(|server| server.whom).collect();
+        process.waiting.retain(|server| !server.is_idle());
+        let waiting_lanes: Vec<Uuid> = process.waiting.iter().filter_map(|server| server.obstacle).collect();
         let mut busy: Vec<&mut Server> = process.servers().filter(|server| !server.is_idle()).collect();
         if busy.is_empty() {
             return;
@@ -297,8 +297,8 @@ impl World {
                 for order in std::mem::take(&mut server.inbox) {
                     server.lane.arrive(order);
                 }
-                let patient = |wish: &Wish| wish.wants().find(|want| patients.contains(want));
-                server.lane.start(&server::rules(), |flight| known.get(&flight).copied(), patient);
+                let waiting = |operation: &Operation| operation.rows().find(|want| waiting_lanes.contains(want));
+                server.lane.start(&server::rules(), |flight| known.get(&flight).copied(), waiting);
                 check_turns(server);
                 server.next = (!server.lane.batch().is_empty()).then_some(Next::Enter);
             }
@@ -309,13 +309,13 @@ impl World {
         if server.next != Some(Next::Settle) {
             let settled = server.lane.take_settled();
             for settled in settled {
-                self.tell(number, settled);
+                self.reply(number, settled);
             }
         }
     }
 
-    fn tell(&mut self, process: usize, settled: Settled<Ticket, BookingId>) {
-        let flaw = self.flaw;
+    fn reply(&mut self, process: usize, settled: Settled<Ticket, BookingId>) {
+        let defect = self.defect;
         let (ticket, told) = match settled {
             Settled::Done(order, made) => (order.ticket, Told::Done(made.expect("it was made"))),
             Settled::Refused(order, BookingError::Database(DbError::OutcomeUnknown(_)), made) => {
@@ -328,7 +328,7 @@ impl World {
                 (order.ticket, Told::Refused)
             }
             Settled::ToLastKilos(order) => return self.processes[process].lanes[LANES].inbox.push(order),
-            Settled::ToPatience(order, whom) => return self.processes[process].let_wait(order, whom, flaw),
+            Settled::ToWaiting(order, obstacle) => return self.processes[process].let_wait(order, obstacle, defect),
         };
         let request = &mut self.requests[ticket.request];
         assert!(request.told.is_none(), "told twice: {request:?}");
@@ -357,47 +357,49 @@ impl Request {
 }
 
 impl Process {
-    fn new(flaw: Flaw) -> Self {
-        let lanes = (0..=LANES).map(|lane| if lane < LANES { Manner::Ample } else { Manner::LastKilos });
-        Self { lanes: lanes.map(|manner| Server::new(manner, None, flaw)).collect(), patient: Vec::new() }
+    fn new(defect: Defect) -> Self {
+        let lanes = (0..=LANES).map(|lane| if lane < LANES { LaneKind::Ordinary } else { LaneKind::LastKilos });
+        Self { lanes: lanes.map(|kind| Server::new(kind, None, defect)).collect(), waiting: Vec::new() }
     }
 
     fn servers(&mut self) -> impl Iterator<Item = &mut Server> {
-        self.lanes.iter_mut().chain(&mut self.patient)
+        self.lanes.iter_mut().chain(&mut self.waiting)
     }
 
     fn accept(&mut self, order: Order<Ticket>) {
-        let patient = self.patient.iter_mut().find(|server| order.wish.wants().any(|want| Some(want) == server.whom));
-        match patient {
-            Some(patient) => patient.inbox.push(order),
-            None => self.lanes[home(&order.wish, LANES)].inbox.push(order),
+        let waiting =
+            self.waiting.iter_mut().find(|server| order.operation.rows().any(|want| Some(want) == server.obstacle));
+        match waiting {
+            Some(waiting) => waiting.inbox.push(order),
+            None => self.lanes[home(&order.operation, LANES)].inbox.push(order),
         }
     }
 
-    fn let_wait(&mut self, order: Order<Ticket>, whom: Uuid, flaw: Flaw) {
-        if let Some(patient) = self.patient.iter_mut().find(|server| server.whom == Some(whom)) {
-            patient.inbox.push(order);
+    fn let_wait(&mut self, order: Order<Ticket>, obstacle: Uuid, defect: Defect) {
+        if let Some(waiting) = self.waiting.iter_mut().find(|server| server.obstacle == Some(obstacle)) {
+            waiting.inbox.push(order);
             return;
         }
-        let mut server = Server::new(Manner::Patient, Some(whom), flaw);
+        let mut server = Server::new(LaneKind::Waiting(obstacle), Some(obstacle), defect);
         server.inbox.push(order);
-        self.patient.push(server);
+        self.waiting.push(server);
     }
 }
 
 /// The oldest order is always served, and the last kilograms in order of arrival.
 fn check_turns(server: &Server) {
     let batch = server.lane.batch();
-    assert!(batch.is_sorted_by_key(|seat| seat.order.arrival));
+    assert!(batch.is_sorted_by_key(|entry| entry.order.arrival));
     let Some(first) = batch.first() else { return };
     for waiting in server.lane.queue() {
         // One with the same air waybill or booking may have left just now.
-        let may_be_late = waiting.wish.awb().is_some() || waiting.wish.booking().is_some();
+        let may_be_late = waiting.operation.awb().is_some() || waiting.operation.booking().is_some();
         assert!(may_be_late || first.order.arrival < waiting.arrival, "the oldest is passed over: {waiting:?}");
-        if server.lane.manner() == Manner::LastKilos {
-            let shares =
-                |order: &Order<Ticket>| order.wish.flights().iter().any(|it| waiting.wish.flights().contains(it));
-            let passed = batch.iter().find(|seat| seat.order.arrival > waiting.arrival && shares(&seat.order));
+        if server.lane.kind() == LaneKind::LastKilos {
+            let shares = |order: &Order<Ticket>| {
+                order.operation.flights().iter().any(|it| waiting.operation.flights().contains(it))
+            };
+            let passed = batch.iter().find(|entry| entry.order.arrival > waiting.arrival && shares(&entry.order));
             assert!(passed.is_none(), "{waiting:?} is passed by {passed:?}");
         }
     }
@@ -414,9 +416,9 @@ fn seeds() -> std::ops::Range<u64> {
 }
 
 /// Returns whether the simulation finds a fault that it describes like this.
-fn is_found(flaw: Flaw, description: &str) -> bool {
+fn is_found(defect: Defect, description: &str) -> bool {
     (0..50).any(|seed| {
-        let Err(found) = catch_unwind(AssertUnwindSafe(|| World::new(seed, flaw).run())) else { return false };
+        let Err(found) = catch_unwind(AssertUnwindSafe(|| World::new(seed, defect).run())) else { return false };
         found.downcast_ref::<String>().is_some_and(|told| told.contains(description))
     })
 }
@@ -426,7 +428,7 @@ fn is_found(flaw: Flaw, description: &str) -> bool {
 fn no_seed_breaks_a_promise() {
     let mut effects = 0;
     for seed in seeds() {
-        let mut world = World::new(seed, Flaw::None);
+        let mut world = World::new(seed, Defect::None);
         let run = catch_unwind(AssertUnwindSafe(|| world.run()));
         assert!(run.is_ok(), "seed {seed} breaks a promise");
         effects += world.books.effects.len();
@@ -436,10 +438,10 @@ fn no_seed_breaks_a_promise() {
 
 #[test]
 fn an_answer_before_the_commit_is_found() {
-    assert!(is_found(Flaw::EarlyAnswer, "an acknowledgement is lost"));
+    assert!(is_found(Defect::EarlyAnswer, "an acknowledgement is lost"));
 }
 
 #[test]
 fn a_decision_by_what_was_known_before_the_locks_is_found() {
-    assert!(is_found(Flaw::StaleJudgement, "a wrong decision"));
+    assert!(is_found(Defect::StaleJudgement, "a wrong decision"));
 }

@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        decide::{Extent, Found, Grant, Rules},
-        lane::{Course, Flaw, Lane, Manner, Next, Report},
-        order::{self, Order, Verb, Wish},
+        decide::{Decision, Extent, Grant, LockedRows, Rules},
+        lane::{Defect, Lane, LaneKind, Next, Report, Wait},
+        order::{self, Operation, Order, Verb},
     },
     books::{Books, Obstacle, Row, TxId},
     dice::Dice,
@@ -30,7 +30,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum Progress {
     Waits,
     Begun,
 }
@@ -39,7 +39,7 @@ pub enum Turn {
 #[derive(Debug, Clone)]
 pub struct Ticket {
     pub request: usize,
-    pub turn: Rc<Cell<Turn>>,
+    pub progress: Rc<Cell<Progress>>,
     pub is_gone: Rc<Cell<bool>>,
     /// The database refuses what this one writes.
     pub is_guilty: bool,
@@ -47,28 +47,28 @@ pub struct Ticket {
 
 impl order::Ticket for Ticket {
     fn take_up(&self) -> bool {
-        let begins = !self.is_gone.get() && self.turn.get() == Turn::Waits;
+        let begins = !self.is_gone.get() && self.progress.get() == Progress::Waits;
         if begins {
-            self.turn.set(Turn::Begun);
+            self.progress.set(Progress::Begun);
         }
         begins
     }
 
     fn put_back(&self) {
-        self.turn.set(Turn::Waits);
+        self.progress.set(Progress::Waits);
     }
 }
 
 pub struct Server {
     pub lane: Lane<Ticket, BookingId>,
     pub inbox: Vec<Order<Ticket>>,
-    /// For whom a patient one waits.
-    pub whom: Option<Uuid>,
+    /// For obstacle a waiting one waits.
+    pub obstacle: Option<Uuid>,
     pub next: Option<Next>,
     tx: Option<TxId>,
 }
 
-/// What a server needs to know of the world in a turn.
+/// What a server needs to know of the world in a progress.
 pub struct Around<'a> {
     pub dice: &'a mut Dice,
     pub books: &'a mut Books,
@@ -82,10 +82,10 @@ pub fn rules() -> Rules<impl Fn(AirportCode) -> TimeDelta> {
 }
 
 impl Server {
-    pub fn new(manner: Manner, whom: Option<Uuid>, flaw: Flaw) -> Self {
-        let mut lane = Lane::new(manner, 8);
-        lane.flaw = flaw;
-        Self { lane, inbox: Vec::new(), whom, next: None, tx: None }
+    pub fn new(kind: LaneKind, obstacle: Option<Uuid>, defect: Defect) -> Self {
+        let mut lane = Lane::new(kind, 8);
+        lane.defect = defect;
+        Self { lane, inbox: Vec::new(), obstacle, next: None, tx: None }
     }
 
     /// The process dies: the database rolls back.
@@ -122,7 +122,7 @@ impl Server {
     fn carry_out(&mut self, next: Next, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
         match next {
             Next::Enter => self.enter(around),
-            Next::Lock { waits } => self.lock(waits, around),
+            Next::Lock(wait) => self.lock(wait, around),
             Next::Write => self.write(around).map(Some),
             Next::Commit => self.commit(around),
             Next::RollBack | Next::Settle => {
@@ -136,7 +136,7 @@ impl Server {
 
     /// A row is locked by another transaction: wait on, unless the time is up.
     fn obstacle(&self, obstacle: Obstacle, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
-        let patience = if self.lane.manner() == Manner::Patient { 100 } else { 3 };
+        let patience = if matches!(self.lane.kind(), LaneKind::Waiting(_)) { 100 } else { 3 };
         match obstacle {
             Obstacle::Deadlock => Err(DbError::simulated("40P01")),
             Obstacle::Wait if around.dice.one_in(patience) => Err(DbError::simulated("55P03")),
@@ -146,7 +146,8 @@ impl Server {
 
     fn enter(&mut self, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
         let tx = *self.tx.get_or_insert_with(|| around.books.start());
-        let mut claims: Vec<_> = self.lane.batch().iter().filter_map(|seat| seat.order.wish.claim().cloned()).collect();
+        let mut claims: Vec<_> =
+            self.lane.batch().iter().filter_map(|entry| entry.order.operation.claim().cloned()).collect();
         claims.sort();
         for awb in claims {
             if let Err(obstacle) = around.books.lock(tx, Row::Awb(awb)) {
@@ -154,15 +155,15 @@ impl Server {
             }
         }
         let mut outcomes = Vec::new();
-        for seat in self.lane.batch_mut() {
-            let request = seat.order.ticket.request;
-            seat.made = Some(Uuid::from_u128(1_000_000 + u128::from(tx) * 1_000 + request as u128).into());
+        for entry in self.lane.batch_mut() {
+            let request = entry.order.ticket.request;
+            entry.made = Some(Uuid::from_u128(1_000_000 + u128::from(tx) * 1_000 + request as u128).into());
             outcomes.push(if !around.books.try_lock(tx, Row::Key(request)) {
                 Err(Repetition::InProgress.into())
             } else if around.books.effects.contains_key(&request) {
                 Err(Repetition::Reused.into())
             } else {
-                match seat.order.wish.claim() {
+                match entry.order.operation.claim() {
                     Some(awb) if around.books.awbs.contains_key(awb) => Err(BookingError::AwbTaken(awb.clone())),
                     _ => Ok(()),
                 }
@@ -171,49 +172,50 @@ impl Server {
         Ok(Some(Report::Entered(outcomes)))
     }
 
-    fn lock(&self, waits: bool, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
+    fn lock(&self, wait: Wait, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
         let tx = self.tx.expect("it was begun");
-        let wishes = || self.lane.batch().iter().map(|seat| &seat.order.wish);
-        let wanted: BTreeSet<FlightId> = wishes().flat_map(|wish| wish.flights().iter().copied()).collect();
-        let mut found = Found { at: around.now, ..Found::default() };
-        for flight in wanted {
-            if !waits {
-                if !around.books.try_lock(tx, Row::Flight(flight)) {
-                    found.blocked.insert(flight);
-                    continue;
-                }
-            } else if let Err(obstacle) = around.books.lock(tx, Row::Flight(flight)) {
+        let operations = || self.lane.batch().iter().map(|entry| &entry.order.operation);
+        let flights: BTreeSet<FlightId> = operations().flat_map(|it| it.flights().iter().copied()).collect();
+        let bookings: BTreeSet<BookingId> = operations().filter_map(Operation::booking).collect();
+        let flights = flights.into_iter().map(|flight| (flight.uuid(), Row::Flight(flight)));
+        let rows: Vec<_> = flights.chain(bookings.into_iter().map(|id| (id.uuid(), Row::Booking(id)))).collect();
+        let is_waited_for = |id: Uuid| wait == Wait::ForAll || wait == Wait::For(id);
+        let mut found = LockedRows { at: around.now, ..LockedRows::default() };
+        for (_, row) in rows.iter().filter(|(id, _)| is_waited_for(*id)) {
+            if let Err(obstacle) = around.books.lock(tx, row.clone()) {
                 return self.obstacle(obstacle, around);
             }
-            found.rooms.insert(flight, around.books.rooms[&flight]);
-            found.flights.insert(flight, around.books.flights[&flight].clone());
         }
-        let bookings: BTreeSet<BookingId> = wishes().filter_map(Wish::booking).collect();
-        for id in bookings {
-            if let Err(obstacle) = around.books.lock(tx, Row::Booking(id)) {
-                return self.obstacle(obstacle, around);
+        for (id, row) in rows {
+            match row {
+                row if !around.books.try_lock(tx, row.clone()) => _ = found.blocked.insert(id),
+                Row::Flight(flight) => {
+                    found.rooms.insert(flight, around.books.rooms[&flight]);
+                    found.flights.insert(flight, around.books.flights[&flight].clone());
+                }
+                Row::Booking(id) => _ = found.bookings.insert(id, around.books.bookings[&id].clone()),
+                Row::Key(_) | Row::Awb(_) => unreachable!("they are entered before"),
             }
-            found.bookings.insert(id, around.books.bookings[&id].clone());
         }
         Ok(Some(Report::Locked(found)))
     }
 
     fn write(&mut self, around: &mut Around<'_>) -> Result<Report, DbError> {
         let tx = self.tx.expect("it was begun");
-        let granted = |course: &Course| matches!(course, Course::Granted(_));
-        if self.lane.batch().iter().any(|seat| seat.order.ticket.is_guilty && granted(&seat.course)) {
+        let granted = |course: &Decision| matches!(course, Decision::Granted(_));
+        if self.lane.batch().iter().any(|entry| entry.order.ticket.is_guilty && granted(&entry.decision)) {
             return Err(DbError::simulated("23514"));
         }
         if !around.is_calm && around.dice.one_in(30) {
             return Err(DbError::simulated(if around.dice.one_in(2) { "40001" } else { "57014" }));
         }
         let changes = around.books.changes(tx);
-        for seat in self.lane.batch_mut() {
-            let Course::Granted(grant) = &seat.course else { continue };
+        for entry in self.lane.batch_mut() {
+            let Decision::Granted(grant) = &entry.decision else { continue };
             let made = match grant {
                 Grant::Book(flights) => {
-                    let Wish::Book(new) = &seat.order.wish else { panic!("another kind of grant") };
-                    let made = booked(seat.made.expect("it has an id"), flights, new.new.space());
+                    let Operation::Book(new) = &entry.order.operation else { panic!("another kind of grant") };
+                    let made = booked(entry.made.expect("it has an id"), flights, new.new.space());
                     changes.claims.extend(new.new.awb_number.clone().map(|awb| (awb, made.id)));
                     Booking { awb_number: new.new.awb_number.clone(), ..made }
                 }
@@ -223,10 +225,10 @@ impl Server {
                     cancelled(seen)
                 }
             };
-            let before = around_shift(&seat.order.wish, grant);
+            let before = around_shift(&entry.order.operation, grant);
             changes.shifts.extend(before);
-            changes.effects.push((seat.order.ticket.request, made.id));
-            seat.made = Some(made.id);
+            changes.effects.push((entry.order.ticket.request, made.id));
+            entry.made = Some(made.id);
             changes.bookings.push(made);
         }
         Ok(Report::Written)
@@ -254,15 +256,19 @@ impl Server {
     }
 
     /// The decisions are those that one after the other would get, by the rows that are locked.
-    fn check_decisions(&self, rooms: Vec<FlightCapacity>, blocked: &BTreeSet<FlightId>, at: DateTime<Utc>) {
+    fn check_decisions(&self, rooms: Vec<FlightCapacity>, blocked: &BTreeSet<Uuid>, at: DateTime<Utc>) {
         let mut rooms: std::collections::HashMap<_, _> = rooms.into_iter().map(|room| (room.flight_id, room)).collect();
-        let extent = if self.lane.manner() == Manner::Ample { Extent::Ample } else { Extent::All };
-        for seat in self.lane.batch() {
-            let flights = seat.order.wish.flights();
-            let is_blocked = flights.iter().any(|flight| blocked.contains(flight));
-            assert_eq!(matches!(seat.course, Course::Blocked(_)), is_blocked && !is_taken(&seat.course), "{seat:?}");
-            match (&seat.order.wish, &seat.course) {
-                (Wish::Book(new), course) if !is_blocked && !is_taken(course) => {
+        let extent = if self.lane.kind() == LaneKind::Ordinary { Extent::AboveThreshold } else { Extent::Everything };
+        for entry in self.lane.batch() {
+            let flights = entry.order.operation.flights();
+            let is_blocked = entry.order.operation.rows().any(|row| blocked.contains(&row));
+            assert_eq!(
+                matches!(entry.decision, Decision::Blocked(_)),
+                is_blocked && !is_taken(&entry.decision),
+                "{entry:?}"
+            );
+            match (&entry.order.operation, &entry.decision) {
+                (Operation::Book(new), course) if !is_blocked && !is_taken(course) => {
                     let space = new.new.space();
                     let has_room = |flight: &FlightId| space.exceeds(rooms[flight].available()).next().is_none();
                     let is_open = |flight: &FlightId| {
@@ -270,15 +276,15 @@ impl Server {
                     };
                     let fits = flights.iter().all(|flight| has_room(flight) && is_open(flight));
                     let is_tight = |flight: &FlightId| (rooms[flight].available() - space).weight <= super::THRESHOLD;
-                    let is_for_others = extent == Extent::Ample && flights.iter().any(is_tight);
+                    let is_for_others = extent == Extent::AboveThreshold && flights.iter().any(is_tight);
                     let expected = (fits && !is_for_others, fits && is_for_others);
-                    let decided = (matches!(course, Course::Granted(_)), matches!(course, Course::LastKilos));
-                    assert_eq!(decided, expected, "a wrong decision: {seat:?} by {rooms:?}");
+                    let decided = (matches!(course, Decision::Granted(_)), matches!(course, Decision::LastKilos));
+                    assert_eq!(decided, expected, "a wrong decision: {entry:?} by {rooms:?}");
                 }
                 _ => {}
             }
-            if let Course::Granted(grant) = &seat.course {
-                for (flight, more) in around_shift(&seat.order.wish, grant) {
+            if let Decision::Granted(grant) = &entry.decision {
+                for (flight, more) in around_shift(&entry.order.operation, grant) {
                     rooms.get_mut(&flight).expect("it is locked").shift(more);
                 }
             }
@@ -286,15 +292,17 @@ impl Server {
     }
 }
 
-fn is_taken(course: &Course) -> bool {
-    matches!(course, Course::Refused(BookingError::AwbTaken(_)))
+fn is_taken(course: &Decision) -> bool {
+    matches!(course, Decision::Refused(BookingError::AwbTaken(_)))
 }
 
 /// The changes of rooms by a grant.
-fn around_shift(wish: &Wish, grant: &Grant) -> Vec<(FlightId, Space)> {
-    match (wish, grant) {
-        (Wish::Book(new), Grant::Book(flights)) => flights.iter().map(|flight| (flight.id, new.new.space())).collect(),
-        (Wish::Move(movement), Grant::Cancel(booking)) => {
+fn around_shift(operation: &Operation, grant: &Grant) -> Vec<(FlightId, Space)> {
+    match (operation, grant) {
+        (Operation::Book(new), Grant::Book(flights)) => {
+            flights.iter().map(|flight| (flight.id, new.new.space())).collect()
+        }
+        (Operation::Move(movement), Grant::Cancel(booking)) => {
             assert!(matches!(movement.verb, Verb::Cancel(_)));
             booking.undeparted_legs().map(|leg| (leg.flight_id, Space::default() - leg.space)).collect()
         }
