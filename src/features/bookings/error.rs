@@ -64,9 +64,6 @@ pub enum BookingError {
     /// Too many requests wait for the last room of a flight.
     #[error("too many requests wait for the last capacity")]
     Crowded,
-    /// A flight has changed since it was read.
-    #[error("the flights changed during the request")]
-    Lost,
     /// Another request has held the lock for too long.
     #[error("{0} is locked")]
     Locked(BookingRef),
@@ -200,11 +197,11 @@ impl From<BookingError> for Problem {
                 Self::new(code::RATE_LIMITED, text).retry_after(again_in)
             }
             BookingError::VersionMismatch(current) => version_mismatch(current),
-            BookingError::Raced | BookingError::Lost | BookingError::Unsettled => Self::unavailable(
+            BookingError::Raced | BookingError::Unsettled => Self::unavailable(
                 "Other requests changed the flights or the booking during every attempt; nothing was changed, try again.",
             ),
             BookingError::Crowded => Self::unavailable(
-                "Too many requests are booking the last capacity of these flights; nothing was booked, try again shortly.",
+                "Too many requests wait for these flights or this booking; nothing was changed, try again shortly.",
             ),
             BookingError::CallerUnknown => {
                 Self::new(code::UNAUTHENTICATED, "The account of this access token does not exist; log in again.")

@@ -16,7 +16,10 @@ const BOOKING_OUTCOMES: Label = Label::one_of(
     ],
 );
 
-const LANE: Label = Label::few("lane", "the number of a lane, `last_kilos`, or `patient`: who waits for a locked row");
+const LANE: Label = Label::few(
+    "lane",
+    "the number of a lane, `last_kilos`, or `waiting`: for rows that other transactions have locked",
+);
 
 metrics! {
     "Bookings": {
@@ -25,13 +28,13 @@ metrics! {
         BOOKED_GRAMS: Counter "loadmaster_booked_grams_total" []
             "Gross weight of the bookings created, in grams, as at their creation.";
         DESK_ORDERS: Counter "loadmaster_desk_orders_total" []
-            "Orders left at the booking desk.";
+            "Orders submitted to the booking desk.";
         DESK_WAITING: Gauge "loadmaster_desk_waiting" [LANE]
             "Orders that wait in a lane of the booking desk while it is at work on a batch.";
         DESK_BATCH: Histogram "loadmaster_desk_batch_orders" [LANE]
             "Orders in a batch.";
         DESK_WAIT: Histogram "loadmaster_desk_wait_seconds" [LANE]
-            "Time from the arrival of an order to the begin of its batch.";
+            "Time from the arrival of an order to the beginning of its batch.";
         DESK_COMMIT: Histogram "loadmaster_desk_commit_seconds" [LANE]
             "Time that the commit of a batch took.";
         BOOKING_ACTIONS: Counter "loadmaster_booking_actions_total"

@@ -37,11 +37,10 @@ impl DbError {
     /// Returns the same error for another command of the failed transaction.
     #[must_use]
     pub fn copy(&self) -> Self {
-        let told = |error: &sqlx::Error| sqlx::Error::from(io::Error::other(error.to_string()));
         match self {
-            Self::Sql(error) if !self.is_conflict() => Self::Sql(told(error)),
+            Self::Sql(error) if !self.is_conflict() => Self::Sql(copy(error)),
             Self::Sql(_) | Self::Conflict => Self::Conflict,
-            Self::OutcomeUnknown(error) => Self::OutcomeUnknown(told(error)),
+            Self::OutcomeUnknown(error) => Self::OutcomeUnknown(copy(error)),
         }
     }
 
@@ -219,27 +218,44 @@ impl Transient for DbError {
     }
 }
 
-#[cfg(test)]
-impl DbError {
-    /// The error of a server with this code.
-    pub fn simulated(state: &'static str) -> Self {
-        Self::Sql(sqlx::Error::Database(Box::new(Simulated(state))))
+/// Returns an error of the same kind, with the same code and text.
+fn copy(error: &sqlx::Error) -> sqlx::Error {
+    match error {
+        sqlx::Error::Database(error) => sqlx::Error::Database(Box::new(Copied {
+            state: error.code().unwrap_or_default().into_owned(),
+            message: error.message().to_owned(),
+            constraint: error.constraint().map(str::to_owned),
+        })),
+        sqlx::Error::Io(error) => sqlx::Error::Io(io::Error::new(error.kind(), error.to_string())),
+        sqlx::Error::Protocol(text) => sqlx::Error::Protocol(text.clone()),
+        sqlx::Error::PoolTimedOut => sqlx::Error::PoolTimedOut,
+        sqlx::Error::PoolClosed => sqlx::Error::PoolClosed,
+        sqlx::Error::RowNotFound => sqlx::Error::RowNotFound,
+        sqlx::Error::WorkerCrashed => sqlx::Error::WorkerCrashed,
+        other => sqlx::Error::Decode(other.to_string().into()),
     }
 }
 
-#[cfg(test)]
+/// An error of the server, told again.
 #[derive(Debug, thiserror::Error)]
-#[error("simulated {0}")]
-struct Simulated(&'static str);
+#[error("{message}")]
+struct Copied {
+    state: String,
+    message: String,
+    constraint: Option<String>,
+}
 
-#[cfg(test)]
-impl DatabaseError for Simulated {
+impl DatabaseError for Copied {
     fn message(&self) -> &str {
-        self.0
+        &self.message
     }
 
     fn code(&self) -> Option<Cow<'_, str>> {
-        Some(self.0.into())
+        Some(self.state.as_str().into())
+    }
+
+    fn constraint(&self) -> Option<&str> {
+        self.constraint.as_deref()
     }
 
     fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
@@ -260,8 +276,28 @@ impl DatabaseError for Simulated {
 }
 
 #[cfg(test)]
+impl DbError {
+    /// The error of a server with this code.
+    pub fn simulated(state: &str) -> Self {
+        let (state, message) = (state.to_owned(), "simulated".to_owned());
+        Self::Sql(sqlx::Error::Database(Box::new(Copied { state, message, constraint: None })))
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_says_what_the_error_said() {
+        for state in ["23505", "55P03", "57014", "57P01"] {
+            let error = DbError::simulated(state);
+            let copy = error.copy();
+            assert_eq!((copy.sql_state(), copy.is_overload()), (error.sql_state(), error.is_overload()));
+        }
+        assert!(matches!(DbError::from(sqlx::Error::RowNotFound).copy(), DbError::Sql(sqlx::Error::RowNotFound)));
+        assert!(matches!(DbError::simulated("40P01").copy(), DbError::Conflict));
+    }
 
     #[test]
     fn a_state_tells_what_becomes_of_the_connection() {

@@ -10,7 +10,7 @@ use crate::platform::{
 pub struct Transaction(Tx);
 
 /// Proof that a transaction was committed: nothing is acknowledged without it. Only [`Transaction::commit`] makes one.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Committed(());
 
 #[cfg(test)]

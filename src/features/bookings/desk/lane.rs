@@ -81,7 +81,7 @@ pub struct Entry<T, M> {
 #[derive(Debug)]
 pub enum Settled<T, M> {
     /// Its effect is committed; only a proof of that makes one.
-    Done(Order<T>, Option<M>),
+    Done(Order<T>, Option<M>, Committed),
     /// It has no effect, unless the outcome is unknown: then the result is kept.
     Refused(Order<T>, BookingError, Option<M>),
     ToLastKilos(Order<T>),
@@ -248,11 +248,11 @@ impl<T: Ticket, M> Lane<T, M> {
             Report::Written => {
                 #[cfg(test)]
                 if self.defect == Defect::EarlyAnswer {
-                    self.settle(Some(&Committed::simulated()));
+                    self.settle(Some(Committed::simulated()));
                 }
                 Next::Commit
             }
-            Report::Committed(proof) => self.committed(&proof),
+            Report::Committed(proof) => self.committed(proof),
             Report::RolledBack => self.rolled_back(),
             Report::Failed(error) => self.failed(error),
         }
@@ -301,7 +301,7 @@ impl<T: Ticket, M> Lane<T, M> {
         if grants { Next::Write } else { Next::RollBack }
     }
 
-    fn committed(&mut self, proof: &Committed) -> Next {
+    fn committed(&mut self, proof: Committed) -> Next {
         self.conflicts = 0;
         self.passes_over = false;
         self.settle(Some(proof));
@@ -311,7 +311,7 @@ impl<T: Ticket, M> Lane<T, M> {
     fn rolled_back(&mut self) -> Next {
         match self.failure.take() {
             None => {
-                self.passes_over = false;
+                (self.passes_over, self.conflicts) = (false, 0);
                 self.settle(None);
             }
             Some(Failure::OfAll(mut error)) => {
@@ -387,10 +387,12 @@ impl<T: Ticket, M> Lane<T, M> {
     }
 
     /// Ends the batch. Granted orders are done only with a proof of their commit.
-    fn settle(&mut self, proof: Option<&Committed>) {
+    fn settle(&mut self, proof: Option<Committed>) {
         for entry in std::mem::take(&mut self.batch) {
             match (entry.decision, proof) {
-                (Decision::Granted(_), Some(_)) => self.settled.push(Settled::Done(entry.order, entry.made)),
+                (Decision::Granted(_), Some(proof)) => {
+                    self.settled.push(Settled::Done(entry.order, entry.made, proof));
+                }
                 (Decision::Refused(error), _) => self.settled.push(Settled::Refused(entry.order, error, None)),
                 (Decision::LastKilos, _) => {
                     entry.order.ticket.put_back();

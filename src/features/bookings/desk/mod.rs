@@ -91,7 +91,6 @@ impl Request {
     /// `until`: the end of the request. Fails if another request with the same key is in progress in this process.
     pub fn new(key: Key, answer: fn(&Booking) -> Answer, until: Instant) -> Result<Self, Repetition> {
         let in_use = Arc::new(key.start().ok_or(Repetition::InProgress)?);
-        let until = until.min(Instant::now() + PATIENCE);
         Ok(Self { key: Arc::new(key), in_use, answer, until })
     }
 
@@ -157,7 +156,7 @@ impl Desk {
         desk.accept(Order { arrival, operation, ticket });
         metric::DESK_ORDERS.increment(1);
         let waiting = async {
-            let mut until = request.until;
+            let mut until = request.until.min(Instant::now() + PATIENCE);
             loop {
                 if let Ok(told) = timeout_at(until, &mut told).await {
                     return told;

@@ -31,7 +31,7 @@ use crate::{
         locks::Lock,
         postgres::{DbError, pause_before_retry},
         telemetry::{self, Traced, span},
-        work::Transaction,
+        work::{Committed, Transaction},
     },
 };
 
@@ -43,15 +43,16 @@ pub struct Runner {
     name: String,
     tx: Option<Transaction>,
     turns: Vec<Lock>,
-    begun_at: DateTime<Utc>,
+    /// The time of the decisions, after the locks.
+    decided_at: DateTime<Utc>,
     /// The rooms that the batch leaves.
     rooms: Vec<FlightCapacity>,
 }
 
 impl Runner {
     pub fn new(bookings: BookingService, lane: Lane<Ticket, Made>, desk: Weak<Inner>, name: String) -> Self {
-        let (begun_at, rooms) = (DateTime::UNIX_EPOCH, Vec::new());
-        Self { bookings, lane, desk, name, tx: None, turns: Vec::new(), begun_at, rooms }
+        let (decided_at, rooms) = (DateTime::UNIX_EPOCH, Vec::new());
+        Self { bookings, lane, desk, name, tx: None, turns: Vec::new(), decided_at, rooms }
     }
 
     /// Serves until the desk is gone.
@@ -89,6 +90,9 @@ impl Runner {
                 self.serve_batch().await;
             }
             self.reply();
+            if let Some(pause) = self.lane.conflicts().map(pause_before_retry) {
+                tokio::time::sleep(pause).await;
+            }
             if !has_more {
                 break;
             }
@@ -114,9 +118,6 @@ impl Runner {
             self.lane.abandon();
         }
         self.turns.clear();
-        if let Some(pause) = self.lane.conflicts().map(pause_before_retry) {
-            tokio::time::sleep(pause).await;
-        }
     }
 
     async fn work(&mut self) {
@@ -183,7 +184,7 @@ impl Runner {
             self.turns = self.bookings.capacity.turns(flights).in_span(span("wait for turn")).await;
         }
         let tx = self.tx.insert(Transaction::begin(&self.bookings.db).await?);
-        self.begun_at = self.bookings.clock.now();
+        let begun_at = self.bookings.clock.now();
         let keys: Vec<_> = self.lane.batch().iter().map(|entry| &*entry.order.ticket.key).collect();
         let entered = tx.enter(&keys).await?;
         let mut outcomes: Vec<Result<(), BookingError>> =
@@ -191,7 +192,7 @@ impl Runner {
         let mut claims = Vec::new();
         for (entry, outcome) in self.lane.batch_mut().iter_mut().zip(&outcomes) {
             if matches!(entry.order.operation, Operation::Book(_)) {
-                let id = self.bookings.ids.next(self.begun_at);
+                let id = self.bookings.ids.next(begun_at);
                 entry.made = Some(Made { id, booking: None, answer: None });
                 claims.extend(entry.order.operation.claim().filter(|_| outcome.is_ok()).map(|awb| (awb.clone(), id)));
             }
@@ -248,13 +249,14 @@ impl Runner {
             found.blocked.extend(bookings.iter().filter(|id| !found.bookings.contains_key(&BookingId::from(**id))));
         }
         found.at = service.clock.now();
+        self.decided_at = found.at;
         Ok(found)
     }
 
     async fn write(&mut self) -> Result<(), DbError> {
-        let (service, begun_at) = (self.bookings.clone(), self.begun_at);
+        let (service, decided_at) = (self.bookings.clone(), self.decided_at);
         let tx = self.tx.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
-        self.rooms = write::write(tx, &service, self.lane.batch_mut(), begun_at).await?;
+        self.rooms = write::write(tx, &service, self.lane.batch_mut(), decided_at).await?;
         Ok(())
     }
 
@@ -267,7 +269,7 @@ impl Runner {
         }
         for settled in settled {
             match settled {
-                Settled::Done(order, made) => self.done(order, made),
+                Settled::Done(order, made, proof) => self.done(order, made, proof),
                 Settled::Refused(order, error, made) => order.ticket.refuse(error, made.and_then(|made| made.answer)),
                 Settled::ToLastKilos(order) => {
                     if let Some(desk) = self.desk.upgrade() {
@@ -283,7 +285,7 @@ impl Runner {
         }
     }
 
-    fn done(&self, order: Order, made: Option<Made>) {
+    fn done(&self, order: Order, made: Option<Made>, proof: Committed) {
         let Order { operation, ticket, .. } = order;
         let Some((Some(booking), Some(answer))) = made.map(|made| (made.booking, made.answer)) else {
             return ticket.refuse(DbError::from(sqlx::Error::WorkerCrashed).into(), None);
@@ -296,7 +298,7 @@ impl Runner {
             }
             Operation::Move(movement) => bookings.moved(&booking, movement.verb.action()),
         });
-        ticket.reply(Ok(answer));
+        ticket.acknowledge(answer, proof);
     }
 }
 

@@ -18,6 +18,7 @@ use crate::platform::{
     idempotency::{Answer, InUse, Key},
     postgres::DbError,
     telemetry,
+    work::Committed,
 };
 
 /// The outcome of an order.
@@ -95,8 +96,13 @@ impl Ticket {
         }
     }
 
+    /// Acknowledges the order, whose effect is proven to be committed.
+    pub fn acknowledge(self, answer: Answer, _: Committed) {
+        self.reply(Ok(answer));
+    }
+
     /// Answers the request, if its client still waits.
-    pub fn reply(self, outcome: Outcome) {
+    fn reply(self, outcome: Outcome) {
         _ = self.answer.send(outcome);
     }
 

@@ -317,7 +317,7 @@ impl World {
     fn reply(&mut self, process: usize, settled: Settled<Ticket, BookingId>) {
         let defect = self.defect;
         let (ticket, told) = match settled {
-            Settled::Done(order, made) => (order.ticket, Told::Done(made.expect("it was made"))),
+            Settled::Done(order, made, _) => (order.ticket, Told::Done(made.expect("it was made"))),
             Settled::Refused(order, BookingError::Database(DbError::OutcomeUnknown(_)), made) => {
                 assert!(made.is_some(), "what may have been made is not told");
                 (order.ticket, Told::Unknown)
