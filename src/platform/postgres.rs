@@ -29,7 +29,7 @@ use sqlx::{Connection, PgConnection, PgExecutor, migrate::Migrator, postgres::Pg
 
 pub use error::{DbError, Transient, Unreachable};
 pub use grants::Tables;
-pub use months::{IdMonths, PLANNED_LENGTH, planned_list};
+pub use months::{IdMonths, PLANNED_LENGTH, column, planned_list};
 pub use pool::PoolSize;
 pub use session::PgSession;
 pub use state::Refusal;

@@ -35,15 +35,16 @@ impl ReferenceSource {
         Self { key, blocks: Arc::default() }
     }
 
-    /// Returns so many new references. A caller that finds too few numbers left fetches as many blocks as it wants
-    /// references, on its own connection and without blocking others: a database that does not answer delays only its
-    /// own callers. A number is not reused after a rollback.
+    /// Returns `wanted` new references. A caller that finds too few numbers left fetches the blocks that it needs, on its
+    /// own connection and without blocking others: a database that does not answer delays only its own callers. A number
+    /// is not reused after a rollback.
     pub async fn take(&self, tx: &mut PgSession, wanted: usize) -> Result<Vec<BookingRef>, DbError> {
-        let mut counters = self.left(wanted);
+        let mut counters = take_numbers(&mut self.blocks(), wanted);
         if counters.len() < wanted {
-            let fetched = fetch_blocks(tx, wanted).await?;
+            let missing = wanted - counters.len();
+            let mut fetched = fetch_blocks(tx, missing).await?;
+            counters.extend(take_numbers(&mut fetched, missing));
             self.blocks().extend(fetched);
-            counters.extend(self.left(wanted - counters.len()));
         }
         let references = counters.into_iter().map(|counter| BookingRef::from_counter(counter, self.key));
         references.collect::<Option<_>>().ok_or_else(|| DbError::from(out_of_references()))
@@ -52,21 +53,20 @@ impl ReferenceSource {
     fn blocks(&self) -> MutexGuard<'_, Vec<Range<u64>>> {
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Returns at most so many of the numbers left.
-    fn left(&self, wanted: usize) -> Vec<u64> {
-        let mut counters = Vec::with_capacity(wanted);
-        let mut blocks = self.blocks();
-        while counters.len() < wanted
-            && let Some(block) = blocks.last_mut()
-        {
-            counters.extend(block.by_ref().take(wanted - counters.len()));
-            if block.is_empty() {
-                blocks.pop();
-            }
+/// Takes up to `wanted` numbers out of these blocks.
+fn take_numbers(blocks: &mut Vec<Range<u64>>, wanted: usize) -> Vec<u64> {
+    let mut numbers = Vec::with_capacity(wanted);
+    while numbers.len() < wanted
+        && let Some(block) = blocks.last_mut()
+    {
+        numbers.extend(block.by_ref().take(wanted - numbers.len()));
+        if block.is_empty() {
+            blocks.pop();
         }
-        counters
     }
+    numbers
 }
 
 fn out_of_references() -> sqlx::Error {
@@ -106,11 +106,13 @@ impl KnownReferences {
     }
 }
 
-async fn fetch_blocks(tx: &mut PgSession, wanted: usize) -> Result<Vec<Range<u64>>, DbError> {
-    let numbers = repository::next_reference_blocks(tx, i32::try_from(wanted).unwrap_or(i32::MAX)).await?;
+/// Fetches the blocks for this many numbers.
+async fn fetch_blocks(tx: &mut PgSession, numbers: usize) -> Result<Vec<Range<u64>>, DbError> {
+    let blocks = (numbers as u64).div_ceil(BLOCK);
+    let fetched = repository::next_reference_blocks(tx, i32::try_from(blocks).unwrap_or(i32::MAX)).await?;
     let block = |number: i64| {
         let first = u64::try_from(number).ok()?.checked_mul(BLOCK)?;
         Some(first..first + BLOCK)
     };
-    numbers.into_iter().map(block).collect::<Option<_>>().ok_or_else(|| DbError::from(out_of_references()))
+    fetched.into_iter().map(block).collect::<Option<_>>().ok_or_else(|| DbError::from(out_of_references()))
 }

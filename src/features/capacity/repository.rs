@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::model::{FlightCapacity, FlightStatus, NewCapacity, Shift, Space};
 use crate::kernel::{FlightId, from_column};
-use crate::platform::postgres::{PgSession, planned_list};
+use crate::platform::postgres::{PgSession, column, planned_list};
 
 struct Row {
     flight_id: Uuid,
@@ -45,23 +45,32 @@ impl TryFrom<Row> for FlightCapacity {
     }
 }
 
+/// Reads rows of flights, by the rest of the statement and its arguments.
+macro_rules! rooms {
+    ($db:expr, $rest:literal, $($argument:expr),+) => {
+        sqlx::query_as!(
+            Row,
+            "select flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions,
+                    booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions,
+                    version, ledger_seq
+             from flight_capacity " + $rest,
+            $($argument),+
+        )
+        .fetch_all($db)
+        .await?
+        .into_iter()
+        .map(FlightCapacity::try_from)
+        .collect()
+    };
+}
+
 pub(super) async fn find(db: &mut PgSession, id: FlightId) -> sqlx::Result<Option<FlightCapacity>> {
     Ok(find_all(db, &[id.uuid()]).await?.pop())
 }
 
 /// Returns the rows of these flights, in no particular order.
 pub(super) async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<FlightCapacity>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions,
-                booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions,
-                version, ledger_seq
-         from flight_capacity where flight_id = any($1)",
-        &planned_list(ids),
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(FlightCapacity::try_from).collect()
+    rooms!(db, "where flight_id = any($1)", &planned_list(ids))
 }
 
 /// Returns flights that have not departed and close after `since`, in order of id, starting after `after`.
@@ -71,50 +80,23 @@ pub(super) async fn scheduled(
     after: Uuid,
     limit: i64,
 ) -> sqlx::Result<Vec<FlightCapacity>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions,
-                booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions,
-                version, ledger_seq
-         from flight_capacity where flight_id > $1 and status = 'SCHEDULED' and cutoff_at > $2
-         order by flight_id limit $3",
+    rooms!(
+        db,
+        "where flight_id > $1 and status = 'SCHEDULED' and cutoff_at > $2 order by flight_id limit $3",
         after,
         since,
-        limit,
+        limit
     )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(FlightCapacity::try_from).collect()
 }
 
 /// Locks in ascending order of id, as everywhere: two transactions never wait for each other in a circle.
 pub(super) async fn lock(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<FlightCapacity>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions,
-                booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions,
-                version, ledger_seq
-         from flight_capacity where flight_id = any($1) order by flight_id for no key update",
-        &planned_list(ids),
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(FlightCapacity::try_from).collect()
+    rooms!(db, "where flight_id = any($1) order by flight_id for no key update", &planned_list(ids))
 }
 
 /// The same without waiting: omits rows that another transaction has locked.
 pub(super) async fn lock_free(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<FlightCapacity>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions,
-                booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions,
-                version, ledger_seq
-         from flight_capacity where flight_id = any($1) order by flight_id for no key update skip locked",
-        &planned_list(ids),
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(FlightCapacity::try_from).collect()
+    rooms!(db, "where flight_id = any($1) order by flight_id for no key update skip locked", &planned_list(ids))
 }
 
 pub(super) async fn insert(db: &mut PgSession, new: &[NewCapacity], now: DateTime<Utc>) -> sqlx::Result<()> {
@@ -256,9 +238,4 @@ pub(super) async fn shift(
     .fetch_all(db)
     .await?;
     rows.into_iter().map(FlightCapacity::try_from).collect()
-}
-
-/// Returns one column of these rows, as an array that a statement unnests.
-fn column<R, T>(rows: &[R], of: impl Fn(&R) -> T) -> Vec<T> {
-    rows.iter().map(of).collect()
 }

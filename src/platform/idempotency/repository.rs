@@ -1,5 +1,5 @@
 use super::{Answer, Scope};
-use crate::platform::postgres::{PgSession, allow_long_statements};
+use crate::platform::postgres::{PgSession, allow_long_statements, column};
 
 /// Tries to lock each of these keys until the end of the transaction; returns whether it did, in their order.
 pub(super) async fn lock_all(db: &mut PgSession, keys: &[i64]) -> sqlx::Result<Vec<bool>> {
@@ -88,11 +88,6 @@ pub(super) async fn keep_all(db: &mut PgSession, kept: &[Kept<'_>]) -> sqlx::Res
         &column(kept, |k| k.answer.body()) as &[&str],
     );
     statement.execute(db).await.map(drop)
-}
-
-/// Returns one column of these rows, as an array that a statement unnests.
-fn column<'a, R, T>(rows: &'a [R], of: impl Fn(&'a R) -> T) -> Vec<T> {
-    rows.iter().map(of).collect()
 }
 
 pub(super) async fn delete_old(db: &mut PgSession, retention_hours: i32, limit: i64) -> sqlx::Result<u64> {

@@ -14,6 +14,11 @@ pub fn planned_list(ids: &[Uuid]) -> Vec<Uuid> {
     ids.iter().copied().chain(first.into_iter().flatten()).collect()
 }
 
+/// Returns one column of these rows, as an array that a statement unnests.
+pub fn column<'a, R, T>(rows: &'a [R], of: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(of).collect()
+}
+
 /// The months in which ids (`UUIDv7`) were made, for statements about rows of tables that are partitioned by month of
 /// id. As constants in the text of a statement they let the database plan for the partitions of these months alone:
 /// it then keeps its plan, where with parameters it would plan for all partitions at each execution.

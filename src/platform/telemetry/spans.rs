@@ -109,17 +109,16 @@ pub fn delivery<'a>(sink: &'static str, messages: usize, causes: impl IntoIterat
 
 /// Starts a span for work on a batch of requests, linked to their spans, in the trace of the first one that is sampled.
 pub fn batch<'a>(name: &'static str, requests: usize, causes: impl IntoIterator<Item = &'a str>) -> TraceSpan {
-    let Some(tracer) = TRACER.get() else { return TraceSpan(None) };
+    if !are_traces_on() {
+        return TraceSpan::default();
+    }
     let causes: Vec<SpanContext> = causes.into_iter().filter_map(propagation::parse).collect();
     let parent = match causes.iter().find(|cause| cause.is_sampled()) {
         Some(cause) => Context::new().with_remote_span_context(cause.clone()),
         None => Context::new(),
     };
     let requests = KeyValue::new("loadmaster.batch.requests", i64::try_from(requests).unwrap_or(i64::MAX));
-    let links = causes.into_iter().map(Link::with_context).collect();
-    let builder =
-        SpanBuilder::from_name(name).with_kind(SpanKind::Internal).with_attributes([requests]).with_links(links);
-    TraceSpan(Some(parent.with_span(tracer.build_with_context(builder, &parent))))
+    TraceSpan::linked(&parent, name, SpanKind::Internal, [requests], causes)
 }
 
 /// Starts a span for a job, linked to the trace that enqueued it.
@@ -194,11 +193,21 @@ impl TraceSpan {
         attributes: impl IntoIterator<Item = KeyValue>,
         causes: impl IntoIterator<Item = &'a str>,
     ) -> Self {
+        Self::linked(&Context::new(), name, kind, attributes, causes.into_iter().filter_map(propagation::parse))
+    }
+
+    /// Starts a span below this parent, linked to its causes.
+    fn linked(
+        parent: &Context,
+        name: impl Into<Cow<'static, str>>,
+        kind: SpanKind,
+        attributes: impl IntoIterator<Item = KeyValue>,
+        causes: impl IntoIterator<Item = SpanContext>,
+    ) -> Self {
         let Some(tracer) = TRACER.get() else { return Self(None) };
-        let links = causes.into_iter().filter_map(propagation::parse).map(Link::with_context).collect();
+        let links = causes.into_iter().map(Link::with_context).collect();
         let builder = SpanBuilder::from_name(name).with_kind(kind).with_attributes(attributes).with_links(links);
-        let parent = Context::new();
-        Self(Some(parent.with_span(tracer.build_with_context(builder, &parent))))
+        Self(Some(parent.with_span(tracer.build_with_context(builder, parent))))
     }
 
     /// Returns the trace id, and the span's own id, if it has one: where nothing is exported a request has none in its

@@ -314,13 +314,7 @@ impl<T: Ticket, M> Lane<T, M> {
                 (self.passes_over, self.conflicts) = (false, 0);
                 self.settle(None);
             }
-            Some(Failure::OfAll(mut error)) => {
-                for entry in std::mem::take(&mut self.batch) {
-                    let copy = error.copy();
-                    let own = std::mem::replace(&mut error, copy);
-                    self.settled.push(Settled::Refused(entry.order, own.into(), None));
-                }
-            }
+            Some(Failure::OfAll(error)) => self.refuse_all(error),
             Some(Failure::Conflict) => self.again(),
             Some(Failure::OfOne(error)) => self.blame(error),
             Some(Failure::Locked(error)) => self.pass_over(error),
@@ -334,7 +328,7 @@ impl<T: Ticket, M> Lane<T, M> {
         let is_alone = self.batch.len() == 1;
         if is_alone && self.conflicts > MAX_RETRIES {
             self.conflicts = 0;
-            return self.refuse_alone(DbError::Conflict);
+            return self.refuse_all(DbError::Conflict);
         }
         if !is_alone && self.conflicts > MAX_RETRIES / 2 {
             self.conflicts = 0;
@@ -347,7 +341,7 @@ impl<T: Ticket, M> Lane<T, M> {
     /// One order is to blame. Each is served alone, so that only that one fails.
     fn blame(&mut self, error: DbError) {
         if self.batch.len() == 1 {
-            return self.refuse_alone(error);
+            return self.refuse_all(error);
         }
         self.singly = self.batch.len();
         self.put_back();
@@ -356,8 +350,7 @@ impl<T: Ticket, M> Lane<T, M> {
     /// Another transaction has locked a row. The orders that need it go to a lane that waits; the others do not wait.
     fn pass_over(&mut self, error: DbError) {
         if matches!(self.kind, LaneKind::Waiting(_)) {
-            self.failure = Some(Failure::OfAll(error));
-            self.rolled_back();
+            self.refuse_all(error);
         } else if !self.passes_over {
             self.passes_over = true;
             self.put_back();
@@ -374,9 +367,12 @@ impl<T: Ticket, M> Lane<T, M> {
         }
     }
 
-    fn refuse_alone(&mut self, error: DbError) {
-        self.failure = Some(Failure::OfAll(error));
-        self.rolled_back();
+    fn refuse_all(&mut self, mut error: DbError) {
+        for entry in std::mem::take(&mut self.batch) {
+            let copy = error.copy();
+            let own = std::mem::replace(&mut error, copy);
+            self.settled.push(Settled::Refused(entry.order, own.into(), None));
+        }
     }
 
     fn put_back(&mut self) {
@@ -429,7 +425,6 @@ impl<T: Ticket, M> Lane<T, M> {
 
     /// Gives up the batch after a panic.
     pub fn abandon(&mut self) {
-        self.failure = Some(Failure::OfAll(sqlx::Error::WorkerCrashed.into()));
-        self.rolled_back();
+        self.refuse_all(sqlx::Error::WorkerCrashed.into());
     }
 }

@@ -3,11 +3,11 @@ use serde_json::Value;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::write::{column, joined};
+use super::write::joined;
 use crate::{
     features::bookings::model::{Booking, DATA_VERSION, Event, Leg, Party},
     kernel::{AirportCode, AwbNumber, FlightId, FlightNumber, LegId},
-    platform::postgres::PgSession,
+    platform::postgres::{PgSession, column},
 };
 
 /// Inserts new bookings, each with its reference, its texts if there are any, its legs and its first event, which tells

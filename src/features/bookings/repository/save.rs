@@ -2,11 +2,11 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments, query::Query, types::Json};
 use uuid::Uuid;
 
-use super::write::{column, joined};
+use super::write::joined;
 use crate::{
     features::bookings::model::{Booking, DATA_VERSION, Event, Leg, OffloadReason},
     kernel::{AwbNumber, BookingId, FlightId, FlightNumber, LegId, UserId},
-    platform::postgres::{IdMonths, PgSession, planned_list},
+    platform::postgres::{IdMonths, PgSession, column, planned_list},
 };
 
 /// What a change of bookings writes, except their free text. The caller holds the bookings' locks.

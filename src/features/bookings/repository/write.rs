@@ -5,10 +5,10 @@ use sqlx::types::Json;
 use crate::{
     features::bookings::model::Booking,
     kernel::{AwbNumber, BookingId, HandlingCode},
-    platform::postgres::PgSession,
+    platform::postgres::{PgSession, column},
 };
 
-/// Returns the numbers of so many blocks that nobody else gets.
+/// Reserves this many blocks and returns their numbers.
 pub(in crate::features::bookings) async fn next_reference_blocks(
     db: &mut PgSession,
     blocks: i32,
@@ -49,11 +49,6 @@ pub(in crate::features::bookings) async fn free_awbs(db: &mut PgSession, claims:
         &column(claims, |(_, booking)| booking.uuid()),
     );
     freed.execute(db).await.map(drop)
-}
-
-/// Returns one column of these rows, as an array that a statement unnests.
-pub(super) fn column<R, T>(rows: &[R], of: impl Fn(&R) -> T) -> Vec<T> {
-    rows.iter().map(of).collect()
 }
 
 /// Joins the codes of one booking into one text: arrays of arrays cannot be unnested.

@@ -47,7 +47,7 @@ const THRESHOLD: Weight = Weight::from_hectograms(1_000);
 const LANES: usize = 2;
 const REQUESTS: usize = 60;
 
-/// What a request was told.
+/// The answer to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
     Done(BookingId),
@@ -60,7 +60,7 @@ struct Request {
     told: Option<Told>,
     ticket: Ticket,
     process: usize,
-    /// It left before it was begun, or nobody has told it otherwise.
+    /// It left before it was begun.
     has_no_effect: bool,
 }
 
@@ -267,7 +267,7 @@ impl World {
         }
     }
 
-    /// A process dies, and another one starts in its place. Whoever waited for it is told nothing.
+    /// A process dies, and another one starts in its place. Its requests get no answer.
     fn crash(&mut self) {
         let number = self.dice.place(self.processes.len());
         let dead = std::mem::replace(&mut self.processes[number], Process::new(self.defect));
@@ -285,7 +285,7 @@ impl World {
         let Self { dice, books, processes, now, known, is_calm, .. } = self;
         let process = &mut processes[number];
         process.waiting.retain(|server| !server.is_idle());
-        let waiting_lanes: Vec<Uuid> = process.waiting.iter().filter_map(|server| server.obstacle).collect();
+        let waiting_lanes: Vec<Uuid> = process.waiting.iter().filter_map(Server::obstacle).collect();
         let mut busy: Vec<&mut Server> = process.servers().filter(|server| !server.is_idle()).collect();
         if busy.is_empty() {
             return;
@@ -359,7 +359,7 @@ impl Request {
 impl Process {
     fn new(defect: Defect) -> Self {
         let lanes = (0..=LANES).map(|lane| if lane < LANES { LaneKind::Ordinary } else { LaneKind::LastKilos });
-        Self { lanes: lanes.map(|kind| Server::new(kind, None, defect)).collect(), waiting: Vec::new() }
+        Self { lanes: lanes.map(|kind| Server::new(kind, defect)).collect(), waiting: Vec::new() }
     }
 
     fn servers(&mut self) -> impl Iterator<Item = &mut Server> {
@@ -368,7 +368,7 @@ impl Process {
 
     fn accept(&mut self, order: Order<Ticket>) {
         let waiting =
-            self.waiting.iter_mut().find(|server| order.operation.rows().any(|want| Some(want) == server.obstacle));
+            self.waiting.iter_mut().find(|server| order.operation.rows().any(|want| Some(want) == server.obstacle()));
         match waiting {
             Some(waiting) => waiting.inbox.push(order),
             None => self.lanes[home(&order.operation, LANES)].inbox.push(order),
@@ -376,11 +376,11 @@ impl Process {
     }
 
     fn let_wait(&mut self, order: Order<Ticket>, obstacle: Uuid, defect: Defect) {
-        if let Some(waiting) = self.waiting.iter_mut().find(|server| server.obstacle == Some(obstacle)) {
+        if let Some(waiting) = self.waiting.iter_mut().find(|server| server.obstacle() == Some(obstacle)) {
             waiting.inbox.push(order);
             return;
         }
-        let mut server = Server::new(LaneKind::Waiting(obstacle), Some(obstacle), defect);
+        let mut server = Server::new(LaneKind::Waiting(obstacle), defect);
         server.inbox.push(order);
         self.waiting.push(server);
     }

@@ -62,13 +62,11 @@ impl order::Ticket for Ticket {
 pub struct Server {
     pub lane: Lane<Ticket, BookingId>,
     pub inbox: Vec<Order<Ticket>>,
-    /// For obstacle a waiting one waits.
-    pub obstacle: Option<Uuid>,
     pub next: Option<Next>,
     tx: Option<TxId>,
 }
 
-/// What a server needs to know of the world in a progress.
+/// The surroundings of a server during one action.
 pub struct Around<'a> {
     pub dice: &'a mut Dice,
     pub books: &'a mut Books,
@@ -82,10 +80,18 @@ pub fn rules() -> Rules<impl Fn(AirportCode) -> TimeDelta> {
 }
 
 impl Server {
-    pub fn new(kind: LaneKind, obstacle: Option<Uuid>, defect: Defect) -> Self {
+    pub fn new(kind: LaneKind, defect: Defect) -> Self {
         let mut lane = Lane::new(kind, 8);
         lane.defect = defect;
-        Self { lane, inbox: Vec::new(), obstacle, next: None, tx: None }
+        Self { lane, inbox: Vec::new(), next: None, tx: None }
+    }
+
+    /// Returns the row for which a waiting lane waits.
+    pub fn obstacle(&self) -> Option<Uuid> {
+        match self.lane.kind() {
+            LaneKind::Waiting(obstacle) => Some(obstacle),
+            LaneKind::Ordinary | LaneKind::LastKilos => None,
+        }
     }
 
     /// The process dies: the database rolls back.
@@ -135,8 +141,8 @@ impl Server {
     }
 
     /// A row is locked by another transaction: wait on, unless the time is up.
-    fn obstacle(&self, obstacle: Obstacle, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
-        let patience = if matches!(self.lane.kind(), LaneKind::Waiting(_)) { 100 } else { 3 };
+    fn meet(&self, obstacle: Obstacle, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
+        let patience = if self.obstacle().is_some() { 100 } else { 3 };
         match obstacle {
             Obstacle::Deadlock => Err(DbError::simulated("40P01")),
             Obstacle::Wait if around.dice.one_in(patience) => Err(DbError::simulated("55P03")),
@@ -151,7 +157,7 @@ impl Server {
         claims.sort();
         for awb in claims {
             if let Err(obstacle) = around.books.lock(tx, Row::Awb(awb)) {
-                return self.obstacle(obstacle, around);
+                return self.meet(obstacle, around);
             }
         }
         let mut outcomes = Vec::new();
@@ -183,7 +189,7 @@ impl Server {
         let mut found = LockedRows { at: around.now, ..LockedRows::default() };
         for (_, row) in rows.iter().filter(|(id, _)| is_waited_for(*id)) {
             if let Err(obstacle) = around.books.lock(tx, row.clone()) {
-                return self.obstacle(obstacle, around);
+                return self.meet(obstacle, around);
             }
         }
         for (id, row) in rows {
@@ -202,7 +208,7 @@ impl Server {
 
     fn write(&mut self, around: &mut Around<'_>) -> Result<Report, DbError> {
         let tx = self.tx.expect("it was begun");
-        let granted = |course: &Decision| matches!(course, Decision::Granted(_));
+        let granted = |decision: &Decision| matches!(decision, Decision::Granted(_));
         if self.lane.batch().iter().any(|entry| entry.order.ticket.is_guilty && granted(&entry.decision)) {
             return Err(DbError::simulated("23514"));
         }
@@ -225,8 +231,7 @@ impl Server {
                     cancelled(seen)
                 }
             };
-            let before = around_shift(&entry.order.operation, grant);
-            changes.shifts.extend(before);
+            changes.shifts.extend(shifts_of(&entry.order.operation, grant));
             changes.effects.push((entry.order.ticket.request, made.id));
             entry.made = Some(made.id);
             changes.bookings.push(made);
@@ -268,7 +273,7 @@ impl Server {
                 "{entry:?}"
             );
             match (&entry.order.operation, &entry.decision) {
-                (Operation::Book(new), course) if !is_blocked && !is_taken(course) => {
+                (Operation::Book(new), decision) if !is_blocked && !is_taken(decision) => {
                     let space = new.new.space();
                     let has_room = |flight: &FlightId| space.exceeds(rooms[flight].available()).next().is_none();
                     let is_open = |flight: &FlightId| {
@@ -278,13 +283,13 @@ impl Server {
                     let is_tight = |flight: &FlightId| (rooms[flight].available() - space).weight <= super::THRESHOLD;
                     let is_for_others = extent == Extent::AboveThreshold && flights.iter().any(is_tight);
                     let expected = (fits && !is_for_others, fits && is_for_others);
-                    let decided = (matches!(course, Decision::Granted(_)), matches!(course, Decision::LastKilos));
+                    let decided = (matches!(decision, Decision::Granted(_)), matches!(decision, Decision::LastKilos));
                     assert_eq!(decided, expected, "a wrong decision: {entry:?} by {rooms:?}");
                 }
                 _ => {}
             }
             if let Decision::Granted(grant) = &entry.decision {
-                for (flight, more) in around_shift(&entry.order.operation, grant) {
+                for (flight, more) in shifts_of(&entry.order.operation, grant) {
                     rooms.get_mut(&flight).expect("it is locked").shift(more);
                 }
             }
@@ -292,12 +297,12 @@ impl Server {
     }
 }
 
-fn is_taken(course: &Decision) -> bool {
-    matches!(course, Decision::Refused(BookingError::AwbTaken(_)))
+fn is_taken(decision: &Decision) -> bool {
+    matches!(decision, Decision::Refused(BookingError::AwbTaken(_)))
 }
 
 /// The changes of rooms by a grant.
-fn around_shift(operation: &Operation, grant: &Grant) -> Vec<(FlightId, Space)> {
+fn shifts_of(operation: &Operation, grant: &Grant) -> Vec<(FlightId, Space)> {
     match (operation, grant) {
         (Operation::Book(new), Grant::Book(flights)) => {
             flights.iter().map(|flight| (flight.id, new.new.space())).collect()
