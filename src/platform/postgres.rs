@@ -51,8 +51,6 @@ const SNAPSHOT_SILENCE: Duration = Duration::from_hours(1);
 
 /// Per process, in addition to `database.max_connections` and one connection for health checks.
 const DUTY_CONNECTIONS: u32 = 3;
-/// Number of connections for work that waits for rows locked by others.
-const WAITING_CONNECTIONS: u32 = 4;
 
 /// Longest wait for the first connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
@@ -136,23 +134,19 @@ impl Database {
     /// plans of its statements for any parameters, and waits no longer than `lock` for a row.
     #[must_use]
     pub fn own_connection(&self, lock: Duration) -> Self {
-        self.own_connections(1, Limits { lock, ..self.limits }, &[("plan_cache_mode", "force_generic_plan")])
-    }
-
-    /// Returns the same database through a few connections for work that waits for rows locked by others.
-    #[must_use]
-    pub fn waiting_connections(&self) -> Self {
-        self.own_connections(WAITING_CONNECTIONS, self.limits, &[])
-    }
-
-    fn own_connections(&self, most: u32, limits: Limits, further: &[(&str, &str)]) -> Self {
+        let limits = Limits { lock, ..self.limits };
         let mut options = self.options.clone();
         if !self.pooler {
-            options = options.options(limits.settings()).options(further.iter().copied());
+            options = options.options(limits.settings()).options([("plan_cache_mode", "force_generic_plan")]);
         }
-        let pool = Pool::new(options, most, self.pool.patience(), true, &self.state);
+        let pool = Pool::new(options, 1, self.pool.patience(), true, &self.state);
         self.own.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
         Self { pool, limits, ..self.clone() }
+    }
+
+    /// Returns the longest time for which a transaction waits for a row.
+    pub const fn lock_patience(&self) -> Duration {
+        self.limits.lock
     }
 
     /// Returns the same database through the connections reserved for background work.
@@ -287,6 +281,12 @@ async fn begin_on(session: PgSession, statement: &'static str) -> sqlx::Result<T
 pub async fn allow_long_statements(tx: &mut PgSession) -> sqlx::Result<()> {
     tx.set_bound(LONG_STATEMENT + SILENCE);
     sqlx::raw_sql("set local statement_timeout = '120s'").execute(tx).await.map(drop)
+}
+
+/// Limits, for the rest of this transaction, each wait for a lock.
+pub async fn limit_lock_waits(tx: &mut PgSession, longest: Duration) -> sqlx::Result<()> {
+    let limit = format!("set local lock_timeout = {}", longest.as_millis());
+    sqlx::raw_sql(sqlx::AssertSqlSafe(limit)).execute(tx).await.map(drop)
 }
 
 /// Number of retries of a transaction that the database chose as the victim of a conflict.

@@ -4,9 +4,9 @@ use sqlx::{Connection, Executor, PgConnection};
 use tokio::task::JoinHandle;
 
 use crate::support::{
-    Answer, Client, NewFlight, Watch, World, WorldOptions,
+    Answer, Client, NewFlight, World, WorldOptions,
     freight::{BOOKINGS, order, path_of, text, with},
-    until,
+    until, until_blocked,
 };
 
 async fn flight(world: &World, number: &str) -> Value {
@@ -46,10 +46,10 @@ async fn submitted(customer: &Client, asked: impl IntoIterator<Item = Value>) ->
     waiting
 }
 
-/// Lets these wait behind a locked row, until a lane waits for it. That ends after three seconds.
-async fn queued(world: &World, customer: &Client, asked: impl IntoIterator<Item = Value>) -> Vec<JoinHandle<Answer>> {
+/// Lets these wait for a locked row. That ends after six seconds.
+async fn queued(customer: &Client, asked: impl IntoIterator<Item = Value>) -> Vec<JoinHandle<Answer>> {
     let waiting = submitted(customer, asked).await;
-    Watch::over(&world.database).await.until_waiting_patiently(1).await;
+    until_blocked(customer, u64::try_from(waiting.len()).unwrap()).await;
     waiting
 }
 
@@ -64,7 +64,7 @@ async fn a_locked_flight_delays_only_requests_for_it() {
     // Whichever of the two has the lower id: while it is waited for, the other one is not locked.
     for locked in [&first, &onward] {
         lock(&mut owner, locked).await;
-        let waiting = queued(&world, &customer, [order(&[&first, &onward])]).await;
+        let waiting = queued(&customer, [order(&[&first, &onward])]).await;
         let free = if locked == &first { &onward } else { &first };
         for flights in [&[free][..], &[&direct]] {
             customer.book(order(flights)).await;
@@ -78,6 +78,76 @@ async fn a_locked_flight_delays_only_requests_for_it() {
     world.audit().await;
 }
 
+/// As while an import holds them.
+#[tokio::test]
+async fn any_number_of_locked_flights_delay_only_requests_for_them() {
+    let world = WorldOptions::patient().start().await;
+    let customer = world.customer().await;
+    let mut locked = Vec::new();
+    for number in 0..12 {
+        locked.push(flight(&world, &format!("AI{}", 101 + 2 * number)).await);
+    }
+    let direct = flight(&world, "AI201").await;
+    let mut owner = world.database.owner().await;
+    owner.execute("begin").await.unwrap();
+    for flight in &locked {
+        let lock = format!("select from flight_capacity where flight_id = '{}' for update", text(flight, "id"));
+        owner.execute(sqlx::AssertSqlSafe(lock)).await.unwrap();
+    }
+    let waiting = queued(&customer, locked.iter().chain(&locked).map(|flight| order(&[flight]))).await;
+    customer.book(order(&[&direct])).await;
+    assert!(waiting.iter().all(|answer| !answer.is_finished()));
+    unlock(owner).await;
+    for answer in waiting {
+        answer.await.unwrap().expect(201);
+    }
+    world.audit().await;
+}
+
+/// Somebody else has claimed an air waybill, and may still take that back.
+#[tokio::test]
+async fn only_the_order_waits_whose_air_waybill_is_being_claimed_elsewhere() {
+    let world = WorldOptions::patient().start().await;
+    let (flight, customer) = (flight(&world, "AI101").await, world.customer().await);
+    let other = customer.book(order(&[&flight])).await;
+    let under_awb = || with(order(&[&flight]), json!({"awb_number": "020-12345675"}));
+    for (end, status) in [("rollback", 201), ("commit", 409)] {
+        world.sql("delete from awb_claims").await;
+        let claim = format!(
+            "begin; insert into awb_claims (awb_number, booking_id)
+                    select '020-12345675', id from bookings where ref_id = '{}'",
+            text(&other, "ref_id")
+        );
+        let mut owner = world.database.owner().await;
+        owner.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(claim))).await.unwrap();
+        let waiting = queued(&customer, [under_awb()]).await;
+        // Also while it is tried again from time to time.
+        for _ in 0..20 {
+            customer.book(order(&[&flight])).await;
+        }
+        assert!(!waiting[0].is_finished());
+        owner.execute(end).await.unwrap();
+        for answer in waiting {
+            assert_eq!(answer.await.unwrap().status, status);
+        }
+    }
+}
+
+/// As a migration does.
+#[tokio::test]
+async fn a_locked_table_delays_orders_and_fails_none() {
+    let world = WorldOptions::patient().start().await;
+    let (flight, customer) = (flight(&world, "AI101").await, world.customer().await);
+    let mut owner = world.database.owner().await;
+    owner.execute("begin; lock table bookings in exclusive mode").await.unwrap();
+    let waiting = queued(&customer, (0..40).map(|_| order(&[&flight]))).await;
+    unlock(owner).await;
+    for answer in waiting {
+        answer.await.unwrap().expect(201);
+    }
+    world.audit().await;
+}
+
 #[tokio::test]
 async fn a_full_queue_of_one_flight_refuses_no_order_for_another() {
     let world = WorldOptions::patient().set("desk.queue", "3").start().await;
@@ -85,7 +155,7 @@ async fn a_full_queue_of_one_flight_refuses_no_order_for_another() {
     let customer = world.customer().await;
     let mut owner = world.database.owner().await;
     lock(&mut owner, &crowded).await;
-    let waiting = queued(&world, &customer, (0..3).map(|_| order(&[&crowded]))).await;
+    let waiting = queued(&customer, (0..3).map(|_| order(&[&crowded]))).await;
     let refused = customer.post(BOOKINGS, order(&[&crowded])).await;
     assert!(refused.header("retry-after").is_some());
     refused.expect_problem(503, "unavailable");
@@ -111,7 +181,7 @@ async fn only_the_order_fails_whose_data_the_database_refuses() {
     let mut owner = world.database.owner().await;
     lock(&mut owner, &flight).await;
     let asked = (0..20).map(|number| with(order(&[&flight]), json!({"pieces": if number == 7 { 13 } else { 1 }})));
-    let waiting = queued(&world, &customer, asked).await;
+    let waiting = queued(&customer, asked).await;
     unlock(owner).await;
     for (number, answer) in waiting.into_iter().enumerate() {
         let answer = answer.await.unwrap();
@@ -132,7 +202,7 @@ async fn of_two_orders_with_one_air_waybill_one_is_made_and_the_others_around_th
     lock(&mut owner, &flight).await;
     let awb = |number: usize| number.is_multiple_of(5).then_some("020-12345675");
     let asked = (0..20).map(|number| with(order(&[&flight]), json!({"awb_number": awb(number)})));
-    let waiting = queued(&world, &customer, asked).await;
+    let waiting = queued(&customer, asked).await;
     unlock(owner).await;
     let mut made = 0;
     for (number, answer) in waiting.into_iter().enumerate() {
@@ -154,9 +224,7 @@ async fn an_order_whose_client_leaves_before_it_is_begun_is_skipped() {
     let (flight, customer) = (flight(&world, "AI101").await, world.customer().await);
     let mut owner = world.database.owner().await;
     lock(&mut owner, &flight).await;
-    // The first is begun and waits for the row; the others wait behind it.
-    let first = queued(&world, &customer, [order(&[&flight])]).await;
-    let waiting = submitted(&customer, (0..4).map(|_| order(&[&flight]))).await;
+    let waiting = queued(&customer, (0..5).map(|_| order(&[&flight]))).await;
     for answer in &waiting[..2] {
         answer.abort();
     }
@@ -168,7 +236,7 @@ async fn an_order_whose_client_leaves_before_it_is_begun_is_skipped() {
     };
     until("the server has noticed it", async || gone().await == 2).await;
     unlock(owner).await;
-    for answer in first.into_iter().chain(waiting.into_iter().skip(2)) {
+    for answer in waiting.into_iter().skip(2) {
         answer.await.unwrap().expect(201);
     }
     assert_eq!(world.texts("select count(*)::text from bookings").await, ["3"]);
@@ -178,7 +246,7 @@ async fn an_order_whose_client_leaves_before_it_is_begun_is_skipped() {
 /// Cancelling gives room back to those who wait behind it in the same transaction.
 #[tokio::test]
 async fn orders_are_decided_in_the_order_of_arrival_with_what_those_before_them_left() {
-    let world = WorldOptions::patient().start().await;
+    let world = WorldOptions::patient().set("desk.lanes", "1").start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100.0)).await;
     let customer = world.customer().await;
     let kilograms = |weight: u32| with(order(&[&flight]), json!({"weight_kg": weight, "volume_m3": 0.01}));
@@ -188,10 +256,8 @@ async fn orders_are_decided_in_the_order_of_arrival_with_what_those_before_them_
     let mut waiting = Vec::new();
     let cancel = {
         let (client, path) = (customer.clone(), format!("{}/cancel", path_of(&booking)));
-        let before = orders(&customer).await;
         let asked = tokio::spawn(async move { client.poke(&path).await });
-        until("the cancellation is at the desk", async || orders(&customer).await > before).await;
-        Watch::over(&world.database).await.until_waiting_patiently(1).await;
+        until_blocked(&customer, 1).await;
         asked
     };
     for weight in [60, 50, 40] {

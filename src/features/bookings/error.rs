@@ -61,7 +61,7 @@ pub enum BookingError {
     NotAboard(Vec<BookingRef>),
     #[error("air waybill {0} is on another booking")]
     AwbTaken(AwbNumber),
-    /// Too many requests wait for the last room of a flight.
+    /// Too many requests wait for the same flights or booking, or one has waited for too long.
     #[error("too many requests wait for the last capacity")]
     Crowded,
     /// Another request has held the lock for too long.
@@ -201,7 +201,7 @@ impl From<BookingError> for Problem {
                 "Other requests changed the flights or the booking during every attempt; nothing was changed, try again.",
             ),
             BookingError::Crowded => Self::unavailable(
-                "Too many requests wait for these flights or this booking; nothing was changed, try again shortly.",
+                "Too many requests, or one that takes long, use these flights or this booking; nothing was changed, try again shortly.",
             ),
             BookingError::CallerUnknown => {
                 Self::new(code::UNAUTHENTICATED, "The account of this access token does not exist; log in again.")

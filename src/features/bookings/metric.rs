@@ -16,10 +16,7 @@ const BOOKING_OUTCOMES: Label = Label::one_of(
     ],
 );
 
-const LANE: Label = Label::few(
-    "lane",
-    "the number of a lane, `last_kilos`, or `waiting`: for rows that other transactions have locked",
-);
+const LANE: Label = Label::few("lane", "the number of a lane, or `last_kilos`");
 
 metrics! {
     "Bookings": {
@@ -31,10 +28,12 @@ metrics! {
             "Orders submitted to the booking desk.";
         DESK_WAITING: Gauge "loadmaster_desk_waiting" [LANE]
             "Orders that wait in a lane of the booking desk while it is at work on a batch.";
+        DESK_BLOCKED: Gauge "loadmaster_desk_blocked" [LANE]
+            "Orders that wait for rows which other transactions have locked.";
         DESK_BATCH: Histogram "loadmaster_desk_batch_orders" [LANE]
             "Orders in a batch.";
         DESK_WAIT: Histogram "loadmaster_desk_wait_seconds" [LANE]
-            "Time from the arrival of an order to the beginning of its batch.";
+            "Time from the arrival of an order to the beginning of its first batch.";
         DESK_COMMIT: Histogram "loadmaster_desk_commit_seconds" [LANE]
             "Time that the commit of a batch took.";
         BOOKING_ACTIONS: Counter "loadmaster_booking_actions_total"

@@ -105,11 +105,6 @@ impl BookingService {
         Self { db: self.db.own_connection(lock), ..self.clone() }
     }
 
-    /// Returns the same service on the connections for work that waits for rows locked by others.
-    pub(super) fn on_waiting_connections(&self) -> Self {
-        Self { db: self.db.waiting_connections(), ..self.clone() }
-    }
-
     /// Counts a new booking.
     pub(super) fn count_created(&self, weight: Weight) {
         self.tally.add(Counted::BookingsCreated, 1);

@@ -2,11 +2,14 @@
 use std::{sync::Arc, time::Duration};
 
 use loadmaster::platform::postgres::{DbError, commit};
+use serde_json::Value;
 use sqlx::{Executor, Row};
 use tokio::sync::Barrier;
 
 use super::{Holding, book, count, expect_unavailable, order, path, reference, roomy_flight};
-use crate::support::{Answer, Client, Dice, Gate, NewFlight, TestDatabase, Watch, World, WorldOptions, until};
+use crate::support::{
+    Answer, Brake, Client, Dice, Gate, NewFlight, TestDatabase, Watch, World, WorldOptions, until, until_blocked,
+};
 
 /// As many as a test world's pool has.
 const CONNECTIONS: usize = 8;
@@ -145,11 +148,10 @@ async fn with_all_connections_in_use_callers_are_asked_to_come_back_and_then_ser
 }
 
 #[tokio::test]
-async fn callers_queueing_for_one_flight_share_one_connection() {
+async fn callers_queueing_for_one_flight_hold_no_connection() {
     let world = WorldOptions::working().set("database.acquire_timeout_ms", "300").start().await;
     let (flight, other) = (roomy_flight(&world, "AI101").await, roomy_flight(&world, "AI103").await);
     let customer = world.customer().await;
-    let mut watch = Watch::over(&world.database).await;
     let holding = Holding::flight(&world, &flight).await;
     let queueing: Vec<_> = (0..4 * CONNECTIONS)
         .map(|_| {
@@ -157,7 +159,7 @@ async fn callers_queueing_for_one_flight_share_one_connection() {
             tokio::spawn(async move { book(&customer, &flight).await })
         })
         .collect();
-    watch.until_waiting(1).await;
+    until_blocked(&customer, u64::try_from(4 * CONNECTIONS).unwrap()).await;
 
     customer.get("/api/v1/bookings").await.expect(200);
     book(&customer, &other).await.expect(201);
@@ -173,7 +175,7 @@ async fn callers_queueing_for_one_flight_share_one_connection() {
 
 #[tokio::test]
 async fn a_row_that_is_not_given_back_in_time_is_503_and_nothing_is_written() {
-    let world = World::working().await;
+    let world = WorldOptions::working().set("database.statement_timeout_ms", "1000").start().await;
     let flight = roomy_flight(&world, "AI101").await;
     let (customer, operator) = (world.customer().await, world.operator().await);
     let [kept, other] = [(); 2].map(|()| book(&customer, &flight));
@@ -201,18 +203,17 @@ async fn a_row_that_is_not_given_back_in_time_is_503_and_nothing_is_written() {
 async fn a_booking_whose_session_is_killed_is_503_and_nothing_is_written() {
     let world = World::working().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
-    let mut watch = Watch::over(&world.database).await;
-    let holding = Holding::flight(&world, &flight).await;
+    let mut brake = Brake::on(&world.database).await;
     let booking = tokio::spawn({
         let (customer, flight) = (customer.clone(), flight.clone());
         async move { book(&customer, &flight).await }
     });
-    watch.until_waiting(1).await;
+    brake.until_stopped(1).await;
 
-    assert_eq!(watch.kill_waiting().await, 1);
+    brake.kill().await;
 
     expect_unavailable(booking.await.unwrap());
-    holding.let_go().await;
+    brake.release().await;
     let mut owner = world.database.owner().await;
     for table in ["bookings", "booking_refs", "booking_legs", "booking_events"] {
         assert_eq!(count(&mut owner, table).await, 0, "{table}");
@@ -282,37 +283,66 @@ async fn sessions_killed_at_random_lose_nothing_that_was_acknowledged() {
 }
 
 #[tokio::test]
-async fn a_booking_that_is_the_victim_of_a_deadlock_is_tried_again() {
+async fn an_amendment_that_is_the_victim_of_a_deadlock_is_tried_again() {
     // The server looks for circles so late that ours is closed by then, and before it gives up waiting at all.
     let database = TestDatabase::create().await;
     let later = format!("alter database {} set deadlock_timeout = '2500ms'", database.name);
     database.owner().await.execute(sqlx::AssertSqlSafe(later)).await.unwrap();
     let world = WorldOptions::working().on(&database).start().await;
-    let mut flights = Vec::new();
-    for (number, origin, destination, hours) in [("AI101", "DEL", "BOM", 24), ("AI102", "BOM", "LHR", 34)] {
-        flights.push(world.flight(NewFlight::new(number, origin, destination).leaves_in_hours(hours)).await);
-    }
+    let flights = two_legs(&world).await;
     let customer = world.customer().await;
-    let mut wish = order(&flights[0]);
-    wish["flight_ids"] = serde_json::json!([flights[0]["id"], flights[1]["id"]]);
+    let booking = customer.post("/api/v1/bookings", on_both(&flights)).await.expect(201);
+    let path = path(&reference(&booking));
     let mut watch = Watch::over(&database).await;
 
     // Another program, which knows nothing of our order, holds the second flight …
     let mut other = Holding::flight(&world, &flights[1]).await;
     other.0.execute("set deadlock_timeout = '60s'").await.unwrap();
-    let booking = tokio::spawn(async move { customer.post("/api/v1/bookings", wish).await });
+    let amending = tokio::spawn(async move { customer.patch(&path, serde_json::json!({"weight_kg": 20})).await });
     watch.until_waiting(1).await;
-    // … and gets the first only when the booking has been chosen as the victim and has let go.
+    // … and gets the first only when the amendment has been chosen as the victim and has let go.
     other.lock(&flights[0]).await;
-    assert!(!booking.is_finished(), "it is tried again");
+    assert!(!amending.is_finished(), "it is tried again");
+    other.let_go().await;
+
+    assert_eq!(amending.await.unwrap().expect(200)["weight_kg"], 20);
+    world.audit().await;
+}
+
+/// A booking lets go of all that it has locked before others could wait for it in a circle.
+#[tokio::test]
+async fn a_booking_that_waits_for_a_locked_flight_holds_no_other() {
+    let world = World::working().await;
+    let flights = two_legs(&world).await;
+    let customer = world.customer().await;
+    let mut other = Holding::flight(&world, &flights[1]).await;
+    let booking = tokio::spawn({
+        let (customer, wish) = (customer.clone(), on_both(&flights));
+        async move { customer.post("/api/v1/bookings", wish).await }
+    });
+    until_blocked(&customer, 1).await;
+    other.lock(&flights[0]).await;
+    assert!(!booking.is_finished());
     other.let_go().await;
 
     let booking = booking.await.unwrap().expect(201);
     assert_eq!(booking["flight_ids"].as_array().unwrap().len(), 2);
     let row = sqlx::query("select count(*), count(distinct booking_id) from booking_legs");
-    let row = row.fetch_one(&mut database.owner().await).await.unwrap();
+    let row = row.fetch_one(&mut world.database.owner().await).await.unwrap();
     assert_eq!((row.get::<i64, _>(0), row.get::<i64, _>(1)), (2, 1));
     world.audit().await;
+}
+
+/// Two flights, of which the second has the higher id and follows the first.
+async fn two_legs(world: &World) -> [Value; 2] {
+    let first = world.flight(NewFlight::new("AI101", "DEL", "BOM").leaves_in_hours(24)).await;
+    [first, world.flight(NewFlight::new("AI102", "BOM", "LHR").leaves_in_hours(34)).await]
+}
+
+fn on_both(flights: &[Value; 2]) -> Value {
+    let mut wish = order(&flights[0]);
+    wish["flight_ids"] = serde_json::json!([flights[0]["id"], flights[1]["id"]]);
+    wish
 }
 
 /// The limits above are real: an answer that never comes is not waited for.
@@ -321,11 +351,11 @@ async fn a_request_that_takes_too_long_is_504_and_what_it_began_is_finished() {
     let world = WorldOptions::working().set("server.request_timeout_ms", "200").start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let mut watch = Watch::over(&world.database).await;
-    let holding = Holding::flight(&world, &flight).await;
+    let mut brake = Brake::on(&world.database).await;
     let answer: Answer = book(&customer, &flight).await;
     answer.expect_problem(504, "timeout");
-    watch.until_waiting(1).await;
-    holding.let_go().await;
+    brake.until_stopped(1).await;
+    brake.release().await;
     watch.until_quiet().await;
     assert_eq!(count(&mut world.database.owner().await, "bookings").await, 1);
     world.audit().await;

@@ -7,7 +7,7 @@ use tokio::{
 };
 
 use super::{book, count, order, path, reference, roomy_flight};
-use crate::support::{Client, Dice, Watch, World, rounds};
+use crate::support::{Brake, Client, Dice, Watch, World, rounds};
 
 const SEED: u64 = 20_261_120;
 /// Callers at the same time.
@@ -189,17 +189,17 @@ async fn a_booking_goes_on_when_its_caller_has_gone() {
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let mut watch = Watch::over(&world.database).await;
     for politely in [true, false] {
-        let holding = super::Holding::flight(&world, &flight).await;
+        let mut brake = Brake::on(&world.database).await;
         let mut stream = TcpStream::connect(customer.base.trim_start_matches("http://")).await.unwrap();
         stream.write_all(&wire(&customer, "/api/v1/bookings", &order(&flight).to_string())).await.unwrap();
-        watch.until_waiting(1).await;
+        brake.until_stopped(1).await;
         if !politely {
             stream.set_zero_linger().unwrap();
         }
         drop(stream);
         // The server has seen it when it has answered somebody who came later.
         customer.get("/api/v1/info").await.expect(200);
-        holding.let_go().await;
+        brake.release().await;
         watch.until_quiet().await;
     }
     assert_eq!(count(&mut world.database.owner().await, "bookings").await, 2);

@@ -2,7 +2,7 @@
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use super::{Holding, book, count, order, roomy_flight};
-use crate::support::{Client, Watch, WorldOptions, until};
+use crate::support::{Brake, Client, Watch, WorldOptions, until, until_blocked};
 
 fn address(client: &Client) -> &str {
     client.base.trim_start_matches("http://")
@@ -28,7 +28,7 @@ async fn a_server_that_stops_says_so_first_and_answers_what_it_has_begun() {
         let (customer, flight) = (customer.clone(), flight.clone());
         async move { book(&customer, &flight).await }
     });
-    watch.until_waiting(1).await;
+    until_blocked(&Client::anonymous(&base), 1).await;
     until_closed(&customer).await;
     assert!(!stopping.is_finished() && !booking.is_finished());
     holding.let_go().await;
@@ -45,8 +45,7 @@ async fn a_server_that_stops_finishes_the_work_of_callers_who_have_gone() {
     let world = WorldOptions::working().start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let database = world.database.clone();
-    let mut watch = Watch::over(&database).await;
-    let holding = Holding::flight(&world, &flight).await;
+    let mut brake = Brake::on(&database).await;
     let body = order(&flight).to_string();
     let request = format!(
         "POST /api/v1/bookings HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {}\r\n\
@@ -56,13 +55,13 @@ async fn a_server_that_stops_finishes_the_work_of_callers_who_have_gone() {
     );
     let mut stream = TcpStream::connect(address(&customer)).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
-    watch.until_waiting(1).await;
+    brake.until_stopped(1).await;
     drop(stream);
 
     let stopping = tokio::spawn(world.shutdown());
     until_closed(&customer).await;
     assert!(!stopping.is_finished(), "the booking is not finished");
-    holding.let_go().await;
+    brake.release().await;
     stopping.await.unwrap();
 
     assert_eq!(count(&mut database.owner().await, "bookings").await, 1);
@@ -110,15 +109,14 @@ async fn under_load_every_request_is_answered_or_never_taken() {
 async fn a_shutdown_ends_in_its_time_whatever_is_stuck() {
     let world = WorldOptions::patient().with_workers().set("server.shutdown_ms", "2000").start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
-    let database = world.database.clone();
-    let mut watch = Watch::over(&database).await;
+    let (database, base) = (world.database.clone(), world.base.clone());
     let holding = Holding::flight(&world, &flight).await;
     // Work that waits for somebody else's lock, and a request whose body does not come.
     let booking = tokio::spawn({
         let (customer, flight) = (customer.clone(), flight.clone());
         async move { customer.request(reqwest::Method::POST, "/api/v1/bookings").json(&order(&flight)).send().await }
     });
-    watch.until_waiting(1).await;
+    until_blocked(&Client::anonymous(&base), 1).await;
     let request = format!(
         "POST /api/v1/bookings HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {}\r\n\
          Content-Type: application/json\r\nContent-Length: 100\r\n\r\n",

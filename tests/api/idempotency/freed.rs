@@ -8,7 +8,7 @@ use super::{HEADER, ask, book, fresh, kept, poke, post, repeats};
 use crate::{
     flight_verbs::path_to,
     support::{
-        Answer, NewFlight, Watch, World, WorldOptions,
+        Answer, Brake, NewFlight, World, WorldOptions,
         freight::{BOOKINGS, order, path_of, with},
         until,
     },
@@ -100,19 +100,17 @@ async fn a_failed_transaction_frees_the_key() {
     let world = WorldOptions::patient().start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = world.customer().await;
-    let (mut owner, wish) = (world.database.owner().await, order(&[&flight]));
-    let mut held = sqlx::Connection::begin(&mut owner).await.unwrap();
-    sqlx::query("select from flight_capacity for no key update").execute(&mut *held).await.unwrap();
+    let wish = order(&[&flight]);
+    let mut brake = Brake::on(&world.database).await;
     let first = tokio::spawn({
         let (customer, wish) = (customer.clone(), wish.clone());
         async move { book(&customer, "k", &wish).await }
     });
-    let mut watch = Watch::over(&world.database).await;
-    watch.until_waiting(1).await;
-    watch.kill_waiting().await;
+    brake.until_stopped(1).await;
+    brake.kill().await;
     let failed = first.await.unwrap();
     assert!(failed.status.is_server_error(), "{}", failed.text);
-    held.rollback().await.unwrap();
+    brake.release().await;
     assert_eq!(kept(&world).await, "0");
     // The session that was ended has given its key back.
     let keys = "select objid::text from pg_locks where locktype = 'advisory'

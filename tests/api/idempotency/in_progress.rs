@@ -1,7 +1,7 @@
 //! The first request is not done yet, and there is the second.
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{Connection, PgConnection};
 use tokio::task::JoinHandle;
 
 use super::{ask, at, book, effects, fresh, kept, repeats};
@@ -9,7 +9,7 @@ use crate::{
     flight_verbs::path_to,
     locks::{Overheard, lock_of, put, take_away},
     support::{
-        Answer, Client, NewFlight, OwnRedis, Watch, World, WorldOptions,
+        Answer, Brake, Client, NewFlight, OwnRedis, World, WorldOptions,
         freight::{BOOKINGS, order, path_of, with},
         until,
     },
@@ -35,22 +35,15 @@ fn in_progress(answer: Answer) {
     answer.expect_problem(409, "idempotency_in_progress");
 }
 
-/// While a row is held that the first request needs, repetitions here and elsewhere are refused; then all are answered.
-async fn held_up(
-    worlds: &[World; 2],
-    client: &Client,
-    rows: &str,
-    (method, path, body): (Method, &str, Option<&Value>),
-) {
-    let mut owner = worlds[0].database.owner().await;
-    let mut held = owner.begin().await.unwrap();
-    held.execute(sqlx::AssertSqlSafe(format!("select from {rows} for update"))).await.unwrap();
+/// While the first request is at its writing, repetitions here and elsewhere are refused; then all are answered.
+async fn held_up(worlds: &[World; 2], client: &Client, (method, path, body): (Method, &str, Option<&Value>)) {
+    let mut brake = Brake::on(&worlds[0].database).await;
     let first = spawn(client, &method, path, body);
-    Watch::over(&worlds[0].database).await.until_waiting_patiently(1).await;
+    brake.until_stopped(1).await;
     let elsewhere = at(client, &worlds[1]);
     in_progress(ask(client, "k", method.clone(), path, body).await);
     in_progress(ask(&elsewhere, "k", method.clone(), path, body).await);
-    held.rollback().await.unwrap();
+    brake.release().await;
     let first = first.await.unwrap();
     let status = first.status.as_u16();
     let first = fresh(first, status);
@@ -68,7 +61,7 @@ async fn a_booking_under_way_is_told_as_such_by_every_instance() {
     for (number, weight) in [("AI101", 100_000.0), ("AI103", 120.0)] {
         let flight = worlds[0].flight(NewFlight::new(number, "DEL", "LHR").weight(weight)).await;
         worlds[0].sql("delete from idempotency_records").await;
-        held_up(&worlds, &customer, "flight_capacity", (Method::POST, BOOKINGS, Some(&order(&[&flight])))).await;
+        held_up(&worlds, &customer, (Method::POST, BOOKINGS, Some(&order(&[&flight])))).await;
     }
     worlds[0].audit().await;
 }
@@ -81,10 +74,10 @@ async fn a_step_under_way_is_told_as_such_by_every_instance() {
     let path = path_of(&admin.book(order(&[&flight])).await);
     let flight_path = path_to(&flight);
     let (pieces, positions) = (json!({"pieces": 3}), json!({"capacity": {"positions": 12}}));
-    held_up(&worlds, &admin, "bookings", (Method::PATCH, &path, Some(&pieces))).await;
-    held_up(&worlds, &admin, "bookings", (Method::POST, &format!("{path}/depart"), None)).await;
-    held_up(&worlds, &admin, "flight_capacity", (Method::PATCH, &flight_path, Some(&positions))).await;
-    held_up(&worlds, &admin, "flight_capacity", (Method::POST, &format!("{flight_path}/depart"), None)).await;
+    held_up(&worlds, &admin, (Method::PATCH, &path, Some(&pieces))).await;
+    held_up(&worlds, &admin, (Method::POST, &format!("{path}/depart"), None)).await;
+    held_up(&worlds, &admin, (Method::PATCH, &flight_path, Some(&positions))).await;
+    held_up(&worlds, &admin, (Method::POST, &format!("{flight_path}/depart"), None)).await;
     worlds[0].audit().await;
 }
 
@@ -96,14 +89,12 @@ async fn another_body_under_a_key_at_work_is_in_progress_too_and_reused_afterwar
     let customer = worlds[0].customer().await;
     let elsewhere = at(&customer, &worlds[1]);
     let (wish, other) = (order(&[&flight]), with(order(&[&flight]), json!({"pieces": 5})));
-    let mut owner = worlds[0].database.owner().await;
-    let mut held = owner.begin().await.unwrap();
-    held.execute("select from flight_capacity for update").await.unwrap();
+    let mut brake = Brake::on(&worlds[0].database).await;
     let first = spawn(&customer, &Method::POST, BOOKINGS, Some(&wish));
-    Watch::over(&worlds[0].database).await.until_waiting_patiently(1).await;
+    brake.until_stopped(1).await;
     in_progress(book(&customer, "k", &other).await);
     in_progress(book(&elsewhere, "k", &other).await);
-    held.rollback().await.unwrap();
+    brake.release().await;
     fresh(first.await.unwrap(), 201);
     for client in [&customer, &elsewhere] {
         book(client, "k", &other).await.expect_problem(422, "idempotency_key_reused");
@@ -126,16 +117,14 @@ async fn a_key_that_an_open_session_is_at_is_in_progress_until_the_session_ends(
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (customer, wish) = (world.customer().await, order(&[&flight]));
     let (mut owner, mut other) = (world.database.owner().await, world.database.owner().await);
-    let mut watch = Watch::over(&world.database).await;
-    let mut held = owner.begin().await.unwrap();
-    held.execute("select from flight_capacity for update").await.unwrap();
+    let mut brake = Brake::on(&world.database).await;
     let first = spawn(&customer, &Method::POST, BOOKINGS, Some(&wish));
-    watch.until_waiting(1).await;
+    brake.until_stopped(1).await;
     let keys = keys_at_work(&mut other).await;
     let [key] = keys.as_slice() else { panic!("not one key: {keys:?}") };
-    watch.kill_waiting().await;
+    brake.kill().await;
     assert!(first.await.unwrap().status.is_server_error());
-    held.rollback().await.unwrap();
+    brake.release().await;
 
     sqlx::query("select pg_advisory_lock($1)").bind(key).execute(&mut other).await.unwrap();
     for _ in 0..2 {

@@ -6,8 +6,9 @@ use tokio::task::JoinHandle;
 
 use super::{Stage, lock_of, send, take_away, until_free};
 use crate::support::{
-    Answer, Client, Watch, World, WorldOptions,
+    Answer, Brake, Client, Watch, World, WorldOptions,
     freight::{each, path_of},
+    until_blocked,
 };
 
 /// Beside the one on the stage: in one process they would stand in line.
@@ -57,13 +58,17 @@ async fn one_step_is_taken_once() {
     let mut stage = Stage::start().await;
     let booking = stage.book().await;
     let depart = (Method::POST, format!("{}/depart", path_of(&booking)), None);
-    let answers = both_at_once(&mut stage, &booking, [depart.clone(), depart]).await;
-    let [done, refused] = if answers[0].status == 200 {
-        answers
-    } else {
-        let [refused, done] = answers;
-        [done, refused]
-    };
+    let other = beside(&stage).await;
+    let elsewhere = other.anonymous().with_token(stage.operator.token.as_deref().unwrap());
+    let mut brake = Brake::on(&stage.world.database).await;
+    let first = spawn(&stage.operator, depart.clone());
+    brake.until_stopped(1).await;
+    take_away(&mut stage.connection, &lock_of(&booking)).await;
+    let second = spawn(&elsewhere, depart);
+    until_blocked(&elsewhere, 1).await;
+    brake.release().await;
+    let [done, refused] = [first.await.unwrap(), second.await.unwrap()];
+    until_free(&mut stage.connection, &lock_of(&booking)).await;
     assert_eq!(done.expect(200)["version"], 2);
     assert_eq!(refused.expect_problem(409, "invalid_transition")["from"], "DEPARTED");
     assert_eq!(events(&stage, &booking).await, [json!("BOOKED"), json!("DEPARTED")]);

@@ -5,7 +5,7 @@ use sqlx::{Connection, Executor, PgConnection, Postgres, Transaction};
 use tokio::task::JoinHandle;
 
 use super::{Overheard, Stage, holder, lock_of, put, until_free};
-use crate::support::{Answer, Watch, freight::path_of};
+use crate::support::{Answer, Brake, Watch, freight::path_of, until_blocked};
 
 /// Holds a booking's row, so that who changes it is kept at it.
 async fn hold<'a>(owner: &'a mut PgConnection, booking: &Value) -> Transaction<'a, Postgres> {
@@ -31,7 +31,7 @@ async fn a_lock_is_held_while_the_change_is_made_and_no_longer() {
         let held = hold(&mut owner, &booking).await;
         let (operator, path) = (stage.operator.clone(), format!("{}/{step}", path_of(&booking)));
         let moving = tokio::spawn(async move { operator.poke(&path).await });
-        Watch::over(&stage.world.database).await.until_waiting(1).await;
+        until_blocked(&stage.operator, 1).await;
         let token = holder(&mut stage.connection, &lock).await.expect("it is held");
         let left: i64 = redis::cmd("PTTL").arg(&lock).query_async(&mut stage.connection).await.unwrap();
         assert!(left > 60_000 && left <= 600_000, "it lasts as the settings say, not {left} ms");
@@ -88,7 +88,7 @@ async fn a_lock_that_is_anothers_by_now_stays_his() {
     let lock = lock_of(&booking);
     let held = hold(&mut owner, &booking).await;
     let moving = depart(&stage, &booking);
-    Watch::over(&stage.world.database).await.until_waiting(1).await;
+    until_blocked(&stage.operator, 1).await;
     let token = holder(&mut stage.connection, &lock).await.expect("it is held");
     put(&mut stage.connection, &lock, "another").await;
     held.rollback().await.unwrap();
@@ -101,22 +101,33 @@ async fn a_lock_that_is_anothers_by_now_stays_his() {
     stage.world.audit().await;
 }
 
-/// A caller that hangs up takes nothing with him: his step is either skipped or done to its end, and the lock given back.
+/// A caller that hangs up leaves nothing behind: a step that was not begun is skipped, one that was is done to its end.
 #[tokio::test]
 async fn a_caller_that_hangs_up_leaves_no_lock() {
     let mut stage = Stage::start().await;
     let (booking, mut owner) = (stage.book().await, stage.world.database.owner().await);
     let lock = lock_of(&booking);
     let held = hold(&mut owner, &booking).await;
-    let moving = depart(&stage, &booking);
-    Watch::over(&stage.world.database).await.until_waiting(1).await;
-    moving.abort();
-    assert!(moving.await.unwrap_err().is_cancelled());
+    hang_up(depart(&stage, &booking), until_blocked(&stage.operator, 1)).await;
+    until_free(&mut stage.connection, &lock).await;
     held.rollback().await.unwrap();
+    assert_eq!(status(&stage, &booking).await, "BOOKED");
+
+    let mut brake = Brake::on(&stage.world.database).await;
+    hang_up(depart(&stage, &booking), brake.until_stopped(1)).await;
+    brake.release().await;
     until_free(&mut stage.connection, &lock).await;
     Watch::over(&stage.world.database).await.until_quiet().await;
-    let now = stage.customer.get(&path_of(&booking)).await.expect(200);
-    assert!(["BOOKED", "DEPARTED"].contains(&now["status"].as_str().unwrap()), "{now}");
-    stage.operator.walk(&booking, if now["status"] == "BOOKED" { &["depart", "arrive"] } else { &["arrive"] }).await;
+    assert_eq!(status(&stage, &booking).await, "DEPARTED");
     stage.world.audit().await;
+}
+
+async fn hang_up(call: JoinHandle<Answer>, when: impl Future<Output = ()>) {
+    when.await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+}
+
+async fn status(stage: &Stage, booking: &Value) -> Value {
+    stage.customer.get(&path_of(booking)).await.expect(200)["status"].clone()
 }

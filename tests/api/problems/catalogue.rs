@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 
-use crate::support::{Answer, Client, NewFlight, Watch, World, WorldOptions, redis_url, until};
+use crate::support::{Answer, Brake, Client, NewFlight, World, WorldOptions, redis_url, until, until_blocked};
 
 /// A problem that was met, and where.
 #[derive(Debug)]
@@ -176,7 +176,7 @@ async fn callers_that_do_not_wait(world: &World, met: &mut Provocations) {
     let mut lock = owner.begin().await.unwrap();
     lock.execute("select * from flight_capacity for update").await.unwrap();
     let first = tokio::spawn(keyed(1));
-    Watch::over(&world.database).await.until_waiting(1).await;
+    until_blocked(&customer, 1).await;
     met.met(409, "idempotency_in_progress", BOOKINGS, keyed(1).await);
     lock.rollback().await.unwrap();
     let booking = first.await.unwrap().expect(201);
@@ -210,7 +210,7 @@ async fn a_server_that_is_ill(world: &World, met: &mut Provocations) {
     owner.execute("alter table gone rename to bookings").await.unwrap();
     customer.get(at.1).await.expect(200);
 
-    met.met(504, "timeout", BOOKINGS, book_a_locked_flight(world, &customer).await);
+    met.met(504, "timeout", BOOKINGS, book_slowly(world, &customer).await);
 
     world.clock.advance(TimeDelta::minutes(16));
     met.met(401, "token_expired", at, customer.get(at.1).await);
@@ -223,18 +223,16 @@ async fn a_server_that_is_ill(world: &World, met: &mut Provocations) {
     world.anonymous().get(at.1).await.expect(200);
 }
 
-/// Asks an impatient instance for a flight whose row somebody else holds.
-async fn book_a_locked_flight(world: &World, customer: &Client) -> Answer {
+/// Asks an impatient instance for a booking whose writing takes longer.
+async fn book_slowly(world: &World, customer: &Client) -> Answer {
     let flight = world.flight(NewFlight::new("AI107", "DEL", "LHR")).await;
     let database = Some(world.database.clone());
     let impatient = WorldOptions { database, ..WorldOptions::default() }.set("server.request_timeout_ms", "300");
     let impatient = impatient.start().await;
-    let mut owner = world.database.owner().await;
-    let mut lock = owner.begin().await.unwrap();
-    lock.execute("select * from flight_capacity for update").await.unwrap();
+    let brake = Brake::on(&world.database).await;
     let customer = impatient.anonymous().with_token(customer.token.as_deref().unwrap());
     let answer = customer.post(BOOKINGS.1, order("LHR", 1, &[&flight])).await;
-    lock.rollback().await.unwrap();
+    brake.release().await;
     // What was begun is finished all the same.
     until("the booking is made", async || {
         customer.get(&format!("/api/v1/bookings?flight_id={}", flight["id"].as_str().unwrap())).await.text != "[]"

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::task::JoinHandle;
 
-use crate::support::{Answer, NewFlight, Watch, World, WorldOptions, exchange};
+use crate::support::{Answer, NewFlight, World, WorldOptions, exchange, until_blocked};
 
 /// A booking that waits for a row somebody else holds, until that one lets go.
 struct Stuck {
@@ -20,7 +20,7 @@ impl Stuck {
         owner.execute("begin; select * from flight_capacity for update").await.unwrap();
         let customer = world.customer().await;
         let waiting = tokio::spawn(async move { customer.post("/api/v1/bookings", order(&flight)).await });
-        Watch::over(&world.database).await.until_waiting(1).await;
+        until_blocked(&world.anonymous(), 1).await;
         Self { owner, waiting }
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sqlx::Connection;
 
 use super::{at_once, booked_kg, kilograms, order, parted, text};
-use crate::support::{Answer, Client, NewFlight, Watch, World, WorldOptions, start_of_time};
+use crate::support::{Answer, Brake, Client, NewFlight, World, WorldOptions, start_of_time, until_blocked};
 
 const AWB: &str = "098-12345675";
 
@@ -170,7 +170,6 @@ async fn changed_while_waiting(
     flight: &Value,
     call: impl Future<Output = Answer> + Send + 'static,
 ) -> Answer {
-    let mut watch = Watch::over(&world.database).await;
     let mut owner = world.database.owner().await;
     let mut importing = owner.begin().await.unwrap();
     sqlx::query(
@@ -187,7 +186,7 @@ async fn changed_while_waiting(
     .await
     .unwrap();
     let call = tokio::spawn(call);
-    watch.until_waiting(1).await;
+    until_blocked(&world.anonymous(), 1).await;
     importing.commit().await.unwrap();
     call.await.unwrap()
 }
@@ -211,19 +210,19 @@ async fn a_booking_that_waits_behind_an_import_flies_at_the_new_times() {
     let world = World::working().await;
     let flight = world.flight(roomy("AI101")).await;
     let (customer, admin) = (world.customer().await, world.admin().await);
-    let mut watch = Watch::over(&world.database).await;
-    let mut owner = world.database.owner().await;
-    let mut holding = owner.begin().await.unwrap();
-    sqlx::query("select from flight_capacity for no key update").execute(&mut *holding).await.unwrap();
+    let mut brake = Brake::on(&world.database).await;
     let importing = tokio::spawn(async move {
         let table = import_of(100_000, TimeDelta::minutes(30));
         admin.post_raw("/api/v1/flights/import", "text/csv", table).await
     });
-    watch.until_waiting(1).await;
+    brake.until_stopped(1).await;
     let wish = order("DEL", "LHR", &[&flight], 40);
-    let booking = tokio::spawn(async move { customer.post("/api/v1/bookings", wish).await });
-    watch.until_waiting(2).await;
-    holding.commit().await.unwrap();
+    let booking = tokio::spawn({
+        let customer = customer.clone();
+        async move { customer.post("/api/v1/bookings", wish).await }
+    });
+    until_blocked(&customer, 1).await;
+    brake.release().await;
 
     assert_eq!(importing.await.unwrap().expect(200)["updated"], 1);
     let booking = booking.await.unwrap().expect(201);

@@ -1,10 +1,9 @@
 //! Two calls that want to move one booking.
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::Connection;
 
 use super::{at_once, booked_kg, kilograms, order, text};
-use crate::support::{Answer, Client, NewFlight, Watch, World, WorldOptions, rounds};
+use crate::support::{Answer, Brake, Client, NewFlight, World, WorldOptions, rounds, until_blocked};
 
 /// Races run side by side, each lane on a flight of its own, so that room can be checked after each.
 const LANES: usize = 4;
@@ -176,47 +175,38 @@ async fn each_step_of_two_concurrent_departs_arrives_and_delivers_succeeds_once(
     .await;
 }
 
-/// Holds the flight's row until these two calls wait for it, the first before the second, then lets them go. The second is
-/// made where nobody knows of courtesy locks: only the rows' own count.
-async fn queued(world: &World, lane: &Lane, calls: [(&str, &str); 2]) -> Vec<Answer> {
+/// Makes the second call while the first is at its writing. It is made where nobody knows of courtesy locks: only the
+/// rows' own count.
+async fn queued(world: &World, lane: &Lane, calls: [(&str, &str); 2]) -> [Answer; 2] {
     let beside = WorldOptions { without_redis: true, ..WorldOptions::working() }.on(&world.database).start().await;
     let elsewhere = beside.anonymous().with_token(lane.operator.token.as_deref().unwrap());
-    let mut watch = Watch::over(&world.database).await;
-    let mut owner = world.database.owner().await;
-    let mut holding = owner.begin().await.unwrap();
-    sqlx::query("select from flight_capacity where flight_id = $1::uuid for no key update")
-        .bind(text(&lane.flight["id"]))
-        .execute(&mut *holding)
-        .await
-        .unwrap();
-    let mut running = Vec::new();
-    for ((client, (path, action)), waiting) in [&lane.operator, &elsewhere].into_iter().zip(calls).zip(1..) {
+    let mut brake = Brake::on(&world.database).await;
+    let [first, second] = [(&lane.operator, calls[0]), (&elsewhere, calls[1])].map(|(client, (path, action))| {
         let (client, path) = (client.clone(), format!("{path}/{action}"));
-        running.push(tokio::spawn(async move { client.poke(&path).await }));
-        watch.until_waiting_patiently(waiting).await;
-    }
-    holding.commit().await.unwrap();
-    let mut answers = Vec::new();
-    for call in running {
-        answers.push(call.await.unwrap());
-    }
-    answers
+        async move { client.poke(&path).await }
+    });
+    let first = tokio::spawn(first);
+    brake.until_stopped(1).await;
+    let second = tokio::spawn(second);
+    until_blocked(&elsewhere, 1).await;
+    brake.release().await;
+    [first.await.unwrap(), second.await.unwrap()]
 }
 
 /// The races above may fall out the same way every time; these two fall out as they are told.
 #[tokio::test]
-async fn the_call_that_waits_first_is_judged_first() {
+async fn the_call_that_comes_first_is_judged_first() {
     let world = World::working().await;
     let lane = Lane::new(&world, 0).await;
 
     let path = lane.booking().await;
-    let [cancel, depart] = queued(&world, &lane, [(&path, "cancel"), (&path, "depart")]).await.try_into().unwrap();
+    let [cancel, depart] = queued(&world, &lane, [(&path, "cancel"), (&path, "depart")]).await;
     cancel.expect(200);
     depart.expect_problem(409, "invalid_transition");
     assert_eq!(lane.booked().await, 0);
 
     let path = lane.booking().await;
-    let [depart, cancel] = queued(&world, &lane, [(&path, "depart"), (&path, "cancel")]).await.try_into().unwrap();
+    let [depart, cancel] = queued(&world, &lane, [(&path, "depart"), (&path, "cancel")]).await;
     depart.expect(200);
     cancel.expect(200);
     assert_eq!(lane.booked().await, KILOGRAMS);

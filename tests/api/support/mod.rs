@@ -2,6 +2,7 @@
 //! `LOADMASTER_TEST_REDIS_URL`.
 #![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(unused_imports, reason = "each test uses a part of it")]
+mod brake;
 mod client;
 mod database;
 mod dice;
@@ -15,6 +16,7 @@ mod readings;
 mod watch;
 mod world;
 
+pub use brake::Brake;
 pub use client::{Answer, Client};
 pub use database::{SCHEDULES, TestDatabase, redis_url, start_of_time};
 pub use dice::Dice;
@@ -34,5 +36,5 @@ pub fn rounds(usual: usize, long: usize) -> usize {
     if is_long() { long } else { usual }
 }
 
-pub use watch::{Watch, until};
+pub use watch::{Watch, until, until_blocked};
 pub use world::{NewFlight, Starting, World, WorldOptions, breaches};

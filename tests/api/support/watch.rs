@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
 
-use super::database::TestDatabase;
+use super::{Client, database::TestDatabase};
 
 /// Asks again and again until it is so; what never becomes so fails by its name.
 pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
@@ -12,6 +12,16 @@ pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
         assert!(began.elapsed() < Duration::from_mins(1), "waited in vain until {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// Until this many orders at booking desks wait for rows that somebody else has locked.
+pub async fn until_blocked(client: &Client, orders: u64) {
+    until(&format!("{orders} orders wait for a locked row"), async || {
+        let metrics = client.get("/metrics").await.text;
+        let blocked = metrics.lines().filter(|line| line.starts_with("loadmaster_desk_blocked{"));
+        blocked.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum::<u64>() == orders
+    })
+    .await;
 }
 
 /// Sees the sessions of the serving role in one test's database.
@@ -52,10 +62,9 @@ impl Watch {
         until(&format!("{sessions} sessions wait for a row"), async || self.waiting().await == sessions).await;
     }
 
-    /// Longer than a lane of the booking desk waits for a row: these stay until they have it.
-    pub async fn until_waiting_patiently(&mut self, sessions: i64) {
-        let waiting = "wait_event_type = 'Lock' and query_start < clock_timestamp() - interval '200 ms'";
-        until(&format!("{sessions} sessions stay"), async || self.count(waiting).await == sessions).await;
+    /// Sessions that a [`super::Brake`] has stopped.
+    pub async fn sleeping(&mut self) -> i64 {
+        self.count("wait_event = 'PgSleep'").await
     }
 
     /// Every request has been finished, and none has left a transaction open: not even for the server's own time limit
@@ -75,9 +84,8 @@ impl Watch {
         assert_eq!(self.count(forgotten).await, 0, "a session was left in a transaction");
     }
 
-    /// Ends the sessions that wait for a row, as an operator would; says how many.
-    pub async fn kill_waiting(&mut self) -> usize {
-        self.kill("wait_event_type = 'Lock'").await
+    pub async fn kill_sleeping(&mut self) -> usize {
+        self.kill("wait_event = 'PgSleep'").await
     }
 
     /// Ends all sessions; says how many.

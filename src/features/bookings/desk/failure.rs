@@ -12,15 +12,24 @@ pub enum Failure {
     Conflict,
     /// One order of the batch is to blame.
     OfOne(DbError),
-    /// A row is locked by another transaction.
-    Locked(DbError),
+    /// Another transaction has locked a flight or a booking of the batch.
+    RowLocked,
+    /// Another transaction holds another lock that the batch needs.
+    Hindered,
 }
 
 impl Failure {
-    pub fn of(error: DbError) -> Self {
+    /// `locks_rows`: flights and bookings were being locked.
+    pub fn of(error: DbError, locks_rows: bool) -> Self {
         match error {
             error if error.is_conflict() || error.constraint() == Some(REFERENCES) => Self::Conflict,
-            error if error.is_lock_timeout() => Self::Locked(error),
+            error if error.is_lock_timeout() => {
+                if locks_rows {
+                    Self::RowLocked
+                } else {
+                    Self::Hindered
+                }
+            }
             error if error.is_about_data() => Self::OfOne(error),
             error => Self::OfAll(error),
         }

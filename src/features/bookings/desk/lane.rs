@@ -5,17 +5,21 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use uuid::Uuid;
 
+#[cfg(test)]
+use super::simulation::Defect;
 use super::{
     super::BookingError,
+    blocked::Blocked,
     chosen::Chosen,
     decide::{Decision, Extent, LockedRows, Rules},
     failure::Failure,
-    order::{Arrival, Operation, Order, Ticket},
+    order::{Arrival, Order, Ticket},
 };
 use crate::{
     features::capacity::FlightCapacity,
     kernel::{AirportCode, FlightId},
     platform::{
+        idempotency::Repetition,
         postgres::{DbError, MAX_RETRIES},
         work::Committed,
     },
@@ -28,25 +32,20 @@ pub enum LaneKind {
     Ordinary,
     /// Bookings of the last kilograms of flights, in order of arrival.
     LastKilos,
-    /// Orders for a flight or booking that another transaction has locked.
-    Waiting(Uuid),
 }
 
-/// The rows locked by another transaction for which a lane waits.
+/// Whether a lane waits, for a short time, for what another transaction has locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
-    /// All, each for a short time.
-    ForAll,
-    /// This flight or booking, before anything else is locked.
-    For(Uuid),
-    ForNone,
+    ForOthers,
+    ForNobody,
 }
 
 /// The next action on the lane's batch, which is answered by a [`Report`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// Begin a transaction; enter the keys and claim the air waybills of the batch.
-    Enter,
+    Enter(Wait),
     /// Lock flights and bookings, and read them.
     Lock(Wait),
     /// Write what was granted.
@@ -85,8 +84,6 @@ pub enum Settled<T, M> {
     /// It has no effect, unless the outcome is unknown: then the result is kept.
     Refused(Order<T>, BookingError, Option<M>),
     ToLastKilos(Order<T>),
-    /// For the lane that waits for this flight or booking.
-    ToWaiting(Order<T>, Uuid),
 }
 
 #[derive(Debug)]
@@ -95,7 +92,10 @@ pub struct Lane<T, M> {
     /// Most orders in a batch.
     most: usize,
     waiting: BTreeMap<Arrival, Order<T>>,
+    blocked: Blocked<T>,
     batch: Vec<Entry<T, M>>,
+    /// The action under way.
+    doing: Next,
     /// The reason for rolling the batch back, if it failed.
     failure: Option<Failure>,
     /// Number of the next orders that are served one by one.
@@ -104,6 +104,10 @@ pub struct Lane<T, M> {
     conflicts: u32,
     /// The next batch passes over locked rows.
     passes_over: bool,
+    /// The batch is a single order that met a lock before.
+    is_trial: bool,
+    /// Batches in a row that met a lock that is on none of their rows.
+    hindered: u32,
     settled: Vec<Settled<T, M>>,
     #[cfg(test)]
     pub defect: Defect,
@@ -112,29 +116,21 @@ pub struct Lane<T, M> {
     known: Vec<FlightCapacity>,
 }
 
-/// Defects that the simulation must find.
-#[cfg(test)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Defect {
-    #[default]
-    None,
-    /// Acknowledges orders before they are committed.
-    EarlyAnswer,
-    /// Decides by the rooms as they were before the locks.
-    StaleJudgement,
-}
-
 impl<T: Ticket, M> Lane<T, M> {
     pub const fn new(kind: LaneKind, most: usize) -> Self {
         Self {
             kind,
             most,
             waiting: BTreeMap::new(),
+            blocked: Blocked::new(),
             batch: Vec::new(),
+            doing: Next::Settle,
             failure: None,
             singly: 0,
             conflicts: 0,
             passes_over: false,
+            is_trial: false,
+            hindered: 0,
             settled: Vec::new(),
             #[cfg(test)]
             defect: Defect::None,
@@ -160,6 +156,23 @@ impl<T: Ticket, M> Lane<T, M> {
         self.waiting.len()
     }
 
+    pub const fn blocked(&self) -> &Blocked<T> {
+        &self.blocked
+    }
+
+    /// Returns the action under way.
+    pub const fn doing(&self) -> Next {
+        self.doing
+    }
+
+    /// Takes note of the rows that no other transaction holds any more. To be called from time to time while orders are
+    /// blocked.
+    pub fn looked(&mut self, free: &[Uuid]) {
+        for order in self.blocked.looked(free) {
+            self.arrive(order);
+        }
+    }
+
     #[cfg(test)]
     pub fn queue(&self) -> impl Iterator<Item = &Order<T>> {
         self.waiting.values()
@@ -179,26 +192,17 @@ impl<T: Ticket, M> Lane<T, M> {
     }
 
     /// Chooses the next batch from the waiting orders; returns false if there is nothing to do. `room_of` knows rooms
-    /// without a lock; `waits_elsewhere` returns the obstacle of an order for which another lane waits.
+    /// without a lock.
     pub fn start<F: Fn(AirportCode) -> TimeDelta>(
         &mut self,
         rules: &Rules<F>,
         room_of: impl Fn(FlightId) -> Option<FlightCapacity>,
-        waits_elsewhere: impl Fn(&Operation) -> Option<Uuid>,
     ) -> bool {
         debug_assert!(self.batch.is_empty());
-        self.pass_on(rules, &room_of, waits_elsewhere);
-        let most = if self.singly > 0 { 1 } else { self.most };
-        let mut chosen = Chosen::default();
-        if self.kind == LaneKind::Ordinary {
-            // A flight gets more than its share only if no other order waits.
-            chosen.choose(&self.waiting, most, (most * 3 / 4).max(1));
-            chosen.choose(&self.waiting, most, most);
-        } else {
-            chosen.choose_in_turn(&self.waiting, most);
-        }
-        for arrival in chosen.arrivals {
-            let Some(order) = self.waiting.remove(&arrival) else { continue };
+        self.set_aside(rules, &room_of);
+        let trial = self.blocked.next_to_try(&self.waiting);
+        self.is_trial = trial.is_some();
+        for order in trial.map_or_else(|| self.choose(), |order| vec![order]) {
             // A request that has left is skipped, without an effect.
             if order.ticket.take_up() {
                 self.batch.push(Entry { order, decision: Decision::Open, made: None });
@@ -209,40 +213,45 @@ impl<T: Ticket, M> Lane<T, M> {
             let flights = self.batch.iter().flat_map(|entry| entry.order.operation.flights());
             self.known = flights.filter_map(|flight| room_of(*flight)).collect();
         }
-        self.singly = self.singly.saturating_sub(1);
+        self.doing = Next::Enter(if self.is_trial { Wait::ForNobody } else { Wait::ForOthers });
         !self.batch.is_empty() || !self.waiting.is_empty()
     }
 
-    /// Passes on the orders of other lanes, in order of arrival.
-    fn pass_on<F: Fn(AirportCode) -> TimeDelta>(
+    /// Sets the orders for locked rows aside, and passes those for the last kilograms on, in order of arrival.
+    fn set_aside<F: Fn(AirportCode) -> TimeDelta>(
         &mut self,
         rules: &Rules<F>,
         room_of: impl Fn(FlightId) -> Option<FlightCapacity>,
-        waits_elsewhere: impl Fn(&Operation) -> Option<Uuid>,
     ) {
-        if matches!(self.kind, LaneKind::Waiting(_)) {
-            return;
+        let blocked = self.waiting.extract_if(.., |_, order| self.blocked.concerns(&order.operation));
+        for (_, order) in blocked.collect::<Vec<_>>() {
+            self.blocked.take_in(order, None);
         }
-        let mut passed_on = Vec::new();
-        for (arrival, order) in &self.waiting {
-            if let Some(obstacle) = waits_elsewhere(&order.operation) {
-                passed_on.push((*arrival, Some(obstacle)));
-            } else if self.kind == LaneKind::Ordinary && rules.needs_last_kilos_lane(&order.operation, &room_of) {
-                passed_on.push((*arrival, None));
-            }
+        if self.kind == LaneKind::Ordinary {
+            let last_kilos =
+                self.waiting.extract_if(.., |_, order| rules.needs_last_kilos_lane(&order.operation, &room_of));
+            self.settled.extend(last_kilos.map(|(_, order)| Settled::ToLastKilos(order)));
         }
-        for (arrival, obstacle) in passed_on {
-            let Some(order) = self.waiting.remove(&arrival) else { continue };
-            self.settled.push(match obstacle {
-                Some(obstacle) => Settled::ToWaiting(order, obstacle),
-                None => Settled::ToLastKilos(order),
-            });
+    }
+
+    fn choose(&mut self) -> Vec<Order<T>> {
+        let most = if self.singly > 0 { 1 } else { self.most };
+        self.singly = self.singly.saturating_sub(1);
+        let mut chosen = Chosen::default();
+        if self.kind == LaneKind::Ordinary {
+            // A flight gets more than its share only if no other order waits.
+            chosen.choose(&self.waiting, most, (most * 3 / 4).max(1));
+            chosen.choose(&self.waiting, most, most);
+        } else {
+            chosen.choose_in_turn(&self.waiting, most);
         }
+        let arrivals = chosen.arrivals;
+        arrivals.iter().filter_map(|arrival| self.waiting.remove(arrival)).collect()
     }
 
     /// Returns the next action.
     pub fn step<F: Fn(AirportCode) -> TimeDelta>(&mut self, report: Report, rules: &Rules<F>) -> Next {
-        match report {
+        self.doing = match report {
             Report::Entered(outcomes) => self.entered(outcomes),
             Report::Locked(found) => self.locked(found, rules),
             Report::Written => {
@@ -255,7 +264,8 @@ impl<T: Ticket, M> Lane<T, M> {
             Report::Committed(proof) => self.committed(proof),
             Report::RolledBack => self.rolled_back(),
             Report::Failed(error) => self.failed(error),
-        }
+        };
+        self.doing
     }
 
     fn extent(&self) -> Extent {
@@ -271,17 +281,17 @@ impl<T: Ticket, M> Lane<T, M> {
                 Err(lost @ BookingError::AwbTaken(_)) => {
                     self.batch.push(Entry { decision: Decision::Refused(lost), ..entry });
                 }
+                // An earlier attempt of this order may still hold its key, in a session that is lost.
+                Err(BookingError::Repeated(Repetition::InProgress)) if entry.order.is_repeated => {
+                    self.settled.push(Settled::Refused(entry.order, BookingError::Crowded, None));
+                }
                 Err(error) => self.settled.push(Settled::Refused(entry.order, error, None)),
             }
         }
         if self.batch.is_empty() {
             return Next::RollBack;
         }
-        Next::Lock(match self.kind {
-            LaneKind::Waiting(obstacle) => Wait::For(obstacle),
-            _ if self.passes_over => Wait::ForNone,
-            _ => Wait::ForAll,
-        })
+        Next::Lock(if self.passes_over || self.is_trial { Wait::ForNobody } else { Wait::ForOthers })
     }
 
     fn locked<F: Fn(AirportCode) -> TimeDelta>(&mut self, mut found: LockedRows, rules: &Rules<F>) -> Next {
@@ -302,24 +312,31 @@ impl<T: Ticket, M> Lane<T, M> {
     }
 
     fn committed(&mut self, proof: Committed) -> Next {
-        self.conflicts = 0;
-        self.passes_over = false;
-        self.settle(Some(proof));
+        self.succeeded(Some(proof));
         Next::Settle
     }
 
     fn rolled_back(&mut self) -> Next {
         match self.failure.take() {
-            None => {
-                (self.passes_over, self.conflicts) = (false, 0);
-                self.settle(None);
-            }
+            None => self.succeeded(None),
             Some(Failure::OfAll(error)) => self.refuse_all(error),
             Some(Failure::Conflict) => self.again(),
             Some(Failure::OfOne(error)) => self.blame(error),
-            Some(Failure::Locked(error)) => self.pass_over(error),
+            Some(Failure::RowLocked) => {
+                self.passes_over = true;
+                self.put_back();
+            }
+            Some(Failure::Hindered) => self.hindered(),
         }
         Next::Settle
+    }
+
+    fn succeeded(&mut self, proof: Option<Committed>) {
+        (self.passes_over, self.conflicts, self.hindered) = (false, 0, 0);
+        self.settle(proof);
+        if std::mem::take(&mut self.is_trial) {
+            self.waiting.append(&mut self.blocked.release());
+        }
     }
 
     /// The whole batch again, and after several conflicts each order alone.
@@ -347,23 +364,21 @@ impl<T: Ticket, M> Lane<T, M> {
         self.put_back();
     }
 
-    /// Another transaction has locked a row. The orders that need it go to a lane that waits; the others do not wait.
-    fn pass_over(&mut self, error: DbError) {
-        if matches!(self.kind, LaneKind::Waiting(_)) {
-            self.refuse_all(error);
-        } else if !self.passes_over {
-            self.passes_over = true;
-            self.put_back();
-        } else if self.batch.len() > 1 {
-            // An air waybill, claimed by a transaction that is not committed yet.
-            self.blame(error);
-        } else {
-            self.passes_over = false;
-            for entry in std::mem::take(&mut self.batch) {
-                entry.order.ticket.put_back();
-                let obstacle = entry.order.operation.rows().next().unwrap_or_default();
-                self.settled.push(Settled::ToWaiting(entry.order, obstacle));
-            }
+    /// Another transaction holds a lock that is on none of the rows of the batch. The orders that need it wait, and are
+    /// tried again one by one.
+    fn hindered(&mut self) {
+        self.passes_over = false;
+        self.hindered += u32::from(!self.is_trial);
+        if self.batch.len() > 1 && self.hindered < 3 {
+            self.singly = self.batch.len();
+            return self.put_back();
+        }
+        if self.hindered >= 3 {
+            // It hinders everyone, such as a lock on a table.
+            self.singly = 0;
+        }
+        for entry in std::mem::take(&mut self.batch) {
+            self.blocked.take_in(entry.order.put_back(), None);
         }
     }
 
@@ -377,8 +392,7 @@ impl<T: Ticket, M> Lane<T, M> {
 
     fn put_back(&mut self) {
         for entry in std::mem::take(&mut self.batch) {
-            entry.order.ticket.put_back();
-            self.arrive(entry.order);
+            self.arrive(entry.order.put_back());
         }
     }
 
@@ -390,18 +404,9 @@ impl<T: Ticket, M> Lane<T, M> {
                     self.settled.push(Settled::Done(entry.order, entry.made, proof));
                 }
                 (Decision::Refused(error), _) => self.settled.push(Settled::Refused(entry.order, error, None)),
-                (Decision::LastKilos, _) => {
-                    entry.order.ticket.put_back();
-                    self.settled.push(Settled::ToLastKilos(entry.order));
-                }
-                (Decision::Blocked(obstacle), _) => {
-                    entry.order.ticket.put_back();
-                    self.settled.push(Settled::ToWaiting(entry.order, obstacle));
-                }
-                (Decision::Granted(_) | Decision::Open, _) => {
-                    entry.order.ticket.put_back();
-                    self.arrive(entry.order);
-                }
+                (Decision::LastKilos, _) => self.settled.push(Settled::ToLastKilos(entry.order.put_back())),
+                (Decision::Blocked(row), _) => self.blocked.take_in(entry.order.put_back(), Some(row)),
+                (Decision::Granted(_) | Decision::Open, _) => self.arrive(entry.order.put_back()),
             }
         }
     }
@@ -409,22 +414,32 @@ impl<T: Ticket, M> Lane<T, M> {
     /// Granted orders of a commit with an unknown outcome are not tried again. The others of the batch are.
     fn failed(&mut self, error: DbError) -> Next {
         if !matches!(error, DbError::OutcomeUnknown(_)) {
-            self.failure = Some(Failure::of(error));
+            self.failure = Some(Failure::of(error, self.doing == Next::Lock(Wait::ForOthers)));
             return Next::RollBack;
         }
         for entry in std::mem::take(&mut self.batch) {
             if matches!(entry.decision, Decision::Granted(_)) {
                 self.settled.push(Settled::Refused(entry.order, error.copy().into(), entry.made));
             } else {
-                entry.order.ticket.put_back();
-                self.arrive(entry.order);
+                self.arrive(entry.order.put_back());
             }
         }
         Next::Settle
     }
 
-    /// Gives up the batch after a panic.
-    pub fn abandon(&mut self) {
-        self.refuse_all(sqlx::Error::WorkerCrashed.into());
+    /// Ends the batch after a panic, as if the database had refused the data of one order. If the commit was under way,
+    /// its outcome is unknown.
+    pub fn panicked(&mut self) {
+        if self.doing == Next::Commit {
+            _ = self.failed(DbError::OutcomeUnknown(sqlx::Error::WorkerCrashed));
+        } else {
+            self.failure = None;
+            self.blame(sqlx::Error::WorkerCrashed.into());
+        }
+    }
+
+    /// Drops all orders, without an answer.
+    pub fn clear(&mut self) {
+        *self = Self::new(self.kind, self.most);
     }
 }

@@ -1,7 +1,8 @@
 //! The booking desk: requests that arrive while a commit is under way wait together, and are decided together in one
 //! transaction. A few lanes serve them, each on a connection of its own; one lane sells the last kilograms of flights
-//! in order of arrival; orders for a row that another transaction has locked have a lane that waits for it. There is no
-//! timer: an idle desk serves at once. See `docs/booking-desk.md`.
+//! in order of arrival. Orders for a row that another transaction has locked delay no others. There is no timer: an idle
+//! desk serves at once. See `docs/booking-desk.md`.
+mod blocked;
 mod chosen;
 mod decide;
 mod failure;
@@ -14,10 +15,9 @@ mod ticket;
 mod write;
 
 use std::{
-    collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -26,7 +26,6 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, timeout_at},
 };
-use uuid::Uuid;
 
 use super::{BookingError, BookingService, metric, model::Booking};
 use crate::platform::{
@@ -44,8 +43,6 @@ pub(super) use ticket::Refusal;
 
 type Order = order::Order<ticket::Ticket>;
 
-/// Longest wait of an order before it is begun; after that it is refused. Well within the time limit of a request.
-const PATIENCE: Duration = Duration::from_secs(6);
 /// Longest time for which a lane waits for a row that another transaction has locked.
 const LOCK_PATIENCE: Duration = Duration::from_millis(50);
 
@@ -67,16 +64,13 @@ pub struct Desk(Arc<Inner>);
 struct Inner {
     /// The last one is for the last kilograms.
     lanes: Box<[mpsc::UnboundedSender<Order>]>,
-    /// The lanes that wait for a flight or a booking, by its id.
-    waiting: Mutex<HashMap<Uuid, mpsc::UnboundedSender<Order>>>,
-    waiting_lanes: AtomicUsize,
     arrivals: AtomicU64,
     places: Queues,
     limits: DeskLimits,
     tasks: Tasks,
     bookings: BookingService,
-    /// The same for the waiting lanes.
-    patient_bookings: BookingService,
+    /// Longest wait of an order before it is begun; after that it is refused. Twice as long as others wait for a row.
+    patience: Duration,
 }
 
 /// A request at the desk.
@@ -114,14 +108,12 @@ impl Desk {
         let (lanes, receivers): (Vec<_>, Vec<_>) = (0..=limits.lanes).map(|_| mpsc::unbounded_channel()).unzip();
         let inner = Arc::new(Inner {
             lanes: lanes.into(),
-            waiting: Mutex::default(),
-            waiting_lanes: AtomicUsize::new(0),
             arrivals: AtomicU64::new(0),
             places: Queues::new(limits.queue),
             limits,
             tasks,
             bookings: bookings.clone(),
-            patient_bookings: bookings.on_waiting_connections(),
+            patience: bookings.db.lock_patience() * 2,
         });
         for (number, orders) in receivers.into_iter().enumerate() {
             let (kind, name) = match number {
@@ -153,10 +145,10 @@ impl Desk {
         let progress = Progress::default();
         let ticket = ticket::Ticket::new(request, answer, progress.clone(), places, desk.tasks.hold());
         let arrival = order::Arrival(desk.arrivals.fetch_add(1, Relaxed));
-        desk.accept(Order { arrival, operation, ticket });
+        desk.send(home(&operation, desk.limits.lanes), Order::new(arrival, operation, ticket));
         metric::DESK_ORDERS.increment(1);
         let waiting = async {
-            let mut until = request.until.min(Instant::now() + PATIENCE);
+            let mut until = request.until.min(Instant::now() + desk.patience);
             loop {
                 if let Ok(told) = timeout_at(until, &mut told).await {
                     return told;
@@ -184,20 +176,6 @@ fn home(operation: &Operation, lanes: usize) -> usize {
 }
 
 impl Inner {
-    fn accept(&self, order: Order) {
-        let order = match self.waiting_lane_for(&order.operation) {
-            Some(obstacle) => match self.waiting().get(&obstacle) {
-                Some(waiting) => match waiting.send(order) {
-                    Ok(()) => return,
-                    Err(mpsc::error::SendError(order)) => order,
-                },
-                None => order,
-            },
-            None => order,
-        };
-        self.send(home(&order.operation, self.limits.lanes), order);
-    }
-
     /// After the end of a lane, which ends with the runtime, requests see that their answers are dropped.
     fn send(&self, lane: usize, order: Order) {
         _ = self.lanes[lane].send(order);
@@ -205,49 +183,5 @@ impl Inner {
 
     fn to_last_kilos(&self, order: Order) {
         self.send(self.limits.lanes, order);
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, HashMap<Uuid, mpsc::UnboundedSender<Order>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns the flight or booking for which a lane waits, if this operation needs it.
-    fn waiting_lane_for(&self, operation: &Operation) -> Option<Uuid> {
-        if self.waiting_lanes.load(Relaxed) == 0 {
-            return None;
-        }
-        let waiting = self.waiting();
-        operation.rows().find(|want| waiting.contains_key(want))
-    }
-
-    /// Passes an order to the lane that waits for this flight or booking.
-    fn to_waiting_lane(self: &Arc<Self>, order: Order, obstacle: Uuid) {
-        let mut waiting = self.waiting();
-        let order = match waiting.get(&obstacle) {
-            Some(sender) => match sender.send(order) {
-                Ok(()) => return,
-                Err(mpsc::error::SendError(order)) => order,
-            },
-            None => order,
-        };
-        let (sender, orders) = mpsc::unbounded_channel();
-        _ = sender.send(order);
-        waiting.insert(obstacle, sender);
-        self.waiting_lanes.store(waiting.len(), Relaxed);
-        drop(waiting);
-        let lane = Lane::new(LaneKind::Waiting(obstacle), self.limits.batch);
-        let runner = Runner::new(self.patient_bookings.clone(), lane, Arc::downgrade(self), "waiting".to_owned());
-        tokio::spawn(runner.serve_until_empty(orders, obstacle));
-    }
-
-    /// Closes a waiting lane, unless an order has arrived.
-    fn close_waiting_lane(&self, obstacle: Uuid, orders: &mpsc::UnboundedReceiver<Order>) -> bool {
-        let mut waiting = self.waiting();
-        if !orders.is_empty() {
-            return false;
-        }
-        waiting.remove(&obstacle);
-        self.waiting_lanes.store(waiting.len(), Relaxed);
-        true
     }
 }

@@ -112,6 +112,20 @@ pub struct Order<T> {
     pub arrival: Arrival,
     pub operation: Operation,
     pub ticket: T,
+    /// It was begun before, without effect.
+    pub is_repeated: bool,
+}
+
+impl<T: Ticket> Order<T> {
+    pub const fn new(arrival: Arrival, operation: Operation, ticket: T) -> Self {
+        Self { arrival, operation, ticket, is_repeated: false }
+    }
+
+    /// Lets it wait again, after an attempt without effect.
+    pub fn put_back(self) -> Self {
+        self.ticket.put_back();
+        Self { is_repeated: true, ..self }
+    }
 }
 
 /// The request that waits for an order.
@@ -119,6 +133,9 @@ pub trait Ticket {
     /// Begins the order; returns false if its client has left. After that its effect stands.
     fn take_up(&self) -> bool;
 
-    /// Lets the order wait again, after an attempt without effect.
+    /// The order waits again.
     fn put_back(&self);
+
+    /// Returns whether its client has left.
+    fn has_left(&self) -> bool;
 }

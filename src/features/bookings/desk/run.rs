@@ -2,11 +2,15 @@ use std::{
     collections::{BTreeSet, HashMap},
     panic::AssertUnwindSafe,
     sync::Weak,
+    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout_at},
+};
 use uuid::Uuid;
 
 use super::{
@@ -29,11 +33,18 @@ use crate::{
     kernel::{AirportCode, BookingId, FlightId},
     platform::{
         locks::Lock,
-        postgres::{DbError, pause_before_retry},
-        telemetry::{self, Traced, span},
+        postgres::{DbError, limit_lock_waits, pause_before_retry},
+        telemetry::{self, Traced, metric::TRANSACTION_RETRIES, span},
         work::{Committed, Transaction},
     },
 };
+
+/// Time between two looks at the rows that other transactions have locked.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+/// Longest wait for a lock by an order that has met one before.
+const TRIAL_PATIENCE: Duration = Duration::from_millis(2);
+
+type Orders = mpsc::UnboundedReceiver<Order>;
 
 /// Carries out what a lane decides to do.
 pub struct Runner {
@@ -41,6 +52,7 @@ pub struct Runner {
     lane: Lane<Ticket, Made>,
     desk: Weak<Inner>,
     name: String,
+    next_look: Instant,
     tx: Option<Transaction>,
     turns: Vec<Lock>,
     /// The time of the decisions, after the locks.
@@ -51,45 +63,65 @@ pub struct Runner {
 
 impl Runner {
     pub fn new(bookings: BookingService, lane: Lane<Ticket, Made>, desk: Weak<Inner>, name: String) -> Self {
-        let (decided_at, rooms) = (DateTime::UNIX_EPOCH, Vec::new());
-        Self { bookings, lane, desk, name, tx: None, turns: Vec::new(), decided_at, rooms }
-    }
-
-    /// Serves until the desk is gone.
-    pub async fn serve(mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
-        while let Some(order) = orders.recv().await {
-            self.lane.arrive(order);
-            self.serve_all(&mut orders).await;
+        Self {
+            bookings,
+            lane,
+            desk,
+            name,
+            next_look: Instant::now(),
+            tx: None,
+            turns: Vec::new(),
+            decided_at: DateTime::UNIX_EPOCH,
+            rooms: Vec::new(),
         }
     }
 
-    pub async fn serve_until_empty(mut self, mut orders: mpsc::UnboundedReceiver<Order>, obstacle: Uuid) {
-        loop {
-            self.serve_all(&mut orders).await;
-            let is_over = self.desk.upgrade().is_none_or(|desk| desk.close_waiting_lane(obstacle, &orders));
-            if is_over {
-                return;
+    /// Serves until the desk is gone.
+    pub async fn serve(mut self, mut orders: Orders) {
+        while self.has_work(&mut orders).await {
+            if AssertUnwindSafe(self.serve_all(&mut orders)).catch_unwind().await.is_err() {
+                tracing::error!(lane = self.name, "a lane of the booking desk panicked; its orders are dropped");
+                self.lane.clear();
             }
         }
     }
 
+    /// Waits for an order, or for the next look at the locked rows. Returns false if the desk is gone.
+    async fn has_work(&mut self, orders: &mut Orders) -> bool {
+        let arrived = if self.lane.blocked().len() == 0 {
+            orders.recv().await
+        } else {
+            match timeout_at(self.next_look, orders.recv()).await {
+                Ok(arrived) => arrived,
+                Err(_) => return true,
+            }
+        };
+        let is_open = arrived.is_some();
+        if let Some(order) = arrived {
+            self.lane.arrive(order);
+        }
+        is_open
+    }
+
     /// Serves whatever waits, a batch at a time.
-    async fn serve_all(&mut self, orders: &mut mpsc::UnboundedReceiver<Order>) {
+    async fn serve_all(&mut self, orders: &mut Orders) {
         loop {
             while let Ok(order) = orders.try_recv() {
                 self.lane.arrive(order);
             }
-            let Some(desk) = self.desk.upgrade() else { return };
+            if self.lane.blocked().len() > 0 && self.next_look <= Instant::now() {
+                self.look().await;
+                self.next_look = Instant::now() + LOOK_INTERVAL;
+            }
             let index = self.bookings.capacity.index();
             let is_fresh = index.is_fresh(self.bookings.clock.now());
             let room_of = |flight| if is_fresh { index.room(flight) } else { None };
-            let has_more =
-                self.lane.start(&rules(&self.bookings), room_of, |operation| desk.waiting_lane_for(operation));
-            drop(desk);
+            let has_more = self.lane.start(&rules(&self.bookings), room_of);
             if !self.lane.batch().is_empty() {
                 self.serve_batch().await;
             }
             self.reply();
+            metric::DESK_BLOCKED.with([&*self.name]).set(count(self.lane.blocked().len()));
             if let Some(pause) = self.lane.conflicts().map(pause_before_retry) {
                 tokio::time::sleep(pause).await;
             }
@@ -100,12 +132,33 @@ impl Runner {
         metric::DESK_WAITING.with([&*self.name]).set(0);
     }
 
+    /// Looks at the locked rows for which orders wait, without waiting for them. If that fails, the orders learn it by
+    /// an attempt of their own.
+    async fn look(&mut self) {
+        let rows: Vec<Uuid> = self.lane.blocked().rows().iter().copied().collect();
+        let free = self.free(&rows).await;
+        self.lane.looked(free.as_deref().unwrap_or(&rows));
+    }
+
+    async fn free(&self, rows: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tx = Transaction::begin(&self.bookings.db).await?;
+        let flights: Vec<FlightId> = rows.iter().copied().map(FlightId::from).collect();
+        let flights = capacity::lock_free_in_tx(&mut tx, &flights).await?;
+        let bookings = repository::lock_free_bookings(&mut tx, rows).await?;
+        tx.roll_back().await;
+        let flights = flights.into_iter().map(|room| room.flight_id.uuid());
+        Ok(flights.chain(bookings.into_iter().map(|booking| booking.id.uuid())).collect())
+    }
+
     async fn serve_batch(&mut self) {
         let batch = self.lane.batch();
-        metric::DESK_WAITING.with([&*self.name]).set(u32::try_from(self.lane.waiting()).unwrap_or(u32::MAX));
-        metric::DESK_BATCH.with([&*self.name]).record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
+        metric::DESK_WAITING.with([&*self.name]).set(count(self.lane.waiting()));
+        metric::DESK_BATCH.with([&*self.name]).record(f64::from(count(batch.len())));
         let now = Instant::now();
-        for entry in batch {
+        for entry in batch.iter().filter(|entry| !entry.order.is_repeated) {
             let waited = now - entry.order.ticket.queued;
             metric::DESK_WAIT.with([&*self.name]).record(waited.as_secs_f64());
         }
@@ -115,19 +168,20 @@ impl Runner {
         if serving.is_err() {
             tracing::error!(lane = self.name, "a batch of the booking desk panicked");
             self.tx = None;
-            self.lane.abandon();
+            self.lane.panicked();
         }
         self.turns.clear();
     }
 
     async fn work(&mut self) {
-        let mut next = Next::Enter;
+        let mut next = self.lane.doing();
         while next != Next::Settle {
             let report = self.carry_out(next).await.unwrap_or_else(Report::Failed);
             if let Report::Failed(error) = &report
                 && (error.is_conflict() || error.is_lock_timeout())
             {
                 self.path().count_conflicts(self.takings());
+                TRANSACTION_RETRIES.increment(1);
             }
             next = self.lane.step(report, &rules(&self.bookings));
         }
@@ -136,7 +190,7 @@ impl Runner {
     const fn path(&self) -> capacity::Path {
         match self.lane.kind() {
             LaneKind::Ordinary => capacity::Path::Optimistic,
-            LaneKind::LastKilos | LaneKind::Waiting(_) => capacity::Path::Locking,
+            LaneKind::LastKilos => capacity::Path::Locking,
         }
     }
 
@@ -151,7 +205,7 @@ impl Runner {
 
     async fn carry_out(&mut self, next: Next) -> Result<Report, DbError> {
         match next {
-            Next::Enter => Ok(Report::Entered(self.enter().await?)),
+            Next::Enter(wait) => Ok(Report::Entered(self.enter(wait).await?)),
             Next::Lock(wait) => Ok(Report::Locked(self.lock(wait).await?)),
             Next::Write => {
                 self.write().await?;
@@ -178,12 +232,15 @@ impl Runner {
     }
 
     /// Takes the courtesy locks for the last kilograms, begins, enters the keys, and claims the air waybills.
-    async fn enter(&mut self) -> Result<Vec<Result<(), BookingError>>, DbError> {
+    async fn enter(&mut self, wait: Wait) -> Result<Vec<Result<(), BookingError>>, DbError> {
         if self.lane.kind() == LaneKind::LastKilos {
             let flights = wanted(self.lane.batch(), |operation| matches!(operation, Operation::Book(_)));
             self.turns = self.bookings.capacity.turns(flights).in_span(span("wait for turn")).await;
         }
         let tx = self.tx.insert(Transaction::begin(&self.bookings.db).await?);
+        if wait == Wait::ForNobody {
+            limit_lock_waits(tx, TRIAL_PATIENCE).await?;
+        }
         let begun_at = self.bookings.clock.now();
         let keys: Vec<_> = self.lane.batch().iter().map(|entry| &*entry.order.ticket.key).collect();
         let entered = tx.enter(&keys).await?;
@@ -210,8 +267,7 @@ impl Runner {
         Ok(outcomes)
     }
 
-    /// Locks the flights of all orders in ascending order, then the bookings, and reads them. A row for which the lane
-    /// waits alone is locked first: nobody waits for the others meanwhile, and they are not waited for.
+    /// Locks the flights of all orders in ascending order, then the bookings, and reads them.
     async fn lock(&mut self, wait: Wait) -> Result<LockedRows, DbError> {
         let flights: Vec<FlightId> = wanted(self.lane.batch(), |_| true).into_iter().collect();
         let booked = wanted(self.lane.batch(), |operation| matches!(operation, Operation::Book(_)));
@@ -220,18 +276,11 @@ impl Runner {
         bookings.sort_unstable();
         let service = self.bookings.clone();
         let tx = self.transaction()?;
-        if let Wait::For(obstacle) = wait {
-            if flights.iter().any(|flight| flight.uuid() == obstacle) {
-                capacity::lock_in_tx(tx, &[obstacle.into()]).await?;
-            } else {
-                repository::lock_bookings(tx, &[obstacle]).await?;
-            }
-        }
         let mut found = LockedRows::default();
         if !flights.is_empty() {
             let rooms = match wait {
-                Wait::ForAll => capacity::lock_in_tx(tx, &flights).await?,
-                Wait::For(_) | Wait::ForNone => capacity::lock_free_in_tx(tx, &flights).await?,
+                Wait::ForOthers => capacity::lock_in_tx(tx, &flights).await?,
+                Wait::ForNobody => capacity::lock_free_in_tx(tx, &flights).await?,
             };
             found.rooms = rooms.into_iter().map(|room| (room.flight_id, room)).collect();
             found.flights = timetable(tx, &service, &booked, &found.rooms).await?;
@@ -242,8 +291,8 @@ impl Runner {
         }
         if !bookings.is_empty() {
             let locked = match wait {
-                Wait::ForAll => repository::lock_bookings(tx, &bookings).await?,
-                Wait::For(_) | Wait::ForNone => repository::lock_free_bookings(tx, &bookings).await?,
+                Wait::ForOthers => repository::lock_bookings(tx, &bookings).await?,
+                Wait::ForNobody => repository::lock_free_bookings(tx, &bookings).await?,
             };
             found.bookings = locked.into_iter().map(|booking| (booking.id, booking)).collect();
             found.blocked.extend(bookings.iter().filter(|id| !found.bookings.contains_key(&BookingId::from(**id))));
@@ -274,11 +323,6 @@ impl Runner {
                 Settled::ToLastKilos(order) => {
                     if let Some(desk) = self.desk.upgrade() {
                         desk.to_last_kilos(order);
-                    }
-                }
-                Settled::ToWaiting(order, obstacle) => {
-                    if let Some(desk) = self.desk.upgrade() {
-                        desk.to_waiting_lane(order, obstacle);
                     }
                 }
             }
@@ -326,6 +370,10 @@ impl BookingService {
 fn rules(bookings: &BookingService) -> Rules<impl Fn(AirportCode) -> TimeDelta> {
     let connections = bookings.flights.connections();
     Rules { threshold: bookings.capacity.threshold(), minimum_connection: |airport| connections.minimum(airport) }
+}
+
+fn count(orders: usize) -> u32 {
+    u32::try_from(orders).unwrap_or(u32::MAX)
 }
 
 /// Returns the flights of these orders, in ascending order.

@@ -120,6 +120,10 @@ impl order::Ticket for Ticket {
     fn put_back(&self) {
         self.progress.0.store(WAITS, Release);
     }
+
+    fn has_left(&self) -> bool {
+        self.answer.is_closed()
+    }
 }
 
 /// Numbers of the orders for each flight and each booking. A full queue refuses no order for others.

@@ -1,6 +1,8 @@
 //! The simulated database: rows with locks, and transactions whose changes appear when they are committed.
 use std::collections::{BTreeMap, HashMap};
 
+use uuid::Uuid;
+
 use crate::{
     features::{
         bookings::model::{Booking, LegStatus},
@@ -81,6 +83,11 @@ impl Books {
 
     pub fn try_lock(&mut self, tx: TxId, row: Row) -> bool {
         *self.locks.entry(row).or_insert(tx) == tx
+    }
+
+    /// Returns whether no transaction has locked this flight or booking.
+    pub fn is_free(&self, row: Uuid) -> bool {
+        !self.locks.contains_key(&Row::Flight(row.into())) && !self.locks.contains_key(&Row::Booking(row.into()))
     }
 
     pub fn changes(&mut self, tx: TxId) -> &mut Changes {

@@ -1,5 +1,9 @@
 //! A lane at work on the simulated database, one action at a time.
-use std::{cell::Cell, collections::BTreeSet, rc::Rc};
+use std::{
+    cell::Cell,
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -7,9 +11,10 @@ use uuid::Uuid;
 use super::{
     super::{
         decide::{Decision, Extent, Grant, LockedRows, Rules},
-        lane::{Defect, Lane, LaneKind, Next, Report, Wait},
+        lane::{Lane, LaneKind, Next, Report, Wait},
         order::{self, Operation, Order, Verb},
     },
+    Defect,
     books::{Books, Obstacle, Row, TxId},
     dice::Dice,
 };
@@ -57,6 +62,10 @@ impl order::Ticket for Ticket {
     fn put_back(&self) {
         self.progress.set(Progress::Waits);
     }
+
+    fn has_left(&self) -> bool {
+        self.is_gone.get()
+    }
 }
 
 pub struct Server {
@@ -86,14 +95,6 @@ impl Server {
         Self { lane, inbox: Vec::new(), next: None, tx: None }
     }
 
-    /// Returns the row for which a waiting lane waits.
-    pub fn obstacle(&self) -> Option<Uuid> {
-        match self.lane.kind() {
-            LaneKind::Waiting(obstacle) => Some(obstacle),
-            LaneKind::Ordinary | LaneKind::LastKilos => None,
-        }
-    }
-
     /// The process dies: the database rolls back.
     pub fn crash(mut self, books: &mut Books) {
         if let Some(tx) = self.tx.take() {
@@ -102,11 +103,26 @@ impl Server {
     }
 
     pub fn is_idle(&self) -> bool {
-        self.next.is_none() && self.inbox.is_empty() && self.lane.waiting() == 0
+        self.next.is_none() && self.inbox.is_empty() && self.lane.waiting() == 0 && self.lane.blocked().len() == 0
+    }
+
+    /// Looks which rows are free again.
+    pub fn look(&mut self, books: &Books) {
+        let free = self.lane.blocked().rows().iter().copied();
+        let free: Vec<Uuid> = free.filter(|row| books.is_free(*row)).collect();
+        self.lane.looked(&free);
     }
 
     /// Takes the next action, if nothing delays it.
     pub fn act(&mut self, next: Next, around: &mut Around<'_>) {
+        if next == Next::Write && self.grants_guilty() && around.dice.one_in(2) {
+            if let Some(tx) = self.tx.take() {
+                around.books.roll_back(tx);
+            }
+            self.lane.panicked();
+            self.next = Some(Next::Settle);
+            return;
+        }
         let Some(report) = self.carry_out(next, around).unwrap_or_else(|error| Some(Report::Failed(error))) else {
             return;
         };
@@ -127,7 +143,7 @@ impl Server {
 
     fn carry_out(&mut self, next: Next, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
         match next {
-            Next::Enter => self.enter(around),
+            Next::Enter(wait) => self.enter(wait, around),
             Next::Lock(wait) => self.lock(wait, around),
             Next::Write => self.write(around).map(Some),
             Next::Commit => self.commit(around),
@@ -140,24 +156,20 @@ impl Server {
         }
     }
 
-    /// A row is locked by another transaction: wait on, unless the time is up.
-    fn meet(&self, obstacle: Obstacle, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
-        let patience = if self.obstacle().is_some() { 100 } else { 3 };
-        match obstacle {
-            Obstacle::Deadlock => Err(DbError::simulated("40P01")),
-            Obstacle::Wait if around.dice.one_in(patience) => Err(DbError::simulated("55P03")),
-            Obstacle::Wait => Ok(None),
-        }
+    /// Whether the batch grants an order that the database refuses.
+    fn grants_guilty(&self) -> bool {
+        let granted = |decision: &Decision| matches!(decision, Decision::Granted(_));
+        self.lane.batch().iter().any(|entry| entry.order.ticket.is_guilty && granted(&entry.decision))
     }
 
-    fn enter(&mut self, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
+    fn enter(&mut self, wait: Wait, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
         let tx = *self.tx.get_or_insert_with(|| around.books.start());
         let mut claims: Vec<_> =
             self.lane.batch().iter().filter_map(|entry| entry.order.operation.claim().cloned()).collect();
         claims.sort();
         for awb in claims {
             if let Err(obstacle) = around.books.lock(tx, Row::Awb(awb)) {
-                return self.meet(obstacle, around);
+                return meet(obstacle, wait, around);
             }
         }
         let mut outcomes = Vec::new();
@@ -185,11 +197,10 @@ impl Server {
         let bookings: BTreeSet<BookingId> = operations().filter_map(Operation::booking).collect();
         let flights = flights.into_iter().map(|flight| (flight.uuid(), Row::Flight(flight)));
         let rows: Vec<_> = flights.chain(bookings.into_iter().map(|id| (id.uuid(), Row::Booking(id)))).collect();
-        let is_waited_for = |id: Uuid| wait == Wait::ForAll || wait == Wait::For(id);
         let mut found = LockedRows { at: around.now, ..LockedRows::default() };
-        for (_, row) in rows.iter().filter(|(id, _)| is_waited_for(*id)) {
+        for (_, row) in rows.iter().filter(|_| wait == Wait::ForOthers) {
             if let Err(obstacle) = around.books.lock(tx, row.clone()) {
-                return self.meet(obstacle, around);
+                return meet(obstacle, wait, around);
             }
         }
         for (id, row) in rows {
@@ -208,8 +219,7 @@ impl Server {
 
     fn write(&mut self, around: &mut Around<'_>) -> Result<Report, DbError> {
         let tx = self.tx.expect("it was begun");
-        let granted = |decision: &Decision| matches!(decision, Decision::Granted(_));
-        if self.lane.batch().iter().any(|entry| entry.order.ticket.is_guilty && granted(&entry.decision)) {
+        if self.grants_guilty() {
             return Err(DbError::simulated("23514"));
         }
         if !around.is_calm && around.dice.one_in(30) {
@@ -262,7 +272,7 @@ impl Server {
 
     /// The decisions are those that one after the other would get, by the rows that are locked.
     fn check_decisions(&self, rooms: Vec<FlightCapacity>, blocked: &BTreeSet<Uuid>, at: DateTime<Utc>) {
-        let mut rooms: std::collections::HashMap<_, _> = rooms.into_iter().map(|room| (room.flight_id, room)).collect();
+        let mut rooms: HashMap<_, _> = rooms.into_iter().map(|room| (room.flight_id, room)).collect();
         let extent = if self.lane.kind() == LaneKind::Ordinary { Extent::AboveThreshold } else { Extent::Everything };
         for entry in self.lane.batch() {
             let flights = entry.order.operation.flights();
@@ -294,6 +304,15 @@ impl Server {
                 }
             }
         }
+    }
+}
+
+/// A row is locked by another transaction: the server waits on, unless its time is up.
+fn meet(obstacle: Obstacle, wait: Wait, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
+    match obstacle {
+        Obstacle::Deadlock => Err(DbError::simulated("40P01")),
+        Obstacle::Wait if wait == Wait::ForNobody || around.dice.one_in(3) => Err(DbError::simulated("55P03")),
+        Obstacle::Wait => Ok(None),
     }
 }
 
