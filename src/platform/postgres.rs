@@ -25,7 +25,12 @@ use super::{
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::{Connection, PgConnection, PgExecutor, migrate::Migrator, postgres::PgConnectOptions};
+use sqlx::{
+    Connection, PgConnection, PgExecutor, Postgres,
+    migrate::Migrator,
+    postgres::{PgArguments, PgConnectOptions},
+    query::Query,
+};
 
 pub use error::{DbError, Transient, Unreachable};
 pub use grants::Tables;
@@ -38,6 +43,9 @@ pub use transaction::{ReadConnection, Tx, commit};
 
 use pool::{Pool, Pooled};
 use state::State;
+
+/// A statement with its parameters, ready to be executed.
+pub type Statement = Query<'static, Postgres, PgArguments>;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 

@@ -1,18 +1,13 @@
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 
 use super::{
-    BOOKING,
-    model::{Booking, DATA_VERSION, Event, EventType, Leg, LegStatus, changed_data},
+    model::{Booking, Event, EventType, Leg, LegStatus, changed_data, message},
     repository::{self, Changes},
 };
 use crate::{
     features::capacity::Shift,
-    kernel::{AirportCode, FlightId, LegId, UserId},
+    kernel::{AirportCode, LegId, UserId},
     platform::{
-        outbox::{self, Message},
         postgres::{DbError, PgSession},
         random::IdSource,
     },
@@ -143,59 +138,10 @@ pub(super) async fn save_in_tx(tx: &mut PgSession, drafts: &[Draft]) -> Result<(
     for draft in drafts.iter().filter(|draft| draft.now.texts != draft.found.texts) {
         repository::save_texts(tx, &draft.now).await?;
     }
-    let told: Vec<_> = drafts
-        .iter()
-        .flat_map(|draft| {
-            draft.events.iter().map(|event| Told { booking: &draft.now, event, trace: draft.trace.as_deref() })
-        })
-        .collect();
     let bookings = drafts.iter().map(|draft| &draft.now).collect();
-    let events = told.iter().map(|told| (told.booking.id, told.event)).collect();
-    repository::save(tx, &Changes { bookings, moved, added, events }).await?;
-    announce_in_tx(tx, &told).await
-}
-
-/// An event of a booking, as it is after it, and the trace of the request; `None`: the current one.
-pub(super) struct Told<'a> {
-    pub booking: &'a Booking,
-    pub event: &'a Event,
-    pub trace: Option<&'a str>,
-}
-
-/// Writes the messages about events of bookings.
-pub(super) async fn announce_in_tx(tx: &mut PgSession, told: &[Told<'_>]) -> Result<(), DbError> {
-    let messages: Vec<_> = told
-        .iter()
-        .map(|Told { booking, event, trace }| Message {
-            aggregate: BOOKING,
-            aggregate_id: booking.id.uuid(),
-            subject: booking.ref_id.as_str().to_owned(),
-            sequence: event.sequence,
-            event_type: event.event_type.as_str(),
-            payload: payload(booking, event),
-            occurred_at: event.occurred_at,
-            trace: trace.map(str::to_owned),
-        })
-        .collect();
-    Ok(outbox::append_in_tx(tx, &messages).await?)
-}
-
-/// Builds the message data: no free text, no personal data. Each version of a booking has one event: the two numbers
-/// advance together.
-fn payload(booking: &Booking, event: &Event) -> Value {
-    let flights: BTreeSet<FlightId> = booking.legs.iter().map(|leg| leg.flight_id).collect();
-    json!({
-        "data_version": DATA_VERSION,
-        "event_id": event.id,
-        "ref_id": booking.ref_id,
-        "awb_number": booking.awb_number,
-        "status": event.status,
-        "location": event.location,
-        "flight_id": event.flight_id,
-        "flight_number": event.flight_number,
-        "flight_ids": flights,
-        "pieces": event.pieces,
-        "weight_kg": event.weight,
-        "version": event.sequence,
-    })
+    let events = || drafts.iter().flat_map(|draft| draft.events.iter().map(|event| (*draft, event)));
+    let messages = events().map(|(draft, event)| message(&draft.now, event, draft.trace.as_deref())).collect();
+    let events = events().map(|(draft, event)| (draft.now.id, event)).collect();
+    repository::save(tx, &Changes { bookings, moved, added, events, messages }).await?;
+    Ok(())
 }

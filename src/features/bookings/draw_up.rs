@@ -6,7 +6,7 @@ use super::{
     BookingService,
     dto::CreateBooking,
     itinerary::Demand,
-    model::{Booking, BookingStatus, Event, EventType, Leg, LegStatus, Texts, whole_data},
+    model::{Booking, BookingData, BookingStatus, Event, EventType, Leg, LegStatus, Texts},
 };
 use crate::{
     features::{
@@ -117,7 +117,7 @@ impl BookingService {
     }
 
     /// Returns the event of a booking that was just drawn up.
-    pub(super) fn booked_event(&self, booking: &Booking) -> Event {
+    pub(super) fn booked_event(&self, booking: &Booking) -> Event<BookingData> {
         let first = booking.legs.first();
         Event {
             id: self.ids.next(booking.created_at),
@@ -132,7 +132,7 @@ impl BookingService {
             weight: booking.space.weight,
             actor: Some(booking.created_by),
             notes: None,
-            data: whole_data(booking),
+            data: BookingData::from(booking),
             occurred_at: booking.created_at,
             created_at: booking.created_at,
         }

@@ -1,5 +1,6 @@
 mod data;
 mod event;
+mod message;
 pub mod replay;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,8 +19,11 @@ use crate::{
     platform::web::{read, request},
 };
 
-pub use data::{DATA_VERSION, changed_data, whole_data};
+#[cfg(test)]
+pub use data::whole_data;
+pub use data::{BookingData, DATA_VERSION, changed_data};
 pub use event::{Event, EventType};
+pub use message::{BookingMessage, message};
 
 /// Kind of a booking in messages and audits.
 pub const BOOKING: &str = "booking";

@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use moka::{policy::EvictionPolicy, sync::Cache};
+use quick_cache::sync::Cache;
 
 use super::{model::Booking, repository};
 use crate::{
@@ -74,15 +74,15 @@ fn out_of_references() -> sqlx::Error {
 }
 
 /// Most references whose bookings are remembered.
-const MOST_KNOWN: u64 = 32_768;
+const MOST_KNOWN: usize = 32_768;
 
 /// The ids of bookings that were read lately, by reference: neither ever changes. A bounded cache.
 #[derive(Clone)]
-pub(super) struct KnownReferences(Cache<BookingRef, (BookingId, OrganizationId)>);
+pub(super) struct KnownReferences(Arc<Cache<BookingRef, (BookingId, OrganizationId)>>);
 
 impl Default for KnownReferences {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(MOST_KNOWN).eviction_policy(EvictionPolicy::lru()).build())
+        Self(Arc::new(Cache::new(MOST_KNOWN)))
     }
 }
 
@@ -102,7 +102,7 @@ impl KnownReferences {
 
     /// Forgets a reference whose booking is not there: the database was exchanged for one without it.
     pub fn forget(&self, reference: &BookingRef) {
-        self.0.invalidate(reference);
+        self.0.remove(reference);
     }
 }
 

@@ -96,15 +96,17 @@ async fn record_in_tx(
         })
         .collect();
     repository::insert_events(tx, &events, event_type, actor, now).await?;
+    let subjects: Vec<String> = events.iter().map(|event| event.flight_id.to_string()).collect();
     let messages: Vec<_> = events
-        .into_iter()
-        .map(|event| Message {
+        .iter()
+        .zip(&subjects)
+        .map(|(event, subject)| Message {
             aggregate: FLIGHT,
             aggregate_id: event.flight_id.uuid(),
-            subject: event.flight_id.to_string(),
+            subject,
             sequence: event.sequence,
             event_type: event_type.as_str(),
-            payload: event.data,
+            data: &event.data,
             trace: None,
             occurred_at: event.occurred_at,
         })

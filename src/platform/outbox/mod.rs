@@ -7,32 +7,31 @@ mod streams;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::telemetry;
-use crate::platform::postgres::PgSession;
+use crate::platform::postgres::{PgSession, column};
 pub use feed::{Entry, Feed, FeedError};
 pub use relay::{Sink, SinkAway, relay};
 pub use sinks::{Lag, delete_delivered, lags, retire};
 pub use streams::RedisStreams;
 
-/// A state change that is published after the commit. No personal data.
-#[derive(Debug, Clone)]
-pub struct Message {
+/// A state change that is published after the commit, with its data `D`. No personal data.
+#[derive(Debug)]
+pub struct Message<'a, D> {
     /// The type of the aggregate that changed.
     pub aggregate: &'static str,
     pub aggregate_id: Uuid,
     /// The aggregate's public name.
-    pub subject: String,
+    pub subject: &'a str,
     /// The number of the event among the events of its aggregate.
     pub sequence: i32,
     pub event_type: &'static str,
-    pub payload: Value,
+    pub data: D,
     pub occurred_at: DateTime<Utc>,
     /// The trace of its cause; `None`: the current one.
-    pub trace: Option<String>,
+    pub trace: Option<&'a str>,
 }
 
 /// The version of every event type.
@@ -40,7 +39,7 @@ const TYPE_VERSION: u32 = 1;
 
 /// A `CloudEvents` 1.0 document; `docs/events.md` describes each type.
 #[derive(Serialize)]
-struct CloudEvent<'a> {
+pub struct CloudEvent<'a, D> {
     specversion: &'static str,
     id: String,
     source: &'static str,
@@ -50,7 +49,7 @@ struct CloudEvent<'a> {
     time: DateTime<Utc>,
     datacontenttype: &'static str,
     sequence: String,
-    data: &'a Value,
+    data: &'a D,
     /// The trace of its origin, if there is one: `CloudEvents`' extension for distributed tracing.
     #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a str>,
@@ -64,8 +63,8 @@ struct About<'a> {
     event_type: &'a str,
 }
 
-impl<'a> CloudEvent<'a> {
-    fn new(about: &About<'_>, subject: &'a str, time: DateTime<Utc>, data: &'a Value) -> Self {
+impl<'a, D> CloudEvent<'a, D> {
+    fn new(about: &About<'_>, subject: &'a str, time: DateTime<Utc>, data: &'a D) -> Self {
         let About { aggregate, aggregate_id, sequence, event_type } = about;
         Self {
             specversion: "1.0",
@@ -82,40 +81,37 @@ impl<'a> CloudEvent<'a> {
     }
 }
 
-impl Message {
-    fn cloud_event<'a>(&'a self, traceparent: Option<&'a str>) -> CloudEvent<'a> {
+impl<D> Message<'_, D> {
+    fn cloud_event<'a>(&'a self, traceparent: Option<&'a str>) -> CloudEvent<'a, D> {
         let about = About {
             aggregate: self.aggregate,
             aggregate_id: self.aggregate_id,
             sequence: self.sequence,
             event_type: self.event_type,
         };
-        CloudEvent { traceparent, ..CloudEvent::new(&about, &self.subject, self.occurred_at, &self.payload) }
+        CloudEvent { traceparent, ..CloudEvent::new(&about, self.subject, self.occurred_at, &self.data) }
     }
 }
 
 /// Writes messages in the caller's transaction: they exist exactly when the change does. Must follow the change's own
 /// writes: the transaction then already has its number, by which a feed detects that a missing message will never come.
-pub async fn append_in_tx(tx: &mut PgSession, messages: &[Message]) -> sqlx::Result<()> {
-    let aggregates: Vec<&str> = messages.iter().map(|m| m.aggregate).collect();
-    let ids: Vec<Uuid> = messages.iter().map(|m| m.aggregate_id).collect();
-    let sequences: Vec<i32> = messages.iter().map(|m| m.sequence).collect();
-    let types: Vec<&str> = messages.iter().map(|m| m.event_type).collect();
+pub async fn append_in_tx<D: Serialize + Sync>(tx: &mut PgSession, messages: &[Message<'_, D>]) -> sqlx::Result<()> {
     let trace = telemetry::traceparent();
-    let payloads: Vec<_> =
-        messages.iter().map(|m| Json(m.cloud_event(m.trace.as_deref().or(trace.as_deref())))).collect();
-    let instants: Vec<DateTime<Utc>> = messages.iter().map(|m| m.occurred_at).collect();
-    sqlx::query!(
+    let written = sqlx::query!(
         "insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at)
          select * from unnest($1::text[], $2::uuid[], $3::int[], $4::text[], $5::jsonb[], $6::timestamptz[])",
-        &aggregates as &[&str],
-        &ids,
-        &sequences,
-        &types as &[&str],
-        &payloads as &[Json<CloudEvent<'_>>],
-        &instants,
-    )
-    .execute(tx)
-    .await
-    .map(drop)
+        &column(messages, |m| m.aggregate) as &[&str],
+        &column(messages, |m| m.aggregate_id),
+        &column(messages, |m| m.sequence),
+        &column(messages, |m| m.event_type) as &[&str],
+        &documents(messages, trace.as_deref()) as &[Json<CloudEvent<'_, D>>],
+        &column(messages, |m| m.occurred_at),
+    );
+    written.execute(tx).await.map(drop)
+}
+
+/// Returns the documents of messages, for a statement that writes them together with their change. `trace`: the current
+/// one.
+pub fn documents<'a, D>(messages: &'a [Message<'_, D>], trace: Option<&'a str>) -> Vec<Json<CloudEvent<'a, D>>> {
+    column(messages, |message| Json(message.cloud_event(message.trace.or(trace))))
 }

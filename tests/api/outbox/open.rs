@@ -33,13 +33,14 @@ impl Open {
 
     /// Messages of an aggregate that nobody else knows, with these numbers.
     pub async fn write(&mut self, aggregate_id: Uuid, sequences: impl Iterator<Item = i32>) {
+        let subject = aggregate_id.to_string();
         let message = |sequence| Message {
             aggregate: "flight",
             aggregate_id,
-            subject: aggregate_id.to_string(),
+            subject: &subject,
             sequence,
             event_type: "CHANGED",
-            payload: json!({}),
+            data: json!({}),
             occurred_at: start_of_time(),
             trace: None,
         };

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use super::{
     super::{
         BookingService,
-        draft::{Author, Draft, Told, announce_in_tx, save_in_tx},
-        model::{Booking, Event},
+        draft::{Author, Draft, save_in_tx},
+        model::{Booking, BookingData, Event, message},
         repository,
     },
     Operation, Verb,
@@ -16,7 +16,11 @@ use super::{
 use crate::{
     features::capacity::{self, FlightCapacity, Shift},
     kernel::{AwbNumber, BookingId, BookingRef},
-    platform::{idempotency::Answer, postgres::DbError, work::Transaction},
+    platform::{
+        idempotency::Answer,
+        postgres::{DbError, Statement},
+        work::Transaction,
+    },
 };
 
 /// What is made of an order.
@@ -35,7 +39,7 @@ pub type OwnEntry = Entry<Ticket, Made>;
 struct Batch {
     shifts: Vec<Shift>,
     /// With the traces of the requests.
-    new: Vec<(Booking, Event, Option<String>)>,
+    new: Vec<(Booking, Event<BookingData>, Option<String>)>,
     drafts: Vec<Draft>,
     /// Claims of refused orders and of cancelled bookings.
     freed: Vec<(AwbNumber, BookingId)>,
@@ -58,26 +62,25 @@ pub async fn write(
         batch.freed.sort();
         repository::free_awbs(tx, &batch.freed).await?;
     }
-    let rooms = capacity::shift_in_tx(tx, &batch.shifts, now).await?;
-    if !batch.new.is_empty() {
-        repository::insert_new(tx, &batch.new.iter().map(|(booking, event, _)| (booking, event)).collect::<Vec<_>>())
-            .await?;
-        let told = batch.new.iter().map(|(booking, event, trace)| Told { booking, event, trace: trace.as_deref() });
-        announce_in_tx(tx, &told.collect::<Vec<_>>()).await?;
+    // What follows is prepared while the database is at work.
+    let shifting = capacity::shift_in_tx(tx, &batch.shifts, now);
+    let (rooms, (insertion, answers)) = tokio::join!(shifting, async { (batch.statement(), batch.answers(entries)) });
+    let rooms = rooms?;
+    if let Some(insertion) = insertion {
+        insertion.execute(&mut **tx).await.map_err(DbError::from)?;
     }
     if !batch.drafts.is_empty() {
         save_in_tx(tx, &batch.drafts).await?;
     }
     let (mut new, mut drafts) = (batch.new.into_iter(), batch.drafts.into_iter());
-    for entry in entries.iter_mut() {
+    for (entry, answer) in entries.iter_mut().zip(answers) {
         let booking = match &entry.decision {
             Decision::Granted(Grant::Book(_)) => new.next().map(|(booking, ..)| booking),
             Decision::Granted(_) => drafts.next().map(|draft| draft.now),
             _ => None,
         };
         let Some(booking) = booking else { continue };
-        let answer = (entry.order.ticket.answer_for)(&booking);
-        entry.made = Some(Made { id: booking.id, booking: Some(booking), answer: Some(answer) });
+        entry.made = Some(Made { id: booking.id, booking: Some(booking), answer });
     }
     let kept =
         entries.iter().filter_map(|entry| Some((&*entry.order.ticket.key, entry.made.as_ref()?.answer.as_ref()?)));
@@ -86,6 +89,31 @@ pub async fn write(
 }
 
 impl Batch {
+    /// Returns the statement that writes the new bookings with their messages, if there are any.
+    fn statement(&self) -> Option<Statement> {
+        if self.new.is_empty() {
+            return None;
+        }
+        let new: Vec<_> = self.new.iter().map(|(booking, event, _)| (booking, event)).collect();
+        let messages = self.new.iter().map(|(booking, event, trace)| message(booking, event, trace.as_deref()));
+        Some(repository::insert_new(&new, &messages.collect::<Vec<_>>()))
+    }
+
+    /// Returns the answers, in the order of the entries.
+    fn answers(&self, entries: &[OwnEntry]) -> Vec<Option<Answer>> {
+        let mut new = self.new.iter().map(|(booking, ..)| booking);
+        let mut drafts = self.drafts.iter().map(|draft| &draft.now);
+        let answer = |entry: &OwnEntry| {
+            let booking = match &entry.decision {
+                Decision::Granted(Grant::Book(_)) => new.next(),
+                Decision::Granted(_) => drafts.next(),
+                _ => None,
+            };
+            booking.map(entry.order.ticket.answer_for)
+        };
+        entries.iter().map(answer).collect()
+    }
+
     fn add(
         &mut self,
         service: &BookingService,

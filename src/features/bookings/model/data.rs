@@ -1,7 +1,7 @@
 //! The data of events: the first event holds the whole booking, each other one its changes.
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Booking, BookingStatus, Leg, LegStatus, OffloadReason, Texts};
 use crate::{
@@ -17,7 +17,7 @@ pub const DATA_VERSION: i32 = 1;
 
 /// All of a booking except its free text, its status and the numbers derived from its events. A member unknown to this
 /// build would be lost, and a missing one cannot be rebuilt: both are errors.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BookingData {
     ref_id: BookingRef,
@@ -38,7 +38,7 @@ pub struct BookingData {
     legs: Vec<LegData>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LegData {
     id: LegId,
@@ -160,7 +160,8 @@ impl From<LegData> for Leg {
     }
 }
 
-/// Returns the data of a new booking's event.
+/// Returns the data of an event that tells all of a booking.
+#[cfg(test)]
 pub fn whole_data(booking: &Booking) -> Value {
     serde_json::to_value(BookingData::from(booking)).unwrap_or_default()
 }
@@ -168,18 +169,19 @@ pub fn whole_data(booking: &Booking) -> Value {
 /// Returns the differences between two states of a booking: changed members with their new values, and for each changed
 /// leg its id and the changed members; a new leg is included as a whole.
 pub fn changed_data(before: &Booking, after: &Booking) -> Value {
-    let (mut before, mut after) = (members(whole_data(before)), members(whole_data(after)));
-    let (was, is) = (legs(before.remove("legs")), legs(after.remove("legs")));
-    let changed = is.into_iter().filter_map(|leg| {
-        let Some(was) = was.iter().find(|was| was["id"] == leg["id"]) else { return Some(Value::Object(leg)) };
-        let id = leg["id"].clone();
+    let (mut before, mut after) = (BookingData::from(before), BookingData::from(after));
+    let (was, is) = (std::mem::take(&mut before.legs), std::mem::take(&mut after.legs));
+    let changed = is.iter().filter_map(|leg| {
+        let Some(was) = was.iter().find(|was| was.id == leg.id) else { return Some(members(leg)) };
         let mut changed = differences(was, leg);
-        let is_changed = !changed.is_empty();
-        changed.insert("id".to_owned(), id);
-        is_changed.then_some(Value::Object(changed))
+        if changed.is_empty() {
+            return None;
+        }
+        changed.insert("id".to_owned(), json!(leg.id));
+        Some(changed)
     });
-    let changed: Vec<Value> = changed.collect();
-    let mut data = differences(&before, after);
+    let changed: Vec<Value> = changed.map(Value::Object).collect();
+    let mut data = differences(&before, &after);
     if !changed.is_empty() {
         data.insert("legs".to_owned(), changed.into());
     }
@@ -203,19 +205,24 @@ pub fn folded(mut whole: Map<String, Value>, event: &Value) -> Result<Map<String
     Ok(whole)
 }
 
-fn differences(before: &Map<String, Value>, mut after: Map<String, Value>) -> Map<String, Value> {
+/// Returns the members of `after` that `before` has not, or has differently.
+fn differences<T: Serialize + PartialEq>(before: &T, after: &T) -> Map<String, Value> {
+    if before == after {
+        return Map::new();
+    }
+    let (before, mut after) = (members(before), members(after));
     after.retain(|name, value| before.get(name) != Some(value));
     after
 }
 
 fn legs(legs: Option<Value>) -> Vec<Map<String, Value>> {
     let Some(Value::Array(legs)) = legs else { return Vec::new() };
-    legs.into_iter().map(members).collect()
+    legs.iter().map(members).collect()
 }
 
-fn members(object: Value) -> Map<String, Value> {
-    match object {
-        Value::Object(members) => members,
+fn members<T: Serialize>(object: &T) -> Map<String, Value> {
+    match serde_json::to_value(object) {
+        Ok(Value::Object(members)) => members,
         _ => Map::new(),
     }
 }

@@ -33,9 +33,9 @@ impl EventType {
     }
 }
 
-/// One event in the history of a booking.
+/// One event in the history of a booking, with its data `D`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Event {
+pub struct Event<D = Value> {
     pub id: EventId,
     pub sequence: i32,
     pub event_type: EventType,
@@ -52,7 +52,7 @@ pub struct Event {
     /// Free text, stored beside the event where erasure can reach it.
     pub notes: Option<String>,
     /// Enough to rebuild the booking's state from its events.
-    pub data: Value,
+    pub data: D,
     pub occurred_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
 }

@@ -1,25 +1,32 @@
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::write::joined;
 use crate::{
-    features::bookings::model::{Booking, DATA_VERSION, Event, Leg, Party},
+    features::bookings::{
+        BOOKING,
+        model::{Booking, BookingData, BookingMessage, DATA_VERSION, Event, Leg, Party},
+    },
     kernel::{AirportCode, AwbNumber, FlightId, FlightNumber, LegId},
-    platform::postgres::{PgSession, column},
+    platform::{
+        outbox::{self, CloudEvent, Message},
+        postgres::{Statement, column},
+        telemetry,
+    },
 };
 
-/// Inserts new bookings, each with its reference, its texts if there are any, its legs and its first event, which tells
-/// of the booking as it is, in one statement.
-pub(in crate::features::bookings) async fn insert_new(
-    db: &mut PgSession,
-    new: &[(&Booking, &Event)],
-) -> sqlx::Result<()> {
+/// Returns the statement that inserts new bookings, each with its reference, its texts if there are any, its legs and its first event, which tells
+/// of the booking as it is, and its message, in one statement.
+pub(in crate::features::bookings) fn insert_new(
+    new: &[(&Booking, &Event<BookingData>)],
+    messages: &[Message<'_, BookingMessage<'_>>],
+) -> Statement {
     debug_assert!(new.iter().all(|(booking, event)| event.sequence == 1 && event.status == booking.status));
     debug_assert!(new.iter().all(|(booking, event)| event.location == Some(booking.origin) && event.notes.is_none()));
     let legs: Vec<(Uuid, &Leg)> =
         new.iter().flat_map(|(booking, _)| booking.legs.iter().map(|leg| (booking.id.uuid(), leg))).collect();
+    let trace = telemetry::traceparent();
     sqlx::query_file!(
         "src/features/bookings/repository/insert_new.sql",
         &column(new, |(b, _)| b.id.uuid()),
@@ -45,7 +52,8 @@ pub(in crate::features::bookings) async fn insert_new(
         &column(new, |(_, e)| e.flight_id.map(FlightId::uuid)) as &[Option<Uuid>],
         &column(new, |(_, e)| e.flight_number.as_ref().map(FlightNumber::as_str)) as &[Option<&str>],
         &column(new, |(_, e)| e.leg_id.map(LegId::uuid)) as &[Option<Uuid>],
-        &column(new, |(_, e)| Json(&e.data)) as &[Json<&Value>],
+        &column(new, |(_, e)| Json(&e.data)) as &[Json<&BookingData>],
+        &outbox::documents(messages, trace.as_deref()) as &[Json<CloudEvent<'_, BookingMessage<'_>>>],
         &column(&legs, |(booking, _)| *booking),
         &column(&legs, |(_, l)| l.id.uuid()),
         &column(&legs, |(_, l)| l.sequence),
@@ -61,8 +69,6 @@ pub(in crate::features::bookings) async fn insert_new(
         &column(&legs, |(_, l)| l.space.volume.litres()),
         &column(&legs, |(_, l)| l.space.positions.count()),
         DATA_VERSION,
+        BOOKING,
     )
-    .execute(db)
-    .await
-    .map(drop)
 }

@@ -4,9 +4,13 @@ use uuid::Uuid;
 
 use super::write::joined;
 use crate::{
-    features::bookings::model::{Booking, DATA_VERSION, Event, Leg, OffloadReason},
+    features::bookings::model::{Booking, BookingMessage, DATA_VERSION, Event, Leg, OffloadReason},
     kernel::{AwbNumber, BookingId, FlightId, FlightNumber, LegId, UserId},
-    platform::postgres::{IdMonths, PgSession, column, planned_list},
+    platform::{
+        outbox::{self, Message},
+        postgres::{IdMonths, PgSession, column, planned_list},
+        telemetry,
+    },
 };
 
 /// What a change of bookings writes, except their free text. The caller holds the bookings' locks.
@@ -18,6 +22,7 @@ pub(in crate::features::bookings) struct Changes<'a> {
     pub added: Vec<(BookingId, &'a Leg)>,
     /// With their notes, where there are some.
     pub events: Vec<(BookingId, &'a Event)>,
+    pub messages: Vec<Message<'a, BookingMessage<'a>>>,
 }
 
 /// A statement and its parameters so far.
@@ -59,6 +64,9 @@ pub(in crate::features::bookings) async fn save(db: &mut PgSession, changes: &Ch
          ), noted as (
              insert into booking_event_notes (booking_id, sequence, notes)
              select * from unnest($41::uuid[], $42::int[], $43::text[])
+         ), told as (
+             insert into outbox (aggregate, aggregate_id, sequence, event_type, occurred_at, payload)
+             select * from unnest($59::text[], $60::uuid[], $61::int[], $62::text[], $63::timestamptz[], $64::jsonb[])
          )
          insert into booking_events (booking_id, sequence, id, event_type, status, location, flight_id, flight_number,
                                      leg_id, pieces, weight_hg, actor_id, data, occurred_at, created_at, data_version)
@@ -72,7 +80,9 @@ pub(in crate::features::bookings) async fn save(db: &mut PgSession, changes: &Ch
     let bound = bind_bookings(bound.bind(ids), &changes.bookings);
     let bound = bind_moved(bound, &changes.moved);
     let bound = bind_added(bound, &changes.added);
-    bind_events(bind_notes(bound, &changes.events), &changes.events).execute(db).await.map(drop)
+    let bound = bind_events(bind_notes(bound, &changes.events), &changes.events);
+    let trace = telemetry::traceparent();
+    bind_messages(bound, &changes.messages, trace.as_deref()).execute(db).await.map(drop)
 }
 
 fn bind_bookings<'q>(bound: Bound<'q>, bookings: &[&'q Booking]) -> Bound<'q> {
@@ -145,4 +155,18 @@ fn bind_events<'q>(bound: Bound<'q>, events: &[(BookingId, &'q Event)]) -> Bound
         .bind(data)
         .bind(column(events, |(_, e)| e.occurred_at))
         .bind(column(events, |(_, e)| e.created_at))
+}
+
+fn bind_messages<'q>(
+    bound: Bound<'q>,
+    messages: &'q [Message<'q, BookingMessage<'q>>],
+    trace: Option<&'q str>,
+) -> Bound<'q> {
+    bound
+        .bind(column(messages, |m| m.aggregate))
+        .bind(column(messages, |m| m.aggregate_id))
+        .bind(column(messages, |m| m.sequence))
+        .bind(column(messages, |m| m.event_type))
+        .bind(column(messages, |m| m.occurred_at))
+        .bind(outbox::documents(messages, trace))
 }

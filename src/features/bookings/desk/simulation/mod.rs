@@ -89,8 +89,8 @@ struct World {
     now: DateTime<Utc>,
     /// What the processes know of the rooms without a lock.
     known: BTreeMap<FlightId, FlightCapacity>,
-    /// Somebody else, who has locked a flight.
-    foreign: Option<(TxId, FlightId)>,
+    /// A transaction of another program, and the row that it has locked.
+    foreign: Option<(TxId, Row)>,
     is_calm: bool,
     defect: Defect,
 }
@@ -142,17 +142,15 @@ impl World {
             books.rooms.insert(flight.id, flight.room);
             books.flights.insert(flight.id, flight);
         }
-        let known = books.rooms.clone();
         let processes = (0..2).map(|_| Process::new(defect)).collect();
-        let (dice, now) = (Dice::new(seed), at(0));
         Self {
-            dice,
+            dice: Dice::new(seed),
+            known: books.rooms.clone(),
             books,
             processes,
             requests: Vec::new(),
             arrivals: 0,
-            now,
-            known,
+            now: at(0),
             foreign: None,
             is_calm: false,
             defect,
@@ -258,21 +256,29 @@ impl World {
             if self.dice.one_in(2) { self.now + TimeDelta::hours(hours) } else { self.now - TimeDelta::hours(hours) };
     }
 
-    /// Another process locks a flight, and gives room to others or takes it back.
+    /// Another program locks a flight or claims an air waybill; later it gives room of the flight to others or takes it
+    /// back, and gives the claim up.
     fn somebody_else(&mut self) {
-        if let Some((tx, flight)) = self.foreign.take() {
-            let room = self.books.rooms[&flight];
-            let more = space(i64::try_from(self.dice.below(400)).unwrap());
-            let held =
-                if more.exceeds(room.available()).next().is_none() { room.held + more } else { Space::default() };
-            self.books.changes(tx).held = Some((flight, held));
-            self.books.commit(tx);
+        if let Some((tx, row)) = self.foreign.take() {
+            if let Row::Flight(flight) = row {
+                let room = self.books.rooms[&flight];
+                let more = space(i64::try_from(self.dice.below(400)).unwrap());
+                let fits = more.exceeds(room.available()).next().is_none();
+                self.books.changes(tx).held = Some((flight, if fits { room.held + more } else { Space::default() }));
+                self.books.commit(tx);
+            } else {
+                self.books.roll_back(tx);
+            }
             return;
         }
-        let flight = Uuid::from_u128(1 + u128::from(self.dice.below(4))).into();
+        let row = if self.dice.one_in(4) {
+            Row::Awb(awb_number(self.dice.below(4)))
+        } else {
+            Row::Flight(Uuid::from_u128(1 + u128::from(self.dice.below(4))).into())
+        };
         let tx = self.books.start();
-        if self.books.try_lock(tx, Row::Flight(flight)) {
-            self.foreign = Some((tx, flight));
+        if self.books.try_lock(tx, row.clone()) {
+            self.foreign = Some((tx, row));
         } else {
             self.books.roll_back(tx);
         }
@@ -294,8 +300,8 @@ impl World {
     fn act(&mut self) {
         let number = self.dice.place(self.processes.len());
         let Self { dice, books, processes, now, known, is_calm, .. } = self;
-        let process = &mut processes[number];
-        let mut busy: Vec<&mut Server> = process.lanes.iter_mut().filter(|server| !server.is_idle()).collect();
+        let mut busy: Vec<&mut Server> =
+            processes[number].lanes.iter_mut().filter(|server| !server.is_idle()).collect();
         if busy.is_empty() {
             return;
         }
