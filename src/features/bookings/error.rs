@@ -62,7 +62,7 @@ pub enum BookingError {
     #[error("air waybill {0} is on another booking")]
     AwbTaken(AwbNumber),
     /// Too many requests wait for the same flights or booking, or one has waited for too long.
-    #[error("too many requests wait for the last capacity")]
+    #[error("the flights or the booking are busy")]
     Crowded,
     /// Another request has held the lock for too long.
     #[error("{0} is locked")]
@@ -200,9 +200,9 @@ impl From<BookingError> for Problem {
             BookingError::Raced | BookingError::Unsettled => Self::unavailable(
                 "Other requests changed the flights or the booking during every attempt; nothing was changed, try again.",
             ),
-            BookingError::Crowded => Self::unavailable(
-                "Too many requests, or one that takes long, use these flights or this booking; nothing was changed, try again shortly.",
-            ),
+            BookingError::Crowded => {
+                Self::unavailable("These flights or this booking are busy; nothing was changed, try again shortly.")
+            }
             BookingError::CallerUnknown => {
                 Self::new(code::UNAUTHENTICATED, "The account of this access token does not exist; log in again.")
             }

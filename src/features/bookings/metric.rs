@@ -29,7 +29,7 @@ metrics! {
         DESK_WAITING: Gauge "loadmaster_desk_waiting" [LANE]
             "Orders that wait in a lane of the booking desk while it is at work on a batch.";
         DESK_BLOCKED: Gauge "loadmaster_desk_blocked" [LANE]
-            "Orders that wait for rows which other transactions have locked.";
+            "Orders that wait because other transactions have locked what they need.";
         DESK_BATCH: Histogram "loadmaster_desk_batch_orders" [LANE]
             "Orders in a batch.";
         DESK_WAIT: Histogram "loadmaster_desk_wait_seconds" [LANE]

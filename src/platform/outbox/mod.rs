@@ -110,8 +110,8 @@ pub async fn append_in_tx<D: Serialize + Sync>(tx: &mut PgSession, messages: &[M
     written.execute(tx).await.map(drop)
 }
 
-/// Returns the documents of messages, for a statement that writes them together with their change. `trace`: the current
-/// one.
+/// Returns the documents of messages, for a statement that writes them together with their change; the transaction must
+/// have its number before, as after locking a row. `trace`: the current one.
 pub fn documents<'a, D>(messages: &'a [Message<'_, D>], trace: Option<&'a str>) -> Vec<Json<CloudEvent<'a, D>>> {
     column(messages, |message| Json(message.cloud_event(message.trace.or(trace))))
 }

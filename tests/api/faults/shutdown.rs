@@ -14,7 +14,7 @@ async fn until_closed(client: &Client) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_that_stops_says_so_first_and_answers_what_it_has_begun() {
-    let world = WorldOptions::working().set("server.drain_ms", "1500").start().await;
+    let world = WorldOptions::working().set("server.drain_ms", "2500").start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let (database, base) = (world.database.clone(), world.base.clone());
     let mut watch = Watch::over(&database).await;

@@ -9,9 +9,9 @@ use crate::{
     flight_verbs::path_to,
     locks::{Overheard, lock_of, put, take_away},
     support::{
-        Answer, Brake, Client, NewFlight, OwnRedis, World, WorldOptions,
+        Answer, Brake, Client, NewFlight, OwnRedis, Watch, World, WorldOptions,
         freight::{BOOKINGS, order, path_of, with},
-        until,
+        until, until_blocked,
     },
 };
 
@@ -99,6 +99,48 @@ async fn another_body_under_a_key_at_work_is_in_progress_too_and_reused_afterwar
     for client in [&customer, &elsewhere] {
         book(client, "k", &other).await.expect_problem(422, "idempotency_key_reused");
     }
+    worlds[0].audit().await;
+}
+
+/// A request that waits for a locked row holds no transaction that could tell the other instance: both wait, and the
+/// second gets the answer of the first.
+#[tokio::test]
+async fn two_instances_that_wait_for_one_flight_make_one_booking() {
+    let worlds = two_instances().await;
+    let flight = worlds[0].flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let customer = worlds[0].customer().await;
+    let (elsewhere, wish) = (at(&customer, &worlds[1]), order(&[&flight]));
+    let mut owner = worlds[0].database.owner().await;
+    let mut held = owner.begin().await.unwrap();
+    sqlx::query("select from flight_capacity for update").execute(&mut *held).await.unwrap();
+    let mut watch = Watch::over(&worlds[0].database).await;
+    let mut both = Vec::new();
+    // One after the other: during its first attempt the first one still holds the key.
+    for (client, begun) in [(&customer, 1), (&elsewhere, 2)] {
+        both.push(spawn(client, &Method::POST, BOOKINGS, Some(&wish)));
+        until("it is set aside", async || {
+            let metrics = customer.get("/metrics").await.text;
+            let waits = metrics.lines().filter(|line| line.starts_with("loadmaster_desk_wait_seconds_count"));
+            let waits: u64 = waits.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum();
+            waits == begun && watch.waiting().await == 0
+        })
+        .await;
+    }
+    until_blocked(&customer, 1).await;
+    held.rollback().await.unwrap();
+    let mut answers = Vec::new();
+    for answer in both {
+        let mut answer = answer.await.unwrap();
+        if answer.status == 409 {
+            // It came during an attempt of the other one.
+            in_progress(answer);
+            answer = ask(&elsewhere, "k", Method::POST, BOOKINGS, Some(&wish)).await;
+        }
+        answers.push(answer);
+    }
+    answers.sort_by_key(|answer| answer.header("idempotency-replayed").is_some());
+    let [first, again] = answers.try_into().unwrap();
+    repeats(&fresh(first, 201), again);
     worlds[0].audit().await;
 }
 

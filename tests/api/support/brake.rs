@@ -3,7 +3,8 @@ use sqlx::{Connection, Executor, PgConnection};
 
 use super::{Watch, database::TestDatabase, until};
 
-/// Stops each transaction that writes messages, for as long as it is there. By then it has written all else.
+/// Stops each transaction that writes messages, for as long as it is there. By then it has written all else but the answer
+/// that is kept under its key.
 pub struct Brake {
     owner: PgConnection,
     watch: Watch,
@@ -32,7 +33,9 @@ impl Brake {
 
     /// Ends the sessions that were stopped, as an operator would.
     pub async fn kill(&mut self) {
-        assert!(self.watch.kill_sleeping().await > 0, "nobody was stopped");
+        let watch = &mut self.watch;
+        // Between two naps it does not sleep.
+        until("a stopped session was ended", async || watch.kill_sleeping().await > 0).await;
     }
 
     /// Lets all go on.

@@ -103,7 +103,6 @@ async fn search_and_booking_are_one_connected_trace() {
         ("wait for connection", Kind::Internal, DESK),
         ("BEGIN", Kind::Client, DESK),
         ("UPDATE flight_capacity", Kind::Client, DESK),
-        ("INSERT outbox", Kind::Client, DESK),
         ("COMMIT", Kind::Client, DESK),
     ] {
         named(&spans, name);

@@ -5,7 +5,10 @@ use std::{
 
 use uuid::Uuid;
 
-use super::order::{Arrival, Operation, Order, Ticket};
+use super::{
+    chosen::Chosen,
+    order::{Arrival, Operation, Order, Ticket},
+};
 
 /// Orders that wait because another transaction has locked what they need, while the lane serves the others.
 #[derive(Debug)]
@@ -13,28 +16,32 @@ pub struct Blocked<T> {
     /// Flights and bookings that were locked when they were last looked at.
     rows: BTreeSet<Uuid>,
     /// Orders for one of these rows.
-    orders: BTreeMap<Arrival, Order<T>>,
+    for_rows: BTreeMap<Arrival, Order<T>>,
     /// Orders that met a lock of another kind: on a table, or by a claim of their air waybill that is not committed yet.
+    /// They are tried again apart from all others.
     others: BTreeMap<Arrival, Order<T>>,
-    /// The next of the others is tried alone.
-    tries: bool,
-    /// The last of the others that was tried.
-    tried: Arrival,
+    /// Number of trials that are due.
+    due: usize,
+    /// Most orders in the next trial: more after each success, one after a failure.
+    most: usize,
+    /// The last order that was tried.
+    last: Arrival,
 }
 
 impl<T: Ticket> Blocked<T> {
     pub const fn new() -> Self {
         Self {
             rows: BTreeSet::new(),
-            orders: BTreeMap::new(),
+            for_rows: BTreeMap::new(),
             others: BTreeMap::new(),
-            tries: false,
-            tried: Arrival(0),
+            due: 0,
+            most: 1,
+            last: Arrival(0),
         }
     }
 
     pub fn len(&self) -> usize {
-        self.orders.len() + self.others.len()
+        self.for_rows.len() + self.others.len()
     }
 
     /// Returns the locked rows for which orders wait.
@@ -44,53 +51,73 @@ impl<T: Ticket> Blocked<T> {
 
     #[cfg(test)]
     pub fn orders(&self) -> impl Iterator<Item = &Order<T>> {
-        self.orders.values().chain(self.others.values())
+        self.for_rows.values().chain(self.others.values())
     }
 
     pub fn concerns(&self, operation: &Operation) -> bool {
         !self.rows.is_empty() && operation.rows().any(|row| self.rows.contains(&row))
     }
 
-    /// Takes an order in; `row`: the row that it found locked, if it is known.
-    pub fn take_in(&mut self, order: Order<T>, row: Option<Uuid>) {
+    /// Takes in an order for a row that was found locked: this one, or one that is known to be.
+    pub fn wait_for_row(&mut self, order: Order<T>, row: Option<Uuid>) {
         self.rows.extend(row);
-        let orders = if self.concerns(&order.operation) { &mut self.orders } else { &mut self.others };
-        orders.insert(order.arrival, order);
+        self.for_rows.insert(order.arrival, order);
+    }
+
+    /// Takes in orders that have met a lock which is on none of their rows; each is to be tried once.
+    pub fn try_apart(&mut self, orders: impl IntoIterator<Item = Order<T>>) {
+        let before = self.others.len();
+        self.others.extend(orders.into_iter().map(|order| (order.arrival, order)));
+        self.due += self.others.len() - before;
+    }
+
+    /// Takes in the orders of a trial that has met a lock again.
+    pub fn trial_failed(&mut self, orders: impl IntoIterator<Item = Order<T>>) {
+        self.most = 1;
+        self.others.extend(orders.into_iter().map(|order| (order.arrival, order)));
+    }
+
+    /// The next trial follows at once. If this one has written anything, its lock is gone, and perhaps all are.
+    pub fn trial_succeeded(&mut self, has_written: bool) {
+        self.due = self.due.max(1);
+        if has_written {
+            (self.most, self.last) = (self.most * 2, Arrival(0));
+        }
     }
 
     /// Takes note of the rows that are free again, and returns the orders that need no locked row any more. Drops the
     /// orders of clients that have left.
-    pub fn looked(&mut self, free: &[Uuid]) -> Vec<Order<T>> {
-        self.orders.retain(|_, order| !order.ticket.has_left());
+    pub fn look(&mut self, free: &[Uuid]) -> Vec<Order<T>> {
+        self.for_rows.retain(|_, order| !order.ticket.has_left());
         self.others.retain(|_, order| !order.ticket.has_left());
-        let needed: BTreeSet<Uuid> = self.orders.values().flat_map(|order| order.operation.rows()).collect();
+        let needed: BTreeSet<Uuid> = self.for_rows.values().flat_map(|order| order.operation.rows()).collect();
         self.rows.retain(|row| needed.contains(row) && !free.contains(row));
-        self.tries = !self.others.is_empty();
+        self.due = self.due.max(1);
         let rows = &self.rows;
         let is_free = |_: &Arrival, order: &mut Order<T>| !order.operation.rows().any(|row| rows.contains(&row));
-        self.orders.extract_if(.., is_free).map(|(_, order)| order).collect()
+        self.for_rows.extract_if(.., is_free).map(|(_, order)| order).collect()
     }
 
-    /// Returns the next order to be tried alone, if one is due. They take turns; none passes an earlier order for the same
+    /// Returns the orders of the next trial, if one is due. They take turns; none passes an earlier order for the same
     /// flight among those that wait.
-    pub fn next_to_try(&mut self, waiting: &BTreeMap<Arrival, Order<T>>) -> Option<Order<T>> {
-        if !self.tries {
-            return None;
+    pub fn trial(&mut self, waiting: &BTreeMap<Arrival, Order<T>>) -> Vec<Order<T>> {
+        if self.due == 0 {
+            return Vec::new();
         }
-        let mut later = self.others.range((Bound::Excluded(self.tried), Bound::Unbounded));
-        let (next, order) = later.next().or_else(|| self.others.first_key_value())?;
-        let shares = |other: &Order<T>| {
-            other.operation.flights().iter().any(|flight| order.operation.flights().contains(flight))
+        self.due -= 1;
+        let passes = |arrival: &Arrival, order: &Order<T>| {
+            let shares = |flight| order.operation.flights().contains(flight);
+            waiting.range(..arrival).any(|(_, earlier)| earlier.operation.flights().iter().any(shares))
         };
-        if waiting.range(..next).any(|(_, other)| shares(other)) {
-            return None;
+        let may_go = |(arrival, order): &(&Arrival, &Order<T>)| !passes(arrival, order);
+        let mut chosen = Chosen::default();
+        let later = self.others.range((Bound::Excluded(self.last), Bound::Unbounded));
+        chosen.choose_in_turn(later.filter(may_go), self.most);
+        if chosen.arrivals.is_empty() {
+            chosen.choose_in_turn(self.others.iter().filter(may_go), self.most);
         }
-        (self.tries, self.tried) = (false, *next);
-        self.others.remove(&self.tried)
-    }
-
-    /// Returns the others, after a trial that met no lock.
-    pub fn release(&mut self) -> BTreeMap<Arrival, Order<T>> {
-        std::mem::take(&mut self.others)
+        let arrivals = chosen.arrivals;
+        self.last = arrivals.last().copied().unwrap_or(Arrival(0));
+        arrivals.iter().filter_map(|arrival| self.others.remove(arrival)).collect()
     }
 }

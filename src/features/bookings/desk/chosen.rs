@@ -30,7 +30,11 @@ impl<'a> Chosen<'a> {
     }
 
     /// Chooses at most `most` orders so that none passes an earlier one for the same flight.
-    pub fn choose_in_turn<T>(&mut self, waiting: &'a BTreeMap<Arrival, Order<T>>, most: usize) {
+    pub fn choose_in_turn<T: 'a>(
+        &mut self,
+        waiting: impl IntoIterator<Item = (&'a Arrival, &'a Order<T>)>,
+        most: usize,
+    ) {
         let mut closed = HashSet::<FlightId>::new();
         for (arrival, order) in waiting {
             if self.arrivals.len() >= most {

@@ -1,3 +1,4 @@
+use super::action::{Next, Wait};
 use crate::platform::postgres::DbError;
 
 /// A reference exists already: the next attempt takes another.
@@ -14,22 +15,22 @@ pub enum Failure {
     OfOne(DbError),
     /// Another transaction has locked a flight or a booking of the batch.
     RowLocked,
-    /// Another transaction holds another lock that the batch needs.
-    Hindered,
+    /// Another transaction holds a lock that the batch needs, and that is on none of these rows.
+    Hindered {
+        /// By a claim of an air waybill.
+        claiming: bool,
+    },
 }
 
 impl Failure {
-    /// `locks_rows`: flights and bookings were being locked.
-    pub fn of(error: DbError, locks_rows: bool) -> Self {
+    /// Returns what an error means during this action.
+    pub fn of(error: DbError, doing: Next) -> Self {
         match error {
             error if error.is_conflict() || error.constraint() == Some(REFERENCES) => Self::Conflict,
-            error if error.is_lock_timeout() => {
-                if locks_rows {
-                    Self::RowLocked
-                } else {
-                    Self::Hindered
-                }
-            }
+            error if error.is_lock_timeout() => match doing {
+                Next::Lock(Wait::ForOthers) => Self::RowLocked,
+                doing => Self::Hindered { claiming: matches!(doing, Next::Enter(_)) },
+            },
             error if error.is_about_data() => Self::OfOne(error),
             error => Self::OfAll(error),
         }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::simulation::Defect;
 use super::{
     super::BookingError,
+    action::{Next, Report, Wait},
     blocked::Blocked,
     chosen::Chosen,
     decide::{Decision, Extent, LockedRows, Rules},
@@ -32,40 +33,6 @@ pub enum LaneKind {
     Ordinary,
     /// Bookings of the last kilograms of flights, in order of arrival.
     LastKilos,
-}
-
-/// Whether a lane waits, for a short time, for what another transaction has locked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wait {
-    ForOthers,
-    ForNobody,
-}
-
-/// The next action on the lane's batch, which is answered by a [`Report`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// Begin a transaction; enter the keys and claim the air waybills of the batch.
-    Enter(Wait),
-    /// Lock flights and bookings, and read them.
-    Lock(Wait),
-    /// Write what was granted.
-    Write,
-    Commit,
-    RollBack,
-    /// The batch has ended.
-    Settle,
-}
-
-/// The outcome of an action.
-#[derive(Debug)]
-pub enum Report {
-    /// The outcome for each entry of the batch.
-    Entered(Vec<Result<(), BookingError>>),
-    Locked(LockedRows),
-    Written,
-    Committed(Committed),
-    RolledBack,
-    Failed(DbError),
 }
 
 /// An order of the current batch, and its result `M`.
@@ -104,10 +71,8 @@ pub struct Lane<T, M> {
     conflicts: u32,
     /// The next batch passes over locked rows.
     passes_over: bool,
-    /// The batch is a single order that met a lock before.
+    /// The batch is a trial of orders that have met a lock before.
     is_trial: bool,
-    /// Batches in a row that met a lock that is on none of their rows.
-    hindered: u32,
     settled: Vec<Settled<T, M>>,
     #[cfg(test)]
     pub defect: Defect,
@@ -130,7 +95,6 @@ impl<T: Ticket, M> Lane<T, M> {
             conflicts: 0,
             passes_over: false,
             is_trial: false,
-            hindered: 0,
             settled: Vec::new(),
             #[cfg(test)]
             defect: Defect::None,
@@ -167,10 +131,15 @@ impl<T: Ticket, M> Lane<T, M> {
 
     /// Takes note of the rows that no other transaction holds any more. To be called from time to time while orders are
     /// blocked.
-    pub fn looked(&mut self, free: &[Uuid]) {
-        for order in self.blocked.looked(free) {
+    pub fn look(&mut self, free: &[Uuid]) {
+        for order in self.blocked.look(free) {
             self.arrive(order);
         }
+    }
+
+    /// Returns whether the batch is a trial of orders that have met a lock before.
+    pub const fn is_trial(&self) -> bool {
+        self.is_trial
     }
 
     #[cfg(test)]
@@ -200,9 +169,11 @@ impl<T: Ticket, M> Lane<T, M> {
     ) -> bool {
         debug_assert!(self.batch.is_empty());
         self.set_aside(rules, &room_of);
-        let trial = self.blocked.next_to_try(&self.waiting);
-        self.is_trial = trial.is_some();
-        for order in trial.map_or_else(|| self.choose(), |order| vec![order]) {
+        // Trials and other batches take turns; none comes between a batch that met a locked row and its repetition.
+        let may_try = self.waiting.is_empty() || !(self.is_trial || self.passes_over);
+        let trial = if may_try { self.blocked.trial(&self.waiting) } else { Vec::new() };
+        self.is_trial = !trial.is_empty();
+        for order in if self.is_trial { trial } else { self.choose() } {
             // A request that has left is skipped, without an effect.
             if order.ticket.take_up() {
                 self.batch.push(Entry { order, decision: Decision::Open, made: None });
@@ -225,7 +196,7 @@ impl<T: Ticket, M> Lane<T, M> {
     ) {
         let blocked = self.waiting.extract_if(.., |_, order| self.blocked.concerns(&order.operation));
         for (_, order) in blocked.collect::<Vec<_>>() {
-            self.blocked.take_in(order, None);
+            self.blocked.wait_for_row(order, None);
         }
         if self.kind == LaneKind::Ordinary {
             let last_kilos =
@@ -243,7 +214,7 @@ impl<T: Ticket, M> Lane<T, M> {
             chosen.choose(&self.waiting, most, (most * 3 / 4).max(1));
             chosen.choose(&self.waiting, most, most);
         } else {
-            chosen.choose_in_turn(&self.waiting, most);
+            chosen.choose_in_turn(self.waiting.range(..), most);
         }
         let arrivals = chosen.arrivals;
         arrivals.iter().filter_map(|arrival| self.waiting.remove(arrival)).collect()
@@ -272,7 +243,7 @@ impl<T: Ticket, M> Lane<T, M> {
         if self.kind == LaneKind::Ordinary { Extent::AboveThreshold } else { Extent::Everything }
     }
 
-    /// Removes the orders whose key was used before.
+    /// Removes the orders whose key was used before, or is in use.
     fn entered(&mut self, outcomes: Vec<Result<(), BookingError>>) -> Next {
         for (entry, outcome) in std::mem::take(&mut self.batch).into_iter().zip(outcomes) {
             match outcome {
@@ -281,9 +252,10 @@ impl<T: Ticket, M> Lane<T, M> {
                 Err(lost @ BookingError::AwbTaken(_)) => {
                     self.batch.push(Entry { decision: Decision::Refused(lost), ..entry });
                 }
-                // An earlier attempt of this order may still hold its key, in a session that is lost.
+                // The same request has waited at another process, and was served there first; or an earlier attempt still
+                // holds the key, in a session that is lost.
                 Err(BookingError::Repeated(Repetition::InProgress)) if entry.order.is_repeated => {
-                    self.settled.push(Settled::Refused(entry.order, BookingError::Crowded, None));
+                    self.blocked.trial_failed([entry.order.put_back()]);
                 }
                 Err(error) => self.settled.push(Settled::Refused(entry.order, error, None)),
             }
@@ -313,39 +285,40 @@ impl<T: Ticket, M> Lane<T, M> {
 
     fn committed(&mut self, proof: Committed) -> Next {
         self.succeeded(Some(proof));
+        self.conflicts = 0;
         Next::Settle
     }
 
     fn rolled_back(&mut self) -> Next {
         match self.failure.take() {
             None => self.succeeded(None),
-            Some(Failure::OfAll(error)) => self.refuse_all(error),
-            Some(Failure::Conflict) => self.again(),
+            Some(Failure::Conflict) => return self.again(),
             Some(Failure::OfOne(error)) => self.blame(error),
-            Some(Failure::RowLocked) => {
-                self.passes_over = true;
-                self.put_back();
-            }
-            Some(Failure::Hindered) => self.hindered(),
+            Some(Failure::RowLocked) => self.pass_over(),
+            Some(Failure::Hindered { claiming }) => self.hindered(claiming),
+            Some(Failure::OfAll(error)) => self.refuse_all(error),
         }
+        self.conflicts = 0;
         Next::Settle
     }
 
     fn succeeded(&mut self, proof: Option<Committed>) {
-        (self.passes_over, self.conflicts, self.hindered) = (false, 0, 0);
-        self.settle(proof);
-        if std::mem::take(&mut self.is_trial) {
-            self.waiting.append(&mut self.blocked.release());
+        self.passes_over = false;
+        if self.is_trial && !self.batch.is_empty() {
+            let has_written = self.batch.iter().any(|entry| matches!(entry.decision, Decision::Granted(_)));
+            self.blocked.trial_succeeded(has_written);
         }
+        self.settle(proof);
     }
 
     /// The whole batch again, and after several conflicts each order alone.
-    fn again(&mut self) {
+    fn again(&mut self) -> Next {
         self.conflicts += 1;
         let is_alone = self.batch.len() == 1;
         if is_alone && self.conflicts > MAX_RETRIES {
             self.conflicts = 0;
-            return self.refuse_all(DbError::Conflict);
+            self.refuse_all(DbError::Conflict);
+            return Next::Settle;
         }
         if !is_alone && self.conflicts > MAX_RETRIES / 2 {
             self.conflicts = 0;
@@ -353,6 +326,7 @@ impl<T: Ticket, M> Lane<T, M> {
         }
         self.singly += usize::from(is_alone);
         self.put_back();
+        Next::Settle
     }
 
     /// One order is to blame. Each is served alone, so that only that one fails.
@@ -364,22 +338,25 @@ impl<T: Ticket, M> Lane<T, M> {
         self.put_back();
     }
 
-    /// Another transaction holds a lock that is on none of the rows of the batch. The orders that need it wait, and are
-    /// tried again one by one.
-    fn hindered(&mut self) {
+    /// Another transaction has locked a row: the same orders again, without those that need it.
+    fn pass_over(&mut self) {
+        self.passes_over = true;
+        self.put_back();
+    }
+
+    /// Another transaction holds a lock that is on none of the rows of the batch. While air waybills were claimed, it is
+    /// that of a claim: other orders are not concerned.
+    fn hindered(&mut self, claiming: bool) {
+        let orders: Vec<_> = std::mem::take(&mut self.batch).into_iter().map(|entry| entry.order.put_back()).collect();
+        if self.is_trial {
+            return self.blocked.trial_failed(orders);
+        }
         self.passes_over = false;
-        self.hindered += u32::from(!self.is_trial);
-        if self.batch.len() > 1 && self.hindered < 3 {
-            self.singly = self.batch.len();
-            return self.put_back();
-        }
-        if self.hindered >= 3 {
-            // It hinders everyone, such as a lock on a table.
-            self.singly = 0;
-        }
-        for entry in std::mem::take(&mut self.batch) {
-            self.blocked.take_in(entry.order.put_back(), None);
-        }
+        let claiming = claiming && orders.iter().any(|order| order.operation.claim().is_some());
+        let (hindered, free): (Vec<_>, Vec<_>) =
+            orders.into_iter().partition(|order| !claiming || order.operation.claim().is_some());
+        self.blocked.try_apart(hindered);
+        self.waiting.extend(free.into_iter().map(|order| (order.arrival, order)));
     }
 
     fn refuse_all(&mut self, mut error: DbError) {
@@ -404,8 +381,8 @@ impl<T: Ticket, M> Lane<T, M> {
                     self.settled.push(Settled::Done(entry.order, entry.made, proof));
                 }
                 (Decision::Refused(error), _) => self.settled.push(Settled::Refused(entry.order, error, None)),
-                (Decision::LastKilos, _) => self.settled.push(Settled::ToLastKilos(entry.order.put_back())),
-                (Decision::Blocked(row), _) => self.blocked.take_in(entry.order.put_back(), Some(row)),
+                (Decision::LastKilos, _) => self.settled.push(Settled::ToLastKilos(entry.order.pass_on())),
+                (Decision::Blocked(row), _) => self.blocked.wait_for_row(entry.order.put_back(), Some(row)),
                 (Decision::Granted(_) | Decision::Open, _) => self.arrive(entry.order.put_back()),
             }
         }
@@ -414,7 +391,7 @@ impl<T: Ticket, M> Lane<T, M> {
     /// Granted orders of a commit with an unknown outcome are not tried again. The others of the batch are.
     fn failed(&mut self, error: DbError) -> Next {
         if !matches!(error, DbError::OutcomeUnknown(_)) {
-            self.failure = Some(Failure::of(error, self.doing == Next::Lock(Wait::ForOthers)));
+            self.failure = Some(Failure::of(error, self.doing));
             return Next::RollBack;
         }
         for entry in std::mem::take(&mut self.batch) {

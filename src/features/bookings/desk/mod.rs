@@ -2,6 +2,7 @@
 //! transaction. A few lanes serve them, each on a connection of its own; one lane sells the last kilograms of flights
 //! in order of arrival. Orders for a row that another transaction has locked delay no others. There is no timer: an idle
 //! desk serves at once. See `docs/booking-desk.md`.
+mod action;
 mod blocked;
 mod chosen;
 mod decide;

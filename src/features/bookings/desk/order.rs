@@ -112,13 +112,19 @@ pub struct Order<T> {
     pub arrival: Arrival,
     pub operation: Operation,
     pub ticket: T,
-    /// It was begun before, without effect.
+    /// It was begun before in this lane, without effect.
     pub is_repeated: bool,
 }
 
 impl<T: Ticket> Order<T> {
     pub const fn new(arrival: Arrival, operation: Operation, ticket: T) -> Self {
         Self { arrival, operation, ticket, is_repeated: false }
+    }
+
+    /// Passes it on to another lane, which has not begun it.
+    pub fn pass_on(self) -> Self {
+        self.ticket.put_back();
+        Self { is_repeated: false, ..self }
     }
 
     /// Lets it wait again, after an attempt without effect.

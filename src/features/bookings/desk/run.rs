@@ -20,8 +20,9 @@ use super::{
         repository,
     },
     Inner, Operation, Order,
+    action::{Next, Report, Wait},
     decide::{LockedRows, Rules},
-    lane::{Lane, LaneKind, Next, Report, Settled, Wait},
+    lane::{Lane, LaneKind, Settled},
     ticket::Ticket,
     write::{self, Made, OwnEntry},
 };
@@ -41,7 +42,7 @@ use crate::{
 
 /// Time between two looks at the rows that other transactions have locked.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
-/// Longest wait for a lock by an order that has met one before.
+/// Longest wait for a lock by orders that have met one before.
 const TRIAL_PATIENCE: Duration = Duration::from_millis(2);
 
 type Orders = mpsc::UnboundedReceiver<Order>;
@@ -137,7 +138,7 @@ impl Runner {
     async fn look(&mut self) {
         let rows: Vec<Uuid> = self.lane.blocked().rows().iter().copied().collect();
         let free = self.free(&rows).await;
-        self.lane.looked(free.as_deref().unwrap_or(&rows));
+        self.lane.look(free.as_deref().unwrap_or(&rows));
     }
 
     async fn free(&self, rows: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
@@ -156,7 +157,9 @@ impl Runner {
     async fn serve_batch(&mut self) {
         let batch = self.lane.batch();
         metric::DESK_WAITING.with([&*self.name]).set(count(self.lane.waiting()));
-        metric::DESK_BATCH.with([&*self.name]).record(f64::from(count(batch.len())));
+        if !self.lane.is_trial() {
+            metric::DESK_BATCH.with([&*self.name]).record(f64::from(count(batch.len())));
+        }
         let now = Instant::now();
         for entry in batch.iter().filter(|entry| !entry.order.is_repeated) {
             let waited = now - entry.order.ticket.queued;
@@ -179,9 +182,10 @@ impl Runner {
             let report = self.carry_out(next).await.unwrap_or_else(Report::Failed);
             if let Report::Failed(error) = &report
                 && (error.is_conflict() || error.is_lock_timeout())
+                && !self.lane.is_trial()
             {
                 self.path().count_conflicts(self.takings());
-                TRANSACTION_RETRIES.increment(1);
+                TRANSACTION_RETRIES.increment(u64::from(error.is_conflict()));
             }
             next = self.lane.step(report, &rules(&self.bookings));
         }

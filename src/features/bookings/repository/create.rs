@@ -16,8 +16,8 @@ use crate::{
     },
 };
 
-/// Returns the statement that inserts new bookings, each with its reference, its texts if there are any, its legs and its first event, which tells
-/// of the booking as it is, and its message, in one statement.
+/// Returns one statement that inserts new bookings, each with its reference, texts if there are any, legs, first event
+/// and message. The event tells of the booking as it is.
 pub(in crate::features::bookings) fn insert_new(
     new: &[(&Booking, &Event<BookingData>)],
     messages: &[Message<'_, BookingMessage<'_>>],

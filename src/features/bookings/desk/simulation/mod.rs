@@ -3,6 +3,7 @@
 //! requests that hang up, and clocks that jump.
 mod books;
 mod dice;
+mod locks;
 mod server;
 
 use std::{
@@ -17,8 +18,10 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::{
-    Movement, Operation, Verb, home,
-    lane::{LaneKind, Next, Settled, Wait},
+    Movement, Operation, Verb,
+    action::Next,
+    home,
+    lane::{LaneKind, Settled},
     order::{Arrival, Order},
 };
 use crate::{
@@ -312,11 +315,11 @@ impl World {
                 for order in std::mem::take(&mut server.inbox) {
                     server.lane.arrive(order);
                 }
-                if dice.one_in(4) {
+                if *is_calm || dice.one_in(4) {
                     server.look(books);
                 }
                 server.lane.start(&server::rules(), |flight| known.get(&flight).copied());
-                check_turns(server);
+                server.check_turns();
                 server.next = (!server.lane.batch().is_empty()).then(|| server.lane.doing());
             }
             Some(Next::Settle) => server.next = None,
@@ -379,31 +382,6 @@ impl Process {
     fn new(defect: Defect) -> Self {
         let lanes = (0..=LANES).map(|lane| if lane < LANES { LaneKind::Ordinary } else { LaneKind::LastKilos });
         Self { lanes: lanes.map(|kind| Server::new(kind, defect)).collect() }
-    }
-}
-
-/// The oldest order is always served, and the last kilograms in order of arrival.
-fn check_turns(server: &Server) {
-    let batch = server.lane.batch();
-    assert!(batch.is_sorted_by_key(|entry| entry.order.arrival));
-    let blocked = server.lane.blocked();
-    assert!(!blocked.orders().any(|order| order.ticket.progress.get() == Progress::Begun), "begun, and blocked");
-    let Some(first) = batch.first() else { return };
-    for waiting in server.lane.queue() {
-        // One with the same air waybill or booking may have left just now.
-        let may_be_late = waiting.operation.awb().is_some() || waiting.operation.booking().is_some();
-        let is_trial = server.lane.doing() == Next::Enter(Wait::ForNobody);
-        assert!(
-            is_trial || may_be_late || first.order.arrival < waiting.arrival,
-            "the oldest is passed over: {waiting:?}"
-        );
-        if server.lane.kind() == LaneKind::LastKilos {
-            let shares = |order: &Order<Ticket>| {
-                order.operation.flights().iter().any(|it| waiting.operation.flights().contains(it))
-            };
-            let passed = batch.iter().find(|entry| entry.order.arrival > waiting.arrival && shares(&entry.order));
-            assert!(passed.is_none(), "{waiting:?} is passed by {passed:?}");
-        }
     }
 }
 

@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use super::{
     super::{
+        action::{Next, Report, Wait},
         decide::{Decision, Extent, Grant, LockedRows, Rules},
-        lane::{Lane, LaneKind, Next, Report, Wait},
+        lane::{Lane, LaneKind},
         order::{self, Operation, Order, Verb},
     },
     Defect,
@@ -95,6 +96,30 @@ impl Server {
         Self { lane, inbox: Vec::new(), next: None, tx: None }
     }
 
+    /// The oldest order is always served, and the last kilograms in order of arrival.
+    pub fn check_turns(&self) {
+        let batch = self.lane.batch();
+        assert!(batch.is_sorted_by_key(|entry| entry.order.arrival));
+        let blocked = self.lane.blocked();
+        assert!(!blocked.orders().any(|order| order.ticket.progress.get() == Progress::Begun), "begun, and blocked");
+        let Some(first) = batch.first() else { return };
+        for waiting in self.lane.queue() {
+            // One with the same air waybill or booking may have left just now.
+            let may_be_late = waiting.operation.awb().is_some() || waiting.operation.booking().is_some();
+            assert!(
+                self.lane.is_trial() || may_be_late || first.order.arrival < waiting.arrival,
+                "the oldest is passed over: {waiting:?}"
+            );
+            if self.lane.kind() == LaneKind::LastKilos {
+                let shares = |order: &Order<Ticket>| {
+                    order.operation.flights().iter().any(|it| waiting.operation.flights().contains(it))
+                };
+                let passed = batch.iter().find(|entry| entry.order.arrival > waiting.arrival && shares(&entry.order));
+                assert!(passed.is_none(), "{waiting:?} is passed by {passed:?}");
+            }
+        }
+    }
+
     /// The process dies: the database rolls back.
     pub fn crash(mut self, books: &mut Books) {
         if let Some(tx) = self.tx.take() {
@@ -110,7 +135,7 @@ impl Server {
     pub fn look(&mut self, books: &Books) {
         let free = self.lane.blocked().rows().iter().copied();
         let free: Vec<Uuid> = free.filter(|row| books.is_free(*row)).collect();
-        self.lane.looked(&free);
+        self.lane.look(&free);
     }
 
     /// Takes the next action, if nothing delays it.
