@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration, time::Instant};
 
 use serde_json::{Value, json};
+use sqlx::{Connection, Executor, PgConnection};
 
 use crate::{
     callers::{Booker, References},
@@ -55,6 +56,7 @@ async fn grow(site: &Site, orders: &Arc<Vec<Vec<u8>>>, time: Duration) {
         while bookings < size {
             bookings += create(site, orders, 128, Duration::from_secs(1)).await.answers;
         }
+        at_rest(site).await;
         let mut rates = Vec::new();
         for _ in 0..5 {
             let load = create(site, orders, 64, time).await;
@@ -63,6 +65,14 @@ async fn grow(site: &Site, orders: &Arc<Vec<Vec<u8>>>, time: Duration) {
         }
         println!("{bookings:>8} {:>8.0}", median(rates.into_iter()));
     }
+}
+
+/// Vacuums and writes the pages to disk, which would otherwise happen while the load after the growth is measured.
+async fn at_rest(site: &Site) {
+    let mut owner = PgConnection::connect(&site.stores.url("loadmaster")).await.unwrap();
+    owner.execute("vacuum (analyze)").await.unwrap();
+    owner.execute("checkpoint").await.unwrap();
+    owner.close().await.unwrap();
 }
 
 /// What became of one client's requests.
