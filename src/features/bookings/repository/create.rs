@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Returns one statement that inserts new bookings, each with its reference, texts if there are any, legs, first event
-/// and message. The event tells of the booking as it is.
+/// and message. The data of the event are the whole booking.
 pub(in crate::features::bookings) fn insert_new(
     new: &[(&Booking, &Event<BookingData>)],
     messages: &[Message<'_, BookingMessage<'_>>],
