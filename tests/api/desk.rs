@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 use crate::support::{
     Answer, Client, NewFlight, World, WorldOptions,
     freight::{BOOKINGS, order, path_of, text, with},
-    until, until_blocked,
+    sum_of, until, until_blocked,
 };
 
 async fn flight(world: &World, number: &str) -> Value {
@@ -234,12 +234,7 @@ async fn an_order_whose_client_leaves_before_it_is_begun_is_skipped() {
     for answer in &waiting[..2] {
         answer.abort();
     }
-    let gone = async || {
-        let metrics = customer.get("/metrics").await.text;
-        let counted =
-            metrics.lines().filter(|line| line.starts_with("http_requests_total{") && line.contains("\"499\""));
-        counted.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum::<u64>()
-    };
+    let gone = async || sum_of(&customer, "http_requests_total{", "\"499\"").await;
     until("the server has noticed it", async || gone().await == 2).await;
     unlock(owner).await;
     for answer in waiting.into_iter().skip(2) {

@@ -11,7 +11,7 @@ use crate::{
     support::{
         Answer, Brake, Client, NewFlight, OwnRedis, Watch, World, WorldOptions,
         freight::{BOOKINGS, order, path_of, with},
-        until, until_blocked,
+        sum_of, until, until_blocked,
     },
 };
 
@@ -119,10 +119,7 @@ async fn two_instances_that_wait_for_one_flight_make_one_booking() {
     for (client, begun) in [(&customer, 1), (&elsewhere, 2)] {
         both.push(spawn(client, &Method::POST, BOOKINGS, Some(&wish)));
         until("it is set aside", async || {
-            let metrics = customer.get("/metrics").await.text;
-            let waits = metrics.lines().filter(|line| line.starts_with("loadmaster_desk_wait_seconds_count"));
-            let waits: u64 = waits.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum();
-            waits == begun && watch.waiting().await == 0
+            sum_of(&customer, "loadmaster_desk_wait_seconds_count", "").await == begun && watch.waiting().await == 0
         })
         .await;
     }

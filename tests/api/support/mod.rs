@@ -36,5 +36,5 @@ pub fn rounds(usual: usize, long: usize) -> usize {
     if is_long() { long } else { usual }
 }
 
-pub use watch::{Watch, until, until_blocked};
+pub use watch::{Watch, sum_of, until, until_blocked};
 pub use world::{NewFlight, Starting, World, WorldOptions, breaches};

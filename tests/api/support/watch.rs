@@ -14,12 +14,17 @@ pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     }
 }
 
+/// The sum of the samples of `/metrics` whose lines begin like this and contain that.
+pub async fn sum_of(client: &Client, begin: &str, part: &str) -> u64 {
+    let metrics = client.get("/metrics").await.text;
+    let samples = metrics.lines().filter(|line| line.starts_with(begin) && line.contains(part));
+    samples.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+}
+
 /// Until this many orders at booking desks wait for rows that somebody else has locked.
 pub async fn until_blocked(client: &Client, orders: u64) {
     until(&format!("{orders} orders wait for a locked row"), async || {
-        let metrics = client.get("/metrics").await.text;
-        let blocked = metrics.lines().filter(|line| line.starts_with("loadmaster_desk_blocked{"));
-        blocked.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum::<u64>() == orders
+        sum_of(client, "loadmaster_desk_blocked{", "").await == orders
     })
     .await;
 }
