@@ -39,7 +39,7 @@ const SUB_ROOMS: [(&str, &[&str]); 1] = [("accounts", &["people", "credentials",
 /// The platform's modules with their ranks: each uses those of lower ranks only. Values and time, telemetry, the servers,
 /// what is made of one of them, the intervals, what is made of those, HTTP, what a request is made of, the unit of work, the
 /// room.
-const PLATFORM: [(&str, u8); 33] = [
+const PLATFORM: [(&str, u8); 34] = [
     ("descriptors", 0),
     ("json", 0),
     ("random", 0),
@@ -65,6 +65,7 @@ const PLATFORM: [(&str, u8); 33] = [
     ("rights", 4),
     ("secrets", 4),
     ("timing", 5),
+    ("writers", 5),
     ("jobs", 6),
     ("outbox", 6),
     ("follower", 7),

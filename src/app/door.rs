@@ -28,11 +28,12 @@ use super::{
     system,
 };
 use crate::{
-    features::accounts::Authenticator,
+    features::accounts::{Authenticator, Principal},
     platform::{
         clock::SharedClock,
         random::IdSource,
-        web::{COMPRESS_ABOVE, ClientAddress, Coding, choose_coding, is_encoded, track},
+        web::{COMPRESS_ABOVE, ClientAddress, Coding, RecencyReader, choose_coding, is_encoded, tell_position, track},
+        writers::Writers,
     },
 };
 
@@ -49,6 +50,7 @@ pub(super) struct Door {
     flood: Option<Arc<FloodGuard>>,
     in_flight: Arc<InFlight>,
     callers: Authenticator,
+    writers: Option<Writers>,
     router: Router,
     /// The routes by path, for requests that are refused before the router finds theirs.
     names: RouteNames,
@@ -72,7 +74,7 @@ impl Application for Starting {
         Box::pin(async move {
             let named = |path: &str| guard::is_always_answered(path).then(|| path.to_owned());
             let serve = |request| async { served(router.oneshot(request).await) };
-            track((&self.clock, &self.ids), named, request, serve).await
+            track((&self.clock, &self.ids), named, guard::is_always_answered, request, serve).await
         })
     }
 }
@@ -83,7 +85,7 @@ impl Application for Door {
         Box::pin(async move {
             let named = |path: &str| self.names.at(path).ok().map(|found| found.value.clone().into_string());
             let serve = |request| self.answer_any_site(request);
-            let response = track((&self.clock, &self.ids), named, request, serve).await;
+            let response = track((&self.clock, &self.ids), named, guard::is_always_answered, request, serve).await;
             if is_head { without_body(response) } else { response }
         })
     }
@@ -103,6 +105,7 @@ impl Door {
             flood: state.flood.clone(),
             in_flight: Arc::new(InFlight::new(server.max_in_flight)),
             callers: state.service()?,
+            writers: state.writers.clone(),
             compressed: CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)
                 .compress_when(large)
@@ -168,13 +171,33 @@ impl Door {
             Ok(caller) => caller,
             Err(refusal) => return *refusal,
         };
-        let Some(caller) = caller else { return self.serve(request).await };
+        let Some(caller) = caller else { return self.serve_in_order(request, None).await };
         request.extensions_mut().insert(caller);
         match self.limits.ask_for_caller(caller, subject).await {
             Err(refusal) => *refusal,
-            Ok(None) => self.serve(request).await,
-            Ok(Some(verdict)) => limits::told(verdict, self.serve(request).await),
+            Ok(None) => self.serve_in_order(request, Some(caller)).await,
+            Ok(Some(verdict)) => limits::told(verdict, self.serve_in_order(request, Some(caller)).await),
         }
+    }
+
+    /// Sees to it that callers see their own changes where a standby answers reads. The members of an organization count as
+    /// one caller.
+    async fn serve_in_order(&self, mut request: Request, caller: Option<Principal>) -> Response {
+        let Some(writers) = &self.writers else { return self.serve(request).await };
+        let caller = caller.map(|caller| caller.organization_id.to_string());
+        if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+            request.extensions_mut().insert(RecencyReader { writers: writers.clone(), caller });
+            return self.serve(request).await;
+        }
+        let writing = writers.begin(caller);
+        let mut response = self.serve(request).await;
+        if response.status().is_client_error() {
+            writing.end_unchanged();
+            return response;
+        }
+        let position = writing.end(!response.status().is_server_error()).await;
+        tell_position(&mut response, position);
+        response
     }
 
     /// Lets the handler answer, in the coding that the client prefers.

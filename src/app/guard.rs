@@ -21,7 +21,7 @@ use crate::platform::{
     rate_limit::Verdict,
     settings,
     telemetry::{self, Traced},
-    web::{BodyLimit, Problem, code, note_route},
+    web::{BodyLimit, POSITION, Problem, code, note_route},
 };
 
 /// Paths that answer under any load, because their callers check exactly that.
@@ -159,6 +159,7 @@ pub(super) fn cors(server: &settings::Server) -> Option<CorsLayer> {
             header::IF_NONE_MATCH,
             named("idempotency-key"),
             named("x-request-id"),
+            POSITION,
             named("traceparent"),
             named("tracestate"),
         ])
@@ -173,6 +174,7 @@ pub(super) fn cors(server: &settings::Server) -> Option<CorsLayer> {
             named("x-request-id"),
             named("idempotency-replayed"),
             named("cache-status"),
+            POSITION,
         ])
         .max_age(Duration::from_mins(10));
     Some(layer)

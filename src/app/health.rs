@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::platform::{
     jobs::{self, Depth},
     outbox::{self, Lag},
-    postgres::{self, Database, DatabaseStatus, DbError, Refusal},
+    postgres::{self, Database, DatabaseStatus, DbError, Refusal, ReplicaStatus},
     redis::Redis,
     shared::Shared,
     shutdown::stopped_within,
@@ -58,6 +58,9 @@ pub struct HealthBody {
 pub struct DetailedHealth {
     pub status: HealthStatus,
     pub database: DatabaseHealth,
+    /// Null if none is configured.
+    #[schema(required = true)]
+    pub replica: Option<ReplicaHealth>,
     pub redis: RedisHealth,
     /// Background jobs of all processes; null while the database is unavailable.
     #[schema(required = true)]
@@ -79,6 +82,23 @@ pub struct DatabaseHealth {
     pub pool_connections: u32,
     pub pool_idle: usize,
     pub pool_max: u32,
+}
+
+/// The standby that answers reads.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReplicaHealth {
+    /// `up`: it answers reads. Otherwise the primary answers all: `behind`: the standby is more than
+    /// `database.read_max_lag_ms` behind; `down`: it does not answer; `not_a_replica`: it is no standby of this database.
+    pub state: &'static str,
+    /// Age of its state in milliseconds; null while it is unknown.
+    #[schema(required = true)]
+    pub lag_ms: Option<f64>,
+}
+
+impl From<ReplicaStatus> for ReplicaHealth {
+    fn from(seen: ReplicaStatus) -> Self {
+        Self { state: seen.state.as_str(), lag_ms: seen.lag.map(|lag| lag.as_secs_f64() * 1000.0) }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -181,7 +201,8 @@ impl Health {
         let status = judge(&database, &redis);
         let queues = if database.state == "down" { None } else { self.queues().await };
         let (jobs, outbox) = queues.unzip();
-        DetailedHealth { status, database, redis, jobs, outbox }
+        let replica = self.db.replica_status().map(ReplicaHealth::from);
+        DetailedHealth { status, database, replica, redis, jobs, outbox }
     }
 
     /// Returns the work waiting in the database; `None` if the database does not answer.

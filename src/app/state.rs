@@ -28,6 +28,7 @@ use crate::platform::{
     timing::Timing,
     web::CursorKey,
     work::UnitOfWork,
+    writers::Writers,
 };
 
 /// The application: the open rooms and the shared parts around them. One pointer, because the layers copy it several
@@ -51,6 +52,8 @@ pub struct Application {
     pub clock: SharedClock,
     pub(super) timing: Timing,
     pub(super) ids: IdSource,
+    /// Only where a standby answers reads.
+    pub(super) writers: Option<Writers>,
     pub(super) followers: Vec<Arc<dyn Follower>>,
     /// Taken when the workers start, as the server begins to serve.
     workers: Mutex<Vec<Worker>>,
@@ -119,6 +122,7 @@ impl AppState {
         let rooms = OpenRooms::open(opening.clone()).await?;
         let process = tokens.token()?;
         let background = BackgroundTasks::new(&opening, rooms.jobs, process.clone())?;
+        let writers = Writers::new(&db, redis.as_ref(), &opening.secrets.namespace, &settings.database);
         let health = Health::new(db, redis.clone());
         Ok(Self(Arc::new(Application {
             services: rooms.services,
@@ -136,6 +140,7 @@ impl AppState {
             clock,
             timing,
             ids,
+            writers,
             followers: rooms.followers,
             workers: Mutex::new(rooms.workers),
             routes: Mutex::new(rooms.routes),

@@ -23,6 +23,7 @@ pub(super) fn start_workers(
     for worker in state.take_workers().into_iter().chain(more) {
         workers.spawn(worker(stop.clone()));
     }
+    workers.spawn(db.clone().watch_replica(state.timing.replica, stop.clone()));
     workers.spawn(state.health.clone().watch(state.timing.health, stop.clone()));
     let (metrics, stopping) = (state.metrics.clone(), stop.clone());
     workers.spawn(async move {

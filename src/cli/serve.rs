@@ -76,9 +76,6 @@ pub(super) struct Running {
 
 impl Running {
     pub async fn start(settings: Settings, demo: bool) -> anyhow::Result<Self> {
-        for name in settings.reserved_in_use() {
-            tracing::warn!(setting = name, "this setting is reserved and has no effect yet");
-        }
         for contradiction in settings.contradictions() {
             tracing::warn!("settings contradict each other: {contradiction}");
         }

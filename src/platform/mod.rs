@@ -33,3 +33,4 @@ pub mod timing;
 pub mod trouble;
 pub mod web;
 pub mod work;
+pub mod writers;

@@ -3,8 +3,10 @@
 mod error;
 mod grants;
 mod keep_alive;
+mod migrate;
 mod months;
 mod pool;
+mod replica;
 mod session;
 mod state;
 mod status;
@@ -34,14 +36,17 @@ use sqlx::{
 
 pub use error::{DbError, Transient, Unreachable};
 pub use grants::Tables;
+pub use migrate::migrate;
 pub use months::{IdMonths, PLANNED_LENGTH, column, planned_list};
 pub use pool::PoolSize;
+pub use replica::{LogPosition, Recency, ReplicaState, ReplicaStatus};
 pub use session::PgSession;
 pub use state::Refusal;
 pub use status::{DatabaseStatus, is_current, is_migrated};
 pub use transaction::{ReadConnection, Tx, commit};
 
 use pool::{Pool, Pooled};
+use replica::Replica;
 use state::State;
 
 /// A statement with its parameters, ready to be executed.
@@ -62,9 +67,6 @@ const DUTY_CONNECTIONS: u32 = 3;
 
 /// Longest wait for the first connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
-/// Total time that a migration tries to lock tables in use, and the pause between two attempts.
-const MIGRATION_PATIENCE: Duration = Duration::from_mins(10);
-const MIGRATION_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
 pub struct Database {
@@ -83,6 +85,7 @@ pub struct Database {
     /// Longest wait for an answer.
     bound: Duration,
     state: Arc<State>,
+    replica: Option<Arc<Replica>>,
 }
 
 /// Bounds enforced by the server: on a statement of a request, on a wait for a row, and on an idle transaction. Where
@@ -117,16 +120,24 @@ impl Limits {
 impl Database {
     /// Opens the serving pool. Makes one connection immediately, so that a wrong address is reported at start-up.
     pub async fn open(url: &SecretString, settings: &settings::Database) -> anyhow::Result<Self> {
-        let (pooler, limits) = (settings.transaction_pooler, Limits::of(settings.statement_timeout()));
-        let mut options = connect_options(url)?;
+        let options = connect_options(url)?;
         let socket = options.get_socket().map(|path| path.display().to_string());
         let port = socket.is_none().then(|| options.get_port());
         telemetry::name_database(socket.as_deref().unwrap_or(options.get_host()), port, options.get_database());
-        // Behind a transaction pooler no prepared statement outlives its transaction, and start-up options are refused.
-        options = if pooler { options.statement_cache_capacity(0) } else { options.options(limits.settings()) };
+        let this = Self::unconnected(options, settings);
         // The pool would retry until its patience ends and then report only that; a single attempt reports the cause.
         // Only the successful login matters.
-        _ = connect(&options, url).await?.close().await;
+        _ = connect(&this.options, url).await?.close().await;
+        let Some(read_url) = &settings.read_url else { return Ok(this) };
+        let replica = Replica::new(read_url, settings, this.for_positions())?;
+        Ok(Self { replica: Some(Arc::new(replica)), ..this })
+    }
+
+    /// Prepares the connections without making any.
+    fn unconnected(options: PgConnectOptions, settings: &settings::Database) -> Self {
+        let (pooler, limits) = (settings.transaction_pooler, Limits::of(settings.statement_timeout()));
+        // Behind a transaction pooler no prepared statement outlives its transaction, and start-up options are refused.
+        let options = if pooler { options.statement_cache_capacity(0) } else { options.options(limits.settings()) };
         let state = Arc::<State>::default();
         let patience = settings.acquire_timeout();
         let pool = |connections, waits| Pool::new(options.clone(), connections, patience, waits, &state);
@@ -135,7 +146,14 @@ impl Database {
         let pool = pool(settings.connections(), true);
         let bound = limits.statement + SILENCE;
         let own = Arc::default();
-        Ok(Self { pool, probes, background, own, options, pooler, is_serving: true, limits, bound, state })
+        Self { pool, probes, background, own, options, pooler, is_serving: true, limits, bound, state, replica: None }
+    }
+
+    /// Returns the same database through one connection reserved for questions about its log.
+    fn for_positions(&self) -> Self {
+        let pool = Pool::new(self.options.clone(), 1, self.pool.patience(), false, &Arc::default());
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
+        Self { pool, ..self.for_probes() }
     }
 
     /// Returns the same database through one connection of the caller's own, made when it is first used. It keeps the
@@ -264,6 +282,9 @@ impl Database {
     }
 
     pub async fn close(&self) {
+        if let Some(replica) = &self.replica {
+            Box::pin(replica.db.close()).await;
+        }
         self.probes.close().await;
         self.background.close().await;
         let own = std::mem::take(&mut *self.own.lock().unwrap_or_else(PoisonError::into_inner));
@@ -373,49 +394,6 @@ async fn connect(options: &PgConnectOptions, url: &SecretString) -> Result<PgCon
 
 fn unreachable(options: &PgConnectOptions, url: &SecretString, cause: sqlx::Error) -> Unreachable {
     Unreachable::new(masked(url), options.get_socket().is_some(), cause)
-}
-
-/// Applies missing migrations, creates partitions ahead, and grants the serving role its rights. An older binary
-/// accepts a newer schema.
-///
-/// A change of a table waits for all transactions that use it, and later ones queue behind it: it waits for two seconds
-/// at most, then lets the others go first and tries again, for ten minutes in all.
-pub async fn migrate(owner: &mut PgConnection, tables: &[Tables], now: DateTime<Utc>) -> anyhow::Result<()> {
-    let until = tokio::time::Instant::now() + MIGRATION_PATIENCE;
-    sqlx::raw_sql("set lock_timeout = '2s'").execute(&mut *owner).await?;
-    loop {
-        match try_migrate(owner, tables, now).await {
-            Err(error) if waits_for_others(&error) && tokio::time::Instant::now() < until => {
-                tracing::warn!("a migration waits for a table that is in use; trying again");
-                tokio::time::sleep(MIGRATION_PAUSE).await;
-            }
-            outcome => return outcome,
-        }
-    }
-}
-
-/// Whether others held a lock for too long, or waited in a circle with the migration.
-fn waits_for_others(error: &anyhow::Error) -> bool {
-    let state = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<sqlx::Error>().and_then(error::sql_state).map(std::borrow::Cow::into_owned)
-    };
-    let waits = [error::LOCK_NOT_AVAILABLE, error::DEADLOCK_DETECTED];
-    error.chain().filter_map(state).any(|state| waits.contains(&state.as_str()))
-}
-
-async fn try_migrate(owner: &mut PgConnection, tables: &[Tables], now: DateTime<Utc>) -> anyhow::Result<()> {
-    let mut migrator = sqlx::migrate!();
-    migrator.set_ignore_missing(true);
-    migrator.run_direct(None, owner, false).await.context("migrating the database failed")?;
-    for table in partitioned_tables(&mut *owner).await? {
-        let mut tx = owner.begin().await?;
-        ensure_partitions(&mut *tx, &table, now).await?;
-        tx.commit().await?;
-    }
-    let mut tx = owner.begin().await?;
-    grants::grant_serving_role(&mut tx, tables).await.context("granting the serving role its rights failed")?;
-    tx.commit().await?;
-    Ok(())
 }
 
 async fn partitioned_tables(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<String>> {

@@ -69,6 +69,7 @@ pub struct Database {
     pub owner_url: Option<SecretString>,
     #[serde(serialize_with = "mask::url")]
     pub read_url: Option<SecretString>,
+    pub read_max_lag_ms: u64,
     pub max_connections: Option<u32>,
     pub transaction_pooler: bool,
     pub acquire_timeout_ms: u64,
@@ -230,6 +231,11 @@ impl Database {
         self.owner_url.as_ref().or(self.url.as_ref())
     }
 
+    /// Returns the longest time by which a standby may be behind and still answer reads.
+    pub fn read_max_lag(&self) -> Duration {
+        Duration::from_millis(self.read_max_lag_ms)
+    }
+
     pub fn acquire_timeout(&self) -> Duration {
         Duration::from_millis(self.acquire_timeout_ms)
     }
@@ -304,27 +310,10 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
-/// Settings whose feature does not exist yet. (The TLS files are refused instead.)
-const RESERVED: &[&str] = &["database.read_url"];
-
 impl Settings {
     /// Merges the sources (the manual defines their order) and validates the result.
     pub fn load(sources: Sources) -> Result<Self, SettingsError> {
         layers::load(sources)
-    }
-
-    /// Returns settings that differ from their default and have no effect yet, for a warning at start.
-    pub fn reserved_in_use(&self) -> Vec<&'static str> {
-        let table = |settings: &Self| toml::Table::try_from(settings).unwrap_or_default();
-        let (ours, defaults) =
-            (table(self), Self::load(Sources::default()).map_or_else(|_| table(self), |s| table(&s)));
-        let differs = |name: &&&str| {
-            name.split_once('.').is_some_and(|(section, key)| {
-                let value = |table: &toml::Table| table.get(section).and_then(|section| section.get(key)).cloned();
-                value(&ours) != value(&defaults)
-            })
-        };
-        RESERVED.iter().filter(differs).copied().collect()
     }
 
     /// Returns the effective settings as TOML, with secrets and passwords as `***`.

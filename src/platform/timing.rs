@@ -16,6 +16,8 @@ pub struct Timing {
     pub health: Duration,
     /// Interval between measurements of the queue and the outbox, for the metrics.
     pub measurement: Duration,
+    /// Interval between observations of the standby that answers reads.
+    pub replica: Duration,
     /// Interval between polls for changes of access.
     pub access: Duration,
 }
@@ -27,6 +29,7 @@ impl Timing {
         delivery: Duration::from_secs(5),
         health: Duration::from_secs(5),
         measurement: Duration::from_secs(5),
+        replica: Duration::from_millis(500),
         access: Duration::from_secs(10),
     };
 
@@ -37,6 +40,7 @@ impl Timing {
         delivery: Duration::from_secs(2),
         health: Duration::from_millis(500),
         measurement: Duration::from_millis(500),
+        replica: Duration::from_millis(100),
         access: Duration::from_secs(1),
     };
 

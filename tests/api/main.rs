@@ -53,6 +53,7 @@ mod outbox;
 mod problems;
 mod races;
 mod reference;
+mod replica;
 mod rerouting;
 mod rights;
 mod roles;

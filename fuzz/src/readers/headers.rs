@@ -63,7 +63,11 @@ fn router() -> Router {
         })
         .layer(from_fn(move |request: Request, next: Next| {
             let (clock, ids) = (clock.clone(), ids.clone());
-            async move { Ok::<_, Infallible>(track((&clock, &ids), |_| None, request, |request| next.run(request)).await) }
+            async move {
+                Ok::<_, Infallible>(
+                    track((&clock, &ids), |_| None, |_| false, request, |request| next.run(request)).await,
+                )
+            }
         }))
 }
 

@@ -9,7 +9,7 @@ use crate::{
     features::accounts::Principal,
     kernel::{AwbNumber, BookingId, BookingRef, OrganizationId},
     platform::{
-        postgres::{DbError, PgSession},
+        postgres::{Database, DbError, PgSession, Recency},
         web::PageRequest,
     },
 };
@@ -76,10 +76,9 @@ impl BookingService {
         caller: Principal,
         reference: &BookingRef,
         page: &PageRequest<HistoryAnchor>,
+        recency: Recency,
     ) -> Result<History, BookingError> {
-        let mut snapshot = self.db.snapshot().await?;
-        let booking = self.find_in(&mut snapshot, reference, caller.sees_only()).await?;
-        history_in(&mut snapshot, booking, page).await
+        self.history_of(caller.sees_only(), reference, page, recency).await
     }
 
     /// Returns any booking by its reference with a page of its history; the caller decides which of it to show.
@@ -87,10 +86,24 @@ impl BookingService {
         &self,
         reference: &BookingRef,
         page: &PageRequest<HistoryAnchor>,
+        recency: Recency,
     ) -> Result<History, BookingError> {
-        let mut snapshot = self.db.snapshot().await?;
-        let booking = self.find_in(&mut snapshot, reference, None).await?;
-        history_in(&mut snapshot, booking, page).await
+        self.history_of(None, reference, page, recency).await
+    }
+
+    async fn history_of(
+        &self,
+        of: Option<OrganizationId>,
+        reference: &BookingRef,
+        page: &PageRequest<HistoryAnchor>,
+        recency: Recency,
+    ) -> Result<History, BookingError> {
+        let read = move |db: Database| async move {
+            let mut snapshot = db.snapshot().await?;
+            let booking = self.find_in(&mut snapshot, reference, of).await?;
+            history_in(&mut snapshot, booking, page).await
+        };
+        self.db.reading(recency, read).await
     }
 
     /// Returns the same by air waybill: the booking that is not cancelled, else the latest cancelled one.
@@ -98,10 +111,14 @@ impl BookingService {
         &self,
         number: &AwbNumber,
         page: &PageRequest<HistoryAnchor>,
+        recency: Recency,
     ) -> Result<History, BookingError> {
-        let mut snapshot = self.db.snapshot().await?;
-        let booking = repository::find_by_awb(&mut snapshot, number).await?.ok_or(BookingError::Unknown)?;
-        history_in(&mut snapshot, booking, page).await
+        let read = move |db: Database| async move {
+            let mut snapshot = db.snapshot().await?;
+            let booking = repository::find_by_awb(&mut snapshot, number).await?.ok_or(BookingError::Unknown)?;
+            history_in(&mut snapshot, booking, page).await
+        };
+        self.db.reading(recency, read).await
     }
 }
 

@@ -4,15 +4,22 @@ use super::{
     model::{Booking, BookingAnchor},
     repository,
 };
-use crate::platform::web::PageRequest;
+use crate::platform::{
+    postgres::{Database, Recency},
+    web::PageRequest,
+};
 
 impl BookingService {
     pub(super) async fn list(
         &self,
         filter: &BookingFilter,
         page: &PageRequest<BookingAnchor>,
+        recency: Recency,
     ) -> Result<Vec<Booking>, BookingError> {
-        let mut snapshot = self.db.snapshot().await?;
-        Ok(repository::list(&mut snapshot, filter, page.after, page.offset, page.fetch()).await?)
+        let read = move |db: Database| async move {
+            let mut snapshot = db.snapshot().await?;
+            Ok(repository::list(&mut snapshot, filter, page.after, page.offset, page.fetch()).await?)
+        };
+        self.db.reading(recency, read).await
     }
 }

@@ -4,7 +4,10 @@ use super::{Flight, FlightError, FlightService, dto::FlightFilter, model::Flight
 use crate::{
     features::capacity::FlightCapacity,
     kernel::{AirportCode, FlightId},
-    platform::{postgres::DbError, web::PageRequest},
+    platform::{
+        postgres::{Database, DbError, Recency},
+        web::PageRequest,
+    },
 };
 
 impl FlightService {
@@ -37,9 +40,13 @@ impl FlightService {
         &self,
         filter: &FlightFilter,
         page: &PageRequest<FlightAnchor>,
+        recency: Recency,
     ) -> Result<Vec<Flight>, FlightError> {
-        let mut connection = self.db.read().await?;
-        Ok(repository::list(&mut connection, filter, page.after.as_ref(), page.offset, page.fetch()).await?)
+        let read = move |db: Database| async move {
+            let mut connection = db.read().await?;
+            Ok(repository::list(&mut connection, filter, page.after.as_ref(), page.offset, page.fetch()).await?)
+        };
+        self.db.reading(recency, read).await
     }
 
     /// Returns scheduled flights out of an airport that leave in `[from, to)`.
@@ -49,8 +56,11 @@ impl FlightService {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<Vec<Flight>, DbError> {
-        let mut connection = self.db.read().await?;
-        Ok(repository::leaving(&mut connection, origin, from, to).await?)
+        let read = move |db: Database| async move {
+            let mut connection = db.read().await?;
+            Ok(repository::leaving(&mut connection, origin, from, to).await?)
+        };
+        self.db.reading(Recency::Now, read).await
     }
 
     /// Returns scheduled flights from any of `origins` to an airport that leave in `[from, to)`.
@@ -61,7 +71,10 @@ impl FlightService {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<Vec<Flight>, DbError> {
-        let mut connection = self.db.read().await?;
-        Ok(repository::reaching(&mut connection, destination, origins, from, to).await?)
+        let read = move |db: Database| async move {
+            let mut connection = db.read().await?;
+            Ok(repository::reaching(&mut connection, destination, origins, from, to).await?)
+        };
+        self.db.reading(Recency::Now, read).await
     }
 }

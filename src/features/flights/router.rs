@@ -15,8 +15,8 @@ use crate::{
         room::{Routes, handler_state},
         telemetry::{Traced, span},
         web::{
-            Body, CursorKey, IfNoneMatch, PageFields, PageParams, PathText, Problem, Query, both, code, conditional,
-            problem_responses, unless_missing,
+            Body, CursorKey, IfNoneMatch, PageFields, PageParams, PathText, Problem, Query, ReadRecency, both, code,
+            conditional, problem_responses, unless_missing,
         },
         work::{Keyed, UnitOfWork},
     },
@@ -94,12 +94,13 @@ async fn list(
     State(flights): State<FlightService>,
     State(reference): State<Reference>,
     State(key): State<CursorKey>,
+    ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
     let (filter, page) =
         query.read(|fields| Some((FlightFilter::read(fields, &reference)?, PageFields::read(fields))))?;
     let page = page.open::<FlightAnchor>(&key, &query, "")?;
-    let found = flights.list(&filter, &page).in_span(span("flights.list")).await?;
+    let found = flights.list(&filter, &page, recency).in_span(span("flights.list")).await?;
     let bodies: Vec<_> = found.iter().map(|flight| FlightBody::new(flight, &reference)).collect();
     Ok(page.answer(bodies, |body| FlightAnchor(body.departure_datetime, body.id), &key, &query, ""))
 }

@@ -25,8 +25,8 @@ use crate::{
         room::{Routes, handler_state},
         telemetry::{Traced, span},
         web::{
-            Body, CursorKey, PRIVATE, PageUpTo, PathText, Problem, Query, both, link, private, problem_responses, read,
-            unless_missing,
+            Body, CursorKey, PRIVATE, PageUpTo, PathText, Problem, Query, ReadRecency, both, link, private,
+            problem_responses, read, unless_missing,
         },
         work::{ChangeRequest, Command, Keyed, UnitOfWork},
     },
@@ -190,13 +190,14 @@ async fn manifest(
     State(reference): State<Reference>,
     State(key): State<CursorKey>,
     PathText(id): PathText<FlightId>,
+    ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
     let reader = caller.role.as_str();
     let page = query.read(PageUpTo::<MOST_LINES>::read).and_then(|page| page.open::<BookingRef>(&key, &query, reader));
     let page = unless_missing(page, async { operations.flight(id).await.map(drop) }).await?;
     let (flight, mut bookings, freight) = operations
-        .manifest(id, &page)
+        .manifest(id, &page, recency)
         .in_span(span("operations.manifest"))
         .await
         .map_err(|error: OperationError| Problem::from(error))?;

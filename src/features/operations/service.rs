@@ -18,7 +18,7 @@ use crate::{
     kernel::{BookingRef, FlightId},
     platform::{
         clock::SharedClock,
-        postgres::{Database, PgSession},
+        postgres::{Database, PgSession, Recency},
         random::IdSource,
         web::{PageRequest, Precondition},
     },
@@ -69,12 +69,16 @@ impl OperationService {
         &self,
         id: FlightId,
         page: &PageRequest<BookingRef>,
+        recency: Recency,
     ) -> Result<(Flight, Vec<Booking>, Freight), OperationError> {
-        let mut snapshot = self.db.snapshot().await?;
-        let flight = flights::find_in_tx(&mut snapshot, id).await?;
-        let (bookings, freight) =
-            bookings::manifest_in_tx(&mut snapshot, id, page.after.as_ref(), page.fetch()).await?;
-        Ok((flight, bookings, freight))
+        let read = move |db: Database| async move {
+            let mut snapshot = db.snapshot().await?;
+            let flight = flights::find_in_tx(&mut snapshot, id).await?;
+            let (bookings, freight) =
+                bookings::manifest_in_tx(&mut snapshot, id, page.after.as_ref(), page.fetch()).await?;
+            Ok((flight, bookings, freight))
+        };
+        self.db.reading(recency, read).await
     }
 
     /// Locks the flight, so that no booking joins or leaves it, and checks version and step against the locked state.

@@ -11,10 +11,12 @@ use crate::{
     features::bookings::{BookingError, BookingService, EventParams, History, HistoryAnchor},
     kernel::{AwbNumber, BookingRef, Fault},
     platform::{
+        postgres::Recency,
         room::{Routes, handler_state},
         telemetry::{Traced, span},
         web::{
-            CursorKey, NO_STORE, PageRequest, PathText, Problem, Query, code, link, problem_responses, unless_missing,
+            CursorKey, NO_STORE, PageRequest, PathText, Problem, Query, ReadRecency, code, link, problem_responses,
+            unless_missing,
         },
     },
 };
@@ -46,10 +48,11 @@ impl TrackingNumber {
         &self,
         bookings: &BookingService,
         page: &PageRequest<HistoryAnchor>,
+        recency: Recency,
     ) -> Result<History, BookingError> {
         match self {
-            Self::Reference(reference) => bookings.track_reference(reference, page).await,
-            Self::Awb(number) => bookings.track_awb(number, page).await,
+            Self::Reference(reference) => bookings.track_reference(reference, page, recency).await,
+            Self::Awb(number) => bookings.track_awb(number, page, recency).await,
         }
     }
 }
@@ -71,12 +74,14 @@ async fn track(
     State(bookings): State<BookingService>,
     State(key): State<CursorKey>,
     PathText(number): PathText<TrackingNumber>,
+    ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
     let page = query.read(EventParams::read).and_then(|page| page.open::<HistoryAnchor>(&key, &query, ANYBODY));
-    let exists = async { number.find(&bookings, &PageRequest::first(1)).await.map(drop) };
+    let exists = async { number.find(&bookings, &PageRequest::first(1), recency).await.map(drop) };
     let page = unless_missing(page, exists).await?;
-    let History { booking, events, older } = number.find(&bookings, &page).in_span(span("tracking.find")).await?;
+    let History { booking, events, older } =
+        number.find(&bookings, &page, recency).in_span(span("tracking.find")).await?;
     let body = Json(Tracking::new(&booking, &events));
     let mut answer = ([(header::CACHE_CONTROL, NO_STORE)], body).into_response();
     if let Some(older) = older {

@@ -174,17 +174,15 @@ impl Unreachable {
     pub(super) fn new(address: String, is_socket: bool, cause: sqlx::Error) -> Self {
         let is_away = match &cause {
             sqlx::Error::Io(error) => match error.kind() {
-                ErrorKind::ConnectionRefused
-                | ErrorKind::ConnectionReset
-                | ErrorKind::ConnectionAborted
-                | ErrorKind::BrokenPipe
-                | ErrorKind::UnexpectedEof
-                | ErrorKind::HostUnreachable
-                | ErrorKind::NetworkUnreachable
-                | ErrorKind::TimedOut => true,
                 // The server creates its socket; for a network address a certificate is missing.
                 ErrorKind::NotFound => is_socket,
-                _ => false,
+                // The socket or a certificate may not be read, or is not what it should be.
+                ErrorKind::PermissionDenied
+                | ErrorKind::InvalidInput
+                | ErrorKind::InvalidData
+                | ErrorKind::Unsupported => false,
+                // Also a name that is not found: name servers forget the name of a container that is stopped.
+                _ => true,
             },
             sqlx::Error::Database(_) => sql_state(&cause).is_some_and(|state| lets_nobody_in(&state)),
             _ => false,

@@ -34,6 +34,12 @@ const PROBE_SCRIPT: &str = "return redis.call('SET', KEYS[1], 1, 'EX', 60)";
 const DELETE_IF: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) else return 0 end";
 
+/// Sets a key, unless it has a value that is greater as a text; prolongs its life in any case.
+const RAISE: &str = "
+    local kept = redis.call('GET', KEYS[1])
+    if kept and kept > ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+    return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])";
+
 /// The sliding window of `platform::rate_limit`, as a script, which runs atomically, for any number of callers. A clock
 /// behind another process's stays in the window that was begun; a window of a clock that ran ahead expires with its key.
 /// Those that wait are granted what is free; in advance at most a sixteenth of the rest.
@@ -225,6 +231,12 @@ impl Redis {
     pub async fn keep(&self, key: &str, value: &[u8], expiry: Duration) -> Result<(), RedisAway> {
         let milliseconds = u64::try_from(expiry.as_millis()).unwrap_or(u64::MAX).max(1);
         self.ask("SET", redis::cmd("SET").arg(key).arg(value).arg("PX").arg(milliseconds)).await
+    }
+
+    /// Stores a value under a key with an expiry, unless a greater one is there. Values are ordered as texts.
+    pub async fn raise(&self, key: &str, value: &str, expiry: Duration) -> Result<(), RedisAway> {
+        let milliseconds = u64::try_from(expiry.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.ask("EVAL", redis::cmd("EVAL").arg(RAISE).arg(1).arg(key).arg(value).arg(milliseconds)).await
     }
 
     /// Counts requests in sliding windows of this length, in milliseconds, as far as their limits allow. Returns an

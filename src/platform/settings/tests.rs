@@ -57,7 +57,6 @@ fn defaults_are_those_of_the_manual() {
     assert_eq!(settings.telemetry.log_format, LogFormat::Auto);
     assert!(settings.database.url.is_none());
     assert!((8..=64).contains(&settings.database.connections()));
-    assert!(settings.reserved_in_use().is_empty());
 }
 
 #[test]
@@ -317,13 +316,11 @@ fn tls_files_are_refused() {
 }
 
 #[test]
-fn reserved_settings_in_use_are_told() {
-    let settings =
-        load(&[("DATABASE_READ_URL", "postgres://replica/a"), ("LOADMASTER_SEARCH__CACHE_TTL_SECONDS", "9")]);
-    assert_eq!(settings.reserved_in_use(), ["database.read_url"]);
-    let marked = MANUAL.matches("# reserved: takes effect in a later release").count();
-    assert_eq!(marked, RESERVED.len());
-    assert!(RESERVED.iter().all(|name| layers::known().contains(*name)));
+fn a_replica_of_the_private_database_is_refused() {
+    assert_eq!(
+        fault(&[("DATABASE_READ_URL", "postgres://replica/a")]),
+        "database.read_url needs database.url: the private PostgreSQL has no replica (environment variable DATABASE_READ_URL)"
+    );
 }
 
 #[test]

@@ -73,6 +73,10 @@ fn stores(settings: &Settings, faults: &mut Faults) {
     scheme("database.url", database.url.as_ref(), postgres, faults);
     scheme("database.owner_url", database.owner_url.as_ref(), postgres, faults);
     scheme("database.read_url", database.read_url.as_ref(), postgres, faults);
+    if database.read_url.is_some() && database.url.is_none() {
+        faults.add("database.read_url", "needs database.url: the private PostgreSQL has no replica");
+    }
+    within("database.read_max_lag_ms", database.read_max_lag_ms, 1..=600_000, faults);
     if let Some(connections) = database.max_connections {
         within("database.max_connections", connections, 1..=10_000, faults);
     }

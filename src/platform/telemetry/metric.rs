@@ -101,14 +101,18 @@ metrics! {
             "Number of times that delivered entries were found missing from the event stream in Redis.";
     }
     "Database, Redis and process": {
-        DEPENDENCY_UP: Gauge "loadmaster_dependency_up" [Label::one_of("dependency", &["database", "redis"])]
-            "1 if the dependency answered the last check, which runs every 5 seconds, else 0. Absent for `redis` if none is configured.";
+        DEPENDENCY_UP: Gauge "loadmaster_dependency_up" [Label::one_of("dependency", &["database", "redis", "replica"])]
+            "1 if the dependency answered the last check, which runs every 5 seconds, else 0. Absent for `redis` and `replica` if none is configured.";
         POOL_CONNECTIONS: Gauge "loadmaster_db_pool_connections" [Label::one_of("state", &["idle", "used"])]
             "Database connections in the pool for requests.";
         POOL_MAX_CONNECTIONS: Gauge "loadmaster_db_pool_max_connections" []
             "Maximum number of connections in the pool for requests.";
         POOL_WAIT: Histogram "loadmaster_db_pool_wait_seconds" []
             "Time that requests waited for a database connection, obtained or not.";
+        REPLICA_LAG: Gauge "loadmaster_replica_lag_seconds" []
+            "Age of the state of the standby that answers reads; NaN while it is unknown. Absent if none is configured.";
+        REPLICA_READS: Counter "loadmaster_replica_reads_total" [Label::one_of("server", &["replica", "primary"])]
+            "Reads that a standby may answer, by the server that answered. The primary answers while the standby is down or behind, or lacks changes that the caller must see.";
         REDIS_BREAKER_OPEN: Gauge "loadmaster_redis_breaker_open" []
             "1 while this process does not use Redis because calls to it failed, else 0.";
         LOG_LINES_DROPPED: Counter "loadmaster_log_lines_dropped_total" []

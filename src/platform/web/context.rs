@@ -74,10 +74,12 @@ impl Current {
 }
 
 /// Gives a request its id, its span, its metrics and its one log line, while `serve` answers it.
-/// `named` names the route of a path for a request that is refused before its route is found.
+/// `named` names the route of a path for a request that is refused before its route is found; `is_routine` tells the paths
+/// that monitoring calls every few seconds: a good answer there is not worth a line at the level `info`.
 pub async fn track<F: Future<Output = Response>>(
     (clock, ids): (&SharedClock, &IdSource),
     named: impl Fn(&str) -> Option<String>,
+    is_routine: fn(&str) -> bool,
     request: Request,
     serve: impl FnOnce(Request) -> F,
 ) -> Response {
@@ -94,6 +96,7 @@ pub async fn track<F: Future<Output = Response>>(
         uri: request.uri().clone(),
         current: current.clone(),
         named,
+        is_routine: is_routine(request.uri().path()),
         span: span.clone(),
         answered: None,
     };
@@ -126,6 +129,7 @@ struct UnderWay<N: Fn(&str) -> Option<String>> {
     uri: Uri,
     current: Arc<Current>,
     named: N,
+    is_routine: bool,
     span: tracing::Span,
     /// `None`: the caller disconnected.
     answered: Option<StatusCode>,
@@ -142,7 +146,13 @@ impl<N: Fn(&str) -> Option<String>> Drop for UnderWay<N> {
         let (method, milliseconds) = (&self.method, seconds * 1000.0);
         let status = self.answered.map_or(ABANDONED, |status| status.as_u16());
         let end = if self.answered.is_some() { "answered" } else { "abandoned" };
-        self.span.in_scope(|| tracing::info!(%method, route, status, milliseconds, "{end}"));
+        self.span.in_scope(|| {
+            if self.is_routine && status < 400 {
+                tracing::debug!(%method, route, status, milliseconds, "{end}");
+            } else {
+                tracing::info!(%method, route, status, milliseconds, "{end}");
+            }
+        });
         let method = method_label(&self.method);
         let mut digits = [0; 3];
         metric::REQUESTS.with([method, route, three_digits(status, &mut digits)]).increment(1);

@@ -13,6 +13,7 @@ mod problem;
 mod query;
 mod quota;
 pub mod read;
+mod recency;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ pub(crate) use problem::problem_responses;
 pub use problem::{InputFault, Problem, ProblemBody};
 pub use query::Query;
 pub use quota::{tell_quota, tells_quota};
+pub use recency::{POSITION, ReadRecency, Reader as RecencyReader, tell_position};
 pub(crate) use request::request;
 pub use request::{Reader, list, object, objects, set, with};
 

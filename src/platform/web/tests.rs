@@ -23,7 +23,9 @@ fn router() -> Router {
         .route("/panics", get(async || if true { panic!("it does") } else { "fine" }))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             let clock = clock.clone();
-            async move { track((&clock, &IdSource::default()), |_| None, request, |request| next.run(request)).await }
+            async move {
+                track((&clock, &IdSource::default()), |_| None, |_| false, request, |request| next.run(request)).await
+            }
         }))
 }
 

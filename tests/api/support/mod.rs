@@ -13,6 +13,7 @@ mod own_redis;
 mod process;
 mod raw;
 mod readings;
+pub mod standby;
 mod watch;
 mod world;
 

@@ -13,10 +13,11 @@ use crate::{
     },
     kernel::BookingRef,
     platform::{
+        postgres::Recency,
         telemetry::{Traced, span},
         web::{
             CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PageRequest, PathText, Problem, Query,
-            conditional, link, private, problem_responses, read as reader, unless_missing,
+            ReadRecency, conditional, link, private, problem_responses, read as reader, unless_missing,
         },
     },
 };
@@ -41,7 +42,8 @@ pub(super) async fn show(
     let include = unless_missing(include, exists).await?.is_some();
     let (booking, body) = if include {
         let newest = PageRequest::first(MOST_EVENTS);
-        let found = bookings.history(caller, &reference, &newest).in_span(span("bookings.history")).await?;
+        let found =
+            bookings.history(caller, &reference, &newest, Recency::Primary).in_span(span("bookings.history")).await?;
         let events = found.events.iter().map(EventBody::from).collect();
         let body = BookingBody { events: Some(events), ..BookingBody::from(&found.booking) };
         (found.booking, body)
@@ -87,6 +89,7 @@ pub(super) async fn history(
     State(key): State<CursorKey>,
     PathText(reference): PathText<BookingRef>,
     if_none_match: IfNoneMatch,
+    ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
     let exists = async { bookings.visible(caller, &reference).await.map(drop) };
@@ -94,7 +97,7 @@ pub(super) async fn history(
     let page = query.read(EventParams::read).and_then(|page| page.open::<HistoryAnchor>(&key, &query, &reader));
     let page = unless_missing(page, exists).await?;
     let History { booking, events, older } =
-        bookings.history(caller, &reference, &page).in_span(span("bookings.history")).await?;
+        bookings.history(caller, &reference, &page, recency).in_span(span("bookings.history")).await?;
     let body =
         HistoryBody { booking: BookingBody::from(&booking), timeline: events.iter().map(EventBody::from).collect() };
     let mut answer = conditional(&booking.version.to_string(), &if_none_match, PRIVATE, Json(body));
@@ -120,13 +123,14 @@ pub(super) async fn list(
     State(bookings): State<BookingService>,
     State(reference): State<Reference>,
     State(key): State<CursorKey>,
+    ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
     let (filter, page) =
         query.read(|fields| Some((BookingFilter::read(fields, &reference, caller)?, PageFields::read(fields))))?;
     let reader = reader_of(caller);
     let page = page.open::<BookingAnchor>(&key, &query, &reader)?;
-    let found = bookings.list(&filter, &page).in_span(span("bookings.list")).await?;
+    let found = bookings.list(&filter, &page, recency).in_span(span("bookings.list")).await?;
     let bodies: Vec<_> = found.iter().map(BookingBody::from).collect();
     Ok(private(page.answer(bodies, |body| BookingAnchor(body.id), &key, &query, &reader)))
 }
