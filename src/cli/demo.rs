@@ -49,7 +49,7 @@ pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<
     );
     let mut stop = StopSignal::listen()?;
     let running = tokio::select! {
-        started = Running::start(settings, true) => started?,
+        started = Running::start(settings, None, true) => started?,
         () = stop.arrives() => anyhow::bail!("the demo was stopped before it began"),
     };
     let outcome = tokio::select! {

@@ -11,6 +11,7 @@ mod keys;
 mod migrate;
 mod outbox;
 mod output;
+mod rotation;
 mod serve;
 mod user;
 
@@ -44,7 +45,7 @@ struct Arguments {
 }
 
 /// The arguments by which settings are given.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct SettingsArguments {
     /// Settings file (TOML); can also be set by `LOADMASTER_CONFIG`.
     #[arg(long, global = true, value_name = "FILE")]
@@ -131,7 +132,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         say(&format!("{}\n", app::openapi().to_pretty_json()?));
         return Ok(ExitCode::SUCCESS);
     }
-    let settings = arguments.settings.load()?;
+    let settings = arguments.settings.clone().load()?;
     if matches!(arguments.command, Command::Config) {
         say(&settings.render());
         return Ok(ExitCode::SUCCESS);
@@ -149,7 +150,9 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     block_on(async move {
         let exporting = traces.map(Traces::start).transpose()?;
         let outcome = match arguments.command {
-            Command::Serve { demo } => Box::pin(serve::run(settings, demo)).await.map(|()| ExitCode::SUCCESS),
+            Command::Serve { demo } => {
+                Box::pin(serve::run(settings, arguments.settings, demo)).await.map(|()| ExitCode::SUCCESS)
+            }
             Command::Migrate { check } => migrate::run(settings, check).await,
             Command::Demo(options) => Box::pin(demo::run(settings, options)).await.map(|()| ExitCode::SUCCESS),
             Command::User(command) => Box::pin(user::run(settings, command)).await.map(|()| ExitCode::SUCCESS),

@@ -8,9 +8,11 @@ use tokio::{
 };
 
 use super::{
+    SettingsArguments,
     backend::Backend,
     demo_timetable,
     output::{Progress, say},
+    rotation,
 };
 use crate::{
     app::{AppState, Instance, Server, bind, starting},
@@ -29,9 +31,9 @@ const DAY: Duration = Duration::from_hours(24);
 const ADMIN_EMAIL: &str = "admin@loadmaster.example";
 
 /// Serves until SIGTERM or SIGINT, then drains.
-pub(super) async fn run(settings: Settings, demo: bool) -> anyhow::Result<()> {
+pub(super) async fn run(settings: Settings, arguments: SettingsArguments, demo: bool) -> anyhow::Result<()> {
     let mut stop = StopSignal::listen()?;
-    let starting = Running::start(settings, demo);
+    let starting = Running::start(settings, Some(arguments), demo);
     let running = tokio::select! {
         started = starting => started?,
         // The unfinished start is dropped here, and the private servers with it.
@@ -75,7 +77,8 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub async fn start(settings: Settings, demo: bool) -> anyhow::Result<Self> {
+    /// With `arguments`, credentials are followed as they change.
+    pub async fn start(settings: Settings, arguments: Option<SettingsArguments>, demo: bool) -> anyhow::Result<Self> {
         for contradiction in settings.contradictions() {
             tracing::warn!("settings contradict each other: {contradiction}");
         }
@@ -100,10 +103,13 @@ impl Running {
         {
             tracing::error!(%error, "the configured Redis cannot be reached; continuing without it, degraded");
         }
+        let following = arguments.filter(|_| !backend.is_private()).map(|arguments| {
+            rotation::following(arguments, &parts.settings, parts.db.clone(), parts.redis.clone(), parts.timing)
+        });
         let instance = Instance::prepare(server, parts).await?;
         let new_password = if demo { seed(instance.state()).await? } else { None };
-        let more = if demo { vec![extending(instance.state())] } else { Vec::new() };
-        instance.start_workers(more);
+        let extending = demo.then(|| extending(instance.state()));
+        instance.start_workers(extending.into_iter().chain(following).collect());
         instance.open()?;
         tracing::info!(address = %instance.address(), "serving");
         Ok(Self { instance, backend, new_password })

@@ -26,6 +26,7 @@ use super::{
 };
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     Connection, PgConnection, PgExecutor, Postgres,
@@ -151,9 +152,20 @@ impl Database {
 
     /// Returns the same database through one connection reserved for questions about its log.
     fn for_positions(&self) -> Self {
-        let pool = Pool::new(self.options.clone(), 1, self.pool.patience(), false, &Arc::default());
+        let pool = Pool::new(self.options.clone(), 1, self.pool.patience(), false, &self.state);
         self.own.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
         Self { pool, ..self.for_probes() }
+    }
+
+    /// Uses the role and the password in this address for connections from now on.
+    pub fn renew_login(&self, url: &SecretString) -> anyhow::Result<()> {
+        self.state.log_in_as(login_of(url)?);
+        Ok(())
+    }
+
+    /// The same for the standby that answers reads.
+    pub fn renew_replica_login(&self, url: &SecretString) -> anyhow::Result<()> {
+        self.replica.as_ref().map_or(Ok(()), |replica| replica.db.renew_login(url))
     }
 
     /// Returns the same database through one connection of the caller's own, made when it is first used. It keeps the
@@ -349,6 +361,12 @@ fn connect_options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
     let options = PgConnectOptions::from_str(url.expose_secret())
         .with_context(|| format!("{} is not a PostgreSQL address", masked(url)))?;
     Ok(options.application_name("loadmaster"))
+}
+
+fn login_of(url: &SecretString) -> anyhow::Result<state::Login> {
+    let url = url::Url::parse(url.expose_secret()).with_context(|| format!("{} is not an address", masked(url)))?;
+    let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    Ok((plain(url.username()), url.password().map(plain)))
 }
 
 fn masked(url: &SecretString) -> String {

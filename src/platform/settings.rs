@@ -81,6 +81,8 @@ pub struct Database {
 pub struct Redis {
     #[serde(serialize_with = "mask::url")]
     pub url: Option<SecretString>,
+    pub cluster: bool,
+    pub ca_file: Option<PathBuf>,
     pub timeout_ms: u64,
 }
 

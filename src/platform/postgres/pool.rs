@@ -178,7 +178,11 @@ impl Connector {
     async fn connect(&self) -> sqlx::Result<Member> {
         let mut pause = FIRST_PAUSE;
         let connection = loop {
-            match PgConnection::connect_with(&self.options).await {
+            let renewed = self.state.login().map(|(role, password)| {
+                let options = self.options.clone().username(&role);
+                if let Some(password) = password { options.password(&password) } else { options }
+            });
+            match PgConnection::connect_with(renewed.as_ref().unwrap_or(&self.options)).await {
                 Err(error) if self.waits_for_server && is_starting(&error) => tokio::time::sleep(pause).await,
                 connected => break connected?,
             }

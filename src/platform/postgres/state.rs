@@ -23,17 +23,31 @@ pub enum Refusal {
 #[derive(Debug, Default)]
 pub(super) struct State(Mutex<Learnt>);
 
+/// A role and its password.
+pub(super) type Login = (String, Option<String>);
+
 #[derive(Debug, Default)]
 struct Learnt {
     /// Connections that were idle at this moment are not used again.
     distrusted: Option<Instant>,
     refusal: Option<(Refusal, Instant)>,
     was_read_only: bool,
+    /// Credentials that came after those of the address.
+    login: Option<Login>,
 }
 
 impl State {
     fn learnt(&self) -> MutexGuard<'_, Learnt> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Uses these credentials for connections from now on.
+    pub fn log_in_as(&self, login: Login) {
+        self.learnt().login = Some(login);
+    }
+
+    pub fn login(&self) -> Option<Login> {
+        self.learnt().login.clone()
     }
 
     /// Records that a connection did not answer: those that have been idle since before are likely to be silent too.

@@ -1,28 +1,26 @@
 //! Redis, used for speed and for serialising requests. Correctness never depends on it.
 mod breaker;
+mod link;
 
-use std::{sync::Arc, time::Duration};
-
-use anyhow::Context;
-use redis::{
-    Client, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo, Script,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-    io::tcp::TcpSettings,
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
-use secrecy::{ExposeSecret, SecretString};
+
+use futures_util::future::try_join_all;
+use redis::{FromRedisValue, RedisResult, Script};
+use secrecy::SecretString;
 
 use super::{
     settings,
     telemetry::{self, RedisName, Traced},
 };
 use breaker::Breaker;
-
-/// Longest wait for a connection, also for patient calls.
-const LONGEST_CONNECT: Duration = Duration::from_secs(2);
-
-/// A connection without an acknowledgement for this time is closed and replaced.
-#[cfg(target_os = "linux")]
-const SILENT_PEER: Duration = Duration::from_secs(5);
+use link::{Address, Link};
 
 /// Interval between probes of a Redis that did not answer.
 const PROBE: Duration = Duration::from_secs(1);
@@ -78,8 +76,9 @@ const GRANT: &str = "
 /// A connection that reconnects by itself; every call is bounded in time.
 #[derive(Clone)]
 pub struct Redis {
-    client: Client,
-    connection: ConnectionManager,
+    address: Arc<Addressed>,
+    /// With the number of the address that it was made with.
+    link: Arc<RwLock<(u64, Link)>>,
     timeout: Duration,
     breaker: Breaker,
     /// The server's name in spans.
@@ -90,6 +89,22 @@ pub struct Redis {
 impl std::fmt::Debug for Redis {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Redis")
+    }
+}
+
+/// The address of all connections, and how often it has changed.
+struct Addressed {
+    address: RwLock<Address>,
+    number: AtomicU64,
+}
+
+impl Addressed {
+    fn read(&self) -> RwLockReadGuard<'_, Address> {
+        self.address.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn link(&self, timeout: Duration) -> anyhow::Result<Link> {
+        self.read().link(timeout)
     }
 }
 
@@ -128,6 +143,9 @@ pub struct Granted {
     pub previous: u32,
 }
 
+/// The numbers of [`Granted`].
+type Grants = (u32, i64, u32, u32);
+
 /// Entries of a stream: id, and fields with their values.
 type Entries = Vec<(String, Vec<String>)>;
 
@@ -146,29 +164,46 @@ fn entry_id(id: &str) -> Option<(u64, u64)> {
 impl Redis {
     /// Prepares the connection without waiting for it: an absent Redis must not prevent the start.
     pub fn open(url: &SecretString, settings: &settings::Redis) -> anyhow::Result<Self> {
-        let address = url.expose_secret().into_connection_info().context("redis.url is not a Redis address")?;
-        let tcp = TcpSettings::default().set_nodelay(true);
-        // Without this, waiting for a vanished peer would take a quarter of an hour.
-        #[cfg(target_os = "linux")]
-        let tcp = tcp.set_user_timeout(SILENT_PEER);
-        let name = name_of(&address);
-        let client = Client::open(address.set_tcp_settings(tcp)).context("redis.url is not a Redis address")?;
-        Self::connect(client, settings.timeout(), name)
+        let address = RwLock::new(Address::of(url, settings)?);
+        Self::at(Arc::new(Addressed { address, number: AtomicU64::new(0) }), settings.timeout())
     }
 
     /// Opens a separate connection to the same Redis, for work that nobody waits for.
     pub fn patient(&self, timeout: Duration) -> anyhow::Result<Self> {
-        Self::connect(self.client.clone(), timeout, self.name.clone())
+        Self::at(self.address.clone(), timeout)
     }
 
-    fn connect(client: Client, timeout: Duration, name: RedisName) -> anyhow::Result<Self> {
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some((timeout * 5).min(LONGEST_CONNECT)))
-            .set_response_timeout(Some(timeout))
-            .set_number_of_retries(1)
-            .set_max_delay(Duration::from_secs(1));
-        let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
-        Ok(Self { client, connection, timeout, breaker: Breaker::default(), name, grant: Arc::new(Script::new(GRANT)) })
+    /// Uses another address, or the same with other credentials, for connections from now on.
+    pub fn move_to(&self, url: &SecretString, settings: &settings::Redis) -> anyhow::Result<()> {
+        let address = Address::of(url, settings)?;
+        *self.address.address.write().unwrap_or_else(PoisonError::into_inner) = address;
+        self.address.number.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    fn at(address: Arc<Addressed>, timeout: Duration) -> anyhow::Result<Self> {
+        let number = address.number.load(Ordering::Acquire);
+        let (link, name) = (RwLock::new((number, address.link(timeout)?)), address.read().name());
+        let (link, breaker) = (Arc::new(link), Breaker::default());
+        Ok(Self { address, link, timeout, breaker, name, grant: Arc::new(Script::new(GRANT)) })
+    }
+
+    fn link(&self) -> Link {
+        let number = self.address.number.load(Ordering::Acquire);
+        {
+            let kept = self.link.read().unwrap_or_else(PoisonError::into_inner);
+            if kept.0 == number {
+                return kept.1.clone();
+            }
+        }
+        let mut kept = self.link.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.0 != number {
+            match self.address.link(self.timeout) {
+                Ok(link) => *kept = (number, link),
+                Err(error) => tracing::error!(error = format!("{error:#}"), "the new address of Redis cannot be used"),
+            }
+        }
+        kept.1.clone()
     }
 
     /// Checks that Redis does its work, also while the breaker is open. A Redis that is full, read-only or runs no
@@ -176,7 +211,7 @@ impl Redis {
     pub async fn check(&self) -> Result<(), RedisAway> {
         let mut probe = redis::cmd("EVAL");
         probe.arg(PROBE_SCRIPT).arg(1).arg("loadmaster:health");
-        let mut connection = self.connection.clone();
+        let mut connection = self.link();
         let answer = self.bounded("EVAL", async move { probe.query_async::<()>(&mut connection).await }).await;
         self.note(answer.is_ok());
         answer
@@ -185,8 +220,8 @@ impl Redis {
     /// Returns the server's `maxmemory-policy`, which applies when its memory is full.
     pub async fn eviction_policy(&self) -> Result<String, RedisAway> {
         // Allowed where CONFIG is not, as with most hosted servers.
-        let told: String = self.ask("INFO", redis::cmd("INFO").arg("memory")).await?;
-        let policy = told.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
+        let told: Told = self.ask("INFO", redis::cmd("INFO").arg("memory")).await?;
+        let policy = told.0.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
         policy
             .map(|policy| policy.trim().to_owned())
             .ok_or_else(|| RedisAway("INFO reports no maxmemory_policy".to_owned()))
@@ -210,7 +245,7 @@ impl Redis {
     pub async fn delete_if(&self, key: &str, value: &str) -> Result<(), RedisAway> {
         let mut delete = redis::cmd("EVAL");
         delete.arg(DELETE_IF).arg(1).arg(key).arg(value);
-        let mut connection = self.connection.clone();
+        let mut connection = self.link();
         self.bounded("EVAL", async move { delete.query_async::<()>(&mut connection).await }).await
     }
 
@@ -218,7 +253,7 @@ impl Redis {
     pub async fn recall(&self, key: &str) -> Result<Option<(Vec<u8>, Duration)>, RedisAway> {
         let mut both = redis::pipe();
         both.atomic().cmd("GET").arg(key).cmd("PTTL").arg(key);
-        let mut connection = self.connection.clone();
+        let mut connection = self.link();
         let answer =
             self.guarded("MULTI GET", async move { both.query_async::<(Option<Vec<u8>>, i64)>(&mut connection).await });
         let (value, milliseconds) = answer.await?;
@@ -242,18 +277,34 @@ impl Redis {
     /// Counts requests in sliding windows of this length, in milliseconds, as far as their limits allow. Returns an
     /// answer to each question, in their order.
     pub async fn grant(&self, wanted: &[Wanted], now: i64, length: i64) -> Result<Vec<Granted>, RedisAway> {
+        let link = self.link();
+        // Sent by its hash; in full where Redis does not know it. A server of a cluster has only some of the keys.
+        let asking = async move {
+            if !link.is_cluster() {
+                return self.ask_for_grants(link, wanted, now, length).await;
+            }
+            let each = wanted.chunks(1).map(|one| self.ask_for_grants(link.clone(), one, now, length));
+            Ok(try_join_all(each).await?.into_iter().flatten().collect())
+        };
+        let told = self.guarded("EVALSHA", asking).await?;
+        let granted = |(requests, number, current, previous)| Granted { requests, number, current, previous };
+        Ok(told.into_iter().map(granted).collect())
+    }
+
+    async fn ask_for_grants(
+        &self,
+        mut link: Link,
+        wanted: &[Wanted],
+        now: i64,
+        length: i64,
+    ) -> RedisResult<Vec<Grants>> {
         let mut grant = self.grant.prepare_invoke();
         grant.arg(now).arg(length);
         for Wanted { key, limit, waiting, ahead, back } in wanted {
             let (back, of) = back.unwrap_or_default();
             grant.key(&**key).arg(limit).arg(waiting).arg(ahead).arg(back).arg(of);
         }
-        let mut connection = self.connection.clone();
-        // Sent by its hash; in full where Redis does not know it.
-        let asking = async move { grant.invoke_async::<Vec<(u32, i64, u32, u32)>>(&mut connection).await };
-        let told = self.guarded("EVALSHA", asking).await?;
-        let granted = |(requests, number, current, previous)| Granted { requests, number, current, previous };
-        Ok(told.into_iter().map(granted).collect())
+        grant.invoke_async(&mut link).await
     }
 
     /// Publishes a word of this process to the other members of its group; it lasts while it is repeated within
@@ -263,26 +314,27 @@ impl Redis {
         let mut announcement = redis::pipe();
         // All or nothing: a list without an expiry would stay for ever.
         announcement.atomic();
-        announcement.cmd("SET").arg(format!("{group}:{member}")).arg(word).arg("EX").arg(seconds).ignore();
-        announcement.cmd("SADD").arg(group).arg(member).ignore();
+        announcement.cmd("SET").arg(word_key(group, member)).arg(word).arg("EX").arg(seconds).ignore();
+        let group = members_key(group);
+        announcement.cmd("SADD").arg(&group).arg(member).ignore();
         // The list of members expires soon after its last member.
-        announcement.cmd("EXPIRE").arg(group).arg(seconds * 10).ignore();
-        let mut connection = self.connection.clone();
+        announcement.cmd("EXPIRE").arg(&group).arg(seconds * 10).ignore();
+        let mut connection = self.link();
         self.guarded("MULTI SET", async move { announcement.query_async::<()>(&mut connection).await }).await
     }
 
     /// Returns the unexpired words of the group's members, each with the member that published it.
     pub async fn announcements(&self, group: &str) -> Result<Vec<(String, String)>, RedisAway> {
-        let members: Vec<String> = self.ask("SMEMBERS", redis::cmd("SMEMBERS").arg(group)).await?;
+        let members: Vec<String> = self.ask("SMEMBERS", redis::cmd("SMEMBERS").arg(members_key(group))).await?;
         if members.is_empty() {
             return Ok(Vec::new());
         }
-        let keys: Vec<String> = members.iter().map(|member| format!("{group}:{member}")).collect();
+        let keys: Vec<String> = members.iter().map(|member| word_key(group, member)).collect();
         let words: Vec<Option<String>> = self.ask("MGET", redis::cmd("MGET").arg(keys)).await?;
         let gone: Vec<&String> =
             members.iter().zip(&words).filter(|(_, word)| word.is_none()).map(|(m, _)| m).collect();
         if !gone.is_empty() {
-            self.ask::<()>("SREM", redis::cmd("SREM").arg(group).arg(gone)).await?;
+            self.ask::<()>("SREM", redis::cmd("SREM").arg(members_key(group)).arg(gone)).await?;
         }
         Ok(members.into_iter().zip(words).filter_map(|(member, word)| Some((member, word?))).collect())
     }
@@ -310,7 +362,7 @@ impl Redis {
             }
             transaction.cmd("PUBLISH").arg(stream).arg(text).ignore();
         }
-        let mut connection = self.connection.clone();
+        let mut connection = self.link();
         let appending =
             async move { transaction.query_async::<(Entries, Entries, usize, String)>(&mut connection).await };
         let (same, newest, length, last) = self.bounded("MULTI XADD", appending).await?;
@@ -320,7 +372,7 @@ impl Redis {
     }
 
     async fn ask<T: FromRedisValue>(&self, name: &'static str, command: &redis::Cmd) -> Result<T, RedisAway> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.link();
         self.guarded(name, async move { command.query_async::<T>(&mut connection).await }).await
     }
 
@@ -370,13 +422,26 @@ impl Redis {
     }
 }
 
-fn name_of(address: &ConnectionInfo) -> RedisName {
-    let (server, port) = match address.addr() {
-        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => (host.clone(), Some(*port)),
-        ConnectionAddr::Unix(path) => (path.display().to_string(), None),
-        other => (other.to_string(), None),
-    };
-    RedisName::new(server, port, address.redis_settings().db())
+/// The keys of a group. What stands in braces decides which server of a cluster has a key: one has the whole group.
+fn members_key(group: &str) -> String {
+    format!("{{{group}}}")
+}
+
+fn word_key(group: &str, member: &str) -> String {
+    format!("{{{group}}}:{member}")
+}
+
+/// The answer to `INFO`; a cluster gives one of each server, which should be configured alike.
+struct Told(String);
+
+impl FromRedisValue for Told {
+    fn from_redis_value(value: redis::Value) -> Result<Self, redis::ParsingError> {
+        if matches!(value, redis::Value::Map(_)) {
+            let of_each = HashMap::<String, String>::from_redis_value(value)?;
+            return Ok(Self(of_each.into_values().collect()));
+        }
+        String::from_redis_value(value).map(Self)
+    }
 }
 
 #[cfg(test)]
