@@ -107,6 +107,7 @@ pub async fn audit(
     if !postgres::is_migrated(snapshot).await? {
         return Err(AuditError::NotMigrated);
     }
+    postgres::see_archive(snapshot).await?;
     let as_of = postgres::now(snapshot).await?;
     let scope = scope(snapshot, options).await?;
     let mut checks: Vec<Check> = rules(scope.rebuild).into_iter().map(|rule| Check { rule, findings: None }).collect();

@@ -21,7 +21,10 @@ const ABOUT: &str = "Air-cargo booking and tracking that never oversells a fligh
     Weights are in kilograms with at most one decimal, volumes in cubic metres with at most three. Times are in \
     RFC 3339 form, in responses always in UTC; a departure date is the local calendar date at the origin. Every error is \
     `application/problem+json` with a stable `code`; the catalogue is at `/problems`. Lists accept `limit` and `cursor` \
-    (or `offset`); the `Link` header contains the URL of the next page.";
+    (or `offset`); the `Link` header contains the URL of the next page.\n\n\
+    Callers see their own changes at once. If a response to a change has the header `Loadmaster-Position`, another caller that \
+    sends this header with a list, a search, a history or a tracking request sees the change too; without it, these may be \
+    some seconds old.";
 
 /// Returns the frame into which the rooms' operations are put.
 fn frame() -> OpenApi {

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use crate::platform::{
     follower::Follower,
     jobs::Handlers,
-    postgres::{self, Tables},
-    room::{Opened, Opening, Room, Routes, Worker},
+    postgres::{self, Month, Tables},
+    room::{Opened, Opening, Room, Routes, Unfinished, Worker},
     telemetry::{self, Catalogue},
     web::{self, Code},
 };
@@ -46,6 +46,17 @@ pub fn tables() -> Vec<Tables> {
 /// Brings the schema up to this version, and gives the serving role its rights.
 pub async fn migrate(owner: &mut sqlx::PgConnection, now: DateTime<Utc>) -> anyhow::Result<()> {
     postgres::migrate(owner, &tables(), now).await
+}
+
+/// Returns how many objects made before `month` may still change, by kind.
+pub async fn unfinished(owner: &mut sqlx::PgConnection, month: Month) -> sqlx::Result<Vec<(&'static str, i64)>> {
+    let mut found = Vec::new();
+    for Unfinished { what, count } in ROOMS.iter().flat_map(|room| room.unfinished) {
+        let count: i64 = sqlx::query_scalar(*count).bind(month.first_id()).fetch_one(&mut *owner).await?;
+        found.push((*what, count));
+    }
+    found.retain(|(_, count)| *count > 0);
+    Ok(found)
 }
 
 /// The opened rooms.

@@ -7,6 +7,7 @@ use crate::app;
 use crate::platform::{
     descriptors,
     durability::{Durability, OLDEST_SERVER},
+    postgres::{Database, ReplicaState},
     redis::{Redis, RedisAway},
     rights::Rights,
     settings::Settings,
@@ -114,6 +115,7 @@ async fn database(backend: &Backend) -> Vec<Finding> {
         },
         Err(error) => findings.push(Finding::Broken(format!("{error}"))),
     }
+    findings.extend(replica(&db).await);
     db.close().await;
     findings.push(match backend.owner().await {
         Ok(owner) => match owner.close().await {
@@ -123,6 +125,21 @@ async fn database(backend: &Backend) -> Vec<Finding> {
         Err(error) => Finding::Broken(format!("{error:#}")),
     });
     findings
+}
+
+/// Reports the standby that answers reads, if one is configured.
+async fn replica(db: &Database) -> Option<Finding> {
+    const MEANWHILE: &str = "the primary answers all reads meanwhile";
+    let seen = db.observe_replica().await?;
+    let lag = seen.lag.map_or_else(|| "an unknown time".to_owned(), |lag| format!("{} ms", lag.as_millis()));
+    Some(match seen.state {
+        ReplicaState::Up => Finding::Fine(format!("the read replica is {lag} behind")),
+        ReplicaState::Behind => Finding::Weaker(format!("the read replica is {lag} behind; {MEANWHILE}")),
+        ReplicaState::Down => Finding::Weaker(format!("the read replica does not answer; {MEANWHILE}")),
+        ReplicaState::Other => Finding::Broken(format!(
+            "database.read_url leads to no standby of this database; {MEANWHILE}; correct or remove the setting"
+        )),
+    })
 }
 
 /// Reports the protection of events and ledger against change.

@@ -11,6 +11,7 @@ mod keys;
 mod migrate;
 mod outbox;
 mod output;
+mod partitions;
 mod rotation;
 mod serve;
 mod user;
@@ -93,6 +94,9 @@ enum Command {
     /// Manage the delivery of messages from the outbox.
     #[command(subcommand)]
     Outbox(outbox::Command),
+    /// List the monthly partitions, and archive old ones.
+    #[command(subcommand)]
+    Partitions(partitions::Command),
     /// Check by ledgers and events that no flight was ever oversold and all records agree; exit 1 if not.
     Audit(audit::Options),
     /// Print the description of the API (OpenAPI 3.1).
@@ -160,6 +164,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Flights(command) => flights::run(settings, command).await,
             Command::Jobs(command) => Box::pin(jobs::run(settings, command)).await,
             Command::Outbox(command) => Box::pin(outbox::run(settings, command)).await,
+            Command::Partitions(command) => Box::pin(partitions::run(settings, command)).await,
             Command::Audit(options) => Box::pin(audit::run(settings, options)).await,
             Command::Doctor => doctor::run(settings).await,
             Command::Healthcheck => healthcheck::run(&settings).await,

@@ -1,5 +1,6 @@
 //! The only access to the database: a bounded pool, the only `begin`, commits that report their true outcome, bounded
 //! retries.
+mod archive;
 mod error;
 mod grants;
 mod keep_alive;
@@ -35,6 +36,7 @@ use sqlx::{
     query::Query,
 };
 
+pub use archive::{Month, Partition, archive_month, partitions, see_archive};
 pub use error::{DbError, Transient, Unreachable};
 pub use grants::Tables;
 pub use migrate::migrate;

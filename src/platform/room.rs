@@ -48,6 +48,8 @@ pub struct Room {
     pub tables: Tables,
     pub messages: &'static [Messages],
     pub audit: Audit,
+    /// What must not be archived yet.
+    pub unfinished: &'static [Unfinished],
     /// Returns its operations, for the API's description.
     pub describe: fn() -> OpenApi,
     /// Builds it from the shared parts and the services of lower rooms.
@@ -67,10 +69,20 @@ impl Room {
             tables: Tables::NONE,
             messages: &[],
             audit: Audit::NONE,
+            unfinished: &[],
             describe: OpenApi::default,
             open: open_nothing,
         }
     }
+}
+
+/// Objects that may still change.
+#[derive(Debug, Clone, Copy)]
+pub struct Unfinished {
+    /// In the plural.
+    pub what: &'static str,
+    /// Counts those made before the id `$1`.
+    pub count: &'static str,
 }
 
 fn open_nothing(_: &Opening) -> BoxFuture<'_, anyhow::Result<Opened>> {

@@ -17,7 +17,7 @@ use crate::{
         follower::Follower,
         outbox::Entry,
         postgres::Tables,
-        room::{Messages, Opened, Opening, Room},
+        room::{Messages, Opened, Opening, Room, Unfinished},
     },
 };
 
@@ -34,6 +34,10 @@ pub const ROOM: Room = Room {
     },
     messages: &[Messages { aggregate: BOOKING, event_types: EventType::NAMES }],
     audit: AUDIT,
+    unfinished: &[Unfinished {
+        what: "bookings that are neither delivered nor cancelled",
+        count: "select count(*) from bookings where id < $1 and status not in ('DELIVERED', 'CANCELLED')",
+    }],
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),
     ..Room::named("bookings")

@@ -12,7 +12,7 @@ use crate::{
     platform::{
         follower::Follower,
         postgres::Tables,
-        room::{Messages, Opened, Opening, Room},
+        room::{Messages, Opened, Opening, Room, Unfinished},
     },
 };
 
@@ -22,6 +22,10 @@ pub const ROOM: Room = Room {
     tables: Tables { history: &["flight_events"], fixed: &["network"], kept: &["flights"] },
     messages: &[Messages { aggregate: FLIGHT, event_types: FlightEventType::NAMES }],
     audit: AUDIT,
+    unfinished: &[Unfinished {
+        what: "flights that have neither arrived nor been cancelled",
+        count: "select count(*) from flight_capacity where flight_id < $1 and status not in ('ARRIVED', 'CANCELLED')",
+    }],
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),
     ..Room::named("flights")

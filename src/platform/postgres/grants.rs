@@ -41,6 +41,10 @@ fn grants(tables: &[Tables]) -> String {
                 {fixed}
                 {kept}
                 revoke update, delete, truncate on server_secrets from loadmaster_app;
+                if to_regnamespace('archive') is not null then
+                    grant usage on schema archive, audited to loadmaster_app;
+                    grant select on all tables in schema audited to loadmaster_app;
+                end if;
             end if;
         end $$"
     )

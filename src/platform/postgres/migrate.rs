@@ -16,12 +16,22 @@ const MIGRATION_PAUSE: Duration = Duration::from_secs(1);
 /// A change of a table waits for all transactions that use it, and later ones queue behind it: it waits for two seconds
 /// at most, then lets the others go first and tries again, for ten minutes in all.
 pub async fn migrate(owner: &mut PgConnection, tables: &[Tables], now: DateTime<Utc>) -> anyhow::Result<()> {
+    let trouble = "a migration waits for a table that is in use; trying again";
+    patiently(owner, trouble, async |owner| try_migrate(owner, tables, now).await).await
+}
+
+/// Changes tables in use: each attempt waits for two seconds at most.
+pub(super) async fn patiently(
+    owner: &mut PgConnection,
+    trouble: &'static str,
+    attempt: impl AsyncFn(&mut PgConnection) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let until = tokio::time::Instant::now() + MIGRATION_PATIENCE;
     sqlx::raw_sql("set lock_timeout = '2s'").execute(&mut *owner).await?;
     loop {
-        match try_migrate(owner, tables, now).await {
+        match attempt(owner).await {
             Err(error) if waits_for_others(&error) && tokio::time::Instant::now() < until => {
-                tracing::warn!("a migration waits for a table that is in use; trying again");
+                tracing::warn!("{trouble}");
                 tokio::time::sleep(MIGRATION_PAUSE).await;
             }
             outcome => return outcome,

@@ -57,7 +57,7 @@ fn month(id: Uuid) -> Option<NaiveDate> {
 }
 
 /// Returns the least id of a day, as the function `uuid_v7_floor` of the database does.
-fn floor(day: NaiveDate) -> Uuid {
+pub(super) fn floor(day: NaiveDate) -> Uuid {
     let milliseconds = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
     let version_and_variant = 0x7000_8000_0000_0000_0000;
     match u128::try_from(milliseconds) {

@@ -23,6 +23,8 @@ use crate::platform::{
 
 /// Longest wait for an answer about positions; a server that takes longer is of no use to readers.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Number of observations before a standby is said to be behind.
+const OBSERVATIONS: u32 = 5;
 /// Number of positions of the primary that are remembered, one per observation.
 const REMEMBERED: usize = 256;
 
@@ -220,6 +222,20 @@ impl Database {
         }
         metric::REPLICA_READS.with(["primary"]).increment(1);
         read(self.clone()).await
+    }
+
+    /// Observes the standby now, for some time if it seems to be behind: the first position has nothing to be compared with.
+    pub async fn observe_replica(&self) -> Option<ReplicaStatus> {
+        let replica = self.replica.as_ref()?;
+        let mut samples = Samples::default();
+        for _ in 0..OBSERVATIONS {
+            let seen = replica.observe(&mut samples).await;
+            if seen.state != ReplicaState::Behind {
+                return Some(seen);
+            }
+            tokio::time::sleep(PATIENCE / 2).await;
+        }
+        Some(replica.observe(&mut samples).await)
     }
 
     /// Observes the standby at this interval until `stop`. Without this it is not used.

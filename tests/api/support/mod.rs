@@ -3,16 +3,19 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(unused_imports, reason = "each test uses a part of it")]
 mod brake;
+pub mod certificates;
 mod client;
 mod database;
 mod dice;
 pub mod freight;
 mod gate;
 mod logs;
+pub mod own_postgres;
 mod own_redis;
 mod process;
 mod raw;
 mod readings;
+pub mod redis_servers;
 pub mod standby;
 mod watch;
 mod world;

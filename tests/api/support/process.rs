@@ -33,13 +33,19 @@ impl Process {
     }
 
     async fn spawn(mut command: Command, database: &TestDatabase, redis: &OwnRedis, settings: &[&str]) -> Self {
+        command.env_clear().env("DATABASE_URL", database.app_url());
+        command.env("LOADMASTER_DATABASE__OWNER_URL", database.owner_url());
+        command.env("REDIS_URL", redis.url()).env("LOADMASTER_TEST_TIMING", "brief");
+        Self::of(command, settings).await
+    }
+
+    /// One whose databases the command's environment names.
+    pub async fn of(mut command: Command, settings: &[&str]) -> Self {
         command.arg("serve");
         for setting in ["server.port=0", "rate_limit.enabled=false"].iter().chain(settings) {
             command.args(["--set", setting]);
         }
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(std::env::temp_dir());
-        command.env("DATABASE_URL", database.app_url()).env("LOADMASTER_DATABASE__OWNER_URL", database.owner_url());
-        command.env("REDIS_URL", redis.url()).env("LOADMASTER_TEST_TIMING", "brief");
+        command.env("PATH", std::env::var_os("PATH").unwrap()).current_dir(std::env::temp_dir());
         // A pipe that nobody reads would stop it.
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Self::log()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();

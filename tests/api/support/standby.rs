@@ -2,7 +2,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Child,
 };
 
 use loadmaster::platform::{
@@ -11,12 +11,16 @@ use loadmaster::platform::{
 };
 use nix::{
     sys::signal::{Signal, kill},
-    unistd::{Pid, User, geteuid},
+    unistd::Pid,
 };
 use sqlx::{Connection, Executor, PgConnection};
 use tempfile::TempDir;
 
-use super::{TestDatabase, until};
+use super::{
+    TestDatabase,
+    own_postgres::{as_postgres, serve},
+    until,
+};
 
 /// A PostgreSQL of one test's own, with a standby that follows it.
 pub struct Pair {
@@ -150,26 +154,7 @@ impl Drop for Standby {
     }
 }
 
-/// PostgreSQL does not run as root.
-fn as_postgres(program: &Path) -> Command {
-    use std::os::unix::process::CommandExt;
-    let mut command = Command::new(program);
-    command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").current_dir("/").stdin(Stdio::null());
-    if geteuid().is_root() {
-        let user = User::from_name("postgres").unwrap().expect("a user `postgres`");
-        command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
-    }
-    command
-}
-
 fn spawn(bin: &Path, data: &Path) -> Child {
-    as_postgres(&bin.join("postgres"))
-        .arg("-D")
-        .arg(data)
-        .args(["-c", "listen_addresses=", "-c", "port=5432", "-c", "fsync=off", "-c", "max_connections=200", "-c"])
-        .arg(format!("unix_socket_directories={}", data.display()))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+    let sockets = format!("unix_socket_directories={}", data.display());
+    serve(bin, data, &["listen_addresses=", "port=5432", "fsync=off", "max_connections=200", &sockets])
 }
