@@ -133,9 +133,9 @@ async fn the_primary_answers_while_the_standby_is_away_or_behind() {
     pair.standby.thaw();
     until_replica(&world, "up").await;
 
-    assert!(doctor(&pair.database, &pair.standby.url()).contains("ok       the read replica is"));
+    assert!(doctor(&pair.database, &pair.standby.url()).contains("ok      the read replica is"));
     pair.standby.kill();
-    assert!(doctor(&pair.database, &pair.standby.url()).contains("weaker   the read replica does not answer"));
+    assert!(doctor(&pair.database, &pair.standby.url()).contains("weaker  the read replica does not answer"));
     assert_eq!(listed(&customer).await, 1);
     until_replica(&world, "down").await;
     assert_eq!(world.anonymous().get("/health").await.expect(200)["status"], "healthy", "nothing is missing");
@@ -189,7 +189,7 @@ async fn another_database_and_a_primary_are_no_replicas() {
         assert_eq!(listed(&customer).await, 1, "{why}");
         assert_eq!(answered_by(&world, "replica").await, 0, "{why}");
         world.shutdown().await;
-        assert!(doctor(&database, &url).contains("BROKEN   database.read_url leads to no standby"), "{why}");
+        assert!(doctor(&database, &url).contains("BROKEN  database.read_url leads to no standby"), "{why}");
     }
 }
 
