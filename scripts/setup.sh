@@ -4,7 +4,8 @@
 # or called on its own. Silent, and done in milliseconds, if nothing is missing.
 #
 # With SETUP_FOR_TESTS set it also provides the programs of the tests: Prometheus with promtool, and Alertmanager
-# with amtool.
+# with amtool. With SETUP_FOR_DEPLOY set, on Debian, it provides the programs of `scripts/check-deploy.sh`: Python with venv,
+# kubectl and systemd-analyze; with SETUP_FOR_LONG_TESTS also systemd-nspawn.
 #
 # aws-lc-sys and zstd-sys need a C compiler, but neither cmake nor nasm nor make.
 # The script also runs in bash 3.2, the version of macOS.
@@ -65,6 +66,15 @@ has_prometheus() { command -v prometheus >/dev/null && command -v promtool >/dev
 has_alertmanager() {
     { command -v prometheus-alertmanager || command -v alertmanager; } >/dev/null && command -v amtool >/dev/null
 }
+
+# Debian's Python can lack the module that `python3 -m venv` needs.
+has_python() { command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null; }
+
+has_kubectl() { command -v kubectl >/dev/null; }
+
+has_systemd() { command -v systemd-analyze >/dev/null; }
+
+has_nspawn() { command -v systemd-nspawn >/dev/null; }
 
 # Installs packages without letting the distribution start servers of its own on the usual ports.
 # Runs as root, in its own process, so that its trap cannot be confused with the caller's.
@@ -140,6 +150,17 @@ setup_main() {
         has_prometheus || missing+=(prometheus)
         has_alertmanager || missing+=(alertmanager)
     fi
+    # Elsewhere the checks say what they leave out.
+    if command -v apt-get >/dev/null; then
+        if [[ -n ${SETUP_FOR_DEPLOY:-} ]]; then
+            has_python || missing+=(python)
+            has_kubectl || missing+=(kubectl)
+            has_systemd || missing+=(systemd)
+        fi
+        if [[ -n ${SETUP_FOR_LONG_TESTS:-} ]]; then
+            has_nspawn || missing+=(systemd systemd-container)
+        fi
+    fi
     ((${#missing[@]} > 0)) || return 0
 
     local manager packages=() name
@@ -155,6 +176,8 @@ setup_main() {
             apt-get:compiler) packages+=(gcc libc6-dev) ;;
             apt-get:redis) packages+=(redis-server) ;;
             apt-get:alertmanager) packages+=(prometheus-alertmanager) ;;
+            apt-get:python) packages+=(python3 python3-venv) ;;
+            apt-get:kubectl) packages+=(kubernetes-client) ;;
             dnf:compiler) packages+=(gcc) ;;
             dnf:postgresql) packages+=(postgresql-server) ;;
             apk:compiler) packages+=(gcc musl-dev) ;;
