@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Checks the Kubernetes manifests beyond their schemas: that they fit each other, the settings of the product, and the rules
-of this installation. Called by `scripts/check-deploy.sh`, which has installed PyYAML. Prints each fault; exits 1 if any."""
+of this installation. Called by `scripts/check-deploy.sh`, which has installed PyYAML. Prints each fault; exits 1 if any.
+
+With `environment server` or `environment migrate` it prints the variables of that Pod, with `query` the adapter's query for
+a Pod `loadmaster-0`, for `scripts/try-deploy.sh`."""
 
 import pathlib
 import re
@@ -176,7 +179,8 @@ def main() -> None:
     wanted = {metric["pods"]["metric"]["name"] for metric in scaler["metrics"] if metric["type"] == "Pods"}
     check(wanted == {rule["name"]["as"]}, f"the autoscaler asks for {wanted}, the adapter offers {rule['name']['as']}")
     series = rule["seriesQuery"].split("{")[0]
-    check(f"| `{series}` | gauge |" in (ROOT / "docs/operating.md").read_text(), f"{series} is not a gauge of docs/operating.md")
+    for name in {series, *re.findall(r"loadmaster_[a-z_]+", rule["metricsQuery"])}:
+        check(f"| `{name}` | gauge |" in (ROOT / "docs/operating.md").read_text(), f"{name} is not a gauge of docs/operating.md")
     check(rule["name"]["matches"] == f"^{series}$", "the adapter's rule names another series than it queries")
 
     for kind, name, selector in (
@@ -211,6 +215,29 @@ def main() -> None:
     check(objects["Namespace", "loadmaster"]["metadata"]["labels"].get("pod-security.kubernetes.io/enforce") == "restricted", "the namespace permits unrestricted Pods")
 
 
+def print_environment(which: str) -> None:
+    path, name = ("deployment.yaml", "loadmaster") if which == "server" else ("migrate/job.yaml", "migrate")
+    container = documents(DIRECTORY / path)[0]["spec"]["template"]["spec"]["containers"][0]
+    assert container["name"] == name
+    variables = dict(documents(DIRECTORY / "configmap.yaml")[0]["data"]) if "envFrom" in container else {}
+    variables.update({variable["name"]: variable["value"] for variable in container["env"]})
+    for variable, value in variables.items():
+        print(f"{variable}={value}")
+
+
+def print_query() -> None:
+    rule = documents(DIRECTORY / "monitoring/prometheus-adapter.yml")[0]["rules"][0]
+    query = rule["metricsQuery"].replace("<<.Series>>", rule["seriesQuery"].split("{")[0])
+    query = query.replace("<<.LabelMatchers>>", 'namespace="loadmaster",pod=~"loadmaster-0"')
+    print(query.replace("<<.GroupBy>>", "pod"))
+
+
+if sys.argv[1:2] == ["environment"]:
+    print_environment(sys.argv[2])
+    sys.exit()
+if sys.argv[1:] == ["query"]:
+    print_query()
+    sys.exit()
 main()
 for fault in faults:
     print(fault)
