@@ -113,7 +113,9 @@ def main() -> None:
     migrating = documents(DIRECTORY / "migrate/kustomization.yaml")[0]
     listed = {DIRECTORY / name for name in applied["resources"]}
     listed |= {DIRECTORY / "migrate" / name for name in migrating["resources"]}
-    present = {path for path in DIRECTORY.rglob("*.yaml") if path.name not in ("kustomization.yaml", "secret.example.yaml")}
+    present = {
+        path for path in DIRECTORY.rglob("*.yaml") if path.name not in ("kustomization.yaml", "secret.example.yaml")
+    }
     check(listed == present, f"kustomization.yaml and the files differ: {sorted(map(str, listed ^ present))}")
     version = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
     for kustomization in (applied, migrating):
@@ -143,7 +145,9 @@ def main() -> None:
     examples = {o["metadata"]["name"]: o["stringData"] for o in documents(DIRECTORY / "secret.example.yaml")}
     for which, where in (("loadmaster", container), ("loadmaster-owner", job["spec"]["containers"][0])):
         used = {pathlib.PurePath(v["value"]).name for v in where["env"] if v["name"].endswith("_FILE")}
-        check(used == set(examples[which]), f"secret.example.yaml: {which} has other keys than are used: {sorted(used)}")
+        check(
+            used == set(examples[which]), f"secret.example.yaml: {which} has other keys than are used: {sorted(used)}"
+        )
         for value in examples[which].values():
             check("PASSWORD@" in value, f"secret.example.yaml: {which} seems to hold a real value")
 
@@ -154,8 +158,13 @@ def main() -> None:
 
     drain, shutdown = number("server.drain_ms"), number("server.shutdown_ms")
     grace = template["spec"]["terminationGracePeriodSeconds"] * 1000
-    check(drain < shutdown < grace, f"drain {drain} ms < shutdown {shutdown} ms < grace period {grace} ms does not hold")
-    check((shutdown - drain) // 2 >= number("server.request_timeout_ms"), "a shutdown leaves requests less than their time")
+    check(
+        drain < shutdown < grace, f"drain {drain} ms < shutdown {shutdown} ms < grace period {grace} ms does not hold"
+    )
+    check(
+        (shutdown - drain) // 2 >= number("server.request_timeout_ms"),
+        "a shutdown leaves requests less than their time",
+    )
     check(values.get("server.host") == "0.0.0.0", "nobody outside a Pod reaches another address than 0.0.0.0")
 
     # Probes: the database must not decide about a restart, and must decide about readiness.
@@ -163,14 +172,23 @@ def main() -> None:
         check(container[probe]["httpGet"]["path"] == path, f"{probe} does not ask {path}")
         check(container[probe]["httpGet"]["port"] == "http", f"{probe} does not ask the port http")
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-    check(ports == {"http": number("server.port")}, f"the container's ports are {ports}, the server's is {number('server.port')}")
+    check(
+        ports == {"http": number("server.port")},
+        f"the container's ports are {ports}, the server's is {number('server.port')}",
+    )
 
     rolling = deployment["strategy"]["rollingUpdate"]
-    check(rolling["maxUnavailable"] == 0 and rolling["maxSurge"] == 1, "a rolling update takes a Pod before its successor is ready")
+    check(
+        rolling["maxUnavailable"] == 0 and rolling["maxSurge"] == 1,
+        "a rolling update takes a Pod before its successor is ready",
+    )
     check("replicas" not in deployment, "replicas would undo the autoscaler's decision at each apply")
     scaler = objects["HorizontalPodAutoscaler", "loadmaster"]["spec"]
     check(scaler["minReplicas"] >= 2, "fewer than two Pods")
-    check(scaler["scaleTargetRef"]["kind"] == "Deployment" and scaler["scaleTargetRef"]["name"] == "loadmaster", "the autoscaler scales something else")
+    check(
+        scaler["scaleTargetRef"]["kind"] == "Deployment" and scaler["scaleTargetRef"]["name"] == "loadmaster",
+        "the autoscaler scales something else",
+    )
     each = number("database.max_connections") + OTHER_CONNECTIONS
     total = (scaler["maxReplicas"] + rolling["maxSurge"]) * each
     check(total <= POSTGRES_CONNECTIONS, f"all Pods together may open {total} connections, of {POSTGRES_CONNECTIONS}")
@@ -180,28 +198,55 @@ def main() -> None:
     check(wanted == {rule["name"]["as"]}, f"the autoscaler asks for {wanted}, the adapter offers {rule['name']['as']}")
     series = rule["seriesQuery"].split("{")[0]
     for name in {series, *re.findall(r"loadmaster_[a-z_]+", rule["metricsQuery"])}:
-        check(f"| `{name}` | gauge |" in (ROOT / "docs/operating.md").read_text(), f"{name} is not a gauge of docs/operating.md")
+        check(
+            f"| `{name}` | gauge |" in (ROOT / "docs/operating.md").read_text(),
+            f"{name} is not a gauge of docs/operating.md",
+        )
     check(rule["name"]["matches"] == f"^{series}$", "the adapter's rule names another series than it queries")
 
     for kind, name, selector in (
         ("Deployment", "loadmaster", deployment["selector"]["matchLabels"]),
         ("Service", "loadmaster", objects["Service", "loadmaster"]["spec"]["selector"]),
-        ("PodDisruptionBudget", "loadmaster", objects["PodDisruptionBudget", "loadmaster"]["spec"]["selector"]["matchLabels"]),
-        ("NetworkPolicy", "loadmaster-ingress", objects["NetworkPolicy", "loadmaster-ingress"]["spec"]["podSelector"]["matchLabels"]),
-        ("NetworkPolicy", "loadmaster-egress-redis", objects["NetworkPolicy", "loadmaster-egress-redis"]["spec"]["podSelector"]["matchLabels"]),
+        (
+            "PodDisruptionBudget",
+            "loadmaster",
+            objects["PodDisruptionBudget", "loadmaster"]["spec"]["selector"]["matchLabels"],
+        ),
+        (
+            "NetworkPolicy",
+            "loadmaster-ingress",
+            objects["NetworkPolicy", "loadmaster-ingress"]["spec"]["podSelector"]["matchLabels"],
+        ),
+        (
+            "NetworkPolicy",
+            "loadmaster-egress-redis",
+            objects["NetworkPolicy", "loadmaster-egress-redis"]["spec"]["podSelector"]["matchLabels"],
+        ),
     ):
         check(selects(selector, labels), f"{kind} {name}: does not select the servers' Pods")
         check(not selects(selector, job["metadata"]["labels"]), f"{kind} {name}: selects the migration's Pod, too")
     for spread in template["spec"]["topologySpreadConstraints"]:
-        check(selects(spread["labelSelector"]["matchLabels"], labels), "topologySpreadConstraints: does not select the servers' Pods")
+        check(
+            selects(spread["labelSelector"]["matchLabels"], labels),
+            "topologySpreadConstraints: does not select the servers' Pods",
+        )
     database = objects["NetworkPolicy", "loadmaster-egress-database"]["spec"]["podSelector"]["matchLabels"]
-    check(selects(database, labels) and selects(database, job["metadata"]["labels"]), "a Pod does not reach its database")
+    check(
+        selects(database, labels) and selects(database, job["metadata"]["labels"]), "a Pod does not reach its database"
+    )
     everything = objects["NetworkPolicy", "nothing-by-default"]["spec"]
     check(
-        everything["podSelector"] == {} and sorted(everything["policyTypes"]) == ["Egress", "Ingress"] and "ingress" not in everything and "egress" not in everything,
+        everything["podSelector"] == {}
+        and sorted(everything["policyTypes"]) == ["Egress", "Ingress"]
+        and "ingress" not in everything
+        and "egress" not in everything,
         "NetworkPolicy nothing-by-default: permits something",
     )
-    opened = {port["port"] for entry in objects["NetworkPolicy", "loadmaster-ingress"]["spec"]["ingress"] for port in entry["ports"]}
+    opened = {
+        port["port"]
+        for entry in objects["NetworkPolicy", "loadmaster-ingress"]["spec"]["ingress"]
+        for port in entry["ports"]
+    }
     check(opened == set(ports.values()), f"NetworkPolicy loadmaster-ingress: opens {opened}")
 
     service = objects["Service", "loadmaster"]["spec"]["ports"][0]
@@ -209,10 +254,17 @@ def main() -> None:
     for entry in objects["Ingress", "loadmaster"]["spec"]["rules"]:
         for path in entry["http"]["paths"]:
             target = path["backend"]["service"]
-            check(target["name"] == "loadmaster" and target["port"]["name"] == service["name"], f"Ingress: {path['path']} leads elsewhere")
+            check(
+                target["name"] == "loadmaster" and target["port"]["name"] == service["name"],
+                f"Ingress: {path['path']} leads elsewhere",
+            )
             exposed = path["pathType"] == "Prefix" and "/metrics".startswith(path["path"]) or path["path"] == "/metrics"
             check(not exposed, f"Ingress: {path['path']} shows /metrics to everyone")
-    check(objects["Namespace", "loadmaster"]["metadata"]["labels"].get("pod-security.kubernetes.io/enforce") == "restricted", "the namespace permits unrestricted Pods")
+    check(
+        objects["Namespace", "loadmaster"]["metadata"]["labels"].get("pod-security.kubernetes.io/enforce")
+        == "restricted",
+        "the namespace permits unrestricted Pods",
+    )
 
 
 def print_environment(which: str) -> None:

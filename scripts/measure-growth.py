@@ -41,7 +41,9 @@ def redis(*words: str) -> str:
 
 
 def redis_memory() -> int:
-    return next(int(line.split(":")[1]) for line in redis("info", "memory").splitlines() if line.startswith("used_memory:"))
+    return next(
+        int(line.split(":")[1]) for line in redis("info", "memory").splitlines() if line.startswith("used_memory:")
+    )
 
 
 def post(connection: http.client.HTTPConnection, path: str, body: object, token: str | None, key: str | None = None):
@@ -66,7 +68,9 @@ def token(path: str, email: str) -> str:
 def timetable() -> str:
     """PAIRS connections DEL-DXB-LHR, with room for everything."""
     start = datetime.now(timezone.utc).replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
-    lines = ["flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes"]
+    lines = [
+        "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes"
+    ]
 
     def line(number: str, origin: str, destination: str, departs: datetime, hours: int) -> str:
         times = [instant.strftime("%Y-%m-%dT%H:%M:%SZ") for instant in (departs, departs + timedelta(hours=hours))]
@@ -122,7 +126,9 @@ def measure(title: str, items: list, work) -> None:
     grown = redis_memory() - memory
     sql("vacuum analyze")
     after, each = sizes(), len(items)
-    print(f"\n{title}: {each} at {each / seconds:.0f}/s; log {written / each:.0f} bytes each ({images} page images), Redis {grown / each:.0f}")
+    print(
+        f"\n{title}: {each} at {each / seconds:.0f}/s; log {written / each:.0f} bytes each ({images} page images), Redis {grown / each:.0f}"
+    )
     total = 0.0
     for name in sorted(after):
         heap, whole = (now - then for now, then in zip(after[name], before.get(name, (0, 0))))
@@ -135,7 +141,9 @@ def measure(title: str, items: list, work) -> None:
 def main() -> None:
     connection = http.client.HTTPConnection(HOST, PORT)
     shipper, staff = token("register", "shipper@example.com"), token("login", "staff@example.com")
-    connection.request("POST", "/api/v1/flights/import", timetable(), {"Content-Type": "text/csv", "Authorization": f"Bearer {staff}"})
+    connection.request(
+        "POST", "/api/v1/flights/import", timetable(), {"Content-Type": "text/csv", "Authorization": f"Bearer {staff}"}
+    )
     answer = connection.getresponse()
     answer.read()
     assert answer.status == 200, answer.status
@@ -146,8 +154,11 @@ def main() -> None:
         def work(connection: http.client.HTTPConnection, number: int) -> None:
             pair = number % PAIRS + 1
             body = {
-                "origin": "DEL", "destination": "DXB" if legs == 1 else "LHR", "pieces": 1 + number % 20,
-                "weight_kg": 5 + number % 550 / 10, "flight_ids": [flights[f"{line}{pair}"] for line in ("AI", "EK")[:legs]],
+                "origin": "DEL",
+                "destination": "DXB" if legs == 1 else "LHR",
+                "pieces": 1 + number % 20,
+                "weight_kg": 5 + number % 550 / 10,
+                "flight_ids": [flights[f"{line}{pair}"] for line in ("AI", "EK")[:legs]],
             }
             answer = post(connection, "/api/v1/bookings", body, shipper, str(uuid.uuid4()) if keyed else None)
             if legs == 1:
@@ -164,6 +175,7 @@ def main() -> None:
     measure("bookings on one flight", numbers, book(1, False))
     measure("bookings on one flight, with Idempotency-Key", numbers, book(1, True))
     measure("bookings on two flights", numbers, book(2, False))
+    measure("bookings on two flights, with Idempotency-Key", numbers, book(2, True))
     measure("bookings departed, arrived and delivered (three steps each)", references[:BOOKINGS], steps)
 
 
