@@ -4,11 +4,13 @@
 # or called on its own. Silent, and done in milliseconds, if nothing is missing.
 #
 # With SETUP_FOR_TESTS set it also provides the programs of the tests: Prometheus with promtool, and Alertmanager
-# with amtool. With SETUP_FOR_DEPLOY set, on Debian, it provides the programs of `scripts/check-deploy.sh`: Python with venv,
-# kubectl and systemd-analyze; with SETUP_FOR_LONG_TESTS also systemd-nspawn.
+# with amtool.
 #
 # aws-lc-sys and zstd-sys need a C compiler, but neither cmake nor nasm nor make.
 # The script also runs in bash 3.2, the version of macOS.
+#
+# With SETUP_FOR_DEPLOY set, on Debian, it also provides the programs of `scripts/check-deploy.sh`: Python with venv, kubectl
+# and systemd-analyze; if it is `nspawn`, systemd-nspawn for `scripts/try-deploy.sh` as well.
 set -euo pipefail
 
 # The calling shell may not have read the profile that rustup wrote.
@@ -60,21 +62,15 @@ has_postgres() { postgres_bin_dir >/dev/null; }
 
 has_redis() { command -v redis-server >/dev/null; }
 
+# Debian's Python can lack the module that `python3 -m venv` needs.
+has_python() { command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null; }
+
 has_prometheus() { command -v prometheus >/dev/null && command -v promtool >/dev/null; }
 
 # Debian's package gives the server a name of its own.
 has_alertmanager() {
     { command -v prometheus-alertmanager || command -v alertmanager; } >/dev/null && command -v amtool >/dev/null
 }
-
-# Debian's Python can lack the module that `python3 -m venv` needs.
-has_python() { command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null; }
-
-has_kubectl() { command -v kubectl >/dev/null; }
-
-has_systemd() { command -v systemd-analyze >/dev/null; }
-
-has_nspawn() { command -v systemd-nspawn >/dev/null; }
 
 # Installs packages without letting the distribution start servers of its own on the usual ports.
 # Runs as root, in its own process, so that its trap cannot be confused with the caller's.
@@ -150,16 +146,12 @@ setup_main() {
         has_prometheus || missing+=(prometheus)
         has_alertmanager || missing+=(alertmanager)
     fi
-    # Elsewhere the checks say what they leave out.
-    if command -v apt-get >/dev/null; then
-        if [[ -n ${SETUP_FOR_DEPLOY:-} ]]; then
-            has_python || missing+=(python)
-            has_kubectl || missing+=(kubectl)
-            has_systemd || missing+=(systemd)
-        fi
-        if [[ -n ${SETUP_FOR_LONG_TESTS:-} ]]; then
-            has_nspawn || missing+=(systemd systemd-container)
-        fi
+    # Elsewhere these scripts say what they leave out.
+    if [[ -n ${SETUP_FOR_DEPLOY:-} ]] && command -v apt-get >/dev/null; then
+        has_python || missing+=(python)
+        command -v kubectl >/dev/null || missing+=(kubectl)
+        command -v systemd-analyze >/dev/null || missing+=(systemd)
+        [[ $SETUP_FOR_DEPLOY != nspawn ]] || command -v systemd-nspawn >/dev/null || missing+=(systemd-container)
     fi
     ((${#missing[@]} > 0)) || return 0
 
@@ -175,9 +167,9 @@ setup_main() {
         case $manager:$name in
             apt-get:compiler) packages+=(gcc libc6-dev) ;;
             apt-get:redis) packages+=(redis-server) ;;
-            apt-get:alertmanager) packages+=(prometheus-alertmanager) ;;
             apt-get:python) packages+=(python3 python3-venv) ;;
             apt-get:kubectl) packages+=(kubernetes-client) ;;
+            apt-get:alertmanager) packages+=(prometheus-alertmanager) ;;
             dnf:compiler) packages+=(gcc) ;;
             dnf:postgresql) packages+=(postgresql-server) ;;
             apk:compiler) packages+=(gcc musl-dev) ;;

@@ -14,7 +14,7 @@ binary=${1:-${CARGO_TARGET_DIR:-target}/debug/loadmaster}
 tools=${CARGO_TARGET_DIR:-target}/deploy-tools/validate/bin/python
 
 # shellcheck disable=SC2034  # both are read by the script that is sourced
-SETUP_FOR_TESTS=1 SETUP_FOR_LONG_TESTS=1
+SETUP_FOR_TESTS=1 SETUP_FOR_DEPLOY=nspawn
 # shellcheck source=scripts/setup.sh
 source scripts/setup.sh
 
