@@ -31,7 +31,9 @@ case ${1:-} in
     *) echo "loadmaster: scripts/check-deploy.sh does not know $1" >&2 && exit 2 ;;
 esac
 
-SETUP_FOR_DEPLOY=${SETUP_FOR_DEPLOY:-1}
+# Prometheus belongs to the programs of the tests.
+# shellcheck disable=SC2034  # read by the script that is sourced
+SETUP_FOR_TESTS=1 SETUP_FOR_DEPLOY=${SETUP_FOR_DEPLOY:-1}
 # shellcheck source=scripts/setup.sh
 source scripts/setup.sh
 

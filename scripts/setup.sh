@@ -10,7 +10,7 @@
 # The script also runs in bash 3.2, the version of macOS.
 #
 # With SETUP_FOR_DEPLOY set, on Debian, it also provides the programs of `scripts/check-deploy.sh`: Python with venv, kubectl
-# and systemd-analyze; if it is `nspawn`, systemd-nspawn for `scripts/try-deploy.sh` as well.
+# and systemd-analyze; if it is `nspawn`, also what `scripts/try-deploy.sh` needs to start systemd in a container.
 set -euo pipefail
 
 # The calling shell may not have read the profile that rustup wrote.
@@ -151,7 +151,11 @@ setup_main() {
         has_python || missing+=(python)
         command -v kubectl >/dev/null || missing+=(kubectl)
         command -v systemd-analyze >/dev/null || missing+=(systemd)
-        [[ $SETUP_FOR_DEPLOY != nspawn ]] || command -v systemd-nspawn >/dev/null || missing+=(systemd-container)
+        if [[ $SETUP_FOR_DEPLOY == nspawn ]]; then
+            command -v systemd-nspawn >/dev/null || missing+=(systemd-container)
+            command -v curl >/dev/null || missing+=(curl)
+            command -v pgrep >/dev/null || missing+=(procps)
+        fi
     fi
     ((${#missing[@]} > 0)) || return 0
 
