@@ -8,6 +8,9 @@
 #
 # aws-lc-sys and zstd-sys need a C compiler, but neither cmake nor nasm nor make.
 # The script also runs in bash 3.2, the version of macOS.
+#
+# With SETUP_FOR_DEPLOY set, on Debian, it also provides the programs of `scripts/check-deploy.sh`: Python with venv, kubectl
+# and systemd-analyze; if it is `nspawn`, also what `scripts/try-deploy.sh` needs to start systemd in a container.
 set -euo pipefail
 
 # The calling shell may not have read the profile that rustup wrote.
@@ -58,6 +61,9 @@ has_compiler() {
 has_postgres() { postgres_bin_dir >/dev/null; }
 
 has_redis() { command -v redis-server >/dev/null; }
+
+# Debian's Python can lack the module that `python3 -m venv` needs.
+has_python() { command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
 has_prometheus() { command -v prometheus >/dev/null && command -v promtool >/dev/null; }
 
@@ -140,6 +146,17 @@ setup_main() {
         has_prometheus || missing+=(prometheus)
         has_alertmanager || missing+=(alertmanager)
     fi
+    # Elsewhere these scripts say what they leave out.
+    if [[ -n ${SETUP_FOR_DEPLOY:-} ]] && command -v apt-get >/dev/null; then
+        has_python || missing+=(python)
+        command -v kubectl >/dev/null || missing+=(kubectl)
+        command -v systemd-analyze >/dev/null || missing+=(systemd)
+        if [[ $SETUP_FOR_DEPLOY == nspawn ]]; then
+            command -v systemd-nspawn >/dev/null || missing+=(systemd-container)
+            command -v curl >/dev/null || missing+=(curl)
+            command -v pgrep >/dev/null || missing+=(procps)
+        fi
+    fi
     ((${#missing[@]} > 0)) || return 0
 
     local manager packages=() name
@@ -154,6 +171,8 @@ setup_main() {
         case $manager:$name in
             apt-get:compiler) packages+=(gcc libc6-dev) ;;
             apt-get:redis) packages+=(redis-server) ;;
+            apt-get:python) packages+=(python3 python3-venv) ;;
+            apt-get:kubectl) packages+=(kubernetes-client) ;;
             apt-get:alertmanager) packages+=(prometheus-alertmanager) ;;
             dnf:compiler) packages+=(gcc) ;;
             dnf:postgresql) packages+=(postgresql-server) ;;
