@@ -7,6 +7,7 @@ mod months;
 mod pool;
 mod session;
 mod state;
+mod statement;
 mod status;
 mod transaction;
 
@@ -26,7 +27,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Connection, PgConnection, PgExecutor, Postgres,
+    Connection, PgConnection, PgExecutor, Postgres, SqlSafeStr, SqlStr,
     migrate::Migrator,
     postgres::{PgArguments, PgConnectOptions},
     query::Query,
@@ -122,8 +123,7 @@ impl Database {
         let socket = options.get_socket().map(|path| path.display().to_string());
         let port = socket.is_none().then(|| options.get_port());
         telemetry::name_database(socket.as_deref().unwrap_or(options.get_host()), port, options.get_database());
-        // Behind a transaction pooler no prepared statement outlives its transaction, and start-up options are refused.
-        options = if pooler { options.statement_cache_capacity(0) } else { options.options(limits.settings()) };
+        options = if pooler { pooled(options) } else { options.options(limits.settings()) };
         // The pool would retry until its patience ends and then report only that; a single attempt reports the cause.
         // Only the successful login matters.
         _ = connect(&options, url).await?.close().await;
@@ -173,7 +173,7 @@ impl Database {
     }
 
     fn session(&self, connection: Pooled) -> PgSession {
-        PgSession::pooled(connection, self.bound, self.state.clone(), self.is_serving)
+        PgSession::pooled(connection, self.bound, self.state.clone(), self.is_serving).behind(self.pooler)
     }
 
     /// Returns why the database recently refused writes, as far as this process has observed.
@@ -210,13 +210,12 @@ impl Database {
     async fn begin_with(&self, statement: &'static str) -> Result<Tx, DbError> {
         let this = self.clone();
         let beginning = async move {
-            let mut tx = this.try_begin(statement).await?;
+            let mut statement = statement.into_sql_str();
             if this.pooler {
-                let limits =
-                    this.limits.settings().map(|(name, value)| format!("set local {name} = {value}")).join("; ");
-                sqlx::raw_sql(sqlx::AssertSqlSafe(limits)).execute(&mut *tx).await?;
+                let limits = this.limits.settings().map(|(name, value)| format!("; set local {name} = {value}"));
+                statement = sqlx::AssertSqlSafe(format!("{}{}", statement.as_str(), limits.concat())).into_sql_str();
             }
-            Ok(tx)
+            Ok(this.try_begin(statement).await?)
         };
         match tokio::spawn(beginning.in_same_trace()).await {
             Ok(begun) => begun,
@@ -225,10 +224,10 @@ impl Database {
     }
 
     /// Tries another connection if the first was lost while it was idle.
-    async fn try_begin(&self, statement: &'static str) -> sqlx::Result<Tx> {
+    async fn try_begin(&self, statement: SqlStr) -> sqlx::Result<Tx> {
         let session = self.acquire().await?;
         let may_be_lost = !session.is_proven();
-        match begin_on(session, statement).await {
+        match begin_on(session, statement.clone()).await {
             Err(error) if may_be_lost && session::is_lost(&error) => {
                 self.state.distrust();
                 begin_on(self.acquire().await?, statement).await
@@ -274,7 +273,7 @@ impl Database {
     }
 }
 
-async fn begin_on(session: PgSession, statement: &'static str) -> sqlx::Result<Tx> {
+async fn begin_on(session: PgSession, statement: SqlStr) -> sqlx::Result<Tx> {
     let beginning = async {
         let begun = Tx::begin(session, statement).await;
         if let Err(error) = &begun {
@@ -330,6 +329,12 @@ fn connect_options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
     Ok(options.application_name("loadmaster"))
 }
 
+/// Behind a transaction pooler no prepared statement outlives its transaction, and start-up parameters are refused. The
+/// one for floating-point digits changes nothing since PostgreSQL 12.
+fn pooled(options: PgConnectOptions) -> PgConnectOptions {
+    options.statement_cache_capacity(0).extra_float_digits(None)
+}
+
 fn masked(url: &SecretString) -> String {
     settings::without_password(url.expose_secret())
 }
@@ -343,9 +348,8 @@ pub async fn now(db: &mut PgSession) -> sqlx::Result<DateTime<Utc>> {
 /// connection.
 pub async fn connect_snapshot(url: &SecretString, pooler: bool) -> anyhow::Result<PgSession> {
     let options = connect_options(url)?;
-    // Behind a transaction pooler no prepared statement outlives its transaction.
-    let options = if pooler { options.statement_cache_capacity(0) } else { options };
-    let mut session = PgSession::own(connect(&options, url).await?, SNAPSHOT_SILENCE);
+    let options = if pooler { pooled(options) } else { options };
+    let mut session = PgSession::own(connect(&options, url).await?, SNAPSHOT_SILENCE).behind(pooler);
     let begin = "begin isolation level repeatable read, read only; set local statement_timeout = 0;
                  set local idle_in_transaction_session_timeout = 0; set local work_mem = '64MB'";
     sqlx::raw_sql(begin).execute(&mut session).await.map_err(|error| unreachable(&options, url, error))?;
