@@ -4,7 +4,8 @@
 # or called on its own. Silent, and done in milliseconds, if nothing is missing.
 #
 # With SETUP_FOR_TESTS set it also provides the programs of the tests: Prometheus with promtool, and Alertmanager
-# with amtool.
+# with amtool. With SETUP_FOR_LONG_TESTS set it also provides those of the long tests: a pooler, proxies, and the programs
+# of an automatic failover.
 #
 # aws-lc-sys and zstd-sys need a C compiler, but neither cmake nor nasm nor make.
 # The script also runs in bash 3.2, the version of macOS.
@@ -72,6 +73,12 @@ has_alertmanager() {
     { command -v prometheus-alertmanager || command -v alertmanager; } >/dev/null && command -v amtool >/dev/null
 }
 
+# The programs of the long tests, each with its packages in Debian. They talk to Debian's versions only.
+LONG_TEST_PROGRAMS='pgbouncer:pgbouncer nginx:nginx-light haproxy:haproxy patroni:patroni,python3-etcd etcd:etcd-server etcdctl:etcd-client'
+
+# Servers are in /usr/sbin, which is not on every user's PATH.
+has_long_test_program() { command -v "$1" >/dev/null || [[ -x /usr/sbin/$1 ]]; }
+
 # Installs packages without letting the distribution start servers of its own on the usual ports.
 # Runs as root, in its own process, so that its trap cannot be confused with the caller's.
 # shellcheck disable=SC2016  # expanded by the inner shell
@@ -108,10 +115,12 @@ APT_INSTALL='
     # An installed server must not start at the next boot.
     for package; do
         case $package in
-            redis-server | prometheus | prometheus-alertmanager) ;;
+            redis-server | prometheus | prometheus-alertmanager | pgbouncer | haproxy | patroni) service=$package ;;
+            nginx-light) service=nginx ;;
+            etcd-server) service=etcd ;;
             *) continue ;;
         esac
-        if command -v systemctl >/dev/null; then systemctl --quiet disable "$package.service" || true; fi
+        if command -v systemctl >/dev/null; then systemctl --quiet disable "$service.service" || true; fi
     done
 '
 
@@ -132,6 +141,27 @@ setup_with_apt() {
         setup_fail "apt-get could not install $* (${reason:-no reason given}); install them by hand and start again."
     fi
     rm -f "$log"
+}
+
+# Prints the names of the packages that the long tests need and this machine lacks.
+long_test_packages() {
+    local entry packages
+    for entry in $LONG_TEST_PROGRAMS; do
+        if has_long_test_program "${entry%%:*}"; then continue; fi
+        packages=${entry#*:}
+        echo "${packages//,/ }"
+    done
+}
+
+setup_long_tests() {
+    local packages=() name
+    for name in $(long_test_packages); do packages+=("$name"); done
+    ((${#packages[@]} > 0)) || return 0
+    command -v apt-get >/dev/null ||
+        setup_fail "the long tests need these Debian packages or their like, and apt-get is not here: ${packages[*]}"
+    setup_with_apt "${packages[@]}"
+    hash -r
+    [[ -z $(long_test_packages) ]] || setup_fail "apt-get installed ${packages[*]}, but some of their programs are still missing."
 }
 
 setup_main() {
@@ -208,3 +238,4 @@ setup_main() {
 }
 
 setup_main
+if [[ -n ${SETUP_FOR_LONG_TESTS:-} ]]; then setup_long_tests; fi

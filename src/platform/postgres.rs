@@ -10,6 +10,7 @@ mod pool;
 mod replica;
 mod session;
 mod state;
+mod statement;
 mod status;
 mod transaction;
 
@@ -30,7 +31,7 @@ use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Connection, PgConnection, PgExecutor, Postgres,
+    Connection, PgConnection, PgExecutor, Postgres, SqlSafeStr, SqlStr,
     migrate::Migrator,
     postgres::{PgArguments, PgConnectOptions},
     query::Query,
@@ -139,8 +140,7 @@ impl Database {
     /// Prepares the connections without making any.
     fn unconnected(options: PgConnectOptions, settings: &settings::Database) -> Self {
         let (pooler, limits) = (settings.transaction_pooler, Limits::of(settings.statement_timeout()));
-        // Behind a transaction pooler no prepared statement outlives its transaction, and start-up options are refused.
-        let options = if pooler { options.statement_cache_capacity(0) } else { options.options(limits.settings()) };
+        let options = if pooler { pooled(options) } else { options.options(limits.settings()) };
         let state = Arc::<State>::default();
         let patience = settings.acquire_timeout();
         let pool = |connections, waits| Pool::new(options.clone(), connections, patience, waits, &state);
@@ -205,7 +205,7 @@ impl Database {
     }
 
     fn session(&self, connection: Pooled) -> PgSession {
-        PgSession::pooled(connection, self.bound, self.state.clone(), self.is_serving)
+        PgSession::pooled(connection, self.bound, self.state.clone(), self.is_serving).behind(self.pooler)
     }
 
     /// Returns why the database recently refused writes, as far as this process has observed.
@@ -242,13 +242,12 @@ impl Database {
     async fn begin_with(&self, statement: &'static str) -> Result<Tx, DbError> {
         let this = self.clone();
         let beginning = async move {
-            let mut tx = this.try_begin(statement).await?;
+            let mut statement = statement.into_sql_str();
             if this.pooler {
-                let limits =
-                    this.limits.settings().map(|(name, value)| format!("set local {name} = {value}")).join("; ");
-                sqlx::raw_sql(sqlx::AssertSqlSafe(limits)).execute(&mut *tx).await?;
+                let limits = this.limits.settings().map(|(name, value)| format!("; set local {name} = {value}"));
+                statement = sqlx::AssertSqlSafe(format!("{}{}", statement.as_str(), limits.concat())).into_sql_str();
             }
-            Ok(tx)
+            Ok(this.try_begin(statement).await?)
         };
         match tokio::spawn(beginning.in_same_trace()).await {
             Ok(begun) => begun,
@@ -257,10 +256,10 @@ impl Database {
     }
 
     /// Tries another connection if the first was lost while it was idle.
-    async fn try_begin(&self, statement: &'static str) -> sqlx::Result<Tx> {
+    async fn try_begin(&self, statement: SqlStr) -> sqlx::Result<Tx> {
         let session = self.acquire().await?;
         let may_be_lost = !session.is_proven();
-        match begin_on(session, statement).await {
+        match begin_on(session, statement.clone()).await {
             Err(error) if may_be_lost && session::is_lost(&error) => {
                 self.state.distrust();
                 begin_on(self.acquire().await?, statement).await
@@ -309,7 +308,7 @@ impl Database {
     }
 }
 
-async fn begin_on(session: PgSession, statement: &'static str) -> sqlx::Result<Tx> {
+async fn begin_on(session: PgSession, statement: SqlStr) -> sqlx::Result<Tx> {
     let beginning = async {
         let begun = Tx::begin(session, statement).await;
         if let Err(error) = &begun {
@@ -371,6 +370,12 @@ fn login_of(url: &SecretString) -> anyhow::Result<state::Login> {
     Ok((plain(url.username()), url.password().map(plain)))
 }
 
+/// Behind a transaction pooler no prepared statement outlives its transaction, and start-up parameters are refused. The
+/// one for floating-point digits changes nothing since PostgreSQL 12.
+fn pooled(options: PgConnectOptions) -> PgConnectOptions {
+    options.statement_cache_capacity(0).extra_float_digits(None)
+}
+
 fn masked(url: &SecretString) -> String {
     settings::without_password(url.expose_secret())
 }
@@ -384,9 +389,8 @@ pub async fn now(db: &mut PgSession) -> sqlx::Result<DateTime<Utc>> {
 /// connection.
 pub async fn connect_snapshot(url: &SecretString, pooler: bool) -> anyhow::Result<PgSession> {
     let options = connect_options(url)?;
-    // Behind a transaction pooler no prepared statement outlives its transaction.
-    let options = if pooler { options.statement_cache_capacity(0) } else { options };
-    let mut session = PgSession::own(connect(&options, url).await?, SNAPSHOT_SILENCE);
+    let options = if pooler { pooled(options) } else { options };
+    let mut session = PgSession::own(connect(&options, url).await?, SNAPSHOT_SILENCE).behind(pooler);
     let begin = "begin isolation level repeatable read, read only; set local statement_timeout = 0;
                  set local idle_in_transaction_session_timeout = 0; set local work_mem = '64MB'";
     sqlx::raw_sql(begin).execute(&mut session).await.map_err(|error| unreachable(&options, url, error))?;

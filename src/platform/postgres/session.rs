@@ -9,9 +9,8 @@ use std::{
 use async_stream::try_stream;
 use futures_util::stream::{Stream, StreamExt};
 use sqlx::{
-    Connection, Describe, Either, Execute, Executor, PgConnection, Postgres, SqlSafeStr, SqlStr,
-    error::BoxDynError,
-    postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTransactionManager, PgTypeInfo},
+    Connection, Describe, Either, Execute, Executor, PgConnection, Postgres, SqlStr,
+    postgres::{PgQueryResult, PgRow, PgStatement, PgTransactionManager, PgTypeInfo},
 };
 use sqlx_core::transaction::TransactionManager;
 use tokio::time::{Sleep, timeout};
@@ -20,6 +19,7 @@ use super::{
     error::Verdict,
     pool::{Pool, Pooled},
     state::State,
+    statement::{Nameless, Statement},
 };
 
 type Outcome<'e, T> = Pin<Box<dyn Future<Output = sqlx::Result<T>> + Send + 'e>>;
@@ -32,6 +32,9 @@ pub struct PgSession {
     /// Taken when the session is dropped.
     connection: Option<Held>,
     watch: Watch,
+    /// Whether statements are parsed anew each time. Behind a transaction pooler a name may belong to a statement of another
+    /// client, or to none.
+    is_nameless: bool,
     /// Where to get another connection, if the first statement finds this one lost: for reads outside transactions.
     spare: Option<Pool>,
 }
@@ -85,7 +88,7 @@ impl Watch {
 impl PgSession {
     pub(super) fn pooled(connection: Pooled, bound: Duration, state: Arc<State>, is_serving: bool) -> Self {
         let watch = Watch::new(bound, Some(state), is_serving);
-        Self { connection: Some(Held::Pooled(connection)), watch, spare: None }
+        Self { connection: Some(Held::Pooled(connection)), watch, is_nameless: false, spare: None }
     }
 
     /// Repeats the first statement on another connection if this one was lost while it was idle. Only for statements
@@ -103,7 +106,15 @@ impl PgSession {
 
     /// Wraps a connection of no pool; the connection ends with this session.
     pub fn own(connection: PgConnection, bound: Duration) -> Self {
-        Self { connection: Some(Held::Own(connection)), watch: Watch::new(bound, None, false), spare: None }
+        let watch = Watch::new(bound, None, false);
+        Self { connection: Some(Held::Own(connection)), watch, is_nameless: false, spare: None }
+    }
+
+    /// Gives no statement a name if `pooler`: the connection leads to a transaction pooler.
+    #[must_use]
+    pub(super) fn behind(mut self, pooler: bool) -> Self {
+        self.is_nameless = pooler;
+        self
     }
 
     /// Sets the bound for the statements from now on.
@@ -116,11 +127,11 @@ impl PgSession {
         self.watch.fitness != Fitness::Broken
     }
 
-    pub(super) async fn begin(&mut self, statement: &'static str) -> sqlx::Result<()> {
+    pub(super) async fn begin(&mut self, statement: SqlStr) -> sqlx::Result<()> {
         let (connection, watch) = self.parts();
         // Before it is sent: a begin that is cut off may have begun.
         watch.transaction = Transaction::Open;
-        watch.over(PgTransactionManager::begin(connection, Some(statement.into_sql_str()))).await
+        watch.over(PgTransactionManager::begin(connection, Some(statement))).await
     }
 
     pub(super) async fn commit(&mut self) -> sqlx::Result<()> {
@@ -269,45 +280,15 @@ impl Drop for PgSession {
     }
 }
 
-/// A statement that can be sent twice.
-#[derive(Clone)]
-struct Statement {
-    sql: SqlStr,
-    arguments: Option<PgArguments>,
-    is_persistent: bool,
-}
-
-impl Statement {
-    fn of<'q>(mut query: impl Execute<'q, Postgres>) -> sqlx::Result<Self> {
-        let arguments = query.take_arguments().map_err(sqlx::Error::Encode)?;
-        let is_persistent = query.persistent();
-        Ok(Self { sql: query.sql(), arguments, is_persistent })
-    }
-}
-
-impl Execute<'_, Postgres> for Statement {
-    fn sql(self) -> SqlStr {
-        self.sql
-    }
-
-    fn statement(&self) -> Option<&PgStatement> {
-        None
-    }
-
-    fn take_arguments(&mut self) -> Result<Option<PgArguments>, BoxDynError> {
-        Ok(self.arguments.take())
-    }
-
-    fn persistent(&self) -> bool {
-        self.is_persistent
-    }
-}
-
 /// Runs a statement; if it finds the connection lost, and there is a spare, once more on another one.
 macro_rules! run {
     ($session:ident, $method:ident, $query:ident) => {{
         let Some(spare) = $session.spare.take() else {
+            let is_nameless = $session.is_nameless;
             let (connection, watch) = $session.parts();
+            if is_nameless {
+                return Box::pin(watch.over(connection.$method(Nameless($query))));
+            }
             return Box::pin(watch.over(connection.$method($query)));
         };
         Box::pin(async move {
@@ -340,7 +321,11 @@ impl<'c> Executor<'c> for &'c mut PgSession {
         E: 'q + Execute<'q, Postgres>,
     {
         let Some(spare) = self.spare.take() else {
+            let is_nameless = self.is_nameless;
             let (connection, watch) = self.parts();
+            if is_nameless {
+                return Box::pin(Watched::new(connection.fetch_many(Nameless(query)), watch));
+            }
             return Box::pin(Watched::new(connection.fetch_many(query), watch));
         };
         Box::pin(try_stream! {

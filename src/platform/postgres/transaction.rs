@@ -1,5 +1,7 @@
 use std::ops::{Deref, DerefMut};
 
+use sqlx::SqlStr;
+
 use super::{DbError, session::PgSession};
 use crate::platform::telemetry::metric;
 
@@ -12,7 +14,7 @@ pub struct Tx {
 
 impl Tx {
     /// Begins a transaction. Only [`super::Database::begin`] calls this.
-    pub(super) async fn begin(mut session: PgSession, statement: &'static str) -> sqlx::Result<Self> {
+    pub(super) async fn begin(mut session: PgSession, statement: SqlStr) -> sqlx::Result<Self> {
         session.begin(statement).await?;
         Ok(Self { session, is_open: true })
     }

@@ -1,0 +1,12 @@
+//! Loadmaster deployed with real servers around it: a pooler, standbys, backups, an earlier version beside this one, a
+//! proxy. Each test ends in a clean audit and prints its times. They run with `./test --long` only, on Linux with Debian's
+//! programs (`scripts/setup.sh` installs them).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the helpers of these tests belong to the tests"
+)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "times are worth seeing, and logs after a failure")]
+mod pooler;
+mod support;
