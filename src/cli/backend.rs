@@ -38,15 +38,20 @@ impl Backend {
         if let Some(url) = settings.database.url.clone() {
             return Ok(Self::configured(settings, url));
         }
+        anyhow::ensure!(
+            settings.database.owner_url.is_none(),
+            "database.owner_url is set and database.url is not: set both, or neither for a private PostgreSQL"
+        );
         let _progress = Progress::begin("Starting the private PostgreSQL and Redis");
         let embedded = Embedded::start(&settings.embedded).await?;
         Ok(Self::private(settings, embedded))
     }
 
     /// Provides the databases for other commands: joins running private servers, or starts them for the command's
-    /// duration.
+    /// duration. Where only the owner's address is set, as for a migration that must not know more, it is used for all.
     pub async fn attach(settings: Settings) -> anyhow::Result<Self> {
-        if let Some(url) = settings.database.url.clone() {
+        let database = &settings.database;
+        if let Some(url) = database.url.as_ref().or(database.owner_url.as_ref()).cloned() {
             return Ok(Self::configured(settings, url));
         }
         let embedded = Embedded::attach_or_start(&settings.embedded).await?;

@@ -24,6 +24,8 @@ async fn a_server_starts_serves_and_ends_when_it_is_told_to() {
 
     let done = serving.terminate().await;
     assert_eq!(done.code, 0, "{}", done.stderr);
+    let is_told = |route: &str| done.stderr.contains(route);
+    assert!(is_told("/api/v1/airports/{code}") && !is_told("/livez") && !is_told("/readyz"), "{}", done.stderr);
     let complaint = loadmaster(&check).run().await.complained();
     assert!(complaint.contains("no server responds"), "{complaint}");
 }
@@ -80,10 +82,11 @@ async fn a_database_that_cannot_be_reached_is_told_in_one_sentence() {
     let absent = database.app_url().replace(&database.name, "no_such_database");
     let stranger = database.app_url().replace("loadmaster_app", "no_such_role");
     let refused = "postgres://ann:hush-hush@127.0.0.1:9/loadmaster";
+    let unnamed = "postgres://ann:hush-hush@no-such-host.invalid/loadmaster";
     for (url, named) in [
         (refused, "127.0.0.1:9"),
         (&stranger, "no_such_role"),
-        ("postgres://ann:hush-hush@no-such-host.invalid/loadmaster", "no-such-host.invalid"),
+        (unnamed, "no-such-host.invalid"),
         (&absent, "no_such_database"),
     ] {
         for command in [
@@ -93,7 +96,7 @@ async fn a_database_that_cannot_be_reached_is_told_in_one_sentence() {
             &["user", "create", "--email", "a@b.cd", "--role", "admin"],
         ] {
             // A server waits for one that is away.
-            if (url, command) == (refused, &["serve"]) {
+            if (url == refused || url == unnamed) && command == ["serve"] {
                 continue;
             }
             let host = format!("server.host={host}");
@@ -104,6 +107,27 @@ async fn a_database_that_cannot_be_reached_is_told_in_one_sentence() {
             assert!(!complaint.contains("hush-hush"), "{complaint}");
         }
     }
+}
+
+/// A container engine forgets the name of a container that is stopped.
+#[tokio::test]
+async fn a_server_waits_for_a_database_whose_name_is_not_found() {
+    let unnamed = "postgres://ann:hush-hush@no-such-host.invalid/loadmaster";
+    let serving = loadmaster(&["serve"]).env("DATABASE_URL", unnamed).serve();
+    serving.until("/readyz", 503).await;
+    assert_eq!(serving.client().get("/livez").await.status, 200);
+    let done = serving.terminate().await;
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stderr.contains("no-such-host.invalid") && !done.stderr.contains("hush-hush"), "{}", done.stderr);
+}
+
+#[tokio::test]
+async fn a_migration_may_know_the_owners_address_alone_and_a_server_may_not() {
+    let database = TestDatabase::empty().await;
+    let alone = |command: &str| loadmaster(&[command]).env("LOADMASTER_DATABASE__OWNER_URL", &database.owner_url());
+    alone("migrate").run().await.succeeded();
+    let complaint = alone("serve").run().await.complained();
+    assert!(complaint.contains("database.owner_url is set and database.url is not"), "{complaint}");
 }
 
 #[tokio::test]
