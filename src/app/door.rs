@@ -180,10 +180,15 @@ impl Door {
         }
     }
 
+    async fn serve_in_order(&self, request: Request, caller: Option<Principal>) -> Response {
+        let Some(writers) = &self.writers else { return self.serve(request).await };
+        // Most installations have no standby: the futures of their requests stay small.
+        Box::pin(self.serve_writer(writers, request, caller)).await
+    }
+
     /// Sees to it that callers see their own changes where a standby answers reads. The members of an organization count as
     /// one caller.
-    async fn serve_in_order(&self, mut request: Request, caller: Option<Principal>) -> Response {
-        let Some(writers) = &self.writers else { return self.serve(request).await };
+    async fn serve_writer(&self, writers: &Writers, mut request: Request, caller: Option<Principal>) -> Response {
         let caller = caller.map(|caller| caller.organization_id.to_string());
         if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
             request.extensions_mut().insert(RecencyReader { writers: writers.clone(), caller });

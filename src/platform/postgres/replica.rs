@@ -162,11 +162,30 @@ impl Replica {
         self.replayed.get(asked.in_same_trace()).await.flatten()
     }
 
+    /// Reads, if the standby has a state as recent as this; `None` if it has not, or the read fails.
+    async fn read<T, E, F>(&self, recency: Recency, read: impl Fn(Database) -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        if !self.has(recency).await {
+            return None;
+        }
+        let mut seen = self.seen.subscribe();
+        tokio::select! {
+            found = read(self.db.clone()) => found.ok(),
+            // The read would end only with its own bound.
+            _ = seen.wait_for(|seen| seen.state == ReplicaState::Down) => None,
+        }
+    }
+
     /// Observes the standby once.
     async fn observe(&self, samples: &mut Samples) -> ReplicaStatus {
         let (began, standby) = (Instant::now(), self.db.for_probes());
-        let (written, primary, replayed, standby) =
-            tokio::join!(self.written(), identity(&self.primary), self.replayed(), identity(&standby));
+        // Seldom and large.
+        let (written, primary, replayed, standby) = Box::pin(async {
+            tokio::join!(self.written(), identity(&self.primary), self.replayed(), identity(&standby))
+        })
+        .await;
         if let Some(written) = written {
             samples.note(began, written);
         }
@@ -207,21 +226,15 @@ impl Database {
     where
         F: Future<Output = Result<T, E>>,
     {
-        let Some(replica) = &self.replica else { return read(self.clone()).await };
-        if replica.has(recency).await {
-            let mut seen = replica.seen.subscribe();
-            let found = tokio::select! {
-                found = read(replica.db.clone()) => found.ok(),
-                // The read would end only with its own bound.
-                _ = seen.wait_for(|seen| seen.state == ReplicaState::Down) => None,
-            };
-            if let Some(found) = found {
+        // On the heap, so that the futures of requests stay small.
+        if let Some(replica) = &self.replica {
+            if let Some(found) = Box::pin(replica.read(recency, &read)).await {
                 metric::REPLICA_READS.with(["replica"]).increment(1);
                 return Ok(found);
             }
+            metric::REPLICA_READS.with(["primary"]).increment(1);
         }
-        metric::REPLICA_READS.with(["primary"]).increment(1);
-        read(self.clone()).await
+        Box::pin(read(self.clone())).await
     }
 
     /// Observes the standby now, for some time if it seems to be behind: the first position has nothing to be compared with.
