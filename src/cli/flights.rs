@@ -1,11 +1,11 @@
 use std::{
+    io::Read,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use anyhow::Context;
 use clap::Subcommand;
-use tokio::io::AsyncReadExt;
 
 use super::{
     backend::Backend,
@@ -49,9 +49,11 @@ async fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     if file != Path::new("-") {
         return tokio::fs::read(file).await.with_context(|| format!("cannot read {}", file.display()));
     }
-    let mut table = Vec::new();
-    tokio::io::stdin().read_to_end(&mut table).await.context("cannot read standard input")?;
-    Ok(table)
+    let read = || {
+        let mut table = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut table).map(|_| table)
+    };
+    tokio::task::spawn_blocking(read).await?.context("cannot read standard input")
 }
 
 async fn load_demo(rooms: &AppState) -> anyhow::Result<ExitCode> {
