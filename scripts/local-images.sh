@@ -11,8 +11,8 @@ Usage: scripts/local-images.sh DIRECTORY
 
 Uses the Docker engine that answers, or starts one whose data are in DIRECTORY (8 GB; with root's rights, on Debian). Pulls
 or makes the images that are missing. Prints `DOCKER_HOST=…` and `PATH=…` on stdout for the caller to export. DIRECTORY can
-be used again and then takes seconds. --stop ends an engine that was started in DIRECTORY and keeps its data; to delete
-them, remove the directory afterwards.
+be used again and then takes seconds. Exits 75 if this machine can neither run an engine nor get the images. --stop ends an
+engine that was started in DIRECTORY and keeps its data; to delete them, remove the directory afterwards.
 USAGE
 }
 
@@ -21,7 +21,12 @@ fail() {
     exit 1
 }
 
-# The same file with `stop` instead of a directory.
+# The exit status for a machine that can neither run an engine nor get the images.
+skip() {
+    echo "loadmaster: $*" >&2
+    exit 75
+}
+
 stop_engine() { # directory
     local pid tries=0
     [[ -s $1/dockerd.pid ]] || return 0
@@ -38,7 +43,6 @@ esac
 mkdir -p "$1"
 directory=$(realpath "$1")
 
-# Two seconds each; nothing else of the log is worth keeping.
 run() { "$@" >>"$directory/log" 2>&1 || { tail -n 20 "$directory/log" >&2 && fail "\`$*\` failed; see $directory/log."; }; }
 
 has_engine() { docker info >/dev/null 2>&1; }
@@ -76,8 +80,8 @@ unpack() { # package...
 }
 
 debian_as_root() {
-    ((EUID == 0)) || fail "$1, and only root can change that."
-    command -v apt-get >/dev/null || fail "$1, and only Debian's packages could change that."
+    ((EUID == 0)) || skip "$1, and only root can change that."
+    command -v apt-get >/dev/null || skip "$1, and only Debian's packages could change that."
     if ! command -v debootstrap >/dev/null || ! command -v containerd >/dev/null; then
         # shellcheck source=scripts/setup.sh
         source scripts/setup.sh
@@ -99,7 +103,7 @@ start_engine() {
     nohup dockerd --host "$DOCKER_HOST" --data-root "$directory/data" --exec-root "$directory/exec" \
         --pidfile "$directory/dockerd.pid" >"$directory/dockerd.log" 2>&1 </dev/null &
     until has_engine; do
-        ((++tries < 300)) || { tail -n 20 "$directory/dockerd.log" >&2 && fail "the Docker engine does not start."; }
+        ((++tries < 300)) || { tail -n 20 "$directory/dockerd.log" >&2 && skip "the Docker engine does not start."; }
         sleep 0.2
     done
 }
@@ -107,7 +111,7 @@ start_engine() {
 # Every image that the files name, but for the one that is built.
 names() {
     sed -n 's/^ARG [A-Z]*_IMAGE=//p' Dockerfile
-    SECRETS_DIR=. docker compose --profile '*' config --images | grep -vx loadmaster
+    SECRETS_DIR=. docker compose --profile '*' config --images | grep -vx "${IMAGE:-loadmaster}"
 }
 
 build() { # image, folder of scripts/stand-ins, context

@@ -27,6 +27,7 @@ if [[ ! -s $PGDATA/PG_VERSION ]]; then
     printf '\nhost all all all scram-sha-256\n' >>"$PGDATA/pg_hba.conf"
     PGUSER=$POSTGRES_USER pg_ctl -D "$PGDATA" -o "$(printf '%q ' "${@:2}" -c listen_addresses='' -p 5432)" -w start
     if [[ $POSTGRES_DB != postgres ]]; then createdb --username="$POSTGRES_USER" "$POSTGRES_DB"; fi
+    # shellcheck disable=SC1090  # whatever is mounted
     for file in /docker-entrypoint-initdb.d/*; do
         case $file in
             *.sh) if [[ -x $file ]]; then "$file"; else . "$file"; fi ;;
