@@ -25,6 +25,7 @@ options=("$@")
 # Requests that are on their way to the instance when nginx reads its settings again are still answered by it: nginx's old
 # processes wait for them, and the instance too.
 in_nginx() { # instance, then `down` or nothing
+    # shellcheck disable=SC2016  # expanded in the container
     compose exec -T nginx sh -c '
         set -eu
         file=/etc/nginx/conf.d/instances.conf

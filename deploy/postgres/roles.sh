@@ -36,5 +36,4 @@ alter role loadmaster_replica
     with login nosuperuser nocreatedb nocreaterole replication nobypassrls password :'replica_password';
 select 'create database loadmaster owner loadmaster'
 where not exists (select from pg_database where datname = 'loadmaster') \gexec
-select pg_reload_conf() \g /dev/null
 SQL
