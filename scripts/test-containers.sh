@@ -202,7 +202,7 @@ bring_up() {
 
 load_flights() {
     local said
-    said=$(readme <<<"$(blocks 'With Docker Compose' 1 | tail -n +3)" 2>&1)
+    said=$(readme <<<"$(blocks 'With Docker Compose' 1 | tail -n +3)" 2>&1) || fail "README.md's commands: $said"
     expect 'README.md loads flights' "$said" '*created: [1-9][0-9][0-9][0-9]*'
     expect 'README.md creates an administrator' "$said" '*Password (shown only this once): ?*'
     printf '%s\n%s\n' flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes \
@@ -435,6 +435,21 @@ serve_tls() {
     loadmaster doctor >"$WORK/doctor" || fail "doctor: $(<"$WORK/doctor")"
 }
 
+# As docs/operating.md says: the file is written in place, PostgreSQL learns it, the instances follow.
+change_passwords() {
+    local file=$CHECKOUT/secrets/app_url changed
+    changed=$(sed 's|:[^:@]*@|:another-password@|' "$file")
+    echo "$changed" >"$file"
+    quietly compose exec -T postgres sh /docker-entrypoint-initdb.d/roles.sh
+    sql "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'loadmaster_app'" >/dev/null
+    until_it 90 'new connections with the new password' logs_in
+}
+
+logs_in() {
+    [[ $(curl -s --cacert "$CHECKOUT/secrets/tls_certificate" "https://localhost:$TLS_PORT/api/v1/health") == '{"status":"healthy"}' ]] &&
+        all_are_healthy && loadmaster doctor
+}
+
 leave_nothing() {
     quietly compose --profile '*' down --volumes --timeout 5
     expect 'containers left' "$(docker ps --all --quiet --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME")" ''
@@ -460,23 +475,28 @@ export COMPOSE_PROJECT_NAME=loadmaster-test IMAGE=loadmaster-test NETWORK_PREFIX
 export PROMETHEUS_PORT=0 ALERTMANAGER_PORT=0 GRAFANA_PORT=0 LOKI_PORT=0 ALLOY_PORT=0 TEMPO_PORT=0 OTLP_GRPC_PORT=0 OTLP_HTTP_PORT=0
 REF=''
 
-step 'engine and images' provide_engine
-step 'clean checkout' check_out
-step 'docker compose up --build --detach --wait' bring_up
-step 'flights and an administrator by command, a CSV' load_flights
-step "README's tour through nginx" take_the_tour
-step 'rights, roles, ports, commit, doctor' look_at_rights
-step 'headers, addresses and limits of nginx' look_at_nginx
-step '.env reaches the settings; doctor starts nothing' look_at_settings_and_doctor
-step 'docker compose restart' restart_all
-step 'docker compose down, then up: the data are there' down_and_up
-[[ -n ${SKIP_PG:-} ]] || step 'instances restarted while PostgreSQL is stopped' restart_without_database
-step 'the same without quotas, for the load' prepare_load
-step 'rolling restart of both instances under load' rolling_restart
-step 'an instance killed under load' kill_an_instance
-step 'audit' audit
-step 'server-sent events and WebSockets' pass_streams
-step 'replica and monitoring' use_profiles
-step 'audit' audit
-step 'production: own secrets, TLS' serve_tls
-step 'docker compose down --volumes leaves nothing' leave_nothing
+# In one piece, so that an editor that saves this file does not change a run.
+main() {
+    step 'engine and images' provide_engine
+    step 'clean checkout' check_out
+    step 'docker compose up --build --detach --wait' bring_up
+    step 'flights and an administrator by command, a CSV' load_flights
+    step "README's tour through nginx" take_the_tour
+    step 'rights, roles, ports, commit, doctor' look_at_rights
+    step 'headers, addresses and limits of nginx' look_at_nginx
+    step '.env reaches the settings; doctor starts nothing' look_at_settings_and_doctor
+    step 'docker compose restart' restart_all
+    step 'docker compose down, then up: the data are there' down_and_up
+    step 'instances restarted while PostgreSQL is stopped' restart_without_database
+    step 'the same without quotas, for the load' prepare_load
+    step 'rolling restart of both instances under load' rolling_restart
+    step 'an instance killed under load' kill_an_instance
+    step 'audit' audit
+    step 'server-sent events and WebSockets' pass_streams
+    step 'replica and monitoring' use_profiles
+    step 'audit' audit
+    step 'production: own secrets, TLS' serve_tls
+    step 'a changed password, followed without a restart' change_passwords
+    step 'docker compose down --volumes leaves nothing' leave_nothing
+}
+main
