@@ -41,6 +41,10 @@ fn mounted_files_exist_and_are_read_only() {
             // `${NAME:-default}` has a colon of its own.
             let whole = text(volume).replace(":-", "-");
             let (from, to) = whole.split_once(':').unwrap();
+            // A variable may name a directory; its default is a volume.
+            let default =
+                from.strip_prefix("${").and_then(|it| it.split_once('-')).map(|(_, it)| it.trim_end_matches('}'));
+            used.extend(default.filter(|it| volumes.contains_key(*it)).map(ToOwned::to_owned));
             if from.starts_with(['.', '/', '$']) {
                 let target = to.strip_suffix(":ro").unwrap_or_else(|| panic!("{name} may write to {from}"));
                 if let Some(ours) = from.strip_prefix(HERE) {
