@@ -21,6 +21,10 @@ torture *args:
     cargo build --locked
     cargo run --locked --quiet -p loadmaster-torture -- {{ args }}
 
+# Start and use the containers of what is committed
+containers:
+    scripts/test-containers.sh
+
 # Run all gates, or those named
 ci *gates:
     .ci/run {{ gates }}

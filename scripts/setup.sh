@@ -115,12 +115,13 @@ APT_INSTALL='
     # An installed server must not start at the next boot.
     for package; do
         case $package in
-            redis-server | prometheus | prometheus-alertmanager | pgbouncer | haproxy | patroni) service=$package ;;
-            nginx-light) service=nginx ;;
-            etcd-server) service=etcd ;;
+            redis-server | prometheus | prometheus-alertmanager | pgbouncer | haproxy | patroni) services=$package ;;
+            nginx-light) services=nginx ;;
+            etcd-server) services=etcd ;;
+            docker.io) services="docker docker.socket containerd" ;;
             *) continue ;;
         esac
-        if command -v systemctl >/dev/null; then systemctl --quiet disable "$service.service" || true; fi
+        if command -v systemctl >/dev/null; then systemctl --quiet disable $services || true; fi
     done
 '
 

@@ -89,7 +89,7 @@ impl Running {
         if demo && !backend.is_private() {
             tracing::warn!(
                 "DATABASE_URL is set, so demo flights and an administrator are not created; prepare that database with \
-                 `loadmaster migrate` and `loadmaster user create`"
+                 `loadmaster migrate`, `loadmaster user create` and `loadmaster flights demo`"
             );
         }
         let demo = demo && backend.is_private();

@@ -125,6 +125,29 @@ async fn a_timetable_is_imported_from_a_file() {
 }
 
 #[tokio::test]
+async fn a_timetable_may_come_from_standard_input() {
+    let world = World::start().await;
+    let import =
+        async |table: &str| loadmaster(&["flights", "import", "-"]).stdin(table).on(&world.database).run().await;
+    assert_eq!(import(TABLE).await.succeeded(), "created: 1, updated: 0, unchanged: 0\n");
+    assert!(import("no table").await.complained().contains("nothing was imported"));
+    assert_eq!(world.anonymous().get("/api/v1/flights").await.expect(200).as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_demo_timetable_is_loaded_once() {
+    let database = TestDatabase::create().await;
+    let load = async || loadmaster(&["flights", "demo"]).on(&database).run().await.succeeded();
+    let first = load().await;
+    let created: u32 = first.trim().strip_prefix("created: ").and_then(|count| count.parse().ok()).expect("a number");
+    assert!(created > 10_000, "{first}");
+    assert_eq!(load().await, "created: 0\n");
+    let flights: i64 =
+        sqlx::query_scalar("select count(*) from flights").fetch_one(&mut database.owner().await).await.unwrap();
+    assert_eq!(flights, i64::from(created));
+}
+
+#[tokio::test]
 async fn the_demo_plays_the_main_job_against_a_running_server() {
     // Given a server with the demo timetable from today on,
     let database = TestDatabase::create().await;
