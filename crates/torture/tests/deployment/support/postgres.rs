@@ -110,7 +110,8 @@ impl Postgres {
 
     pub fn start(&mut self) {
         let mut command = as_postgres(&bin().join("postgres"));
-        command.args(["-D", self.home(), "-h", &self.host, "-p", &self.port.to_string(), "-k", self.home()]);
+        // No socket: pg_rewind would try to copy it.
+        command.args(["-D", self.home(), "-h", &self.host, "-p", &self.port.to_string(), "-k", ""]);
         // A killed one leaves its number, which may by now be that of another process.
         _ = fs::remove_file(self.home.join("postmaster.pid"));
         self.server = Some(Daemon::start(command, &self.log));
