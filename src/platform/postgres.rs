@@ -39,7 +39,7 @@ pub use months::{IdMonths, PLANNED_LENGTH, column, planned_list};
 pub use pool::PoolSize;
 pub use session::PgSession;
 pub use state::Refusal;
-pub use status::{DatabaseStatus, is_current, is_migrated};
+pub use status::{DatabaseStatus, is_current, is_migrated, serving_sessions};
 pub use transaction::{ReadConnection, Tx, commit};
 
 use pool::{Pool, Pooled};

@@ -38,7 +38,7 @@ impl Process {
             command.args(["--set", setting]);
         }
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(std::env::temp_dir());
-        command.env("DATABASE_URL", database.app_url()).env("LOADMASTER_DATABASE__OWNER_URL", database.owner_url());
+        command.envs(database.environment());
         command.env("REDIS_URL", redis.url()).env("LOADMASTER_TEST_TIMING", "brief");
         // A pipe that nobody reads would stop it.
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Self::log()).kill_on_drop(true);
