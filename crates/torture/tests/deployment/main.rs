@@ -8,6 +8,7 @@
     reason = "the helpers of these tests belong to the tests"
 )]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "times are worth seeing, and logs after a failure")]
+mod backup;
 mod failover;
 mod pooler;
 mod support;

@@ -84,7 +84,7 @@ impl Postgres {
     pub fn successor(mut self, sandbox: &Sandbox, name: &str) -> Self {
         self.kill();
         fs::remove_dir_all(&self.home).unwrap();
-        Self { port: self.port, ..Self::new(sandbox, name) }
+        Self { port: self.port, home: sandbox.directory(name).join("data"), ..Self::new(sandbox, name) }
     }
 
     /// The address from which a standby of that name streams.
