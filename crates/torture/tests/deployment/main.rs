@@ -12,3 +12,4 @@ mod backup;
 mod failover;
 mod pooler;
 mod support;
+mod upgrade;
