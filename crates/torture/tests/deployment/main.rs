@@ -11,5 +11,6 @@
 mod backup;
 mod failover;
 mod pooler;
+mod proxy;
 mod support;
 mod upgrade;
