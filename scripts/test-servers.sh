@@ -3,15 +3,18 @@
 # `scripts/setup.sh`; the caller sets a trap that calls `servers_stop` on every exit.
 #
 #   servers_start   starts both and sets TEST_OWNER_URL, TEST_REDIS_URL, TEST_POSTGRES_BIN
-#   servers_stop    stops both and deletes their directory; may be called at any time and repeatedly
+#   pooler_start    starts PgBouncer in transaction mode in front of that PostgreSQL and sets TEST_POOLER
+#   servers_stop    stops them all and deletes their directory; may be called at any time and repeatedly
 #   group_run       runs a command so that a signal to the script ends it at once
 #   group_stop      ends the command that group_run is running, if any
 #
-# UNIX sockets only: no port is needed, and no other user of the machine has access.
+# UNIX sockets only: no port is needed, and no other user of the machine has access. The pooler listens on a loopback
+# address of its own; it lets in the roles of the tests, to databases that are deleted afterwards.
 
 SERVERS_DIR=''
 SERVERS_POSTGRES_PID=''
 SERVERS_REDIS_PID=''
+SERVERS_POOLER_PID=''
 GROUP_PID=''
 
 # Runs the command in its own process group and waits for it: bash runs a trap only after a foreground command has
@@ -157,6 +160,41 @@ servers_start() {
     TEST_REDIS_URL="redis+unix://$SERVERS_DIR/redis/redis.sock"
 }
 
+# The product must get along with few connections, but tests hold many transactions open at once on purpose. Connections
+# that rest are closed soon: a database in use cannot be copied.
+pooler_start() {
+    local user='' host tries=0 file=$SERVERS_DIR/pgbouncer.ini log=$SERVERS_DIR/pgbouncer.log
+    if ((EUID == 0)); then user=postgres; fi
+    host=127.$((1 + ($$ >> 8) % 254)).$(($$ % 256)).250
+    printf '"loadmaster_app" ""\n' >"$SERVERS_DIR/pgbouncer.users"
+    cat >"$file" <<SETTINGS
+[databases]
+* = host=$SERVERS_DIR/pg port=5432
+[pgbouncer]
+listen_addr = $host
+listen_port = 6432
+unix_socket_dir =
+auth_type = trust
+auth_file = $SERVERS_DIR/pgbouncer.users
+pool_mode = transaction
+default_pool_size = 20
+max_client_conn = 2000
+server_idle_timeout = 1
+server_login_retry = 1
+SETTINGS
+    chmod 644 "$file" "$SERVERS_DIR/pgbouncer.users"
+    PATH="$PATH:/usr/sbin" servers_spawn "$user" KILL pgbouncer "$file" >"$log" 2>&1
+    SERVERS_POOLER_PID=$!
+    until LC_ALL=C "$(postgres_client pg_isready "$TEST_POSTGRES_BIN")" -q -h "$host" -p 6432; do
+        kill -0 "$SERVERS_POOLER_PID" 2>/dev/null && ((++tries < 300)) ||
+            servers_fail "PgBouncer did not start." "$log" || return 1
+        sleep 0.1
+    done
+    # For the scripts that source this file.
+    # shellcheck disable=SC2034
+    TEST_POOLER=$host:6432
+}
+
 servers_children() {
     if command -v pgrep >/dev/null; then
         pgrep -P "$1" || true
@@ -187,10 +225,11 @@ servers_end() { # pid signal
 }
 
 servers_stop() {
+    if [[ -n $SERVERS_POOLER_PID ]]; then servers_end "$SERVERS_POOLER_PID" TERM; fi
     # Immediate shutdown: the data is about to be deleted.
     if [[ -n $SERVERS_POSTGRES_PID ]]; then servers_end "$SERVERS_POSTGRES_PID" QUIT; fi
     if [[ -n $SERVERS_REDIS_PID ]]; then servers_end "$SERVERS_REDIS_PID" TERM; fi
-    SERVERS_POSTGRES_PID='' SERVERS_REDIS_PID=''
+    SERVERS_POSTGRES_PID='' SERVERS_REDIS_PID='' SERVERS_POOLER_PID=''
     if [[ -n $SERVERS_DIR ]]; then rm -rf "$SERVERS_DIR"; fi
     SERVERS_DIR=''
 }

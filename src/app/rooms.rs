@@ -4,13 +4,17 @@ use std::sync::{Arc, LazyLock};
 use axum::http::Extensions;
 use chrono::{DateTime, Utc};
 
-use crate::platform::{
-    follower::Follower,
-    jobs::Handlers,
-    postgres::{self, Month, Tables},
-    room::{Opened, Opening, Room, Routes, Unfinished, Worker},
-    telemetry::{self, Catalogue},
-    web::{self, Code},
+use crate::{
+    features::bookings::leave_out_references,
+    platform::{
+        follower::Follower,
+        jobs::Handlers,
+        postgres::{self, Month, Tables},
+        room::{Opened, Opening, Room, Routes, Unfinished, Worker},
+        secrets,
+        telemetry::{self, Catalogue},
+        web::{self, Code},
+    },
 };
 
 /// The rooms, lowest first: each builds on those before it. `build.rs` lists the rooms that `src/features/mod.rs`
@@ -57,6 +61,18 @@ pub async fn unfinished(owner: &mut sqlx::PgConnection, month: Month) -> sqlx::R
     }
     found.retain(|(_, count)| *count > 0);
     Ok(found)
+}
+
+/// Makes a database that was restored from a backup fit to serve: no reference is issued again, and nothing that Redis
+/// learned after the backup is believed. Returns the number of references left out.
+pub async fn restored(owner: &mut sqlx::PgConnection) -> anyhow::Result<u64> {
+    let sessions = postgres::serving_sessions(owner).await?;
+    anyhow::ensure!(
+        sessions == 0,
+        "the serving role has {sessions} sessions in this database: stop every serving process and pooler first"
+    );
+    secrets::renew_namespace(owner).await?;
+    Ok(leave_out_references(owner).await?)
 }
 
 /// The opened rooms.

@@ -12,6 +12,7 @@ mod migrate;
 mod outbox;
 mod output;
 mod partitions;
+mod restored;
 mod rotation;
 mod serve;
 mod user;
@@ -77,6 +78,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Prepare a database that was restored from a backup for serving; run it once, before the first process serves.
+    Restored,
     /// Demonstrate search, booking and tracking over HTTP, on a running server or on one started for the demo.
     Demo(demo::Options),
     /// Manage users.
@@ -158,6 +161,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 Box::pin(serve::run(settings, arguments.settings, demo)).await.map(|()| ExitCode::SUCCESS)
             }
             Command::Migrate { check } => migrate::run(settings, check).await,
+            Command::Restored => restored::run(settings).await,
             Command::Demo(options) => Box::pin(demo::run(settings, options)).await.map(|()| ExitCode::SUCCESS),
             Command::User(command) => Box::pin(user::run(settings, command)).await.map(|()| ExitCode::SUCCESS),
             Command::Keys(command) => Box::pin(keys::run(settings, command)).await.map(|()| ExitCode::SUCCESS),

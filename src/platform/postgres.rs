@@ -46,7 +46,7 @@ pub use pool::PoolSize;
 pub use replica::{LogPosition, Recency, ReplicaState, ReplicaStatus};
 pub use session::PgSession;
 pub use state::Refusal;
-pub use status::{DatabaseStatus, is_current, is_migrated};
+pub use status::{DatabaseStatus, is_current, is_migrated, serving_sessions};
 pub use transaction::{ReadConnection, Tx, commit};
 
 use pool::{Pool, Pooled};

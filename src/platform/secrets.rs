@@ -1,3 +1,5 @@
+use sqlx::PgConnection;
+
 use super::{
     clock::Clock,
     postgres::{Database, DbError, PgSession, commit},
@@ -45,6 +47,12 @@ impl ServerSecrets {
         let namespace = namespace.iter().take(8).fold(0, |word, byte| (word << 8) | u64::from(*byte));
         Ok(Self { cursor_key, cache_key, reference_key, namespace: format!("{namespace:016x}") })
     }
+}
+
+/// Gives the installation another namespace from its next start on: nothing that Redis has of it is found again, and the
+/// messages have another source. Needs the rights of the owner.
+pub async fn renew_namespace(owner: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("delete from server_secrets where name = 'redis_namespace'").execute(owner).await.map(drop)
 }
 
 async fn shared_key(

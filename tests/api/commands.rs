@@ -6,6 +6,7 @@ mod erasing;
 mod logs;
 mod people;
 pub mod process;
+mod restored;
 mod serving;
 mod settings;
 mod signing_keys;

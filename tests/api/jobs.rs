@@ -29,7 +29,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::{TestDatabase, start_of_time, until};
+use crate::support::{TestDatabase, pooler, start_of_time, until};
 
 /// A queue that nobody serves but the test.
 #[derive(Clone)]
@@ -43,7 +43,8 @@ impl Queue {
     async fn start() -> Self {
         let database = TestDatabase::create().await;
         let overrides = vec![
-            ("database.url".to_owned(), database.app_url()),
+            ("database.url".to_owned(), database.served_url()),
+            ("database.transaction_pooler".to_owned(), pooler().is_some().to_string()),
             ("database.max_connections".to_owned(), "8".to_owned()),
             ("database.acquire_timeout_ms".to_owned(), "60000".to_owned()),
         ];

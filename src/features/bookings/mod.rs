@@ -41,5 +41,6 @@ pub use history::replay;
 pub use model::{
     Action, BOOKING, Booking, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS, OffloadReason, Party,
 };
+pub use reference::leave_out_references;
 pub use room::ROOM;
 pub use service::{BookingLimits, BookingService};

@@ -4,6 +4,7 @@ use std::{
 };
 
 use quick_cache::sync::Cache;
+use sqlx::PgConnection;
 
 use super::{model::Booking, repository};
 use crate::{
@@ -16,6 +17,18 @@ use crate::{
 
 /// Numbers per block of the database's sequence.
 const BLOCK: u64 = 64;
+
+/// References that are left out after a restore: more than are issued between a backup and the failure after it. There are
+/// ten thousand times as many.
+const LEFT_OUT: u64 = 100_000_000;
+
+/// Leaves out the references that may have been issued since the backup from which this database was restored; returns
+/// their number. Needs the rights of the owner.
+pub async fn leave_out_references(owner: &mut PgConnection) -> sqlx::Result<u64> {
+    let blocks = LEFT_OUT.div_ceil(BLOCK);
+    repository::skip_reference_blocks(owner, i64::try_from(blocks).unwrap_or(i64::MAX)).await?;
+    Ok(blocks * BLOCK)
+}
 
 /// Makes booking references: unique by construction, none predictable from another. Numbers come in blocks from a
 /// sequence, so that most bookings cost no round trip; numbers left in a block when a process stops are not used again.

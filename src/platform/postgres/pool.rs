@@ -226,6 +226,7 @@ impl Connector {
 fn is_starting(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
-        error => matches!(error::sql_state(error).as_deref(), Some("53300" | "57P03")),
+        // 08P01 is what PgBouncer says while it cannot reach its server.
+        error => matches!(error::sql_state(error).as_deref(), Some("53300" | "57P03" | "08P01")),
     }
 }

@@ -1,3 +1,5 @@
+use sqlx::PgConnection;
+
 use super::{Database, DbError, MIGRATIONS, PgSession};
 
 /// The status that a database reports.
@@ -23,13 +25,17 @@ impl Database {
     /// Returns the database's status, read through the connection reserved for health checks.
     pub async fn status(&self) -> Result<DatabaseStatus, DbError> {
         let asked = tokio::time::timeout(self.probes.patience(), self.ask_status());
-        let found = asked.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+        let found = asked.await.unwrap_or(Err(DbError::Sql(sqlx::Error::PoolTimedOut)))?;
         self.state.is_read_only(found.is_read_only);
         Ok(found)
     }
 
-    async fn ask_status(&self) -> sqlx::Result<DatabaseStatus> {
+    async fn ask_status(&self) -> Result<DatabaseStatus, DbError> {
         let this = self.for_probes();
+        if self.pooler {
+            // Outside a transaction each message may go to another session.
+            return Ok(read_status(&mut *this.begin().await?).await?);
+        }
         let mut kept = this.session(self.probes.acquire().await?);
         match read_status(&mut kept).await {
             Ok(found) if !found.is_read_only => return Ok(found),
@@ -37,7 +43,7 @@ impl Database {
             _ => kept.give_up(),
         }
         drop(kept);
-        read_status(&mut this.session(self.probes.acquire().await?)).await
+        Ok(read_status(&mut this.session(self.probes.acquire().await?)).await?)
     }
 }
 
@@ -49,6 +55,13 @@ pub fn is_current(version: i64) -> bool {
 /// Returns the same as [`Database::is_migrated`], for a connection's database.
 pub async fn is_migrated(db: &mut PgSession) -> sqlx::Result<bool> {
     Ok(is_current(read_status(db).await?.version))
+}
+
+/// Returns how many sessions the serving role has in a connection's database.
+pub async fn serving_sessions(db: &mut PgConnection) -> sqlx::Result<i64> {
+    let sessions =
+        "select count(*) from pg_stat_activity where usename = 'loadmaster_app' and datname = current_database()";
+    sqlx::query_scalar(sessions).fetch_one(db).await
 }
 
 async fn read_status(db: &mut PgSession) -> sqlx::Result<DatabaseStatus> {

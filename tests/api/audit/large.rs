@@ -29,7 +29,7 @@ async fn fill(database: &TestDatabase, bookings: u32) {
 /// Audits, and answers what it said and how many kilobytes it held at most.
 async fn audited(database: &TestDatabase) -> (String, u64) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
-    command.args(["audit", "--rebuild"]).env_clear().env("DATABASE_URL", database.app_url());
+    command.args(["audit", "--rebuild"]).env_clear().envs(database.environment());
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
     let child = child.spawn().unwrap();
     let status = format!("/proc/{}/status", child.id().unwrap());

@@ -10,7 +10,7 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-use crate::support::{Client, TestDatabase};
+use crate::support::{Client, TestDatabase, pooler};
 
 /// Nothing that is awaited here takes nearly as long.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -63,6 +63,9 @@ pub fn loadmaster(arguments: &[&str]) -> Loadmaster {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
     command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(directory.path());
     command.env("LOADMASTER_TEST_TIMING", "brief");
+    if pooler().is_some() {
+        command.env("LOADMASTER_DATABASE__TRANSACTION_POOLER", "true");
+    }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     Loadmaster { command, stdin: None, directory }
 }
@@ -74,8 +77,16 @@ impl Loadmaster {
     }
 
     /// With both roles, as in an installation.
-    pub fn on(self, database: &TestDatabase) -> Self {
-        self.env("DATABASE_URL", &database.app_url()).env("LOADMASTER_DATABASE__OWNER_URL", &database.owner_url())
+    pub fn on(mut self, database: &TestDatabase) -> Self {
+        self.command.envs(database.environment());
+        self
+    }
+
+    /// With the serving role alone.
+    pub fn as_server_of(mut self, database: &TestDatabase) -> Self {
+        self = self.on(database);
+        self.command.env_remove("LOADMASTER_DATABASE__OWNER_URL");
+        self
     }
 
     pub fn stdin(mut self, text: &str) -> Self {

@@ -70,7 +70,7 @@ async fn doctor_tells_of_few_file_descriptors() {
             env!("CARGO_BIN_EXE_loadmaster"),
         ]);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(std::env::temp_dir());
-        command.env("DATABASE_URL", database.app_url()).env("LOADMASTER_DATABASE__OWNER_URL", database.owner_url());
+        command.envs(database.environment());
         let output = command.output().await.unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(text.contains(told), "{text}{}", String::from_utf8_lossy(&output.stderr));

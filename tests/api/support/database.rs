@@ -23,6 +23,12 @@ pub fn redis_url() -> String {
     std::env::var("LOADMASTER_TEST_REDIS_URL").expect("run the tests with ./test: it starts PostgreSQL and Redis")
 }
 
+/// The pooler through which the product reaches its databases, as `host:port`, if this run is for one
+/// (`scripts/test-pooler.sh`). The tests themselves look behind the product directly.
+pub fn pooler() -> Option<String> {
+    std::env::var("LOADMASTER_TEST_POOLER").ok().filter(|address| !address.is_empty())
+}
+
 /// A database of one test's own, copied from a migrated template. It is deleted after the test's process has ended, or
 /// with the cluster: the databases of a whole run would take more than 15 GB.
 #[derive(Debug, Clone)]
@@ -89,6 +95,24 @@ impl TestDatabase {
     /// As the role that serves.
     pub fn app_url(&self) -> String {
         self.owner_url().replacen("://loadmaster@", "://loadmaster_app@", 1)
+    }
+
+    /// As the product reaches it.
+    pub fn served_url(&self) -> String {
+        match pooler().filter(|_| self.elsewhere.is_none()) {
+            Some(pooler) => format!("postgres://loadmaster_app@{pooler}/{}", self.name),
+            None => self.app_url(),
+        }
+    }
+
+    /// The environment of the product's commands.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut variables =
+            vec![("DATABASE_URL", self.served_url()), ("LOADMASTER_DATABASE__OWNER_URL", self.owner_url())];
+        if pooler().is_some() {
+            variables.push(("LOADMASTER_DATABASE__TRANSACTION_POOLER", "true".to_owned()));
+        }
+        variables
     }
 
     /// Takes the database away: its sessions end and no new ones are let in.

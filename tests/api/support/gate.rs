@@ -89,7 +89,7 @@ impl Gate {
     }
 
     pub async fn open(&mut self) {
-        let (listener, target) = (self.listen().await, self.database.app_url().parse::<PgConnectOptions>().unwrap());
+        let (listener, target) = (self.listen().await, self.database.served_url().parse::<PgConnectOptions>().unwrap());
         let hole = self.hole.clone();
         let keep = async move {
             let mut guests = JoinSet::new();

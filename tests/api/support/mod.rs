@@ -22,7 +22,7 @@ mod world;
 
 pub use brake::Brake;
 pub use client::{Answer, Client};
-pub use database::{SCHEDULES, TestDatabase, redis_url, start_of_time};
+pub use database::{SCHEDULES, TestDatabase, pooler, redis_url, start_of_time};
 pub use dice::Dice;
 pub use gate::Gate;
 pub use own_redis::OwnRedis;

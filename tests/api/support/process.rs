@@ -33,8 +33,7 @@ impl Process {
     }
 
     async fn spawn(mut command: Command, database: &TestDatabase, redis: &OwnRedis, settings: &[&str]) -> Self {
-        command.env_clear().env("DATABASE_URL", database.app_url());
-        command.env("LOADMASTER_DATABASE__OWNER_URL", database.owner_url());
+        command.env_clear().envs(database.environment());
         command.env("REDIS_URL", redis.url()).env("LOADMASTER_TEST_TIMING", "brief");
         Self::of(command, settings).await
     }

@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use super::{
     client::Client,
-    database::{TestDatabase, redis_url, start_of_time},
+    database::{TestDatabase, pooler, redis_url, start_of_time},
     logs,
 };
 
@@ -95,12 +95,15 @@ impl WorldOptions {
         let mut overrides = vec![
             ("server.port".to_owned(), "0".to_owned()),
             ("server.drain_ms".to_owned(), "1".to_owned()),
-            ("database.url".to_owned(), database.app_url()),
+            ("database.url".to_owned(), database.served_url()),
             ("database.max_connections".to_owned(), "8".to_owned()),
             ("rate_limit.enabled".to_owned(), "false".to_owned()),
         ];
         if !self.without_redis {
             overrides.push(("redis.url".to_owned(), redis_url()));
+        }
+        if pooler().is_some() {
+            overrides.push(("database.transaction_pooler".to_owned(), "true".to_owned()));
         }
         overrides.extend(self.settings);
         let sources = Sources { config_file: None, env: BTreeMap::new(), overrides };

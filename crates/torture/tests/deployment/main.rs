@@ -8,5 +8,10 @@
     reason = "the helpers of these tests belong to the tests"
 )]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "times are worth seeing, and logs after a failure")]
+mod backup;
+mod failover;
 mod pooler;
+mod proxy;
+mod replica;
 mod support;
+mod upgrade;

@@ -21,4 +21,4 @@ pub(super) use read::{
     find, find_all, find_asked, find_by_awb, flights_of, id_of, list, lock_booking, lock_bookings, lock_free_bookings,
 };
 pub(super) use save::{Changes, save};
-pub(super) use write::{claim_awbs, free_awbs, next_reference_blocks, save_texts};
+pub(super) use write::{claim_awbs, free_awbs, next_reference_blocks, save_texts, skip_reference_blocks};

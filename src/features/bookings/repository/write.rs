@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use sqlx::types::Json;
+use sqlx::{PgConnection, types::Json};
 
 use crate::{
     features::bookings::model::Booking,
@@ -16,6 +16,15 @@ pub(in crate::features::bookings) async fn next_reference_blocks(
     sqlx::query_scalar!(r#"select nextval('booking_ref_blocks') as "number!" from generate_series(1, $1)"#, blocks)
         .fetch_all(db)
         .await
+}
+
+/// Makes sure that the next blocks to be reserved come this many later.
+pub(in crate::features::bookings) async fn skip_reference_blocks(
+    owner: &mut PgConnection,
+    blocks: i64,
+) -> sqlx::Result<()> {
+    let skip = "select setval('booking_ref_blocks', last_value + $1) from booking_ref_blocks";
+    sqlx::query(skip).bind(blocks).execute(owner).await.map(drop)
 }
 
 /// An air waybill and the booking that has it.

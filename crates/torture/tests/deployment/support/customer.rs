@@ -105,6 +105,12 @@ impl Customer {
         flight["id"].as_str().unwrap().to_owned()
     }
 
+    /// The day of its departure, where it departs.
+    pub async fn day_of(&self, base: &str, flight: &str) -> String {
+        let flight = self.get(base, &format!("/api/v1/flights/{flight}")).await.unwrap().expect(200);
+        flight["departure_local"].as_str().unwrap()[..10].to_owned()
+    }
+
     /// Books one kilogram on that flight.
     pub async fn book(&self, base: &str, flight: &str, key: &str) -> reqwest::Result<Answer> {
         let order = json!({
@@ -125,8 +131,17 @@ pub struct Booked {
     pub began: Instant,
     pub sent: Instant,
     pub acknowledged: Instant,
-    /// The attempts before: `None` for a broken connection or no answer, else the status.
-    pub failures: Vec<Option<u16>>,
+    /// The attempts before.
+    pub failures: Vec<Failure>,
+}
+
+/// An attempt that was not acknowledged.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    pub sent: Instant,
+    pub ended: Instant,
+    /// `None` for a broken connection or no answer.
+    pub status: Option<u16>,
 }
 
 /// A client for each address that books one kilogram after another, and repeats each booking with its key until it is
@@ -219,9 +234,9 @@ impl Shared {
                 Ok(answer) => {
                     let may_pass = answer.status >= 500 || answer.status == 409;
                     assert!(may_pass, "{key}: {answer:?}");
-                    failures.push(Some(answer.status));
+                    failures.push(Failure { sent, ended: Instant::now(), status: Some(answer.status) });
                 }
-                Err(_) => failures.push(None),
+                Err(_) => failures.push(Failure { sent, ended: Instant::now(), status: None }),
             }
             assert!(began.elapsed() < Duration::from_mins(3), "{key} is never acknowledged: {failures:?}");
             tokio::time::sleep(RETRY_AFTER).await;

@@ -3,6 +3,7 @@
 mod customer;
 mod daemon;
 mod installation;
+mod nginx;
 mod patroni;
 mod pooler;
 mod postgres;
@@ -21,6 +22,7 @@ use std::{
 pub use customer::{Booked, Customer, Probe, assert_all_there};
 pub use daemon::{Daemon, as_postgres, program};
 pub use installation::{Installation, Login, Server};
+pub use nginx::Nginx;
 pub use patroni::{Etcd, Node};
 pub use pooler::Pooler;
 pub use postgres::{Postgres, bin};

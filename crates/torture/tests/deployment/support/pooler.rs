@@ -1,8 +1,8 @@
-use std::{fmt::Write, net::TcpStream};
+use std::net::TcpStream;
 
-use super::{Daemon, Postgres, Sandbox, as_postgres, program, until};
+use super::{Daemon, Postgres, Sandbox, as_postgres, program, template, until};
 
-/// PgBouncer in transaction mode, with the settings of `docs/operating.md`.
+/// PgBouncer in transaction mode, with the settings of `deploy/pgbouncer`.
 pub struct Pooler {
     pub host: String,
     pub port: u16,
@@ -13,12 +13,15 @@ impl Pooler {
     /// `size` is the number of connections to the server for each role and database.
     pub fn start(sandbox: &Sandbox, postgres: &Postgres, size: u32) -> Self {
         let (host, port) = (sandbox.host.clone(), sandbox.port());
-        let mut settings = String::new();
-        writeln!(settings, "[databases]\n* = host={} port={}", postgres.host, postgres.port).unwrap();
-        writeln!(settings, "[pgbouncer]\nlisten_addr = {host}\nlisten_port = {port}").unwrap();
-        writeln!(settings, "unix_socket_dir =\npool_mode = transaction\ndefault_pool_size = {size}").unwrap();
-        writeln!(settings, "max_client_conn = 500\nauth_type = trust\nauth_file = {}", users(sandbox)).unwrap();
-        writeln!(settings, "server_tls_sslmode = disable\nadmin_users = postgres").unwrap();
+        let changes = [
+            ("loadmaster = host=10.0.0.11 port=5432", format!("* = host={} port={}", postgres.host, postgres.port)),
+            ("listen_addr = 10.0.0.10", format!("listen_addr = {host}")),
+            ("listen_port = 6432", format!("listen_port = {port}")),
+            ("auth_type = scram-sha-256", "auth_type = trust".to_owned()),
+            ("/etc/pgbouncer/userlist.txt", users(sandbox)),
+            ("default_pool_size = 20", format!("default_pool_size = {size}")),
+        ];
+        let settings = template("pgbouncer/pgbouncer.ini", &changes);
         let file = sandbox.file("pgbouncer.ini", &settings);
         let mut command = as_postgres(&program("pgbouncer"));
         command.arg(file);

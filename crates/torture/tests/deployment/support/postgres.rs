@@ -84,7 +84,7 @@ impl Postgres {
     pub fn successor(mut self, sandbox: &Sandbox, name: &str) -> Self {
         self.kill();
         fs::remove_dir_all(&self.home).unwrap();
-        Self { port: self.port, ..Self::new(sandbox, name) }
+        Self { port: self.port, home: sandbox.directory(name).join("data"), ..Self::new(sandbox, name) }
     }
 
     /// The address from which a standby of that name streams.
@@ -110,7 +110,8 @@ impl Postgres {
 
     pub fn start(&mut self) {
         let mut command = as_postgres(&bin().join("postgres"));
-        command.args(["-D", self.home(), "-h", &self.host, "-p", &self.port.to_string(), "-k", self.home()]);
+        // No socket: pg_rewind would try to copy it.
+        command.args(["-D", self.home(), "-h", &self.host, "-p", &self.port.to_string(), "-k", ""]);
         // A killed one leaves its number, which may by now be that of another process.
         _ = fs::remove_file(self.home.join("postmaster.pid"));
         self.server = Some(Daemon::start(command, &self.log));
