@@ -5,7 +5,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "the helpers of these tests belong to the tests"
+    clippy::doc_markdown,
+    clippy::similar_names,
+    reason = "the helpers of these tests belong to the tests, and programs have names of their own"
 )]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "times are worth seeing, and logs after a failure")]
 mod backup;
