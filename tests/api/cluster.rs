@@ -80,5 +80,15 @@ async fn everything_works_on_a_redis_cluster_also_while_one_of_its_servers_is_aw
         details["status"] == "healthy" && details["outbox"][0]["undelivered"] == 0
     })
     .await;
+
+    // The server that the settings name is away at the start of a process.
+    cluster.servers[0].kill();
+    let options = WorldOptions::working().on(&here.database).set("redis.url", &cluster.url());
+    let late = options.set("redis.cluster", "true").set("server.detail_networks", "127.0.0.0/8").start().await;
+    assert_eq!(details(&late).await["status"], "degraded");
+    late.anonymous().get(query).await.expect(200);
+    cluster.servers[0].start_again();
+    cluster.until_whole().await;
+    until("the process has found the cluster", async || details(&late).await["status"] == "healthy").await;
     here.audit().await;
 }
