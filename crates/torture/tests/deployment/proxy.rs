@@ -33,7 +33,7 @@ impl Site {
         installation.migrate();
         let staff = installation.administrator();
         let servers = ["first", "second"].map(|name| installation.serve(&sandbox, name));
-        let nginx = Nginx::start(&sandbox, [&servers[0], &servers[1]].map(|server| address(server)));
+        let nginx = Nginx::start(&sandbox, [address(&servers[0]), address(&servers[1])]);
         let customer = Customer::register(&nginx.base, "behind-nginx").await;
         let carrier = Customer::log_in(&nginx.base, &staff).await;
         let flight = carrier.roomy_flight(&nginx.base, "AI904", 48).await;
@@ -71,7 +71,7 @@ async fn a_rolling_restart_behind_nginx_fails_no_request() {
     let torture = site.torture(40);
     for round in 0..2 {
         for number in 0..2 {
-            site.nginx.take_out(&address(&site.servers[number]).to_owned());
+            site.nginx.take_out(address(&site.servers[number]));
             // nginx has read its settings again within a second.
             tokio::time::sleep(Duration::from_secs(1)).await;
             let began = Instant::now();
