@@ -180,7 +180,7 @@ pool_mode = transaction
 default_pool_size = 20
 max_client_conn = 2000
 server_idle_timeout = 1
-server_login_retry = 1
+server_login_retry = 0.01
 SETTINGS
     chmod 644 "$file" "$SERVERS_DIR/pgbouncer.users"
     PATH="$PATH:/usr/sbin" servers_spawn "$user" KILL pgbouncer "$file" >"$log" 2>&1

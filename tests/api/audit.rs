@@ -18,7 +18,7 @@ use crate::{
 /// Runs `loadmaster audit` as the serving role.
 async fn audit(database: &TestDatabase, arguments: &[&str]) -> Done {
     let arguments = [&["audit"], arguments].concat();
-    loadmaster(&arguments).serving_as(database).run().await
+    loadmaster(&arguments).serving(database).run().await
 }
 
 /// What it says in JSON, with what it ended with.

@@ -250,7 +250,7 @@ async fn with_one_role_for_everything_triggers_keep_history() {
 
 /// What the doctor says of events and ledger, each finding by its first word.
 async fn doctor_on_history(database: &TestDatabase) -> Vec<String> {
-    let done = loadmaster(&["doctor"]).serving_as(database).run().await;
+    let done = loadmaster(&["doctor"]).serving(database).run().await;
     let lines = done.stdout.lines().filter(|line| line.contains("events and ledger") || line.contains("triggers"));
     lines.map(str::to_owned).collect()
 }

@@ -83,7 +83,7 @@ impl Loadmaster {
     }
 
     /// With the serving role alone.
-    pub fn serving_as(mut self, database: &TestDatabase) -> Self {
+    pub fn serving(mut self, database: &TestDatabase) -> Self {
         self = self.on(database);
         self.command.env_remove("LOADMASTER_DATABASE__OWNER_URL");
         self

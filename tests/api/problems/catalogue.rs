@@ -220,7 +220,7 @@ async fn a_server_that_is_ill(world: &World, met: &mut Provocations) {
     let at = ("GET", "/api/v1/flights");
     met.met(503, "unavailable", at, world.anonymous().get(at.1).await);
     world.database.open_doors().await;
-    world.anonymous().get(at.1).await.expect(200);
+    until("the database is back", async || world.anonymous().get(at.1).await.status == 200).await;
 }
 
 /// Asks an impatient instance for a booking whose writing takes longer.

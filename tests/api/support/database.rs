@@ -24,7 +24,7 @@ pub fn redis_url() -> String {
 }
 
 /// The pooler through which the product reaches its databases, as `host:port`, if this run is for one
-/// (`scripts/test-pooler.sh`). The tests themselves look behind the product directly.
+/// (`./test --long`). The tests themselves look behind the product directly.
 pub fn pooler() -> Option<String> {
     std::env::var("LOADMASTER_TEST_POOLER").ok().filter(|address| !address.is_empty())
 }

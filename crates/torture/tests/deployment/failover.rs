@@ -33,14 +33,13 @@ impl Load {
     }
 
     /// Loses the primary, and waits until service is back.
-    async fn lose_primary(&self, what: &str, lose: impl FnOnce()) -> Instant {
-        let lost = Instant::now();
+    async fn lose_primary(&self, what: &str, lose: impl FnOnce()) {
+        let began = Instant::now();
         lose();
-        let (first, all) = self.probe.recovery(2, lost, LIMIT).await;
+        let (first, all) = self.probe.recovery(2, began, LIMIT).await;
         report(&format!("{what}: first booking acknowledged again after"), first);
         report(&format!("{what}: on both instances after"), all);
         assert!(all <= LIMIT, "service was away for {all:?}");
-        lost
     }
 
     /// Every promise was kept, every acknowledged booking is there, and the audit is clean.

@@ -1,5 +1,5 @@
 //! PgBouncer in transaction mode between the product and PostgreSQL. `./test --long` also runs the tests of the API
-//! through it (`scripts/test-pooler.sh`).
+//! through it.
 use super::support::{Installation, Pooler, Postgres, Redis, Sandbox, Torture, is_long};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -15,15 +15,15 @@ async fn every_promise_is_kept_behind_a_transaction_pooler() {
     let direct =
         Installation::new(&sandbox, postgres.url("loadmaster"), postgres.url("loadmaster_app"), Some(redis.url()));
     direct.migrate();
-    let pooled = direct.through(pooler.url("loadmaster_app")).set("database.transaction_pooler=true");
-    let staff = pooled.administrator();
-    let (first, second) = (pooled.serve(&sandbox, "first"), pooled.serve(&sandbox, "second"));
+    let through = direct.through(pooler.url("loadmaster_app")).set("database.transaction_pooler=true");
+    let staff = through.administrator();
+    let (first, second) = (through.serve(&sandbox, "first"), through.serve(&sandbox, "second"));
     let torture = Torture::start(&sandbox, &direct, &staff, &[&first.base, &second.base], 20);
     torture.finish();
     // The pooler was really between, and shared its connections.
     let sessions = "select count(*) from pg_stat_activity where usename = 'loadmaster_app'";
     let sessions: u32 = postgres.sql(sessions).parse().unwrap();
     assert!((1..=8).contains(&sessions), "{sessions} sessions");
-    pooled.audit();
-    pooled.audit();
+    through.audit();
+    through.audit();
 }

@@ -33,7 +33,7 @@ impl Site {
         installation.migrate();
         let staff = installation.administrator();
         let servers = ["first", "second"].map(|name| installation.serve(&sandbox, name));
-        let nginx = Nginx::start(&sandbox, [&servers[0], &servers[1]].map(address));
+        let nginx = Nginx::start(&sandbox, [address(&servers[0]), address(&servers[1])]);
         let customer = Customer::register(&nginx.base, "behind-nginx").await;
         let carrier = Customer::log_in(&nginx.base, &staff).await;
         let flight = carrier.roomy_flight(&nginx.base, "AI904", 48).await;

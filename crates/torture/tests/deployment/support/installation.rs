@@ -146,13 +146,13 @@ impl Server {
     /// Starts it and waits until it is ready.
     pub fn start(&mut self) {
         let began = Instant::now();
-        let ready = self.begin();
+        let ready = self.launch();
         let said = ready.recv_timeout(PATIENCE);
         assert!(said.is_ok(), "{} is not ready after {:.1} s", self.base, began.elapsed().as_secs_f64());
     }
 
     /// Starts it; the receiver gets its address once it is ready, and is closed if it ends before.
-    pub fn begin(&mut self) -> mpsc::Receiver<String> {
+    pub fn launch(&mut self) -> mpsc::Receiver<String> {
         let mut command = self.installation.command(&self.installation.binary);
         let (host, port) = (&self.installation.host, self.port);
         command.args(["serve", "--set", &format!("server.host={host}"), "--set", &format!("server.port={port}")]);
