@@ -24,7 +24,7 @@ pub use audit::{AuditError, AuditOptions, AuditReport, Check, Subject, audit};
 pub use document::openapi;
 pub use door::starting;
 pub use instance::Instance;
-pub use rooms::{metrics, migrate, restored, tables, unfinished};
+pub use rooms::{Left, metrics, migrate, restored, tables, unfinished};
 pub use server::{Application, Server, bind};
 pub use state::{AppState, Resources};
 use workers::start_workers;

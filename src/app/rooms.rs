@@ -52,14 +52,22 @@ pub async fn migrate(owner: &mut sqlx::PgConnection, now: DateTime<Utc>) -> anyh
     postgres::migrate(owner, &tables(), now).await
 }
 
-/// Returns how many objects made before `month` may still change, by kind.
-pub async fn unfinished(owner: &mut sqlx::PgConnection, month: Month) -> sqlx::Result<Vec<(&'static str, i64)>> {
+/// Objects of one kind that may still change.
+#[derive(Debug)]
+pub struct Left {
+    pub what: &'static str,
+    pub count: i64,
+    pub one: String,
+}
+
+/// Returns how many objects made before `month` may still change, by kind, each with the name of one.
+pub async fn unfinished(owner: &mut sqlx::PgConnection, month: Month) -> sqlx::Result<Vec<Left>> {
     let mut found = Vec::new();
     for Unfinished { what, count } in ROOMS.iter().flat_map(|room| room.unfinished) {
-        let count: i64 = sqlx::query_scalar(*count).bind(month.first_id()).fetch_one(&mut *owner).await?;
-        found.push((*what, count));
+        let (count, one): (i64, Option<String>) =
+            sqlx::query_as(*count).bind(month.first_id()).fetch_one(&mut *owner).await?;
+        found.extend(one.map(|one| Left { what, count, one }));
     }
-    found.retain(|(_, count)| *count > 0);
     Ok(found)
 }
 

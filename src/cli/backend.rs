@@ -32,30 +32,44 @@ pub(super) struct Backend {
     redis_url: Option<SecretString>,
 }
 
+fn ensure_complete(settings: &Settings) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        settings.database.owner_url.is_none(),
+        "database.owner_url is set and database.url is not: set both, or neither for a private PostgreSQL"
+    );
+    Ok(())
+}
+
 impl Backend {
     /// Starts the databases for `serve`: starts private servers, and fails while another server uses them.
     pub async fn start(settings: Settings) -> anyhow::Result<Self> {
         if let Some(url) = settings.database.url.clone() {
             return Ok(Self::configured(settings, url));
         }
-        anyhow::ensure!(
-            settings.database.owner_url.is_none(),
-            "database.owner_url is set and database.url is not: set both, or neither for a private PostgreSQL"
-        );
+        ensure_complete(&settings)?;
         let _progress = Progress::begin("Starting the private PostgreSQL and Redis");
         let embedded = Embedded::start(&settings.embedded).await?;
         Ok(Self::private(settings, embedded))
     }
 
     /// Provides the databases for other commands: joins running private servers, or starts them for the command's
-    /// duration. Where only the owner's address is set, as for a migration that must not know more, it is used for all.
+    /// duration.
     pub async fn attach(settings: Settings) -> anyhow::Result<Self> {
-        let database = &settings.database;
-        if let Some(url) = database.url.as_ref().or(database.owner_url.as_ref()).cloned() {
+        if let Some(url) = settings.database.url.clone() {
             return Ok(Self::configured(settings, url));
         }
+        ensure_complete(&settings)?;
         let embedded = Embedded::attach_or_start(&settings.embedded).await?;
         Ok(Self::private(settings, embedded))
+    }
+
+    /// The same for commands that work as the owner: where only the owner's address is set, they need no other.
+    pub async fn attach_as_owner(settings: Settings) -> anyhow::Result<Self> {
+        let database = &settings.database;
+        match database.owner_url.as_ref().filter(|_| database.url.is_none()).cloned() {
+            Some(url) => Ok(Self::configured(settings, url)),
+            None => Self::attach(settings).await,
+        }
     }
 
     fn configured(settings: Settings, url: SecretString) -> Self {

@@ -136,7 +136,7 @@ async fn replica(db: &Database) -> Option<Finding> {
         ReplicaState::Up => Finding::Fine(format!("the read replica is {lag} behind")),
         ReplicaState::Behind => Finding::Weaker(format!("the read replica is {lag} behind; {MEANWHILE}")),
         ReplicaState::Down => Finding::Weaker(format!("the read replica does not answer; {MEANWHILE}")),
-        ReplicaState::Other => Finding::Broken(format!(
+        ReplicaState::NotAReplica => Finding::Broken(format!(
             "database.read_url leads to no standby of this database; {MEANWHILE}; correct or remove the setting"
         )),
     })

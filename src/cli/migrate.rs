@@ -8,7 +8,7 @@ use crate::platform::settings::Settings;
 
 /// Brings the database up to this version; with `check` only reports whether it is.
 pub(super) async fn run(settings: Settings, check: bool) -> anyhow::Result<ExitCode> {
-    let backend = Backend::attach(settings).await?;
+    let backend = Backend::attach_as_owner(settings).await?;
     let code = if check { report(&backend).await } else { apply(&backend).await };
     backend.stop().await?;
     code

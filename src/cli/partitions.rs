@@ -35,7 +35,7 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
-    let backend = Backend::attach(settings).await?;
+    let backend = Backend::attach_as_owner(settings).await?;
     let outcome = async {
         let mut owner = backend.owner().await?;
         let done = execute(&mut owner, command).await;
@@ -75,7 +75,7 @@ async fn archive(owner: &mut PgConnection, before: Month, delete_texts: bool, dr
         return Ok(());
     }
     let unfinished = app::unfinished(owner, before).await?;
-    let unfinished: Vec<_> = unfinished.into_iter().map(|(what, count)| format!("{count} {what}")).collect();
+    let unfinished: Vec<_> = unfinished.into_iter().map(|left| format!("{} {} (such as {})", left.count, left.what, left.one)).collect();
     anyhow::ensure!(
         unfinished.is_empty(),
         "before {before} there are {}; nothing was archived",

@@ -7,7 +7,7 @@ use crate::{app, platform::settings::Settings};
 
 /// Makes a restored database fit to serve.
 pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
-    let backend = Backend::attach(settings).await?;
+    let backend = Backend::attach_as_owner(settings).await?;
     let prepared = prepare(&backend).await;
     backend.stop().await?;
     let left_out = prepared?;

@@ -37,7 +37,7 @@ use sqlx::{
     query::Query,
 };
 
-pub use archive::{Month, Partition, archive_month, partitions, see_archive};
+pub use archive::{Month, Partition, archive_month, partitions, see_archive, see_tables};
 pub use error::{DbError, Transient, Unreachable};
 pub use grants::Tables;
 pub use migrate::migrate;
@@ -364,10 +364,13 @@ fn connect_options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
     Ok(options.application_name("loadmaster"))
 }
 
+/// Returns the credentials in an address, wherever they stand in it.
 fn login_of(url: &SecretString) -> anyhow::Result<state::Login> {
+    let role = connect_options(url)?.get_username().to_owned();
     let url = url::Url::parse(url.expose_secret()).with_context(|| format!("{} is not an address", masked(url)))?;
-    let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    Ok((plain(url.username()), url.password().map(plain)))
+    let named = url.query_pairs().find(|(name, _)| name == "password").map(|(_, value)| value.into_owned());
+    let password = url.password().map(|text| percent_decode_str(text).decode_utf8_lossy().into_owned());
+    Ok((role, named.or(password)))
 }
 
 /// Behind a transaction pooler no prepared statement outlives its transaction, and start-up parameters are refused. The

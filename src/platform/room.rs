@@ -81,7 +81,7 @@ impl Room {
 pub struct Unfinished {
     /// In the plural.
     pub what: &'static str,
-    /// Counts those made before the id `$1`.
+    /// Counts those made before the id `$1`, and names the first.
     pub count: &'static str,
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::platform::{
     personal::{Person, PersonalData},
-    postgres::{DbError, PgSession, commit, retrying},
+    postgres::{DbError, PgSession, commit, retrying, see_archive, see_tables},
 };
 
 /// Bookings blanked in one transaction, while other changes of them wait.
@@ -27,7 +27,10 @@ impl PersonalData for BookingService {
         person: &'a Person,
     ) -> BoxFuture<'a, Result<Map<String, Value>, DbError>> {
         Box::pin(async move {
-            match repository::export(tx, person).await? {
+            see_archive(tx).await?;
+            let exported = repository::export(tx, person).await;
+            see_tables(tx).await?;
+            match exported? {
                 Value::Object(members) => Ok(members),
                 _ => Ok(Map::new()),
             }
@@ -44,7 +47,13 @@ impl PersonalData for BookingService {
         tx: &'a mut PgSession,
         person: &'a Person,
     ) -> BoxFuture<'a, Result<Vec<String>, DbError>> {
-        Box::pin(async move { Ok(repository::references_of(tx, &person.organizations).await?) })
+        Box::pin(async move {
+            // What was answered about an archived booking is forgotten, too.
+            see_archive(tx).await?;
+            let references = repository::references_of(tx, &person.organizations).await;
+            see_tables(tx).await?;
+            Ok(references?)
+        })
     }
 }
 

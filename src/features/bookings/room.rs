@@ -36,7 +36,7 @@ pub const ROOM: Room = Room {
     audit: AUDIT,
     unfinished: &[Unfinished {
         what: "bookings that are neither delivered nor cancelled",
-        count: "select count(*) from bookings where id < $1 and status not in ('DELIVERED', 'CANCELLED')",
+        count: "select count(*), min(ref_id) from bookings where id < $1 and status not in ('DELIVERED', 'CANCELLED')",
     }],
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),

@@ -24,7 +24,7 @@ pub const ROOM: Room = Room {
     audit: AUDIT,
     unfinished: &[Unfinished {
         what: "flights that have neither arrived nor been cancelled",
-        count: "select count(*) from flight_capacity where flight_id < $1 and status not in ('ARRIVED', 'CANCELLED')",
+        count: "select count(*), min(flight_id::text) from flight_capacity where flight_id < $1 and status not in ('ARRIVED', 'CANCELLED')",
     }],
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),

@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 use super::{PgSession, migrate::patiently, months::floor};
 
+/// What is logged while a table is in use.
+const LOCKED: &str = "an archived month waits for a table that is in use; trying again";
+
 /// A calendar month in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Month(NaiveDate);
@@ -66,11 +69,11 @@ pub struct Partition {
 /// Returns the partitions of all months, oldest first.
 pub async fn partitions(owner: &mut PgConnection) -> anyhow::Result<Vec<Partition>> {
     let question = "
-        select p.table_name, right(c.relname, 7), n.nspname = 'archive', greatest(c.reltuples::bigint, 0),
+        select p.table_name, right(c.relname, 7), n.nspname = 'loadmaster_archive', greatest(c.reltuples::bigint, 0),
                pg_total_relation_size(c.oid)
         from partitioned_tables p
         join pg_class parent on parent.relname = p.table_name
-        join pg_namespace n on n.oid = parent.relnamespace and n.nspname in ('public', 'archive')
+        join pg_namespace n on n.oid = parent.relnamespace and n.nspname in ('public', 'loadmaster_archive')
         join pg_inherits i on i.inhparent = parent.oid
         join pg_class c on c.oid = i.inhrelid and c.relname ~ '_[0-9]{4}_[0-9]{2}$'
         order by 2, 1";
@@ -85,28 +88,39 @@ pub async fn partitions(owner: &mut PgConnection) -> anyhow::Result<Vec<Partitio
 /// for an instant only: what would take long is done before.
 pub async fn archive_month(owner: &mut PgConnection, month: Month) -> anyhow::Result<()> {
     let schema: Option<String> =
-        sqlx::query_scalar("select to_regnamespace('archive')::text").fetch_one(&mut *owner).await?;
+        sqlx::query_scalar("select to_regnamespace('loadmaster_archive')::text").fetch_one(&mut *owner).await?;
     ensure!(
         schema.is_some(),
-        "there is no schema `archive`: when the database was migrated, the owner could not create schemas; grant it `create` on \
+        "there is no schema `loadmaster_archive`: when the database was migrated, the owner could not create schemas; grant it `create` on \
          the database and see docs/operating.md"
     );
     let question = "select table_name, when_archived = 'move' from partitioned_tables
-                    where to_regclass(format('public.%I', table_name || '_' || $1)) is not null order by table_name";
+                    where to_regclass(format('public.%I', table_name || '_' || $1)) is not null
+                    order by locked_as, table_name";
     let tables: Vec<(String, bool)> =
         sqlx::query_as(question).bind(month.suffix().to_string()).fetch_all(&mut *owner).await?;
     let plans = tables.iter().map(|(table, moves)| Plan::of(table, *moves, month)).collect::<Vec<_>>();
     for plan in plans.iter().filter(|plan| plan.moves) {
         plan.prove_bounds(owner).await.with_context(|| format!("checking {}", plan.part))?;
     }
-    patiently(owner, "an archived month waits for a table that is in use; trying again", async |owner| {
+    patiently(owner, LOCKED, async |owner| {
         let mut tx = owner.begin().await?;
+        sqlx::raw_sql(AssertSqlSafe(lock_all(&plans))).execute(&mut *tx).await?;
         for plan in &plans {
             sqlx::raw_sql(AssertSqlSafe(plan.statements())).execute(&mut *tx).await?;
         }
         Ok(tx.commit().await?)
     })
     .await
+}
+
+/// Locks the tables in the order in which bookings lock them, and waits for none of them longer than a request notices.
+fn lock_all(plans: &[Plan]) -> String {
+    let tables: Vec<_> = plans.iter().map(|plan| format!("public.{}", plan.table)).collect();
+    match tables.as_slice() {
+        [] => String::new(),
+        tables => format!("set local lock_timeout = '200ms'; lock table {} in access exclusive mode", tables.join(", ")),
+    }
 }
 
 /// What is done with one partition.
@@ -136,7 +150,7 @@ impl Plan {
              alter table public.{part} add constraint archived_bounds
              check ({key} is not null and {key} >= '{from}' and {key} < '{to}') not valid"
         );
-        patiently(owner, "an archived month waits for a table that is in use; trying again", async |owner| {
+        patiently(owner, LOCKED, async |owner| {
             let mut tx = owner.begin().await?;
             sqlx::raw_sql(AssertSqlSafe(add.clone())).execute(&mut *tx).await?;
             Ok(tx.commit().await?)
@@ -157,22 +171,35 @@ impl Plan {
         }
         format!(
             "alter table public.{table} detach partition public.{part};
-             alter table public.{part} set schema archive;
-             alter table archive.{table} attach partition archive.{part} for values from ('{from}') to ('{to}');
-             alter table archive.{part} drop constraint archived_bounds;"
+             alter table public.{part} set schema loadmaster_archive;
+             alter table loadmaster_archive.{table} attach partition loadmaster_archive.{part} for values from ('{from}') to ('{to}');
+             alter table loadmaster_archive.{part} drop constraint archived_bounds;
+             create or replace trigger {part}_keep before truncate on loadmaster_archive.{part}
+             for each statement execute function public.refuse_change();"
         )
     }
 }
 
-/// Lets a session that audits see archived rows as well.
+/// Lets a transaction that only reads see archived rows as well, until [`see_tables`].
 pub async fn see_archive(session: &mut PgSession) -> sqlx::Result<()> {
     let question = "select exists (select from pg_inherits i join pg_class c on c.oid = i.inhparent
-                                   where c.relnamespace = to_regnamespace('archive'))";
+                                   where c.relnamespace = to_regnamespace('loadmaster_archive'))";
     let has_archive: bool = sqlx::query_scalar(question).fetch_one(&mut *session).await?;
     if has_archive {
-        sqlx::raw_sql("set local search_path = audited, public").execute(session).await?;
+        // A schema without this right is passed over in silence, and what is archived would seem to be missing.
+        let right = "select has_schema_privilege('loadmaster_audited', 'usage')";
+        if !sqlx::query_scalar::<_, bool>(right).fetch_one(&mut *session).await? {
+            let text = "this role may not read the archive: run `loadmaster migrate`, which grants it to loadmaster_app";
+            return Err(sqlx::Error::Configuration(text.into()));
+        }
+        sqlx::raw_sql("set local search_path = loadmaster_audited, public").execute(session).await?;
     }
     Ok(())
+}
+
+/// Lets the transaction see and change the tables alone again.
+pub async fn see_tables(session: &mut PgSession) -> sqlx::Result<()> {
+    sqlx::raw_sql("set local search_path to default").execute(session).await.map(drop)
 }
 
 #[cfg(test)]

@@ -41,9 +41,9 @@ fn grants(tables: &[Tables]) -> String {
                 {fixed}
                 {kept}
                 revoke update, delete, truncate on server_secrets from loadmaster_app;
-                if to_regnamespace('archive') is not null then
-                    grant usage on schema archive, audited to loadmaster_app;
-                    grant select on all tables in schema audited to loadmaster_app;
+                if to_regnamespace('loadmaster_archive') is not null then
+                    grant usage on schema loadmaster_archive, loadmaster_audited to loadmaster_app;
+                    grant select on all tables in schema loadmaster_audited to loadmaster_app;
                 end if;
             end if;
         end $$"

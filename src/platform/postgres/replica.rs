@@ -23,10 +23,13 @@ use crate::platform::{
 
 /// Longest wait for an answer about positions; a server that takes longer is of no use to readers.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Interval between questions how far the standby is, while a request waits for it.
+const REPLAY_POLL: Duration = Duration::from_millis(5);
 /// Number of observations before a standby is said to be behind.
 const OBSERVATIONS: u32 = 5;
-/// Number of positions of the primary that are remembered, one per observation.
-const REMEMBERED: usize = 256;
+/// Number of positions of the primary that are remembered, one per observation: more than ten minutes, the longest lag that
+/// can be allowed.
+const REMEMBERED: usize = 1_300;
 
 /// A position in the log of the database. Later changes have greater positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,7 +82,7 @@ pub enum ReplicaState {
     /// It does not answer, or was not observed yet.
     Down,
     /// It is no standby of this database.
-    Other,
+    NotAReplica,
 }
 
 impl ReplicaState {
@@ -88,7 +91,7 @@ impl ReplicaState {
             Self::Up => "up",
             Self::Behind => "behind",
             Self::Down => "down",
-            Self::Other => "not_a_replica",
+            Self::NotAReplica => "not_a_replica",
         }
     }
 }
@@ -131,6 +134,7 @@ impl Replica {
             _ if seen.state != ReplicaState::Up => return false,
             Recency::Primary => return false,
             Recency::Recent => return true,
+            Recency::After(LogPosition::UNKNOWN) => return false,
             Recency::After(position) => position,
             Recency::Now => match self.written().await {
                 Some(position) => position,
@@ -192,8 +196,8 @@ impl Replica {
         let lag = replayed.and_then(|replayed| samples.lag(Instant::now(), replayed));
         let state = match (replayed, standby, primary) {
             (_, None, _) | (_, _, None) => ReplicaState::Down,
-            (_, Some(standby), Some(primary)) if standby != primary => ReplicaState::Other,
-            (None, ..) => ReplicaState::Other,
+            (_, Some(standby), Some(primary)) if standby != primary => ReplicaState::NotAReplica,
+            (None, ..) => ReplicaState::NotAReplica,
             (Some(_), ..) if lag.is_some_and(|lag| lag <= self.longest_lag) => ReplicaState::Up,
             (Some(_), ..) => ReplicaState::Behind,
         };
@@ -210,6 +214,18 @@ impl Database {
     /// Returns the last observation of the standby, if one is configured.
     pub fn replica_status(&self) -> Option<ReplicaStatus> {
         self.replica.as_ref().map(|replica| *replica.seen.borrow())
+    }
+
+    /// Waits for a limited time until the standby has replayed the log up to this position, or answers no reads.
+    pub async fn until_replayed(&self, position: LogPosition, patience: Duration) {
+        let Some(replica) = &self.replica else { return };
+        let until = Instant::now() + patience;
+        while Instant::now() < until && replica.seen.borrow().state == ReplicaState::Up {
+            if replica.replayed().await.is_none_or(|replayed| replayed >= position) {
+                return;
+            }
+            tokio::time::sleep(REPLAY_POLL).await;
+        }
     }
 
     /// Returns a position of the log after every change acknowledged so far; [`LogPosition::UNKNOWN`] if the database does

@@ -60,7 +60,8 @@ pub async fn is_migrated(db: &mut PgSession) -> sqlx::Result<bool> {
 /// Returns how many sessions the serving role has in a connection's database.
 pub async fn serving_sessions(db: &mut PgConnection) -> sqlx::Result<i64> {
     let sessions =
-        "select count(*) from pg_stat_activity where usename = 'loadmaster_app' and datname = current_database()";
+        "select count(*) from pg_stat_activity where (usename = 'loadmaster_app' or application_name = 'loadmaster')
+         and datname = current_database() and pid <> pg_backend_pid()";
     sqlx::query_scalar(sessions).fetch_one(db).await
 }
 

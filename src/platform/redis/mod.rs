@@ -32,10 +32,10 @@ const PROBE_SCRIPT: &str = "return redis.call('SET', KEYS[1], 1, 'EX', 60)";
 const DELETE_IF: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) else return 0 end";
 
-/// Sets a key, unless it has a value that is greater as a text; prolongs its life in any case.
+/// Sets a key, unless it has a value that is greater as a text and was set in the last half of its life.
 const RAISE: &str = "
     local kept = redis.call('GET', KEYS[1])
-    if kept and kept > ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+    if kept and kept > ARGV[1] and 2 * redis.call('PTTL', KEYS[1]) > tonumber(ARGV[2]) then return false end
     return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])";
 
 /// The sliding window of `platform::rate_limit`, as a script, which runs atomically, for any number of callers. A clock
@@ -176,6 +176,8 @@ impl Redis {
     /// Uses another address, or the same with other credentials, for connections from now on.
     pub fn move_to(&self, url: &SecretString, settings: &settings::Redis) -> anyhow::Result<()> {
         let address = Address::of(url, settings)?;
+        // Where it is wrong, the former one stays in use.
+        _ = address.link(self.timeout)?;
         *self.address.address.write().unwrap_or_else(PoisonError::into_inner) = address;
         self.address.number.fetch_add(1, Ordering::Release);
         Ok(())
@@ -268,10 +270,11 @@ impl Redis {
         self.ask("SET", redis::cmd("SET").arg(key).arg(value).arg("PX").arg(milliseconds)).await
     }
 
-    /// Stores a value under a key with an expiry, unless a greater one is there. Values are ordered as texts.
+    /// Stores a value under a key with an expiry, unless a greater one was stored lately. Values are ordered as texts.
     pub async fn raise(&self, key: &str, value: &str, expiry: Duration) -> Result<(), RedisAway> {
         let milliseconds = u64::try_from(expiry.as_millis()).unwrap_or(u64::MAX).max(1);
-        self.ask("EVAL", redis::cmd("EVAL").arg(RAISE).arg(1).arg(key).arg(value).arg(milliseconds)).await
+        let raise = redis::cmd("EVAL").arg(RAISE).arg(1).arg(key).arg(value).arg(milliseconds).to_owned();
+        self.ask::<redis::Value>("EVAL", &raise).await.map(drop)
     }
 
     /// Counts requests in sliding windows of this length, in milliseconds, as far as their limits allow. Returns an
