@@ -194,7 +194,7 @@ impl Door {
             request.extensions_mut().insert(RecencyReader { writers: writers.clone(), caller });
             return self.serve(request).await;
         }
-        let writing = writers.begin(caller);
+        let writing = writers.writing(caller);
         let mut response = self.serve(request).await;
         if response.status().is_client_error() {
             writing.end_unchanged();

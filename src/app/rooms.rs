@@ -64,8 +64,7 @@ pub struct Left {
 pub async fn unfinished(owner: &mut sqlx::PgConnection, month: Month) -> sqlx::Result<Vec<Left>> {
     let mut found = Vec::new();
     for Unfinished { what, count } in ROOMS.iter().flat_map(|room| room.unfinished) {
-        let (count, one): (i64, Option<String>) =
-            sqlx::query_as(*count).bind(month.first_id()).fetch_one(&mut *owner).await?;
+        let (count, one) = postgres::count_before(owner, month, count).await?;
         found.extend(one.map(|one| Left { what, count, one }));
     }
     Ok(found)

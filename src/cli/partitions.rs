@@ -75,7 +75,8 @@ async fn archive(owner: &mut PgConnection, before: Month, delete_texts: bool, dr
         return Ok(());
     }
     let unfinished = app::unfinished(owner, before).await?;
-    let unfinished: Vec<_> = unfinished.into_iter().map(|left| format!("{} {} (such as {})", left.count, left.what, left.one)).collect();
+    let unfinished: Vec<_> =
+        unfinished.into_iter().map(|left| format!("{} {} (such as {})", left.count, left.what, left.one)).collect();
     anyhow::ensure!(
         unfinished.is_empty(),
         "before {before} there are {}; nothing was archived",

@@ -37,7 +37,7 @@ use sqlx::{
     query::Query,
 };
 
-pub use archive::{Month, Partition, archive_month, partitions, see_archive, see_tables};
+pub use archive::{Month, Partition, archive_month, count_before, partitions, see_archive, see_tables};
 pub use error::{DbError, Transient, Unreachable};
 pub use grants::Tables;
 pub use migrate::migrate;

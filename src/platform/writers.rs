@@ -41,7 +41,12 @@ struct Inner {
 
 impl Writers {
     /// Returns `None` if no standby answers reads: then every read sees everything.
-    pub fn new(db: &Database, redis: Option<&Redis>, installation: &str, settings: &settings::Database) -> Option<Self> {
+    pub fn new(
+        db: &Database,
+        redis: Option<&Redis>,
+        installation: &str,
+        settings: &settings::Database,
+    ) -> Option<Self> {
         if !db.has_replica() {
             return None;
         }
@@ -54,7 +59,7 @@ impl Writers {
 
     /// Begins a request of this caller that may change something. Dropped before its end, as when the caller hangs up, it
     /// is not known how far its changes reach.
-    pub fn begin(&self, caller: Option<String>) -> Writing {
+    pub fn writing(&self, caller: Option<String>) -> Writing {
         Writing { writers: self.clone(), caller, is_over: false }
     }
 

@@ -125,6 +125,8 @@ async fn the_primary_answers_while_the_standby_is_away_or_behind() {
     until_replica(&world, "up").await;
 
     pair.standby.freeze();
+    let metrics = world.anonymous().get("/metrics").await.text;
+    assert!(metrics.contains("\nloadmaster_replica_lag_seconds "), "{metrics}");
     let before = answered_by(&world, "primary").await;
     assert_eq!((listed(&customer).await, listed(&customer).await), (1, 1));
     until_replica(&world, "down").await;

@@ -119,7 +119,9 @@ fn lock_all(plans: &[Plan]) -> String {
     let tables: Vec<_> = plans.iter().map(|plan| format!("public.{}", plan.table)).collect();
     match tables.as_slice() {
         [] => String::new(),
-        tables => format!("set local lock_timeout = '200ms'; lock table {} in access exclusive mode", tables.join(", ")),
+        tables => {
+            format!("set local lock_timeout = '200ms'; lock table {} in access exclusive mode", tables.join(", "))
+        }
     }
 }
 
@@ -180,6 +182,15 @@ impl Plan {
     }
 }
 
+/// Runs a statement that counts objects made before the id `$1` and names one of them.
+pub async fn count_before(
+    owner: &mut PgConnection,
+    month: Month,
+    statement: &'static str,
+) -> sqlx::Result<(i64, Option<String>)> {
+    sqlx::query_as(statement).bind(month.first_id()).fetch_one(owner).await
+}
+
 /// Lets a transaction that only reads see archived rows as well, until [`see_tables`].
 pub async fn see_archive(session: &mut PgSession) -> sqlx::Result<()> {
     let question = "select exists (select from pg_inherits i join pg_class c on c.oid = i.inhparent
@@ -189,7 +200,8 @@ pub async fn see_archive(session: &mut PgSession) -> sqlx::Result<()> {
         // A schema without this right is passed over in silence, and what is archived would seem to be missing.
         let right = "select has_schema_privilege('loadmaster_audited', 'usage')";
         if !sqlx::query_scalar::<_, bool>(right).fetch_one(&mut *session).await? {
-            let text = "this role may not read the archive: run `loadmaster migrate`, which grants it to loadmaster_app";
+            let text =
+                "this role may not read the archive: run `loadmaster migrate`, which grants it to loadmaster_app";
             return Err(sqlx::Error::Configuration(text.into()));
         }
         sqlx::raw_sql("set local search_path = loadmaster_audited, public").execute(session).await?;

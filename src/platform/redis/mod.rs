@@ -1,6 +1,7 @@
 //! Redis, used for speed and for serialising requests. Correctness never depends on it.
 mod breaker;
 mod link;
+mod scripts;
 
 use std::{
     collections::HashMap,
@@ -21,57 +22,10 @@ use super::{
 };
 use breaker::Breaker;
 use link::{Address, Link};
+use scripts::{DELETE_IF, GRANT, PROBE_SCRIPT, RAISE};
 
 /// Interval between probes of a Redis that did not answer.
 const PROBE: Duration = Duration::from_secs(1);
-
-/// The script writes: counting and releasing locks need both scripts and writes.
-const PROBE_SCRIPT: &str = "return redis.call('SET', KEYS[1], 1, 'EX', 60)";
-
-/// Deletes a key if it has that value: a lock that expired and has a new holder is left alone.
-const DELETE_IF: &str =
-    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) else return 0 end";
-
-/// Sets a key, unless it has a value that is greater as a text and was set in the last half of its life.
-const RAISE: &str = "
-    local kept = redis.call('GET', KEYS[1])
-    if kept and kept > ARGV[1] and 2 * redis.call('PTTL', KEYS[1]) > tonumber(ARGV[2]) then return false end
-    return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])";
-
-/// The sliding window of `platform::rate_limit`, as a script, which runs atomically, for any number of callers. A clock
-/// behind another process's stays in the window that was begun; a window of a clock that ran ahead expires with its key.
-/// Those that wait are granted what is free; in advance at most a sixteenth of the rest.
-const GRANT: &str = "
-    local now, length, told = tonumber(ARGV[1]), tonumber(ARGV[2]), {}
-    local window = math.floor(now / length)
-    for place, key in ipairs(KEYS) do
-        local at = 5 * place - 2
-        local limit, waiting, ahead = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-        local back, of = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
-        local kept = redis.call('HMGET', key, 'number', 'current', 'previous')
-        local number, current, previous = tonumber(kept[1] or 0), tonumber(kept[2] or 0), tonumber(kept[3] or 0)
-        if window == number + 1 then
-            number, previous, current = window, current, 0
-        elseif window > number then
-            number, previous, current = window, 0, 0
-        end
-        if of == number then
-            current = math.max(current - back, 0)
-        elseif of == number - 1 then
-            previous = math.max(previous - back, 0)
-        end
-        local elapsed = math.min(math.max(now - number * length, 0), length)
-        local free = math.max(math.floor((limit * length - previous * (length - elapsed)) / length) - current, 0)
-        local granted = math.min(waiting, free)
-        granted = granted + math.min(ahead, math.floor((free - granted) / 16))
-        current = current + granted
-        if granted > 0 or back > 0 then
-            redis.call('HSET', key, 'number', number, 'current', current, 'previous', previous)
-            redis.call('PEXPIRE', key, 2 * length)
-        end
-        told[place] = {granted, number, current, previous}
-    end
-    return told";
 
 /// A connection that reconnects by itself; every call is bounded in time.
 #[derive(Clone)]
