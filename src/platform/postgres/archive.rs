@@ -114,7 +114,7 @@ pub async fn archive_month(owner: &mut PgConnection, month: Month) -> anyhow::Re
     .await
 }
 
-/// Locks the tables in the order in which bookings lock them, and waits for none of them longer than a request notices.
+/// Locks the tables in the order in which writers lock them, and waits for none of them longer than a request notices.
 fn lock_all(plans: &[Plan]) -> String {
     let tables: Vec<_> = plans.iter().map(|plan| format!("public.{}", plan.table)).collect();
     match tables.as_slice() {
