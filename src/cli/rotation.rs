@@ -30,10 +30,7 @@ pub(super) fn following(
                 let read = tokio::task::spawn_blocking(move || again.load()).await;
                 let Ok(read) = read else { continue };
                 let Ok(Settings { database, redis: cache, .. }) = trouble.note(read) else { continue };
-                if let Err(error) = take(&known, (&database, &cache), &db, redis.as_ref()) {
-                    tracing::error!(error = format!("{error:#}"), "new credentials cannot be used");
-                    continue;
-                }
+                take(&known, (&database, &cache), &db, redis.as_ref());
                 known = (database, cache);
             }
         })
@@ -45,22 +42,29 @@ fn take(
     (new_database, new_cache): (&settings::Database, &settings::Redis),
     db: &Database,
     redis: Option<&Redis>,
-) -> anyhow::Result<()> {
+) {
     if let Some(url) = changed(database.url.as_ref(), new_database.url.as_ref()) {
-        db.renew_login(url)?;
-        tracing::info!(setting = "database.url", "new credentials are used for new connections");
+        tell("database.url", db.renew_login(url));
     }
     if let Some(url) = changed(database.read_url.as_ref(), new_database.read_url.as_ref()) {
-        db.renew_replica_login(url)?;
-        tracing::info!(setting = "database.read_url", "new credentials are used for new connections");
+        tell("database.read_url", db.renew_replica_login(url));
     }
-    if let Some(url) = changed(cache.url.as_ref(), new_cache.url.as_ref())
-        && let Some(redis) = redis
-    {
-        redis.move_to(url, new_cache)?;
-        tracing::info!(setting = "redis.url", "new credentials are used from now on");
+    if let (Some(url), Some(redis)) = (changed(cache.url.as_ref(), new_cache.url.as_ref()), redis) {
+        tell("redis.url", redis.move_to(url, new_cache));
     }
-    Ok(())
+}
+
+fn tell(setting: &'static str, outcome: anyhow::Result<()>) {
+    match outcome {
+        Ok(()) => tracing::info!(setting, "new credentials are used for new connections"),
+        Err(error) => {
+            tracing::error!(
+                setting,
+                error = format!("{error:#}"),
+                "the new value cannot be used; the former one stays in use"
+            );
+        }
+    }
 }
 
 /// Returns the new value if it differs. One that came or went takes effect with the next start.

@@ -161,6 +161,12 @@ impl Database {
 
     /// Uses the role and the password in this address for connections from now on.
     pub fn renew_login(&self, url: &SecretString) -> anyhow::Result<()> {
+        let (options, known) = (connect_options(url)?, &self.options);
+        let is_same = options.get_host() == known.get_host()
+            && options.get_port() == known.get_port()
+            && options.get_socket() == known.get_socket()
+            && options.get_database() == known.get_database();
+        anyhow::ensure!(is_same, "{} is another database, which takes effect with the next start", masked(url));
         self.state.log_in_as(login_of(url)?);
         Ok(())
     }
