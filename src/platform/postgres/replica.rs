@@ -132,9 +132,8 @@ impl Replica {
         let seen = *self.seen.borrow();
         let needed = match recency {
             _ if seen.state != ReplicaState::Up => return false,
-            Recency::Primary => return false,
             Recency::Recent => return true,
-            Recency::After(LogPosition::UNKNOWN) => return false,
+            Recency::Primary | Recency::After(LogPosition::UNKNOWN) => return false,
             Recency::After(position) => position,
             Recency::Now => match self.written().await {
                 Some(position) => position,

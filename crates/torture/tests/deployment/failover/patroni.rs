@@ -25,6 +25,8 @@ impl Cluster {
         let changes =
             [("10.0.0.11:5432 check port 8008", at(&nodes[0])), ("10.0.0.12:5432 check port 8008", at(&nodes[1]))];
         let proxy = Proxy::start(sandbox, "haproxy-patroni.cfg", &changes);
+        // HAProxy takes each server for sound until it has checked it, the standby too.
+        std::thread::sleep(Duration::from_secs(4));
         Self { proxy, nodes, _etcd: etcd }
     }
 
