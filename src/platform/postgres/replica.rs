@@ -148,9 +148,7 @@ impl Replica {
     async fn written(&self) -> Option<LogPosition> {
         let db = self.primary.clone();
         let asked = async move {
-            let question = "select (pg_current_wal_flush_lsn() - '0/0')::bigint";
-            let read = async { Ok(sqlx::query_scalar(question).fetch_one(&mut *db.read().await?).await?) };
-            bounded(read).await.map(LogPosition::of)
+            number(&db, "select (pg_current_wal_flush_lsn() - '0/0')::bigint").await.map(LogPosition::of)
         };
         self.written.get(asked.in_same_trace()).await.flatten()
     }
@@ -159,8 +157,7 @@ impl Replica {
         let db = self.db.for_probes();
         let asked = async move {
             let question = "select (pg_last_wal_replay_lsn() - '0/0')::bigint where pg_is_in_recovery()";
-            let read = async { Ok(sqlx::query_scalar(question).fetch_one(&mut *db.read().await?).await?) };
-            bounded(read).await.map(LogPosition::of)
+            number(&db, question).await.map(LogPosition::of)
         };
         self.replayed.get(asked.in_same_trace()).await.flatten()
     }
@@ -291,13 +288,14 @@ impl Database {
 
 /// Returns the identity that a database shares with its standbys.
 async fn identity(db: &Database) -> Option<i64> {
-    let question = "select system_identifier from pg_control_system()";
-    bounded(async { Ok(sqlx::query_scalar(question).fetch_one(&mut *db.read().await?).await?) }).await
+    number(db, "select system_identifier from pg_control_system()").await
 }
 
-async fn bounded(read: impl Future<Output = Result<i64, DbError>>) -> Option<i64> {
+/// Returns the answer to a question about a server, if there is one in time.
+async fn number(db: &Database, question: &'static str) -> Option<i64> {
+    let read = async { Ok::<_, DbError>(sqlx::query_scalar(question).fetch_one(&mut *db.read().await?).await?) };
     let told = tokio::time::timeout(PATIENCE, read).await.ok()?;
-    told.inspect_err(|error| tracing::debug!(error = error.summary(), "a position in the log is unknown")).ok()
+    told.inspect_err(|error| tracing::debug!(error = error.summary(), question, "a server gave no answer")).ok()
 }
 
 /// When the primary's log was at least at which positions, oldest first.
