@@ -43,6 +43,12 @@ struct Row {
     held_weight_hg: i64,
     held_volume_l: i64,
     held_positions: i64,
+    aside_weight_hg: i64,
+    aside_volume_l: i64,
+    aside_positions: i64,
+    aside_until: Option<DateTime<Utc>>,
+    waiting: i32,
+    allotted: i32,
     version: i32,
     ledger_seq: i64,
 }
@@ -74,6 +80,10 @@ impl TryFrom<Row> for Flight {
                 capacity: Space::from_columns(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions),
                 booked: Space::from_columns(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),
                 held: Space::from_columns(row.held_weight_hg, row.held_volume_l, row.held_positions),
+                aside: Space::from_columns(row.aside_weight_hg, row.aside_volume_l, row.aside_positions),
+                aside_until: row.aside_until,
+                waiting: row.waiting,
+                allotted: row.allotted,
                 version: row.version,
                 ledger_seq: row.ledger_seq,
             },
@@ -96,7 +106,9 @@ macro_rules! select_flights {
                       f.aircraft_code as "aircraft_code: _", f.is_freighter, f.created_at, f.updated_at,
                       c.status, c.cutoff_at, c.capacity_weight_hg, c.capacity_volume_l, c.capacity_positions,
                       c.booked_weight_hg, c.booked_volume_l, c.booked_positions,
-                      c.held_weight_hg, c.held_volume_l, c.held_positions, c.version, c.ledger_seq
+                      c.held_weight_hg, c.held_volume_l, c.held_positions,
+                      c.aside_weight_hg, c.aside_volume_l, c.aside_positions, c.aside_until, c.waiting, c.allotted,
+                      c.version, c.ledger_seq
                from flights f join flight_capacity c on c.flight_id = f.id "# + $tail
             $(, $argument)*
         )
@@ -182,7 +194,9 @@ pub(super) async fn list(
                 f.aircraft_code, f.is_freighter, f.created_at, f.updated_at,
                 c.status, c.cutoff_at, c.capacity_weight_hg, c.capacity_volume_l, c.capacity_positions,
                 c.booked_weight_hg, c.booked_volume_l, c.booked_positions,
-                c.held_weight_hg, c.held_volume_l, c.held_positions, c.version, c.ledger_seq
+                c.held_weight_hg, c.held_volume_l, c.held_positions,
+                c.aside_weight_hg, c.aside_volume_l, c.aside_positions, c.aside_until, c.waiting, c.allotted,
+                c.version, c.ledger_seq
          from flights f join flight_capacity c on c.flight_id = f.id where true",
     );
     if let Some(origin) = filter.origin {
