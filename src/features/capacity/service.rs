@@ -129,11 +129,7 @@ pub async fn set_status_in_tx(
 /// Knows the room that is still held by the tables although the time of its holds is up. Provided by the room of holds,
 /// which is above this one.
 pub trait Lapsed: Send + Sync {
-    fn lapsed<'a>(
-        &'a self,
-        snapshot: &'a mut PgSession,
-        flight: FlightId,
-    ) -> BoxFuture<'a, Result<Space, DbError>>;
+    fn lapsed<'a>(&'a self, snapshot: &'a mut PgSession, flight: FlightId) -> BoxFuture<'a, Result<Space, DbError>>;
 }
 
 /// Reports the room on a flight, directly from the book of record.

@@ -142,8 +142,7 @@ pub async fn end_in_tx(
     let mut changes = Vec::with_capacity(holds.len());
     for hold in &holds {
         let Stepped { before, mut after, shifts: own, event_type } = judge::end(hold, status, reason, now);
-        (after.version, after.event_sequence, after.updated_at) =
-            (hold.version + 1, hold.event_sequence + 1, now);
+        (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, now);
         shifts.extend(own);
         changes.push(HoldChange { before: Some(before), after, event_type, actor, trace: None });
     }
@@ -199,7 +198,8 @@ pub async fn release_newest_in_tx(
         let own = hold.legs.iter().find(|leg| leg.flight_id == room.flight_id).map(|leg| leg.space);
         let own = own.unwrap_or_default();
         // Only a hold that keeps something of what is short helps.
-        let helps = taken.exceeds(capacity).any(|dimension| own.exceeds(Space::default()).any(|kept| kept == dimension));
+        let helps =
+            taken.exceeds(capacity).any(|dimension| own.exceeds(Space::default()).any(|kept| kept == dimension));
         if helps {
             taken = taken - own;
             released.push(hold);

@@ -188,9 +188,8 @@ impl HoldRules<'_> {
     pub fn judge_new(&self, books: &HoldBooks, new: &NewHold, flights: &[Flight]) -> Result<(), HoldError> {
         let order = &new.new;
         let load = order.load();
-        let (origin, destination) = ends(order, flights).ok_or_else(|| {
-            ItineraryError::Invalid("An itinerary requires at least one flight.".to_owned())
-        })?;
+        let (origin, destination) = ends(order, flights)
+            .ok_or_else(|| ItineraryError::Invalid("An itinerary requires at least one flight.".to_owned()))?;
         let demand = Demand {
             origin,
             destination,
@@ -506,9 +505,7 @@ fn amended(hold: &Hold, patch: &AmendHold) -> Result<Hold, HoldError> {
     after.contact = match &patch.contact {
         Patch::Keep => after.contact,
         Patch::Clear => None,
-        Patch::Set(change) => {
-            Some(change.apply(after.contact.as_ref()).map_err(HoldError::Invalid)?)
-        }
+        Patch::Set(change) => Some(change.apply(after.contact.as_ref()).map_err(HoldError::Invalid)?),
     };
     after.pieces = patch.pieces.or(after.pieces);
     let codes = patch.special_handling_codes.clone().or(Some(after.special_handling_codes));

@@ -22,16 +22,16 @@ mod write;
 pub use books::Asked;
 pub use counter::{HoldDesk, HoldRequest};
 pub use dto::{AmendHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES};
+pub use end::{
+    Ended, drop_names_in_tx, end_in_tx, flights_held_with_in_tx, release_all_in_tx, release_newest_in_tx, retime_in_tx,
+};
 pub use error::{HoldError, code, no_bookable_itinerary};
 pub use itinerary::ItineraryError;
-pub use judge::{
-    HoldBooks, HoldCaller, HoldLimits, HoldRules, HoldStep, HoldVerb, NewHold, Stepped, actor, draw_up,
-};
+pub use judge::{HoldBooks, HoldCaller, HoldLimits, HoldRules, HoldStep, HoldVerb, NewHold, Stepped, actor, draw_up};
 pub use load::Load;
 pub use model::{EndReason, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus};
 pub use room::ROOM;
 pub use router::{changed, created};
 pub use service::HoldService;
 pub use texts::{AmendContact, AmendParty, Contact, MemberFaults, Party, Texts, TextsPatch};
-pub use end::{Ended, drop_names_in_tx, end_in_tx, flights_held_with_in_tx, release_all_in_tx, release_newest_in_tx, retime_in_tx};
 pub use write::{free_positions_in_tx, lock_free_in_tx, lock_in_tx, write_in_tx};

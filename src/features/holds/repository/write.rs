@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     features::holds::{
-        model::{HOLD, EndReason, Hold, HoldChange, HoldEvent, HoldLeg, message},
+        model::{EndReason, HOLD, Hold, HoldChange, HoldEvent, HoldLeg, message},
         texts::{Contact, Party},
     },
     kernel::{AirportCode, AwbNumber, BookingId, FlightId, HoldId, UserId},
@@ -187,7 +187,8 @@ pub(in crate::features::holds) async fn claim_names(db: &mut PgSession, holds: &
     let claims: Vec<(&Hold, FlightId, String)> = holds
         .iter()
         .flat_map(|hold| {
-            let of_leg = |leg: &HoldLeg| leg.names.iter().map(|name| (leg.flight_id, name.to_string())).collect::<Vec<_>>();
+            let of_leg =
+                |leg: &HoldLeg| leg.names.iter().map(|name| (leg.flight_id, name.to_string())).collect::<Vec<_>>();
             hold.legs.iter().flat_map(of_leg).map(|(flight, name)| (*hold, flight, name))
         })
         .collect();
@@ -213,7 +214,10 @@ pub(in crate::features::holds) async fn claim_names(db: &mut PgSession, holds: &
 
 /// Frees the positions of these holds.
 pub(in crate::features::holds) async fn free_names(db: &mut PgSession, holds: &[Uuid]) -> sqlx::Result<()> {
-    sqlx::query!("delete from position_claims where hold_id = any($1)", &planned_list(holds)).execute(db).await.map(drop)
+    sqlx::query!("delete from position_claims where hold_id = any($1)", &planned_list(holds))
+        .execute(db)
+        .await
+        .map(drop)
 }
 
 /// Frees the positions of these bookings on these flights.
