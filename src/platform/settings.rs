@@ -31,6 +31,7 @@ pub struct Settings {
     pub search: Search,
     pub booking: Booking,
     pub holds: Holds,
+    pub waitlist: Waitlist,
     pub desk: Desk,
     pub locks: Locks,
     pub idempotency: Idempotency,
@@ -166,6 +167,13 @@ pub struct Holds {
     pub address_active: u32,
     pub organization_active: u32,
     pub guest_per_hour: u32,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waitlist {
+    pub offer_hours: u32,
+    pub max_passed_over: u32,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]

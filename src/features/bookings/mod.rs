@@ -34,7 +34,7 @@ mod service;
 mod step;
 
 pub use aboard::{Freight, FreightSum, LeftBehind, Moved, Portion, StepAboard, manifest_in_tx};
-pub use dto::{EventBody, EventParams, LegBody};
+pub use dto::{BookingBody, EventBody, EventParams, LegBody};
 pub use error::{BookingError, code};
 pub use find::{History, HistoryAnchor};
 pub use history::replay;

@@ -189,6 +189,32 @@ pub(super) async fn set_status(db: &mut PgSession, id: FlightId, status: FlightS
     done.execute(db).await.map(drop)
 }
 
+/// Adds to the numbers of those who wait for flights. The caller holds the flights' locks.
+pub(super) async fn add_waiting(db: &mut PgSession, flights: &[(FlightId, i32)]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update flight_capacity c set waiting = greatest(c.waiting + more.entries, 0)
+         from unnest($1::uuid[], $2::int[]) as more (flight_id, entries)
+         where c.flight_id = more.flight_id and (c.status = 'SCHEDULED' or c.waiting > 0)",
+        &column(flights, |(flight, _)| flight.uuid()),
+        &column(flights, |(_, entries)| *entries),
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Keeps what is set aside on a flight until then without another look.
+pub(super) async fn keep_aside(db: &mut PgSession, flight: FlightId, until: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update flight_capacity set aside_until = $2 where flight_id = $1 and aside_until is not null",
+        flight.uuid(),
+        until,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
 /// Returns those of these flights for which somebody waits and still gets offers.
 pub(super) async fn awaited(
     db: &mut PgSession,

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Time for which room that was set aside is kept without an offer.
-const ASIDE_FOR: TimeDelta = TimeDelta::seconds(30);
+pub const ASIDE_FOR: TimeDelta = TimeDelta::seconds(30);
 
 /// Opens new flights for sale; joins the caller's transaction.
 pub async fn open_in_tx(tx: &mut PgSession, new: &[NewCapacity], now: DateTime<Utc>) -> Result<(), DbError> {
@@ -84,6 +84,17 @@ pub async fn shift_in_tx(
         return Err(sqlx::Error::RowNotFound.into());
     }
     Ok(rooms)
+}
+
+/// Changes the numbers of those who wait for flights, whose locks the caller holds. What becomes free is set aside as long
+/// as somebody waits.
+pub async fn await_in_tx(tx: &mut PgSession, flights: &[(FlightId, i32)]) -> Result<(), DbError> {
+    Ok(repository::add_waiting(tx, flights).await?)
+}
+
+/// Keeps what is set aside on a flight until then, for one who waits and was passed over.
+pub async fn keep_aside_in_tx(tx: &mut PgSession, flight: FlightId, until: DateTime<Utc>) -> Result<(), DbError> {
+    Ok(repository::keep_aside(tx, flight, until).await?)
 }
 
 /// Opens what was set aside on these flights and nobody has offered in time. Returns the rows of flights that changed.

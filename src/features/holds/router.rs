@@ -12,7 +12,7 @@ use super::{
     dto::{AmendHold, CreateHold, CreateReservation, ExtendHold, HoldBody, HoldFilter, Position},
     error::code,
     judge::HoldVerb,
-    model::{Hold, HoldAnchor, HoldKind},
+    model::{EndReason, Hold, HoldAnchor, HoldKind},
 };
 use crate::{
     features::{
@@ -252,7 +252,7 @@ async fn release(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|_| Some(()));
-    Step { caller, address, holds, id, on: None, request }.take(input, |()| HoldVerb::Release).await
+    Step { caller, address, holds, id, on: None, request }.take(input, |()| HoldVerb::Release(EndReason::Caller)).await
 }
 
 /// Release a hold with DELETE.
@@ -270,7 +270,7 @@ async fn delete(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|_| Some(()));
-    Step { caller, address, holds, id, on: None, request }.take(input, |()| HoldVerb::Release).await
+    Step { caller, address, holds, id, on: None, request }.take(input, |()| HoldVerb::Release(EndReason::Caller)).await
 }
 
 problem_responses!(ReserveProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, CAPACITY_EXCEEDED, FLIGHT_CLOSED, FLIGHT_CANCELLED, HOLD_LIMIT_EXCEEDED);
@@ -346,7 +346,7 @@ async fn release_reservation(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|_| Some(()));
-    Step { caller, address, holds, id, on: Some(flight), request }.take(input, |()| HoldVerb::Release).await
+    Step { caller, address, holds, id, on: Some(flight), request }.take(input, |()| HoldVerb::Release(EndReason::Caller)).await
 }
 
 problem_responses!(PositionProblems: [INPUT, CALLER], NOT_FOUND);

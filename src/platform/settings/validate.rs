@@ -107,6 +107,8 @@ fn limits(settings: &Settings, faults: &mut Faults) {
     within("rate_limit.credentials_per_minute", rate.credentials_per_minute, 1..=u32::MAX, faults);
     within("booking.auto_route_hours", settings.booking.auto_route_hours, 1..=YEAR_HOURS, faults);
     within("booking.moved_at_once", settings.booking.moved_at_once, 1..=1_000_000, faults);
+    within("waitlist.offer_hours", settings.waitlist.offer_hours, 1..=720, faults);
+    within("waitlist.max_passed_over", settings.waitlist.max_passed_over, 1..=1_000, faults);
     let holds = &settings.holds;
     within("holds.max_seconds", holds.max_seconds, 10..=86_400, faults);
     within("holds.ttl_seconds", holds.ttl_seconds, 10..=900.min(holds.max_seconds), faults);
