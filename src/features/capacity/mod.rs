@@ -15,10 +15,12 @@ mod service;
 mod turn;
 
 pub use audit::has_ledger;
-pub use dto::SpaceFields;
+pub use dto::{OverbookingFields, SpaceFields};
 pub use error::{CapacityError, code};
 pub use index::AvailabilityIndex;
-pub use model::{Dimension, FLIGHT, FlightCapacity, FlightStatus, NewCapacity, OpenUntil, Shift, Shortfall, Space};
+pub use model::{
+    Dimension, FLIGHT, FlightCapacity, FlightStatus, NewCapacity, OpenUntil, Overbooking, Shift, Shortfall, Space,
+};
 pub use room::ROOM;
 pub use service::{
     CapacityService, change_in_tx, lock_free_in_tx, lock_in_tx, open_in_tx, set_status_in_tx, shift_in_tx,

@@ -1,5 +1,6 @@
 mod allocation;
 pub mod ledger;
+mod overbooking;
 
 use std::ops::{Add, Sub};
 
@@ -11,6 +12,7 @@ use utoipa::ToSchema;
 use crate::kernel::{FlightId, Positions, Volume, Weight, words};
 
 pub use allocation::{NewCapacity, OpenUntil, Shift};
+pub use overbooking::Overbooking;
 
 /// Kind of a flight in messages and audits.
 pub const FLIGHT: &str = "flight";
@@ -144,6 +146,9 @@ pub struct FlightCapacity {
     pub cutoff: DateTime<Utc>,
     /// The room offered for sale.
     pub capacity: Space,
+    /// What the aircraft carries, of which `capacity` follows by the overbooking.
+    pub physical: Space,
+    pub overbooking: Overbooking,
     pub booked: Space,
     pub held: Space,
     /// Counts changes of schedule, capacity and status; bookings do not change it.
@@ -169,6 +174,8 @@ impl FlightCapacity {
             status: FlightStatus::Scheduled,
             cutoff,
             capacity,
+            physical: capacity,
+            overbooking: Overbooking::NONE,
             booked: NOTHING,
             held: NOTHING,
             version: 1,
@@ -238,6 +245,8 @@ mod tests {
             status: FlightStatus::Scheduled,
             cutoff: DateTime::UNIX_EPOCH,
             capacity,
+            physical: capacity,
+            overbooking: Overbooking::NONE,
             booked,
             held,
             version: 1,

@@ -1,12 +1,13 @@
 use chrono::{DateTime, Utc};
 
-use super::{AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, NewCapacity, Shift, Space, repository};
+use super::{AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, NewCapacity, Shift, repository};
 use crate::{
     kernel::{FlightId, Weight},
     platform::{
         clock::SharedClock,
         locks::Locks,
         postgres::{Database, DbError, PgSession},
+        settings,
     },
 };
 
@@ -28,15 +29,10 @@ pub async fn lock_free_in_tx(tx: &mut PgSession, flights: &[FlightId]) -> Result
     Ok(repository::lock_free(tx, &ids).await?)
 }
 
-/// Changes capacity and cut-off; returns false if the capacity would be less than the room taken.
-pub async fn change_in_tx(
-    tx: &mut PgSession,
-    flight: FlightId,
-    capacity: Space,
-    cutoff: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<bool, DbError> {
-    Ok(repository::change(tx, flight, capacity, cutoff, now).await?)
+/// Changes capacity, overbooking and cut-off of the flight to those of `room`; returns false if the capacity would be
+/// less than the room taken.
+pub async fn change_in_tx(tx: &mut PgSession, room: &FlightCapacity, now: DateTime<Utc>) -> Result<bool, DbError> {
+    Ok(repository::change(tx, room, now).await?)
 }
 
 /// Changes the room taken on flights, with an entry for each of these shifts in their order. Returns the flights' rows as
@@ -76,13 +72,20 @@ pub struct CapacityService {
     pub(super) index: AvailabilityIndex,
     pub(super) threshold: Weight,
     pub(super) locks: Locks,
+    pub(super) max_overbooking_percent: u8,
 }
 
 impl CapacityService {
     /// Creates the service. At or below `critical_threshold_kg` of free weight, a flight's room is taken in turn.
-    pub fn new(db: Database, clock: SharedClock, locks: Locks, critical_threshold_kg: u32) -> Self {
-        let threshold = Weight::from_hectograms(i64::from(critical_threshold_kg) * 10);
-        Self { db, clock, index: AvailabilityIndex::default(), threshold, locks }
+    pub fn new(db: Database, clock: SharedClock, locks: Locks, settings: &settings::Capacity) -> Self {
+        let threshold = Weight::from_hectograms(i64::from(settings.critical_threshold_kg) * 10);
+        let max_overbooking_percent = settings.max_overbooking_percent;
+        Self { db, clock, index: AvailabilityIndex::default(), threshold, locks, max_overbooking_percent }
+    }
+
+    /// Returns the highest percentage by which a flight may be overbooked.
+    pub const fn max_overbooking_percent(&self) -> u8 {
+        self.max_overbooking_percent
     }
 
     /// Returns the weight that must stay free when room is taken out of turn.

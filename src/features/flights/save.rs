@@ -62,7 +62,7 @@ pub async fn save_in_tx(
     repository::update(tx, &flight).await?;
     if event_type == FlightEventType::Changed {
         flight.room.ledger_seq += 1;
-        if !capacity::change_in_tx(tx, flight.id, flight.room.capacity, flight.room.cutoff, now).await? {
+        if !capacity::change_in_tx(tx, &flight.room, now).await? {
             return Err(FlightError::Raced);
         }
     } else {

@@ -36,7 +36,8 @@ async fn a_flight_has_exactly_the_promised_members() {
             "scheduled_arrival_datetime": "2026-11-21T19:30:00Z",
             "actual_departure_datetime": null, "actual_arrival_datetime": null, "duration_minutes": 570,
             "aircraft_code": "77X", "is_freighter": true, "status": "SCHEDULED",
-            "cutoff_datetime": "2026-11-21T08:30:00Z", "capacity": space, "available": space,
+            "cutoff_datetime": "2026-11-21T08:30:00Z", "capacity": space, "physical_capacity": space,
+            "overbooking": {"weight_percent": 0, "volume_percent": 0, "positions_percent": 0}, "available": space,
             "utilization_percent": 0, "version": 1,
             "created_at": "2026-11-20T08:00:00Z", "updated_at": "2026-11-20T08:00:00Z",
         })
