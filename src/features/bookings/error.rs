@@ -29,7 +29,7 @@ problem_codes! {
     ITINERARY_INVALID: CONFLICT, "itinerary_invalid", "The flights do not form an itinerary",
         "Choose flights that connect origin and destination with enough connection time, as route search does.";
     NO_BOOKABLE_ITINERARY: CONFLICT, "no_bookable_itinerary", "No bookable flights were found",
-        "Try another date or less cargo, or choose the flights yourself.";
+        "Book one of the `alternatives`, try another date or less cargo, or choose the flights yourself.";
     BOOKING_LOCKED: CONFLICT, "booking_locked", "Another request is changing the booking",
         "Wait for the time in `Retry-After`, then try again.";
 }
