@@ -257,6 +257,16 @@ mod tests {
     }
 
     #[test]
+    fn an_overbooked_flight_is_shown_as_it_is() {
+        let (index, flight) = (AvailabilityIndex::default(), flight(1));
+        let overbooking = Overbooking { weight_percent: 10, volume_percent: 0, positions_percent: 20 };
+        let known = room(flight, 1, 0).with_capacity(Space::from_columns(1005, 10, 9), overbooking);
+        index.take_in(index.begin_reading(), &[flight], &[known], at(0));
+        assert_eq!(index.room(flight), Some(known));
+        assert_eq!(known.capacity, Space::from_columns(1105, 10, 10));
+    }
+
+    #[test]
     fn doubted_entries_are_shown_again_after_a_later_reading() {
         let (index, flight, other) = (AvailabilityIndex::default(), flight(1), flight(2));
         let first = index.begin_reading();
