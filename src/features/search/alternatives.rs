@@ -58,13 +58,13 @@ impl SearchService {
 
     /// The same for a wish that is to be read first, within the same time; none for `None`.
     pub async fn alternatives_once(&self, wish: impl Future<Output = Option<Wish>> + Send) -> Vec<Value> {
-        let looking = async {
+        let looking = Box::pin(async {
             match wish.await {
-                Some(wish) => self.look_ahead(self.search_of(wish).await?).await,
+                Some(wish) => self.look_ahead(self.search_of(wish).await?, 0).await,
                 None => Ok(Vec::new()),
             }
-        };
-        in_time(looking).await.iter().filter_map(|option| serde_json::from_slice(option).ok()).collect()
+        });
+        self.in_time(looking).await.iter().filter_map(|option| serde_json::from_slice(option).ok()).collect()
     }
 
     /// Returns the body of `POST /routes/search`, in this coding if that is worth while. If nothing can be booked, with
@@ -90,8 +90,31 @@ impl SearchService {
                 body
             }
         };
-        let found = in_time(self.look_ahead(Search { limit: MOST, ..search.clone() })).await;
+        // This search has found nothing on its own day.
+        let found = self.in_time(self.look_ahead(Search { limit: MOST, ..search.clone() }, 1)).await;
         Ok((with_alternatives(&body, &found), Coding::Identity))
+    }
+
+    /// Returns what is found in time, without an error.
+    async fn in_time(
+        &self,
+        looking: impl Future<Output = Result<Vec<OptionText>, SearchError>> + Send,
+    ) -> Vec<OptionText> {
+        let in_turn = async {
+            let _turn = self.0.looking.acquire().await;
+            looking.await
+        };
+        match timeout(LONGEST, in_turn.in_span(span("search.alternatives"))).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the search for alternatives failed; none are shown");
+                Vec::new()
+            }
+            Err(_) => {
+                tracing::debug!("the search for alternatives took too long; none are shown");
+                Vec::new()
+            }
+        }
     }
 
     async fn search_of(&self, wish: Wish) -> Result<Search, SearchError> {
@@ -122,11 +145,11 @@ impl SearchService {
         Ok(found.local_date(instant))
     }
 
-    /// Returns as many options that can be booked as the limit of the search, from its date on.
-    async fn look_ahead(&self, wanted: Search) -> Result<Vec<OptionText>, SearchError> {
+    /// Returns as many options that can be booked as the limit of the search, from its date on without the first days.
+    async fn look_ahead(&self, wanted: Search, without: usize) -> Result<Vec<OptionText>, SearchError> {
         let days = usize::from(self.0.settings.alternative_days) + 1;
         let mut found = Vec::new();
-        for date in wanted.date.iter_days().take(days) {
+        for date in wanted.date.iter_days().take(days).skip(without) {
             let search = Search { date, limit: wanted.limit - found.len(), ..wanted.clone() };
             found.extend(self.bookable(&search).await?);
             if found.len() >= wanted.limit {
@@ -152,21 +175,6 @@ impl SearchService {
             serde_json::to_vec(&option).map_err(|_| SearchError::Unwritable)
         };
         options.iter().take(search.limit).map(text).collect()
-    }
-}
-
-/// Returns what is found in time, without an error.
-async fn in_time(looking: impl Future<Output = Result<Vec<OptionText>, SearchError>> + Send) -> Vec<OptionText> {
-    match timeout(LONGEST, looking.in_span(span("search.alternatives"))).await {
-        Ok(Ok(found)) => found,
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "the search for alternatives failed; none are shown");
-            Vec::new()
-        }
-        Err(_) => {
-            tracing::debug!("the search for alternatives took too long; none are shown");
-            Vec::new()
-        }
     }
 }
 
