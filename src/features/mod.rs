@@ -10,6 +10,8 @@ pub mod flights;
 
 pub mod search;
 
+pub mod holds;
+
 pub mod bookings;
 
 pub mod operations;

@@ -49,6 +49,7 @@ id!(
     FlightId,
     BookingId,
     LegId,
+    HoldId,
     EventId,
     UserId,
     OrganizationId,

@@ -30,6 +30,7 @@ pub struct Settings {
     pub capacity: Capacity,
     pub search: Search,
     pub booking: Booking,
+    pub holds: Holds,
     pub desk: Desk,
     pub locks: Locks,
     pub idempotency: Idempotency,
@@ -154,6 +155,19 @@ pub struct Booking {
     pub auto_route_hours: u32,
     pub amendments_per_hour: u32,
     pub moved_at_once: u32,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holds {
+    pub ttl_seconds: u32,
+    pub max_seconds: u32,
+    pub guest_flight_percent: u32,
+    pub guests_flight_percent: u32,
+    pub guest_active: u32,
+    pub address_active: u32,
+    pub organization_active: u32,
+    pub guest_per_hour: u32,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]

@@ -40,6 +40,7 @@ mod encryption;
 mod faults;
 mod flight_verbs;
 mod flights;
+mod holds;
 mod hostile;
 mod idempotency;
 mod import;

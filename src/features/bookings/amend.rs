@@ -16,6 +16,7 @@ use crate::{
         accounts::Role,
         capacity::{self, FlightCapacity, FlightStatus, OpenUntil, Shift, Shortfall, Space},
         flights,
+        holds::{ItineraryError, itinerary},
     },
     kernel::{AwbNumber, BookingId, FlightId, HandlingCode},
     platform::postgres::PgSession,
@@ -150,7 +151,7 @@ impl Amending<'_> {
                     && (self.until == OpenUntil::Departure || self.author.now < room.cutoff)
             });
             if !is_open {
-                return Err(BookingError::FlightClosed(leg.flight_number.clone()));
+                return Err(ItineraryError::Closed(leg.flight_number.clone()).into());
             }
         }
         Ok(())
@@ -168,7 +169,7 @@ impl Amending<'_> {
         let found = flights::find_all_in_tx(tx, &flights).await?;
         match found.iter().find(|flight| !flight.is_freighter) {
             None => Ok(()),
-            Some(flight) => Err(super::itinerary::no_freighter(flight)),
+            Some(flight) => Err(itinerary::no_freighter(flight).into()),
         }
     }
 
@@ -180,11 +181,12 @@ impl Amending<'_> {
             let Some(room) = self.rooms.iter().find(|room| room.flight_id == leg.flight_id) else { continue };
             let available = room.available() + leg.space;
             if let Some(dimension) = space.exceeds(available).next() {
-                return Err(BookingError::Full {
+                return Err(ItineraryError::Full {
                     flight_id: leg.flight_id,
                     flight_number: leg.flight_number.clone(),
                     shortfall: Box::new(Shortfall { dimension, requested: space, available }),
-                });
+                }
+                .into());
             }
             let more = space - leg.space;
             if more != Space::default() {

@@ -3,36 +3,21 @@ use std::fmt::Write;
 
 use super::{
     BookingError,
-    dto::{AmendBooking, AmendParty},
-    model::{Booking, BookingStatus, LegStatus, Party, Texts},
+    dto::AmendBooking,
+    model::{Booking, BookingStatus, LegStatus},
 };
 use crate::{
-    features::{accounts::Role, capacity::Space},
-    kernel::{AwbNumber, Fault, FaultCode, FlightId, HandlingCode},
-    platform::web::Patch,
+    features::{
+        accounts::Role,
+        holds::{Load, TextsPatch},
+    },
+    kernel::{AwbNumber, FlightId, HandlingCode},
 };
 
 /// A change of air waybill number; either side may be none.
 pub(super) struct AwbMove {
     pub from: Option<AwbNumber>,
     pub to: Option<AwbNumber>,
-}
-
-impl AmendParty {
-    /// Returns the amended party; `None` if no name is given or known.
-    fn apply(self, party: Option<&Party>) -> Option<Party> {
-        let before = |value: fn(&Party) -> Option<String>| party.and_then(value);
-        Some(Party {
-            name: self.name.or(before(|party| Some(party.name.clone())))?,
-            account_number: self.account_number.or(before(|party| party.account_number.clone())),
-            street: self.street.or(before(|party| party.street.clone())),
-            city: self.city.or(before(|party| party.city.clone())),
-            postal_code: self.postal_code.or(before(|party| party.postal_code.clone())),
-            country_code: self.country_code.or(before(|party| party.country_code.clone())),
-            phone: self.phone.or(before(|party| party.phone.clone())),
-            email: self.email.or(before(|party| party.email.clone())),
-        })
-    }
 }
 
 impl AmendBooking {
@@ -45,32 +30,6 @@ impl AmendBooking {
     /// Returns the new route, in order of flying; empty: the route stays.
     pub fn way(&self) -> &[FlightId] {
         self.flight_ids.as_deref().unwrap_or_default()
-    }
-
-    fn amended_texts(&self, texts: Texts) -> Result<Texts, BookingError> {
-        let mut faults = Vec::new();
-        let mut party = |patch: &Patch<AmendParty>, before: Option<Party>, name| match patch {
-            Patch::Keep => before,
-            Patch::Clear => None,
-            Patch::Set(patch) => {
-                let party = patch.clone().apply(before.as_ref());
-                if party.is_none() {
-                    faults.push((name, Fault::new(FaultCode::Required, "is required")));
-                }
-                party
-            }
-        };
-        let shipper = party(&self.shipper, texts.shipper, "/shipper/name");
-        let consignee = party(&self.consignee, texts.consignee, "/consignee/name");
-        if !faults.is_empty() {
-            return Err(BookingError::Invalid(faults));
-        }
-        Ok(Texts {
-            description: self.description.clone().or(texts.description),
-            customer_reference: self.customer_reference.clone().or(texts.customer_reference),
-            shipper,
-            consignee,
-        })
     }
 
     /// Returns the flights to lock before the booking: those that release or take room, or may be of the wrong kind.
@@ -106,23 +65,20 @@ impl AmendBooking {
 
     pub fn amended(&self, booking: &Booking) -> Result<Booking, BookingError> {
         let mut amended = booking.clone();
-        amended.texts = self.amended_texts(amended.texts)?;
+        let texts = TextsPatch {
+            description: &self.description,
+            customer_reference: &self.customer_reference,
+            shipper: &self.shipper,
+            consignee: &self.consignee,
+        };
+        amended.texts = texts.apply(amended.texts).map_err(BookingError::Invalid)?;
         let codes = self.special_handling_codes.clone().or(Some(amended.special_handling_codes));
         amended.special_handling_codes = codes.unwrap_or_default();
         amended.pieces = self.pieces.unwrap_or(booking.pieces);
         amended.awb_number = self.awb_number.clone().or(amended.awb_number);
-        let weight = self.weight_kg.unwrap_or(booking.space.weight);
-        amended.volume_defaulted = match self.volume_m3 {
-            Patch::Keep => booking.volume_defaulted,
-            Patch::Clear => true,
-            Patch::Set(_) => false,
-        };
-        let given = self.volume_m3.or(Some(booking.space.volume)).filter(|_| !amended.volume_defaulted);
-        amended.space = Space {
-            weight,
-            volume: given.unwrap_or_else(|| weight.standard_volume()),
-            positions: self.positions.or(Some(booking.space.positions)).unwrap_or_default(),
-        };
+        let load = Load { space: booking.space, volume_defaulted: booking.volume_defaulted };
+        let load = load.amended(self.weight_kg, self.volume_m3, self.positions);
+        (amended.space, amended.volume_defaulted) = (load.space, load.volume_defaulted);
         Ok(amended)
     }
 }

@@ -1,13 +1,13 @@
 use std::{collections::VecDeque, sync::Arc};
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use tokio::time::Instant;
 
 use super::metric;
 use super::{
     BookingError, BookingService,
     attempts::Attempts,
-    desk::{Desk, Operation, Refusal, Request},
+    desk::{AnswerFor, Desk, Operation, Refusal, Request},
     draw_up::NewBooking,
     dto::CreateBooking,
     model::Booking,
@@ -15,10 +15,11 @@ use super::{
 use crate::{
     features::{
         accounts::Principal,
+        capacity::Space,
         flights::Flight,
         search::{self, Departing},
     },
-    kernel::FlightId,
+    kernel::{AirportCode, FlightId, HandlingCode},
     platform::{
         idempotency::{Answer, Key},
         telemetry::{Traced, span},
@@ -37,7 +38,7 @@ impl Desk {
         answer: fn(&Booking) -> Answer,
     ) -> Result<Answer, Problem> {
         let until = self.until();
-        let request = Request::new(key, answer, until)?;
+        let request = Request::new(key, AnswerFor::Booking(answer), until)?;
         let new = Arc::new(new);
         let outcome = self.try_to_book(caller, new.clone(), &request, until).in_span(span("bookings.book")).await;
         if let Err(Refusal { error, .. }) = &outcome {
@@ -56,7 +57,7 @@ impl Desk {
         request: &Request,
         until: Instant,
     ) -> Result<Answer, Refusal> {
-        let operation = |flights| Operation::Book(NewBooking { caller, new: new.clone(), flights });
+        let operation = |flights| Operation::Book(NewBooking { caller, new: new.clone(), flights, hold: None });
         if !new.flight_ids.is_empty() {
             return self.submit(operation(new.flight_ids.clone()), request).await;
         }
@@ -65,7 +66,9 @@ impl Desk {
         loop {
             if options.is_empty() {
                 // When all options are lost: some may only have changed.
-                options = self.bookings().candidates(&new, &attempts).await?;
+                let wanted = (new.origin, new.destination, new.departure_date);
+                options =
+                    self.bookings().candidates(wanted, new.space(), &new.special_handling_codes, &attempts).await?;
             }
             let flights = options.pop_front().ok_or(BookingError::NoBookableItinerary)?;
             match self.submit(operation(flights), request).await {
@@ -77,15 +80,18 @@ impl Desk {
 }
 
 impl BookingService {
-    async fn candidates(
+    /// Returns the options from one airport to another on that date, or soon if there is none, the best first.
+    pub(super) async fn candidates(
         &self,
-        new: &CreateBooking,
+        (origin, destination, date): (AirportCode, AirportCode, Option<NaiveDate>),
+        space: Space,
+        special_handling_codes: &[HandlingCode],
         attempts: &Attempts,
     ) -> Result<VecDeque<Vec<FlightId>>, BookingError> {
         let hours = TimeDelta::hours(i64::from(self.limits.auto_route_hours));
-        let departing = new.departure_date.map_or(Departing::Within(hours), Departing::On);
-        let request = search::Request::of(new.space(), &new.special_handling_codes);
-        let search = self.search.candidates(new.origin, new.destination, departing, &request);
+        let departing = date.map_or(Departing::Within(hours), Departing::On);
+        let request = search::Request::of(space, special_handling_codes);
+        let search = self.search.candidates(origin, destination, departing, &request);
         let candidates = attempts.read(search).await?;
         let flights = |legs: &[Flight]| legs.iter().map(|flight| flight.id).collect();
         Ok(candidates.iter().map(|candidate| flights(candidate.legs())).collect())

@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use super::{
     BookingService,
     dto::CreateBooking,
-    itinerary::Demand,
     model::{Booking, BookingData, BookingStatus, Event, EventType, Leg, LegStatus, Texts},
 };
 use crate::{
@@ -13,8 +12,9 @@ use crate::{
         accounts::Principal,
         capacity::{OpenUntil, Space},
         flights::Flight,
+        holds::{Hold, Load, itinerary::Demand},
     },
-    kernel::{BookingId, BookingRef, FlightId, Pieces},
+    kernel::{BookingId, BookingRef, FlightId, HoldId, OrganizationId, Pieces},
 };
 
 /// A booking that a caller wants on these flights, in this order.
@@ -23,16 +23,34 @@ pub struct NewBooking {
     pub caller: Principal,
     pub new: Arc<CreateBooking>,
     pub flights: Vec<FlightId>,
+    /// The organization that it will belong to, if not the caller's, and the hold that it is made of.
+    pub hold: Option<(OrganizationId, HoldId)>,
 }
 
 impl CreateBooking {
     /// Returns the room that it takes; a missing volume follows from the weight.
     pub(super) fn space(&self) -> Space {
-        Space {
-            weight: self.weight_kg,
-            volume: self.volume_m3.unwrap_or_else(|| self.weight_kg.standard_volume()),
-            positions: self.positions.unwrap_or_default(),
-        }
+        Load::of(self.weight_kg, self.volume_m3, self.positions).space
+    }
+
+    /// The booking that a hold is to become; `None` if the hold lacks what a booking requires.
+    pub(super) fn of_hold(hold: &Hold) -> Option<Self> {
+        Some(Self {
+            origin: hold.origin,
+            destination: hold.destination,
+            pieces: hold.pieces?,
+            weight_kg: hold.space.weight,
+            volume_m3: Some(hold.space.volume).filter(|_| !hold.volume_defaulted),
+            positions: Some(hold.space.positions),
+            flight_ids: Vec::new(),
+            departure_date: None,
+            description: hold.texts.description.clone(),
+            special_handling_codes: hold.special_handling_codes.clone(),
+            awb_number: hold.awb_number.clone(),
+            shipper: hold.texts.shipper.clone(),
+            consignee: hold.texts.consignee.clone(),
+            customer_reference: hold.texts.customer_reference.clone(),
+        })
     }
 
     pub(super) fn demand(&self) -> Demand<'_> {
@@ -69,7 +87,7 @@ impl BookingService {
         Booking {
             id,
             ref_id,
-            organization_id: caller.organization_id,
+            organization_id: operation.hold.map_or(caller.organization_id, |(organization, _)| organization),
             created_by: caller.user_id,
             status: BookingStatus::Booked,
             origin: new.origin,
@@ -79,6 +97,7 @@ impl BookingService {
             volume_defaulted: new.volume_m3.is_none(),
             special_handling_codes: new.special_handling_codes.clone(),
             awb_number: new.awb_number.clone(),
+            hold_id: operation.hold.map(|(_, hold)| hold),
             needs_rerouting: false,
             event_sequence: 1,
             moved_at: None,

@@ -4,26 +4,21 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use amendment::{AmendBooking, AmendParty};
+pub use amendment::AmendBooking;
 
-use super::model::{
-    Action, Booking, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS, OffloadReason, Party,
-};
+use super::model::{Action, Booking, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS, OffloadReason};
 use crate::{
     features::{
         accounts::{Principal, Role},
+        holds::{MOST_FLIGHTS, MOST_HANDLING_CODES, Party},
         reference::Reference,
     },
     kernel::{
-        AirportCode, AwbNumber, BookingId, BookingRef, EventId, FlightId, FlightNumber, HandlingCode, LegId,
+        AirportCode, AwbNumber, BookingId, BookingRef, EventId, FlightId, FlightNumber, HandlingCode, HoldId, LegId,
         OrganizationId, Pieces, Positions, UserId, Volume, Weight,
     },
     platform::web::{Fields, PageUpTo, list, object, read, request, set, with},
 };
-
-const MOST_FLIGHTS: usize = 4;
-/// As many as an air waybill has boxes for.
-const MOST_HANDLING_CODES: usize = 9;
 
 /// A booking.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,6 +51,9 @@ pub struct BookingBody {
     pub consignee: Option<Party>,
     #[schema(required = true)]
     pub customer_reference: Option<String>,
+    /// The hold that it was made of.
+    #[schema(required = true)]
+    pub hold_id: Option<HoldId>,
     /// The flights of the legs in force, in order.
     pub flight_ids: Vec<FlightId>,
     pub legs: Vec<LegBody>,
@@ -94,6 +92,7 @@ impl From<&Booking> for BookingBody {
             shipper: booking.texts.shipper.clone(),
             consignee: booking.texts.consignee.clone(),
             customer_reference: booking.texts.customer_reference.clone(),
+            hold_id: booking.hold_id,
             flight_ids: booking.legs_in_force().map(|leg| leg.flight_id).collect(),
             legs: booking.legs.iter().map(LegBody::from).collect(),
             next_actions: booking.next_actions(),

@@ -1,10 +1,10 @@
 use super::model::{Action, BookingStatus};
 use crate::{
     features::{
-        capacity::{Dimension, Shortfall},
+        holds::{HoldError, ItineraryError, no_bookable_itinerary},
         search::SearchError,
     },
-    kernel::{AirportCode, AwbNumber, BookingRef, Fault, FlightId, FlightNumber},
+    kernel::{AirportCode, AwbNumber, BookingRef, Fault, FlightNumber},
     platform::{
         idempotency::Repetition,
         postgres::{DbError, Transient},
@@ -17,19 +17,11 @@ use crate::{
 const CALLER_CONSTRAINTS: [&str; 2] = ["bookings_organization_id_fkey", "bookings_created_by_fkey"];
 
 problem_codes! {
-    { crate::features::capacity::code::CAPACITY_EXCEEDED }
-    FLIGHT_CLOSED: CONFLICT, "flight_closed", "The flight is closed for booking",
-        "Choose a flight whose cut-off has not passed.";
-    FLIGHT_CANCELLED: CONFLICT, "flight_cancelled", "The flight is cancelled",
-        "Choose another flight.";
+    { crate::features::holds::code::CAPACITY_EXCEEDED, crate::features::holds::code::FLIGHT_CLOSED, crate::features::holds::code::FLIGHT_CANCELLED, crate::features::holds::code::ITINERARY_INVALID, crate::features::holds::code::NO_BOOKABLE_ITINERARY, crate::features::holds::code::HOLD_EXPIRED, crate::features::holds::code::HOLD_INCOMPLETE, crate::features::holds::code::HOLD_LIMIT_EXCEEDED, crate::features::holds::code::POSITION_TAKEN }
     FLIGHT_MISMATCH: CONFLICT, "flight_mismatch", "The booking is not on that flight",
         "Name the flight of the current leg, or leave it out; in a request about a flight, name only bookings that are still on it.";
     LOCATION_MISMATCH: CONFLICT, "location_mismatch", "The action does not happen at that location",
         "Leave out `location`, or name the airport given in `detail`.";
-    ITINERARY_INVALID: CONFLICT, "itinerary_invalid", "The flights do not form an itinerary",
-        "Choose flights that connect origin and destination with enough connection time, as route search does.";
-    NO_BOOKABLE_ITINERARY: CONFLICT, "no_bookable_itinerary", "No bookable flights were found",
-        "Book one of the `alternatives`, try another date or less cargo, or choose the flights yourself.";
     BOOKING_LOCKED: CONFLICT, "booking_locked", "Another request is changing the booking",
         "Wait for the time in `Retry-After`, then try again.";
 }
@@ -38,16 +30,12 @@ problem_codes! {
 pub enum BookingError {
     #[error("no such booking, or not the caller's")]
     Unknown,
-    #[error("flight {flight_number} does not have enough capacity")]
-    Full { flight_id: FlightId, flight_number: FlightNumber, shortfall: Box<Shortfall> },
-    #[error("{0}")]
-    ItineraryInvalid(String),
+    #[error(transparent)]
+    Itinerary(#[from] ItineraryError),
+    #[error(transparent)]
+    Hold(HoldError),
     #[error("no bookable itinerary")]
     NoBookableItinerary,
-    #[error("flight {0} is closed for booking")]
-    FlightClosed(FlightNumber),
-    #[error("flight {0} is cancelled")]
-    FlightCancelled(FlightNumber),
     #[error("the current leg is on flight {0}")]
     FlightMismatch(FlightNumber),
     #[error("{action:?} is possible only at {expected}")]
@@ -107,11 +95,23 @@ impl From<sqlx::Error> for BookingError {
     }
 }
 
+impl From<HoldError> for BookingError {
+    fn from(error: HoldError) -> Self {
+        match error {
+            HoldError::Itinerary(cause) => Self::Itinerary(cause),
+            HoldError::Repeated(cause) => Self::Repeated(cause),
+            HoldError::Database(cause) => cause.into(),
+            HoldError::Raced => Self::Raced,
+            error => Self::Hold(error),
+        }
+    }
+}
+
 impl From<SearchError> for BookingError {
     fn from(error: SearchError) -> Self {
         match error {
             SearchError::Database(cause) => Self::Database(cause),
-            SearchError::NoSuchAirport(code) => Self::ItineraryInvalid(format!("There is no airport {code}.")),
+            SearchError::NoSuchAirport(code) => ItineraryError::Invalid(format!("There is no airport {code}.")).into(),
             // Occurs only in searches for display; candidates are read from the tables.
             SearchError::Interrupted | SearchError::Unwritable => Self::Database(sqlx::Error::WorkerCrashed.into()),
         }
@@ -122,6 +122,7 @@ impl Transient for BookingError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Raced => true,
+            Self::Hold(error) => error.is_transient(),
             Self::Repeated(Repetition::Database(cause)) | Self::Database(cause) => cause.is_transient(),
             _ => false,
         }
@@ -131,17 +132,14 @@ impl Transient for BookingError {
 impl BookingError {
     /// Returns whether the option tried cannot be booked any more, while another may.
     pub(super) const fn is_lost_option(&self) -> bool {
-        matches!(self, Self::Full { .. } | Self::ItineraryInvalid(_) | Self::FlightClosed(_) | Self::FlightCancelled(_))
+        matches!(self, Self::Itinerary(_))
     }
 
     /// Returns the label of `loadmaster_bookings_total`.
     pub(super) fn outcome(&self) -> &'static str {
         match self {
-            Self::Full { .. } => "capacity_exceeded",
-            Self::ItineraryInvalid(_) => "itinerary_invalid",
+            Self::Itinerary(error) => error.outcome(),
             Self::NoBookableItinerary => "no_bookable_itinerary",
-            Self::FlightClosed(_) => "flight_closed",
-            Self::FlightCancelled(_) => "flight_cancelled",
             Self::AwbTaken(_) => "already_exists",
             Self::Repeated(_) => "repeated",
             _ => "error",
@@ -153,19 +151,9 @@ impl From<BookingError> for Problem {
     fn from(error: BookingError) -> Self {
         match error {
             BookingError::Unknown => Self::new(code::NOT_FOUND, "There is no such booking, or it is not yours."),
-            BookingError::Full { flight_id, flight_number, shortfall } => full(flight_id, &flight_number, &shortfall),
-            BookingError::ItineraryInvalid(text) => Self::new(code::ITINERARY_INVALID, text),
-            BookingError::NoBookableItinerary => Self::new(
-                code::NO_BOOKABLE_ITINERARY,
-                "No direct flight or connection with enough capacity was found for that departure.",
-            ),
-            BookingError::FlightClosed(number) => Self::new(
-                code::FLIGHT_CLOSED,
-                format!("{number} is closed for booking; its cut-off has passed or it has departed."),
-            ),
-            BookingError::FlightCancelled(number) => {
-                Self::new(code::FLIGHT_CANCELLED, format!("{number} is cancelled."))
-            }
+            BookingError::Itinerary(error) => error.into(),
+            BookingError::Hold(error) => error.into(),
+            BookingError::NoBookableItinerary => no_bookable_itinerary(),
             BookingError::FlightMismatch(number) => Self::new(
                 code::FLIGHT_MISMATCH,
                 format!("The current leg is on {number}, not on the flight that you named."),
@@ -210,22 +198,6 @@ impl From<BookingError> for Problem {
             BookingError::Database(cause) => cause.into(),
         }
     }
-}
-
-fn full(flight_id: FlightId, flight_number: &FlightNumber, shortfall: &Shortfall) -> Problem {
-    let (requested, available) = (shortfall.requested, shortfall.available);
-    let told = match shortfall.dimension {
-        Dimension::Weight => format!("{} of {}", available.weight, requested.weight),
-        Dimension::Volume => format!("{} of {}", available.volume, requested.volume),
-        Dimension::Positions => format!("{} of {} positions", available.positions.count(), requested.positions.count()),
-    };
-    let dimension = shortfall.dimension;
-    Problem::new(code::CAPACITY_EXCEEDED, format!("{flight_number} has only {told} available."))
-        .with("flight_id", flight_id)
-        .with("flight_number", flight_number)
-        .with("dimension", dimension.as_str())
-        .with("requested", requested.figure(dimension))
-        .with("available", available.figure(dimension))
 }
 
 fn refused(from: BookingStatus, action: Action, allowed: &[Action]) -> Problem {

@@ -147,7 +147,7 @@ fn compare(row: &Booking, rebuilt: Booking, findings: &mut Findings) {
     let rebuilt = Booking { legs: row.legs.clone(), ..rebuilt };
     if *row != rebuilt {
         let told = differences!(row, &rebuilt; ref_id, organization_id, created_by, status, origin, destination, pieces,
-                                space, volume_defaulted, special_handling_codes, awb_number, needs_rerouting,
+                                space, volume_defaulted, special_handling_codes, awb_number, hold_id, needs_rerouting,
                                 event_sequence, moved_at, version, created_at, updated_at);
         findings.add(of_booking(row, told));
     }

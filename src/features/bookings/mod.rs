@@ -19,7 +19,7 @@ mod erase;
 mod error;
 mod find;
 mod history;
-mod itinerary;
+mod hold;
 mod list;
 mod metric;
 mod model;

@@ -13,10 +13,9 @@ use crate::{
         flights::{Segment, is_connection},
     },
     kernel::{
-        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, LegId, OrganizationId,
-        Pieces, UserId, words,
+        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, LegId,
+        OrganizationId, Pieces, UserId, words,
     },
-    platform::web::{read, request},
 };
 
 #[cfg(test)]
@@ -24,6 +23,8 @@ pub use data::whole_data;
 pub use data::{BookingData, DATA_VERSION, changed_data};
 pub use event::{Event, EventType};
 pub use message::{BookingMessage, message};
+
+pub use crate::features::holds::{Party, Texts};
 
 /// Kind of a booking in messages and audits.
 pub const BOOKING: &str = "booking";
@@ -114,31 +115,6 @@ impl<'a> From<&'a Leg> for Segment<'a> {
     }
 }
 
-request! {
-    /// The shipper or the consignee.
-    #[derive(PartialEq, Eq, Serialize, Deserialize)]
-    pub struct Party in body {
-        name: String = read::line(read::LINE),
-        account_number: Option<String> = read::line(read::LINE),
-        street: Option<String> = read::line(read::LINE),
-        city: Option<String> = read::line(read::LINE),
-        postal_code: Option<String> = read::line(read::LINE),
-        /// ISO 3166 alpha-2.
-        country_code: Option<String> = read::country,
-        phone: Option<String> = read::line(read::LINE),
-        email: Option<String> = read::email,
-    }
-}
-
-/// Free text and personal data: the part that erasure may blank.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Texts {
-    pub description: Option<String>,
-    pub customer_reference: Option<String>,
-    pub shipper: Option<Party>,
-    pub consignee: Option<Party>,
-}
-
 /// A shipment as stored in the book of record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Booking {
@@ -155,6 +131,8 @@ pub struct Booking {
     pub volume_defaulted: bool,
     pub special_handling_codes: Vec<HandlingCode>,
     pub awb_number: Option<AwbNumber>,
+    /// The hold that it was made of.
+    pub hold_id: Option<HoldId>,
     pub needs_rerouting: bool,
     /// The number of its last event.
     pub event_sequence: i32,

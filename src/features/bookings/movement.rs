@@ -7,7 +7,10 @@ use super::{
     model::{Action, Booking, BookingStatus, EventType, Leg, LegStatus},
 };
 use crate::{
-    features::capacity::{FlightCapacity, FlightStatus},
+    features::{
+        capacity::{FlightCapacity, FlightStatus},
+        holds::ItineraryError,
+    },
     kernel::{AirportCode, Fault, FaultCode},
 };
 
@@ -41,7 +44,7 @@ impl Advance {
         if let Some(flight) = flights.iter().find(|flight| flight.flight_id == leg.flight_id)
             && flight.status == FlightStatus::Cancelled
         {
-            return Err(BookingError::FlightCancelled(leg.flight_number));
+            return Err(ItineraryError::Cancelled(leg.flight_number).into());
         }
         check_claims(movement, *action, Step::of(*action, booking, &leg).place, &leg)?;
         let occurred_at = occurred_at(movement.occurred_at, booking.moved_at, now)?;

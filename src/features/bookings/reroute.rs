@@ -2,7 +2,6 @@ use super::{
     BookingError,
     amend::Amending,
     draft::EventDetails,
-    itinerary::{self, Demand},
     model::{EventType, LegStatus},
 };
 use crate::{
@@ -10,6 +9,10 @@ use crate::{
         capacity::{self, Shift},
         flights,
         flights::Segment,
+        holds::{
+            ItineraryError,
+            itinerary::{self, Demand},
+        },
     },
     kernel::FlightId,
     platform::postgres::PgSession,
@@ -25,9 +28,11 @@ impl Amending<'_> {
     pub(super) async fn reroute(&mut self, tx: &mut PgSession, flight_ids: &[FlightId]) -> Result<(), BookingError> {
         if self.draft.now.legs.len() + flight_ids.len() > MOST_LEGS {
             let text = format!("A booking has at most {MOST_LEGS} legs, including replaced ones; make a new booking.");
-            return Err(BookingError::ItineraryInvalid(text));
+            return Err(ItineraryError::Invalid(text).into());
         }
-        let given = self.draft.release_legs(LegStatus::Replaced, |_| true);
+        let stays = |given: &Shift| flight_ids.contains(&given.flight_id);
+        let given = self.draft.release_legs(LegStatus::Replaced, |_| true).into_iter();
+        let given: Vec<Shift> = given.map(|given| if stays(&given) { given.staying() } else { given }).collect();
         capacity::shift_in_tx(tx, &given, self.author.now).await?;
         let found = flights::find_all_in_tx(tx, flight_ids).await?;
         let flights = itinerary::in_order(flight_ids, found)?;

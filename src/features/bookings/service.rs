@@ -10,7 +10,7 @@ use super::{
     repository,
 };
 use crate::{
-    features::{capacity::CapacityService, flights::FlightService, search::SearchService},
+    features::{capacity::CapacityService, flights::FlightService, holds::HoldService, search::SearchService},
     kernel::{BookingId, BookingRef, Counted, FlightId, UserId, Weight},
     platform::{
         clock::SharedClock,
@@ -49,6 +49,7 @@ pub struct BookingService {
     pub(super) capacity: CapacityService,
     pub(super) flights: FlightService,
     pub(super) search: SearchService,
+    pub(super) holds: HoldService,
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
     pub(super) references: ReferenceSource,
@@ -70,6 +71,7 @@ impl BookingService {
         capacity: CapacityService,
         flights: FlightService,
         search: SearchService,
+        holds: HoldService,
         clock: SharedClock,
         ids: IdSource,
         secrets: &ServerSecrets,
@@ -79,7 +81,23 @@ impl BookingService {
         let references = ReferenceSource::new(secrets);
         let own = OwnBookings::default();
         let (known, reads, lines) = (KnownReferences::default(), reads(&db), FifoLock::default());
-        Self { db, capacity, flights, search, clock, ids, references, known, reads, own, locks, lines, limits, tally }
+        Self {
+            db,
+            capacity,
+            flights,
+            search,
+            holds,
+            clock,
+            ids,
+            references,
+            known,
+            reads,
+            own,
+            locks,
+            lines,
+            limits,
+            tally,
+        }
     }
 
     /// Invalidates the room on the booking's flights; call it after the commit.

@@ -1,7 +1,7 @@
 use super::{
     BookingError,
     courtesy::Target,
-    desk::{Desk, Movement, Operation, Refusal, Request, Verb},
+    desk::{AnswerFor, Desk, Movement, Operation, Refusal, Request, Verb},
     model::Booking,
 };
 use crate::platform::{
@@ -20,7 +20,7 @@ impl Desk {
         key: Key,
         answer: fn(&Booking) -> Answer,
     ) -> Result<Answer, Problem> {
-        let request = Request::new(key, answer, self.until())?;
+        let request = Request::new(key, AnswerFor::Booking(answer), self.until())?;
         let outcome = self.try_to_step(&target, &verb, &request).in_span(span(verb.name())).await;
         request.resolve(outcome).await
     }

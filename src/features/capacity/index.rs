@@ -82,6 +82,10 @@ impl Known {
             overbooking: self.overbooking,
             booked: self.taken,
             held: Space::default(),
+            aside: Space::default(),
+            aside_until: None,
+            waiting: 0,
+            allotted: 0,
             version: self.version,
             ledger_seq: self.ledger_seq,
         }

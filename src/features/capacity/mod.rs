@@ -1,4 +1,4 @@
-//! The room on each flight and the bookings that take it. Decides whether freight fits; no other module changes
+//! The room on each flight, and the bookings and holds that take it. Decides whether freight fits; no other module changes
 //! `flight_capacity` or writes the ledger. Every change of a row is a ledger entry with the resulting state, so that a
 //! replay can prove that no flight was ever oversold.
 mod audit;
@@ -23,6 +23,7 @@ pub use model::{
 };
 pub use room::ROOM;
 pub use service::{
-    CapacityService, change_in_tx, lock_free_in_tx, lock_in_tx, open_in_tx, set_status_in_tx, shift_in_tx,
+    CapacityService, Lapsed, change_in_tx, lock_free_in_tx, lock_in_tx, open_forgotten_in_tx, open_in_tx,
+    set_status_in_tx, shift_in_tx,
 };
 pub use turn::Path;

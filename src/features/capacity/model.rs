@@ -1,10 +1,11 @@
 mod allocation;
+mod entries;
 pub mod ledger;
 mod overbooking;
 
 use std::ops::{Add, Sub};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 use crate::kernel::{FlightId, Positions, Volume, Weight, words};
 
 pub use allocation::{NewCapacity, OpenUntil, Shift};
+pub use entries::{NewEntry, Sums, entries};
 pub use overbooking::Overbooking;
 
 /// Kind of a flight in messages and audits.
@@ -69,6 +71,16 @@ impl Space {
         let ([weight, volume, positions], more) = (self.figures(), other.figures());
         let sum = (weight.checked_add(more[0])?, volume.checked_add(more[1])?, positions.checked_add(more[2])?);
         Some(Self::from_columns(sum.0, sum.1, sum.2))
+    }
+
+    /// Returns the larger figure in each dimension.
+    #[must_use]
+    pub fn most(self, other: Self) -> Self {
+        Self {
+            weight: self.weight.max(other.weight),
+            volume: self.volume.max(other.volume),
+            positions: self.positions.max(other.positions),
+        }
     }
 
     /// Returns the smaller figure in each dimension: the room that a chain of flights offers.
@@ -135,8 +147,29 @@ words! {
         Booked = "BOOKED",
         Amended = "AMENDED",
         Released = "RELEASED",
+        /// A hold took room. This kind and those that follow change the room held, not the room booked.
+        Held = "HELD",
+        HoldAmended = "HOLD_AMENDED",
+        /// A hold gave its room to the booking of the next entry.
+        HoldPosted = "HOLD_POSTED",
+        HoldReleased = "HOLD_RELEASED",
+        HoldExpired = "HOLD_EXPIRED",
+        /// Room that became free was set aside for those on the waitlist.
+        SetAside = "SET_ASIDE",
+        /// Room that was set aside became free for all, or for the offer of the next entry.
+        Opened = "OPENED",
     }
 }
+
+impl EntryKind {
+    /// Returns whether the entry changes the room held, not the room booked.
+    pub const fn counts_in_held(self) -> bool {
+        !matches!(self, Self::CapacitySet | Self::Booked | Self::Amended | Self::Released)
+    }
+}
+
+/// Time before the cut-off from which nothing is offered to those on the waitlist any more.
+pub const LAST_OFFERS: TimeDelta = TimeDelta::minutes(30);
 
 /// The row on which a booking decides; it changes only under its lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,7 +183,16 @@ pub struct FlightCapacity {
     pub physical: Space,
     pub overbooking: Overbooking,
     pub booked: Space,
+    /// The room of open holds, and the room set aside.
     pub held: Space,
+    /// The part of `held` that is set aside for those on the waitlist.
+    pub aside: Space,
+    /// Until when it is kept for them without an offer.
+    pub aside_until: Option<DateTime<Utc>>,
+    /// Number of entries on the waitlist that could use room on this flight.
+    pub waiting: i32,
+    /// Number of allotments that keep room on this flight.
+    pub allotted: i32,
     /// Counts changes of schedule, capacity and status; bookings do not change it.
     pub version: i32,
     /// The number of the last ledger entry.
@@ -178,6 +220,10 @@ impl FlightCapacity {
             overbooking: Overbooking::NONE,
             booked: NOTHING,
             held: NOTHING,
+            aside: NOTHING,
+            aside_until: None,
+            waiting: 0,
+            allotted: 0,
             version: 1,
             ledger_seq: 1,
         }
@@ -196,10 +242,55 @@ impl FlightCapacity {
         requested.exceeds(available).next().map(|dimension| Shortfall { dimension, requested, available })
     }
 
-    /// Applies a change of the room taken, as its ledger entry does.
-    pub fn shift(&mut self, more: Space) {
-        self.booked = self.booked + more;
+    /// Returns whether room that becomes free now is set aside for those on the waitlist.
+    pub fn is_awaited(&self, now: DateTime<Utc>) -> bool {
+        self.waiting > 0 && self.status == FlightStatus::Scheduled && now + LAST_OFFERS < self.cutoff
+    }
+
+    /// Returns whether room is set aside which nobody has offered in time: a taking that runs short may open it.
+    pub fn has_forgotten_aside(&self, now: DateTime<Utc>) -> bool {
+        self.aside != Space::default() && self.aside_until.is_none_or(|until| until <= now)
+    }
+
+    /// Books room, as its ledger entry does.
+    pub fn book(&mut self, space: Space) {
+        self.booked = self.booked + space;
         self.ledger_seq += 1;
+    }
+
+    /// Gives booked room back, as its ledger entries do: to those on the waitlist, if there are any.
+    pub fn release(&mut self, space: Space, now: DateTime<Utc>) {
+        self.booked = self.booked - space;
+        self.ledger_seq += 1;
+        self.set_aside(space, now);
+    }
+
+    /// Holds room, as its ledger entry does.
+    pub fn hold(&mut self, space: Space) {
+        self.held = self.held + space;
+        self.ledger_seq += 1;
+    }
+
+    /// Changes what a hold keeps, as its ledger entries do.
+    pub fn amend_hold(&mut self, more: Space, now: DateTime<Utc>) {
+        self.held = self.held + more;
+        self.ledger_seq += 1;
+        self.set_aside((Space::default() - more).most(Space::default()), now);
+    }
+
+    /// Gives the room of a hold to a booking, as its ledger entries do.
+    pub fn post(&mut self, space: Space) {
+        self.held = self.held - space;
+        self.booked = self.booked + space;
+        self.ledger_seq += 2;
+    }
+
+    fn set_aside(&mut self, freed: Space, now: DateTime<Utc>) {
+        if freed != Space::default() && self.is_awaited(now) {
+            self.held = self.held + freed;
+            self.aside = self.aside + freed;
+            self.ledger_seq += 1;
+        }
     }
 
     /// Returns the utilization of the fullest dimension, in percent with one decimal. A dimension without capacity does
@@ -249,6 +340,10 @@ mod tests {
             overbooking: Overbooking::NONE,
             booked,
             held,
+            aside: Space::default(),
+            aside_until: None,
+            waiting: 0,
+            allotted: 0,
             version: 1,
             ledger_seq: 1,
         }

@@ -7,8 +7,8 @@ pub(super) mod sabotage;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::model::{FlightCapacity, FlightStatus, NewCapacity, Overbooking, Shift, Space};
-use crate::kernel::{FlightId, from_column};
+use super::model::{FlightCapacity, FlightStatus, NewCapacity, NewEntry, Overbooking, Space, Sums};
+use crate::kernel::{BookingId, FlightId, HoldId, LegId, from_column};
 use crate::platform::postgres::{PgSession, column, planned_list};
 
 struct Row {
@@ -30,6 +30,12 @@ struct Row {
     held_weight_hg: i64,
     held_volume_l: i64,
     held_positions: i64,
+    aside_weight_hg: i64,
+    aside_volume_l: i64,
+    aside_positions: i64,
+    aside_until: Option<DateTime<Utc>>,
+    waiting: i32,
+    allotted: i32,
     version: i32,
     ledger_seq: i64,
 }
@@ -51,6 +57,10 @@ impl TryFrom<Row> for FlightCapacity {
             overbooking: Overbooking::NONE,
             booked: Space::from_columns(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),
             held: Space::from_columns(row.held_weight_hg, row.held_volume_l, row.held_positions),
+            aside: Space::from_columns(row.aside_weight_hg, row.aside_volume_l, row.aside_positions),
+            aside_until: row.aside_until,
+            waiting: row.waiting,
+            allotted: row.allotted,
             version: row.version,
             ledger_seq: row.ledger_seq,
         };
@@ -67,6 +77,7 @@ macro_rules! rooms {
                     physical_weight_hg, physical_volume_l, physical_positions, overbooking_weight_percent,
                     overbooking_volume_percent, overbooking_positions_percent,
                     booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions,
+                    aside_weight_hg, aside_volume_l, aside_positions, aside_until, waiting, allotted,
                     version, ledger_seq
              from flight_capacity " + $rest,
             $($argument),+
@@ -188,76 +199,70 @@ pub(super) async fn change(db: &mut PgSession, room: &FlightCapacity, now: DateT
     Ok(done.rows_affected() == 1)
 }
 
-/// Sets the flight's status and raises its version.
+/// Sets the flight's status and raises its version. Nobody waits for it any more.
 pub(super) async fn set_status(db: &mut PgSession, id: FlightId, status: FlightStatus) -> sqlx::Result<()> {
     let done = sqlx::query!(
-        "update flight_capacity set status = $2, version = version + 1 where flight_id = $1",
+        "update flight_capacity set status = $2, version = version + 1, waiting = 0 where flight_id = $1",
         id.uuid(),
         status.as_str(),
     );
     done.execute(db).await.map(drop)
 }
 
-/// Changes the room taken on flights by one entry for each of these shifts, in their order: one change of each flight's
-/// row. Returns the rows after it. The caller holds their locks.
+/// Returns those of these flights for which somebody waits and still gets offers.
+pub(super) async fn awaited(
+    db: &mut PgSession,
+    flights: &[Uuid],
+    last_offers: DateTime<Utc>,
+) -> sqlx::Result<Vec<FlightId>> {
+    let awaited = sqlx::query_scalar!(
+        "select flight_id from flight_capacity
+         where flight_id = any($1) and waiting > 0 and status = 'SCHEDULED' and cutoff_at > $2",
+        &planned_list(flights),
+        last_offers,
+    );
+    Ok(awaited.fetch_all(db).await?.into_iter().map(FlightId::from).collect())
+}
+
+/// Writes these entries, and the sums of them on each flight's row. Returns the rows after it. The caller holds their
+/// locks.
 pub(super) async fn shift(
     db: &mut PgSession,
-    shifts: &[&Shift],
+    entries: &[NewEntry<'_>],
+    sums: &[Sums],
+    aside_until: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<FlightCapacity>> {
-    let rows = sqlx::query_as!(
+    let rows = sqlx::query_file_as!(
         Row,
-        r#"with entry as materialized (
-             select *, row_number() over upto as number, count(*) over whole as entries,
-                    (sum(weight) over upto)::bigint as weight_upto, (sum(weight) over whole)::bigint as weight_all,
-                    (sum(volume) over upto)::bigint as volume_upto, (sum(volume) over whole)::bigint as volume_all,
-                    (sum(positions) over upto)::bigint as positions_upto,
-                    (sum(positions) over whole)::bigint as positions_all
-             from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[])
-                  with ordinality as e (flight_id, kind, booking_id, leg_id, weight, volume, positions, place)
-             window whole as (partition by flight_id),
-                    upto as (partition by flight_id order by place rows unbounded preceding)
-         ), moved as (
-             update flight_capacity c
-             set booked_weight_hg = c.booked_weight_hg + e.weight_all,
-                 booked_volume_l = c.booked_volume_l + e.volume_all,
-                 booked_positions = c.booked_positions + e.positions_all,
-                 ledger_seq = c.ledger_seq + e.entries
-             from entry e
-             where c.flight_id = e.flight_id and e.number = 1
-             returning c.*
-         ), entered as (
-             insert into capacity_ledger (flight_id, seq, kind, booking_id, leg_id, weight_hg, volume_l, positions,
-                                          capacity_weight_hg, capacity_volume_l, capacity_positions,
-                                          booked_weight_hg, booked_volume_l, booked_positions,
-                                          held_weight_hg, held_volume_l, held_positions, recorded_at)
-             select m.flight_id, m.ledger_seq - e.entries + e.number, e.kind, e.booking_id, e.leg_id,
-                    e.weight, e.volume, e.positions,
-                    m.capacity_weight_hg, m.capacity_volume_l, m.capacity_positions,
-                    m.booked_weight_hg - e.weight_all + e.weight_upto, m.booked_volume_l - e.volume_all + e.volume_upto,
-                    m.booked_positions - e.positions_all + e.positions_upto,
-                    m.held_weight_hg, m.held_volume_l, m.held_positions, $8
-             from moved m join entry e on e.flight_id = m.flight_id
-         )
-         select flight_id as "flight_id!", status as "status!", cutoff_at as "cutoff_at!",
-                capacity_weight_hg as "capacity_weight_hg!", capacity_volume_l as "capacity_volume_l!",
-                capacity_positions as "capacity_positions!",
-                physical_weight_hg, physical_volume_l, physical_positions,
-                overbooking_weight_percent as "overbooking_weight_percent!",
-                overbooking_volume_percent as "overbooking_volume_percent!",
-                overbooking_positions_percent as "overbooking_positions_percent!",
-                booked_weight_hg as "booked_weight_hg!",
-                booked_volume_l as "booked_volume_l!", booked_positions as "booked_positions!",
-                held_weight_hg as "held_weight_hg!", held_volume_l as "held_volume_l!",
-                held_positions as "held_positions!", version as "version!", ledger_seq as "ledger_seq!"
-         from moved"#,
-        &column(shifts, |shift| shift.flight_id.uuid()),
-        &column(shifts, |shift| shift.kind()) as &[&str],
-        &column(shifts, |shift| shift.booking_id.uuid()),
-        &column(shifts, |shift| shift.leg_id.uuid()),
-        &column(shifts, |shift| shift.more.weight.hectograms()),
-        &column(shifts, |shift| shift.more.volume.litres()),
-        &column(shifts, |shift| shift.more.positions.count()),
+        "src/features/capacity/repository/shift.sql",
+        &column(sums, |sum| sum.flight_id.uuid()),
+        &column(sums, |sum| sum.entries),
+        &column(sums, |sum| sum.booked.weight.hectograms()),
+        &column(sums, |sum| sum.booked.volume.litres()),
+        &column(sums, |sum| sum.booked.positions.count()),
+        &column(sums, |sum| sum.held.weight.hectograms()),
+        &column(sums, |sum| sum.held.volume.litres()),
+        &column(sums, |sum| sum.held.positions.count()),
+        &column(sums, |sum| sum.aside.weight.hectograms()),
+        &column(sums, |sum| sum.aside.volume.litres()),
+        &column(sums, |sum| sum.aside.positions.count()),
+        &column(entries, |entry| entry.shift.flight_id.uuid()),
+        &column(entries, |entry| entry.shift.kind()) as &[&str],
+        &column(entries, |entry| entry.shift.booking_id.map(BookingId::uuid)) as &[Option<Uuid>],
+        &column(entries, |entry| entry.shift.leg_id.map(LegId::uuid)) as &[Option<Uuid>],
+        &column(entries, |entry| entry.shift.hold_id.map(HoldId::uuid)) as &[Option<Uuid>],
+        &column(entries, |entry| entry.shift.more.weight.hectograms()),
+        &column(entries, |entry| entry.shift.more.volume.litres()),
+        &column(entries, |entry| entry.shift.more.positions.count()),
+        &column(entries, |entry| entry.later),
+        &column(entries, |entry| entry.booked_later.weight.hectograms()),
+        &column(entries, |entry| entry.booked_later.volume.litres()),
+        &column(entries, |entry| entry.booked_later.positions.count()),
+        &column(entries, |entry| entry.held_later.weight.hectograms()),
+        &column(entries, |entry| entry.held_later.volume.litres()),
+        &column(entries, |entry| entry.held_later.positions.count()),
+        aside_until,
         now,
     )
     .fetch_all(db)

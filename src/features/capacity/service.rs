@@ -1,6 +1,10 @@
-use chrono::{DateTime, Utc};
+use std::sync::{Arc, OnceLock};
 
-use super::{AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, NewCapacity, Shift, repository};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
+
+use super::model::{LAST_OFFERS, entries};
+use super::{AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, NewCapacity, Shift, Space, repository};
 use crate::{
     kernel::{FlightId, Weight},
     platform::{
@@ -10,6 +14,9 @@ use crate::{
         settings,
     },
 };
+
+/// Time for which room that was set aside is kept without an offer.
+const ASIDE_FOR: TimeDelta = TimeDelta::seconds(30);
 
 /// Opens new flights for sale; joins the caller's transaction.
 pub async fn open_in_tx(tx: &mut PgSession, new: &[NewCapacity], now: DateTime<Utc>) -> Result<(), DbError> {
@@ -29,10 +36,25 @@ pub async fn lock_free_in_tx(tx: &mut PgSession, flights: &[FlightId]) -> Result
     Ok(repository::lock_free(tx, &ids).await?)
 }
 
-/// Changes capacity, overbooking and cut-off of the flight to those of `room`; returns false if the capacity would be
-/// less than the room taken.
-pub async fn change_in_tx(tx: &mut PgSession, room: &FlightCapacity, now: DateTime<Utc>) -> Result<bool, DbError> {
-    Ok(repository::change(tx, room, now).await?)
+/// Changes capacity, overbooking and cut-off of the flight to those of `room`, and returns the row after it; `None` if the
+/// capacity would be less than the room taken. What is added is set aside for those on the waitlist.
+pub async fn change_in_tx(
+    tx: &mut PgSession,
+    room: &FlightCapacity,
+    now: DateTime<Utc>,
+) -> Result<Option<FlightCapacity>, DbError> {
+    let flight = room.flight_id;
+    let before = repository::find(tx, flight).await?;
+    if !repository::change(tx, room, now).await? {
+        return Ok(None);
+    }
+    let after = repository::find(tx, flight).await?;
+    let (Some(before), Some(after)) = (before, after) else { return Ok(after) };
+    let added = (after.capacity - before.capacity).most(Space::default());
+    if added == Space::default() || !after.is_awaited(now) {
+        return Ok(Some(after));
+    }
+    Ok(write_shifts(tx, &[&Shift::set_aside(flight, added)], &[], now).await?.pop().or(Some(after)))
 }
 
 /// Changes the room taken on flights, with an entry for each of these shifts in their order. Returns the flights' rows as
@@ -51,7 +73,12 @@ pub async fn shift_in_tx(
     if entered.is_empty() {
         return Ok(Vec::new());
     }
-    let rooms = repository::shift(tx, &entered, now).await?;
+    let mut freed: Vec<_> =
+        entered.iter().filter(|shift| shift.freed().is_some()).map(|shift| shift.flight_id.uuid()).collect();
+    freed.dedup();
+    let awaited =
+        if freed.is_empty() { Vec::new() } else { repository::awaited(tx, &freed, now + LAST_OFFERS).await? };
+    let rooms = write_shifts(tx, &entered, &awaited, now).await?;
     // Each entry is of a flight that was changed, or there would be a booking without room.
     if entered.iter().any(|shift| !rooms.iter().any(|room| room.flight_id == shift.flight_id)) {
         return Err(sqlx::Error::RowNotFound.into());
@@ -59,14 +86,56 @@ pub async fn shift_in_tx(
     Ok(rooms)
 }
 
-/// Sets a flight's status and raises its version. The caller holds its lock and has checked the step.
-pub async fn set_status_in_tx(tx: &mut PgSession, flight: FlightId, status: FlightStatus) -> Result<(), DbError> {
-    Ok(repository::set_status(tx, flight, status).await?)
+/// Opens what was set aside on these flights and nobody has offered in time. Returns the rows of flights that changed.
+pub async fn open_forgotten_in_tx(
+    tx: &mut PgSession,
+    flights: &[FlightId],
+    now: DateTime<Utc>,
+) -> Result<Vec<FlightCapacity>, DbError> {
+    let rooms = lock_in_tx(tx, flights).await?;
+    let forgotten = rooms.iter().filter(|room| room.has_forgotten_aside(now));
+    let shifts: Vec<Shift> = forgotten.map(|room| Shift::opened(room.flight_id, room.aside)).collect();
+    shift_in_tx(tx, &shifts, now).await
+}
+
+/// Writes the entries of these shifts. What becomes free on an awaited flight is set aside.
+async fn write_shifts(
+    tx: &mut PgSession,
+    shifts: &[&Shift],
+    awaited: &[FlightId],
+    now: DateTime<Utc>,
+) -> Result<Vec<FlightCapacity>, DbError> {
+    let (entries, sums) = entries(shifts, awaited);
+    Ok(repository::shift(tx, &entries, &sums, now + ASIDE_FOR, now).await?)
+}
+
+/// Sets a flight's status, raises its version, and returns the row after it. The caller holds its lock and has checked the
+/// step. Nobody waits for a
+/// flight that has left or is cancelled: what is set aside becomes free.
+pub async fn set_status_in_tx(
+    tx: &mut PgSession,
+    flight: FlightId,
+    status: FlightStatus,
+    now: DateTime<Utc>,
+) -> Result<Option<FlightCapacity>, DbError> {
+    let room = repository::find(tx, flight).await?;
+    if let Some(aside) = room.map(|room| room.aside).filter(|aside| *aside != Space::default()) {
+        write_shifts(tx, &[&Shift::opened(flight, aside)], &[], now).await?;
+    }
+    repository::set_status(tx, flight, status).await?;
+    Ok(repository::find(tx, flight).await?)
+}
+
+/// Knows the room that is still held by the tables although the time of its holds is up. Provided by the room of holds,
+/// which is above this one.
+pub trait Lapsed: Send + Sync {
+    fn lapsed<'a>(&'a self, snapshot: &'a mut PgSession, flight: FlightId) -> BoxFuture<'a, Result<Space, DbError>>;
 }
 
 /// Reports the room on a flight, directly from the book of record.
 #[derive(Clone)]
 pub struct CapacityService {
+    pub(super) lapsed: Arc<OnceLock<Arc<dyn Lapsed>>>,
     pub(super) db: Database,
     pub(super) clock: SharedClock,
     pub(super) index: AvailabilityIndex,
@@ -80,7 +149,8 @@ impl CapacityService {
     pub fn new(db: Database, clock: SharedClock, locks: Locks, settings: &settings::Capacity) -> Self {
         let threshold = Weight::from_hectograms(i64::from(settings.critical_threshold_kg) * 10);
         let max_overbooking_percent = settings.max_overbooking_percent;
-        Self { db, clock, index: AvailabilityIndex::default(), threshold, locks, max_overbooking_percent }
+        let index = AvailabilityIndex::default();
+        Self { lapsed: Arc::default(), db, clock, index, threshold, locks, max_overbooking_percent }
     }
 
     /// Returns the highest percentage by which a flight may be overbooked.
@@ -93,11 +163,28 @@ impl CapacityService {
         self.threshold
     }
 
-    /// Returns the flight's current row and the time of reading.
+    /// Provides what is known of lapsed holds, once.
+    pub fn know_lapsed(&self, lapsed: Arc<dyn Lapsed>) {
+        _ = self.lapsed.set(lapsed);
+    }
+
+    /// Returns the flight's current row and the time of reading. Room of holds whose time is up counts as free.
     pub async fn availability(&self, flight: FlightId) -> Result<(FlightCapacity, DateTime<Utc>), CapacityError> {
         let mut connection = self.db.read().await?;
         let found = repository::find(&mut connection, flight).await?;
-        Ok((found.ok_or(CapacityError::Unknown(flight))?, self.clock.now()))
+        drop(connection);
+        let mut room = found.ok_or(CapacityError::Unknown(flight))?;
+        if room.held != room.aside
+            && let Some(lapsed) = self.lapsed.get()
+        {
+            let mut snapshot = self.db.snapshot().await?;
+            room = repository::find(&mut snapshot, flight).await?.ok_or(CapacityError::Unknown(flight))?;
+            // What lapses on an awaited flight goes to those who wait.
+            if !room.is_awaited(self.clock.now()) {
+                room.held = room.held - lapsed.lapsed(&mut snapshot, flight).await?;
+            }
+        }
+        Ok((room, self.clock.now()))
     }
 
     pub fn is_critical(&self, capacity: &FlightCapacity) -> bool {

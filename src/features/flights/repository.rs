@@ -49,6 +49,12 @@ struct Row {
     held_weight_hg: i64,
     held_volume_l: i64,
     held_positions: i64,
+    aside_weight_hg: i64,
+    aside_volume_l: i64,
+    aside_positions: i64,
+    aside_until: Option<DateTime<Utc>>,
+    waiting: i32,
+    allotted: i32,
     version: i32,
     ledger_seq: i64,
 }
@@ -70,6 +76,10 @@ impl TryFrom<Row> for Flight {
             overbooking: Overbooking::NONE,
             booked: Space::from_columns(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),
             held: Space::from_columns(row.held_weight_hg, row.held_volume_l, row.held_positions),
+            aside: Space::from_columns(row.aside_weight_hg, row.aside_volume_l, row.aside_positions),
+            aside_until: row.aside_until,
+            waiting: row.waiting,
+            allotted: row.allotted,
             version: row.version,
             ledger_seq: row.ledger_seq,
         };
@@ -111,7 +121,9 @@ macro_rules! select_flights {
                       c.physical_weight_hg, c.physical_volume_l, c.physical_positions, c.overbooking_weight_percent,
                       c.overbooking_volume_percent, c.overbooking_positions_percent,
                       c.booked_weight_hg, c.booked_volume_l, c.booked_positions,
-                      c.held_weight_hg, c.held_volume_l, c.held_positions, c.version, c.ledger_seq
+                      c.held_weight_hg, c.held_volume_l, c.held_positions,
+                      c.aside_weight_hg, c.aside_volume_l, c.aside_positions, c.aside_until, c.waiting, c.allotted,
+                      c.version, c.ledger_seq
                from flights f join flight_capacity c on c.flight_id = f.id "# + $tail
             $(, $argument)*
         )
@@ -199,7 +211,9 @@ pub(super) async fn list(
                 c.physical_weight_hg, c.physical_volume_l, c.physical_positions, c.overbooking_weight_percent,
                 c.overbooking_volume_percent, c.overbooking_positions_percent,
                 c.booked_weight_hg, c.booked_volume_l, c.booked_positions,
-                c.held_weight_hg, c.held_volume_l, c.held_positions, c.version, c.ledger_seq
+                c.held_weight_hg, c.held_volume_l, c.held_positions,
+                c.aside_weight_hg, c.aside_volume_l, c.aside_positions, c.aside_until, c.waiting, c.allotted,
+                c.version, c.ledger_seq
          from flights f join flight_capacity c on c.flight_id = f.id where true",
     );
     if let Some(origin) = filter.origin {

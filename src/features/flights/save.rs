@@ -58,16 +58,13 @@ pub async fn save_in_tx(
     now: DateTime<Utc>,
 ) -> Result<Flight, FlightError> {
     flight.updated_at = now;
-    flight.room.version += 1;
     repository::update(tx, &flight).await?;
-    if event_type == FlightEventType::Changed {
-        flight.room.ledger_seq += 1;
-        if !capacity::change_in_tx(tx, &flight.room, now).await? {
-            return Err(FlightError::Raced);
-        }
+    let room = if event_type == FlightEventType::Changed {
+        capacity::change_in_tx(tx, &flight.room, now).await?
     } else {
-        capacity::set_status_in_tx(tx, flight.id, flight.room.status).await?;
-    }
+        capacity::set_status_in_tx(tx, flight.id, flight.room.status, now).await?
+    };
+    flight.room = room.ok_or(FlightError::Raced)?;
     record_in_tx(tx, &[&flight], event_type, actor, now).await?;
     Ok(flight)
 }

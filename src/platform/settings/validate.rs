@@ -108,6 +108,11 @@ fn limits(settings: &Settings, faults: &mut Faults) {
     within("capacity.max_overbooking_percent", settings.capacity.max_overbooking_percent, 0..=100, faults);
     within("booking.auto_route_hours", settings.booking.auto_route_hours, 1..=YEAR_HOURS, faults);
     within("booking.moved_at_once", settings.booking.moved_at_once, 1..=1_000_000, faults);
+    let holds = &settings.holds;
+    within("holds.max_seconds", holds.max_seconds, 10..=86_400, faults);
+    within("holds.ttl_seconds", holds.ttl_seconds, 10..=900.min(holds.max_seconds), faults);
+    within("holds.guest_flight_percent", holds.guest_flight_percent, 0..=100, faults);
+    within("holds.guests_flight_percent", holds.guests_flight_percent, 0..=100, faults);
     within("desk.lanes", settings.desk.lanes, 1..=64, faults);
     within("desk.batch", settings.desk.batch, 1..=1_000, faults);
     within("desk.queue", settings.desk.queue, 1..=1_000_000, faults);

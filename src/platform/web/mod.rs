@@ -33,7 +33,7 @@ pub use etag::{IfMatch, IfNoneMatch, Precondition, conditional, tagged, version_
 pub use fields::{Fields, Patch, Raw};
 pub use fingerprint::{Content, digest_of, fingerprint};
 pub use paging::{CursorKey, PageFields, PageParams, PageRequest, PageUpTo, link};
-pub use path::PathText;
+pub use path::{PathText, PathTexts};
 pub(crate) use problem::problem_responses;
 pub use problem::{InputFault, Problem, ProblemBody};
 pub use query::Query;

@@ -22,6 +22,8 @@ macro_rules! at_least {
 }
 
 at_least!(
+    /// Any caller with a credential, a guest's token too.
+    Guest,
     /// A caller who may book: a customer or more.
     Customer,
     /// The carrier's staff: an operator or an administrator.

@@ -9,10 +9,10 @@ mod router;
 mod service;
 
 pub use acts::{Actor, Acts, Subject};
-pub use caller::{Admin, Customer, Operator};
+pub use caller::{Admin, Customer, Guest, Operator};
 pub(super) use model::{Account, Act, ActAnchor, ActFilter, Email, MAX_TEXT, UserAnchor, UserFilter, read_name};
 pub use model::{Credential, ManagedUser, Principal, Role, User};
 pub(super) use repository::{account_by_email, account_by_id, list_acts, lock_account, lock_account_to_change};
 pub(super) use router::{HandlerState, routes};
-pub use service::UserService;
 pub(super) use service::insert_in_tx;
+pub use service::{UserService, admit_guests_in_tx};

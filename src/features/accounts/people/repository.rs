@@ -5,7 +5,7 @@ use crate::{
         Account, Act, ActAnchor, ActFilter, Email, ManagedUser, Role, User, UserAnchor, UserFilter,
     },
     kernel::{ActId, OrganizationId, UserId},
-    platform::postgres::PgSession,
+    platform::postgres::{PgSession, column},
 };
 
 /// A row of `users`.
@@ -60,6 +60,32 @@ pub async fn insert_organization(
     .map(drop)
 }
 
+/// Adds guests, each with its organization, unless they are there.
+pub async fn admit_guests(
+    db: &mut PgSession,
+    guests: &[(UserId, OrganizationId)],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with guest as (
+             select distinct * from unnest($1::uuid[], $2::uuid[]) as g (user_id, organization_id)
+         ), organization as (
+             insert into organizations (id, name, founder_id, created_at)
+             select organization_id, 'Guest', user_id, $3 from guest
+             on conflict (id) do nothing
+         )
+         insert into users (id, organization_id, role, created_at, updated_at)
+         select user_id, organization_id, 'guest', $3, $3 from guest
+         on conflict (id) do nothing",
+        &column(guests, |(user, _)| user.uuid()),
+        &column(guests, |(_, organization)| organization.uuid()),
+        now,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
 /// Answers false if the e-mail address is taken. A unique violation would write the address into PostgreSQL's log.
 pub async fn insert_user(db: &mut PgSession, user: &User, email: &Email, password_hash: &str) -> sqlx::Result<bool> {
     sqlx::query!(
@@ -86,9 +112,10 @@ macro_rules! select_account {
     ($tail:literal, $argument:expr) => {
         sqlx::query_as!(
             Row,
-            r#"select id as "id: UserId", email, name, role, organization_id as "organization_id: OrganizationId",
-                      created_at, updated_at, password_hash, disabled_at is not null as "disabled!", version
-               from users where erased_at is null and "#
+            r#"select id as "id: UserId", email as "email!", name, role, organization_id as "organization_id: OrganizationId",
+                      created_at, updated_at, password_hash as "password_hash!",
+                      disabled_at is not null as "disabled!", version
+               from users where erased_at is null and role <> 'guest' and "#
                 + $tail,
             $argument
         )
@@ -136,10 +163,10 @@ pub async fn list_users(
 ) -> sqlx::Result<Vec<ManagedUser>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id as "id: UserId", email, name, role, organization_id as "organization_id: OrganizationId",
+        r#"select id as "id: UserId", email as "email!", name, role, organization_id as "organization_id: OrganizationId",
                   created_at, updated_at, '' as "password_hash!", disabled_at is not null as "disabled!", version
            from users
-           where erased_at is null
+           where erased_at is null and role <> 'guest'
              and ($1::text is null or email ilike $1 or name ilike $1)
              and ($2::text is null or role = $2)
              and ($3::uuid is null or organization_id = $3)

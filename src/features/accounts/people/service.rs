@@ -1,16 +1,28 @@
+use chrono::{DateTime, Utc};
+
 use super::{
     model::{Email, ManagedUser, Principal, Role, User, UserAnchor, UserFilter},
     repository,
 };
 use crate::{
     features::accounts::error::AccountError,
-    kernel::UserId,
+    kernel::{OrganizationId, UserId},
     platform::{
         clock::SharedClock,
-        postgres::{Database, PgSession, commit, retrying},
+        postgres::{Database, DbError, PgSession, commit, retrying},
         web::{PageRequest, Patch, Raw},
     },
 };
+
+/// Gives guests an account without address and password, and an organization, by the ids of their tokens; those that have
+/// one keep it. Joins the caller's transaction.
+pub async fn admit_guests_in_tx(
+    tx: &mut PgSession,
+    guests: &[(UserId, OrganizationId)],
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    Ok(repository::admit_guests(tx, guests, now).await?)
+}
 
 /// Reads users, and changes what users may change of themselves. Cheap to clone.
 #[derive(Clone)]

@@ -1,15 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::order::{Arrival, Operation, Order};
-use crate::kernel::{AwbNumber, BookingId, FlightId};
+use uuid::Uuid;
 
-/// The orders of a batch: no air waybill and no booking twice.
+use super::order::{Arrival, Operation, Order};
+use crate::kernel::{AwbNumber, FlightId};
+
+/// The orders of a batch: no air waybill, no booking and no hold twice.
 #[derive(Default)]
 pub struct Chosen<'a> {
     pub arrivals: BTreeSet<Arrival>,
     of_flight: HashMap<FlightId, usize>,
     awbs: HashSet<&'a AwbNumber>,
-    bookings: HashSet<BookingId>,
+    rows: HashSet<Uuid>,
 }
 
 impl<'a> Chosen<'a> {
@@ -50,14 +52,14 @@ impl<'a> Chosen<'a> {
     }
 
     fn has_its_like(&self, operation: &Operation) -> bool {
-        operation.booking().is_some_and(|booking| self.bookings.contains(&booking))
+        operation.row().is_some_and(|row| self.rows.contains(&row))
             || operation.awb().is_some_and(|awb| self.awbs.contains(awb))
     }
 
     fn take(&mut self, arrival: Arrival, operation: &'a Operation) {
         self.arrivals.insert(arrival);
         self.awbs.extend(operation.awb());
-        self.bookings.extend(operation.booking());
+        self.rows.extend(operation.row());
         for flight in operation.flights() {
             *self.of_flight.entry(*flight).or_default() += 1;
         }

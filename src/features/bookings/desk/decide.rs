@@ -8,18 +8,21 @@ use super::{
     super::{
         BookingError,
         draw_up::NewBooking,
-        itinerary,
         model::{Action, Booking},
         movement::{Moving, check_flights_are_with_it},
     },
-    order::{Movement, Operation, Verb},
+    order::{Movement, Operation, StepOfHold, Verb},
 };
 use crate::{
     features::{
         capacity::{FlightCapacity, FlightStatus, Space},
         flights::Flight,
+        holds::{
+            Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldVerb, ItineraryError, NewHold, Stepped, draw_up,
+            itinerary,
+        },
     },
-    kernel::{AirportCode, BookingId, FlightId, Weight},
+    kernel::{AirportCode, BookingId, FlightId, HoldId, Weight},
 };
 
 /// The rules of the trade that are settings.
@@ -27,6 +30,7 @@ pub struct Rules<M: Fn(AirportCode) -> TimeDelta> {
     /// At or below this free weight, room is given only in order of arrival.
     pub threshold: Weight,
     pub minimum_connection: M,
+    pub limits: HoldLimits,
 }
 
 /// The rows that a batch has locked. The rooms change with each decision.
@@ -37,7 +41,10 @@ pub struct LockedRows {
     pub rooms: HashMap<FlightId, FlightCapacity>,
     pub flights: HashMap<FlightId, Flight>,
     pub bookings: HashMap<BookingId, Booking>,
-    /// Flights and bookings that another transaction has locked.
+    pub holds: HashMap<HoldId, Hold>,
+    /// What the tables say about holds beyond these rows.
+    pub books: HoldBooks,
+    /// Flights, bookings and holds that another transaction has locked.
     pub blocked: BTreeSet<Uuid>,
 }
 
@@ -58,7 +65,9 @@ pub enum Decision {
     Refused(BookingError),
     /// Only the lane for the last kilograms may grant it.
     LastKilos,
-    /// Another transaction has locked this flight or booking.
+    /// This flight lacks room, some of which may be kept by holds whose time is up.
+    Short(FlightId),
+    /// Another transaction has locked this flight, booking or hold.
     Blocked(Uuid),
 }
 
@@ -69,6 +78,11 @@ pub enum Grant {
     Book(Vec<Flight>),
     Advance(Box<Booking>, Moving),
     Cancel(Box<Booking>),
+    /// A hold on these flights.
+    Hold(Vec<Flight>),
+    StepHold(Box<Stepped>),
+    /// A hold becomes a booking on these flights.
+    Commit(Box<Stepped>, Vec<Flight>),
 }
 
 impl From<Result<Self, BookingError>> for Decision {
@@ -79,24 +93,89 @@ impl From<Result<Self, BookingError>> for Decision {
 
 impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
     /// Decides an order and changes the rooms by what it takes or gives back: all legs or none.
-    pub fn decide(&self, found: &mut LockedRows, extent: Extent, operation: &Operation) -> Decision {
+    pub fn decide(&self, found: &mut LockedRows, extent: Extent, operation: &Operation, has_cleared: bool) -> Decision {
         if let Some(blocked) = operation.rows().find(|row| found.blocked.contains(row)) {
             return Decision::Blocked(blocked);
         }
-        match operation {
-            Operation::Book(new) => self.book(found, extent, new).into(),
-            Operation::Move(movement) => move_on(found, movement).map(Decision::Granted).into(),
+        let judged = match operation {
+            Operation::Book(new) => self.book(found, extent, new),
+            Operation::Move(movement) => move_on(found, movement).map(Decision::Granted),
+            Operation::Hold(new) => self.hold(found, extent, new),
+            Operation::StepHold(step) => self.step_hold(found, step).map(Decision::Granted),
+        };
+        match judged {
+            Err(BookingError::Itinerary(ItineraryError::Full { flight_id, .. }))
+                if !has_cleared && found.rooms.get(&flight_id).is_some_and(|room| may_be_cleared(room, found.at)) =>
+            {
+                Decision::Short(flight_id)
+            }
+            judged => judged.into(),
         }
+    }
+
+    fn holds(&self, now: DateTime<Utc>) -> HoldRules<'_> {
+        HoldRules { limits: self.limits, minimum_connection: &self.minimum_connection, now }
+    }
+
+    fn hold(&self, found: &mut LockedRows, extent: Extent, new: &NewHold) -> Result<Decision, BookingError> {
+        let flights = flights_of(found, &new.flights)?;
+        let rules = self.holds(found.at);
+        rules.judge_new(&found.books, new, &flights)?;
+        let space = new.new.load().space;
+        if extent == Extent::AboveThreshold && flights.iter().any(|flight| self.is_critical_after(&flight.room, space))
+        {
+            return Ok(Decision::LastKilos);
+        }
+        for flight in &flights {
+            if let Some(room) = found.rooms.get_mut(&flight.id) {
+                room.hold(space);
+            }
+        }
+        // Its id is not known yet, and nobody asks for it in this batch.
+        if let Some(drawn) = draw_up(new, HoldId::from(Uuid::nil()), &flights, self.limits, found.at) {
+            found.books.note(&new.caller, None, &drawn);
+        }
+        Ok(Decision::Granted(Grant::Hold(flights)))
+    }
+
+    /// Judges a step against the locked state of the hold, and changes the rooms by what it takes and gives back.
+    fn step_hold(&self, found: &mut LockedRows, order: &StepOfHold) -> Result<Grant, BookingError> {
+        let step = &order.step;
+        let hold = found.holds.get(&step.seen.id).ok_or(HoldError::Unknown)?;
+        // The hold got other flights between reading and locking: the locks held are not the ones it now needs.
+        if !hold.flight_ids().eq(step.seen.flight_ids()) || hold.awb_number != step.seen.awb_number {
+            return Err(BookingError::Raced);
+        }
+        let known = found.flights.iter().filter_map(|(id, flight)| {
+            let room = *found.rooms.get(id)?;
+            Some((*id, Flight { room, ..flight.clone() }))
+        });
+        let known: HashMap<FlightId, Flight> = if matches!(step.verb, HoldVerb::Amend(_) | HoldVerb::Commit(_)) {
+            known.collect()
+        } else {
+            HashMap::new()
+        };
+        let stepped = self.holds(found.at).judge_step(&found.books, step, hold, &known)?;
+        let now = found.at;
+        for shift in &stepped.shifts {
+            if let Some(room) = found.rooms.get_mut(&shift.flight_id) {
+                match shift.posted() {
+                    Some(space) => room.post(space),
+                    None => room.amend_hold(shift.more, now),
+                }
+            }
+        }
+        found.books.note(&step.caller, Some(&stepped.before), &stepped.after);
+        if !order.commits() {
+            return Ok(Grant::StepHold(Box::new(stepped)));
+        }
+        let flights = stepped.after.flight_ids().filter_map(|id| known.get(&id).cloned()).collect();
+        Ok(Grant::Commit(Box::new(stepped), flights))
     }
 
     /// Returns the flights of a new booking, if they are its itinerary and have room.
     fn judge(&self, found: &LockedRows, operation: &NewBooking) -> Result<Vec<Flight>, BookingError> {
-        let named: BTreeSet<FlightId> = operation.flights.iter().copied().collect();
-        let known = named.iter().filter_map(|id| {
-            let flight = found.flights.get(id)?;
-            Some(Flight { room: *found.rooms.get(id)?, ..flight.clone() })
-        });
-        let flights = itinerary::in_order(&operation.flights, known.collect())?;
+        let flights = flights_of(found, &operation.flights)?;
         itinerary::check(&flights, operation.new.demand(), &self.minimum_connection, found.at)?;
         Ok(flights)
     }
@@ -110,7 +189,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         }
         for flight in &flights {
             if let Some(room) = found.rooms.get_mut(&flight.id) {
-                room.shift(space);
+                room.book(space);
             }
         }
         Ok(Decision::Granted(Grant::Book(flights)))
@@ -122,7 +201,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             Operation::Book(new) if !operation.rows().any(|row| found.blocked.contains(&row)) => {
                 self.judge(found, new).err().unwrap_or(lost)
             }
-            Operation::Book(_) | Operation::Move(_) => lost,
+            Operation::Book(_) | Operation::Move(_) | Operation::Hold(_) | Operation::StepHold(_) => lost,
         }
     }
 
@@ -137,10 +216,9 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         operation: &Operation,
         room_of: impl Fn(FlightId) -> Option<FlightCapacity>,
     ) -> bool {
-        let Operation::Book(new) = operation else { return false };
-        let space = new.new.space();
+        let Some(space) = operation.takes() else { return false };
         let mut is_critical = false;
-        for room in new.flights.iter().filter_map(|flight| room_of(*flight)) {
+        for room in operation.flights().iter().filter_map(|flight| room_of(*flight)) {
             if room.shortfall(space).is_some() || room.status != FlightStatus::Scheduled {
                 return false;
             }
@@ -148,6 +226,21 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         }
         is_critical
     }
+}
+
+/// Returns these flights, in order, with their locked rows.
+fn flights_of(found: &LockedRows, wanted: &[FlightId]) -> Result<Vec<Flight>, ItineraryError> {
+    let named: BTreeSet<FlightId> = wanted.iter().copied().collect();
+    let known = named.iter().filter_map(|id| {
+        let flight = found.flights.get(id)?;
+        Some(Flight { room: *found.rooms.get(id)?, ..flight.clone() })
+    });
+    itinerary::in_order(wanted, known.collect())
+}
+
+/// Returns whether a flight may have room by its row that nobody has a right to any more.
+fn may_be_cleared(room: &FlightCapacity, now: DateTime<Utc>) -> bool {
+    room.held != room.aside || room.has_forgotten_aside(now)
 }
 
 /// Checks a step against the locked state: version, transition, locks, then the step's own conditions.
@@ -179,7 +272,7 @@ fn move_on(found: &mut LockedRows, movement: &Movement) -> Result<Grant, Booking
             debug_assert_eq!(action, Action::Cancel);
             for leg in booking.undeparted_legs() {
                 if let Some(room) = found.rooms.get_mut(&leg.flight_id) {
-                    room.shift(Space::default() - leg.space);
+                    room.release(leg.space, found.at);
                 }
             }
             Ok(Grant::Cancel(Box::new(booking.clone())))

@@ -1,6 +1,6 @@
 //! A lane of the desk as a pure state machine: a report of what has happened leads to the next action. The server and
 //! the simulation run the same code.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -74,6 +74,8 @@ pub struct Lane<T, M> {
     /// The batch is a trial of orders that have met a lock before.
     is_trial: bool,
     settled: Vec<Settled<T, M>>,
+    /// Flights that lacked room, some of which may be kept by nobody.
+    short: BTreeSet<FlightId>,
     #[cfg(test)]
     pub defect: Defect,
     /// The rooms before the locks.
@@ -96,6 +98,7 @@ impl<T: Ticket, M> Lane<T, M> {
             passes_over: false,
             is_trial: false,
             settled: Vec::new(),
+            short: BTreeSet::new(),
             #[cfg(test)]
             defect: Defect::None,
             #[cfg(test)]
@@ -153,6 +156,11 @@ impl<T: Ticket, M> Lane<T, M> {
 
     pub fn batch_mut(&mut self) -> &mut [Entry<T, M>] {
         &mut self.batch
+    }
+
+    /// Returns the flights that lacked room since the last call. Their orders are decided again.
+    pub fn take_short(&mut self) -> Vec<FlightId> {
+        std::mem::take(&mut self.short).into_iter().collect()
     }
 
     /// Returns what has been settled since the last call.
@@ -276,7 +284,7 @@ impl<T: Ticket, M> Lane<T, M> {
             let operation = &entry.order.operation;
             entry.decision = match std::mem::replace(&mut entry.decision, Decision::Open) {
                 Decision::Refused(lost) => Decision::Refused(rules.refuse(&found, operation, lost)),
-                _ => rules.decide(&mut found, extent, operation),
+                _ => rules.decide(&mut found, extent, operation, entry.order.has_cleared),
             };
         }
         let grants = self.batch.iter().any(|entry| matches!(entry.decision, Decision::Granted(_)));
@@ -382,6 +390,10 @@ impl<T: Ticket, M> Lane<T, M> {
                 }
                 (Decision::Refused(error), _) => self.settled.push(Settled::Refused(entry.order, error, None)),
                 (Decision::LastKilos, _) => self.settled.push(Settled::ToLastKilos(entry.order.pass_on())),
+                (Decision::Short(flight), _) => {
+                    self.short.insert(flight);
+                    self.arrive(Order { has_cleared: true, ..entry.order.put_back() });
+                }
                 (Decision::Blocked(row), _) => self.blocked.wait_for_row(entry.order.put_back(), Some(row)),
                 (Decision::Granted(_) | Decision::Open, _) => self.arrive(entry.order.put_back()),
             }

@@ -29,17 +29,20 @@ use tokio::{
 };
 
 use super::{BookingError, BookingService, metric, model::Booking};
-use crate::platform::{
-    idempotency::{Answer, InUse, Key, Repetition},
-    tasks::Tasks,
-    telemetry::{Traced, span},
-    web::Problem,
+use crate::{
+    features::holds::Hold,
+    platform::{
+        idempotency::{Answer, InUse, Key, Repetition},
+        tasks::Tasks,
+        telemetry::{Traced, span},
+        web::Problem,
+    },
 };
 use lane::{Lane, LaneKind};
 use run::Runner;
 use ticket::{Outcome, Progress, Queues};
 
-pub(super) use order::{Movement, Operation, Verb};
+pub(super) use order::{Movement, Operation, StepOfHold, Verb};
 pub(super) use ticket::Refusal;
 
 type Order = order::Order<ticket::Ticket>;
@@ -78,13 +81,20 @@ struct Inner {
 pub struct Request {
     key: Arc<Key>,
     in_use: Arc<InUse>,
-    answer: fn(&Booking) -> Answer,
+    answer: AnswerFor,
     until: Instant,
+}
+
+/// Makes the answer to a granted order.
+#[derive(Debug, Clone, Copy)]
+pub enum AnswerFor {
+    Booking(fn(&Booking) -> Answer),
+    Hold(fn(&Hold) -> Answer),
 }
 
 impl Request {
     /// `until`: the end of the request. Fails if another request with the same key is in progress in this process.
-    pub fn new(key: Key, answer: fn(&Booking) -> Answer, until: Instant) -> Result<Self, Repetition> {
+    pub fn new(key: Key, answer: AnswerFor, until: Instant) -> Result<Self, Repetition> {
         let in_use = Arc::new(key.start().ok_or(Repetition::InProgress)?);
         Ok(Self { key: Arc::new(key), in_use, answer, until })
     }
@@ -170,7 +180,8 @@ impl Desk {
 fn home(operation: &Operation, lanes: usize) -> usize {
     let home = match operation {
         Operation::Book(new) => new.flights.iter().min().map(|flight| flight.uuid()),
-        Operation::Move(movement) => Some(movement.seen.id.uuid()),
+        Operation::Hold(new) => new.flights.iter().min().map(|flight| flight.uuid()),
+        Operation::Move(_) | Operation::StepHold(_) => operation.row(),
     };
     // The last bytes of a UUIDv7 are random.
     usize::from(home.unwrap_or_default().as_bytes()[15]) % lanes

@@ -7,7 +7,14 @@ use super::super::{
     model::{Action, Booking},
     movement::Advance,
 };
-use crate::kernel::{AwbNumber, BookingId, FlightId};
+use crate::{
+    features::{
+        capacity::Space,
+        holds::{HoldStep, HoldVerb, NewHold},
+    },
+    kernel::{AwbNumber, BookingId, FlightId, HoldId},
+    platform::web::Patch,
+};
 
 /// Position in the order of arrival at the desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +25,27 @@ pub struct Arrival(pub u64);
 pub enum Operation {
     Book(NewBooking),
     Move(Box<Movement>),
+    Hold(Box<NewHold>),
+    StepHold(Box<StepOfHold>),
+}
+
+/// A step of a hold, which was read before: its rows to be locked follow from that.
+#[derive(Debug)]
+pub struct StepOfHold {
+    pub step: HoldStep,
+    flights: Vec<FlightId>,
+}
+
+impl StepOfHold {
+    pub fn new(step: HoldStep) -> Self {
+        let flights = step.flights();
+        Self { step, flights }
+    }
+
+    /// Returns whether it makes a booking of the hold.
+    pub const fn commits(&self) -> bool {
+        matches!(self.step.verb, HoldVerb::Commit(_))
+    }
 }
 
 /// A step of a booking, which was read before: its rows to be locked follow from that.
@@ -70,21 +98,62 @@ impl Operation {
         match self {
             Self::Book(new) => &new.flights,
             Self::Move(movement) => movement.flights(),
+            Self::Hold(new) => &new.flights,
+            Self::StepHold(step) => &step.flights,
         }
     }
 
     /// The booking to be locked.
     pub fn booking(&self) -> Option<BookingId> {
         match self {
-            Self::Book(_) => None,
             Self::Move(movement) => Some(movement.seen.id),
+            Self::Book(_) | Self::Hold(_) | Self::StepHold(_) => None,
         }
     }
 
-    /// The flights and the booking to be locked.
+    /// The hold to be locked.
+    pub fn hold(&self) -> Option<HoldId> {
+        match self {
+            Self::StepHold(step) => Some(step.step.seen.id),
+            Self::Book(_) | Self::Move(_) | Self::Hold(_) => None,
+        }
+    }
+
+    /// The booking or hold to be locked.
+    pub fn row(&self) -> Option<Uuid> {
+        self.booking().map(BookingId::uuid).or(self.hold().map(HoldId::uuid))
+    }
+
+    /// The flights, and the booking or hold, to be locked.
     pub fn rows(&self) -> impl Iterator<Item = Uuid> {
-        let booking = self.booking().map(BookingId::uuid);
-        self.flights().iter().map(|flight| flight.uuid()).chain(booking)
+        self.flights().iter().map(|flight| flight.uuid()).chain(self.row())
+    }
+
+    /// Whether it makes a booking.
+    pub const fn books(&self) -> bool {
+        match self {
+            Self::Book(_) => true,
+            Self::StepHold(step) => step.commits(),
+            Self::Move(_) | Self::Hold(_) => false,
+        }
+    }
+
+    /// Whether its flights are judged by their schedules, not by their rooms alone.
+    pub const fn needs_schedules(&self) -> bool {
+        match self {
+            Self::Book(_) | Self::Hold(_) => true,
+            Self::StepHold(step) => matches!(step.step.verb, HoldVerb::Commit(_) | HoldVerb::Amend(_)),
+            Self::Move(_) => false,
+        }
+    }
+
+    /// The room that it takes on each flight, if it is new.
+    pub fn takes(&self) -> Option<Space> {
+        match self {
+            Self::Book(new) => Some(new.new.space()),
+            Self::Hold(new) => Some(new.new.load().space),
+            Self::Move(_) | Self::StepHold(_) => None,
+        }
     }
 
     /// The air waybill that the order claims or frees.
@@ -94,6 +163,7 @@ impl Operation {
             Self::Move(movement) => {
                 movement.seen.awb_number.as_ref().filter(|_| matches!(movement.verb, Verb::Cancel(_)))
             }
+            Self::Hold(_) | Self::StepHold(_) => self.claim(),
         }
     }
 
@@ -101,7 +171,15 @@ impl Operation {
     pub fn claim(&self) -> Option<&AwbNumber> {
         match self {
             Self::Book(new) => new.new.awb_number.as_ref(),
-            Self::Move(_) => None,
+            Self::StepHold(step) => match &step.step.verb {
+                HoldVerb::Commit(patch) => match &patch.awb_number {
+                    Patch::Set(number) => Some(number),
+                    Patch::Keep => step.step.seen.awb_number.as_ref(),
+                    Patch::Clear => None,
+                },
+                _ => None,
+            },
+            Self::Move(_) | Self::Hold(_) => None,
         }
     }
 }
@@ -114,11 +192,13 @@ pub struct Order<T> {
     pub ticket: T,
     /// It was begun before in this lane, without effect.
     pub is_repeated: bool,
+    /// It ran short, and room that nobody has any more was freed for it.
+    pub has_cleared: bool,
 }
 
 impl<T: Ticket> Order<T> {
     pub const fn new(arrival: Arrival, operation: Operation, ticket: T) -> Self {
-        Self { arrival, operation, ticket, is_repeated: false }
+        Self { arrival, operation, ticket, is_repeated: false, has_cleared: false }
     }
 
     /// Passes it on to another lane, which has not begun it.

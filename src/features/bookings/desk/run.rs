@@ -30,8 +30,9 @@ use crate::{
     features::{
         capacity::{self, FlightCapacity},
         flights::{self, Flight},
+        holds::{self, Asked},
     },
-    kernel::{AirportCode, BookingId, FlightId},
+    kernel::{AirportCode, BookingId, FlightId, HoldId},
     platform::{
         locks::Lock,
         postgres::{DbError, limit_lock_waits, pause_before_retry},
@@ -122,6 +123,7 @@ impl Runner {
                 self.serve_batch().await;
             }
             self.reply();
+            self.clear().await;
             metric::DESK_BLOCKED.with([&*self.name]).set(count(self.lane.blocked().len()));
             if let Some(pause) = self.lane.conflicts().map(pause_before_retry) {
                 tokio::time::sleep(pause).await;
@@ -131,6 +133,17 @@ impl Runner {
             }
         }
         metric::DESK_WAITING.with([&*self.name]).set(0);
+    }
+
+    /// Frees the room that nobody has a right to any more, on flights that ran short. If that fails, their orders are
+    /// decided by the rows as they are.
+    async fn clear(&mut self) {
+        let short = self.lane.take_short();
+        if !short.is_empty()
+            && let Err(error) = self.bookings.holds.clear(&short).await
+        {
+            tracing::debug!(%error, "holds whose time is up cannot be ended for an order that runs short");
+        }
     }
 
     /// Looks at the locked rows for which orders wait, without waiting for them. If that fails, the orders learn it by
@@ -149,9 +162,11 @@ impl Runner {
         let flights: Vec<FlightId> = rows.iter().copied().map(FlightId::from).collect();
         let flights = capacity::lock_free_in_tx(&mut tx, &flights).await?;
         let bookings = repository::lock_free_bookings(&mut tx, rows).await?;
+        let holds = holds::lock_free_in_tx(&mut tx, rows).await?;
         tx.roll_back().await;
         let flights = flights.into_iter().map(|room| room.flight_id.uuid());
-        Ok(flights.chain(bookings.into_iter().map(|booking| booking.id.uuid())).collect())
+        let bookings = bookings.into_iter().map(|booking| booking.id.uuid());
+        Ok(flights.chain(bookings).chain(holds.into_iter().map(|hold| hold.id.uuid())).collect())
     }
 
     async fn serve_batch(&mut self) {
@@ -201,10 +216,7 @@ impl Runner {
     /// Returns how often the batch takes room on a flight.
     fn takings(&self) -> usize {
         let operations = self.lane.batch().iter().map(|entry| &entry.order.operation);
-        operations
-            .filter(|operation| matches!(operation, Operation::Book(_)))
-            .map(|operation| operation.flights().len())
-            .sum()
+        operations.filter(|operation| operation.takes().is_some()).map(|operation| operation.flights().len()).sum()
     }
 
     async fn carry_out(&mut self, next: Next) -> Result<Report, DbError> {
@@ -238,7 +250,7 @@ impl Runner {
     /// Takes the courtesy locks for the last kilograms, begins, enters the keys, and claims the air waybills.
     async fn enter(&mut self, wait: Wait) -> Result<Vec<Result<(), BookingError>>, DbError> {
         if self.lane.kind() == LaneKind::LastKilos {
-            let flights = wanted(self.lane.batch(), |operation| matches!(operation, Operation::Book(_)));
+            let flights = wanted(self.lane.batch(), |operation| operation.takes().is_some());
             self.turns = self.bookings.capacity.turns(flights).in_span(span("wait for turn")).await;
         }
         let tx = self.tx.insert(Transaction::begin(&self.bookings.db).await?);
@@ -252,9 +264,9 @@ impl Runner {
             entered.into_iter().map(|entered| entered.map_err(BookingError::from)).collect();
         let mut claims = Vec::new();
         for (entry, outcome) in self.lane.batch_mut().iter_mut().zip(&outcomes) {
-            if matches!(entry.order.operation, Operation::Book(_)) {
+            if entry.order.operation.books() {
                 let id = self.bookings.ids.next(begun_at);
-                entry.made = Some(Made { id, booking: None, answer: None });
+                entry.made = Some(Made { id, booking: None, hold: None, answer: None });
                 claims.extend(entry.order.operation.claim().filter(|_| outcome.is_ok()).map(|awb| (awb.clone(), id)));
             }
         }
@@ -274,10 +286,14 @@ impl Runner {
     /// Locks the flights of all orders in ascending order, then the bookings, and reads them.
     async fn lock(&mut self, wait: Wait) -> Result<LockedRows, DbError> {
         let flights: Vec<FlightId> = wanted(self.lane.batch(), |_| true).into_iter().collect();
-        let booked = wanted(self.lane.batch(), |operation| matches!(operation, Operation::Book(_)));
+        let judged = wanted(self.lane.batch(), Operation::needs_schedules);
         let mut bookings: Vec<Uuid> =
             self.lane.batch().iter().filter_map(|entry| Some(entry.order.operation.booking()?.uuid())).collect();
         bookings.sort_unstable();
+        let mut holds: Vec<HoldId> =
+            self.lane.batch().iter().filter_map(|entry| entry.order.operation.hold()).collect();
+        holds.sort_unstable();
+        let asked = asked(self.lane.batch());
         let service = self.bookings.clone();
         let tx = self.transaction()?;
         let mut found = LockedRows::default();
@@ -287,9 +303,9 @@ impl Runner {
                 Wait::ForNobody => capacity::lock_free_in_tx(tx, &flights).await?,
             };
             found.rooms = rooms.into_iter().map(|room| (room.flight_id, room)).collect();
-            found.flights = timetable(tx, &service, &booked, &found.rooms).await?;
+            found.flights = timetable(tx, &service, &judged, &found.rooms).await?;
             // Another transaction has locked the flights that exist and were not locked.
-            let is_known = |flight: &&FlightId| !booked.contains(flight) || found.flights.contains_key(flight);
+            let is_known = |flight: &&FlightId| !judged.contains(flight) || found.flights.contains_key(flight);
             let missing = flights.iter().filter(|flight| !found.rooms.contains_key(flight)).filter(is_known);
             found.blocked.extend(missing.map(|flight| flight.uuid()));
         }
@@ -301,7 +317,20 @@ impl Runner {
             found.bookings = locked.into_iter().map(|booking| (booking.id, booking)).collect();
             found.blocked.extend(bookings.iter().filter(|id| !found.bookings.contains_key(&BookingId::from(**id))));
         }
+        if !holds.is_empty() {
+            let locked = match wait {
+                Wait::ForOthers => holds::lock_in_tx(tx, &holds).await?,
+                Wait::ForNobody => {
+                    let ids: Vec<Uuid> = holds.iter().map(|hold| hold.uuid()).collect();
+                    holds::lock_free_in_tx(tx, &ids).await?
+                }
+            };
+            found.holds = locked.into_iter().map(|hold| (hold.id, hold)).collect();
+            let missing = holds.iter().filter(|id| !found.holds.contains_key(id));
+            found.blocked.extend(missing.map(|id| id.uuid()));
+        }
         found.at = service.clock.now();
+        found.books = asked.read_in_tx(tx, found.at).await?;
         self.decided_at = found.at;
         Ok(found)
     }
@@ -335,16 +364,24 @@ impl Runner {
 
     fn done(&self, order: Order, made: Option<Made>, proof: Committed) {
         let Order { operation, ticket, .. } = order;
-        let Some((Some(booking), Some(answer))) = made.map(|made| (made.booking, made.answer)) else {
+        let Some(Made { booking, hold, answer: Some(answer), .. }) = made else {
             return ticket.refuse(DbError::from(sqlx::Error::WorkerCrashed).into(), None);
         };
         let bookings = &self.bookings;
-        ticket.span.in_scope(|| match &operation {
-            Operation::Book(_) => {
-                self.path().count_taken(booking.legs.len());
-                bookings.created(&booking);
+        ticket.span.in_scope(|| {
+            if let Some((hold, event_type)) = &hold {
+                bookings.holds.changed(hold, *event_type);
             }
-            Operation::Move(movement) => bookings.moved(&booking, movement.verb.action()),
+            match (&operation, &booking) {
+                (Operation::Move(movement), Some(booking)) => bookings.moved(booking, movement.verb.action()),
+                (Operation::Book(_), Some(booking)) => {
+                    self.path().count_taken(booking.legs.len());
+                    bookings.created(booking);
+                }
+                (Operation::StepHold(_), Some(booking)) => bookings.created(booking),
+                (Operation::Hold(_), _) => self.path().count_taken(operation.flights().len()),
+                (Operation::Book(_) | Operation::Move(_) | Operation::StepHold(_), None) => {}
+            }
         });
         ticket.acknowledge(answer, proof);
     }
@@ -373,7 +410,11 @@ impl BookingService {
 
 fn rules(bookings: &BookingService) -> Rules<impl Fn(AirportCode) -> TimeDelta> {
     let connections = bookings.flights.connections();
-    Rules { threshold: bookings.capacity.threshold(), minimum_connection: |airport| connections.minimum(airport) }
+    Rules {
+        threshold: bookings.capacity.threshold(),
+        minimum_connection: |airport| connections.minimum(airport),
+        limits: bookings.holds.limits(),
+    }
 }
 
 fn count(orders: usize) -> u32 {
@@ -386,15 +427,31 @@ fn wanted(batch: &[OwnEntry], which: impl Fn(&Operation) -> bool) -> BTreeSet<Fl
     orders.flat_map(|operation| operation.flights().iter().copied()).collect()
 }
 
-/// Returns the schedules of the flights to be booked: as this process knows them under the locked version, else read.
+/// Returns what these orders must know about holds beyond the rows that they lock.
+fn asked(batch: &[OwnEntry]) -> Asked {
+    let mut asked = Asked::default();
+    for operation in batch.iter().map(|entry| &entry.order.operation) {
+        match operation {
+            Operation::Hold(new) => asked.new_hold(&new.caller, &new.flights, new.new.position_names.is_some()),
+            Operation::StepHold(order) if operation.needs_schedules() => {
+                let has_names = order.step.names().is_some() || !order.step.seen.position_names().is_empty();
+                asked.change(&order.step.caller, operation.flights(), has_names);
+            }
+            _ => {}
+        }
+    }
+    asked
+}
+
+/// Returns the schedules of the flights to be judged: as this process knows them under the locked version, else read.
 async fn timetable(
     tx: &mut Transaction,
     service: &BookingService,
-    booked: &BTreeSet<FlightId>,
+    judged: &BTreeSet<FlightId>,
     rooms: &HashMap<FlightId, FlightCapacity>,
 ) -> Result<HashMap<FlightId, Flight>, DbError> {
-    let (mut known, mut unknown) = (HashMap::with_capacity(booked.len()), Vec::new());
-    for flight in booked {
+    let (mut known, mut unknown) = (HashMap::with_capacity(judged.len()), Vec::new());
+    for flight in judged {
         match rooms.get(flight).and_then(|room| service.flights.known_as(*room)) {
             Some(found) => _ = known.insert(*flight, found),
             None => unknown.push(*flight),

@@ -10,10 +10,7 @@ use tokio::{sync::oneshot, time::Instant};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use uuid::Uuid;
 
-use super::{
-    super::{BookingError, model::Booking},
-    Operation, Request, order,
-};
+use super::{super::BookingError, AnswerFor, Operation, Request, order};
 use crate::platform::{
     idempotency::{Answer, InUse, Key},
     postgres::DbError,
@@ -62,7 +59,7 @@ impl Progress {
 pub struct Ticket {
     pub key: Arc<Key>,
     _in_use: Arc<InUse>,
-    pub answer_for: fn(&Booking) -> Answer,
+    pub answer_for: AnswerFor,
     answer: oneshot::Sender<Outcome>,
     progress: Progress,
     /// Names the request in its log lines.

@@ -1,21 +1,31 @@
 //! Writes what a batch has been granted, in as few statements as there are kinds of rows.
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::{
     super::{
         BookingService,
         draft::{Author, Draft, save_in_tx},
+        draw_up::NewBooking,
+        dto::CreateBooking,
         model::{Booking, BookingData, Event, message},
         repository,
     },
-    Operation, Verb,
+    AnswerFor, Operation, Verb,
     decide::{Decision, Grant},
     lane::Entry,
     ticket::Ticket,
 };
 use crate::{
-    features::capacity::{self, FlightCapacity, Shift},
-    kernel::{AwbNumber, BookingId, BookingRef},
+    features::{
+        accounts,
+        capacity::{self, FlightCapacity, Shift},
+        flights::Flight,
+        holds::{self, Hold, HoldChange, HoldEventType, HoldStep, Stepped, actor, draw_up},
+    },
+    kernel::{AwbNumber, BookingId, BookingRef, OrganizationId, UserId},
     platform::{
         idempotency::Answer,
         postgres::{DbError, Statement},
@@ -29,6 +39,7 @@ pub struct Made {
     /// The id of a new booking; its air waybill is claimed before the booking is drawn up.
     pub id: BookingId,
     pub booking: Option<Booking>,
+    pub hold: Option<(Hold, HoldEventType)>,
     pub answer: Option<Answer>,
 }
 
@@ -43,24 +54,43 @@ struct Batch {
     drafts: Vec<Draft>,
     /// Claims of refused orders and of cancelled bookings.
     freed: Vec<(AwbNumber, BookingId)>,
+    holds: Vec<HoldChange>,
+    /// The guests whose holds become bookings.
+    guests: Vec<(UserId, OrganizationId)>,
+    /// For each entry, which of these it has made.
+    places: Vec<Place>,
 }
 
-/// Writes, and leaves bookings and answers in the entries. Returns the flights' rows after it.
+/// What an entry has made: places in the lists of its batch.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    new: Option<usize>,
+    draft: Option<usize>,
+    hold: Option<usize>,
+}
+
+/// Writes, and leaves bookings, holds and answers in the entries. Returns the flights' rows after it.
 pub async fn write(
     tx: &mut Transaction,
     service: &BookingService,
     entries: &mut [OwnEntry],
     now: DateTime<Utc>,
 ) -> Result<Vec<FlightCapacity>, DbError> {
-    let new = entries.iter().filter(|entry| matches!(entry.decision, Decision::Granted(Grant::Book(_)))).count();
+    let is_new =
+        |entry: &&mut OwnEntry| matches!(entry.decision, Decision::Granted(Grant::Book(_) | Grant::Commit(..)));
+    let new = entries.iter_mut().filter(is_new).count();
     let mut references = service.references.take(tx, new).await?.into_iter();
     let mut batch = Batch::default();
     for entry in entries.iter_mut() {
+        batch.places.push(Place::default());
         batch.add(service, entry, &mut references, now);
     }
     if !batch.freed.is_empty() {
         batch.freed.sort();
         repository::free_awbs(tx, &batch.freed).await?;
+    }
+    if !batch.guests.is_empty() {
+        accounts::admit_guests_in_tx(tx, &batch.guests, now).await?;
     }
     // What follows is prepared while the database is at work.
     let shifting = capacity::shift_in_tx(tx, &batch.shifts, now);
@@ -72,16 +102,10 @@ pub async fn write(
     if !batch.drafts.is_empty() {
         save_in_tx(tx, &batch.drafts).await?;
     }
-    let (mut new, mut drafts) = (batch.new.into_iter(), batch.drafts.into_iter());
-    for (entry, answer) in entries.iter_mut().zip(answers) {
-        let booking = match &entry.decision {
-            Decision::Granted(Grant::Book(_)) => new.next().map(|(booking, ..)| booking),
-            Decision::Granted(_) => drafts.next().map(|draft| draft.now),
-            _ => None,
-        };
-        let Some(booking) = booking else { continue };
-        entry.made = Some(Made { id: booking.id, booking: Some(booking), answer });
+    if !batch.holds.is_empty() {
+        holds::write_in_tx(tx, &batch.holds).await?;
     }
+    batch.hand_out(entries, answers);
     let kept =
         entries.iter().filter_map(|entry| Some((&*entry.order.ticket.key, entry.made.as_ref()?.answer.as_ref()?)));
     tx.keep(&kept.collect::<Vec<_>>()).await?;
@@ -101,17 +125,31 @@ impl Batch {
 
     /// Returns the answers, in the order of the entries.
     fn answers(&self, entries: &[OwnEntry]) -> Vec<Option<Answer>> {
-        let mut new = self.new.iter().map(|(booking, ..)| booking);
-        let mut drafts = self.drafts.iter().map(|draft| &draft.now);
-        let answer = |entry: &OwnEntry| {
-            let booking = match &entry.decision {
-                Decision::Granted(Grant::Book(_)) => new.next(),
-                Decision::Granted(_) => drafts.next(),
-                _ => None,
-            };
-            booking.map(entry.order.ticket.answer_for)
+        let answer = |(entry, place): (&OwnEntry, &Place)| match entry.order.ticket.answer_for {
+            AnswerFor::Booking(answer) => {
+                let new = place.new.map(|at| &self.new[at].0);
+                new.or(place.draft.map(|at| &self.drafts[at].now)).map(answer)
+            }
+            AnswerFor::Hold(answer) => place.hold.map(|at| answer(&self.holds[at].after)),
         };
-        entries.iter().map(answer).collect()
+        entries.iter().zip(&self.places).map(answer).collect()
+    }
+
+    /// Leaves what was made, and the answers, in the entries.
+    fn hand_out(self, entries: &mut [OwnEntry], answers: Vec<Option<Answer>>) {
+        let mut new: Vec<_> = self.new.into_iter().map(|(booking, ..)| Some(booking)).collect();
+        let mut drafts: Vec<_> = self.drafts.into_iter().map(|draft| Some(draft.now)).collect();
+        let mut holds: Vec<_> = self.holds.into_iter().map(|change| Some((change.after, change.event_type))).collect();
+        for ((entry, answer), place) in entries.iter_mut().zip(answers).zip(self.places) {
+            let booking = place.new.and_then(|at| new[at].take());
+            let booking = booking.or_else(|| drafts[place.draft?].take());
+            let hold = place.hold.and_then(|at| holds[at].take());
+            if booking.is_none() && hold.is_none() {
+                continue;
+            }
+            let id = booking.as_ref().map_or_else(|| Uuid::nil().into(), |booking| booking.id);
+            entry.made = Some(Made { id, booking, hold, answer });
+        }
     }
 
     fn add(
@@ -127,32 +165,118 @@ impl Batch {
                 let booking = service.draw_up(operation, (made.id, reference), flights, now);
                 let taken = booking.legs.iter().map(|leg| Shift::booked(leg.flight_id, booking.id, leg.id, leg.space));
                 self.shifts.extend(taken);
-                let event = service.booked_event(&booking);
-                self.new.push((booking, event, entry.order.ticket.trace.clone()));
+                self.add_new(service, booking, entry);
+            }
+            (Decision::Granted(Grant::Commit(stepped, flights)), Operation::StepHold(order)) => {
+                let (Some(made), Some(reference)) = (&entry.made, references.next()) else { return };
+                self.commit(service, entry, &order.step, stepped, flights, (made.id, reference), now);
+            }
+            (Decision::Granted(Grant::Hold(flights)), Operation::Hold(new)) => {
+                let id = service.ids.next(now);
+                let Some(hold) = draw_up(new, id, flights, service.holds.limits(), now) else { return };
+                self.shifts.extend(hold.legs.iter().map(|leg| Shift::held(leg.flight_id, id, leg.space)));
+                self.add_hold(None, hold, HoldEventType::Created, actor(&new.caller), entry);
+            }
+            (Decision::Granted(Grant::StepHold(stepped)), Operation::StepHold(order)) => {
+                self.shifts.extend_from_slice(&stepped.shifts);
+                let (before, after) = (stepped.before.clone(), stepped.after.clone());
+                self.add_hold(Some(before), after, stepped.event_type, actor(&order.step.caller), entry);
             }
             (Decision::Granted(grant), Operation::Move(movement)) => {
                 let author = Author { ids: &service.ids, actor: Some(movement.target.caller.user_id), now };
-                match (grant, &movement.verb) {
-                    (Grant::Advance(booking, moving), Verb::Advance(advance)) => {
-                        let mut draft = draft_of(booking, entry);
-                        service.advance(&mut draft, advance, moving.clone(), author);
-                        self.drafts.push(draft);
-                    }
-                    (Grant::Cancel(booking), Verb::Cancel(cancel)) => {
-                        let mut draft = draft_of(booking, entry);
-                        self.shifts.extend(BookingService::cancel(&mut draft, cancel, author));
-                        self.freed.extend(draft.now.awb_number.clone().map(|awb| (awb, draft.now.id)));
-                        self.drafts.push(draft);
-                    }
-                    _ => debug_assert!(false, "a grant of another kind than its operation"),
-                }
+                self.move_on(service, entry, grant, &movement.verb, author);
             }
-            (_, Operation::Book(operation)) => {
+            (_, operation) => {
                 let id = entry.made.as_ref().map(|made| made.id);
-                self.freed.extend(operation.new.awb_number.clone().zip(id));
+                self.freed.extend(operation.claim().cloned().zip(id));
             }
-            (_, Operation::Move(_)) => {}
         }
+    }
+
+    fn move_on(&mut self, service: &BookingService, entry: &OwnEntry, grant: &Grant, verb: &Verb, author: Author<'_>) {
+        let draft = match (grant, verb) {
+            (Grant::Advance(booking, moving), Verb::Advance(advance)) => {
+                let mut draft = draft_of(booking, entry);
+                service.advance(&mut draft, advance, moving.clone(), author);
+                draft
+            }
+            (Grant::Cancel(booking), Verb::Cancel(cancel)) => {
+                let mut draft = draft_of(booking, entry);
+                self.shifts.extend(BookingService::cancel(&mut draft, cancel, author));
+                self.freed.extend(draft.now.awb_number.clone().map(|awb| (awb, draft.now.id)));
+                draft
+            }
+            _ => {
+                debug_assert!(false, "a grant of another kind than its operation");
+                return;
+            }
+        };
+        self.place().draft = Some(self.drafts.len());
+        self.drafts.push(draft);
+    }
+
+    /// Makes a booking of a hold: on each flight, it takes the room that the hold gives by the entry before.
+    #[allow(clippy::too_many_arguments, reason = "each is one thing that it stands on")]
+    fn commit(
+        &mut self,
+        service: &BookingService,
+        entry: &OwnEntry,
+        step: &HoldStep,
+        stepped: &Stepped,
+        flights: &[Flight],
+        (id, reference): (BookingId, BookingRef),
+        now: DateTime<Utc>,
+    ) {
+        let mut hold = stepped.after.clone();
+        let Some(new) = CreateBooking::of_hold(&hold) else { return };
+        let operation = NewBooking {
+            caller: step.caller.principal,
+            new: Arc::new(new),
+            flights: Vec::new(),
+            hold: Some((hold.organization_id, hold.id)),
+        };
+        let booking = service.draw_up(&operation, (id, reference.clone()), flights, now);
+        for shift in &stepped.shifts {
+            self.shifts.push(*shift);
+            let leg = booking.legs.iter().find(|leg| leg.flight_id == shift.flight_id);
+            if let (Some(space), Some(leg)) = (shift.posted(), leg) {
+                self.shifts.push(Shift::booked(leg.flight_id, id, leg.id, space));
+            }
+        }
+        if hold.is_guest {
+            self.guests.push((hold.created_by, hold.organization_id));
+        }
+        hold.booking = Some((id, reference));
+        self.add_new(service, booking, entry);
+        self.add_hold(Some(stepped.before.clone()), hold, stepped.event_type, actor(&step.caller), entry);
+    }
+
+    fn add_new(&mut self, service: &BookingService, booking: Booking, entry: &OwnEntry) {
+        let event = service.booked_event(&booking);
+        self.place().new = Some(self.new.len());
+        self.new.push((booking, event, entry.order.ticket.trace.clone()));
+    }
+
+    fn add_hold(
+        &mut self,
+        before: Option<Hold>,
+        after: Hold,
+        event_type: HoldEventType,
+        actor: UserId,
+        entry: &OwnEntry,
+    ) {
+        self.place().hold = Some(self.holds.len());
+        let trace = entry.order.ticket.trace.clone();
+        self.holds.push(HoldChange { before, after, event_type, actor: Some(actor), trace });
+    }
+
+    /// The place of the entry that is added.
+    fn place(&mut self) -> &mut Place {
+        if self.places.is_empty() {
+            self.places.push(Place::default());
+        }
+        let last = self.places.len() - 1;
+        &mut self.places[last]
     }
 }
 

@@ -1,7 +1,7 @@
 //! The merge patch of a booking.
 use super::{MOST_FLIGHTS, MOST_HANDLING_CODES};
 use crate::{
-    features::reference::Reference,
+    features::{holds::AmendParty, reference::Reference},
     kernel::{AwbNumber, FlightId, HandlingCode, Pieces, Positions, Volume, Weight},
     platform::web::{list, object, read, request, set},
 };
@@ -33,21 +33,5 @@ request! {
         /// or, if it is in the air, will land.
         #[schema(max_items = 4)]
         flight_ids: Option<Vec<FlightId>> = list(MOST_FLIGHTS, read::code),
-    }
-}
-
-request! {
-    /// Changes to the shipper or consignee; its members are merged. A new party requires a `name`.
-    pub struct AmendParty in patch {
-        #[schema(max_length = 500)]
-        name: Patch<String> = read::line(read::LINE),
-        account_number: Patch<String> = read::line(read::LINE),
-        street: Patch<String> = read::line(read::LINE),
-        city: Patch<String> = read::line(read::LINE),
-        postal_code: Patch<String> = read::line(read::LINE),
-        /// ISO 3166 alpha-2.
-        country_code: Patch<String> = read::country,
-        phone: Patch<String> = read::line(read::LINE),
-        email: Patch<String> = read::email,
     }
 }

@@ -7,8 +7,8 @@ use super::{Booking, BookingStatus, Leg, LegStatus, OffloadReason, Texts};
 use crate::{
     features::capacity::Space,
     kernel::{
-        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, LegId, OrganizationId,
-        Pieces, UserId,
+        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, LegId,
+        OrganizationId, Pieces, UserId,
     },
 };
 
@@ -34,6 +34,8 @@ pub struct BookingData {
     special_handling_codes: Vec<HandlingCode>,
     #[serde(deserialize_with = "Option::deserialize")]
     awb_number: Option<AwbNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hold_id: Option<HoldId>,
     needs_rerouting: bool,
     legs: Vec<LegData>,
 }
@@ -81,6 +83,7 @@ impl From<&Booking> for BookingData {
             positions,
             special_handling_codes: booking.special_handling_codes.clone(),
             awb_number: booking.awb_number.clone(),
+            hold_id: booking.hold_id,
             needs_rerouting: booking.needs_rerouting,
             legs: booking.legs.iter().map(LegData::from).collect(),
         }
@@ -128,6 +131,7 @@ impl BookingData {
             volume_defaulted: self.volume_defaulted,
             special_handling_codes: self.special_handling_codes,
             awb_number: self.awb_number,
+            hold_id: self.hold_id,
             needs_rerouting: self.needs_rerouting,
             event_sequence: 1,
             moved_at: None,

@@ -40,6 +40,7 @@ pub fn booking(status: BookingStatus, legs: Vec<Leg>) -> Booking {
         volume_defaulted: true,
         special_handling_codes: Vec::new(),
         awb_number: None,
+        hold_id: None,
         needs_rerouting: false,
         event_sequence: 1,
         moved_at: None,

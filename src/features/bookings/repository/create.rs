@@ -8,7 +8,7 @@ use crate::{
         BOOKING,
         model::{Booking, BookingData, BookingMessage, DATA_VERSION, Event, Leg, Party},
     },
-    kernel::{AirportCode, AwbNumber, FlightId, FlightNumber, LegId},
+    kernel::{AirportCode, AwbNumber, FlightId, FlightNumber, HoldId, LegId},
     platform::{
         outbox::{self, CloudEvent, Message},
         postgres::{Statement, column},
@@ -43,6 +43,7 @@ pub(in crate::features::bookings) fn insert_new(
         &column(new, |(b, _)| b.space.positions.count()),
         &column(new, |(b, _)| joined(&b.special_handling_codes)),
         &column(new, |(b, _)| b.awb_number.as_ref().map(AwbNumber::as_str)) as &[Option<&str>],
+        &column(new, |(b, _)| b.hold_id.map(HoldId::uuid)) as &[Option<Uuid>],
         &column(new, |(b, _)| b.created_at),
         &column(new, |(b, _)| b.texts.description.as_deref()) as &[Option<&str>],
         &column(new, |(b, _)| b.texts.customer_reference.as_deref()) as &[Option<&str>],

@@ -13,8 +13,8 @@ use crate::{
         capacity::Space,
     },
     kernel::{
-        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, OrganizationId, Pieces,
-        Positions, Volume, Weight, from_column,
+        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, OrganizationId,
+        Pieces, Positions, Volume, Weight, from_column,
     },
     platform::postgres::{IdMonths, PLANNED_LENGTH, PgSession, planned_list},
 };
@@ -35,6 +35,7 @@ struct BookingRow {
     positions: Positions,
     special_handling_codes: Vec<HandlingCode>,
     awb_number: Option<AwbNumber>,
+    hold_id: Option<Uuid>,
     needs_rerouting: bool,
     event_sequence: i32,
     moved_at: Option<DateTime<Utc>>,
@@ -62,6 +63,7 @@ impl BookingRow {
             volume_defaulted: self.volume_defaulted,
             special_handling_codes: self.special_handling_codes,
             awb_number: self.awb_number,
+            hold_id: self.hold_id.map(HoldId::from),
             needs_rerouting: self.needs_rerouting,
             event_sequence: self.event_sequence,
             moved_at: self.moved_at,
@@ -148,7 +150,7 @@ fn select_whole(months: IdMonths, asked: Asked, condition: &str) -> AssertSqlSaf
     AssertSqlSafe(format!(
         "select b.id, b.ref_id, b.organization_id, b.created_by, b.status, b.origin, b.destination, b.pieces,
                 b.weight_hg, b.volume_l, b.volume_defaulted, b.positions, b.special_handling_codes, b.awb_number,
-                b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
+                b.hold_id, b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
                 t.description, t.customer_reference, t.shipper, t.consignee,
                 l.id as leg_id, l.sequence as leg_sequence, l.flight_id, l.flight_number, l.origin as leg_origin,
                 l.destination as leg_destination, l.departure_at, l.arrival_at, l.status as leg_status,
@@ -322,7 +324,7 @@ pub(in crate::features::bookings) async fn list(
     let mut query = QueryBuilder::new(
         "select b.id, b.ref_id, b.organization_id, b.created_by, b.status, b.origin, b.destination, b.pieces,
                 b.weight_hg, b.volume_l, b.volume_defaulted, b.positions, b.special_handling_codes, b.awb_number,
-                b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
+                b.hold_id, b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
                 t.description, t.customer_reference, t.shipper, t.consignee
          from bookings b left join booking_texts t on t.booking_id = b.id where true",
     );

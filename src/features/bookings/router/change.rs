@@ -32,7 +32,7 @@ fn answer(status: StatusCode, booking: &Booking) -> Answer {
 /// The path of a booking.
 const BOOKING: &str = "/api/v1/bookings/";
 
-fn created(booking: &Booking) -> Answer {
+pub(super) fn created(booking: &Booking) -> Answer {
     answer(StatusCode::CREATED, booking).with_location(format!("{BOOKING}{}", booking.ref_id))
 }
 

@@ -1,16 +1,17 @@
 //! The room's routes, one file for reading and one for changing.
 mod change;
+mod commit;
 mod read;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{BookingService, desk::Desk};
 use crate::{
-    features::reference::Reference,
+    features::{holds::HoldService, reference::Reference},
     platform::room::{Routes, handler_state},
 };
 
-handler_state!(HandlerState { bookings: BookingService, desk: Desk, reference: Reference });
+handler_state!(HandlerState { bookings: BookingService, desk: Desk, holds: HoldService, reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
     let api = OpenApiRouter::new()
@@ -21,6 +22,7 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(change::depart))
         .routes(routes!(change::arrive))
         .routes(routes!(change::deliver))
-        .routes(routes!(change::cancel));
+        .routes(routes!(change::cancel))
+        .routes(routes!(commit::commit));
     api.into()
 }

@@ -17,7 +17,7 @@ pub struct LedgerEntry {
     pub flight_id: FlightId,
     pub seq: i64,
     pub kind: EntryKind,
-    /// Change of the booked room; negative: released.
+    /// Change of the room booked or, by its kind, held; negative: given back.
     pub added: Space,
     /// State of the flight's row that the entry records.
     pub after: Room,
@@ -110,8 +110,9 @@ impl LedgerReplay {
             faults.push(LedgerFault::OutOfSequence { expected });
         }
         self.seq = entry.seq;
-        match self.room.booked.checked_add(entry.added) {
-            Some(booked) => self.room.booked = booked,
+        let taken = if entry.kind.counts_in_held() { &mut self.room.held } else { &mut self.room.booked };
+        match taken.checked_add(entry.added) {
+            Some(sum) => *taken = sum,
             None => faults.push(LedgerFault::Uncountable),
         }
         if entry.kind == EntryKind::CapacitySet {
@@ -165,6 +166,35 @@ mod tests {
     fn faults(ledger: &[LedgerEntry]) -> Vec<(i64, LedgerFault)> {
         let mut replay = LedgerReplay::default();
         ledger.iter().flat_map(|entry| replay.step(entry).into_iter().map(|fault| (entry.seq, fault))).collect()
+    }
+
+    #[test]
+    fn room_is_held_posted_and_set_aside() {
+        let flight_id = FlightId::from(Uuid::from_u128(1));
+        let steps = [
+            (CapacitySet, 0, 0, 0),
+            (EntryKind::Held, 60, 0, 60),
+            (EntryKind::HoldAmended, 40, 0, 100),
+            (EntryKind::HoldPosted, -100, 0, 0),
+            (Booked, 100, 100, 0),
+            (Released, -100, 0, 0),
+            (EntryKind::SetAside, 100, 0, 100),
+            (EntryKind::Opened, -70, 0, 30),
+            (EntryKind::Held, 70, 0, 100),
+            (EntryKind::HoldReleased, -30, 0, 70),
+            (EntryKind::HoldExpired, -70, 0, 0),
+        ];
+        let ledger = (1..).zip(steps).map(|(seq, (kind, added, booked, held))| LedgerEntry {
+            flight_id,
+            seq,
+            kind,
+            added: space(added),
+            after: Room { capacity: space(100), booked: space(booked), held: space(held) },
+        });
+        assert_eq!(faults(&ledger.collect::<Vec<_>>()), []);
+        let mut oversold = self::ledger();
+        oversold[1].kind = EntryKind::Held;
+        assert!(matches!(faults(&oversold)[..], [(2, LedgerFault::NotTheSum { .. }), ..]), "held, not booked");
     }
 
     #[test]

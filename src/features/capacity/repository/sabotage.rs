@@ -1,5 +1,5 @@
 //! Leaves part of the room taken out of the ledger, to test the audit (`forget_ledger`).
-use super::Shift;
+use crate::features::capacity::Shift;
 use crate::platform::postgres::PgSession;
 use crate::platform::sabotage::{is_on, now_and_then};
 

@@ -104,7 +104,7 @@ impl Books {
     pub fn commit(&mut self, tx: TxId) {
         let changes = self.roll_back(tx);
         for (flight, more) in changes.shifts {
-            self.rooms.get_mut(&flight).expect("the flight is there").shift(more);
+            self.rooms.get_mut(&flight).expect("the flight is there").book(more);
         }
         if let Some((flight, held)) = changes.held {
             let room = self.rooms.get_mut(&flight).expect("the flight is there");

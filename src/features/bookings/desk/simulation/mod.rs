@@ -240,7 +240,7 @@ impl World {
             customer_reference: None,
         };
         let flights = flights.iter().map(|number| Uuid::from_u128(*number).into()).collect();
-        Some(Operation::Book(NewBooking { caller, new: Arc::new(new), flights }))
+        Some(Operation::Book(NewBooking { caller, new: Arc::new(new), flights, hold: None }))
     }
 
     fn hang_up(&mut self) {

@@ -30,6 +30,7 @@ use crate::{
         },
         capacity::{FlightCapacity, FlightStatus, Space},
         flights::Flight,
+        holds::HoldLimits,
     },
     kernel::{AirportCode, BookingId, FlightId},
     platform::{idempotency::Repetition, postgres::DbError, work::Committed},
@@ -86,7 +87,17 @@ pub struct Around<'a> {
 }
 
 pub fn rules() -> Rules<impl Fn(AirportCode) -> TimeDelta> {
-    Rules { threshold: super::THRESHOLD, minimum_connection: |_| TimeDelta::minutes(30) }
+    let limits = HoldLimits {
+        ttl_seconds: 900,
+        max_seconds: 3600,
+        guest_flight_percent: 20,
+        guests_flight_percent: 30,
+        guest_active: 3,
+        address_active: 5,
+        organization_active: 100,
+        guest_per_hour: 20,
+    };
+    Rules { threshold: super::THRESHOLD, minimum_connection: |_| TimeDelta::minutes(30), limits }
 }
 
 impl Server {
@@ -265,6 +276,7 @@ impl Server {
                     changes.freed.extend(seen.awb_number.clone());
                     cancelled(seen)
                 }
+                Grant::Hold(_) | Grant::StepHold(_) | Grant::Commit(..) => panic!("nobody holds here"),
             };
             changes.shifts.extend(shifts_of(&entry.order.operation, grant));
             changes.effects.push((entry.order.ticket.request, made.id));
@@ -325,7 +337,7 @@ impl Server {
             }
             if let Decision::Granted(grant) = &entry.decision {
                 for (flight, more) in shifts_of(&entry.order.operation, grant) {
-                    rooms.get_mut(&flight).expect("it is locked").shift(more);
+                    rooms.get_mut(&flight).expect("it is locked").book(more);
                 }
             }
         }

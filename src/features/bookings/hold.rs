@@ -1,0 +1,145 @@
+use std::{collections::VecDeque, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+
+use super::{
+    BookingError,
+    attempts::Attempts,
+    desk::{AnswerFor, Desk, Operation, Refusal, Request, StepOfHold},
+    model::Booking,
+};
+use crate::{
+    features::holds::{
+        self, CreateHold, Hold, HoldCaller, HoldDesk, HoldKind, HoldRequest, HoldStep, HoldVerb, NewHold,
+    },
+    kernel::{FlightId, HoldId},
+    platform::{
+        idempotency::{Answer, Key},
+        postgres::MAX_RETRIES,
+        telemetry::{Traced, span},
+        web::{Precondition, Problem},
+    },
+};
+
+impl HoldDesk for Desk {
+    fn carry_out(&self, caller: HoldCaller, request: HoldRequest, key: Key) -> BoxFuture<'_, Result<Answer, Problem>> {
+        Box::pin(async move {
+            match request {
+                HoldRequest::New { kind, new } => self.hold(caller, kind, Arc::new(*new), key).await,
+                HoldRequest::Step { hold, precondition, verb } => {
+                    let step = Wanted { caller, hold, precondition, verb };
+                    self.step_hold(step, key, AnswerFor::Hold(holds::changed)).await
+                }
+            }
+        })
+    }
+}
+
+/// A change of one hold that a caller asks for.
+struct Wanted {
+    caller: HoldCaller,
+    hold: HoldId,
+    precondition: Precondition,
+    verb: HoldVerb,
+}
+
+impl Desk {
+    /// Holds room on every flight of an itinerary, or on none: on the named flights, or on the best option available.
+    async fn hold(
+        &self,
+        caller: HoldCaller,
+        kind: HoldKind,
+        new: Arc<CreateHold>,
+        key: Key,
+    ) -> Result<Answer, Problem> {
+        let until = self.until();
+        let request = Request::new(key, AnswerFor::Hold(holds::created), until)?;
+        let outcome = self.try_to_hold(caller, kind, new, &request, until).in_span(span("bookings.hold")).await;
+        if let Err(Refusal { error, .. }) = &outcome {
+            self.bookings().holds.refused(kind, error.outcome());
+        }
+        request.resolve(outcome).await
+    }
+
+    async fn try_to_hold(
+        &self,
+        caller: HoldCaller,
+        kind: HoldKind,
+        new: Arc<CreateHold>,
+        request: &Request,
+        until: Instant,
+    ) -> Result<Answer, Refusal> {
+        let operation = |flights| {
+            let new = NewHold { caller: caller.clone(), kind, new: new.clone(), flights };
+            Operation::Hold(Box::new(new))
+        };
+        let (true, Some(origin), Some(destination)) = (new.flight_ids.is_empty(), new.origin, new.destination) else {
+            return self.submit(operation(new.flight_ids.clone()), request).await;
+        };
+        let (date, space) = (new.departure_date, new.load().space);
+        let attempts = Attempts::until(until);
+        let mut options = VecDeque::<Vec<FlightId>>::new();
+        loop {
+            if options.is_empty() {
+                // When all options are lost: some may only have changed.
+                let wanted = (origin, destination, date);
+                options = self.bookings().candidates(wanted, space, &new.special_handling_codes, &attempts).await?;
+            }
+            let flights = options.pop_front().ok_or(BookingError::NoBookableItinerary)?;
+            match self.submit(operation(flights), request).await {
+                Err(Refusal { error, .. }) if error.is_lost_option() => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Makes a booking of a hold, with changes of the hold that are made at once.
+    pub(super) async fn commit(
+        &self,
+        caller: HoldCaller,
+        hold: HoldId,
+        precondition: Precondition,
+        verb: HoldVerb,
+        key: Key,
+        answer: fn(&Booking) -> Answer,
+    ) -> Result<Answer, Problem> {
+        self.step_hold(Wanted { caller, hold, precondition, verb }, key, AnswerFor::Booking(answer)).await
+    }
+
+    async fn step_hold(&self, wanted: Wanted, key: Key, answer: AnswerFor) -> Result<Answer, Problem> {
+        let asked_at = self.bookings().clock.now();
+        let request = Request::new(key, answer, self.until())?;
+        let outcome = self.try_to_step_hold(&wanted, asked_at, &request).in_span(span("bookings.step_hold")).await;
+        request.resolve(outcome).await
+    }
+
+    async fn try_to_step_hold(
+        &self,
+        wanted: &Wanted,
+        asked_at: DateTime<Utc>,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        let mut attempts = 0;
+        loop {
+            let seen: Hold = self
+                .bookings()
+                .holds
+                .visible(wanted.caller.principal, wanted.hold)
+                .await
+                .map_err(BookingError::from)?;
+            let step = HoldStep {
+                caller: wanted.caller.clone(),
+                precondition: wanted.precondition.clone(),
+                verb: wanted.verb.clone(),
+                seen,
+                asked_at,
+            };
+            match self.submit(Operation::StepHold(Box::new(StepOfHold::new(step))), request).await {
+                Err(Refusal { error: BookingError::Raced, .. }) if attempts < MAX_RETRIES => attempts += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+use super::{
+    itinerary::ItineraryError,
+    model::{HoldAction, HoldStatus, PositionName},
+    texts::MemberFaults,
+};
+use crate::{
+    features::search::SearchError,
+    kernel::FlightId,
+    platform::{
+        idempotency::Repetition,
+        postgres::{DbError, Transient},
+        web::{InputFault, Problem, problem_codes, version_mismatch},
+    },
+};
+
+problem_codes! {
+    { crate::features::capacity::code::CAPACITY_EXCEEDED }
+    FLIGHT_CLOSED: CONFLICT, "flight_closed", "The flight is closed for booking",
+        "Choose a flight whose cut-off has not passed.";
+    FLIGHT_CANCELLED: CONFLICT, "flight_cancelled", "The flight is cancelled",
+        "Choose another flight.";
+    ITINERARY_INVALID: CONFLICT, "itinerary_invalid", "The flights do not form an itinerary",
+        "Choose flights that connect origin and destination with enough connection time, as route search does.";
+    NO_BOOKABLE_ITINERARY: CONFLICT, "no_bookable_itinerary", "No bookable flights were found",
+        "Book one of the `alternatives`, try another date or less cargo, or choose the flights yourself.";
+    HOLD_EXPIRED: CONFLICT, "hold_expired", "The hold has expired",
+        "Make a new hold.";
+    HOLD_INCOMPLETE: CONFLICT, "hold_incomplete", "The hold lacks what a booking requires",
+        "Set the members named in `missing`, in the hold or with the commit.";
+    HOLD_LIMIT_EXCEEDED: CONFLICT, "hold_limit_exceeded", "The hold exceeds a limit",
+        "Release a hold, hold less, or book; `limit` names the limit and `maximum` its value.";
+    POSITION_TAKEN: CONFLICT, "position_taken", "A position has been taken",
+        "Choose positions that are `FREE`, or give their number only.";
+}
+
+/// A bound on what may be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldLimit {
+    /// Percentage of the flight that guests may hold.
+    FlightShare,
+    /// Holds at once.
+    Active,
+    /// Seconds from making the hold.
+    Lifetime,
+}
+
+impl HoldLimit {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::FlightShare => "flight_share",
+            Self::Active => "active",
+            Self::Lifetime => "lifetime",
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum HoldError {
+    #[error("no such hold, or not the caller's")]
+    Unknown,
+    #[error("no such reservation on the flight")]
+    UnknownReservation,
+    #[error("flight {0} does not exist")]
+    UnknownFlight(FlightId),
+    #[error(transparent)]
+    Itinerary(#[from] ItineraryError),
+    #[error("no bookable itinerary")]
+    NoBookableItinerary,
+    #[error("the hold has expired")]
+    Expired,
+    #[error("{action:?} is not possible from {from:?}")]
+    Ended { from: HoldStatus, action: HoldAction },
+    /// Held room of this kind is changed elsewhere.
+    #[error("the hold belongs to an allotment")]
+    OfAllotment,
+    #[error("the hold lacks {0:?}")]
+    Incomplete(Vec<&'static str>),
+    #[error("the limit {limit:?} of {maximum} is exceeded")]
+    LimitExceeded { limit: HoldLimit, maximum: u32 },
+    /// Too many holds from the guest's address; the next one may come in `again_in` seconds.
+    #[error("too many holds from this address")]
+    TooMany { most: u32, again_in: u32 },
+    #[error("positions {names:?} are taken")]
+    PositionTaken { flight_id: FlightId, names: Vec<PositionName> },
+    /// Members that contradict the hold or its flights.
+    #[error("{0:?}")]
+    Invalid(MemberFaults),
+    #[error("the hold is at version {0}")]
+    VersionMismatch(i32),
+    /// The locked rows are not the ones that the hold now needs.
+    #[error("the hold changed while it was locked")]
+    Raced,
+    #[error(transparent)]
+    Repeated(#[from] Repetition),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl From<sqlx::Error> for HoldError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl From<SearchError> for HoldError {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Database(cause) => Self::Database(cause),
+            SearchError::NoSuchAirport(code) => ItineraryError::Invalid(format!("There is no airport {code}.")).into(),
+            // Occurs only in searches for display; candidates are read from the tables.
+            SearchError::Interrupted | SearchError::Unwritable => Self::Database(sqlx::Error::WorkerCrashed.into()),
+        }
+    }
+}
+
+impl Transient for HoldError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Raced => true,
+            Self::Repeated(Repetition::Database(cause)) | Self::Database(cause) => cause.is_transient(),
+            _ => false,
+        }
+    }
+}
+
+impl HoldError {
+    /// Returns the label of `loadmaster_holds_total`.
+    pub const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Itinerary(error) => error.outcome(),
+            Self::NoBookableItinerary => "no_bookable_itinerary",
+            Self::LimitExceeded { .. } | Self::TooMany { .. } => "hold_limit_exceeded",
+            Self::PositionTaken { .. } => "position_taken",
+            _ => "error",
+        }
+    }
+}
+
+impl From<HoldError> for Problem {
+    fn from(error: HoldError) -> Self {
+        match error {
+            HoldError::Unknown => Self::new(code::NOT_FOUND, "There is no such hold, or it is not yours."),
+            HoldError::UnknownReservation => {
+                Self::new(code::NOT_FOUND, "There is no such reservation on this flight, or it is not yours.")
+            }
+            HoldError::UnknownFlight(id) => Self::not_found(format!("flight {id}")),
+            HoldError::Itinerary(error) => error.into(),
+            HoldError::NoBookableItinerary => no_bookable_itinerary(),
+            HoldError::Expired => {
+                Self::new(code::HOLD_EXPIRED, "The hold has expired, and its room may have been taken by others.")
+            }
+            HoldError::Ended { from, action } => {
+                let text = format!("The hold is {} and cannot be changed any more.", from.as_str());
+                Self::new(code::INVALID_TRANSITION, text)
+                    .with("from", from)
+                    .with("action", action.as_str())
+                    .with("allowed", Vec::<String>::new())
+            }
+            HoldError::OfAllotment => {
+                let text = "The hold belongs to an allotment, and changes only with it.";
+                Self::new(code::INVALID_TRANSITION, text).with("allowed", Vec::<String>::new())
+            }
+            HoldError::Incomplete(missing) => {
+                let named: Vec<&str> = missing.iter().map(|pointer| pointer.trim_start_matches('/')).collect();
+                let text = format!("The hold cannot become a booking without {}.", named.join(" and "));
+                Self::new(code::HOLD_INCOMPLETE, text).with("missing", missing)
+            }
+            HoldError::LimitExceeded { limit, maximum } => {
+                let text = match limit {
+                    HoldLimit::FlightShare => format!("Guests can hold at most {maximum} % of a flight."),
+                    HoldLimit::Active => format!("You can have at most {maximum} holds at once."),
+                    HoldLimit::Lifetime => {
+                        format!(
+                            "A hold ends {maximum} seconds after it was made, or at the earliest cut-off of its flights."
+                        )
+                    }
+                };
+                Self::new(code::HOLD_LIMIT_EXCEEDED, text).with("limit", limit.as_str()).with("maximum", maximum)
+            }
+            HoldError::TooMany { most, again_in } => {
+                let text =
+                    format!("Guests at one address can make {most} holds per hour; try again in {again_in} seconds.");
+                Self::new(code::RATE_LIMITED, text).retry_after(again_in)
+            }
+            HoldError::PositionTaken { flight_id, names } => {
+                let named: Vec<String> = names.iter().map(ToString::to_string).collect();
+                let text = format!("These positions have been taken: {}.", named.join(", "));
+                Self::new(code::POSITION_TAKEN, text).with("flight_id", flight_id).with("names", names)
+            }
+            HoldError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
+            HoldError::VersionMismatch(current) => version_mismatch(current),
+            HoldError::Raced => Self::unavailable(
+                "Other requests changed the flights or the hold during every attempt; nothing was changed, try again.",
+            ),
+            HoldError::Repeated(repetition) => repetition.into(),
+            HoldError::Database(cause) => cause.into(),
+        }
+    }
+}
+
+/// Returns the problem of freight for which no option can be booked.
+pub fn no_bookable_itinerary() -> Problem {
+    Problem::new(
+        code::NO_BOOKABLE_ITINERARY,
+        "No direct flight or connection with enough capacity was found for that departure.",
+    )
+}

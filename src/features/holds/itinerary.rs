@@ -1,0 +1,184 @@
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::error::code;
+use crate::{
+    features::{
+        capacity::{Dimension, FlightStatus, OpenUntil, Shortfall, Space},
+        flights::{Flight, Segment, is_connection},
+    },
+    kernel::{AirportCode, FlightId, FlightNumber, HandlingCode},
+    platform::web::Problem,
+};
+
+/// The reason why flights cannot carry freight.
+#[derive(Debug, thiserror::Error)]
+pub enum ItineraryError {
+    #[error("flight {flight_number} does not have enough capacity")]
+    Full { flight_id: FlightId, flight_number: FlightNumber, shortfall: Box<Shortfall> },
+    #[error("{0}")]
+    Invalid(String),
+    #[error("flight {0} is closed for booking")]
+    Closed(FlightNumber),
+    #[error("flight {0} is cancelled")]
+    Cancelled(FlightNumber),
+}
+
+impl ItineraryError {
+    /// Returns the label of the metrics of attempts.
+    pub const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Full { .. } => "capacity_exceeded",
+            Self::Invalid(_) => "itinerary_invalid",
+            Self::Closed(_) => "flight_closed",
+            Self::Cancelled(_) => "flight_cancelled",
+        }
+    }
+}
+
+impl From<ItineraryError> for Problem {
+    fn from(error: ItineraryError) -> Self {
+        match error {
+            ItineraryError::Full { flight_id, flight_number, shortfall } => full(flight_id, &flight_number, &shortfall),
+            ItineraryError::Invalid(text) => Self::new(code::ITINERARY_INVALID, text),
+            ItineraryError::Closed(number) => Self::new(
+                code::FLIGHT_CLOSED,
+                format!("{number} is closed for booking; its cut-off has passed or it has departed."),
+            ),
+            ItineraryError::Cancelled(number) => Self::new(code::FLIGHT_CANCELLED, format!("{number} is cancelled.")),
+        }
+    }
+}
+
+fn full(flight_id: FlightId, flight_number: &FlightNumber, shortfall: &Shortfall) -> Problem {
+    let (requested, available) = (shortfall.requested, shortfall.available);
+    let told = match shortfall.dimension {
+        Dimension::Weight => format!("{} of {}", available.weight, requested.weight),
+        Dimension::Volume => format!("{} of {}", available.volume, requested.volume),
+        Dimension::Positions => format!("{} of {} positions", available.positions.count(), requested.positions.count()),
+    };
+    let dimension = shortfall.dimension;
+    Problem::new(code::CAPACITY_EXCEEDED, format!("{flight_number} has only {told} available."))
+        .with("flight_id", flight_id)
+        .with("flight_number", flight_number)
+        .with("dimension", dimension.as_str())
+        .with("requested", requested.figure(dimension))
+        .with("available", available.figure(dimension))
+}
+
+/// The requirements of freight on its flights.
+#[derive(Debug, Clone, Copy)]
+pub struct Demand<'a> {
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub space: Space,
+    pub special_handling_codes: &'a [HandlingCode],
+    /// The segment that brings the freight to `origin`, if it does not start there.
+    pub inbound: Option<Segment<'a>>,
+    pub until: OpenUntil,
+}
+
+/// Puts the flights found into the requested order; a missing flight is an error.
+pub fn in_order(ids: &[FlightId], mut found: Vec<Flight>) -> Result<Vec<Flight>, ItineraryError> {
+    let mut ordered = Vec::with_capacity(ids.len());
+    for id in ids {
+        let Some(at) = found.iter().position(|flight| flight.id == *id) else {
+            let twice = ordered.iter().any(|flight: &Flight| flight.id == *id);
+            let fault = if twice { "is named twice" } else { "does not exist" };
+            return Err(ItineraryError::Invalid(format!("Flight {id} {fault}.")));
+        };
+        ordered.push(found.swap_remove(at));
+    }
+    Ok(ordered)
+}
+
+/// Checks that these flights, in this order, carry the freight: they chain with time to connect, are not cancelled,
+/// still take bookings, are of the required kind, and have room. Returns the first obstacle.
+pub fn check(
+    flights: &[Flight],
+    demand: Demand<'_>,
+    minimum_connection: impl Fn(AirportCode) -> TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<(), ItineraryError> {
+    check_chain(flights, &demand, minimum_connection)?;
+    for flight in flights {
+        match flight.room.status {
+            FlightStatus::Cancelled => return Err(ItineraryError::Cancelled(flight.number.clone())),
+            FlightStatus::Scheduled if demand.until == OpenUntil::Departure || flight.takes_bookings(now) => {}
+            _ => return Err(ItineraryError::Closed(flight.number.clone())),
+        }
+    }
+    let freighters_only = demand.special_handling_codes.contains(&HandlingCode::CARGO_AIRCRAFT_ONLY);
+    if let Some(flight) = flights.iter().find(|flight| freighters_only && !flight.is_freighter) {
+        return Err(no_freighter(flight));
+    }
+    for flight in flights {
+        if let Some(shortfall) = flight.room.shortfall(demand.space) {
+            return Err(ItineraryError::Full {
+                flight_id: flight.id,
+                flight_number: flight.number.clone(),
+                shortfall: Box::new(shortfall),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Returns the refusal of a flight for freight that requires a cargo aircraft.
+pub fn no_freighter(flight: &Flight) -> ItineraryError {
+    let text = format!(
+        "{} is not operated by a freighter, and cargo with the code CAO flies on cargo aircraft only.",
+        flight.number
+    );
+    ItineraryError::Invalid(text)
+}
+
+fn check_chain(
+    flights: &[Flight],
+    demand: &Demand<'_>,
+    minimum_connection: impl Fn(AirportCode) -> TimeDelta,
+) -> Result<(), ItineraryError> {
+    let invalid = |text: String| Err(ItineraryError::Invalid(text));
+    let Some((first, last)) = flights.first().zip(flights.last()) else {
+        return invalid("An itinerary requires at least one flight.".to_owned());
+    };
+    if demand.origin == demand.destination {
+        return invalid(format!(
+            "The cargo will land at its destination, {}, and needs no further flights.",
+            demand.origin
+        ));
+    }
+    if first.origin != demand.origin {
+        return invalid(format!("{} departs from {}, not from {}.", first.number, first.origin, demand.origin));
+    }
+    let passes = flights.iter().rev().skip(1).find(|flight| flight.destination == demand.destination);
+    if let Some(early) = passes {
+        let text =
+            format!("{} arrives at {}, the destination, before the last flight.", early.number, demand.destination);
+        return invalid(text);
+    }
+    if last.destination != demand.destination {
+        return invalid(format!("{} arrives at {}, not at {}.", last.number, last.destination, demand.destination));
+    }
+    let mut inbound = demand.inbound;
+    for onward in flights.iter().map(Segment::from) {
+        if let Some(inbound) = inbound {
+            let (to, from) = (inbound.destination, onward.origin);
+            if to != from {
+                return invalid(format!(
+                    "{} arrives at {to}, but {} departs from {from}.",
+                    inbound.number, onward.number
+                ));
+            }
+            let minimum = minimum_connection(from);
+            if !is_connection(inbound, onward, minimum) {
+                let minutes = minimum.num_minutes();
+                return invalid(format!(
+                    "{} departs from {from} less than {minutes} minutes after {} arrives there.",
+                    onward.number, inbound.number
+                ));
+            }
+        }
+        inbound = Some(onward);
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! Room that is kept for a bounded time before it is booked: holds of itineraries, reservations of single flights, and
+//! the holds of offers and allotments. Decides which flights carry freight, who may hold how much and for how long, and
+//! what ends a hold. A hold whose time is up keeps nothing, whether or not that was recorded. What a hold becomes is
+//! decided by `bookings`, whose desk also carries out what is asked here.
+mod books;
+mod counter;
+mod dto;
+mod end;
+mod error;
+pub mod itinerary;
+mod judge;
+mod load;
+mod metric;
+mod model;
+mod repository;
+mod room;
+mod router;
+mod service;
+mod texts;
+mod write;
+
+pub use books::Asked;
+pub use counter::{HoldDesk, HoldRequest};
+pub use dto::{AmendHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES};
+pub use end::{
+    Ended, drop_names_in_tx, end_in_tx, flights_held_with_in_tx, release_all_in_tx, release_newest_in_tx, retime_in_tx,
+};
+pub use error::{HoldError, code, no_bookable_itinerary};
+pub use itinerary::ItineraryError;
+pub use judge::{HoldBooks, HoldCaller, HoldLimits, HoldRules, HoldStep, HoldVerb, NewHold, Stepped, actor, draw_up};
+pub use load::Load;
+pub use model::{EndReason, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus};
+pub use room::ROOM;
+pub use router::{changed, created};
+pub use service::HoldService;
+pub use texts::{AmendContact, AmendParty, Contact, MemberFaults, Party, Texts, TextsPatch};
+pub use write::{free_positions_in_tx, lock_free_in_tx, lock_in_tx, write_in_tx};

@@ -1,0 +1,206 @@
+mod message;
+mod position;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::texts::{Contact, Texts};
+use crate::{
+    features::{
+        accounts::{Principal, Role},
+        capacity::Space,
+        flights::Flight,
+    },
+    kernel::{
+        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, OrganizationId,
+        Pieces, UserId, words,
+    },
+};
+
+pub use message::{HoldChange, HoldEvent, HoldEventType, message};
+pub use position::PositionName;
+
+/// Kind of a hold in messages and audits.
+pub const HOLD: &str = "hold";
+
+/// The product of freight for which none is named.
+pub const GENERAL: &str = "GENERAL";
+
+words! {
+    /// The purpose of a hold.
+    pub enum HoldKind {
+        /// Room on every flight of an itinerary.
+        Itinerary = "ITINERARY",
+        /// Room on one flight.
+        Reservation = "RESERVATION",
+        /// Room offered to an entry of the waitlist.
+        Offer = "OFFER",
+        /// Room that an organization has by an allotment.
+        Allotment = "ALLOTMENT",
+    }
+}
+
+words! {
+    /// The status of a hold.
+    pub enum HoldStatus {
+        Active = "ACTIVE",
+        /// It became a booking.
+        Committed = "COMMITTED",
+        Released = "RELEASED",
+        Expired = "EXPIRED",
+    }
+}
+
+words! {
+    /// The reason why a hold was released.
+    pub enum EndReason {
+        /// By its owner, or the carrier's staff.
+        Caller = "CALLER",
+        FlightCancelled = "FLIGHT_CANCELLED",
+        FlightDeparted = "FLIGHT_DEPARTED",
+        /// The capacity of a flight was lowered.
+        CapacityCut = "CAPACITY_CUT",
+        /// An offer was declined.
+        Declined = "DECLINED",
+        /// The allotment was changed or ended, or its release time has come.
+        Allotment = "ALLOTMENT",
+    }
+}
+
+/// The action on a hold that its status does not permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldAction {
+    Amend,
+    Extend,
+    Release,
+    Commit,
+}
+
+impl HoldAction {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Amend => "amend",
+            Self::Extend => "extend",
+            Self::Release => "release",
+            Self::Commit => "commit",
+        }
+    }
+}
+
+/// What a hold keeps on one flight, with the flight's times when it was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldLeg {
+    pub sequence: i32,
+    pub flight_id: FlightId,
+    pub flight_number: FlightNumber,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub departure: DateTime<Utc>,
+    pub arrival: DateTime<Utc>,
+    pub space: Space,
+    /// The positions that are named; empty if they are only counted.
+    pub names: BTreeSet<PositionName>,
+}
+
+impl HoldLeg {
+    pub fn of(sequence: i32, flight: &Flight, space: Space, names: BTreeSet<PositionName>) -> Self {
+        Self {
+            sequence,
+            flight_id: flight.id,
+            flight_number: flight.number.clone(),
+            origin: flight.origin,
+            destination: flight.destination,
+            departure: flight.departure,
+            arrival: flight.arrival,
+            space,
+            names,
+        }
+    }
+}
+
+/// Room kept for a bounded time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    pub id: HoldId,
+    pub kind: HoldKind,
+    /// As stored; see [`Hold::status_at`].
+    pub status: HoldStatus,
+    pub end_reason: Option<EndReason>,
+    pub organization_id: OrganizationId,
+    pub created_by: UserId,
+    pub is_guest: bool,
+    /// A keyed hash of the guest's network address.
+    pub address_key: Option<Vec<u8>>,
+    /// Counts towards the number of holds that a caller may have at once.
+    pub is_counted: bool,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub pieces: Option<Pieces>,
+    pub space: Space,
+    /// The volume was never given: it follows the weight.
+    pub volume_defaulted: bool,
+    pub product: String,
+    pub special_handling_codes: Vec<HandlingCode>,
+    pub awb_number: Option<AwbNumber>,
+    pub booking: Option<(BookingId, BookingRef)>,
+    pub expires_at: DateTime<Utc>,
+    pub latest_expires_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
+    /// The number of its last event.
+    pub event_sequence: i32,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub texts: Texts,
+    pub contact: Option<Contact>,
+    /// In order of sequence.
+    pub legs: Vec<HoldLeg>,
+}
+
+impl Hold {
+    /// Returns the status at this moment: a hold whose time is up has expired, whether or not that was recorded.
+    pub fn status_at(&self, now: DateTime<Utc>) -> HoldStatus {
+        match self.status {
+            HoldStatus::Active if self.expires_at <= now => HoldStatus::Expired,
+            status => status,
+        }
+    }
+
+    /// Returns whether it keeps room, by the tables.
+    pub fn is_open(&self) -> bool {
+        self.status == HoldStatus::Active
+    }
+
+    /// Returns whether the caller may see and change it.
+    pub fn is_visible_to(&self, caller: Principal) -> bool {
+        caller.role >= Role::Operator || self.organization_id == caller.organization_id
+    }
+
+    pub fn flight_ids(&self) -> impl Iterator<Item = FlightId> {
+        self.legs.iter().map(|leg| leg.flight_id)
+    }
+
+    /// Returns the named positions, by flight.
+    pub fn position_names(&self) -> BTreeMap<FlightId, BTreeSet<PositionName>> {
+        let named = self.legs.iter().filter(|leg| !leg.names.is_empty());
+        named.map(|leg| (leg.flight_id, leg.names.clone())).collect()
+    }
+
+    /// Returns the members, as JSON pointers, without which it cannot become a booking.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let pieces = self.pieces.is_none().then_some("/pieces");
+        let email = (self.is_guest && self.contact.is_none()).then_some("/contact/email");
+        pieces.into_iter().chain(email).collect()
+    }
+
+    /// Ends it.
+    pub fn end(&mut self, status: HoldStatus, reason: Option<EndReason>, now: DateTime<Utc>) {
+        (self.status, self.end_reason, self.ended_at) = (status, reason, Some(now));
+    }
+}
+
+/// The end of a page of holds: lists start with the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldAnchor(pub HoldId);

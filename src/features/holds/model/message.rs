@@ -1,0 +1,80 @@
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{EndReason, HOLD, Hold, HoldKind, HoldStatus};
+use crate::{
+    kernel::{BookingRef, FlightId, HoldId, Positions, UserId, Volume, Weight, words},
+    platform::outbox::Message,
+};
+
+words! {
+    /// What happened to a hold.
+    pub enum HoldEventType {
+        Created = "CREATED",
+        Amended = "AMENDED",
+        Extended = "EXTENDED",
+        Committed = "COMMITTED",
+        Released = "RELEASED",
+        Expired = "EXPIRED",
+    }
+}
+
+/// The state of a hold after an event, without free text or personal data: part of its history and its message.
+#[derive(Debug, Clone, Serialize)]
+pub struct HoldEvent {
+    hold_id: HoldId,
+    kind: HoldKind,
+    status: HoldStatus,
+    end_reason: Option<EndReason>,
+    pub flight_ids: Vec<FlightId>,
+    weight_kg: Weight,
+    volume_m3: Volume,
+    positions: Positions,
+    expires_at: DateTime<Utc>,
+    booking_ref: Option<BookingRef>,
+    version: i32,
+}
+
+impl From<&Hold> for HoldEvent {
+    fn from(hold: &Hold) -> Self {
+        Self {
+            hold_id: hold.id,
+            kind: hold.kind,
+            status: hold.status,
+            end_reason: hold.end_reason,
+            flight_ids: hold.flight_ids().collect(),
+            weight_kg: hold.space.weight,
+            volume_m3: hold.space.volume,
+            positions: hold.space.positions,
+            expires_at: hold.expires_at,
+            booking_ref: hold.booking.as_ref().map(|(_, reference)| reference.clone()),
+            version: hold.version,
+        }
+    }
+}
+
+/// A change of a hold: its state after it, and the event.
+#[derive(Debug)]
+pub struct HoldChange {
+    /// `None`: it is new.
+    pub before: Option<Hold>,
+    pub after: Hold,
+    pub event_type: HoldEventType,
+    pub actor: Option<UserId>,
+    /// The trace of the request; `None`: the current one.
+    pub trace: Option<String>,
+}
+
+/// Returns the message about a change.
+pub fn message<'a>(change: &'a HoldChange, subject: &'a str) -> Message<'a, HoldEvent> {
+    Message {
+        aggregate: HOLD,
+        aggregate_id: change.after.id.uuid(),
+        subject,
+        sequence: change.after.event_sequence,
+        event_type: change.event_type.as_str(),
+        data: HoldEvent::from(&change.after),
+        occurred_at: change.after.updated_at,
+        trace: change.trace.as_deref(),
+    }
+}

@@ -1,0 +1,84 @@
+use std::{collections::HashSet, sync::Arc};
+
+use futures_util::future::BoxFuture;
+
+use super::{
+    HOLD, HoldEventType, HoldLimits, HoldService, code,
+    metric::METRICS,
+    router::{self, HandlerState},
+};
+use crate::{
+    features::capacity::CapacityService,
+    kernel::FlightId,
+    platform::{
+        follower::Follower,
+        outbox::Entry,
+        postgres::Tables,
+        room::{Messages, Opened, Opening, Room, Unfinished},
+        seal::SealKey,
+    },
+};
+
+pub const ROOM: Room = Room {
+    tags: &[("holds", "Room that is kept for a bounded time, before it is booked")],
+    growing: &["HoldKind", "HoldStatus", "EndReason", "PositionStatus"],
+    codes: code::CODES,
+    metrics: METRICS,
+    tables: Tables { history: &["hold_events"], kept: &["holds"], ..Tables::NONE },
+    messages: &[Messages { aggregate: HOLD, event_types: HoldEventType::NAMES }],
+    unfinished: &[Unfinished {
+        what: "holds that keep room",
+        count: "select count(*), min(id::text) from holds where id < $1 and status = 'ACTIVE'",
+    }],
+    describe: || router::routes().describe(),
+    open: |opening| Box::pin(async { open(opening) }),
+    ..Room::named("holds")
+};
+
+fn open(opening: &Opening) -> anyhow::Result<Opened> {
+    let Opening { settings, db, clock, secrets, .. } = opening;
+    let settings = &settings.holds;
+    let limits = HoldLimits {
+        ttl_seconds: settings.ttl_seconds,
+        max_seconds: settings.max_seconds,
+        guest_flight_percent: settings.guest_flight_percent,
+        guests_flight_percent: settings.guests_flight_percent,
+        guest_active: settings.guest_active,
+        address_active: settings.address_active,
+        organization_active: settings.organization_active,
+        guest_per_hour: settings.guest_per_hour,
+    };
+    let capacity: CapacityService = opening.service()?;
+    let addresses = SealKey::new(&secrets.reference_key);
+    let holds = HoldService::new(db.clone(), clock.clone(), capacity.clone(), limits, addresses);
+    capacity.know_lapsed(Arc::new(holds.clone()));
+    let routes = router::routes().with_state(&HandlerState::of(opening, holds.clone(), opening.service()?));
+    let follower = Some(Arc::new(HoldFollower(capacity.for_background())) as Arc<dyn Follower>);
+    let sweeping = holds.for_background();
+    let opened = Opened { routes, follower, ..Opened::default() };
+    Ok(opened.with(holds).working(|stop| sweeping.sweep(stop)))
+}
+
+/// Invalidates the room on a hold's flights, which any change of the hold may have altered.
+struct HoldFollower(CapacityService);
+
+impl Follower for HoldFollower {
+    fn reads_events_of(&self) -> &'static [&'static str] {
+        &[HOLD]
+    }
+
+    fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async move {
+            let mut changed = HashSet::<FlightId>::new();
+            for message in messages.iter().filter(|message| message.aggregate == HOLD) {
+                let flights = message.event.pointer("/data/flight_ids").and_then(|ids| ids.as_array());
+                let flights = flights.into_iter().flatten().filter_map(|id| id.as_str()?.parse().ok());
+                changed.extend::<Vec<FlightId>>(flights.collect());
+            }
+            if !changed.is_empty() {
+                self.0.changed(changed);
+            }
+            Ok(())
+        })
+    }
+}

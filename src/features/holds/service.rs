@@ -1,0 +1,178 @@
+use std::sync::{Arc, OnceLock};
+
+use super::{
+    HoldError,
+    counter::{HoldDesk, HoldRequest},
+    dto::{HoldFilter, Position, PositionStatus},
+    judge::{HoldCaller, HoldLimits},
+    metric,
+    model::{Hold, HoldAnchor, HoldEventType, HoldKind, PositionName},
+    repository,
+};
+use crate::{
+    features::{
+        accounts::{Principal, Role},
+        capacity::{CapacityError, CapacityService},
+    },
+    kernel::{FlightId, HoldId},
+    platform::{
+        clock::SharedClock,
+        idempotency::{Answer, Key},
+        postgres::{Database, DbError, Recency},
+        seal::SealKey,
+        web::{ClientAddress, PageRequest, Problem},
+    },
+};
+
+/// The use cases of holds, a file per verb: what takes or gives back room goes to the desk; `end` ends holds.
+#[derive(Clone)]
+pub struct HoldService {
+    pub(super) db: Database,
+    pub(super) clock: SharedClock,
+    pub(super) capacity: CapacityService,
+    pub(super) limits: HoldLimits,
+    pub(super) addresses: SealKey,
+    desk: Arc<OnceLock<Arc<dyn HoldDesk>>>,
+}
+
+impl HoldService {
+    pub fn new(
+        db: Database,
+        clock: SharedClock,
+        capacity: CapacityService,
+        limits: HoldLimits,
+        addresses: SealKey,
+    ) -> Self {
+        Self { db, clock, capacity, limits, addresses, desk: Arc::default() }
+    }
+
+    /// Provides the desk, once.
+    pub fn open_desk(&self, desk: Arc<dyn HoldDesk>) {
+        _ = self.desk.set(desk);
+    }
+
+    pub const fn limits(&self) -> HoldLimits {
+        self.limits
+    }
+
+    pub const fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    /// Returns the same service on the connections reserved for background work.
+    #[must_use]
+    pub fn for_background(&self) -> Self {
+        Self { db: self.db.for_background(), capacity: self.capacity.for_background(), ..self.clone() }
+    }
+
+    /// Returns the caller with what is counted for a guest: a hash of its address, which cannot be reversed.
+    pub fn caller(&self, principal: Principal, address: Option<ClientAddress>) -> HoldCaller {
+        let address = address.filter(|_| principal.role == Role::Guest).map(|address| {
+            let mut sealed = self.addresses.seal("holds.address", address.subject().as_bytes());
+            sealed.truncate(16);
+            sealed
+        });
+        HoldCaller { principal, address_key: address }
+    }
+
+    /// Has the desk carry out what changes holds.
+    pub(super) async fn carry_out(
+        &self,
+        caller: HoldCaller,
+        request: HoldRequest,
+        key: Key,
+    ) -> Result<Answer, Problem> {
+        let Some(desk) = self.desk.get() else {
+            return Err(Problem::unavailable("The server is starting; try again shortly."));
+        };
+        desk.carry_out(caller, request, key).await
+    }
+
+    /// To be called after the commit of a change by the desk.
+    pub fn changed(&self, hold: &Hold, event_type: HoldEventType) {
+        let outcome = match event_type {
+            HoldEventType::Created => "created",
+            HoldEventType::Committed => "committed",
+            HoldEventType::Released => "released",
+            HoldEventType::Expired => "expired",
+            HoldEventType::Amended | HoldEventType::Extended => return,
+        };
+        metric::HOLDS.with([hold.kind.as_str(), outcome]).increment(1);
+        tracing::info!(hold_id = %hold.id, outcome, "hold changed");
+    }
+
+    /// To be called when a new hold was refused.
+    pub fn refused(&self, kind: HoldKind, outcome: &str) {
+        metric::HOLDS.with([kind.as_str(), outcome]).increment(1);
+    }
+
+    /// Returns the hold if the caller may see it; one of another organization is reported as unknown.
+    pub async fn visible(&self, caller: Principal, id: HoldId) -> Result<Hold, HoldError> {
+        let mut connection = self.db.read().await?;
+        repository::find(&mut connection, id, caller.sees_only()).await?.ok_or(HoldError::Unknown)
+    }
+
+    /// The same for a reservation on this flight.
+    pub(super) async fn visible_reservation(
+        &self,
+        caller: Principal,
+        flight: FlightId,
+        id: HoldId,
+    ) -> Result<Hold, HoldError> {
+        let hold = self.visible(caller, id).await.map_err(|error| match error {
+            HoldError::Unknown => HoldError::UnknownReservation,
+            error => error,
+        })?;
+        let is_one = hold.kind == HoldKind::Reservation && hold.flight_ids().any(|own| own == flight);
+        if is_one { Ok(hold) } else { Err(HoldError::UnknownReservation) }
+    }
+
+    pub(super) async fn list(
+        &self,
+        filter: &HoldFilter,
+        page: &PageRequest<HoldAnchor>,
+        recency: Recency,
+    ) -> Result<Vec<Hold>, HoldError> {
+        let now = self.clock.now();
+        let read = move |db: Database| async move {
+            let mut snapshot = db.snapshot().await?;
+            Ok(repository::list(&mut snapshot, filter, page.after, page.offset, page.fetch(), now).await?)
+        };
+        self.db.reading(recency, read).await
+    }
+
+    /// Checks that the flight exists.
+    pub(super) async fn check_flight(&self, flight: FlightId) -> Result<(), HoldError> {
+        match self.capacity.availability(flight).await {
+            Ok(_) => Ok(()),
+            Err(CapacityError::Unknown(flight)) => Err(HoldError::UnknownFlight(flight)),
+            Err(CapacityError::Database(cause)) => Err(cause.into()),
+        }
+    }
+
+    /// Returns all positions of a flight.
+    pub(super) async fn positions(&self, flight: FlightId) -> Result<Vec<Position>, HoldError> {
+        let (room, now) = match self.capacity.availability(flight).await {
+            Ok(found) => found,
+            Err(CapacityError::Unknown(flight)) => return Err(HoldError::UnknownFlight(flight)),
+            Err(CapacityError::Database(cause)) => return Err(cause.into()),
+        };
+        let claims = repository::positions(&mut *self.db.read().await?, flight, now).await?;
+        let status = |name| match claims.iter().find(|claim| claim.name == name) {
+            None => PositionStatus::Free,
+            Some(claim) if claim.is_booked => PositionStatus::Booked,
+            Some(_) => PositionStatus::Held,
+        };
+        Ok(PositionName::all(room.capacity.positions).map(|name| Position { name, status: status(name) }).collect())
+    }
+}
+
+impl crate::features::capacity::Lapsed for HoldService {
+    fn lapsed<'a>(
+        &'a self,
+        snapshot: &'a mut crate::platform::postgres::PgSession,
+        flight: FlightId,
+    ) -> futures_util::future::BoxFuture<'a, Result<crate::features::capacity::Space, DbError>> {
+        Box::pin(async move { Ok(repository::expired_room(snapshot, flight, self.clock.now()).await?) })
+    }
+}

@@ -1,0 +1,74 @@
+use uuid::Uuid;
+
+use super::{
+    model::{Hold, HoldChange, HoldStatus},
+    repository,
+};
+use crate::{
+    kernel::{BookingId, FlightId, HoldId},
+    platform::postgres::{DbError, PgSession, column},
+};
+
+/// Writes new and changed holds, each with its event and message. The caller holds the locks of those there are, and has
+/// changed the flights' room.
+pub async fn write_in_tx(tx: &mut PgSession, changes: &[HoldChange]) -> Result<(), DbError> {
+    let (new, changed): (Vec<&HoldChange>, Vec<&HoldChange>) =
+        changes.iter().partition(|change| change.before.is_none());
+    if !new.is_empty() {
+        repository::insert(tx, &new).await?;
+    }
+    if !changed.is_empty() {
+        repository::save(tx, &changed).await?;
+        save_parts(tx, &changed).await?;
+    }
+    let named: Vec<&Hold> = changes.iter().map(|change| &change.after).filter(|hold| keeps_names(hold)).collect();
+    if !named.is_empty() {
+        repository::claim_names(tx, &named).await?;
+    }
+    Ok(())
+}
+
+/// Writes what has changed beside the holds' rows, and frees their named positions, which are claimed anew.
+async fn save_parts(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), DbError> {
+    let differ = |differs: fn(&Hold, &Hold) -> bool| -> Vec<&Hold> {
+        let changed = changes.iter().filter(|change| change.before.as_ref().is_some_and(|b| differs(b, &change.after)));
+        changed.map(|change| &change.after).collect()
+    };
+    let legs = differ(|before, after| before.legs != after.legs);
+    if !legs.is_empty() {
+        repository::replace_legs(tx, &legs).await?;
+    }
+    let texts = differ(|before, after| before.texts != after.texts || before.contact != after.contact);
+    if !texts.is_empty() {
+        repository::save_texts(tx, &texts).await?;
+    }
+    let named = differ(|before, _| before.legs.iter().any(|leg| !leg.names.is_empty()));
+    if !named.is_empty() {
+        repository::free_names(tx, &column(&named, |hold| hold.id.uuid())).await?;
+    }
+    Ok(())
+}
+
+/// Returns whether named positions are the hold's or its booking's.
+fn keeps_names(hold: &Hold) -> bool {
+    matches!(hold.status, HoldStatus::Active | HoldStatus::Committed)
+        && hold.legs.iter().any(|leg| !leg.names.is_empty())
+}
+
+/// Locks the holds' rows in ascending order, after those of flights and bookings, and reads them.
+pub async fn lock_in_tx(tx: &mut PgSession, holds: &[HoldId]) -> Result<Vec<Hold>, DbError> {
+    Ok(repository::lock(tx, &column(holds, |hold| hold.uuid())).await?)
+}
+
+/// The same without waiting: omits holds that another transaction has locked.
+pub async fn lock_free_in_tx(tx: &mut PgSession, holds: &[Uuid]) -> Result<Vec<Hold>, DbError> {
+    Ok(repository::lock_free(tx, holds).await?)
+}
+
+/// Frees the named positions that these bookings have on these flights.
+pub async fn free_positions_in_tx(tx: &mut PgSession, legs: &[(BookingId, FlightId)]) -> Result<(), DbError> {
+    if legs.is_empty() {
+        return Ok(());
+    }
+    Ok(repository::free_booked_names(tx, legs).await?)
+}

@@ -1,0 +1,221 @@
+use chrono::TimeDelta;
+
+use serde_json::{Value, json};
+
+use super::{HOLDS, at, hold_on};
+use crate::support::{
+    NewFlight, World,
+    freight::{BOOKINGS, at_once, order, path_of, text, with},
+};
+
+async fn flight(world: &World, kilograms: f64) -> Value {
+    world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(kilograms).positions(4)).await
+}
+
+#[tokio::test]
+async fn a_hold_keeps_room_on_all_flights_until_it_is_released() {
+    let world = World::start().await;
+    let first = world.flight(NewFlight::new("AI101", "DEL", "BOM").weight(1000.0)).await;
+    let onward = world.flight(NewFlight::new("AI102", "BOM", "LHR").leaves_in_hours(36).weight(1000.0)).await;
+    let customer = world.customer().await;
+    let made = customer.post(HOLDS, hold_on(&[&first, &onward])).await;
+    let location = made.header("location").unwrap().to_owned();
+    assert_eq!(made.header("etag"), Some("\"1\""));
+    let hold = made.expect(201);
+    assert_eq!(location, at(&hold));
+    assert_eq!((text(&hold, "kind"), text(&hold, "status")), ("ITINERARY", "ACTIVE"));
+    assert_eq!((text(&hold, "origin"), text(&hold, "destination")), ("DEL", "LHR"));
+    assert_eq!(hold["missing"], json!(["/pieces"]));
+    for flight in [&first, &onward] {
+        let room = customer.room(flight).await;
+        assert_eq!((&room["held"]["weight_kg"], &room["available"]["weight_kg"]), (&json!(100), &json!(900)));
+    }
+    assert_eq!(customer.get(&at(&hold)).await.expect(200), hold);
+    let released = customer.poke(&format!("{}/release", at(&hold))).await.expect(200);
+    assert_eq!((text(&released, "status"), text(&released, "end_reason")), ("RELEASED", "CALLER"));
+    for flight in [&first, &onward] {
+        assert_eq!(customer.room(flight).await["held"]["weight_kg"], 0);
+    }
+    customer.delete(&at(&hold)).await.expect_problem(409, "invalid_transition");
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_hold_is_made_on_all_flights_or_on_none() {
+    let world = World::start().await;
+    let first = world.flight(NewFlight::new("AI101", "DEL", "BOM").weight(1000.0)).await;
+    let onward = world.flight(NewFlight::new("AI102", "BOM", "LHR").leaves_in_hours(36).weight(50.0)).await;
+    let customer = world.customer().await;
+    let refused = customer.post(HOLDS, hold_on(&[&first, &onward])).await.expect_problem(409, "capacity_exceeded");
+    assert_eq!(text(&refused, "flight_number"), "AI102");
+    assert_eq!(customer.room(&first).await["held"]["weight_kg"], 0);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_hundred_want_a_tenth_of_a_flight_each_and_ten_get_it() {
+    let world = World::start().await;
+    let flight = flight(&world, 1000.0).await;
+    let operator = world.operator().await;
+    let wanted = hold_on(&[&flight]);
+    let answers = at_once((0..100).map(|_| operator.sending(HOLDS, wanted.clone()))).await;
+    let (held, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
+    assert_eq!((held.len(), refused.len()), (10, 90));
+    for answer in refused {
+        answer.expect_problem(409, "capacity_exceeded");
+    }
+    assert_eq!(operator.room(&flight).await["held"]["weight_kg"], 1000);
+    for hold in held {
+        operator.delete(&at(&hold.expect(201))).await.expect(200);
+    }
+    assert_eq!(operator.room(&flight).await["held"]["weight_kg"], 0);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn from_its_expiry_on_a_hold_keeps_nothing_without_any_job() {
+    let world = World::start().await;
+    let flight = flight(&world, 100.0).await;
+    let (holder, other) = (world.customer().await, world.customer().await);
+    let hold = holder.hold(with(hold_on(&[&flight]), json!({ "ttl_seconds": 10 }))).await;
+    other.post(BOOKINGS, order(&[&flight])).await.expect_problem(409, "capacity_exceeded");
+    world.clock.advance(TimeDelta::seconds(10));
+    assert_eq!(other.room(&flight).await["available"]["weight_kg"], 100);
+    assert_eq!(text(&holder.get(&at(&hold)).await.expect(200), "status"), "EXPIRED");
+    other.book(order(&[&flight])).await;
+    for path in ["extend", "release", "commit"] {
+        holder.poke(&format!("{}/{path}", at(&hold))).await.expect_problem(409, "hold_expired");
+    }
+    holder.patch(&at(&hold), json!({ "pieces": 2 })).await.expect_problem(409, "hold_expired");
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_hold_becomes_one_booking_with_what_was_given_in_steps() {
+    let world = World::start().await;
+    let flight = flight(&world, 100.0).await;
+    let customer = world.customer().await;
+    let hold = customer.hold(hold_on(&[&flight])).await;
+    let commit = format!("{}/commit", at(&hold));
+    let lacking = customer.poke(&commit).await.expect_problem(409, "hold_incomplete");
+    assert_eq!(lacking["missing"], json!(["/pieces"]));
+    customer
+        .patch(&at(&hold), json!({ "description": "Machine parts", "shipper": { "name": "Asha" } }))
+        .await
+        .expect(200);
+    let amended = customer.patch(&at(&hold), json!({ "pieces": 3, "awb_number": "020-12345675" })).await.expect(200);
+    assert_eq!(amended["missing"], json!([]));
+    let answers = at_once((0..50).map(|_| {
+        let client = customer.with_token(customer.token.as_deref().unwrap());
+        let commit = commit.clone();
+        async move { client.post(&commit, json!({ "customer_reference": "Order 7" })).await }
+    }))
+    .await;
+    let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
+    assert_eq!(made.len(), 1);
+    for answer in refused {
+        answer.expect_problem(409, "invalid_transition");
+    }
+    let booking = made.into_iter().next().unwrap().expect(201);
+    assert_eq!(booking["pieces"], 3);
+    assert_eq!((text(&booking, "description"), text(&booking, "customer_reference")), ("Machine parts", "Order 7"));
+    assert_eq!((text(&booking["shipper"], "name"), text(&booking, "awb_number")), ("Asha", "020-12345675"));
+    assert_eq!(booking["hold_id"], hold["id"]);
+    assert_eq!(customer.get(&path_of(&booking)).await.expect(200), booking);
+    let committed = customer.get(&at(&hold)).await.expect(200);
+    assert_eq!((text(&committed, "status"), text(&committed, "booking_ref")), ("COMMITTED", text(&booking, "ref_id")));
+    let room = customer.room(&flight).await;
+    assert_eq!((&room["held"]["weight_kg"], &room["booked"]["weight_kg"]), (&json!(0), &json!(100)));
+    world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn what_began_before_the_expiry_is_in_time_and_the_cut_off_bounds_it() {
+    let world = World::start().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100.0).leaves_in_hours(2)).await;
+    let customer = world.customer().await;
+    let hold = customer.hold(hold_on(&[&flight])).await;
+    // The cut-off is an hour before the departure, in an hour.
+    assert_eq!(hold["latest_expires_at"], flight["cutoff_datetime"]);
+    let mut last = text(&hold, "expires_at").to_owned();
+    for _ in 0..3 {
+        world.clock.advance(TimeDelta::seconds(899));
+        let extended = customer.poke(&format!("{}/extend", at(&hold))).await.expect(200);
+        assert!(text(&extended, "expires_at") > last.as_str());
+        text(&extended, "expires_at").clone_into(&mut last);
+    }
+    assert!(last.as_str() <= text(&hold, "latest_expires_at"));
+    world.clock.advance(TimeDelta::seconds(898));
+    customer.poke(&format!("{}/extend", at(&hold))).await.expect(200);
+    let refused = customer.poke(&format!("{}/extend", at(&hold))).await.expect_problem(409, "hold_limit_exceeded");
+    assert_eq!((text(&refused, "limit"), &refused["maximum"]), ("lifetime", &json!(3600)));
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn changed_freight_and_flights_take_room_anew() {
+    let world = World::start().await;
+    let first = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(150.0)).await;
+    let second = world.flight(NewFlight::new("AI102", "DEL", "LHR").weight(1000.0)).await;
+    let customer = world.customer().await;
+    let hold = customer.hold(hold_on(&[&first])).await;
+    customer.patch(&at(&hold), json!({ "weight_kg": 151 })).await.expect_problem(409, "capacity_exceeded");
+    let grown = customer.patch(&at(&hold), json!({ "weight_kg": 150 })).await.expect(200);
+    assert_eq!(grown["weight_kg"], 150);
+    assert_eq!(customer.room(&first).await["available"]["weight_kg"], 0);
+    let moved = customer.patch(&at(&hold), json!({ "flight_ids": [second["id"]], "weight_kg": 400 })).await.expect(200);
+    assert_eq!(moved["flight_ids"], json!([second["id"]]));
+    assert_eq!(customer.room(&first).await["held"]["weight_kg"], 0);
+    assert_eq!(customer.room(&second).await["held"]["weight_kg"], 400);
+    assert_eq!(moved["expires_at"], hold["expires_at"]);
+    let booking = customer.commit(&hold, json!({ "pieces": 1, "weight_kg": 300 })).await;
+    assert_eq!(booking["weight_kg"], 300);
+    assert_eq!(customer.room(&second).await["booked"]["weight_kg"], 300);
+    world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn positions_are_taken_by_name_once() {
+    let world = World::start().await;
+    let flight = flight(&world, 1000.0).await;
+    let (one, other) = (world.customer().await, world.customer().await);
+    let id = text(&flight, "id");
+    let named = |names: Value| with(hold_on(&[&flight]), json!({ "position_names": { id: names } }));
+    let hold = one.hold(named(json!(["P3", "P1"]))).await;
+    assert_eq!((&hold["positions"], &hold["position_names"]), (&json!(2), &json!({ id: ["P1", "P3"] })));
+    let taken = other.post(HOLDS, named(json!(["P2", "P3"]))).await.expect_problem(409, "position_taken");
+    assert_eq!((text(&taken, "flight_id"), &taken["names"]), (id, &json!(["P3"])));
+    let faults = other.post(HOLDS, named(json!(["P5"]))).await.expect_faults();
+    assert_eq!(faults, [("/position_names".to_owned(), "unknown_value".to_owned())]);
+    let positions = format!("/api/v1/flights/{id}/positions");
+    let shown = |list: Value| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|p| format!("{} {}", text(p, "name"), text(p, "status"))).collect()
+    };
+    let list = world.anonymous().get(&positions).await.expect(200);
+    assert_eq!(shown(list), ["P1 HELD", "P2 FREE", "P3 HELD", "P4 FREE"]);
+    let booking = one.commit(&hold, json!({ "pieces": 1 })).await;
+    let list = one.get(&positions).await.expect(200);
+    assert_eq!(shown(list), ["P1 BOOKED", "P2 FREE", "P3 BOOKED", "P4 FREE"]);
+    other.post(HOLDS, named(json!(["P3"]))).await.expect_problem(409, "position_taken");
+    one.walk(&booking, &["cancel"]).await;
+    other.hold(named(json!(["P3"]))).await;
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn another_organizations_hold_does_not_exist() {
+    let world = World::start().await;
+    let flight = flight(&world, 1000.0).await;
+    let (one, other, operator) = (world.customer().await, world.customer().await, world.operator().await);
+    let hold = one.hold(hold_on(&[&flight])).await;
+    other.get(&at(&hold)).await.expect_problem(404, "not_found");
+    other.patch(&at(&hold), json!({ "pieces": 2 })).await.expect_problem(404, "not_found");
+    other.delete(&at(&hold)).await.expect_problem(404, "not_found");
+    other.poke(&format!("{}/commit", at(&hold))).await.expect_problem(404, "not_found");
+    assert_eq!(other.get(HOLDS).await.expect(200), json!([]));
+    assert_eq!(operator.get(HOLDS).await.expect(200), json!([hold]));
+    operator.patch(&at(&hold), json!({ "pieces": 2 })).await.expect(200);
+    let booking = operator.commit(&hold, json!({})).await;
+    assert_eq!(booking["organization_id"], hold["organization_id"]);
+    world.audit().await;
+}
