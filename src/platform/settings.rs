@@ -136,6 +136,7 @@ pub struct RateLimit {
 #[serde(deny_unknown_fields)]
 pub struct Capacity {
     pub critical_threshold_kg: u32,
+    pub max_overbooking_percent: u8,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -146,6 +147,7 @@ pub struct Search {
     /// By IATA airport code, upper case.
     pub connection_minutes_by_airport: BTreeMap<String, u32>,
     pub max_stops: u8,
+    pub alternative_days: u8,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -2,6 +2,7 @@
 //! decides which step may follow which, what may still be amended and when a shipment needs rerouting, and keeps the
 //! history. The room on flights belongs to `capacity`; the steps of flights belong to `operations`.
 mod aboard;
+mod alternatives;
 mod amend;
 mod amendment;
 mod attempts;

@@ -133,7 +133,7 @@ fn compare(row: &RebuiltFlight, rebuilt: &RebuiltFlight, findings: &mut Findings
         return;
     }
     let told = if row.flight.room != rebuilt.flight.room {
-        differences!(&row.flight.room, &rebuilt.flight.room; status, cutoff, capacity, booked, held, version, ledger_seq)
+        differences!(&row.flight.room, &rebuilt.flight.room; status, cutoff, capacity, physical, overbooking, booked, held, version, ledger_seq)
     } else if row.flight != rebuilt.flight {
         differences!(&row.flight, &rebuilt.flight; number, origin, destination, departure, arrival, scheduled_departure,
                      scheduled_arrival, scheduled_date, actual_departure, actual_arrival, aircraft, is_freighter,

@@ -299,7 +299,7 @@ fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
         let fault = Fault::new(FaultCode::OutOfOrder, "names a freighter with bookings, which must remain a freighter");
         return Some(("aircraft_code", fault));
     }
-    let short = taken.exceeds(new.capacity).next()?;
+    let short = taken.exceeds(flight.room.overbooking.authorized(new.capacity)).next()?;
     Some((short.as_str(), Fault::new(FaultCode::TooSmall, "must not be less than what is booked and held")))
 }
 

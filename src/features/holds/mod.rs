@@ -29,7 +29,7 @@ pub use error::{HoldError, code, no_bookable_itinerary};
 pub use itinerary::ItineraryError;
 pub use judge::{HoldBooks, HoldCaller, HoldLimits, HoldRules, HoldStep, HoldVerb, NewHold, Stepped, actor, draw_up};
 pub use load::Load;
-pub use model::{GENERAL, EndReason, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus};
+pub use model::{EndReason, GENERAL, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus};
 pub use room::ROOM;
 pub use router::{changed, created};
 pub use service::HoldService;

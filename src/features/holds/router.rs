@@ -346,7 +346,9 @@ async fn release_reservation(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|_| Some(()));
-    Step { caller, address, holds, id, on: Some(flight), request }.take(input, |()| HoldVerb::Release(EndReason::Caller)).await
+    Step { caller, address, holds, id, on: Some(flight), request }
+        .take(input, |()| HoldVerb::Release(EndReason::Caller))
+        .await
 }
 
 problem_responses!(PositionProblems: [INPUT, CALLER], NOT_FOUND);

@@ -76,12 +76,7 @@ impl HoldService {
     }
 
     /// Has the desk carry out what changes holds.
-    pub async fn carry_out(
-        &self,
-        caller: HoldCaller,
-        request: HoldRequest,
-        key: Key,
-    ) -> Result<Answer, Problem> {
+    pub async fn carry_out(&self, caller: HoldCaller, request: HoldRequest, key: Key) -> Result<Answer, Problem> {
         let Some(desk) = self.desk.get() else {
             return Err(Problem::unavailable("The server is starting; try again shortly."));
         };

@@ -14,7 +14,7 @@ use crate::{
     platform::{postgres::PgSession, work::Command},
 };
 
-/// Changes times, aircraft, capacity or cut-off of a flight, after taking the named bookings off it: all of it or
+/// Changes times, aircraft, capacity, overbooking or cut-off of a flight, after taking the named bookings off it: all of it or
 /// nothing. Passes new times on to its bookings.
 pub(super) struct Change {
     pub operations: OperationService,
@@ -54,7 +54,10 @@ impl Command for Change {
         let flight = operations.save(tx, target, &flight, changed).await?;
         self.has_changed = flight.room.version != version || !change.offload.is_empty();
         if self.has_changed {
-            let data = Map::from_iter([("offloaded".to_owned(), json!(change.offload))]);
+            let mut data = Map::from_iter([("offloaded".to_owned(), json!(change.offload))]);
+            if !change.overbooking.is_keep() {
+                data.insert("overbooking".to_owned(), json!(flight.room.overbooking));
+            }
             operations.record_in_tx(tx, target, "flight.changed", data, &flight).await?;
         }
         if change.names_times() {

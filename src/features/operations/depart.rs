@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     OperationError, OperationService,
-    model::{FlightAction, Operated},
+    model::{CapacityShortfall, FlightAction, Operated},
     service::Target,
 };
 use crate::{
@@ -14,7 +14,8 @@ use crate::{
     platform::{postgres::PgSession, work::Command},
 };
 
-/// Departs the flight with every booking whose cargo is there; the others are left behind and release their room.
+/// Departs the flight with every booking whose cargo is there; the others are left behind and release their room. What
+/// remains must not be more than the flight carries.
 pub(super) struct Depart {
     pub operations: OperationService,
     pub target: Target,
@@ -43,7 +44,11 @@ impl Command for Depart {
         left_behind.extend_from_slice(named);
         left_behind.sort_by(|a, b| a.ref_id.as_str().cmp(b.ref_id.as_str()));
         // Read again: bookings left behind have released room.
-        let flight = left(&flights::find_in_tx(tx, flight.id).await?, occurred_at);
+        let flight = flights::find_in_tx(tx, flight.id).await?;
+        if let Some(shortfall) = CapacityShortfall::on_board(&flight) {
+            return Err(OperationError::TooMuchOnBoard(shortfall));
+        }
+        let flight = left(&flight, occurred_at);
         let flight = flights::save_in_tx(tx, flight, FlightEventType::Departed, Some(actor), operations.now()).await?;
         let bookings_changed = moved + left_behind.len();
         Ok(Operated { flight, bookings_changed, bookings_pending: pending, left_behind })

@@ -10,11 +10,8 @@ use crate::{
 /// An entry is `OFFERED` exactly as long as a hold is open for it, and room is set aside only where somebody waits.
 const OFFERS: Rule = Rule::new(17, "offers are held, and room is set aside for those who wait");
 
-pub(super) const AUDIT: Audit = Audit {
-    rules: &[OFFERS],
-    run: |snapshot, scope, _| Box::pin(audit(snapshot, scope)),
-    subjects: &[],
-};
+pub(super) const AUDIT: Audit =
+    Audit { rules: &[OFFERS], run: |snapshot, scope, _| Box::pin(audit(snapshot, scope)), subjects: &[] };
 
 async fn audit(snapshot: &mut PgSession, scope: &Scope) -> Result<Vec<(Rule, Findings)>, DbError> {
     if scope.leaves_out(FLIGHT) {

@@ -142,22 +142,14 @@ impl WaitlistService {
         date: chrono::NaiveDate,
         codes: &[crate::kernel::HandlingCode],
     ) -> Result<Vec<Vec<Flight>>, WaitlistError> {
-        let request = search::Request {
-            weight: None,
-            volume: None,
-            positions: None,
-            special_handling_codes: codes.to_vec(),
-        };
+        let request =
+            search::Request { weight: None, volume: None, positions: None, special_handling_codes: codes.to_vec() };
         let found = self.search.candidates(origin, destination, Departing::On(date), &request).await?;
         Ok(found.iter().map(|way| way.legs().to_vec()).collect())
     }
 
     /// Checks the named flights; returns where they lead.
-    fn check(
-        &self,
-        wanted: &JoinWaitlist,
-        flights: Vec<Flight>,
-    ) -> Result<(AirportCode, AirportCode), WaitlistError> {
+    fn check(&self, wanted: &JoinWaitlist, flights: Vec<Flight>) -> Result<(AirportCode, AirportCode), WaitlistError> {
         let Some((first, last)) = flights.first().zip(flights.last()) else { return Err(WaitlistError::NoItinerary) };
         let origin = wanted.origin.unwrap_or(first.origin);
         let destination = wanted.destination.unwrap_or(last.destination);

@@ -135,12 +135,7 @@ pub enum Choice {
 
 /// Chooses by the order: the first that fits. Past an entry that was passed over too often nobody gets an offer while
 /// `keeps`.
-pub fn choose(
-    order: &[Queued],
-    most_passed_over: i32,
-    keeps: bool,
-    mut fits: impl FnMut(&Queued) -> bool,
-) -> Choice {
+pub fn choose(order: &[Queued], most_passed_over: i32, keeps: bool, mut fits: impl FnMut(&Queued) -> bool) -> Choice {
     for (place, entry) in order.iter().enumerate() {
         if fits(entry) {
             return Choice::Offer(place);
@@ -174,11 +169,7 @@ pub struct WaitlistMessage {
 }
 
 /// Returns the message about an event of an entry, which is as after the event.
-pub fn message<'a>(
-    entry: &Waiting,
-    subject: &'a str,
-    event_type: WaitlistEventType,
-) -> Message<'a, WaitlistMessage> {
+pub fn message<'a>(entry: &Waiting, subject: &'a str, event_type: WaitlistEventType) -> Message<'a, WaitlistMessage> {
     Message {
         aggregate: WAITLIST,
         aggregate_id: entry.id.uuid(),

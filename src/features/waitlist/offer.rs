@@ -64,12 +64,8 @@ impl Command for MakeOffer {
         let [HoldChange { after: hold, .. }] = change;
         advance(&mut entry, now);
         entry.status = WaitlistStatus::Offered;
-        entry.offer = Some(Offer {
-            hold_id: hold.id,
-            status: hold.status,
-            expires_at: hold.expires_at,
-            booking_ref: None,
-        });
+        entry.offer =
+            Some(Offer { hold_id: hold.id, status: hold.status, expires_at: hold.expires_at, booking_ref: None });
         if !passed.is_empty() {
             repository::pass_over(tx, passed).await?;
         }

@@ -169,8 +169,7 @@ impl Step {
         let counted = holds.caller(caller, address.map(|Extension(address)| address));
         let work = async |input, precondition: Precondition, key: Key| {
             let hold = waitlist.offered(caller, id, &precondition, &key, action).await?;
-            let request =
-                HoldRequest::Step { hold, precondition: Precondition::default(), verb: verb(input) };
+            let request = HoldRequest::Step { hold, precondition: Precondition::default(), verb: verb(input) };
             holds.carry_out(counted, request, key).await
         };
         let answer = judged.carry_out(work).await?;

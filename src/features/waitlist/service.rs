@@ -31,7 +31,7 @@ use crate::{
 
 /// How offers are made.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct WaitlistLimits {
+pub struct WaitlistLimits {
     /// Longest life of an offer.
     pub offer_hours: u32,
     /// How often an entry is passed over before room is kept for it.
@@ -40,7 +40,7 @@ pub(super) struct WaitlistLimits {
 
 /// The use cases of the waitlist: `join`, `order`, `matcher` with `offer`, and `settle`.
 #[derive(Clone)]
-pub(super) struct WaitlistService {
+pub struct WaitlistService {
     pub db: Database,
     pub clock: SharedClock,
     pub ids: IdSource,
@@ -116,10 +116,7 @@ pub(super) fn advance(entry: &mut Waiting, now: chrono::DateTime<chrono::Utc>) {
 
 /// Writes entries that have changed, with a message for each. Those that wait no more leave their flights. The caller
 /// holds the locks of the flights and of the entries.
-pub(super) async fn save_in_tx(
-    tx: &mut PgSession,
-    changed: &[(&Waiting, WaitlistEventType)],
-) -> Result<(), DbError> {
+pub(super) async fn save_in_tx(tx: &mut PgSession, changed: &[(&Waiting, WaitlistEventType)]) -> Result<(), DbError> {
     let entries: Vec<&Waiting> = changed.iter().map(|(entry, _)| *entry).collect();
     repository::save(tx, &entries).await?;
     let gone: Vec<WaitlistEntryId> =

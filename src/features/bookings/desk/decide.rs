@@ -18,8 +18,8 @@ use crate::{
         capacity::{FlightCapacity, FlightStatus, Space},
         flights::Flight,
         holds::{
-            Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldStep, HoldVerb, ItineraryError, NewHold, Stepped, draw_up,
-            itinerary,
+            Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldStep, HoldVerb, ItineraryError, NewHold, Stepped,
+            draw_up, itinerary,
         },
     },
     kernel::{AirportCode, BookingId, FlightId, HoldId, Weight},

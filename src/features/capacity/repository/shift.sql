@@ -42,7 +42,11 @@ with moved as (
 )
 select flight_id as "flight_id!", status as "status!", cutoff_at as "cutoff_at!",
        capacity_weight_hg as "capacity_weight_hg!", capacity_volume_l as "capacity_volume_l!",
-       capacity_positions as "capacity_positions!", booked_weight_hg as "booked_weight_hg!",
+       capacity_positions as "capacity_positions!",
+       physical_weight_hg as "physical_weight_hg?", physical_volume_l as "physical_volume_l?",
+       physical_positions as "physical_positions?", overbooking_weight_percent as "overbooking_weight_percent!",
+       overbooking_volume_percent as "overbooking_volume_percent!",
+       overbooking_positions_percent as "overbooking_positions_percent!", booked_weight_hg as "booked_weight_hg!",
        booked_volume_l as "booked_volume_l!", booked_positions as "booked_positions!",
        held_weight_hg as "held_weight_hg!", held_volume_l as "held_volume_l!", held_positions as "held_positions!",
        aside_weight_hg as "aside_weight_hg!", aside_volume_l as "aside_volume_l!",

@@ -10,9 +10,7 @@ use crate::{
             model::{Offer, Queued, Waiting, WaitlistAnchor, WaitlistStatus},
         },
     },
-    kernel::{
-        AirportCode, BookingRef, FlightId, HandlingCode, OrganizationId, WaitlistEntryId, from_column,
-    },
+    kernel::{AirportCode, BookingRef, FlightId, HandlingCode, OrganizationId, WaitlistEntryId, from_column},
     platform::postgres::{PgSession, column, planned_list},
 };
 
@@ -160,10 +158,7 @@ pub(in crate::features::waitlist) async fn list(
 }
 
 /// Returns the place of a waiting entry: on the flight on which most come before it.
-pub(in crate::features::waitlist) async fn place(
-    db: &mut PgSession,
-    id: WaitlistEntryId,
-) -> sqlx::Result<Option<i64>> {
+pub(in crate::features::waitlist) async fn place(db: &mut PgSession, id: WaitlistEntryId) -> sqlx::Result<Option<i64>> {
     let before = sqlx::query_scalar!(
         r#"select max(before.count) as "most"
            from waitlist_entries e
@@ -242,10 +237,8 @@ pub(in crate::features::waitlist) async fn oldest_aside(
     db: &mut PgSession,
     looked_at_until: DateTime<Utc>,
 ) -> sqlx::Result<Option<DateTime<Utc>>> {
-    let oldest = sqlx::query_scalar!(
-        "select min(aside_until) from flight_capacity where aside_until <= $1",
-        looked_at_until,
-    );
+    let oldest =
+        sqlx::query_scalar!("select min(aside_until) from flight_capacity where aside_until <= $1", looked_at_until,);
     oldest.fetch_one(db).await
 }
 
