@@ -69,4 +69,5 @@ mod system;
 mod traces;
 mod tracking;
 mod users;
+mod waitlist;
 mod work;
