@@ -57,4 +57,5 @@ id!(
     ApiKeyId,
     /// An administrative act.
     ActId,
+    EmbargoId,
 );
