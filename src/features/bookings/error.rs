@@ -2,6 +2,7 @@ use super::model::{Action, BookingStatus};
 use crate::{
     features::{
         capacity::{Dimension, Shortfall},
+        embargoes::{Obstacle, Violation},
         search::SearchError,
     },
     kernel::{AirportCode, AwbNumber, BookingRef, Fault, FlightId, FlightNumber},
@@ -17,7 +18,11 @@ use crate::{
 const CALLER_CONSTRAINTS: [&str; 2] = ["bookings_organization_id_fkey", "bookings_created_by_fkey"];
 
 problem_codes! {
-    { crate::features::capacity::code::CAPACITY_EXCEEDED }
+    {
+        crate::features::capacity::code::CAPACITY_EXCEEDED,
+        crate::features::embargoes::code::EMBARGOED,
+        crate::features::embargoes::code::HANDLING_REQUIRED,
+    }
     FLIGHT_CLOSED: CONFLICT, "flight_closed", "The flight is closed for booking",
         "Choose a flight whose cut-off has not passed.";
     FLIGHT_CANCELLED: CONFLICT, "flight_cancelled", "The flight is cancelled",
@@ -48,6 +53,8 @@ pub enum BookingError {
     FlightClosed(FlightNumber),
     #[error("flight {0} is cancelled")]
     FlightCancelled(FlightNumber),
+    #[error("embargo {} keeps the freight off flight {}", .0.embargo_id, .0.flight_number)]
+    Embargoed(Box<Violation>),
     #[error("the current leg is on flight {0}")]
     FlightMismatch(FlightNumber),
     #[error("{action:?} is possible only at {expected}")]
@@ -131,7 +138,14 @@ impl Transient for BookingError {
 impl BookingError {
     /// Returns whether the option tried cannot be booked any more, while another may.
     pub(super) const fn is_lost_option(&self) -> bool {
-        matches!(self, Self::Full { .. } | Self::ItineraryInvalid(_) | Self::FlightClosed(_) | Self::FlightCancelled(_))
+        matches!(
+            self,
+            Self::Full { .. }
+                | Self::ItineraryInvalid(_)
+                | Self::FlightClosed(_)
+                | Self::FlightCancelled(_)
+                | Self::Embargoed(_)
+        )
     }
 
     /// Returns the label of `loadmaster_bookings_total`.
@@ -142,6 +156,10 @@ impl BookingError {
             Self::NoBookableItinerary => "no_bookable_itinerary",
             Self::FlightClosed(_) => "flight_closed",
             Self::FlightCancelled(_) => "flight_cancelled",
+            Self::Embargoed(violation) => match violation.obstacle {
+                Obstacle::Forbidden => "embargoed",
+                Obstacle::HandlingRequired(_) => "handling_required",
+            },
             Self::AwbTaken(_) => "already_exists",
             Self::Repeated(_) => "repeated",
             _ => "error",
@@ -166,6 +184,7 @@ impl From<BookingError> for Problem {
             BookingError::FlightCancelled(number) => {
                 Self::new(code::FLIGHT_CANCELLED, format!("{number} is cancelled."))
             }
+            BookingError::Embargoed(violation) => (*violation).into(),
             BookingError::FlightMismatch(number) => Self::new(
                 code::FLIGHT_MISMATCH,
                 format!("The current leg is on {number}, not on the flight that you named."),

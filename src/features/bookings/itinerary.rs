@@ -4,6 +4,7 @@ use super::error::BookingError;
 use crate::{
     features::{
         capacity::{FlightStatus, OpenUntil, Space},
+        embargoes::Embargoes,
         flights::{Flight, Segment, is_connection},
     },
     kernel::{AirportCode, FlightId, HandlingCode},
@@ -36,10 +37,12 @@ pub(super) fn in_order(ids: &[FlightId], mut found: Vec<Flight>) -> Result<Vec<F
 }
 
 /// Checks that these flights, in this order, carry the freight: they chain with time to connect, are not cancelled,
-/// still take bookings, are of the required kind, and have room. Returns the first obstacle.
+/// still take bookings, are of the required kind, may carry it under the embargoes, and have room. Returns the first
+/// obstacle.
 pub(super) fn check(
     flights: &[Flight],
     demand: Demand<'_>,
+    embargoes: &Embargoes,
     minimum_connection: impl Fn(AirportCode) -> TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<(), BookingError> {
@@ -55,6 +58,7 @@ pub(super) fn check(
     if let Some(flight) = flights.iter().find(|flight| freighters_only && !flight.is_freighter) {
         return Err(no_freighter(flight));
     }
+    check_embargoes(flights, demand.special_handling_codes, embargoes)?;
     for flight in flights {
         if let Some(shortfall) = flight.room.shortfall(demand.space) {
             return Err(BookingError::Full {
@@ -65,6 +69,16 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+/// Checks that these flights may carry freight with these special handling codes under the embargoes.
+pub(super) fn check_embargoes(
+    flights: &[Flight],
+    codes: &[HandlingCode],
+    embargoes: &Embargoes,
+) -> Result<(), BookingError> {
+    let violation = embargoes.first_violation(flights, codes);
+    violation.map_or(Ok(()), |violation| Err(BookingError::Embargoed(Box::new(violation))))
 }
 
 /// Returns the refusal of a flight for freight that requires a cargo aircraft.

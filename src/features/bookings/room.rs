@@ -57,6 +57,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         opening.service()?,
         opening.service()?,
         opening.service()?,
+        opening.service()?,
         clock.clone(),
         ids.clone(),
         secrets,

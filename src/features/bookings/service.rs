@@ -10,7 +10,7 @@ use super::{
     repository,
 };
 use crate::{
-    features::{capacity::CapacityService, flights::FlightService, search::SearchService},
+    features::{capacity::CapacityService, embargoes::EmbargoService, flights::FlightService, search::SearchService},
     kernel::{BookingId, BookingRef, Counted, FlightId, UserId, Weight},
     platform::{
         clock::SharedClock,
@@ -48,6 +48,7 @@ pub struct BookingService {
     pub(super) db: Database,
     pub(super) capacity: CapacityService,
     pub(super) flights: FlightService,
+    pub(super) embargoes: EmbargoService,
     pub(super) search: SearchService,
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
@@ -69,6 +70,7 @@ impl BookingService {
         locks: Locks,
         capacity: CapacityService,
         flights: FlightService,
+        embargoes: EmbargoService,
         search: SearchService,
         clock: SharedClock,
         ids: IdSource,
@@ -79,7 +81,23 @@ impl BookingService {
         let references = ReferenceSource::new(secrets);
         let own = OwnBookings::default();
         let (known, reads, lines) = (KnownReferences::default(), reads(&db), FifoLock::default());
-        Self { db, capacity, flights, search, clock, ids, references, known, reads, own, locks, lines, limits, tally }
+        Self {
+            db,
+            capacity,
+            flights,
+            embargoes,
+            search,
+            clock,
+            ids,
+            references,
+            known,
+            reads,
+            own,
+            locks,
+            lines,
+            limits,
+            tally,
+        }
     }
 
     /// Invalidates the room on the booking's flights; call it after the commit.

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     features::{
         capacity::{FlightCapacity, FlightStatus, Space},
+        embargoes::{Embargoes, JudgedLeg, Verdict},
         flights::{Flight, FlightBody},
         reference::Reference,
     },
@@ -35,9 +36,8 @@ pub(super) struct Prepared {
 
 #[derive(Debug)]
 struct PreparedFlight {
-    id: FlightId,
     version: i32,
-    is_freighter: bool,
+    leg: JudgedLeg,
     text: Halves,
 }
 
@@ -61,9 +61,9 @@ impl Prepared {
     /// Returns `None` only if a value cannot be serialized, which is impossible.
     pub fn new(ways: RouteSet, reference: &Reference) -> Option<Self> {
         // With an empty request and the earliest time all routes can be booked, so only the order by times remains.
-        let judge = Judge::of(&Request::default(), chrono::DateTime::<chrono::Utc>::MIN_UTC);
+        let judge = Judge::of(&Request::default(), &Embargoes::default(), chrono::DateTime::<chrono::Utc>::MIN_UTC);
         let all = ways.direct.into_iter().map(|flight| vec![flight]).chain(ways.transit);
-        let all: Vec<Itinerary> = all.filter_map(|legs| Itinerary::judge(legs, judge)).collect();
+        let all: Vec<Itinerary> = all.filter_map(|legs| Itinerary::judge(legs, &judge)).collect();
         let by = |sort: Sort, which: fn(&Itinerary) -> bool| {
             let mut places: Vec<usize> = (0..all.len()).filter(|place| which(&all[*place])).collect();
             places.sort_by(|a, b| sort.compare(&all[*a], &all[*b]));
@@ -108,7 +108,7 @@ impl Prepared {
 
     /// Returns its flights, each with the version in which it was prepared.
     pub fn versions(&self) -> impl ExactSizeIterator<Item = (FlightId, i32)> + Clone {
-        self.flights.iter().map(|flight| (flight.id, flight.version))
+        self.flights.iter().map(|flight| (flight.leg.flight_id, flight.version))
     }
 
     /// Returns the capacities to show, if every flight still has the version in which it was prepared.
@@ -121,7 +121,7 @@ impl Prepared {
     }
 
     /// Returns the body of `POST /routes/search`.
-    pub fn search_result(&self, search: &Search, rooms: &Capacities, judge: Judge) -> Vec<u8> {
+    pub fn search_result(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.length);
         let Search { origin, destination, date, .. } = search;
         let head = format!(
@@ -142,7 +142,7 @@ impl Prepared {
     }
 
     /// Returns the body of `GET /routes`.
-    pub fn ranking(&self, search: &Search, sort: Sort, rooms: &Capacities, judge: Judge) -> Vec<u8> {
+    pub fn ranking(&self, search: &Search, sort: Sort, rooms: &Capacities, judge: &Judge) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.length);
         out.push(b'[');
         let judged = self.judged(rooms, judge);
@@ -161,10 +161,16 @@ impl Prepared {
         out
     }
 
-    fn judged(&self, rooms: &Capacities, judge: Judge) -> Vec<Judged> {
+    fn judged(&self, rooms: &Capacities, judge: &Judge) -> Vec<Judged> {
+        let embargoes = judge.embargoes();
+        // Nothing stops most freight.
+        let flights = if embargoes.is_empty() { &[] } else { self.flights.as_slice() };
+        let verdicts: Vec<Verdict> = flights.iter().map(|flight| embargoes.on_leg(&flight.leg)).collect();
         let judged = self.ways.iter().map(|way| {
-            let legs = way.legs.iter().map(|leg| (&rooms[*leg], self.flights[*leg].is_freighter));
-            let (reasons, available) = judge.reasons(&legs).unwrap_or_default();
+            let legs = way.legs.iter().map(|leg| (&rooms[*leg], self.flights[*leg].leg.is_freighter));
+            let verdict = way.legs.iter().filter_map(|leg| verdicts.get(*leg).copied());
+            let verdict = verdict.fold(Verdict::default(), Verdict::and);
+            let (reasons, available) = judge.reasons(&legs, verdict).unwrap_or_default();
             Judged { reasons, available }
         });
         judged.collect()
@@ -223,9 +229,8 @@ fn write(out: &mut Vec<u8>, places: impl Iterator<Item = usize>, mut each: impl 
 impl PreparedFlight {
     fn new(flight: &Flight, reference: &Reference) -> Option<Self> {
         Some(Self {
-            id: flight.id,
             version: flight.room.version,
-            is_freighter: flight.is_freighter,
+            leg: JudgedLeg::of(flight, reference),
             text: Halves::of_flight(&FlightBody::new(flight, reference))?,
         })
     }

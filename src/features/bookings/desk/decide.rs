@@ -17,6 +17,7 @@ use super::{
 use crate::{
     features::{
         capacity::{FlightCapacity, FlightStatus, Space},
+        embargoes::Embargoes,
         flights::Flight,
     },
     kernel::{AirportCode, BookingId, FlightId, Weight},
@@ -36,6 +37,8 @@ pub struct LockedRows {
     pub at: DateTime<Utc>,
     pub rooms: HashMap<FlightId, FlightCapacity>,
     pub flights: HashMap<FlightId, Flight>,
+    /// Those in force when the locks were taken.
+    pub embargoes: Embargoes,
     pub bookings: HashMap<BookingId, Booking>,
     /// Flights and bookings that another transaction has locked.
     pub blocked: BTreeSet<Uuid>,
@@ -97,7 +100,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             Some(Flight { room: *found.rooms.get(id)?, ..flight.clone() })
         });
         let flights = itinerary::in_order(&operation.flights, known.collect())?;
-        itinerary::check(&flights, operation.new.demand(), &self.minimum_connection, found.at)?;
+        itinerary::check(&flights, operation.new.demand(), &found.embargoes, &self.minimum_connection, found.at)?;
         Ok(flights)
     }
 
