@@ -36,6 +36,7 @@ mod conditional;
 mod demo_network;
 mod desk;
 mod document;
+mod embargoes;
 mod encryption;
 mod faults;
 mod flight_verbs;
