@@ -48,6 +48,7 @@ mod import;
 mod jobs;
 mod journey;
 mod journeys;
+mod keeping;
 mod last_kilos;
 mod lifecycle;
 mod limits;
