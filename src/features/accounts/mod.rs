@@ -17,7 +17,7 @@ pub use authenticate::{Authenticator, bearer_token, ignores_tokens};
 pub use credentials::{AccessTokens, KeyRing, Rotation, SessionService, SigningKeyInfo, TokenService, Verified};
 pub use error::{AccountError, code};
 pub use people::{
-    Actor, Acts, Admin, Credential, Customer, Guest, ManagedUser, Operator, Principal, Role, Subject, User, UserService,
-    admit_guests_in_tx,
+    Actor, Acts, Admin, Credential, Customer, Guest, ManagedUser, Operator, Principal, Role, Subject, User,
+    UserService, admit_guests_in_tx,
 };
 pub use room::ROOM;

@@ -63,10 +63,8 @@ impl Desk {
             if options.is_empty() {
                 // When all options are lost: some may only have changed.
                 let wanted = (new.origin, new.destination, new.departure_date);
-                options = self
-                    .bookings()
-                    .candidates(wanted, new.space(), &new.special_handling_codes, &attempts)
-                    .await?;
+                options =
+                    self.bookings().candidates(wanted, new.space(), &new.special_handling_codes, &attempts).await?;
             }
             let flights = options.pop_front().ok_or(BookingError::NoBookableItinerary)?;
             match self.submit(operation(flights), request).await {

@@ -6,9 +6,7 @@ use utoipa::ToSchema;
 
 pub use amendment::AmendBooking;
 
-use super::model::{
-    Action, Booking, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS, OffloadReason,
-};
+use super::model::{Action, Booking, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS, OffloadReason};
 use crate::{
     features::{
         accounts::{Principal, Role},

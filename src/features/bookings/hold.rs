@@ -24,12 +24,7 @@ use crate::{
 };
 
 impl HoldDesk for Desk {
-    fn carry_out(
-        &self,
-        caller: HoldCaller,
-        request: HoldRequest,
-        key: Key,
-    ) -> BoxFuture<'_, Result<Answer, Problem>> {
+    fn carry_out(&self, caller: HoldCaller, request: HoldRequest, key: Key) -> BoxFuture<'_, Result<Answer, Problem>> {
         Box::pin(async move {
             match request {
                 HoldRequest::New { kind, new } => self.hold(caller, kind, Arc::new(*new), key).await,
@@ -90,8 +85,7 @@ impl Desk {
             if options.is_empty() {
                 // When all options are lost: some may only have changed.
                 let wanted = (origin, destination, date);
-                options =
-                    self.bookings().candidates(wanted, space, &new.special_handling_codes, &attempts).await?;
+                options = self.bookings().candidates(wanted, space, &new.special_handling_codes, &attempts).await?;
             }
             let flights = options.pop_front().ok_or(BookingError::NoBookableItinerary)?;
             match self.submit(operation(flights), request).await {
@@ -129,8 +123,12 @@ impl Desk {
     ) -> Result<Answer, Refusal> {
         let mut attempts = 0;
         loop {
-            let seen: Hold =
-                self.bookings().holds.visible(wanted.caller.principal, wanted.hold).await.map_err(BookingError::from)?;
+            let seen: Hold = self
+                .bookings()
+                .holds
+                .visible(wanted.caller.principal, wanted.hold)
+                .await
+                .map_err(BookingError::from)?;
             let step = HoldStep {
                 caller: wanted.caller.clone(),
                 precondition: wanted.precondition.clone(),

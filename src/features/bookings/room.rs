@@ -67,7 +67,13 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let desk = DeskLimits { lanes: settings.desk.lanes, batch: settings.desk.batch, queue: settings.desk.queue };
     let desk = Desk::open(&bookings, desk, tasks.clone());
     bookings.holds.open_desk(Arc::new(desk.clone()));
-    let routes = router::routes().with_state(&HandlerState::of(opening, bookings.clone(), desk, opening.service()?, opening.service()?));
+    let routes = router::routes().with_state(&HandlerState::of(
+        opening,
+        bookings.clone(),
+        desk,
+        opening.service()?,
+        opening.service()?,
+    ));
     let follower = Some(Arc::new(BookingFollower(bookings.for_background())) as Arc<dyn Follower>);
     let personal = Some(Arc::new(bookings.clone()) as _);
     Ok(Opened { routes, follower, personal, ..Opened::default() }.with(bookings))

@@ -21,6 +21,7 @@ pub use index::AvailabilityIndex;
 pub use model::{Dimension, FLIGHT, FlightCapacity, FlightStatus, NewCapacity, OpenUntil, Shift, Shortfall, Space};
 pub use room::ROOM;
 pub use service::{
-    CapacityService, Lapsed, change_in_tx, lock_free_in_tx, lock_in_tx, open_forgotten_in_tx, open_in_tx, set_status_in_tx, shift_in_tx,
+    CapacityService, Lapsed, change_in_tx, lock_free_in_tx, lock_in_tx, open_forgotten_in_tx, open_in_tx,
+    set_status_in_tx, shift_in_tx,
 };
 pub use turn::Path;

@@ -129,11 +129,7 @@ pub async fn set_status_in_tx(
 /// Knows the room that is still held by the tables although the time of its holds is up. Provided by the room of holds,
 /// which is above this one.
 pub trait Lapsed: Send + Sync {
-    fn lapsed<'a>(
-        &'a self,
-        snapshot: &'a mut PgSession,
-        flight: FlightId,
-    ) -> BoxFuture<'a, Result<Space, DbError>>;
+    fn lapsed<'a>(&'a self, snapshot: &'a mut PgSession, flight: FlightId) -> BoxFuture<'a, Result<Space, DbError>>;
 }
 
 /// Reports the room on a flight, directly from the book of record.
@@ -181,6 +177,14 @@ impl CapacityService {
             }
         }
         Ok((room, self.clock.now()))
+    }
+
+    /// Returns those of these flights on which room is set aside that nobody has offered in time.
+    pub async fn forgotten(&self, flights: &[FlightId]) -> Result<Vec<FlightId>, DbError> {
+        let ids: Vec<_> = flights.iter().map(|flight| flight.uuid()).collect();
+        let rooms = repository::find_all(&mut *self.db.read().await?, &ids).await?;
+        let now = self.clock.now();
+        Ok(rooms.iter().filter(|room| room.has_forgotten_aside(now)).map(|room| room.flight_id).collect())
     }
 
     pub fn is_critical(&self, capacity: &FlightCapacity) -> bool {

@@ -23,10 +23,5 @@ pub enum HoldRequest {
 /// Carries out what changes holds, beside what changes bookings: both take the same room, in one order of arrival. The
 /// room of bookings, which is above this one, provides it.
 pub trait HoldDesk: Send + Sync {
-    fn carry_out(
-        &self,
-        caller: HoldCaller,
-        request: HoldRequest,
-        key: Key,
-    ) -> BoxFuture<'_, Result<Answer, Problem>>;
+    fn carry_out(&self, caller: HoldCaller, request: HoldRequest, key: Key) -> BoxFuture<'_, Result<Answer, Problem>>;
 }

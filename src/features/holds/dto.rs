@@ -344,7 +344,8 @@ fn read_product(raw: Raw<'_>) -> Result<String, Fault> {
 
 /// Reads named positions: at least one on each flight that is named, and as many on each.
 fn read_names(raw: Raw<'_>) -> Result<PositionNames, Fault> {
-    let wrong = || Fault::new(FaultCode::WrongType, "must be an object with an array of position names for each flight");
+    let wrong =
+        || Fault::new(FaultCode::WrongType, "must be an object with an array of position names for each flight");
     let Raw::Json(Value::Object(flights)) = raw else { return Err(wrong()) };
     if flights.len() > MOST_FLIGHTS {
         return Err(Fault::new(FaultCode::TooLong, format!("must have at most {MOST_FLIGHTS} flights")));

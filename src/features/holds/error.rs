@@ -170,13 +170,16 @@ impl From<HoldError> for Problem {
                     HoldLimit::FlightShare => format!("Guests can hold at most {maximum} % of a flight."),
                     HoldLimit::Active => format!("You can have at most {maximum} holds at once."),
                     HoldLimit::Lifetime => {
-                        format!("A hold ends {maximum} seconds after it was made, or at the earliest cut-off of its flights.")
+                        format!(
+                            "A hold ends {maximum} seconds after it was made, or at the earliest cut-off of its flights."
+                        )
                     }
                 };
                 Self::new(code::HOLD_LIMIT_EXCEEDED, text).with("limit", limit.as_str()).with("maximum", maximum)
             }
             HoldError::TooMany { most, again_in } => {
-                let text = format!("Guests at one address can make {most} holds per hour; try again in {again_in} seconds.");
+                let text =
+                    format!("Guests at one address can make {most} holds per hour; try again in {again_in} seconds.");
                 Self::new(code::RATE_LIMITED, text).retry_after(again_in)
             }
             HoldError::PositionTaken { flight_id, names } => {

@@ -188,9 +188,8 @@ impl HoldRules<'_> {
     pub fn judge_new(&self, books: &HoldBooks, new: &NewHold, flights: &[Flight]) -> Result<(), HoldError> {
         let order = &new.new;
         let load = order.load();
-        let (origin, destination) = ends(order, flights).ok_or_else(|| {
-            ItineraryError::Invalid("An itinerary requires at least one flight.".to_owned())
-        })?;
+        let (origin, destination) = ends(order, flights)
+            .ok_or_else(|| ItineraryError::Invalid("An itinerary requires at least one flight.".to_owned()))?;
         let demand = Demand {
             origin,
             destination,
@@ -350,10 +349,7 @@ impl HoldRules<'_> {
         known: &HashMap<FlightId, Flight>,
         caller: &HoldCaller,
     ) -> Result<Vec<Flight>, HoldError> {
-        let own = |flight: FlightId| {
-            let leg = hold.legs.iter().find(|leg| leg.flight_id == flight);
-            leg.map(|leg| leg.space).unwrap_or_default()
-        };
+        let own = |flight: FlightId| hold.space_on(flight);
         let without_own = |id: &FlightId| {
             let flight = known.get(id)?;
             let room = FlightCapacity { held: flight.room.held - own(*id), ..flight.room };
@@ -506,9 +502,7 @@ fn amended(hold: &Hold, patch: &AmendHold) -> Result<Hold, HoldError> {
     after.contact = match &patch.contact {
         Patch::Keep => after.contact,
         Patch::Clear => None,
-        Patch::Set(change) => {
-            Some(change.apply(after.contact.as_ref()).map_err(HoldError::Invalid)?)
-        }
+        Patch::Set(change) => Some(change.apply(after.contact.as_ref()).map_err(HoldError::Invalid)?),
     };
     after.pieces = patch.pieces.or(after.pieces);
     let codes = patch.special_handling_codes.clone().or(Some(after.special_handling_codes));

@@ -9,9 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     HoldService,
     counter::HoldRequest,
-    dto::{
-        AmendHold, CreateHold, CreateReservation, ExtendHold, HoldBody, HoldFilter, Position,
-    },
+    dto::{AmendHold, CreateHold, CreateReservation, ExtendHold, HoldBody, HoldFilter, Position},
     error::code,
     judge::HoldVerb,
     model::{Hold, HoldAnchor, HoldKind},
@@ -26,8 +24,8 @@ use crate::{
         idempotency::{Answer, Idempotent, KeyHeader},
         room::{Routes, handler_state},
         web::{
-            Body, ClientAddress, CursorKey, IfNoneMatch, NO_STORE, PRIVATE, PageFields, PageParams, PathText, PathTexts,
-            Problem, Query, ReadRecency, both, conditional, private, problem_responses, unless_missing,
+            Body, ClientAddress, CursorKey, IfNoneMatch, NO_STORE, PRIVATE, PageFields, PageParams, PathText,
+            PathTexts, Problem, Query, ReadRecency, both, conditional, private, problem_responses, unless_missing,
         },
         work::ChangeRequest,
     },
@@ -152,8 +150,7 @@ async fn list(
     ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (filter, page) =
-        query.read(|fields| Some((HoldFilter::read(fields, caller)?, PageFields::read(fields))))?;
+    let (filter, page) = query.read(|fields| Some((HoldFilter::read(fields, caller)?, PageFields::read(fields))))?;
     let reader = reader_of(caller);
     let page = page.open::<HoldAnchor>(&key, &query, &reader)?;
     let found = holds.list(&filter, &page, recency).await?;

@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock};
 use super::{
     HoldError,
     counter::{HoldDesk, HoldRequest},
-    dto::{HoldFilter, PositionStatus, Position},
+    dto::{HoldFilter, Position, PositionStatus},
     judge::{HoldCaller, HoldLimits},
     metric,
     model::{Hold, HoldAnchor, HoldEventType, HoldKind, PositionName},

@@ -51,7 +51,8 @@ async fn save_parts(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), D
 
 /// Returns whether named positions are the hold's or its booking's.
 fn keeps_names(hold: &Hold) -> bool {
-    matches!(hold.status, HoldStatus::Active | HoldStatus::Committed) && hold.legs.iter().any(|leg| !leg.names.is_empty())
+    matches!(hold.status, HoldStatus::Active | HoldStatus::Committed)
+        && hold.legs.iter().any(|leg| !leg.names.is_empty())
 }
 
 /// Locks the holds' rows in ascending order, after those of flights and bookings, and reads them.

@@ -27,6 +27,9 @@ pub enum OperationError {
     VersionMismatch(i32),
     #[error("the capacity is below what is booked and held")]
     CapacityBelowBooked(CapacityShortfall),
+    /// Holds that were made meanwhile keep room on flights that are not locked.
+    #[error("the holds of the flight keep room on flights that are not locked")]
+    OutOfReach,
     #[error("{number} carries cargo that flies on cargo aircraft only")]
     FreighterNeeded { number: FlightNumber, bookings: Vec<BookingRef> },
     /// The last step of the flight has not reached all of its bookings.
@@ -78,6 +81,9 @@ impl From<OperationError> for Problem {
             OperationError::InvalidTransition { from, action, allowed } => refused(from, action, &allowed),
             OperationError::VersionMismatch(current) => version_mismatch(current),
             OperationError::CapacityBelowBooked(shortfall) => below_booked(&shortfall),
+            OperationError::OutOfReach => Self::unavailable(
+                "Holds on the flight came faster than they could be ended; nothing was changed, try again shortly.",
+            ),
             OperationError::FreighterNeeded { number, bookings } => {
                 let named: Vec<_> = bookings.iter().map(BookingRef::as_str).collect();
                 let text = format!(
@@ -129,7 +135,7 @@ fn below_booked(shortfall: &CapacityShortfall) -> Problem {
         .collect();
     let named: Vec<_> = dimensions.iter().map(|dimension| dimension.as_str()).collect();
     let text = format!(
-        "The capacity is below what is booked and held, in {}; offload bookings in the same request.",
+        "The capacity is below what is booked and held, in {}; offload bookings or, with `release_holds`, end holds in the same request.",
         named.join(", ")
     );
     Problem::new(code::CAPACITY_BELOW_BOOKED, text).with("shortfalls", shortfalls)

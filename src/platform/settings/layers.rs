@@ -8,8 +8,8 @@ use std::{
 use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
-    Auth, Booking, Capacity, Database, Desk, Embedded, Idempotency, Locks, RateLimit, Redis, Search, Server, Settings,
-    SettingsError, Sources, Telemetry,
+    Auth, Booking, Capacity, Database, Desk, Embedded, Holds, Idempotency, Locks, RateLimit, Redis, Search, Server,
+    Settings, SettingsError, Sources, Telemetry,
     text::{Given, fields},
     validate,
 };
@@ -263,6 +263,7 @@ pub(super) fn known() -> BTreeSet<String> {
         ("capacity", fields::<Capacity>()),
         ("search", fields::<Search>()),
         ("booking", fields::<Booking>()),
+        ("holds", fields::<Holds>()),
         ("desk", fields::<Desk>()),
         ("locks", fields::<Locks>()),
         ("idempotency", fields::<Idempotency>()),

@@ -1,8 +1,9 @@
+use loadmaster::features::accounts::Role;
 use serde_json::json;
 
 use super::{HOLDS, hold_on};
 use crate::support::{
-    NewFlight, Role, World,
+    NewFlight, World,
     freight::{text, with},
 };
 

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use chrono::TimeDelta;
 
 use serde_json::{Value, json};
 
@@ -79,7 +79,7 @@ async fn from_its_expiry_on_a_hold_keeps_nothing_without_any_job() {
     let (holder, other) = (world.customer().await, world.customer().await);
     let hold = holder.hold(with(hold_on(&[&flight]), json!({ "ttl_seconds": 10 }))).await;
     other.post(BOOKINGS, order(&[&flight])).await.expect_problem(409, "capacity_exceeded");
-    world.clock.advance(Duration::from_secs(10));
+    world.clock.advance(TimeDelta::seconds(10));
     assert_eq!(other.room(&flight).await["available"]["weight_kg"], 100);
     assert_eq!(text(&holder.get(&at(&hold)).await.expect(200), "status"), "EXPIRED");
     other.book(order(&[&flight])).await;
@@ -99,7 +99,10 @@ async fn a_hold_becomes_one_booking_with_what_was_given_in_steps() {
     let commit = format!("{}/commit", at(&hold));
     let lacking = customer.poke(&commit).await.expect_problem(409, "hold_incomplete");
     assert_eq!(lacking["missing"], json!(["/pieces"]));
-    customer.patch(&at(&hold), json!({ "description": "Machine parts", "shipper": { "name": "Asha" } })).await.expect(200);
+    customer
+        .patch(&at(&hold), json!({ "description": "Machine parts", "shipper": { "name": "Asha" } }))
+        .await
+        .expect(200);
     let amended = customer.patch(&at(&hold), json!({ "pieces": 3, "awb_number": "020-12345675" })).await.expect(200);
     assert_eq!(amended["missing"], json!([]));
     let answers = at_once((0..50).map(|_| {
@@ -136,16 +139,15 @@ async fn what_began_before_the_expiry_is_in_time_and_the_cut_off_bounds_it() {
     assert_eq!(hold["latest_expires_at"], flight["cutoff_datetime"]);
     let mut last = text(&hold, "expires_at").to_owned();
     for _ in 0..3 {
-        world.clock.advance(Duration::from_secs(899));
+        world.clock.advance(TimeDelta::seconds(899));
         let extended = customer.poke(&format!("{}/extend", at(&hold))).await.expect(200);
         assert!(text(&extended, "expires_at") > last.as_str());
         text(&extended, "expires_at").clone_into(&mut last);
     }
     assert!(last.as_str() <= text(&hold, "latest_expires_at"));
-    world.clock.advance(Duration::from_secs(898));
+    world.clock.advance(TimeDelta::seconds(898));
     customer.poke(&format!("{}/extend", at(&hold))).await.expect(200);
-    let refused =
-        customer.poke(&format!("{}/extend", at(&hold))).await.expect_problem(409, "hold_limit_exceeded");
+    let refused = customer.poke(&format!("{}/extend", at(&hold))).await.expect_problem(409, "hold_limit_exceeded");
     assert_eq!((text(&refused, "limit"), &refused["maximum"]), ("lifetime", &json!(3600)));
     world.audit().await;
 }
@@ -161,8 +163,7 @@ async fn changed_freight_and_flights_take_room_anew() {
     let grown = customer.patch(&at(&hold), json!({ "weight_kg": 150 })).await.expect(200);
     assert_eq!(grown["weight_kg"], 150);
     assert_eq!(customer.room(&first).await["available"]["weight_kg"], 0);
-    let moved =
-        customer.patch(&at(&hold), json!({ "flight_ids": [second["id"]], "weight_kg": 400 })).await.expect(200);
+    let moved = customer.patch(&at(&hold), json!({ "flight_ids": [second["id"]], "weight_kg": 400 })).await.expect(200);
     assert_eq!(moved["flight_ids"], json!([second["id"]]));
     assert_eq!(customer.room(&first).await["held"]["weight_kg"], 0);
     assert_eq!(customer.room(&second).await["held"]["weight_kg"], 400);

@@ -14,5 +14,5 @@ pub(super) use model::{Account, Act, ActAnchor, ActFilter, Email, MAX_TEXT, User
 pub use model::{Credential, ManagedUser, Principal, Role, User};
 pub(super) use repository::{account_by_email, account_by_id, list_acts, lock_account, lock_account_to_change};
 pub(super) use router::{HandlerState, routes};
-pub use service::{UserService, admit_guests_in_tx};
 pub(super) use service::insert_in_tx;
+pub use service::{UserService, admit_guests_in_tx};

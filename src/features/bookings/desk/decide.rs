@@ -65,8 +65,8 @@ pub enum Decision {
     Refused(BookingError),
     /// Only the lane for the last kilograms may grant it.
     LastKilos,
-    /// This flight lacks room, some of which may be kept by holds whose time is up.
-    Short(FlightId),
+    /// A flight lacks room, some of which may be kept by holds whose time is up.
+    Short,
     /// Another transaction has locked this flight, booking or hold.
     Blocked(Uuid),
 }
@@ -93,13 +93,7 @@ impl From<Result<Self, BookingError>> for Decision {
 
 impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
     /// Decides an order and changes the rooms by what it takes or gives back: all legs or none.
-    pub fn decide(
-        &self,
-        found: &mut LockedRows,
-        extent: Extent,
-        operation: &Operation,
-        has_cleared: bool,
-    ) -> Decision {
+    pub fn decide(&self, found: &mut LockedRows, extent: Extent, operation: &Operation, has_cleared: bool) -> Decision {
         if let Some(blocked) = operation.rows().find(|row| found.blocked.contains(row)) {
             return Decision::Blocked(blocked);
         }
@@ -113,7 +107,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             Err(BookingError::Itinerary(ItineraryError::Full { flight_id, .. }))
                 if !has_cleared && found.rooms.get(&flight_id).is_some_and(|room| may_be_cleared(room, found.at)) =>
             {
-                Decision::Short(flight_id)
+                Decision::Short
             }
             judged => judged.into(),
         }
@@ -156,8 +150,11 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             let room = *found.rooms.get(id)?;
             Some((*id, Flight { room, ..flight.clone() }))
         });
-        let known: HashMap<FlightId, Flight> =
-            if matches!(step.verb, HoldVerb::Amend(_) | HoldVerb::Commit(_)) { known.collect() } else { HashMap::new() };
+        let known: HashMap<FlightId, Flight> = if matches!(step.verb, HoldVerb::Amend(_) | HoldVerb::Commit(_)) {
+            known.collect()
+        } else {
+            HashMap::new()
+        };
         let stepped = self.holds(found.at).judge_step(&found.books, step, hold, &known)?;
         let now = found.at;
         for shift in &stepped.shifts {

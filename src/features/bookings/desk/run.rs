@@ -216,10 +216,7 @@ impl Runner {
     /// Returns how often the batch takes room on a flight.
     fn takings(&self) -> usize {
         let operations = self.lane.batch().iter().map(|entry| &entry.order.operation);
-        operations
-            .filter(|operation| operation.takes().is_some())
-            .map(|operation| operation.flights().len())
-            .sum()
+        operations.filter(|operation| operation.takes().is_some()).map(|operation| operation.flights().len()).sum()
     }
 
     async fn carry_out(&mut self, next: Next) -> Result<Report, DbError> {

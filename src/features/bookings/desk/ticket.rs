@@ -10,10 +10,7 @@ use tokio::{sync::oneshot, time::Instant};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use uuid::Uuid;
 
-use super::{
-    super::BookingError,
-    AnswerFor, Operation, Request, order,
-};
+use super::{super::BookingError, AnswerFor, Operation, Request, order};
 use crate::platform::{
     idempotency::{Answer, InUse, Key},
     postgres::DbError,

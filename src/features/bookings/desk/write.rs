@@ -76,9 +76,8 @@ pub async fn write(
     entries: &mut [OwnEntry],
     now: DateTime<Utc>,
 ) -> Result<Vec<FlightCapacity>, DbError> {
-    let is_new = |entry: &&mut OwnEntry| {
-        matches!(entry.decision, Decision::Granted(Grant::Book(_) | Grant::Commit(..)))
-    };
+    let is_new =
+        |entry: &&mut OwnEntry| matches!(entry.decision, Decision::Granted(Grant::Book(_) | Grant::Commit(..)));
     let new = entries.iter_mut().filter(is_new).count();
     let mut references = service.references.take(tx, new).await?.into_iter();
     let mut batch = Batch::default();
@@ -140,8 +139,7 @@ impl Batch {
     fn hand_out(self, entries: &mut [OwnEntry], answers: Vec<Option<Answer>>) {
         let mut new: Vec<_> = self.new.into_iter().map(|(booking, ..)| Some(booking)).collect();
         let mut drafts: Vec<_> = self.drafts.into_iter().map(|draft| Some(draft.now)).collect();
-        let mut holds: Vec<_> =
-            self.holds.into_iter().map(|change| Some((change.after, change.event_type))).collect();
+        let mut holds: Vec<_> = self.holds.into_iter().map(|change| Some((change.after, change.event_type))).collect();
         for ((entry, answer), place) in entries.iter_mut().zip(answers).zip(self.places) {
             let booking = place.new.and_then(|at| new[at].take());
             let booking = booking.or_else(|| drafts[place.draft?].take());
@@ -195,14 +193,7 @@ impl Batch {
         }
     }
 
-    fn move_on(
-        &mut self,
-        service: &BookingService,
-        entry: &OwnEntry,
-        grant: &Grant,
-        verb: &Verb,
-        author: Author<'_>,
-    ) {
+    fn move_on(&mut self, service: &BookingService, entry: &OwnEntry, grant: &Grant, verb: &Verb, author: Author<'_>) {
         let draft = match (grant, verb) {
             (Grant::Advance(booking, moving), Verb::Advance(advance)) => {
                 let mut draft = draft_of(booking, entry);

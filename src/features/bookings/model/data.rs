@@ -7,8 +7,8 @@ use super::{Booking, BookingStatus, Leg, LegStatus, OffloadReason, Texts};
 use crate::{
     features::capacity::Space,
     kernel::{
-        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, LegId, OrganizationId,
-        Pieces, UserId,
+        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, LegId,
+        OrganizationId, Pieces, UserId,
     },
 };
 

@@ -69,7 +69,7 @@ pub(in crate::features::bookings) fn untrue_allocations<'a>(
            full join (select booking_id, leg_id, flight_id, sum(weight_hg) as weight, sum(volume_l) as volume,
                              sum(positions) as positions
                       from capacity_ledger
-                      where kind <> 'CAPACITY_SET' and ($1::uuid[] is null or booking_id = any($1))
+                      where kind in ('BOOKED', 'AMENDED', 'RELEASED') and ($1::uuid[] is null or booking_id = any($1))
                       group by booking_id, leg_id, flight_id) net
                on net.leg_id = g.id and net.booking_id = g.booking_id and net.flight_id = g.flight_id
            where g.id is null
@@ -125,7 +125,7 @@ pub(in crate::features::bookings) fn unequal_entries<'a>(
                              count(*) filter (where kind = 'AMENDED') as amended,
                              count(*) filter (where kind = 'RELEASED') as given
                       from capacity_ledger
-                      where kind <> 'CAPACITY_SET' and ($1::uuid[] is null or booking_id = any($1))
+                      where kind in ('BOOKED', 'AMENDED', 'RELEASED') and ($1::uuid[] is null or booking_id = any($1))
                       group by 1, 2) entries
                using (booking_id, leg_id)
            where (coalesce(told.taken, 0), coalesce(told.amended, 0), coalesce(told.given, 0))

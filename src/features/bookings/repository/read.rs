@@ -13,8 +13,8 @@ use crate::{
         capacity::Space,
     },
     kernel::{
-        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, OrganizationId, Pieces,
-        Positions, Volume, Weight, from_column,
+        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, OrganizationId,
+        Pieces, Positions, Volume, Weight, from_column,
     },
     platform::postgres::{IdMonths, PLANNED_LENGTH, PgSession, planned_list},
 };

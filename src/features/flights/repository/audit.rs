@@ -62,15 +62,18 @@ pub(in crate::features::flights) async fn past_events(
     .collect()
 }
 
-/// Returns the sums of these flights' ledgers.
+/// Returns the sums of these flights' ledgers: of all entries the number, and of those of legs the room.
 pub(in crate::features::flights) async fn ledger_sums(
     db: &mut PgSession,
     ids: &[Uuid],
 ) -> sqlx::Result<HashMap<FlightId, LedgerSum>> {
     let rows = sqlx::query!(
-        r#"select flight_id, count(*) as "entries!", sum(weight_hg)::bigint as "weight!", sum(volume_l)::bigint as "volume!",
-                  sum(positions)::bigint as "positions!"
-           from capacity_ledger where flight_id = any($1) group by flight_id"#,
+        r#"select flight_id, count(*) as "entries!", coalesce(sum(weight_hg) filter (where of_legs), 0)::bigint as "weight!",
+                  coalesce(sum(volume_l) filter (where of_legs), 0)::bigint as "volume!",
+                  coalesce(sum(positions) filter (where of_legs), 0)::bigint as "positions!"
+           from (select *, kind in ('BOOKED', 'AMENDED', 'RELEASED') as of_legs from capacity_ledger
+                 where flight_id = any($1)) entries
+           group by flight_id"#,
         ids,
     );
     let rows = rows.fetch_all(db).await?.into_iter();
