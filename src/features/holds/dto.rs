@@ -176,13 +176,13 @@ pub struct Position {
     pub status: PositionStatus,
 }
 
-crate::kernel::words! {
-    /// Whether a position has been taken by its name.
-    pub enum PositionStatus {
-        Free = "FREE",
-        Held = "HELD",
-        Booked = "BOOKED",
-    }
+/// Whether a position has been taken by its name.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PositionStatus {
+    Free,
+    Held,
+    Booked,
 }
 
 request! {

@@ -275,9 +275,11 @@ impl HoldRules<'_> {
             HoldVerb::Release => end(hold, HoldStatus::Released, Some(EndReason::Caller), self.now),
             HoldVerb::Commit(patch) => self.commit(books, hold, patch, flights, &step.caller)?,
         };
-        stepped.after.version += 1;
-        stepped.after.event_sequence += 1;
-        stepped.after.updated_at = self.now;
+        if stepped.after != stepped.before {
+            stepped.after.version += 1;
+            stepped.after.event_sequence += 1;
+            stepped.after.updated_at = self.now;
+        }
         Ok(stepped)
     }
 
