@@ -16,5 +16,6 @@ pub mod bookings;
 
 pub mod operations;
 pub mod tracking;
+pub mod waitlist;
 
 pub mod privacy;

@@ -50,6 +50,7 @@ id!(
     BookingId,
     LegId,
     HoldId,
+    WaitlistEntryId,
     EventId,
     UserId,
     OrganizationId,

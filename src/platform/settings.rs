@@ -31,6 +31,7 @@ pub struct Settings {
     pub search: Search,
     pub booking: Booking,
     pub holds: Holds,
+    pub waitlist: Waitlist,
     pub desk: Desk,
     pub locks: Locks,
     pub idempotency: Idempotency,
@@ -135,6 +136,7 @@ pub struct RateLimit {
 #[serde(deny_unknown_fields)]
 pub struct Capacity {
     pub critical_threshold_kg: u32,
+    pub max_overbooking_percent: u8,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -145,6 +147,7 @@ pub struct Search {
     /// By IATA airport code, upper case.
     pub connection_minutes_by_airport: BTreeMap<String, u32>,
     pub max_stops: u8,
+    pub alternative_days: u8,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -166,6 +169,13 @@ pub struct Holds {
     pub address_active: u32,
     pub organization_active: u32,
     pub guest_per_hour: u32,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waitlist {
+    pub offer_hours: u32,
+    pub max_passed_over: u32,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]

@@ -22,6 +22,7 @@
 mod support;
 
 mod accounts;
+mod alternatives;
 mod amending;
 mod archive;
 mod audit;
@@ -54,6 +55,7 @@ mod locks;
 mod metrics;
 mod observability;
 mod outbox;
+mod overbooking;
 mod problems;
 mod races;
 mod reference;
@@ -67,4 +69,5 @@ mod system;
 mod traces;
 mod tracking;
 mod users;
+mod waitlist;
 mod work;

@@ -39,11 +39,15 @@ impl Desk {
     ) -> Result<Answer, Problem> {
         let until = self.until();
         let request = Request::new(key, AnswerFor::Booking(answer), until)?;
-        let outcome = self.try_to_book(caller, Arc::new(new), &request, until).in_span(span("bookings.book")).await;
+        let new = Arc::new(new);
+        let outcome = self.try_to_book(caller, new.clone(), &request, until).in_span(span("bookings.book")).await;
         if let Err(Refusal { error, .. }) = &outcome {
             metric::BOOKINGS.with([error.outcome()]).increment(1);
         }
-        request.resolve(outcome).await
+        let outcome = request.resolve(outcome).await;
+        // The key is free again while alternatives are looked for.
+        drop(request);
+        self.bookings().or_alternatives(&new, outcome).await
     }
 
     async fn try_to_book(
@@ -86,12 +90,7 @@ impl BookingService {
     ) -> Result<VecDeque<Vec<FlightId>>, BookingError> {
         let hours = TimeDelta::hours(i64::from(self.limits.auto_route_hours));
         let departing = date.map_or(Departing::Within(hours), Departing::On);
-        let request = search::Request {
-            weight: Some(space.weight),
-            volume: Some(space.volume),
-            positions: Some(space.positions),
-            special_handling_codes: special_handling_codes.to_vec(),
-        };
+        let request = search::Request::of(space, special_handling_codes);
         let search = self.search.candidates(origin, destination, departing, &request);
         let candidates = attempts.read(search).await?;
         let flights = |legs: &[Flight]| legs.iter().map(|flight| flight.id).collect();

@@ -8,7 +8,7 @@ use super::{
     BookingError,
     attempts::Attempts,
     desk::{AnswerFor, Desk, Operation, Refusal, Request, StepOfHold},
-    model::Booking,
+    router::created,
 };
 use crate::{
     features::holds::{
@@ -29,8 +29,11 @@ impl HoldDesk for Desk {
             match request {
                 HoldRequest::New { kind, new } => self.hold(caller, kind, Arc::new(*new), key).await,
                 HoldRequest::Step { hold, precondition, verb } => {
-                    let step = Wanted { caller, hold, precondition, verb };
-                    self.step_hold(step, key, AnswerFor::Hold(holds::changed)).await
+                    let answer = match verb {
+                        HoldVerb::Commit(_) => AnswerFor::Booking(created),
+                        _ => AnswerFor::Hold(holds::changed),
+                    };
+                    self.step_hold(Wanted { caller, hold, precondition, verb }, key, answer).await
                 }
             }
         })
@@ -93,19 +96,6 @@ impl Desk {
                 outcome => return outcome,
             }
         }
-    }
-
-    /// Makes a booking of a hold, with changes of the hold that are made at once.
-    pub(super) async fn commit(
-        &self,
-        caller: HoldCaller,
-        hold: HoldId,
-        precondition: Precondition,
-        verb: HoldVerb,
-        key: Key,
-        answer: fn(&Booking) -> Answer,
-    ) -> Result<Answer, Problem> {
-        self.step_hold(Wanted { caller, hold, precondition, verb }, key, AnswerFor::Booking(answer)).await
     }
 
     async fn step_hold(&self, wanted: Wanted, key: Key, answer: AnswerFor) -> Result<Answer, Problem> {

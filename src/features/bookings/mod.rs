@@ -2,6 +2,7 @@
 //! decides which step may follow which, what may still be amended and when a shipment needs rerouting, and keeps the
 //! history. The room on flights belongs to `capacity`; the steps of flights belong to `operations`.
 mod aboard;
+mod alternatives;
 mod amend;
 mod amendment;
 mod attempts;
@@ -35,7 +36,7 @@ mod service;
 mod step;
 
 pub use aboard::{Freight, FreightSum, LeftBehind, Moved, Portion, StepAboard, manifest_in_tx};
-pub use dto::{EventBody, EventParams, LegBody};
+pub use dto::{BookingBody, EventBody, EventParams, LegBody};
 pub use error::{BookingError, code};
 pub use find::{History, HistoryAnchor};
 pub use history::replay;

@@ -2,10 +2,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{FlightCapacity, Space};
+use super::model::{FlightCapacity, Overbooking, Space};
 use crate::{
     kernel::{FlightId, Positions, Volume, Weight},
-    platform::web::{read, request},
+    platform::web::{Patch, read, request},
 };
 
 /// The availability of a flight at `as_of`, read from the database.
@@ -51,5 +51,35 @@ request! {
         weight_kg: Patch<Weight> = read::weight,
         volume_m3: Patch<Volume> = read::volume,
         positions: Patch<Positions> = read::positions,
+    }
+}
+
+request! {
+    /// Percentages by which more may be sold than the flight carries; each is optional, and `null` is 0. At most
+    /// `capacity.max_overbooking_percent`, 20 unless configured.
+    #[derive(Copy, Default, PartialEq, Eq)]
+    pub struct OverbookingFields in patch(most_percent: u8) {
+        #[schema(minimum = 0, maximum = 100)]
+        weight_percent: Patch<u8> = read::integer(0, most_percent),
+        #[schema(minimum = 0, maximum = 100)]
+        volume_percent: Patch<u8> = read::integer(0, most_percent),
+        #[schema(minimum = 0, maximum = 100)]
+        positions_percent: Patch<u8> = read::integer(0, most_percent),
+    }
+}
+
+impl OverbookingFields {
+    /// Returns the overbooking that results when these figures are merged into it.
+    pub fn merged(self, into: Overbooking) -> Overbooking {
+        let merged = |patch: Patch<u8>, before: u8| match patch {
+            Patch::Keep => before,
+            Patch::Clear => 0,
+            Patch::Set(percent) => percent,
+        };
+        Overbooking {
+            weight_percent: merged(self.weight_percent, into.weight_percent),
+            volume_percent: merged(self.volume_percent, into.volume_percent),
+            positions_percent: merged(self.positions_percent, into.positions_percent),
+        }
     }
 }

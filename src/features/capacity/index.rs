@@ -10,7 +10,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Notify;
 
-use super::{FlightCapacity, FlightStatus, Space};
+use super::{FlightCapacity, FlightStatus, Overbooking, Space};
 use crate::{kernel::FlightId, platform::clock::Moment};
 
 /// Time for which the index may answer after it was last up to date; after that the tables are read.
@@ -45,13 +45,14 @@ struct State {
 /// A flight's row, packed: there may be a million.
 #[derive(Debug, Clone, Copy)]
 struct Known {
-    capacity: Space,
+    physical: Space,
     /// Booked and held.
     taken: Space,
     cutoff: i64,
     ledger_seq: i64,
     version: i32,
     status: FlightStatus,
+    overbooking: Overbooking,
 }
 
 /// A read of the tables that has begun: it settles the invalidations that are older.
@@ -61,12 +62,13 @@ pub(super) struct Reading(u64);
 impl Known {
     fn of(room: &FlightCapacity) -> Self {
         Self {
-            capacity: room.capacity,
+            physical: room.physical,
             taken: room.booked + room.held,
             cutoff: room.cutoff.timestamp_micros(),
             ledger_seq: room.ledger_seq,
             version: room.version,
             status: room.status,
+            overbooking: room.overbooking,
         }
     }
 
@@ -75,7 +77,9 @@ impl Known {
             flight_id,
             status: self.status,
             cutoff: DateTime::from_timestamp_micros(self.cutoff).unwrap_or_default(),
-            capacity: self.capacity,
+            capacity: self.overbooking.authorized(self.physical),
+            physical: self.physical,
+            overbooking: self.overbooking,
             booked: self.taken,
             held: Space::default(),
             aside: Space::default(),
@@ -254,6 +258,16 @@ mod tests {
         }
         assert_eq!(shown(&index, flight), Some((3, 5)));
         assert_eq!(index.room(flight).unwrap().available(), Space::from_columns(5, 10, 1));
+    }
+
+    #[test]
+    fn an_overbooked_flight_is_shown_as_it_is() {
+        let (index, flight) = (AvailabilityIndex::default(), flight(1));
+        let overbooking = Overbooking { weight_percent: 10, volume_percent: 0, positions_percent: 20 };
+        let known = room(flight, 1, 0).with_capacity(Space::from_columns(1005, 10, 9), overbooking);
+        index.take_in(index.begin_reading(), &[flight], &[known], at(0));
+        assert_eq!(index.room(flight), Some(known));
+        assert_eq!(known.capacity, Space::from_columns(1105, 10, 10));
     }
 
     #[test]

@@ -15,13 +15,16 @@ mod service;
 mod turn;
 
 pub use audit::has_ledger;
-pub use dto::SpaceFields;
+pub use dto::{OverbookingFields, SpaceFields};
 pub use error::{CapacityError, code};
 pub use index::AvailabilityIndex;
-pub use model::{Dimension, FLIGHT, FlightCapacity, FlightStatus, NewCapacity, OpenUntil, Shift, Shortfall, Space};
+pub use model::{
+    Dimension, FLIGHT, FlightCapacity, FlightStatus, LAST_OFFERS, NewCapacity, OpenUntil, Overbooking, Shift,
+    Shortfall, Space,
+};
 pub use room::ROOM;
 pub use service::{
-    CapacityService, Lapsed, change_in_tx, lock_free_in_tx, lock_in_tx, open_forgotten_in_tx, open_in_tx,
-    set_status_in_tx, shift_in_tx,
+    ASIDE_FOR, CapacityService, Lapsed, await_in_tx, change_in_tx, keep_aside_in_tx, lock_free_in_tx, lock_in_tx,
+    open_forgotten_in_tx, open_in_tx, set_status_in_tx, shift_in_tx,
 };
 pub use turn::Path;

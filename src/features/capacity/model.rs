@@ -1,6 +1,7 @@
 mod allocation;
 mod entries;
 pub mod ledger;
+mod overbooking;
 
 use std::ops::{Add, Sub};
 
@@ -13,6 +14,7 @@ use crate::kernel::{FlightId, Positions, Volume, Weight, words};
 
 pub use allocation::{NewCapacity, OpenUntil, Shift};
 pub use entries::{NewEntry, Sums, entries};
+pub use overbooking::Overbooking;
 
 /// Kind of a flight in messages and audits.
 pub const FLIGHT: &str = "flight";
@@ -177,6 +179,9 @@ pub struct FlightCapacity {
     pub cutoff: DateTime<Utc>,
     /// The room offered for sale.
     pub capacity: Space,
+    /// What the aircraft carries, of which `capacity` follows by the overbooking.
+    pub physical: Space,
+    pub overbooking: Overbooking,
     pub booked: Space,
     /// The room of open holds, and the room set aside.
     pub held: Space,
@@ -211,6 +216,8 @@ impl FlightCapacity {
             status: FlightStatus::Scheduled,
             cutoff,
             capacity,
+            physical: capacity,
+            overbooking: Overbooking::NONE,
             booked: NOTHING,
             held: NOTHING,
             aside: NOTHING,
@@ -329,6 +336,8 @@ mod tests {
             status: FlightStatus::Scheduled,
             cutoff: DateTime::UNIX_EPOCH,
             capacity,
+            physical: capacity,
+            overbooking: Overbooking::NONE,
             booked,
             held,
             aside: Space::default(),

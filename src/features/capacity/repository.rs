@@ -7,7 +7,7 @@ pub(super) mod sabotage;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::model::{FlightCapacity, FlightStatus, NewCapacity, NewEntry, Space, Sums};
+use super::model::{FlightCapacity, FlightStatus, NewCapacity, NewEntry, Overbooking, Space, Sums};
 use crate::kernel::{BookingId, FlightId, HoldId, LegId, from_column};
 use crate::platform::postgres::{PgSession, column, planned_list};
 
@@ -18,6 +18,12 @@ struct Row {
     capacity_weight_hg: i64,
     capacity_volume_l: i64,
     capacity_positions: i64,
+    physical_weight_hg: Option<i64>,
+    physical_volume_l: Option<i64>,
+    physical_positions: Option<i64>,
+    overbooking_weight_percent: i16,
+    overbooking_volume_percent: i16,
+    overbooking_positions_percent: i16,
     booked_weight_hg: i64,
     booked_volume_l: i64,
     booked_positions: i64,
@@ -38,11 +44,17 @@ impl TryFrom<Row> for FlightCapacity {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        Ok(Self {
+        let capacity = Space::from_columns(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions);
+        let physical = [row.physical_weight_hg, row.physical_volume_l, row.physical_positions];
+        let percents =
+            [row.overbooking_weight_percent, row.overbooking_volume_percent, row.overbooking_positions_percent];
+        let room = Self {
             flight_id: row.flight_id.into(),
             status: from_column(FlightStatus::WORDS, &row.status)?,
             cutoff: row.cutoff_at,
-            capacity: Space::from_columns(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions),
+            capacity,
+            physical: capacity,
+            overbooking: Overbooking::NONE,
             booked: Space::from_columns(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),
             held: Space::from_columns(row.held_weight_hg, row.held_volume_l, row.held_positions),
             aside: Space::from_columns(row.aside_weight_hg, row.aside_volume_l, row.aside_positions),
@@ -51,7 +63,8 @@ impl TryFrom<Row> for FlightCapacity {
             allotted: row.allotted,
             version: row.version,
             ledger_seq: row.ledger_seq,
-        })
+        };
+        room.with_columns(physical, percents).map_err(|error| sqlx::Error::Decode(error.into()))
     }
 }
 
@@ -61,6 +74,8 @@ macro_rules! rooms {
         sqlx::query_as!(
             Row,
             "select flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions,
+                    physical_weight_hg, physical_volume_l, physical_positions, overbooking_weight_percent,
+                    overbooking_volume_percent, overbooking_positions_percent,
                     booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions,
                     aside_weight_hg, aside_volume_l, aside_positions, aside_until, waiting, allotted,
                     version, ledger_seq
@@ -140,18 +155,17 @@ pub(super) async fn insert(db: &mut PgSession, new: &[NewCapacity], now: DateTim
     .map(drop)
 }
 
-/// Sets capacity and cut-off and raises the version. Returns false if the capacity would fall below the room taken.
-pub(super) async fn change(
-    db: &mut PgSession,
-    id: FlightId,
-    capacity: Space,
-    cutoff: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
+/// Sets capacity, overbooking and cut-off and raises the version. Returns false if the capacity would fall below the room taken.
+pub(super) async fn change(db: &mut PgSession, room: &FlightCapacity, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let [capacity_weight_hg, capacity_volume_l, capacity_positions] = room.capacity.figures();
+    let (physical, percents) = room.overbooking_columns();
     let done = sqlx::query!(
         "with changed as (
              update flight_capacity
              set capacity_weight_hg = $2, capacity_volume_l = $3, capacity_positions = $4, cutoff_at = $5,
+                 physical_weight_hg = $7, physical_volume_l = $8, physical_positions = $9,
+                 overbooking_weight_percent = $10, overbooking_volume_percent = $11,
+                 overbooking_positions_percent = $12,
                  version = version + 1, ledger_seq = ledger_seq + 1
              where flight_id = $1
                and booked_weight_hg + held_weight_hg <= $2
@@ -167,12 +181,18 @@ pub(super) async fn change(
                 capacity_weight_hg, capacity_volume_l, capacity_positions,
                 booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions, $6
          from changed",
-        id.uuid(),
-        capacity.weight.hectograms(),
-        capacity.volume.litres(),
-        capacity.positions.count(),
-        cutoff,
+        room.flight_id.uuid(),
+        capacity_weight_hg,
+        capacity_volume_l,
+        capacity_positions,
+        room.cutoff,
         now,
+        physical[0],
+        physical[1],
+        physical[2],
+        percents[0],
+        percents[1],
+        percents[2],
     )
     .execute(db)
     .await?;
@@ -187,6 +207,32 @@ pub(super) async fn set_status(db: &mut PgSession, id: FlightId, status: FlightS
         status.as_str(),
     );
     done.execute(db).await.map(drop)
+}
+
+/// Adds to the numbers of those who wait for flights. The caller holds the flights' locks.
+pub(super) async fn add_waiting(db: &mut PgSession, flights: &[(FlightId, i32)]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update flight_capacity c set waiting = greatest(c.waiting + more.entries, 0)
+         from unnest($1::uuid[], $2::int[]) as more (flight_id, entries)
+         where c.flight_id = more.flight_id and (c.status = 'SCHEDULED' or c.waiting > 0)",
+        &column(flights, |(flight, _)| flight.uuid()),
+        &column(flights, |(_, entries)| *entries),
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Keeps what is set aside on a flight until then without another look.
+pub(super) async fn keep_aside(db: &mut PgSession, flight: FlightId, until: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update flight_capacity set aside_until = $2 where flight_id = $1 and aside_until is not null",
+        flight.uuid(),
+        until,
+    )
+    .execute(db)
+    .await
+    .map(drop)
 }
 
 /// Returns those of these flights for which somebody waits and still gets offers.

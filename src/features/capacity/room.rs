@@ -32,8 +32,7 @@ pub const ROOM: Room = Room {
 
 fn open(opening: &Opening) -> Opened {
     let Opening { settings, db, clock, locks, .. } = opening;
-    let threshold = settings.capacity.critical_threshold_kg;
-    let capacity = CapacityService::new(db.clone(), clock.clone(), locks.clone(), threshold);
+    let capacity = CapacityService::new(db.clone(), clock.clone(), locks.clone(), &settings.capacity);
     let (settling, measured) = (capacity.clone(), capacity.clone());
     let routes = router::routes().with_state(&HandlerState::of(opening, capacity.clone()));
     let follower = Some(Arc::new(IndexFollower(capacity.for_background())) as Arc<dyn Follower>);

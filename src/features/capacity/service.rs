@@ -11,11 +11,12 @@ use crate::{
         clock::SharedClock,
         locks::Locks,
         postgres::{Database, DbError, PgSession},
+        settings,
     },
 };
 
 /// Time for which room that was set aside is kept without an offer.
-const ASIDE_FOR: TimeDelta = TimeDelta::seconds(30);
+pub const ASIDE_FOR: TimeDelta = TimeDelta::seconds(30);
 
 /// Opens new flights for sale; joins the caller's transaction.
 pub async fn open_in_tx(tx: &mut PgSession, new: &[NewCapacity], now: DateTime<Utc>) -> Result<(), DbError> {
@@ -35,26 +36,25 @@ pub async fn lock_free_in_tx(tx: &mut PgSession, flights: &[FlightId]) -> Result
     Ok(repository::lock_free(tx, &ids).await?)
 }
 
-/// Changes capacity and cut-off, and returns the row after it; `None` if the capacity would be less than the room taken.
-/// What is added is set aside for those on the waitlist.
+/// Changes capacity, overbooking and cut-off of the flight to those of `room`, and returns the row after it; `None` if the
+/// capacity would be less than the room taken. What is added is set aside for those on the waitlist.
 pub async fn change_in_tx(
     tx: &mut PgSession,
-    flight: FlightId,
-    capacity: Space,
-    cutoff: DateTime<Utc>,
+    room: &FlightCapacity,
     now: DateTime<Utc>,
 ) -> Result<Option<FlightCapacity>, DbError> {
+    let flight = room.flight_id;
     let before = repository::find(tx, flight).await?;
-    if !repository::change(tx, flight, capacity, cutoff, now).await? {
+    if !repository::change(tx, room, now).await? {
         return Ok(None);
     }
     let after = repository::find(tx, flight).await?;
-    let (Some(before), Some(room)) = (before, after.filter(|room| room.is_awaited(now))) else { return Ok(after) };
-    let added = (capacity - before.capacity).most(Space::default());
-    if added == Space::default() {
-        return Ok(after);
+    let (Some(before), Some(after)) = (before, after) else { return Ok(after) };
+    let added = (after.capacity - before.capacity).most(Space::default());
+    if added == Space::default() || !after.is_awaited(now) {
+        return Ok(Some(after));
     }
-    Ok(write_shifts(tx, &[&Shift::set_aside(flight, added)], &[], now).await?.pop().or(Some(room)))
+    Ok(write_shifts(tx, &[&Shift::set_aside(flight, added)], &[], now).await?.pop().or(Some(after)))
 }
 
 /// Changes the room taken on flights, with an entry for each of these shifts in their order. Returns the flights' rows as
@@ -84,6 +84,17 @@ pub async fn shift_in_tx(
         return Err(sqlx::Error::RowNotFound.into());
     }
     Ok(rooms)
+}
+
+/// Changes the numbers of those who wait for flights, whose locks the caller holds. What becomes free is set aside as long
+/// as somebody waits.
+pub async fn await_in_tx(tx: &mut PgSession, flights: &[(FlightId, i32)]) -> Result<(), DbError> {
+    Ok(repository::add_waiting(tx, flights).await?)
+}
+
+/// Keeps what is set aside on a flight until then, for one who waits and was passed over.
+pub async fn keep_aside_in_tx(tx: &mut PgSession, flight: FlightId, until: DateTime<Utc>) -> Result<(), DbError> {
+    Ok(repository::keep_aside(tx, flight, until).await?)
 }
 
 /// Opens what was set aside on these flights and nobody has offered in time. Returns the rows of flights that changed.
@@ -141,13 +152,21 @@ pub struct CapacityService {
     pub(super) index: AvailabilityIndex,
     pub(super) threshold: Weight,
     pub(super) locks: Locks,
+    pub(super) max_overbooking_percent: u8,
 }
 
 impl CapacityService {
     /// Creates the service. At or below `critical_threshold_kg` of free weight, a flight's room is taken in turn.
-    pub fn new(db: Database, clock: SharedClock, locks: Locks, critical_threshold_kg: u32) -> Self {
-        let threshold = Weight::from_hectograms(i64::from(critical_threshold_kg) * 10);
-        Self { lapsed: Arc::default(), db, clock, index: AvailabilityIndex::default(), threshold, locks }
+    pub fn new(db: Database, clock: SharedClock, locks: Locks, settings: &settings::Capacity) -> Self {
+        let threshold = Weight::from_hectograms(i64::from(settings.critical_threshold_kg) * 10);
+        let max_overbooking_percent = settings.max_overbooking_percent;
+        let index = AvailabilityIndex::default();
+        Self { lapsed: Arc::default(), db, clock, index, threshold, locks, max_overbooking_percent }
+    }
+
+    /// Returns the highest percentage by which a flight may be overbooked.
+    pub const fn max_overbooking_percent(&self) -> u8 {
+        self.max_overbooking_percent
     }
 
     /// Returns the weight that must stay free when room is taken out of turn.

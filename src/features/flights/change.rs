@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     features::{
-        capacity::{FlightCapacity, FlightStatus, Space, SpaceFields},
+        capacity::{FlightCapacity, FlightStatus, Overbooking, Space, SpaceFields},
         reference::{Aircraft, Reference},
     },
     kernel::{Fault, FaultCode},
@@ -35,7 +35,8 @@ impl ChangeFlight {
     }
 
     /// Returns the changed flight, or the members that contradict existing values, each with its fault. Retiming moves
-    /// the cut-off along. An aircraft brings its own capacity, except for figures that the change sets.
+    /// the cut-off along. An aircraft brings its own capacity, except for figures that the change sets. These are what
+    /// the flight carries; what may be sold follows by its overbooking.
     pub fn apply(&self, flight: &Flight, reference: &Reference) -> Result<Flight, Vec<(&'static str, Fault)>> {
         let departure = self.departure_datetime.unwrap_or(flight.departure);
         let arrival = self.arrival_datetime.unwrap_or(flight.arrival);
@@ -47,7 +48,7 @@ impl ChangeFlight {
             Patch::Clear => departure - TimeDelta::minutes(i64::from(NewFlight::DEFAULT_CUTOFF_MINUTES)),
             Patch::Set(minutes) => departure - TimeDelta::minutes(i64::from(minutes)),
         };
-        let standard = aircraft.filter(|_| swapped).map_or(flight.room.capacity, space_of);
+        let standard = aircraft.filter(|_| swapped).map_or(flight.room.physical, space_of);
         let capacity = self.capacity.map_or(Ok(standard), |figures| changed(figures, standard, aircraft));
         match (self.fault_of_times(flight, departure, arrival), capacity) {
             (None, Ok(capacity)) => Ok(Flight {
@@ -55,10 +56,19 @@ impl ChangeFlight {
                 arrival,
                 aircraft: code,
                 is_freighter: if swapped { aircraft.is_some_and(|a| a.is_freighter) } else { flight.is_freighter },
-                room: FlightCapacity { cutoff, capacity, ..flight.room },
+                room: FlightCapacity { cutoff, ..flight.room }
+                    .with_capacity(capacity, self.overbooked(flight.room.overbooking)),
                 ..flight.clone()
             }),
             (times, capacity) => Err(times.into_iter().chain(capacity.err()).collect()),
+        }
+    }
+
+    fn overbooked(&self, before: Overbooking) -> Overbooking {
+        match self.overbooking {
+            Patch::Keep => before,
+            Patch::Clear => Overbooking::NONE,
+            Patch::Set(figures) => figures.merged(before),
         }
     }
 

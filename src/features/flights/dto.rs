@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     features::{
-        capacity::{FlightStatus, Space, SpaceFields},
+        capacity::{FlightStatus, Overbooking, OverbookingFields, Space, SpaceFields},
         reference::Reference,
     },
     kernel::{AircraftCode, AirlineCode, AirportCode, BookingRef, Fault, FlightId, FlightNumber},
@@ -55,8 +55,12 @@ pub struct FlightBody {
     pub status: FlightStatus,
     /// Time at which booking closes.
     pub cutoff_datetime: DateTime<Utc>,
-    /// The capacity that may be sold.
+    /// The capacity that may be sold: the physical one and its overbooking, rounded down.
     pub capacity: Space,
+    /// What the flight carries.
+    pub physical_capacity: Space,
+    /// How much more may be sold.
+    pub overbooking: Overbooking,
     pub available: Space,
     /// Utilization of the fullest dimension in percent, with one decimal.
     #[serde(serialize_with = "crate::kernel::short_number")]
@@ -99,6 +103,8 @@ impl FlightBody {
             status: flight.room.status,
             cutoff_datetime: flight.room.cutoff,
             capacity: flight.room.capacity,
+            physical_capacity: flight.room.physical,
+            overbooking: flight.room.overbooking,
             available: flight.room.available(),
             utilization_percent: flight.room.utilization_percent(),
             version: flight.room.version,
@@ -183,7 +189,7 @@ impl CreateFlight {
 request! {
     /// Changes to a flight: a JSON merge patch (RFC 7396). Members that are left out remain unchanged.
     #[derive(Default, PartialEq)]
-    pub struct ChangeFlight in patch(reference: &Reference) {
+    pub struct ChangeFlight in patch(reference: &Reference, most_percent: u8) {
         /// Best known departure. A change also moves the cut-off.
         departure_datetime: Option<DateTime<Utc>> = read::instant,
         /// Best known arrival, at most 24 hours after the departure. The only member that can be changed after
@@ -191,9 +197,11 @@ request! {
         arrival_datetime: Option<DateTime<Utc>> = read::instant,
         /// Without `capacity`, the capacity of the new aircraft applies. `null`: no aircraft.
         aircraft_code: Patch<AircraftCode> = |raw| reference.read_aircraft(raw),
-        /// Its members are merged. `null` for a member: the figure of the aircraft or, without one, the default for the
-        /// weight.
+        /// What the flight carries, before overbooking. Its members are merged. `null` for a member: the figure of the
+        /// aircraft or, without one, the default for the weight.
         capacity: Option<SpaceFields> = object(SpaceFields::read),
+        /// How much more may be sold. Its members are merged. `null`: no more.
+        overbooking: Patch<OverbookingFields> = object(|fields| OverbookingFields::read(fields, most_percent)),
         /// Minutes before departure at which booking closes. `null`: 60.
         #[schema(minimum = 0, maximum = 43_200)]
         cutoff_minutes: Patch<u32> = read::integer(0, LONGEST_CUTOFF_MINUTES),

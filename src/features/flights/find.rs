@@ -17,6 +17,14 @@ impl FlightService {
         found.ok_or(FlightError::Unknown(id))
     }
 
+    /// Returns one flight, if it exists, as it was at most some seconds ago.
+    pub async fn recent(&self, id: FlightId) -> Result<Option<Flight>, DbError> {
+        match self.known.recent(id) {
+            Some(flight) => Ok(Some(flight)),
+            None => Ok(self.flights(&[id]).await?.pop()),
+        }
+    }
+
     /// Returns the existing flights with these ids, in no particular order.
     pub async fn flights(&self, ids: &[FlightId]) -> Result<Vec<Flight>, DbError> {
         let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();

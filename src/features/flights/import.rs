@@ -321,7 +321,7 @@ fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
         );
         return Some(("aircraft_code", fault));
     }
-    let short = taken.exceeds(new.capacity).next()?;
+    let short = taken.exceeds(flight.room.overbooking.authorized(new.capacity)).next()?;
     Some((short.as_str(), Fault::new(FaultCode::TooSmall, "must not be less than what is booked and held")))
 }
 

@@ -36,6 +36,11 @@ impl KnownFlights {
         Some(Flight { room, ..Flight::clone(&known) })
     }
 
+    /// Returns the flight as it was last read.
+    pub fn recent(&self, id: FlightId) -> Option<Flight> {
+        Some(Flight::clone(&*self.0.get(&id)?))
+    }
+
     /// Forgets all, as after a change without a version, or in another database, whose versions mean something else.
     pub fn clear(&self) {
         self.0.invalidate_all();

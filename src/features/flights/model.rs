@@ -70,6 +70,7 @@ pub struct NewFlight {
     pub arrival: DateTime<Utc>,
     pub aircraft: Option<AircraftCode>,
     pub is_freighter: bool,
+    /// What it carries.
     pub capacity: Space,
     /// Minutes before departure at which booking closes.
     pub cutoff_minutes: u32,
@@ -104,7 +105,7 @@ impl NewFlight {
         }
     }
 
-    /// Returns `flight` after importing this over it; its originally scheduled values stay.
+    /// Returns `flight` after importing this over it; its originally scheduled values stay, and its overbooking.
     pub fn over(&self, flight: &Flight) -> Flight {
         Flight {
             destination: self.destination,
@@ -112,7 +113,8 @@ impl NewFlight {
             arrival: self.arrival,
             aircraft: self.aircraft,
             is_freighter: self.is_freighter,
-            room: FlightCapacity { capacity: self.capacity, cutoff: self.cutoff(), ..flight.room },
+            room: FlightCapacity { cutoff: self.cutoff(), ..flight.room }
+                .with_capacity(self.capacity, flight.room.overbooking),
             ..flight.clone()
         }
     }
@@ -125,7 +127,7 @@ impl NewFlight {
         }
         (self.departure, self.arrival) == (flight.scheduled_departure, flight.scheduled_arrival)
             && (self.destination, self.aircraft) == (flight.destination, flight.aircraft)
-            && self.capacity == flight.room.capacity
+            && self.capacity == flight.room.physical
     }
 }
 

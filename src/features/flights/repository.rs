@@ -10,7 +10,7 @@ use super::{
     model::{AirlineLane, Flight, FlightAnchor, FlightEventType, NetworkVersion},
 };
 use crate::{
-    features::capacity::{FlightCapacity, FlightStatus, Space},
+    features::capacity::{FlightCapacity, FlightStatus, Overbooking, Space},
     kernel::{AircraftCode, AirlineCode, AirportCode, FlightId, FlightNumber, UserId, from_column},
     platform::postgres::{PgSession, planned_list},
 };
@@ -37,6 +37,12 @@ struct Row {
     capacity_weight_hg: i64,
     capacity_volume_l: i64,
     capacity_positions: i64,
+    physical_weight_hg: Option<i64>,
+    physical_volume_l: Option<i64>,
+    physical_positions: Option<i64>,
+    overbooking_weight_percent: i16,
+    overbooking_volume_percent: i16,
+    overbooking_positions_percent: i16,
     booked_weight_hg: i64,
     booked_volume_l: i64,
     booked_positions: i64,
@@ -57,6 +63,26 @@ impl TryFrom<Row> for Flight {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        let capacity = Space::from_columns(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions);
+        let physical = [row.physical_weight_hg, row.physical_volume_l, row.physical_positions];
+        let percents =
+            [row.overbooking_weight_percent, row.overbooking_volume_percent, row.overbooking_positions_percent];
+        let room = FlightCapacity {
+            flight_id: row.id.into(),
+            status: from_column(FlightStatus::WORDS, &row.status)?,
+            cutoff: row.cutoff_at,
+            capacity,
+            physical: capacity,
+            overbooking: Overbooking::NONE,
+            booked: Space::from_columns(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),
+            held: Space::from_columns(row.held_weight_hg, row.held_volume_l, row.held_positions),
+            aside: Space::from_columns(row.aside_weight_hg, row.aside_volume_l, row.aside_positions),
+            aside_until: row.aside_until,
+            waiting: row.waiting,
+            allotted: row.allotted,
+            version: row.version,
+            ledger_seq: row.ledger_seq,
+        };
         Ok(Self {
             id: row.id.into(),
             number: row.flight_number,
@@ -73,20 +99,7 @@ impl TryFrom<Row> for Flight {
             is_freighter: row.is_freighter,
             created_at: row.created_at,
             updated_at: row.updated_at,
-            room: FlightCapacity {
-                flight_id: row.id.into(),
-                status: from_column(FlightStatus::WORDS, &row.status)?,
-                cutoff: row.cutoff_at,
-                capacity: Space::from_columns(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions),
-                booked: Space::from_columns(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),
-                held: Space::from_columns(row.held_weight_hg, row.held_volume_l, row.held_positions),
-                aside: Space::from_columns(row.aside_weight_hg, row.aside_volume_l, row.aside_positions),
-                aside_until: row.aside_until,
-                waiting: row.waiting,
-                allotted: row.allotted,
-                version: row.version,
-                ledger_seq: row.ledger_seq,
-            },
+            room: room.with_columns(physical, percents).map_err(|error| sqlx::Error::Decode(error.into()))?,
         })
     }
 }
@@ -105,6 +118,8 @@ macro_rules! select_flights {
                       f.scheduled_arrival_at, f.scheduled_date, f.actual_departure_at, f.actual_arrival_at,
                       f.aircraft_code as "aircraft_code: _", f.is_freighter, f.created_at, f.updated_at,
                       c.status, c.cutoff_at, c.capacity_weight_hg, c.capacity_volume_l, c.capacity_positions,
+                      c.physical_weight_hg, c.physical_volume_l, c.physical_positions, c.overbooking_weight_percent,
+                      c.overbooking_volume_percent, c.overbooking_positions_percent,
                       c.booked_weight_hg, c.booked_volume_l, c.booked_positions,
                       c.held_weight_hg, c.held_volume_l, c.held_positions,
                       c.aside_weight_hg, c.aside_volume_l, c.aside_positions, c.aside_until, c.waiting, c.allotted,
@@ -193,6 +208,8 @@ pub(super) async fn list(
                 f.scheduled_departure_at, f.scheduled_arrival_at, f.scheduled_date, f.actual_departure_at, f.actual_arrival_at,
                 f.aircraft_code, f.is_freighter, f.created_at, f.updated_at,
                 c.status, c.cutoff_at, c.capacity_weight_hg, c.capacity_volume_l, c.capacity_positions,
+                c.physical_weight_hg, c.physical_volume_l, c.physical_positions, c.overbooking_weight_percent,
+                c.overbooking_volume_percent, c.overbooking_positions_percent,
                 c.booked_weight_hg, c.booked_volume_l, c.booked_positions,
                 c.held_weight_hg, c.held_volume_l, c.held_positions,
                 c.aside_weight_hg, c.aside_volume_l, c.aside_positions, c.aside_until, c.waiting, c.allotted,

@@ -60,7 +60,7 @@ pub async fn save_in_tx(
     flight.updated_at = now;
     repository::update(tx, &flight).await?;
     let room = if event_type == FlightEventType::Changed {
-        capacity::change_in_tx(tx, flight.id, flight.room.capacity, flight.room.cutoff, now).await?
+        capacity::change_in_tx(tx, &flight.room, now).await?
     } else {
         capacity::set_status_in_tx(tx, flight.id, flight.room.status, now).await?
     };

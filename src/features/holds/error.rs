@@ -22,7 +22,7 @@ problem_codes! {
     ITINERARY_INVALID: CONFLICT, "itinerary_invalid", "The flights do not form an itinerary",
         "Choose flights that connect origin and destination with enough connection time, as route search does.";
     NO_BOOKABLE_ITINERARY: CONFLICT, "no_bookable_itinerary", "No bookable flights were found",
-        "Try another date or less cargo, or choose the flights yourself.";
+        "Book one of the `alternatives`, try another date or less cargo, or choose the flights yourself.";
     HOLD_EXPIRED: CONFLICT, "hold_expired", "The hold has expired",
         "Make a new hold.";
     HOLD_INCOMPLETE: CONFLICT, "hold_incomplete", "The hold lacks what a booking requires",

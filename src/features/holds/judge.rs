@@ -125,7 +125,8 @@ pub struct HoldStep {
 pub enum HoldVerb {
     Amend(Box<AmendHold>),
     Extend(Option<u32>),
-    Release,
+    /// For this reason.
+    Release(EndReason),
     /// With changes that are made at once.
     Commit(Box<AmendHold>),
 }
@@ -135,7 +136,7 @@ impl HoldVerb {
         match self {
             Self::Amend(_) => HoldAction::Amend,
             Self::Extend(_) => HoldAction::Extend,
-            Self::Release => HoldAction::Release,
+            Self::Release(_) => HoldAction::Release,
             Self::Commit(_) => HoldAction::Commit,
         }
     }
@@ -156,7 +157,7 @@ impl HoldStep {
         let wanted = match &self.verb {
             HoldVerb::Amend(patch) | HoldVerb::Commit(patch) => patch.flight_ids.as_deref().unwrap_or_default(),
             HoldVerb::Extend(_) => return Vec::new(),
-            HoldVerb::Release => &[],
+            HoldVerb::Release(_) => &[],
         };
         let mut flights: Vec<FlightId> = self.seen.flight_ids().chain(wanted.iter().copied()).collect();
         flights.sort_unstable();
@@ -272,7 +273,7 @@ impl HoldRules<'_> {
         let mut stepped = match &step.verb {
             HoldVerb::Amend(patch) => self.amend(books, hold, patch, flights, &step.caller)?,
             HoldVerb::Extend(seconds) => self.extend(hold, *seconds)?,
-            HoldVerb::Release => end(hold, HoldStatus::Released, Some(EndReason::Caller), self.now),
+            HoldVerb::Release(reason) => end(hold, HoldStatus::Released, Some(*reason), self.now),
             HoldVerb::Commit(patch) => self.commit(books, hold, patch, flights, &step.caller)?,
         };
         if stepped.after != stepped.before {

@@ -17,6 +17,7 @@ const OUTCOME: Label = Label::one_of(
         "flight_cancelled",
         "hold_limit_exceeded",
         "position_taken",
+        "repeated",
         "error",
     ],
 );

@@ -31,7 +31,7 @@ pub use flight::{HeldWith, fit_in_tx, release_all_in_tx, release_newest_in_tx};
 pub use itinerary::ItineraryError;
 pub use judge::{HoldBooks, HoldCaller, HoldLimits, HoldRules, HoldStep, HoldVerb, NewHold, Stepped, actor, draw_up};
 pub use load::Load;
-pub use model::{By, EndReason, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus};
+pub use model::{By, EndReason, GENERAL, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus};
 pub use room::ROOM;
 pub use router::{changed, created};
 pub use service::HoldService;

@@ -12,7 +12,7 @@ use super::{
     dto::{AmendHold, CreateHold, CreateReservation, ExtendHold, HoldBody, HoldFilter, Position},
     error::code,
     judge::HoldVerb,
-    model::{Hold, HoldAnchor, HoldKind},
+    model::{EndReason, Hold, HoldAnchor, HoldKind},
 };
 use crate::{
     features::{
@@ -180,6 +180,10 @@ impl Step {
             }
         };
         let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
+        if on.is_some() {
+            // Whoever carries it out asks for the hold alone.
+            see().await?;
+        }
         let counted = holds.caller(caller, address.map(|Extension(address)| address));
         let step = async |input, precondition, key| {
             holds.carry_out(counted, HoldRequest::Step { hold: id, precondition, verb: verb(input) }, key).await
@@ -252,7 +256,7 @@ async fn release(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|_| Some(()));
-    Step { caller, address, holds, id, on: None, request }.take(input, |()| HoldVerb::Release).await
+    Step { caller, address, holds, id, on: None, request }.take(input, |()| HoldVerb::Release(EndReason::Caller)).await
 }
 
 /// Release a hold with DELETE.
@@ -270,7 +274,7 @@ async fn delete(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|_| Some(()));
-    Step { caller, address, holds, id, on: None, request }.take(input, |()| HoldVerb::Release).await
+    Step { caller, address, holds, id, on: None, request }.take(input, |()| HoldVerb::Release(EndReason::Caller)).await
 }
 
 problem_responses!(ReserveProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, CAPACITY_EXCEEDED, FLIGHT_CLOSED, FLIGHT_CANCELLED, HOLD_LIMIT_EXCEEDED);
@@ -346,7 +350,9 @@ async fn release_reservation(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|_| Some(()));
-    Step { caller, address, holds, id, on: Some(flight), request }.take(input, |()| HoldVerb::Release).await
+    Step { caller, address, holds, id, on: Some(flight), request }
+        .take(input, |()| HoldVerb::Release(EndReason::Caller))
+        .await
 }
 
 problem_responses!(PositionProblems: [INPUT, CALLER], NOT_FOUND);

@@ -76,12 +76,7 @@ impl HoldService {
     }
 
     /// Has the desk carry out what changes holds.
-    pub(super) async fn carry_out(
-        &self,
-        caller: HoldCaller,
-        request: HoldRequest,
-        key: Key,
-    ) -> Result<Answer, Problem> {
+    pub async fn carry_out(&self, caller: HoldCaller, request: HoldRequest, key: Key) -> Result<Answer, Problem> {
         let Some(desk) = self.desk.get() else {
             return Err(Problem::unavailable("The server is starting; try again shortly."));
         };
@@ -110,6 +105,15 @@ impl HoldService {
     pub async fn visible(&self, caller: Principal, id: HoldId) -> Result<Hold, HoldError> {
         let mut connection = self.db.read().await?;
         repository::find(&mut connection, id, caller.sees_only()).await?.ok_or(HoldError::Unknown)
+    }
+
+    /// Returns these holds.
+    pub async fn find_all(&self, ids: &[HoldId]) -> Result<Vec<Hold>, HoldError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+        Ok(repository::find_all(&mut *self.db.read().await?, &ids).await?)
     }
 
     /// The same for a reservation on this flight.

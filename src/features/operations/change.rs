@@ -15,7 +15,7 @@ use crate::{
     platform::{idempotency::Key, postgres::PgSession, work::Command},
 };
 
-/// Changes times, aircraft, capacity or cut-off of a flight, after taking the named bookings off it: all of it or
+/// Changes times, aircraft, capacity, overbooking or cut-off of a flight, after taking the named bookings off it: all of it or
 /// nothing. Passes new times on to its bookings, and fits its holds to what it is then.
 pub(super) struct Change {
     pub operations: OperationService,
@@ -74,7 +74,7 @@ impl Command for Change {
         let is_new = flight.room.version != version;
         self.has_changed = is_new || !change.offload.is_empty();
         if self.has_changed {
-            operations.record_in_tx(tx, target, "flight.changed", told(change, held), &flight).await?;
+            operations.record_in_tx(tx, target, "flight.changed", told(change, held, &flight), &flight).await?;
         }
         let actor = Some(target.caller.user_id);
         if change.names_times() {
@@ -98,8 +98,11 @@ impl Command for Change {
 }
 
 /// Returns what the audit trail records beside the flight.
-fn told(change: &ChangeFlight, held: &Held) -> Map<String, Value> {
+fn told(change: &ChangeFlight, held: &Held, flight: &Flight) -> Map<String, Value> {
     let mut told = Map::from_iter([("offloaded".to_owned(), json!(change.offload))]);
+    if !change.overbooking.is_keep() {
+        told.insert("overbooking".to_owned(), json!(flight.room.overbooking));
+    }
     let released = held.released();
     if !released.is_empty() {
         told.insert("released_holds".to_owned(), json!(released));

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use super::{
     OperationError, OperationService,
     held::Held,
-    model::{FlightAction, Operated},
+    model::{CapacityShortfall, FlightAction, Operated},
     service::Target,
 };
 use crate::{
@@ -16,8 +16,8 @@ use crate::{
     platform::{idempotency::Key, postgres::PgSession, work::Command},
 };
 
-/// Departs the flight with every booking whose cargo is there; the others are left behind and release their room. Its holds
-/// end.
+/// Departs the flight with every booking whose cargo is there; the others are left behind and release their room. What
+/// remains must not be more than the flight carries. Its holds end.
 pub(super) struct Depart {
     pub operations: OperationService,
     pub target: Target,
@@ -57,7 +57,11 @@ impl Command for Depart {
         left_behind.sort_by(|a, b| a.ref_id.as_str().cmp(b.ref_id.as_str()));
         operations.release_all_in_tx(tx, held, &flight, EndReason::FlightDeparted, actor).await?;
         // Read again: bookings left behind and holds have released room.
-        let flight = left(&flights::find_in_tx(tx, flight.id).await?, occurred_at);
+        let flight = flights::find_in_tx(tx, flight.id).await?;
+        if let Some(shortfall) = CapacityShortfall::on_board(&flight) {
+            return Err(OperationError::TooMuchOnBoard(shortfall));
+        }
+        let flight = left(&flight, occurred_at);
         let flight = flights::save_in_tx(tx, flight, FlightEventType::Departed, Some(actor), operations.now()).await?;
         let bookings_changed = moved + left_behind.len();
         Ok(Operated { flight, bookings_changed, bookings_pending: pending, left_behind })

@@ -27,6 +27,8 @@ pub enum OperationError {
     VersionMismatch(i32),
     #[error("the capacity is below what is booked and held")]
     CapacityBelowBooked(CapacityShortfall),
+    #[error("more is on board than the flight carries")]
+    TooMuchOnBoard(CapacityShortfall),
     /// Holds that were made meanwhile keep room on flights that are not locked.
     #[error("the holds of the flight keep room on flights that are not locked")]
     OutOfReach,
@@ -80,7 +82,16 @@ impl From<OperationError> for Problem {
         match error {
             OperationError::InvalidTransition { from, action, allowed } => refused(from, action, &allowed),
             OperationError::VersionMismatch(current) => version_mismatch(current),
-            OperationError::CapacityBelowBooked(shortfall) => below_booked(&shortfall),
+            OperationError::CapacityBelowBooked(shortfall) => below_booked(
+                &shortfall,
+                "The capacity is below what is booked and held",
+                "offload bookings or, with `release_holds`, end holds in the same request",
+            ),
+            OperationError::TooMuchOnBoard(shortfall) => below_booked(
+                &shortfall,
+                "More is booked than the flight carries",
+                "name bookings to leave behind in the same request",
+            ),
             OperationError::OutOfReach => Self::unavailable(
                 "Holds on the flight came faster than they could be ended; nothing was changed, try again shortly.",
             ),
@@ -120,7 +131,7 @@ fn refused(from: FlightStatus, action: FlightAction, allowed: &[FlightAction]) -
     Problem::new(code::INVALID_TRANSITION, text).with("from", from).with("action", action).with("allowed", allowed)
 }
 
-fn below_booked(shortfall: &CapacityShortfall) -> Problem {
+fn below_booked(shortfall: &CapacityShortfall, obstacle: &str, way_out: &str) -> Problem {
     let CapacityShortfall { dimensions, requested, booked, held } = shortfall;
     let shortfalls: Vec<_> = dimensions
         .iter()
@@ -134,9 +145,6 @@ fn below_booked(shortfall: &CapacityShortfall) -> Problem {
         })
         .collect();
     let named: Vec<_> = dimensions.iter().map(|dimension| dimension.as_str()).collect();
-    let text = format!(
-        "The capacity is below what is booked and held, in {}; offload bookings or, with `release_holds`, end holds in the same request.",
-        named.join(", ")
-    );
+    let text = format!("{obstacle}, in {}; {way_out}.", named.join(", "));
     Problem::new(code::CAPACITY_BELOW_BOOKED, text).with("shortfalls", shortfalls)
 }

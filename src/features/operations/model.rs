@@ -52,7 +52,15 @@ pub struct CapacityShortfall {
 impl CapacityShortfall {
     /// Returns the shortfall of a flight for the requested capacity.
     pub fn of(flight: &Flight, requested: Space) -> Option<Self> {
-        let (booked, held) = (flight.room.booked, flight.room.held);
+        Self::between(requested, flight.room.booked, flight.room.held)
+    }
+
+    /// Returns the shortfall of what the flight carries for what is booked on it. What is held does not fly.
+    pub fn on_board(flight: &Flight) -> Option<Self> {
+        Self::between(flight.room.physical, flight.room.booked, Space::default())
+    }
+
+    fn between(requested: Space, booked: Space, held: Space) -> Option<Self> {
         let dimensions: Vec<Dimension> = (booked + held).exceeds(requested).collect();
         (!dimensions.is_empty()).then_some(Self { dimensions, requested, booked, held })
     }

@@ -36,7 +36,8 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         ids: ids.clone(),
         acts: opening.service()?,
     };
-    let routes = router::routes().with_state(&HandlerState::of(opening, operations.clone(), reference));
+    let routes =
+        router::routes().with_state(&HandlerState::of(opening, operations.clone(), opening.service()?, reference));
     let jobs =
         Handlers::default().every(TimeDelta::minutes(5), UNFINISHED, operations.clone(), |operations| async move {
             Ok(operations.finish_steps().await?)

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     features::{
         accounts::{Admin, Operator, Principal},
+        capacity::CapacityService,
         flights::{ChangeFlight, Flight, FlightBody, ImportBody, ImportSummary, REVALIDATE},
         reference::Reference,
     },
@@ -33,7 +34,7 @@ use crate::{
     },
 };
 
-handler_state!(HandlerState { operations: OperationService, reference: Reference });
+handler_state!(HandlerState { operations: OperationService, capacity: CapacityService, reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
     let api = OpenApiRouter::new()
@@ -82,10 +83,12 @@ problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 
 /// Change a flight.
 ///
-/// A JSON merge patch (RFC 7396) of times, aircraft, capacity and cut-off; after departure, only of the arrival.
+/// A JSON merge patch (RFC 7396) of times, aircraft, capacity, overbooking and cut-off; after departure, only of the
+/// arrival. `capacity` is what the flight carries; what may be sold is that and `overbooking`, rounded down.
 /// `offload` first takes bookings off the flight, in the same transaction. With `release_holds` a capacity below what is
 /// booked and held ends active holds, newest first, as many as it requires. A change of the departure also moves the
-/// cut-off; no hold outlasts an earlier one. A change of times adds an event to each booking, and a booking whose connection no longer holds is marked
+/// cut-off; no hold outlasts an earlier one. A change of times adds an event to each booking, and a booking whose connection
+/// no longer holds is marked
 /// `needs_rerouting`. The scheduled times never change and define the date of the flight.
 #[utoipa::path(patch, path = "/flights/{id}", tag = "flights", operation_id = "changeFlight",
     request_body(content((ChangeFlight = "application/json"), (ChangeFlight = "application/merge-patch+json"))),
@@ -95,11 +98,13 @@ problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 async fn change(
     Admin(caller): Admin,
     State(operations): State<OperationService>,
+    State(capacity): State<CapacityService>,
     State(reference): State<Reference>,
     PathText(flight): PathText<FlightId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_patch(|fields| ChangeFlight::read(fields, &reference));
+    let most_percent = capacity.max_overbooking_percent();
+    let input = request.body().read_patch(|fields| ChangeFlight::read(fields, &reference, most_percent));
     let answer = move |flight: &Flight| {
         Answer::new(StatusCode::OK, &FlightBody::new(flight, &reference), REVALIDATE).with_tag(flight.entity_tag())
     };
@@ -108,13 +113,15 @@ async fn change(
     Step { caller, flight, operations, request }.run(input, command, answer).await
 }
 
-problem_responses!(DepartProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, FLIGHT_MISMATCH, VERSION_MISMATCH);
+problem_responses!(DepartProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, CAPACITY_BELOW_BOOKED, FLIGHT_MISMATCH, VERSION_MISMATCH);
 
 /// Record the departure of a flight with all booked cargo that is at the airport.
 ///
 /// A leg whose inbound leg has not arrived is left behind as `MISSED_CONNECTION`; `left_behind` names further bookings
 /// to leave behind. They release their capacity and are marked `needs_rerouting`. Legs that have already departed
-/// individually are skipped. The flight's holds are released, on all of their flights.
+/// individually are skipped. The flight's holds are released, on all of their flights. An overbooked flight departs only
+/// with what it carries: if more would be on board, 409 `capacity_below_booked` names the `shortfalls`, until `left_behind`
+/// suffices.
 #[utoipa::path(post, path = "/flights/{id}/depart", tag = "flights", operation_id = "departFlight",
     request_body = Option<DepartFlight>,
     params(("id" = FlightId, Path, description = "Id of the flight"), KeyHeader,

@@ -68,6 +68,8 @@ pub(super) struct Search {
     pub request: Request,
     pub max_stops: u8,
     pub limit: usize,
+    /// The earliest departure of an alternative.
+    pub earliest: Option<DateTime<Utc>>,
 }
 
 impl SearchRoutes {
@@ -85,6 +87,7 @@ impl SearchRoutes {
             },
             max_stops: self.max_stops.unwrap_or(most_stops),
             limit: usize::try_from(self.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX),
+            earliest: None,
         }
     }
 }
@@ -137,6 +140,11 @@ pub struct SearchResult {
     pub direct_flights: Vec<DirectFlight>,
     /// Ordered by arrival, then duration, then id.
     pub transit_routes: Vec<RouteOption>,
+    /// Only if nothing can be booked as requested: at most three options that can, on the departure date or one of the
+    /// next days (`search.alternative_days`), ordered by day, then arrival. Empty if none was found in 200 milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 3)]
+    pub alternatives: Option<Vec<RouteOption>>,
 }
 
 fn told(reasons: &[Reason]) -> Vec<&'static str> {
@@ -155,6 +163,8 @@ impl SearchResult {
             departure_date: search.date,
             direct_flights: direct.filter_map(|option| DirectFlight::new(option, reference)).collect(),
             transit_routes: transit.map(|option| RouteOption::new(option, reference)).collect(),
+            // Inserted into the text (`alternatives`).
+            alternatives: None,
         }
     }
 }

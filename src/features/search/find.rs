@@ -32,16 +32,21 @@ pub(super) enum Answer {
 impl SearchService {
     /// Returns the current options of a search, and whether the network part was cached.
     pub(super) async fn find(&self, search: &Search) -> Result<(Answer, CacheStatus), SearchError> {
+        let (answer, status) = self.find_uncounted(search).await?;
+        self.count(status);
+        Ok((answer, status))
+    }
+
+    /// The same for a search that no caller made.
+    pub(super) async fn find_uncounted(&self, search: &Search) -> Result<(Answer, CacheStatus), SearchError> {
         let kept = match &self.0.cache {
             Some(cache) => self.find_kept(cache, search).await?,
             None => None,
         };
-        let (answer, status) = match kept {
-            Some(found) => found,
-            None => (Answer::Read(self.read(search).await?), CacheStatus::Miss),
-        };
-        self.count(status);
-        Ok((answer, status))
+        match kept {
+            Some(found) => Ok(found),
+            None => Ok((Answer::Read(self.read(search).await?), CacheStatus::Miss)),
+        }
     }
 
     /// Returns the body of an answer, in this coding if that is worth while.

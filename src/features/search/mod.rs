@@ -2,7 +2,9 @@
 //! cannot, and their order. A search result never decides a booking.
 //!
 //! The flights that form routes are cached for a while (`cache`), serialized except for values that bookings change
-//! (`prepared`); each answer adds their capacity and the results of the clock (`find`).
+//! (`prepared`); each answer adds their capacity and the results of the clock (`find`). Where nothing can be booked,
+//! `alternatives` looks at the next days.
+mod alternatives;
 mod bodies;
 mod cache;
 mod dto;
@@ -17,6 +19,7 @@ mod service;
 mod spliced;
 mod stored;
 
+pub use alternatives::{Day, Wish};
 pub use error::SearchError;
 pub use model::{Departing, Itinerary, Request};
 pub use room::ROOM;

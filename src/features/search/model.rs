@@ -21,6 +21,16 @@ pub struct Request {
 }
 
 impl Request {
+    /// Returns the request for freight that takes this room.
+    pub fn of(space: Space, special_handling_codes: &[HandlingCode]) -> Self {
+        Self {
+            weight: Some(space.weight),
+            volume: Some(space.volume),
+            positions: Some(space.positions),
+            special_handling_codes: special_handling_codes.to_vec(),
+        }
+    }
+
     /// Returns the requested space. A weight without a volume gets the volume that a booking would default to.
     pub fn space(&self) -> Space {
         let volume = self.volume.or_else(|| self.weight.map(Weight::standard_volume));

@@ -1,5 +1,7 @@
 use std::{collections::HashMap, sync::Arc};
 
+use chrono::{DateTime, Utc};
+
 use super::{
     dto::{RouteOption, Search},
     model::{Itinerary, Judge, Reason, Request, RouteSet, Sort},
@@ -45,6 +47,7 @@ struct PreparedFlight {
 struct PreparedRoute {
     /// Indices of its flights.
     legs: Vec<usize>,
+    departure: DateTime<Utc>,
     text: Halves,
 }
 
@@ -61,7 +64,7 @@ impl Prepared {
     /// Returns `None` only if a value cannot be serialized, which is impossible.
     pub fn new(ways: RouteSet, reference: &Reference) -> Option<Self> {
         // With an empty request and the earliest time all routes can be booked, so only the order by times remains.
-        let judge = Judge::of(&Request::default(), chrono::DateTime::<chrono::Utc>::MIN_UTC);
+        let judge = Judge::of(&Request::default(), DateTime::<Utc>::MIN_UTC);
         let all = ways.direct.into_iter().map(|flight| vec![flight]).chain(ways.transit);
         let all: Vec<Itinerary> = all.filter_map(|legs| Itinerary::judge(legs, judge)).collect();
         let by = |sort: Sort, which: fn(&Itinerary) -> bool| {
@@ -83,7 +86,8 @@ impl Prepared {
                 };
                 legs.push(place);
             }
-            prepared.push(PreparedRoute { legs, text: Halves::of_option(&RouteOption::frame(itinerary))? });
+            let text = Halves::of_option(&RouteOption::frame(itinerary))?;
+            prepared.push(PreparedRoute { legs, departure: itinerary.departure(), text });
         }
         let text = |way: &PreparedRoute| -> usize {
             let flights: usize = way.legs.iter().map(|leg| flights[*leg].text.len() + OVERHEAD).sum();
@@ -161,13 +165,36 @@ impl Prepared {
         out
     }
 
-    fn judged(&self, rooms: &Capacities, judge: Judge) -> Vec<Judged> {
-        let judged = self.ways.iter().map(|way| {
-            let legs = way.legs.iter().map(|leg| (&rooms[*leg], self.flights[*leg].is_freighter));
-            let (reasons, available) = judge.reasons(&legs).unwrap_or_default();
-            Judged { reasons, available }
+    /// Returns whether any route can be booked as requested.
+    pub fn is_bookable(&self, search: &Search, rooms: &Capacities, judge: Judge) -> bool {
+        let mut ways = self.ways.iter().filter(|way| way.is_within(search));
+        ways.any(|way| self.judge(way, rooms, judge).reasons.is_empty())
+    }
+
+    /// Returns the options that can be booked as requested, the earliest arrival first, as JSON.
+    pub fn bookable(&self, search: &Search, rooms: &Capacities, judge: Judge) -> Vec<OptionText> {
+        let ranked = self.ranked[Sort::Arrival as usize].iter().map(|place| (*place, &self.ways[*place]));
+        let judged = ranked.filter(|(_, way)| way.is_within(search)).map(|(place, way)| {
+            let judged = self.judge(way, rooms, judge);
+            (place, judged)
         });
-        judged.collect()
+        let bookable = judged.filter(|(_, judged)| judged.reasons.is_empty()).take(search.limit);
+        let text = |(place, judged): (usize, Judged)| {
+            let mut out = Vec::new();
+            self.write_option(&mut out, place, &judged, rooms);
+            out
+        };
+        bookable.map(text).collect()
+    }
+
+    fn judged(&self, rooms: &Capacities, judge: Judge) -> Vec<Judged> {
+        self.ways.iter().map(|way| self.judge(way, rooms, judge)).collect()
+    }
+
+    fn judge(&self, way: &PreparedRoute, rooms: &Capacities, judge: Judge) -> Judged {
+        let legs = way.legs.iter().map(|leg| (&rooms[*leg], self.flights[*leg].is_freighter));
+        let (reasons, available) = judge.reasons(&legs).unwrap_or_default();
+        Judged { reasons, available }
     }
 
     /// Writes a flight, without its closing brace.
@@ -220,6 +247,14 @@ fn write(out: &mut Vec<u8>, places: impl Iterator<Item = usize>, mut each: impl 
     }
 }
 
+impl PreparedRoute {
+    /// Returns whether it has no more stops than the search allows, and leaves no earlier.
+    fn is_within(&self, search: &Search) -> bool {
+        self.legs.len() <= usize::from(search.max_stops) + 1
+            && search.earliest.is_none_or(|earliest| self.departure >= earliest)
+    }
+}
+
 impl PreparedFlight {
     fn new(flight: &Flight, reference: &Reference) -> Option<Self> {
         Some(Self {
@@ -230,6 +265,9 @@ impl PreparedFlight {
         })
     }
 }
+
+/// An option as JSON.
+pub(super) type OptionText = Vec<u8>;
 
 /// A prepared result that searches share.
 pub(super) type Shared = Arc<Prepared>;
@@ -244,7 +282,11 @@ impl Prepared {
     /// Returns a result that weighs as much as one with this number of routes without text.
     pub fn with_routes(routes: usize) -> Self {
         let ways = (0..routes)
-            .map(|_| PreparedRoute { legs: vec![], text: Halves { before: Box::default(), after: Box::default() } })
+            .map(|_| PreparedRoute {
+                legs: vec![],
+                departure: DateTime::UNIX_EPOCH,
+                text: Halves { before: Box::default(), after: Box::default() },
+            })
             .collect();
         Self { flights: vec![], ways, direct: vec![], transit: vec![], ranked: Default::default(), length: 0 }
     }

@@ -40,8 +40,8 @@ problem_responses!(SearchProblems: [INPUT, CALLER, BODY]);
 /// The first leg departs on the departure date, in local time of the origin. A connection takes at least the minimum
 /// connection time of its airport (120 minutes unless configured; no minimum if the flight number stays the same), and
 /// the next leg departs, in local time of that airport, no later than the day after the departure date. Options that
-/// are not bookable as requested follow the bookable ones, with their reasons. The availability shown is at most 1
-/// second old.
+/// are not bookable as requested follow the bookable ones, with their reasons. If none is bookable, `alternatives` shows
+/// options of that day or the next that are. The availability shown is at most 1 second old.
 #[utoipa::path(post, path = "/routes/search", tag = "search", operation_id = "searchRoutes",
     request_body = SearchRoutes,
     responses((status = 200, body = SearchResult,
@@ -58,10 +58,7 @@ async fn search(
     let ((), search) = both(query.refuse_all(), read)?;
     let search = search.complete(service.max_stops());
     let (answer, status) = service.find(&search).in_span(span("search.find")).await?;
-    match answer {
-        Answer::Prepared(found) => Ok(kept(service.body(&search, Form::Lists, coding.into(), found).await, status)),
-        Answer::Read(options) => Ok(told(json(&SearchResult::new(&search, options, &reference))?.into(), status)),
-    }
+    Ok(kept(service.lists(&search, coding.into(), answer).await?, status))
 }
 
 problem_responses!(RankedProblems: [INPUT, CALLER]);

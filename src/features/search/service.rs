@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use tokio::sync::Semaphore;
 
 use super::{
     SearchError,
@@ -18,6 +19,9 @@ use crate::{
     platform::{clock::SharedClock, redis::Redis, secrets::ServerSecrets, settings, tally::Tally},
 };
 
+/// Most answers for which alternatives are looked for at once: a crowd of refusals must not crowd out other requests.
+const AT_ONCE: usize = 8;
+
 /// Finds routes from one airport to another.
 #[derive(Clone)]
 pub struct SearchService(pub(super) Arc<Inner>);
@@ -32,6 +36,8 @@ pub(super) struct Inner {
     /// `None`: every search reads the tables.
     pub cache: Option<RouteCache>,
     pub bodies: Bodies,
+    /// Turns at looking for alternatives.
+    pub looking: Semaphore,
     pub tally: Tally,
 }
 
@@ -57,6 +63,7 @@ impl SearchService {
             settings: settings.clone(),
             cache,
             bodies: Bodies::default(),
+            looking: Semaphore::new(AT_ONCE),
             tally: tally.clone(),
         }))
     }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Changes with the stored format or its meaning, so that program versions that differ in it keep apart.
-pub(super) const FORM: u32 = 3;
+pub(super) const FORM: u32 = 4;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -9,7 +9,7 @@ use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
     Auth, Booking, Capacity, Database, Desk, Embedded, Holds, Idempotency, Locks, RateLimit, Redis, Search, Server,
-    Settings, SettingsError, Sources, Telemetry,
+    Settings, SettingsError, Sources, Telemetry, Waitlist,
     text::{Given, fields},
     validate,
 };
@@ -264,6 +264,7 @@ pub(super) fn known() -> BTreeSet<String> {
         ("search", fields::<Search>()),
         ("booking", fields::<Booking>()),
         ("holds", fields::<Holds>()),
+        ("waitlist", fields::<Waitlist>()),
         ("desk", fields::<Desk>()),
         ("locks", fields::<Locks>()),
         ("idempotency", fields::<Idempotency>()),

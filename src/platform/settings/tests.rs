@@ -212,6 +212,8 @@ fn every_fault_is_reported_one_a_line() {
         ("LOADMASTER_SERVER__MAX_BODY_BYTES", "1023"),
         ("LOADMASTER_SERVER__CORS_ORIGINS", "https://*.example"),
         ("LOADMASTER_SEARCH__MAX_STOPS", "2"),
+        ("LOADMASTER_SEARCH__ALTERNATIVE_DAYS", "15"),
+        ("LOADMASTER_CAPACITY__MAX_OVERBOOKING_PERCENT", "101"),
         ("LOADMASTER_AUTH__ALGORITHM", "RS256"),
         ("LOADMASTER_SEARCH__CONNECTION_MINUTES_BY_AIRPORT", "jfk=1"),
         ("REDIS_URL", "http://cache"),
@@ -219,13 +221,15 @@ fn every_fault_is_reported_one_a_line() {
     ]);
     sources.overrides.push(("rate_limit.enabled".into(), "yes".into()));
     let error = Settings::load(sources).unwrap_err();
-    assert_eq!(error.to_string().lines().count(), 10, "{error}");
+    assert_eq!(error.to_string().lines().count(), 12, "{error}");
     for expected in [
         "server.port is invalid: invalid value: integer `70000`, expected u16 (environment variable PORT)",
         "server.request_timeout_ms must be between 1 and 86400000, not 0 (environment variable LOADMASTER_SERVER__REQU",
         "server.max_body_bytes must be between 1024 and",
         "not `https://*.example` (environment variable LOADMASTER_SERVER__CORS_ORIGINS)",
         "search.max_stops must be between 0 and 1, not 2",
+        "search.alternative_days must be between 0 and 14, not 15",
+        "capacity.max_overbooking_percent must be between 0 and 100, not 101",
         "auth.algorithm is invalid: unknown variant `RS256`, expected `EdDSA` or `HS256`",
         "search.connection_minutes_by_airport must use airport codes of three capital letters, not `jfk`",
         "redis.url must be a URL that begins with redis:// or rediss://",

@@ -105,8 +105,11 @@ fn limits(settings: &Settings, faults: &mut Faults) {
     within("rate_limit.anonymous_per_minute", rate.anonymous_per_minute, 1..=u32::MAX, faults);
     within("rate_limit.authenticated_per_minute", rate.authenticated_per_minute, 1..=u32::MAX, faults);
     within("rate_limit.credentials_per_minute", rate.credentials_per_minute, 1..=u32::MAX, faults);
+    within("capacity.max_overbooking_percent", settings.capacity.max_overbooking_percent, 0..=100, faults);
     within("booking.auto_route_hours", settings.booking.auto_route_hours, 1..=YEAR_HOURS, faults);
     within("booking.moved_at_once", settings.booking.moved_at_once, 1..=1_000_000, faults);
+    within("waitlist.offer_hours", settings.waitlist.offer_hours, 1..=720, faults);
+    within("waitlist.max_passed_over", settings.waitlist.max_passed_over, 1..=1_000, faults);
     let holds = &settings.holds;
     within("holds.max_seconds", holds.max_seconds, 10..=86_400, faults);
     within("holds.ttl_seconds", holds.ttl_seconds, 10..=900.min(holds.max_seconds), faults);
@@ -127,6 +130,7 @@ fn search(settings: &Settings, faults: &mut Faults) {
     within("search.cache_ttl_seconds", search.cache_ttl_seconds, 0..=86_400 * 366, faults);
     within("search.min_connection_minutes", search.min_connection_minutes, minutes.clone(), faults);
     within("search.max_stops", search.max_stops, 0..=1, faults);
+    within("search.alternative_days", search.alternative_days, 0..=14, faults);
     for (airport, needed) in &search.connection_minutes_by_airport {
         if airport.len() != 3 || !airport.bytes().all(|byte| byte.is_ascii_uppercase()) {
             let complaint = format!("must use airport codes of three capital letters, not `{airport}`");

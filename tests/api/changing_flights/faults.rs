@@ -22,7 +22,7 @@ async fn each_member_is_judged() {
     for (kind, members) in [
         ("text", &["departure_datetime", "arrival_datetime", "aircraft_code"][..]),
         ("number", &["cutoff_minutes"]),
-        ("object", &["capacity"]),
+        ("object", &["capacity", "overbooking"]),
         ("list", &["offload"]),
     ] {
         for member in members {
@@ -66,6 +66,7 @@ async fn members_that_cannot_be_changed_are_faults() {
         "actual_departure_datetime",
         "cutoff_datetime",
         "left_behind",
+        "physical_capacity",
         "weight_kg",
     ];
     // Not even null.

@@ -36,7 +36,8 @@ async fn a_flight_has_exactly_the_promised_members() {
             "scheduled_arrival_datetime": "2026-11-21T19:30:00Z",
             "actual_departure_datetime": null, "actual_arrival_datetime": null, "duration_minutes": 570,
             "aircraft_code": "77X", "is_freighter": true, "status": "SCHEDULED",
-            "cutoff_datetime": "2026-11-21T08:30:00Z", "capacity": space, "available": space,
+            "cutoff_datetime": "2026-11-21T08:30:00Z", "capacity": space, "physical_capacity": space,
+            "overbooking": {"weight_percent": 0, "volume_percent": 0, "positions_percent": 0}, "available": space,
             "utilization_percent": 0, "version": 1,
             "created_at": "2026-11-20T08:00:00Z", "updated_at": "2026-11-20T08:00:00Z",
         })
@@ -230,6 +231,8 @@ async fn a_new_flight_has_its_first_event_ledger_entry_and_message() {
             "actual_departure_at": null, "actual_arrival_at": null, "status": "SCHEDULED",
             "scheduled_date": "2026-11-21", "aircraft_code": "77X", "is_freighter": true,
             "capacity_weight_hg": 10_000, "capacity_volume_l": 653_000, "capacity_positions": 37,
+            "overbooking": {"weight_percent": 0, "volume_percent": 0, "positions_percent": 0},
+            "physical_weight_hg": 10_000, "physical_volume_l": 653_000, "physical_positions": 37,
             "cutoff_at": "2026-11-21T09:30:00Z",
         })
     );

@@ -114,7 +114,8 @@ async fn what_released_holds_leave_over_is_set_aside_for_those_who_wait() {
     let (customer, admin) = (world.customer().await, world.admin().await);
     customer.hold_weight(&flight, 400.0).await;
     customer.hold_weight(&flight, 600.0).await;
-    world.sql(&format!("update flight_capacity set waiting = 1 where flight_id = '{}'", text(&flight, "id"))).await;
+    let wanted = json!({ "flight_ids": [flight["id"]], "weight_kg": 1 });
+    world.customer().await.post("/api/v1/waitlist", wanted).await.expect(201);
     let smaller = change(&admin, &flight, releasing(weight(700))).await.expect(200);
     assert_eq!(smaller["available"]["weight_kg"], 0);
     assert_eq!(held_on(&customer, &flight).await, 700);

@@ -18,8 +18,8 @@ use crate::{
         capacity::{FlightCapacity, FlightStatus, Space},
         flights::Flight,
         holds::{
-            Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldVerb, ItineraryError, NewHold, Stepped, draw_up,
-            itinerary,
+            Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldStep, HoldVerb, ItineraryError, NewHold, Stepped,
+            draw_up, itinerary,
         },
     },
     kernel::{AirportCode, BookingId, FlightId, HoldId, Weight},
@@ -141,21 +141,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
     /// Judges a step against the locked state of the hold, and changes the rooms by what it takes and gives back.
     fn step_hold(&self, found: &mut LockedRows, order: &StepOfHold) -> Result<Grant, BookingError> {
         let step = &order.step;
-        let hold = found.holds.get(&step.seen.id).ok_or(HoldError::Unknown)?;
-        // The hold got other flights between reading and locking: the locks held are not the ones it now needs.
-        if !hold.flight_ids().eq(step.seen.flight_ids()) || hold.awb_number != step.seen.awb_number {
-            return Err(BookingError::Raced);
-        }
-        let known = found.flights.iter().filter_map(|(id, flight)| {
-            let room = *found.rooms.get(id)?;
-            Some((*id, Flight { room, ..flight.clone() }))
-        });
-        let known: HashMap<FlightId, Flight> = if matches!(step.verb, HoldVerb::Amend(_) | HoldVerb::Commit(_)) {
-            known.collect()
-        } else {
-            HashMap::new()
-        };
-        let stepped = self.holds(found.at).judge_step(&found.books, step, hold, &known)?;
+        let (stepped, known) = self.judge_step(found, step)?;
         let now = found.at;
         for shift in &stepped.shifts {
             if let Some(room) = found.rooms.get_mut(&shift.flight_id) {
@@ -171,6 +157,30 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         }
         let flights = stepped.after.flight_ids().filter_map(|id| known.get(&id).cloned()).collect();
         Ok(Grant::Commit(Box::new(stepped), flights))
+    }
+
+    /// Judges a step against the locked state of the hold. Also returns the flights that it was judged by.
+    fn judge_step(
+        &self,
+        found: &LockedRows,
+        step: &HoldStep,
+    ) -> Result<(Stepped, HashMap<FlightId, Flight>), BookingError> {
+        let hold = found.holds.get(&step.seen.id).ok_or(HoldError::Unknown)?;
+        // The hold got other flights between reading and locking: the locks held are not the ones it now needs.
+        if !hold.flight_ids().eq(step.seen.flight_ids()) || hold.awb_number != step.seen.awb_number {
+            return Err(BookingError::Raced);
+        }
+        let known = found.flights.iter().filter_map(|(id, flight)| {
+            let room = *found.rooms.get(id)?;
+            Some((*id, Flight { room, ..flight.clone() }))
+        });
+        let known: HashMap<FlightId, Flight> = if matches!(step.verb, HoldVerb::Amend(_) | HoldVerb::Commit(_)) {
+            known.collect()
+        } else {
+            HashMap::new()
+        };
+        let stepped = self.holds(found.at).judge_step(&found.books, step, hold, &known)?;
+        Ok((stepped, known))
     }
 
     /// Returns the flights of a new booking, if they are its itinerary and have room.
@@ -195,13 +205,16 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         Ok(Decision::Granted(Grant::Book(flights)))
     }
 
-    /// Returns why an order is refused that has lost its air waybill: because of `lost`, unless its flights are to blame.
+    /// Returns why an order is refused that has lost its air waybill: because of `lost`, unless its flights or its hold
+    /// are to blame.
     pub fn refuse(&self, found: &LockedRows, operation: &Operation, lost: BookingError) -> BookingError {
+        if operation.rows().any(|row| found.blocked.contains(&row)) {
+            return lost;
+        }
         match operation {
-            Operation::Book(new) if !operation.rows().any(|row| found.blocked.contains(&row)) => {
-                self.judge(found, new).err().unwrap_or(lost)
-            }
-            Operation::Book(_) | Operation::Move(_) | Operation::Hold(_) | Operation::StepHold(_) => lost,
+            Operation::Book(new) => self.judge(found, new).err().unwrap_or(lost),
+            Operation::StepHold(order) => self.judge_step(found, &order.step).err().unwrap_or(lost),
+            Operation::Move(_) | Operation::Hold(_) => lost,
         }
     }
 

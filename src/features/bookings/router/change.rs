@@ -32,7 +32,7 @@ fn answer(status: StatusCode, booking: &Booking) -> Answer {
 /// The path of a booking.
 const BOOKING: &str = "/api/v1/bookings/";
 
-pub(super) fn created(booking: &Booking) -> Answer {
+pub(in crate::features::bookings) fn created(booking: &Booking) -> Answer {
     answer(StatusCode::CREATED, booking).with_location(format!("{BOOKING}{}", booking.ref_id))
 }
 
@@ -43,7 +43,9 @@ problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, 
 /// With `flight_ids`, the booking is on exactly these flights; they must connect origin and destination with the
 /// minimum connection time. Without `flight_ids`, it is on the best option that departs on `departure_date` or, without
 /// a date, within 72 hours: the earliest-arriving direct flight or, if there is none, the earliest-arriving connection.
-/// Either all legs get capacity or none does.
+/// Either all legs get capacity or none does. If it is refused because a flight is full, closed or cancelled, or none was
+/// found, `alternatives` in the problem has at most three options (`RouteOption`) that can be booked for this freight, that
+/// day or one of the next.
 #[utoipa::path(post, path = "/bookings", tag = "bookings", operation_id = "createBooking",
     request_body = CreateBooking, params(KeyHeader),
     responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
@@ -106,11 +108,18 @@ impl Step {
         let Self { caller, desk, reference, request } = self;
         let see = || desk.bookings().visible(caller, &reference);
         let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
-        let command = |amendment, precondition| {
+        let bookings = desk.bookings();
+        let mut asked = None;
+        let command = |amendment: AmendBooking, precondition| {
+            asked = Some(amendment.clone());
             let target = Target { caller, reference: reference.clone(), precondition };
-            Change::new(desk.bookings().clone(), target, Amend { amendment })
+            Change::new(bookings.clone(), target, Amend { amendment })
         };
-        judged.run(command, changed).await
+        let outcome = judged.run(command, changed).await;
+        match asked {
+            Some(amendment) => bookings.or_other_routes((caller, &reference), &amendment, outcome).await,
+            None => outcome,
+        }
     }
 }
 
@@ -160,7 +169,8 @@ problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_T
 /// volume, positions and air waybill only while `BOOKED`, and either all legs get the changed capacity or none does.
 /// `flight_ids` names the new legs only, and replaces all legs that have not departed; this is possible until arrival
 /// at the destination, and after the first departure only for carrier staff. Customers can amend until the cut-off of
-/// the flights concerned, staff until their departure.
+/// the flights concerned, staff until their departure. If it is refused for lack of capacity, `alternatives` in the problem
+/// has at most three options (`RouteOption`) for the amended freight, from where the cargo is or will land.
 #[utoipa::path(patch, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "amendBooking",
     request_body(content((AmendBooking = "application/json"), (AmendBooking = "application/merge-patch+json"))),
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader,

@@ -1,11 +1,10 @@
 use axum::{Extension, extract::State};
 
-use super::change::created;
 use crate::{
     features::{
         accounts::Guest,
-        bookings::{desk::Desk, dto::BookingBody, error::code},
-        holds::{AmendHold, HoldService, HoldVerb},
+        bookings::{dto::BookingBody, error::code},
+        holds::{AmendHold, HoldRequest, HoldService, HoldVerb},
         reference::Reference,
     },
     kernel::HoldId,
@@ -30,7 +29,6 @@ problem_responses!(CommitProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
     responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CommitProblems))]
 pub(super) async fn commit(
     Guest(caller): Guest,
-    State(desk): State<Desk>,
     State(holds): State<HoldService>,
     State(known): State<Reference>,
     PathText(id): PathText<HoldId>,
@@ -42,7 +40,8 @@ pub(super) async fn commit(
     let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
     let counted = holds.caller(caller, address.map(|Extension(address)| address));
     let step = async |patch, precondition, key| {
-        desk.commit(counted, id, precondition, HoldVerb::Commit(Box::new(patch)), key, created).await
+        let verb = HoldVerb::Commit(Box::new(patch));
+        holds.carry_out(counted, HoldRequest::Step { hold: id, precondition, verb }, key).await
     };
     judged.carry_out(step).await
 }

@@ -13,6 +13,8 @@ use crate::{
 
 handler_state!(HandlerState { bookings: BookingService, desk: Desk, holds: HoldService, reference: Reference });
 
+pub(super) use change::created;
+
 pub(super) fn routes() -> Routes<HandlerState> {
     let api = OpenApiRouter::new()
         .routes(routes!(read::list, change::create))

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use super::{EntryKind, Space};
 use crate::kernel::{BookingId, FlightId, HoldId, LegId};
 
-/// The capacity a new flight starts with.
+/// The capacity a new flight starts with, not overbooked.
 #[derive(Debug, Clone, Copy)]
 pub struct NewCapacity {
     pub flight_id: FlightId,

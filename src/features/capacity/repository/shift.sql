@@ -9,12 +9,12 @@ with moved as (
         aside_weight_hg = c.aside_weight_hg + s.aside_weight,
         aside_volume_l = c.aside_volume_l + s.aside_volume,
         aside_positions = c.aside_positions + s.aside_positions,
-        -- What is set aside later is kept as long as what was set aside first.
+        -- Whatever was kept longer is looked at again together with what is set aside now.
         aside_until = case
             when (s.aside_weight, s.aside_volume, s.aside_positions) = (0, 0, 0) then c.aside_until
             when (c.aside_weight_hg + s.aside_weight, c.aside_volume_l + s.aside_volume,
                   c.aside_positions + s.aside_positions) = (0, 0, 0) then null
-            else coalesce(c.aside_until, $27) end,
+            else least(coalesce(c.aside_until, $27), $27) end,
         ledger_seq = c.ledger_seq + s.entries
     from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
                 $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
@@ -42,7 +42,11 @@ with moved as (
 )
 select flight_id as "flight_id!", status as "status!", cutoff_at as "cutoff_at!",
        capacity_weight_hg as "capacity_weight_hg!", capacity_volume_l as "capacity_volume_l!",
-       capacity_positions as "capacity_positions!", booked_weight_hg as "booked_weight_hg!",
+       capacity_positions as "capacity_positions!",
+       physical_weight_hg as "physical_weight_hg?", physical_volume_l as "physical_volume_l?",
+       physical_positions as "physical_positions?", overbooking_weight_percent as "overbooking_weight_percent!",
+       overbooking_volume_percent as "overbooking_volume_percent!",
+       overbooking_positions_percent as "overbooking_positions_percent!", booked_weight_hg as "booked_weight_hg!",
        booked_volume_l as "booked_volume_l!", booked_positions as "booked_positions!",
        held_weight_hg as "held_weight_hg!", held_volume_l as "held_volume_l!", held_positions as "held_positions!",
        aside_weight_hg as "aside_weight_hg!", aside_volume_l as "aside_volume_l!",

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Flight, FlightEventType};
 use crate::{
-    features::capacity::{FlightCapacity, FlightStatus, Space},
+    features::capacity::{FlightCapacity, FlightStatus, Overbooking, Space},
     kernel::{AircraftCode, AirportCode, FlightId, FlightNumber},
 };
 
@@ -26,6 +26,7 @@ pub struct PastEvent {
 pub struct LedgerSum {
     pub entries: i64,
     pub booked: Space,
+    pub held: Space,
 }
 
 /// A flight rebuilt from its history, with its two derived columns that are not members of `Flight`.
@@ -66,10 +67,14 @@ pub fn replay(id: FlightId, events: &[PastEvent], ledger: LedgerSum) -> (Option<
             ));
         }
         let created_at = rebuilt.as_ref().map_or(event.created_at, |rebuilt| rebuilt.flight.created_at);
+        let unaware_of = rebuilt.as_ref().filter(|_| data.overbooking.is_none()).map(|rebuilt| rebuilt.flight.room);
         let cancelled_at = rebuilt.and_then(|rebuilt| rebuilt.cancelled_at);
         let airline_code = data.flight_number.airline().as_str().to_owned();
         let mut flight = data.into_flight(id, event.sequence, created_at, event.created_at);
-        (flight.room.booked, flight.room.ledger_seq) = (ledger.booked, ledger.entries);
+        if let Some(before) = unaware_of {
+            flight.room = flight.room.changed_unaware(&before);
+        }
+        (flight.room.booked, flight.room.held, flight.room.ledger_seq) = (ledger.booked, ledger.held, ledger.entries);
         rebuilt = Some(RebuiltFlight {
             airline_code,
             flight,
@@ -119,12 +124,18 @@ pub struct FlightData {
     capacity_weight_hg: i64,
     capacity_volume_l: i64,
     capacity_positions: i64,
+    /// Absent, as the three after it, if the event was written by a version without overbooking.
+    overbooking: Option<Overbooking>,
+    physical_weight_hg: Option<i64>,
+    physical_volume_l: Option<i64>,
+    physical_positions: Option<i64>,
     cutoff_at: DateTime<Utc>,
 }
 
 impl From<&Flight> for FlightData {
     fn from(flight: &Flight) -> Self {
         let [capacity_weight_hg, capacity_volume_l, capacity_positions] = flight.room.capacity.figures();
+        let [physical_weight_hg, physical_volume_l, physical_positions] = flight.room.physical.figures().map(Some);
         Self {
             version: DATA_VERSION,
             flight_number: flight.number.clone(),
@@ -143,6 +154,10 @@ impl From<&Flight> for FlightData {
             capacity_weight_hg,
             capacity_volume_l,
             capacity_positions,
+            overbooking: Some(flight.room.overbooking),
+            physical_weight_hg,
+            physical_volume_l,
+            physical_positions,
             cutoff_at: flight.room.cutoff,
         }
     }
@@ -168,7 +183,12 @@ impl FlightData {
         updated_at: DateTime<Utc>,
     ) -> Flight {
         let capacity = Space::from_columns(self.capacity_weight_hg, self.capacity_volume_l, self.capacity_positions);
-        let opened = FlightCapacity::opened(id, capacity, self.cutoff_at);
+        let physical = [self.physical_weight_hg, self.physical_volume_l, self.physical_positions];
+        let opened = FlightCapacity {
+            physical: physical_of(physical).unwrap_or(capacity),
+            overbooking: self.overbooking.unwrap_or_default(),
+            ..FlightCapacity::opened(id, capacity, self.cutoff_at)
+        };
         Flight {
             id,
             number: self.flight_number,
@@ -188,6 +208,10 @@ impl FlightData {
             room: FlightCapacity { status: self.status, version, ledger_seq: 0, ..opened },
         }
     }
+}
+
+fn physical_of([weight_hg, volume_l, positions]: [Option<i64>; 3]) -> Option<Space> {
+    Some(Space::from_columns(weight_hg?, volume_l?, positions?))
 }
 
 #[cfg(test)]

@@ -62,16 +62,20 @@ pub(in crate::features::flights) async fn past_events(
     .collect()
 }
 
-/// Returns the sums of these flights' ledgers: of all entries the number, and of those of legs the room.
+/// Returns the sums of these flights' ledgers.
 pub(in crate::features::flights) async fn ledger_sums(
     db: &mut PgSession,
     ids: &[Uuid],
 ) -> sqlx::Result<HashMap<FlightId, LedgerSum>> {
     let rows = sqlx::query!(
-        r#"select flight_id, count(*) as "entries!", coalesce(sum(weight_hg) filter (where of_legs), 0)::bigint as "weight!",
+        r#"select flight_id, count(*) as "entries!",
+                  coalesce(sum(weight_hg) filter (where of_legs), 0)::bigint as "weight!",
                   coalesce(sum(volume_l) filter (where of_legs), 0)::bigint as "volume!",
-                  coalesce(sum(positions) filter (where of_legs), 0)::bigint as "positions!"
-           from (select *, kind in ('BOOKED', 'AMENDED', 'RELEASED') as of_legs from capacity_ledger
+                  coalesce(sum(positions) filter (where of_legs), 0)::bigint as "positions!",
+                  coalesce(sum(weight_hg) filter (where not of_legs), 0)::bigint as "held_weight!",
+                  coalesce(sum(volume_l) filter (where not of_legs), 0)::bigint as "held_volume!",
+                  coalesce(sum(positions) filter (where not of_legs), 0)::bigint as "held_positions!"
+           from (select *, kind in ('CAPACITY_SET', 'BOOKED', 'AMENDED', 'RELEASED') as of_legs from capacity_ledger
                  where flight_id = any($1)) entries
            group by flight_id"#,
         ids,
@@ -79,7 +83,8 @@ pub(in crate::features::flights) async fn ledger_sums(
     let rows = rows.fetch_all(db).await?.into_iter();
     let sums = rows.map(|row| {
         let booked = Space::from_columns(row.weight, row.volume, row.positions);
-        (row.flight_id.into(), LedgerSum { entries: row.entries, booked })
+        let held = Space::from_columns(row.held_weight, row.held_volume, row.held_positions);
+        (row.flight_id.into(), LedgerSum { entries: row.entries, booked, held })
     });
     Ok(sums.collect())
 }

@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use super::*;
 
-const BOOKED: LedgerSum = LedgerSum { entries: 7, booked: Space::from_columns(100, 200, 3) };
+const BOOKED: LedgerSum =
+    LedgerSum { entries: 7, booked: Space::from_columns(100, 200, 3), held: Space::from_columns(10, 20, 1) };
 
 fn at(minute: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)
@@ -44,7 +45,7 @@ fn story(steps: &[Step]) -> (Flight, Vec<PastEvent>) {
         now.updated_at = at(i64::from(now.room.version));
         events.push(event(*event_type, &now));
     }
-    (now.room.booked, now.room.ledger_seq) = (BOOKED.booked, BOOKED.entries);
+    (now.room.booked, now.room.held, now.room.ledger_seq) = (BOOKED.booked, BOOKED.held, BOOKED.entries);
     (now, events)
 }
 
@@ -62,7 +63,7 @@ fn arrive(flight: &mut Flight) {
 
 fn retime(flight: &mut Flight) {
     (flight.departure, flight.room.cutoff, flight.aircraft) = (at(660), at(600), None);
-    flight.room.capacity = Space::from_columns(900, 1000, 10);
+    flight.room = flight.room.with_capacity(Space::from_columns(900, 1000, 10), flight.room.overbooking);
 }
 
 fn cancel(flight: &mut Flight) {
@@ -83,6 +84,38 @@ fn a_flight_is_rebuilt_as_it_is() {
     let (rebuilt, wrong) = replay(now.id, &events, BOOKED);
     assert_eq!(wrong, []);
     assert_eq!(rebuilt.map(|rebuilt| (rebuilt.flight, rebuilt.cancelled_at)), Some((now, Some(at(2)))));
+}
+
+fn overbook(flight: &mut Flight) {
+    let overbooking = Overbooking { weight_percent: 10, volume_percent: 5, positions_percent: 0 };
+    flight.room = flight.room.with_capacity(flight.room.physical, overbooking);
+}
+
+#[test]
+fn overbooking_is_rebuilt_also_around_events_of_a_version_without_it() {
+    let (now, events) = story(&[(Changed, overbook), (Changed, retime), (Departed, depart)]);
+    assert_eq!(now.room.capacity, Space::from_columns(990, 1050, 10));
+    assert_eq!(replay(now.id, &events, BOOKED), (Some(replayed(&now)), vec![]));
+
+    // That version retimes the flight, and sets one figure of what it carries.
+    let (mut now, mut events) = story(&[
+        (Changed, overbook),
+        (Changed, |flight| {
+            (flight.departure, flight.room.cutoff) = (at(660), at(600));
+            flight.room.capacity = Space::from_columns(800, 1050, 10);
+        }),
+    ]);
+    let data = events[2].data.as_object_mut().unwrap();
+    for member in ["overbooking", "physical_weight_hg", "physical_volume_l", "physical_positions"] {
+        data.remove(member).unwrap();
+    }
+    now.room.physical = Space::from_columns(800, 1000, 10);
+    now.room.overbooking.weight_percent = 0;
+    assert_eq!(replay(now.id, &events, BOOKED), (Some(replayed(&now)), vec![]));
+}
+
+fn replayed(now: &Flight) -> RebuiltFlight {
+    RebuiltFlight { flight: now.clone(), airline_code: "AI".to_owned(), cancelled_at: None }
 }
 
 #[test]

@@ -1,0 +1,86 @@
+//! What a caller may book instead of what was refused.
+use super::{
+    BookingService,
+    dto::{AmendBooking, CreateBooking},
+    error::code,
+    model::Booking,
+};
+use crate::{
+    features::{
+        accounts::Principal,
+        search::{Day, Request, Wish},
+    },
+    kernel::BookingRef,
+    platform::{
+        idempotency::Answer,
+        web::{Code, Problem},
+    },
+};
+
+/// Refusals of a new booking that another flight or another day may cure.
+const CURABLE: [Code; 4] =
+    [code::CAPACITY_EXCEEDED, code::FLIGHT_CLOSED, code::FLIGHT_CANCELLED, code::NO_BOOKABLE_ITINERARY];
+
+impl BookingService {
+    /// Adds `alternatives` to the refusal of a new booking where they may help.
+    pub(super) async fn or_alternatives(
+        &self,
+        new: &CreateBooking,
+        outcome: Result<Answer, Problem>,
+    ) -> Result<Answer, Problem> {
+        match outcome {
+            Err(problem) if CURABLE.contains(&problem.code()) => {
+                Err(problem.with("alternatives", self.search.alternatives(new.wish()).await))
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Adds `alternatives` to the refusal of an amendment for lack of room: routes for the amended freight from where it
+    /// is or will land.
+    pub(super) async fn or_other_routes(
+        &self,
+        (caller, reference): (Principal, &BookingRef),
+        amendment: &AmendBooking,
+        outcome: Result<Answer, Problem>,
+    ) -> Result<Answer, Problem> {
+        match outcome {
+            Err(problem) if problem.code() == code::CAPACITY_EXCEEDED => {
+                let wish = async {
+                    let booking = self.visible(caller, reference).await.ok()?;
+                    self.onward(&booking, amendment)
+                };
+                Err(problem.with("alternatives", self.search.alternatives_once(wish).await))
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Returns the wish for other flights for the amended booking.
+    fn onward(&self, booking: &Booking, amendment: &AmendBooking) -> Option<Wish> {
+        let amended = amendment.amended(booking).ok()?;
+        let origin = booking.onward_from();
+        let connection = self.flights.connections().minimum(origin);
+        let planned = || booking.undeparted_legs().map(|leg| leg.flight_id).collect();
+        Some(Wish {
+            origin,
+            destination: booking.destination,
+            day: Day::Of(if amendment.way().is_empty() { planned() } else { amendment.way().to_vec() }),
+            earliest: booking.last_leg_flown().map(|flown| flown.arrival + connection),
+            request: Request::of(amended.space, &amended.special_handling_codes),
+        })
+    }
+}
+
+impl CreateBooking {
+    fn wish(&self) -> Wish {
+        let asked = self.departure_date.map_or(Day::Today, Day::On);
+        Wish {
+            origin: self.origin,
+            destination: self.destination,
+            day: if self.flight_ids.is_empty() { asked } else { Day::Of(self.flight_ids.clone()) },
+            earliest: None,
+            request: Request::of(self.space(), &self.special_handling_codes),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+use super::model::WaitlistStatus;
+use crate::{
+    features::{
+        flights::FlightError,
+        holds::{HoldError, ItineraryError, no_bookable_itinerary},
+        search::SearchError,
+    },
+    platform::{
+        idempotency::Repetition,
+        postgres::{DbError, Transient},
+        web::{Problem, problem_codes, version_mismatch},
+    },
+};
+
+problem_codes! {
+    { crate::features::holds::code::CAPACITY_EXCEEDED, crate::features::holds::code::ITINERARY_INVALID, crate::features::holds::code::FLIGHT_CLOSED, crate::features::holds::code::FLIGHT_CANCELLED, crate::features::holds::code::NO_BOOKABLE_ITINERARY, crate::features::holds::code::HOLD_EXPIRED, crate::features::holds::code::HOLD_INCOMPLETE }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum WaitlistError {
+    #[error("no such entry, or not the caller's")]
+    Unknown,
+    #[error("{action} is not possible from {from:?}")]
+    InvalidTransition { from: WaitlistStatus, action: &'static str, allowed: Vec<&'static str> },
+    #[error("the entry is at version {0}")]
+    VersionMismatch(i32),
+    #[error(transparent)]
+    Itinerary(#[from] ItineraryError),
+    /// No way on that date, or none that could ever carry the freight.
+    #[error("no itinerary on that date")]
+    NoItinerary,
+    /// The rows changed between reading and locking.
+    #[error("the flights or the entry changed while they were locked")]
+    Raced,
+    #[error(transparent)]
+    Repeated(#[from] Repetition),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl From<sqlx::Error> for WaitlistError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl From<SearchError> for WaitlistError {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Database(cause) => Self::Database(cause),
+            SearchError::NoSuchAirport(code) => ItineraryError::Invalid(format!("There is no airport {code}.")).into(),
+            // Occurs only in searches for display; candidates are read from the tables.
+            SearchError::Interrupted | SearchError::Unwritable => Self::Database(sqlx::Error::WorkerCrashed.into()),
+        }
+    }
+}
+
+impl From<FlightError> for WaitlistError {
+    fn from(error: FlightError) -> Self {
+        match error {
+            FlightError::Database(cause) => Self::Database(cause),
+            _ => Self::Raced,
+        }
+    }
+}
+
+impl From<HoldError> for WaitlistError {
+    fn from(error: HoldError) -> Self {
+        match error {
+            HoldError::Itinerary(cause) => Self::Itinerary(cause),
+            HoldError::Database(cause) => Self::Database(cause),
+            _ => Self::Raced,
+        }
+    }
+}
+
+impl Transient for WaitlistError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Raced => true,
+            Self::Repeated(Repetition::Database(cause)) | Self::Database(cause) => cause.is_transient(),
+            _ => false,
+        }
+    }
+}
+
+impl From<WaitlistError> for Problem {
+    fn from(error: WaitlistError) -> Self {
+        match error {
+            WaitlistError::Unknown => {
+                Self::new(code::NOT_FOUND, "There is no such entry of the waitlist, or it is not yours.")
+            }
+            WaitlistError::InvalidTransition { from, action, allowed } => {
+                let text = format!("You cannot {action} an entry that is {}.", from.as_str());
+                Self::new(code::INVALID_TRANSITION, text)
+                    .with("from", from)
+                    .with("action", action)
+                    .with("allowed", allowed)
+            }
+            WaitlistError::VersionMismatch(current) => version_mismatch(current),
+            WaitlistError::Itinerary(error) => error.into(),
+            WaitlistError::NoItinerary => no_bookable_itinerary(),
+            WaitlistError::Raced => Self::unavailable(
+                "Other requests changed the flights or the entry during every attempt; nothing was changed, try again.",
+            ),
+            WaitlistError::Repeated(repetition) => repetition.into(),
+            WaitlistError::Database(cause) => cause.into(),
+        }
+    }
+}

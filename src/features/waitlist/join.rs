@@ -1,0 +1,171 @@
+use std::collections::BTreeSet;
+
+use super::{
+    dto::JoinWaitlist,
+    error::WaitlistError,
+    model::{ORDINARY, Waiting, WaitlistEventType, WaitlistStatus},
+    repository,
+    service::{WaitlistService, tell_in_tx},
+};
+use crate::{
+    features::{
+        accounts::Principal,
+        capacity::{self, OpenUntil, Shortfall, Space},
+        flights::{self, Flight},
+        holds::{
+            ItineraryError,
+            itinerary::{self, Demand},
+        },
+        search::{self, Departing},
+    },
+    kernel::{AirportCode, FlightId},
+    platform::{idempotency::Key, postgres::PgSession, work::Command},
+};
+
+/// Puts freight on the waitlist.
+pub(super) struct Join {
+    pub waitlist: WaitlistService,
+    pub caller: Principal,
+    pub wanted: JoinWaitlist,
+    /// The flights of the ways on the date, if none are named.
+    pub found: Vec<FlightId>,
+}
+
+impl Command for Join {
+    const NAME: &'static str = "waitlist.join";
+    type Done = Waiting;
+    type Error = WaitlistError;
+
+    async fn prepare(&mut self, _: &Key) -> Result<(), WaitlistError> {
+        if self.wanted.flight_ids.is_empty() {
+            self.found = self.on_the_date().await?;
+        }
+        Ok(())
+    }
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<Waiting, WaitlistError> {
+        let Self { waitlist, caller, wanted, .. } = self;
+        let named: &[FlightId] = if wanted.flight_ids.is_empty() { &self.found } else { &wanted.flight_ids };
+        let flights: BTreeSet<FlightId> = named.iter().copied().collect();
+        let flights: Vec<FlightId> = flights.into_iter().collect();
+        capacity::lock_in_tx(tx, &flights).await?;
+        let now = waitlist.clock.now();
+        let load = wanted.load();
+        let (origin, destination) = if wanted.flight_ids.is_empty() {
+            let (Some(origin), Some(destination)) = (wanted.origin, wanted.destination) else {
+                return Err(WaitlistError::NoItinerary);
+            };
+            (origin, destination)
+        } else {
+            let found = flights::find_all_in_tx(tx, &flights).await?;
+            waitlist.check(wanted, itinerary::in_order(&wanted.flight_ids, found)?)?
+        };
+        let entry = Waiting {
+            id: waitlist.ids.next(now),
+            organization_id: caller.organization_id,
+            created_by: caller.user_id,
+            status: WaitlistStatus::Waiting,
+            origin,
+            destination,
+            flight_ids: wanted.flight_ids.clone(),
+            departure_date: wanted.departure_date.filter(|_| wanted.flight_ids.is_empty()),
+            space: load.space,
+            volume_defaulted: load.volume_defaulted,
+            special_handling_codes: wanted.special_handling_codes.clone(),
+            priority: ORDINARY,
+            queued_at: now,
+            passed_over: 0,
+            offer: None,
+            event_sequence: 1,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        repository::insert(tx, &entry, &flights).await?;
+        let more: Vec<_> = flights.iter().map(|flight| (*flight, 1)).collect();
+        capacity::await_in_tx(tx, &more).await?;
+        tell_in_tx(tx, &[(&entry, WaitlistEventType::Waiting)]).await?;
+        Ok(entry)
+    }
+
+    async fn concluded(&mut self, outcome: Result<&Waiting, &WaitlistError>) {
+        if let Ok(entry) = outcome {
+            tracing::info!(entry_id = %entry.id, "joined the waitlist");
+            let flights = if entry.flight_ids.is_empty() { self.found.clone() } else { entry.flight_ids.clone() };
+            self.waitlist.look_at(flights);
+        }
+    }
+}
+
+impl Join {
+    /// Returns the flights of all ways on the date that could carry the freight if they were empty.
+    async fn on_the_date(&self) -> Result<Vec<FlightId>, WaitlistError> {
+        let JoinWaitlist { origin: Some(origin), destination: Some(destination), departure_date: Some(date), .. } =
+            &self.wanted
+        else {
+            return Err(WaitlistError::NoItinerary);
+        };
+        let codes = &self.wanted.special_handling_codes;
+        let ways = self.waitlist.ways((*origin, *destination), *date, codes).await?;
+        let space = self.wanted.load().space;
+        let mut largest = None;
+        let mut flights = BTreeSet::new();
+        for way in &ways {
+            match way.iter().find_map(|flight| too_small(flight, space)) {
+                None => flights.extend(way.iter().map(|flight| flight.id)),
+                Some(error) => largest = largest.or(Some(error)),
+            }
+        }
+        if flights.is_empty() {
+            return Err(largest.map_or(WaitlistError::NoItinerary, WaitlistError::from));
+        }
+        Ok(flights.into_iter().collect())
+    }
+}
+
+/// Returns the refusal of freight that the flight could not carry if it were empty.
+fn too_small(flight: &Flight, space: Space) -> Option<ItineraryError> {
+    let available = flight.room.capacity;
+    let dimension = space.exceeds(available).next()?;
+    Some(ItineraryError::Full {
+        flight_id: flight.id,
+        flight_number: flight.number.clone(),
+        shortfall: Box::new(Shortfall { dimension, requested: space, available }),
+    })
+}
+
+impl WaitlistService {
+    /// Returns the ways on a date that are open, whatever room they have, in the order in which a booking tries them.
+    pub(super) async fn ways(
+        &self,
+        (origin, destination): (AirportCode, AirportCode),
+        date: chrono::NaiveDate,
+        codes: &[crate::kernel::HandlingCode],
+    ) -> Result<Vec<Vec<Flight>>, WaitlistError> {
+        let request =
+            search::Request { weight: None, volume: None, positions: None, special_handling_codes: codes.to_vec() };
+        let found = self.search.candidates(origin, destination, Departing::On(date), &request).await?;
+        Ok(found.iter().map(|way| way.legs().to_vec()).collect())
+    }
+
+    /// Checks the named flights; returns where they lead.
+    fn check(&self, wanted: &JoinWaitlist, flights: Vec<Flight>) -> Result<(AirportCode, AirportCode), WaitlistError> {
+        let Some((first, last)) = flights.first().zip(flights.last()) else { return Err(WaitlistError::NoItinerary) };
+        let origin = wanted.origin.unwrap_or(first.origin);
+        let destination = wanted.destination.unwrap_or(last.destination);
+        let demand = Demand {
+            origin,
+            destination,
+            space: Space::default(),
+            special_handling_codes: &wanted.special_handling_codes,
+            inbound: None,
+            until: OpenUntil::Cutoff,
+        };
+        let rules = self.flights.connections();
+        itinerary::check(&flights, demand, |airport| rules.minimum(airport), self.clock.now())?;
+        match flights.iter().find_map(|flight| too_small(flight, wanted.load().space)) {
+            Some(error) => Err(error.into()),
+            None => Ok((origin, destination)),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Who waits for room on flights that are full, and who gets what others give back. Decides the order, offers room as a
+//! hold to the first that fits, and lets nobody be passed over for ever. Room that becomes free is set aside by
+//! `capacity`; an offer is a hold, and becomes a booking as every hold does.
+mod audit;
+mod dto;
+mod error;
+mod join;
+mod matcher;
+mod metric;
+mod model;
+mod offer;
+mod order;
+mod repository;
+mod room;
+mod router;
+mod service;
+mod settle;
+
+pub use room::ROOM;

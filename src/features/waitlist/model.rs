@@ -1,0 +1,249 @@
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    features::{accounts::Principal, capacity::Space, holds::HoldStatus},
+    kernel::{
+        AirportCode, BookingRef, FlightId, HandlingCode, HoldId, OrganizationId, Positions, UserId, Volume,
+        WaitlistEntryId, Weight, words,
+    },
+    platform::outbox::Message,
+};
+
+/// Kind of an entry in messages and audits.
+pub const WAITLIST: &str = "waitlist";
+
+/// The priority of customers' entries.
+pub const ORDINARY: i32 = 5;
+
+/// Before the cut-off by this time, nothing is kept any more for an entry that was passed over.
+pub const KEPT_UNTIL: TimeDelta = TimeDelta::hours(24);
+
+words! {
+    /// The status of an entry.
+    pub enum WaitlistStatus {
+        Waiting = "WAITING",
+        /// Room is held for it.
+        Offered = "OFFERED",
+        /// The offer was booked.
+        Booked = "BOOKED",
+        /// The offer was declined.
+        Declined = "DECLINED",
+        /// The offer was not taken in time, or the flights have left.
+        Expired = "EXPIRED",
+        /// By its owner, or with its flights.
+        Cancelled = "CANCELLED",
+    }
+}
+
+words! {
+    /// What happened to an entry: it reached a status, or was given another place.
+    pub enum WaitlistEventType {
+        Waiting = "WAITING",
+        Offered = "OFFERED",
+        Booked = "BOOKED",
+        Declined = "DECLINED",
+        Expired = "EXPIRED",
+        Cancelled = "CANCELLED",
+        Moved = "MOVED",
+    }
+}
+
+/// The offer of an entry, as the hold is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    pub hold_id: HoldId,
+    pub status: HoldStatus,
+    pub expires_at: DateTime<Utc>,
+    pub booking_ref: Option<BookingRef>,
+}
+
+/// An entry of the waitlist.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waiting {
+    pub id: WaitlistEntryId,
+    pub organization_id: OrganizationId,
+    pub created_by: UserId,
+    /// As stored; see [`Waiting::status_at`].
+    pub status: WaitlistStatus,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    /// Empty if it waits for any way on the date.
+    pub flight_ids: Vec<FlightId>,
+    pub departure_date: Option<NaiveDate>,
+    pub space: Space,
+    pub volume_defaulted: bool,
+    pub special_handling_codes: Vec<HandlingCode>,
+    pub priority: i32,
+    pub queued_at: DateTime<Utc>,
+    pub passed_over: i32,
+    pub offer: Option<Offer>,
+    pub event_sequence: i32,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Waiting {
+    /// Returns the status at this moment: what became of an offer is known before it is recorded.
+    pub fn status_at(&self, now: DateTime<Utc>) -> WaitlistStatus {
+        match (self.status, &self.offer) {
+            (WaitlistStatus::Offered, Some(offer)) => match offer.status {
+                HoldStatus::Active if offer.expires_at <= now => WaitlistStatus::Expired,
+                HoldStatus::Active => WaitlistStatus::Offered,
+                HoldStatus::Committed => WaitlistStatus::Booked,
+                HoldStatus::Released => WaitlistStatus::Declined,
+                HoldStatus::Expired => WaitlistStatus::Expired,
+            },
+            (status, _) => status,
+        }
+    }
+
+    pub fn is_visible_to(&self, caller: Principal) -> bool {
+        caller.sees_only().is_none_or(|organization| organization == self.organization_id)
+    }
+}
+
+/// An entry in the order of a flight.
+#[derive(Debug, Clone)]
+pub struct Queued {
+    pub id: WaitlistEntryId,
+    pub space: Space,
+    pub passed_over: i32,
+    /// Empty if it waits for any way on the date.
+    pub flight_ids: Vec<FlightId>,
+    pub lane: (AirportCode, AirportCode),
+    pub departure_date: Option<NaiveDate>,
+    pub special_handling_codes: Vec<HandlingCode>,
+}
+
+/// Returns when an offer ends: after so many hours, or half of the time to the cut-off if that is less.
+pub fn offer_ends(now: DateTime<Utc>, cutoff: DateTime<Utc>, hours: u32) -> DateTime<Utc> {
+    now + TimeDelta::hours(i64::from(hours)).min((cutoff - now) / 2)
+}
+
+/// What becomes of what is free on a flight, for those who wait in order.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The entry at this place of the order, past those before it, which do not fit.
+    Offer(usize),
+    /// Nobody fits.
+    Nobody,
+    /// An entry that was passed over too often does not fit: what is free is kept for it.
+    Keep,
+}
+
+/// Chooses by the order: the first that fits. Past an entry that was passed over too often nobody gets an offer while
+/// `keeps`.
+pub fn choose(order: &[Queued], most_passed_over: i32, keeps: bool, mut fits: impl FnMut(&Queued) -> bool) -> Choice {
+    for (place, entry) in order.iter().enumerate() {
+        if fits(entry) {
+            return Choice::Offer(place);
+        }
+        if keeps && entry.passed_over >= most_passed_over && !entry.flight_ids.is_empty() {
+            return Choice::Keep;
+        }
+    }
+    Choice::Nobody
+}
+
+/// The end of a page of entries: lists start with the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitlistAnchor(pub WaitlistEntryId);
+
+/// The data of a message: no free text, no personal data.
+#[derive(Debug, Serialize)]
+pub struct WaitlistMessage {
+    entry_id: WaitlistEntryId,
+    status: WaitlistStatus,
+    origin: AirportCode,
+    destination: AirportCode,
+    flight_ids: Vec<FlightId>,
+    departure_date: Option<NaiveDate>,
+    weight_kg: Weight,
+    volume_m3: Volume,
+    positions: Positions,
+    priority: i32,
+    hold_id: Option<HoldId>,
+    version: i32,
+}
+
+/// Returns the message about an event of an entry, which is as after the event.
+pub fn message<'a>(entry: &Waiting, subject: &'a str, event_type: WaitlistEventType) -> Message<'a, WaitlistMessage> {
+    Message {
+        aggregate: WAITLIST,
+        aggregate_id: entry.id.uuid(),
+        subject,
+        sequence: entry.event_sequence,
+        event_type: event_type.as_str(),
+        data: WaitlistMessage {
+            entry_id: entry.id,
+            status: entry.status,
+            origin: entry.origin,
+            destination: entry.destination,
+            flight_ids: entry.flight_ids.clone(),
+            departure_date: entry.departure_date,
+            weight_kg: entry.space.weight,
+            volume_m3: entry.space.volume,
+            positions: entry.space.positions,
+            priority: entry.priority,
+            hold_id: entry.offer.as_ref().map(|offer| offer.hold_id),
+            version: entry.version,
+        },
+        occurred_at: entry.updated_at,
+        trace: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn queued(number: u128, weight: i64, passed_over: i32, is_named: bool) -> Queued {
+        let flight_ids = if is_named { vec![Uuid::from_u128(1).into()] } else { Vec::new() };
+        Queued {
+            id: Uuid::from_u128(number).into(),
+            space: Space::from_columns(weight, 1, 0),
+            passed_over,
+            flight_ids,
+            lane: ("DEL".parse().unwrap(), "LHR".parse().unwrap()),
+            departure_date: None,
+            special_handling_codes: Vec::new(),
+        }
+    }
+
+    fn chosen(order: &[Queued], free: i64, keeps: bool) -> Choice {
+        choose(order, 3, keeps, |entry| entry.space.weight.hectograms() <= free)
+    }
+
+    #[test]
+    fn the_first_that_fits_gets_the_offer() {
+        let order = [queued(1, 100, 0, true), queued(2, 50, 0, true), queued(3, 50, 0, true)];
+        assert_eq!(chosen(&order, 100, true), Choice::Offer(0));
+        assert_eq!(chosen(&order, 60, true), Choice::Offer(1));
+        assert_eq!(chosen(&order, 40, true), Choice::Nobody);
+        assert_eq!(chosen(&[], 40, true), Choice::Nobody);
+    }
+
+    #[test]
+    fn nobody_passes_one_who_was_passed_over_too_often() {
+        let order = [queued(1, 100, 3, true), queued(2, 50, 0, true)];
+        assert_eq!(chosen(&order, 60, true), Choice::Keep);
+        assert_eq!(chosen(&order, 100, true), Choice::Offer(0));
+        // Not in the last hours, and not for one who has more chances by date.
+        assert_eq!(chosen(&order, 60, false), Choice::Offer(1));
+        assert_eq!(chosen(&[queued(1, 100, 3, false), queued(2, 50, 0, true)], 60, true), Choice::Offer(1));
+        assert_eq!(chosen(&[queued(1, 100, 2, true), queued(2, 50, 0, true)], 60, true), Choice::Offer(1));
+    }
+
+    #[test]
+    fn an_offer_ends_after_a_day_or_half_of_the_time_that_is_left() {
+        let now = DateTime::UNIX_EPOCH;
+        let after = |hours: i64| now + TimeDelta::hours(hours);
+        assert_eq!(offer_ends(now, after(100), 24), after(24));
+        assert_eq!(offer_ends(now, after(48), 24), after(24));
+        assert_eq!(offer_ends(now, after(10), 24), after(5));
+    }
+}

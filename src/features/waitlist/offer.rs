@@ -1,0 +1,155 @@
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    error::WaitlistError,
+    model::{Offer, Queued, Waiting, WaitlistEventType, WaitlistStatus, offer_ends},
+    repository,
+    service::{WaitlistService, advance, save_in_tx},
+};
+use crate::{
+    features::{
+        capacity::{self, FlightCapacity, LAST_OFFERS, OpenUntil, Shift, Space},
+        flights::{self, Flight},
+        holds::{
+            self, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus,
+            itinerary::{self, Demand},
+        },
+    },
+    kernel::{FlightId, HoldId, WaitlistEntryId},
+    platform::{postgres::PgSession, work::Command},
+};
+
+/// Holds room for one entry on this way, past those before it that do not fit.
+pub(super) struct MakeOffer {
+    pub waitlist: WaitlistService,
+    pub entry: Queued,
+    pub way: Vec<FlightId>,
+    /// Entries before it in the order, which did not fit.
+    pub passed: Vec<WaitlistEntryId>,
+}
+
+/// An offer that was made, and the flights' rows after it. `None`: the room or the entry has gone meanwhile.
+pub(super) type Made = Option<(Hold, Vec<FlightCapacity>)>;
+
+impl Command for MakeOffer {
+    const NAME: &'static str = "waitlist.offer";
+    type Done = Made;
+    type Error = WaitlistError;
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<Made, WaitlistError> {
+        let Self { waitlist, entry: queued, way, passed } = self;
+        let awaited = repository::awaited(tx, queued.id).await?;
+        let locked: BTreeSet<FlightId> = way.iter().chain(&awaited).copied().collect();
+        let locked: Vec<FlightId> = locked.into_iter().collect();
+        capacity::lock_in_tx(tx, &locked).await?;
+        let now = waitlist.clock.now();
+        let found = flights::find_all_in_tx(tx, way).await?;
+        let Ok(flights) = itinerary::in_order(way, found) else { return Ok(None) };
+        if !waitlist.can_offer(queued, &flights, now) {
+            return Ok(None);
+        }
+        let entry = repository::lock(tx, &[queued.id]).await?.pop();
+        let Some(mut entry) = entry.filter(|entry| entry.status == WaitlistStatus::Waiting) else { return Ok(None) };
+        if repository::awaited(tx, queued.id).await? != awaited {
+            return Err(WaitlistError::Raced);
+        }
+        let hold = waitlist.draw_up(&entry, &flights, now);
+        let rooms = capacity::shift_in_tx(tx, &shifts(&hold, &flights), now).await?;
+        let change =
+            HoldChange { before: None, after: hold, event_type: HoldEventType::Created, actor: None, trace: None };
+        let change = [change];
+        holds::write_in_tx(tx, &change).await?;
+        let [HoldChange { after: hold, .. }] = change;
+        advance(&mut entry, now);
+        entry.status = WaitlistStatus::Offered;
+        entry.offer =
+            Some(Offer { hold_id: hold.id, status: hold.status, expires_at: hold.expires_at, booking_ref: None });
+        if !passed.is_empty() {
+            repository::pass_over(tx, passed).await?;
+        }
+        save_in_tx(tx, &[(&entry, WaitlistEventType::Offered)]).await?;
+        Ok(Some((hold, rooms)))
+    }
+
+    async fn concluded(&mut self, _: Result<&Made, &WaitlistError>) {}
+}
+
+/// Returns what an offer takes: first of what was set aside, which it opens, then of what is free for all.
+fn shifts(hold: &Hold, flights: &[Flight]) -> Vec<Shift> {
+    let mut shifts = Vec::new();
+    for flight in flights {
+        let opened = flight.room.aside.least(hold.space);
+        if opened != Space::default() {
+            shifts.push(Shift::opened(flight.id, opened));
+        }
+        shifts.push(Shift::held(flight.id, hold.id, hold.space));
+    }
+    shifts
+}
+
+/// Returns the flights with what is set aside as free room.
+pub(super) fn with_aside(flights: &[Flight]) -> Vec<Flight> {
+    let open = |flight: &Flight| {
+        let room = FlightCapacity { held: flight.room.held - flight.room.aside, ..flight.room };
+        Flight { room, ..flight.clone() }
+    };
+    flights.iter().map(open).collect()
+}
+
+impl WaitlistService {
+    /// Returns whether these flights, in order, can carry the freight of an entry now, with what is set aside for those
+    /// who wait.
+    pub(super) fn can_offer(&self, entry: &Queued, flights: &[Flight], now: DateTime<Utc>) -> bool {
+        let demand = Demand {
+            origin: entry.lane.0,
+            destination: entry.lane.1,
+            space: entry.space,
+            special_handling_codes: &entry.special_handling_codes,
+            inbound: None,
+            until: OpenUntil::Cutoff,
+        };
+        let rules = self.flights.connections();
+        let in_time = flights.iter().all(|flight| now + LAST_OFFERS < flight.room.cutoff);
+        in_time && itinerary::check(&with_aside(flights), demand, |airport| rules.minimum(airport), now).is_ok()
+    }
+
+    fn draw_up(&self, entry: &Waiting, flights: &[Flight], now: DateTime<Utc>) -> Hold {
+        let cutoff = flights.iter().map(|flight| flight.room.cutoff).min().unwrap_or(now);
+        let expires_at = offer_ends(now, cutoff, self.limits.offer_hours);
+        let id: HoldId = self.ids.next(now);
+        let legs = (1..).zip(flights);
+        let legs = legs.map(|(sequence, flight)| HoldLeg::of(sequence, flight, entry.space, BTreeSet::new()));
+        Hold {
+            id,
+            kind: HoldKind::Offer,
+            status: HoldStatus::Active,
+            end_reason: None,
+            organization_id: entry.organization_id,
+            created_by: entry.created_by,
+            is_guest: false,
+            address_key: None,
+            is_counted: false,
+            origin: entry.origin,
+            destination: entry.destination,
+            pieces: None,
+            space: entry.space,
+            volume_defaulted: entry.volume_defaulted,
+            product: holds::GENERAL.to_owned(),
+            special_handling_codes: entry.special_handling_codes.clone(),
+            awb_number: None,
+            booking: None,
+            expires_at,
+            latest_expires_at: expires_at,
+            ended_at: None,
+            event_sequence: 1,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            texts: holds::Texts::default(),
+            contact: None,
+            legs: legs.collect(),
+        }
+    }
+}

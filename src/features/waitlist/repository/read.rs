@@ -1,0 +1,299 @@
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+use crate::{
+    features::{
+        capacity::Space,
+        holds::HoldStatus,
+        waitlist::{
+            dto::WaitlistFilter,
+            model::{Offer, Queued, Waiting, WaitlistAnchor, WaitlistStatus},
+        },
+    },
+    kernel::{AirportCode, BookingRef, FlightId, HandlingCode, OrganizationId, WaitlistEntryId, from_column},
+    platform::postgres::{PgSession, column, planned_list},
+};
+
+struct Row {
+    id: Uuid,
+    organization_id: Uuid,
+    created_by: Uuid,
+    status: String,
+    origin: AirportCode,
+    destination: AirportCode,
+    flight_ids: Vec<Uuid>,
+    departure_date: Option<NaiveDate>,
+    weight_hg: i64,
+    volume_l: i64,
+    volume_defaulted: bool,
+    positions: i64,
+    special_handling_codes: Vec<HandlingCode>,
+    priority: i32,
+    queued_at: DateTime<Utc>,
+    passed_over: i32,
+    hold_id: Option<Uuid>,
+    hold_status: Option<String>,
+    hold_expires_at: Option<DateTime<Utc>>,
+    booking_ref: Option<BookingRef>,
+    event_sequence: i32,
+    version: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl TryFrom<Row> for Waiting {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        let offer = match (row.hold_id, &row.hold_status, row.hold_expires_at) {
+            (Some(hold), Some(status), Some(expires_at)) => Some(Offer {
+                hold_id: hold.into(),
+                status: from_column(HoldStatus::WORDS, status)?,
+                expires_at,
+                booking_ref: row.booking_ref,
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            id: row.id.into(),
+            organization_id: row.organization_id.into(),
+            created_by: row.created_by.into(),
+            status: from_column(WaitlistStatus::WORDS, &row.status)?,
+            origin: row.origin,
+            destination: row.destination,
+            flight_ids: row.flight_ids.into_iter().map(FlightId::from).collect(),
+            departure_date: row.departure_date,
+            space: Space::from_columns(row.weight_hg, row.volume_l, row.positions),
+            volume_defaulted: row.volume_defaulted,
+            special_handling_codes: row.special_handling_codes,
+            priority: row.priority,
+            queued_at: row.queued_at,
+            passed_over: row.passed_over,
+            offer,
+            event_sequence: row.event_sequence,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// A checked query for entries with what became of their offers; `$tail` selects and orders them.
+macro_rules! select_entries {
+    ($db:expr, $tail:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select e.id, e.organization_id, e.created_by, e.status, e.origin as "origin: _",
+                      e.destination as "destination: _", e.flight_ids, e.departure_date, e.weight_hg, e.volume_l,
+                      e.volume_defaulted, e.positions, e.special_handling_codes as "special_handling_codes: _",
+                      e.priority, e.queued_at, e.passed_over, e.hold_id, h.status as "hold_status?",
+                      h.expires_at as "hold_expires_at?", h.booking_ref as "booking_ref?: _", e.event_sequence,
+                      e.version, e.created_at, e.updated_at
+               from waitlist_entries e left join holds h on h.id = e.hold_id "# + $tail
+            $(, $argument)*
+        )
+        .fetch_all(&mut *$db)
+        .await?
+        .into_iter()
+        .map(Waiting::try_from)
+        .collect::<sqlx::Result<Vec<Waiting>>>()
+    };
+}
+
+pub(in crate::features::waitlist) async fn find(
+    db: &mut PgSession,
+    id: WaitlistEntryId,
+    of: Option<OrganizationId>,
+) -> sqlx::Result<Option<Waiting>> {
+    let found = select_entries!(
+        db,
+        "where e.id = $1 and ($2::uuid is null or e.organization_id = $2)",
+        id.uuid(),
+        of.map(OrganizationId::uuid),
+    );
+    Ok(found?.pop())
+}
+
+/// Locks these entries' rows in ascending order, and reads them in their current state.
+pub(in crate::features::waitlist) async fn lock(
+    db: &mut PgSession,
+    ids: &[WaitlistEntryId],
+) -> sqlx::Result<Vec<Waiting>> {
+    let ids = column(ids, |id| id.uuid());
+    let locked = sqlx::query_scalar!(
+        "select id from waitlist_entries where id = any($1) order by id for no key update",
+        &planned_list(&ids),
+    );
+    let locked = locked.fetch_all(&mut *db).await?;
+    // A separate statement: after a wait for a lock, a joined query shows the joined tables as they were before it.
+    select_entries!(db, "where e.id = any($1) order by e.id", &planned_list(&locked))
+}
+
+pub(in crate::features::waitlist) async fn list(
+    db: &mut PgSession,
+    filter: &WaitlistFilter,
+    after: Option<WaitlistAnchor>,
+    offset: u32,
+    fetch: i64,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Waiting>> {
+    select_entries!(
+        db,
+        "where ($1::uuid is null or e.organization_id = $1)
+           and ($2::text is null or $2 = case when e.status <> 'OFFERED' then e.status
+                when h.status = 'COMMITTED' then 'BOOKED' when h.status = 'RELEASED' then 'DECLINED'
+                when h.status = 'EXPIRED' or h.expires_at <= $3 then 'EXPIRED' else 'OFFERED' end)
+           and ($4::uuid is null or $4 = any(e.flight_ids)
+                or e.id in (select entry_id from waitlist_flights where flight_id = $4))
+           and ($5::uuid is null or e.id < $5)
+         order by e.id desc limit $6 offset $7",
+        filter.organization_id.map(OrganizationId::uuid),
+        filter.status.map(WaitlistStatus::as_str),
+        now,
+        filter.flight_id.map(FlightId::uuid),
+        after.map(|WaitlistAnchor(id)| id.uuid()),
+        fetch,
+        i64::from(offset),
+    )
+}
+
+/// Returns the place of a waiting entry: on the flight on which most come before it.
+pub(in crate::features::waitlist) async fn place(db: &mut PgSession, id: WaitlistEntryId) -> sqlx::Result<Option<i64>> {
+    let before = sqlx::query_scalar!(
+        r#"select max(before.count) as "most"
+           from waitlist_entries e
+           join waitlist_flights own on own.entry_id = e.id
+           cross join lateral (
+               select count(*) from waitlist_flights f join waitlist_entries o on o.id = f.entry_id
+               where f.flight_id = own.flight_id and o.status = 'WAITING' and (o.priority, o.rank) < (e.priority, e.rank)
+           ) before
+           where e.id = $1 and e.status = 'WAITING'"#,
+        id.uuid(),
+    );
+    Ok(before.fetch_one(db).await?.map(|before| before + 1))
+}
+
+/// Returns the entries that wait for a flight, in order.
+pub(in crate::features::waitlist) async fn queue(db: &mut PgSession, flight: FlightId) -> sqlx::Result<Vec<Queued>> {
+    let rows = sqlx::query!(
+        r#"select e.id, e.weight_hg, e.volume_l, e.positions, e.passed_over, e.flight_ids,
+                  e.origin as "origin: AirportCode", e.destination as "destination: AirportCode", e.departure_date,
+                  e.special_handling_codes as "special_handling_codes: Vec<HandlingCode>"
+           from waitlist_flights f join waitlist_entries e on e.id = f.entry_id
+           where f.flight_id = $1 and e.status = 'WAITING'
+           order by e.priority, e.rank"#,
+        flight.uuid(),
+    );
+    let queued = rows.fetch_all(db).await?.into_iter().map(|row| Queued {
+        id: row.id.into(),
+        space: Space::from_columns(row.weight_hg, row.volume_l, row.positions),
+        passed_over: row.passed_over,
+        flight_ids: row.flight_ids.into_iter().map(FlightId::from).collect(),
+        lane: (row.origin, row.destination),
+        departure_date: row.departure_date,
+        special_handling_codes: row.special_handling_codes,
+    });
+    Ok(queued.collect())
+}
+
+/// Returns the flights that an entry waits for.
+pub(in crate::features::waitlist) async fn awaited(
+    db: &mut PgSession,
+    id: WaitlistEntryId,
+) -> sqlx::Result<Vec<FlightId>> {
+    let ids = sqlx::query_scalar!(
+        "select flight_id from waitlist_flights where entry_id = $1 order by flight_id",
+        id.uuid(),
+    );
+    Ok(ids.fetch_all(db).await?.into_iter().map(FlightId::from).collect())
+}
+
+/// Returns the flights that these entries wait for, in ascending order.
+pub(in crate::features::waitlist) async fn awaited_by(
+    db: &mut PgSession,
+    ids: &[WaitlistEntryId],
+) -> sqlx::Result<Vec<FlightId>> {
+    let ids = sqlx::query_scalar!(
+        "select distinct flight_id from waitlist_flights where entry_id = any($1) order by flight_id",
+        &planned_list(&column(ids, |id| id.uuid())),
+    );
+    Ok(ids.fetch_all(db).await?.into_iter().map(FlightId::from).collect())
+}
+
+/// Returns flights with room that was set aside and not looked at yet: the oldest first.
+pub(in crate::features::waitlist) async fn to_match(
+    db: &mut PgSession,
+    looked_at_until: DateTime<Utc>,
+) -> sqlx::Result<Vec<FlightId>> {
+    let ids = sqlx::query_scalar!(
+        "select flight_id from flight_capacity where aside_until <= $1 order by aside_until limit 200",
+        looked_at_until,
+    );
+    Ok(ids.fetch_all(db).await?.into_iter().map(FlightId::from).collect())
+}
+
+/// Returns since when room has been set aside somewhere without being looked at: until when it is kept.
+pub(in crate::features::waitlist) async fn oldest_aside(
+    db: &mut PgSession,
+    looked_at_until: DateTime<Utc>,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let oldest =
+        sqlx::query_scalar!("select min(aside_until) from flight_capacity where aside_until <= $1", looked_at_until,);
+    oldest.fetch_one(db).await
+}
+
+/// Returns all flights for which somebody waits.
+pub(in crate::features::waitlist) async fn affected(db: &mut PgSession) -> sqlx::Result<Vec<FlightId>> {
+    let ids = sqlx::query_scalar!("select flight_id from flight_capacity where waiting > 0 order by flight_id");
+    Ok(ids.fetch_all(db).await?.into_iter().map(FlightId::from).collect())
+}
+
+/// Returns the number of waiting entries.
+pub(in crate::features::waitlist) async fn waiting(db: &mut PgSession) -> sqlx::Result<i32> {
+    let waiting =
+        sqlx::query_scalar!(r#"select count(*)::int as "count!" from waitlist_entries where status = 'WAITING'"#);
+    waiting.fetch_one(db).await
+}
+
+/// Returns entries whose offers have ended, which is not recorded yet.
+pub(in crate::features::waitlist) async fn ended_offers(
+    db: &mut PgSession,
+    most: i64,
+) -> sqlx::Result<Vec<WaitlistEntryId>> {
+    let ids = sqlx::query_scalar!(
+        "select e.id from waitlist_entries e join holds h on h.id = e.hold_id
+         where e.status = 'OFFERED' and h.status <> 'ACTIVE' order by e.id limit $1",
+        most,
+    );
+    Ok(ids.fetch_all(db).await?.into_iter().map(WaitlistEntryId::from).collect())
+}
+
+/// An entry that no flight can serve any more.
+pub(in crate::features::waitlist) struct Unserved {
+    pub id: WaitlistEntryId,
+    pub is_cancelled: bool,
+}
+
+/// Returns waiting entries of which a named flight, or every flight of their date, is cancelled or gives no offers any
+/// more.
+pub(in crate::features::waitlist) async fn no_longer_served(
+    db: &mut PgSession,
+    last_offers: DateTime<Utc>,
+    most: i64,
+) -> sqlx::Result<Vec<Unserved>> {
+    let rows = sqlx::query!(
+        r#"select e.id, bool_or(c.status = 'CANCELLED') as "is_cancelled!"
+           from waitlist_entries e
+           join waitlist_flights f on f.entry_id = e.id
+           join flight_capacity c on c.flight_id = f.flight_id
+           where e.status = 'WAITING'
+           group by e.id
+           having case when cardinality(e.flight_ids) > 0 then bool_or(c.status <> 'SCHEDULED' or c.cutoff_at <= $1)
+                       else bool_and(c.status <> 'SCHEDULED' or c.cutoff_at <= $1) end
+           order by e.id limit $2"#,
+        last_offers,
+        most,
+    );
+    let rows = rows.fetch_all(db).await?.into_iter();
+    Ok(rows.map(|row| Unserved { id: row.id.into(), is_cancelled: row.is_cancelled }).collect())
+}

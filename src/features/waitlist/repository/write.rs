@@ -1,0 +1,113 @@
+use uuid::Uuid;
+
+use crate::{
+    features::waitlist::model::Waiting,
+    kernel::{AirportCode, FlightId, WaitlistEntryId},
+    platform::postgres::{PgSession, column, planned_list},
+};
+
+/// Inserts a new entry, and the flights that it could use.
+pub(in crate::features::waitlist) async fn insert(
+    db: &mut PgSession,
+    entry: &Waiting,
+    flights: &[FlightId],
+) -> sqlx::Result<()> {
+    let codes: Vec<&str> = entry.special_handling_codes.iter().map(|code| code.as_str()).collect();
+    sqlx::query!(
+        "with entry as (
+             insert into waitlist_entries (id, organization_id, created_by, status, origin, destination, flight_ids,
+                                           departure_date, weight_hg, volume_l, volume_defaulted, positions,
+                                           special_handling_codes, priority, queued_at, created_at, updated_at)
+             values ($1, $2, $3, 'WAITING', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+                     $14, $14, $14)
+         )
+         insert into waitlist_flights (flight_id, entry_id) select flight_id, $1 from unnest($15::uuid[]) flight_id",
+        entry.id.uuid(),
+        entry.organization_id.uuid(),
+        entry.created_by.uuid(),
+        entry.origin as AirportCode,
+        entry.destination as AirportCode,
+        &column(&entry.flight_ids, |flight| flight.uuid()),
+        entry.departure_date,
+        entry.space.weight.hectograms(),
+        entry.space.volume.litres(),
+        entry.volume_defaulted,
+        entry.space.positions.count(),
+        &codes as &[&str],
+        entry.priority,
+        entry.created_at,
+        &column(flights, |flight| flight.uuid()),
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Writes what changes of entries. The caller holds their locks.
+pub(in crate::features::waitlist) async fn save(db: &mut PgSession, entries: &[&Waiting]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update waitlist_entries e
+         set status = new.status, priority = new.priority, hold_id = new.hold_id, event_sequence = new.sequence,
+             version = new.version, updated_at = new.updated
+         from unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::int[], $6::int[], $7::timestamptz[])
+              as new (id, status, priority, hold_id, sequence, version, updated)
+         where e.id = new.id",
+        &column(entries, |e| e.id.uuid()),
+        &column(entries, |e| e.status.as_str()) as &[&str],
+        &column(entries, |e| e.priority),
+        &column(entries, |e| e.offer.as_ref().map(|offer| offer.hold_id.uuid())) as &[Option<Uuid>],
+        &column(entries, |e| e.event_sequence),
+        &column(entries, |e| e.version),
+        &column(entries, |e| e.updated_at),
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Takes entries off the flights that they wait for; returns how many leave each.
+pub(in crate::features::waitlist) async fn leave(
+    db: &mut PgSession,
+    entries: &[WaitlistEntryId],
+) -> sqlx::Result<Vec<(FlightId, i32)>> {
+    let rows = sqlx::query!(
+        r#"with gone as (delete from waitlist_flights where entry_id = any($1) returning flight_id)
+           select flight_id, count(*)::int as "entries!" from gone group by flight_id order by flight_id"#,
+        &planned_list(&column(entries, |entry| entry.uuid())),
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.flight_id.into(), row.entries)).collect())
+}
+
+/// Counts that those of these entries which still wait were passed over.
+pub(in crate::features::waitlist) async fn pass_over(db: &mut PgSession, ids: &[WaitlistEntryId]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with passed as (
+             select id from waitlist_entries where id = any($1) and status = 'WAITING' order by id for no key update
+         )
+         update waitlist_entries e set passed_over = passed_over + 1 from passed where e.id = passed.id",
+        &column(ids, |id| id.uuid()),
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Places an entry directly before another that waits; false if that one does not.
+pub(in crate::features::waitlist) async fn move_before(
+    db: &mut PgSession,
+    id: WaitlistEntryId,
+    before: WaitlistEntryId,
+) -> sqlx::Result<bool> {
+    let moved = sqlx::query!(
+        "update waitlist_entries e
+         set priority = b.priority,
+             rank = coalesce((b.rank + (select max(o.rank) from waitlist_entries o
+                                        where o.status = 'WAITING' and o.priority = b.priority and o.rank < b.rank
+                                          and o.id <> e.id)) * 0.5, b.rank - 1)
+         from waitlist_entries b
+         where e.id = $1 and b.id = $2 and b.status = 'WAITING'",
+        id.uuid(),
+        before.uuid(),
+    );
+    Ok(moved.execute(db).await?.rows_affected() == 1)
+}

@@ -1,0 +1,99 @@
+//! Records what became of entries: of offers that have ended, and of flights that have left.
+use super::{
+    error::WaitlistError,
+    metric,
+    model::{Waiting, WaitlistEventType, WaitlistStatus},
+    repository,
+    service::{WaitlistService, advance, save_in_tx},
+};
+use crate::{
+    features::{
+        capacity::{self, LAST_OFFERS},
+        holds::HoldStatus,
+    },
+    kernel::WaitlistEntryId,
+    platform::postgres::{commit, retrying},
+};
+
+/// Most entries recorded in one transaction.
+const AT_ONCE: i64 = 1_000;
+
+impl WaitlistService {
+    /// Records what has ended: offers at each look, and entries of flights that have left when they have news or are
+    /// swept.
+    pub(super) async fn settle(&self, sweeps: bool) -> Result<(), WaitlistError> {
+        let offers = repository::ended_offers(&mut *self.db.read().await?, AT_ONCE).await?;
+        if !offers.is_empty() {
+            retrying(|| self.settle_offers(&offers)).await?;
+        }
+        let has_news = self.flights_left.swap(false, std::sync::atomic::Ordering::AcqRel);
+        while has_news || sweeps {
+            let now = self.clock.now();
+            let unserved =
+                repository::no_longer_served(&mut *self.db.read().await?, now + LAST_OFFERS, AT_ONCE).await?;
+            if unserved.is_empty() {
+                break;
+            }
+            retrying(|| self.settle_unserved(&unserved)).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle_offers(&self, ids: &[WaitlistEntryId]) -> Result<(), WaitlistError> {
+        let mut tx = self.db.begin().await?;
+        let mut entries = repository::lock(&mut tx, ids).await?;
+        let now = self.clock.now();
+        let mut events = Vec::with_capacity(entries.len());
+        entries.retain_mut(|entry| {
+            let status = entry.offer.as_ref().map(|offer| offer.status);
+            let (status, event, outcome) = match status.filter(|_| entry.status == WaitlistStatus::Offered) {
+                Some(HoldStatus::Committed) => (WaitlistStatus::Booked, WaitlistEventType::Booked, "booked"),
+                Some(HoldStatus::Released) => (WaitlistStatus::Declined, WaitlistEventType::Declined, "declined"),
+                Some(HoldStatus::Expired) => (WaitlistStatus::Expired, WaitlistEventType::Expired, "expired"),
+                Some(HoldStatus::Active) | None => return false,
+            };
+            entry.status = status;
+            advance(entry, now);
+            events.push((event, outcome));
+            true
+        });
+        let changed: Vec<(&Waiting, WaitlistEventType)> =
+            entries.iter().zip(&events).map(|(entry, (event, _))| (entry, *event)).collect();
+        if !changed.is_empty() {
+            save_in_tx(&mut tx, &changed).await?;
+        }
+        commit(tx).await?;
+        for (_, outcome) in events {
+            metric::OFFERS.with([outcome]).increment(1);
+        }
+        Ok(())
+    }
+
+    async fn settle_unserved(&self, unserved: &[repository::Unserved]) -> Result<(), WaitlistError> {
+        let ids: Vec<WaitlistEntryId> = unserved.iter().map(|entry| entry.id).collect();
+        let mut tx = self.db.begin().await?;
+        let flights = repository::awaited_by(&mut tx, &ids).await?;
+        capacity::lock_in_tx(&mut tx, &flights).await?;
+        let mut entries = repository::lock(&mut tx, &ids).await?;
+        let now = self.clock.now();
+        entries.retain(|entry| entry.status == WaitlistStatus::Waiting);
+        let mut events = Vec::with_capacity(entries.len());
+        for entry in &mut entries {
+            let is_cancelled = unserved.iter().any(|gone| gone.id == entry.id && gone.is_cancelled);
+            let (status, event) = if is_cancelled {
+                (WaitlistStatus::Cancelled, WaitlistEventType::Cancelled)
+            } else {
+                (WaitlistStatus::Expired, WaitlistEventType::Expired)
+            };
+            entry.status = status;
+            advance(entry, now);
+            events.push(event);
+        }
+        let changed: Vec<(&Waiting, WaitlistEventType)> = entries.iter().zip(events).collect();
+        if !changed.is_empty() {
+            save_in_tx(&mut tx, &changed).await?;
+        }
+        commit(tx).await?;
+        Ok(())
+    }
+}
