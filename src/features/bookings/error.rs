@@ -140,6 +140,7 @@ impl BookingError {
         match self {
             Self::Itinerary(error) => error.outcome(),
             Self::NoBookableItinerary => "no_bookable_itinerary",
+            Self::Hold(error) => error.outcome(),
             Self::AwbTaken(_) => "already_exists",
             Self::Repeated(_) => "repeated",
             _ => "error",

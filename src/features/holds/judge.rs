@@ -276,9 +276,11 @@ impl HoldRules<'_> {
             HoldVerb::Release(reason) => end(hold, HoldStatus::Released, Some(*reason), self.now),
             HoldVerb::Commit(patch) => self.commit(books, hold, patch, flights, &step.caller)?,
         };
-        stepped.after.version += 1;
-        stepped.after.event_sequence += 1;
-        stepped.after.updated_at = self.now;
+        if stepped.after != stepped.before {
+            stepped.after.version += 1;
+            stepped.after.event_sequence += 1;
+            stepped.after.updated_at = self.now;
+        }
         Ok(stepped)
     }
 
@@ -350,10 +352,7 @@ impl HoldRules<'_> {
         known: &HashMap<FlightId, Flight>,
         caller: &HoldCaller,
     ) -> Result<Vec<Flight>, HoldError> {
-        let own = |flight: FlightId| {
-            let leg = hold.legs.iter().find(|leg| leg.flight_id == flight);
-            leg.map(|leg| leg.space).unwrap_or_default()
-        };
+        let own = |flight: FlightId| hold.space_on(flight);
         let without_own = |id: &FlightId| {
             let flight = known.get(id)?;
             let room = FlightCapacity { held: flight.room.held - own(*id), ..flight.room };

@@ -19,6 +19,7 @@ const OUTCOME: Label = Label::one_of(
         "handling_required",
         "hold_limit_exceeded",
         "position_taken",
+        "repeated",
         "error",
     ],
 );

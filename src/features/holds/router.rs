@@ -180,6 +180,10 @@ impl Step {
             }
         };
         let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
+        if on.is_some() {
+            // Whoever carries it out asks for the hold alone.
+            see().await?;
+        }
         let counted = holds.caller(caller, address.map(|Extension(address)| address));
         let step = async |input, precondition, key| {
             holds.carry_out(counted, HoldRequest::Step { hold: id, precondition, verb: verb(input) }, key).await

@@ -270,19 +270,26 @@ impl Model {
     }
 
     fn set_capacity(&mut self, flight: usize, weight: i64, releases: bool) -> Result<(), Refusal> {
+        let mut released = Vec::new();
         if releases {
-            // The newest first; what is given back is not for others.
+            // The newest first.
+            let mut taken = self.booked(flight) + self.held(flight) + self.flights[flight].aside;
             for hold in (0..self.holds.len()).rev() {
                 let is_on = self.holds[hold].flight == flight && self.holds[hold].status == Held::Active;
-                if is_on && self.booked(flight) + self.held(flight) + self.flights[flight].aside > weight {
-                    if self.booked(flight) > weight {
-                        break;
-                    }
-                    let aside = self.flights[flight].aside;
-                    self.end(hold, Held::Released);
-                    self.flights[flight].aside = aside;
+                if is_on && taken > weight {
+                    taken -= self.holds[hold].weight;
+                    released.push(hold);
                 }
             }
+            if taken > weight {
+                return Err(Refusal("capacity_below_booked"));
+            }
+        }
+        let freed: i64 = released.iter().map(|hold| self.holds[*hold].weight).sum();
+        for hold in released {
+            let aside = self.flights[flight].aside;
+            self.end(hold, Held::Released);
+            self.flights[flight].aside = aside;
         }
         if self.booked(flight) + self.held(flight) + self.flights[flight].aside > weight {
             return Err(Refusal("capacity_below_booked"));
@@ -290,6 +297,9 @@ impl Model {
         let more = weight - self.flights[flight].capacity;
         self.flights[flight].capacity = weight;
         self.free(flight, more);
+        // What the released holds leave over goes to those who wait.
+        let rest = freed.min(self.available(flight));
+        self.free(flight, rest);
         Ok(())
     }
 

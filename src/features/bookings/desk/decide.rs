@@ -68,8 +68,8 @@ pub enum Decision {
     Refused(BookingError),
     /// Only the lane for the last kilograms may grant it.
     LastKilos,
-    /// This flight lacks room, some of which may be kept by holds whose time is up.
-    Short(FlightId),
+    /// A flight lacks room, some of which may be kept by holds whose time is up.
+    Short,
     /// Another transaction has locked this flight, booking or hold.
     Blocked(Uuid),
 }
@@ -110,7 +110,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             Err(BookingError::Itinerary(ItineraryError::Full { flight_id, .. }))
                 if !has_cleared && found.rooms.get(&flight_id).is_some_and(|room| may_be_cleared(room, found.at)) =>
             {
-                Decision::Short(flight_id)
+                Decision::Short
             }
             judged => judged.into(),
         }
