@@ -90,8 +90,7 @@ impl Played {
             }
             Step::Cancel { booking } => client.delete(&path_of(&self.bookings[*booking])).await,
             Step::Join { flight, weight } => {
-                let wanted =
-                    json!({ "flight_ids": [self.flights[*flight]["id"]], "weight_kg": kilograms(*weight) });
+                let wanted = json!({ "flight_ids": [self.flights[*flight]["id"]], "weight_kg": kilograms(*weight) });
                 client.post(WAITLIST, wanted).await
             }
             Step::Leave { entry } => client.delete(&self.entry_at(*entry)).await,
@@ -111,8 +110,8 @@ impl Played {
                 return None;
             }
         };
-        if answer.status < 300 {
-            let made = serde_json::from_str(&answer.text).expect("JSON");
+        if answer.status.is_success() {
+            let made = answer.body.clone();
             match step {
                 Step::Hold { .. } => self.holds.push(made),
                 Step::Book { .. } | Step::Commit { .. } | Step::BookOffer { .. } => self.bookings.push(made),
@@ -184,7 +183,7 @@ impl Played {
 
 fn is_as_said(said: Result<(), Refusal>, answer: &Answer) -> bool {
     match said {
-        Ok(()) => answer.status < 300,
+        Ok(()) => answer.status.is_success(),
         Err(Refusal(code)) => answer.text.contains(&format!("\"code\":\"{code}\"")),
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         accounts::Role,
         capacity::{self, FlightCapacity, FlightStatus, OpenUntil, Shift, Shortfall, Space},
         flights,
-        holds::{ItineraryError, itinerary},
+        holds::{self, ItineraryError},
     },
     kernel::{AwbNumber, BookingId, FlightId, HandlingCode},
     platform::postgres::PgSession,
@@ -173,7 +173,7 @@ impl Amending<'_> {
         let found = flights::find_all_in_tx(tx, &flights).await?;
         match found.iter().find(|flight| !flight.is_freighter) {
             None => Ok(()),
-            Some(flight) => Err(itinerary::no_freighter(flight).into()),
+            Some(flight) => Err(holds::no_freighter(flight).into()),
         }
     }
 
@@ -182,8 +182,8 @@ impl Amending<'_> {
         let flights: Vec<FlightId> = amended.undeparted_legs().map(|leg| leg.flight_id).collect();
         let found = flights::find_all_in_tx(tx, &flights).await?;
         let embargoes = self.service.embargoes.in_force_in_tx(tx).await?;
-        let flights = itinerary::in_order(&flights, found)?;
-        Ok(itinerary::check_embargoes(&flights, &amended.special_handling_codes, &embargoes)?)
+        let flights = holds::in_order(&flights, found)?;
+        Ok(holds::check_embargoes(&flights, &amended.special_handling_codes, &embargoes)?)
     }
 
     /// Adjusts the room of each leg that has not departed to the amended booking.

@@ -9,10 +9,7 @@ use crate::{
         capacity::{self, Shift},
         flights,
         flights::Segment,
-        holds::{
-            ItineraryError,
-            itinerary::{self, Demand},
-        },
+        holds::{self, Demand, ItineraryError},
     },
     kernel::FlightId,
     platform::postgres::PgSession,
@@ -35,7 +32,7 @@ impl Amending<'_> {
         let given: Vec<Shift> = given.map(|given| if stays(&given) { given.staying() } else { given }).collect();
         capacity::shift_in_tx(tx, &given, self.author.now).await?;
         let found = flights::find_all_in_tx(tx, flight_ids).await?;
-        let flights = itinerary::in_order(flight_ids, found)?;
+        let flights = holds::in_order(flight_ids, found)?;
         let booking = &self.draft.now;
         let flown = booking.last_leg_flown();
         let demand = Demand {
@@ -48,7 +45,7 @@ impl Amending<'_> {
         };
         let rules = self.service.flights.connections();
         let embargoes = self.service.embargoes.in_force_in_tx(tx).await?;
-        itinerary::check(&flights, demand, &embargoes, |airport| rules.minimum(airport), self.author.now)?;
+        holds::check_itinerary(&flights, demand, &embargoes, |airport| rules.minimum(airport), self.author.now)?;
         let next = flown.map_or(1, |leg| leg.sequence + 1);
         let legs = self.service.legs(&flights, next, (booking.pieces, booking.space), self.author.now);
         let taken: Vec<Shift> =

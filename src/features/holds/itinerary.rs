@@ -1,14 +1,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::error::code;
 use crate::{
     features::{
-        capacity::{Dimension, FlightStatus, OpenUntil, Shortfall, Space},
+        capacity::{FlightStatus, OpenUntil, Shortfall, Space},
         embargoes::{Embargoes, Obstacle, Violation},
         flights::{Flight, Segment, is_connection},
     },
     kernel::{AirportCode, FlightId, FlightNumber, HandlingCode},
-    platform::web::Problem,
 };
 
 /// The reason why flights cannot carry freight.
@@ -40,37 +38,6 @@ impl ItineraryError {
             },
         }
     }
-}
-
-impl From<ItineraryError> for Problem {
-    fn from(error: ItineraryError) -> Self {
-        match error {
-            ItineraryError::Full { flight_id, flight_number, shortfall } => full(flight_id, &flight_number, &shortfall),
-            ItineraryError::Invalid(text) => Self::new(code::ITINERARY_INVALID, text),
-            ItineraryError::Closed(number) => Self::new(
-                code::FLIGHT_CLOSED,
-                format!("{number} is closed for booking; its cut-off has passed or it has departed."),
-            ),
-            ItineraryError::Cancelled(number) => Self::new(code::FLIGHT_CANCELLED, format!("{number} is cancelled.")),
-            ItineraryError::Embargoed(violation) => (*violation).into(),
-        }
-    }
-}
-
-fn full(flight_id: FlightId, flight_number: &FlightNumber, shortfall: &Shortfall) -> Problem {
-    let (requested, available) = (shortfall.requested, shortfall.available);
-    let told = match shortfall.dimension {
-        Dimension::Weight => format!("{} of {}", available.weight, requested.weight),
-        Dimension::Volume => format!("{} of {}", available.volume, requested.volume),
-        Dimension::Positions => format!("{} of {} positions", available.positions.count(), requested.positions.count()),
-    };
-    let dimension = shortfall.dimension;
-    Problem::new(code::CAPACITY_EXCEEDED, format!("{flight_number} has only {told} available."))
-        .with("flight_id", flight_id)
-        .with("flight_number", flight_number)
-        .with("dimension", dimension.as_str())
-        .with("requested", requested.figure(dimension))
-        .with("available", available.figure(dimension))
 }
 
 /// The requirements of freight on its flights.

@@ -8,10 +8,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     HoldService,
+    ask::HoldVerb,
     counter::HoldRequest,
     dto::{AmendHold, CreateHold, CreateReservation, ExtendHold, HoldBody, HoldFilter, Position},
     error::code,
-    judge::HoldVerb,
     model::{EndReason, Hold, HoldAnchor, HoldKind},
 };
 use crate::{

@@ -2,9 +2,9 @@ use std::sync::{Arc, OnceLock};
 
 use super::{
     HoldError,
+    ask::{HoldCaller, HoldLimits},
     counter::{HoldDesk, HoldRequest},
     dto::{HoldFilter, Position, PositionStatus},
-    judge::{HoldCaller, HoldLimits},
     metric,
     model::{Hold, HoldAnchor, HoldEventType, HoldKind, PositionName},
     repository,

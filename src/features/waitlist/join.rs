@@ -13,10 +13,7 @@ use crate::{
         capacity::{self, OpenUntil, Shortfall, Space},
         embargoes::Embargoes,
         flights::{self, Flight},
-        holds::{
-            ItineraryError,
-            itinerary::{self, Demand},
-        },
+        holds::{self, Demand, ItineraryError},
         search::{self, Departing},
     },
     kernel::{AirportCode, FlightId},
@@ -60,7 +57,7 @@ impl Command for Join {
         } else {
             let found = flights::find_all_in_tx(tx, &flights).await?;
             let embargoes = waitlist.embargoes.in_force_in_tx(tx).await?;
-            waitlist.check(wanted, &itinerary::in_order(&wanted.flight_ids, found)?, &embargoes)?
+            waitlist.check(wanted, &holds::in_order(&wanted.flight_ids, found)?, &embargoes)?
         };
         let entry = Waiting {
             id: waitlist.ids.next(now),
@@ -169,7 +166,7 @@ impl WaitlistService {
             until: OpenUntil::Cutoff,
         };
         let rules = self.flights.connections();
-        itinerary::check(flights, demand, embargoes, |airport| rules.minimum(airport), self.clock.now())?;
+        holds::check_itinerary(flights, demand, embargoes, |airport| rules.minimum(airport), self.clock.now())?;
         match flights.iter().find_map(|flight| too_small(flight, wanted.load().space)) {
             Some(error) => Err(error.into()),
             None => Ok((origin, destination)),

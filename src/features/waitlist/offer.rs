@@ -13,10 +13,7 @@ use crate::{
         capacity::{self, FlightCapacity, LAST_OFFERS, OpenUntil, Shift, Space},
         embargoes::Embargoes,
         flights::{self, Flight},
-        holds::{
-            self, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus,
-            itinerary::{self, Demand},
-        },
+        holds::{self, Demand, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus},
     },
     kernel::{FlightId, HoldId, WaitlistEntryId},
     platform::{postgres::PgSession, work::Command},
@@ -47,7 +44,7 @@ impl Command for MakeOffer {
         capacity::lock_in_tx(tx, &locked).await?;
         let now = waitlist.clock.now();
         let found = flights::find_all_in_tx(tx, way).await?;
-        let Ok(flights) = itinerary::in_order(way, found) else { return Ok(None) };
+        let Ok(flights) = holds::in_order(way, found) else { return Ok(None) };
         let embargoes = waitlist.embargoes.in_force_in_tx(tx).await?;
         if !waitlist.can_offer(queued, &flights, &embargoes, now) {
             return Ok(None);
@@ -121,7 +118,8 @@ impl WaitlistService {
         let rules = self.flights.connections();
         let in_time = flights.iter().all(|flight| now + LAST_OFFERS < flight.room.cutoff);
         in_time
-            && itinerary::check(&with_aside(flights), demand, embargoes, |airport| rules.minimum(airport), now).is_ok()
+            && holds::check_itinerary(&with_aside(flights), demand, embargoes, |airport| rules.minimum(airport), now)
+                .is_ok()
     }
 
     fn draw_up(&self, entry: &Waiting, flights: &[Flight], now: DateTime<Utc>) -> Hold {

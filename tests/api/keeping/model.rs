@@ -305,9 +305,8 @@ impl Model {
 
     /// Those who wait for a flight, in order.
     pub fn order(&self, flight: usize) -> Vec<usize> {
-        let is_in = |entry: &usize| {
-            self.entries[*entry].flight == flight && self.entries[*entry].status == Waits::Waiting
-        };
+        let is_in =
+            |entry: &usize| self.entries[*entry].flight == flight && self.entries[*entry].status == Waits::Waiting;
         let mut order: Vec<usize> = (0..self.entries.len()).filter(is_in).collect();
         order.sort_by_key(|entry| (self.entries[*entry].priority, self.entries[*entry].joined));
         order

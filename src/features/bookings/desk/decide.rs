@@ -19,8 +19,8 @@ use crate::{
         embargoes::Embargoes,
         flights::Flight,
         holds::{
-            Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldStep, HoldVerb, ItineraryError, NewHold, Stepped,
-            draw_up, itinerary,
+            self, Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldStep, HoldVerb, ItineraryError, NewHold,
+            Stepped, draw_up,
         },
     },
     kernel::{AirportCode, BookingId, FlightId, HoldId, Weight},
@@ -193,7 +193,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
     /// Returns the flights of a new booking, if they are its itinerary and have room.
     fn judge(&self, found: &LockedRows, operation: &NewBooking) -> Result<Vec<Flight>, BookingError> {
         let flights = flights_of(found, &operation.flights)?;
-        itinerary::check(&flights, operation.new.demand(), &found.embargoes, &self.minimum_connection, found.at)?;
+        holds::check_itinerary(&flights, operation.new.demand(), &found.embargoes, &self.minimum_connection, found.at)?;
         Ok(flights)
     }
 
@@ -255,7 +255,7 @@ fn flights_of(found: &LockedRows, wanted: &[FlightId]) -> Result<Vec<Flight>, It
         let flight = found.flights.get(id)?;
         Some(Flight { room: *found.rooms.get(id)?, ..flight.clone() })
     });
-    itinerary::in_order(wanted, known.collect())
+    holds::in_order(wanted, known.collect())
 }
 
 /// Returns whether a flight may have room by its row that nobody has a right to any more.
