@@ -28,6 +28,7 @@ const MEMBERS: &[&str] = &[
     "shipper",
     "consignee",
     "customer_reference",
+    "hold_id",
     "flight_ids",
     "legs",
     "next_actions",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{document, operations, schema::Checker};
-use crate::support::{Answer, Client, NewFlight, World};
+use crate::support::{Answer, Client, NewFlight, World, WorldOptions, until};
 
 /// Sends requests and holds the answers against the document.
 struct Journey<'a> {
@@ -88,6 +88,8 @@ async fn every_success_has_exactly_the_documented_members() {
     callers(&mut journey, &anyone, &customer, &admin).await;
     shipments(&mut journey, &anyone, &customer, &admin).await;
     operations_of(&world, &mut journey, &customer, &admin).await;
+    holds(&world, &mut journey, &admin).await;
+    waitlist(&world, &mut journey, &admin).await;
     system(&mut journey, &anyone, &admin).await;
 
     assert!(journey.faults.is_empty(), "{:#?}", journey.faults);
@@ -253,6 +255,66 @@ async fn operations_of(world: &World, journey: &mut Journey<'_>, customer: &Clie
     journey.visit(staff, "POST", "/api/v1/flights/{id}/cancel", &[doomed], reason).await;
     journey.visit(staff, "GET", "/api/v1/bookings/{ref_id}/history", &[&booked[0]], None).await;
     world.audit().await;
+}
+
+/// A hold for each end, and reservations.
+async fn holds(world: &World, journey: &mut Journey<'_>, staff: &Client) {
+    let flight = world.flight(NewFlight::new("AI401", "DEL", "LHR").leaves_in_hours(60)).await;
+    let flight = flight["id"].as_str().unwrap();
+    let wish = json!({"flight_ids": [flight], "weight_kg": 1, "contact": {"email": "asha@example.com"},
+                      "shipper": {"name": "Forwarder Ltd"}, "position_names": {flight: ["P1"]}});
+    let template = "/api/v1/holds/{id}";
+    let hold = journey.visit(staff, "POST", "/api/v1/holds", &[], Some(wish)).await;
+    let hold = hold["id"].as_str().unwrap();
+    journey.visit(staff, "PATCH", template, &[hold], Some(json!({"pieces": 2}))).await;
+    let extension = Some(json!({"ttl_seconds": 900}));
+    world.clock.advance(chrono::TimeDelta::seconds(1));
+    journey.visit(staff, "POST", "/api/v1/holds/{id}/extend", &[hold], extension).await;
+    journey.visit(staff, "GET", template, &[hold], None).await;
+    journey.visit(staff, "GET", "/api/v1/holds", &[], None).await;
+    journey.visit(staff, "GET", "/api/v1/flights/{id}/positions", &[flight], None).await;
+    journey.visit(staff, "POST", "/api/v1/holds/{id}/commit", &[hold], None).await;
+    let wish = || Some(json!({"origin": "DEL", "destination": "LHR", "weight_kg": 1}));
+    let hold = journey.visit(staff, "POST", "/api/v1/holds", &[], wish()).await;
+    let released = "/api/v1/holds/{id}/release";
+    journey.visit(staff, "POST", released, &[hold["id"].as_str().unwrap()], None).await;
+    let hold = journey.visit(staff, "POST", "/api/v1/holds", &[], wish()).await;
+    journey.visit(staff, "DELETE", template, &[hold["id"].as_str().unwrap()], None).await;
+    let reservations = "/api/v1/flights/{id}/reservations";
+    let hold = journey.visit(staff, "POST", reservations, &[flight], Some(json!({"weight_kg": 1}))).await;
+    journey.visit(staff, "GET", reservations, &[flight], None).await;
+    let ended = "/api/v1/flights/{id}/reservations/{hold_id}";
+    journey.visit(staff, "DELETE", ended, &[flight, hold["id"].as_str().unwrap()], None).await;
+    world.audit().await;
+}
+
+/// Entries that are cancelled, moved, offered and booked, and offered and declined.
+async fn waitlist(world: &World, journey: &mut Journey<'_>, staff: &Client) {
+    let flight = world.flight(NewFlight::new("AI403", "DEL", "LHR").leaves_in_hours(60)).await;
+    let wish = json!({"flight_ids": [flight["id"]], "weight_kg": 1});
+    let (list, template) = ("/api/v1/waitlist", "/api/v1/waitlist/{id}");
+    let mut entries = Vec::new();
+    for _ in 0..4 {
+        let entry = journey.visit(staff, "POST", list, &[], Some(wish.clone())).await;
+        entries.push(entry["id"].as_str().unwrap().to_owned());
+    }
+    journey.visit(staff, "PATCH", template, &[&entries[0]], Some(json!({"priority": 9}))).await;
+    let before = Some(json!({"before": entries[1]}));
+    journey.visit(staff, "POST", "/api/v1/waitlist/{id}/move", &[&entries[0]], before).await;
+    journey.visit(staff, "GET", template, &[&entries[0]], None).await;
+    journey.visit(staff, "GET", list, &[], None).await;
+    journey.visit(staff, "POST", "/api/v1/waitlist/{id}/cancel", &[&entries[0]], None).await;
+    journey.visit(staff, "DELETE", template, &[&entries[1]], None).await;
+    // A server with a matcher makes the offers.
+    let matching = WorldOptions::working().on(&world.database).start().await;
+    for entry in &entries[2..] {
+        let path = format!("{list}/{entry}");
+        until("it is offered", async || staff.get(&path).await.expect(200)["status"] == "OFFERED").await;
+    }
+    matching.shutdown().await;
+    let body = Some(json!({"pieces": 1}));
+    journey.visit(staff, "POST", "/api/v1/waitlist/{id}/book", &[&entries[2]], body).await;
+    journey.visit(staff, "POST", "/api/v1/waitlist/{id}/decline", &[&entries[3]], None).await;
 }
 
 async fn system(journey: &mut Journey<'_>, anyone: &Client, staff: &Client) {

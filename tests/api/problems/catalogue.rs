@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use loadmaster::features::accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
@@ -44,6 +45,7 @@ pub async fn provoke_all() -> Vec<Provoked> {
     callers_that_may_not(&world, &mut met).await;
     bookings_that_cannot_be_made(&world, &mut met).await;
     steps_that_cannot_be_taken(&world, &mut met).await;
+    holds_that_cannot_be_made_or_booked(&world, &mut met).await;
     callers_that_do_not_wait(&world, &mut met).await;
     a_caller_that_asks_too_often(&world, &mut met).await;
     a_server_that_is_ill(&world, &mut met).await;
@@ -112,6 +114,31 @@ async fn callers_that_may_not(world: &World, met: &mut Provocations) {
 fn order(destination: &str, weight: u32, flights: &[&Value]) -> Value {
     let ids: Vec<_> = flights.iter().map(|flight| &flight["id"]).collect();
     json!({"origin": "DEL", "destination": destination, "pieces": 1, "weight_kg": weight, "flight_ids": ids})
+}
+
+async fn holds_that_cannot_be_made_or_booked(world: &World, met: &mut Provocations) {
+    const HOLDS: (&str, &str) = ("POST", "/api/v1/holds");
+    const COMMIT: (&str, &str) = ("POST", "/api/v1/holds/{id}/commit");
+    let flight = world.flight(NewFlight::new("AI501", "DEL", "LHR").positions(2)).await;
+    let (admin, guest) = (world.admin().await, world.caller(Role::Guest).await);
+    let wish = |weight: u32, more: Value| {
+        let mut wish = json!({"flight_ids": [flight["id"]], "weight_kg": weight, "ttl_seconds": 10});
+        wish.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        wish
+    };
+    let id = flight["id"].as_str().unwrap();
+    let named = json!({"position_names": {id: ["P1"]}});
+    let hold = admin.post(HOLDS.1, wish(1, named.clone())).await.expect(201);
+    let answer = admin.post(HOLDS.1, wish(1, named)).await;
+    met.met(409, "position_taken", HOLDS, answer);
+    let answer = guest.post(HOLDS.1, wish(999, json!({}))).await;
+    met.met(409, "hold_limit_exceeded", HOLDS, answer);
+    let commit = format!("/api/v1/holds/{}/commit", hold["id"].as_str().unwrap());
+    let answer = admin.poke(&commit).await;
+    met.met(409, "hold_incomplete", COMMIT, answer);
+    world.clock.advance(TimeDelta::seconds(10));
+    let answer = admin.poke(&commit).await;
+    met.met(409, "hold_expired", COMMIT, answer);
 }
 
 async fn bookings_that_cannot_be_made(world: &World, met: &mut Provocations) {
