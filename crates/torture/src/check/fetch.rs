@@ -26,6 +26,8 @@ pub(super) struct Found {
     pub shipper: usize,
     pub reference: String,
     pub mark: String,
+    /// The hold that it was made of.
+    pub hold: Option<String>,
     pub version: u64,
     pub fingerprint: u64,
     pub fixed: u64,
@@ -65,17 +67,17 @@ pub(super) async fn get(load: &Load, actor: Actor, path: &str, instance: usize) 
     let began = Instant::now();
     for add in 0.. {
         let delivery = Delivery { client: NO_CLIENT, instance: instance + add, hang_up: None };
-        let failed = match load.wire.send_unrecorded(delivery, load.caller(actor), &Request::get(path.to_owned())).await
-        {
-            Outcome::Ok(answer) => return Ok(Some(answer)),
-            Outcome::Refused(refusal) if refusal.code == "not_found" => return Ok(None),
-            Outcome::Refused(refusal) if refusal.is_passing() => {
-                load.callers.note_refusal(&refusal, (instance + add) % load.wire.addresses.count().max(1));
-                refusal.to_string()
-            }
-            Outcome::Refused(refusal) => bail!("{path}: {refusal}"),
-            Outcome::Unknown(error) => error,
-        };
+        let failed =
+            match load.wire.send_unrecorded(delivery, &load.caller(actor), &Request::get(path.to_owned())).await {
+                Outcome::Ok(answer) => return Ok(Some(answer)),
+                Outcome::Refused(refusal) if refusal.code == "not_found" => return Ok(None),
+                Outcome::Refused(refusal) if refusal.is_passing() => {
+                    load.callers.note_refusal(&refusal, (instance + add) % load.wire.addresses.count().max(1));
+                    refusal.to_string()
+                }
+                Outcome::Refused(refusal) => bail!("{path}: {refusal}"),
+                Outcome::Unknown(error) => error,
+            };
         if began.elapsed() > GIVE_UP_AFTER {
             bail!("{path} cannot be read: {failed}");
         }
@@ -156,6 +158,7 @@ fn read(shipper: usize, history: &Value) -> Found {
         shipper,
         reference: text(&booking["ref_id"]),
         mark: text(&booking["customer_reference"]),
+        hold: booking["hold_id"].as_str().map(str::to_owned),
         version: booking["version"].as_u64().unwrap_or_default(),
         fingerprint: fingerprint_of(booking),
         fixed: fixed_of(booking),
