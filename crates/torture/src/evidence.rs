@@ -156,8 +156,8 @@ impl Evidence {
     }
 }
 
-/// The fingerprint of a booking: all of it but `next_actions`, which is not part of a version, and a guest's `claim`, which
-/// only the answer to the commit has.
+/// The fingerprint of a booking: all of it but `next_actions`, which is not part of a version, and a guest's `claim`,
+/// which only the answer to the commit has.
 pub(super) fn fingerprint_of(booking: &Value) -> u64 {
     fingerprint_without(booking, &["next_actions", "claim"])
 }
@@ -167,7 +167,7 @@ pub(super) fn flight_fingerprint_of(flight: &Value) -> u64 {
     fingerprint_without(flight, &["available", "utilization_percent"])
 }
 
-/// The fingerprint of a hold: all of it but its status, which time changes, and the names that a smaller aircraft drops.
+/// The fingerprint of a hold: all of it but its status, which time changes, and names that a smaller aircraft drops.
 pub(super) fn hold_fingerprint_of(hold: &Value) -> u64 {
     fingerprint_without(hold, &["status", "position_names"])
 }

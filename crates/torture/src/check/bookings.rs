@@ -39,15 +39,13 @@ pub(super) fn judge(
 /// Each booking bears the mark of one request, and each acknowledged request has its booking.
 fn marks(found: &[Found], operations: &[Operation], run: &str) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    let mut by_mark: BTreeMap<(usize, &str), Vec<&Found>> = BTreeMap::new();
+    let mut by_mark: BTreeMap<(Option<usize>, &str), Vec<&Found>> = BTreeMap::new();
     for found in found {
         by_mark.entry((found.shipper, &found.mark)).or_default().push(found);
     }
     for operation in operations.iter().filter(|operation| operation.kind.makes_booking()) {
-        // Only the bookings of shippers are listed.
-        let Some(shipper) = operation.shipper else { continue };
         let mark = operation.mark.as_deref().unwrap_or_default();
-        let there = by_mark.remove(&(shipper, mark)).unwrap_or_default();
+        let there = by_mark.remove(&(operation.shipper, mark)).unwrap_or_default();
         let references = || there.iter().map(|found| found.reference.as_str()).collect::<Vec<_>>().join(", ");
         if there.len() > 1 {
             let what = format!("{mark} was booked {} times: {}", there.len(), references());

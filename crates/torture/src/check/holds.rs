@@ -9,7 +9,7 @@ use loadmaster::platform::clock::{Clock, SystemClock};
 use serde_json::Value;
 
 use super::{
-    fetch::{Found, get, list},
+    fetch::{Found, list},
     lost,
     versions::{self, Last},
 };
@@ -21,7 +21,6 @@ use crate::{
     operation::{
         Actor, Kind, Operation,
         hold::{HOLDS, WAITLIST, lives_too_long},
-        path_of,
     },
 };
 
@@ -60,7 +59,7 @@ pub(super) struct FoundEntry {
 pub(super) struct State {
     pub holds: Vec<FoundHold>,
     pub entries: Vec<FoundEntry>,
-    /// The organizations of the shippers, whose bookings are known.
+    /// The organizations of the shippers.
     pub shippers: Vec<String>,
 }
 
@@ -77,6 +76,12 @@ pub(crate) struct Tally {
 }
 
 impl State {
+    /// The references of the bookings that guests' and the carrier's holds have become.
+    pub fn bookings_of_others(&self) -> Vec<String> {
+        let others = self.holds.iter().filter(|hold| !self.shippers.contains(&hold.organization));
+        others.filter_map(|hold| hold.booking.clone()).collect()
+    }
+
     pub fn tally(&self) -> Tally {
         let own = |status: &str| self.holds.iter().filter(|hold| !hold.is_offer() && hold.status == status).count();
         Tally {
@@ -152,8 +157,8 @@ async fn holds(load: &Load, organizations: &BTreeSet<String>, status: &str) -> a
     Ok(found)
 }
 
-/// Reads everything, after all holds that clients made have expired. Those that are made by a server whose clock is wrong
-/// last longer.
+/// Reads everything, after all holds that clients made have expired. Those that were made by a server whose clock was
+/// wrong may last longer.
 pub(super) async fn fetch(load: &Load, operations: &[Operation]) -> anyhow::Result<State> {
     let organizations = organizations(load, operations);
     let began = Instant::now();
@@ -187,7 +192,7 @@ fn acknowledged(operations: &[Operation], kind: Kind) -> impl Iterator<Item = (&
     done.filter_map(|operation| Some((operation, operation.ack.as_ref()?.reference.as_str())))
 }
 
-/// Returns every breach that holds and entries show, together with the shippers' bookings.
+/// Returns every breach that holds and entries show, together with the bookings.
 pub(super) fn judge(
     state: &State,
     operations: &[Operation],
@@ -306,7 +311,7 @@ fn endings(hold: &FoundHold, asked: &[&Operation]) -> Vec<Breach> {
     breaches
 }
 
-/// A shipper's hold that was committed is one booking, and no other hold is.
+/// A hold that was committed is one booking, and no other hold is.
 fn one_booking_each(state: &State, bookings: &BTreeMap<String, Found>) -> Vec<Breach> {
     let mut made: HashMap<&str, Vec<&str>> = HashMap::new();
     for found in bookings.values() {
@@ -318,7 +323,7 @@ fn one_booking_each(state: &State, bookings: &BTreeMap<String, Found>) -> Vec<Br
     for hold in &state.holds {
         let of_it = made.remove(hold.id.as_str()).unwrap_or_default();
         let expected: Vec<&str> = hold.booking.as_deref().into_iter().collect();
-        if state.shippers.contains(&hold.organization) && of_it != expected {
+        if of_it != expected {
             let what = format!("the hold {} has the booking {:?}, but became {of_it:?}", hold.id, hold.booking);
             breaches.push(Breach { promise: Promise::OneEffect, what });
         }
@@ -366,19 +371,6 @@ fn entries(state: &State, operations: &[Operation]) -> Vec<Breach> {
         breaches.push(Breach { promise: Promise::OneEffect, what });
     }
     breaches
-}
-
-/// Reads the bookings that guests' and the carrier's holds have become.
-pub(super) async fn judge_others(load: &Load, state: &State) -> anyhow::Result<Vec<Breach>> {
-    let mut breaches = Vec::new();
-    for hold in state.holds.iter().filter(|hold| !state.shippers.contains(&hold.organization)) {
-        let Some(reference) = &hold.booking else { continue };
-        let found = get(load, Actor::Staff, &path_of(reference), breaches.len()).await?;
-        if found.is_none_or(|booking| booking.body["hold_id"] != hold.id.as_str()) {
-            breaches.push(lost(format!("lost: the booking {reference} of the hold {}", hold.id)));
-        }
-    }
-    Ok(breaches)
 }
 
 #[cfg(test)]

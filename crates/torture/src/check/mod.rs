@@ -34,11 +34,11 @@ pub(super) struct Checked {
 
 /// Compares all operations of the clients with what the servers show now.
 pub(super) async fn check(load: &Arc<Load>, operations: &[Operation]) -> anyhow::Result<(Vec<Breach>, Checked)> {
-    let found = fetch::bookings(load).await?;
+    let held = holds::fetch(load, operations).await?;
+    let found = fetch::bookings(load, held.bookings_of_others()).await?;
     let flight_requests = FlightRequests::of(operations);
     let mut breaches = bookings::judge(&found, operations, &flight_requests, &load.run);
     breaches.extend(flight_requests::judge(&found, operations));
-    let held = holds::fetch(load, operations).await?;
     let (seen, mut seen_flights, seen_holds) = {
         let mut evidence = load.evidence.get();
         let Gathered { seen, flights, holds, .. } = &mut *evidence;
@@ -49,7 +49,6 @@ pub(super) async fn check(load: &Arc<Load>, operations: &[Operation]) -> anyhow:
         breaches.extend(versions::judge(&reference, &seen, found.get(&reference).map(Found::last)));
     }
     breaches.extend(holds::judge(&held, operations, &found, &seen_holds, SystemClock.now()));
-    breaches.extend(holds::judge_others(load, &held).await?);
     let flights = load.schedule.all();
     breaches.extend(rooms::judge(load, &flights).await?);
     for flight in &flights {

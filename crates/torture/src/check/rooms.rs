@@ -21,7 +21,8 @@ use crate::{
     schedule::Flight,
 };
 
-/// The time within which what was set aside for nobody is opened, also after a process died: a look every 30 s mends that.
+/// The time within which room that was set aside for nobody is opened, also after a process died: a sweep every 30 s
+/// mends that.
 const OPENED_WITHIN: Duration = Duration::from_secs(40);
 /// The same when the run has its result already.
 const OPENED_WITHIN_AFTER_BREACH: Duration = Duration::from_secs(5);
