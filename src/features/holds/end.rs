@@ -1,21 +1,20 @@
-//! Ends holds whose time is up, and those that lose a flight.
+//! Ends holds, and sees to it that those end whose time is up.
 use std::{collections::BTreeSet, time::Duration};
 
-use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    HoldError, HoldService,
+    HoldService,
     judge::{self, Stepped},
     metric,
-    model::{EndReason, Hold, HoldChange, HoldStatus, PositionName},
+    model::{By, EndReason, Hold, HoldChange, HoldStatus},
     repository,
     write::write_in_tx,
 };
 use crate::{
-    features::capacity::{self, FlightCapacity, Space},
-    kernel::{FlightId, Positions, UserId},
+    features::capacity::{self, FlightCapacity, Shift},
+    kernel::FlightId,
     platform::{
         postgres::{DbError, PgSession, commit, retrying},
         shutdown::stopped_within,
@@ -39,9 +38,13 @@ impl HoldService {
     /// aside and not offered in time.
     pub async fn clear(&self, flights: &[FlightId]) -> Result<(), DbError> {
         self.end_expired(flights).await?;
+        let forgotten = self.capacity.forgotten(flights).await?;
+        if forgotten.is_empty() {
+            return Ok(());
+        }
         let rooms = retrying(|| async {
             let mut tx = self.db.begin().await?;
-            let rooms = capacity::open_forgotten_in_tx(&mut tx, flights, self.clock.now()).await?;
+            let rooms = capacity::open_forgotten_in_tx(&mut tx, &forgotten, self.clock.now()).await?;
             commit(tx).await?;
             Ok::<_, DbError>(rooms)
         });
@@ -49,13 +52,16 @@ impl HoldService {
         Ok(())
     }
 
-    /// Ends the holds on these flights whose time is up, in a transaction of its own: what they kept is free, or set
-    /// aside for those on the waitlist. Returns whether there were any.
-    pub async fn end_expired(&self, flights: &[FlightId]) -> Result<bool, DbError> {
+    /// Ends the holds on these flights whose time is up, in transactions of its own: what they kept is free, or set aside
+    /// for those on the waitlist.
+    async fn end_expired(&self, flights: &[FlightId]) -> Result<(), DbError> {
         let ids: Vec<Uuid> = flights.iter().map(|flight| flight.uuid()).collect();
-        let now = self.clock.now();
-        let due = repository::expired_on(&mut *self.db.read().await?, &ids, now, AT_ONCE).await?;
-        Ok(self.expire(&due).await? > 0)
+        loop {
+            let due = repository::expired_on(&mut *self.db.read().await?, &ids, self.clock.now(), AT_ONCE).await?;
+            if self.expire(&due).await? < most_at_once() {
+                return Ok(());
+            }
+        }
     }
 
     /// Ends these holds if their time is up; returns their number.
@@ -64,7 +70,7 @@ impl HoldService {
             return Ok(0);
         }
         let ended = retrying(|| self.expire_once(due)).await?;
-        self.tell(&ended, HoldStatus::Expired);
+        self.tell(&ended);
         Ok(ended.holds.len())
     }
 
@@ -81,19 +87,19 @@ impl HoldService {
             let is_due = hold.is_open() && hold.expires_at <= now;
             is_due && hold.flight_ids().all(|flight| flights.contains(&flight))
         });
-        let ended = end_in_tx(&mut tx, locked, HoldStatus::Expired, None, None, now).await?;
+        let ended = end_in_tx(&mut tx, locked, HoldStatus::Expired, None, None, By { actor: None, now }).await?;
         commit(tx).await?;
         Ok(ended)
     }
 
     /// To be called after the commit: shows the flights' room, and counts.
-    pub fn tell(&self, ended: &Ended, status: HoldStatus) {
+    pub fn tell(&self, ended: &Ended) {
         self.capacity.wrote(&ended.rooms);
         for hold in &ended.holds {
-            metric::HOLDS.with([hold.kind.as_str(), outcome(status)]).increment(1);
+            metric::HOLDS.with([hold.kind.as_str(), outcome(hold.status)]).increment(1);
         }
         if !ended.holds.is_empty() {
-            tracing::info!(holds = ended.holds.len(), status = status.as_str(), "holds ended");
+            tracing::info!(holds = ended.holds.len(), "holds ended");
         }
     }
 
@@ -110,8 +116,7 @@ impl HoldService {
         loop {
             let now = self.clock.now();
             let due = repository::to_expire(&mut *self.db.read().await?, now, AT_ONCE).await?;
-            let ended = self.expire(&due).await?;
-            if ended == 0 || i64::try_from(due.len()).unwrap_or(i64::MAX) < AT_ONCE {
+            if self.expire(&due).await? < most_at_once() {
                 break;
             }
         }
@@ -129,21 +134,26 @@ const fn outcome(status: HoldStatus) -> &'static str {
     }
 }
 
-/// Ends these holds, whose rows and flights are locked.
+fn most_at_once() -> usize {
+    usize::try_from(AT_ONCE).unwrap_or(usize::MAX)
+}
+
+/// Ends these holds, whose rows and flights are locked. What they kept on the flight `cut` is not set aside.
 pub async fn end_in_tx(
     tx: &mut PgSession,
     holds: Vec<Hold>,
     status: HoldStatus,
     reason: Option<EndReason>,
-    actor: Option<UserId>,
-    now: DateTime<Utc>,
+    cut: Option<FlightId>,
+    By { actor, now }: By,
 ) -> Result<Ended, DbError> {
     let mut shifts = Vec::new();
     let mut changes = Vec::with_capacity(holds.len());
-    for hold in &holds {
-        let Stepped { before, mut after, shifts: own, event_type } = judge::end(hold, status, reason, now);
+    for hold in holds {
+        let Stepped { before, mut after, shifts: own, event_type } = judge::end(&hold, status, reason, now);
         (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, now);
-        shifts.extend(own);
+        let is_cut = |shift: &Shift| Some(shift.flight_id) == cut;
+        shifts.extend(own.into_iter().map(|shift| if is_cut(&shift) { shift.staying() } else { shift }));
         changes.push(HoldChange { before: Some(before), after, event_type, actor, trace: None });
     }
     let rooms = capacity::shift_in_tx(tx, &shifts, now).await?;
@@ -151,84 +161,4 @@ pub async fn end_in_tx(
         write_in_tx(tx, &changes).await?;
     }
     Ok(Ended { holds: changes.into_iter().map(|change| change.after).collect(), rooms })
-}
-
-/// Returns the flights whose locks the end of this flight's holds requires: itself, and those on which its holds keep
-/// room, too.
-pub async fn flights_held_with_in_tx(tx: &mut PgSession, flight: FlightId) -> Result<BTreeSet<FlightId>, DbError> {
-    let mut flights: BTreeSet<FlightId> = repository::flights_held_with(tx, flight).await?.into_iter().collect();
-    flights.insert(flight);
-    Ok(flights)
-}
-
-/// Releases all holds on a flight that has departed or is cancelled, on all their legs. The caller holds the locks of
-/// `locked`; fails with [`HoldError::Raced`] if the holds need others.
-pub async fn release_all_in_tx(
-    tx: &mut PgSession,
-    flight: FlightId,
-    locked: &BTreeSet<FlightId>,
-    reason: EndReason,
-    actor: Option<UserId>,
-    now: DateTime<Utc>,
-) -> Result<Ended, HoldError> {
-    let ids = repository::open_on(tx, flight).await?;
-    let holds = repository::lock(tx, &ids).await?;
-    if holds.iter().flat_map(Hold::flight_ids).any(|flight| !locked.contains(&flight)) {
-        return Err(HoldError::Raced);
-    }
-    Ok(end_in_tx(tx, holds, HoldStatus::Released, Some(reason), actor, now).await?)
-}
-
-/// Releases holds on a flight, newest first and allotments last, until what remains fits into this capacity. The caller
-/// holds the locks of `locked`.
-pub async fn release_newest_in_tx(
-    tx: &mut PgSession,
-    room: &FlightCapacity,
-    capacity: Space,
-    locked: &BTreeSet<FlightId>,
-    actor: Option<UserId>,
-    now: DateTime<Utc>,
-) -> Result<Ended, HoldError> {
-    let ids = repository::open_on(tx, room.flight_id).await?;
-    let mut holds = repository::lock(tx, &ids).await?;
-    holds.sort_by_key(|hold| (hold.kind == super::HoldKind::Allotment, std::cmp::Reverse(hold.id)));
-    let mut taken = room.booked + room.held;
-    let mut released = Vec::new();
-    for hold in holds {
-        let own = hold.legs.iter().find(|leg| leg.flight_id == room.flight_id).map(|leg| leg.space);
-        let own = own.unwrap_or_default();
-        // Only a hold that keeps something of what is short helps.
-        let helps =
-            taken.exceeds(capacity).any(|dimension| own.exceeds(Space::default()).any(|kept| kept == dimension));
-        if helps {
-            taken = taken - own;
-            released.push(hold);
-        }
-    }
-    if released.iter().flat_map(Hold::flight_ids).any(|flight| !locked.contains(&flight)) {
-        return Err(HoldError::Raced);
-    }
-    Ok(end_in_tx(tx, released, HoldStatus::Released, Some(EndReason::CapacityCut), actor, now).await?)
-}
-
-/// Lowers the end of the holds on flights with new times to their cut-offs.
-pub async fn retime_in_tx(
-    tx: &mut PgSession,
-    flights: &[(FlightId, DateTime<Utc>)],
-    now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    Ok(repository::lower_ends(tx, flights, now).await?)
-}
-
-/// Drops the names of positions that a flight no longer has; their number stays.
-pub async fn drop_names_in_tx(tx: &mut PgSession, flight: FlightId, positions: Positions) -> Result<(), DbError> {
-    let claims = repository::claims_on(tx, flight).await?;
-    let lost: Vec<String> = claims
-        .into_iter()
-        .filter(|name| !name.parse::<PositionName>().is_ok_and(|name| name.is_one_of(positions)))
-        .collect();
-    if lost.is_empty() {
-        return Ok(());
-    }
-    Ok(repository::drop_names(tx, flight, &lost).await?)
 }

@@ -16,6 +16,7 @@ use crate::{
     features::{
         accounts::{Principal, Role},
         capacity::{FlightCapacity, OpenUntil, Shift, Space},
+        embargoes::Embargoes,
         flights::Flight,
     },
     kernel::{AirportCode, Fault, FaultCode, FlightId, HoldId, OrganizationId, UserId},
@@ -181,6 +182,7 @@ impl HoldStep {
 pub struct HoldRules<'a> {
     pub limits: HoldLimits,
     pub minimum_connection: MinimumConnection<'a>,
+    pub embargoes: &'a Embargoes,
     pub now: DateTime<Utc>,
 }
 
@@ -199,11 +201,9 @@ impl HoldRules<'_> {
             inbound: None,
             until: OpenUntil::Cutoff,
         };
-        let judged = itinerary::check(flights, demand, self.minimum_connection, self.now);
-        if let Err(error @ (ItineraryError::Invalid(_) | ItineraryError::Closed(_) | ItineraryError::Cancelled(_))) =
-            judged
-        {
-            return Err(error.into());
+        let judged = itinerary::check(flights, demand, self.embargoes, self.minimum_connection, self.now);
+        if !matches!(judged, Ok(()) | Err(ItineraryError::Full { .. })) {
+            return Ok(judged?);
         }
         self.check_number(books, &new.caller)?;
         if new.caller.is_guest() {
@@ -276,9 +276,11 @@ impl HoldRules<'_> {
             HoldVerb::Release(reason) => end(hold, HoldStatus::Released, Some(*reason), self.now),
             HoldVerb::Commit(patch) => self.commit(books, hold, patch, flights, &step.caller)?,
         };
-        stepped.after.version += 1;
-        stepped.after.event_sequence += 1;
-        stepped.after.updated_at = self.now;
+        if stepped.after != stepped.before {
+            stepped.after.version += 1;
+            stepped.after.event_sequence += 1;
+            stepped.after.updated_at = self.now;
+        }
         Ok(stepped)
     }
 
@@ -350,10 +352,7 @@ impl HoldRules<'_> {
         known: &HashMap<FlightId, Flight>,
         caller: &HoldCaller,
     ) -> Result<Vec<Flight>, HoldError> {
-        let own = |flight: FlightId| {
-            let leg = hold.legs.iter().find(|leg| leg.flight_id == flight);
-            leg.map(|leg| leg.space).unwrap_or_default()
-        };
+        let own = |flight: FlightId| hold.space_on(flight);
         let without_own = |id: &FlightId| {
             let flight = known.get(id)?;
             let room = FlightCapacity { held: flight.room.held - own(*id), ..flight.room };
@@ -366,7 +365,7 @@ impl HoldRules<'_> {
         {
             (after.origin, after.destination) = (first.origin, last.destination);
         }
-        itinerary::check(&flights, demand(after, after.space), self.minimum_connection, self.now)?;
+        itinerary::check(&flights, demand(after, after.space), self.embargoes, self.minimum_connection, self.now)?;
         if caller.is_guest() {
             self.check_share(books, &flights, after.space, own)?;
         }
@@ -390,7 +389,13 @@ impl HoldRules<'_> {
         let way: Vec<FlightId> = after.flight_ids().collect();
         let flights = way.iter().filter_map(|flight| known.get(flight).cloned()).collect();
         let flights = itinerary::in_order(&way, flights)?;
-        itinerary::check(&flights, demand(&after, Space::default()), self.minimum_connection, self.now)?;
+        itinerary::check(
+            &flights,
+            demand(&after, Space::default()),
+            self.embargoes,
+            self.minimum_connection,
+            self.now,
+        )?;
         shifts.extend(after.legs.iter().map(|leg| Shift::hold_posted(leg.flight_id, hold.id, leg.space)));
         after.end(HoldStatus::Committed, None, self.now);
         Ok(Stepped { before, after, shifts, event_type: HoldEventType::Committed })

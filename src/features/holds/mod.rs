@@ -2,11 +2,13 @@
 //! the holds of offers and allotments. Decides which flights carry freight, who may hold how much and for how long, and
 //! what ends a hold. A hold whose time is up keeps nothing, whether or not that was recorded. What a hold becomes is
 //! decided by `bookings`, whose desk also carries out what is asked here.
+mod audit;
 mod books;
 mod counter;
 mod dto;
 mod end;
 mod error;
+mod flight;
 pub mod itinerary;
 mod judge;
 mod load;
@@ -19,17 +21,17 @@ mod service;
 mod texts;
 mod write;
 
+pub use audit::{HELD, ever_on};
 pub use books::Asked;
 pub use counter::{HoldDesk, HoldRequest};
 pub use dto::{AmendHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES};
-pub use end::{
-    Ended, drop_names_in_tx, end_in_tx, flights_held_with_in_tx, release_all_in_tx, release_newest_in_tx, retime_in_tx,
-};
+pub use end::{Ended, end_in_tx};
 pub use error::{HoldError, code, no_bookable_itinerary};
+pub use flight::{HeldWith, fit_in_tx, release_all_in_tx, release_newest_in_tx};
 pub use itinerary::ItineraryError;
 pub use judge::{HoldBooks, HoldCaller, HoldLimits, HoldRules, HoldStep, HoldVerb, NewHold, Stepped, actor, draw_up};
 pub use load::Load;
-pub use model::{EndReason, GENERAL, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus};
+pub use model::{By, EndReason, GENERAL, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus};
 pub use room::ROOM;
 pub use router::{changed, created};
 pub use service::HoldService;

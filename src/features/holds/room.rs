@@ -3,7 +3,9 @@ use std::{collections::HashSet, sync::Arc};
 use futures_util::future::BoxFuture;
 
 use super::{
-    HOLD, HoldEventType, HoldLimits, HoldService, code,
+    HOLD, HoldEventType, HoldLimits, HoldService,
+    audit::AUDIT,
+    code,
     metric::METRICS,
     router::{self, HandlerState},
 };
@@ -26,6 +28,7 @@ pub const ROOM: Room = Room {
     metrics: METRICS,
     tables: Tables { history: &["hold_events"], kept: &["holds"], ..Tables::NONE },
     messages: &[Messages { aggregate: HOLD, event_types: HoldEventType::NAMES }],
+    audit: AUDIT,
     unfinished: &[Unfinished {
         what: "holds that keep room",
         count: "select count(*), min(id::text) from holds where id < $1 and status = 'ACTIVE'",

@@ -1,13 +1,14 @@
 //! All SQL of this room.
+pub(super) mod audit;
 mod books;
 mod read;
 mod write;
 
 pub(super) use books::{books, lock_subjects, names_of};
 pub(super) use read::{
-    active, claims_on, expired_on, expired_room, find, find_all, flights_held_with, list, lock, lock_free, open_on,
-    positions, to_expire,
+    active, expired_on, expired_room, find, find_all, flights_held_with, list, lock, lock_free, open_on, positions,
+    to_expire, unfit,
 };
 pub(super) use write::{
-    claim_names, drop_names, free_booked_names, free_names, insert, lower_ends, replace_legs, save, save_texts,
+    claim_names, drop_booked_names, free_booked_names, free_names, insert, replace_legs, save, save_texts,
 };
