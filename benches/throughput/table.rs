@@ -40,6 +40,9 @@ pub fn report(bench: &Bench<'_>, plans: &[Plans], time: Duration, rounds: u64) -
             median(ratios)
         );
     }
+    if let Some(ratio) = holds_to_bookings(bench) {
+        println!("one flight, 64 clients, holds to bookings: {ratio:.2} (goal 0.9)");
+    }
     for plan in plans {
         let per_request = |count: i64| count as f64 / plan.requests.max(1) as f64;
         let (name, statements, made) = (plan.name, per_request(plan.statements), per_request(plan.made));
@@ -55,9 +58,18 @@ pub fn report(bench: &Bench<'_>, plans: &[Plans], time: Duration, rounds: u64) -
         "rounds": rounds,
         "rows": rows,
         "best_hot": bench.best_hot,
+        "holds_to_bookings": holds_to_bookings(bench),
         "plans": plans.iter().map(|plan| json!({"what": plan.name, "requests": plan.requests,
             "statements": plan.statements, "plans": plan.made, "pages": plan.pages})).collect::<Vec<_>>(),
     })
+}
+
+/// How many holds are made on one flight for each booking, by as many clients in the same rounds.
+fn holds_to_bookings(bench: &Bench<'_>) -> Option<f64> {
+    let of = |name: &str| bench.contests.iter().find(|contest| contest.name == name && contest.clients == 64);
+    let (holds, bookings) = (of("hold, one flight")?, of("create, one flight")?);
+    let rounds = holds.ours.iter().zip(&bookings.ours);
+    Some(median(rounds.map(|(holds, bookings)| holds.per_second() / bookings.per_second())))
 }
 
 fn row(contest: &Contest) -> Value {

@@ -1,5 +1,6 @@
 mod caller;
 mod delivered;
+mod held;
 mod rerouted;
 
 use anyhow::ensure;
@@ -27,7 +28,7 @@ pub(super) struct Options {
     /// URL of a running server, such as `http://127.0.0.1:8080`. Default: a server is started, and stopped at the end.
     #[arg(long, requires = "email")]
     url: Option<String>,
-    /// E-mail address of an administrator of that server; with an operator, the cancelled flight is left out.
+    /// E-mail address of an administrator of that server; with an operator, the parts with new flights are left out.
     #[arg(long, requires = "url")]
     email: Option<String>,
     /// Read the password from standard input.
@@ -99,34 +100,48 @@ async fn play_traced(base: String, staff: Login) -> anyhow::Result<()> {
     play(base, staff).in_span(telemetry::command("demo")).await
 }
 
-/// Runs two parts: a shipment that goes as planned, and one whose onward flight is cancelled.
+/// Runs four parts: a shipment that goes as planned, one whose onward flight is cancelled, a hold that a guest books, and
+/// a waitlist.
 async fn play(base: String, staff: Login) -> anyhow::Result<()> {
     say(&format!("\nPart 1: a booking from search to delivery, over HTTP on {base}\n\n"));
     let anyone = Caller::anonymous(base)?;
     let staff = json!({"email": staff.email, "password": staff.password.expose_secret()});
     let session = anyone.post("/api/v1/auth/login", staff).await?;
-    let may_cancel = session["user"]["role"] == Role::Admin.as_str();
+    let may_schedule = session["user"]["role"] == Role::Admin.as_str();
     let staff = anyone.with_session(&session);
-    let password = TokenSource::default().token()?;
-    let shipper = json!({"email": format!("shipper-{}@example.com", unique()?), "password": password});
-    let shipper = anyone.with_session(&anyone.post("/api/v1/auth/register", shipper).await?);
+    let shipper = register(&anyone, "shipper").await?;
     step("register", "a shipper; carrier staff logs in");
     let cast = Cast { anyone, shipper, staff };
 
     let first = delivered::play(&cast).await?;
-    let second = if may_cancel {
+    let second = if may_schedule {
         say("\nPart 2: the onward flight is cancelled\n\n");
         Some(rerouted::play(&cast).await?)
     } else {
         say("\nPart 2, a cancelled flight, was left out: it requires an administrator.\n");
         None
     };
+    say("\nPart 3: a guest holds room, and books it\n\n");
+    held::play(&cast).await?;
+    if may_schedule {
+        say("\nPart 4: a full flight, and somebody who waits for it\n\n");
+        held::play_waitlist(&cast).await?;
+    } else {
+        say("\nPart 4, a full flight, was left out: it requires an administrator.\n");
+    }
     let base = &cast.anyone.base;
     say("\nPublic tracking:\n");
     for reference in [Some(first), second].into_iter().flatten() {
         say(&format!("{base}/api/v1/tracking/{reference}\n"));
     }
     Ok(())
+}
+
+/// Registers a shipper of a new organization.
+async fn register(anyone: &Caller, name: &str) -> anyhow::Result<Caller> {
+    let password = TokenSource::default().token()?;
+    let account = json!({"email": format!("{name}-{}@example.com", unique()?), "password": password});
+    Ok(anyone.with_session(&anyone.post("/api/v1/auth/register", account).await?))
 }
 
 impl Cast {

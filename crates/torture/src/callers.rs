@@ -1,4 +1,4 @@
-//! The accounts that requests are made with: two shippers of different organizations, and the carrier's staff.
+//! The callers that requests are made with: two shippers of different organizations, the carrier's staff, and guests.
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError, RwLock},
@@ -26,7 +26,8 @@ pub(super) struct Login {
 pub(super) struct Caller {
     pub name: String,
     pub organization: String,
-    login: Login,
+    /// `None` for a guest.
+    login: Option<Login>,
     /// One token for each server, usually the same: servers whose clocks differ need different ones.
     tokens: RwLock<Vec<String>>,
 }
@@ -38,7 +39,7 @@ impl Caller {
     }
 
     /// A caller without a token yet: `auth/*` ignores the header.
-    fn without_token(name: &str, login: Login) -> Self {
+    pub fn without_token(name: &str, login: Option<Login>) -> Self {
         Self { name: name.to_owned(), organization: String::new(), login, tokens: RwLock::default() }
     }
 
@@ -55,8 +56,10 @@ impl Caller {
 }
 
 pub(super) struct Callers {
-    pub staff: Caller,
-    pub shippers: [Caller; 2],
+    pub staff: Arc<Caller>,
+    pub shippers: [Arc<Caller>; 2],
+    /// In the order in which they came.
+    guests: RwLock<Vec<Arc<Caller>>>,
     /// The age at which tokens are renewed.
     renew: Duration,
     /// The servers that rejected a token as expired.
@@ -67,15 +70,32 @@ pub(super) struct Callers {
 impl Callers {
     /// Logs the staff in and registers the shippers.
     pub async fn log_in(wire: &Wire, run: &str, staff: Login) -> anyhow::Result<Self> {
-        let (staff, good_for) = enter(wire, Caller::without_token("staff", staff), "login").await?;
+        let (staff, good_for) = enter(wire, Caller::without_token("staff", Some(staff)), "login").await?;
         let shipper = async |number: u32| {
             let password = TokenSource::default().token()?.into();
             let login = Login { email: format!("torture-{run}-{number}@example.com"), password };
-            enter(wire, Caller::without_token(&format!("shipper {number}"), login), "register").await
+            enter(wire, Caller::without_token(&format!("shipper {number}"), Some(login)), "register").await
         };
-        let shippers = [shipper(1).await?.0, shipper(2).await?.0];
+        let shippers = [Arc::new(shipper(1).await?.0), Arc::new(shipper(2).await?.0)];
         ensure!(shippers[0].organization != shippers[1].organization, "two shippers have the same organization");
-        Ok(Self { staff, shippers, renew: good_for / 3, expired: Mutex::default(), has_expired: Notify::new() })
+        let (staff, guests, renew) = (Arc::new(staff), RwLock::default(), good_for / 3);
+        Ok(Self { staff, shippers, guests, renew, expired: Mutex::default(), has_expired: Notify::new() })
+    }
+
+    /// Gets the token of a new guest from one server; returns the guest's number.
+    pub async fn admit_guest(&self, wire: &Wire, instance: usize) -> Option<usize> {
+        let guest = Caller::without_token("guest", None);
+        let Outcome::Ok(answer) = attempt(wire, &guest, "guest", instance).await else { return None };
+        let token = answer.body["access_token"].as_str()?.to_owned();
+        let mut guests = self.guests.write().unwrap_or_else(PoisonError::into_inner);
+        let number = guests.len();
+        let (name, tokens) = (format!("guest {}", number + 1), RwLock::new(vec![token]));
+        guests.push(Arc::new(Caller { name, tokens, ..guest }));
+        Some(number)
+    }
+
+    pub fn guest(&self, number: usize) -> Option<Arc<Caller>> {
+        self.guests.read().unwrap_or_else(PoisonError::into_inner).get(number).cloned()
     }
 
     /// Requests a new token for a server that rejected the present one.
@@ -147,8 +167,8 @@ async fn post(wire: &Wire, caller: &Caller, by: &str) -> anyhow::Result<Answer> 
 }
 
 async fn attempt(wire: &Wire, caller: &Caller, by: &str, instance: usize) -> Outcome {
-    let body = json!({"email": caller.login.email, "password": caller.login.password.expose_secret()});
-    let request =
-        Request { method: Method::POST, path: format!("/api/v1/auth/{by}"), body: Some(body), ..Request::default() };
+    let body =
+        caller.login.as_ref().map(|login| json!({"email": login.email, "password": login.password.expose_secret()}));
+    let request = Request { method: Method::POST, path: format!("/api/v1/auth/{by}"), body, ..Request::default() };
     wire.send_unrecorded(Delivery { client: NO_CLIENT, instance, hang_up: None }, caller, &request).await
 }

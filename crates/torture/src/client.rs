@@ -1,8 +1,10 @@
 //! A client: does what its intents say, one after the other, and records the outcome.
 pub(super) mod burst;
 mod flights;
+mod holds;
 pub(super) mod probe;
 mod reading;
+mod waitlist;
 
 use std::{
     collections::VecDeque,
@@ -14,10 +16,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use self::burst::Burst;
+use self::{burst::Burst, holds::Visit};
 use super::{
     callers::{Caller, Callers, GIVE_UP_AFTER},
     evidence::{Counter, Evidence, Promise},
+    held::{Entry, Hold, Shared},
     intent::{Action, Intent, Intents, Sending},
     operation::{Actor, BOOKINGS, Kind, Operation, path_of, step},
     random::choose,
@@ -45,16 +48,20 @@ pub(super) struct Load {
     /// A flight that always has room.
     pub roomy: Flight,
     pub shared: SharedShipments,
+    pub holds: Shared<Hold>,
+    pub entries: Shared<Entry>,
     pub stop: CancellationToken,
     pub burst: Burst,
 }
 
 impl Load {
-    pub fn caller(&self, actor: Actor) -> &Caller {
-        match actor {
-            Actor::Staff => &self.callers.staff,
-            Actor::Shipper(number) => self.callers.shippers.get(number).unwrap_or(&self.callers.staff),
-        }
+    pub fn caller(&self, actor: Actor) -> Arc<Caller> {
+        let caller = match actor {
+            Actor::Staff => None,
+            Actor::Shipper(number) => self.callers.shippers.get(number).cloned(),
+            Actor::Guest(number) => self.callers.guest(number),
+        };
+        caller.unwrap_or_else(|| Arc::clone(&self.callers.staff))
     }
 
     /// Waits as a refusal asks, or has a token renewed.
@@ -74,6 +81,8 @@ impl Load {
 pub(super) struct Client {
     number: u64,
     shipper: usize,
+    /// The guest that it is now and then.
+    visit: Option<Visit>,
     load: Arc<Load>,
     /// Number of bookings and keys so far.
     serial: u64,
@@ -89,7 +98,7 @@ impl Client {
     pub fn new(number: u64, load: Arc<Load>) -> Self {
         let shipper = usize::from(number % 2 == 1);
         let (own, done) = (VecDeque::new(), VecDeque::new());
-        Self { number, shipper, load, serial: 0, own, open: Vec::new(), done, settled: Vec::new() }
+        Self { number, shipper, visit: None, load, serial: 0, own, open: Vec::new(), done, settled: Vec::new() }
     }
 
     /// Works until the run stops, then repeats all operations of unknown outcome. Returns all its operations.
@@ -113,10 +122,18 @@ impl Client {
             self.perform(operation, intent.instance, Sending::Once).await;
             return Ok(());
         }
+        match intent.action {
+            Action::Hold => return self.hold(intent).await,
+            Action::StepHold => return self.step_hold(intent).await,
+            Action::Wait => return self.wait(intent).await,
+            Action::Attend => return self.attend(intent).await,
+            _ => {}
+        }
         let Some(shipment) = self.shipment(intent).filter(|_| intent.action != Action::Book) else {
             return self.book(intent).await;
         };
         match intent.action {
+            Action::Hold | Action::StepHold | Action::Wait | Action::Attend => {}
             Action::Book | Action::Move => {
                 let kind = if intent.wrong { other_step(intent.pick) } else { shipment.next_step() };
                 self.change(intent, &shipment, kind, Actor::Staff, step(kind, &shipment.reference)).await;
@@ -241,7 +258,7 @@ impl Client {
             let instance = usize::try_from((instance % 1024) + add).unwrap_or_default();
             Delivery { client: self.number, instance, hang_up }
         };
-        let send = |delivery| load.wire.send(delivery, caller, &operation.request);
+        let send = |delivery| load.wire.send(delivery, &caller, &operation.request);
         let mut replies = match sending {
             Sending::Twice if operation.request.key.is_some() => {
                 let (one, other) = tokio::join!(send(delivery(0, None)), send(delivery(1, None)));
@@ -254,12 +271,14 @@ impl Client {
             Sending::Once | Sending::Twice => vec![send(delivery(0, None)).await],
         };
         let was_unknown = operation.unknown > 0 && operation.ack.is_none();
-        operation.learn(&replies, caller, &load.evidence);
+        operation.learn(&replies, &caller, &load.evidence);
         if was_unknown && !operation.is_open() {
             load.evidence.count(if operation.ack.is_some() { Counter::UnknownDone } else { Counter::UnknownRefused });
         }
+        let is_guest = matches!(operation.actor, Actor::Guest(_));
         self.file(operation);
-        for reply in &replies {
+        // A guest's quota lasts for an hour, and its token is not renewed.
+        for reply in replies.iter().filter(|_| !is_guest) {
             load.back_off(reply).await;
         }
         let done = replies.iter().position(|reply| matches!(reply.outcome, Outcome::Ok(_)))?;
@@ -304,15 +323,19 @@ impl Client {
             Kind::Book => {
                 ("customer_reference", format!("{} with another's key", operation.mark.as_deref().unwrap_or("")))
             }
-            Kind::Amend | Kind::Reroute => ("description", "Another request under a spent key".to_owned()),
+            Kind::Amend | Kind::Reroute | Kind::Hold | Kind::HoldAmend | Kind::Commit | Kind::BookOffer => {
+                ("description", "Another request under a spent key".to_owned())
+            }
             Kind::Cancel | Kind::FlightCancel => ("reason", "Another request under a spent key".to_owned()),
             Kind::FlightDepart | Kind::FlightArrive => ("occurred_at", "2020-01-01T00:00:00Z".to_owned()),
             Kind::Retime | Kind::Resize | Kind::Offload => ("arrival_datetime", "2020-01-01T00:00:00Z".to_owned()),
+            // Their requests have nothing to change.
+            kind if kind.is_of_holds() => return,
             _ => ("notes", "Another request under a spent key".to_owned()),
         };
         body.insert(member.to_owned(), other.into());
         let delivery = Delivery { client: self.number, instance: usize::from(intent.own), hang_up: None };
-        let reply = self.load.wire.send(delivery, self.load.caller(operation.actor), &request).await;
+        let reply = self.load.wire.send(delivery, &self.load.caller(operation.actor), &request).await;
         self.load.evidence.count_outcome("misuse of a key", &reply.outcome);
         let wrong = match &reply.outcome {
             Outcome::Refused(refusal) if refusal.code == "idempotency_key_reused" => {

@@ -24,6 +24,8 @@ pub(super) enum Promise {
     NothingLost,
     OneEffect,
     NoForeignData,
+    /// Only refusals that the API describes for it.
+    Legal,
     /// A finding of the audit names the invariant itself.
     Audited(Option<u8>),
     Service,
@@ -40,6 +42,7 @@ impl Promise {
             Self::NothingLost => (Some(6), "every acknowledged write is present, every other completely or not at all"),
             Self::OneEffect => (Some(7), "one idempotency key has one effect"),
             Self::NoForeignData => (Some(10), "no caller gets data of another organization"),
+            Self::Legal => (None, "holds and the waitlist are refused only for the documented reasons"),
             Self::Audited(number) => (number, "ledgers and events replay without a contradiction"),
             Self::Service => (None, "service recovers by itself after every fault"),
             Self::InTime => (None, "service recovers in time after every fault"),
@@ -73,6 +76,7 @@ pub(super) struct Gathered {
     pub breaches: Vec<Breach>,
     pub seen: HashMap<String, Vec<Seen>>,
     pub flights: HashMap<String, Vec<Seen>>,
+    pub holds: HashMap<String, Vec<Seen>>,
     pub outcomes: BTreeMap<&'static str, OutcomeCounts>,
     pub counters: BTreeMap<Counter, u64>,
 }
@@ -129,23 +133,49 @@ impl Evidence {
     }
 
     pub fn saw_flight(&self, reply: &Reply, flight: &Value, replayed: bool) {
-        let (Some(id), Some(version)) = (flight["id"].as_str(), flight["version"].as_u64()) else {
-            return self.breach(Promise::NothingLost, format!("call {} answered 2xx without a flight", reply.call));
+        let seen = self.seen_by_id(reply, flight, flight_fingerprint_of(flight), replayed);
+        if let Some((id, seen)) = seen {
+            self.get().flights.entry(id).or_default().push(seen);
+        }
+    }
+
+    pub fn saw_hold(&self, reply: &Reply, hold: &Value, replayed: bool) {
+        if let Some((id, seen)) = self.seen_by_id(reply, hold, hold_fingerprint_of(hold), replayed) {
+            self.get().holds.entry(id).or_default().push(seen);
+        }
+    }
+
+    fn seen_by_id(&self, reply: &Reply, shown: &Value, fingerprint: u64, replayed: bool) -> Option<(String, Seen)> {
+        let (Some(id), Some(version)) = (shown["id"].as_str(), shown["version"].as_u64()) else {
+            let what = format!("call {} answered 2xx without a flight or hold", reply.call);
+            self.breach(Promise::NothingLost, what);
+            return None;
         };
         let Reply { call, invoked, completed, .. } = *reply;
-        let seen = Seen { call, invoked, completed, version, fingerprint: flight_fingerprint_of(flight), replayed };
-        self.get().flights.entry(id.to_owned()).or_default().push(seen);
+        Some((id.to_owned(), Seen { call, invoked, completed, version, fingerprint, replayed }))
     }
 }
 
-/// The fingerprint of a booking: all of it but `next_actions`, which is not part of a version.
+/// The fingerprint of a booking: all of it but `next_actions`, which is not part of a version, and a guest's `claim`,
+/// which only the answer to the commit has.
 pub(super) fn fingerprint_of(booking: &Value) -> u64 {
-    fingerprint_without(booking, &["next_actions"])
+    fingerprint_without(booking, &["next_actions", "claim"])
 }
 
 /// The fingerprint of a flight: all of it but its room, which bookings change without a new version.
 pub(super) fn flight_fingerprint_of(flight: &Value) -> u64 {
     fingerprint_without(flight, &["available", "utilization_percent"])
+}
+
+/// The fingerprint of a hold: all of it but its status, which time changes, and names that a smaller aircraft drops.
+pub(super) fn hold_fingerprint_of(hold: &Value) -> u64 {
+    fingerprint_without(hold, &["status", "position_names"])
+}
+
+/// The fingerprint of the members that no change of the hold touches.
+pub(super) fn hold_fixed_of(hold: &Value) -> u64 {
+    const FIXED: [&str; 5] = ["id", "kind", "organization_id", "created_by", "created_at"];
+    hash_of(&FIXED.map(|member| &hold[member]))
 }
 
 fn fingerprint_without(value: &Value, left_out: &[&str]) -> u64 {
@@ -184,8 +214,13 @@ mod tests {
             fingerprint,
             fingerprint_of(&json!({"next_actions": [], "legs": [{"status": "BOOKED"}], "ref_id": "ACB1"}))
         );
+        let claimed = json!({"ref_id": "ACB1", "legs": [{"status": "BOOKED"}], "claim": {"token": "x"}});
+        assert_eq!(fingerprint, fingerprint_of(&claimed));
         assert_ne!(fingerprint, fingerprint_of(&json!({"ref_id": "ACB1", "legs": [{"status": "DEPARTED"}]})));
         assert_ne!(fingerprint_of(&json!({"a": [["b"]]})), fingerprint_of(&json!({"a": ["b", []]})));
+        let hold = |status: &str| json!({"id": "h", "version": 1, "status": status});
+        assert_eq!(hold_fingerprint_of(&hold("ACTIVE")), hold_fingerprint_of(&hold("EXPIRED")));
+        assert_ne!(hold_fingerprint_of(&hold("ACTIVE")), hold_fingerprint_of(&json!({"id": "h", "version": 2})));
         assert_eq!(fixed_of(&booking), fixed_of(&json!({"ref_id": "ACB1", "version": 3})));
     }
 }

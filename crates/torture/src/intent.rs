@@ -3,20 +3,24 @@
 use super::random::Random;
 
 /// The share of each action, in percent.
-const MIX: [(Action, u64); 13] = [
-    (Action::Book, 34),
-    (Action::Move, 20),
-    (Action::Cancel, 10),
-    (Action::Amend, 7),
-    (Action::Reroute, 6),
+const MIX: [(Action, u64); 17] = [
+    (Action::Book, 25),
+    (Action::Move, 15),
+    (Action::Cancel, 8),
+    (Action::Amend, 5),
+    (Action::Reroute, 5),
     (Action::Operate, 5),
     (Action::Import, 1),
-    (Action::Repeat, 5),
+    (Action::Hold, 9),
+    (Action::StepHold, 10),
+    (Action::Wait, 2),
+    (Action::Attend, 3),
+    (Action::Repeat, 4),
     (Action::Misuse, 2),
-    (Action::Read, 4),
+    (Action::Read, 2),
     (Action::History, 1),
-    (Action::Availability, 3),
-    (Action::Trespass, 2),
+    (Action::Availability, 2),
+    (Action::Trespass, 1),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,14 @@ pub(super) enum Action {
     Operate,
     /// A timetable with new flights and with flights that are being sold; or only its dry run.
     Import,
+    /// Hold room, as a customer, a guest or the carrier.
+    Hold,
+    /// Amend, extend, release or commit a hold, or leave it to expire.
+    StepHold,
+    /// Join the waitlist.
+    Wait,
+    /// Look after an entry of the waitlist: take its offer or decline it, move or cancel it.
+    Attend,
     /// The same request again with its key, long after it was answered.
     Repeat,
     /// Another request with the key of an answered one.

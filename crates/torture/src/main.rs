@@ -5,6 +5,7 @@ mod callers;
 mod check;
 mod client;
 mod evidence;
+mod held;
 mod history;
 mod injector;
 mod intent;
@@ -45,6 +46,7 @@ use self::{
         probe::{Probe, longest_outage},
     },
     evidence::{Breach, Evidence},
+    held::Shared,
     history::{History, Writer},
     injector::Injected,
     intent::Intents,
@@ -232,6 +234,8 @@ impl Run {
             roomy,
             burst: Burst::default(),
             shared: SharedShipments::default(),
+            holds: Shared::default(),
+            entries: Shared::default(),
             stop: CancellationToken::new(),
             wire: Arc::clone(&wire),
         });

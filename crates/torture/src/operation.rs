@@ -1,89 +1,30 @@
 //! An operation: a write that a client sends once or several times under one key, until its outcome is known.
 pub(super) mod flight;
+pub(super) mod hold;
+mod kind;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use self::flight::{Row, flight_in};
+use self::{
+    flight::{Row, flight_in},
+    hold::{HOLDS, WAITLIST, id_in},
+};
 use super::{
     callers::Caller,
-    evidence::{Counter, Evidence, Promise, fingerprint_of, fixed_of},
+    evidence::{Counter, Evidence, Promise, fingerprint_of, fixed_of, hold_fixed_of},
     wire::{Answer, Outcome, Refusal, Reply, Request},
 };
 
+pub(super) use self::kind::{Kind, Subject};
+
 pub(super) const BOOKINGS: &str = "/api/v1/bookings";
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
-    #[default]
-    Book,
-    Depart,
-    Arrive,
-    Deliver,
-    Cancel,
-    Amend,
-    Reroute,
-    FlightDepart,
-    FlightArrive,
-    FlightCancel,
-    Retime,
-    Resize,
-    Offload,
-    Import,
-    /// A timetable that is only to be checked.
-    DryRun,
-}
-
-impl Kind {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Book => "create",
-            Self::Depart => "depart",
-            Self::Arrive => "arrive",
-            Self::Deliver => "deliver",
-            Self::Cancel => "cancel",
-            Self::Amend => "amend",
-            Self::Reroute => "reroute",
-            Self::FlightDepart => "flight depart",
-            Self::FlightArrive => "flight arrive",
-            Self::FlightCancel => "flight cancel",
-            Self::Retime => "flight retime",
-            Self::Resize => "flight capacity",
-            Self::Offload => "flight offload",
-            Self::Import => "import",
-            Self::DryRun => "import dry run",
-        }
-    }
-
-    /// Whether it changes flights, and bookings only through them.
-    pub const fn is_of_flights(self) -> bool {
-        !matches!(
-            self,
-            Self::Book | Self::Depart | Self::Arrive | Self::Deliver | Self::Cancel | Self::Amend | Self::Reroute
-        )
-    }
-
-    /// The event that it adds to a booking's history.
-    pub const fn event(self) -> &'static str {
-        match self {
-            Self::Book => "BOOKED",
-            Self::Depart | Self::FlightDepart => "DEPARTED",
-            Self::Arrive | Self::FlightArrive => "ARRIVED",
-            Self::Deliver => "DELIVERED",
-            Self::Cancel => "CANCELLED",
-            // A reroute changes the description too; the flights may stay the same.
-            Self::Amend | Self::Reroute => "AMENDED",
-            Self::FlightCancel => "FLIGHT_CANCELLED",
-            Self::Retime => "FLIGHT_RETIMED",
-            Self::Offload => "OFFLOADED",
-            Self::Resize | Self::Import | Self::DryRun => "",
-        }
-    }
-}
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Actor {
     Shipper(usize),
+    /// A caller without an account.
+    Guest(usize),
     #[default]
     Staff,
 }
@@ -93,7 +34,10 @@ pub(super) enum Actor {
 pub(super) struct Ack {
     pub call: u64,
     pub completed: u64,
+    /// The reference of the booking, or the id of the flight, hold or entry.
     pub reference: String,
+    /// The organization that it belongs to.
+    pub organization: String,
     pub version: u64,
     pub fingerprint: u64,
     pub fixed: u64,
@@ -109,10 +53,15 @@ pub(super) struct Ack {
 pub(super) struct Operation {
     pub kind: Kind,
     pub actor: Actor,
-    pub shipper: usize,
+    /// The shipper that its booking belongs to; `None` if it belongs to a guest or to the carrier.
+    pub shipper: Option<usize>,
     /// `None` for a new booking.
     pub reference: Option<String>,
-    /// The mark of a new booking.
+    /// `None` for a new hold.
+    pub hold: Option<String>,
+    /// `None` for a new entry of the waitlist.
+    pub entry: Option<String>,
+    /// The mark of a new booking or hold.
     pub mark: Option<String>,
     /// The note that only the events of this operation have.
     pub note: Option<String>,
@@ -130,22 +79,23 @@ pub(super) struct Operation {
 }
 
 impl Operation {
-    pub fn new(kind: Kind, actor: Actor, shipper: usize, request: Request) -> Self {
-        let path = request.path.strip_prefix(BOOKINGS).and_then(|rest| rest.strip_prefix('/'));
-        let reference = path.and_then(|path| path.split('/').next()).map(str::to_owned);
+    pub fn new(kind: Kind, actor: Actor, shipper: impl Into<Option<usize>>, request: Request) -> Self {
+        let path = request.path.as_str();
         let body = request.body.as_ref().unwrap_or(&Value::Null);
         let text = |member: &str| body[member].as_str().map(str::to_owned);
-        let (mark, note) = (text("customer_reference"), text("notes").or_else(|| text("reason")));
+        let mark = text(if kind == Kind::Hold { "description" } else { "customer_reference" });
         let named =
             body["offload"].as_array().into_iter().flatten().filter_map(|named| Some(named.as_str()?.to_owned()));
         Self {
             kind,
             actor,
-            shipper,
-            reference,
+            shipper: shipper.into(),
+            reference: id_in(path, BOOKINGS),
+            hold: id_in(path, HOLDS),
+            entry: id_in(path, WAITLIST),
             mark,
-            note,
-            flight: flight_in(&request.path),
+            note: text("notes").or_else(|| text("reason")),
+            flight: flight_in(path).filter(|_| kind.is_of_flights()),
             named: named.collect(),
             request,
             ..Self::default()
@@ -198,8 +148,11 @@ impl Operation {
             }
         }
         let body = &answer.body;
-        let wrong =
-            if self.kind.is_of_flights() { self.flight_differences(body) } else { self.differences(body, caller) };
+        let wrong = match self.kind.subject() {
+            Subject::Flight => self.flight_differences(body),
+            Subject::Booking => self.differences(body, caller),
+            Subject::Hold | Subject::Entry => self.hold_differences(body, caller),
+        };
         for (promise, wrong) in wrong {
             evidence.breach(promise, format!("call {call} ({name}) was acknowledged, but {wrong}"));
         }
@@ -207,10 +160,11 @@ impl Operation {
         let ack = Ack {
             call,
             completed: reply.completed,
-            reference: body["ref_id"].as_str().unwrap_or_default().to_owned(),
+            reference: body["ref_id"].as_str().or(body["id"].as_str()).unwrap_or_default().to_owned(),
+            organization: body["organization_id"].as_str().unwrap_or_default().to_owned(),
             version: self.shown(body)["version"].as_u64().unwrap_or_default(),
             fingerprint: fingerprint_of(body),
-            fixed: fixed_of(body),
+            fixed: if self.kind.subject() == Subject::Hold { hold_fixed_of(body) } else { fixed_of(body) },
             weight_kg: body["weight_kg"].as_f64(),
             bookings_changed: body["bookings_changed"].as_u64().and_then(|count| count.try_into().ok()),
             bookings_pending: body["bookings_pending"]
@@ -245,12 +199,21 @@ impl Operation {
                 evidence.breach(Promise::NothingLost, what);
                 self.refusal = Some(refusal.clone());
             }
+            // A quota of guests lasts for an hour: nothing was done, and nothing is repeated.
+            "rate_limited" if matches!(self.actor, Actor::Guest(_)) && known.is_none() => {
+                self.refusal = Some(refusal.clone());
+            }
             _ if refusal.is_passing() => {}
             _ if known.is_some() => evidence.breach(
                 Promise::OneEffect,
                 format!("call {call} repeats a {name} that was done, but was refused: {refusal}"),
             ),
-            _ => self.refusal = Some(refusal.clone()),
+            _ => {
+                if let Some(what) = self.unexpected(refusal) {
+                    evidence.breach(Promise::Legal, format!("call {call}: {what}"));
+                }
+                self.refusal = Some(refusal.clone());
+            }
         }
     }
 

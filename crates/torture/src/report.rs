@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     answers::Answers,
-    check::Checked,
+    check::{Checked, Tally},
     evidence::{Breach, Counter, OutcomeCounts, Promise},
     injector::Injected,
 };
@@ -155,11 +155,17 @@ impl Report {
     }
 
     fn write_outcome(&self, text: &mut String) -> std::fmt::Result {
-        let Checked { bookings, events, flights, acknowledged, refused, unknown } = self.checked;
+        let Checked { bookings, events, flights, acknowledged, refused, unknown, holds } = self.checked;
         writeln!(
             text,
             "  checked     {bookings} bookings with {events} events, {flights} flights; {acknowledged} acknowledged, {refused} \
              refused, {unknown} unknown changes"
+        )?;
+        let Tally { made, committed, released, expired, waitlist_entries, offers, offers_booked } = holds;
+        writeln!(
+            text,
+            "  holds       {made} made: {committed} committed, {released} released, {expired} expired; {waitlist_entries} \
+             waitlist entries, {offers} offers made, {offers_booked} booked"
         )?;
         let audit = if self.audit.is_some() { "run" } else { "not run" };
         writeln!(text, "  audit       {audit}")?;

@@ -22,6 +22,8 @@ use super::{
 use loadmaster::platform::clock::{Clock, SystemClock};
 
 const ROOM: [&str; 3] = ["DEL", "BOM", "LHR"];
+/// The local time of Delhi and Bombay, ahead of UTC.
+pub(super) const LOCAL: TimeDelta = TimeDelta::minutes(330);
 pub(super) const DURATION: TimeDelta = TimeDelta::hours(4);
 /// Days from the first flights to the imported ones, which nobody books.
 const IMPORTED_FROM_DAY: i64 = 310;

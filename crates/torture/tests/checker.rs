@@ -272,6 +272,14 @@ mod controls {
     }
 
     #[test]
+    fn room_that_is_still_held_after_a_commit_is_found() {
+        let found = breaches("keep_held", &["--seconds", "8", "--clients", "6", "--faults", "none"]);
+        let held =
+            |(invariant, what): &(Option<u64>, String)| *invariant == Some(2) && what.contains("open holds keep");
+        assert!(found.iter().any(held), "{found:#?}");
+    }
+
+    #[test]
     fn a_write_that_was_acknowledged_too_early_and_lost_is_found() {
         let found = breaches("early_answer", &["--seconds", "20", "--faults", "kill-app,kill-postgres"]);
         let lost = |(invariant, what): &(Option<u64>, String)| *invariant == Some(6) && what.starts_with("lost: ");

@@ -37,7 +37,7 @@ pub(super) fn days() -> impl Iterator<Item = NaiveDate> {
 }
 
 /// Finds the first bookable direct flight from Delhi to London in the next days.
-async fn find_flight(anyone: &Caller) -> anyhow::Result<Value> {
+pub(super) async fn find_flight(anyone: &Caller) -> anyhow::Result<Value> {
     for date in days() {
         let search = json!({"origin": "DEL", "destination": "LHR", "departure_date": date, "weight_kg": 480.5});
         let found = anyone.post("/api/v1/routes/search", search).await?;

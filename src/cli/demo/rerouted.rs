@@ -58,7 +58,7 @@ async fn find_connection(cast: &Cast) -> anyhow::Result<Value> {
 }
 
 /// Adds a flight of the demo's own beside another, under a number that is free on that day.
-async fn add_flight_like(cast: &Cast, flight: &Value) -> anyhow::Result<Value> {
+pub(super) async fn add_flight_like(cast: &Cast, flight: &Value) -> anyhow::Result<Value> {
     let airline = text(flight, "airline_code");
     for number in (9000..=9999).rev() {
         let new = json!({

@@ -39,11 +39,11 @@ pub(super) fn judge(
 /// Each booking bears the mark of one request, and each acknowledged request has its booking.
 fn marks(found: &[Found], operations: &[Operation], run: &str) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    let mut by_mark: BTreeMap<(usize, &str), Vec<&Found>> = BTreeMap::new();
+    let mut by_mark: BTreeMap<(Option<usize>, &str), Vec<&Found>> = BTreeMap::new();
     for found in found {
         by_mark.entry((found.shipper, &found.mark)).or_default().push(found);
     }
-    for operation in operations.iter().filter(|operation| operation.kind == Kind::Book) {
+    for operation in operations.iter().filter(|operation| operation.kind.makes_booking()) {
         let mark = operation.mark.as_deref().unwrap_or_default();
         let there = by_mark.remove(&(operation.shipper, mark)).unwrap_or_default();
         let references = || there.iter().map(|found| found.reference.as_str()).collect::<Vec<_>>().join(", ");
@@ -117,7 +117,7 @@ fn has_what_was_acknowledged(found: &Found, asked: &[&Operation]) -> Vec<Breach>
                 ack.version, found.reference, ack.call, found.version
             )));
         }
-        if operation.kind == Kind::Book && (ack.fixed != found.fixed || ack.weight_kg != found.booked_kg) {
+        if operation.kind.makes_booking() && (ack.fixed != found.fixed || ack.weight_kg != found.booked_kg) {
             breaches.push(lost(format!("{} differs from what call {} acknowledged", found.reference, ack.call)));
         }
     }
@@ -126,7 +126,9 @@ fn has_what_was_acknowledged(found: &Found, asked: &[&Operation]) -> Vec<Breach>
 
 /// Whether an event has the note of this operation. Operations that change members of the booking have none.
 fn bears(operation: &Operation, event: &Event) -> bool {
-    matches!(operation.kind, Kind::Book | Kind::Amend | Kind::Reroute) || operation.note == event.note
+    operation.kind.makes_booking()
+        || matches!(operation.kind, Kind::Amend | Kind::Reroute)
+        || operation.note == event.note
 }
 
 /// Every event was asked for: refused calls have no effect, and one key has one effect. A step of a flight counts once

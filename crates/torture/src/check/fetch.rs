@@ -1,4 +1,4 @@
-//! Reads everything back: the bookings of each shipper, and their histories.
+//! Reads everything back: the bookings of each shipper and those that holds of others have become, with their histories.
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
@@ -23,9 +23,12 @@ const READERS: usize = 8;
 /// A booking at the end of the run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Found {
-    pub shipper: usize,
+    /// `None` if it belongs to a guest or to the carrier.
+    pub shipper: Option<usize>,
     pub reference: String,
     pub mark: String,
+    /// The hold that it was made of.
+    pub hold: Option<String>,
     pub version: u64,
     pub fingerprint: u64,
     pub fixed: u64,
@@ -65,17 +68,17 @@ pub(super) async fn get(load: &Load, actor: Actor, path: &str, instance: usize) 
     let began = Instant::now();
     for add in 0.. {
         let delivery = Delivery { client: NO_CLIENT, instance: instance + add, hang_up: None };
-        let failed = match load.wire.send_unrecorded(delivery, load.caller(actor), &Request::get(path.to_owned())).await
-        {
-            Outcome::Ok(answer) => return Ok(Some(answer)),
-            Outcome::Refused(refusal) if refusal.code == "not_found" => return Ok(None),
-            Outcome::Refused(refusal) if refusal.is_passing() => {
-                load.callers.note_refusal(&refusal, (instance + add) % load.wire.addresses.count().max(1));
-                refusal.to_string()
-            }
-            Outcome::Refused(refusal) => bail!("{path}: {refusal}"),
-            Outcome::Unknown(error) => error,
-        };
+        let failed =
+            match load.wire.send_unrecorded(delivery, &load.caller(actor), &Request::get(path.to_owned())).await {
+                Outcome::Ok(answer) => return Ok(Some(answer)),
+                Outcome::Refused(refusal) if refusal.code == "not_found" => return Ok(None),
+                Outcome::Refused(refusal) if refusal.is_passing() => {
+                    load.callers.note_refusal(&refusal, (instance + add) % load.wire.addresses.count().max(1));
+                    refusal.to_string()
+                }
+                Outcome::Refused(refusal) => bail!("{path}: {refusal}"),
+                Outcome::Unknown(error) => error,
+            };
         if began.elapsed() > GIVE_UP_AFTER {
             bail!("{path} cannot be read: {failed}");
         }
@@ -94,12 +97,12 @@ pub(super) async fn list(load: &Load, actor: Actor, path: String) -> anyhow::Res
     Ok(entries)
 }
 
-/// The bookings of both shippers. A booking that is listed and cannot be read has no content.
-pub(super) async fn bookings(load: &Arc<Load>) -> anyhow::Result<Vec<Found>> {
-    let mut waiting = VecDeque::new();
+/// The bookings of both shippers, and these of guests and the carrier. A booking that is listed and cannot be read has no content.
+pub(super) async fn bookings(load: &Arc<Load>, of_others: Vec<String>) -> anyhow::Result<Vec<Found>> {
+    let mut waiting: VecDeque<_> = of_others.into_iter().map(|reference| (None, reference)).collect();
     for shipper in 0..2 {
         for booking in list(load, Actor::Shipper(shipper), format!("{BOOKINGS}?limit=100")).await? {
-            waiting.push_back((shipper, booking["ref_id"].as_str().unwrap_or_default().to_owned()));
+            waiting.push_back((Some(shipper), booking["ref_id"].as_str().unwrap_or_default().to_owned()));
         }
     }
     let waiting = Arc::new(Mutex::new(waiting));
@@ -110,7 +113,7 @@ pub(super) async fn bookings(load: &Arc<Load>) -> anyhow::Result<Vec<Found>> {
             let mut found = Vec::new();
             let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             while let Some((shipper, reference)) = next() {
-                let history = history(&load, shipper, &reference, reader).await?;
+                let history = history(&load, shipper.map_or(Actor::Staff, Actor::Shipper), &reference, reader).await?;
                 found.push(history.map_or_else(
                     || Found { shipper, reference, ..Found::default() },
                     |history| read(shipper, &history),
@@ -127,13 +130,13 @@ pub(super) async fn bookings(load: &Arc<Load>) -> anyhow::Result<Vec<Found>> {
 }
 
 /// The whole history: the first answer has the newest events, and links to older ones.
-async fn history(load: &Load, shipper: usize, reference: &str, reader: usize) -> anyhow::Result<Option<Value>> {
+async fn history(load: &Load, actor: Actor, reference: &str, reader: usize) -> anyhow::Result<Option<Value>> {
     let path = format!("{}/history", path_of(reference));
-    let Some(Answer { mut body, mut previous, .. }) = get(load, Actor::Shipper(shipper), &path, reader).await? else {
+    let Some(Answer { mut body, mut previous, .. }) = get(load, actor, &path, reader).await? else {
         return Ok(None);
     };
     while let Some(path) = previous {
-        let Some(mut older) = get(load, Actor::Shipper(shipper), &path, reader).await? else { break };
+        let Some(mut older) = get(load, actor, &path, reader).await? else { break };
         if let (Some(older), Some(timeline)) = (older.body["timeline"].as_array_mut(), body["timeline"].as_array_mut())
         {
             timeline.splice(..0, std::mem::take(older));
@@ -143,7 +146,7 @@ async fn history(load: &Load, shipper: usize, reference: &str, reader: usize) ->
     Ok(Some(body))
 }
 
-fn read(shipper: usize, history: &Value) -> Found {
+fn read(shipper: Option<usize>, history: &Value) -> Found {
     let (booking, timeline) = (&history["booking"], &history["timeline"]);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let events = || timeline.as_array().into_iter().flatten();
@@ -156,6 +159,7 @@ fn read(shipper: usize, history: &Value) -> Found {
         shipper,
         reference: text(&booking["ref_id"]),
         mark: text(&booking["customer_reference"]),
+        hold: booking["hold_id"].as_str().map(str::to_owned),
         version: booking["version"].as_u64().unwrap_or_default(),
         fingerprint: fingerprint_of(booking),
         fixed: fixed_of(booking),

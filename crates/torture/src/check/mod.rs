@@ -4,16 +4,20 @@ mod bookings;
 mod fetch;
 mod flight_requests;
 mod flights;
+mod holds;
 mod imports;
+mod rooms;
 mod versions;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-pub(super) use self::{audit::audit, flights::oversold};
+pub(super) use self::{audit::audit, flights::oversold, holds::Tally};
+use loadmaster::platform::clock::{Clock, SystemClock};
+
 use self::{fetch::Found, flight_requests::FlightRequests};
 use super::{
     client::Load,
-    evidence::{Breach, Promise},
+    evidence::{Breach, Gathered, Promise},
     operation::Operation,
 };
 
@@ -25,23 +29,28 @@ pub(super) struct Checked {
     pub acknowledged: usize,
     pub refused: usize,
     pub unknown: usize,
+    pub holds: Tally,
 }
 
 /// Compares all operations of the clients with what the servers show now.
 pub(super) async fn check(load: &Arc<Load>, operations: &[Operation]) -> anyhow::Result<(Vec<Breach>, Checked)> {
-    let found = fetch::bookings(load).await?;
+    let held = holds::fetch(load, operations).await?;
+    let found = fetch::bookings(load, held.bookings_of_others()).await?;
     let flight_requests = FlightRequests::of(operations);
     let mut breaches = bookings::judge(&found, operations, &flight_requests, &load.run);
     breaches.extend(flight_requests::judge(&found, operations));
-    let (seen, mut seen_flights) = {
+    let (seen, mut seen_flights, seen_holds) = {
         let mut evidence = load.evidence.get();
-        (std::mem::take(&mut evidence.seen), std::mem::take(&mut evidence.flights))
+        let Gathered { seen, flights, holds, .. } = &mut *evidence;
+        (std::mem::take(seen), std::mem::take(flights), std::mem::take(holds))
     };
     let found: BTreeMap<_, _> = found.into_iter().map(|found| (found.reference.clone(), found)).collect();
     for (reference, seen) in seen {
         breaches.extend(versions::judge(&reference, &seen, found.get(&reference).map(Found::last)));
     }
+    breaches.extend(holds::judge(&held, operations, &found, &seen_holds, SystemClock.now()));
     let flights = load.schedule.all();
+    breaches.extend(rooms::judge(load, &flights).await?);
     for flight in &flights {
         let seen = seen_flights.remove(&flight.id).unwrap_or_default();
         breaches.extend(flights::judge(load, flight, &flight_requests, &seen).await?);
@@ -55,6 +64,7 @@ pub(super) async fn check(load: &Arc<Load>, operations: &[Operation]) -> anyhow:
         acknowledged: count(|operation| operation.ack.is_some()),
         refused: count(Operation::was_refused),
         unknown: count(|operation| operation.ack.is_none() && !operation.was_refused()),
+        holds: held.tally(),
     };
     Ok((breaches, checked))
 }

@@ -36,7 +36,10 @@ impl Client {
         let (mark, _) = self.next_key();
         let (tail, body) = match kind {
             Kind::Retime => (None, retimed(&flight, intent)),
-            Kind::Resize => (None, json!({"capacity": capacity(resized(&flight, intent))})),
+            Kind::Resize => {
+                let capacity = capacity(resized(&flight, intent));
+                (None, json!({"capacity": capacity, "release_holds": intent.own}))
+            }
             Kind::FlightDepart => (Some("depart"), json!({})),
             Kind::FlightArrive => (Some("arrive"), json!({})),
             _ => (Some("cancel"), json!({"reason": mark})),

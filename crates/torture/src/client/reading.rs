@@ -6,10 +6,10 @@ use super::{Action, Actor, Client, Delivery, Intent, Outcome, Promise, Reply, Re
 use crate::{check, operation::Kind};
 
 impl Client {
-    async fn look(&self, intent: &Intent, kind: &'static str, actor: Actor, path: String) -> Reply {
+    pub(super) async fn look(&self, intent: &Intent, kind: &'static str, actor: Actor, path: String) -> Reply {
         let instance = usize::try_from(intent.instance % 1024).unwrap_or_default();
         let delivery = Delivery { client: self.number, instance, hang_up: None };
-        let reply = self.load.wire.send(delivery, self.load.caller(actor), &Request::get(path)).await;
+        let reply = self.load.wire.send(delivery, &self.load.caller(actor), &Request::get(path)).await;
         self.load.evidence.count_outcome(kind, &reply.outcome);
         self.load.back_off(&reply).await;
         reply
@@ -66,7 +66,7 @@ impl Client {
             _ => {}
         }
         let delivery = Delivery { client: self.number, instance: usize::from(intent.own), hang_up: None };
-        let reply = self.load.wire.send(delivery, self.load.caller(Actor::Shipper(self.shipper)), &request).await;
+        let reply = self.load.wire.send(delivery, &self.load.caller(Actor::Shipper(self.shipper)), &request).await;
         self.load.evidence.count_outcome("trespass", &reply.outcome);
         let outcome = match &reply.outcome {
             Outcome::Ok(_) => "got access".to_owned(),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{Answer, Evidence, Kind, Operation, Promise, Reply};
+use super::{Answer, Evidence, Kind, Operation, Promise, Reply, Subject, id_in};
 
 pub(crate) const FLIGHTS: &str = "/api/v1/flights";
 const COLUMNS: &str = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,\
@@ -41,8 +41,13 @@ impl Operation {
     pub(super) fn show(&self, reply: &Reply, answer: &Answer, evidence: &Evidence) {
         match self.kind {
             Kind::Import | Kind::DryRun => {}
-            kind if kind.is_of_flights() => evidence.saw_flight(reply, self.shown(&answer.body), answer.replayed),
-            _ => evidence.saw(reply, &answer.body, answer.replayed),
+            kind => match kind.subject() {
+                Subject::Flight => evidence.saw_flight(reply, self.shown(&answer.body), answer.replayed),
+                Subject::Booking => evidence.saw(reply, &answer.body, answer.replayed),
+                Subject::Hold => evidence.saw_hold(reply, &answer.body, answer.replayed),
+                // Its place and its offer change without a new version.
+                Subject::Entry => {}
+            },
         }
     }
 
@@ -88,14 +93,12 @@ impl Operation {
     }
 }
 
-fn instant(value: &Value) -> Option<DateTime<Utc>> {
+pub(super) fn instant(value: &Value) -> Option<DateTime<Utc>> {
     value.as_str()?.parse().ok()
 }
 
 pub(super) fn flight_in(path: &str) -> Option<String> {
-    let rest = path.strip_prefix(FLIGHTS)?.strip_prefix('/')?;
-    let id = rest.split(['/', '?']).next()?;
-    (id != "import").then(|| id.to_owned())
+    id_in(path, FLIGHTS).filter(|id| id != "import")
 }
 
 #[cfg(test)]

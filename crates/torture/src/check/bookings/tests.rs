@@ -10,6 +10,7 @@ const RUN: &str = "t";
 
 fn booking(mark: &str, events: &[&str]) -> Found {
     Found {
+        shipper: Some(0),
         reference: format!("ACB-{mark}"),
         mark: mark.to_owned(),
         version: events.len() as u64,
