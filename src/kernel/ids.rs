@@ -59,4 +59,5 @@ id!(
     ApiKeyId,
     /// An administrative act.
     ActId,
+    EmbargoId,
 );

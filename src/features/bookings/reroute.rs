@@ -47,7 +47,8 @@ impl Amending<'_> {
             until: self.until,
         };
         let rules = self.service.flights.connections();
-        itinerary::check(&flights, demand, |airport| rules.minimum(airport), self.author.now)?;
+        let embargoes = self.service.embargoes.in_force_in_tx(tx).await?;
+        itinerary::check(&flights, demand, &embargoes, |airport| rules.minimum(airport), self.author.now)?;
         let next = flown.map_or(1, |leg| leg.sequence + 1);
         let legs = self.service.legs(&flights, next, (booking.pieces, booking.space), self.author.now);
         let taken: Vec<Shift> =

@@ -14,7 +14,7 @@ use crate::{
 };
 
 problem_codes! {
-    { crate::features::capacity::code::CAPACITY_EXCEEDED }
+    { crate::features::capacity::code::CAPACITY_EXCEEDED, crate::features::embargoes::code::EMBARGOED, crate::features::embargoes::code::HANDLING_REQUIRED }
     FLIGHT_CLOSED: CONFLICT, "flight_closed", "The flight is closed for booking",
         "Choose a flight whose cut-off has not passed.";
     FLIGHT_CANCELLED: CONFLICT, "flight_cancelled", "The flight is cancelled",

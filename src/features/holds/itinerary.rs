@@ -4,6 +4,7 @@ use super::error::code;
 use crate::{
     features::{
         capacity::{Dimension, FlightStatus, OpenUntil, Shortfall, Space},
+        embargoes::{Embargoes, Obstacle, Violation},
         flights::{Flight, Segment, is_connection},
     },
     kernel::{AirportCode, FlightId, FlightNumber, HandlingCode},
@@ -21,6 +22,8 @@ pub enum ItineraryError {
     Closed(FlightNumber),
     #[error("flight {0} is cancelled")]
     Cancelled(FlightNumber),
+    #[error("embargo {} keeps the freight off flight {}", .0.embargo_id, .0.flight_number)]
+    Embargoed(Box<Violation>),
 }
 
 impl ItineraryError {
@@ -31,6 +34,10 @@ impl ItineraryError {
             Self::Invalid(_) => "itinerary_invalid",
             Self::Closed(_) => "flight_closed",
             Self::Cancelled(_) => "flight_cancelled",
+            Self::Embargoed(violation) => match violation.obstacle {
+                Obstacle::Forbidden => "embargoed",
+                Obstacle::HandlingRequired(_) => "handling_required",
+            },
         }
     }
 }
@@ -45,6 +52,7 @@ impl From<ItineraryError> for Problem {
                 format!("{number} is closed for booking; its cut-off has passed or it has departed."),
             ),
             ItineraryError::Cancelled(number) => Self::new(code::FLIGHT_CANCELLED, format!("{number} is cancelled.")),
+            ItineraryError::Embargoed(violation) => (*violation).into(),
         }
     }
 }
@@ -92,10 +100,12 @@ pub fn in_order(ids: &[FlightId], mut found: Vec<Flight>) -> Result<Vec<Flight>,
 }
 
 /// Checks that these flights, in this order, carry the freight: they chain with time to connect, are not cancelled,
-/// still take bookings, are of the required kind, and have room. Returns the first obstacle.
+/// still take bookings, are of the required kind, may carry it under the embargoes, and have room. Returns the first
+/// obstacle.
 pub fn check(
     flights: &[Flight],
     demand: Demand<'_>,
+    embargoes: &Embargoes,
     minimum_connection: impl Fn(AirportCode) -> TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<(), ItineraryError> {
@@ -111,6 +121,7 @@ pub fn check(
     if let Some(flight) = flights.iter().find(|flight| freighters_only && !flight.is_freighter) {
         return Err(no_freighter(flight));
     }
+    check_embargoes(flights, demand.special_handling_codes, embargoes)?;
     for flight in flights {
         if let Some(shortfall) = flight.room.shortfall(demand.space) {
             return Err(ItineraryError::Full {
@@ -121,6 +132,16 @@ pub fn check(
         }
     }
     Ok(())
+}
+
+/// Checks that these flights may carry freight with these special handling codes under the embargoes.
+pub fn check_embargoes(
+    flights: &[Flight],
+    codes: &[HandlingCode],
+    embargoes: &Embargoes,
+) -> Result<(), ItineraryError> {
+    let violation = embargoes.first_violation(flights, codes);
+    violation.map_or(Ok(()), |violation| Err(ItineraryError::Embargoed(Box::new(violation))))
 }
 
 /// Returns the refusal of a flight for freight that requires a cargo aircraft.

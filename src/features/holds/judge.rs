@@ -16,6 +16,7 @@ use crate::{
     features::{
         accounts::{Principal, Role},
         capacity::{FlightCapacity, OpenUntil, Shift, Space},
+        embargoes::Embargoes,
         flights::Flight,
     },
     kernel::{AirportCode, Fault, FaultCode, FlightId, HoldId, OrganizationId, UserId},
@@ -181,6 +182,7 @@ impl HoldStep {
 pub struct HoldRules<'a> {
     pub limits: HoldLimits,
     pub minimum_connection: MinimumConnection<'a>,
+    pub embargoes: &'a Embargoes,
     pub now: DateTime<Utc>,
 }
 
@@ -199,11 +201,9 @@ impl HoldRules<'_> {
             inbound: None,
             until: OpenUntil::Cutoff,
         };
-        let judged = itinerary::check(flights, demand, self.minimum_connection, self.now);
-        if let Err(error @ (ItineraryError::Invalid(_) | ItineraryError::Closed(_) | ItineraryError::Cancelled(_))) =
-            judged
-        {
-            return Err(error.into());
+        let judged = itinerary::check(flights, demand, self.embargoes, self.minimum_connection, self.now);
+        if !matches!(judged, Ok(()) | Err(ItineraryError::Full { .. })) {
+            return Ok(judged?);
         }
         self.check_number(books, &new.caller)?;
         if new.caller.is_guest() {
@@ -365,7 +365,7 @@ impl HoldRules<'_> {
         {
             (after.origin, after.destination) = (first.origin, last.destination);
         }
-        itinerary::check(&flights, demand(after, after.space), self.minimum_connection, self.now)?;
+        itinerary::check(&flights, demand(after, after.space), self.embargoes, self.minimum_connection, self.now)?;
         if caller.is_guest() {
             self.check_share(books, &flights, after.space, own)?;
         }
@@ -389,7 +389,13 @@ impl HoldRules<'_> {
         let way: Vec<FlightId> = after.flight_ids().collect();
         let flights = way.iter().filter_map(|flight| known.get(flight).cloned()).collect();
         let flights = itinerary::in_order(&way, flights)?;
-        itinerary::check(&flights, demand(&after, Space::default()), self.minimum_connection, self.now)?;
+        itinerary::check(
+            &flights,
+            demand(&after, Space::default()),
+            self.embargoes,
+            self.minimum_connection,
+            self.now,
+        )?;
         shifts.extend(after.legs.iter().map(|leg| Shift::hold_posted(leg.flight_id, hold.id, leg.space)));
         after.end(HoldStatus::Committed, None, self.now);
         Ok(Stepped { before, after, shifts, event_type: HoldEventType::Committed })

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     features::{
         capacity::CapacityService,
+        embargoes::EmbargoService,
         flights::{Connections, Flight, FlightService},
         reference::Reference,
     },
@@ -30,6 +31,7 @@ pub struct SearchService(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub flights: FlightService,
     pub capacity: CapacityService,
+    pub embargoes: EmbargoService,
     pub reference: Reference,
     pub clock: SharedClock,
     pub settings: settings::Search,
@@ -44,9 +46,11 @@ pub(super) struct Inner {
 impl SearchService {
     /// Creates the service. Results are cached in `redis`, if there is one, for all processes of the installation that
     /// search by the same rules.
+    #[allow(clippy::too_many_arguments, reason = "each is one thing that it stands on")]
     pub fn new(
         flights: &FlightService,
         capacity: &CapacityService,
+        embargoes: &EmbargoService,
         reference: &Reference,
         clock: &SharedClock,
         settings: &settings::Search,
@@ -58,6 +62,7 @@ impl SearchService {
         Self(Arc::new(Inner {
             flights: flights.clone(),
             capacity: capacity.clone(),
+            embargoes: embargoes.clone(),
             reference: reference.clone(),
             clock: clock.clone(),
             settings: settings.clone(),
@@ -132,10 +137,10 @@ impl SearchService {
         max_stops: u8,
     ) -> Result<Options, SearchError> {
         let RouteSet { direct, transit } = self.ways_between(origin, destination, span, date, max_stops).await?;
-        let judge = Judge::of(request, self.0.clock.now());
+        let judge = Judge::of(request, &self.0.embargoes.in_force().await?, self.0.clock.now());
         Ok(Options {
-            direct: direct.into_iter().filter_map(|flight| Itinerary::judge(vec![flight], judge)).collect(),
-            transit: transit.into_iter().filter_map(|legs| Itinerary::judge(legs, judge)).collect(),
+            direct: direct.into_iter().filter_map(|flight| Itinerary::judge(vec![flight], &judge)).collect(),
+            transit: transit.into_iter().filter_map(|legs| Itinerary::judge(legs, &judge)).collect(),
         })
     }
 

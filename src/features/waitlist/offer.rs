@@ -11,6 +11,7 @@ use super::{
 use crate::{
     features::{
         capacity::{self, FlightCapacity, LAST_OFFERS, OpenUntil, Shift, Space},
+        embargoes::Embargoes,
         flights::{self, Flight},
         holds::{
             self, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus,
@@ -47,7 +48,8 @@ impl Command for MakeOffer {
         let now = waitlist.clock.now();
         let found = flights::find_all_in_tx(tx, way).await?;
         let Ok(flights) = itinerary::in_order(way, found) else { return Ok(None) };
-        if !waitlist.can_offer(queued, &flights, now) {
+        let embargoes = waitlist.embargoes.in_force_in_tx(tx).await?;
+        if !waitlist.can_offer(queued, &flights, &embargoes, now) {
             return Ok(None);
         }
         let entry = repository::lock(tx, &[queued.id]).await?.pop();
@@ -101,7 +103,13 @@ pub(super) fn with_aside(flights: &[Flight]) -> Vec<Flight> {
 impl WaitlistService {
     /// Returns whether these flights, in order, can carry the freight of an entry now, with what is set aside for those
     /// who wait.
-    pub(super) fn can_offer(&self, entry: &Queued, flights: &[Flight], now: DateTime<Utc>) -> bool {
+    pub(super) fn can_offer(
+        &self,
+        entry: &Queued,
+        flights: &[Flight],
+        embargoes: &Embargoes,
+        now: DateTime<Utc>,
+    ) -> bool {
         let demand = Demand {
             origin: entry.lane.0,
             destination: entry.lane.1,
@@ -112,7 +120,8 @@ impl WaitlistService {
         };
         let rules = self.flights.connections();
         let in_time = flights.iter().all(|flight| now + LAST_OFFERS < flight.room.cutoff);
-        in_time && itinerary::check(&with_aside(flights), demand, |airport| rules.minimum(airport), now).is_ok()
+        in_time
+            && itinerary::check(&with_aside(flights), demand, embargoes, |airport| rules.minimum(airport), now).is_ok()
     }
 
     fn draw_up(&self, entry: &Waiting, flights: &[Flight], now: DateTime<Utc>) -> Hold {

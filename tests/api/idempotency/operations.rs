@@ -67,6 +67,10 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
     let (leaving, lost) = (path_to(&leaving), path_to(&lost));
     let new = json!({"flight_number": "AI107", "origin": "DEL", "destination": "LHR", "aircraft_code": "77X",
                      "departure_datetime": "2026-11-21T04:00:00Z", "arrival_datetime": "2026-11-21T13:00:00Z"});
+    let embargo = json!({"name": "No flights", "reason": "Closed", "origin": "SYD", "destination": "*",
+                         "valid_from": "2026-11-20", "effect": "FORBID"});
+    let ended = caller.post("/api/v1/embargoes", embargo.clone()).await.expect(201);
+    let ended = format!("/api/v1/embargoes/{}", ended["id"].as_str().unwrap());
     let deed =
         |method, template, path: String, body, status| Deed { operation: (method, template), path, body, status };
     let booking = |verb: &'static str, path: &str, body| {
@@ -92,6 +96,9 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("POST", "/api/v1/flights/{id}/depart", format!("{leaving}/depart"), None, 200),
         deed("POST", "/api/v1/flights/{id}/arrive", format!("{leaving}/arrive"), Some(json!({})), 200),
         deed("POST", "/api/v1/flights/{id}/cancel", format!("{lost}/cancel"), Some(json!({"reason": "Fog"})), 200),
+        deed("POST", "/api/v1/embargoes", "/api/v1/embargoes".to_owned(), Some(embargo), 201),
+        deed("PATCH", "/api/v1/embargoes/{id}", ended.clone(), Some(json!({"weekdays": [1]})), 200),
+        deed("DELETE", "/api/v1/embargoes/{id}", ended, None, 200),
         deed("POST", HOLDS, HOLDS.to_owned(), Some(hold_on(&[&roomy])), 201),
         deed("PATCH", "/api/v1/holds/{id}", amended, Some(json!({"weight_kg": 110})), 200),
         deed("POST", "/api/v1/holds/{id}/extend", format!("{extended}/extend"), Some(json!({"ttl_seconds": 120})), 200),
@@ -150,6 +157,8 @@ async fn without_a_key_each_request_is_its_own() {
             // To make a thing what it is already is no fault.
             "/api/v1/flights/import" => assert_eq!(fresh(again, 200).body["unchanged"], 1),
             "/api/v1/flights" => drop(again.expect_problem(409, "already_exists")),
+            "/api/v1/embargoes" => assert_ne!(fresh(again, 201).body["id"], first.body["id"]),
+            "/api/v1/embargoes/{id}" if method == "DELETE" => drop(again.expect_problem(404, "not_found")),
             _ if method == "PATCH" => assert_eq!(fresh(again, 200).body, first.body),
             _ => drop(again.expect_problem(409, "invalid_transition")),
         }

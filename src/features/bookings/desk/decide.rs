@@ -16,6 +16,7 @@ use super::{
 use crate::{
     features::{
         capacity::{FlightCapacity, FlightStatus, Space},
+        embargoes::Embargoes,
         flights::Flight,
         holds::{
             Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldStep, HoldVerb, ItineraryError, NewHold, Stepped,
@@ -40,6 +41,8 @@ pub struct LockedRows {
     pub at: DateTime<Utc>,
     pub rooms: HashMap<FlightId, FlightCapacity>,
     pub flights: HashMap<FlightId, Flight>,
+    /// Those in force when the locks were taken.
+    pub embargoes: Embargoes,
     pub bookings: HashMap<BookingId, Booking>,
     pub holds: HashMap<HoldId, Hold>,
     /// What the tables say about holds beyond these rows.
@@ -113,14 +116,18 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         }
     }
 
-    fn holds(&self, now: DateTime<Utc>) -> HoldRules<'_> {
-        HoldRules { limits: self.limits, minimum_connection: &self.minimum_connection, now }
+    fn holds<'a>(&'a self, found: &'a LockedRows) -> HoldRules<'a> {
+        HoldRules {
+            limits: self.limits,
+            minimum_connection: &self.minimum_connection,
+            embargoes: &found.embargoes,
+            now: found.at,
+        }
     }
 
     fn hold(&self, found: &mut LockedRows, extent: Extent, new: &NewHold) -> Result<Decision, BookingError> {
         let flights = flights_of(found, &new.flights)?;
-        let rules = self.holds(found.at);
-        rules.judge_new(&found.books, new, &flights)?;
+        self.holds(found).judge_new(&found.books, new, &flights)?;
         let space = new.new.load().space;
         if extent == Extent::AboveThreshold && flights.iter().any(|flight| self.is_critical_after(&flight.room, space))
         {
@@ -179,14 +186,14 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         } else {
             HashMap::new()
         };
-        let stepped = self.holds(found.at).judge_step(&found.books, step, hold, &known)?;
+        let stepped = self.holds(found).judge_step(&found.books, step, hold, &known)?;
         Ok((stepped, known))
     }
 
     /// Returns the flights of a new booking, if they are its itinerary and have room.
     fn judge(&self, found: &LockedRows, operation: &NewBooking) -> Result<Vec<Flight>, BookingError> {
         let flights = flights_of(found, &operation.flights)?;
-        itinerary::check(&flights, operation.new.demand(), &self.minimum_connection, found.at)?;
+        itinerary::check(&flights, operation.new.demand(), &found.embargoes, &self.minimum_connection, found.at)?;
         Ok(flights)
     }
 

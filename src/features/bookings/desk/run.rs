@@ -304,6 +304,9 @@ impl Runner {
             };
             found.rooms = rooms.into_iter().map(|room| (room.flight_id, room)).collect();
             found.flights = timetable(tx, &service, &judged, &found.rooms).await?;
+            if !judged.is_empty() {
+                found.embargoes = service.embargoes.in_force_in_tx(tx).await?;
+            }
             // Another transaction has locked the flights that exist and were not locked.
             let is_known = |flight: &&FlightId| !judged.contains(flight) || found.flights.contains_key(flight);
             let missing = flights.iter().filter(|flight| !found.rooms.contains_key(flight)).filter(is_known);
