@@ -194,11 +194,11 @@ request! {
         /// Required without `flight_ids`.
         #[schema(value_type = Option<String>)]
         origin: Option<AirportCode> =
-            with(|fields| read_end(fields, "origin", &flight_ids, |raw| reference.read_airport(raw))),
+            with(|fields| read_end(fields, "origin", |raw| reference.read_airport(raw))),
         /// Required without `flight_ids`.
         #[schema(value_type = Option<String>)]
         destination: Option<AirportCode> =
-            with(|fields| read_end(fields, "destination", &flight_ids, |raw| reference.read_destination(raw, origin))),
+            with(|fields| read_end(fields, "destination", |raw| reference.read_destination(raw, origin))),
         /// Local calendar date at the origin; used only without `flight_ids`. Default: the earliest possible departure.
         departure_date: Option<NaiveDate> = read::date,
         weight_kg: Weight = read::weight,
@@ -323,15 +323,9 @@ fn read_organization(fields: &mut Fields<'_>, caller: Principal) -> Option<Organ
 fn read_end(
     fields: &mut Fields<'_>,
     name: &'static str,
-    flights: &Option<Vec<FlightId>>,
     reader: impl Fn(Raw<'_>) -> Result<AirportCode, Fault>,
 ) -> Option<AirportCode> {
-    // Faulty flights are a fault of their own.
-    if flights.as_ref().is_none_or(|flights| !flights.is_empty()) {
-        fields.optional(name, reader)
-    } else {
-        fields.required(name, reader)
-    }
+    if fields.is_empty("flight_ids") { fields.required(name, reader) } else { fields.optional(name, reader) }
 }
 
 fn read_product(raw: Raw<'_>) -> Result<String, Fault> {

@@ -233,6 +233,12 @@ impl<'a> Fields<'a> {
         matches!(self.members.get(name), None | Some(Raw::Json(Value::Null)))
     }
 
+    /// Returns whether the member is absent, `null` or an empty list.
+    pub fn is_empty(&self, name: &str) -> bool {
+        let is_empty_list = |raw: &Raw<'_>| matches!(raw, Raw::Json(Value::Array(entries)) if entries.is_empty());
+        self.is_absent(name) || self.members.get(name).is_some_and(is_empty_list)
+    }
+
     /// Returns whether the member is a JSON object.
     pub fn is_object(&self, name: &str) -> bool {
         matches!(self.members.get(name), Some(Raw::Json(Value::Object(_))))

@@ -112,7 +112,7 @@ async fn a_row_that_its_ledger_does_not_end_with() {
             ),
             (
                 "update flight_capacity set held_positions = 1 where flight_id = '{direct}'",
-                &[2],
+                &[2, 11],
                 "flight_capacity flight_id={direct} / held_positions is 1 instead of 0",
             ),
             (

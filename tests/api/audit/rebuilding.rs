@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::{audit, books::Books};
 use crate::{commands::process::loadmaster, support::TestDatabase};
 
-/// What is told once and never told again: histories, free text, accounts, and what was promised to others.
-const KEPT: [&str; 9] = [
+/// What is told once and never told again: histories, free text, accounts, what was promised to others, and holds.
+const KEPT: [&str; 13] = [
     "organizations",
     "users",
     "flight_events",
@@ -27,6 +27,10 @@ const KEPT: [&str; 9] = [
     "booking_texts",
     "outbox",
     "idempotency_records",
+    "holds",
+    "hold_legs",
+    "hold_events",
+    "position_claims",
 ];
 /// What follows from it.
 const REBUILT: [&str; 6] = ["flights", "flight_capacity", "bookings", "booking_legs", "booking_refs", "awb_claims"];
@@ -87,7 +91,7 @@ async fn write_booking(db: &mut PgConnection, booking: &Booking) {
     let [weight, volume, positions] = booking.space.figures();
     sqlx::query(
         "insert into bookings values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-                                      $20)",
+                                      $20, $21)",
     )
     .bind(booking.id)
     .bind(&booking.ref_id)
@@ -109,6 +113,7 @@ async fn write_booking(db: &mut PgConnection, booking: &Booking) {
     .bind(booking.version)
     .bind(booking.created_at)
     .bind(booking.updated_at)
+    .bind(booking.hold_id)
     .execute(&mut *db)
     .await
     .unwrap();
