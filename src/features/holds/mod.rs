@@ -6,6 +6,7 @@ mod books;
 mod counter;
 mod dto;
 mod end;
+mod erase;
 mod error;
 pub mod itinerary;
 mod judge;
@@ -25,6 +26,7 @@ pub use dto::{AmendHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES
 pub use end::{
     Ended, drop_names_in_tx, end_in_tx, flights_held_with_in_tx, release_all_in_tx, release_newest_in_tx, retime_in_tx,
 };
+pub use erase::blank_in_tx;
 pub use error::{HoldError, code, no_bookable_itinerary};
 pub use itinerary::ItineraryError;
 pub use judge::{HoldBooks, HoldCaller, HoldLimits, HoldRules, HoldStep, HoldVerb, NewHold, Stepped, actor, draw_up};
