@@ -104,7 +104,7 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<()> {
             let user = find(rooms, &email).await?;
             anyhow::ensure!(yes, "an erasure cannot be undone; add --yes to confirm it");
             let blanked = rooms.service::<PrivacyService>()?.erase(user.user.id).await?;
-            say(&format!("Erased {}; personal data was removed from {blanked} bookings.\n", user.user.id));
+            say(&format!("Erased {}; personal data was removed from {blanked} bookings and holds.\n", user.user.id));
             Ok(())
         }
     }

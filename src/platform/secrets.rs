@@ -13,7 +13,7 @@ pub struct ServerSecrets {
     pub cursor_key: [u8; 32],
     /// Seals cache entries in Redis.
     pub cache_key: [u8; 32],
-    /// Keys the permutation that produces public references.
+    /// Keys the permutation that produces public references, and seals what callers are given to prove a right.
     pub reference_key: [u8; 32],
     /// Separates this installation's keys in Redis from those of others that use the same Redis.
     pub namespace: String,

@@ -109,6 +109,7 @@ pub struct Auth {
     pub audience: String,
     pub access_token_minutes: u32,
     pub refresh_token_days: u32,
+    pub guest_token_minutes: u32,
     pub password_grant: bool,
 }
 

@@ -30,6 +30,7 @@ mod bad_input;
 mod bookings;
 mod bounds;
 mod changing_flights;
+mod claims;
 mod cluster;
 mod commands;
 mod conditional;

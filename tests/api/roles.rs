@@ -78,17 +78,18 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("GET", "/api/v1/flights/{id}/availability", ANYONE),
     ("GET", "/api/v1/routes", ANYONE),
     ("POST", "/api/v1/routes/search", ANYONE),
-    ("GET", "/api/v1/bookings", CUSTOMERS),
+    ("GET", "/api/v1/bookings", GUESTS),
     ("POST", "/api/v1/bookings", CUSTOMERS),
-    ("GET", "/api/v1/bookings/{ref_id}", CUSTOMERS),
+    ("GET", "/api/v1/bookings/{ref_id}", GUESTS),
     ("PATCH", "/api/v1/bookings/{ref_id}", CUSTOMERS),
-    ("DELETE", "/api/v1/bookings/{ref_id}", CUSTOMERS),
-    ("GET", "/api/v1/bookings/{ref_id}/status", CUSTOMERS),
-    ("GET", "/api/v1/bookings/{ref_id}/history", CUSTOMERS),
+    ("DELETE", "/api/v1/bookings/{ref_id}", GUESTS),
+    ("GET", "/api/v1/bookings/{ref_id}/status", GUESTS),
+    ("GET", "/api/v1/bookings/{ref_id}/history", GUESTS),
     ("POST", "/api/v1/bookings/{ref_id}/depart", OPERATORS),
     ("POST", "/api/v1/bookings/{ref_id}/arrive", OPERATORS),
     ("POST", "/api/v1/bookings/{ref_id}/deliver", OPERATORS),
-    ("POST", "/api/v1/bookings/{ref_id}/cancel", CUSTOMERS),
+    ("POST", "/api/v1/bookings/{ref_id}/cancel", GUESTS),
+    ("POST", "/api/v1/bookings/claim", CUSTOMERS),
     ("GET", "/api/v1/holds", GUESTS),
     ("POST", "/api/v1/holds", GUESTS),
     ("GET", "/api/v1/holds/{id}", GUESTS),
@@ -204,6 +205,7 @@ async fn every_role_meets_at_every_operation_what_the_table_says() {
             let path = template
                 .replace("/users/{id}", &format!("/users/{user}"))
                 .replace("{id}", id)
+                .replace("{hold_id}", id)
                 .replace("{ref_id}", ref_id)
                 .replace("{number}", ref_id);
             let path = path.replace("{code}", "AI").replace("{name}", "Delhi");

@@ -10,6 +10,8 @@ use crate::{
 };
 
 problem_codes! {
+    INVALID_TOKEN: BAD_REQUEST, "invalid_token", "The claim is not valid",
+        "Use the claim of a guest's booking once, within 30 days; a booking that was claimed belongs to another account.";
     INVALID_CREDENTIALS: UNAUTHORIZED, "invalid_credentials", "The e-mail address or password is wrong",
         "Check both; the response does not reveal which one is wrong.";
     ACCOUNT_DISABLED: FORBIDDEN, "account_disabled", "The account is disabled",
@@ -76,6 +78,9 @@ pub enum AccountError {
     KeysConfigured,
     #[error("the database did not answer in time")]
     DatabaseTooSlow,
+    /// Forged, used or expired.
+    #[error("the claim of a booking is not valid")]
+    ClaimInvalid,
     #[error("the credential belongs to no account")]
     NoAccount,
     #[error("too many attempts with one account, existing or not, from all addresses")]
@@ -117,6 +122,9 @@ impl From<AccountError> for Problem {
             ),
             E::EmailTaken => {
                 Self::new(code::ALREADY_EXISTS, "An account with this e-mail address already exists; log in instead.")
+            }
+            E::ClaimInvalid => {
+                Self::new(code::INVALID_TOKEN, "The claim is wrong, expired or used; no account was made.")
             }
             E::RoleTooGreat(role) => Self::new(
                 code::FORBIDDEN,

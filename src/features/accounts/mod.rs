@@ -2,8 +2,8 @@
 //! administration.
 //!
 //! This room decides whether a credential is valid; the room that owns a thing decides which callers may see it. The
-//! [`Authenticator`] turns a Bearer token or an API key into the [`Principal`] of a request; the extractors [`Customer`],
-//! [`Operator`] and [`Admin`] ask for one of at least that role.
+//! [`Authenticator`] turns a Bearer token or an API key into the [`Principal`] of a request; the extractors [`Guest`],
+//! [`Customer`], [`Operator`] and [`Admin`] ask for one of at least that role.
 mod administration;
 mod api_keys;
 mod authenticate;
@@ -14,7 +14,9 @@ mod room;
 
 pub use administration::{AdministrationService, NewUser, UserChange};
 pub use authenticate::{Authenticator, bearer_token, ignores_tokens};
-pub use credentials::{AccessTokens, KeyRing, Rotation, SessionService, SigningKeyInfo, TokenService, Verified};
+pub use credentials::{
+    AccessTokens, ClaimDesk, KeyRing, Rotation, SessionService, SigningKeyInfo, TokenService, Verified,
+};
 pub use error::{AccountError, code};
 pub use people::{
     Actor, Acts, Admin, Credential, Customer, Guest, ManagedUser, Operator, Principal, Role, Subject, User,

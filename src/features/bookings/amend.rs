@@ -44,7 +44,9 @@ impl Alteration for Amend {
         let wanted = amendment.flights_to_lock(seen);
         let taken = move_awb_claim(tx, seen.id, amendment.awb_move(seen)).await?;
         let rooms = capacity::lock_in_tx(tx, &wanted).await?;
-        let booking = repository::lock_booking(tx, seen.id).await?.ok_or(BookingError::Unknown)?;
+        let booking = repository::lock_booking(tx, seen.id).await?;
+        // It may have moved to another organization since it was read.
+        let booking = booking.filter(|booking| booking.is_visible_to(caller)).ok_or(BookingError::Unknown)?;
         if !target.precondition.holds(booking.version) {
             return Err(BookingError::VersionMismatch(booking.version));
         }

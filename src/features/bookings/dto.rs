@@ -1,6 +1,7 @@
 mod amendment;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use secrecy::SecretString;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -104,6 +105,26 @@ impl From<&Booking> for BookingBody {
             events: None,
         }
     }
+}
+
+/// The booking made of a hold.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code, reason = "it is only described: what is stored under a key has no claim")]
+pub struct CommittedBooking {
+    #[serde(flatten)]
+    booking: BookingBody,
+    /// Only for a guest.
+    #[schema(nullable = false)]
+    claim: Option<ClaimBody>,
+}
+
+/// A guest's right to its booking: the token moves the booking to an account, once.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Claim)]
+pub struct ClaimBody {
+    /// For `POST /bookings/claim` or `POST /auth/register`. It cannot be shown again: keep it.
+    pub token: String,
+    pub expires_at: DateTime<Utc>,
 }
 
 /// One flight of a booking.
@@ -277,6 +298,15 @@ request! {
     pub struct CancelBooking in body {
         #[schema(max_length = 500)]
         reason: Option<String> = read::prose(read::LINE),
+    }
+}
+
+request! {
+    /// The claim of a guest's booking.
+    pub struct ClaimRequest in body {
+        /// The `token` of the claim.
+        #[schema(value_type = String, min_length = 1, max_length = 500)]
+        claim_token: SecretString = |raw| read::line(read::LINE)(raw).map(SecretString::from),
     }
 }
 

@@ -41,7 +41,7 @@ impl PersonalData for BookingService {
         Box::pin(async move { Ok(self.blank_all(person).await?) })
     }
 
-    /// Returns the references of all bookings that belong to the person alone.
+    /// Returns the references of all bookings that belong to the person alone, and the ids of their holds.
     fn names_in_tx<'a>(
         &'a self,
         tx: &'a mut PgSession,

@@ -17,7 +17,7 @@ use crate::{
 const CALLER_CONSTRAINTS: [&str; 2] = ["bookings_organization_id_fkey", "bookings_created_by_fkey"];
 
 problem_codes! {
-    { crate::features::holds::code::CAPACITY_EXCEEDED, crate::features::holds::code::EMBARGOED, crate::features::holds::code::HANDLING_REQUIRED, crate::features::holds::code::FLIGHT_CLOSED, crate::features::holds::code::FLIGHT_CANCELLED, crate::features::holds::code::ITINERARY_INVALID, crate::features::holds::code::NO_BOOKABLE_ITINERARY, crate::features::holds::code::HOLD_EXPIRED, crate::features::holds::code::HOLD_INCOMPLETE, crate::features::holds::code::HOLD_LIMIT_EXCEEDED, crate::features::holds::code::POSITION_TAKEN }
+    { crate::features::accounts::code::INVALID_TOKEN, crate::features::holds::code::CAPACITY_EXCEEDED, crate::features::holds::code::EMBARGOED, crate::features::holds::code::HANDLING_REQUIRED, crate::features::holds::code::FLIGHT_CLOSED, crate::features::holds::code::FLIGHT_CANCELLED, crate::features::holds::code::ITINERARY_INVALID, crate::features::holds::code::NO_BOOKABLE_ITINERARY, crate::features::holds::code::HOLD_EXPIRED, crate::features::holds::code::HOLD_INCOMPLETE, crate::features::holds::code::HOLD_LIMIT_EXCEEDED, crate::features::holds::code::POSITION_TAKEN }
     FLIGHT_MISMATCH: CONFLICT, "flight_mismatch", "The booking is not on that flight",
         "Name the flight of the current leg, or leave it out; in a request about a flight, name only bookings that are still on it.";
     LOCATION_MISMATCH: CONFLICT, "location_mismatch", "The action does not happen at that location",
@@ -30,6 +30,9 @@ problem_codes! {
 pub enum BookingError {
     #[error("no such booking, or not the caller's")]
     Unknown,
+    /// Forged, used or expired.
+    #[error("the claim is not valid")]
+    ClaimInvalid,
     #[error(transparent)]
     Itinerary(#[from] ItineraryError),
     #[error(transparent)]
@@ -152,6 +155,7 @@ impl From<BookingError> for Problem {
     fn from(error: BookingError) -> Self {
         match error {
             BookingError::Unknown => Self::new(code::NOT_FOUND, "There is no such booking, or it is not yours."),
+            BookingError::ClaimInvalid => Self::new(code::INVALID_TOKEN, "The claim is wrong, expired or used."),
             BookingError::Itinerary(error) => error.into(),
             BookingError::Hold(error) => error.into(),
             BookingError::NoBookableItinerary => no_bookable_itinerary(),

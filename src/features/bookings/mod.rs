@@ -10,6 +10,8 @@ mod audit;
 mod book;
 mod cancel;
 mod change;
+mod claim;
+mod claim_token;
 mod courtesy;
 mod desk;
 mod draft;

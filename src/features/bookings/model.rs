@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     features::{
-        accounts::Role,
+        accounts::{Principal, Role},
         capacity::Space,
         flights::{Segment, is_connection},
     },
@@ -147,6 +147,11 @@ pub struct Booking {
 }
 
 impl Booking {
+    /// Returns whether the caller may see it.
+    pub fn is_visible_to(&self, caller: Principal) -> bool {
+        caller.sees_only().is_none_or(|own| own == self.organization_id)
+    }
+
     pub fn legs_in_force(&self) -> impl Iterator<Item = &Leg> {
         self.legs.iter().filter(|leg| leg.status.is_in_force())
     }

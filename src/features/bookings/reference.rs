@@ -89,7 +89,8 @@ fn out_of_references() -> sqlx::Error {
 /// Most references whose bookings are remembered.
 const MOST_KNOWN: usize = 32_768;
 
-/// The ids of bookings that were read lately, by reference: neither ever changes. A bounded cache.
+/// The ids of bookings that were read lately, by reference, and their organizations. Neither reference nor id ever changes;
+/// a booking that is claimed changes its organization, which therefore only says what to ask the database. A bounded cache.
 #[derive(Clone)]
 pub(super) struct KnownReferences(Arc<Cache<BookingRef, (BookingId, OrganizationId)>>);
 
@@ -100,7 +101,7 @@ impl Default for KnownReferences {
 }
 
 impl KnownReferences {
-    /// Returns the id, if it is known and, where an organization is given, the booking belongs to it.
+    /// Returns the id, if it is known and, where an organization is given, the booking belonged to it when it was read.
     pub fn id_of(&self, reference: &BookingRef, of: Option<OrganizationId>) -> Option<BookingId> {
         let (id, organization) = self.0.get(reference)?;
         of.is_none_or(|of| of == organization).then_some(id)

@@ -12,6 +12,7 @@ use super::{
     router::{self, HandlerState},
 };
 use crate::{
+    features::accounts::SessionService,
     kernel::BookingId,
     platform::{
         follower::Follower,
@@ -68,6 +69,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let desk = DeskLimits { lanes: settings.desk.lanes, batch: settings.desk.batch, queue: settings.desk.queue };
     let desk = Desk::open(&bookings, desk, tasks.clone());
     bookings.holds.open_desk(Arc::new(desk.clone()));
+    opening.service::<SessionService>()?.open_claims(Arc::new(bookings.clone()));
     let routes = router::routes().with_state(&HandlerState::of(
         opening,
         bookings.clone(),

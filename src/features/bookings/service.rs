@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::metric;
 use super::{
+    claim_token::ClaimSeal,
     draft::Author,
     model::{Action, Booking},
     own::OwnBookings,
@@ -57,6 +58,7 @@ pub struct BookingService {
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
     pub(super) references: ReferenceSource,
+    pub(super) claims: ClaimSeal,
     pub(super) known: KnownReferences,
     pub(super) reads: Reads,
     pub(super) own: OwnBookings,
@@ -83,7 +85,7 @@ impl BookingService {
         limits: BookingLimits,
         tally: Tally,
     ) -> Self {
-        let references = ReferenceSource::new(secrets);
+        let (references, claims) = (ReferenceSource::new(secrets), ClaimSeal::new(secrets));
         let own = OwnBookings::default();
         let (known, reads, lines) = (KnownReferences::default(), reads(&db), FifoLock::default());
         Self {
@@ -96,6 +98,7 @@ impl BookingService {
             clock,
             ids,
             references,
+            claims,
             known,
             reads,
             own,

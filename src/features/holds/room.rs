@@ -1,5 +1,6 @@
 use std::{collections::HashSet, sync::Arc};
 
+use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 
 use super::{
@@ -14,6 +15,7 @@ use crate::{
     kernel::FlightId,
     platform::{
         follower::Follower,
+        jobs::Handlers,
         outbox::Entry,
         postgres::Tables,
         room::{Messages, Opened, Opening, Room, Unfinished},
@@ -58,8 +60,17 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let routes = router::routes().with_state(&HandlerState::of(opening, holds.clone(), opening.service()?));
     let follower = Some(Arc::new(HoldFollower(capacity.for_background())) as Arc<dyn Follower>);
     let sweeping = holds.for_background();
-    let opened = Opened { routes, follower, ..Opened::default() };
+    let personal = Some(Arc::new(holds.clone()) as _);
+    let opened = Opened { routes, follower, personal, jobs: jobs(&sweeping), ..Opened::default() };
     Ok(opened.with(holds).working(|stop| sweeping.sweep(stop)))
+}
+
+fn jobs(holds: &HoldService) -> Handlers {
+    Handlers::default().every(TimeDelta::days(1), "old_hold_texts", holds.clone(), |holds| async move {
+        let blanked = holds.blank_ended().await?;
+        tracing::info!(blanked, "the texts of holds that ended long ago were removed");
+        Ok(())
+    })
 }
 
 /// Invalidates the room on a hold's flights, which any change of the hold may have altered.

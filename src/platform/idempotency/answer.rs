@@ -2,9 +2,9 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::platform::web::{JSON, PRIVATE};
+use crate::platform::web::{JSON, NO_STORE, PRIVATE};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -37,6 +37,31 @@ impl Answer {
     pub fn with_location(mut self, location: impl Into<String>) -> Self {
         self.location = Some(location.into());
         self
+    }
+
+    /// Adds a member to the body, which is an object. In a stored answer it must be added again: what is kept under a key
+    /// has the members of its making only.
+    #[must_use]
+    pub fn with_member(mut self, name: &str, value: &impl Serialize) -> Self {
+        if let (Some(members), Ok(name), Ok(value)) =
+            (self.body.strip_suffix('}'), serde_json::to_string(name), serde_json::to_string(value))
+        {
+            let comma = if members.ends_with('{') { "" } else { "," };
+            self.body = format!("{members}{comma}{name}:{value}}}");
+        }
+        self
+    }
+
+    /// Forbids to keep the answer in any cache: it has a credential.
+    #[must_use]
+    pub fn uncached(mut self) -> Self {
+        self.cache = NO_STORE;
+        self
+    }
+
+    /// Reads members of the body.
+    pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(&self.body).ok()
     }
 
     /// Restores a stored answer.
@@ -82,5 +107,20 @@ impl IntoResponse for Answer {
             headers.insert(REPLAYED, HeaderValue::from_static("true"));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_member_is_added_to_what_is_there() {
+        let answer = |body: Value| Answer::new(StatusCode::OK, &body, PRIVATE).with_member("b", &json!({"c": "}"}));
+        assert_eq!(answer(json!({})).body, r#"{"b":{"c":"}"}}"#);
+        assert_eq!(answer(json!({"a": {}})).body, r#"{"a":{},"b":{"c":"}"}}"#);
+        assert_eq!(answer(json!([])).read::<Value>(), Some(json!([])), "only an object has members");
     }
 }

@@ -102,13 +102,13 @@ pub(super) async fn delete_old(db: &mut PgSession, retention_hours: i32, limit: 
     Ok(deleted.execute(db).await?.rows_affected())
 }
 
-/// Deletes by addresses of the form `/api/v1/things/name/…`.
+/// Deletes by addresses of the forms `/api/v1/things/name/…` and `/api/v1/things/…/parts/name`.
 pub(super) async fn forget(db: &mut PgSession, principal: uuid::Uuid, names: &[String]) -> sqlx::Result<()> {
     // The statement reads all records, and nobody waits for it.
     allow_long_statements(db).await?;
     sqlx::query!(
         "delete from idempotency_records
-         where principal_id = $1 or upper(split_part(path, '/', 5)) = any($2)
+         where principal_id = $1 or upper(split_part(path, '/', 5)) = any($2) or upper(split_part(path, '/', 7)) = any($2)
             or upper(split_part(location, '/', 5)) = any($2)",
         principal,
         names,

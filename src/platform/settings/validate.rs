@@ -98,6 +98,7 @@ fn auth(settings: &Settings, faults: &mut Faults) {
     filled("auth.audience", &auth.audience, faults);
     within("auth.access_token_minutes", auth.access_token_minutes, 1..=525_600, faults);
     within("auth.refresh_token_days", auth.refresh_token_days, 1..=3_650, faults);
+    within("auth.guest_token_minutes", auth.guest_token_minutes, 1..=525_600, faults);
 }
 
 fn limits(settings: &Settings, faults: &mut Faults) {

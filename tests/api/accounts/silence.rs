@@ -38,6 +38,22 @@ async fn play(world: &World) -> Vec<String> {
     ann.post("/api/v1/auth/password", change).await.expect(204);
     let form = format!("grant_type=password&username=annabella@forwarder.example&password={NEW_PASSWORD}");
     let third = client.post_raw("/api/v1/auth/token", "application/x-www-form-urlencoded", form).await.expect(200);
+    let pass = client.poke("/api/v1/auth/guest").await.expect(200);
+    let guest = bearer(world, &pass);
+    let mut hold = order.clone();
+    (hold["weight_kg"], hold["contact"]) = (json!(1), json!({"name": "Secretive Guest", "email": "x@y.zz"}));
+    let hold = guest.post("/api/v1/holds", hold).await.expect(201);
+    let hold = format!("/api/v1/holds/{}", text(&hold["id"]));
+    guest.patch(&hold, json!({"contact": {"phone": "+4930555777"}})).await.expect(200);
+    let claimed = guest.post(&format!("{hold}/commit"), json!({})).await.expect(201);
+    let claim = json!({"claim_token": claimed["claim"]["token"]});
+    let [forged, used] = ["forged".into(), claim["claim_token"].clone()];
+    client
+        .post("/api/v1/auth/register", json!({"email": "bob@y.zz", "password": PASSWORD, "claim_token": forged}))
+        .await
+        .expect_problem(400, "invalid_token");
+    ann.post("/api/v1/bookings/claim", claim.clone()).await.expect(200);
+    ann.post("/api/v1/bookings/claim", json!({"claim_token": used})).await.expect_problem(400, "invalid_token");
     // The database fails in the middle of a booking: its details quote rows.
     world.sql("alter table booking_texts add constraint no_texts check (description is null) not valid").await;
     order["weight_kg"] = json!(1);
@@ -56,6 +72,7 @@ async fn play(world: &World) -> Vec<String> {
         .flat_map(|session| [text(&session["access_token"]), text(&session["refresh_token"])])
         .collect();
     secrets.push(text(&key["key"]));
+    secrets.extend([text(&pass["access_token"]), text(&claim["claim_token"])]);
     secrets.push(spoiled);
     secrets
 }

@@ -5,7 +5,6 @@ use loadmaster::features::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::Row;
 
 use super::process::loadmaster;
 use crate::support::{
@@ -61,29 +60,6 @@ async fn command(world: &World, arguments: &[&str]) -> String {
     loadmaster(arguments).on(&world.database).run().await.succeeded()
 }
 
-/// In which columns a trace is, of whatever type they are: bytes are looked into as text, too.
-async fn found(world: &World, traces: &[&str]) -> Vec<String> {
-    let mut owner = world.database.owner().await;
-    let columns = sqlx::query(
-        "select c.relname::text, a.attname::text, a.atttypid = 'bytea'::regtype
-         from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
-         where n.nspname = 'public' and c.relkind in ('r', 'p', 'm') and not c.relispartition
-           and a.attnum > 0 and not a.attisdropped",
-    );
-    let columns = columns.fetch_all(&mut owner).await.unwrap();
-    assert!(columns.len() > 100, "{}", columns.len());
-    let mut places = Vec::new();
-    for column in columns {
-        let (table, name, is_bytes): (String, String, bool) = (column.get(0), column.get(1), column.get(2));
-        let text = if is_bytes { format!("encode({name}, 'escape')") } else { format!("{name}::text") };
-        let query = format!("select coalesce(string_agg(distinct lower({text}), ' '), '') from {table}");
-        let all: String = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut owner).await.unwrap();
-        let here = traces.iter().filter(|trace| all.contains(**trace));
-        places.extend(here.map(|trace| format!("{trace} is in {table}.{name}")));
-    }
-    places
-}
-
 /// Events and ledger, row by row.
 async fn books(world: &World) -> Vec<String> {
     world
@@ -130,7 +106,7 @@ async fn an_erasure_leaves_no_personal_data_and_clean_books() {
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (ann, user) = register(&world, EMAIL, "Annabella Smithson").await;
     let bookings = live(&world, &ann, &user).await;
-    let traces = found(&world, &TRACES).await;
+    let traces = world.found(&TRACES).await;
     for trace in TRACES.iter().filter(|trace| **trace != "maidenname") {
         assert!(traces.iter().any(|place| place.starts_with(trace)), "the search sees {trace}: {traces:?}");
     }
@@ -138,7 +114,7 @@ async fn an_erasure_leaves_no_personal_data_and_clean_books() {
     let told = command(&world, &["user", "erase", "--email", EMAIL, "--yes"]).await;
     assert!(told.contains("3 bookings"), "{told}");
 
-    assert_eq!(found(&world, &TRACES).await, [] as [&str; 0]);
+    assert_eq!(world.found(&TRACES).await, [] as [&str; 0]);
     // What has happened stays, row by row. Being blanked is told of each booking: once, and to who follows it.
     let after = books(&world).await;
     assert!(before.iter().all(|row| after.contains(row)));
@@ -220,7 +196,7 @@ async fn a_former_name_goes_with_its_person() {
     let path = format!("/api/v1/users/{}", user["id"].as_str().unwrap());
     world.admin().await.patch(&path, json!({"organization_id": employer})).await.expect(200);
     command(&world, &["user", "erase", "--email", EMAIL, "--yes"]).await;
-    assert_eq!(found(&world, &TRACES).await, [] as [&str; 0]);
+    assert_eq!(world.found(&TRACES).await, [] as [&str; 0]);
 }
 
 #[tokio::test]
@@ -239,7 +215,7 @@ async fn erasing_a_member_of_a_shared_organization_erases_only_that_members_data
     command(&world, &["user", "erase", "--email", EMAIL, "--yes"]).await;
     // Shipments are the organization's; what she was called and what she wrote about others' is hers.
     let hers = ["annabella", "smithson", "whispered"];
-    assert_eq!(found(&world, &hers).await, [] as [&str; 0]);
+    assert_eq!(world.found(&hers).await, [] as [&str; 0]);
     assert_eq!(bob.get(&path_of(&anns)).await.expect(200)["shipper"]["name"], "Secretive Shipper");
     let kept = bob.get(&path_of(&bobs)).await.expect(200);
     assert_eq!(kept["shipper"]["name"], "Colleague's Shipper");
@@ -285,7 +261,7 @@ async fn data_written_with_an_old_token_is_erased_later_if_it_is_the_persons_alo
     let erased: Erased = serde_json::from_value(json!({"user_id": user["id"]})).unwrap();
     let privacy: PrivacyService = world.state().service().unwrap();
     privacy.sweep_again(erased).await.unwrap();
-    assert_eq!(found(&world, &["confidential"]).await, [""; 0]);
+    assert_eq!(world.found(&["confidential"]).await, [""; 0]);
     let before = world.written().await;
     privacy.sweep_again(erased).await.unwrap();
     assert_eq!(world.written().await, before, "there was nothing left to do");

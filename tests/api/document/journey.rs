@@ -90,6 +90,7 @@ async fn every_success_has_exactly_the_documented_members() {
     operations_of(&world, &mut journey, &customer, &admin).await;
     holds(&world, &mut journey, &admin).await;
     waitlist(&world, &mut journey, &admin).await;
+    claims(&world, &mut journey, &anyone, &customer).await;
     system(&mut journey, &anyone, &admin).await;
 
     assert!(journey.faults.is_empty(), "{:#?}", journey.faults);
@@ -315,6 +316,21 @@ async fn waitlist(world: &World, journey: &mut Journey<'_>, staff: &Client) {
     let body = Some(json!({"pieces": 1}));
     journey.visit(staff, "POST", "/api/v1/waitlist/{id}/book", &[&entries[2]], body).await;
     journey.visit(staff, "POST", "/api/v1/waitlist/{id}/decline", &[&entries[3]], None).await;
+}
+
+/// A guest's booking, which goes to an account.
+async fn claims(world: &World, journey: &mut Journey<'_>, anyone: &Client, customer: &Client) {
+    let flight = world.flight(NewFlight::new("AI405", "DEL", "LHR").leaves_in_hours(30)).await;
+    let pass = journey.visit(anyone, "POST", "/api/v1/auth/guest", &[], None).await;
+    let guest = anyone.with_token(pass["access_token"].as_str().unwrap());
+    let wish = json!({"flight_ids": [flight["id"]], "weight_kg": 1, "contact": {"email": "gus@example.com"}});
+    let hold = journey.visit(&guest, "POST", "/api/v1/holds", &[], Some(wish)).await;
+    let id = hold["id"].as_str().unwrap();
+    let pieces = Some(json!({"pieces": 1}));
+    let booking = journey.visit(&guest, "POST", "/api/v1/holds/{id}/commit", &[id], pieces).await;
+    journey.visit(&guest, "GET", "/api/v1/bookings/{ref_id}", &[booking["ref_id"].as_str().unwrap()], None).await;
+    let claim = Some(json!({"claim_token": booking["claim"]["token"]}));
+    journey.visit(customer, "POST", "/api/v1/bookings/claim", &[], claim).await;
 }
 
 async fn system(journey: &mut Journey<'_>, anyone: &Client, staff: &Client) {

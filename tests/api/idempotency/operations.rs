@@ -1,6 +1,7 @@
 //! Every operation that changes something.
 use std::collections::BTreeSet;
 
+use loadmaster::features::accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -71,6 +72,10 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
                          "valid_from": "2026-11-20", "effect": "FORBID"});
     let ended = caller.post("/api/v1/embargoes", embargo.clone()).await.expect(201);
     let ended = format!("/api/v1/embargoes/{}", ended["id"].as_str().unwrap());
+    let guest = world.caller(Role::Guest).await;
+    let hold = guest.hold(with(hold_on(&[&roomy]), json!({"contact": {"email": "gus@example.com"}}))).await;
+    let booked = guest.commit(&hold, json!({"pieces": 1})).await;
+    let claim = json!({"claim_token": booked["claim"]["token"]});
     let deed =
         |method, template, path: String, body, status| Deed { operation: (method, template), path, body, status };
     let booking = |verb: &'static str, path: &str, body| {
@@ -90,6 +95,7 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         booking("deliver", &moved, Some(json!({"location": "LHR"}))),
         booking("cancel", &cancelled, Some(json!({"reason": "Not ready"}))),
         deed("DELETE", "/api/v1/bookings/{ref_id}", deleted, None, 200),
+        deed("POST", "/api/v1/bookings/claim", "/api/v1/bookings/claim".to_owned(), Some(claim), 200),
         deed("POST", "/api/v1/flights", "/api/v1/flights".to_owned(), Some(new), 201),
         deed("POST", "/api/v1/flights/import", "/api/v1/flights/import".to_owned(), Some(json!(TABLE)), 200),
         deed("PATCH", "/api/v1/flights/{id}", leaving.clone(), Some(json!({"capacity": {"positions": 3}})), 200),
@@ -157,6 +163,7 @@ async fn without_a_key_each_request_is_its_own() {
             // To make a thing what it is already is no fault.
             "/api/v1/flights/import" => assert_eq!(fresh(again, 200).body["unchanged"], 1),
             "/api/v1/flights" => drop(again.expect_problem(409, "already_exists")),
+            "/api/v1/bookings/claim" => drop(again.expect_problem(400, "invalid_token")),
             "/api/v1/embargoes" => assert_ne!(fresh(again, 201).body["id"], first.body["id"]),
             "/api/v1/embargoes/{id}" if method == "DELETE" => drop(again.expect_problem(404, "not_found")),
             _ if method == "PATCH" => assert_eq!(fresh(again, 200).body, first.body),

@@ -168,8 +168,9 @@ async fn the_commands_work_beside_a_server_which_tells_its_queue_in_the_metrics(
     let database = TestDatabase::create().await;
     let serving = serve(&database).await;
     until("the schedules have run", async || {
-        let query = "select (select count(*) from schedules) = 5 and not exists (select from jobs)";
-        sqlx::query_scalar(query).fetch_one(&mut database.owner().await).await.unwrap()
+        let query = "select (select count(*) from schedules where name = any($1)) = cardinality($1)
+                            and not exists (select from jobs)";
+        sqlx::query_scalar(query).bind(&SCHEDULES[..]).fetch_one(&mut database.owner().await).await.unwrap()
     })
     .await;
     // Either of the two does it.

@@ -146,3 +146,48 @@ async fn a_server_deletes_old_messages_that_were_delivered_and_no_others() {
     run_again(&world, "old_outbox").await;
     assert_eq!(outbox(&world).await, [young]);
 }
+
+#[tokio::test]
+async fn a_server_removes_the_texts_of_holds_that_ended_thirty_days_ago_and_no_others() {
+    let world = World::working().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").leaves_in_hours(24 * 70)).await;
+    let wish = json!({"flight_ids": [flight["id"]], "weight_kg": 10, "pieces": 1, "description": "Confidential"});
+    let (user, organization) = (Uuid::new_v4(), Uuid::new_v4());
+    let customer = world.caller_in(loadmaster::features::accounts::Role::Customer, user, organization).await;
+    let mut paths = Vec::new();
+    for end in ["release", "commit", "expire"] {
+        let hold = customer.post("/api/v1/holds", wish.clone()).await.expect(201);
+        let path = format!("/api/v1/holds/{}", hold["id"].as_str().unwrap());
+        if end != "expire" {
+            let made = customer.poke(&format!("{path}/{end}")).await;
+            assert!(made.status.is_success(), "{}", made.text);
+        }
+        paths.push(path);
+    }
+    let shown = async || {
+        let token = world.token(loadmaster::features::accounts::Role::Customer, user, organization);
+        let customer = world.anonymous().with_token(&token);
+        let mut shown = Vec::new();
+        for path in &paths {
+            shown.push(customer.get(path).await.expect(200)["description"].as_str().map(str::to_owned));
+        }
+        shown
+    };
+    world.clock.advance(TimeDelta::hours(1));
+    until("the third hold has ended", async || {
+        world.texts("select id::text from holds where status = 'EXPIRED'").await.len() == 1
+    })
+    .await;
+    world.clock.advance(TimeDelta::days(30) - TimeDelta::hours(1) - TimeDelta::seconds(1));
+    run_again(&world, "old_hold_texts").await;
+    let kept = Some("Confidential".to_owned());
+    assert_eq!(shown().await, [kept.clone(), kept.clone(), kept.clone()]);
+    world.clock.advance(TimeDelta::seconds(1));
+    run_again(&world, "old_hold_texts").await;
+    assert_eq!(shown().await, [None, None, kept]);
+    world.clock.advance(TimeDelta::hours(1));
+    run_again(&world, "old_hold_texts").await;
+    assert_eq!(shown().await, [None, None, None]);
+    assert_eq!(world.found(&["confidential"]).await, ["confidential is in booking_texts.description"]);
+    world.audit().await;
+}

@@ -107,6 +107,12 @@ async fn callers_that_may_not(world: &World, met: &mut Provocations) {
     client.post("/api/v1/auth/register", account.clone()).await.expect(201);
     let register = ("POST", "/api/v1/auth/register");
     met.met(409, "already_exists", register, client.post(register.1, account.clone()).await);
+    let claim = ("POST", "/api/v1/bookings/claim");
+    let forged = world.customer().await.post(claim.1, json!({"claim_token": "forged"})).await;
+    met.met(400, "invalid_token", claim, forged);
+    let claiming =
+        json!({"email": "bob@forwarder.example", "password": "correct horse battery", "claim_token": "forged"});
+    met.met(400, "invalid_token", register, client.post(register.1, claiming).await);
     world.database.owner().await.execute("update users set disabled_at = now()").await.unwrap();
     met.met(403, "account_disabled", LOGIN, client.post(LOGIN.1, account).await);
 }

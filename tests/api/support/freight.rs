@@ -111,6 +111,30 @@ impl World {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
+    /// In which columns one of these lower-case texts is, of whatever type they are: bytes are looked into as text, too.
+    pub async fn found(&self, traces: &[&str]) -> Vec<String> {
+        let mut owner = self.owner().await;
+        let columns = sqlx::query(
+            "select c.relname::text, a.attname::text, a.atttypid = 'bytea'::regtype
+             from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+             where n.nspname = 'public' and c.relkind in ('r', 'p', 'm') and not c.relispartition
+               and a.attnum > 0 and not a.attisdropped",
+        );
+        let columns = columns.fetch_all(&mut owner).await.unwrap();
+        assert!(columns.len() > 100, "{}", columns.len());
+        let mut places = Vec::new();
+        for column in columns {
+            let (table, name, is_bytes): (String, String, bool) = (column.get(0), column.get(1), column.get(2));
+            let text = if is_bytes { format!("encode({name}, 'escape')") } else { format!("{name}::text") };
+            let query = format!("select coalesce(string_agg(distinct lower({text}), ' '), '') from {table}");
+            let all: String = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut owner).await.unwrap();
+            let here = traces.iter().filter(|trace| all.contains(**trace));
+            places.extend(here.map(|trace| format!("{trace} is in {table}.{name}")));
+        }
+        self.give_back(owner);
+        places
+    }
+
     /// How many rows bookings have written, by table, and what is booked in all.
     pub async fn written(&self) -> Vec<String> {
         self.texts(

@@ -32,11 +32,16 @@ impl KeyRow {
         Self::read(&self.role)
     }
 
-    /// The caller that the key identifies. Its role is never above its owner's.
+    /// The caller that the key identifies. Its role is never above its owner's. A guest's key acts for an organization of
+    /// its own: whoever holds it sees nothing of its owner's.
     pub fn principal(&self) -> sqlx::Result<Principal> {
         let role = self.role()?.min(Self::read(&self.owner_role)?);
         let credential = Credential::ApiKey { id: self.id, rate_limit_per_minute: self.rate_limit() };
-        Ok(Principal { user_id: self.user_id, organization_id: self.organization_id, role, credential })
+        let organization_id = match role {
+            Role::Guest => self.id.uuid().into(),
+            Role::Customer | Role::Operator | Role::Admin => self.organization_id,
+        };
+        Ok(Principal { user_id: self.user_id, organization_id, role, credential })
     }
 
     fn rate_limit(&self) -> Option<u32> {

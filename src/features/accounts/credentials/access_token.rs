@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::key_ring::KeyRing;
 use crate::{
     features::accounts::error::AccountError,
-    features::accounts::people::{Principal, Role},
+    features::accounts::people::{Credential, Principal, Role},
     kernel::{OrganizationId, TokenFamilyId, UserId},
     platform::{
         json,
@@ -45,6 +45,7 @@ pub struct AccessTokens {
     issuer: String,
     audience: String,
     lifetime: i64,
+    guest_lifetime: i64,
 }
 
 impl AccessTokens {
@@ -58,12 +59,13 @@ impl AccessTokens {
             issuer: settings.issuer.clone(),
             audience: settings.audience.clone(),
             lifetime: i64::from(settings.access_token_minutes) * 60,
+            guest_lifetime: i64::from(settings.guest_token_minutes) * 60,
         }
     }
 
-    /// Seconds from issue to expiry.
-    pub const fn lifetime(&self) -> i64 {
-        self.lifetime
+    /// Seconds from issue to expiry of the token of a session, and of a guest's.
+    pub const fn lifetimes(&self) -> (i64, i64) {
+        (self.lifetime, self.guest_lifetime)
     }
 
     /// A token for `principal`, valid from `now` on.
@@ -76,11 +78,15 @@ impl AccessTokens {
         now: DateTime<Utc>,
     ) -> Result<String, AccountError> {
         let iat = now.timestamp();
+        let lifetime = match principal.credential {
+            Credential::Guest => self.guest_lifetime,
+            Credential::Session(_) | Credential::ApiKey { .. } => self.lifetime,
+        };
         let claims = Claims {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
             sub: principal.user_id,
-            exp: iat + self.lifetime,
+            exp: iat + lifetime,
             iat,
             nbf: None,
             jti,

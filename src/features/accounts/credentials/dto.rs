@@ -21,6 +21,9 @@ pub struct RegisterRequest {
     /// Also the name of the organization that is created for the user. Default: the e-mail address.
     #[schema(min_length = 1, max_length = 500)]
     pub name: Option<String>,
+    /// The claim of a guest's booking, which moves to the new account.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
+    pub claim_token: Option<SecretString>,
 }
 
 impl RegisterRequest {
@@ -28,7 +31,8 @@ impl RegisterRequest {
         let email = fields.required("email", Email::read);
         let password = fields.required("password", |raw| Password::choose(raw, email.as_ref()));
         let name = fields.optional("name", read_name);
-        Some(Self { email: email?, password: password?, name })
+        let claim_token = fields.optional("claim_token", secret);
+        Some(Self { email: email?, password: password?, name, claim_token })
     }
 }
 
@@ -44,19 +48,19 @@ pub struct LoginRequest {
 impl LoginRequest {
     pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let email = fields.required("email", Email::read);
-        let password = fields.required("password", password);
+        let password = fields.required("password", secret);
         Some(Self { email: email?, password: password? })
     }
 
     /// The same from a form. `None` for text that cannot be anybody's credentials.
-    pub fn of_form(username: &str, secret: &str) -> Option<Self> {
+    pub fn of_form(username: &str, password: &str) -> Option<Self> {
         let email = Email::read(Raw::Text(username)).ok()?;
-        Some(Self { email, password: password(Raw::Text(secret)).ok()? })
+        Some(Self { email, password: secret(Raw::Text(password)).ok()? })
     }
 }
 
-/// Reads a password to be checked. Only its length is bounded: the rules for passwords apply when one is chosen.
-fn password(raw: Raw<'_>) -> Result<SecretString, Fault> {
+/// Reads a password or token to be checked. Only its length is bounded: the rules for passwords apply when one is chosen.
+fn secret(raw: Raw<'_>) -> Result<SecretString, Fault> {
     read::line(MAX_TEXT)(raw).map(Into::into)
 }
 
@@ -69,12 +73,12 @@ pub struct RefreshRequest {
 
 impl RefreshRequest {
     pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        Some(Self { refresh_token: fields.required("refresh_token", password)? })
+        Some(Self { refresh_token: fields.required("refresh_token", secret)? })
     }
 
     /// The same from a form. `None` for text that cannot be a token.
     pub fn of_form(token: &str) -> Option<Self> {
-        Some(Self { refresh_token: password(Raw::Text(token)).ok()? })
+        Some(Self { refresh_token: secret(Raw::Text(token)).ok()? })
     }
 }
 
@@ -92,7 +96,7 @@ impl PasswordChange {
     /// The address of the account may not be the new password.
     pub fn read(fields: &mut Fields<'_>, email: &str) -> Option<Self> {
         let email = Email::read(Raw::Text(email)).ok();
-        let current = fields.required("current", password);
+        let current = fields.required("current", secret);
         let new = fields.required("new", |raw| Password::choose(raw, email.as_ref()));
         Some(Self { current: current?, new: new? })
     }
@@ -106,7 +110,7 @@ pub struct GuestBody {
     #[schema(example = "bearer")]
     pub token_type: &'static str,
     /// Lifetime of the access token in seconds.
-    #[schema(example = 900)]
+    #[schema(example = 7200)]
     pub expires_in: i64,
 }
 

@@ -46,7 +46,7 @@ impl TokenService {
         let now = self.clock.now();
         let (signs_from, others_until, act) = match rotation {
             Rotation::InTurn => {
-                let token_lifetime = TimeDelta::seconds(self.lifetime() + CLOCK_SKEW);
+                let token_lifetime = TimeDelta::seconds(self.longest_lifetime() + CLOCK_SKEW);
                 (now + LEAD, now + LEAD + PROPAGATION + token_lifetime, "signing_key.rotated")
             }
             Rotation::Compromised => (now, now, "signing_key.replaced"),

@@ -44,7 +44,7 @@ pub fn routes() -> Routes<HandlerState> {
     Routes { api, root: OpenApiRouter::new().routes(routes!(jwks)), ..Routes::default() }
 }
 
-problem_responses!(RegisterProblems: [INPUT, BODY], ALREADY_EXISTS, FORBIDDEN);
+problem_responses!(RegisterProblems: [INPUT, BODY], INVALID_TOKEN, ALREADY_EXISTS, FORBIDDEN);
 problem_responses!(LoginProblems: [INPUT, BODY], INVALID_CREDENTIALS, ACCOUNT_DISABLED, FORBIDDEN);
 problem_responses!(TokenProblems: [], PAYLOAD_TOO_LARGE);
 problem_responses!(RefreshProblems: [INPUT, BODY], UNAUTHENTICATED, ACCOUNT_DISABLED);
@@ -94,7 +94,8 @@ problem_responses!(GuestProblems: [INPUT]);
 
 /// Get an access token for a guest.
 ///
-/// The token belongs to no account and gives the rights of an anonymous caller.
+/// The token belongs to no account. A guest can hold room, commit its holds, and read and cancel the bookings made of
+/// them, for as long as the token is valid; the commit's `claim` gives a booking to an account.
 #[utoipa::path(post, path = "/auth/guest", operation_id = "guest", tag = "auth",
     responses((status = 200, description = "The access token of a guest.", body = GuestBody), GuestProblems))]
 async fn guest(State(tokens): State<TokenService>, query: Query, body: Body) -> Result<Response, Problem> {
@@ -106,8 +107,9 @@ async fn guest(State(tokens): State<TokenService>, query: Query, body: Body) -> 
 
 /// Register as a customer.
 ///
-/// Creates an account with the role `customer` and an organization of its own, and logs in. An installation that does
-/// not accept passwords (`auth.password_grant`) responds with 403.
+/// Creates an account with the role `customer` and an organization of its own, and logs in. With `claim_token`, the
+/// booking that was made as a guest moves to the new organization; if the claim is not valid, no account is created. An
+/// installation that does not accept passwords (`auth.password_grant`) responds with 403.
 #[utoipa::path(post, path = "/auth/register", operation_id = "register", tag = "auth", request_body = RegisterRequest,
     responses((status = 201, description = "Registered and logged in.", body = SessionBody), RegisterProblems))]
 async fn register(

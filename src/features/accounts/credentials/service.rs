@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -6,6 +8,7 @@ use super::{
     attempts::Attempts,
     cache::hashed,
     changes::AccessChanges,
+    claims::{ClaimDesk, Claims},
     dto::{LoginRequest, PasswordChange, RegisterRequest},
     key_ring::KeyRing,
     model::{Ending, Session},
@@ -51,6 +54,7 @@ pub struct SessionService {
     attempts: Attempts,
     tokens: TokenService,
     changes: AccessChanges,
+    claims: Claims,
     /// `auth.password_grant`
     password_grant: bool,
     refresh_lifetime: TimeDelta,
@@ -68,9 +72,15 @@ impl SessionService {
             attempts: Attempts::new(limiter.clone(), &settings.rate_limit),
             tokens,
             changes,
+            claims: Claims::default(),
             password_grant: settings.auth.password_grant,
             refresh_lifetime: TimeDelta::days(i64::from(settings.auth.refresh_token_days)),
         }
+    }
+
+    /// Provides the desk for claims, once.
+    pub fn open_claims(&self, desk: Arc<dyn ClaimDesk>) {
+        self.claims.open(desk);
     }
 
     /// Whether users may exchange a password for tokens, or change theirs: `auth.password_grant`.
@@ -90,9 +100,10 @@ impl SessionService {
         Ok(principal)
     }
 
-    /// Makes a customer's account with an organization of its own, and logs it in.
+    /// Makes a customer's account with an organization of its own, and logs it in. A booking that is claimed moves to it in
+    /// the same transaction.
     pub(super) async fn register(&self, request: RegisterRequest) -> Result<Session, AccountError> {
-        let RegisterRequest { email, password, name } = request;
+        let RegisterRequest { email, password, name, claim_token } = request;
         let hash = self.passwords.hash(password, self.random.bytes()?).await?;
         let ring = self.tokens.keys().await?;
         let registered = retrying(|| async {
@@ -102,7 +113,17 @@ impl SessionService {
             let mut tx = self.db.begin().await?;
             insert_in_tx(&mut tx, &session.user, &email, &hash).await?;
             repository::insert_refresh_token(&mut tx, &refresh_token).await?;
+            let claimed = match &claim_token {
+                Some(claim) => {
+                    let by = (session.user.id, session.user.organization_id);
+                    Some(self.claims.claim_in_tx(&mut tx, claim, by).await?)
+                }
+                None => None,
+            };
             commit(tx).await?;
+            if let Some(ref_id) = claimed {
+                tracing::info!(%ref_id, "booking claimed by a new account");
+            }
             Ok(session)
         })
         .await;

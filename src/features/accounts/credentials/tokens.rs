@@ -75,7 +75,7 @@ impl TokenService {
         let now = self.clock.now();
         let (user, session) = (self.ids.next::<UserId>(now), self.ids.next(now));
         let principal = Principal::of_session(user, self.ids.next(now), Role::Guest, session);
-        Ok((self.issue_with(&ring, principal, session, now)?, self.lifetime()))
+        Ok((self.issue_with(&ring, principal, session, now)?, self.format.lifetimes().1))
     }
 
     /// The keys to sign with, at most a minute old.
@@ -88,9 +88,15 @@ impl TokenService {
         self.keys.read_again(self.clock.now(), Duration::ZERO).await.map(drop)
     }
 
-    /// Seconds from issue to expiry.
+    /// Seconds from issue to expiry of the token of a session.
     pub(super) fn lifetime(&self) -> i64 {
-        self.format.lifetime()
+        self.format.lifetimes().0
+    }
+
+    /// Seconds from issue to expiry of the token that lives longest.
+    pub(super) fn longest_lifetime(&self) -> i64 {
+        let (session, guest) = self.format.lifetimes();
+        session.max(guest)
     }
 
     /// The caller that an access token identifies. Its signature is verified once; its expiry and the end of its key count

@@ -19,7 +19,7 @@ pub const MAX_TEXT: usize = 500;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Looks around: reference data, search, tracking.
+    /// Looks around, holds room, and reads and cancels the bookings made of its holds.
     Guest,
     /// A shipper or forwarder: books and follows the shipments of its organization.
     Customer,
@@ -39,7 +39,7 @@ impl Role {
         }
     }
 
-    /// The roles of accounts. Guests have no account.
+    /// The roles of accounts. Guests have none that they could log in to.
     pub const OF_ACCOUNTS: &[(&'static str, Self)] =
         &[("customer", Self::Customer), ("operator", Self::Operator), ("admin", Self::Admin)];
 
@@ -66,8 +66,10 @@ pub enum Credential {
 /// The caller of a request, as its credential proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Principal {
-    /// A guest's id is made for its token and names no account.
+    /// A guest's id is made for its token; it becomes a user when the guest's first hold is committed.
     pub user_id: UserId,
+    /// Of a guest, and of an API key with the role guest: made for the token or key alone, so that it owns what was made
+    /// with it and nothing else.
     pub organization_id: OrganizationId,
     pub role: Role,
     pub credential: Credential,

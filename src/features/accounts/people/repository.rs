@@ -60,15 +60,16 @@ pub async fn insert_organization(
     .map(drop)
 }
 
-/// Adds guests, each with its organization, unless they are there.
+/// Adds guests, each with its organization, unless they are there; in ascending order, so that two transactions never wait
+/// for each other in a circle.
 pub async fn admit_guests(
     db: &mut PgSession,
     guests: &[(UserId, OrganizationId)],
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "with guest as (
-             select distinct * from unnest($1::uuid[], $2::uuid[]) as g (user_id, organization_id)
+        "with guest as materialized (
+             select distinct * from unnest($1::uuid[], $2::uuid[]) as g (user_id, organization_id) order by 1, 2
          ), organization as (
              insert into organizations (id, name, founder_id, created_at)
              select organization_id, 'Guest', user_id, $3 from guest

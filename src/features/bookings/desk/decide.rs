@@ -268,6 +268,10 @@ fn move_on(found: &mut LockedRows, movement: &Movement) -> Result<Grant, Booking
     let Movement { target, verb, seen, .. } = movement;
     let action = verb.action();
     let booking = found.bookings.get(&seen.id).ok_or(BookingError::Unknown)?;
+    // It may have moved to another organization since it was read.
+    if !booking.is_visible_to(target.caller) {
+        return Err(BookingError::Unknown);
+    }
     if !target.precondition.holds(booking.version) {
         return Err(BookingError::VersionMismatch(booking.version));
     }

@@ -17,6 +17,8 @@ words! {
         Offloaded = "OFFLOADED",
         FlightRetimed = "FLIGHT_RETIMED",
         FlightCancelled = "FLIGHT_CANCELLED",
+        /// A guest's booking moved to the organization of an account.
+        Claimed = "CLAIMED",
     }
 }
 

@@ -136,6 +136,11 @@ impl Replay {
         if event.event_type.is_movement() && before.moved_at.is_some_and(|moved| event.occurred_at < moved) {
             self.contradict(event, Rule::Steps, "this movement happened before the previous movement".to_owned());
         }
+        // Only a claim moves a booking to another organization, and nothing else does a claim do.
+        if (event.event_type == EventType::Claimed) != (now.organization_id != before.organization_id) {
+            let text = "the booking changes its organization if and only if it is claimed";
+            self.contradict(event, Rule::Steps, text.to_owned());
+        }
         // A leg that was taken out of force cannot hold room again.
         let revived = now.legs.iter().any(|leg| {
             let was = before.legs.iter().find(|was| was.id == leg.id);
@@ -172,7 +177,12 @@ impl EventType {
             Self::Arrived => Some(BookingStatus::Arrived),
             Self::Delivered => Some(BookingStatus::Delivered),
             Self::Cancelled => Some(BookingStatus::Cancelled),
-            Self::Amended | Self::Rerouted | Self::Offloaded | Self::FlightRetimed | Self::FlightCancelled => None,
+            Self::Amended
+            | Self::Rerouted
+            | Self::Offloaded
+            | Self::FlightRetimed
+            | Self::FlightCancelled
+            | Self::Claimed => None,
         }
     }
 

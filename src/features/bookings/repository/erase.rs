@@ -69,14 +69,19 @@ pub(in crate::features::bookings) async fn to_blank(
     .await
 }
 
+/// Returns the references of these organizations' bookings, and the ids of the holds that they were made of: a hold may
+/// be a guest's.
 pub(in crate::features::bookings) async fn references_of(
     db: &mut PgSession,
     organizations: &[OrganizationId],
 ) -> sqlx::Result<Vec<String>> {
     allow_long_statements(db).await?;
-    sqlx::query_scalar!("select ref_id from bookings where organization_id = any($1)", &uuids(organizations))
-        .fetch_all(db)
-        .await
+    let names = sqlx::query_scalar!(
+        r#"select name as "name!" from bookings b, unnest(array[b.ref_id, b.hold_id::text]) name
+           where b.organization_id = any($1) and name is not null"#,
+        &uuids(organizations),
+    );
+    names.fetch_all(db).await
 }
 
 /// The bookings found in one range of rows, and the end of the range.

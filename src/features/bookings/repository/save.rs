@@ -39,40 +39,41 @@ pub(in crate::features::bookings) async fn save(db: &mut PgSession, changes: &Ch
              set status = new.status, moved_at = new.moved, needs_rerouting = new.needs, event_sequence = new.sequence,
                  version = new.version, updated_at = new.updated, pieces = new.pieces, weight_hg = new.weight,
                  volume_l = new.volume, volume_defaulted = new.defaulted, positions = new.positions,
-                 special_handling_codes = string_to_array(new.codes, ','), awb_number = new.awb
+                 special_handling_codes = string_to_array(new.codes, ','), awb_number = new.awb,
+                 organization_id = new.organization
              from unnest($3::uuid[], $4::text[], $5::timestamptz[], $6::bool[], $7::int[], $8::int[],
                          $9::timestamptz[], $10::int[], $11::bigint[], $12::bigint[], $13::bool[], $14::bigint[],
-                         $15::text[], $16::text[])
+                         $15::text[], $16::text[], $17::uuid[])
                   as new (id, status, moved, needs, sequence, version, updated, pieces, weight, volume, defaulted,
-                          positions, codes, awb)
+                          positions, codes, awb, organization)
              where b.id = any($1) and b.id = new.id and {bookings}
          ), moved as (
              update booking_legs l
              set status = new.status, offload_reason = new.reason, departure_at = new.departure,
                  arrival_at = new.arrival, pieces = new.pieces, weight_hg = new.weight, volume_l = new.volume,
                  positions = new.positions
-             from unnest($17::uuid[], $18::uuid[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::int[],
-                         $23::bigint[], $24::bigint[], $25::bigint[], $26::text[])
+             from unnest($18::uuid[], $19::uuid[], $20::text[], $21::timestamptz[], $22::timestamptz[], $23::int[],
+                         $24::bigint[], $25::bigint[], $26::bigint[], $27::text[])
                   as new (booking_id, id, status, departure, arrival, pieces, weight, volume, positions, reason)
              where l.booking_id = any($1) and l.booking_id = new.booking_id and l.id = new.id and {legs}
          ), added as (
              insert into booking_legs (booking_id, id, status, departure_at, arrival_at, pieces, weight_hg, volume_l,
                                        positions, sequence, flight_id, flight_number, origin, destination)
-             select * from unnest($27::uuid[], $28::uuid[], $29::text[], $30::timestamptz[], $31::timestamptz[],
-                                  $32::int[], $33::bigint[], $34::bigint[], $35::bigint[], $36::int[], $37::uuid[],
-                                  $38::text[], $39::text[], $40::text[])
+             select * from unnest($28::uuid[], $29::uuid[], $30::text[], $31::timestamptz[], $32::timestamptz[],
+                                  $33::int[], $34::bigint[], $35::bigint[], $36::bigint[], $37::int[], $38::uuid[],
+                                  $39::text[], $40::text[], $41::text[])
          ), noted as (
              insert into booking_event_notes (booking_id, sequence, notes)
-             select * from unnest($41::uuid[], $42::int[], $43::text[])
+             select * from unnest($42::uuid[], $43::int[], $44::text[])
          ), told as (
              insert into outbox (aggregate, aggregate_id, sequence, event_type, occurred_at, payload)
-             select * from unnest($59::text[], $60::uuid[], $61::int[], $62::text[], $63::timestamptz[], $64::jsonb[])
+             select * from unnest($60::text[], $61::uuid[], $62::int[], $63::text[], $64::timestamptz[], $65::jsonb[])
          )
          insert into booking_events (booking_id, sequence, id, event_type, status, location, flight_id, flight_number,
                                      leg_id, pieces, weight_hg, actor_id, data, occurred_at, created_at, data_version)
-         select *, $2 from unnest($44::uuid[], $45::int[], $46::uuid[], $47::text[], $48::text[], $49::text[],
-                                  $50::uuid[], $51::text[], $52::uuid[], $53::int[], $54::bigint[], $55::uuid[],
-                                  $56::jsonb[], $57::timestamptz[], $58::timestamptz[])",
+         select *, $2 from unnest($45::uuid[], $46::int[], $47::uuid[], $48::text[], $49::text[], $50::text[],
+                                  $51::uuid[], $52::text[], $53::uuid[], $54::int[], $55::bigint[], $56::uuid[],
+                                  $57::jsonb[], $58::timestamptz[], $59::timestamptz[])",
         bookings = months.contain("b.id"),
         legs = months.contain("l.booking_id"),
     );
@@ -100,6 +101,7 @@ fn bind_bookings<'q>(bound: Bound<'q>, bookings: &[&'q Booking]) -> Bound<'q> {
         .bind(column(bookings, |b| b.space.positions.count()))
         .bind(column(bookings, |b| joined(&b.special_handling_codes)))
         .bind(column(bookings, |b| b.awb_number.as_ref().map(AwbNumber::as_str)))
+        .bind(column(bookings, |b| b.organization_id.uuid()))
 }
 
 /// Binds what moved and added legs have in common.

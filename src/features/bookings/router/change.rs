@@ -1,11 +1,13 @@
 use axum::{extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
 
 use super::super::error::code;
 use crate::{
     features::{
-        accounts::{Customer, Operator, Principal},
+        accounts::{Customer, Guest, Operator, Principal},
         bookings::{
-            Action, Booking,
+            Action, Booking, BookingService,
             amend::Amend,
             cancel::Cancel,
             change::Change,
@@ -16,7 +18,7 @@ use crate::{
         },
         reference::Reference,
     },
-    kernel::BookingRef,
+    kernel::{BookingId, BookingRef},
     platform::{
         idempotency::{Answer, Idempotent, KeyHeader},
         web::{Body, PRIVATE, PathText, Problem, Query, both, problem_responses},
@@ -25,12 +27,34 @@ use crate::{
 };
 
 /// Returns the booking with its `ETag`.
-fn answer(status: StatusCode, booking: &Booking) -> Answer {
+pub(super) fn answer(status: StatusCode, booking: &Booking) -> Answer {
     Answer::new(status, &BookingBody::from(booking), PRIVATE).with_tag(booking.version.to_string())
 }
 
 /// The path of a booking.
 const BOOKING: &str = "/api/v1/bookings/";
+
+/// The booking that an answer shows.
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    pub id: BookingId,
+    pub ref_id: BookingRef,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Checks that the caller of a repeated answer may still see its booking.
+pub(super) async fn check_replayed(
+    bookings: &BookingService,
+    caller: Principal,
+    answer: &Answer,
+) -> Result<(), Problem> {
+    if answer.is_replayed()
+        && let Some(Shown { ref_id, .. }) = answer.read()
+    {
+        bookings.visible(caller, &ref_id).await?;
+    }
+    Ok(())
+}
 
 pub(in crate::features::bookings) fn created(booking: &Booking) -> Answer {
     answer(StatusCode::CREATED, booking).with_location(format!("{BOOKING}{}", booking.ref_id))
@@ -61,11 +85,7 @@ pub(super) async fn create(
     let input = both(key, body.read(|fields| CreateBooking::read(fields, &reference)));
     let ((), (key, new)) = both(query.refuse_all(), input)?;
     let answer = desk.book(caller, new, key, created).await?;
-    // A repeated answer is given only if the caller may still see the booking.
-    let made = answer.location().and_then(|location| location.strip_prefix(BOOKING)?.parse().ok());
-    if let (true, Some(made)) = (answer.is_replayed(), made) {
-        desk.bookings().visible(caller, &made).await?;
-    }
+    check_replayed(desk.bookings(), caller, &answer).await?;
     Ok(answer)
 }
 
@@ -190,15 +210,15 @@ problem_responses!(CancelProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 
 /// Cancel a booking.
 ///
-/// Releases the capacity of every leg that has not departed. Not possible after any leg has arrived; for customers only
-/// while `BOOKED`.
+/// Releases the capacity of every leg that has not departed. Not possible after any leg has arrived; for customers and
+/// guests only while `BOOKED`.
 #[utoipa::path(post, path = "/bookings/{ref_id}/cancel", tag = "bookings", operation_id = "cancelBooking",
     request_body = Option<CancelBooking>,
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the resource still has this ETag")),
     responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), CancelProblems))]
 pub(super) async fn cancel(
-    Customer(caller): Customer,
+    Guest(caller): Guest,
     State(desk): State<Desk>,
     PathText(reference): PathText<BookingRef>,
     request: ChangeRequest,
@@ -215,7 +235,7 @@ pub(super) async fn cancel(
            ("If-Match" = Option<String>, Header, description = "Make the change only if the resource still has this ETag")),
     responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), CancelProblems))]
 pub(super) async fn delete(
-    Customer(caller): Customer,
+    Guest(caller): Guest,
     State(desk): State<Desk>,
     PathText(reference): PathText<BookingRef>,
     request: ChangeRequest,

@@ -1,9 +1,10 @@
 use axum::{Extension, extract::State};
 
+use super::{change::check_replayed, claim::with_claim};
 use crate::{
     features::{
         accounts::Guest,
-        bookings::{dto::BookingBody, error::code},
+        bookings::{BookingService, dto::CommittedBooking, error::code},
         holds::{AmendHold, HoldRequest, HoldService, HoldVerb},
         reference::Reference,
     },
@@ -21,14 +22,15 @@ problem_responses!(CommitProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 ///
 /// The booking gets the room that the hold keeps; everything else is judged anew. The body may hold changes of the hold,
 /// which are made at once. `pieces` must be set, and for a guest `contact.email`. What began before the hold expired is in
-/// time.
+/// time. A guest gets a `claim`, by which the booking can be moved to an account for 30 days.
 #[utoipa::path(post, path = "/holds/{id}/commit", tag = "holds", operation_id = "commitHold",
     request_body = Option<AmendHold>,
     params(("id" = HoldId, Path, description = "Id of the hold"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the resource still has this ETag")),
-    responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CommitProblems))]
+    responses((status = 201, body = CommittedBooking, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CommitProblems))]
 pub(super) async fn commit(
     Guest(caller): Guest,
+    State(bookings): State<BookingService>,
     State(holds): State<HoldService>,
     State(known): State<Reference>,
     PathText(id): PathText<HoldId>,
@@ -43,5 +45,7 @@ pub(super) async fn commit(
         let verb = HoldVerb::Commit(Box::new(patch));
         holds.carry_out(counted, HoldRequest::Step { hold: id, precondition, verb }, key).await
     };
-    judged.carry_out(step).await
+    let answer = judged.carry_out(step).await?;
+    check_replayed(&bookings, caller, &answer).await?;
+    Ok(with_claim(&bookings, caller, answer))
 }

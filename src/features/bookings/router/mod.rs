@@ -1,5 +1,6 @@
-//! The room's routes, one file for reading and one for changing.
+//! The room's routes, one file for reading, and one for each kind of change.
 mod change;
+mod claim;
 mod commit;
 mod read;
 
@@ -25,6 +26,7 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(change::arrive))
         .routes(routes!(change::deliver))
         .routes(routes!(change::cancel))
+        .routes(routes!(claim::claim))
         .routes(routes!(commit::commit));
     api.into()
 }

@@ -3,7 +3,7 @@ use axum::{Json, extract::State, response::Response};
 use super::super::error::code;
 use crate::{
     features::{
-        accounts::{Customer, Principal},
+        accounts::{Guest, Principal},
         bookings::{
             BookingService, EventParams, History, HistoryAnchor, MOST_EVENTS,
             dto::{BookingBody, BookingFilter, EventBody, HistoryBody, StatusBody},
@@ -31,7 +31,7 @@ problem_responses!(ReadProblems: [INPUT, ROLE], NOT_FOUND);
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
     responses((status = 200, body = BookingBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
 pub(super) async fn show(
-    Customer(caller): Customer,
+    Guest(caller): Guest,
     State(bookings): State<BookingService>,
     PathText(reference): PathText<BookingRef>,
     if_none_match: IfNoneMatch,
@@ -60,7 +60,7 @@ pub(super) async fn show(
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case")),
     responses((status = 200, body = StatusBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
 pub(super) async fn status(
-    Customer(caller): Customer,
+    Guest(caller): Guest,
     State(bookings): State<BookingService>,
     PathText(reference): PathText<BookingRef>,
     if_none_match: IfNoneMatch,
@@ -84,7 +84,7 @@ problem_responses!(HistoryProblems: [LIST, ROLE], NOT_FOUND);
     responses((status = 200, body = HistoryBody, headers(("ETag" = String), ("Link" = Option<String>))), (status = 304),
               HistoryProblems))]
 pub(super) async fn history(
-    Customer(caller): Customer,
+    Guest(caller): Guest,
     State(bookings): State<BookingService>,
     State(key): State<CursorKey>,
     PathText(reference): PathText<BookingRef>,
@@ -114,12 +114,12 @@ fn reader_of(caller: Principal) -> String {
 
 problem_responses!(ListProblems: [LIST, ROLE]);
 
-/// List bookings, newest first: those of your organization, or all for carrier staff.
+/// List bookings, newest first: those of your organization, or all for carrier staff. Guests see those made of their holds.
 #[utoipa::path(get, path = "/bookings", tag = "bookings", operation_id = "listBookings",
     params(BookingFilter, PageParams),
     responses((status = 200, body = Vec<BookingBody>, headers(("Link" = String))), ListProblems))]
 pub(super) async fn list(
-    Customer(caller): Customer,
+    Guest(caller): Guest,
     State(bookings): State<BookingService>,
     State(reference): State<Reference>,
     State(key): State<CursorKey>,

@@ -244,3 +244,15 @@ fn data_that_cannot_be_read_is_told_and_ends_the_replay() {
     story.events[0].data.as_object_mut().unwrap().remove("awb_number");
     assert_eq!(story.broken(), steps(1));
 }
+
+#[test]
+fn a_booking_changes_its_organization_when_it_is_claimed_and_only_then() {
+    let moved = |now: &mut Booking| now.organization_id = Uuid::from_u128(77).into();
+    let story = Story::begin().then(EventType::Claimed, moved).depart(0);
+    assert_eq!(story.events[1].data, json!({"organization_id": Uuid::from_u128(77)}));
+    let replay = story.replay();
+    assert_eq!(replay.contradictions, []);
+    assert_eq!(replay.booking, Some(story.now));
+    assert_eq!(Story::begin().then(EventType::Amended, moved).broken(), steps(2));
+    assert_eq!(Story::begin().then(EventType::Claimed, |_| {}).broken(), steps(2));
+}
