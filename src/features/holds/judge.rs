@@ -250,6 +250,10 @@ impl HoldRules<'_> {
 
     /// Returns the time up to which a hold on these flights can be extended.
     fn latest_expiry(&self, hold: &Hold, flights: &[Flight]) -> DateTime<Utc> {
+        // An offer lives as long as it was made for.
+        if hold.kind == HoldKind::Offer {
+            return flights.iter().map(|flight| flight.room.cutoff).fold(hold.latest_expires_at, DateTime::min);
+        }
         latest_expiry(hold.created_at, self.limits, flights)
     }
 }

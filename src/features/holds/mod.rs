@@ -3,6 +3,7 @@
 //! what ends a hold. A hold whose time is up keeps nothing, whether or not that was recorded. What a hold becomes is
 //! decided by `bookings`, whose desk also carries out what is asked here.
 mod ask;
+mod asked;
 mod audit;
 mod books;
 mod counter;
@@ -25,8 +26,9 @@ mod texts;
 mod write;
 
 pub use ask::{HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, Stepped, actor};
+pub use asked::Asked;
 pub use audit::{HELD, ever_on};
-pub use books::{Asked, HoldBooks};
+pub use books::HoldBooks;
 pub use counter::{HoldDesk, HoldRequest};
 pub use draft::draw_up;
 pub use dto::{AmendHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES};

@@ -70,6 +70,9 @@ impl Command for Change {
         if repository::awaited(tx, *id).await? != flights {
             return Err(WaitlistError::Raced);
         }
+        if matches!(verb, Verb::SetPriority(priority) if *priority == entry.priority) {
+            return Ok(entry);
+        }
         advance(&mut entry, now);
         let act = match verb {
             Verb::Cancel => {

@@ -10,11 +10,13 @@ use crate::{
     flight_verbs::path_to,
     holds::{HOLDS, at, hold_on},
     support::{
-        Answer, Client, NewFlight, World,
+        Answer, Client, NewFlight, World, WorldOptions,
         freight::{BOOKINGS, order, path_of, with},
+        until,
     },
 };
 
+const WAITLIST: &str = "/api/v1/waitlist";
 const RESERVATIONS: &str = "/api/v1/flights/{id}/reservations";
 
 /// What is asked for, and of which operation.
@@ -63,6 +65,23 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
     let reservations = format!("{}/reservations", path_to(&roomy));
     let reserved = caller.post(&reservations, json!({"weight_kg": 10})).await.expect(201);
     let reserved = format!("{reservations}/{}", reserved["id"].as_str().unwrap());
+    let mut entries = Vec::new();
+    for _ in 0..2 {
+        let entry = caller.post(WAITLIST, hold_on(&[&roomy])).await.expect(201);
+        entries.push(format!("{WAITLIST}/{}", entry["id"].as_str().unwrap()));
+    }
+    // A server with a matcher makes the offers; those who come later wait.
+    let matching = WorldOptions::working().on(&world.database).start().await;
+    for entry in &entries {
+        until("it is offered", async || caller.get(entry).await.expect(200)["status"] == "OFFERED").await;
+    }
+    matching.shutdown().await;
+    for _ in 0..4 {
+        let entry = caller.post(WAITLIST, hold_on(&[&roomy])).await.expect(201);
+        entries.push(format!("{WAITLIST}/{}", entry["id"].as_str().unwrap()));
+    }
+    let [offered, declined, preferred, moved_up, left, gone] = entries.try_into().unwrap();
+    let before = json!({"before": preferred.rsplit_once('/').unwrap().1});
     let user = world.customer().await.get("/api/v1/auth/me").await.expect(200);
     let user = format!("/api/v1/users/{}", user["id"].as_str().unwrap());
     let (leaving, lost) = (path_to(&leaving), path_to(&lost));
@@ -113,6 +132,13 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("POST", "/api/v1/holds/{id}/commit", format!("{committed}/commit"), Some(json!({"pieces": 1})), 201),
         deed("POST", RESERVATIONS, reservations, Some(json!({"weight_kg": 10})), 201),
         deed("DELETE", "/api/v1/flights/{id}/reservations/{hold_id}", reserved, None, 200),
+        deed("POST", WAITLIST, WAITLIST.to_owned(), Some(hold_on(&[&roomy])), 201),
+        deed("PATCH", "/api/v1/waitlist/{id}", preferred, Some(json!({"priority": 2})), 200),
+        deed("POST", "/api/v1/waitlist/{id}/move", format!("{moved_up}/move"), Some(before), 200),
+        deed("POST", "/api/v1/waitlist/{id}/cancel", format!("{left}/cancel"), None, 200),
+        deed("DELETE", "/api/v1/waitlist/{id}", gone, None, 200),
+        deed("POST", "/api/v1/waitlist/{id}/book", format!("{offered}/book"), Some(json!({"pieces": 1})), 201),
+        deed("POST", "/api/v1/waitlist/{id}/decline", format!("{declined}/decline"), None, 200),
         deed("PATCH", "/api/v1/users/{id}", user, Some(json!({"role": "operator"})), 200),
     ]
 }
@@ -158,8 +184,9 @@ async fn without_a_key_each_request_is_its_own() {
         assert_eq!(again.header("idempotency-replayed"), None, "{method} {template}");
         match template {
             BOOKINGS => assert_ne!(fresh(again, 201).body["ref_id"], first.body["ref_id"]),
-            HOLDS | RESERVATIONS => assert_ne!(fresh(again, 201).body["id"], first.body["id"]),
+            HOLDS | RESERVATIONS | WAITLIST => assert_ne!(fresh(again, 201).body["id"], first.body["id"]),
             "/api/v1/holds/{id}/extend" => drop(again.expect_problem(409, "hold_limit_exceeded")),
+            "/api/v1/waitlist/{id}/move" => drop(fresh(again, 200)),
             // To make a thing what it is already is no fault.
             "/api/v1/flights/import" => assert_eq!(fresh(again, 200).body["unchanged"], 1),
             "/api/v1/flights" => drop(again.expect_problem(409, "already_exists")),
