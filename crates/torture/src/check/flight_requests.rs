@@ -10,8 +10,12 @@ use crate::{
     operation::{Ack, Kind, Operation},
 };
 
-/// All operations on flights, by flight.
-pub(super) struct FlightRequests<'a>(HashMap<&'a str, Requests<'a>>);
+/// All operations on flights.
+pub(super) struct FlightRequests<'a> {
+    by_flight: HashMap<&'a str, Requests<'a>>,
+    /// Number of imports of existing flights that may have had an effect.
+    tables: usize,
+}
 
 #[derive(Default)]
 struct Requests<'a> {
@@ -30,21 +34,26 @@ impl Requests<'_> {
 impl<'a> FlightRequests<'a> {
     pub fn of(operations: &'a [Operation]) -> Self {
         let mut flight_requests: HashMap<&str, Requests<'_>> = HashMap::new();
+        let mut tables = 0;
         for operation in operations {
             if let Some(flight) = &operation.flight {
                 flight_requests.entry(flight).or_default().operations.push(operation);
             }
             let taken = operation.kind == Kind::Import && !operation.was_refused();
+            tables += usize::from(taken && operation.rows.iter().any(|row| row.flight.is_some()));
             for flight in operation.rows.iter().filter(|_| taken).filter_map(|row| row.flight.as_deref()) {
                 flight_requests.entry(flight).or_default().tables += 1;
             }
         }
-        Self(flight_requests)
+        Self { by_flight: flight_requests, tables }
     }
 
     /// The most events like this one that the flight may have given the booking.
     pub fn possible(&self, flight: &str, reference: &str, event: &Event) -> usize {
-        let Some(requests) = self.0.get(flight) else { return 0 };
+        let Some(requests) = self.by_flight.get(flight) else {
+            // An import makes a new flight in the place of a cancelled one; later imports change it.
+            return if event.kind == "FLIGHT_RETIMED" { self.tables } else { 0 };
+        };
         match event.kind.as_str() {
             // A flight departs, arrives or is cancelled once. A step of the booking itself has a note.
             "DEPARTED" if event.note.is_none() => requests.possible(Kind::FlightDepart).min(1),
@@ -63,7 +72,7 @@ impl<'a> FlightRequests<'a> {
 
     /// The most versions that the flight may have gained.
     pub fn versions(&self, flight: &str) -> u64 {
-        let requests = self.0.get(flight);
+        let requests = self.by_flight.get(flight);
         let changes = requests.map_or(0, |requests| {
             requests.tables + requests.operations.iter().filter(|operation| !operation.was_refused()).count()
         });
@@ -73,7 +82,7 @@ impl<'a> FlightRequests<'a> {
     /// A contradiction between a flight's status and the operations on it.
     pub fn contradiction(&self, flight: &str, status: &str) -> Option<Breach> {
         let none = Requests::default();
-        let requests = self.0.get(flight).unwrap_or(&none);
+        let requests = self.by_flight.get(flight).unwrap_or(&none);
         for operation in &requests.operations {
             let Some(ack) = &operation.ack else { continue };
             let holds = match operation.kind {

@@ -15,7 +15,7 @@ pub(in crate::features::capacity) async fn spoil<'a>(
     shifts: &'a [Shift],
 ) -> sqlx::Result<Vec<&'a Shift>> {
     let forgotten = forget(db, shifts).await?;
-    let keeps = |shift: &&Shift| is_on("keep_held") && shift.posted().is_some() && now_and_then();
+    let keeps = |shift: &&Shift| is_on("keep_held") && shift.posted().is_some();
     Ok(shifts.iter().skip(usize::from(forgotten)).filter(|shift| !keeps(shift)).collect())
 }
 

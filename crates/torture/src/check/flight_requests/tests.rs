@@ -1,5 +1,8 @@
 use super::*;
-use crate::{operation::Actor, wire::Request};
+use crate::{
+    operation::{Actor, flight::Row},
+    wire::Request,
+};
 
 fn fly(kind: Kind) -> Operation {
     Operation::new(kind, Actor::Staff, 0, Request::get("/api/v1/flights/f/step".to_owned()))
@@ -73,4 +76,24 @@ fn a_flights_status_follows_from_the_operations_on_it() {
     assert_eq!(flight_requests.contradiction("g", "SCHEDULED"), None);
     assert!(flight_requests.contradiction("g", "CANCELLED").is_some());
     assert_eq!((flight_requests.versions("f"), flight_requests.versions("g")), (1, 0));
+}
+
+#[test]
+fn a_flight_that_an_import_made_in_the_place_of_a_cancelled_one_is_retimed_by_imports_alone() {
+    let leaves = "2026-01-01T10:00:00Z".parse().unwrap();
+    let row = Row {
+        number: "AI1".to_owned(),
+        origin: "DEL".to_owned(),
+        destination: "BOM".to_owned(),
+        leaves,
+        lands: leaves,
+        weight_kg: 300,
+        flight: Some("f".to_owned()),
+    };
+    let import = Operation { rows: vec![row], unknown: 1, ..fly(Kind::Import) };
+    let operations = [import.clone(), Operation { unknown: 0, ..import }];
+    let flight_requests = FlightRequests::of(&operations);
+    let event = |kind: &str| Event { kind: kind.to_owned(), ..Event::default() };
+    assert_eq!(flight_requests.possible("new", "one", &event("FLIGHT_RETIMED")), 1);
+    assert_eq!(flight_requests.possible("new", "one", &event("FLIGHT_CANCELLED")), 0);
 }
