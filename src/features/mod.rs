@@ -14,6 +14,7 @@ pub mod holds;
 
 pub mod bookings;
 
+pub mod allotments;
 pub mod operations;
 pub mod tracking;
 pub mod waitlist;

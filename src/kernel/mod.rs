@@ -20,7 +20,7 @@ pub use decimal::whole_number;
 pub use fault::{Fault, FaultCode};
 pub use flight_number::FlightNumber;
 pub use ids::{
-    ActId, ApiKeyId, BookingId, EventId, FlightId, HoldId, LegId, OrganizationId, TokenFamilyId, UserId,
+    ActId, AllotmentId, ApiKeyId, BookingId, EventId, FlightId, HoldId, LegId, OrganizationId, TokenFamilyId, UserId,
     WaitlistEntryId,
 };
 pub use quantity::{Pieces, Positions, Volume, Weight, short_number};

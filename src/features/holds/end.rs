@@ -1,5 +1,9 @@
 //! Ends holds whose time is up, and those that lose a flight.
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
@@ -9,13 +13,13 @@ use super::{
     HoldError, HoldService,
     judge::{self, Stepped},
     metric,
-    model::{EndReason, Hold, HoldChange, HoldStatus, PositionName},
+    model::{Draws, EndReason, Hold, HoldChange, HoldKind, HoldStatus, PositionName},
     repository,
     write::write_in_tx,
 };
 use crate::{
     features::capacity::{self, FlightCapacity, Space},
-    kernel::{FlightId, Positions, UserId},
+    kernel::{FlightId, HoldId, Positions, UserId},
     platform::{
         postgres::{DbError, PgSession, commit, retrying},
         shutdown::stopped_within,
@@ -129,7 +133,7 @@ const fn outcome(status: HoldStatus) -> &'static str {
     }
 }
 
-/// Ends these holds, whose rows and flights are locked.
+/// Ends these holds, whose rows and flights are locked. What they have drawn from allotments returns to those that are kept.
 pub async fn end_in_tx(
     tx: &mut PgSession,
     holds: Vec<Hold>,
@@ -138,19 +142,45 @@ pub async fn end_in_tx(
     actor: Option<UserId>,
     now: DateTime<Utc>,
 ) -> Result<Ended, DbError> {
+    let mut draws = draws_of_in_tx(tx, &holds, now).await?;
+    end_allotments_in_tx(tx, &holds, &mut draws).await?;
     let mut shifts = Vec::new();
     let mut changes = Vec::with_capacity(holds.len());
     for hold in &holds {
         let Stepped { before, mut after, shifts: own, event_type } = judge::end(hold, status, reason, now);
         (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, now);
-        shifts.extend(own);
+        shifts.extend(draws.weave(None, &own));
         changes.push(HoldChange { before: Some(before), after, event_type, actor, trace: None });
     }
     let rooms = capacity::shift_in_tx(tx, &shifts, now).await?;
     if !changes.is_empty() {
         write_in_tx(tx, &changes).await?;
     }
+    draws.save_in_tx(tx, now).await?;
     Ok(Ended { holds: changes.into_iter().map(|change| change.after).collect(), rooms })
+}
+
+/// Returns what these holds have drawn from allotments.
+async fn draws_of_in_tx(tx: &mut PgSession, holds: &[Hold], now: DateTime<Utc>) -> Result<Draws, DbError> {
+    let takers = holds.iter().filter(|hold| hold.kind != HoldKind::Allotment);
+    let takers: Vec<Uuid> = takers.map(|hold| hold.id.uuid()).collect();
+    Draws::of_takers_in_tx(tx, &takers, now).await
+}
+
+/// Ends what the allotments among these holds keep: nothing returns to them any more.
+async fn end_allotments_in_tx(tx: &mut PgSession, holds: &[Hold], draws: &mut Draws) -> Result<(), DbError> {
+    let ended: Vec<&Hold> = holds.iter().filter(|hold| hold.kind == HoldKind::Allotment).collect();
+    if ended.is_empty() {
+        return Ok(());
+    }
+    for hold in &ended {
+        draws.forget(hold.id);
+    }
+    let ids: Vec<Uuid> = ended.iter().map(|hold| hold.id.uuid()).collect();
+    repository::forget_draws(tx, &ids).await?;
+    let fewer: Vec<(FlightId, i32)> =
+        ended.iter().flat_map(|hold| hold.flight_ids()).map(|flight| (flight, -1)).collect();
+    capacity::allot_in_tx(tx, &fewer).await
 }
 
 /// Returns the flights whose locks the end of this flight's holds requires: itself, and those on which its holds keep
@@ -190,25 +220,48 @@ pub async fn release_newest_in_tx(
     now: DateTime<Utc>,
 ) -> Result<Ended, HoldError> {
     let ids = repository::open_on(tx, room.flight_id).await?;
-    let mut holds = repository::lock(tx, &ids).await?;
-    holds.sort_by_key(|hold| (hold.kind == super::HoldKind::Allotment, std::cmp::Reverse(hold.id)));
-    let mut taken = room.booked + room.held;
-    let mut released = Vec::new();
-    for hold in holds {
-        let own = hold.legs.iter().find(|leg| leg.flight_id == room.flight_id).map(|leg| leg.space);
-        let own = own.unwrap_or_default();
-        // Only a hold that keeps something of what is short helps.
-        let helps =
-            taken.exceeds(capacity).any(|dimension| own.exceeds(Space::default()).any(|kept| kept == dimension));
-        if helps {
-            taken = taken - own;
-            released.push(hold);
-        }
-    }
+    let holds = repository::lock(tx, &ids).await?;
+    let draws = draws_of_in_tx(tx, &holds, now).await?;
+    let released = to_release(holds, &draws, room, capacity);
     if released.iter().flat_map(Hold::flight_ids).any(|flight| !locked.contains(&flight)) {
         return Err(HoldError::Raced);
     }
     Ok(end_in_tx(tx, released, HoldStatus::Released, Some(EndReason::CapacityCut), actor, now).await?)
+}
+
+/// Chooses the holds to be released: only those that keep something of what is short. What a hold has drawn returns to the
+/// allotment, and is free once that is released; then holds that drew all they have follow.
+fn to_release(mut holds: Vec<Hold>, draws: &Draws, room: &FlightCapacity, capacity: Space) -> Vec<Hold> {
+    holds.sort_by_key(|hold| (hold.kind == HoldKind::Allotment, Reverse(hold.id)));
+    let (mut taken, mut released) = (room.booked + room.held, Vec::new());
+    let mut returned = HashMap::<HoldId, Space>::new();
+    let mut ended = HashSet::<HoldId>::new();
+    for _ in 0..2 {
+        for hold in std::mem::take(&mut holds) {
+            let own = hold.legs.iter().find(|leg| leg.flight_id == room.flight_id).map(|leg| leg.space);
+            let drawn: Vec<_> = draws.drawn_by(hold.id.uuid()).filter(|(from, _)| !ended.contains(from)).collect();
+            let back = drawn.iter().fold(Space::default(), |sum, (_, space)| sum + *space);
+            let own = own.unwrap_or_default() - back + returned.get(&hold.id).copied().unwrap_or_default();
+            let helps =
+                taken.exceeds(capacity).any(|dimension| own.exceeds(Space::default()).any(|kept| kept == dimension));
+            if !helps {
+                // An allotment of which all is drawn ends, too, before those that drew it.
+                let is_in_need = hold.kind == HoldKind::Allotment && taken.exceeds(capacity).next().is_some();
+                if !is_in_need {
+                    holds.push(hold);
+                    continue;
+                }
+            }
+            for (from, space) in drawn {
+                let sum = returned.entry(from).or_default();
+                *sum = *sum + space;
+            }
+            taken = taken - own;
+            ended.insert(hold.id);
+            released.push(hold);
+        }
+    }
+    released
 }
 
 /// Lowers the end of the holds on flights with new times to their cut-offs.

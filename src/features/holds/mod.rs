@@ -4,6 +4,7 @@
 //! decided by `bookings`, whose desk also carries out what is asked here.
 mod books;
 mod counter;
+mod draws;
 mod dto;
 mod end;
 mod error;
@@ -21,6 +22,7 @@ mod write;
 
 pub use books::Asked;
 pub use counter::{HoldDesk, HoldRequest};
+pub use draws::{drawn_from_in_tx, give_back_in_tx, save_draws_in_tx};
 pub use dto::{AmendHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES};
 pub use end::{
     Ended, drop_names_in_tx, end_in_tx, flights_held_with_in_tx, release_all_in_tx, release_newest_in_tx, retime_in_tx,
@@ -29,7 +31,9 @@ pub use error::{HoldError, code, no_bookable_itinerary};
 pub use itinerary::ItineraryError;
 pub use judge::{HoldBooks, HoldCaller, HoldLimits, HoldRules, HoldStep, HoldVerb, NewHold, Stepped, actor, draw_up};
 pub use load::Load;
-pub use model::{EndReason, GENERAL, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus};
+pub use model::{
+    Draw, Draws, EndReason, GENERAL, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus, resized,
+};
 pub use room::ROOM;
 pub use router::{changed, created};
 pub use service::HoldService;
