@@ -41,13 +41,15 @@ impl Stage {
         })
     }
 
+    /// An allotment of the organization.
     pub async fn make(&self, wanted: Value) -> Value {
+        // The organization exists with its first user.
+        self.user().await;
         self.world.admin().await.post(ALLOTMENTS, wanted).await.expect(201)
     }
 
     /// The allotment, kept on the flight.
     pub async fn kept(&self, kilograms: f64) -> Value {
-        self.user().await;
         let allotment = self.make(self.wanted(kilograms)).await;
         self.until(&allotment, &self.flight, "KEPT", kilograms).await;
         allotment

@@ -136,8 +136,8 @@ proptest! {
         // Two allotments are as one.
         let half = space(weights.0 / 2, weights.1);
         draws.know_kept([kept(1, 7, 9, half), kept(2, 7, 9, space(weights.0 - weights.0 / 2, 0))]);
-        let mut models = [Naive { kept: weights.0, free: 500, ..Naive::default() }, Naive { kept: weights.1, free: 500, ..Naive::default() }];
-        let mut room = FlightCapacity::opened(id(9), space(500 + weights.0, 500 + weights.1), DateTime::UNIX_EPOCH);
+        let mut models = [Naive { kept: weights.0, free: 5000, ..Naive::default() }, Naive { kept: weights.1, free: 5000, ..Naive::default() }];
+        let mut room = FlightCapacity::opened(id(9), space(5000 + weights.0, 5000 + weights.1), DateTime::UNIX_EPOCH);
         room.held = space(weights.0, weights.1);
         for (taker, weight, volume) in steps {
             let has = |model: &Naive| model.taken.get(&taker).map_or(0, |(has, _)| *has);
