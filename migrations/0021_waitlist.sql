@@ -1,5 +1,7 @@
--- Who waits for room on flights that are full. The order is by priority, then by place: joining gives the time in
--- microseconds, and whoever is moved gets a number between two others.
+-- Who waits for room on flights that are full. The order is by priority, then by rank: joining gives the next number, and
+-- whoever is moved gets one between two others.
+create sequence waitlist_ranks as bigint;
+
 create table waitlist_entries (
     id                     uuid        primary key,
     organization_id        uuid        not null references organizations (id),
@@ -17,7 +19,7 @@ create table waitlist_entries (
     positions              bigint      not null check (positions >= 0),
     special_handling_codes text[]      not null,
     priority               integer     not null check (priority between 1 and 9),
-    rank                   numeric     not null,
+    rank                   numeric     not null default nextval('waitlist_ranks'),
     queued_at              timestamptz not null,
     -- How often one behind it has got an offer because it did not fit.
     passed_over            integer     not null default 0,

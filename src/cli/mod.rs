@@ -2,6 +2,7 @@
 mod audit;
 mod backend;
 mod demo;
+mod demo_embargoes;
 pub mod demo_timetable;
 mod doctor;
 mod flights;
@@ -68,7 +69,7 @@ impl SettingsArguments {
 enum Command {
     /// Serve the API.
     Serve {
-        /// With the private database: load a demo timetable, and create an administrator at the first start.
+        /// With the private database: load a demo timetable; at the first start, also demo embargoes and an administrator.
         #[arg(long)]
         demo: bool,
     },

@@ -10,7 +10,7 @@ use tokio::{
 use super::{
     SettingsArguments,
     backend::Backend,
-    demo_timetable,
+    demo_embargoes, demo_timetable,
     output::{Progress, say},
     rotation,
 };
@@ -149,13 +149,16 @@ fn extending(state: &AppState) -> Worker {
     })
 }
 
-/// Schedules the demo timetable, and creates the first administrator if there is none.
+/// Schedules the demo timetable, imposes the demo embargoes, and creates the first administrator if there is none.
 async fn seed(state: &AppState) -> anyhow::Result<Option<secrecy::SecretString>> {
     {
         let _progress = Progress::begin("Loading the demo timetable");
         // A timetable that cannot be completed must not prevent serving the existing one.
         if let Err(error) = demo_timetable::extend(state).await {
             tracing::error!(%error, "the demo timetable could not be loaded");
+        }
+        if let Err(error) = demo_embargoes::impose(state).await {
+            tracing::error!(%error, "the demo embargoes could not be imposed");
         }
     }
     if state.service::<UserService>()?.any_with_role(Role::Admin).await? {

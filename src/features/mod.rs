@@ -8,6 +8,8 @@ pub mod capacity;
 
 pub mod flights;
 
+pub mod embargoes;
+
 pub mod search;
 
 pub mod holds;

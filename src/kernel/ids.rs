@@ -60,4 +60,5 @@ id!(
     ApiKeyId,
     /// An administrative act.
     ActId,
+    EmbargoId,
 );

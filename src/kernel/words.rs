@@ -14,6 +14,7 @@ macro_rules! words {
         }
 
         impl $name {
+            #[allow(dead_code, reason = "not every list of words is read")]
             pub const WORDS: &[(&'static str, Self)] = &[$(($word, Self::$variant),)+];
             #[allow(dead_code, reason = "not every list of words is registered")]
             pub const NAMES: &[&'static str] = &[$($word,)+];

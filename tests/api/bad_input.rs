@@ -11,10 +11,10 @@ use serde_json::Value;
 use crate::support::{Client, World};
 
 /// A member, what is sent for it, and the fault that this is: its pointer below the member, its code.
-type Case = (&'static str, Value, &'static str);
+pub type Case = (&'static str, Value, &'static str);
 
 /// Sends each case on its own and expects exactly its one fault at the member (or, after a `|`, at another pointer).
-async fn each_alone(world: &World, client: &Client, path: &str, base: &Value, cases: Vec<Case>) {
+pub async fn each_alone(world: &World, client: &Client, path: &str, base: &Value, cases: Vec<Case>) {
     let before = world.written().await;
     for (place, value, code) in cases {
         let (member, pointer) = place
@@ -32,6 +32,6 @@ async fn each_alone(world: &World, client: &Client, path: &str, base: &Value, ca
 }
 
 /// A text of so many characters, of which each is two bytes.
-fn long(characters: usize) -> Value {
+pub fn long(characters: usize) -> Value {
     Value::String("é".repeat(characters))
 }

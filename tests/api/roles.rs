@@ -23,6 +23,7 @@ use Cell::{May, Not, Unknown};
 
 /// For anonymous, guest, customer, operator and admin, as in the contract's table.
 const ANYONE: [Cell; 5] = [May, May, May, May, May];
+const GUESTS: [Cell; 5] = [Unknown, May, May, May, May];
 const CUSTOMERS: [Cell; 5] = [Unknown, Not, May, May, May];
 const OPERATORS: [Cell; 5] = [Unknown, Not, Not, May, May];
 const ADMINS: [Cell; 5] = [Unknown, Not, Not, Not, May];
@@ -59,6 +60,12 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("GET", "/api/v1/aircraft", ANYONE),
     ("GET", "/api/v1/aircraft/{code}", ANYONE),
     ("GET", "/api/v1/handling-codes", ANYONE),
+    ("GET", "/api/v1/regions", ANYONE),
+    ("GET", "/api/v1/embargoes", ANYONE),
+    ("POST", "/api/v1/embargoes", ADMINS),
+    ("GET", "/api/v1/embargoes/{id}", ANYONE),
+    ("PATCH", "/api/v1/embargoes/{id}", ADMINS),
+    ("DELETE", "/api/v1/embargoes/{id}", ADMINS),
     ("GET", "/api/v1/flights", ANYONE),
     ("POST", "/api/v1/flights", ADMINS),
     ("POST", "/api/v1/flights/import", ADMINS),
@@ -82,6 +89,27 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("POST", "/api/v1/bookings/{ref_id}/arrive", OPERATORS),
     ("POST", "/api/v1/bookings/{ref_id}/deliver", OPERATORS),
     ("POST", "/api/v1/bookings/{ref_id}/cancel", CUSTOMERS),
+    ("GET", "/api/v1/holds", GUESTS),
+    ("POST", "/api/v1/holds", GUESTS),
+    ("GET", "/api/v1/holds/{id}", GUESTS),
+    ("PATCH", "/api/v1/holds/{id}", GUESTS),
+    ("DELETE", "/api/v1/holds/{id}", GUESTS),
+    ("POST", "/api/v1/holds/{id}/extend", GUESTS),
+    ("POST", "/api/v1/holds/{id}/release", GUESTS),
+    ("POST", "/api/v1/holds/{id}/commit", GUESTS),
+    ("GET", "/api/v1/flights/{id}/positions", ANYONE),
+    ("GET", "/api/v1/flights/{id}/reservations", CUSTOMERS),
+    ("POST", "/api/v1/flights/{id}/reservations", CUSTOMERS),
+    ("DELETE", "/api/v1/flights/{id}/reservations/{hold_id}", CUSTOMERS),
+    ("GET", "/api/v1/waitlist", CUSTOMERS),
+    ("POST", "/api/v1/waitlist", CUSTOMERS),
+    ("GET", "/api/v1/waitlist/{id}", CUSTOMERS),
+    ("PATCH", "/api/v1/waitlist/{id}", OPERATORS),
+    ("DELETE", "/api/v1/waitlist/{id}", CUSTOMERS),
+    ("POST", "/api/v1/waitlist/{id}/cancel", CUSTOMERS),
+    ("POST", "/api/v1/waitlist/{id}/move", OPERATORS),
+    ("POST", "/api/v1/waitlist/{id}/book", CUSTOMERS),
+    ("POST", "/api/v1/waitlist/{id}/decline", CUSTOMERS),
     ("GET", "/api/v1/allotments", CUSTOMERS),
     ("POST", "/api/v1/allotments", ADMINS),
     ("GET", "/api/v1/allotments/{id}", CUSTOMERS),

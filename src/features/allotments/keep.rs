@@ -12,7 +12,9 @@ use crate::{
     features::{
         capacity::{self, FlightCapacity, Shift, Space},
         flights::{self, Flight},
-        holds::{self, EndReason, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus, end_in_tx, resized},
+        holds::{
+            self, By, EndReason, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus, end_in_tx, resized,
+        },
     },
     kernel::{AllotmentId, FlightId},
     platform::{
@@ -49,7 +51,8 @@ impl Command for Keep {
         match hold {
             // A later look takes another.
             Some(hold) if hold.status_at(now) == HoldStatus::Expired => {
-                Ok(end_in_tx(tx, vec![hold], HoldStatus::Expired, None, None, now).await?.rooms)
+                let by = By { actor: None, now };
+                Ok(end_in_tx(tx, vec![hold], HoldStatus::Expired, None, None, by).await?.rooms)
             }
             Some(hold) => keeping.keep_on(tx, hold).await,
             None => keeping.take(tx, allotments).await,
@@ -105,8 +108,8 @@ impl Target<'_> {
                 if keeping == Keeping::Fall {
                     repository::note(tx, self.allotment, self.flight.id, None, self.now).await?;
                 }
-                let reason = Some(EndReason::Allotment);
-                return Ok(end_in_tx(tx, vec![hold], HoldStatus::Released, reason, None, self.now).await?.rooms);
+                let (reason, by) = (Some(EndReason::Allotment), By { actor: None, now: self.now });
+                return Ok(end_in_tx(tx, vec![hold], HoldStatus::Released, reason, None, by).await?.rooms);
             }
         };
         let rooms = self.resize(tx, hold, left, until).await?;

@@ -117,7 +117,12 @@ impl BookingService {
     /// Locks all bookings on the flight in ascending order, so that none of them is moved until the transaction ends.
     /// If too many for one transaction remain once `without` of them are taken off, locks none and lifts the statement
     /// time limit of this transaction instead.
-    async fn lock_few_in_tx(&self, tx: &mut PgSession, flight: FlightId, without: usize) -> Result<(), BookingError> {
+    pub async fn lock_few_in_tx(
+        &self,
+        tx: &mut PgSession,
+        flight: FlightId,
+        without: usize,
+    ) -> Result<(), BookingError> {
         let aboard = repository::count_aboard(tx, &[flight], StepAboard::Retime.statuses()).await?;
         let total: usize = aboard.iter().map(|(_, bookings)| bookings).sum();
         if total.saturating_sub(without) > self.limits.moved_at_once() {

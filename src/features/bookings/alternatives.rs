@@ -8,6 +8,7 @@ use super::{
 use crate::{
     features::{
         accounts::Principal,
+        holds::CreateHold,
         search::{Day, Request, Wish},
     },
     kernel::BookingRef,
@@ -18,8 +19,13 @@ use crate::{
 };
 
 /// Refusals of a new booking that another flight or another day may cure.
-const CURABLE: [Code; 4] =
-    [code::CAPACITY_EXCEEDED, code::FLIGHT_CLOSED, code::FLIGHT_CANCELLED, code::NO_BOOKABLE_ITINERARY];
+const CURABLE: [Code; 5] = [
+    code::CAPACITY_EXCEEDED,
+    code::FLIGHT_CLOSED,
+    code::FLIGHT_CANCELLED,
+    code::EMBARGOED,
+    code::NO_BOOKABLE_ITINERARY,
+];
 
 impl BookingService {
     /// Adds `alternatives` to the refusal of a new booking where they may help.
@@ -34,6 +40,43 @@ impl BookingService {
             }
             outcome => outcome,
         }
+    }
+
+    /// Adds `alternatives` to the refusal of a new hold where they may help. Its ends may be those of its flights.
+    pub(super) async fn or_alternatives_to_hold(
+        &self,
+        new: &CreateHold,
+        outcome: Result<Answer, Problem>,
+    ) -> Result<Answer, Problem> {
+        match outcome {
+            Err(problem) if CURABLE.contains(&problem.code()) => {
+                let found = self.search.alternatives_once(self.wish_of_hold(new)).await;
+                Err(problem.with("alternatives", found))
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn wish_of_hold(&self, new: &CreateHold) -> Option<Wish> {
+        let (mut origin, mut destination) = (new.origin, new.destination);
+        if origin.is_none()
+            && let Some(first) = new.flight_ids.first()
+        {
+            origin = self.flights.recent(*first).await.ok().flatten().map(|flight| flight.origin);
+        }
+        if destination.is_none()
+            && let Some(last) = new.flight_ids.last()
+        {
+            destination = self.flights.recent(*last).await.ok().flatten().map(|flight| flight.destination);
+        }
+        let asked = new.departure_date.map_or(Day::Today, Day::On);
+        Some(Wish {
+            origin: origin?,
+            destination: destination?,
+            day: if new.flight_ids.is_empty() { asked } else { Day::Of(new.flight_ids.clone()) },
+            earliest: None,
+            request: Request::of(new.load().space, &new.special_handling_codes),
+        })
     }
 
     /// Adds `alternatives` to the refusal of an amendment for lack of room: routes for the amended freight from where it

@@ -16,7 +16,7 @@ use crate::{
         accounts::Role,
         capacity::{self, FlightCapacity, FlightStatus, OpenUntil, Shift, Shortfall, Space},
         flights,
-        holds::{Draws, ItineraryError, itinerary},
+        holds::{self, Draws, ItineraryError},
     },
     kernel::{AwbNumber, BookingId, FlightId, HandlingCode},
     platform::postgres::PgSession,
@@ -127,6 +127,10 @@ impl Amending<'_> {
             self.check_open()?;
         }
         self.check_kind(tx, &amended, reroutes).await?;
+        let new_codes = amended.special_handling_codes != self.draft.now.special_handling_codes;
+        if (new_freight || new_codes) && !reroutes {
+            self.check_embargoes(tx, &amended).await?;
+        }
         if let Some(number) = taken {
             return Err(BookingError::AwbTaken(number));
         }
@@ -176,8 +180,17 @@ impl Amending<'_> {
         let found = flights::find_all_in_tx(tx, &flights).await?;
         match found.iter().find(|flight| !flight.is_freighter) {
             None => Ok(()),
-            Some(flight) => Err(itinerary::no_freighter(flight).into()),
+            Some(flight) => Err(holds::no_freighter(flight).into()),
         }
+    }
+
+    /// Judges changed freight, or changed special handling codes, by the embargoes on the legs that have not departed.
+    async fn check_embargoes(&self, tx: &mut PgSession, amended: &Booking) -> Result<(), BookingError> {
+        let flights: Vec<FlightId> = amended.undeparted_legs().map(|leg| leg.flight_id).collect();
+        let found = flights::find_all_in_tx(tx, &flights).await?;
+        let embargoes = self.service.embargoes.in_force_in_tx(tx).await?;
+        let flights = holds::in_order(&flights, found)?;
+        Ok(holds::check_embargoes(&flights, &amended.special_handling_codes, &embargoes)?)
     }
 
     /// Adjusts the room of each leg that has not departed to the amended booking.

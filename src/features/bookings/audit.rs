@@ -3,11 +3,15 @@ use uuid::Uuid;
 
 use super::{
     BOOKING,
+    held::{self, COMMITTED},
     history::{self, Found},
     repository,
 };
 use crate::{
-    features::capacity::{self, FLIGHT},
+    features::{
+        capacity::{self, FLIGHT},
+        holds::{self, HELD, HOLD},
+    },
     kernel::FlightId,
     platform::{
         audit::{Audit, Breach, Findings, Only, Rule, Scope, Subject, Watch},
@@ -26,7 +30,7 @@ const KEYS: Rule = Rule::new(7, "each idempotency key has at most one booking");
 const NAMES: Rule = Rule::new(8, "references, and waybills in use, are unique");
 
 pub(super) const AUDIT: Audit = Audit {
-    rules: &[ALLOCATIONS, LEGS, HISTORY, KEYS, NAMES, Rule::MESSAGES, Rule::REBUILT],
+    rules: &[ALLOCATIONS, LEGS, HISTORY, KEYS, NAMES, Rule::MESSAGES, HELD, COMMITTED, Rule::REBUILT],
     run: |snapshot, scope, watch| Box::pin(audit(snapshot, scope, watch)),
     subjects: &[
         Subject { kind: FLIGHT, find: |snapshot, name| Box::pin(flight(snapshot, name)) },
@@ -47,6 +51,7 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Res
     keys(snapshot, only, &mut found.keys).await?;
     names(snapshot, only, &mut found.names).await?;
     messages(snapshot, scope, &mut found.messages).await?;
+    let (named, committed) = held::audit(snapshot, only).await?;
     let Found { allocations, legs, history, keys, names, messages, rebuilt } = found;
     let mut found = vec![
         (ALLOCATIONS, allocations),
@@ -55,6 +60,8 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Res
         (KEYS, keys),
         (NAMES, names),
         (Rule::MESSAGES, messages),
+        (HELD, named),
+        (COMMITTED, committed),
     ];
     if scope.rebuild {
         found.push((Rule::REBUILT, rebuilt));
@@ -62,19 +69,21 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Res
     Ok(found)
 }
 
-/// Returns a flight, and the bookings that are or were on it.
+/// Returns a flight, and the bookings and holds that are or were on it.
 async fn flight(snapshot: &mut PgSession, name: &str) -> Result<Option<Only>, DbError> {
     let Ok(flight) = name.parse::<FlightId>() else { return Ok(None) };
     let aboard = repository::audit::ever_on(snapshot, flight.uuid()).await?;
+    let held = holds::ever_on(snapshot, flight).await?;
     let is_known = !aboard.is_empty() || capacity::has_ledger(snapshot, flight).await?;
-    Ok(is_known.then(|| Only::from([(FLIGHT, vec![flight.uuid()]), (BOOKING, aboard)])))
+    Ok(is_known.then(|| Only::from([(FLIGHT, vec![flight.uuid()]), (BOOKING, aboard), (HOLD, held)])))
 }
 
-/// Returns a booking, without the other bookings on its flights: overselling is not checked.
+/// Returns a booking and the hold that it was made of, without the other bookings on its flights: overselling is not checked.
 async fn booking(snapshot: &mut PgSession, name: &str) -> Result<Option<Only>, DbError> {
     // All bookings with the reference in either table: one, if consistent.
     let named = repository::audit::named(snapshot, name).await?;
-    Ok((!named.is_empty()).then(|| Only::from([(BOOKING, named)])))
+    let held = held::holds_of(snapshot, &named).await?;
+    Ok((!named.is_empty()).then(|| Only::from([(BOOKING, named), (HOLD, held)])))
 }
 
 async fn count(snapshot: &mut PgSession, only: Option<&[Uuid]>, found: &mut Found) -> Result<(), DbError> {

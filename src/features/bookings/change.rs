@@ -1,9 +1,15 @@
+use std::collections::BTreeSet;
+
 use super::{
     BookingError, BookingService,
     courtesy::{BookingLock, Target},
     model::Booking,
 };
-use crate::platform::{idempotency::Key, postgres::PgSession, work::Command};
+use crate::{
+    features::holds::ItineraryError,
+    kernel::FlightId,
+    platform::{idempotency::Key, postgres::PgSession, work::Command},
+};
 
 /// An operation on one booking in a transaction of its own.
 pub(super) trait Alteration: Send + Sync {
@@ -30,11 +36,15 @@ pub(super) struct Change<V> {
     verb: V,
     lock: Option<BookingLock>,
     seen: Option<Booking>,
+    /// The flight that ran short in the last attempt.
+    short: Option<FlightId>,
+    /// Flights that ran short before, and on which room was freed that nobody had a right to any more.
+    cleared: BTreeSet<FlightId>,
 }
 
 impl<V> Change<V> {
     pub fn new(bookings: BookingService, target: Target, verb: V) -> Self {
-        Self { bookings, target, verb, lock: None, seen: None }
+        Self { bookings, target, verb, lock: None, seen: None, short: None, cleared: BTreeSet::new() }
     }
 }
 
@@ -46,6 +56,10 @@ impl<V: Alteration> Command for Change<V> {
     async fn prepare(&mut self, key: &Key) -> Result<(), BookingError> {
         // A booking read before the lock was taken is valid only if the lock was free.
         self.seen = None;
+        if let Some(short) = self.short.take() {
+            self.bookings.holds.clear(&[short]).await?;
+            self.cleared.insert(short);
+        }
         if self.lock.is_none() {
             let (lock, seen) = self.bookings.lock(&self.target, key).await?;
             (self.lock, self.seen) = (Some(lock), seen);
@@ -58,7 +72,13 @@ impl<V: Alteration> Command for Change<V> {
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Booking, BookingError> {
         let seen = self.seen.as_ref().ok_or(BookingError::Raced)?;
-        self.verb.apply(&self.bookings, tx, &self.target, seen).await
+        let outcome = self.verb.apply(&self.bookings, tx, &self.target, seen).await;
+        self.short = outcome.as_ref().err().and_then(short_of);
+        outcome
+    }
+
+    fn is_out_of_date(&self, error: &BookingError) -> bool {
+        short_of(error).is_some_and(|flight| !self.cleared.contains(&flight))
     }
 
     async fn concluded(&mut self, outcome: Result<&Booking, &BookingError>) {
@@ -66,5 +86,13 @@ impl<V: Alteration> Command for Change<V> {
             self.verb.applied(&self.bookings, booking);
         }
         self.lock = None;
+    }
+}
+
+/// Returns the flight that lacks room, some of which may be kept by holds whose time is up.
+const fn short_of(error: &BookingError) -> Option<FlightId> {
+    match error {
+        BookingError::Itinerary(ItineraryError::Full { flight_id, .. }) => Some(*flight_id),
+        _ => None,
     }
 }

@@ -5,8 +5,8 @@ use super::{
     repository::{self, Changes},
 };
 use crate::{
-    features::capacity::Shift,
-    kernel::{AirportCode, LegId, UserId},
+    features::{capacity::Shift, holds},
+    kernel::{AirportCode, BookingId, FlightId, LegId, Positions, UserId},
     platform::{
         postgres::{DbError, PgSession},
         random::IdSource,
@@ -84,6 +84,20 @@ impl Draft {
             .collect()
     }
 
+    /// Returns the flights on which the booking loses the positions that it has by name: it leaves them, or wants another
+    /// number there. Only a booking that was made of a hold has any.
+    fn lost_positions(&self) -> impl Iterator<Item = (BookingId, FlightId)> {
+        let named = self.found.legs.iter().filter(|leg| {
+            let has_positions = leg.status.is_in_force() && leg.space.positions != Positions::ZERO;
+            has_positions && self.found.hold_id.is_some()
+        });
+        let is_lost = |leg: &&Leg| {
+            let now = self.now.legs.iter().find(|now| now.id == leg.id);
+            !now.is_some_and(|now| now.status.is_in_force() && now.space.positions == leg.space.positions)
+        };
+        named.filter(is_lost).map(|leg| (self.now.id, leg.flight_id))
+    }
+
     /// Writes the changes of this one booking, if any; returns the booking.
     pub async fn save_alone_in_tx(self, tx: &mut PgSession) -> Result<Booking, DbError> {
         let draft = [self];
@@ -143,5 +157,6 @@ pub(super) async fn save_in_tx(tx: &mut PgSession, drafts: &[Draft]) -> Result<(
     let messages = events().map(|(draft, event)| message(&draft.now, event, draft.trace.as_deref())).collect();
     let events = events().map(|(draft, event)| (draft.now.id, event)).collect();
     repository::save(tx, &Changes { bookings, moved, added, events, messages }).await?;
-    Ok(())
+    let lost: Vec<_> = drafts.iter().flat_map(|draft| draft.lost_positions()).collect();
+    holds::free_positions_in_tx(tx, &lost).await
 }

@@ -12,7 +12,7 @@ use crate::{
         accounts::Principal,
         capacity::{OpenUntil, Space},
         flights::Flight,
-        holds::{Hold, Load, itinerary::Demand},
+        holds::{Demand, Hold, Load},
     },
     kernel::{BookingId, BookingRef, FlightId, HoldId, OrganizationId, Pieces},
 };

@@ -17,7 +17,7 @@ use crate::{
 const CALLER_CONSTRAINTS: [&str; 2] = ["bookings_organization_id_fkey", "bookings_created_by_fkey"];
 
 problem_codes! {
-    { crate::features::holds::code::CAPACITY_EXCEEDED, crate::features::holds::code::FLIGHT_CLOSED, crate::features::holds::code::FLIGHT_CANCELLED, crate::features::holds::code::ITINERARY_INVALID, crate::features::holds::code::NO_BOOKABLE_ITINERARY, crate::features::holds::code::HOLD_EXPIRED, crate::features::holds::code::HOLD_INCOMPLETE, crate::features::holds::code::HOLD_LIMIT_EXCEEDED, crate::features::holds::code::POSITION_TAKEN }
+    { crate::features::holds::code::CAPACITY_EXCEEDED, crate::features::holds::code::EMBARGOED, crate::features::holds::code::HANDLING_REQUIRED, crate::features::holds::code::FLIGHT_CLOSED, crate::features::holds::code::FLIGHT_CANCELLED, crate::features::holds::code::ITINERARY_INVALID, crate::features::holds::code::NO_BOOKABLE_ITINERARY, crate::features::holds::code::HOLD_EXPIRED, crate::features::holds::code::HOLD_INCOMPLETE, crate::features::holds::code::HOLD_LIMIT_EXCEEDED, crate::features::holds::code::POSITION_TAKEN }
     FLIGHT_MISMATCH: CONFLICT, "flight_mismatch", "The booking is not on that flight",
         "Name the flight of the current leg, or leave it out; in a request about a flight, name only bookings that are still on it.";
     LOCATION_MISMATCH: CONFLICT, "location_mismatch", "The action does not happen at that location",
@@ -140,6 +140,7 @@ impl BookingError {
         match self {
             Self::Itinerary(error) => error.outcome(),
             Self::NoBookableItinerary => "no_bookable_itinerary",
+            Self::Hold(error) => error.outcome(),
             Self::AwbTaken(_) => "already_exists",
             Self::Repeated(_) => "repeated",
             _ => "error",

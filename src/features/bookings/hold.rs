@@ -59,11 +59,12 @@ impl Desk {
     ) -> Result<Answer, Problem> {
         let until = self.until();
         let request = Request::new(key, AnswerFor::Hold(holds::created), until)?;
-        let outcome = self.try_to_hold(caller, kind, new, &request, until).in_span(span("bookings.hold")).await;
+        let outcome = self.try_to_hold(caller, kind, new.clone(), &request, until).in_span(span("bookings.hold")).await;
         if let Err(Refusal { error, .. }) = &outcome {
             self.bookings().holds.refused(kind, error.outcome());
         }
-        request.resolve(outcome).await
+        let outcome = request.resolve(outcome).await;
+        self.bookings().or_alternatives_to_hold(&new, outcome).await
     }
 
     async fn try_to_hold(

@@ -10,6 +10,8 @@ const BOOKING_OUTCOMES: Label = Label::one_of(
         "no_bookable_itinerary",
         "flight_closed",
         "flight_cancelled",
+        "embargoed",
+        "handling_required",
         "already_exists",
         "repeated",
         "error",

@@ -18,6 +18,7 @@ mod dto;
 mod erase;
 mod error;
 mod find;
+mod held;
 mod history;
 mod hold;
 mod list;

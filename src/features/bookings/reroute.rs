@@ -9,10 +9,7 @@ use crate::{
         capacity::{self, Shift},
         flights,
         flights::Segment,
-        holds::{
-            ItineraryError,
-            itinerary::{self, Demand},
-        },
+        holds::{self, Demand, ItineraryError},
     },
     kernel::FlightId,
     platform::postgres::PgSession,
@@ -39,7 +36,7 @@ impl Amending<'_> {
         for flight in &mut found {
             flight.room = self.draws.room_for(booking.organization_id, flight.room);
         }
-        let flights = itinerary::in_order(flight_ids, found)?;
+        let flights = holds::in_order(flight_ids, found)?;
         let flown = booking.last_leg_flown();
         let demand = Demand {
             origin: booking.onward_from(),
@@ -50,7 +47,8 @@ impl Amending<'_> {
             until: self.until,
         };
         let rules = self.service.flights.connections();
-        itinerary::check(&flights, demand, |airport| rules.minimum(airport), self.author.now)?;
+        let embargoes = self.service.embargoes.in_force_in_tx(tx).await?;
+        holds::check_itinerary(&flights, demand, &embargoes, |airport| rules.minimum(airport), self.author.now)?;
         let next = flown.map_or(1, |leg| leg.sequence + 1);
         let legs = self.service.legs(&flights, next, (booking.pieces, booking.space), self.author.now);
         let taken: Vec<Shift> =

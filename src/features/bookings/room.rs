@@ -58,6 +58,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         opening.service()?,
         opening.service()?,
         opening.service()?,
+        opening.service()?,
         clock.clone(),
         ids.clone(),
         secrets,

@@ -10,7 +10,10 @@ use super::{
     repository,
 };
 use crate::{
-    features::{capacity::CapacityService, flights::FlightService, holds::HoldService, search::SearchService},
+    features::{
+        capacity::CapacityService, embargoes::EmbargoService, flights::FlightService, holds::HoldService,
+        search::SearchService,
+    },
     kernel::{BookingId, BookingRef, Counted, FlightId, UserId, Weight},
     platform::{
         clock::SharedClock,
@@ -48,6 +51,7 @@ pub struct BookingService {
     pub(super) db: Database,
     pub(super) capacity: CapacityService,
     pub(super) flights: FlightService,
+    pub(super) embargoes: EmbargoService,
     pub(super) search: SearchService,
     pub(super) holds: HoldService,
     pub(super) clock: SharedClock,
@@ -70,6 +74,7 @@ impl BookingService {
         locks: Locks,
         capacity: CapacityService,
         flights: FlightService,
+        embargoes: EmbargoService,
         search: SearchService,
         holds: HoldService,
         clock: SharedClock,
@@ -85,6 +90,7 @@ impl BookingService {
             db,
             capacity,
             flights,
+            embargoes,
             search,
             holds,
             clock,

@@ -10,7 +10,7 @@ problem_codes! {
     CAPACITY_EXCEEDED: CONFLICT, "capacity_exceeded", "The flight does not have enough capacity",
         "Book at most the `available` amount, one of the `alternatives`, or another flight.";
     CAPACITY_BELOW_BOOKED: CONFLICT, "capacity_below_booked", "The capacity is below what is booked",
-        "Offload bookings in the same request (at departure: name them in `left_behind`), or set at least the capacity that `shortfalls` shows as booked and held.";
+        "Offload bookings or set `release_holds` in the same request (at departure: name bookings in `left_behind`), or set at least the capacity that `shortfalls` shows as booked and held.";
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -228,6 +228,14 @@ impl CapacityService {
         Ok((room, self.clock.now()))
     }
 
+    /// Returns those of these flights on which room is set aside that nobody has offered in time.
+    pub async fn forgotten(&self, flights: &[FlightId]) -> Result<Vec<FlightId>, DbError> {
+        let ids: Vec<_> = flights.iter().map(|flight| flight.uuid()).collect();
+        let rooms = repository::find_all(&mut *self.db.read().await?, &ids).await?;
+        let now = self.clock.now();
+        Ok(rooms.iter().filter(|room| room.has_forgotten_aside(now)).map(|room| room.flight_id).collect())
+    }
+
     pub fn is_critical(&self, capacity: &FlightCapacity) -> bool {
         capacity.available().weight <= self.threshold
     }

@@ -24,6 +24,11 @@ impl ChangeFlight {
         }
     }
 
+    /// Returns whether holds end as far as the capacity requires.
+    pub fn releases_holds(&self) -> bool {
+        self.release_holds.unwrap_or_default()
+    }
+
     /// Returns whether the change sets the departure or arrival time.
     pub const fn names_times(&self) -> bool {
         self.departure_datetime.is_some() || self.arrival_datetime.is_some()

@@ -208,6 +208,8 @@ request! {
         /// Bookings to take off the flight before the other changes.
         #[schema(max_items = 10_000)]
         offload: Vec<BookingRef> = list(MOST_BOOKINGS, each_once(&RefCell::default())),
+        /// Whether active holds end, newest first and allotments last, as far as the capacity requires. Default: false.
+        release_holds: Option<bool> = read::boolean,
     }
 }
 

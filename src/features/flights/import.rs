@@ -66,6 +66,8 @@ pub struct Imported {
     pub summary: ImportSummary,
     /// Flights with a changed departure or arrival time, as they are now.
     pub retimed: Vec<Flight>,
+    /// The rows of flights that now close earlier, or have fewer positions.
+    pub tightened: Vec<FlightCapacity>,
     /// All new and changed flights, and their current lanes.
     pub touched: Vec<(FlightId, Lane)>,
 }
@@ -124,7 +126,8 @@ impl FlightService {
     /// Applies the timetable to the schedule. A row names its flight by number, origin and scheduled local date; an
     /// existing flight is changed, others are created. Plans by the current state, locks only flights that change, and
     /// verifies under the lock that they are still as planned for. With `dry_run` nothing is locked or written. Joins
-    /// the caller's transaction, which must then apply the new times of retimed flights to their bookings.
+    /// the caller's transaction, which must then apply the new times of retimed flights to their bookings, and fit holds to
+    /// tightened flights.
     pub async fn import_in_tx(
         &self,
         tx: &mut PgSession,
@@ -156,11 +159,27 @@ impl FlightService {
         }
         for (flight, new) in plan.update {
             let saved = save_in_tx(tx, new.over(flight), FlightEventType::Changed, actor, now).await?;
+            if saved.room.cutoff < flight.room.cutoff || saved.room.capacity.positions < flight.room.capacity.positions
+            {
+                done.tightened.push(saved.room);
+            }
             if (saved.departure, saved.arrival) != (flight.departure, flight.arrival) {
                 done.retimed.push(saved);
             }
         }
         Ok(done)
+    }
+
+    /// Returns the flights whose rows in the timetable are refused and on which holds keep room: what is held may be the
+    /// obstacle.
+    pub async fn refused_with_holds(&self, timetable: &Timetable) -> Result<Vec<FlightId>, FlightError> {
+        let rows: HashMap<&Name, &NewFlight> = timetable.0.iter().map(|row| (&row.name, &row.flight)).collect();
+        let names: Vec<Name> = timetable.0.iter().map(|row| row.name.clone()).collect();
+        let existing = repository::find_named(&mut *self.db.read().await?, &names).await?;
+        let held = existing.into_iter().filter(|flight| flight.room.held != Space::default());
+        let refused =
+            held.filter(|flight| rows.get(&name_of(flight.clone())).is_some_and(|new| refusal(flight, new).is_some()));
+        Ok(refused.map(|flight| flight.id).collect())
     }
 
     fn plan<'a>(&self, rows: &'a [ImportRow], existing: &'a HashMap<Name, Flight>, now: DateTime<Utc>) -> Plan<'a> {
@@ -292,11 +311,14 @@ fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
     }
     let taken = flight.room.booked + flight.room.held;
     if taken != Space::default() && new.destination != flight.destination {
-        let fault = Fault::new(FaultCode::OutOfOrder, "cannot be changed: the flight has bookings");
+        let fault = Fault::new(FaultCode::OutOfOrder, "cannot be changed: the flight has bookings or holds");
         return Some(("destination", fault));
     }
     if taken != Space::default() && flight.is_freighter && !new.is_freighter {
-        let fault = Fault::new(FaultCode::OutOfOrder, "names a freighter with bookings, which must remain a freighter");
+        let fault = Fault::new(
+            FaultCode::OutOfOrder,
+            "names a freighter with bookings or holds, which must remain a freighter",
+        );
         return Some(("aircraft_code", fault));
     }
     let short = taken.exceeds(flight.room.overbooking.authorized(new.capacity)).next()?;

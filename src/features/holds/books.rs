@@ -1,16 +1,76 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    judge::{HoldBooks, HoldCaller, Subject},
+    ask::{HoldCaller, Subject},
+    model::{Hold, HoldStatus, PositionName},
     repository,
 };
 use crate::{
-    features::accounts::Role,
-    kernel::FlightId,
+    features::{accounts::Role, capacity::Space},
+    kernel::{FlightId, HoldId},
     platform::postgres::{DbError, PgSession},
 };
+
+/// The holder of a named position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    Hold(HoldId),
+    Booking,
+}
+
+/// What the tables say about holds beyond the flights' rows. It changes with each decision of a batch.
+#[derive(Debug, Default)]
+pub struct HoldBooks {
+    pub claims: HashMap<(FlightId, PositionName), Holder>,
+    /// Room that guests hold.
+    pub guests: HashMap<FlightId, Space>,
+    /// Numbers of active holds.
+    pub active: HashMap<Subject, i64>,
+    /// Holds that guests at an address have made in the last hour: their number, and the time of the first that counts
+    /// against another one.
+    pub lately: HashMap<Vec<u8>, (i64, DateTime<Utc>)>,
+}
+
+impl HoldBooks {
+    /// Takes note of a new hold or of one that changed, for the next decision of the batch.
+    pub fn note(&mut self, caller: &HoldCaller, before: Option<&Hold>, after: &Hold) {
+        for leg in before.into_iter().flat_map(|hold| &hold.legs) {
+            for name in &leg.names {
+                self.claims.remove(&(leg.flight_id, *name));
+            }
+            if after.is_guest
+                && let Some(held) = self.guests.get_mut(&leg.flight_id)
+            {
+                *held = *held - leg.space;
+            }
+        }
+        if before.is_none() {
+            for subject in caller.subjects() {
+                if let Subject::Address(address) = &subject {
+                    let lately = self.lately.entry(address.clone()).or_insert((0, after.created_at));
+                    lately.0 += 1;
+                }
+                *self.active.entry(subject).or_default() += 1;
+            }
+        }
+        let holder = match after.status {
+            HoldStatus::Active => Some(Holder::Hold(after.id)),
+            HoldStatus::Committed => Some(Holder::Booking),
+            HoldStatus::Released | HoldStatus::Expired => None,
+        };
+        if let Some(holder) = holder {
+            for leg in &after.legs {
+                self.claims.extend(leg.names.iter().map(|name| ((leg.flight_id, *name), holder)));
+                if after.is_guest && after.is_open() {
+                    let held = self.guests.entry(leg.flight_id).or_default();
+                    *held = *held + leg.space;
+                }
+            }
+        }
+    }
+}
 
 /// What orders about holds must know beyond the rows that they lock.
 #[derive(Debug, Default)]

@@ -1,8 +1,8 @@
 use futures_util::future::BoxFuture;
 
 use super::{
+    ask::{HoldCaller, HoldVerb},
     dto::CreateHold,
-    judge::{HoldCaller, HoldVerb},
     model::HoldKind,
 };
 use crate::{

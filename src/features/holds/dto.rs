@@ -177,13 +177,13 @@ pub struct Position {
     pub status: PositionStatus,
 }
 
-crate::kernel::words! {
-    /// Whether a position has been taken by its name.
-    pub enum PositionStatus {
-        Free = "FREE",
-        Held = "HELD",
-        Booked = "BOOKED",
-    }
+/// Whether a position has been taken by its name.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PositionStatus {
+    Free,
+    Held,
+    Booked,
 }
 
 request! {
@@ -327,7 +327,8 @@ fn read_end(
     flights: &Option<Vec<FlightId>>,
     reader: impl Fn(Raw<'_>) -> Result<AirportCode, Fault>,
 ) -> Option<AirportCode> {
-    if flights.as_ref().is_some_and(|flights| !flights.is_empty()) {
+    // Faulty flights are a fault of their own.
+    if flights.as_ref().is_none_or(|flights| !flights.is_empty()) {
         fields.optional(name, reader)
     } else {
         fields.required(name, reader)

@@ -4,8 +4,11 @@ use super::{
     texts::MemberFaults,
 };
 use crate::{
-    features::search::SearchError,
-    kernel::FlightId,
+    features::{
+        capacity::{Dimension, Shortfall},
+        search::SearchError,
+    },
+    kernel::{FlightId, FlightNumber},
     platform::{
         idempotency::Repetition,
         postgres::{DbError, Transient},
@@ -14,7 +17,7 @@ use crate::{
 };
 
 problem_codes! {
-    { crate::features::capacity::code::CAPACITY_EXCEEDED }
+    { crate::features::capacity::code::CAPACITY_EXCEEDED, crate::features::embargoes::code::EMBARGOED, crate::features::embargoes::code::HANDLING_REQUIRED }
     FLIGHT_CLOSED: CONFLICT, "flight_closed", "The flight is closed for booking",
         "Choose a flight whose cut-off has not passed.";
     FLIGHT_CANCELLED: CONFLICT, "flight_cancelled", "The flight is cancelled",
@@ -204,4 +207,35 @@ pub fn no_bookable_itinerary() -> Problem {
         code::NO_BOOKABLE_ITINERARY,
         "No direct flight or connection with enough capacity was found for that departure.",
     )
+}
+
+impl From<ItineraryError> for Problem {
+    fn from(error: ItineraryError) -> Self {
+        match error {
+            ItineraryError::Full { flight_id, flight_number, shortfall } => full(flight_id, &flight_number, &shortfall),
+            ItineraryError::Invalid(text) => Self::new(code::ITINERARY_INVALID, text),
+            ItineraryError::Closed(number) => Self::new(
+                code::FLIGHT_CLOSED,
+                format!("{number} is closed for booking; its cut-off has passed or it has departed."),
+            ),
+            ItineraryError::Cancelled(number) => Self::new(code::FLIGHT_CANCELLED, format!("{number} is cancelled.")),
+            ItineraryError::Embargoed(violation) => (*violation).into(),
+        }
+    }
+}
+
+fn full(flight_id: FlightId, flight_number: &FlightNumber, shortfall: &Shortfall) -> Problem {
+    let (requested, available) = (shortfall.requested, shortfall.available);
+    let told = match shortfall.dimension {
+        Dimension::Weight => format!("{} of {}", available.weight, requested.weight),
+        Dimension::Volume => format!("{} of {}", available.volume, requested.volume),
+        Dimension::Positions => format!("{} of {} positions", available.positions.count(), requested.positions.count()),
+    };
+    let dimension = shortfall.dimension;
+    Problem::new(code::CAPACITY_EXCEEDED, format!("{flight_number} has only {told} available."))
+        .with("flight_id", flight_id)
+        .with("flight_number", flight_number)
+        .with("dimension", dimension.as_str())
+        .with("requested", requested.figure(dimension))
+        .with("available", available.figure(dimension))
 }

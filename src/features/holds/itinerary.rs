@@ -1,13 +1,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::error::code;
 use crate::{
     features::{
-        capacity::{Dimension, FlightStatus, OpenUntil, Shortfall, Space},
+        capacity::{FlightStatus, OpenUntil, Shortfall, Space},
+        embargoes::{Embargoes, Obstacle, Violation},
         flights::{Flight, Segment, is_connection},
     },
     kernel::{AirportCode, FlightId, FlightNumber, HandlingCode},
-    platform::web::Problem,
 };
 
 /// The reason why flights cannot carry freight.
@@ -21,6 +20,8 @@ pub enum ItineraryError {
     Closed(FlightNumber),
     #[error("flight {0} is cancelled")]
     Cancelled(FlightNumber),
+    #[error("embargo {} keeps the freight off flight {}", .0.embargo_id, .0.flight_number)]
+    Embargoed(Box<Violation>),
 }
 
 impl ItineraryError {
@@ -31,38 +32,12 @@ impl ItineraryError {
             Self::Invalid(_) => "itinerary_invalid",
             Self::Closed(_) => "flight_closed",
             Self::Cancelled(_) => "flight_cancelled",
+            Self::Embargoed(violation) => match violation.obstacle {
+                Obstacle::Forbidden => "embargoed",
+                Obstacle::HandlingRequired(_) => "handling_required",
+            },
         }
     }
-}
-
-impl From<ItineraryError> for Problem {
-    fn from(error: ItineraryError) -> Self {
-        match error {
-            ItineraryError::Full { flight_id, flight_number, shortfall } => full(flight_id, &flight_number, &shortfall),
-            ItineraryError::Invalid(text) => Self::new(code::ITINERARY_INVALID, text),
-            ItineraryError::Closed(number) => Self::new(
-                code::FLIGHT_CLOSED,
-                format!("{number} is closed for booking; its cut-off has passed or it has departed."),
-            ),
-            ItineraryError::Cancelled(number) => Self::new(code::FLIGHT_CANCELLED, format!("{number} is cancelled.")),
-        }
-    }
-}
-
-fn full(flight_id: FlightId, flight_number: &FlightNumber, shortfall: &Shortfall) -> Problem {
-    let (requested, available) = (shortfall.requested, shortfall.available);
-    let told = match shortfall.dimension {
-        Dimension::Weight => format!("{} of {}", available.weight, requested.weight),
-        Dimension::Volume => format!("{} of {}", available.volume, requested.volume),
-        Dimension::Positions => format!("{} of {} positions", available.positions.count(), requested.positions.count()),
-    };
-    let dimension = shortfall.dimension;
-    Problem::new(code::CAPACITY_EXCEEDED, format!("{flight_number} has only {told} available."))
-        .with("flight_id", flight_id)
-        .with("flight_number", flight_number)
-        .with("dimension", dimension.as_str())
-        .with("requested", requested.figure(dimension))
-        .with("available", available.figure(dimension))
 }
 
 /// The requirements of freight on its flights.
@@ -92,10 +67,12 @@ pub fn in_order(ids: &[FlightId], mut found: Vec<Flight>) -> Result<Vec<Flight>,
 }
 
 /// Checks that these flights, in this order, carry the freight: they chain with time to connect, are not cancelled,
-/// still take bookings, are of the required kind, and have room. Returns the first obstacle.
+/// still take bookings, are of the required kind, may carry it under the embargoes, and have room. Returns the first
+/// obstacle.
 pub fn check(
     flights: &[Flight],
     demand: Demand<'_>,
+    embargoes: &Embargoes,
     minimum_connection: impl Fn(AirportCode) -> TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<(), ItineraryError> {
@@ -111,6 +88,7 @@ pub fn check(
     if let Some(flight) = flights.iter().find(|flight| freighters_only && !flight.is_freighter) {
         return Err(no_freighter(flight));
     }
+    check_embargoes(flights, demand.special_handling_codes, embargoes)?;
     for flight in flights {
         if let Some(shortfall) = flight.room.shortfall(demand.space) {
             return Err(ItineraryError::Full {
@@ -121,6 +99,16 @@ pub fn check(
         }
     }
     Ok(())
+}
+
+/// Checks that these flights may carry freight with these special handling codes under the embargoes.
+pub fn check_embargoes(
+    flights: &[Flight],
+    codes: &[HandlingCode],
+    embargoes: &Embargoes,
+) -> Result<(), ItineraryError> {
+    let violation = embargoes.first_violation(flights, codes);
+    violation.map_or(Ok(()), |violation| Err(ItineraryError::Embargoed(Box::new(violation))))
 }
 
 /// Returns the refusal of a flight for freight that requires a cargo aircraft.

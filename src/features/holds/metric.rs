@@ -15,8 +15,11 @@ const OUTCOME: Label = Label::one_of(
         "no_bookable_itinerary",
         "flight_closed",
         "flight_cancelled",
+        "embargoed",
+        "handling_required",
         "hold_limit_exceeded",
         "position_taken",
+        "repeated",
         "error",
     ],
 );

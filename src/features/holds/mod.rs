@@ -2,13 +2,17 @@
 //! the holds of offers and allotments. Decides which flights carry freight, who may hold how much and for how long, and
 //! what ends a hold. A hold whose time is up keeps nothing, whether or not that was recorded. What a hold becomes is
 //! decided by `bookings`, whose desk also carries out what is asked here.
+mod ask;
+mod audit;
 mod books;
 mod counter;
+mod draft;
 mod draws;
 mod dto;
 mod end;
 mod error;
-pub mod itinerary;
+mod flight;
+mod itinerary;
 mod judge;
 mod load;
 mod metric;
@@ -20,19 +24,21 @@ mod service;
 mod texts;
 mod write;
 
-pub use books::Asked;
+pub use ask::{HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, Stepped, actor};
+pub use audit::{HELD, ever_on};
+pub use books::{Asked, HoldBooks};
 pub use counter::{HoldDesk, HoldRequest};
+pub use draft::draw_up;
 pub use draws::{drawn_from_in_tx, give_back_in_tx, save_draws_in_tx};
 pub use dto::{AmendHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES};
-pub use end::{
-    Ended, drop_names_in_tx, end_in_tx, flights_held_with_in_tx, release_all_in_tx, release_newest_in_tx, retime_in_tx,
-};
+pub use end::{Ended, end_in_tx};
 pub use error::{HoldError, code, no_bookable_itinerary};
-pub use itinerary::ItineraryError;
-pub use judge::{HoldBooks, HoldCaller, HoldLimits, HoldRules, HoldStep, HoldVerb, NewHold, Stepped, actor, draw_up};
+pub use flight::{HeldWith, fit_in_tx, release_all_in_tx, release_newest_in_tx};
+pub use itinerary::{Demand, ItineraryError, check as check_itinerary, check_embargoes, in_order, no_freighter};
+pub use judge::HoldRules;
 pub use load::Load;
 pub use model::{
-    Draw, Draws, EndReason, GENERAL, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus, resized,
+    By, Draw, Draws, EndReason, GENERAL, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus, resized,
 };
 pub use room::ROOM;
 pub use router::{changed, created};

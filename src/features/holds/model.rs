@@ -192,6 +192,12 @@ impl Hold {
         self.legs.iter().map(|leg| leg.flight_id)
     }
 
+    /// Returns what it keeps on this flight.
+    pub fn space_on(&self, flight: FlightId) -> Space {
+        let leg = self.legs.iter().find(|leg| leg.flight_id == flight);
+        leg.map(|leg| leg.space).unwrap_or_default()
+    }
+
     /// Returns the named positions, by flight.
     pub fn position_names(&self) -> BTreeMap<FlightId, BTreeSet<PositionName>> {
         let named = self.legs.iter().filter(|leg| !leg.names.is_empty());
@@ -209,6 +215,13 @@ impl Hold {
     pub fn end(&mut self, status: HoldStatus, reason: Option<EndReason>, now: DateTime<Utc>) {
         (self.status, self.end_reason, self.ended_at) = (status, reason, Some(now));
     }
+}
+
+/// The author of a change of many holds, and its time.
+#[derive(Debug, Clone, Copy)]
+pub struct By {
+    pub actor: Option<UserId>,
+    pub now: DateTime<Utc>,
 }
 
 /// The end of a page of holds: lists start with the newest.

@@ -4,7 +4,9 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    HOLD, HoldEventType, HoldKind, HoldLimits, HoldService, code,
+    HOLD, HoldEventType, HoldKind, HoldLimits, HoldService,
+    audit::AUDIT,
+    code,
     metric::METRICS,
     router::{self, HandlerState},
 };
@@ -27,6 +29,7 @@ pub const ROOM: Room = Room {
     metrics: METRICS,
     tables: Tables { history: &["hold_events"], kept: &["holds"], ..Tables::NONE },
     messages: &[Messages { aggregate: HOLD, event_types: HoldEventType::NAMES }],
+    audit: AUDIT,
     unfinished: &[Unfinished {
         what: "holds that keep room",
         count: "select count(*), min(id::text) from holds where id < $1 and status = 'ACTIVE'",

@@ -8,10 +8,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     HoldService,
+    ask::HoldVerb,
     counter::HoldRequest,
     dto::{AmendHold, CreateHold, CreateReservation, ExtendHold, HoldBody, HoldFilter, Position},
     error::code,
-    judge::HoldVerb,
     model::{EndReason, Hold, HoldAnchor, HoldKind},
 };
 use crate::{
@@ -82,7 +82,7 @@ async fn make(
     Ok(answer)
 }
 
-problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, NO_BOOKABLE_ITINERARY, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN);
+problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, NO_BOOKABLE_ITINERARY, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN);
 
 /// Hold room.
 ///
@@ -180,6 +180,10 @@ impl Step {
             }
         };
         let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
+        if on.is_some() {
+            // Whoever carries it out asks for the hold alone.
+            see().await?;
+        }
         let counted = holds.caller(caller, address.map(|Extension(address)| address));
         let step = async |input, precondition, key| {
             holds.carry_out(counted, HoldRequest::Step { hold: id, precondition, verb: verb(input) }, key).await
@@ -188,7 +192,7 @@ impl Step {
     }
 }
 
-problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, HOLD_EXPIRED, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN, CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, VERSION_MISMATCH);
+problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, HOLD_EXPIRED, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN, CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, VERSION_MISMATCH);
 
 /// Amend a hold.
 ///
@@ -273,7 +277,7 @@ async fn delete(
     Step { caller, address, holds, id, on: None, request }.take(input, |()| HoldVerb::Release(EndReason::Caller)).await
 }
 
-problem_responses!(ReserveProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, CAPACITY_EXCEEDED, FLIGHT_CLOSED, FLIGHT_CANCELLED, HOLD_LIMIT_EXCEEDED);
+problem_responses!(ReserveProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, CAPACITY_EXCEEDED, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, HOLD_LIMIT_EXCEEDED);
 
 /// Reserve room on a flight.
 ///

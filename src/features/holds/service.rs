@@ -4,9 +4,9 @@ use futures_util::future::BoxFuture;
 
 use super::{
     HoldError,
+    ask::{HoldCaller, HoldLimits},
     counter::{HoldDesk, HoldRequest},
     dto::{HoldFilter, Position, PositionStatus},
-    judge::{HoldCaller, HoldLimits},
     metric,
     model::{Hold, HoldAnchor, HoldEventType, HoldKind, PositionName},
     repository,

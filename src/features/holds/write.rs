@@ -9,9 +9,11 @@ use crate::{
     platform::postgres::{DbError, PgSession, column},
 };
 
-/// Writes new and changed holds, each with its event and message. The caller holds the locks of those there are, and has
-/// changed the flights' room.
+/// Writes new and changed holds, each with its event and message; what changes nothing makes no event. The caller holds the
+/// locks of those there are, and has changed the flights' room.
 pub async fn write_in_tx(tx: &mut PgSession, changes: &[HoldChange]) -> Result<(), DbError> {
+    let changes: Vec<&HoldChange> =
+        changes.iter().filter(|change| change.before.as_ref() != Some(&change.after)).collect();
     let (new, changed): (Vec<&HoldChange>, Vec<&HoldChange>) =
         changes.iter().partition(|change| change.before.is_none());
     if !new.is_empty() {

@@ -29,7 +29,7 @@ impl Command for Arrive {
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Operated, OperationError> {
         let Self { operations, target, .. } = self;
         let actor = target.caller.user_id;
-        let mut flight = operations.lock_for_in_tx(tx, target, FlightAction::Arrive).await?;
+        let mut flight = operations.lock_for_in_tx(tx, target, FlightAction::Arrive, &[]).await?;
         let occurred_at = operations.bookings.arrival_in_tx(tx, &flight, self.occurred_at).await?;
         let (step, only) = (StepAboard::Arrive { occurred_at }, std::slice::from_ref(&flight));
         let Moved { moved, pending, .. } = operations.take_along_in_tx(tx, only, &step, Some(actor)).await?;

@@ -1,8 +1,9 @@
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     OperationError, OperationService,
-    model::{CapacityShortfall, FlightAction, allowed},
+    held::Held,
+    model::{FlightAction, allowed},
     repository,
     service::{Target, count_changes, lock_in_tx},
 };
@@ -11,16 +12,17 @@ use crate::{
         bookings::{LeftBehind, OffloadReason, StepAboard},
         flights::{self, ChangeFlight, Flight, FlightError, FlightEventType},
     },
-    platform::{postgres::PgSession, work::Command},
+    platform::{idempotency::Key, postgres::PgSession, work::Command},
 };
 
 /// Changes times, aircraft, capacity, overbooking or cut-off of a flight, after taking the named bookings off it: all of it or
-/// nothing. Passes new times on to its bookings.
+/// nothing. Passes new times on to its bookings, and fits its holds to what it is then.
 pub(super) struct Change {
     pub operations: OperationService,
     pub target: Target,
     pub wanted: ChangeFlight,
     pub has_changed: bool,
+    pub held: Held,
 }
 
 impl Command for Change {
@@ -28,9 +30,19 @@ impl Command for Change {
     type Done = Flight;
     type Error = OperationError;
 
+    async fn prepare(&mut self, _: &Key) -> Result<(), OperationError> {
+        self.operations.prepare_held(&mut self.held, self.target.flight).await
+    }
+
+    fn is_out_of_date(&self, error: &OperationError) -> bool {
+        self.held.is_out_of_date(error)
+    }
+
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Flight, OperationError> {
-        let Self { operations, target, wanted: change, .. } = self;
-        let flight = lock_in_tx(tx, target).await?;
+        let Self { operations, target, wanted: change, held, .. } = self;
+        let releases = change.releases_holds();
+        let with = if releases { held.flights() } else { Vec::new() };
+        let flight = lock_in_tx(tx, target, &with).await?;
         // New times may follow new times: each booking gets the times that the flight then has.
         if repository::find(tx, flight.id).await?.is_some_and(|unfinished| unfinished.step != StepAboard::Retime) {
             return Err(OperationError::Unfinished(flight.number));
@@ -42,39 +54,60 @@ impl Command for Change {
         }
         // Invalid combinations are reported before anything is moved.
         operations.apply(change, &flight)?;
+        if releases {
+            operations.check_reach_in_tx(tx, held, &flight).await?;
+        }
         let named =
             change.offload.iter().cloned().map(|ref_id| LeftBehind { ref_id, reason: OffloadReason::Offloaded });
         let named: Vec<LeftBehind> = named.collect();
         operations.bookings.offload_in_tx(tx, flight.id, &named, target.caller.user_id).await?;
         let flight = flights::find_in_tx(tx, flight.id).await?;
+        let capacity = operations.apply(change, &flight)?.room.capacity;
+        if releases && change.names_times() {
+            // Its bookings change, too: their locks come before those of holds.
+            operations.bookings.lock_few_in_tx(tx, flight.id, 0).await?;
+        }
+        let flight = operations.fit_into_in_tx(tx, held, (flight, capacity), target, releases).await?;
         let changed = operations.apply(change, &flight)?;
-        if let Some(shortfall) = CapacityShortfall::of(&flight, changed.room.capacity) {
-            return Err(OperationError::CapacityBelowBooked(shortfall));
-        }
-        let flight = operations.save(tx, target, &flight, changed).await?;
-        self.has_changed = flight.room.version != version || !change.offload.is_empty();
+        let mut flight = operations.save(tx, target, &flight, changed).await?;
+        operations.set_aside_rest_in_tx(tx, held, &mut flight).await?;
+        let is_new = flight.room.version != version;
+        self.has_changed = is_new || !change.offload.is_empty();
         if self.has_changed {
-            let mut data = Map::from_iter([("offloaded".to_owned(), json!(change.offload))]);
-            if !change.overbooking.is_keep() {
-                data.insert("overbooking".to_owned(), json!(flight.room.overbooking));
-            }
-            operations.record_in_tx(tx, target, "flight.changed", data, &flight).await?;
+            operations.record_in_tx(tx, target, "flight.changed", told(change, held, &flight), &flight).await?;
         }
+        let actor = Some(target.caller.user_id);
         if change.names_times() {
-            let actor = Some(target.caller.user_id);
             operations.retime_in_tx(tx, std::slice::from_ref(&flight), actor).await?;
+        }
+        if is_new {
+            operations.fit_holds_in_tx(tx, &[flight.room], actor).await?;
         }
         Ok(flight)
     }
 
     async fn concluded(&mut self, outcome: Result<&Flight, &OperationError>) {
         if let Ok(flight) = outcome {
+            let holds_ended = self.operations.tell_ended(&self.held);
             self.operations.flights.changed([flight]);
             let (version, offloaded) = (flight.room.version, self.wanted.offload.len());
-            tracing::info!(flight_id = %flight.id, version, offloaded, "flight changed");
+            tracing::info!(flight_id = %flight.id, version, offloaded, holds_ended, "flight changed");
             count_changes(u64::from(self.has_changed));
         }
     }
+}
+
+/// Returns what the audit trail records beside the flight.
+fn told(change: &ChangeFlight, held: &Held, flight: &Flight) -> Map<String, Value> {
+    let mut told = Map::from_iter([("offloaded".to_owned(), json!(change.offload))]);
+    if !change.overbooking.is_keep() {
+        told.insert("overbooking".to_owned(), json!(flight.room.overbooking));
+    }
+    let released = held.released();
+    if !released.is_empty() {
+        told.insert("released_holds".to_owned(), json!(released));
+    }
+    told
 }
 
 impl OperationService {

@@ -2,6 +2,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     OperationError, OperationService,
+    held::Held,
     model::{CapacityShortfall, FlightAction, Operated},
     service::Target,
 };
@@ -10,18 +11,20 @@ use crate::{
         bookings::{Action, LeftBehind, Moved, StepAboard},
         capacity::FlightStatus,
         flights::{self, Flight, FlightEventType},
+        holds::EndReason,
     },
-    platform::{postgres::PgSession, work::Command},
+    platform::{idempotency::Key, postgres::PgSession, work::Command},
 };
 
 /// Departs the flight with every booking whose cargo is there; the others are left behind and release their room. What
-/// remains must not be more than the flight carries.
+/// remains must not be more than the flight carries. Its holds end.
 pub(super) struct Depart {
     pub operations: OperationService,
     pub target: Target,
     pub occurred_at: Option<DateTime<Utc>>,
     /// Bookings to leave behind, whether their cargo is there or not.
     pub left_behind: Vec<LeftBehind>,
+    pub held: Held,
 }
 
 impl Command for Depart {
@@ -29,10 +32,19 @@ impl Command for Depart {
     type Done = Operated;
     type Error = OperationError;
 
+    async fn prepare(&mut self, _: &Key) -> Result<(), OperationError> {
+        self.operations.prepare_held(&mut self.held, self.target.flight).await
+    }
+
+    fn is_out_of_date(&self, error: &OperationError) -> bool {
+        self.held.is_out_of_date(error)
+    }
+
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Operated, OperationError> {
-        let Self { operations, target, left_behind: named, .. } = self;
+        let Self { operations, target, left_behind: named, held, .. } = self;
         let actor = target.caller.user_id;
-        let flight = operations.lock_for_in_tx(tx, target, FlightAction::Depart).await?;
+        let flight = operations.lock_for_in_tx(tx, target, FlightAction::Depart, &held.flights()).await?;
+        operations.check_reach_in_tx(tx, held, &flight).await?;
         if let Some(inbound) = operations.bookings.landing_with_in_tx(tx, flight.id).await? {
             return Err(OperationError::Unfinished(inbound));
         }
@@ -43,7 +55,8 @@ impl Command for Depart {
             operations.take_along_in_tx(tx, only, &step, Some(actor)).await?;
         left_behind.extend_from_slice(named);
         left_behind.sort_by(|a, b| a.ref_id.as_str().cmp(b.ref_id.as_str()));
-        // Read again: bookings left behind have released room.
+        operations.release_all_in_tx(tx, held, &flight, EndReason::FlightDeparted, actor).await?;
+        // Read again: bookings left behind and holds have released room.
         let flight = flights::find_in_tx(tx, flight.id).await?;
         if let Some(shortfall) = CapacityShortfall::on_board(&flight) {
             return Err(OperationError::TooMuchOnBoard(shortfall));
@@ -56,6 +69,7 @@ impl Command for Depart {
 
     async fn concluded(&mut self, outcome: Result<&Operated, &OperationError>) {
         if let Ok(done) = outcome {
+            self.operations.tell_ended(&self.held);
             self.operations.tell(FlightAction::Depart, done);
             self.operations.bookings.count(Action::Depart, done.bookings_changed - done.left_behind.len());
         }

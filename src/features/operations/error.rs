@@ -29,6 +29,9 @@ pub enum OperationError {
     CapacityBelowBooked(CapacityShortfall),
     #[error("more is on board than the flight carries")]
     TooMuchOnBoard(CapacityShortfall),
+    /// Holds that were made meanwhile keep room on flights that are not locked.
+    #[error("the holds of the flight keep room on flights that are not locked")]
+    OutOfReach,
     #[error("{number} carries cargo that flies on cargo aircraft only")]
     FreighterNeeded { number: FlightNumber, bookings: Vec<BookingRef> },
     /// The last step of the flight has not reached all of its bookings.
@@ -82,12 +85,15 @@ impl From<OperationError> for Problem {
             OperationError::CapacityBelowBooked(shortfall) => below_booked(
                 &shortfall,
                 "The capacity is below what is booked and held",
-                "offload bookings in the same request",
+                "offload bookings or, with `release_holds`, end holds in the same request",
             ),
             OperationError::TooMuchOnBoard(shortfall) => below_booked(
                 &shortfall,
                 "More is booked than the flight carries",
                 "name bookings to leave behind in the same request",
+            ),
+            OperationError::OutOfReach => Self::unavailable(
+                "Holds on the flight came faster than they could be ended; nothing was changed, try again shortly.",
             ),
             OperationError::FreighterNeeded { number, bookings } => {
                 let named: Vec<_> = bookings.iter().map(BookingRef::as_str).collect();

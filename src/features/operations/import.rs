@@ -5,7 +5,7 @@ use super::{OperationError, OperationService, service::count_changes};
 use crate::{
     features::{
         accounts::Subject,
-        flights::{ImportSummary, Imported, Lane, Timetable},
+        flights::{FlightError, ImportSummary, Imported, Lane, Timetable},
     },
     kernel::{FlightId, UserId},
     platform::{
@@ -24,11 +24,15 @@ pub(super) struct Import {
     pub dry_run: bool,
     pub timetable: Option<Timetable>,
     pub touched: Vec<(FlightId, Lane)>,
+    /// Flights have refused their rows, perhaps because of holds whose time is up.
+    is_refused: bool,
+    has_cleared: bool,
 }
 
 impl Import {
     pub fn new(operations: OperationService, actor: Option<UserId>, table: Bytes, dry_run: bool) -> Self {
-        Self { operations, actor, table, dry_run, timetable: None, touched: Vec::new() }
+        let (timetable, touched) = (None, Vec::new());
+        Self { operations, actor, table, dry_run, timetable, touched, is_refused: false, has_cleared: false }
     }
 }
 
@@ -41,16 +45,27 @@ impl Command for Import {
         if self.timetable.is_none() {
             self.timetable = Some(self.operations.flights.read_timetable(std::mem::take(&mut self.table)).await?);
         }
+        if let (true, Some(timetable)) = (self.is_refused && !self.has_cleared, &self.timetable) {
+            let refused = self.operations.flights.refused_with_holds(timetable).await?;
+            self.operations.holds.clear(&refused).await?;
+            self.has_cleared = true;
+        }
         Ok(())
+    }
+
+    fn is_out_of_date(&self, error: &OperationError) -> bool {
+        self.is_refused && !self.has_cleared && matches!(error, OperationError::Flight(FlightError::Import(_)))
     }
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<ImportSummary, OperationError> {
         let Self { operations, actor, dry_run, timetable, touched, .. } = self;
         let Some(timetable) = timetable else { return Ok(ImportSummary::default()) };
-        let done = operations.flights.import_in_tx(tx, *actor, timetable, *dry_run, operations.now()).await?;
-        let Imported { summary, retimed, touched: all_touched } = done;
+        let done = operations.flights.import_in_tx(tx, *actor, timetable, *dry_run, operations.now()).await;
+        self.is_refused = matches!(&done, Err(FlightError::Import(_)));
+        let Imported { summary, retimed, tightened, touched: all_touched } = done?;
         *touched = all_touched;
         operations.retime_in_tx(tx, &retimed, *actor).await?;
+        operations.fit_holds_in_tx(tx, &tightened, *actor).await?;
         let ImportSummary { created, updated, .. } = summary;
         if !*dry_run && created + updated > 0 {
             let data = json!({"created": created, "updated": updated});

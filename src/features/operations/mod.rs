@@ -7,6 +7,7 @@ mod change;
 mod depart;
 mod dto;
 mod error;
+mod held;
 mod import;
 mod metric;
 mod model;

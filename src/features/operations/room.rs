@@ -26,15 +26,16 @@ pub const ROOM: Room = Room {
 fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let Opening { db, clock, ids, .. } = opening;
     let reference: Reference = opening.service()?;
-    let operations = OperationService::new(
-        db.clone(),
-        opening.service()?,
-        opening.service()?,
-        reference.clone(),
-        clock.clone(),
-        ids.clone(),
-        opening.service()?,
-    );
+    let operations = OperationService {
+        db: db.clone(),
+        flights: opening.service()?,
+        bookings: opening.service()?,
+        holds: opening.service()?,
+        reference: reference.clone(),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        acts: opening.service()?,
+    };
     let routes =
         router::routes().with_state(&HandlerState::of(opening, operations.clone(), opening.service()?, reference));
     let jobs =

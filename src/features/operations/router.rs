@@ -9,6 +9,7 @@ use super::{
     change::Change,
     depart::Depart,
     dto::{ArriveFlight, CancelFlight, DepartFlight, FlightStep, Manifest},
+    held::Held,
     import::Import,
     model::Operated,
     service::Target,
@@ -84,8 +85,10 @@ problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 ///
 /// A JSON merge patch (RFC 7396) of times, aircraft, capacity, overbooking and cut-off; after departure, only of the
 /// arrival. `capacity` is what the flight carries; what may be sold is that and `overbooking`, rounded down.
-/// `offload` first takes bookings off the flight, in the same transaction. A change of the departure also moves the
-/// cut-off. A change of times adds an event to each booking, and a booking whose connection no longer holds is marked
+/// `offload` first takes bookings off the flight, in the same transaction. With `release_holds` a capacity below what is
+/// booked and held ends active holds, newest first, as many as it requires. A change of the departure also moves the
+/// cut-off; no hold outlasts an earlier one. A change of times adds an event to each booking, and a booking whose connection
+/// no longer holds is marked
 /// `needs_rerouting`. The scheduled times never change and define the date of the flight.
 #[utoipa::path(patch, path = "/flights/{id}", tag = "flights", operation_id = "changeFlight",
     request_body(content((ChangeFlight = "application/json"), (ChangeFlight = "application/merge-patch+json"))),
@@ -105,7 +108,8 @@ async fn change(
     let answer = move |flight: &Flight| {
         Answer::new(StatusCode::OK, &FlightBody::new(flight, &reference), REVALIDATE).with_tag(flight.entity_tag())
     };
-    let command = |operations, target, wanted| Change { operations, target, wanted, has_changed: false };
+    let command =
+        |operations, target, wanted| Change { operations, target, wanted, has_changed: false, held: Held::default() };
     Step { caller, flight, operations, request }.run(input, command, answer).await
 }
 
@@ -115,8 +119,9 @@ problem_responses!(DepartProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 ///
 /// A leg whose inbound leg has not arrived is left behind as `MISSED_CONNECTION`; `left_behind` names further bookings
 /// to leave behind. They release their capacity and are marked `needs_rerouting`. Legs that have already departed
-/// individually are skipped. An overbooked flight departs only with what it carries: if more would be on board, 409
-/// `capacity_below_booked` names the `shortfalls`, until `left_behind` suffices.
+/// individually are skipped. The flight's holds are released, on all of their flights. An overbooked flight departs only
+/// with what it carries: if more would be on board, 409 `capacity_below_booked` names the `shortfalls`, until `left_behind`
+/// suffices.
 #[utoipa::path(post, path = "/flights/{id}/depart", tag = "flights", operation_id = "departFlight",
     request_body = Option<DepartFlight>,
     params(("id" = FlightId, Path, description = "Id of the flight"), KeyHeader,
@@ -132,7 +137,7 @@ async fn depart(
     let input = request.body().read_optional(DepartFlight::read);
     let command = |operations, target, DepartFlight { occurred_at, left_behind }| {
         let left_behind = left_behind.into_iter().map(Into::into).collect();
-        Depart { operations, target, occurred_at, left_behind }
+        Depart { operations, target, occurred_at, left_behind, held: Held::default() }
     };
     Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
 }
@@ -160,7 +165,7 @@ async fn arrive(
 /// Cancel a flight.
 ///
 /// Only possible while no leg has departed on the flight. Its bookings keep their status, release their capacity on it
-/// and are marked `needs_rerouting`.
+/// and are marked `needs_rerouting`. Its holds are released, on all of their flights.
 #[utoipa::path(post, path = "/flights/{id}/cancel", tag = "flights", operation_id = "cancelFlight",
     request_body = Option<CancelFlight>,
     params(("id" = FlightId, Path, description = "Id of the flight"), KeyHeader,
@@ -174,7 +179,8 @@ async fn cancel(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(CancelFlight::read);
-    let command = |operations, target, CancelFlight { reason }| Cancel { operations, target, reason };
+    let command =
+        |operations, target, CancelFlight { reason }| Cancel { operations, target, reason, held: Held::default() };
     Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
 }
 

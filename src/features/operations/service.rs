@@ -13,6 +13,7 @@ use crate::{
         bookings::{self, Booking, BookingService, Freight},
         capacity::{self, FlightStatus},
         flights::{self, Flight, FlightService},
+        holds::HoldService,
         reference::Reference,
     },
     kernel::{BookingRef, FlightId},
@@ -31,6 +32,7 @@ pub struct OperationService {
     pub(super) db: Database,
     pub(super) flights: FlightService,
     pub(super) bookings: BookingService,
+    pub(super) holds: HoldService,
     pub(super) reference: Reference,
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
@@ -46,18 +48,6 @@ pub(super) struct Target {
 }
 
 impl OperationService {
-    pub fn new(
-        db: Database,
-        flights: FlightService,
-        bookings: BookingService,
-        reference: Reference,
-        clock: SharedClock,
-        ids: IdSource,
-        acts: Acts,
-    ) -> Self {
-        Self { db, flights, bookings, reference, clock, ids, acts }
-    }
-
     /// Returns one flight.
     pub(super) async fn flight(&self, id: FlightId) -> Result<Flight, OperationError> {
         Ok(self.flights.flight(id).await?)
@@ -81,14 +71,16 @@ impl OperationService {
         self.db.reading(recency, read).await
     }
 
-    /// Locks the flight, so that no booking joins or leaves it, and checks version and step against the locked state.
+    /// Locks the flight, so that no booking or hold joins or leaves it, and the flights `with` it; checks version and step
+    /// against the locked state.
     pub(super) async fn lock_for_in_tx(
         &self,
         tx: &mut PgSession,
         target: &Target,
         action: FlightAction,
+        with: &[FlightId],
     ) -> Result<Flight, OperationError> {
-        let flight = lock_in_tx(tx, target).await?;
+        let flight = lock_in_tx(tx, target, with).await?;
         if repository::find(tx, flight.id).await?.is_some() {
             return Err(OperationError::Unfinished(flight.number));
         }
@@ -131,9 +123,13 @@ impl OperationService {
     }
 }
 
-/// Locks the flight and checks the version.
-pub(super) async fn lock_in_tx(tx: &mut PgSession, target: &Target) -> Result<Flight, OperationError> {
-    capacity::lock_in_tx(tx, &[target.flight]).await?;
+/// Locks the flight, and the flights `with` it, in ascending order; checks the version.
+pub(super) async fn lock_in_tx(
+    tx: &mut PgSession,
+    target: &Target,
+    with: &[FlightId],
+) -> Result<Flight, OperationError> {
+    capacity::lock_in_tx(tx, &[with, &[target.flight]].concat()).await?;
     let flight = flights::find_in_tx(tx, target.flight).await?;
     if target.precondition.holds(flight.room.version) {
         Ok(flight)

@@ -1,7 +1,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{Aircraft, Airline, Airport};
+use super::model::{Aircraft, Airline, Airport, Region};
 use crate::{
     kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight},
     platform::web::{read, request},
@@ -135,6 +135,25 @@ pub(super) struct HandlingCodeBody<'a> {
 impl<'a> From<(HandlingCode, &'a str)> for HandlingCodeBody<'a> {
     fn from((code, name): (HandlingCode, &'a str)) -> Self {
         Self { code, name }
+    }
+}
+
+/// Countries that tariffs and embargoes name together.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Region)]
+pub(super) struct RegionBody<'a> {
+    #[schema(example = "EUROPE")]
+    pub code: &'a str,
+    #[schema(example = "Europe")]
+    pub name: &'a str,
+    /// ISO 3166-1 alpha-2.
+    #[schema(example = json!(["AT", "DE"]))]
+    pub countries: &'a [&'static str],
+}
+
+impl<'a> From<&'a Region> for RegionBody<'a> {
+    fn from(region: &'a Region) -> Self {
+        Self { code: region.code, name: region.name, countries: &region.countries }
     }
 }
 

@@ -1,12 +1,14 @@
-//! Reference data of the trade: airports, airlines, aircraft types, special handling codes. Decides which codes exist,
-//! where airports lie and their local time. Seeded from `data/` by `loadmaster migrate`, loaded once by each server and
+//! Reference data of the trade: airports, airlines, aircraft types, special handling codes, regions of countries. Decides
+//! which codes exist, where airports lie, their local time, and which airports a rule's scope covers. Seeded from `data/` by `loadmaster migrate`, loaded once by each server and
 //! answered from memory.
 mod dto;
 mod error;
 mod model;
+mod region;
 mod repository;
 mod room;
 mod router;
+mod scope;
 mod search;
 mod seed;
 mod service;
@@ -17,5 +19,6 @@ mod written;
 pub use error::ReferenceError;
 pub use model::{Aircraft, Airline, Airport};
 pub use room::ROOM;
+pub use scope::{Area, Scope};
 pub use seed::{is_reference_data_loaded, load_reference_data};
 pub use service::Reference;

@@ -104,6 +104,15 @@ pub struct Aircraft {
     pub is_freighter: bool,
 }
 
+/// Countries that rules name together. The regions are disjoint and cover every country.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Region {
+    pub code: &'static str,
+    pub name: &'static str,
+    /// ISO 3166-1 alpha-2, in order.
+    pub countries: Vec<&'static str>,
+}
+
 /// All reference data.
 #[derive(Debug, Default)]
 pub struct Catalogue {
@@ -111,6 +120,7 @@ pub struct Catalogue {
     pub airlines: BTreeMap<AirlineCode, Airline>,
     pub aircraft: BTreeMap<AircraftCode, Aircraft>,
     pub handling_codes: BTreeMap<HandlingCode, String>,
+    pub regions: Vec<Region>,
 }
 
 #[cfg(test)]

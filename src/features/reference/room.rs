@@ -8,7 +8,7 @@ use crate::platform::{
 };
 
 pub const ROOM: Room = Room {
-    tags: &[("reference data", "Airports, airlines, aircraft and special handling codes")],
+    tags: &[("reference data", "Airports, airlines, aircraft, special handling codes and regions")],
     tables: Tables { fixed: &["airports", "airlines", "aircraft_types", "handling_codes"], ..Tables::NONE },
     describe: || router::routes().describe(),
     open: |opening| Box::pin(open(opening)),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    dto::{AircraftBody, AirlineBody, AirportBody, AirportFilter, HandlingCodeBody, SearchParams},
+    dto::{AircraftBody, AirlineBody, AirportBody, AirportFilter, HandlingCodeBody, RegionBody, SearchParams},
     service::Reference,
 };
 use crate::platform::room::{Routes, handler_state};
@@ -45,6 +45,7 @@ where
         .routes(routes!(list_aircraft))
         .routes(routes!(show_aircraft))
         .routes(routes!(list_handling_codes))
+        .routes(routes!(list_regions))
 }
 
 problem_responses! {
@@ -200,6 +201,16 @@ async fn list_handling_codes(
     let page = page.open(&key, &query, "")?;
     let codes: Vec<HandlingCodeBody<'_>> = bodies(reference.page_of_handling_codes(&page));
     Ok(public(page.answer(codes, |entry| entry.code, &key, &query, "")))
+}
+
+/// List the regions of countries that scopes name, as in `region:EUROPE`.
+///
+/// They are disjoint and cover every country.
+#[utoipa::path(get, path = "/regions", operation_id = "listRegions", tag = "reference data",
+    responses((status = 200, body = [RegionBody<'_>]), SearchProblems))]
+async fn list_regions(State(reference): State<Reference>, query: Query) -> Result<Response, Problem> {
+    query.refuse_all()?;
+    Ok(whole::<_, RegionBody<'_>>(reference.regions().iter().collect()))
 }
 
 /// A city's name in a path: any text is accepted.

@@ -8,7 +8,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::{
     model::{Aircraft, Airline, Airport, Catalogue},
-    repository,
+    region, repository,
 };
 use crate::{
     kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight},
@@ -30,7 +30,7 @@ pub async fn load_reference_data(owner: &mut PgConnection) -> anyhow::Result<()>
     if repository::seeded(&mut *tx).await?.as_deref() == Some(fingerprint.as_str()) {
         return Ok(tx.rollback().await?);
     }
-    let Catalogue { airports, airlines, aircraft, handling_codes } = bundled()?;
+    let Catalogue { airports, airlines, aircraft, handling_codes, .. } = bundled()?;
     repository::upsert_airports(&mut tx, &airports).await.context("loading the airports failed")?;
     repository::upsert_airlines(&mut tx, &airlines).await.context("loading the airlines failed")?;
     repository::upsert_aircraft(&mut tx, &aircraft).await.context("loading the aircraft types failed")?;
@@ -63,6 +63,7 @@ pub(super) fn bundled() -> anyhow::Result<Catalogue> {
         aircraft: read(AIRCRAFT, AircraftRow::aircraft).context("aircraft.csv is damaged")?,
         handling_codes: read(HANDLING_CODES, |row: HandlingRow| Ok((row.code, row.name)))
             .context("handling_codes.csv is damaged")?,
+        regions: region::bundled(),
     })
 }
 

@@ -7,8 +7,8 @@ use std::{
 use super::{
     dto::AirportFilter,
     error::ReferenceError,
-    model::{Aircraft, Airline, Airport, Catalogue},
-    repository,
+    model::{Aircraft, Airline, Airport, Catalogue, Region},
+    region, repository,
     search::SearchIndex,
     written::WrittenAirports,
 };
@@ -45,6 +45,7 @@ impl Reference {
             airlines: repository::airlines(&mut db).await?,
             aircraft: repository::aircraft(&mut db).await?,
             handling_codes: repository::handling_codes(&mut db).await?,
+            regions: region::bundled(),
         };
         Ok(Self::new(catalogue))
     }
@@ -167,6 +168,15 @@ impl Reference {
         Ok(airports)
     }
 
+    pub(super) fn regions(&self) -> &[Region] {
+        &self.0.catalogue.regions
+    }
+
+    /// Returns the airports of a city in a country, the largest first.
+    pub(super) fn airports_of(&self, city: &str, country: &str) -> impl Iterator<Item = &Airport> {
+        self.these(self.index().of_city(city)).filter(move |airport| airport.country_code == country)
+    }
+
     pub(super) fn page_of_airports(&self, filter: &AirportFilter, page: &PageRequest<AirportCode>) -> Vec<&Airport> {
         let AirportFilter { q, country, major } = filter;
         let found = q.as_deref().map(|text| self.index().matching(text));
@@ -207,6 +217,6 @@ fn cut<T, K>(entries: impl Iterator<Item = T>, page: &PageRequest<K>) -> Vec<T> 
     entries.skip(page.offset as usize).take(most).collect()
 }
 
-fn unknown(kind: &str, code: &dyn std::fmt::Display) -> Fault {
+pub(super) fn unknown(kind: &str, code: &dyn std::fmt::Display) -> Fault {
     Fault::new(FaultCode::UnknownValue, format!("names an unknown {kind}: {code}"))
 }

@@ -163,6 +163,7 @@ async fn unknown_parameters_are_refused_everywhere() {
         "/aircraft?x=1",
         "/aircraft/77X?x=1",
         "/handling-codes?x=1",
+        "/regions?x=1",
     ] {
         assert_eq!(app.fault(path).await, "unknown_field", "{path}");
     }
@@ -245,6 +246,17 @@ async fn handling_codes_are_listed_with_their_names() {
     assert!(all.as_array().unwrap().iter().all(|entry| !entry["name"].as_str().unwrap().is_empty()));
 }
 
+#[tokio::test]
+async fn regions_are_listed_with_their_countries() {
+    let all = App::new().get("/regions").await;
+    let listed = codes(&all, "code");
+    assert!(sorted(&listed));
+    assert_eq!(listed.len(), 7);
+    let europe = &all.as_array().unwrap()[2];
+    assert_eq!((&europe["code"], &europe["name"]), (&"EUROPE".into(), &"Europe".into()));
+    assert!(europe["countries"].as_array().unwrap().contains(&"GB".into()));
+}
+
 #[test]
 fn the_bundled_files_are_sound() {
     // Successful parsing shows that every time zone is known, every code well-formed and every figure in range.
@@ -278,13 +290,13 @@ fn the_bundled_files_are_sound() {
 #[test]
 fn every_operation_is_described() {
     let (_, api) = router::operations::<App>().split_for_parts();
-    assert_eq!(api.paths.paths.len(), 10);
+    assert_eq!(api.paths.paths.len(), 11);
     let text = api.to_json().unwrap();
     for promised in ["reference data", "ProblemBody", "invalid_cursor", "/airports/city/{name}", "\"major\""] {
         assert!(text.contains(promised), "{promised}");
     }
     let schemas = api.components.unwrap().schemas;
-    for schema in ["Airport", "Airline", "Aircraft", "HandlingCodeEntry"] {
+    for schema in ["Airport", "Airline", "Aircraft", "HandlingCodeEntry", "Region"] {
         assert!(schemas.contains_key(schema), "{schema}: {:?}", schemas.keys());
     }
     // An unknown value is `null`, never left out.

@@ -76,7 +76,7 @@ impl SearchService {
         answer: Answer,
     ) -> Result<(Bytes, Coding), SearchError> {
         let body = match answer {
-            Answer::Prepared(found) if found.0.is_bookable(search, &found.1, found.2) => {
+            Answer::Prepared(found) if found.0.is_bookable(search, &found.1, &found.2) => {
                 return Ok(self.body(search, Form::Lists, coding, found).await);
             }
             Answer::Prepared(found) => self.body(search, Form::Lists, Coding::Identity, found).await.0,
@@ -162,7 +162,7 @@ impl SearchService {
     /// Returns the options of one day that can be booked, in the usual order.
     async fn bookable(&self, search: &Search) -> Result<Vec<OptionText>, SearchError> {
         let options = match self.find_uncounted(search).await?.0 {
-            Answer::Prepared((prepared, rooms, judge)) => return Ok(prepared.bookable(search, &rooms, judge)),
+            Answer::Prepared((prepared, rooms, judge)) => return Ok(prepared.bookable(search, &rooms, &judge)),
             Answer::Read(options) => options,
         };
         let is_wanted = |option: &Itinerary| {

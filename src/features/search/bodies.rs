@@ -33,6 +33,8 @@ struct Asked {
     question: Question,
     space: [i64; 3],
     needs_freighter: bool,
+    /// The embargoes that stop the freight.
+    embargoes: (u64, Vec<usize>),
     max_stops: u8,
     limit: usize,
     form: Form,
@@ -87,6 +89,7 @@ impl Bodies {
             question: Question { origin, destination, date },
             space: judge.space().figures(),
             needs_freighter: judge.needs_freighter(),
+            embargoes: judge.embargoes().key(),
             max_stops,
             limit,
             form,
@@ -100,8 +103,8 @@ impl Bodies {
             return (kept.body.clone(), coding);
         }
         let body = match form {
-            Form::Lists => prepared.search_result(search, &rooms, judge),
-            Form::Ranking(sort) => prepared.ranking(search, sort, &rooms, judge),
+            Form::Lists => prepared.search_result(search, &rooms, &judge),
+            Form::Ranking(sort) => prepared.ranking(search, sort, &rooms, &judge),
         };
         // Without the rest of the buffer, which has room for all routes: what is kept is as large as it weighs.
         let body = Bytes::from(body.into_boxed_slice());

@@ -104,7 +104,7 @@ pub struct DirectFlight {
     pub flight: FlightBody,
     pub bookable: bool,
     /// Reasons why the option is not bookable: `weight_exceeded`, `volume_exceeded`, `positions_exceeded`,
-    /// `cutoff_passed`, `cargo_aircraft_only`.
+    /// `cutoff_passed`, `cargo_aircraft_only`, `embargoed`, `handling_required`.
     pub reasons: Vec<&'static str>,
 }
 
@@ -131,7 +131,7 @@ pub struct RouteOption {
     pub available: Space,
     pub bookable: bool,
     /// Reasons why the option is not bookable: `weight_exceeded`, `volume_exceeded`, `positions_exceeded`,
-    /// `cutoff_passed`, `cargo_aircraft_only`.
+    /// `cutoff_passed`, `cargo_aircraft_only`, `embargoed`, `handling_required`.
     pub reasons: Vec<&'static str>,
 }
 

@@ -82,8 +82,9 @@ impl SearchService {
                 outdated = Some(found.prepared);
                 continue;
             };
+            let embargoes = self.0.embargoes.in_force().await?;
             // The clock is read after the capacities, so that the answer is as of now.
-            let judge = Judge::of(&search.request, self.0.clock.now());
+            let judge = Judge::of(&search.request, &embargoes, self.0.clock.now());
             for room in &mut rooms {
                 *room = search.request.own.opened(*room, judge.now());
             }

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::{
     features::{
         capacity::{Dimension, FlightCapacity, OwnRoom, Space},
+        embargoes::{Embargoes, FreightEmbargoes, Verdict},
         flights::{Connections, Flight, is_connection},
     },
     kernel::{AirportCode, HandlingCode, Positions, Volume, Weight},
@@ -63,6 +64,8 @@ pub enum Reason {
     PositionsExceeded,
     CutoffPassed,
     CargoAircraftOnly,
+    Embargoed,
+    HandlingRequired,
 }
 
 impl Reason {
@@ -73,6 +76,8 @@ impl Reason {
             Self::PositionsExceeded => "positions_exceeded",
             Self::CutoffPassed => "cutoff_passed",
             Self::CargoAircraftOnly => "cargo_aircraft_only",
+            Self::Embargoed => "embargoed",
+            Self::HandlingRequired => "handling_required",
         }
     }
 
@@ -92,17 +97,19 @@ pub struct Itinerary {
     reasons: Vec<Reason>,
 }
 
-/// The basis for judging options: the request, and the time.
-#[derive(Debug, Clone, Copy)]
+/// The basis for judging options: the request, the embargoes that stop its freight, and the time.
+#[derive(Debug, Clone)]
 pub struct Judge {
     space: Space,
     needs_freighter: bool,
+    embargoes: FreightEmbargoes,
     now: DateTime<Utc>,
 }
 
 impl Judge {
-    pub fn of(request: &Request, now: DateTime<Utc>) -> Self {
-        Self { space: request.space(), needs_freighter: request.needs_freighter(), now }
+    pub fn of(request: &Request, embargoes: &Embargoes, now: DateTime<Utc>) -> Self {
+        let embargoes = embargoes.for_freight(&request.special_handling_codes);
+        Self { space: request.space(), needs_freighter: request.needs_freighter(), embargoes, now }
     }
 
     pub fn space(&self) -> Space {
@@ -113,15 +120,20 @@ impl Judge {
         self.needs_freighter
     }
 
+    pub const fn embargoes(&self) -> &FreightEmbargoes {
+        &self.embargoes
+    }
+
     pub fn now(&self) -> DateTime<Utc> {
         self.now
     }
 
-    /// Returns the reasons why these legs (each a flight's capacity and whether it is a freighter) cannot be booked,
-    /// and the least capacity over them.
+    /// Returns the reasons why these legs (each a flight's capacity and whether it is a freighter, with the verdict of
+    /// the embargoes on all) cannot be booked, and the least capacity over them.
     pub fn reasons<'a>(
         &self,
         legs: &(impl Iterator<Item = (&'a FlightCapacity, bool)> + Clone),
+        verdict: Verdict,
     ) -> Option<(Vec<Reason>, Space)> {
         let available = legs.clone().map(|(room, _)| room.available()).reduce(Space::least)?;
         let mut reasons: Vec<Reason> = self.space.exceeds(available).map(Reason::of).collect();
@@ -131,14 +143,17 @@ impl Judge {
         if self.needs_freighter && !legs.clone().all(|(_, is_freighter)| is_freighter) {
             reasons.push(Reason::CargoAircraftOnly);
         }
+        reasons.extend(verdict.is_embargoed.then_some(Reason::Embargoed));
+        reasons.extend(verdict.requires_handling.then_some(Reason::HandlingRequired));
         Some((reasons, available))
     }
 }
 
 impl Itinerary {
     /// Judges the flights for a request; returns `None` for no flights.
-    pub fn judge(legs: Vec<Flight>, judge: Judge) -> Option<Self> {
-        let (reasons, _) = judge.reasons(&legs.iter().map(|flight| (&flight.room, flight.is_freighter)))?;
+    pub fn judge(legs: Vec<Flight>, judge: &Judge) -> Option<Self> {
+        let verdict = judge.embargoes.on_flights(&legs);
+        let (reasons, _) = judge.reasons(&legs.iter().map(|flight| (&flight.room, flight.is_freighter)), verdict)?;
         Some(Self { legs, reasons })
     }
 

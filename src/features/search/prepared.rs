@@ -10,6 +10,7 @@ use super::{
 use crate::{
     features::{
         capacity::{FlightCapacity, FlightStatus, Space},
+        embargoes::{Embargoes, JudgedLeg, Verdict},
         flights::{Flight, FlightBody},
         reference::Reference,
     },
@@ -37,9 +38,8 @@ pub(super) struct Prepared {
 
 #[derive(Debug)]
 struct PreparedFlight {
-    id: FlightId,
     version: i32,
-    is_freighter: bool,
+    leg: JudgedLeg,
     text: Halves,
 }
 
@@ -64,9 +64,9 @@ impl Prepared {
     /// Returns `None` only if a value cannot be serialized, which is impossible.
     pub fn new(ways: RouteSet, reference: &Reference) -> Option<Self> {
         // With an empty request and the earliest time all routes can be booked, so only the order by times remains.
-        let judge = Judge::of(&Request::default(), DateTime::<Utc>::MIN_UTC);
+        let judge = Judge::of(&Request::default(), &Embargoes::default(), DateTime::<Utc>::MIN_UTC);
         let all = ways.direct.into_iter().map(|flight| vec![flight]).chain(ways.transit);
-        let all: Vec<Itinerary> = all.filter_map(|legs| Itinerary::judge(legs, judge)).collect();
+        let all: Vec<Itinerary> = all.filter_map(|legs| Itinerary::judge(legs, &judge)).collect();
         let by = |sort: Sort, which: fn(&Itinerary) -> bool| {
             let mut places: Vec<usize> = (0..all.len()).filter(|place| which(&all[*place])).collect();
             places.sort_by(|a, b| sort.compare(&all[*a], &all[*b]));
@@ -112,7 +112,7 @@ impl Prepared {
 
     /// Returns its flights, each with the version in which it was prepared.
     pub fn versions(&self) -> impl ExactSizeIterator<Item = (FlightId, i32)> + Clone {
-        self.flights.iter().map(|flight| (flight.id, flight.version))
+        self.flights.iter().map(|flight| (flight.leg.flight_id, flight.version))
     }
 
     /// Returns the capacities to show, if every flight still has the version in which it was prepared.
@@ -125,7 +125,7 @@ impl Prepared {
     }
 
     /// Returns the body of `POST /routes/search`.
-    pub fn search_result(&self, search: &Search, rooms: &Capacities, judge: Judge) -> Vec<u8> {
+    pub fn search_result(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.length);
         let Search { origin, destination, date, .. } = search;
         let head = format!(
@@ -146,7 +146,7 @@ impl Prepared {
     }
 
     /// Returns the body of `GET /routes`.
-    pub fn ranking(&self, search: &Search, sort: Sort, rooms: &Capacities, judge: Judge) -> Vec<u8> {
+    pub fn ranking(&self, search: &Search, sort: Sort, rooms: &Capacities, judge: &Judge) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.length);
         out.push(b'[');
         let judged = self.judged(rooms, judge);
@@ -166,16 +166,18 @@ impl Prepared {
     }
 
     /// Returns whether any route can be booked as requested.
-    pub fn is_bookable(&self, search: &Search, rooms: &Capacities, judge: Judge) -> bool {
+    pub fn is_bookable(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> bool {
+        let verdicts = self.verdicts(judge);
         let mut ways = self.ways.iter().filter(|way| way.is_within(search));
-        ways.any(|way| self.judge(way, rooms, judge).reasons.is_empty())
+        ways.any(|way| self.judge(way, rooms, judge, &verdicts).reasons.is_empty())
     }
 
     /// Returns the options that can be booked as requested, the earliest arrival first, as JSON.
-    pub fn bookable(&self, search: &Search, rooms: &Capacities, judge: Judge) -> Vec<OptionText> {
+    pub fn bookable(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Vec<OptionText> {
+        let verdicts = self.verdicts(judge);
         let ranked = self.ranked[Sort::Arrival as usize].iter().map(|place| (*place, &self.ways[*place]));
         let judged = ranked.filter(|(_, way)| way.is_within(search)).map(|(place, way)| {
-            let judged = self.judge(way, rooms, judge);
+            let judged = self.judge(way, rooms, judge, &verdicts);
             (place, judged)
         });
         let bookable = judged.filter(|(_, judged)| judged.reasons.is_empty()).take(search.limit);
@@ -187,13 +189,23 @@ impl Prepared {
         bookable.map(text).collect()
     }
 
-    fn judged(&self, rooms: &Capacities, judge: Judge) -> Vec<Judged> {
-        self.ways.iter().map(|way| self.judge(way, rooms, judge)).collect()
+    /// Returns what the embargoes say of each flight; nothing if none concerns the freight, as of most.
+    fn verdicts(&self, judge: &Judge) -> Vec<Verdict> {
+        let embargoes = judge.embargoes();
+        let flights = if embargoes.is_empty() { &[] } else { self.flights.as_slice() };
+        flights.iter().map(|flight| embargoes.on_leg(&flight.leg)).collect()
     }
 
-    fn judge(&self, way: &PreparedRoute, rooms: &Capacities, judge: Judge) -> Judged {
-        let legs = way.legs.iter().map(|leg| (&rooms[*leg], self.flights[*leg].is_freighter));
-        let (reasons, available) = judge.reasons(&legs).unwrap_or_default();
+    fn judged(&self, rooms: &Capacities, judge: &Judge) -> Vec<Judged> {
+        let verdicts = self.verdicts(judge);
+        self.ways.iter().map(|way| self.judge(way, rooms, judge, &verdicts)).collect()
+    }
+
+    fn judge(&self, way: &PreparedRoute, rooms: &Capacities, judge: &Judge, verdicts: &[Verdict]) -> Judged {
+        let legs = way.legs.iter().map(|leg| (&rooms[*leg], self.flights[*leg].leg.is_freighter));
+        let verdict = way.legs.iter().filter_map(|leg| verdicts.get(*leg).copied());
+        let verdict = verdict.fold(Verdict::default(), Verdict::and);
+        let (reasons, available) = judge.reasons(&legs, verdict).unwrap_or_default();
         Judged { reasons, available }
     }
 
@@ -258,9 +270,8 @@ impl PreparedRoute {
 impl PreparedFlight {
     fn new(flight: &Flight, reference: &Reference) -> Option<Self> {
         Some(Self {
-            id: flight.id,
             version: flight.room.version,
-            is_freighter: flight.is_freighter,
+            leg: JudgedLeg::of(flight, reference),
             text: Halves::of_flight(&FlightBody::new(flight, reference))?,
         })
     }

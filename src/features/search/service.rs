@@ -13,6 +13,7 @@ use crate::{
     features::{
         accounts::Principal,
         capacity::{CapacityService, OwnRoom},
+        embargoes::EmbargoService,
         flights::{Connections, Flight, FlightService},
         reference::Reference,
     },
@@ -31,6 +32,7 @@ pub struct SearchService(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub flights: FlightService,
     pub capacity: CapacityService,
+    pub embargoes: EmbargoService,
     pub reference: Reference,
     pub clock: SharedClock,
     pub settings: settings::Search,
@@ -45,9 +47,11 @@ pub(super) struct Inner {
 impl SearchService {
     /// Creates the service. Results are cached in `redis`, if there is one, for all processes of the installation that
     /// search by the same rules.
+    #[allow(clippy::too_many_arguments, reason = "each is one thing that it stands on")]
     pub fn new(
         flights: &FlightService,
         capacity: &CapacityService,
+        embargoes: &EmbargoService,
         reference: &Reference,
         clock: &SharedClock,
         settings: &settings::Search,
@@ -59,6 +63,7 @@ impl SearchService {
         Self(Arc::new(Inner {
             flights: flights.clone(),
             capacity: capacity.clone(),
+            embargoes: embargoes.clone(),
             reference: reference.clone(),
             clock: clock.clone(),
             settings: settings.clone(),
@@ -139,14 +144,15 @@ impl SearchService {
     ) -> Result<Options, SearchError> {
         let RouteSet { mut direct, mut transit } =
             self.ways_between(origin, destination, span, date, max_stops).await?;
+        let embargoes = self.0.embargoes.in_force().await?;
         let now = self.0.clock.now();
         for flight in direct.iter_mut().chain(transit.iter_mut().flatten()) {
             flight.room = request.own.opened(flight.room, now);
         }
-        let judge = Judge::of(request, now);
+        let judge = Judge::of(request, &embargoes, now);
         Ok(Options {
-            direct: direct.into_iter().filter_map(|flight| Itinerary::judge(vec![flight], judge)).collect(),
-            transit: transit.into_iter().filter_map(|legs| Itinerary::judge(legs, judge)).collect(),
+            direct: direct.into_iter().filter_map(|flight| Itinerary::judge(vec![flight], &judge)).collect(),
+            transit: transit.into_iter().filter_map(|legs| Itinerary::judge(legs, &judge)).collect(),
         })
     }
 

@@ -11,11 +11,9 @@ use crate::{
     features::{
         accounts::Principal,
         capacity::{self, OpenUntil, Shortfall, Space},
+        embargoes::Embargoes,
         flights::{self, Flight},
-        holds::{
-            ItineraryError,
-            itinerary::{self, Demand},
-        },
+        holds::{self, Demand, ItineraryError},
         search::{self, Departing},
     },
     kernel::{AirportCode, FlightId},
@@ -58,7 +56,8 @@ impl Command for Join {
             (origin, destination)
         } else {
             let found = flights::find_all_in_tx(tx, &flights).await?;
-            waitlist.check(wanted, itinerary::in_order(&wanted.flight_ids, found)?)?
+            let embargoes = waitlist.embargoes.in_force_in_tx(tx).await?;
+            waitlist.check(wanted, &holds::in_order(&wanted.flight_ids, found)?, &embargoes)?
         };
         let entry = Waiting {
             id: waitlist.ids.next(now),
@@ -148,7 +147,12 @@ impl WaitlistService {
     }
 
     /// Checks the named flights; returns where they lead.
-    fn check(&self, wanted: &JoinWaitlist, flights: Vec<Flight>) -> Result<(AirportCode, AirportCode), WaitlistError> {
+    fn check(
+        &self,
+        wanted: &JoinWaitlist,
+        flights: &[Flight],
+        embargoes: &Embargoes,
+    ) -> Result<(AirportCode, AirportCode), WaitlistError> {
         let Some((first, last)) = flights.first().zip(flights.last()) else { return Err(WaitlistError::NoItinerary) };
         let origin = wanted.origin.unwrap_or(first.origin);
         let destination = wanted.destination.unwrap_or(last.destination);
@@ -161,7 +165,7 @@ impl WaitlistService {
             until: OpenUntil::Cutoff,
         };
         let rules = self.flights.connections();
-        itinerary::check(&flights, demand, |airport| rules.minimum(airport), self.clock.now())?;
+        holds::check_itinerary(flights, demand, embargoes, |airport| rules.minimum(airport), self.clock.now())?;
         match flights.iter().find_map(|flight| too_small(flight, wanted.load().space)) {
             Some(error) => Err(error.into()),
             None => Ok((origin, destination)),

@@ -159,9 +159,10 @@ impl WaitlistService {
                 ids.filter(|way| way.contains(&flight)).collect()
             }
         };
+        let embargoes = self.embargoes.in_force().await?;
         for way in ways {
             let flights = self.known(known, &way).await?;
-            if flights.len() == way.len() && self.can_offer(entry, &flights, now) {
+            if flights.len() == way.len() && self.can_offer(entry, &flights, &embargoes, now) {
                 return Ok(Some(way));
             }
         }

@@ -11,11 +11,9 @@ use super::{
 use crate::{
     features::{
         capacity::{self, FlightCapacity, LAST_OFFERS, OpenUntil, Shift, Space},
+        embargoes::Embargoes,
         flights::{self, Flight},
-        holds::{
-            self, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus,
-            itinerary::{self, Demand},
-        },
+        holds::{self, Demand, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus},
     },
     kernel::{FlightId, HoldId, WaitlistEntryId},
     platform::{postgres::PgSession, work::Command},
@@ -46,8 +44,9 @@ impl Command for MakeOffer {
         capacity::lock_in_tx(tx, &locked).await?;
         let now = waitlist.clock.now();
         let found = flights::find_all_in_tx(tx, way).await?;
-        let Ok(flights) = itinerary::in_order(way, found) else { return Ok(None) };
-        if !waitlist.can_offer(queued, &flights, now) {
+        let Ok(flights) = holds::in_order(way, found) else { return Ok(None) };
+        let embargoes = waitlist.embargoes.in_force_in_tx(tx).await?;
+        if !waitlist.can_offer(queued, &flights, &embargoes, now) {
             return Ok(None);
         }
         let entry = repository::lock(tx, &[queued.id]).await?.pop();
@@ -101,7 +100,13 @@ pub(super) fn with_aside(flights: &[Flight]) -> Vec<Flight> {
 impl WaitlistService {
     /// Returns whether these flights, in order, can carry the freight of an entry now, with what is set aside for those
     /// who wait.
-    pub(super) fn can_offer(&self, entry: &Queued, flights: &[Flight], now: DateTime<Utc>) -> bool {
+    pub(super) fn can_offer(
+        &self,
+        entry: &Queued,
+        flights: &[Flight],
+        embargoes: &Embargoes,
+        now: DateTime<Utc>,
+    ) -> bool {
         let demand = Demand {
             origin: entry.lane.0,
             destination: entry.lane.1,
@@ -112,7 +117,9 @@ impl WaitlistService {
         };
         let rules = self.flights.connections();
         let in_time = flights.iter().all(|flight| now + LAST_OFFERS < flight.room.cutoff);
-        in_time && itinerary::check(&with_aside(flights), demand, |airport| rules.minimum(airport), now).is_ok()
+        in_time
+            && holds::check_itinerary(&with_aside(flights), demand, embargoes, |airport| rules.minimum(airport), now)
+                .is_ok()
     }
 
     fn draw_up(&self, entry: &Waiting, flights: &[Flight], now: DateTime<Utc>) -> Hold {

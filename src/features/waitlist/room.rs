@@ -44,6 +44,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         capacity: opening.service()?,
         flights: opening.service()?,
         search: opening.service()?,
+        embargoes: opening.service()?,
         holds: opening.service()?,
         limits: WaitlistLimits {
             offer_hours: settings.offer_hours,

@@ -52,7 +52,7 @@ fn answer(status: StatusCode, entry: &Waiting) -> Answer {
     Answer::new(status, &body, PRIVATE).with_tag(entry.version.to_string())
 }
 
-problem_responses!(JoinProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, NO_BOOKABLE_ITINERARY);
+problem_responses!(JoinProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, NO_BOOKABLE_ITINERARY);
 
 /// Wait for room.
 ///
@@ -281,7 +281,7 @@ async fn delete(
     Step { caller, waitlist, id, request }.take(input, |()| Verb::Cancel).await
 }
 
-problem_responses!(BookProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, HOLD_EXPIRED, HOLD_INCOMPLETE, CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, ALREADY_EXISTS, VERSION_MISMATCH);
+problem_responses!(BookProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, HOLD_EXPIRED, HOLD_INCOMPLETE, CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, ALREADY_EXISTS, VERSION_MISMATCH);
 
 /// Book the offer of an entry.
 ///

@@ -15,6 +15,7 @@ use crate::{
     features::{
         accounts::{Acts, Principal},
         capacity::{self, CapacityService},
+        embargoes::EmbargoService,
         flights::FlightService,
         holds::{HoldBody, HoldService},
         search::SearchService,
@@ -48,6 +49,7 @@ pub struct WaitlistService {
     pub capacity: CapacityService,
     pub flights: FlightService,
     pub search: SearchService,
+    pub embargoes: EmbargoService,
     pub holds: HoldService,
     pub limits: WaitlistLimits,
     /// Wakes the matcher of this process.

@@ -233,6 +233,11 @@ impl<'a> Fields<'a> {
         matches!(self.members.get(name), None | Some(Raw::Json(Value::Null)))
     }
 
+    /// Returns whether the member is a JSON object.
+    pub fn is_object(&self, name: &str) -> bool {
+        matches!(self.members.get(name), Some(Raw::Json(Value::Object(_))))
+    }
+
     fn is_null(&self, name: &str) -> bool {
         matches!(self.members.get(name), Some(Raw::Json(Value::Null)))
     }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{ALLOTMENTS, Stage, at};
 use crate::support::{
     Answer, World,
-    freight::{text, with, without},
+    freight::{text, with},
 };
 
 fn faults(of: &[(&str, &str)]) -> Vec<(String, String)> {

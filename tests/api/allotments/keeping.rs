@@ -125,3 +125,23 @@ async fn the_hold_ends_with_its_flight_and_moves_with_its_departure() {
     stage.until(&allotment, flight, "RELEASED", 0.0).await;
     world.audit().await;
 }
+
+#[tokio::test]
+async fn a_smaller_aircraft_ends_allotments_before_the_holds_that_drew_all_they_have() {
+    let stage = Stage::set(500.0).await;
+    let Stage { world, flight, .. } = &stage;
+    let allotment = stage.kept(300.0).await;
+    let user = stage.user().await;
+    let hold = user.hold_weight(flight, 200.0).await;
+    let path = format!("/api/v1/flights/{}", text(flight, "id"));
+    let cut = |kilograms: u32| json!({ "capacity": { "weight_kg": kilograms }, "release_holds": true });
+    let admin = world.admin().await;
+    admin.patch(&path, cut(250)).await.expect(200);
+    assert_eq!(stage.on(&allotment, flight).await.unwrap()["kept"]["weight_kg"], 0);
+    assert_eq!(user.get(&crate::holds::at(&hold)).await.expect(200)["status"], "ACTIVE");
+    assert_eq!(world.available(flight).await["weight_kg"], 50);
+    admin.patch(&path, cut(100)).await.expect(200);
+    assert_eq!(user.get(&crate::holds::at(&hold)).await.expect(200)["status"], "RELEASED");
+    assert_eq!(world.available(flight).await["weight_kg"], 100);
+    world.audit().await;
+}

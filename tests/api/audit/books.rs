@@ -8,6 +8,7 @@ use sqlx::Executor;
 use crate::{
     amending::amend,
     flight_verbs::{act, done, path_to},
+    holds::{at, hold_on},
     support::{
         Client, NewFlight, TestDatabase, World,
         freight::{order, with},
@@ -65,6 +66,8 @@ impl Books {
         admin.patch(&path_to(&small), change).await.expect(200);
         self.book(&customer, "late", order(&[&small])).await;
 
+        self.hold_some(world).await;
+
         let journey = self.book(&customer, "journey", order(&[&first, &onward])).await;
         let left = self.book(&customer, "left", order(&[&first, &onward])).await;
         world.clock.advance(TimeDelta::minutes(3));
@@ -75,6 +78,36 @@ impl Books {
         done(&operator, &onward, "depart").await;
         done(&operator, &onward, "arrive").await;
         operator.walk(&journey, &["deliver"]).await;
+    }
+
+    /// A hold of each fate; the booking of one has a position by its name, and so has an open one.
+    async fn hold_some(&mut self, world: &World) {
+        let customer = world.customer().await;
+        let near = self.flight(world, "near", NewFlight::new("AI110", "BLR", "DXB").leaves_in_hours(40)).await;
+        let far = self.flight(world, "far", NewFlight::new("AI111", "DXB", "JFK").leaves_in_hours(52)).await;
+        let named = |name: &str| json!({"pieces": 1, "position_names": {near["id"].as_str().unwrap(): [name]}});
+        let wanted = with(hold_on(&[&near, &far]), named("P1"));
+        let open = self.hold(&customer, "open", wanted).await;
+        customer.patch(&at(&open), json!({"weight_kg": 120})).await.expect(200);
+        let made = self.hold(&customer, "made", with(hold_on(&[&near]), named("P2"))).await;
+        let booking = customer.commit(&made, json!({})).await;
+        self.name("sold", &booking["id"]);
+        self.name("sold:ref", &booking["ref_id"]);
+        self.name("sold:leg", &booking["legs"][0]["id"]);
+        let given = self.hold(&customer, "given", hold_on(&[&near, &far])).await;
+        customer.delete(&at(&given)).await.expect(200);
+        let brief = with(hold_on(&[&far]), json!({"ttl_seconds": 10, "weight_kg": 800}));
+        self.hold(&customer, "brief", brief).await;
+        world.clock.advance(TimeDelta::seconds(10));
+        // It needs the room of the hold whose time is up.
+        let full = self.hold(&customer, "full", with(hold_on(&[&far]), json!({"weight_kg": 800}))).await;
+        customer.delete(&at(&full)).await.expect(200);
+    }
+
+    async fn hold(&mut self, client: &Client, name: &'static str, wanted: Value) -> Value {
+        let hold = client.hold(wanted).await;
+        self.name(name, &hold["id"]);
+        hold
     }
 
     async fn flight(&mut self, world: &World, name: &'static str, new: NewFlight) -> Value {

@@ -520,3 +520,221 @@ async fn every_breach_is_counted_and_the_first_are_shown() {
     let (_, told) = document(&books.spoiled(many).await, &[]).await;
     assert_eq!((broken(&told), &told["breaches"], rows(&told, 8).len()), (vec![8], &50.into(), 20), "{told:#}");
 }
+
+#[tokio::test]
+async fn a_flight_that_holds_something_else_than_holds_keep() {
+    each_is_noticed(
+        &[
+            (
+                "update flight_capacity set held_weight_hg = held_weight_hg + 10 where flight_id = '{near}'",
+                &[2, 11],
+                "flight_capacity flight_id={near} / held_weight_hg is 1210 instead of 1200",
+            ),
+            // Row and ledger agree that more is held, and no hold keeps it.
+            (
+                "update hold_legs set weight_hg = 1100 where hold_id = '{open}' and sequence = 1",
+                &[11],
+                "flight_capacity flight_id={near} / 1200 hg, 720 l, 1 positions are held; open holds keep, and set aside are, 1100 hg",
+            ),
+            (
+                "update hold_legs set weight_hg = 1100 where hold_id = '{open}' and sequence = 1",
+                &[11],
+                "hold_legs flight_id={near} hold_id={open} / the hold keeps 1100 hg",
+            ),
+            (
+                "update flight_capacity set aside_weight_hg = 10, aside_until = now() where flight_id = '{near}'",
+                &[11],
+                "flight_capacity flight_id={near} / are held",
+            ),
+            // Set aside by the row alone.
+            (
+                "update flight_capacity set aside_weight_hg = 1200, aside_volume_l = 720, aside_positions = 1,
+                        aside_until = now() where flight_id = '{near}';
+                 update hold_legs set is_open = false where hold_id = '{open}' and sequence = 1",
+                &[11],
+                "flight_capacity flight_id={near} / 1200 hg, 720 l, 1 positions are set aside; its ledger entries add up to 0 hg",
+            ),
+        ],
+        &[],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_hold_whose_entries_do_not_come_to_what_it_keeps() {
+    each_is_noticed(
+        &[
+            // Another hold's entry.
+            (
+                "update capacity_ledger set hold_id = '{brief}' where flight_id = '{near}' and hold_id = '{given}'
+                        and kind = 'HOLD_RELEASED'",
+                &[11],
+                "hold_legs flight_id={near} hold_id={given} / its ledger entries add up to 1000 hg",
+            ),
+            (
+                "update capacity_ledger set hold_id = null where flight_id = '{near}' and hold_id = '{open}'
+                        and kind = 'HOLD_AMENDED'",
+                &[11],
+                "hold_legs flight_id={near} hold_id=none / add up to 200 hg",
+            ),
+            (
+                "update hold_legs set is_open = true where hold_id = '{given}' and sequence = 2",
+                &[11],
+                "hold_legs hold_id={given} sequence=2 / this leg is not open exactly as long as its hold, which is RELEASED",
+            ),
+            (
+                "update holds set status = 'EXPIRED', ended_at = now() where id = '{open}'",
+                &[11],
+                "hold_legs hold_id={open} sequence=1 / which is EXPIRED",
+            ),
+            (
+                "update holds set status = 'ACTIVE', ended_at = null where id = '{given}';
+                 delete from hold_legs where hold_id = '{given}'",
+                &[11],
+                "holds id={given} / this hold is active and has no legs",
+            ),
+        ],
+        &[],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_hold_that_ends_never_or_twice_or_otherwise_than_its_events_say() {
+    each_is_noticed(
+        &[
+            (
+                "update hold_events set event_type = 'EXPIRED' where hold_id = '{given}' and sequence = 2;
+                 update outbox set event_type = 'EXPIRED' where aggregate_id = '{given}' and sequence = 2",
+                &[11],
+                "holds id={given} / this hold is RELEASED; 1 of its events end it, and the last is EXPIRED",
+            ),
+            (
+                "update hold_events set event_type = 'RELEASED' where hold_id = '{open}' and sequence = 2;
+                 update outbox set event_type = 'RELEASED' where aggregate_id = '{open}' and sequence = 2",
+                &[11],
+                "holds id={open} / this hold is ACTIVE; 1 of its events end it",
+            ),
+            (
+                "insert into hold_events select hold_id, 3, 'RELEASED', actor_id, data, created_at from hold_events
+                     where hold_id = '{given}' and sequence = 2;
+                 update holds set event_sequence = 3 where id = '{given}';
+                 insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at)
+                     select aggregate, aggregate_id, 3, event_type, payload, occurred_at
+                     from outbox where aggregate_id = '{given}' and sequence = 2",
+                &[11],
+                "holds id={given} / 2 of its events end it",
+            ),
+            (
+                "delete from hold_events where hold_id = '{open}' and sequence = 2;
+                 delete from outbox where aggregate_id = '{open}' and sequence = 2",
+                &[11],
+                "holds id={open} / its events are not numbered from 1 to 2",
+            ),
+            (
+                "delete from hold_legs where hold_id = '{brief}'; delete from holds where id = '{brief}'",
+                &[11],
+                "hold_events hold_id={brief} / these events belong to no hold",
+            ),
+            (
+                "update hold_events set created_at = now() where hold_id = '{brief}';
+                 delete from outbox where aggregate_id = '{brief}' and sequence = 2",
+                &[9],
+                "hold_events hold_id={brief} sequence=2 / lacks the message of this EXPIRED",
+            ),
+            (
+                "update outbox set event_type = 'EXTENDED' where aggregate_id = '{brief}' and sequence = 2",
+                &[9],
+                "outbox aggregate_id={brief} sequence=2 / this message about EXTENDED",
+            ),
+        ],
+        &[],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_named_position_without_its_one_holder() {
+    each_is_noticed(
+        &[
+            (
+                "delete from position_claims where hold_id = '{open}'",
+                &[11],
+                "hold_legs flight_id={near} hold_id={open} / this hold names P1 and does not have it",
+            ),
+            (
+                "update position_claims set hold_id = null, booking_id = '{plain}' where hold_id = '{open}'",
+                &[11],
+                "hold_legs flight_id={near} hold_id={open} / this hold names P1",
+            ),
+            (
+                "update position_claims set hold_id = '{given}' where hold_id = '{open}'",
+                &[11],
+                "position_claims flight_id={near} name=P1 / hold {given} is not open with this name",
+            ),
+            (
+                "insert into position_claims values ('{near}', 'P3', '{open}', null)",
+                &[11],
+                "position_claims flight_id={near} name=P3 / hold {open} is not open",
+            ),
+            (
+                "insert into position_claims values ('{near}', 'P3', null, '{sold}')",
+                &[11],
+                "position_claims flight_id={near} name=P3 / booking {sold} has no right to this position",
+            ),
+            (
+                "insert into position_claims values ('{direct}', 'P1', null, '{plain}')",
+                &[11],
+                "position_claims flight_id={direct} name=P1 / booking {plain} has no right",
+            ),
+            (
+                "update position_claims set name = 'P11' where booking_id = '{sold}'",
+                &[11],
+                "position_claims flight_id={near} name=P11 / the flight does not have it",
+            ),
+        ],
+        &[],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_committed_hold_that_is_not_one_booking() {
+    each_is_noticed(
+        &[
+            (
+                "update bookings set hold_id = null where id = '{sold}'; delete from position_claims where booking_id = '{sold}'",
+                &[12],
+                "holds id={made} / this hold is COMMITTED and names booking {sold}",
+            ),
+            (
+                "update bookings set hold_id = '{made}' where id = '{plain}'",
+                &[12],
+                "bookings id={plain} / another one too names the hold",
+            ),
+            (
+                "update bookings set hold_id = '{given}' where id = '{plain}'",
+                &[12],
+                "bookings id={plain} / hold {given} does not name this booking",
+            ),
+            (
+                "update holds set booking_ref = '{plain:ref}' where id = '{made}'",
+                &[12],
+                "holds id={made} / names booking {sold}, which does not name it alike",
+            ),
+            // The neighbours change places; neither sum nor state is another after both.
+            (
+                "update capacity_ledger set booking_id = '{plain}' where flight_id = '{near}' and kind = 'BOOKED'",
+                &[3, 4, 12],
+                "capacity_ledger booking_id={plain} flight_id={near} leg_id={sold:leg} / the booking does not have",
+            ),
+            (
+                "update capacity_ledger set weight_hg = -900 where flight_id = '{near}' and kind = 'HOLD_POSTED'",
+                &[1, 11, 12],
+                "capacity_ledger flight_id={near} seq=5 / this entry records",
+            ),
+        ],
+        &[],
+    )
+    .await;
+}

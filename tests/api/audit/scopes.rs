@@ -32,7 +32,9 @@ async fn a_booking_is_audited_without_its_flights() {
         let statuses: Vec<&str> =
             told["checks"].as_array().unwrap().iter().map(|check| check["status"].as_str().unwrap()).collect();
         assert_eq!(statuses[..2], ["NOT_CHECKED"; 2], "{told:#}");
-        assert_eq!(statuses[2..], ["OK"; 7], "{told:#}");
+        // Rule 17 is of flights, too.
+        assert_eq!(statuses[2..10], ["OK"; 8], "{told:#}");
+        assert_eq!((statuses[10], statuses[11]), ("NOT_CHECKED", "OK"), "{told:#}");
     }
     let spoil = "update flight_capacity set booked_weight_hg = 1 where flight_id = '{direct}';
                  update booking_legs set weight_hg = 1 where booking_id = '{plain}'";
@@ -42,7 +44,7 @@ async fn a_booking_is_audited_without_its_flights() {
     let (code, told) = document(&spoiled, &["--booking", &books.named("{waybill:ref}")]).await;
     assert_eq!((code, broken(&told)), (0, vec![]), "{told:#}");
     let text = audit(&spoiled, &["--booking", &books.named("{plain:ref}")]).await;
-    assert_eq!(text.stdout.matches("not checked: applies to whole flights only").count(), 2, "{}", text.stdout);
+    assert_eq!(text.stdout.matches("not checked: applies to whole flights only").count(), 3, "{}", text.stdout);
 }
 
 #[tokio::test]
@@ -51,4 +53,23 @@ async fn a_booking_whose_reference_is_not_recorded_is_found_all_the_same() {
     let spoiled = books.spoiled("delete from booking_refs where booking_id = '{plain}'").await;
     let (code, told) = document(&spoiled, &["--booking", &books.named("{plain:ref}")]).await;
     assert_eq!((code, broken(&told)), (1, vec![8]), "{told:#}");
+}
+
+#[tokio::test]
+async fn holds_are_audited_with_their_flights_and_bookings() {
+    let books = Books::keep().await;
+    let (code, told) = document(&books.database, &["--flight", &books.named("{near}")]).await;
+    assert_eq!((code, broken(&told)), (0, vec![]), "{told:#}");
+    let held = serde_json::json!({"holds": 3, "open legs of holds": 2, "named positions": 2});
+    assert_eq!(told["checks"][8]["checked"], held, "{told:#}");
+    let (_, told) = document(&books.database, &["--booking", &books.named("{sold:ref}")]).await;
+    assert_eq!(told["checks"][8]["checked"]["holds"], 1, "{told:#}");
+    let spoil = "update hold_events set event_type = 'AMENDED' where hold_id in ('{made}', '{brief}') and sequence = 2";
+    let spoiled = books.spoiled(spoil).await;
+    let near = document(&spoiled, &["--flight", &books.named("{near}")]).await.1;
+    assert_eq!(rows(&near, 11).len(), 1, "{near:#}");
+    let sold = document(&spoiled, &["--booking", &books.named("{sold:ref}")]).await.1;
+    assert_eq!((broken(&sold), rows(&sold, 11).len()), (vec![9, 11], 1), "{sold:#}");
+    let plain = document(&spoiled, &["--booking", &books.named("{plain:ref}")]).await.1;
+    assert_eq!(broken(&plain), [0; 0], "{plain:#}");
 }

@@ -83,6 +83,7 @@ async fn every_success_has_exactly_the_documented_members() {
     let mut journey = Journey { document: &document, visited: BTreeSet::new(), faults: BTreeMap::new() };
     let (anyone, admin) = (world.anonymous(), world.admin().await);
     schedule_and_reference(&world, &mut journey, &anyone, &admin).await;
+    rules(&mut journey, &anyone, &admin).await;
     let customer = accounts(&mut journey, &anyone).await;
     callers(&mut journey, &anyone, &customer, &admin).await;
     shipments(&mut journey, &anyone, &customer, &admin).await;
@@ -125,10 +126,28 @@ async fn schedule_and_reference(world: &World, journey: &mut Journey<'_>, anyone
         ("/api/v1/aircraft", &[]),
         ("/api/v1/aircraft/{code}", &["77X"]),
         ("/api/v1/handling-codes", &[]),
+        ("/api/v1/regions", &[]),
     ] {
         let body = journey.visit(anyone, "GET", template, values, None).await;
         assert!(body.as_array().is_none_or(|list| !list.is_empty()), "{template}: an empty list shows nothing");
     }
+}
+
+async fn rules(journey: &mut Journey<'_>, anyone: &Client, admin: &Client) {
+    let least = json!({"name": "No flights", "reason": "Closed", "origin": "SYD", "destination": "*",
+                       "valid_from": "2026-11-20", "effect": "FORBID"});
+    let full = json!({"name": "Cool chain", "reason": "Heat", "airline_code": "AI", "origin": "country:IN",
+                      "destination": "region:OCEANIA", "flight_numbers": ["AI301"], "valid_from": "2026-11-20",
+                      "valid_to": "2026-12-20", "aircraft_code": "77X", "is_freighter": true, "weekdays": [6, 7],
+                      "handling_codes": ["PER"], "effect": {"require_any": ["COL", "FRO"]}});
+    journey.visit(admin, "POST", "/api/v1/embargoes", &[], Some(least)).await;
+    let embargo = journey.visit(admin, "POST", "/api/v1/embargoes", &[], Some(full)).await;
+    let id = embargo["id"].as_str().unwrap();
+    journey.visit(anyone, "GET", "/api/v1/embargoes", &[], None).await;
+    journey.visit(anyone, "GET", "/api/v1/embargoes/{id}", &[id], None).await;
+    let change = Some(json!({"weekdays": null, "effect": "FORBID"}));
+    journey.visit(admin, "PATCH", "/api/v1/embargoes/{id}", &[id], change).await;
+    journey.visit(admin, "DELETE", "/api/v1/embargoes/{id}", &[id], None).await;
 }
 
 async fn accounts(journey: &mut Journey<'_>, anyone: &Client) -> Client {

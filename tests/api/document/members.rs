@@ -7,14 +7,18 @@ use super::{Operation, document, operations, schema::Checker};
 use crate::support::{Client, NewFlight, World};
 
 /// What fills the holes in paths: things that are there, as bad input is told only about those.
-async fn fillings(world: &World) -> [(&'static str, String); 8] {
+async fn fillings(world: &World) -> [(&'static str, String); 9] {
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let order = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 1});
     let booking = world.customer().await.post("/api/v1/bookings", order).await.expect(201);
     let ref_id = booking["ref_id"].as_str().unwrap().to_owned();
     let customer = world.customer().await;
     let key = customer.post("/api/v1/api-keys", json!({"name": "test"})).await.expect(201);
+    let embargo = json!({"name": "No flights", "reason": "Closed", "origin": "SYD", "destination": "*",
+                         "valid_from": "2026-11-20", "effect": "FORBID"});
+    let embargo = world.admin().await.post("/api/v1/embargoes", embargo).await.expect(201);
     [
+        ("/embargoes/{id}", format!("/embargoes/{}", embargo["id"].as_str().unwrap())),
         ("/users/{id}", format!("/users/{}", booking["created_by"].as_str().unwrap())),
         ("/api-keys/{id}", format!("/api-keys/{}", key["id"].as_str().unwrap())),
         ("{id}", flight["id"].as_str().unwrap().to_owned()),

@@ -7,11 +7,14 @@ use serde_json::{Value, json};
 use super::{HEADER, effects, fresh, kept, repeats};
 use crate::{
     flight_verbs::path_to,
+    holds::{HOLDS, at, hold_on},
     support::{
         Answer, Client, NewFlight, World,
-        freight::{BOOKINGS, order, path_of},
+        freight::{BOOKINGS, order, path_of, with},
     },
 };
+
+const RESERVATIONS: &str = "/api/v1/flights/{id}/reservations";
 
 /// What is asked for, and of which operation.
 struct Deed {
@@ -51,11 +54,23 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
     caller.book(order(&[&leaving])).await;
     caller.book(order(&[&lost])).await;
     let [moved, cancelled, deleted] = bookings.try_into().unwrap();
+    let mut holds = Vec::new();
+    for _ in 0..5 {
+        holds.push(at(&caller.hold(with(hold_on(&[&roomy]), json!({"ttl_seconds": 60}))).await));
+    }
+    let [amended, extended, released, dropped, committed] = holds.try_into().unwrap();
+    let reservations = format!("{}/reservations", path_to(&roomy));
+    let reserved = caller.post(&reservations, json!({"weight_kg": 10})).await.expect(201);
+    let reserved = format!("{reservations}/{}", reserved["id"].as_str().unwrap());
     let user = world.customer().await.get("/api/v1/auth/me").await.expect(200);
     let user = format!("/api/v1/users/{}", user["id"].as_str().unwrap());
     let (leaving, lost) = (path_to(&leaving), path_to(&lost));
     let new = json!({"flight_number": "AI107", "origin": "DEL", "destination": "LHR", "aircraft_code": "77X",
                      "departure_datetime": "2026-11-21T04:00:00Z", "arrival_datetime": "2026-11-21T13:00:00Z"});
+    let embargo = json!({"name": "No flights", "reason": "Closed", "origin": "SYD", "destination": "*",
+                         "valid_from": "2026-11-20", "effect": "FORBID"});
+    let ended = caller.post("/api/v1/embargoes", embargo.clone()).await.expect(201);
+    let ended = format!("/api/v1/embargoes/{}", ended["id"].as_str().unwrap());
     let deed =
         |method, template, path: String, body, status| Deed { operation: (method, template), path, body, status };
     let booking = |verb: &'static str, path: &str, body| {
@@ -81,6 +96,17 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("POST", "/api/v1/flights/{id}/depart", format!("{leaving}/depart"), None, 200),
         deed("POST", "/api/v1/flights/{id}/arrive", format!("{leaving}/arrive"), Some(json!({})), 200),
         deed("POST", "/api/v1/flights/{id}/cancel", format!("{lost}/cancel"), Some(json!({"reason": "Fog"})), 200),
+        deed("POST", "/api/v1/embargoes", "/api/v1/embargoes".to_owned(), Some(embargo), 201),
+        deed("PATCH", "/api/v1/embargoes/{id}", ended.clone(), Some(json!({"weekdays": [1]})), 200),
+        deed("DELETE", "/api/v1/embargoes/{id}", ended, None, 200),
+        deed("POST", HOLDS, HOLDS.to_owned(), Some(hold_on(&[&roomy])), 201),
+        deed("PATCH", "/api/v1/holds/{id}", amended, Some(json!({"weight_kg": 110})), 200),
+        deed("POST", "/api/v1/holds/{id}/extend", format!("{extended}/extend"), Some(json!({"ttl_seconds": 120})), 200),
+        deed("POST", "/api/v1/holds/{id}/release", format!("{released}/release"), None, 200),
+        deed("DELETE", "/api/v1/holds/{id}", dropped, None, 200),
+        deed("POST", "/api/v1/holds/{id}/commit", format!("{committed}/commit"), Some(json!({"pieces": 1})), 201),
+        deed("POST", RESERVATIONS, reservations, Some(json!({"weight_kg": 10})), 201),
+        deed("DELETE", "/api/v1/flights/{id}/reservations/{hold_id}", reserved, None, 200),
         deed("PATCH", "/api/v1/users/{id}", user, Some(json!({"role": "operator"})), 200),
     ]
 }
@@ -126,9 +152,13 @@ async fn without_a_key_each_request_is_its_own() {
         assert_eq!(again.header("idempotency-replayed"), None, "{method} {template}");
         match template {
             BOOKINGS => assert_ne!(fresh(again, 201).body["ref_id"], first.body["ref_id"]),
+            HOLDS | RESERVATIONS => assert_ne!(fresh(again, 201).body["id"], first.body["id"]),
+            "/api/v1/holds/{id}/extend" => drop(again.expect_problem(409, "hold_limit_exceeded")),
             // To make a thing what it is already is no fault.
             "/api/v1/flights/import" => assert_eq!(fresh(again, 200).body["unchanged"], 1),
             "/api/v1/flights" => drop(again.expect_problem(409, "already_exists")),
+            "/api/v1/embargoes" => assert_ne!(fresh(again, 201).body["id"], first.body["id"]),
+            "/api/v1/embargoes/{id}" if method == "DELETE" => drop(again.expect_problem(404, "not_found")),
             _ if method == "PATCH" => assert_eq!(fresh(again, 200).body, first.body),
             _ => drop(again.expect_problem(409, "invalid_transition")),
         }

@@ -134,6 +134,18 @@ async fn bookings_that_cannot_be_made(world: &World, met: &mut Provocations) {
     book(409, "flight_cancelled", order("LHR", 1, &[&cancelled])).await;
     book(409, "itinerary_invalid", order("JFK", 1, &[&flight])).await;
     book(409, "no_bookable_itinerary", order("SYD", 1, &[])).await;
+    let embargo = json!({"name": "Strike", "reason": "No staff", "origin": "DEL", "destination": "LHR",
+                         "valid_from": "2026-01-01", "handling_codes": ["AVI"], "effect": "FORBID"});
+    let cool = json!({"name": "Cool chain", "reason": "Heat", "origin": "DEL", "destination": "LHR",
+                      "valid_from": "2026-01-01", "handling_codes": ["PER"], "effect": {"require_any": ["COL", "FRO"]}});
+    let admin = world.admin().await;
+    for (embargo, code, freight) in [(embargo, "embargoed", "AVI"), (cool, "handling_required", "PER")] {
+        let embargo = admin.post("/api/v1/embargoes", embargo).await.expect(201);
+        let mut order = order("LHR", 1, &[&flight]);
+        order["special_handling_codes"] = json!([freight]);
+        let refused = book(409, code, order).await;
+        assert_eq!((&refused["embargo_id"], &refused["flight_id"]), (&embargo["id"], &flight["id"]));
+    }
     world.audit().await;
 }
 

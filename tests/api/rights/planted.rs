@@ -129,6 +129,7 @@ async fn the_serving_role_deletes_no_bookings_flights_or_users() {
         "booking_refs",
         "flights",
         "flight_capacity",
+        "embargoes",
         "users",
         "organizations",
         "server_secrets",

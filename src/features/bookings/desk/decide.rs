@@ -16,10 +16,11 @@ use super::{
 use crate::{
     features::{
         capacity::{FlightCapacity, FlightStatus, Shift, Space},
+        embargoes::Embargoes,
         flights::Flight,
         holds::{
-            Draws, Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldStep, HoldVerb, ItineraryError, NewHold,
-            Stepped, draw_up, itinerary,
+            self, Draws, Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldStep, HoldVerb, ItineraryError,
+            NewHold, Stepped, draw_up,
         },
     },
     kernel::{AirportCode, BookingId, FlightId, HoldId, OrganizationId, Weight},
@@ -40,6 +41,8 @@ pub struct LockedRows {
     pub at: DateTime<Utc>,
     pub rooms: HashMap<FlightId, FlightCapacity>,
     pub flights: HashMap<FlightId, Flight>,
+    /// Those in force when the locks were taken.
+    pub embargoes: Embargoes,
     pub bookings: HashMap<BookingId, Booking>,
     pub holds: HashMap<HoldId, Hold>,
     /// What the tables say about holds beyond these rows.
@@ -67,8 +70,8 @@ pub enum Decision {
     Refused(BookingError),
     /// Only the lane for the last kilograms may grant it.
     LastKilos,
-    /// This flight lacks room, some of which may be kept by holds whose time is up.
-    Short(FlightId),
+    /// A flight lacks room, some of which may be kept by holds whose time is up.
+    Short,
     /// Another transaction has locked this flight, booking or hold.
     Blocked(Uuid),
 }
@@ -109,21 +112,25 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             Err(BookingError::Itinerary(ItineraryError::Full { flight_id, .. }))
                 if !has_cleared && found.rooms.get(&flight_id).is_some_and(|room| may_be_cleared(room, found.at)) =>
             {
-                Decision::Short(flight_id)
+                Decision::Short
             }
             judged => judged.into(),
         }
     }
 
-    fn holds(&self, now: DateTime<Utc>) -> HoldRules<'_> {
-        HoldRules { limits: self.limits, minimum_connection: &self.minimum_connection, now }
+    fn holds<'a>(&'a self, found: &'a LockedRows) -> HoldRules<'a> {
+        HoldRules {
+            limits: self.limits,
+            minimum_connection: &self.minimum_connection,
+            embargoes: &found.embargoes,
+            now: found.at,
+        }
     }
 
     fn hold(&self, found: &mut LockedRows, extent: Extent, new: &NewHold) -> Result<Decision, BookingError> {
         let organization = new.caller.principal.organization_id;
         let flights = flights_of(found, organization, &new.flights)?;
-        let rules = self.holds(found.at);
-        rules.judge_new(&found.books, new, &flights)?;
+        self.holds(found).judge_new(&found.books, new, &flights)?;
         let space = new.new.load().space;
         if extent == Extent::AboveThreshold && flights.iter().any(|flight| self.is_critical_after(&flight.room, space))
         {
@@ -173,14 +180,14 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         } else {
             HashMap::new()
         };
-        let stepped = self.holds(found.at).judge_step(&found.books, step, hold, &known)?;
+        let stepped = self.holds(found).judge_step(&found.books, step, hold, &known)?;
         Ok((stepped, known))
     }
 
     /// Returns the flights of a new booking, if they are its itinerary and have room.
     fn judge(&self, found: &LockedRows, operation: &NewBooking) -> Result<Vec<Flight>, BookingError> {
         let flights = flights_of(found, operation.caller.organization_id, &operation.flights)?;
-        itinerary::check(&flights, operation.new.demand(), &self.minimum_connection, found.at)?;
+        holds::check_itinerary(&flights, operation.new.demand(), &found.embargoes, &self.minimum_connection, found.at)?;
         Ok(flights)
     }
 
@@ -266,7 +273,7 @@ fn flights_of(
         let room = found.draws.room_for(organization, *found.rooms.get(id)?);
         Some(Flight { room, ..flight.clone() })
     });
-    itinerary::in_order(wanted, known.collect())
+    holds::in_order(wanted, known.collect())
 }
 
 /// Returns whether a flight may have room by its row that nobody has a right to any more.

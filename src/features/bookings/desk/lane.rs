@@ -390,8 +390,9 @@ impl<T: Ticket, M> Lane<T, M> {
                 }
                 (Decision::Refused(error), _) => self.settled.push(Settled::Refused(entry.order, error, None)),
                 (Decision::LastKilos, _) => self.settled.push(Settled::ToLastKilos(entry.order.pass_on())),
-                (Decision::Short(flight), _) => {
-                    self.short.insert(flight);
+                (Decision::Short, _) => {
+                    // Any of its flights: only the first that lacks room is known.
+                    self.short.extend(entry.order.operation.flights());
                     self.arrive(Order { has_cleared: true, ..entry.order.put_back() });
                 }
                 (Decision::Blocked(row), _) => self.blocked.wait_for_row(entry.order.put_back(), Some(row)),

@@ -9,6 +9,7 @@ mod decide;
 mod failure;
 mod lane;
 mod order;
+mod reading;
 mod run;
 #[cfg(test)]
 mod simulation;

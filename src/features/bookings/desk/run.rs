@@ -1,9 +1,4 @@
-use std::{
-    collections::{BTreeSet, HashMap},
-    panic::AssertUnwindSafe,
-    sync::Weak,
-    time::Duration,
-};
+use std::{collections::BTreeSet, panic::AssertUnwindSafe, sync::Weak, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
@@ -23,14 +18,14 @@ use super::{
     action::{Next, Report, Wait},
     decide::{LockedRows, Rules},
     lane::{Lane, LaneKind, Settled},
+    reading::{asked, timetable},
     ticket::Ticket,
     write::{self, Made, OwnEntry},
 };
 use crate::{
     features::{
         capacity::{self, FlightCapacity},
-        flights::{self, Flight},
-        holds::{self, Asked, Draws},
+        holds::{self, Draws},
     },
     kernel::{AirportCode, BookingId, FlightId, HoldId},
     platform::{
@@ -307,6 +302,9 @@ impl Runner {
             };
             found.rooms = rooms.into_iter().map(|room| (room.flight_id, room)).collect();
             found.flights = timetable(tx, &service, &judged, &found.rooms).await?;
+            if !judged.is_empty() {
+                found.embargoes = service.embargoes.in_force_in_tx(tx).await?;
+            }
             // Another transaction has locked the flights that exist and were not locked.
             let is_known = |flight: &&FlightId| !judged.contains(flight) || found.flights.contains_key(flight);
             let missing = flights.iter().filter(|flight| !found.rooms.contains_key(flight)).filter(is_known);
@@ -429,42 +427,4 @@ fn count(orders: usize) -> u32 {
 fn wanted(batch: &[OwnEntry], which: impl Fn(&Operation) -> bool) -> BTreeSet<FlightId> {
     let orders = batch.iter().map(|entry| &entry.order.operation).filter(|operation| which(operation));
     orders.flat_map(|operation| operation.flights().iter().copied()).collect()
-}
-
-/// Returns what these orders must know about holds beyond the rows that they lock.
-fn asked(batch: &[OwnEntry]) -> Asked {
-    let mut asked = Asked::default();
-    for operation in batch.iter().map(|entry| &entry.order.operation) {
-        match operation {
-            Operation::Hold(new) => asked.new_hold(&new.caller, &new.flights, new.new.position_names.is_some()),
-            Operation::StepHold(order) if operation.needs_schedules() => {
-                let has_names = order.step.names().is_some() || !order.step.seen.position_names().is_empty();
-                asked.change(&order.step.caller, operation.flights(), has_names);
-            }
-            _ => {}
-        }
-    }
-    asked
-}
-
-/// Returns the schedules of the flights to be judged: as this process knows them under the locked version, else read.
-async fn timetable(
-    tx: &mut Transaction,
-    service: &BookingService,
-    judged: &BTreeSet<FlightId>,
-    rooms: &HashMap<FlightId, FlightCapacity>,
-) -> Result<HashMap<FlightId, Flight>, DbError> {
-    let (mut known, mut unknown) = (HashMap::with_capacity(judged.len()), Vec::new());
-    for flight in judged {
-        match rooms.get(flight).and_then(|room| service.flights.known_as(*room)) {
-            Some(found) => _ = known.insert(*flight, found),
-            None => unknown.push(*flight),
-        }
-    }
-    if !unknown.is_empty() {
-        let found = flights::find_all_in_tx(tx, &unknown).await?;
-        service.flights.take_in(&found);
-        known.extend(found.into_iter().map(|flight| (flight.id, flight)));
-    }
-    Ok(known)
 }

@@ -36,7 +36,7 @@ pub(in crate::features::bookings) fn created(booking: &Booking) -> Answer {
     answer(StatusCode::CREATED, booking).with_location(format!("{BOOKING}{}", booking.ref_id))
 }
 
-problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, NO_BOOKABLE_ITINERARY, ALREADY_EXISTS);
+problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, NO_BOOKABLE_ITINERARY, ALREADY_EXISTS);
 
 /// Create a booking.
 ///
@@ -161,7 +161,7 @@ movement!(
     deliver, Action::Deliver, "/bookings/{ref_id}/deliver", "deliverBooking"
 );
 
-problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, FLIGHT_CLOSED, FLIGHT_CANCELLED, ITINERARY_INVALID, ALREADY_EXISTS, CAPACITY_EXCEEDED, BOOKING_LOCKED, VERSION_MISMATCH);
+problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, FLIGHT_CLOSED, FLIGHT_CANCELLED, ITINERARY_INVALID, EMBARGOED, HANDLING_REQUIRED, ALREADY_EXISTS, CAPACITY_EXCEEDED, BOOKING_LOCKED, VERSION_MISMATCH);
 
 /// Amend or reroute a booking.
 ///

@@ -26,6 +26,7 @@ pub struct PastEvent {
 pub struct LedgerSum {
     pub entries: i64,
     pub booked: Space,
+    pub held: Space,
 }
 
 /// A flight rebuilt from its history, with its two derived columns that are not members of `Flight`.
@@ -73,7 +74,7 @@ pub fn replay(id: FlightId, events: &[PastEvent], ledger: LedgerSum) -> (Option<
         if let Some(before) = unaware_of {
             flight.room = flight.room.changed_unaware(&before);
         }
-        (flight.room.booked, flight.room.ledger_seq) = (ledger.booked, ledger.entries);
+        (flight.room.booked, flight.room.held, flight.room.ledger_seq) = (ledger.booked, ledger.held, ledger.entries);
         rebuilt = Some(RebuiltFlight {
             airline_code,
             flight,

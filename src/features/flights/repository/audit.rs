@@ -68,15 +68,23 @@ pub(in crate::features::flights) async fn ledger_sums(
     ids: &[Uuid],
 ) -> sqlx::Result<HashMap<FlightId, LedgerSum>> {
     let rows = sqlx::query!(
-        r#"select flight_id, count(*) as "entries!", sum(weight_hg)::bigint as "weight!", sum(volume_l)::bigint as "volume!",
-                  sum(positions)::bigint as "positions!"
-           from capacity_ledger where flight_id = any($1) group by flight_id"#,
+        r#"select flight_id, count(*) as "entries!",
+                  coalesce(sum(weight_hg) filter (where of_legs), 0)::bigint as "weight!",
+                  coalesce(sum(volume_l) filter (where of_legs), 0)::bigint as "volume!",
+                  coalesce(sum(positions) filter (where of_legs), 0)::bigint as "positions!",
+                  coalesce(sum(weight_hg) filter (where not of_legs), 0)::bigint as "held_weight!",
+                  coalesce(sum(volume_l) filter (where not of_legs), 0)::bigint as "held_volume!",
+                  coalesce(sum(positions) filter (where not of_legs), 0)::bigint as "held_positions!"
+           from (select *, kind in ('CAPACITY_SET', 'BOOKED', 'AMENDED', 'RELEASED') as of_legs from capacity_ledger
+                 where flight_id = any($1)) entries
+           group by flight_id"#,
         ids,
     );
     let rows = rows.fetch_all(db).await?.into_iter();
     let sums = rows.map(|row| {
         let booked = Space::from_columns(row.weight, row.volume, row.positions);
-        (row.flight_id.into(), LedgerSum { entries: row.entries, booked })
+        let held = Space::from_columns(row.held_weight, row.held_volume, row.held_positions);
+        (row.flight_id.into(), LedgerSum { entries: row.entries, booked, held })
     });
     Ok(sums.collect())
 }

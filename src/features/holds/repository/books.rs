@@ -5,7 +5,8 @@ use crate::{
     features::{
         capacity::Space,
         holds::{
-            judge::{HoldBooks, Holder, Subject},
+            ask::Subject,
+            books::{HoldBooks, Holder},
             model::PositionName,
         },
     },

@@ -1,4 +1,5 @@
 //! All SQL of this room.
+pub(super) mod audit;
 mod books;
 mod draws;
 mod read;
@@ -7,9 +8,9 @@ mod write;
 pub(super) use books::{books, lock_subjects, names_of};
 pub(super) use draws::{allotted, allotted_on, drawn_by, drawn_from, forget_draws, kept_on, save_draws};
 pub(super) use read::{
-    active, claims_on, expired_on, expired_room, find, find_all, flights_held_with, list, lock, lock_free, open_on,
-    positions, to_expire,
+    active, expired_on, expired_room, find, find_all, flights_held_with, list, lock, lock_free, open_on, positions,
+    to_expire, unfit,
 };
 pub(super) use write::{
-    claim_names, drop_names, free_booked_names, free_names, insert, lower_ends, replace_legs, save, save_texts,
+    claim_names, drop_booked_names, free_booked_names, free_names, insert, replace_legs, save, save_texts,
 };

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     features::{
-        capacity::Space,
+        capacity::{FlightCapacity, Space},
         holds::{
             dto::HoldFilter,
             model::{EndReason, Hold, HoldAnchor, HoldKind, HoldLeg, HoldStatus, PositionName},
@@ -17,7 +17,7 @@ use crate::{
         AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, OrganizationId,
         Pieces, Positions, Volume, Weight, from_column,
     },
-    platform::postgres::{PgSession, planned_list},
+    platform::postgres::{PgSession, column, planned_list},
 };
 
 struct Row {
@@ -329,8 +329,18 @@ pub(in crate::features::holds) async fn expired_room(
     Ok(Space::from_columns(sum.weight, sum.volume, sum.positions))
 }
 
-/// Returns the names of all positions of a flight that are taken by name.
-pub(in crate::features::holds) async fn claims_on(db: &mut PgSession, flight: FlightId) -> sqlx::Result<Vec<String>> {
-    let names = sqlx::query_scalar!("select name from position_claims where flight_id = $1", flight.uuid());
-    names.fetch_all(db).await
+/// Returns the open holds on these flights that may outlast a cut-off, or name a position that a flight does not have.
+pub(in crate::features::holds) async fn unfit(db: &mut PgSession, rooms: &[FlightCapacity]) -> sqlx::Result<Vec<Uuid>> {
+    let ids = sqlx::query_scalar!(
+        r#"select distinct h.id as "id!"
+           from unnest($1::uuid[], $2::timestamptz[], $3::bigint[]) as f (id, cutoff, positions)
+           join hold_legs l on l.flight_id = f.id and l.is_open
+           join holds h on h.id = l.hold_id
+           where h.latest_expires_at > f.cutoff
+              or exists (select from unnest(l.position_names) as name where substr(name, 2)::bigint > f.positions)"#,
+        &column(rooms, |room| room.flight_id.uuid()),
+        &column(rooms, |room| room.cutoff),
+        &column(rooms, |room| room.capacity.positions.count()),
+    );
+    ids.fetch_all(db).await
 }

@@ -3,9 +3,12 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{
-    features::holds::{
-        model::{EndReason, HOLD, Hold, HoldChange, HoldEvent, HoldLeg, message},
-        texts::{Contact, Party},
+    features::{
+        capacity::FlightCapacity,
+        holds::{
+            model::{EndReason, HOLD, Hold, HoldChange, HoldEvent, HoldLeg, message},
+            texts::{Contact, Party},
+        },
     },
     kernel::{AirportCode, AwbNumber, BookingId, FlightId, HoldId, UserId},
     platform::{
@@ -236,55 +239,16 @@ pub(in crate::features::holds) async fn free_booked_names(
     .map(drop)
 }
 
-/// Removes these names from the flight, and from the holds that had them.
-pub(in crate::features::holds) async fn drop_names(
+/// Frees the positions that bookings have and these flights do not have any more.
+pub(in crate::features::holds) async fn drop_booked_names(
     db: &mut PgSession,
-    flight: FlightId,
-    names: &[String],
-) -> sqlx::Result<()> {
-    sqlx::query!("delete from position_claims where flight_id = $1 and name = any($2)", flight.uuid(), names)
-        .execute(&mut *db)
-        .await?;
-    // A hold names all of its positions or none.
-    sqlx::query!(
-        "with dropped as (
-             update hold_legs set position_names = '{}'
-             where flight_id = $1 and is_open and position_names && $2
-             returning hold_id
-         )
-         delete from position_claims where flight_id = $1 and hold_id in (select hold_id from dropped)",
-        flight.uuid(),
-        names,
-    )
-    .execute(db)
-    .await
-    .map(drop)
-}
-
-/// Lowers the end of the open holds on these flights to the cut-offs.
-pub(in crate::features::holds) async fn lower_ends(
-    db: &mut PgSession,
-    flights: &[(FlightId, DateTime<Utc>)],
-    now: DateTime<Utc>,
+    rooms: &[FlightCapacity],
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "with due as (
-             select h.id, min(f.cutoff) as cutoff
-             from unnest($1::uuid[], $2::timestamptz[]) as f (id, cutoff)
-             join hold_legs l on l.flight_id = f.id and l.is_open
-             join holds h on h.id = l.hold_id
-             where h.status = 'ACTIVE' and h.latest_expires_at > f.cutoff
-             group by h.id
-         ), locked as (
-             select h.id, due.cutoff from holds h join due using (id) order by h.id for no key update of h
-         )
-         update holds h
-         set latest_expires_at = locked.cutoff, expires_at = least(h.expires_at, locked.cutoff),
-             version = h.version + 1, updated_at = $3
-         from locked where h.id = locked.id",
-        &column(flights, |(flight, _)| flight.uuid()),
-        &column(flights, |(_, cutoff)| *cutoff),
-        now,
+        "delete from position_claims c using unnest($1::uuid[], $2::bigint[]) as f (id, positions)
+         where c.flight_id = f.id and c.booking_id is not null and substr(c.name, 2)::bigint > f.positions",
+        &column(rooms, |room| room.flight_id.uuid()),
+        &column(rooms, |room| room.capacity.positions.count()),
     )
     .execute(db)
     .await

@@ -17,9 +17,9 @@ pub(in crate::features::waitlist) async fn insert(
         "with entry as (
              insert into waitlist_entries (id, organization_id, created_by, status, origin, destination, flight_ids,
                                            departure_date, weight_hg, volume_l, volume_defaulted, positions,
-                                           special_handling_codes, priority, rank, queued_at, created_at, updated_at)
+                                           special_handling_codes, priority, queued_at, created_at, updated_at)
              values ($1, $2, $3, 'WAITING', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-                     extract(epoch from $14::timestamptz) * 1000000, $14, $14, $14)
+                     $14, $14, $14)
          )
          insert into waitlist_flights (flight_id, entry_id) select flight_id, $1 from unnest($15::uuid[]) flight_id",
         entry.id.uuid(),

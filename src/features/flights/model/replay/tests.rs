@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use super::*;
 
-const BOOKED: LedgerSum = LedgerSum { entries: 7, booked: Space::from_columns(100, 200, 3) };
+const BOOKED: LedgerSum =
+    LedgerSum { entries: 7, booked: Space::from_columns(100, 200, 3), held: Space::from_columns(10, 20, 1) };
 
 fn at(minute: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)
@@ -44,7 +45,7 @@ fn story(steps: &[Step]) -> (Flight, Vec<PastEvent>) {
         now.updated_at = at(i64::from(now.room.version));
         events.push(event(*event_type, &now));
     }
-    (now.room.booked, now.room.ledger_seq) = (BOOKED.booked, BOOKED.entries);
+    (now.room.booked, now.room.held, now.room.ledger_seq) = (BOOKED.booked, BOOKED.held, BOOKED.entries);
     (now, events)
 }
 

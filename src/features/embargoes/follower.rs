@@ -1,0 +1,32 @@
+use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+
+use super::{model::EMBARGO, service::EmbargoService};
+use crate::platform::{clock::Moment, follower::Follower, outbox::Entry};
+
+/// Keeps the known embargoes up to date with the changes by all processes.
+pub(super) struct EmbargoFollower(pub EmbargoService);
+
+impl EmbargoFollower {
+    async fn read(&self) -> anyhow::Result<()> {
+        self.0.known.changed();
+        self.0.reload().await?;
+        Ok(())
+    }
+}
+
+impl Follower for EmbargoFollower {
+    fn start<'a>(&'a self, _: &'a CancellationToken) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(self.read())
+    }
+
+    fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async {
+            if messages.iter().any(|message| message.aggregate == EMBARGO) { self.read().await } else { Ok(()) }
+        })
+    }
+
+    fn caught_up(&self, began: Moment) {
+        self.0.known.caught_up(began);
+    }
+}

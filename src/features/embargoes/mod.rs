@@ -1,0 +1,22 @@
+//! Embargoes: rules of the carriers on which flights carry which freight. Decides, leg by leg and by the local departure,
+//! whether a flight may carry freight with these special handling codes, or only with one of others. Administrators keep
+//! the rules; every process knows those in force (`known`) and judges by them without asking the database.
+mod change;
+mod create;
+mod dto;
+mod end;
+mod error;
+mod follower;
+mod in_force;
+mod known;
+mod model;
+mod repository;
+mod room;
+mod router;
+mod service;
+
+pub use error::code;
+pub use in_force::{Embargoes, FreightEmbargoes, Verdict};
+pub use model::{Effect, JudgedLeg, Obstacle, Terms, Violation};
+pub use room::ROOM;
+pub use service::EmbargoService;

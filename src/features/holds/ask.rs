@@ -1,0 +1,154 @@
+//! What callers ask for about holds, and what is made of it.
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    dto::{AmendHold, CreateHold},
+    model::{EndReason, Hold, HoldAction, HoldEventType, HoldKind, PositionName},
+};
+use crate::{
+    features::{
+        accounts::{Principal, Role},
+        capacity::Shift,
+    },
+    kernel::{FlightId, OrganizationId, UserId},
+    platform::web::{Patch, Precondition},
+};
+
+/// Bounds on holds.
+#[derive(Debug, Clone, Copy)]
+pub struct HoldLimits {
+    /// Time until a hold expires, unless its caller asks for another.
+    pub ttl_seconds: u32,
+    /// Longest life of a hold.
+    pub max_seconds: u32,
+    /// Part of a flight that a guest's hold may keep, in percent.
+    pub guest_flight_percent: u32,
+    /// Part of a flight that the holds of all guests may keep, in percent.
+    pub guests_flight_percent: u32,
+    /// Most holds of one guest at once.
+    pub guest_active: u32,
+    /// Most holds of guests at one address at once.
+    pub address_active: u32,
+    /// Most holds of one organization at once.
+    pub organization_active: u32,
+    /// Most new holds of guests at one address in an hour.
+    pub guest_per_hour: u32,
+}
+
+/// The caller of an operation on holds.
+#[derive(Debug, Clone)]
+pub struct HoldCaller {
+    pub principal: Principal,
+    /// A keyed hash of a guest's network address.
+    pub address_key: Option<Vec<u8>>,
+}
+
+impl HoldCaller {
+    pub fn is_guest(&self) -> bool {
+        self.principal.role == Role::Guest
+    }
+
+    /// Returns the callers whose holds are counted.
+    pub fn subjects(&self) -> Vec<Subject> {
+        match self.principal.role {
+            Role::Guest => {
+                let address = self.address_key.clone().map(Subject::Address);
+                address.into_iter().chain([Subject::Organization(self.principal.organization_id)]).collect()
+            }
+            Role::Customer => vec![Subject::Organization(self.principal.organization_id)],
+            Role::Operator | Role::Admin => Vec::new(),
+        }
+    }
+}
+
+/// A caller, or several, whose holds are counted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A guest's token counts as an organization.
+    Organization(OrganizationId),
+    Address(Vec<u8>),
+}
+
+/// A hold that a caller wants on these flights, in this order.
+#[derive(Debug, Clone)]
+pub struct NewHold {
+    pub caller: HoldCaller,
+    pub kind: HoldKind,
+    pub new: std::sync::Arc<CreateHold>,
+    pub flights: Vec<FlightId>,
+}
+
+/// A change of one hold, as it was read before.
+#[derive(Debug, Clone)]
+pub struct HoldStep {
+    pub caller: HoldCaller,
+    pub precondition: Precondition,
+    pub verb: HoldVerb,
+    pub seen: Hold,
+    /// When the request came: what began before the hold expired is in time.
+    pub asked_at: DateTime<Utc>,
+}
+
+/// What a caller asks for.
+#[derive(Debug, Clone)]
+pub enum HoldVerb {
+    Amend(Box<AmendHold>),
+    Extend(Option<u32>),
+    /// For this reason.
+    Release(EndReason),
+    /// With changes that are made at once.
+    Commit(Box<AmendHold>),
+}
+
+impl HoldVerb {
+    pub const fn action(&self) -> HoldAction {
+        match self {
+            Self::Amend(_) => HoldAction::Amend,
+            Self::Extend(_) => HoldAction::Extend,
+            Self::Release(_) => HoldAction::Release,
+            Self::Commit(_) => HoldAction::Commit,
+        }
+    }
+}
+
+/// A hold after a step, and what it takes and gives back on its flights.
+#[derive(Debug)]
+pub struct Stepped {
+    pub before: Hold,
+    pub after: Hold,
+    pub shifts: Vec<Shift>,
+    pub event_type: HoldEventType,
+}
+
+impl HoldStep {
+    /// Returns the flights to be locked: those of the hold, and those it is to have.
+    pub fn flights(&self) -> Vec<FlightId> {
+        let wanted = match &self.verb {
+            HoldVerb::Amend(patch) | HoldVerb::Commit(patch) => patch.flight_ids.as_deref().unwrap_or_default(),
+            HoldVerb::Extend(_) => return Vec::new(),
+            HoldVerb::Release(_) => &[],
+        };
+        let mut flights: Vec<FlightId> = self.seen.flight_ids().chain(wanted.iter().copied()).collect();
+        flights.sort_unstable();
+        flights.dedup();
+        flights
+    }
+
+    /// Returns the positions that it names, whose holders must be known.
+    pub fn names(&self) -> Option<&BTreeMap<FlightId, BTreeSet<PositionName>>> {
+        match &self.verb {
+            HoldVerb::Amend(patch) | HoldVerb::Commit(patch) => match &patch.position_names {
+                Patch::Set(names) => Some(&names.0),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// The user of a hold's caller, for its history.
+pub fn actor(caller: &HoldCaller) -> UserId {
+    caller.principal.user_id
+}

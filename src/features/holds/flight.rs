@@ -1,0 +1,160 @@
+//! What becomes of the holds on a flight that departs, is cancelled or changes. The caller holds the lock of the flight: no
+//! hold joins or leaves it meanwhile. Holds are locked after flights and bookings.
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashMap, HashSet},
+};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{
+    end::{Ended, draws_of_in_tx, end_in_tx},
+    model::{By, Draws, EndReason, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus},
+    repository,
+    write::write_in_tx,
+};
+use crate::{
+    features::capacity::{FlightCapacity, Space},
+    kernel::{FlightId, HoldId},
+    platform::postgres::{DbError, PgSession},
+};
+
+/// The flights whose locks the end of a flight's holds requires: itself, and those on which its holds keep room, too. Which
+/// these are is known for certain only under the flight's lock, and locks are taken in ascending order: each attempt locks
+/// all flights that were seen so far.
+#[derive(Debug, Default)]
+pub struct HeldWith(BTreeSet<FlightId>);
+
+impl HeldWith {
+    /// Adds the flights that are needed now. Returns whether some of them were not known.
+    pub async fn look(&mut self, db: &mut PgSession, flight: FlightId) -> Result<bool, DbError> {
+        let known = self.0.len();
+        self.0.insert(flight);
+        self.0.extend(repository::flights_held_with(db, flight).await?);
+        Ok(self.0.len() > known)
+    }
+
+    pub fn flights(&self) -> impl Iterator<Item = FlightId> {
+        self.0.iter().copied()
+    }
+}
+
+/// Releases all holds on a flight that departs or is cancelled, on all their legs; those whose time is up expire. The caller
+/// holds the locks of the flights [held with](HeldWith) it.
+pub async fn release_all_in_tx(
+    tx: &mut PgSession,
+    flight: FlightId,
+    reason: EndReason,
+    by: By,
+) -> Result<Ended, DbError> {
+    let ids = repository::open_on(tx, flight).await?;
+    let holds = repository::lock(tx, &ids).await?;
+    release_in_tx(tx, holds, reason, None, by).await
+}
+
+/// Releases holds on a flight, newest first and allotments last, until what remains fits into this capacity. What they kept
+/// on the flight is not set aside. The caller holds the locks of the flights [held with](HeldWith) it.
+pub async fn release_newest_in_tx(
+    tx: &mut PgSession,
+    room: &FlightCapacity,
+    capacity: Space,
+    by: By,
+) -> Result<Ended, DbError> {
+    let ids = repository::open_on(tx, room.flight_id).await?;
+    let holds = repository::lock(tx, &ids).await?;
+    let draws = draws_of_in_tx(tx, &holds, by.now).await?;
+    let released = to_release(holds, &draws, room, capacity, by.now);
+    release_in_tx(tx, released, EndReason::CapacityCut, Some(room.flight_id), by).await
+}
+
+/// Chooses the holds to be released: only those that keep something of what is short. What a hold has drawn returns to the
+/// allotment, and is free once that is released; then those follow that have drawn from it.
+fn to_release(
+    mut holds: Vec<Hold>,
+    draws: &Draws,
+    room: &FlightCapacity,
+    capacity: Space,
+    now: DateTime<Utc>,
+) -> Vec<Hold> {
+    holds.sort_by_key(|hold| {
+        (hold.status_at(now) != HoldStatus::Expired, hold.kind == HoldKind::Allotment, Reverse(hold.id))
+    });
+    let (mut taken, mut released) = (room.booked + room.held, Vec::new());
+    let (mut returned, mut ended) = (HashMap::<HoldId, Space>::new(), HashSet::<HoldId>::new());
+    for _ in 0..2 {
+        for hold in std::mem::take(&mut holds) {
+            let drawn: Vec<_> = draws.drawn_by(hold.id.uuid()).filter(|(from, _)| !ended.contains(from)).collect();
+            let back = drawn.iter().fold(Space::default(), |sum, (_, space)| sum + *space);
+            let own = hold.space_on(room.flight_id) - back + returned.get(&hold.id).copied().unwrap_or_default();
+            let kept: Vec<_> = own.exceeds(Space::default()).collect();
+            let mut short = taken.exceeds(capacity).peekable();
+            // An allotment of which all is drawn ends, too, before those that drew it.
+            let is_in_the_way = hold.kind == HoldKind::Allotment && short.peek().is_some();
+            if !is_in_the_way && !short.any(|dimension| kept.contains(&dimension)) {
+                holds.push(hold);
+                continue;
+            }
+            for (from, space) in drawn {
+                let sum = returned.entry(from).or_default();
+                *sum = *sum + space;
+            }
+            taken = taken - own;
+            ended.insert(hold.id);
+            released.push(hold);
+        }
+    }
+    released
+}
+
+/// Releases these holds, or lets them expire if their time is up.
+async fn release_in_tx(
+    tx: &mut PgSession,
+    holds: Vec<Hold>,
+    reason: EndReason,
+    cut: Option<FlightId>,
+    by: By,
+) -> Result<Ended, DbError> {
+    let (expired, active) = holds.into_iter().partition(|hold| hold.status_at(by.now) == HoldStatus::Expired);
+    // Allotments first: what the others have drawn would return to them.
+    let mut ended = end_in_tx(tx, active, HoldStatus::Released, Some(reason), cut, by).await?;
+    let expired = end_in_tx(tx, expired, HoldStatus::Expired, None, cut, by).await?;
+    ended.holds.extend(expired.holds);
+    // The later row of a flight replaces the earlier one.
+    ended.rooms.extend(expired.rooms);
+    Ok(ended)
+}
+
+/// Fits the holds and named positions on flights to their changed rows: no hold outlasts a cut-off, and nobody has a
+/// position that a flight does not have any more. The number of a hold's positions stays.
+pub async fn fit_in_tx(tx: &mut PgSession, rooms: &[FlightCapacity], by: By) -> Result<(), DbError> {
+    if rooms.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = repository::unfit(tx, rooms).await?;
+    let holds = repository::lock(tx, &ids).await?;
+    let changes: Vec<HoldChange> = holds.into_iter().map(|hold| fitted(hold, rooms, by)).collect();
+    if !changes.is_empty() {
+        write_in_tx(tx, &changes).await?;
+    }
+    Ok(repository::drop_booked_names(tx, rooms).await?)
+}
+
+fn fitted(hold: Hold, rooms: &[FlightCapacity], by: By) -> HoldChange {
+    let mut after = hold.clone();
+    for leg in &mut after.legs {
+        let Some(room) = rooms.iter().find(|room| room.flight_id == leg.flight_id) else { continue };
+        after.latest_expires_at = after.latest_expires_at.min(room.cutoff);
+        if lacks_position(leg, room) {
+            // A leg names all of its positions or none.
+            leg.names.clear();
+        }
+    }
+    after.expires_at = after.expires_at.min(after.latest_expires_at);
+    (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, by.now);
+    HoldChange { before: Some(hold), after, event_type: HoldEventType::Amended, actor: by.actor, trace: None }
+}
+
+fn lacks_position(leg: &HoldLeg, room: &FlightCapacity) -> bool {
+    leg.names.iter().any(|name| !name.is_one_of(room.capacity.positions))
+}

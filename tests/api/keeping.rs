@@ -1,0 +1,221 @@
+//! Whatever is held, booked and waited for on two flights, in any order: the server answers as a small model of the
+//! contract does, and agrees with it after each step.
+mod model;
+mod steps;
+
+use chrono::TimeDelta;
+use loadmaster::features::accounts::Role;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    holds::hold_on,
+    support::{
+        Answer, Client, Dice, NewFlight, World, WorldOptions,
+        freight::{BOOKINGS, order, path_of, text, with},
+        rounds,
+    },
+};
+use model::{FLIGHTS, Held, Model, Waits};
+use steps::{Refusal, Step, next};
+
+const WAITLIST: &str = "/api/v1/waitlist";
+const STEPS: usize = 60;
+
+/// What the server has made, in the model's order.
+struct Played {
+    world: World,
+    user: (Uuid, Uuid),
+    flights: Vec<Value>,
+    holds: Vec<Value>,
+    bookings: Vec<Value>,
+    entries: Vec<Value>,
+}
+
+const fn kilograms(weight: i64) -> i64 {
+    weight * 100
+}
+
+impl Played {
+    async fn start() -> Self {
+        let world = WorldOptions::patient().with_workers().set("holds.organization_active", "10000").start().await;
+        let mut flights = Vec::new();
+        for number in ["AI101", "AI102"] {
+            let new = NewFlight::new(number, "DEL", "LHR").weight(1000.0).volume(1000.0).leaves_in_hours(200);
+            flights.push(world.flight(new).await);
+        }
+        let user = (Uuid::new_v4(), Uuid::new_v4());
+        world.caller_in(Role::Admin, user.0, user.1).await;
+        Self { world, user, flights, holds: Vec::new(), bookings: Vec::new(), entries: Vec::new() }
+    }
+
+    /// Tokens end while time goes on.
+    fn client(&self) -> Client {
+        let token = self.world.token(Role::Admin, self.user.0, self.user.1);
+        self.world.anonymous().with_token(&token)
+    }
+
+    fn hold_at(&self, hold: usize) -> String {
+        crate::holds::at(&self.holds[hold])
+    }
+
+    fn entry_at(&self, entry: usize) -> String {
+        format!("{WAITLIST}/{}", text(&self.entries[entry], "id"))
+    }
+
+    async fn play(&mut self, step: &Step) -> Option<Answer> {
+        let client = self.client();
+        let weight = |weight: i64| json!({ "weight_kg": kilograms(weight) });
+        let answer = match step {
+            Step::Hold { flight, weight, seconds } => {
+                let wanted = json!({ "weight_kg": kilograms(*weight), "ttl_seconds": seconds, "pieces": 1 });
+                client.post(crate::holds::HOLDS, with(hold_on(&[&self.flights[*flight]]), wanted)).await
+            }
+            Step::AmendHold { hold, weight: to } => client.patch(&self.hold_at(*hold), weight(*to)).await,
+            Step::MoveHold { hold, flight } => {
+                client.patch(&self.hold_at(*hold), json!({ "flight_ids": [self.flights[*flight]["id"]] })).await
+            }
+            Step::Extend { hold, seconds } => {
+                client.post(&format!("{}/extend", self.hold_at(*hold)), json!({ "ttl_seconds": seconds })).await
+            }
+            Step::Release { hold } => client.delete(&self.hold_at(*hold)).await,
+            Step::Commit { hold } => {
+                client.post(&format!("{}/commit", self.hold_at(*hold)), json!({ "pieces": 1 })).await
+            }
+            Step::Book { flight, weight: taken } => {
+                client.post(BOOKINGS, with(order(&[&self.flights[*flight]]), weight(*taken))).await
+            }
+            Step::AmendBooking { booking, weight: to } => {
+                client.patch(&path_of(&self.bookings[*booking]), weight(*to)).await
+            }
+            Step::Cancel { booking } => client.delete(&path_of(&self.bookings[*booking])).await,
+            Step::Join { flight, weight } => {
+                let wanted = json!({ "flight_ids": [self.flights[*flight]["id"]], "weight_kg": kilograms(*weight) });
+                client.post(WAITLIST, wanted).await
+            }
+            Step::Leave { entry } => client.delete(&self.entry_at(*entry)).await,
+            Step::Prefer { entry, priority } => {
+                client.patch(&self.entry_at(*entry), json!({ "priority": priority })).await
+            }
+            Step::BookOffer { entry } => {
+                client.post(&format!("{}/book", self.entry_at(*entry)), json!({ "pieces": 1 })).await
+            }
+            Step::Decline { entry } => client.poke(&format!("{}/decline", self.entry_at(*entry))).await,
+            Step::SetCapacity { flight, weight: to, releases } => {
+                let path = format!("/api/v1/flights/{}", text(&self.flights[*flight], "id"));
+                client.patch(&path, json!({ "capacity": weight(*to), "release_holds": releases })).await
+            }
+            Step::Wait { seconds } => {
+                self.world.clock.advance(TimeDelta::seconds(*seconds));
+                return None;
+            }
+        };
+        if answer.status.is_success() {
+            let made = answer.body.clone();
+            match step {
+                Step::Hold { .. } => self.holds.push(made),
+                Step::Book { .. } | Step::Commit { .. } | Step::BookOffer { .. } => self.bookings.push(made),
+                Step::Join { .. } => self.entries.push(made),
+                _ => {}
+            }
+        }
+        Some(answer)
+    }
+
+    /// Whether the server shows what the model says; offers that were made since are taken note of.
+    async fn agrees(&mut self, model: &Model) -> Result<(), String> {
+        let client = self.client();
+        for flight in 0..FLIGHTS {
+            let room = client.room(&self.flights[flight]).await;
+            let figure = |member: &str| room[member]["weight_kg"].as_i64().unwrap_or(-1);
+            let shown = (figure("capacity"), figure("booked"), figure("available"));
+            let said = (model.flights[flight].capacity, model.booked(flight), model.available(flight));
+            let said = (kilograms(said.0), kilograms(said.1), kilograms(said.2));
+            if shown != said {
+                return Err(format!("flight {flight} shows {shown:?} instead of {said:?}"));
+            }
+            for (place, entry) in model.order(flight).into_iter().enumerate() {
+                let shown = client.get(&self.entry_at(entry)).await.expect(200)["place"].clone();
+                if shown != place + 1 {
+                    return Err(format!("entry {entry} has place {shown} instead of {}", place + 1));
+                }
+            }
+        }
+        for (number, entry) in model.entries.iter().enumerate() {
+            let shown = client.get(&self.entry_at(number)).await.expect(200);
+            let status = match entry.status {
+                Waits::Waiting => "WAITING",
+                Waits::Offered => "OFFERED",
+                Waits::Booked => "BOOKED",
+                Waits::Declined => "DECLINED",
+                Waits::Expired => "EXPIRED",
+                Waits::Cancelled => "CANCELLED",
+            };
+            if text(&shown, "status") != status || shown["passed_over"] != entry.passed_over {
+                return Err(format!("entry {number} is {entry:?} and shown as {shown}"));
+            }
+            if let Some(hold) = entry.hold {
+                // The model numbers offers as they are made.
+                if self.holds.len() <= hold {
+                    self.holds.resize(hold + 1, Value::Null);
+                }
+                self.holds[hold] = shown["offer"].clone();
+            }
+        }
+        for (number, hold) in model.holds.iter().enumerate() {
+            let shown = client.get(&self.hold_at(number)).await.expect(200);
+            let status = match hold.status {
+                Held::Active => "ACTIVE",
+                Held::Committed => "COMMITTED",
+                Held::Released => "RELEASED",
+                Held::Expired => "EXPIRED",
+            };
+            let expires = self.world.now() + TimeDelta::seconds(hold.expires - model.now);
+            let shown_expiry: chrono::DateTime<chrono::Utc> = text(&shown, "expires_at").parse().expect("a time");
+            let is_same = text(&shown, "status") == status && shown["weight_kg"] == kilograms(hold.weight);
+            if !is_same || shown_expiry != expires {
+                return Err(format!("hold {number} is {hold:?} and shown as {shown}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_as_said(said: Result<(), Refusal>, answer: &Answer) -> bool {
+    match said {
+        Ok(()) => answer.status.is_success(),
+        Err(Refusal(code)) => answer.text.contains(&format!("\"code\":\"{code}\"")),
+    }
+}
+
+async fn journey(seed: u64) {
+    let mut played = Played::start().await;
+    let mut model = Model::new();
+    let mut dice = Dice::new(seed);
+    let mut story = Vec::new();
+    for _ in 0..STEPS {
+        let step = next(&mut dice, &model);
+        story.push(step.clone());
+        let said = model.play(&step);
+        if let Some(answer) = played.play(&step).await {
+            assert!(is_as_said(said, &answer), "seed {seed}, {story:#?}: {said:?}, not {}", answer.text);
+        }
+        let last = std::cell::RefCell::new(String::new());
+        let agreeing = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+            while let Err(difference) = played.agrees(&model).await {
+                *last.borrow_mut() = difference;
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        });
+        assert!(agreeing.await.is_ok(), "seed {seed}, {story:#?}: {}", last.borrow());
+    }
+    played.world.audit().await;
+}
+
+/// Takes seconds: after each step both must agree on everything, and what is offered and expires takes its time.
+#[tokio::test]
+async fn a_model_of_holds_and_waiters_agrees_at_each_step() {
+    for seed in 1..=rounds(2, 60) {
+        journey(seed as u64).await;
+    }
+}

@@ -1,0 +1,353 @@
+//! The contract's rules of holds, waiters and offers on two flights, in memory; weights in hundreds of kilograms, times in
+//! seconds. Written from the documents; nothing here is the product's.
+use super::steps::{Refusal, Step};
+
+pub const FLIGHTS: usize = 2;
+pub const CAPACITY: i64 = 10;
+/// Time from the start to the cut-off of each flight.
+pub const CUTOFF: i64 = 200 * 3600 - 3600;
+const LONGEST: i64 = 3600;
+const OFFER: i64 = 24 * 3600;
+const MOST_PASSED_OVER: u32 = 3;
+const KEPT_UNTIL: i64 = 24 * 3600;
+const LAST_OFFERS: i64 = 1800;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    Active,
+    Committed,
+    Released,
+    Expired,
+}
+
+#[derive(Debug, Clone)]
+pub struct Hold {
+    pub flight: usize,
+    pub weight: i64,
+    pub status: Held,
+    pub expires: i64,
+    pub latest: i64,
+    /// The entry to which it is offered.
+    pub entry: Option<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Booking {
+    pub flight: usize,
+    pub weight: i64,
+    pub in_force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    Waiting,
+    Offered,
+    Booked,
+    Declined,
+    Expired,
+    Cancelled,
+}
+
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub flight: usize,
+    pub weight: i64,
+    pub status: Waits,
+    pub priority: i64,
+    /// Its place among those of one priority.
+    pub joined: usize,
+    pub passed_over: u32,
+    pub hold: Option<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Flight {
+    pub capacity: i64,
+    /// Kept for one who waits and was passed over.
+    pub aside: i64,
+}
+
+#[derive(Debug, Default)]
+pub struct Model {
+    pub now: i64,
+    pub flights: Vec<Flight>,
+    pub holds: Vec<Hold>,
+    pub bookings: Vec<Booking>,
+    pub entries: Vec<Entry>,
+}
+
+impl Model {
+    pub fn new() -> Self {
+        let flights = vec![Flight { capacity: CAPACITY, aside: 0 }; FLIGHTS];
+        Self { flights, ..Self::default() }
+    }
+
+    pub fn booked(&self, flight: usize) -> i64 {
+        let on = self.bookings.iter().filter(|booking| booking.flight == flight && booking.in_force);
+        on.map(|booking| booking.weight).sum()
+    }
+
+    /// Without what is set aside.
+    pub fn held(&self, flight: usize) -> i64 {
+        let on = self.holds.iter().filter(|hold| hold.flight == flight && hold.status == Held::Active);
+        on.map(|hold| hold.weight).sum()
+    }
+
+    /// What anybody may take.
+    pub fn available(&self, flight: usize) -> i64 {
+        self.flights[flight].capacity - self.booked(flight) - self.held(flight) - self.flights[flight].aside
+    }
+
+    fn is_awaited(&self, flight: usize) -> bool {
+        self.now + LAST_OFFERS < CUTOFF
+            && self.entries.iter().any(|entry| entry.flight == flight && entry.status == Waits::Waiting)
+    }
+
+    fn free(&mut self, flight: usize, weight: i64) {
+        if weight > 0 && self.is_awaited(flight) {
+            self.flights[flight].aside += weight;
+        }
+    }
+
+    fn end(&mut self, hold: usize, status: Held) {
+        let Hold { flight, weight, entry, .. } = self.holds[hold].clone();
+        self.holds[hold].status = status;
+        if let Some(entry) = entry {
+            self.entries[entry].status = match status {
+                Held::Committed => Waits::Booked,
+                Held::Released => Waits::Declined,
+                Held::Active | Held::Expired => Waits::Expired,
+            };
+        }
+        if status != Held::Committed {
+            self.free(flight, weight);
+        }
+    }
+
+    fn active(&self, hold: usize) -> Result<(), Refusal> {
+        match self.holds[hold].status {
+            Held::Active => Ok(()),
+            Held::Expired => Err(Refusal("hold_expired")),
+            Held::Committed | Held::Released => Err(Refusal("invalid_transition")),
+        }
+    }
+
+    fn take(&self, flight: usize, weight: i64) -> Result<(), Refusal> {
+        if weight <= self.available(flight) { Ok(()) } else { Err(Refusal("capacity_exceeded")) }
+    }
+
+    fn offered(&self, entry: usize) -> Result<usize, Refusal> {
+        match (self.entries[entry].status, self.entries[entry].hold) {
+            (Waits::Offered, Some(hold)) => Ok(hold),
+            (Waits::Expired, Some(_)) => Err(Refusal("hold_expired")),
+            _ => Err(Refusal("invalid_transition")),
+        }
+    }
+
+    fn waiting(&self, entry: usize) -> Result<(), Refusal> {
+        if self.entries[entry].status == Waits::Waiting { Ok(()) } else { Err(Refusal("invalid_transition")) }
+    }
+
+    /// Does what a step asks for, or says why not; then time and those who wait have their effect.
+    pub fn play(&mut self, step: &Step) -> Result<(), Refusal> {
+        let done = self.step(step);
+        for flight in 0..FLIGHTS {
+            self.serve(flight);
+        }
+        done
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), Refusal> {
+        match *step {
+            Step::Hold { flight, weight, seconds } => {
+                self.take(flight, weight)?;
+                let latest = (self.now + LONGEST).min(CUTOFF);
+                let expires = (self.now + seconds).min(latest);
+                self.holds.push(Hold { flight, weight, status: Held::Active, expires, latest, entry: None });
+            }
+            Step::AmendHold { hold, weight } => {
+                self.active(hold)?;
+                let Hold { flight, weight: before, .. } = self.holds[hold];
+                self.take(flight, weight - before)?;
+                self.holds[hold].weight = weight;
+                self.free(flight, before - weight);
+            }
+            Step::MoveHold { hold, flight } => {
+                self.active(hold)?;
+                let Hold { flight: before, weight, .. } = self.holds[hold];
+                if before != flight {
+                    self.take(flight, weight)?;
+                    self.holds[hold].flight = flight;
+                    self.free(before, weight);
+                }
+            }
+            Step::Extend { hold, seconds } => {
+                self.active(hold)?;
+                let expires = (self.now + seconds).min(self.holds[hold].latest);
+                if expires <= self.holds[hold].expires {
+                    return Err(Refusal("hold_limit_exceeded"));
+                }
+                self.holds[hold].expires = expires;
+            }
+            Step::Release { hold } => {
+                self.active(hold)?;
+                self.end(hold, Held::Released);
+            }
+            Step::Commit { hold } => {
+                self.active(hold)?;
+                self.commit(hold);
+            }
+            Step::Book { flight, weight } => {
+                self.take(flight, weight)?;
+                self.bookings.push(Booking { flight, weight, in_force: true });
+            }
+            Step::AmendBooking { booking, weight } => {
+                let Booking { flight, weight: before, in_force } = self.bookings[booking];
+                if !in_force {
+                    return Err(Refusal("invalid_transition"));
+                }
+                self.take(flight, weight - before)?;
+                self.bookings[booking].weight = weight;
+                self.free(flight, before - weight);
+            }
+            Step::Cancel { booking } => {
+                let Booking { flight, weight, in_force } = self.bookings[booking];
+                if !in_force {
+                    return Err(Refusal("invalid_transition"));
+                }
+                self.bookings[booking].in_force = false;
+                self.free(flight, weight);
+            }
+            Step::Join { flight, weight } => {
+                if weight > self.flights[flight].capacity {
+                    return Err(Refusal("capacity_exceeded"));
+                }
+                let joined = self.entries.len();
+                let waiting = Waits::Waiting;
+                self.entries.push(Entry {
+                    flight,
+                    weight,
+                    status: waiting,
+                    priority: 5,
+                    joined,
+                    passed_over: 0,
+                    hold: None,
+                });
+            }
+            Step::Leave { entry } => {
+                self.waiting(entry)?;
+                self.entries[entry].status = Waits::Cancelled;
+            }
+            Step::Prefer { entry, priority } => {
+                self.waiting(entry)?;
+                self.entries[entry].priority = priority;
+            }
+            Step::BookOffer { entry } => {
+                let hold = self.offered(entry)?;
+                self.commit(hold);
+            }
+            Step::Decline { entry } => {
+                let hold = self.offered(entry)?;
+                self.end(hold, Held::Released);
+            }
+            Step::SetCapacity { flight, weight, releases } => self.set_capacity(flight, weight, releases)?,
+            Step::Wait { seconds } => {
+                self.now += seconds;
+                for hold in 0..self.holds.len() {
+                    if self.holds[hold].status == Held::Active && self.holds[hold].expires <= self.now {
+                        self.end(hold, Held::Expired);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, hold: usize) {
+        let Hold { flight, weight, .. } = self.holds[hold];
+        self.end(hold, Held::Committed);
+        self.bookings.push(Booking { flight, weight, in_force: true });
+    }
+
+    fn set_capacity(&mut self, flight: usize, weight: i64, releases: bool) -> Result<(), Refusal> {
+        let mut released = Vec::new();
+        if releases {
+            // The newest first.
+            let mut taken = self.booked(flight) + self.held(flight) + self.flights[flight].aside;
+            for hold in (0..self.holds.len()).rev() {
+                let is_on = self.holds[hold].flight == flight && self.holds[hold].status == Held::Active;
+                if is_on && taken > weight {
+                    taken -= self.holds[hold].weight;
+                    released.push(hold);
+                }
+            }
+            if taken > weight {
+                return Err(Refusal("capacity_below_booked"));
+            }
+        }
+        let freed: i64 = released.iter().map(|hold| self.holds[*hold].weight).sum();
+        for hold in released {
+            let aside = self.flights[flight].aside;
+            self.end(hold, Held::Released);
+            self.flights[flight].aside = aside;
+        }
+        if self.booked(flight) + self.held(flight) + self.flights[flight].aside > weight {
+            return Err(Refusal("capacity_below_booked"));
+        }
+        let more = weight - self.flights[flight].capacity;
+        self.flights[flight].capacity = weight;
+        self.free(flight, more);
+        // What the released holds leave over goes to those who wait.
+        let rest = freed.min(self.available(flight));
+        self.free(flight, rest);
+        Ok(())
+    }
+
+    /// Those who wait for a flight, in order.
+    pub fn order(&self, flight: usize) -> Vec<usize> {
+        let is_in =
+            |entry: &usize| self.entries[*entry].flight == flight && self.entries[*entry].status == Waits::Waiting;
+        let mut order: Vec<usize> = (0..self.entries.len()).filter(is_in).collect();
+        order.sort_by_key(|entry| (self.entries[*entry].priority, self.entries[*entry].joined));
+        order
+    }
+
+    /// Offers what is free in order, until nobody fits.
+    fn serve(&mut self, flight: usize) {
+        while self.now + LAST_OFFERS < CUTOFF {
+            let free = self.available(flight) + self.flights[flight].aside;
+            let order = self.order(flight);
+            let mut passed = Vec::new();
+            let mut chosen = None;
+            for entry in order {
+                if self.entries[entry].weight <= free {
+                    chosen = Some(entry);
+                    break;
+                }
+                if self.entries[entry].passed_over >= MOST_PASSED_OVER && self.now + KEPT_UNTIL < CUTOFF {
+                    // What was set aside is kept for it.
+                    return;
+                }
+                passed.push(entry);
+            }
+            let Some(entry) = chosen else { break };
+            for other in passed {
+                self.entries[other].passed_over += 1;
+            }
+            let weight = self.entries[entry].weight;
+            self.flights[flight].aside -= self.flights[flight].aside.min(weight);
+            let expires = self.now + OFFER.min((CUTOFF - self.now) / 2);
+            self.holds.push(Hold {
+                flight,
+                weight,
+                status: Held::Active,
+                expires,
+                latest: expires,
+                entry: Some(entry),
+            });
+            self.entries[entry].status = Waits::Offered;
+            self.entries[entry].hold = Some(self.holds.len() - 1);
+        }
+        self.flights[flight].aside = 0;
+    }
+}
