@@ -16,6 +16,7 @@ pub mod holds;
 
 pub mod bookings;
 
+pub mod allotments;
 pub mod operations;
 pub mod tracking;
 pub mod waitlist;

@@ -51,6 +51,7 @@ id!(
     LegId,
     HoldId,
     WaitlistEntryId,
+    AllotmentId,
     EventId,
     UserId,
     OrganizationId,

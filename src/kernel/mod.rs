@@ -20,8 +20,8 @@ pub use decimal::whole_number;
 pub use fault::{Fault, FaultCode};
 pub use flight_number::FlightNumber;
 pub use ids::{
-    ActId, ApiKeyId, BookingId, EmbargoId, EventId, FlightId, HoldId, LegId, OrganizationId, TokenFamilyId, UserId,
-    WaitlistEntryId,
+    ActId, AllotmentId, ApiKeyId, BookingId, EmbargoId, EventId, FlightId, HoldId, LegId, OrganizationId,
+    TokenFamilyId, UserId, WaitlistEntryId,
 };
 pub use quantity::{Pieces, Positions, Volume, Weight, short_number};
 pub(crate) use text::text_value;

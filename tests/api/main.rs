@@ -22,6 +22,7 @@
 mod support;
 
 mod accounts;
+mod allotments;
 mod alternatives;
 mod amending;
 mod archive;

@@ -16,8 +16,9 @@ use super::{
 };
 use crate::{
     features::{
-        capacity::{self, Shift, Space},
+        capacity::{Shift, Space},
         flights::Flight,
+        holds,
     },
     kernel::{BookingRef, FlightId, FlightNumber, HandlingCode, UserId},
     platform::postgres::{DbError, PgSession, allow_long_statements},
@@ -202,7 +203,7 @@ impl BookingService {
                 _ => {}
             }
         }
-        capacity::shift_in_tx(tx, &releases, author.now).await?;
+        holds::give_back_in_tx(tx, &releases, author.now).await?;
         save_in_tx(tx, &drafts).await?;
         let changed = drafts.iter().filter(|draft| draft.is_changed()).count();
         moved.moved = changed - moved.left_behind.len();
@@ -281,7 +282,7 @@ impl BookingService {
                     releases.extend(offload(draft, flight, *reason, author));
                 }
             }
-            capacity::shift_in_tx(tx, &releases, author.now).await?;
+            holds::give_back_in_tx(tx, &releases, author.now).await?;
             save_in_tx(tx, &drafts).await?;
         }
         Ok(())

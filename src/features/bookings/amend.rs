@@ -16,7 +16,7 @@ use crate::{
         accounts::Role,
         capacity::{self, FlightCapacity, FlightStatus, OpenUntil, Shift, Shortfall, Space},
         flights,
-        holds::{self, ItineraryError},
+        holds::{self, Draws, ItineraryError},
     },
     kernel::{AwbNumber, BookingId, FlightId, HandlingCode},
     platform::postgres::PgSession,
@@ -60,11 +60,15 @@ impl Alteration for Amend {
         }
         check_flights_are_with_it(&booking, &rooms)?;
         bookings.check_pace(tx, &booking).await?;
+        let author = bookings.author(Some(caller.user_id));
+        let legs: Vec<_> = booking.undeparted_legs().map(|leg| leg.id.uuid()).collect();
+        let draws = Draws::read_in_tx(tx, &rooms, &legs, author.now).await?;
         let work = Amending {
             service: bookings,
-            author: bookings.author(Some(caller.user_id)),
+            author,
             until: if caller.role >= Role::Operator { OpenUntil::Departure } else { OpenUntil::Cutoff },
             rooms,
+            draws,
             draft: Draft::of(booking),
         };
         Ok(work.amended(tx, amendment, taken).await?.save_alone_in_tx(tx).await?)
@@ -106,6 +110,8 @@ pub(super) struct Amending<'a> {
     pub author: Author<'a>,
     pub until: OpenUntil,
     pub rooms: Vec<FlightCapacity>,
+    /// What allotments keep on these flights.
+    pub draws: Draws,
     pub draft: Draft,
 }
 
@@ -145,6 +151,7 @@ impl Amending<'_> {
         if reroutes {
             self.reroute(tx, amendment.way()).await?;
         }
+        self.draws.save_in_tx(tx, self.author.now).await?;
         Ok(self.draft)
     }
 
@@ -194,6 +201,7 @@ impl Amending<'_> {
         let mut shifts = Vec::new();
         for leg in self.draft.now.legs.iter_mut().filter(|leg| leg.status == LegStatus::Booked) {
             let Some(room) = self.rooms.iter().find(|room| room.flight_id == leg.flight_id) else { continue };
+            let room = self.draws.room_for(self.draft.now.organization_id, *room);
             let available = room.available() + leg.space;
             if let Some(dimension) = space.exceeds(available).next() {
                 return Err(ItineraryError::Full {
@@ -209,8 +217,15 @@ impl Amending<'_> {
             }
             (leg.pieces, leg.space) = (pieces, space);
         }
-        capacity::shift_in_tx(tx, &shifts, self.author.now).await?;
+        self.shift(tx, &shifts).await?;
         capacity::Path::Amending.count_taken(shifts.len());
+        Ok(())
+    }
+
+    /// Takes room and gives it back, from and to the organization's allotments first.
+    pub(super) async fn shift(&mut self, tx: &mut PgSession, shifts: &[Shift]) -> Result<(), BookingError> {
+        let woven = self.draws.weave(Some(self.draft.now.organization_id), shifts);
+        capacity::shift_in_tx(tx, &woven, self.author.now).await?;
         Ok(())
     }
 }

@@ -67,8 +67,10 @@ impl Desk {
             if options.is_empty() {
                 // When all options are lost: some may only have changed.
                 let wanted = (new.origin, new.destination, new.departure_date);
-                options =
-                    self.bookings().candidates(wanted, new.space(), &new.special_handling_codes, &attempts).await?;
+                options = self
+                    .bookings()
+                    .candidates(&caller, wanted, new.space(), &new.special_handling_codes, &attempts)
+                    .await?;
             }
             let flights = options.pop_front().ok_or(BookingError::NoBookableItinerary)?;
             match self.submit(operation(flights), request).await {
@@ -83,6 +85,7 @@ impl BookingService {
     /// Returns the options from one airport to another on that date, or soon if there is none, the best first.
     pub(super) async fn candidates(
         &self,
+        caller: &Principal,
         (origin, destination, date): (AirportCode, AirportCode, Option<NaiveDate>),
         space: Space,
         special_handling_codes: &[HandlingCode],
@@ -90,7 +93,8 @@ impl BookingService {
     ) -> Result<VecDeque<Vec<FlightId>>, BookingError> {
         let hours = TimeDelta::hours(i64::from(self.limits.auto_route_hours));
         let departing = date.map_or(Departing::Within(hours), Departing::On);
-        let request = search::Request::of(space, special_handling_codes);
+        let own = self.capacity.allotted().of(Some(caller.organization_id));
+        let request = search::Request::of(space, special_handling_codes).by(own);
         let search = self.search.candidates(origin, destination, departing, &request);
         let candidates = attempts.read(search).await?;
         let flights = |legs: &[Flight]| legs.iter().map(|flight| flight.id).collect();

@@ -89,7 +89,10 @@ impl Desk {
             if options.is_empty() {
                 // When all options are lost: some may only have changed.
                 let wanted = (origin, destination, date);
-                options = self.bookings().candidates(wanted, space, &new.special_handling_codes, &attempts).await?;
+                options = self
+                    .bookings()
+                    .candidates(&caller.principal, wanted, space, &new.special_handling_codes, &attempts)
+                    .await?;
             }
             let flights = options.pop_front().ok_or(BookingError::NoBookableItinerary)?;
             match self.submit(operation(flights), request).await {

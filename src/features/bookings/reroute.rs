@@ -30,10 +30,13 @@ impl Amending<'_> {
         let stays = |given: &Shift| flight_ids.contains(&given.flight_id);
         let given = self.draft.release_legs(LegStatus::Replaced, |_| true).into_iter();
         let given: Vec<Shift> = given.map(|given| if stays(&given) { given.staying() } else { given }).collect();
-        capacity::shift_in_tx(tx, &given, self.author.now).await?;
-        let found = flights::find_all_in_tx(tx, flight_ids).await?;
-        let flights = holds::in_order(flight_ids, found)?;
+        self.shift(tx, &given).await?;
         let booking = &self.draft.now;
+        let mut found = flights::find_all_in_tx(tx, flight_ids).await?;
+        for flight in &mut found {
+            flight.room = self.draws.room_for(booking.organization_id, flight.room);
+        }
+        let flights = holds::in_order(flight_ids, found)?;
         let flown = booking.last_leg_flown();
         let demand = Demand {
             origin: booking.onward_from(),
@@ -50,7 +53,7 @@ impl Amending<'_> {
         let legs = self.service.legs(&flights, next, (booking.pieces, booking.space), self.author.now);
         let taken: Vec<Shift> =
             legs.iter().map(|leg| Shift::booked(leg.flight_id, booking.id, leg.id, leg.space)).collect();
-        capacity::shift_in_tx(tx, &taken, self.author.now).await?;
+        self.shift(tx, &taken).await?;
         capacity::Path::Amending.count_taken(taken.len());
         let first = legs.first().cloned();
         self.draft.now.legs.extend(legs);

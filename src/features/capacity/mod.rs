@@ -1,6 +1,7 @@
 //! The room on each flight, and the bookings and holds that take it. Decides whether freight fits; no other module changes
 //! `flight_capacity` or writes the ledger. Every change of a row is a ledger entry with the resulting state, so that a
 //! replay can prove that no flight was ever oversold.
+mod allotted;
 mod audit;
 mod dto;
 mod error;
@@ -14,6 +15,7 @@ mod router;
 mod service;
 mod turn;
 
+pub use allotted::{Allotted, AllottedRoom, OwnRoom};
 pub use audit::has_ledger;
 pub use dto::{OverbookingFields, SpaceFields};
 pub use error::{CapacityError, code};
@@ -24,7 +26,7 @@ pub use model::{
 };
 pub use room::ROOM;
 pub use service::{
-    ASIDE_FOR, CapacityService, Lapsed, await_in_tx, change_in_tx, keep_aside_in_tx, lock_free_in_tx, lock_in_tx,
-    open_forgotten_in_tx, open_in_tx, set_status_in_tx, shift_in_tx,
+    ASIDE_FOR, CapacityService, Lapsed, allot_in_tx, await_in_tx, change_in_tx, keep_aside_in_tx, lock_free_in_tx,
+    lock_in_tx, open_forgotten_in_tx, open_in_tx, set_status_in_tx, shift_in_tx,
 };
 pub use turn::Path;

@@ -252,41 +252,19 @@ impl FlightCapacity {
         self.aside != Space::default() && self.aside_until.is_none_or(|until| until <= now)
     }
 
-    /// Books room, as its ledger entry does.
-    pub fn book(&mut self, space: Space) {
-        self.booked = self.booked + space;
+    /// Changes the room as the ledger entries of this shift do. What becomes free goes to those on the waitlist, if there
+    /// are any.
+    pub fn apply(&mut self, shift: &Shift, now: DateTime<Utc>) {
+        let taken = if shift.kind.counts_in_held() { &mut self.held } else { &mut self.booked };
+        *taken = *taken + shift.more;
         self.ledger_seq += 1;
-    }
-
-    /// Gives booked room back, as its ledger entries do: to those on the waitlist, if there are any.
-    pub fn release(&mut self, space: Space, now: DateTime<Utc>) {
-        self.booked = self.booked - space;
-        self.ledger_seq += 1;
-        self.set_aside(space, now);
-    }
-
-    /// Holds room, as its ledger entry does.
-    pub fn hold(&mut self, space: Space) {
-        self.held = self.held + space;
-        self.ledger_seq += 1;
-    }
-
-    /// Changes what a hold keeps, as its ledger entries do.
-    pub fn amend_hold(&mut self, more: Space, now: DateTime<Utc>) {
-        self.held = self.held + more;
-        self.ledger_seq += 1;
-        self.set_aside((Space::default() - more).most(Space::default()), now);
-    }
-
-    /// Gives the room of a hold to a booking, as its ledger entries do.
-    pub fn post(&mut self, space: Space) {
-        self.held = self.held - space;
-        self.booked = self.booked + space;
-        self.ledger_seq += 2;
+        if let Some(freed) = shift.freed() {
+            self.set_aside(freed, now);
+        }
     }
 
     fn set_aside(&mut self, freed: Space, now: DateTime<Utc>) {
-        if freed != Space::default() && self.is_awaited(now) {
+        if self.is_awaited(now) {
             self.held = self.held + freed;
             self.aside = self.aside + freed;
             self.ledger_seq += 1;

@@ -223,6 +223,21 @@ pub(super) async fn add_waiting(db: &mut PgSession, flights: &[(FlightId, i32)])
     .map(drop)
 }
 
+/// Adds to the numbers of allotments that keep room on flights. The caller holds the flights' locks.
+pub(super) async fn add_allotted(db: &mut PgSession, flights: &[(FlightId, i32)]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update flight_capacity c set allotted = c.allotted + more.allotments
+         from (select flight_id, sum(allotments)::int as allotments
+               from unnest($1::uuid[], $2::int[]) as each (flight_id, allotments) group by flight_id) more
+         where c.flight_id = more.flight_id",
+        &column(flights, |(flight, _)| flight.uuid()),
+        &column(flights, |(_, allotments)| *allotments),
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
 /// Keeps what is set aside on a flight until then without another look.
 pub(super) async fn keep_aside(db: &mut PgSession, flight: FlightId, until: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(

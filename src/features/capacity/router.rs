@@ -1,10 +1,11 @@
-use axum::{Json, extract::State, http::header, response::IntoResponse};
+use axum::{Extension, Json, extract::State, http::header, response::IntoResponse};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::error::code;
 use super::{CapacityService, dto::Availability};
 use crate::platform::room::{Routes, handler_state};
 use crate::{
+    features::accounts::Principal,
     kernel::FlightId,
     platform::web::{NO_STORE, PathText, Problem, Query, problem_responses, unless_missing},
 };
@@ -20,18 +21,21 @@ problem_responses!(AvailabilityProblems: [INPUT, CALLER], NOT_FOUND);
 
 /// Show the current availability of a flight.
 ///
-/// Read from the database, never from a cache: the capacity that a booking at this moment would find.
+/// Read from the database, never from a cache: the capacity that a booking at this moment would find. What allotments
+/// keep for your organization is available to you; to others it is held.
 #[utoipa::path(get, path = "/flights/{id}/availability", tag = "flights", operation_id = "getFlightAvailability",
     params(("id" = FlightId, Path, description = "Id of the flight")),
     responses((status = 200, body = Availability), AvailabilityProblems))]
 async fn availability(
+    caller: Option<Extension<Principal>>,
     State(capacity): State<CapacityService>,
     PathText(id): PathText<FlightId>,
     query: Query,
 ) -> Result<impl IntoResponse, Problem> {
-    let exists = async { capacity.availability(id).await.map(drop) };
+    let organization = caller.map(|Extension(caller)| caller.organization_id);
+    let exists = async { capacity.availability(id, None).await.map(drop) };
     unless_missing(query.refuse_all(), exists).await?;
-    let (found, as_of) = capacity.availability(id).await?;
+    let (found, as_of) = capacity.availability(id, organization).await?;
     let answer = Availability::new(&found, capacity.is_critical(&found), as_of);
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(answer)))
 }

@@ -4,9 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 
 use super::model::{LAST_OFFERS, entries};
-use super::{AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, NewCapacity, Shift, Space, repository};
+use super::{
+    AllottedRoom, AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, NewCapacity, Shift, Space, repository,
+};
 use crate::{
-    kernel::{FlightId, Weight},
+    kernel::{FlightId, OrganizationId, Weight},
     platform::{
         clock::SharedClock,
         locks::Locks,
@@ -91,6 +93,11 @@ pub async fn await_in_tx(tx: &mut PgSession, flights: &[(FlightId, i32)]) -> Res
     Ok(repository::add_waiting(tx, flights).await?)
 }
 
+/// Changes the numbers of allotments that keep room on flights, whose locks the caller holds.
+pub async fn allot_in_tx(tx: &mut PgSession, flights: &[(FlightId, i32)]) -> Result<(), DbError> {
+    Ok(repository::add_allotted(tx, flights).await?)
+}
+
 /// Keeps what is set aside on a flight until then, for one who waits and was passed over.
 pub async fn keep_aside_in_tx(tx: &mut PgSession, flight: FlightId, until: DateTime<Utc>) -> Result<(), DbError> {
     Ok(repository::keep_aside(tx, flight, until).await?)
@@ -136,10 +143,18 @@ pub async fn set_status_in_tx(
     Ok(repository::find(tx, flight).await?)
 }
 
-/// Knows the room that is still held by the tables although the time of its holds is up. Provided by the room of holds,
-/// which is above this one.
+/// Knows the holds of a flight. Provided by the room of holds, which is above this one.
 pub trait Lapsed: Send + Sync {
+    /// Returns the room that is still held by the tables although the time of its holds is up.
     fn lapsed<'a>(&'a self, snapshot: &'a mut PgSession, flight: FlightId) -> BoxFuture<'a, Result<Space, DbError>>;
+
+    /// Returns the room that allotments of this organization keep for it.
+    fn allotted<'a>(
+        &'a self,
+        snapshot: &'a mut PgSession,
+        flight: FlightId,
+        organization: OrganizationId,
+    ) -> BoxFuture<'a, Result<Space, DbError>>;
 }
 
 /// Reports the room on a flight, directly from the book of record.
@@ -149,6 +164,7 @@ pub struct CapacityService {
     pub(super) db: Database,
     pub(super) clock: SharedClock,
     pub(super) index: AvailabilityIndex,
+    pub(super) allotted: AllottedRoom,
     pub(super) threshold: Weight,
     pub(super) locks: Locks,
     pub(super) max_overbooking_percent: u8,
@@ -160,7 +176,8 @@ impl CapacityService {
         let threshold = Weight::from_hectograms(i64::from(settings.critical_threshold_kg) * 10);
         let max_overbooking_percent = settings.max_overbooking_percent;
         let index = AvailabilityIndex::default();
-        Self { lapsed: Arc::default(), db, clock, index, threshold, locks, max_overbooking_percent }
+        let allotted = AllottedRoom::default();
+        Self { lapsed: Arc::default(), db, clock, index, allotted, threshold, locks, max_overbooking_percent }
     }
 
     /// Returns the highest percentage by which a flight may be overbooked.
@@ -178,8 +195,18 @@ impl CapacityService {
         _ = self.lapsed.set(lapsed);
     }
 
-    /// Returns the flight's current row and the time of reading. Room of holds whose time is up counts as free.
-    pub async fn availability(&self, flight: FlightId) -> Result<(FlightCapacity, DateTime<Utc>), CapacityError> {
+    /// Returns the room that allotments keep, by organization, as this process knows it.
+    pub const fn allotted(&self) -> &AllottedRoom {
+        &self.allotted
+    }
+
+    /// Returns the flight's current row and the time of reading. Room of holds whose time is up counts as free, and so does
+    /// what allotments keep for this organization.
+    pub async fn availability(
+        &self,
+        flight: FlightId,
+        organization: Option<OrganizationId>,
+    ) -> Result<(FlightCapacity, DateTime<Utc>), CapacityError> {
         let mut connection = self.db.read().await?;
         let found = repository::find(&mut connection, flight).await?;
         drop(connection);
@@ -192,6 +219,9 @@ impl CapacityService {
             // What lapses on an awaited flight goes to those who wait.
             if !room.is_awaited(self.clock.now()) {
                 room.held = room.held - lapsed.lapsed(&mut snapshot, flight).await?;
+            }
+            if let Some(organization) = organization.filter(|_| room.allotted > 0) {
+                room.held = room.held - lapsed.allotted(&mut snapshot, flight, organization).await?;
             }
         }
         Ok((room, self.clock.now()))

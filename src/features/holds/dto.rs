@@ -98,6 +98,7 @@ pub struct HoldBody {
 impl HoldBody {
     /// Describes the hold as it is at this moment.
     pub fn new(hold: &Hold, now: DateTime<Utc>) -> Self {
+        let keeps = hold.keeps();
         Self {
             id: hold.id,
             kind: hold.kind,
@@ -108,10 +109,10 @@ impl HoldBody {
             flight_ids: hold.flight_ids().collect(),
             legs: hold.legs.iter().map(HoldLegBody::from).collect(),
             pieces: hold.pieces,
-            weight_kg: hold.space.weight,
-            volume_m3: hold.space.volume,
-            chargeable_weight_kg: hold.space.weight.chargeable(hold.space.volume),
-            positions: hold.space.positions,
+            weight_kg: keeps.weight,
+            volume_m3: keeps.volume,
+            chargeable_weight_kg: keeps.weight.chargeable(keeps.volume),
+            positions: keeps.positions,
             position_names: PositionNames(hold.position_names()),
             product: hold.product.clone(),
             description: hold.texts.description.clone(),

@@ -1,6 +1,7 @@
 //! Ends holds, and sees to it that those end whose time is up.
 use std::{collections::BTreeSet, time::Duration};
 
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -8,7 +9,7 @@ use super::{
     HoldService,
     ask::Stepped,
     draft, metric,
-    model::{By, EndReason, Hold, HoldChange, HoldStatus},
+    model::{By, Draws, EndReason, Hold, HoldChange, HoldKind, HoldStatus},
     repository,
     write::write_in_tx,
 };
@@ -138,7 +139,8 @@ fn most_at_once() -> usize {
     usize::try_from(AT_ONCE).unwrap_or(usize::MAX)
 }
 
-/// Ends these holds, whose rows and flights are locked. What they kept on the flight `cut` is not set aside.
+/// Ends these holds, whose rows and flights are locked. What they have drawn from allotments returns to those that are kept.
+/// What they kept on the flight `cut` is not set aside.
 pub async fn end_in_tx(
     tx: &mut PgSession,
     holds: Vec<Hold>,
@@ -147,18 +149,45 @@ pub async fn end_in_tx(
     cut: Option<FlightId>,
     By { actor, now }: By,
 ) -> Result<Ended, DbError> {
+    let mut draws = draws_of_in_tx(tx, &holds, now).await?;
+    end_allotments_in_tx(tx, &holds, &mut draws).await?;
     let mut shifts = Vec::new();
     let mut changes = Vec::with_capacity(holds.len());
     for hold in holds {
         let Stepped { before, mut after, shifts: own, event_type } = draft::end(&hold, status, reason, now);
         (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, now);
         let is_cut = |shift: &Shift| Some(shift.flight_id) == cut;
-        shifts.extend(own.into_iter().map(|shift| if is_cut(&shift) { shift.staying() } else { shift }));
+        let own = own.into_iter().map(|shift| if is_cut(&shift) { shift.staying() } else { shift });
+        shifts.extend(draws.weave(None, &own.collect::<Vec<_>>()));
         changes.push(HoldChange { before: Some(before), after, event_type, actor, trace: None });
     }
     let rooms = capacity::shift_in_tx(tx, &shifts, now).await?;
     if !changes.is_empty() {
         write_in_tx(tx, &changes).await?;
     }
+    draws.save_in_tx(tx, now).await?;
     Ok(Ended { holds: changes.into_iter().map(|change| change.after).collect(), rooms })
+}
+
+/// Returns what these holds have drawn from allotments.
+pub(super) async fn draws_of_in_tx(tx: &mut PgSession, holds: &[Hold], now: DateTime<Utc>) -> Result<Draws, DbError> {
+    let takers = holds.iter().filter(|hold| hold.kind != HoldKind::Allotment);
+    let takers: Vec<Uuid> = takers.map(|hold| hold.id.uuid()).collect();
+    Draws::of_takers_in_tx(tx, &takers, now).await
+}
+
+/// Ends what the allotments among these holds keep: nothing returns to them any more.
+async fn end_allotments_in_tx(tx: &mut PgSession, holds: &[Hold], draws: &mut Draws) -> Result<(), DbError> {
+    let ended: Vec<&Hold> = holds.iter().filter(|hold| hold.kind == HoldKind::Allotment).collect();
+    if ended.is_empty() {
+        return Ok(());
+    }
+    for hold in &ended {
+        draws.forget(hold.id);
+    }
+    let ids: Vec<Uuid> = ended.iter().map(|hold| hold.id.uuid()).collect();
+    repository::forget_draws(tx, &ids).await?;
+    let fewer: Vec<(FlightId, i32)> =
+        ended.iter().flat_map(|hold| hold.flight_ids()).map(|flight| (flight, -1)).collect();
+    capacity::allot_in_tx(tx, &fewer).await
 }

@@ -1,18 +1,22 @@
 //! What becomes of the holds on a flight that departs, is cancelled or changes. The caller holds the lock of the flight: no
 //! hold joins or leaves it meanwhile. Holds are locked after flights and bookings.
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashMap, HashSet},
+};
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    end::{Ended, end_in_tx},
-    model::{By, EndReason, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus},
+    end::{Ended, draws_of_in_tx, end_in_tx},
+    model::{By, Draws, EndReason, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus},
     repository,
     write::write_in_tx,
 };
 use crate::{
     features::capacity::{FlightCapacity, Space},
-    kernel::FlightId,
+    kernel::{FlightId, HoldId},
     platform::postgres::{DbError, PgSession},
 };
 
@@ -58,22 +62,49 @@ pub async fn release_newest_in_tx(
     by: By,
 ) -> Result<Ended, DbError> {
     let ids = repository::open_on(tx, room.flight_id).await?;
-    let mut holds = repository::lock(tx, &ids).await?;
+    let holds = repository::lock(tx, &ids).await?;
+    let draws = draws_of_in_tx(tx, &holds, by.now).await?;
+    let released = to_release(holds, &draws, room, capacity, by.now);
+    release_in_tx(tx, released, EndReason::CapacityCut, Some(room.flight_id), by).await
+}
+
+/// Chooses the holds to be released: only those that keep something of what is short. What a hold has drawn returns to the
+/// allotment, and is free once that is released; then those follow that have drawn from it.
+fn to_release(
+    mut holds: Vec<Hold>,
+    draws: &Draws,
+    room: &FlightCapacity,
+    capacity: Space,
+    now: DateTime<Utc>,
+) -> Vec<Hold> {
     holds.sort_by_key(|hold| {
-        (hold.status_at(by.now) != HoldStatus::Expired, hold.kind == HoldKind::Allotment, Reverse(hold.id))
+        (hold.status_at(now) != HoldStatus::Expired, hold.kind == HoldKind::Allotment, Reverse(hold.id))
     });
-    let mut taken = room.booked + room.held;
-    let mut released = Vec::new();
-    for hold in holds {
-        let own = hold.space_on(room.flight_id);
-        // Only a hold that keeps something of what is short helps.
-        let kept: Vec<_> = own.exceeds(Space::default()).collect();
-        if taken.exceeds(capacity).any(|dimension| kept.contains(&dimension)) {
+    let (mut taken, mut released) = (room.booked + room.held, Vec::new());
+    let (mut returned, mut ended) = (HashMap::<HoldId, Space>::new(), HashSet::<HoldId>::new());
+    for _ in 0..2 {
+        for hold in std::mem::take(&mut holds) {
+            let drawn: Vec<_> = draws.drawn_by(hold.id.uuid()).filter(|(from, _)| !ended.contains(from)).collect();
+            let back = drawn.iter().fold(Space::default(), |sum, (_, space)| sum + *space);
+            let own = hold.space_on(room.flight_id) - back + returned.get(&hold.id).copied().unwrap_or_default();
+            let kept: Vec<_> = own.exceeds(Space::default()).collect();
+            let mut short = taken.exceeds(capacity).peekable();
+            // An allotment of which all is drawn ends, too, before those that drew it.
+            let is_in_the_way = hold.kind == HoldKind::Allotment && short.peek().is_some();
+            if !is_in_the_way && !short.any(|dimension| kept.contains(&dimension)) {
+                holds.push(hold);
+                continue;
+            }
+            for (from, space) in drawn {
+                let sum = returned.entry(from).or_default();
+                *sum = *sum + space;
+            }
             taken = taken - own;
+            ended.insert(hold.id);
             released.push(hold);
         }
     }
-    release_in_tx(tx, released, EndReason::CapacityCut, Some(room.flight_id), by).await
+    released
 }
 
 /// Releases these holds, or lets them expire if their time is up.
@@ -85,11 +116,12 @@ async fn release_in_tx(
     by: By,
 ) -> Result<Ended, DbError> {
     let (expired, active) = holds.into_iter().partition(|hold| hold.status_at(by.now) == HoldStatus::Expired);
-    let mut ended = end_in_tx(tx, expired, HoldStatus::Expired, None, cut, by).await?;
-    let released = end_in_tx(tx, active, HoldStatus::Released, Some(reason), cut, by).await?;
-    ended.holds.extend(released.holds);
+    // Allotments first: what the others have drawn would return to them.
+    let mut ended = end_in_tx(tx, active, HoldStatus::Released, Some(reason), cut, by).await?;
+    let expired = end_in_tx(tx, expired, HoldStatus::Expired, None, cut, by).await?;
+    ended.holds.extend(expired.holds);
     // The later row of a flight replaces the earlier one.
-    ended.rooms.extend(released.rooms);
+    ended.rooms.extend(expired.rooms);
     Ok(ended)
 }
 

@@ -8,6 +8,7 @@ mod audit;
 mod books;
 mod counter;
 mod draft;
+mod draws;
 mod dto;
 mod end;
 mod erase;
@@ -31,6 +32,7 @@ pub use audit::{HELD, ever_on};
 pub use books::HoldBooks;
 pub use counter::{HoldDesk, HoldRequest};
 pub use draft::draw_up;
+pub use draws::{drawn_from_in_tx, give_back_in_tx, save_draws_in_tx};
 pub use dto::{AmendHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES};
 pub use end::{Ended, end_in_tx};
 pub use erase::blank_in_tx;
@@ -39,7 +41,9 @@ pub use flight::{HeldWith, fit_in_tx, release_all_in_tx, release_newest_in_tx};
 pub use itinerary::{Demand, ItineraryError, check as check_itinerary, check_embargoes, in_order, no_freighter};
 pub use judge::HoldRules;
 pub use load::Load;
-pub use model::{By, EndReason, GENERAL, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus};
+pub use model::{
+    By, Draw, Draws, EndReason, GENERAL, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus, resized,
+};
 pub use room::ROOM;
 pub use router::{changed, created};
 pub use service::HoldService;

@@ -1,3 +1,4 @@
+mod draw;
 mod message;
 mod position;
 
@@ -19,6 +20,7 @@ use crate::{
     },
 };
 
+pub use draw::{Draw, Draws, Kept, resized};
 pub use message::{HoldChange, HoldEvent, HoldEventType, message};
 pub use position::PositionName;
 
@@ -176,6 +178,14 @@ impl Hold {
     /// Returns whether the caller may see and change it.
     pub fn is_visible_to(&self, caller: Principal) -> bool {
         caller.role >= Role::Operator || self.organization_id == caller.organization_id
+    }
+
+    /// Returns the room that it keeps on each flight. An allotment's hold keeps what was not drawn from it.
+    pub fn keeps(&self) -> Space {
+        match (self.kind, self.legs.first()) {
+            (HoldKind::Allotment, Some(leg)) => leg.space,
+            _ => self.space,
+        }
     }
 
     pub fn flight_ids(&self) -> impl Iterator<Item = FlightId> {

@@ -2,9 +2,10 @@ use std::{collections::HashSet, sync::Arc};
 
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    HOLD, HoldEventType, HoldLimits, HoldService,
+    HOLD, HoldEventType, HoldKind, HoldLimits, HoldService,
     audit::AUDIT,
     code,
     metric::METRICS,
@@ -58,7 +59,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let holds = HoldService::new(db.clone(), clock.clone(), capacity.clone(), limits, addresses);
     capacity.know_lapsed(Arc::new(holds.clone()));
     let routes = router::routes().with_state(&HandlerState::of(opening, holds.clone(), opening.service()?));
-    let follower = Some(Arc::new(HoldFollower(capacity.for_background())) as Arc<dyn Follower>);
+    let follower = Some(Arc::new(HoldFollower(holds.for_background())) as Arc<dyn Follower>);
     let sweeping = holds.for_background();
     let personal = Some(Arc::new(holds.clone()) as _);
     let opened = Opened { routes, follower, personal, jobs: jobs(&sweeping), ..Opened::default() };
@@ -73,24 +74,34 @@ fn jobs(holds: &HoldService) -> Handlers {
     })
 }
 
-/// Invalidates the room on a hold's flights, which any change of the hold may have altered.
-struct HoldFollower(CapacityService);
+/// Invalidates the room on a hold's flights, which any change of the hold may have altered, and learns what allotments keep.
+struct HoldFollower(HoldService);
 
 impl Follower for HoldFollower {
     fn reads_events_of(&self) -> &'static [&'static str] {
         &[HOLD]
     }
 
+    fn start<'a>(&'a self, _: &'a CancellationToken) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async move { Ok(self.0.learn_allotted().await?) })
+    }
+
     fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
         Box::pin(async move {
             let mut changed = HashSet::<FlightId>::new();
+            let mut is_of_allotment = false;
             for message in messages.iter().filter(|message| message.aggregate == HOLD) {
                 let flights = message.event.pointer("/data/flight_ids").and_then(|ids| ids.as_array());
                 let flights = flights.into_iter().flatten().filter_map(|id| id.as_str()?.parse().ok());
                 changed.extend::<Vec<FlightId>>(flights.collect());
+                let kind = message.event.pointer("/data/kind").and_then(|kind| kind.as_str());
+                is_of_allotment |= kind == Some(HoldKind::Allotment.as_str());
+            }
+            if is_of_allotment {
+                self.0.learn_allotted().await?;
             }
             if !changed.is_empty() {
-                self.0.changed(changed);
+                self.0.capacity.changed(changed);
             }
             Ok(())
         })

@@ -1,5 +1,7 @@
 use std::sync::{Arc, OnceLock};
 
+use futures_util::future::BoxFuture;
+
 use super::{
     HoldError,
     ask::{HoldCaller, HoldLimits},
@@ -12,13 +14,13 @@ use super::{
 use crate::{
     features::{
         accounts::{Principal, Role},
-        capacity::{CapacityError, CapacityService},
+        capacity::{CapacityError, CapacityService, Lapsed, Space},
     },
-    kernel::{FlightId, HoldId},
+    kernel::{FlightId, HoldId, OrganizationId},
     platform::{
         clock::SharedClock,
         idempotency::{Answer, Key},
-        postgres::{Database, DbError, Recency},
+        postgres::{Database, DbError, PgSession, Recency},
         seal::SealKey,
         web::{ClientAddress, PageRequest, Problem},
     },
@@ -147,7 +149,7 @@ impl HoldService {
 
     /// Checks that the flight exists.
     pub(super) async fn check_flight(&self, flight: FlightId) -> Result<(), HoldError> {
-        match self.capacity.availability(flight).await {
+        match self.capacity.availability(flight, None).await {
             Ok(_) => Ok(()),
             Err(CapacityError::Unknown(flight)) => Err(HoldError::UnknownFlight(flight)),
             Err(CapacityError::Database(cause)) => Err(cause.into()),
@@ -156,7 +158,7 @@ impl HoldService {
 
     /// Returns all positions of a flight.
     pub(super) async fn positions(&self, flight: FlightId) -> Result<Vec<Position>, HoldError> {
-        let (room, now) = match self.capacity.availability(flight).await {
+        let (room, now) = match self.capacity.availability(flight, None).await {
             Ok(found) => found,
             Err(CapacityError::Unknown(flight)) => return Err(HoldError::UnknownFlight(flight)),
             Err(CapacityError::Database(cause)) => return Err(cause.into()),
@@ -171,12 +173,27 @@ impl HoldService {
     }
 }
 
-impl crate::features::capacity::Lapsed for HoldService {
-    fn lapsed<'a>(
-        &'a self,
-        snapshot: &'a mut crate::platform::postgres::PgSession,
-        flight: FlightId,
-    ) -> futures_util::future::BoxFuture<'a, Result<crate::features::capacity::Space, DbError>> {
+impl HoldService {
+    /// Reads what allotments keep: searches show it to their organizations.
+    pub(super) async fn learn_allotted(&self) -> Result<(), DbError> {
+        let now = self.clock.now();
+        let found = repository::allotted(&mut *self.db.read().await?, now).await?;
+        self.capacity.allotted().learn(found);
+        Ok(())
+    }
+}
+
+impl Lapsed for HoldService {
+    fn lapsed<'a>(&'a self, snapshot: &'a mut PgSession, flight: FlightId) -> BoxFuture<'a, Result<Space, DbError>> {
         Box::pin(async move { Ok(repository::expired_room(snapshot, flight, self.clock.now()).await?) })
+    }
+
+    fn allotted<'a>(
+        &'a self,
+        snapshot: &'a mut PgSession,
+        flight: FlightId,
+        organization: OrganizationId,
+    ) -> BoxFuture<'a, Result<Space, DbError>> {
+        Box::pin(async move { Ok(repository::allotted_on(snapshot, flight, organization, self.clock.now()).await?) })
     }
 }

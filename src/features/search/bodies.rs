@@ -96,7 +96,10 @@ impl Bodies {
             coding,
         };
         let now = judge.now();
-        if let Some(kept) = self.0.get(&asked).filter(|kept| kept.is_true(&prepared, &rooms, now)) {
+        // What allotments show to their organization is not kept: others would find it instead of theirs.
+        let is_own = search.request.own.is_on_any(rooms.iter().map(|room| room.flight_id));
+        let kept = if is_own { None } else { self.0.get(&asked) };
+        if let Some(kept) = kept.filter(|kept| kept.is_true(&prepared, &rooms, now)) {
             return (kept.body.clone(), coding);
         }
         let body = match form {
@@ -109,6 +112,9 @@ impl Bodies {
             return (body, Coding::Identity);
         }
         let body = encode(body, coding, Level::Fastest).await;
+        if is_own {
+            return (body, coding);
+        }
         let next = rooms.iter().map(|room| room.cutoff).filter(|cutoff| *cutoff > now).min();
         let until = next.unwrap_or(DateTime::<Utc>::MAX_UTC);
         let finished = Finished { prepared: Arc::downgrade(&prepared), rooms, from: now, until, body: body.clone() };

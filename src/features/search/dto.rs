@@ -4,7 +4,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::model::{Itinerary, Options, Reason, Request, Sort};
 use crate::{
-    features::{capacity::Space, flights::FlightBody, reference::Reference},
+    features::{
+        capacity::{OwnRoom, Space},
+        flights::FlightBody,
+        reference::Reference,
+    },
     kernel::{AirportCode, HandlingCode, Pieces, Positions, Volume, Weight},
     platform::web::{list, read, request},
 };
@@ -73,8 +77,8 @@ pub(super) struct Search {
 }
 
 impl SearchRoutes {
-    /// The search, with the limits that the request leaves out.
-    pub fn complete(self, most_stops: u8) -> Search {
+    /// The search of a caller for whom allotments keep this, with the limits that the request leaves out.
+    pub fn complete(self, most_stops: u8, own: OwnRoom) -> Search {
         Search {
             origin: self.origin,
             destination: self.destination,
@@ -84,6 +88,7 @@ impl SearchRoutes {
                 volume: self.volume_m3,
                 positions: self.positions,
                 special_handling_codes: self.special_handling_codes,
+                own,
             },
             max_stops: self.max_stops.unwrap_or(most_stops),
             limit: usize::try_from(self.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX),

@@ -78,13 +78,16 @@ impl SearchService {
             };
             let found = looking.in_span(span("route cache")).await?;
             let rooms = self.0.capacity.rooms(found.prepared.versions()).await?;
-            let Some(rooms) = found.prepared.agree(rooms) else {
+            let Some(mut rooms) = found.prepared.agree(rooms) else {
                 outdated = Some(found.prepared);
                 continue;
             };
             let embargoes = self.0.embargoes.in_force().await?;
             // The clock is read after the capacities, so that the answer is as of now.
             let judge = Judge::of(&search.request, &embargoes, self.0.clock.now());
+            for room in &mut rooms {
+                *room = search.request.own.opened(*room, judge.now());
+            }
             return Ok(Some((Answer::Prepared((found.prepared, rooms, judge)), found.status)));
         }
         Ok(None)

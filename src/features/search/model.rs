@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     features::{
-        capacity::{Dimension, FlightCapacity, Space},
+        capacity::{Dimension, FlightCapacity, OwnRoom, Space},
         embargoes::{Embargoes, FreightEmbargoes, Verdict},
         flights::{Connections, Flight, is_connection},
     },
@@ -19,6 +19,8 @@ pub struct Request {
     pub volume: Option<Volume>,
     pub positions: Option<Positions>,
     pub special_handling_codes: Vec<HandlingCode>,
+    /// What allotments keep for the caller.
+    pub own: OwnRoom,
 }
 
 impl Request {
@@ -29,7 +31,14 @@ impl Request {
             volume: Some(space.volume),
             positions: Some(space.positions),
             special_handling_codes: special_handling_codes.to_vec(),
+            own: OwnRoom::default(),
         }
+    }
+
+    /// Returns the request of a caller for whom allotments keep this.
+    #[must_use]
+    pub fn by(self, own: OwnRoom) -> Self {
+        Self { own, ..self }
     }
 
     /// Returns the requested space. A weight without a volume gets the volume that a booking would default to.

@@ -1,4 +1,5 @@
 use axum::{
+    Extension,
     extract::State,
     http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
@@ -15,7 +16,7 @@ use super::{
     find::Answer,
 };
 use crate::{
-    features::reference::Reference,
+    features::{accounts::Principal, capacity::OwnRoom, reference::Reference},
     platform::{
         room::{Routes, handler_state},
         telemetry::{Traced, span},
@@ -27,6 +28,13 @@ use crate::{
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 handler_state!(HandlerState { search: SearchService, reference: Reference });
+
+/// Nobody, or who sent a token: what allotments keep is shown to their organizations.
+type Caller = Option<Extension<Principal>>;
+
+fn own(service: &SearchService, caller: Caller) -> OwnRoom {
+    service.own_room(caller.map(|Extension(caller)| caller))
+}
 
 pub(super) fn routes() -> Routes<HandlerState> {
     let api = OpenApiRouter::new().routes(routes!(search)).routes(routes!(ranked));
@@ -41,13 +49,15 @@ problem_responses!(SearchProblems: [INPUT, CALLER, BODY]);
 /// connection time of its airport (120 minutes unless configured; no minimum if the flight number stays the same), and
 /// the next leg departs, in local time of that airport, no later than the day after the departure date. Options that
 /// are not bookable as requested follow the bookable ones, with their reasons. If none is bookable, `alternatives` shows
-/// options of that day or the next that are. The availability shown is at most 1 second old.
+/// options of that day or the next that are. The availability shown is at most 1 second old. With a token, what allotments
+/// keep for your organization is available.
 #[utoipa::path(post, path = "/routes/search", tag = "search", operation_id = "searchRoutes",
     request_body = SearchRoutes,
     responses((status = 200, body = SearchResult,
                headers(("Cache-Status" = String,
                    description = "Whether the routes came from the cache (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), SearchProblems))]
 async fn search(
+    caller: Caller,
     State(service): State<SearchService>,
     State(reference): State<Reference>,
     coding: ChosenCoding,
@@ -56,7 +66,7 @@ async fn search(
 ) -> Result<Response, Problem> {
     let read = body.read(|fields| SearchRoutes::read(fields, &reference, service.max_stops()));
     let ((), search) = both(query.refuse_all(), read)?;
-    let search = search.complete(service.max_stops());
+    let search = search.complete(service.max_stops(), own(&service, caller));
     let (answer, status) = service.find(&search).in_span(span("search.find")).await?;
     Ok(kept(service.lists(&search, coding.into(), answer).await?, status))
 }
@@ -73,6 +83,7 @@ problem_responses!(RankedProblems: [INPUT, CALLER]);
                headers(("Cache-Status" = String,
                    description = "Whether the routes came from the cache (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), RankedProblems))]
 async fn ranked(
+    caller: Caller,
     State(service): State<SearchService>,
     State(reference): State<Reference>,
     coding: ChosenCoding,
@@ -82,7 +93,8 @@ async fn ranked(
         let ranking = Ranking::read(fields);
         SearchRoutes::read(fields, &reference, service.max_stops()).zip(ranking)
     })?;
-    let (search, sort) = (search.complete(service.max_stops()), ranking.sort.unwrap_or_default());
+    let (search, sort) =
+        (search.complete(service.max_stops(), own(&service, caller)), ranking.sort.unwrap_or_default());
     let (answer, status) = service.find(&search).in_span(span("search.find")).await?;
     match answer {
         Answer::Prepared(found) => {

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     features::{
-        capacity::CapacityService,
+        accounts::Principal,
+        capacity::{CapacityService, OwnRoom},
         embargoes::EmbargoService,
         flights::{Connections, Flight, FlightService},
         reference::Reference,
@@ -71,6 +72,11 @@ impl SearchService {
             looking: Semaphore::new(AT_ONCE),
             tally: tally.clone(),
         }))
+    }
+
+    /// Returns what allotments keep for the organization of this caller.
+    pub(super) fn own_room(&self, caller: Option<Principal>) -> OwnRoom {
+        self.0.capacity.allotted().of(caller.map(|caller| caller.organization_id))
     }
 
     pub fn max_stops(&self) -> u8 {
@@ -136,8 +142,14 @@ impl SearchService {
         request: &Request,
         max_stops: u8,
     ) -> Result<Options, SearchError> {
-        let RouteSet { direct, transit } = self.ways_between(origin, destination, span, date, max_stops).await?;
-        let judge = Judge::of(request, &self.0.embargoes.in_force().await?, self.0.clock.now());
+        let RouteSet { mut direct, mut transit } =
+            self.ways_between(origin, destination, span, date, max_stops).await?;
+        let embargoes = self.0.embargoes.in_force().await?;
+        let now = self.0.clock.now();
+        for flight in direct.iter_mut().chain(transit.iter_mut().flatten()) {
+            flight.room = request.own.opened(flight.room, now);
+        }
+        let judge = Judge::of(request, &embargoes, now);
         Ok(Options {
             direct: direct.into_iter().filter_map(|flight| Itinerary::judge(vec![flight], &judge)).collect(),
             transit: transit.into_iter().filter_map(|legs| Itinerary::judge(legs, &judge)).collect(),

@@ -141,8 +141,7 @@ impl WaitlistService {
         date: chrono::NaiveDate,
         codes: &[crate::kernel::HandlingCode],
     ) -> Result<Vec<Vec<Flight>>, WaitlistError> {
-        let request =
-            search::Request { weight: None, volume: None, positions: None, special_handling_codes: codes.to_vec() };
+        let request = search::Request { special_handling_codes: codes.to_vec(), ..search::Request::default() };
         let found = self.search.candidates(origin, destination, Departing::On(date), &request).await?;
         Ok(found.iter().map(|way| way.legs().to_vec()).collect())
     }

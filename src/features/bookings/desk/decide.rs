@@ -15,15 +15,15 @@ use super::{
 };
 use crate::{
     features::{
-        capacity::{FlightCapacity, FlightStatus, Space},
+        capacity::{FlightCapacity, FlightStatus, Shift, Space},
         embargoes::Embargoes,
         flights::Flight,
         holds::{
-            self, Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldStep, HoldVerb, ItineraryError, NewHold,
-            Stepped, draw_up,
+            self, Draws, Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldStep, HoldVerb, ItineraryError,
+            NewHold, Stepped, draw_up,
         },
     },
-    kernel::{AirportCode, BookingId, FlightId, HoldId, Weight},
+    kernel::{AirportCode, BookingId, FlightId, HoldId, OrganizationId, Weight},
 };
 
 /// The rules of the trade that are settings.
@@ -47,6 +47,8 @@ pub struct LockedRows {
     pub holds: HashMap<HoldId, Hold>,
     /// What the tables say about holds beyond these rows.
     pub books: HoldBooks,
+    /// What allotments keep on the flights.
+    pub draws: Draws,
     /// Flights, bookings and holds that another transaction has locked.
     pub blocked: BTreeSet<Uuid>,
 }
@@ -126,19 +128,17 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
     }
 
     fn hold(&self, found: &mut LockedRows, extent: Extent, new: &NewHold) -> Result<Decision, BookingError> {
-        let flights = flights_of(found, &new.flights)?;
+        let organization = new.caller.principal.organization_id;
+        let flights = flights_of(found, organization, &new.flights)?;
         self.holds(found).judge_new(&found.books, new, &flights)?;
         let space = new.new.load().space;
         if extent == Extent::AboveThreshold && flights.iter().any(|flight| self.is_critical_after(&flight.room, space))
         {
             return Ok(Decision::LastKilos);
         }
-        for flight in &flights {
-            if let Some(room) = found.rooms.get_mut(&flight.id) {
-                room.hold(space);
-            }
-        }
         // Its id is not known yet, and nobody asks for it in this batch.
+        let held = flights.iter().map(|flight| Shift::held(flight.id, HoldId::from(Uuid::nil()), space));
+        found.shift(organization, &held.collect::<Vec<_>>());
         if let Some(drawn) = draw_up(new, HoldId::from(Uuid::nil()), &flights, self.limits, found.at) {
             found.books.note(&new.caller, None, &drawn);
         }
@@ -149,15 +149,9 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
     fn step_hold(&self, found: &mut LockedRows, order: &StepOfHold) -> Result<Grant, BookingError> {
         let step = &order.step;
         let (stepped, known) = self.judge_step(found, step)?;
-        let now = found.at;
-        for shift in &stepped.shifts {
-            if let Some(room) = found.rooms.get_mut(&shift.flight_id) {
-                match shift.posted() {
-                    Some(space) => room.post(space),
-                    None => room.amend_hold(shift.more, now),
-                }
-            }
-        }
+        let posted = |shift: &Shift| Some(new_leg(shift.flight_id, shift.posted()?));
+        let shifts = stepped.shifts.iter().flat_map(|shift| [Some(*shift), posted(shift)]).flatten();
+        found.shift(stepped.after.organization_id, &shifts.collect::<Vec<_>>());
         found.books.note(&step.caller, Some(&stepped.before), &stepped.after);
         if !order.commits() {
             return Ok(Grant::StepHold(Box::new(stepped)));
@@ -178,7 +172,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             return Err(BookingError::Raced);
         }
         let known = found.flights.iter().filter_map(|(id, flight)| {
-            let room = *found.rooms.get(id)?;
+            let room = found.draws.room_for(hold.organization_id, *found.rooms.get(id)?);
             Some((*id, Flight { room, ..flight.clone() }))
         });
         let known: HashMap<FlightId, Flight> = if matches!(step.verb, HoldVerb::Amend(_) | HoldVerb::Commit(_)) {
@@ -192,7 +186,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
 
     /// Returns the flights of a new booking, if they are its itinerary and have room.
     fn judge(&self, found: &LockedRows, operation: &NewBooking) -> Result<Vec<Flight>, BookingError> {
-        let flights = flights_of(found, &operation.flights)?;
+        let flights = flights_of(found, operation.caller.organization_id, &operation.flights)?;
         holds::check_itinerary(&flights, operation.new.demand(), &found.embargoes, &self.minimum_connection, found.at)?;
         Ok(flights)
     }
@@ -204,11 +198,8 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         {
             return Ok(Decision::LastKilos);
         }
-        for flight in &flights {
-            if let Some(room) = found.rooms.get_mut(&flight.id) {
-                room.book(space);
-            }
-        }
+        let booked = flights.iter().map(|flight| new_leg(flight.id, space));
+        found.shift(operation.caller.organization_id, &booked.collect::<Vec<_>>());
         Ok(Decision::Granted(Grant::Book(flights)))
     }
 
@@ -248,12 +239,39 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
     }
 }
 
-/// Returns these flights, in order, with their locked rows.
-fn flights_of(found: &LockedRows, wanted: &[FlightId]) -> Result<Vec<Flight>, ItineraryError> {
+impl LockedRows {
+    /// Returns the legs and holds that may give room back.
+    pub fn takers(&self) -> Vec<Uuid> {
+        let legs = self.bookings.values().flat_map(|booking| booking.undeparted_legs().map(|leg| leg.id.uuid()));
+        legs.chain(self.holds.keys().map(|hold| hold.uuid())).collect()
+    }
+
+    /// Changes the rooms by these shifts of an organization, and by what they draw from its allotments.
+    fn shift(&mut self, organization: OrganizationId, shifts: &[Shift]) {
+        for shift in self.draws.weave(Some(organization), shifts) {
+            if let Some(room) = self.rooms.get_mut(&shift.flight_id) {
+                room.apply(&shift, self.at);
+            }
+        }
+    }
+}
+
+/// What a leg takes whose id is not known yet, and for which nobody asks in this batch.
+pub fn new_leg(flight: FlightId, space: Space) -> Shift {
+    Shift::booked(flight, Uuid::nil().into(), Uuid::nil().into(), space)
+}
+
+/// Returns these flights, in order, with their locked rows as this organization finds them.
+fn flights_of(
+    found: &LockedRows,
+    organization: OrganizationId,
+    wanted: &[FlightId],
+) -> Result<Vec<Flight>, ItineraryError> {
     let named: BTreeSet<FlightId> = wanted.iter().copied().collect();
     let known = named.iter().filter_map(|id| {
         let flight = found.flights.get(id)?;
-        Some(Flight { room: *found.rooms.get(id)?, ..flight.clone() })
+        let room = found.draws.room_for(organization, *found.rooms.get(id)?);
+        Some(Flight { room, ..flight.clone() })
     });
     holds::in_order(wanted, known.collect())
 }
@@ -294,12 +312,11 @@ fn move_on(found: &mut LockedRows, movement: &Movement) -> Result<Grant, Booking
         }
         Verb::Cancel(_) => {
             debug_assert_eq!(action, Action::Cancel);
-            for leg in booking.undeparted_legs() {
-                if let Some(room) = found.rooms.get_mut(&leg.flight_id) {
-                    room.release(leg.space, found.at);
-                }
-            }
-            Ok(Grant::Cancel(Box::new(booking.clone())))
+            let booking = booking.clone();
+            let legs = booking.undeparted_legs();
+            let given = legs.map(|leg| Shift::released(leg.flight_id, booking.id, leg.id, leg.space));
+            found.shift(booking.organization_id, &given.collect::<Vec<_>>());
+            Ok(Grant::Cancel(Box::new(booking)))
         }
     }
 }

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     features::{
         capacity::{self, FlightCapacity},
-        holds,
+        holds::{self, Draws},
     },
     kernel::{AirportCode, BookingId, FlightId, HoldId},
     platform::{
@@ -54,6 +54,8 @@ pub struct Runner {
     turns: Vec<Lock>,
     /// The time of the decisions, after the locks.
     decided_at: DateTime<Utc>,
+    /// What allotments kept before the decisions, by which they are written.
+    draws: Draws,
     /// The rooms that the batch leaves.
     rooms: Vec<FlightCapacity>,
 }
@@ -69,6 +71,7 @@ impl Runner {
             tx: None,
             turns: Vec::new(),
             decided_at: DateTime::UNIX_EPOCH,
+            draws: Draws::default(),
             rooms: Vec::new(),
         }
     }
@@ -329,14 +332,15 @@ impl Runner {
         }
         found.at = service.clock.now();
         found.books = asked.read_in_tx(tx, found.at).await?;
-        self.decided_at = found.at;
+        found.draws = Draws::read_in_tx(tx, found.rooms.values(), &found.takers(), found.at).await?;
+        (self.decided_at, self.draws) = (found.at, found.draws.clone());
         Ok(found)
     }
 
     async fn write(&mut self) -> Result<(), DbError> {
-        let (service, decided_at) = (self.bookings.clone(), self.decided_at);
+        let (service, decided_at, draws) = (self.bookings.clone(), self.decided_at, std::mem::take(&mut self.draws));
         let tx = self.tx.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
-        self.rooms = write::write(tx, &service, self.lane.batch_mut(), decided_at).await?;
+        self.rooms = write::write(tx, &service, self.lane.batch_mut(), draws, decided_at).await?;
         Ok(())
     }
 

@@ -23,7 +23,7 @@ use crate::{
         accounts,
         capacity::{self, FlightCapacity, Shift},
         flights::Flight,
-        holds::{self, Hold, HoldChange, HoldEventType, HoldStep, Stepped, actor, draw_up},
+        holds::{self, Draws, Hold, HoldChange, HoldEventType, HoldStep, Stepped, actor, draw_up},
     },
     kernel::{AwbNumber, BookingId, BookingRef, OrganizationId, UserId},
     platform::{
@@ -49,6 +49,8 @@ pub type OwnEntry = Entry<Ticket, Made>;
 #[derive(Default)]
 struct Batch {
     shifts: Vec<Shift>,
+    /// What allotments keep, as the shifts change it.
+    draws: Draws,
     /// With the traces of the requests.
     new: Vec<(Booking, Event<BookingData>, Option<String>)>,
     drafts: Vec<Draft>,
@@ -74,13 +76,14 @@ pub async fn write(
     tx: &mut Transaction,
     service: &BookingService,
     entries: &mut [OwnEntry],
+    draws: Draws,
     now: DateTime<Utc>,
 ) -> Result<Vec<FlightCapacity>, DbError> {
     let is_new =
         |entry: &&mut OwnEntry| matches!(entry.decision, Decision::Granted(Grant::Book(_) | Grant::Commit(..)));
     let new = entries.iter_mut().filter(is_new).count();
     let mut references = service.references.take(tx, new).await?.into_iter();
-    let mut batch = Batch::default();
+    let mut batch = Batch { draws, ..Batch::default() };
     for entry in entries.iter_mut() {
         batch.places.push(Place::default());
         batch.add(service, entry, &mut references, now);
@@ -105,6 +108,7 @@ pub async fn write(
     if !batch.holds.is_empty() {
         holds::write_in_tx(tx, &batch.holds).await?;
     }
+    batch.draws.save_in_tx(tx, now).await?;
     batch.hand_out(entries, answers);
     let kept =
         entries.iter().filter_map(|entry| Some((&*entry.order.ticket.key, entry.made.as_ref()?.answer.as_ref()?)));
@@ -164,7 +168,7 @@ impl Batch {
                 let (Some(made), Some(reference)) = (&entry.made, references.next()) else { return };
                 let booking = service.draw_up(operation, (made.id, reference), flights, now);
                 let taken = booking.legs.iter().map(|leg| Shift::booked(leg.flight_id, booking.id, leg.id, leg.space));
-                self.shifts.extend(taken);
+                self.shift(booking.organization_id, &taken.collect::<Vec<_>>());
                 self.add_new(service, booking, entry);
             }
             (Decision::Granted(Grant::Commit(stepped, flights)), Operation::StepHold(order)) => {
@@ -174,11 +178,12 @@ impl Batch {
             (Decision::Granted(Grant::Hold(flights)), Operation::Hold(new)) => {
                 let id = service.ids.next(now);
                 let Some(hold) = draw_up(new, id, flights, service.holds.limits(), now) else { return };
-                self.shifts.extend(hold.legs.iter().map(|leg| Shift::held(leg.flight_id, id, leg.space)));
+                let held = hold.legs.iter().map(|leg| Shift::held(leg.flight_id, id, leg.space));
+                self.shift(hold.organization_id, &held.collect::<Vec<_>>());
                 self.add_hold(None, hold, HoldEventType::Created, actor(&new.caller), entry);
             }
             (Decision::Granted(Grant::StepHold(stepped)), Operation::StepHold(order)) => {
-                self.shifts.extend_from_slice(&stepped.shifts);
+                self.shift(stepped.after.organization_id, &stepped.shifts);
                 let (before, after) = (stepped.before.clone(), stepped.after.clone());
                 self.add_hold(Some(before), after, stepped.event_type, actor(&order.step.caller), entry);
             }
@@ -202,7 +207,8 @@ impl Batch {
             }
             (Grant::Cancel(booking), Verb::Cancel(cancel)) => {
                 let mut draft = draft_of(booking, entry);
-                self.shifts.extend(BookingService::cancel(&mut draft, cancel, author));
+                let given = BookingService::cancel(&mut draft, cancel, author);
+                self.shift(draft.now.organization_id, &given);
                 self.freed.extend(draft.now.awb_number.clone().map(|awb| (awb, draft.now.id)));
                 draft
             }
@@ -236,19 +242,26 @@ impl Batch {
             hold: Some((hold.organization_id, hold.id)),
         };
         let booking = service.draw_up(&operation, (id, reference.clone()), flights, now);
+        let mut shifts = Vec::with_capacity(2 * stepped.shifts.len());
         for shift in &stepped.shifts {
-            self.shifts.push(*shift);
+            shifts.push(*shift);
             let leg = booking.legs.iter().find(|leg| leg.flight_id == shift.flight_id);
             if let (Some(space), Some(leg)) = (shift.posted(), leg) {
-                self.shifts.push(Shift::booked(leg.flight_id, id, leg.id, space));
+                shifts.push(Shift::booked(leg.flight_id, id, leg.id, space));
             }
         }
+        self.shift(hold.organization_id, &shifts);
         if hold.is_guest {
             self.guests.push((hold.created_by, hold.organization_id));
         }
         hold.booking = Some((id, reference));
         self.add_new(service, booking, entry);
         self.add_hold(Some(stepped.before.clone()), hold, stepped.event_type, actor(&step.caller), entry);
+    }
+
+    /// Adds shifts of an organization, and what they draw from its allotments: as it was decided, in the same order.
+    fn shift(&mut self, organization: OrganizationId, shifts: &[Shift]) {
+        self.shifts.extend(self.draws.weave(Some(organization), shifts));
     }
 
     fn add_new(&mut self, service: &BookingService, booking: Booking, entry: &OwnEntry) {

@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::{EntryKind, Space};
 use crate::kernel::{BookingId, FlightId, HoldId, LegId};
@@ -28,18 +29,20 @@ pub struct Shift {
     pub(super) kind: EntryKind,
     /// What is taken in addition; negative where room is given back.
     pub more: Space,
-    /// What is given back is taken again at once.
-    stays: bool,
+    /// The part of what is given back that is taken again at once.
+    stays: Space,
 }
+
+const NOTHING: Space = Space::from_columns(0, 0, 0);
 
 impl Shift {
     const fn of_leg(flight_id: FlightId, leg: (BookingId, LegId), kind: EntryKind, more: Space) -> Self {
         let (booking_id, leg_id) = (Some(leg.0), Some(leg.1));
-        Self { flight_id, booking_id, leg_id, hold_id: None, kind, more, stays: false }
+        Self { flight_id, booking_id, leg_id, hold_id: None, kind, more, stays: NOTHING }
     }
 
     const fn of_hold(flight_id: FlightId, hold_id: Option<HoldId>, kind: EntryKind, more: Space) -> Self {
-        Self { flight_id, booking_id: None, leg_id: None, hold_id, kind, more, stays: false }
+        Self { flight_id, booking_id: None, leg_id: None, hold_id, kind, more, stays: NOTHING }
     }
 
     /// A new leg takes all the room that it needs.
@@ -54,7 +57,7 @@ impl Shift {
 
     /// A leg gives back all its room.
     pub fn released(flight_id: FlightId, booking_id: BookingId, leg_id: LegId, space: Space) -> Self {
-        Self::of_leg(flight_id, (booking_id, leg_id), EntryKind::Released, Space::default() - space)
+        Self::of_leg(flight_id, (booking_id, leg_id), EntryKind::Released, NOTHING - space)
     }
 
     /// A new hold takes room.
@@ -69,20 +72,20 @@ impl Shift {
 
     /// A hold gives its room to a booking, which takes it by the next entry.
     pub fn hold_posted(flight_id: FlightId, hold_id: HoldId, space: Space) -> Self {
-        Self::of_hold(flight_id, Some(hold_id), EntryKind::HoldPosted, Space::default() - space)
+        Self::of_hold(flight_id, Some(hold_id), EntryKind::HoldPosted, NOTHING - space)
     }
 
     pub fn hold_released(flight_id: FlightId, hold_id: HoldId, space: Space) -> Self {
-        Self::of_hold(flight_id, Some(hold_id), EntryKind::HoldReleased, Space::default() - space)
+        Self::of_hold(flight_id, Some(hold_id), EntryKind::HoldReleased, NOTHING - space)
     }
 
     pub fn hold_expired(flight_id: FlightId, hold_id: HoldId, space: Space) -> Self {
-        Self::of_hold(flight_id, Some(hold_id), EntryKind::HoldExpired, Space::default() - space)
+        Self::of_hold(flight_id, Some(hold_id), EntryKind::HoldExpired, NOTHING - space)
     }
 
     /// Room that was set aside becomes free.
     pub fn opened(flight_id: FlightId, space: Space) -> Self {
-        Self::of_hold(flight_id, None, EntryKind::Opened, Space::default() - space)
+        Self::of_hold(flight_id, None, EntryKind::Opened, NOTHING - space)
     }
 
     /// Room that became free is set aside.
@@ -92,8 +95,19 @@ impl Shift {
 
     /// What is given back is taken again in the same transaction: it is not set aside.
     #[must_use]
-    pub const fn staying(self) -> Self {
-        Self { stays: true, ..self }
+    pub fn staying(self) -> Self {
+        Self { stays: (NOTHING - self.more).most(NOTHING), ..self }
+    }
+
+    /// This part of what is given back is taken again in the same transaction: it is not set aside.
+    #[must_use]
+    pub fn staying_in_part(self, part: Space) -> Self {
+        Self { stays: self.stays.most(part), ..self }
+    }
+
+    /// Returns the id of the leg or hold that takes the room or gives it back.
+    pub fn taker(&self) -> Option<Uuid> {
+        self.leg_id.map(LegId::uuid).or(self.hold_id.map(HoldId::uuid))
     }
 
     pub const fn kind(&self) -> &'static str {
@@ -102,7 +116,7 @@ impl Shift {
 
     /// Returns the room that a hold gives to a booking, if it does.
     pub fn posted(&self) -> Option<Space> {
-        (self.kind == EntryKind::HoldPosted).then(|| Space::default() - self.more)
+        (self.kind == EntryKind::HoldPosted).then(|| NOTHING - self.more)
     }
 
     /// Returns the room that becomes free for others, if any does.
@@ -112,7 +126,7 @@ impl Shift {
             | EntryKind::Released
             | EntryKind::HoldAmended
             | EntryKind::HoldReleased
-            | EntryKind::HoldExpired => !self.stays,
+            | EntryKind::HoldExpired => true,
             EntryKind::CapacitySet
             | EntryKind::Booked
             | EntryKind::Held
@@ -120,7 +134,7 @@ impl Shift {
             | EntryKind::SetAside
             | EntryKind::Opened => false,
         };
-        let freed = (Space::default() - self.more).most(Space::default());
-        (gives_back && freed != Space::default()).then_some(freed)
+        let freed = (NOTHING - self.more - self.stays).most(NOTHING);
+        (gives_back && freed != NOTHING).then_some(freed)
     }
 }

@@ -103,6 +103,12 @@ mod tests {
             ("RELEASED", 0, 0, 0),
         ];
         assert_eq!(told, expected);
+        // What returns to an allotment at once is not set aside.
+        let returned = Shift::released(other, booking, leg, space(9)).staying_in_part(space(5));
+        let shifts = [returned, Shift::hold_amended(other, hold, space(5))];
+        let told: Vec<_> = super::entries(&shifts.iter().collect::<Vec<_>>(), &[other]).0;
+        let told: Vec<_> = told.iter().map(|e| (e.shift.kind(), e.shift.more.figures()[0])).collect();
+        assert_eq!(told, [("RELEASED", -9), ("SET_ASIDE", 4), ("HOLD_AMENDED", 5)]);
         let of = |flight| sums.iter().find(|sum| sum.flight_id == flight).unwrap();
         assert_eq!((of(one).booked, of(one).held, of(one).aside), (space(6), space(-10), Space::default()));
         assert_eq!((of(other).entries, of(other).held, of(other).aside), (2, Space::default(), space(7)));

@@ -37,15 +37,16 @@ pub struct HoldEvent {
 
 impl From<&Hold> for HoldEvent {
     fn from(hold: &Hold) -> Self {
+        let keeps = hold.keeps();
         Self {
             hold_id: hold.id,
             kind: hold.kind,
             status: hold.status,
             end_reason: hold.end_reason,
             flight_ids: hold.flight_ids().collect(),
-            weight_kg: hold.space.weight,
-            volume_m3: hold.space.volume,
-            positions: hold.space.positions,
+            weight_kg: keeps.weight,
+            volume_m3: keeps.volume,
+            positions: keeps.positions,
             expires_at: hold.expires_at,
             booking_ref: hold.booking.as_ref().map(|(_, reference)| reference.clone()),
             version: hold.version,

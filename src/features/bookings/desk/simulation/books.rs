@@ -1,8 +1,10 @@
 //! The simulated database: rows with locks, and transactions whose changes appear when they are committed.
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::DateTime;
 use uuid::Uuid;
 
+use super::super::decide::new_leg;
 use crate::{
     features::{
         bookings::model::{Booking, LegStatus},
@@ -104,7 +106,8 @@ impl Books {
     pub fn commit(&mut self, tx: TxId) {
         let changes = self.roll_back(tx);
         for (flight, more) in changes.shifts {
-            self.rooms.get_mut(&flight).expect("the flight is there").book(more);
+            let room = self.rooms.get_mut(&flight).expect("the flight is there");
+            room.apply(&new_leg(flight, more), DateTime::UNIX_EPOCH);
         }
         if let Some((flight, held)) = changes.held {
             let room = self.rooms.get_mut(&flight).expect("the flight is there");

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     super::{
         action::{Next, Report, Wait},
-        decide::{Decision, Extent, Grant, LockedRows, Rules},
+        decide::{Decision, Extent, Grant, LockedRows, Rules, new_leg},
         lane::{Lane, LaneKind},
         order::{self, Operation, Order, Verb},
     },
@@ -337,7 +337,7 @@ impl Server {
             }
             if let Decision::Granted(grant) = &entry.decision {
                 for (flight, more) in shifts_of(&entry.order.operation, grant) {
-                    rooms.get_mut(&flight).expect("it is locked").book(more);
+                    rooms.get_mut(&flight).expect("it is locked").apply(&new_leg(flight, more), DateTime::UNIX_EPOCH);
                 }
             }
         }

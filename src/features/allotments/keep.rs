@@ -1,0 +1,181 @@
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    error::AllotmentError,
+    model::{Allotment, Keeping, decide},
+    repository,
+    service::AllotmentService,
+};
+use crate::{
+    features::{
+        capacity::{self, FlightCapacity, Shift, Space},
+        flights::{self, Flight},
+        holds::{
+            self, By, EndReason, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus, end_in_tx, resized,
+        },
+    },
+    kernel::{AllotmentId, FlightId},
+    platform::{
+        postgres::{DbError, PgSession},
+        work::Command,
+    },
+};
+
+/// Takes, changes or releases the hold of an allotment on one flight, as the tables say. Returns the flight's row after it,
+/// if it changed.
+pub(super) struct Keep {
+    pub allotments: AllotmentService,
+    pub allotment: AllotmentId,
+    pub flight: FlightId,
+}
+
+impl Command for Keep {
+    const NAME: &'static str = "allotments.keep";
+    type Done = Vec<FlightCapacity>;
+    type Error = AllotmentError;
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<Vec<FlightCapacity>, AllotmentError> {
+        let Self { allotments, allotment, flight } = self;
+        capacity::lock_in_tx(tx, &[*flight]).await?;
+        let Some(flight) = flights::find_all_in_tx(tx, &[*flight]).await?.pop() else { return Ok(Vec::new()) };
+        let Some(allotment) = repository::find(tx, *allotment, None).await? else { return Ok(Vec::new()) };
+        let now = allotments.clock.now();
+        let until = repository::until(tx, allotment.id, flight.id, now).await?;
+        let hold = match repository::hold_on(tx, allotment.id, flight.id).await? {
+            Some(hold) => holds::lock_in_tx(tx, &[hold]).await?.pop().filter(Hold::is_open),
+            None => None,
+        };
+        let keeping = Target { allotment: &allotment, flight: &flight, until, now };
+        match hold {
+            // A later look takes another.
+            Some(hold) if hold.status_at(now) == HoldStatus::Expired => {
+                let by = By { actor: None, now };
+                Ok(end_in_tx(tx, vec![hold], HoldStatus::Expired, None, None, by).await?.rooms)
+            }
+            Some(hold) => keeping.keep_on(tx, hold).await,
+            None => keeping.take(tx, allotments).await,
+        }
+    }
+
+    async fn concluded(&mut self, _: Result<&Vec<FlightCapacity>, &AllotmentError>) {}
+}
+
+/// An allotment on a locked flight.
+struct Target<'a> {
+    allotment: &'a Allotment,
+    flight: &'a Flight,
+    /// Until when it is to be kept; `None`: not at all.
+    until: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+}
+
+impl Target<'_> {
+    /// Takes all of it, or notes that there is no room.
+    async fn take(
+        &self,
+        tx: &mut PgSession,
+        allotments: &AllotmentService,
+    ) -> Result<Vec<FlightCapacity>, AllotmentError> {
+        let Some(until) = self.until else { return Ok(Vec::new()) };
+        let wanted = self.allotment.space;
+        if decide(Some(wanted), Space::default(), self.flight.room.available()) != Keeping::Keep {
+            repository::note(tx, self.allotment, self.flight.id, None, self.now).await?;
+            return Ok(Vec::new());
+        }
+        let hold = self.draw_up(allotments, until);
+        let shift = Shift::held(self.flight.id, hold.id, wanted);
+        capacity::allot_in_tx(tx, &[(self.flight.id, 1)]).await?;
+        let rooms = capacity::shift_in_tx(tx, &[shift], self.now).await?;
+        let id = hold.id;
+        let change =
+            HoldChange { before: None, after: hold, event_type: HoldEventType::Created, actor: None, trace: None };
+        holds::write_in_tx(tx, &[change]).await?;
+        repository::note(tx, self.allotment, self.flight.id, Some(id), self.now).await?;
+        Ok(rooms)
+    }
+
+    /// Changes the hold to the present freight and time, or releases it. What was drawn stays drawn, as far as it is part
+    /// of the freight.
+    async fn keep_on(&self, tx: &mut PgSession, hold: Hold) -> Result<Vec<FlightCapacity>, AllotmentError> {
+        let drawn = holds::drawn_from_in_tx(tx, hold.id).await?;
+        let (within, left) = resized(&drawn, self.allotment.space);
+        let keeps = hold.keeps();
+        let until = match (self.until, decide(self.until.map(|_| left), keeps, self.flight.room.available())) {
+            (Some(until), Keeping::Keep) => until,
+            (_, keeping) => {
+                if keeping == Keeping::Fall {
+                    repository::note(tx, self.allotment, self.flight.id, None, self.now).await?;
+                }
+                let (reason, by) = (Some(EndReason::Allotment), By { actor: None, now: self.now });
+                return Ok(end_in_tx(tx, vec![hold], HoldStatus::Released, reason, None, by).await?.rooms);
+            }
+        };
+        let rooms = self.resize(tx, hold, left, until).await?;
+        holds::save_draws_in_tx(tx, &within).await?;
+        repository::follow(tx, self.allotment, self.flight.id).await?;
+        Ok(rooms)
+    }
+
+    async fn resize(
+        &self,
+        tx: &mut PgSession,
+        hold: Hold,
+        left: Space,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<FlightCapacity>, DbError> {
+        let more = left - hold.keeps();
+        let mut after = hold.clone();
+        (after.space, after.volume_defaulted) = (self.allotment.space, self.allotment.volume_defaulted);
+        (after.expires_at, after.latest_expires_at) = (until, until);
+        for leg in &mut after.legs {
+            leg.space = left;
+        }
+        if after == hold {
+            return Ok(Vec::new());
+        }
+        (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, self.now);
+        let shift = Shift::hold_amended(self.flight.id, hold.id, more);
+        let shifts: Vec<Shift> = Some(shift).filter(|_| more != Space::default()).into_iter().collect();
+        let rooms = capacity::shift_in_tx(tx, &shifts, self.now).await?;
+        let change =
+            HoldChange { before: Some(hold), after, event_type: HoldEventType::Amended, actor: None, trace: None };
+        holds::write_in_tx(tx, &[change]).await?;
+        Ok(rooms)
+    }
+
+    fn draw_up(&self, allotments: &AllotmentService, until: DateTime<Utc>) -> Hold {
+        let Self { allotment, flight, now, .. } = *self;
+        Hold {
+            id: allotments.ids.next(now),
+            kind: HoldKind::Allotment,
+            status: HoldStatus::Active,
+            end_reason: None,
+            organization_id: allotment.organization_id,
+            created_by: allotment.created_by,
+            is_guest: false,
+            address_key: None,
+            is_counted: false,
+            origin: flight.origin,
+            destination: flight.destination,
+            pieces: None,
+            space: allotment.space,
+            volume_defaulted: allotment.volume_defaulted,
+            product: holds::GENERAL.to_owned(),
+            special_handling_codes: Vec::new(),
+            awb_number: None,
+            booking: None,
+            expires_at: until,
+            latest_expires_at: until,
+            ended_at: None,
+            event_sequence: 1,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            texts: holds::Texts::default(),
+            contact: None,
+            legs: vec![HoldLeg::of(1, flight, allotment.space, BTreeSet::new())],
+        }
+    }
+}

@@ -1,0 +1,159 @@
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{
+    features::{
+        capacity::{Allotted, Space},
+        holds::model::{Draw, Kept},
+    },
+    kernel::{FlightId, HoldId, OrganizationId},
+    platform::postgres::{PgSession, column, planned_list},
+};
+
+/// Returns what allotments keep on these flights. A hold whose time is up keeps nothing.
+pub(in crate::features::holds) async fn kept_on(
+    db: &mut PgSession,
+    flights: &[FlightId],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<(HoldId, Kept)>> {
+    let rows = sqlx::query!(
+        "select h.id, h.organization_id, l.flight_id, l.weight_hg, l.volume_l, l.positions
+         from hold_legs l join holds h on h.id = l.hold_id
+         where l.flight_id = any($1) and l.is_open and h.kind = 'ALLOTMENT' and h.status = 'ACTIVE' and h.expires_at > $2",
+        &planned_list(&column(flights, |flight| flight.uuid())),
+        now,
+    );
+    let kept = |id: Uuid, organization_id: Uuid, flight_id: Uuid, space| {
+        (id.into(), Kept { organization_id: organization_id.into(), flight_id: flight_id.into(), space })
+    };
+    let rows = rows.fetch_all(db).await?.into_iter();
+    Ok(rows
+        .map(|r| {
+            let space = Space::from_columns(r.weight_hg, r.volume_l, r.positions);
+            kept(r.id, r.organization_id, r.flight_id, space)
+        })
+        .collect())
+}
+
+/// Returns what these legs and holds have drawn from allotments that are kept, each with what that keeps.
+pub(in crate::features::holds) async fn drawn_by(
+    db: &mut PgSession,
+    takers: &[Uuid],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<(Draw, Kept)>> {
+    let rows = sqlx::query!(
+        "select d.taker_id, d.hold_id, d.flight_id, d.weight_hg, d.volume_l, d.positions, h.organization_id,
+                l.weight_hg as kept_weight_hg, l.volume_l as kept_volume_l, l.positions as kept_positions
+         from allotment_draws d join holds h on h.id = d.hold_id join hold_legs l on l.hold_id = h.id
+         where d.taker_id = any($1) and h.status = 'ACTIVE' and h.expires_at > $2",
+        &planned_list(takers),
+        now,
+    );
+    let rows = rows.fetch_all(db).await?.into_iter();
+    Ok(rows
+        .map(|r| {
+            let draw = Draw {
+                taker: r.taker_id,
+                hold_id: r.hold_id.into(),
+                flight_id: r.flight_id.into(),
+                space: Space::from_columns(r.weight_hg, r.volume_l, r.positions),
+            };
+            let space = Space::from_columns(r.kept_weight_hg, r.kept_volume_l, r.kept_positions);
+            let organization_id: OrganizationId = r.organization_id.into();
+            (draw, Kept { organization_id, flight_id: draw.flight_id, space })
+        })
+        .collect())
+}
+
+/// Returns all that was drawn from an allotment's hold, in order of the takers.
+pub(in crate::features::holds) async fn drawn_from(db: &mut PgSession, hold: HoldId) -> sqlx::Result<Vec<Draw>> {
+    let rows = sqlx::query!(
+        "select taker_id, flight_id, weight_hg, volume_l, positions from allotment_draws where hold_id = $1
+         order by taker_id",
+        hold.uuid(),
+    );
+    let rows = rows.fetch_all(db).await?.into_iter();
+    Ok(rows
+        .map(|r| Draw {
+            taker: r.taker_id,
+            hold_id: hold,
+            flight_id: r.flight_id.into(),
+            space: Space::from_columns(r.weight_hg, r.volume_l, r.positions),
+        })
+        .collect())
+}
+
+/// Writes draws as they are now, and deletes those that are over.
+pub(in crate::features::holds) async fn save_draws(db: &mut PgSession, draws: &[Draw]) -> sqlx::Result<()> {
+    let (over, open): (Vec<&Draw>, Vec<&Draw>) = draws.iter().partition(|draw| draw.space == Space::default());
+    if !over.is_empty() {
+        sqlx::query!(
+            "delete from allotment_draws d using unnest($1::uuid[], $2::uuid[]) as over (taker_id, hold_id)
+             where d.taker_id = over.taker_id and d.hold_id = over.hold_id",
+            &column(&over, |draw| draw.taker),
+            &column(&over, |draw| draw.hold_id.uuid()),
+        )
+        .execute(&mut *db)
+        .await?;
+    }
+    if open.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into allotment_draws (taker_id, hold_id, flight_id, weight_hg, volume_l, positions)
+         select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[])
+         on conflict (taker_id, hold_id) do update
+         set weight_hg = excluded.weight_hg, volume_l = excluded.volume_l, positions = excluded.positions",
+        &column(&open, |draw| draw.taker),
+        &column(&open, |draw| draw.hold_id.uuid()),
+        &column(&open, |draw| draw.flight_id.uuid()),
+        &column(&open, |draw| draw.space.weight.hectograms()),
+        &column(&open, |draw| draw.space.volume.litres()),
+        &column(&open, |draw| draw.space.positions.count()),
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Forgets what was drawn from holds that have ended.
+pub(in crate::features::holds) async fn forget_draws(db: &mut PgSession, holds: &[Uuid]) -> sqlx::Result<()> {
+    sqlx::query!("delete from allotment_draws where hold_id = any($1)", &planned_list(holds))
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Returns what allotments keep on all flights.
+pub(in crate::features::holds) async fn allotted(
+    db: &mut PgSession,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Allotted>> {
+    let rows = sqlx::query!(
+        "select h.organization_id, h.expires_at, l.flight_id, l.weight_hg, l.volume_l, l.positions
+         from holds h join hold_legs l on l.hold_id = h.id
+         where h.kind = 'ALLOTMENT' and h.status = 'ACTIVE' and h.expires_at > $1",
+        now,
+    );
+    let rows = rows.fetch_all(db).await?.into_iter();
+    Ok(rows
+        .map(|r| Allotted {
+            organization_id: r.organization_id.into(),
+            flight_id: r.flight_id.into(),
+            space: Space::from_columns(r.weight_hg, r.volume_l, r.positions),
+            until: r.expires_at,
+        })
+        .collect())
+}
+
+/// Returns what allotments of an organization keep on a flight.
+pub(in crate::features::holds) async fn allotted_on(
+    db: &mut PgSession,
+    flight: FlightId,
+    organization: OrganizationId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Space> {
+    let kept = kept_on(db, &[flight], now).await?.into_iter().map(|(_, kept)| kept);
+    let own = kept.filter(|kept| kept.organization_id == organization);
+    Ok(own.fold(Space::default(), |sum, kept| sum + kept.space))
+}
