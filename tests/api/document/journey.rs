@@ -90,6 +90,7 @@ async fn every_success_has_exactly_the_documented_members() {
     operations_of(&world, &mut journey, &customer, &admin).await;
     holds(&world, &mut journey, &admin).await;
     waitlist(&world, &mut journey, &admin).await;
+    allotments(&mut journey, &admin).await;
     claims(&world, &mut journey, &anyone, &customer).await;
     system(&mut journey, &anyone, &admin).await;
 
@@ -287,6 +288,21 @@ async fn holds(world: &World, journey: &mut Journey<'_>, staff: &Client) {
     let ended = "/api/v1/flights/{id}/reservations/{hold_id}";
     journey.visit(staff, "DELETE", ended, &[flight, hold["id"].as_str().unwrap()], None).await;
     world.audit().await;
+}
+
+/// An allotment from its making to its end.
+async fn allotments(journey: &mut Journey<'_>, staff: &Client) {
+    let caller = journey.visit(staff, "GET", "/api/v1/auth/me", &[], None).await;
+    let wish = json!({"organization_id": caller["organization_id"], "name": "Weekly", "origin": "DEL",
+                      "destination": "LHR", "date_from": "2026-11-20", "date_to": "2026-12-31", "weight_kg": 1});
+    let (list, template) = ("/api/v1/allotments", "/api/v1/allotments/{id}");
+    let allotment = journey.visit(staff, "POST", list, &[], Some(wish)).await;
+    let id = allotment["id"].as_str().unwrap();
+    journey.visit(staff, "GET", list, &[], None).await;
+    journey.visit(staff, "GET", template, &[id], None).await;
+    journey.visit(staff, "PATCH", template, &[id], Some(json!({"name": "Daily"}))).await;
+    journey.visit(staff, "GET", "/api/v1/allotments/{id}/flights", &[id], None).await;
+    journey.visit(staff, "DELETE", template, &[id], None).await;
 }
 
 /// Entries that are cancelled, moved, offered and booked, and offered and declined.

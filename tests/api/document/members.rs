@@ -7,7 +7,7 @@ use super::{Operation, document, operations, schema::Checker};
 use crate::support::{Client, NewFlight, World};
 
 /// What fills the holes in paths: things that are there, as bad input is told only about those.
-async fn fillings(world: &World) -> [(&'static str, String); 12] {
+async fn fillings(world: &World) -> [(&'static str, String); 13] {
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let order = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 1});
     let booking = world.customer().await.post("/api/v1/bookings", order).await.expect(201);
@@ -22,8 +22,12 @@ async fn fillings(world: &World) -> [(&'static str, String); 12] {
     let hold = admin.post("/api/v1/holds", on_flight.clone()).await.expect(201);
     let reserved = format!("/api/v1/flights/{}/reservations", flight["id"].as_str().unwrap());
     let reserved = admin.post(&reserved, json!({"weight_kg": 1})).await.expect(201);
+    let allotment = json!({"organization_id": booking["organization_id"], "name": "Weekly", "origin": "SYD",
+                           "destination": "LHR", "date_from": "2026-12-01", "date_to": "2026-12-31", "weight_kg": 1});
+    let allotment = admin.post("/api/v1/allotments", allotment).await.expect(201);
     let waiting = admin.post("/api/v1/waitlist", on_flight).await.expect(201);
     [
+        ("/allotments/{id}", format!("/allotments/{}", allotment["id"].as_str().unwrap())),
         ("/holds/{id}", format!("/holds/{}", hold["id"].as_str().unwrap())),
         ("{hold_id}", reserved["id"].as_str().unwrap().to_owned()),
         ("/waitlist/{id}", format!("/waitlist/{}", waiting["id"].as_str().unwrap())),

@@ -16,6 +16,7 @@ use crate::{
     },
 };
 
+const ALLOTMENTS: &str = "/api/v1/allotments";
 const WAITLIST: &str = "/api/v1/waitlist";
 const RESERVATIONS: &str = "/api/v1/flights/{id}/reservations";
 
@@ -82,6 +83,11 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
     }
     let [offered, declined, preferred, moved_up, left, gone] = entries.try_into().unwrap();
     let before = json!({"before": preferred.rsplit_once('/').unwrap().1});
+    let me = caller.get("/api/v1/auth/me").await.expect(200);
+    let allotment = json!({"organization_id": me["organization_id"], "name": "Weekly", "origin": "SYD", "destination": "LHR",
+                           "date_from": "2026-12-01", "date_to": "2026-12-31", "weight_kg": 1});
+    let allotted = caller.post(ALLOTMENTS, allotment.clone()).await.expect(201);
+    let allotted = format!("{ALLOTMENTS}/{}", allotted["id"].as_str().unwrap());
     let user = world.customer().await.get("/api/v1/auth/me").await.expect(200);
     let user = format!("/api/v1/users/{}", user["id"].as_str().unwrap());
     let (leaving, lost) = (path_to(&leaving), path_to(&lost));
@@ -139,6 +145,9 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("DELETE", "/api/v1/waitlist/{id}", gone, None, 200),
         deed("POST", "/api/v1/waitlist/{id}/book", format!("{offered}/book"), Some(json!({"pieces": 1})), 201),
         deed("POST", "/api/v1/waitlist/{id}/decline", format!("{declined}/decline"), None, 200),
+        deed("POST", ALLOTMENTS, ALLOTMENTS.to_owned(), Some(allotment), 201),
+        deed("PATCH", "/api/v1/allotments/{id}", allotted.clone(), Some(json!({"name": "Daily"})), 200),
+        deed("DELETE", "/api/v1/allotments/{id}", allotted, None, 200),
         deed("PATCH", "/api/v1/users/{id}", user, Some(json!({"role": "operator"})), 200),
     ]
 }
@@ -184,7 +193,7 @@ async fn without_a_key_each_request_is_its_own() {
         assert_eq!(again.header("idempotency-replayed"), None, "{method} {template}");
         match template {
             BOOKINGS => assert_ne!(fresh(again, 201).body["ref_id"], first.body["ref_id"]),
-            HOLDS | RESERVATIONS | WAITLIST => assert_ne!(fresh(again, 201).body["id"], first.body["id"]),
+            HOLDS | RESERVATIONS | WAITLIST | ALLOTMENTS => assert_ne!(fresh(again, 201).body["id"], first.body["id"]),
             "/api/v1/holds/{id}/extend" => drop(again.expect_problem(409, "hold_limit_exceeded")),
             "/api/v1/waitlist/{id}/move" => drop(fresh(again, 200)),
             // To make a thing what it is already is no fault.
@@ -192,6 +201,7 @@ async fn without_a_key_each_request_is_its_own() {
             "/api/v1/flights" => drop(again.expect_problem(409, "already_exists")),
             "/api/v1/bookings/claim" => drop(again.expect_problem(400, "invalid_token")),
             "/api/v1/embargoes" => assert_ne!(fresh(again, 201).body["id"], first.body["id"]),
+            "/api/v1/allotments/{id}" if method == "DELETE" => drop(again.expect_problem(404, "not_found")),
             "/api/v1/embargoes/{id}" if method == "DELETE" => drop(again.expect_problem(404, "not_found")),
             _ if method == "PATCH" => assert_eq!(fresh(again, 200).body, first.body),
             _ => drop(again.expect_problem(409, "invalid_transition")),
