@@ -11,7 +11,7 @@ use crate::{
 
 problem_codes! {
     INVALID_TOKEN: BAD_REQUEST, "invalid_token", "The claim is not valid",
-        "Use the claim of a guest's booking once, within 30 days; a booking that was claimed belongs to another account.";
+        "Use a claim once, within 30 days of the booking; what was claimed belongs to another account.";
     INVALID_CREDENTIALS: UNAUTHORIZED, "invalid_credentials", "The e-mail address or password is wrong",
         "Check both; the response does not reveal which one is wrong.";
     ACCOUNT_DISABLED: FORBIDDEN, "account_disabled", "The account is disabled",

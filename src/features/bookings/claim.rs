@@ -21,8 +21,8 @@ use crate::{
 };
 
 impl BookingService {
-    /// Moves a booking to another organization, if the claim is valid and was not used: `None` otherwise. The hold that it
-    /// was made of stays the guest's and loses its texts, which the booking has.
+    /// Moves a booking to another organization, if the claim is valid and was not used: `None` otherwise. The hold that
+    /// it was made of stays the guest's and loses its texts, which the booking has.
     async fn claim_in_tx(
         &self,
         tx: &mut PgSession,

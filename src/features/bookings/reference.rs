@@ -89,8 +89,9 @@ fn out_of_references() -> sqlx::Error {
 /// Most references whose bookings are remembered.
 const MOST_KNOWN: usize = 32_768;
 
-/// The ids of bookings that were read lately, by reference, and their organizations. Neither reference nor id ever changes;
-/// a booking that is claimed changes its organization, which therefore only says what to ask the database. A bounded cache.
+/// The ids of bookings that were read lately, by reference, and their organizations. Neither reference nor id ever
+/// changes; a booking that is claimed changes its organization, which therefore only says what to ask the database. A
+/// bounded cache.
 #[derive(Clone)]
 pub(super) struct KnownReferences(Arc<Cache<BookingRef, (BookingId, OrganizationId)>>);
 

@@ -46,7 +46,7 @@ pub async fn ever_on(snapshot: &mut PgSession, flight: FlightId) -> Result<Vec<U
     Ok(repository::ever_on(snapshot, flight).await?)
 }
 
-async fn rooms(snapshot: &mut PgSession, flights: Option<&[Uuid]>, held: &mut Findings) -> Result<(), DbError> {
+async fn rooms(snapshot: &mut PgSession, flights: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
     let mut misheld = repository::misheld(snapshot, flights);
     while let Some(row) = misheld.try_next().await? {
         let fault = if row.held == row.kept {
@@ -54,7 +54,7 @@ async fn rooms(snapshot: &mut PgSession, flights: Option<&[Uuid]>, held: &mut Fi
         } else {
             format!("{} are held; open holds keep, and set aside are, {}", row.held, row.kept)
         };
-        held.add(Breach::of("flight_capacity", [("flight_id", &row.flight_id)], fault));
+        findings.add(Breach::of("flight_capacity", [("flight_id", &row.flight_id)], fault));
     }
     Ok(())
 }
@@ -64,17 +64,17 @@ fn shown(id: Option<Uuid>) -> String {
     id.map_or_else(|| "none".to_owned(), |id| id.to_string())
 }
 
-async fn entries(snapshot: &mut PgSession, only: Option<&[Uuid]>, held: &mut Findings) -> Result<(), DbError> {
+async fn entries(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
     let mut untrue = repository::untrue_entries(snapshot, only);
     while let Some(row) = untrue.try_next().await? {
         let (hold, flight) = (shown(row.hold_id), shown(row.flight_id));
         let fault = format!("the hold keeps {} on this flight; its ledger entries add up to {}", row.kept, row.taken);
-        held.add(Breach::of("hold_legs", [("hold_id", &hold), ("flight_id", &flight)], fault));
+        findings.add(Breach::of("hold_legs", [("hold_id", &hold), ("flight_id", &flight)], fault));
     }
     Ok(())
 }
 
-async fn legs(snapshot: &mut PgSession, only: Option<&[Uuid]>, held: &mut Findings) -> Result<(), DbError> {
+async fn legs(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
     let mut odd = repository::odd_legs(snapshot, only);
     while let Some(row) = odd.try_next().await? {
         let breach = match row.sequence {
@@ -84,12 +84,12 @@ async fn legs(snapshot: &mut PgSession, only: Option<&[Uuid]>, held: &mut Findin
             }
             None => Breach::of("holds", [("id", &row.hold_id)], "this hold is active and has no legs"),
         };
-        held.add(breach);
+        findings.add(breach);
     }
     Ok(())
 }
 
-async fn histories(snapshot: &mut PgSession, only: Option<&[Uuid]>, held: &mut Findings) -> Result<(), DbError> {
+async fn histories(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
     let mut astray = repository::astray(snapshot, only);
     while let Some(row) = astray.try_next().await? {
         let (table, fault) = match (&row.status, row.event_sequence) {
@@ -105,23 +105,23 @@ async fn histories(snapshot: &mut PgSession, only: Option<&[Uuid]>, held: &mut F
             _ => ("hold_events", "these events belong to no hold".to_owned()),
         };
         let key = if table == "holds" { "id" } else { "hold_id" };
-        held.add(Breach::of(table, [(key, &row.hold_id)], fault));
+        findings.add(Breach::of(table, [(key, &row.hold_id)], fault));
     }
     Ok(())
 }
 
-async fn names(snapshot: &mut PgSession, only: Option<&[Uuid]>, held: &mut Findings) -> Result<(), DbError> {
+async fn names(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
     let mut lost = repository::lost_names(snapshot, only);
     while let Some(row) = lost.try_next().await? {
         let fault = format!("this hold names {} and does not have it", row.name);
         let hold = shown(row.hold_id);
-        held.add(Breach::of("hold_legs", [("hold_id", &hold), ("flight_id", &row.flight_id)], fault));
+        findings.add(Breach::of("hold_legs", [("hold_id", &hold), ("flight_id", &row.flight_id)], fault));
     }
     drop(lost);
     let mut stray = repository::stray_claims(snapshot, only);
     while let Some(row) = stray.try_next().await? {
         let fault = format!("hold {} is not open with this name, or the flight does not have it", shown(row.hold_id));
-        held.add(Breach::of("position_claims", [("flight_id", &row.flight_id), ("name", &row.name)], fault));
+        findings.add(Breach::of("position_claims", [("flight_id", &row.flight_id), ("name", &row.name)], fault));
     }
     Ok(())
 }

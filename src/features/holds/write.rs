@@ -14,14 +14,13 @@ use crate::{
 pub async fn write_in_tx(tx: &mut PgSession, changes: &[HoldChange]) -> Result<(), DbError> {
     let changes: Vec<&HoldChange> =
         changes.iter().filter(|change| change.before.as_ref() != Some(&change.after)).collect();
-    let (new, changed): (Vec<&HoldChange>, Vec<&HoldChange>) =
-        changes.iter().partition(|change| change.before.is_none());
+    let (new, old): (Vec<&HoldChange>, Vec<&HoldChange>) = changes.iter().partition(|change| change.before.is_none());
     if !new.is_empty() {
         repository::insert(tx, &new).await?;
     }
-    if !changed.is_empty() {
-        repository::save(tx, &changed).await?;
-        save_parts(tx, &changed).await?;
+    if !old.is_empty() {
+        repository::save(tx, &old).await?;
+        save_parts(tx, &old).await?;
     }
     let named: Vec<&Hold> = changes.iter().map(|change| &change.after).filter(|hold| keeps_names(hold)).collect();
     if !named.is_empty() {
@@ -32,8 +31,10 @@ pub async fn write_in_tx(tx: &mut PgSession, changes: &[HoldChange]) -> Result<(
 
 /// Writes what has changed beside the holds' rows, and frees their named positions, which are claimed anew.
 async fn save_parts(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), DbError> {
-    let differ = |differs: fn(&Hold, &Hold) -> bool| -> Vec<&Hold> {
-        let changed = changes.iter().filter(|change| change.before.as_ref().is_some_and(|b| differs(b, &change.after)));
+    let differ = |is_other: fn(&Hold, &Hold) -> bool| -> Vec<&Hold> {
+        let changed = changes
+            .iter()
+            .filter(|change| change.before.as_ref().is_some_and(|before| is_other(before, &change.after)));
         changed.map(|change| &change.after).collect()
     };
     let legs = differ(|before, after| before.legs != after.legs);

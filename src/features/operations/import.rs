@@ -90,6 +90,6 @@ impl Command for Import {
 impl OperationService {
     /// Imports a table from the command line.
     pub async fn import(&self, table: Bytes, dry_run: bool) -> Result<ImportSummary, OperationError> {
-        work::run_alone(&self.db, Import::new(self.clone(), None, table, dry_run)).await
+        Box::pin(work::run_alone(&self.db, Import::new(self.clone(), None, table, dry_run))).await
     }
 }

@@ -110,7 +110,7 @@ async fn change(
     };
     let command =
         |operations, target, wanted| Change { operations, target, wanted, has_changed: false, held: Held::default() };
-    Step { caller, flight, operations, request }.run(input, command, answer).await
+    Box::pin(Step { caller, flight, operations, request }.run(input, command, answer)).await
 }
 
 problem_responses!(DepartProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, CAPACITY_BELOW_BOOKED, FLIGHT_MISMATCH, VERSION_MISMATCH);
@@ -139,7 +139,7 @@ async fn depart(
         let left_behind = left_behind.into_iter().map(Into::into).collect();
         Depart { operations, target, occurred_at, left_behind, held: Held::default() }
     };
-    Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
+    Box::pin(Step { caller, flight, operations, request }.run(input, command, stepped(reference))).await
 }
 
 problem_responses!(StepProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);
@@ -159,7 +159,7 @@ async fn arrive(
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(ArriveFlight::read);
     let command = |operations, target, ArriveFlight { occurred_at }| Arrive { operations, target, occurred_at };
-    Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
+    Box::pin(Step { caller, flight, operations, request }.run(input, command, stepped(reference))).await
 }
 
 /// Cancel a flight.
@@ -181,7 +181,7 @@ async fn cancel(
     let input = request.body().read_optional(CancelFlight::read);
     let command =
         |operations, target, CancelFlight { reason }| Cancel { operations, target, reason, held: Held::default() };
-    Step { caller, flight, operations, request }.run(input, command, stepped(reference)).await
+    Box::pin(Step { caller, flight, operations, request }.run(input, command, stepped(reference))).await
 }
 
 problem_responses!(ManifestProblems: [LIST, ROLE], NOT_FOUND);

@@ -69,9 +69,9 @@ impl PrivacyService {
     }
 
     /// Erases a person from all stored data, for ever: the account is anonymized, and the texts and parties of the
-    /// person's bookings and holds are blank. The history of flights and shipments stays, without the person. An organization of
-    /// several people keeps its bookings. Can be repeated after a failure. Returns the number of blanked bookings
-    /// and holds.
+    /// person's bookings and holds are blank. The history of flights and shipments stays, without the person. An
+    /// organization of several people keeps its bookings. Can be repeated after a failure. Returns the number of
+    /// blanked bookings and holds.
     pub async fn erase(&self, user: UserId) -> Result<usize, PrivacyError> {
         let Inner { db, accounts, ids, clock, .. } = &*self.0;
         let person = retrying(|| async {

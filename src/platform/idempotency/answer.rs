@@ -39,8 +39,8 @@ impl Answer {
         self
     }
 
-    /// Adds a member to the body, which is an object. In a stored answer it must be added again: what is kept under a key
-    /// has the members of its making only.
+    /// Adds a member to the body, which is an object. In a stored answer it must be added again: what is kept under a
+    /// key has the members of its making only.
     #[must_use]
     pub fn with_member(mut self, name: &str, value: &impl Serialize) -> Self {
         if let (Some(members), Ok(name), Ok(value)) =

@@ -111,7 +111,8 @@ impl World {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// In which columns one of these lower-case texts is, of whatever type they are: bytes are looked into as text, too.
+    /// In which columns one of these lower-case texts is, of whatever type they are: bytes are looked into as text,
+    /// too.
     pub async fn found(&self, traces: &[&str]) -> Vec<String> {
         let mut owner = self.owner().await;
         let columns = sqlx::query(

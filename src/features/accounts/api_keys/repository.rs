@@ -32,8 +32,8 @@ impl KeyRow {
         Self::read(&self.role)
     }
 
-    /// The caller that the key identifies. Its role is never above its owner's. A guest's key acts for an organization of
-    /// its own: whoever holds it sees nothing of its owner's.
+    /// The caller that the key identifies. Its role is never above its owner's. A guest's key acts for an organization
+    /// of its own: whoever holds it sees nothing of its owner's.
     pub fn principal(&self) -> sqlx::Result<Principal> {
         let role = self.role()?.min(Self::read(&self.owner_role)?);
         let credential = Credential::ApiKey { id: self.id, rate_limit_per_minute: self.rate_limit() };

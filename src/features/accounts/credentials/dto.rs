@@ -59,7 +59,8 @@ impl LoginRequest {
     }
 }
 
-/// Reads a password or token to be checked. Only its length is bounded: the rules for passwords apply when one is chosen.
+/// Reads a password or token to be checked. Only its length is bounded: the rules for passwords apply when one is
+/// chosen.
 fn secret(raw: Raw<'_>) -> Result<SecretString, Fault> {
     read::line(MAX_TEXT)(raw).map(Into::into)
 }

@@ -100,8 +100,8 @@ impl SessionService {
         Ok(principal)
     }
 
-    /// Makes a customer's account with an organization of its own, and logs it in. A booking that is claimed moves to it in
-    /// the same transaction.
+    /// Makes a customer's account with an organization of its own, and logs it in. A booking that is claimed moves to
+    /// it in the same transaction.
     pub(super) async fn register(&self, request: RegisterRequest) -> Result<Session, AccountError> {
         let RegisterRequest { email, password, name, claim_token } = request;
         let hash = self.passwords.hash(password, self.random.bytes()?).await?;

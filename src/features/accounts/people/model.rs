@@ -68,8 +68,8 @@ pub enum Credential {
 pub struct Principal {
     /// A guest's id is made for its token; it becomes a user when the guest's first hold is committed.
     pub user_id: UserId,
-    /// Of a guest, and of an API key with the role guest: made for the token or key alone, so that it owns what was made
-    /// with it and nothing else.
+    /// Of a guest, and of an API key with the role guest: made for the token or key alone, so that it owns what was
+    /// made with it and nothing else.
     pub organization_id: OrganizationId,
     pub role: Role,
     pub credential: Credential,

@@ -60,8 +60,8 @@ pub async fn insert_organization(
     .map(drop)
 }
 
-/// Adds guests, each with its organization, unless they are there; in ascending order, so that two transactions never wait
-/// for each other in a circle.
+/// Adds guests, each with its organization, unless they are there; in ascending order, so that two transactions never
+/// wait for each other in a circle.
 pub async fn admit_guests(
     db: &mut PgSession,
     guests: &[(UserId, OrganizationId)],

@@ -114,7 +114,9 @@ fn reader_of(caller: Principal) -> String {
 
 problem_responses!(ListProblems: [LIST, ROLE]);
 
-/// List bookings, newest first: those of your organization, or all for carrier staff. Guests see those made of their holds.
+/// List bookings, newest first: those of your organization, or all for carrier staff.
+///
+/// Guests see the bookings made of their holds.
 #[utoipa::path(get, path = "/bookings", tag = "bookings", operation_id = "listBookings",
     params(BookingFilter, PageParams),
     responses((status = 200, body = Vec<BookingBody>, headers(("Link" = String))), ListProblems))]
