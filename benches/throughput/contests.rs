@@ -82,13 +82,13 @@ impl<'a> Bench<'a> {
         let some: Vec<_> = searches.iter().map(|search| limited(search)).collect();
         let completions = Arc::new(network::completions());
         let hold = Arc::new(vec![network::hold(site).await]);
-        let held = What::Ask(hold, all_contain("\"status\":\"ACTIVE\""), 201);
+        let ask = What::Ask(hold, all_contain("\"status\":\"ACTIVE\""), 201);
         let mut contests = vec![
             Contest::new("create, spread", 64, What::Create(spread.clone()), spread_ceiling(), Some(1.0)),
             Contest::new("create, one flight", 1, What::Create(hot.clone()), hot_ceiling(1), None),
             Contest::new("create, one flight", 16, What::Create(hot.clone()), hot_ceiling(16), None),
             Contest::new("create, one flight", 64, What::Create(hot.clone()), hot_ceiling(64), Some(10.0)),
-            Contest::new("hold, one flight", 64, held, Against::Nothing, None),
+            Contest::new("hold, one flight", 64, ask, Against::Nothing, None),
             Contest::new("create, one flight", 256, What::Create(hot), hot_ceiling(64), None),
             Contest::new("status change", 64, What::Status, spread_ceiling(), Some(0.7)),
         ];

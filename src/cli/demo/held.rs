@@ -37,9 +37,9 @@ pub(super) async fn play(cast: &Cast) -> anyhow::Result<()> {
     let contact = json!({"contact": {"email": "guest@example.com"}});
     let booking = guest.post(&format!("{path}/commit"), contact).await?;
     let reference = text(&booking, "ref_id");
-    let held = guest.get(&path).await?;
-    ensure!(held["booking_ref"] == booking["ref_id"], "the committed hold does not show its booking");
-    step("commit", &format!("{reference}: 4 pieces, 120 kg; the hold is {}", text(&held, "status")));
+    let committed = guest.get(&path).await?;
+    ensure!(committed["booking_ref"] == booking["ref_id"], "the committed hold does not show its booking");
+    step("commit", &format!("{reference}: 4 pieces, 120 kg; the hold is {}", text(&committed, "status")));
     Ok(())
 }
 

@@ -159,7 +159,8 @@ async fn change(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_patch(|fields| ChangeAllotment::read(fields, &reference));
-    let see = || allotments.visible(caller, id);
+    // A request is repeated also after the allotment was deleted.
+    let see = || allotments.visible_once(caller, id);
     let judged = request.judge(caller.user_id.uuid(), input, see).await?;
     let command = |change, precondition| {
         let verb = Verb::Change(Box::new(change));
@@ -182,7 +183,6 @@ async fn delete(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|_| Some(()));
-    // A repeated request finds it deleted.
     let see = || allotments.visible_once(caller, id);
     let judged = request.judge(caller.user_id.uuid(), input, see).await?;
     let command =

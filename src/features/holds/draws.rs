@@ -63,14 +63,14 @@ impl Draws {
         if !draws.is_empty() {
             repository::save_draws(tx, &draws).await?;
         }
-        let changed = self.changed_holds();
-        if changed.is_empty() {
+        let shares = self.changed_holds();
+        if shares.is_empty() {
             return Ok(());
         }
-        let ids: Vec<Uuid> = changed.keys().map(|hold| hold.uuid()).collect();
+        let ids: Vec<Uuid> = shares.keys().map(|hold| hold.uuid()).collect();
         let change = |hold: Hold| {
             let mut after = hold.clone();
-            let more = changed.get(&hold.id).copied().unwrap_or_default();
+            let more = shares.get(&hold.id).copied().unwrap_or_default();
             for leg in &mut after.legs {
                 leg.space = leg.space + more;
             }

@@ -346,7 +346,7 @@ fn read_names(raw: Raw<'_>) -> Result<PositionNames, Fault> {
     if flights.len() > MOST_FLIGHTS {
         return Err(Fault::new(FaultCode::TooLong, format!("must have at most {MOST_FLIGHTS} flights")));
     }
-    let mut named = BTreeMap::new();
+    let mut by_flight = BTreeMap::new();
     for (flight, names) in flights {
         let flight = flight.parse().map_err(|_| Fault::format("must name its flights by their ids"))?;
         let Value::Array(names) = names else { return Err(wrong()) };
@@ -358,15 +358,15 @@ fn read_names(raw: Raw<'_>) -> Result<PositionNames, Fault> {
             }
         }
         if !own.is_empty() {
-            named.insert(flight, own);
+            by_flight.insert(flight, own);
         }
     }
-    let mut counts = named.values().map(BTreeSet::len);
+    let mut counts = by_flight.values().map(BTreeSet::len);
     let first = counts.next();
     if counts.any(|count| Some(count) != first) {
         return Err(Fault::format("must name as many positions on each flight"));
     }
-    Ok(PositionNames(named))
+    Ok(PositionNames(by_flight))
 }
 
 /// Returns the number of positions that names imply; `None` without names.

@@ -84,8 +84,8 @@ fn to_release(
     let (mut returned, mut ended) = (HashMap::<HoldId, Space>::new(), HashSet::<HoldId>::new());
     for _ in 0..2 {
         for hold in std::mem::take(&mut holds) {
-            let drawn: Vec<_> = draws.drawn_by(hold.id.uuid()).filter(|(from, _)| !ended.contains(from)).collect();
-            let back = drawn.iter().fold(Space::default(), |sum, (_, space)| sum + *space);
+            let takings: Vec<_> = draws.drawn_by(hold.id.uuid()).filter(|(from, _)| !ended.contains(from)).collect();
+            let back = takings.iter().fold(Space::default(), |sum, (_, space)| sum + *space);
             let own = hold.space_on(room.flight_id) - back + returned.get(&hold.id).copied().unwrap_or_default();
             let kept: Vec<_> = own.exceeds(Space::default()).collect();
             let mut short = taken.exceeds(capacity).peekable();
@@ -95,7 +95,7 @@ fn to_release(
                 holds.push(hold);
                 continue;
             }
-            for (from, space) in drawn {
+            for (from, space) in takings {
                 let sum = returned.entry(from).or_default();
                 *sum = *sum + space;
             }

@@ -32,10 +32,10 @@ pub async fn write_in_tx(tx: &mut PgSession, changes: &[HoldChange]) -> Result<(
 /// Writes what has changed beside the holds' rows, and frees their named positions, which are claimed anew.
 async fn save_parts(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), DbError> {
     let differ = |is_other: fn(&Hold, &Hold) -> bool| -> Vec<&Hold> {
-        let changed = changes
+        let others = changes
             .iter()
             .filter(|change| change.before.as_ref().is_some_and(|before| is_other(before, &change.after)));
-        changed.map(|change| &change.after).collect()
+        others.map(|change| &change.after).collect()
     };
     let legs = differ(|before, after| before.legs != after.legs);
     if !legs.is_empty() {

@@ -84,9 +84,15 @@ impl WaitlistService {
         }
         flights.sort_unstable();
         flights.dedup();
+        let mut unserved = Vec::new();
         for flight in flights {
-            self.match_flight(flight).await?;
+            // A flight that cannot be served keeps nobody on another waiting.
+            if let Err(error) = self.match_flight(flight).await {
+                tracing::debug!(%error, %flight, "those who wait for a flight cannot be served; trying again");
+                unserved.push(flight);
+            }
         }
+        self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(unserved);
         Ok(())
     }
 
@@ -95,7 +101,11 @@ impl WaitlistService {
         for _ in 0..AT_ONCE {
             match self.next_offer(flight).await? {
                 Next::Offered => {}
-                Next::Rest { keeps } => return Ok(self.dispose_of_rest(flight, keeps).await?),
+                Next::Rest { aside, keeps } => {
+                    if self.dispose_of_rest(flight, aside, keeps).await? {
+                        return Ok(());
+                    }
+                }
             }
         }
         self.look_at(vec![flight]);
@@ -109,7 +119,8 @@ impl WaitlistService {
         let mut fitting = HashMap::new();
         let now = self.clock.now();
         let own = self.known(&mut known, &[flight]).await?;
-        let Some(own) = own.first().cloned() else { return Ok(Next::Rest { keeps: false }) };
+        let Some(own) = own.first().cloned() else { return Ok(Next::Rest { aside: Space::default(), keeps: false }) };
+        let aside = own.room.aside;
         let free = with_aside(std::slice::from_ref(&own))[0].room.available();
         for (place, entry) in order.iter().enumerate() {
             // Those that are too large for this flight need no look at others.
@@ -129,8 +140,8 @@ impl WaitlistService {
         });
         let place = match choice {
             Choice::Offer(place) => place,
-            Choice::Nobody => return Ok(Next::Rest { keeps: false }),
-            Choice::Keep => return Ok(Next::Rest { keeps: true }),
+            Choice::Nobody => return Ok(Next::Rest { aside, keeps: false }),
+            Choice::Keep => return Ok(Next::Rest { aside, keeps: true }),
         };
         let way = fitting.remove(&place).unwrap_or_default();
         let passed = order[..place].iter().map(|entry| entry.id).collect();
@@ -180,16 +191,21 @@ impl WaitlistService {
         Ok(wanted.iter().filter_map(|id| known.0.get(id).cloned()).collect())
     }
 
-    /// Opens what nobody can use of what was set aside, or keeps it for one who was passed over too often.
-    async fn dispose_of_rest(&self, flight: FlightId, keeps: bool) -> Result<(), DbError> {
-        let rooms: Vec<FlightCapacity> = retrying(|| async {
+    /// Opens what nobody can use of what was set aside, or keeps it for one who was passed over too often. False: other
+    /// room is set aside than was looked at, and somebody may be able to use it.
+    async fn dispose_of_rest(&self, flight: FlightId, aside: Space, keeps: bool) -> Result<bool, DbError> {
+        let disposed: Option<Vec<FlightCapacity>> = retrying(|| async {
             let mut tx = self.db.begin().await?;
             let room = capacity::lock_in_tx(&mut tx, &[flight]).await?.pop();
             let now = self.clock.now();
             let Some(room) = room.filter(|room| room.aside != Space::default()) else {
                 tx.rollback().await?;
-                return Ok(Vec::new());
+                return Ok(Some(Vec::new()));
             };
+            if room.aside != aside {
+                tx.rollback().await?;
+                return Ok(None);
+            }
             let rooms = if keeps {
                 capacity::keep_aside_in_tx(&mut tx, flight, (room.cutoff - KEPT_UNTIL).max(now + ASIDE_FOR)).await?;
                 Vec::new()
@@ -197,11 +213,11 @@ impl WaitlistService {
                 capacity::shift_in_tx(&mut tx, &[Shift::opened(flight, room.aside)], now).await?
             };
             commit(tx).await?;
-            Ok::<_, DbError>(rooms)
+            Ok::<_, DbError>(Some(rooms))
         })
         .await?;
-        self.capacity.wrote(&rooms);
-        Ok(())
+        self.capacity.wrote(disposed.as_deref().unwrap_or_default());
+        Ok(disposed.is_some())
     }
 }
 
@@ -214,6 +230,8 @@ enum Next {
     Offered,
     /// Nobody fits what is left.
     Rest {
+        /// What was set aside when nobody was found.
+        aside: Space,
         keeps: bool,
     },
 }

@@ -151,7 +151,7 @@ impl Step {
             let verb = verb(input);
             Change { waitlist: waitlist.clone(), caller, id, precondition, verb }
         };
-        judged.run(command, |entry| answer(StatusCode::OK, entry)).await
+        Box::pin(judged.run(command, |entry| answer(StatusCode::OK, entry))).await
     }
 
     /// Has the offer booked or declined: what becomes of it is what becomes of the entry.
@@ -172,7 +172,7 @@ impl Step {
             let request = HoldRequest::Step { hold, precondition: Precondition::default(), verb: verb(input) };
             holds.carry_out(counted, request, key).await
         };
-        let answer = judged.carry_out(work).await?;
+        let answer = Box::pin(judged.carry_out(work)).await?;
         waitlist.news.notify_one();
         Ok(answer)
     }

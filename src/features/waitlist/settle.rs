@@ -27,16 +27,19 @@ impl WaitlistService {
             retrying(|| self.settle_offers(&offers)).await?;
         }
         let has_news = self.flights_left.swap(false, std::sync::atomic::Ordering::AcqRel);
-        while has_news || sweeps {
+        if has_news || sweeps { self.settle_all_unserved().await } else { Ok(()) }
+    }
+
+    async fn settle_all_unserved(&self) -> Result<(), WaitlistError> {
+        loop {
             let now = self.clock.now();
             let unserved =
                 repository::no_longer_served(&mut *self.db.read().await?, now + LAST_OFFERS, AT_ONCE).await?;
             if unserved.is_empty() {
-                break;
+                return Ok(());
             }
             retrying(|| self.settle_unserved(&unserved)).await?;
         }
-        Ok(())
     }
 
     async fn settle_offers(&self, ids: &[WaitlistEntryId]) -> Result<(), WaitlistError> {

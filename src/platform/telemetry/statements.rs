@@ -289,7 +289,7 @@ mod tests {
             files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()
         };
         let migrations = read("migrations").join("\n").to_lowercase();
-        let made = migrations.split("create table ").skip(1);
+        let made = migrations.split("create table ").skip(1).chain(migrations.split("create view ").skip(1));
         let tables: Vec<&str> = made.filter_map(|made| made.split_whitespace().next()).collect();
         let mut named = 0;
         for described in read(".sqlx") {

@@ -29,7 +29,7 @@ pub enum Next {
 pub enum Report {
     /// The outcome for each entry of the batch.
     Entered(Vec<Result<(), BookingError>>),
-    Locked(LockedRows),
+    Locked(Box<LockedRows>),
     Written,
     Committed(Committed),
     RolledBack,

@@ -232,7 +232,7 @@ impl<T: Ticket, M> Lane<T, M> {
     pub fn step<F: Fn(AirportCode) -> TimeDelta>(&mut self, report: Report, rules: &Rules<F>) -> Next {
         self.doing = match report {
             Report::Entered(outcomes) => self.entered(outcomes),
-            Report::Locked(found) => self.locked(found, rules),
+            Report::Locked(found) => self.locked(*found, rules),
             Report::Written => {
                 #[cfg(test)]
                 if self.defect == Defect::EarlyAnswer {

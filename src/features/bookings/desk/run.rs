@@ -220,7 +220,7 @@ impl Runner {
     async fn carry_out(&mut self, next: Next) -> Result<Report, DbError> {
         match next {
             Next::Enter(wait) => Ok(Report::Entered(self.enter(wait).await?)),
-            Next::Lock(wait) => Ok(Report::Locked(self.lock(wait).await?)),
+            Next::Lock(wait) => Ok(Report::Locked(Box::new(self.lock(wait).await?))),
             Next::Write => {
                 self.write().await?;
                 Ok(Report::Written)

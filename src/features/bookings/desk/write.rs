@@ -178,8 +178,8 @@ impl Batch {
             (Decision::Granted(Grant::Hold(flights)), Operation::Hold(new)) => {
                 let id = service.ids.next(now);
                 let Some(hold) = draw_up(new, id, flights, service.holds.limits(), now) else { return };
-                let held = hold.legs.iter().map(|leg| Shift::held(leg.flight_id, id, leg.space));
-                self.shift(hold.organization_id, &held.collect::<Vec<_>>());
+                let taken = hold.legs.iter().map(|leg| Shift::held(leg.flight_id, id, leg.space));
+                self.shift(hold.organization_id, &taken.collect::<Vec<_>>());
                 self.add_hold(None, hold, HoldEventType::Created, actor(&new.caller), entry);
             }
             (Decision::Granted(Grant::StepHold(stepped)), Operation::StepHold(order)) => {

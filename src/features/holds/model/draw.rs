@@ -34,7 +34,7 @@ pub struct Draws {
     drawn: BTreeMap<(Uuid, HoldId), Space>,
     /// What the holds have given or got back.
     changed_holds: BTreeMap<HoldId, Space>,
-    changed_draws: BTreeSet<(Uuid, HoldId)>,
+    changed: BTreeSet<(Uuid, HoldId)>,
     /// What was drawn by a hold that is being posted, for the booking of the next entry.
     posted: Option<(FlightId, Vec<(HoldId, Space)>)>,
 }
@@ -178,7 +178,7 @@ impl Draws {
     fn change(&mut self, taker: Uuid, hold: HoldId, more: Space) {
         let drawn = self.drawn.entry((taker, hold)).or_default();
         *drawn = *drawn + more;
-        self.changed_draws.insert((taker, hold));
+        self.changed.insert((taker, hold));
     }
 
     /// Returns the holds that keep more or less than before, with the difference.
@@ -189,7 +189,7 @@ impl Draws {
 
     /// Returns the draws that changed, as they are now; some are over.
     pub fn changed_draws(&self) -> Vec<Draw> {
-        let changed = self.changed_draws.iter().filter_map(|(taker, hold)| {
+        let changed = self.changed.iter().filter_map(|(taker, hold)| {
             let (kept, space) = (self.kept.get(hold)?, self.drawn.get(&(*taker, *hold))?);
             Some(Draw { taker: *taker, hold_id: *hold, flight_id: kept.flight_id, space: *space })
         });

@@ -10,7 +10,7 @@ use crate::{
             texts::{Contact, Party},
         },
     },
-    kernel::{AirportCode, AwbNumber, BookingId, FlightId, HoldId, UserId},
+    kernel::{AirportCode, AwbNumber, BookingId, FlightId, HandlingCode, HoldId, UserId},
     platform::{
         outbox::{self, CloudEvent},
         postgres::{PgSession, column, planned_list},
@@ -20,7 +20,7 @@ use crate::{
 
 /// One text for the codes of a hold: arrays of arrays must have equal lengths.
 fn joined(hold: &Hold) -> String {
-    let codes: Vec<&str> = hold.special_handling_codes.iter().map(|code| code.as_str()).collect();
+    let codes: Vec<&str> = hold.special_handling_codes.iter().map(HandlingCode::as_str).collect();
     codes.join(",")
 }
 

@@ -2,7 +2,7 @@ use uuid::Uuid;
 
 use crate::{
     features::waitlist::model::Waiting,
-    kernel::{AirportCode, FlightId, WaitlistEntryId},
+    kernel::{AirportCode, FlightId, HandlingCode, WaitlistEntryId},
     platform::postgres::{PgSession, column, planned_list},
 };
 
@@ -12,7 +12,7 @@ pub(in crate::features::waitlist) async fn insert(
     entry: &Waiting,
     flights: &[FlightId],
 ) -> sqlx::Result<()> {
-    let codes: Vec<&str> = entry.special_handling_codes.iter().map(|code| code.as_str()).collect();
+    let codes: Vec<&str> = entry.special_handling_codes.iter().map(HandlingCode::as_str).collect();
     sqlx::query!(
         "with entry as (
              insert into waitlist_entries (id, organization_id, created_by, status, origin, destination, flight_ids,

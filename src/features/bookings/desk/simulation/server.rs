@@ -250,7 +250,7 @@ impl Server {
                 Row::Key(_) | Row::Awb(_) => unreachable!("they are entered before"),
             }
         }
-        Ok(Some(Report::Locked(found)))
+        Ok(Some(Report::Locked(Box::new(found))))
     }
 
     fn write(&mut self, around: &mut Around<'_>) -> Result<Report, DbError> {
