@@ -77,8 +77,8 @@ impl Stage {
     }
 
     /// What a caller finds available on the flight, in kilograms.
-    pub async fn available_to(&self, caller: &Client) -> f64 {
-        caller.room(&self.flight).await["available"]["weight_kg"].as_f64().unwrap()
+    pub async fn available_to(&self, caller: &Client) -> Value {
+        caller.room(&self.flight).await["available"]["weight_kg"].clone()
     }
 
     /// The kinds of the flight's ledger entries and the kilograms of each, without the first so many.

@@ -58,9 +58,9 @@ async fn what_exceeds_the_allotment_comes_from_the_room_of_all() {
     let (user, stranger) = (stage.user().await, world.customer().await);
     let booking = user.book(freight(flight, 400.0)).await;
     assert_eq!(stage.figures(&allotment).await, (0.0, 300.0));
-    assert_eq!((stage.available_to(&user).await, stage.available_to(&stranger).await), (100.0, 100.0));
+    assert_eq!((stage.available_to(&user).await, stage.available_to(&stranger).await), (json!(100), json!(100)));
     user.walk(&booking, &["cancel"]).await;
-    assert_eq!((stage.available_to(&user).await, stage.available_to(&stranger).await), (500.0, 200.0));
+    assert_eq!((stage.available_to(&user).await, stage.available_to(&stranger).await), (json!(500), json!(200)));
     world.audit().await;
 }
 
@@ -196,7 +196,7 @@ async fn what_returns_is_not_offered_to_those_who_wait() {
     let path = format!("/api/v1/waitlist/{}", entry["id"].as_str().unwrap());
     until("it is offered what is free", async || waiting.get(&path).await.expect(200)["status"] == "OFFERED").await;
     assert_eq!(stage.figures(&allotment).await, (300.0, 0.0));
-    assert_eq!(stage.available_to(&waiting).await, 0.0);
+    assert_eq!(stage.available_to(&waiting).await, 0);
     world.audit().await;
 }
 

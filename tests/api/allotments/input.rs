@@ -78,8 +78,9 @@ async fn an_allotment_is_changed_by_a_merge_patch_under_its_tag() {
     let changed = admin.patch(&at(&made), cleared).await.expect(200);
     assert_eq!((&changed["weekdays"], &changed["flight_number"]), (&json!([]), &json!(null)));
     assert_eq!(changed["volume_m3"], 0.6);
-    let stale = admin.request(Method::PATCH, &at(&made)).header("if-match", "\"1\"").json(&json!({ "name": "Spring" }));
-    Answer::of(stale).await.expect_problem(412, "version_mismatch");
+    let outdated =
+        admin.request(Method::PATCH, &at(&made)).header("if-match", "\"1\"").json(&json!({ "name": "Spring" }));
+    Answer::of(outdated).await.expect_problem(412, "version_mismatch");
     let wrong = admin.patch(&at(&made), json!({ "origin": "LHR", "date_to": "2020-01-01" })).await;
     assert_eq!(wrong.expect_faults(), faults(&[("/date_to", "out_of_order"), ("/destination", "same_as_origin")]));
     assert_eq!(admin.patch(&at(&made), json!({ "name": "Winter" })).await.expect(200)["version"], 3, "no change");

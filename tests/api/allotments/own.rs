@@ -24,11 +24,11 @@ async fn availability_and_search_show_an_organization_its_own_room() {
     stage.kept(300.0).await;
     let (user, stranger) = (stage.user().await, stage.world.customer().await);
     let nobody = stage.world.anonymous();
-    assert_eq!(stage.available_to(&user).await, 500.0);
+    assert_eq!(stage.available_to(&user).await, 500);
     let room = user.room(&stage.flight).await;
     assert_eq!(room["held"]["weight_kg"], 0);
     for other in [&stranger, &nobody] {
-        assert_eq!(stage.available_to(other).await, 200.0);
+        assert_eq!(stage.available_to(other).await, 200);
     }
     until("the search knows of it", async || found(&user, search(&stage, 400.0)).await == (true, 500.0)).await;
     for _ in 0..2 {

@@ -270,7 +270,7 @@ impl Model {
     }
 
     fn set_capacity(&mut self, flight: usize, weight: i64, releases: bool) -> Result<(), Refusal> {
-        let mut released = Vec::new();
+        let mut ended = Vec::new();
         if releases {
             // The newest first.
             let mut taken = self.booked(flight) + self.held(flight) + self.flights[flight].aside;
@@ -278,15 +278,15 @@ impl Model {
                 let is_on = self.holds[hold].flight == flight && self.holds[hold].status == Held::Active;
                 if is_on && taken > weight {
                     taken -= self.holds[hold].weight;
-                    released.push(hold);
+                    ended.push(hold);
                 }
             }
             if taken > weight {
                 return Err(Refusal("capacity_below_booked"));
             }
         }
-        let freed: i64 = released.iter().map(|hold| self.holds[*hold].weight).sum();
-        for hold in released {
+        let freed: i64 = ended.iter().map(|hold| self.holds[*hold].weight).sum();
+        for hold in ended {
             let aside = self.flights[flight].aside;
             self.end(hold, Held::Released);
             self.flights[flight].aside = aside;

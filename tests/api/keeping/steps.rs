@@ -50,7 +50,8 @@ pub fn next(dice: &mut Dice, model: &Model) -> Step {
             15..18 => return Step::Join { flight, weight },
             18 if entries > 0 => return Step::Leave { entry: recent(dice, entries) },
             19 if entries > 0 => {
-                return Step::Prefer { entry: recent(dice, entries), priority: 1 + i64::from(dice.below(9) as u8) };
+                let priority = 1 + i64::try_from(dice.below(9)).expect("a priority");
+                return Step::Prefer { entry: recent(dice, entries), priority };
             }
             20 if entries > 0 => return Step::BookOffer { entry: recent(dice, entries) },
             21 if entries > 0 => return Step::Decline { entry: recent(dice, entries) },

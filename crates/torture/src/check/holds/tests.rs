@@ -21,7 +21,7 @@ fn hold(id: &str, status: &str) -> FoundHold {
 
 fn entry(id: &str, status: &str) -> FoundEntry {
     let booking = (status == "BOOKED").then(|| format!("ACB-{id}"));
-    FoundEntry { id: id.to_owned(), status: status.to_owned(), version: 2, booking, ..FoundEntry::default() }
+    FoundEntry { id: id.to_owned(), status: status.to_owned(), version: 2, booking }
 }
 
 fn requested(id: &str) -> Operation {
@@ -29,12 +29,12 @@ fn requested(id: &str) -> Operation {
     Operation::new(Kind::Hold, Actor::Shipper(0), 0, Request { body, ..Request::get(HOLDS.to_owned()) })
 }
 
-fn ack(call: u64, reference: &str) -> Option<Ack> {
-    Some(Ack { call, completed: 1, reference: reference.to_owned(), version: 1, ..Ack::default() })
+fn ack(call: u64, reference: &str) -> Ack {
+    Ack { call, completed: 1, reference: reference.to_owned(), version: 1, ..Ack::default() }
 }
 
 fn held(id: &str) -> Operation {
-    Operation { ack: ack(1, id), ..requested(id) }
+    Operation { ack: Some(ack(1, id)), ..requested(id) }
 }
 
 fn step(kind: Kind, id: &str) -> Operation {
@@ -43,7 +43,7 @@ fn step(kind: Kind, id: &str) -> Operation {
 }
 
 fn done(call: u64, kind: Kind, id: &str, reference: &str) -> Operation {
-    Operation { ack: ack(call, reference), ..step(kind, id) }
+    Operation { ack: Some(ack(call, reference)), ..step(kind, id) }
 }
 
 fn refused(operation: Operation) -> Operation {
@@ -98,7 +98,7 @@ fn a_hold_that_is_missing_twice_there_or_refused_is_reported() {
     let one = state(&[hold("1", "EXPIRED")], &[]);
     expect(&one, &[refused(requested("1"))], &BTreeMap::new(), &["t-1 was refused, but there is the hold 1"]);
     expect(&one, &[], &BTreeMap::new(), &["that no client requested"]);
-    let other = Operation { ack: Some(Ack { fixed: 5, ..ack(1, "1").unwrap() }), ..requested("1") };
+    let other = Operation { ack: Some(Ack { fixed: 5, ..ack(1, "1") }), ..requested("1") };
     expect(&one, &[other], &BTreeMap::new(), &["differs from what call 1 acknowledged"]);
     let reserved = FoundHold { kind: "RESERVATION".to_owned(), ..hold("1", "EXPIRED") };
     expect(&state(&[reserved], &[]), &[], &BTreeMap::new(), &["there are 1 reservations, but 0 calls"]);
