@@ -8,17 +8,17 @@ use super::{
 use crate::{
     features::{
         accounts::Principal,
-        holds::CreateHold,
+        holds::{self, CreateHold, HoldVerb},
         search::{Day, Request, Wish},
     },
-    kernel::BookingRef,
+    kernel::{BookingRef, HoldId},
     platform::{
         idempotency::Answer,
         web::{Code, Problem},
     },
 };
 
-/// Refusals of a new booking that another flight or another day may cure.
+/// Refusals that another flight or another day may cure.
 const CURABLE: [Code; 5] = [
     code::CAPACITY_EXCEEDED,
     code::FLIGHT_CLOSED,
@@ -57,6 +57,35 @@ impl BookingService {
         }
     }
 
+    /// Adds `alternatives` to the refusal of a change or commit of a hold where they may help: routes between its ends for
+    /// the changed freight.
+    pub(super) async fn or_alternatives_to_step(
+        &self,
+        caller: Principal,
+        (hold, verb): (HoldId, &HoldVerb),
+        outcome: Result<Answer, Problem>,
+    ) -> Result<Answer, Problem> {
+        match outcome {
+            Err(problem) if CURABLE.contains(&problem.code()) => {
+                let wish = async {
+                    let hold = self.holds.visible(caller, hold).await.ok()?;
+                    let (HoldVerb::Amend(patch) | HoldVerb::Commit(patch)) = verb else { return None };
+                    let amended = holds::amended(&hold, patch).ok()?;
+                    let way = patch.flight_ids.clone().filter(|way| !way.is_empty());
+                    Some(Wish {
+                        origin: hold.origin,
+                        destination: hold.destination,
+                        day: Day::Of(way.unwrap_or_else(|| hold.flight_ids().collect())),
+                        earliest: None,
+                        request: Request::of(amended.space, &amended.special_handling_codes),
+                    })
+                };
+                Err(problem.with("alternatives", self.search.alternatives_once(wish).await))
+            }
+            outcome => outcome,
+        }
+    }
+
     async fn wish_of_hold(&self, new: &CreateHold) -> Option<Wish> {
         let (mut origin, mut destination) = (new.origin, new.destination);
         if origin.is_none()
@@ -79,7 +108,7 @@ impl BookingService {
         })
     }
 
-    /// Adds `alternatives` to the refusal of an amendment for lack of room: routes for the amended freight from where it
+    /// Adds `alternatives` to the refusal of an amendment where they may help: routes for the amended freight from where it
     /// is or will land.
     pub(super) async fn or_other_routes(
         &self,
@@ -88,7 +117,7 @@ impl BookingService {
         outcome: Result<Answer, Problem>,
     ) -> Result<Answer, Problem> {
         match outcome {
-            Err(problem) if problem.code() == code::CAPACITY_EXCEEDED => {
+            Err(problem) if CURABLE.contains(&problem.code()) => {
                 let wish = async {
                     let booking = self.visible(caller, reference).await.ok()?;
                     self.onward(&booking, amendment)

@@ -96,8 +96,14 @@ impl BookingService {
         let own = self.capacity.allotted().of(Some(caller.organization_id));
         let request = search::Request::of(space, special_handling_codes).by(own);
         let search = self.search.candidates(origin, destination, departing, &request);
-        let candidates = attempts.read(search).await?;
+        let mut candidates = attempts.read(search).await?;
+        if candidates.bookable.is_empty() && !candidates.full.is_empty() {
+            // Nobody may have a right any more to what is held there.
+            self.holds.clear(&candidates.full).await?;
+            let search = self.search.candidates(origin, destination, departing, &request);
+            candidates = attempts.read(search).await?;
+        }
         let flights = |legs: &[Flight]| legs.iter().map(|flight| flight.id).collect();
-        Ok(candidates.iter().map(|candidate| flights(candidate.legs())).collect())
+        Ok(candidates.bookable.iter().map(|candidate| flights(candidate.legs())).collect())
     }
 }

@@ -64,6 +64,8 @@ impl Desk {
             self.bookings().holds.refused(kind, error.outcome());
         }
         let outcome = request.resolve(outcome).await;
+        // The key is free again while alternatives are looked for.
+        drop(request);
         self.bookings().or_alternatives_to_hold(&new, outcome).await
     }
 
@@ -106,7 +108,10 @@ impl Desk {
         let asked_at = self.bookings().clock.now();
         let request = Request::new(key, answer, self.until())?;
         let outcome = self.try_to_step_hold(&wanted, asked_at, &request).in_span(span("bookings.step_hold")).await;
-        request.resolve(outcome).await
+        let outcome = request.resolve(outcome).await;
+        drop(request);
+        let (caller, step) = (wanted.caller.principal, (wanted.hold, &wanted.verb));
+        self.bookings().or_alternatives_to_step(caller, step, outcome).await
     }
 
     async fn try_to_step_hold(

@@ -233,6 +233,11 @@ impl FlightCapacity {
         self.capacity - self.booked - self.held
     }
 
+    /// Returns what is held for somebody: all but what is set aside.
+    pub fn kept(&self) -> Space {
+        self.held - self.aside
+    }
+
     pub fn shortfall(&self, requested: Space) -> Option<Shortfall> {
         #[cfg(debug_assertions)]
         if crate::platform::sabotage::is_on("oversell") {

@@ -39,7 +39,8 @@ pub async fn lock_free_in_tx(tx: &mut PgSession, flights: &[FlightId]) -> Result
 }
 
 /// Changes capacity, overbooking and cut-off of the flight to those of `room`, and returns the row after it; `None` if the
-/// capacity would be less than the room taken. What is added is set aside for those on the waitlist.
+/// capacity would be less than what is booked and kept. What was set aside is opened as far as the capacity requires; what
+/// is added is set aside for those on the waitlist.
 pub async fn change_in_tx(
     tx: &mut PgSession,
     room: &FlightCapacity,
@@ -47,6 +48,13 @@ pub async fn change_in_tx(
 ) -> Result<Option<FlightCapacity>, DbError> {
     let flight = room.flight_id;
     let before = repository::find(tx, flight).await?;
+    if let Some(before) = &before {
+        let lacking = (before.booked + before.held - room.capacity).most(Space::default());
+        let opened = lacking.least(before.aside);
+        if opened != Space::default() {
+            shift_in_tx(tx, &[Shift::opened(flight, opened)], now).await?;
+        }
+    }
     if !repository::change(tx, room, now).await? {
         return Ok(None);
     }

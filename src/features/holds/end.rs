@@ -14,10 +14,10 @@ use super::{
     write::write_in_tx,
 };
 use crate::{
-    features::capacity::{self, FlightCapacity, Shift},
+    features::capacity::{self, FlightCapacity, Shift, Space},
     kernel::FlightId,
     platform::{
-        postgres::{DbError, PgSession, commit, retrying},
+        postgres::{DbError, PgSession, commit, limit_lock_waits, retrying},
         shutdown::stopped_within,
     },
 };
@@ -27,11 +27,16 @@ const SWEEP: Duration = Duration::from_secs(2);
 /// Most holds that are ended in one transaction.
 const AT_ONCE: i64 = 500;
 
+/// The longest wait for a row when room is freed for somebody who waits for the answer.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 /// Holds that end together, and the flights' rows after it.
 #[derive(Debug, Default)]
 pub struct Ended {
     pub holds: Vec<Hold>,
     pub rooms: Vec<FlightCapacity>,
+    /// What became free on the flight whose capacity is cut: it was not set aside.
+    pub left_over: Space,
 }
 
 impl HoldService {
@@ -59,31 +64,44 @@ impl HoldService {
         let ids: Vec<Uuid> = flights.iter().map(|flight| flight.uuid()).collect();
         loop {
             let due = repository::expired_on(&mut *self.db.read().await?, &ids, self.clock.now(), AT_ONCE).await?;
-            if self.expire(&due).await? < most_at_once() {
+            let ended = match self.expire(&due, Rows::Awaited).await {
+                // As far as nobody else works on them.
+                Err(error) if error.is_lock_timeout() => self.expire(&due, Rows::Free).await?,
+                ended => ended?,
+            };
+            if ended < most_at_once() {
                 return Ok(());
             }
         }
     }
 
     /// Ends these holds if their time is up; returns their number.
-    async fn expire(&self, due: &[Uuid]) -> Result<usize, DbError> {
+    async fn expire(&self, due: &[Uuid], rows: Rows) -> Result<usize, DbError> {
         if due.is_empty() {
             return Ok(0);
         }
-        let ended = retrying(|| self.expire_once(due)).await?;
+        let ended = retrying(|| self.expire_once(due, rows)).await?;
         self.tell(&ended);
         Ok(ended.holds.len())
     }
 
-    async fn expire_once(&self, due: &[Uuid]) -> Result<Ended, DbError> {
+    async fn expire_once(&self, due: &[Uuid], rows: Rows) -> Result<Ended, DbError> {
         let mut tx = self.db.begin().await?;
         let seen = repository::find_all(&mut tx, due).await?;
         let flights: BTreeSet<FlightId> = seen.iter().flat_map(Hold::flight_ids).collect();
         let flights: Vec<FlightId> = flights.into_iter().collect();
-        capacity::lock_in_tx(&mut tx, &flights).await?;
+        let (rooms, mut locked) = match rows {
+            Rows::Awaited => {
+                limit_lock_waits(&mut tx, PATIENCE).await?;
+                (capacity::lock_in_tx(&mut tx, &flights).await?, repository::lock(&mut tx, due).await?)
+            }
+            Rows::Free => {
+                (capacity::lock_free_in_tx(&mut tx, &flights).await?, repository::lock_free(&mut tx, due).await?)
+            }
+        };
+        let flights: BTreeSet<FlightId> = rooms.iter().map(|room| room.flight_id).collect();
         let now = self.clock.now();
-        let mut locked = repository::lock_free(&mut tx, due).await?;
-        // A hold that got other flights meanwhile is ended by a later look.
+        // A hold of which a flight is not locked is ended by a later look.
         locked.retain(|hold| {
             let is_due = hold.is_open() && hold.expires_at <= now;
             is_due && hold.flight_ids().all(|flight| flights.contains(&flight))
@@ -108,22 +126,36 @@ impl HoldService {
     pub(super) async fn sweep(self, stop: CancellationToken) {
         while !stopped_within(&stop, SWEEP).await {
             if let Err(error) = self.sweep_once().await {
-                tracing::debug!(%error, "holds whose time is up cannot be ended; trying again");
+                tracing::warn!(%error, "holds whose time is up cannot be ended; trying again");
             }
         }
     }
 
     async fn sweep_once(&self) -> Result<(), DbError> {
+        let mut after = None;
         loop {
             let now = self.clock.now();
-            let due = repository::to_expire(&mut *self.db.read().await?, now, AT_ONCE).await?;
-            if self.expire(&due).await? < most_at_once() {
+            let due = repository::to_expire(&mut *self.db.read().await?, now, after, AT_ONCE).await?;
+            // Those that cannot be ended now keep none behind them waiting.
+            after = due.last().copied();
+            let due: Vec<Uuid> = due.into_iter().map(|(_, hold)| hold).collect();
+            self.expire(&due, Rows::Free).await?;
+            if due.len() < most_at_once() {
                 break;
             }
         }
         metric::HOLDS_ACTIVE.set(repository::active(&mut *self.db.read().await?, self.clock.now()).await?);
         Ok(())
     }
+}
+
+/// Which rows holds are ended with.
+#[derive(Debug, Clone, Copy)]
+enum Rows {
+    /// All, after a short wait for those that others have locked.
+    Awaited,
+    /// Those that nobody has locked.
+    Free,
 }
 
 const fn outcome(status: HoldStatus) -> &'static str {
@@ -151,14 +183,16 @@ pub async fn end_in_tx(
 ) -> Result<Ended, DbError> {
     let mut draws = draws_of_in_tx(tx, &holds, now).await?;
     end_allotments_in_tx(tx, &holds, &mut draws).await?;
-    let mut shifts = Vec::new();
+    let (mut shifts, mut left_over) = (Vec::new(), Space::default());
     let mut changes = Vec::with_capacity(holds.len());
     for hold in holds {
         let Stepped { before, mut after, shifts: own, event_type } = draft::end(&hold, status, reason, now);
         (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, now);
         let is_cut = |shift: &Shift| Some(shift.flight_id) == cut;
         let own = own.into_iter().map(|shift| if is_cut(&shift) { shift.staying() } else { shift });
-        shifts.extend(draws.weave(None, &own.collect::<Vec<_>>()));
+        let woven = draws.weave(None, &own.collect::<Vec<_>>());
+        left_over = woven.iter().filter(|shift| is_cut(shift)).fold(left_over, |sum, shift| sum - shift.more);
+        shifts.extend(woven);
         changes.push(HoldChange { before: Some(before), after, event_type, actor, trace: None });
     }
     let rooms = capacity::shift_in_tx(tx, &shifts, now).await?;
@@ -166,7 +200,7 @@ pub async fn end_in_tx(
         write_in_tx(tx, &changes).await?;
     }
     draws.save_in_tx(tx, now).await?;
-    Ok(Ended { holds: changes.into_iter().map(|change| change.after).collect(), rooms })
+    Ok(Ended { holds: changes.into_iter().map(|change| change.after).collect(), rooms, left_over })
 }
 
 /// Returns what these holds have drawn from allotments.

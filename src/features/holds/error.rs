@@ -76,6 +76,9 @@ pub enum HoldError {
     /// Held room of this kind is changed elsewhere.
     #[error("the hold belongs to an allotment")]
     OfAllotment,
+    /// An offer is for the flights of an entry of the waitlist, and for no more than its freight.
+    #[error("{0:?} would make the offer another one")]
+    OfEntry(HoldAction),
     #[error("the hold lacks {0:?}")]
     Incomplete(Vec<&'static str>),
     #[error("the limit {limit:?} of {maximum} is exceeded")]
@@ -162,6 +165,14 @@ impl From<HoldError> for Problem {
             HoldError::OfAllotment => {
                 let text = "The hold belongs to an allotment, and changes only with it.";
                 Self::new(code::INVALID_TRANSITION, text).with("allowed", Vec::<String>::new())
+            }
+            HoldError::OfEntry(action) => {
+                let text = "The hold is an offer to an entry on the waitlist: it can become neither larger nor one of other \
+                            flights. Book or decline it.";
+                Self::new(code::INVALID_TRANSITION, text)
+                    .with("from", HoldStatus::Active)
+                    .with("action", action.as_str())
+                    .with("allowed", [HoldAction::Commit.as_str(), HoldAction::Release.as_str()])
             }
             HoldError::Incomplete(missing) => {
                 let named: Vec<&str> = missing.iter().map(|pointer| pointer.trim_start_matches('/')).collect();

@@ -80,7 +80,7 @@ fn to_release(
     holds.sort_by_key(|hold| {
         (hold.status_at(now) != HoldStatus::Expired, hold.kind == HoldKind::Allotment, Reverse(hold.id))
     });
-    let (mut taken, mut released) = (room.booked + room.held, Vec::new());
+    let (mut taken, mut released) = (room.booked + room.kept(), Vec::new());
     let (mut returned, mut ended) = (HashMap::<HoldId, Space>::new(), HashSet::<HoldId>::new());
     for _ in 0..2 {
         for hold in std::mem::take(&mut holds) {
@@ -122,6 +122,7 @@ async fn release_in_tx(
     ended.holds.extend(expired.holds);
     // The later row of a flight replaces the earlier one.
     ended.rooms.extend(expired.rooms);
+    ended.left_over = ended.left_over + expired.left_over;
     Ok(ended)
 }
 

@@ -173,6 +173,9 @@ impl HoldRules<'_> {
         let way: Vec<FlightId> = way.map_or_else(|| hold.flight_ids().collect(), <[FlightId]>::to_vec);
         let names = names_after(hold, patch, &after, &way)?;
         let new_way = !hold.flight_ids().eq(way.iter().copied());
+        if hold.kind == HoldKind::Offer && (new_way || after.space.exceeds(hold.space).next().is_some()) {
+            return Err(HoldError::OfEntry(HoldAction::Amend));
+        }
         let mut shifts = Vec::new();
         if new_way || after.space != hold.space || after.special_handling_codes != hold.special_handling_codes {
             let flights = self.retake(books, hold, &mut after, &way, known, caller)?;

@@ -31,7 +31,7 @@ pub use asked::Asked;
 pub use audit::{HELD, ever_on};
 pub use books::HoldBooks;
 pub use counter::{HoldDesk, HoldRequest};
-pub use draft::draw_up;
+pub use draft::{amended, draw_up};
 pub use draws::{drawn_from_in_tx, give_back_in_tx, save_draws_in_tx};
 pub use dto::{AmendHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES};
 pub use end::{Ended, end_in_tx};

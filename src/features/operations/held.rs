@@ -11,6 +11,9 @@ use crate::{
     platform::postgres::PgSession,
 };
 
+/// Most attempts in each of which holds on further flights appeared.
+const MOST_LOOKS: u32 = 20;
+
 /// What a command knows of the holds on its flight, over all of its attempts.
 #[derive(Debug, Default)]
 pub(super) struct Held {
@@ -18,6 +21,8 @@ pub(super) struct Held {
     /// The last attempt lacked room that nobody may have a right to any more.
     is_short: bool,
     has_cleared: bool,
+    /// How often flights were missing among those that are locked.
+    looks: u32,
     /// The holds that the last attempt has ended.
     ended: Ended,
 }
@@ -38,7 +43,7 @@ impl Held {
     /// time is up: the next one gets further.
     pub const fn is_out_of_date(&self, error: &OperationError) -> bool {
         match error {
-            OperationError::OutOfReach => true,
+            OperationError::OutOfReach => self.looks < MOST_LOOKS,
             OperationError::CapacityBelowBooked(_) => self.is_short,
             _ => false,
         }
@@ -65,7 +70,11 @@ impl OperationService {
         held: &mut Held,
         flight: &Flight,
     ) -> Result<(), OperationError> {
-        if held.with.look(tx, flight.id).await? { Err(OperationError::OutOfReach) } else { Ok(()) }
+        if held.with.look(tx, flight.id).await? {
+            held.looks += 1;
+            return Err(OperationError::OutOfReach);
+        }
+        Ok(())
     }
 
     /// Releases all holds on the flight, on all of their legs.
@@ -113,8 +122,7 @@ impl OperationService {
         held: &Held,
         flight: &mut Flight,
     ) -> Result<(), OperationError> {
-        let released = held.ended.holds.iter().map(|hold| hold.space_on(flight.id));
-        let rest = released.fold(Space::default(), |sum, own| sum + own).least(flight.room.available());
+        let rest = held.ended.left_over.least(flight.room.available());
         if rest != Space::default() && flight.room.is_awaited(self.now()) {
             let shift = Shift::set_aside(flight.id, rest);
             flight.room = capacity::shift_in_tx(tx, &[shift], self.now()).await?.pop().unwrap_or(flight.room);

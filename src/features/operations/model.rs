@@ -52,7 +52,7 @@ pub struct CapacityShortfall {
 impl CapacityShortfall {
     /// Returns the shortfall of a flight for the requested capacity.
     pub fn of(flight: &Flight, requested: Space) -> Option<Self> {
-        Self::between(requested, flight.room.booked, flight.room.held)
+        Self::between(requested, flight.room.booked, flight.room.kept())
     }
 
     /// Returns the shortfall of what the flight carries for what is booked on it. What is held does not fly.

@@ -21,6 +21,6 @@ mod stored;
 
 pub use alternatives::{Day, Wish};
 pub use error::SearchError;
-pub use model::{Departing, Itinerary, Request};
+pub use model::{Candidates, Departing, Itinerary, Request};
 pub use room::ROOM;
 pub use service::SearchService;

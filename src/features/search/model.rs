@@ -9,7 +9,7 @@ use crate::{
         embargoes::{Embargoes, FreightEmbargoes, Verdict},
         flights::{Connections, Flight, is_connection},
     },
-    kernel::{AirportCode, HandlingCode, Positions, Volume, Weight},
+    kernel::{AirportCode, FlightId, HandlingCode, Positions, Volume, Weight},
 };
 
 /// The cargo to carry; an unspecified dimension cannot be exceeded.
@@ -69,6 +69,10 @@ pub enum Reason {
 }
 
 impl Reason {
+    const fn is_of_room(self) -> bool {
+        matches!(self, Self::WeightExceeded | Self::VolumeExceeded | Self::PositionsExceeded)
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::WeightExceeded => "weight_exceeded",
@@ -163,6 +167,11 @@ impl Itinerary {
 
     pub fn reasons(&self) -> &[Reason] {
         &self.reasons
+    }
+
+    /// Returns whether it would be bookable with more room.
+    pub fn lacks_only_room(&self) -> bool {
+        !self.reasons.is_empty() && self.reasons.iter().all(|reason| reason.is_of_room())
     }
 
     pub fn is_bookable(&self) -> bool {
@@ -270,6 +279,15 @@ pub struct RouteSet {
 pub struct Options {
     pub direct: Vec<Itinerary>,
     pub transit: Vec<Itinerary>,
+}
+
+/// What a booking without flights may try.
+#[derive(Debug)]
+pub struct Candidates {
+    /// The best first.
+    pub bookable: Vec<Itinerary>,
+    /// Flights of options that lack nothing but room, of which some is held.
+    pub full: Vec<FlightId>,
 }
 
 /// Requested departure of a booking that names no flights.

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use tokio::sync::Semaphore;
@@ -7,22 +7,25 @@ use super::{
     SearchError,
     bodies::Bodies,
     cache::RouteCache,
-    model::{Departing, Itinerary, Judge, Options, Request, RouteSet, connect},
+    model::{Candidates, Departing, Itinerary, Judge, Options, Request, RouteSet, connect},
 };
 use crate::{
     features::{
         accounts::Principal,
-        capacity::{CapacityService, OwnRoom},
+        capacity::{CapacityService, OwnRoom, Space},
         embargoes::EmbargoService,
         flights::{Connections, Flight, FlightService},
         reference::Reference,
     },
-    kernel::AirportCode,
+    kernel::{AirportCode, FlightId},
     platform::{clock::SharedClock, redis::Redis, secrets::ServerSecrets, settings, tally::Tally},
 };
 
 /// Most answers for which alternatives are looked for at once: a crowd of refusals must not crowd out other requests.
 const AT_ONCE: usize = 8;
+
+/// Most flights on which a booking without flights looks for room that nobody has a right to any more.
+const MOST_CLEARED: usize = 50;
 
 /// Finds routes from one airport to another.
 #[derive(Clone)]
@@ -97,14 +100,15 @@ impl SearchService {
     }
 
     /// Returns options whose first leg leaves in `[from, to)`, direct ones first by arrival, then connections by
-    /// arrival: the order in which a booking without flights tries them. Only bookable options.
+    /// arrival: the order in which a booking without flights tries them. Only bookable options, and the flights on which
+    /// others lack nothing but room that is held.
     pub async fn candidates(
         &self,
         origin: AirportCode,
         destination: AirportCode,
         departing: Departing,
         request: &Request,
-    ) -> Result<Vec<Itinerary>, SearchError> {
+    ) -> Result<Candidates, SearchError> {
         let airport = self.0.reference.airport(origin).ok_or(SearchError::NoSuchAirport(origin))?;
         let days = match departing {
             Departing::On(date) => vec![(airport.day(date), date)],
@@ -130,7 +134,12 @@ impl SearchService {
         let order = super::model::Sort::Arrival;
         found.direct.sort_by(|a, b| order.compare(a, b));
         found.transit.sort_by(|a, b| order.compare(a, b));
-        Ok(found.direct.into_iter().chain(found.transit).filter(Itinerary::is_bookable).collect())
+        let (bookable, others): (Vec<_>, Vec<_>) =
+            found.direct.into_iter().chain(found.transit).partition(Itinerary::is_bookable);
+        let full = others.iter().filter(|way| way.lacks_only_room()).flat_map(Itinerary::legs);
+        let full = full.filter(|flight| flight.room.held != Space::default()).map(|flight| flight.id);
+        let full: BTreeSet<FlightId> = full.take(MOST_CLEARED).collect();
+        Ok(Candidates { bookable, full: full.into_iter().collect() })
     }
 
     async fn options_between(

@@ -142,7 +142,7 @@ impl WaitlistService {
         codes: &[crate::kernel::HandlingCode],
     ) -> Result<Vec<Vec<Flight>>, WaitlistError> {
         let request = search::Request { special_handling_codes: codes.to_vec(), ..search::Request::default() };
-        let found = self.search.candidates(origin, destination, Departing::On(date), &request).await?;
+        let found = self.search.candidates(origin, destination, Departing::On(date), &request).await?.bookable;
         Ok(found.iter().map(|way| way.legs().to_vec()).collect())
     }
 

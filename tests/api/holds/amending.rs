@@ -6,6 +6,7 @@ use super::{HOLDS, at, direct, events_of, held_on, hold_on};
 use crate::support::{
     Client, NewFlight, World, WorldOptions,
     freight::{BOOKINGS, order, path_of, text, with},
+    until,
 };
 
 /// Holds this weight for ten seconds.
@@ -154,5 +155,27 @@ async fn a_commit_judges_all_but_the_room_anew() {
     refused.expect_problem(409, "already_exists");
     assert_eq!(text(&customer.held(&other).await, "status"), "ACTIVE");
     customer.post(BOOKINGS, with(order(&[&onward]), json!({ "hold_id": other["id"] }))).await.expect_faults();
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn an_offer_becomes_neither_larger_nor_one_of_other_flights() {
+    let world = World::working().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").leaves_in_hours(200)).await;
+    let other = world.flight(NewFlight::new("AI102", "DEL", "LHR").leaves_in_hours(200)).await;
+    let customer = world.customer().await;
+    let wanted = json!({ "flight_ids": [flight["id"]], "weight_kg": 100 });
+    let entry = customer.post("/api/v1/waitlist", wanted).await.expect(201);
+    let path = format!("/api/v1/waitlist/{}", text(&entry, "id"));
+    until("it is offered", async || customer.get(&path).await.expect(200)["status"] == "OFFERED").await;
+    let offer = customer.get(&path).await.expect(200)["offer"].clone();
+    for change in [json!({ "weight_kg": 100.1 }), json!({ "positions": 1 }), json!({ "flight_ids": [other["id"]] })] {
+        let refused = customer.patch(&at(&offer), change).await.expect_problem(409, "invalid_transition");
+        assert_eq!((&refused["from"], &refused["action"]), (&json!("ACTIVE"), &json!("amend")));
+        assert_eq!(refused["allowed"], json!(["commit", "release"]));
+    }
+    let smaller = json!({ "weight_kg": 60, "pieces": 1, "flight_ids": [flight["id"]] });
+    assert_eq!(customer.patch(&at(&offer), smaller).await.expect(200)["weight_kg"], 60);
+    customer.poke(&format!("{path}/book")).await.expect(201);
     world.audit().await;
 }

@@ -226,3 +226,29 @@ async fn fewer_positions_drop_the_names_and_not_the_number() {
     assert_eq!(positions(&customer, &flight).await[8..], ["P9 FREE", "P10 FREE"]);
     world.audit_and_rebuild().await;
 }
+
+#[tokio::test]
+async fn what_is_set_aside_gives_way_to_a_smaller_capacity_before_any_hold() {
+    // No matcher runs here.
+    let world = World::start().await;
+    let flight = direct(&world, "AI101", 1000.0).await;
+    let (customer, admin) = (world.customer().await, world.admin().await);
+    let leaving = customer.book(with(order(&[&flight]), json!({ "weight_kg": 300 }))).await;
+    let offloaded = customer.book(with(order(&[&flight]), json!({ "weight_kg": 500 }))).await;
+    let hold = customer.hold_weight(&flight, 200.0).await;
+    customer.post("/api/v1/waitlist", json!({ "flight_ids": [flight["id"]], "weight_kg": 400 })).await.expect(201);
+    customer.walk(&leaving, &["cancel"]).await;
+    assert_eq!(held_on(&customer, &flight).await, 500);
+    change(&admin, &flight, releasing(weight(800))).await.expect(200);
+    assert_eq!(
+        (statuses(&customer, &[&hold]).await, held_on(&customer, &flight).await),
+        (vec!["ACTIVE".to_owned()], json!(300))
+    );
+    change(&admin, &flight, weight(650)).await.expect_problem(409, "capacity_below_booked");
+    // Room that the same request frees gives way, too.
+    let cut = with(weight(200), json!({ "offload": [offloaded["ref_id"]] }));
+    let smaller = change(&admin, &flight, cut).await.expect(200);
+    assert_eq!((&smaller["capacity"]["weight_kg"], &smaller["available"]["weight_kg"]), (&json!(200), &json!(0)));
+    assert_eq!(statuses(&customer, &[&hold]).await, ["ACTIVE"]);
+    world.audit_and_rebuild().await;
+}

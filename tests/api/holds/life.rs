@@ -2,12 +2,14 @@ use chrono::TimeDelta;
 use loadmaster::features::accounts::Role;
 
 use serde_json::{Value, json};
+use sqlx::Executor;
 use uuid::Uuid;
 
 use super::{HOLDS, at, hold_on};
 use crate::support::{
     NewFlight, World,
     freight::{BOOKINGS, at_once, order, path_of, text, with},
+    until,
 };
 
 async fn flight(world: &World, kilograms: f64) -> Value {
@@ -221,5 +223,46 @@ async fn another_organizations_hold_does_not_exist() {
     operator.patch(&at(&hold), json!({ "pieces": 2 })).await.expect(200);
     let booking = operator.commit(&hold, json!({})).await;
     assert_eq!(booking["organization_id"], hold["organization_id"]);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn without_named_flights_too_what_an_expired_hold_kept_is_free_at_once() {
+    let world = World::start().await;
+    let flight = flight(&world, 100.0).await;
+    let (holder, other) = (world.customer().await, world.customer().await);
+    let brief = with(hold_on(&[&flight]), json!({ "ttl_seconds": 10 }));
+    let wanted = json!({ "origin": "DEL", "destination": "LHR", "weight_kg": 100 });
+    let booked = with(wanted.clone(), json!({ "pieces": 1 }));
+    holder.hold(brief.clone()).await;
+    other.post(BOOKINGS, booked.clone()).await.expect_problem(409, "no_bookable_itinerary");
+    world.clock.advance(TimeDelta::seconds(10));
+    let hold = other.hold(with(wanted, json!({ "ttl_seconds": 10 }))).await;
+    assert_eq!(hold["flight_ids"], json!([flight["id"]]));
+    world.clock.advance(TimeDelta::seconds(10));
+    assert_eq!(holder.book(booked).await["flight_ids"], json!([flight["id"]]));
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_flight_that_is_locked_for_long_delays_no_expiry_on_others() {
+    let world = World::working().await;
+    let locked = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let free = world.flight(NewFlight::new("AI102", "DEL", "LHR")).await;
+    let customer = world.customer().await;
+    let brief = |flights: &[&Value]| with(hold_on(flights), json!({ "ttl_seconds": 10 }));
+    let (stuck, swept) = (customer.hold(brief(&[&locked])).await, customer.hold(brief(&[&free])).await);
+    let mut lock = world.database.owner().await;
+    let statement =
+        format!("begin; select from flight_capacity where flight_id = '{}' for update", text(&locked, "id"));
+    lock.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(statement))).await.unwrap();
+    world.clock.advance(TimeDelta::seconds(10));
+    let stored = async |hold: &Value| {
+        world.texts(&format!("select status from holds where id = '{}'", text(hold, "id"))).await.remove(0)
+    };
+    until("the other hold is ended", async || stored(&swept).await == "EXPIRED").await;
+    assert_eq!(stored(&stuck).await, "ACTIVE");
+    lock.execute("rollback").await.unwrap();
+    until("the first one follows", async || stored(&stuck).await == "EXPIRED").await;
     world.audit().await;
 }

@@ -167,14 +167,20 @@ impl Model {
             }
             Step::AmendHold { hold, weight } => {
                 self.active(hold)?;
-                let Hold { flight, weight: before, .. } = self.holds[hold];
+                let Hold { flight, weight: before, entry, .. } = self.holds[hold];
+                if entry.is_some() && weight > before {
+                    return Err(Refusal("invalid_transition"));
+                }
                 self.take(flight, weight - before)?;
                 self.holds[hold].weight = weight;
                 self.free(flight, before - weight);
             }
             Step::MoveHold { hold, flight } => {
                 self.active(hold)?;
-                let Hold { flight: before, weight, .. } = self.holds[hold];
+                let Hold { flight: before, weight, entry, .. } = self.holds[hold];
+                if entry.is_some() && before != flight {
+                    return Err(Refusal("invalid_transition"));
+                }
                 if before != flight {
                     self.take(flight, weight)?;
                     self.holds[hold].flight = flight;
@@ -273,7 +279,7 @@ impl Model {
         let mut ended = Vec::new();
         if releases {
             // The newest first.
-            let mut taken = self.booked(flight) + self.held(flight) + self.flights[flight].aside;
+            let mut taken = self.booked(flight) + self.held(flight);
             for hold in (0..self.holds.len()).rev() {
                 let is_on = self.holds[hold].flight == flight && self.holds[hold].status == Held::Active;
                 if is_on && taken > weight {
@@ -291,9 +297,12 @@ impl Model {
             self.end(hold, Held::Released);
             self.flights[flight].aside = aside;
         }
-        if self.booked(flight) + self.held(flight) + self.flights[flight].aside > weight {
+        if self.booked(flight) + self.held(flight) > weight {
             return Err(Refusal("capacity_below_booked"));
         }
+        // What is set aside is nobody's yet.
+        let most = weight - self.booked(flight) - self.held(flight);
+        self.flights[flight].aside = self.flights[flight].aside.min(most);
         let more = weight - self.flights[flight].capacity;
         self.flights[flight].capacity = weight;
         self.free(flight, more);

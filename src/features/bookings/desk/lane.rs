@@ -395,7 +395,11 @@ impl<T: Ticket, M> Lane<T, M> {
                     self.short.extend(entry.order.operation.flights());
                     self.arrive(Order { has_cleared: true, ..entry.order.put_back() });
                 }
-                (Decision::Blocked(row), _) => self.blocked.wait_for_row(entry.order.put_back(), Some(row)),
+                (Decision::Blocked(row), _) => {
+                    // While it waits, more may run out.
+                    let order = Order { has_cleared: false, ..entry.order.put_back() };
+                    self.blocked.wait_for_row(order, Some(row));
+                }
                 (Decision::Granted(_) | Decision::Open, _) => self.arrive(entry.order.put_back()),
             }
         }

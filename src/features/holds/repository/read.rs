@@ -226,14 +226,20 @@ pub(in crate::features::holds) async fn list(
 pub(in crate::features::holds) async fn to_expire(
     db: &mut PgSession,
     now: DateTime<Utc>,
+    after: Option<(DateTime<Utc>, Uuid)>,
     most: i64,
-) -> sqlx::Result<Vec<Uuid>> {
-    let ids = sqlx::query_scalar!(
-        "select id from holds where status = 'ACTIVE' and expires_at <= $1 order by expires_at, id limit $2",
+) -> sqlx::Result<Vec<(DateTime<Utc>, Uuid)>> {
+    let (expires_at, id) = after.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
+    let rows = sqlx::query!(
+        "select expires_at, id from holds
+         where status = 'ACTIVE' and expires_at <= $1 and (expires_at, id) > ($2, $3)
+         order by expires_at, id limit $4",
         now,
+        expires_at,
+        id,
         most,
     );
-    ids.fetch_all(db).await
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.expires_at, row.id)).collect())
 }
 
 /// Returns the holds of room on these flights whose time is up: at most so many.
