@@ -1,4 +1,4 @@
-//! Whatever is held, booked and waited for on two flights, in any order: the server answers as a small model of the
+//! Whatever is held, booked, waited for and allotted on two flights, in any order: the server answers as a small model of the
 //! contract does, and agrees with it after each step.
 mod model;
 mod steps;
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
+    allotments::ALLOTMENTS,
     holds::hold_on,
     support::{
         Answer, Client, Dice, NewFlight, World, WorldOptions,
@@ -26,7 +27,10 @@ const STEPS: usize = 60;
 struct Played {
     world: World,
     user: (Uuid, Uuid),
+    admin: (Uuid, Uuid),
     flights: Vec<Value>,
+    /// By flight.
+    allotments: Vec<Value>,
     holds: Vec<Value>,
     bookings: Vec<Value>,
     entries: Vec<Value>,
@@ -44,14 +48,21 @@ impl Played {
             let new = NewFlight::new(number, "DEL", "LHR").weight(1000.0).volume(1000.0).leaves_in_hours(200);
             flights.push(world.flight(new).await);
         }
-        let user = (Uuid::new_v4(), Uuid::new_v4());
-        world.caller_in(Role::Admin, user.0, user.1).await;
-        Self { world, user, flights, holds: Vec::new(), bookings: Vec::new(), entries: Vec::new() }
+        let (user, admin) = ((Uuid::new_v4(), Uuid::new_v4()), (Uuid::new_v4(), Uuid::new_v4()));
+        world.caller_in(Role::Customer, user.0, user.1).await;
+        world.caller_in(Role::Admin, admin.0, admin.1).await;
+        let allotments = vec![Value::Null; FLIGHTS];
+        Self { world, user, admin, flights, allotments, holds: Vec::new(), bookings: Vec::new(), entries: Vec::new() }
     }
 
-    /// Tokens end while time goes on.
+    /// Who takes and waits. Tokens end while time goes on.
     fn client(&self) -> Client {
-        let token = self.world.token(Role::Admin, self.user.0, self.user.1);
+        let token = self.world.token(Role::Customer, self.user.0, self.user.1);
+        self.world.anonymous().with_token(&token)
+    }
+
+    fn staff(&self) -> Client {
+        let token = self.world.token(Role::Admin, self.admin.0, self.admin.1);
         self.world.anonymous().with_token(&token)
     }
 
@@ -95,7 +106,7 @@ impl Played {
             }
             Step::Leave { entry } => client.delete(&self.entry_at(*entry)).await,
             Step::Prefer { entry, priority } => {
-                client.patch(&self.entry_at(*entry), json!({ "priority": priority })).await
+                self.staff().patch(&self.entry_at(*entry), json!({ "priority": priority })).await
             }
             Step::BookOffer { entry } => {
                 client.post(&format!("{}/book", self.entry_at(*entry)), json!({ "pieces": 1 })).await
@@ -103,7 +114,22 @@ impl Played {
             Step::Decline { entry } => client.poke(&format!("{}/decline", self.entry_at(*entry))).await,
             Step::SetCapacity { flight, weight: to, releases } => {
                 let path = format!("/api/v1/flights/{}", text(&self.flights[*flight], "id"));
-                client.patch(&path, json!({ "capacity": weight(*to), "release_holds": releases })).await
+                self.staff().patch(&path, json!({ "capacity": weight(*to), "release_holds": releases })).await
+            }
+            Step::Allot { flight, weight: to } if self.allotments[*flight].is_null() => {
+                let today = self.world.now().date_naive();
+                let wanted = json!({
+                    "organization_id": self.user.1, "name": "Own", "origin": "DEL", "destination": "LHR",
+                    "flight_number": self.flights[*flight]["flight_number"], "date_from": today,
+                    "date_to": today + TimeDelta::days(30), "weight_kg": kilograms(*to),
+                });
+                self.staff().post(ALLOTMENTS, wanted).await
+            }
+            Step::Allot { flight, weight: to } => {
+                self.staff().patch(&crate::allotments::at(&self.allotments[*flight]), weight(*to)).await
+            }
+            Step::EndAllotment { flight } => {
+                self.staff().delete(&crate::allotments::at(&self.allotments[*flight])).await
             }
             Step::Wait { seconds } => {
                 self.world.clock.advance(TimeDelta::seconds(*seconds));
@@ -116,10 +142,30 @@ impl Played {
                 Step::Hold { .. } => self.holds.push(made),
                 Step::Book { .. } | Step::Commit { .. } | Step::BookOffer { .. } => self.bookings.push(made),
                 Step::Join { .. } => self.entries.push(made),
+                Step::Allot { flight, .. } => self.allotments[*flight] = made,
+                Step::EndAllotment { flight } => self.allotments[*flight] = Value::Null,
                 _ => {}
             }
         }
         Some(answer)
+    }
+
+    async fn agrees_on_allotment(&self, model: &Model, flight: usize) -> Result<(), String> {
+        let others = self.staff().room(&self.flights[flight]).await["available"]["weight_kg"].clone();
+        if others != kilograms(model.available(flight)) {
+            return Err(format!("others find {others} kg on flight {flight} instead of {}", model.available(flight)));
+        }
+        let Some(allotment) = model.flights[flight].allotment else { return Ok(()) };
+        let path = format!("{}/flights", crate::allotments::at(&self.allotments[flight]));
+        let shown = self.staff().get(&path).await.expect(200);
+        let shown = shown.as_array().expect("a list").iter().find(|on| on["flight_id"] == self.flights[flight]["id"]);
+        let figure = |member: &str| shown.and_then(|on| on[member]["weight_kg"].as_i64()).unwrap_or(-1);
+        let said = (kilograms(allotment.kept), kilograms(allotment.freight - allotment.kept));
+        if (figure("kept"), figure("drawn")) == said {
+            Ok(())
+        } else {
+            Err(format!("the allotment on flight {flight} is {allotment:?} and shown as {shown:?}"))
+        }
     }
 
     /// Whether the server shows what the model says; offers that were made since are taken note of.
@@ -129,11 +175,13 @@ impl Played {
             let room = client.room(&self.flights[flight]).await;
             let figure = |member: &str| room[member]["weight_kg"].as_i64().unwrap_or(-1);
             let shown = (figure("capacity"), figure("booked"), figure("available"));
-            let said = (model.flights[flight].capacity, model.booked(flight), model.available(flight));
+            let own = model.available(flight) + model.kept(flight);
+            let said = (model.flights[flight].capacity, model.booked(flight), own);
             let said = (kilograms(said.0), kilograms(said.1), kilograms(said.2));
             if shown != said {
                 return Err(format!("flight {flight} shows {shown:?} instead of {said:?}"));
             }
+            self.agrees_on_allotment(model, flight).await?;
             for (place, entry) in model.order(flight).into_iter().enumerate() {
                 let shown = client.get(&self.entry_at(entry)).await.expect(200)["place"].clone();
                 if shown != place + 1 {
@@ -214,7 +262,7 @@ async fn journey(seed: u64) {
 
 /// Takes seconds: after each step both must agree on everything, and what is offered and expires takes its time.
 #[tokio::test]
-async fn a_model_of_holds_and_waiters_agrees_at_each_step() {
+async fn a_model_of_holds_waiters_and_allotments_agrees_at_each_step() {
     for seed in 1..=rounds(2, 60) {
         journey(seed as u64).await;
     }

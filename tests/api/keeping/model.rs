@@ -1,4 +1,4 @@
-//! The contract's rules of holds, waiters and offers on two flights, in memory; weights in hundreds of kilograms, times in
+//! The contract's rules of holds, waiters, offers and allotments on two flights, in memory; weights in hundreds of kilograms, times in
 //! seconds. Written from the documents; nothing here is the product's.
 use super::steps::{Refusal, Step};
 
@@ -24,6 +24,8 @@ pub enum Held {
 pub struct Hold {
     pub flight: usize,
     pub weight: i64,
+    /// What of it comes from the allotment.
+    pub drawn: i64,
     pub status: Held,
     pub expires: i64,
     pub latest: i64,
@@ -35,6 +37,8 @@ pub struct Hold {
 pub struct Booking {
     pub flight: usize,
     pub weight: i64,
+    /// What of it comes from the allotment.
+    pub drawn: i64,
     pub in_force: bool,
 }
 
@@ -60,11 +64,19 @@ pub struct Entry {
     pub hold: Option<usize>,
 }
 
+#[derive(Debug, Clone, Copy)]
+pub struct Allotment {
+    pub freight: i64,
+    /// What nobody has drawn yet.
+    pub kept: i64,
+}
+
 #[derive(Debug, Clone)]
 pub struct Flight {
     pub capacity: i64,
     /// Kept for one who waits and was passed over.
     pub aside: i64,
+    pub allotment: Option<Allotment>,
 }
 
 #[derive(Debug, Default)]
@@ -78,7 +90,7 @@ pub struct Model {
 
 impl Model {
     pub fn new() -> Self {
-        let flights = vec![Flight { capacity: CAPACITY, aside: 0 }; FLIGHTS];
+        let flights = vec![Flight { capacity: CAPACITY, aside: 0, allotment: None }; FLIGHTS];
         Self { flights, ..Self::default() }
     }
 
@@ -87,13 +99,18 @@ impl Model {
         on.map(|booking| booking.weight).sum()
     }
 
-    /// Without what is set aside.
-    pub fn held(&self, flight: usize) -> i64 {
-        let on = self.holds.iter().filter(|hold| hold.flight == flight && hold.status == Held::Active);
-        on.map(|hold| hold.weight).sum()
+    /// What the allotment keeps.
+    pub fn kept(&self, flight: usize) -> i64 {
+        self.flights[flight].allotment.map_or(0, |allotment| allotment.kept)
     }
 
-    /// What anybody may take.
+    /// By anybody, without what is set aside.
+    pub fn held(&self, flight: usize) -> i64 {
+        let on = self.holds.iter().filter(|hold| hold.flight == flight && hold.status == Held::Active);
+        on.map(|hold| hold.weight).sum::<i64>() + self.kept(flight)
+    }
+
+    /// What anybody may take; the organization also what its allotment keeps.
     pub fn available(&self, flight: usize) -> i64 {
         self.flights[flight].capacity - self.booked(flight) - self.held(flight) - self.flights[flight].aside
     }
@@ -110,7 +127,7 @@ impl Model {
     }
 
     fn end(&mut self, hold: usize, status: Held) {
-        let Hold { flight, weight, entry, .. } = self.holds[hold].clone();
+        let Hold { flight, weight, drawn, entry, .. } = self.holds[hold].clone();
         self.holds[hold].status = status;
         if let Some(entry) = entry {
             self.entries[entry].status = match status {
@@ -120,7 +137,7 @@ impl Model {
             };
         }
         if status != Held::Committed {
-            self.free(flight, weight);
+            self.give_back(flight, weight, drawn);
         }
     }
 
@@ -132,8 +149,34 @@ impl Model {
         }
     }
 
-    fn take(&self, flight: usize, weight: i64) -> Result<(), Refusal> {
-        if weight <= self.available(flight) { Ok(()) } else { Err(Refusal("capacity_exceeded")) }
+    /// Takes of the allotment first; returns how much of it.
+    fn take(&mut self, flight: usize, weight: i64) -> Result<i64, Refusal> {
+        let drawn = weight.min(self.kept(flight));
+        if weight - drawn > self.available(flight) {
+            return Err(Refusal("capacity_exceeded"));
+        }
+        if let Some(allotment) = &mut self.flights[flight].allotment {
+            allotment.kept -= drawn;
+        }
+        Ok(drawn)
+    }
+
+    /// Gives back, to the allotment first; returns how much to it.
+    fn give_back(&mut self, flight: usize, weight: i64, drawn: i64) -> i64 {
+        let returned = weight.min(drawn);
+        if let Some(allotment) = &mut self.flights[flight].allotment {
+            allotment.kept += returned;
+        }
+        self.free(flight, weight - returned);
+        returned
+    }
+
+    /// Changes what is taken from one weight to another; returns what is then drawn.
+    fn retake(&mut self, flight: usize, before: i64, after: i64, drawn: i64) -> Result<i64, Refusal> {
+        if after >= before {
+            return Ok(drawn + self.take(flight, after - before)?);
+        }
+        Ok(drawn - self.give_back(flight, before - after, drawn))
     }
 
     fn offered(&self, entry: usize) -> Result<usize, Refusal> {
@@ -160,31 +203,30 @@ impl Model {
     fn step(&mut self, step: &Step) -> Result<(), Refusal> {
         match *step {
             Step::Hold { flight, weight, seconds } => {
-                self.take(flight, weight)?;
+                let drawn = self.take(flight, weight)?;
                 let latest = (self.now + LONGEST).min(CUTOFF);
                 let expires = (self.now + seconds).min(latest);
-                self.holds.push(Hold { flight, weight, status: Held::Active, expires, latest, entry: None });
+                self.holds.push(Hold { flight, weight, drawn, status: Held::Active, expires, latest, entry: None });
             }
             Step::AmendHold { hold, weight } => {
                 self.active(hold)?;
-                let Hold { flight, weight: before, entry, .. } = self.holds[hold];
+                let Hold { flight, weight: before, drawn, entry, .. } = self.holds[hold];
                 if entry.is_some() && weight > before {
                     return Err(Refusal("invalid_transition"));
                 }
-                self.take(flight, weight - before)?;
+                self.holds[hold].drawn = self.retake(flight, before, weight, drawn)?;
                 self.holds[hold].weight = weight;
-                self.free(flight, before - weight);
             }
             Step::MoveHold { hold, flight } => {
                 self.active(hold)?;
-                let Hold { flight: before, weight, entry, .. } = self.holds[hold];
+                let Hold { flight: before, weight, drawn, entry, .. } = self.holds[hold];
                 if entry.is_some() && before != flight {
                     return Err(Refusal("invalid_transition"));
                 }
                 if before != flight {
-                    self.take(flight, weight)?;
+                    self.holds[hold].drawn = self.take(flight, weight)?;
                     self.holds[hold].flight = flight;
-                    self.free(before, weight);
+                    self.give_back(before, weight, drawn);
                 }
             }
             Step::Extend { hold, seconds } => {
@@ -204,25 +246,24 @@ impl Model {
                 self.commit(hold);
             }
             Step::Book { flight, weight } => {
-                self.take(flight, weight)?;
-                self.bookings.push(Booking { flight, weight, in_force: true });
+                let drawn = self.take(flight, weight)?;
+                self.bookings.push(Booking { flight, weight, drawn, in_force: true });
             }
             Step::AmendBooking { booking, weight } => {
-                let Booking { flight, weight: before, in_force } = self.bookings[booking];
+                let Booking { flight, weight: before, drawn, in_force } = self.bookings[booking];
                 if !in_force {
                     return Err(Refusal("invalid_transition"));
                 }
-                self.take(flight, weight - before)?;
+                self.bookings[booking].drawn = self.retake(flight, before, weight, drawn)?;
                 self.bookings[booking].weight = weight;
-                self.free(flight, before - weight);
             }
             Step::Cancel { booking } => {
-                let Booking { flight, weight, in_force } = self.bookings[booking];
+                let Booking { flight, weight, drawn, in_force } = self.bookings[booking];
                 if !in_force {
                     return Err(Refusal("invalid_transition"));
                 }
                 self.bookings[booking].in_force = false;
-                self.free(flight, weight);
+                self.give_back(flight, weight, drawn);
             }
             Step::Join { flight, weight } => {
                 if weight > self.flights[flight].capacity {
@@ -257,6 +298,16 @@ impl Model {
                 self.end(hold, Held::Released);
             }
             Step::SetCapacity { flight, weight, releases } => self.set_capacity(flight, weight, releases)?,
+            Step::Allot { flight, weight } => self.allot(flight, weight),
+            Step::EndAllotment { flight } => {
+                let kept = self.kept(flight);
+                self.flights[flight].allotment = None;
+                self.free(flight, kept);
+                let holds = self.holds.iter_mut().filter(|hold| hold.flight == flight);
+                holds.for_each(|hold| hold.drawn = 0);
+                let bookings = self.bookings.iter_mut().filter(|booking| booking.flight == flight);
+                bookings.for_each(|booking| booking.drawn = 0);
+            }
             Step::Wait { seconds } => {
                 self.now += seconds;
                 for hold in 0..self.holds.len() {
@@ -270,9 +321,17 @@ impl Model {
     }
 
     fn commit(&mut self, hold: usize) {
-        let Hold { flight, weight, .. } = self.holds[hold];
+        let Hold { flight, weight, drawn, .. } = self.holds[hold];
         self.end(hold, Held::Committed);
-        self.bookings.push(Booking { flight, weight, in_force: true });
+        self.bookings.push(Booking { flight, weight, drawn, in_force: true });
+    }
+
+    /// Makes the allotment, or gives it another size, of which all that was drawn is part.
+    fn allot(&mut self, flight: usize, weight: i64) {
+        let Allotment { freight, kept } = self.flights[flight].allotment.unwrap_or(Allotment { freight: 0, kept: 0 });
+        let more = weight - freight;
+        self.flights[flight].allotment = Some(Allotment { freight: weight, kept: kept + more });
+        self.free(flight, -more);
     }
 
     fn set_capacity(&mut self, flight: usize, weight: i64, releases: bool) -> Result<(), Refusal> {
@@ -349,6 +408,7 @@ impl Model {
             self.holds.push(Hold {
                 flight,
                 weight,
+                drawn: 0,
                 status: Held::Active,
                 expires,
                 latest: expires,

@@ -8,22 +8,73 @@ pub struct Refusal(pub &'static str);
 /// Things are named by their numbers, in the order of their making.
 #[derive(Debug, Clone)]
 pub enum Step {
-    Hold { flight: usize, weight: i64, seconds: i64 },
-    AmendHold { hold: usize, weight: i64 },
-    MoveHold { hold: usize, flight: usize },
-    Extend { hold: usize, seconds: i64 },
-    Release { hold: usize },
-    Commit { hold: usize },
-    Book { flight: usize, weight: i64 },
-    AmendBooking { booking: usize, weight: i64 },
-    Cancel { booking: usize },
-    Join { flight: usize, weight: i64 },
-    Leave { entry: usize },
-    Prefer { entry: usize, priority: i64 },
-    BookOffer { entry: usize },
-    Decline { entry: usize },
-    SetCapacity { flight: usize, weight: i64, releases: bool },
-    Wait { seconds: i64 },
+    Hold {
+        flight: usize,
+        weight: i64,
+        seconds: i64,
+    },
+    AmendHold {
+        hold: usize,
+        weight: i64,
+    },
+    MoveHold {
+        hold: usize,
+        flight: usize,
+    },
+    Extend {
+        hold: usize,
+        seconds: i64,
+    },
+    Release {
+        hold: usize,
+    },
+    Commit {
+        hold: usize,
+    },
+    Book {
+        flight: usize,
+        weight: i64,
+    },
+    AmendBooking {
+        booking: usize,
+        weight: i64,
+    },
+    Cancel {
+        booking: usize,
+    },
+    Join {
+        flight: usize,
+        weight: i64,
+    },
+    Leave {
+        entry: usize,
+    },
+    Prefer {
+        entry: usize,
+        priority: i64,
+    },
+    BookOffer {
+        entry: usize,
+    },
+    Decline {
+        entry: usize,
+    },
+    SetCapacity {
+        flight: usize,
+        weight: i64,
+        releases: bool,
+    },
+    /// Keeps so much for the organization that takes and waits, newly or instead of what is kept.
+    Allot {
+        flight: usize,
+        weight: i64,
+    },
+    EndAllotment {
+        flight: usize,
+    },
+    Wait {
+        seconds: i64,
+    },
 }
 
 /// The next step: of what there is, whatever its state.
@@ -37,7 +88,7 @@ pub fn next(dice: &mut Dice, model: &Model) -> Step {
         let (holds, bookings, entries) = (model.holds.len(), model.bookings.len(), model.entries.len());
         // What was made last is looked at most.
         let recent = |dice: &mut Dice, all: usize| all - 1 - number(dice, all.min(6));
-        match dice.below(24) {
+        match dice.below(27) {
             0..4 => return Step::Hold { flight, weight: small, seconds },
             4 if holds > 0 => return Step::AmendHold { hold: recent(dice, holds), weight },
             5 if holds > 0 => return Step::MoveHold { hold: recent(dice, holds), flight },
@@ -56,9 +107,19 @@ pub fn next(dice: &mut Dice, model: &Model) -> Step {
             20 if entries > 0 => return Step::BookOffer { entry: recent(dice, entries) },
             21 if entries > 0 => return Step::Decline { entry: recent(dice, entries) },
             22 => {
-                let releases = dice.below(2) == 0;
+                // Which of the holds that have drawn from it would end is not the model's.
+                let releases = dice.below(2) == 0 && model.flights[flight].allotment.is_none();
                 return Step::SetCapacity { flight, weight: weight + small, releases };
             }
+            24..26 => {
+                let (freight, kept) = model.flights[flight].allotment.map_or((0, 0), |all| (all.freight, all.kept));
+                // Those that do not fit are tried again after minutes.
+                let (least, most) = ((freight - kept).max(1), freight + model.available(flight));
+                if least <= most {
+                    return Step::Allot { flight, weight: weight.clamp(least, most) };
+                }
+            }
+            26 if model.flights[flight].allotment.is_some() => return Step::EndAllotment { flight },
             23 => return Step::Wait { seconds: *dice.pick(&[1, 10, 120, 600]) },
             _ => {}
         }
