@@ -1,4 +1,6 @@
 //! Waiting for room on full flights.
+mod scale;
+
 use chrono::TimeDelta;
 use loadmaster::features::accounts::Role;
 use serde_json::{Value, json};
@@ -9,9 +11,9 @@ use crate::support::{
     until,
 };
 
-const WAITLIST: &str = "/api/v1/waitlist";
+pub const WAITLIST: &str = "/api/v1/waitlist";
 
-fn wanted(flight: &Value, kilograms: f64) -> Value {
+pub fn wanted(flight: &Value, kilograms: f64) -> Value {
     json!({ "flight_ids": [flight["id"]], "weight_kg": kilograms })
 }
 

@@ -106,20 +106,25 @@ impl Join {
         };
         let codes = &self.wanted.special_handling_codes;
         let ways = self.waitlist.ways((*origin, *destination), *date, codes).await?;
-        let space = self.wanted.load().space;
-        let mut largest = None;
-        let mut flights = BTreeSet::new();
-        for way in &ways {
-            match way.iter().find_map(|flight| too_small(flight, space)) {
-                None => flights.extend(way.iter().map(|flight| flight.id)),
-                Some(error) => largest = largest.or(Some(error)),
-            }
-        }
+        let (flights, obstacle) = large_enough(&ways, self.wanted.load().space);
         if flights.is_empty() {
-            return Err(largest.map_or(WaitlistError::NoItinerary, WaitlistError::from));
+            return Err(obstacle.map_or(WaitlistError::NoItinerary, WaitlistError::from));
         }
         Ok(flights.into_iter().collect())
     }
+}
+
+/// Returns the flights of those ways that could carry the freight if they were empty, and why the first of the others
+/// could not.
+pub(super) fn large_enough(ways: &[Vec<Flight>], space: Space) -> (BTreeSet<FlightId>, Option<ItineraryError>) {
+    let (mut flights, mut obstacle) = (BTreeSet::new(), None);
+    for way in ways {
+        match way.iter().find_map(|flight| too_small(flight, space)) {
+            None => flights.extend(way.iter().map(|flight| flight.id)),
+            Some(error) => obstacle = obstacle.or(Some(error)),
+        }
+    }
+    (flights, obstacle)
 }
 
 /// Returns the refusal of freight that the flight could not carry if it were empty.

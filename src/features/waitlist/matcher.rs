@@ -1,23 +1,23 @@
 //! Gives what becomes free to those who wait. Room that is set aside names its flight by itself: nothing that a process
 //! forgets is lost.
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    choose::{First, Known, Line, Pick},
     error::WaitlistError,
     metric,
-    model::{Choice, KEPT_UNTIL, Queued, choose},
-    offer::{MakeOffer, with_aside},
+    model::KEPT_UNTIL,
+    offer::MakeOffer,
     repository,
     service::WaitlistService,
 };
 use crate::{
     features::{
         capacity::{self, ASIDE_FOR, FlightCapacity, Shift, Space},
-        flights::{self, Flight},
         holds::HoldEventType,
     },
     kernel::FlightId,
@@ -66,6 +66,9 @@ impl WaitlistService {
     }
 
     async fn look(&self, sweeps: bool) -> Result<(), WaitlistError> {
+        if sweeps && let Err(error) = self.widen_all().await {
+            tracing::debug!(%error, "new flights cannot be found for those who wait by date; trying again");
+        }
         self.settle(sweeps).await?;
         let mut flights = self.take_asked();
         {
@@ -98,13 +101,16 @@ impl WaitlistService {
 
     /// Offers what is free on a flight to those who wait for it, in order, and opens or keeps the rest.
     pub(super) async fn match_flight(&self, flight: FlightId) -> Result<(), WaitlistError> {
+        let mut turn = Turn::of(flight);
         for _ in 0..AT_ONCE {
-            match self.next_offer(flight).await? {
+            match self.next_offer(&mut turn).await? {
                 Next::Offered => {}
+                Next::Changed => turn = Turn::of(flight),
                 Next::Rest { aside, keeps } => {
                     if self.dispose_of_rest(flight, aside, keeps).await? {
                         return Ok(());
                     }
+                    turn = Turn::of(flight);
                 }
             }
         }
@@ -113,82 +119,28 @@ impl WaitlistService {
     }
 
     /// Makes the next offer on a flight, if somebody fits.
-    async fn next_offer(&self, flight: FlightId) -> Result<Next, WaitlistError> {
-        let order = repository::queue(&mut *self.db.read().await?, flight).await?;
-        let mut known = Known::default();
-        let mut fitting = HashMap::new();
-        let now = self.clock.now();
-        let own = self.known(&mut known, &[flight]).await?;
-        let Some(own) = own.first().cloned() else { return Ok(Next::Rest { aside: Space::default(), keeps: false }) };
-        let aside = own.room.aside;
-        let free = with_aside(std::slice::from_ref(&own))[0].room.available();
-        for (place, entry) in order.iter().enumerate() {
-            // Those that are too large for this flight need no look at others.
-            if entry.space.exceeds(free).next().is_some() {
-                continue;
-            }
-            if let Some(way) = self.way_of(entry, flight, &mut known).await? {
-                fitting.insert(place, way);
-                break;
-            }
-        }
-        let keeps = now + KEPT_UNTIL < own.room.cutoff;
-        let mut place = 0;
-        let choice = choose(&order, self.limits.max_passed_over, keeps, |_| {
-            place += 1;
-            fitting.contains_key(&(place - 1))
-        });
-        let place = match choice {
-            Choice::Offer(place) => place,
-            Choice::Nobody => return Ok(Next::Rest { aside, keeps: false }),
-            Choice::Keep => return Ok(Next::Rest { aside, keeps: true }),
-        };
-        let way = fitting.remove(&place).unwrap_or_default();
-        let passed = order[..place].iter().map(|entry| entry.id).collect();
-        let offer = MakeOffer { waitlist: self.clone(), entry: order[place].clone(), way, passed };
-        if let Some((hold, rooms)) = run_alone(&self.db, offer).await? {
-            self.capacity.wrote(&rooms);
-            self.holds.changed(&hold, HoldEventType::Created);
-            metric::OFFERS.with(["made"]).increment(1);
-        }
-        Ok(Next::Offered)
-    }
-
-    /// Returns the way that an entry can be offered now, on this flight among others.
-    async fn way_of(
-        &self,
-        entry: &Queued,
-        flight: FlightId,
-        known: &mut Known,
-    ) -> Result<Option<Vec<FlightId>>, WaitlistError> {
-        let now = self.clock.now();
-        let ways = match entry.departure_date {
-            None => vec![entry.flight_ids.clone()],
-            Some(date) => {
-                let ways = self.ways(entry.lane, date, &entry.special_handling_codes).await?;
-                let ids = ways.into_iter().map(|way| way.iter().map(|leg| leg.id).collect::<Vec<_>>());
-                ids.filter(|way| way.contains(&flight)).collect()
+    async fn next_offer(&self, Turn { known, line }: &mut Turn) -> Result<Next, WaitlistError> {
+        let first = self.first(known, line).await?;
+        let Pick { entry, way, is_of_another } = match first {
+            First::Entry(pick) => pick,
+            First::Nobody | First::Kept => {
+                let aside = known.room(line.flight).map_or_else(Space::default, |room| room.aside);
+                return Ok(Next::Rest { aside, keeps: matches!(first, First::Kept) });
             }
         };
-        let embargoes = self.embargoes.in_force().await?;
-        for way in ways {
-            let flights = self.known(known, &way).await?;
-            if flights.len() == way.len() && self.can_offer(entry, &flights, &embargoes, now) {
-                return Ok(Some(way));
-            }
+        let others: Vec<FlightId> = way.iter().copied().filter(|leg| *leg != line.flight).collect();
+        let Some(made) = run_alone(&self.db, MakeOffer { waitlist: self.clone(), entry, way }).await? else {
+            return Ok(Next::Changed);
+        };
+        self.capacity.wrote(&made.rooms);
+        self.holds.changed(&made.hold, HoldEventType::Created);
+        metric::OFFERS.with(["made"]).increment(1);
+        known.learn(&made.rooms);
+        if !others.is_empty() {
+            // More may have been kept for it there than it took.
+            self.look_at(others);
         }
-        Ok(None)
-    }
-
-    /// Returns these flights, in order, as far as they exist, read once.
-    async fn known(&self, known: &mut Known, wanted: &[FlightId]) -> Result<Vec<Flight>, WaitlistError> {
-        let missing: Vec<FlightId> = wanted.iter().filter(|id| !known.0.contains_key(id)).copied().collect();
-        if !missing.is_empty() {
-            let mut connection = self.db.read().await?;
-            let found = flights::find_all_in_tx(&mut connection, &missing).await?;
-            known.0.extend(found.into_iter().map(|flight| (flight.id, flight)));
-        }
-        Ok(wanted.iter().filter_map(|id| known.0.get(id).cloned()).collect())
+        Ok(if is_of_another || made.has_passed_too_often { Next::Changed } else { Next::Offered })
     }
 
     /// Opens what nobody can use of what was set aside, or keeps it for one who was passed over too often. False: other
@@ -221,13 +173,23 @@ impl WaitlistService {
     }
 }
 
-/// Flights that were read in this turn.
-#[derive(Default)]
-struct Known(HashMap<FlightId, Flight>);
+/// What is known of a flight and its order while offers are made on it.
+struct Turn {
+    known: Known,
+    line: Line,
+}
+
+impl Turn {
+    fn of(flight: FlightId) -> Self {
+        Self { known: Known::default(), line: Line::of(flight) }
+    }
+}
 
 /// What comes next on a flight.
 enum Next {
     Offered,
+    /// The room or the order is not what was read: it is read again.
+    Changed,
     /// Nobody fits what is left.
     Rest {
         /// What was set aside when nobody was found.

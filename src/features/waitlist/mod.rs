@@ -2,6 +2,7 @@
 //! hold to the first that fits, and lets nobody be passed over for ever. Room that becomes free is set aside by
 //! `capacity`; an offer is a hold, and becomes a booking as every hold does.
 mod audit;
+mod choose;
 mod dto;
 mod error;
 mod join;
@@ -15,5 +16,6 @@ mod room;
 mod router;
 mod service;
 mod settle;
+mod widen;
 
 pub use room::ROOM;

@@ -117,34 +117,16 @@ pub struct Queued {
     pub special_handling_codes: Vec<HandlingCode>,
 }
 
+impl Queued {
+    /// Returns whether nobody behind it gets an offer on the flights that it names. One by date has more chances instead.
+    pub fn was_passed_over_too_often(&self, most: i32) -> bool {
+        self.passed_over >= most && !self.flight_ids.is_empty()
+    }
+}
+
 /// Returns when an offer ends: after so many hours, or half of the time to the cut-off if that is less.
 pub fn offer_ends(now: DateTime<Utc>, cutoff: DateTime<Utc>, hours: u32) -> DateTime<Utc> {
     now + TimeDelta::hours(i64::from(hours)).min((cutoff - now) / 2)
-}
-
-/// What becomes of what is free on a flight, for those who wait in order.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Choice {
-    /// The entry at this place of the order, past those before it, which do not fit.
-    Offer(usize),
-    /// Nobody fits.
-    Nobody,
-    /// An entry that was passed over too often does not fit: what is free is kept for it.
-    Keep,
-}
-
-/// Chooses by the order: the first that fits. Past an entry that was passed over too often nobody gets an offer while
-/// `keeps`.
-pub fn choose(order: &[Queued], most_passed_over: i32, keeps: bool, mut fits: impl FnMut(&Queued) -> bool) -> Choice {
-    for (place, entry) in order.iter().enumerate() {
-        if fits(entry) {
-            return Choice::Offer(place);
-        }
-        if keeps && entry.passed_over >= most_passed_over && !entry.flight_ids.is_empty() {
-            return Choice::Keep;
-        }
-    }
-    Choice::Nobody
 }
 
 /// The end of a page of entries: lists start with the newest.
@@ -201,11 +183,11 @@ mod tests {
 
     use super::*;
 
-    fn queued(number: u128, weight: i64, passed_over: i32, is_named: bool) -> Queued {
+    fn queued(passed_over: i32, is_named: bool) -> Queued {
         let flight_ids = if is_named { vec![Uuid::from_u128(1).into()] } else { Vec::new() };
         Queued {
-            id: Uuid::from_u128(number).into(),
-            space: Space::from_columns(weight, 1, 0),
+            id: Uuid::from_u128(2).into(),
+            space: Space::from_columns(10, 1, 0),
             passed_over,
             flight_ids,
             lane: ("DEL".parse().unwrap(), "LHR".parse().unwrap()),
@@ -214,28 +196,11 @@ mod tests {
         }
     }
 
-    fn chosen(order: &[Queued], free: i64, keeps: bool) -> Choice {
-        choose(order, 3, keeps, |entry| entry.space.weight.hectograms() <= free)
-    }
-
     #[test]
-    fn the_first_that_fits_gets_the_offer() {
-        let order = [queued(1, 100, 0, true), queued(2, 50, 0, true), queued(3, 50, 0, true)];
-        assert_eq!(chosen(&order, 100, true), Choice::Offer(0));
-        assert_eq!(chosen(&order, 60, true), Choice::Offer(1));
-        assert_eq!(chosen(&order, 40, true), Choice::Nobody);
-        assert_eq!(chosen(&[], 40, true), Choice::Nobody);
-    }
-
-    #[test]
-    fn nobody_passes_one_who_was_passed_over_too_often() {
-        let order = [queued(1, 100, 3, true), queued(2, 50, 0, true)];
-        assert_eq!(chosen(&order, 60, true), Choice::Keep);
-        assert_eq!(chosen(&order, 100, true), Choice::Offer(0));
-        // Not in the last hours, and not for one who has more chances by date.
-        assert_eq!(chosen(&order, 60, false), Choice::Offer(1));
-        assert_eq!(chosen(&[queued(1, 100, 3, false), queued(2, 50, 0, true)], 60, true), Choice::Offer(1));
-        assert_eq!(chosen(&[queued(1, 100, 2, true), queued(2, 50, 0, true)], 60, true), Choice::Offer(1));
+    fn only_one_with_named_flights_is_passed_over_too_often() {
+        assert!(queued(3, true).was_passed_over_too_often(3));
+        assert!(!queued(2, true).was_passed_over_too_often(3));
+        assert!(!queued(3, false).was_passed_over_too_often(3));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
         flights::{self, Flight},
         holds::{self, Demand, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus},
     },
-    kernel::{FlightId, HoldId, WaitlistEntryId},
+    kernel::{FlightId, HoldId},
     platform::{postgres::PgSession, work::Command},
 };
 
@@ -24,20 +24,25 @@ pub(super) struct MakeOffer {
     pub waitlist: WaitlistService,
     pub entry: Queued,
     pub way: Vec<FlightId>,
-    /// Entries before it in the order, which did not fit.
-    pub passed: Vec<WaitlistEntryId>,
 }
 
-/// An offer that was made, and the flights' rows after it. `None`: the room or the entry has gone meanwhile.
-pub(super) type Made = Option<(Hold, Vec<FlightCapacity>)>;
+/// An offer that was made.
+pub(super) struct Made {
+    pub hold: Hold,
+    /// The flights' rows after it.
+    pub rooms: Vec<FlightCapacity>,
+    /// By it one was passed over for the last time: nobody behind that one gets an offer any more.
+    pub has_passed_too_often: bool,
+}
 
 impl Command for MakeOffer {
     const NAME: &'static str = "waitlist.offer";
-    type Done = Made;
+    /// `None`: the room or the entry has gone meanwhile.
+    type Done = Option<Made>;
     type Error = WaitlistError;
 
-    async fn decide(&mut self, tx: &mut PgSession) -> Result<Made, WaitlistError> {
-        let Self { waitlist, entry: queued, way, passed } = self;
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<Option<Made>, WaitlistError> {
+        let Self { waitlist, entry: queued, way } = self;
         let awaited = repository::awaited(tx, queued.id).await?;
         let locked: BTreeSet<FlightId> = way.iter().chain(&awaited).copied().collect();
         let locked: Vec<FlightId> = locked.into_iter().collect();
@@ -65,14 +70,10 @@ impl Command for MakeOffer {
         entry.status = WaitlistStatus::Offered;
         entry.offer =
             Some(Offer { hold_id: hold.id, status: hold.status, expires_at: hold.expires_at, booking_ref: None });
-        if !passed.is_empty() {
-            repository::pass_over(tx, passed).await?;
-        }
+        let has_passed_too_often = repository::pass_over(tx, entry.id, way, waitlist.limits.max_passed_over).await?;
         save_in_tx(tx, &[(&entry, WaitlistEventType::Offered)]).await?;
-        Ok(Some((hold, rooms)))
+        Ok(Some(Made { hold, rooms, has_passed_too_often }))
     }
-
-    async fn concluded(&mut self, _: Result<&Made, &WaitlistError>) {}
 }
 
 /// Returns what an offer takes: first of what was set aside, which it opens, then of what is free for all.

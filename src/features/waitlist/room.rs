@@ -53,6 +53,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         news: Arc::default(),
         asked: Arc::default(),
         flights_left: Arc::default(),
+        widened: Arc::default(),
     };
     let state = HandlerState::of(opening, waitlist.clone(), opening.service()?, opening.service()?);
     let routes = router::routes().with_state(&state);

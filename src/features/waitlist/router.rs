@@ -101,9 +101,10 @@ async fn show(
     unless_missing(query.refuse_all(), exists).await?;
     let entry = waitlist.visible(caller, id).await?;
     let body = waitlist.describe(std::slice::from_ref(&entry)).await?.pop().ok_or(WaitlistError::Unknown)?;
-    // Place and offer change without a change of the entry.
+    // Place, offer and number of times change without a change of the entry.
     let offered = body.offer.as_ref().map_or(0, |offer| offer.version);
-    let tag = format!("{}-{}-{offered}-{}", entry.version, body.place.unwrap_or(0), body.status.as_str());
+    let (place, passed_over) = (body.place.unwrap_or(0), body.passed_over);
+    let tag = format!("{}-{place}-{passed_over}-{offered}-{}", entry.version, body.status.as_str());
     Ok(conditional(&tag, &if_none_match, PRIVATE, Json(body)))
 }
 

@@ -16,7 +16,7 @@ use crate::{
         accounts::{Acts, Principal},
         capacity::{self, CapacityService},
         embargoes::EmbargoService,
-        flights::FlightService,
+        flights::{FlightService, NetworkVersion},
         holds::{HoldBody, HoldService},
         search::SearchService,
     },
@@ -39,7 +39,8 @@ pub struct WaitlistLimits {
     pub max_passed_over: i32,
 }
 
-/// The use cases of the waitlist: `join`, `order`, `matcher` with `offer`, and `settle`.
+/// The use cases of the waitlist: `join`, `order`, `matcher` with `choose` and `offer`, `widen`, and
+/// `settle`.
 #[derive(Clone)]
 pub struct WaitlistService {
     pub db: Database,
@@ -58,6 +59,8 @@ pub struct WaitlistService {
     pub asked: Arc<Mutex<BTreeSet<FlightId>>>,
     /// Flights have departed or were cancelled.
     pub flights_left: Arc<AtomicBool>,
+    /// The version of the network at which all flights were found for entries by date.
+    pub widened: Arc<Mutex<Option<NetworkVersion>>>,
 }
 
 impl WaitlistService {
@@ -95,17 +98,18 @@ impl WaitlistService {
         let holds = self.holds.find_all(&holds).await?;
         let mut holds: HashMap<HoldId, HoldBody> =
             holds.iter().map(|hold| (hold.id, HoldBody::new(hold, now))).collect();
-        let mut bodies = Vec::with_capacity(entries.len());
-        let mut connection = self.db.read().await?;
-        for entry in entries {
-            let place = match entry.status {
-                WaitlistStatus::Waiting => repository::place(&mut connection, entry.id).await?,
-                _ => None,
-            };
+        let waiting = entries.iter().filter(|entry| entry.status == WaitlistStatus::Waiting);
+        let waiting: Vec<WaitlistEntryId> = waiting.map(|entry| entry.id).collect();
+        let places = if waiting.is_empty() {
+            HashMap::new()
+        } else {
+            repository::places(&mut *self.db.read().await?, &waiting).await?
+        };
+        let bodies = entries.iter().map(|entry| {
             let offer = entry.offer.as_ref().and_then(|offer| holds.remove(&offer.hold_id));
-            bodies.push(WaitlistEntryBody::new(entry, place, offer, now));
-        }
-        Ok(bodies)
+            WaitlistEntryBody::new(entry, places.get(&entry.id).copied(), offer, now)
+        });
+        Ok(bodies.collect())
     }
 }
 

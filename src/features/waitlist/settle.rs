@@ -1,4 +1,6 @@
 //! Records what became of entries: of offers that have ended, and of flights that have left.
+use std::collections::HashSet;
+
 use super::{
     error::WaitlistError,
     metric,
@@ -80,10 +82,11 @@ impl WaitlistService {
         let mut entries = repository::lock(&mut tx, &ids).await?;
         let now = self.clock.now();
         entries.retain(|entry| entry.status == WaitlistStatus::Waiting);
+        let cancelled: HashSet<WaitlistEntryId> =
+            unserved.iter().filter(|gone| gone.is_cancelled).map(|gone| gone.id).collect();
         let mut events = Vec::with_capacity(entries.len());
         for entry in &mut entries {
-            let is_cancelled = unserved.iter().any(|gone| gone.id == entry.id && gone.is_cancelled);
-            let (status, event) = if is_cancelled {
+            let (status, event) = if cancelled.contains(&entry.id) {
                 (WaitlistStatus::Cancelled, WaitlistEventType::Cancelled)
             } else {
                 (WaitlistStatus::Expired, WaitlistEventType::Expired)
@@ -97,6 +100,8 @@ impl WaitlistService {
             save_in_tx(&mut tx, &changed).await?;
         }
         commit(tx).await?;
+        // What was kept for them on other flights is for those behind them.
+        self.look_at(flights);
         Ok(())
     }
 }

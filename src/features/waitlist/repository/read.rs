@@ -1,3 +1,5 @@
+use std::collections::{BTreeSet, HashMap};
+
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
@@ -157,32 +159,67 @@ pub(in crate::features::waitlist) async fn list(
     )
 }
 
-/// Returns the place of a waiting entry: on the flight on which most come before it.
-pub(in crate::features::waitlist) async fn place(db: &mut PgSession, id: WaitlistEntryId) -> sqlx::Result<Option<i64>> {
-    let before = sqlx::query_scalar!(
-        r#"select max(before.count) as "most"
-           from waitlist_entries e
-           join waitlist_flights own on own.entry_id = e.id
-           cross join lateral (
-               select count(*) from waitlist_flights f join waitlist_entries o on o.id = f.entry_id
-               where f.flight_id = own.flight_id and o.status = 'WAITING' and (o.priority, o.rank) < (e.priority, e.rank)
-           ) before
-           where e.id = $1 and e.status = 'WAITING'"#,
-        id.uuid(),
+/// Returns the places of these entries, as far as they wait: of several flights, the worst counts.
+pub(in crate::features::waitlist) async fn places(
+    db: &mut PgSession,
+    ids: &[WaitlistEntryId],
+) -> sqlx::Result<HashMap<WaitlistEntryId, i64>> {
+    let rows = sqlx::query!(
+        r#"with own as (
+               select flight_id, entry_id from waitlist_flights where entry_id = any($1)
+           ), lines as (
+               select f.flight_id, f.entry_id,
+                      row_number() over (partition by f.flight_id order by e.priority, e.rank) as place
+               from waitlist_flights f join waitlist_entries e on e.id = f.entry_id
+               where f.flight_id in (select flight_id from own) and e.status = 'WAITING'
+           )
+           select entry_id as "entry_id!", max(place) as "place!" from own join lines using (flight_id, entry_id)
+           group by entry_id"#,
+        &planned_list(&column(ids, |id| id.uuid())),
     );
-    Ok(before.fetch_one(db).await?.map(|before| before + 1))
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.entry_id.into(), row.place)).collect())
 }
 
-/// Returns the entries that wait for a flight, in order.
-pub(in crate::features::waitlist) async fn queue(db: &mut PgSession, flight: FlightId) -> sqlx::Result<Vec<Queued>> {
+/// Which part of the order of a flight is read.
+pub(in crate::features::waitlist) struct Stretch {
+    pub flight: FlightId,
+    /// Entries that need more than this are left out.
+    pub free: Space,
+    /// Entries with named flights that were passed over so often are not left out, whatever they need.
+    pub kept_from: Option<i32>,
+    /// Only entries behind this one.
+    pub after: Option<WaitlistEntryId>,
+    /// Only entries before this one.
+    pub before: Option<WaitlistEntryId>,
+}
+
+/// Returns the next entries that wait for a flight, in order, at most so many.
+pub(in crate::features::waitlist) async fn queue(
+    db: &mut PgSession,
+    stretch: &Stretch,
+    most: u8,
+) -> sqlx::Result<Vec<Queued>> {
     let rows = sqlx::query!(
         r#"select e.id, e.weight_hg, e.volume_l, e.positions, e.passed_over, e.flight_ids,
                   e.origin as "origin: AirportCode", e.destination as "destination: AirportCode", e.departure_date,
                   e.special_handling_codes as "special_handling_codes: Vec<HandlingCode>"
            from waitlist_flights f join waitlist_entries e on e.id = f.entry_id
            where f.flight_id = $1 and e.status = 'WAITING'
-           order by e.priority, e.rank"#,
-        flight.uuid(),
+             and ((e.weight_hg <= $2 and e.volume_l <= $3 and e.positions <= $4)
+                  or (e.passed_over >= $5 and cardinality(e.flight_ids) > 0))
+             and ($6::uuid is null
+                  or (e.priority, e.rank) > (select a.priority, a.rank from waitlist_entries a where a.id = $6))
+             and ($7::uuid is null
+                  or (e.priority, e.rank) < (select b.priority, b.rank from waitlist_entries b where b.id = $7))
+           order by e.priority, e.rank limit $8"#,
+        stretch.flight.uuid(),
+        stretch.free.weight.hectograms(),
+        stretch.free.volume.litres(),
+        stretch.free.positions.count(),
+        stretch.kept_from,
+        stretch.after.map(WaitlistEntryId::uuid),
+        stretch.before.map(WaitlistEntryId::uuid),
+        i64::from(most),
     );
     let queued = rows.fetch_all(db).await?.into_iter().map(|row| Queued {
         id: row.id.into(),
@@ -242,9 +279,14 @@ pub(in crate::features::waitlist) async fn oldest_aside(
     oldest.fetch_one(db).await
 }
 
-/// Returns all flights for which somebody waits.
+/// Returns all flights for which somebody waits, or on which room is set aside.
 pub(in crate::features::waitlist) async fn affected(db: &mut PgSession) -> sqlx::Result<Vec<FlightId>> {
-    let ids = sqlx::query_scalar!("select flight_id from flight_capacity where waiting > 0 order by flight_id");
+    let ids = sqlx::query_scalar!(
+        r#"select flight_id as "flight_id!" from (
+               select flight_id from flight_capacity where waiting > 0
+               union select flight_id from flight_capacity where aside_until is not null) affected
+           order by flight_id"#,
+    );
     Ok(ids.fetch_all(db).await?.into_iter().map(FlightId::from).collect())
 }
 
@@ -275,25 +317,68 @@ pub(in crate::features::waitlist) struct Unserved {
 }
 
 /// Returns waiting entries of which a named flight, or every flight of their date, is cancelled or gives no offers any
-/// more.
+/// more. Looks at each awaited flight once, and at the entries of those that are lost.
 pub(in crate::features::waitlist) async fn no_longer_served(
     db: &mut PgSession,
     last_offers: DateTime<Utc>,
     most: i64,
 ) -> sqlx::Result<Vec<Unserved>> {
     let rows = sqlx::query!(
-        r#"select e.id, bool_or(c.status = 'CANCELLED') as "is_cancelled!"
-           from waitlist_entries e
-           join waitlist_flights f on f.entry_id = e.id
-           join flight_capacity c on c.flight_id = f.flight_id
+        r#"with recursive awaited as (
+               (select flight_id from waitlist_flights order by flight_id limit 1)
+               union all
+               select (select f.flight_id from waitlist_flights f where f.flight_id > a.flight_id
+                       order by f.flight_id limit 1)
+               from awaited a where a.flight_id is not null
+           ), lost as (
+               select c.flight_id, c.status = 'CANCELLED' as is_cancelled
+               from awaited a join flight_capacity c on c.flight_id = a.flight_id
+               where c.status <> 'SCHEDULED' or c.cutoff_at <= $1
+           )
+           select e.id, bool_or(lost.is_cancelled) as "is_cancelled!"
+           from lost
+           join waitlist_flights f on f.flight_id = lost.flight_id
+           join waitlist_entries e on e.id = f.entry_id
            where e.status = 'WAITING'
-           group by e.id
-           having case when cardinality(e.flight_ids) > 0 then bool_or(c.status <> 'SCHEDULED' or c.cutoff_at <= $1)
-                       else bool_and(c.status <> 'SCHEDULED' or c.cutoff_at <= $1) end
-           order by e.id limit $2"#,
+             and (cardinality(e.flight_ids) > 0
+                  or not exists (select from waitlist_flights o where o.entry_id = e.id
+                                 and o.flight_id not in (select flight_id from lost)))
+           group by e.id order by e.id limit $2"#,
         last_offers,
         most,
     );
     let rows = rows.fetch_all(db).await?.into_iter();
     Ok(rows.map(|row| Unserved { id: row.id.into(), is_cancelled: row.is_cancelled }).collect())
+}
+
+/// Returns entries by date that wait, with the flights that they wait for: the next after this one, at most so many.
+pub(in crate::features::waitlist) async fn by_date(
+    db: &mut PgSession,
+    after: Option<WaitlistEntryId>,
+    most: i64,
+) -> sqlx::Result<Vec<(Queued, BTreeSet<FlightId>)>> {
+    let rows = sqlx::query!(
+        r#"select e.id, e.weight_hg, e.volume_l, e.positions, e.passed_over,
+                  e.origin as "origin: AirportCode", e.destination as "destination: AirportCode", e.departure_date,
+                  e.special_handling_codes as "special_handling_codes: Vec<HandlingCode>",
+                  array(select f.flight_id from waitlist_flights f where f.entry_id = e.id) as "awaited!"
+           from waitlist_entries e
+           where e.status = 'WAITING' and e.departure_date is not null and ($1::uuid is null or e.id > $1)
+           order by e.id limit $2"#,
+        after.map(WaitlistEntryId::uuid),
+        most,
+    );
+    let entries = rows.fetch_all(db).await?.into_iter().map(|row| {
+        let queued = Queued {
+            id: row.id.into(),
+            space: Space::from_columns(row.weight_hg, row.volume_l, row.positions),
+            passed_over: row.passed_over,
+            flight_ids: Vec::new(),
+            lane: (row.origin, row.destination),
+            departure_date: row.departure_date,
+            special_handling_codes: row.special_handling_codes,
+        };
+        (queued, row.awaited.into_iter().map(FlightId::from).collect())
+    });
+    Ok(entries.collect())
 }

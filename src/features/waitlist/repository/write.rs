@@ -78,18 +78,53 @@ pub(in crate::features::waitlist) async fn leave(
     Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.flight_id.into(), row.entries)).collect())
 }
 
-/// Counts that those of these entries which still wait were passed over.
-pub(in crate::features::waitlist) async fn pass_over(db: &mut PgSession, ids: &[WaitlistEntryId]) -> sqlx::Result<()> {
-    sqlx::query!(
-        "with passed as (
-             select id from waitlist_entries where id = any($1) and status = 'WAITING' order by id for no key update
-         )
-         update waitlist_entries e set passed_over = passed_over + 1 from passed where e.id = passed.id",
-        &column(ids, |id| id.uuid()),
-    )
-    .execute(db)
-    .await
-    .map(drop)
+/// Adds flights to those that entries wait for, as far as they still wait; returns how many are new on each flight. The
+/// caller holds the locks of the entries and of all these flights.
+pub(in crate::features::waitlist) async fn widen(
+    db: &mut PgSession,
+    more: &[(WaitlistEntryId, FlightId)],
+) -> sqlx::Result<Vec<(FlightId, i32)>> {
+    let rows = sqlx::query!(
+        r#"with new as (
+               insert into waitlist_flights (flight_id, entry_id)
+               select more.flight_id, more.entry_id from unnest($1::uuid[], $2::uuid[]) as more (entry_id, flight_id)
+               join waitlist_entries e on e.id = more.entry_id
+               where e.status = 'WAITING'
+               on conflict do nothing
+               returning flight_id
+           )
+           select flight_id, count(*)::int as "entries!" from new group by flight_id order by flight_id"#,
+        &column(more, |(entry, _)| entry.uuid()),
+        &column(more, |(_, flight)| flight.uuid()),
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.flight_id.into(), row.entries)).collect())
+}
+
+/// Counts, up to `most`, that all were passed over that wait before this entry for one of these flights. Returns whether
+/// one with named flights has reached that number by it.
+pub(in crate::features::waitlist) async fn pass_over(
+    db: &mut PgSession,
+    entry: WaitlistEntryId,
+    way: &[FlightId],
+    most: i32,
+) -> sqlx::Result<bool> {
+    let has_reached = sqlx::query_scalar!(
+        r#"with passed as (
+               select e.id from waitlist_entries e
+               where e.status = 'WAITING' and e.passed_over < $3
+                 and e.id in (select entry_id from waitlist_flights where flight_id = any($2))
+                 and (e.priority, e.rank) < (select o.priority, o.rank from waitlist_entries o where o.id = $1)
+               order by e.id for no key update
+           ), counted as (
+               update waitlist_entries e set passed_over = e.passed_over + 1 from passed where e.id = passed.id
+               returning e.passed_over, cardinality(e.flight_ids) as named
+           )
+           select coalesce(bool_or(passed_over >= $3 and named > 0), false) as "has_reached!" from counted"#,
+        entry.uuid(),
+        &column(way, |flight| flight.uuid()),
+        most,
+    );
+    has_reached.fetch_one(db).await
 }
 
 /// Places an entry directly before another that waits; false if that one does not.
