@@ -21,6 +21,9 @@ pub enum AllotmentError {
     Invalid(MemberFaults),
     #[error("the allotment is at version {0}")]
     VersionMismatch(i32),
+    /// The flight lacks room that may be free once expired holds have ended.
+    #[error("the flight lacks room")]
+    Short,
     #[error(transparent)]
     Repeated(#[from] Repetition),
     #[error(transparent)]
@@ -61,6 +64,7 @@ impl From<AllotmentError> for Problem {
             }
             AllotmentError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
             AllotmentError::VersionMismatch(current) => version_mismatch(current),
+            AllotmentError::Short => Self::unavailable("The flights lack room for the allotment; try again."),
             AllotmentError::Repeated(repetition) => repetition.into(),
             AllotmentError::Database(cause) => cause.into(),
         }

@@ -18,6 +18,7 @@ use crate::{
     },
     kernel::{AllotmentId, FlightId, HoldId},
     platform::{
+        idempotency::Key,
         postgres::{DbError, PgSession},
         work::Command,
     },
@@ -29,6 +30,33 @@ pub(super) struct Keep {
     pub allotments: AllotmentService,
     pub allotment: AllotmentId,
     pub flight: FlightId,
+    room: Room,
+}
+
+/// Whether there may be more room than the flight's row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    AsFound,
+    /// The last attempt lacked some.
+    Short,
+    /// What nobody has a right to any more is free now.
+    Cleared,
+}
+
+impl Keep {
+    pub fn new(allotments: AllotmentService, allotment: AllotmentId, flight: FlightId) -> Self {
+        Self { allotments, allotment, flight, room: Room::AsFound }
+    }
+
+    /// Fails once if the flight lacks room: what expired holds keep is then made free.
+    fn decide(&mut self, wanted: Option<Space>, keeps: Space, flight: &Flight) -> Result<Keeping, AllotmentError> {
+        let keeping = decide(wanted, keeps, flight.room.available());
+        if keeping == Keeping::Fall && self.room == Room::AsFound {
+            self.room = Room::Short;
+            return Err(AllotmentError::Short);
+        }
+        Ok(keeping)
+    }
 }
 
 impl Command for Keep {
@@ -36,8 +64,21 @@ impl Command for Keep {
     type Done = Vec<FlightCapacity>;
     type Error = AllotmentError;
 
+    async fn prepare(&mut self, _: &Key) -> Result<(), AllotmentError> {
+        if self.room == Room::Short {
+            self.allotments.holds.clear(&[self.flight]).await?;
+            self.room = Room::Cleared;
+        }
+        Ok(())
+    }
+
+    fn is_out_of_date(&self, error: &AllotmentError) -> bool {
+        matches!(error, AllotmentError::Short)
+    }
+
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Vec<FlightCapacity>, AllotmentError> {
-        let Self { allotments, allotment, flight } = self;
+        let Self { allotments, allotment, flight, .. } = self;
+        let allotments = allotments.clone();
         capacity::lock_in_tx(tx, &[*flight]).await?;
         let Some(flight) = flights::find_all_in_tx(tx, &[*flight]).await?.pop() else { return Ok(Vec::new()) };
         let Some(allotment) = repository::find(tx, *allotment, None).await? else { return Ok(Vec::new()) };
@@ -55,8 +96,8 @@ impl Command for Keep {
                 let by = By { actor: None, now };
                 Ok(end_in_tx(tx, vec![hold], HoldStatus::Expired, None, None, by).await?.rooms)
             }
-            Some(hold) => keeping.keep_on(tx, hold).await,
-            None => keeping.take(tx, allotments, last).await,
+            Some(hold) => keeping.keep_on(tx, self, hold).await,
+            None => keeping.take(tx, self, last).await,
         }
     }
 
@@ -77,7 +118,7 @@ impl Target<'_> {
     async fn take(
         &self,
         tx: &mut PgSession,
-        allotments: &AllotmentService,
+        keep: &mut Keep,
         last: Option<HoldId>,
     ) -> Result<Vec<FlightCapacity>, AllotmentError> {
         let Some(until) = self.until else { return Ok(Vec::new()) };
@@ -86,11 +127,11 @@ impl Target<'_> {
             None => Space::default(),
         };
         let wanted = left_of(self.allotment.space, drawn);
-        if decide(Some(wanted), Space::default(), self.flight.room.available()) != Keeping::Keep {
+        if keep.decide(Some(wanted), Space::default(), self.flight)? != Keeping::Keep {
             repository::note(tx, self.allotment, self.flight.id, None, self.now).await?;
             return Ok(Vec::new());
         }
-        let hold = self.draw_up(allotments, wanted, until);
+        let hold = self.draw_up(&keep.allotments, wanted, until);
         let shift = Shift::held(self.flight.id, hold.id, wanted);
         let shifts: Vec<Shift> = Some(shift).filter(|_| wanted != Space::default()).into_iter().collect();
         if last.is_none() {
@@ -109,11 +150,11 @@ impl Target<'_> {
     }
 
     /// Changes the hold to the present freight and time, or releases it. What was drawn stays drawn.
-    async fn keep_on(&self, tx: &mut PgSession, hold: Hold) -> Result<Vec<FlightCapacity>, AllotmentError> {
+    async fn keep_on(&self, tx: &mut PgSession, keep: &mut Keep, hold: Hold) -> Result<Vec<FlightCapacity>, AllotmentError> {
         let drawn = holds::drawn_from_in_tx(tx, hold.id).await?;
         let left = left_of(self.allotment.space, drawn);
         let keeps = hold.keeps();
-        let until = match (self.until, decide(self.until.map(|_| left), keeps, self.flight.room.available())) {
+        let until = match (self.until, keep.decide(self.until.map(|_| left), keeps, self.flight)?) {
             (Some(until), Keeping::Keep) => until,
             (_, keeping) => {
                 if keeping == Keeping::Fall {

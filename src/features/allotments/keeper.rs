@@ -23,7 +23,7 @@ impl AllotmentService {
     pub(super) async fn work(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             if let Err(error) = self.look(&stop).await {
-                tracing::debug!(%error, "allotments cannot be kept; trying again");
+                tracing::warn!(%error, "allotments cannot be kept; trying again");
                 _ = stopped_within(&stop, PAUSE * 4).await;
                 continue;
             }
@@ -39,6 +39,7 @@ impl AllotmentService {
 
     /// Does what is due on all flights.
     async fn look(&self, stop: &CancellationToken) -> Result<(), AllotmentError> {
+        let mut failed = 0;
         loop {
             let now = self.clock.now();
             let due = repository::due(&mut *self.db.read().await?, now, now - AGAIN, AT_ONCE).await?;
@@ -46,13 +47,22 @@ impl AllotmentService {
                 if stop.is_cancelled() {
                     return Ok(());
                 }
-                let keep = Keep { allotments: self.clone(), allotment: *allotment, flight: *flight };
-                let rooms = run_alone(&self.db, keep).await?;
-                self.capacity.wrote(&rooms);
+                let keep = Keep::new(self.clone(), *allotment, *flight);
+                match run_alone(&self.db, keep).await {
+                    Ok(rooms) => self.capacity.wrote(&rooms),
+                    // It keeps the other flights from nothing.
+                    Err(error) => {
+                        tracing::warn!(%error, %allotment, %flight, "an allotment cannot be kept; trying again");
+                        failed += 1;
+                    }
+                }
             }
-            if i64::try_from(due.len()).unwrap_or(i64::MAX) < AT_ONCE {
+            if failed > 0 || i64::try_from(due.len()).unwrap_or(i64::MAX) < AT_ONCE {
                 break;
             }
+        }
+        if failed > 0 {
+            self.news.notify_one();
         }
         let now = self.clock.now();
         let (kept, short) = repository::counts(&mut *self.db.read().await?, now).await?;

@@ -56,7 +56,7 @@ impl WaitlistService {
             }
             let is_due = swept.is_none_or(|swept| swept.elapsed() >= SWEEP);
             if let Err(error) = self.look(is_due).await {
-                tracing::debug!(%error, "the waitlist cannot be served; trying again");
+                tracing::warn!(%error, "the waitlist cannot be served; trying again");
                 continue;
             }
             if is_due {
@@ -91,7 +91,7 @@ impl WaitlistService {
         for flight in flights {
             // A flight that cannot be served keeps nobody on another waiting.
             if let Err(error) = self.match_flight(flight).await {
-                tracing::debug!(%error, %flight, "those who wait for a flight cannot be served; trying again");
+                tracing::warn!(%error, %flight, "those who wait for a flight cannot be served; trying again");
                 unserved.push(flight);
             }
         }
