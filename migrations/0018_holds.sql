@@ -4,7 +4,7 @@
 alter table flight_capacity
     -- Entries on the waitlist that could use room on this flight.
     add column waiting           integer not null default 0 check (waiting >= 0),
-    -- Allotments that keep room on this flight.
+    -- Allotments that have or had room on this flight.
     add column allotted          integer not null default 0 check (allotted >= 0),
     add column aside_weight_hg   bigint  not null default 0 check (aside_weight_hg >= 0),
     add column aside_volume_l    bigint  not null default 0 check (aside_volume_l >= 0),

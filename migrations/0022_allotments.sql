@@ -45,7 +45,8 @@ create index allotment_flights_by_flight on allotment_flights (flight_id);
 
 create index holds_of_allotments on holds (expires_at) where kind = 'ALLOTMENT' and status = 'ACTIVE';
 
--- What a booking's leg or a hold has drawn from an allotment's open hold, and returns to it.
+-- What a booking's leg or a hold has drawn from an allotment and still takes, by the allotment's last hold on the flight. As
+-- long as that is open, it returns there; and the next one keeps that much less.
 create table allotment_draws (
     taker_id  uuid   not null,
     hold_id   uuid   not null references holds (id),

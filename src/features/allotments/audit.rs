@@ -7,7 +7,7 @@ use crate::{
     },
 };
 
-/// What an allotment's open hold keeps and what was drawn from it are its freight; each flight counts its allotments.
+/// An allotment's open hold keeps what is left of its freight after what was drawn from it; each flight counts its allotments.
 const DRAWN: Rule = Rule::new(18, "what allotments keep and give is their freight");
 
 pub(super) const AUDIT: Audit =
@@ -21,11 +21,11 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope) -> Result<Vec<(Rule, Fin
     let mut findings = Findings::default();
     findings.has_checked("allotted flights", repository::audit::count(snapshot).await?.unsigned_abs());
     for hold in repository::audit::astray_holds(snapshot, flights).await? {
-        let fault = "what this allotment keeps and what was drawn from it are not its freight, or no allotment has it";
+        let fault = "this hold does not keep what is left of its freight, or is not the last one of an allotment";
         findings.add(Breach::of("holds", [("id", &hold)], fault));
     }
     for taker in repository::audit::astray_takers(snapshot, flights).await? {
-        let fault = "this hold has drawn more from allotments than it keeps";
+        let fault = "this hold or leg has drawn more from allotments than it takes";
         findings.add(Breach::of("allotment_draws", [("taker_id", &taker)], fault));
     }
     for row in repository::audit::astray_flights(snapshot, flights).await? {

@@ -83,7 +83,7 @@ pub struct AllotmentFlight {
     pub status: AllotmentStatus,
     /// What is kept now for the organization.
     pub kept: Space,
-    /// What the organization's bookings and holds have drawn from it; of a released one, until then.
+    /// What the organization's bookings and holds have drawn from it and still take.
     pub drawn: Space,
 }
 

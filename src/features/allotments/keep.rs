@@ -13,10 +13,10 @@ use crate::{
         capacity::{self, FlightCapacity, Shift, Space},
         flights::{self, Flight},
         holds::{
-            self, By, EndReason, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus, end_in_tx, resized,
+            self, By, EndReason, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus, end_in_tx, left_of,
         },
     },
-    kernel::{AllotmentId, FlightId},
+    kernel::{AllotmentId, FlightId, HoldId},
     platform::{
         postgres::{DbError, PgSession},
         work::Command,
@@ -43,7 +43,8 @@ impl Command for Keep {
         let Some(allotment) = repository::find(tx, *allotment, None).await? else { return Ok(Vec::new()) };
         let now = allotments.clock.now();
         let until = repository::until(tx, allotment.id, flight.id, now).await?;
-        let hold = match repository::hold_on(tx, allotment.id, flight.id).await? {
+        let last = repository::hold_on(tx, allotment.id, flight.id).await?;
+        let hold = match last {
             Some(hold) => holds::lock_in_tx(tx, &[hold]).await?.pop().filter(Hold::is_open),
             None => None,
         };
@@ -55,7 +56,7 @@ impl Command for Keep {
                 Ok(end_in_tx(tx, vec![hold], HoldStatus::Expired, None, None, by).await?.rooms)
             }
             Some(hold) => keeping.keep_on(tx, hold).await,
-            None => keeping.take(tx, allotments).await,
+            None => keeping.take(tx, allotments, last).await,
         }
     }
 
@@ -72,35 +73,45 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Takes all of it, or notes that there is no room.
+    /// Takes all of it, but for what was drawn from its `last` hold here and is still taken, or notes that there is no room.
     async fn take(
         &self,
         tx: &mut PgSession,
         allotments: &AllotmentService,
+        last: Option<HoldId>,
     ) -> Result<Vec<FlightCapacity>, AllotmentError> {
         let Some(until) = self.until else { return Ok(Vec::new()) };
-        let wanted = self.allotment.space;
+        let drawn = match last {
+            Some(last) => holds::drawn_from_in_tx(tx, last).await?,
+            None => Space::default(),
+        };
+        let wanted = left_of(self.allotment.space, drawn);
         if decide(Some(wanted), Space::default(), self.flight.room.available()) != Keeping::Keep {
             repository::note(tx, self.allotment, self.flight.id, None, self.now).await?;
             return Ok(Vec::new());
         }
-        let hold = self.draw_up(allotments, until);
+        let hold = self.draw_up(allotments, wanted, until);
         let shift = Shift::held(self.flight.id, hold.id, wanted);
-        capacity::allot_in_tx(tx, &[(self.flight.id, 1)]).await?;
-        let rooms = capacity::shift_in_tx(tx, &[shift], self.now).await?;
+        let shifts: Vec<Shift> = Some(shift).filter(|_| wanted != Space::default()).into_iter().collect();
+        if last.is_none() {
+            capacity::allot_in_tx(tx, &[(self.flight.id, 1)]).await?;
+        }
+        let rooms = capacity::shift_in_tx(tx, &shifts, self.now).await?;
         let id = hold.id;
         let change =
             HoldChange { before: None, after: hold, event_type: HoldEventType::Created, actor: None, trace: None };
         holds::write_in_tx(tx, &[change]).await?;
+        if let Some(last) = last {
+            holds::move_draws_in_tx(tx, last, id).await?;
+        }
         repository::note(tx, self.allotment, self.flight.id, Some(id), self.now).await?;
         Ok(rooms)
     }
 
-    /// Changes the hold to the present freight and time, or releases it. What was drawn stays drawn, as far as it is part
-    /// of the freight.
+    /// Changes the hold to the present freight and time, or releases it. What was drawn stays drawn.
     async fn keep_on(&self, tx: &mut PgSession, hold: Hold) -> Result<Vec<FlightCapacity>, AllotmentError> {
         let drawn = holds::drawn_from_in_tx(tx, hold.id).await?;
-        let (within, left) = resized(&drawn, self.allotment.space);
+        let left = left_of(self.allotment.space, drawn);
         let keeps = hold.keeps();
         let until = match (self.until, decide(self.until.map(|_| left), keeps, self.flight.room.available())) {
             (Some(until), Keeping::Keep) => until,
@@ -113,7 +124,6 @@ impl Target<'_> {
             }
         };
         let rooms = self.resize(tx, hold, left, until).await?;
-        holds::save_draws_in_tx(tx, &within).await?;
         repository::follow(tx, self.allotment, self.flight.id).await?;
         Ok(rooms)
     }
@@ -145,7 +155,7 @@ impl Target<'_> {
         Ok(rooms)
     }
 
-    fn draw_up(&self, allotments: &AllotmentService, until: DateTime<Utc>) -> Hold {
+    fn draw_up(&self, allotments: &AllotmentService, left: Space, until: DateTime<Utc>) -> Hold {
         let Self { allotment, flight, now, .. } = *self;
         Hold {
             id: allotments.ids.next(now),
@@ -175,7 +185,7 @@ impl Target<'_> {
             updated_at: now,
             texts: holds::Texts::default(),
             contact: None,
-            legs: vec![HoldLeg::of(1, flight, allotment.space, BTreeSet::new())],
+            legs: vec![HoldLeg::of(1, flight, left, BTreeSet::new())],
         }
     }
 }

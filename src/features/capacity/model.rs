@@ -191,7 +191,7 @@ pub struct FlightCapacity {
     pub aside_until: Option<DateTime<Utc>>,
     /// Number of entries on the waitlist that could use room on this flight.
     pub waiting: i32,
-    /// Number of allotments that keep room on this flight.
+    /// Number of allotments that have or had room on this flight.
     pub allotted: i32,
     /// Counts changes of schedule, capacity and status; bookings do not change it.
     pub version: i32,

@@ -93,7 +93,7 @@ pub async fn await_in_tx(tx: &mut PgSession, flights: &[(FlightId, i32)]) -> Res
     Ok(repository::add_waiting(tx, flights).await?)
 }
 
-/// Changes the numbers of allotments that keep room on flights, whose locks the caller holds.
+/// Changes the numbers of allotments that have or had room on flights, whose locks the caller holds.
 pub async fn allot_in_tx(tx: &mut PgSession, flights: &[(FlightId, i32)]) -> Result<(), DbError> {
     Ok(repository::add_allotted(tx, flights).await?)
 }

@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    model::{Draw, Draws, Hold, HoldChange, HoldEventType},
+    model::{Draws, Hold, HoldChange, HoldEventType},
     repository,
     write::write_in_tx,
 };
 use crate::{
-    features::capacity::{self, FlightCapacity, Shift},
+    features::capacity::{self, FlightCapacity, Shift, Space},
     kernel::{FlightId, HoldId},
     platform::postgres::{DbError, PgSession},
 };
@@ -29,8 +29,9 @@ impl Draws {
             return Ok(Self::default());
         }
         let mut draws = Self::default();
-        draws.know_kept(repository::kept_on(tx, &flights, now).await?);
+        // What the takers have drawn from tells more of the same holds.
         draws.add_takers_in_tx(tx, takers, now).await?;
+        draws.know_kept(repository::kept_on(tx, &flights, now).await?);
         Ok(draws)
     }
 
@@ -96,12 +97,13 @@ pub async fn give_back_in_tx(
     Ok(rooms)
 }
 
-/// Returns what was drawn from an allotment's hold. The caller holds the flight's lock.
-pub async fn drawn_from_in_tx(tx: &mut PgSession, hold: HoldId) -> Result<Vec<Draw>, DbError> {
+/// Returns what was drawn from an allotment's hold by takings that are still in force, also after its end. The caller holds
+/// the flight's lock.
+pub async fn drawn_from_in_tx(tx: &mut PgSession, hold: HoldId) -> Result<Space, DbError> {
     Ok(repository::drawn_from(tx, hold).await?)
 }
 
-/// Writes what was drawn from an allotment's hold, which has another size now.
-pub async fn save_draws_in_tx(tx: &mut PgSession, draws: &[Draw]) -> Result<(), DbError> {
-    if draws.is_empty() { Ok(()) } else { Ok(repository::save_draws(tx, draws).await?) }
+/// Moves what was drawn from an allotment's last hold to its next one on the flight, whose lock the caller holds.
+pub async fn move_draws_in_tx(tx: &mut PgSession, last: HoldId, next: HoldId) -> Result<(), DbError> {
+    Ok(repository::move_draws(tx, last, next).await?)
 }

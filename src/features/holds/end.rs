@@ -150,7 +150,9 @@ pub async fn end_in_tx(
     By { actor, now }: By,
 ) -> Result<Ended, DbError> {
     let mut draws = draws_of_in_tx(tx, &holds, now).await?;
-    end_allotments_in_tx(tx, &holds, &mut draws).await?;
+    for hold in holds.iter().filter(|hold| hold.kind == HoldKind::Allotment) {
+        draws.close(hold.id);
+    }
     let mut shifts = Vec::new();
     let mut changes = Vec::with_capacity(holds.len());
     for hold in holds {
@@ -174,20 +176,4 @@ pub(super) async fn draws_of_in_tx(tx: &mut PgSession, holds: &[Hold], now: Date
     let takers = holds.iter().filter(|hold| hold.kind != HoldKind::Allotment);
     let takers: Vec<Uuid> = takers.map(|hold| hold.id.uuid()).collect();
     Draws::of_takers_in_tx(tx, &takers, now).await
-}
-
-/// Ends what the allotments among these holds keep: nothing returns to them any more.
-async fn end_allotments_in_tx(tx: &mut PgSession, holds: &[Hold], draws: &mut Draws) -> Result<(), DbError> {
-    let ended: Vec<&Hold> = holds.iter().filter(|hold| hold.kind == HoldKind::Allotment).collect();
-    if ended.is_empty() {
-        return Ok(());
-    }
-    for hold in &ended {
-        draws.forget(hold.id);
-    }
-    let ids: Vec<Uuid> = ended.iter().map(|hold| hold.id.uuid()).collect();
-    repository::forget_draws(tx, &ids).await?;
-    let fewer: Vec<(FlightId, i32)> =
-        ended.iter().flat_map(|hold| hold.flight_ids()).map(|flight| (flight, -1)).collect();
-    capacity::allot_in_tx(tx, &fewer).await
 }

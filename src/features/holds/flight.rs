@@ -2,7 +2,7 @@
 //! hold joins or leaves it meanwhile. Holds are locked after flights and bookings.
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
 };
 
 use chrono::{DateTime, Utc};
@@ -64,7 +64,7 @@ pub async fn release_newest_in_tx(
     let ids = repository::open_on(tx, room.flight_id).await?;
     let holds = repository::lock(tx, &ids).await?;
     let draws = draws_of_in_tx(tx, &holds, by.now).await?;
-    let released = to_release(holds, &draws, room, capacity, by.now);
+    let released = to_release(holds, draws, room, capacity, by.now);
     release_in_tx(tx, released, EndReason::CapacityCut, Some(room.flight_id), by).await
 }
 
@@ -72,7 +72,7 @@ pub async fn release_newest_in_tx(
 /// allotment, and is free once that is released; then those follow that have drawn from it.
 fn to_release(
     mut holds: Vec<Hold>,
-    draws: &Draws,
+    mut draws: Draws,
     room: &FlightCapacity,
     capacity: Space,
     now: DateTime<Utc>,
@@ -81,12 +81,13 @@ fn to_release(
         (hold.status_at(now) != HoldStatus::Expired, hold.kind == HoldKind::Allotment, Reverse(hold.id))
     });
     let (mut taken, mut released) = (room.booked + room.held, Vec::new());
-    let (mut returned, mut ended) = (HashMap::<HoldId, Space>::new(), HashSet::<HoldId>::new());
+    let mut returned = HashMap::<HoldId, Space>::new();
     for _ in 0..2 {
         for hold in std::mem::take(&mut holds) {
-            let takings: Vec<_> = draws.drawn_by(hold.id.uuid()).filter(|(from, _)| !ended.contains(from)).collect();
-            let back = takings.iter().fold(Space::default(), |sum, (_, space)| sum + *space);
-            let own = hold.space_on(room.flight_id) - back + returned.get(&hold.id).copied().unwrap_or_default();
+            let (keeps, mut draws_without) = (hold.space_on(room.flight_id), draws.clone());
+            let given = draws_without.give_back(room.flight_id, hold.id.uuid(), keeps);
+            let back = given.iter().fold(Space::default(), |sum, (_, space)| sum + *space);
+            let own = keeps - back + returned.get(&hold.id).copied().unwrap_or_default();
             let kept: Vec<_> = own.exceeds(Space::default()).collect();
             let mut short = taken.exceeds(capacity).peekable();
             // An allotment of which all is drawn ends, too, before those that drew it.
@@ -95,12 +96,13 @@ fn to_release(
                 holds.push(hold);
                 continue;
             }
-            for (from, space) in takings {
-                let sum = returned.entry(from).or_default();
+            for (to, space) in given {
+                let sum = returned.entry(to).or_default();
                 *sum = *sum + space;
             }
             taken = taken - own;
-            ended.insert(hold.id);
+            draws = draws_without;
+            draws.close(hold.id);
             released.push(hold);
         }
     }

@@ -32,7 +32,7 @@ pub use audit::{HELD, ever_on};
 pub use books::HoldBooks;
 pub use counter::{HoldDesk, HoldRequest};
 pub use draft::draw_up;
-pub use draws::{drawn_from_in_tx, give_back_in_tx, save_draws_in_tx};
+pub use draws::{drawn_from_in_tx, give_back_in_tx, move_draws_in_tx};
 pub use dto::{AmendHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES};
 pub use end::{Ended, end_in_tx};
 pub use erase::blank_in_tx;
@@ -42,7 +42,7 @@ pub use itinerary::{Demand, ItineraryError, check as check_itinerary, check_emba
 pub use judge::HoldRules;
 pub use load::Load;
 pub use model::{
-    By, Draw, Draws, EndReason, GENERAL, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus, resized,
+    By, Draws, EndReason, GENERAL, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus, left_of,
 };
 pub use room::ROOM;
 pub use router::{changed, created};

@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-pub use draw::{Draw, Draws, Kept, resized};
+pub use draw::{Draw, Draws, Kept, left_of};
 pub use message::{HoldChange, HoldEvent, HoldEventType, message};
 pub use position::PositionName;
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use super::{Stage, at, flight_in};
 use crate::support::{
     NewFlight,
-    freight::{text, with},
+    freight::{path_of, text, with},
 };
 
 #[tokio::test]
@@ -82,10 +82,59 @@ async fn the_hold_follows_the_allotment() {
     admin.patch(&at(&allotment), json!({ "weight_kg": 100 })).await.expect(200);
     stage.until(&allotment, flight, "KEPT", 0.0).await;
     assert_eq!(stage.figures(&allotment).await, (0.0, 100.0));
-    // 120 kg are booked, and 500 would be needed beside them.
+    admin.patch(&at(&allotment), json!({ "weight_kg": 200 })).await.expect(200);
+    stage.until(&allotment, flight, "KEPT", 80.0).await;
+    // 120 kg are booked, and 480 would be needed beside them.
     admin.patch(&at(&allotment), json!({ "weight_kg": 600 })).await.expect(200);
     stage.until(&allotment, flight, "SHORT", 0.0).await;
     assert_eq!(world.available(flight).await["weight_kg"], 380);
+    admin.patch(&at(&allotment), json!({ "weight_kg": 300 })).await.expect(200);
+    stage.until(&allotment, flight, "KEPT", 180.0).await;
+    assert_eq!(stage.figures(&allotment).await, (180.0, 120.0));
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn an_allotment_that_is_kept_again_takes_only_what_was_not_drawn_from_it() {
+    let stage = Stage::set(500.0).await;
+    let Stage { world, flight, .. } = &stage;
+    let allotment = stage.kept(100.0).await;
+    let user = stage.user().await;
+    let weighing = |kilograms| with(crate::support::freight::order(&[flight]), json!({ "weight_kg": kilograms }));
+    let (booking, other) = (user.book(weighing(50)).await, user.book(weighing(30)).await);
+    world.clock.advance(TimeDelta::hours(60));
+    stage.until(&allotment, flight, "RELEASED", 0.0).await;
+    assert_eq!(world.available(flight).await["weight_kg"], 420);
+    let user = stage.user().await;
+    // What is given back meanwhile is free for all, and no longer drawn.
+    user.patch(&path_of(&other), json!({ "weight_kg": 20 })).await.expect(200);
+    assert_eq!(world.available(flight).await["weight_kg"], 430);
+    let admin = world.admin().await;
+    admin.patch(&at(&allotment), json!({ "release_hours": 24 })).await.expect(200);
+    stage.until(&allotment, flight, "KEPT", 30.0).await;
+    assert_eq!(stage.figures(&allotment).await, (30.0, 70.0));
+    user.walk(&booking, &["cancel"]).await;
+    assert_eq!(stage.figures(&allotment).await, (80.0, 20.0));
+    assert_eq!(world.available(flight).await["weight_kg"], 400);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn what_a_hold_drew_is_remembered_in_its_booking_while_the_allotment_is_elsewhere() {
+    let stage = Stage::set(500.0).await;
+    let Stage { world, flight, .. } = &stage;
+    let allotment = stage.kept(100.0).await;
+    let (user, admin) = (stage.user().await, world.admin().await);
+    let (hold, all) = (user.hold_weight(flight, 60.0).await, user.hold_weight(flight, 40.0).await);
+    admin.patch(&at(&allotment), json!({ "destination": "BOM" })).await.expect(200);
+    stage.until(&allotment, flight, "RELEASED", 0.0).await;
+    let booking = user.commit(&hold, json!({ "pieces": 1 })).await;
+    admin.patch(&at(&allotment), json!({ "destination": "LHR" })).await.expect(200);
+    stage.until(&allotment, flight, "KEPT", 0.0).await;
+    assert_eq!(stage.figures(&allotment).await, (0.0, 100.0));
+    user.walk(&booking, &["cancel"]).await;
+    user.delete(&crate::holds::at(&all)).await.expect(200);
+    assert_eq!(stage.figures(&allotment).await, (100.0, 0.0));
     world.audit().await;
 }
 

@@ -79,7 +79,6 @@ async fn only_holds_that_keep_what_is_short_end_and_allotments_end_last() {
     let allotment = customer.hold(with(hold_on(&[&flight]), json!({ "positions": 3 }))).await;
     let light = customer.hold_weight(&flight, 100.0).await;
     world.sql(&format!("update holds set kind = 'ALLOTMENT' where id = '{}'", text(&allotment, "id"))).await;
-    world.sql("update flight_capacity set allotted = 1").await;
     let holds = [&positioned, &allotment, &light];
     change(&admin, &flight, releasing(json!({ "capacity": { "positions": 4 } }))).await.expect(200);
     assert_eq!(statuses(&customer, &holds).await, ["RELEASED", "ACTIVE", "ACTIVE"]);

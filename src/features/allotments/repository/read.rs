@@ -146,14 +146,18 @@ pub(in crate::features::allotments) async fn flights(
                        when w.until > $2 and w.status = 'SCHEDULED' then 'SHORT' else 'RELEASED' end as "status!",
                   coalesce(l.weight_hg, 0) as "kept_weight!", coalesce(l.volume_l, 0) as "kept_volume!",
                   coalesce(l.positions, 0) as "kept_positions!",
-                  coalesce(h.weight_hg - l.weight_hg, 0) as "drawn_weight!",
-                  coalesce(h.volume_l - l.volume_l, 0) as "drawn_volume!",
-                  coalesce(h.positions - l.positions, 0) as "drawn_positions!"
+                  least(coalesce(h.weight_hg, 0), d.weight) as "drawn_weight!",
+                  least(coalesce(h.volume_l, 0), d.volume) as "drawn_volume!",
+                  least(coalesce(h.positions, 0), d.positions) as "drawn_positions!"
            from allotment_flights r
            join flights f on f.id = r.flight_id
            left join allotted_flights w on w.allotment_id = r.allotment_id and w.flight_id = r.flight_id
            left join holds h on h.id = r.hold_id
            left join hold_legs l on l.hold_id = h.id
+           cross join lateral (
+               select coalesce(sum(weight_hg), 0)::bigint as weight, coalesce(sum(volume_l), 0)::bigint as volume,
+                      coalesce(sum(positions), 0)::bigint as positions
+               from allotment_draws where hold_id = h.id) d
            where r.allotment_id = $1 and (r.hold_id is not null or w.flight_id is not null)
              and ($3::timestamptz is null or (f.departure_at, f.id) > ($3, $4))
            order by f.departure_at, f.id limit $5 offset $6"#,
@@ -164,17 +168,13 @@ pub(in crate::features::allotments) async fn flights(
         fetch,
         i64::from(offset),
     );
-    let on_flight = |status: AllotmentStatus, kept: Space, drawn: Space| match status {
-        AllotmentStatus::Kept => (kept, drawn),
-        AllotmentStatus::Short => (Space::default(), Space::default()),
-        AllotmentStatus::Released => (Space::default(), drawn),
-    };
     let rows = rows.fetch_all(db).await?.into_iter();
     rows.map(|r| {
         let status = from_column(AllotmentStatus::WORDS, &r.status)?;
+        let is_kept = status == AllotmentStatus::Kept;
         let kept = Space::from_columns(r.kept_weight, r.kept_volume, r.kept_positions);
+        let kept = Some(kept).filter(|_| is_kept).unwrap_or_default();
         let drawn = Space::from_columns(r.drawn_weight, r.drawn_volume, r.drawn_positions);
-        let (kept, drawn) = on_flight(status, kept, drawn);
         let (flight_number, departure) = (r.flight_number, r.departure_at);
         Ok(OnFlight { flight_id: r.id.into(), flight_number, departure, status, kept, drawn })
     })

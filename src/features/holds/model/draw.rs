@@ -14,7 +14,11 @@ use crate::{
 pub struct Kept {
     pub organization_id: OrganizationId,
     pub flight_id: FlightId,
+    /// What can be drawn now.
     pub space: Space,
+    /// What was drawn beyond the freight, which has become smaller: it does not return. `None`: the hold has ended, and
+    /// nothing returns.
+    pub excess: Option<Space>,
 }
 
 /// What a leg or a hold has drawn from an allotment's hold.
@@ -54,9 +58,11 @@ impl Draws {
         self.drawn.extend(drawn.into_iter().map(|draw| ((draw.taker, draw.hold_id), draw.space)));
     }
 
-    /// Forgets a hold that ends: nothing returns to it.
-    pub fn forget(&mut self, hold: HoldId) {
-        self.kept.remove(&hold);
+    /// Notes that a hold ends: nothing returns to it. What was drawn from it stays known, for the next hold of the allotment.
+    pub fn close(&mut self, hold: HoldId) {
+        if let Some(kept) = self.kept.get_mut(&hold) {
+            (kept.space, kept.excess) = (NOTHING, None);
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -140,22 +146,29 @@ impl Draws {
         drawn
     }
 
-    /// Gives as much of this back as the taker has drawn.
-    fn give_back(&mut self, flight: FlightId, taker: Uuid, mut freed: Space) -> Vec<(HoldId, Space)> {
+    /// Gives as much of this back as the taker has drawn, first what returns to a hold. Returns what does, by hold.
+    pub fn give_back(&mut self, flight: FlightId, taker: Uuid, mut freed: Space) -> Vec<(HoldId, Space)> {
         let mut returned = Vec::new();
-        let own: Vec<(HoldId, Space)> = self.drawn_by(taker).collect();
+        let mut own: Vec<(HoldId, Space)> = self.drawn_by(taker).collect();
+        own.sort_by_key(|(hold, _)| self.kept.get(hold).is_some_and(|kept| kept.excess.is_none()));
         for (hold, space) in own {
             let Some(kept) = self.kept.get_mut(&hold).filter(|kept| kept.flight_id == flight) else { continue };
             let part = freed.least(space);
-            if part != NOTHING {
-                kept.space = kept.space + part;
-                freed = freed - part;
-                returned.push((hold, part));
+            if part == NOTHING {
+                continue;
             }
-        }
-        for (hold, part) in &returned {
-            self.note(*hold, *part);
-            self.change(taker, *hold, NOTHING - *part);
+            freed = freed - part;
+            let back = kept.excess.as_mut().map_or(NOTHING, |excess| {
+                let kept_by_nobody = part.least(*excess);
+                *excess = *excess - kept_by_nobody;
+                part - kept_by_nobody
+            });
+            kept.space = kept.space + back;
+            self.change(taker, hold, NOTHING - part);
+            if back != NOTHING {
+                self.note(hold, back);
+                returned.push((hold, back));
+            }
         }
         returned
     }
@@ -197,16 +210,9 @@ impl Draws {
     }
 }
 
-/// Returns what was drawn, as far as it is part of this freight, and what is left of that for the hold to keep.
-pub fn resized(drawn: &[Draw], freight: Space) -> (Vec<Draw>, Space) {
-    let mut left = freight;
-    let mut within = Vec::with_capacity(drawn.len());
-    for draw in drawn {
-        let space = draw.space.least(left);
-        left = left - space;
-        within.push(Draw { space, ..*draw });
-    }
-    (within, left)
+/// Returns what is left of an allotment's freight for a hold to keep.
+pub fn left_of(freight: Space, drawn: Space) -> Space {
+    (freight - drawn).most(NOTHING)
 }
 
 #[cfg(test)]

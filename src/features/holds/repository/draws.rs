@@ -23,29 +23,37 @@ pub(in crate::features::holds) async fn kept_on(
         &planned_list(&column(flights, |flight| flight.uuid())),
         now,
     );
-    let kept = |id: Uuid, organization_id: Uuid, flight_id: Uuid, space| {
-        (id.into(), Kept { organization_id: organization_id.into(), flight_id: flight_id.into(), space })
-    };
     let rows = rows.fetch_all(db).await?.into_iter();
     Ok(rows
         .map(|r| {
             let space = Space::from_columns(r.weight_hg, r.volume_l, r.positions);
-            kept(r.id, r.organization_id, r.flight_id, space)
+            let (organization_id, flight_id) = (r.organization_id.into(), r.flight_id.into());
+            (r.id.into(), Kept { organization_id, flight_id, space, excess: Some(Space::default()) })
         })
         .collect())
 }
 
-/// Returns what these legs and holds have drawn from allotments that are kept, each with what that keeps.
+/// Returns what these legs and holds have drawn from allotments' holds, each with what that keeps. From a hold whose time is
+/// up nothing can be drawn; what is given back returns to it until its end is recorded.
 pub(in crate::features::holds) async fn drawn_by(
     db: &mut PgSession,
     takers: &[Uuid],
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<(Draw, Kept)>> {
     let rows = sqlx::query!(
-        "select d.taker_id, d.hold_id, d.flight_id, d.weight_hg, d.volume_l, d.positions, h.organization_id,
-                l.weight_hg as kept_weight_hg, l.volume_l as kept_volume_l, l.positions as kept_positions
-         from allotment_draws d join holds h on h.id = d.hold_id join hold_legs l on l.hold_id = h.id
-         where d.taker_id = any($1) and h.status = 'ACTIVE' and h.expires_at > $2",
+        r#"select d.taker_id, d.hold_id, d.flight_id, d.weight_hg, d.volume_l, d.positions, h.organization_id,
+                  h.status = 'ACTIVE' as "is_open!", h.expires_at > $2 as "is_in_time!",
+                  l.weight_hg as kept_weight_hg, l.volume_l as kept_volume_l, l.positions as kept_positions,
+                  greatest(t.weight - h.weight_hg, 0) as "excess_weight!",
+                  greatest(t.volume - h.volume_l, 0) as "excess_volume!",
+                  greatest(t.positions - h.positions, 0) as "excess_positions!"
+           from allotment_draws d
+           join holds h on h.id = d.hold_id
+           join hold_legs l on l.hold_id = h.id
+           cross join lateral (
+               select sum(weight_hg)::bigint as weight, sum(volume_l)::bigint as volume, sum(positions)::bigint as positions
+               from allotment_draws each where each.hold_id = d.hold_id) t
+           where d.taker_id = any($1)"#,
         &planned_list(takers),
         now,
     );
@@ -58,29 +66,37 @@ pub(in crate::features::holds) async fn drawn_by(
                 flight_id: r.flight_id.into(),
                 space: Space::from_columns(r.weight_hg, r.volume_l, r.positions),
             };
-            let space = Space::from_columns(r.kept_weight_hg, r.kept_volume_l, r.kept_positions);
-            let organization_id: OrganizationId = r.organization_id.into();
-            (draw, Kept { organization_id, flight_id: draw.flight_id, space })
+            let kept = Space::from_columns(r.kept_weight_hg, r.kept_volume_l, r.kept_positions);
+            let excess = Space::from_columns(r.excess_weight, r.excess_volume, r.excess_positions);
+            let kept = Kept {
+                organization_id: r.organization_id.into(),
+                flight_id: draw.flight_id,
+                space: if r.is_open && r.is_in_time { kept } else { Space::default() },
+                excess: r.is_open.then_some(excess),
+            };
+            (draw, kept)
         })
         .collect())
 }
 
-/// Returns all that was drawn from an allotment's hold, in order of the takers.
-pub(in crate::features::holds) async fn drawn_from(db: &mut PgSession, hold: HoldId) -> sqlx::Result<Vec<Draw>> {
-    let rows = sqlx::query!(
-        "select taker_id, flight_id, weight_hg, volume_l, positions from allotment_draws where hold_id = $1
-         order by taker_id",
+/// Returns the sum of what was drawn from an allotment's hold.
+pub(in crate::features::holds) async fn drawn_from(db: &mut PgSession, hold: HoldId) -> sqlx::Result<Space> {
+    let sum = sqlx::query!(
+        r#"select coalesce(sum(weight_hg), 0)::bigint as "weight!", coalesce(sum(volume_l), 0)::bigint as "volume!",
+                  coalesce(sum(positions), 0)::bigint as "positions!"
+           from allotment_draws where hold_id = $1"#,
         hold.uuid(),
     );
-    let rows = rows.fetch_all(db).await?.into_iter();
-    Ok(rows
-        .map(|r| Draw {
-            taker: r.taker_id,
-            hold_id: hold,
-            flight_id: r.flight_id.into(),
-            space: Space::from_columns(r.weight_hg, r.volume_l, r.positions),
-        })
-        .collect())
+    let sum = sum.fetch_one(db).await?;
+    Ok(Space::from_columns(sum.weight, sum.volume, sum.positions))
+}
+
+/// Moves what was drawn from one hold to another.
+pub(in crate::features::holds) async fn move_draws(db: &mut PgSession, last: HoldId, next: HoldId) -> sqlx::Result<()> {
+    sqlx::query!("update allotment_draws set hold_id = $2 where hold_id = $1", last.uuid(), next.uuid())
+        .execute(db)
+        .await
+        .map(drop)
 }
 
 /// Writes draws as they are now, and deletes those that are over.
@@ -114,14 +130,6 @@ pub(in crate::features::holds) async fn save_draws(db: &mut PgSession, draws: &[
     .execute(db)
     .await
     .map(drop)
-}
-
-/// Forgets what was drawn from holds that have ended.
-pub(in crate::features::holds) async fn forget_draws(db: &mut PgSession, holds: &[Uuid]) -> sqlx::Result<()> {
-    sqlx::query!("delete from allotment_draws where hold_id = any($1)", &planned_list(holds))
-        .execute(db)
-        .await
-        .map(drop)
 }
 
 /// Returns what allotments keep on all flights.

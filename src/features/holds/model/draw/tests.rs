@@ -14,7 +14,7 @@ fn space(weight: i64, volume: i64) -> Space {
 }
 
 fn kept(number: u128, organization: u128, flight: u128, space: Space) -> (HoldId, Kept) {
-    (id(number), Kept { organization_id: id(organization), flight_id: id(flight), space })
+    (id(number), Kept { organization_id: id(organization), flight_id: id(flight), space, excess: Some(NOTHING) })
 }
 
 /// The entries as they are written: the kind, the hold if it is an allotment's, and the weight.
@@ -75,22 +75,25 @@ fn nothing_returns_to_an_allotment_that_ends() {
     let mut draws = Draws::default();
     draws.know_kept([kept(1, 7, 9, space(0, 0)), kept(2, 7, 9, space(5, 5))]);
     draws.know_drawn([Draw { taker: id(20), hold_id: id(1), flight_id: id(9), space: space(40, 40) }]);
-    draws.forget(id(1));
-    let released = Shift::released(id(9), id(50), id(20), space(40, 40));
-    assert_eq!(told(&draws.weave(None, &[released])), [("RELEASED", -40)]);
+    draws.know_drawn([Draw { taker: id(20), hold_id: id(2), flight_id: id(9), space: space(5, 5) }]);
+    draws.close(id(1));
+    let less = Shift::amended(id(9), id(50), id(20), space(-10, -10));
+    assert_eq!(told(&draws.weave(None, &[less])), [("AMENDED", -10), ("HOLD_AMENDED", 5)], "first what returns");
+    let left: Vec<_> = draws.changed_draws().iter().map(|draw| draw.space).collect();
+    assert_eq!(left, [space(35, 35), space(0, 0)], "what was drawn from it stays known");
 }
 
 #[test]
-fn a_smaller_allotment_keeps_what_was_drawn_as_far_as_it_goes() {
-    let draw = |taker, weight, volume| Draw {
-        taker: id(taker),
-        hold_id: id(1),
-        flight_id: id(9),
-        space: space(weight, volume),
-    };
-    let drawn = [draw(20, 40, 10), draw(21, 30, 10)];
-    assert_eq!(resized(&drawn, space(100, 50)), (drawn.to_vec(), space(30, 30)));
-    assert_eq!(resized(&drawn, space(50, 50)), (vec![draw(20, 40, 10), draw(21, 10, 10)], space(0, 30)));
+fn what_was_drawn_beyond_a_smaller_freight_does_not_return() {
+    assert_eq!(left_of(space(100, 50), space(70, 20)), space(30, 30));
+    assert_eq!(left_of(space(50, 50), space(70, 20)), space(0, 30));
+    let mut draws = Draws::default();
+    let (hold, kept) = kept(1, 7, 9, space(0, 30));
+    draws.know_kept([(hold, Kept { excess: Some(space(20, 0)), ..kept })]);
+    draws.know_drawn([Draw { taker: id(20), hold_id: id(1), flight_id: id(9), space: space(70, 20) }]);
+    let less = Shift::amended(id(9), id(50), id(20), space(-30, -5));
+    assert_eq!(told(&draws.weave(None, &[less])), [("AMENDED", -30), ("HOLD_AMENDED", 10)]);
+    assert_eq!(draws.drawn_by(id(20)).collect::<Vec<_>>(), [(id(1), space(40, 15))]);
 }
 
 /// A model of one dimension: what each taker has, and of that has drawn.
