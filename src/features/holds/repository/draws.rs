@@ -154,7 +154,37 @@ pub(in crate::features::holds) async fn allotted(
         .collect())
 }
 
-/// Returns what allotments of an organization keep on a flight.
+/// Returns what returns on a flight to allotments that are kept, from holds whose time is up, with their organizations.
+pub(in crate::features::holds) async fn returning_on(
+    db: &mut PgSession,
+    flight: FlightId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<(OrganizationId, Space)>> {
+    let rows = sqlx::query!(
+        r#"select h.organization_id,
+                  greatest(d.expired_weight - greatest(d.weight - h.weight_hg, 0), 0)::bigint as "weight!",
+                  greatest(d.expired_volume - greatest(d.volume - h.volume_l, 0), 0)::bigint as "volume!",
+                  greatest(d.expired_positions - greatest(d.positions - h.positions, 0), 0)::bigint as "positions!"
+           from hold_legs l
+           join holds h on h.id = l.hold_id
+           cross join lateral (
+               select sum(each.weight_hg) as weight, sum(each.volume_l) as volume, sum(each.positions) as positions,
+                      sum(each.weight_hg) filter (where t.id is not null) as expired_weight,
+                      sum(each.volume_l) filter (where t.id is not null) as expired_volume,
+                      sum(each.positions) filter (where t.id is not null) as expired_positions
+               from allotment_draws each
+               left join holds t on t.id = each.taker_id and t.status = 'ACTIVE' and t.expires_at <= $2
+               where each.hold_id = h.id) d
+           where l.flight_id = $1 and l.is_open and h.kind = 'ALLOTMENT' and h.status = 'ACTIVE' and h.expires_at > $2
+             and d.expired_weight is not null"#,
+        flight.uuid(),
+        now,
+    );
+    let rows = rows.fetch_all(db).await?.into_iter();
+    Ok(rows.map(|r| (r.organization_id.into(), Space::from_columns(r.weight, r.volume, r.positions))).collect())
+}
+
+/// Returns what allotments of an organization keep on a flight, with what returns to them from holds whose time is up.
 pub(in crate::features::holds) async fn allotted_on(
     db: &mut PgSession,
     flight: FlightId,
@@ -162,6 +192,8 @@ pub(in crate::features::holds) async fn allotted_on(
     now: DateTime<Utc>,
 ) -> sqlx::Result<Space> {
     let kept = kept_on(db, &[flight], now).await?.into_iter().map(|(_, kept)| kept);
-    let own = kept.filter(|kept| kept.organization_id == organization);
-    Ok(own.fold(Space::default(), |sum, kept| sum + kept.space))
+    let kept = kept.map(|kept| (kept.organization_id, kept.space)).collect::<Vec<_>>();
+    let all = kept.into_iter().chain(returning_on(db, flight, now).await?);
+    let own = all.filter(|(of, _)| *of == organization);
+    Ok(own.fold(Space::default(), |sum, (_, space)| sum + space))
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::returning_on;
 use crate::{
     features::{
         capacity::{FlightCapacity, Space},
@@ -311,7 +312,7 @@ pub(in crate::features::holds) async fn active(db: &mut PgSession, now: DateTime
     active.fetch_one(db).await
 }
 
-/// Returns the room that holds whose time is up still have on a flight, by its row.
+/// Returns the room that holds whose time is up still have on a flight, by its row, without what returns to allotments.
 pub(in crate::features::holds) async fn expired_room(
     db: &mut PgSession,
     flight: FlightId,
@@ -325,8 +326,12 @@ pub(in crate::features::holds) async fn expired_room(
         flight.uuid(),
         now,
     );
-    let sum = sum.fetch_one(db).await?;
-    Ok(Space::from_columns(sum.weight, sum.volume, sum.positions))
+    let sum = sum.fetch_one(&mut *db).await?;
+    let all = Space::from_columns(sum.weight, sum.volume, sum.positions);
+    if all == Space::default() {
+        return Ok(all);
+    }
+    Ok(returning_on(db, flight, now).await?.into_iter().fold(all, |rest, (_, space)| rest - space))
 }
 
 /// Returns the open holds on these flights that may outlast a cut-off, or name a position that a flight does not have.
