@@ -1,4 +1,7 @@
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
 
 use futures_util::future::BoxFuture;
 
@@ -179,6 +182,14 @@ impl HoldService {
         let now = self.clock.now();
         let found = repository::allotted(&mut *self.db.read().await?, now).await?;
         self.capacity.allotted().learn(found);
+        Ok(())
+    }
+
+    /// The same for these flights alone.
+    pub(super) async fn learn_allotted_on(&self, flights: &HashSet<FlightId>) -> Result<(), DbError> {
+        let (now, ids) = (self.clock.now(), flights.iter().map(|flight| flight.uuid()).collect::<Vec<_>>());
+        let found = repository::allotted_among(&mut *self.db.read().await?, &ids, now).await?;
+        self.capacity.allotted().learn_on(flights, found);
         Ok(())
     }
 }

@@ -132,26 +132,57 @@ pub(in crate::features::holds) async fn save_draws(db: &mut PgSession, draws: &[
     .map(drop)
 }
 
+struct AllottedRow {
+    organization_id: Uuid,
+    expires_at: DateTime<Utc>,
+    flight_id: Uuid,
+    weight_hg: i64,
+    volume_l: i64,
+    positions: i64,
+}
+
+impl From<AllottedRow> for Allotted {
+    fn from(row: AllottedRow) -> Self {
+        Self {
+            organization_id: row.organization_id.into(),
+            flight_id: row.flight_id.into(),
+            space: Space::from_columns(row.weight_hg, row.volume_l, row.positions),
+            until: row.expires_at,
+        }
+    }
+}
+
 /// Returns what allotments keep on all flights.
 pub(in crate::features::holds) async fn allotted(
     db: &mut PgSession,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Allotted>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        AllottedRow,
         "select h.organization_id, h.expires_at, l.flight_id, l.weight_hg, l.volume_l, l.positions
          from holds h join hold_legs l on l.hold_id = h.id
          where h.kind = 'ALLOTMENT' and h.status = 'ACTIVE' and h.expires_at > $1",
         now,
     );
-    let rows = rows.fetch_all(db).await?.into_iter();
-    Ok(rows
-        .map(|r| Allotted {
-            organization_id: r.organization_id.into(),
-            flight_id: r.flight_id.into(),
-            space: Space::from_columns(r.weight_hg, r.volume_l, r.positions),
-            until: r.expires_at,
-        })
-        .collect())
+    Ok(rows.fetch_all(db).await?.into_iter().map(Allotted::from).collect())
+}
+
+/// Returns what allotments keep on these flights.
+pub(in crate::features::holds) async fn allotted_among(
+    db: &mut PgSession,
+    flights: &[Uuid],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Allotted>> {
+    let rows = sqlx::query_as!(
+        AllottedRow,
+        "select h.organization_id, h.expires_at, l.flight_id, l.weight_hg, l.volume_l, l.positions
+         from hold_legs l join holds h on h.id = l.hold_id
+         where l.flight_id = any($1) and l.is_open
+           and h.kind = 'ALLOTMENT' and h.status = 'ACTIVE' and h.expires_at > $2",
+        &planned_list(flights),
+        now,
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(Allotted::from).collect())
 }
 
 /// Returns what returns on a flight to allotments that are kept, from holds whose time is up, with their organizations.
