@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use sqlx::types::Json;
+use sqlx::{QueryBuilder, types::Json};
 use uuid::Uuid;
 
 use super::returning_on;
@@ -204,23 +204,41 @@ pub(in crate::features::holds) async fn list(
     fetch: i64,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Hold>> {
-    select_holds!(
-        db,
-        "where ($1::uuid is null or h.organization_id = $1)
-           and ($2::text is null or $2 = case when h.status = 'ACTIVE' and h.expires_at <= $3 then 'EXPIRED' else h.status end)
-           and ($4::text is null or h.kind = $4)
-           and ($5::uuid is null or h.id in (select hold_id from hold_legs where flight_id = $5))
-           and ($6::uuid is null or h.id < $6)
-         order by h.id desc limit $7 offset $8",
-        filter.organization_id.map(OrganizationId::uuid),
-        filter.status.map(HoldStatus::as_str),
-        now,
-        filter.kind.map(HoldKind::as_str),
-        filter.flight_id.map(FlightId::uuid),
-        after.map(|HoldAnchor(id)| id.uuid()),
-        fetch,
-        i64::from(offset),
-    )
+    // Made for the filters that are given: each is served by the indexes that fit it.
+    let mut query = QueryBuilder::new("select h.id from holds h where true");
+    if let Some(organization) = filter.organization_id {
+        query.push(" and h.organization_id = ").push_bind(organization);
+    }
+    match filter.status {
+        None => {}
+        Some(HoldStatus::Active) => {
+            query.push(" and h.status = 'ACTIVE' and h.expires_at > ").push_bind(now);
+        }
+        Some(HoldStatus::Expired) => {
+            query
+                .push(" and (h.status = 'EXPIRED' or h.status = 'ACTIVE' and h.expires_at <= ")
+                .push_bind(now)
+                .push(")");
+        }
+        Some(status @ (HoldStatus::Committed | HoldStatus::Released)) => {
+            query.push(" and h.status = ").push_bind(status.as_str());
+        }
+    }
+    if let Some(kind) = filter.kind {
+        query.push(" and h.kind = ").push_bind(kind.as_str());
+    }
+    if let Some(flight) = filter.flight_id {
+        query.push(" and h.id in (select hold_id from hold_legs where flight_id = ").push_bind(flight);
+        query.push(if filter.status == Some(HoldStatus::Active) { " and is_open)" } else { ")" });
+    }
+    if let Some(HoldAnchor(id)) = after {
+        query.push(" and h.id < ").push_bind(id);
+    }
+    query.push(" order by h.id desc limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
+    let ids: Vec<Uuid> = query.build_query_scalar().fetch_all(&mut *db).await?;
+    let mut found = find_all(db, &ids).await?;
+    found.reverse();
+    Ok(found)
 }
 
 /// Returns holds whose time is up and that still keep room: the oldest, at most so many.
