@@ -164,6 +164,27 @@ async fn no_hold_outlasts_a_cut_off_that_has_become_earlier() {
     world.audit_and_rebuild().await;
 }
 
+#[tokio::test]
+async fn a_hold_shows_the_times_that_its_flights_have_now() {
+    let world = World::start().await;
+    let flight = direct(&world, "AI101", 1000.0).await;
+    let (customer, admin) = (world.customer().await, world.admin().await);
+    let hold = customer.hold(hold_on(&[&flight])).await;
+    let later = |member: &str| instant(&flight, member) + TimeDelta::minutes(30);
+    let (departure, arrival) = (later("departure_datetime"), later("arrival_datetime"));
+    change(&admin, &flight, json!({ "departure_datetime": departure, "arrival_datetime": arrival })).await.expect(200);
+    let shown = customer.held(&hold).await;
+    let leg = &shown["legs"][0];
+    assert_eq!((instant(leg, "departure_datetime"), instant(leg, "arrival_datetime")), (departure, arrival));
+    assert_eq!((&shown["version"], &shown["expires_at"]), (&json!(2), &hold["expires_at"]));
+    let (departs, lands) = (departure + TimeDelta::minutes(5), arrival + TimeDelta::minutes(5));
+    let row = format!("AI101,DEL,LHR,{},{},,1000,1000,10,60", departs.to_rfc3339(), lands.to_rfc3339());
+    import(&admin, table(&[&row])).await.expect(200);
+    let leg = &customer.held(&hold).await["legs"][0];
+    assert_eq!((instant(leg, "departure_datetime"), instant(leg, "arrival_datetime")), (departs, lands));
+    world.audit_and_rebuild().await;
+}
+
 fn row(flight: &Value, kilograms: u32, positions: u32, cutoff_minutes: u32) -> String {
     let (departs, lands) = (text(flight, "departure_datetime"), text(flight, "arrival_datetime"));
     let number = text(flight, "flight_number");

@@ -7,7 +7,8 @@ use uuid::Uuid;
 use super::returning_on;
 use crate::{
     features::{
-        capacity::{FlightCapacity, Space},
+        capacity::Space,
+        flights::Flight,
         holds::{
             dto::HoldFilter,
             model::{EndReason, Hold, HoldAnchor, HoldKind, HoldLeg, HoldStatus, PositionName},
@@ -352,18 +353,22 @@ pub(in crate::features::holds) async fn expired_room(
     Ok(returning_on(db, flight, now).await?.into_iter().fold(all, |rest, (_, space)| rest - space))
 }
 
-/// Returns the open holds on these flights that may outlast a cut-off, or name a position that a flight does not have.
-pub(in crate::features::holds) async fn unfit(db: &mut PgSession, rooms: &[FlightCapacity]) -> sqlx::Result<Vec<Uuid>> {
+/// Returns the open holds on these flights that show other times, may outlast a cut-off, or name a position that a flight
+/// does not have.
+pub(in crate::features::holds) async fn unfit(db: &mut PgSession, flights: &[Flight]) -> sqlx::Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
         r#"select distinct h.id as "id!"
-           from unnest($1::uuid[], $2::timestamptz[], $3::bigint[]) as f (id, cutoff, positions)
+           from unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::timestamptz[], $5::timestamptz[])
+                as f (id, cutoff, positions, departure, arrival)
            join hold_legs l on l.flight_id = f.id and l.is_open
            join holds h on h.id = l.hold_id
-           where h.latest_expires_at > f.cutoff
+           where h.latest_expires_at > f.cutoff or (l.departure_at, l.arrival_at) <> (f.departure, f.arrival)
               or exists (select from unnest(l.position_names) as name where substr(name, 2)::bigint > f.positions)"#,
-        &column(rooms, |room| room.flight_id.uuid()),
-        &column(rooms, |room| room.cutoff),
-        &column(rooms, |room| room.capacity.positions.count()),
+        &column(flights, |flight| flight.id.uuid()),
+        &column(flights, |flight| flight.room.cutoff),
+        &column(flights, |flight| flight.room.capacity.positions.count()),
+        &column(flights, |flight| flight.departure),
+        &column(flights, |flight| flight.arrival),
     );
     ids.fetch_all(db).await
 }
