@@ -19,7 +19,7 @@ use crate::{
         embargoes::Embargoes,
         flights::Flight,
     },
-    kernel::{AirportCode, FlightId, HoldId},
+    kernel::{AirportCode, Fault, FaultCode, FlightId, HoldId},
 };
 
 /// Where the freight changes flights: the shortest connection at each airport.
@@ -171,6 +171,10 @@ impl HoldRules<'_> {
         let mut after = amended(hold, patch)?;
         let way = patch.flight_ids.as_deref().filter(|way| !way.is_empty());
         let way: Vec<FlightId> = way.map_or_else(|| hold.flight_ids().collect(), <[FlightId]>::to_vec);
+        if hold.kind == HoldKind::Reservation && way.len() > 1 {
+            let fault = Fault::new(FaultCode::TooLong, "must have one flight: the hold is a reservation");
+            return Err(HoldError::Invalid(vec![("/flight_ids", fault)]));
+        }
         let names = names_after(hold, patch, &after, &way)?;
         let new_way = !hold.flight_ids().eq(way.iter().copied());
         let mut shifts = Vec::new();
