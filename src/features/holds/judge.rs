@@ -141,7 +141,7 @@ impl HoldRules<'_> {
         let action = step.verb.action();
         let at = if action == HoldAction::Commit { step.asked_at } else { self.now };
         match hold.status_at(at) {
-            HoldStatus::Active if hold.kind == HoldKind::Allotment => Err(HoldError::OfAllotment),
+            HoldStatus::Active if hold.kind == HoldKind::Allotment => Err(HoldError::OfAllotment(action)),
             HoldStatus::Active => Ok(()),
             HoldStatus::Expired => Err(HoldError::Expired),
             from => Err(HoldError::Ended { from, action }),
@@ -153,8 +153,11 @@ impl HoldRules<'_> {
         let mut after = hold.clone();
         after.expires_at = (self.now + ttl).min(hold.latest_expires_at);
         if after.expires_at <= hold.expires_at {
-            let maximum = self.limits.max_seconds;
-            return Err(HoldError::LimitExceeded { limit: HoldLimit::Lifetime, maximum });
+            let life = u32::try_from((hold.latest_expires_at - hold.created_at).num_seconds()).unwrap_or_default();
+            return Err(match hold.kind {
+                HoldKind::Offer => HoldError::LimitExceeded { limit: HoldLimit::OfferLifetime, maximum: life },
+                _ => HoldError::LimitExceeded { limit: HoldLimit::Lifetime, maximum: self.limits.max_seconds },
+            });
         }
         Ok(Stepped { before: hold.clone(), after, shifts: Vec::new(), event_type: HoldEventType::Extended })
     }
