@@ -160,7 +160,7 @@ impl FlightService {
         for (flight, new) in plan.update {
             let saved = save_in_tx(tx, new.over(flight), FlightEventType::Changed, actor, now).await?;
             let is_retimed = (saved.departure, saved.arrival) != (flight.departure, flight.arrival);
-            let has_fewer = saved.room.capacity.positions < flight.room.capacity.positions;
+            let has_fewer = saved.room.physical.positions < flight.room.physical.positions;
             if is_retimed || has_fewer || saved.room.cutoff < flight.room.cutoff {
                 done.to_fit.push(saved.id);
             }

@@ -165,5 +165,5 @@ fn fitted(hold: Hold, flights: &HashMap<FlightId, &Flight>, by: By) -> HoldChang
 }
 
 fn lacks_position(leg: &HoldLeg, room: &FlightCapacity) -> bool {
-    leg.names.iter().any(|name| !name.is_one_of(room.capacity.positions))
+    leg.names.iter().any(|name| !name.is_one_of(room.physical.positions))
 }

@@ -287,7 +287,7 @@ fn check_names(
         let Some(flight) = flights.iter().find(|flight| flight.id == *flight_id) else {
             return Err(unknown_name("must name flights of the hold"));
         };
-        if names.iter().any(|name| !name.is_one_of(flight.room.capacity.positions)) {
+        if names.iter().any(|name| !name.is_one_of(flight.room.physical.positions)) {
             return Err(unknown_name("names a position that the flight does not have"));
         }
         let is_taken = |name: &PositionName| {

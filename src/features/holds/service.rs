@@ -172,7 +172,7 @@ impl HoldService {
             Some(claim) if claim.is_booked => PositionStatus::Booked,
             Some(_) => PositionStatus::Held,
         };
-        Ok(PositionName::all(room.capacity.positions).map(|name| Position { name, status: status(name) }).collect())
+        Ok(PositionName::all(room.physical.positions).map(|name| Position { name, status: status(name) }).collect())
     }
 }
 

@@ -366,7 +366,7 @@ pub(in crate::features::holds) async fn unfit(db: &mut PgSession, flights: &[Fli
               or exists (select from unnest(l.position_names) as name where substr(name, 2)::bigint > f.positions)"#,
         &column(flights, |flight| flight.id.uuid()),
         &column(flights, |flight| flight.room.cutoff),
-        &column(flights, |flight| flight.room.capacity.positions.count()),
+        &column(flights, |flight| flight.room.physical.positions.count()),
         &column(flights, |flight| flight.departure),
         &column(flights, |flight| flight.arrival),
     );
