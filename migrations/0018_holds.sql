@@ -80,6 +80,8 @@ create table hold_legs (
 ) with (fillfactor = 80);
 
 create index hold_legs_open_by_flight on hold_legs (flight_id) where is_open;
+-- Lists of a flight's holds show those that have ended, too.
+create index hold_legs_by_flight on hold_legs (flight_id, hold_id);
 
 -- Free text and personal data: the part that erasure may blank.
 create table hold_texts (

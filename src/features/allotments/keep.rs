@@ -150,7 +150,12 @@ impl Target<'_> {
     }
 
     /// Changes the hold to the present freight and time, or releases it. What was drawn stays drawn.
-    async fn keep_on(&self, tx: &mut PgSession, keep: &mut Keep, hold: Hold) -> Result<Vec<FlightCapacity>, AllotmentError> {
+    async fn keep_on(
+        &self,
+        tx: &mut PgSession,
+        keep: &mut Keep,
+        hold: Hold,
+    ) -> Result<Vec<FlightCapacity>, AllotmentError> {
         let drawn = holds::drawn_from_in_tx(tx, hold.id).await?;
         let left = left_of(self.allotment.space, drawn);
         let keeps = hold.keeps();

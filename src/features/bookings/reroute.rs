@@ -27,9 +27,11 @@ impl Amending<'_> {
             let text = format!("A booking has at most {MOST_LEGS} legs, including replaced ones; make a new booking.");
             return Err(ItineraryError::Invalid(text).into());
         }
-        let stays = |given: &Shift| flight_ids.contains(&given.flight_id);
+        // A flight of both ways keeps what the new leg takes.
+        let (space, stays) = (self.draft.now.space, |given: &Shift| flight_ids.contains(&given.flight_id));
         let given = self.draft.release_legs(LegStatus::Replaced, |_| true).into_iter();
-        let given: Vec<Shift> = given.map(|given| if stays(&given) { given.staying() } else { given }).collect();
+        let given = given.map(|given| if stays(&given) { given.staying_in_part(space) } else { given });
+        let given: Vec<Shift> = given.collect();
         self.shift(tx, &given).await?;
         let booking = &self.draft.now;
         let mut found = flights::find_all_in_tx(tx, flight_ids).await?;

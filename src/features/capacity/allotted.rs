@@ -1,5 +1,5 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -31,17 +31,31 @@ pub struct OwnRoom(Option<Arc<OfFlights>>);
 impl AllottedRoom {
     /// Replaces what is known.
     pub fn learn(&self, all: impl IntoIterator<Item = Allotted>) {
-        let mut known = HashMap::<OrganizationId, OfFlights>::new();
-        for Allotted { organization_id, flight_id, space, until } in all {
-            known.entry(organization_id).or_default().entry(flight_id).or_default().push((space, until));
-        }
-        let known = known.into_iter().map(|(organization, own)| (organization, Arc::new(own))).collect();
+        let mut known = HashMap::new();
+        add(&mut known, all);
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+
+    /// Replaces what is known of these flights.
+    pub fn learn_on(&self, flights: &HashSet<FlightId>, all: impl IntoIterator<Item = Allotted>) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for own in known.values_mut().filter(|own| flights.iter().any(|flight| own.contains_key(flight))) {
+            Arc::make_mut(own).retain(|flight, _| !flights.contains(flight));
+        }
+        known.retain(|_, own| !own.is_empty());
+        add(&mut known, all);
     }
 
     pub fn of(&self, organization: Option<OrganizationId>) -> OwnRoom {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         OwnRoom(organization.and_then(|organization| known.get(&organization).cloned()))
+    }
+}
+
+fn add(known: &mut HashMap<OrganizationId, Arc<OfFlights>>, all: impl IntoIterator<Item = Allotted>) {
+    for Allotted { organization_id, flight_id, space, until } in all {
+        let own = Arc::make_mut(known.entry(organization_id).or_default());
+        own.entry(flight_id).or_default().push((space, until));
     }
 }
 
@@ -106,5 +120,31 @@ mod tests {
         assert_eq!(known.of(Some(own)).opened(emptied, now).available(), emptied.capacity);
         known.learn([]);
         assert!(known.of(Some(own)).is_empty());
+    }
+
+    #[test]
+    fn what_changes_on_one_flight_leaves_the_others() {
+        let organization_id = OrganizationId::from(Uuid::from_u128(1));
+        let [one, two] = [3, 4].map(|id| FlightId::from(Uuid::from_u128(id)));
+        let (now, until) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + TimeDelta::hours(1));
+        let allotted = |flight_id, weight| {
+            let space = Space::from_columns(weight, weight, 0);
+            Allotted { organization_id, flight_id, space, until }
+        };
+        let known = AllottedRoom::default();
+        known.learn([allotted(one, 10), allotted(two, 20)]);
+        let before = known.of(Some(organization_id));
+        known.learn_on(&[one].into(), [allotted(one, 5), allotted(one, 2)]);
+        let after = known.of(Some(organization_id));
+        assert_eq!([one, two].map(|flight| after.on(flight, now)), [(7, 7), (20, 20)].map(space));
+        assert_eq!(before.on(one, now), space((10, 10)), "what a search has begun with stays as it was");
+        known.learn_on(&[one].into(), []);
+        assert!(!known.of(Some(organization_id)).is_on_any([one].into_iter()));
+        known.learn_on(&[two].into(), []);
+        assert!(known.of(Some(organization_id)).is_empty());
+    }
+
+    fn space((weight, volume): (i64, i64)) -> Space {
+        Space::from_columns(weight, volume, 0)
     }
 }

@@ -153,10 +153,10 @@ pub async fn set_status_in_tx(
 
 /// Knows the holds of a flight. Provided by the room of holds, which is above this one.
 pub trait Lapsed: Send + Sync {
-    /// Returns the room that is still held by the tables although the time of its holds is up.
+    /// Returns the room that is still held by the tables although the time of its holds is up, and that becomes free for all.
     fn lapsed<'a>(&'a self, snapshot: &'a mut PgSession, flight: FlightId) -> BoxFuture<'a, Result<Space, DbError>>;
 
-    /// Returns the room that allotments of this organization keep for it.
+    /// Returns the room that allotments of this organization keep for it, with what returns to them from such holds.
     fn allotted<'a>(
         &'a self,
         snapshot: &'a mut PgSession,

@@ -66,8 +66,8 @@ pub struct Imported {
     pub summary: ImportSummary,
     /// Flights with a changed departure or arrival time, as they are now.
     pub retimed: Vec<Flight>,
-    /// The rows of flights that now close earlier, or have fewer positions.
-    pub tightened: Vec<FlightCapacity>,
+    /// Flights with other times than before, that close earlier or have fewer positions: holds on them are to be fitted.
+    pub to_fit: Vec<FlightId>,
     /// All new and changed flights, and their current lanes.
     pub touched: Vec<(FlightId, Lane)>,
 }
@@ -126,8 +126,8 @@ impl FlightService {
     /// Applies the timetable to the schedule. A row names its flight by number, origin and scheduled local date; an
     /// existing flight is changed, others are created. Plans by the current state, locks only flights that change, and
     /// verifies under the lock that they are still as planned for. With `dry_run` nothing is locked or written. Joins
-    /// the caller's transaction, which must then apply the new times of retimed flights to their bookings, and fit holds to
-    /// tightened flights.
+    /// the caller's transaction, which must then apply the new times of retimed flights to their bookings, and fit the
+    /// holds on changed flights.
     pub async fn import_in_tx(
         &self,
         tx: &mut PgSession,
@@ -159,11 +159,12 @@ impl FlightService {
         }
         for (flight, new) in plan.update {
             let saved = save_in_tx(tx, new.over(flight), FlightEventType::Changed, actor, now).await?;
-            if saved.room.cutoff < flight.room.cutoff || saved.room.capacity.positions < flight.room.capacity.positions
-            {
-                done.tightened.push(saved.room);
+            let is_retimed = (saved.departure, saved.arrival) != (flight.departure, flight.arrival);
+            let has_fewer = saved.room.physical.positions < flight.room.physical.positions;
+            if is_retimed || has_fewer || saved.room.cutoff < flight.room.cutoff {
+                done.to_fit.push(saved.id);
             }
-            if (saved.departure, saved.arrival) != (flight.departure, flight.arrival) {
+            if is_retimed {
                 done.retimed.push(saved);
             }
         }

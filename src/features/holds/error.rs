@@ -45,6 +45,8 @@ pub enum HoldLimit {
     Active,
     /// Seconds from making the hold.
     Lifetime,
+    /// Seconds from making the offer.
+    OfferLifetime,
 }
 
 impl HoldLimit {
@@ -52,7 +54,7 @@ impl HoldLimit {
         match self {
             Self::FlightShare => "flight_share",
             Self::Active => "active",
-            Self::Lifetime => "lifetime",
+            Self::Lifetime | Self::OfferLifetime => "lifetime",
         }
     }
 }
@@ -74,8 +76,8 @@ pub enum HoldError {
     #[error("{action:?} is not possible from {from:?}")]
     Ended { from: HoldStatus, action: HoldAction },
     /// Held room of this kind is changed elsewhere.
-    #[error("the hold belongs to an allotment")]
-    OfAllotment,
+    #[error("{0:?} is not possible: the hold belongs to an allotment")]
+    OfAllotment(HoldAction),
     /// An offer is for the flights of an entry of the waitlist, and for no more than its freight.
     #[error("{0:?} would make the offer another one")]
     OfEntry(HoldAction),
@@ -157,14 +159,11 @@ impl From<HoldError> for Problem {
             }
             HoldError::Ended { from, action } => {
                 let text = format!("The hold is {} and cannot be changed any more.", from.as_str());
-                Self::new(code::INVALID_TRANSITION, text)
-                    .with("from", from)
-                    .with("action", action.as_str())
-                    .with("allowed", Vec::<String>::new())
+                invalid_transition(text, from, action)
             }
-            HoldError::OfAllotment => {
+            HoldError::OfAllotment(action) => {
                 let text = "The hold belongs to an allotment, and changes only with it.";
-                Self::new(code::INVALID_TRANSITION, text).with("allowed", Vec::<String>::new())
+                invalid_transition(text.to_owned(), HoldStatus::Active, action)
             }
             HoldError::OfEntry(action) => {
                 let text = "The hold is an offer to an entry on the waitlist: it can become neither larger nor one of other \
@@ -188,6 +187,7 @@ impl From<HoldError> for Problem {
                             "A hold ends {maximum} seconds after it was made, or at the earliest cut-off of its flights."
                         )
                     }
+                    HoldLimit::OfferLifetime => format!("The offer ends {maximum} seconds after it was made."),
                 };
                 Self::new(code::HOLD_LIMIT_EXCEEDED, text).with("limit", limit.as_str()).with("maximum", maximum)
             }
@@ -210,6 +210,14 @@ impl From<HoldError> for Problem {
             HoldError::Database(cause) => cause.into(),
         }
     }
+}
+
+/// Returns the problem of a hold on which nothing can be done.
+fn invalid_transition(text: String, from: HoldStatus, action: HoldAction) -> Problem {
+    Problem::new(code::INVALID_TRANSITION, text)
+        .with("from", from)
+        .with("action", action.as_str())
+        .with("allowed", Vec::<String>::new())
 }
 
 /// Returns the problem of freight for which no option can be booked.

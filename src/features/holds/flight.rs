@@ -15,7 +15,10 @@ use super::{
     write::write_in_tx,
 };
 use crate::{
-    features::capacity::{FlightCapacity, Space},
+    features::{
+        capacity::{FlightCapacity, Space},
+        flights::{self, Flight},
+    },
     kernel::{FlightId, HoldId},
     platform::postgres::{DbError, PgSession},
 };
@@ -128,27 +131,31 @@ async fn release_in_tx(
     Ok(ended)
 }
 
-/// Fits the holds and named positions on flights to their changed rows: no hold outlasts a cut-off, and nobody has a
-/// position that a flight does not have any more. The number of a hold's positions stays.
-pub async fn fit_in_tx(tx: &mut PgSession, rooms: &[FlightCapacity], by: By) -> Result<(), DbError> {
-    if rooms.is_empty() {
+/// Fits the holds and named positions on these flights, which have changed: each hold shows their times, none outlasts a
+/// cut-off, and nobody has a position that a flight does not have any more. The number of a hold's positions stays.
+pub async fn fit_in_tx(tx: &mut PgSession, flights: &[FlightId], by: By) -> Result<(), DbError> {
+    if flights.is_empty() {
         return Ok(());
     }
-    let ids: Vec<Uuid> = repository::unfit(tx, rooms).await?;
+    let flights = flights::find_all_in_tx(tx, flights).await?;
+    let ids: Vec<Uuid> = repository::unfit(tx, &flights).await?;
     let holds = repository::lock(tx, &ids).await?;
-    let changes: Vec<HoldChange> = holds.into_iter().map(|hold| fitted(hold, rooms, by)).collect();
+    let known: HashMap<FlightId, &Flight> = flights.iter().map(|flight| (flight.id, flight)).collect();
+    let changes: Vec<HoldChange> = holds.into_iter().map(|hold| fitted(hold, &known, by)).collect();
     if !changes.is_empty() {
         write_in_tx(tx, &changes).await?;
     }
-    Ok(repository::drop_booked_names(tx, rooms).await?)
+    let rooms: Vec<FlightCapacity> = flights.iter().map(|flight| flight.room).collect();
+    Ok(repository::drop_booked_names(tx, &rooms).await?)
 }
 
-fn fitted(hold: Hold, rooms: &[FlightCapacity], by: By) -> HoldChange {
+fn fitted(hold: Hold, flights: &HashMap<FlightId, &Flight>, by: By) -> HoldChange {
     let mut after = hold.clone();
     for leg in &mut after.legs {
-        let Some(room) = rooms.iter().find(|room| room.flight_id == leg.flight_id) else { continue };
-        after.latest_expires_at = after.latest_expires_at.min(room.cutoff);
-        if lacks_position(leg, room) {
+        let Some(flight) = flights.get(&leg.flight_id) else { continue };
+        (leg.departure, leg.arrival) = (flight.departure, flight.arrival);
+        after.latest_expires_at = after.latest_expires_at.min(flight.room.cutoff);
+        if lacks_position(leg, &flight.room) {
             // A leg names all of its positions or none.
             leg.names.clear();
         }
@@ -159,5 +166,5 @@ fn fitted(hold: Hold, rooms: &[FlightCapacity], by: By) -> HoldChange {
 }
 
 fn lacks_position(leg: &HoldLeg, room: &FlightCapacity) -> bool {
-    leg.names.iter().any(|name| !name.is_one_of(room.capacity.positions))
+    leg.names.iter().any(|name| !name.is_one_of(room.physical.positions))
 }

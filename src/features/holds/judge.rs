@@ -19,7 +19,7 @@ use crate::{
         embargoes::Embargoes,
         flights::Flight,
     },
-    kernel::{AirportCode, FlightId, HoldId},
+    kernel::{AirportCode, Fault, FaultCode, FlightId, HoldId},
 };
 
 /// Where the freight changes flights: the shortest connection at each airport.
@@ -141,7 +141,7 @@ impl HoldRules<'_> {
         let action = step.verb.action();
         let at = if action == HoldAction::Commit { step.asked_at } else { self.now };
         match hold.status_at(at) {
-            HoldStatus::Active if hold.kind == HoldKind::Allotment => Err(HoldError::OfAllotment),
+            HoldStatus::Active if hold.kind == HoldKind::Allotment => Err(HoldError::OfAllotment(action)),
             HoldStatus::Active => Ok(()),
             HoldStatus::Expired => Err(HoldError::Expired),
             from => Err(HoldError::Ended { from, action }),
@@ -153,8 +153,11 @@ impl HoldRules<'_> {
         let mut after = hold.clone();
         after.expires_at = (self.now + ttl).min(hold.latest_expires_at);
         if after.expires_at <= hold.expires_at {
-            let maximum = self.limits.max_seconds;
-            return Err(HoldError::LimitExceeded { limit: HoldLimit::Lifetime, maximum });
+            let life = u32::try_from((hold.latest_expires_at - hold.created_at).num_seconds()).unwrap_or_default();
+            return Err(match hold.kind {
+                HoldKind::Offer => HoldError::LimitExceeded { limit: HoldLimit::OfferLifetime, maximum: life },
+                _ => HoldError::LimitExceeded { limit: HoldLimit::Lifetime, maximum: self.limits.max_seconds },
+            });
         }
         Ok(Stepped { before: hold.clone(), after, shifts: Vec::new(), event_type: HoldEventType::Extended })
     }
@@ -171,6 +174,10 @@ impl HoldRules<'_> {
         let mut after = amended(hold, patch)?;
         let way = patch.flight_ids.as_deref().filter(|way| !way.is_empty());
         let way: Vec<FlightId> = way.map_or_else(|| hold.flight_ids().collect(), <[FlightId]>::to_vec);
+        if hold.kind == HoldKind::Reservation && way.len() > 1 {
+            let fault = Fault::new(FaultCode::TooLong, "must have one flight: the hold is a reservation");
+            return Err(HoldError::Invalid(vec![("/flight_ids", fault)]));
+        }
         let names = names_after(hold, patch, &after, &way)?;
         let new_way = !hold.flight_ids().eq(way.iter().copied());
         if hold.kind == HoldKind::Offer && (new_way || after.space.exceeds(hold.space).next().is_some()) {
@@ -283,7 +290,7 @@ fn check_names(
         let Some(flight) = flights.iter().find(|flight| flight.id == *flight_id) else {
             return Err(unknown_name("must name flights of the hold"));
         };
-        if names.iter().any(|name| !name.is_one_of(flight.room.capacity.positions)) {
+        if names.iter().any(|name| !name.is_one_of(flight.room.physical.positions)) {
             return Err(unknown_name("names a position that the flight does not have"));
         }
         let is_taken = |name: &PositionName| {

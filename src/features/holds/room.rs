@@ -88,17 +88,19 @@ impl Follower for HoldFollower {
 
     fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
         Box::pin(async move {
-            let mut changed = HashSet::<FlightId>::new();
-            let mut is_of_allotment = false;
+            let (mut changed, mut allotted) = (HashSet::<FlightId>::new(), HashSet::<FlightId>::new());
             for message in messages.iter().filter(|message| message.aggregate == HOLD) {
                 let flights = message.event.pointer("/data/flight_ids").and_then(|ids| ids.as_array());
                 let flights = flights.into_iter().flatten().filter_map(|id| id.as_str()?.parse().ok());
-                changed.extend::<Vec<FlightId>>(flights.collect());
+                let flights: Vec<FlightId> = flights.collect();
+                changed.extend(&flights);
                 let kind = message.event.pointer("/data/kind").and_then(|kind| kind.as_str());
-                is_of_allotment |= kind == Some(HoldKind::Allotment.as_str());
+                if kind == Some(HoldKind::Allotment.as_str()) {
+                    allotted.extend(flights);
+                }
             }
-            if is_of_allotment {
-                self.0.learn_allotted().await?;
+            if !allotted.is_empty() {
+                self.0.learn_allotted_on(&allotted).await?;
             }
             if !changed.is_empty() {
                 self.0.capacity.changed(changed);

@@ -123,9 +123,8 @@ async fn show(
     if_none_match: IfNoneMatch,
     query: Query,
 ) -> Result<Response, Problem> {
-    let exists = async { holds.visible(caller, id).await.map(drop) };
-    unless_missing(query.refuse_all(), exists).await?;
     let hold = holds.visible(caller, id).await?;
+    query.refuse_all()?;
     let body = HoldBody::new(&hold, holds.clock.now());
     // Expiry changes what is shown, without a change of the hold.
     let tag = if body.status == hold.status { hold.version.to_string() } else { format!("{}-expired", hold.version) };
@@ -297,8 +296,8 @@ async fn reserve(
 ) -> Result<Answer, Problem> {
     let key = idempotent.key(caller.user_id.uuid(), &body);
     let input = both(query.refuse_all(), both(key, body.read(CreateReservation::read)));
-    let ((), (key, new)) = unless_missing(input, holds.check_flight(flight)).await?;
     holds.check_flight(flight).await?;
+    let ((), (key, new)) = input?;
     let new = Box::new(CreateHold::on_one_flight(flight, &new));
     make(&holds, caller, address, HoldRequest::New { kind: HoldKind::Reservation, new }, key).await
 }
@@ -320,8 +319,8 @@ async fn reservations(
     let reader = reader_of(caller);
     let page = query.read(|fields| Some(PageFields::read(fields)));
     let page = page.and_then(|page| page.open::<HoldAnchor>(&key, &query, &reader));
-    let page = unless_missing(page, holds.check_flight(flight)).await?;
     holds.check_flight(flight).await?;
+    let page = page?;
     let filter = HoldFilter {
         flight_id: Some(flight),
         kind: Some(HoldKind::Reservation),

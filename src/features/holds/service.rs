@@ -1,4 +1,7 @@
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
 
 use futures_util::future::BoxFuture;
 
@@ -169,7 +172,7 @@ impl HoldService {
             Some(claim) if claim.is_booked => PositionStatus::Booked,
             Some(_) => PositionStatus::Held,
         };
-        Ok(PositionName::all(room.capacity.positions).map(|name| Position { name, status: status(name) }).collect())
+        Ok(PositionName::all(room.physical.positions).map(|name| Position { name, status: status(name) }).collect())
     }
 }
 
@@ -179,6 +182,14 @@ impl HoldService {
         let now = self.clock.now();
         let found = repository::allotted(&mut *self.db.read().await?, now).await?;
         self.capacity.allotted().learn(found);
+        Ok(())
+    }
+
+    /// The same for these flights alone.
+    pub(super) async fn learn_allotted_on(&self, flights: &HashSet<FlightId>) -> Result<(), DbError> {
+        let (now, ids) = (self.clock.now(), flights.iter().map(|flight| flight.uuid()).collect::<Vec<_>>());
+        let found = repository::allotted_among(&mut *self.db.read().await?, &ids, now).await?;
+        self.capacity.allotted().learn_on(flights, found);
         Ok(())
     }
 }

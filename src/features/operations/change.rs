@@ -81,7 +81,7 @@ impl Command for Change {
             operations.retime_in_tx(tx, std::slice::from_ref(&flight), actor).await?;
         }
         if is_new {
-            operations.fit_holds_in_tx(tx, &[flight.room], actor).await?;
+            operations.fit_holds_in_tx(tx, &[flight.id], actor).await?;
         }
         Ok(flight)
     }

@@ -3,7 +3,7 @@
 use super::{OperationError, OperationService, model::CapacityShortfall, service::Target};
 use crate::{
     features::{
-        capacity::{self, FlightCapacity, Shift, Space},
+        capacity::{self, Shift, Space},
         flights::{self, Flight},
         holds::{self, By, EndReason, Ended, HeldWith, HoldStatus},
     },
@@ -134,10 +134,10 @@ impl OperationService {
     pub(super) async fn fit_holds_in_tx(
         &self,
         tx: &mut PgSession,
-        rooms: &[FlightCapacity],
+        flights: &[FlightId],
         actor: Option<UserId>,
     ) -> Result<(), OperationError> {
-        Ok(holds::fit_in_tx(tx, rooms, By { actor, now: self.now() }).await?)
+        Ok(holds::fit_in_tx(tx, flights, By { actor, now: self.now() }).await?)
     }
 
     /// To be called after the commit.

@@ -62,10 +62,10 @@ impl Command for Import {
         let Some(timetable) = timetable else { return Ok(ImportSummary::default()) };
         let done = operations.flights.import_in_tx(tx, *actor, timetable, *dry_run, operations.now()).await;
         self.is_refused = matches!(&done, Err(FlightError::Import(_)));
-        let Imported { summary, retimed, tightened, touched: all_touched } = done?;
+        let Imported { summary, retimed, to_fit, touched: all_touched } = done?;
         *touched = all_touched;
         operations.retime_in_tx(tx, &retimed, *actor).await?;
-        operations.fit_holds_in_tx(tx, &tightened, *actor).await?;
+        operations.fit_holds_in_tx(tx, &to_fit, *actor).await?;
         let ImportSummary { created, updated, .. } = summary;
         if !*dry_run && created + updated > 0 {
             let data = json!({"created": created, "updated": updated});

@@ -13,7 +13,7 @@ use crate::{
 };
 
 problem_codes! {
-    { crate::features::holds::code::CAPACITY_EXCEEDED, crate::features::holds::code::EMBARGOED, crate::features::holds::code::HANDLING_REQUIRED, crate::features::holds::code::ITINERARY_INVALID, crate::features::holds::code::FLIGHT_CLOSED, crate::features::holds::code::FLIGHT_CANCELLED, crate::features::holds::code::NO_BOOKABLE_ITINERARY, crate::features::holds::code::HOLD_EXPIRED, crate::features::holds::code::HOLD_INCOMPLETE }
+    { crate::features::holds::code::CAPACITY_EXCEEDED, crate::features::holds::code::EMBARGOED, crate::features::holds::code::HANDLING_REQUIRED, crate::features::holds::code::ITINERARY_INVALID, crate::features::holds::code::FLIGHT_CLOSED, crate::features::holds::code::FLIGHT_CANCELLED, crate::features::holds::code::NO_BOOKABLE_ITINERARY, crate::features::holds::code::HOLD_EXPIRED, crate::features::holds::code::HOLD_INCOMPLETE, crate::features::holds::code::HOLD_LIMIT_EXCEEDED, crate::features::holds::code::POSITION_TAKEN }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -103,9 +103,12 @@ async fn a_hold_that_is_released_or_runs_out_returns_what_it_drew() {
     assert_eq!(stage.figures(&allotment).await, (300.0, 0.0));
     user.hold(with(hold_on(&[flight]), json!({ "weight_kg": 300, "ttl_seconds": 10 }))).await;
     assert_eq!(stage.figures(&allotment).await, (0.0, 300.0));
+    let stranger = world.customer().await;
     world.clock.advance(TimeDelta::seconds(10));
+    // At once, before anything has recorded it.
+    assert_eq!((stage.available_to(&user).await, stage.available_to(&stranger).await), (json!(300), json!(0)));
     stage.until(&allotment, flight, "KEPT", 300.0).await;
-    refused(&world.customer().await, flight, 0.1).await;
+    refused(&stranger, flight, 0.1).await;
     world.audit().await;
 }
 

@@ -151,6 +151,9 @@ async fn the_hold_of_an_allotment_is_changed_by_nobody_else() {
         user.poke(&format!("{path}/{action}")).await.expect_problem(409, "invalid_transition");
     }
     user.patch(&path, json!({ "weight_kg": 1 })).await.expect_problem(409, "invalid_transition");
+    let refused = user.delete(&path).await.expect_problem(409, "invalid_transition");
+    let told = [&refused["from"], &refused["action"], &refused["allowed"]];
+    assert_eq!(told, [&json!("ACTIVE"), &json!("release"), &json!([])]);
     stage.world.audit().await;
 }
 

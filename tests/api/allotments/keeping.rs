@@ -105,6 +105,7 @@ async fn an_allotment_that_is_kept_again_takes_only_what_was_not_drawn_from_it()
     world.clock.advance(TimeDelta::hours(60));
     stage.until(&allotment, flight, "RELEASED", 0.0).await;
     assert_eq!(world.available(flight).await["weight_kg"], 420);
+    let user = stage.user().await;
     // What is given back meanwhile is free for all, and no longer drawn.
     user.patch(&path_of(&other), json!({ "weight_kg": 20 })).await.expect(200);
     assert_eq!(world.available(flight).await["weight_kg"], 430);

@@ -24,6 +24,14 @@ fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
 }
 
 #[test]
+fn booking_an_offer_lists_the_conflicts_of_committing_a_hold() {
+    let document = document();
+    let conflicts =
+        |path: &str| document["paths"][path]["post"]["responses"]["409"]["description"].as_str().unwrap().to_owned();
+    assert_eq!(conflicts("/api/v1/waitlist/{id}/book"), conflicts("/api/v1/holds/{id}/commit"));
+}
+
+#[test]
 fn it_is_openapi_3_1_and_complete_in_itself() {
     let document = document();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1."));

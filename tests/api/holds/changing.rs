@@ -79,7 +79,6 @@ async fn only_holds_that_keep_what_is_short_end_and_allotments_end_last() {
     let allotment = customer.hold(with(hold_on(&[&flight]), json!({ "positions": 3 }))).await;
     let light = customer.hold_weight(&flight, 100.0).await;
     world.sql(&format!("update holds set kind = 'ALLOTMENT' where id = '{}'", text(&allotment, "id"))).await;
-    world.sql("update flight_capacity set allotted = 1").await;
     let holds = [&positioned, &allotment, &light];
     change(&admin, &flight, releasing(json!({ "capacity": { "positions": 4 } }))).await.expect(200);
     assert_eq!(statuses(&customer, &holds).await, ["RELEASED", "ACTIVE", "ACTIVE"]);
@@ -162,6 +161,27 @@ async fn no_hold_outlasts_a_cut_off_that_has_become_earlier() {
     change(&admin, &flight, json!({ "cutoff_minutes": 100 })).await.expect(200);
     assert_eq!(text(&customer.held(&hold).await, "status"), "EXPIRED");
     assert_eq!(held_on(&customer, &flight).await, 0);
+    world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn a_hold_shows_the_times_that_its_flights_have_now() {
+    let world = World::start().await;
+    let flight = direct(&world, "AI101", 1000.0).await;
+    let (customer, admin) = (world.customer().await, world.admin().await);
+    let hold = customer.hold(hold_on(&[&flight])).await;
+    let later = |member: &str| instant(&flight, member) + TimeDelta::minutes(30);
+    let (departure, arrival) = (later("departure_datetime"), later("arrival_datetime"));
+    change(&admin, &flight, json!({ "departure_datetime": departure, "arrival_datetime": arrival })).await.expect(200);
+    let shown = customer.held(&hold).await;
+    let leg = &shown["legs"][0];
+    assert_eq!((instant(leg, "departure_datetime"), instant(leg, "arrival_datetime")), (departure, arrival));
+    assert_eq!((&shown["version"], &shown["expires_at"]), (&json!(2), &hold["expires_at"]));
+    let (departs, lands) = (departure + TimeDelta::minutes(5), arrival + TimeDelta::minutes(5));
+    let row = format!("AI101,DEL,LHR,{},{},,1000,1000,10,60", departs.to_rfc3339(), lands.to_rfc3339());
+    import(&admin, table(&[&row])).await.expect(200);
+    let leg = &customer.held(&hold).await["legs"][0];
+    assert_eq!((instant(leg, "departure_datetime"), instant(leg, "arrival_datetime")), (departs, lands));
     world.audit_and_rebuild().await;
 }
 

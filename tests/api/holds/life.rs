@@ -159,6 +159,18 @@ async fn a_hold_is_extended_up_to_an_hour_or_the_cut_off() {
 }
 
 #[tokio::test]
+async fn an_offer_that_cannot_be_extended_tells_how_long_it_lasts() {
+    let world = World::start().await;
+    let flight = flight(&world, 1000.0).await;
+    let customer = world.customer().await;
+    let hold = customer.hold(hold_on(&[&flight])).await;
+    world.sql("update holds set kind = 'OFFER', latest_expires_at = expires_at").await;
+    let refused = customer.poke(&format!("{}/extend", at(&hold))).await.expect_problem(409, "hold_limit_exceeded");
+    assert_eq!((text(&refused, "limit"), &refused["maximum"]), ("lifetime", &json!(900)));
+    assert_eq!(text(&refused, "detail"), "The offer ends 900 seconds after it was made.");
+}
+
+#[tokio::test]
 async fn changed_freight_and_flights_take_room_anew() {
     let world = World::start().await;
     let first = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(150.0)).await;

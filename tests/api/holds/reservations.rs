@@ -28,6 +28,12 @@ async fn a_reservation_is_a_hold_of_one_flight() {
     let other = world.flight(crate::support::NewFlight::new("AI102", "BOM", "DXB")).await;
     let moved = customer.patch(&at(&reservation), json!({ "flight_ids": [other["id"]] })).await.expect(200);
     assert_eq!((text(&moved, "origin"), text(&moved, "destination")), ("BOM", "DXB"));
+    // But not to several.
+    let onward = world.flight(crate::support::NewFlight::new("AI103", "DXB", "LHR").leaves_in_hours(36)).await;
+    let way = json!({ "flight_ids": [other["id"], onward["id"]], "pieces": 1 });
+    let faults = [("/flight_ids".to_owned(), "too_long".to_owned())];
+    assert_eq!(customer.patch(&at(&moved), way.clone()).await.expect_faults(), faults);
+    assert_eq!(customer.post(&format!("{}/commit", at(&moved)), way).await.expect_faults(), faults);
     let booking = customer.commit(&moved, json!({ "pieces": 1 })).await;
     assert_eq!((text(&booking, "origin"), &booking["positions"]), ("BOM", &json!(1)));
     world.audit_and_rebuild().await;

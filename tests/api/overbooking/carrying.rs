@@ -8,7 +8,7 @@ use crate::{
     import::{counts, table},
     support::{
         NewFlight, World,
-        freight::{order, with},
+        freight::{order, text, with},
     },
 };
 
@@ -37,6 +37,26 @@ async fn a_new_capacity_or_aircraft_is_overbooked_like_the_old_one() {
     let now = flight_now(&admin, &flight).await;
     let same = json!({"capacity": now["physical_capacity"], "overbooking": now["overbooking"]});
     assert_eq!(patch(&admin, &path_to(&flight), same).await.expect(200), now);
+    world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn positions_have_names_as_far_as_they_are_carried() {
+    let world = World::start().await;
+    let flight = overbooked(&world, percents(0, 0, 20)).await;
+    assert_eq!(flight["capacity"]["positions"], 12);
+    let (customer, id) = (world.customer().await, text(&flight, "id"));
+    let wanted = |name: &str| json!({"flight_ids": [id], "weight_kg": 1, "position_names": {id: [name]}});
+    let faults = customer.post("/api/v1/holds", wanted("P11")).await.expect_faults();
+    assert_eq!(faults, [("/position_names".to_owned(), "unknown_value".to_owned())]);
+    let hold = customer.post("/api/v1/holds", wanted("P10")).await.expect(201);
+    let listed = async || customer.get(&format!("{}/positions", path_to(&flight))).await.expect(200);
+    assert_eq!(listed().await.as_array().map(Vec::len), Some(10));
+    // Nine are carried, ten are sold.
+    patch(&world.admin().await, &path_to(&flight), json!({"capacity": {"positions": 9}})).await.expect(200);
+    assert_eq!(listed().await.as_array().map(Vec::len), Some(9));
+    let fitted = customer.get(&format!("/api/v1/holds/{}", text(&hold, "id"))).await.expect(200);
+    assert_eq!((&fitted["positions"], &fitted["position_names"]), (&json!(1), &json!({})));
     world.audit_and_rebuild().await;
 }
 

@@ -72,6 +72,21 @@ async fn a_flight_of_both_ways_needs_no_room_twice() {
 }
 
 #[tokio::test]
+async fn what_a_smaller_booking_frees_on_a_flight_of_both_ways_is_set_aside_for_those_who_wait() {
+    let world = World::start().await;
+    let (network, customer) = (Network::of(&world).await, world.customer().await);
+    let shared = world.flight(NewFlight::new("AI301", "DEL", "BOM").weight(100.0)).await;
+    let booking = customer.book(order(&[&shared, &network.onward])).await;
+    let wanted = json!({"flight_ids": ids(&[&shared]), "weight_kg": 30});
+    world.customer().await.post("/api/v1/waitlist", wanted).await.expect(201);
+    let less = json!({"weight_kg": 60, "flight_ids": ids(&[&shared, &network.later])});
+    amend(&customer, &booking, less).await.expect(200);
+    let aside = "select kind || ' ' || weight_hg / 10 from capacity_ledger where kind = 'SET_ASIDE'";
+    assert_eq!(world.texts(aside).await, ["SET_ASIDE 40"]);
+    world.audit().await;
+}
+
+#[tokio::test]
 async fn freight_and_flights_change_in_one_step() {
     let world = World::start().await;
     let (network, customer) = (Network::of(&world).await, world.customer().await);

@@ -146,17 +146,18 @@ pub(in crate::features::allotments) async fn flights(
                        when w.until > $2 and w.status = 'SCHEDULED' then 'SHORT' else 'RELEASED' end as "status!",
                   coalesce(l.weight_hg, 0) as "kept_weight!", coalesce(l.volume_l, 0) as "kept_volume!",
                   coalesce(l.positions, 0) as "kept_positions!",
-                  coalesce(least(h.weight_hg, d.weight), 0)::bigint as "drawn_weight!",
-                  coalesce(least(h.volume_l, d.volume), 0)::bigint as "drawn_volume!",
-                  coalesce(least(h.positions, d.positions), 0)::bigint as "drawn_positions!"
+                  least(coalesce(h.weight_hg, 0), d.weight) as "drawn_weight!",
+                  least(coalesce(h.volume_l, 0), d.volume) as "drawn_volume!",
+                  least(coalesce(h.positions, 0), d.positions) as "drawn_positions!"
            from allotment_flights r
            join flights f on f.id = r.flight_id
            left join allotted_flights w on w.allotment_id = r.allotment_id and w.flight_id = r.flight_id
            left join holds h on h.id = r.hold_id
            left join hold_legs l on l.hold_id = h.id
-           left join lateral (
-               select sum(weight_hg) as weight, sum(volume_l) as volume, sum(positions) as positions
-               from allotment_draws where hold_id = h.id having count(*) > 0) d on true
+           cross join lateral (
+               select coalesce(sum(weight_hg), 0)::bigint as weight, coalesce(sum(volume_l), 0)::bigint as volume,
+                      coalesce(sum(positions), 0)::bigint as positions
+               from allotment_draws where hold_id = h.id) d
            where r.allotment_id = $1 and (r.hold_id is not null or w.flight_id is not null)
              and ($3::timestamptz is null or (f.departure_at, f.id) > ($3, $4))
            order by f.departure_at, f.id limit $5 offset $6"#,

@@ -112,7 +112,8 @@ pub(in crate::features::bookings) fn odd_claims<'a>(
                                and l.status in ('BOOKED', 'DEPARTED', 'ARRIVED') and l.positions >= c.claimed
                                and b.hold_id is not null)
               or name not in (select 'P' || number from flight_capacity f
-                              cross join lateral generate_series(1, f.capacity_positions) as number
+                              cross join lateral generate_series(
+                                  1, coalesce(f.physical_positions, f.capacity_positions)) as number
                               where f.flight_id = c.flight_id)
            order by 1, 2"#,
         only as Only<'_>,

@@ -220,7 +220,8 @@ pub(in crate::features::holds) fn stray_claims<'a>(
         r#"select c.flight_id as "flight_id!", c.name as "name!", c.hold_id as "hold_id?"
            from position_claims c join flight_capacity f on f.flight_id = c.flight_id
            where c.hold_id is not null and ($1::uuid[] is null or c.hold_id = any($1))
-             and (c.name not in (select 'P' || number from generate_series(1, f.capacity_positions) as number)
+             and (c.name not in (select 'P' || number
+                                 from generate_series(1, coalesce(f.physical_positions, f.capacity_positions)) as number)
                   or not exists (select from hold_legs l where l.hold_id = c.hold_id and l.flight_id = c.flight_id
                                    and l.is_open and c.name = any(l.position_names)))
            order by 1, 2"#,

@@ -92,11 +92,7 @@ pub(in crate::features::holds) async fn drawn_from(db: &mut PgSession, hold: Hol
 }
 
 /// Moves what was drawn from one hold to another.
-pub(in crate::features::holds) async fn move_draws(
-    db: &mut PgSession,
-    last: HoldId,
-    next: HoldId,
-) -> sqlx::Result<()> {
+pub(in crate::features::holds) async fn move_draws(db: &mut PgSession, last: HoldId, next: HoldId) -> sqlx::Result<()> {
     sqlx::query!("update allotment_draws set hold_id = $2 where hold_id = $1", last.uuid(), next.uuid())
         .execute(db)
         .await
@@ -136,29 +132,90 @@ pub(in crate::features::holds) async fn save_draws(db: &mut PgSession, draws: &[
     .map(drop)
 }
 
+struct AllottedRow {
+    organization_id: Uuid,
+    expires_at: DateTime<Utc>,
+    flight_id: Uuid,
+    weight_hg: i64,
+    volume_l: i64,
+    positions: i64,
+}
+
+impl From<AllottedRow> for Allotted {
+    fn from(row: AllottedRow) -> Self {
+        Self {
+            organization_id: row.organization_id.into(),
+            flight_id: row.flight_id.into(),
+            space: Space::from_columns(row.weight_hg, row.volume_l, row.positions),
+            until: row.expires_at,
+        }
+    }
+}
+
 /// Returns what allotments keep on all flights.
 pub(in crate::features::holds) async fn allotted(
     db: &mut PgSession,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Allotted>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        AllottedRow,
         "select h.organization_id, h.expires_at, l.flight_id, l.weight_hg, l.volume_l, l.positions
          from holds h join hold_legs l on l.hold_id = h.id
          where h.kind = 'ALLOTMENT' and h.status = 'ACTIVE' and h.expires_at > $1",
         now,
     );
-    let rows = rows.fetch_all(db).await?.into_iter();
-    Ok(rows
-        .map(|r| Allotted {
-            organization_id: r.organization_id.into(),
-            flight_id: r.flight_id.into(),
-            space: Space::from_columns(r.weight_hg, r.volume_l, r.positions),
-            until: r.expires_at,
-        })
-        .collect())
+    Ok(rows.fetch_all(db).await?.into_iter().map(Allotted::from).collect())
 }
 
-/// Returns what allotments of an organization keep on a flight.
+/// Returns what allotments keep on these flights.
+pub(in crate::features::holds) async fn allotted_among(
+    db: &mut PgSession,
+    flights: &[Uuid],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Allotted>> {
+    let rows = sqlx::query_as!(
+        AllottedRow,
+        "select h.organization_id, h.expires_at, l.flight_id, l.weight_hg, l.volume_l, l.positions
+         from hold_legs l join holds h on h.id = l.hold_id
+         where l.flight_id = any($1) and l.is_open
+           and h.kind = 'ALLOTMENT' and h.status = 'ACTIVE' and h.expires_at > $2",
+        &planned_list(flights),
+        now,
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(Allotted::from).collect())
+}
+
+/// Returns what returns on a flight to allotments that are kept, from holds whose time is up, with their organizations.
+pub(in crate::features::holds) async fn returning_on(
+    db: &mut PgSession,
+    flight: FlightId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<(OrganizationId, Space)>> {
+    let rows = sqlx::query!(
+        r#"select h.organization_id,
+                  greatest(d.expired_weight - greatest(d.weight - h.weight_hg, 0), 0)::bigint as "weight!",
+                  greatest(d.expired_volume - greatest(d.volume - h.volume_l, 0), 0)::bigint as "volume!",
+                  greatest(d.expired_positions - greatest(d.positions - h.positions, 0), 0)::bigint as "positions!"
+           from hold_legs l
+           join holds h on h.id = l.hold_id
+           cross join lateral (
+               select sum(each.weight_hg) as weight, sum(each.volume_l) as volume, sum(each.positions) as positions,
+                      sum(each.weight_hg) filter (where t.id is not null) as expired_weight,
+                      sum(each.volume_l) filter (where t.id is not null) as expired_volume,
+                      sum(each.positions) filter (where t.id is not null) as expired_positions
+               from allotment_draws each
+               left join holds t on t.id = each.taker_id and t.status = 'ACTIVE' and t.expires_at <= $2
+               where each.hold_id = h.id) d
+           where l.flight_id = $1 and l.is_open and h.kind = 'ALLOTMENT' and h.status = 'ACTIVE' and h.expires_at > $2
+             and d.expired_weight is not null"#,
+        flight.uuid(),
+        now,
+    );
+    let rows = rows.fetch_all(db).await?.into_iter();
+    Ok(rows.map(|r| (r.organization_id.into(), Space::from_columns(r.weight, r.volume, r.positions))).collect())
+}
+
+/// Returns what allotments of an organization keep on a flight, with what returns to them from holds whose time is up.
 pub(in crate::features::holds) async fn allotted_on(
     db: &mut PgSession,
     flight: FlightId,
@@ -166,6 +223,8 @@ pub(in crate::features::holds) async fn allotted_on(
     now: DateTime<Utc>,
 ) -> sqlx::Result<Space> {
     let kept = kept_on(db, &[flight], now).await?.into_iter().map(|(_, kept)| kept);
-    let own = kept.filter(|kept| kept.organization_id == organization);
-    Ok(own.fold(Space::default(), |sum, kept| sum + kept.space))
+    let kept = kept.map(|kept| (kept.organization_id, kept.space)).collect::<Vec<_>>();
+    let all = kept.into_iter().chain(returning_on(db, flight, now).await?);
+    let own = all.filter(|(of, _)| *of == organization);
+    Ok(own.fold(Space::default(), |sum, (_, space)| sum + space))
 }

@@ -7,7 +7,9 @@ mod read;
 mod write;
 
 pub(super) use books::{books, lock_subjects, names_of};
-pub(super) use draws::{allotted, allotted_on, drawn_by, drawn_from, kept_on, move_draws, save_draws};
+pub(super) use draws::{
+    allotted, allotted_among, allotted_on, drawn_by, drawn_from, kept_on, move_draws, returning_on, save_draws,
+};
 pub(super) use erase::{blank, export, ids_of, texts_of, texts_of_ended};
 pub(super) use read::{
     active, expired_on, expired_room, find, find_all, flights_held_with, list, lock, lock_free, open_on, positions,

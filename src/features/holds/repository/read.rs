@@ -1,12 +1,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use sqlx::types::Json;
+use sqlx::{QueryBuilder, types::Json};
 use uuid::Uuid;
 
+use super::returning_on;
 use crate::{
     features::{
-        capacity::{FlightCapacity, Space},
+        capacity::Space,
+        flights::Flight,
         holds::{
             dto::HoldFilter,
             model::{EndReason, Hold, HoldAnchor, HoldKind, HoldLeg, HoldStatus, PositionName},
@@ -203,23 +205,41 @@ pub(in crate::features::holds) async fn list(
     fetch: i64,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Hold>> {
-    select_holds!(
-        db,
-        "where ($1::uuid is null or h.organization_id = $1)
-           and ($2::text is null or $2 = case when h.status = 'ACTIVE' and h.expires_at <= $3 then 'EXPIRED' else h.status end)
-           and ($4::text is null or h.kind = $4)
-           and ($5::uuid is null or h.id in (select hold_id from hold_legs where flight_id = $5))
-           and ($6::uuid is null or h.id < $6)
-         order by h.id desc limit $7 offset $8",
-        filter.organization_id.map(OrganizationId::uuid),
-        filter.status.map(HoldStatus::as_str),
-        now,
-        filter.kind.map(HoldKind::as_str),
-        filter.flight_id.map(FlightId::uuid),
-        after.map(|HoldAnchor(id)| id.uuid()),
-        fetch,
-        i64::from(offset),
-    )
+    // Made for the filters that are given: each is served by the indexes that fit it.
+    let mut query = QueryBuilder::new("select h.id from holds h where true");
+    if let Some(organization) = filter.organization_id {
+        query.push(" and h.organization_id = ").push_bind(organization);
+    }
+    match filter.status {
+        None => {}
+        Some(HoldStatus::Active) => {
+            query.push(" and h.status = 'ACTIVE' and h.expires_at > ").push_bind(now);
+        }
+        Some(HoldStatus::Expired) => {
+            query
+                .push(" and (h.status = 'EXPIRED' or h.status = 'ACTIVE' and h.expires_at <= ")
+                .push_bind(now)
+                .push(")");
+        }
+        Some(status @ (HoldStatus::Committed | HoldStatus::Released)) => {
+            query.push(" and h.status = ").push_bind(status.as_str());
+        }
+    }
+    if let Some(kind) = filter.kind {
+        query.push(" and h.kind = ").push_bind(kind.as_str());
+    }
+    if let Some(flight) = filter.flight_id {
+        query.push(" and h.id in (select hold_id from hold_legs where flight_id = ").push_bind(flight);
+        query.push(if filter.status == Some(HoldStatus::Active) { " and is_open)" } else { ")" });
+    }
+    if let Some(HoldAnchor(id)) = after {
+        query.push(" and h.id < ").push_bind(id);
+    }
+    query.push(" order by h.id desc limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
+    let ids: Vec<Uuid> = query.build_query_scalar().fetch_all(&mut *db).await?;
+    let mut found = find_all(db, &ids).await?;
+    found.reverse();
+    Ok(found)
 }
 
 /// Returns holds whose time is up and that still keep room: the oldest, at most so many.
@@ -317,7 +337,7 @@ pub(in crate::features::holds) async fn active(db: &mut PgSession, now: DateTime
     active.fetch_one(db).await
 }
 
-/// Returns the room that holds whose time is up still have on a flight, by its row.
+/// Returns the room that holds whose time is up still have on a flight, by its row, without what returns to allotments.
 pub(in crate::features::holds) async fn expired_room(
     db: &mut PgSession,
     flight: FlightId,
@@ -331,22 +351,30 @@ pub(in crate::features::holds) async fn expired_room(
         flight.uuid(),
         now,
     );
-    let sum = sum.fetch_one(db).await?;
-    Ok(Space::from_columns(sum.weight, sum.volume, sum.positions))
+    let sum = sum.fetch_one(&mut *db).await?;
+    let all = Space::from_columns(sum.weight, sum.volume, sum.positions);
+    if all == Space::default() {
+        return Ok(all);
+    }
+    Ok(returning_on(db, flight, now).await?.into_iter().fold(all, |rest, (_, space)| rest - space))
 }
 
-/// Returns the open holds on these flights that may outlast a cut-off, or name a position that a flight does not have.
-pub(in crate::features::holds) async fn unfit(db: &mut PgSession, rooms: &[FlightCapacity]) -> sqlx::Result<Vec<Uuid>> {
+/// Returns the open holds on these flights that show other times, may outlast a cut-off, or name a position that a flight
+/// does not have.
+pub(in crate::features::holds) async fn unfit(db: &mut PgSession, flights: &[Flight]) -> sqlx::Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
         r#"select distinct h.id as "id!"
-           from unnest($1::uuid[], $2::timestamptz[], $3::bigint[]) as f (id, cutoff, positions)
+           from unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::timestamptz[], $5::timestamptz[])
+                as f (id, cutoff, positions, departure, arrival)
            join hold_legs l on l.flight_id = f.id and l.is_open
            join holds h on h.id = l.hold_id
-           where h.latest_expires_at > f.cutoff
+           where h.latest_expires_at > f.cutoff or (l.departure_at, l.arrival_at) <> (f.departure, f.arrival)
               or exists (select from unnest(l.position_names) as name where substr(name, 2)::bigint > f.positions)"#,
-        &column(rooms, |room| room.flight_id.uuid()),
-        &column(rooms, |room| room.cutoff),
-        &column(rooms, |room| room.capacity.positions.count()),
+        &column(flights, |flight| flight.id.uuid()),
+        &column(flights, |flight| flight.room.cutoff),
+        &column(flights, |flight| flight.room.physical.positions.count()),
+        &column(flights, |flight| flight.departure),
+        &column(flights, |flight| flight.arrival),
     );
     ids.fetch_all(db).await
 }

@@ -248,7 +248,7 @@ pub(in crate::features::holds) async fn drop_booked_names(
         "delete from position_claims c using unnest($1::uuid[], $2::bigint[]) as f (id, positions)
          where c.flight_id = f.id and c.booking_id is not null and substr(c.name, 2)::bigint > f.positions",
         &column(rooms, |room| room.flight_id.uuid()),
-        &column(rooms, |room| room.capacity.positions.count()),
+        &column(rooms, |room| room.physical.positions.count()),
     )
     .execute(db)
     .await
