@@ -233,6 +233,11 @@ impl FlightCapacity {
         self.capacity - self.booked - self.held
     }
 
+    /// Returns the room of bookings and open holds. What is set aside is nobody's yet.
+    pub fn taken(&self) -> Space {
+        self.booked + self.held - self.aside
+    }
+
     pub fn shortfall(&self, requested: Space) -> Option<Shortfall> {
         #[cfg(debug_assertions)]
         if crate::platform::sabotage::is_on("oversell") {

@@ -39,24 +39,31 @@ pub async fn lock_free_in_tx(tx: &mut PgSession, flights: &[FlightId]) -> Result
 }
 
 /// Changes capacity, overbooking and cut-off of the flight to those of `room`, and returns the row after it; `None` if the
-/// capacity would be less than the room taken. What is added is set aside for those on the waitlist.
+/// capacity would be less than the room taken. What is set aside gives way to a lower capacity. What is added, or left of
+/// what gave way, is set aside for those on the waitlist.
 pub async fn change_in_tx(
     tx: &mut PgSession,
     room: &FlightCapacity,
     now: DateTime<Utc>,
 ) -> Result<Option<FlightCapacity>, DbError> {
     let flight = room.flight_id;
-    let before = repository::find(tx, flight).await?;
+    let Some(before) = repository::find(tx, flight).await? else { return Ok(None) };
+    let mut opened = Space::default();
+    if (before.booked + before.held).exceeds(room.capacity).next().is_some() && before.aside != opened {
+        opened = before.aside;
+        write_shifts(tx, &[&Shift::opened(flight, opened)], &[], now).await?;
+    }
     if !repository::change(tx, room, now).await? {
         return Ok(None);
     }
     let after = repository::find(tx, flight).await?;
-    let (Some(before), Some(after)) = (before, after) else { return Ok(after) };
+    let Some(after) = after.filter(|after| after.is_awaited(now)) else { return Ok(after) };
     let added = (after.capacity - before.capacity).most(Space::default());
-    if added == Space::default() || !after.is_awaited(now) {
+    let spare = (opened + added).least(after.available());
+    if spare == Space::default() {
         return Ok(Some(after));
     }
-    Ok(write_shifts(tx, &[&Shift::set_aside(flight, added)], &[], now).await?.pop().or(Some(after)))
+    Ok(write_shifts(tx, &[&Shift::set_aside(flight, spare)], &[], now).await?.pop().or(Some(after)))
 }
 
 /// Changes the room taken on flights, with an entry for each of these shifts in their order. Returns the flights' rows as

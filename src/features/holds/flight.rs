@@ -80,7 +80,7 @@ fn to_release(
     holds.sort_by_key(|hold| {
         (hold.status_at(now) != HoldStatus::Expired, hold.kind == HoldKind::Allotment, Reverse(hold.id))
     });
-    let (mut taken, mut released) = (room.booked + room.held, Vec::new());
+    let (mut taken, mut released) = (room.taken(), Vec::new());
     let (mut returned, mut ended) = (HashMap::<HoldId, Space>::new(), HashSet::<HoldId>::new());
     for _ in 0..2 {
         for hold in std::mem::take(&mut holds) {

@@ -50,9 +50,9 @@ pub struct CapacityShortfall {
 }
 
 impl CapacityShortfall {
-    /// Returns the shortfall of a flight for the requested capacity.
+    /// Returns the shortfall of a flight for the requested capacity. What is set aside gives way to it.
     pub fn of(flight: &Flight, requested: Space) -> Option<Self> {
-        Self::between(requested, flight.room.booked, flight.room.held)
+        Self::between(requested, flight.room.booked, flight.room.held - flight.room.aside)
     }
 
     /// Returns the shortfall of what the flight carries for what is booked on it. What is held does not fly.
