@@ -1,5 +1,10 @@
 //! Waiting for room on full flights.
+mod faults;
+mod freeing;
+mod order;
+mod races;
 mod scale;
+mod ways;
 
 use chrono::TimeDelta;
 use loadmaster::features::accounts::Role;
@@ -17,16 +22,16 @@ pub fn wanted(flight: &Value, kilograms: f64) -> Value {
     json!({ "flight_ids": [flight["id"]], "weight_kg": kilograms })
 }
 
-fn at(entry: &Value) -> String {
+pub fn at(entry: &Value) -> String {
     format!("{WAITLIST}/{}", text(entry, "id"))
 }
 
-async fn join(client: &Client, wanted: Value) -> Value {
+pub async fn join(client: &Client, wanted: Value) -> Value {
     client.post(WAITLIST, wanted).await.expect(201)
 }
 
 /// Waits until the entry has this status, and returns it.
-async fn reached(client: &Client, entry: &Value, status: &str) -> Value {
+pub async fn reached(client: &Client, entry: &Value, status: &str) -> Value {
     until(&format!("the entry is {status}"), async || {
         text(&client.get(&at(entry)).await.expect(200), "status") == status
     })

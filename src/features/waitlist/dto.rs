@@ -10,10 +10,10 @@ use crate::{
         reference::Reference,
     },
     kernel::{
-        AirportCode, BookingRef, FlightId, HandlingCode, OrganizationId, Positions, UserId, Volume, WaitlistEntryId,
-        Weight,
+        AirportCode, BookingRef, Fault, FlightId, HandlingCode, OrganizationId, Positions, UserId, Volume,
+        WaitlistEntryId, Weight,
     },
-    platform::web::{Fields, list, read, request, set, with},
+    platform::web::{Fields, Raw, list, read, request, set, with},
 };
 
 /// An entry of the waitlist.
@@ -88,28 +88,13 @@ request! {
         flight_ids: Vec<FlightId> = list(MOST_FLIGHTS, read::code),
         /// Required without `flight_ids`.
         #[schema(value_type = Option<String>)]
-        origin: Option<AirportCode> = with(|fields| {
-            let reader = |raw: crate::platform::web::Raw<'_>| reference.read_airport(raw);
-            if is_named(flight_ids.as_deref()) { fields.optional("origin", reader) } else { fields.required("origin", reader) }
-        }),
+        origin: Option<AirportCode> = with(|fields| unless_named(fields, "origin", |raw| reference.read_airport(raw))),
         /// Required without `flight_ids`.
         #[schema(value_type = Option<String>)]
-        destination: Option<AirportCode> = with(|fields| {
-            let reader = |raw: crate::platform::web::Raw<'_>| reference.read_destination(raw, origin);
-            if is_named(flight_ids.as_deref()) {
-                fields.optional("destination", reader)
-            } else {
-                fields.required("destination", reader)
-            }
-        }),
+        destination: Option<AirportCode> =
+            with(|fields| unless_named(fields, "destination", |raw| reference.read_destination(raw, origin))),
         /// Local calendar date at the origin. Required without `flight_ids`.
-        departure_date: Option<NaiveDate> = with(|fields| {
-            if is_named(flight_ids.as_deref()) {
-                fields.optional("departure_date", read::date)
-            } else {
-                fields.required("departure_date", read::date)
-            }
-        }),
+        departure_date: Option<NaiveDate> = with(|fields| unless_named(fields, "departure_date", read::date)),
         weight_kg: Weight = read::weight,
         /// Default: the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
         volume_m3: Option<Volume> = read::volume,
@@ -120,8 +105,13 @@ request! {
     }
 }
 
-fn is_named(flights: Option<&[FlightId]>) -> bool {
-    flights.is_some_and(|flights| !flights.is_empty())
+/// Reads a member that is required unless flights are named, validly or not.
+fn unless_named<T>(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    reader: impl Fn(Raw<'_>) -> Result<T, Fault>,
+) -> Option<T> {
+    if fields.is_empty("flight_ids") { fields.required(name, reader) } else { fields.optional(name, reader) }
 }
 
 impl JoinWaitlist {
@@ -135,7 +125,7 @@ request! {
     pub struct ChangeEntry in patch {
         /// 1 is served first, 9 last.
         #[schema(minimum = 1, maximum = 9)]
-        priority: Option<i32> = read::integer(1, 9),
+        priority: i32 = read::integer(1, 9),
     }
 }
 

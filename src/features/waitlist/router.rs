@@ -224,14 +224,8 @@ async fn change(
     PathText(id): PathText<WaitlistEntryId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_patch(|fields| {
-        let wanted = ChangeEntry::read(fields)?;
-        if wanted.priority.is_none() && fields.is_absent("priority") {
-            fields.missing("priority");
-        }
-        wanted.priority
-    });
-    Step { caller, waitlist, id, request }.take(input, Verb::SetPriority).await
+    let input = request.body().read_patch(ChangeEntry::read);
+    Step { caller, waitlist, id, request }.take(input, |wanted| Verb::SetPriority(wanted.priority)).await
 }
 
 /// Place an entry directly before another.
