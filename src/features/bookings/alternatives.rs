@@ -2,30 +2,17 @@
 use super::{
     BookingService,
     dto::{AmendBooking, CreateBooking},
-    error::code,
     model::Booking,
 };
 use crate::{
     features::{
         accounts::Principal,
-        holds::{self, CreateHold, HoldVerb},
+        holds::{self, CURABLE, CreateHold, HoldVerb},
         search::{Day, Request, Wish},
     },
     kernel::{BookingRef, HoldId},
-    platform::{
-        idempotency::Answer,
-        web::{Code, Problem},
-    },
+    platform::{idempotency::Answer, web::Problem},
 };
-
-/// Refusals that another flight or another day may cure.
-const CURABLE: [Code; 5] = [
-    code::CAPACITY_EXCEEDED,
-    code::FLIGHT_CLOSED,
-    code::FLIGHT_CANCELLED,
-    code::EMBARGOED,
-    code::NO_BOOKABLE_ITINERARY,
-];
 
 impl BookingService {
     /// Adds `alternatives` to the refusal of a new booking where they may help.
@@ -50,7 +37,10 @@ impl BookingService {
     ) -> Result<Answer, Problem> {
         match outcome {
             Err(problem) if CURABLE.contains(&problem.code()) => {
-                let found = self.search.alternatives_once(self.wish_of_hold(new)).await;
+                let request = Request::of(new.load().space, &new.special_handling_codes);
+                let wish =
+                    self.search.wish((new.origin, new.destination), &new.flight_ids, new.departure_date, request);
+                let found = self.search.alternatives_once(wish).await;
                 Err(problem.with("alternatives", found))
             }
             outcome => outcome,
@@ -84,28 +74,6 @@ impl BookingService {
             }
             outcome => outcome,
         }
-    }
-
-    async fn wish_of_hold(&self, new: &CreateHold) -> Option<Wish> {
-        let (mut origin, mut destination) = (new.origin, new.destination);
-        if origin.is_none()
-            && let Some(first) = new.flight_ids.first()
-        {
-            origin = self.flights.recent(*first).await.ok().flatten().map(|flight| flight.origin);
-        }
-        if destination.is_none()
-            && let Some(last) = new.flight_ids.last()
-        {
-            destination = self.flights.recent(*last).await.ok().flatten().map(|flight| flight.destination);
-        }
-        let asked = new.departure_date.map_or(Day::Today, Day::On);
-        Some(Wish {
-            origin: origin?,
-            destination: destination?,
-            day: if new.flight_ids.is_empty() { asked } else { Day::Of(new.flight_ids.clone()) },
-            earliest: None,
-            request: Request::of(new.load().space, &new.special_handling_codes),
-        })
     }
 
     /// Adds `alternatives` to the refusal of an amendment where they may help: routes for the amended freight from where it

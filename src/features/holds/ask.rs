@@ -129,8 +129,7 @@ impl HoldStep {
             HoldVerb::Amend(patch) | HoldVerb::Commit(patch) => patch.flight_ids.as_deref().unwrap_or_default(),
             // Others judge by the lock of the flight whether a named position is still its own.
             HoldVerb::Extend(_) if self.seen.legs.iter().all(|leg| leg.names.is_empty()) => return Vec::new(),
-            HoldVerb::Extend(_) => &[],
-            HoldVerb::Release(_) => &[],
+            HoldVerb::Extend(_) | HoldVerb::Release(_) => &[],
         };
         let mut flights: Vec<FlightId> = self.seen.flight_ids().chain(wanted.iter().copied()).collect();
         flights.sort_unstable();

@@ -12,7 +12,7 @@ use crate::{
     platform::{
         idempotency::Repetition,
         postgres::{DbError, Transient},
-        web::{InputFault, Problem, problem_codes, version_mismatch},
+        web::{Code, InputFault, Problem, problem_codes, version_mismatch},
     },
 };
 
@@ -159,19 +159,21 @@ impl From<HoldError> for Problem {
             }
             HoldError::Ended { from, action } => {
                 let text = format!("The hold is {} and cannot be changed any more.", from.as_str());
-                invalid_transition(text, from, action)
+                invalid_transition(text, from, action, &[])
             }
             HoldError::OfAllotment(action) => {
                 let text = "The hold belongs to an allotment, and changes only with it.";
-                invalid_transition(text.to_owned(), HoldStatus::Active, action)
+                invalid_transition(text.to_owned(), HoldStatus::Active, action, &[])
             }
             HoldError::OfEntry(action) => {
                 let text = "The hold is an offer to an entry on the waitlist: it can become neither larger nor one of other \
                             flights. Book or decline it.";
-                Self::new(code::INVALID_TRANSITION, text)
-                    .with("from", HoldStatus::Active)
-                    .with("action", action.as_str())
-                    .with("allowed", [HoldAction::Commit.as_str(), HoldAction::Release.as_str()])
+                invalid_transition(
+                    text.to_owned(),
+                    HoldStatus::Active,
+                    action,
+                    &[HoldAction::Commit, HoldAction::Release],
+                )
             }
             HoldError::Incomplete(missing) => {
                 let named: Vec<&str> = missing.iter().map(|pointer| pointer.trim_start_matches('/')).collect();
@@ -213,12 +215,22 @@ impl From<HoldError> for Problem {
 }
 
 /// Returns the problem of a hold on which nothing can be done.
-fn invalid_transition(text: String, from: HoldStatus, action: HoldAction) -> Problem {
+fn invalid_transition(text: String, from: HoldStatus, action: HoldAction, allowed: &[HoldAction]) -> Problem {
+    let allowed: Vec<&str> = allowed.iter().map(|action| action.as_str()).collect();
     Problem::new(code::INVALID_TRANSITION, text)
         .with("from", from)
         .with("action", action.as_str())
-        .with("allowed", Vec::<String>::new())
+        .with("allowed", allowed)
 }
+
+/// Refusals that another flight or another day may cure.
+pub const CURABLE: [Code; 5] = [
+    code::CAPACITY_EXCEEDED,
+    code::FLIGHT_CLOSED,
+    code::FLIGHT_CANCELLED,
+    code::EMBARGOED,
+    code::NO_BOOKABLE_ITINERARY,
+];
 
 /// Returns the problem of freight for which no option can be booked.
 pub fn no_bookable_itinerary() -> Problem {

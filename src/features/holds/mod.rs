@@ -36,7 +36,7 @@ pub use draws::{drawn_from_in_tx, give_back_in_tx, move_draws_in_tx};
 pub use dto::{AmendHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES};
 pub use end::{Ended, end_in_tx};
 pub use erase::blank_in_tx;
-pub use error::{HoldError, code, no_bookable_itinerary};
+pub use error::{CURABLE, HoldError, code, no_bookable_itinerary};
 pub use flight::{HeldWith, fit_in_tx, release_all_in_tx, release_newest_in_tx};
 pub use itinerary::{Demand, ItineraryError, check as check_itinerary, check_embargoes, in_order, no_freighter};
 pub use judge::HoldRules;

@@ -67,6 +67,28 @@ impl SearchService {
         self.in_time(looking).await.iter().filter_map(|option| serde_json::from_slice(option).ok()).collect()
     }
 
+    /// Returns the wish of a request that names its ends, or flights whose ends they are; `None` if these do not exist.
+    pub async fn wish(
+        &self,
+        (origin, destination): (Option<AirportCode>, Option<AirportCode>),
+        flights: &[FlightId],
+        date: Option<NaiveDate>,
+        request: Request,
+    ) -> Option<Wish> {
+        let known = async |id: &FlightId| self.0.flights.recent(*id).await.ok().flatten();
+        let origin = match (origin, flights.first()) {
+            (None, Some(first)) => known(first).await?.origin,
+            (origin, _) => origin?,
+        };
+        let destination = match (destination, flights.last()) {
+            (None, Some(last)) => known(last).await?.destination,
+            (destination, _) => destination?,
+        };
+        let asked = date.map_or(Day::Today, Day::On);
+        let day = if flights.is_empty() { asked } else { Day::Of(flights.to_vec()) };
+        Some(Wish { origin, destination, day, earliest: None, request })
+    }
+
     /// Returns the body of `POST /routes/search`, in this coding if that is worth while. If nothing can be booked, with
     /// alternatives: such an answer is not kept, as it also depends on the flights of other days.
     pub(super) async fn lists(

@@ -13,11 +13,16 @@ use crate::{
         capacity::{self, OpenUntil, Shortfall, Space},
         embargoes::Embargoes,
         flights::{self, Flight},
-        holds::{self, Demand, ItineraryError},
-        search::{self, Departing},
+        holds::{self, CURABLE, Demand, ItineraryError},
+        search::{self, Departing, Request},
     },
     kernel::{AirportCode, FlightId},
-    platform::{idempotency::Key, postgres::PgSession, work::Command},
+    platform::{
+        idempotency::{Answer, Key},
+        postgres::PgSession,
+        web::Problem,
+        work::Command,
+    },
 };
 
 /// Puts freight on the waitlist.
@@ -139,6 +144,23 @@ fn too_small(flight: &Flight, space: Space) -> Option<ItineraryError> {
 }
 
 impl WaitlistService {
+    /// Adds `alternatives` to a refusal where they may help.
+    pub(super) async fn or_alternatives(
+        &self,
+        wanted: &JoinWaitlist,
+        outcome: Result<Answer, Problem>,
+    ) -> Result<Answer, Problem> {
+        match outcome {
+            Err(problem) if CURABLE.contains(&problem.code()) => {
+                let JoinWaitlist { origin, destination, flight_ids, departure_date, .. } = wanted;
+                let request = Request::of(wanted.load().space, &wanted.special_handling_codes);
+                let wish = self.search.wish((*origin, *destination), flight_ids, *departure_date, request);
+                Err(problem.with("alternatives", self.search.alternatives_once(wish).await))
+            }
+            outcome => outcome,
+        }
+    }
+
     /// Returns the ways on a date that are open, whatever room they have, in the order in which a booking tries them.
     pub(super) async fn ways(
         &self,

@@ -2,7 +2,11 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    features::{accounts::Principal, capacity::Space, holds::HoldStatus},
+    features::{
+        accounts::Principal,
+        capacity::Space,
+        holds::{EndReason, HoldStatus},
+    },
     kernel::{
         AirportCode, BookingRef, FlightId, HandlingCode, HoldId, OrganizationId, Positions, UserId, Volume,
         WaitlistEntryId, Weight, words,
@@ -54,8 +58,24 @@ words! {
 pub struct Offer {
     pub hold_id: HoldId,
     pub status: HoldStatus,
+    pub end_reason: Option<EndReason>,
     pub expires_at: DateTime<Utc>,
     pub booking_ref: Option<BookingRef>,
+}
+
+impl Offer {
+    /// Returns what becomes of the entry by what became of its offer; `None` while that is open.
+    pub const fn outcome(&self) -> Option<WaitlistStatus> {
+        match (self.status, self.end_reason) {
+            (HoldStatus::Active, _) => None,
+            (HoldStatus::Committed, _) => Some(WaitlistStatus::Booked),
+            (HoldStatus::Released, Some(EndReason::FlightCancelled)) => Some(WaitlistStatus::Cancelled),
+            // Nobody has declined it.
+            (HoldStatus::Released, Some(EndReason::FlightDeparted | EndReason::CapacityCut))
+            | (HoldStatus::Expired, _) => Some(WaitlistStatus::Expired),
+            (HoldStatus::Released, _) => Some(WaitlistStatus::Declined),
+        }
+    }
 }
 
 /// An entry of the waitlist.
@@ -88,12 +108,10 @@ impl Waiting {
     /// Returns the status at this moment: what became of an offer is known before it is recorded.
     pub fn status_at(&self, now: DateTime<Utc>) -> WaitlistStatus {
         match (self.status, &self.offer) {
-            (WaitlistStatus::Offered, Some(offer)) => match offer.status {
-                HoldStatus::Active if offer.expires_at <= now => WaitlistStatus::Expired,
-                HoldStatus::Active => WaitlistStatus::Offered,
-                HoldStatus::Committed => WaitlistStatus::Booked,
-                HoldStatus::Released => WaitlistStatus::Declined,
-                HoldStatus::Expired => WaitlistStatus::Expired,
+            (WaitlistStatus::Offered, Some(offer)) => match offer.outcome() {
+                None if offer.expires_at <= now => WaitlistStatus::Expired,
+                None => WaitlistStatus::Offered,
+                Some(outcome) => outcome,
             },
             (status, _) => status,
         }

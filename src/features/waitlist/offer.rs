@@ -68,8 +68,13 @@ impl Command for MakeOffer {
         let [HoldChange { after: hold, .. }] = change;
         advance(&mut entry, now);
         entry.status = WaitlistStatus::Offered;
-        entry.offer =
-            Some(Offer { hold_id: hold.id, status: hold.status, expires_at: hold.expires_at, booking_ref: None });
+        entry.offer = Some(Offer {
+            hold_id: hold.id,
+            status: hold.status,
+            end_reason: None,
+            expires_at: hold.expires_at,
+            booking_ref: None,
+        });
         let has_passed_too_often = repository::pass_over(tx, entry.id, way, waitlist.limits.max_passed_over).await?;
         save_in_tx(tx, &[(&entry, WaitlistEventType::Offered)]).await?;
         Ok(Some(Made { hold, rooms, has_passed_too_often }))

@@ -78,7 +78,10 @@ impl Command for Change {
             Verb::Cancel => {
                 entry.status = WaitlistStatus::Cancelled;
                 save_in_tx(tx, &[(&entry, WaitlistEventType::Cancelled)]).await?;
-                return Ok(entry);
+                if caller.sees_only().is_some() {
+                    return Ok(entry);
+                }
+                json!({ "organization_id": entry.organization_id })
             }
             Verb::SetPriority(priority) => {
                 entry.priority = *priority;
@@ -97,7 +100,8 @@ impl Command for Change {
             }
         };
         let (actor, subject) = (Actor::Caller(caller.user_id), Subject::new("waitlist_entry", entry.id));
-        waitlist.acts.record_in_tx(tx, actor, "waitlist.moved", subject, act).await?;
+        let name = if matches!(verb, Verb::Cancel) { "waitlist.cancelled" } else { "waitlist.moved" };
+        waitlist.acts.record_in_tx(tx, actor, name, subject, act).await?;
         Ok(entry)
     }
 

@@ -74,9 +74,10 @@ async fn join(
     let key = idempotent.key(caller.user_id.uuid(), &body);
     let input = both(key, body.read(|fields| JoinWaitlist::read(fields, &reference)));
     let ((), (key, wanted)) = both(query.refuse_all(), input)?;
-    let command = Join { waitlist: waitlist.clone(), caller, wanted, found: Vec::new() };
+    let command = Join { waitlist: waitlist.clone(), caller, wanted: wanted.clone(), found: Vec::new() };
     let made = |entry: &Waiting| answer(StatusCode::CREATED, entry).with_location(format!("{ENTRY}{}", entry.id));
-    let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(made) }).await?;
+    let outcome = unit_of_work.run(Keyed { command, key, answer: Box::new(made) }).await;
+    let answer = waitlist.or_alternatives(&wanted, outcome).await?;
     let made = answer.location().and_then(|location| location.strip_prefix(ENTRY)?.parse().ok());
     if let (true, Some(made)) = (answer.is_replayed(), made) {
         waitlist.visible(caller, made).await?;

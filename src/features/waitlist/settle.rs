@@ -4,15 +4,12 @@ use std::collections::HashSet;
 use super::{
     error::WaitlistError,
     metric,
-    model::{Waiting, WaitlistEventType, WaitlistStatus},
+    model::{Offer, Waiting, WaitlistEventType, WaitlistStatus},
     repository,
     service::{WaitlistService, advance, save_in_tx},
 };
 use crate::{
-    features::{
-        capacity::{self, LAST_OFFERS},
-        holds::HoldStatus,
-    },
+    features::capacity::{self, LAST_OFFERS},
     kernel::WaitlistEntryId,
     platform::postgres::{commit, retrying},
 };
@@ -50,12 +47,15 @@ impl WaitlistService {
         let now = self.clock.now();
         let mut events = Vec::with_capacity(entries.len());
         entries.retain_mut(|entry| {
-            let status = entry.offer.as_ref().map(|offer| offer.status);
-            let (status, event, outcome) = match status.filter(|_| entry.status == WaitlistStatus::Offered) {
-                Some(HoldStatus::Committed) => (WaitlistStatus::Booked, WaitlistEventType::Booked, "booked"),
-                Some(HoldStatus::Released) => (WaitlistStatus::Declined, WaitlistEventType::Declined, "declined"),
-                Some(HoldStatus::Expired) => (WaitlistStatus::Expired, WaitlistEventType::Expired, "expired"),
-                Some(HoldStatus::Active) | None => return false,
+            let outcome = entry.offer.as_ref().and_then(Offer::outcome);
+            let (status, event, outcome) = match outcome.filter(|_| entry.status == WaitlistStatus::Offered) {
+                Some(WaitlistStatus::Booked) => (WaitlistStatus::Booked, WaitlistEventType::Booked, "booked"),
+                Some(WaitlistStatus::Declined) => (WaitlistStatus::Declined, WaitlistEventType::Declined, "declined"),
+                Some(WaitlistStatus::Cancelled) => {
+                    (WaitlistStatus::Cancelled, WaitlistEventType::Cancelled, "cancelled")
+                }
+                Some(_) => (WaitlistStatus::Expired, WaitlistEventType::Expired, "expired"),
+                None => return false,
             };
             entry.status = status;
             advance(entry, now);

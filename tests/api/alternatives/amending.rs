@@ -76,19 +76,19 @@ async fn other_refusals_of_an_amendment_come_without_alternatives() {
 #[tokio::test]
 async fn a_hold_that_cannot_be_changed_or_booked_so_is_offered_other_flights() {
     let world = World::start().await;
-    let flight = world.flight(on("AI101", "22T08:00").weight(150.0)).await;
+    let flight = world.flight(on("AI101", "22T08:00").weight(250.0)).await;
     let cancelled = world.flight(on("AI102", "22T10:00")).await;
     world.flight(on("AI103", "23T08:00").weight(300.0)).await;
     let (customer, admin) = (world.customer().await, world.admin().await);
     let hold = customer.hold(hold_on(&[&flight])).await;
     let path = holds::at(&hold);
-    let heavy = customer.patch(&path, json!({ "weight_kg": 200 })).await.expect_problem(409, "capacity_exceeded");
+    let heavy = customer.patch(&path, json!({ "weight_kg": 260 })).await.expect_problem(409, "capacity_exceeded");
     assert_eq!(names(&heavy), ["AI102", "AI103"]);
     admin.poke(&format!("/api/v1/flights/{}/cancel", cancelled["id"].as_str().unwrap())).await.expect(200);
     let elsewhere = json!({ "flight_ids": [cancelled["id"]] });
     let refused = customer.patch(&path, elsewhere).await.expect_problem(409, "flight_cancelled");
     assert_eq!(names(&refused), ["AI103"]);
-    let at_once = json!({ "pieces": 1, "weight_kg": 200 });
+    let at_once = json!({ "pieces": 1, "weight_kg": 260 });
     let refused = customer.post(&format!("{path}/commit"), at_once).await.expect_problem(409, "capacity_exceeded");
     assert_eq!(names(&refused), ["AI103"]);
     let booking = customer.book(order(&[&flight])).await;

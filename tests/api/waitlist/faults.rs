@@ -285,10 +285,10 @@ async fn what_is_done_to_the_hold_of_an_offer_is_done_to_the_entry() {
     assert_eq!(text(&customer.get(&at(&offers[1])).await.expect(200), "status"), "DECLINED");
     let recorded = "select string_agg(status, ' ' order by id) from waitlist_entries";
     crate::support::until("it is recorded", async || world.texts(recorded).await == ["BOOKED DECLINED"]).await;
-    // An offer does not take more than there is.
+    // An offer is for what was waited for, and no more.
     let other = join(&customer, wanted(&flight, 50.0)).await;
     let other = reached(&customer, &other, "OFFERED").await;
     let more = json!({ "pieces": 1, "weight_kg": 51 });
-    customer.post(&format!("{}/book", at(&other)), more).await.expect_problem(409, "capacity_exceeded");
+    customer.post(&format!("{}/book", at(&other)), more).await.expect_problem(409, "invalid_transition");
     world.audit().await;
 }

@@ -2,11 +2,11 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{at, order::Desk, reached, wanted};
+use super::{WAITLIST, at, join, order::Desk, reached, wanted};
 use crate::{
     flight_verbs::path_to,
     support::{
-        NewFlight, WorldOptions,
+        NewFlight, World, WorldOptions,
         freight::{order, text, with},
         until,
     },
@@ -220,4 +220,57 @@ async fn an_entry_by_date_ends_with_the_last_of_its_flights() {
     desk.admin().poke(&format!("{}/cancel", path_to(&second))).await.expect(200);
     reached(&desk.admin(), &entry, "CANCELLED").await;
     desk.world.audit().await;
+}
+
+#[tokio::test]
+async fn nobody_declines_an_offer_whose_flight_is_lost() {
+    let world = WorldOptions::working().start().await;
+    let (customer, admin) = (world.customer().await, world.admin().await);
+    let flight = async |number: &str| {
+        world.flight(NewFlight::new(number, "DEL", "LHR").weight(1000.0).leaves_in_hours(200)).await
+    };
+    let (lost, cut) = (flight("AI101").await, flight("AI102").await);
+    let (first, second) = (join(&customer, wanted(&lost, 600.0)).await, join(&customer, wanted(&cut, 600.0)).await);
+    reached(&customer, &first, "OFFERED").await;
+    reached(&customer, &second, "OFFERED").await;
+    admin.poke(&format!("/api/v1/flights/{}/cancel", text(&lost, "id"))).await.expect(200);
+    let smaller = json!({ "capacity": { "weight_kg": 500 }, "release_holds": true });
+    admin.patch(&format!("/api/v1/flights/{}", text(&cut, "id")), smaller).await.expect(200);
+    for (entry, status) in [(&first, "CANCELLED"), (&second, "EXPIRED")] {
+        assert_eq!(text(&customer.get(&at(entry)).await.expect(200), "status"), status);
+        let found = customer.get(&format!("{WAITLIST}?status={status}")).await.expect(200);
+        assert_eq!(
+            found.as_array().unwrap().iter().map(|entry| text(entry, "id")).collect::<Vec<_>>(),
+            [text(entry, "id")]
+        );
+    }
+    let recorded = "select string_agg(status, ' ' order by id) from waitlist_entries";
+    until("it is recorded", async || world.texts(recorded).await == ["CANCELLED EXPIRED"]).await;
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_refused_entry_is_offered_other_flights() {
+    let world = World::start().await;
+    let small = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100.0)).await;
+    world.flight(NewFlight::new("AI102", "DEL", "LHR").leaves_in_hours(50).weight(1000.0)).await;
+    let customer = world.customer().await;
+    let refused = customer.post(WAITLIST, wanted(&small, 200.0)).await.expect_problem(409, "capacity_exceeded");
+    assert_eq!(refused["alternatives"][0]["flights"][0]["flight_number"], "AI102", "{refused}");
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn staff_that_cancel_an_entry_are_on_record() {
+    let world = World::start().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(1000.0).leaves_in_hours(200)).await;
+    let (customer, admin) = (world.customer().await, world.admin().await);
+    let (own, other) = (join(&customer, wanted(&flight, 600.0)).await, join(&customer, wanted(&flight, 600.0)).await);
+    customer.delete(&at(&own)).await.expect(200);
+    admin.delete(&at(&other)).await.expect(200);
+    let acts = admin.get("/api/v1/admin/audit").await.expect(200);
+    let acts: Vec<&Value> =
+        acts.as_array().unwrap().iter().filter(|act| act["action"] == "waitlist.cancelled").collect();
+    assert_eq!(acts.len(), 1, "{acts:?}");
+    world.audit().await;
 }

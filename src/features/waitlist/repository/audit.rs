@@ -28,8 +28,10 @@ pub(in crate::features::waitlist) async fn astray_entries(db: &mut PgSession) ->
             or (e.status = 'WAITING' and h.id is not null)
             or (e.status = 'OFFERED' and h.id is null)
             or (e.status = 'BOOKED' and h.status <> 'COMMITTED')
-            or (e.status = 'DECLINED' and h.status <> 'RELEASED')
-            or (e.status = 'EXPIRED' and h.id is not null and h.status <> 'EXPIRED')
+            or (e.status = 'DECLINED' and (h.status <> 'RELEASED' or h.end_reason not in ('CALLER', 'DECLINED')))
+            or (e.status = 'EXPIRED' and h.status <> 'EXPIRED'
+                and h.end_reason is distinct from 'FLIGHT_DEPARTED' and h.end_reason is distinct from 'CAPACITY_CUT')
+            or (e.status = 'CANCELLED' and h.id is not null and h.end_reason is distinct from 'FLIGHT_CANCELLED')
             or (h.id is not null and h.kind <> 'OFFER')
          order by 1",
     );

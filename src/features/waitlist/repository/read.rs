@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::{
     features::{
         capacity::Space,
-        holds::HoldStatus,
+        holds::{EndReason, HoldStatus},
         waitlist::{
             dto::WaitlistFilter,
             model::{Offer, Queued, Waiting, WaitlistAnchor, WaitlistStatus},
@@ -35,6 +35,7 @@ struct Row {
     passed_over: i32,
     hold_id: Option<Uuid>,
     hold_status: Option<String>,
+    hold_end_reason: Option<String>,
     hold_expires_at: Option<DateTime<Utc>>,
     booking_ref: Option<BookingRef>,
     event_sequence: i32,
@@ -51,6 +52,7 @@ impl TryFrom<Row> for Waiting {
             (Some(hold), Some(status), Some(expires_at)) => Some(Offer {
                 hold_id: hold.into(),
                 status: from_column(HoldStatus::WORDS, status)?,
+                end_reason: row.hold_end_reason.map(|reason| from_column(EndReason::WORDS, &reason)).transpose()?,
                 expires_at,
                 booking_ref: row.booking_ref,
             }),
@@ -88,7 +90,7 @@ macro_rules! select_entries {
             r#"select e.id, e.organization_id, e.created_by, e.status, e.origin as "origin: _",
                       e.destination as "destination: _", e.flight_ids, e.departure_date, e.weight_hg, e.volume_l,
                       e.volume_defaulted, e.positions, e.special_handling_codes as "special_handling_codes: _",
-                      e.priority, e.queued_at, e.passed_over, e.hold_id, h.status as "hold_status?",
+                      e.priority, e.queued_at, e.passed_over, e.hold_id, h.status as "hold_status?", h.end_reason as "hold_end_reason?",
                       h.expires_at as "hold_expires_at?", h.booking_ref as "booking_ref?: _", e.event_sequence,
                       e.version, e.created_at, e.updated_at
                from waitlist_entries e left join holds h on h.id = e.hold_id "# + $tail
@@ -143,7 +145,9 @@ pub(in crate::features::waitlist) async fn list(
         db,
         "where ($1::uuid is null or e.organization_id = $1)
            and ($2::text is null or $2 = case when e.status <> 'OFFERED' then e.status
-                when h.status = 'COMMITTED' then 'BOOKED' when h.status = 'RELEASED' then 'DECLINED'
+                when h.status = 'COMMITTED' then 'BOOKED' when h.end_reason = 'FLIGHT_CANCELLED' then 'CANCELLED'
+                when h.end_reason in ('FLIGHT_DEPARTED', 'CAPACITY_CUT') then 'EXPIRED'
+                when h.status = 'RELEASED' then 'DECLINED'
                 when h.status = 'EXPIRED' or h.expires_at <= $3 then 'EXPIRED' else 'OFFERED' end)
            and ($4::uuid is null or $4 = any(e.flight_ids)
                 or e.id in (select entry_id from waitlist_flights where flight_id = $4))
