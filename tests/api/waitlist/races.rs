@@ -132,18 +132,17 @@ async fn what_is_cancelled_in_a_storm_of_walk_ins_is_offered_to_the_first_that_w
     for round in 0..tries() {
         let flight = races.flight(round, 100, 3000).await;
         let (owner, stranger) = (races.customer(), races.world.customer().await);
-        let held = owner.book(order(&[&flight])).await;
+        let sold = owner.book(order(&[&flight])).await;
         let first = join(&owner, wanted(&flight, 100.0)).await;
         let second = join(&owner, wanted(&flight, 100.0)).await;
-        let (hold, booking) = (hold_on(&[&flight]), order(&[&flight]));
         let storm = (0..12).map(|number| {
-            let is_hold = number % 2 == 0;
-            stranger
-                .sending(if is_hold { HOLDS } else { BOOKINGS }, if is_hold { hold.clone() } else { booking.clone() })
+            let wishes = [(HOLDS, hold_on(&[&flight])), (BOOKINGS, order(&[&flight]))];
+            let (path, wish) = wishes[number % 2].clone();
+            stranger.sending(path, wish)
         });
         let cancelling = async {
-            tokio::time::sleep(Duration::from_millis(round as u64 % 10)).await;
-            owner.walk(&held, &["cancel"]).await
+            tokio::time::sleep(Duration::from_millis((round % 10).try_into().unwrap())).await;
+            owner.walk(&sold, &["cancel"]).await
         };
         let (walk_ins, _) = tokio::join!(at_once(storm), cancelling);
         for walk_in in walk_ins {
@@ -216,7 +215,7 @@ async fn an_entry_is_cancelled_or_gets_an_offer() {
         let customer = races.customer();
         // The matcher looks at the flight as soon as somebody has joined.
         let entry = join(&customer, wanted(&flight, 100.0)).await;
-        tokio::time::sleep(Duration::from_millis(round as u64 % 10)).await;
+        tokio::time::sleep(Duration::from_millis((round % 10).try_into().unwrap())).await;
         let left = customer.delete(&at(&entry)).await;
         if left.status == 200 {
             cancelled += 1;
