@@ -96,7 +96,7 @@ fn booking(client: &Client, entry: &Value) -> impl Future<Output = Answer> + use
     async move { client.post(&path, json!({ "pieces": 1 })).await }
 }
 
-// Three seconds: what an expired offer kept is seen at the next look of the matcher, up to a quarter of a second later.
+// Up to eight seconds: what an expired offer kept is seen at the next look of the matcher, a quarter of a second later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_offer_is_booked_or_expires_and_goes_to_the_next() {
     let races = Races::start().await;
@@ -125,7 +125,7 @@ async fn an_offer_is_booked_or_expires_and_goes_to_the_next() {
     races.world.audit_and_rebuild().await;
 }
 
-// Four seconds: what a cancellation frees is seen at the next look of the matcher, up to a quarter of a second later.
+// Up to eight seconds: what a cancellation frees is seen at the next look of the matcher, a quarter of a second later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_is_cancelled_in_a_storm_of_walk_ins_is_offered_to_the_first_that_waits() {
     let races = Races::start().await;
@@ -155,6 +155,7 @@ async fn what_is_cancelled_in_a_storm_of_walk_ins_is_offered_to_the_first_that_w
     races.world.audit_and_rebuild().await;
 }
 
+// Up to six seconds: each round makes a flight, six entries and three offers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_matchers_offer_the_same_room_once() {
     let races = Races::start().await;
@@ -183,6 +184,7 @@ async fn two_matchers_offer_the_same_room_once() {
     other.shutdown().await;
 }
 
+// Up to five seconds: in each round one or two offers are made.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_offer_is_booked_or_declined() {
     let races = Races::start().await;
