@@ -96,7 +96,7 @@ fn booking(client: &Client, entry: &Value) -> impl Future<Output = Answer> + use
     async move { client.post(&path, json!({ "pieces": 1 })).await }
 }
 
-// Three seconds: what an expired offer kept is seen at the next look of the matcher, up to a quarter of a second later.
+// Up to eight seconds: what an expired offer kept is seen at the next look of the matcher, a quarter of a second later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_offer_is_booked_or_expires_and_goes_to_the_next() {
     let races = Races::start().await;
@@ -125,25 +125,24 @@ async fn an_offer_is_booked_or_expires_and_goes_to_the_next() {
     races.world.audit_and_rebuild().await;
 }
 
-// Four seconds: what a cancellation frees is seen at the next look of the matcher, up to a quarter of a second later.
+// Up to eight seconds: what a cancellation frees is seen at the next look of the matcher, a quarter of a second later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_is_cancelled_in_a_storm_of_walk_ins_is_offered_to_the_first_that_waits() {
     let races = Races::start().await;
     for round in 0..tries() {
         let flight = races.flight(round, 100, 3000).await;
         let (owner, stranger) = (races.customer(), races.world.customer().await);
-        let held = owner.book(order(&[&flight])).await;
+        let sold = owner.book(order(&[&flight])).await;
         let first = join(&owner, wanted(&flight, 100.0)).await;
         let second = join(&owner, wanted(&flight, 100.0)).await;
-        let (hold, booking) = (hold_on(&[&flight]), order(&[&flight]));
         let storm = (0..12).map(|number| {
-            let is_hold = number % 2 == 0;
-            stranger
-                .sending(if is_hold { HOLDS } else { BOOKINGS }, if is_hold { hold.clone() } else { booking.clone() })
+            let wishes = [(HOLDS, hold_on(&[&flight])), (BOOKINGS, order(&[&flight]))];
+            let (path, wish) = wishes[number % 2].clone();
+            stranger.sending(path, wish)
         });
         let cancelling = async {
-            tokio::time::sleep(Duration::from_millis(round as u64 % 10)).await;
-            owner.walk(&held, &["cancel"]).await
+            tokio::time::sleep(Duration::from_millis((round % 10).try_into().unwrap())).await;
+            owner.walk(&sold, &["cancel"]).await
         };
         let (walk_ins, _) = tokio::join!(at_once(storm), cancelling);
         for walk_in in walk_ins {
@@ -156,6 +155,7 @@ async fn what_is_cancelled_in_a_storm_of_walk_ins_is_offered_to_the_first_that_w
     races.world.audit_and_rebuild().await;
 }
 
+// Up to six seconds: each round makes a flight, six entries and three offers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_matchers_offer_the_same_room_once() {
     let races = Races::start().await;
@@ -184,6 +184,7 @@ async fn two_matchers_offer_the_same_room_once() {
     other.shutdown().await;
 }
 
+// Up to five seconds: in each round one or two offers are made.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_offer_is_booked_or_declined() {
     let races = Races::start().await;
@@ -216,7 +217,7 @@ async fn an_entry_is_cancelled_or_gets_an_offer() {
         let customer = races.customer();
         // The matcher looks at the flight as soon as somebody has joined.
         let entry = join(&customer, wanted(&flight, 100.0)).await;
-        tokio::time::sleep(Duration::from_millis(round as u64 % 10)).await;
+        tokio::time::sleep(Duration::from_millis((round % 10).try_into().unwrap())).await;
         let left = customer.delete(&at(&entry)).await;
         if left.status == 200 {
             cancelled += 1;
