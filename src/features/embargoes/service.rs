@@ -40,7 +40,7 @@ impl EmbargoService {
 
     /// Returns the same service on the connections reserved for background work.
     #[must_use]
-    pub(super) fn for_background(&self) -> Self {
+    pub fn for_background(&self) -> Self {
         Self { db: self.db.for_background(), ..self.clone() }
     }
 

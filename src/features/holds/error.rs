@@ -181,16 +181,7 @@ impl From<HoldError> for Problem {
                 Self::new(code::HOLD_INCOMPLETE, text).with("missing", missing)
             }
             HoldError::LimitExceeded { limit, maximum } => {
-                let text = match limit {
-                    HoldLimit::FlightShare => format!("Guests can hold at most {maximum} % of a flight."),
-                    HoldLimit::Active => format!("You can have at most {maximum} holds at once."),
-                    HoldLimit::Lifetime => {
-                        format!(
-                            "A hold ends {maximum} seconds after it was made, or at the earliest cut-off of its flights."
-                        )
-                    }
-                    HoldLimit::OfferLifetime => format!("The offer ends {maximum} seconds after it was made."),
-                };
+                let text = limit_text(limit, maximum);
                 Self::new(code::HOLD_LIMIT_EXCEEDED, text).with("limit", limit.as_str()).with("maximum", maximum)
             }
             HoldError::TooMany { most, again_in } => {
@@ -215,6 +206,17 @@ impl From<HoldError> for Problem {
 }
 
 /// Returns the problem of a hold on which nothing can be done.
+fn limit_text(limit: HoldLimit, maximum: u32) -> String {
+    match limit {
+        HoldLimit::FlightShare => format!("Guests can hold at most {maximum} % of a flight."),
+        HoldLimit::Active => format!("You can have at most {maximum} holds at once."),
+        HoldLimit::Lifetime => {
+            format!("A hold ends {maximum} seconds after it was made, or at the earliest cut-off of its flights.")
+        }
+        HoldLimit::OfferLifetime => format!("The offer ends {maximum} seconds after it was made."),
+    }
+}
+
 fn invalid_transition(text: String, from: HoldStatus, action: HoldAction, allowed: &[HoldAction]) -> Problem {
     let allowed: Vec<&str> = allowed.iter().map(|action| action.as_str()).collect();
     Problem::new(code::INVALID_TRANSITION, text)

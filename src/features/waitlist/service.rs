@@ -68,7 +68,8 @@ impl WaitlistService {
     #[must_use]
     pub fn for_background(&self) -> Self {
         let (capacity, holds) = (self.capacity.for_background(), self.holds.for_background());
-        Self { db: self.db.for_background(), capacity, holds, ..self.clone() }
+        let (flights, embargoes) = (self.flights.for_background(), self.embargoes.for_background());
+        Self { db: self.db.for_background(), capacity, holds, flights, embargoes, ..self.clone() }
     }
 
     /// Returns the entry if the caller may see it; one of another organization is reported as unknown.
