@@ -54,6 +54,7 @@ async fn the_first_in_order_that_fits_is_offered_what_a_cancellation_frees() {
     let first = join(&one, wanted(&flight, 600.0)).await;
     let second = join(&other, wanted(&flight, 600.0)).await;
     assert_eq!((text(&first, "status"), &first["priority"]), ("WAITING", &json!(5)));
+    assert_eq!((&first["place"], &second["place"]), (&json!(1), &json!(2)));
     let place = async |client: &Client, entry: &Value| client.get(&at(entry)).await.expect(200)["place"].clone();
     assert_eq!((place(&one, &first).await, place(&other, &second).await), (json!(1), json!(2)));
     holder.walk(&booking, &["cancel"]).await;

@@ -5,7 +5,7 @@ use super::{
     error::WaitlistError,
     model::{ORDINARY, Waiting, WaitlistEventType, WaitlistStatus},
     repository,
-    service::{WaitlistService, tell_in_tx},
+    service::{Placed, WaitlistService, tell_in_tx},
 };
 use crate::{
     features::{
@@ -36,7 +36,7 @@ pub(super) struct Join {
 
 impl Command for Join {
     const NAME: &'static str = "waitlist.join";
-    type Done = Waiting;
+    type Done = Placed;
     type Error = WaitlistError;
 
     async fn prepare(&mut self, _: &Key) -> Result<(), WaitlistError> {
@@ -46,7 +46,7 @@ impl Command for Join {
         Ok(())
     }
 
-    async fn decide(&mut self, tx: &mut PgSession) -> Result<Waiting, WaitlistError> {
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<Placed, WaitlistError> {
         let Self { waitlist, caller, wanted, .. } = self;
         let named: &[FlightId] = if wanted.flight_ids.is_empty() { &self.found } else { &wanted.flight_ids };
         let flights: BTreeSet<FlightId> = named.iter().copied().collect();
@@ -89,11 +89,11 @@ impl Command for Join {
         let more: Vec<_> = flights.iter().map(|flight| (*flight, 1)).collect();
         capacity::await_in_tx(tx, &more).await?;
         tell_in_tx(tx, &[(&entry, WaitlistEventType::Waiting)]).await?;
-        Ok(entry)
+        Ok(Placed::find_in_tx(tx, entry).await?)
     }
 
-    async fn concluded(&mut self, outcome: Result<&Waiting, &WaitlistError>) {
-        if let Ok(entry) = outcome {
+    async fn concluded(&mut self, outcome: Result<&Placed, &WaitlistError>) {
+        if let Ok(Placed { entry, .. }) = outcome {
             tracing::info!(entry_id = %entry.id, "joined the waitlist");
             let flights = if entry.flight_ids.is_empty() { self.found.clone() } else { entry.flight_ids.clone() };
             self.waitlist.look_at(flights);

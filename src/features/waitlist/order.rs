@@ -2,9 +2,9 @@ use serde_json::json;
 
 use super::{
     error::WaitlistError,
-    model::{Waiting, WaitlistEventType, WaitlistStatus},
+    model::{WaitlistEventType, WaitlistStatus},
     repository,
-    service::{WaitlistService, advance, save_in_tx, tell_in_tx},
+    service::{Placed, WaitlistService, advance, save_in_tx, tell_in_tx},
 };
 use crate::{
     features::{
@@ -44,10 +44,10 @@ pub(super) struct Change {
 
 impl Command for Change {
     const NAME: &'static str = "waitlist.change";
-    type Done = Waiting;
+    type Done = Placed;
     type Error = WaitlistError;
 
-    async fn decide(&mut self, tx: &mut PgSession) -> Result<Waiting, WaitlistError> {
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<Placed, WaitlistError> {
         let Self { waitlist, caller, id, precondition, verb } = self;
         let flights = repository::awaited(tx, *id).await?;
         if matches!(verb, Verb::Cancel) {
@@ -71,7 +71,7 @@ impl Command for Change {
             return Err(WaitlistError::Raced);
         }
         if matches!(verb, Verb::SetPriority(priority) if *priority == entry.priority) {
-            return Ok(entry);
+            return Ok(Placed::find_in_tx(tx, entry).await?);
         }
         advance(&mut entry, now);
         let act = match verb {
@@ -79,7 +79,7 @@ impl Command for Change {
                 entry.status = WaitlistStatus::Cancelled;
                 save_in_tx(tx, &[(&entry, WaitlistEventType::Cancelled)]).await?;
                 if caller.sees_only().is_some() {
-                    return Ok(entry);
+                    return Ok(Placed::find_in_tx(tx, entry).await?);
                 }
                 json!({ "organization_id": entry.organization_id })
             }
@@ -102,11 +102,11 @@ impl Command for Change {
         let (actor, subject) = (Actor::Caller(caller.user_id), Subject::new("waitlist_entry", entry.id));
         let name = if matches!(verb, Verb::Cancel) { "waitlist.cancelled" } else { "waitlist.moved" };
         waitlist.acts.record_in_tx(tx, actor, name, subject, act).await?;
-        Ok(entry)
+        Ok(Placed::find_in_tx(tx, entry).await?)
     }
 
-    async fn concluded(&mut self, outcome: Result<&Waiting, &WaitlistError>) {
-        if let Ok(entry) = outcome {
+    async fn concluded(&mut self, outcome: Result<&Placed, &WaitlistError>) {
+        if let Ok(Placed { entry, .. }) = outcome {
             tracing::info!(entry_id = %entry.id, action = self.verb.as_str(), "waitlist entry changed");
             self.waitlist.look_at(entry.flight_ids.clone());
         }

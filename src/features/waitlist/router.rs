@@ -5,9 +5,9 @@ use super::{
     dto::{ChangeEntry, JoinWaitlist, MoveEntry, WaitlistEntryBody, WaitlistFilter},
     error::{WaitlistError, code},
     join::Join,
-    model::{Waiting, WaitlistAnchor, WaitlistStatus},
+    model::{WaitlistAnchor, WaitlistStatus},
     order::{Change, Verb},
-    service::WaitlistService,
+    service::{Placed, WaitlistService},
 };
 use crate::{
     features::{
@@ -46,9 +46,9 @@ pub(super) fn routes() -> Routes<HandlerState> {
 /// The path of an entry.
 const ENTRY: &str = "/api/v1/waitlist/";
 
-/// Returns the answer to what made or changed an entry. Its place is known by those who ask again.
-fn answer(status: StatusCode, entry: &Waiting) -> Answer {
-    let body = WaitlistEntryBody::new(entry, None, None, entry.updated_at);
+/// Returns the answer to what made or changed an entry.
+fn answer(status: StatusCode, Placed { entry, place }: &Placed) -> Answer {
+    let body = WaitlistEntryBody::new(entry, *place, None, entry.updated_at);
     Answer::new(status, &body, PRIVATE).with_tag(entry.version.to_string())
 }
 
@@ -75,7 +75,7 @@ async fn join(
     let input = both(key, body.read(|fields| JoinWaitlist::read(fields, &reference)));
     let ((), (key, wanted)) = both(query.refuse_all(), input)?;
     let command = Join { waitlist: waitlist.clone(), caller, wanted: wanted.clone(), found: Vec::new() };
-    let made = |entry: &Waiting| answer(StatusCode::CREATED, entry).with_location(format!("{ENTRY}{}", entry.id));
+    let made = |made: &Placed| answer(StatusCode::CREATED, made).with_location(format!("{ENTRY}{}", made.entry.id));
     let outcome = unit_of_work.run(Keyed { command, key, answer: Box::new(made) }).await;
     let answer = waitlist.or_alternatives(&wanted, outcome).await?;
     let made = answer.location().and_then(|location| location.strip_prefix(ENTRY)?.parse().ok());

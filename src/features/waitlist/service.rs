@@ -39,6 +39,23 @@ pub struct WaitlistLimits {
     pub max_passed_over: i32,
 }
 
+/// An entry with its place in the order, while it waits.
+pub struct Placed {
+    pub entry: Waiting,
+    pub place: Option<i64>,
+}
+
+impl Placed {
+    /// Finds the place of an entry that was made or changed in this transaction.
+    pub async fn find_in_tx(tx: &mut PgSession, entry: Waiting) -> Result<Self, DbError> {
+        let place = match entry.status {
+            WaitlistStatus::Waiting => repository::places(tx, &[entry.id]).await?.remove(&entry.id),
+            _ => None,
+        };
+        Ok(Self { entry, place })
+    }
+}
+
 /// The use cases of the waitlist: `join`, `order`, `matcher` with `choose` and `offer`, `widen`, and
 /// `settle`.
 #[derive(Clone)]
