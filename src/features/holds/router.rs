@@ -52,7 +52,8 @@ const HOLD: &str = "/api/v1/holds/";
 
 /// Returns the answer to what made or changed a hold, as the hold is then.
 fn answer(status: StatusCode, hold: &Hold) -> Answer {
-    Answer::new(status, &HoldBody::new(hold, hold.updated_at), PRIVATE).with_tag(hold.version.to_string())
+    // As it was decided: a hold that was changed was open, whatever the clock of a process that changed it before said.
+    Answer::new(status, &HoldBody::new(hold, hold.created_at), PRIVATE).with_tag(hold.version.to_string())
 }
 
 /// Returns the answer to a new hold.

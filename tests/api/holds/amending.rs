@@ -179,3 +179,14 @@ async fn an_offer_becomes_neither_larger_nor_one_of_other_flights() {
     customer.poke(&format!("{path}/book")).await.expect(201);
     world.audit().await;
 }
+
+#[tokio::test]
+async fn a_change_is_answered_as_it_was_decided_whatever_another_clock_said_before() {
+    let world = World::start().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let customer = world.customer().await;
+    let hold = customer.hold(hold_on(&[&flight])).await;
+    world.sql("update holds set updated_at = expires_at + interval '1 hour'").await;
+    let same = json!({ "flight_ids": [flight["id"]] });
+    assert_eq!(text(&customer.patch(&at(&hold), same).await.expect(200), "status"), "ACTIVE");
+}
