@@ -17,11 +17,11 @@ use crate::{
         rounds,
     },
 };
-use model::{FLIGHTS, Held, Model, Waits};
+use model::{FLIGHTS, Held, LONGEST, MOST_PASSED_OVER, Model, Waits};
 use steps::{Refusal, Step, next};
 
 const WAITLIST: &str = "/api/v1/waitlist";
-const STEPS: usize = 60;
+const STEPS: usize = 80;
 
 /// What the server has made, in the model's order.
 struct Played {
@@ -42,7 +42,9 @@ const fn kilograms(weight: i64) -> i64 {
 
 impl Played {
     async fn start() -> Self {
-        let world = WorldOptions::patient().with_workers().set("holds.organization_active", "10000").start().await;
+        let world = WorldOptions::patient().with_workers();
+        let world = world.set("holds.organization_active", "10000").set("holds.max_seconds", &LONGEST.to_string());
+        let world = world.set("waitlist.max_passed_over", &MOST_PASSED_OVER.to_string()).start().await;
         let mut flights = Vec::new();
         for number in ["AI101", "AI102"] {
             let new = NewFlight::new(number, "DEL", "LHR").weight(1000.0).volume(1000.0).leaves_in_hours(200);
@@ -151,21 +153,36 @@ impl Played {
     }
 
     async fn agrees_on_allotment(&self, model: &Model, flight: usize) -> Result<(), String> {
-        let others = self.staff().room(&self.flights[flight]).await["available"]["weight_kg"].clone();
-        if others != kilograms(model.available(flight)) {
-            return Err(format!("others find {others} kg on flight {flight} instead of {}", model.available(flight)));
-        }
         let Some(allotment) = model.flights[flight].allotment else { return Ok(()) };
         let path = format!("{}/flights", crate::allotments::at(&self.allotments[flight]));
         let shown = self.staff().get(&path).await.expect(200);
         let shown = shown.as_array().expect("a list").iter().find(|on| on["flight_id"] == self.flights[flight]["id"]);
         let figure = |member: &str| shown.and_then(|on| on[member]["weight_kg"].as_i64()).unwrap_or(-1);
-        let said = (kilograms(allotment.kept), kilograms(allotment.freight - allotment.kept));
+        let said = (kilograms(allotment.kept), kilograms(allotment.drawn.min(allotment.freight)));
         if (figure("kept"), figure("drawn")) == said {
             Ok(())
         } else {
             Err(format!("the allotment on flight {flight} is {allotment:?} and shown as {shown:?}"))
         }
+    }
+
+    /// Whether nothing that becomes free is open to others before those who wait have had their turn.
+    async fn opens_nothing_else(&self, model: &Model) -> Result<(), String> {
+        for (flight, most) in self.flights.iter().zip(model.most_open) {
+            let open = self.staff().room(flight).await["available"]["weight_kg"].as_i64().expect("a weight");
+            if open > kilograms(most) {
+                return Err(format!("others find {open} kg on {} instead of {most} at most", flight["flight_number"]));
+            }
+        }
+        Ok(())
+    }
+
+    async fn agrees_on_all(&mut self, model: &Model) -> Result<(), String> {
+        self.agrees(model).await?;
+        for flight in 0..FLIGHTS {
+            self.agrees_on_allotment(model, flight).await?;
+        }
+        Ok(())
     }
 
     /// Whether the server shows what the model says; offers that were made since are taken note of.
@@ -181,7 +198,13 @@ impl Played {
             if shown != said {
                 return Err(format!("flight {flight} shows {shown:?} instead of {said:?}"));
             }
-            self.agrees_on_allotment(model, flight).await?;
+            let others = self.staff().room(&self.flights[flight]).await["available"]["weight_kg"].clone();
+            if others != kilograms(model.available(flight)) {
+                return Err(format!(
+                    "others find {others} kg on flight {flight} instead of {}",
+                    model.available(flight)
+                ));
+            }
             for (place, entry) in model.order(flight).into_iter().enumerate() {
                 let shown = client.get(&self.entry_at(entry)).await.expect(200)["place"].clone();
                 if shown != place + 1 {
@@ -210,7 +233,13 @@ impl Played {
                 self.holds[hold] = shown["offer"].clone();
             }
         }
-        for (number, hold) in model.holds.iter().enumerate() {
+        self.agrees_on_holds(model).await
+    }
+
+    /// On those of the holds that are known here.
+    async fn agrees_on_holds(&self, model: &Model) -> Result<(), String> {
+        let client = self.client();
+        for (number, hold) in model.holds.iter().enumerate().take(self.holds.len()) {
             let shown = client.get(&self.hold_at(number)).await.expect(200);
             let status = match hold.status {
                 Held::Active => "ACTIVE",
@@ -244,13 +273,24 @@ async fn journey(seed: u64) {
     for _ in 0..STEPS {
         let step = next(&mut dice, &model);
         story.push(step.clone());
+        let was_quiet = model.is_quiet();
         let said = model.play(&step);
+        // Whoever waits is served soon, and so are allotments; all else is so at once, even what nobody has recorded yet.
+        let takes_time = matches!(step, Step::Join { .. } | Step::Allot { .. } | Step::EndAllotment { .. });
+        let is_at_once = was_quiet && model.is_quiet() && !takes_time;
         if let Some(answer) = played.play(&step).await {
             assert!(is_as_said(said, &answer), "seed {seed}, {story:#?}: {said:?}, not {}", answer.text);
         }
+        let at_once = if is_at_once {
+            played.agrees(&model).await
+        } else {
+            let holds = played.agrees_on_holds(&model).await;
+            if holds.is_ok() { played.opens_nothing_else(&model).await } else { holds }
+        };
+        assert!(at_once.is_ok(), "seed {seed}, {story:#?}: at once: {at_once:?}");
         let last = std::cell::RefCell::new(String::new());
         let agreeing = tokio::time::timeout(std::time::Duration::from_secs(20), async {
-            while let Err(difference) = played.agrees(&model).await {
+            while let Err(difference) = played.agrees_on_all(&model).await {
                 *last.borrow_mut() = difference;
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }

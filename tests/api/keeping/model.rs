@@ -6,9 +6,11 @@ pub const FLIGHTS: usize = 2;
 pub const CAPACITY: i64 = 10;
 /// Time from the start to the cut-off of each flight.
 pub const CUTOFF: i64 = 200 * 3600 - 3600;
-const LONGEST: i64 = 3600;
+/// The longest life of a hold: reached by a few extensions.
+pub const LONGEST: i64 = 1000;
 const OFFER: i64 = 24 * 3600;
-const MOST_PASSED_OVER: u32 = 3;
+/// Few, so that it happens.
+pub const MOST_PASSED_OVER: u32 = 2;
 const KEPT_UNTIL: i64 = 24 * 3600;
 const LAST_OFFERS: i64 = 1800;
 
@@ -69,6 +71,8 @@ pub struct Allotment {
     pub freight: i64,
     /// What nobody has drawn yet.
     pub kept: i64,
+    /// More than the freight, if that has become less.
+    pub drawn: i64,
 }
 
 #[derive(Debug, Clone)]
@@ -86,6 +90,9 @@ pub struct Model {
     pub holds: Vec<Hold>,
     pub bookings: Vec<Booking>,
     pub entries: Vec<Entry>,
+    /// By flight, the most that others may have found since the last step began: what becomes free is set aside before it is
+    /// offered.
+    pub most_open: [i64; FLIGHTS],
 }
 
 impl Model {
@@ -115,6 +122,11 @@ impl Model {
         self.flights[flight].capacity - self.booked(flight) - self.held(flight) - self.flights[flight].aside
     }
 
+    /// Whether nobody waits on any flight: all that happens then happens at once.
+    pub fn is_quiet(&self) -> bool {
+        self.entries.iter().all(|entry| entry.status != Waits::Waiting)
+    }
+
     fn is_awaited(&self, flight: usize) -> bool {
         self.now + LAST_OFFERS < CUTOFF
             && self.entries.iter().any(|entry| entry.flight == flight && entry.status == Waits::Waiting)
@@ -127,14 +139,20 @@ impl Model {
     }
 
     fn end(&mut self, hold: usize, status: Held) {
+        let waits = match status {
+            Held::Committed => Waits::Booked,
+            Held::Released => Waits::Declined,
+            Held::Active | Held::Expired => Waits::Expired,
+        };
+        self.end_as(hold, status, waits);
+    }
+
+    /// Ends a hold; its entry, if it is an offer, becomes this.
+    fn end_as(&mut self, hold: usize, status: Held, waits: Waits) {
         let Hold { flight, weight, drawn, entry, .. } = self.holds[hold].clone();
         self.holds[hold].status = status;
         if let Some(entry) = entry {
-            self.entries[entry].status = match status {
-                Held::Committed => Waits::Booked,
-                Held::Released => Waits::Declined,
-                Held::Active | Held::Expired => Waits::Expired,
-            };
+            self.entries[entry].status = waits;
         }
         if status != Held::Committed {
             self.give_back(flight, weight, drawn);
@@ -157,18 +175,24 @@ impl Model {
         }
         if let Some(allotment) = &mut self.flights[flight].allotment {
             allotment.kept -= drawn;
+            allotment.drawn += drawn;
         }
         Ok(drawn)
     }
 
-    /// Gives back, to the allotment first; returns how much to it.
+    /// Gives back, to the allotment first; returns how much of it is drawn no more. What was drawn beyond its present freight does
+    /// not return to it.
     fn give_back(&mut self, flight: usize, weight: i64, drawn: i64) -> i64 {
-        let returned = weight.min(drawn);
+        let undrawn = weight.min(drawn);
+        let mut returned = 0;
         if let Some(allotment) = &mut self.flights[flight].allotment {
+            let excess = (allotment.drawn - allotment.freight).max(0);
+            returned = undrawn - undrawn.min(excess);
             allotment.kept += returned;
+            allotment.drawn -= undrawn;
         }
         self.free(flight, weight - returned);
-        returned
+        undrawn
     }
 
     /// Changes what is taken from one weight to another; returns what is then drawn.
@@ -193,11 +217,21 @@ impl Model {
 
     /// Does what a step asks for, or says why not; then time and those who wait have their effect.
     pub fn play(&mut self, step: &Step) -> Result<(), Refusal> {
+        self.most_open = [0; FLIGHTS];
+        self.note_open();
         let done = self.step(step);
+        self.note_open();
         for flight in 0..FLIGHTS {
             self.serve(flight);
         }
+        self.note_open();
         done
+    }
+
+    fn note_open(&mut self) {
+        for flight in 0..FLIGHTS {
+            self.most_open[flight] = self.most_open[flight].max(self.available(flight));
+        }
     }
 
     fn step(&mut self, step: &Step) -> Result<(), Refusal> {
@@ -326,12 +360,12 @@ impl Model {
         self.bookings.push(Booking { flight, weight, drawn, in_force: true });
     }
 
-    /// Makes the allotment, or gives it another size, of which all that was drawn is part.
+    /// Makes the allotment, or gives it another size. What was drawn stays drawn.
     fn allot(&mut self, flight: usize, weight: i64) {
-        let Allotment { freight, kept } = self.flights[flight].allotment.unwrap_or(Allotment { freight: 0, kept: 0 });
-        let more = weight - freight;
-        self.flights[flight].allotment = Some(Allotment { freight: weight, kept: kept + more });
-        self.free(flight, -more);
+        let (before, drawn) = self.flights[flight].allotment.map_or((0, 0), |all| (all.kept, all.drawn));
+        let kept = (weight - drawn).max(0);
+        self.flights[flight].allotment = Some(Allotment { freight: weight, kept, drawn });
+        self.free(flight, before - kept);
     }
 
     fn set_capacity(&mut self, flight: usize, weight: i64, releases: bool) -> Result<(), Refusal> {
@@ -353,7 +387,8 @@ impl Model {
         let freed: i64 = ended.iter().map(|hold| self.holds[*hold].weight).sum();
         for hold in ended {
             let aside = self.flights[flight].aside;
-            self.end(hold, Held::Released);
+            // Nobody has declined it.
+            self.end_as(hold, Held::Released, Waits::Expired);
             self.flights[flight].aside = aside;
         }
         if self.booked(flight) + self.held(flight) > weight {
@@ -392,7 +427,9 @@ impl Model {
                     chosen = Some(entry);
                     break;
                 }
-                if self.entries[entry].passed_over >= MOST_PASSED_OVER && self.now + KEPT_UNTIL < CUTOFF {
+                let is_too_large = self.entries[entry].weight > self.flights[flight].capacity;
+                let was_passed_too_often = self.entries[entry].passed_over >= MOST_PASSED_OVER;
+                if was_passed_too_often && !is_too_large && self.now + KEPT_UNTIL < CUTOFF {
                     // What was set aside is kept for it.
                     return;
                 }
@@ -400,7 +437,8 @@ impl Model {
             }
             let Some(entry) = chosen else { break };
             for other in passed {
-                self.entries[other].passed_over += 1;
+                let passed_over = &mut self.entries[other].passed_over;
+                *passed_over = MOST_PASSED_OVER.min(*passed_over + 1);
             }
             let weight = self.entries[entry].weight;
             self.flights[flight].aside -= self.flights[flight].aside.min(weight);
