@@ -1,7 +1,9 @@
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::{
-    model::{Hold, HoldChange, HoldStatus},
+    model::{Hold, HoldChange, HoldStatus, PositionName},
     repository,
 };
 use crate::{
@@ -22,7 +24,8 @@ pub async fn write_in_tx(tx: &mut PgSession, changes: &[HoldChange]) -> Result<(
         repository::save(tx, &old).await?;
         save_parts(tx, &old).await?;
     }
-    let named: Vec<&Hold> = changes.iter().map(|change| &change.after).filter(|hold| keeps_names(hold)).collect();
+    let renamed = changes.iter().filter(|change| claims_differ(change));
+    let named: Vec<&Hold> = renamed.map(|change| &change.after).filter(|hold| keeps_names(hold)).collect();
     if !named.is_empty() {
         repository::claim_names(tx, &named).await?;
     }
@@ -45,11 +48,21 @@ async fn save_parts(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), D
     if !texts.is_empty() {
         repository::save_texts(tx, &texts).await?;
     }
-    let named = differ(|before, _| before.legs.iter().any(|leg| !leg.names.is_empty()));
+    let renamed = changes.iter().filter(|change| claims_differ(change));
+    let named: Vec<&Hold> = renamed.map(|change| &change.after).collect();
     if !named.is_empty() {
         repository::free_names(tx, &column(&named, |hold| hold.id.uuid())).await?;
     }
     Ok(())
+}
+
+/// Returns whether a hold claims other positions than before, or in another way. Otherwise its claims stay as they are: the
+/// name of one whose time is up may be another's by now.
+fn claims_differ(HoldChange { before, after, .. }: &HoldChange) -> bool {
+    fn names(hold: &Hold) -> impl Iterator<Item = (FlightId, &BTreeSet<PositionName>)> {
+        hold.legs.iter().filter(|leg| !leg.names.is_empty()).map(|leg| (leg.flight_id, &leg.names))
+    }
+    before.as_ref().is_none_or(|before| before.status != after.status || !names(before).eq(names(after)))
 }
 
 /// Returns whether named positions are the hold's or its booking's.

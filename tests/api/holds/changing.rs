@@ -272,3 +272,19 @@ async fn what_is_set_aside_gives_way_to_a_smaller_capacity_before_any_hold() {
     assert_eq!(statuses(&customer, &[&hold]).await, ["ACTIVE"]);
     world.audit_and_rebuild().await;
 }
+
+#[tokio::test]
+async fn a_retimed_flight_leaves_a_position_to_whoever_has_it_now() {
+    // Nobody sweeps here.
+    let world = World::start().await;
+    let flight = direct(&world, "AI101", 1000.0).await;
+    let (customer, admin) = (world.customer().await, world.admin().await);
+    customer.hold(with(named(&flight, &["P1"]), json!({ "ttl_seconds": 10 }))).await;
+    world.clock.advance(TimeDelta::seconds(10));
+    let next = customer.hold(named(&flight, &["P1"])).await;
+    let at: DateTime<Utc> = text(&flight, "departure_datetime").parse().unwrap();
+    let later = json!({ "departure_datetime": at + TimeDelta::hours(1), "arrival_datetime": at + TimeDelta::hours(9) });
+    change(&admin, &flight, later).await.expect(200);
+    assert_eq!(customer.held(&next).await["position_names"], next["position_names"]);
+    world.audit().await;
+}
