@@ -24,15 +24,25 @@ pub async fn write_in_tx(tx: &mut PgSession, changes: &[HoldChange]) -> Result<(
         repository::save(tx, &old).await?;
         save_parts(tx, &old).await?;
     }
-    let renamed = changes.iter().filter(|change| claims_differ(change));
-    let named: Vec<&Hold> = renamed.map(|change| &change.after).filter(|hold| keeps_names(hold)).collect();
-    if !named.is_empty() {
-        repository::claim_names(tx, &named).await?;
+    let (mut freed, mut claimed) = (Vec::new(), Vec::new());
+    for HoldChange { before, after, .. } in changes.iter().filter(|change| claims_differ(change)) {
+        if before.as_ref().is_some_and(has_names) {
+            freed.push(after.id.uuid());
+        }
+        if matches!(after.status, HoldStatus::Active | HoldStatus::Committed) && has_names(after) {
+            claimed.push(after);
+        }
+    }
+    if !freed.is_empty() {
+        repository::free_names(tx, &freed).await?;
+    }
+    if !claimed.is_empty() {
+        repository::claim_names(tx, &claimed).await?;
     }
     Ok(())
 }
 
-/// Writes what has changed beside the holds' rows, and frees their named positions, which are claimed anew.
+/// Writes what has changed beside the holds' rows and claims.
 async fn save_parts(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), DbError> {
     let differ = |is_other: fn(&Hold, &Hold) -> bool| -> Vec<&Hold> {
         let others = changes
@@ -48,11 +58,6 @@ async fn save_parts(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), D
     if !texts.is_empty() {
         repository::save_texts(tx, &texts).await?;
     }
-    let renamed = changes.iter().filter(|change| claims_differ(change));
-    let named: Vec<&Hold> = renamed.map(|change| &change.after).collect();
-    if !named.is_empty() {
-        repository::free_names(tx, &column(&named, |hold| hold.id.uuid())).await?;
-    }
     Ok(())
 }
 
@@ -65,10 +70,8 @@ fn claims_differ(HoldChange { before, after, .. }: &HoldChange) -> bool {
     before.as_ref().is_none_or(|before| before.status != after.status || !names(before).eq(names(after)))
 }
 
-/// Returns whether named positions are the hold's or its booking's.
-fn keeps_names(hold: &Hold) -> bool {
-    matches!(hold.status, HoldStatus::Active | HoldStatus::Committed)
-        && hold.legs.iter().any(|leg| !leg.names.is_empty())
+fn has_names(hold: &Hold) -> bool {
+    hold.legs.iter().any(|leg| !leg.names.is_empty())
 }
 
 /// Locks the holds' rows in ascending order, after those of flights and bookings, and reads them.

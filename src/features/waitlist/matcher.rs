@@ -1,6 +1,10 @@
 //! Gives what becomes free to those who wait. Room that is set aside names its flight by itself: nothing that a process
 //! forgets is lost.
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    sync::{MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use chrono::TimeDelta;
 use tokio::time::{Instant, timeout};
@@ -37,13 +41,12 @@ const AT_ONCE: usize = 200;
 impl WaitlistService {
     /// Has the matcher of this process look at these flights soon.
     pub(super) fn look_at(&self, flights: Vec<FlightId>) {
-        self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(flights);
+        self.asked().extend(flights);
         self.news.notify_one();
     }
 
-    fn take_asked(&self) -> Vec<FlightId> {
-        let mut asked = self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        std::mem::take(&mut *asked).into_iter().collect()
+    fn asked(&self) -> MutexGuard<'_, BTreeSet<FlightId>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes offers until `stop`.
@@ -70,7 +73,7 @@ impl WaitlistService {
             tracing::debug!(%error, "new flights cannot be found for those who wait by date; trying again");
         }
         self.settle(sweeps).await?;
-        let mut flights = self.take_asked();
+        let mut flights = std::mem::take(&mut *self.asked());
         {
             let mut connection = self.db.read().await?;
             let now = self.clock.now();
@@ -85,8 +88,6 @@ impl WaitlistService {
                 metric::WAITING.set(repository::waiting(&mut connection).await?);
             }
         }
-        flights.sort_unstable();
-        flights.dedup();
         let mut unserved = Vec::new();
         for flight in flights {
             // A flight that cannot be served keeps nobody on another waiting.
@@ -95,7 +96,7 @@ impl WaitlistService {
                 unserved.push(flight);
             }
         }
-        self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(unserved);
+        self.asked().extend(unserved);
         Ok(())
     }
 
