@@ -61,4 +61,11 @@ id!(
     /// An administrative act.
     ActId,
     EmbargoId,
+    TariffId,
+    SurchargeId,
+    SaleId,
+    QuoteId,
+    PaymentId,
+    /// One thing that a payment provider is asked for.
+    PaymentOperationId,
 );

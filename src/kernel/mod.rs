@@ -8,6 +8,7 @@ mod decimal;
 mod fault;
 mod flight_number;
 mod ids;
+mod money;
 mod quantity;
 mod text;
 mod words;
@@ -20,9 +21,10 @@ pub use decimal::whole_number;
 pub use fault::{Fault, FaultCode};
 pub use flight_number::FlightNumber;
 pub use ids::{
-    ActId, AllotmentId, ApiKeyId, BookingId, EmbargoId, EventId, FlightId, HoldId, LegId, OrganizationId,
-    TokenFamilyId, UserId, WaitlistEntryId,
+    ActId, AllotmentId, ApiKeyId, BookingId, EmbargoId, EventId, FlightId, HoldId, LegId, OrganizationId, PaymentId,
+    PaymentOperationId, QuoteId, SaleId, SurchargeId, TariffId, TokenFamilyId, UserId, WaitlistEntryId,
 };
+pub use money::{Currency, Money};
 pub use quantity::{Pieces, Positions, Volume, Weight, short_number};
 pub(crate) use text::text_value;
 pub(crate) use words::{from_column, words};

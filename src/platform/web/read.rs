@@ -5,8 +5,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use email_address::{EmailAddress, Options};
 use serde_json::Value;
 
-use super::fields::Raw;
-use crate::kernel::{Fault, FaultCode, Pieces, Positions, Volume, Weight};
+use super::fields::{Fields, Raw};
+use crate::kernel::{Currency, Fault, FaultCode, Money, Pieces, Positions, Volume, Weight};
 
 /// Longest text of most members, in characters.
 pub const LINE: usize = 500;
@@ -48,6 +48,20 @@ pub fn positions(raw: Raw<'_>) -> Result<Positions, Fault> {
 
 pub fn pieces(raw: Raw<'_>) -> Result<Pieces, Fault> {
     Pieces::from_count(&as_number(raw)?)
+}
+
+/// Reads the members of an amount of money, for `object`.
+pub fn money(fields: &mut Fields<'_>) -> Option<Money> {
+    let currency: Option<Currency> = fields.required("currency", code);
+    // Without a currency it is not known how many decimals there may be.
+    let amount = fields.required("amount", any);
+    match Money::parse(&amount?, currency?) {
+        Ok(money) => Some(money),
+        Err(fault) => {
+            fields.fault("amount", &fault);
+            None
+        }
+    }
 }
 
 /// Returns a reader of a whole number from `least` to `most`.
