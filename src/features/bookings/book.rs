@@ -17,6 +17,7 @@ use crate::{
         accounts::Principal,
         capacity::Space,
         flights::Flight,
+        holds::{CommitTerms, CreateHold, HoldCaller, HoldError, HoldKind},
         search::{self, Departing},
     },
     kernel::{AirportCode, FlightId, HandlingCode},
@@ -37,6 +38,12 @@ impl Desk {
         key: Key,
         answer: fn(&Booking) -> Answer,
     ) -> Result<Answer, Problem> {
+        if let Some((new, terms)) = new.as_commit() {
+            return self.hold_and_book(caller, new, terms, key, answer).await;
+        }
+        if self.bookings().price_terms().is_required {
+            return Err(HoldError::QuoteRequired.into());
+        }
         let until = self.until();
         let request = Request::new(key, AnswerFor::Booking(answer), until)?;
         let new = Arc::new(new);
@@ -48,6 +55,26 @@ impl Desk {
         // The key is free again while alternatives are looked for.
         drop(request);
         self.bookings().or_alternatives(&new, outcome).await
+    }
+
+    /// Holds room and commits the hold in one, or once its payment is authorized.
+    async fn hold_and_book(
+        &self,
+        caller: Principal,
+        new: CreateHold,
+        terms: CommitTerms,
+        key: Key,
+        answer: fn(&Booking) -> Answer,
+    ) -> Result<Answer, Problem> {
+        let terms = Arc::new(CommitTerms { request: key.name(), ..terms });
+        if let Some(answer) = self.joined(caller, &key, &terms).await? {
+            return Ok(answer);
+        }
+        let by = HoldCaller { principal: caller, address_key: None };
+        let wanted = (Arc::new(new), Some(terms.clone()));
+        let answer = AnswerFor::Booking(answer);
+        let answer = self.hold(by, HoldKind::Itinerary, wanted, key.clone(), answer).await?;
+        self.finished(caller, answer, &terms, &key).await
     }
 
     async fn try_to_book(

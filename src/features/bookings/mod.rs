@@ -7,6 +7,7 @@ mod amend;
 mod amendment;
 mod attempts;
 mod audit;
+mod billing;
 mod book;
 mod cancel;
 mod change;

@@ -160,7 +160,7 @@ enum Rows {
 
 const fn outcome(status: HoldStatus) -> &'static str {
     match status {
-        HoldStatus::Active => "created",
+        HoldStatus::Active | HoldStatus::Committing => "created",
         HoldStatus::Committed => "committed",
         HoldStatus::Released => "released",
         HoldStatus::Expired => "expired",

@@ -6,9 +6,11 @@ use super::{
 use crate::{
     features::{
         capacity::{Dimension, Shortfall},
+        payments::{payment_in_progress, payment_not_possible},
+        pricing::{DiscountReason, discount_not_applicable, no_rate, price_changed, quote_expired, quote_required},
         search::SearchError,
     },
-    kernel::{FlightId, FlightNumber},
+    kernel::{FlightId, FlightNumber, Money},
     platform::{
         idempotency::Repetition,
         postgres::{DbError, Transient},
@@ -17,7 +19,7 @@ use crate::{
 };
 
 problem_codes! {
-    { crate::features::capacity::code::CAPACITY_EXCEEDED, crate::features::embargoes::code::EMBARGOED, crate::features::embargoes::code::HANDLING_REQUIRED }
+    { crate::features::capacity::code::CAPACITY_EXCEEDED, crate::features::embargoes::code::EMBARGOED, crate::features::embargoes::code::HANDLING_REQUIRED, crate::features::pricing::code::DISCOUNT_NOT_APPLICABLE, crate::features::pricing::code::PRICE_CHANGED, crate::features::pricing::code::QUOTE_EXPIRED, crate::features::pricing::code::QUOTE_REQUIRED, crate::features::payments::code::PAYMENT_IN_PROGRESS, crate::features::payments::code::PAYMENT_NOT_POSSIBLE }
     FLIGHT_CLOSED: CONFLICT, "flight_closed", "The flight is closed for booking",
         "Choose a flight whose cut-off has not passed.";
     FLIGHT_CANCELLED: CONFLICT, "flight_cancelled", "The flight is cancelled",
@@ -47,6 +49,8 @@ pub enum HoldLimit {
     Lifetime,
     /// Seconds from making the offer.
     OfferLifetime,
+    /// Payments that are begun for a hold.
+    Attempts,
 }
 
 impl HoldLimit {
@@ -55,6 +59,7 @@ impl HoldLimit {
             Self::FlightShare => "flight_share",
             Self::Active => "active",
             Self::Lifetime | Self::OfferLifetime => "lifetime",
+            Self::Attempts => "attempts",
         }
     }
 }
@@ -90,6 +95,22 @@ pub enum HoldError {
     TooMany { most: u32, again_in: u32 },
     #[error("positions {names:?} are taken")]
     PositionTaken { flight_id: FlightId, names: Vec<PositionName> },
+    /// The quote is older than its time.
+    #[error("the quote has expired")]
+    QuoteExpired,
+    /// The price is another one; `None`: there is none.
+    #[error("the price is {0:?}")]
+    PriceChanged(Option<Money>),
+    #[error("the price is too large to be written")]
+    PriceTooLarge,
+    #[error("there is no price, and one is required")]
+    QuoteRequired,
+    #[error("the discount does not apply: {0:?}")]
+    Discount(DiscountReason),
+    #[error("a payment of the hold is under way")]
+    PaymentInProgress,
+    #[error("a payment is not possible: {0}")]
+    PaymentNotPossible(&'static str),
     /// Members that contradict the hold or its flights.
     #[error("{0:?}")]
     Invalid(MemberFaults),
@@ -139,6 +160,7 @@ impl HoldError {
             Self::NoBookableItinerary => "no_bookable_itinerary",
             Self::LimitExceeded { .. } | Self::TooMany { .. } => "hold_limit_exceeded",
             Self::PositionTaken { .. } => "position_taken",
+            Self::QuoteExpired | Self::PriceChanged(_) | Self::QuoteRequired | Self::Discount(_) => "price",
             _ => "error",
         }
     }
@@ -194,6 +216,13 @@ impl From<HoldError> for Problem {
                 let text = format!("These positions have been taken: {}.", named.join(", "));
                 Self::new(code::POSITION_TAKEN, text).with("flight_id", flight_id).with("names", names)
             }
+            HoldError::QuoteExpired => quote_expired(),
+            HoldError::PriceChanged(price) => price_changed(price),
+            HoldError::QuoteRequired => quote_required(),
+            HoldError::PriceTooLarge => no_rate(),
+            HoldError::Discount(reason) => discount_not_applicable(reason),
+            HoldError::PaymentInProgress => payment_in_progress(),
+            HoldError::PaymentNotPossible(reason) => payment_not_possible(reason),
             HoldError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
             HoldError::VersionMismatch(current) => version_mismatch(current),
             HoldError::Raced => Self::unavailable(
@@ -214,6 +243,7 @@ fn limit_text(limit: HoldLimit, maximum: u32) -> String {
             format!("A hold ends {maximum} seconds after it was made, or at the earliest cut-off of its flights.")
         }
         HoldLimit::OfferLifetime => format!("The offer ends {maximum} seconds after it was made."),
+        HoldLimit::Attempts => format!("For one hold at most {maximum} payments can be begun; make a new hold."),
     }
 }
 

@@ -67,6 +67,8 @@ pub async fn release_newest_in_tx(
     let ids = repository::open_on(tx, room.flight_id).await?;
     let holds = repository::lock(tx, &ids).await?;
     let draws = draws_of_in_tx(tx, &holds, by.now).await?;
+    // One whose payment is under way stays, unless its time is up.
+    let holds = holds.into_iter().filter(|hold| hold.status_at(by.now) != HoldStatus::Committing).collect();
     let released = to_release(holds, draws, room, capacity, by.now);
     release_in_tx(tx, released, EndReason::CapacityCut, Some(room.flight_id), by).await
 }

@@ -61,6 +61,11 @@ pub fn created(hold: &Hold) -> Answer {
     answer(StatusCode::CREATED, hold).with_location(format!("{HOLD}{}", hold.id))
 }
 
+/// Returns the answer to the commit of a hold whose payment is not decided yet.
+pub fn pending(hold: &Hold) -> Answer {
+    answer(StatusCode::ACCEPTED, hold).with_location(format!("{HOLD}{}", hold.id))
+}
+
 /// Returns the answer to a changed hold.
 pub fn changed(hold: &Hold) -> Answer {
     answer(StatusCode::OK, hold)

@@ -162,6 +162,10 @@ impl WaitlistService {
             updated_at: now,
             texts: holds::Texts::default(),
             contact: None,
+            quote: None,
+            payment: None,
+            attempts: 0,
+            active_until: None,
             legs: legs.collect(),
         }
     }

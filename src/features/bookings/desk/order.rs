@@ -11,8 +11,9 @@ use crate::{
     features::{
         capacity::Space,
         holds::{HoldStep, HoldVerb, NewHold},
+        payments::PaymentMethod,
     },
-    kernel::{AwbNumber, BookingId, FlightId, HoldId},
+    kernel::{AwbNumber, BookingId, FlightId, HoldId, OrganizationId, PaymentId, QuoteId},
     platform::web::Patch,
 };
 
@@ -44,7 +45,7 @@ impl StepOfHold {
 
     /// Returns whether it makes a booking of the hold.
     pub const fn commits(&self) -> bool {
-        matches!(self.step.verb, HoldVerb::Commit(_))
+        matches!(self.step.verb, HoldVerb::Commit(..) | HoldVerb::Post(_))
     }
 }
 
@@ -134,7 +135,8 @@ impl Operation {
         match self {
             Self::Book(_) => true,
             Self::StepHold(step) => step.commits(),
-            Self::Move(_) | Self::Hold(_) => false,
+            Self::Hold(new) => new.commit.is_some(),
+            Self::Move(_) => false,
         }
     }
 
@@ -142,7 +144,7 @@ impl Operation {
     pub const fn needs_schedules(&self) -> bool {
         match self {
             Self::Book(_) | Self::Hold(_) => true,
-            Self::StepHold(step) => matches!(step.step.verb, HoldVerb::Commit(_) | HoldVerb::Amend(_)),
+            Self::StepHold(step) => step.commits() || matches!(step.step.verb, HoldVerb::Amend(_)),
             Self::Move(_) => false,
         }
     }
@@ -172,15 +174,68 @@ impl Operation {
         match self {
             Self::Book(new) => new.new.awb_number.as_ref(),
             Self::StepHold(step) => match &step.step.verb {
-                HoldVerb::Commit(patch) => match &patch.awb_number {
+                HoldVerb::Commit(patch, _) => match &patch.awb_number {
                     Patch::Set(number) => Some(number),
                     Patch::Keep => step.step.seen.awb_number.as_ref(),
                     Patch::Clear => None,
                 },
+                HoldVerb::Post(_) => step.step.seen.awb_number.as_ref(),
                 _ => None,
             },
-            Self::Move(_) | Self::Hold(_) => None,
+            Self::Hold(new) => new.new.awb_number.as_ref().filter(|_| new.commit.is_some()),
+            Self::Move(_) => None,
         }
+    }
+
+    /// The quote that it names.
+    pub fn quote(&self) -> Option<QuoteId> {
+        match self {
+            Self::Hold(new) => new.new.quote_id,
+            Self::Book(_) | Self::Move(_) | Self::StepHold(_) => None,
+        }
+    }
+
+    /// Whether freight is priced.
+    pub fn prices(&self) -> bool {
+        match self {
+            Self::Hold(_) => true,
+            Self::StepHold(step) => step.step.verb.patch().is_some(),
+            Self::Book(_) | Self::Move(_) => false,
+        }
+    }
+
+    /// The payment whose authorization makes it possible.
+    pub fn payment(&self) -> Option<PaymentId> {
+        match self {
+            Self::StepHold(step) => match step.step.verb {
+                HoldVerb::Post(payment) => Some(payment),
+                _ => None,
+            },
+            Self::Book(_) | Self::Move(_) | Self::Hold(_) => None,
+        }
+    }
+
+    /// The booking with a bill that is to be cancelled, as it was read before.
+    pub fn billed(&self) -> Option<&Booking> {
+        match self {
+            Self::Move(movement) if matches!(movement.verb, Verb::Cancel(_)) => {
+                Some(&movement.seen).filter(|booking| booking.bill.is_some())
+            }
+            _ => None,
+        }
+    }
+
+    /// The organization whose credit account is to be charged.
+    pub fn charged(&self) -> Option<OrganizationId> {
+        let (terms, organization) = match self {
+            Self::Hold(new) => (new.commit.as_ref()?, new.caller.principal.organization_id),
+            Self::StepHold(step) => match &step.step.verb {
+                HoldVerb::Commit(_, terms) => (terms, step.step.seen.organization_id),
+                _ => return None,
+            },
+            Self::Book(_) | Self::Move(_) => return None,
+        };
+        (terms.method == Some(PaymentMethod::Account)).then_some(organization)
     }
 }
 

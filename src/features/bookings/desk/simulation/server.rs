@@ -97,7 +97,12 @@ pub fn rules() -> Rules<impl Fn(AirportCode) -> TimeDelta> {
         organization_active: 100,
         guest_per_hour: 20,
     };
-    Rules { threshold: super::THRESHOLD, minimum_connection: |_| TimeDelta::minutes(30), limits }
+    Rules {
+        threshold: super::THRESHOLD,
+        minimum_connection: |_| TimeDelta::minutes(30),
+        limits,
+        ids: IdSource::default(),
+    }
 }
 
 impl Server {
@@ -272,11 +277,11 @@ impl Server {
                     Booking { awb_number: new.new.awb_number.clone(), ..made }
                 }
                 Grant::Advance(seen, _) => departed(seen),
-                Grant::Cancel(seen) => {
+                Grant::Cancel(seen, _) => {
                     changes.freed.extend(seen.awb_number.clone());
                     cancelled(seen)
                 }
-                Grant::Hold(_) | Grant::StepHold(_) | Grant::Commit(..) => panic!("nobody holds here"),
+                Grant::Hold(_) | Grant::HoldAndBook(..) | Grant::StepHold(_) | Grant::Commit(..) => panic!("nobody holds here"),
             };
             changes.shifts.extend(shifts_of(&entry.order.operation, grant));
             changes.effects.push((entry.order.ticket.request, made.id));

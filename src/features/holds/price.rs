@@ -1,0 +1,214 @@
+//! Decides what holds cost, by the rules in force and by quotes that were given. Pure.
+use std::collections::HashMap;
+
+use super::{
+    HoldError,
+    ask::{CommitTerms, HoldCaller, NewHold, Pay},
+    dto::AmendHold,
+    error::HoldLimit,
+    judge::HoldRules,
+    model::{Hold, HoldKind, MOST_ATTEMPTS},
+};
+use crate::{
+    features::{
+        accounts::Role,
+        flights::Flight,
+        payments::PaymentMethod,
+        pricing::{DiscountReason, Freight, PriceRules, Quote, RatingError, SaleUses},
+    },
+    kernel::{Fault, FaultCode, FlightId, QuoteId, SaleId},
+    platform::web::Patch,
+};
+
+/// What holds are priced by.
+#[derive(Debug, Clone, Default)]
+pub struct PriceBooks {
+    /// Those in force when the locks were taken.
+    pub rules: PriceRules,
+    /// The quotes that are asked for.
+    pub quotes: HashMap<QuoteId, Quote>,
+    /// The uses of sales that have a limit, under their locks.
+    pub sales: HashMap<SaleId, SaleUses>,
+    pub terms: PriceTerms,
+}
+
+/// Settings of prices and payments.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PriceTerms {
+    /// Nothing is booked without a price.
+    pub is_required: bool,
+    pub quote_minutes: u32,
+    /// Somebody carries out payments.
+    pub has_provider: bool,
+}
+
+impl PriceBooks {
+    fn is_used_up(&self, sale: SaleId) -> bool {
+        self.sales.get(&sale).is_some_and(|uses| uses.max.is_some_and(|max| uses.used >= max))
+    }
+
+    /// Takes note of a new hold or of one that changed, for the next decision of the batch.
+    pub fn note(&mut self, before: Option<&Hold>, after: &Hold) {
+        let (before, after) = (before.and_then(Hold::sale_in_use), after.sale_in_use());
+        if before == after {
+            return;
+        }
+        for (sale, change) in [(before, -1), (after, 1)] {
+            if let Some(uses) = sale.and_then(|sale| self.sales.get_mut(&sale)) {
+                uses.used += change;
+            }
+        }
+    }
+}
+
+impl Hold {
+    /// Returns the sale of which it has a use: while it is open, and when it became a booking.
+    pub fn sale_in_use(&self) -> Option<SaleId> {
+        let has = self.is_open() || self.booking.is_some() || self.status == super::HoldStatus::Committed;
+        self.quote.as_ref().filter(|_| has)?.sale()
+    }
+
+    fn freight(&self) -> Freight<'_> {
+        Freight {
+            weight: self.space.weight,
+            volume: self.space.volume,
+            special_handling_codes: &self.special_handling_codes,
+            product: &self.product,
+        }
+    }
+}
+
+impl HoldRules<'_> {
+    /// Returns the price of a new hold on these flights: that of the quote that it names, or by the rules of today.
+    pub(super) fn price_new(
+        &self,
+        new: &NewHold,
+        hold: &Hold,
+        flights: &[Flight],
+    ) -> Result<Option<Quote>, HoldError> {
+        let Some(id) = new.new.quote_id else {
+            return self.price_today(hold, flights, new.new.discount_code.as_deref());
+        };
+        let caller = new.caller.principal;
+        let quote = self.prices.quotes.get(&id);
+        let own = quote.filter(|quote| {
+            caller.role >= Role::Operator || quote.organization_id == caller.organization_id
+        });
+        let Some(quote) = own else {
+            let fault = Fault::new(FaultCode::UnknownValue, "must be one of your quotes");
+            return Err(HoldError::Invalid(vec![("/quote_id", fault)]));
+        };
+        if quote.expires_at <= self.now {
+            return Err(HoldError::QuoteExpired);
+        }
+        let way: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
+        let is_same_code = new.new.discount_code.is_none() || new.new.discount_code.as_deref() == quote.discount_code();
+        if !quote.matches(&way, &hold.freight()) || !is_same_code {
+            return Err(HoldError::PriceChanged(Some(quote.total())));
+        }
+        if quote.sale().is_some_and(|sale| self.prices.is_used_up(sale)) {
+            return Err(HoldError::Discount(DiscountReason::UsedUp));
+        }
+        Ok(Some(quote.clone()))
+    }
+
+    /// Returns the price of a hold after a change: freight is rated by the rules of its quote, anything else by those of
+    /// today.
+    pub(super) fn reprice(
+        &self,
+        hold: &Hold,
+        after: &Hold,
+        patch: &AmendHold,
+        flights: &[Flight],
+    ) -> Result<Option<Quote>, HoldError> {
+        let has_price = !matches!(hold.kind, HoldKind::Allotment);
+        let code_before = hold.quote.as_ref().and_then(Quote::discount_code);
+        let code = match &patch.discount_code {
+            Patch::Keep => code_before,
+            Patch::Clear => None,
+            Patch::Set(code) => Some(code.as_str()),
+        };
+        let is_other = code != code_before
+            || after.product != hold.product
+            || after.special_handling_codes != hold.special_handling_codes
+            || !after.flight_ids().eq(hold.flight_ids());
+        let is_other_freight =
+            (after.space.weight, after.space.volume) != (hold.space.weight, hold.space.volume);
+        match &hold.quote {
+            _ if !has_price => Ok(None),
+            quote if !is_other && !is_other_freight => Ok(quote.clone()),
+            Some(quote) if !is_other => {
+                let quote = quote.rerated(self.new_id(), after.space.weight, after.space.volume, self.now);
+                quote.map(Some).ok_or(HoldError::PriceTooLarge)
+            }
+            _ => self.price_today(after, flights, code),
+        }
+    }
+
+    /// Rates a hold by the rules in force. Sales of which nothing is left do not apply.
+    fn price_today(&self, hold: &Hold, flights: &[Flight], code: Option<&str>) -> Result<Option<Quote>, HoldError> {
+        if hold.kind == HoldKind::Allotment {
+            return Ok(None);
+        }
+        let mut used_up: Vec<SaleId> = Vec::new();
+        loop {
+            let organization = hold.organization_id;
+            let rated = self.prices.rules.rate(flights, hold.freight(), code, &used_up, organization, self.now);
+            let rated = match rated {
+                Ok(rated) => rated,
+                Err(RatingError::NoRate) if code.is_none() => return Ok(None),
+                Err(RatingError::NoRate) => return Err(HoldError::Discount(DiscountReason::Route)),
+                Err(RatingError::Discount(reason)) => return Err(HoldError::Discount(reason)),
+            };
+            // A use that the hold has already is its own.
+            let lost = rated.sale().filter(|sale| {
+                self.prices.is_used_up(*sale) && hold.sale_in_use() != Some(*sale) && !used_up.contains(sale)
+            });
+            match lost {
+                Some(_) if code.is_some() => return Err(HoldError::Discount(DiscountReason::UsedUp)),
+                Some(sale) => used_up.push(sale),
+                None => {
+                    let way = flights.iter().map(|flight| flight.id).collect();
+                    let id = self.new_id();
+                    let by = (hold.organization_id, hold.created_by);
+                    let minutes = self.prices.terms.quote_minutes;
+                    return Ok(Some(Quote::new(id, by, way, rated, minutes, self.now)));
+                }
+            }
+        }
+    }
+
+    /// Returns how a hold that is to become a booking is paid for, after a look at what its caller expects.
+    pub(super) fn payment(&self, hold: &Hold, terms: &CommitTerms, caller: &HoldCaller) -> Result<Pay, HoldError> {
+        let price = hold.quote.as_ref().map(Quote::total);
+        if self.prices.terms.is_required && price.is_none() {
+            return Err(HoldError::QuoteRequired);
+        }
+        if terms.expected_total.is_some() && terms.expected_total != price {
+            return Err(HoldError::PriceChanged(price));
+        }
+        let mut missing = hold.missing();
+        let has_provider = self.prices.terms.has_provider;
+        let pay = match (&terms.method, hold.total()) {
+            (_, None) => Pay::Nothing,
+            (None, Some(_)) => {
+                if caller.is_guest() && has_provider {
+                    missing.push("/payment_token");
+                }
+                Pay::Nothing
+            }
+            (Some(PaymentMethod::Account), Some(total)) => Pay::Account(total),
+            (Some(PaymentMethod::Token), Some(total)) => Pay::Token(total),
+        };
+        if !missing.is_empty() {
+            return Err(HoldError::Incomplete(missing));
+        }
+        match pay {
+            Pay::Token(_) if !has_provider => Err(HoldError::PaymentNotPossible("no_provider")),
+            Pay::Token(_) if hold.attempts >= MOST_ATTEMPTS => {
+                Err(HoldError::LimitExceeded { limit: HoldLimit::Attempts, maximum: MOST_ATTEMPTS })
+            }
+            pay => Ok(pay),
+        }
+    }
+}
