@@ -2,6 +2,7 @@
 //! of a booking, is decided by `settle` from the rows alone. A provider is never asked within a transaction.
 mod administer;
 mod answers;
+mod audit;
 mod begin;
 mod cancellation;
 mod commit;
@@ -12,6 +13,7 @@ mod refund;
 mod settle;
 mod sweep;
 
+pub use audit::audit;
 pub use administer::{Administer, Verdict};
 pub use begin::{of_booking, of_hold};
 pub use cancellation::Cancellation;

@@ -5,6 +5,7 @@ pub(super) mod audit;
 mod create;
 mod erase;
 mod events;
+pub(super) mod bills;
 pub(super) mod held;
 pub(super) mod past;
 mod read;
