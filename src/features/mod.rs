@@ -10,6 +10,7 @@ pub mod flights;
 
 pub mod embargoes;
 
+pub mod payments;
 pub mod search;
 
 pub mod holds;

@@ -4,11 +4,13 @@
 //! struct with the manual's names. [`Settings::load`] merges the sources and reports *every* fault.
 mod layers;
 mod mask;
+mod payments;
 mod text;
 mod together;
 mod validate;
 
 pub use mask::without_password;
+pub use payments::{CancellationBand, CaptureMode, PaymentProvider, Payments};
 pub use together::FOR_REQUESTS;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, thread, time::Duration};
@@ -32,6 +34,7 @@ pub struct Settings {
     pub booking: Booking,
     pub holds: Holds,
     pub waitlist: Waitlist,
+    pub payments: Payments,
     pub desk: Desk,
     pub locks: Locks,
     pub idempotency: Idempotency,
