@@ -28,6 +28,7 @@ mod amending;
 mod archive;
 mod audit;
 mod bad_input;
+mod billing;
 mod bookings;
 mod bounds;
 mod changing_flights;

@@ -128,8 +128,8 @@ impl BookingService {
     /// Returns the settings of prices and payments.
     pub(super) fn price_terms(&self) -> PriceTerms {
         PriceTerms {
-            is_required: self.pricing.is_required(),
-            quote_minutes: self.pricing.quote_minutes(),
+            is_required: self.pricing.requires_quote(),
+            quoted_for: self.pricing.quote_minutes(),
             has_provider: self.payments.provider().is_some(),
         }
     }

@@ -1,3 +1,5 @@
+use chrono::{DateTime, Utc};
+
 use super::{
     itinerary::ItineraryError,
     model::{HoldAction, HoldStatus, PositionName},
@@ -7,7 +9,7 @@ use crate::{
     features::{
         capacity::{Dimension, Shortfall},
         payments::{payment_in_progress, payment_not_possible},
-        pricing::{DiscountReason, discount_not_applicable, no_rate, price_changed, quote_expired, quote_required},
+        pricing::{DiscountReason, RatingError, discount_not_applicable, price_changed, quote_expired, quote_required},
         search::SearchError,
     },
     kernel::{FlightId, FlightNumber, Money},
@@ -97,7 +99,7 @@ pub enum HoldError {
     PositionTaken { flight_id: FlightId, names: Vec<PositionName> },
     /// The quote is older than its time.
     #[error("the quote has expired")]
-    QuoteExpired,
+    QuoteExpired(DateTime<Utc>),
     /// The price is another one; `None`: there is none.
     #[error("the price is {0:?}")]
     PriceChanged(Option<Money>),
@@ -160,7 +162,7 @@ impl HoldError {
             Self::NoBookableItinerary => "no_bookable_itinerary",
             Self::LimitExceeded { .. } | Self::TooMany { .. } => "hold_limit_exceeded",
             Self::PositionTaken { .. } => "position_taken",
-            Self::QuoteExpired | Self::PriceChanged(_) | Self::QuoteRequired | Self::Discount(_) => "price",
+            Self::QuoteExpired(_) | Self::PriceChanged(_) | Self::QuoteRequired | Self::Discount(_) => "price",
             _ => "error",
         }
     }
@@ -216,10 +218,10 @@ impl From<HoldError> for Problem {
                 let text = format!("These positions have been taken: {}.", named.join(", "));
                 Self::new(code::POSITION_TAKEN, text).with("flight_id", flight_id).with("names", names)
             }
-            HoldError::QuoteExpired => quote_expired(),
-            HoldError::PriceChanged(price) => price_changed(price),
+            HoldError::QuoteExpired(at) => quote_expired(at),
+            HoldError::PriceChanged(price) => other_price(price),
             HoldError::QuoteRequired => quote_required(),
-            HoldError::PriceTooLarge => no_rate(),
+            HoldError::PriceTooLarge => RatingError::no_rate("The amount is too large.").into(),
             HoldError::Discount(reason) => discount_not_applicable(reason),
             HoldError::PaymentInProgress => payment_in_progress(),
             HoldError::PaymentNotPossible(reason) => payment_not_possible(reason),
@@ -232,6 +234,15 @@ impl From<HoldError> for Problem {
             HoldError::Database(cause) => cause.into(),
         }
     }
+}
+
+/// Returns the problem of another price than the one that was expected.
+fn other_price(price: Option<Money>) -> Problem {
+    let text = price.map_or_else(
+        || "There is no price for this freight on these flights.".to_owned(),
+        |price| format!("The total is {price}, or the quote is for other freight or flights."),
+    );
+    price_changed(text).with("total", price)
 }
 
 /// Returns the problem of a hold on which nothing can be done.

@@ -1,5 +1,7 @@
 //! Decides what holds cost, by the rules in force and by quotes that were given. Pure.
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::TimeDelta;
 
 use super::{
     HoldError,
@@ -37,14 +39,14 @@ pub struct PriceBooks {
 pub struct PriceTerms {
     /// Nothing is booked without a price.
     pub is_required: bool,
-    pub quote_minutes: u32,
+    pub quoted_for: TimeDelta,
     /// Somebody carries out payments.
     pub has_provider: bool,
 }
 
 impl PriceBooks {
     fn is_used_up(&self, sale: SaleId) -> bool {
-        self.sales.get(&sale).is_some_and(|uses| uses.max.is_some_and(|max| uses.used >= max))
+        self.sales.get(&sale).is_some_and(|uses| uses.is_used_up())
     }
 
     /// Takes note of a new hold or of one that changed, for the next decision of the batch.
@@ -99,7 +101,7 @@ impl HoldRules<'_> {
             return Err(HoldError::Invalid(vec![("/quote_id", fault)]));
         };
         if quote.expires_at <= self.now {
-            return Err(HoldError::QuoteExpired);
+            return Err(HoldError::QuoteExpired(quote.expires_at));
         }
         let way: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
         let is_same_code = new.new.discount_code.is_none() || new.new.discount_code.as_deref() == quote.discount_code();
@@ -150,31 +152,22 @@ impl HoldRules<'_> {
         if hold.kind == HoldKind::Allotment {
             return Ok(None);
         }
-        let mut used_up: Vec<SaleId> = Vec::new();
-        loop {
-            let organization = hold.organization_id;
-            let rated = self.prices.rules.rate(flights, hold.freight(), code, &used_up, organization, self.now);
-            let rated = match rated {
-                Ok(rated) => rated,
-                Err(RatingError::NoRate) if code.is_none() => return Ok(None),
-                Err(RatingError::NoRate) => return Err(HoldError::Discount(DiscountReason::Route)),
-                Err(RatingError::Discount(reason)) => return Err(HoldError::Discount(reason)),
-            };
-            // A use that the hold has already is its own.
-            let lost = rated.sale().filter(|sale| {
-                self.prices.is_used_up(*sale) && hold.sale_in_use() != Some(*sale) && !used_up.contains(sale)
-            });
-            match lost {
-                Some(_) if code.is_some() => return Err(HoldError::Discount(DiscountReason::UsedUp)),
-                Some(sale) => used_up.push(sale),
-                None => {
-                    let way = flights.iter().map(|flight| flight.id).collect();
-                    let id = self.new_id();
-                    let by = (hold.organization_id, hold.created_by);
-                    let minutes = self.prices.terms.quote_minutes;
-                    return Ok(Some(Quote::new(id, by, way, rated, minutes, self.now)));
-                }
-            }
+        // A use that the hold has already is its own.
+        let own = hold.sale_in_use();
+        let used_up = self.prices.sales.keys().copied().filter(|sale| self.prices.is_used_up(*sale) && own != Some(*sale));
+        let rules = self.prices.rules.without_sales(used_up);
+        match rules.rate(flights, hold.freight(), code, hold.organization_id, self.now) {
+            Ok(rated) => Ok(Some(Quote {
+                id: self.new_id(),
+                organization_id: hold.organization_id,
+                created_by: hold.created_by,
+                rated: Arc::new(rated),
+                expires_at: self.now + self.prices.terms.quoted_for,
+                created_at: self.now,
+            })),
+            Err(RatingError::NoRate(_)) if code.is_none() => Ok(None),
+            Err(RatingError::NoRate(_)) => Err(HoldError::Discount(DiscountReason::Route)),
+            Err(RatingError::Discount(reason)) => Err(HoldError::Discount(reason)),
         }
     }
 

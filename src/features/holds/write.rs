@@ -7,7 +7,7 @@ use super::{
     repository,
 };
 use crate::{
-    features::pricing,
+    features::pricing::{self, PricingError},
     kernel::{BookingId, FlightId, HoldId},
     platform::postgres::{DbError, PgSession, column},
 };
@@ -65,6 +65,7 @@ async fn save_parts(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), D
 
 /// Keeps the quotes that holds have got, and gives and takes the uses of sales.
 async fn save_prices(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), DbError> {
+    let Some(now) = changes.iter().map(|change| change.after.updated_at).max() else { return Ok(()) };
     let (mut quotes, mut used, mut returned) = (Vec::new(), Vec::new(), Vec::new());
     for HoldChange { before, after, .. } in changes {
         let before = before.as_ref();
@@ -80,10 +81,15 @@ async fn save_prices(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), 
         }
     }
     if !returned.is_empty() {
-        pricing::return_uses_in_tx(tx, &returned).await?;
+        pricing::return_uses_in_tx(tx, &returned, now).await?;
     }
     if !used.is_empty() {
-        pricing::use_sales_in_tx(tx, &used).await?;
+        // What is left was seen under the locks of the sales.
+        match pricing::use_sales_in_tx(tx, &used, now).await {
+            Err(PricingError::Database(cause)) => return Err(cause),
+            Err(_) => return Err(DbError::Conflict),
+            Ok(()) => {}
+        }
     }
     if !quotes.is_empty() {
         pricing::insert_quotes_in_tx(tx, &quotes, true).await?;

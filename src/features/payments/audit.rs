@@ -5,7 +5,7 @@ use crate::platform::{
 };
 
 /// A payment is what its operations made of it, nothing is charged twice, and the provider `test` has done the same.
-const PAYMENTS: Rule = Rule::new(14, "payments follow from their operations");
+pub const PAYMENTS: Rule = Rule::new(14, "payments follow from their operations");
 /// Entries without gaps replay to the account, and none charged more than its limit.
 const CREDIT: Rule = Rule::new(15, "credit follows from its entries, within its limit");
 

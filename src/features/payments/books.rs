@@ -48,6 +48,26 @@ pub async fn lock_in_tx(tx: &mut PgSession, ids: &[PaymentId]) -> Result<Vec<Pay
     with_operations(tx, payments).await
 }
 
+/// Returns these payments, in ascending order. Leaves out those that do not exist.
+pub async fn find_in_tx(tx: &mut PgSession, ids: &[PaymentId]) -> Result<Vec<PaymentWithOperations>, DbError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let payments = repository::find_all(tx, &ids).await?;
+    with_operations(tx, payments).await
+}
+
+/// Returns payments of holds that are no bookings yet, authorized or waiting for their payer, of which nothing is promised:
+/// the first after this one, at most so many.
+pub async fn unbooked_in_tx(
+    tx: &mut PgSession,
+    after: Option<PaymentId>,
+    most: i64,
+) -> Result<Vec<Payment>, DbError> {
+    Ok(repository::unbooked(tx, after, most).await?)
+}
+
 /// Returns all payments of bookings, oldest first.
 pub async fn of_bookings_in_tx(
     tx: &mut PgSession,

@@ -125,3 +125,23 @@ impl From<CreditRefusal> for Problem {
         }
     }
 }
+
+/// Returns the problem of a payment that waits for another one.
+pub fn payment_in_progress() -> Problem {
+    Problem::new(code::PAYMENT_IN_PROGRESS, "A payment is in progress; read it until it is decided.").retry_after(1)
+}
+
+/// Returns the problem of a payment that cannot be made or changed, for this reason.
+pub fn payment_not_possible(reason: &'static str) -> Problem {
+    let text = match reason {
+        "nothing_due" => "Nothing is due for this booking.",
+        "nothing_paid" => "Nothing was paid for this booking.",
+        "no_provider" => "This carrier takes no payments by token.",
+        "not_booked" => "The booking could not be made; nothing is charged. Try again.",
+        "not_authorized" => "The payment is not authorized, or is captured or voided already.",
+        "not_open" => "The payment is captured, failed or voided, or the provider does not know it yet.",
+        "not_due" => "The outcome is decided, or the provider is still asked for it.",
+        _ => "The payment is not possible.",
+    };
+    Problem::new(code::PAYMENT_NOT_POSSIBLE, text).with("reason", reason)
+}

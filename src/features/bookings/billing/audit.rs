@@ -5,7 +5,7 @@ use super::super::repository::bills as repository;
 use crate::{
     features::{
         payments::PAYMENTS,
-        pricing::{QUOTES, SALES},
+        pricing::{RATED, USED},
     },
     platform::{
         audit::{Breach, Findings, Rule},
@@ -43,5 +43,5 @@ pub async fn audit(
             sales.add(Breach::of("sale_uses", [("subject_id", &subject)], fault));
         }
     }
-    Ok([(QUOTES, prices), (PAYMENTS, payments), (SALES, sales)])
+    Ok([(RATED, prices), (PAYMENTS, payments), (USED, sales)])
 }

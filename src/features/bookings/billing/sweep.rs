@@ -29,7 +29,7 @@ impl Desk {
         loop {
             let found = {
                 let mut connection = service.db.read().await?;
-                payments::unbooked_in_tx(&mut connection, service.clock.now(), after, AT_ONCE).await?
+                payments::unbooked_in_tx(&mut connection, after, AT_ONCE).await?
             };
             after = found.last().map(|payment| payment.id);
             for payment in &found {

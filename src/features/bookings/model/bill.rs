@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    features::pricing::Basis,
+    features::pricing::PriceBasis,
     kernel::{Currency, Money, QuoteId, words},
 };
 
@@ -28,7 +28,7 @@ words! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Price {
     pub quote_id: QuoteId,
-    pub basis: Basis,
+    pub basis: PriceBasis,
     pub weight_charge: Money,
     /// Negative, or 0.
     pub discount: Money,

@@ -168,7 +168,7 @@ async fn with_parts(db: &mut PgSession, rows: Vec<Row>) -> sqlx::Result<Vec<Hold
         .map(|row| {
             let own = legs.remove(&row.id).unwrap_or_default();
             let quote = row.quote_id.and_then(|id| quotes.iter().find(|quote| quote.id.uuid() == id).cloned());
-            let payment = row.payment_id.and_then(|id| payments.iter().find(|known| known.id.uuid() == id).cloned());
+            let payment = row.payment_id.and_then(|id| payments.iter().map(|(payment, _)| payment).find(|known| known.id.uuid() == id).cloned());
             row.with_parts(own, quote, payment)
         })
         .collect()

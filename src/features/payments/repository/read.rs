@@ -116,6 +116,29 @@ pub(in crate::features::payments) async fn find_by_reference(
     found.fetch_optional(db).await?.map(Payment::try_from).transpose()
 }
 
+/// Returns these payments in ascending order of id.
+pub(in crate::features::payments) async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Payment>> {
+    whole(select_payments!("where id = any($1) order by id", ids).fetch_all(db).await?)
+}
+
+/// Returns payments without a booking that are authorized or wait for their payer, and of which nothing is promised.
+pub(in crate::features::payments) async fn unbooked(
+    db: &mut PgSession,
+    after: Option<PaymentId>,
+    most: i64,
+) -> sqlx::Result<Vec<Payment>> {
+    let found = select_payments!(
+        "where booking_id is null and status in ('AUTHORIZED', 'REQUIRES_ACTION') and ($1::uuid is null or id > $1)
+           and not exists (select from payment_operations o
+                           where o.payment_id = payments.id and o.kind in ('CAPTURE', 'VOID')
+                             and o.status <> 'DECLINED')
+         order by id limit $2",
+        after.map(PaymentId::uuid),
+        most,
+    );
+    whole(found.fetch_all(db).await?)
+}
+
 /// Locks payments in ascending order of id, and reads them.
 pub(in crate::features::payments) async fn lock(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Payment>> {
     whole(select_payments!("where id = any($1) order by id for no key update", ids).fetch_all(db).await?)
