@@ -8,8 +8,8 @@ use std::{
 use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
-    Auth, Booking, Capacity, Database, Desk, Embedded, Holds, Idempotency, Locks, RateLimit, Redis, Search, Server,
-    Settings, SettingsError, Sources, Telemetry, Waitlist,
+    Auth, Booking, Capacity, Database, Desk, Embedded, Holds, Idempotency, Locks, Pricing, RateLimit, Redis, Search,
+    Server, Settings, SettingsError, Sources, Telemetry, Waitlist,
     text::{Given, fields},
     validate,
 };
@@ -265,6 +265,7 @@ pub(super) fn known() -> BTreeSet<String> {
         ("booking", fields::<Booking>()),
         ("holds", fields::<Holds>()),
         ("waitlist", fields::<Waitlist>()),
+        ("pricing", fields::<Pricing>()),
         ("desk", fields::<Desk>()),
         ("locks", fields::<Locks>()),
         ("idempotency", fields::<Idempotency>()),
