@@ -9,6 +9,7 @@ pub mod capacity;
 pub mod flights;
 
 pub mod embargoes;
+pub mod pricing;
 
 pub mod payments;
 pub mod search;

@@ -19,6 +19,8 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::kernel::{Currency, HandlingCode, Rate};
+
 /// The effective settings. `Debug` and [`Settings::render`] show no secret.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +36,7 @@ pub struct Settings {
     pub booking: Booking,
     pub holds: Holds,
     pub waitlist: Waitlist,
+    pub pricing: Pricing,
     pub payments: Payments,
     pub desk: Desk,
     pub locks: Locks,
@@ -180,6 +183,63 @@ pub struct Holds {
 pub struct Waitlist {
     pub offer_hours: u32,
     pub max_passed_over: u32,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pricing {
+    pub required: bool,
+    pub quote_minutes: u32,
+    pub default_tariff: DefaultTariff,
+    pub default_surcharges: Vec<DefaultSurcharge>,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultTariff {
+    pub applies: Applies,
+    pub currency: Currency,
+    pub minimum: String,
+    pub normal: Rate,
+    #[serde(default)]
+    pub breaks: Vec<DefaultBreak>,
+}
+
+/// When the default tariff rates what no other does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Applies {
+    /// In the demo only.
+    Demo,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultBreak {
+    pub from_kg: u32,
+    pub rate: Rate,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultSurcharge {
+    pub code: String,
+    pub basis: DefaultBasis,
+    pub rate: Rate,
+    pub minimum: Option<Rate>,
+    #[serde(default)]
+    pub handling_codes: Vec<HandlingCode>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DefaultBasis {
+    PerKgActual,
+    PerKgChargeable,
+    Flat,
+    Percent,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]

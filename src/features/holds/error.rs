@@ -21,15 +21,7 @@ use crate::{
 };
 
 problem_codes! {
-    { crate::features::capacity::code::CAPACITY_EXCEEDED, crate::features::embargoes::code::EMBARGOED, crate::features::embargoes::code::HANDLING_REQUIRED, crate::features::pricing::code::DISCOUNT_NOT_APPLICABLE, crate::features::pricing::code::PRICE_CHANGED, crate::features::pricing::code::QUOTE_EXPIRED, crate::features::pricing::code::QUOTE_REQUIRED, crate::features::payments::code::PAYMENT_IN_PROGRESS, crate::features::payments::code::PAYMENT_NOT_POSSIBLE }
-    FLIGHT_CLOSED: CONFLICT, "flight_closed", "The flight is closed for booking",
-        "Choose a flight whose cut-off has not passed.";
-    FLIGHT_CANCELLED: CONFLICT, "flight_cancelled", "The flight is cancelled",
-        "Choose another flight.";
-    ITINERARY_INVALID: CONFLICT, "itinerary_invalid", "The flights do not form an itinerary",
-        "Choose flights that connect origin and destination with enough connection time, as route search does.";
-    NO_BOOKABLE_ITINERARY: CONFLICT, "no_bookable_itinerary", "No bookable flights were found",
-        "Book one of the `alternatives`, try another date or less cargo, or choose the flights yourself.";
+    { crate::features::capacity::code::CAPACITY_EXCEEDED, crate::features::embargoes::code::EMBARGOED, crate::features::embargoes::code::HANDLING_REQUIRED, crate::features::flights::code::FLIGHT_CLOSED, crate::features::flights::code::FLIGHT_CANCELLED, crate::features::flights::code::ITINERARY_INVALID, crate::features::flights::code::NO_BOOKABLE_ITINERARY, crate::features::pricing::code::DISCOUNT_NOT_APPLICABLE, crate::features::pricing::code::PRICE_CHANGED, crate::features::pricing::code::QUOTE_EXPIRED, crate::features::pricing::code::QUOTE_REQUIRED, crate::features::payments::code::PAYMENT_IN_PROGRESS, crate::features::payments::code::PAYMENT_NOT_POSSIBLE }
     HOLD_EXPIRED: CONFLICT, "hold_expired", "The hold has expired",
         "Make a new hold.";
     HOLD_INCOMPLETE: CONFLICT, "hold_incomplete", "The hold lacks what a booking requires",

@@ -18,6 +18,7 @@ mod router;
 mod service;
 mod spliced;
 mod stored;
+mod ways;
 
 pub use alternatives::{Day, Wish};
 pub use error::SearchError;

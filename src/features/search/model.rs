@@ -165,6 +165,10 @@ impl Itinerary {
         &self.legs
     }
 
+    pub fn into_legs(self) -> Vec<Flight> {
+        self.legs
+    }
+
     pub fn reasons(&self) -> &[Reason] {
         &self.reasons
     }

@@ -4,7 +4,10 @@ use super::{
     router::{self, HandlerState},
 };
 use crate::{
-    features::{capacity::CapacityService, embargoes::EmbargoService, flights::FlightService, reference::Reference},
+    features::{
+        capacity::CapacityService, embargoes::EmbargoService, flights::FlightService, pricing::PricingService,
+        reference::Reference,
+    },
     platform::room::{Opened, Opening, Room},
 };
 
@@ -24,6 +27,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let search =
         SearchService::new(&flights, &capacity, &embargoes, &reference, clock, &settings.search, tally, shared);
     let routes = router::routes().with_state(&HandlerState::of(opening, search.clone(), reference));
+    opening.service::<PricingService>()?.find_ways_with(search.way_finder());
     let measured = search.clone();
     Ok(Opened { routes, ..Opened::default() }.with(search).measured(move || measured.measure()))
 }

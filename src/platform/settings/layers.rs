@@ -8,7 +8,8 @@ use std::{
 use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
-    Auth, Booking, Capacity, Database, Desk, Embedded, Holds, Idempotency, Locks, Payments, RateLimit, Redis, Search,
+    Auth, Booking, Capacity, Database, Desk, Embedded, Holds, Idempotency, Locks, Payments, Pricing, RateLimit, Redis,
+    Search,
     Server, Settings, SettingsError, Sources, Telemetry, Waitlist,
     text::{Given, fields},
     validate,
@@ -273,6 +274,7 @@ pub(super) fn known() -> BTreeSet<String> {
         ("booking", fields::<Booking>()),
         ("holds", fields::<Holds>()),
         ("waitlist", fields::<Waitlist>()),
+        ("pricing", fields::<Pricing>()),
         ("payments", fields::<Payments>()),
         ("desk", fields::<Desk>()),
         ("locks", fields::<Locks>()),

@@ -7,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::{Algorithm, PaymentProvider, Settings, layers::Faults};
+use crate::kernel::Money;
 
 const DAY_MS: u64 = 86_400_000;
 const YEAR_HOURS: u32 = 8_784;
@@ -19,6 +20,7 @@ pub(super) fn validate(settings: &Settings, faults: &mut Faults) {
     auth(settings, faults);
     limits(settings, faults);
     search(settings, faults);
+    pricing(settings, faults);
     payments(settings, faults);
     if let Err(error) = EnvFilter::try_new(&settings.telemetry.log_filter) {
         faults.add(
@@ -169,6 +171,32 @@ fn payments(settings: &Settings, faults: &mut Faults) {
         }
         if payments.http_secret.as_ref().is_none_or(|secret| secret.expose_secret().is_empty()) {
             faults.add("payments.http_secret", "is needed with payments.provider http");
+        }
+    }
+}
+
+fn pricing(settings: &Settings, faults: &mut Faults) {
+    let pricing = &settings.pricing;
+    within("pricing.quote_minutes", pricing.quote_minutes, 1..=43_200, faults);
+    let tariff = &pricing.default_tariff;
+    if let Err(fault) = Money::parse(&tariff.minimum, tariff.currency) {
+        faults.add("pricing.default_tariff", &format!("has a minimum that {fault}, not `{}`", tariff.minimum));
+    }
+    let (mut weight, mut rate) = (0, tariff.normal);
+    for next in &tariff.breaks {
+        if next.from_kg <= weight || next.from_kg > 1_000_000 || next.rate >= rate {
+            let complaint = "must have breaks with rising `from_kg`, up to 1000000, and falling `rate`, below `normal`";
+            faults.add("pricing.default_tariff", complaint);
+        }
+        (weight, rate) = (next.from_kg, next.rate);
+    }
+    for surcharge in &pricing.default_surcharges {
+        let code = surcharge.code.as_bytes();
+        let is_code = code.len() == 3 && code.iter().all(u8::is_ascii_uppercase) && matches!(code[2], b'A' | b'C');
+        if !is_code {
+            let complaint =
+                format!("must use codes of two letters and `C` or `A`, such as MYC, not `{}`", surcharge.code);
+            faults.add("pricing.default_surcharges", &complaint);
         }
     }
 }
