@@ -1,7 +1,7 @@
 //! Decides what holds cost, by the rules in force and by quotes that were given. Pure.
 use std::{collections::HashMap, sync::Arc};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     HoldError,
@@ -16,7 +16,7 @@ use crate::{
         accounts::Role,
         flights::Flight,
         payments::PaymentMethod,
-        pricing::{DiscountReason, Freight, PriceRules, Quote, RatingError, SaleUses},
+        pricing::{DiscountReason, Freight, PriceRules, Quote, Rated, RatingError, SaleUses},
     },
     kernel::{Fault, FaultCode, FlightId, QuoteId, SaleId},
     platform::web::Patch,
@@ -68,6 +68,31 @@ impl Hold {
     pub fn sale_in_use(&self) -> Option<SaleId> {
         let has = self.is_open() || self.booking.is_some() || self.status == super::HoldStatus::Committed;
         self.quote.as_ref().filter(|_| has)?.sale()
+    }
+
+    /// Returns the price of what is offered on these flights by the rules in force. Sales with a limit do not apply: an offer
+    /// takes no use that somebody else may need.
+    pub fn offered_at(
+        &self,
+        rules: &PriceRules,
+        flights: &[Flight],
+        new: (QuoteId, TimeDelta),
+        now: DateTime<Utc>,
+    ) -> Option<Quote> {
+        let rules = rules.without_sales(rules.limited_sales(&[]));
+        let rated = rules.rate(flights, self.freight(), None, self.organization_id, now);
+        rated.ok().map(|rated| self.quoted(rated, new, now))
+    }
+
+    fn quoted(&self, rated: Rated, (id, quoted_for): (QuoteId, TimeDelta), now: DateTime<Utc>) -> Quote {
+        Quote {
+            id,
+            organization_id: self.organization_id,
+            created_by: self.created_by,
+            rated: Arc::new(rated),
+            expires_at: now + quoted_for,
+            created_at: now,
+        }
     }
 
     fn freight(&self) -> Freight<'_> {
@@ -157,14 +182,7 @@ impl HoldRules<'_> {
         let used_up = self.prices.sales.keys().copied().filter(|sale| self.prices.is_used_up(*sale) && own != Some(*sale));
         let rules = self.prices.rules.without_sales(used_up);
         match rules.rate(flights, hold.freight(), code, hold.organization_id, self.now) {
-            Ok(rated) => Ok(Some(Quote {
-                id: self.new_id(),
-                organization_id: hold.organization_id,
-                created_by: hold.created_by,
-                rated: Arc::new(rated),
-                expires_at: self.now + self.prices.terms.quoted_for,
-                created_at: self.now,
-            })),
+            Ok(rated) => Ok(Some(hold.quoted(rated, (self.new_id(), self.prices.terms.quoted_for), self.now))),
             Err(RatingError::NoRate(_)) if code.is_none() => Ok(None),
             Err(RatingError::NoRate(_)) => Err(HoldError::Discount(DiscountReason::Route)),
             Err(RatingError::Discount(reason)) => Err(HoldError::Discount(reason)),

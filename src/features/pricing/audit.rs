@@ -9,10 +9,10 @@ use crate::platform::{
 };
 
 /// Each quote keeps its rules and the rater's version.
-pub(super) const RATED: Rule = Rule::new(13, "every kept quote rates to its lines");
+pub const RATED: Rule = Rule::new(13, "every kept quote rates to its lines");
 
 /// The counter of a sale with a limit is the number of its uses, and not above the limit.
-pub(super) const USED: Rule = Rule::new(16, "a sale is used as often as it is counted");
+pub const USED: Rule = Rule::new(16, "a sale is used as often as it is counted");
 
 /// Number of quotes that are checked at a time.
 const PAGE: i64 = 1000;

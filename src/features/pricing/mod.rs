@@ -22,6 +22,7 @@ mod service;
 mod uses;
 mod ways;
 
+pub use audit::{RATED, USED};
 pub use dto::{LineBody, QuoteBody};
 pub use error::{PricingError, code, discount_not_applicable, price_changed, quote_expired, quote_required};
 pub use model::{DiscountReason, PricedLeg, SaleUses};

@@ -22,7 +22,7 @@ pub struct Rated {
 }
 
 /// A price that holds for some freight on some flights until it expires. Immutable, and cheap to clone.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Quote {
     pub id: QuoteId,
     pub organization_id: OrganizationId,
@@ -31,6 +31,15 @@ pub struct Quote {
     pub expires_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
 }
+
+impl PartialEq for Quote {
+    /// A quote never changes.
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Quote {}
 
 impl Quote {
     pub fn flight_ids(&self) -> impl Iterator<Item = FlightId> + '_ {

@@ -13,7 +13,7 @@ use crate::{
     features::{
         accounts::{Customer, Operator, Principal},
         bookings::BookingBody,
-        holds::{AmendHold, EndReason, HoldRequest, HoldService, HoldVerb},
+        holds::{CommitHold, EndReason, HoldRequest, HoldService, HoldVerb},
         reference::Reference,
     },
     kernel::{HoldId, WaitlistEntryId},

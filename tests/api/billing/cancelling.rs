@@ -1,8 +1,9 @@
 use chrono::TimeDelta;
+use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{Market, usd};
-use crate::support::freight::{at_once, path_of, text};
+use crate::support::freight::{path_of, text};
 
 #[tokio::test]
 async fn what_a_cancellation_costs_depends_on_the_hours_left() {
@@ -26,7 +27,7 @@ async fn twenty_cancel_at_once_and_the_total_less_the_fee_goes_back_once() {
     let booking = market.paid().await;
     market.world.clock.advance(TimeDelta::hours(60));
     let cancel = format!("{}/cancel", path_of(&booking));
-    let answers = at_once((0..20).map(|_| market.customer.post(&cancel, json!({})))).await;
+    let answers = join_all((0..20).map(|_| market.customer.post(&cancel, json!({})))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
     let now = market.customer.refunded(&booking, "675.00").await;
     assert_eq!((&now["cancellation_fee"], &now["balance_due"]), (&usd("225.00"), &usd("0.00")));

@@ -1,3 +1,4 @@
+use futures_util::future::join_all;
 use loadmaster::features::accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -7,7 +8,7 @@ use crate::{
     holds::at,
     support::{
         Client,
-        freight::{at_once, path_of, text},
+        freight::{path_of, text},
     },
 };
 
@@ -36,7 +37,8 @@ async fn twenty_charges_at_once_on_an_account_with_room_for_ten_are_ten() {
     for _ in 0..20 {
         holds.push(client.hold(market.wanted()).await);
     }
-    let answers = at_once(holds.iter().map(|hold| client.post(&format!("{}/commit", at(hold)), by_account()))).await;
+    let commit = async |hold: &Value| client.post(&format!("{}/commit", at(hold)), by_account()).await;
+    let answers = join_all(holds.iter().map(commit)).await;
     let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
     assert_eq!(made.len(), 10);
     for answer in refused {

@@ -42,7 +42,7 @@ fn percent_at(booking: &Booking, bands: &[CancellationBand], now: DateTime<Utc>)
     bands.sort_by_key(|band| std::cmp::Reverse(band.hours));
     match bands.iter().find(|band| TimeDelta::hours(i64::from(band.hours)) <= left) {
         // A band ends just after the moment at which exactly its hours are left.
-        Some(band) => (band.percent, Some(departure - TimeDelta::hours(i64::from(band.hours)))),
+        Some(band) => (u32::from(band.percent), Some(departure - TimeDelta::hours(i64::from(band.hours)))),
         None => (100, None),
     }
 }

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 
 use super::super::{
-    BookingService,
     model::{Booking, BookingStatus, Paid},
 };
 use crate::{

@@ -12,6 +12,7 @@ use crate::{
         capacity::Space,
         holds::{HoldStep, HoldVerb, NewHold},
         payments::PaymentMethod,
+        pricing::Quote,
     },
     kernel::{AwbNumber, BookingId, FlightId, HoldId, OrganizationId, PaymentId, QuoteId},
     platform::web::Patch,
@@ -193,6 +194,22 @@ impl Operation {
             Self::Hold(new) => new.new.quote_id,
             Self::Book(_) | Self::Move(_) | Self::StepHold(_) => None,
         }
+    }
+
+    /// The codes of the sales that it may use.
+    pub fn discount_codes(&self) -> impl Iterator<Item = &str> {
+        let (asked, kept) = match self {
+            Self::Hold(new) => (new.new.discount_code.as_deref(), None),
+            Self::StepHold(step) => {
+                let asked = step.step.verb.patch().and_then(|patch| match &patch.discount_code {
+                    Patch::Set(code) => Some(code.as_str()),
+                    Patch::Keep | Patch::Clear => None,
+                });
+                (asked, step.step.seen.quote.as_ref().and_then(Quote::discount_code))
+            }
+            Self::Book(_) | Self::Move(_) => (None, None),
+        };
+        asked.into_iter().chain(kept)
     }
 
     /// Whether freight is priced.

@@ -49,7 +49,8 @@ pub async fn read_prices(
         let asked: Vec<QuoteId> = orders().filter_map(Operation::quote).collect();
         let quotes = pricing::quotes_in_tx(tx, &asked).await?;
         let mut sales: BTreeSet<SaleId> = quotes.iter().filter_map(Quote::sale).collect();
-        sales.extend(found.prices.rules.limited_sales());
+        let codes: Vec<&str> = orders().flat_map(Operation::discount_codes).collect();
+        sales.extend(found.prices.rules.limited_sales(&codes));
         found.prices.quotes = quotes.into_iter().map(|quote| (quote.id, quote)).collect();
         if !sales.is_empty() {
             let sales: Vec<SaleId> = sales.into_iter().collect();

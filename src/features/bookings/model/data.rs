@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Booking, BookingStatus, Leg, LegStatus, OffloadReason, Texts};
+use super::{Bill, Booking, BookingStatus, Leg, LegStatus, OffloadReason, Texts};
 use crate::{
     features::capacity::Space,
     kernel::{

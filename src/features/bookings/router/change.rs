@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::super::error::code;
 use crate::{
     features::{
-        accounts::{Customer, Guest, Operator, Principal},
+        accounts::{Customer, Guest, Operator, Principal, Role},
         bookings::{
             Action, Booking, BookingService,
             amend::Amend,
@@ -16,6 +16,7 @@ use crate::{
             dto::{AmendBooking, BookingBody, CancelBooking, CreateBooking, RecordMovement},
             movement::Advance,
         },
+        holds::HoldBody,
         reference::Reference,
     },
     kernel::{BookingId, BookingRef},

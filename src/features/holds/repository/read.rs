@@ -21,7 +21,7 @@ use crate::{
         AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, OrganizationId,
         PaymentId, Pieces, Positions, QuoteId, Volume, Weight, from_column,
     },
-    platform::postgres::{PgSession, column, planned_list},
+    platform::postgres::{DbError, PgSession, column, planned_list},
 };
 
 struct Row {
@@ -161,9 +161,9 @@ async fn with_parts(db: &mut PgSession, rows: Vec<Row>) -> sqlx::Result<Vec<Hold
         });
     }
     let quotes: Vec<QuoteId> = rows.iter().filter_map(|row| Some(row.quote_id?.into())).collect();
-    let quotes = pricing::quotes_in_tx(db, &quotes).await?;
+    let quotes = pricing::quotes_in_tx(db, &quotes).await.map_err(DbError::into_sql)?;
     let payments: Vec<PaymentId> = rows.iter().filter_map(|row| Some(row.payment_id?.into())).collect();
-    let payments = payments::find_in_tx(db, &payments).await?;
+    let payments = payments::find_in_tx(db, &payments).await.map_err(DbError::into_sql)?;
     rows.into_iter()
         .map(|row| {
             let own = legs.remove(&row.id).unwrap_or_default();

@@ -8,7 +8,7 @@ mod sharded;
 mod tests;
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -51,7 +51,7 @@ pub enum RatingError {
 }
 
 impl RatingError {
-    fn no_rate(reason: impl Into<String>) -> Self {
+    pub fn no_rate(reason: impl Into<String>) -> Self {
         Self::NoRate(reason.into())
     }
 }
@@ -94,6 +94,8 @@ struct Tables {
     surcharges: Lanes<Surcharge>,
     sales: Lanes<Sale>,
     by_code: Sharded<String, Uuid>,
+    /// Sales that may be used so many times only, with their codes.
+    limited: Arc<BTreeMap<SaleId, Option<String>>>,
     /// Organizations that have tariffs of their own, with their number.
     owners: Sharded<OrganizationId, usize>,
     /// Sales that had no use left when they were read: a hint.
@@ -190,6 +192,13 @@ impl PriceRules {
         let mut without: HashSet<SaleId> = self.1.as_deref().cloned().unwrap_or_default();
         without.extend(used_up);
         Self(self.0.clone(), Some(Arc::new(without)))
+    }
+
+    /// Returns the sales with a limit of uses that may apply to freight with one of these codes, or without any.
+    pub fn limited_sales<'a>(&'a self, codes: &'a [&'a str]) -> impl Iterator<Item = SaleId> + 'a {
+        let is_asked = |code: &str| codes.iter().any(|asked| asked.trim().eq_ignore_ascii_case(code));
+        let limited = self.0.tables.limited.iter();
+        limited.filter(move |(_, code)| code.as_deref().is_none_or(is_asked)).map(|(sale, _)| *sale)
     }
 
     /// Returns the number of tariffs in force.
@@ -299,6 +308,14 @@ impl Tables {
     }
 
     fn put_sale(&mut self, rule: &Rule<Sale>, reference: &Reference) {
+        let is_limited = rule.ended_at.is_none() && rule.terms.max_uses.is_some();
+        if is_limited || self.limited.contains_key(&rule.id.into()) {
+            let limited = Arc::make_mut(&mut self.limited);
+            limited.remove(&rule.id.into());
+            if is_limited {
+                limited.insert(rule.id.into(), rule.terms.code.clone());
+            }
+        }
         let Self { places, sales, by_code, .. } = self;
         let former = sales.get(rule.id).and_then(|former| former.terms.code.clone());
         if let Some(code) = former.filter(|code| by_code.get(code.as_str()) == Some(&rule.id)) {

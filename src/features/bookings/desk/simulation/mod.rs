@@ -238,6 +238,14 @@ impl World {
             shipper: None,
             consignee: None,
             customer_reference: None,
+            quote_id: None,
+            position_names: None,
+            product: None,
+            contact: None,
+            discount_code: None,
+            payment_token: None,
+            payment_method: None,
+            expected_total: None,
         };
         let flights = flights.iter().map(|number| Uuid::from_u128(*number).into()).collect();
         Some(Operation::Book(NewBooking { caller, new: Arc::new(new), flights, hold: None }))

@@ -33,7 +33,7 @@ use crate::{
         holds::HoldLimits,
     },
     kernel::{AirportCode, BookingId, FlightId},
-    platform::{idempotency::Repetition, postgres::DbError, work::Committed},
+    platform::{idempotency::Repetition, postgres::DbError, random::IdSource, work::Committed},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -368,7 +368,7 @@ fn shifts_of(operation: &Operation, grant: &Grant) -> Vec<(FlightId, Space)> {
         (Operation::Book(new), Grant::Book(flights)) => {
             flights.iter().map(|flight| (flight.id, new.new.space())).collect()
         }
-        (Operation::Move(movement), Grant::Cancel(booking)) => {
+        (Operation::Move(movement), Grant::Cancel(booking, _)) => {
             assert!(matches!(movement.verb, Verb::Cancel(_)));
             booking.undeparted_legs().map(|leg| (leg.flight_id, Space::default() - leg.space)).collect()
         }
