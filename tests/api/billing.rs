@@ -8,7 +8,10 @@ mod holding;
 mod refunding;
 mod unfinished;
 
+use chrono::TimeDelta;
+use loadmaster::features::accounts::Role;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::{
     Client, NewFlight, World, WorldOptions,
@@ -21,6 +24,7 @@ pub const QUOTES: &str = "/api/v1/quotes";
 /// A world with the provider `test`, and DEL–LHR at 9 USD for a kilogram.
 pub struct Market {
     pub world: World,
+    ids: [Uuid; 4],
     pub admin: Client,
     pub customer: Client,
     pub flight: Value,
@@ -36,15 +40,27 @@ pub fn tariff() -> Value {
 
 impl Market {
     pub async fn open() -> Self {
-        Self::with(WorldOptions::working()).await
+        Self::with(WorldOptions::default()).await
     }
 
     pub async fn with(options: WorldOptions) -> Self {
-        let world = options.set("payments.provider", "test").start().await;
+        let mut settings = vec![("payments.provider".to_owned(), "test".to_owned())];
+        settings.extend(options.settings);
+        let world = WorldOptions { settings, ..options }.with_workers().start().await;
         let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").leaves_in_hours(100).weight(10_000.0)).await;
-        let (admin, customer) = (world.admin().await, world.customer().await);
+        let ids = [Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4()];
+        let admin = world.caller_in(Role::Admin, ids[0], ids[1]).await;
+        let customer = world.caller_in(Role::Customer, ids[2], ids[3]).await;
         let tariff = admin.post(TARIFFS, tariff()).await.expect(201);
-        Self { world, admin, customer, flight, tariff }
+        Self { world, ids, admin, customer, flight, tariff }
+    }
+
+    /// Lets hours pass, after which the callers have new tokens.
+    pub fn wait_hours(&mut self, hours: i64) {
+        self.world.clock.advance(TimeDelta::hours(hours));
+        let token = |role, user, organization| self.world.anonymous().with_token(&self.world.token(role, user, organization));
+        self.admin = token(Role::Admin, self.ids[0], self.ids[1]);
+        self.customer = token(Role::Customer, self.ids[2], self.ids[3]);
     }
 
     /// 100 kg for 900 USD.
@@ -70,14 +86,14 @@ impl Market {
         self.customer.settled(&booking).await
     }
 
-    /// The journal of the provider: kind, amount and outcome of each entry.
+    /// The journal of the provider, oldest first: kind, amount and outcome of each entry.
     pub async fn journal(&self) -> Vec<(String, String, String)> {
         let entries = self.admin.get("/api/v1/test-payments/journal?limit=200").await.expect(200);
         let entry = |entry: &Value| {
             let amount = text(&entry["amount"], "amount").to_owned();
             (text(entry, "kind").to_owned(), amount, text(entry, "outcome").to_owned())
         };
-        entries.as_array().unwrap().iter().map(entry).collect()
+        entries.as_array().unwrap().iter().rev().map(entry).collect()
     }
 
     /// How many entries of this kind succeeded.

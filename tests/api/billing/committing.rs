@@ -76,7 +76,7 @@ async fn fifty_commits_of_a_hold_make_one_booking_and_one_charge() {
 
 #[tokio::test]
 async fn the_same_key_joins_a_commit_and_another_one_does_not() {
-    let market = Market::with(WorldOptions::working().set("payments.wait_ms", "300")).await;
+    let market = Market::with(WorldOptions::default().set("payments.wait_ms", "300")).await;
     let hold = market.hold().await;
     let path = format!("{}/commit", at(&hold));
     let with_key = |key: &'static str| {
@@ -107,7 +107,12 @@ async fn a_provider_that_decides_late_is_waited_for() {
     let market = Market::open().await;
     let hold = market.hold().await;
     // It succeeds by its webhook after two seconds.
-    let booking = commit(&market.customer, &hold, "tok_slow").await.expect(201);
+    let clock = async {
+        until("it is asked", async || text(&market.customer.held(&hold).await, "status") == "COMMITTING").await;
+        market.world.clock.advance(chrono::TimeDelta::seconds(3));
+    };
+    let (booking, ()) = tokio::join!(commit(&market.customer, &hold, "tok_slow"), clock);
+    let booking = booking.expect(201);
     assert_eq!(text(&market.customer.settled(&booking).await, "payment_status"), "COMPLETED");
     market.audit().await;
 }
@@ -173,7 +178,7 @@ async fn an_expected_total_that_is_another_one_books_nothing() {
 
 #[tokio::test]
 async fn without_a_provider_nobody_pays_by_token() {
-    let market = Market::with(WorldOptions::working().set("payments.provider", "none")).await;
+    let market = Market::with(WorldOptions::default().set("payments.provider", "none")).await;
     let hold = market.hold().await;
     let refused = commit(&market.customer, &hold, "tok_ok").await.expect_problem(409, "payment_not_possible");
     assert_eq!(text(&refused, "reason"), "no_provider");

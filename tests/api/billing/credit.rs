@@ -15,14 +15,16 @@ use crate::{
 struct Forwarder {
     client: Client,
     credit: String,
+    user: Uuid,
+    organization: Uuid,
 }
 
 async fn forwarder(market: &Market, limit: &str) -> Forwarder {
-    let organization = Uuid::new_v4();
-    let client = market.world.caller_in(Role::Customer, Uuid::new_v4(), organization).await;
+    let (user, organization) = (Uuid::new_v4(), Uuid::new_v4());
+    let client = market.world.caller_in(Role::Customer, user, organization).await;
     let credit = format!("/api/v1/organizations/{organization}/credit");
     market.admin.patch(&credit, json!({"limit": usd(limit)})).await.expect(200);
-    Forwarder { client, credit }
+    Forwarder { client, credit, user, organization }
 }
 
 fn by_account() -> Value {
@@ -32,7 +34,7 @@ fn by_account() -> Value {
 #[tokio::test]
 async fn twenty_charges_at_once_on_an_account_with_room_for_ten_are_ten() {
     let market = Market::open().await;
-    let Forwarder { client, credit } = forwarder(&market, "9000.00").await;
+    let Forwarder { client, credit, .. } = forwarder(&market, "9000.00").await;
     let mut holds = Vec::new();
     for _ in 0..20 {
         holds.push(client.hold(market.wanted()).await);
@@ -56,11 +58,12 @@ async fn twenty_charges_at_once_on_an_account_with_room_for_ten_are_ten() {
 
 #[tokio::test]
 async fn a_cancellation_lowers_what_is_used() {
-    let market = Market::open().await;
-    let Forwarder { client, credit } = forwarder(&market, "1000.00").await;
+    let mut market = Market::open().await;
+    let Forwarder { client, credit, user, organization } = forwarder(&market, "1000.00").await;
     let hold = client.hold(market.wanted()).await;
     let booking = client.commit(&hold, by_account()).await;
-    market.world.clock.advance(chrono::TimeDelta::hours(60));
+    market.wait_hours(60);
+    let client = market.world.anonymous().with_token(&market.world.token(Role::Customer, user, organization));
     let cancelled = client.poke(&format!("{}/cancel", path_of(&booking))).await.expect(200);
     assert_eq!((&cancelled["refunded"], &cancelled["cancellation_fee"]), (&usd("675.00"), &usd("225.00")));
     assert_eq!(client.get(&credit).await.expect(200)["used"], usd("225.00"));

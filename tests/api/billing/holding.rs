@@ -1,4 +1,3 @@
-use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{Market, QUOTES, TARIFFS, order_for, tariff, usd};
@@ -48,7 +47,7 @@ async fn without_a_rate_a_hold_has_no_quote_and_its_booking_no_price() {
 
 #[tokio::test]
 async fn a_quote_is_for_its_flights_its_freight_and_its_time() {
-    let market = Market::open().await;
+    let mut market = Market::open().await;
     let quote = market.quote(&market.customer).await;
     let with_quote = with(market.wanted(), json!({"quote_id": quote["id"]}));
     let heavier = with(with_quote.clone(), json!({"weight_kg": 101}));
@@ -60,7 +59,7 @@ async fn a_quote_is_for_its_flights_its_freight_and_its_time() {
     let hold = market.customer.hold(with_quote.clone()).await;
     assert_eq!(hold["quote"]["id"], quote["id"]);
 
-    market.world.clock.advance(TimeDelta::minutes(61));
+    market.wait_hours(2);
     market.customer.post(HOLDS, with_quote).await.expect_problem(409, "quote_expired");
     market.audit().await;
 }
@@ -82,7 +81,7 @@ async fn a_booking_by_a_quote_has_its_price_and_another_one_has_none() {
 
 #[tokio::test]
 async fn where_quotes_are_required_nothing_is_booked_without_one() {
-    let options = crate::support::WorldOptions::working().set("pricing.required", "true");
+    let options = crate::support::WorldOptions::default().set("pricing.required", "true");
     let market = Market::with(options).await;
     market.customer.post(BOOKINGS, order_for(&market, json!({}))).await.expect_problem(409, "quote_required");
     let hold = market.hold().await;

@@ -42,12 +42,14 @@ pub async fn find(db: &mut PgSession, ids: &[QuoteId]) -> sqlx::Result<Vec<Quote
     Ok(rows.fetch_all(db).await?.into_iter().map(Quote::from).collect())
 }
 
+/// Keeps those for good that there are already, if they are taken now.
 pub async fn insert(db: &mut PgSession, quotes: &[Quote], is_taken: bool) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into quotes (id, organization_id, created_by, body, sale_id, is_taken, expires_at, created_at)
          select new.id, new.organization_id, new.created_by, new.body, new.sale_id, $6, new.expires_at, new.created_at
          from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::jsonb[], $5::uuid[], $7::timestamptz[], $8::timestamptz[])
-              as new (id, organization_id, created_by, body, sale_id, expires_at, created_at)",
+              as new (id, organization_id, created_by, body, sale_id, expires_at, created_at)
+         on conflict (id) do update set is_taken = quotes.is_taken or excluded.is_taken",
         &column(quotes, |quote| quote.id.uuid()),
         &column(quotes, |quote| quote.organization_id.uuid()),
         &column(quotes, |quote| quote.created_by.uuid()),
