@@ -20,6 +20,7 @@ mod room;
 mod router;
 mod service;
 mod signature;
+mod tokens;
 mod webhook;
 
 pub use attempt::Attempt;
