@@ -58,7 +58,8 @@ impl Market {
     /// Lets hours pass, after which the callers have new tokens.
     pub fn wait_hours(&mut self, hours: i64) {
         self.world.clock.advance(TimeDelta::hours(hours));
-        let token = |role, user, organization| self.world.anonymous().with_token(&self.world.token(role, user, organization));
+        let token =
+            |role, user, organization| self.world.anonymous().with_token(&self.world.token(role, user, organization));
         self.admin = token(Role::Admin, self.ids[0], self.ids[1]);
         self.customer = token(Role::Customer, self.ids[2], self.ids[3]);
     }

@@ -61,6 +61,7 @@ mod metrics;
 mod observability;
 mod outbox;
 mod overbooking;
+mod payments;
 mod problems;
 mod races;
 mod reference;

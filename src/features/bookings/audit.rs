@@ -32,7 +32,20 @@ const KEYS: Rule = Rule::new(7, "each idempotency key has at most one booking");
 const NAMES: Rule = Rule::new(8, "references, and waybills in use, are unique");
 
 pub(super) const AUDIT: Audit = Audit {
-    rules: &[ALLOCATIONS, LEGS, HISTORY, KEYS, NAMES, Rule::MESSAGES, HELD, COMMITTED, RATED, PAYMENTS, USED, Rule::REBUILT],
+    rules: &[
+        ALLOCATIONS,
+        LEGS,
+        HISTORY,
+        KEYS,
+        NAMES,
+        Rule::MESSAGES,
+        HELD,
+        COMMITTED,
+        RATED,
+        PAYMENTS,
+        USED,
+        Rule::REBUILT,
+    ],
     run: |snapshot, scope, watch| Box::pin(audit(snapshot, scope, watch)),
     subjects: &[
         Subject { kind: FLIGHT, find: |snapshot, name| Box::pin(flight(snapshot, name)) },

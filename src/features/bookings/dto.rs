@@ -9,7 +9,10 @@ use utoipa::ToSchema;
 pub use amendment::AmendBooking;
 pub use payment::{CaptureRequest, NoMembers, PaymentRequest, RefundRequest, ResolveRequest};
 
-use super::model::{Action, Bill, Booking, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS, OffloadReason, PaymentStatus, Price};
+use super::model::{
+    Action, Bill, Booking, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS, OffloadReason, PaymentStatus,
+    Price,
+};
 use crate::{
     features::{
         accounts::{Principal, Role},

@@ -1,8 +1,6 @@
 mod commit;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -38,7 +36,6 @@ const LONGEST_SECONDS: u32 = 900;
 const LONGEST_PRODUCT: usize = 20;
 /// Longest code of a sale, in characters.
 pub const MOST_DISCOUNT_CODE: usize = 40;
-
 
 /// Named positions, by flight: as many on each flight that is named.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]

@@ -212,7 +212,13 @@ impl HoldRules<'_> {
                 _ => HoldError::LimitExceeded { limit: HoldLimit::Lifetime, maximum: self.limits.max_seconds },
             });
         }
-        Ok(Stepped { before: hold.clone(), after, shifts: Vec::new(), event_type: HoldEventType::Extended, pay: Pay::Nothing })
+        Ok(Stepped {
+            before: hold.clone(),
+            after,
+            shifts: Vec::new(),
+            event_type: HoldEventType::Extended,
+            pay: Pay::Nothing,
+        })
     }
 
     /// Applies a merge patch, re-taking room where freight or flights change.

@@ -46,7 +46,8 @@ pub use itinerary::{Demand, ItineraryError, check as check_itinerary, check_emba
 pub use judge::{HoldRules, NewlyHeld};
 pub use load::Load;
 pub use model::{
-    By, Draws, EndReason, GENERAL, HOLD, Hold, HoldAction, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus, left_of,
+    By, Draws, EndReason, GENERAL, HOLD, Hold, HoldAction, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus,
+    left_of,
 };
 pub use price::{PriceBooks, PriceTerms};
 pub use room::ROOM;

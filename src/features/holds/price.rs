@@ -107,20 +107,14 @@ impl Hold {
 
 impl HoldRules<'_> {
     /// Returns the price of a new hold on these flights: that of the quote that it names, or by the rules of today.
-    pub(super) fn price_new(
-        &self,
-        new: &NewHold,
-        hold: &Hold,
-        flights: &[Flight],
-    ) -> Result<Option<Quote>, HoldError> {
+    pub(super) fn price_new(&self, new: &NewHold, hold: &Hold, flights: &[Flight]) -> Result<Option<Quote>, HoldError> {
         let Some(id) = new.new.quote_id else {
             return self.price_today(hold, flights, new.new.discount_code.as_deref());
         };
         let caller = new.caller.principal;
         let quote = self.prices.quotes.get(&id);
-        let own = quote.filter(|quote| {
-            caller.role >= Role::Operator || quote.organization_id == caller.organization_id
-        });
+        let own =
+            quote.filter(|quote| caller.role >= Role::Operator || quote.organization_id == caller.organization_id);
         let Some(quote) = own else {
             let fault = Fault::new(FaultCode::UnknownValue, "must be one of your quotes");
             return Err(HoldError::Invalid(vec![("/quote_id", fault)]));
@@ -159,8 +153,7 @@ impl HoldRules<'_> {
             || after.product != hold.product
             || after.special_handling_codes != hold.special_handling_codes
             || !after.flight_ids().eq(hold.flight_ids());
-        let is_other_freight =
-            (after.space.weight, after.space.volume) != (hold.space.weight, hold.space.volume);
+        let is_other_freight = (after.space.weight, after.space.volume) != (hold.space.weight, hold.space.volume);
         match &hold.quote {
             _ if !has_price => Ok(None),
             quote if !is_other && !is_other_freight => Ok(quote.clone()),
@@ -179,7 +172,8 @@ impl HoldRules<'_> {
         }
         // A use that the hold has already is its own.
         let own = hold.sale_in_use();
-        let used_up = self.prices.sales.keys().copied().filter(|sale| self.prices.is_used_up(*sale) && own != Some(*sale));
+        let used_up =
+            self.prices.sales.keys().copied().filter(|sale| self.prices.is_used_up(*sale) && own != Some(*sale));
         let rules = self.prices.rules.without_sales(used_up);
         match rules.rate(flights, hold.freight(), code, hold.organization_id, self.now) {
             Ok(rated) => Ok(Some(hold.quoted(rated, (self.new_id(), self.prices.terms.quoted_for), self.now))),

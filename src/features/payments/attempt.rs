@@ -45,9 +45,13 @@ impl Attempt {
 }
 
 impl PaymentService {
-    /// Tries an operation now, in a task that shutdown waits for. The token exists in memory only. Callers that ask for the
-    /// same operation at once share one attempt.
+    /// Tries an operation now, in a task that shutdown waits for. The token exists in memory only, until the authorization
+    /// is decided. Callers that ask for the same operation at once share one attempt.
     pub fn at_once(&self, operation: PaymentOperationId, token: Option<SecretString>) -> Attempt {
+        let has_token = token.is_some();
+        if let Some(token) = token {
+            self.tokens.keep(operation, token);
+        }
         let (sender, receiver) = watch::channel(false);
         {
             let mut under_way = self.under_way();
@@ -59,7 +63,7 @@ impl PaymentService {
         let (payments, held) = (self.clone(), self.tasks.hold());
         let attempt = async move {
             let ended = Ended { payments: payments.clone(), operation };
-            let followed = payments.attempt(operation, token).in_span(span("payments.attempt")).await;
+            let followed = payments.attempt(operation, has_token).in_span(span("payments.attempt")).await;
             drop(ended);
             match followed {
                 Ok(next) => {
@@ -68,7 +72,9 @@ impl PaymentService {
                         payments.at_once(operation, None);
                     }
                 }
-                Err(error) => tracing::warn!(error = error.summary(), %operation, "a payment's attempt is left to the next"),
+                Err(error) => {
+                    tracing::warn!(error = error.summary(), %operation, "a payment's attempt is left to the next")
+                }
             }
             drop(held);
         };
@@ -110,15 +116,16 @@ impl PaymentService {
     async fn attempt(
         &self,
         operation: PaymentOperationId,
-        token: Option<SecretString>,
+        has_caller: bool,
     ) -> Result<Vec<PaymentOperationId>, DbError> {
         let Some((payment, claimed)) = self.claim(operation).await? else {
-            if token.is_some() {
-                // Another process asks already: a caller with a token waits for the outcome, not for its own attempt.
+            if has_caller {
+                // Another process asks already: its outcome is waited for.
                 self.decided_within(operation, self.wait()).await?;
             }
             return Ok(Vec::new());
         };
+        let token = self.tokens.of(operation);
         let outcome = match &self.provider {
             Some(provider) if provider.kind().as_str() == payment.provider => {
                 let asked = ask(provider.as_ref(), &payment, &claimed, token.as_ref());
@@ -129,6 +136,9 @@ impl PaymentService {
             _ => Outcome::Unknown(format!("the provider `{}` is not in use", payment.provider)),
         };
         drop(token);
+        if !matches!(outcome, Outcome::Unknown(_) | Outcome::NotSent) {
+            self.tokens.forget(operation);
+        }
         metric::OPERATIONS.with([claimed.kind.as_str(), outcome.as_str()]).increment(1);
         tracing::info!(
             payment_id = %payment.id, operation_id = %operation, kind = claimed.kind.as_str(),

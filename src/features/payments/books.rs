@@ -60,11 +60,7 @@ pub async fn find_in_tx(tx: &mut PgSession, ids: &[PaymentId]) -> Result<Vec<Pay
 
 /// Returns payments of holds that are no bookings yet, authorized or waiting for their payer, of which nothing is promised:
 /// the first after this one, at most so many.
-pub async fn unbooked_in_tx(
-    tx: &mut PgSession,
-    after: Option<PaymentId>,
-    most: i64,
-) -> Result<Vec<Payment>, DbError> {
+pub async fn unbooked_in_tx(tx: &mut PgSession, after: Option<PaymentId>, most: i64) -> Result<Vec<Payment>, DbError> {
     Ok(repository::unbooked(tx, after, most).await?)
 }
 

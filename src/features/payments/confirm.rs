@@ -5,13 +5,14 @@ use super::{
     repository::TestPayment,
     service::PaymentService,
 };
-use crate::platform::{postgres::PgSession, work::Command};
+use crate::platform::{postgres::PgSession, web::Precondition, work::Command};
 
 /// Confirms a payment that waits for its payer, or fails it. The webhook follows.
 pub(super) struct Confirm {
     pub payments: PaymentService,
     pub reference: String,
     pub confirmation: Confirmation,
+    pub precondition: Precondition,
 }
 
 impl Command for Confirm {
@@ -22,7 +23,9 @@ impl Command for Confirm {
     async fn decide(&mut self, tx: &mut PgSession) -> Result<TestPayment, PaymentError> {
         let now = self.payments.clock.now();
         let confirmed = Journal::confirm_in_tx(tx, &self.reference, self.confirmation, now).await?;
-        confirmed.ok_or(PaymentError::NothingToConfirm)
+        let confirmed = confirmed.ok_or(PaymentError::NothingToConfirm)?;
+        // Version 1 waits for the payer, version 2 does not.
+        if self.precondition.holds(1) { Ok(confirmed) } else { Err(PaymentError::VersionMismatch(1)) }
     }
 
     async fn concluded(&mut self, outcome: Result<&TestPayment, &PaymentError>) {

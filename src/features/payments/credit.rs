@@ -63,14 +63,14 @@ pub async fn charge_in_tx(
     now: DateTime<Utc>,
 ) -> Result<Vec<Result<(), CreditRefusal>>, DbError> {
     let mut accounts = lock_credit_in_tx(tx, &organizations(charges.iter().map(|charge| charge.organization))).await?;
-    let mut charged = Vec::with_capacity(charges.len());
+    let mut outcomes = Vec::with_capacity(charges.len());
     for charge in charges {
         let Some(account) = accounts.get_mut(&charge.organization) else {
-            charged.push(Err(CreditRefusal::None));
+            outcomes.push(Err(CreditRefusal::None));
             continue;
         };
         if let Err(refusal) = account.judge(charge.amount) {
-            charged.push(Err(refusal));
+            outcomes.push(Err(refusal));
             continue;
         }
         let entry = CreditEntry {
@@ -80,9 +80,9 @@ pub async fn charge_in_tx(
             ..account.enter(CreditKind::Charge, charge.amount.minor(), now)
         };
         enter(tx, account, &entry).await?;
-        charged.push(Ok(()));
+        outcomes.push(Ok(()));
     }
-    Ok(charged)
+    Ok(outcomes)
 }
 
 /// Lowers what is used, with an entry for each refund. Locks the accounts.
@@ -155,10 +155,8 @@ impl Command for SetLimit {
         if account.entries > 0 && account.limit == self.limit.minor() {
             return Ok(account);
         }
-        let entry = CreditEntry {
-            actor_id: Some(self.actor),
-            ..account.enter(CreditKind::Limit, self.limit.minor(), now)
-        };
+        let entry =
+            CreditEntry { actor_id: Some(self.actor), ..account.enter(CreditKind::Limit, self.limit.minor(), now) };
         enter_or_repeat(tx, &account, &entry).await?;
         let data = json!({"limit": self.limit, "used": account.money(account.used), "seq": entry.seq});
         self.payments.record_act_in_tx(tx, self.actor, "credit.limit_set", organization, data).await?;
@@ -185,6 +183,7 @@ pub(super) struct PayCredit {
     pub payments: PaymentService,
     pub actor: UserId,
     pub organization: OrganizationId,
+    pub precondition: Precondition,
     pub amount: Money,
     pub reference: String,
 }
@@ -198,6 +197,9 @@ impl Command for PayCredit {
         let (now, organization) = (self.payments.clock.now(), self.organization);
         let found = lock_credit_in_tx(tx, &[organization]).await?.remove(&organization);
         let mut account = found.ok_or(PaymentError::NoCredit)?;
+        if !self.precondition.holds(account.entries) {
+            return Err(PaymentError::VersionMismatch(account.entries));
+        }
         if account.currency != self.amount.currency() {
             return Err(PaymentError::OtherCurrency { member: "/amount/currency", currency: account.currency });
         }

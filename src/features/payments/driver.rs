@@ -2,6 +2,7 @@
 //! be done follows from the tables alone: nothing that a process forgets is lost.
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -10,6 +11,8 @@ use crate::platform::trouble::Trouble;
 
 /// Interval between two looks for what is due.
 const LOOK: Duration = Duration::from_millis(500);
+/// Time for which an authorization that is due is left to the process that has its token.
+const LEFT_TO_TOKENS: TimeDelta = TimeDelta::seconds(2);
 /// Most attempts of this driver at once.
 const AT_ONCE: usize = 4;
 /// Interval between two measurements.
@@ -41,7 +44,8 @@ impl PaymentService {
             return Ok(());
         }
         let most = i64::try_from(AT_ONCE * 2).unwrap_or_default();
-        let due = repository::due(&mut *self.db.read().await?, self.clock.now(), most).await?;
+        let (now, own) = (self.clock.now(), self.tokens.operations());
+        let due = repository::due(&mut *self.db.read().await?, now, now - LEFT_TO_TOKENS, &own, most).await?;
         let free = due.into_iter().filter(|operation| !self.is_under_way(*operation));
         for operation in free.take(AT_ONCE - under_way) {
             self.at_once(operation, None);

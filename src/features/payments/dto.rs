@@ -317,5 +317,9 @@ fn read_reference(raw: Raw<'_>) -> Result<String, Fault> {
     let text = read::line(LONGEST_REFERENCE)(raw)?;
     let text = text.trim();
     let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/ -".contains(&byte));
-    if is_plain { Ok(text.to_owned()) } else { Err(Fault::format("must have letters, digits, blanks and . - _ / only")) }
+    if is_plain {
+        Ok(text.to_owned())
+    } else {
+        Err(Fault::format("must have letters, digits, blanks and . - _ / only"))
+    }
 }

@@ -112,8 +112,9 @@ impl From<PaymentError> for Problem {
 impl From<CreditRefusal> for Problem {
     fn from(refusal: CreditRefusal) -> Self {
         match refusal {
-            CreditRefusal::None => Self::new(code::PAYMENT_NOT_POSSIBLE, "The organization has no credit.")
-                .with("reason", "no_credit"),
+            CreditRefusal::None => {
+                Self::new(code::PAYMENT_NOT_POSSIBLE, "The organization has no credit.").with("reason", "no_credit")
+            }
             CreditRefusal::OtherCurrency(currency) => {
                 let text = format!("The organization's credit is in {currency}.");
                 Self::new(code::PAYMENT_NOT_POSSIBLE, text).with("reason", "other_currency")

@@ -20,22 +20,22 @@ mod room;
 mod router;
 mod service;
 mod signature;
+mod tokens;
 mod webhook;
 
 pub use attempt::Attempt;
 pub use audit::PAYMENTS;
 pub use books::{
-    PaymentChange, PaymentWithOperations, find_in_tx, insert_in_tx, lock_in_tx, lock_of_bookings_in_tx, lock_of_holds_in_tx,
-    move_in_tx, of_bookings_in_tx, of_holds_in_tx, of_request_in_tx, save_in_tx,
-    unbooked_in_tx,
+    PaymentChange, PaymentWithOperations, find_in_tx, insert_in_tx, lock_in_tx, lock_of_bookings_in_tx,
+    lock_of_holds_in_tx, move_in_tx, of_bookings_in_tx, of_holds_in_tx, of_request_in_tx, save_in_tx, unbooked_in_tx,
 };
 pub use credit::{Charge, CreditRefund, charge_in_tx, lock_credit_in_tx, refund_credit_in_tx};
 pub use desk::{Decided, PaymentDesk};
 pub use dto::{PaymentBody, read_token};
 pub use error::{PaymentError, code, payment_in_progress, payment_not_possible};
 pub use model::{
-    CreditAccount, CreditRefusal, Failure, NewPayment, Obstacle, Operation, OperationKind, OperationStatus, Outcome, PAYMENT,
-    Payment, PaymentMethod, PaymentStatus, RequestHash,
+    CreditAccount, CreditRefusal, Failure, NewPayment, Obstacle, Operation, OperationKind, OperationStatus, Outcome,
+    PAYMENT, Payment, PaymentMethod, PaymentStatus, RequestHash,
 };
 pub use provider::ProviderKind;
 pub use room::ROOM;

@@ -8,7 +8,9 @@ mod tests;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{BookingId, BookingRef, HoldId, Money, OrganizationId, PaymentId, PaymentOperationId, UserId, words};
+use crate::kernel::{
+    BookingId, BookingRef, HoldId, Money, OrganizationId, PaymentId, PaymentOperationId, UserId, words,
+};
 
 pub use credit::{CreditAccount, CreditAnchor, CreditEntry, CreditKind, CreditRefusal};
 pub use message::{PaymentEventType, message};

@@ -13,13 +13,14 @@ use super::{
     router::{self, HandlerState},
     service::{PaymentService, PaymentSettings},
     signature::WebhookKeys,
+    tokens::Tokens,
 };
 use crate::platform::{
     jobs::Handlers,
     postgres::Tables,
     room::{Messages, Opened, Opening, Room},
     seal::SealKey,
-    settings::{Payments, PaymentProvider},
+    settings::{PaymentProvider, Payments},
 };
 
 pub const ROOM: Room = Room {
@@ -43,8 +44,8 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let Opening { settings, db, clock, tasks, secrets, .. } = opening;
     let is_private = settings.database.url.is_none();
     let settings = &settings.payments;
-    let journal = (settings.provider(is_private) == PaymentProvider::Test)
-        .then(|| Journal::new(db.clone(), clock.clone()));
+    let journal =
+        (settings.provider(is_private) == PaymentProvider::Test).then(|| Journal::new(db.clone(), clock.clone()));
     let provider = match (&journal, settings.provider(is_private)) {
         (Some(journal), _) => Some(Arc::new(journal.clone()) as Arc<dyn Provider>),
         (None, PaymentProvider::Http) => Some(Arc::new(http(settings)?) as Arc<dyn Provider>),
@@ -72,6 +73,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         },
         desk: Arc::default(),
         under_way: Arc::default(),
+        tokens: Tokens::default(),
         news: Arc::default(),
     };
     let routes = router::routes().with_state(&HandlerState::of(opening, payments.clone()));

@@ -14,6 +14,7 @@ use super::{
     provider::{Journal, Provider, ProviderKind},
     repository::{self, TestOperation},
     signature::WebhookKeys,
+    tokens::Tokens,
 };
 use crate::{
     features::accounts::{Acts, Principal},
@@ -57,6 +58,7 @@ pub struct PaymentService {
     pub(super) settings: PaymentSettings,
     pub(super) desk: Arc<OnceLock<Arc<dyn PaymentDesk>>>,
     pub(super) under_way: UnderWay,
+    pub(super) tokens: Tokens,
     /// Wakes the driver of this process.
     pub(super) news: Arc<Notify>,
 }
@@ -148,20 +150,14 @@ impl PaymentService {
     }
 
     /// Returns the credit of an organization, if the caller may see it.
-    pub async fn credit(
-        &self,
-        caller: Principal,
-        organization: OrganizationId,
-    ) -> Result<CreditAccount, PaymentError> {
+    pub async fn credit(&self, caller: Principal, organization: OrganizationId) -> Result<CreditAccount, PaymentError> {
         Self::check_credit_of(caller, organization)?;
         let found = repository::account(&mut *self.db.read().await?, organization).await?;
-        match found {
-            Some(account) => Ok(account),
-            None => {
-                self.check_organization(organization).await?;
-                Err(PaymentError::NoCredit)
-            }
+        if let Some(account) = found {
+            return Ok(account);
         }
+        self.check_organization(organization).await?;
+        Err(PaymentError::NoCredit)
     }
 
     pub(super) async fn credit_entries(
@@ -197,4 +193,5 @@ impl PaymentService {
     pub(super) async fn is_open(&self, operation: PaymentOperationId) -> Result<bool, DbError> {
         let open = repository::is_open(&mut *self.db.read().await?, operation).await?;
         Ok(open.unwrap_or_default())
-    }}
+    }
+}

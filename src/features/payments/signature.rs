@@ -40,7 +40,8 @@ impl WebhookKeys {
 
     /// Whether one of the signatures is by one of the secrets, and the time is near.
     pub fn verify(&self, signed: Signed<'_>, now: DateTime<Utc>) -> bool {
-        let is_id = (1..=LONGEST_ID).contains(&signed.id.len()) && signed.id.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_id =
+            (1..=LONGEST_ID).contains(&signed.id.len()) && signed.id.bytes().all(|byte| byte.is_ascii_graphic());
         let time = signed.timestamp.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
         let is_near = time.is_some_and(|time| (now - time).abs() <= TOLERANCE);
         if !is_id || !is_near {

@@ -40,9 +40,7 @@ impl PaymentService {
             let mut tx = self.db.begin().await?;
             let outcome = if !repository::enter_webhook(&mut tx, kind.as_str(), id, now).await? {
                 "repeated"
-            } else if let Some(found) =
-                repository::find_by_reference(&mut tx, kind.as_str(), reference, None).await?
-            {
+            } else if let Some(found) = repository::find_by_reference(&mut tx, kind.as_str(), reference, None).await? {
                 repository::lock(&mut tx, &[found.id.uuid()]).await?;
                 repository::hurry(&mut tx, found.id, now).await?;
                 "accepted"

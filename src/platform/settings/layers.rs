@@ -9,8 +9,7 @@ use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
     Auth, Booking, Capacity, Database, Desk, Embedded, Holds, Idempotency, Locks, Payments, Pricing, RateLimit, Redis,
-    Search,
-    Server, Settings, SettingsError, Sources, Telemetry, Waitlist,
+    Search, Server, Settings, SettingsError, Sources, Telemetry, Waitlist,
     text::{Given, fields},
     validate,
 };

@@ -21,10 +21,7 @@ async fn waiting(market: &Market) -> Value {
 
 async fn until_voided(market: &Market, waiting: &Value) {
     let path = format!("/api/v1/payments/{}", text(&waiting["payment"], "id"));
-    until("it is voided", async || {
-        text(&market.customer.get(&path).await.expect(200), "status") == "VOIDED"
-    })
-    .await;
+    until("it is voided", async || text(&market.customer.get(&path).await.expect(200), "status") == "VOIDED").await;
     assert_eq!(market.succeeded("CAPTURE").await, 0);
     market.audit().await;
 }
@@ -92,7 +89,8 @@ async fn a_payment_can_be_captured_by_hand_once_and_in_part() {
     assert_eq!((text(&now, "payment_status"), &now["balance_due"]), ("PENDING", &usd("300.00")));
 
     // What is still due can be paid by another payment, which can be voided.
-    let more = market.customer.post(&format!("{}/payments", path_of(&booking)), json!({"payment_token": "tok_ok"})).await;
+    let more =
+        market.customer.post(&format!("{}/payments", path_of(&booking)), json!({"payment_token": "tok_ok"})).await;
     let more = more.expect(201);
     assert_eq!((text(&more, "status"), &more["amount"]), ("AUTHORIZED", &usd("300.00")));
     let void = format!("/api/v1/payments/{}/void", text(&more, "id"));

@@ -30,7 +30,10 @@ pub enum Verdict {
     Capture(Option<Money>),
     Void,
     /// What became of the operation whose outcome nobody knows.
-    Resolve { done: bool, note: String },
+    Resolve {
+        done: bool,
+        note: String,
+    },
 }
 
 impl Verdict {
@@ -103,12 +106,7 @@ impl Command for Administer {
 }
 
 impl Administer {
-    fn apply(
-        &self,
-        books: &mut Books,
-        place: usize,
-        now: chrono::DateTime<chrono::Utc>,
-    ) -> Result<(), BookingError> {
+    fn apply(&self, books: &mut Books, place: usize, now: chrono::DateTime<chrono::Utc>) -> Result<(), BookingError> {
         let (payment, operations) = &books.payments[place];
         let ids = &self.bookings.ids;
         match &self.verdict {

@@ -20,13 +20,7 @@ pub struct PaidAtOnce {
 }
 
 /// Begins the payment of a hold that is to become a booking.
-pub fn of_hold(
-    service: &BookingService,
-    hold: &Hold,
-    amount: Money,
-    terms: &CommitTerms,
-    by: UserId,
-) -> PaymentChange {
+pub fn of_hold(service: &BookingService, hold: &Hold, amount: Money, terms: &CommitTerms, by: UserId) -> PaymentChange {
     let now = hold.updated_at;
     let new = NewPayment {
         id: service.ids.next(now),

@@ -215,9 +215,10 @@ pub(super) fn declined(payment: &Payment) -> Problem {
         return Problem::unavailable("The payment provider cannot be reached; nothing was charged, try again shortly.");
     }
     let decline_code = failure.map_or("declined", |failure| &failure.code);
-    let problem = Problem::new(code::PAYMENT_DECLINED, "The payment provider declined the payment; nothing was charged.")
-        .with("decline_code", decline_code)
-        .with("payment_id", payment.id);
+    let problem =
+        Problem::new(code::PAYMENT_DECLINED, "The payment provider declined the payment; nothing was charged.")
+            .with("decline_code", decline_code)
+            .with("payment_id", payment.id);
     match payment.hold_id {
         Some(hold) if payment.booking.is_none() => problem.with("hold_id", hold),
         _ => problem,

@@ -13,8 +13,8 @@ mod refund;
 mod settle;
 mod sweep;
 
-pub use audit::audit;
 pub use administer::{Administer, Verdict};
+pub use audit::audit;
 pub use begin::{of_booking, of_hold};
 pub use cancellation::Cancellation;
 pub use pay::PayBooking;

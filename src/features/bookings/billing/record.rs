@@ -204,11 +204,7 @@ impl Recorded {
 }
 
 /// Returns the payment and the operation after the answer; `None` if that was recorded already.
-fn answered(
-    known: &PaymentWithOperations,
-    decided: &Decided,
-    now: DateTime<Utc>,
-) -> Option<(Payment, Operation)> {
+fn answered(known: &PaymentWithOperations, decided: &Decided, now: DateTime<Utc>) -> Option<(Payment, Operation)> {
     let (before, operations) = known;
     let operation = operations.iter().find(|operation| operation.id == decided.operation)?;
     let (payment, after) = before.record(operation, &decided.outcome, now);
@@ -226,17 +222,12 @@ pub(super) fn followed(hold: Hold, payment: &Payment, now: DateTime<Utc>) -> Opt
         return None;
     }
     let is_over = matches!(payment.status, PaymentStatus::Failed | PaymentStatus::Voided);
-    let returns = is_over && hold.status == HoldStatus::Committing;
+    let returns = is_over && hold.status_at(now) == HoldStatus::Committing;
     Some(with_payment(hold, payment.clone(), returns, now))
 }
 
 /// Returns the change of a hold by a change of its payment; `returns`: its caller gets it back.
-fn with_payment(
-    hold: Hold,
-    payment: Payment,
-    returns: bool,
-    now: DateTime<Utc>,
-) -> HoldChange {
+fn with_payment(hold: Hold, payment: Payment, returns: bool, now: DateTime<Utc>) -> HoldChange {
     let mut after = hold.clone();
     if returns {
         after.return_to_caller(now);

@@ -2,9 +2,7 @@
 //! voided once the booking is cancelled, and what was paid too much goes back.
 use chrono::{DateTime, Utc};
 
-use super::super::{
-    model::{Booking, BookingStatus, Paid},
-};
+use super::super::model::{Booking, BookingStatus, Paid};
 use crate::{
     features::payments::{
         self, CaptureMode, CreditRefund, OperationKind, Outcome, Payment, PaymentChange, PaymentMethod, PaymentStatus,

@@ -198,11 +198,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             Some((*id, Flight { room, ..flight.clone() }))
         });
         let is_judged = step.verb.patch().is_some() || matches!(step.verb, HoldVerb::Post(_));
-        let known: HashMap<FlightId, Flight> = if is_judged {
-            known.collect()
-        } else {
-            HashMap::new()
-        };
+        let known: HashMap<FlightId, Flight> = if is_judged { known.collect() } else { HashMap::new() };
         let stepped = self.holds(found).judge_step(&found.books, step, hold, &known)?;
         Ok((stepped, known))
     }

@@ -25,9 +25,7 @@ use crate::{
         accounts::{self, Actor, Subject},
         capacity::{self, FlightCapacity, Shift},
         flights::Flight,
-        holds::{
-            self, CommitTerms, Draws, Hold, HoldCaller, HoldChange, HoldEventType, HoldVerb, Pay, Stepped, actor,
-        },
+        holds::{self, CommitTerms, Draws, Hold, HoldCaller, HoldChange, HoldEventType, HoldVerb, Pay, Stepped, actor},
         payments::{self, Charge, Payment, PaymentChange},
     },
     kernel::{AwbNumber, BookingId, BookingRef, OrganizationId, UserId},

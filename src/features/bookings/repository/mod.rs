@@ -2,10 +2,10 @@
 //! names the booking's id, so that it touches one partition.
 mod aboard;
 pub(super) mod audit;
+pub(super) mod bills;
 mod create;
 mod erase;
 mod events;
-pub(super) mod bills;
 pub(super) mod held;
 pub(super) mod past;
 mod read;

@@ -154,11 +154,7 @@ struct Decision {
 }
 
 impl Decision {
-    async fn make<T>(
-        self,
-        input: Result<T, Problem>,
-        verdict: impl FnOnce(T) -> Verdict,
-    ) -> Result<Answer, Problem> {
+    async fn make<T>(self, input: Result<T, Problem>, verdict: impl FnOnce(T) -> Verdict) -> Result<Answer, Problem> {
         let Self { caller, bookings, unit_of_work, payment, idempotent, query, body } = self;
         let key = idempotent.key(caller.user_id.uuid(), &body);
         let input = both(query.refuse_all(), both(key, input));

@@ -9,13 +9,13 @@ use crate::{
     features::{
         capacity::Space,
         flights::Flight,
-        payments::{self, Payment},
-        pricing::{self, Quote},
         holds::{
             dto::HoldFilter,
             model::{EndReason, Hold, HoldAnchor, HoldKind, HoldLeg, HoldStatus, PositionName},
             texts::{Contact, Party, Texts},
         },
+        payments::{self, Payment},
+        pricing::{self, Quote},
     },
     kernel::{
         AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, OrganizationId,
@@ -168,7 +168,9 @@ async fn with_parts(db: &mut PgSession, rows: Vec<Row>) -> sqlx::Result<Vec<Hold
         .map(|row| {
             let own = legs.remove(&row.id).unwrap_or_default();
             let quote = row.quote_id.and_then(|id| quotes.iter().find(|quote| quote.id.uuid() == id).cloned());
-            let payment = row.payment_id.and_then(|id| payments.iter().map(|(payment, _)| payment).find(|known| known.id.uuid() == id).cloned());
+            let payment = row.payment_id.and_then(|id| {
+                payments.iter().map(|(payment, _)| payment).find(|known| known.id.uuid() == id).cloned()
+            });
             row.with_parts(own, quote, payment)
         })
         .collect()
@@ -234,10 +236,7 @@ pub(in crate::features::holds) async fn list(
             query.push(" and h.expires_at > ").push_bind(now);
         }
         Some(HoldStatus::Expired) => {
-            query
-                .push(" and (h.status = 'EXPIRED' or h.is_open and h.expires_at <= ")
-                .push_bind(now)
-                .push(")");
+            query.push(" and (h.status = 'EXPIRED' or h.is_open and h.expires_at <= ").push_bind(now).push(")");
         }
         Some(status @ (HoldStatus::Committed | HoldStatus::Released)) => {
             query.push(" and h.status = ").push_bind(status.as_str());
@@ -248,7 +247,11 @@ pub(in crate::features::holds) async fn list(
     }
     if let Some(flight) = filter.flight_id {
         query.push(" and h.id in (select hold_id from hold_legs where flight_id = ").push_bind(flight);
-        query.push(if matches!(filter.status, Some(HoldStatus::Active | HoldStatus::Committing)) { " and is_open)" } else { ")" });
+        query.push(if matches!(filter.status, Some(HoldStatus::Active | HoldStatus::Committing)) {
+            " and is_open)"
+        } else {
+            ")"
+        });
     }
     if let Some(HoldAnchor(id)) = after {
         query.push(" and h.id < ").push_bind(id);
@@ -348,10 +351,8 @@ pub(in crate::features::holds) async fn positions(
 
 /// Returns the number of holds that keep room.
 pub(in crate::features::holds) async fn active(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Result<i32> {
-    let active = sqlx::query_scalar!(
-        r#"select count(*)::int as "active!" from holds where is_open and expires_at > $1"#,
-        now,
-    );
+    let active =
+        sqlx::query_scalar!(r#"select count(*)::int as "active!" from holds where is_open and expires_at > $1"#, now,);
     active.fetch_one(db).await
 }
 

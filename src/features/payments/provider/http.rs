@@ -1,4 +1,4 @@
-//! A provider whose API has the shape of Stripe's PaymentIntents.
+//! A provider whose API has the shape of Stripe's `PaymentIntents`.
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
@@ -109,7 +109,11 @@ impl Http {
             // The key was used for the request with the token.
             Said::Refused { error, .. } if error.is_about_the_key() => self.search(call.operation).await,
             Said::Refused { status, .. } if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN => {
-                if call.is_repeated { unknown("the provider refuses the secret") } else { Outcome::NotSent }
+                if call.is_repeated {
+                    unknown("the provider refuses the secret")
+                } else {
+                    Outcome::NotSent
+                }
             }
             Said::Refused { error, .. } => error.declined(token),
             Said::Silent(why) => Outcome::Unknown(why),
@@ -148,11 +152,8 @@ impl Http {
         } else {
             let Some(reference) = &call.reference else { return Outcome::declined("no_reference") };
             let (amount, operation) = (call.amount.minor().to_string(), call.operation.to_string());
-            let form = [
-                ("payment_intent", reference.as_str()),
-                ("amount", &amount),
-                ("metadata[operation_id]", &operation),
-            ];
+            let form =
+                [("payment_intent", reference.as_str()), ("amount", &amount), ("metadata[operation_id]", &operation)];
             self.post("/v1/refunds", call.operation, &form).await
         };
         match said {
@@ -210,7 +211,10 @@ impl Provider for Http {
 enum Said {
     Done(Value),
     /// It did not act.
-    Refused { status: StatusCode, error: ProviderFault },
+    Refused {
+        status: StatusCode,
+        error: ProviderFault,
+    },
     /// It may or may not have acted.
     Silent(String),
     /// Not a byte was sent.

@@ -168,8 +168,7 @@ impl Journal {
             known.outcome
         } else {
             let is_right = call.amount.currency() == payment.currency && call.amount.minor() >= 0;
-            let outcome =
-                if is_right && change(&mut payment, call.amount.minor()) { "SUCCEEDED" } else { "DECLINED" };
+            let outcome = if is_right && change(&mut payment, call.amount.minor()) { "SUCCEEDED" } else { "DECLINED" };
             if outcome == "SUCCEEDED" {
                 repository::save_test(tx, &payment).await?;
             }
@@ -210,12 +209,12 @@ impl Journal {
 /// Decides what has become due.
 async fn settle(tx: &mut PgSession, payment: &mut TestPayment, now: DateTime<Utc>) -> Result<(), DbError> {
     if payment.status == "PENDING" && now >= payment.created_at + SLOW_BY {
-        payment.status = "AUTHORIZED".to_owned();
+        "AUTHORIZED".clone_into(&mut payment.status);
         repository::save_test(tx, payment).await?;
         repository::settle_test_operation(tx, payment.operation_id, "SUCCEEDED", now).await?;
     }
     if payment.status == "LOST" && now >= payment.created_at + LOST_FOR {
-        payment.status = "FAILED".to_owned();
+        "FAILED".clone_into(&mut payment.status);
         repository::save_test(tx, payment).await?;
         let entry = TestOperation {
             operation_id: payment.operation_id.into(),

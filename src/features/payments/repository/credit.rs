@@ -56,10 +56,8 @@ pub(in crate::features::payments) async fn lock_accounts(
     db: &mut PgSession,
     organizations: &[Uuid],
 ) -> sqlx::Result<Vec<CreditAccount>> {
-    let locked = select_accounts!(
-        "where organization_id = any($1) order by organization_id for no key update",
-        organizations
-    );
+    let locked =
+        select_accounts!("where organization_id = any($1) order by organization_id for no key update", organizations);
     Ok(locked.fetch_all(db).await?.into_iter().map(Into::into).collect())
 }
 

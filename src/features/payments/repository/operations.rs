@@ -6,16 +6,26 @@ use crate::{
     platform::postgres::PgSession,
 };
 
-/// Returns operations that are due, with their payments, the longest due first.
+/// Returns operations that are due, the longest due first. An authorization that was sent and that the provider has not named
+/// yet needs its token: without that, as with those in `own`, it must be due since `since`.
 pub(in crate::features::payments) async fn due(
     db: &mut PgSession,
     now: DateTime<Utc>,
+    since: DateTime<Utc>,
+    own: &[PaymentOperationId],
     most: i64,
 ) -> sqlx::Result<Vec<PaymentOperationId>> {
+    let own: Vec<Uuid> = own.iter().map(|id| id.uuid()).collect();
     let found = sqlx::query_scalar!(
-        r#"select id as "id: PaymentOperationId" from payment_operations
-           where status = 'OPEN' and next_attempt_at <= $1 order by next_attempt_at limit $2"#,
+        r#"select o.id as "id: PaymentOperationId"
+           from payment_operations o join payments p on p.id = o.payment_id
+           where o.status = 'OPEN' and o.next_attempt_at <= $1
+             and (o.kind <> 'AUTHORIZE' or o.attempts = 0 or p.provider_reference is not null
+                  or o.next_attempt_at <= $2 or o.id = any($3))
+           order by o.next_attempt_at limit $4"#,
         now,
+        since,
+        &own,
         most,
     );
     found.fetch_all(db).await
@@ -26,10 +36,8 @@ pub(in crate::features::payments) async fn payment_of(
     db: &mut PgSession,
     id: PaymentOperationId,
 ) -> sqlx::Result<Option<PaymentId>> {
-    let payment = sqlx::query_scalar!(
-        r#"select payment_id as "id: PaymentId" from payment_operations where id = $1"#,
-        id.uuid()
-    );
+    let payment =
+        sqlx::query_scalar!(r#"select payment_id as "id: PaymentId" from payment_operations where id = $1"#, id.uuid());
     payment.fetch_optional(db).await
 }
 
@@ -38,10 +46,8 @@ pub(in crate::features::payments) async fn is_open(
     db: &mut PgSession,
     id: PaymentOperationId,
 ) -> sqlx::Result<Option<bool>> {
-    let open = sqlx::query_scalar!(
-        r#"select status = 'OPEN' as "open!" from payment_operations where id = $1"#,
-        id.uuid()
-    );
+    let open =
+        sqlx::query_scalar!(r#"select status = 'OPEN' as "open!" from payment_operations where id = $1"#, id.uuid());
     open.fetch_optional(db).await
 }
 

@@ -225,10 +225,8 @@ pub(in crate::features::payments) async fn organization_exists(
     db: &mut PgSession,
     id: OrganizationId,
 ) -> sqlx::Result<bool> {
-    let exists = sqlx::query_scalar!(
-        r#"select exists (select from organizations where id = $1) as "exists!""#,
-        id.uuid()
-    );
+    let exists =
+        sqlx::query_scalar!(r#"select exists (select from organizations where id = $1) as "exists!""#, id.uuid());
     exists.fetch_one(db).await
 }
 

@@ -96,8 +96,7 @@ pub(super) async fn change(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_patch(ChangeCredit::read);
-    let judged =
-        Box::pin(request.judge(caller.user_id.uuid(), input, || payments.check_organization(id))).await?;
+    let judged = Box::pin(request.judge(caller.user_id.uuid(), input, || payments.check_organization(id))).await?;
     let command = |wanted: ChangeCredit, precondition| SetLimit {
         payments: payments.clone(),
         actor: caller.user_id,
@@ -118,8 +117,9 @@ problem_responses!(PayProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, PAYMENT_NOT
 /// It lowers what is used of the credit, to 0 at most.
 #[utoipa::path(post, path = "/organizations/{id}/credit/payments", tag = "credit", operation_id = "payCredit",
     request_body = CreateCreditPayment,
-    params(("id" = OrganizationId, Path, description = "Id of the organization"), KeyHeader),
-    responses((status = 201, body = CreditEntryBody, headers(("Idempotency-Replayed" = Option<bool>))), PayProblems))]
+    params(("id" = OrganizationId, Path, description = "Id of the organization"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Make the change only if the credit still has this ETag")),
+    responses((status = 201, body = CreditEntryBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), PayProblems))]
 pub(super) async fn pay(
     Admin(caller): Admin,
     State(payments): State<PaymentService>,
@@ -129,15 +129,18 @@ pub(super) async fn pay(
     let input = request.body().read(CreateCreditPayment::read);
     let see = || async { payments.credit(caller, id).await.map(drop) };
     let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
-    let command = |wanted: CreateCreditPayment, _| PayCredit {
+    let command = |wanted: CreateCreditPayment, precondition| PayCredit {
         payments: payments.clone(),
         actor: caller.user_id,
         organization: id,
+        precondition,
         amount: wanted.amount,
         reference: wanted.reference,
     };
-    let answer = |(entry, currency): &(CreditEntry, Currency)| {
-        Answer::new(StatusCode::CREATED, &CreditEntryBody::new(entry, *currency), PRIVATE)
+    let answer = move |(entry, currency): &(CreditEntry, Currency)| {
+        let body = CreditEntryBody::new(entry, *currency);
+        let list = format!("/api/v1/organizations/{id}/credit/entries");
+        Answer::new(StatusCode::CREATED, &body, PRIVATE).with_tag(entry.seq.to_string()).with_location(list)
     };
     judged.run(command, answer).await
 }

@@ -71,16 +71,20 @@ fn written(
     for entry in entries {
         let payment = entry.payment_id.map(|id| id.to_string()).unwrap_or_default();
         let booking = entry.booking.as_ref().map_or("", |(_, reference)| reference.as_str());
-        text += &format!(
-            "{},{},{},{},{},{},{currency},{payment},{booking},{}\n",
-            entry.seq,
-            entry.created_at.to_rfc3339(),
+        let line = [
+            &entry.seq.to_string(),
+            &entry.created_at.to_rfc3339(),
             entry.kind.as_str(),
-            amount(entry.amount),
-            amount(entry.used),
-            amount(entry.limit),
+            &amount(entry.amount),
+            &amount(entry.used),
+            &amount(entry.limit),
+            currency.as_str(),
+            &payment,
+            booking,
             entry.reference.as_deref().unwrap_or_default(),
-        );
+        ];
+        text += &line.join(",");
+        text.push('\n');
     }
     text + &balance("CLOSING", to, entries.last().or(before))
 }

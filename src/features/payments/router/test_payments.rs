@@ -8,6 +8,7 @@ use crate::{
             dto::{TestEntryBody, TestPaymentBody, TestReference},
             error::code,
             provider::Confirmation,
+            repository::TestPayment,
             service::PaymentService,
         },
     },
@@ -52,8 +53,9 @@ problem_responses!(ConfirmProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID
 ///
 /// The provider's webhook follows, and the payment is authorized soon after the answer.
 #[utoipa::path(post, path = "/test-payments/{reference}/confirm", tag = "payments", operation_id = "confirmTestPayment",
-    params(("reference" = String, Path, description = "The provider's reference of the payment"), KeyHeader),
-    responses((status = 200, body = TestPaymentBody, headers(("Idempotency-Replayed" = Option<bool>))), ConfirmProblems))]
+    params(("reference" = String, Path, description = "The provider's reference of the payment"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Act only if the payment at the provider still has this ETag: `1`, it waits for its payer")),
+    responses((status = 200, body = TestPaymentBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ConfirmProblems))]
 pub(super) async fn confirm(
     Guest(caller): Guest,
     State(payments): State<PaymentService>,
@@ -67,8 +69,9 @@ pub(super) async fn confirm(
 ///
 /// The provider's webhook follows, and the payment fails soon after the answer.
 #[utoipa::path(post, path = "/test-payments/{reference}/fail", tag = "payments", operation_id = "failTestPayment",
-    params(("reference" = String, Path, description = "The provider's reference of the payment"), KeyHeader),
-    responses((status = 200, body = TestPaymentBody, headers(("Idempotency-Replayed" = Option<bool>))), ConfirmProblems))]
+    params(("reference" = String, Path, description = "The provider's reference of the payment"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Act only if the payment at the provider still has this ETag: `1`, it waits for its payer")),
+    responses((status = 200, body = TestPaymentBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ConfirmProblems))]
 pub(super) async fn fail(
     Guest(caller): Guest,
     State(payments): State<PaymentService>,
@@ -90,6 +93,13 @@ async fn act(
     let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
     // Faultless input is not looked up by `judge`.
     payments.visible_test(caller, &reference).await?;
-    let command = |(), _| Confirm { payments: payments.clone(), reference: reference.clone(), confirmation };
-    judged.run(command, |payment| Answer::new(StatusCode::OK, &TestPaymentBody::from(payment), PRIVATE)).await
+    let command = |(), precondition| Confirm {
+        payments: payments.clone(),
+        reference: reference.clone(),
+        confirmation,
+        precondition,
+    };
+    let answer =
+        |payment: &TestPayment| Answer::new(StatusCode::OK, &TestPaymentBody::from(payment), PRIVATE).with_tag("2");
+    judged.run(command, answer).await
 }

@@ -281,7 +281,9 @@ impl Server {
                     changes.freed.extend(seen.awb_number.clone());
                     cancelled(seen)
                 }
-                Grant::Hold(_) | Grant::HoldAndBook(..) | Grant::StepHold(_) | Grant::Commit(..) => panic!("nobody holds here"),
+                Grant::Hold(_) | Grant::HoldAndBook(..) | Grant::StepHold(_) | Grant::Commit(..) => {
+                    panic!("nobody holds here")
+                }
             };
             changes.shifts.extend(shifts_of(&entry.order.operation, grant));
             changes.effects.push((entry.order.ticket.request, made.id));
