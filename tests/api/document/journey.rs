@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{document, operations, schema::Checker};
-use crate::support::{Answer, Client, NewFlight, World, WorldOptions, until};
+use crate::{
+    payments::{any_credit, any_payment, signed_webhook, with_test},
+    support::{Answer, Client, NewFlight, World, WorldOptions, until},
+};
 
 /// Sends requests and holds the answers against the document.
 struct Journey<'a> {
@@ -78,7 +81,7 @@ const CSV: &str = "flight_number,origin,destination,departure_datetime,arrival_d
 
 #[tokio::test]
 async fn every_success_has_exactly_the_documented_members() {
-    let world = World::start().await;
+    let world = with_test().start().await;
     let document = document();
     let mut journey = Journey { document: &document, visited: BTreeSet::new(), faults: BTreeMap::new() };
     let (anyone, admin) = (world.anonymous(), world.admin().await);
@@ -92,6 +95,7 @@ async fn every_success_has_exactly_the_documented_members() {
     waitlist(&world, &mut journey, &admin).await;
     allotments(&mut journey, &admin).await;
     claims(&world, &mut journey, &anyone, &customer).await;
+    payments(&world, &mut journey, &admin).await;
     system(&mut journey, &anyone, &admin).await;
 
     assert!(journey.faults.is_empty(), "{:#?}", journey.faults);
@@ -332,6 +336,35 @@ async fn waitlist(world: &World, journey: &mut Journey<'_>, staff: &Client) {
     let body = Some(json!({"pieces": 1}));
     journey.visit(staff, "POST", "/api/v1/waitlist/{id}/book", &[&entries[2]], body).await;
     journey.visit(staff, "POST", "/api/v1/waitlist/{id}/decline", &[&entries[3]], None).await;
+}
+
+/// Payments at the provider `test`, its webhook, and an organization's credit.
+async fn payments(world: &World, journey: &mut Journey<'_>, staff: &Client) {
+    for verb in ["confirm", "fail"] {
+        let payment = any_payment(world, "tok_confirm").await;
+        let reference = payment["provider_reference"].as_str().unwrap();
+        journey.visit(staff, "GET", "/api/v1/payments/{id}", &[payment["id"].as_str().unwrap()], None).await;
+        let template = format!("/api/v1/test-payments/{{reference}}/{verb}");
+        journey.visit(staff, "POST", &template, &[reference], None).await;
+    }
+    any_payment(world, "tok_declined").await;
+    journey.visit(staff, "GET", "/api/v1/test-payments/journal", &[], None).await;
+    let answer = signed_webhook(world, "msg_1", "test_of_nobody").await;
+    assert_eq!(answer.status, 204, "{}", answer.text);
+    let template = "/api/v1/payments/webhooks/{provider}";
+    journey.hold(&format!("POST {template}"), "POST", template, &answer);
+    let caller = staff.get("/api/v1/auth/me").await.expect(200);
+    let id = caller["organization_id"].as_str().unwrap();
+    any_credit(world, id.parse().unwrap()).await;
+    let credit = "/api/v1/organizations/{id}/credit";
+    let limit = json!({"limit": {"amount": "2000", "currency": "USD"}});
+    journey.visit(staff, "PATCH", credit, &[id], Some(limit)).await;
+    let paid = json!({"amount": {"amount": "10", "currency": "USD"}, "reference": "INV-1"});
+    journey.visit(staff, "POST", "/api/v1/organizations/{id}/credit/payments", &[id], Some(paid)).await;
+    journey.visit(staff, "GET", credit, &[id], None).await;
+    journey.visit(staff, "GET", "/api/v1/organizations/{id}/credit/entries", &[id], None).await;
+    let statement = "/api/v1/organizations/{id}/credit/statement";
+    journey.visit(staff, "GET", statement, &[id, "?from=2026-11-01&to=2026-11-30"], None).await;
 }
 
 /// A guest's booking, which goes to an account.

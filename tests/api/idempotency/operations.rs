@@ -9,6 +9,7 @@ use super::{HEADER, effects, fresh, kept, repeats};
 use crate::{
     flight_verbs::path_to,
     holds::{HOLDS, at, hold_on},
+    payments::{any_credit, any_payment, with_test},
     support::{
         Answer, Client, NewFlight, World, WorldOptions,
         freight::{BOOKINGS, order, path_of, with},
@@ -17,6 +18,7 @@ use crate::{
 };
 
 const ALLOTMENTS: &str = "/api/v1/allotments";
+const CREDIT_PAYMENTS: &str = "/api/v1/organizations/{id}/credit/payments";
 const WAITLIST: &str = "/api/v1/waitlist";
 const RESERVATIONS: &str = "/api/v1/flights/{id}/reservations";
 
@@ -101,6 +103,14 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
     let hold = guest.hold(with(hold_on(&[&roomy]), json!({"contact": {"email": "gus@example.com"}}))).await;
     let booked = guest.commit(&hold, json!({"pieces": 1})).await;
     let claim = json!({"claim_token": booked["claim"]["token"]});
+    let reference = async || {
+        let payment = any_payment(world, "tok_confirm").await;
+        format!("/api/v1/test-payments/{}", payment["provider_reference"].as_str().unwrap())
+    };
+    let (confirmed, failed) = (reference().await, reference().await);
+    let credit = any_credit(world, me["organization_id"].as_str().unwrap().parse().unwrap()).await;
+    let limit = json!({"limit": {"amount": "2000", "currency": "USD"}});
+    let paid = json!({"amount": {"amount": "10", "currency": "USD"}, "reference": "INV-1"});
     let deed =
         |method, template, path: String, body, status| Deed { operation: (method, template), path, body, status };
     let booking = |verb: &'static str, path: &str, body| {
@@ -148,13 +158,17 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("POST", ALLOTMENTS, ALLOTMENTS.to_owned(), Some(allotment), 201),
         deed("PATCH", "/api/v1/allotments/{id}", allotted.clone(), Some(json!({"name": "Daily"})), 200),
         deed("DELETE", "/api/v1/allotments/{id}", allotted, None, 200),
+        deed("POST", "/api/v1/test-payments/{reference}/confirm", format!("{confirmed}/confirm"), None, 200),
+        deed("POST", "/api/v1/test-payments/{reference}/fail", format!("{failed}/fail"), None, 200),
+        deed("PATCH", "/api/v1/organizations/{id}/credit", credit.clone(), Some(limit), 200),
+        deed("POST", CREDIT_PAYMENTS, format!("{credit}/payments"), Some(paid), 201),
         deed("PATCH", "/api/v1/users/{id}", user, Some(json!({"role": "operator"})), 200),
     ]
 }
 
 #[tokio::test]
 async fn each_change_that_is_repeated_is_answered_as_the_first_time_and_made_once() {
-    let world = World::start().await;
+    let world = with_test().start().await;
     let admin = world.admin().await;
     let deeds = deeds(&world, &admin).await;
     let mut done = Vec::new();
@@ -184,7 +198,7 @@ async fn each_change_that_is_repeated_is_answered_as_the_first_time_and_made_onc
 
 #[tokio::test]
 async fn without_a_key_each_request_is_its_own() {
-    let world = World::start().await;
+    let world = with_test().start().await;
     let admin = world.admin().await;
     for deed in deeds(&world, &admin).await {
         let (method, template) = deed.operation;
@@ -197,6 +211,7 @@ async fn without_a_key_each_request_is_its_own() {
                 assert_ne!(fresh(again, 201).body["id"], first.body["id"]);
             }
             "/api/v1/holds/{id}/extend" => drop(again.expect_problem(409, "hold_limit_exceeded")),
+            CREDIT_PAYMENTS => assert_ne!(fresh(again, 201).body["seq"], first.body["seq"]),
             "/api/v1/waitlist/{id}/move" => drop(fresh(again, 200)),
             // To make a thing what it is already is no fault.
             "/api/v1/flights/import" => assert_eq!(fresh(again, 200).body["unchanged"], 1),
@@ -232,7 +247,7 @@ fn documented(header: &str) -> BTreeSet<(String, String)> {
 
 #[tokio::test]
 async fn the_document_tells_of_the_key_where_it_counts_and_nowhere_else() {
-    let world = World::start().await;
+    let world = with_test().start().await;
     let deeds = deeds(&world, &world.admin().await).await;
     let named = |deed: &Deed| (deed.operation.0.to_owned(), deed.operation.1.to_owned());
     assert_eq!(documented("Idempotency-Key"), deeds.iter().map(named).collect::<BTreeSet<_>>());
