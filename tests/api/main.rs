@@ -60,6 +60,7 @@ mod metrics;
 mod observability;
 mod outbox;
 mod overbooking;
+mod pricing;
 mod problems;
 mod races;
 mod reference;

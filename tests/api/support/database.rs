@@ -216,8 +216,15 @@ enum Kind {
 }
 
 /// All that the product does again and again.
-pub const SCHEDULES: [&str; 6] =
-    ["partitions_ahead", "expired_tokens", "old_idempotency_keys", "old_outbox", "flight_steps", "old_hold_texts"];
+pub const SCHEDULES: [&str; 7] = [
+    "partitions_ahead",
+    "expired_tokens",
+    "old_idempotency_keys",
+    "old_outbox",
+    "flight_steps",
+    "old_hold_texts",
+    "old_quotes",
+];
 
 /// Makes a light database of a migrated one: without the partitions of the months after the next, and with all schedules
 /// due tomorrow.
