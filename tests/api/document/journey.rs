@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{document, operations, schema::Checker};
 use crate::{
     payments::{any_credit, any_payment, signed_webhook, with_test},
+    pricing::{sale, surcharge, tariff},
     support::{Answer, Client, NewFlight, World, WorldOptions, until},
 };
 
@@ -79,6 +80,9 @@ impl Journey<'_> {
 const CSV: &str = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,\
                    positions,cutoff_minutes\nAI205,DEL,LHR,2026-11-23T08:00:00Z,2026-11-23T16:00:00Z,,500,,,\n";
 
+const TARIFFS: &str = "code,airline_code,origin,destination,flight_numbers,organization_id,product,handling_code,currency,minimum,\
+                       normal,breaks,valid_from,valid_to\nT9,,SYD,*,,,,,USD,75,16,45=10;100=9,2026-01-01,\n";
+
 #[tokio::test]
 async fn every_success_has_exactly_the_documented_members() {
     let world = with_test().start().await;
@@ -87,6 +91,7 @@ async fn every_success_has_exactly_the_documented_members() {
     let (anyone, admin) = (world.anonymous(), world.admin().await);
     schedule_and_reference(&world, &mut journey, &anyone, &admin).await;
     rules(&mut journey, &anyone, &admin).await;
+    prices(&mut journey, &admin).await;
     let customer = accounts(&mut journey, &anyone).await;
     callers(&mut journey, &anyone, &customer, &admin).await;
     shipments(&mut journey, &anyone, &customer, &admin).await;
@@ -156,6 +161,42 @@ async fn rules(journey: &mut Journey<'_>, anyone: &Client, admin: &Client) {
     let change = Some(json!({"weekdays": null, "effect": "FORBID"}));
     journey.visit(admin, "PATCH", "/api/v1/embargoes/{id}", &[id], change).await;
     journey.visit(admin, "DELETE", "/api/v1/embargoes/{id}", &[id], None).await;
+}
+
+/// Rules of prices with all members and with few, and quotes by them.
+async fn prices(journey: &mut Journey<'_>, admin: &Client) {
+    let me = journey.visit(admin, "GET", "/api/v1/auth/me", &[], None).await;
+    let narrow = json!({"airline_code": "AI", "flight_numbers": ["AI101"], "valid_to": "2026-12-31",
+                        "organization_id": me["organization_id"], "product": "ROSES", "handling_code": "PER",
+                        "breaks": [{"from_kg": 45, "rate": "10"}]});
+    let limits = json!({"airline_code": "AI", "flight_numbers": ["AI101"], "valid_to": "2026-12-31", "minimum": "1",
+                        "maximum": "9.5", "handling_codes": ["PER"]});
+    let coded = json!({"code": "SPRING", "airline_code": "AI", "flight_numbers": ["AI101"], "valid_to": "2026-12-31",
+                       "max_uses": 5});
+    let kinds = [
+        ("/api/v1/tariffs", "/api/v1/tariffs/{id}", tariff("T1", json!({})), tariff("T2", narrow)),
+        ("/api/v1/surcharges", "/api/v1/surcharges/{id}", surcharge("MYC", json!({})), surcharge("MYC", limits)),
+        ("/api/v1/sales", "/api/v1/sales/{id}", sale(json!({})), sale(coded)),
+    ];
+    let mut full = Vec::new();
+    for (list, template, least, most) in &kinds {
+        journey.visit(admin, "POST", list, &[], Some(least.clone())).await;
+        let rule = journey.visit(admin, "POST", list, &[], Some(most.clone())).await;
+        let id = rule["id"].as_str().unwrap().to_owned();
+        journey.visit(admin, "GET", list, &[], None).await;
+        journey.visit(admin, "GET", template, &[&id], None).await;
+        full.push((*template, id));
+    }
+    journey.visit(admin, "POST", "/api/v1/tariffs/import", &[], Some(TARIFFS.into())).await;
+    let asked = json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21", "weight_kg": 10,
+                       "special_handling_codes": ["PER"], "product": "ROSES", "discount_code": "SPRING"});
+    let quote = journey.visit(admin, "POST", "/api/v1/quotes", &[], Some(asked)).await;
+    assert_eq!(quote["lines"].as_array().map(Vec::len), Some(3), "{quote}");
+    journey.visit(admin, "GET", "/api/v1/quotes/{id}", &[quote["id"].as_str().unwrap()], None).await;
+    for (template, id) in &full {
+        journey.visit(admin, "PATCH", template, &[id], Some(json!({"airline_code": null}))).await;
+        journey.visit(admin, "DELETE", template, &[id], None).await;
+    }
 }
 
 async fn accounts(journey: &mut Journey<'_>, anyone: &Client) -> Client {

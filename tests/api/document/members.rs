@@ -28,6 +28,11 @@ async fn fillings(world: &World) -> [(&'static str, String); 17] {
     let allotment = json!({"organization_id": booking["organization_id"], "name": "Weekly", "origin": "SYD",
                            "destination": "LHR", "date_from": "2026-12-01", "date_to": "2026-12-31", "weight_kg": 1});
     let allotment = admin.post("/api/v1/allotments", allotment).await.expect(201);
+    let tariff = admin.post("/api/v1/tariffs", crate::pricing::tariff("T1", json!({}))).await.expect(201);
+    let surcharge = admin.post("/api/v1/surcharges", crate::pricing::surcharge("MYC", json!({}))).await.expect(201);
+    let sale = admin.post("/api/v1/sales", crate::pricing::sale(json!({}))).await.expect(201);
+    let asked = json!({"origin": "DEL", "destination": "LHR", "flight_ids": [flight["id"]], "weight_kg": 1});
+    let quote = admin.post("/api/v1/quotes", asked).await.expect(201);
     let waiting = admin.post("/api/v1/waitlist", on_flight).await.expect(201);
     let payment = any_payment(world, "tok_confirm").await;
     let organization = booking["organization_id"].as_str().unwrap();
@@ -42,6 +47,10 @@ async fn fillings(world: &World) -> [(&'static str, String); 17] {
         ("{hold_id}", reserved["id"].as_str().unwrap().to_owned()),
         ("/waitlist/{id}", format!("/waitlist/{}", waiting["id"].as_str().unwrap())),
         ("/embargoes/{id}", format!("/embargoes/{}", embargo["id"].as_str().unwrap())),
+        ("/tariffs/{id}", format!("/tariffs/{}", tariff["id"].as_str().unwrap())),
+        ("/surcharges/{id}", format!("/surcharges/{}", surcharge["id"].as_str().unwrap())),
+        ("/sales/{id}", format!("/sales/{}", sale["id"].as_str().unwrap())),
+        ("/quotes/{id}", format!("/quotes/{}", quote["id"].as_str().unwrap())),
         ("/users/{id}", format!("/users/{}", booking["created_by"].as_str().unwrap())),
         ("/api-keys/{id}", format!("/api-keys/{}", key["id"].as_str().unwrap())),
         ("{id}", flight["id"].as_str().unwrap().to_owned()),

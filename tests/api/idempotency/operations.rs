@@ -49,6 +49,9 @@ impl Deed {
 const TABLE: &str = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,\
                      positions,cutoff_minutes\nAI205,DEL,LHR,2026-11-23T08:00:00Z,2026-11-23T16:00:00Z,,500,,,\n";
 
+const TARIFFS: &str = "code,airline_code,origin,destination,flight_numbers,organization_id,product,handling_code,currency,minimum,\
+                       normal,breaks,valid_from,valid_to\nT9,,SYD,*,,,,,USD,75,16,45=10;100=9,2026-01-01,\n";
+
 /// Each of them, in an order in which each can be done.
 async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
     let flight = async |number| world.flight(NewFlight::new(number, "DEL", "LHR").weight(100_000.0)).await;
@@ -99,6 +102,16 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
                          "valid_from": "2026-11-20", "effect": "FORBID"});
     let ended = caller.post("/api/v1/embargoes", embargo.clone()).await.expect(201);
     let ended = format!("/api/v1/embargoes/{}", ended["id"].as_str().unwrap());
+    let tariff = crate::pricing::tariff("T1", json!({}));
+    let dear = caller.post("/api/v1/tariffs", tariff.clone()).await.expect(201);
+    let dear = format!("/api/v1/tariffs/{}", dear["id"].as_str().unwrap());
+    let fuel = crate::pricing::surcharge("MYC", json!({"currency": "USD"}));
+    let charged = caller.post("/api/v1/surcharges", fuel.clone()).await.expect(201);
+    let charged = format!("/api/v1/surcharges/{}", charged["id"].as_str().unwrap());
+    let sale = crate::pricing::sale(json!({"code": "SPRING"}));
+    let lowered = caller.post("/api/v1/sales", sale.clone()).await.expect(201);
+    let lowered = format!("/api/v1/sales/{}", lowered["id"].as_str().unwrap());
+    let asked = json!({"origin": "DEL", "destination": "LHR", "flight_ids": [roomy["id"]], "weight_kg": 1});
     let guest = world.caller(Role::Guest).await;
     let hold = guest.hold(with(hold_on(&[&roomy]), json!({"contact": {"email": "gus@example.com"}}))).await;
     let booked = guest.commit(&hold, json!({"pieces": 1})).await;
@@ -140,6 +153,17 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("POST", "/api/v1/embargoes", "/api/v1/embargoes".to_owned(), Some(embargo), 201),
         deed("PATCH", "/api/v1/embargoes/{id}", ended.clone(), Some(json!({"weekdays": [1]})), 200),
         deed("DELETE", "/api/v1/embargoes/{id}", ended, None, 200),
+        deed("POST", "/api/v1/quotes", "/api/v1/quotes".to_owned(), Some(asked), 201),
+        deed("PATCH", "/api/v1/tariffs/{id}", dear.clone(), Some(json!({"normal": "20"})), 200),
+        deed("DELETE", "/api/v1/tariffs/{id}", dear, None, 200),
+        deed("POST", "/api/v1/tariffs", "/api/v1/tariffs".to_owned(), Some(tariff), 201),
+        deed("POST", "/api/v1/tariffs/import", "/api/v1/tariffs/import".to_owned(), Some(json!(TARIFFS)), 200),
+        deed("POST", "/api/v1/surcharges", "/api/v1/surcharges".to_owned(), Some(fuel), 201),
+        deed("PATCH", "/api/v1/surcharges/{id}", charged.clone(), Some(json!({"rate": "2"})), 200),
+        deed("DELETE", "/api/v1/surcharges/{id}", charged, None, 200),
+        deed("PATCH", "/api/v1/sales/{id}", lowered.clone(), Some(json!({"percent": "20"})), 200),
+        deed("DELETE", "/api/v1/sales/{id}", lowered, None, 200),
+        deed("POST", "/api/v1/sales", "/api/v1/sales".to_owned(), Some(sale), 201),
         deed("POST", HOLDS, HOLDS.to_owned(), Some(hold_on(&[&roomy])), 201),
         deed("PATCH", "/api/v1/holds/{id}", amended, Some(json!({"weight_kg": 110})), 200),
         deed("POST", "/api/v1/holds/{id}/extend", format!("{extended}/extend"), Some(json!({"ttl_seconds": 120})), 200),
@@ -207,17 +231,26 @@ async fn without_a_key_each_request_is_its_own() {
         assert_eq!(again.header("idempotency-replayed"), None, "{method} {template}");
         match template {
             BOOKINGS => assert_ne!(fresh(again, 201).body["ref_id"], first.body["ref_id"]),
-            HOLDS | RESERVATIONS | WAITLIST | ALLOTMENTS | "/api/v1/embargoes" => {
+            HOLDS | RESERVATIONS | WAITLIST | ALLOTMENTS | "/api/v1/embargoes" | "/api/v1/quotes"
+            | "/api/v1/surcharges" => {
                 assert_ne!(fresh(again, 201).body["id"], first.body["id"]);
             }
             "/api/v1/holds/{id}/extend" => drop(again.expect_problem(409, "hold_limit_exceeded")),
             CREDIT_PAYMENTS => assert_ne!(fresh(again, 201).body["seq"], first.body["seq"]),
             "/api/v1/waitlist/{id}/move" => drop(fresh(again, 200)),
             // To make a thing what it is already is no fault.
-            "/api/v1/flights/import" => assert_eq!(fresh(again, 200).body["unchanged"], 1),
-            "/api/v1/flights" => drop(again.expect_problem(409, "already_exists")),
+            "/api/v1/flights/import" | "/api/v1/tariffs/import" => assert_eq!(fresh(again, 200).body["unchanged"], 1),
+            "/api/v1/flights" | "/api/v1/tariffs" | "/api/v1/sales" => {
+                again.expect_problem(409, "already_exists");
+            }
             "/api/v1/bookings/claim" => drop(again.expect_problem(400, "invalid_token")),
-            "/api/v1/allotments/{id}" | "/api/v1/embargoes/{id}" if method == "DELETE" => {
+            "/api/v1/allotments/{id}"
+            | "/api/v1/embargoes/{id}"
+            | "/api/v1/tariffs/{id}"
+            | "/api/v1/surcharges/{id}"
+            | "/api/v1/sales/{id}"
+                if method == "DELETE" =>
+            {
                 again.expect_problem(404, "not_found");
             }
             _ if method == "PATCH" => assert_eq!(fresh(again, 200).body, first.body),

@@ -50,6 +50,7 @@ pub async fn provoke_all() -> Vec<Provoked> {
     requests_that_cannot_be_read(&world, &mut met).await;
     callers_that_may_not(&world, &mut met).await;
     bookings_that_cannot_be_made(&world, &mut met).await;
+    prices_that_cannot_be_given(&world, &mut met).await;
     steps_that_cannot_be_taken(&world, &mut met).await;
     holds_that_cannot_be_made_or_booked(&world, &mut met).await;
     payments_that_are_not_believed_or_not_owed(&world, &mut met).await;
@@ -201,6 +202,19 @@ async fn bookings_that_cannot_be_made(world: &World, met: &mut Provocations) {
         assert_eq!((&refused["embargo_id"], &refused["flight_id"]), (&embargo["id"], &flight["id"]));
     }
     world.audit().await;
+}
+
+async fn prices_that_cannot_be_given(world: &World, met: &mut Provocations) {
+    let (guest, admin) = (world.caller(Role::Guest).await, world.admin().await);
+    let flight = world.flight(NewFlight::new("AI121", "DEL", "LHR")).await;
+    let at = ("POST", "/api/v1/quotes");
+    let asked = json!({"origin": "DEL", "destination": "LHR", "flight_ids": [flight["id"]], "weight_kg": 1,
+                       "discount_code": "SPRING"});
+    let refused = guest.post(at.1, asked.clone()).await;
+    met.met(409, "no_rate", at, refused);
+    admin.post("/api/v1/tariffs", crate::pricing::tariff("T1", json!({}))).await.expect(201);
+    let refused = guest.post(at.1, asked).await;
+    assert_eq!(met.met(409, "discount_not_applicable", at, refused)["reason"], "unknown");
 }
 
 async fn steps_that_cannot_be_taken(world: &World, met: &mut Provocations) {
