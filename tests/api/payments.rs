@@ -174,6 +174,15 @@ pub async fn any_payment(world: &World, token: &str) -> Value {
     world.operator().await.get(&path_of(payment)).await.expect(200)
 }
 
+impl World {
+    /// Makes the outcome of a payment's authorization one that nobody knows.
+    pub async fn forget_outcome(&self, payment: &Value) {
+        let id = payment["id"].as_str().unwrap();
+        let unresolved = "update payment_operations set status = 'UNRESOLVED', next_attempt_at = null where payment_id = ";
+        self.sql(&format!("{unresolved}'{id}'")).await;
+    }
+}
+
 /// Gives an organization credit of 1000 USD, and charges 100. Returns the path of its credit.
 pub async fn any_credit(world: &World, organization: Uuid) -> String {
     let path = format!("/api/v1/organizations/{organization}/credit");

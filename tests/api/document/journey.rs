@@ -101,6 +101,7 @@ async fn every_success_has_exactly_the_documented_members() {
     allotments(&mut journey, &admin).await;
     claims(&world, &mut journey, &anyone, &customer).await;
     payments(&world, &mut journey, &admin).await;
+    bills(&world, &mut journey, &admin).await;
     system(&mut journey, &anyone, &admin).await;
 
     assert!(journey.faults.is_empty(), "{:#?}", journey.faults);
@@ -406,6 +407,42 @@ async fn payments(world: &World, journey: &mut Journey<'_>, staff: &Client) {
     journey.visit(staff, "GET", "/api/v1/organizations/{id}/credit/entries", &[id], None).await;
     let statement = "/api/v1/organizations/{id}/credit/statement";
     journey.visit(staff, "GET", statement, &[id, "?from=2026-11-01&to=2026-11-30"], None).await;
+}
+
+/// What bookings cost, and being paid for them.
+async fn bills(world: &World, journey: &mut Journey<'_>, staff: &Client) {
+    let flight = world.flight(NewFlight::new("AI407", "DEL", "LHR").leaves_in_hours(90)).await;
+    staff.post("/api/v1/tariffs", tariff("BILLS", json!({"origin": "DEL", "destination": "LHR"}))).await.expect(201);
+    let manual = with_test().set("payments.capture", "manual").on(&world.database).start().await;
+    let payer = manual.admin().await;
+    let wish = json!({"flight_ids": [flight["id"]], "weight_kg": 10, "pieces": 1});
+    let commit = "/api/v1/holds/{id}/commit";
+    let held = async || {
+        let hold = payer.post("/api/v1/holds", wish.clone()).await.expect(201);
+        hold["id"].as_str().unwrap().to_owned()
+    };
+    let waits = held().await;
+    journey.visit(&payer, "POST", commit, &[&waits], Some(json!({"payment_token": "tok_confirm"}))).await;
+    journey.visit(staff, "GET", "/api/v1/holds/{id}", &[&waits], None).await;
+    let booking = journey.visit(&payer, "POST", commit, &[&held().await], Some(json!({}))).await;
+    let reference = booking["ref_id"].as_str().unwrap();
+    let payments = "/api/v1/bookings/{ref_id}/payments";
+    let token = Some(json!({"payment_token": "tok_ok"}));
+    let payment = journey.visit(&payer, "POST", payments, &[reference], token.clone()).await;
+    let id = [payment["id"].as_str().unwrap()];
+    journey.visit(&payer, "POST", "/api/v1/payments/{id}/capture", &id, Some(json!({}))).await;
+    journey.visit(staff, "GET", payments, &[reference], None).await;
+    journey.visit(staff, "GET", "/api/v1/bookings/{ref_id}/cancellation", &[reference], None).await;
+    let part = json!({"amount": {"amount": "1.00", "currency": "USD"}, "reason": "Late"});
+    journey.visit(staff, "POST", "/api/v1/bookings/{ref_id}/refunds", &[reference], Some(part)).await;
+    journey.visit(staff, "GET", "/api/v1/bookings/{ref_id}", &[reference], None).await;
+    let [voided, resolved] = [any_payment(world, "tok_confirm").await, any_payment(world, "tok_confirm").await];
+    let id = |payment: &Value| payment["id"].as_str().unwrap().to_owned();
+    journey.visit(staff, "POST", "/api/v1/payments/{id}/void", &[&id(&voided)], None).await;
+    world.forget_outcome(&resolved).await;
+    let told = Some(json!({"done": false, "note": "By telephone"}));
+    journey.visit(staff, "POST", "/api/v1/payments/{id}/resolve", &[&id(&resolved)], told).await;
+    manual.shutdown().await;
 }
 
 /// A guest's booking, which goes to an account.

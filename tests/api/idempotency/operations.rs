@@ -18,6 +18,8 @@ use crate::{
 };
 
 const ALLOTMENTS: &str = "/api/v1/allotments";
+const PAY: &str = "/api/v1/bookings/{ref_id}/payments";
+const REFUND: &str = "/api/v1/bookings/{ref_id}/refunds";
 const CREDIT_PAYMENTS: &str = "/api/v1/organizations/{id}/credit/payments";
 const WAITLIST: &str = "/api/v1/waitlist";
 const RESERVATIONS: &str = "/api/v1/flights/{id}/reservations";
@@ -112,6 +114,21 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
     let lowered = caller.post("/api/v1/sales", sale.clone()).await.expect(201);
     let lowered = format!("/api/v1/sales/{}", lowered["id"].as_str().unwrap());
     let asked = json!({"origin": "DEL", "destination": "LHR", "flight_ids": [roomy["id"]], "weight_kg": 1});
+    let priced = async |client: &Client, body| {
+        let hold = client.hold(with(hold_on(&[&roomy]), json!({"pieces": 1}))).await;
+        path_of(&client.commit(&hold, body).await)
+    };
+    let manual = with_test().set("payments.capture", "manual").on(&world.database).start().await;
+    let authorized = priced(&manual.admin().await, json!({"payment_token": "tok_ok"})).await;
+    manual.shutdown().await;
+    let authorized = caller.get(&format!("{authorized}/payments")).await.expect(200);
+    let unpaid = priced(caller, json!({})).await;
+    let overpaid = priced(caller, json!({"payment_token": "tok_ok"})).await;
+    let [voided, resolved] = [any_payment(world, "tok_confirm").await, any_payment(world, "tok_confirm").await];
+    world.forget_outcome(&resolved).await;
+    let payment = |payment: &Value, verb| format!("/api/v1/payments/{}/{verb}", payment["id"].as_str().unwrap());
+    let (captured, voided, resolved) =
+        (payment(&authorized[0], "capture"), payment(&voided, "void"), payment(&resolved, "resolve"));
     let guest = world.caller(Role::Guest).await;
     let hold = guest.hold(with(hold_on(&[&roomy]), json!({"contact": {"email": "gus@example.com"}}))).await;
     let booked = guest.commit(&hold, json!({"pieces": 1})).await;
@@ -184,6 +201,11 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("DELETE", "/api/v1/allotments/{id}", allotted, None, 200),
         deed("POST", "/api/v1/test-payments/{reference}/confirm", format!("{confirmed}/confirm"), None, 200),
         deed("POST", "/api/v1/test-payments/{reference}/fail", format!("{failed}/fail"), None, 200),
+        deed("POST", PAY, format!("{unpaid}/payments"), Some(json!({"payment_token": "tok_ok"})), 201),
+        deed("POST", REFUND, format!("{overpaid}/refunds"), Some(json!({"reason": "Late"})), 201),
+        deed("POST", "/api/v1/payments/{id}/capture", captured, Some(json!({})), 200),
+        deed("POST", "/api/v1/payments/{id}/void", voided, None, 200),
+        deed("POST", "/api/v1/payments/{id}/resolve", resolved, Some(json!({"done": false, "note": "No"})), 200),
         deed("PATCH", "/api/v1/organizations/{id}/credit", credit.clone(), Some(limit), 200),
         deed("POST", CREDIT_PAYMENTS, format!("{credit}/payments"), Some(paid), 201),
         deed("PATCH", "/api/v1/users/{id}", user, Some(json!({"role": "operator"})), 200),

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::{
     super::{
         BookingError, BookingService,
-        router::{answer, payment_answer},
+        router::{payment_answer, refund_answer},
     },
     Cancellation,
     commit::declined,
@@ -109,7 +109,7 @@ impl BookingService {
         let booking = self.visible(caller, reference).await?;
         self.carry_out_all(booking.id).await?;
         let booking = self.visible(caller, reference).await?;
-        Ok(self.keep_instead(key, answer(StatusCode::CREATED, &booking)).await)
+        Ok(self.keep_instead(key, refund_answer(&booking)).await)
     }
 
     /// Has what is promised for a booking carried out, as far as the provider decides it in time.

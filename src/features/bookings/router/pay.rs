@@ -31,7 +31,13 @@ use crate::{
 const PAYMENT: &str = "/api/v1/payments/";
 
 pub(in crate::features::bookings) fn payment_answer(status: StatusCode, payment: &Payment) -> Answer {
-    Answer::new(status, &PaymentBody::from(payment), PRIVATE).with_location(format!("{PAYMENT}{}", payment.id))
+    let answer = Answer::new(status, &PaymentBody::from(payment), PRIVATE).with_tag(payment.version.to_string());
+    if status == StatusCode::OK { answer } else { answer.with_location(format!("{PAYMENT}{}", payment.id)) }
+}
+
+/// Of a refund, which the payments of the booking show.
+pub(in crate::features::bookings) fn refund_answer(booking: &Booking) -> Answer {
+    answer(StatusCode::CREATED, booking).with_location(format!("/api/v1/bookings/{}/payments", booking.ref_id))
 }
 
 /// Of a payment that was begun; the provider is asked after it.
@@ -49,8 +55,8 @@ problem_responses!(PayProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, PAYMENT_DEC
 #[utoipa::path(post, path = "/bookings/{ref_id}/payments", tag = "payments", operation_id = "payBooking",
     request_body = PaymentRequest,
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader),
-    responses((status = 201, body = PaymentBody, headers(("Location" = String), ("Idempotency-Replayed" = Option<bool>))),
-              (status = 202, body = PaymentBody, headers(("Location" = String))), PayProblems))]
+    responses((status = 201, body = PaymentBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))),
+              (status = 202, body = PaymentBody, headers(("ETag" = String), ("Location" = String))), PayProblems))]
 pub(super) async fn pay(
     Guest(caller): Guest,
     State(bookings): State<BookingService>,
@@ -118,7 +124,7 @@ problem_responses!(RefundProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, REFUND_E
 #[utoipa::path(post, path = "/bookings/{ref_id}/refunds", tag = "payments", operation_id = "refundBooking",
     request_body = Option<RefundRequest>,
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader),
-    responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), RefundProblems))]
+    responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), RefundProblems))]
 pub(super) async fn refund(
     Admin(caller): Admin,
     State(bookings): State<BookingService>,
@@ -133,8 +139,7 @@ pub(super) async fn refund(
     bookings.visible(caller, &reference).await?;
     let ((), (key, RefundRequest { amount, reason })) = input?;
     let command = Refund { bookings: bookings.clone(), caller, reference: reference.clone(), amount, reason };
-    let promised = |booking: &Booking| answer(StatusCode::CREATED, booking);
-    let keyed = Keyed { command, key: key.clone(), answer: Box::new(promised) };
+    let keyed = Keyed { command, key: key.clone(), answer: Box::new(refund_answer) };
     let kept = unit_of_work.run(keyed).await?;
     check_replayed(&bookings, caller, &kept).await?;
     bookings.refunded(caller, &reference, kept, &key).await
@@ -174,7 +179,7 @@ macro_rules! decision {
         $(#[$doc])*
         #[utoipa::path(post, path = $path, tag = "payments", operation_id = $operation, request_body = $body,
             params(("id" = PaymentId, Path, description = "Id of the payment"), KeyHeader),
-            responses((status = 200, body = PaymentBody, headers(("Idempotency-Replayed" = Option<bool>))), AdministerProblems))]
+            responses((status = 200, body = PaymentBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), AdministerProblems))]
         pub(super) async fn $name(
             Admin(caller): Admin,
             State(bookings): State<BookingService>,
