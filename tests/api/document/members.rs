@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What fills the holes in paths: things that are there, as bad input is told only about those.
-async fn fillings(world: &World) -> [(&'static str, String); 17] {
+async fn fillings(world: &World) -> Vec<(&'static str, String)> {
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let order = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 1});
     let booking = world.customer().await.post("/api/v1/bookings", order).await.expect(201);
@@ -37,7 +37,7 @@ async fn fillings(world: &World) -> [(&'static str, String); 17] {
     let payment = any_payment(world, "tok_confirm").await;
     let organization = booking["organization_id"].as_str().unwrap();
     any_credit(world, organization.parse().unwrap()).await;
-    [
+    vec![
         ("/organizations/{id}", format!("/organizations/{organization}")),
         ("/payments/{id}", format!("/payments/{}", payment["id"].as_str().unwrap())),
         ("{reference}", payment["provider_reference"].as_str().unwrap().to_owned()),
