@@ -178,7 +178,8 @@ impl World {
     /// Makes the outcome of a payment's authorization one that nobody knows.
     pub async fn forget_outcome(&self, payment: &Value) {
         let id = payment["id"].as_str().unwrap();
-        let unresolved = "update payment_operations set status = 'UNRESOLVED', next_attempt_at = null where payment_id = ";
+        let unresolved =
+            "update payment_operations set status = 'UNRESOLVED', next_attempt_at = null where payment_id = ";
         self.sql(&format!("{unresolved}'{id}'")).await;
     }
 }
