@@ -1,7 +1,13 @@
+use std::time::{Duration, Instant};
+
 use anyhow::ensure;
 use serde_json::{Value, json};
 
 use super::{Cast, caller::text, delivered::find_flight, step};
+
+/// Longest wait for a refund, which comes within a second.
+const PATIENCE: Duration = Duration::from_secs(30);
+const INTERVAL: Duration = Duration::from_millis(100);
 
 /// A token of the provider `test`, which charges nobody.
 pub(super) const TOKEN: &str = "tok_visa";
@@ -40,10 +46,23 @@ pub(super) async fn play(cast: &Cast) -> anyhow::Result<()> {
     let cost = cast.shipper.get(&format!("{path}/cancellation")).await?;
     step("ask", &format!("cancelling now keeps {} and returns {}", money(&cost["fee"]), money(&cost["refund"])));
     cast.shipper.poke(&format!("{path}/cancel")).await?;
-    let cancelled = cast.shipper.get(&path).await?;
+    let cancelled = refunded(cast, &path, &cost["refund"]).await?;
     let (fee, refunded) = (money(&cancelled["cancellation_fee"]), money(&cancelled["refunded"]));
     step("cancel", &format!("{reference} is {}: fee {fee}, refunded {refunded}", text(&cancelled, "status")));
     Ok(())
+}
+
+/// Waits until the provider has returned this amount, and returns the booking.
+async fn refunded(cast: &Cast, path: &str, refund: &Value) -> anyhow::Result<Value> {
+    let began = Instant::now();
+    loop {
+        let booking = cast.shipper.get(path).await?;
+        if booking["refunded"] == *refund {
+            return Ok(booking);
+        }
+        ensure!(began.elapsed() < PATIENCE, "the refund was not made: {}", money(&booking["refunded"]));
+        tokio::time::sleep(INTERVAL).await;
+    }
 }
 
 /// Returns an amount with its currency.
