@@ -16,8 +16,9 @@ use super::model::{
 use crate::{
     features::{
         accounts::{Principal, Role},
-        holds::{self, MOST_DISCOUNT_CODE, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, Party, PositionNames},
+        holds::{self, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, Party, PositionNames},
         payments::PaymentMethod,
+        pricing::read_rule_code,
         reference::Reference,
     },
     kernel::{
@@ -311,7 +312,7 @@ request! {
         contact: Option<NewContact> = object(NewContact::read),
         /// The code of the sale that the quote has.
         #[schema(max_length = 40)]
-        discount_code: Option<String> = read::line(MOST_DISCOUNT_CODE),
+        discount_code: Option<String> = read_rule_code,
         /// A token of the payment provider: at most 255 visible ASCII characters. It is passed on, never stored.
         #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
         payment_token: Option<SecretString> = holds::read_payment_token,

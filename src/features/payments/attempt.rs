@@ -37,6 +37,11 @@ const RECORDED_WITHIN: Duration = Duration::from_secs(20);
 pub struct Attempt(watch::Receiver<bool>);
 
 impl Attempt {
+    /// Whether it has not ended yet.
+    pub(super) fn is_under_way(&self) -> bool {
+        !*self.0.borrow() && self.0.has_changed().is_ok()
+    }
+
     /// Waits until its outcome is recorded, for this long at most; returns whether it is. The outcome is then read from the
     /// tables: it may still be undecided, or wait for the payer.
     pub async fn within(mut self, time: Duration) -> bool {
@@ -102,11 +107,6 @@ impl PaymentService {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the number of operations that this process asks for now.
-    pub(super) fn number_under_way(&self) -> usize {
-        self.under_way().len()
-    }
-
     /// Whether this process asks for an operation now.
     pub(super) fn is_under_way(&self, operation: PaymentOperationId) -> bool {
         self.under_way().contains_key(&operation)
@@ -161,6 +161,11 @@ impl PaymentService {
                 tx.rollback().await?;
                 return Ok(None);
             };
+            if found.is_too_old(now) {
+                repository::save_operations(&mut tx, &[&found.given_up(now)]).await?;
+                commit(tx).await?;
+                return Ok(None);
+            }
             let claimed = found.attempted(now);
             repository::save_operations(&mut tx, &[&claimed]).await?;
             commit(tx).await?;

@@ -25,7 +25,7 @@ use crate::{
     platform::{
         clock::SharedClock,
         outbox::{self, Message},
-        postgres::{Database, DbError, PgSession, Recency},
+        postgres::{Database, DbError, PgSession, Recency, commit},
         random::IdSource,
         settings::{self, Applies},
         web::PageRequest,
@@ -161,8 +161,9 @@ impl PricingService {
         let before = self.clock.now() - KEPT;
         let mut deleted = 0;
         loop {
-            let mut connection = self.db.read().await?;
-            let batch = repository::quotes::delete_old(&mut connection, before).await?;
+            let mut tx = self.db.begin().await?;
+            let batch = repository::quotes::delete_old(&mut tx, before, self.clock.now()).await?;
+            commit(tx).await?;
             deleted += batch;
             if batch == 0 {
                 return Ok(deleted);

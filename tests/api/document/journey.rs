@@ -453,7 +453,7 @@ async fn claims(world: &World, journey: &mut Journey<'_>, anyone: &Client, custo
     let wish = json!({"flight_ids": [flight["id"]], "weight_kg": 1, "contact": {"email": "gus@example.com"}});
     let hold = journey.visit(&guest, "POST", "/api/v1/holds", &[], Some(wish)).await;
     let id = hold["id"].as_str().unwrap();
-    let pieces = Some(json!({"pieces": 1}));
+    let pieces = Some(json!({"pieces": 1, "payment_token": "tok_ok"}));
     let booking = journey.visit(&guest, "POST", "/api/v1/holds/{id}/commit", &[id], pieces).await;
     journey.visit(&guest, "GET", "/api/v1/bookings/{ref_id}", &[booking["ref_id"].as_str().unwrap()], None).await;
     let claim = Some(json!({"claim_token": booking["claim"]["token"]}));

@@ -131,7 +131,7 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         (payment(&authorized[0], "capture"), payment(&voided, "void"), payment(&resolved, "resolve"));
     let guest = world.caller(Role::Guest).await;
     let hold = guest.hold(with(hold_on(&[&roomy]), json!({"contact": {"email": "gus@example.com"}}))).await;
-    let booked = guest.commit(&hold, json!({"pieces": 1})).await;
+    let booked = guest.commit(&hold, json!({"pieces": 1, "payment_token": "tok_ok"})).await;
     let claim = json!({"claim_token": booked["claim"]["token"]});
     let reference = async || {
         let payment = any_payment(world, "tok_confirm").await;

@@ -30,20 +30,34 @@ use crate::{
 /// The path of a payment.
 const PAYMENT: &str = "/api/v1/payments/";
 
-pub(in crate::features::bookings) fn payment_answer(status: StatusCode, payment: &Payment) -> Answer {
+fn payment_answer(status: StatusCode, payment: &Payment) -> Answer {
     let answer = Answer::new(status, &PaymentBody::from(payment), PRIVATE).with_tag(payment.version.to_string());
     if status == StatusCode::OK { answer } else { answer.with_location(format!("{PAYMENT}{}", payment.id)) }
 }
 
+/// Of a payment that was made.
+pub(in crate::features::bookings) fn payment_made(payment: &Payment) -> Answer {
+    payment_answer(StatusCode::CREATED, payment)
+}
+
+/// Of a payment that is under way.
+pub(in crate::features::bookings) fn payment_pending(payment: &Payment) -> Answer {
+    payment_answer(StatusCode::ACCEPTED, payment)
+}
+
+/// Of a payment about which something was decided.
+pub(in crate::features::bookings) fn payment_decided(payment: &Payment) -> Answer {
+    payment_answer(StatusCode::OK, payment)
+}
+
 /// Of a refund, which the payments of the booking show.
-pub(in crate::features::bookings) fn refund_answer(booking: &Booking) -> Answer {
+pub(in crate::features::bookings) fn refund_promised(booking: &Booking) -> Answer {
     answer(StatusCode::CREATED, booking).with_location(format!("/api/v1/bookings/{}/payments", booking.ref_id))
 }
 
 /// Of a payment that was begun; the provider is asked after it.
 fn begun(payment: &Payment) -> Answer {
-    let is_done = payment.method == PaymentMethod::Account;
-    payment_answer(if is_done { StatusCode::CREATED } else { StatusCode::ACCEPTED }, payment)
+    if payment.method == PaymentMethod::Account { payment_made(payment) } else { payment_pending(payment) }
 }
 
 problem_responses!(PayProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, PAYMENT_DECLINED, PAYMENT_NOT_POSSIBLE, PAYMENT_IN_PROGRESS, CREDIT_EXCEEDED);
@@ -139,7 +153,7 @@ pub(super) async fn refund(
     bookings.visible(caller, &reference).await?;
     let ((), (key, RefundRequest { amount, reason })) = input?;
     let command = Refund { bookings: bookings.clone(), caller, reference: reference.clone(), amount, reason };
-    let keyed = Keyed { command, key: key.clone(), answer: Box::new(refund_answer) };
+    let keyed = Keyed { command, key: key.clone(), answer: Box::new(refund_promised) };
     let kept = unit_of_work.run(keyed).await?;
     check_replayed(&bookings, caller, &kept).await?;
     bookings.refunded(caller, &reference, kept, &key).await
@@ -166,8 +180,7 @@ impl Decision {
         bookings.check_payment(caller, payment).await?;
         let ((), (key, input)) = input?;
         let command = Administer { bookings: bookings.clone(), caller, payment, verdict: verdict(input) };
-        let decided = |payment: &Payment| payment_answer(StatusCode::OK, payment);
-        let keyed = Keyed { command, key: key.clone(), answer: Box::new(decided) };
+        let keyed = Keyed { command, key: key.clone(), answer: Box::new(payment_decided) };
         let kept = unit_of_work.run(keyed).await?;
         bookings.administered(payment, kept, &key).await
     }

@@ -89,6 +89,19 @@ impl Operation {
         }
     }
 
+    /// Whether it was asked for so long ago that the provider may have forgotten its key: asked again, it might act again.
+    pub fn is_too_old(&self, now: DateTime<Utc>) -> bool {
+        self.first_attempt_at.is_some_and(|first| now > first + ASKED_FOR)
+    }
+
+    /// Returns it as one that is asked for no more.
+    #[must_use]
+    pub fn given_up(&self, now: DateTime<Utc>) -> Self {
+        let mut after = Self { updated_at: now, ..self.clone() };
+        after.decide(OperationStatus::Unresolved, Some("asked for too long ago".to_owned()));
+        after
+    }
+
     /// Whether money may still move by it.
     pub const fn is_undecided(&self) -> bool {
         matches!(self.status, OperationStatus::Open | OperationStatus::Unresolved)
@@ -124,8 +137,9 @@ impl Operation {
                     after.reference.clone_from(reference);
                 }
             }
-            // What cannot be voided may have been captured, or be void already: a person finds out.
-            Outcome::Declined { failure, .. } if self.kind == OperationKind::Void => {
+            // What cannot be voided may have been captured, or be void already; what cannot be refunded may have gone back
+            // already: a person finds out.
+            Outcome::Declined { failure, .. } if matches!(self.kind, OperationKind::Void | OperationKind::Refund) => {
                 after.decide(OperationStatus::Unresolved, Some(failure.code.clone()));
             }
             Outcome::Declined { failure, .. } => after.decide(OperationStatus::Declined, Some(failure.code.clone())),

@@ -158,11 +158,12 @@ impl PriceRules {
     }
 
     fn is_used_up(&self, sale: &Copied<Sale>) -> bool {
-        let is_among = |id: Uuid| {
-            self.0.tables.used_up.contains(&id)
-                || self.1.as_ref().is_some_and(|without| without.contains(&SaleId::from(id)))
+        // What was read under a lock counts more than what was heard.
+        let is_used_up = |id: Uuid| {
+            let known = self.1.as_ref().and_then(|known| known.get(&SaleId::from(id)).copied());
+            known.unwrap_or_else(|| self.0.tables.used_up.contains(&id))
         };
-        sale.id.is_some_and(is_among)
+        sale.id.is_some_and(is_used_up)
     }
 }
 

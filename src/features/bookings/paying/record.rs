@@ -2,19 +2,17 @@
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
-use super::{
-    super::{
-        BookingError, BookingService,
-        desk::Desk,
-        draft::{Draft, EventDetails},
-        model::EventType,
-        repository,
-    },
-    settle::Books,
+use super::super::{
+    BookingError, BookingService,
+    billing::{Books, followed, with_payment},
+    desk::Desk,
+    draft::{Draft, EventDetails},
+    model::EventType,
+    repository,
 };
 use crate::{
     features::{
-        holds::{self, Hold, HoldChange, HoldEventType, HoldStatus},
+        holds::{self, Hold, HoldStatus},
         payments::{
             self, Decided, Operation, OperationKind, Payment, PaymentChange, PaymentDesk, PaymentStatus,
             PaymentWithOperations,
@@ -142,7 +140,7 @@ impl BookingService {
             let void = payment.promise(OperationKind::Void, amount, self.ids.next(now), now);
             recorded.promised.push(void.id);
             operations.push(void);
-        } else if waits && payment.status == PaymentStatus::Authorized {
+        } else if waits && payment.is_capturable(&all) {
             recorded.authorized = hold.as_ref().map(|hold| (hold.id, payment.id));
         }
         let change = PaymentChange { before: Some(known.0), after: payment.clone(), operations };
@@ -214,25 +212,4 @@ fn answered(known: &PaymentWithOperations, decided: &Decided, now: DateTime<Utc>
 /// Returns whether a hold waits for this payment.
 fn waits_for(hold: &Hold, payment: PaymentId, now: DateTime<Utc>) -> bool {
     hold.status_at(now) == HoldStatus::Committing && hold.payment_id() == Some(payment)
-}
-
-/// Returns the change of an open hold by a change of its payment: one that failed or was voided returns it to its caller.
-pub(super) fn followed(hold: Hold, payment: &Payment, now: DateTime<Utc>) -> Option<HoldChange> {
-    if !hold.is_open() || hold.payment_id() != Some(payment.id) {
-        return None;
-    }
-    let is_over = matches!(payment.status, PaymentStatus::Failed | PaymentStatus::Voided);
-    let returns = is_over && hold.status_at(now) == HoldStatus::Committing;
-    Some(with_payment(hold, payment.clone(), returns, now))
-}
-
-/// Returns the change of a hold by a change of its payment; `returns`: its caller gets it back.
-fn with_payment(hold: Hold, payment: Payment, returns: bool, now: DateTime<Utc>) -> HoldChange {
-    let mut after = hold.clone();
-    if returns {
-        after.return_to_caller(now);
-    }
-    after.payment = Some(payment);
-    (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, now);
-    HoldChange { before: Some(hold), after, event_type: HoldEventType::Amended, actor: None, trace: None }
 }
