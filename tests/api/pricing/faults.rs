@@ -113,7 +113,7 @@ async fn each_faulty_member_of_a_surcharge_is_told() {
         ("rate", json!(1), "wrong_type"),
         ("currency", json!("dollar"), "unknown_value"),
         ("minimum", json!("1.001"), "too_precise"),
-        ("maximum", json!("4.999"), "too_precise"),
+        ("maximum", json!("6.999"), "too_precise"),
         ("maximum", json!("4"), "out_of_order"),
         ("per", json!("PIECE"), "unknown_value"),
         ("handling_codes|/handling_codes/0", json!(["QQQ"]), "unknown_value"),
