@@ -141,7 +141,7 @@ pub struct DirectFlight {
     /// Only if prices are asked for; null: no rate applies.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<RoutePrice>)]
-    pub price: Option<Option<RoutePrice>>,
+    pub price: AskedPrice,
 }
 
 /// A route from origin to destination.
@@ -172,7 +172,7 @@ pub struct RouteOption {
     /// Only if prices are asked for; null: no rate applies.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<RoutePrice>)]
-    pub price: Option<Option<RoutePrice>>,
+    pub price: AskedPrice,
 }
 
 /// What the freight costs on an option, as `POST /quotes` would quote it.
@@ -191,8 +191,12 @@ impl From<Estimate> for RoutePrice {
     }
 }
 
+/// A member that is absent unless it is asked for, and null without a price.
+#[allow(clippy::option_option, reason = "three cases")]
+type AskedPrice = Option<Option<RoutePrice>>;
+
 /// Returns the member `price` of an option: absent unless it is asked for.
-fn priced(itinerary: &Itinerary, search: &Search) -> Option<Option<RoutePrice>> {
+fn priced(itinerary: &Itinerary, search: &Search) -> AskedPrice {
     search.request.priced_for.map(|_| itinerary.price().map(RoutePrice::from))
 }
 

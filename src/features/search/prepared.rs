@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{
     dto::{RouteOption, Search},
     model::{Itinerary, Judge, Reason, Request, RouteSet, Sort, price_order},
+    pricer::Pricer,
     spliced::{Halves, write_available, write_live, write_price, write_reasons},
 };
 use crate::{
@@ -155,8 +156,8 @@ impl Prepared {
         if search.max_stops == 0 {
             all.to_mut().retain(|place| self.ways[*place].legs.len() == 1);
         }
-        if sort == Sort::Price {
-            all.to_mut().sort_by_cached_key(|place| price_order(self.price(*place, judge).flatten()));
+        if let (Sort::Price, Some(pricer)) = (sort, judge.pricer()) {
+            all.to_mut().sort_by_cached_key(|place| price_order(self.price(*place, pricer)));
         }
         write(&mut out, shown(&all, &judged, search), |out, place| {
             self.write_option(out, place, &judged[place], rooms, judge);
@@ -209,10 +210,10 @@ impl Prepared {
         Judged { reasons, available }
     }
 
-    /// Returns the price of a route, if prices are asked for.
-    fn price(&self, place: usize, judge: &Judge) -> Option<Option<Estimate>> {
+    /// Returns the price of a route.
+    fn price(&self, place: usize, pricer: &Pricer) -> Option<Estimate> {
         let legs = self.ways[place].legs.iter().map(|leg| self.flights[*leg].priced());
-        judge.pricer().map(|pricer| pricer.price_legs(legs.collect()))
+        pricer.price_legs(legs.collect())
     }
 
     /// Writes a flight, without its closing brace.
@@ -228,8 +229,8 @@ impl Prepared {
             self.write_flight(out, *leg, rooms);
         }
         write_reasons(out, &judged.reasons);
-        if let Some(price) = self.price(place, judge) {
-            write_price(out, price);
+        if let Some(pricer) = judge.pricer() {
+            write_price(out, self.price(place, pricer));
         }
         out.push(b'}');
     }
@@ -247,8 +248,8 @@ impl Prepared {
         out.extend_from_slice(&way.text.after);
         write_available(out, judged.available);
         write_reasons(out, &judged.reasons);
-        if let Some(price) = self.price(place, judge) {
-            write_price(out, price);
+        if let Some(pricer) = judge.pricer() {
+            write_price(out, self.price(place, pricer));
         }
         out.push(b'}');
     }

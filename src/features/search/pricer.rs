@@ -1,8 +1,8 @@
 use chrono::{DateTime, Utc};
 
-use super::model::Request;
 use crate::{
     features::{
+        capacity::Space,
         flights::Flight,
         pricing::{Estimate, Freight, PRODUCT_GENERAL, PriceKey, PriceRules, PricedLeg},
     },
@@ -24,13 +24,18 @@ pub struct Pricer {
 pub type PricerKey = (PriceKey, Vec<HandlingCode>);
 
 impl Pricer {
-    pub fn of(request: &Request, rules: PriceRules, organization: Option<OrganizationId>, now: DateTime<Utc>) -> Self {
-        let space = request.space();
+    pub fn of(
+        space: Space,
+        special_handling_codes: &[HandlingCode],
+        rules: PriceRules,
+        organization: Option<OrganizationId>,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
             rules,
             weight: space.weight,
             volume: space.volume,
-            special_handling_codes: request.special_handling_codes.clone(),
+            special_handling_codes: special_handling_codes.to_vec(),
             organization,
             now,
         }

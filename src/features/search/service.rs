@@ -91,7 +91,8 @@ impl SearchService {
     pub(super) async fn pricer(&self, request: &Request) -> Result<Option<Pricer>, SearchError> {
         let Some(payer) = request.priced_for else { return Ok(None) };
         let rules = self.0.prices.in_force().await?;
-        Ok(Some(Pricer::of(request, rules, payer, self.0.clock.now())))
+        let codes = &request.special_handling_codes;
+        Ok(Some(Pricer::of(request.space(), codes, rules, payer, self.0.clock.now())))
     }
 
     pub fn max_stops(&self) -> u8 {

@@ -25,11 +25,11 @@ fn of_ways() -> Vec<Faulty> {
     ]
 }
 
-async fn each_is_told(list: &str, new: &Value, faulty: Vec<Faulty>) {
+async fn each_is_told(list: &str, new: &Value, cases: Vec<Faulty>) {
     let world = World::start().await;
     let admin = world.admin().await;
     let path = at(list, &make(&admin, list, new.clone()).await);
-    for (place, value, code) in faulty.into_iter().chain(of_ways()) {
+    for (place, value, code) in cases.into_iter().chain(of_ways()) {
         let (member, place) =
             place.split_once('|').map_or((place, format!("/{place}")), |(member, place)| (member, place.to_owned()));
         let expected = [(place.clone(), code.to_owned())];
@@ -120,9 +120,9 @@ async fn each_faulty_member_of_a_surcharge_is_told() {
     ];
     let new = surcharge("MYC", json!({"minimum": "5"}));
     each_is_told(SURCHARGES, &new, faulty).await;
-    let admin = World::start().await.admin().await;
-    let faults = admin.post(SURCHARGES, without(new, "currency")).await.expect_faults();
-    assert_eq!(faults, [("/currency".to_owned(), "required".to_owned())]);
+    let world = World::start().await;
+    let told = world.admin().await.post(SURCHARGES, without(new, "currency")).await.expect_faults();
+    assert_eq!(told, [("/currency".to_owned(), "required".to_owned())]);
 }
 
 #[tokio::test]
