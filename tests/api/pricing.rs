@@ -6,6 +6,7 @@ mod importing;
 mod keeping;
 mod quoting;
 mod sales;
+mod searching;
 
 use serde_json::{Value, json};
 

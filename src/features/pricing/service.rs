@@ -10,7 +10,6 @@ use super::{
     metric,
     model::{PriceEventType, Rule, Sale, SaleUses, Terms},
     quote::Quote,
-    quoting,
     repository::{self, Stored, uses},
     rules::{Defaults, PriceRules},
     ways::WayFinder,
@@ -151,7 +150,7 @@ impl PricingService {
     /// Returns a quote that the caller may see; another one is reported as unknown.
     pub async fn quote(&self, caller: Principal, id: QuoteId) -> Result<Quote, PricingError> {
         let mut connection = self.db.read().await?;
-        let found = quoting::quotes_in_tx(&mut connection, &[id]).await?.pop();
+        let found = repository::quotes::find(&mut connection, &[id]).await?.pop();
         let is_visible = |quote: &Quote| caller.sees_only().is_none_or(|own| own == quote.organization_id);
         found.filter(is_visible).ok_or(PricingError::Unknown("quote"))
     }

@@ -167,6 +167,13 @@ async fn bodies_are_read_for_exactly_the_documented_members() {
         if operation.path.ends_with("/bookings/{ref_id}/payments") {
             missing.remove("payment_token");
         }
+        if operation.path.ends_with("/quotes") {
+            missing.remove("departure_date");
+        }
+        // A sale is by percent or by amount.
+        if operation.path.ends_with("/sales") {
+            missing.remove("percent");
+        }
         assert_eq!(found, known(members.keys().copied().collect()), "{}", operation.name());
         // A merge patch requires nothing, but refuses to clear what it does not say may be null.
         let patches = ["/commit", "/book"].iter().any(|end| operation.path.ends_with(end));

@@ -54,7 +54,7 @@ async fn rows_make_and_change_tariffs_by_their_code() {
         "ended_at": null,
     });
     assert_eq!(made, &expected);
-    let acts = world.texts("select name || ' ' || data from admin_acts where name like '%imported'").await;
+    let acts = world.texts("select act || ' ' || data from admin_acts where act like '%imported'").await;
     assert_eq!(acts, [r#"tariffs.imported {"created": 1, "updated": 1}"#]);
     world.audit().await;
 }

@@ -44,7 +44,8 @@ async fn a_quote_has_its_codes_sale_or_the_best_one_without() {
     refused("SYDNEY", "route").await;
     refused("DECEMBER", "window").await;
     world.clock.advance(TimeDelta::hours(16));
-    let quote = quote(json!({"discount_code": "DECEMBER"})).await.expect(201);
+    let later = with(asked(&[&flight], 10.0), json!({"discount_code": "DECEMBER"}));
+    let quote = super::guest(&world).await.post(QUOTES, later).await.expect(201);
     assert_eq!(quote["discount"]["amount"], "-10.00");
     world.audit().await;
 }

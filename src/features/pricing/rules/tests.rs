@@ -1,4 +1,5 @@
 mod differential;
+mod many;
 mod precedence;
 mod sales;
 mod surcharges;

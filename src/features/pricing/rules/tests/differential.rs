@@ -164,7 +164,7 @@ fn a_naive_rater_agrees_to_the_last_digit() {
         let currency: Currency = dice.word(&CURRENCIES).parse().unwrap();
         // In some sets, mostly legs have tariffs.
         let scopes = if dice.below(3) == 0 { &SCOPES[..3] } else { &SCOPES[..] };
-        let tariffs: Vec<Tariff> = (0..1 + dice.below(20))
+        let tariffs: Vec<Tariff> = (0..=dice.below(20))
             .map(|_| {
                 let other = dice.below(8) == 0;
                 random_tariff(&mut dice, if other { "EUR".parse().unwrap() } else { currency }, scopes)

@@ -15,8 +15,11 @@ fn first_of(tariffs: Vec<Tariff>) -> String {
     codes(&rated).remove(0)
 }
 
+/// A criterion, and how it narrows a tariff.
+type Narrowing = (&'static str, fn(&mut Tariff));
+
 /// What precedes, the strongest first. Each narrows a tariff that is otherwise for everything.
-fn narrowings() -> Vec<(&'static str, fn(&mut Tariff))> {
+fn narrowings() -> Vec<Narrowing> {
     vec![
         ("organization", |tariff| tariff.organization_id = Some(owner())),
         ("product", |tariff| tariff.product = "ROSES".parse().unwrap()),
