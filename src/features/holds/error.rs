@@ -83,7 +83,9 @@ impl From<PriceFault> for Problem {
             PriceFault::Expired(at) => quote_expired(at),
             PriceFault::Changed(price) => other_price(price),
             PriceFault::TooLarge => RatingError::no_rate("The amount is too large.").into(),
-            PriceFault::NoRate => RatingError::no_rate("No rate applies to the changed freight on these flights.").into(),
+            PriceFault::NoRate => {
+                RatingError::no_rate("No rate applies to the changed freight on these flights.").into()
+            }
             PriceFault::Required => quote_required(),
             PriceFault::Discount(reason) => discount_not_applicable(reason),
         }

@@ -36,8 +36,8 @@ pub use counter::{HoldDesk, HoldRequest};
 pub use draft::amended;
 pub use draws::{drawn_from_in_tx, give_back_in_tx, move_draws_in_tx};
 pub use dto::{
-    AmendHold, CommitHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact,
-    PaymentTerms, PositionNames, read_method, read_payment_token, read_position_names, read_product,
+    AmendHold, CommitHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, PaymentTerms,
+    PositionNames, read_method, read_payment_token, read_position_names, read_product,
 };
 pub use end::{Ended, end_in_tx};
 pub use erase::blank_in_tx;

@@ -304,9 +304,8 @@ fn charge(found: &mut LockedRows, organization: OrganizationId, pay: Pay) {
 fn authorized(found: &LockedRows, verb: &HoldVerb) -> Result<Option<Payment>, BookingError> {
     let HoldVerb::Post(id) = verb else { return Ok(None) };
     let known = found.payments.get(id);
-    let is_free = |(payment, operations): &&PaymentWithOperations| {
-        payment.booking.is_none() && payment.is_capturable(operations)
-    };
+    let is_free =
+        |(payment, operations): &&PaymentWithOperations| payment.booking.is_none() && payment.is_capturable(operations);
     match known.filter(is_free) {
         Some((payment, _)) => Ok(Some(payment.clone())),
         None => Err(HoldError::PaymentNotPossible("not_authorized").into()),

@@ -49,7 +49,9 @@ impl Desk {
                             service.payments.at_once(operation, None);
                         }
                     }
-                    Err(error) => tracing::warn!(%error, payment_id = %payment.id, "a payment cannot go on; trying again"),
+                    Err(error) => {
+                        tracing::warn!(%error, payment_id = %payment.id, "a payment cannot go on; trying again")
+                    }
                 }
             }
             if i64::try_from(found.len()).unwrap_or(i64::MAX) < AT_ONCE {
