@@ -19,7 +19,7 @@ use loadmaster::{
         accounts::Role,
         payments::{Charge, NewPayment, Operation, Payment, PaymentService, charge_in_tx, insert_in_tx, lock_in_tx},
     },
-    kernel::{HoldId, Money, PaymentId, PaymentOperationId},
+    kernel::{Money, PaymentId, PaymentOperationId},
     platform::postgres::commit,
 };
 use serde_json::{Value, json};
@@ -141,7 +141,7 @@ fn new_payment(user: Uuid, organization: Uuid, amount: Money) -> NewPayment {
         id: Uuid::now_v7().into(),
         organization_id: organization.into(),
         created_by: user.into(),
-        hold_id: Some(HoldId::from(Uuid::now_v7())),
+        hold_id: None,
         booking: None,
         amount,
         request_hash: None,

@@ -38,7 +38,6 @@ async fn a_hold_has_one_open_payment_and_any_number_that_failed() {
     let all = of_holds_in_tx(&mut tx, &[hold.unwrap()]).await.unwrap();
     assert_eq!(all.iter().map(|(payment, _)| payment.is_open()).collect::<Vec<_>>(), [false, false, true]);
     tx.rollback().await.unwrap();
-    shop.world.audit().await;
 }
 
 #[tokio::test]
@@ -60,7 +59,6 @@ async fn a_payment_is_found_by_its_request_and_moves_with_its_booking() {
     assert_eq!(joined.0.id, found[0].0.id);
     assert!(of_request_in_tx(&mut tx, &[8; 32]).await.unwrap().is_none());
     commit(tx).await.unwrap();
-    shop.world.audit().await;
 }
 
 /// The numbers of the rules that are broken.

@@ -161,7 +161,7 @@ impl BookingService {
                         let left = until.saturating_duration_since(Instant::now());
                         self.payments.at_once(operation.id, token.cloned()).within(left).await;
                     }
-                    None if matches!(payment.status, PaymentStatus::Created | PaymentStatus::Processing) => {
+                    None if is_going_on(&payment, &operations) => {
                         sleep(LOOK).await;
                     }
                     None => break,
@@ -222,6 +222,18 @@ impl BookingService {
                 Ok(answer)
             }
         }
+    }
+}
+
+/// Returns whether something becomes of a payment soon, without its payer: the provider decides, or the hold is posted.
+fn is_going_on(payment: &Payment, operations: &[payments::Operation]) -> bool {
+    match payment.status {
+        PaymentStatus::Created | PaymentStatus::Processing => true,
+        PaymentStatus::Authorized => {
+            let is_for_hold = payment.booking.is_none() && payment.hold_id.is_some();
+            is_for_hold && payment.is_capturable(operations)
+        }
+        _ => false,
     }
 }
 

@@ -72,7 +72,7 @@ pub(in crate::features::bookings) async fn stray_payments(db: &mut PgSession) ->
            from payments p
            left join holds h on h.id = p.hold_id
            left join bookings b on b.id = p.booking_id
-           where (p.captured > 0 and b.id is null)
+           where (p.captured > 0 and b.id is null and p.hold_id is not null)
               or (p.booking_id is not null and (b.id is null or b.bill is null or b.ref_id <> p.booking_ref))
               or (p.hold_id is not null and (h.id is null or (b.id is not null and b.hold_id is distinct from h.id)))
            order by 1"#,
