@@ -33,8 +33,8 @@ pub use desk::{Decided, PaymentDesk};
 pub use dto::{PaymentBody, read_token};
 pub use error::{PaymentError, code};
 pub use model::{
-    CreditAccount, CreditRefusal, Failure, NewPayment, Operation, OperationKind, OperationStatus, Outcome, PAYMENT,
-    Payment, PaymentMethod, PaymentStatus, RequestHash,
+    CreditAccount, CreditRefusal, Failure, NewPayment, Obstacle, Operation, OperationKind, OperationStatus, Outcome,
+    PAYMENT, Payment, PaymentMethod, PaymentStatus, RequestHash,
 };
 pub use provider::ProviderKind;
 pub use room::ROOM;

@@ -67,7 +67,10 @@ impl PaymentService {
     /// Returns the same service on the connections reserved for background work.
     #[must_use]
     pub fn for_background(&self) -> Self {
-        Self { db: self.db.for_background(), ..self.clone() }
+        let journal = self.journal.as_ref().map(Journal::for_background);
+        let of_journal = journal.clone().map(|journal| Arc::new(journal) as Arc<dyn Provider>);
+        let provider = of_journal.or_else(|| self.provider.clone());
+        Self { db: self.db.for_background(), journal, provider, ..self.clone() }
     }
 
     /// Registers the desk of the room above, once.
