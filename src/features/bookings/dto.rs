@@ -10,8 +10,8 @@ pub use amendment::AmendBooking;
 pub use payment::{CaptureRequest, NoMembers, PaymentRequest, RefundRequest, ResolveRequest};
 
 use super::model::{
-    Action, Bill, Booking, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS, OffloadReason, PaymentStatus,
-    Price,
+    Action, Bill, Booking, BookingPaymentStatus, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS,
+    OffloadReason, Price,
 };
 use crate::{
     features::{
@@ -65,7 +65,7 @@ pub struct BookingBody {
     /// The price that was agreed; null if none was.
     #[schema(required = true)]
     pub price: Option<Price>,
-    pub payment_status: PaymentStatus,
+    pub payment_status: BookingPaymentStatus,
     /// Captured by all payments; null without a price, like the members that follow.
     #[schema(required = true)]
     pub paid: Option<Money>,
@@ -118,7 +118,7 @@ impl From<&Booking> for BookingBody {
             customer_reference: booking.texts.customer_reference.clone(),
             hold_id: booking.hold_id,
             price: bill.map(|bill| bill.price.clone()),
-            payment_status: bill.map_or(PaymentStatus::NotRequired, Bill::status),
+            payment_status: bill.map_or(BookingPaymentStatus::NotRequired, Bill::status),
             paid: bill.map(|bill| bill.money(bill.paid)),
             refunded: bill.map(|bill| bill.money(bill.refunded)),
             balance_due: bill.map(Bill::due),

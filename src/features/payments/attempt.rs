@@ -78,13 +78,18 @@ impl PaymentService {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(error = error.summary(), %operation, "a payment's attempt is left to the next")
+                    tracing::warn!(error = error.summary(), %operation, "a payment's attempt is left to the next");
                 }
             }
             drop(held);
         };
         tokio::spawn(attempt.in_same_trace());
         Attempt(receiver)
+    }
+
+    /// Returns the attempt at an operation that is under way in this process, and starts none.
+    pub fn joined(&self, operation: PaymentOperationId) -> Option<Attempt> {
+        self.under_way().get(&operation).cloned().map(Attempt)
     }
 
     /// Waits until an operation is decided, for this long at most, whichever process asks the provider. Returns whether it
@@ -149,6 +154,7 @@ impl PaymentService {
 
     /// Counts an attempt before it is made; `None` if another process makes one, or it is decided.
     async fn claim(&self, operation: PaymentOperationId) -> Result<Option<(Payment, Operation)>, DbError> {
+        let has_token = self.tokens.of(operation).is_some();
         retrying(|| async {
             let mut tx = self.db.begin().await?;
             let now = self.clock.now();
@@ -156,7 +162,7 @@ impl PaymentService {
             let payment = repository::lock(&mut tx, &[id.uuid()]).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
             // Read under the lock: another process may have counted an attempt meanwhile.
             let operations = repository::operations_of(&mut tx, &[id.uuid()]).await?;
-            let found = operations.into_iter().find(|one| one.id == operation && one.is_to_be_tried(now));
+            let found = operations.into_iter().find(|one| one.id == operation && one.is_to_be_tried(has_token, now));
             let Some(found) = found else {
                 tx.rollback().await?;
                 return Ok(None);

@@ -14,9 +14,9 @@ use crate::support::{World, breaches};
 #[tokio::test]
 async fn a_hold_has_one_open_payment_and_any_number_that_failed() {
     let shop = Shop::open(with_test()).await;
-    let hold = Some(Uuid::now_v7().into());
+    let hold = Uuid::now_v7().into();
     let open = async |token: Option<&str>| {
-        let new = NewPayment { hold_id: hold, ..shop.new_payment(usd(100)) };
+        let new = NewPayment { hold_id: Some(hold), ..shop.new_payment(usd(100)) };
         let operation = Uuid::now_v7().into();
         let opened = Payment::opened(new, "test", operation, shop.world.now());
         let mut tx = shop.world.db.begin().await.unwrap();
@@ -35,7 +35,7 @@ async fn a_hold_has_one_open_payment_and_any_number_that_failed() {
     let refused = open(None).await.unwrap_err();
     assert_eq!(refused.constraint(), Some("payments_open_by_hold"));
     let mut tx = shop.world.db.begin().await.unwrap();
-    let all = of_holds_in_tx(&mut tx, &[hold.unwrap()]).await.unwrap();
+    let all = of_holds_in_tx(&mut tx, &[hold]).await.unwrap();
     assert_eq!(all.iter().map(|(payment, _)| payment.is_open()).collect::<Vec<_>>(), [false, false, true]);
     tx.rollback().await.unwrap();
 }

@@ -8,7 +8,7 @@ use crate::{
 
 words! {
     /// How far a booking is paid: the first that holds.
-    pub enum PaymentStatus {
+    pub enum BookingPaymentStatus {
         /// There is no price, or it is 0.
         NotRequired = "NOT_REQUIRED",
         /// A payment is under way.
@@ -127,21 +127,21 @@ impl Bill {
         self.money(self.balance_due())
     }
 
-    pub const fn status(&self) -> PaymentStatus {
+    pub const fn status(&self) -> BookingPaymentStatus {
         if self.price.total.is_zero() && self.paid == 0 && !self.is_open {
-            PaymentStatus::NotRequired
+            BookingPaymentStatus::NotRequired
         } else if self.is_open {
-            PaymentStatus::Processing
+            BookingPaymentStatus::Processing
         } else if self.refunded > 0 && self.refunded == self.paid {
-            PaymentStatus::Refunded
+            BookingPaymentStatus::Refunded
         } else if self.refunded > 0 {
-            PaymentStatus::PartiallyRefunded
+            BookingPaymentStatus::PartiallyRefunded
         } else if self.balance_due() <= 0 {
-            PaymentStatus::Completed
+            BookingPaymentStatus::Completed
         } else if self.has_failed {
-            PaymentStatus::Failed
+            BookingPaymentStatus::Failed
         } else {
-            PaymentStatus::Pending
+            BookingPaymentStatus::Pending
         }
     }
 }

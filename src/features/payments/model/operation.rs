@@ -107,10 +107,10 @@ impl Operation {
         matches!(self.status, OperationStatus::Open | OperationStatus::Unresolved)
     }
 
-    /// Whether an attempt may be made now: the first at any time, others when they are due.
-    pub fn is_to_be_tried(&self, now: DateTime<Utc>) -> bool {
+    /// Whether an attempt may be made now: when it is due, and the first one at any time by the process that has the token.
+    pub fn is_to_be_tried(&self, has_token: bool, now: DateTime<Utc>) -> bool {
         let is_due = self.next_attempt_at.is_some_and(|due| due <= now);
-        self.status == OperationStatus::Open && (self.attempts == 0 || is_due)
+        self.status == OperationStatus::Open && (is_due || (has_token && self.attempts == 0))
     }
 
     /// Returns it as an attempt begins, counted; the next one is due after this one must have ended.
@@ -164,9 +164,11 @@ impl Operation {
         (self.status, self.next_attempt_at, self.note) = (status, None, note);
     }
 
-    /// Has it asked again, unless that was done for long enough.
+    /// Has it asked again, unless that was done for long enough. What became due while the provider was asked stays due: a
+    /// webhook may tell of something that came after the answer.
     fn ask_again(&mut self, why: &str, now: DateTime<Utc>) {
-        let next = now + pause_after(self.attempts);
+        let is_hurried = self.next_attempt_at.is_some_and(|due| due <= now);
+        let next = if is_hurried { now } else { now + pause_after(self.attempts) };
         if self.first_attempt_at.is_some_and(|first| next > first + ASKED_FOR) {
             return self.decide(OperationStatus::Unresolved, Some(why.to_owned()));
         }
