@@ -73,6 +73,9 @@ async fn what_was_captured_goes_back_in_parts_and_never_more() {
         shop.journal().await[2..],
         ["REFUND 25.00 USD SUCCEEDED", "REFUND 75.00 USD SUCCEEDED", "REFUND 0.01 USD DECLINED"]
     );
+    // An administrator says that it is not to be made.
+    let resolve = format!("/api/v1/payments/{payment}/resolve");
+    shop.world.admin().await.post(&resolve, json!({"done": false, "note": "Too much"})).await.expect(200);
     shop.world.audit().await;
 }
 
