@@ -367,7 +367,7 @@ fn rooms_without_a_blank_line_between_them_share_a_storey() {
 
 #[test]
 fn a_room_or_storey_that_is_not_in_the_plan_is_told() {
-    check("src/features/payments/mod.rs", "", &[(1, "the room payments is not declared")]);
+    check("src/features/invoices/mod.rs", "", &[(1, "the room invoices is not declared")]);
     check("src/util/mod.rs", "", &[(1, "util is no storey")]);
     check("src/helpers.rs", "", &[(1, "helpers is no storey")]);
     check("src/main.rs", "fn main() { loadmaster::cli::run(); }", &[]);

@@ -134,12 +134,12 @@ impl Site {
             stores,
             data,
         };
-        site.import(&network::timetable()).await;
+        site.import("/api/v1/flights/import", &network::timetable()).await;
         site
     }
 
-    async fn import(&self, table: &str) {
-        let request = post("/api/v1/flights/import", Some(&self.token), table);
+    pub async fn import(&self, path: &str, table: &str) {
+        let request = post(path, Some(&self.token), table);
         let request = String::from_utf8(request).unwrap().replacen("application/json", "text/csv", 1);
         let mut client = Client::connect(self.here).await;
         let (status, body) = client.ask(request.as_bytes()).await;

@@ -18,6 +18,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod mixed;
+mod prices;
 mod staleness;
 
 use std::time::Duration;
@@ -49,10 +50,11 @@ async fn measure() {
     let time = Duration::from_secs(setting("BENCH_SECONDS", 4));
     let runs = setting("BENCH_RUNS", 5);
     let searching = throughput(&site, time, runs).await;
+    let priced = prices::measure(&site, time, runs).await;
     let mixed = mixed::measure(&site).await;
     let stale = staleness::measure(&site).await;
     let report = json!({"clients": CLIENTS, "seconds": time.as_secs(), "runs": runs,
-        "throughput": searching, "mixed_day": mixed,
+        "throughput": searching, "prices": priced, "mixed_day": mixed,
         "staleness": stale});
     let path = directory.join("search.json");
     std::fs::write(&path, serde_json::to_vec_pretty(&report).unwrap()).unwrap();

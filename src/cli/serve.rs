@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     app::{AppState, Instance, Server, bind, starting},
-    features::accounts::{AdministrationService, NewUser, Role, UserService},
+    features::{
+        accounts::{AdministrationService, NewUser, Role, UserService},
+        pricing::PricingService,
+    },
     platform::{
         clock::SystemClock, descriptors, random::IdSource, room::Worker, settings::Settings, shutdown::stopped_within,
     },
@@ -149,7 +152,7 @@ fn extending(state: &AppState) -> Worker {
     })
 }
 
-/// Schedules the demo timetable, imposes the demo embargoes, and creates the first administrator if there is none.
+/// Schedules the demo timetable, imposes the demo embargoes, lets the default tariff apply, and creates the first administrator if there is none.
 async fn seed(state: &AppState) -> anyhow::Result<Option<secrecy::SecretString>> {
     {
         let _progress = Progress::begin("Loading the demo timetable");
@@ -161,6 +164,7 @@ async fn seed(state: &AppState) -> anyhow::Result<Option<secrecy::SecretString>>
             tracing::error!(%error, "the demo embargoes could not be imposed");
         }
     }
+    state.service::<PricingService>()?.serve_demo();
     if state.service::<UserService>()?.any_with_role(Role::Admin).await? {
         return Ok(None);
     }

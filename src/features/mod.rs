@@ -9,7 +9,9 @@ pub mod capacity;
 pub mod flights;
 
 pub mod embargoes;
+pub mod pricing;
 
+pub mod payments;
 pub mod search;
 
 pub mod holds;

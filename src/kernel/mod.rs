@@ -10,6 +10,7 @@ mod flight_number;
 mod ids;
 mod money;
 mod quantity;
+mod rate;
 mod text;
 mod words;
 
@@ -26,5 +27,6 @@ pub use ids::{
 };
 pub use money::{Currency, Money};
 pub use quantity::{Pieces, Positions, Volume, Weight, short_number};
+pub use rate::Rate;
 pub(crate) use text::text_value;
 pub(crate) use words::{from_column, words};

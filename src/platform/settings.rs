@@ -4,11 +4,13 @@
 //! struct with the manual's names. [`Settings::load`] merges the sources and reports *every* fault.
 mod layers;
 mod mask;
+mod payments;
 mod text;
 mod together;
 mod validate;
 
 pub use mask::without_password;
+pub use payments::{CancellationBand, CaptureMode, PaymentProvider, Payments};
 pub use together::FOR_REQUESTS;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, thread, time::Duration};
@@ -16,6 +18,8 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, thread, time::Duration};
 use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::kernel::{Currency, HandlingCode, Rate};
 
 /// The effective settings. `Debug` and [`Settings::render`] show no secret.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -32,6 +36,8 @@ pub struct Settings {
     pub booking: Booking,
     pub holds: Holds,
     pub waitlist: Waitlist,
+    pub pricing: Pricing,
+    pub payments: Payments,
     pub desk: Desk,
     pub locks: Locks,
     pub idempotency: Idempotency,
@@ -177,6 +183,63 @@ pub struct Holds {
 pub struct Waitlist {
     pub offer_hours: u32,
     pub max_passed_over: u32,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pricing {
+    pub required: bool,
+    pub quote_minutes: u32,
+    pub default_tariff: DefaultTariff,
+    pub default_surcharges: Vec<DefaultSurcharge>,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultTariff {
+    pub applies: Applies,
+    pub currency: Currency,
+    pub minimum: String,
+    pub normal: Rate,
+    #[serde(default)]
+    pub breaks: Vec<DefaultBreak>,
+}
+
+/// When the default tariff rates what no other does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Applies {
+    /// In the demo only.
+    Demo,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultBreak {
+    pub from_kg: u32,
+    pub rate: Rate,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultSurcharge {
+    pub code: String,
+    pub basis: DefaultBasis,
+    pub rate: Rate,
+    pub minimum: Option<Rate>,
+    #[serde(default)]
+    pub handling_codes: Vec<HandlingCode>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DefaultBasis {
+    PerKgActual,
+    PerKgChargeable,
+    Flat,
+    Percent,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]

@@ -152,7 +152,9 @@ impl<C: Command> Work<C> {
         let done = Box::pin(self.command.decide(tx)).await?;
         if let Some(answer) = &self.answer {
             let answer = answer(&done);
-            tx.keep(&[(&self.key, &answer)]).await?;
+            if answer.is_final() {
+                tx.keep(&[(&self.key, &answer)]).await?;
+            }
             self.kept = Some(answer);
         }
         Ok(done)

@@ -231,6 +231,10 @@ impl Target<'_> {
             updated_at: now,
             texts: holds::Texts::default(),
             contact: None,
+            quote: None,
+            payment: None,
+            attempts: 0,
+            active_until: None,
             legs: vec![HoldLeg::of(1, flight, left, BTreeSet::new())],
         }
     }

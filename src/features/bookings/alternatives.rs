@@ -59,7 +59,7 @@ impl BookingService {
             Err(problem) if CURABLE.contains(&problem.code()) => {
                 let wish = async {
                     let hold = self.holds.visible(caller, hold).await.ok()?;
-                    let (HoldVerb::Amend(patch) | HoldVerb::Commit(patch)) = verb else { return None };
+                    let patch = verb.patch()?;
                     let amended = holds::amended(&hold, patch).ok()?;
                     let way = patch.flight_ids.clone().filter(|way| !way.is_empty());
                     Some(Wish {

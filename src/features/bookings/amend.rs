@@ -3,6 +3,7 @@ use chrono::TimeDelta;
 use super::{
     BookingError, BookingService,
     amendment::{AwbMove, changes_text},
+    billing,
     change::Alteration,
     courtesy::Target,
     draft::{Author, Draft, EventDetails},
@@ -71,11 +72,14 @@ impl Alteration for Amend {
             draws,
             draft: Draft::of(booking),
         };
-        Ok(work.amended(tx, amendment, taken).await?.save_alone_in_tx(tx).await?)
+        let mut draft = work.amended(tx, amendment, taken).await?;
+        billing::repriced_in_tx(bookings, tx, &mut draft, author).await?;
+        Ok(draft.save_alone_in_tx(tx).await?)
     }
 
     fn applied(&self, bookings: &BookingService, booking: &Booking) {
         bookings.changed(booking);
+        bookings.keep_promises(booking);
         tracing::info!(ref_id = %booking.ref_id, version = booking.version, "booking amended");
     }
 }

@@ -2,7 +2,7 @@ use futures_util::TryStreamExt;
 use uuid::Uuid;
 
 use super::{
-    BOOKING,
+    BOOKING, billing,
     held::{self, COMMITTED},
     history::{self, Found},
     repository,
@@ -11,6 +11,8 @@ use crate::{
     features::{
         capacity::{self, FLIGHT},
         holds::{self, HELD, HOLD},
+        payments::PAYMENTS,
+        pricing::{RATED, USED},
     },
     kernel::FlightId,
     platform::{
@@ -30,7 +32,20 @@ const KEYS: Rule = Rule::new(7, "each idempotency key has at most one booking");
 const NAMES: Rule = Rule::new(8, "references, and waybills in use, are unique");
 
 pub(super) const AUDIT: Audit = Audit {
-    rules: &[ALLOCATIONS, LEGS, HISTORY, KEYS, NAMES, Rule::MESSAGES, HELD, COMMITTED, Rule::REBUILT],
+    rules: &[
+        ALLOCATIONS,
+        LEGS,
+        HISTORY,
+        KEYS,
+        NAMES,
+        Rule::MESSAGES,
+        HELD,
+        COMMITTED,
+        RATED,
+        PAYMENTS,
+        USED,
+        Rule::REBUILT,
+    ],
     run: |snapshot, scope, watch| Box::pin(audit(snapshot, scope, watch)),
     subjects: &[
         Subject { kind: FLIGHT, find: |snapshot, name| Box::pin(flight(snapshot, name)) },
@@ -63,6 +78,7 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Res
         (HELD, named),
         (COMMITTED, committed),
     ];
+    found.extend(billing::audit(snapshot, only).await?);
     if scope.rebuild {
         found.push((Rule::REBUILT, rebuilt));
     }

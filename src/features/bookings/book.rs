@@ -17,9 +17,10 @@ use crate::{
         accounts::Principal,
         capacity::Space,
         flights::Flight,
+        holds::{CommitTerms, CreateHold, HoldCaller, HoldError, HoldKind, PriceFault},
         search::{self, Departing},
     },
-    kernel::{AirportCode, FlightId, HandlingCode},
+    kernel::{AirportCode, Fault, FaultCode, FlightId, HandlingCode},
     platform::{
         idempotency::{Answer, Key},
         telemetry::{Traced, span},
@@ -37,6 +38,16 @@ impl Desk {
         key: Key,
         answer: fn(&Booking) -> Answer,
     ) -> Result<Answer, Problem> {
+        if new.discount_code.is_some() && new.quote_id.is_none() {
+            let fault = Fault::new(FaultCode::InvalidFormat, "needs `quote_id`: without a quote there is no price");
+            return Err(BookingError::Invalid(vec![("/discount_code", fault)]).into());
+        }
+        if let Some((new, terms)) = new.as_commit() {
+            return self.hold_and_book(caller, new, terms, key, answer).await;
+        }
+        if self.bookings().price_terms().is_required {
+            return Err(HoldError::from(PriceFault::Required).into());
+        }
         let until = self.until();
         let request = Request::new(key, AnswerFor::Booking(answer), until)?;
         let new = Arc::new(new);
@@ -48,6 +59,26 @@ impl Desk {
         // The key is free again while alternatives are looked for.
         drop(request);
         self.bookings().or_alternatives(&new, outcome).await
+    }
+
+    /// Holds room and commits the hold in one, or once its payment is authorized.
+    async fn hold_and_book(
+        &self,
+        caller: Principal,
+        new: CreateHold,
+        terms: CommitTerms,
+        key: Key,
+        answer: fn(&Booking) -> Answer,
+    ) -> Result<Answer, Problem> {
+        let terms = Arc::new(CommitTerms { request: key.name(), ..terms });
+        if let Some(answer) = self.joined(caller, &key, &terms).await? {
+            return Ok(answer);
+        }
+        let by = HoldCaller { principal: caller, address_key: None };
+        let wanted = (Arc::new(new), Some(terms.clone()));
+        let answer = AnswerFor::Booking(answer);
+        let outcome = self.hold(by, HoldKind::Itinerary, wanted, key.clone(), answer).await;
+        self.finished_or_joined(caller, outcome, &terms, &key).await
     }
 
     async fn try_to_book(

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     features::{
         accounts::{ClaimDesk, Principal},
-        holds,
+        holds, payments,
     },
     kernel::{BookingRef, OrganizationId, UserId},
     platform::{
@@ -41,6 +41,7 @@ impl BookingService {
         if let Some(hold) = draft.now.hold_id {
             holds::blank_in_tx(tx, &[hold], author.now).await?;
         }
+        payments::move_in_tx(tx, draft.now.id, organization, author.now).await?;
         Ok(Some(draft.save_alone_in_tx(tx).await?))
     }
 }

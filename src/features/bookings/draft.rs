@@ -57,6 +57,11 @@ impl Draft {
         Self { trace, ..Self::of(booking) }
     }
 
+    /// Returns the state in the database.
+    pub const fn found(&self) -> &Booking {
+        &self.found
+    }
+
     /// Returns whether anything differs from the database.
     pub fn is_changed(&self) -> bool {
         self.now != self.found

@@ -5,14 +5,14 @@ use chrono::{DateTime, Utc};
 use super::{
     BookingService,
     dto::CreateBooking,
-    model::{Booking, BookingData, BookingStatus, Event, EventType, Leg, LegStatus, Texts},
+    model::{Bill, Booking, BookingData, BookingStatus, Event, EventType, Leg, LegStatus, Price, Texts},
 };
 use crate::{
     features::{
         accounts::Principal,
         capacity::{OpenUntil, Space},
         flights::Flight,
-        holds::{Demand, Hold, Load},
+        holds::{CommitTerms, CreateHold, Demand, Hold, Load, PaymentTerms},
     },
     kernel::{BookingId, BookingRef, FlightId, HoldId, OrganizationId, Pieces},
 };
@@ -23,14 +23,72 @@ pub struct NewBooking {
     pub caller: Principal,
     pub new: Arc<CreateBooking>,
     pub flights: Vec<FlightId>,
-    /// The organization that it will belong to, if not the caller's, and the hold that it is made of.
-    pub hold: Option<(OrganizationId, HoldId)>,
+    /// The hold that it is made of.
+    pub hold: Option<MadeOf>,
+}
+
+/// The hold that a booking is made of.
+#[derive(Debug, Clone)]
+pub struct MadeOf {
+    pub id: HoldId,
+    /// The organization that the booking will belong to.
+    pub organization_id: OrganizationId,
+    pub price: Option<Price>,
+}
+
+impl From<&Hold> for MadeOf {
+    fn from(hold: &Hold) -> Self {
+        let price = hold.quote.as_ref().map(Price::from);
+        Self { id: hold.id, organization_id: hold.organization_id, price }
+    }
 }
 
 impl CreateBooking {
     /// Returns the room that it takes; a missing volume follows from the weight.
     pub(super) fn space(&self) -> Space {
         Load::of(self.weight_kg, self.volume_m3, self.positions).space
+    }
+
+    /// Returns the hold that is to become the booking at once, if the booking names a price, a payment or what only holds
+    /// have.
+    pub(super) fn as_commit(&self) -> Option<(CreateHold, CommitTerms)> {
+        let terms = PaymentTerms {
+            payment_token: self.payment_token.clone(),
+            payment_method: self.payment_method,
+            expected_total: self.expected_total,
+        };
+        let is_plain = self.quote_id.is_none()
+            && !terms.is_given()
+            && self.position_names.is_none()
+            && self.product.is_none()
+            && self.contact.is_none()
+            && self.discount_code.is_none();
+        if is_plain {
+            return None;
+        }
+        let hold = CreateHold {
+            flight_ids: self.flight_ids.clone(),
+            origin: Some(self.origin),
+            destination: Some(self.destination),
+            departure_date: self.departure_date,
+            weight_kg: self.weight_kg,
+            volume_m3: self.volume_m3,
+            positions: self.positions,
+            ttl_seconds: None,
+            quote_id: self.quote_id,
+            discount_code: self.discount_code.clone(),
+            pieces: Some(self.pieces),
+            position_names: self.position_names.clone(),
+            product: self.product.clone(),
+            description: self.description.clone(),
+            special_handling_codes: self.special_handling_codes.clone(),
+            awb_number: self.awb_number.clone(),
+            shipper: self.shipper.clone(),
+            consignee: self.consignee.clone(),
+            customer_reference: self.customer_reference.clone(),
+            contact: self.contact.clone(),
+        };
+        Some((hold, CommitTerms::new(&terms)))
     }
 
     /// The booking that a hold is to become; `None` if the hold lacks what a booking requires.
@@ -50,6 +108,14 @@ impl CreateBooking {
             shipper: hold.texts.shipper.clone(),
             consignee: hold.texts.consignee.clone(),
             customer_reference: hold.texts.customer_reference.clone(),
+            quote_id: None,
+            position_names: None,
+            product: None,
+            contact: None,
+            discount_code: None,
+            payment_token: None,
+            payment_method: None,
+            expected_total: None,
         })
     }
 
@@ -87,7 +153,7 @@ impl BookingService {
         Booking {
             id,
             ref_id,
-            organization_id: operation.hold.map_or(caller.organization_id, |(organization, _)| organization),
+            organization_id: operation.hold.as_ref().map_or(caller.organization_id, |hold| hold.organization_id),
             created_by: caller.user_id,
             status: BookingStatus::Booked,
             origin: new.origin,
@@ -97,7 +163,8 @@ impl BookingService {
             volume_defaulted: new.volume_m3.is_none(),
             special_handling_codes: new.special_handling_codes.clone(),
             awb_number: new.awb_number.clone(),
-            hold_id: operation.hold.map(|(_, hold)| hold),
+            hold_id: operation.hold.as_ref().map(|hold| hold.id),
+            bill: operation.hold.as_ref().and_then(|hold| hold.price.clone()).map(Bill::new),
             needs_rerouting: false,
             event_sequence: 1,
             moved_at: None,

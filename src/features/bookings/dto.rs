@@ -1,4 +1,5 @@
 mod amendment;
+mod payment;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use secrecy::SecretString;
@@ -6,17 +7,23 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use amendment::AmendBooking;
+pub use payment::{CaptureRequest, NoMembers, PaymentRequest, RefundRequest, ResolveRequest};
 
-use super::model::{Action, Booking, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS, OffloadReason};
+use super::model::{
+    Action, Bill, Booking, BookingPaymentStatus, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS,
+    OffloadReason, Price,
+};
 use crate::{
     features::{
         accounts::{Principal, Role},
-        holds::{MOST_FLIGHTS, MOST_HANDLING_CODES, Party},
+        holds::{self, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, Party, PositionNames},
+        payments::PaymentMethod,
+        pricing::read_rule_code,
         reference::Reference,
     },
     kernel::{
         AirportCode, AwbNumber, BookingId, BookingRef, EventId, FlightId, FlightNumber, HandlingCode, HoldId, LegId,
-        OrganizationId, Pieces, Positions, UserId, Volume, Weight,
+        Money, OrganizationId, Pieces, Positions, QuoteId, UserId, Volume, Weight,
     },
     platform::web::{Fields, PageUpTo, list, object, read, request, set, with},
 };
@@ -55,6 +62,21 @@ pub struct BookingBody {
     /// The hold that it was made of.
     #[schema(required = true)]
     pub hold_id: Option<HoldId>,
+    /// The price that was agreed; null if none was.
+    #[schema(required = true)]
+    pub price: Option<Price>,
+    pub payment_status: BookingPaymentStatus,
+    /// Captured by all payments; null without a price, like the members that follow.
+    #[schema(required = true)]
+    pub paid: Option<Money>,
+    #[schema(required = true)]
+    pub refunded: Option<Money>,
+    /// The total, or the fee of a cancelled booking, less what was paid and kept. A negative amount goes back by itself.
+    #[schema(required = true)]
+    pub balance_due: Option<Money>,
+    /// Only of a cancelled booking.
+    #[schema(required = true)]
+    pub cancellation_fee: Option<Money>,
     /// The flights of the legs in force, in order.
     pub flight_ids: Vec<FlightId>,
     pub legs: Vec<LegBody>,
@@ -73,6 +95,7 @@ pub struct BookingBody {
 
 impl From<&Booking> for BookingBody {
     fn from(booking: &Booking) -> Self {
+        let bill = booking.bill.as_ref();
         Self {
             id: booking.id,
             ref_id: booking.ref_id.clone(),
@@ -94,6 +117,12 @@ impl From<&Booking> for BookingBody {
             consignee: booking.texts.consignee.clone(),
             customer_reference: booking.texts.customer_reference.clone(),
             hold_id: booking.hold_id,
+            price: bill.map(|bill| bill.price.clone()),
+            payment_status: bill.map_or(BookingPaymentStatus::NotRequired, Bill::status),
+            paid: bill.map(|bill| bill.money(bill.paid)),
+            refunded: bill.map(|bill| bill.money(bill.refunded)),
+            balance_due: bill.map(Bill::due),
+            cancellation_fee: bill.and_then(|bill| Some(bill.money(bill.fee?))),
             flight_ids: booking.legs_in_force().map(|leg| leg.flight_id).collect(),
             legs: booking.legs.iter().map(LegBody::from).collect(),
             next_actions: booking.next_actions(),
@@ -273,6 +302,25 @@ request! {
         consignee: Option<Party> = object(Party::read),
         #[schema(max_length = 500)]
         customer_reference: Option<String> = read::line(read::LINE),
+        /// One of your quotes, for these flights and this freight: its total is the price. Without one there is no price.
+        quote_id: Option<QuoteId> = read::code,
+        /// Positions by name, such as `{"<flight id>": ["P1"]}`; their number becomes `positions`.
+        position_names: Option<PositionNames> = with(holds::read_position_names),
+        /// Default: `GENERAL`.
+        #[schema(max_length = 20)]
+        product: Option<String> = holds::read_product,
+        contact: Option<NewContact> = object(NewContact::read),
+        /// The code of the sale that the quote has.
+        #[schema(max_length = 40)]
+        discount_code: Option<String> = read_rule_code,
+        /// A token of the payment provider: at most 255 visible ASCII characters. It is passed on, never stored.
+        #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
+        payment_token: Option<SecretString> = holds::read_payment_token,
+        /// Only `ACCOUNT`: the credit account of the organization. Not together with `payment_token`.
+        #[schema(value_type = Option<String>)]
+        payment_method: Option<PaymentMethod> = with(|fields| holds::read_method(fields, payment_token.is_some())),
+        /// The total that you expect: with another one nothing is booked.
+        expected_total: Option<Money> = object(read::money),
     }
 }
 
@@ -298,6 +346,8 @@ request! {
     pub struct CancelBooking in body {
         #[schema(max_length = 500)]
         reason: Option<String> = read::prose(read::LINE),
+        /// No fee is kept; for the carrier's staff only.
+        waive_fee: Option<bool> = read::boolean,
     }
 }
 

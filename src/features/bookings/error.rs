@@ -2,9 +2,10 @@ use super::model::{Action, BookingStatus};
 use crate::{
     features::{
         holds::{HoldError, ItineraryError, no_bookable_itinerary},
+        payments::{CreditRefusal, payment_in_progress, payment_not_possible},
         search::SearchError,
     },
-    kernel::{AirportCode, AwbNumber, BookingRef, Fault, FlightNumber},
+    kernel::{AirportCode, AwbNumber, BookingRef, Fault, FlightNumber, Money},
     platform::{
         idempotency::Repetition,
         postgres::{DbError, Transient},
@@ -17,7 +18,7 @@ use crate::{
 const CALLER_CONSTRAINTS: [&str; 2] = ["bookings_organization_id_fkey", "bookings_created_by_fkey"];
 
 problem_codes! {
-    { crate::features::accounts::code::INVALID_TOKEN, crate::features::holds::code::CAPACITY_EXCEEDED, crate::features::holds::code::EMBARGOED, crate::features::holds::code::HANDLING_REQUIRED, crate::features::holds::code::FLIGHT_CLOSED, crate::features::holds::code::FLIGHT_CANCELLED, crate::features::holds::code::ITINERARY_INVALID, crate::features::holds::code::NO_BOOKABLE_ITINERARY, crate::features::holds::code::HOLD_EXPIRED, crate::features::holds::code::HOLD_INCOMPLETE, crate::features::holds::code::HOLD_LIMIT_EXCEEDED, crate::features::holds::code::POSITION_TAKEN }
+    { crate::features::accounts::code::INVALID_TOKEN, crate::features::holds::code::CAPACITY_EXCEEDED, crate::features::holds::code::EMBARGOED, crate::features::holds::code::HANDLING_REQUIRED, crate::features::holds::code::FLIGHT_CLOSED, crate::features::holds::code::FLIGHT_CANCELLED, crate::features::holds::code::ITINERARY_INVALID, crate::features::holds::code::NO_BOOKABLE_ITINERARY, crate::features::holds::code::HOLD_EXPIRED, crate::features::holds::code::HOLD_INCOMPLETE, crate::features::holds::code::HOLD_LIMIT_EXCEEDED, crate::features::holds::code::POSITION_TAKEN, crate::features::holds::code::DISCOUNT_NOT_APPLICABLE, crate::features::holds::code::PRICE_CHANGED, crate::features::holds::code::QUOTE_EXPIRED, crate::features::holds::code::QUOTE_REQUIRED, crate::features::payments::code::PAYMENT_DECLINED, crate::features::payments::code::PAYMENT_IN_PROGRESS, crate::features::payments::code::PAYMENT_NOT_POSSIBLE, crate::features::payments::code::REFUND_EXCEEDS_PAID, crate::features::payments::code::CREDIT_EXCEEDED }
     FLIGHT_MISMATCH: CONFLICT, "flight_mismatch", "The booking is not on that flight",
         "Name the flight of the current leg, or leave it out; in a request about a flight, name only bookings that are still on it.";
     LOCATION_MISMATCH: CONFLICT, "location_mismatch", "The action does not happen at that location",
@@ -45,6 +46,18 @@ pub enum BookingError {
     LocationMismatch { action: Action, expected: AirportCode },
     #[error("{action:?} is not possible from {from:?}")]
     InvalidTransition { from: BookingStatus, action: Action, allowed: Vec<Action> },
+    #[error("the credit account cannot be charged: {0:?}")]
+    Credit(CreditRefusal),
+    /// For this reason.
+    #[error("a payment is not possible: {0}")]
+    PaymentNotPossible(&'static str),
+    /// Another payment of the booking is under way.
+    #[error("a payment is under way")]
+    PaymentInProgress,
+    #[error("only {0} can be refunded")]
+    RefundExceedsPaid(Money),
+    #[error("no such payment, or not the caller's")]
+    UnknownPayment,
     /// Members that contradict the booking's state.
     #[error("{0:?}")]
     Invalid(Vec<(&'static str, Fault)>),
@@ -168,6 +181,14 @@ impl From<BookingError> for Problem {
                 Self::new(code::LOCATION_MISMATCH, text)
             }
             BookingError::InvalidTransition { from, action, allowed } => refused(from, action, &allowed),
+            BookingError::Credit(refusal) => refusal.into(),
+            BookingError::PaymentNotPossible(reason) => payment_not_possible(reason),
+            BookingError::PaymentInProgress => payment_in_progress(),
+            BookingError::RefundExceedsPaid(available) => {
+                let text = format!("Only {available} of what was paid can still be refunded.");
+                Self::new(code::REFUND_EXCEEDS_PAID, text).with("available", available)
+            }
+            BookingError::UnknownPayment => Self::new(code::NOT_FOUND, "There is no such payment, or it is not yours."),
             BookingError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
             BookingError::NotAboard(references) => {
                 let named: Vec<_> = references.iter().map(BookingRef::as_str).collect();

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     features::holds::{
-        self, CreateHold, Hold, HoldCaller, HoldDesk, HoldKind, HoldRequest, HoldStep, HoldVerb, NewHold,
+        self, CommitTerms, CreateHold, Hold, HoldCaller, HoldDesk, HoldKind, HoldRequest, HoldStep, HoldVerb, NewHold,
     },
     kernel::{FlightId, HoldId},
     platform::{
@@ -27,13 +27,23 @@ impl HoldDesk for Desk {
     fn carry_out(&self, caller: HoldCaller, request: HoldRequest, key: Key) -> BoxFuture<'_, Result<Answer, Problem>> {
         Box::pin(async move {
             match request {
-                HoldRequest::New { kind, new } => self.hold(caller, kind, Arc::new(*new), key).await,
+                HoldRequest::New { kind, new } => {
+                    self.hold(caller, kind, (Arc::new(*new), None), key, AnswerFor::Hold(holds::created)).await
+                }
+                HoldRequest::Step { hold, precondition, verb: HoldVerb::Commit(patch, terms) } => {
+                    let principal = caller.principal;
+                    let terms = Arc::new(CommitTerms { request: key.name(), ..(*terms).clone() });
+                    if let Some(answer) = self.joined(principal, &key, &terms).await? {
+                        return Ok(answer);
+                    }
+                    let verb = HoldVerb::Commit(patch, terms.clone());
+                    let wanted = Wanted { caller, hold, precondition, verb };
+                    let outcome = self.step_hold(wanted, key.clone(), AnswerFor::Booking(created)).await;
+                    self.finished_or_joined(principal, outcome, &terms, &key).await
+                }
                 HoldRequest::Step { hold, precondition, verb } => {
-                    let answer = match verb {
-                        HoldVerb::Commit(_) => AnswerFor::Booking(created),
-                        _ => AnswerFor::Hold(holds::changed),
-                    };
-                    self.step_hold(Wanted { caller, hold, precondition, verb }, key, answer).await
+                    let wanted = Wanted { caller, hold, precondition, verb };
+                    self.step_hold(wanted, key, AnswerFor::Hold(holds::changed)).await
                 }
             }
         })
@@ -41,25 +51,28 @@ impl HoldDesk for Desk {
 }
 
 /// A change of one hold that a caller asks for.
-struct Wanted {
-    caller: HoldCaller,
-    hold: HoldId,
-    precondition: Precondition,
-    verb: HoldVerb,
+pub(super) struct Wanted {
+    pub caller: HoldCaller,
+    pub hold: HoldId,
+    pub precondition: Precondition,
+    pub verb: HoldVerb,
 }
 
 impl Desk {
     /// Holds room on every flight of an itinerary, or on none: on the named flights, or on the best option available.
-    async fn hold(
+    /// With terms it becomes a booking at once.
+    pub(super) async fn hold(
         &self,
         caller: HoldCaller,
         kind: HoldKind,
-        new: Arc<CreateHold>,
+        (new, commit): (Arc<CreateHold>, Option<Arc<CommitTerms>>),
         key: Key,
+        answer: AnswerFor,
     ) -> Result<Answer, Problem> {
         let until = self.until();
-        let request = Request::new(key, AnswerFor::Hold(holds::created), until)?;
-        let outcome = self.try_to_hold(caller, kind, new.clone(), &request, until).in_span(span("bookings.hold")).await;
+        let request = Request::new(key, answer, until)?;
+        let wanted = NewHold { caller, kind, new: new.clone(), flights: Vec::new(), commit };
+        let outcome = self.try_to_hold(&wanted, &request, until).in_span(span("bookings.hold")).await;
         if let Err(Refusal { error, .. }) = &outcome {
             self.bookings().holds.refused(kind, error.outcome());
         }
@@ -69,18 +82,13 @@ impl Desk {
         self.bookings().or_alternatives_to_hold(&new, outcome).await
     }
 
-    async fn try_to_hold(
-        &self,
-        caller: HoldCaller,
-        kind: HoldKind,
-        new: Arc<CreateHold>,
-        request: &Request,
-        until: Instant,
-    ) -> Result<Answer, Refusal> {
-        let operation = |flights| {
-            let new = NewHold { caller: caller.clone(), kind, new: new.clone(), flights };
-            Operation::Hold(Box::new(new))
-        };
+    async fn try_to_hold(&self, wanted: &NewHold, request: &Request, until: Instant) -> Result<Answer, Refusal> {
+        let (caller, new) = (&wanted.caller, &wanted.new);
+        let operation = |flights| Operation::Hold(Box::new(NewHold { flights, ..wanted.clone() }));
+        if let (true, Some(quote)) = (new.flight_ids.is_empty(), new.quote_id) {
+            let flights = self.bookings().flights_of_quote(quote).await?;
+            return self.submit(operation(flights), request).await;
+        }
         let (true, Some(origin), Some(destination)) = (new.flight_ids.is_empty(), new.origin, new.destination) else {
             return self.submit(operation(new.flight_ids.clone()), request).await;
         };
@@ -114,7 +122,7 @@ impl Desk {
         self.bookings().or_alternatives_to_step(caller, step, outcome).await
     }
 
-    async fn try_to_step_hold(
+    pub(super) async fn try_to_step_hold(
         &self,
         wanted: &Wanted,
         asked_at: DateTime<Utc>,

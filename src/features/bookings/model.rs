@@ -1,3 +1,4 @@
+mod bill;
 mod data;
 mod event;
 mod message;
@@ -18,6 +19,7 @@ use crate::{
     },
 };
 
+pub use bill::{Bill, BookingPaymentStatus, Paid, Price};
 #[cfg(test)]
 pub use data::whole_data;
 pub use data::{BookingData, DATA_VERSION, changed_data};
@@ -133,6 +135,8 @@ pub struct Booking {
     pub awb_number: Option<AwbNumber>,
     /// The hold that it was made of.
     pub hold_id: Option<HoldId>,
+    /// What it costs, and what was paid; `None` without a price.
+    pub bill: Option<Bill>,
     pub needs_rerouting: bool,
     /// The number of its last event.
     pub event_sequence: i32,

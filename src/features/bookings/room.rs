@@ -60,6 +60,9 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         opening.service()?,
         opening.service()?,
         opening.service()?,
+        opening.service()?,
+        opening.service()?,
+        opening.service()?,
         clock.clone(),
         ids.clone(),
         secrets,
@@ -69,17 +72,20 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let desk = DeskLimits { lanes: settings.desk.lanes, batch: settings.desk.batch, queue: settings.desk.queue };
     let desk = Desk::open(&bookings, desk, tasks.clone());
     bookings.holds.open_desk(Arc::new(desk.clone()));
+    bookings.payments.know_desk(Arc::new(desk.for_background()));
     opening.service::<SessionService>()?.open_claims(Arc::new(bookings.clone()));
     let routes = router::routes().with_state(&HandlerState::of(
         opening,
         bookings.clone(),
-        desk,
+        desk.clone(),
         opening.service()?,
         opening.service()?,
     ));
     let follower = Some(Arc::new(BookingFollower(bookings.for_background())) as Arc<dyn Follower>);
     let personal = Some(Arc::new(bookings.clone()) as _);
-    Ok(Opened { routes, follower, personal, ..Opened::default() }.with(bookings))
+    let sweeping = desk.for_background();
+    let opened = Opened { routes, follower, personal, ..Opened::default() }.with(bookings);
+    Ok(opened.working(|stop| sweeping.sweep_payments(stop)))
 }
 
 /// Invalidates the room on a booking's flights, which any change of the booking may have altered.

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::metric;
 use super::{
+    BookingError,
     claim_token::ClaimSeal,
     draft::Author,
     model::{Action, Booking},
@@ -12,10 +13,16 @@ use super::{
 };
 use crate::{
     features::{
-        capacity::CapacityService, embargoes::EmbargoService, flights::FlightService, holds::HoldService,
+        accounts::Acts,
+        capacity::CapacityService,
+        embargoes::EmbargoService,
+        flights::FlightService,
+        holds::{HoldService, PriceTerms},
+        payments::PaymentService,
+        pricing::{self, PricingService},
         search::SearchService,
     },
-    kernel::{BookingId, BookingRef, Counted, FlightId, UserId, Weight},
+    kernel::{BookingId, BookingRef, Counted, FlightId, QuoteId, UserId, Weight},
     platform::{
         clock::SharedClock,
         locks::{FifoLock, Locks},
@@ -55,6 +62,9 @@ pub struct BookingService {
     pub(super) embargoes: EmbargoService,
     pub(super) search: SearchService,
     pub(super) holds: HoldService,
+    pub(super) pricing: PricingService,
+    pub(super) payments: PaymentService,
+    pub(super) acts: Acts,
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
     pub(super) references: ReferenceSource,
@@ -79,6 +89,9 @@ impl BookingService {
         embargoes: EmbargoService,
         search: SearchService,
         holds: HoldService,
+        pricing: PricingService,
+        payments: PaymentService,
+        acts: Acts,
         clock: SharedClock,
         ids: IdSource,
         secrets: &ServerSecrets,
@@ -95,6 +108,9 @@ impl BookingService {
             embargoes,
             search,
             holds,
+            pricing,
+            payments,
+            acts,
             clock,
             ids,
             references,
@@ -107,6 +123,29 @@ impl BookingService {
             limits,
             tally,
         }
+    }
+
+    /// Returns the settings of prices and payments.
+    pub(super) fn price_terms(&self) -> PriceTerms {
+        PriceTerms {
+            is_required: self.pricing.requires_quote(),
+            quoted_for: self.pricing.quote_minutes(),
+            has_provider: self.payments.provider().is_some(),
+        }
+    }
+
+    /// To be called after the commit of what may have promised a refund: it is made at once.
+    pub(super) fn keep_promises(&self, booking: &Booking) {
+        if booking.bill.is_some() {
+            self.payments.wake();
+        }
+    }
+
+    /// Returns the flights of a quote; none of one that does not exist.
+    pub(super) async fn flights_of_quote(&self, quote: QuoteId) -> Result<Vec<FlightId>, BookingError> {
+        let mut connection = self.db.read().await?;
+        let found = pricing::quotes_in_tx(&mut connection, &[quote]).await?;
+        Ok(found.iter().flat_map(|quote| quote.flight_ids().collect::<Vec<_>>()).collect())
     }
 
     /// Invalidates the room on the booking's flights; call it after the commit.
@@ -124,7 +163,13 @@ impl BookingService {
     /// Returns the same service on the connections reserved for background work.
     #[must_use]
     pub fn for_background(&self) -> Self {
-        Self { db: self.db.for_background(), ..self.clone() }
+        Self {
+            db: self.db.for_background(),
+            holds: self.holds.for_background(),
+            pricing: self.pricing.for_background(),
+            payments: self.payments.for_background(),
+            ..self.clone()
+        }
     }
 
     /// Returns the same service on a connection of its own, which waits no longer than this for a lock.

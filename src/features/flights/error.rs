@@ -4,9 +4,20 @@ use crate::{
     platform::{
         idempotency::Repetition,
         postgres::{DbError, Transient},
-        web::{InputFault, Problem, code},
+        web::{InputFault, Problem, TableError, problem_codes},
     },
 };
+
+problem_codes! {
+    FLIGHT_CLOSED: CONFLICT, "flight_closed", "The flight is closed for booking",
+        "Choose a flight whose cut-off has not passed.";
+    FLIGHT_CANCELLED: CONFLICT, "flight_cancelled", "The flight is cancelled",
+        "Choose another flight.";
+    ITINERARY_INVALID: CONFLICT, "itinerary_invalid", "The flights do not form an itinerary",
+        "Choose flights that connect origin and destination with enough connection time, as route search does.";
+    NO_BOOKABLE_ITINERARY: CONFLICT, "no_bookable_itinerary", "No bookable flights were found",
+        "Book one of the `alternatives`, try another date or less cargo, or choose the flights yourself.";
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum FlightError {
@@ -37,6 +48,15 @@ pub enum FlightError {
 impl From<sqlx::Error> for FlightError {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(error.into())
+    }
+}
+
+impl From<TableError> for FlightError {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::NotUtf8 => Self::NotUtf8,
+            TableError::Faults(faults) => Self::Import(faults),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     kernel::{AirportCode, Fault, FaultCode, FlightId, FlightNumber, UserId},
     platform::{
         postgres::{PgSession, allow_long_statements, commit, retrying},
-        web::{Fields, InputFault},
+        web::{Fields, InputFault, read_table},
     },
 };
 
@@ -207,64 +207,27 @@ impl FlightService {
 impl Timetable {
     /// Reads a table whose airports, airlines and aircraft must be in `reference`. Fails with at most 100 faults.
     pub fn read(table: &[u8], reference: &Reference) -> Result<Self, FlightError> {
-        if std::str::from_utf8(table).is_err() {
-            return Err(FlightError::NotUtf8);
-        }
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(table);
-        let header = reader.headers().map_err(|error| unreadable(0, &error))?.clone();
-        let header: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim()).collect();
-        let faults = check_header(&header);
-        if !faults.is_empty() {
-            return Err(FlightError::Import(faults));
-        }
-        let (mut rows, mut faults) = (Vec::new(), Vec::new());
         let mut seen = HashMap::<Name, u64>::new();
-        for (row, record) in (1..).zip(reader.records()) {
-            if faults.len() >= MOST_FAULTS {
-                break;
+        let rows = read_table(table, &COLUMNS, |fields, row| {
+            let flight = CreateFlight::read(fields, reference, CapacityShape::Cells);
+            let flight = flight.and_then(|flight| flight.complete(reference))?;
+            if !fields.is_clean() {
+                return None;
             }
-            let record = match record {
-                Ok(record) if record.len() == header.len() => record,
-                Ok(record) => {
-                    let text = format!("Row {row} has {} cells, but the header has {}.", record.len(), header.len());
-                    faults.push(row_fault(row, FaultCode::InvalidFormat, text));
-                    continue;
-                }
-                Err(error) => {
-                    faults.push(row_fault(
-                        row,
-                        FaultCode::InvalidFormat,
-                        format!("Row {row} cannot be read: {error}."),
-                    ));
-                    break;
-                }
+            let name = match local_date(reference, &flight) {
+                Ok(date) => (flight.number.clone(), flight.origin, date),
+                Err(error) => return Some(Err(error)),
             };
-            let mut fields = Fields::of_row(row, header.iter().copied().zip(record.iter()));
-            let flight = CreateFlight::read(&mut fields, reference, CapacityShape::Cells);
-            let flight = flight.and_then(|flight| flight.complete(reference));
-            let name = match &flight {
-                Some(flight) if fields.is_clean() => {
-                    Some((flight.number.clone(), flight.origin, local_date(reference, flight)?))
-                }
-                _ => None,
-            };
-            if let Some(name) = &name {
-                match seen.entry(name.clone()) {
-                    Entry::Vacant(free) => drop(free.insert(row)),
-                    Entry::Occupied(first) => {
-                        let text = format!("names the same flight as row {}", first.get());
-                        fields.fault("flight_number", &Fault::format(text));
-                    }
+            match seen.entry(name.clone()) {
+                Entry::Vacant(free) => drop(free.insert(row)),
+                Entry::Occupied(first) => {
+                    let text = format!("names the same flight as row {}", first.get());
+                    fields.fault("flight_number", &Fault::format(text));
                 }
             }
-            let found = fields.finish();
-            match (name, flight) {
-                (Some(name), Some(flight)) if found.is_empty() => rows.push(ImportRow { row, name, flight }),
-                _ => faults.extend(found),
-            }
-        }
-        faults.truncate(MOST_FAULTS);
-        if faults.is_empty() { Ok(Self(rows)) } else { Err(FlightError::Import(faults)) }
+            Some(Ok(ImportRow { row, name, flight }))
+        });
+        Ok(Self(rows?.into_iter().collect::<Result<_, _>>()?))
     }
 }
 
@@ -324,35 +287,4 @@ fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
     }
     let short = taken.exceeds(flight.room.overbooking.authorized(new.capacity)).next()?;
     Some((short.as_str(), Fault::new(FaultCode::TooSmall, "must not be less than what is booked and held")))
-}
-
-fn check_header(header: &[&str]) -> Vec<InputFault> {
-    let missing = COLUMNS
-        .iter()
-        .filter(|column| !header.contains(*column))
-        .map(|column| row_fault(0, FaultCode::Required, format!("The header lacks the column {column}.")));
-    let unknown = header
-        .iter()
-        .filter(|column| !COLUMNS.contains(*column))
-        .map(|column| row_fault(0, FaultCode::UnknownField, unknown_column(column)));
-    let twice = COLUMNS
-        .iter()
-        .filter(|column| header.iter().filter(|name| name == column).count() > 1)
-        .map(|column| row_fault(0, FaultCode::InvalidFormat, format!("The header has the column {column} twice.")));
-    missing.chain(unknown).chain(twice).take(MOST_FAULTS).collect()
-}
-
-fn unreadable(row: u64, error: &csv::Error) -> FlightError {
-    FlightError::Import(vec![row_fault(row, FaultCode::InvalidFormat, format!("The table cannot be read: {error}."))])
-}
-
-/// A fault of a whole row; the header is row 0.
-fn row_fault(row: u64, code: FaultCode, message: String) -> InputFault {
-    InputFault { place: "body", pointer: Some(String::new()), name: None, code: code.as_str(), message, row: Some(row) }
-}
-
-/// Shortens a column name supplied by the client for use in a message.
-fn unknown_column(column: &str) -> String {
-    let shown: String = column.chars().filter(|c| !c.is_control()).take(64).collect();
-    format!("The header has the unknown column `{shown}`.")
 }

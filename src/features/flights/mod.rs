@@ -1,6 +1,7 @@
 //! The schedule: which flights exist, their best known times, and their capacity. Decides what makes a valid flight and
 //! that a flight number leaves an airport once a day. Remaining capacity belongs to `capacity`.
 mod audit;
+mod chain;
 mod change;
 mod connections;
 mod create;
@@ -21,9 +22,10 @@ mod save;
 mod service;
 
 pub use audit::replay;
+pub use chain::{chain_fault, in_order};
 pub use connections::ConnectionRules;
 pub use dto::{ChangeFlight, FlightBody, FlightFilter, ImportBody, MOST_BOOKINGS, each_once};
-pub use error::FlightError;
+pub use error::{FlightError, code};
 pub use import::{ImportSummary, Imported, Timetable};
 pub use model::{
     Connections, Flight, FlightEventType, Lane, NetworkVersion, NewFlight, Segment, is_connection,

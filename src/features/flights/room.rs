@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::{
     ConnectionRules, FlightService,
     audit::AUDIT,
+    error::code,
     follower::NetworkFollower,
     model::FlightEventType,
     router::{self, HandlerState},
@@ -19,6 +20,7 @@ use crate::{
 pub const ROOM: Room = Room {
     tags: &[("flights", "The schedule of flights and their availability")],
     growing: &["FlightStatus"],
+    codes: code::CODES,
     tables: Tables { history: &["flight_events"], fixed: &["network"], kept: &["flights"] },
     messages: &[Messages { aggregate: FLIGHT, event_types: FlightEventType::NAMES }],
     audit: AUDIT,

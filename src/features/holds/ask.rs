@@ -1,18 +1,23 @@
 //! What callers ask for about holds, and what is made of it.
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 
 use super::{
-    dto::{AmendHold, CreateHold},
+    dto::{AmendHold, CommitHold, CreateHold, PaymentTerms},
     model::{EndReason, Hold, HoldAction, HoldEventType, HoldKind, PositionName},
 };
 use crate::{
     features::{
         accounts::{Principal, Role},
         capacity::Shift,
+        payments::{PaymentMethod, RequestHash},
     },
-    kernel::{FlightId, OrganizationId, UserId},
+    kernel::{FlightId, Money, OrganizationId, PaymentId, UserId},
     platform::web::{Patch, Precondition},
 };
 
@@ -76,8 +81,39 @@ pub enum Subject {
 pub struct NewHold {
     pub caller: HoldCaller,
     pub kind: HoldKind,
-    pub new: std::sync::Arc<CreateHold>,
+    pub new: Arc<CreateHold>,
     pub flights: Vec<FlightId>,
+    /// It becomes a booking at once.
+    pub commit: Option<Arc<CommitTerms>>,
+}
+
+/// How a hold becomes a booking.
+#[derive(Debug, Clone, Default)]
+pub struct CommitTerms {
+    pub method: Option<PaymentMethod>,
+    /// For the provider alone.
+    pub token: Option<SecretString>,
+    pub expected_total: Option<Money>,
+    /// Names the request under its `Idempotency-Key`: a repetition joins the payment that it began.
+    pub request: Option<RequestHash>,
+}
+
+impl CommitTerms {
+    pub fn new(terms: &PaymentTerms) -> Self {
+        let token = terms.payment_token.clone();
+        Self { method: terms.method(), token, expected_total: terms.expected_total, request: None }
+    }
+}
+
+/// How a booking that is made of a hold is paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pay {
+    /// Not at all, or later.
+    Nothing,
+    /// It is charged to the credit account of its organization.
+    Account(Money),
+    /// A provider is asked first; the hold is not a booking yet.
+    Token(Money),
 }
 
 /// A change of one hold, as it was read before.
@@ -99,7 +135,25 @@ pub enum HoldVerb {
     /// For this reason.
     Release(EndReason),
     /// With changes that are made at once.
-    Commit(Box<AmendHold>),
+    Commit(Box<AmendHold>, Arc<CommitTerms>),
+    /// Its payment is authorized.
+    Post(PaymentId),
+}
+
+impl HoldVerb {
+    /// Returns the verb of a commit.
+    pub fn commit(commit: CommitHold) -> Self {
+        let terms = CommitTerms::new(&commit.terms);
+        Self::Commit(Box::new(commit.amendment), Arc::new(terms))
+    }
+
+    /// Returns the changes that it makes.
+    pub const fn patch(&self) -> Option<&AmendHold> {
+        match self {
+            Self::Amend(patch) | Self::Commit(patch, _) => Some(patch),
+            Self::Extend(_) | Self::Release(_) | Self::Post(_) => None,
+        }
+    }
 }
 
 impl HoldVerb {
@@ -108,7 +162,7 @@ impl HoldVerb {
             Self::Amend(_) => HoldAction::Amend,
             Self::Extend(_) => HoldAction::Extend,
             Self::Release(_) => HoldAction::Release,
-            Self::Commit(_) => HoldAction::Commit,
+            Self::Commit(..) | Self::Post(_) => HoldAction::Commit,
         }
     }
 }
@@ -120,16 +174,17 @@ pub struct Stepped {
     pub after: Hold,
     pub shifts: Vec<Shift>,
     pub event_type: HoldEventType,
+    pub pay: Pay,
 }
 
 impl HoldStep {
     /// Returns the flights to be locked: those of the hold, and those it is to have.
     pub fn flights(&self) -> Vec<FlightId> {
         let wanted = match &self.verb {
-            HoldVerb::Amend(patch) | HoldVerb::Commit(patch) => patch.flight_ids.as_deref().unwrap_or_default(),
+            HoldVerb::Amend(patch) | HoldVerb::Commit(patch, _) => patch.flight_ids.as_deref().unwrap_or_default(),
             // Others judge by the lock of the flight whether a named position is still its own.
             HoldVerb::Extend(_) if self.seen.legs.iter().all(|leg| leg.names.is_empty()) => return Vec::new(),
-            HoldVerb::Extend(_) | HoldVerb::Release(_) => &[],
+            HoldVerb::Extend(_) | HoldVerb::Release(_) | HoldVerb::Post(_) => &[],
         };
         let mut flights: Vec<FlightId> = self.seen.flight_ids().chain(wanted.iter().copied()).collect();
         flights.sort_unstable();
@@ -139,11 +194,8 @@ impl HoldStep {
 
     /// Returns the positions that it names, whose holders must be known.
     pub fn names(&self) -> Option<&BTreeMap<FlightId, BTreeSet<PositionName>>> {
-        match &self.verb {
-            HoldVerb::Amend(patch) | HoldVerb::Commit(patch) => match &patch.position_names {
-                Patch::Set(names) => Some(&names.0),
-                _ => None,
-            },
+        match &self.verb.patch()?.position_names {
+            Patch::Set(names) => Some(&names.0),
             _ => None,
         }
     }

@@ -54,7 +54,7 @@ impl HoldBooks {
             }
         }
         let holder = match after.status {
-            HoldStatus::Active => Some(Holder::Hold(after.id)),
+            HoldStatus::Active | HoldStatus::Committing => Some(Holder::Hold(after.id)),
             HoldStatus::Committed => Some(Holder::Booking),
             HoldStatus::Released | HoldStatus::Expired => None,
         };

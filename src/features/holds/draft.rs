@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     HoldError,
-    ask::{HoldLimits, NewHold, Stepped},
+    ask::{HoldLimits, NewHold, Pay, Stepped},
     dto::{AmendHold, CreateHold, named_positions},
     load::Load,
     model::{EndReason, GENERAL, Hold, HoldEventType, HoldLeg, HoldStatus, PositionName},
@@ -85,6 +85,10 @@ pub fn draw_up(
         updated_at: now,
         texts: new.texts(),
         contact: new.contact(),
+        quote: None,
+        payment: None,
+        attempts: 0,
+        active_until: None,
         legs,
     })
 }
@@ -97,7 +101,7 @@ pub fn end(hold: &Hold, status: HoldStatus, reason: Option<EndReason>, now: Date
     let kept = hold.legs.iter().filter(|leg| leg.space != Space::default());
     let shifts = kept.map(|leg| gives_back(leg.flight_id, hold.id, leg.space)).collect();
     let event_type = if status == HoldStatus::Expired { HoldEventType::Expired } else { HoldEventType::Released };
-    Stepped { before: hold.clone(), after, shifts, event_type }
+    Stepped { before: hold.clone(), after, shifts, event_type, pay: Pay::Nothing }
 }
 
 /// Returns the hold with the members of the patch; its flights and names stay.

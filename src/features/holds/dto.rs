@@ -1,9 +1,13 @@
+mod commit;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+
+pub use commit::{CommitHold, PaymentTerms, read_method, read_payment_token};
 
 use super::{
     load::Load,
@@ -13,11 +17,13 @@ use super::{
 use crate::{
     features::{
         accounts::{Principal, Role},
+        payments::PaymentBody,
+        pricing::{QuoteBody, read_rule_code},
         reference::Reference,
     },
     kernel::{
         AirportCode, AwbNumber, BookingRef, Fault, FaultCode, FlightId, FlightNumber, HandlingCode, HoldId,
-        OrganizationId, Pieces, Positions, UserId, Volume, Weight,
+        OrganizationId, Pieces, Positions, QuoteId, UserId, Volume, Weight,
     },
     platform::web::{Fields, Raw, list, object, read, request, set, with},
 };
@@ -74,11 +80,11 @@ pub struct HoldBody {
     #[schema(required = true)]
     pub contact: Option<Contact>,
     /// The price; null if there is no rate.
-    #[schema(required = true, value_type = Option<Object>)]
-    pub quote: Option<Value>,
-    /// The payment under way; null if there is none.
-    #[schema(required = true, value_type = Option<Object>)]
-    pub payment: Option<Value>,
+    #[schema(required = true)]
+    pub quote: Option<QuoteBody>,
+    /// The payment under way, or the last one; null if none was begun.
+    #[schema(required = true)]
+    pub payment: Option<PaymentBody>,
     /// Members, as JSON pointers, that are required before the hold can become a booking.
     pub missing: Vec<&'static str>,
     /// The booking that the hold became.
@@ -122,8 +128,8 @@ impl HoldBody {
             consignee: hold.texts.consignee.clone(),
             customer_reference: hold.texts.customer_reference.clone(),
             contact: hold.contact.clone(),
-            quote: None,
-            payment: None,
+            quote: hold.quote.as_ref().map(QuoteBody::from),
+            payment: hold.payment.as_ref().map(PaymentBody::from),
             missing: hold.missing(),
             booking_ref: hold.booking.as_ref().map(|(_, reference)| reference.clone()),
             expires_at: hold.expires_at,
@@ -189,14 +195,14 @@ pub enum PositionStatus {
 request! {
     /// Room to be held: on the named flights, or on the best option from `origin` to `destination`.
     pub struct CreateHold in body(reference: &Reference) {
-        /// One to four flights, in order. If left out or empty, the server chooses the best option.
+        /// One to four flights, in order. If left out or empty: those of the quote, or the best option.
         #[schema(max_items = 4)]
         flight_ids: Vec<FlightId> = list(MOST_FLIGHTS, read::code),
-        /// Required without `flight_ids`.
+        /// Required without `flight_ids` and `quote_id`.
         #[schema(value_type = Option<String>)]
         origin: Option<AirportCode> =
             with(|fields| read_end(fields, "origin", |raw| reference.read_airport(raw))),
-        /// Required without `flight_ids`.
+        /// Required without `flight_ids` and `quote_id`.
         #[schema(value_type = Option<String>)]
         destination: Option<AirportCode> =
             with(|fields| read_end(fields, "destination", |raw| reference.read_destination(raw, origin))),
@@ -210,9 +216,14 @@ request! {
         /// Time until the hold expires, if it is not extended. Default: 900.
         #[schema(minimum = 10, maximum = 900)]
         ttl_seconds: Option<u32> = read::integer(SHORTEST_SECONDS, LONGEST_SECONDS),
+        /// One of your quotes, for these flights and this freight. Default: a price by the rules of today.
+        quote_id: Option<QuoteId> = read::code,
+        /// The code of a sale.
+        #[schema(max_length = 40)]
+        discount_code: Option<String> = read_rule_code,
         pieces: Option<Pieces> = read::pieces,
         /// Positions by name, such as `{"<flight id>": ["P1"]}`; their number becomes `positions`.
-        position_names: Option<PositionNames> = with(|fields| fields.optional("position_names", read_names)),
+        position_names: Option<PositionNames> = with(read_position_names),
         /// Default: `GENERAL`.
         #[schema(max_length = 20)]
         product: Option<String> = read_product,
@@ -284,6 +295,9 @@ request! {
         #[schema(max_length = 500)]
         customer_reference: Patch<String> = read::line(read::LINE),
         contact: Patch<AmendContact> = object(AmendContact::read),
+        /// The code of a sale; `null`: none.
+        #[schema(max_length = 40)]
+        discount_code: Patch<String> = read_rule_code,
     }
 }
 
@@ -326,16 +340,23 @@ fn read_end(
     name: &'static str,
     reader: impl Fn(Raw<'_>) -> Result<AirportCode, Fault>,
 ) -> Option<AirportCode> {
-    if fields.is_empty("flight_ids") { fields.required(name, reader) } else { fields.optional(name, reader) }
+    let is_known = !fields.is_empty("flight_ids") || !fields.is_absent("quote_id");
+    if is_known { fields.optional(name, reader) } else { fields.required(name, reader) }
 }
 
-fn read_product(raw: Raw<'_>) -> Result<String, Fault> {
+/// Reads the member `product`.
+pub fn read_product(raw: Raw<'_>) -> Result<String, Fault> {
     let product = read::line(LONGEST_PRODUCT)(raw)?.to_ascii_uppercase();
     if product.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         Ok(product)
     } else {
         Err(Fault::format("must consist of letters, digits and hyphens"))
     }
+}
+
+/// Reads the member `position_names`.
+pub fn read_position_names(fields: &mut Fields<'_>) -> Option<PositionNames> {
+    fields.optional("position_names", read_names)
 }
 
 /// Reads named positions: at least one on each flight that is named, and as many on each.
@@ -387,6 +408,8 @@ impl CreateHold {
             volume_m3: new.volume_m3,
             positions: new.positions,
             ttl_seconds: new.ttl_seconds,
+            quote_id: None,
+            discount_code: None,
             pieces: None,
             position_names: None,
             product: None,

@@ -160,7 +160,7 @@ enum Rows {
 
 const fn outcome(status: HoldStatus) -> &'static str {
     match status {
-        HoldStatus::Active => "created",
+        HoldStatus::Active | HoldStatus::Committing => "created",
         HoldStatus::Committed => "committed",
         HoldStatus::Released => "released",
         HoldStatus::Expired => "expired",
@@ -188,7 +188,7 @@ pub async fn end_in_tx(
     let (mut shifts, mut left_over) = (Vec::new(), Space::default());
     let mut changes = Vec::with_capacity(holds.len());
     for hold in holds {
-        let Stepped { before, mut after, shifts: own, event_type } = draft::end(&hold, status, reason, now);
+        let Stepped { before, mut after, shifts: own, event_type, .. } = draft::end(&hold, status, reason, now);
         (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, now);
         let is_cut = |shift: &Shift| Some(shift.flight_id) == cut;
         let own = own.into_iter().map(|shift| if is_cut(&shift) { shift.staying() } else { shift });

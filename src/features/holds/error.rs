@@ -1,3 +1,5 @@
+use chrono::{DateTime, Utc};
+
 use super::{
     itinerary::ItineraryError,
     model::{HoldAction, HoldStatus, PositionName},
@@ -6,9 +8,11 @@ use super::{
 use crate::{
     features::{
         capacity::{Dimension, Shortfall},
+        payments::{payment_in_progress, payment_not_possible},
+        pricing::{DiscountReason, RatingError, discount_not_applicable, price_changed, quote_expired, quote_required},
         search::SearchError,
     },
-    kernel::{FlightId, FlightNumber},
+    kernel::{FlightId, FlightNumber, Money},
     platform::{
         idempotency::Repetition,
         postgres::{DbError, Transient},
@@ -17,15 +21,7 @@ use crate::{
 };
 
 problem_codes! {
-    { crate::features::capacity::code::CAPACITY_EXCEEDED, crate::features::embargoes::code::EMBARGOED, crate::features::embargoes::code::HANDLING_REQUIRED }
-    FLIGHT_CLOSED: CONFLICT, "flight_closed", "The flight is closed for booking",
-        "Choose a flight whose cut-off has not passed.";
-    FLIGHT_CANCELLED: CONFLICT, "flight_cancelled", "The flight is cancelled",
-        "Choose another flight.";
-    ITINERARY_INVALID: CONFLICT, "itinerary_invalid", "The flights do not form an itinerary",
-        "Choose flights that connect origin and destination with enough connection time, as route search does.";
-    NO_BOOKABLE_ITINERARY: CONFLICT, "no_bookable_itinerary", "No bookable flights were found",
-        "Book one of the `alternatives`, try another date or less cargo, or choose the flights yourself.";
+    { crate::features::capacity::code::CAPACITY_EXCEEDED, crate::features::embargoes::code::EMBARGOED, crate::features::embargoes::code::HANDLING_REQUIRED, crate::features::flights::code::FLIGHT_CLOSED, crate::features::flights::code::FLIGHT_CANCELLED, crate::features::flights::code::ITINERARY_INVALID, crate::features::flights::code::NO_BOOKABLE_ITINERARY, crate::features::pricing::code::DISCOUNT_NOT_APPLICABLE, crate::features::pricing::code::NO_RATE, crate::features::pricing::code::PRICE_CHANGED, crate::features::pricing::code::QUOTE_EXPIRED, crate::features::pricing::code::QUOTE_REQUIRED, crate::features::payments::code::PAYMENT_IN_PROGRESS, crate::features::payments::code::PAYMENT_NOT_POSSIBLE }
     HOLD_EXPIRED: CONFLICT, "hold_expired", "The hold has expired",
         "Make a new hold.";
     HOLD_INCOMPLETE: CONFLICT, "hold_incomplete", "The hold lacks what a booking requires",
@@ -47,6 +43,8 @@ pub enum HoldLimit {
     Lifetime,
     /// Seconds from making the offer.
     OfferLifetime,
+    /// Payments that are begun for a hold.
+    Attempts,
 }
 
 impl HoldLimit {
@@ -55,6 +53,41 @@ impl HoldLimit {
             Self::FlightShare => "flight_share",
             Self::Active => "active",
             Self::Lifetime | Self::OfferLifetime => "lifetime",
+            Self::Attempts => "attempts",
+        }
+    }
+}
+
+/// Why freight is not held or booked at a price.
+#[derive(Debug, thiserror::Error)]
+pub enum PriceFault {
+    /// The quote is older than its time.
+    #[error("the quote has expired")]
+    Expired(DateTime<Utc>),
+    /// The price is another one; `None`: there is none.
+    #[error("the price is {0:?}")]
+    Changed(Option<Money>),
+    #[error("the price is too large to be written")]
+    TooLarge,
+    #[error("there is no rate")]
+    NoRate,
+    #[error("there is no price, and one is required")]
+    Required,
+    #[error("the discount does not apply: {0:?}")]
+    Discount(DiscountReason),
+}
+
+impl From<PriceFault> for Problem {
+    fn from(fault: PriceFault) -> Self {
+        match fault {
+            PriceFault::Expired(at) => quote_expired(at),
+            PriceFault::Changed(price) => other_price(price),
+            PriceFault::TooLarge => RatingError::no_rate("The amount is too large.").into(),
+            PriceFault::NoRate => {
+                RatingError::no_rate("No rate applies to the changed freight on these flights.").into()
+            }
+            PriceFault::Required => quote_required(),
+            PriceFault::Discount(reason) => discount_not_applicable(reason),
         }
     }
 }
@@ -90,6 +123,12 @@ pub enum HoldError {
     TooMany { most: u32, again_in: u32 },
     #[error("positions {names:?} are taken")]
     PositionTaken { flight_id: FlightId, names: Vec<PositionName> },
+    #[error(transparent)]
+    Price(#[from] PriceFault),
+    #[error("a payment of the hold is under way")]
+    PaymentInProgress,
+    #[error("a payment is not possible: {0}")]
+    PaymentNotPossible(&'static str),
     /// Members that contradict the hold or its flights.
     #[error("{0:?}")]
     Invalid(MemberFaults),
@@ -139,6 +178,7 @@ impl HoldError {
             Self::NoBookableItinerary => "no_bookable_itinerary",
             Self::LimitExceeded { .. } | Self::TooMany { .. } => "hold_limit_exceeded",
             Self::PositionTaken { .. } => "position_taken",
+            Self::Price(_) => "price",
             _ => "error",
         }
     }
@@ -194,6 +234,9 @@ impl From<HoldError> for Problem {
                 let text = format!("These positions have been taken: {}.", named.join(", "));
                 Self::new(code::POSITION_TAKEN, text).with("flight_id", flight_id).with("names", names)
             }
+            HoldError::Price(fault) => fault.into(),
+            HoldError::PaymentInProgress => payment_in_progress(),
+            HoldError::PaymentNotPossible(reason) => payment_not_possible(reason),
             HoldError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
             HoldError::VersionMismatch(current) => version_mismatch(current),
             HoldError::Raced => Self::unavailable(
@@ -205,6 +248,15 @@ impl From<HoldError> for Problem {
     }
 }
 
+/// Returns the problem of another price than the one that was expected.
+fn other_price(price: Option<Money>) -> Problem {
+    let text = price.map_or_else(
+        || "There is no price for this freight on these flights.".to_owned(),
+        |price| format!("The total is {price}, or the quote is for other freight or flights."),
+    );
+    price_changed(text).with("total", price)
+}
+
 /// Returns the problem of a hold on which nothing can be done.
 fn limit_text(limit: HoldLimit, maximum: u32) -> String {
     match limit {
@@ -214,6 +266,7 @@ fn limit_text(limit: HoldLimit, maximum: u32) -> String {
             format!("A hold ends {maximum} seconds after it was made, or at the earliest cut-off of its flights.")
         }
         HoldLimit::OfferLifetime => format!("The offer ends {maximum} seconds after it was made."),
+        HoldLimit::Attempts => format!("For one hold at most {maximum} payments can be begun; make a new hold."),
     }
 }
 

@@ -67,6 +67,8 @@ pub async fn release_newest_in_tx(
     let ids = repository::open_on(tx, room.flight_id).await?;
     let holds = repository::lock(tx, &ids).await?;
     let draws = draws_of_in_tx(tx, &holds, by.now).await?;
+    // One whose payment is under way stays, unless its time is up.
+    let holds = holds.into_iter().filter(|hold| hold.status_at(by.now) != HoldStatus::Committing).collect();
     let released = to_release(holds, draws, room, capacity, by.now);
     release_in_tx(tx, released, EndReason::CapacityCut, Some(room.flight_id), by).await
 }
@@ -160,7 +162,12 @@ fn fitted(hold: Hold, flights: &HashMap<FlightId, &Flight>, by: By) -> HoldChang
             leg.names.clear();
         }
     }
-    after.expires_at = after.expires_at.min(after.latest_expires_at);
+    if after.status == HoldStatus::Committing {
+        // Its payment has its own time.
+        after.active_until = after.active_until.map(|until| until.min(after.latest_expires_at));
+    } else {
+        after.expires_at = after.expires_at.min(after.latest_expires_at);
+    }
     (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, by.now);
     HoldChange { before: Some(hold), after, event_type: HoldEventType::Amended, actor: by.actor, trace: None }
 }

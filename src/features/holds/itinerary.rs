@@ -4,7 +4,7 @@ use crate::{
     features::{
         capacity::{FlightStatus, OpenUntil, Shortfall, Space},
         embargoes::{Embargoes, Obstacle, Violation},
-        flights::{Flight, Segment, is_connection},
+        flights::{self, Flight, Segment, chain_fault},
     },
     kernel::{AirportCode, FlightId, FlightNumber, HandlingCode},
 };
@@ -53,17 +53,8 @@ pub struct Demand<'a> {
 }
 
 /// Puts the flights found into the requested order; a missing flight is an error.
-pub fn in_order(ids: &[FlightId], mut found: Vec<Flight>) -> Result<Vec<Flight>, ItineraryError> {
-    let mut ordered = Vec::with_capacity(ids.len());
-    for id in ids {
-        let Some(at) = found.iter().position(|flight| flight.id == *id) else {
-            let twice = ordered.iter().any(|flight: &Flight| flight.id == *id);
-            let fault = if twice { "is named twice" } else { "does not exist" };
-            return Err(ItineraryError::Invalid(format!("Flight {id} {fault}.")));
-        };
-        ordered.push(found.swap_remove(at));
-    }
-    Ok(ordered)
+pub fn in_order(ids: &[FlightId], found: Vec<Flight>) -> Result<Vec<Flight>, ItineraryError> {
+    flights::in_order(ids, found).map_err(ItineraryError::Invalid)
 }
 
 /// Checks that these flights, in this order, carry the freight: they chain with time to connect, are not cancelled,
@@ -125,48 +116,6 @@ fn check_chain(
     demand: &Demand<'_>,
     minimum_connection: impl Fn(AirportCode) -> TimeDelta,
 ) -> Result<(), ItineraryError> {
-    let invalid = |text: String| Err(ItineraryError::Invalid(text));
-    let Some((first, last)) = flights.first().zip(flights.last()) else {
-        return invalid("An itinerary requires at least one flight.".to_owned());
-    };
-    if demand.origin == demand.destination {
-        return invalid(format!(
-            "The cargo will land at its destination, {}, and needs no further flights.",
-            demand.origin
-        ));
-    }
-    if first.origin != demand.origin {
-        return invalid(format!("{} departs from {}, not from {}.", first.number, first.origin, demand.origin));
-    }
-    let passes = flights.iter().rev().skip(1).find(|flight| flight.destination == demand.destination);
-    if let Some(early) = passes {
-        let text =
-            format!("{} arrives at {}, the destination, before the last flight.", early.number, demand.destination);
-        return invalid(text);
-    }
-    if last.destination != demand.destination {
-        return invalid(format!("{} arrives at {}, not at {}.", last.number, last.destination, demand.destination));
-    }
-    let mut inbound = demand.inbound;
-    for onward in flights.iter().map(Segment::from) {
-        if let Some(inbound) = inbound {
-            let (to, from) = (inbound.destination, onward.origin);
-            if to != from {
-                return invalid(format!(
-                    "{} arrives at {to}, but {} departs from {from}.",
-                    inbound.number, onward.number
-                ));
-            }
-            let minimum = minimum_connection(from);
-            if !is_connection(inbound, onward, minimum) {
-                let minutes = minimum.num_minutes();
-                return invalid(format!(
-                    "{} departs from {from} less than {minutes} minutes after {} arrives there.",
-                    onward.number, inbound.number
-                ));
-            }
-        }
-        inbound = Some(onward);
-    }
-    Ok(())
+    let fault = chain_fault(flights, (demand.origin, demand.destination), demand.inbound, minimum_connection);
+    fault.map_or(Ok(()), |text| Err(ItineraryError::Invalid(text)))
 }

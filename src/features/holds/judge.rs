@@ -2,24 +2,28 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
 
 use super::{
     HoldError,
-    ask::{HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, Stepped, Subject},
+    ask::{CommitTerms, HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Stepped, Subject},
     books::{HoldBooks, Holder},
-    draft::{amended, differences, end, ends, latest_expiry, legs, names_after, unknown_name},
+    draft::{amended, differences, draw_up, end, ends, latest_expiry, legs, names_after, unknown_name},
     dto::AmendHold,
     error::HoldLimit,
     itinerary::{self, Demand, ItineraryError},
     model::{Hold, HoldAction, HoldEventType, HoldKind, HoldStatus, PositionName},
+    price_books::PriceBooks,
 };
 use crate::{
     features::{
         capacity::{FlightCapacity, OpenUntil, Shift, Space},
         embargoes::Embargoes,
         flights::Flight,
+        payments::Payment,
     },
     kernel::{AirportCode, Fault, FaultCode, FlightId, HoldId},
+    platform::random::IdSource,
 };
 
 /// Where the freight changes flights: the shortest connection at each airport.
@@ -30,12 +34,47 @@ pub struct HoldRules<'a> {
     pub limits: HoldLimits,
     pub minimum_connection: MinimumConnection<'a>,
     pub embargoes: &'a Embargoes,
+    pub prices: &'a PriceBooks,
+    /// Makes the ids of new holds and quotes.
+    pub ids: &'a IdSource,
     pub now: DateTime<Utc>,
 }
 
+/// A hold that was just made.
+#[derive(Debug)]
+pub struct NewlyHeld {
+    pub hold: Hold,
+    /// It becomes a booking at once.
+    pub booked: Option<Stepped>,
+    pub pay: Pay,
+}
+
 impl HoldRules<'_> {
-    /// Judges a new hold on these flights, in order, with their locked rows. The caller takes the room.
-    pub fn judge_new(&self, books: &HoldBooks, new: &NewHold, flights: &[Flight]) -> Result<(), HoldError> {
+    pub(super) fn new_id<T: From<Uuid>>(&self) -> T {
+        self.ids.next(self.now)
+    }
+
+    /// Makes a hold on these flights, in order, with their locked rows. The caller takes the room.
+    pub fn make(&self, books: &HoldBooks, new: &NewHold, flights: &[Flight]) -> Result<NewlyHeld, HoldError> {
+        self.judge_new(books, new, flights)?;
+        let mut hold = draw_up(new, self.new_id(), flights, self.limits, self.now)
+            .ok_or_else(|| ItineraryError::Invalid("An itinerary requires at least one flight.".to_owned()))?;
+        // A booking made at once without a quote has no price: nobody owes what was not shown.
+        if new.commit.is_none() || new.new.quote_id.is_some() {
+            hold.quote = self.price_new(new, &hold, flights)?;
+        }
+        let Some(terms) = &new.commit else { return Ok(NewlyHeld { hold, booked: None, pay: Pay::Nothing }) };
+        let pay = self.payment(&hold, terms, &new.caller)?;
+        let booked = (!matches!(pay, Pay::Token(_))).then(|| {
+            let mut booked = self.post(&hold, hold.clone(), Vec::new(), pay);
+            self.advance(&mut booked);
+            booked
+        });
+        Ok(NewlyHeld { hold, booked, pay })
+    }
+
+    /// Judges a new hold on these flights.
+    fn judge_new(&self, books: &HoldBooks, new: &NewHold, flights: &[Flight]) -> Result<(), HoldError> {
         let order = &new.new;
         let load = order.load();
         let (origin, destination) = ends(order, flights)
@@ -121,14 +160,20 @@ impl HoldRules<'_> {
             HoldVerb::Amend(patch) => self.amend(books, hold, patch, flights, &step.caller)?,
             HoldVerb::Extend(seconds) => self.extend(hold, *seconds)?,
             HoldVerb::Release(reason) => end(hold, HoldStatus::Released, Some(*reason), self.now),
-            HoldVerb::Commit(patch) => self.commit(books, hold, patch, flights, &step.caller)?,
+            HoldVerb::Commit(patch, terms) => self.commit(books, hold, (patch, terms), flights, &step.caller)?,
+            HoldVerb::Post(_) => self.post(hold, hold.clone(), Vec::new(), Pay::Nothing),
         };
-        if stepped.after != stepped.before {
-            stepped.after.version += 1;
-            stepped.after.event_sequence += 1;
-            stepped.after.updated_at = self.now;
+        // A payment that is to be begun changes it, too.
+        if stepped.after != stepped.before || matches!(stepped.pay, Pay::Token(_)) {
+            self.advance(&mut stepped);
         }
         Ok(stepped)
+    }
+
+    fn advance(&self, stepped: &mut Stepped) {
+        stepped.after.version += 1;
+        stepped.after.event_sequence += 1;
+        stepped.after.updated_at = self.now;
     }
 
     fn check_open(&self, step: &HoldStep, hold: &Hold) -> Result<(), HoldError> {
@@ -139,10 +184,25 @@ impl HoldRules<'_> {
             return Err(HoldError::VersionMismatch(hold.version));
         }
         let action = step.verb.action();
+        if let HoldVerb::Post(payment) = &step.verb {
+            // It was judged when its payment was begun.
+            return match hold.status_at(self.now) {
+                HoldStatus::Committing if hold.payment_id() == Some(*payment) => Ok(()),
+                HoldStatus::Expired => Err(HoldError::Expired),
+                from => Err(HoldError::Ended { from, action }),
+            };
+        }
         let at = if action == HoldAction::Commit { step.asked_at } else { self.now };
         match hold.status_at(at) {
             HoldStatus::Active if hold.kind == HoldKind::Allotment => Err(HoldError::OfAllotment(action)),
+            // A payment that could not be used is being voided.
+            HoldStatus::Active
+                if action == HoldAction::Commit && hold.payment.as_ref().is_some_and(Payment::is_open) =>
+            {
+                Err(HoldError::PaymentInProgress)
+            }
             HoldStatus::Active => Ok(()),
+            HoldStatus::Committing => Err(HoldError::PaymentInProgress),
             HoldStatus::Expired => Err(HoldError::Expired),
             from => Err(HoldError::Ended { from, action }),
         }
@@ -159,7 +219,13 @@ impl HoldRules<'_> {
                 _ => HoldError::LimitExceeded { limit: HoldLimit::Lifetime, maximum: self.limits.max_seconds },
             });
         }
-        Ok(Stepped { before: hold.clone(), after, shifts: Vec::new(), event_type: HoldEventType::Extended })
+        Ok(Stepped {
+            before: hold.clone(),
+            after,
+            shifts: Vec::new(),
+            event_type: HoldEventType::Extended,
+            pay: Pay::Nothing,
+        })
     }
 
     /// Applies a merge patch, re-taking room where freight or flights change.
@@ -196,7 +262,9 @@ impl HoldRules<'_> {
         for leg in &mut after.legs {
             leg.names = names.get(&leg.flight_id).cloned().unwrap_or_default();
         }
-        Ok(Stepped { before: hold.clone(), after, shifts, event_type: HoldEventType::Amended })
+        after.quote = self.reprice(hold, &after, patch, &flights)?;
+        let event_type = HoldEventType::Amended;
+        Ok(Stepped { before: hold.clone(), after, shifts, event_type, pay: Pay::Nothing })
     }
 
     /// Judges the changed freight on the changed flights, as if the hold kept nothing there so far.
@@ -234,15 +302,12 @@ impl HoldRules<'_> {
         &self,
         books: &HoldBooks,
         hold: &Hold,
-        patch: &AmendHold,
+        (patch, terms): (&AmendHold, &CommitTerms),
         known: &HashMap<FlightId, Flight>,
         caller: &HoldCaller,
     ) -> Result<Stepped, HoldError> {
-        let Stepped { before, mut after, mut shifts, .. } = self.amend(books, hold, patch, known, caller)?;
-        let missing = after.missing();
-        if !missing.is_empty() {
-            return Err(HoldError::Incomplete(missing));
-        }
+        let Stepped { before, after, shifts, event_type, .. } = self.amend(books, hold, patch, known, caller)?;
+        let pay = self.payment(&after, terms, caller)?;
         let way: Vec<FlightId> = after.flight_ids().collect();
         let flights = way.iter().filter_map(|flight| known.get(flight).cloned()).collect();
         let flights = itinerary::in_order(&way, flights)?;
@@ -253,9 +318,17 @@ impl HoldRules<'_> {
             self.minimum_connection,
             self.now,
         )?;
-        shifts.extend(after.legs.iter().map(|leg| Shift::hold_posted(leg.flight_id, hold.id, leg.space)));
+        if let Pay::Token(_) = pay {
+            return Ok(Stepped { before, after, shifts, event_type, pay });
+        }
+        Ok(self.post(&before, after, shifts, pay))
+    }
+
+    /// Gives the room of a hold to the booking that it becomes.
+    fn post(&self, before: &Hold, mut after: Hold, mut shifts: Vec<Shift>, pay: Pay) -> Stepped {
+        shifts.extend(after.legs.iter().map(|leg| Shift::hold_posted(leg.flight_id, after.id, leg.space)));
         after.end(HoldStatus::Committed, None, self.now);
-        Ok(Stepped { before, after, shifts, event_type: HoldEventType::Committed })
+        Stepped { before: before.clone(), after, shifts, event_type: HoldEventType::Committed, pay }
     }
 
     /// Returns the time up to which a hold on these flights can be extended.

@@ -19,6 +19,8 @@ const OUTCOME: Label = Label::one_of(
         "handling_required",
         "hold_limit_exceeded",
         "position_taken",
+        "price",
+        "already_exists",
         "repeated",
         "error",
     ],

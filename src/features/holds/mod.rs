@@ -19,6 +19,8 @@ mod judge;
 mod load;
 mod metric;
 mod model;
+mod price;
+mod price_books;
 mod repository;
 mod room;
 mod router;
@@ -26,26 +28,31 @@ mod service;
 mod texts;
 mod write;
 
-pub use ask::{HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, Stepped, actor};
+pub use ask::{CommitTerms, HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Stepped, actor};
 pub use asked::Asked;
 pub use audit::{HELD, ever_on};
 pub use books::HoldBooks;
 pub use counter::{HoldDesk, HoldRequest};
-pub use draft::{amended, draw_up};
+pub use draft::amended;
 pub use draws::{drawn_from_in_tx, give_back_in_tx, move_draws_in_tx};
-pub use dto::{AmendHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES};
+pub use dto::{
+    AmendHold, CommitHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, PaymentTerms,
+    PositionNames, read_method, read_payment_token, read_position_names, read_product,
+};
 pub use end::{Ended, end_in_tx};
 pub use erase::blank_in_tx;
-pub use error::{CURABLE, HoldError, code, no_bookable_itinerary};
+pub use error::{CURABLE, HoldError, PriceFault, code, no_bookable_itinerary};
 pub use flight::{HeldWith, fit_in_tx, release_all_in_tx, release_newest_in_tx};
 pub use itinerary::{Demand, ItineraryError, check as check_itinerary, check_embargoes, in_order, no_freighter};
-pub use judge::HoldRules;
+pub use judge::{HoldRules, NewlyHeld};
 pub use load::Load;
 pub use model::{
-    By, Draws, EndReason, GENERAL, HOLD, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus, left_of,
+    By, Draws, EndReason, GENERAL, HOLD, Hold, HoldAction, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus,
+    left_of,
 };
+pub use price_books::{PriceBooks, PriceTerms};
 pub use room::ROOM;
-pub use router::{changed, created};
+pub use router::{changed, created, pending};
 pub use service::HoldService;
 pub use texts::{AmendContact, AmendParty, Contact, MemberFaults, Party, Texts, TextsPatch};
 pub use write::{free_positions_in_tx, lock_free_in_tx, lock_in_tx, write_in_tx};

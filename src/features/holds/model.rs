@@ -4,7 +4,7 @@ mod position;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::texts::{Contact, Texts};
@@ -13,10 +13,12 @@ use crate::{
         accounts::{Principal, Role},
         capacity::Space,
         flights::Flight,
+        payments::Payment,
+        pricing::Quote,
     },
     kernel::{
-        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, OrganizationId,
-        Pieces, UserId, words,
+        AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, Money,
+        OrganizationId, PaymentId, Pieces, QuoteId, UserId, words,
     },
 };
 
@@ -26,6 +28,13 @@ pub use position::PositionName;
 
 /// Kind of a hold in messages and audits.
 pub const HOLD: &str = "hold";
+
+/// How long a hold is kept at most while its payment is under way.
+const COMMITTING_FOR: TimeDelta = TimeDelta::minutes(10);
+/// How long a hold is kept at least after a payment that failed.
+const ANOTHER_TRY: TimeDelta = TimeDelta::seconds(120);
+/// Most payments that are begun for a hold.
+pub const MOST_ATTEMPTS: u32 = 5;
 
 /// The product of freight for which none is named.
 pub const GENERAL: &str = "GENERAL";
@@ -48,6 +57,8 @@ words! {
     /// The status of a hold.
     pub enum HoldStatus {
         Active = "ACTIVE",
+        /// Its payment is under way.
+        Committing = "COMMITTING",
         /// It became a booking.
         Committed = "COMMITTED",
         Released = "RELEASED",
@@ -157,6 +168,14 @@ pub struct Hold {
     pub updated_at: DateTime<Utc>,
     pub texts: Texts,
     pub contact: Option<Contact>,
+    /// Its price; `None` without a rate.
+    pub quote: Option<Quote>,
+    /// The payment under way, or the last one.
+    pub payment: Option<Payment>,
+    /// Payments that were begun for it.
+    pub attempts: u32,
+    /// While a payment is under way: when the hold would have expired without it.
+    pub active_until: Option<DateTime<Utc>>,
     /// In order of sequence.
     pub legs: Vec<HoldLeg>,
 }
@@ -165,14 +184,27 @@ impl Hold {
     /// Returns the status at this moment: a hold whose time is up has expired, whether or not that was recorded.
     pub fn status_at(&self, now: DateTime<Utc>) -> HoldStatus {
         match self.status {
-            HoldStatus::Active if self.expires_at <= now => HoldStatus::Expired,
+            HoldStatus::Active | HoldStatus::Committing if self.expires_at <= now => HoldStatus::Expired,
             status => status,
         }
     }
 
     /// Returns whether it keeps room, by the tables.
     pub fn is_open(&self) -> bool {
-        self.status == HoldStatus::Active
+        matches!(self.status, HoldStatus::Active | HoldStatus::Committing)
+    }
+
+    pub fn quote_id(&self) -> Option<QuoteId> {
+        self.quote.as_ref().map(|quote| quote.id)
+    }
+
+    pub fn payment_id(&self) -> Option<PaymentId> {
+        self.payment.as_ref().map(|payment| payment.id)
+    }
+
+    /// Returns what is to be paid for it; `None` without a price, or if that is 0.
+    pub fn total(&self) -> Option<Money> {
+        self.quote.as_ref().map(Quote::total).filter(|total| !total.is_zero())
     }
 
     /// Returns whether the caller may see and change it.
@@ -211,9 +243,25 @@ impl Hold {
         pieces.into_iter().chain(email).collect()
     }
 
+    /// Begins a payment for it, for which it is kept longer.
+    pub fn begin_payment(&mut self, payment: Payment, now: DateTime<Utc>) {
+        self.status = HoldStatus::Committing;
+        self.payment = Some(payment);
+        self.attempts += 1;
+        self.active_until = Some(self.expires_at);
+        self.expires_at = now + COMMITTING_FOR;
+    }
+
+    /// Returns it to its caller after a payment that failed: for another try, some time is left.
+    pub fn return_to_caller(&mut self, now: DateTime<Utc>) {
+        let until = self.active_until.take().unwrap_or(now).max(now + ANOTHER_TRY);
+        self.status = HoldStatus::Active;
+        self.expires_at = until.min(self.latest_expires_at);
+    }
+
     /// Ends it.
     pub fn end(&mut self, status: HoldStatus, reason: Option<EndReason>, now: DateTime<Utc>) {
-        (self.status, self.end_reason, self.ended_at) = (status, reason, Some(now));
+        (self.status, self.end_reason, self.ended_at, self.active_until) = (status, reason, Some(now), None);
     }
 }
 

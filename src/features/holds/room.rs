@@ -34,7 +34,7 @@ pub const ROOM: Room = Room {
     audit: AUDIT,
     unfinished: &[Unfinished {
         what: "holds that keep room",
-        count: "select count(*), min(id::text) from holds where id < $1 and status = 'ACTIVE'",
+        count: "select count(*), min(id::text) from holds where id < $1 and is_open",
     }],
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),

@@ -61,6 +61,11 @@ pub fn created(hold: &Hold) -> Answer {
     answer(StatusCode::CREATED, hold).with_location(format!("{HOLD}{}", hold.id))
 }
 
+/// Returns the answer to the commit of a hold whose payment is not decided yet.
+pub fn pending(hold: &Hold) -> Answer {
+    answer(StatusCode::ACCEPTED, hold).with_location(format!("{HOLD}{}", hold.id))
+}
+
 /// Returns the answer to a changed hold.
 pub fn changed(hold: &Hold) -> Answer {
     answer(StatusCode::OK, hold)
@@ -83,7 +88,7 @@ async fn make(
     Ok(answer)
 }
 
-problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, NO_BOOKABLE_ITINERARY, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN);
+problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, NO_BOOKABLE_ITINERARY, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN, PRICE_CHANGED, QUOTE_EXPIRED, DISCOUNT_NOT_APPLICABLE);
 
 /// Hold room.
 ///
@@ -192,7 +197,7 @@ impl Step {
     }
 }
 
-problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, HOLD_EXPIRED, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN, CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, VERSION_MISMATCH);
+problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, PAYMENT_IN_PROGRESS, DISCOUNT_NOT_APPLICABLE, NO_RATE, HOLD_EXPIRED, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN, CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, VERSION_MISMATCH);
 
 /// Amend a hold.
 ///
@@ -216,7 +221,7 @@ async fn amend(
     Step { caller, address, holds, id, on: None, request }.take(input, verb).await
 }
 
-problem_responses!(ExtendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, HOLD_EXPIRED, HOLD_LIMIT_EXCEEDED, VERSION_MISMATCH);
+problem_responses!(ExtendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, PAYMENT_IN_PROGRESS, HOLD_EXPIRED, HOLD_LIMIT_EXCEEDED, VERSION_MISMATCH);
 
 /// Extend a hold.
 ///
@@ -239,7 +244,7 @@ async fn extend(
     Step { caller, address, holds, id, on: None, request }.take(input, verb).await
 }
 
-problem_responses!(ReleaseProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, HOLD_EXPIRED, VERSION_MISMATCH);
+problem_responses!(ReleaseProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, PAYMENT_IN_PROGRESS, HOLD_EXPIRED, VERSION_MISMATCH);
 
 /// Release a hold.
 ///

@@ -7,6 +7,7 @@ use super::{
     repository,
 };
 use crate::{
+    features::pricing::{self, PricingError},
     kernel::{BookingId, FlightId, HoldId},
     platform::postgres::{DbError, PgSession, column},
 };
@@ -24,12 +25,13 @@ pub async fn write_in_tx(tx: &mut PgSession, changes: &[HoldChange]) -> Result<(
         repository::save(tx, &old).await?;
         save_parts(tx, &old).await?;
     }
+    save_prices(tx, &changes).await?;
     let (mut freed, mut claimed) = (Vec::new(), Vec::new());
     for HoldChange { before, after, .. } in changes.iter().filter(|change| claims_differ(change)) {
         if before.as_ref().is_some_and(has_names) {
             freed.push(after.id.uuid());
         }
-        if matches!(after.status, HoldStatus::Active | HoldStatus::Committed) && has_names(after) {
+        if (after.is_open() || after.status == HoldStatus::Committed) && has_names(after) {
             claimed.push(after);
         }
     }
@@ -57,6 +59,40 @@ async fn save_parts(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), D
     let texts = differ(|before, after| before.texts != after.texts || before.contact != after.contact);
     if !texts.is_empty() {
         repository::save_texts(tx, &texts).await?;
+    }
+    Ok(())
+}
+
+/// Keeps the quotes that holds have got, and gives and takes the uses of sales.
+async fn save_prices(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), DbError> {
+    let Some(now) = changes.iter().map(|change| change.after.updated_at).max() else { return Ok(()) };
+    let (mut quotes, mut used, mut returned) = (Vec::new(), Vec::new(), Vec::new());
+    for HoldChange { before, after, .. } in changes {
+        let before = before.as_ref();
+        if let Some(quote) = &after.quote
+            && before.and_then(Hold::quote_id) != Some(quote.id)
+        {
+            quotes.push(quote.clone());
+        }
+        let (was, is) = (before.and_then(Hold::sale_in_use), after.sale_in_use());
+        if was != is {
+            returned.extend(was.map(|_| after.id.uuid()));
+            used.extend(is.map(|sale| (sale, after.id.uuid())));
+        }
+    }
+    if !returned.is_empty() {
+        pricing::return_uses_in_tx(tx, &returned, now).await?;
+    }
+    if !used.is_empty() {
+        // What is left was seen under the locks of the sales.
+        match pricing::use_sales_in_tx(tx, &used, now).await {
+            Err(PricingError::Database(cause)) => return Err(cause),
+            Err(_) => return Err(DbError::Conflict),
+            Ok(()) => {}
+        }
+    }
+    if !quotes.is_empty() {
+        pricing::insert_quotes_in_tx(tx, &quotes, true).await?;
     }
     Ok(())
 }

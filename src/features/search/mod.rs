@@ -13,11 +13,13 @@ mod find;
 mod metric;
 mod model;
 mod prepared;
+mod pricer;
 mod room;
 mod router;
 mod service;
 mod spliced;
 mod stored;
+mod ways;
 
 pub use alternatives::{Day, Wish};
 pub use error::SearchError;

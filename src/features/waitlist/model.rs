@@ -67,7 +67,7 @@ impl Offer {
     /// Returns what becomes of the entry by what became of its offer; `None` while that is open.
     pub const fn outcome(&self) -> Option<WaitlistStatus> {
         match (self.status, self.end_reason) {
-            (HoldStatus::Active, _) => None,
+            (HoldStatus::Active | HoldStatus::Committing, _) => None,
             (HoldStatus::Committed, _) => Some(WaitlistStatus::Booked),
             (HoldStatus::Released, Some(EndReason::FlightCancelled)) => Some(WaitlistStatus::Cancelled),
             // Nobody has declined it.

@@ -59,7 +59,10 @@ impl Command for MakeOffer {
         if repository::awaited(tx, queued.id).await? != awaited {
             return Err(WaitlistError::Raced);
         }
-        let hold = waitlist.draw_up(&entry, &flights, now);
+        let mut hold = waitlist.draw_up(&entry, &flights, now);
+        let rules = waitlist.pricing.in_force_in_tx(tx).await?;
+        let quoted_for = waitlist.pricing.quote_minutes();
+        hold.quote = hold.offered_at(&rules, &flights, (waitlist.ids.next(now), quoted_for), now);
         let rooms = capacity::shift_in_tx(tx, &shifts(&hold, &flights), now).await?;
         let change =
             HoldChange { before: None, after: hold, event_type: HoldEventType::Created, actor: None, trace: None };
@@ -162,6 +165,10 @@ impl WaitlistService {
             updated_at: now,
             texts: holds::Texts::default(),
             contact: None,
+            quote: None,
+            payment: None,
+            attempts: 0,
+            active_until: None,
             legs: legs.collect(),
         }
     }

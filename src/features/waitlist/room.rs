@@ -46,6 +46,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         search: opening.service()?,
         embargoes: opening.service()?,
         holds: opening.service()?,
+        pricing: opening.service()?,
         limits: WaitlistLimits {
             offer_hours: settings.offer_hours,
             max_passed_over: i32::try_from(settings.max_passed_over).unwrap_or(i32::MAX),

@@ -13,7 +13,7 @@ use crate::{
     features::{
         accounts::{Customer, Operator, Principal},
         bookings::BookingBody,
-        holds::{AmendHold, EndReason, HoldRequest, HoldService, HoldVerb},
+        holds::{CommitHold, EndReason, HoldRequest, HoldService, HoldVerb},
         reference::Reference,
     },
     kernel::{HoldId, WaitlistEntryId},
@@ -202,6 +202,8 @@ impl WaitlistService {
         }
         match (entry.status_at(self.clock.now()), &entry.offer) {
             (WaitlistStatus::Offered, Some(offer)) => Ok(offer.hold_id),
+            // The same request may have booked it, once its payment was decided.
+            (WaitlistStatus::Booked, Some(offer)) if action == "book" && key.name().is_some() => Ok(offer.hold_id),
             (WaitlistStatus::Expired, Some(_)) => Err(crate::features::holds::HoldError::Expired.into()),
             (from, _) => {
                 let allowed = if from == WaitlistStatus::Waiting { vec!["cancel"] } else { Vec::new() };
@@ -277,16 +279,16 @@ async fn delete(
     Step { caller, waitlist, id, request }.take(input, |()| Verb::Cancel).await
 }
 
-problem_responses!(BookProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, HOLD_EXPIRED, HOLD_INCOMPLETE, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN, CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, ALREADY_EXISTS, VERSION_MISMATCH);
+problem_responses!(BookProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, HOLD_EXPIRED, HOLD_INCOMPLETE, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN, PRICE_CHANGED, QUOTE_REQUIRED, DISCOUNT_NOT_APPLICABLE, PAYMENT_DECLINED, PAYMENT_IN_PROGRESS, PAYMENT_NOT_POSSIBLE, CREDIT_EXCEEDED, CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, ALREADY_EXISTS, VERSION_MISMATCH);
 
 /// Book the offer of an entry.
 ///
 /// The same as committing the hold that is offered.
 #[utoipa::path(post, path = "/waitlist/{id}/book", tag = "waitlist", operation_id = "bookWaitlistOffer",
-    request_body = Option<AmendHold>,
+    request_body = Option<CommitHold>,
     params(("id" = WaitlistEntryId, Path, description = "Id of the entry"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the resource still has this ETag")),
-    responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), BookProblems))]
+    responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), (status = 202, body = crate::features::holds::HoldBody, headers(("ETag" = String), ("Location" = String))), BookProblems))]
 async fn book(
     Customer(caller): Customer,
     State(waitlist): State<WaitlistService>,
@@ -296,8 +298,8 @@ async fn book(
     address: Address,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_optional(|fields| AmendHold::read(fields, &known));
-    let verb = |patch| HoldVerb::Commit(Box::new(patch));
+    let input = request.body().read_optional(|fields| CommitHold::read(fields, &known));
+    let verb = HoldVerb::commit;
     Step { caller, waitlist, id, request }.take_offer(&holds, address, input, "book", verb).await
 }
 

@@ -18,6 +18,7 @@ use crate::{
         embargoes::EmbargoService,
         flights::{FlightService, NetworkVersion},
         holds::{HoldBody, HoldService},
+        pricing::PricingService,
         search::SearchService,
     },
     kernel::{FlightId, HoldId, WaitlistEntryId},
@@ -69,6 +70,7 @@ pub struct WaitlistService {
     pub search: SearchService,
     pub embargoes: EmbargoService,
     pub holds: HoldService,
+    pub pricing: PricingService,
     pub limits: WaitlistLimits,
     /// Wakes the matcher of this process.
     pub news: Arc<Notify>,
@@ -86,7 +88,8 @@ impl WaitlistService {
     pub fn for_background(&self) -> Self {
         let (capacity, holds) = (self.capacity.for_background(), self.holds.for_background());
         let (flights, embargoes) = (self.flights.for_background(), self.embargoes.for_background());
-        Self { db: self.db.for_background(), capacity, holds, flights, embargoes, ..self.clone() }
+        let (db, pricing) = (self.db.for_background(), self.pricing.for_background());
+        Self { db, capacity, holds, pricing, flights, embargoes, ..self.clone() }
     }
 
     /// Returns the entry if the caller may see it; one of another organization is reported as unknown.

@@ -74,6 +74,11 @@ impl Answer {
         i16::try_from(self.status.as_u16()).unwrap_or_default()
     }
 
+    /// Returns whether it tells an outcome: one that tells of work under way is not stored.
+    pub fn is_final(&self) -> bool {
+        self.status != StatusCode::ACCEPTED
+    }
+
     pub fn location(&self) -> Option<&str> {
         self.location.as_deref()
     }

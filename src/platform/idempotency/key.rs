@@ -8,7 +8,7 @@ use crate::platform::{
 };
 
 /// The `Idempotency-Key` of a request, if it has one: the effect under a key happens once.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Key(Option<Scoped>);
 
 /// A key in its scope, and the request made under it.
@@ -73,6 +73,13 @@ impl Key {
     /// Returns the key of a request without one.
     pub const fn none() -> Self {
         Self(None)
+    }
+
+    /// Returns a name of the request under this key: of the same request again, and of no other; `None` without a key.
+    pub fn name(&self) -> Option<[u8; 32]> {
+        let Scoped { scope: Scope { principal, method, path, key }, request_hash, .. } = self.0.as_ref()?;
+        let hash: String = request_hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(digest_of(&[&principal.to_string(), method, path, key, &hash]))
     }
 
     /// Reserves the key within this process. Returns `None` if another request holds it.

@@ -44,6 +44,14 @@ impl DbError {
         }
     }
 
+    /// Returns the error of a statement that another room has made.
+    pub fn into_sql(self) -> sqlx::Error {
+        match self {
+            Self::Sql(error) | Self::OutcomeUnknown(error) => error,
+            Self::Conflict => sqlx::Error::WorkerCrashed,
+        }
+    }
+
     /// Returns a text that is safe to log: PostgreSQL's details quote rows, and rows hold personal data.
     pub fn summary(&self) -> String {
         match self {

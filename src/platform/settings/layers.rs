@@ -8,8 +8,8 @@ use std::{
 use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
-    Auth, Booking, Capacity, Database, Desk, Embedded, Holds, Idempotency, Locks, RateLimit, Redis, Search, Server,
-    Settings, SettingsError, Sources, Telemetry, Waitlist,
+    Auth, Booking, Capacity, Database, Desk, Embedded, Holds, Idempotency, Locks, Payments, Pricing, RateLimit, Redis,
+    Search, Server, Settings, SettingsError, Sources, Telemetry, Waitlist,
     text::{Given, fields},
     validate,
 };
@@ -32,8 +32,16 @@ const USUAL_NAMES: &[(&str, &str)] = &[
     ("RUST_LOG", "telemetry.log_filter"),
 ];
 /// Settings whose values never appear in a fault.
-const SECRET: &[&str] =
-    &["database.url", "database.owner_url", "database.read_url", "redis.url", "auth.private_key", "auth.secret"];
+const SECRET: &[&str] = &[
+    "database.url",
+    "database.owner_url",
+    "database.read_url",
+    "redis.url",
+    "auth.private_key",
+    "auth.secret",
+    "payments.http_secret",
+    "payments.webhook_secrets",
+];
 
 pub(super) fn load(sources: Sources) -> Result<Settings, SettingsError> {
     let Sources { config_file, env, overrides } = sources;
@@ -265,6 +273,8 @@ pub(super) fn known() -> BTreeSet<String> {
         ("booking", fields::<Booking>()),
         ("holds", fields::<Holds>()),
         ("waitlist", fields::<Waitlist>()),
+        ("pricing", fields::<Pricing>()),
+        ("payments", fields::<Payments>()),
         ("desk", fields::<Desk>()),
         ("locks", fields::<Locks>()),
         ("idempotency", fields::<Idempotency>()),

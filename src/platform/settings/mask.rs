@@ -10,6 +10,10 @@ pub(super) fn secret<S: Serializer>(secret: &Option<SecretString>, serializer: S
     secret.as_ref().map(|_| MASK).serialize(serializer)
 }
 
+pub(super) fn secrets<S: Serializer>(secrets: &[SecretString], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(secrets.iter().map(|_| MASK))
+}
+
 #[allow(clippy::ref_option, reason = "the signature that serde's serialize_with asks for")]
 pub(super) fn url<S: Serializer>(url: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
     url.as_ref().map(|url| without_password(url.expose_secret())).serialize(serializer)

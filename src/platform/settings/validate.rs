@@ -1,11 +1,13 @@
 //! The rules that types cannot carry.
 use std::{fmt::Display, ops::RangeInclusive};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{Algorithm, Settings, layers::Faults};
+use super::{Algorithm, PaymentProvider, Settings, layers::Faults};
+use crate::kernel::Money;
 
 const DAY_MS: u64 = 86_400_000;
 const YEAR_HOURS: u32 = 8_784;
@@ -18,6 +20,8 @@ pub(super) fn validate(settings: &Settings, faults: &mut Faults) {
     auth(settings, faults);
     limits(settings, faults);
     search(settings, faults);
+    pricing(settings, faults);
+    payments(settings, faults);
     if let Err(error) = EnvFilter::try_new(&settings.telemetry.log_filter) {
         faults.add(
             "telemetry.log_filter",
@@ -138,6 +142,74 @@ fn search(settings: &Settings, faults: &mut Faults) {
             faults.add("search.connection_minutes_by_airport", &complaint);
         }
         within("search.connection_minutes_by_airport", *needed, minutes.clone(), faults);
+    }
+}
+
+fn payments(settings: &Settings, faults: &mut Faults) {
+    let payments = &settings.payments;
+    within("payments.wait_ms", payments.wait_ms, 0..=60_000, faults);
+    if !payments.cancellation_fees.is_sorted_by(|earlier, later| earlier.hours > later.hours) {
+        faults.add("payments.cancellation_fees", "must have falling hours, no two the same");
+    }
+    for band in &payments.cancellation_fees {
+        within("payments.cancellation_fees", band.percent, 0..=100, faults);
+    }
+    if payments.webhook_secrets.len() > 2 {
+        faults.add("payments.webhook_secrets", "must be at most two: the new one, and the one before");
+    }
+    if payments.webhook_secrets.iter().any(|secret| !is_webhook_secret(secret.expose_secret())) {
+        let complaint = "must each have at least 16 bytes, or be `whsec_` and at least 16 bytes in base64";
+        faults.add("payments.webhook_secrets", complaint);
+    }
+    let url = payments.http_url.as_deref().map(Url::parse);
+    if url.as_ref().is_some_and(|url| !url.as_ref().is_ok_and(is_address_of_provider)) {
+        faults.add("payments.http_url", "must be an address that begins with https:// or http://, without a query");
+    }
+    if payments.provider == PaymentProvider::Http {
+        if payments.http_url.is_none() {
+            faults.add("payments.http_url", "is needed with payments.provider http");
+        }
+        if payments.http_secret.as_ref().is_none_or(|secret| secret.expose_secret().is_empty()) {
+            faults.add("payments.http_secret", "is needed with payments.provider http");
+        }
+    }
+}
+
+fn pricing(settings: &Settings, faults: &mut Faults) {
+    let pricing = &settings.pricing;
+    within("pricing.quote_minutes", pricing.quote_minutes, 1..=43_200, faults);
+    let tariff = &pricing.default_tariff;
+    if let Err(fault) = Money::parse(&tariff.minimum, tariff.currency) {
+        faults.add("pricing.default_tariff", &format!("has a minimum that {fault}, not `{}`", tariff.minimum));
+    }
+    let (mut weight, mut rate) = (0, tariff.normal);
+    for next in &tariff.breaks {
+        if next.from_kg <= weight || next.from_kg > 1_000_000 || next.rate >= rate {
+            let complaint = "must have breaks with rising `from_kg`, up to 1000000, and falling `rate`, below `normal`";
+            faults.add("pricing.default_tariff", complaint);
+        }
+        (weight, rate) = (next.from_kg, next.rate);
+    }
+    for surcharge in &pricing.default_surcharges {
+        let code = surcharge.code.as_bytes();
+        let is_code = code.len() == 3 && code.iter().all(u8::is_ascii_uppercase) && matches!(code[2], b'A' | b'C');
+        if !is_code {
+            let complaint =
+                format!("must use codes of two letters and `C` or `A`, such as MYC, not `{}`", surcharge.code);
+            faults.add("pricing.default_surcharges", &complaint);
+        }
+    }
+}
+
+fn is_address_of_provider(url: &Url) -> bool {
+    matches!(url.scheme(), "https" | "http") && url.has_host() && url.query().is_none() && url.fragment().is_none()
+}
+
+fn is_webhook_secret(secret: &str) -> bool {
+    const LEAST: usize = 16;
+    match secret.strip_prefix("whsec_") {
+        Some(text) => STANDARD.decode(text).is_ok_and(|key| key.len() >= LEAST),
+        None => secret.len() >= LEAST,
     }
 }
 

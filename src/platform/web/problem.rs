@@ -74,8 +74,8 @@ impl InputFault {
     }
 
     /// Returns faults of a body's members that result from the current state.
-    pub fn members(faults: &[(&'static str, Fault)]) -> Vec<Self> {
-        faults.iter().map(|(pointer, fault)| Self::member(pointer, fault)).collect()
+    pub fn members<P: AsRef<str>>(faults: &[(P, Fault)]) -> Vec<Self> {
+        faults.iter().map(|(pointer, fault)| Self::member(pointer.as_ref(), fault)).collect()
     }
 
     fn member(pointer: &str, fault: &Fault) -> Self {

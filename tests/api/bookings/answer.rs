@@ -29,6 +29,12 @@ const MEMBERS: &[&str] = &[
     "consignee",
     "customer_reference",
     "hold_id",
+    "payment_status",
+    "price",
+    "balance_due",
+    "cancellation_fee",
+    "paid",
+    "refunded",
     "flight_ids",
     "legs",
     "next_actions",
@@ -87,6 +93,7 @@ async fn a_booking_has_these_members_and_null_for_what_is_unknown() {
     assert_eq!((&booking["status"], &booking["version"]), (&json!("BOOKED"), &json!(1)));
     assert_eq!((&booking["current_airport"], &booking["at_destination"]), (&json!("DEL"), &json!(false)));
     assert_eq!(booking["needs_rerouting"], false);
+    assert_eq!(booking["payment_status"], "NOT_REQUIRED");
     assert_eq!(booking["next_actions"], json!(["depart", "cancel"]));
     assert_eq!(booking["created_at"], "2026-11-20T08:00:00Z");
     assert_eq!(booking["updated_at"], "2026-11-20T08:00:00Z");

@@ -1,5 +1,5 @@
 //! The decision on each order of a batch, by the locked rows. Pure.
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     super::{
         BookingError,
+        billing::Books,
         draw_up::NewBooking,
         model::{Action, Booking},
         movement::{Moving, check_flights_are_with_it},
@@ -19,11 +20,13 @@ use crate::{
         embargoes::Embargoes,
         flights::Flight,
         holds::{
-            self, Draws, Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldStep, HoldVerb, ItineraryError,
-            NewHold, Stepped, draw_up,
+            self, Draws, Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldStatus, HoldStep, HoldVerb,
+            ItineraryError, NewHold, NewlyHeld, Pay, PriceBooks, Stepped,
         },
+        payments::{CreditAccount, CreditRefusal, Payment, PaymentWithOperations, RequestHash},
     },
-    kernel::{AirportCode, BookingId, FlightId, HoldId, OrganizationId, Weight},
+    kernel::{AirportCode, BookingId, FlightId, HoldId, OrganizationId, PaymentId, Weight},
+    platform::random::IdSource,
 };
 
 /// The rules of the trade that are settings.
@@ -32,6 +35,8 @@ pub struct Rules<M: Fn(AirportCode) -> TimeDelta> {
     pub threshold: Weight,
     pub minimum_connection: M,
     pub limits: HoldLimits,
+    /// Makes the ids of what is new.
+    pub ids: IdSource,
 }
 
 /// The rows that a batch has locked. The rooms change with each decision.
@@ -49,6 +54,16 @@ pub struct LockedRows {
     pub books: HoldBooks,
     /// What allotments keep on the flights.
     pub draws: Draws,
+    /// What holds are priced by.
+    pub prices: PriceBooks,
+    /// The credit accounts that are to be charged.
+    pub credit: HashMap<OrganizationId, CreditAccount>,
+    /// The payments that are authorized, with their operations.
+    pub payments: HashMap<PaymentId, PaymentWithOperations>,
+    /// The requests that have begun a payment.
+    pub begun: HashSet<RequestHash>,
+    /// The payments of bookings that may be cancelled.
+    pub bills: HashMap<BookingId, Books>,
     /// Flights, bookings and holds that another transaction has locked.
     pub blocked: BTreeSet<Uuid>,
 }
@@ -82,12 +97,13 @@ pub enum Grant {
     /// A booking on these flights.
     Book(Vec<Flight>),
     Advance(Box<Booking>, Moving),
-    Cancel(Box<Booking>),
-    /// A hold on these flights.
-    Hold(Vec<Flight>),
+    Cancel(Box<Booking>, Option<Box<Books>>),
+    Hold(Box<NewlyHeld>),
+    /// A new hold that becomes a booking on these flights at once.
+    HoldAndBook(Box<NewlyHeld>, Vec<Flight>),
     StepHold(Box<Stepped>),
-    /// A hold becomes a booking on these flights.
-    Commit(Box<Stepped>, Vec<Flight>),
+    /// A hold becomes a booking on these flights; its authorized payment, if it has one.
+    Commit(Box<Stepped>, Vec<Flight>, Option<Box<Payment>>),
 }
 
 impl From<Result<Self, BookingError>> for Decision {
@@ -101,6 +117,9 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
     pub fn decide(&self, found: &mut LockedRows, extent: Extent, operation: &Operation, has_cleared: bool) -> Decision {
         if let Some(blocked) = operation.rows().find(|row| found.blocked.contains(row)) {
             return Decision::Blocked(blocked);
+        }
+        if operation.request().is_some_and(|request| found.begun.contains(&request)) {
+            return Decision::Refused(BookingError::PaymentInProgress);
         }
         let judged = match operation {
             Operation::Book(new) => self.book(found, extent, new),
@@ -123,6 +142,8 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             limits: self.limits,
             minimum_connection: &self.minimum_connection,
             embargoes: &found.embargoes,
+            prices: &found.prices,
+            ids: &self.ids,
             now: found.at,
         }
     }
@@ -130,34 +151,40 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
     fn hold(&self, found: &mut LockedRows, extent: Extent, new: &NewHold) -> Result<Decision, BookingError> {
         let organization = new.caller.principal.organization_id;
         let flights = flights_of(found, organization, &new.flights)?;
-        self.holds(found).judge_new(&found.books, new, &flights)?;
+        let made = self.holds(found).make(&found.books, new, &flights)?;
+        check_credit(found, organization, made.pay)?;
         let space = new.new.load().space;
         if extent == Extent::AboveThreshold && flights.iter().any(|flight| self.is_critical_after(&flight.room, space))
         {
             return Ok(Decision::LastKilos);
         }
-        // Its id is not known yet, and nobody asks for it in this batch.
-        let held = flights.iter().map(|flight| Shift::held(flight.id, HoldId::from(Uuid::nil()), space));
+        let held = flights.iter().map(|flight| Shift::held(flight.id, made.hold.id, space));
         found.shift(organization, &held.collect::<Vec<_>>());
-        if let Some(drawn) = draw_up(new, HoldId::from(Uuid::nil()), &flights, self.limits, found.at) {
-            found.books.note(&new.caller, None, &drawn);
-        }
-        Ok(Decision::Granted(Grant::Hold(flights)))
+        found.books.note(&new.caller, None, &made.hold);
+        found.prices.note(None, &made.hold);
+        charge(found, organization, made.pay);
+        let Some(booked) = &made.booked else { return Ok(Decision::Granted(Grant::Hold(Box::new(made)))) };
+        found.shift(organization, &with_postings(&booked.shifts));
+        found.books.note(&new.caller, Some(&made.hold), &booked.after);
+        Ok(Decision::Granted(Grant::HoldAndBook(Box::new(made), flights)))
     }
 
     /// Judges a step against the locked state of the hold, and changes the rooms by what it takes and gives back.
     fn step_hold(&self, found: &mut LockedRows, order: &StepOfHold) -> Result<Grant, BookingError> {
         let step = &order.step;
         let (stepped, known) = self.judge_step(found, step)?;
-        let posted = |shift: &Shift| Some(new_leg(shift.flight_id, shift.posted()?));
-        let shifts = stepped.shifts.iter().flat_map(|shift| [Some(*shift), posted(shift)]).flatten();
-        found.shift(stepped.after.organization_id, &shifts.collect::<Vec<_>>());
+        let organization = stepped.after.organization_id;
+        let payment = authorized(found, &step.verb)?;
+        check_credit(found, organization, stepped.pay)?;
+        found.shift(organization, &with_postings(&stepped.shifts));
         found.books.note(&step.caller, Some(&stepped.before), &stepped.after);
-        if !order.commits() {
+        found.prices.note(Some(&stepped.before), &stepped.after);
+        charge(found, organization, stepped.pay);
+        if stepped.after.status != HoldStatus::Committed {
             return Ok(Grant::StepHold(Box::new(stepped)));
         }
         let flights = stepped.after.flight_ids().filter_map(|id| known.get(&id).cloned()).collect();
-        Ok(Grant::Commit(Box::new(stepped), flights))
+        Ok(Grant::Commit(Box::new(stepped), flights, payment.map(Box::new)))
     }
 
     /// Judges a step against the locked state of the hold. Also returns the flights that it was judged by.
@@ -175,11 +202,8 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             let room = found.draws.room_for(hold.organization_id, *found.rooms.get(id)?);
             Some((*id, Flight { room, ..flight.clone() }))
         });
-        let known: HashMap<FlightId, Flight> = if matches!(step.verb, HoldVerb::Amend(_) | HoldVerb::Commit(_)) {
-            known.collect()
-        } else {
-            HashMap::new()
-        };
+        let is_judged = step.verb.patch().is_some() || matches!(step.verb, HoldVerb::Post(_));
+        let known: HashMap<FlightId, Flight> = if is_judged { known.collect() } else { HashMap::new() };
         let stepped = self.holds(found).judge_step(&found.books, step, hold, &known)?;
         Ok((stepped, known))
     }
@@ -256,6 +280,38 @@ impl LockedRows {
     }
 }
 
+/// Adds to what holds give what the bookings that they become take. Their ids are not known yet.
+fn with_postings(shifts: &[Shift]) -> Vec<Shift> {
+    let posted = |shift: &Shift| Some(new_leg(shift.flight_id, shift.posted()?));
+    shifts.iter().flat_map(|shift| [Some(*shift), posted(shift)]).flatten().collect()
+}
+
+/// Checks that the credit account of an organization has room for a charge.
+fn check_credit(found: &LockedRows, organization: OrganizationId, pay: Pay) -> Result<(), BookingError> {
+    let Pay::Account(amount) = pay else { return Ok(()) };
+    let judged = found.credit.get(&organization).map_or(Err(CreditRefusal::None), |account| account.judge(amount));
+    judged.map_err(BookingError::Credit)
+}
+
+/// Takes note of a charge, for the next decision of the batch.
+fn charge(found: &mut LockedRows, organization: OrganizationId, pay: Pay) {
+    if let (Pay::Account(amount), Some(account)) = (pay, found.credit.get_mut(&organization)) {
+        account.used += amount.minor();
+    }
+}
+
+/// Returns the payment whose authorization makes this step possible, if one does.
+fn authorized(found: &LockedRows, verb: &HoldVerb) -> Result<Option<Payment>, BookingError> {
+    let HoldVerb::Post(id) = verb else { return Ok(None) };
+    let known = found.payments.get(id);
+    let is_free =
+        |(payment, operations): &&PaymentWithOperations| payment.booking.is_none() && payment.is_capturable(operations);
+    match known.filter(is_free) {
+        Some((payment, _)) => Ok(Some(payment.clone())),
+        None => Err(HoldError::PaymentNotPossible("not_authorized").into()),
+    }
+}
+
 /// What a leg takes whose id is not known yet, and for which nobody asks in this batch.
 pub fn new_leg(flight: FlightId, space: Space) -> Shift {
     Shift::booked(flight, Uuid::nil().into(), Uuid::nil().into(), space)
@@ -316,7 +372,8 @@ fn move_on(found: &mut LockedRows, movement: &Movement) -> Result<Grant, Booking
             let legs = booking.undeparted_legs();
             let given = legs.map(|leg| Shift::released(leg.flight_id, booking.id, leg.id, leg.space));
             found.shift(booking.organization_id, &given.collect::<Vec<_>>());
-            Ok(Grant::Cancel(Box::new(booking)))
+            let books = found.bills.get(&booking.id).cloned().map(Box::new);
+            Ok(Grant::Cancel(Box::new(booking), books))
         }
     }
 }

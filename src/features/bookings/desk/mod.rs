@@ -64,7 +64,10 @@ pub struct DeskLimits {
 
 /// Takes the orders of requests. Cheap to clone. The lanes end when the last clone is dropped.
 #[derive(Clone)]
-pub struct Desk(Arc<Inner>);
+pub struct Desk {
+    inner: Arc<Inner>,
+    bookings: BookingService,
+}
 
 struct Inner {
     /// The last one is for the last kilograms.
@@ -73,7 +76,6 @@ struct Inner {
     places: Queues,
     limits: DeskLimits,
     tasks: Tasks,
-    bookings: BookingService,
     /// Longest wait of an order before it is begun; after that it is refused. Twice as long as others wait for a row.
     patience: Duration,
 }
@@ -124,7 +126,6 @@ impl Desk {
             places: Queues::new(limits.queue),
             limits,
             tasks,
-            bookings: bookings.clone(),
             patience: bookings.db.lock_patience() * 2,
         });
         for (number, orders) in receivers.into_iter().enumerate() {
@@ -136,22 +137,28 @@ impl Desk {
             let bookings = bookings.on_its_own_connection(LOCK_PATIENCE);
             tokio::spawn(Runner::new(bookings, lane, Arc::downgrade(&inner), name).serve(orders));
         }
-        Self(inner)
+        Self { inner, bookings: bookings.clone() }
+    }
+
+    /// Returns the same desk for work beside the requests, which reads on the connections reserved for it.
+    #[must_use]
+    pub fn for_background(&self) -> Self {
+        Self { inner: self.inner.clone(), bookings: self.bookings.for_background() }
     }
 
     pub fn bookings(&self) -> &BookingService {
-        &self.0.bookings
+        &self.bookings
     }
 
     /// Returns the end of a request that begins now. The remaining tenth of its time is for the response.
     pub fn until(&self) -> Instant {
-        Instant::now() + self.0.bookings.limits.request_time * 9 / 10
+        Instant::now() + self.bookings.limits.request_time * 9 / 10
     }
 
     /// Submits an order and waits for its outcome. If the client leaves before the order is begun, it is skipped; after
     /// that its effect stands.
     pub async fn submit(&self, operation: Operation, request: &Request) -> Outcome {
-        let desk = &self.0;
+        let desk = &self.inner;
         let Some(places) = desk.places.take(&operation) else { return Err(BookingError::Crowded.into()) };
         let (answer, mut told) = oneshot::channel();
         let progress = Progress::default();

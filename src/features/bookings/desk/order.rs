@@ -11,8 +11,10 @@ use crate::{
     features::{
         capacity::Space,
         holds::{HoldStep, HoldVerb, NewHold},
+        payments::{PaymentMethod, RequestHash},
+        pricing::Quote,
     },
-    kernel::{AwbNumber, BookingId, FlightId, HoldId},
+    kernel::{AwbNumber, BookingId, FlightId, HoldId, OrganizationId, PaymentId, QuoteId},
     platform::web::Patch,
 };
 
@@ -44,7 +46,7 @@ impl StepOfHold {
 
     /// Returns whether it makes a booking of the hold.
     pub const fn commits(&self) -> bool {
-        matches!(self.step.verb, HoldVerb::Commit(_))
+        matches!(self.step.verb, HoldVerb::Commit(..) | HoldVerb::Post(_))
     }
 }
 
@@ -134,7 +136,8 @@ impl Operation {
         match self {
             Self::Book(_) => true,
             Self::StepHold(step) => step.commits(),
-            Self::Move(_) | Self::Hold(_) => false,
+            Self::Hold(new) => new.commit.is_some(),
+            Self::Move(_) => false,
         }
     }
 
@@ -142,7 +145,7 @@ impl Operation {
     pub const fn needs_schedules(&self) -> bool {
         match self {
             Self::Book(_) | Self::Hold(_) => true,
-            Self::StepHold(step) => matches!(step.step.verb, HoldVerb::Commit(_) | HoldVerb::Amend(_)),
+            Self::StepHold(step) => step.commits() || matches!(step.step.verb, HoldVerb::Amend(_)),
             Self::Move(_) => false,
         }
     }
@@ -172,15 +175,96 @@ impl Operation {
         match self {
             Self::Book(new) => new.new.awb_number.as_ref(),
             Self::StepHold(step) => match &step.step.verb {
-                HoldVerb::Commit(patch) => match &patch.awb_number {
+                HoldVerb::Commit(patch, _) => match &patch.awb_number {
                     Patch::Set(number) => Some(number),
                     Patch::Keep => step.step.seen.awb_number.as_ref(),
                     Patch::Clear => None,
                 },
+                HoldVerb::Post(_) => step.step.seen.awb_number.as_ref(),
                 _ => None,
             },
-            Self::Move(_) | Self::Hold(_) => None,
+            Self::Hold(new) => new.new.awb_number.as_ref().filter(|_| new.commit.is_some()),
+            Self::Move(_) => None,
         }
+    }
+
+    /// The quote that it names.
+    pub fn quote(&self) -> Option<QuoteId> {
+        match self {
+            Self::Hold(new) => new.new.quote_id,
+            Self::Book(_) | Self::Move(_) | Self::StepHold(_) => None,
+        }
+    }
+
+    /// The codes of the sales that it may use.
+    pub fn discount_codes(&self) -> impl Iterator<Item = &str> {
+        let (asked, kept) = match self {
+            Self::Hold(new) => (new.new.discount_code.as_deref(), None),
+            Self::StepHold(step) => {
+                let asked = step.step.verb.patch().and_then(|patch| match &patch.discount_code {
+                    Patch::Set(code) => Some(code.as_str()),
+                    Patch::Keep | Patch::Clear => None,
+                });
+                (asked, step.step.seen.quote.as_ref().and_then(Quote::discount_code))
+            }
+            Self::Book(_) | Self::Move(_) => (None, None),
+        };
+        asked.into_iter().chain(kept)
+    }
+
+    /// Whether freight is priced.
+    pub fn prices(&self) -> bool {
+        match self {
+            Self::Hold(_) => true,
+            Self::StepHold(step) => step.step.verb.patch().is_some(),
+            Self::Book(_) | Self::Move(_) => false,
+        }
+    }
+
+    /// The payment whose authorization makes it possible.
+    pub fn payment(&self) -> Option<PaymentId> {
+        match self {
+            Self::StepHold(step) => match step.step.verb {
+                HoldVerb::Post(payment) => Some(payment),
+                _ => None,
+            },
+            Self::Book(_) | Self::Move(_) | Self::Hold(_) => None,
+        }
+    }
+
+    /// The booking with a bill that is to be cancelled, as it was read before.
+    pub fn billed(&self) -> Option<&Booking> {
+        match self {
+            Self::Move(movement) if matches!(movement.verb, Verb::Cancel(_)) => {
+                Some(&movement.seen).filter(|booking| booking.bill.is_some())
+            }
+            _ => None,
+        }
+    }
+
+    /// The request that begins a payment: one request begins one.
+    pub fn request(&self) -> Option<RequestHash> {
+        match self {
+            Self::Hold(new) => new.commit.as_ref()?.request,
+            Self::StepHold(step) => match &step.step.verb {
+                HoldVerb::Commit(_, terms) => terms.request,
+                _ => None,
+            },
+            Self::Book(_) | Self::Move(_) => None,
+        }
+    }
+
+    /// The organization whose credit account is to be charged.
+    pub fn charged(&self) -> Option<OrganizationId> {
+        let (terms, organization) = match self {
+            Self::Hold(new) => (new.commit.as_ref()?, new.caller.principal.organization_id),
+            Self::StepHold(step) => match &step.step.verb {
+                HoldVerb::Commit(_, terms) => (terms, step.step.seen.organization_id),
+                _ => return None,
+            },
+            Self::Book(_) | Self::Move(_) => return None,
+        };
+        (terms.method == Some(PaymentMethod::Account)).then_some(organization)
     }
 }
 

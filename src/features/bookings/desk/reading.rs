@@ -1,14 +1,21 @@
 //! What a batch must know beyond the rows that it locks.
 use std::collections::{BTreeSet, HashMap};
 
-use super::{super::BookingService, Operation, write::OwnEntry};
+use super::{
+    super::{BookingService, billing::Books},
+    Operation,
+    decide::LockedRows,
+    write::OwnEntry,
+};
 use crate::{
     features::{
         capacity::FlightCapacity,
         flights::{self, Flight},
         holds::Asked,
+        payments::{self, RequestHash},
+        pricing::{self, Quote},
     },
-    kernel::FlightId,
+    kernel::{BookingId, FlightId, OrganizationId, PaymentId, QuoteId, SaleId},
     platform::{postgres::DbError, work::Transaction},
 };
 
@@ -26,6 +33,51 @@ pub fn asked(batch: &[OwnEntry]) -> Asked {
         }
     }
     asked
+}
+
+/// Reads what these orders are priced and paid by, and locks it: sales, then credit accounts, then payments.
+pub async fn read_prices(
+    tx: &mut Transaction,
+    service: &BookingService,
+    batch: &[OwnEntry],
+    found: &mut LockedRows,
+) -> Result<(), DbError> {
+    let orders = || batch.iter().map(|entry| &entry.order.operation);
+    if orders().any(Operation::prices) {
+        found.prices.rules = service.pricing.in_force_in_tx(tx).await?;
+        found.prices.terms = service.price_terms();
+        let asked: Vec<QuoteId> = orders().filter_map(Operation::quote).collect();
+        let quotes = pricing::quotes_in_tx(tx, &asked).await?;
+        let mut sales: BTreeSet<SaleId> = quotes.iter().filter_map(Quote::sale).collect();
+        let codes: Vec<&str> = orders().flat_map(Operation::discount_codes).collect();
+        sales.extend(found.prices.rules.limited_sales(&codes));
+        found.prices.quotes = quotes.into_iter().map(|quote| (quote.id, quote)).collect();
+        if !sales.is_empty() {
+            let sales: Vec<SaleId> = sales.into_iter().collect();
+            found.prices.sales = pricing::lock_sales_in_tx(tx, &sales).await?;
+        }
+    }
+    let requests: Vec<RequestHash> = orders().filter_map(Operation::request).collect();
+    found.begun = payments::begun_in_tx(tx, &requests).await?;
+    // What was paid from an account goes back to it.
+    let billed = || orders().filter_map(Operation::billed);
+    let charged = orders().filter_map(Operation::charged).chain(billed().map(|booking| booking.organization_id));
+    let charged: BTreeSet<OrganizationId> = charged.collect();
+    if !charged.is_empty() {
+        let charged: Vec<OrganizationId> = charged.into_iter().collect();
+        found.credit = payments::lock_credit_in_tx(tx, &charged).await?;
+    }
+    let posted: BTreeSet<PaymentId> = orders().filter_map(Operation::payment).collect();
+    if !posted.is_empty() {
+        let posted: Vec<PaymentId> = posted.into_iter().collect();
+        let locked = payments::lock_in_tx(tx, &posted).await?;
+        found.payments = locked.into_iter().map(|found| (found.0.id, found)).collect();
+    }
+    let billed: BTreeSet<BookingId> = billed().map(|booking| booking.id).collect();
+    for booking in billed {
+        found.bills.insert(booking, Books::of_booking_in_tx(tx, booking).await?);
+    }
+    Ok(())
 }
 
 /// Returns the schedules of the flights to be judged: as this process knows them under the locked version, else read.

@@ -18,7 +18,7 @@ use super::{
     action::{Next, Report, Wait},
     decide::{LockedRows, Rules},
     lane::{Lane, LaneKind, Settled},
-    reading::{asked, timetable},
+    reading::{asked, read_prices, timetable},
     ticket::Ticket,
     write::{self, Made, OwnEntry},
 };
@@ -332,6 +332,9 @@ impl Runner {
         }
         found.at = service.clock.now();
         found.books = asked.read_in_tx(tx, found.at).await?;
+        let batch = self.lane.batch();
+        let Some(tx) = self.tx.as_mut() else { return Err(sqlx::Error::WorkerCrashed.into()) };
+        read_prices(tx, &service, batch, &mut found).await?;
         found.draws = Draws::read_in_tx(tx, found.rooms.values(), &found.takers(), found.at).await?;
         (self.decided_at, self.draws) = (found.at, found.draws.clone());
         Ok(found)
@@ -381,7 +384,12 @@ impl Runner {
                     bookings.created(booking);
                 }
                 (Operation::StepHold(_), Some(booking)) => bookings.created(booking),
-                (Operation::Hold(_), _) => self.path().count_taken(operation.flights().len()),
+                (Operation::Hold(_), made) => {
+                    self.path().count_taken(operation.flights().len());
+                    if let Some(booking) = made {
+                        bookings.created(booking);
+                    }
+                }
                 (Operation::Book(_) | Operation::Move(_) | Operation::StepHold(_), None) => {}
             }
         });
@@ -402,6 +410,7 @@ impl BookingService {
     /// To be called after the commit of a step.
     fn moved(&self, booking: &Booking, action: Action) {
         if action == Action::Cancel {
+            self.keep_promises(booking);
             tracing::info!(ref_id = %booking.ref_id, "booking cancelled");
         } else {
             tracing::info!(ref_id = %booking.ref_id, action = action.as_str(), "booking moved");
@@ -416,6 +425,7 @@ fn rules(bookings: &BookingService) -> Rules<impl Fn(AirportCode) -> TimeDelta> 
         threshold: bookings.capacity.threshold(),
         minimum_connection: |airport| connections.minimum(airport),
         limits: bookings.holds.limits(),
+        ids: bookings.ids.clone(),
     }
 }
 

@@ -2,13 +2,15 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     super::{
-        BookingService,
+        BOOKING, BookingService,
+        billing::{self, Books},
         draft::{Author, Draft, save_in_tx},
-        draw_up::NewBooking,
+        draw_up::{MadeOf, NewBooking},
         dto::CreateBooking,
         model::{Booking, BookingData, Event, message},
         repository,
@@ -20,10 +22,11 @@ use super::{
 };
 use crate::{
     features::{
-        accounts,
+        accounts::{self, Actor, Subject},
         capacity::{self, FlightCapacity, Shift},
         flights::Flight,
-        holds::{self, Draws, Hold, HoldChange, HoldEventType, HoldStep, Stepped, actor, draw_up},
+        holds::{self, CommitTerms, Draws, Hold, HoldCaller, HoldChange, HoldEventType, HoldVerb, Pay, Stepped, actor},
+        payments::{self, Charge, Payment, PaymentChange},
     },
     kernel::{AwbNumber, BookingId, BookingRef, OrganizationId, UserId},
     platform::{
@@ -59,6 +62,14 @@ struct Batch {
     holds: Vec<HoldChange>,
     /// The guests whose holds become bookings.
     guests: Vec<(UserId, OrganizationId)>,
+    /// New payments, and those that go on.
+    payments: Vec<PaymentChange>,
+    /// The payments of cancelled bookings.
+    books: Vec<Books>,
+    /// Who has waived the fee of which booking.
+    waivers: Vec<(UserId, BookingId, BookingRef)>,
+    /// Charges to credit accounts.
+    charges: Vec<Charge>,
     /// For each entry, which of these it has made.
     places: Vec<Place>,
 }
@@ -71,6 +82,16 @@ struct Place {
     hold: Option<usize>,
 }
 
+/// A hold that becomes a booking, and what it stands on.
+#[derive(Clone, Copy)]
+struct Posting<'a> {
+    caller: &'a HoldCaller,
+    stepped: &'a Stepped,
+    flights: &'a [Flight],
+    /// It is authorized.
+    payment: Option<&'a Payment>,
+}
+
 /// Writes, and leaves bookings, holds and answers in the entries. Returns the flights' rows after it.
 pub async fn write(
     tx: &mut Transaction,
@@ -79,8 +100,9 @@ pub async fn write(
     draws: Draws,
     now: DateTime<Utc>,
 ) -> Result<Vec<FlightCapacity>, DbError> {
-    let is_new =
-        |entry: &&mut OwnEntry| matches!(entry.decision, Decision::Granted(Grant::Book(_) | Grant::Commit(..)));
+    let is_new = |entry: &&mut OwnEntry| {
+        matches!(entry.decision, Decision::Granted(Grant::Book(_) | Grant::Commit(..) | Grant::HoldAndBook(..)))
+    };
     let new = entries.iter_mut().filter(is_new).count();
     let mut references = service.references.take(tx, new).await?.into_iter();
     let mut batch = Batch { draws, ..Batch::default() };
@@ -108,10 +130,27 @@ pub async fn write(
     if !batch.holds.is_empty() {
         holds::write_in_tx(tx, &batch.holds).await?;
     }
+    if !batch.charges.is_empty() {
+        let charged = payments::charge_in_tx(tx, &batch.charges, now).await?;
+        // They were judged by the locked accounts.
+        if charged.iter().any(Result::is_err) {
+            return Err(DbError::Conflict);
+        }
+    }
+    payments::save_in_tx(tx, &mut batch.payments).await?;
+    for books in std::mem::take(&mut batch.books) {
+        books.write_in_tx(tx, now).await?;
+    }
+    for (actor, booking, reference) in std::mem::take(&mut batch.waivers) {
+        let (subject, data) = (Subject::new(BOOKING, booking), json!({"ref_id": reference}));
+        service.acts.record_in_tx(tx, Actor::Caller(actor), "booking.fee_waived", subject, data).await?;
+    }
     batch.draws.save_in_tx(tx, now).await?;
     batch.hand_out(entries, answers);
-    let kept =
-        entries.iter().filter_map(|entry| Some((&*entry.order.ticket.key, entry.made.as_ref()?.answer.as_ref()?)));
+    let kept = entries.iter().filter_map(|entry| {
+        let answer = entry.made.as_ref()?.answer.as_ref().filter(|answer| answer.is_final())?;
+        Some((&*entry.order.ticket.key, answer))
+    });
     tx.keep(&kept.collect::<Vec<_>>()).await?;
     Ok(rooms)
 }
@@ -132,7 +171,9 @@ impl Batch {
         let answer = |(entry, place): (&OwnEntry, &Place)| match entry.order.ticket.answer_for {
             AnswerFor::Booking(answer) => {
                 let new = place.new.map(|at| &self.new[at].0);
-                new.or(place.draft.map(|at| &self.drafts[at].now)).map(answer)
+                let booking = new.or(place.draft.map(|at| &self.drafts[at].now));
+                // Its payment comes first.
+                booking.map(answer).or_else(|| Some(holds::pending(&self.holds[place.hold?].after)))
             }
             AnswerFor::Hold(answer) => place.hold.map(|at| answer(&self.holds[at].after)),
         };
@@ -171,20 +212,35 @@ impl Batch {
                 self.shift(booking.organization_id, &taken.collect::<Vec<_>>());
                 self.add_new(service, booking, entry);
             }
-            (Decision::Granted(Grant::Commit(stepped, flights)), Operation::StepHold(order)) => {
+            (Decision::Granted(Grant::Commit(stepped, flights, payment)), Operation::StepHold(order)) => {
                 let (Some(made), Some(reference)) = (&entry.made, references.next()) else { return };
-                self.commit(service, entry, &order.step, stepped, flights, (made.id, reference), now);
+                let posting = Posting { caller: &order.step.caller, stepped, flights, payment: payment.as_deref() };
+                self.commit(service, entry, &posting, (made.id, reference), now);
             }
-            (Decision::Granted(Grant::Hold(flights)), Operation::Hold(new)) => {
-                let id = service.ids.next(now);
-                let Some(hold) = draw_up(new, id, flights, service.holds.limits(), now) else { return };
-                let taken = hold.legs.iter().map(|leg| Shift::held(leg.flight_id, id, leg.space));
-                self.shift(hold.organization_id, &taken.collect::<Vec<_>>());
+            (Decision::Granted(Grant::Hold(made)), Operation::Hold(new)) => {
+                let mut hold = made.hold.clone();
+                self.take(&hold);
+                if let Some(terms) = &new.commit {
+                    self.begin_payment(service, &mut hold, made.pay, terms, &new.caller);
+                    self.give_claim_back(entry);
+                }
                 self.add_hold(None, hold, HoldEventType::Created, actor(&new.caller), entry);
+            }
+            (Decision::Granted(Grant::HoldAndBook(held, flights)), Operation::Hold(new)) => {
+                let (Some(made), Some(reference)) = (&entry.made, references.next()) else { return };
+                let Some(stepped) = &held.booked else { return };
+                self.take(&held.hold);
+                self.add_hold(None, held.hold.clone(), HoldEventType::Created, actor(&new.caller), entry);
+                let posting = Posting { caller: &new.caller, stepped, flights, payment: None };
+                self.commit(service, entry, &posting, (made.id, reference), now);
             }
             (Decision::Granted(Grant::StepHold(stepped)), Operation::StepHold(order)) => {
                 self.shift(stepped.after.organization_id, &stepped.shifts);
-                let (before, after) = (stepped.before.clone(), stepped.after.clone());
+                let (before, mut after) = (stepped.before.clone(), stepped.after.clone());
+                if let HoldVerb::Commit(_, terms) = &order.step.verb {
+                    self.begin_payment(service, &mut after, stepped.pay, terms, &order.step.caller);
+                    self.give_claim_back(entry);
+                }
                 self.add_hold(Some(before), after, stepped.event_type, actor(&order.step.caller), entry);
             }
             (Decision::Granted(grant), Operation::Move(movement)) => {
@@ -205,9 +261,14 @@ impl Batch {
                 service.advance(&mut draft, advance, moving.clone(), author);
                 draft
             }
-            (Grant::Cancel(booking), Verb::Cancel(cancel)) => {
+            (Grant::Cancel(booking, books), Verb::Cancel(cancel)) => {
                 let mut draft = draft_of(booking, entry);
-                let given = BookingService::cancel(&mut draft, cancel, author);
+                let mut books = books.as_deref().cloned();
+                let given = service.cancel(&mut draft, cancel, books.as_mut(), author);
+                self.books.extend(books);
+                if let (true, Some(actor)) = (cancel.waives_fee, author.actor) {
+                    self.waivers.push((actor, draft.now.id, draft.now.ref_id.clone()));
+                }
                 self.shift(draft.now.organization_id, &given);
                 self.freed.extend(draft.now.awb_number.clone().map(|awb| (awb, draft.now.id)));
                 draft
@@ -222,26 +283,24 @@ impl Batch {
     }
 
     /// Makes a booking of a hold: on each flight, it takes the room that the hold gives by the entry before.
-    #[allow(clippy::too_many_arguments, reason = "each is one thing that it stands on")]
     fn commit(
         &mut self,
         service: &BookingService,
         entry: &OwnEntry,
-        step: &HoldStep,
-        stepped: &Stepped,
-        flights: &[Flight],
+        posting: &Posting<'_>,
         (id, reference): (BookingId, BookingRef),
         now: DateTime<Utc>,
     ) {
+        let Posting { caller, stepped, flights, payment } = *posting;
         let mut hold = stepped.after.clone();
         let Some(new) = CreateBooking::of_hold(&hold) else { return };
         let operation = NewBooking {
-            caller: step.caller.principal,
+            caller: caller.principal,
             new: Arc::new(new),
             flights: Vec::new(),
-            hold: Some((hold.organization_id, hold.id)),
+            hold: Some(MadeOf::from(&hold)),
         };
-        let booking = service.draw_up(&operation, (id, reference.clone()), flights, now);
+        let mut booking = service.draw_up(&operation, (id, reference.clone()), flights, now);
         let mut shifts = Vec::with_capacity(2 * stepped.shifts.len());
         for shift in &stepped.shifts {
             shifts.push(*shift);
@@ -254,9 +313,43 @@ impl Batch {
         if hold.is_guest {
             self.guests.push((hold.created_by, hold.organization_id));
         }
+        // Its flights may have been retimed while the payment was under way.
+        booking.needs_rerouting = payment.is_some() && service.lacks_a_way(&booking);
+        if let Some(paid) = billing::of_booking(service, &mut booking, stepped.pay, payment, now) {
+            self.charges.extend(paid.charge);
+            hold.payment = Some(paid.change.after.clone());
+            self.payments.push(paid.change);
+        }
         hold.booking = Some((id, reference));
         self.add_new(service, booking, entry);
-        self.add_hold(Some(stepped.before.clone()), hold, stepped.event_type, actor(&step.caller), entry);
+        self.add_hold(Some(stepped.before.clone()), hold, stepped.event_type, actor(caller), entry);
+    }
+
+    /// Takes the room of a new hold.
+    fn take(&mut self, hold: &Hold) {
+        let taken = hold.legs.iter().map(|leg| Shift::held(leg.flight_id, hold.id, leg.space));
+        self.shift(hold.organization_id, &taken.collect::<Vec<_>>());
+    }
+
+    /// Begins the payment of a hold that is to become a booking.
+    fn begin_payment(
+        &mut self,
+        service: &BookingService,
+        hold: &mut Hold,
+        pay: Pay,
+        terms: &CommitTerms,
+        caller: &HoldCaller,
+    ) {
+        let Pay::Token(amount) = pay else { return };
+        let change = billing::of_hold(service, hold, amount, terms, actor(caller));
+        hold.begin_payment(change.after.clone(), hold.updated_at);
+        self.payments.push(change);
+    }
+
+    /// Frees the air waybill of an order that makes no booking yet.
+    fn give_claim_back(&mut self, entry: &OwnEntry) {
+        let id = entry.made.as_ref().map(|made| made.id);
+        self.freed.extend(entry.order.operation.claim().cloned().zip(id));
     }
 
     /// Adds shifts of an organization, and what they draw from its allotments: as it was decided, in the same order.

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Booking, BookingStatus, Leg, LegStatus, OffloadReason, Texts};
+use super::{Bill, Booking, BookingStatus, Leg, LegStatus, OffloadReason, Texts};
 use crate::{
     features::capacity::Space,
     kernel::{
@@ -36,6 +36,8 @@ pub struct BookingData {
     awb_number: Option<AwbNumber>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hold_id: Option<HoldId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bill: Option<Bill>,
     needs_rerouting: bool,
     legs: Vec<LegData>,
 }
@@ -84,6 +86,7 @@ impl From<&Booking> for BookingData {
             special_handling_codes: booking.special_handling_codes.clone(),
             awb_number: booking.awb_number.clone(),
             hold_id: booking.hold_id,
+            bill: booking.bill.clone(),
             needs_rerouting: booking.needs_rerouting,
             legs: booking.legs.iter().map(LegData::from).collect(),
         }
@@ -132,6 +135,7 @@ impl BookingData {
             special_handling_codes: self.special_handling_codes,
             awb_number: self.awb_number,
             hold_id: self.hold_id,
+            bill: self.bill,
             needs_rerouting: self.needs_rerouting,
             event_sequence: 1,
             moved_at: None,

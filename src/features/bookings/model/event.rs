@@ -19,6 +19,10 @@ words! {
         FlightCancelled = "FLIGHT_CANCELLED",
         /// A guest's booking moved to the organization of an account.
         Claimed = "CLAIMED",
+        /// Its price has changed.
+        Priced = "PRICED",
+        /// A payment, refund or fee has changed what is paid or due.
+        PaymentChanged = "PAYMENT_CHANGED",
     }
 }
 

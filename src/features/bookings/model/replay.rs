@@ -182,7 +182,9 @@ impl EventType {
             | Self::Offloaded
             | Self::FlightRetimed
             | Self::FlightCancelled
-            | Self::Claimed => None,
+            | Self::Claimed
+            | Self::Priced
+            | Self::PaymentChanged => None,
         }
     }
 

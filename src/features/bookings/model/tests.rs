@@ -41,6 +41,7 @@ pub fn booking(status: BookingStatus, legs: Vec<Leg>) -> Booking {
         special_handling_codes: Vec::new(),
         awb_number: None,
         hold_id: None,
+        bill: None,
         needs_rerouting: false,
         event_sequence: 1,
         moved_at: None,

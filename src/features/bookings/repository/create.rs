@@ -6,7 +6,7 @@ use super::write::joined;
 use crate::{
     features::bookings::{
         BOOKING,
-        model::{Booking, BookingData, BookingMessage, DATA_VERSION, Event, Leg, Party},
+        model::{Bill, Booking, BookingData, BookingMessage, DATA_VERSION, Event, Leg, Party},
     },
     kernel::{AirportCode, AwbNumber, FlightId, FlightNumber, HoldId, LegId},
     platform::{
@@ -71,5 +71,6 @@ pub(in crate::features::bookings) fn insert_new(
         &column(&legs, |(_, l)| l.space.positions.count()),
         DATA_VERSION,
         BOOKING,
+        &column(new, |(b, _)| b.bill.as_ref().map(Json)) as &[Option<Json<&Bill>>],
     )
 }

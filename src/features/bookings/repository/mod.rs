@@ -2,6 +2,7 @@
 //! names the booking's id, so that it touches one partition.
 mod aboard;
 pub(super) mod audit;
+pub(super) mod bills;
 mod create;
 mod erase;
 mod events;

@@ -8,7 +8,7 @@ use crate::{
     features::{
         bookings::{
             dto::BookingFilter,
-            model::{Booking, BookingAnchor, BookingStatus, Leg, LegStatus, OffloadReason, Party, Texts},
+            model::{Bill, Booking, BookingAnchor, BookingStatus, Leg, LegStatus, OffloadReason, Party, Texts},
         },
         capacity::Space,
     },
@@ -36,6 +36,7 @@ struct BookingRow {
     special_handling_codes: Vec<HandlingCode>,
     awb_number: Option<AwbNumber>,
     hold_id: Option<Uuid>,
+    bill: Option<Json<Bill>>,
     needs_rerouting: bool,
     event_sequence: i32,
     moved_at: Option<DateTime<Utc>>,
@@ -64,6 +65,7 @@ impl BookingRow {
             special_handling_codes: self.special_handling_codes,
             awb_number: self.awb_number,
             hold_id: self.hold_id.map(HoldId::from),
+            bill: self.bill.map(|Json(bill)| bill),
             needs_rerouting: self.needs_rerouting,
             event_sequence: self.event_sequence,
             moved_at: self.moved_at,
@@ -150,7 +152,7 @@ fn select_whole(months: IdMonths, asked: Asked, condition: &str) -> AssertSqlSaf
     AssertSqlSafe(format!(
         "select b.id, b.ref_id, b.organization_id, b.created_by, b.status, b.origin, b.destination, b.pieces,
                 b.weight_hg, b.volume_l, b.volume_defaulted, b.positions, b.special_handling_codes, b.awb_number,
-                b.hold_id, b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
+                b.hold_id, b.bill, b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
                 t.description, t.customer_reference, t.shipper, t.consignee,
                 l.id as leg_id, l.sequence as leg_sequence, l.flight_id, l.flight_number, l.origin as leg_origin,
                 l.destination as leg_destination, l.departure_at, l.arrival_at, l.status as leg_status,
@@ -324,7 +326,7 @@ pub(in crate::features::bookings) async fn list(
     let mut query = QueryBuilder::new(
         "select b.id, b.ref_id, b.organization_id, b.created_by, b.status, b.origin, b.destination, b.pieces,
                 b.weight_hg, b.volume_l, b.volume_defaulted, b.positions, b.special_handling_codes, b.awb_number,
-                b.hold_id, b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
+                b.hold_id, b.bill, b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
                 t.description, t.customer_reference, t.shipper, t.consignee
          from bookings b left join booking_texts t on t.booking_id = b.id where true",
     );

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::write::joined;
 use crate::{
-    features::bookings::model::{Booking, BookingMessage, DATA_VERSION, Event, Leg, OffloadReason},
+    features::bookings::model::{Bill, Booking, BookingMessage, DATA_VERSION, Event, Leg, OffloadReason},
     kernel::{AwbNumber, BookingId, FlightId, FlightNumber, LegId, UserId},
     platform::{
         outbox::{self, Message},
@@ -40,12 +40,12 @@ pub(in crate::features::bookings) async fn save(db: &mut PgSession, changes: &Ch
                  version = new.version, updated_at = new.updated, pieces = new.pieces, weight_hg = new.weight,
                  volume_l = new.volume, volume_defaulted = new.defaulted, positions = new.positions,
                  special_handling_codes = string_to_array(new.codes, ','), awb_number = new.awb,
-                 organization_id = new.organization
+                 organization_id = new.organization, bill = new.bill
              from unnest($3::uuid[], $4::text[], $5::timestamptz[], $6::bool[], $7::int[], $8::int[],
                          $9::timestamptz[], $10::int[], $11::bigint[], $12::bigint[], $13::bool[], $14::bigint[],
-                         $15::text[], $16::text[], $17::uuid[])
+                         $15::text[], $16::text[], $17::uuid[], $66::jsonb[])
                   as new (id, status, moved, needs, sequence, version, updated, pieces, weight, volume, defaulted,
-                          positions, codes, awb, organization)
+                          positions, codes, awb, organization, bill)
              where b.id = any($1) and b.id = new.id and {bookings}
          ), moved as (
              update booking_legs l
@@ -83,7 +83,8 @@ pub(in crate::features::bookings) async fn save(db: &mut PgSession, changes: &Ch
     let bound = bind_added(bound, &changes.added);
     let bound = bind_events(bind_notes(bound, &changes.events), &changes.events);
     let trace = telemetry::traceparent();
-    bind_messages(bound, &changes.messages, trace.as_deref()).execute(db).await.map(drop)
+    let bills: Vec<Option<Json<&Bill>>> = column(&changes.bookings, |b| b.bill.as_ref().map(Json));
+    bind_messages(bound, &changes.messages, trace.as_deref()).bind(bills).execute(db).await.map(drop)
 }
 
 fn bind_bookings<'q>(bound: Bound<'q>, bookings: &[&'q Booking]) -> Bound<'q> {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::super::error::code;
 use crate::{
     features::{
-        accounts::{Customer, Guest, Operator, Principal},
+        accounts::{Customer, Guest, Operator, Principal, Role},
         bookings::{
             Action, Booking, BookingService,
             amend::Amend,
@@ -16,6 +16,7 @@ use crate::{
             dto::{AmendBooking, BookingBody, CancelBooking, CreateBooking, RecordMovement},
             movement::Advance,
         },
+        holds::HoldBody,
         reference::Reference,
     },
     kernel::{BookingId, BookingRef},
@@ -60,7 +61,7 @@ pub(in crate::features::bookings) fn created(booking: &Booking) -> Answer {
     answer(StatusCode::CREATED, booking).with_location(format!("{BOOKING}{}", booking.ref_id))
 }
 
-problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, NO_BOOKABLE_ITINERARY, ALREADY_EXISTS);
+problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], PRICE_CHANGED, QUOTE_EXPIRED, QUOTE_REQUIRED, DISCOUNT_NOT_APPLICABLE, PAYMENT_DECLINED, PAYMENT_IN_PROGRESS, PAYMENT_NOT_POSSIBLE, CREDIT_EXCEEDED, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN, CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, NO_BOOKABLE_ITINERARY, ALREADY_EXISTS);
 
 /// Create a booking.
 ///
@@ -70,9 +71,13 @@ problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, 
 /// Either all legs get capacity or none does. If it is refused because a flight is full, closed or cancelled, or none was
 /// found, `alternatives` in the problem has at most three options (`RouteOption`) that can be booked for this freight, that
 /// day or one of the next.
+///
+/// With `quote_id` the booking has the price of that quote, and can be paid at once as by the commit of a hold: if the
+/// provider has not decided after some seconds, the answer is 202 with the hold that the booking is made of; if it declines,
+/// that hold stays for another try, and the problem names it.
 #[utoipa::path(post, path = "/bookings", tag = "bookings", operation_id = "createBooking",
     request_body = CreateBooking, params(KeyHeader),
-    responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
+    responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), (status = 202, body = HoldBody, headers(("ETag" = String), ("Location" = String))), CreateProblems))]
 pub(super) async fn create(
     Customer(caller): Customer,
     State(desk): State<Desk>,
@@ -109,7 +114,16 @@ impl Step {
 
     async fn cancel(self) -> Result<Answer, Problem> {
         let input = self.request.body().read_optional(CancelBooking::read);
-        self.take(input, |CancelBooking { reason }| Verb::Cancel(Cancel { reason })).await
+        let input = input.and_then(|cancel| match cancel.waive_fee {
+            Some(true) if self.caller.role < Role::Operator => {
+                Err(Problem::new(code::FORBIDDEN, "Only the carrier's staff can waive the fee."))
+            }
+            _ => Ok(cancel),
+        });
+        let cancel = |cancel: CancelBooking| {
+            Verb::Cancel(Cancel { reason: cancel.reason, waives_fee: cancel.waive_fee.unwrap_or_default() })
+        };
+        self.take(input, cancel).await
     }
 
     async fn take<T>(self, input: Result<T, Problem>, verb: impl FnOnce(T) -> Verb) -> Result<Answer, Problem> {
@@ -210,7 +224,8 @@ problem_responses!(CancelProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 
 /// Cancel a booking.
 ///
-/// Releases the capacity of every leg that has not departed. Not possible after any leg has arrived; for customers and
+/// Releases the capacity of every leg that has not departed. What was paid goes back but for a fee, which depends on the
+/// time left to the first departure: see `GET …/cancellation`. Not possible after any leg has arrived; for customers and
 /// guests only while `BOOKED`.
 #[utoipa::path(post, path = "/bookings/{ref_id}/cancel", tag = "bookings", operation_id = "cancelBooking",
     request_body = Option<CancelBooking>,

@@ -2,6 +2,7 @@
 mod change;
 mod claim;
 mod commit;
+mod pay;
 mod read;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -15,6 +16,7 @@ use crate::{
 handler_state!(HandlerState { bookings: BookingService, desk: Desk, holds: HoldService, reference: Reference });
 
 pub(super) use change::created;
+pub(super) use pay::{payment_decided, payment_made, payment_pending, refund_promised};
 
 pub(super) fn routes() -> Routes<HandlerState> {
     let api = OpenApiRouter::new()
@@ -27,6 +29,12 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(change::deliver))
         .routes(routes!(change::cancel))
         .routes(routes!(claim::claim))
-        .routes(routes!(commit::commit));
+        .routes(routes!(commit::commit))
+        .routes(routes!(pay::list, pay::pay))
+        .routes(routes!(pay::cancellation))
+        .routes(routes!(pay::refund))
+        .routes(routes!(pay::capture))
+        .routes(routes!(pay::void))
+        .routes(routes!(pay::resolve));
     api.into()
 }

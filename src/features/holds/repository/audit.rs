@@ -135,7 +135,7 @@ pub(in crate::features::holds) fn odd_legs<'a>(
         r#"select h.id as "hold_id!", l.sequence as "sequence?", h.status as "status!"
            from holds h left join hold_legs l on l.hold_id = h.id
            where ($1::uuid[] is null or h.id = any($1))
-             and coalesce(l.is_open, false) <> (h.status = 'ACTIVE')
+             and coalesce(l.is_open, false) <> h.is_open
            order by 1, 2"#,
         only as Only<'_>,
     );
@@ -172,8 +172,8 @@ pub(in crate::features::holds) fn astray<'a>(
                       from hold_events where $1::uuid[] is null or hold_id = any($1)
                       group by hold_id) e on e.hold_id = h.id
            where h.id is null or e.hold_id is null or e.events <> e.last or e.last <> h.event_sequence
-              or e.ends <> case when h.status = 'ACTIVE' then 0 else 1 end
-              or (h.status <> 'ACTIVE' and e.last_type <> h.status)
+              or e.ends <> case when h.is_open then 0 else 1 end
+              or (not h.is_open and e.last_type <> h.status)
            order by 1"#,
         only as Only<'_>,
     );

@@ -45,10 +45,10 @@ pub(in crate::features::holds) async fn books(
     let counted = sqlx::query!(
         r#"select organization_id as "organization_id?", null::bytea as "address_key?", count(*) as "active!",
                   0::bigint as "lately!", null::timestamptz as "first?"
-           from holds where status = 'ACTIVE' and is_counted and expires_at > $3 and organization_id = any($1)
+           from holds where is_open and is_counted and expires_at > $3 and organization_id = any($1)
            group by 1
            union all
-           select null, a.key, (select count(*) from holds h where h.address_key = a.key and h.status = 'ACTIVE'
+           select null, a.key, (select count(*) from holds h where h.address_key = a.key and h.is_open
                                 and h.is_counted and h.expires_at > $3),
                   (select count(*) from holds h where h.address_key = a.key and h.created_at > $4),
                   (select min(created_at) from holds h where h.address_key = a.key and h.created_at > $4)
@@ -71,7 +71,7 @@ pub(in crate::features::holds) async fn books(
             r#"select l.flight_id, sum(l.weight_hg)::bigint as "weight!", sum(l.volume_l)::bigint as "volume!",
                       sum(l.positions)::bigint as "positions!"
                from hold_legs l join holds h on h.id = l.hold_id
-               where l.flight_id = any($1) and l.is_open and h.is_guest and h.status = 'ACTIVE' and h.expires_at > $2
+               where l.flight_id = any($1) and l.is_open and h.is_guest and h.is_open and h.expires_at > $2
                group by l.flight_id"#,
             &planned_list(&column(guests_on, |flight| flight.uuid())),
             now,

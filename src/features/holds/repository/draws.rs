@@ -204,7 +204,7 @@ pub(in crate::features::holds) async fn returning_on(
                       sum(each.volume_l) filter (where t.id is not null) as expired_volume,
                       sum(each.positions) filter (where t.id is not null) as expired_positions
                from allotment_draws each
-               left join holds t on t.id = each.taker_id and t.status = 'ACTIVE' and t.expires_at <= $2
+               left join holds t on t.id = each.taker_id and t.is_open and t.expires_at <= $2
                where each.hold_id = h.id) d
            where l.flight_id = $1 and l.is_open and h.kind = 'ALLOTMENT' and h.status = 'ACTIVE' and h.expires_at > $2
              and d.expired_weight is not null"#,

@@ -14,12 +14,14 @@ use crate::{
             model::{EndReason, Hold, HoldAnchor, HoldKind, HoldLeg, HoldStatus, PositionName},
             texts::{Contact, Party, Texts},
         },
+        payments::{self, Payment},
+        pricing::{self, Quote},
     },
     kernel::{
         AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, OrganizationId,
-        Pieces, Positions, Volume, Weight, from_column,
+        PaymentId, Pieces, Positions, QuoteId, Volume, Weight, from_column,
     },
-    platform::postgres::{PgSession, column, planned_list},
+    platform::postgres::{DbError, PgSession, column, planned_list},
 };
 
 struct Row {
@@ -56,10 +58,14 @@ struct Row {
     shipper: Option<Json<Party>>,
     consignee: Option<Json<Party>>,
     contact: Option<Json<Contact>>,
+    quote_id: Option<Uuid>,
+    payment_id: Option<Uuid>,
+    attempts: i32,
+    active_until: Option<DateTime<Utc>>,
 }
 
 impl Row {
-    fn with_legs(self, legs: Vec<HoldLeg>) -> sqlx::Result<Hold> {
+    fn with_parts(self, legs: Vec<HoldLeg>, quote: Option<Quote>, payment: Option<Payment>) -> sqlx::Result<Hold> {
         Ok(Hold {
             id: self.id.into(),
             kind: from_column(HoldKind::WORDS, &self.kind)?,
@@ -93,6 +99,10 @@ impl Row {
                 consignee: self.consignee.map(|Json(party)| party),
             },
             contact: self.contact.map(|Json(contact)| contact),
+            quote,
+            payment,
+            attempts: self.attempts.cast_unsigned(),
+            active_until: self.active_until,
             legs,
         })
     }
@@ -111,17 +121,18 @@ macro_rules! select_holds {
                       h.booking_id, h.booking_ref as "booking_ref: _", h.expires_at, h.latest_expires_at, h.ended_at,
                       h.event_sequence, h.version, h.created_at, h.updated_at,
                       t.description as "description?", t.customer_reference as "customer_reference?",
-                      t.shipper as "shipper?: _", t.consignee as "consignee?: _", t.contact as "contact?: _"
+                      t.shipper as "shipper?: _", t.consignee as "consignee?: _", t.contact as "contact?: _",
+                      h.quote_id, h.payment_id, h.attempts, h.active_until
                from holds h left join hold_texts t on t.hold_id = h.id "# + $tail
             $(, $argument)*
         )
         .fetch_all(&mut *$db)
         .await?;
-        with_legs($db, rows).await
+        with_parts($db, rows).await
     }};
 }
 
-async fn with_legs(db: &mut PgSession, rows: Vec<Row>) -> sqlx::Result<Vec<Hold>> {
+async fn with_parts(db: &mut PgSession, rows: Vec<Row>) -> sqlx::Result<Vec<Hold>> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -134,7 +145,7 @@ async fn with_legs(db: &mut PgSession, rows: Vec<Row>) -> sqlx::Result<Vec<Hold>
         &planned_list(&ids),
     );
     let mut legs = HashMap::<Uuid, Vec<HoldLeg>>::new();
-    for row in found.fetch_all(db).await? {
+    for row in found.fetch_all(&mut *db).await? {
         let names: Result<BTreeSet<PositionName>, _> = row.position_names.iter().map(|name| name.parse()).collect();
         let names = names.map_err(|fault| sqlx::Error::Decode(fault.to_string().into()))?;
         legs.entry(row.hold_id).or_default().push(HoldLeg {
@@ -149,10 +160,18 @@ async fn with_legs(db: &mut PgSession, rows: Vec<Row>) -> sqlx::Result<Vec<Hold>
             names,
         });
     }
+    let quotes: Vec<QuoteId> = rows.iter().filter_map(|row| Some(row.quote_id?.into())).collect();
+    let quotes = pricing::quotes_in_tx(db, &quotes).await.map_err(DbError::into_sql)?;
+    let payments: Vec<PaymentId> = rows.iter().filter_map(|row| Some(row.payment_id?.into())).collect();
+    let payments = payments::find_in_tx(db, &payments).await.map_err(DbError::into_sql)?;
     rows.into_iter()
         .map(|row| {
             let own = legs.remove(&row.id).unwrap_or_default();
-            row.with_legs(own)
+            let quote = row.quote_id.and_then(|id| quotes.iter().find(|quote| quote.id.uuid() == id).cloned());
+            let payment = row.payment_id.and_then(|id| {
+                payments.iter().map(|(payment, _)| payment).find(|known| known.id.uuid() == id).cloned()
+            });
+            row.with_parts(own, quote, payment)
         })
         .collect()
 }
@@ -212,14 +231,12 @@ pub(in crate::features::holds) async fn list(
     }
     match filter.status {
         None => {}
-        Some(HoldStatus::Active) => {
-            query.push(" and h.status = 'ACTIVE' and h.expires_at > ").push_bind(now);
+        Some(status @ (HoldStatus::Active | HoldStatus::Committing)) => {
+            query.push(" and h.is_open and h.status = ").push_bind(status.as_str());
+            query.push(" and h.expires_at > ").push_bind(now);
         }
         Some(HoldStatus::Expired) => {
-            query
-                .push(" and (h.status = 'EXPIRED' or h.status = 'ACTIVE' and h.expires_at <= ")
-                .push_bind(now)
-                .push(")");
+            query.push(" and (h.status = 'EXPIRED' or h.is_open and h.expires_at <= ").push_bind(now).push(")");
         }
         Some(status @ (HoldStatus::Committed | HoldStatus::Released)) => {
             query.push(" and h.status = ").push_bind(status.as_str());
@@ -230,7 +247,11 @@ pub(in crate::features::holds) async fn list(
     }
     if let Some(flight) = filter.flight_id {
         query.push(" and h.id in (select hold_id from hold_legs where flight_id = ").push_bind(flight);
-        query.push(if filter.status == Some(HoldStatus::Active) { " and is_open)" } else { ")" });
+        query.push(if matches!(filter.status, Some(HoldStatus::Active | HoldStatus::Committing)) {
+            " and is_open)"
+        } else {
+            ")"
+        });
     }
     if let Some(HoldAnchor(id)) = after {
         query.push(" and h.id < ").push_bind(id);
@@ -252,7 +273,7 @@ pub(in crate::features::holds) async fn to_expire(
     let (expires_at, id) = after.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
     let rows = sqlx::query!(
         "select expires_at, id from holds
-         where status = 'ACTIVE' and expires_at <= $1 and (expires_at, id) > ($2, $3)
+         where is_open and expires_at <= $1 and (expires_at, id) > ($2, $3)
          order by expires_at, id limit $4",
         now,
         expires_at,
@@ -271,7 +292,7 @@ pub(in crate::features::holds) async fn expired_on(
 ) -> sqlx::Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
         "select distinct h.id from hold_legs l join holds h on h.id = l.hold_id
-         where l.flight_id = any($1) and l.is_open and h.status = 'ACTIVE' and h.expires_at <= $2
+         where l.flight_id = any($1) and l.is_open and h.is_open and h.expires_at <= $2
          order by h.id limit $3",
         &planned_list(flights),
         now,
@@ -330,10 +351,8 @@ pub(in crate::features::holds) async fn positions(
 
 /// Returns the number of holds that keep room.
 pub(in crate::features::holds) async fn active(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Result<i32> {
-    let active = sqlx::query_scalar!(
-        r#"select count(*)::int as "active!" from holds where status = 'ACTIVE' and expires_at > $1"#,
-        now,
-    );
+    let active =
+        sqlx::query_scalar!(r#"select count(*)::int as "active!" from holds where is_open and expires_at > $1"#, now,);
     active.fetch_one(db).await
 }
 
@@ -347,7 +366,7 @@ pub(in crate::features::holds) async fn expired_room(
         r#"select coalesce(sum(l.weight_hg), 0)::bigint as "weight!", coalesce(sum(l.volume_l), 0)::bigint as "volume!",
                   coalesce(sum(l.positions), 0)::bigint as "positions!"
            from hold_legs l join holds h on h.id = l.hold_id
-           where l.flight_id = $1 and l.is_open and h.status = 'ACTIVE' and h.expires_at <= $2"#,
+           where l.flight_id = $1 and l.is_open and h.is_open and h.expires_at <= $2"#,
         flight.uuid(),
         now,
     );

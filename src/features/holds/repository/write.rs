@@ -10,7 +10,7 @@ use crate::{
             texts::{Contact, Party},
         },
     },
-    kernel::{AirportCode, AwbNumber, BookingId, FlightId, HandlingCode, HoldId, UserId},
+    kernel::{AirportCode, AwbNumber, BookingId, FlightId, HandlingCode, HoldId, PaymentId, QuoteId, UserId},
     platform::{
         outbox::{self, CloudEvent},
         postgres::{PgSession, column, planned_list},
@@ -82,6 +82,11 @@ pub(in crate::features::holds) async fn insert(db: &mut PgSession, changes: &[&H
         &column(&legs, |(_, l)| l.space.positions.count()),
         &column(&legs, |(_, l)| names(l)),
         HOLD,
+        &column(&new, |h| h.status.as_str()) as &[&str],
+        &column(&new, |h| h.quote_id().map(QuoteId::uuid)) as &[Option<Uuid>],
+        &column(&new, |h| h.payment_id().map(PaymentId::uuid)) as &[Option<Uuid>],
+        &column(&new, |h| h.attempts.cast_signed()),
+        &column(&new, |h| h.active_until) as &[Option<DateTime<Utc>>],
     )
     .execute(db)
     .await
@@ -125,6 +130,10 @@ pub(in crate::features::holds) async fn save(db: &mut PgSession, changes: &[&Hol
         &column(&holds, |h| Json(HoldEvent::from(*h))) as &[Json<HoldEvent>],
         &outbox::documents(&messages, trace.as_deref()) as &[Json<CloudEvent<'_, HoldEvent>>],
         HOLD,
+        &column(&holds, |h| h.quote_id().map(QuoteId::uuid)) as &[Option<Uuid>],
+        &column(&holds, |h| h.payment_id().map(PaymentId::uuid)) as &[Option<Uuid>],
+        &column(&holds, |h| h.attempts.cast_signed()),
+        &column(&holds, |h| h.active_until) as &[Option<DateTime<Utc>>],
     )
     .execute(db)
     .await

@@ -13,7 +13,7 @@ pub(in crate::features::waitlist) async fn astray_offers(db: &mut PgSession) -> 
         "select h.id from holds h
          where h.kind = 'OFFER'
            and not exists (select from waitlist_entries e where e.hold_id = h.id
-                           and (e.status = 'OFFERED' or h.status <> 'ACTIVE'))
+                           and (e.status = 'OFFERED' or not h.is_open))
          order by 1",
     );
     ids.fetch_all(db).await

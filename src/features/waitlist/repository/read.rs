@@ -308,7 +308,7 @@ pub(in crate::features::waitlist) async fn ended_offers(
 ) -> sqlx::Result<Vec<WaitlistEntryId>> {
     let ids = sqlx::query_scalar!(
         "select e.id from waitlist_entries e join holds h on h.id = e.hold_id
-         where e.status = 'OFFERED' and h.status <> 'ACTIVE' order by e.id limit $1",
+         where e.status = 'OFFERED' and not h.is_open order by e.id limit $1",
         most,
     );
     Ok(ids.fetch_all(db).await?.into_iter().map(WaitlistEntryId::from).collect())

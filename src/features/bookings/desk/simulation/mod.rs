@@ -215,7 +215,7 @@ impl World {
             let target = Target { caller, reference: "ACB123456789".parse().unwrap(), precondition };
             let verb = match self.dice.below(3) {
                 0 => Verb::Advance(Advance { action: Action::Depart, movement: RecordMovement::default() }),
-                _ => Verb::Cancel(Cancel { reason: None }),
+                _ => Verb::Cancel(Cancel { reason: None, waives_fee: false }),
             };
             return Some(Operation::Move(Box::new(Movement::new(target, verb, self.books.bookings[&id].clone()))));
         }
@@ -238,6 +238,14 @@ impl World {
             shipper: None,
             consignee: None,
             customer_reference: None,
+            quote_id: None,
+            position_names: None,
+            product: None,
+            contact: None,
+            discount_code: None,
+            payment_token: None,
+            payment_method: None,
+            expected_total: None,
         };
         let flights = flights.iter().map(|number| Uuid::from_u128(*number).into()).collect();
         Some(Operation::Book(NewBooking { caller, new: Arc::new(new), flights, hold: None }))

@@ -33,7 +33,7 @@ use crate::{
         holds::HoldLimits,
     },
     kernel::{AirportCode, BookingId, FlightId},
-    platform::{idempotency::Repetition, postgres::DbError, work::Committed},
+    platform::{idempotency::Repetition, postgres::DbError, random::IdSource, work::Committed},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,12 @@ pub fn rules() -> Rules<impl Fn(AirportCode) -> TimeDelta> {
         organization_active: 100,
         guest_per_hour: 20,
     };
-    Rules { threshold: super::THRESHOLD, minimum_connection: |_| TimeDelta::minutes(30), limits }
+    Rules {
+        threshold: super::THRESHOLD,
+        minimum_connection: |_| TimeDelta::minutes(30),
+        limits,
+        ids: IdSource::default(),
+    }
 }
 
 impl Server {
@@ -272,11 +277,13 @@ impl Server {
                     Booking { awb_number: new.new.awb_number.clone(), ..made }
                 }
                 Grant::Advance(seen, _) => departed(seen),
-                Grant::Cancel(seen) => {
+                Grant::Cancel(seen, _) => {
                     changes.freed.extend(seen.awb_number.clone());
                     cancelled(seen)
                 }
-                Grant::Hold(_) | Grant::StepHold(_) | Grant::Commit(..) => panic!("nobody holds here"),
+                Grant::Hold(_) | Grant::HoldAndBook(..) | Grant::StepHold(_) | Grant::Commit(..) => {
+                    panic!("nobody holds here")
+                }
             };
             changes.shifts.extend(shifts_of(&entry.order.operation, grant));
             changes.effects.push((entry.order.ticket.request, made.id));
@@ -363,7 +370,7 @@ fn shifts_of(operation: &Operation, grant: &Grant) -> Vec<(FlightId, Space)> {
         (Operation::Book(new), Grant::Book(flights)) => {
             flights.iter().map(|flight| (flight.id, new.new.space())).collect()
         }
-        (Operation::Move(movement), Grant::Cancel(booking)) => {
+        (Operation::Move(movement), Grant::Cancel(booking, _)) => {
             assert!(matches!(movement.verb, Verb::Cancel(_)));
             booking.undeparted_legs().map(|leg| (leg.flight_id, Space::default() - leg.space)).collect()
         }

@@ -1,0 +1,168 @@
+//! What follows from the state of a booking and its payments, whatever has led to it: authorized amounts are captured, or
+//! voided once the booking is cancelled, and what was paid too much goes back.
+use chrono::{DateTime, Utc};
+
+use super::super::model::{Booking, BookingStatus, Paid};
+use crate::{
+    features::payments::{
+        self, CaptureMode, CreditRefund, OperationKind, Outcome, Payment, PaymentChange, PaymentMethod, PaymentStatus,
+        PaymentWithOperations,
+    },
+    kernel::{BookingId, PaymentOperationId, UserId},
+    platform::{
+        postgres::{DbError, PgSession},
+        random::IdSource,
+    },
+};
+
+/// The payments of a booking under their locks, as they were and as they are now.
+#[derive(Debug, Clone, Default)]
+pub struct Books {
+    found: Vec<Payment>,
+    pub payments: Vec<PaymentWithOperations>,
+    /// Operations that are new or changed, by the place of their payment.
+    changed: Vec<(usize, payments::Operation)>,
+    returned: Vec<CreditRefund>,
+}
+
+impl Books {
+    pub fn new(payments: Vec<PaymentWithOperations>) -> Self {
+        let found = payments.iter().map(|(payment, _)| payment.clone()).collect();
+        Self { found, payments, changed: Vec::new(), returned: Vec::new() }
+    }
+
+    /// Locks the payments of a booking, which is locked.
+    pub async fn of_booking_in_tx(tx: &mut PgSession, booking: BookingId) -> Result<Self, DbError> {
+        Ok(Self::new(payments::lock_of_bookings_in_tx(tx, &[booking]).await?))
+    }
+
+    /// Adds a payment that was just begun.
+    pub fn add(&mut self, payment: Payment, operation: payments::Operation) {
+        self.changed.push((self.payments.len(), operation.clone()));
+        self.payments.push((payment, vec![operation]));
+    }
+
+    /// Changes the payment at this place and its operation.
+    pub fn replace(&mut self, place: usize, payment: Payment, operation: payments::Operation) {
+        let (known, operations) = &mut self.payments[place];
+        *known = payment;
+        match operations.iter_mut().find(|own| own.id == operation.id) {
+            Some(own) => *own = operation.clone(),
+            None => operations.push(operation.clone()),
+        }
+        self.changed.push((place, operation));
+    }
+
+    pub fn paid(&self) -> Paid {
+        let all = || self.payments.iter().map(|(payment, _)| payment);
+        Paid {
+            captured: all().map(|payment| payment.captured).sum(),
+            refunded: all().map(|payment| payment.refunded).sum(),
+            is_open: all().any(Payment::is_open),
+            has_failed: all().max_by_key(|payment| payment.id).is_some_and(|last| last.status == PaymentStatus::Failed),
+        }
+    }
+
+    /// Promises an operation on the payment at this place.
+    pub fn promise(&mut self, place: usize, kind: OperationKind, amount: i64, ids: &IdSource, now: DateTime<Utc>) {
+        let mut payment = self.payments[place].0.clone();
+        let operation = payment.promise(kind, amount, ids.next(now), now);
+        self.replace(place, payment, operation);
+    }
+
+    /// Returns this amount of the payment at this place: through the provider, or at once to a credit account.
+    pub fn refund(&mut self, place: usize, amount: i64, ids: &IdSource, by: Option<UserId>, now: DateTime<Utc>) {
+        let mut payment = self.payments[place].0.clone();
+        let operation = payment.promise(OperationKind::Refund, amount, ids.next(now), now);
+        if payment.method == PaymentMethod::Token {
+            return self.replace(place, payment, operation);
+        }
+        let (payment, operation) = payment.record(&operation, &Outcome::Succeeded { reference: None }, now);
+        self.returned.push(CreditRefund {
+            organization: payment.organization_id,
+            payment: payment.id,
+            booking: payment.booking.clone(),
+            amount: payment.amount.with_minor(amount),
+            actor: by,
+        });
+        self.replace(place, payment, operation);
+    }
+
+    /// Returns this amount of what was paid, the newest payments first. What exceeds the payments is left.
+    pub fn give_back(&mut self, mut amount: i64, ids: &IdSource, by: Option<UserId>, now: DateTime<Utc>) {
+        for place in (0..self.payments.len()).rev() {
+            let (payment, operations) = &self.payments[place];
+            let part = payment.refundable(operations).min(amount);
+            if part > 0 {
+                self.refund(place, part, ids, by, now);
+                amount -= part;
+            }
+        }
+    }
+
+    /// Returns what can still be refunded.
+    pub fn refundable(&self) -> i64 {
+        self.payments.iter().map(|(payment, operations)| payment.refundable(operations)).sum()
+    }
+
+    /// Promises what follows for this booking.
+    pub fn settle(
+        &mut self,
+        booking: &Booking,
+        mode: CaptureMode,
+        ids: &IdSource,
+        by: Option<UserId>,
+        now: DateTime<Utc>,
+    ) {
+        let is_cancelled = booking.status == BookingStatus::Cancelled;
+        for place in 0..self.payments.len() {
+            let (payment, operations) = &self.payments[place];
+            let amount = payment.amount.minor();
+            if payment.is_left_over(operations) || (is_cancelled && payment.is_voidable(operations)) {
+                self.promise(place, OperationKind::Void, amount, ids, now);
+            } else if !is_cancelled && mode == CaptureMode::Automatic && payment.is_capturable(operations) {
+                self.promise(place, OperationKind::Capture, amount, ids, now);
+            }
+        }
+        let Some(bill) = &booking.bill else { return };
+        // Refunds that are promised have gone back already.
+        let kept = self.refundable();
+        if kept > bill.owed() {
+            self.give_back(kept - bill.owed(), ids, by, now);
+        }
+    }
+
+    /// Enters what was paid in the booking's bill.
+    pub fn note(&self, booking: &mut Booking) {
+        if let Some(bill) = &mut booking.bill {
+            bill.note(self.paid());
+        }
+    }
+
+    /// Writes what has changed. Returns what is to be tried at once.
+    pub async fn write_in_tx(self, tx: &mut PgSession, now: DateTime<Utc>) -> Result<Vec<PaymentOperationId>, DbError> {
+        let Self { found, payments, changed, returned } = self;
+        if !returned.is_empty() {
+            payments::refund_credit_in_tx(tx, &returned, now).await?;
+        }
+        let mut promised = Vec::new();
+        let mut changes: Vec<PaymentChange> = Vec::new();
+        for (place, (payment, _)) in payments.into_iter().enumerate() {
+            let own = changed.iter().filter(|(of, _)| *of == place);
+            let mut operations: Vec<payments::Operation> = Vec::new();
+            for (_, operation) in own {
+                operations.retain(|earlier| earlier.id != operation.id);
+                operations.push(operation.clone());
+            }
+            let before = found.get(place).cloned();
+            if operations.is_empty() && before.as_ref() == Some(&payment) {
+                continue;
+            }
+            let is_new = |operation: &&payments::Operation| operation.attempts == 0 && operation.is_undecided();
+            promised.extend(operations.iter().filter(is_new).map(|operation| operation.id));
+            changes.push(PaymentChange { before, after: payment, operations });
+        }
+        payments::save_in_tx(tx, &mut changes).await?;
+        Ok(promised)
+    }
+}

@@ -1,0 +1,62 @@
+//! Goes on with payments of holds whose process has gone, or whose hold has ended.
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::super::desk::Desk;
+use crate::{
+    features::payments::{self, Payment},
+    kernel::PaymentOperationId,
+    platform::{postgres::DbError, shutdown::stopped_within},
+};
+
+/// Interval between two looks.
+const SWEEP: Duration = Duration::from_secs(2);
+/// Most payments that are looked at together.
+const AT_ONCE: i64 = 100;
+
+impl Desk {
+    /// Completes or voids what is left of commits, until `stop`.
+    pub async fn sweep_payments(self, stop: CancellationToken) {
+        while !stopped_within(&stop, SWEEP).await {
+            if let Err(error) = self.sweep_payments_once().await {
+                tracing::warn!(%error, "payments of holds cannot be completed; trying again");
+            }
+        }
+    }
+
+    async fn resume(&self, payment: &Payment) -> Result<Vec<PaymentOperationId>, DbError> {
+        let recorded = self.bookings().resumed(payment).await?;
+        match recorded.authorized() {
+            Some((hold, payment)) => self.post(hold, payment).await,
+            None => Ok(recorded.promised()),
+        }
+    }
+
+    async fn sweep_payments_once(&self) -> Result<(), DbError> {
+        let (service, mut after) = (self.bookings(), None);
+        loop {
+            let found = {
+                let mut connection = service.db.read().await?;
+                payments::unbooked_in_tx(&mut connection, after, AT_ONCE).await?
+            };
+            after = found.last().map(|payment| payment.id);
+            for payment in &found {
+                // One that cannot go on keeps none behind it waiting.
+                match self.resume(payment).await {
+                    Ok(promised) => {
+                        for operation in promised {
+                            service.payments.at_once(operation, None);
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, payment_id = %payment.id, "a payment cannot go on; trying again")
+                    }
+                }
+            }
+            if i64::try_from(found.len()).unwrap_or(i64::MAX) < AT_ONCE {
+                return Ok(());
+            }
+        }
+    }
+}

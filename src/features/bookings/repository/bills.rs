@@ -1,0 +1,111 @@
+//! Queries of an audit on what bookings cost and what was paid for them. They read holds, quotes and payments, and write
+//! nothing.
+use uuid::Uuid;
+
+use crate::platform::postgres::PgSession;
+
+/// The bookings to audit; `None` is all.
+type Only<'a> = Option<&'a [Uuid]>;
+
+/// Returns the number of bookings with a price.
+pub(in crate::features::bookings) async fn count(db: &mut PgSession, only: Only<'_>) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from bookings where bill is not null and ($1::uuid[] is null or id = any($1))"#,
+        only as Only<'_>,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Returns bookings whose price is not that of their quote.
+pub(in crate::features::bookings) async fn mispriced(db: &mut PgSession, only: Only<'_>) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"select b.id as "id!"
+           from (select id, bill->'price' as price from bookings
+                 where bill is not null and ($1::uuid[] is null or id = any($1))) b
+           left join quotes q on q.id = (b.price->>'quote_id')::uuid
+           where q.id is null or not q.is_taken or q.body->'priced'->'total' <> b.price->'total'
+           order by 1"#,
+        only as Only<'_>,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// A bill that says otherwise than the payments.
+#[derive(Debug)]
+pub(in crate::features::bookings) struct Astray {
+    pub booking_id: Uuid,
+    pub paid: i64,
+    pub refunded: i64,
+    pub captured: i64,
+    pub returned: i64,
+}
+
+/// Returns bills that do not say what was paid, or of which more was kept than was ever agreed.
+pub(in crate::features::bookings) async fn astray(db: &mut PgSession, only: Only<'_>) -> sqlx::Result<Vec<Astray>> {
+    sqlx::query_as!(
+        Astray,
+        r#"select b.id as "booking_id!", (b.bill->>'paid')::bigint as "paid!",
+                  (b.bill->>'refunded')::bigint as "refunded!", p.captured as "captured!", p.returned as "returned!"
+           from (select id, organization_id, bill from bookings
+                 where bill is not null and ($1::uuid[] is null or id = any($1))) b
+           cross join lateral (
+               select coalesce(sum(captured), 0)::bigint as captured, coalesce(sum(refunded), 0)::bigint as returned,
+                      coalesce(bool_or(status in ('CREATED', 'PROCESSING', 'REQUIRES_ACTION', 'AUTHORIZED')), false) as is_open,
+                      coalesce(bool_or(organization_id <> b.organization_id), false) as is_anothers
+               from payments where booking_id = b.id) p
+           where (b.bill->>'paid')::bigint <> p.captured or (b.bill->>'refunded')::bigint <> p.returned
+              or (b.bill->>'is_open')::boolean <> p.is_open or p.is_anothers
+              or p.captured - p.returned > (b.bill->>'highest')::bigint
+           order by 1"#,
+        only as Only<'_>,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Returns payments that were captured without a booking, or whose hold or booking does not know them.
+pub(in crate::features::bookings) async fn stray_payments(db: &mut PgSession) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"select p.id as "id!"
+           from payments p
+           left join holds h on h.id = p.hold_id
+           left join bookings b on b.id = p.booking_id
+           where (p.captured > 0 and b.id is null and p.hold_id is not null)
+              or (p.booking_id is not null and (b.id is null or b.bill is null or b.ref_id <> p.booking_ref))
+              or (p.hold_id is not null and (h.id is null or (b.id is not null and b.hold_id is distinct from h.id)))
+           order by 1"#,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Returns holds that wait for a payment that is over. One that is void may have ended the hold's time.
+pub(in crate::features::bookings) async fn stray_holds(db: &mut PgSession) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"select h.id as "id!"
+           from holds h
+           left join payments p on p.id = h.payment_id
+           where h.status = 'COMMITTING'
+             and (p.id is null or p.booking_id is not null or p.status in ('CAPTURED', 'FAILED'))
+           order by 1"#,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Returns uses of sales that no hold has a right to, and holds without the use that they have a right to.
+pub(in crate::features::bookings) async fn stray_uses(db: &mut PgSession) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"select coalesce(u.subject_id, h.id) as "id!"
+           from sale_uses u
+           full join (select h.id, q.sale_id from holds h join quotes q on q.id = h.quote_id
+                      where q.sale_id is not null and (h.is_open or h.status = 'COMMITTED')) h
+               on h.id = u.subject_id and h.sale_id = u.sale_id
+           where u.subject_id is null or h.id is null
+           order by 1"#,
+    )
+    .fetch_all(db)
+    .await
+}

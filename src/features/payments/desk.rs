@@ -1,0 +1,63 @@
+//! Where outcomes are recorded. The room above, which books what was paid for, opens a desk of its own; until then the
+//! outcome alone is recorded.
+use std::slice;
+
+use futures_util::future::BoxFuture;
+
+use super::{
+    books::{PaymentChange, lock_in_tx, save_in_tx},
+    model::Outcome,
+};
+use crate::{
+    kernel::{PaymentId, PaymentOperationId},
+    platform::{
+        clock::SharedClock,
+        postgres::{Database, DbError, commit, retrying},
+    },
+};
+
+/// An operation, and what the provider said to it.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    pub payment: PaymentId,
+    pub operation: PaymentOperationId,
+    pub outcome: Outcome,
+}
+
+/// Records outcomes.
+pub trait PaymentDesk: Send + Sync {
+    /// Records an outcome with all that follows from it, in a transaction of its own. Returns operations to be tried at
+    /// once. Called once or more for each attempt; an answer to a decided operation changes nothing.
+    fn decided<'a>(&'a self, decided: &'a Decided) -> BoxFuture<'a, Result<Vec<PaymentOperationId>, DbError>>;
+}
+
+/// Records outcomes, and does nothing else.
+pub struct Record {
+    pub db: Database,
+    pub clock: SharedClock,
+}
+
+impl PaymentDesk for Record {
+    fn decided<'a>(&'a self, decided: &'a Decided) -> BoxFuture<'a, Result<Vec<PaymentOperationId>, DbError>> {
+        Box::pin(async move {
+            retrying(|| async {
+                let mut tx = self.db.begin().await?;
+                let Some((before, operations)) = lock_in_tx(&mut tx, slice::from_ref(&decided.payment)).await?.pop()
+                else {
+                    return Ok(Vec::new());
+                };
+                let Some(operation) = operations.iter().find(|one| one.id == decided.operation) else {
+                    return Ok(Vec::new());
+                };
+                let (after, answered) = before.record(operation, &decided.outcome, self.clock.now());
+                if after != before || answered != *operation {
+                    let change = PaymentChange { before: Some(before), after, operations: vec![answered] };
+                    save_in_tx(&mut tx, &mut [change]).await?;
+                }
+                commit(tx).await?;
+                Ok::<_, DbError>(Vec::new())
+            })
+            .await
+        })
+    }
+}

@@ -1,0 +1,205 @@
+use std::collections::{HashMap, HashSet, hash_map::Entry};
+
+use bytes::Bytes;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    dto::{CreateTariff, Shape},
+    error::PricingError,
+    model::{ImportEventType, Rule, TARIFF, Tariff, Terms},
+    repository::{self, Stored},
+    service::PricingService,
+};
+use crate::{
+    features::{
+        accounts::{Actor, Subject},
+        flights::ImportSummary,
+        reference::Reference,
+    },
+    kernel::{Fault, FaultCode, OrganizationId, UserId},
+    platform::{
+        idempotency::Key,
+        outbox::{self, Message},
+        postgres::{PgSession, allow_long_statements},
+        web::{Fields, InputFault, read_table},
+        work::Command,
+    },
+};
+
+/// The columns of an import, in the order of the documented header; any order is accepted.
+const COLUMNS: [&str; 14] = [
+    "code",
+    "airline_code",
+    "origin",
+    "destination",
+    "flight_numbers",
+    "organization_id",
+    "product",
+    "handling_code",
+    "currency",
+    "minimum",
+    "normal",
+    "breaks",
+    "valid_from",
+    "valid_to",
+];
+
+/// Number of tariffs that one statement writes.
+const BATCH: usize = 5000;
+
+/// Maximum number of reported faults.
+const MOST_FAULTS: usize = 100;
+
+/// The tariff of a row.
+#[derive(Debug)]
+pub(super) struct TariffRow {
+    row: u64,
+    terms: Tariff,
+}
+
+/// Imports a table of tariffs by their codes, all or nothing. With `dry_run` nothing is written.
+pub(super) struct ImportTariffs {
+    pub prices: PricingService,
+    pub actor: UserId,
+    pub table: Bytes,
+    pub dry_run: bool,
+    pub rows: Option<Vec<TariffRow>>,
+}
+
+impl Command for ImportTariffs {
+    const NAME: &'static str = "pricing.import";
+    type Done = ImportSummary;
+    type Error = PricingError;
+
+    async fn prepare(&mut self, _: &Key) -> Result<(), PricingError> {
+        if self.rows.is_none() {
+            let (table, reference) = (std::mem::take(&mut self.table), self.prices.reference.clone());
+            let reading = tokio::task::spawn_blocking(move || read(&table, &reference));
+            let rows = reading.await.map_err(|_| PricingError::Database(sqlx::Error::WorkerCrashed.into()))?;
+            self.rows = Some(rows?);
+        }
+        Ok(())
+    }
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<ImportSummary, PricingError> {
+        let Self { prices, actor, dry_run, rows, .. } = self;
+        let rows = rows.as_deref().unwrap_or_default();
+        allow_long_statements(tx).await?;
+        let revision = if *dry_run { 0 } else { repository::begin_change(tx).await? };
+        check_organizations_in_tx(tx, rows).await?;
+        let (versions, summary) = prices.plan_in_tx(tx, rows).await?;
+        if *dry_run || versions.is_empty() {
+            return Ok(summary);
+        }
+        for batch in versions.chunks(BATCH) {
+            Tariff::write(tx, batch, revision).await?;
+        }
+        prices.record_import_in_tx(tx, Actor::Caller(*actor), summary).await?;
+        Ok(summary)
+    }
+
+    async fn concluded(&mut self, outcome: Result<&ImportSummary, &PricingError>) {
+        let Ok(ImportSummary { created, updated, unchanged }) = outcome else { return };
+        tracing::info!(created, updated, unchanged, dry_run = self.dry_run, "tariffs imported");
+        if !self.dry_run && created + updated > 0 {
+            self.prices.changed().await;
+        }
+    }
+}
+
+/// Reads a table. Fails with at most 100 faults.
+fn read(table: &[u8], reference: &Reference) -> Result<Vec<TariffRow>, PricingError> {
+    let mut seen = HashMap::<String, u64>::new();
+    let rows = read_table(table, &COLUMNS, |fields, row| {
+        let terms = Tariff::from(CreateTariff::read(fields, reference, Shape::Cells)?);
+        for (pointer, fault) in terms.faults() {
+            let column = pointer.trim_start_matches('/').split('/').next().unwrap_or_default();
+            fields.fault(column, &fault);
+        }
+        match seen.entry(terms.code.clone()) {
+            Entry::Vacant(free) => drop(free.insert(row)),
+            Entry::Occupied(first) => {
+                fields.fault("code", &Fault::format(format!("names the same tariff as row {}", first.get())));
+            }
+        }
+        Some(TariffRow { row, terms })
+    });
+    Ok(rows?)
+}
+
+/// Fails with a fault for each row whose organization does not exist.
+async fn check_organizations_in_tx(tx: &mut PgSession, rows: &[TariffRow]) -> Result<(), PricingError> {
+    let named: HashSet<OrganizationId> = rows.iter().filter_map(|row| row.terms.organization_id).collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<OrganizationId> = named.into_iter().collect();
+    let known = repository::organizations(tx, &named).await?;
+    let is_unknown =
+        |row: &&TariffRow| row.terms.organization_id.is_some_and(|organization| !known.contains(&organization));
+    let faults = rows.iter().filter(is_unknown).flat_map(|row| {
+        let mut fields = Fields::of_row(row.row, std::iter::empty());
+        let fault = Fault::new(FaultCode::UnknownValue, "must be the id of an existing organization");
+        fields.fault("organization_id", &fault);
+        fields.finish()
+    });
+    let faults: Vec<InputFault> = faults.take(MOST_FAULTS).collect();
+    if faults.is_empty() { Ok(()) } else { Err(PricingError::Import(faults)) }
+}
+
+impl PricingService {
+    /// Returns the versions to be written, and the numbers of what changes.
+    async fn plan_in_tx(
+        &self,
+        tx: &mut PgSession,
+        rows: &[TariffRow],
+    ) -> Result<(Vec<Rule<Tariff>>, ImportSummary), PricingError> {
+        let codes: Vec<&str> = rows.iter().map(|row| row.terms.code.as_str()).collect();
+        let known = repository::find_by_codes(tx, &codes).await?;
+        let known: HashMap<&str, &Rule<Tariff>> = known.iter().map(|rule| (rule.terms.code.as_str(), rule)).collect();
+        let now = self.clock.now();
+        let (mut versions, mut summary) = (Vec::new(), ImportSummary::default());
+        for TariffRow { terms, .. } in rows {
+            let terms = terms.clone();
+            match known.get(terms.code.as_str()) {
+                Some(rule) if rule.terms == terms => summary.unchanged += 1,
+                Some(rule) => {
+                    let version = rule.version + 1;
+                    versions.push(Rule { terms, version, updated_at: now, ..(*rule).clone() });
+                    summary.updated += 1;
+                }
+                None => {
+                    let id = self.ids.next(now);
+                    versions.push(Rule { id, version: 1, terms, created_at: now, updated_at: now, ended_at: None });
+                    summary.created += 1;
+                }
+            }
+        }
+        Ok((versions, summary))
+    }
+
+    /// One act and one message for all tariffs.
+    async fn record_import_in_tx(
+        &self,
+        tx: &mut PgSession,
+        actor: Actor,
+        ImportSummary { created, updated, .. }: ImportSummary,
+    ) -> Result<(), PricingError> {
+        let data = json!({"created": created, "updated": updated});
+        self.acts.record_in_tx(tx, actor, "tariffs.imported", Subject::new("tariffs", "all"), data.clone()).await?;
+        let now = self.clock.now();
+        let import: Uuid = self.ids.next(now);
+        let message = Message {
+            aggregate: TARIFF,
+            aggregate_id: import,
+            subject: &import.to_string(),
+            sequence: 1,
+            event_type: ImportEventType::Imported.as_str(),
+            data,
+            occurred_at: now,
+            trace: None,
+        };
+        Ok(outbox::append_in_tx(tx, &[message]).await?)
+    }
+}

@@ -1,0 +1,49 @@
+//! Types of prices: the rules as administrators keep them, in versions.
+mod reach;
+mod sale;
+mod surcharge;
+mod tariff;
+mod terms;
+
+use serde::{Deserialize, Serialize};
+
+pub use reach::{PricedLeg, Reach, Way};
+pub use sale::{DiscountReason, Reduction, Sale, SaleUses};
+pub use surcharge::{Per, Surcharge, SurchargeBasis};
+pub use tariff::{Break, PRODUCT_GENERAL, Product, Tariff, read_product};
+pub use terms::{Copied, Faults, Rank, Rule, Terms, fault_of_end, shared};
+
+/// Aggregates of this room's messages.
+pub const TARIFF: &str = "tariff";
+pub const SURCHARGE: &str = "surcharge";
+pub const SALE: &str = "sale";
+/// The limit of a sale's uses.
+pub const SALE_LIMIT: &str = "sale_limit";
+
+crate::kernel::words! {
+    /// What happened to a rule.
+    pub enum PriceEventType {
+        Created = "CREATED",
+        Changed = "CHANGED",
+        Ended = "ENDED",
+    }
+}
+
+crate::kernel::words! {
+    /// What happened to many tariffs together.
+    pub enum ImportEventType {
+        Imported = "IMPORTED",
+    }
+}
+
+crate::kernel::words! {
+    /// What happened to the limit of a sale.
+    pub enum LimitEventType {
+        Reached = "REACHED",
+        Lifted = "LIFTED",
+    }
+}
+
+/// The end of a page of rules: lists are in order of id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleAnchor(pub uuid::Uuid);

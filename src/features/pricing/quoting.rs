@@ -1,0 +1,216 @@
+//! Quotes: made on request, and read and kept in the transactions of higher rooms.
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use super::{
+    error::PricingError,
+    model::Product,
+    quote::{Quote, Rated},
+    repository,
+    rules::{Freight, PriceRules, RatingError},
+    service::PricingService,
+    ways::Wish,
+};
+use crate::{
+    features::{
+        accounts::Principal,
+        capacity::FlightStatus,
+        flights::{self, Flight},
+    },
+    kernel::{AirportCode, FlightId, HandlingCode, Positions, QuoteId, Volume, Weight},
+    platform::{
+        idempotency::Key,
+        postgres::{DbError, PgSession},
+        work::Command,
+    },
+};
+
+/// Returns the existing quotes with these ids, of any owner, in no particular order.
+pub async fn quotes_in_tx(tx: &mut PgSession, ids: &[QuoteId]) -> Result<Vec<Quote>, DbError> {
+    Ok(repository::quotes::find(tx, ids).await?)
+}
+
+/// Writes new quotes; `is_taken`: a hold or a booking has them, and they are kept.
+pub async fn insert_quotes_in_tx(tx: &mut PgSession, quotes: &[Quote], is_taken: bool) -> Result<(), DbError> {
+    if quotes.is_empty() {
+        return Ok(());
+    }
+    Ok(repository::quotes::insert(tx, quotes, is_taken).await?)
+}
+
+/// Keeps quotes for good: a hold or a booking has them. Returns false if one of them does not exist any more.
+pub async fn take_quotes_in_tx(tx: &mut PgSession, ids: &[QuoteId]) -> Result<bool, DbError> {
+    if ids.is_empty() {
+        return Ok(true);
+    }
+    Ok(repository::quotes::take(tx, ids).await?)
+}
+
+/// The flights that a quote is for.
+#[derive(Debug, Clone)]
+pub(super) enum On {
+    /// These, in order.
+    Flights(Vec<FlightId>),
+    /// The cheapest that can be booked on this local calendar date at the origin.
+    Date(NaiveDate),
+}
+
+/// What a quote is asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub on: On,
+    pub weight: Weight,
+    pub volume: Volume,
+    pub positions: Option<Positions>,
+    pub special_handling_codes: Vec<HandlingCode>,
+    pub product: Product,
+    pub discount_code: Option<String>,
+}
+
+impl Asked {
+    fn freight(&self) -> Freight<'_> {
+        Freight {
+            weight: self.weight,
+            volume: self.volume,
+            special_handling_codes: &self.special_handling_codes,
+            product: self.product.as_str(),
+        }
+    }
+}
+
+/// Makes a quote.
+pub(super) struct MakeQuote {
+    pub prices: PricingService,
+    pub caller: Principal,
+    pub asked: Asked,
+    pub rated: Option<Rated>,
+}
+
+impl Command for MakeQuote {
+    const NAME: &'static str = "pricing.quote";
+    type Done = Quote;
+    type Error = PricingError;
+
+    async fn prepare(&mut self, _: &Key) -> Result<(), PricingError> {
+        let Self { prices, caller, asked, rated } = self;
+        *rated = Some(prices.rate(*caller, asked).await?);
+        Ok(())
+    }
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<Quote, PricingError> {
+        let Self { prices, caller, rated, .. } = self;
+        let rated = rated.clone().ok_or(PricingError::Raced)?;
+        let now = rated.inputs.quoted_at;
+        let quote = Quote {
+            id: prices.ids.next(now),
+            organization_id: caller.organization_id,
+            created_by: caller.user_id,
+            rated: Arc::new(rated),
+            expires_at: now + prices.quote_minutes(),
+            created_at: now,
+        };
+        insert_quotes_in_tx(tx, std::slice::from_ref(&quote), false).await?;
+        Ok(quote)
+    }
+
+    async fn concluded(&mut self, outcome: Result<&Quote, &PricingError>) {
+        if outcome.is_ok() {
+            self.prices.quoted(1);
+        }
+    }
+}
+
+impl PricingService {
+    /// Rates freight on named flights, or on the cheapest way that can be booked.
+    async fn rate(&self, caller: Principal, asked: &Asked) -> Result<Rated, PricingError> {
+        match &asked.on {
+            On::Flights(ids) => {
+                let flights = self.named_flights(ids, asked).await?;
+                let rules = self.in_force().await?;
+                Ok(self.rate_way(&rules, caller, asked, &flights)?)
+            }
+            On::Date(date) => {
+                let wish = Wish {
+                    origin: asked.origin,
+                    destination: asked.destination,
+                    date: *date,
+                    weight: asked.weight,
+                    volume: asked.volume,
+                    positions: asked.positions,
+                    special_handling_codes: asked.special_handling_codes.clone(),
+                };
+                let ways = match self.ways.get() {
+                    Some(finder) => finder.ways(caller, &wish).await?,
+                    None => Vec::new(),
+                };
+                let rules = self.in_force().await?;
+                self.cheapest(&rules, caller, asked, ways)
+            }
+        }
+    }
+
+    fn rate_way(
+        &self,
+        rules: &PriceRules,
+        caller: Principal,
+        asked: &Asked,
+        flights: &[Flight],
+    ) -> Result<Rated, RatingError> {
+        let (freight, code) = (asked.freight(), asked.discount_code.as_deref());
+        rules.rate(flights, freight, code, caller.organization_id, self.clock.now())
+    }
+
+    /// Returns the price of the cheapest way, of equal ones of the one that arrives first.
+    fn cheapest(
+        &self,
+        rules: &PriceRules,
+        caller: Principal,
+        asked: &Asked,
+        ways: Vec<Vec<Flight>>,
+    ) -> Result<Rated, PricingError> {
+        let (mut best, mut refused) = (None, None);
+        for way in ways {
+            match self.rate_way(rules, caller, asked, &way) {
+                Err(refusal) => drop(refused.get_or_insert(refusal)),
+                Ok(rated) => {
+                    let total = rated.priced.total;
+                    let arrival = way.last().map(|flight| flight.arrival);
+                    // Amounts of several currencies cannot be compared: then the code decides, for a certain order.
+                    let order = (total.currency(), total.minor(), arrival, way.len());
+                    if best.as_ref().is_none_or(|(least, _)| order < *least) {
+                        best = Some((order, rated));
+                    }
+                }
+            }
+        }
+        match (best, refused) {
+            (Some((_, rated)), _) => Ok(rated),
+            (None, Some(refusal)) => Err(refusal.into()),
+            (None, None) => Err(PricingError::NoBookableItinerary),
+        }
+    }
+
+    /// Returns these flights, which lead from origin to destination and still take bookings.
+    async fn named_flights(&self, ids: &[FlightId], asked: &Asked) -> Result<Vec<Flight>, PricingError> {
+        let found = self.flights.flights(ids).await?;
+        let flights = flights::in_order(ids, found).map_err(PricingError::ItineraryInvalid)?;
+        let rules = self.flights.connections();
+        let minimum = |airport| flights::Connections::minimum_connection(rules, airport);
+        if let Some(fault) = flights::chain_fault(&flights, (asked.origin, asked.destination), None, minimum) {
+            return Err(PricingError::ItineraryInvalid(fault));
+        }
+        let now = self.clock.now();
+        for flight in &flights {
+            if flight.room.status == FlightStatus::Cancelled {
+                return Err(PricingError::FlightCancelled(flight.number.clone()));
+            }
+            if !flight.takes_bookings(now) {
+                return Err(PricingError::FlightClosed(flight.number.clone()));
+            }
+        }
+        Ok(flights)
+    }
+}

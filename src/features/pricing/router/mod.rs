@@ -1,0 +1,20 @@
+mod import;
+mod quotes;
+mod sales;
+mod surcharges;
+mod tariffs;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::service::PricingService;
+use crate::{
+    features::reference::Reference,
+    platform::room::{Routes, handler_state},
+};
+
+handler_state!(HandlerState { prices: PricingService, reference: Reference });
+
+pub(super) fn routes() -> Routes<HandlerState> {
+    let api = quotes::routes().merge(tariffs::routes()).merge(surcharges::routes()).merge(sales::routes());
+    Routes { api, tables: OpenApiRouter::new().routes(routes!(import::import)), ..Routes::default() }
+}

@@ -1,0 +1,287 @@
+//! Which rules apply.
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{PriceRules, RatingError};
+use crate::{
+    features::pricing::{
+        model::{
+            Copied, DiscountReason, Per, PricedLeg, Product, Rank, Reduction, Sale, Surcharge, SurchargeBasis, Tariff,
+            Terms, Way,
+        },
+        rating::{Applied, Inputs, OnLeg, discount, weight_charge},
+    },
+    kernel::{Currency, Money, SaleId},
+};
+
+/// The order of tariffs that match: an organization given before not, the product before `GENERAL`, a handling code, an
+/// airline, a flight number given before not, the narrower origin, the narrower destination, the later first date, the newer id.
+type TariffRank = (bool, bool, Rank);
+
+impl PriceRules {
+    /// Returns the rules that apply to the freight on its way.
+    pub(super) fn choose(&self, inputs: &Inputs) -> Result<Applied, RatingError> {
+        let whole = Way::over(&inputs.legs).ok_or_else(|| RatingError::no_rate("There is no flight to rate."))?;
+        let legs: Vec<Way<'_>> = inputs.legs.iter().filter_map(|leg| Way::over(std::slice::from_ref(leg))).collect();
+        let tables = &self.0.tables;
+        let mut is_default = false;
+        let tariffs = match self.tariff(&whole, inputs) {
+            Some(rule) => vec![OnLeg { leg: None, rule }],
+            None => match self.tariffs_of_legs(&legs, inputs) {
+                Ok(tariffs) => tariffs,
+                Err(missing) => {
+                    let default = self.0.defaults.as_ref();
+                    let default = default.filter(|default| default.tariff.terms.reach.covers(whole.date()));
+                    is_default = default.is_some();
+                    let rule = default.ok_or_else(|| no_tariff(&missing))?.tariff.clone();
+                    vec![OnLeg { leg: None, rule }]
+                }
+            },
+        };
+        let currency = one_currency(&tariffs)?;
+        let sale = self.sale(&whole, inputs, &tariffs)?;
+        let mut found = Found::default();
+        let numbered: Vec<(Option<u16>, &Way<'_>)> =
+            std::iter::once((None, &whole)).chain((1..).map(Some).zip(&legs)).collect();
+        for (leg, way) in &numbered {
+            for rules in tables.surcharges.covering(way, &tables.places, &[()]) {
+                for rule in rules {
+                    found.consider(*leg, rule, way, inputs, currency);
+                }
+            }
+        }
+        if is_default && let Some(defaults) = &self.0.defaults {
+            for (leg, way) in &numbered {
+                defaults.surcharges.iter().for_each(|rule| found.consider(*leg, rule, way, inputs, currency));
+            }
+        }
+        let is_through = tariffs.iter().all(|tariff| tariff.leg.is_none());
+        let surcharges = found.settle(is_through, currency)?;
+        Ok(Applied { tariffs, surcharges, sale })
+    }
+
+    /// Returns the first tariff that matches the way.
+    fn tariff(&self, way: &Way<'_>, inputs: &Inputs) -> Option<Arc<Copied<Tariff>>> {
+        let tables = &self.0.tables;
+        let owners = [inputs.organization_id, None];
+        let owners = if inputs.organization_id.is_some() { &owners[..] } else { &owners[1..] };
+        let products = [inputs.product, Product::GENERAL];
+        let products = if inputs.product == Product::GENERAL { &products[1..] } else { &products[..] };
+        let mut keys = [(None, Product::GENERAL); 4];
+        let pairs = owners.iter().flat_map(|owner| products.iter().map(move |product| (*owner, *product)));
+        let count = keys.iter_mut().zip(pairs).map(|(key, pair)| *key = pair).count();
+        let rank = |tariff: &Copied<Tariff>| -> TariffRank {
+            (tariff.terms.organization_id.is_none(), tariff.terms.product != inputs.product, tariff.rank())
+        };
+        let matches = |tariff: &&Arc<Copied<Tariff>>| {
+            let terms = &tariff.terms;
+            terms.reach.matches(way)
+                && terms.handling_code.is_none_or(|code| inputs.special_handling_codes.contains(&code))
+        };
+        let keys = keys.get(..count)?;
+        let firsts = tables.tariffs.covering(way, &tables.places, keys).filter_map(|rules| rules.iter().find(matches));
+        firsts.min_by_key(|tariff| rank(tariff)).cloned()
+    }
+
+    /// Returns the tariff of each leg, or the first leg that has none.
+    fn tariffs_of_legs(&self, legs: &[Way<'_>], inputs: &Inputs) -> Result<Vec<OnLeg<Tariff>>, PricedLeg> {
+        // A single leg is the whole way.
+        let legs = if legs.len() == 1 { &[] } else { legs };
+        if legs.is_empty() {
+            return inputs.legs.first().map_or_else(|| Ok(Vec::new()), |leg| Err(leg.clone()));
+        }
+        let each = (1..).zip(legs).zip(&inputs.legs).map(|((number, way), leg)| {
+            let rule = self.tariff(way, inputs).ok_or_else(|| leg.clone())?;
+            Ok(OnLeg { leg: Some(number), rule })
+        });
+        each.collect()
+    }
+
+    /// Returns the sale of the discount code, or without one the best of those that need none.
+    fn sale(
+        &self,
+        way: &Way<'_>,
+        inputs: &Inputs,
+        tariffs: &[OnLeg<Tariff>],
+    ) -> Result<Option<OnLeg<Sale>>, RatingError> {
+        let tables = &self.0.tables;
+        if let Some(code) = &inputs.discount_code {
+            let sale = self.coded_sale(code, way, inputs, one_currency(tariffs)?)?;
+            return Ok(Some(OnLeg { leg: None, rule: sale }));
+        }
+        let mut best: Option<(i64, &Arc<Copied<Sale>>)> = None;
+        let mut charge = None;
+        for sale in tables.sales.covering(way, &tables.places, &[()]).flatten() {
+            let is_on = sale.terms.code.is_none() && sale.terms.is_on(inputs.quoted_at) && !self.is_used_up(sale);
+            if !is_on || !sale.terms.reach.matches(way) {
+                continue;
+            }
+            let charge = *charge.get_or_insert_with(|| weight_charge_of(inputs, tariffs));
+            let Some(amount) = charge.and_then(|charge| discount(&sale.terms, charge)) else { continue };
+            let is_better =
+                best.is_none_or(|(most, known)| amount > most || (amount == most && sale.rank() < known.rank()));
+            if amount > 0 && is_better {
+                best = Some((amount, sale));
+            }
+        }
+        Ok(best.map(|(_, sale)| OnLeg { leg: None, rule: sale.clone() }))
+    }
+
+    fn coded_sale(
+        &self,
+        code: &str,
+        way: &Way<'_>,
+        inputs: &Inputs,
+        currency: Currency,
+    ) -> Result<Arc<Copied<Sale>>, RatingError> {
+        let refuse = |reason| Err(RatingError::Discount(reason));
+        let tables = &self.0.tables;
+        let Some(sale) = tables.by_code.get(code).and_then(|id| tables.sales.get(*id)) else {
+            return refuse(DiscountReason::Unknown);
+        };
+        let terms = &sale.terms;
+        if !terms.is_on(inputs.quoted_at) || !terms.reach.covers(way.date()) {
+            return refuse(DiscountReason::Window);
+        }
+        let is_in_currency = match terms.reduction {
+            Reduction::Percent(_) => true,
+            Reduction::Amount(amount) => amount.currency() == currency,
+        };
+        let mut covering = tables.sales.covering(way, &tables.places, &[()]).flatten();
+        if !is_in_currency || !terms.reach.matches(way) || !covering.any(|other| other.id == sale.id) {
+            return refuse(DiscountReason::Route);
+        }
+        if self.is_used_up(sale) {
+            return refuse(DiscountReason::UsedUp);
+        }
+        Ok(sale.clone())
+    }
+
+    fn is_used_up(&self, sale: &Copied<Sale>) -> bool {
+        // What was read under a lock counts more than what was heard.
+        let is_used_up = |id: Uuid| {
+            let known = self.1.as_ref().and_then(|known| known.get(&SaleId::from(id)).copied());
+            known.unwrap_or_else(|| self.0.tables.used_up.contains(&id))
+        };
+        sale.id.is_some_and(is_used_up)
+    }
+}
+
+fn no_tariff(leg: &PricedLeg) -> RatingError {
+    let PricedLeg { flight_number, origin, destination, .. } = leg;
+    RatingError::no_rate(format!("No tariff applies to {flight_number} from {origin} to {destination}."))
+}
+
+fn one_currency(tariffs: &[OnLeg<Tariff>]) -> Result<Currency, RatingError> {
+    let mut currencies = tariffs.iter().map(|tariff| tariff.rule.terms.currency());
+    let first = currencies.next().ok_or_else(|| RatingError::no_rate("No tariff applies."))?;
+    match currencies.find(|currency| *currency != first) {
+        None => Ok(first),
+        Some(other) => Err(RatingError::no_rate(format!("The flights are rated in {first} and in {other}."))),
+    }
+}
+
+fn weight_charge_of(inputs: &Inputs, tariffs: &[OnLeg<Tariff>]) -> Option<Money> {
+    let weight = inputs.load.chargeable();
+    let currency = tariffs.first()?.rule.terms.currency();
+    let amounts = tariffs.iter().map(|tariff| Some(weight_charge(&tariff.rule.terms, weight)?.amount));
+    Some(Money::new(amounts.sum::<Option<i64>>()?, currency))
+}
+
+/// The surcharges of each code that match: the first for the shipment, and the first for each leg.
+#[derive(Default)]
+struct Found<'a>(Vec<OfCode<'a>>);
+
+struct OfCode<'a> {
+    code: &'a str,
+    for_shipment: Option<&'a Arc<Copied<Surcharge>>>,
+    for_legs: Vec<(u16, &'a Arc<Copied<Surcharge>>)>,
+    /// One of another currency than the tariff's.
+    foreign: Option<Currency>,
+}
+
+impl<'a> Found<'a> {
+    /// Takes in a surcharge whose scopes cover the way: a leg, or the whole one.
+    fn consider(
+        &mut self,
+        leg: Option<u16>,
+        rule: &'a Arc<Copied<Surcharge>>,
+        way: &Way<'_>,
+        inputs: &Inputs,
+        currency: Currency,
+    ) {
+        let terms = &rule.terms;
+        let is_for_way = (terms.per == Per::Leg) == leg.is_some();
+        let codes = &terms.handling_codes;
+        let concerns = codes.is_empty() || codes.iter().any(|code| inputs.special_handling_codes.contains(code));
+        if !is_for_way || !concerns || !terms.reach.matches(way) {
+            return;
+        }
+        let at = self.0.iter().position(|known| known.code == terms.code).unwrap_or_else(|| {
+            self.0.push(OfCode { code: &terms.code, for_shipment: None, for_legs: Vec::new(), foreign: None });
+            self.0.len() - 1
+        });
+        let Some(of_code) = self.0.get_mut(at) else { return };
+        if let Some(other) = terms.currency.filter(|other| *other != currency) {
+            of_code.foreign = Some(other);
+            return;
+        }
+        match leg {
+            None => match &mut of_code.for_shipment {
+                Some(known) if known.order() <= rule.order() => {}
+                known => *known = Some(rule),
+            },
+            Some(leg) => match of_code.for_legs.iter_mut().find(|(number, _)| *number == leg) {
+                Some((_, known)) if known.order() <= rule.order() => {}
+                Some((_, known)) => *known = rule,
+                None => of_code.for_legs.push((leg, rule)),
+            },
+        }
+    }
+
+    /// Returns those that apply, by code. Of one code, either the one for the shipment or those for legs, whichever has the
+    /// first.
+    fn settle(mut self, is_through: bool, currency: Currency) -> Result<Vec<OnLeg<Surcharge>>, RatingError> {
+        self.0.sort_by_key(|of_code| of_code.code);
+        let mut applied = Vec::new();
+        for OfCode { code, for_shipment, mut for_legs, foreign } in self.0 {
+            let first_for_legs = for_legs.iter().map(|(_, rule)| rule.order()).min();
+            match (for_shipment, first_for_legs) {
+                (None, None) => {
+                    let other = foreign.map_or_else(String::new, |other| format!(" {other}"));
+                    let text = format!("The surcharge {code} is in{other}, and the tariff in {currency}.");
+                    return Err(RatingError::no_rate(text));
+                }
+                (Some(rule), None) => applied.push(OnLeg { leg: None, rule: rule.clone() }),
+                (Some(rule), Some(other)) if rule.order() < other => {
+                    applied.push(OnLeg { leg: None, rule: rule.clone() });
+                }
+                _ => {
+                    if is_through {
+                        merge_percent(&mut for_legs, &mut applied);
+                    }
+                    for_legs.sort_by_key(|(leg, _)| *leg);
+                    applied.extend(for_legs.iter().map(|(leg, rule)| OnLeg { leg: Some(*leg), rule: (*rule).clone() }));
+                }
+            }
+        }
+        Ok(applied)
+    }
+}
+
+/// A percentage of a through rate is taken once, of the whole.
+fn merge_percent(for_legs: &mut Vec<(u16, &Arc<Copied<Surcharge>>)>, applied: &mut Vec<OnLeg<Surcharge>>) {
+    let percent = for_legs.iter().filter(|(_, rule)| rule.terms.basis == SurchargeBasis::Percent);
+    if let Some((_, first)) = percent.min_by_key(|(_, rule)| rule.order()) {
+        applied.push(OnLeg { leg: None, rule: (*first).clone() });
+    }
+    for_legs.retain(|(_, rule)| rule.terms.basis != SurchargeBasis::Percent);
+}
+
+impl<T: Terms> Copied<T> {
+    /// The order of rules that match; those of the settings are the last.
+    fn order(&self) -> (bool, Rank) {
+        (self.id.is_none(), self.rank())
+    }
+}

@@ -1,0 +1,150 @@
+//! What bookings cost, and being paid: prices of holds and bookings, payments with the provider `test` and by credit, refunds
+//! and fees.
+mod amending;
+mod cancelling;
+mod committing;
+mod credit;
+mod holding;
+mod refunding;
+mod unfinished;
+
+use chrono::TimeDelta;
+use loadmaster::features::accounts::Role;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{
+    Client, NewFlight, World, WorldOptions,
+    freight::{text, with},
+};
+
+pub const TARIFFS: &str = "/api/v1/tariffs";
+pub const QUOTES: &str = "/api/v1/quotes";
+
+/// A world with the provider `test`, and DEL–LHR at 9 USD for a kilogram.
+pub struct Market {
+    pub world: World,
+    ids: [Uuid; 4],
+    pub admin: Client,
+    pub customer: Client,
+    pub flight: Value,
+    pub tariff: Value,
+}
+
+pub fn tariff() -> Value {
+    json!({
+        "code": "DELLHR", "origin": "DEL", "destination": "LHR", "product": "GENERAL", "currency": "USD",
+        "minimum": "75.00", "normal": "9", "breaks": [], "valid_from": "2020-01-01",
+    })
+}
+
+impl Market {
+    pub async fn open() -> Self {
+        Self::with(WorldOptions::default()).await
+    }
+
+    pub async fn with(options: WorldOptions) -> Self {
+        let mut settings = vec![("payments.provider".to_owned(), "test".to_owned())];
+        settings.extend(options.settings);
+        let world = WorldOptions { settings, ..options }.with_workers().start().await;
+        let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").leaves_in_hours(100).weight(10_000.0)).await;
+        let ids = [Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4()];
+        let admin = world.caller_in(Role::Admin, ids[0], ids[1]).await;
+        let customer = world.caller_in(Role::Customer, ids[2], ids[3]).await;
+        let tariff = admin.post(TARIFFS, tariff()).await.expect(201);
+        Self { world, ids, admin, customer, flight, tariff }
+    }
+
+    /// Lets hours pass, after which the callers have new tokens.
+    pub fn wait_hours(&mut self, hours: i64) {
+        self.world.clock.advance(TimeDelta::hours(hours));
+        let token =
+            |role, user, organization| self.world.anonymous().with_token(&self.world.token(role, user, organization));
+        self.admin = token(Role::Admin, self.ids[0], self.ids[1]);
+        self.customer = token(Role::Customer, self.ids[2], self.ids[3]);
+    }
+
+    /// 100 kg for 900 USD.
+    pub fn wanted(&self) -> Value {
+        json!({"flight_ids": [text(&self.flight, "id")], "weight_kg": 100, "pieces": 1})
+    }
+
+    pub async fn hold(&self) -> Value {
+        self.customer.hold(self.wanted()).await
+    }
+
+    pub async fn quote(&self, caller: &Client) -> Value {
+        let wanted = json!({
+            "origin": "DEL", "destination": "LHR", "flight_ids": [text(&self.flight, "id")], "weight_kg": 100,
+        });
+        caller.post(QUOTES, wanted).await.expect(201)
+    }
+
+    /// A booking of 100 kg for 900 USD that is paid.
+    pub async fn paid(&self) -> Value {
+        let hold = self.hold().await;
+        let booking = self.customer.commit(&hold, json!({"payment_token": "tok_ok"})).await;
+        self.customer.settled(&booking).await
+    }
+
+    /// The journal of the provider, oldest first: kind, amount and outcome of each entry.
+    pub async fn journal(&self) -> Vec<(String, String, String)> {
+        let entries = self.admin.get("/api/v1/test-payments/journal?limit=200").await.expect(200);
+        let entry = |entry: &Value| {
+            let amount = text(&entry["amount"], "amount").to_owned();
+            (text(entry, "kind").to_owned(), amount, text(entry, "outcome").to_owned())
+        };
+        entries.as_array().unwrap().iter().rev().map(entry).collect()
+    }
+
+    /// How many entries of this kind succeeded.
+    pub async fn succeeded(&self, kind: &str) -> usize {
+        let journal = self.journal().await;
+        journal.iter().filter(|(own, _, outcome)| own == kind && outcome == "SUCCEEDED").count()
+    }
+
+    pub async fn audit(&self) {
+        self.world.audit().await;
+    }
+}
+
+pub fn usd(amount: &str) -> Value {
+    json!({"amount": amount, "currency": "USD"})
+}
+
+impl Client {
+    /// The booking as it is now.
+    pub async fn booked(&self, booking: &Value) -> Value {
+        self.get(&crate::support::freight::path_of(booking)).await.expect(200)
+    }
+
+    /// The booking once no payment of it is under way.
+    pub async fn settled(&self, booking: &Value) -> Value {
+        let mut now = Value::Null;
+        crate::support::until("no payment is under way", async || {
+            now = self.booked(booking).await;
+            text(&now, "payment_status") != "PROCESSING"
+        })
+        .await;
+        now
+    }
+
+    /// The booking once this much was refunded.
+    pub async fn refunded(&self, booking: &Value, amount: &str) -> Value {
+        let mut now = Value::Null;
+        crate::support::until("it is refunded", async || {
+            now = self.booked(booking).await;
+            now["refunded"]["amount"] == amount
+        })
+        .await;
+        now
+    }
+}
+
+/// An order as for a booking on this flight.
+pub fn order_for(market: &Market, members: Value) -> Value {
+    let order = json!({
+        "origin": "DEL", "destination": "LHR", "flight_ids": [text(&market.flight, "id")], "weight_kg": 100, "pieces": 1,
+    });
+    with(order, members)
+}

@@ -1,0 +1,69 @@
+use serde_json::json;
+
+use super::{Market, usd};
+use crate::support::{
+    NewFlight,
+    freight::{path_of, text},
+};
+
+#[tokio::test]
+async fn amended_freight_costs_by_the_rules_of_its_quote_and_the_difference_is_due_or_goes_back() {
+    let market = Market::open().await;
+    let booking = market.paid().await;
+    let tariff = format!("/api/v1/tariffs/{}", text(&market.tariff, "id"));
+    market.admin.patch(&tariff, json!({"normal": "20"})).await.expect(200);
+    let path = path_of(&booking);
+
+    let more = market.customer.patch(&path, json!({"weight_kg": 150})).await.expect(200);
+    assert_eq!((&more["price"]["total"], &more["balance_due"]), (&usd("1350.00"), &usd("450.00")));
+    assert_eq!(text(&more, "payment_status"), "PENDING");
+    let paid = market.customer.post(&format!("{path}/payments"), json!({"payment_token": "tok_ok"})).await.expect(201);
+    assert_eq!((text(&paid, "status"), &paid["amount"]), ("CAPTURED", &usd("450.00")));
+    assert_eq!(text(&market.customer.settled(&booking).await, "payment_status"), "COMPLETED");
+
+    let less = market.customer.patch(&path, json!({"weight_kg": 50})).await.expect(200);
+    assert_eq!(less["price"]["total"], usd("450.00"));
+    let now = market.customer.refunded(&booking, "900.00").await;
+    assert_eq!((text(&now, "payment_status"), &now["balance_due"]), ("PARTIALLY_REFUNDED", &usd("0.00")));
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn what_is_not_freight_changes_no_price() {
+    let market = Market::open().await;
+    let booking = market.paid().await;
+    let other = market.world.flight(NewFlight::new("AI103", "DEL", "LHR").leaves_in_hours(120).weight(1000.0)).await;
+    let path = path_of(&booking);
+    let rerouted = market.customer.patch(&path, json!({"flight_ids": [text(&other, "id")]})).await.expect(200);
+    assert_eq!(rerouted["price"], booking["price"]);
+    let described = market.customer.patch(&path, json!({"description": "Bolts", "pieces": 3})).await.expect(200);
+    assert_eq!(described["price"], booking["price"]);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn nothing_due_cannot_be_paid() {
+    let market = Market::open().await;
+    let booking = market.paid().await;
+    let path = format!("{}/payments", path_of(&booking));
+    let refused = market.customer.post(&path, json!({"payment_token": "tok_ok"})).await;
+    assert_eq!(text(&refused.expect_problem(409, "payment_not_possible"), "reason"), "nothing_due");
+    let faults = market.customer.post(&path, json!({})).await.expect_faults();
+    assert_eq!(faults, [("/payment_token".to_owned(), "required".to_owned())]);
+    market.world.customer().await.post(&path, json!({"payment_token": "tok_ok"})).await.expect(404);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_declined_payment_of_a_booking_is_402_and_can_be_repeated() {
+    let market = Market::open().await;
+    let hold = market.hold().await;
+    let booking = market.customer.commit(&hold, json!({})).await;
+    let path = format!("{}/payments", path_of(&booking));
+    let declined = market.customer.post(&path, json!({"payment_token": "tok_declined"})).await;
+    declined.expect_problem(402, "payment_declined");
+    assert_eq!(text(&market.customer.booked(&booking).await, "payment_status"), "FAILED");
+    market.customer.post(&path, json!({"payment_token": "tok_ok"})).await.expect(201);
+    assert_eq!(text(&market.customer.settled(&booking).await, "payment_status"), "COMPLETED");
+    market.audit().await;
+}

@@ -1,0 +1,203 @@
+use futures_util::future::join_all;
+use loadmaster::features::accounts::Role;
+use serde_json::{Value, json};
+
+use super::{Market, order_for, usd};
+use crate::{
+    holds::{HOLDS, at},
+    support::{
+        Answer, Client, WorldOptions,
+        freight::{BOOKINGS, path_of, text, with},
+        until,
+    },
+};
+
+async fn commit(caller: &Client, hold: &Value, token: &str) -> Answer {
+    caller.post(&format!("{}/commit", at(hold)), json!({"payment_token": token})).await
+}
+
+#[tokio::test]
+async fn a_commit_with_a_token_authorizes_books_and_captures() {
+    let market = Market::open().await;
+    let hold = market.hold().await;
+    let booking = commit(&market.customer, &hold, "tok_ok").await.expect(201);
+    assert_eq!(booking["hold_id"], hold["id"]);
+    let paid = market.customer.booked(&booking).await;
+    assert_eq!(text(&paid, "payment_status"), "COMPLETED", "it is captured before the answer");
+    assert_eq!((&paid["paid"], &paid["balance_due"]), (&usd("900.00"), &usd("0.00")));
+    let expected = ["AUTHORIZE", "CAPTURE"].map(|kind| (kind.to_owned(), "900.00".to_owned(), "SUCCEEDED".to_owned()));
+    assert_eq!(market.journal().await, expected);
+    let payments = market.customer.get(&format!("{}/payments", path_of(&booking))).await.expect(200);
+    assert_eq!(payments.as_array().unwrap().len(), 1);
+    assert_eq!((text(&payments[0], "status"), &payments[0]["captured"]), ("CAPTURED", &usd("900.00")));
+    market.world.customer().await.get(&format!("/api/v1/payments/{}", text(&payments[0], "id"))).await.expect(404);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_declined_payment_leaves_the_hold_for_another_try() {
+    let market = Market::open().await;
+    let hold = market.hold().await;
+    let declined = commit(&market.customer, &hold, "tok_declined").await.expect_problem(402, "payment_declined");
+    assert_eq!(declined["hold_id"], hold["id"]);
+    assert!(declined["decline_code"].is_string() && declined["payment_id"].is_string());
+    let now = market.customer.held(&hold).await;
+    assert_eq!((text(&now, "status"), text(&now["payment"], "status")), ("ACTIVE", "FAILED"));
+    commit(&market.customer, &hold, "tok_visa").await.expect(201);
+    assert_eq!(market.succeeded("CAPTURE").await, 1);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn after_a_decline_there_are_two_minutes_and_five_attempts_in_all() {
+    let market = Market::open().await;
+    let hold = market.customer.hold(with(market.wanted(), json!({"ttl_seconds": 10}))).await;
+    for _ in 0..5 {
+        commit(&market.customer, &hold, "tok_declined").await.expect_problem(402, "payment_declined");
+    }
+    market.world.clock.advance(chrono::TimeDelta::seconds(110));
+    assert_eq!(text(&market.customer.held(&hold).await, "status"), "ACTIVE");
+    let refused = commit(&market.customer, &hold, "tok_ok").await.expect_problem(409, "hold_limit_exceeded");
+    assert_eq!((text(&refused, "limit"), &refused["maximum"]), ("attempts", &json!(5)));
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn fifty_commits_of_a_hold_make_one_booking_and_one_charge() {
+    let market = Market::open().await;
+    let hold = market.hold().await;
+    let answers = join_all((0..50).map(|_| commit(&market.customer, &hold, "tok_ok"))).await;
+    let made = answers.iter().filter(|answer| answer.status == 201).count();
+    assert_eq!(made, 1);
+    assert!(answers.iter().all(|answer| matches!(answer.status.as_u16(), 201 | 409 | 503)));
+    assert_eq!((market.succeeded("AUTHORIZE").await, market.succeeded("CAPTURE").await), (1, 1));
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn the_same_key_joins_a_commit_and_another_one_does_not() {
+    let market = Market::with(WorldOptions::default().set("payments.wait_ms", "300")).await;
+    let hold = market.hold().await;
+    let path = format!("{}/commit", at(&hold));
+    let with_key = |key: &'static str| {
+        let request = market.customer.request(reqwest::Method::POST, &path).header("idempotency-key", key);
+        Answer::of(request.json(&json!({"payment_token": "tok_confirm"})))
+    };
+    let waiting = with_key("one").await.expect(202);
+    assert_eq!((text(&waiting, "status"), text(&waiting["payment"], "status")), ("COMMITTING", "REQUIRES_ACTION"));
+    assert!(waiting["payment"]["action"]["url"].is_string());
+    assert_eq!(with_key("one").await.expect(202)["payment"]["id"], waiting["payment"]["id"]);
+    with_key("two").await.expect_problem(409, "payment_in_progress");
+    market.customer.patch(&at(&hold), json!({"weight_kg": 90})).await.expect_problem(409, "payment_in_progress");
+    market.customer.delete(&at(&hold)).await.expect_problem(409, "payment_in_progress");
+
+    let reference = text(&waiting["payment"], "provider_reference");
+    market.customer.poke(&format!("/api/v1/test-payments/{reference}/confirm")).await;
+    until("it is booked", async || text(&market.customer.held(&hold).await, "status") == "COMMITTED").await;
+    let booking = with_key("one").await.expect(201);
+    let again = with_key("one").await;
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!(again.expect(201)["ref_id"], booking["ref_id"]);
+    assert_eq!(market.succeeded("CAPTURE").await, 1);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_decides_late_is_waited_for() {
+    let market = Market::open().await;
+    let hold = market.hold().await;
+    // It succeeds by its webhook after two seconds.
+    let clock = async {
+        until("it is booked", async || {
+            market.world.clock.advance(chrono::TimeDelta::seconds(1));
+            text(&market.customer.held(&hold).await, "status") == "COMMITTED"
+        })
+        .await;
+    };
+    let (booking, ()) = tokio::join!(commit(&market.customer, &hold, "tok_slow"), clock);
+    let booking = booking.expect(201);
+    assert_eq!(text(&market.customer.settled(&booking).await, "payment_status"), "COMPLETED");
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_guest_pays_at_once() {
+    let market = Market::open().await;
+    let guest = market.world.caller(Role::Guest).await;
+    let hold = guest.hold(market.wanted()).await;
+    let path = format!("{}/commit", at(&hold));
+    let lacking = guest.post(&path, json!({})).await.expect_problem(409, "hold_incomplete");
+    assert_eq!(lacking["missing"], json!(["/contact/email", "/payment_token"]));
+    let contact = json!({"contact": {"email": "guest@example.com"}, "payment_token": "tok_ok"});
+    let booking = guest.post(&path, contact).await.expect(201);
+    assert!(booking["claim"]["token"].is_string());
+    let paid = guest.settled(&booking).await;
+    assert_eq!(text(&paid, "payment_status"), "COMPLETED");
+
+    // A claim takes the payments along.
+    let claim = json!({"claim_token": booking["claim"]["token"]});
+    market.customer.post("/api/v1/bookings/claim", claim).await.expect(200);
+    let payments = market.customer.get(&format!("{}/payments", path_of(&booking))).await.expect(200);
+    assert_eq!(payments.as_array().unwrap().len(), 1);
+    market.customer.get(&format!("/api/v1/payments/{}", text(&payments[0], "id"))).await.expect(200);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_booking_by_a_quote_can_be_paid_at_once() {
+    let market = Market::open().await;
+    let quote = market.quote(&market.customer).await;
+    let order = |token: &str| order_for(&market, json!({"quote_id": quote["id"], "payment_token": token}));
+    let declined = market.customer.post(BOOKINGS, order("tok_declined")).await.expect_problem(402, "payment_declined");
+    let hold = market.customer.get(&format!("{HOLDS}/{}", text(&declined, "hold_id"))).await.expect(200);
+    assert_eq!(text(&hold, "status"), "ACTIVE");
+    let first = commit(&market.customer, &hold, "tok_ok").await.expect(201);
+    let second = market.customer.post(BOOKINGS, order("tok_ok")).await.expect(201);
+    for booking in [&first, &second] {
+        assert_eq!(text(&market.customer.settled(booking).await, "payment_status"), "COMPLETED");
+    }
+    assert_eq!(market.succeeded("CAPTURE").await, 2);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn an_expected_total_that_is_another_one_books_nothing() {
+    let market = Market::open().await;
+    let hold = market.hold().await;
+    let path = format!("{}/commit", at(&hold));
+    for expected in [usd("899.99"), json!({"amount": "900.00", "currency": "EUR"})] {
+        let body = json!({"payment_token": "tok_ok", "expected_total": expected});
+        market.customer.post(&path, body).await.expect_problem(409, "price_changed");
+    }
+    let faults = market.customer.post(&path, json!({"expected_total": usd("1.001")})).await.expect_faults();
+    assert_eq!(faults, [("/expected_total/amount".to_owned(), "too_precise".to_owned())]);
+    let both = json!({"payment_token": "tok_ok", "payment_method": "ACCOUNT"});
+    let faults = market.customer.post(&path, both).await.expect_faults();
+    assert_eq!(faults, [("/payment_method".to_owned(), "invalid_format".to_owned())]);
+    let right = json!({"payment_token": "tok_ok", "expected_total": usd("900.00")});
+    market.customer.post(&path, right).await.expect(201);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn without_a_provider_nobody_pays_by_token() {
+    let market = Market::with(WorldOptions::default().set("payments.provider", "none")).await;
+    let hold = market.hold().await;
+    let refused = commit(&market.customer, &hold, "tok_ok").await.expect_problem(409, "payment_not_possible");
+    assert_eq!(text(&refused, "reason"), "no_provider");
+    let booking = market.customer.commit(&hold, json!({})).await;
+    assert_eq!(text(&booking, "payment_status"), "PENDING");
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn an_air_waybill_is_taken_only_by_what_is_booked() {
+    let market = Market::open().await;
+    let numbered = with(market.wanted(), json!({"awb_number": "098-12345675"}));
+    let (first, second) = (market.customer.hold(numbered.clone()).await, market.customer.hold(numbered).await);
+    commit(&market.customer, &first, "tok_declined").await.expect_problem(402, "payment_declined");
+    commit(&market.customer, &second, "tok_ok").await.expect(201);
+    commit(&market.customer, &first, "tok_ok").await.expect_problem(409, "already_exists");
+    assert_eq!(market.succeeded("AUTHORIZE").await, 1);
+    market.audit().await;
+}

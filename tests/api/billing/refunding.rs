@@ -1,0 +1,51 @@
+use serde_json::json;
+
+use super::{Market, usd};
+use crate::support::freight::{path_of, text};
+
+#[tokio::test]
+async fn an_administrator_refunds_what_is_left_and_no_more() {
+    let market = Market::open().await;
+    let booking = market.paid().await;
+    let path = format!("{}/refunds", path_of(&booking));
+    market.customer.post(&path, json!({})).await.expect_problem(403, "forbidden");
+    market.world.operator().await.post(&path, json!({})).await.expect_problem(403, "forbidden");
+    let part = json!({"amount": usd("100.00"), "reason": "Late delivery"});
+    let refunded = market.admin.post(&path, part).await.expect(201);
+    assert_eq!((text(&refunded, "payment_status"), &refunded["refunded"]), ("PARTIALLY_REFUNDED", &usd("100.00")));
+    let more = market.admin.post(&path, json!({"amount": usd("800.01")})).await;
+    assert_eq!(more.expect_problem(409, "refund_exceeds_paid")["available"], usd("800.00"));
+    let faults = market.admin.post(&path, json!({"amount": {"amount": "1", "currency": "EUR"}})).await.expect_faults();
+    assert_eq!(faults, [("/amount/currency".to_owned(), "unknown_value".to_owned())]);
+    let all = market.admin.post(&path, json!({})).await.expect(201);
+    assert_eq!((text(&all, "payment_status"), &all["refunded"]), ("REFUNDED", &usd("900.00")));
+    market.admin.post(&path, json!({})).await.expect_problem(409, "refund_exceeds_paid");
+    assert_eq!(market.succeeded("REFUND").await, 2);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_repeated_refund_under_its_key_is_made_once() {
+    let market = Market::open().await;
+    let booking = market.paid().await;
+    let path = format!("{}/refunds", path_of(&booking));
+    let refund = || {
+        let request = market.admin.request(reqwest::Method::POST, &path).header("idempotency-key", "refund-1");
+        crate::support::Answer::of(request.json(&json!({"amount": usd("100.00")})))
+    };
+    let first = refund().await.expect(201);
+    assert_eq!(refund().await.expect(201), first);
+    assert_eq!(market.succeeded("REFUND").await, 1);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_booking_without_a_payment_has_nothing_to_refund() {
+    let market = Market::open().await;
+    let hold = market.hold().await;
+    let booking = market.customer.commit(&hold, json!({})).await;
+    let path = format!("{}/refunds", path_of(&booking));
+    market.admin.post(&path, json!({})).await.expect_problem(409, "refund_exceeds_paid");
+    market.admin.post("/api/v1/bookings/LM-AAAA-AAAA/refunds", json!({})).await.expect(404);
+    market.audit().await;
+}

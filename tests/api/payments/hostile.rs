@@ -1,0 +1,206 @@
+//! The `http` provider, at a server that does all that one may do.
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use loadmaster::{
+    features::payments::{OperationKind, PaymentChange, lock_in_tx, save_in_tx},
+    kernel::PaymentId,
+    platform::postgres::commit,
+};
+use uuid::Uuid;
+
+use super::{
+    SOON, Shop,
+    attempts::another,
+    provider::{Hostile, SECRET, Trouble},
+    text, usd,
+};
+use crate::support::{WorldOptions, until};
+
+pub fn asking(hostile: &Hostile) -> WorldOptions {
+    WorldOptions::default()
+        .set("payments.provider", "http")
+        .set("payments.http_url", &hostile.url())
+        .set("payments.http_secret", SECRET)
+}
+
+async fn shop() -> (Hostile, Shop) {
+    let hostile = Hostile::start().await;
+    let shop = Shop::open(asking(&hostile).with_workers()).await.with_till();
+    (hostile, shop)
+}
+
+/// Lets the time of the next attempt come, again and again, until it is so.
+async fn in_time(shop: &Shop, payment: PaymentId, status: &str) {
+    until(&format!("it is {status}"), async || {
+        shop.world.clock.advance(TimeDelta::seconds(20));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        shop.status(payment).await == status
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn amounts_are_sent_in_minor_units_under_the_operations_key() {
+    let (hostile, shop) = shop().await;
+    for (currency, amount) in [("USD", 12_345), ("JPY", 1_200), ("KWD", 1_500)] {
+        let money = loadmaster::kernel::Money::new(amount, currency.parse().unwrap());
+        let (payment, operation) = shop.promise(money).await;
+        assert!(shop.payments().at_once(operation, Some("pm_card_visa".into())).within(SOON).await);
+        shop.until_status(payment, "CAPTURED").await;
+        let asked = hostile.asked();
+        let (_, form) = &asked[asked.len() - 2];
+        assert!(form.contains(&format!("amount={amount}&currency={}", currency.to_lowercase())), "{form}");
+        assert!(form.contains(&operation.to_string()), "{form}");
+    }
+    assert_eq!(hostile.done().len(), 6);
+    shop.world.audit().await;
+}
+
+#[tokio::test]
+async fn a_decline_is_told_in_the_providers_word_and_not_in_its_prose() {
+    let (hostile, shop) = shop().await;
+    let payment = shop.pay("pm_poor").await;
+    let shown = shop.shown(payment).await;
+    assert_eq!((text(&shown, "status"), text(&shown["failure"], "code")), ("FAILED", "insufficient_funds"));
+    assert!(!shown.to_string().contains("Jane"), "{shown}");
+    assert_eq!(hostile.done(), [""; 0]);
+    let unknown = shop.pay("pm_secret_unknown").await;
+    assert_eq!(shop.shown(unknown).await["failure"]["code"], "declined", "the code quoted the token");
+}
+
+#[tokio::test]
+async fn whatever_becomes_of_an_answer_there_is_one_charge() {
+    for trouble in [
+        Trouble::FailsFirst(500),
+        Trouble::FailsFirst(429),
+        Trouble::FailsFirst(409),
+        Trouble::FailsAfter(500),
+        Trouble::FailsAfter(503),
+        Trouble::Breaks,
+        Trouble::Babbles,
+        Trouble::Floods,
+        Trouble::Redirects,
+        Trouble::Late,
+    ] {
+        let (hostile, shop) = shop().await;
+        // The authorization and the capture meet it; their second attempts are the same requests.
+        hostile.expect(&[trouble]);
+        let payment = shop.pay("pm_card_visa").await;
+        hostile.expect(&[trouble]);
+        in_time(&shop, payment, "CAPTURED").await;
+        assert_eq!(hostile.done(), ["AUTHORIZE 10000", "CAPTURE 10000"], "{trouble:?}");
+        shop.world.audit().await;
+    }
+}
+
+#[tokio::test]
+async fn a_charge_that_failed_before_a_crash_is_not_made_without_its_token() {
+    let hostile = Hostile::start().await;
+    let shop = Shop::open(asking(&hostile)).await;
+    hostile.expect(&[Trouble::FailsFirst(500)]);
+    let payment = shop.pay("pm_card_visa").await;
+    assert_eq!(shop.status(payment).await, "PROCESSING");
+    let shop = another(&shop, asking(&hostile)).await;
+    in_time(&shop, payment, "FAILED").await;
+    assert_eq!(shop.shown(payment).await["failure"]["code"], "parameter_missing");
+    assert_eq!(hostile.done(), [""; 0]);
+    shop.world.audit().await;
+}
+
+#[tokio::test]
+async fn a_charge_that_hangs_is_searched_for_until_it_is_found() {
+    let hostile = Hostile::start().await;
+    let shop = Shop::open(asking(&hostile)).await;
+    hostile.expect(&[Trouble::Hangs]);
+    hostile.search_is_behind(true);
+    let (payment, operation) = shop.promise(usd(10_000)).await;
+    let attempt = shop.payments().at_once(operation, Some("pm_card_visa".into()));
+    assert!(attempt.within(Duration::from_secs(15)).await, "the wait is bounded");
+    assert_eq!(shop.status(payment).await, "PROCESSING");
+    let shop = another(&shop, asking(&hostile)).await;
+    for _ in 0..3 {
+        shop.world.clock.advance(TimeDelta::seconds(70));
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+    assert_eq!(shop.status(payment).await, "PROCESSING", "what is not found may yet be there");
+    hostile.search_is_behind(false);
+    shop.world.clock.advance(TimeDelta::minutes(16));
+    shop.until_status(payment, "CAPTURED").await;
+    assert_eq!(hostile.done(), ["AUTHORIZE 10000", "CAPTURE 10000"]);
+    assert!(!hostile.asked()[1].1.contains("pm_card"), "the token was sent once");
+    shop.world.audit().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_be_reached_has_charged_nothing() {
+    let hostile = Hostile::start().await;
+    let options = asking(&hostile).set("payments.http_url", "http://127.0.0.1:9");
+    let shop = Shop::open(options.with_workers()).await.with_till();
+    let payment = shop.pay("pm_card_visa").await;
+    let shown = shop.shown(payment).await;
+    assert_eq!((text(&shown, "status"), text(&shown["failure"], "code")), ("FAILED", "provider_unavailable"));
+    assert!(!shop.find(payment).await.0.is_open());
+    shop.world.audit().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_know_us_has_charged_nothing() {
+    let hostile = Hostile::start().await;
+    let shop = Shop::open(asking(&hostile).set("payments.http_secret", "sk_wrong").with_workers()).await.with_till();
+    let payment = shop.pay("pm_card_visa").await;
+    assert_eq!(shop.shown(payment).await["failure"]["code"], "provider_unavailable");
+    assert_eq!(hostile.done(), [""; 0]);
+}
+
+/// Promises something more of a payment, and leaves it to the driver.
+async fn promise(shop: &Shop, id: PaymentId, kind: OperationKind, amount: i64) {
+    let mut tx = shop.world.db.begin().await.unwrap();
+    let (before, _) = lock_in_tx(&mut tx, &[id]).await.unwrap().pop().unwrap();
+    let mut after = before.clone();
+    let operations = vec![after.promise(kind, amount, Uuid::now_v7().into(), shop.world.now())];
+    save_in_tx(&mut tx, &mut [PaymentChange { before: Some(before), after, operations }]).await.unwrap();
+    commit(tx).await.unwrap();
+    shop.payments().wake();
+}
+
+#[tokio::test]
+async fn refunds_and_voids_are_made_once_however_often_they_are_asked_for() {
+    let (hostile, shop) = shop().await;
+    let payment = shop.pay("pm_card_visa").await;
+    shop.until_status(payment, "CAPTURED").await;
+    hostile.expect(&[Trouble::FailsAfter(500), Trouble::Babbles, Trouble::Breaks]);
+    promise(&shop, payment, OperationKind::Refund, 4_000).await;
+    until("it is refunded", async || {
+        shop.world.clock.advance(TimeDelta::seconds(70));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        shop.find(payment).await.0.refunded == 4_000
+    })
+    .await;
+    assert_eq!(hostile.done(), ["AUTHORIZE 10000", "CAPTURE 10000", "REFUND 4000"]);
+    shop.world.audit().await;
+
+    let shop = Shop::open(asking(&hostile).with_workers()).await;
+    let payment = shop.pay("pm_card_visa").await;
+    hostile.expect(&[Trouble::FailsAfter(500)]);
+    promise(&shop, payment, OperationKind::Void, 10_000).await;
+    in_time(&shop, payment, "VOIDED").await;
+    assert_eq!(hostile.done()[3..], ["AUTHORIZE 10000", "VOID 10000"]);
+    shop.world.audit().await;
+}
+
+#[tokio::test]
+async fn a_payer_confirms_at_the_bank_and_a_look_up_finds_out() {
+    let (hostile, shop) = shop().await;
+    let payment = shop.pay("pm_action").await;
+    let shown = shop.shown(payment).await;
+    assert_eq!(
+        (text(&shown, "status"), text(&shown["action"], "url")),
+        ("REQUIRES_ACTION", "https://bank.example/pi_1")
+    );
+    hostile.settle("pi_1", "requires_capture");
+    in_time(&shop, payment, "CAPTURED").await;
+    assert_eq!(hostile.done(), ["AUTHORIZE 10000", "CAPTURE 10000"]);
+    assert_eq!(hostile.asked().len(), 2, "it was looked up, not asked for again");
+    shop.world.audit().await;
+}

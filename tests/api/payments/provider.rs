@@ -1,0 +1,303 @@
+//! A provider as they are: it speaks as `PaymentIntents` do, keeps each idempotency key's answer, and fails, hangs, repeats and
+//! loses answers as it is told. Its journal counts what was really done.
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+
+pub const SECRET: &str = "sk_test_of_the_provider";
+
+/// What goes wrong with the next request that changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing: it answers.
+    None,
+    /// It fails before it acts.
+    FailsFirst(u16),
+    /// It acts, and its answer is a failure.
+    FailsAfter(u16),
+    /// It acts, and never answers.
+    Hangs,
+    /// It acts, and the connection breaks.
+    Breaks,
+    /// It acts, and answers something else.
+    Babbles,
+    /// It acts, and answers without an end.
+    Floods,
+    /// It acts, and sends the caller elsewhere.
+    Redirects,
+    /// It answers as late as it may.
+    Late,
+}
+
+#[derive(Debug, Clone)]
+struct Intent {
+    status: &'static str,
+    amount: i64,
+    currency: String,
+    received: i64,
+    refunded: i64,
+    operation: String,
+}
+
+#[derive(Default)]
+struct Books {
+    intents: BTreeMap<String, Intent>,
+    /// The request and answer under each key.
+    keys: BTreeMap<String, (String, u16, Value)>,
+    /// What was done: kind, amount, and under which key.
+    journal: Vec<(&'static str, i64, String)>,
+    troubles: VecDeque<Trouble>,
+    /// Requests that changed something or asked to.
+    asked: Vec<(String, String)>,
+    /// What a search finds nothing of yet.
+    is_search_behind: bool,
+}
+
+#[derive(Clone, Default)]
+pub struct Hostile {
+    books: Arc<Mutex<Books>>,
+    address: String,
+}
+
+impl Hostile {
+    pub async fn start() -> Self {
+        let mut hostile = Self::default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        hostile.address = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new()
+            .route("/v1/payment_intents", post(create))
+            .route("/v1/payment_intents/search", get(search))
+            .route("/v1/payment_intents/{id}", get(show))
+            .route("/v1/payment_intents/{id}/{verb}", post(change))
+            .route("/v1/refunds", post(refund))
+            .with_state(hostile.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        hostile
+    }
+
+    pub fn url(&self) -> String {
+        self.address.clone()
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap()
+    }
+
+    /// The next requests that change something meet these, in order.
+    pub fn expect(&self, troubles: &[Trouble]) {
+        self.books().troubles.extend(troubles);
+    }
+
+    pub fn search_is_behind(&self, is_behind: bool) {
+        self.books().is_search_behind = is_behind;
+    }
+
+    /// What was done, in order: `AUTHORIZE 10000`.
+    pub fn done(&self) -> Vec<String> {
+        self.books().journal.iter().map(|(kind, amount, _)| format!("{kind} {amount}")).collect()
+    }
+
+    /// The paths and forms of the requests so far.
+    pub fn asked(&self) -> Vec<(String, String)> {
+        self.books().asked.clone()
+    }
+
+    /// Does what a payer does at the bank.
+    pub fn settle(&self, id: &str, status: &'static str) {
+        let mut books = self.books();
+        let intent = books.intents.get_mut(id).unwrap();
+        intent.status = status;
+        if status == "requires_capture" {
+            let (amount, operation) = (intent.amount, intent.operation.clone());
+            books.journal.push(("AUTHORIZE", amount, operation));
+        }
+    }
+
+    /// Falsifies what it says about a payment.
+    pub fn lie(&self, id: &str, refunded: i64) {
+        self.books().intents.get_mut(id).unwrap().refunded = refunded;
+    }
+}
+
+fn form(body: &Bytes) -> BTreeMap<String, String> {
+    url::form_urlencoded::parse(body).into_owned().collect()
+}
+
+fn shown(id: &str, intent: &Intent) -> Value {
+    let mut shown = json!({
+        "id": id, "object": "payment_intent", "status": intent.status, "amount": intent.amount,
+        "currency": intent.currency, "amount_received": intent.received, "next_action": null,
+        "last_payment_error": null, "latest_charge": {"amount_refunded": intent.refunded},
+    });
+    if intent.status == "requires_action" {
+        shown["next_action"] = json!({"type": "redirect_to_url",
+                                      "redirect_to_url": {"url": format!("https://bank.example/{id}")}});
+    }
+    if intent.status == "requires_payment_method" {
+        shown["last_payment_error"] = json!({"type": "card_error", "code": "card_declined",
+                                             "message": "Jane Doe's card was declined"});
+    }
+    shown
+}
+
+fn fault(status: u16, kind: &str, code: &str, message: &str) -> (u16, Value) {
+    (status, json!({"error": {"type": kind, "code": code, "message": message}}))
+}
+
+/// Answers a change once per key, and then meets the trouble that comes next.
+async fn once(
+    hostile: &Hostile,
+    path: &str,
+    headers: &HeaderMap,
+    body: &Bytes,
+    act: impl FnOnce(&mut Books, &str, &BTreeMap<String, String>) -> (u16, Value),
+) -> Response {
+    let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
+    if authorization != Some(&format!("Bearer {SECRET}")) {
+        let (status, fault) = fault(401, "invalid_request_error", "invalid_api_key", "no such key");
+        return answered(status, &fault);
+    }
+    let key = headers["idempotency-key"].to_str().unwrap().to_owned();
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    let (trouble, (status, value)) = {
+        let mut books = hostile.books();
+        books.asked.push((path.to_owned(), text.clone()));
+        let trouble = books.troubles.pop_front().unwrap_or(Trouble::None);
+        if let Trouble::FailsFirst(status) = trouble {
+            let (_, fault) = fault(status, "api_error", "try_again", "not now");
+            return answered(status, &fault);
+        }
+        let request = format!("{path} {text}");
+        let answer = match books.keys.get(&key) {
+            Some((known, status, value)) if *known == request => (*status, value.clone()),
+            Some(_) => fault(400, "idempotency_error", "", "the key was used with other parameters"),
+            None => {
+                let (status, value) = act(&mut books, &key, &form(body));
+                books.keys.insert(key.clone(), (request, status, value.clone()));
+                (status, value)
+            }
+        };
+        (trouble, answer)
+    };
+    match trouble {
+        Trouble::None | Trouble::FailsFirst(_) => answered(status, &value),
+        Trouble::FailsAfter(status) => answered(status, &json!({"error": {"type": "api_error"}})),
+        Trouble::Hangs => std::future::pending().await,
+        Trouble::Breaks => panic!("the connection breaks"),
+        Trouble::Babbles => (StatusCode::OK, "<html>It works!</html>").into_response(),
+        Trouble::Floods => (StatusCode::OK, "x".repeat(1 << 20)).into_response(),
+        Trouble::Redirects => (StatusCode::FOUND, [("location", "http://127.0.0.1:9/")]).into_response(),
+        Trouble::Late => {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            answered(status, &value)
+        }
+    }
+}
+
+fn answered(status: u16, value: &Value) -> Response {
+    (StatusCode::from_u16(status).unwrap(), axum::Json(value.clone())).into_response()
+}
+
+async fn create(State(hostile): State<Hostile>, headers: HeaderMap, body: Bytes) -> Response {
+    once(&hostile, "/v1/payment_intents", &headers, &body, |books, key, form| {
+        let amount: i64 = form["amount"].parse().unwrap();
+        assert_eq!((form["capture_method"].as_str(), form["confirm"].as_str()), ("manual", "true"));
+        assert_eq!(form["metadata[operation_id]"], key, "a search finds it");
+        let Some(token) = form.get("payment_method") else {
+            return fault(400, "invalid_request_error", "parameter_missing", "missing a payment method");
+        };
+        let status = match token.as_str() {
+            "pm_action" => "requires_action",
+            "pm_processing" => "processing",
+            "pm_poor" => "requires_payment_method",
+            token if token.starts_with("pm_card") => "requires_capture",
+            token => {
+                return fault(402, "card_error", &format!("no_{token}"), &format!("No such method: {token}"));
+            }
+        };
+        let id = format!("pi_{}", books.intents.len() + 1);
+        let currency = form["currency"].clone();
+        let intent = Intent { status, amount, currency, received: 0, refunded: 0, operation: key.to_owned() };
+        if status == "requires_capture" {
+            books.journal.push(("AUTHORIZE", amount, key.to_owned()));
+        }
+        let value = shown(&id, &intent);
+        books.intents.insert(id, intent);
+        if status == "requires_payment_method" {
+            return (
+                402,
+                json!({"error": {"type": "card_error", "code": "card_declined",
+                                          "decline_code": "insufficient_funds", "message": "Jane Doe has no money"}}),
+            );
+        }
+        (200, value)
+    })
+    .await
+}
+
+async fn show(State(hostile): State<Hostile>, Path(id): Path<String>) -> Response {
+    match hostile.books().intents.get(&id) {
+        Some(intent) => answered(200, &shown(&id, intent)),
+        None => answered(404, &json!({"error": {"type": "invalid_request_error", "code": "resource_missing"}})),
+    }
+}
+
+async fn search(State(hostile): State<Hostile>, Query(query): Query<BTreeMap<String, String>>) -> Response {
+    let books = hostile.books();
+    let wanted = query["query"].strip_prefix("metadata['operation_id']:'").unwrap().strip_suffix('\'').unwrap();
+    let found = books.intents.iter().filter(|(_, intent)| intent.operation == wanted && !books.is_search_behind);
+    let found: Vec<Value> = found.map(|(id, intent)| shown(id, intent)).collect();
+    answered(200, &json!({"object": "search_result", "data": found}))
+}
+
+async fn change(
+    State(hostile): State<Hostile>,
+    Path((id, verb)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    once(&hostile, &format!("/v1/payment_intents/{id}/{verb}"), &headers, &body, |books, key, form| {
+        let Some(intent) = books.intents.get_mut(&id) else {
+            return fault(404, "invalid_request_error", "resource_missing", "no such intent");
+        };
+        match (verb.as_str(), intent.status) {
+            ("capture", "requires_capture") => {
+                (intent.status, intent.received) = ("succeeded", form["amount_to_capture"].parse().unwrap());
+                books.journal.push(("CAPTURE", intent.received, key.to_owned()));
+            }
+            ("cancel", "requires_capture" | "requires_action" | "processing") => {
+                intent.status = "canceled";
+                books.journal.push(("VOID", intent.amount, key.to_owned()));
+            }
+            _ => return fault(400, "invalid_request_error", "payment_intent_unexpected_state", "not now"),
+        }
+        (200, shown(&id, &books.intents[&id]))
+    })
+    .await
+}
+
+async fn refund(State(hostile): State<Hostile>, headers: HeaderMap, body: Bytes) -> Response {
+    once(&hostile, "/v1/refunds", &headers, &body, |books, key, form| {
+        let amount: i64 = form["amount"].parse().unwrap();
+        let intent = books.intents.get_mut(&form["payment_intent"]).unwrap();
+        if intent.refunded + amount > intent.received {
+            return fault(400, "invalid_request_error", "charge_already_refunded", "too much");
+        }
+        intent.refunded += amount;
+        books.journal.push(("REFUND", amount, key.to_owned()));
+        (200, json!({"id": format!("re_{}", books.journal.len()), "status": "succeeded", "amount": amount}))
+    })
+    .await
+}
