@@ -43,10 +43,13 @@ pub(super) async fn play(cast: &Cast) -> anyhow::Result<()> {
     let reference = text(&booking, "ref_id");
     let path = format!("/api/v1/bookings/{reference}");
     step("pay", &format!("{reference}: {} paid; {}", money(&booking["paid"]), text(&booking, "payment_status")));
-    let cost = cast.shipper.get(&format!("{path}/cancellation")).await?;
-    step("ask", &format!("cancelling now keeps {} and returns {}", money(&cost["fee"]), money(&cost["refund"])));
+    let estimate = cast.shipper.get(&format!("{path}/cancellation")).await?;
+    step(
+        "ask",
+        &format!("cancelling now keeps {} and returns {}", money(&estimate["fee"]), money(&estimate["refund"])),
+    );
     cast.shipper.poke(&format!("{path}/cancel")).await?;
-    let cancelled = refunded(cast, &path, &cost["refund"]).await?;
+    let cancelled = refunded(cast, &path, &estimate["refund"]).await?;
     let (fee, refunded) = (money(&cancelled["cancellation_fee"]), money(&cancelled["refunded"]));
     step("cancel", &format!("{reference} is {}: fee {fee}, refunded {refunded}", text(&cancelled, "status")));
     Ok(())

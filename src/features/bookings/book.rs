@@ -88,7 +88,8 @@ impl Desk {
         request: &Request,
         until: Instant,
     ) -> Result<Answer, Refusal> {
-        let operation = |flights| Operation::Book(NewBooking { caller, new: new.clone(), flights, hold: None });
+        let operation =
+            |flights| Operation::Book(Box::new(NewBooking { caller, new: new.clone(), flights, hold: None }));
         if !new.flight_ids.is_empty() {
             return self.submit(operation(new.flight_ids.clone()), request).await;
         }

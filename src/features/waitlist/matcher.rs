@@ -58,7 +58,7 @@ impl WaitlistService {
                 _ = timeout(LOOK, self.news.notified()) => {}
             }
             let is_due = swept.is_none_or(|swept| swept.elapsed() >= SWEEP);
-            if let Err(error) = self.look(is_due).await {
+            if let Err(error) = Box::pin(self.look(is_due)).await {
                 tracing::warn!(%error, "the waitlist cannot be served; trying again");
                 continue;
             }

@@ -89,7 +89,7 @@ impl WaitlistService {
         let (capacity, holds) = (self.capacity.for_background(), self.holds.for_background());
         let (flights, embargoes) = (self.flights.for_background(), self.embargoes.for_background());
         let (db, pricing) = (self.db.for_background(), self.pricing.for_background());
-        Self { db, capacity, holds, pricing, flights, embargoes, ..self.clone() }
+        Self { db, capacity, flights, embargoes, holds, pricing, ..self.clone() }
     }
 
     /// Returns the entry if the caller may see it; one of another organization is reported as unknown.

@@ -1,3 +1,5 @@
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use super::{
     Answer, Idempotency, Scope,
     repository::{self, Kept},
@@ -78,7 +80,7 @@ impl Key {
     /// Returns a name of the request under this key: of the same request again, and of no other; `None` without a key.
     pub fn name(&self) -> Option<[u8; 32]> {
         let Scoped { scope: Scope { principal, method, path, key }, request_hash, .. } = self.0.as_ref()?;
-        let hash: String = request_hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = STANDARD.encode(request_hash);
         Some(digest_of(&[&principal.to_string(), method, path, key, &hash]))
     }
 

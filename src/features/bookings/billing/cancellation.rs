@@ -61,7 +61,7 @@ fn is_of_the_way(booking: &Booking, leg: &Leg) -> bool {
 /// its freight was left behind though it had come.
 fn is_the_carriers(booking: &Booking) -> bool {
     let lost = [LegStatus::Offloaded, LegStatus::Cancelled];
-    let last = booking.legs.iter().filter(|leg| lost.contains(&leg.status)).max_by_key(|leg| leg.sequence);
-    let is_no_show = last.is_some_and(|leg| leg.offload_reason == Some(OffloadReason::NoShow));
+    let latest = booking.legs.iter().filter(|leg| lost.contains(&leg.status)).max_by_key(|leg| leg.sequence);
+    let is_no_show = latest.is_some_and(|leg| leg.offload_reason == Some(OffloadReason::NoShow));
     booking.needs_rerouting && !is_no_show
 }

@@ -15,10 +15,7 @@ use crate::{
         payments::{self, Charge, CreditRefusal, NewPayment, Payment, PaymentMethod},
     },
     kernel::{BookingRef, PaymentId},
-    platform::{
-        postgres::{DbError, PgSession},
-        work::Command,
-    },
+    platform::{postgres::PgSession, work::Command},
 };
 
 /// Begins a payment of all that is due.
@@ -109,7 +106,7 @@ impl BookingService {
     /// Returns the payments of a booking, oldest first.
     pub async fn payments_of(&self, caller: Principal, reference: &BookingRef) -> Result<Vec<Payment>, BookingError> {
         let booking = self.visible(caller, reference).await?;
-        let mut connection = self.db.read().await.map_err(DbError::from)?;
+        let mut connection = self.db.read().await?;
         let found = payments::of_bookings_in_tx(&mut connection, &[booking.id]).await?;
         Ok(found.into_iter().map(|(payment, _)| payment).collect())
     }

@@ -25,7 +25,7 @@ pub struct Arrival(pub u64);
 /// An operation that the desk carries out.
 #[derive(Debug)]
 pub enum Operation {
-    Book(NewBooking),
+    Book(Box<NewBooking>),
     Move(Box<Movement>),
     Hold(Box<NewHold>),
     StepHold(Box<StepOfHold>),

@@ -50,7 +50,7 @@ impl Desk {
                         }
                     }
                     Err(error) => {
-                        tracing::warn!(%error, payment_id = %payment.id, "a payment cannot go on; trying again")
+                        tracing::warn!(%error, payment_id = %payment.id, "a payment cannot go on; trying again");
                     }
                 }
             }

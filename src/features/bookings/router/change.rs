@@ -109,7 +109,7 @@ struct Step {
 impl Step {
     async fn advance(self, known: &Reference, action: Action) -> Result<Answer, Problem> {
         let input = self.request.body().read_optional(|fields| RecordMovement::read(fields, known));
-        self.take(input, |movement| Verb::Advance(Advance { action, movement })).await
+        Box::pin(self.take(input, |movement| Verb::Advance(Advance { action, movement }))).await
     }
 
     async fn cancel(self) -> Result<Answer, Problem> {
@@ -123,7 +123,7 @@ impl Step {
         let cancel = |cancel: CancelBooking| {
             Verb::Cancel(Cancel { reason: cancel.reason, waives_fee: cancel.waive_fee.unwrap_or_default() })
         };
-        self.take(input, cancel).await
+        Box::pin(self.take(input, cancel)).await
     }
 
     async fn take<T>(self, input: Result<T, Problem>, verb: impl FnOnce(T) -> Verb) -> Result<Answer, Problem> {
@@ -217,7 +217,7 @@ pub(super) async fn amend(
     PathText(reference): PathText<BookingRef>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    Step { caller, desk, reference, request }.amend(&known).await
+    Box::pin(Step { caller, desk, reference, request }.amend(&known)).await
 }
 
 problem_responses!(CancelProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, BOOKING_LOCKED, VERSION_MISMATCH);
@@ -238,7 +238,7 @@ pub(super) async fn cancel(
     PathText(reference): PathText<BookingRef>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    Step { caller, desk, reference, request }.cancel().await
+    Box::pin(Step { caller, desk, reference, request }.cancel()).await
 }
 
 /// Cancel a booking with DELETE.
@@ -255,5 +255,5 @@ pub(super) async fn delete(
     PathText(reference): PathText<BookingRef>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    Step { caller, desk, reference, request }.cancel().await
+    Box::pin(Step { caller, desk, reference, request }.cancel()).await
 }

@@ -248,7 +248,7 @@ impl World {
             expected_total: None,
         };
         let flights = flights.iter().map(|number| Uuid::from_u128(*number).into()).collect();
-        Some(Operation::Book(NewBooking { caller, new: Arc::new(new), flights, hold: None }))
+        Some(Operation::Book(Box::new(NewBooking { caller, new: Arc::new(new), flights, hold: None })))
     }
 
     fn hang_up(&mut self) {

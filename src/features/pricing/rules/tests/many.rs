@@ -1,3 +1,4 @@
+#![allow(clippy::print_stdout, reason = "it prints how long the rules take")]
 use std::time::Instant;
 
 use super::*;
