@@ -277,7 +277,7 @@ async fn without_a_key_each_request_is_its_own() {
             }
             REFUND => drop(again.expect_problem(409, "refund_exceeds_paid")),
             PAY | "/api/v1/payments/{id}/capture" | "/api/v1/payments/{id}/void" | "/api/v1/payments/{id}/resolve" => {
-                drop(again.expect_problem(409, "payment_not_possible"))
+                drop(again.expect_problem(409, "payment_not_possible"));
             }
             _ if method == "PATCH" => assert_eq!(fresh(again, 200).body, first.body),
             _ => drop(again.expect_problem(409, "invalid_transition")),

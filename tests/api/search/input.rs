@@ -171,11 +171,11 @@ async fn the_description_tells_the_bounds_and_words_that_are_taken() {
     }
     let sort = parameters.iter().find(|parameter| parameter["name"] == "sort").unwrap();
     let words = resolve(&document, &sort["schema"])["enum"].as_array().expect("the words");
-    for word in words {
-        let word = word.as_str().unwrap();
+    for order in words {
+        let order = order.as_str().unwrap();
         // A price needs a weight.
-        assert_eq!(by_query("weight_kg=1&sort", word).await, 200);
-        assert_eq!(by_query("sort", word).await, if word == "price" { 400 } else { 200 });
+        assert_eq!(by_query("weight_kg=1&sort", order).await, 200);
+        assert_eq!(by_query("sort", order).await, if order == "price" { 400 } else { 200 });
     }
     assert_eq!(by_query("sort", "cheapest").await, 400);
 }
