@@ -33,6 +33,8 @@ impl Desk {
             };
             after = found.last().map(|payment| payment.id);
             for payment in &found {
+                #[cfg(debug_assertions)]
+                crate::platform::sabotage::step("payment swept");
                 let recorded = service.resumed(payment).await?;
                 let promised = match recorded.authorized() {
                     Some((hold, payment)) => self.post(hold, payment).await?,
