@@ -40,8 +40,7 @@ pub fn now_and_then() -> bool {
 /// Aborts the process if this step between two effects is the one whose number, counted from 1 since its start, is in
 /// `LOADMASTER_CRASH_AT`. Standard output then names the step.
 pub fn step(name: &str) {
-    static CRASH_AT: LazyLock<Option<u64>> =
-        LazyLock::new(|| std::env::var("LOADMASTER_CRASH_AT").ok()?.parse().ok());
+    static CRASH_AT: LazyLock<Option<u64>> = LazyLock::new(|| std::env::var("LOADMASTER_CRASH_AT").ok()?.parse().ok());
     static STEPS: AtomicU64 = AtomicU64::new(0);
     if let Some(crash_at) = *CRASH_AT
         && STEPS.fetch_add(1, Ordering::SeqCst) + 1 == crash_at

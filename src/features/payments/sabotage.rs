@@ -2,12 +2,7 @@
 //! attempt (`new_key`), to test the simulation of payments.
 use uuid::Uuid;
 
-use super::{
-    desk::Decided,
-    model::Operation,
-    provider::Call,
-    service::PaymentService,
-};
+use super::{desk::Decided, model::Operation, provider::Call, service::PaymentService};
 use crate::{
     kernel::PaymentOperationId,
     platform::{

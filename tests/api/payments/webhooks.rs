@@ -1,16 +1,16 @@
 //! Webhooks: whose they are, and that they are hints.
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster::kernel::PaymentId;
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::{Shop, hostile::asking, provider::Hostile, text};
-use crate::support::{Answer, until};
+use crate::support::{Answer, Client, until};
 
 const PATH: &str = "/api/v1/payments/webhooks/http";
-const NEW: &str = "a new secret of the provider";
+pub const NEW: &str = "a new secret of the provider";
 /// `whsec_` and its base64.
 const OLD: &[u8] = b"an old secret of the provider";
 
@@ -21,7 +21,7 @@ async fn shop() -> (Hostile, Shop) {
     (hostile, shop)
 }
 
-struct Webhook<'a> {
+pub struct Webhook<'a> {
     id: &'a str,
     age: TimeDelta,
     secret: &'a [u8],
@@ -29,20 +29,25 @@ struct Webhook<'a> {
 }
 
 impl<'a> Webhook<'a> {
-    fn about(id: &'a str, reference: &str) -> Self {
+    pub fn about(id: &'a str, reference: &str) -> Self {
         let body = json!({"type": "payment_intent.amount_capturable_updated", "timestamp": "2026-11-20T08:00:00Z",
                           "data": {"id": reference}});
         Self { id, age: TimeDelta::zero(), secret: NEW.as_bytes(), body: body.to_string() }
     }
 
     async fn send(&self, shop: &Shop) -> Answer {
-        let timestamp = (shop.world.now() - self.age).timestamp().to_string();
+        Answer::of(self.request(&shop.world.anonymous(), shop.world.now())).await
+    }
+
+    /// The request of a provider that keeps [`NEW`].
+    pub fn request(&self, client: &Client, now: DateTime<Utc>) -> RequestBuilder {
+        let timestamp = (now - self.age).timestamp().to_string();
         let content = format!("{}.{timestamp}.{}", self.id, self.body);
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, self.secret), content.as_bytes());
         let signature = format!("v1,{}", STANDARD.encode(tag));
-        let request = shop.world.anonymous().request(Method::POST, PATH).header("content-type", "application/json");
+        let request = client.request(Method::POST, PATH).header("content-type", "application/json");
         let request = request.header("webhook-id", self.id).header("webhook-timestamp", timestamp);
-        Answer::of(request.header("webhook-signature", signature).body(self.body.clone())).await
+        request.header("webhook-signature", signature).body(self.body.clone())
     }
 }
 
