@@ -57,8 +57,8 @@ async fn run(seed: u64, sabotage: Option<&'static str>) -> Ran {
     let stage = Stage::open(&settings, sabotage).await;
     hostile.weather(20 + dice.below(60), seed);
     let mut crashes = Vec::new();
-    for _ in 0..3 + dice.below(3) {
-        crashes.push(1 + dice.below(24));
+    for _ in 0..4 + dice.below(3) {
+        crashes.push(1 + dice.below(20));
     }
     let served = stage.serve(crashes);
     let outside = Outside::begin(&stage, &hostile, Dice::of(seed, 1));
@@ -85,14 +85,15 @@ async fn run(seed: u64, sabotage: Option<&'static str>) -> Ran {
 
 /// Runs seeds, a few beside each other. Returns the steps at which processes died.
 async fn survive(seeds: impl Iterator<Item = u64>) -> Vec<String> {
-    let (seeds, mut crashes) = (seeds.collect::<Vec<u64>>(), Vec::new());
+    let (seeds, mut crashes, mut breaches) = (seeds.collect::<Vec<u64>>(), Vec::new(), Vec::new());
     for some in seeds.chunks(3) {
         for (seed, ran) in some.iter().zip(join_all(some.iter().map(|seed| Box::pin(run(*seed, None)))).await) {
             println!("seed {seed} died at {:?}", ran.crashes);
-            assert!(ran.breaches.is_empty(), "seed {seed}: {:#?}", ran.breaches);
+            breaches.extend(ran.breaches.into_iter().map(|breach| format!("seed {seed}: {breach}")));
             crashes.extend(ran.crashes);
         }
     }
+    assert!(breaches.is_empty(), "{breaches:#?}");
     crashes
 }
 
@@ -112,6 +113,7 @@ async fn payments_survive_crashes_between_any_two_steps() {
 async fn finds(sabotage: &'static str) -> Vec<String> {
     for seed in 0..rounds(4, 12) as u64 {
         let ran = Box::pin(run(seed, Some(sabotage))).await;
+        println!("seed {seed} died at {:?}", ran.crashes);
         if !ran.breaches.is_empty() {
             println!("seed {seed}: {:#?}", ran.breaches);
             return ran.breaches;

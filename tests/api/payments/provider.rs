@@ -55,11 +55,11 @@ impl Trouble {
     /// What may happen to any request; hanging costs the caller's whole patience.
     fn of(dice: &mut Dice) -> Self {
         match dice.below(100) {
-            0..30 => Self::AnswersLate(50 + dice.below(400)),
-            30..45 => Self::Delays(50 + dice.below(1000)),
-            45..60 => Self::Breaks,
-            60..72 => Self::Loses,
-            72..80 => Self::Repeats(50 + dice.below(1000)),
+            0..35 => Self::AnswersLate(50 + dice.below(1000)),
+            35..50 => Self::Delays(50 + dice.below(1000)),
+            50..60 => Self::Breaks,
+            60..70 => Self::Loses,
+            70..80 => Self::Repeats(50 + dice.below(1000)),
             80..86 => Self::FailsAfter(500),
             86..92 => Self::FailsFirst(503),
             92..96 => Self::Babbles,
