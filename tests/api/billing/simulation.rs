@@ -45,7 +45,7 @@ struct Ran {
 }
 
 /// Runs one seed.
-async fn run(seed: u64, sabotage: Option<&'static str>) -> Ran {
+async fn run(seed: u64, sabotage: Option<&'static str>, places: &[&str]) -> Ran {
     let mut dice = Dice::new(seed);
     let hostile = Hostile::start().await;
     let settings = [
@@ -58,7 +58,10 @@ async fn run(seed: u64, sabotage: Option<&'static str>) -> Ran {
     hostile.weather(20 + dice.below(60), seed);
     let mut crashes = Vec::new();
     for _ in 0..4 + dice.below(3) {
-        crashes.push(1 + dice.below(20));
+        // Now and then at any step.
+        let place = if dice.below(4) == 0 { String::new() } else { format!("{}:", dice.pick(places)) };
+        let most = if place.is_empty() { 30 } else { 4 };
+        crashes.push(format!("{place}{}", 1 + dice.below(most)));
     }
     let served = stage.serve(crashes);
     let outside = Outside::begin(&stage, &hostile, Dice::of(seed, 1));
@@ -87,7 +90,8 @@ async fn run(seed: u64, sabotage: Option<&'static str>) -> Ran {
 async fn survive(seeds: impl Iterator<Item = u64>) -> Vec<String> {
     let (seeds, mut crashes, mut breaches) = (seeds.collect::<Vec<u64>>(), Vec::new(), Vec::new());
     for some in seeds.chunks(3) {
-        for (seed, ran) in some.iter().zip(join_all(some.iter().map(|seed| Box::pin(run(*seed, None)))).await) {
+        for (seed, ran) in some.iter().zip(join_all(some.iter().map(|seed| Box::pin(run(*seed, None, &PLACES)))).await)
+        {
             println!("seed {seed} died at {:?}", ran.crashes);
             breaches.extend(ran.breaches.into_iter().map(|breach| format!("seed {seed}: {breach}")));
             crashes.extend(ran.crashes);
@@ -110,9 +114,9 @@ async fn payments_survive_crashes_between_any_two_steps() {
 }
 
 /// Finds the breach that a deliberate fault leads to, within some seeds.
-async fn finds(sabotage: &'static str) -> Vec<String> {
+async fn finds(sabotage: &'static str, places: &[&str]) -> Vec<String> {
     for seed in 0..rounds(4, 12) as u64 {
-        let ran = Box::pin(run(seed, Some(sabotage))).await;
+        let ran = Box::pin(run(seed, Some(sabotage), places)).await;
         println!("seed {seed} died at {:?}", ran.crashes);
         if !ran.breaches.is_empty() {
             println!("seed {seed}: {:#?}", ran.breaches);
@@ -125,12 +129,12 @@ async fn finds(sabotage: &'static str) -> Vec<String> {
 /// What was never seen failing proves nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_provider_that_is_called_within_the_transaction_is_found() {
-    let found = finds("call_in_transaction").await;
+    let found = finds("call_in_transaction", &["provider answered"]).await;
     assert!(found.iter().any(|breach| breach.contains("the provider")), "{found:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_new_key_for_each_attempt_is_found() {
-    let found = finds("new_key").await;
+    let found = finds("new_key", &PLACES).await;
     assert!(found.iter().any(|breach| breach.contains("the provider")), "{found:#?}");
 }

@@ -135,11 +135,11 @@ impl Stage {
     }
 
     /// Serves, and dies at these steps of the first processes, one after the other.
-    pub fn serve(self: &Arc<Self>, crashes: Vec<u64>) -> Served {
+    pub fn serve(self: &Arc<Self>, crashes: Vec<String>) -> Served {
         let stage = self.clone();
         let serving = tokio::spawn(async move {
             for crash_at in crashes.into_iter().map(Some).chain(std::iter::repeat(None)) {
-                let Some(mut process) = stage.start(crash_at).await else {
+                let Some(mut process) = stage.start(crash_at.as_deref()).await else {
                     stage.crashes.lock().unwrap().push("before it was ready".to_owned());
                     continue;
                 };
@@ -157,12 +157,12 @@ impl Stage {
         Served(serving.abort_handle())
     }
 
-    async fn start(&self, crash_at: Option<u64>) -> Option<Process> {
+    async fn start(&self, crash_at: Option<&str>) -> Option<Process> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
         command.env_clear().envs(self.world.database.environment());
         command.env("LOADMASTER_TEST_TIMING", "brief").env("LOADMASTER_TEST_CLOCK", self.clock.path());
         if let Some(crash_at) = crash_at {
-            command.env("LOADMASTER_CRASH_AT", crash_at.to_string());
+            command.env("LOADMASTER_CRASH_AT", crash_at);
         }
         if let Some(sabotage) = self.sabotage {
             command.env("LOADMASTER_SABOTAGE", sabotage);

