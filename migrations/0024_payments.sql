@@ -48,7 +48,13 @@ create index payments_by_booking on payments (booking_id) where booking_id is no
 create index payments_by_organization on payments (organization_id, id);
 create index payments_by_creator on payments (created_by, id);
 create index payments_by_reference on payments (provider, provider_reference) where provider_reference is not null;
+-- One request has one effect.
+create unique index payments_of_request on payments (request_hash)
+    where request_hash is not null and status not in ('FAILED', 'VOIDED');
 create index payments_by_request on payments (request_hash) where request_hash is not null;
+-- What a sweep completes or voids.
+create index payments_without_booking on payments (id)
+    where booking_id is null and status in ('AUTHORIZED', 'REQUIRES_ACTION');
 create index payments_by_change on payments (updated_at);
 create index payments_unmatched on payments (id) where is_unmatched;
 

@@ -91,7 +91,7 @@ fn text(report: &AuditReport) -> String {
 fn lines(check: &Check) -> String {
     let number = check.rule.number.map_or_else(|| "-".to_owned(), |number| number.to_string());
     let Some(findings) = &check.findings else {
-        return format!("{number}  {:<46}  not checked: applies to whole flights only\n", check.rule.name);
+        return format!("{number}  {:<46}  not checked: beyond what was named\n", check.rule.name);
     };
     let checked: Vec<String> = findings.checked.iter().map(|(what, count)| format!("{count} {what}")).collect();
     let verdict = match findings.breaches {

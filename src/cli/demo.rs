@@ -1,6 +1,7 @@
 mod caller;
 mod delivered;
 mod held;
+mod paid;
 mod rerouted;
 
 use anyhow::ensure;
@@ -100,8 +101,8 @@ async fn play_traced(base: String, staff: Login) -> anyhow::Result<()> {
     play(base, staff).in_span(telemetry::command("demo")).await
 }
 
-/// Runs four parts: a shipment that goes as planned, one whose onward flight is cancelled, a hold that a guest books, and
-/// a waitlist.
+/// Runs five parts: a shipment that goes as planned, one whose onward flight is cancelled, a hold that a guest books, a
+/// waitlist, and a booking that is paid and cancelled.
 async fn play(base: String, staff: Login) -> anyhow::Result<()> {
     say(&format!("\nPart 1: a booking from search to delivery, over HTTP on {base}\n\n"));
     let anyone = Caller::anonymous(base)?;
@@ -129,6 +130,8 @@ async fn play(base: String, staff: Login) -> anyhow::Result<()> {
     } else {
         say("\nPart 4, a full flight, was left out: it requires an administrator.\n");
     }
+    say("\nPart 5: a price, a payment, and a cancellation\n\n");
+    paid::play(&cast).await?;
     let base = &cast.anyone.base;
     say("\nPublic tracking:\n");
     for reference in [Some(first), second].into_iter().flatten() {

@@ -31,10 +31,11 @@ impl Currency {
 impl FromStr for Currency {
     type Err = Fault;
 
-    /// Accepts codes in capitals of currencies that have minor units or whole ones; not those of metals and funds.
+    /// Accepts codes in capitals of currencies that have minor units or whole ones, also former ones: what was priced in them
+    /// can be read for ever. Not those of metals.
     fn from_str(text: &str) -> Result<Self, Fault> {
         let known = iso_currency::Currency::from_code(text.trim());
-        let paid = known.filter(|currency| currency.exponent().is_some() && currency.is_superseded().is_none());
+        let paid = known.filter(|currency| currency.exponent().is_some());
         paid.map(Self).ok_or_else(|| Fault::new(FaultCode::UnknownValue, "must be an ISO 4217 currency such as USD"))
     }
 }

@@ -71,6 +71,9 @@ async fn effects(world: &World) -> Vec<String> {
                    select 'flight versions ' || coalesce(sum(version), 0) from flight_capacity union all
                    select 'user versions ' || sum(version) from users union all
                    select 'waitlist versions ' || coalesce(sum(version), 0) from waitlist_entries union all
+                   select 'credit entries ' || count(*) from credit_entries union all
+                   select 'test payments ' || status || count(*) from test_payments group by status union all
+                   select 'quotes ' || count(*) from quotes union all
                    select 'acts ' || count(*) from admin_acts";
     effects.extend(world.texts(flights).await);
     effects

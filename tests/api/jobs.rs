@@ -3,7 +3,7 @@
 //! time passes by moving everything into the past.
 mod clocks;
 mod command_line;
-mod duties;
+pub mod duties;
 mod failures;
 mod hanging;
 mod leases;

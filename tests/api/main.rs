@@ -62,6 +62,7 @@ mod observability;
 mod outbox;
 mod overbooking;
 mod payments;
+mod pricing;
 mod problems;
 mod races;
 mod reference;

@@ -17,15 +17,15 @@ use std::{sync::Arc, time::Duration};
 use loadmaster::{
     features::{
         accounts::Role,
-        payments::{NewPayment, Operation, Payment, PaymentService, insert_in_tx, lock_in_tx},
+        payments::{Charge, NewPayment, Operation, Payment, PaymentService, charge_in_tx, insert_in_tx, lock_in_tx},
     },
-    kernel::{HoldId, Money, PaymentId, PaymentOperationId},
+    kernel::{Money, PaymentId, PaymentOperationId},
     platform::postgres::commit,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Client, World, WorldOptions, until};
+use crate::support::{Answer, Client, World, WorldOptions, until};
 use desk::Till;
 
 pub const JOURNAL: &str = "/api/v1/test-payments/journal";
@@ -39,7 +39,12 @@ pub fn usd(minor: i64) -> Money {
 
 /// A world in which the provider `test` is asked.
 pub fn with_test() -> WorldOptions {
-    WorldOptions::default().set("payments.provider", "test")
+    WorldOptions::default().set("payments.provider", "test").set("payments.webhook_secrets", webhooks::NEW)
+}
+
+/// Sends a webhook of the provider `test`, as it would.
+pub async fn signed_webhook(world: &World, id: &str, reference: &str) -> Answer {
+    webhooks::Webhook::about(id, reference).send_to(world, "/api/v1/payments/webhooks/test").await
 }
 
 /// Somebody who pays, in a world with a provider.
@@ -59,7 +64,8 @@ impl Shop {
 
     /// The provider `test`, with its driver.
     pub async fn driven() -> Self {
-        Self::open(with_test().with_workers()).await
+        // Its webhooks are signed with a key of the installation.
+        Self::open(WorldOptions::default().set("payments.provider", "test").with_workers()).await
     }
 
     async fn of(world: World, user: Uuid, organization: Uuid) -> Self {
@@ -79,35 +85,17 @@ impl Shop {
     }
 
     pub fn new_payment(&self, amount: Money) -> NewPayment {
-        NewPayment {
-            id: Uuid::now_v7().into(),
-            organization_id: self.organization.into(),
-            created_by: self.user.into(),
-            hold_id: Some(HoldId::from(Uuid::now_v7())),
-            booking: None,
-            amount,
-            request_hash: None,
-            attempt: 1,
-        }
+        new_payment(self.user, self.organization, amount)
     }
 
     /// Writes a payment and its promise, as the transaction before the provider is asked does.
     pub async fn promise(&self, amount: Money) -> (PaymentId, PaymentOperationId) {
-        let provider = self.payments().provider().expect("a provider").as_str();
-        let operation = Uuid::now_v7().into();
-        let (payment, authorize) = Payment::opened(self.new_payment(amount), provider, operation, self.world.now());
-        let mut tx = self.world.db.begin().await.unwrap();
-        insert_in_tx(&mut tx, &[(payment.clone(), authorize)]).await.unwrap();
-        commit(tx).await.unwrap();
-        (payment.id, operation)
+        promise(&self.world, self.new_payment(amount)).await
     }
 
     /// Pays by a token; waits for the first answer.
     pub async fn pay(&self, token: &str) -> PaymentId {
-        let (payment, operation) = self.promise(usd(10_000)).await;
-        let attempt = self.payments().at_once(operation, Some(token.into()));
-        assert!(attempt.within(SOON).await, "{token} is answered");
-        payment
+        pay(&self.world, self.new_payment(usd(10_000)), token).await
     }
 
     pub async fn find(&self, id: PaymentId) -> (Payment, Vec<Operation>) {
@@ -146,6 +134,72 @@ impl Shop {
         let of = format!("select event_type from outbox where aggregate_id = '{id}' order by id");
         self.world.texts(&of).await
     }
+}
+
+fn new_payment(user: Uuid, organization: Uuid, amount: Money) -> NewPayment {
+    NewPayment {
+        id: Uuid::now_v7().into(),
+        organization_id: organization.into(),
+        created_by: user.into(),
+        hold_id: None,
+        booking: None,
+        amount,
+        request_hash: None,
+        attempt: 1,
+    }
+}
+
+async fn promise(world: &World, new: NewPayment) -> (PaymentId, PaymentOperationId) {
+    let payments: PaymentService = world.state().service().unwrap();
+    let provider = payments.provider().expect("a provider").as_str();
+    let operation = Uuid::now_v7().into();
+    let (payment, authorize) = Payment::opened(new, provider, operation, world.now());
+    let mut tx = world.db.begin().await.unwrap();
+    insert_in_tx(&mut tx, &[(payment.clone(), authorize)]).await.unwrap();
+    commit(tx).await.unwrap();
+    (payment.id, operation)
+}
+
+async fn pay(world: &World, new: NewPayment, token: &str) -> PaymentId {
+    let payments: PaymentService = world.state().service().unwrap();
+    let (payment, operation) = promise(world, new).await;
+    let attempt = payments.at_once(operation, Some(token.into()));
+    assert!(attempt.within(SOON).await, "{token} is answered");
+    payment
+}
+
+/// A payment by a token of the provider `test`, of any organization, as staff sees it.
+pub async fn any_payment(world: &World, token: &str) -> Value {
+    let payment = pay(world, new_payment(Uuid::new_v4(), Uuid::new_v4(), usd(10_000)), token).await;
+    world.operator().await.get(&path_of(payment)).await.expect(200)
+}
+
+impl World {
+    /// Makes the outcome of a payment's authorization one that nobody knows.
+    pub async fn forget_outcome(&self, payment: &Value) {
+        let id = payment["id"].as_str().unwrap();
+        let unresolved =
+            "update payment_operations set status = 'UNRESOLVED', next_attempt_at = null where payment_id = ";
+        self.sql(&format!("{unresolved}'{id}'")).await;
+    }
+}
+
+/// Gives an organization credit of 1000 USD, and charges 100. Returns the path of its credit.
+pub async fn any_credit(world: &World, organization: Uuid) -> String {
+    let path = format!("/api/v1/organizations/{organization}/credit");
+    let limit = json!({"limit": {"amount": "1000", "currency": "USD"}});
+    world.admin().await.patch(&path, limit).await.expect(200);
+    let charge = Charge {
+        organization: organization.into(),
+        payment: Uuid::now_v7().into(),
+        booking: None,
+        amount: usd(10_000),
+        actor: None,
+    };
+    let mut tx = world.db.begin().await.unwrap();
+    charge_in_tx(&mut tx, &[charge], world.now()).await.unwrap().pop().unwrap().unwrap();
+    commit(tx).await.unwrap();
+    path
 }
 
 pub fn path_of(id: PaymentId) -> String {

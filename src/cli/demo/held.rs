@@ -7,7 +7,7 @@ use super::{
     Cast,
     caller::{Caller, text},
     delivered::find_flight,
-    register, rerouted, step,
+    paid, register, rerouted, step,
 };
 
 /// Weight of the shipment that waits, and of the one that fills the flight.
@@ -34,8 +34,13 @@ pub(super) async fn play(cast: &Cast) -> anyhow::Result<()> {
     step("amend", &format!("shipper and consignee; version {}, missing: {}", text(&named, "version"), missing(&named)));
     let counted = guest.patch(&path, json!({"pieces": 4, "description": "Samples"})).await?;
     step("amend", &format!("4 pieces; version {}, missing: {}", text(&counted, "version"), missing(&counted)));
-    let contact = json!({"contact": {"email": "guest@example.com"}});
-    let booking = guest.post(&format!("{path}/commit"), contact).await?;
+    let mut commit = json!({"contact": {"email": "guest@example.com"}});
+    // Guests pay at once where there is something to pay.
+    if counted["quote"].is_object() {
+        step("price", &paid::money(&counted["quote"]["total"]));
+        commit["payment_token"] = paid::TOKEN.into();
+    }
+    let booking = guest.post(&format!("{path}/commit"), commit).await?;
     let reference = text(&booking, "ref_id");
     let committed = guest.get(&path).await?;
     ensure!(committed["booking_ref"] == booking["ref_id"], "the committed hold does not show its booking");

@@ -17,10 +17,10 @@ use crate::{
         accounts::Principal,
         capacity::Space,
         flights::Flight,
-        holds::{CommitTerms, CreateHold, HoldCaller, HoldError, HoldKind},
+        holds::{CommitTerms, CreateHold, HoldCaller, HoldError, HoldKind, PriceFault},
         search::{self, Departing},
     },
-    kernel::{AirportCode, FlightId, HandlingCode},
+    kernel::{AirportCode, Fault, FaultCode, FlightId, HandlingCode},
     platform::{
         idempotency::{Answer, Key},
         telemetry::{Traced, span},
@@ -38,11 +38,15 @@ impl Desk {
         key: Key,
         answer: fn(&Booking) -> Answer,
     ) -> Result<Answer, Problem> {
+        if new.discount_code.is_some() && new.quote_id.is_none() {
+            let fault = Fault::new(FaultCode::InvalidFormat, "needs `quote_id`: without a quote there is no price");
+            return Err(BookingError::Invalid(vec![("/discount_code", fault)]).into());
+        }
         if let Some((new, terms)) = new.as_commit() {
             return self.hold_and_book(caller, new, terms, key, answer).await;
         }
         if self.bookings().price_terms().is_required {
-            return Err(HoldError::QuoteRequired.into());
+            return Err(HoldError::from(PriceFault::Required).into());
         }
         let until = self.until();
         let request = Request::new(key, AnswerFor::Booking(answer), until)?;
@@ -73,8 +77,8 @@ impl Desk {
         let by = HoldCaller { principal: caller, address_key: None };
         let wanted = (Arc::new(new), Some(terms.clone()));
         let answer = AnswerFor::Booking(answer);
-        let answer = self.hold(by, HoldKind::Itinerary, wanted, key.clone(), answer).await?;
-        self.finished(caller, answer, &terms, &key).await
+        let outcome = self.hold(by, HoldKind::Itinerary, wanted, key.clone(), answer).await;
+        self.finished_or_joined(caller, outcome, &terms, &key).await
     }
 
     async fn try_to_book(

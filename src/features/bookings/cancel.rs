@@ -4,7 +4,7 @@ use super::{
     draft::{Author, Draft, EventDetails},
     model::{BookingStatus, EventType, LegStatus},
 };
-use crate::{features::capacity::Shift, kernel::Money};
+use crate::features::capacity::Shift;
 
 /// Cancels a shipment and releases the room of every leg that has not departed. Departed legs keep their status and
 /// their room.
@@ -27,9 +27,9 @@ impl BookingService {
     ) -> Vec<Shift> {
         let kept = books.as_ref().map_or(0, |books| books.refundable());
         let bands = self.payments.cancellation_fees();
-        let Cancellation { fee, .. } = Cancellation::of(&draft.now, kept, bands, cancel.waives_fee, author.now);
+        let Cancellation { full, .. } = Cancellation::of(&draft.now, kept, bands, cancel.waives_fee, author.now);
         if let Some(bill) = &mut draft.now.bill {
-            bill.fee = fee.map(Money::minor);
+            bill.cancel(full, kept);
         }
         let released = draft.release_legs(LegStatus::Released, |_| true);
         draft.now.status = BookingStatus::Cancelled;

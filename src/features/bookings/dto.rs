@@ -10,14 +10,15 @@ pub use amendment::AmendBooking;
 pub use payment::{CaptureRequest, NoMembers, PaymentRequest, RefundRequest, ResolveRequest};
 
 use super::model::{
-    Action, Bill, Booking, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS, OffloadReason, PaymentStatus,
-    Price,
+    Action, Bill, Booking, BookingPaymentStatus, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS,
+    OffloadReason, Price,
 };
 use crate::{
     features::{
         accounts::{Principal, Role},
-        holds::{self, MOST_DISCOUNT_CODE, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, Party, PositionNames},
+        holds::{self, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, Party, PositionNames},
         payments::PaymentMethod,
+        pricing::read_rule_code,
         reference::Reference,
     },
     kernel::{
@@ -64,7 +65,7 @@ pub struct BookingBody {
     /// The price that was agreed; null if none was.
     #[schema(required = true)]
     pub price: Option<Price>,
-    pub payment_status: PaymentStatus,
+    pub payment_status: BookingPaymentStatus,
     /// Captured by all payments; null without a price, like the members that follow.
     #[schema(required = true)]
     pub paid: Option<Money>,
@@ -117,7 +118,7 @@ impl From<&Booking> for BookingBody {
             customer_reference: booking.texts.customer_reference.clone(),
             hold_id: booking.hold_id,
             price: bill.map(|bill| bill.price.clone()),
-            payment_status: bill.map_or(PaymentStatus::NotRequired, Bill::status),
+            payment_status: bill.map_or(BookingPaymentStatus::NotRequired, Bill::status),
             paid: bill.map(|bill| bill.money(bill.paid)),
             refunded: bill.map(|bill| bill.money(bill.refunded)),
             balance_due: bill.map(Bill::due),
@@ -311,7 +312,7 @@ request! {
         contact: Option<NewContact> = object(NewContact::read),
         /// The code of the sale that the quote has.
         #[schema(max_length = 40)]
-        discount_code: Option<String> = read::line(MOST_DISCOUNT_CODE),
+        discount_code: Option<String> = read_rule_code,
         /// A token of the payment provider: at most 255 visible ASCII characters. It is passed on, never stored.
         #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
         payment_token: Option<SecretString> = holds::read_payment_token,

@@ -38,8 +38,8 @@ impl HoldDesk for Desk {
                     }
                     let verb = HoldVerb::Commit(patch, terms.clone());
                     let wanted = Wanted { caller, hold, precondition, verb };
-                    let answer = self.step_hold(wanted, key.clone(), AnswerFor::Booking(created)).await?;
-                    self.finished(principal, answer, &terms, &key).await
+                    let outcome = self.step_hold(wanted, key.clone(), AnswerFor::Booking(created)).await;
+                    self.finished_or_joined(principal, outcome, &terms, &key).await
                 }
                 HoldRequest::Step { hold, precondition, verb } => {
                     let wanted = Wanted { caller, hold, precondition, verb };

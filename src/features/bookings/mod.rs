@@ -29,6 +29,7 @@ mod metric;
 mod model;
 mod movement;
 mod own;
+mod paying;
 mod reads;
 mod reference;
 mod repository;

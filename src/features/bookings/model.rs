@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-pub use bill::{Bill, Paid, PaymentStatus, Price};
+pub use bill::{Bill, BookingPaymentStatus, Paid, Price};
 #[cfg(test)]
 pub use data::whole_data;
 pub use data::{BookingData, DATA_VERSION, changed_data};

@@ -134,6 +134,13 @@ impl BookingService {
         }
     }
 
+    /// To be called after the commit of what may have promised a refund: it is made at once.
+    pub(super) fn keep_promises(&self, booking: &Booking) {
+        if booking.bill.is_some() {
+            self.payments.wake();
+        }
+    }
+
     /// Returns the flights of a quote; none of one that does not exist.
     pub(super) async fn flights_of_quote(&self, quote: QuoteId) -> Result<Vec<FlightId>, BookingError> {
         let mut connection = self.db.read().await?;

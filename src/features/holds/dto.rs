@@ -18,7 +18,7 @@ use crate::{
     features::{
         accounts::{Principal, Role},
         payments::PaymentBody,
-        pricing::QuoteBody,
+        pricing::{QuoteBody, read_rule_code},
         reference::Reference,
     },
     kernel::{
@@ -34,8 +34,6 @@ pub const MOST_HANDLING_CODES: usize = 9;
 const SHORTEST_SECONDS: u32 = 10;
 const LONGEST_SECONDS: u32 = 900;
 const LONGEST_PRODUCT: usize = 20;
-/// Longest code of a sale, in characters.
-pub const MOST_DISCOUNT_CODE: usize = 40;
 
 /// Named positions, by flight: as many on each flight that is named.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -222,7 +220,7 @@ request! {
         quote_id: Option<QuoteId> = read::code,
         /// The code of a sale.
         #[schema(max_length = 40)]
-        discount_code: Option<String> = read::line(MOST_DISCOUNT_CODE),
+        discount_code: Option<String> = read_rule_code,
         pieces: Option<Pieces> = read::pieces,
         /// Positions by name, such as `{"<flight id>": ["P1"]}`; their number becomes `positions`.
         position_names: Option<PositionNames> = with(read_position_names),
@@ -299,7 +297,7 @@ request! {
         contact: Patch<AmendContact> = object(AmendContact::read),
         /// The code of a sale; `null`: none.
         #[schema(max_length = 40)]
-        discount_code: Patch<String> = read::line(MOST_DISCOUNT_CODE),
+        discount_code: Patch<String> = read_rule_code,
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
 };
 
 problem_codes! {
-    { crate::features::capacity::code::CAPACITY_EXCEEDED, crate::features::embargoes::code::EMBARGOED, crate::features::embargoes::code::HANDLING_REQUIRED, crate::features::flights::code::FLIGHT_CLOSED, crate::features::flights::code::FLIGHT_CANCELLED, crate::features::flights::code::ITINERARY_INVALID, crate::features::flights::code::NO_BOOKABLE_ITINERARY, crate::features::pricing::code::DISCOUNT_NOT_APPLICABLE, crate::features::pricing::code::PRICE_CHANGED, crate::features::pricing::code::QUOTE_EXPIRED, crate::features::pricing::code::QUOTE_REQUIRED, crate::features::payments::code::PAYMENT_IN_PROGRESS, crate::features::payments::code::PAYMENT_NOT_POSSIBLE }
+    { crate::features::capacity::code::CAPACITY_EXCEEDED, crate::features::embargoes::code::EMBARGOED, crate::features::embargoes::code::HANDLING_REQUIRED, crate::features::flights::code::FLIGHT_CLOSED, crate::features::flights::code::FLIGHT_CANCELLED, crate::features::flights::code::ITINERARY_INVALID, crate::features::flights::code::NO_BOOKABLE_ITINERARY, crate::features::pricing::code::DISCOUNT_NOT_APPLICABLE, crate::features::pricing::code::NO_RATE, crate::features::pricing::code::PRICE_CHANGED, crate::features::pricing::code::QUOTE_EXPIRED, crate::features::pricing::code::QUOTE_REQUIRED, crate::features::payments::code::PAYMENT_IN_PROGRESS, crate::features::payments::code::PAYMENT_NOT_POSSIBLE }
     HOLD_EXPIRED: CONFLICT, "hold_expired", "The hold has expired",
         "Make a new hold.";
     HOLD_INCOMPLETE: CONFLICT, "hold_incomplete", "The hold lacks what a booking requires",
@@ -58,6 +58,40 @@ impl HoldLimit {
     }
 }
 
+/// Why freight is not held or booked at a price.
+#[derive(Debug, thiserror::Error)]
+pub enum PriceFault {
+    /// The quote is older than its time.
+    #[error("the quote has expired")]
+    Expired(DateTime<Utc>),
+    /// The price is another one; `None`: there is none.
+    #[error("the price is {0:?}")]
+    Changed(Option<Money>),
+    #[error("the price is too large to be written")]
+    TooLarge,
+    #[error("there is no rate")]
+    NoRate,
+    #[error("there is no price, and one is required")]
+    Required,
+    #[error("the discount does not apply: {0:?}")]
+    Discount(DiscountReason),
+}
+
+impl From<PriceFault> for Problem {
+    fn from(fault: PriceFault) -> Self {
+        match fault {
+            PriceFault::Expired(at) => quote_expired(at),
+            PriceFault::Changed(price) => other_price(price),
+            PriceFault::TooLarge => RatingError::no_rate("The amount is too large.").into(),
+            PriceFault::NoRate => {
+                RatingError::no_rate("No rate applies to the changed freight on these flights.").into()
+            }
+            PriceFault::Required => quote_required(),
+            PriceFault::Discount(reason) => discount_not_applicable(reason),
+        }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum HoldError {
     #[error("no such hold, or not the caller's")]
@@ -89,18 +123,8 @@ pub enum HoldError {
     TooMany { most: u32, again_in: u32 },
     #[error("positions {names:?} are taken")]
     PositionTaken { flight_id: FlightId, names: Vec<PositionName> },
-    /// The quote is older than its time.
-    #[error("the quote has expired")]
-    QuoteExpired(DateTime<Utc>),
-    /// The price is another one; `None`: there is none.
-    #[error("the price is {0:?}")]
-    PriceChanged(Option<Money>),
-    #[error("the price is too large to be written")]
-    PriceTooLarge,
-    #[error("there is no price, and one is required")]
-    QuoteRequired,
-    #[error("the discount does not apply: {0:?}")]
-    Discount(DiscountReason),
+    #[error(transparent)]
+    Price(#[from] PriceFault),
     #[error("a payment of the hold is under way")]
     PaymentInProgress,
     #[error("a payment is not possible: {0}")]
@@ -154,7 +178,7 @@ impl HoldError {
             Self::NoBookableItinerary => "no_bookable_itinerary",
             Self::LimitExceeded { .. } | Self::TooMany { .. } => "hold_limit_exceeded",
             Self::PositionTaken { .. } => "position_taken",
-            Self::QuoteExpired(_) | Self::PriceChanged(_) | Self::QuoteRequired | Self::Discount(_) => "price",
+            Self::Price(_) => "price",
             _ => "error",
         }
     }
@@ -210,11 +234,7 @@ impl From<HoldError> for Problem {
                 let text = format!("These positions have been taken: {}.", named.join(", "));
                 Self::new(code::POSITION_TAKEN, text).with("flight_id", flight_id).with("names", names)
             }
-            HoldError::QuoteExpired(at) => quote_expired(at),
-            HoldError::PriceChanged(price) => other_price(price),
-            HoldError::QuoteRequired => quote_required(),
-            HoldError::PriceTooLarge => RatingError::no_rate("The amount is too large.").into(),
-            HoldError::Discount(reason) => discount_not_applicable(reason),
+            HoldError::Price(fault) => fault.into(),
             HoldError::PaymentInProgress => payment_in_progress(),
             HoldError::PaymentNotPossible(reason) => payment_not_possible(reason),
             HoldError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),

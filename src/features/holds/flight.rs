@@ -162,7 +162,12 @@ fn fitted(hold: Hold, flights: &HashMap<FlightId, &Flight>, by: By) -> HoldChang
             leg.names.clear();
         }
     }
-    after.expires_at = after.expires_at.min(after.latest_expires_at);
+    if after.status == HoldStatus::Committing {
+        // Its payment has its own time.
+        after.active_until = after.active_until.map(|until| until.min(after.latest_expires_at));
+    } else {
+        after.expires_at = after.expires_at.min(after.latest_expires_at);
+    }
     (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, by.now);
     HoldChange { before: Some(hold), after, event_type: HoldEventType::Amended, actor: by.actor, trace: None }
 }

@@ -13,13 +13,14 @@ use super::{
     error::HoldLimit,
     itinerary::{self, Demand, ItineraryError},
     model::{Hold, HoldAction, HoldEventType, HoldKind, HoldStatus, PositionName},
-    price::PriceBooks,
+    price_books::PriceBooks,
 };
 use crate::{
     features::{
         capacity::{FlightCapacity, OpenUntil, Shift, Space},
         embargoes::Embargoes,
         flights::Flight,
+        payments::Payment,
     },
     kernel::{AirportCode, Fault, FaultCode, FlightId, HoldId},
     platform::random::IdSource,
@@ -194,6 +195,12 @@ impl HoldRules<'_> {
         let at = if action == HoldAction::Commit { step.asked_at } else { self.now };
         match hold.status_at(at) {
             HoldStatus::Active if hold.kind == HoldKind::Allotment => Err(HoldError::OfAllotment(action)),
+            // A payment that could not be used is being voided.
+            HoldStatus::Active
+                if action == HoldAction::Commit && hold.payment.as_ref().is_some_and(Payment::is_open) =>
+            {
+                Err(HoldError::PaymentInProgress)
+            }
             HoldStatus::Active => Ok(()),
             HoldStatus::Committing => Err(HoldError::PaymentInProgress),
             HoldStatus::Expired => Err(HoldError::Expired),

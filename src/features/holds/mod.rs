@@ -20,6 +20,7 @@ mod load;
 mod metric;
 mod model;
 mod price;
+mod price_books;
 mod repository;
 mod room;
 mod router;
@@ -35,12 +36,12 @@ pub use counter::{HoldDesk, HoldRequest};
 pub use draft::amended;
 pub use draws::{drawn_from_in_tx, give_back_in_tx, move_draws_in_tx};
 pub use dto::{
-    AmendHold, CommitHold, CreateHold, HoldBody, MOST_DISCOUNT_CODE, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact,
-    PaymentTerms, PositionNames, read_method, read_payment_token, read_position_names, read_product,
+    AmendHold, CommitHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, PaymentTerms,
+    PositionNames, read_method, read_payment_token, read_position_names, read_product,
 };
 pub use end::{Ended, end_in_tx};
 pub use erase::blank_in_tx;
-pub use error::{CURABLE, HoldError, code, no_bookable_itinerary};
+pub use error::{CURABLE, HoldError, PriceFault, code, no_bookable_itinerary};
 pub use flight::{HeldWith, fit_in_tx, release_all_in_tx, release_newest_in_tx};
 pub use itinerary::{Demand, ItineraryError, check as check_itinerary, check_embargoes, in_order, no_freighter};
 pub use judge::{HoldRules, NewlyHeld};
@@ -49,7 +50,7 @@ pub use model::{
     By, Draws, EndReason, GENERAL, HOLD, Hold, HoldAction, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus,
     left_of,
 };
-pub use price::{PriceBooks, PriceTerms};
+pub use price_books::{PriceBooks, PriceTerms};
 pub use room::ROOM;
 pub use router::{changed, created, pending};
 pub use service::HoldService;

@@ -1,5 +1,5 @@
 //! Decides what holds cost, by the rules in force and by quotes that were given. Pure.
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -7,7 +7,7 @@ use super::{
     HoldError,
     ask::{CommitTerms, HoldCaller, NewHold, Pay},
     dto::AmendHold,
-    error::HoldLimit,
+    error::{HoldLimit, PriceFault},
     judge::HoldRules,
     model::{Hold, HoldKind, MOST_ATTEMPTS},
 };
@@ -16,52 +16,11 @@ use crate::{
         accounts::Role,
         flights::Flight,
         payments::PaymentMethod,
-        pricing::{DiscountReason, Freight, PriceRules, Quote, Rated, RatingError, SaleUses},
+        pricing::{DiscountReason, Freight, PriceRules, Quote, Rated, RatingError},
     },
     kernel::{Fault, FaultCode, FlightId, QuoteId, SaleId},
     platform::web::Patch,
 };
-
-/// What holds are priced by.
-#[derive(Debug, Clone, Default)]
-pub struct PriceBooks {
-    /// Those in force when the locks were taken.
-    pub rules: PriceRules,
-    /// The quotes that are asked for.
-    pub quotes: HashMap<QuoteId, Quote>,
-    /// The uses of sales that have a limit, under their locks.
-    pub sales: HashMap<SaleId, SaleUses>,
-    pub terms: PriceTerms,
-}
-
-/// Settings of prices and payments.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct PriceTerms {
-    /// Nothing is booked without a price.
-    pub is_required: bool,
-    pub quoted_for: TimeDelta,
-    /// Somebody carries out payments.
-    pub has_provider: bool,
-}
-
-impl PriceBooks {
-    fn is_used_up(&self, sale: SaleId) -> bool {
-        self.sales.get(&sale).is_some_and(|uses| uses.is_used_up())
-    }
-
-    /// Takes note of a new hold or of one that changed, for the next decision of the batch.
-    pub fn note(&mut self, before: Option<&Hold>, after: &Hold) {
-        let (before, after) = (before.and_then(Hold::sale_in_use), after.sale_in_use());
-        if before == after {
-            return;
-        }
-        for (sale, change) in [(before, -1), (after, 1)] {
-            if let Some(uses) = sale.and_then(|sale| self.sales.get_mut(&sale)) {
-                uses.used += change;
-            }
-        }
-    }
-}
 
 impl Hold {
     /// Returns the sale of which it has a use: while it is open, and when it became a booking.
@@ -120,15 +79,15 @@ impl HoldRules<'_> {
             return Err(HoldError::Invalid(vec![("/quote_id", fault)]));
         };
         if quote.expires_at <= self.now {
-            return Err(HoldError::QuoteExpired(quote.expires_at));
+            return Err(PriceFault::Expired(quote.expires_at).into());
         }
         let way: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
         let is_same_code = new.new.discount_code.is_none() || new.new.discount_code.as_deref() == quote.discount_code();
         if !quote.matches(&way, &hold.freight()) || !is_same_code {
-            return Err(HoldError::PriceChanged(Some(quote.total())));
+            return Err(PriceFault::Changed(Some(quote.total())).into());
         }
         if quote.sale().is_some_and(|sale| self.prices.is_used_up(sale)) {
-            return Err(HoldError::Discount(DiscountReason::UsedUp));
+            return Err(PriceFault::Discount(DiscountReason::UsedUp).into());
         }
         Ok(Some(quote.clone()))
     }
@@ -159,9 +118,13 @@ impl HoldRules<'_> {
             quote if !is_other && !is_other_freight => Ok(quote.clone()),
             Some(quote) if !is_other => {
                 let quote = quote.rerated(self.new_id(), after.space.weight, after.space.volume, self.now);
-                quote.map(Some).ok_or(HoldError::PriceTooLarge)
+                quote.map(Some).ok_or(PriceFault::TooLarge.into())
             }
-            _ => self.price_today(after, flights, code),
+            before => match self.price_today(after, flights, code)? {
+                // What has a price does not lose it by a change.
+                None if before.is_some() => Err(PriceFault::NoRate.into()),
+                price => Ok(price),
+            },
         }
     }
 
@@ -172,14 +135,13 @@ impl HoldRules<'_> {
         }
         // A use that the hold has already is its own.
         let own = hold.sale_in_use();
-        let used_up =
-            self.prices.sales.keys().copied().filter(|sale| self.prices.is_used_up(*sale) && own != Some(*sale));
-        let rules = self.prices.rules.without_sales(used_up);
+        let known = self.prices.sales.keys().map(|sale| (*sale, self.prices.is_used_up(*sale) && own != Some(*sale)));
+        let rules = self.prices.rules.with_uses(known.chain(own.map(|sale| (sale, false))));
         match rules.rate(flights, hold.freight(), code, hold.organization_id, self.now) {
             Ok(rated) => Ok(Some(hold.quoted(rated, (self.new_id(), self.prices.terms.quoted_for), self.now))),
             Err(RatingError::NoRate(_)) if code.is_none() => Ok(None),
-            Err(RatingError::NoRate(_)) => Err(HoldError::Discount(DiscountReason::Route)),
-            Err(RatingError::Discount(reason)) => Err(HoldError::Discount(reason)),
+            Err(RatingError::NoRate(_)) => Err(PriceFault::Discount(DiscountReason::Route).into()),
+            Err(RatingError::Discount(reason)) => Err(PriceFault::Discount(reason).into()),
         }
     }
 
@@ -187,21 +149,18 @@ impl HoldRules<'_> {
     pub(super) fn payment(&self, hold: &Hold, terms: &CommitTerms, caller: &HoldCaller) -> Result<Pay, HoldError> {
         let price = hold.quote.as_ref().map(Quote::total);
         if self.prices.terms.is_required && price.is_none() {
-            return Err(HoldError::QuoteRequired);
+            return Err(PriceFault::Required.into());
         }
         if terms.expected_total.is_some() && terms.expected_total != price {
-            return Err(HoldError::PriceChanged(price));
+            return Err(PriceFault::Changed(price).into());
         }
         let mut missing = hold.missing();
         let has_provider = self.prices.terms.has_provider;
+        if caller.is_guest() && has_provider && hold.total().is_some() && terms.method != Some(PaymentMethod::Token) {
+            missing.push("/payment_token");
+        }
         let pay = match (&terms.method, hold.total()) {
-            (_, None) => Pay::Nothing,
-            (None, Some(_)) => {
-                if caller.is_guest() && has_provider {
-                    missing.push("/payment_token");
-                }
-                Pay::Nothing
-            }
+            (_, None) | (None, Some(_)) => Pay::Nothing,
             (Some(PaymentMethod::Account), Some(total)) => Pay::Account(total),
             (Some(PaymentMethod::Token), Some(total)) => Pay::Token(total),
         };

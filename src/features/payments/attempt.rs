@@ -37,6 +37,11 @@ const RECORDED_WITHIN: Duration = Duration::from_secs(20);
 pub struct Attempt(watch::Receiver<bool>);
 
 impl Attempt {
+    /// Whether it has not ended yet.
+    pub(super) fn is_under_way(&self) -> bool {
+        !*self.0.borrow() && self.0.has_changed().is_ok()
+    }
+
     /// Waits until its outcome is recorded, for this long at most; returns whether it is. The outcome is then read from the
     /// tables: it may still be undecided, or wait for the payer.
     pub async fn within(mut self, time: Duration) -> bool {
@@ -73,13 +78,18 @@ impl PaymentService {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(error = error.summary(), %operation, "a payment's attempt is left to the next")
+                    tracing::warn!(error = error.summary(), %operation, "a payment's attempt is left to the next");
                 }
             }
             drop(held);
         };
         tokio::spawn(attempt.in_same_trace());
         Attempt(receiver)
+    }
+
+    /// Returns the attempt at an operation that is under way in this process, and starts none.
+    pub fn joined(&self, operation: PaymentOperationId) -> Option<Attempt> {
+        self.under_way().get(&operation).cloned().map(Attempt)
     }
 
     /// Waits until an operation is decided, for this long at most, whichever process asks the provider. Returns whether it
@@ -100,11 +110,6 @@ impl PaymentService {
 
     fn under_way(&self) -> MutexGuard<'_, std::collections::HashMap<PaymentOperationId, watch::Receiver<bool>>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns the number of operations that this process asks for now.
-    pub(super) fn number_under_way(&self) -> usize {
-        self.under_way().len()
     }
 
     /// Whether this process asks for an operation now.
@@ -171,12 +176,9 @@ impl PaymentService {
     async fn claim(&self, operation: PaymentOperationId) -> Result<Option<(Payment, Operation)>, DbError> {
         retrying(|| async {
             let mut tx = self.db.begin().await?;
-            let Some(claimed) = self.claim_in_tx(&mut tx, operation).await? else {
-                tx.rollback().await?;
-                return Ok(None);
-            };
+            let claimed = self.claim_in_tx(&mut tx, operation).await?;
             commit(tx).await?;
-            Ok::<_, DbError>(Some(claimed))
+            Ok::<_, DbError>(claimed)
         })
         .await
     }
@@ -186,13 +188,17 @@ impl PaymentService {
         tx: &mut PgSession,
         operation: PaymentOperationId,
     ) -> Result<Option<(Payment, Operation)>, DbError> {
-        let now = self.clock.now();
+        let (has_token, now) = (self.tokens.of(operation).is_some(), self.clock.now());
         let Some(id) = repository::payment_of(tx, operation).await? else { return Ok(None) };
         let payment = repository::lock(tx, &[id.uuid()]).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
         // Read under the lock: another process may have counted an attempt meanwhile.
         let operations = repository::operations_of(tx, &[id.uuid()]).await?;
-        let found = operations.into_iter().find(|one| one.id == operation && one.is_to_be_tried(now));
+        let found = operations.into_iter().find(|one| one.id == operation && one.is_to_be_tried(has_token, now));
         let Some(found) = found else { return Ok(None) };
+        if found.is_too_old(now) {
+            repository::save_operations(tx, &[&found.given_up(now)]).await?;
+            return Ok(None);
+        }
         let claimed = found.attempted(now);
         repository::save_operations(tx, &[&claimed]).await?;
         Ok(Some((payment, claimed)))

@@ -1,5 +1,5 @@
 //! Payments within the caller's transaction. Their locks come after those of flights, bookings, holds, sales and credit.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -105,6 +105,14 @@ pub async fn of_request_in_tx(
 ) -> Result<Option<PaymentWithOperations>, DbError> {
     let found = repository::of_request(tx, request).await?;
     Ok(with_operations(tx, found.into_iter().collect()).await?.pop())
+}
+
+/// Returns which of these requests have begun a payment that did not fail.
+pub async fn begun_in_tx(tx: &mut PgSession, requests: &[RequestHash]) -> Result<HashSet<RequestHash>, DbError> {
+    if requests.is_empty() {
+        return Ok(HashSet::new());
+    }
+    Ok(repository::begun(tx, requests).await?)
 }
 
 async fn lock_found(tx: &mut PgSession, found: &[Payment]) -> Result<Vec<PaymentWithOperations>, DbError> {

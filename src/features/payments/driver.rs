@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{error::PaymentError, metric, repository, service::PaymentService};
+use super::{attempt::Attempt, error::PaymentError, metric, repository, service::PaymentService};
 use crate::platform::trouble::Trouble;
 
 /// Interval between two looks for what is due.
@@ -23,12 +23,13 @@ impl PaymentService {
     pub(super) async fn work(self, stop: CancellationToken) {
         let mut trouble = Trouble::new("payments cannot be looked at; trying again");
         let mut measured: Option<Instant> = None;
+        let mut own_attempts = Vec::new();
         while !stop.is_cancelled() {
             tokio::select! {
                 () = stop.cancelled() => break,
                 _ = timeout(LOOK, self.news.notified()) => {}
             }
-            if trouble.note(self.look().await).is_err() {
+            if trouble.note(self.look(&mut own_attempts).await).is_err() {
                 continue;
             }
             if measured.is_none_or(|measured| measured.elapsed() >= MEASURED) && self.measure().await.is_ok() {
@@ -37,18 +38,20 @@ impl PaymentService {
         }
     }
 
-    async fn look(&self) -> Result<(), PaymentError> {
+    /// Those that requests make do not count: they never keep promises waiting.
+    async fn look(&self, own_attempts: &mut Vec<Attempt>) -> Result<(), PaymentError> {
         self.send_due_webhooks().await?;
-        let under_way = self.number_under_way();
-        if self.provider.is_none() || under_way >= AT_ONCE {
+        own_attempts.retain(Attempt::is_under_way);
+        let room = AT_ONCE.saturating_sub(own_attempts.len());
+        if self.provider.is_none() || room == 0 {
             return Ok(());
         }
         let most = i64::try_from(AT_ONCE * 2).unwrap_or_default();
         let (now, own) = (self.clock.now(), self.tokens.operations());
         let due = repository::due(&mut *self.db.read().await?, now, now - LEFT_TO_TOKENS, &own, most).await?;
         let free = due.into_iter().filter(|operation| !self.is_under_way(*operation));
-        for operation in free.take(AT_ONCE - under_way) {
-            self.at_once(operation, None);
+        for operation in free.take(room) {
+            own_attempts.push(self.at_once(operation, None));
         }
         Ok(())
     }

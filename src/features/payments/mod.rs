@@ -28,7 +28,7 @@ mod webhook;
 pub use attempt::Attempt;
 pub use audit::PAYMENTS;
 pub use books::{
-    PaymentChange, PaymentWithOperations, find_in_tx, insert_in_tx, lock_in_tx, lock_of_bookings_in_tx,
+    PaymentChange, PaymentWithOperations, begun_in_tx, find_in_tx, insert_in_tx, lock_in_tx, lock_of_bookings_in_tx,
     lock_of_holds_in_tx, move_in_tx, of_bookings_in_tx, of_holds_in_tx, of_request_in_tx, save_in_tx, unbooked_in_tx,
 };
 pub use credit::{Charge, CreditRefund, charge_in_tx, lock_credit_in_tx, refund_credit_in_tx};

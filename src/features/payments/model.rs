@@ -278,6 +278,15 @@ impl Payment {
         self.status == PaymentStatus::Authorized && !is_ending
     }
 
+    /// Whether it has failed with an authorization that the provider still keeps: the capture was declined.
+    pub fn is_left_over(&self, operations: &[Operation]) -> bool {
+        let has = |kind, status| operations.iter().any(|one| one.kind == kind && one.status == status);
+        self.status == PaymentStatus::Failed
+            && self.provider_reference.is_some()
+            && has(OperationKind::Authorize, OperationStatus::Succeeded)
+            && !operations.iter().any(|one| one.kind == OperationKind::Void)
+    }
+
     /// Whether its authorization can be voided: the provider knows it, and it is not captured or promised to be, nor
     /// voided.
     pub fn is_voidable(&self, operations: &[Operation]) -> bool {

@@ -1,6 +1,6 @@
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -56,7 +56,7 @@ pub struct PaymentService {
     pub(super) journal: Option<Journal>,
     pub(super) keys: WebhookKeys,
     pub(super) settings: PaymentSettings,
-    pub(super) desk: Arc<OnceLock<Arc<dyn PaymentDesk>>>,
+    pub(super) desk: Arc<RwLock<Option<Arc<dyn PaymentDesk>>>>,
     pub(super) under_way: UnderWay,
     pub(super) tokens: Tokens,
     /// Wakes the driver of this process.
@@ -67,17 +67,20 @@ impl PaymentService {
     /// Returns the same service on the connections reserved for background work.
     #[must_use]
     pub fn for_background(&self) -> Self {
-        Self { db: self.db.for_background(), ..self.clone() }
+        let journal = self.journal.as_ref().map(Journal::for_background);
+        let of_journal = journal.clone().map(|journal| Arc::new(journal) as Arc<dyn Provider>);
+        let provider = of_journal.or_else(|| self.provider.clone());
+        Self { db: self.db.for_background(), journal, provider, ..self.clone() }
     }
 
-    /// Registers the desk of the room above, once.
+    /// Registers the desk of the room above, in place of one registered before.
     pub fn know_desk(&self, desk: Arc<dyn PaymentDesk>) {
-        _ = self.desk.set(desk);
+        *self.desk.write().unwrap_or_else(PoisonError::into_inner) = Some(desk);
     }
 
     pub(super) fn desk(&self) -> Arc<dyn PaymentDesk> {
         let alone = || Arc::new(Record { db: self.db.clone(), clock: self.clock.clone() }) as Arc<dyn PaymentDesk>;
-        self.desk.get().cloned().unwrap_or_else(alone)
+        self.desk.read().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_else(alone)
     }
 
     /// Returns the provider, if one is set: without it nobody can pay by a token.

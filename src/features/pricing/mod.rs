@@ -23,9 +23,9 @@ mod uses;
 mod ways;
 
 pub use audit::{RATED, USED};
-pub use dto::{LineBody, QuoteBody};
+pub use dto::{LineBody, QuoteBody, read_rule_code};
 pub use error::{PricingError, code, discount_not_applicable, price_changed, quote_expired, quote_required};
-pub use model::{DiscountReason, PricedLeg, SaleUses};
+pub use model::{DiscountReason, PRODUCT_GENERAL, PricedLeg, SaleUses};
 pub use quote::{Quote, Rated};
 pub use quoting::{insert_quotes_in_tx, quotes_in_tx, take_quotes_in_tx};
 pub use rating::{PriceBasis, Priced, Sums};

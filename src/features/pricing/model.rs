@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub use reach::{PricedLeg, Reach, Way};
 pub use sale::{DiscountReason, Reduction, Sale, SaleUses};
 pub use surcharge::{Per, Surcharge, SurchargeBasis};
-pub use tariff::{Break, Product, Tariff, read_product};
-pub use terms::{Copied, Faults, Rule, Terms, fault_of_end, shared};
+pub use tariff::{Break, PRODUCT_GENERAL, Product, Tariff, read_product};
+pub use terms::{Copied, Faults, Rank, Rule, Terms, fault_of_end, shared};
 
 /// Aggregates of this room's messages.
 pub const TARIFF: &str = "tariff";

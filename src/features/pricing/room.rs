@@ -67,5 +67,5 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
             tracing::info!(deleted, "quotes that nothing has taken were deleted");
             Ok(())
         });
-    Ok(Opened { routes, follower, jobs, ..Opened::default() }.with(prices))
+    Ok(Opened { routes, jobs, follower, ..Opened::default() }.with(prices))
 }

@@ -10,7 +10,6 @@ use super::{
     metric,
     model::{PriceEventType, Rule, Sale, SaleUses, Terms},
     quote::Quote,
-    quoting,
     repository::{self, Stored, uses},
     rules::{Defaults, PriceRules},
     ways::WayFinder,
@@ -25,7 +24,7 @@ use crate::{
     platform::{
         clock::SharedClock,
         outbox::{self, Message},
-        postgres::{Database, DbError, PgSession, Recency},
+        postgres::{Database, DbError, PgSession, Recency, commit},
         random::IdSource,
         settings::{self, Applies},
         web::PageRequest,
@@ -151,7 +150,7 @@ impl PricingService {
     /// Returns a quote that the caller may see; another one is reported as unknown.
     pub async fn quote(&self, caller: Principal, id: QuoteId) -> Result<Quote, PricingError> {
         let mut connection = self.db.read().await?;
-        let found = quoting::quotes_in_tx(&mut connection, &[id]).await?.pop();
+        let found = repository::quotes::find(&mut connection, &[id]).await?.pop();
         let is_visible = |quote: &Quote| caller.sees_only().is_none_or(|own| own == quote.organization_id);
         found.filter(is_visible).ok_or(PricingError::Unknown("quote"))
     }
@@ -161,8 +160,9 @@ impl PricingService {
         let before = self.clock.now() - KEPT;
         let mut deleted = 0;
         loop {
-            let mut connection = self.db.read().await?;
-            let batch = repository::quotes::delete_old(&mut connection, before).await?;
+            let mut tx = self.db.begin().await?;
+            let batch = repository::quotes::delete_old(&mut tx, before, self.clock.now()).await?;
+            commit(tx).await?;
             deleted += batch;
             if batch == 0 {
                 return Ok(deleted);

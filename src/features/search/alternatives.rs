@@ -193,7 +193,7 @@ impl SearchService {
         let mut options: Vec<_> = options.direct.into_iter().chain(options.transit).filter(is_wanted).collect();
         options.sort_by(|a, b| Sort::Arrival.compare(a, b));
         let text = |option: &Itinerary| {
-            let option = RouteOption::new(option, &self.0.reference);
+            let option = RouteOption::new(option, search, &self.0.reference);
             serde_json::to_vec(&option).map_err(|_| SearchError::Unwritable)
         };
         options.iter().take(search.limit).map(text).collect()

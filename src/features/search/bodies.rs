@@ -10,6 +10,7 @@ use super::{
     dto::Search,
     model::{Judge, Sort},
     prepared::{Capacities, Prepared, Shared},
+    pricer::{Pricer, PricerKey},
 };
 use crate::platform::web::{COMPRESS_ABOVE, Coding, encode};
 
@@ -35,6 +36,8 @@ struct Asked {
     needs_freighter: bool,
     /// The embargoes that stop the freight.
     embargoes: (u64, Vec<usize>),
+    /// The prices, if they are asked for.
+    prices: Option<PricerKey>,
     max_stops: u8,
     limit: usize,
     form: Form,
@@ -90,6 +93,7 @@ impl Bodies {
             space: judge.space().figures(),
             needs_freighter: judge.needs_freighter(),
             embargoes: judge.embargoes().key(),
+            prices: judge.pricer().map(Pricer::key),
             max_stops,
             limit,
             form,

@@ -2,15 +2,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::model::{Itinerary, Options, Reason, Request, Sort};
+use super::model::{Itinerary, Options, Payer, Reason, Request, Sort};
 use crate::{
     features::{
         capacity::{OwnRoom, Space},
         flights::FlightBody,
+        pricing::{Estimate, PriceBasis},
         reference::Reference,
     },
-    kernel::{AirportCode, HandlingCode, Pieces, Positions, Volume, Weight},
-    platform::web::{list, read, request},
+    kernel::{AirportCode, HandlingCode, Money, Pieces, Positions, Volume, Weight},
+    platform::web::{Fields, list, read, request, with},
 };
 
 const DEFAULT_LIMIT: u32 = 50;
@@ -47,6 +48,10 @@ request! {
         #[schema(default = 1, minimum = 0, maximum = 1)]
         #[param(value_type = Option<u8>, default = 1, minimum = 0, maximum = 1)]
         max_stops: Option<u8> = read::integer(0, most_stops),
+        /// Adds the price to each option; needs `weight_kg`. Sales that need no code lower it.
+        #[schema(default = false)]
+        #[param(default = false)]
+        price: Option<bool> = with(|fields| read_price(fields)),
         /// Maximum number of options in each list.
         #[schema(default = 50, minimum = 1, maximum = 200)]
         #[param(default = 50, minimum = 1, maximum = 200)]
@@ -57,9 +62,34 @@ request! {
 request! {
     /// The order of the ranked form.
     pub(super) struct Ranking in query {
-        /// Default: `arrival`.
+        /// Default: `arrival`. `price` implies `price=true`: the cheapest first, those without a price last.
         #[param(inline)]
         sort: Option<Sort> = read::word(Sort::WORDS),
+    }
+}
+
+/// Reads whether prices are asked for: they need a weight.
+fn read_price(fields: &mut Fields<'_>) -> Option<bool> {
+    let wanted = fields.optional("price", read::boolean)?;
+    if wanted && fields.is_absent("weight_kg") {
+        fields.missing("weight_kg");
+    }
+    Some(wanted)
+}
+
+impl Ranking {
+    /// Reads a search in this order.
+    pub fn read_search(&self, fields: &mut Fields<'_>, reference: &Reference, most_stops: u8) -> Option<SearchRoutes> {
+        let is_by_price = self.sort == Some(Sort::Price);
+        let mut search = SearchRoutes::read(fields, reference, most_stops);
+        let is_told = search.as_ref().is_none_or(|search| search.price == Some(true));
+        if is_by_price && !is_told && fields.is_absent("weight_kg") {
+            fields.missing("weight_kg");
+        }
+        if let Some(search) = search.as_mut().filter(|_| is_by_price) {
+            search.price = Some(true);
+        }
+        search
     }
 }
 
@@ -78,7 +108,8 @@ pub(super) struct Search {
 
 impl SearchRoutes {
     /// The search of a caller for whom allotments keep this, with the limits that the request leaves out.
-    pub fn complete(self, most_stops: u8, own: OwnRoom) -> Search {
+    pub fn complete(self, most_stops: u8, own: OwnRoom, payer: Payer) -> Search {
+        let priced_for = self.price.unwrap_or_default().then_some(payer);
         Search {
             origin: self.origin,
             destination: self.destination,
@@ -89,6 +120,7 @@ impl SearchRoutes {
                 positions: self.positions,
                 special_handling_codes: self.special_handling_codes,
                 own,
+                priced_for,
             },
             max_stops: self.max_stops.unwrap_or(most_stops),
             limit: usize::try_from(self.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX),
@@ -106,6 +138,10 @@ pub struct DirectFlight {
     /// Reasons why the option is not bookable: `weight_exceeded`, `volume_exceeded`, `positions_exceeded`,
     /// `cutoff_passed`, `cargo_aircraft_only`, `embargoed`, `handling_required`.
     pub reasons: Vec<&'static str>,
+    /// Only if prices are asked for; null: no rate applies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<RoutePrice>)]
+    pub price: AskedPrice,
 }
 
 /// A route from origin to destination.
@@ -133,6 +169,35 @@ pub struct RouteOption {
     /// Reasons why the option is not bookable: `weight_exceeded`, `volume_exceeded`, `positions_exceeded`,
     /// `cutoff_passed`, `cargo_aircraft_only`, `embargoed`, `handling_required`.
     pub reasons: Vec<&'static str>,
+    /// Only if prices are asked for; null: no rate applies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<RoutePrice>)]
+    pub price: AskedPrice,
+}
+
+/// What the freight costs on an option, as `POST /quotes` would quote it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RoutePrice {
+    pub total: Money,
+    /// Before the discount.
+    pub weight_charge: Money,
+    pub surcharges: Money,
+    pub basis: PriceBasis,
+}
+
+impl From<Estimate> for RoutePrice {
+    fn from(Estimate { sums, basis }: Estimate) -> Self {
+        Self { total: sums.total(), weight_charge: sums.weight_charge, surcharges: sums.surcharges, basis }
+    }
+}
+
+/// A member that is absent unless it is asked for, and null without a price.
+#[allow(clippy::option_option, reason = "three cases")]
+type AskedPrice = Option<Option<RoutePrice>>;
+
+/// Returns the member `price` of an option: absent unless it is asked for.
+fn priced(itinerary: &Itinerary, search: &Search) -> AskedPrice {
+    search.request.priced_for.map(|_| itinerary.price().map(RoutePrice::from))
 }
 
 /// Direct flights and connections, in each list bookable options first.
@@ -166,8 +231,8 @@ impl SearchResult {
             origin: search.origin,
             destination: search.destination,
             departure_date: search.date,
-            direct_flights: direct.filter_map(|option| DirectFlight::new(option, reference)).collect(),
-            transit_routes: transit.map(|option| RouteOption::new(option, reference)).collect(),
+            direct_flights: direct.filter_map(|option| DirectFlight::new(option, search, reference)).collect(),
+            transit_routes: transit.map(|option| RouteOption::new(option, search, reference)).collect(),
             // Inserted into the text (`alternatives`).
             alternatives: None,
         }
@@ -175,28 +240,29 @@ impl SearchResult {
 }
 
 impl DirectFlight {
-    pub fn new(itinerary: &Itinerary, reference: &Reference) -> Option<Self> {
+    pub fn new(itinerary: &Itinerary, search: &Search, reference: &Reference) -> Option<Self> {
         Some(Self {
             flight: FlightBody::new(itinerary.legs().first()?, reference),
             bookable: itinerary.is_bookable(),
             reasons: told(itinerary.reasons()),
+            price: priced(itinerary, search),
         })
     }
 }
 
 impl RouteOption {
-    pub fn new(itinerary: &Itinerary, reference: &Reference) -> Self {
+    pub fn new(itinerary: &Itinerary, search: &Search, reference: &Reference) -> Self {
         let flights = itinerary.legs().iter().map(|flight| FlightBody::new(flight, reference)).collect();
-        Self { flights, ..Self::frame(itinerary) }
+        Self { flights, price: priced(itinerary, search), ..Self::frame(itinerary) }
     }
 
     pub fn ranking(search: &Search, sort: Sort, options: Options, reference: &Reference) -> Vec<Self> {
         let mut all: Vec<_> = options.direct.into_iter().chain(options.transit).collect();
         all.sort_by(|a, b| sort.compare(a, b));
-        all.iter().take(search.limit).map(|option| Self::new(option, reference)).collect()
+        all.iter().take(search.limit).map(|option| Self::new(option, search, reference)).collect()
     }
 
-    /// All of it but its flights.
+    /// All of it but its flights and its price.
     pub fn frame(itinerary: &Itinerary) -> Self {
         let transit_airports = itinerary.transit_airports();
         let minutes = itinerary.duration().num_minutes();
@@ -214,6 +280,7 @@ impl RouteOption {
             available: itinerary.available(),
             bookable: itinerary.is_bookable(),
             reasons: told(itinerary.reasons()),
+            price: None,
         }
     }
 }

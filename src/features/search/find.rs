@@ -83,8 +83,9 @@ impl SearchService {
                 continue;
             };
             let embargoes = self.0.embargoes.in_force().await?;
+            let pricer = self.pricer(&search.request).await?;
             // The clock is read after the capacities, so that the answer is as of now.
-            let judge = Judge::of(&search.request, &embargoes, self.0.clock.now());
+            let judge = Judge::of(&search.request, &embargoes, self.0.clock.now()).with_prices(pricer);
             for room in &mut rooms {
                 *room = search.request.own.opened(*room, judge.now());
             }

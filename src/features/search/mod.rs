@@ -13,6 +13,7 @@ mod find;
 mod metric;
 mod model;
 mod prepared;
+mod pricer;
 mod room;
 mod router;
 mod service;

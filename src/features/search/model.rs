@@ -3,13 +3,15 @@ use std::cmp::Ordering;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use utoipa::ToSchema;
 
+use super::pricer::Pricer;
 use crate::{
     features::{
         capacity::{Dimension, FlightCapacity, OwnRoom, Space},
         embargoes::{Embargoes, FreightEmbargoes, Verdict},
         flights::{Connections, Flight, is_connection},
+        pricing::Estimate,
     },
-    kernel::{AirportCode, FlightId, HandlingCode, Positions, Volume, Weight},
+    kernel::{AirportCode, Currency, FlightId, HandlingCode, OrganizationId, Positions, Volume, Weight},
 };
 
 /// The cargo to carry; an unspecified dimension cannot be exceeded.
@@ -21,7 +23,12 @@ pub struct Request {
     pub special_handling_codes: Vec<HandlingCode>,
     /// What allotments keep for the caller.
     pub own: OwnRoom,
+    /// The caller whose prices are asked for.
+    pub priced_for: Option<Payer>,
 }
+
+/// The organization by whose tariffs an option is rated; `None`: nobody's.
+pub type Payer = Option<OrganizationId>;
 
 impl Request {
     /// Returns the request for freight that takes this room.
@@ -32,6 +39,7 @@ impl Request {
             positions: Some(space.positions),
             special_handling_codes: special_handling_codes.to_vec(),
             own: OwnRoom::default(),
+            priced_for: None,
         }
     }
 
@@ -99,6 +107,7 @@ impl Reason {
 pub struct Itinerary {
     legs: Vec<Flight>,
     reasons: Vec<Reason>,
+    price: Option<Estimate>,
 }
 
 /// The basis for judging options: the request, the embargoes that stop its freight, and the time.
@@ -108,12 +117,24 @@ pub struct Judge {
     needs_freighter: bool,
     embargoes: FreightEmbargoes,
     now: DateTime<Utc>,
+    /// `None`: no prices are asked for.
+    pricer: Option<Pricer>,
 }
 
 impl Judge {
     pub fn of(request: &Request, embargoes: &Embargoes, now: DateTime<Utc>) -> Self {
         let embargoes = embargoes.for_freight(&request.special_handling_codes);
-        Self { space: request.space(), needs_freighter: request.needs_freighter(), embargoes, now }
+        Self { space: request.space(), needs_freighter: request.needs_freighter(), embargoes, now, pricer: None }
+    }
+
+    /// Returns the same, which also rates.
+    #[must_use]
+    pub fn with_prices(self, pricer: Option<Pricer>) -> Self {
+        Self { pricer, ..self }
+    }
+
+    pub const fn pricer(&self) -> Option<&Pricer> {
+        self.pricer.as_ref()
     }
 
     pub fn space(&self) -> Space {
@@ -158,7 +179,13 @@ impl Itinerary {
     pub fn judge(legs: Vec<Flight>, judge: &Judge) -> Option<Self> {
         let verdict = judge.embargoes.on_flights(&legs);
         let (reasons, _) = judge.reasons(&legs.iter().map(|flight| (&flight.room, flight.is_freighter)), verdict)?;
-        Some(Self { legs, reasons })
+        let price = judge.pricer.as_ref().and_then(|pricer| pricer.price(&legs));
+        Some(Self { legs, reasons, price })
+    }
+
+    /// Returns its price, if it was asked for and there is one.
+    pub const fn price(&self) -> Option<Estimate> {
+        self.price
     }
 
     pub fn legs(&self) -> &[Flight] {
@@ -222,11 +249,23 @@ pub enum Sort {
     Arrival,
     Duration,
     Departure,
+    /// The cheapest first, those without a price last.
+    Price,
+}
+
+/// The order by price: amounts of one currency by their size, and those without a price last.
+pub fn price_order(price: Option<Estimate>) -> (bool, Option<(Currency, i64)>) {
+    let total = price.map(|price| price.sums.total());
+    (total.is_none(), total.map(|total| (total.currency(), total.minor())))
 }
 
 impl Sort {
-    pub const WORDS: &[(&'static str, Self)] =
-        &[("arrival", Self::Arrival), ("duration", Self::Duration), ("departure", Self::Departure)];
+    pub const WORDS: &[(&'static str, Self)] = &[
+        ("arrival", Self::Arrival),
+        ("duration", Self::Duration),
+        ("departure", Self::Departure),
+        ("price", Self::Price),
+    ];
 
     /// Compares by this key, then by earlier arrival, fewer stops, shorter duration, id.
     pub fn compare(self, a: &Itinerary, b: &Itinerary) -> Ordering {
@@ -234,6 +273,7 @@ impl Sort {
             Self::Arrival => Ordering::Equal,
             Self::Duration => a.duration().cmp(&b.duration()),
             Self::Departure => a.departure().cmp(&b.departure()),
+            Self::Price => price_order(a.price).cmp(&price_order(b.price)),
         };
         let ids = |itinerary: &Itinerary| itinerary.legs.iter().map(|flight| flight.id).collect::<Vec<_>>();
         b.is_bookable()

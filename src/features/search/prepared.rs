@@ -1,17 +1,19 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
 use super::{
     dto::{RouteOption, Search},
-    model::{Itinerary, Judge, Reason, Request, RouteSet, Sort},
-    spliced::{Halves, write_available, write_live, write_reasons},
+    model::{Itinerary, Judge, Reason, Request, RouteSet, Sort, price_order},
+    pricer::Pricer,
+    spliced::{Halves, write_available, write_live, write_price, write_reasons},
 };
 use crate::{
     features::{
         capacity::{FlightCapacity, FlightStatus, Space},
         embargoes::{Embargoes, JudgedLeg, Verdict},
         flights::{Flight, FlightBody},
+        pricing::{Estimate, PricedLeg},
         reference::Reference,
     },
     kernel::FlightId,
@@ -134,12 +136,12 @@ impl Prepared {
         out.extend_from_slice(head.as_bytes());
         let judged = self.judged(rooms, judge);
         write(&mut out, shown(&self.direct, &judged, search), |out, place| {
-            self.write_direct(out, place, &judged[place], rooms);
+            self.write_direct(out, place, &judged[place], rooms, judge);
         });
         out.extend_from_slice(br#"],"transit_routes":["#);
         let transit = if search.max_stops == 0 { &[] } else { self.transit.as_slice() };
         write(&mut out, shown(transit, &judged, search), |out, place| {
-            self.write_option(out, place, &judged[place], rooms);
+            self.write_option(out, place, &judged[place], rooms, judge);
         });
         out.extend_from_slice(b"]}");
         out
@@ -150,16 +152,15 @@ impl Prepared {
         let mut out = Vec::with_capacity(self.length);
         out.push(b'[');
         let judged = self.judged(rooms, judge);
-        let all = &self.ranked[sort as usize];
-        let few: Vec<usize>;
-        let all = if search.max_stops == 0 {
-            few = all.iter().copied().filter(|place| self.ways[*place].legs.len() == 1).collect();
-            &few
-        } else {
-            all
-        };
-        write(&mut out, shown(all, &judged, search), |out, place| {
-            self.write_option(out, place, &judged[place], rooms);
+        let mut all = Cow::Borrowed(&*self.ranked[sort as usize]);
+        if search.max_stops == 0 {
+            all.to_mut().retain(|place| self.ways[*place].legs.len() == 1);
+        }
+        if let (Sort::Price, Some(pricer)) = (sort, judge.pricer()) {
+            all.to_mut().sort_by_cached_key(|place| price_order(self.price(*place, pricer)));
+        }
+        write(&mut out, shown(&all, &judged, search), |out, place| {
+            self.write_option(out, place, &judged[place], rooms, judge);
         });
         out.push(b']');
         out
@@ -183,7 +184,7 @@ impl Prepared {
         let bookable = judged.filter(|(_, judged)| judged.reasons.is_empty()).take(search.limit);
         let text = |(place, judged): (usize, Judged)| {
             let mut out = Vec::new();
-            self.write_option(&mut out, place, &judged, rooms);
+            self.write_option(&mut out, place, &judged, rooms, judge);
             out
         };
         bookable.map(text).collect()
@@ -209,6 +210,12 @@ impl Prepared {
         Judged { reasons, available }
     }
 
+    /// Returns the price of a route.
+    fn price(&self, place: usize, pricer: &Pricer) -> Option<Estimate> {
+        let legs = self.ways[place].legs.iter().map(|leg| self.flights[*leg].priced());
+        pricer.price_legs(legs.collect())
+    }
+
     /// Writes a flight, without its closing brace.
     fn write_flight(&self, out: &mut Vec<u8>, leg: usize, rooms: &Capacities) {
         let text = &self.flights[leg].text;
@@ -217,15 +224,18 @@ impl Prepared {
         out.extend_from_slice(&text.after);
     }
 
-    fn write_direct(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Capacities) {
+    fn write_direct(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Capacities, judge: &Judge) {
         for leg in &self.ways[place].legs {
             self.write_flight(out, *leg, rooms);
         }
         write_reasons(out, &judged.reasons);
+        if let Some(pricer) = judge.pricer() {
+            write_price(out, self.price(place, pricer));
+        }
         out.push(b'}');
     }
 
-    fn write_option(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Capacities) {
+    fn write_option(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Capacities, judge: &Judge) {
         let way = &self.ways[place];
         out.extend_from_slice(&way.text.before);
         for (number, leg) in way.legs.iter().enumerate() {
@@ -238,6 +248,9 @@ impl Prepared {
         out.extend_from_slice(&way.text.after);
         write_available(out, judged.available);
         write_reasons(out, &judged.reasons);
+        if let Some(pricer) = judge.pricer() {
+            write_price(out, self.price(place, pricer));
+        }
         out.push(b'}');
     }
 }
@@ -268,6 +281,17 @@ impl PreparedRoute {
 }
 
 impl PreparedFlight {
+    fn priced(&self) -> PricedLeg {
+        let JudgedLeg { flight_id, number, origin, destination, date, .. } = &self.leg;
+        PricedLeg {
+            flight_id: *flight_id,
+            flight_number: number.clone(),
+            origin: *origin,
+            destination: *destination,
+            date: *date,
+        }
+    }
+
     fn new(flight: &Flight, reference: &Reference) -> Option<Self> {
         Some(Self {
             version: flight.room.version,

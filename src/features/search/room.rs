@@ -23,11 +23,21 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let Opening { settings, redis, secrets, clock, tally, .. } = opening;
     let (flights, capacity): (FlightService, CapacityService) = (opening.service()?, opening.service()?);
     let (reference, embargoes): (Reference, EmbargoService) = (opening.service()?, opening.service()?);
+    let prices: PricingService = opening.service()?;
     let shared = redis.clone().map(|redis| (redis, &**secrets));
-    let search =
-        SearchService::new(&flights, &capacity, &embargoes, &reference, clock, &settings.search, tally, shared);
+    let search = SearchService::new(
+        &flights,
+        &capacity,
+        &embargoes,
+        &prices,
+        &reference,
+        clock,
+        &settings.search,
+        tally,
+        shared,
+    );
     let routes = router::routes().with_state(&HandlerState::of(opening, search.clone(), reference));
-    opening.service::<PricingService>()?.find_ways_with(search.way_finder());
+    prices.find_ways_with(search.way_finder());
     let measured = search.clone();
     Ok(Opened { routes, ..Opened::default() }.with(search).measured(move || measured.measure()))
 }

@@ -14,6 +14,7 @@ use super::{
     cache::CacheStatus,
     dto::{Ranking, RouteOption, SearchResult, SearchRoutes},
     find::Answer,
+    model::Payer,
 };
 use crate::{
     features::{accounts::Principal, capacity::OwnRoom, reference::Reference},
@@ -32,8 +33,10 @@ handler_state!(HandlerState { search: SearchService, reference: Reference });
 /// Nobody, or who sent a token: what allotments keep is shown to their organizations.
 type Caller = Option<Extension<Principal>>;
 
-fn own(service: &SearchService, caller: Caller) -> OwnRoom {
-    service.own_room(caller.map(|Extension(caller)| caller))
+/// What is shown to this caller alone: room, and the organization by whose tariffs prices are.
+fn own(service: &SearchService, caller: Caller) -> (OwnRoom, Payer) {
+    let caller = caller.map(|Extension(caller)| caller);
+    (service.own_room(caller), caller.map(|caller| caller.organization_id))
 }
 
 pub(super) fn routes() -> Routes<HandlerState> {
@@ -50,7 +53,7 @@ problem_responses!(SearchProblems: [INPUT, CALLER, BODY]);
 /// the next leg departs, in local time of that airport, no later than the day after the departure date. Options that
 /// are not bookable as requested follow the bookable ones, with their reasons. If none is bookable, `alternatives` shows
 /// options of that day or the next that are. The availability shown is at most 1 second old. With a token, what allotments
-/// keep for your organization is available.
+/// keep for your organization is available, and prices are by its tariffs.
 #[utoipa::path(post, path = "/routes/search", tag = "search", operation_id = "searchRoutes",
     request_body = SearchRoutes,
     responses((status = 200, body = SearchResult,
@@ -66,7 +69,8 @@ async fn search(
 ) -> Result<Response, Problem> {
     let read = body.read(|fields| SearchRoutes::read(fields, &reference, service.max_stops()));
     let ((), search) = both(query.refuse_all(), read)?;
-    let search = search.complete(service.max_stops(), own(&service, caller));
+    let (room, payer) = own(&service, caller);
+    let search = search.complete(service.max_stops(), room, payer);
     let (answer, status) = service.find(&search).in_span(span("search.find")).await?;
     Ok(kept(service.lists(&search, coding.into(), answer).await?, status))
 }
@@ -90,11 +94,11 @@ async fn ranked(
     query: Query,
 ) -> Result<Response, Problem> {
     let (search, ranking) = query.read(|fields| {
-        let ranking = Ranking::read(fields);
-        SearchRoutes::read(fields, &reference, service.max_stops()).zip(ranking)
+        let ranking = Ranking::read(fields)?;
+        Some((ranking.read_search(fields, &reference, service.max_stops())?, ranking))
     })?;
-    let (search, sort) =
-        (search.complete(service.max_stops(), own(&service, caller)), ranking.sort.unwrap_or_default());
+    let (room, payer) = own(&service, caller);
+    let (search, sort) = (search.complete(service.max_stops(), room, payer), ranking.sort.unwrap_or_default());
     let (answer, status) = service.find(&search).in_span(span("search.find")).await?;
     match answer {
         Answer::Prepared(found) => {

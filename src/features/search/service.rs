@@ -8,6 +8,7 @@ use super::{
     bodies::Bodies,
     cache::RouteCache,
     model::{Candidates, Departing, Itinerary, Judge, Options, Request, RouteSet, connect},
+    pricer::Pricer,
 };
 use crate::{
     features::{
@@ -15,6 +16,7 @@ use crate::{
         capacity::{CapacityService, OwnRoom, Space},
         embargoes::EmbargoService,
         flights::{Connections, Flight, FlightService},
+        pricing::PricingService,
         reference::Reference,
     },
     kernel::{AirportCode, FlightId},
@@ -36,6 +38,7 @@ pub(super) struct Inner {
     pub flights: FlightService,
     pub capacity: CapacityService,
     pub embargoes: EmbargoService,
+    pub prices: PricingService,
     pub reference: Reference,
     pub clock: SharedClock,
     pub settings: settings::Search,
@@ -55,6 +58,7 @@ impl SearchService {
         flights: &FlightService,
         capacity: &CapacityService,
         embargoes: &EmbargoService,
+        prices: &PricingService,
         reference: &Reference,
         clock: &SharedClock,
         settings: &settings::Search,
@@ -67,6 +71,7 @@ impl SearchService {
             flights: flights.clone(),
             capacity: capacity.clone(),
             embargoes: embargoes.clone(),
+            prices: prices.clone(),
             reference: reference.clone(),
             clock: clock.clone(),
             settings: settings.clone(),
@@ -80,6 +85,14 @@ impl SearchService {
     /// Returns what allotments keep for the organization of this caller.
     pub(super) fn own_room(&self, caller: Option<Principal>) -> OwnRoom {
         self.0.capacity.allotted().of(caller.map(|caller| caller.organization_id))
+    }
+
+    /// Returns what rates the options, if the request asks for prices.
+    pub(super) async fn pricer(&self, request: &Request) -> Result<Option<Pricer>, SearchError> {
+        let Some(payer) = request.priced_for else { return Ok(None) };
+        let rules = self.0.prices.in_force().await?;
+        let codes = &request.special_handling_codes;
+        Ok(Some(Pricer::of(request.space(), codes, rules, payer, self.0.clock.now())))
     }
 
     pub fn max_stops(&self) -> u8 {
@@ -158,7 +171,8 @@ impl SearchService {
         for flight in direct.iter_mut().chain(transit.iter_mut().flatten()) {
             flight.room = request.own.opened(flight.room, now);
         }
-        let judge = Judge::of(request, &embargoes, now);
+        let pricer = self.pricer(request).await?;
+        let judge = Judge::of(request, &embargoes, now).with_prices(pricer);
         Ok(Options {
             direct: direct.into_iter().filter_map(|flight| Itinerary::judge(vec![flight], &judge)).collect(),
             transit: transit.into_iter().filter_map(|legs| Itinerary::judge(legs, &judge)).collect(),

@@ -1,9 +1,13 @@
 //! JSON serialized in advance except for some members, and those members. The output here must equal, to the byte, that
 //! of `serde` for the types of `dto`: they are the contract.
-use super::{dto::RouteOption, model::Reason};
+use super::{
+    dto::{RouteOption, RoutePrice},
+    model::Reason,
+};
 use crate::features::{
     capacity::{FlightCapacity, Space},
     flights::FlightBody,
+    pricing::Estimate,
 };
 
 /// The text before and after the inserted members.
@@ -77,6 +81,15 @@ pub(super) fn write_reasons(out: &mut Vec<u8>, reasons: &[Reason]) {
         out.push(b'"');
     }
     out.push(b']');
+}
+
+/// Writes `price`.
+pub(super) fn write_price(out: &mut Vec<u8>, price: Option<Estimate>) {
+    out.extend_from_slice(br#","price":"#);
+    // Nothing that writes to memory fails.
+    if serde_json::to_writer(&mut *out, &price.map(RoutePrice::from)).is_err() {
+        out.extend_from_slice(b"null");
+    }
 }
 
 /// Writes a number of units of 10^-`places`, in its shortest form.

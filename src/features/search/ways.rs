@@ -33,6 +33,7 @@ impl SearchService {
             positions: wish.positions,
             special_handling_codes: wish.special_handling_codes.clone(),
             own: self.own_room(Some(caller)),
+            priced_for: None,
         };
         let departing = Departing::On(wish.date);
         match Box::pin(self.candidates(wish.origin, wish.destination, departing, &request)).await {

@@ -202,6 +202,8 @@ impl WaitlistService {
         }
         match (entry.status_at(self.clock.now()), &entry.offer) {
             (WaitlistStatus::Offered, Some(offer)) => Ok(offer.hold_id),
+            // The same request may have booked it, once its payment was decided.
+            (WaitlistStatus::Booked, Some(offer)) if action == "book" && key.name().is_some() => Ok(offer.hold_id),
             (WaitlistStatus::Expired, Some(_)) => Err(crate::features::holds::HoldError::Expired.into()),
             (from, _) => {
                 let allowed = if from == WaitlistStatus::Waiting { vec!["cancel"] } else { Vec::new() };

@@ -328,6 +328,45 @@ fn a_replica_of_the_private_database_is_refused() {
 }
 
 #[test]
+fn the_provider_of_payments_is_named_completely() {
+    use super::PaymentProvider::{Auto, Http, None, Test};
+    let payments = load(&[]).payments;
+    assert_eq!((payments.provider, payments.provider(true), payments.provider(false)), (Auto, Test, None));
+    let bands: Vec<_> = payments.cancellation_fees.iter().map(|band| (band.hours, band.percent)).collect();
+    assert_eq!(bands, [(48, 0), (12, 25), (0, 50)]);
+    let named = load(&[("LOADMASTER_PAYMENTS__PROVIDER", "test")]).payments;
+    assert_eq!(named.provider(false), Test, "only where it is named");
+    let http = [
+        ("LOADMASTER_PAYMENTS__PROVIDER", "http"),
+        ("LOADMASTER_PAYMENTS__HTTP_URL", "https://api.provider.example"),
+        ("LOADMASTER_PAYMENTS__HTTP_SECRET", "sk_hunter2"),
+    ];
+    assert_eq!(load(&http).payments.provider(true), Http);
+    assert!(fault(&http[..2]).starts_with("payments.http_secret is needed with payments.provider http"));
+    assert!(fault(&[http[0], http[2]]).starts_with("payments.http_url is needed with payments.provider http"));
+    for url in ["ftp://provider.example", "provider.example", "https://provider.example?key=1"] {
+        assert!(fault(&[("LOADMASTER_PAYMENTS__HTTP_URL", url)]).starts_with("payments.http_url must be an address"));
+    }
+}
+
+#[test]
+fn webhook_secrets_and_cancellation_fees_are_checked() {
+    let secrets = |text: &str| fault(&[("LOADMASTER_PAYMENTS__WEBHOOK_SECRETS", text)]);
+    assert!(secrets("hunter2").starts_with("payments.webhook_secrets must each have at least 16 bytes"));
+    assert!(secrets("whsec_hunter2").starts_with("payments.webhook_secrets must each"), "no base64");
+    let sixteen = "hunter2-hunter2-";
+    assert!(secrets(&[sixteen; 3].join(",")).starts_with("payments.webhook_secrets must be at most two"));
+    assert!(!secrets("hunter2").contains("hunter2"));
+    let two = load(&[("LOADMASTER_PAYMENTS__WEBHOOK_SECRETS", &format!("{sixteen},whsec_aHVudGVyMi1odW50ZXIyLQ=="))]);
+    assert_eq!(two.payments.webhook_secrets.len(), 2);
+    let fees = |text: &str| fault(&[("LOADMASTER_PAYMENTS__CANCELLATION_FEES", text)]);
+    assert!(fees("[{ hours = 1, percent = 101 }]").contains("must be between 0 and 100, not 101"));
+    let rising = "[{ hours = 1, percent = 1 }, { hours = 2, percent = 2 }]";
+    assert!(fees(rising).starts_with("payments.cancellation_fees must have falling hours"));
+    assert!(load(&[("LOADMASTER_PAYMENTS__CANCELLATION_FEES", "[]")]).payments.cancellation_fees.is_empty());
+}
+
+#[test]
 fn secrets_are_shown_by_neither_render_nor_debug() {
     let settings = load(&[
         ("DATABASE_URL", "postgres://app:hunter2@db.example:5433/cargo?sslmode=require"),
@@ -335,6 +374,8 @@ fn secrets_are_shown_by_neither_render_nor_debug() {
         ("REDIS_URL", "redis+unix:///run/redis.sock?pass=hunter2&db=1"),
         ("LOADMASTER_AUTH__SECRET", "hunter2"),
         ("LOADMASTER_AUTH__PRIVATE_KEY", "hunter2"),
+        ("LOADMASTER_PAYMENTS__HTTP_SECRET", "hunter2"),
+        ("LOADMASTER_PAYMENTS__WEBHOOK_SECRETS", "hunter2-hunter2-hunter2"),
     ]);
     let shown = settings.render();
     assert!(!shown.contains("hunter2"), "{shown}");

@@ -18,6 +18,7 @@ impl Settings {
             }
         };
         check("locks.attempts × locks.delay_ms", u64::from(locks.attempts).saturating_mul(locks.delay_ms), "409");
+        check("payments.wait_ms", self.payments.wait_ms, "202");
         check("database.acquire_timeout_ms", self.database.acquire_timeout_ms, "503");
         let for_requests = (server.shutdown_ms.saturating_sub(server.drain_ms)).saturating_mul(FOR_REQUESTS) / 100;
         if for_requests < server.request_timeout_ms {

@@ -43,9 +43,15 @@ async fn rows(db: &mut PgConnection, table: &str) -> Vec<String> {
 
 async fn copy(from: &mut PgConnection, to: &mut PgConnection, table: &str) {
     let rows = rows(from, table).await;
+    // What is computed of other columns cannot be written.
+    let columns = format!(
+        "select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+         where attrelid = '{table}'::regclass and attnum > 0 and not attisdropped and attgenerated = ''"
+    );
+    let columns: String = sqlx::query_scalar(AssertSqlSafe(columns)).fetch_one(&mut *to).await.unwrap();
     let insert = format!(
-        "insert into {table} overriding system value
-         select r.* from unnest($1::text[]) row, jsonb_populate_record(null::{table}, row::jsonb) r"
+        "insert into {table} ({columns}) overriding system value
+         select {columns} from unnest($1::text[]) row, jsonb_populate_record(null::{table}, row::jsonb) r"
     );
     sqlx::query(AssertSqlSafe(insert)).bind(&rows).execute(to).await.unwrap();
 }

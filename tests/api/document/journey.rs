@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{document, operations, schema::Checker};
-use crate::support::{Answer, Client, NewFlight, World, WorldOptions, until};
+use crate::{
+    payments::{any_credit, any_payment, signed_webhook, with_test},
+    pricing::{sale, surcharge, tariff},
+    support::{Answer, Client, NewFlight, World, WorldOptions, until},
+};
 
 /// Sends requests and holds the answers against the document.
 struct Journey<'a> {
@@ -76,14 +80,18 @@ impl Journey<'_> {
 const CSV: &str = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,\
                    positions,cutoff_minutes\nAI205,DEL,LHR,2026-11-23T08:00:00Z,2026-11-23T16:00:00Z,,500,,,\n";
 
+const TARIFFS: &str = "code,airline_code,origin,destination,flight_numbers,organization_id,product,handling_code,currency,minimum,\
+                       normal,breaks,valid_from,valid_to\nT9,,SYD,*,,,,,USD,75,16,45=10;100=9,2026-01-01,\n";
+
 #[tokio::test]
 async fn every_success_has_exactly_the_documented_members() {
-    let world = World::start().await;
+    let world = with_test().start().await;
     let document = document();
     let mut journey = Journey { document: &document, visited: BTreeSet::new(), faults: BTreeMap::new() };
     let (anyone, admin) = (world.anonymous(), world.admin().await);
     schedule_and_reference(&world, &mut journey, &anyone, &admin).await;
     rules(&mut journey, &anyone, &admin).await;
+    prices(&mut journey, &admin).await;
     let customer = accounts(&mut journey, &anyone).await;
     callers(&mut journey, &anyone, &customer, &admin).await;
     shipments(&mut journey, &anyone, &customer, &admin).await;
@@ -92,6 +100,8 @@ async fn every_success_has_exactly_the_documented_members() {
     waitlist(&world, &mut journey, &admin).await;
     allotments(&mut journey, &admin).await;
     claims(&world, &mut journey, &anyone, &customer).await;
+    payments(&world, &mut journey, &admin).await;
+    bills(&world, &mut journey, &admin).await;
     system(&mut journey, &anyone, &admin).await;
 
     assert!(journey.faults.is_empty(), "{:#?}", journey.faults);
@@ -152,6 +162,42 @@ async fn rules(journey: &mut Journey<'_>, anyone: &Client, admin: &Client) {
     let change = Some(json!({"weekdays": null, "effect": "FORBID"}));
     journey.visit(admin, "PATCH", "/api/v1/embargoes/{id}", &[id], change).await;
     journey.visit(admin, "DELETE", "/api/v1/embargoes/{id}", &[id], None).await;
+}
+
+/// Rules of prices with all members and with few, and quotes by them.
+async fn prices(journey: &mut Journey<'_>, admin: &Client) {
+    let me = journey.visit(admin, "GET", "/api/v1/auth/me", &[], None).await;
+    let narrow = json!({"airline_code": "AI", "flight_numbers": ["AI101"], "valid_to": "2026-12-31",
+                        "organization_id": me["organization_id"], "product": "ROSES", "handling_code": "PER",
+                        "breaks": [{"from_kg": 45, "rate": "10"}]});
+    let limits = json!({"airline_code": "AI", "flight_numbers": ["AI101"], "valid_to": "2026-12-31", "minimum": "1",
+                        "maximum": "9.5", "handling_codes": ["PER"]});
+    let coded = json!({"code": "SPRING", "airline_code": "AI", "flight_numbers": ["AI101"], "valid_to": "2026-12-31",
+                       "max_uses": 5});
+    let kinds = [
+        ("/api/v1/tariffs", "/api/v1/tariffs/{id}", tariff("T1", json!({})), tariff("T2", narrow)),
+        ("/api/v1/surcharges", "/api/v1/surcharges/{id}", surcharge("MYC", json!({})), surcharge("MYC", limits)),
+        ("/api/v1/sales", "/api/v1/sales/{id}", sale(json!({})), sale(coded)),
+    ];
+    let mut full = Vec::new();
+    for (list, template, least, most) in &kinds {
+        journey.visit(admin, "POST", list, &[], Some(least.clone())).await;
+        let rule = journey.visit(admin, "POST", list, &[], Some(most.clone())).await;
+        let id = rule["id"].as_str().unwrap().to_owned();
+        journey.visit(admin, "GET", list, &[], None).await;
+        journey.visit(admin, "GET", template, &[&id], None).await;
+        full.push((*template, id));
+    }
+    journey.visit(admin, "POST", "/api/v1/tariffs/import", &[], Some(TARIFFS.into())).await;
+    let asked = json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21", "weight_kg": 10,
+                       "special_handling_codes": ["PER"], "product": "ROSES", "discount_code": "SPRING"});
+    let quote = journey.visit(admin, "POST", "/api/v1/quotes", &[], Some(asked)).await;
+    assert_eq!(quote["lines"].as_array().map(Vec::len), Some(3), "{quote}");
+    journey.visit(admin, "GET", "/api/v1/quotes/{id}", &[quote["id"].as_str().unwrap()], None).await;
+    for (template, id) in &full {
+        journey.visit(admin, "PATCH", template, &[id], Some(json!({"airline_code": null}))).await;
+        journey.visit(admin, "DELETE", template, &[id], None).await;
+    }
 }
 
 async fn accounts(journey: &mut Journey<'_>, anyone: &Client) -> Client {
@@ -334,6 +380,71 @@ async fn waitlist(world: &World, journey: &mut Journey<'_>, staff: &Client) {
     journey.visit(staff, "POST", "/api/v1/waitlist/{id}/decline", &[&entries[3]], None).await;
 }
 
+/// Payments at the provider `test`, its webhook, and an organization's credit.
+async fn payments(world: &World, journey: &mut Journey<'_>, staff: &Client) {
+    for verb in ["confirm", "fail"] {
+        let payment = any_payment(world, "tok_confirm").await;
+        let reference = payment["provider_reference"].as_str().unwrap();
+        journey.visit(staff, "GET", "/api/v1/payments/{id}", &[payment["id"].as_str().unwrap()], None).await;
+        let template = format!("/api/v1/test-payments/{{reference}}/{verb}");
+        journey.visit(staff, "POST", &template, &[reference], None).await;
+    }
+    any_payment(world, "tok_declined").await;
+    journey.visit(staff, "GET", "/api/v1/test-payments/journal", &[], None).await;
+    let answer = signed_webhook(world, "msg_1", "test_of_nobody").await;
+    assert_eq!(answer.status, 204, "{}", answer.text);
+    let template = "/api/v1/payments/webhooks/{provider}";
+    journey.hold(&format!("POST {template}"), "POST", template, &answer);
+    let caller = staff.get("/api/v1/auth/me").await.expect(200);
+    let id = caller["organization_id"].as_str().unwrap();
+    any_credit(world, id.parse().unwrap()).await;
+    let credit = "/api/v1/organizations/{id}/credit";
+    let limit = json!({"limit": {"amount": "2000", "currency": "USD"}});
+    journey.visit(staff, "PATCH", credit, &[id], Some(limit)).await;
+    let paid = json!({"amount": {"amount": "10", "currency": "USD"}, "reference": "INV-1"});
+    journey.visit(staff, "POST", "/api/v1/organizations/{id}/credit/payments", &[id], Some(paid)).await;
+    journey.visit(staff, "GET", credit, &[id], None).await;
+    journey.visit(staff, "GET", "/api/v1/organizations/{id}/credit/entries", &[id], None).await;
+    let statement = "/api/v1/organizations/{id}/credit/statement";
+    journey.visit(staff, "GET", statement, &[id, "?from=2026-11-01&to=2026-11-30"], None).await;
+}
+
+/// What bookings cost, and being paid for them.
+async fn bills(world: &World, journey: &mut Journey<'_>, staff: &Client) {
+    let flight = world.flight(NewFlight::new("AI407", "DEL", "LHR").leaves_in_hours(90)).await;
+    staff.post("/api/v1/tariffs", tariff("BILLS", json!({"origin": "DEL", "destination": "LHR"}))).await.expect(201);
+    let manual = with_test().set("payments.capture", "manual").on(&world.database).start().await;
+    let payer = manual.admin().await;
+    let wish = json!({"flight_ids": [flight["id"]], "weight_kg": 10, "pieces": 1});
+    let commit = "/api/v1/holds/{id}/commit";
+    let held = async || {
+        let hold = payer.post("/api/v1/holds", wish.clone()).await.expect(201);
+        hold["id"].as_str().unwrap().to_owned()
+    };
+    let waits = held().await;
+    journey.visit(&payer, "POST", commit, &[&waits], Some(json!({"payment_token": "tok_confirm"}))).await;
+    journey.visit(staff, "GET", "/api/v1/holds/{id}", &[&waits], None).await;
+    let booking = journey.visit(&payer, "POST", commit, &[&held().await], Some(json!({}))).await;
+    let reference = booking["ref_id"].as_str().unwrap();
+    let payments = "/api/v1/bookings/{ref_id}/payments";
+    let token = Some(json!({"payment_token": "tok_ok"}));
+    let payment = journey.visit(&payer, "POST", payments, &[reference], token.clone()).await;
+    let id = [payment["id"].as_str().unwrap()];
+    journey.visit(&payer, "POST", "/api/v1/payments/{id}/capture", &id, Some(json!({}))).await;
+    journey.visit(staff, "GET", payments, &[reference], None).await;
+    journey.visit(staff, "GET", "/api/v1/bookings/{ref_id}/cancellation", &[reference], None).await;
+    let part = json!({"amount": {"amount": "1.00", "currency": "USD"}, "reason": "Late"});
+    journey.visit(staff, "POST", "/api/v1/bookings/{ref_id}/refunds", &[reference], Some(part)).await;
+    journey.visit(staff, "GET", "/api/v1/bookings/{ref_id}", &[reference], None).await;
+    let [voided, resolved] = [any_payment(world, "tok_confirm").await, any_payment(world, "tok_confirm").await];
+    let id = |payment: &Value| payment["id"].as_str().unwrap().to_owned();
+    journey.visit(staff, "POST", "/api/v1/payments/{id}/void", &[&id(&voided)], None).await;
+    world.forget_outcome(&resolved).await;
+    let told = Some(json!({"done": false, "note": "By telephone"}));
+    journey.visit(staff, "POST", "/api/v1/payments/{id}/resolve", &[&id(&resolved)], told).await;
+    manual.shutdown().await;
+}
+
 /// A guest's booking, which goes to an account.
 async fn claims(world: &World, journey: &mut Journey<'_>, anyone: &Client, customer: &Client) {
     let flight = world.flight(NewFlight::new("AI405", "DEL", "LHR").leaves_in_hours(30)).await;
@@ -342,7 +453,7 @@ async fn claims(world: &World, journey: &mut Journey<'_>, anyone: &Client, custo
     let wish = json!({"flight_ids": [flight["id"]], "weight_kg": 1, "contact": {"email": "gus@example.com"}});
     let hold = journey.visit(&guest, "POST", "/api/v1/holds", &[], Some(wish)).await;
     let id = hold["id"].as_str().unwrap();
-    let pieces = Some(json!({"pieces": 1}));
+    let pieces = Some(json!({"pieces": 1, "payment_token": "tok_ok"}));
     let booking = journey.visit(&guest, "POST", "/api/v1/holds/{id}/commit", &[id], pieces).await;
     journey.visit(&guest, "GET", "/api/v1/bookings/{ref_id}", &[booking["ref_id"].as_str().unwrap()], None).await;
     let claim = Some(json!({"claim_token": booking["claim"]["token"]}));

@@ -9,6 +9,7 @@ use super::{HEADER, effects, fresh, kept, repeats};
 use crate::{
     flight_verbs::path_to,
     holds::{HOLDS, at, hold_on},
+    payments::{any_credit, any_payment, with_test},
     support::{
         Answer, Client, NewFlight, World, WorldOptions,
         freight::{BOOKINGS, order, path_of, with},
@@ -17,6 +18,9 @@ use crate::{
 };
 
 const ALLOTMENTS: &str = "/api/v1/allotments";
+const PAY: &str = "/api/v1/bookings/{ref_id}/payments";
+const REFUND: &str = "/api/v1/bookings/{ref_id}/refunds";
+const CREDIT_PAYMENTS: &str = "/api/v1/organizations/{id}/credit/payments";
 const WAITLIST: &str = "/api/v1/waitlist";
 const RESERVATIONS: &str = "/api/v1/flights/{id}/reservations";
 
@@ -46,6 +50,9 @@ impl Deed {
 
 const TABLE: &str = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,\
                      positions,cutoff_minutes\nAI205,DEL,LHR,2026-11-23T08:00:00Z,2026-11-23T16:00:00Z,,500,,,\n";
+
+const TARIFFS: &str = "code,airline_code,origin,destination,flight_numbers,organization_id,product,handling_code,currency,minimum,\
+                       normal,breaks,valid_from,valid_to\nT9,,SYD,*,,,,,USD,75,16,45=10;100=9,2026-01-01,\n";
 
 /// Each of them, in an order in which each can be done.
 async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
@@ -97,10 +104,43 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
                          "valid_from": "2026-11-20", "effect": "FORBID"});
     let ended = caller.post("/api/v1/embargoes", embargo.clone()).await.expect(201);
     let ended = format!("/api/v1/embargoes/{}", ended["id"].as_str().unwrap());
+    let tariff = crate::pricing::tariff("T1", json!({}));
+    let dear = caller.post("/api/v1/tariffs", tariff.clone()).await.expect(201);
+    let dear = format!("/api/v1/tariffs/{}", dear["id"].as_str().unwrap());
+    let fuel = crate::pricing::surcharge("MYC", json!({"currency": "USD"}));
+    let charged = caller.post("/api/v1/surcharges", fuel.clone()).await.expect(201);
+    let charged = format!("/api/v1/surcharges/{}", charged["id"].as_str().unwrap());
+    let sale = crate::pricing::sale(json!({"code": "SPRING"}));
+    let lowered = caller.post("/api/v1/sales", sale.clone()).await.expect(201);
+    let lowered = format!("/api/v1/sales/{}", lowered["id"].as_str().unwrap());
+    let asked = json!({"origin": "DEL", "destination": "LHR", "flight_ids": [roomy["id"]], "weight_kg": 1});
+    let priced = async |client: &Client, body| {
+        let hold = client.hold(with(hold_on(&[&roomy]), json!({"pieces": 1}))).await;
+        path_of(&client.commit(&hold, body).await)
+    };
+    let manual = with_test().set("payments.capture", "manual").on(&world.database).start().await;
+    let authorized = priced(&manual.admin().await, json!({"payment_token": "tok_ok"})).await;
+    manual.shutdown().await;
+    let authorized = caller.get(&format!("{authorized}/payments")).await.expect(200);
+    let unpaid = priced(caller, json!({})).await;
+    let overpaid = priced(caller, json!({"payment_token": "tok_ok"})).await;
+    let [voided, resolved] = [any_payment(world, "tok_confirm").await, any_payment(world, "tok_confirm").await];
+    world.forget_outcome(&resolved).await;
+    let payment = |payment: &Value, verb| format!("/api/v1/payments/{}/{verb}", payment["id"].as_str().unwrap());
+    let (captured, voided, resolved) =
+        (payment(&authorized[0], "capture"), payment(&voided, "void"), payment(&resolved, "resolve"));
     let guest = world.caller(Role::Guest).await;
     let hold = guest.hold(with(hold_on(&[&roomy]), json!({"contact": {"email": "gus@example.com"}}))).await;
-    let booked = guest.commit(&hold, json!({"pieces": 1})).await;
+    let booked = guest.commit(&hold, json!({"pieces": 1, "payment_token": "tok_ok"})).await;
     let claim = json!({"claim_token": booked["claim"]["token"]});
+    let reference = async || {
+        let payment = any_payment(world, "tok_confirm").await;
+        format!("/api/v1/test-payments/{}", payment["provider_reference"].as_str().unwrap())
+    };
+    let (confirmed, failed) = (reference().await, reference().await);
+    let credit = any_credit(world, me["organization_id"].as_str().unwrap().parse().unwrap()).await;
+    let limit = json!({"limit": {"amount": "2000", "currency": "USD"}});
+    let paid = json!({"amount": {"amount": "10", "currency": "USD"}, "reference": "INV-1"});
     let deed =
         |method, template, path: String, body, status| Deed { operation: (method, template), path, body, status };
     let booking = |verb: &'static str, path: &str, body| {
@@ -130,6 +170,17 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("POST", "/api/v1/embargoes", "/api/v1/embargoes".to_owned(), Some(embargo), 201),
         deed("PATCH", "/api/v1/embargoes/{id}", ended.clone(), Some(json!({"weekdays": [1]})), 200),
         deed("DELETE", "/api/v1/embargoes/{id}", ended, None, 200),
+        deed("POST", "/api/v1/quotes", "/api/v1/quotes".to_owned(), Some(asked), 201),
+        deed("PATCH", "/api/v1/tariffs/{id}", dear.clone(), Some(json!({"normal": "20"})), 200),
+        deed("DELETE", "/api/v1/tariffs/{id}", dear, None, 200),
+        deed("POST", "/api/v1/tariffs", "/api/v1/tariffs".to_owned(), Some(tariff), 201),
+        deed("POST", "/api/v1/tariffs/import", "/api/v1/tariffs/import".to_owned(), Some(json!(TARIFFS)), 200),
+        deed("POST", "/api/v1/surcharges", "/api/v1/surcharges".to_owned(), Some(fuel), 201),
+        deed("PATCH", "/api/v1/surcharges/{id}", charged.clone(), Some(json!({"rate": "2"})), 200),
+        deed("DELETE", "/api/v1/surcharges/{id}", charged, None, 200),
+        deed("PATCH", "/api/v1/sales/{id}", lowered.clone(), Some(json!({"percent": "20"})), 200),
+        deed("DELETE", "/api/v1/sales/{id}", lowered, None, 200),
+        deed("POST", "/api/v1/sales", "/api/v1/sales".to_owned(), Some(sale), 201),
         deed("POST", HOLDS, HOLDS.to_owned(), Some(hold_on(&[&roomy])), 201),
         deed("PATCH", "/api/v1/holds/{id}", amended, Some(json!({"weight_kg": 110})), 200),
         deed("POST", "/api/v1/holds/{id}/extend", format!("{extended}/extend"), Some(json!({"ttl_seconds": 120})), 200),
@@ -148,13 +199,22 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("POST", ALLOTMENTS, ALLOTMENTS.to_owned(), Some(allotment), 201),
         deed("PATCH", "/api/v1/allotments/{id}", allotted.clone(), Some(json!({"name": "Daily"})), 200),
         deed("DELETE", "/api/v1/allotments/{id}", allotted, None, 200),
+        deed("POST", "/api/v1/test-payments/{reference}/confirm", format!("{confirmed}/confirm"), None, 200),
+        deed("POST", "/api/v1/test-payments/{reference}/fail", format!("{failed}/fail"), None, 200),
+        deed("POST", PAY, format!("{unpaid}/payments"), Some(json!({"payment_token": "tok_ok"})), 201),
+        deed("POST", REFUND, format!("{overpaid}/refunds"), Some(json!({"reason": "Late"})), 201),
+        deed("POST", "/api/v1/payments/{id}/capture", captured, Some(json!({})), 200),
+        deed("POST", "/api/v1/payments/{id}/void", voided, None, 200),
+        deed("POST", "/api/v1/payments/{id}/resolve", resolved, Some(json!({"done": false, "note": "No"})), 200),
+        deed("PATCH", "/api/v1/organizations/{id}/credit", credit.clone(), Some(limit), 200),
+        deed("POST", CREDIT_PAYMENTS, format!("{credit}/payments"), Some(paid), 201),
         deed("PATCH", "/api/v1/users/{id}", user, Some(json!({"role": "operator"})), 200),
     ]
 }
 
 #[tokio::test]
 async fn each_change_that_is_repeated_is_answered_as_the_first_time_and_made_once() {
-    let world = World::start().await;
+    let world = with_test().start().await;
     let admin = world.admin().await;
     let deeds = deeds(&world, &admin).await;
     let mut done = Vec::new();
@@ -184,7 +244,7 @@ async fn each_change_that_is_repeated_is_answered_as_the_first_time_and_made_onc
 
 #[tokio::test]
 async fn without_a_key_each_request_is_its_own() {
-    let world = World::start().await;
+    let world = with_test().start().await;
     let admin = world.admin().await;
     for deed in deeds(&world, &admin).await {
         let (method, template) = deed.operation;
@@ -193,17 +253,31 @@ async fn without_a_key_each_request_is_its_own() {
         assert_eq!(again.header("idempotency-replayed"), None, "{method} {template}");
         match template {
             BOOKINGS => assert_ne!(fresh(again, 201).body["ref_id"], first.body["ref_id"]),
-            HOLDS | RESERVATIONS | WAITLIST | ALLOTMENTS | "/api/v1/embargoes" => {
+            HOLDS | RESERVATIONS | WAITLIST | ALLOTMENTS | "/api/v1/embargoes" | "/api/v1/quotes"
+            | "/api/v1/surcharges" => {
                 assert_ne!(fresh(again, 201).body["id"], first.body["id"]);
             }
             "/api/v1/holds/{id}/extend" => drop(again.expect_problem(409, "hold_limit_exceeded")),
+            CREDIT_PAYMENTS => assert_ne!(fresh(again, 201).body["seq"], first.body["seq"]),
             "/api/v1/waitlist/{id}/move" => drop(fresh(again, 200)),
             // To make a thing what it is already is no fault.
-            "/api/v1/flights/import" => assert_eq!(fresh(again, 200).body["unchanged"], 1),
-            "/api/v1/flights" => drop(again.expect_problem(409, "already_exists")),
+            "/api/v1/flights/import" | "/api/v1/tariffs/import" => assert_eq!(fresh(again, 200).body["unchanged"], 1),
+            "/api/v1/flights" | "/api/v1/tariffs" | "/api/v1/sales" => {
+                again.expect_problem(409, "already_exists");
+            }
             "/api/v1/bookings/claim" => drop(again.expect_problem(400, "invalid_token")),
-            "/api/v1/allotments/{id}" | "/api/v1/embargoes/{id}" if method == "DELETE" => {
+            "/api/v1/allotments/{id}"
+            | "/api/v1/embargoes/{id}"
+            | "/api/v1/tariffs/{id}"
+            | "/api/v1/surcharges/{id}"
+            | "/api/v1/sales/{id}"
+                if method == "DELETE" =>
+            {
                 again.expect_problem(404, "not_found");
+            }
+            REFUND => drop(again.expect_problem(409, "refund_exceeds_paid")),
+            PAY | "/api/v1/payments/{id}/capture" | "/api/v1/payments/{id}/void" | "/api/v1/payments/{id}/resolve" => {
+                drop(again.expect_problem(409, "payment_not_possible"))
             }
             _ if method == "PATCH" => assert_eq!(fresh(again, 200).body, first.body),
             _ => drop(again.expect_problem(409, "invalid_transition")),
@@ -232,7 +306,7 @@ fn documented(header: &str) -> BTreeSet<(String, String)> {
 
 #[tokio::test]
 async fn the_document_tells_of_the_key_where_it_counts_and_nowhere_else() {
-    let world = World::start().await;
+    let world = with_test().start().await;
     let deeds = deeds(&world, &world.admin().await).await;
     let named = |deed: &Deed| (deed.operation.0.to_owned(), deed.operation.1.to_owned());
     assert_eq!(documented("Idempotency-Key"), deeds.iter().map(named).collect::<BTreeSet<_>>());

@@ -20,7 +20,7 @@ async fn until_run(world: &World, name: &str) {
 }
 
 /// As if its period were over.
-async fn run_again(world: &World, name: &str) {
+pub async fn run_again(world: &World, name: &str) {
     let due = sqlx::query("update schedules set next_run_at = now() where name = $1").bind(name);
     due.execute(&mut world.database.owner().await).await.unwrap();
     until_run(world, name).await;

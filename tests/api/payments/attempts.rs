@@ -128,3 +128,17 @@ async fn what_nobody_can_find_out_is_counted_and_stays_open() {
     tokio::time::sleep(Duration::from_millis(700)).await;
     assert_eq!(shop.find(payment).await.1[0].attempts, 99, "it is asked for no more");
 }
+
+#[tokio::test]
+async fn who_has_no_token_takes_no_attempt_from_who_has_one() {
+    let shop = Shop::open(with_test()).await.with_till();
+    let (payment, operation) = shop.promise(usd(10_000)).await;
+    assert!(shop.payments().joined(operation).is_none());
+    assert!(shop.payments().at_once(operation, None).within(SOON).await);
+    assert_eq!(shop.status(payment).await, "CREATED");
+    let attempt = shop.payments().at_once(operation, Some("tok_ok".into()));
+    let joined = shop.payments().joined(operation).expect("it is under way");
+    assert!(attempt.within(SOON).await && joined.within(SOON).await);
+    shop.until_status(payment, "CAPTURED").await;
+    shop.world.audit().await;
+}

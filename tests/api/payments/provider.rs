@@ -1,4 +1,4 @@
-//! A provider as they are: it speaks as PaymentIntents do, keeps each idempotency key's answer, and fails, hangs, repeats and
+//! A provider as they are: it speaks as `PaymentIntents` do, keeps each idempotency key's answer, and fails, hangs, repeats and
 //! loses answers as it is told. Its journal counts what was really done.
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 
+use crate::payments::any_credit;
 use crate::support::{Answer, Brake, Client, NewFlight, World, WorldOptions, redis_url, until, until_blocked};
 
 /// A problem that was met, and where.
@@ -39,13 +40,17 @@ const LOGIN: (&str, &str) = ("POST", "/api/v1/auth/login");
 /// Meets every problem of the catalogue through HTTP.
 pub async fn provoke_all() -> Vec<Provoked> {
     // Who finds a booking locked is told so soon.
-    let world = WorldOptions::default().set("server.max_body_bytes", "5000").set("locks.attempts", "5").start().await;
+    let world = WorldOptions::default().set("server.max_body_bytes", "5000").set("locks.attempts", "5");
+    let world = world.set("payments.provider", "test").start().await;
     let mut met = Provocations::default();
     requests_that_cannot_be_read(&world, &mut met).await;
     callers_that_may_not(&world, &mut met).await;
     bookings_that_cannot_be_made(&world, &mut met).await;
+    prices_that_cannot_be_given(&world, &mut met).await;
     steps_that_cannot_be_taken(&world, &mut met).await;
     holds_that_cannot_be_made_or_booked(&world, &mut met).await;
+    payments_that_are_not_believed_or_not_owed(&world, &mut met).await;
+    bookings_that_cannot_be_paid(&world, &mut met).await;
     callers_that_do_not_wait(&world, &mut met).await;
     a_caller_that_asks_too_often(&world, &mut met).await;
     a_server_that_is_ill(&world, &mut met).await;
@@ -147,6 +152,57 @@ async fn holds_that_cannot_be_made_or_booked(world: &World, met: &mut Provocatio
     met.met(409, "hold_expired", COMMIT, answer);
 }
 
+async fn payments_that_are_not_believed_or_not_owed(world: &World, met: &mut Provocations) {
+    const WEBHOOKS: (&str, &str) = ("POST", "/api/v1/payments/webhooks/{provider}");
+    const PAYMENTS: (&str, &str) = ("POST", "/api/v1/organizations/{id}/credit/payments");
+    let unsigned = world.anonymous().post("/api/v1/payments/webhooks/test", json!({})).await;
+    met.met(401, "invalid_signature", WEBHOOKS, unsigned);
+    let admin = world.admin().await;
+    let me = admin.get("/api/v1/auth/me").await.expect(200);
+    let credit = any_credit(world, me["organization_id"].as_str().unwrap().parse().unwrap()).await;
+    let too_much = json!({"amount": {"amount": "100.01", "currency": "USD"}, "reference": "INV-1"});
+    let refused = admin.post(&format!("{credit}/payments"), too_much).await;
+    met.met(409, "payment_not_possible", PAYMENTS, refused);
+}
+
+async fn bookings_that_cannot_be_paid(world: &World, met: &mut Provocations) {
+    const HOLDS: (&str, &str) = ("POST", "/api/v1/holds");
+    const COMMIT: (&str, &str) = ("POST", "/api/v1/holds/{id}/commit");
+    let admin = world.admin().await;
+    admin.post("/api/v1/tariffs", crate::pricing::tariff("PAID", json!({}))).await.expect(201);
+    let flight = world.flight(NewFlight::new("AI503", "DEL", "LHR")).await;
+    let wish = json!({"flight_ids": [flight["id"]], "weight_kg": 10, "pieces": 1});
+    let held = async || {
+        let hold = admin.post(HOLDS.1, wish.clone()).await.expect(201);
+        format!("/api/v1/holds/{}/commit", hold["id"].as_str().unwrap())
+    };
+    let commit = held().await;
+    let declined = admin.post(&commit, json!({"payment_token": "tok_declined"})).await;
+    met.met(402, "payment_declined", COMMIT, declined);
+    let me = admin.get("/api/v1/auth/me").await.expect(200);
+    let credit = format!("/api/v1/organizations/{}/credit", me["organization_id"].as_str().unwrap());
+    admin.patch(&credit, json!({"limit": {"amount": "1.00", "currency": "USD"}})).await.expect(200);
+    let exceeded = admin.post(&commit, json!({"payment_method": "ACCOUNT"})).await;
+    met.met(409, "credit_exceeded", COMMIT, exceeded);
+    let other = json!({"expected_total": {"amount": "1.00", "currency": "USD"}});
+    met.met(409, "price_changed", COMMIT, admin.post(&commit, other).await);
+    admin.post(&commit, json!({"payment_token": "tok_confirm"})).await.expect(202);
+    met.met(409, "payment_in_progress", COMMIT, admin.post(&commit, json!({"payment_token": "tok_ok"})).await);
+    let booking = admin.post(&held().await, json!({"payment_token": "tok_ok"})).await.expect(201);
+    let refunds = format!("/api/v1/bookings/{}/refunds", booking["ref_id"].as_str().unwrap());
+    let too_much = admin.post(&refunds, json!({"amount": {"amount": "10000.00", "currency": "USD"}})).await;
+    met.met(409, "refund_exceeds_paid", ("POST", "/api/v1/bookings/{ref_id}/refunds"), too_much);
+    let asked = json!({"origin": "DEL", "destination": "LHR", "flight_ids": [flight["id"]], "weight_kg": 10});
+    let quote = admin.post("/api/v1/quotes", asked).await.expect(201);
+    let strict = WorldOptions::default().on(&world.database).set("pricing.required", "true").start().await;
+    let order = order("LHR", 1, &[&flight]);
+    met.met(409, "quote_required", BOOKINGS, strict.customer().await.post(BOOKINGS.1, order).await);
+    world.database.owner().await.execute("update quotes set expires_at = created_at").await.unwrap();
+    let late = json!({"flight_ids": [flight["id"]], "weight_kg": 10, "quote_id": quote["id"]});
+    met.met(409, "quote_expired", HOLDS, admin.post(HOLDS.1, late).await);
+    world.audit().await;
+}
+
 async fn bookings_that_cannot_be_made(world: &World, met: &mut Provocations) {
     let customer = world.customer().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
@@ -180,6 +236,19 @@ async fn bookings_that_cannot_be_made(world: &World, met: &mut Provocations) {
         assert_eq!((&refused["embargo_id"], &refused["flight_id"]), (&embargo["id"], &flight["id"]));
     }
     world.audit().await;
+}
+
+async fn prices_that_cannot_be_given(world: &World, met: &mut Provocations) {
+    let (guest, admin) = (world.caller(Role::Guest).await, world.admin().await);
+    let flight = world.flight(NewFlight::new("AI121", "DEL", "LHR")).await;
+    let at = ("POST", "/api/v1/quotes");
+    let asked = json!({"origin": "DEL", "destination": "LHR", "flight_ids": [flight["id"]], "weight_kg": 1,
+                       "discount_code": "SPRING"});
+    let refused = guest.post(at.1, asked.clone()).await;
+    met.met(409, "no_rate", at, refused);
+    admin.post("/api/v1/tariffs", crate::pricing::tariff("T1", json!({}))).await.expect(201);
+    let refused = guest.post(at.1, asked).await;
+    assert_eq!(met.met(409, "discount_not_applicable", at, refused)["reason"], "unknown");
 }
 
 async fn steps_that_cannot_be_taken(world: &World, met: &mut Provocations) {

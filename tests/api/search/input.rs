@@ -71,7 +71,9 @@ async fn each_parameter_of_a_query_is_judged() {
         ("&limit=0", "limit", "too_small"),
         ("&limit=201", "limit", "too_large"),
         ("&max_stops=2", "max_stops", "too_large"),
-        ("&sort=price", "sort", "unknown_value"),
+        ("&sort=cheapest", "sort", "unknown_value"),
+        ("&sort=price", "weight_kg", "required"),
+        ("&price=maybe", "price", "wrong_type"),
         ("&color=red", "color", "unknown_field"),
         ("&origin=BOM", "origin", "invalid_format"),
         ("&special_handling_codes=PER,ZZZ", "special_handling_codes", "unknown_value"),
@@ -170,7 +172,10 @@ async fn the_description_tells_the_bounds_and_words_that_are_taken() {
     let sort = parameters.iter().find(|parameter| parameter["name"] == "sort").unwrap();
     let words = resolve(&document, &sort["schema"])["enum"].as_array().expect("the words");
     for word in words {
-        assert_eq!(by_query("sort", word.as_str().unwrap()).await, 200);
+        let word = word.as_str().unwrap();
+        // A price needs a weight.
+        assert_eq!(by_query("weight_kg=1&sort", word).await, 200);
+        assert_eq!(by_query("sort", word).await, if word == "price" { 400 } else { 200 });
     }
-    assert_eq!(by_query("sort", "price").await, 400);
+    assert_eq!(by_query("sort", "cheapest").await, 400);
 }

@@ -216,8 +216,17 @@ enum Kind {
 }
 
 /// All that the product does again and again.
-pub const SCHEDULES: [&str; 6] =
-    ["partitions_ahead", "expired_tokens", "old_idempotency_keys", "old_outbox", "flight_steps", "old_hold_texts"];
+pub const SCHEDULES: [&str; 9] = [
+    "partitions_ahead",
+    "expired_tokens",
+    "old_idempotency_keys",
+    "old_outbox",
+    "flight_steps",
+    "old_hold_texts",
+    "reconcile_payments",
+    "old_payment_webhooks",
+    "old_quotes",
+];
 
 /// Makes a light database of a migrated one: without the partitions of the months after the next, and with all schedules
 /// due tomorrow.

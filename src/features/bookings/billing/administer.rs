@@ -8,6 +8,7 @@ use super::{
         model::{Booking, EventType},
         repository,
     },
+    follow::followed,
     settle::Books,
 };
 use crate::{
@@ -80,7 +81,7 @@ impl Command for Administer {
         service.acts.record_in_tx(tx, Actor::Caller(self.caller.user_id), self.verdict.act(), named, data).await?;
         match subject {
             Subjects::Booking(mut draft) => {
-                books.settle(&draft.now, payments::CaptureMode::Manual, &service.ids, author.actor, author.now);
+                books.settle(&draft.now, service.payments.capture_mode(), &service.ids, author.actor, author.now);
                 books.note(&mut draft.now);
                 if draft.has_news() {
                     draft.record(author, EventType::PaymentChanged, EventDetails::default());
@@ -89,7 +90,7 @@ impl Command for Administer {
                 draft.save_alone_in_tx(tx).await?;
             }
             Subjects::Hold(hold) => {
-                if let Some(change) = hold.and_then(|hold| super::record::followed(*hold, &after, author.now)) {
+                if let Some(change) = hold.and_then(|hold| followed(*hold, &after, author.now)) {
                     holds::write_in_tx(tx, &[change]).await?;
                 }
                 books.write_in_tx(tx, author.now).await?;

@@ -61,7 +61,7 @@ pub fn of_booking(
                 attempt: 1,
             };
             let (after, operation) = Payment::charged(new, service.ids.next(now), now);
-            let charge = Charge {
+            let taken = Charge {
                 organization: booking.organization_id,
                 payment: after.id,
                 booking: Some(named),
@@ -72,7 +72,7 @@ pub fn of_booking(
                 bill.note(Paid { captured: after.captured, ..Paid::default() });
             }
             let change = PaymentChange { before: None, after, operations: vec![operation] };
-            Some(PaidAtOnce { change, charge: Some(charge) })
+            Some(PaidAtOnce { change, charge: Some(taken) })
         }
         (_, Some(payment)) => {
             let mut after = payment.clone();

@@ -3,12 +3,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::model::{Booking, OffloadReason};
+use super::super::model::{Booking, Leg, LegStatus, OffloadReason};
 use crate::{features::payments::CancellationBand, kernel::Money};
 
 /// What it costs to cancel a booking at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Cancellation {
+    /// The fee whatever was paid, in minor units.
+    #[serde(skip)]
+    pub full: i64,
     /// What the carrier keeps; null without a price.
     #[schema(required = true)]
     pub fee: Option<Money>,
@@ -23,20 +26,22 @@ pub struct Cancellation {
 impl Cancellation {
     /// `kept`: what was captured and has not gone back, in minor units.
     pub fn of(booking: &Booking, kept: i64, bands: &[CancellationBand], waives: bool, now: DateTime<Utc>) -> Self {
-        let Some(bill) = &booking.bill else { return Self { fee: None, refund: None, next_change_at: None } };
+        let Some(bill) = &booking.bill else { return Self { full: 0, fee: None, refund: None, next_change_at: None } };
         let (percent, next_change_at) =
             if waives || is_the_carriers(booking) { (0, None) } else { percent_at(booking, bands, now) };
         let whole = i128::from(bill.price.total.minor()) * i128::from(percent);
         // Half up: a total is never negative.
-        let fee = i64::try_from((whole + 50) / 100).unwrap_or(i64::MAX).min(kept.max(0));
-        Self { fee: Some(bill.money(fee)), refund: Some(bill.money(kept - fee)), next_change_at }
+        let full = i64::try_from((whole + 50) / 100).unwrap_or(i64::MAX);
+        let fee = full.min(kept.max(0));
+        Self { full, fee: Some(bill.money(fee)), refund: Some(bill.money(kept - fee)), next_change_at }
     }
 }
 
 /// Returns the part of the total that is kept, and when that changes: by the first band whose hours are left to the first
 /// departure, all of it after that.
 fn percent_at(booking: &Booking, bands: &[CancellationBand], now: DateTime<Utc>) -> (u32, Option<DateTime<Utc>>) {
-    let Some(departure) = booking.legs_in_force().map(|leg| leg.departure).min() else { return (0, None) };
+    let departures = booking.legs.iter().filter(|leg| is_of_the_way(booking, leg)).map(|leg| leg.departure);
+    let Some(departure) = departures.min() else { return (0, None) };
     let left = departure - now;
     let mut bands: Vec<&CancellationBand> = bands.iter().collect();
     bands.sort_by_key(|band| std::cmp::Reverse(band.hours));
@@ -47,10 +52,16 @@ fn percent_at(booking: &Booking, bands: &[CancellationBand], now: DateTime<Utc>)
     }
 }
 
+/// Returns whether a leg is of the way that is cancelled: in force, or left behind and not replaced yet.
+fn is_of_the_way(booking: &Booking, leg: &Leg) -> bool {
+    leg.status.is_in_force() || (booking.needs_rerouting && leg.status == LegStatus::Offloaded)
+}
+
 /// Returns whether the carrier is the cause: the booking has no way any more because a flight was cancelled or retimed, or
 /// its freight was left behind though it had come.
 fn is_the_carriers(booking: &Booking) -> bool {
-    let left_behind = booking.legs.iter().filter(|leg| leg.offload_reason.is_some()).max_by_key(|leg| leg.sequence);
-    let is_no_show = left_behind.is_some_and(|leg| leg.offload_reason == Some(OffloadReason::NoShow));
+    let lost = [LegStatus::Offloaded, LegStatus::Cancelled];
+    let last = booking.legs.iter().filter(|leg| lost.contains(&leg.status)).max_by_key(|leg| leg.sequence);
+    let is_no_show = last.is_some_and(|leg| leg.offload_reason == Some(OffloadReason::NoShow));
     booking.needs_rerouting && !is_no_show
 }

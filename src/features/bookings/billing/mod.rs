@@ -1,22 +1,20 @@
 //! What bookings cost and how they are paid for: what follows from each answer of a payment provider, and from each change
 //! of a booking, is decided by `settle` from the rows alone. A provider is never asked within a transaction.
 mod administer;
-mod answers;
 mod audit;
 mod begin;
 mod cancellation;
-mod commit;
+mod follow;
 mod pay;
 mod price;
-mod record;
 mod refund;
 mod settle;
-mod sweep;
 
 pub use administer::{Administer, Verdict};
 pub use audit::audit;
 pub use begin::{of_booking, of_hold};
 pub use cancellation::Cancellation;
+pub use follow::{followed, with_payment};
 pub use pay::PayBooking;
 pub use price::repriced_in_tx;
 pub use refund::Refund;

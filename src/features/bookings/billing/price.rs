@@ -8,7 +8,10 @@ use super::{
     settle::Books,
 };
 use crate::{
-    features::{holds::HoldError, payments, pricing},
+    features::{
+        holds::{HoldError, PriceFault},
+        payments, pricing,
+    },
     platform::postgres::PgSession,
 };
 
@@ -41,7 +44,7 @@ pub async fn repriced_in_tx(
     let Some(quote) = quotes.first() else { return Err(BookingError::PaymentNotPossible("no_quote")) };
     let (id, now) = (service.ids.next(author.now), author.now);
     let quote = quote.rerated(id, draft.now.space.weight, draft.now.space.volume, now);
-    let quote = quote.ok_or(HoldError::PriceTooLarge)?;
+    let quote = quote.ok_or(HoldError::from(PriceFault::TooLarge))?;
     pricing::insert_quotes_in_tx(tx, std::slice::from_ref(&quote), true).await?;
     payments::lock_credit_in_tx(tx, &[draft.now.organization_id]).await?;
     let mut books = Books::of_booking_in_tx(tx, draft.now.id).await?;

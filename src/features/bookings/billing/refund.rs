@@ -47,6 +47,10 @@ impl Command for Refund {
             let text = format!("must be in {}, the currency of the booking", left.currency());
             return Err(BookingError::Invalid(vec![("/amount/currency", Fault::new(FaultCode::UnknownValue, text))]));
         }
+        if self.amount.is_some_and(Money::is_zero) {
+            let fault = Fault::new(FaultCode::TooSmall, "must be greater than zero");
+            return Err(BookingError::Invalid(vec![("/amount", fault)]));
+        }
         if amount.minor() > left.minor() || left.is_zero() {
             return Err(BookingError::RefundExceedsPaid(left));
         }

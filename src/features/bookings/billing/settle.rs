@@ -118,7 +118,7 @@ impl Books {
         for place in 0..self.payments.len() {
             let (payment, operations) = &self.payments[place];
             let amount = payment.amount.minor();
-            if is_cancelled && payment.is_voidable(operations) {
+            if payment.is_left_over(operations) || (is_cancelled && payment.is_voidable(operations)) {
                 self.promise(place, OperationKind::Void, amount, ids, now);
             } else if !is_cancelled && mode == CaptureMode::Automatic && payment.is_capturable(operations) {
                 self.promise(place, OperationKind::Capture, amount, ids, now);

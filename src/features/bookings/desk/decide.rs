@@ -1,5 +1,5 @@
 //! The decision on each order of a batch, by the locked rows. Pure.
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -23,7 +23,7 @@ use crate::{
             self, Draws, Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldStatus, HoldStep, HoldVerb,
             ItineraryError, NewHold, NewlyHeld, Pay, PriceBooks, Stepped,
         },
-        payments::{CreditAccount, CreditRefusal, Payment, PaymentStatus, PaymentWithOperations},
+        payments::{CreditAccount, CreditRefusal, Payment, PaymentWithOperations, RequestHash},
     },
     kernel::{AirportCode, BookingId, FlightId, HoldId, OrganizationId, PaymentId, Weight},
     platform::random::IdSource,
@@ -60,6 +60,8 @@ pub struct LockedRows {
     pub credit: HashMap<OrganizationId, CreditAccount>,
     /// The payments that are authorized, with their operations.
     pub payments: HashMap<PaymentId, PaymentWithOperations>,
+    /// The requests that have begun a payment.
+    pub begun: HashSet<RequestHash>,
     /// The payments of bookings that may be cancelled.
     pub bills: HashMap<BookingId, Books>,
     /// Flights, bookings and holds that another transaction has locked.
@@ -115,6 +117,9 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
     pub fn decide(&self, found: &mut LockedRows, extent: Extent, operation: &Operation, has_cleared: bool) -> Decision {
         if let Some(blocked) = operation.rows().find(|row| found.blocked.contains(row)) {
             return Decision::Blocked(blocked);
+        }
+        if operation.request().is_some_and(|request| found.begun.contains(&request)) {
+            return Decision::Refused(BookingError::PaymentInProgress);
         }
         let judged = match operation {
             Operation::Book(new) => self.book(found, extent, new),
@@ -298,9 +303,11 @@ fn charge(found: &mut LockedRows, organization: OrganizationId, pay: Pay) {
 /// Returns the payment whose authorization makes this step possible, if one does.
 fn authorized(found: &LockedRows, verb: &HoldVerb) -> Result<Option<Payment>, BookingError> {
     let HoldVerb::Post(id) = verb else { return Ok(None) };
-    let payment = found.payments.get(id).map(|(payment, _)| payment);
-    match payment.filter(|payment| payment.status == PaymentStatus::Authorized && payment.booking.is_none()) {
-        Some(payment) => Ok(Some(payment.clone())),
+    let known = found.payments.get(id);
+    let is_free =
+        |(payment, operations): &&PaymentWithOperations| payment.booking.is_none() && payment.is_capturable(operations);
+    match known.filter(is_free) {
+        Some((payment, _)) => Ok(Some(payment.clone())),
         None => Err(HoldError::PaymentNotPossible("not_authorized").into()),
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     features::{
         capacity::Space,
         holds::{HoldStep, HoldVerb, NewHold},
-        payments::PaymentMethod,
+        payments::{PaymentMethod, RequestHash},
         pricing::Quote,
     },
     kernel::{AwbNumber, BookingId, FlightId, HoldId, OrganizationId, PaymentId, QuoteId},
@@ -239,6 +239,18 @@ impl Operation {
                 Some(&movement.seen).filter(|booking| booking.bill.is_some())
             }
             _ => None,
+        }
+    }
+
+    /// The request that begins a payment: one request begins one.
+    pub fn request(&self) -> Option<RequestHash> {
+        match self {
+            Self::Hold(new) => new.commit.as_ref()?.request,
+            Self::StepHold(step) => match &step.step.verb {
+                HoldVerb::Commit(_, terms) => terms.request,
+                _ => None,
+            },
+            Self::Book(_) | Self::Move(_) => None,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
         capacity::FlightCapacity,
         flights::{self, Flight},
         holds::Asked,
-        payments,
+        payments::{self, RequestHash},
         pricing::{self, Quote},
     },
     kernel::{BookingId, FlightId, OrganizationId, PaymentId, QuoteId, SaleId},
@@ -57,6 +57,8 @@ pub async fn read_prices(
             found.prices.sales = pricing::lock_sales_in_tx(tx, &sales).await?;
         }
     }
+    let requests: Vec<RequestHash> = orders().filter_map(Operation::request).collect();
+    found.begun = payments::begun_in_tx(tx, &requests).await?;
     // What was paid from an account goes back to it.
     let billed = || orders().filter_map(Operation::billed);
     let charged = orders().filter_map(Operation::charged).chain(billed().map(|booking| booking.organization_id));

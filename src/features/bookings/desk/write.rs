@@ -313,6 +313,8 @@ impl Batch {
         if hold.is_guest {
             self.guests.push((hold.created_by, hold.organization_id));
         }
+        // Its flights may have been retimed while the payment was under way.
+        booking.needs_rerouting = payment.is_some() && service.lacks_a_way(&booking);
         if let Some(paid) = billing::of_booking(service, &mut booking, stepped.pay, payment, now) {
             self.charges.extend(paid.charge);
             hold.payment = Some(paid.change.after.clone());

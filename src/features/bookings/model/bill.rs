@@ -8,7 +8,7 @@ use crate::{
 
 words! {
     /// How far a booking is paid: the first that holds.
-    pub enum PaymentStatus {
+    pub enum BookingPaymentStatus {
         /// There is no price, or it is 0.
         NotRequired = "NOT_REQUIRED",
         /// A payment is under way.
@@ -47,10 +47,21 @@ pub struct Bill {
     pub refunded: i64,
     /// Only of a cancelled booking.
     pub fee: Option<i64>,
+    /// The fee of a cancelled booking where more is captured after it than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_fee: Option<FullFee>,
     /// A payment is under way.
     pub is_open: bool,
     /// The last payment failed.
     pub has_failed: bool,
+}
+
+/// A fee whatever was paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FullFee {
+    pub amount: i64,
+    /// What had gone back before the cancellation.
+    pub returned: i64,
 }
 
 /// What was paid for a booking by all its payments.
@@ -65,7 +76,7 @@ pub struct Paid {
 impl Bill {
     pub const fn new(price: Price) -> Self {
         let highest = price.total.minor();
-        Self { price, highest, paid: 0, refunded: 0, fee: None, is_open: false, has_failed: false }
+        Self { price, highest, paid: 0, refunded: 0, fee: None, full_fee: None, is_open: false, has_failed: false }
     }
 
     pub const fn currency(&self) -> Currency {
@@ -82,8 +93,18 @@ impl Bill {
         self.price = price;
     }
 
+    /// Fixes the fee of a cancellation: at most what was paid and has not gone back. It rises to the full fee with a capture
+    /// that was under way.
+    pub fn cancel(&mut self, full: i64, kept: i64) {
+        self.full_fee = Some(FullFee { amount: full, returned: self.paid - kept });
+        self.fee = Some(full.min(kept.max(0)));
+    }
+
     /// Takes over what was paid.
-    pub const fn note(&mut self, paid: Paid) {
+    pub fn note(&mut self, paid: Paid) {
+        if let Some(FullFee { amount, returned }) = self.full_fee {
+            self.fee = Some(amount.min((paid.captured - returned).max(0)));
+        }
         (self.paid, self.refunded) = (paid.captured, paid.refunded);
         (self.is_open, self.has_failed) = (paid.is_open, paid.has_failed);
     }
@@ -106,21 +127,21 @@ impl Bill {
         self.money(self.balance_due())
     }
 
-    pub const fn status(&self) -> PaymentStatus {
+    pub const fn status(&self) -> BookingPaymentStatus {
         if self.price.total.is_zero() && self.paid == 0 && !self.is_open {
-            PaymentStatus::NotRequired
+            BookingPaymentStatus::NotRequired
         } else if self.is_open {
-            PaymentStatus::Processing
+            BookingPaymentStatus::Processing
         } else if self.refunded > 0 && self.refunded == self.paid {
-            PaymentStatus::Refunded
+            BookingPaymentStatus::Refunded
         } else if self.refunded > 0 {
-            PaymentStatus::PartiallyRefunded
+            BookingPaymentStatus::PartiallyRefunded
         } else if self.balance_due() <= 0 {
-            PaymentStatus::Completed
+            BookingPaymentStatus::Completed
         } else if self.has_failed {
-            PaymentStatus::Failed
+            BookingPaymentStatus::Failed
         } else {
-            PaymentStatus::Pending
+            BookingPaymentStatus::Pending
         }
     }
 }

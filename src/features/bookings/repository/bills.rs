@@ -72,7 +72,7 @@ pub(in crate::features::bookings) async fn stray_payments(db: &mut PgSession) ->
            from payments p
            left join holds h on h.id = p.hold_id
            left join bookings b on b.id = p.booking_id
-           where (p.captured > 0 and b.id is null)
+           where (p.captured > 0 and b.id is null and p.hold_id is not null)
               or (p.booking_id is not null and (b.id is null or b.bill is null or b.ref_id <> p.booking_ref))
               or (p.hold_id is not null and (h.id is null or (b.id is not null and b.hold_id is distinct from h.id)))
            order by 1"#,
@@ -81,14 +81,14 @@ pub(in crate::features::bookings) async fn stray_payments(db: &mut PgSession) ->
     .await
 }
 
-/// Returns holds whose payment is under way by their status and not by the payment, or the reverse.
+/// Returns holds that wait for a payment that is over. One that is void may have ended the hold's time.
 pub(in crate::features::bookings) async fn stray_holds(db: &mut PgSession) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         r#"select h.id as "id!"
            from holds h
            left join payments p on p.id = h.payment_id
-               and p.status in ('CREATED', 'PROCESSING', 'REQUIRES_ACTION', 'AUTHORIZED') and p.booking_id is null
-           where h.status = 'COMMITTING' and p.id is null
+           where h.status = 'COMMITTING'
+             and (p.id is null or p.booking_id is not null or p.status in ('CAPTURED', 'FAILED'))
            order by 1"#,
     )
     .fetch_all(db)

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Returns the booking with its `ETag`.
-pub(in crate::features::bookings) fn answer(status: StatusCode, booking: &Booking) -> Answer {
+pub(super) fn answer(status: StatusCode, booking: &Booking) -> Answer {
     Answer::new(status, &BookingBody::from(booking), PRIVATE).with_tag(booking.version.to_string())
 }
 

@@ -15,8 +15,8 @@ use crate::{
 
 handler_state!(HandlerState { bookings: BookingService, desk: Desk, holds: HoldService, reference: Reference });
 
-pub(super) use change::{answer, created};
-pub(super) use pay::payment_answer;
+pub(super) use change::created;
+pub(super) use pay::{payment_decided, payment_made, payment_pending, refund_promised};
 
 pub(super) fn routes() -> Routes<HandlerState> {
     let api = OpenApiRouter::new()

@@ -30,14 +30,34 @@ use crate::{
 /// The path of a payment.
 const PAYMENT: &str = "/api/v1/payments/";
 
-pub(in crate::features::bookings) fn payment_answer(status: StatusCode, payment: &Payment) -> Answer {
-    Answer::new(status, &PaymentBody::from(payment), PRIVATE).with_location(format!("{PAYMENT}{}", payment.id))
+fn payment_answer(status: StatusCode, payment: &Payment) -> Answer {
+    let answer = Answer::new(status, &PaymentBody::from(payment), PRIVATE).with_tag(payment.version.to_string());
+    if status == StatusCode::OK { answer } else { answer.with_location(format!("{PAYMENT}{}", payment.id)) }
+}
+
+/// Of a payment that was made.
+pub(in crate::features::bookings) fn payment_made(payment: &Payment) -> Answer {
+    payment_answer(StatusCode::CREATED, payment)
+}
+
+/// Of a payment that is under way.
+pub(in crate::features::bookings) fn payment_pending(payment: &Payment) -> Answer {
+    payment_answer(StatusCode::ACCEPTED, payment)
+}
+
+/// Of a payment about which something was decided.
+pub(in crate::features::bookings) fn payment_decided(payment: &Payment) -> Answer {
+    payment_answer(StatusCode::OK, payment)
+}
+
+/// Of a refund, which the payments of the booking show.
+pub(in crate::features::bookings) fn refund_promised(booking: &Booking) -> Answer {
+    answer(StatusCode::CREATED, booking).with_location(format!("/api/v1/bookings/{}/payments", booking.ref_id))
 }
 
 /// Of a payment that was begun; the provider is asked after it.
 fn begun(payment: &Payment) -> Answer {
-    let is_done = payment.method == PaymentMethod::Account;
-    payment_answer(if is_done { StatusCode::CREATED } else { StatusCode::ACCEPTED }, payment)
+    if payment.method == PaymentMethod::Account { payment_made(payment) } else { payment_pending(payment) }
 }
 
 problem_responses!(PayProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, PAYMENT_DECLINED, PAYMENT_NOT_POSSIBLE, PAYMENT_IN_PROGRESS, CREDIT_EXCEEDED);
@@ -49,8 +69,8 @@ problem_responses!(PayProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, PAYMENT_DEC
 #[utoipa::path(post, path = "/bookings/{ref_id}/payments", tag = "payments", operation_id = "payBooking",
     request_body = PaymentRequest,
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader),
-    responses((status = 201, body = PaymentBody, headers(("Location" = String), ("Idempotency-Replayed" = Option<bool>))),
-              (status = 202, body = PaymentBody, headers(("Location" = String))), PayProblems))]
+    responses((status = 201, body = PaymentBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))),
+              (status = 202, body = PaymentBody, headers(("ETag" = String), ("Location" = String))), PayProblems))]
 pub(super) async fn pay(
     Guest(caller): Guest,
     State(bookings): State<BookingService>,
@@ -118,7 +138,7 @@ problem_responses!(RefundProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, REFUND_E
 #[utoipa::path(post, path = "/bookings/{ref_id}/refunds", tag = "payments", operation_id = "refundBooking",
     request_body = Option<RefundRequest>,
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader),
-    responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), RefundProblems))]
+    responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), RefundProblems))]
 pub(super) async fn refund(
     Admin(caller): Admin,
     State(bookings): State<BookingService>,
@@ -133,8 +153,7 @@ pub(super) async fn refund(
     bookings.visible(caller, &reference).await?;
     let ((), (key, RefundRequest { amount, reason })) = input?;
     let command = Refund { bookings: bookings.clone(), caller, reference: reference.clone(), amount, reason };
-    let promised = |booking: &Booking| answer(StatusCode::CREATED, booking);
-    let keyed = Keyed { command, key: key.clone(), answer: Box::new(promised) };
+    let keyed = Keyed { command, key: key.clone(), answer: Box::new(refund_promised) };
     let kept = unit_of_work.run(keyed).await?;
     check_replayed(&bookings, caller, &kept).await?;
     bookings.refunded(caller, &reference, kept, &key).await
@@ -161,8 +180,7 @@ impl Decision {
         bookings.check_payment(caller, payment).await?;
         let ((), (key, input)) = input?;
         let command = Administer { bookings: bookings.clone(), caller, payment, verdict: verdict(input) };
-        let decided = |payment: &Payment| payment_answer(StatusCode::OK, payment);
-        let keyed = Keyed { command, key: key.clone(), answer: Box::new(decided) };
+        let keyed = Keyed { command, key: key.clone(), answer: Box::new(payment_decided) };
         let kept = unit_of_work.run(keyed).await?;
         bookings.administered(payment, kept, &key).await
     }
@@ -174,7 +192,7 @@ macro_rules! decision {
         $(#[$doc])*
         #[utoipa::path(post, path = $path, tag = "payments", operation_id = $operation, request_body = $body,
             params(("id" = PaymentId, Path, description = "Id of the payment"), KeyHeader),
-            responses((status = 200, body = PaymentBody, headers(("Idempotency-Replayed" = Option<bool>))), AdministerProblems))]
+            responses((status = 200, body = PaymentBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), AdministerProblems))]
         pub(super) async fn $name(
             Admin(caller): Admin,
             State(bookings): State<BookingService>,

@@ -89,15 +89,28 @@ impl Operation {
         }
     }
 
+    /// Whether it was asked for so long ago that the provider may have forgotten its key: asked again, it might act again.
+    pub fn is_too_old(&self, now: DateTime<Utc>) -> bool {
+        self.first_attempt_at.is_some_and(|first| now > first + ASKED_FOR)
+    }
+
+    /// Returns it as one that is asked for no more.
+    #[must_use]
+    pub fn given_up(&self, now: DateTime<Utc>) -> Self {
+        let mut after = Self { updated_at: now, ..self.clone() };
+        after.decide(OperationStatus::Unresolved, Some("asked for too long ago".to_owned()));
+        after
+    }
+
     /// Whether money may still move by it.
     pub const fn is_undecided(&self) -> bool {
         matches!(self.status, OperationStatus::Open | OperationStatus::Unresolved)
     }
 
-    /// Whether an attempt may be made now: the first at any time, others when they are due.
-    pub fn is_to_be_tried(&self, now: DateTime<Utc>) -> bool {
+    /// Whether an attempt may be made now: when it is due, and the first one at any time by the process that has the token.
+    pub fn is_to_be_tried(&self, has_token: bool, now: DateTime<Utc>) -> bool {
         let is_due = self.next_attempt_at.is_some_and(|due| due <= now);
-        self.status == OperationStatus::Open && (self.attempts == 0 || is_due)
+        self.status == OperationStatus::Open && (is_due || (has_token && self.attempts == 0))
     }
 
     /// Returns it as an attempt begins, counted; the next one is due after this one must have ended.
@@ -124,8 +137,9 @@ impl Operation {
                     after.reference.clone_from(reference);
                 }
             }
-            // What cannot be voided may have been captured, or be void already: a person finds out.
-            Outcome::Declined { failure, .. } if self.kind == OperationKind::Void => {
+            // What cannot be voided may have been captured, or be void already; what cannot be refunded may have gone back
+            // already: a person finds out.
+            Outcome::Declined { failure, .. } if matches!(self.kind, OperationKind::Void | OperationKind::Refund) => {
                 after.decide(OperationStatus::Unresolved, Some(failure.code.clone()));
             }
             Outcome::Declined { failure, .. } => after.decide(OperationStatus::Declined, Some(failure.code.clone())),
@@ -150,9 +164,11 @@ impl Operation {
         (self.status, self.next_attempt_at, self.note) = (status, None, note);
     }
 
-    /// Has it asked again, unless that was done for long enough.
+    /// Has it asked again, unless that was done for long enough. What became due while the provider was asked stays due: a
+    /// webhook may tell of something that came after the answer.
     fn ask_again(&mut self, why: &str, now: DateTime<Utc>) {
-        let next = now + pause_after(self.attempts);
+        let is_hurried = self.next_attempt_at.is_some_and(|due| due <= now);
+        let next = if is_hurried { now } else { now + pause_after(self.attempts) };
         if self.first_attempt_at.is_some_and(|first| next > first + ASKED_FOR) {
             return self.decide(OperationStatus::Unresolved, Some(why.to_owned()));
         }

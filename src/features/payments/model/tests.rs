@@ -161,11 +161,23 @@ fn an_unknown_outcome_is_asked_for_more_and_more_rarely_and_after_23_hours_by_a_
 fn an_attempt_is_not_repeated_while_it_may_be_under_way() {
     let (_, promised) = Payment::opened(new(), "test", id(10), start());
     assert_eq!(promised.next_attempt_at, Some(start() + TimeDelta::seconds(30)), "left to who has the token");
-    assert!(promised.is_to_be_tried(start()), "the first attempt is made at any time");
+    assert!(promised.is_to_be_tried(true, start()) && !promised.is_to_be_tried(false, start()));
     let attempted = promised.attempted(start());
     assert_eq!((attempted.attempts, attempted.first_attempt_at), (1, Some(start())));
-    assert!(!attempted.is_to_be_tried(start() + TimeDelta::seconds(10)));
-    assert!(attempted.is_to_be_tried(start() + TimeDelta::seconds(11)));
+    assert!(!attempted.is_to_be_tried(true, start() + TimeDelta::seconds(10)));
+    assert!(attempted.is_to_be_tried(false, start() + TimeDelta::seconds(11)));
+}
+
+#[test]
+fn a_hint_that_comes_while_the_provider_is_asked_is_not_lost() {
+    let (payment, authorize) = opened();
+    let hurried = Operation { next_attempt_at: Some(start()), ..authorize };
+    let waits = Outcome::RequiresAction { reference: "ref".to_owned(), url: None };
+    let (_, operation) = payment.record(&hurried, &waits, start() + TimeDelta::seconds(1));
+    assert_eq!(
+        (operation.status, operation.next_attempt_at),
+        (OperationStatus::Open, Some(start() + TimeDelta::seconds(1)))
+    );
 }
 
 #[test]
@@ -226,7 +238,7 @@ proptest! {
                 }
                 Step::Answer(which, outcome) => {
                     let place = which % operations.len();
-                    let operation = if operations[place].is_to_be_tried(now) {
+                    let operation = if operations[place].is_to_be_tried(true, now) {
                         operations[place].attempted(now)
                     } else {
                         operations[place].clone()

@@ -92,6 +92,12 @@ impl Journal {
         Self { db, clock }
     }
 
+    /// Returns the same provider on the connections reserved for background work.
+    #[must_use]
+    pub fn for_background(&self) -> Self {
+        Self { db: self.db.for_background(), clock: self.clock.clone() }
+    }
+
     /// Confirms a payment that waits for it, or fails it, in the caller's transaction; its webhook is due then. Returns
     /// it, or `None` if it does not wait.
     pub async fn confirm_in_tx(

@@ -16,7 +16,7 @@ pub(super) use operations::{
     unresolved,
 };
 pub(super) use read::{
-    export, find, find_all, find_by_reference, ids_of, lock, of_bookings, of_holds, of_request, operations_of,
+    begun, export, find, find_all, find_by_reference, ids_of, lock, of_bookings, of_holds, of_request, operations_of,
     organization_exists, unbooked,
 };
 pub(super) use write::{insert, move_to, save, save_operations};

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
@@ -155,6 +157,20 @@ pub(in crate::features::payments) async fn of_bookings(
 /// Returns the payments of holds in the order in which they were made.
 pub(in crate::features::payments) async fn of_holds(db: &mut PgSession, holds: &[Uuid]) -> sqlx::Result<Vec<Payment>> {
     whole(select_payments!("where hold_id = any($1) order by id", holds).fetch_all(db).await?)
+}
+
+/// Returns which of these requests have made a payment that did not fail.
+pub(in crate::features::payments) async fn begun(
+    db: &mut PgSession,
+    requests: &[[u8; 32]],
+) -> sqlx::Result<HashSet<[u8; 32]>> {
+    let requests: Vec<&[u8]> = requests.iter().map(<[u8; 32]>::as_slice).collect();
+    let found = sqlx::query_scalar!(
+        r#"select request_hash as "hash!" from payments
+           where request_hash = any($1) and status not in ('FAILED', 'VOIDED')"#,
+        &requests as &[&[u8]],
+    );
+    Ok(found.fetch_all(db).await?.into_iter().filter_map(|hash| hash.try_into().ok()).collect())
 }
 
 /// Returns the newest payment that a request made.

@@ -21,7 +21,7 @@ pub(super) const MOST_HANDLING_CODES: usize = 50;
 const LONGEST_CODE: usize = 40;
 
 /// Reads the code of a tariff or a sale: letters, digits, `-`, `_` and `.`, in capitals.
-pub(super) fn read_rule_code(raw: Raw<'_>) -> Result<String, Fault> {
+pub fn read_rule_code(raw: Raw<'_>) -> Result<String, Fault> {
     let code = read::line(LONGEST_CODE)(raw)?.trim().to_ascii_uppercase();
     if code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')) {
         return Ok(code);

@@ -15,6 +15,7 @@ pub enum Reduction {
 }
 
 /// A lower weight charge for what is quoted within some days.
+#[allow(clippy::struct_field_names, reason = "dates of the sale, beside those of departure")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sale {
     /// `None`: it applies without a code.

@@ -1,4 +1,4 @@
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, cmp::Reverse, sync::Arc};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -65,7 +65,10 @@ pub struct Copied<T> {
 }
 
 /// The order in which rules of one bucket are tried.
-pub type Place = (bool, bool, bool, std::cmp::Reverse<NaiveDate>, std::cmp::Reverse<Option<Uuid>>);
+pub type Place = (bool, bool, bool, Reverse<NaiveDate>, Reverse<Option<Uuid>>);
+
+/// The order of rules that match.
+pub type Rank = (bool, bool, bool, u8, u8, Reverse<NaiveDate>, Reverse<Option<Uuid>>);
 
 impl<T: Terms> Copied<T> {
     /// Of several rules with the same scopes, the least place comes first: a handling code, an airline, a flight number given
@@ -76,13 +79,13 @@ impl<T: Terms> Copied<T> {
             !self.terms.has_handling(),
             reach.airline_code.is_none(),
             reach.flight_numbers.is_empty(),
-            std::cmp::Reverse(reach.valid_from),
-            std::cmp::Reverse(self.id),
+            Reverse(reach.valid_from),
+            Reverse(self.id),
         )
     }
 
     /// The order among all rules that match; scopes come after handling code, airline and flight number.
-    pub fn rank(&self) -> (bool, bool, bool, u8, u8, std::cmp::Reverse<NaiveDate>, std::cmp::Reverse<Option<Uuid>>) {
+    pub fn rank(&self) -> Rank {
         let (handling, airline, numbers, from, id) = self.place();
         let reach = self.terms.reach();
         (handling, airline, numbers, reach.origin.breadth(), reach.destination.breadth(), from, id)

@@ -1,9 +1,10 @@
 //! Amounts of single lines. An amount of more than 10^15 minor units is not rated.
+use super::{
+    Load,
+    words::{Bound, RateClass},
+};
 use crate::{
-    features::pricing::{
-        model::{Reduction, Sale, Surcharge, SurchargeBasis, Tariff},
-        rating::{Load, RateClass},
-    },
+    features::pricing::model::{Reduction, Sale, Surcharge, SurchargeBasis, Tariff},
     kernel::{Currency, Money, Rate, Weight},
 };
 
@@ -57,13 +58,6 @@ pub fn weight_charge(tariff: &Tariff, weight: Weight) -> Option<WeightCharge> {
         return Some(WeightCharge { class: RateClass::M, rate: None, rated: weight, amount: tariff.minimum.minor() });
     }
     Some(WeightCharge { class, rate: Some(rate), rated, amount: half_up(charge, PER_KILOGRAM)? })
-}
-
-/// A limit that decided an amount.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bound {
-    AtLeast,
-    AtMost,
 }
 
 /// Returns the amount of a surcharge, and the limit that decided it; `base` is the weight charge of which it is a part.

@@ -3,13 +3,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Inputs, Load, RATER,
-    amount::{self, Bound},
-    line::{Line, LineKind, LineRule, PriceBasis, Priced, RateClass},
+    Inputs, Load, RATER, amount,
+    line::{Charge, Line, Priced},
+    words::{LineKind, LineRule, PriceBasis},
 };
 use crate::{
     features::pricing::model::{Copied, Reduction, Sale, Surcharge, SurchargeBasis, Tariff, Terms},
-    kernel::{Money, Rate, Weight},
+    kernel::{Money, Weight},
 };
 
 /// A rule that applies to one leg, or to the whole way.
@@ -51,24 +51,6 @@ impl Sums {
         let minor = self.weight_charge.minor() + self.discount.minor() + self.surcharges.minor();
         self.weight_charge.with_minor(minor)
     }
-}
-
-/// One amount of a price, before it becomes a line.
-pub(super) struct Charge<'a> {
-    pub kind: LineKind,
-    pub code: Option<&'a str>,
-    pub leg: Option<u16>,
-    pub basis: SurchargeBasis,
-    /// A weight; of what is charged once, 1.
-    pub quantity: Option<Weight>,
-    pub rate: Option<Rate>,
-    pub class: Option<RateClass>,
-    pub rated: Option<Weight>,
-    pub amount: Money,
-    /// The weight charge that it is a part of.
-    pub base: Money,
-    pub bound: Option<Bound>,
-    pub rule: Option<LineRule>,
 }
 
 /// One kilogram, or one of what is charged once.

@@ -1,46 +1,27 @@
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use super::{amount::Bound, charge::Charge};
+use super::words::{Bound, LineKind, LineRule, PriceBasis, RateClass};
 use crate::{
     features::pricing::model::SurchargeBasis,
-    kernel::{Money, Rate, Weight, words},
+    kernel::{Money, Rate, Weight},
 };
 
-words! {
-    /// Whether one tariff rates the whole way, or each leg has its own.
-    pub enum PriceBasis {
-        Through = "THROUGH",
-        ByLeg = "BY_LEG",
-    }
-}
-
-words! {
-    /// What a line of a price is for.
-    pub enum LineKind {
-        Weight = "WEIGHT",
-        Discount = "DISCOUNT",
-        Surcharge = "SURCHARGE",
-    }
-}
-
-words! {
-    /// The IATA rate class of a weight charge.
-    pub enum RateClass {
-        /// The minimum.
-        M = "M",
-        /// The normal rate.
-        N = "N",
-        /// A quantity rate.
-        Q = "Q",
-    }
-}
-
-/// The version of the rule that a line follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct LineRule {
-    pub id: Uuid,
-    pub version: i32,
+/// One amount of a price, before it becomes a line.
+pub(super) struct Charge<'a> {
+    pub kind: LineKind,
+    pub code: Option<&'a str>,
+    pub leg: Option<u16>,
+    pub basis: SurchargeBasis,
+    /// A weight; of what is charged once, 1.
+    pub quantity: Option<Weight>,
+    pub rate: Option<Rate>,
+    pub class: Option<RateClass>,
+    pub rated: Option<Weight>,
+    pub amount: Money,
+    /// The weight charge that it is a part of.
+    pub base: Money,
+    pub bound: Option<Bound>,
+    pub rule: Option<LineRule>,
 }
 
 /// A line of a price.

@@ -5,9 +5,11 @@ mod charge;
 mod line;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use charge::{Applied, OnLeg, Sums, price, sums};
-pub use line::{Line, LineKind, LineRule, PriceBasis, Priced, RateClass};
+pub use line::{Line, Priced};
+pub use words::{LineKind, LineRule, PriceBasis, RateClass};
 
 pub(super) use amount::{discount, weight_charge};
 

@@ -72,11 +72,12 @@ pub async fn take(db: &mut PgSession, ids: &[QuoteId]) -> sqlx::Result<bool> {
 }
 
 /// Deletes quotes made before this time that nothing has taken, some thousands at a time. Returns their number.
-pub async fn delete_old(db: &mut PgSession, before: DateTime<Utc>) -> sqlx::Result<u64> {
+pub async fn delete_old(db: &mut PgSession, before: DateTime<Utc>, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let deleted = sqlx::query!(
-        "delete from quotes where id in (select id from quotes where not is_taken and created_at < $1 limit 5000)
+        "delete from quotes where id in (select id from quotes where not is_taken and created_at < $1 and expires_at < $2 limit 5000)
          and not is_taken",
         before,
+        now,
     );
     Ok(deleted.execute(db).await?.rows_affected())
 }

@@ -12,10 +12,15 @@ use crate::{
     platform::{
         idempotency::{Answer, Idempotent, KeyHeader},
         telemetry::{Traced, span},
-        web::{Body, PRIVATE, PathText, Problem, Query, both, private, problem_responses, unless_missing},
+        web::{
+            Body, IfNoneMatch, PRIVATE, PathText, Problem, Query, both, conditional, problem_responses, unless_missing,
+        },
         work::{Keyed, UnitOfWork},
     },
 };
+
+/// A quote never changes: it has one version.
+const TAG: &str = "1";
 
 pub(super) fn routes() -> OpenApiRouter<HandlerState> {
     OpenApiRouter::new().routes(routes!(create)).routes(routes!(show))
@@ -29,7 +34,7 @@ problem_responses!(CreateQuoteProblems: [INPUT, ROLE, BODY, KEY], ITINERARY_INVA
 /// holds until `expires_at`, whatever tariffs become meanwhile: send the `id` with a hold or a booking. Guests may ask, too.
 #[utoipa::path(post, path = "/quotes", tag = "prices", operation_id = "createQuote",
     request_body = AskQuote, params(KeyHeader),
-    responses((status = 201, body = QuoteBody, headers(("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateQuoteProblems))]
+    responses((status = 201, body = QuoteBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateQuoteProblems))]
 async fn create(
     Guest(caller): Guest,
     State(prices): State<PricingService>,
@@ -44,7 +49,7 @@ async fn create(
     let ((), (key, asked)) = both(query.refuse_all(), both(key, asked))?;
     let answer = |quote: &Quote| {
         let answer = Answer::new(StatusCode::CREATED, &QuoteBody::from(quote), PRIVATE);
-        answer.with_location(format!("/api/v1/quotes/{}", quote.id))
+        answer.with_tag(TAG.to_owned()).with_location(format!("/api/v1/quotes/{}", quote.id))
     };
     let command = MakeQuote { prices, caller, asked: asked.into(), rated: None };
     unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
@@ -56,15 +61,17 @@ problem_responses!(ShowQuoteProblems: [INPUT, ROLE], NOT_FOUND);
 ///
 /// Quotes that no hold and no booking has are deleted after seven days.
 #[utoipa::path(get, path = "/quotes/{id}", tag = "prices", operation_id = "getQuote",
-    params(("id" = QuoteId, Path, description = "Id of the quote")),
-    responses((status = 200, body = QuoteBody), ShowQuoteProblems))]
+    params(("id" = QuoteId, Path, description = "Id of the quote"),
+           ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
+    responses((status = 200, body = QuoteBody, headers(("ETag" = String))), (status = 304), ShowQuoteProblems))]
 async fn show(
     Guest(caller): Guest,
     State(prices): State<PricingService>,
     PathText(id): PathText<QuoteId>,
+    if_none_match: IfNoneMatch,
     query: Query,
 ) -> Result<Response, Problem> {
     unless_missing(query.refuse_all(), async { prices.quote(caller, id).await.map(drop) }).await?;
     let quote = prices.quote(caller, id).in_span(span("pricing.find_quote")).await?;
-    Ok(private(Json(QuoteBody::from(&quote))))
+    Ok(conditional(TAG, &if_none_match, PRIVATE, Json(QuoteBody::from(&quote))))
 }

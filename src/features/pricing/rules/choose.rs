@@ -1,15 +1,14 @@
 //! Which rules apply.
-use std::{cmp::Reverse, sync::Arc};
+use std::sync::Arc;
 
-use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::{PriceRules, RatingError};
 use crate::{
     features::pricing::{
         model::{
-            Copied, DiscountReason, Per, PricedLeg, Product, Reduction, Sale, Surcharge, SurchargeBasis, Tariff, Terms,
-            Way,
+            Copied, DiscountReason, Per, PricedLeg, Product, Rank, Reduction, Sale, Surcharge, SurchargeBasis, Tariff,
+            Terms, Way,
         },
         rating::{Applied, Inputs, OnLeg, discount, weight_charge},
     },
@@ -18,7 +17,7 @@ use crate::{
 
 /// The order of tariffs that match: an organization given before not, the product before `GENERAL`, a handling code, an
 /// airline, a flight number given before not, the narrower origin, the narrower destination, the later first date, the newer id.
-type TariffRank = (bool, bool, (bool, bool, bool, u8, u8, Reverse<NaiveDate>, Reverse<Option<Uuid>>));
+type TariffRank = (bool, bool, Rank);
 
 impl PriceRules {
     /// Returns the rules that apply to the freight on its way.
@@ -47,7 +46,9 @@ impl PriceRules {
             std::iter::once((None, &whole)).chain((1..).map(Some).zip(&legs)).collect();
         for (leg, way) in &numbered {
             for rules in tables.surcharges.covering(way, &tables.places, &[()]) {
-                rules.iter().for_each(|rule| found.consider(*leg, rule, way, inputs, currency));
+                for rule in rules {
+                    found.consider(*leg, rule, way, inputs, currency);
+                }
             }
         }
         if is_default && let Some(defaults) = &self.0.defaults {
@@ -158,11 +159,12 @@ impl PriceRules {
     }
 
     fn is_used_up(&self, sale: &Copied<Sale>) -> bool {
-        let is_among = |id: Uuid| {
-            self.0.tables.used_up.contains(&id)
-                || self.1.as_ref().is_some_and(|without| without.contains(&SaleId::from(id)))
+        // What was read under a lock counts more than what was heard.
+        let is_used_up = |id: Uuid| {
+            let known = self.1.as_ref().and_then(|known| known.get(&SaleId::from(id)).copied());
+            known.unwrap_or_else(|| self.0.tables.used_up.contains(&id))
         };
-        sale.id.is_some_and(is_among)
+        sale.id.is_some_and(is_used_up)
     }
 }
 
@@ -279,7 +281,7 @@ fn merge_percent(for_legs: &mut Vec<(u16, &Arc<Copied<Surcharge>>)>, applied: &m
 
 impl<T: Terms> Copied<T> {
     /// The order of rules that match; those of the settings are the last.
-    fn order(&self) -> (bool, (bool, bool, bool, u8, u8, Reverse<NaiveDate>, Reverse<Option<Uuid>>)) {
+    fn order(&self) -> (bool, Rank) {
         (self.id.is_none(), self.rank())
     }
 }

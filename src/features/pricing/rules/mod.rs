@@ -8,7 +8,7 @@ mod sharded;
 mod tests;
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -75,7 +75,7 @@ pub struct PriceKey {
 /// The price rules in force at one moment: immutable, and cheap to clone. The default has none. The second part: sales that
 /// must not be used.
 #[derive(Debug, Clone, Default)]
-pub struct PriceRules(Arc<Inner>, Option<Arc<HashSet<SaleId>>>);
+pub struct PriceRules(Arc<Inner>, Option<Arc<HashMap<SaleId, bool>>>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -186,12 +186,18 @@ impl PriceRules {
         Self(Arc::new(Inner { tables, defaults, reference, serial: next_serial() }), None)
     }
 
-    /// Returns the same rules without these sales, which have no use left.
+    /// Returns the same rules, with what is known for certain about these sales: whether they have no use left.
     #[must_use]
-    pub fn without_sales(&self, used_up: impl IntoIterator<Item = SaleId>) -> Self {
-        let mut without: HashSet<SaleId> = self.1.as_deref().cloned().unwrap_or_default();
-        without.extend(used_up);
-        Self(self.0.clone(), Some(Arc::new(without)))
+    pub fn with_uses(&self, used_up: impl IntoIterator<Item = (SaleId, bool)>) -> Self {
+        let mut known: HashMap<SaleId, bool> = self.1.as_deref().cloned().unwrap_or_default();
+        known.extend(used_up);
+        Self(self.0.clone(), Some(Arc::new(known)))
+    }
+
+    /// Returns the same rules without these sales.
+    #[must_use]
+    pub fn without_sales(&self, sales: impl IntoIterator<Item = SaleId>) -> Self {
+        self.with_uses(sales.into_iter().map(|sale| (sale, true)))
     }
 
     /// Returns the sales with a limit of uses that may apply to freight with one of these codes, or without any.

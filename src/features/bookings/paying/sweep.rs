@@ -5,7 +5,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::desk::Desk;
 use crate::{
-    features::payments,
+    features::payments::{self, Payment},
+    kernel::PaymentOperationId,
     platform::{postgres::DbError, shutdown::stopped_within},
 };
 
@@ -24,6 +25,14 @@ impl Desk {
         }
     }
 
+    async fn resume(&self, payment: &Payment) -> Result<Vec<PaymentOperationId>, DbError> {
+        let recorded = self.bookings().resumed(payment).await?;
+        match recorded.authorized() {
+            Some((hold, payment)) => self.post(hold, payment).await,
+            None => Ok(recorded.promised()),
+        }
+    }
+
     async fn sweep_payments_once(&self) -> Result<(), DbError> {
         let (service, mut after) = (self.bookings(), None);
         loop {
@@ -35,13 +44,16 @@ impl Desk {
             for payment in &found {
                 #[cfg(debug_assertions)]
                 crate::platform::sabotage::step("payment swept");
-                let recorded = service.resumed(payment).await?;
-                let promised = match recorded.authorized() {
-                    Some((hold, payment)) => self.post(hold, payment).await?,
-                    None => recorded.promised(),
-                };
-                for operation in promised {
-                    service.payments.at_once(operation, None);
+                // One that cannot go on keeps none behind it waiting.
+                match self.resume(payment).await {
+                    Ok(promised) => {
+                        for operation in promised {
+                            service.payments.at_once(operation, None);
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, payment_id = %payment.id, "a payment cannot go on; trying again")
+                    }
                 }
             }
             if i64::try_from(found.len()).unwrap_or(i64::MAX) < AT_ONCE {

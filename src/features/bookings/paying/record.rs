@@ -2,19 +2,17 @@
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
-use super::{
-    super::{
-        BookingError, BookingService,
-        desk::Desk,
-        draft::{Draft, EventDetails},
-        model::EventType,
-        repository,
-    },
-    settle::Books,
+use super::super::{
+    BookingError, BookingService,
+    billing::{Books, followed, with_payment},
+    desk::Desk,
+    draft::{Draft, EventDetails},
+    model::EventType,
+    repository,
 };
 use crate::{
     features::{
-        holds::{self, Hold, HoldChange, HoldEventType, HoldStatus},
+        holds::{self, Hold, HoldStatus},
         payments::{
             self, Decided, Operation, OperationKind, Payment, PaymentChange, PaymentDesk, PaymentStatus,
             PaymentWithOperations,
@@ -79,7 +77,7 @@ impl BookingService {
         let recorded = match (&seen.booking, seen.hold_id) {
             (Some((booking, _)), _) => self.record_of_booking_in_tx(&mut tx, *booking, decided).await?,
             (None, Some(hold)) => self.record_of_hold_in_tx(&mut tx, hold, decided).await?,
-            (None, None) => None,
+            (None, None) => self.record_alone_in_tx(&mut tx, decided).await?,
         };
         // The payment came to a booking between reading and locking.
         let Some(recorded) = recorded else { return Err(DbError::Conflict) };
@@ -87,6 +85,17 @@ impl BookingService {
         #[cfg(debug_assertions)]
         crate::platform::sabotage::step("answer committed");
         Ok(recorded)
+    }
+
+    /// Records an answer about a payment that is for nothing that this installation knows.
+    async fn record_alone_in_tx(&self, tx: &mut PgSession, decided: &Decided) -> Result<Option<Recorded>, DbError> {
+        let found = payments::lock_in_tx(tx, &[decided.payment]).await?.pop();
+        let Some(known) = found else { return Ok(Some(Recorded::default())) };
+        if let Some((after, operation)) = answered(&known, decided, self.clock.now()) {
+            let change = PaymentChange { before: Some(known.0), after, operations: vec![operation] };
+            payments::save_in_tx(tx, &mut [change]).await?;
+        }
+        Ok(Some(Recorded::default()))
     }
 
     async fn record_of_booking_in_tx(
@@ -144,7 +153,7 @@ impl BookingService {
             let void = payment.promise(OperationKind::Void, amount, self.ids.next(now), now);
             recorded.promised.push(void.id);
             operations.push(void);
-        } else if waits && payment.status == PaymentStatus::Authorized {
+        } else if waits && payment.is_capturable(&all) {
             recorded.authorized = hold.as_ref().map(|hold| (hold.id, payment.id));
         }
         let change = PaymentChange { before: Some(known.0), after: payment.clone(), operations };
@@ -218,25 +227,4 @@ fn answered(known: &PaymentWithOperations, decided: &Decided, now: DateTime<Utc>
 /// Returns whether a hold waits for this payment.
 fn waits_for(hold: &Hold, payment: PaymentId, now: DateTime<Utc>) -> bool {
     hold.status_at(now) == HoldStatus::Committing && hold.payment_id() == Some(payment)
-}
-
-/// Returns the change of an open hold by a change of its payment: one that failed or was voided returns it to its caller.
-pub(super) fn followed(hold: Hold, payment: &Payment, now: DateTime<Utc>) -> Option<HoldChange> {
-    if !hold.is_open() || hold.payment_id() != Some(payment.id) {
-        return None;
-    }
-    let is_over = matches!(payment.status, PaymentStatus::Failed | PaymentStatus::Voided);
-    let returns = is_over && hold.status_at(now) == HoldStatus::Committing;
-    Some(with_payment(hold, payment.clone(), returns, now))
-}
-
-/// Returns the change of a hold by a change of its payment; `returns`: its caller gets it back.
-fn with_payment(hold: Hold, payment: Payment, returns: bool, now: DateTime<Utc>) -> HoldChange {
-    let mut after = hold.clone();
-    if returns {
-        after.return_to_caller(now);
-    }
-    after.payment = Some(payment);
-    (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, now);
-    HoldChange { before: Some(hold), after, event_type: HoldEventType::Amended, actor: None, trace: None }
 }

@@ -1,14 +1,13 @@
 //! What requests about payments are answered: the provider gets some time first.
-use axum::http::StatusCode;
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::{
     super::{
         BookingError, BookingService,
-        router::{answer, payment_answer},
+        billing::{Books, Cancellation},
+        router::{payment_decided, payment_made, payment_pending, refund_promised},
     },
-    Cancellation,
     commit::declined,
 };
 use crate::{
@@ -64,12 +63,12 @@ impl BookingService {
         let until = Instant::now() + self.payments.wait();
         self.carry_out(id, terms.token.as_ref(), until).await?;
         let payment = self.found_payment(id).await?;
-        let status = match payment.status {
+        let answer = match payment.status {
             PaymentStatus::Failed => return Err(declined(&payment)),
-            PaymentStatus::Authorized | PaymentStatus::Captured | PaymentStatus::Voided => StatusCode::CREATED,
-            _ => StatusCode::ACCEPTED,
+            PaymentStatus::Authorized | PaymentStatus::Captured | PaymentStatus::Voided => payment_made(&payment),
+            _ => payment_pending(&payment),
         };
-        self.keep(key, payment_answer(status, &payment)).await
+        self.keep(key, answer).await
     }
 
     async fn found_payment(&self, id: PaymentId) -> Result<Payment, BookingError> {
@@ -92,7 +91,7 @@ impl BookingService {
         }
         self.carry_out(id, None, Instant::now() + self.payments.wait()).await?;
         let payment = self.found_payment(id).await?;
-        Ok(self.keep_instead(key, payment_answer(StatusCode::OK, &payment)).await)
+        Ok(self.keep_instead(key, payment_decided(&payment)).await)
     }
 
     /// Returns the answer to a refund, after some time for the provider.
@@ -109,7 +108,7 @@ impl BookingService {
         let booking = self.visible(caller, reference).await?;
         self.carry_out_all(booking.id).await?;
         let booking = self.visible(caller, reference).await?;
-        Ok(self.keep_instead(key, answer(StatusCode::CREATED, &booking)).await)
+        Ok(self.keep_instead(key, refund_promised(&booking)).await)
     }
 
     /// Has what is promised for a booking carried out, as far as the provider decides it in time.
@@ -145,6 +144,7 @@ impl BookingService {
             // It is fixed.
             let refund = (bill.paid - fee).max(0);
             return Ok(Cancellation {
+                full: fee,
                 fee: Some(bill.money(fee)),
                 refund: Some(bill.money(refund)),
                 next_change_at: None,
@@ -153,7 +153,7 @@ impl BookingService {
         let kept = {
             let mut connection = self.db.read().await?;
             let found = payments::of_bookings_in_tx(&mut connection, &[booking.id]).await?;
-            super::Books::new(found).refundable()
+            Books::new(found).refundable()
         };
         Ok(Cancellation::of(&booking, kept, self.payments.cancellation_fees(), false, self.clock.now()))
     }

@@ -68,8 +68,25 @@ impl Desk {
         }
     }
 
+    /// Returns the final answer to a commit. One that was refused because the same request was there before joins that.
+    pub(in crate::features::bookings) async fn finished_or_joined(
+        &self,
+        caller: Principal,
+        outcome: Result<Answer, Problem>,
+        terms: &CommitTerms,
+        key: &Key,
+    ) -> Result<Answer, Problem> {
+        match outcome {
+            Ok(answer) => self.finished(caller, answer, terms, key).await,
+            Err(refusal) if [code::PAYMENT_IN_PROGRESS, code::INVALID_TRANSITION].contains(&refusal.code()) => {
+                Ok(self.joined(caller, key, terms).await?.ok_or(refusal)?)
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
     /// Returns the final answer to a commit, or within the time for which requests wait, that it is under way.
-    pub(in crate::features::bookings) async fn finished(
+    async fn finished(
         &self,
         caller: Principal,
         answer: Answer,
@@ -146,7 +163,7 @@ impl BookingService {
                         let left = until.saturating_duration_since(Instant::now());
                         self.payments.at_once(operation.id, token.cloned()).within(left).await;
                     }
-                    None if matches!(payment.status, PaymentStatus::Created | PaymentStatus::Processing) => {
+                    None if is_going_on(&payment, &operations) => {
                         sleep(LOOK).await;
                     }
                     None => break,
@@ -212,17 +229,35 @@ impl BookingService {
     }
 }
 
+/// Returns whether something becomes of a payment soon, without its payer: the provider decides, or the hold is posted.
+fn is_going_on(payment: &Payment, operations: &[payments::Operation]) -> bool {
+    match payment.status {
+        PaymentStatus::Created | PaymentStatus::Processing => true,
+        PaymentStatus::Authorized => {
+            let is_for_hold = payment.booking.is_none() && payment.hold_id.is_some();
+            is_for_hold && payment.is_capturable(operations)
+        }
+        _ => false,
+    }
+}
+
 /// Returns the problem of a payment that failed.
 pub(super) fn declined(payment: &Payment) -> Problem {
     let failure = payment.failure.as_ref();
-    if failure.is_some_and(payments::Failure::is_unavailable) {
-        return Problem::unavailable("The payment provider cannot be reached; nothing was charged, try again shortly.");
+    if failure.is_some_and(|failure| failure.is_unavailable() || failure.code == payments::Failure::NOT_SENT) {
+        let text = "The payment provider was not reached; nothing was charged, try again shortly.";
+        return with_hold(Problem::unavailable(text), payment);
     }
     let decline_code = failure.map_or("declined", |failure| &failure.code);
     let problem =
         Problem::new(code::PAYMENT_DECLINED, "The payment provider declined the payment; nothing was charged.")
             .with("decline_code", decline_code)
             .with("payment_id", payment.id);
+    with_hold(problem, payment)
+}
+
+/// Names the hold that stays for another try.
+fn with_hold(problem: Problem, payment: &Payment) -> Problem {
     match payment.hold_id {
         Some(hold) if payment.booking.is_none() => problem.with("hold_id", hold),
         _ => problem,

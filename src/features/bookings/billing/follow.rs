@@ -1,0 +1,28 @@
+//! What follows for a hold from what became of its payment. Pure.
+use chrono::{DateTime, Utc};
+
+use crate::features::{
+    holds::{Hold, HoldChange, HoldEventType, HoldStatus},
+    payments::{Payment, PaymentStatus},
+};
+
+/// Returns the change of an open hold by a change of its payment: one that failed or was voided returns it to its caller.
+pub fn followed(hold: Hold, payment: &Payment, now: DateTime<Utc>) -> Option<HoldChange> {
+    if !hold.is_open() || hold.payment_id() != Some(payment.id) {
+        return None;
+    }
+    let is_over = matches!(payment.status, PaymentStatus::Failed | PaymentStatus::Voided);
+    let returns = is_over && hold.status_at(now) == HoldStatus::Committing;
+    Some(with_payment(hold, payment.clone(), returns, now))
+}
+
+/// Returns the change of a hold by a change of its payment; `returns`: its caller gets it back.
+pub fn with_payment(hold: Hold, payment: Payment, returns: bool, now: DateTime<Utc>) -> HoldChange {
+    let mut after = hold.clone();
+    if returns {
+        after.return_to_caller(now);
+    }
+    after.payment = Some(payment);
+    (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, now);
+    HoldChange { before: Some(hold), after, event_type: HoldEventType::Amended, actor: None, trace: None }
+}
