@@ -71,7 +71,6 @@ impl Script {
             "pm_action",
             "pm_processing",
             "pm_poor",
-            "pm_unknown",
         ]);
         let Some(wish) = self.payment(&client, &mut dice, token).await else { return };
         let Some(answer) = self.pay(wish, &mut dice).await else { return };
