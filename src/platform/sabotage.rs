@@ -1,12 +1,14 @@
 //! Fault injection: a checker that never found a fault proves nothing. Only builds with debug assertions have this
 //! module; the gate `release` proves that a release binary lacks it. A process injects only the faults that its
-//! environment names in `LOADMASTER_SABOTAGE`; the file named by `LOADMASTER_TEST_CLOCK` holds the error of the
-//! process's clock, and `LOADMASTER_TEST_TIMING=brief` shortens its intervals.
+//! environment names in `LOADMASTER_SABOTAGE`, and aborts at the step that `LOADMASTER_CRASH_AT` names; the file
+//! named by `LOADMASTER_TEST_CLOCK` holds the error of the process's clock, and `LOADMASTER_TEST_TIMING=brief` shortens
+//! its intervals.
 use std::{
+    io::Write,
     path::PathBuf,
     sync::{
         LazyLock,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
@@ -33,6 +35,23 @@ pub fn has_brief_timing() -> bool {
 pub fn now_and_then() -> bool {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     CALLS.fetch_add(1, Ordering::Relaxed) % 5 == 4
+}
+
+/// Aborts the process if this step between two effects is the one that `LOADMASTER_CRASH_AT` names: `7` is the seventh step
+/// since its start, `batch committed:2` the second of that name. Standard output then names the step.
+pub fn step(name: &str) {
+    static CRASH_AT: LazyLock<Option<(Option<String>, u64)>> = LazyLock::new(|| {
+        let text = std::env::var("LOADMASTER_CRASH_AT").ok()?;
+        let (name, number) = text.rsplit_once(':').map_or((None, &*text), |(name, number)| (Some(name), number));
+        Some((name.map(str::to_owned), number.parse().ok()?))
+    });
+    static STEPS: AtomicU64 = AtomicU64::new(0);
+    let Some((wanted, number)) = &*CRASH_AT else { return };
+    if wanted.as_ref().is_none_or(|wanted| wanted == name) && STEPS.fetch_add(1, Ordering::SeqCst) + 1 == *number {
+        let mut out = std::io::stdout().lock();
+        _ = writeln!(out, "Loadmaster crashes at {name}").and_then(|()| out.flush());
+        std::process::abort();
+    }
 }
 
 /// Returns the error of this process's wall clock: the number of seconds currently in the file, which may change at any

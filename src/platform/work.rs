@@ -135,6 +135,8 @@ impl<C: Command> Work<C> {
         match self.write(&mut tx).await {
             Ok(done) => {
                 tx.commit().await?;
+                #[cfg(debug_assertions)]
+                crate::platform::sabotage::step("command committed");
                 Ok(done)
             }
             Err(error) => {

@@ -5,7 +5,10 @@ mod cancelling;
 mod committing;
 mod credit;
 mod holding;
+mod kills;
 mod refunding;
+mod simulation;
+mod stage;
 mod unfinished;
 
 use chrono::TimeDelta;
@@ -142,9 +145,9 @@ impl Client {
 }
 
 /// An order as for a booking on this flight.
-pub fn order_for(market: &Market, members: Value) -> Value {
+pub fn order_for(flight: &Value, members: Value) -> Value {
     let order = json!({
-        "origin": "DEL", "destination": "LHR", "flight_ids": [text(&market.flight, "id")], "weight_kg": 100, "pieces": 1,
+        "origin": "DEL", "destination": "LHR", "flight_ids": [text(flight, "id")], "weight_kg": 100, "pieces": 1,
     });
     with(order, members)
 }

@@ -6,11 +6,11 @@ mod charging;
 mod credit;
 mod desk;
 mod hostile;
-mod provider;
+pub mod provider;
 mod reading;
 mod reconciling;
 mod secrets;
-mod webhooks;
+pub mod webhooks;
 
 use std::{sync::Arc, time::Duration};
 

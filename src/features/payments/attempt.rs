@@ -22,7 +22,7 @@ use super::{
 use crate::{
     kernel::PaymentOperationId,
     platform::{
-        postgres::{DbError, commit, retrying},
+        postgres::{DbError, PgSession, commit, retrying},
         telemetry::{Traced, span},
     },
 };
@@ -123,6 +123,12 @@ impl PaymentService {
         operation: PaymentOperationId,
         has_caller: bool,
     ) -> Result<Vec<PaymentOperationId>, DbError> {
+        #[cfg(debug_assertions)]
+        crate::platform::sabotage::step("attempt begun");
+        #[cfg(debug_assertions)]
+        if super::sabotage::calls_in_transaction() {
+            return Box::pin(self.attempt_in_transaction(operation)).await;
+        }
         let Some((payment, claimed)) = self.claim(operation).await? else {
             if has_caller {
                 // Another process asks already: its outcome is waited for.
@@ -130,10 +136,24 @@ impl PaymentService {
             }
             return Ok(Vec::new());
         };
+        #[cfg(debug_assertions)]
+        crate::platform::sabotage::step("attempt counted");
+        let outcome = self.asked(&payment, &claimed).await;
+        #[cfg(debug_assertions)]
+        crate::platform::sabotage::step("provider answered");
+        let next = self.record(&Decided { payment: payment.id, operation, outcome }).await;
+        #[cfg(debug_assertions)]
+        crate::platform::sabotage::step("attempt recorded");
+        next
+    }
+
+    /// Asks the provider, and counts its answer.
+    pub(super) async fn asked(&self, payment: &Payment, claimed: &Operation) -> Outcome {
+        let operation = claimed.id;
         let token = self.tokens.of(operation);
         let outcome = match &self.provider {
             Some(provider) if provider.kind().as_str() == payment.provider => {
-                let asked = ask(provider.as_ref(), &payment, &claimed, token.as_ref());
+                let asked = ask(provider.as_ref(), payment, claimed, token.as_ref());
                 let bound = CALL_TIME.to_std().unwrap_or_default();
                 let answered = timeout(bound, asked.in_span(span("payments.ask"))).await;
                 answered.unwrap_or_else(|_| Outcome::Unknown("no answer in time".to_owned()))
@@ -149,39 +169,43 @@ impl PaymentService {
             payment_id = %payment.id, operation_id = %operation, kind = claimed.kind.as_str(),
             attempts = claimed.attempts, outcome = outcome.as_str(), "payment provider asked"
         );
-        self.record(&Decided { payment: payment.id, operation, outcome }).await
+        outcome
     }
 
     /// Counts an attempt before it is made; `None` if another process makes one, or it is decided.
     async fn claim(&self, operation: PaymentOperationId) -> Result<Option<(Payment, Operation)>, DbError> {
-        let has_token = self.tokens.of(operation).is_some();
         retrying(|| async {
             let mut tx = self.db.begin().await?;
-            let now = self.clock.now();
-            let Some(id) = repository::payment_of(&mut tx, operation).await? else { return Ok(None) };
-            let payment = repository::lock(&mut tx, &[id.uuid()]).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
-            // Read under the lock: another process may have counted an attempt meanwhile.
-            let operations = repository::operations_of(&mut tx, &[id.uuid()]).await?;
-            let found = operations.into_iter().find(|one| one.id == operation && one.is_to_be_tried(has_token, now));
-            let Some(found) = found else {
-                tx.rollback().await?;
-                return Ok(None);
-            };
-            if found.is_too_old(now) {
-                repository::save_operations(&mut tx, &[&found.given_up(now)]).await?;
-                commit(tx).await?;
-                return Ok(None);
-            }
-            let claimed = found.attempted(now);
-            repository::save_operations(&mut tx, &[&claimed]).await?;
+            let claimed = self.claim_in_tx(&mut tx, operation).await?;
             commit(tx).await?;
-            Ok::<_, DbError>(Some((payment, claimed)))
+            Ok::<_, DbError>(claimed)
         })
         .await
     }
 
+    pub(super) async fn claim_in_tx(
+        &self,
+        tx: &mut PgSession,
+        operation: PaymentOperationId,
+    ) -> Result<Option<(Payment, Operation)>, DbError> {
+        let (has_token, now) = (self.tokens.of(operation).is_some(), self.clock.now());
+        let Some(id) = repository::payment_of(tx, operation).await? else { return Ok(None) };
+        let payment = repository::lock(tx, &[id.uuid()]).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
+        // Read under the lock: another process may have counted an attempt meanwhile.
+        let operations = repository::operations_of(tx, &[id.uuid()]).await?;
+        let found = operations.into_iter().find(|one| one.id == operation && one.is_to_be_tried(has_token, now));
+        let Some(found) = found else { return Ok(None) };
+        if found.is_too_old(now) {
+            repository::save_operations(tx, &[&found.given_up(now)]).await?;
+            return Ok(None);
+        }
+        let claimed = found.attempted(now);
+        repository::save_operations(tx, &[&claimed]).await?;
+        Ok(Some((payment, claimed)))
+    }
+
     /// Hands an outcome to the desk, again if the database is away for a moment.
-    async fn record(&self, decided: &Decided) -> Result<Vec<PaymentOperationId>, DbError> {
+    pub(super) async fn record(&self, decided: &Decided) -> Result<Vec<PaymentOperationId>, DbError> {
         let until = Instant::now() + RECORDED_WITHIN;
         let mut pause = Duration::from_millis(100);
         loop {
@@ -224,6 +248,8 @@ async fn ask(
         refund: operation.reference.clone(),
         is_repeated: operation.attempts > 1,
     };
+    #[cfg(debug_assertions)]
+    let call = super::sabotage::keyed(call, operation);
     match operation.kind {
         // Each request is counted before it is made: there was none.
         OperationKind::Authorize if token.is_none() && !call.is_repeated => {

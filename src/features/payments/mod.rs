@@ -18,6 +18,8 @@ mod reconcile;
 mod repository;
 mod room;
 mod router;
+#[cfg(debug_assertions)]
+mod sabotage;
 mod service;
 mod signature;
 mod tokens;

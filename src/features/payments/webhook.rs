@@ -48,6 +48,8 @@ impl PaymentService {
                 "unknown"
             };
             commit(tx).await?;
+            #[cfg(debug_assertions)]
+            crate::platform::sabotage::step("webhook committed");
             Ok::<_, DbError>(outcome)
         })
         .await

@@ -19,9 +19,9 @@ const PREFIX: &str = "LOADMASTER_";
 const CONFIG: &str = "LOADMASTER_CONFIG";
 /// Variables of the test script, which are not settings.
 const TEST_PREFIX: &str = "LOADMASTER_TEST_";
-/// Names the fault that a development build injects. A release build refuses it as unknown.
+/// Name the faults that a development build injects. A release build refuses them as unknown.
 #[cfg(debug_assertions)]
-const NO_SETTING: &[&str] = &[CONFIG, "LOADMASTER_SABOTAGE"];
+const NO_SETTING: &[&str] = &[CONFIG, "LOADMASTER_SABOTAGE", "LOADMASTER_CRASH_AT"];
 #[cfg(not(debug_assertions))]
 const NO_SETTING: &[&str] = &[CONFIG];
 const USUAL_NAMES: &[(&str, &str)] = &[

@@ -147,7 +147,7 @@ async fn a_guest_pays_at_once() {
 async fn a_booking_by_a_quote_can_be_paid_at_once() {
     let market = Market::open().await;
     let quote = market.quote(&market.customer).await;
-    let order = |token: &str| order_for(&market, json!({"quote_id": quote["id"], "payment_token": token}));
+    let order = |token: &str| order_for(&market.flight, json!({"quote_id": quote["id"], "payment_token": token}));
     let declined = market.customer.post(BOOKINGS, order("tok_declined")).await.expect_problem(402, "payment_declined");
     let hold = market.customer.get(&format!("{HOLDS}/{}", text(&declined, "hold_id"))).await.expect(200);
     assert_eq!(text(&hold, "status"), "ACTIVE");

@@ -68,12 +68,12 @@ async fn a_quote_is_for_its_flights_its_freight_and_its_time() {
 async fn a_booking_by_a_quote_has_its_price_and_another_one_has_none() {
     let market = Market::open().await;
     let quote = market.quote(&market.customer).await;
-    let priced = market.customer.book(order_for(&market, json!({"quote_id": quote["id"]}))).await;
+    let priced = market.customer.book(order_for(&market.flight, json!({"quote_id": quote["id"]}))).await;
     assert_eq!((&priced["price"]["total"], &priced["price"]["quote_id"]), (&usd("900.00"), &quote["id"]));
     assert!(priced["hold_id"].is_string());
-    let plain = market.customer.book(order_for(&market, json!({}))).await;
+    let plain = market.customer.book(order_for(&market.flight, json!({}))).await;
     assert_eq!(plain["price"], json!(null));
-    let other = order_for(&market, json!({"quote_id": quote["id"], "expected_total": usd("899.00")}));
+    let other = order_for(&market.flight, json!({"quote_id": quote["id"], "expected_total": usd("899.00")}));
     let refused = market.customer.post(BOOKINGS, other).await.expect_problem(409, "price_changed");
     assert_eq!(refused["total"], usd("900.00"));
     market.audit().await;
@@ -83,7 +83,7 @@ async fn a_booking_by_a_quote_has_its_price_and_another_one_has_none() {
 async fn where_quotes_are_required_nothing_is_booked_without_one() {
     let options = crate::support::WorldOptions::default().set("pricing.required", "true");
     let market = Market::with(options).await;
-    market.customer.post(BOOKINGS, order_for(&market, json!({}))).await.expect_problem(409, "quote_required");
+    market.customer.post(BOOKINGS, order_for(&market.flight, json!({}))).await.expect_problem(409, "quote_required");
     let hold = market.hold().await;
     market.customer.commit(&hold, json!({})).await;
     market.admin.delete(&format!("{TARIFFS}/{}", text(&market.tariff, "id"))).await.expect(200);

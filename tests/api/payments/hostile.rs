@@ -109,6 +109,28 @@ async fn a_charge_that_failed_before_a_crash_is_not_made_without_its_token() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_used_without_the_token_is_decided_although_the_payer_comes_back() {
+    let hostile = Hostile::start().await;
+    let shop = Shop::open(asking(&hostile)).await;
+    // The request with the token never arrives, and nobody hears the answer to the one without it.
+    hostile.expect(&[Trouble::Loses, Trouble::Breaks]);
+    let payment = shop.pay("pm_card_visa").await;
+    let shop = another(&shop, asking(&hostile)).await;
+    until("it was asked again", async || {
+        shop.world.clock.advance(TimeDelta::seconds(20));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        hostile.asked().len() == 2
+    })
+    .await;
+    let operation = shop.find(payment).await.1[0].id;
+    shop.payments().at_once(operation, Some("pm_card_visa".into()));
+    in_time(&shop, payment, "FAILED").await;
+    assert_eq!(shop.shown(payment).await["failure"]["code"], "parameter_missing");
+    assert_eq!(hostile.done(), [""; 0]);
+    shop.world.audit().await;
+}
+
+#[tokio::test]
 async fn a_charge_that_hangs_is_searched_for_until_it_is_found() {
     let hostile = Hostile::start().await;
     let shop = Shop::open(asking(&hostile)).await;

@@ -16,6 +16,8 @@ use axum::{
 };
 use serde_json::{Value, json};
 
+use crate::support::Dice;
+
 pub const SECRET: &str = "sk_test_of_the_provider";
 
 /// What goes wrong with the next request that changes something.
@@ -39,16 +41,43 @@ pub enum Trouble {
     Redirects,
     /// It answers as late as it may.
     Late,
+    /// The request never arrives.
+    Loses,
+    /// The request arrives so many milliseconds later, though its caller may have gone by then.
+    Delays(u64),
+    /// It acts, and answers so many milliseconds later.
+    AnswersLate(u64),
+    /// The request arrives once more, so many milliseconds later.
+    Repeats(u64),
+}
+
+impl Trouble {
+    /// What may happen to any request; hanging costs the caller's whole patience.
+    fn of(dice: &mut Dice) -> Self {
+        match dice.below(100) {
+            0..35 => Self::AnswersLate(50 + dice.below(1000)),
+            35..50 => Self::Delays(50 + dice.below(1000)),
+            50..60 => Self::Breaks,
+            60..70 => Self::Loses,
+            70..80 => Self::Repeats(50 + dice.below(1000)),
+            80..86 => Self::FailsAfter(500),
+            86..92 => Self::FailsFirst(503),
+            92..96 => Self::Babbles,
+            96..98 => Self::Redirects,
+            _ => Self::Hangs,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
-struct Intent {
-    status: &'static str,
-    amount: i64,
+pub struct Intent {
+    pub status: &'static str,
+    pub amount: i64,
     currency: String,
-    received: i64,
-    refunded: i64,
-    operation: String,
+    pub received: i64,
+    pub refunded: i64,
+    pub operation: String,
+    pub payment: String,
 }
 
 #[derive(Default)]
@@ -63,6 +92,25 @@ struct Books {
     asked: Vec<(String, String)>,
     /// What a search finds nothing of yet.
     is_search_behind: bool,
+    /// How many requests in a hundred meet a trouble, and which.
+    weather: Option<(u64, Dice)>,
+    /// Payments that have changed, in the order in which they did.
+    changed: Vec<String>,
+}
+
+impl Books {
+    fn trouble(&mut self) -> Trouble {
+        if let Some(expected) = self.troubles.pop_front() {
+            return expected;
+        }
+        let Some((percent, dice)) = &mut self.weather else { return Trouble::None };
+        if dice.below(100) < *percent { Trouble::of(dice) } else { Trouble::None }
+    }
+
+    /// Whether a question fails or finds nothing.
+    fn is_deaf(&mut self) -> bool {
+        self.weather.as_mut().is_some_and(|(percent, dice)| dice.below(200) < *percent)
+    }
 }
 
 #[derive(Clone, Default)]
@@ -100,6 +148,26 @@ impl Hostile {
         self.books().troubles.extend(troubles);
     }
 
+    /// Of a hundred requests from now on so many meet a trouble, as the seed chooses.
+    pub fn weather(&self, percent: u64, seed: u64) {
+        self.books().weather = (percent > 0).then_some((percent, Dice::new(seed)));
+    }
+
+    /// All payments by their references.
+    pub fn intents(&self) -> BTreeMap<String, Intent> {
+        self.books().intents.clone()
+    }
+
+    /// What was done: kind, amount and the key under which it was asked for.
+    pub fn journal(&self) -> Vec<(&'static str, i64, String)> {
+        self.books().journal.clone()
+    }
+
+    /// The payments that have changed since this was asked last.
+    pub fn changed(&self) -> Vec<String> {
+        std::mem::take(&mut self.books().changed)
+    }
+
     pub fn search_is_behind(&self, is_behind: bool) {
         self.books().is_search_behind = is_behind;
     }
@@ -114,11 +182,16 @@ impl Hostile {
         self.books().asked.clone()
     }
 
-    /// Does what a payer does at the bank.
+    /// Does what a payer or the bank does with a payment that waits for it.
     pub fn settle(&self, id: &str, status: &'static str) {
         let mut books = self.books();
         let intent = books.intents.get_mut(id).unwrap();
+        if !matches!(intent.status, "requires_action" | "processing") {
+            return;
+        }
         intent.status = status;
+        books.changed.push(id.to_owned());
+        let intent = &books.intents[id];
         if status == "requires_capture" {
             let (amount, operation) = (intent.amount, intent.operation.clone());
             books.journal.push(("AUTHORIZE", amount, operation));
@@ -156,13 +229,51 @@ fn fault(status: u16, kind: &str, code: &str, message: &str) -> (u16, Value) {
     (status, json!({"error": {"type": kind, "code": code, "message": message}}))
 }
 
+/// A change that is asked for, and how it is made.
+#[derive(Clone)]
+struct Change<F> {
+    hostile: Hostile,
+    key: String,
+    request: String,
+    form: BTreeMap<String, String>,
+    act: F,
+}
+
+impl<F> Change<F>
+where
+    F: Fn(&mut Books, &str, &BTreeMap<String, String>) -> (u16, Value) + Clone + Send + 'static,
+{
+    /// Makes it once per key.
+    fn make(&self) -> (u16, Value) {
+        let mut books = self.hostile.books();
+        match books.keys.get(&self.key) {
+            Some((known, status, value)) if *known == self.request => (*status, value.clone()),
+            Some(_) => fault(400, "idempotency_error", "", "the key was used with other parameters"),
+            None => {
+                let (status, value) = (self.act)(&mut books, &self.key, &self.form);
+                books.keys.insert(self.key.clone(), (self.request.clone(), status, value.clone()));
+                (status, value)
+            }
+        }
+    }
+
+    /// Makes it later, whether or not anybody waits for it.
+    fn make_later(&self, milliseconds: u64) -> tokio::task::JoinHandle<(u16, Value)> {
+        let later = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            later.make()
+        })
+    }
+}
+
 /// Answers a change once per key, and then meets the trouble that comes next.
 async fn once(
     hostile: &Hostile,
     path: &str,
     headers: &HeaderMap,
     body: &Bytes,
-    act: impl FnOnce(&mut Books, &str, &BTreeMap<String, String>) -> (u16, Value),
+    act: impl Fn(&mut Books, &str, &BTreeMap<String, String>) -> (u16, Value) + Clone + Send + 'static,
 ) -> Response {
     let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
     if authorization != Some(&format!("Bearer {SECRET}")) {
@@ -171,28 +282,34 @@ async fn once(
     }
     let key = headers["idempotency-key"].to_str().unwrap().to_owned();
     let text = String::from_utf8(body.to_vec()).unwrap();
-    let (trouble, (status, value)) = {
+    let trouble = {
         let mut books = hostile.books();
         books.asked.push((path.to_owned(), text.clone()));
-        let trouble = books.troubles.pop_front().unwrap_or(Trouble::None);
-        if let Trouble::FailsFirst(status) = trouble {
+        books.trouble()
+    };
+    let change = Change { hostile: hostile.clone(), key, request: format!("{path} {text}"), form: form(body), act };
+    match trouble {
+        Trouble::FailsFirst(status) => {
             let (_, fault) = fault(status, "api_error", "try_again", "not now");
             return answered(status, &fault);
         }
-        let request = format!("{path} {text}");
-        let answer = match books.keys.get(&key) {
-            Some((known, status, value)) if *known == request => (*status, value.clone()),
-            Some(_) => fault(400, "idempotency_error", "", "the key was used with other parameters"),
-            None => {
-                let (status, value) = act(&mut books, &key, &form(body));
-                books.keys.insert(key.clone(), (request, status, value.clone()));
-                (status, value)
-            }
-        };
-        (trouble, answer)
-    };
+        Trouble::Loses => panic!("the connection breaks"),
+        Trouble::Delays(milliseconds) => {
+            let (status, value) = change.make_later(milliseconds).await.unwrap();
+            return answered(status, &value);
+        }
+        Trouble::Repeats(milliseconds) => drop(change.make_later(milliseconds)),
+        _ => {}
+    }
+    let (status, value) = change.make();
     match trouble {
-        Trouble::None | Trouble::FailsFirst(_) => answered(status, &value),
+        Trouble::None | Trouble::FailsFirst(_) | Trouble::Loses | Trouble::Delays(_) | Trouble::Repeats(_) => {
+            answered(status, &value)
+        }
+        Trouble::AnswersLate(milliseconds) => {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            answered(status, &value)
+        }
         Trouble::FailsAfter(status) => answered(status, &json!({"error": {"type": "api_error"}})),
         Trouble::Hangs => std::future::pending().await,
         Trouble::Breaks => panic!("the connection breaks"),
@@ -229,7 +346,9 @@ async fn create(State(hostile): State<Hostile>, headers: HeaderMap, body: Bytes)
         };
         let id = format!("pi_{}", books.intents.len() + 1);
         let currency = form["currency"].clone();
-        let intent = Intent { status, amount, currency, received: 0, refunded: 0, operation: key.to_owned() };
+        let (operation, payment) = (key.to_owned(), form["metadata[payment_id]"].clone());
+        let intent = Intent { status, amount, currency, received: 0, refunded: 0, operation, payment };
+        books.changed.push(id.clone());
         if status == "requires_capture" {
             books.journal.push(("AUTHORIZE", amount, key.to_owned()));
         }
@@ -248,16 +367,21 @@ async fn create(State(hostile): State<Hostile>, headers: HeaderMap, body: Bytes)
 }
 
 async fn show(State(hostile): State<Hostile>, Path(id): Path<String>) -> Response {
-    match hostile.books().intents.get(&id) {
+    let mut books = hostile.books();
+    if books.is_deaf() {
+        return answered(503, &json!({"error": {"type": "api_error"}}));
+    }
+    match books.intents.get(&id) {
         Some(intent) => answered(200, &shown(&id, intent)),
         None => answered(404, &json!({"error": {"type": "invalid_request_error", "code": "resource_missing"}})),
     }
 }
 
 async fn search(State(hostile): State<Hostile>, Query(query): Query<BTreeMap<String, String>>) -> Response {
-    let books = hostile.books();
+    let mut books = hostile.books();
+    let is_behind = books.is_deaf() || books.is_search_behind;
     let wanted = query["query"].strip_prefix("metadata['operation_id']:'").unwrap().strip_suffix('\'').unwrap();
-    let found = books.intents.iter().filter(|(_, intent)| intent.operation == wanted && !books.is_search_behind);
+    let found = books.intents.iter().filter(|(_, intent)| intent.operation == wanted && !is_behind);
     let found: Vec<Value> = found.map(|(id, intent)| shown(id, intent)).collect();
     answered(200, &json!({"object": "search_result", "data": found}))
 }
@@ -268,7 +392,7 @@ async fn change(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    once(&hostile, &format!("/v1/payment_intents/{id}/{verb}"), &headers, &body, |books, key, form| {
+    once(&hostile, &format!("/v1/payment_intents/{id}/{verb}"), &headers, &body, move |books, key, form| {
         let Some(intent) = books.intents.get_mut(&id) else {
             return fault(404, "invalid_request_error", "resource_missing", "no such intent");
         };
@@ -283,6 +407,7 @@ async fn change(
             }
             _ => return fault(400, "invalid_request_error", "payment_intent_unexpected_state", "not now"),
         }
+        books.changed.push(id.clone());
         (200, shown(&id, &books.intents[&id]))
     })
     .await

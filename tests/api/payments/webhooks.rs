@@ -1,13 +1,13 @@
 //! Webhooks: whose they are, and that they are hints.
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster::kernel::PaymentId;
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::{Shop, hostile::asking, provider::Hostile, text};
-use crate::support::{Answer, World, until};
+use crate::support::{Answer, Client, World, until};
 
 const PATH: &str = "/api/v1/payments/webhooks/http";
 pub const NEW: &str = "a new secret of the provider";
@@ -40,13 +40,22 @@ impl<'a> Webhook<'a> {
     }
 
     pub async fn send_to(&self, world: &World, path: &str) -> Answer {
-        let timestamp = (world.now() - self.age).timestamp().to_string();
+        Answer::of(self.request_to(path, &world.anonymous(), world.now())).await
+    }
+
+    /// The request of a provider that keeps [`NEW`].
+    pub fn request(&self, client: &Client, now: DateTime<Utc>) -> RequestBuilder {
+        self.request_to(PATH, client, now)
+    }
+
+    fn request_to(&self, path: &str, client: &Client, now: DateTime<Utc>) -> RequestBuilder {
+        let timestamp = (now - self.age).timestamp().to_string();
         let content = format!("{}.{timestamp}.{}", self.id, self.body);
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, self.secret), content.as_bytes());
         let signature = format!("v1,{}", STANDARD.encode(tag));
-        let request = world.anonymous().request(Method::POST, path).header("content-type", "application/json");
+        let request = client.request(Method::POST, path).header("content-type", "application/json");
         let request = request.header("webhook-id", self.id).header("webhook-timestamp", timestamp);
-        Answer::of(request.header("webhook-signature", signature).body(self.body.clone())).await
+        request.header("webhook-signature", signature).body(self.body.clone())
     }
 }
 

@@ -11,6 +11,8 @@ use super::{OwnRedis, TestDatabase, logs};
 pub struct Process {
     pub child: Child,
     pub base: String,
+    /// What it said last on standard output.
+    pub last: tokio::sync::watch::Receiver<String>,
 }
 
 impl Process {
@@ -39,7 +41,12 @@ impl Process {
     }
 
     /// One whose databases the command's environment names.
-    pub async fn of(mut command: Command, settings: &[&str]) -> Self {
+    pub async fn of(command: Command, settings: &[&str]) -> Self {
+        Self::try_of(command, settings).await.expect("it becomes ready")
+    }
+
+    /// The same; `None` if it ends before it is ready.
+    pub async fn try_of(mut command: Command, settings: &[&str]) -> Option<Self> {
         command.arg("serve");
         for setting in ["server.port=0", "rate_limit.enabled=false"].iter().chain(settings) {
             command.args(["--set", setting]);
@@ -51,16 +58,20 @@ impl Process {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let ready = async {
             loop {
-                let line = lines.next_line().await.unwrap().expect("it becomes ready");
+                let line = lines.next_line().await.unwrap()?;
                 if let Some(said) = line.strip_prefix("Loadmaster is ready at ") {
-                    return said.split_whitespace().next().unwrap().to_owned();
+                    return Some(said.split_whitespace().next().unwrap().to_owned());
                 }
             }
         };
-        let base = tokio::time::timeout(Duration::from_mins(1), ready).await.expect("it becomes ready");
-        // What else it says goes nowhere.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, base }
+        let base = tokio::time::timeout(Duration::from_mins(1), ready).await.expect("it becomes ready")?;
+        let (said, last) = tokio::sync::watch::channel(String::new());
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                _ = said.send(line);
+            }
+        });
+        Some(Self { child, base, last })
     }
 
     fn log() -> Stdio {

@@ -229,6 +229,8 @@ impl Runner {
                 let began = Instant::now();
                 let Some(tx) = self.tx.take() else { return Err(sqlx::Error::WorkerCrashed.into()) };
                 let committed = tx.commit().await;
+                #[cfg(debug_assertions)]
+                crate::platform::sabotage::step("batch committed");
                 metric::DESK_COMMIT.with([&*self.name]).record(began.elapsed().as_secs_f64());
                 Ok(Report::Committed(committed?))
             }

@@ -110,6 +110,8 @@ impl Desk {
         let bookings = self.bookings();
         let until = Instant::now() + bookings.payments.wait();
         bookings.carry_out(payment, terms.token.as_ref(), until).await?;
+        #[cfg(debug_assertions)]
+        crate::platform::sabotage::step("commit carried out");
         let answer = bookings.outcome_of_commit(caller, payment).await?;
         bookings.keep(key, answer).await
     }
@@ -210,6 +212,8 @@ impl BookingService {
                 _ => {
                     tx.keep(&[(key, &answer)]).await?;
                     tx.commit().await?;
+                    #[cfg(debug_assertions)]
+                    crate::platform::sabotage::step("answer kept");
                     Ok::<_, DbError>(None)
                 }
             }

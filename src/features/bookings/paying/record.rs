@@ -82,6 +82,8 @@ impl BookingService {
         // The payment came to a booking between reading and locking.
         let Some(recorded) = recorded else { return Err(DbError::Conflict) };
         commit(tx).await?;
+        #[cfg(debug_assertions)]
+        crate::platform::sabotage::step("answer committed");
         Ok(recorded)
     }
 
@@ -182,6 +184,8 @@ impl BookingService {
         let change = PaymentChange { before: Some(before), after, operations: vec![void] };
         payments::save_in_tx(&mut tx, &mut [change]).await?;
         commit(tx).await?;
+        #[cfg(debug_assertions)]
+        crate::platform::sabotage::step("giving back committed");
         Ok(promised)
     }
 

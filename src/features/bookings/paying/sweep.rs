@@ -42,6 +42,8 @@ impl Desk {
             };
             after = found.last().map(|payment| payment.id);
             for payment in &found {
+                #[cfg(debug_assertions)]
+                crate::platform::sabotage::step("payment swept");
                 // One that cannot go on keeps none behind it waiting.
                 match self.resume(payment).await {
                     Ok(promised) => {

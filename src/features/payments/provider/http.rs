@@ -97,10 +97,17 @@ impl Http {
             ("metadata[operation_id]", &operation),
             ("metadata[payment_id]", &payment),
         ];
+        let without_token = form.clone();
         if let Some(token) = token {
             form.push(("payment_method", token.expose_secret()));
         }
-        let said = self.post("/v1/payment_intents", call.operation, &form).await;
+        let said = match self.post("/v1/payment_intents", call.operation, &form).await {
+            // The key was used for a request without the token: repeated as it was, it has its answer.
+            Said::Refused { error, .. } if token.is_some() && error.is_about_the_key() => {
+                self.post("/v1/payment_intents", call.operation, &without_token).await
+            }
+            said => said,
+        };
         match said {
             Said::Done(value) => Intent::read(&value)
                 .filter(|intent| !token.is_some_and(|token| intent.id.contains(token.expose_secret())))
