@@ -39,7 +39,9 @@ pub async fn judge(stage: &Stage, hostile: &Hostile) {
     for row in stage.rows(BALANCES).await {
         wrong.push(format!("another amount is kept than is owed: {row}"));
     }
-    wrong.into_iter().for_each(|breach| stage.breach(breach));
+    for breach in wrong {
+        stage.breach(breach);
+    }
     stage.audit().await;
 }
 
