@@ -86,12 +86,14 @@ fn tariffs() -> String {
     let mut destinations: Vec<&str> = airports.take(DESTINATIONS - 1).collect();
     origins.push("CAN");
     destinations.push("LAX");
-    let mut table = String::from("code,origin,destination,currency,minimum,normal,breaks,valid_from\n");
+    let mut table = String::from(
+        "code,airline_code,origin,destination,flight_numbers,organization_id,product,handling_code,currency,minimum,normal,breaks,valid_from,valid_to\n",
+    );
     for origin in &origins {
         for destination in &destinations {
             writeln!(
                 table,
-                "{origin}-{destination},{origin},{destination},USD,75.00,5.10,45=4.20;100=3.90;500=3.10,2027-01-01"
+                "{origin}-{destination},,{origin},{destination},,,GENERAL,,USD,75.00,5.10,45=4.20;100=3.90;500=3.10,2027-01-01,"
             )
             .unwrap();
         }

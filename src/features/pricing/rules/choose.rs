@@ -197,8 +197,8 @@ struct OfCode<'a> {
     code: &'a str,
     for_shipment: Option<&'a Arc<Copied<Surcharge>>>,
     for_legs: Vec<(u16, &'a Arc<Copied<Surcharge>>)>,
-    /// One of another currency than the tariff's.
-    foreign: Option<Currency>,
+    /// Those of another currency than the tariff's, with their legs.
+    foreign: Vec<(Option<u16>, Currency)>,
 }
 
 impl<'a> Found<'a> {
@@ -219,12 +219,12 @@ impl<'a> Found<'a> {
             return;
         }
         let at = self.0.iter().position(|known| known.code == terms.code).unwrap_or_else(|| {
-            self.0.push(OfCode { code: &terms.code, for_shipment: None, for_legs: Vec::new(), foreign: None });
+            self.0.push(OfCode { code: &terms.code, for_shipment: None, for_legs: Vec::new(), foreign: Vec::new() });
             self.0.len() - 1
         });
         let Some(of_code) = self.0.get_mut(at) else { return };
         if let Some(other) = terms.currency.filter(|other| *other != currency) {
-            of_code.foreign = Some(other);
+            of_code.foreign.push((leg, other));
             return;
         }
         match leg {
@@ -247,17 +247,20 @@ impl<'a> Found<'a> {
         let mut applied = Vec::new();
         for OfCode { code, for_shipment, mut for_legs, foreign } in self.0 {
             let first_for_legs = for_legs.iter().map(|(_, rule)| rule.order()).min();
-            match (for_shipment, first_for_legs) {
-                (None, None) => {
-                    let other = foreign.map_or_else(String::new, |other| format!(" {other}"));
-                    let text = format!("The surcharge {code} is in{other}, and the tariff in {currency}.");
-                    return Err(RatingError::no_rate(text));
-                }
-                (Some(rule), None) => applied.push(OnLeg { leg: None, rule: rule.clone() }),
-                (Some(rule), Some(other)) if rule.order() < other => {
-                    applied.push(OnLeg { leg: None, rule: rule.clone() });
-                }
-                _ => {
+            // Of the shipment, or of a leg, all that match are in another currency.
+            let is_missing = |(leg, _): &&(Option<u16>, Currency)| match leg {
+                Some(leg) => !for_legs.iter().any(|(number, _)| number == leg),
+                None => for_legs.is_empty(),
+            };
+            let is_for_shipment =
+                for_shipment.is_some_and(|rule| first_for_legs.is_none_or(|other| rule.order() < other));
+            if let Some((_, other)) = foreign.iter().find(is_missing).filter(|_| !is_for_shipment) {
+                let text = format!("The surcharge {code} is in {other}, and the tariff in {currency}.");
+                return Err(RatingError::no_rate(text));
+            }
+            match for_shipment.filter(|_| is_for_shipment) {
+                Some(rule) => applied.push(OnLeg { leg: None, rule: rule.clone() }),
+                None => {
                     if is_through {
                         merge_percent(&mut for_legs, &mut applied);
                     }

@@ -109,7 +109,22 @@ fn a_surcharge_in_another_currency_only_gives_no_rate() {
     let refused = rated(&all(vec![in_yen.clone()]), &way).unwrap_err();
     assert_eq!(refused, RatingError::NoRate("The surcharge MYC is in JPY, and the tariff in USD.".to_owned()));
     // One of the code in the tariff's currency applies, even if it is wider.
-    assert_eq!(rated(&all(vec![in_yen, flat("MYC", "1", reach())]), &way).unwrap().priced.surcharges.minor(), 100);
+    assert_eq!(
+        rated(&all(vec![in_yen.clone(), flat("MYC", "1", reach())]), &way).unwrap().priced.surcharges.minor(),
+        100
+    );
+
+    // Each leg needs one of its own, unless the shipment's comes first.
+    let over_dubai = [flight("AI1", "DEL", "DXB"), flight("EK1", "DXB", "LHR")];
+    let onwards = per_leg(Surcharge { currency: Some(yen), ..flat("MYC", "100", between("DXB", "LHR")) });
+    let at_first = per_leg(flat("MYC", "7", between("DEL", "DXB")));
+    let refused = rated(&all(vec![at_first.clone(), onwards.clone()]), &over_dubai).unwrap_err();
+    assert_eq!(refused, RatingError::NoRate("The surcharge MYC is in JPY, and the tariff in USD.".to_owned()));
+    let both = vec![at_first.clone(), onwards.clone(), per_leg(flat("MYC", "1", reach()))];
+    assert_eq!(rated(&all(both), &over_dubai).unwrap().priced.surcharges.minor(), 800);
+    let of_all = flat("MYC", "9", between("DEL", "LHR"));
+    let wider = Surcharge { reach: between("DEL", "*"), ..at_first };
+    assert_eq!(rated(&all(vec![wider, onwards, of_all]), &over_dubai).unwrap().priced.surcharges.minor(), 900);
 }
 
 #[test]
