@@ -41,8 +41,8 @@ pub async fn measure(site: &Site, time: Duration, runs: u64) -> Value {
 /// How much longer a search takes with prices, and what that is for each option.
 fn row(name: &str, plain: &[Load], priced: &[Load]) -> Value {
     let ratio = median(plain.iter().zip(priced).map(|(plain, priced)| plain.per_second() / priced.per_second()));
-    let more = median(plain.iter().zip(priced).map(|(plain, priced)| priced.quantile(0.5) - plain.quantile(0.5)));
-    let each = more * 1000.0 / OPTIONS as f64;
+    let more = |plain: &Load, priced: &Load| priced.per_second().recip() - plain.per_second().recip();
+    let each = median(plain.iter().zip(priced).map(|(plain, priced)| more(plain, priced))) * 1e6 / OPTIONS as f64;
     let of = |loads: &[Load]| median(loads.iter().map(Load::per_second)).round();
     println!("{name:34} {:>9} {:>9} {ratio:>7.2} {each:>12.1}", of(plain), of(priced));
     json!({"what": name, "plain_per_second": of(plain), "priced_per_second": of(priced), "ratio": ratio,

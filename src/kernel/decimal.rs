@@ -36,6 +36,16 @@ pub(super) fn scaled(text: &str, places: i32) -> Result<i64, Fault> {
     }
 }
 
+/// Parses a decimal that is sent as a text: it has no more than `places` decimals, not even zeros.
+pub(super) fn scaled_text(text: &str, places: i32) -> Result<i64, Fault> {
+    let units = scaled(text, places)?;
+    let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    if i32::try_from(decimals).is_ok_and(|decimals| decimals <= places) {
+        return Ok(units);
+    }
+    Err(Fault::new(FaultCode::TooPrecise, format!("must have at most {places} decimals")))
+}
+
 /// `digits` × 10^`exponent`, as JSON writes numbers (RFC 8259, section 6).
 struct Parts {
     negative: bool,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::ToSchema;
 
 use super::{
-    decimal::scaled,
+    decimal::{scaled, scaled_text},
     fault::{Fault, FaultCode},
     text::text_value,
 };
@@ -96,7 +96,7 @@ impl Money {
         if !is_plain {
             return Err(Fault::format("must be an amount such as 123.45"));
         }
-        let minor = scaled(amount, places).map_err(|fault| match fault.code {
+        let minor = scaled_text(amount, places).map_err(|fault| match fault.code {
             FaultCode::WrongType => Fault::format("must be an amount such as 123.45"),
             FaultCode::TooPrecise => {
                 Fault::new(FaultCode::TooPrecise, format!("must have at most {places} decimals in {currency}"))
@@ -192,7 +192,6 @@ mod tests {
             ("120", "USD", "120.00"),
             ("0.1", "EUR", "0.10"),
             ("1200", "JPY", "1200"),
-            ("1200.0", "JPY", "1200"),
             ("1.5", "KWD", "1.500"),
             ("0", "USD", "0.00"),
         ] {
@@ -212,6 +211,9 @@ mod tests {
         for (amount, currency, code) in [
             ("1.001", "USD", FaultCode::TooPrecise),
             ("1.5", "JPY", FaultCode::TooPrecise),
+            // Zeros are decimals, too.
+            ("1200.0", "JPY", FaultCode::TooPrecise),
+            ("1.500", "USD", FaultCode::TooPrecise),
             ("1.0005", "KWD", FaultCode::TooPrecise),
             ("-1", "USD", FaultCode::TooSmall),
             ("99999999999999", "USD", FaultCode::TooLarge),

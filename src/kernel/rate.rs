@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::ToSchema;
 
 use super::{
-    decimal::scaled,
+    decimal::scaled_text,
     fault::{Fault, FaultCode},
 };
 
@@ -49,7 +49,7 @@ impl FromStr for Rate {
         if !is_plain {
             return Err(malformed());
         }
-        match scaled(text, 4) {
+        match scaled_text(text, 4) {
             Err(fault) if fault.code == FaultCode::WrongType => Err(malformed()),
             Err(fault) => Err(fault),
             Ok(units) if units < 0 => Err(Fault::new(FaultCode::TooSmall, "must not be negative")),

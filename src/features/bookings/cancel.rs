@@ -11,8 +11,8 @@ use crate::features::capacity::Shift;
 #[derive(Debug, Clone)]
 pub struct Cancel {
     pub reason: Option<String>,
-    /// No fee is kept.
-    pub waives_fee: bool,
+    /// No fee is kept: the id of the request that says so.
+    pub waived_by: Option<String>,
 }
 
 impl BookingService {
@@ -27,7 +27,8 @@ impl BookingService {
     ) -> Vec<Shift> {
         let kept = books.as_ref().map_or(0, |books| books.refundable());
         let bands = self.payments.cancellation_fees();
-        let Cancellation { full, .. } = Cancellation::of(&draft.now, kept, bands, cancel.waives_fee, author.now);
+        let Cancellation { full, .. } =
+            Cancellation::of(&draft.now, kept, bands, cancel.waived_by.is_some(), author.now);
         if let Some(bill) = &mut draft.now.bill {
             bill.cancel(full, kept);
         }
@@ -35,8 +36,7 @@ impl BookingService {
         draft.now.status = BookingStatus::Cancelled;
         draft.now.needs_rerouting = false;
         if let Some(books) = books {
-            books.settle(&draft.now, self.payments.capture_mode(), &self.ids, author.actor, author.now);
-            books.note(&mut draft.now);
+            books.settle(&mut draft.now, self.payments.capture_mode(), &self.ids, author.actor, author.now);
         }
         let told = EventDetails { notes: cancel.reason.clone(), ..EventDetails::default() };
         draft.record(author, EventType::Cancelled, told);

@@ -64,13 +64,17 @@ pub enum PriceFault {
     /// The quote is older than its time.
     #[error("the quote has expired")]
     Expired(DateTime<Utc>),
-    /// The price is another one; `None`: there is none.
+    /// The quote of this total is for something else.
+    #[error("the quote of {0:?} is for something else")]
+    OtherQuote(Money),
+    /// The price is not the expected one; `None`: there is none.
     #[error("the price is {0:?}")]
     Changed(Option<Money>),
     #[error("the price is too large to be written")]
     TooLarge,
-    #[error("there is no rate")]
-    NoRate,
+    /// With the reason.
+    #[error("there is no rate: {0}")]
+    NoRate(String),
     #[error("there is no price, and one is required")]
     Required,
     #[error("the discount does not apply: {0:?}")]
@@ -83,8 +87,9 @@ impl From<PriceFault> for Problem {
             PriceFault::Expired(at) => quote_expired(at),
             PriceFault::Changed(price) => other_price(price),
             PriceFault::TooLarge => RatingError::no_rate("The amount is too large.").into(),
-            PriceFault::NoRate => {
-                RatingError::no_rate("No rate applies to the changed freight on these flights.").into()
+            PriceFault::NoRate(reason) => RatingError::no_rate(reason).into(),
+            PriceFault::OtherQuote(total) => {
+                price_changed("The quote is for other freight or flights, or without this code.").with("total", total)
             }
             PriceFault::Required => quote_required(),
             PriceFault::Discount(reason) => discount_not_applicable(reason),
@@ -252,7 +257,7 @@ impl From<HoldError> for Problem {
 fn other_price(price: Option<Money>) -> Problem {
     let text = price.map_or_else(
         || "There is no price for this freight on these flights.".to_owned(),
-        |price| format!("The total is {price}, or the quote is for other freight or flights."),
+        |price| format!("The total is {price}, not the expected one."),
     );
     price_changed(text).with("total", price)
 }

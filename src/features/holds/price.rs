@@ -84,7 +84,7 @@ impl HoldRules<'_> {
         let way: Vec<FlightId> = flights.iter().map(|flight| flight.id).collect();
         let is_same_code = new.new.discount_code.is_none() || new.new.discount_code.as_deref() == quote.discount_code();
         if !quote.matches(&way, &hold.freight()) || !is_same_code {
-            return Err(PriceFault::Changed(Some(quote.total())).into());
+            return Err(PriceFault::OtherQuote(quote.total()).into());
         }
         if quote.sale().is_some_and(|sale| self.prices.is_used_up(sale)) {
             return Err(PriceFault::Discount(DiscountReason::UsedUp).into());
@@ -122,7 +122,10 @@ impl HoldRules<'_> {
             }
             before => match self.price_today(after, flights, code)? {
                 // What has a price does not lose it by a change.
-                None if before.is_some() => Err(PriceFault::NoRate.into()),
+                None if before.is_some() => {
+                    let text = "No rate applies to the changed freight on these flights.";
+                    Err(PriceFault::NoRate(text.to_owned()).into())
+                }
                 price => Ok(price),
             },
         }
@@ -139,8 +142,11 @@ impl HoldRules<'_> {
         let rules = self.prices.rules.with_uses(known.chain(own.map(|sale| (sale, false))));
         match rules.rate(flights, hold.freight(), code, hold.organization_id, self.now) {
             Ok(rated) => Ok(Some(hold.quoted(rated, (self.new_id(), self.prices.terms.quoted_for), self.now))),
-            Err(RatingError::NoRate(_)) if code.is_none() => Ok(None),
-            Err(RatingError::NoRate(_)) => Err(PriceFault::Discount(DiscountReason::Route).into()),
+            Err(RatingError::NoRate(reason)) => match code {
+                None => Ok(None),
+                Some(code) if !rules.knows_code(code) => Err(PriceFault::Discount(DiscountReason::Unknown).into()),
+                Some(_) => Err(PriceFault::NoRate(reason).into()),
+            },
             Err(RatingError::Discount(reason)) => Err(PriceFault::Discount(reason).into()),
         }
     }

@@ -18,6 +18,7 @@ use crate::{
     features::{
         accounts::{Principal, Role},
         capacity::{CapacityError, CapacityService, Lapsed, Space},
+        pricing,
     },
     kernel::{FlightId, HoldId, OrganizationId},
     platform::{
@@ -90,6 +91,10 @@ impl HoldService {
 
     /// To be called after the commit of a change by the desk.
     pub fn changed(&self, hold: &Hold, event_type: HoldEventType) {
+        // A quote that the caller named is older.
+        if hold.quote.as_ref().is_some_and(|quote| quote.created_at == hold.updated_at) {
+            pricing::count_quotes(1);
+        }
         let outcome = match event_type {
             HoldEventType::Created => "created",
             HoldEventType::Committed => "committed",

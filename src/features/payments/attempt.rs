@@ -12,15 +12,16 @@ use tokio::{
 };
 
 use super::{
+    books,
     desk::Decided,
     metric,
-    model::{CALL_TIME, Failure, Operation, OperationKind, Outcome, Payment},
+    model::{CALL_TIME, Failure, Operation, OperationKind, OperationStatus, Outcome, Payment},
     provider::{Call, Provider},
     repository,
     service::PaymentService,
 };
 use crate::{
-    kernel::PaymentOperationId,
+    kernel::{PaymentId, PaymentOperationId},
     platform::{
         postgres::{DbError, PgSession, commit, retrying},
         telemetry::{Traced, span},
@@ -170,6 +171,29 @@ impl PaymentService {
             attempts = claimed.attempts, outcome = outcome.as_str(), "payment provider asked"
         );
         outcome
+    }
+
+    /// Looks for the provider's name of a payment whose authorization nobody knows the outcome of. `None` if that is known, or
+    /// the provider does not tell.
+    pub async fn reference_of(&self, payment: PaymentId) -> Result<Option<String>, DbError> {
+        let found = {
+            let mut connection = self.db.read().await?;
+            books::find_in_tx(&mut connection, &[payment]).await?.pop()
+        };
+        let Some((payment, operations)) = found.filter(|(payment, _)| payment.provider_reference.is_none()) else {
+            return Ok(None);
+        };
+        let is_unknown =
+            |own: &&Operation| own.kind == OperationKind::Authorize && own.status == OperationStatus::Unresolved;
+        let (Some(operation), Some(provider)) = (operations.iter().find(is_unknown), &self.provider) else {
+            return Ok(None);
+        };
+        if provider.kind().as_str() != payment.provider {
+            return Ok(None);
+        }
+        let bound = CALL_TIME.to_std().unwrap_or_default();
+        let searched = timeout(bound, provider.search(operation.id).in_span(span("payments.search"))).await;
+        Ok(searched.ok().and_then(Result::ok).flatten().map(|found| found.reference))
     }
 
     /// Counts an attempt before it is made; `None` if another process makes one, or it is decided.

@@ -3,7 +3,7 @@ use crate::platform::telemetry::{Label, metric::metrics};
 
 const KIND: Label = Label::one_of("kind", &["AUTHORIZE", "CAPTURE", "REFUND", "VOID"]);
 const OUTCOME: Label =
-    Label::one_of("outcome", &["succeeded", "declined", "requires_action", "pending", "unknown", "not_sent"]);
+    Label::one_of("outcome", &["succeeded", "declined", "voided", "requires_action", "pending", "unknown", "not_sent"]);
 
 metrics! {
     "Payments": {

@@ -25,9 +25,9 @@ pub const CREDIT: &str = "credit";
 words! {
     /// Where a payment is.
     pub enum PaymentStatus {
-        /// Recorded; nothing was asked of the provider yet.
+        /// How each payment begins. The request to its provider is promised with it, so that it is `PROCESSING` at once.
         Created = "CREATED",
-        /// The provider was asked, and its answer is not known.
+        /// The provider is asked, and its answer is not known.
         Processing = "PROCESSING",
         /// The payer has to confirm it, at `action.url`.
         RequiresAction = "REQUIRES_ACTION",
@@ -78,6 +78,12 @@ impl Failure {
     pub fn not_sent() -> Self {
         let message = "The payment was interrupted before it was sent; nothing was charged.";
         Self { code: Self::NOT_SENT.to_owned(), message: message.to_owned() }
+    }
+
+    /// Of an authorization whose outcome the provider never told.
+    fn resolved() -> Self {
+        let message = "The carrier has found out that the payment was not made.";
+        Self { code: "resolved".to_owned(), message: message.to_owned() }
     }
 
     pub fn is_unavailable(&self) -> bool {
@@ -149,6 +155,10 @@ pub enum Outcome {
         reference: String,
         url: Option<String>,
     },
+    /// The authorization was given up.
+    Voided {
+        reference: String,
+    },
     /// The provider will decide later.
     Pending {
         reference: String,
@@ -166,6 +176,7 @@ impl Outcome {
             Self::Succeeded { .. } => "succeeded",
             Self::Declined { .. } => "declined",
             Self::RequiresAction { .. } => "requires_action",
+            Self::Voided { .. } => "voided",
             Self::Pending { .. } => "pending",
             Self::Unknown(_) => "unknown",
             Self::NotSent => "not_sent",
@@ -234,6 +245,7 @@ impl Payment {
     ) -> (Self, Operation) {
         let amount = new.amount.minor();
         let mut payment = Self::new(new, PaymentMethod::Token, provider, now);
+        payment.status = PaymentStatus::Processing;
         let authorize = payment.promise(OperationKind::Authorize, amount, operation, now);
         (payment, authorize)
     }
@@ -316,7 +328,9 @@ impl Payment {
     fn authorized_by(&mut self, operation: &Operation, outcome: &Outcome) {
         let reference = match outcome {
             Outcome::Succeeded { reference } | Outcome::Declined { reference, .. } => reference.clone(),
-            Outcome::RequiresAction { reference, .. } | Outcome::Pending { reference } => Some(reference.clone()),
+            Outcome::RequiresAction { reference, .. }
+            | Outcome::Pending { reference }
+            | Outcome::Voided { reference } => Some(reference.clone()),
             Outcome::Unknown(_) | Outcome::NotSent => None,
         };
         self.provider_reference = self.provider_reference.take().or(reference);
@@ -328,6 +342,9 @@ impl Payment {
                 (self.status, self.action_url, self.failure) = (PaymentStatus::Authorized, None, None);
             }
             (OperationStatus::Declined, Outcome::Declined { failure, .. }) => self.fail(failure.clone()),
+            (OperationStatus::Declined, Outcome::Voided { .. }) => {
+                (self.status, self.action_url) = (PaymentStatus::Voided, None);
+            }
             (OperationStatus::Declined, _) => self.fail(Failure::unavailable()),
             (_, Outcome::RequiresAction { url, .. }) => {
                 (self.status, self.action_url) = (PaymentStatus::RequiresAction, url.clone());
@@ -386,7 +403,7 @@ impl Payment {
         let outcome = if done {
             Outcome::Succeeded { reference: None }
         } else {
-            Outcome::Declined { failure: Failure::declined("resolved"), reference: None }
+            Outcome::Declined { failure: Failure::resolved(), reference: None }
         };
         let (payment, mut after) = self.record(&open, &outcome, now);
         if !done {

@@ -24,7 +24,9 @@ impl PaymentService {
             return Err(PaymentError::InvalidSignature);
         }
         let body: Value = serde_json::from_slice(signed.body).map_err(|_| PaymentError::Malformed)?;
-        let reference = body["data"]["id"].as_str().unwrap_or_default();
+        // No payment has another name, and the database takes no NUL.
+        let reference = body["data"]["id"].as_str().filter(|id| id.bytes().all(|byte| byte.is_ascii_graphic()));
+        let reference = reference.unwrap_or_default();
         let outcome = self.take_hint(kind, signed.id, reference).await?;
         metric::WEBHOOKS.with([outcome]).increment(1);
         if outcome == "accepted" {

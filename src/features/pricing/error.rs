@@ -18,7 +18,7 @@ problem_codes! {
     { crate::features::flights::code::ITINERARY_INVALID, crate::features::flights::code::FLIGHT_CLOSED, crate::features::flights::code::FLIGHT_CANCELLED, crate::features::flights::code::NO_BOOKABLE_ITINERARY }
     NO_RATE: CONFLICT, "no_rate", "No rate applies to this freight on these flights",
         "Choose other flights, or ask the carrier for a tariff.";
-    DISCOUNT_NOT_APPLICABLE: CONFLICT, "discount_not_applicable", "The discount code does not apply",
+    DISCOUNT_NOT_APPLICABLE: CONFLICT, "discount_not_applicable", "The discount does not apply",
         "Leave `discount_code` out, or correct it; `reason` says why it does not apply.";
     QUOTE_EXPIRED: CONFLICT, "quote_expired", "The quote has expired",
         "Ask for a new quote.";
@@ -114,7 +114,7 @@ pub fn discount_not_applicable(reason: DiscountReason) -> Problem {
         DiscountReason::Unknown => "There is no sale with this code.",
         DiscountReason::Window => "The sale with this code is not on, today or on the date of departure.",
         DiscountReason::Route => "The sale with this code does not apply to these flights, or not in this currency.",
-        DiscountReason::UsedUp => "The sale with this code has no use left.",
+        DiscountReason::UsedUp => "The sale has no use left. Ask for a price without it.",
     };
     Problem::new(code::DISCOUNT_NOT_APPLICABLE, text).with("reason", reason.as_str())
 }

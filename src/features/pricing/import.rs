@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     dto::{CreateTariff, Shape},
     error::PricingError,
-    model::{ImportEventType, Rule, TARIFF, Tariff, Terms},
+    model::{ImportEventType, Rule, TARIFF, Tariff},
     repository::{self, Stored},
     service::PricingService,
 };
@@ -58,6 +58,19 @@ pub(super) struct TariffRow {
     terms: Tariff,
 }
 
+/// The organization of a row.
+#[derive(Debug, Clone, Copy)]
+struct Named {
+    row: u64,
+    organization: OrganizationId,
+}
+
+impl Named {
+    fn of(row: &TariffRow) -> Option<Self> {
+        Some(Self { row: row.row, organization: row.terms.organization_id? })
+    }
+}
+
 /// Imports a table of tariffs by their codes, all or nothing. With `dry_run` nothing is written.
 pub(super) struct ImportTariffs {
     pub prices: PricingService,
@@ -76,8 +89,17 @@ impl Command for ImportTariffs {
         if self.rows.is_none() {
             let (table, reference) = (std::mem::take(&mut self.table), self.prices.reference.clone());
             let reading = tokio::task::spawn_blocking(move || read(&table, &reference));
-            let rows = reading.await.map_err(|_| PricingError::Database(sqlx::Error::WorkerCrashed.into()))?;
-            self.rows = Some(rows?);
+            let read = reading.await.map_err(|_| PricingError::Database(sqlx::Error::WorkerCrashed.into()))?;
+            let (rows, named) = read;
+            self.rows = Some(match rows {
+                Ok(rows) => rows,
+                Err(PricingError::Import(faults)) => {
+                    let mut connection = self.prices.db.read().await?;
+                    let unknown = faults_of_organizations(&mut connection, &named).await?;
+                    return Err(PricingError::Import(first_of(faults, unknown)));
+                }
+                Err(other) => return Err(other),
+            });
         }
         Ok(())
     }
@@ -87,7 +109,11 @@ impl Command for ImportTariffs {
         let rows = rows.as_deref().unwrap_or_default();
         allow_long_statements(tx).await?;
         let revision = if *dry_run { 0 } else { repository::begin_change(tx).await? };
-        check_organizations_in_tx(tx, rows).await?;
+        let named: Vec<Named> = rows.iter().filter_map(Named::of).collect();
+        let unknown = faults_of_organizations(tx, &named).await?;
+        if !unknown.is_empty() {
+            return Err(PricingError::Import(first_of(Vec::new(), unknown)));
+        }
         let (versions, summary) = prices.plan_in_tx(tx, rows).await?;
         if *dry_run || versions.is_empty() {
             return Ok(summary);
@@ -108,44 +134,47 @@ impl Command for ImportTariffs {
     }
 }
 
-/// Reads a table. Fails with at most 100 faults.
-fn read(table: &[u8], reference: &Reference) -> Result<Vec<TariffRow>, PricingError> {
-    let mut seen = HashMap::<String, u64>::new();
+/// Reads a table. Fails with at most 100 faults. The organizations of rows that are right are returned also then.
+fn read(table: &[u8], reference: &Reference) -> (Result<Vec<TariffRow>, PricingError>, Vec<Named>) {
+    let (mut seen, mut named) = (HashMap::<String, u64>::new(), Vec::new());
     let rows = read_table(table, &COLUMNS, |fields, row| {
         let terms = Tariff::from(CreateTariff::read(fields, reference, Shape::Cells)?);
-        for (pointer, fault) in terms.faults() {
-            let column = pointer.trim_start_matches('/').split('/').next().unwrap_or_default();
-            fields.fault(column, &fault);
-        }
         match seen.entry(terms.code.clone()) {
             Entry::Vacant(free) => drop(free.insert(row)),
             Entry::Occupied(first) => {
                 fields.fault("code", &Fault::format(format!("names the same tariff as row {}", first.get())));
             }
         }
-        Some(TariffRow { row, terms })
+        let row = TariffRow { row, terms };
+        named.extend(Named::of(&row));
+        Some(row)
     });
-    Ok(rows?)
+    (rows.map_err(PricingError::from), named)
 }
 
-/// Fails with a fault for each row whose organization does not exist.
-async fn check_organizations_in_tx(tx: &mut PgSession, rows: &[TariffRow]) -> Result<(), PricingError> {
-    let named: HashSet<OrganizationId> = rows.iter().filter_map(|row| row.terms.organization_id).collect();
+/// Returns a fault for each row whose organization does not exist.
+async fn faults_of_organizations(db: &mut PgSession, rows: &[Named]) -> Result<Vec<InputFault>, PricingError> {
+    let named: HashSet<OrganizationId> = rows.iter().map(|row| row.organization).collect();
     if named.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let named: Vec<OrganizationId> = named.into_iter().collect();
-    let known = repository::organizations(tx, &named).await?;
-    let is_unknown =
-        |row: &&TariffRow| row.terms.organization_id.is_some_and(|organization| !known.contains(&organization));
-    let faults = rows.iter().filter(is_unknown).flat_map(|row| {
+    let known = repository::organizations(db, &named).await?;
+    let faults = rows.iter().filter(|row| !known.contains(&row.organization)).flat_map(|row| {
         let mut fields = Fields::of_row(row.row, std::iter::empty());
         let fault = Fault::new(FaultCode::UnknownValue, "must be the id of an existing organization");
         fields.fault("organization_id", &fault);
         fields.finish()
     });
-    let faults: Vec<InputFault> = faults.take(MOST_FAULTS).collect();
-    if faults.is_empty() { Ok(()) } else { Err(PricingError::Import(faults)) }
+    Ok(faults.take(MOST_FAULTS).collect())
+}
+
+/// Returns the first faults, by row.
+fn first_of(mut faults: Vec<InputFault>, others: Vec<InputFault>) -> Vec<InputFault> {
+    faults.extend(others);
+    faults.sort_by_key(|fault| fault.row);
+    faults.truncate(MOST_FAULTS);
+    faults
 }
 
 impl PricingService {

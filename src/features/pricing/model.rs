@@ -8,9 +8,9 @@ mod terms;
 use serde::{Deserialize, Serialize};
 
 pub use reach::{PricedLeg, Reach, Way};
-pub use sale::{DiscountReason, Reduction, Sale, SaleUses};
-pub use surcharge::{Per, Surcharge, SurchargeBasis};
-pub use tariff::{Break, PRODUCT_GENERAL, Product, Tariff, read_product};
+pub use sale::{DiscountReason, Reduction, Sale, SaleUses, fault_of_percent};
+pub use surcharge::{Per, Surcharge, SurchargeBasis, fault_of_bound, fault_of_currency, fault_of_maximum};
+pub use tariff::{Break, PRODUCT_GENERAL, Product, Tariff, faults_of_breaks, read_product};
 pub use terms::{Copied, Faults, Rank, Rule, Terms, fault_of_end, shared};
 
 /// Aggregates of this room's messages.

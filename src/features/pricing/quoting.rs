@@ -1,16 +1,15 @@
 //! Quotes: made on request, and read and kept in the transactions of higher rooms.
 use std::sync::Arc;
 
-use chrono::NaiveDate;
-
 use super::{
-    error::PricingError,
+    error::{PricingError, code},
+    metric,
     model::Product,
     quote::{Quote, Rated},
     repository,
     rules::{Freight, PriceRules, RatingError},
     service::PricingService,
-    ways::Wish,
+    ways::{On, Wish},
 };
 use crate::{
     features::{
@@ -18,13 +17,17 @@ use crate::{
         capacity::FlightStatus,
         flights::{self, Flight},
     },
-    kernel::{AirportCode, FlightId, HandlingCode, Positions, QuoteId, Volume, Weight},
+    kernel::{FlightId, QuoteId},
     platform::{
         idempotency::Key,
         postgres::{DbError, PgSession},
+        web::{Code, Problem},
         work::Command,
     },
 };
+
+/// Refusals of a quote that other flights or another day may cure.
+const CURABLE: [Code; 3] = [code::FLIGHT_CLOSED, code::FLIGHT_CANCELLED, code::NO_BOOKABLE_ITINERARY];
 
 /// Returns the existing quotes with these ids, of any owner, in no particular order.
 pub async fn quotes_in_tx(tx: &mut PgSession, ids: &[QuoteId]) -> Result<Vec<Quote>, DbError> {
@@ -47,25 +50,10 @@ pub async fn take_quotes_in_tx(tx: &mut PgSession, ids: &[QuoteId]) -> Result<bo
     Ok(repository::quotes::take(tx, ids).await?)
 }
 
-/// The flights that a quote is for.
-#[derive(Debug, Clone)]
-pub(super) enum On {
-    /// These, in order.
-    Flights(Vec<FlightId>),
-    /// The cheapest that can be booked on this local calendar date at the origin.
-    Date(NaiveDate),
-}
-
 /// What a quote is asked for.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
-    pub origin: AirportCode,
-    pub destination: AirportCode,
-    pub on: On,
-    pub weight: Weight,
-    pub volume: Volume,
-    pub positions: Option<Positions>,
-    pub special_handling_codes: Vec<HandlingCode>,
+    pub wish: Wish,
     pub product: Product,
     pub discount_code: Option<String>,
 }
@@ -73,12 +61,17 @@ pub(super) struct Asked {
 impl Asked {
     fn freight(&self) -> Freight<'_> {
         Freight {
-            weight: self.weight,
-            volume: self.volume,
-            special_handling_codes: &self.special_handling_codes,
+            weight: self.wish.weight,
+            volume: self.wish.volume,
+            special_handling_codes: &self.wish.special_handling_codes,
             product: self.product.as_str(),
         }
     }
+}
+
+/// Counts quotes; to be called after the commit of what made them.
+pub fn count_quotes(quotes: u64) {
+    metric::QUOTES.increment(quotes);
 }
 
 /// Makes a quote.
@@ -118,7 +111,7 @@ impl Command for MakeQuote {
 
     async fn concluded(&mut self, outcome: Result<&Quote, &PricingError>) {
         if outcome.is_ok() {
-            self.prices.quoted(1);
+            count_quotes(1);
         }
     }
 }
@@ -126,29 +119,31 @@ impl Command for MakeQuote {
 impl PricingService {
     /// Rates freight on named flights, or on the cheapest way that can be booked.
     async fn rate(&self, caller: Principal, asked: &Asked) -> Result<Rated, PricingError> {
-        match &asked.on {
+        let wish = &asked.wish;
+        match &wish.on {
             On::Flights(ids) => {
-                let flights = self.named_flights(ids, asked).await?;
+                let flights = self.named_flights(ids, wish).await?;
                 let rules = self.in_force().await?;
                 Ok(self.rate_way(&rules, caller, asked, &flights)?)
             }
             On::Date(date) => {
-                let wish = Wish {
-                    origin: asked.origin,
-                    destination: asked.destination,
-                    date: *date,
-                    weight: asked.weight,
-                    volume: asked.volume,
-                    positions: asked.positions,
-                    special_handling_codes: asked.special_handling_codes.clone(),
-                };
                 let ways = match self.ways.get() {
-                    Some(finder) => finder.ways(caller, &wish).await?,
+                    Some(finder) => finder.ways(caller, *date, wish).await?,
                     None => Vec::new(),
                 };
                 let rules = self.in_force().await?;
                 self.cheapest(&rules, caller, asked, ways)
             }
+        }
+    }
+
+    /// Adds `alternatives` to a refusal where other flights or another day may help; to be called with no transaction open.
+    pub(super) async fn or_alternatives(&self, wish: &Wish, problem: Problem) -> Problem {
+        match self.ways.get() {
+            Some(finder) if CURABLE.contains(&problem.code()) => {
+                problem.with("alternatives", finder.alternatives(wish).await)
+            }
+            _ => problem,
         }
     }
 
@@ -194,12 +189,12 @@ impl PricingService {
     }
 
     /// Returns these flights, which lead from origin to destination and still take bookings.
-    async fn named_flights(&self, ids: &[FlightId], asked: &Asked) -> Result<Vec<Flight>, PricingError> {
+    async fn named_flights(&self, ids: &[FlightId], wish: &Wish) -> Result<Vec<Flight>, PricingError> {
         let found = self.flights.flights(ids).await?;
         let flights = flights::in_order(ids, found).map_err(PricingError::ItineraryInvalid)?;
         let rules = self.flights.connections();
         let minimum = |airport| flights::Connections::minimum_connection(rules, airport);
-        if let Some(fault) = flights::chain_fault(&flights, (asked.origin, asked.destination), None, minimum) {
+        if let Some(fault) = flights::chain_fault(&flights, (wish.origin, wish.destination), None, minimum) {
             return Err(PricingError::ItineraryInvalid(fault));
         }
         let now = self.clock.now();

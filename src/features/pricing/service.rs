@@ -7,7 +7,6 @@ use uuid::Uuid;
 use super::{
     error::PricingError,
     known::Known,
-    metric,
     model::{PriceEventType, Rule, Sale, SaleUses, Terms},
     quote::Quote,
     repository::{self, Stored, uses},
@@ -52,7 +51,7 @@ pub struct PricingService {
 }
 
 impl PricingService {
-    /// Fails for amounts that the validation of settings refuses.
+    /// Fails for handling codes that do not exist, and for amounts that the validation of settings refuses.
     pub fn new(
         db: Database,
         flights: FlightService,
@@ -62,7 +61,7 @@ impl PricingService {
         acts: Acts,
         settings: &settings::Pricing,
     ) -> Result<Self, Fault> {
-        let defaults = Arc::new(Defaults::of(settings)?);
+        let defaults = Arc::new(Defaults::of(settings, &reference)?);
         let applies = (settings.default_tariff.applies == Applies::Always).then(|| defaults.clone());
         let known = Known::new(&reference, applies);
         let (ways, is_demo, settings) = (Arc::default(), Arc::default(), Arc::new(settings.clone()));
@@ -105,11 +104,6 @@ impl PricingService {
     /// Returns for how long a quote holds.
     pub fn quote_minutes(&self) -> TimeDelta {
         TimeDelta::minutes(self.settings.quote_minutes.into())
-    }
-
-    /// Counts quotes; to be called after the commit of what made them.
-    pub fn quoted(&self, quotes: usize) {
-        metric::QUOTES.increment(u64::try_from(quotes).unwrap_or_default());
     }
 
     /// Returns the rules in force: all changes by this process, and those by others up to half a second ago. Reads what

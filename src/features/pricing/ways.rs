@@ -1,27 +1,44 @@
 use chrono::NaiveDate;
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 
 use crate::{
     features::{accounts::Principal, flights::Flight},
-    kernel::{AirportCode, HandlingCode, Positions, Volume, Weight},
+    kernel::{AirportCode, FlightId, HandlingCode, Positions, Volume, Weight},
     platform::postgres::DbError,
 };
 
-/// Freight that is to be carried on a day, on whatever flights.
+/// Freight that is to be carried.
 #[derive(Debug, Clone)]
 pub struct Wish {
     pub origin: AirportCode,
     pub destination: AirportCode,
-    /// Local calendar date at the origin.
-    pub date: NaiveDate,
+    pub on: On,
     pub weight: Weight,
     pub volume: Volume,
     pub positions: Option<Positions>,
     pub special_handling_codes: Vec<HandlingCode>,
 }
 
+/// The flights that freight is to be carried on.
+#[derive(Debug, Clone)]
+pub enum On {
+    /// These, in order.
+    Flights(Vec<FlightId>),
+    /// The cheapest that can be booked on this local calendar date at the origin.
+    Date(NaiveDate),
+}
+
 /// Finds flights for freight. A higher room implements it.
 pub trait WayFinder: Send + Sync {
-    /// Returns the ways that the caller can book now, in no particular order.
-    fn ways<'a>(&'a self, caller: Principal, wish: &'a Wish) -> BoxFuture<'a, Result<Vec<Vec<Flight>>, DbError>>;
+    /// Returns the ways that the caller can book now on the day of the wish, in no particular order.
+    fn ways<'a>(
+        &'a self,
+        caller: Principal,
+        day: NaiveDate,
+        wish: &'a Wish,
+    ) -> BoxFuture<'a, Result<Vec<Vec<Flight>>, DbError>>;
+
+    /// Returns a few options (`RouteOption`) that can be booked instead of what was refused, or none.
+    fn alternatives<'a>(&'a self, wish: &'a Wish) -> BoxFuture<'a, Vec<Value>>;
 }

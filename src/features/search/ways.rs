@@ -1,18 +1,21 @@
 //! Ways for quotes without flights.
 use std::sync::{Arc, Weak};
 
+use chrono::NaiveDate;
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 
 use super::{
-    SearchError, SearchService,
+    Day, SearchError, SearchService, alternatives,
     model::{Departing, Itinerary, Request},
     service::Inner,
 };
 use crate::{
     features::{
         accounts::Principal,
+        capacity::Space,
         flights::Flight,
-        pricing::{WayFinder, Wish},
+        pricing::{On, WayFinder, Wish},
     },
     platform::postgres::DbError,
 };
@@ -26,16 +29,9 @@ impl SearchService {
         Arc::new(Ways(Arc::downgrade(&self.0)))
     }
 
-    async fn bookable_ways(&self, caller: Principal, wish: &Wish) -> Result<Vec<Vec<Flight>>, DbError> {
-        let request = Request {
-            weight: Some(wish.weight),
-            volume: Some(wish.volume),
-            positions: wish.positions,
-            special_handling_codes: wish.special_handling_codes.clone(),
-            own: self.own_room(Some(caller)),
-            priced_for: None,
-        };
-        let departing = Departing::On(wish.date);
+    async fn bookable_ways(&self, caller: Principal, day: NaiveDate, wish: &Wish) -> Result<Vec<Vec<Flight>>, DbError> {
+        let request = request_for(wish).by(self.own_room(Some(caller)));
+        let departing = Departing::On(day);
         match Box::pin(self.candidates(wish.origin, wish.destination, departing, &request)).await {
             Ok(found) => Ok(found.bookable.into_iter().map(Itinerary::into_legs).collect()),
             Err(SearchError::Database(cause)) => Err(cause),
@@ -45,13 +41,36 @@ impl SearchService {
     }
 }
 
+fn request_for(wish: &Wish) -> Request {
+    let space = Space { weight: wish.weight, volume: wish.volume, positions: wish.positions.unwrap_or_default() };
+    Request::of(space, &wish.special_handling_codes)
+}
+
 impl WayFinder for Ways {
-    fn ways<'a>(&'a self, caller: Principal, wish: &'a Wish) -> BoxFuture<'a, Result<Vec<Vec<Flight>>, DbError>> {
+    fn ways<'a>(
+        &'a self,
+        caller: Principal,
+        day: NaiveDate,
+        wish: &'a Wish,
+    ) -> BoxFuture<'a, Result<Vec<Vec<Flight>>, DbError>> {
         Box::pin(async move {
             match self.0.upgrade() {
-                Some(inner) => SearchService(inner).bookable_ways(caller, wish).await,
+                Some(inner) => SearchService(inner).bookable_ways(caller, day, wish).await,
                 None => Ok(Vec::new()),
             }
+        })
+    }
+
+    fn alternatives<'a>(&'a self, wish: &'a Wish) -> BoxFuture<'a, Vec<Value>> {
+        Box::pin(async move {
+            let Some(inner) = self.0.upgrade() else { return Vec::new() };
+            let (origin, destination, request) = (wish.origin, wish.destination, request_for(wish));
+            let day = match &wish.on {
+                On::Flights(flights) => Day::Of(flights.clone()),
+                On::Date(date) => Day::On(*date),
+            };
+            let refused = alternatives::Wish { origin, destination, day, earliest: None, request };
+            SearchService(inner).alternatives(refused).await
         })
     }
 }

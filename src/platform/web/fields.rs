@@ -263,6 +263,14 @@ impl<'a> Fields<'a> {
         self.fault_at(name, Some(index), fault);
     }
 
+    /// Records a fault of a member of an entry of a list, which results from several members together.
+    pub fn fault_of_member(&mut self, (list, index): (&str, usize), member: &str, fault: &Fault) {
+        let of_entry = format!("{}/{list}/{index}", self.prefix);
+        let prefix = std::mem::replace(&mut self.prefix, of_entry);
+        self.fault_at(member, None, fault);
+        self.prefix = prefix;
+    }
+
     /// Returns whether no fault was found so far.
     pub fn is_clean(&self) -> bool {
         self.faults.is_empty()

@@ -69,3 +69,39 @@ async fn an_unpaid_booking_is_cancelled_for_nothing() {
     assert_eq!(market.journal().await, []);
     market.audit().await;
 }
+
+#[tokio::test]
+async fn all_is_kept_once_the_flight_has_departed_before_its_time_too() {
+    let mut market = Market::open().await;
+    let (flown, late) = (market.paid().await, market.paid().await);
+    market.wait_hours(97);
+    let told = market.customer.get(&format!("{}/cancellation", path_of(&flown))).await.expect(200);
+    assert_eq!((&told["fee"], text(&told, "next_change_at").is_empty()), (&usd("450.00"), false));
+    let left = json!({"left_behind": [{"ref_id": late["ref_id"], "reason": "NO_SHOW"}]});
+    let path = format!("/api/v1/flights/{}/depart", text(&market.flight, "id"));
+    market.world.operator().await.post(&path, left).await.expect(200);
+    for booking in [&flown, &late] {
+        let told = market.customer.get(&format!("{}/cancellation", path_of(booking))).await.expect(200);
+        assert_eq!((&told["fee"], &told["next_change_at"]), (&usd("900.00"), &json!(null)), "{booking}");
+    }
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_fee_is_paid_like_any_other_amount() {
+    let mut market = Market::open().await;
+    let booking = market.paid().await;
+    market.wait_hours(60);
+    let path = path_of(&booking);
+    market.customer.poke(&format!("{path}/cancel")).await.expect(200);
+    market.customer.refunded(&booking, "675.00").await;
+    let told = market.customer.get(&format!("{path}/cancellation")).await.expect(200);
+    assert_eq!((&told["fee"], &told["next_change_at"]), (&usd("225.00"), &json!(null)));
+    market.admin.post(&format!("{path}/refunds"), json!({"amount": usd("25.00")})).await.expect(201);
+    let now = market.customer.refunded(&booking, "700.00").await;
+    assert_eq!((&now["balance_due"], text(&now, "payment_status")), (&usd("25.00"), "PARTIALLY_REFUNDED"));
+    let paid = market.customer.post(&format!("{path}/payments"), json!({"payment_token": "tok_ok"})).await.expect(201);
+    assert_eq!((text(&paid, "status"), &paid["captured"]), ("CAPTURED", &usd("25.00")));
+    assert_eq!(market.customer.booked(&booking).await["balance_due"], usd("0.00"));
+    market.audit().await;
+}

@@ -149,3 +149,32 @@ async fn an_offer_of_the_waitlist_has_a_price() {
     assert_eq!(text(&market.customer.settled(&booking).await, "payment_status"), "COMPLETED");
     market.audit().await;
 }
+
+#[tokio::test]
+async fn a_code_is_judged_also_where_nothing_is_rated() {
+    let market = Market::open().await;
+    market.admin.delete(&format!("{TARIFFS}/{}", text(&market.tariff, "id"))).await.expect(200);
+    let sale = json!({
+        "code": "SPRING", "percent": "10", "sale_from": "2020-01-01", "sale_to": "2099-12-31", "origin": "*",
+        "destination": "*", "valid_from": "2020-01-01",
+    });
+    market.admin.post("/api/v1/sales", sale).await.expect(201);
+    let hold =
+        async |code: &str| market.customer.post(HOLDS, with(market.wanted(), json!({"discount_code": code}))).await;
+    let refused = hold("NOPE").await.expect_problem(409, "discount_not_applicable");
+    assert_eq!(text(&refused, "reason"), "unknown");
+    hold("SPRING").await.expect_problem(409, "no_rate");
+}
+
+#[tokio::test]
+async fn quotes_of_holds_are_counted() {
+    let market = Market::open().await;
+    let count = async || -> u64 {
+        let metrics = market.world.anonymous().get("/metrics").await.text;
+        let own = metrics.lines().find_map(|line| line.strip_prefix("loadmaster_quotes_total "));
+        own.map_or(0, |count| count.parse().unwrap())
+    };
+    let before = count().await;
+    market.hold().await;
+    assert!(count().await > before);
+}

@@ -40,7 +40,7 @@ async fn a_promise_that_was_never_sent_did_not_happen() {
     let (payment, _) = shop.promise(usd(10_000)).await;
     shop.world.clock.advance(TimeDelta::seconds(29));
     tokio::time::sleep(Duration::from_millis(700)).await;
-    assert_eq!(shop.status(payment).await, "CREATED", "the process that has the token may still come");
+    assert_eq!(shop.status(payment).await, "PROCESSING", "the process that has the token may still come");
     shop.world.clock.advance(TimeDelta::seconds(1));
     shop.until_status(payment, "FAILED").await;
     assert_eq!(shop.shown(payment).await["failure"]["code"], "not_sent");
@@ -135,7 +135,7 @@ async fn who_has_no_token_takes_no_attempt_from_who_has_one() {
     let (payment, operation) = shop.promise(usd(10_000)).await;
     assert!(shop.payments().joined(operation).is_none());
     assert!(shop.payments().at_once(operation, None).within(SOON).await);
-    assert_eq!(shop.status(payment).await, "CREATED");
+    assert_eq!(shop.status(payment).await, "PROCESSING");
     let attempt = shop.payments().at_once(operation, Some("tok_ok".into()));
     let joined = shop.payments().joined(operation).expect("it is under way");
     assert!(attempt.within(SOON).await && joined.within(SOON).await);

@@ -25,7 +25,7 @@ async fn what_is_authorized_is_captured_once() {
         assert_eq!((&shown["action"], &shown["failure"]), (&json!(null), &json!(null)));
         assert!(text(&shown, "provider_reference").starts_with("test_"));
         assert_eq!(shop.journal().await, ["AUTHORIZE 100.00 USD SUCCEEDED", "CAPTURE 100.00 USD SUCCEEDED"]);
-        assert_eq!(shop.messages(payment).await, ["CREATED", "AUTHORIZED", "CAPTURED"]);
+        assert_eq!(shop.messages(payment).await, ["CREATED", "PROCESSING", "AUTHORIZED", "CAPTURED"]);
         shop.world.audit().await;
     }
 }
@@ -38,7 +38,7 @@ async fn a_declined_token_charges_nothing_and_says_why() {
         let shown = shop.shown(payment).await;
         assert_eq!((text(&shown, "status"), text(&shown["failure"], "code")), ("FAILED", "card_declined"));
         assert_eq!(shop.journal().await, ["AUTHORIZE 100.00 USD DECLINED"]);
-        assert_eq!(shop.messages(payment).await, ["CREATED", "FAILED"]);
+        assert_eq!(shop.messages(payment).await, ["CREATED", "PROCESSING", "FAILED"]);
         shop.world.audit().await;
     }
 }
@@ -65,7 +65,7 @@ async fn what_was_captured_goes_back_in_parts_and_never_more() {
     promise(&shop, payment, OperationKind::Refund, 2_500).await;
     promise(&shop, payment, OperationKind::Refund, 7_500).await;
     assert_eq!(shop.shown(payment).await["refunded"], json!(usd(10_000)));
-    assert_eq!(shop.messages(payment).await[3..], ["REFUNDED", "REFUNDED"]);
+    assert_eq!(shop.messages(payment).await[4..], ["REFUNDED", "REFUNDED"]);
     // The provider has the last word, too.
     promise(&shop, payment, OperationKind::Refund, 1).await;
     assert_eq!(shop.shown(payment).await["refunded"], json!(usd(10_000)));
@@ -86,7 +86,24 @@ async fn an_authorization_is_given_up() {
     assert_eq!(shop.status(payment).await, "AUTHORIZED");
     promise(&shop, payment, OperationKind::Void, 10_000).await;
     assert_eq!(shop.status(payment).await, "VOIDED");
-    assert_eq!(shop.messages(payment).await, ["CREATED", "AUTHORIZED", "VOIDED"]);
+    assert_eq!(shop.messages(payment).await, ["CREATED", "PROCESSING", "AUTHORIZED", "VOIDED"]);
+    shop.world.audit().await;
+}
+
+#[tokio::test]
+async fn what_was_confirmed_and_voided_before_it_was_looked_at_is_voided() {
+    let shop = Shop::open(with_test()).await;
+    let payment = shop.pay("tok_confirm").await;
+    let (found, operations) = shop.find(payment).await;
+    let confirm = format!("/api/v1/test-payments/{}/confirm", found.provider_reference.unwrap());
+    shop.payer.poke(&confirm).await.expect(200);
+    promise(&shop, payment, OperationKind::Void, 10_000).await;
+    shop.world.clock.advance(TimeDelta::minutes(1));
+    assert!(shop.payments().at_once(operations[0].id, None).within(Duration::from_secs(10)).await);
+    let (found, operations) = shop.find(payment).await;
+    assert_eq!((found.status.as_str(), found.failure), ("VOIDED", None));
+    assert_eq!(operations[0].status.as_str(), "DECLINED");
+    assert_eq!(shop.journal().await, ["AUTHORIZE 100.00 USD SUCCEEDED", "VOID 100.00 USD SUCCEEDED"]);
     shop.world.audit().await;
 }
 
@@ -141,9 +158,9 @@ async fn a_lost_request_is_declined_after_a_minute() {
     let (payment, operation) = shop.promise(usd(500)).await;
     let attempt = shop.payments().at_once(operation, Some("tok_lost".into()));
     assert!(!attempt.clone().within(Duration::from_millis(300)).await, "it is not answered");
-    assert_eq!(shop.status(payment).await, "CREATED");
+    assert_eq!(shop.status(payment).await, "PROCESSING");
     // The first silence is over after ten seconds.
-    until("the silence is recorded", async || shop.status(payment).await == "PROCESSING").await;
+    until("the silence is recorded", async || shop.find(payment).await.1[0].note.is_some()).await;
     shop.world.clock.advance(TimeDelta::seconds(65));
     shop.until_status(payment, "FAILED").await;
     assert_eq!(shop.journal().await, ["AUTHORIZE 5.00 USD DECLINED"]);

@@ -116,6 +116,10 @@ async fn what_is_used_follows_charges_refunds_and_payments() {
     // What was paid and is refunded is a balance in the organization's favour.
     account.refund(usd(1_000)).await;
     assert_eq!(account.figures().await, ["500.00", "-10.00", "510.00"]);
+    let seen = account.customer.get(&account.path()).await;
+    let tag = seen.header("etag").unwrap();
+    let request = account.customer.request(reqwest::Method::GET, &account.path()).header("if-none-match", tag);
+    assert_eq!(request.send().await.unwrap().status(), 304);
     account.world.audit().await;
 }
 
@@ -259,6 +263,8 @@ async fn a_statement_adds_up_from_its_opening_to_its_closing() {
     let lines: Vec<&str> = answer.text.lines().collect();
     assert_eq!(lines.len(), 4, "{}", answer.text);
     assert_eq!(lines[1], "2,2026-11-21,OPENING,,300.00,500.00,USD,,,");
+    let at = lines[2].split(',').nth(1).unwrap();
+    assert!(at.starts_with("2026-11-21T") && at.ends_with('Z'), "{at}");
     assert!(lines[2].contains(",PAYMENT,100.50,199.50,500.00,USD,,,INV-2026/17"), "{}", lines[2]);
     assert_eq!(lines[3], "3,2026-11-21,CLOSING,,199.50,500.00,USD,,,");
     let all = account.customer.get(&format!("{}/statement?from=2026-11-20&to=2026-11-30", account.path())).await;

@@ -7,6 +7,7 @@ use loadmaster::{
     kernel::PaymentId,
     platform::postgres::commit,
 };
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
@@ -225,4 +226,38 @@ async fn a_payer_confirms_at_the_bank_and_a_look_up_finds_out() {
     assert_eq!(hostile.done(), ["AUTHORIZE 10000", "CAPTURE 10000"]);
     assert_eq!(hostile.asked().len(), 2, "it was looked up, not asked for again");
     shop.world.audit().await;
+}
+
+/// As after 23 hours without an answer.
+async fn give_up(shop: &Shop, payment: PaymentId) {
+    let unresolved = "update payment_operations set status = 'UNRESOLVED', next_attempt_at = null, note = 'silence'";
+    shop.world.sql(&format!("{unresolved} where payment_id = '{payment}'")).await;
+}
+
+#[tokio::test]
+async fn what_an_administrator_finds_done_is_found_at_the_provider_too() {
+    let hostile = Hostile::start().await;
+    let shop = Shop::open(asking(&hostile)).await;
+    let admin = shop.world.admin().await;
+    let resolve = |payment: PaymentId| format!("/api/v1/payments/{payment}/resolve");
+    let done = json!({"done": true, "note": "By telephone"});
+
+    hostile.expect(&[Trouble::Hangs]);
+    let (payment, operation) = shop.promise(usd(10_000)).await;
+    _ = shop.payments().at_once(operation, Some("pm_card_visa".into())).within(Duration::from_secs(1)).await;
+    until("it has acted", async || hostile.done() == ["AUTHORIZE 10000"]).await;
+    give_up(&shop, payment).await;
+    let resolved = admin.post(&resolve(payment), done.clone()).await.expect(200);
+    assert_eq!((text(&resolved, "status"), text(&resolved, "provider_reference")), ("AUTHORIZED", "pi_1"));
+    assert_eq!(text(&admin.poke(&format!("/api/v1/payments/{payment}/void")).await.expect(200), "status"), "VOIDED");
+    assert_eq!(hostile.done(), ["AUTHORIZE 10000", "VOID 10000"]);
+
+    // Of what the provider does not know nothing could be captured or voided.
+    let (payment, _) = shop.promise(usd(10_000)).await;
+    give_up(&shop, payment).await;
+    let refused = admin.post(&resolve(payment), done).await.expect_problem(409, "payment_not_possible");
+    assert_eq!(text(&refused, "reason"), "no_reference");
+    let resolved = admin.post(&resolve(payment), json!({"done": false, "note": "Never made"})).await.expect(200);
+    assert_eq!(text(&resolved, "status"), "FAILED");
+    assert_eq!(text(&resolved["failure"], "message"), "The carrier has found out that the payment was not made.");
 }

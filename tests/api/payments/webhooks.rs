@@ -99,7 +99,7 @@ async fn the_state_comes_from_the_provider_whatever_order_webhooks_have() {
         Webhook::about(id, "pi_1").send(&shop).await.expect(204);
     }
     shop.until_status(payment, "CAPTURED").await;
-    assert_eq!(shop.messages(payment).await, ["CREATED", "REQUIRES_ACTION", "AUTHORIZED", "CAPTURED"]);
+    assert_eq!(shop.messages(payment).await, ["CREATED", "PROCESSING", "REQUIRES_ACTION", "AUTHORIZED", "CAPTURED"]);
     assert_eq!(hostile.done(), ["AUTHORIZE 10000", "CAPTURE 10000"]);
     shop.world.audit().await;
 }
@@ -136,6 +136,7 @@ async fn what_is_signed_and_about_nothing_of_ours_is_received() {
         ("msg_2", json!({"type": "x"}).to_string()),
         ("msg_3", "[]".to_owned()),
         ("msg_4", "\"\"".to_owned()),
+        ("msg_7", json!({"type": "x", "data": {"id": "pi_1\0"}}).to_string()),
     ] {
         Webhook { body, ..Webhook::about(id, "") }.send(&shop).await.expect(204);
     }
@@ -148,7 +149,7 @@ async fn what_is_signed_and_about_nothing_of_ours_is_received() {
     shop.world.anonymous().post(&format!("{PATH}?x=1"), json!({})).await.expect_faults();
     let other = shop.world.anonymous().post("/api/v1/payments/webhooks/test", json!({})).await;
     other.expect_problem(404, "not_found");
-    assert_eq!(shop.world.texts("select webhook_id from payment_webhooks order by 1").await.len(), 4);
+    assert_eq!(shop.world.texts("select webhook_id from payment_webhooks order by 1").await.len(), 5);
 }
 
 #[tokio::test]

@@ -199,3 +199,38 @@ async fn each_fault_of_what_is_asked_is_told() {
         assert_eq!(faults, [(format!("/{member}"), "required".to_owned())]);
     }
 }
+
+/// One correction is enough.
+#[tokio::test]
+async fn what_is_out_of_order_is_told_with_all_other_faults() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let backwards = json!({"origin": "QQQ", "valid_from": "2026-02-01", "valid_to": "2026-01-01"});
+    let told = async |list: &str, new: Value, wrong: Value| {
+        let mut faults = admin.post(list, with(with(new, backwards.clone()), wrong)).await.expect_faults();
+        faults.sort();
+        faults.into_iter().map(|(place, code)| format!("{place} {code}")).collect::<Vec<_>>()
+    };
+    let breaks = json!([{"from_kg": 45, "rate": "10"}, {"from_kg": 45, "rate": "11"}]);
+    let of_tariff = told(TARIFFS, tariff("T", json!({})), json!({"minimum": "1.234", "breaks": breaks})).await;
+    assert_eq!(
+        of_tariff,
+        [
+            "/breaks/1/from_kg out_of_order",
+            "/breaks/1/rate out_of_order",
+            "/minimum too_precise",
+            "/origin unknown_value",
+            "/valid_to out_of_order",
+        ]
+    );
+    let wrong = json!({"currency": null, "minimum": "5", "maximum": "4"});
+    assert_eq!(
+        told(SURCHARGES, surcharge("MYC", json!({})), wrong).await,
+        ["/currency required", "/maximum out_of_order", "/origin unknown_value", "/valid_to out_of_order"]
+    );
+    let wrong = json!({"percent": "101", "sale_to": "2026-10-01"});
+    assert_eq!(
+        told(SALES, sale(json!({})), wrong).await,
+        ["/origin unknown_value", "/percent too_large", "/sale_to out_of_order", "/valid_to out_of_order"]
+    );
+}

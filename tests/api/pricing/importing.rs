@@ -102,6 +102,10 @@ async fn each_fault_is_told_with_its_row_and_nothing_is_written() {
     let problem = import(&admin, table(&[rows[0], stranger])).await.expect_problem(400, "validation_failed");
     let fault = &problem["errors"][0];
     assert_eq!((&fault["row"], &fault["pointer"]), (&json!(2), &json!("/organization_id")));
+    let backwards = "Y,,*,*,,,,,USD,75,16,,2026-02-01,2026-01-01";
+    let problem = import(&admin, table(&[backwards, stranger])).await.expect_problem(400, "validation_failed");
+    let places: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|fault| &fault["pointer"]).collect();
+    assert_eq!(places, [&json!("/valid_to"), &json!("/organization_id")], "also beside other faults");
     let header = import(&admin, "code,rate\nA,1\n".to_owned()).await.expect_problem(400, "validation_failed");
     assert_eq!(header["errors"].as_array().unwrap().iter().filter(|fault| fault["row"] == 0).count(), 14);
     admin.post_raw("/api/v1/tariffs/import", "text/csv", vec![0xff]).await.expect_problem(400, "malformed_request");

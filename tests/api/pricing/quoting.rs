@@ -224,3 +224,18 @@ async fn quotes_that_nothing_has_taken_are_deleted_after_seven_days() {
     crate::jobs::duties::run_again(&world, "old_quotes").await;
     assert_eq!(world.texts("select id::text from quotes").await, [taken]);
 }
+
+#[tokio::test]
+async fn a_refusal_names_flights_that_can_be_booked() {
+    let world = World::start().await;
+    let (admin, customer) = (world.admin().await, world.customer().await);
+    make(&admin, TARIFFS, flat("T", "9", json!({}))).await;
+    let cancelled = world.flight(NewFlight::new("AI101", "DEL", "LHR").leaves_in_hours(48)).await;
+    let other = world.flight(NewFlight::new("AI103", "DEL", "LHR").leaves_in_hours(50)).await;
+    admin.poke(&format!("/api/v1/flights/{}/cancel", cancelled["id"].as_str().unwrap())).await.expect(200);
+    let refused = customer.post(QUOTES, asked(&[&cancelled], 100.0)).await.expect_problem(409, "flight_cancelled");
+    assert_eq!(refused["alternatives"][0]["flights"][0]["id"], other["id"], "{refused}");
+    let too_much = json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-22", "weight_kg": 999_999});
+    let refused = customer.post(QUOTES, too_much).await.expect_problem(409, "no_bookable_itinerary");
+    assert_eq!(refused["alternatives"], json!([]));
+}

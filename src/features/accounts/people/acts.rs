@@ -54,11 +54,24 @@ impl Acts {
         Self { ids, clock }
     }
 
-    /// Records an administrative act in the transaction that does it. `data` describes the new state of the
-    /// subject, without personal data and secrets.
+    /// Records an administrative act of the current request in the transaction that does it. `data` describes the new state of
+    /// the subject, without personal data and secrets.
     pub async fn record_in_tx(
         &self,
         tx: &mut PgSession,
+        actor: Actor,
+        name: &str,
+        subject: Subject,
+        data: Value,
+    ) -> Result<(), DbError> {
+        self.record_of_in_tx(tx, request_id(), actor, name, subject, data).await
+    }
+
+    /// The same, of a request that another task carries out.
+    pub async fn record_of_in_tx(
+        &self,
+        tx: &mut PgSession,
+        request: String,
         actor: Actor,
         name: &str,
         subject: Subject,
@@ -75,7 +88,7 @@ impl Acts {
             subject_kind: subject.kind.to_owned(),
             subject_id: subject.id,
             data,
-            request_id: Some(request_id()).filter(|id| !id.is_empty()),
+            request_id: Some(request).filter(|id| !id.is_empty()),
             acted_at: now,
         };
         Ok(repository::insert_act(tx, &act).await?)

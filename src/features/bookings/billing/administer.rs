@@ -19,6 +19,7 @@ use crate::{
     },
     kernel::{Fault, FaultCode, Money, PaymentId},
     platform::{
+        idempotency::Key,
         postgres::{DbError, PgSession},
         work::Command,
     },
@@ -53,6 +54,8 @@ pub struct Administer {
     pub caller: Principal,
     pub payment: PaymentId,
     pub verdict: Verdict,
+    /// The provider's name of the payment, if it was looked for.
+    pub reference: Option<String>,
 }
 
 /// What a payment is for, under its lock.
@@ -65,6 +68,13 @@ impl Command for Administer {
     const NAME: &'static str = "bookings.administer_payment";
     type Done = Payment;
     type Error = BookingError;
+
+    async fn prepare(&mut self, _: &Key) -> Result<(), BookingError> {
+        if matches!(self.verdict, Verdict::Resolve { done: true, .. }) {
+            self.reference = self.bookings.payments.reference_of(self.payment).await?;
+        }
+        Ok(())
+    }
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Payment, BookingError> {
         let service = &self.bookings;
@@ -81,8 +91,7 @@ impl Command for Administer {
         service.acts.record_in_tx(tx, Actor::Caller(self.caller.user_id), self.verdict.act(), named, data).await?;
         match subject {
             Subjects::Booking(mut draft) => {
-                books.settle(&draft.now, service.payments.capture_mode(), &service.ids, author.actor, author.now);
-                books.note(&mut draft.now);
+                books.settle(&mut draft.now, service.payments.capture_mode(), &service.ids, author.actor, author.now);
                 if draft.has_news() {
                     draft.record(author, EventType::PaymentChanged, EventDetails::default());
                 }
@@ -113,7 +122,7 @@ impl Administer {
         match &self.verdict {
             Verdict::Capture(amount) => {
                 if payment.booking.is_none() {
-                    return Err(BookingError::PaymentNotPossible("not_booked"));
+                    return Err(BookingError::PaymentNotPossible("no_booking"));
                 }
                 if !payment.is_capturable(operations) {
                     return Err(BookingError::PaymentNotPossible("not_authorized"));
@@ -132,8 +141,13 @@ impl Administer {
                 let unresolved = operations.iter().find(|own| own.status == OperationStatus::Unresolved);
                 let unresolved = unresolved.ok_or(BookingError::PaymentNotPossible("not_due"))?;
                 let resolved = payment.resolved(unresolved, *done, note, now);
-                let (payment, operation) =
+                let (mut payment, operation) =
                     resolved.map_err(|Obstacle::NotDue| BookingError::PaymentNotPossible("not_due"))?;
+                payment.provider_reference = payment.provider_reference.or_else(|| self.reference.clone());
+                // By no other name it could be captured or voided.
+                if payment.is_open() && payment.provider_reference.is_none() {
+                    return Err(BookingError::PaymentNotPossible("no_reference"));
+                }
                 books.replace(place, payment, operation);
             }
         }

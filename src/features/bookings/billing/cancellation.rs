@@ -33,6 +33,8 @@ impl Cancellation {
         // Half up: a total is never negative.
         let full = i64::try_from((whole + 50) / 100).unwrap_or(i64::MAX);
         let fee = full.min(kept.max(0));
+        // It rises no more above what was paid.
+        let next_change_at = next_change_at.filter(|_| full < kept);
         Self { full, fee: Some(bill.money(fee)), refund: Some(bill.money(kept - fee)), next_change_at }
     }
 }
@@ -40,8 +42,12 @@ impl Cancellation {
 /// Returns the part of the total that is kept, and when that changes: by the first band whose hours are left to the first
 /// departure, all of it after that.
 fn percent_at(booking: &Booking, bands: &[CancellationBand], now: DateTime<Utc>) -> (u32, Option<DateTime<Utc>>) {
-    let departures = booking.legs.iter().filter(|leg| is_of_the_way(booking, leg)).map(|leg| leg.departure);
-    let Some(departure) = departures.min() else { return (0, None) };
+    let of_the_way = || booking.legs.iter().filter(|leg| is_of_the_way(booking, leg));
+    let Some(departure) = of_the_way().map(|leg| leg.departure).min() else { return (0, None) };
+    // Also before its time.
+    if of_the_way().any(has_departed) {
+        return (100, None);
+    }
     let left = departure - now;
     let mut bands: Vec<&CancellationBand> = bands.iter().collect();
     bands.sort_by_key(|band| std::cmp::Reverse(band.hours));
@@ -50,6 +56,11 @@ fn percent_at(booking: &Booking, bands: &[CancellationBand], now: DateTime<Utc>)
         Some(band) => (u32::from(band.percent), Some(departure - TimeDelta::hours(i64::from(band.hours)))),
         None => (100, None),
     }
+}
+
+/// Returns whether the flight of a leg has departed, with the freight or because it did not come.
+fn has_departed(leg: &Leg) -> bool {
+    matches!(leg.status, LegStatus::Departed | LegStatus::Arrived) || leg.offload_reason == Some(OffloadReason::NoShow)
 }
 
 /// Returns whether a leg is of the way that is cancelled: in force, or left behind and not replaced yet.

@@ -51,8 +51,7 @@ pub async fn repriced_in_tx(
     if let Some(bill) = &mut draft.now.bill {
         bill.reprice(Price::from(&quote));
     }
-    books.settle(&draft.now, service.payments.capture_mode(), &service.ids, author.actor, now);
-    books.note(&mut draft.now);
+    books.settle(&mut draft.now, service.payments.capture_mode(), &service.ids, author.actor, now);
     draft.record(author, EventType::Priced, EventDetails::default());
     books.write_in_tx(tx, now).await?;
     Ok(())

@@ -105,31 +105,36 @@ impl Books {
         self.payments.iter().map(|(payment, operations)| payment.refundable(operations)).sum()
     }
 
-    /// Promises what follows for this booking.
+    /// Enters in the booking's bill what was paid, and promises what follows from it.
     pub fn settle(
         &mut self,
-        booking: &Booking,
+        booking: &mut Booking,
         mode: CaptureMode,
         ids: &IdSource,
         by: Option<UserId>,
         now: DateTime<Utc>,
     ) {
+        // A fee rises with what was captured after the cancellation.
+        self.note(booking);
         let is_cancelled = booking.status == BookingStatus::Cancelled;
+        // What is left of a cancelled booking's fee may be paid.
+        let due = booking.bill.as_ref().map_or(0, |bill| bill.owed() - self.refundable());
         for place in 0..self.payments.len() {
             let (payment, operations) = &self.payments[place];
             let amount = payment.amount.minor();
-            if payment.is_left_over(operations) || (is_cancelled && payment.is_voidable(operations)) {
+            let is_wanted = !is_cancelled || amount <= due;
+            if payment.is_left_over(operations) || (!is_wanted && payment.is_voidable(operations)) {
                 self.promise(place, OperationKind::Void, amount, ids, now);
-            } else if !is_cancelled && mode == CaptureMode::Automatic && payment.is_capturable(operations) {
+            } else if is_wanted && mode == CaptureMode::Automatic && payment.is_capturable(operations) {
                 self.promise(place, OperationKind::Capture, amount, ids, now);
             }
         }
-        let Some(bill) = &booking.bill else { return };
         // Refunds that are promised have gone back already.
-        let kept = self.refundable();
-        if kept > bill.owed() {
-            self.give_back(kept - bill.owed(), ids, by, now);
+        let too_much = booking.bill.as_ref().map_or(0, |bill| self.refundable() - bill.owed());
+        if too_much > 0 {
+            self.give_back(too_much, ids, by, now);
         }
+        self.note(booking);
     }
 
     /// Enters what was paid in the booking's bill.

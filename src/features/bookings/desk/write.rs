@@ -66,8 +66,8 @@ struct Batch {
     payments: Vec<PaymentChange>,
     /// The payments of cancelled bookings.
     books: Vec<Books>,
-    /// Who has waived the fee of which booking.
-    waivers: Vec<(UserId, BookingId, BookingRef)>,
+    /// Who has waived the fee of which booking, by which request.
+    waivers: Vec<(UserId, String, BookingId, BookingRef)>,
     /// Charges to credit accounts.
     charges: Vec<Charge>,
     /// For each entry, which of these it has made.
@@ -141,9 +141,11 @@ pub async fn write(
     for books in std::mem::take(&mut batch.books) {
         books.write_in_tx(tx, now).await?;
     }
-    for (actor, booking, reference) in std::mem::take(&mut batch.waivers) {
+    for (actor, request, booking, reference) in std::mem::take(&mut batch.waivers) {
         let (subject, data) = (Subject::new(BOOKING, booking), json!({"ref_id": reference}));
-        service.acts.record_in_tx(tx, Actor::Caller(actor), "booking.fee_waived", subject, data).await?;
+        let record =
+            service.acts.record_of_in_tx(tx, request, Actor::Caller(actor), "booking.fee_waived", subject, data);
+        record.await?;
     }
     batch.draws.save_in_tx(tx, now).await?;
     batch.hand_out(entries, answers);
@@ -266,8 +268,8 @@ impl Batch {
                 let mut books = books.as_deref().cloned();
                 let given = service.cancel(&mut draft, cancel, books.as_mut(), author);
                 self.books.extend(books);
-                if let (true, Some(actor)) = (cancel.waives_fee, author.actor) {
-                    self.waivers.push((actor, draft.now.id, draft.now.ref_id.clone()));
+                if let (Some(request), Some(actor)) = (&cancel.waived_by, author.actor) {
+                    self.waivers.push((actor, request.clone(), draft.now.id, draft.now.ref_id.clone()));
                 }
                 self.shift(draft.now.organization_id, &given);
                 self.freed.extend(draft.now.awb_number.clone().map(|awb| (awb, draft.now.id)));

@@ -65,7 +65,8 @@ impl BookingService {
         let payment = self.found_payment(id).await?;
         let answer = match payment.status {
             PaymentStatus::Failed => return Err(declined(&payment)),
-            PaymentStatus::Authorized | PaymentStatus::Captured | PaymentStatus::Voided => payment_made(&payment),
+            PaymentStatus::Voided => return Err(BookingError::PaymentNotPossible("voided").into()),
+            PaymentStatus::Authorized | PaymentStatus::Captured => payment_made(&payment),
             _ => payment_pending(&payment),
         };
         self.keep(key, answer).await

@@ -116,9 +116,8 @@ impl BookingService {
             return Ok(Some(Recorded::default()));
         };
         books.replace(place, payment, operation);
-        books.settle(&booking, self.payments.capture_mode(), &self.ids, None, author.now);
         let mut draft = Draft::of(booking);
-        books.note(&mut draft.now);
+        books.settle(&mut draft.now, self.payments.capture_mode(), &self.ids, None, author.now);
         let promised = books.write_in_tx(tx, author.now).await?;
         if draft.has_news() {
             draft.record(author, EventType::PaymentChanged, EventDetails::default());

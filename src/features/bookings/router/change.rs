@@ -22,7 +22,7 @@ use crate::{
     kernel::{BookingId, BookingRef},
     platform::{
         idempotency::{Answer, Idempotent, KeyHeader},
-        web::{Body, PRIVATE, PathText, Problem, Query, both, problem_responses},
+        web::{Body, PRIVATE, PathText, Problem, Query, both, problem_responses, request_id},
         work::ChangeRequest,
     },
 };
@@ -121,7 +121,7 @@ impl Step {
             _ => Ok(cancel),
         });
         let cancel = |cancel: CancelBooking| {
-            Verb::Cancel(Cancel { reason: cancel.reason, waives_fee: cancel.waive_fee.unwrap_or_default() })
+            Verb::Cancel(Cancel { reason: cancel.reason, waived_by: (cancel.waive_fee == Some(true)).then(request_id) })
         };
         Box::pin(self.take(input, cancel)).await
     }

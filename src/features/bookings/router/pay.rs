@@ -179,7 +179,8 @@ impl Decision {
         let input = both(query.refuse_all(), both(key, input));
         bookings.check_payment(caller, payment).await?;
         let ((), (key, input)) = input?;
-        let command = Administer { bookings: bookings.clone(), caller, payment, verdict: verdict(input) };
+        let command =
+            Administer { bookings: bookings.clone(), caller, payment, verdict: verdict(input), reference: None };
         let keyed = Keyed { command, key: key.clone(), answer: Box::new(payment_decided) };
         let kept = unit_of_work.run(keyed).await?;
         bookings.administered(payment, kept, &key).await

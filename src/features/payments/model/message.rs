@@ -37,6 +37,9 @@ impl PaymentEventType {
     /// Returns what happened between two states, in order. `before` is `None` if it is new.
     pub fn between(before: Option<&Payment>, after: &Payment) -> Vec<Self> {
         let mut happened = Vec::new();
+        if before.is_none() && after.status == PaymentStatus::Processing {
+            happened.push(Self::Created);
+        }
         if before.is_none_or(|before| before.status != after.status) {
             happened.push(Self::of(after.status));
         }

@@ -147,6 +147,10 @@ impl Operation {
             Outcome::NotSent if self.kind == OperationKind::Authorize && self.attempts <= 1 => {
                 after.decide(OperationStatus::Declined, Some("not sent".to_owned()));
             }
+            Outcome::Voided { .. } if self.kind == OperationKind::Authorize => {
+                after.decide(OperationStatus::Declined, Some("voided".to_owned()));
+            }
+            Outcome::Voided { .. } => after.decide(OperationStatus::Unresolved, Some("voided".to_owned())),
             Outcome::RequiresAction { .. } => after.ask_again("waits for the payer's confirmation", now),
             Outcome::Pending { reference } => {
                 if self.kind == OperationKind::Refund {
@@ -169,9 +173,11 @@ impl Operation {
     fn ask_again(&mut self, why: &str, now: DateTime<Utc>) {
         let is_hurried = self.next_attempt_at.is_some_and(|due| due <= now);
         let next = if is_hurried { now } else { now + pause_after(self.attempts) };
-        if self.first_attempt_at.is_some_and(|first| next > first + ASKED_FOR) {
+        let last = self.first_attempt_at.map_or(next, |first| first + ASKED_FOR);
+        if now >= last {
             return self.decide(OperationStatus::Unresolved, Some(why.to_owned()));
         }
+        let next = next.min(last);
         (self.next_attempt_at, self.note) = (Some(next), Some(why.to_owned()));
     }
 }

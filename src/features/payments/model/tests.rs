@@ -144,9 +144,10 @@ fn an_unknown_outcome_is_asked_for_more_and_more_rarely_and_after_23_hours_by_a_
         operation = operation.attempted(now);
     }
     assert_eq!(pauses[..6], [5, 15, 60, 300, 900, 900]);
-    assert!(pauses[4..].iter().all(|pause| *pause == 900), "{pauses:?}");
+    let (last, others) = pauses[4..].split_last().unwrap();
+    assert!(others.iter().all(|pause| *pause == 900) && *last <= 900, "{pauses:?}");
     let asked_for = now - start();
-    assert!(asked_for <= TimeDelta::hours(23) && asked_for > TimeDelta::hours(22) + TimeDelta::minutes(45));
+    assert_eq!(asked_for, TimeDelta::hours(23));
     assert_eq!((payment.status, operation.status), (PaymentStatus::Processing, OperationStatus::Unresolved));
     assert!(payment.is_open(), "it may have been charged");
     let (done, _) = payment.resolved(&operation, true, "found in the provider's books", now).unwrap();

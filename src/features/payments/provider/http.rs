@@ -2,6 +2,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Method, RequestBuilder, StatusCode, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -71,12 +72,12 @@ impl Http {
 
     /// Finds the payment of an authorization by the id that was sent with it. The provider's search may be behind: what
     /// it does not find may yet be there.
-    async fn search(&self, operation: PaymentOperationId) -> Outcome {
+    async fn search_for(&self, operation: PaymentOperationId) -> Result<Option<Found>, Silence> {
         let query = format!("metadata['operation_id']:'{operation}'");
         let path = format!("/v1/payment_intents/search?query={}", escaped(&query));
-        let Said::Done(value) = self.get(&path).await else { return unknown("the search has failed") };
-        let found = value["data"].as_array().and_then(|found| found.first()).and_then(Intent::read);
-        found.and_then(Intent::found).map_or_else(|| unknown("not found yet"), Found::authorization)
+        let Said::Done(value) = self.get(&path).await else { return Err(Silence("the search has failed".to_owned())) };
+        let Some(first) = value["data"].as_array().and_then(|found| found.first()) else { return Ok(None) };
+        Intent::read(first).and_then(Intent::found).map(Some).ok_or_else(|| unreadable("payment"))
     }
 
     async fn ask_to_authorize(&self, call: &Call, token: Option<&SecretString>) -> Outcome {
@@ -114,7 +115,11 @@ impl Http {
                 .and_then(Intent::found)
                 .map_or_else(|| unknown("its answer cannot be read"), Found::authorization),
             // The key was used for the request with the token.
-            Said::Refused { error, .. } if error.is_about_the_key() => self.search(call.operation).await,
+            Said::Refused { error, .. } if error.is_about_the_key() => match self.search_for(call.operation).await {
+                Ok(Some(found)) => found.authorization(),
+                Ok(None) => unknown("not found yet"),
+                Err(Silence(why)) => Outcome::Unknown(why),
+            },
             Said::Refused { status, .. } if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN => {
                 if call.is_repeated {
                     unknown("the provider refuses the secret")
@@ -207,6 +212,10 @@ impl Provider for Http {
 
     fn void<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Outcome> {
         Box::pin(self.change(call, "cancel", &[], |state| matches!(state, FoundState::Voided | FoundState::Failed(_))))
+    }
+
+    fn search<'a>(&'a self, operation: PaymentOperationId) -> BoxFuture<'a, Result<Option<Found>, Silence>> {
+        Box::pin(self.search_for(operation))
     }
 
     fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<Found>, Silence>> {
@@ -368,7 +377,9 @@ fn written(amount: Money) -> (String, String) {
 }
 
 fn escaped(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    /// What stands for itself in an address (RFC 3986, section 2.3) remains: names are compared as they are sent.
+    const REST: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, REST).to_string()
 }
 
 fn form_urlencoded(form: &[(&str, &str)]) -> String {
@@ -425,5 +436,11 @@ mod tests {
         assert_eq!(code(&quoting, "pm_x"), "declined");
         let prose = fault(json!({"type": "card_error", "code": "Jane Doe has no money"}));
         assert_eq!(code(&prose, "pm_x"), "declined");
+    }
+
+    #[test]
+    fn names_stand_in_addresses_as_they_are() {
+        assert_eq!(escaped("pi_3N-x.y~Z"), "pi_3N-x.y~Z");
+        assert_eq!(escaped("a/b?c#d e%"), "a%2Fb%3Fc%23d%20e%25");
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         model::{Failure, OperationKind, Outcome},
         repository::{self, TestOperation, TestPayment},
     },
-    kernel::Money,
+    kernel::{Money, PaymentOperationId},
     platform::{
         clock::SharedClock,
         postgres::{Database, DbError, PgSession, commit, retrying},
@@ -316,6 +316,19 @@ impl Provider for Journal {
             }
             may
         }))
+    }
+
+    fn search<'a>(&'a self, operation: PaymentOperationId) -> BoxFuture<'a, Result<Option<Found>, Silence>> {
+        Box::pin(async move {
+            let looking = async {
+                let mut tx = self.db.begin().await?;
+                let payment = repository::lock_test_by_operation(&mut tx, operation).await?;
+                commit(tx).await?;
+                Ok::<_, DbError>(payment)
+            };
+            let payment = looking.await.map_err(|error| Silence(error.summary()))?;
+            Ok(payment.filter(|payment| payment.status != "LOST").as_ref().map(found))
+        })
     }
 
     fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<Found>, Silence>> {

@@ -73,9 +73,7 @@ impl Found {
             FoundState::RequiresAction(url) => Outcome::RequiresAction { reference, url },
             FoundState::Pending => Outcome::Pending { reference },
             FoundState::Authorized | FoundState::Captured => Outcome::Succeeded { reference: Some(reference) },
-            FoundState::Voided => {
-                Outcome::Declined { failure: Failure::declined("canceled"), reference: Some(reference) }
-            }
+            FoundState::Voided => Outcome::Voided { reference },
             FoundState::Failed(failure) => Outcome::Declined { failure, reference: Some(reference) },
         }
     }
@@ -102,6 +100,9 @@ pub trait Provider: Send + Sync {
 
     /// Gives up the authorization.
     fn void<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Outcome>;
+
+    /// Looks for the payment of an authorization of which no reference is known; `None` if there is none, or none yet.
+    fn search<'a>(&'a self, operation: PaymentOperationId) -> BoxFuture<'a, Result<Option<Found>, Silence>>;
 
     /// Looks a payment up; `None` if there is none.
     fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<Found>, Silence>>;

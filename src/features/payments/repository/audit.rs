@@ -27,7 +27,7 @@ pub(in crate::features::payments) async fn astray_payments(db: &mut PgSession) -
             or o.promised > p.captured
             or (p.status = 'CAPTURED') <> (o.captures = 1)
             or (p.status = 'AUTHORIZED' and o.authorized = 0)
-            or (p.status = 'VOIDED' and o.voids = 0)
+            or (p.status = 'VOIDED' and o.voids = 0 and o.declined = 0)
             or (p.status = 'FAILED' and o.declined = 0)
             or (p.method = 'TOKEN' and o.captures > 0 and o.authorized = 0)
          order by 1",
@@ -60,7 +60,9 @@ pub(in crate::features::payments) async fn astray_journal(db: &mut PgSession) ->
              and ((o.status = 'SUCCEEDED'
                    and (t.outcome is distinct from 'SUCCEEDED' or t.amount <> o.amount or t.kind <> o.kind
                         or t.currency <> p.currency))
-                  or (o.status = 'DECLINED' and t.outcome = 'SUCCEEDED' and o.kind <> 'VOID'))
+                  or (o.status = 'DECLINED' and t.outcome = 'SUCCEEDED' and o.kind <> 'VOID'
+                      -- confirmed, and voided before the provider was looked at
+                      and not (o.kind = 'AUTHORIZE' and p.status = 'VOIDED')))
            union all
            select t.operation_id from test_operations t
            left join payment_operations o on o.id = t.operation_id

@@ -1,9 +1,4 @@
-use axum::{
-    Json,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 
 use crate::{
     features::{
@@ -21,8 +16,8 @@ use crate::{
         idempotency::{Answer, KeyHeader},
         telemetry::{Traced, span},
         web::{
-            CursorKey, PRIVATE, PageFields, PageParams, PageRequest, PathText, Problem, Query, ReadRecency, private,
-            problem_responses, tagged, unless_missing,
+            CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PageRequest, PathText, Problem, Query,
+            ReadRecency, conditional, private, problem_responses, unless_missing,
         },
         work::ChangeRequest,
     },
@@ -35,13 +30,15 @@ problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show the credit of an organization: your own, or any for carrier staff.
 #[utoipa::path(get, path = "/organizations/{id}/credit", tag = "credit", operation_id = "getCredit",
-    params(("id" = OrganizationId, Path, description = "Id of the organization")),
-    responses((status = 200, body = CreditBody, headers(("ETag" = String))), ShowProblems))]
+    params(("id" = OrganizationId, Path, description = "Id of the organization"),
+           ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
+    responses((status = 200, body = CreditBody, headers(("ETag" = String))), (status = 304), ShowProblems))]
 pub(super) async fn show(
     Customer(caller): Customer,
     State(payments): State<PaymentService>,
     PathText(id): PathText<OrganizationId>,
     ReadRecency(recency): ReadRecency,
+    if_none_match: IfNoneMatch,
     query: Query,
 ) -> Result<Response, Problem> {
     unless_missing(query.refuse_all(), async { payments.credit(caller, id).await.map(drop) }).await?;
@@ -49,9 +46,8 @@ pub(super) async fn show(
     let first = PageRequest::first(SHOWN);
     let mut entries = payments.credit_entries(id, &first, recency).await?;
     first.cut(&mut entries);
-    let mut response = Json(CreditBody::new(&account, &entries)).into_response();
-    tagged(&mut response, &account.entries.to_string(), PRIVATE);
-    Ok(response)
+    let body = Json(CreditBody::new(&account, &entries));
+    Ok(conditional(&account.entries.to_string(), &if_none_match, PRIVATE, body))
 }
 
 problem_responses!(EntriesProblems: [LIST, ROLE], NOT_FOUND);

@@ -4,6 +4,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use chrono::SecondsFormat;
+
 use crate::{
     features::{
         accounts::Customer,
@@ -73,7 +75,7 @@ fn written(
         let booking = entry.booking.as_ref().map_or("", |(_, reference)| reference.as_str());
         let line = [
             &entry.seq.to_string(),
-            &entry.created_at.to_rfc3339(),
+            &entry.created_at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
             entry.kind.as_str(),
             &amount(entry.amount),
             &amount(entry.used),

@@ -8,8 +8,9 @@ use crate::{
         pricing::{
             model::{Product, SurchargeBasis, read_product},
             quote::Quote,
-            quoting::{Asked, On},
+            quoting::Asked,
             rating::{Line, LineKind, LineRule, PriceBasis, RateClass},
+            ways::{On, Wish},
         },
         reference::Reference,
     },
@@ -158,7 +159,7 @@ impl From<AskQuote> for Asked {
             Some(date) if asked.flight_ids.is_empty() => On::Date(date),
             _ => On::Flights(asked.flight_ids),
         };
-        Self {
+        let wish = Wish {
             origin: asked.origin,
             destination: asked.destination,
             on,
@@ -166,8 +167,7 @@ impl From<AskQuote> for Asked {
             volume: asked.volume_m3.unwrap_or_else(|| asked.weight_kg.standard_volume()),
             positions: asked.positions,
             special_handling_codes: asked.special_handling_codes,
-            product: asked.product.unwrap_or_default(),
-            discount_code: asked.discount_code,
-        }
+        };
+        Self { wish, product: asked.product.unwrap_or_default(), discount_code: asked.discount_code }
     }
 }

@@ -2,17 +2,17 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{MOST_FLIGHT_NUMBERS, patched_reach, reach_of, read_rule_code};
+use super::{MOST_FLIGHT_NUMBERS, patched_reach, reach_of, read_end, read_rule_code};
 use crate::{
     features::{
         pricing::{
             change::{PatchOf, checked, patched},
-            model::{Faults, Reach, Reduction, Rule, Sale},
+            model::{Faults, Reach, Reduction, Rule, Sale, fault_of_percent},
         },
         reference::{Reference, Scope},
     },
     kernel::{AirlineCode, Fault, FaultCode, FlightNumber, Money, Rate, SaleId},
-    platform::web::{Fields, Patch, object, read, request, set, with},
+    platform::web::{Fields, Patch, Raw, object, read, request, set, with},
 };
 
 const MOST_USES: i64 = 1_000_000_000;
@@ -95,13 +95,13 @@ request! {
         #[schema(max_length = 40)]
         code: Option<String> = read_rule_code,
         /// Of the weight charge, at most 100, with at most two decimals.
-        percent: Option<Rate> = read::code,
+        percent: Option<Rate> = read_percent,
         /// Only for quotes in its currency.
         amount: Option<Money> = with(|fields| read_amount(fields, percent)),
         /// First UTC date of quoting.
         sale_from: NaiveDate = read::date,
         /// Last UTC date of quoting.
-        sale_to: NaiveDate = read::date,
+        sale_to: NaiveDate = |raw| read_end(raw, sale_from, "sale_from"),
         /// It flies every leg.
         airline_code: Option<AirlineCode> = |raw| reference.read_airline(raw),
         /// Origin of the shipment.
@@ -113,7 +113,7 @@ request! {
         /// First local date of departure.
         valid_from: NaiveDate = read::date,
         /// Last local date of departure.
-        valid_to: Option<NaiveDate> = read::date,
+        valid_to: Option<NaiveDate> = |raw| read_end(raw, valid_from, "valid_from"),
         /// How many holds and bookings may use it.
         #[schema(minimum = 1, maximum = 1_000_000_000)]
         max_uses: Option<i64> = read::integer(1, MOST_USES),
@@ -141,12 +141,17 @@ request! {
     }
 }
 
+fn read_percent(raw: Raw<'_>) -> Result<Rate, Fault> {
+    let percent = read::code(raw)?;
+    fault_of_percent(percent).map_or(Ok(percent), Err)
+}
+
 /// Reads the amount, in place of a percentage.
 fn read_amount(fields: &mut Fields<'_>, percent: Option<Rate>) -> Option<Money> {
     let is_percent = !fields.is_absent("percent");
     if fields.is_absent("amount") {
         if !is_percent {
-            fields.missing("percent");
+            fields.fault("percent", &Fault::new(FaultCode::Required, "is required without `amount`"));
         }
         // Known, so that it is no unknown member.
         return fields.optional("amount", object(read::money));

@@ -2,17 +2,20 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{MOST_FLIGHT_NUMBERS, MOST_HANDLING_CODES, patched_reach, reach_of, written};
+use super::{MOST_FLIGHT_NUMBERS, MOST_HANDLING_CODES, patched_reach, reach_of, read_end, written};
 use crate::{
     features::{
         pricing::{
             change::{PatchOf, checked, patched},
-            model::{Faults, Per, Reach, Rule, Surcharge, SurchargeBasis},
+            model::{
+                Faults, Per, Reach, Rule, Surcharge, SurchargeBasis, fault_of_bound, fault_of_currency,
+                fault_of_maximum,
+            },
         },
         reference::{Reference, Scope},
     },
     kernel::{AirlineCode, Currency, Fault, FlightNumber, HandlingCode, Rate, SurchargeId},
-    platform::web::{Raw, read, request, set},
+    platform::web::{Fields, Raw, read, request, set, with},
 };
 
 /// What is charged besides the weight charge.
@@ -92,11 +95,11 @@ request! {
         /// For a kilogram, for all, or in percent of the weight charge before the discount.
         rate: Rate = read::code,
         /// Required, but for `PERCENT`: that is in the tariff's currency.
-        currency: Option<Currency> = read::code,
+        currency: Option<Currency> = with(|fields| read_currency(fields, basis)),
         /// The least amount.
-        minimum: Option<Rate> = read::code,
+        minimum: Option<Rate> = |raw| read_bound(raw, currency),
         /// The largest amount.
-        maximum: Option<Rate> = read::code,
+        maximum: Option<Rate> = |raw| read_maximum(raw, minimum, currency),
         per: Per = read::word(Per::WORDS),
         /// For freight with any of these special handling codes.
         #[schema(max_items = 50)]
@@ -112,7 +115,7 @@ request! {
         /// First local date of departure.
         valid_from: NaiveDate = read::date,
         /// Last local date of departure.
-        valid_to: Option<NaiveDate> = read::date,
+        valid_to: Option<NaiveDate> = |raw| read_end(raw, valid_from, "valid_from"),
     }
 }
 
@@ -136,6 +139,28 @@ request! {
         valid_from: Option<NaiveDate> = read::date,
         valid_to: Patch<NaiveDate> = read::date,
     }
+}
+
+/// Reads the currency, which all but a percentage have.
+fn read_currency(fields: &mut Fields<'_>, basis: Option<SurchargeBasis>) -> Option<Currency> {
+    let is_absent = fields.is_absent("currency");
+    let currency = fields.optional("currency", read::code);
+    if is_absent == currency.is_none()
+        && let Some(fault) = basis.and_then(|basis| fault_of_currency(basis, currency))
+    {
+        fields.fault("currency", &fault);
+    }
+    currency
+}
+
+fn read_bound(raw: Raw<'_>, currency: Option<Currency>) -> Result<Rate, Fault> {
+    let bound = read::code(raw)?;
+    fault_of_bound(Some(bound), currency).map_or(Ok(bound), Err)
+}
+
+fn read_maximum(raw: Raw<'_>, minimum: Option<Rate>, currency: Option<Currency>) -> Result<Rate, Fault> {
+    let maximum = read_bound(raw, currency)?;
+    fault_of_maximum(minimum, Some(maximum)).map_or(Ok(maximum), Err)
 }
 
 fn read_code(raw: Raw<'_>) -> Result<String, Fault> {

@@ -2,12 +2,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{MOST_FLIGHT_NUMBERS, amount_in, patched_reach, reach_of, read_amount, read_rule_code};
+use super::{MOST_FLIGHT_NUMBERS, amount_in, patched_reach, reach_of, read_amount, read_end, read_rule_code};
 use crate::{
     features::{
         pricing::{
             change::{PatchOf, checked, patched},
-            model::{Break, Faults, Product, Reach, Rule, Tariff, read_product},
+            model::{Break, Faults, Product, Reach, Rule, Tariff, faults_of_breaks, read_product},
         },
         reference::{Reference, Scope},
     },
@@ -15,7 +15,7 @@ use crate::{
         AirlineCode, Currency, Fault, FaultCode, FlightNumber, HandlingCode, Money, OrganizationId, Rate, TariffId,
         Weight,
     },
-    platform::web::{Fields, Raw, objects, read, request, set, with},
+    platform::web::{Fields, Patch, Raw, objects, read, request, set, with},
 };
 
 const MOST_BREAKS: usize = 30;
@@ -133,11 +133,11 @@ request! {
         normal: Rate = read::code,
         /// Ascending weights with falling rates.
         #[schema(max_items = 30)]
-        breaks: Vec<RateBreak> = with(|fields| read_breaks(fields, shape)),
+        breaks: Vec<RateBreak> = with(|fields| read_breaks(fields, shape, normal)),
         /// First local date of departure.
         valid_from: NaiveDate = read::date,
         /// Last local date of departure.
-        valid_to: Option<NaiveDate> = read::date,
+        valid_to: Option<NaiveDate> = |raw| read_end(raw, valid_from, "valid_from"),
     }
 }
 
@@ -169,7 +169,7 @@ request! {
         minimum: Option<String> = read::any,
         normal: Option<Rate> = read::code,
         #[schema(max_items = 30)]
-        breaks: Option<Vec<RateBreak>> = objects(MOST_BREAKS, RateBreak::read),
+        breaks: Patch<Vec<RateBreak>> = objects(MOST_BREAKS, RateBreak::read),
         valid_from: Option<NaiveDate> = read::date,
         valid_to: Patch<NaiveDate> = read::date,
     }
@@ -196,10 +196,22 @@ fn read_flight_numbers(fields: &mut Fields<'_>, reference: &Reference, shape: Sh
     }
 }
 
-fn read_breaks(fields: &mut Fields<'_>, shape: Shape) -> Option<Vec<RateBreak>> {
-    if shape == Shape::Members {
-        return fields.optional("breaks", objects(MOST_BREAKS, RateBreak::read));
+fn read_breaks(fields: &mut Fields<'_>, shape: Shape, normal: Option<Rate>) -> Option<Vec<RateBreak>> {
+    let breaks = match shape {
+        Shape::Members => fields.optional("breaks", objects(MOST_BREAKS, RateBreak::read)),
+        Shape::Cells => read_cell_of_breaks(fields),
+    }?;
+    let steps: Vec<Break> = breaks.iter().map(break_of).collect();
+    for (at, member, fault) in faults_of_breaks(normal, &steps) {
+        match shape {
+            Shape::Members => fields.fault_of_member(("breaks", at), member, &fault),
+            Shape::Cells => fields.fault("breaks", &fault),
+        }
     }
+    Some(breaks)
+}
+
+fn read_cell_of_breaks(fields: &mut Fields<'_>) -> Option<Vec<RateBreak>> {
     let text = fields.optional("breaks", read::any)?;
     let parts = text.split(';').map(str::trim).filter(|part| !part.is_empty());
     let breaks: Result<Vec<_>, Fault> = parts.map(read_break).collect();
@@ -249,7 +261,11 @@ impl PatchOf<Tariff> for ChangeTariff {
         let currency = self.currency.unwrap_or_else(|| terms.currency());
         let text = self.minimum.clone().unwrap_or_else(|| terms.minimum.amount());
         let minimum = amount_in(&text, currency).map_err(|fault| vec![("/minimum".into(), fault)])?;
-        let breaks = self.breaks.as_ref().map(|breaks| breaks.iter().map(break_of).collect());
+        let breaks = match &self.breaks {
+            Patch::Set(breaks) => breaks.iter().map(break_of).collect(),
+            Patch::Clear => Vec::new(),
+            Patch::Keep => terms.breaks.clone(),
+        };
         checked(Tariff {
             code: terms.code.clone(),
             reach: patched_reach!(self, &terms.reach),
@@ -258,7 +274,7 @@ impl PatchOf<Tariff> for ChangeTariff {
             handling_code: self.handling_code.or(terms.handling_code),
             minimum,
             normal: self.normal.unwrap_or(terms.normal),
-            breaks: breaks.unwrap_or_else(|| terms.breaks.clone()),
+            breaks,
         })
     }
 }

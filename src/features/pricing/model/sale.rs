@@ -57,16 +57,21 @@ impl Terms for Sale {
         if let Some(fault) = fault_of_end(self.sale_from, self.sale_to, "sale_from") {
             faults.push(("/sale_to".into(), fault));
         }
-        if let Reduction::Percent(percent) = self.reduction {
-            if percent.decimals() > 2 {
-                let fault = Fault::new(FaultCode::TooPrecise, "must have at most 2 decimals");
-                faults.push(("/percent".into(), fault));
-            } else if percent.ten_thousandths() > 100 * Rate::ONE {
-                faults.push(("/percent".into(), Fault::new(FaultCode::TooLarge, "must be at most 100")));
-            }
+        if let Reduction::Percent(percent) = self.reduction
+            && let Some(fault) = fault_of_percent(percent)
+        {
+            faults.push(("/percent".into(), fault));
         }
         faults
     }
+}
+
+/// Returns the fault of a percentage that lowers a charge.
+pub fn fault_of_percent(percent: Rate) -> Option<Fault> {
+    if percent.decimals() > 2 {
+        return Some(Fault::new(FaultCode::TooPrecise, "must have at most 2 decimals"));
+    }
+    (percent.ten_thousandths() > 100 * Rate::ONE).then(|| Fault::new(FaultCode::TooLarge, "must be at most 100"))
 }
 
 /// The reason why a discount code does not apply.

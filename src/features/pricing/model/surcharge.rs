@@ -59,28 +59,36 @@ impl Terms for Surcharge {
 
     fn faults(&self) -> Faults {
         let mut faults = self.reach.faults();
-        match (self.basis, self.currency) {
-            (SurchargeBasis::Percent, Some(_)) => {
-                let fault = Fault::new(FaultCode::UnknownField, "is not a member of a surcharge in percent");
-                faults.push(("/currency".into(), fault));
-            }
-            (SurchargeBasis::Percent, None) | (_, Some(_)) => {}
-            (_, None) => faults.push(("/currency".into(), Fault::new(FaultCode::Required, "is required"))),
+        if let Some(fault) = fault_of_currency(self.basis, self.currency) {
+            faults.push(("/currency".into(), fault));
         }
-        if let Some(currency) = self.currency {
-            let too_precise = |amount: &Option<Rate>| amount.is_some_and(|rate| rate.decimals() > currency.decimals());
-            for (member, amount) in [("/minimum", &self.minimum), ("/maximum", &self.maximum)] {
-                if too_precise(amount) {
-                    let text = format!("must have at most {} decimals in {currency}", currency.decimals());
-                    faults.push((member.into(), Fault::new(FaultCode::TooPrecise, text)));
-                }
-            }
+        for (member, bound) in [("/minimum", self.minimum), ("/maximum", self.maximum)] {
+            faults.extend(fault_of_bound(bound, self.currency).map(|fault| (member.into(), fault)));
         }
-        if let (Some(least), Some(most)) = (self.minimum, self.maximum)
-            && most < least
-        {
-            faults.push(("/maximum".into(), Fault::new(FaultCode::OutOfOrder, "must not be below `minimum`")));
-        }
+        faults.extend(fault_of_maximum(self.minimum, self.maximum).map(|fault| ("/maximum".into(), fault)));
         faults
     }
+}
+
+/// Returns the fault of a currency beside this basis.
+pub fn fault_of_currency(basis: SurchargeBasis, currency: Option<Currency>) -> Option<Fault> {
+    match (basis, currency) {
+        (SurchargeBasis::Percent, Some(_)) => {
+            Some(Fault::new(FaultCode::UnknownField, "is not a member of a surcharge in percent"))
+        }
+        (SurchargeBasis::Percent, None) | (_, Some(_)) => None,
+        (_, None) => Some(Fault::new(FaultCode::Required, "is required")),
+    }
+}
+
+/// Returns the fault of a minimum or maximum that the currency cannot write.
+pub fn fault_of_bound(bound: Option<Rate>, currency: Option<Currency>) -> Option<Fault> {
+    let (bound, currency) = (bound?, currency?);
+    let text = || format!("must have at most {} decimals in {currency}", currency.decimals());
+    (bound.decimals() > currency.decimals()).then(|| Fault::new(FaultCode::TooPrecise, text()))
+}
+
+/// Returns the fault of a maximum below the minimum.
+pub fn fault_of_maximum(minimum: Option<Rate>, maximum: Option<Rate>) -> Option<Fault> {
+    (maximum? < minimum?).then(|| Fault::new(FaultCode::OutOfOrder, "must not be below `minimum`"))
 }

@@ -140,18 +140,23 @@ impl Terms for Tariff {
 
     fn faults(&self) -> Faults {
         let mut faults = self.reach.faults();
-        let (mut weight, mut rate) = (Weight::ZERO, self.normal);
-        for (at, next) in self.breaks.iter().enumerate() {
-            if next.from <= weight {
-                let fault = Fault::new(FaultCode::OutOfOrder, "must be above the break before");
-                faults.push((format!("/breaks/{at}/from_kg").into(), fault));
-            }
-            if next.rate >= rate {
-                let fault = Fault::new(FaultCode::OutOfOrder, "must be below the rate before");
-                faults.push((format!("/breaks/{at}/rate").into(), fault));
-            }
-            (weight, rate) = (next.from, next.rate);
-        }
+        let of_breaks = faults_of_breaks(Some(self.normal), &self.breaks);
+        faults.extend(of_breaks.map(|(at, member, fault)| (format!("/breaks/{at}/{member}").into(), fault)));
         faults
     }
+}
+
+/// Returns what is not in order: weights ascend, and rates fall strictly from the normal one on, if that is known. With the
+/// number of the break and its member.
+pub fn faults_of_breaks(
+    normal: Option<Rate>,
+    breaks: &[Break],
+) -> impl Iterator<Item = (usize, &'static str, Fault)> + use<'_> {
+    let before = std::iter::once((Weight::ZERO, normal)).chain(breaks.iter().map(|step| (step.from, Some(step.rate))));
+    breaks.iter().zip(before).enumerate().flat_map(|(at, (step, (weight, rate)))| {
+        let fault = |text| Fault::new(FaultCode::OutOfOrder, text);
+        let heavier = (step.from <= weight).then(|| (at, "from_kg", fault("must be above the break before")));
+        let is_lower = rate.is_none_or(|rate| step.rate < rate);
+        heavier.into_iter().chain((!is_lower).then(|| (at, "rate", fault("must be below the rate before"))))
+    })
 }

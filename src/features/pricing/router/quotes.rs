@@ -5,7 +5,12 @@ use super::HandlerState;
 use crate::{
     features::{
         accounts::Guest,
-        pricing::{PricingService, Quote, QuoteBody, dto::AskQuote, error::code, quoting::MakeQuote},
+        pricing::{
+            PricingService, Quote, QuoteBody,
+            dto::AskQuote,
+            error::code,
+            quoting::{Asked, MakeQuote},
+        },
         reference::Reference,
     },
     kernel::QuoteId,
@@ -51,8 +56,13 @@ async fn create(
         let answer = Answer::new(StatusCode::CREATED, &QuoteBody::from(quote), PRIVATE);
         answer.with_tag(TAG.to_owned()).with_location(format!("/api/v1/quotes/{}", quote.id))
     };
-    let command = MakeQuote { prices, caller, asked: asked.into(), rated: None };
-    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
+    let asked = Asked::from(asked);
+    let wish = asked.wish.clone();
+    let command = MakeQuote { prices: prices.clone(), caller, asked, rated: None };
+    match unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await {
+        Err(problem) => Err(prices.or_alternatives(&wish, problem).await),
+        made => made,
+    }
 }
 
 problem_responses!(ShowQuoteProblems: [INPUT, ROLE], NOT_FOUND);

@@ -6,8 +6,8 @@ use crate::{
     features::{
         accounts::{Admin, Operator},
         pricing::{
-            PricingError, PricingService,
-            change::{Change, Create, End, checked},
+            PricingService,
+            change::{Change, Create, End},
             dto::{ChangeSale, CreateSale, SaleBody},
             error::code,
             model::{Rule, RuleAnchor, Sale},
@@ -92,7 +92,7 @@ async fn create(
     let new = body.read(|fields| CreateSale::read(fields, &reference));
     let key = idempotent.key(caller.user_id.uuid(), &body);
     let ((), (key, new)) = both(query.refuse_all(), both(key, new))?;
-    let terms = checked(Sale::from(new)).map_err(PricingError::Invalid)?;
+    let terms = Sale::from(new);
     let answer =
         |rule: &Rule<Sale>| answer(StatusCode::CREATED, rule).with_location(format!("/api/v1/sales/{}", rule.id));
     let command = Create { prices, actor: caller.user_id, terms };

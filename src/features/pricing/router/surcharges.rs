@@ -6,8 +6,8 @@ use crate::{
     features::{
         accounts::{Admin, Operator},
         pricing::{
-            PricingError, PricingService,
-            change::{Change, Create, End, checked},
+            PricingService,
+            change::{Change, Create, End},
             dto::{ChangeSurcharge, CreateSurcharge, SurchargeBody},
             error::code,
             model::{Rule, RuleAnchor, Surcharge},
@@ -92,7 +92,7 @@ async fn create(
     let new = body.read(|fields| CreateSurcharge::read(fields, &reference));
     let key = idempotent.key(caller.user_id.uuid(), &body);
     let ((), (key, new)) = both(query.refuse_all(), both(key, new))?;
-    let terms = checked(Surcharge::from(new)).map_err(PricingError::Invalid)?;
+    let terms = Surcharge::from(new);
     let answer = |rule: &Rule<Surcharge>| {
         answer(StatusCode::CREATED, rule).with_location(format!("/api/v1/surcharges/{}", rule.id))
     };

@@ -6,8 +6,8 @@ use crate::{
     features::{
         accounts::{Admin, Operator},
         pricing::{
-            PricingError, PricingService,
-            change::{Change, Create, End, checked},
+            PricingService,
+            change::{Change, Create, End},
             dto::{ChangeTariff, CreateTariff, Shape, TariffBody},
             error::code,
             model::{Rule, RuleAnchor, Tariff},
@@ -94,7 +94,7 @@ async fn create(
     let new = body.read(|fields| CreateTariff::read(fields, &reference, Shape::Members));
     let key = idempotent.key(caller.user_id.uuid(), &body);
     let ((), (key, new)) = both(query.refuse_all(), both(key, new))?;
-    let terms = checked(Tariff::from(new)).map_err(PricingError::Invalid)?;
+    let terms = Tariff::from(new);
     let answer =
         |rule: &Rule<Tariff>| answer(StatusCode::CREATED, rule).with_location(format!("/api/v1/tariffs/{}", rule.id));
     let command = Create { prices, actor: caller.user_id, terms };

@@ -128,6 +128,11 @@ impl PriceRules {
         Ok(best.map(|(_, sale)| OnLeg { leg: None, rule: sale.clone() }))
     }
 
+    /// Returns whether a sale in force has this code.
+    pub fn knows_code(&self, code: &str) -> bool {
+        self.0.tables.by_code.get(code).is_some()
+    }
+
     fn coded_sale(
         &self,
         code: &str,

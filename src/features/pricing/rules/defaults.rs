@@ -5,10 +5,10 @@ use chrono::DateTime;
 use crate::{
     features::{
         pricing::model::{Break, Copied, Per, Product, Reach, Surcharge, SurchargeBasis, Tariff},
-        reference::Scope,
+        reference::{Reference, Scope},
     },
     kernel::{Fault, Money, Weight},
-    platform::settings,
+    platform::{settings, web::Raw},
 };
 
 /// The code of the tariff of the settings.
@@ -22,8 +22,8 @@ pub struct Defaults {
 }
 
 impl Defaults {
-    /// Fails for amounts that the validation of settings refuses.
-    pub fn of(settings: &settings::Pricing) -> Result<Self, Fault> {
+    /// Fails for handling codes that do not exist, and for amounts that the validation of settings refuses.
+    pub fn of(settings: &settings::Pricing, reference: &Reference) -> Result<Self, Fault> {
         let default = &settings.default_tariff;
         let each = |step: &settings::DefaultBreak| Break {
             from: Weight::from_hectograms(i64::from(step.from_kg) * 10),
@@ -39,6 +39,12 @@ impl Defaults {
             normal: default.normal,
             breaks: default.breaks.iter().map(each).collect(),
         };
+        for code in settings.default_surcharges.iter().flat_map(|surcharge| &surcharge.handling_codes) {
+            reference.read_handling_code(Raw::Text(code.as_str())).map_err(|fault| Fault {
+                message: format!("pricing.default_surcharges: {code} {}", fault.message).into(),
+                ..fault
+            })?;
+        }
         let surcharges = settings.default_surcharges.iter().map(|surcharge| {
             let basis = basis(surcharge.basis);
             Surcharge {

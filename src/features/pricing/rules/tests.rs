@@ -159,7 +159,7 @@ fn a_leg_without_tariff_and_two_currencies_have_no_rate() {
 #[test]
 fn the_tariff_of_the_settings_rates_what_no_other_does() {
     let settings = settings::Settings::load(settings::Sources::default()).unwrap();
-    let defaults = Some(Arc::new(Defaults::of(&settings.pricing).unwrap()));
+    let defaults = Some(Arc::new(Defaults::of(&settings.pricing, &Reference::bundled().unwrap()).unwrap()));
     let none = rules(vec![], vec![], vec![]).with_defaults(defaults.clone());
     let priced = rated(&none, &two_legs()).unwrap();
     assert_eq!(priced.priced.basis, PriceBasis::Through);
@@ -218,4 +218,14 @@ fn only_organizations_with_tariffs_of_their_own_have_prices_of_their_own() {
     let moved = all.changed(Changes { tariffs: vec![rule(1, 2, moved)], ..Changes::default() });
     assert_eq!(moved.key(Some(one), noon()), moved.key(None, noon()));
     assert_ne!(moved.key(Some(two), noon()), moved.key(None, noon()));
+}
+
+#[test]
+fn surcharges_of_the_settings_name_handling_codes_that_exist() {
+    let surcharges = r#"[{code="MYC",basis="FLAT",rate="1",handling_codes=["ZZZ"]}]"#;
+    let set = ("pricing.default_surcharges".to_owned(), surcharges.to_owned());
+    let sources = settings::Sources { overrides: vec![set], ..settings::Sources::default() };
+    let settings = settings::Settings::load(sources).unwrap();
+    let fault = Defaults::of(&settings.pricing, &Reference::bundled().unwrap()).unwrap_err();
+    assert!(fault.message.contains("pricing.default_surcharges: ZZZ"), "{}", fault.message);
 }

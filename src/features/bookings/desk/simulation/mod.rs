@@ -215,7 +215,7 @@ impl World {
             let target = Target { caller, reference: "ACB123456789".parse().unwrap(), precondition };
             let verb = match self.dice.below(3) {
                 0 => Verb::Advance(Advance { action: Action::Depart, movement: RecordMovement::default() }),
-                _ => Verb::Cancel(Cancel { reason: None, waives_fee: false }),
+                _ => Verb::Cancel(Cancel { reason: None, waived_by: None }),
             };
             return Some(Operation::Move(Box::new(Movement::new(target, verb, self.books.bookings[&id].clone()))));
         }
