@@ -115,7 +115,7 @@ async fn payments_survive_crashes_between_any_two_steps() {
 
 /// Finds the breach that a deliberate fault leads to, within some seeds.
 async fn finds(sabotage: &'static str, places: &[&str]) -> Vec<String> {
-    for seed in 0..rounds(4, 12) as u64 {
+    for seed in 0..12 {
         let ran = Box::pin(run(seed, Some(sabotage), places)).await;
         println!("seed {seed} died at {:?}", ran.crashes);
         if !ran.breaches.is_empty() {
@@ -126,7 +126,7 @@ async fn finds(sabotage: &'static str, places: &[&str]) -> Vec<String> {
     panic!("{sabotage} was not found");
 }
 
-/// What was never seen failing proves nothing. It takes half a minute for each seed.
+/// What was never seen failing proves nothing. Each seed takes a minute.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_provider_that_is_called_within_the_transaction_is_found() {
     if !is_long() {
@@ -138,6 +138,9 @@ async fn a_provider_that_is_called_within_the_transaction_is_found() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_new_key_for_each_attempt_is_found() {
+    if !is_long() {
+        return;
+    }
     let found = finds("new_key", &PLACES).await;
     assert!(found.iter().any(|breach| breach.contains("the provider")), "{found:#?}");
 }

@@ -23,8 +23,10 @@ use uuid::Uuid;
 use super::{QUOTES, TARIFFS, tariff};
 use crate::support::{Answer, Client, Dice, NewFlight, Process, TestDatabase, World, WorldOptions, freight::text};
 
-/// Longest time for which nothing may stay undecided once nobody disturbs.
+/// Longest time for which nothing may stay undecided once nobody disturbs; what a deliberate fault leaves is not waited for as
+/// long.
 const PATIENCE: Duration = Duration::from_mins(3);
+const PATIENCE_WITH_A_FAULT: Duration = Duration::from_secs(30);
 
 /// What is still under way, in words.
 const OPEN: &str = "
@@ -284,12 +286,13 @@ impl Stage {
     /// a provider is asked would run out.
     pub async fn settle(&self, step: u64) {
         let (began, mut passed) = (Instant::now(), Instant::now());
+        let patience = if self.sabotage.is_some() { PATIENCE_WITH_A_FAULT } else { PATIENCE };
         loop {
             let open = self.world.texts(OPEN).await;
             if open.is_empty() {
                 return;
             }
-            if began.elapsed() > PATIENCE {
+            if began.elapsed() > patience {
                 return self.breach(format!("never decided: {open:?}"));
             }
             let due = format!("{DUE} <= '{}'", self.now().to_rfc3339());
