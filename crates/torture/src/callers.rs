@@ -1,4 +1,5 @@
-//! The callers that requests are made with: two shippers of different organizations, the carrier's staff, and guests.
+//! The callers that requests are made with: two shippers of different organizations, two who pay, the carrier's
+//! staff, and guests.
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError, RwLock},
@@ -58,6 +59,8 @@ impl Caller {
 pub(super) struct Callers {
     pub staff: Arc<Caller>,
     pub shippers: [Arc<Caller>; 2],
+    /// Shippers who pay; each has an organization of its own.
+    pub payers: [Arc<Caller>; 2],
     /// In the order in which they came.
     guests: RwLock<Vec<Arc<Caller>>>,
     /// The age at which tokens are renewed.
@@ -77,9 +80,10 @@ impl Callers {
             enter(wire, Caller::without_token(&format!("shipper {number}"), Some(login)), "register").await
         };
         let shippers = [Arc::new(shipper(1).await?.0), Arc::new(shipper(2).await?.0)];
+        let payers = [Arc::new(shipper(3).await?.0), Arc::new(shipper(4).await?.0)];
         ensure!(shippers[0].organization != shippers[1].organization, "two shippers have the same organization");
         let (staff, guests, renew) = (Arc::new(staff), RwLock::default(), good_for / 3);
-        Ok(Self { staff, shippers, guests, renew, expired: Mutex::default(), has_expired: Notify::new() })
+        Ok(Self { staff, shippers, payers, guests, renew, expired: Mutex::default(), has_expired: Notify::new() })
     }
 
     /// Gets the token of a new guest from one server; returns the guest's number.
@@ -124,7 +128,7 @@ impl Callers {
     }
 
     async fn renew(&self, wire: &Wire, only: Option<usize>) {
-        for caller in [&self.staff, &self.shippers[0], &self.shippers[1]] {
+        for caller in [&self.staff].into_iter().chain(&self.shippers).chain(&self.payers) {
             let answer = match only {
                 None => post(wire, caller, "login").await.ok(),
                 Some(instance) => match attempt(wire, caller, "login", instance).await {

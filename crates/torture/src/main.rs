@@ -10,6 +10,7 @@ mod history;
 mod injector;
 mod intent;
 mod operation;
+mod payers;
 mod plan;
 mod program;
 mod random;
@@ -51,6 +52,7 @@ use self::{
     injector::Injected,
     intent::Intents,
     operation::Operation,
+    payers::{Paid, Payer, Payers},
     plan::{Choice, Fault, Plan},
     program::{Program, SABOTAGE, find_binary},
     report::Report,
@@ -211,6 +213,7 @@ struct Run {
     load: Arc<Load>,
     probe: Arc<Probe>,
     clients: JoinSet<anyhow::Result<Vec<Operation>>>,
+    payers: Payers,
     background: JoinSet<()>,
     began: Instant,
     seed: u64,
@@ -250,7 +253,10 @@ impl Run {
             let probe = Arc::clone(&probe);
             clients.spawn(async move { Ok(client.probe(instance, probe).await) });
         }
-        Ok(Self { load, probe, clients, background, began: Instant::now(), seed, caveats: Vec::new() })
+        // Who serves a staging system may really charge.
+        let payers =
+            if options.urls.is_empty() { Payers::begin(Payer::of(&load, seed).await?) } else { Payers::default() };
+        Ok(Self { load, probe, clients, payers, background, began: Instant::now(), seed, caveats: Vec::new() })
     }
 
     /// Waits for the end of the load, with its faults, then checks everything.
@@ -272,7 +278,9 @@ impl Run {
         }
         operations.extend(self.load.burst.settled().await);
         report_progress(&format!("checking {} operations", operations.len()));
-        let (mut breaches, checked, audit) = self.examine(&operations, program).await?;
+        let (mut breaches, paid) = self.examine_payments().await?;
+        let (others, checked, audit) = self.examine(&operations, program).await?;
+        breaches.extend(others);
         self.background.shutdown().await;
         let mut gathered = self.load.evidence.get();
         let windows: Vec<_> = injected.iter().map(|injected| injected.window).collect();
@@ -298,11 +306,23 @@ impl Run {
             answers,
             longest_outage_ms: longest_outage(&self.probe.since(0), 0, end) / 1000,
             checked,
+            paid,
             audit,
             breaches,
             history: kept.then_some(path),
             caveats: self.caveats.clone(),
         })
+    }
+
+    /// Compares what was paid with the journal of the provider. A system that has broken a promise may not answer.
+    async fn examine_payments(&mut self) -> anyhow::Result<(Vec<Breach>, Option<Paid>)> {
+        match std::mem::take(&mut self.payers).judge(&self.load).await {
+            Err(error) if !self.load.evidence.get().breaches.is_empty() => {
+                self.caveats.push(format!("the check of payments is incomplete: {error:#}"));
+                Ok((Vec::new(), None))
+            }
+            done => Ok(done?.map_or((Vec::new(), None), |(breaches, paid)| (breaches, Some(paid)))),
+        }
     }
 
     /// Compares the operations with the state of the system. A system that did not recover has broken a promise

@@ -99,6 +99,8 @@ impl Program {
             .args(["--set", "rate_limit.enabled=false"])
             // The flights of this load are small; this way some of their steps still take several transactions.
             .args(["--set", "booking.moved_at_once=8"])
+            // Charges nobody, and keeps a journal.
+            .args(["--set", "payments.provider=test", "--set", "payments.wait_ms=1000"])
             // All guests of this load come from one address.
             .args(["--set", "holds.address_active=30", "--set", "holds.guest_per_hour=1000000"])
             .stderr(file)

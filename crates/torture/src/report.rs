@@ -8,6 +8,7 @@ use super::{
     check::{Checked, Tally},
     evidence::{Breach, Counter, OutcomeCounts, Promise},
     injector::Injected,
+    payers::Paid,
 };
 
 pub(super) struct Report {
@@ -28,6 +29,8 @@ pub(super) struct Report {
     pub answers: Answers,
     pub longest_outage_ms: u64,
     pub checked: Checked,
+    /// `None`: nobody paid.
+    pub paid: Option<Paid>,
     pub audit: Option<Value>,
     pub breaches: Vec<Breach>,
     pub history: Option<PathBuf>,
@@ -82,7 +85,7 @@ impl Report {
             "answers_5xx": self.answers, "recovery_seconds": self.recovery_seconds,
             "longest_recovery_ms": self.longest_recovery(), "faults_left_out": self.left_out,
             "faults": self.injected, "longest_outage_ms": self.longest_outage_ms,
-            "checked": self.checked, "lost": self.lost(), "audit": self.audit,
+            "checked": self.checked, "payments": self.paid, "lost": self.lost(), "audit": self.audit,
             "breaches": breaches.collect::<Vec<_>>(), "history": self.history, "caveats": self.caveats,
         })
     }
@@ -167,6 +170,12 @@ impl Report {
             "  holds       {made} made: {committed} committed, {released} released, {expired} expired; {waitlist_entries} \
              waitlist entries, {offers} offers made, {offers_booked} booked"
         )?;
+        if let Some(Paid { commits, booked, declined, others }) = self.paid {
+            writeln!(
+                text,
+                "  payments    {commits} commits by token: {booked} booked, {declined} declined, {others} refused or not decided in time"
+            )?;
+        }
         let audit = if self.audit.is_some() { "run" } else { "not run" };
         writeln!(text, "  audit       {audit}")?;
         writeln!(

@@ -43,6 +43,11 @@ impl Attempt {
         !*self.0.borrow() && self.0.has_changed().is_ok()
     }
 
+    /// Waits until it has ended; returns whether its outcome is recorded.
+    pub(super) async fn ended(&mut self) -> bool {
+        self.0.wait_for(|is_recorded| *is_recorded).await.is_ok()
+    }
+
     /// Waits until its outcome is recorded, for this long at most; returns whether it is. The outcome is then read from the
     /// tables: it may still be undecided, or wait for the payer.
     pub async fn within(mut self, time: Duration) -> bool {

@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures_util::future::select_all;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{attempt::Attempt, error::PaymentError, metric, repository, service::PaymentService};
-use crate::platform::trouble::Trouble;
+use crate::platform::{shutdown::stopped_within, trouble::Trouble};
 
 /// Interval between two looks for what is due.
 const LOOK: Duration = Duration::from_millis(500);
 /// Time for which an authorization that is due is left to the process that has its token.
 const LEFT_TO_TOKENS: TimeDelta = TimeDelta::seconds(2);
 /// Most attempts of this driver at once.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 /// Interval between two measurements.
 const MEASURED: Duration = Duration::from_secs(15);
 
@@ -25,9 +26,14 @@ impl PaymentService {
         let mut measured: Option<Instant> = None;
         let mut own_attempts = Vec::new();
         while !stop.is_cancelled() {
-            tokio::select! {
+            let went_well = tokio::select! {
                 () = stop.cancelled() => break,
-                _ = timeout(LOOK, self.news.notified()) => {}
+                _ = timeout(LOOK, self.news.notified()) => true,
+                // There may be more than was begun.
+                went_well = first_ended(&mut own_attempts), if own_attempts.len() >= AT_ONCE => went_well,
+            };
+            if !went_well && stopped_within(&stop, LOOK).await {
+                break;
             }
             if trouble.note(self.look(&mut own_attempts).await).is_err() {
                 continue;
@@ -64,4 +70,9 @@ impl PaymentService {
         metric::UNMATCHED.set(f64::from(i32::try_from(unmatched).unwrap_or(i32::MAX)));
         Ok(())
     }
+}
+
+/// Waits until one of these attempts has ended; returns whether its outcome is recorded.
+async fn first_ended(attempts: &mut [Attempt]) -> bool {
+    select_all(attempts.iter_mut().map(|attempt| Box::pin(attempt.ended()))).await.0
 }

@@ -86,8 +86,9 @@ impl Failure {
         Self { code: "resolved".to_owned(), message: message.to_owned() }
     }
 
-    pub fn is_unavailable(&self) -> bool {
-        self.code == Self::UNAVAILABLE
+    /// Whether the provider was not asked at all.
+    pub fn was_not_sent(&self) -> bool {
+        self.code == Self::UNAVAILABLE || self.code == Self::NOT_SENT
     }
 }
 

@@ -88,6 +88,24 @@ async fn all_is_kept_once_the_flight_has_departed_before_its_time_too() {
 }
 
 #[tokio::test]
+async fn what_went_back_before_is_no_refund_of_the_cancellation() {
+    let mut market = Market::open().await;
+    let booking = market.paid().await;
+    let path = path_of(&booking);
+    market.admin.post(&format!("{path}/refunds"), json!({"amount": usd("100.00")})).await.expect(201);
+    market.wait_hours(60);
+    for cancelled in [false, true] {
+        if cancelled {
+            market.customer.poke(&format!("{path}/cancel")).await.expect(200);
+            market.customer.refunded(&booking, "675.00").await;
+        }
+        let told = market.customer.get(&format!("{path}/cancellation")).await.expect(200);
+        assert_eq!((&told["fee"], &told["refund"]), (&usd("225.00"), &usd("575.00")), "cancelled: {cancelled}");
+    }
+    market.audit().await;
+}
+
+#[tokio::test]
 async fn what_is_left_of_a_fee_is_paid_like_any_other_amount() {
     let mut market = Market::open().await;
     let booking = market.paid().await;

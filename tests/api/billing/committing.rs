@@ -201,3 +201,16 @@ async fn an_air_waybill_is_taken_only_by_what_is_booked() {
     assert_eq!(market.succeeded("AUTHORIZE").await, 1);
     market.audit().await;
 }
+
+#[tokio::test]
+async fn what_the_provider_was_not_asked_for_is_no_attempt() {
+    let away = WorldOptions::default().set("payments.provider", "http").set("payments.http_url", "http://127.0.0.1:9");
+    let market = Market::with(away.set("payments.http_secret", "sk_of_the_tests")).await;
+    let hold = market.hold().await;
+    for _ in 0..6 {
+        let refused = commit(&market.customer, &hold, "pm_card_visa").await.expect_problem(503, "unavailable");
+        assert_eq!(refused["hold_id"], hold["id"]);
+    }
+    assert_eq!(text(&market.customer.held(&hold).await, "status"), "ACTIVE");
+    market.audit().await;
+}

@@ -75,11 +75,12 @@ async fn run(seed: u64, sabotage: Option<&'static str>, places: &[&str]) -> Ran 
     // The provider becomes calm, and time passes.
     hostile.weather(0, seed);
     let step = *dice.pick(&STEPS);
+    outside.last_call();
     stage.settle(step).await;
     // Those that went away come back, with the same keys.
     all(scripts.iter().cloned().map(|script| async move { script.come_back().await })).await;
-    drop(outside);
     stage.settle(960).await;
+    drop(outside);
     all(scripts.iter().cloned().map(|script| async move { script.repeat().await })).await;
     judge::judge(&stage, &hostile).await;
     drop(served);

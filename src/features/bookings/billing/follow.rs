@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 
 use crate::features::{
     holds::{Hold, HoldChange, HoldEventType, HoldStatus},
-    payments::{Payment, PaymentStatus},
+    payments::{Failure, Payment, PaymentStatus},
 };
 
 /// Returns the change of an open hold by a change of its payment: one that failed or was voided returns it to its caller.
@@ -21,6 +21,10 @@ pub fn with_payment(hold: Hold, payment: Payment, returns: bool, now: DateTime<U
     let mut after = hold.clone();
     if returns {
         after.return_to_caller(now);
+        // What was never asked for is no attempt to pay.
+        if payment.failure.as_ref().is_some_and(Failure::was_not_sent) {
+            after.attempts = after.attempts.saturating_sub(1);
+        }
     }
     after.payment = Some(payment);
     (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, now);

@@ -143,7 +143,8 @@ impl BookingService {
         let booking = self.visible(caller, reference).await?;
         if let (Some(bill), Some(fee)) = (&booking.bill, booking.bill.as_ref().and_then(|bill| bill.fee)) {
             // It is fixed.
-            let refund = (bill.paid - fee).max(0);
+            let returned = bill.full_fee.map_or(0, |full| full.returned);
+            let refund = (bill.paid - returned - fee).max(0);
             return Ok(Cancellation {
                 full: fee,
                 fee: Some(bill.money(fee)),

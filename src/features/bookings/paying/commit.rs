@@ -244,7 +244,7 @@ fn is_going_on(payment: &Payment, operations: &[payments::Operation]) -> bool {
 /// Returns the problem of a payment that failed.
 pub(super) fn declined(payment: &Payment) -> Problem {
     let failure = payment.failure.as_ref();
-    if failure.is_some_and(|failure| failure.is_unavailable() || failure.code == payments::Failure::NOT_SENT) {
+    if failure.is_some_and(payments::Failure::was_not_sent) {
         let text = "The payment provider was not reached; nothing was charged, try again shortly.";
         return with_hold(Problem::unavailable(text), payment);
     }

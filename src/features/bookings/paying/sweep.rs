@@ -46,11 +46,9 @@ impl Desk {
                 crate::platform::sabotage::step("payment swept");
                 // One that cannot go on keeps none behind it waiting.
                 match self.resume(payment).await {
-                    Ok(promised) => {
-                        for operation in promised {
-                            service.payments.at_once(operation, None);
-                        }
-                    }
+                    Ok(promised) if promised.is_empty() => {}
+                    // They are due: the driver keeps them, a few at once.
+                    Ok(_) => service.payments.wake(),
                     Err(error) => {
                         tracing::warn!(%error, payment_id = %payment.id, "a payment cannot go on; trying again");
                     }

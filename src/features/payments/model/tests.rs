@@ -88,7 +88,7 @@ fn a_declined_authorization_fails_with_the_providers_word() {
 fn only_a_first_request_that_was_not_sent_is_sure_not_to_have_happened() {
     let (payment, authorize) = opened();
     let (failed, _) = payment.record(&authorize, &Outcome::NotSent, start());
-    assert!(failed.failure.unwrap().is_unavailable());
+    assert!(failed.failure.unwrap().was_not_sent());
     let again = authorize.attempted(start());
     let (payment, operation) = payment.record(&again, &Outcome::NotSent, start());
     assert_eq!((payment.status, operation.status), (PaymentStatus::Processing, OperationStatus::Open));

@@ -214,7 +214,7 @@ impl Provider for Http {
         Box::pin(self.change(call, "cancel", &[], |state| matches!(state, FoundState::Voided | FoundState::Failed(_))))
     }
 
-    fn search<'a>(&'a self, operation: PaymentOperationId) -> BoxFuture<'a, Result<Option<Found>, Silence>> {
+    fn search(&self, operation: PaymentOperationId) -> BoxFuture<'_, Result<Option<Found>, Silence>> {
         Box::pin(self.search_for(operation))
     }
 

@@ -318,7 +318,7 @@ impl Provider for Journal {
         }))
     }
 
-    fn search<'a>(&'a self, operation: PaymentOperationId) -> BoxFuture<'a, Result<Option<Found>, Silence>> {
+    fn search(&self, operation: PaymentOperationId) -> BoxFuture<'_, Result<Option<Found>, Silence>> {
         Box::pin(async move {
             let looking = async {
                 let mut tx = self.db.begin().await?;

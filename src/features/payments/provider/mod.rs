@@ -102,7 +102,7 @@ pub trait Provider: Send + Sync {
     fn void<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Outcome>;
 
     /// Looks for the payment of an authorization of which no reference is known; `None` if there is none, or none yet.
-    fn search<'a>(&'a self, operation: PaymentOperationId) -> BoxFuture<'a, Result<Option<Found>, Silence>>;
+    fn search(&self, operation: PaymentOperationId) -> BoxFuture<'_, Result<Option<Found>, Silence>>;
 
     /// Looks a payment up; `None` if there is none.
     fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<Found>, Silence>>;

@@ -263,16 +263,15 @@ impl<'a> Found<'a> {
                 let text = format!("The surcharge {code} is in {other}, and the tariff in {currency}.");
                 return Err(RatingError::no_rate(text));
             }
-            match for_shipment.filter(|_| is_for_shipment) {
-                Some(rule) => applied.push(OnLeg { leg: None, rule: rule.clone() }),
-                None => {
-                    if is_through {
-                        merge_percent(&mut for_legs, &mut applied);
-                    }
-                    for_legs.sort_by_key(|(leg, _)| *leg);
-                    applied.extend(for_legs.iter().map(|(leg, rule)| OnLeg { leg: Some(*leg), rule: (*rule).clone() }));
-                }
+            if let Some(rule) = for_shipment.filter(|_| is_for_shipment) {
+                applied.push(OnLeg { leg: None, rule: rule.clone() });
+                continue;
             }
+            if is_through {
+                merge_percent(&mut for_legs, &mut applied);
+            }
+            for_legs.sort_by_key(|(leg, _)| *leg);
+            applied.extend(for_legs.iter().map(|(leg, rule)| OnLeg { leg: Some(*leg), rule: (*rule).clone() }));
         }
         Ok(applied)
     }

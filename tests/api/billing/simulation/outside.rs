@@ -1,5 +1,11 @@
 //! What happens at the provider by the way: payers and banks decide, and webhooks come twice, late and in the wrong order.
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::task::AbortHandle;
 
@@ -10,32 +16,43 @@ use crate::{
 };
 
 /// Ends with its owner.
-pub struct Outside([AbortHandle; 2]);
+pub struct Outside {
+    tasks: [AbortHandle; 2],
+    is_last_call: Arc<AtomicBool>,
+}
 
 impl Outside {
     pub fn begin(stage: &Arc<Stage>, hostile: &Hostile, dice: Dice) -> Self {
-        let deciding = tokio::spawn(decide(hostile.clone(), dice.clone()));
+        let is_last_call = Arc::new(AtomicBool::new(false));
+        let deciding = tokio::spawn(decide(hostile.clone(), dice.clone(), is_last_call.clone()));
         let telling = tokio::spawn(tell(stage.clone(), hostile.clone(), dice));
-        Self([deciding.abort_handle(), telling.abort_handle()])
+        Self { tasks: [deciding.abort_handle(), telling.abort_handle()], is_last_call }
+    }
+
+    /// From now on payers and banks decide everything: of a booking's payment nobody else does.
+    pub fn last_call(&self) {
+        self.is_last_call.store(true, Ordering::Relaxed);
     }
 }
 
 impl Drop for Outside {
     fn drop(&mut self) {
-        self.0.iter().for_each(AbortHandle::abort);
+        self.tasks.iter().for_each(AbortHandle::abort);
     }
 }
 
-/// Payers confirm or decline, or do nothing.
-async fn decide(hostile: Hostile, mut dice: Dice) {
+/// Payers confirm or decline, or do nothing before the last call.
+async fn decide(hostile: Hostile, mut dice: Dice, is_last_call: Arc<AtomicBool>) {
     let mut seen = std::collections::BTreeSet::new();
     loop {
         tokio::time::sleep(Duration::from_millis(250)).await;
+        let is_last_call = is_last_call.load(Ordering::Relaxed);
         for (id, intent) in hostile.intents() {
-            if !matches!(intent.status, "requires_action" | "processing") || !seen.insert((id.clone(), dice.below(3))) {
+            let is_undecided = matches!(intent.status, "requires_action" | "processing");
+            if !is_undecided || !(is_last_call || seen.insert((id.clone(), dice.below(3)))) {
                 continue;
             }
-            match dice.below(10) {
+            match dice.below(if is_last_call { 7 } else { 10 }) {
                 0..5 => hostile.settle(&id, "requires_capture"),
                 5..7 => hostile.settle(&id, "requires_payment_method"),
                 _ => {}

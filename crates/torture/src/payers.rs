@@ -1,0 +1,366 @@
+//! Shippers who pay by token, on a flight of their own with a tariff of its own. Each holds room and repeats its commit under the
+//! key, at any server, until it is told what has become of it. Afterwards their bookings are compared with the journal of the
+//! provider `test`, which only private servers have.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use chrono::TimeDelta;
+use loadmaster::platform::clock::{Clock, SystemClock};
+use reqwest::Method;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{
+    callers::{Caller, GIVE_UP_AFTER, NO_CLIENT},
+    client::Load,
+    evidence::{Breach, Promise},
+    random::{Random, choose},
+    wire::{Answer, Delivery, Outcome, Request},
+};
+
+/// The numbers of their clients start here.
+const FIRST: u64 = 2_000_000;
+/// What the provider does with them is in `docs/payments.md`.
+const TOKENS: [&str; 8] =
+    ["tok_ok", "tok_ok", "tok_visa", "tok_slow", "tok_hang", "tok_lost", "tok_declined", "tok_declined"];
+/// Everything that is booked costs this much: 10 kg at 2 USD.
+const PRICE: &str = "20.00";
+/// How long a commit is repeated.
+const INSISTS_FOR: Duration = Duration::from_secs(5);
+/// How long captures that are under way at the end are waited for.
+const SETTLES_WITHIN: Duration = Duration::from_secs(30);
+
+/// What has become of the commits with a token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Paid {
+    pub commits: usize,
+    pub booked: usize,
+    pub declined: usize,
+    /// Refused for another reason, or not decided within the time for which they were repeated.
+    pub others: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Told {
+    Booked(String),
+    Declined,
+    Other,
+}
+
+/// A commit of a hold, and its answer.
+#[derive(Debug, Clone)]
+struct Commit {
+    hold: String,
+    told: Told,
+}
+
+/// A booking at the end.
+#[derive(Debug, Clone, Default)]
+struct Booking {
+    reference: String,
+    hold: Option<String>,
+    payment_status: String,
+    paid: String,
+}
+
+pub(super) struct Payer {
+    load: Arc<Load>,
+    caller: Arc<Caller>,
+    number: u64,
+    flight: String,
+    random: Random,
+}
+
+impl Payer {
+    /// Makes the flight and its tariff, and returns a payer for each account.
+    pub async fn of(load: &Arc<Load>, seed: u64) -> anyhow::Result<Vec<Self>> {
+        let staff = &load.callers.staff;
+        let leaves = SystemClock.now() + TimeDelta::days(60);
+        let flight = json!({
+            "flight_number": "QF9001", "origin": "SYD", "destination": "AKL", "departure_datetime": leaves,
+            "arrival_datetime": leaves + TimeDelta::hours(3), "capacity": {"weight_kg": 9_000_000, "positions": 100},
+        });
+        let flight = insist(load, staff, &post("/api/v1/flights", None, flight)).await?;
+        let flight = flight.body["id"].as_str().context("a flight has an id")?.to_owned();
+        let tariff = json!({
+            "code": "TORTURE", "origin": "SYD", "destination": "AKL", "currency": "USD", "minimum": "1.00", "normal": "2",
+            "valid_from": "2020-01-01",
+        });
+        insist(load, staff, &post("/api/v1/tariffs", None, tariff)).await?;
+        let payer = |(number, caller): (u64, &Arc<Caller>)| Self {
+            load: Arc::clone(load),
+            caller: Arc::clone(caller),
+            number: FIRST + number,
+            flight: flight.clone(),
+            random: Random::of(seed, FIRST + number),
+        };
+        Ok((0..).zip(&load.callers.payers).map(payer).collect())
+    }
+
+    /// Works until the run stops; returns what became of each commit.
+    async fn work(mut self) -> Vec<Commit> {
+        let mut commits = Vec::new();
+        let mut serial = 0;
+        while !self.load.stop.is_cancelled() {
+            serial += 1;
+            let mark = format!("{}-p{}-{serial}", self.load.run, self.number - FIRST);
+            if let Some(commit) = self.commit(&mark).await {
+                commits.push(commit);
+            }
+            tokio::time::sleep(Duration::from_millis(50 + self.random.below(200))).await;
+        }
+        commits
+    }
+
+    /// Holds room and commits it. `None` if it did not get a hold.
+    async fn commit(&mut self, mark: &str) -> Option<Commit> {
+        let wanted = json!({"flight_ids": [self.flight], "weight_kg": 10, "pieces": 1});
+        let request = post("/api/v1/holds", Some(format!("{mark}-h")), wanted);
+        let Told::Booked(hold) = self.told(&request, "id").await else { return None };
+        let token = choose(&TOKENS, self.random.any())?;
+        let path = format!("/api/v1/holds/{hold}/commit");
+        let request = post(&path, Some(format!("{mark}-c")), json!({"payment_token": token}));
+        let told = self.told(&request, "ref_id").await;
+        Some(Commit { hold, told })
+    }
+
+    /// Repeats a request under its key until it is told; returns this member of a final answer.
+    async fn told(&mut self, request: &Request, member: &str) -> Told {
+        let began = Instant::now();
+        while began.elapsed() < INSISTS_FOR {
+            let hang_up = self.random.percent(15).then(|| Duration::from_millis(self.random.below(600)));
+            let instance = usize::try_from(self.random.below(64)).unwrap_or_default();
+            let delivery = Delivery { client: self.number, instance, hang_up };
+            let reply = self.load.wire.send(delivery, &self.caller, request).await;
+            match &reply.outcome {
+                Outcome::Ok(Answer { status: 201, body, .. }) => {
+                    return body[member].as_str().map_or(Told::Other, |found| Told::Booked(found.to_owned()));
+                }
+                Outcome::Refused(refusal) if refusal.is_passing() => self.load.back_off(&reply).await,
+                Outcome::Refused(refusal) if refusal.status == 402 => return Told::Declined,
+                Outcome::Refused(_) => return Told::Other,
+                Outcome::Ok(_) | Outcome::Unknown(_) => {}
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        Told::Other
+    }
+}
+
+/// The payers of a run, at work.
+#[derive(Default)]
+pub(super) struct Payers(tokio::task::JoinSet<Vec<Commit>>);
+
+impl Payers {
+    pub fn begin(payers: Vec<Payer>) -> Self {
+        let mut tasks = tokio::task::JoinSet::new();
+        for payer in payers {
+            tasks.spawn(payer.work());
+        }
+        Self(tasks)
+    }
+
+    /// Waits for all of them after the load, and compares. `None` without payers.
+    pub async fn judge(self, load: &Load) -> anyhow::Result<Option<(Vec<Breach>, Paid)>> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let commits: Vec<Commit> = self.0.join_all().await.into_iter().flatten().collect();
+        let (before, bookings, after) = settled(load).await?;
+        let breaches = compare(&commits, &bookings, (before, after));
+        let count = |of: fn(&Told) -> bool| commits.iter().filter(|commit| of(&commit.told)).count();
+        let paid = Paid {
+            commits: commits.len(),
+            booked: count(|told| matches!(told, Told::Booked(_))),
+            declined: count(|told| *told == Told::Declined),
+            others: count(|told| *told == Told::Other),
+        };
+        Ok(Some((breaches, paid)))
+    }
+}
+
+/// The payers' bookings, once no payment of them is under way, and the captures before and after reading them. At most some time
+/// is waited for that.
+async fn settled(load: &Load) -> anyhow::Result<(usize, Vec<Booking>, usize)> {
+    let began = Instant::now();
+    loop {
+        let (before, mut bookings) = (captured(load).await?, Vec::new());
+        for payer in &load.callers.payers {
+            bookings.extend(list(load, payer, "/api/v1/bookings?limit=100").await?.iter().map(Booking::read));
+        }
+        let is_open = bookings.iter().any(Booking::is_open);
+        if !is_open || began.elapsed() > SETTLES_WITHIN {
+            return Ok((before, bookings, captured(load).await?));
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// How many captures the provider made of the price.
+async fn captured(load: &Load) -> anyhow::Result<usize> {
+    let entries = list(load, &load.callers.staff, "/api/v1/test-payments/journal?limit=100").await?;
+    let is_capture = |entry: &&Value| {
+        entry["kind"] == "CAPTURE" && entry["outcome"] == "SUCCEEDED" && entry["amount"]["amount"] == PRICE
+    };
+    Ok(entries.iter().filter(is_capture).count())
+}
+
+impl Booking {
+    fn read(booking: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Self {
+            reference: text(&booking["ref_id"]),
+            hold: booking["hold_id"].as_str().map(str::to_owned),
+            payment_status: text(&booking["payment_status"]),
+            paid: text(&booking["paid"]["amount"]),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.payment_status == "PROCESSING"
+    }
+}
+
+/// `before` and `after`: captures before and after the bookings were read.
+fn compare(commits: &[Commit], bookings: &[Booking], (before, after): (usize, usize)) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    let mut of_holds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for booking in bookings {
+        of_holds.entry(booking.hold.as_deref().unwrap_or("no hold")).or_default().push(&booking.reference);
+    }
+    for (hold, own) in of_holds.iter().filter(|(_, own)| own.len() > 1) {
+        breaches.push(Breach {
+            promise: Promise::OneEffect,
+            what: format!("the hold {hold} was paid as {}", own.join(", ")),
+        });
+    }
+    for Commit { hold, told } in commits {
+        let own = of_holds.get(hold.as_str()).map_or(&[][..], Vec::as_slice);
+        let what = match told {
+            Told::Booked(reference) if !own.contains(&reference.as_str()) => {
+                format!("lost: the booking {reference} of the paid hold {hold}; it is {own:?}")
+            }
+            Told::Declined if !own.is_empty() => {
+                format!("the payment of {hold} was declined, but it is booked as {own:?}")
+            }
+            _ => continue,
+        };
+        breaches.push(Breach { promise: Promise::NothingLost, what });
+    }
+    let (open, decided): (Vec<_>, Vec<_>) = bookings.iter().partition(|booking| booking.is_open());
+    for booking in &decided {
+        if booking.paid != PRICE {
+            let what = format!(
+                "the booking {} is {}, and {} was paid",
+                booking.reference, booking.payment_status, booking.paid
+            );
+            breaches.push(Breach { promise: Promise::NothingLost, what });
+        }
+    }
+    let paid = bookings.iter().filter(|booking| booking.paid == PRICE).count();
+    // Nothing is captured without a booking. A capture under way may be made, and not be known.
+    if after < paid || before > paid + open.len() {
+        let what = format!(
+            "the provider has captured {before} to {after} payments, but {paid} bookings are paid, and {} are being paid",
+            open.len()
+        );
+        breaches.push(Breach { promise: Promise::OneEffect, what });
+    }
+    breaches
+}
+
+fn post(path: &str, key: Option<String>, body: Value) -> Request {
+    Request { method: Method::POST, path: path.to_owned(), key, body: Some(body), ..Request::default() }
+}
+
+/// Sends until there is an answer that is none of a fault.
+async fn insist(load: &Load, caller: &Caller, request: &Request) -> anyhow::Result<Answer> {
+    let began = Instant::now();
+    for instance in 0.. {
+        let reply = load.wire.send(Delivery { client: NO_CLIENT, instance, hang_up: None }, caller, request).await;
+        match &reply.outcome {
+            Outcome::Refused(refusal) if refusal.is_passing() => load.back_off(&reply).await,
+            Outcome::Refused(refusal) => anyhow::bail!("{} {}: {refusal}", request.method, request.path),
+            Outcome::Unknown(error) if began.elapsed() > GIVE_UP_AFTER => {
+                anyhow::bail!("{} {}: {error}", request.method, request.path)
+            }
+            Outcome::Unknown(_) => {}
+            Outcome::Ok(_) => {
+                let Outcome::Ok(answer) = reply.outcome else { continue };
+                return Ok(answer);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    anyhow::bail!("no response")
+}
+
+/// All entries of a list, page by page; one that moves between two pages counts once.
+async fn list(load: &Load, caller: &Caller, first: &str) -> anyhow::Result<Vec<Value>> {
+    let (mut path, mut found, mut known) = (Some(first.to_owned()), Vec::new(), BTreeSet::new());
+    while let Some(next) = path {
+        let answer = insist(load, caller, &Request::get(next)).await?;
+        for entry in answer.body.as_array().into_iter().flatten() {
+            let id = entry["id"].as_str().or(entry["operation_id"].as_str()).unwrap_or_default();
+            if known.insert(id.to_owned()) {
+                found.push(entry.clone());
+            }
+        }
+        path = answer.next;
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn booking(reference: &str, hold: &str, payment_status: &str, paid: &str) -> Booking {
+        let text = str::to_owned;
+        Booking {
+            reference: text(reference),
+            hold: Some(text(hold)),
+            payment_status: text(payment_status),
+            paid: text(paid),
+        }
+    }
+
+    fn commit(hold: &str, told: Told) -> Commit {
+        Commit { hold: hold.to_owned(), told }
+    }
+
+    fn found(commits: &[Commit], bookings: &[Booking], captured: usize) -> Vec<String> {
+        compare(commits, bookings, (captured, captured)).into_iter().map(|breach| breach.what).collect()
+    }
+
+    #[test]
+    fn bookings_and_captures_agree() {
+        let commits =
+            [commit("1", Told::Booked("A".to_owned())), commit("2", Told::Declined), commit("3", Told::Other)];
+        let bookings = [booking("A", "1", "COMPLETED", PRICE), booking("B", "3", "PROCESSING", "0.00")];
+        assert!(found(&commits, &bookings, 1).is_empty() && found(&commits, &bookings, 2).is_empty());
+        for captured in [0, 3] {
+            let told = format!(
+                "the provider has captured {captured} to {captured} payments, but 1 bookings are paid, and 1 are being paid"
+            );
+            assert_eq!(found(&commits, &bookings, captured), [told]);
+        }
+    }
+
+    #[test]
+    fn what_is_lost_doubled_or_booked_unpaid_is_a_breach() {
+        let paid = |reference, hold| booking(reference, hold, "COMPLETED", PRICE);
+        let commits = [commit("1", Told::Booked("A".to_owned()))];
+        assert_eq!(found(&commits, &[], 0), ["lost: the booking A of the paid hold 1; it is []"]);
+        assert_eq!(found(&commits, &[paid("A", "1"), paid("B", "1")], 2), ["the hold 1 was paid as A, B"]);
+        let declined = [commit("1", Told::Declined)];
+        let told = "the payment of 1 was declined, but it is booked as [\"A\"]";
+        assert_eq!(found(&declined, &[paid("A", "1")], 1), [told]);
+        let unpaid = [booking("A", "1", "FAILED", "0.00")];
+        assert_eq!(found(&commits, &unpaid, 0), ["the booking A is FAILED, and 0.00 was paid"]);
+    }
+}
