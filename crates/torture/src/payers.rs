@@ -29,6 +29,8 @@ const TOKENS: [&str; 8] =
     ["tok_ok", "tok_ok", "tok_visa", "tok_slow", "tok_hang", "tok_lost", "tok_declined", "tok_declined"];
 /// Everything that is booked costs this much: 10 kg at 2 USD.
 const PRICE: &str = "20.00";
+/// A tariff is in effect at every server within a second; with some time to spare.
+const IN_EFFECT_WITHIN: Duration = Duration::from_secs(2);
 /// How long a commit is repeated.
 const INSISTS_FOR: Duration = Duration::from_secs(5);
 /// How long captures that are under way at the end are waited for.
@@ -105,6 +107,10 @@ impl Payer {
     async fn work(mut self) -> Vec<Commit> {
         let mut commits = Vec::new();
         let mut serial = 0;
+        tokio::select! {
+            () = tokio::time::sleep(IN_EFFECT_WITHIN) => {}
+            () = self.load.stop.cancelled() => {}
+        }
         while !self.load.stop.is_cancelled() {
             serial += 1;
             let mark = format!("{}-p{}-{serial}", self.load.run, self.number - FIRST);
