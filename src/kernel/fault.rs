@@ -1,5 +1,7 @@
 use std::borrow::Cow;
 
+use chrono::NaiveDate;
+
 /// A fault of one value that was sent. The set is part of the public contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FaultCode {
@@ -68,4 +70,9 @@ impl Fault {
     pub fn format(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(FaultCode::InvalidFormat, message)
     }
+}
+
+/// Returns the fault of a last day before the first, which the member `of` has.
+pub fn fault_of_end(first: NaiveDate, last: NaiveDate, of: &'static str) -> Option<Fault> {
+    (last < first).then(|| Fault::new(FaultCode::OutOfOrder, format!("must not be before `{of}`")))
 }

@@ -19,7 +19,7 @@ pub use booking_ref::{BookingRef, canonical_reference};
 pub use codes::{AircraftCode, AirlineCode, AirportCode, HandlingCode};
 pub use counted::Counted;
 pub use decimal::whole_number;
-pub use fault::{Fault, FaultCode};
+pub use fault::{Fault, FaultCode, fault_of_end};
 pub use flight_number::FlightNumber;
 pub use ids::{
     ActId, AllotmentId, ApiKeyId, BookingId, EmbargoId, EventId, FlightId, HoldId, LegId, OrganizationId, PaymentId,

@@ -253,7 +253,7 @@ impl Run {
             let probe = Arc::clone(&probe);
             clients.spawn(async move { Ok(client.probe(instance, probe).await) });
         }
-        // Who serves a staging system may really charge.
+        // The payment provider of a staging system may charge real cards.
         let payers =
             if options.urls.is_empty() { Payers::begin(Payer::of(&load, seed).await?) } else { Payers::default() };
         Ok(Self { load, probe, clients, payers, background, began: Instant::now(), seed, caveats: Vec::new() })

@@ -23,6 +23,8 @@ pub(super) const BOOKINGS: &str = "/api/v1/bookings";
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Actor {
     Shipper(usize),
+    /// A shipper who pays by token.
+    Payer(usize),
     /// A caller without an account.
     Guest(usize),
     #[default]

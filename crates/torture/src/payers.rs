@@ -1,8 +1,8 @@
-//! Shippers who pay by token, on a flight of their own with a tariff of its own. Each holds room and repeats its commit under the
-//! key, at any server, until it is told what has become of it. Afterwards their bookings are compared with the journal of the
-//! provider `test`, which only private servers have.
+//! Shippers who pay by token, on a flight of their own with a tariff of its own. Each holds room, then sends its commit to any
+//! server, and repeats it under the same key until the answer is final. After the load, the bookings of the payers are compared
+//! with the journal of the provider `test`, which only private servers have.
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -15,9 +15,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    callers::{Caller, GIVE_UP_AFTER, NO_CLIENT},
+    callers::Caller,
+    check::{answer, list},
     client::Load,
     evidence::{Breach, Promise},
+    operation::{Actor, BOOKINGS, flight::FLIGHTS, hold::HOLDS},
     random::{Random, choose},
     wire::{Answer, Delivery, Outcome, Request},
 };
@@ -80,19 +82,18 @@ pub(super) struct Payer {
 impl Payer {
     /// Makes the flight and its tariff, and returns a payer for each account.
     pub async fn of(load: &Arc<Load>, seed: u64) -> anyhow::Result<Vec<Self>> {
-        let staff = &load.callers.staff;
         let leaves = SystemClock.now() + TimeDelta::days(60);
         let flight = json!({
             "flight_number": "QF9001", "origin": "SYD", "destination": "AKL", "departure_datetime": leaves,
             "arrival_datetime": leaves + TimeDelta::hours(3), "capacity": {"weight_kg": 9_000_000, "positions": 100},
         });
-        let flight = insist(load, staff, &post("/api/v1/flights", None, flight)).await?;
+        let flight = made(load, post(FLIGHTS, None, flight)).await?;
         let flight = flight.body["id"].as_str().context("a flight has an id")?.to_owned();
         let tariff = json!({
             "code": "TORTURE", "origin": "SYD", "destination": "AKL", "currency": "USD", "minimum": "1.00", "normal": "2",
             "valid_from": "2020-01-01",
         });
-        insist(load, staff, &post("/api/v1/tariffs", None, tariff)).await?;
+        made(load, post("/api/v1/tariffs", None, tariff)).await?;
         let payer = |(number, caller): (u64, &Arc<Caller>)| Self {
             load: Arc::clone(load),
             caller: Arc::clone(caller),
@@ -125,16 +126,16 @@ impl Payer {
     /// Holds room and commits it. `None` if it did not get a hold.
     async fn commit(&mut self, mark: &str) -> Option<Commit> {
         let wanted = json!({"flight_ids": [self.flight], "weight_kg": 10, "pieces": 1});
-        let request = post("/api/v1/holds", Some(format!("{mark}-h")), wanted);
+        let request = post(HOLDS, Some(format!("{mark}-h")), wanted);
         let Told::Booked(hold) = self.told(&request, "id").await else { return None };
         let token = choose(&TOKENS, self.random.any())?;
-        let path = format!("/api/v1/holds/{hold}/commit");
+        let path = format!("{HOLDS}/{hold}/commit");
         let request = post(&path, Some(format!("{mark}-c")), json!({"payment_token": token}));
         let told = self.told(&request, "ref_id").await;
         Some(Commit { hold, told })
     }
 
-    /// Repeats a request under its key until it is told; returns this member of a final answer.
+    /// Repeats a request under its key until the answer is final; returns this member of it.
     async fn told(&mut self, request: &Request, member: &str) -> Told {
         let began = Instant::now();
         while began.elapsed() < INSISTS_FOR {
@@ -195,8 +196,9 @@ async fn settled(load: &Load) -> anyhow::Result<(usize, Vec<Booking>, usize)> {
     let began = Instant::now();
     loop {
         let (before, mut bookings) = (captured(load).await?, Vec::new());
-        for payer in &load.callers.payers {
-            bookings.extend(list(load, payer, "/api/v1/bookings?limit=100").await?.iter().map(Booking::read));
+        for payer in 0..load.callers.payers.len() {
+            let listed = list(load, Actor::Payer(payer), format!("{BOOKINGS}?limit=100")).await?;
+            bookings.extend(listed.iter().map(Booking::read));
         }
         let is_open = bookings.iter().any(Booking::is_open);
         if !is_open || began.elapsed() > SETTLES_WITHIN {
@@ -208,7 +210,7 @@ async fn settled(load: &Load) -> anyhow::Result<(usize, Vec<Booking>, usize)> {
 
 /// How many captures the provider made of the price.
 async fn captured(load: &Load) -> anyhow::Result<usize> {
-    let entries = list(load, &load.callers.staff, "/api/v1/test-payments/journal?limit=100").await?;
+    let entries = list(load, Actor::Staff, "/api/v1/test-payments/journal?limit=100".to_owned()).await?;
     let is_capture = |entry: &&Value| {
         entry["kind"] == "CAPTURE" && entry["outcome"] == "SUCCEEDED" && entry["amount"]["amount"] == PRICE
     };
@@ -279,46 +281,13 @@ fn compare(commits: &[Commit], bookings: &[Booking], (before, after): (usize, us
     breaches
 }
 
+/// Has the staff make something, at any server.
+async fn made(load: &Load, request: Request) -> anyhow::Result<Answer> {
+    answer(load, Actor::Staff, &request, 0).await?.with_context(|| format!("there is no {}", request.path))
+}
+
 fn post(path: &str, key: Option<String>, body: Value) -> Request {
     Request { method: Method::POST, path: path.to_owned(), key, body: Some(body), ..Request::default() }
-}
-
-/// Sends until there is an answer that is none of a fault.
-async fn insist(load: &Load, caller: &Caller, request: &Request) -> anyhow::Result<Answer> {
-    let began = Instant::now();
-    for instance in 0.. {
-        let reply = load.wire.send(Delivery { client: NO_CLIENT, instance, hang_up: None }, caller, request).await;
-        match &reply.outcome {
-            Outcome::Refused(refusal) if refusal.is_passing() => load.back_off(&reply).await,
-            Outcome::Refused(refusal) => anyhow::bail!("{} {}: {refusal}", request.method, request.path),
-            Outcome::Unknown(error) if began.elapsed() > GIVE_UP_AFTER => {
-                anyhow::bail!("{} {}: {error}", request.method, request.path)
-            }
-            Outcome::Unknown(_) => {}
-            Outcome::Ok(_) => {
-                let Outcome::Ok(answer) = reply.outcome else { continue };
-                return Ok(answer);
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    anyhow::bail!("no response")
-}
-
-/// All entries of a list, page by page; one that moves between two pages counts once.
-async fn list(load: &Load, caller: &Caller, first: &str) -> anyhow::Result<Vec<Value>> {
-    let (mut path, mut found, mut known) = (Some(first.to_owned()), Vec::new(), BTreeSet::new());
-    while let Some(next) = path {
-        let answer = insist(load, caller, &Request::get(next)).await?;
-        for entry in answer.body.as_array().into_iter().flatten() {
-            let id = entry["id"].as_str().or(entry["operation_id"].as_str()).unwrap_or_default();
-            if known.insert(id.to_owned()) {
-                found.push(entry.clone());
-            }
-        }
-        path = answer.next;
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

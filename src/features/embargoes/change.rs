@@ -1,13 +1,13 @@
 use super::{
     dto::ChangeEmbargo,
     error::EmbargoError,
-    model::{Embargo, EmbargoEventType, Terms, fault_of_end},
+    model::{Embargo, EmbargoEventType, Terms},
     repository,
     service::EmbargoService,
 };
 use crate::{
     features::accounts::Actor,
-    kernel::{EmbargoId, Fault, UserId},
+    kernel::{EmbargoId, Fault, UserId, fault_of_end},
     platform::{postgres::PgSession, web::Precondition, work::Command},
 };
 
@@ -67,7 +67,7 @@ impl ChangeEmbargo {
         let change = self.clone();
         let valid_from = change.valid_from.unwrap_or(terms.valid_from);
         let valid_to = change.valid_to.or(terms.valid_to);
-        if let Some(fault) = valid_to.and_then(|last| fault_of_end(valid_from, last)) {
+        if let Some(fault) = valid_to.and_then(|last| fault_of_end(valid_from, last, "valid_from")) {
             let is_end = !self.valid_to.is_keep();
             return Err(vec![if is_end {
                 ("/valid_to", fault)

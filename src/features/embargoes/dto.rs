@@ -2,11 +2,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{Effect, Embargo, Terms, fault_of_end};
+use super::model::{Effect, Embargo, Terms};
 use crate::{
     features::reference::{Reference, Scope},
     kernel::{AircraftCode, AirlineCode, EmbargoId, Fault, FaultCode, FlightNumber, HandlingCode},
-    platform::web::{Fields, Raw, object, read, request, set, with},
+    platform::web::{Fields, object, read, request, set, with},
 };
 
 /// The longest name, in characters.
@@ -95,7 +95,7 @@ request! {
         /// First local date of a leg's departure.
         valid_from: NaiveDate = read::date,
         /// Last local date of a leg's departure.
-        valid_to: Option<NaiveDate> = |raw| read_end(raw, valid_from),
+        valid_to: Option<NaiveDate> = |raw| read::last_date(raw, valid_from, "valid_from"),
         aircraft_code: Option<AircraftCode> = |raw| reference.read_aircraft(raw),
         /// `true`: only flights by freighters; `false`: only others.
         is_freighter: Option<bool> = read::boolean,
@@ -132,12 +132,6 @@ request! {
         handling_codes: Patch<Vec<HandlingCode>> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
         effect: Option<Effect> = with(|fields| read_effect(fields, reference)),
     }
-}
-
-/// Reads the last date of an embargo that begins then.
-fn read_end(raw: Raw<'_>, first: Option<NaiveDate>) -> Result<NaiveDate, Fault> {
-    let last = read::date(raw)?;
-    first.and_then(|first| fault_of_end(first, last)).map_or(Ok(last), Err)
 }
 
 fn read_effect(fields: &mut Fields<'_>, reference: &Reference) -> Option<Effect> {

@@ -7,10 +7,7 @@ use crate::{
         flights::Flight,
         reference::{Reference, Scope},
     },
-    kernel::{
-        AircraftCode, AirlineCode, AirportCode, EmbargoId, Fault, FaultCode, FlightId, FlightNumber, HandlingCode,
-        words,
-    },
+    kernel::{AircraftCode, AirlineCode, AirportCode, EmbargoId, FlightId, FlightNumber, HandlingCode, words},
 };
 
 /// The aggregate of this room's messages.
@@ -145,9 +142,4 @@ impl Terms {
     pub fn rank(&self) -> (bool, u8, u8) {
         (self.effect != Effect::Forbid, self.origin.breadth(), self.destination.breadth())
     }
-}
-
-/// Returns the fault of a last day before the first.
-pub(super) fn fault_of_end(first: NaiveDate, last: NaiveDate) -> Option<Fault> {
-    (last < first).then(|| Fault::new(FaultCode::OutOfOrder, "must not be before `valid_from`"))
 }

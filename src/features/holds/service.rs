@@ -93,7 +93,7 @@ impl HoldService {
     pub fn changed(&self, hold: &Hold, event_type: HoldEventType) {
         // A quote that the caller named is older.
         if hold.quote.as_ref().is_some_and(|quote| quote.created_at == hold.updated_at) {
-            pricing::count_quotes(1);
+            pricing::count_quote();
         }
         let outcome = match event_type {
             HoldEventType::Created => "created",

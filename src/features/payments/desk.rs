@@ -2,6 +2,7 @@
 //! outcome alone is recorded.
 use std::slice;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use super::{
@@ -12,7 +13,7 @@ use crate::{
     kernel::{PaymentId, PaymentOperationId},
     platform::{
         clock::SharedClock,
-        postgres::{Database, DbError, commit, retrying},
+        postgres::{Database, DbError, PgSession, commit, retrying},
     },
 };
 
@@ -42,22 +43,25 @@ impl PaymentDesk for Record {
         Box::pin(async move {
             retrying(|| async {
                 let mut tx = self.db.begin().await?;
-                let Some((before, operations)) = lock_in_tx(&mut tx, slice::from_ref(&decided.payment)).await?.pop()
-                else {
-                    return Ok(Vec::new());
-                };
-                let Some(operation) = operations.iter().find(|one| one.id == decided.operation) else {
-                    return Ok(Vec::new());
-                };
-                let (after, answered) = before.record(operation, &decided.outcome, self.clock.now());
-                if after != before || answered != *operation {
-                    let change = PaymentChange { before: Some(before), after, operations: vec![answered] };
-                    save_in_tx(&mut tx, &mut [change]).await?;
-                }
+                record_in_tx(&mut tx, decided, self.clock.now()).await?;
                 commit(tx).await?;
                 Ok::<_, DbError>(Vec::new())
             })
             .await
         })
     }
+}
+
+/// Records an outcome, and nothing that follows from it.
+pub async fn record_in_tx(tx: &mut PgSession, decided: &Decided, now: DateTime<Utc>) -> Result<(), DbError> {
+    let Some((before, operations)) = lock_in_tx(tx, slice::from_ref(&decided.payment)).await?.pop() else {
+        return Ok(());
+    };
+    let Some(operation) = operations.iter().find(|one| one.id == decided.operation) else { return Ok(()) };
+    let (after, answered) = before.record(operation, &decided.outcome, now);
+    if after != before || answered != *operation {
+        let change = PaymentChange { before: Some(before), after, operations: vec![answered] };
+        save_in_tx(tx, &mut [change]).await?;
+    }
+    Ok(())
 }

@@ -32,7 +32,7 @@ pub use books::{
     lock_of_holds_in_tx, move_in_tx, of_bookings_in_tx, of_holds_in_tx, of_request_in_tx, save_in_tx, unbooked_in_tx,
 };
 pub use credit::{Charge, CreditRefund, charge_in_tx, lock_credit_in_tx, refund_credit_in_tx};
-pub use desk::{Decided, PaymentDesk};
+pub use desk::{Decided, PaymentDesk, record_in_tx};
 pub use dto::{PaymentBody, read_token};
 pub use error::{PaymentError, code, payment_in_progress, payment_not_possible};
 pub use model::{

@@ -112,7 +112,7 @@ impl Command for ImportTariffs {
         let named: Vec<Named> = rows.iter().filter_map(Named::of).collect();
         let unknown = faults_of_organizations(tx, &named).await?;
         if !unknown.is_empty() {
-            return Err(PricingError::Import(first_of(Vec::new(), unknown)));
+            return Err(PricingError::Import(unknown));
         }
         let (versions, summary) = prices.plan_in_tx(tx, rows).await?;
         if *dry_run || versions.is_empty() {

@@ -11,7 +11,7 @@ pub use reach::{PricedLeg, Reach, Way};
 pub use sale::{DiscountReason, Reduction, Sale, SaleUses, fault_of_percent};
 pub use surcharge::{Per, Surcharge, SurchargeBasis, fault_of_bound, fault_of_currency, fault_of_maximum};
 pub use tariff::{Break, PRODUCT_GENERAL, Product, Tariff, faults_of_breaks, read_product};
-pub use terms::{Copied, Faults, Rank, Rule, Terms, fault_of_end, shared};
+pub use terms::{Copied, Faults, Rank, Rule, Terms, shared};
 
 /// Aggregates of this room's messages.
 pub const TARIFF: &str = "tariff";

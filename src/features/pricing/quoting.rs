@@ -69,9 +69,9 @@ impl Asked {
     }
 }
 
-/// Counts quotes; to be called after the commit of what made them.
-pub fn count_quotes(quotes: u64) {
-    metric::QUOTES.increment(quotes);
+/// Counts a quote; to be called after the commit of what made it.
+pub fn count_quote() {
+    metric::QUOTES.increment(1);
 }
 
 /// Makes a quote.
@@ -111,7 +111,7 @@ impl Command for MakeQuote {
 
     async fn concluded(&mut self, outcome: Result<&Quote, &PricingError>) {
         if outcome.is_ok() {
-            count_quotes(1);
+            count_quote();
         }
     }
 }

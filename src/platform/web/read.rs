@@ -6,7 +6,7 @@ use email_address::{EmailAddress, Options};
 use serde_json::Value;
 
 use super::fields::{Fields, Raw};
-use crate::kernel::{Currency, Fault, FaultCode, Money, Pieces, Positions, Volume, Weight};
+use crate::kernel::{Currency, Fault, FaultCode, Money, Pieces, Positions, Volume, Weight, fault_of_end};
 
 /// Longest text of most members, in characters.
 pub const LINE: usize = 500;
@@ -184,6 +184,12 @@ pub fn date(raw: Raw<'_>) -> Result<NaiveDate, Fault> {
     let date = date.ok_or_else(|| Fault::format("must be an existing date in the form YYYY-MM-DD"))?;
     within_years(date)?;
     Ok(date)
+}
+
+/// Reads the last date of what begins on another, which the member `of` has.
+pub fn last_date(raw: Raw<'_>, first: Option<NaiveDate>, of: &'static str) -> Result<NaiveDate, Fault> {
+    let last = date(raw)?;
+    first.and_then(|first| fault_of_end(first, last, of)).map_or(Ok(last), Err)
 }
 
 fn within_years(date: NaiveDate) -> Result<(), Fault> {

@@ -63,31 +63,39 @@ impl Found {
     }
 }
 
-/// Retries until there is an answer; `None` when there is no such thing.
 pub(super) async fn get(load: &Load, actor: Actor, path: &str, instance: usize) -> anyhow::Result<Option<Answer>> {
-    let began = Instant::now();
+    answer(load, actor, &Request::get(path.to_owned()), instance).await
+}
+
+/// Retries until there is an answer; `None` when there is no such thing.
+pub(crate) async fn answer(
+    load: &Load,
+    actor: Actor,
+    request: &Request,
+    instance: usize,
+) -> anyhow::Result<Option<Answer>> {
+    let (path, began) = (&request.path, Instant::now());
     for add in 0.. {
         let delivery = Delivery { client: NO_CLIENT, instance: instance + add, hang_up: None };
-        let failed =
-            match load.wire.send_unrecorded(delivery, &load.caller(actor), &Request::get(path.to_owned())).await {
-                Outcome::Ok(answer) => return Ok(Some(answer)),
-                Outcome::Refused(refusal) if refusal.code == "not_found" => return Ok(None),
-                Outcome::Refused(refusal) if refusal.is_passing() => {
-                    load.callers.note_refusal(&refusal, (instance + add) % load.wire.addresses.count().max(1));
-                    refusal.to_string()
-                }
-                Outcome::Refused(refusal) => bail!("{path}: {refusal}"),
-                Outcome::Unknown(error) => error,
-            };
+        let failed = match load.wire.send_unrecorded(delivery, &load.caller(actor), request).await {
+            Outcome::Ok(answer) => return Ok(Some(answer)),
+            Outcome::Refused(refusal) if refusal.code == "not_found" => return Ok(None),
+            Outcome::Refused(refusal) if refusal.is_passing() => {
+                load.callers.note_refusal(&refusal, (instance + add) % load.wire.addresses.count().max(1));
+                refusal.to_string()
+            }
+            Outcome::Refused(refusal) => bail!("{path}: {refusal}"),
+            Outcome::Unknown(error) => error,
+        };
         if began.elapsed() > GIVE_UP_AFTER {
-            bail!("{path} cannot be read: {failed}");
+            bail!("{path} is not answered: {failed}");
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    bail!("{path} cannot be read")
+    bail!("{path} is not answered")
 }
 
-pub(super) async fn list(load: &Load, actor: Actor, path: String) -> anyhow::Result<Vec<Value>> {
+pub(crate) async fn list(load: &Load, actor: Actor, path: String) -> anyhow::Result<Vec<Value>> {
     let (mut entries, mut next) = (Vec::new(), Some(path));
     while let Some(path) = next {
         let Some(mut page) = get(load, actor, &path, 0).await? else { bail!("{path} does not exist") };

@@ -11,7 +11,12 @@ mod versions;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-pub(super) use self::{audit::audit, flights::oversold, holds::Tally};
+pub(super) use self::{
+    audit::audit,
+    fetch::{answer, list},
+    flights::oversold,
+    holds::Tally,
+};
 use loadmaster::platform::clock::{Clock, SystemClock};
 
 use self::{fetch::Found, flight_requests::FlightRequests};

@@ -153,7 +153,7 @@ impl Client {
 pub(super) const fn shipper_of(owner: Actor) -> Option<usize> {
     match owner {
         Actor::Shipper(number) => Some(number),
-        Actor::Guest(_) | Actor::Staff => None,
+        Actor::Payer(_) | Actor::Guest(_) | Actor::Staff => None,
     }
 }
 

@@ -66,7 +66,7 @@ struct Batch {
     payments: Vec<PaymentChange>,
     /// The payments of cancelled bookings.
     books: Vec<Books>,
-    /// Who has waived the fee of which booking, by which request.
+    /// Waived fees: the member of staff, the id of the request, and the booking.
     waivers: Vec<(UserId, String, BookingId, BookingRef)>,
     /// Charges to credit accounts.
     charges: Vec<Charge>,

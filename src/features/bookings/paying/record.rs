@@ -77,7 +77,11 @@ impl BookingService {
         let recorded = match (&seen.booking, seen.hold_id) {
             (Some((booking, _)), _) => self.record_of_booking_in_tx(&mut tx, *booking, decided).await?,
             (None, Some(hold)) => self.record_of_hold_in_tx(&mut tx, hold, decided).await?,
-            (None, None) => self.record_alone_in_tx(&mut tx, decided).await?,
+            // For nothing that this installation knows: the answer is recorded, and nothing follows.
+            (None, None) => {
+                payments::record_in_tx(&mut tx, decided, self.clock.now()).await?;
+                Some(Recorded::default())
+            }
         };
         // The payment came to a booking between reading and locking.
         let Some(recorded) = recorded else { return Err(DbError::Conflict) };
@@ -85,17 +89,6 @@ impl BookingService {
         #[cfg(debug_assertions)]
         crate::platform::sabotage::step("answer committed");
         Ok(recorded)
-    }
-
-    /// Records an answer about a payment that is for nothing that this installation knows.
-    async fn record_alone_in_tx(&self, tx: &mut PgSession, decided: &Decided) -> Result<Option<Recorded>, DbError> {
-        let found = payments::lock_in_tx(tx, &[decided.payment]).await?.pop();
-        let Some(known) = found else { return Ok(Some(Recorded::default())) };
-        if let Some((after, operation)) = answered(&known, decided, self.clock.now()) {
-            let change = PaymentChange { before: Some(known.0), after, operations: vec![operation] };
-            payments::save_in_tx(tx, &mut [change]).await?;
-        }
-        Ok(Some(Recorded::default()))
     }
 
     async fn record_of_booking_in_tx(

@@ -82,11 +82,7 @@ impl Http {
 
     async fn ask_to_authorize(&self, call: &Call, token: Option<&SecretString>) -> Outcome {
         if let Some(reference) = &call.reference {
-            return match self.look_up(reference).await {
-                Ok(Some(found)) => found.authorization(),
-                Ok(None) => unknown("the provider does not know the payment"),
-                Err(Silence(why)) => Outcome::Unknown(why),
-            };
+            return authorization(self.look_up(reference).await, "the provider does not know the payment");
         }
         let (amount, currency) = written(call.amount);
         let (operation, payment) = (call.operation.to_string(), call.payment.to_string());
@@ -115,11 +111,9 @@ impl Http {
                 .and_then(Intent::found)
                 .map_or_else(|| unknown("its answer cannot be read"), Found::authorization),
             // The key was used for the request with the token.
-            Said::Refused { error, .. } if error.is_about_the_key() => match self.search_for(call.operation).await {
-                Ok(Some(found)) => found.authorization(),
-                Ok(None) => unknown("not found yet"),
-                Err(Silence(why)) => Outcome::Unknown(why),
-            },
+            Said::Refused { error, .. } if error.is_about_the_key() => {
+                authorization(self.search_for(call.operation).await, "not found yet")
+            }
             Said::Refused { status, .. } if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN => {
                 if call.is_repeated {
                     unknown("the provider refuses the secret")
@@ -361,6 +355,15 @@ fn name(value: &Value) -> Option<String> {
 fn plain(text: &str) -> Option<String> {
     let is_plain = (1..=LONGEST_REFERENCE).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     is_plain.then(|| text.to_owned())
+}
+
+/// Returns what a payment that was looked for says about its authorization; `absent`: what it means that there is none.
+fn authorization(looked_up: Result<Option<Found>, Silence>, absent: &str) -> Outcome {
+    match looked_up {
+        Ok(Some(found)) => found.authorization(),
+        Ok(None) => unknown(absent),
+        Err(Silence(why)) => Outcome::Unknown(why),
+    }
 }
 
 fn unknown(why: &str) -> Outcome {

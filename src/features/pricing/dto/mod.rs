@@ -10,10 +10,7 @@ pub(super) use sales::{ChangeSale, CreateSale, SaleBody};
 pub(super) use surcharges::{ChangeSurcharge, CreateSurcharge, SurchargeBody};
 pub(super) use tariffs::{ChangeTariff, CreateTariff, Shape, TariffBody};
 
-use chrono::NaiveDate;
-
 use crate::{
-    features::pricing::model::fault_of_end,
     kernel::{Currency, Fault, Money, Rate},
     platform::web::{Fields, Raw, read},
 };
@@ -30,12 +27,6 @@ pub fn read_rule_code(raw: Raw<'_>) -> Result<String, Fault> {
         return Ok(code);
     }
     Err(Fault::format("must consist of letters, digits, `-`, `_` and `.`"))
-}
-
-/// Reads the last date of what begins on another, which the member `of` has.
-fn read_end(raw: Raw<'_>, first: Option<NaiveDate>, of: &'static str) -> Result<NaiveDate, Fault> {
-    let last = read::date(raw)?;
-    first.and_then(|first| fault_of_end(first, last, of)).map_or(Ok(last), Err)
 }
 
 /// Reads an amount in the currency that another member names.

@@ -2,7 +2,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{MOST_FLIGHT_NUMBERS, patched_reach, reach_of, read_end, read_rule_code};
+use super::{MOST_FLIGHT_NUMBERS, patched_reach, reach_of, read_rule_code};
 use crate::{
     features::{
         pricing::{
@@ -101,7 +101,7 @@ request! {
         /// First UTC date of quoting.
         sale_from: NaiveDate = read::date,
         /// Last UTC date of quoting.
-        sale_to: NaiveDate = |raw| read_end(raw, sale_from, "sale_from"),
+        sale_to: NaiveDate = |raw| read::last_date(raw, sale_from, "sale_from"),
         /// It flies every leg.
         airline_code: Option<AirlineCode> = |raw| reference.read_airline(raw),
         /// Origin of the shipment.
@@ -113,7 +113,7 @@ request! {
         /// First local date of departure.
         valid_from: NaiveDate = read::date,
         /// Last local date of departure.
-        valid_to: Option<NaiveDate> = |raw| read_end(raw, valid_from, "valid_from"),
+        valid_to: Option<NaiveDate> = |raw| read::last_date(raw, valid_from, "valid_from"),
         /// How many holds and bookings may use it.
         #[schema(minimum = 1, maximum = 1_000_000_000)]
         max_uses: Option<i64> = read::integer(1, MOST_USES),

@@ -2,7 +2,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{MOST_FLIGHT_NUMBERS, MOST_HANDLING_CODES, patched_reach, reach_of, read_end, written};
+use super::{MOST_FLIGHT_NUMBERS, MOST_HANDLING_CODES, patched_reach, reach_of, written};
 use crate::{
     features::{
         pricing::{
@@ -115,7 +115,7 @@ request! {
         /// First local date of departure.
         valid_from: NaiveDate = read::date,
         /// Last local date of departure.
-        valid_to: Option<NaiveDate> = |raw| read_end(raw, valid_from, "valid_from"),
+        valid_to: Option<NaiveDate> = |raw| read::last_date(raw, valid_from, "valid_from"),
     }
 }
 
@@ -145,7 +145,8 @@ request! {
 fn read_currency(fields: &mut Fields<'_>, basis: Option<SurchargeBasis>) -> Option<Currency> {
     let is_absent = fields.is_absent("currency");
     let currency = fields.optional("currency", read::code);
-    if is_absent == currency.is_none()
+    // What cannot be read has its fault already.
+    if (is_absent || currency.is_some())
         && let Some(fault) = basis.and_then(|basis| fault_of_currency(basis, currency))
     {
         fields.fault("currency", &fault);

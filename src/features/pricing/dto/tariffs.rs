@@ -2,7 +2,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{MOST_FLIGHT_NUMBERS, amount_in, patched_reach, reach_of, read_amount, read_end, read_rule_code};
+use super::{MOST_FLIGHT_NUMBERS, amount_in, patched_reach, reach_of, read_amount, read_rule_code};
 use crate::{
     features::{
         pricing::{
@@ -137,7 +137,7 @@ request! {
         /// First local date of departure.
         valid_from: NaiveDate = read::date,
         /// Last local date of departure.
-        valid_to: Option<NaiveDate> = |raw| read_end(raw, valid_from, "valid_from"),
+        valid_to: Option<NaiveDate> = |raw| read::last_date(raw, valid_from, "valid_from"),
     }
 }
 

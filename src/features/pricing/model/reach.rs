@@ -1,13 +1,13 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Faults, fault_of_end};
+use super::Faults;
 use crate::{
     features::{
         flights::Flight,
         reference::{Reference, Scope},
     },
-    kernel::{AirlineCode, AirportCode, FlightId, FlightNumber},
+    kernel::{AirlineCode, AirportCode, FlightId, FlightNumber, fault_of_end},
 };
 
 /// The ways that a rule concerns. An absent value, or an empty list, matches all.

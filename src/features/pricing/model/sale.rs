@@ -1,8 +1,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Faults, Reach, SALE, Terms, fault_of_end};
-use crate::kernel::{Fault, FaultCode, Money, Rate};
+use super::{Faults, Reach, SALE, Terms};
+use crate::kernel::{Fault, FaultCode, Money, Rate, fault_of_end};
 
 /// By how much a sale lowers the weight charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::Reach;
-use crate::kernel::{Fault, FaultCode, OrganizationId};
+use crate::kernel::{Fault, OrganizationId};
 
 /// JSON pointers of members, each with its fault.
 pub type Faults = Vec<(Cow<'static, str>, Fault)>;
@@ -90,11 +90,6 @@ impl<T: Terms> Copied<T> {
         let reach = self.terms.reach();
         (handling, airline, numbers, reach.origin.breadth(), reach.destination.breadth(), from, id)
     }
-}
-
-/// Returns the fault of a last day before the first.
-pub fn fault_of_end(first: NaiveDate, last: NaiveDate, of: &'static str) -> Option<Fault> {
-    (last < first).then(|| Fault::new(FaultCode::OutOfOrder, format!("must not be before `{of}`")))
 }
 
 /// Serializes shared rules as the rules themselves.
