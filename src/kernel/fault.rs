@@ -17,10 +17,11 @@ pub enum FaultCode {
     UnknownValue,
     SameAsOrigin,
     OutOfOrder,
+    NotAllowed,
 }
 
 impl FaultCode {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Required,
         Self::UnknownField,
         Self::WrongType,
@@ -33,6 +34,7 @@ impl FaultCode {
         Self::UnknownValue,
         Self::SameAsOrigin,
         Self::OutOfOrder,
+        Self::NotAllowed,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -49,6 +51,7 @@ impl FaultCode {
             Self::UnknownValue => "unknown_value",
             Self::SameAsOrigin => "same_as_origin",
             Self::OutOfOrder => "out_of_order",
+            Self::NotAllowed => "not_allowed",
         }
     }
 }

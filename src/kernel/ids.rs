@@ -68,4 +68,16 @@ id!(
     PaymentId,
     /// One thing that a payment provider is asked for.
     PaymentOperationId,
+    /// An address of somebody who need not have an account.
+    ContactPointId,
+    /// A message to one receiver on one channel.
+    NotificationId,
+    /// What several notifications are sent in together.
+    LetterId,
+    OneTimeTokenId,
+    WebhookId,
+    /// A message for one webhook.
+    DeliveryId,
+    /// A message, as it is sent to webhooks.
+    WebhookMessageId,
 );

@@ -22,8 +22,9 @@ pub use decimal::whole_number;
 pub use fault::{Fault, FaultCode, fault_of_end};
 pub use flight_number::FlightNumber;
 pub use ids::{
-    ActId, AllotmentId, ApiKeyId, BookingId, EmbargoId, EventId, FlightId, HoldId, LegId, OrganizationId, PaymentId,
-    PaymentOperationId, QuoteId, SaleId, SurchargeId, TariffId, TokenFamilyId, UserId, WaitlistEntryId,
+    ActId, AllotmentId, ApiKeyId, BookingId, ContactPointId, DeliveryId, EmbargoId, EventId, FlightId, HoldId, LegId,
+    LetterId, NotificationId, OneTimeTokenId, OrganizationId, PaymentId, PaymentOperationId, QuoteId, SaleId,
+    SurchargeId, TariffId, TokenFamilyId, UserId, WaitlistEntryId, WebhookId, WebhookMessageId,
 };
 pub use money::{Currency, Money};
 pub use quantity::{Pieces, Positions, Volume, Weight, short_number};

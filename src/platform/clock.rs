@@ -9,6 +9,11 @@ use tokio::time::Instant;
 /// The only source of "now". Injected, so that tests control the time.
 pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> DateTime<Utc>;
+
+    /// Returns whether it is the clock of this machine, which may be wrong, and not one that is set by hand.
+    fn is_of_the_machine(&self) -> bool {
+        false
+    }
 }
 
 pub type SharedClock = Arc<dyn Clock>;
@@ -24,6 +29,10 @@ impl Clock for SystemClock {
         #[cfg(debug_assertions)]
         let now = now + super::sabotage::clock_error();
         now
+    }
+
+    fn is_of_the_machine(&self) -> bool {
+        true
     }
 }
 

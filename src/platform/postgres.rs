@@ -331,6 +331,13 @@ pub async fn allow_long_statements(tx: &mut PgSession) -> sqlx::Result<()> {
     sqlx::raw_sql("set local statement_timeout = '120s'").execute(tx).await.map(drop)
 }
 
+/// Has the plans of statements kept, for the rest of this transaction, whatever their parameters: statements about tables with
+/// many partitions take longer to plan than to execute. They are by key, as tables grow.
+pub async fn keep_plans(tx: &mut PgSession) -> sqlx::Result<()> {
+    let keep = "set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off";
+    sqlx::raw_sql(keep).execute(tx).await.map(drop)
+}
+
 /// Limits, for the rest of this transaction, each wait for a lock.
 pub async fn limit_lock_waits(tx: &mut PgSession, longest: Duration) -> sqlx::Result<()> {
     let limit = format!("set local lock_timeout = {}", longest.as_millis());

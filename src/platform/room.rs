@@ -1,5 +1,8 @@
 //! The registration of a room: all that the rest of the product knows of it. `app` iterates over the registrations;
 //! nothing about a single room stands anywhere else.
+mod compatible;
+mod messages;
+
 use std::sync::Arc;
 
 use axum::http::Extensions;
@@ -15,6 +18,8 @@ use super::{
     idempotency::Idempotency,
     jobs::Handlers,
     locks::Locks,
+    outbound::Network,
+    outbox::Past,
     personal::PersonalData,
     postgres::{Database, Tables},
     random::{IdSource, TokenSource},
@@ -22,13 +27,18 @@ use super::{
     redis::Redis,
     secrets::ServerSecrets,
     settings::Settings,
+    streams::Streams,
     tally::Tally,
     tasks::Tasks,
     telemetry::Group,
     timing::Timing,
+    vault::Vault,
     web::{Code, CursorKey},
     work::UnitOfWork,
 };
+
+pub use compatible::breaks;
+pub use messages::{Data, EventType, Messages};
 
 /// The base path of the API.
 pub const API: &str = "/api/v1";
@@ -47,6 +57,8 @@ pub struct Room {
     pub labels: &'static [(&'static str, &'static [&'static str])],
     pub tables: Tables,
     pub messages: &'static [Messages],
+    /// The history from which its messages can be made again.
+    pub past: Option<Past>,
     pub audit: Audit,
     /// What must not be archived yet.
     pub unfinished: &'static [Unfinished],
@@ -68,6 +80,7 @@ impl Room {
             labels: &[],
             tables: Tables::NONE,
             messages: &[],
+            past: None,
             audit: Audit::NONE,
             unfinished: &[],
             describe: OpenApi::default,
@@ -89,13 +102,6 @@ fn open_nothing(_: &Opening) -> BoxFuture<'_, anyhow::Result<Opened>> {
     Box::pin(async { Ok(Opened::default()) })
 }
 
-/// The types of messages that a room writes about one kind of aggregate. `docs/events.md` describes each.
-#[derive(Debug, Clone, Copy)]
-pub struct Messages {
-    pub aggregate: &'static str,
-    pub event_types: &'static [&'static str],
-}
-
 /// The parts from which rooms are built.
 #[derive(Clone)]
 pub struct Opening {
@@ -106,14 +112,23 @@ pub struct Opening {
     pub ids: IdSource,
     pub tokens: TokenSource,
     pub secrets: Arc<ServerSecrets>,
+    /// Encrypts secrets that are stored.
+    pub vault: Vault,
+    /// Where calls to addresses that callers chose go.
+    pub network: Arc<dyn Network>,
+    /// The types of all messages, of all rooms.
+    pub message_types: Arc<[String]>,
     pub locks: Locks,
     pub limiter: RateLimiter,
     pub idempotency: Idempotency,
     pub cursor_key: CursorKey,
     pub unit_of_work: UnitOfWork,
     pub tasks: Tasks,
+    pub streams: Streams,
     pub tally: Tally,
     pub timing: Timing,
+    /// This process's name among those that take turns: the holder of its leases.
+    pub process: Arc<str>,
     /// The personal data of the rooms opened so far.
     pub personal: Vec<Arc<dyn PersonalData>>,
     /// The services of the rooms opened so far, by type.

@@ -15,6 +15,8 @@ pub struct ServerSecrets {
     pub cache_key: [u8; 32],
     /// Keys the permutation that produces public references, and seals what callers are given to prove a right.
     pub reference_key: [u8; 32],
+    /// Encrypts stored secrets where no key is configured.
+    pub vault_key: [u8; 32],
     /// Separates this installation's keys in Redis from those of others that use the same Redis.
     pub namespace: String,
 }
@@ -42,10 +44,11 @@ impl ServerSecrets {
         let cursor_key = shared_key(&mut tx, "cursor_key", clock, tokens).await?;
         let cache_key = shared_key(&mut tx, "cache_key", clock, tokens).await?;
         let reference_key = shared_key(&mut tx, "reference_key", clock, tokens).await?;
+        let vault_key = shared_key(&mut tx, "vault_key", clock, tokens).await?;
         let namespace = shared_key(&mut tx, "redis_namespace", clock, tokens).await?;
         commit(tx).await?;
         let namespace = namespace.iter().take(8).fold(0, |word, byte| (word << 8) | u64::from(*byte));
-        Ok(Self { cursor_key, cache_key, reference_key, namespace: format!("{namespace:016x}") })
+        Ok(Self { cursor_key, cache_key, reference_key, vault_key, namespace: format!("{namespace:016x}") })
     }
 }
 

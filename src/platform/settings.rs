@@ -2,16 +2,22 @@
 //!
 //! `config/default.toml` is compiled in and is the manual: it defines meanings, units and defaults. A section here is a
 //! struct with the manual's names. [`Settings::load`] merges the sources and reports *every* fault.
+mod bus;
 mod layers;
 mod mask;
 mod payments;
+mod post;
 mod text;
 mod together;
 mod validate;
+mod webhooks;
 
+pub use bus::{Kafka, Outbox, Stream};
 pub use mask::without_password;
 pub use payments::{CancellationBand, CaptureMode, PaymentProvider, Payments};
+pub use post::{Mail, MailTransport, Notifications, Sms, SmsTransport};
 pub use together::FOR_REQUESTS;
+pub use webhooks::{Secrets, Webhooks};
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, thread, time::Duration};
 
@@ -38,9 +44,17 @@ pub struct Settings {
     pub waitlist: Waitlist,
     pub pricing: Pricing,
     pub payments: Payments,
+    pub outbox: Outbox,
+    pub kafka: Kafka,
+    pub mail: Mail,
+    pub sms: Sms,
+    pub notifications: Notifications,
+    pub secrets: Secrets,
+    pub webhooks: Webhooks,
     pub desk: Desk,
     pub locks: Locks,
     pub idempotency: Idempotency,
+    pub stream: Stream,
     pub telemetry: Telemetry,
 }
 
@@ -49,6 +63,7 @@ pub struct Settings {
 pub struct Server {
     pub host: String,
     pub port: u16,
+    pub public_url: Option<String>,
     #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     pub cors_origins: Vec<String>,

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::leases::Term;
+use super::{leases::Term, outbound::CallTimes};
 
 /// The intervals of background work. They are no settings: all processes of an installation have the same. A test
 /// injects shorter ones instead of waiting.
@@ -12,6 +12,8 @@ pub struct Timing {
     pub lost_jobs: Duration,
     /// A delivery of messages that takes longer fails.
     pub delivery: Duration,
+    /// The longest times of a call to an address that a caller chose.
+    pub calls: CallTimes,
     /// Interval between health checks of the dependencies, for the metrics.
     pub health: Duration,
     /// Interval between measurements of the queue and the outbox, for the metrics.
@@ -20,6 +22,8 @@ pub struct Timing {
     pub replica: Duration,
     /// Interval between polls for changes of access.
     pub access: Duration,
+    /// Longest wait for one step of a dialogue with a relay of e-mail or a gateway of text messages.
+    pub post: Duration,
 }
 
 impl Timing {
@@ -27,10 +31,12 @@ impl Timing {
         leases: Term::STANDARD,
         lost_jobs: Duration::from_secs(2),
         delivery: Duration::from_secs(5),
+        calls: CallTimes::STANDARD,
         health: Duration::from_secs(5),
         measurement: Duration::from_secs(5),
         replica: Duration::from_millis(500),
         access: Duration::from_secs(10),
+        post: Duration::from_secs(20),
     };
 
     /// For tests: short enough to wait for, and longer than a busy machine delays anything.
@@ -38,10 +44,12 @@ impl Timing {
         leases: Term::BRIEF,
         lost_jobs: Duration::from_millis(500),
         delivery: Duration::from_secs(2),
+        calls: CallTimes::BRIEF,
         health: Duration::from_millis(500),
         measurement: Duration::from_millis(500),
         replica: Duration::from_millis(100),
         access: Duration::from_secs(1),
+        post: Duration::from_secs(2),
     };
 
     /// Returns the timing of this process: the standard one, unless a test started the process.

@@ -18,13 +18,16 @@ pub struct Answer {
     cache: &'static str,
     body: String,
     is_replayed: bool,
+    /// It tells an outcome, and not of work under way.
+    is_final: bool,
 }
 
 impl Answer {
     pub fn new(status: StatusCode, body: &impl Serialize, cache: &'static str) -> Self {
         // Serialisation of an answer as JSON cannot fail: its keys are texts.
         let body = serde_json::to_string(body).unwrap_or_default();
-        Self { status, location: None, tag: None, cache, body, is_replayed: false }
+        let is_final = status != StatusCode::ACCEPTED;
+        Self { status, location: None, tag: None, cache, body, is_replayed: false, is_final }
     }
 
     #[must_use]
@@ -52,6 +55,13 @@ impl Answer {
         self
     }
 
+    /// Says that it is final although it is a 202: what was asked for was to queue something.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        self.is_final = true;
+        self
+    }
+
     /// Forbids to keep the answer in any cache: it has a credential.
     #[must_use]
     pub fn uncached(mut self) -> Self {
@@ -67,7 +77,15 @@ impl Answer {
     /// Restores a stored answer.
     pub(super) fn again(status: i16, location: Option<String>, tag: Option<String>, body: String) -> Self {
         let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-        Self { status: status.unwrap_or(StatusCode::OK), location, tag, cache: PRIVATE, body, is_replayed: true }
+        Self {
+            status: status.unwrap_or(StatusCode::OK),
+            location,
+            tag,
+            cache: PRIVATE,
+            body,
+            is_replayed: true,
+            is_final: true,
+        }
     }
 
     pub(super) fn status_number(&self) -> i16 {
@@ -76,7 +94,7 @@ impl Answer {
 
     /// Returns whether it tells an outcome: one that tells of work under way is not stored.
     pub fn is_final(&self) -> bool {
-        self.status != StatusCode::ACCEPTED
+        self.is_final
     }
 
     pub fn location(&self) -> Option<&str> {
@@ -99,7 +117,10 @@ impl Answer {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let mut response = (self.status, [(header::CONTENT_TYPE, JSON)], self.body).into_response();
+        let mut response = match self.status {
+            StatusCode::NO_CONTENT => self.status.into_response(),
+            status => (status, [(header::CONTENT_TYPE, JSON)], self.body).into_response(),
+        };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(self.cache));
         let tag = self.tag.map(|tag| format!("\"{tag}\""));

@@ -8,8 +8,9 @@ use std::{
 use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
-    Auth, Booking, Capacity, Database, Desk, Embedded, Holds, Idempotency, Locks, Payments, Pricing, RateLimit, Redis,
-    Search, Server, Settings, SettingsError, Sources, Telemetry, Waitlist,
+    Auth, Booking, Capacity, Database, Desk, Embedded, Holds, Idempotency, Kafka, Locks, Mail, Notifications, Outbox,
+    Payments, Pricing, RateLimit, Redis, Search, Secrets, Server, Settings, SettingsError, Sms, Sources, Stream,
+    Telemetry, Waitlist, Webhooks,
     text::{Given, fields},
     validate,
 };
@@ -29,6 +30,8 @@ const USUAL_NAMES: &[(&str, &str)] = &[
     ("DATABASE_URL", "database.url"),
     ("DATABASE_READ_URL", "database.read_url"),
     ("REDIS_URL", "redis.url"),
+    ("KAFKA_BROKERS", "kafka.brokers"),
+    ("SMTP_URL", "mail.url"),
     ("RUST_LOG", "telemetry.log_filter"),
 ];
 /// Settings whose values never appear in a fault.
@@ -41,6 +44,12 @@ const SECRET: &[&str] = &[
     "auth.secret",
     "payments.http_secret",
     "payments.webhook_secrets",
+    "kafka.properties",
+    "mail.url",
+    "sms.url",
+    "sms.headers",
+    "secrets.key",
+    "secrets.former_keys",
 ];
 
 pub(super) fn load(sources: Sources) -> Result<Settings, SettingsError> {
@@ -224,7 +233,11 @@ impl Layers {
                 Err(error) => error,
             };
             let name = setting_at(error.path());
-            let reason = if SECRET.contains(&name.as_str()) { "it must be a string" } else { error.inner().message() };
+            let reason = match name.as_str() {
+                "kafka.properties" => "it must be a table of texts",
+                name if SECRET.contains(&name) => "it must be a string",
+                _ => error.inner().message(),
+            };
             self.faults.add(&name, &format!("is invalid: {reason}"));
             let replaced = match self.defaults.get(&name) {
                 Some(default) => self.values.insert(name, default.clone()),
@@ -275,6 +288,14 @@ pub(super) fn known() -> BTreeSet<String> {
         ("waitlist", fields::<Waitlist>()),
         ("pricing", fields::<Pricing>()),
         ("payments", fields::<Payments>()),
+        ("outbox", fields::<Outbox>()),
+        ("kafka", fields::<Kafka>()),
+        ("stream", fields::<Stream>()),
+        ("mail", fields::<Mail>()),
+        ("sms", fields::<Sms>()),
+        ("notifications", fields::<Notifications>()),
+        ("secrets", fields::<Secrets>()),
+        ("webhooks", fields::<Webhooks>()),
         ("desk", fields::<Desk>()),
         ("locks", fields::<Locks>()),
         ("idempotency", fields::<Idempotency>()),

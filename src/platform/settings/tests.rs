@@ -386,6 +386,26 @@ fn secrets_are_shown_by_neither_render_nor_debug() {
 }
 
 #[test]
+fn of_the_gateway_only_its_host_and_the_form_of_its_body_are_shown() {
+    let shown = |url: &str, headers: &str| {
+        let settings = load(&[("LOADMASTER_SMS__URL", url), ("LOADMASTER_SMS__HEADERS", headers)]);
+        toml::from_str::<toml::Table>(&settings.render()).unwrap()["sms"].clone()
+    };
+    let headers = r#"{ "content-type" = "application/json", Authorization = "Bearer hunter2" }"#;
+    for (url, expected) in [
+        ("https://sms.example.com/v1/hunter2/messages?api_key=hunter2", "https://sms.example.com/***"),
+        ("https://user:hunter2@sms.example.com:8443?key=hunter2", "https://sms.example.com:8443/***"),
+        ("https://sms.example.com/", "https://sms.example.com"),
+        ("http://[::1]:9000", "http://[::1]:9000"),
+    ] {
+        let sms = shown(url, headers);
+        assert_eq!(sms["url"].as_str(), Some(expected));
+        assert_eq!(sms["headers"]["content-type"].as_str(), Some("application/json"));
+        assert_eq!(sms["headers"]["Authorization"].as_str(), Some("***"));
+    }
+}
+
+#[test]
 fn rendered_settings_can_be_read_back() {
     let settings = load(&[("PORT", "9000"), ("LOADMASTER_SEARCH__CONNECTION_MINUTES_BY_AIRPORT", "JFK=90")]);
     let file = ConfigFile::new(&settings.render());

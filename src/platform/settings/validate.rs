@@ -1,4 +1,6 @@
 //! The rules that types cannot carry.
+mod post;
+
 use std::{fmt::Display, ops::RangeInclusive};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -6,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{Algorithm, PaymentProvider, Settings, layers::Faults};
+use super::{Algorithm, PaymentProvider, Secrets, Settings, bus, layers::Faults};
 use crate::kernel::Money;
 
 const DAY_MS: u64 = 86_400_000;
@@ -22,6 +24,10 @@ pub(super) fn validate(settings: &Settings, faults: &mut Faults) {
     search(settings, faults);
     pricing(settings, faults);
     payments(settings, faults);
+    bus::validate(settings.outbox, &settings.kafka, faults);
+    post::post(settings, faults);
+    secrets(settings, faults);
+    webhooks(settings, faults);
     if let Err(error) = EnvFilter::try_new(&settings.telemetry.log_filter) {
         faults.add(
             "telemetry.log_filter",
@@ -113,6 +119,8 @@ fn limits(settings: &Settings, faults: &mut Faults) {
     within("capacity.max_overbooking_percent", settings.capacity.max_overbooking_percent, 0..=100, faults);
     within("booking.auto_route_hours", settings.booking.auto_route_hours, 1..=YEAR_HOURS, faults);
     within("booking.moved_at_once", settings.booking.moved_at_once, 1..=1_000_000, faults);
+    within("stream.max_per_caller", settings.stream.max_per_caller, 1..=1_000_000, faults);
+    within("stream.max_per_process", settings.stream.max_per_process, 1..=1_000_000, faults);
     within("waitlist.offer_hours", settings.waitlist.offer_hours, 1..=720, faults);
     within("waitlist.max_passed_over", settings.waitlist.max_passed_over, 1..=1_000, faults);
     let holds = &settings.holds;
@@ -175,6 +183,31 @@ fn payments(settings: &Settings, faults: &mut Faults) {
     }
 }
 
+fn secrets(settings: &Settings, faults: &mut Faults) {
+    const WANTED: &str = "must be 32 bytes in base64, such as `openssl rand -base64 32` prints";
+    if settings.secrets.key.as_ref().is_some_and(|key| Secrets::bytes(key).is_none()) {
+        faults.add("secrets.key", WANTED);
+    }
+    if settings.secrets.former_keys.iter().any(|key| Secrets::bytes(key).is_none()) {
+        faults.add("secrets.former_keys", &format!("{WANTED}, each"));
+    }
+}
+
+fn webhooks(settings: &Settings, faults: &mut Faults) {
+    let webhooks = &settings.webhooks;
+    if webhooks.ports.is_empty() || webhooks.ports.contains(&0) {
+        faults.add("webhooks.ports", "must name at least one port, and not 0");
+    }
+    within("webhooks.max_per_organization", webhooks.max_per_organization, 1..=1_000, faults);
+    within("webhooks.give_up_minutes", webhooks.give_up_minutes, 1..=525_600, faults);
+    if webhooks.retry_seconds.len() > 50 {
+        faults.add("webhooks.retry_seconds", "must have at most 50 entries");
+    }
+    for pause in &webhooks.retry_seconds {
+        within("webhooks.retry_seconds", *pause, 1..=30 * 86_400, faults);
+    }
+}
+
 fn pricing(settings: &Settings, faults: &mut Faults) {
     let pricing = &settings.pricing;
     within("pricing.quote_minutes", pricing.quote_minutes, 1..=43_200, faults);
@@ -213,7 +246,12 @@ fn is_webhook_secret(secret: &str) -> bool {
     }
 }
 
-fn within<T: Copy + PartialOrd + Display>(setting: &str, value: T, range: RangeInclusive<T>, faults: &mut Faults) {
+pub(super) fn within<T: Copy + PartialOrd + Display>(
+    setting: &str,
+    value: T,
+    range: RangeInclusive<T>,
+    faults: &mut Faults,
+) {
     if !range.contains(&value) {
         faults.add(setting, &format!("must be between {} and {}, not {value}", range.start(), range.end()));
     }

@@ -11,11 +11,14 @@ use serde_json::{Map, Value};
 
 use super::{
     code,
-    fields::Fields,
+    fields::{Fields, MOST_FAULTS},
     fingerprint::{Content, fingerprint},
-    problem::Problem,
+    problem::{InputFault, Problem},
 };
-use crate::platform::json::{self, JsonError};
+use crate::{
+    kernel::{Fault, FaultCode},
+    platform::json::{self, JsonError},
+};
 
 /// Number of bytes of a body that are read before it is refused.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +70,28 @@ impl Body {
     /// Reads a JSON object that must be present.
     pub fn read<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
         self.object(&[JSON], read)
+    }
+
+    /// Reads a JSON array of at most `most` objects that must be present. Pointers of faults start at the array.
+    pub fn read_list<T>(&self, most: usize, read: impl Fn(&mut Fields<'_>) -> Option<T>) -> Result<Vec<T>, Problem> {
+        let bytes = self.bytes.as_ref().map_err(Clone::clone)?;
+        if bytes.is_empty() {
+            return Err(Problem::new(code::MALFORMED_REQUEST, "This operation requires a JSON array as its body."));
+        }
+        let refused =
+            |code, message: String| Problem::validation(&[InputFault::body(String::new(), &Fault::new(code, message))]);
+        let Value::Array(items) = self.parse_value(bytes, &[JSON])? else {
+            return Err(refused(FaultCode::WrongType, "The body must be a JSON array.".to_owned()));
+        };
+        if items.len() > most {
+            return Err(refused(FaultCode::TooLong, format!("The body must have at most {most} entries.")));
+        }
+        read_entries(&items, read)
+    }
+
+    /// Returns whether it has this media type.
+    pub fn is_of_type(&self, media_type: &str) -> bool {
+        self.media_type == media_type
     }
 
     fn object<T>(&self, types: &[&str], read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
@@ -127,16 +152,40 @@ impl Body {
         types: &[&str],
         read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
     ) -> Result<T, Problem> {
-        if !types.contains(&self.media_type.as_str()) {
-            return Err(Problem::new(code::UNSUPPORTED_MEDIA_TYPE, "The body must be of type application/json."));
-        }
-        let value = parse_json(bytes)?;
-        let Value::Object(object) = value else {
+        let Value::Object(object) = self.parse_value(bytes, types)? else {
             return Err(Problem::not_an_object());
         };
         let mut fields = Fields::of_body(&object);
         let value = read(&mut fields);
         fields.conclude(value)
+    }
+
+    fn parse_value(&self, bytes: &[u8], types: &[&str]) -> Result<Value, Problem> {
+        if !types.contains(&self.media_type.as_str()) {
+            return Err(Problem::new(code::UNSUPPORTED_MEDIA_TYPE, "The body must be of type application/json."));
+        }
+        parse_json(bytes)
+    }
+}
+
+/// Reads each entry of an array that is the body, and collects the faults of all.
+fn read_entries<T>(items: &[Value], read: impl Fn(&mut Fields<'_>) -> Option<T>) -> Result<Vec<T>, Problem> {
+    let (mut values, mut faults) = (Vec::with_capacity(items.len()), Vec::new());
+    for (index, item) in items.iter().enumerate() {
+        let Value::Object(object) = item else {
+            let message = format!("`[{index}]` must be an object.");
+            faults.push(InputFault::body(format!("/{index}"), &Fault::new(FaultCode::WrongType, message)));
+            continue;
+        };
+        let mut fields = Fields::of_entry(object, index);
+        values.extend(read(&mut fields));
+        faults.append(&mut fields.finish());
+    }
+    faults.truncate(MOST_FAULTS);
+    match faults.as_slice() {
+        [] if values.len() == items.len() => Ok(values),
+        [] => Err(Problem::internal(&"a reader gave neither a value nor a fault")),
+        faults => Err(Problem::validation(faults)),
     }
 }
 
@@ -159,12 +208,24 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let Ok(body) = Body::from_request(request, state).await;
-        let bytes = body.of_type("application/x-www-form-urlencoded")?;
-        Ok(Self(super::query::decode(&bytes)?))
+        Self::of(body)
     }
 }
 
 impl Form {
+    pub const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
+
+    /// Reads a body that was received.
+    pub fn of(body: Body) -> Result<Self, Problem> {
+        let bytes = body.of_type(Self::MEDIA_TYPE)?;
+        Ok(Self(super::query::decode(&bytes)?))
+    }
+
+    /// Returns whether a parameter occurs.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
     /// Returns the value of a parameter that occurs once and is not empty (RFC 6749, section 3.2).
     pub fn get(&self, name: &str) -> Option<&str> {
         let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());

@@ -95,6 +95,8 @@ codes! {
         "Read the current state, or choose an action from `allowed`.";
     ALREADY_EXISTS: CONFLICT, "already_exists", "The resource already exists",
         "Use the existing resource, or choose another name.";
+    LIMIT_REACHED: CONFLICT, "limit_reached", "There are as many as there may be",
+        "Delete one that you no longer need; `what` names the kind, `limit` the most there may be.";
     IDEMPOTENCY_IN_PROGRESS: CONFLICT, "idempotency_in_progress", "The first request with this key is still in progress",
         "Wait for the time in `Retry-After`, then repeat the request with the same key.";
     IDEMPOTENCY_KEY_REUSED: UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The key was used for a different request",

@@ -51,9 +51,15 @@ pub fn note_route(request: &Request) {
     _ = CURRENT.try_with(|current| current.route.set(route.clone()));
     telemetry::describe_current(|| {
         let (method, _) = span_method(request.method());
-        let path = beginning(request.uri().path(), MOST_PATH);
+        let path = if holds_token(route) { route.as_str() } else { request.uri().path() };
+        let path = beginning(path, MOST_PATH);
         (format!("{method} {}", route.as_str()), [("http.route", route.as_str().to_owned()), ("url.path", path)])
     });
+}
+
+/// Whether the paths of a route are secret: who reads one can act as the receiver of the letter that links to it.
+fn holds_token(route: &MatchedPath) -> bool {
+    route.as_str().contains("{token}")
 }
 
 impl Current {
@@ -180,7 +186,8 @@ const MOST_PATH: usize = 256;
 const MOST_METHOD: usize = 32;
 
 /// Sets the span's attributes by the conventions for HTTP servers. Omits query, address and agent, which can be
-/// personal data; only [`note_route`] records a path, of a known route: those hold ids, codes, references and cities.
+/// personal data; only [`note_route`] records a path, of a known route: those hold ids, codes, references and cities. In
+/// place of a path with a token it records the template.
 fn describe(part: &TraceSpan, id: &str, method: &Method) {
     let (name, label) = span_method(method);
     part.rename(name.to_owned());

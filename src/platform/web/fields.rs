@@ -9,7 +9,7 @@ use super::{
 use crate::kernel::{Fault, FaultCode};
 
 /// Largest number of reported faults: a longer list does not help, and an answer must not be larger than its request.
-const MOST_FAULTS: usize = 200;
+pub(super) const MOST_FAULTS: usize = 200;
 /// Longest client-supplied name that an answer repeats.
 const LONGEST_NAME: usize = 64;
 
@@ -68,6 +68,11 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     pub fn of_body(object: &'a Map<String, Value>) -> Self {
         Self::of_object(object, String::new())
+    }
+
+    /// Reads an object of the array that is the body.
+    pub(super) fn of_entry(object: &'a Map<String, Value>, index: usize) -> Self {
+        Self::of_object(object, format!("/{index}"))
     }
 
     fn of_object(object: &'a Map<String, Value>, prefix: String) -> Self {

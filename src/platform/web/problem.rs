@@ -73,6 +73,12 @@ impl InputFault {
         }
     }
 
+    /// Returns a fault of a body; the message is a whole sentence.
+    pub fn body(pointer: String, fault: &Fault) -> Self {
+        let (code, message) = (fault.code.as_str(), fault.message.to_string());
+        Self { place: "body", pointer: Some(pointer), name: None, code, message, row: None }
+    }
+
     /// Returns faults of a body's members that result from the current state.
     pub fn members<P: AsRef<str>>(faults: &[(P, Fault)]) -> Vec<Self> {
         faults.iter().map(|(pointer, fault)| Self::member(pointer.as_ref(), fault)).collect()
@@ -155,15 +161,8 @@ impl Problem {
 
     /// Returns the problem for a JSON body that is not an object.
     pub fn not_an_object() -> Self {
-        let fault = InputFault {
-            place: "body",
-            pointer: Some(String::new()),
-            name: None,
-            code: FaultCode::WrongType.as_str(),
-            message: "The body must be a JSON object.".to_owned(),
-            row: None,
-        };
-        Self::validation(&[fault])
+        let fault = Fault::new(FaultCode::WrongType, "The body must be a JSON object.");
+        Self::validation(&[InputFault::body(String::new(), &fault)])
     }
 
     /// Logs the cause, and never sends it to the client.

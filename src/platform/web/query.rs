@@ -37,6 +37,12 @@ impl Query {
         fields.conclude(value)
     }
 
+    /// Returns a parameter as it was sent, whatever is wrong with the others; of a repeated one the last.
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.pairs.iter().flatten().rev();
+        pairs.find_map(|(given, value)| (given == name).then_some(value.as_str()))
+    }
+
     /// Refuses all parameters, for operations that take none.
     pub fn refuse_all(&self) -> Result<(), Problem> {
         self.read(|_| Some(()))

@@ -139,10 +139,26 @@ pub fn email(raw: Raw<'_>) -> Result<String, Fault> {
     let text = line(254)(raw)?;
     let address = text.trim();
     let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
-    match EmailAddress::parse_with_options(address, options) {
-        Ok(_) => Ok(address.to_owned()),
-        Err(_) => Err(Fault::format("must be an e-mail address")),
+    // Letters are written by `lettre`, which does not take all addresses of RFC 5322; quoted names, such as
+    // `"john doe"@example.com`, are refused by many mail servers.
+    let is_writable = !address.starts_with('"') && address.parse::<lettre::Address>().is_ok();
+    if is_writable && EmailAddress::parse_with_options(address, options).is_ok() {
+        return Ok(address.to_owned());
     }
+    Err(Fault::format("must be an e-mail address"))
+}
+
+/// Reads a phone number in the international form (ITU-T E.164): `+` and 7 to 15 digits. Blanks, hyphens and brackets
+/// between them are left out.
+pub fn phone(raw: Raw<'_>) -> Result<String, Fault> {
+    let text = line(40)(raw)?;
+    let number: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
+    let digits = number.strip_prefix('+').unwrap_or_default();
+    let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number && !digits.starts_with('0') {
+        return Ok(number);
+    }
+    Err(Fault::format("must be a phone number with its country, such as +442079460123"))
 }
 
 /// Reads an ISO 3166 alpha-2 country code.
@@ -252,8 +268,20 @@ mod tests {
 
     #[test]
     fn email_addresses_are_plain() {
-        assert!(email(Raw::Text("ann@example.com")).is_ok());
-        for text in ["ann", "ann@", "@example.com", "ann@example", "Ann <ann@example.com>", "a b@example.com"] {
+        for text in ["ann@example.com", "o'neil+air@sub.example.co", "zoë@bücher.example"] {
+            assert_eq!(email(Raw::Text(text)).as_deref(), Ok(text));
+        }
+        let faulty = [
+            "ann",
+            "ann@",
+            "@example.com",
+            "ann@example",
+            "Ann <ann@example.com>",
+            "a b@example.com",
+            "\"a b\"@example.com",
+            "\"ann\"@example.com",
+        ];
+        for text in faulty {
             assert_eq!(code_of(email(Raw::Text(text))), FaultCode::InvalidFormat, "{text:?}");
         }
     }
