@@ -25,6 +25,25 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Returns the document's `id`.
+    pub fn name(&self) -> &str {
+        self.text("id")
+    }
+
+    /// Returns what it is about, by its public name.
+    pub fn subject(&self) -> &str {
+        self.text("subject")
+    }
+
+    /// Returns the document's `type`.
+    pub fn kind(&self) -> &str {
+        self.text("type")
+    }
+
+    fn text(&self, attribute: &str) -> &str {
+        self.event.get(attribute).and_then(Value::as_str).unwrap_or_default()
+    }
+
     /// Returns the trace of its cause.
     pub fn traceparent(&self) -> Option<&str> {
         self.event.get(TRACEPARENT)?.as_str()
@@ -123,9 +142,13 @@ impl Feed {
     /// Returns the position after all messages visible now. Those of transactions in progress will be read, however
     /// many.
     pub async fn from_now(db: &Database) -> Result<Self, FeedError> {
+        // Before the snapshot: a number given out after it may belong to a transaction that the snapshot does not list.
+        let given_out = given_out(db).await?;
         let (mut connection, snapshot) = snapshot(db).await?;
-        let position = sqlx::query_scalar!(r#"select coalesce(max(id), 0) as "position!" from outbox"#);
-        let position = position.fetch_one(&mut *connection).await.map_err(DbError::from)?;
+        let newest = sqlx::query_scalar!("select max(id) from outbox");
+        let newest = newest.fetch_one(&mut *connection).await.map_err(DbError::from)?;
+        // All messages may have been delivered and deleted.
+        let position = newest.unwrap_or_else(|| given_out.min(snapshot.last));
         let awaited = snapshot.open.iter().map(|transaction| (*transaction, 0)).collect();
         Ok(Self { position, awaited, server: Some(snapshot.server) })
     }
@@ -215,6 +238,13 @@ pub(super) fn settled(position: i64, awaited: &BTreeMap<i64, i64>) -> i64 {
     awaited.values().fold(position, |lowest, read| lowest.min(*read))
 }
 
+/// Returns the highest number of a message that was given out so far.
+async fn given_out(db: &Database) -> Result<i64, DbError> {
+    let mut connection = db.read().await?;
+    let last = sqlx::query_scalar!(r#"select coalesce(pg_sequence_last_value('outbox_id_seq'), 0) as "last!""#);
+    Ok(last.fetch_one(&mut *connection).await?)
+}
+
 /// Takes a snapshot of the database, and returns the connection that sees it.
 async fn snapshot(db: &Database) -> Result<(Connection, Snapshot), DbError> {
     let (mut connection, mut snapshot) = try_snapshot(db).await?;
@@ -300,15 +330,16 @@ async fn read_new(
     Ok(rows.fetch_all(&mut **db).await?.into_iter().map(Entry::from).collect())
 }
 
-struct Row {
-    id: i64,
-    aggregate: String,
-    aggregate_id: Uuid,
-    sequence: i32,
-    event_type: String,
-    payload: Option<Value>,
-    occurred_at: DateTime<Utc>,
-    written_at: DateTime<Utc>,
+/// A message's row.
+pub(super) struct Row {
+    pub id: i64,
+    pub aggregate: String,
+    pub aggregate_id: Uuid,
+    pub sequence: i32,
+    pub event_type: String,
+    pub payload: Option<Value>,
+    pub occurred_at: DateTime<Utc>,
+    pub written_at: DateTime<Utc>,
 }
 
 impl From<Row> for Entry {

@@ -1,7 +1,12 @@
 //! Events for other systems: each state change writes a message in its own transaction. [`relay()`] delivers the
 //! messages to sinks, at least once and in order per aggregate; with a [`Feed`] this process follows them itself.
+mod document;
 mod feed;
+#[cfg(feature = "kafka")]
+mod kafka;
+mod mark;
 mod relay;
+mod replay;
 mod sinks;
 mod streams;
 
@@ -12,8 +17,13 @@ use uuid::Uuid;
 
 use super::telemetry;
 use crate::platform::postgres::{PgSession, column};
+pub use document::Source;
 pub use feed::{Entry, Feed, FeedError};
+#[cfg(feature = "kafka")]
+pub use kafka::Kafka;
+pub use mark::Resumed;
 pub use relay::{Sink, SinkAway, relay};
+pub use replay::{Page, Past, Replayed, Wanted, replay};
 pub use sinks::{Lag, delete_delivered, lags, retire};
 pub use streams::RedisStreams;
 
@@ -36,6 +46,11 @@ pub struct Message<'a, D> {
 
 /// The version of every event type.
 const TYPE_VERSION: u32 = 1;
+
+/// Returns the `type` of messages about events of this type.
+pub fn type_of(aggregate: &str, event_type: &str) -> String {
+    format!("loadmaster.{aggregate}.{}.v{TYPE_VERSION}", event_type.to_ascii_lowercase())
+}
 
 /// A `CloudEvents` 1.0 document; `docs/events.md` describes each type.
 #[derive(Serialize)]
@@ -70,7 +85,7 @@ impl<'a, D> CloudEvent<'a, D> {
             specversion: "1.0",
             id: format!("{aggregate_id}-{sequence}"),
             source: "/loadmaster",
-            kind: format!("loadmaster.{aggregate}.{}.v{TYPE_VERSION}", event_type.to_ascii_lowercase()),
+            kind: type_of(aggregate, event_type),
             subject,
             time,
             datacontenttype: "application/json",

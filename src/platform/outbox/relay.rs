@@ -50,13 +50,15 @@ pub struct SinkAway(pub String);
 /// growing pauses and delays no other sink. No transaction is open during a delivery.
 pub async fn relay<S: Sink>(db: Database, sink: S, process: String, timing: Timing, stop: CancellationToken) {
     let relay = Relay { db, sink, process, timing, stop };
-    let (mut monitor, mut trouble) =
-        (LeaseMonitor::new(timing.leases), Trouble::new("the outbox cannot be read; trying again"));
+    let (mut monitor, mut trouble) = (
+        LeaseMonitor::new(timing.leases),
+        Trouble::new(format!("the outbox cannot be read for {}; trying again", S::NAME)),
+    );
     metric::OUTBOX_DELIVERED.with([S::NAME]).increment(0);
     metric::OUTBOX_FAILURES.with([S::NAME]).increment(0);
     loop {
         if let Err(error) = relay.run_lease(&mut monitor, &mut trouble).await {
-            trouble.lasts(&format_args!("{}: {error}", S::NAME));
+            trouble.lasts(&error);
         }
         if stopped_within(&relay.stop, WAIT_FOR_LEASE).await {
             break;
