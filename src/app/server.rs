@@ -1,6 +1,7 @@
 //! The layer between the wire and the router: the listener, the connections and their bounds.
 mod activity;
 mod connection;
+mod endless;
 mod linger;
 mod pace;
 mod places;
@@ -79,6 +80,7 @@ impl Server {
                 "the limit of open file descriptors allows fewer connections than server.max_connections"
             );
         }
+        let connections = TaskTracker::new();
         let door = Arc::new(Door {
             application: Installed::new(first),
             bounds: Bounds {
@@ -86,10 +88,10 @@ impl Server {
                 idle: server.idle_timeout(),
                 write: server.write_timeout(),
             },
+            connections: connections.clone(),
             stopping: CancellationToken::new(),
             cut: CancellationToken::new(),
         });
-        let connections = TaskTracker::new();
         let places = Places::new(most, &server.trusted_proxies, Pace::new(&settings.rate_limit));
         let accepting = tokio::spawn(accept(listener, door.clone(), places, connections.clone()));
         let stops_when_dropped = door.stopping.clone().drop_guard();

@@ -19,16 +19,17 @@ use hyper_util::{
 };
 use socket2::SockRef;
 use tokio::{net::TcpStream, time::Instant};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::service_fn;
 
 use super::{
     Application,
-    activity::{Bounds, Ended},
+    activity::{Bounds, Ended, UnderWay},
+    endless::Leaving,
     linger::Lingering,
     pace::Turn,
     places::{Cost, Place},
-    stream::Watched,
+    stream::{Socket, Watched},
     streams::{Answering, Streams},
 };
 use crate::{
@@ -76,6 +77,7 @@ impl Installed {
 pub(super) struct Door {
     pub application: Installed,
     pub bounds: Bounds,
+    pub connections: TaskTracker,
     /// When cancelled, connections end after their requests are answered.
     pub stopping: CancellationToken,
     /// When cancelled, connections end immediately.
@@ -105,22 +107,27 @@ impl Door {
     /// Serves a connection until either side ends it.
     pub async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place) {
         prepare(&stream, self.bounds.write);
-        let (place, door) = (Arc::new(place), self.clone());
-        let (activity, asking) = (place.activity.clone(), place.clone());
+        let (place, left, leaving) = (Arc::new(place), Socket::default(), Leaving::default());
+        Box::pin(self.clone().serve_http(Watched::new(stream, left.clone(), place.clone()), peer, &leaving)).await;
+        let socket = left.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(answer), Some(socket)) = (leaving.taken(), socket) {
+            let (patience, cut) = (self.bounds.write, self.cut.clone());
+            // A task of its own is small: most of this one was for HTTP.
+            self.connections.spawn(answer.send(socket, place, patience, cut));
+        }
+    }
+
+    /// Returns when the connection has ended, or when it has no other purpose any more than one answer that is `leaving`.
+    async fn serve_http(self: Arc<Self>, watched: Watched, peer: SocketAddr, leaving: &Leaving) {
+        let (place, door) = (watched.place().clone(), self.clone());
+        let (activity, asking, way_out) = (place.activity.clone(), place.clone(), leaving.clone());
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let under_way = asking.activity.ask(request.version() == Version::HTTP_2);
-            let (asking, application) = (asking.clone(), door.application.current());
-            async move {
-                let paced = asking.paced(request.headers());
-                await_turn(&asking, paced).await;
-                let request = lingering(request, Cost::new(asking.clone(), paced));
-                let (mut cost, mut answering) = (Cost::new(asking, paced), pin!(answer(application, peer, request)));
-                let response = poll_fn(|context| cost.of(|| answering.as_mut().poll(context))).await;
-                Ok::<_, Infallible>(response.map(|body| Answering::new(body, under_way, cost)))
-            }
+            let way_out = way_out.of(&request);
+            take_turn(request, (asking.clone(), under_way), (door.application.current(), peer), way_out)
         });
         let mut cost = Cost::of_peer(place.clone());
-        let io = TokioIo::new(Watched::new(stream, place));
+        let io = TokioIo::new(watched);
         let connection = self.protocols().serve_connection(io, TowerToHyperService::new(service)).into_owned();
         let mut connection = pin!(connection);
         let (mut is_stopping, mut told) = (false, None);
@@ -159,10 +166,30 @@ impl Door {
                     told = told.or_else(|| Some(Instant::now()));
                     connection.as_mut().graceful_shutdown();
                 }
+                () = leaving.left() => return,
                 () = self.cut.cancelled() => return,
             }
         }
     }
+}
+
+/// Answers a request in its turn. An endless answer takes its `way_out`, and nothing is returned.
+async fn take_turn(
+    request: hyper::Request<hyper::body::Incoming>,
+    (asking, under_way): (Arc<Place>, UnderWay),
+    (application, peer): (Arc<dyn Application>, SocketAddr),
+    way_out: Option<Leaving>,
+) -> Result<hyper::Response<Answering>, Infallible> {
+    let paced = asking.paced(request.headers());
+    await_turn(&asking, paced).await;
+    let request = lingering(request, Cost::new(asking.clone(), paced));
+    let (mut cost, mut answering) = (Cost::new(asking, paced), pin!(answer(application, peer, request)));
+    let response = poll_fn(|context| cost.of(|| answering.as_mut().poll(context))).await;
+    if let Some(way_out) = way_out.filter(|_| Leaving::is_for(&response)) {
+        way_out.leave(response, under_way, cost);
+        return std::future::pending().await;
+    }
+    Ok(response.map(|body| Answering::new(body, under_way, cost)))
 }
 
 /// Sets the socket to send small answers immediately, and to detect a peer that is gone or does not read.

@@ -82,6 +82,11 @@ impl Pace {
         }
     }
 
+    #[cfg(test)]
+    pub fn due(&self, address: IpAddr) -> Option<Instant> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner).by_address.get(&address).copied()
+    }
+
     /// Returns how long to stop reading from this address, if it has used up its share.
     pub fn rest(&self, address: IpAddr) -> Option<Duration> {
         let now = Instant::now();

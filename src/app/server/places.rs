@@ -191,6 +191,12 @@ impl Place {
         }
     }
 
+    /// Returns the time up to which the peer has used up its share.
+    #[cfg(test)]
+    pub fn due(&self) -> Option<Instant> {
+        self.places.pace.as_ref().zip(self.paced).and_then(|(pace, address)| pace.due(address))
+    }
+
     /// Returns how long to stop reading from the peer, if it has used up its share.
     pub fn rest(&self) -> Option<Duration> {
         self.places.pace.as_ref().zip(self.paced).and_then(|(pace, address)| pace.rest(address))

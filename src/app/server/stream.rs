@@ -1,7 +1,7 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
 };
 
@@ -17,17 +17,30 @@ use super::places::Place;
 /// rests: frames, chunks and bodies also take time.
 const LOOK_EVERY: usize = 64 * 1024;
 
+/// Where a socket is left for what comes after HTTP.
+pub(super) type Socket = Arc<Mutex<Option<TcpStream>>>;
+
 /// A socket that records the data passing through it.
 pub(super) struct Watched {
-    stream: TcpStream,
+    /// `None` only while it is dropped.
+    stream: Option<TcpStream>,
+    left: Socket,
     place: Arc<Place>,
     read: usize,
     rest: Option<Pin<Box<Sleep>>>,
 }
 
 impl Watched {
-    pub fn new(stream: TcpStream, place: Arc<Place>) -> Self {
-        Self { stream, place, read: 0, rest: None }
+    pub fn new(stream: TcpStream, left: Socket, place: Arc<Place>) -> Self {
+        Self { stream: Some(stream), left, place, read: 0, rest: None }
+    }
+
+    pub fn place(&self) -> &Arc<Place> {
+        &self.place
+    }
+
+    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     /// Returns whether more may be read now.
@@ -68,7 +81,7 @@ impl AsyncRead for Watched {
     ) -> Poll<io::Result<()>> {
         ready!(self.poll_rest(context));
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let read = self.stream()?.poll_read(context, buffer);
         let came = buffer.filled().len() - before;
         if came > 0 {
             self.read += came;
@@ -80,7 +93,7 @@ impl AsyncRead for Watched {
 
 impl AsyncWrite for Watched {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let written = self.stream()?.poll_write(context, bytes);
         self.noted(written)
     }
 
@@ -89,29 +102,33 @@ impl AsyncWrite for Watched {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let written = self.stream()?.poll_write_vectored(context, slices);
         self.noted(written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 
     /// HTTP's own buffers are empty when HTTP flushes the socket.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.place.activity.flushed();
-        Pin::new(&mut self.stream).poll_flush(context)
+        self.stream()?.poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        self.stream()?.poll_shutdown(context)
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if self.place.activity.must_reset() {
-            _ = self.stream.set_zero_linger();
+        let stream = self.stream.take();
+        if self.place.activity.must_reset()
+            && let Some(stream) = &stream
+        {
+            _ = stream.set_zero_linger();
         }
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = stream;
     }
 }

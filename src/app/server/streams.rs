@@ -31,7 +31,7 @@ tokio::task_local! {
 #[derive(Debug)]
 pub(super) struct Progress {
     began: Instant,
-    /// Milliseconds after `began`; 0: the answer has not begun.
+    /// Milliseconds after `began`; 0: the answer has not begun, or its next part is not there yet.
     last: AtomicU64,
 }
 
@@ -46,6 +46,11 @@ impl Progress {
 
     fn made(&self) {
         self.last.store(self.now(), Relaxed);
+    }
+
+    /// Records that there is nothing to take: the client does not keep the answer waiting.
+    fn waits(&self) {
+        self.last.store(0, Relaxed);
     }
 
     /// Waits until the answer has made no progress for this time.
@@ -127,7 +132,12 @@ impl hyper::body::Body for Answering {
                     Ok(data) => this.rest = data,
                     Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
                 },
-                other => return other,
+                other => {
+                    if other.is_pending() {
+                        progress.waits();
+                    }
+                    return other;
+                }
             }
         }
         let piece = this.rest.split_to(this.rest.len().min(PIECE));
