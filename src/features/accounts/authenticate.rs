@@ -7,7 +7,7 @@ use super::{
     api_keys::{ApiKeyService, is_api_key},
     credentials::SessionService,
     error::{AccountError, code},
-    people::Principal,
+    people::{Credential, Principal},
 };
 use crate::platform::{
     telemetry::{Traced, span},
@@ -16,13 +16,16 @@ use crate::platform::{
 
 /// Operations that read their credentials from the body and ignore the header: OAuth clients send the client's own
 /// credentials there, and a caller that refreshes a token or asks for a guest's may still send an expired one.
-const CREDENTIALS_IN_BODY: [&str; 6] = [
+const CREDENTIALS_IN_BODY: [&str; 9] = [
     "/api/v1/auth/register",
     "/api/v1/auth/login",
     "/api/v1/auth/token",
     "/api/v1/auth/refresh",
     "/api/v1/auth/logout",
     "/api/v1/auth/guest",
+    "/api/v1/auth/email/verify",
+    "/api/v1/auth/password/forgot",
+    "/api/v1/auth/password/reset",
 ];
 
 /// Whether the operation at this path ignores `Authorization`, so that its caller is unknown.
@@ -50,6 +53,20 @@ impl Authenticator {
         }
         let Some(credential) = bearer_token(headers).map_err(refused)? else { return Ok(None) };
         self.bearer(credential).in_span(span("accounts.authenticate")).await.map(Some).map_err(refused)
+    }
+
+    /// Whether a caller that was identified before may still do what it might then. An access token that has expired since
+    /// does not end what it began.
+    pub async fn is_still_admitted(&self, caller: &Principal) -> Result<bool, AccountError> {
+        let judged = match caller.credential {
+            Credential::ApiKey { id, .. } => return self.api_keys.still_identifies(id, caller).await,
+            Credential::Session(_) | Credential::Guest => self.sessions.judge(caller).await,
+        };
+        match judged {
+            Ok(()) => Ok(true),
+            Err(AccountError::SessionEnded | AccountError::TokenOutdated | AccountError::NoAccount) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn bearer(&self, credential: &str) -> Result<Principal, AccountError> {

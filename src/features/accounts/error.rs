@@ -10,8 +10,8 @@ use crate::{
 };
 
 problem_codes! {
-    INVALID_TOKEN: BAD_REQUEST, "invalid_token", "The claim is not valid",
-        "Use a claim once, within 30 days of the booking; what was claimed belongs to another account.";
+    INVALID_TOKEN: BAD_REQUEST, "invalid_token", "The token is not valid",
+        "Use a claim, a link or a code once, before it expires, and as it was given; ask for a new link or code. What was claimed belongs to another account.";
     INVALID_CREDENTIALS: UNAUTHORIZED, "invalid_credentials", "The e-mail address or password is wrong",
         "Check both; the response does not reveal which one is wrong.";
     ACCOUNT_DISABLED: FORBIDDEN, "account_disabled", "The account is disabled",
@@ -81,6 +81,12 @@ pub enum AccountError {
     /// Forged, used or expired.
     #[error("the claim of a booking is not valid")]
     ClaimInvalid,
+    /// Of a link or a message: forged, used or expired, or it was sent to another address.
+    #[error("the one-time token is not valid")]
+    OneTimeInvalid,
+    /// There is nothing to be verified.
+    #[error("the user has no phone number")]
+    NoPhone,
     #[error("the credential belongs to no account")]
     NoAccount,
     #[error("too many attempts with one account, existing or not, from all addresses")]
@@ -126,6 +132,16 @@ impl From<AccountError> for Problem {
             E::ClaimInvalid => {
                 Self::new(code::INVALID_TOKEN, "The claim is wrong, expired or used; no account was made.")
             }
+            E::OneTimeInvalid => {
+                Self::new(code::INVALID_TOKEN, "The link or code is wrong, used or expired; ask for a new one.")
+            }
+            E::NoPhone => Self::new(
+                code::INVALID_TRANSITION,
+                "Your account has no phone number; set one with `PATCH /auth/me` first.",
+            )
+            .with("from", "no_phone")
+            .with("action", "verify")
+            .with("allowed", [(); 0]),
             E::RoleTooGreat(role) => Self::new(
                 code::FORBIDDEN,
                 format!("An API key cannot have a higher role than its user, and you do not have the role {role}."),

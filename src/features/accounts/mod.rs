@@ -1,5 +1,5 @@
-//! Callers and their accounts, in four rooms of its own. Each uses only those before it: people, credentials, API keys,
-//! administration.
+//! Callers and their accounts, in rooms of its own. Each uses only those before it: one-time tokens, people, credentials,
+//! verification, API keys, administration.
 //!
 //! This room decides whether a credential is valid; the room that owns a thing decides which callers may see it. The
 //! [`Authenticator`] turns a Bearer token or an API key into the [`Principal`] of a request; the extractors [`Guest`],
@@ -9,8 +9,10 @@ mod api_keys;
 mod authenticate;
 mod credentials;
 mod error;
+mod one_time;
 mod people;
 mod room;
+mod verification;
 
 pub use administration::{AdministrationService, NewUser, UserChange};
 pub use authenticate::{Authenticator, bearer_token, ignores_tokens};
@@ -18,8 +20,9 @@ pub use credentials::{
     AccessTokens, ClaimDesk, KeyRing, Rotation, SessionService, SigningKeyInfo, TokenService, Verified,
 };
 pub use error::{AccountError, code};
+pub use one_time::{AccountMail, AccountMailKind, AccountMails, NewToken, OneTime, OneTimeToken, Purpose};
 pub use people::{
     Actor, Acts, Admin, Credential, Customer, Guest, ManagedUser, Operator, Principal, Role, Subject, User,
-    UserService, admit_guests_in_tx,
+    UserService, admit_guests_in_tx, required,
 };
 pub use room::ROOM;

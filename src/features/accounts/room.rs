@@ -10,7 +10,9 @@ use super::{
     authenticate::Authenticator,
     credentials::{self, AccessChanges, Passwords, SessionService, TokenService},
     error::code,
+    one_time::{AccountMails, OneTime},
     people::{self, Acts, UserService},
+    verification::{self, FORGOTTEN, VerificationService},
 };
 use crate::platform::{
     jobs::Handlers,
@@ -33,6 +35,7 @@ pub const ROOM: Room = Room {
 fn describe() -> OpenApi {
     let mut document = people::routes().describe();
     document.merge(credentials::routes().describe());
+    document.merge(verification::routes().describe());
     document.merge(api_keys::routes().describe());
     document.merge(administration::routes().describe());
     document
@@ -40,15 +43,18 @@ fn describe() -> OpenApi {
 
 async fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let Opening { settings, db, clock, ids, tokens: random, timing, .. } = opening;
+    let (one_time, mails) = (OneTime::new(opening), AccountMails::default());
     let acts = Acts::new(ids.clone(), clock.clone());
-    let users = UserService::new(db.clone(), clock.clone());
+    let users = UserService::new(db.clone());
     let tokens = TokenService::new(opening, acts.clone()).await?;
     let passwords = Passwords::new(random)?;
     let changes = AccessChanges::new(db.clone(), &settings.auth, clock.clone());
     changes.poll().await?;
-    let sessions = SessionService::new(opening, passwords.clone(), tokens.clone(), changes.clone());
+    let mailing = (one_time.clone(), mails.clone());
+    let sessions = SessionService::new(opening, passwords.clone(), tokens.clone(), changes.clone(), mailing.clone());
+    let verification = VerificationService::new(opening, sessions.clone(), passwords.clone(), changes.clone(), mailing);
     let api_keys = ApiKeyService::new(opening, acts.clone(), changes.clone());
-    let administration = AdministrationService::new(opening, passwords, acts.clone(), changes);
+    let administration = AdministrationService::new(opening, passwords, acts.clone(), changes, one_time.clone());
     let authenticator = Authenticator::new(sessions.clone(), api_keys.clone());
 
     let people = people::HandlerState::of(opening, users.clone());
@@ -57,10 +63,13 @@ async fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let routes = people::routes()
         .with_state(&people)
         .and(credentials::routes().with_state(&credentials))
+        .and(verification::routes().with_state(&verification::HandlerState::of(opening, verification.clone())))
         .and(api_keys::routes().with_state(&api_keys::HandlerState::of(opening, api_keys)))
         .and(administration::routes().with_state(&administrators));
-    let opened = Opened { routes, jobs: jobs(&sessions), ..Opened::default() }
+    let opened = Opened { routes, jobs: jobs(&sessions, &verification), ..Opened::default() }
         .with(acts)
+        .with(one_time)
+        .with(mails)
         .with(users)
         .with(tokens)
         .with(administration)
@@ -70,12 +79,19 @@ async fn open(opening: &Opening) -> anyhow::Result<Opened> {
     Ok(opened.working(move |stop| poll_changes(sessions, interval, stop)))
 }
 
-fn jobs(sessions: &SessionService) -> Handlers {
-    Handlers::default().every(TimeDelta::hours(1), "expired_tokens", sessions.clone(), |sessions| async move {
-        let deleted = sessions.delete_expired_tokens().await?;
-        tracing::info!(deleted, "expired refresh tokens deleted");
-        Ok(())
-    })
+fn jobs(sessions: &SessionService, verification: &VerificationService) -> Handlers {
+    let forgotten =
+        |verification: VerificationService, forgotten| async move { verification.mail_reset(forgotten).await };
+    Handlers::default().on(&FORGOTTEN, verification.clone(), forgotten).every(
+        TimeDelta::hours(1),
+        "expired_tokens",
+        sessions.clone(),
+        |sessions| async move {
+            let deleted = sessions.delete_expired_tokens().await?;
+            tracing::info!(deleted, "expired refresh tokens deleted");
+            Ok(())
+        },
+    )
 }
 
 async fn poll_changes(sessions: SessionService, interval: Duration, stop: CancellationToken) {

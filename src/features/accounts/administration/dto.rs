@@ -20,8 +20,14 @@ pub(super) struct UserBody {
     pub id: UserId,
     #[schema(format = Email)]
     pub email: String,
+    /// Whether the user has shown to receive mail there.
+    pub email_verified: bool,
     #[schema(required = true)]
     pub name: Option<String>,
+    /// In the form `+<country><number>`.
+    #[schema(required = true)]
+    pub phone: Option<String>,
+    pub phone_verified: bool,
     pub role: Role,
     /// The organization whose bookings the user can see.
     pub organization_id: OrganizationId,
@@ -38,7 +44,10 @@ impl From<&ManagedUser> for UserBody {
         Self {
             id: user.id,
             email: user.email,
+            email_verified: user.email_verified,
             name: user.name,
+            phone: user.phone,
+            phone_verified: user.phone_verified,
             role: user.role,
             organization_id: user.organization_id,
             disabled: managed.disabled,

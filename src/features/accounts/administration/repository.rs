@@ -97,7 +97,7 @@ pub async fn erase_account(
     sqlx::query!(
         "update users
          set email = 'erased-' || id::text || '@erased.invalid', email_key = 'erased-' || id::text || '@erased.invalid',
-             name = null, password_hash = 'erased', erased_at = $2, version = version + 1, updated_at = $2
+             name = null, phone = null, phone_verified_at = null, email_verified_at = null, password_hash = 'erased', erased_at = $2, version = version + 1, updated_at = $2
          where id = $1",
         user.uuid(),
         now,
@@ -112,7 +112,8 @@ pub async fn export_account(db: &mut PgSession, user: UserId) -> sqlx::Result<Va
     sqlx::query_scalar!(
         r#"select jsonb_build_object(
                'account', (select jsonb_build_object(
-                               'id', u.id, 'email', u.email, 'name', u.name, 'role', u.role,
+                               'id', u.id, 'email', u.email, 'email_verified_at', u.email_verified_at, 'phone', u.phone,
+                               'phone_verified_at', u.phone_verified_at, 'name', u.name, 'role', u.role,
                                'created_at', u.created_at, 'updated_at', u.updated_at, 'disabled_at', u.disabled_at,
                                'organization', jsonb_build_object('id', o.id, 'name', o.name, 'created_at', o.created_at))
                            from users u join organizations o on o.id = u.organization_id where u.id = $1),

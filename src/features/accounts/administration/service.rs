@@ -8,6 +8,7 @@ use crate::{
         AccessChanges, Ending, Password, Passwords, delete_tokens_of, revoke_families_of,
     },
     features::accounts::error::AccountError,
+    features::accounts::one_time::OneTime,
     features::accounts::people::{
         Act, ActAnchor, ActFilter, Actor, Acts, Email, ManagedUser, Role, Subject, User, account_by_id, insert_in_tx,
         list_acts, lock_account_to_change, read_name,
@@ -45,6 +46,7 @@ pub struct AdministrationService {
     passwords: Passwords,
     pub(super) acts: Acts,
     pub(super) changes: AccessChanges,
+    one_time: OneTime,
 }
 
 impl AdministrationService {
@@ -53,10 +55,11 @@ impl AdministrationService {
         passwords: Passwords,
         acts: Acts,
         changes: AccessChanges,
+        one_time: OneTime,
     ) -> Self {
         let Opening { db, clock, ids, tokens: random, .. } = opening;
         let (db, clock, ids, random) = (db.clone(), clock.clone(), ids.clone(), random.clone());
-        Self { db, clock, ids, random, passwords, acts, changes }
+        Self { db, clock, ids, random, passwords, acts, changes, one_time }
     }
 
     /// Makes an account. A member that breaks a rule is [`AccountError::Input`], an address in use
@@ -110,6 +113,7 @@ impl AdministrationService {
         }
         revoke_families_of(&mut *tx, user, None, Ending::Erased).await?;
         delete_tokens_of(&mut *tx, user).await?;
+        self.one_time.delete_of_in_tx(&mut *tx, user).await?;
         delete_keys_of(&mut *tx, user).await?;
         repository::disable(&mut *tx, user, self.clock.now()).await?;
         person(tx, user).await

@@ -113,8 +113,12 @@ pub async fn lock_api_key(db: &mut PgSession, id: ApiKeyId) -> sqlx::Result<Opti
 
 /// A key that is not revoked, by its id.
 pub async fn api_key(db: &mut PgSession, id: ApiKeyId) -> sqlx::Result<Option<ApiKey>> {
-    let row = select_keys!("k.id = $1", id.uuid()).fetch_optional(db).await?;
-    row.map(ApiKey::try_from).transpose()
+    api_key_by_id(db, id).await?.map(ApiKey::try_from).transpose()
+}
+
+/// The same with the state of its owner.
+pub async fn api_key_by_id(db: &mut PgSession, id: ApiKeyId) -> sqlx::Result<Option<KeyRow>> {
+    select_keys!("k.id = $1", id.uuid()).fetch_optional(db).await
 }
 
 /// A user's keys that are not revoked, newest first.

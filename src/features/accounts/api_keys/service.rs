@@ -79,6 +79,16 @@ impl ApiKeyService {
         Ok(principal)
     }
 
+    /// Whether the key of a caller still identifies the same caller.
+    pub async fn still_identifies(&self, key: ApiKeyId, caller: &Principal) -> Result<bool, AccountError> {
+        let found = repository::api_key_by_id(&mut *self.db.read().await?, key).await?;
+        let now = self.clock.now();
+        let row = found.filter(|row| !row.owner_disabled && row.expires_at.is_none_or(|end| now < end));
+        let Some(row) = row else { return Ok(false) };
+        let found = row.principal()?;
+        Ok((found.user_id, found.organization_id, found.role) == (caller.user_id, caller.organization_id, caller.role))
+    }
+
     /// Saves when a key was last used, to the minute. Runs in a task of its own, as every write; a failure is no reason to
     /// refuse the key.
     async fn save_last_use(&self, id: ApiKeyId, now: DateTime<Utc>) {

@@ -18,13 +18,14 @@ mod service;
 mod tokens;
 
 pub use access_token::{AccessTokens, Verified};
+pub(super) use attempts::Attempts;
 pub(super) use cache::{VerifiedCache, hashed};
 pub(super) use changes::AccessChanges;
 pub use claims::ClaimDesk;
 pub use key_ring::KeyRing;
 pub(super) use model::Ending;
 pub(super) use passwords::{Password, Passwords};
-pub(super) use repository::{delete_tokens_of, revoke_families_of};
+pub(super) use repository::{delete_tokens_of, revoke_families_of, save_password};
 pub use rotation::{Rotation, SigningKeyInfo};
 pub(super) use router::{HandlerState, routes};
 pub use service::SessionService;

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     features::accounts::error::AccountError,
+    features::accounts::one_time::{AccountMails, OneTime, mail_verification_in_tx},
     features::accounts::people::{
         Account, Email, Principal, Role, User, account_by_email, account_by_id, insert_in_tx, lock_account,
         lock_account_to_change,
@@ -55,13 +56,21 @@ pub struct SessionService {
     tokens: TokenService,
     changes: AccessChanges,
     claims: Claims,
+    one_time: OneTime,
+    mails: AccountMails,
     /// `auth.password_grant`
     password_grant: bool,
     refresh_lifetime: TimeDelta,
 }
 
 impl SessionService {
-    pub fn new(opening: &Opening, passwords: Passwords, tokens: TokenService, changes: AccessChanges) -> Self {
+    pub fn new(
+        opening: &Opening,
+        passwords: Passwords,
+        tokens: TokenService,
+        changes: AccessChanges,
+        (one_time, mails): (OneTime, AccountMails),
+    ) -> Self {
         let Opening { settings, db, clock, ids, tokens: random, limiter, .. } = opening;
         Self {
             db: db.clone(),
@@ -73,6 +82,8 @@ impl SessionService {
             tokens,
             changes,
             claims: Claims::default(),
+            one_time,
+            mails,
             password_grant: settings.auth.password_grant,
             refresh_lifetime: TimeDelta::days(i64::from(settings.auth.refresh_token_days)),
         }
@@ -84,11 +95,11 @@ impl SessionService {
     }
 
     /// Whether users may exchange a password for tokens, or change theirs: `auth.password_grant`.
-    pub(super) fn takes_passwords(&self) -> bool {
+    pub(in crate::features::accounts) fn takes_passwords(&self) -> bool {
         self.password_grant
     }
 
-    pub(super) fn require_password_grant(&self) -> Result<(), AccountError> {
+    pub(in crate::features::accounts) fn require_password_grant(&self) -> Result<(), AccountError> {
         if self.takes_passwords() { Ok(()) } else { Err(AccountError::PasswordsOff) }
     }
 
@@ -98,6 +109,11 @@ impl SessionService {
         let principal = self.tokens.verify(token).await?;
         self.changes.judge(&principal).await?;
         Ok(principal)
+    }
+
+    /// Refuses a caller whose session has ended, or whose account is disabled or has another role or organization by now.
+    pub async fn judge(&self, principal: &Principal) -> Result<(), AccountError> {
+        self.changes.judge(principal).await
     }
 
     /// Makes a customer's account with an organization of its own, and logs it in. A booking that is claimed moves to
@@ -113,6 +129,8 @@ impl SessionService {
             let mut tx = self.db.begin().await?;
             insert_in_tx(&mut tx, &session.user, &email, &hash).await?;
             repository::insert_refresh_token(&mut tx, &refresh_token).await?;
+            mail_verification_in_tx(&mut tx, &self.one_time, &self.mails, (session.user.id, &session.user.email))
+                .await?;
             let claimed = match &claim_token {
                 Some(claim) => {
                     let by = (session.user.id, session.user.organization_id);
@@ -308,9 +326,10 @@ impl SessionService {
             let tokens = repository::delete_expired_tokens(&mut tx, now - window, limit).await?;
             let endings = repository::delete_old_revocations(&mut tx, retention, limit).await?;
             repository::delete_spent_signing_keys(&mut tx, now).await?;
+            let one_time = self.one_time.delete_old_in_tx(&mut tx, limit).await?;
             commit(tx).await?;
             sum += tokens;
-            if [changes, tokens, endings].into_iter().all(|deleted| deleted < BATCH) {
+            if [changes, tokens, endings, one_time].into_iter().all(|deleted| deleted < BATCH) {
                 return Ok(sum);
             }
         }

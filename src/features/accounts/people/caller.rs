@@ -33,7 +33,12 @@ at_least!(
 );
 
 fn admit(parts: &Parts, least: Role) -> Result<Principal, Problem> {
-    let Some(principal) = parts.extensions.get::<Principal>() else {
+    required(parts.extensions.get(), least)
+}
+
+/// Refuses a caller without a credential, or with a lower role than this.
+pub fn required(caller: Option<&Principal>, least: Role) -> Result<Principal, Problem> {
+    let Some(principal) = caller else {
         return Err(Problem::new(
             code::UNAUTHENTICATED,
             "This request requires an access token; log in and send it as a Bearer token.",

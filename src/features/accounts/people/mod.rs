@@ -2,17 +2,18 @@
 //! to which other rooms add entries.
 mod acts;
 mod caller;
-mod dto;
 mod model;
 mod repository;
 mod router;
 mod service;
 
 pub use acts::{Actor, Acts, Subject};
-pub use caller::{Admin, Customer, Guest, Operator};
+pub use caller::{Admin, Customer, Guest, Operator, required};
 pub(super) use model::{Account, Act, ActAnchor, ActFilter, Email, MAX_TEXT, UserAnchor, UserFilter, read_name};
 pub use model::{Credential, ManagedUser, Principal, Role, User};
-pub(super) use repository::{account_by_email, account_by_id, list_acts, lock_account, lock_account_to_change};
+pub(super) use repository::{
+    account_by_email, account_by_id, list_acts, lock_account, lock_account_to_change, save_name,
+};
 pub(super) use router::{HandlerState, routes};
 pub(super) use service::insert_in_tx;
 pub use service::{UserService, admit_guests_in_tx};

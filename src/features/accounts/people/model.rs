@@ -53,7 +53,7 @@ impl Role {
 }
 
 /// The kind of credential that a request carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Credential {
     /// A guest's token: anybody can get one, and it belongs to no account.
     Guest,
@@ -64,7 +64,7 @@ pub enum Credential {
 }
 
 /// The caller of a request, as its credential proves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Principal {
     /// A guest's id is made for its token; it becomes a user when the guest's first hold is committed.
     pub user_id: UserId,
@@ -114,6 +114,13 @@ pub struct User {
     pub email: String,
     #[schema(required = true)]
     pub name: Option<String>,
+    /// Whether the user has confirmed that the e-mail address is theirs. Messages about shipments go to verified addresses
+    /// only.
+    pub email_verified: bool,
+    /// `+`, country and number.
+    #[schema(required = true, example = "+442079460123")]
+    pub phone: Option<String>,
+    pub phone_verified: bool,
     pub role: Role,
     /// The organization whose bookings the user can see.
     pub organization_id: OrganizationId,
@@ -128,6 +135,9 @@ impl User {
             id: ids.next(now),
             email: email.as_str().to_owned(),
             name: name.map(str::to_owned),
+            email_verified: false,
+            phone: None,
+            phone_verified: false,
             role,
             organization_id: ids.next(now),
             created_at: now,

@@ -13,6 +13,9 @@ struct Row {
     id: UserId,
     email: String,
     name: Option<String>,
+    email_verified: bool,
+    phone: Option<String>,
+    phone_verified: bool,
     role: String,
     organization_id: OrganizationId,
     created_at: DateTime<Utc>,
@@ -32,6 +35,9 @@ impl TryFrom<Row> for Account {
             id: row.id,
             email: row.email,
             name: row.name,
+            email_verified: row.email_verified,
+            phone: row.phone,
+            phone_verified: row.phone_verified,
             role,
             organization_id: row.organization_id,
             created_at: row.created_at,
@@ -113,8 +119,9 @@ macro_rules! select_account {
     ($tail:literal, $argument:expr) => {
         sqlx::query_as!(
             Row,
-            r#"select id as "id: UserId", email as "email!", name, role, organization_id as "organization_id: OrganizationId",
-                      created_at, updated_at, password_hash as "password_hash!",
+            r#"select id as "id: UserId", email as "email!", name, email_verified_at is not null as "email_verified!", phone,
+                      phone_verified_at is not null as "phone_verified!", role,
+                      organization_id as "organization_id: OrganizationId", created_at, updated_at, password_hash as "password_hash!",
                       disabled_at is not null as "disabled!", version
                from users where erased_at is null and role <> 'guest' and "#
                 + $tail,
@@ -164,8 +171,9 @@ pub async fn list_users(
 ) -> sqlx::Result<Vec<ManagedUser>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id as "id: UserId", email as "email!", name, role, organization_id as "organization_id: OrganizationId",
-                  created_at, updated_at, '' as "password_hash!", disabled_at is not null as "disabled!", version
+        r#"select id as "id: UserId", email as "email!", name, email_verified_at is not null as "email_verified!", phone,
+                  phone_verified_at is not null as "phone_verified!", role,
+                  organization_id as "organization_id: OrganizationId", created_at, updated_at, '' as "password_hash!", disabled_at is not null as "disabled!", version
            from users
            where erased_at is null and role <> 'guest'
              and ($1::text is null or email ilike $1 or name ilike $1)

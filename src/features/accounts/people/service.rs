@@ -8,9 +8,8 @@ use crate::{
     features::accounts::error::AccountError,
     kernel::{OrganizationId, UserId},
     platform::{
-        clock::SharedClock,
-        postgres::{Database, DbError, PgSession, commit, retrying},
-        web::{PageRequest, Patch, Raw},
+        postgres::{Database, DbError, PgSession},
+        web::{PageRequest, Raw},
     },
 };
 
@@ -24,16 +23,15 @@ pub async fn admit_guests_in_tx(
     Ok(repository::admit_guests(tx, guests, now).await?)
 }
 
-/// Reads users, and changes what users may change of themselves. Cheap to clone.
+/// Reads users. Cheap to clone.
 #[derive(Clone)]
 pub struct UserService {
     db: Database,
-    clock: SharedClock,
 }
 
 impl UserService {
-    pub(in crate::features::accounts) fn new(db: Database, clock: SharedClock) -> Self {
-        Self { db, clock }
+    pub(in crate::features::accounts) fn new(db: Database) -> Self {
+        Self { db }
     }
 
     /// The account of the caller.
@@ -73,24 +71,6 @@ impl UserService {
     /// Whether there is an account with exactly that role, disabled accounts included.
     pub async fn any_with_role(&self, role: Role) -> Result<bool, AccountError> {
         Ok(repository::any_user_with_role(&mut *self.db.read().await?, role).await?)
-    }
-
-    /// Sets or clears the caller's name.
-    pub(super) async fn rename(&self, caller: Principal, name: Patch<String>) -> Result<User, AccountError> {
-        retrying(|| async {
-            let now = self.clock.now();
-            let mut tx = self.db.begin().await?;
-            let account = repository::lock_account_to_change(&mut tx, caller.user_id).await?;
-            let mut user = account.filter(|account| !account.disabled).ok_or(AccountError::SessionEnded)?.user;
-            let after = name.clone().or(user.name.clone());
-            if after != user.name {
-                repository::save_name(&mut tx, user.id, after.as_deref(), now).await?;
-                (user.name, user.updated_at) = (after, now);
-            }
-            commit(tx).await?;
-            Ok(user)
-        })
-        .await
     }
 }
 
