@@ -1,0 +1,31 @@
+//! The post office: a table of what is to be sent, and the sender. Decides when a notification is sent, how often that is
+//! tried, which notifications go together as one letter, and to which addresses nothing is sent. What a letter says is
+//! decided by its composer, at the moment of sending.
+mod account_mail;
+mod claim;
+mod compose;
+mod dto;
+mod enqueue;
+mod error;
+mod lasting;
+mod message;
+mod metric;
+mod model;
+mod open;
+mod pace;
+mod plan;
+mod record;
+mod repository;
+mod router;
+mod sender;
+mod service;
+mod suppress;
+mod templates;
+mod transport;
+
+pub use enqueue::enqueue_in_tx;
+pub use metric::METRICS;
+pub use model::{Address, Channel, Composed, Composer, Letter, NewNotification, NotificationRow, Receiver, Templates};
+pub use open::open;
+pub use router::describe;
+pub use service::{Composers, PostService};

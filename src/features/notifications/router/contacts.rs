@@ -1,0 +1,63 @@
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+
+use super::super::{dto::ContactBody, error::code, name::SetContacts, service::NotificationService};
+use crate::{
+    features::{
+        accounts::Customer,
+        holds::{BookingContact, MOST_CONTACTS, read_contact},
+    },
+    kernel::BookingRef,
+    platform::{
+        idempotency::{Answer, KeyHeader},
+        web::{PRIVATE, PathText, Problem, Query, private, problem_responses, unless_missing},
+        work::ChangeRequest,
+    },
+};
+
+problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
+
+/// Show who is told about a booking.
+#[utoipa::path(get, path = "/bookings/{ref_id}/contacts", tag = "notifications", operation_id = "getBookingContacts",
+    params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case")),
+    responses((status = 200, body = Vec<ContactBody>), ShowProblems))]
+pub(super) async fn show(
+    Customer(caller): Customer,
+    State(notifications): State<NotificationService>,
+    PathText(reference): PathText<BookingRef>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let exists = async { notifications.booking(caller, &reference).await.map(drop) };
+    unless_missing(query.refuse_all(), exists).await?;
+    let contacts = notifications.contacts(caller, &reference).await?;
+    Ok(private(Json(contacts.iter().map(ContactBody::from).collect::<Vec<_>>())))
+}
+
+problem_responses!(ReplaceProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND);
+
+/// Set who is told about a booking.
+///
+/// At most 10, in place of those before. An address that is new is asked once whether it agrees, and is told nothing until it
+/// does; it then is told about other bookings of the same organization that name it, too. At most 50 addresses are asked for
+/// one organization in a day; set the contacts again to have the others asked.
+#[utoipa::path(put, path = "/bookings/{ref_id}/contacts", tag = "notifications", operation_id = "setBookingContacts",
+    request_body = Vec<BookingContact>,
+    params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader),
+    responses((status = 200, body = Vec<ContactBody>, headers(("Idempotency-Replayed" = Option<bool>))), ReplaceProblems))]
+pub(super) async fn replace(
+    Customer(caller): Customer,
+    State(notifications): State<NotificationService>,
+    PathText(reference): PathText<BookingRef>,
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    let input = request.body().read_list(MOST_CONTACTS, read_contact);
+    let see = || notifications.booking(caller, &reference);
+    let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
+    let booking = notifications.booking(caller, &reference).await?.id;
+    let command =
+        |wanted: Vec<BookingContact>, _| SetContacts { notifications: notifications.clone(), booking, wanted };
+    let answer = |contacts: &Vec<BookingContact>| {
+        let bodies: Vec<ContactBody> = contacts.iter().map(ContactBody::from).collect();
+        Answer::new(StatusCode::OK, &bodies, PRIVATE)
+    };
+    judged.run(command, answer).await
+}
