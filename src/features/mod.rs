@@ -23,4 +23,9 @@ pub mod operations;
 pub mod tracking;
 pub mod waitlist;
 
+pub mod live;
+pub mod webhooks;
+
+pub mod notifications;
+
 pub mod privacy;

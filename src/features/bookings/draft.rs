@@ -45,11 +45,20 @@ pub(super) struct Draft {
     /// The state after the last event.
     told: Booking,
     events: Vec<Event>,
+    /// The states after the events but the last.
+    earlier: Vec<Booking>,
 }
 
 impl Draft {
     pub fn of(booking: Booking) -> Self {
-        Self { now: booking.clone(), trace: None, found: booking.clone(), told: booking, events: Vec::new() }
+        Self {
+            now: booking.clone(),
+            trace: None,
+            found: booking.clone(),
+            told: booking,
+            events: Vec::new(),
+            earlier: Vec::new(),
+        }
     }
 
     /// The draft of a change that another request than the current one has asked for.
@@ -136,7 +145,15 @@ impl Draft {
             occurred_at: told.occurred_at.unwrap_or(author.now),
             created_at: author.now,
         });
-        self.told = self.now.clone();
+        let before = std::mem::replace(&mut self.told, self.now.clone());
+        if self.events.len() > 1 {
+            self.earlier.push(before);
+        }
+    }
+
+    /// Returns the events, each with the state after it.
+    fn history(&self) -> impl Iterator<Item = (&Booking, &Event)> {
+        self.earlier.iter().chain([&self.now]).zip(&self.events)
     }
 }
 
@@ -158,9 +175,9 @@ pub(super) async fn save_in_tx(tx: &mut PgSession, drafts: &[Draft]) -> Result<(
         repository::save_texts(tx, &draft.now).await?;
     }
     let bookings = drafts.iter().map(|draft| &draft.now).collect();
-    let events = || drafts.iter().flat_map(|draft| draft.events.iter().map(|event| (*draft, event)));
-    let messages = events().map(|(draft, event)| message(&draft.now, event, draft.trace.as_deref())).collect();
-    let events = events().map(|(draft, event)| (draft.now.id, event)).collect();
+    let events = || drafts.iter().flat_map(|draft| draft.history().map(|(state, event)| (*draft, state, event)));
+    let messages = events().map(|(draft, state, event)| message(state, event, draft.trace.as_deref())).collect();
+    let events = events().map(|(draft, _, event)| (draft.now.id, event)).collect();
     repository::save(tx, &Changes { bookings, moved, added, events, messages }).await?;
     let lost: Vec<_> = drafts.iter().flat_map(|draft| draft.lost_positions()).collect();
     holds::free_positions_in_tx(tx, &lost).await

@@ -88,7 +88,7 @@ impl CreateBooking {
             customer_reference: self.customer_reference.clone(),
             contact: self.contact.clone(),
         };
-        Some((hold, CommitTerms::new(&terms)))
+        Some((hold, CommitTerms { contacts: self.contacts.clone(), ..CommitTerms::new(&terms) }))
     }
 
     /// The booking that a hold is to become; `None` if the hold lacks what a booking requires.
@@ -112,6 +112,7 @@ impl CreateBooking {
             position_names: None,
             product: None,
             contact: None,
+            contacts: Vec::new(),
             discount_code: None,
             payment_token: None,
             payment_method: None,

@@ -16,7 +16,9 @@ use super::model::{
 use crate::{
     features::{
         accounts::{Principal, Role},
-        holds::{self, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, Party, PositionNames},
+        holds::{
+            self, BookingContact, MOST_CONTACTS, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, Party, PositionNames,
+        },
         payments::PaymentMethod,
         pricing::read_rule_code,
         reference::Reference,
@@ -25,7 +27,7 @@ use crate::{
         AirportCode, AwbNumber, BookingId, BookingRef, EventId, FlightId, FlightNumber, HandlingCode, HoldId, LegId,
         Money, OrganizationId, Pieces, Positions, QuoteId, UserId, Volume, Weight,
     },
-    platform::web::{Fields, PageUpTo, list, object, read, request, set, with},
+    platform::web::{Fields, PageUpTo, list, object, objects, read, request, set, with},
 };
 
 /// A booking.
@@ -310,6 +312,9 @@ request! {
         #[schema(max_length = 20)]
         product: Option<String> = holds::read_product,
         contact: Option<NewContact> = object(NewContact::read),
+        /// Who is told about the shipment, at the addresses that agree to it.
+        #[schema(max_items = 10)]
+        contacts: Vec<BookingContact> = objects(MOST_CONTACTS, holds::read_contact),
         /// The code of the sale that the quote has.
         #[schema(max_length = 40)]
         discount_code: Option<String> = read_rule_code,

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -85,12 +87,17 @@ impl BookingService {
         Ok(blanked)
     }
 
-    /// Removes texts and notes from these bookings: all of them, or the notes that the person wrote.
+    /// Removes texts, contacts and notes from these bookings, or only the notes that the person wrote. Returns the number of
+    /// changed bookings.
     async fn blank(&self, ids: &[Uuid], person: &Person, is_own: bool) -> Result<usize, BookingError> {
         let mut tx = self.db.begin().await?;
         let bookings = repository::lock_bookings(&mut tx, ids).await?;
         let author = (!is_own).then_some(person.user_id);
         let noted = repository::delete_notes(&mut tx, ids, author).await?;
+        let mut changed: HashSet<Uuid> = HashSet::new();
+        if is_own {
+            changed.extend(repository::contacts::delete(&mut tx, ids).await?);
+        }
         let mut drafts = Vec::new();
         for mut draft in bookings.into_iter().map(Draft::of) {
             if is_own {
@@ -98,11 +105,12 @@ impl BookingService {
             }
             if draft.has_news() || noted.contains(&draft.now.id) {
                 draft.record(self.author(None), EventType::Amended, EventDetails::default());
+                changed.insert(draft.now.id.uuid());
                 drafts.push(draft);
             }
         }
         save_in_tx(&mut tx, &drafts).await?;
         commit(tx).await?;
-        Ok(drafts.len())
+        Ok(changed.len())
     }
 }

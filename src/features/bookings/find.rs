@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BookingError, BookingService,
-    model::{Booking, Event},
+    model::{Booking, Event, MOST_EVENTS},
     repository,
 };
 use crate::{
@@ -30,6 +30,24 @@ pub struct History {
     pub events: Vec<Event>,
     /// The anchor of the older events, if there are any.
     pub older: Option<HistoryAnchor>,
+}
+
+/// The parts of a history to read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted {
+    /// The events after this number, at most 200.
+    pub after: Option<i32>,
+    /// The newest events, at most 200.
+    pub newest: bool,
+}
+
+/// A booking and the parts of its history that were wanted.
+#[derive(Debug)]
+pub struct Since {
+    pub booking: Booking,
+    /// Oldest first, like `newest`.
+    pub later: Vec<Event>,
+    pub newest: Vec<Event>,
 }
 
 /// A booking with its legs is read by one statement; with its events by several, in one snapshot. No reader sees half a
@@ -89,6 +107,23 @@ impl BookingService {
         recency: Recency,
     ) -> Result<History, BookingError> {
         self.history_of(None, reference, page, recency).await
+    }
+
+    /// Returns any booking as it is now, with a part of its history, in one snapshot. The caller decides which of it to
+    /// show, and to whom.
+    pub async fn since(&self, id: BookingId, wanted: Wanted) -> Result<Option<Since>, DbError> {
+        let mut snapshot = self.db.snapshot().await?;
+        let Some(booking) = repository::find(&mut snapshot, id, None).await? else { return Ok(None) };
+        let later = match wanted.after {
+            Some(after) if after < booking.event_sequence => repository::events_after(&mut snapshot, id, after).await?,
+            _ => Vec::new(),
+        };
+        let mut newest = Vec::new();
+        if wanted.newest {
+            newest = repository::newest_events(&mut snapshot, id, None, i64::from(MOST_EVENTS)).await?;
+            newest.reverse();
+        }
+        Ok(Some(Since { booking, later, newest }))
     }
 
     async fn history_of(

@@ -13,6 +13,7 @@ mod cancel;
 mod change;
 mod claim;
 mod claim_token;
+mod contacts;
 mod courtesy;
 mod desk;
 mod draft;
@@ -29,6 +30,7 @@ mod metric;
 mod model;
 mod movement;
 mod own;
+mod past;
 mod paying;
 mod reads;
 mod reference;
@@ -40,9 +42,10 @@ mod service;
 mod step;
 
 pub use aboard::{Freight, FreightSum, LeftBehind, Moved, Portion, StepAboard, manifest_in_tx};
+pub use contacts::{contacts_in_tx, set_contacts_in_tx};
 pub use dto::{BookingBody, EventBody, EventParams, LegBody};
 pub use error::{BookingError, code};
-pub use find::{History, HistoryAnchor};
+pub use find::{History, HistoryAnchor, Since, Wanted};
 pub use history::replay;
 pub use model::{
     Action, BOOKING, Booking, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS, OffloadReason, Party,

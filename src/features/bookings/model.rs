@@ -22,7 +22,7 @@ use crate::{
 pub use bill::{Bill, BookingPaymentStatus, Paid, Price};
 #[cfg(test)]
 pub use data::whole_data;
-pub use data::{BookingData, DATA_VERSION, changed_data};
+pub use data::{BookingData, DATA_VERSION, Folding, changed_data};
 pub use event::{Event, EventType};
 pub use message::{BookingMessage, message};
 

@@ -9,6 +9,8 @@ use super::{
     courtesy::LOCK,
     desk::{Desk, DeskLimits},
     metric::METRICS,
+    model::BookingMessage,
+    past::PAST,
     router::{self, HandlerState},
 };
 use crate::{
@@ -18,7 +20,7 @@ use crate::{
         follower::Follower,
         outbox::Entry,
         postgres::Tables,
-        room::{Messages, Opened, Opening, Room, Unfinished},
+        room::{Data, Messages, Opened, Opening, Room, Unfinished},
     },
 };
 
@@ -33,7 +35,14 @@ pub const ROOM: Room = Room {
         kept: &["bookings", "booking_legs", "booking_refs"],
         ..Tables::NONE
     },
-    messages: &[Messages { aggregate: BOOKING, event_types: EventType::NAMES }],
+    messages: &[Messages {
+        aggregate: BOOKING,
+        event_types: EventType::NAMES,
+        about: &EventType::ABOUT,
+        subject: "the booking's ref_id",
+        data: Data::of::<BookingMessage<'_>>,
+    }],
+    past: Some(PAST),
     audit: AUDIT,
     unfinished: &[Unfinished {
         what: "bookings that are neither delivered nor cancelled",

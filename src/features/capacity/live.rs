@@ -71,6 +71,12 @@ impl CapacityService {
         Ok(rooms)
     }
 
+    /// Returns the rows of these flights as the tables have them, in no particular order.
+    pub async fn rows(&self, flights: &[FlightId]) -> Result<Vec<FlightCapacity>, DbError> {
+        let ids: Vec<_> = flights.iter().map(|flight| flight.uuid()).collect();
+        Ok(repository::find_all(&mut *self.db.read().await?, &ids).await?)
+    }
+
     /// Reads these flights' rows and stores them in the index.
     async fn read(&self, flights: &[FlightId]) -> Result<Vec<FlightCapacity>, DbError> {
         let ids: Vec<_> = flights.iter().map(|flight| flight.uuid()).collect();

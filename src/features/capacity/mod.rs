@@ -17,7 +17,7 @@ mod turn;
 
 pub use allotted::{Allotted, AllottedRoom, OwnRoom};
 pub use audit::has_ledger;
-pub use dto::{OverbookingFields, SpaceFields};
+pub use dto::{Availability, OverbookingFields, SpaceFields};
 pub use error::{CapacityError, code};
 pub use index::AvailabilityIndex;
 pub use model::{

@@ -22,6 +22,19 @@ words! {
     }
 }
 
+impl EmbargoEventType {
+    /// What each of [`Self::NAMES`] tells.
+    pub const ABOUT: [&str; Self::NAMES.len()] =
+        ["An embargo was made.", "An embargo was changed.", "An embargo has ended."];
+}
+
+/// The data of a message: the rest is read at the embargo's address.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EmbargoMessage {
+    pub embargo_id: EmbargoId,
+    pub version: i32,
+}
+
 /// What an embargo asks of the freight that it concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = EmbargoEffect)]

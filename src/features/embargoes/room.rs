@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::{
     error::code,
     follower::EmbargoFollower,
-    model::{EMBARGO, EmbargoEventType},
+    model::{EMBARGO, EmbargoEventType, EmbargoMessage},
     router::{self, HandlerState},
     service::EmbargoService,
 };
@@ -12,7 +12,7 @@ use crate::{
     platform::{
         follower::Follower,
         postgres::Tables,
-        room::{Messages, Opened, Opening, Room},
+        room::{Data, Messages, Opened, Opening, Room},
     },
 };
 
@@ -20,7 +20,13 @@ pub const ROOM: Room = Room {
     tags: &[("embargoes", "Rules on which flights carry which freight")],
     codes: code::CODES,
     tables: Tables { kept: &["embargoes"], ..Tables::NONE },
-    messages: &[Messages { aggregate: EMBARGO, event_types: EmbargoEventType::NAMES }],
+    messages: &[Messages {
+        aggregate: EMBARGO,
+        event_types: EmbargoEventType::NAMES,
+        about: &EmbargoEventType::ABOUT,
+        subject: "the embargo's id",
+        data: Data::of::<EmbargoMessage>,
+    }],
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),
     ..Room::named("embargoes")

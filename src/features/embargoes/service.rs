@@ -4,7 +4,7 @@ use super::{
     error::EmbargoError,
     in_force::Embargoes,
     known::Known,
-    model::{EMBARGO, Embargo, EmbargoEventType},
+    model::{EMBARGO, Embargo, EmbargoEventType, EmbargoMessage},
     repository,
 };
 use crate::{
@@ -126,7 +126,7 @@ impl EmbargoService {
             subject: &embargo.id.to_string(),
             sequence: embargo.version,
             event_type: event_type.as_str(),
-            data: json!({"embargo_id": embargo.id, "version": embargo.version}),
+            data: EmbargoMessage { embargo_id: embargo.id, version: embargo.version },
             occurred_at: embargo.updated_at,
             trace: None,
         };

@@ -13,6 +13,7 @@ mod import;
 mod known;
 mod model;
 mod network;
+mod past;
 mod repository;
 mod room;
 mod route_table;

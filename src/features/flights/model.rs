@@ -25,6 +25,17 @@ words! {
     }
 }
 
+impl FlightEventType {
+    /// What each of [`Self::NAMES`] tells.
+    pub const ABOUT: [&str; Self::NAMES.len()] = [
+        "A flight was put on the schedule.",
+        "Times, capacity or other terms of the flight were changed.",
+        "The flight departed.",
+        "The flight arrived.",
+        "The flight was cancelled.",
+    ];
+}
+
 /// A flight with its schedule and its capacity, as the book of record has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flight {

@@ -1,5 +1,6 @@
 //! All SQL of this room. Reads `flight_capacity` besides the schedule and never writes it.
 pub(super) mod audit;
+pub(super) mod past;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::QueryBuilder;

@@ -5,7 +5,8 @@ use super::{
     audit::AUDIT,
     error::code,
     follower::NetworkFollower,
-    model::FlightEventType,
+    model::{FlightEventType, replay::FlightData},
+    past::PAST,
     router::{self, HandlerState},
 };
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     platform::{
         follower::Follower,
         postgres::Tables,
-        room::{Messages, Opened, Opening, Room, Unfinished},
+        room::{Data, Messages, Opened, Opening, Room, Unfinished},
     },
 };
 
@@ -22,7 +23,14 @@ pub const ROOM: Room = Room {
     growing: &["FlightStatus"],
     codes: code::CODES,
     tables: Tables { history: &["flight_events"], fixed: &["network"], kept: &["flights"] },
-    messages: &[Messages { aggregate: FLIGHT, event_types: FlightEventType::NAMES }],
+    messages: &[Messages {
+        aggregate: FLIGHT,
+        event_types: FlightEventType::NAMES,
+        about: &FlightEventType::ABOUT,
+        subject: "the flight's id",
+        data: Data::of::<FlightData>,
+    }],
+    past: Some(PAST),
     audit: AUDIT,
     unfinished: &[Unfinished {
         what: "flights that have neither arrived nor been cancelled",

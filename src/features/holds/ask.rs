@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use super::{
+    contacts::BookingContact,
     dto::{AmendHold, CommitHold, CreateHold, PaymentTerms},
     model::{EndReason, Hold, HoldAction, HoldEventType, HoldKind, PositionName},
 };
@@ -96,12 +97,14 @@ pub struct CommitTerms {
     pub expected_total: Option<Money>,
     /// Names the request under its `Idempotency-Key`: a repetition joins the payment that it began.
     pub request: Option<RequestHash>,
+    /// Who is told about the shipment: kept for the room that makes the booking.
+    pub contacts: Vec<BookingContact>,
 }
 
 impl CommitTerms {
     pub fn new(terms: &PaymentTerms) -> Self {
         let token = terms.payment_token.clone();
-        Self { method: terms.method(), token, expected_total: terms.expected_total, request: None }
+        Self { method: terms.method(), token, expected_total: terms.expected_total, ..Self::default() }
     }
 }
 

@@ -36,7 +36,8 @@ impl PersonalData for HoldService {
         Box::pin(async move {
             let mut blanked = 0;
             loop {
-                let some = repository::texts_of(&mut *self.db.read().await?, &person.organizations, AT_ONCE).await?;
+                let some =
+                    repository::texts_of(&mut *self.db.snapshot().await?, &person.organizations, AT_ONCE).await?;
                 if some.is_empty() {
                     return Ok(blanked);
                 }
@@ -61,7 +62,7 @@ impl HoldService {
         let mut blanked = 0;
         loop {
             let before = self.clock.now() - KEPT_FOR;
-            let some = repository::texts_of_ended(&mut *self.db.read().await?, before, AT_ONCE).await?;
+            let some = repository::texts_of_ended(&mut *self.db.snapshot().await?, before, AT_ONCE).await?;
             if some.is_empty() {
                 return Ok(blanked);
             }

@@ -6,6 +6,7 @@ mod ask;
 mod asked;
 mod audit;
 mod books;
+mod contacts;
 mod counter;
 mod draft;
 mod draws;
@@ -32,6 +33,7 @@ pub use ask::{CommitTerms, HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, 
 pub use asked::Asked;
 pub use audit::{HELD, ever_on};
 pub use books::HoldBooks;
+pub use contacts::{BookingContact, ContactRole, ContactTopic, MOST_CONTACTS, read_contact, read_language};
 pub use counter::{HoldDesk, HoldRequest};
 pub use draft::amended;
 pub use draws::{drawn_from_in_tx, give_back_in_tx, move_draws_in_tx};
@@ -47,8 +49,8 @@ pub use itinerary::{Demand, ItineraryError, check as check_itinerary, check_emba
 pub use judge::{HoldRules, NewlyHeld};
 pub use load::Load;
 pub use model::{
-    By, Draws, EndReason, GENERAL, HOLD, Hold, HoldAction, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus,
-    left_of,
+    By, Draws, EndReason, GENERAL, HOLD, Hold, HoldAction, HoldChange, HoldEvent, HoldEventType, HoldKind, HoldLeg,
+    HoldStatus, left_of,
 };
 pub use price_books::{PriceBooks, PriceTerms};
 pub use room::ROOM;

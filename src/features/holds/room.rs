@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    HOLD, HoldEventType, HoldKind, HoldLimits, HoldService,
+    HOLD, HoldEvent, HoldEventType, HoldKind, HoldLimits, HoldService,
     audit::AUDIT,
     code,
     metric::METRICS,
@@ -19,7 +19,7 @@ use crate::{
         jobs::Handlers,
         outbox::Entry,
         postgres::Tables,
-        room::{Messages, Opened, Opening, Room, Unfinished},
+        room::{Data, Messages, Opened, Opening, Room, Unfinished},
         seal::SealKey,
     },
 };
@@ -30,7 +30,13 @@ pub const ROOM: Room = Room {
     codes: code::CODES,
     metrics: METRICS,
     tables: Tables { history: &["hold_events"], kept: &["holds"], ..Tables::NONE },
-    messages: &[Messages { aggregate: HOLD, event_types: HoldEventType::NAMES }],
+    messages: &[Messages {
+        aggregate: HOLD,
+        event_types: HoldEventType::NAMES,
+        about: &HoldEventType::ABOUT,
+        subject: "the hold's id",
+        data: Data::of::<HoldEvent>,
+    }],
     audit: AUDIT,
     unfinished: &[Unfinished {
         what: "holds that keep room",

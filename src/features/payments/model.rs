@@ -13,7 +13,7 @@ use crate::kernel::{
 };
 
 pub use credit::{CreditAccount, CreditAnchor, CreditEntry, CreditKind, CreditRefusal};
-pub use message::{PaymentEventType, message};
+pub use message::{PaymentEvent, PaymentEventType, message};
 pub use operation::{CALL_TIME, Operation, OperationKind, OperationStatus};
 
 /// The aggregate of this room's messages.

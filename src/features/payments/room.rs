@@ -8,7 +8,7 @@ use super::{
     audit::AUDIT,
     error::code,
     metric::METRICS,
-    model::{PAYMENT, PaymentEventType},
+    model::{PAYMENT, PaymentEvent, PaymentEventType},
     provider::{Http, Journal, Provider},
     router::{self, HandlerState},
     service::{PaymentService, PaymentSettings},
@@ -18,7 +18,7 @@ use super::{
 use crate::platform::{
     jobs::Handlers,
     postgres::Tables,
-    room::{Messages, Opened, Opening, Room},
+    room::{Data, Messages, Opened, Opening, Room},
     seal::SealKey,
     settings::{PaymentProvider, Payments},
 };
@@ -33,7 +33,13 @@ pub const ROOM: Room = Room {
         kept: &["payments", "payment_operations", "credit_accounts", "test_payments", "test_operations"],
         ..Tables::NONE
     },
-    messages: &[Messages { aggregate: PAYMENT, event_types: PaymentEventType::NAMES }],
+    messages: &[Messages {
+        aggregate: PAYMENT,
+        event_types: PaymentEventType::NAMES,
+        about: &PaymentEventType::ABOUT,
+        subject: "the payment's id",
+        data: Data::of::<PaymentEvent>,
+    }],
     audit: AUDIT,
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),

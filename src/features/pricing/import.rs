@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     dto::{CreateTariff, Shape},
     error::PricingError,
-    model::{ImportEventType, Rule, TARIFF, Tariff},
+    model::{ImportEventType, Rule, TARIFF, Tariff, TariffImportMessage},
     repository::{self, Stored},
     service::PricingService,
 };
@@ -216,7 +216,7 @@ impl PricingService {
         ImportSummary { created, updated, .. }: ImportSummary,
     ) -> Result<(), PricingError> {
         let data = json!({"created": created, "updated": updated});
-        self.acts.record_in_tx(tx, actor, "tariffs.imported", Subject::new("tariffs", "all"), data.clone()).await?;
+        self.acts.record_in_tx(tx, actor, "tariffs.imported", Subject::new("tariffs", "all"), data).await?;
         let now = self.clock.now();
         let import: Uuid = self.ids.next(now);
         let message = Message {
@@ -225,7 +225,7 @@ impl PricingService {
             subject: &import.to_string(),
             sequence: 1,
             event_type: ImportEventType::Imported.as_str(),
-            data,
+            data: TariffImportMessage { created, updated },
             occurred_at: now,
             trace: None,
         };

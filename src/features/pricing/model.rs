@@ -1,4 +1,5 @@
 //! Types of prices: the rules as administrators keep them, in versions.
+mod message;
 mod reach;
 mod sale;
 mod surcharge;
@@ -7,6 +8,7 @@ mod terms;
 
 use serde::{Deserialize, Serialize};
 
+pub use message::{SaleLimitMessage, SaleMessage, SurchargeMessage, TariffImportMessage, TariffMessage};
 pub use reach::{PricedLeg, Reach, Way};
 pub use sale::{DiscountReason, Reduction, Sale, SaleUses, fault_of_percent};
 pub use surcharge::{Per, Surcharge, SurchargeBasis, fault_of_bound, fault_of_currency, fault_of_maximum};
@@ -42,6 +44,22 @@ crate::kernel::words! {
         Reached = "REACHED",
         Lifted = "LIFTED",
     }
+}
+
+impl PriceEventType {
+    /// What each of [`Self::NAMES`] tells.
+    pub const ABOUT: [&str; Self::NAMES.len()] =
+        ["A rule of prices was made.", "A rule of prices was changed.", "A rule of prices has ended."];
+}
+
+impl ImportEventType {
+    /// What each of [`Self::NAMES`] tells.
+    pub const ABOUT: [&str; Self::NAMES.len()] = ["Tariffs were imported: one message for all of them."];
+}
+
+impl LimitEventType {
+    /// What each of [`Self::NAMES`] tells.
+    pub const ABOUT: [&str; Self::NAMES.len()] = ["A sale has no use left.", "A sale has uses left again."];
 }
 
 /// The end of a page of rules: lists are in order of id.

@@ -7,7 +7,10 @@ use super::{
     error::code,
     follower::PriceFollower,
     metric::METRICS,
-    model::{ImportEventType, LimitEventType, PriceEventType, SALE, SALE_LIMIT, SURCHARGE, TARIFF},
+    model::{
+        ImportEventType, LimitEventType, PriceEventType, SALE, SALE_LIMIT, SURCHARGE, SaleLimitMessage, SaleMessage,
+        SurchargeMessage, TARIFF, TariffImportMessage, TariffMessage,
+    },
     router::{self, HandlerState},
     service::PricingService,
 };
@@ -17,17 +20,14 @@ use crate::{
         follower::Follower,
         jobs::Handlers,
         postgres::Tables,
-        room::{Messages, Opened, Opening, Room},
+        room::{Data, Messages, Opened, Opening, Room},
     },
 };
 
-/// A tariff's messages, and that of an import.
-const OF_TARIFFS: &[&str] = &[
-    PriceEventType::Created.as_str(),
-    PriceEventType::Changed.as_str(),
-    PriceEventType::Ended.as_str(),
-    ImportEventType::Imported.as_str(),
-];
+/// The messages about rules of one kind.
+const fn of_rules(aggregate: &'static str, subject: &'static str, data: fn() -> Data) -> Messages {
+    Messages { aggregate, event_types: PriceEventType::NAMES, about: &PriceEventType::ABOUT, subject, data }
+}
 
 pub const ROOM: Room = Room {
     tags: &[("prices", "Tariffs, surcharges, sales, and the quotes made by them")],
@@ -36,10 +36,23 @@ pub const ROOM: Room = Room {
     metrics: METRICS,
     tables: Tables { kept: &["price_revision", "tariffs", "surcharges", "sales", "sale_counters"], ..Tables::NONE },
     messages: &[
-        Messages { aggregate: TARIFF, event_types: OF_TARIFFS },
-        Messages { aggregate: SURCHARGE, event_types: PriceEventType::NAMES },
-        Messages { aggregate: SALE, event_types: PriceEventType::NAMES },
-        Messages { aggregate: SALE_LIMIT, event_types: LimitEventType::NAMES },
+        of_rules(TARIFF, "the tariff's id", Data::of::<TariffMessage>),
+        Messages {
+            aggregate: TARIFF,
+            event_types: ImportEventType::NAMES,
+            about: &ImportEventType::ABOUT,
+            subject: "an id of the import",
+            data: Data::of::<TariffImportMessage>,
+        },
+        of_rules(SURCHARGE, "the surcharge's id", Data::of::<SurchargeMessage>),
+        of_rules(SALE, "the sale's id", Data::of::<SaleMessage>),
+        Messages {
+            aggregate: SALE_LIMIT,
+            event_types: LimitEventType::NAMES,
+            about: &LimitEventType::ABOUT,
+            subject: "an id of the sale's limit",
+            data: Data::of::<SaleLimitMessage>,
+        },
     ],
     audit: AUDIT,
     describe: || router::routes().describe(),

@@ -220,7 +220,7 @@ impl PricingService {
             subject: &rule.id.to_string(),
             sequence: rule.version,
             event_type: event_type.as_str(),
-            data: json!({format!("{}_id", T::KIND): rule.id, "version": rule.version}),
+            data: T::message(rule.id, rule.version),
             occurred_at: rule.updated_at,
             trace: None,
         };

@@ -2,12 +2,11 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use super::{
     error::PricingError,
-    model::{LimitEventType, SALE_LIMIT, SaleUses},
+    model::{LimitEventType, SALE_LIMIT, SaleLimitMessage, SaleUses},
     repository::uses::{self, Turn},
 };
 use crate::{
@@ -66,23 +65,35 @@ async fn tell_in_tx(tx: &mut PgSession, turns: &[Turn], now: DateTime<Utc>) -> s
     if turns.is_empty() {
         return Ok(());
     }
-    let subjects: Vec<String> = turns.iter().map(|turn| turn.sale_id.to_string()).collect();
+    let limits: Vec<(Uuid, String)> = turns
+        .iter()
+        .map(|turn| {
+            let limit = limit_of(turn.sale_id);
+            (limit, limit.to_string())
+        })
+        .collect();
     let messages: Vec<Message<'_, _>> = turns
         .iter()
-        .zip(&subjects)
-        .map(|(turn, subject)| {
+        .zip(&limits)
+        .map(|(turn, (limit, subject))| {
             let kind = if turn.is_reached { LimitEventType::Reached } else { LimitEventType::Lifted };
             Message {
                 aggregate: SALE_LIMIT,
-                aggregate_id: turn.sale_id,
+                aggregate_id: *limit,
                 subject,
                 sequence: turn.number,
                 event_type: kind.as_str(),
-                data: json!({"sale_id": turn.sale_id}),
+                data: SaleLimitMessage { sale_id: turn.sale_id },
                 occurred_at: now,
                 trace: None,
             }
         })
         .collect();
     outbox::append_in_tx(tx, &messages).await
+}
+
+/// Returns the id of a sale's limit: messages about the sale have numbers of their own. It is the sale's, as a UUID of version
+/// 8, which nothing else has.
+fn limit_of(sale: Uuid) -> Uuid {
+    Builder::from_custom_bytes(sale.into_bytes()).into_uuid()
 }

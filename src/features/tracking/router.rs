@@ -6,12 +6,10 @@ use axum::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::dto::Tracking;
+use super::{TrackingNumber, dto::Tracking};
 use crate::{
-    features::bookings::{BookingError, BookingService, EventParams, History, HistoryAnchor},
-    kernel::{AwbNumber, BookingRef, Fault},
+    features::bookings::{BookingService, EventParams, History, HistoryAnchor},
     platform::{
-        postgres::Recency,
         room::{Routes, handler_state},
         telemetry::{Traced, span},
         web::{
@@ -26,35 +24,6 @@ handler_state!(HandlerState { bookings: BookingService });
 pub(super) fn routes() -> Routes<HandlerState> {
     let api = OpenApiRouter::new().routes(routes!(track));
     api.into()
-}
-
-/// A number by which a shipment can be tracked.
-#[derive(Debug)]
-enum TrackingNumber {
-    Reference(BookingRef),
-    Awb(AwbNumber),
-}
-
-impl std::str::FromStr for TrackingNumber {
-    type Err = Fault;
-
-    fn from_str(text: &str) -> Result<Self, Fault> {
-        text.parse().map(Self::Reference).or_else(|_| text.parse().map(Self::Awb))
-    }
-}
-
-impl TrackingNumber {
-    async fn find(
-        &self,
-        bookings: &BookingService,
-        page: &PageRequest<HistoryAnchor>,
-        recency: Recency,
-    ) -> Result<History, BookingError> {
-        match self {
-            Self::Reference(reference) => bookings.track_reference(reference, page, recency).await,
-            Self::Awb(number) => bookings.track_awb(number, page, recency).await,
-        }
-    }
 }
 
 problem_responses!(TrackProblems: [LIST, CALLER], NOT_FOUND);

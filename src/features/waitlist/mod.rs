@@ -18,4 +18,5 @@ mod service;
 mod settle;
 mod widen;
 
+pub use model::WAITLIST;
 pub use room::ROOM;

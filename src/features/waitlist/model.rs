@@ -1,5 +1,6 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     features::{
@@ -51,6 +52,19 @@ words! {
         Cancelled = "CANCELLED",
         Moved = "MOVED",
     }
+}
+
+impl WaitlistEventType {
+    /// What each of [`Self::NAMES`] tells.
+    pub const ABOUT: [&str; Self::NAMES.len()] = [
+        "An entry waits, at first or again.",
+        "An offer was made: a hold.",
+        "The offer was booked.",
+        "The offer was declined.",
+        "The offer was not taken in time, or the flights have left.",
+        "The entry was cancelled, by its owner or with its flights.",
+        "The entry has another priority or place.",
+    ];
 }
 
 /// The offer of an entry, as the hold is.
@@ -152,19 +166,25 @@ pub fn offer_ends(now: DateTime<Utc>, cutoff: DateTime<Utc>, hours: u32) -> Date
 pub struct WaitlistAnchor(pub WaitlistEntryId);
 
 /// The data of a message: no free text, no personal data.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct WaitlistMessage {
     entry_id: WaitlistEntryId,
     status: WaitlistStatus,
     origin: AirportCode,
     destination: AirportCode,
+    /// The flights that it waits for; empty if it waits for a date.
     flight_ids: Vec<FlightId>,
+    #[schema(required = true)]
     departure_date: Option<NaiveDate>,
     weight_kg: Weight,
     volume_m3: Volume,
     positions: Positions,
+    /// 1 is served first, 9 last.
     priority: i32,
+    /// The offer.
+    #[schema(required = true)]
     hold_id: Option<HoldId>,
+    /// The entry's version, as in its `ETag`.
     version: i32,
 }
 

@@ -6,7 +6,7 @@ use super::{
     audit::AUDIT,
     error::code,
     metric::METRICS,
-    model::{WAITLIST, WaitlistEventType},
+    model::{WAITLIST, WaitlistEventType, WaitlistMessage},
     router::{self, HandlerState},
     service::{WaitlistLimits, WaitlistService},
 };
@@ -16,7 +16,7 @@ use crate::{
         follower::Follower,
         outbox::Entry,
         postgres::Tables,
-        room::{Messages, Opened, Opening, Room},
+        room::{Data, Messages, Opened, Opening, Room},
     },
 };
 
@@ -26,7 +26,13 @@ pub const ROOM: Room = Room {
     codes: code::CODES,
     metrics: METRICS,
     tables: Tables { kept: &["waitlist_entries"], ..Tables::NONE },
-    messages: &[Messages { aggregate: WAITLIST, event_types: WaitlistEventType::NAMES }],
+    messages: &[Messages {
+        aggregate: WAITLIST,
+        event_types: WaitlistEventType::NAMES,
+        about: &WaitlistEventType::ABOUT,
+        subject: "the entry's id",
+        data: Data::of::<WaitlistMessage>,
+    }],
     audit: AUDIT,
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),

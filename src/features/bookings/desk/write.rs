@@ -9,6 +9,7 @@ use super::{
     super::{
         BOOKING, BookingService,
         billing::{self, Books},
+        contacts::NewContacts,
         draft::{Author, Draft, save_in_tx},
         draw_up::{MadeOf, NewBooking},
         dto::CreateBooking,
@@ -56,6 +57,8 @@ struct Batch {
     draws: Draws,
     /// With the traces of the requests.
     new: Vec<(Booking, Event<BookingData>, Option<String>)>,
+    /// Who is told about the new bookings.
+    contacts: NewContacts,
     drafts: Vec<Draft>,
     /// Claims of refused orders and of cancelled bookings.
     freed: Vec<(AwbNumber, BookingId)>,
@@ -66,13 +69,16 @@ struct Batch {
     payments: Vec<PaymentChange>,
     /// The payments of cancelled bookings.
     books: Vec<Books>,
-    /// Waived fees: the member of staff, the id of the request, and the booking.
-    waivers: Vec<(UserId, String, BookingId, BookingRef)>,
+    /// Waived fees.
+    waivers: Vec<Waiver>,
     /// Charges to credit accounts.
     charges: Vec<Charge>,
     /// For each entry, which of these it has made.
     places: Vec<Place>,
 }
+
+/// A waived fee: the member of staff, the id of the request, and the booking.
+type Waiver = (UserId, String, BookingId, BookingRef);
 
 /// What an entry has made: places in the lists of its batch.
 #[derive(Debug, Clone, Copy, Default)]
@@ -124,6 +130,7 @@ pub async fn write(
     if let Some(insertion) = insertion {
         insertion.execute(&mut **tx).await.map_err(DbError::from)?;
     }
+    std::mem::take(&mut batch.contacts).write_in_tx(tx).await?;
     if !batch.drafts.is_empty() {
         save_in_tx(tx, &batch.drafts).await?;
     }
@@ -141,12 +148,7 @@ pub async fn write(
     for books in std::mem::take(&mut batch.books) {
         books.write_in_tx(tx, now).await?;
     }
-    for (actor, request, booking, reference) in std::mem::take(&mut batch.waivers) {
-        let (subject, data) = (Subject::new(BOOKING, booking), json!({"ref_id": reference}));
-        let record =
-            service.acts.record_of_in_tx(tx, request, Actor::Caller(actor), "booking.fee_waived", subject, data);
-        record.await?;
-    }
+    record_waivers(tx, service, std::mem::take(&mut batch.waivers)).await?;
     batch.draws.save_in_tx(tx, now).await?;
     batch.hand_out(entries, answers);
     let kept = entries.iter().filter_map(|entry| {
@@ -155,6 +157,16 @@ pub async fn write(
     });
     tx.keep(&kept.collect::<Vec<_>>()).await?;
     Ok(rooms)
+}
+
+async fn record_waivers(tx: &mut Transaction, service: &BookingService, waivers: Vec<Waiver>) -> Result<(), DbError> {
+    for (actor, request, booking, reference) in waivers {
+        let (subject, data) = (Subject::new(BOOKING, booking), json!({"ref_id": reference}));
+        let record =
+            service.acts.record_of_in_tx(tx, request, Actor::Caller(actor), "booking.fee_waived", subject, data);
+        record.await?;
+    }
+    Ok(())
 }
 
 impl Batch {
@@ -212,6 +224,7 @@ impl Batch {
                 let booking = service.draw_up(operation, (made.id, reference), flights, now);
                 let taken = booking.legs.iter().map(|leg| Shift::booked(leg.flight_id, booking.id, leg.id, leg.space));
                 self.shift(booking.organization_id, &taken.collect::<Vec<_>>());
+                self.contacts.give(booking.id.uuid(), &operation.new.contacts);
                 self.add_new(service, booking, entry);
             }
             (Decision::Granted(Grant::Commit(stepped, flights, payment)), Operation::StepHold(order)) => {
@@ -223,6 +236,7 @@ impl Batch {
                 let mut hold = made.hold.clone();
                 self.take(&hold);
                 if let Some(terms) = &new.commit {
+                    self.contacts.give(hold.id.uuid(), &terms.contacts);
                     self.begin_payment(service, &mut hold, made.pay, terms, &new.caller);
                     self.give_claim_back(entry);
                 }
@@ -231,6 +245,7 @@ impl Batch {
             (Decision::Granted(Grant::HoldAndBook(held, flights)), Operation::Hold(new)) => {
                 let (Some(made), Some(reference)) = (&entry.made, references.next()) else { return };
                 let Some(stepped) = &held.booked else { return };
+                self.contacts.give(made.id.uuid(), new.commit.as_deref().map_or(&[], |terms| &terms.contacts));
                 self.take(&held.hold);
                 self.add_hold(None, held.hold.clone(), HoldEventType::Created, actor(&new.caller), entry);
                 let posting = Posting { caller: &new.caller, stepped, flights, payment: None };
@@ -322,6 +337,7 @@ impl Batch {
             hold.payment = Some(paid.change.after.clone());
             self.payments.push(paid.change);
         }
+        self.contacts.book(hold.id, id);
         hold.booking = Some((id, reference));
         self.add_new(service, booking, entry);
         self.add_hold(Some(stepped.before.clone()), hold, stepped.event_type, actor(caller), entry);

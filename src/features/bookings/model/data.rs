@@ -213,6 +213,22 @@ pub fn folded(mut whole: Map<String, Value>, event: &Value) -> Result<Map<String
     Ok(whole)
 }
 
+/// The states of a booking, one event after another, without their free text and what is counted from events.
+#[derive(Debug, Default)]
+pub struct Folding {
+    whole: Map<String, Value>,
+}
+
+impl Folding {
+    /// Returns the state after the next event.
+    pub fn after(&mut self, id: BookingId, at: DateTime<Utc>, event: &Value) -> Result<Booking, String> {
+        self.whole = folded(std::mem::take(&mut self.whole), event)?;
+        let data = BookingData::deserialize(&self.whole);
+        let data = data.map_err(|error| format!("the data of an event of booking {id} cannot be read: {error}"))?;
+        Ok(data.into_booking(id, at))
+    }
+}
+
 /// Returns the members of `after` that `before` has not, or has differently.
 fn differences<T: Serialize + PartialEq>(before: &T, after: &T) -> Map<String, Value> {
     if before == after {

@@ -27,6 +27,23 @@ words! {
 }
 
 impl EventType {
+    /// What each of [`Self::NAMES`] tells.
+    pub const ABOUT: [&str; Self::NAMES.len()] = [
+        "A booking was made.",
+        "The cargo departed on a flight.",
+        "The cargo arrived at an airport.",
+        "The cargo was delivered.",
+        "The booking was cancelled.",
+        "The freight or other terms of the booking were amended.",
+        "The booking has another route.",
+        "The cargo was taken off a flight.",
+        "A flight of the booking has other times.",
+        "A flight of the booking was cancelled.",
+        "A guest's booking belongs to the organization of an account from now on.",
+        "Amended freight has changed the price.",
+        "What is paid, refunded or due has changed, or a payment was begun or has failed.",
+    ];
+
     /// Returns the IATA freight status update code, where there is one.
     pub const fn fsu_code(self) -> Option<&'static str> {
         match self {

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Booking, BookingStatus, DATA_VERSION, Event};
 use crate::{
@@ -11,23 +12,35 @@ use crate::{
 
 /// The data of a message: no free text, no personal data. Each version of a booking has one event: the two numbers
 /// advance together.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BookingMessage)]
 pub struct BookingMessage<'a> {
+    /// The version of the form in which the history stores the event's data.
     data_version: i32,
+    /// The event's id in the booking's history.
     event_id: EventId,
     ref_id: &'a BookingRef,
+    #[schema(required = true)]
     awb_number: Option<&'a AwbNumber>,
+    /// The booking's status after the event.
     status: BookingStatus,
+    /// The airport of the cargo or of the event; null in the air.
+    #[schema(required = true)]
     location: Option<AirportCode>,
+    /// The flight of the leg concerned, if there is one.
+    #[schema(required = true)]
     flight_id: Option<FlightId>,
+    #[schema(required = true)]
     flight_number: Option<&'a FlightNumber>,
+    /// All flights that the booking is or was on.
     flight_ids: BTreeSet<FlightId>,
     pieces: Pieces,
     weight_kg: Weight,
+    /// The booking's version, as in its `ETag`.
     version: i32,
 }
 
-/// Returns the message about an event of a booking, which is as after the event. `trace`: of the request; `None`: the
+/// Returns the message about an event of a booking, which is as after this event: its history tells the same. `trace`: of the request; `None`: the
 /// current one.
 pub fn message<'a, D>(
     booking: &'a Booking,

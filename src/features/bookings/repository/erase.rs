@@ -20,6 +20,10 @@ pub(in crate::features::bookings) async fn export(db: &mut PgSession, person: &P
                    'created_at', b.created_at, 'created_by_this_person', b.created_by = $1,
                    'description', t.description, 'customer_reference', t.customer_reference,
                    'shipper', t.shipper, 'consignee', t.consignee,
+                   'contacts', (select coalesce(jsonb_agg(jsonb_build_object(
+                                    'name', c.name, 'role', c.role, 'email', c.email, 'phone', c.phone,
+                                    'language', c.language) order by c.position), '[]')
+                                from booking_contacts c where c.booking_id = b.id),
                    'notes', (select coalesce(jsonb_agg(n.notes order by n.sequence), '[]')
                              from booking_event_notes n where n.booking_id = b.id)
                ) order by b.id), '[]')
@@ -60,6 +64,7 @@ pub(in crate::features::bookings) async fn to_blank(
                                       where t.booking_id = s.id
                                         and num_nonnulls(t.description, t.customer_reference, t.shipper, t.consignee) > 0)
                            or exists (select from booking_event_notes n where n.booking_id = s.id)
+                           or exists (select from booking_contacts c where c.booking_id = s.id)
                         order by s.id) as "bookings!""#,
         &uuids(organizations),
         after,

@@ -35,6 +35,28 @@ pub(in crate::features::bookings) async fn newest_events(
     rows.fetch_all(db).await?.into_iter().map(EventRow::into_event).collect()
 }
 
+/// Returns the events of the booking after this number, oldest first, at most 200. They are found by the primary key.
+pub(in crate::features::bookings) async fn events_after(
+    db: &mut PgSession,
+    id: BookingId,
+    after: i32,
+) -> sqlx::Result<Vec<Event>> {
+    let months = IdMonths::of(id.uuid());
+    let select = format!(
+        "select e.id, e.sequence, e.event_type, e.status, e.location, e.flight_id, e.flight_number, e.leg_id, e.pieces,
+                e.weight_hg, e.actor_id, e.data, e.occurred_at, e.created_at, n.notes
+         from (select * from booking_events e
+               where e.booking_id = $1 and {events} and e.sequence > $2
+               order by e.sequence limit 200) e
+         left join booking_event_notes n on n.booking_id = $1 and {notes} and n.sequence = e.sequence
+         order by e.sequence",
+        events = months.contain("e.booking_id"),
+        notes = months.contain("n.booking_id"),
+    );
+    let rows = sqlx::query_as::<_, EventRow>(AssertSqlSafe(select)).bind(id.uuid()).bind(after);
+    rows.fetch_all(db).await?.into_iter().map(EventRow::into_event).collect()
+}
+
 #[derive(sqlx::FromRow)]
 struct EventRow {
     id: Uuid,

@@ -3,6 +3,7 @@
 mod aboard;
 pub(super) mod audit;
 pub(super) mod bills;
+pub(super) mod contacts;
 mod create;
 mod erase;
 mod events;
@@ -18,7 +19,7 @@ pub(super) use aboard::{
 };
 pub(super) use create::insert_new;
 pub(super) use erase::{delete_notes, export, noted_by, references_of, to_blank};
-pub(super) use events::{amended_since, newest_events};
+pub(super) use events::{amended_since, events_after, newest_events};
 pub(super) use read::{
     find, find_all, find_asked, find_by_awb, flights_of, id_of, list, lock_booking, lock_bookings, lock_free_bookings,
 };

@@ -3,9 +3,9 @@ use futures_util::{Stream, StreamExt};
 use uuid::Uuid;
 
 use crate::{
-    features::bookings::model::{BookingStatus, EventType, replay::PastEvent},
-    kernel::{BookingId, from_column},
-    platform::postgres::PgSession,
+    features::bookings::model::{BookingStatus, Event, EventType, replay::PastEvent},
+    kernel::{AirportCode, BookingId, FlightId, FlightNumber, LegId, Pieces, UserId, Weight, from_column},
+    platform::{outbox::Wanted, postgres::PgSession},
 };
 
 /// Returns the ids after `after` that have a row or an event, in ascending order.
@@ -47,6 +47,62 @@ pub(in crate::features::bookings) fn past_events<'a>(
             event_type: from_column(EventType::WORDS, &row.event_type)?,
             status: from_column(BookingStatus::WORDS, &row.status)?,
             data_version: row.data_version,
+            data: row.data,
+            occurred_at: row.occurred_at,
+            created_at: row.created_at,
+        };
+        Ok((row.booking_id.into(), event))
+    })
+}
+
+/// Returns the next bookings after an id that have wanted events.
+pub(in crate::features::bookings) async fn told(
+    db: &mut PgSession,
+    wanted: &Wanted,
+    after: Uuid,
+    size: i64,
+) -> sqlx::Result<Vec<Uuid>> {
+    let ids = sqlx::query_scalar!(
+        "select distinct booking_id from booking_events
+         where booking_id > $1 and ($2::timestamptz is null or created_at >= $2) and created_at < $3
+           and ($4::text is null or booking_id = (select booking_id from booking_refs where ref_id = $4))
+         order by booking_id limit $5",
+        after,
+        wanted.since,
+        wanted.until,
+        wanted.subject.as_deref(),
+        size,
+    );
+    ids.fetch_all(db).await
+}
+
+/// Streams the events of these bookings with all that their messages tell, by booking and number.
+pub(in crate::features::bookings) fn told_events<'a>(
+    db: &'a mut PgSession,
+    ids: &[Uuid],
+) -> impl Stream<Item = sqlx::Result<(BookingId, Event)>> + Send + Unpin + use<'a> {
+    let rows = sqlx::query!(
+        r#"select booking_id, sequence, id, event_type, status, location as "location: AirportCode", flight_id,
+                  flight_number as "flight_number: FlightNumber", leg_id, pieces as "pieces: Pieces",
+                  weight_hg as "weight_hg: Weight", actor_id, data, occurred_at, created_at
+           from booking_events where booking_id = any($1) order by booking_id, sequence"#,
+        ids,
+    );
+    rows.fetch(db).map(|row| {
+        let row = row?;
+        let event = Event {
+            id: row.id.into(),
+            sequence: row.sequence,
+            event_type: from_column(EventType::WORDS, &row.event_type)?,
+            status: from_column(BookingStatus::WORDS, &row.status)?,
+            location: row.location,
+            flight_id: row.flight_id.map(FlightId::from),
+            flight_number: row.flight_number,
+            leg_id: row.leg_id.map(LegId::from),
+            pieces: row.pieces,
+            weight: row.weight_hg,
+            actor: row.actor_id.map(UserId::from),
+            notes: None,
             data: row.data,
             occurred_at: row.occurred_at,
             created_at: row.created_at,

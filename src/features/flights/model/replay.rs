@@ -2,6 +2,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::{Flight, FlightEventType};
 use crate::{
@@ -104,9 +105,11 @@ fn follows(before: Option<FlightStatus>, event: FlightEventType, after: FlightSt
 
 /// All values of a flight in an event, except its id, the counters of its events, and its bookings. A member that this
 /// build does not know is an error, since it would be lost.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = FlightMessage)]
 #[serde(deny_unknown_fields)]
 pub struct FlightData {
+    /// The version of this form.
     version: i32,
     flight_number: FlightNumber,
     origin: AirportCode,
@@ -116,12 +119,17 @@ pub struct FlightData {
     scheduled_departure_at: DateTime<Utc>,
     scheduled_arrival_at: DateTime<Utc>,
     scheduled_date: NaiveDate,
+    #[schema(required = true)]
     actual_departure_at: Option<DateTime<Utc>>,
+    #[schema(required = true)]
     actual_arrival_at: Option<DateTime<Utc>>,
+    #[schema(required = true)]
     aircraft_code: Option<AircraftCode>,
     is_freighter: bool,
     status: FlightStatus,
+    /// In units of 0.1 kg: what may be sold.
     capacity_weight_hg: i64,
+    /// In litres.
     capacity_volume_l: i64,
     capacity_positions: i64,
     /// Absent, as the three after it, if the event was written by a version without overbooking.

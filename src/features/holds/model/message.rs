@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{EndReason, HOLD, Hold, HoldKind, HoldStatus};
 use crate::{
@@ -19,19 +20,39 @@ words! {
     }
 }
 
+impl HoldEventType {
+    /// What each of [`Self::NAMES`] tells.
+    pub const ABOUT: [&str; Self::NAMES.len()] = [
+        "Room is held.",
+        "What the hold keeps has changed.",
+        "The hold has a later expiry.",
+        "The hold became a booking.",
+        "The hold was released.",
+        "The hold has expired.",
+    ];
+}
+
 /// The state of a hold after an event, without free text or personal data: part of its history and its message.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = HoldMessage)]
 pub struct HoldEvent {
     hold_id: HoldId,
     kind: HoldKind,
     status: HoldStatus,
+    /// Why it was released.
+    #[schema(required = true)]
     end_reason: Option<EndReason>,
+    /// The flights on which it keeps or kept room after the event.
     pub flight_ids: Vec<FlightId>,
     weight_kg: Weight,
     volume_m3: Volume,
     positions: Positions,
+    /// From then on it keeps nothing.
     expires_at: DateTime<Utc>,
+    /// The booking that it became.
+    #[schema(required = true)]
     booking_ref: Option<BookingRef>,
+    /// The hold's version, as in its `ETag`.
     version: i32,
 }
 

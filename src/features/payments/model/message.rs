@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{PAYMENT, Payment, PaymentMethod, PaymentStatus};
 use crate::{
@@ -22,6 +23,18 @@ words! {
 }
 
 impl PaymentEventType {
+    /// What each of [`Self::NAMES`] tells.
+    pub const ABOUT: [&str; Self::NAMES.len()] = [
+        "A payment was made.",
+        "The provider was asked.",
+        "The payer has something to do.",
+        "The amount is reserved.",
+        "The amount, or a part of it, was taken.",
+        "The payment has failed.",
+        "What was reserved was given back.",
+        "A part or all of what was taken went back.",
+    ];
+
     const fn of(status: PaymentStatus) -> Self {
         match status {
             PaymentStatus::Created => Self::Created,
@@ -51,17 +64,23 @@ impl PaymentEventType {
 }
 
 /// The state of a payment after an event: ids and figures only.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = PaymentMessage)]
 pub struct PaymentEvent {
     payment_id: PaymentId,
+    #[schema(required = true)]
     hold_id: Option<HoldId>,
+    #[schema(required = true)]
     booking_ref: Option<BookingRef>,
     method: PaymentMethod,
     status: PaymentStatus,
     amount: Money,
     captured: Money,
     refunded: Money,
+    /// Why it failed.
+    #[schema(required = true)]
     failure_code: Option<String>,
+    /// The payment's version, as in its `ETag`.
     version: i32,
 }
 

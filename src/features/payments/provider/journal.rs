@@ -130,7 +130,9 @@ impl Journal {
             let is_lost = known.status == "LOST";
             return Ok((!is_lost).then(|| found(&known).authorization()));
         }
-        let Some(behaviour) = behaviour else { return Ok(Some(Outcome::declined("missing_token"))) };
+        // A key has one answer for good: also a request with the token that comes later has this one.
+        let refusal = behaviour.is_none().then(|| Outcome::declined("missing_token"));
+        let behaviour = behaviour.unwrap_or(Behaviour::Declined);
         let (status, outcome) = behaviour.begins();
         let payment = TestPayment {
             reference: format!("test_{}", call.operation.uuid().simple()),
@@ -153,7 +155,7 @@ impl Journal {
             repository::insert_test_operation(tx, &entry).await?;
         }
         let is_silent = matches!(behaviour, Behaviour::Hang | Behaviour::Lost);
-        Ok((!is_silent).then(|| found(&payment).authorization()))
+        Ok((!is_silent).then(|| refusal.unwrap_or_else(|| found(&payment).authorization())))
     }
 
     /// Makes a change of a payment once per operation. `change` returns whether it may be made.

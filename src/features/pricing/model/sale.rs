@@ -1,7 +1,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::{Faults, Reach, SALE, Terms};
+use super::{Faults, Reach, SALE, SaleMessage, Terms};
 use crate::kernel::{Fault, FaultCode, Money, Rate, fault_of_end};
 
 /// By how much a sale lowers the weight charge.
@@ -41,6 +42,12 @@ impl Terms for Sale {
     const CHANGED: &'static str = "sale.changed";
     const ENDED: &'static str = "sale.ended";
     type Key = ();
+
+    type Message = SaleMessage;
+
+    fn message(id: Uuid, version: i32) -> SaleMessage {
+        SaleMessage { sale_id: id, version }
+    }
 
     fn reach(&self) -> &Reach {
         &self.reach

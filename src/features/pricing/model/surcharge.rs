@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::{Faults, Reach, SURCHARGE, Terms};
+use super::{Faults, Reach, SURCHARGE, SurchargeMessage, Terms};
 use crate::kernel::{Currency, Fault, FaultCode, HandlingCode, Rate, words};
 
 words! {
@@ -46,6 +47,12 @@ impl Terms for Surcharge {
     const CHANGED: &'static str = "surcharge.changed";
     const ENDED: &'static str = "surcharge.ended";
     type Key = ();
+
+    type Message = SurchargeMessage;
+
+    fn message(id: Uuid, version: i32) -> SurchargeMessage {
+        SurchargeMessage { surcharge_id: id, version }
+    }
 
     fn reach(&self) -> &Reach {
         &self.reach

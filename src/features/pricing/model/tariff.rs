@@ -2,8 +2,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use super::{Faults, Reach, TARIFF, Terms};
+use super::{Faults, Reach, TARIFF, TariffMessage, Terms};
 use crate::{
     kernel::{Currency, Fault, FaultCode, HandlingCode, Money, OrganizationId, Rate, Weight, text_value},
     platform::web::{Raw, read},
@@ -121,6 +122,12 @@ impl Terms for Tariff {
     const CHANGED: &'static str = "tariff.changed";
     const ENDED: &'static str = "tariff.ended";
     type Key = (Option<OrganizationId>, Product);
+
+    type Message = TariffMessage;
+
+    fn message(id: Uuid, version: i32) -> TariffMessage {
+        TariffMessage { tariff_id: id, version }
+    }
 
     fn reach(&self) -> &Reach {
         &self.reach

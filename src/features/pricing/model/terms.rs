@@ -21,6 +21,12 @@ pub trait Terms: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOw
     /// What tells rules of one scope apart in the index.
     type Key: Copy + Eq + std::hash::Hash + Default + std::fmt::Debug + Send + Sync;
 
+    /// The data of its messages.
+    type Message: Serialize + Send + Sync;
+
+    /// Returns the data of a message about this version of the rule with this id.
+    fn message(id: Uuid, version: i32) -> Self::Message;
+
     fn reach(&self) -> &Reach;
 
     fn key(&self) -> Self::Key;

@@ -242,6 +242,7 @@ impl World {
             position_names: None,
             product: None,
             contact: None,
+            contacts: Vec::new(),
             discount_code: None,
             payment_token: None,
             payment_method: None,
