@@ -17,11 +17,14 @@ use crate::platform::{
     telemetry::metric,
     timing::Timing,
 };
+#[cfg(feature = "kafka")]
+use crate::platform::{outbox::Kafka, settings};
 
-/// Retention of messages that every sink has received.
-const OUTBOX_KEPT: TimeDelta = TimeDelta::days(7);
 /// Timeout of a delivery. No request waits for one: waiting for a slow Redis is better than sending it the same again.
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Sinks that every process serves.
+const OF_ALL: [&str; 2] = ["webhooks", "notifications"];
 
 /// The background work: jobs, schedules, and the delivery of messages.
 #[derive(Clone)]
@@ -29,6 +32,8 @@ pub struct BackgroundTasks {
     db: Database,
     /// The destination of messages, and this installation's name there.
     redis: Option<(Redis, String)>,
+    #[cfg(feature = "kafka")]
+    kafka: Option<(settings::Kafka, String)>,
     runner: Runner,
     schedules: Schedules,
     process: String,
@@ -46,19 +51,60 @@ impl BackgroundTasks {
         let db = db.for_background();
         let schedules = Schedules::new(db.clone(), jobs.schedules(), ids.clone(), clock.clone());
         let runner = Runner::new(db.clone(), jobs, process.clone(), *timing);
-        Ok(Self { db, redis, runner, schedules, process, timing: *timing, ids: ids.clone(), clock: clock.clone() })
+        // Without the sink, validation has refused brokers.
+        #[cfg(feature = "kafka")]
+        let kafka = Some(opening.settings.kafka.clone()).filter(|kafka| !kafka.brokers.is_empty());
+        let this = Self {
+            db,
+            redis,
+            #[cfg(feature = "kafka")]
+            kafka: kafka.map(|kafka| (kafka, secrets.namespace.clone())),
+            runner,
+            schedules,
+            process,
+            timing: *timing,
+            ids: ids.clone(),
+            clock: clock.clone(),
+        };
+        #[cfg(feature = "kafka")]
+        this.kafka(CancellationToken::new())?;
+        Ok(this)
     }
 
     /// Starts all background work; after `stop` it ends when its current work is done.
     pub fn start(&self, workers: &TaskTracker, stop: &CancellationToken) {
         workers.spawn(self.schedules.clone().run(stop.clone()));
         workers.spawn(self.runner.clone().run(stop.clone()));
-        if let Some((redis, installation)) = &self.redis {
-            let streams = RedisStreams::new(redis.clone(), installation);
-            let process = self.process.clone();
-            workers.spawn(relay(self.db.clone(), streams, process, self.timing, stop.clone()));
+        if let Some(streams) = self.streams() {
+            workers.spawn(relay(self.db.clone(), streams, self.process.clone(), self.timing, stop.clone()));
+        }
+        #[cfg(feature = "kafka")]
+        match self.kafka(stop.clone()) {
+            Ok(Some(kafka)) => {
+                workers.spawn(relay(self.db.clone(), kafka, self.process.clone(), self.timing, stop.clone()));
+            }
+            Ok(None) => {}
+            // It was opened once before.
+            Err(error) => tracing::error!(%error, "messages are not delivered to Kafka"),
         }
         workers.spawn(measure(self.db.clone(), self.timing.measurement, stop.clone()));
+    }
+
+    /// Returns the database by which this work is done.
+    pub(super) const fn db(&self) -> &Database {
+        &self.db
+    }
+
+    /// Opens the sink in Redis, where there is one.
+    pub(super) fn streams(&self) -> Option<RedisStreams> {
+        self.redis.as_ref().map(|(redis, installation)| RedisStreams::new(redis.clone(), installation))
+    }
+
+    /// Opens the sink of Kafka, where it is configured. `stop` ends what waits for a broker.
+    #[cfg(feature = "kafka")]
+    pub(super) fn kafka(&self, stop: CancellationToken) -> anyhow::Result<Option<Kafka>> {
+        let open = |(settings, installation): &(settings::Kafka, String)| Kafka::new(settings, installation, stop);
+        self.kafka.as_ref().map(open).transpose()
     }
 
     /// Returns all jobs.
@@ -93,6 +139,8 @@ impl BackgroundTasks {
 
     /// Stops keeping messages for a sink. Returns false if there is no sink of this name.
     pub async fn retire_sink(&self, name: &str) -> anyhow::Result<bool> {
+        // Its place would be lost, and all that is kept delivered once more.
+        anyhow::ensure!(!OF_ALL.contains(&name), "the sink {name} is a part of every Loadmaster and stays");
         Ok(outbox::retire(&self.db, name).await?)
     }
 
@@ -109,7 +157,8 @@ impl BackgroundTasks {
 
 /// Returns the jobs of the platform. The rooms register their own.
 fn platform_jobs(opening: &Opening) -> Handlers {
-    let Opening { db, clock, idempotency, .. } = opening;
+    let Opening { settings, db, clock, idempotency, .. } = opening;
+    let retention = settings.outbox.retention();
     Handlers::default()
         .every(TimeDelta::days(1), "partitions_ahead", (db.clone(), clock.clone()), |(db, clock)| async move {
             let made = db.ensure_partitions(clock.now()).await?;
@@ -121,8 +170,8 @@ fn platform_jobs(opening: &Opening) -> Handlers {
             tracing::info!(deleted, "old idempotency keys deleted");
             Ok(())
         })
-        .every(TimeDelta::hours(1), "old_outbox", db.clone(), |db| async move {
-            let deleted = outbox::delete_delivered(&db, OUTBOX_KEPT).await?;
+        .every(TimeDelta::hours(1), "old_outbox", db.clone(), move |db| async move {
+            let deleted = outbox::delete_delivered(&db, retention).await?;
             tracing::info!(deleted, "delivered messages deleted");
             Ok(())
         })

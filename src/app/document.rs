@@ -6,7 +6,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use super::rooms::ROOMS;
+use super::{rooms::ROOMS, webhooks};
 use crate::platform::web::ProblemBody;
 
 /// The tag of operations that belong to no room.
@@ -58,6 +58,7 @@ pub fn openapi() -> OpenApi {
         document.merge((room.describe)());
     }
     document.merge(super::router::system().describe());
+    document.webhooks = Some(webhooks::sent());
     finish(secured(document))
 }
 
@@ -75,7 +76,7 @@ fn secured(mut document: OpenApi) -> OpenApi {
     document
 }
 
-fn growing(schema: &str) -> bool {
+pub(super) fn growing(schema: &str) -> bool {
     ROOMS.iter().any(|room| room.growing.contains(&schema))
 }
 

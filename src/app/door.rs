@@ -207,7 +207,9 @@ impl Door {
 
     /// Lets the handler answer, in the coding that the client prefers.
     async fn serve(&self, mut request: Request) -> Response {
-        if choose_coding(&mut request) == Coding::Identity {
+        // Events are never compressed, and their streams keep less without that layer.
+        let wants_events = request.headers().get(header::ACCEPT).is_some_and(|kind| kind == "text/event-stream");
+        if choose_coding(&mut request) == Coding::Identity || wants_events {
             let mut response = served(self.router.clone().call(request).await);
             vary(&mut response);
             return response;

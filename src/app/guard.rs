@@ -151,13 +151,14 @@ pub(super) fn cors(server: &settings::Server) -> Option<CorsLayer> {
     let named = HeaderName::from_static;
     let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::IF_MATCH,
             header::IF_NONE_MATCH,
             named("idempotency-key"),
+            named("last-event-id"),
             named("x-request-id"),
             POSITION,
             named("traceparent"),

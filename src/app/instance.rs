@@ -20,6 +20,9 @@ const MIGRATION_POLL: Duration = Duration::from_secs(1);
 /// Timeout of that check: a server that fell silent may never answer.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Time before the end of the drain at which streams end.
+const STREAMS_END_BEFORE: Duration = Duration::from_millis(500);
+
 /// Longest time to give back what was granted of callers' quotas.
 const QUOTA_PATIENCE: Duration = Duration::from_millis(100);
 
@@ -79,7 +82,11 @@ impl Instance {
         let rest = u64::try_from(self.shutdown.saturating_sub(self.drain).as_millis()).unwrap_or(u64::MAX);
         let by = |percent: u64| began + self.drain + Duration::from_millis(rest.saturating_mul(percent) / 100);
         self.state.health.begin_shutdown();
-        tokio::time::sleep(self.drain).await;
+        // Their clients come back after a second at the earliest: not to this process.
+        let last = self.drain.min(STREAMS_END_BEFORE);
+        tokio::time::sleep(self.drain.saturating_sub(last)).await;
+        self.state.streams.end();
+        tokio::time::sleep(last).await;
         self.server.stop(by(settings::FOR_REQUESTS).saturating_duration_since(Instant::now())).await;
         if tokio::time::timeout_at(by(TASKS_BY), self.state.tasks.drain()).await.is_err() {
             tracing::error!("work was still in progress when the server stopped; uncommitted changes are rolled back");

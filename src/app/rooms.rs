@@ -10,7 +10,7 @@ use crate::{
         follower::Follower,
         jobs::Handlers,
         postgres::{self, Month, Tables},
-        room::{Opened, Opening, Room, Routes, Unfinished, Worker},
+        room::{Messages, Opened, Opening, Room, Routes, Unfinished, Worker},
         secrets,
         telemetry::{self, Catalogue},
         web::{self, Code},
@@ -45,6 +45,11 @@ pub fn metrics() -> Catalogue {
 /// Returns the tables on which the serving role has restricted rights.
 pub fn tables() -> Vec<Tables> {
     std::iter::once(Tables::PLATFORM).chain(ROOMS.iter().map(|room| room.tables)).collect()
+}
+
+/// Returns the types of all messages.
+pub fn message_types() -> Vec<String> {
+    ROOMS.iter().flat_map(|room| room.messages).flat_map(Messages::names).collect()
 }
 
 /// Brings the schema up to this version, and gives the serving role its rights.

@@ -4,7 +4,7 @@ use axum::{Router, response::Redirect, routing::get};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    AppState,
+    AppState, event_types,
     guard::{Bounded, Bounds},
     kept, problems, system,
 };
@@ -21,7 +21,7 @@ const IMPORT_TIMEOUT: Duration = Duration::from_mins(5);
 /// Routes that belong to no room.
 pub(super) fn system() -> Routes<AppState> {
     let root = OpenApiRouter::new().merge(system::probes()).merge(problems::catalogue());
-    Routes { api: system::information(), root, ..Routes::default() }
+    Routes { api: system::information().merge(event_types::catalogue()), root, ..Routes::default() }
 }
 
 /// The templates of all routes, by path.

@@ -7,7 +7,7 @@ use super::{
     background::BackgroundTasks,
     health::Health,
     limits::{FloodGuard, Limits},
-    rooms::OpenRooms,
+    rooms::{self, OpenRooms},
     scrape::Scrape,
     summary::Summary,
 };
@@ -16,6 +16,7 @@ use crate::platform::{
     follower::Follower,
     idempotency::Idempotency,
     locks::Locks,
+    outbound::Network,
     postgres::Database,
     random::{IdSource, TokenSource},
     rate_limit::RateLimiter,
@@ -23,9 +24,11 @@ use crate::platform::{
     room::{Opening, Routes, Worker},
     secrets::ServerSecrets,
     settings::Settings,
+    streams::Streams,
     tally::Tally,
     tasks::Tasks,
     timing::Timing,
+    vault::Vault,
     web::CursorKey,
     work::UnitOfWork,
     writers::Writers,
@@ -43,6 +46,7 @@ pub struct Application {
     pub(super) limits: Limits,
     pub(super) flood: Option<Arc<FloodGuard>>,
     pub tasks: Tasks,
+    pub(super) streams: Streams,
     pub unit_of_work: UnitOfWork,
     pub idempotency: Idempotency,
     pub health: Health,
@@ -92,14 +96,18 @@ pub struct Resources {
     pub tokens: TokenSource,
     pub metrics: PrometheusHandle,
     pub timing: Timing,
+    /// Where calls to addresses that callers chose go.
+    pub network: Arc<dyn Network>,
 }
 
 impl AppState {
     /// Opens the rooms. The database must be migrated.
     pub async fn assemble(parts: Resources) -> anyhow::Result<Self> {
-        let Resources { settings, db, redis, clock, ids, tokens, metrics, timing } = parts;
+        let Resources { settings, db, redis, clock, ids, tokens, metrics, timing, network } = parts;
         let secrets = Arc::new(ServerSecrets::load(&db, clock.as_ref(), &tokens).await?);
         let tasks = Tasks::default();
+        let process = tokens.token()?;
+        let streams = Streams::new(&settings.stream, clock.clone(), tokens.clone());
         let opening = Opening {
             settings: settings.clone(),
             db: db.clone(),
@@ -113,14 +121,18 @@ impl AppState {
             cursor_key: CursorKey::new(&secrets.cursor_key),
             unit_of_work: UnitOfWork::new(db.clone(), tasks.clone()),
             tasks,
+            streams: streams.clone(),
             tally: Tally::default(),
             timing,
+            process: process.as_str().into(),
+            vault: Vault::new(&settings.secrets, &secrets.vault_key, tokens.clone()),
+            network,
+            message_types: rooms::message_types().into(),
             secrets,
             personal: Vec::new(),
             services: Extensions::new(),
         };
         let rooms = OpenRooms::open(opening.clone()).await?;
-        let process = tokens.token()?;
         let background = BackgroundTasks::new(&opening, rooms.jobs, process.clone())?;
         let writers = Writers::new(&db, redis.as_ref(), &opening.secrets.namespace, &settings.database);
         let health = Health::new(db, redis.clone());
@@ -132,6 +144,7 @@ impl AppState {
             flood: FloodGuard::new(&settings.rate_limit).map(Arc::new),
             unit_of_work: opening.unit_of_work,
             tasks: opening.tasks,
+            streams,
             idempotency: opening.idempotency,
             scrape: Scrape::new(metrics.clone(), health.clone(), rooms.gauges),
             health,

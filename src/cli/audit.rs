@@ -11,7 +11,10 @@ use crate::{
     app::{AuditOptions, AuditReport, Check, Subject, audit},
     features::{bookings::BOOKING, capacity::FLIGHT},
     kernel::{BookingRef, FlightId},
-    platform::settings::Settings,
+    platform::{
+        clock::{Clock, SystemClock},
+        settings::Settings,
+    },
 };
 
 /// Exit status when the audit could not be completed; 1 reports that the books are wrong.
@@ -50,7 +53,8 @@ async fn look(backend: &Backend, options: &Options) -> anyhow::Result<AuditRepor
         (None, Some(reference)) => Some(Subject { kind: BOOKING, name: reference.to_string() }),
         (None, None) => None,
     };
-    let wanted = AuditOptions { subject, rebuild: options.rebuild, messages_since: None };
+    let messages_since = Some(SystemClock.now() - backend.settings.outbox.certainty());
+    let wanted = AuditOptions { subject, rebuild: options.rebuild, messages_since };
     let progress = Progress::on_terminal("Auditing");
     let watch = |what: &'static str, count: u64| {
         let count = if count == 0 { String::new() } else { format!("{count} ") };

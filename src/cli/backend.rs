@@ -10,6 +10,7 @@ use crate::{
     platform::{
         clock::{Clock, SystemClock},
         embedded::Embedded,
+        outbound::SystemNetwork,
         postgres::{self, Database, Unreachable},
         random::{IdSource, TokenSource},
         redis::Redis,
@@ -169,6 +170,7 @@ impl Backend {
             tokens: TokenSource::default(),
             metrics: telemetry::start_metrics(&app::metrics())?,
             timing: Timing::of_process(),
+            network: Arc::new(SystemNetwork::default()),
         })
     }
 

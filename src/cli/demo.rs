@@ -1,6 +1,7 @@
 mod caller;
 mod delivered;
 mod held;
+mod letters;
 mod paid;
 mod rerouted;
 
@@ -10,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use caller::{Caller, text};
+use letters::Last;
 
 use super::{
     output::{read_secret, say},
@@ -38,7 +40,7 @@ pub(super) struct Options {
 }
 
 /// Runs the main workflow over HTTP, as a client would.
-pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<()> {
+pub(super) async fn run(mut settings: Settings, options: Options) -> anyhow::Result<()> {
     if let Some((url, email)) = options.url.zip(options.email) {
         ensure!(options.password_stdin, "pass the password on standard input, with --password-stdin");
         let staff = Login { email, password: read_secret()? };
@@ -49,6 +51,8 @@ pub(super) async fn run(settings: Settings, options: Options) -> anyhow::Result<
         "the demo creates users and bookings, so it runs only on a private database; unset DATABASE_URL, or name a \
          running server with --url"
     );
+    // The demo ends with the letters: it does not wait for a minute until what one flight causes is collected.
+    settings.notifications.collect_seconds = settings.notifications.collect_seconds.min(1);
     let mut stop = StopSignal::listen()?;
     let running = tokio::select! {
         started = Running::start(settings, None, true) => started?,
@@ -113,8 +117,10 @@ async fn play(base: String, staff: Login) -> anyhow::Result<()> {
     let shipper = register(&anyone, "shipper").await?;
     step("register", "a shipper; carrier staff logs in");
     let cast = Cast { anyone, shipper, staff };
+    let are_letters_kept = letters::verify(&cast.staff, &cast.shipper).await?;
 
     let first = delivered::play(&cast).await?;
+    let mut last = Last::about(first.clone(), "delivered");
     let second = if may_schedule {
         say("\nPart 2: the onward flight is cancelled\n\n");
         Some(rerouted::play(&cast).await?)
@@ -126,12 +132,13 @@ async fn play(base: String, staff: Login) -> anyhow::Result<()> {
     held::play(&cast).await?;
     if may_schedule {
         say("\nPart 4: a full flight, and somebody who waits for it\n\n");
-        held::play_waitlist(&cast).await?;
+        last = Last::about(held::play_waitlist(&cast).await?, "cancelled");
     } else {
         say("\nPart 4, a full flight, was left out: it requires an administrator.\n");
     }
     say("\nPart 5: a price, a payment, and a cancellation\n\n");
-    paid::play(&cast).await?;
+    last = paid::play(&cast).await?.unwrap_or(last);
+    letters::show(&cast, &last, are_letters_kept).await?;
     let base = &cast.anyone.base;
     say("\nPublic tracking:\n");
     for reference in [Some(first), second].into_iter().flatten() {

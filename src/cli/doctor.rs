@@ -44,6 +44,7 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         if backend.is_private() { "a private PostgreSQL, run by Loadmaster" } else { "the configured PostgreSQL" };
     findings.push(Finding::Fine(format!("the database is {whose}")));
     findings.push(descriptors());
+    findings.push(secrets(&backend.settings));
     findings.extend(database(&backend).await);
     findings.extend(redis(&backend).await);
     backend.stop().await?;
@@ -70,6 +71,18 @@ fn status(findings: &[Finding]) -> u8 {
     } else {
         0
     }
+}
+
+/// Reports where the key lies that encrypts stored secrets.
+fn secrets(settings: &Settings) -> Finding {
+    if settings.secrets.key.is_some() {
+        return Finding::Fine("stored secrets are encrypted under a key that the database does not contain".to_owned());
+    }
+    Finding::Weaker(
+        "stored secrets are encrypted under a key that the database contains, too: whoever copies it can sign webhooks; set \
+         secrets.key, and run `loadmaster secrets reseal`"
+            .to_owned(),
+    )
 }
 
 /// The least number of open files with which `server.max_connections` can be reached.

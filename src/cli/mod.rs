@@ -15,6 +15,8 @@ mod output;
 mod partitions;
 mod restored;
 mod rotation;
+mod schemas;
+mod secrets;
 mod serve;
 mod user;
 
@@ -89,6 +91,9 @@ enum Command {
     /// Manage the keys that sign access tokens.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Manage the encryption of stored secrets.
+    #[command(subcommand)]
+    Secrets(secrets::Command),
     /// Manage the flight schedule.
     #[command(subcommand)]
     Flights(flights::Command),
@@ -105,6 +110,8 @@ enum Command {
     Audit(audit::Options),
     /// Print the description of the API (OpenAPI 3.1).
     Openapi,
+    /// Print the JSON Schemas of all types of messages.
+    Schemas(schemas::Options),
     /// Print the settings in effect, with secrets masked.
     Config,
     /// Check this installation, and report problems.
@@ -140,6 +147,9 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         say(&format!("{}\n", app::openapi().to_pretty_json()?));
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::Schemas(options) = &arguments.command {
+        return schemas::run(options);
+    }
     let settings = arguments.settings.clone().load()?;
     if matches!(arguments.command, Command::Config) {
         say(&settings.render());
@@ -166,14 +176,15 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Demo(options) => Box::pin(demo::run(settings, options)).await.map(|()| ExitCode::SUCCESS),
             Command::User(command) => Box::pin(user::run(settings, command)).await.map(|()| ExitCode::SUCCESS),
             Command::Keys(command) => Box::pin(keys::run(settings, command)).await.map(|()| ExitCode::SUCCESS),
-            Command::Flights(command) => flights::run(settings, command).await,
+            Command::Secrets(command) => Box::pin(secrets::run(settings, command)).await,
+            Command::Flights(command) => Box::pin(flights::run(settings, command)).await,
             Command::Jobs(command) => Box::pin(jobs::run(settings, command)).await,
             Command::Outbox(command) => Box::pin(outbox::run(settings, command)).await,
             Command::Partitions(command) => Box::pin(partitions::run(settings, command)).await,
             Command::Audit(options) => Box::pin(audit::run(settings, options)).await,
             Command::Doctor => doctor::run(settings).await,
             Command::Healthcheck => healthcheck::run(&settings).await,
-            Command::Openapi | Command::Config => Ok(ExitCode::SUCCESS),
+            Command::Openapi | Command::Schemas(_) | Command::Config => Ok(ExitCode::SUCCESS),
         };
         if let Some(exporting) = exporting {
             exporting.stop().await;

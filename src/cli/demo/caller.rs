@@ -96,7 +96,9 @@ impl Caller {
         let status = response.status();
         let pause = response.headers().get(header::RETRY_AFTER);
         let pause = pause.and_then(|seconds| seconds.to_str().ok()?.parse().ok()).map(Duration::from_secs);
-        let answer = response.json().await.with_context(|| format!("{method} {path} did not answer JSON"))?;
+        let body = response.bytes().await.with_context(|| format!("the answer to {method} {path} was cut off"))?;
+        let answer = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
+        let answer = answer.with_context(|| format!("{method} {path} did not answer JSON"))?;
         Ok((status, pause, answer))
     }
 }

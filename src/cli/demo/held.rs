@@ -54,8 +54,8 @@ fn missing(hold: &Value) -> String {
 }
 
 /// A shipper waits for a full flight; another one's booking is cancelled, and the offer is booked. The flight is the
-/// demo's own.
-pub(super) async fn play_waitlist(cast: &Cast) -> anyhow::Result<()> {
+/// demo's own. Returns the reference of the cancelled booking.
+pub(super) async fn play_waitlist(cast: &Cast) -> anyhow::Result<String> {
     let like = find_flight(&cast.anyone).await?;
     let flight = rerouted::add_flight_like(cast, &like).await?;
     let number = text(&flight, "flight_number");
@@ -80,7 +80,7 @@ pub(super) async fn play_waitlist(cast: &Cast) -> anyhow::Result<()> {
     ensure!(entry["booking_ref"] == booking["ref_id"], "the entry of the waitlist does not show its booking");
     let (reference, status) = (text(&booking, "ref_id"), text(&entry, "status"));
     step("book", &format!("{reference}: {WAITS_KG} kg on {number}; the entry is {status}"));
-    Ok(())
+    Ok(full)
 }
 
 /// Waits until room is offered to an entry of the waitlist, and returns the hold.

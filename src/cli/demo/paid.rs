@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use serde_json::{Value, json};
 
-use super::{Cast, caller::text, delivered::find_flight, step};
+use super::{Cast, caller::text, delivered::find_flight, letters::Last, step};
 
 /// Longest wait for a refund, which comes within a second.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -12,8 +12,9 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// A token of the provider `test`, which charges nobody.
 pub(super) const TOKEN: &str = "tok_visa";
 
-/// A shipper asks for a price, books by it and pays, and cancels: a fee is kept, and the rest goes back.
-pub(super) async fn play(cast: &Cast) -> anyhow::Result<()> {
+/// A shipper asks for a price, books by it and pays, and cancels: a fee is kept, and the rest goes back. Returns the
+/// shipper's last notification; `None` if the part was left out.
+pub(super) async fn play(cast: &Cast) -> anyhow::Result<Option<Last>> {
     let flight = find_flight(&cast.anyone).await?;
     let asked = json!({
         "origin": flight["origin"], "destination": flight["destination"], "flight_ids": [flight["id"]],
@@ -22,7 +23,7 @@ pub(super) async fn play(cast: &Cast) -> anyhow::Result<()> {
     let (status, quote) = cast.shipper.ask(reqwest::Method::POST, "/api/v1/quotes", Some(asked)).await?;
     if quote["code"] == "no_rate" {
         step("quote", "left out: this server has no tariff for the flight");
-        return Ok(());
+        return Ok(None);
     }
     ensure!(status.is_success(), "POST /api/v1/quotes answered {status}: {}", text(&quote, "detail"));
     step("quote", &format!("98 kg on {}: {}", text(&flight, "flight_number"), money(&quote["total"])));
@@ -37,7 +38,7 @@ pub(super) async fn play(cast: &Cast) -> anyhow::Result<()> {
     let (status, booking) = cast.shipper.ask(reqwest::Method::POST, "/api/v1/bookings", Some(order)).await?;
     if booking["code"] == "payment_not_possible" {
         step("pay", "left out: this server has no payment provider");
-        return Ok(());
+        return Ok(None);
     }
     ensure!(status.is_success(), "POST /api/v1/bookings answered {status}: {}", text(&booking, "detail"));
     let reference = text(&booking, "ref_id");
@@ -52,7 +53,14 @@ pub(super) async fn play(cast: &Cast) -> anyhow::Result<()> {
     let cancelled = refunded(cast, &path, &estimate["refund"]).await?;
     let (fee, refunded) = (money(&cancelled["cancellation_fee"]), money(&cancelled["refunded"]));
     step("cancel", &format!("{reference} is {}: fee {fee}, refunded {refunded}", text(&cancelled, "status")));
-    Ok(())
+    // A capture and a refund are told each, the refund after the cancellation.
+    let count = ["paid", "refunded"].iter().filter(|member| is_positive(&cancelled[**member])).count();
+    let kind = if count == 0 { "cancelled" } else { "payment" };
+    Ok(Some(Last { count: count.max(1), ..Last::about(reference, kind) }))
+}
+
+fn is_positive(amount: &Value) -> bool {
+    text(amount, "amount").parse().is_ok_and(|amount: f64| amount > 0.0)
 }
 
 /// Waits until the provider has returned this amount, and returns the booking.
