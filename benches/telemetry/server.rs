@@ -5,6 +5,7 @@ use loadmaster::{
     app::{self, Instance, Resources, Server, bind, starting},
     platform::{
         clock::SystemClock,
+        outbound::SystemNetwork,
         postgres::Database,
         random::{IdSource, TokenSource},
         redis::Redis,
@@ -40,6 +41,7 @@ pub fn serve(with_metrics: bool) {
             tokens: TokenSource::default(),
             metrics,
             timing: Timing::STANDARD,
+            network: Arc::new(SystemNetwork::default()),
         };
         let first = starting(Arc::new(SystemClock), IdSource::default());
         let server = Server::start(bind(&settings.server).await.unwrap(), &settings, first).unwrap();

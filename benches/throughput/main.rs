@@ -9,7 +9,8 @@
 //!
 //! `BENCH_SECONDS` is how long each run takes (2), `BENCH_RUNS` the number of rounds (5), and `BENCH_ONLY` limits the bench
 //! to rows whose names contain one of these words, separated by commas. `BENCH_ONLY=desk` measures the booking desk alone,
-//! under growing load and with growing tables.
+//! under growing load and with growing tables; `BENCH_ONLY=messages` measures what webhooks and
+//! e-mail cost those who book.
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -27,6 +28,7 @@ mod callers;
 mod common;
 mod contests;
 mod desk;
+mod messages;
 mod pgbench;
 mod plans;
 mod table;
@@ -67,6 +69,12 @@ async fn measure() {
     if only == "desk" {
         let site = Site::start_tuned(&directory, &[Variant::plain("server"), Variant::plain("other")], &TUNING).await;
         desk::measure(&site, time).await;
+        site.stop().await;
+        return;
+    }
+    if only == "messages" {
+        let site = Site::start_tuned(&directory, &[messages::variant()], &TUNING).await;
+        messages::measure(&site, time, rounds).await;
         site.stop().await;
         return;
     }

@@ -26,6 +26,8 @@ pub(super) enum Promise {
     NoForeignData,
     /// Only refusals that the API describes for it.
     Legal,
+    /// What webhooks are told.
+    Told,
     /// A finding of the audit names the invariant itself.
     Audited(Option<u8>),
     Service,
@@ -43,6 +45,9 @@ impl Promise {
             Self::OneEffect => (Some(7), "one idempotency key has one effect"),
             Self::NoForeignData => (Some(10), "no caller gets data of another organization"),
             Self::Legal => (None, "holds and the waitlist are refused only for the documented reasons"),
+            Self::Told => {
+                (None, "every committed change arrives at its webhooks, signed and in order, and nothing else does")
+            }
             Self::Audited(number) => (number, "ledgers and events replay without a contradiction"),
             Self::Service => (None, "service recovers by itself after every fault"),
             Self::InTime => (None, "service recovers in time after every fault"),

@@ -7,6 +7,7 @@ mod client;
 mod evidence;
 mod held;
 mod history;
+mod hooks;
 mod injector;
 mod intent;
 mod operation;
@@ -49,6 +50,7 @@ use self::{
     evidence::{Breach, Evidence},
     held::Shared,
     history::{History, Writer},
+    hooks::{Arrived, Hooks, Truth},
     injector::Injected,
     intent::Intents,
     operation::Operation,
@@ -177,7 +179,8 @@ async fn check_promises(
         let staff = testbed.administrator().await?;
         let sabotaged = sabotage(&testbed).await?;
         let wire = Wire::new(testbed.addresses.clone(), history)?;
-        let mut run = Run::begin(wire, staff, options, seed).await?;
+        let truth = Truth::open(&testbed.program.urls.app, &settings.database).await?;
+        let mut run = Run::begin(wire, staff, options, seed, Some(truth)).await?;
         run.caveats.extend(sabotaged);
         let program = testbed.program.clone();
         return run.finish(Some(&mut testbed), Some(&program), writer, options).await;
@@ -186,7 +189,7 @@ async fn check_promises(
     let staff = Login { email: options.email.clone().unwrap_or_default(), password: read_secret()? };
     report_progress(&format!("seed {seed}; no faults are injected: inject your own during the run"));
     let bases = options.urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
-    let run = Run::begin(Wire::new(Addresses::new(bases), history)?, staff, options, seed).await?;
+    let run = Run::begin(Wire::new(Addresses::new(bases), history)?, staff, options, seed, None).await?;
     run.finish(None, program.as_ref(), writer, options).await
 }
 
@@ -214,6 +217,8 @@ struct Run {
     probe: Arc<Probe>,
     clients: JoinSet<anyhow::Result<Vec<Operation>>>,
     payers: Payers,
+    /// `None` on a staging system, which does not call this machine.
+    hooks: Option<Hooks>,
     background: JoinSet<()>,
     began: Instant,
     seed: u64,
@@ -221,7 +226,13 @@ struct Run {
 }
 
 impl Run {
-    async fn begin(wire: Wire, staff: Login, options: &Options, seed: u64) -> anyhow::Result<Self> {
+    async fn begin(
+        wire: Wire,
+        staff: Login,
+        options: &Options,
+        seed: u64,
+        truth: Option<Truth>,
+    ) -> anyhow::Result<Self> {
         let wire = Arc::new(wire);
         // Two runs on one staging system differ, even with the same seed.
         let salt = u32::from_le_bytes(TokenSource::default().bytes()?);
@@ -242,6 +253,10 @@ impl Run {
             stop: CancellationToken::new(),
             wire: Arc::clone(&wire),
         });
+        let hooks = match truth {
+            Some(truth) => Some(Hooks::begin(&load, truth, seed, options.time()).await?),
+            None => None,
+        };
         let (mut clients, mut background) = (JoinSet::new(), JoinSet::new());
         background.spawn(callers.renew_tokens(wire));
         let probe = Arc::new(Probe::default());
@@ -256,7 +271,8 @@ impl Run {
         // The payment provider of a staging system may charge real cards.
         let payers =
             if options.urls.is_empty() { Payers::begin(Payer::of(&load, seed).await?) } else { Payers::default() };
-        Ok(Self { load, probe, clients, payers, background, began: Instant::now(), seed, caveats: Vec::new() })
+        let (began, caveats) = (Instant::now(), Vec::new());
+        Ok(Self { load, probe, clients, payers, hooks, background, began, seed, caveats })
     }
 
     /// Waits for the end of the load, with its faults, then checks everything.
@@ -281,6 +297,8 @@ impl Run {
         let (mut breaches, paid) = self.examine_payments().await?;
         let (others, checked, audit) = self.examine(&operations, program).await?;
         breaches.extend(others);
+        let (unheard, arrived) = self.examine_webhooks().await?;
+        breaches.extend(unheard);
         self.background.shutdown().await;
         let mut gathered = self.load.evidence.get();
         let windows: Vec<_> = injected.iter().map(|injected| injected.window).collect();
@@ -307,6 +325,7 @@ impl Run {
             longest_outage_ms: longest_outage(&self.probe.since(0), 0, end) / 1000,
             checked,
             paid,
+            arrived,
             audit,
             breaches,
             history: kept.then_some(path),
@@ -322,6 +341,19 @@ impl Run {
                 Ok((Vec::new(), None))
             }
             done => Ok(done?.map_or((Vec::new(), None), |(breaches, paid)| (breaches, Some(paid)))),
+        }
+    }
+
+    /// Compares what has arrived at webhooks with what was committed. A system that has broken a promise may not answer.
+    async fn examine_webhooks(&mut self) -> anyhow::Result<(Vec<Breach>, Option<Arrived>)> {
+        let Some(hooks) = self.hooks.take() else { return Ok((Vec::new(), None)) };
+        report_progress("waiting for webhooks, with a receiver that is sound");
+        match hooks.judge().await {
+            Err(error) if !self.load.evidence.get().breaches.is_empty() => {
+                self.caveats.push(format!("the check of webhooks is incomplete: {error:#}"));
+                Ok((Vec::new(), None))
+            }
+            done => done.map(|(breaches, arrived)| (breaches, Some(arrived))),
         }
     }
 

@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::callers::GIVE_UP_AFTER;
+use super::{callers::GIVE_UP_AFTER, hooks};
 
 /// Names the fault that a development build makes on purpose; the servers inherit it from this process. A release build
 /// refuses it.
@@ -103,6 +103,7 @@ impl Program {
             .args(["--set", "payments.provider=test", "--set", "payments.wait_ms=1000"])
             // All guests of this load come from one address.
             .args(["--set", "holds.address_active=30", "--set", "holds.guest_per_hour=1000000"])
+            .args(hooks::SETTINGS.into_iter().flat_map(|setting| ["--set", setting]))
             .stderr(file)
             .spawn()?;
         let mut lines = BufReader::new(child.stdout.take().context("a server prints its address")?).lines();

@@ -7,6 +7,7 @@ use super::{
     answers::Answers,
     check::{Checked, Tally},
     evidence::{Breach, Counter, OutcomeCounts, Promise},
+    hooks::Arrived,
     injector::Injected,
     payers::Paid,
 };
@@ -31,6 +32,8 @@ pub(super) struct Report {
     pub checked: Checked,
     /// `None`: nobody paid.
     pub paid: Option<Paid>,
+    /// `None`: there were no webhooks.
+    pub arrived: Option<Arrived>,
     pub audit: Option<Value>,
     pub breaches: Vec<Breach>,
     pub history: Option<PathBuf>,
@@ -85,7 +88,7 @@ impl Report {
             "answers_5xx": self.answers, "recovery_seconds": self.recovery_seconds,
             "longest_recovery_ms": self.longest_recovery(), "faults_left_out": self.left_out,
             "faults": self.injected, "longest_outage_ms": self.longest_outage_ms,
-            "checked": self.checked, "payments": self.paid, "lost": self.lost(), "audit": self.audit,
+            "checked": self.checked, "payments": self.paid, "webhooks": self.arrived, "lost": self.lost(), "audit": self.audit,
             "breaches": breaches.collect::<Vec<_>>(), "history": self.history, "caveats": self.caveats,
         })
     }
@@ -174,6 +177,12 @@ impl Report {
             writeln!(
                 text,
                 "  payments    {commits} commits by token: {booked} booked, {declined} declined, {others} refused or not decided in time"
+            )?;
+        }
+        if let Some(Arrived { webhooks, messages, requests, refused }) = self.arrived {
+            writeln!(
+                text,
+                "  webhooks    {messages} messages have arrived at {webhooks} webhooks by {requests} requests, of which {refused} were refused"
             )?;
         }
         let audit = if self.audit.is_some() { "run" } else { "not run" };

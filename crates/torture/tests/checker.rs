@@ -129,6 +129,7 @@ fn every_promise_is_kept(faults: &str) {
         assert!(is_left_out || summary.contains(&format!("\n  {fault} ")), "{fault}: {summary}");
     }
     assert!(summary.contains("responses   0 times 500"), "{summary}");
+    assert!(summary.contains(" messages have arrived at 4 webhooks by "), "{summary}");
     assert!(summary.contains("lost        nothing") && summary.contains("audit       run"), "{summary}");
     assert!(is_empty(dir.path()), "it left something behind");
 }
@@ -296,6 +297,17 @@ mod controls {
     fn a_write_that_was_acknowledged_too_early_and_lost_is_found() {
         let found = breaches("early_answer", &["--seconds", "20", "--faults", "kill-app,kill-postgres"]);
         let lost = |(invariant, what): &(Option<u64>, String)| *invariant == Some(6) && what.starts_with("lost: ");
+        assert!(found.iter().any(lost), "{found:#?}");
+    }
+
+    /// What is missing is waited for: a minute.
+    #[test]
+    fn messages_that_are_lost_with_the_process_that_was_to_queue_them_are_found() {
+        if !is_long() {
+            return;
+        }
+        let found = breaches("place_first", &["--seconds", "15", "--faults", "kill-app"]);
+        let lost = |(_, what): &(Option<u64>, String)| what.contains("was committed and has not arrived (0 attempts)");
         assert!(found.iter().any(lost), "{found:#?}");
     }
 }

@@ -15,5 +15,6 @@ mod failover;
 mod pooler;
 mod proxy;
 mod replica;
+mod streams;
 mod support;
 mod upgrade;

@@ -69,6 +69,10 @@ impl Customer {
             .await
     }
 
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     pub async fn get(&self, base: &str, path: &str) -> reqwest::Result<Answer> {
         self.send(self.http.get(format!("{base}{path}"))).await
     }

@@ -21,7 +21,7 @@ use std::{
 
 pub use customer::{Booked, Customer, Probe, assert_all_there};
 pub use daemon::{Daemon, as_postgres, program};
-pub use installation::{Installation, Login, Server};
+pub use installation::{Installation, Login, Server, binary};
 pub use nginx::Nginx;
 pub use patroni::{Etcd, Node};
 pub use pooler::Pooler;
