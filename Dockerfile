@@ -3,8 +3,13 @@
 ARG RUST_IMAGE=rust:1.95-slim-bookworm
 ARG RUNTIME_IMAGE=debian:bookworm-slim
 
-# The slim image contains gcc and libc6-dev, which aws-lc-sys and zstd-sys need, and the certificates of public authorities.
+# The slim image contains gcc and libc6-dev, which aws-lc-sys and zstd-sys need, and the certificates of public authorities. The
+# rest compiles librdkafka.
 FROM ${RUST_IMAGE} AS build
+# hadolint ignore=DL3008
+RUN apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends g++ libssl-dev make pkg-config \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 # The commit that the binary reports. Not given: the one that is checked out, from the few files of .git that are copied.
@@ -15,10 +20,15 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,sharing=locked \
     touch build.rs src/lib.rs src/main.rs \
     && LOADMASTER_GIT_COMMIT="${GIT_COMMIT:-$(sh scripts/checked-out-commit.sh)}" \
-        cargo build --release --locked --bin loadmaster \
+        cargo build --release --locked --features kafka --bin loadmaster \
     && install -D target/release/loadmaster /out/loadmaster
 
 FROM ${RUNTIME_IMAGE}
+# OpenSSL is librdkafka's alone: all other TLS is compiled in.
+# hadolint ignore=DL3008
+RUN apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends libssl3 \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin loadmaster
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /out/loadmaster /usr/local/bin/loadmaster

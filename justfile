@@ -50,6 +50,12 @@ openapi:
     cargo run --locked --quiet -- openapi > openapi.json.new
     mv openapi.json.new openapi.json
 
+# Regenerate events.json after a change of messages; refuses what their consumers would notice
+events:
+    cargo run --locked --quiet -- schemas --check events.json
+    cargo run --locked --quiet -- schemas > events.json.new
+    mv events.json.new events.json
+
 # Look for banned, unlicensed, vulnerable and unused dependencies
 audit-deps:
     .ci/run machete deny advisories

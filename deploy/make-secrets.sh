@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the secrets of docker-compose.yml with random passwords. See deploy/secrets/trial/README.md for the files.
+# Makes the secrets of docker-compose.yml with random passwords and a random key. See deploy/secrets/trial/README.md for the files.
 set -euo pipefail
 
 usage() {
@@ -34,5 +34,6 @@ put app_url "postgres://loadmaster_app:$app@postgres:5432/loadmaster"
 put read_url "postgres://loadmaster_app:$app@postgres-replica:5432/loadmaster"
 put replication_password "$(password)"
 put redis_url "redis://:$(password)@redis:6379"
+put secrets_key "$(head -c 32 /dev/urandom | base64)"
 put grafana_password "$(password)"
 echo "loadmaster: made the secrets in $directory"

@@ -5,6 +5,8 @@ of this installation. Called by `scripts/check-deploy.sh`, which has installed P
 With `environment server` or `environment migrate` it prints the variables of that Pod, with `query` the adapter's query for
 a Pod `loadmaster-0`, for `scripts/try-deploy.sh`."""
 
+import ipaddress
+import json
 import pathlib
 import re
 import sys
@@ -19,6 +21,9 @@ POSTGRES_CONNECTIONS = 200 - 3
 # Beside database.max_connections: four for health checks and background work, two lanes, one for the last space of
 # flights, four that wait for locked rows.
 OTHER_CONNECTIONS = 11
+
+# Root paths that are for probes, Prometheus and operators.
+INSIDE = {"/livez", "/readyz", "/metrics", "/health/detailed"}
 
 faults: list[str] = []
 
@@ -53,6 +58,8 @@ USUAL = {
     "DATABASE_URL": "database.url",
     "DATABASE_READ_URL": "database.read_url",
     "REDIS_URL": "redis.url",
+    "KAFKA_BROKERS": "kafka.brokers",
+    "SMTP_URL": "mail.url",
     "RUST_LOG": "telemetry.log_filter",
 }
 
@@ -108,6 +115,14 @@ def selects(selector: dict, labels: dict) -> bool:
     return all(labels.get(key) == value for key, value in selector.items())
 
 
+def leads(rule: dict, path: str) -> bool:
+    """Whether an entry of an Ingress leads to a path: a prefix is one of whole segments."""
+    if rule["pathType"] == "Exact":
+        return path == rule["path"]
+    prefix = rule["path"].rstrip("/")
+    return path == prefix or path.startswith(prefix + "/")
+
+
 def main() -> None:
     applied = documents(DIRECTORY / "kustomization.yaml")[0]
     migrating = documents(DIRECTORY / "migrate/kustomization.yaml")[0]
@@ -149,7 +164,10 @@ def main() -> None:
             used == set(examples[which]), f"secret.example.yaml: {which} has other keys than are used: {sorted(used)}"
         )
         for value in examples[which].values():
-            check("PASSWORD@" in value, f"secret.example.yaml: {which} seems to hold a real value")
+            check(
+                "PASSWORD@" in value or value == "BASE64_OF_32_RANDOM_BYTES",
+                f"secret.example.yaml: {which} seems to hold a real value",
+            )
 
     values = {setting_of(name): value for name, value in objects["ConfigMap", "loadmaster"]["data"].items()}
 
@@ -222,6 +240,11 @@ def main() -> None:
             "loadmaster-egress-redis",
             objects["NetworkPolicy", "loadmaster-egress-redis"]["spec"]["podSelector"]["matchLabels"],
         ),
+        (
+            "NetworkPolicy",
+            "loadmaster-egress-internet",
+            objects["NetworkPolicy", "loadmaster-egress-internet"]["spec"]["podSelector"]["matchLabels"],
+        ),
     ):
         check(selects(selector, labels), f"{kind} {name}: does not select the servers' Pods")
         check(not selects(selector, job["metadata"]["labels"]), f"{kind} {name}: selects the migration's Pod, too")
@@ -242,6 +265,18 @@ def main() -> None:
         and "egress" not in everything,
         "NetworkPolicy nothing-by-default: permits something",
     )
+    internet = objects["NetworkPolicy", "loadmaster-egress-internet"]["spec"]["egress"][0]
+    block = internet["to"][0]["ipBlock"]
+    excepted = [ipaddress.ip_network(network) for network in block["except"]]
+    for private in ("10.0.0.1", "100.64.0.1", "169.254.169.254", "172.31.0.1", "192.168.0.1"):
+        check(
+            any(ipaddress.ip_address(private) in network for network in excepted),
+            f"NetworkPolicy loadmaster-egress-internet: opens {private}, which is private",
+        )
+    check(
+        {port["port"] for port in internet["ports"]} >= set(SETTINGS["webhooks.ports"]),
+        "NetworkPolicy loadmaster-egress-internet: does not open the ports of webhooks.ports",
+    )
     opened = {
         port["port"]
         for entry in objects["NetworkPolicy", "loadmaster-ingress"]["spec"]["ingress"]
@@ -251,6 +286,15 @@ def main() -> None:
 
     service = objects["Service", "loadmaster"]["spec"]["ports"][0]
     check(service["targetPort"] in ports, "the Service leads to no port of the container")
+    routed = [
+        path for entry in objects["Ingress", "loadmaster"]["spec"]["rules"] for path in entry["http"]["paths"]
+    ]
+    # Every path outside of /api in the description of the API, so that a new page is reachable.
+    for path in json.loads((ROOT / "openapi.json").read_text())["paths"]:
+        check(
+            path in INSIDE or any(leads(rule, path) for rule in routed),
+            f"Ingress: no rule leads to {path}",
+        )
     for entry in objects["Ingress", "loadmaster"]["spec"]["rules"]:
         for path in entry["http"]["paths"]:
             target = path["backend"]["service"]
@@ -258,8 +302,7 @@ def main() -> None:
                 target["name"] == "loadmaster" and target["port"]["name"] == service["name"],
                 f"Ingress: {path['path']} leads elsewhere",
             )
-            exposed = path["pathType"] == "Prefix" and "/metrics".startswith(path["path"]) or path["path"] == "/metrics"
-            check(not exposed, f"Ingress: {path['path']} shows /metrics to everyone")
+            check(not leads(path, "/metrics"), f"Ingress: {path['path']} shows /metrics to everyone")
     check(
         objects["Namespace", "loadmaster"]["metadata"]["labels"].get("pod-security.kubernetes.io/enforce")
         == "restricted",

@@ -4,11 +4,13 @@
 # or called on its own. Silent, and done in milliseconds, if nothing is missing.
 #
 # With SETUP_FOR_TESTS set it also provides the programs of the tests: Prometheus with promtool, and Alertmanager
-# with amtool. With SETUP_FOR_LONG_TESTS set it also provides those of the long tests: a pooler, proxies, and the programs
-# of an automatic failover.
+# with amtool. With SETUP_FOR_LONG_TESTS set it also provides those of the long tests: a pooler, proxies, the programs of
+# an automatic failover, a browser, and Python and Node.js with libraries.
 #
 # aws-lc-sys and zstd-sys need a C compiler, but neither cmake nor nasm nor make.
 # The script also runs in bash 3.2, the version of macOS.
+#
+# With SETUP_FOR_KAFKA set it also provides what compiles librdkafka, for the Cargo feature `kafka`.
 #
 # With SETUP_FOR_DEPLOY set, on Debian, it also provides the programs of `scripts/check-deploy.sh`: Python with venv, kubectl
 # and systemd-analyze; if it is `nspawn`, also what `scripts/try-deploy.sh` needs to start systemd in a container.
@@ -18,6 +20,7 @@ set -euo pipefail
 export PATH="$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin"
 
 POSTGRES_OLDEST=14
+SETUP_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 setup_fail() {
     echo "loadmaster: $*" >&2
@@ -74,7 +77,10 @@ has_alertmanager() {
 }
 
 # The programs of the long tests, each with its packages in Debian. They talk to Debian's versions only.
-LONG_TEST_PROGRAMS='pgbouncer:pgbouncer nginx:nginx-light haproxy:haproxy patroni:patroni,python3-etcd etcd:etcd-server etcdctl:etcd-client'
+LONG_TEST_PROGRAMS='pgbouncer:pgbouncer nginx:nginx-light haproxy:haproxy patroni:patroni,python3-etcd etcd:etcd-server etcdctl:etcd-client node:nodejs npm:npm aiosmtpd:python3-aiosmtpd chromium:chromium'
+# The packages of the long tests from PyPI and npm, installed below target/long-tests.
+LONG_TEST_PYTHON='standardwebhooks==1.1.0 httpx==0.28.1 httpx-sse==0.4.3'
+LONG_TEST_NODE='standardwebhooks@1.1.1 typescript@5.9.3 @types/node@18.19.130 playwright-core@1.65.1'
 
 # Servers are in /usr/sbin, which is not on every user's PATH.
 has_long_test_program() { command -v "$1" >/dev/null || [[ -x /usr/sbin/$1 ]]; }
@@ -144,6 +150,20 @@ setup_with_apt() {
     rm -f "$log"
 }
 
+# The feature `kafka` compiles librdkafka against OpenSSL.
+has_librdkafka_tools() {
+    command -v make >/dev/null && command -v c++ >/dev/null && command -v pkg-config >/dev/null && pkg-config --exists openssl
+}
+
+setup_kafka() {
+    if has_librdkafka_tools; then return 0; fi
+    command -v apt-get >/dev/null ||
+        setup_fail "the feature kafka needs make, a C++ compiler, pkg-config and OpenSSL's headers: install them and start again."
+    setup_with_apt make g++ pkg-config libssl-dev
+    hash -r
+    has_librdkafka_tools || setup_fail "apt-get installed what compiles librdkafka, but some of it is still missing."
+}
+
 # Prints the names of the packages that the long tests need and this machine lacks.
 long_test_packages() {
     local entry packages
@@ -157,12 +177,38 @@ long_test_packages() {
 setup_long_tests() {
     local packages=() name
     for name in $(long_test_packages); do packages+=("$name"); done
-    ((${#packages[@]} > 0)) || return 0
-    command -v apt-get >/dev/null ||
-        setup_fail "the long tests need these Debian packages or their like, and apt-get is not here: ${packages[*]}"
-    setup_with_apt "${packages[@]}"
-    hash -r
-    [[ -z $(long_test_packages) ]] || setup_fail "apt-get installed ${packages[*]}, but some of their programs are still missing."
+    has_python || packages+=(python3 python3-venv)
+    if ((${#packages[@]} > 0)); then
+        command -v apt-get >/dev/null ||
+            setup_fail "the long tests need these Debian packages or their like, and apt-get is not here: ${packages[*]}"
+        setup_with_apt "${packages[@]}"
+        hash -r
+        { [[ -z $(long_test_packages) ]] && has_python; } ||
+            setup_fail "apt-get installed ${packages[*]}, but some of their programs are still missing."
+    fi
+    setup_library python "$LONG_TEST_PYTHON"
+    setup_library node "$LONG_TEST_NODE"
+}
+
+# Installs packages of PyPI (`python`) or npm (`node`) into a directory of their own, unless exactly these are there.
+setup_library() { # python|node packages
+    local root=${CARGO_TARGET_DIR:-$SETUP_ROOT/target}/long-tests home
+    home=$root/$1
+    if [[ -e $home/packages ]] && [[ $(<"$home/packages") == "$2" ]]; then return 0; fi
+    echo "loadmaster: installing $2 (once)" >&2
+    rm -rf "$home"
+    mkdir -p "$root"
+    # shellcheck disable=SC2086  # several packages
+    case $1 in
+        python)
+            { python3 -m venv "$home" && "$home/bin/pip" --quiet --disable-pip-version-check install $2; } >&2 ||
+                setup_fail "pip could not install $2"
+            ;;
+        node)
+            npm install --silent --no-audit --no-fund --prefix "$home" $2 >&2 || setup_fail "npm could not install $2"
+            ;;
+    esac
+    echo "$2" >"$home/packages"
 }
 
 setup_main() {
@@ -239,4 +285,5 @@ setup_main() {
 }
 
 setup_main
+if [[ -n ${SETUP_FOR_KAFKA:-} ]]; then setup_kafka; fi
 if [[ -n ${SETUP_FOR_LONG_TESTS:-} ]]; then setup_long_tests; fi

@@ -125,7 +125,8 @@ write_urls() { # directory owner's-file
     inside sh -c 'umask 077; mkdir -p "$1"
         echo postgres://loadmaster_app:app@localhost/loadmaster >"$1/database-url"
         echo postgres://loadmaster:owner@localhost/loadmaster >"$2"
-        echo redis://localhost:6379 >"$1/redis-url"' sh "$1" "$2"
+        echo redis://localhost:6379 >"$1/redis-url"
+        head -c 32 /dev/urandom | base64 >"$1/secrets-key"' sh "$1" "$2"
 }
 
 try_systemd() {
