@@ -34,14 +34,18 @@ fn storeys_of_rooms(declared: &str) -> Vec<(String, usize)> {
 }
 
 /// Rooms that consist of rooms of their own, lowest first: each of those uses the ones before it only.
-const SUB_ROOMS: [(&str, &[&str]); 1] = [("accounts", &["people", "credentials", "api_keys", "administration"])];
+const SUB_ROOMS: [(&str, &[&str]); 2] = [
+    ("accounts", &["one_time", "people", "credentials", "verification", "api_keys", "administration"]),
+    ("notifications", &["post"]),
+];
 
 /// The platform's modules with their ranks: each uses those of lower ranks only. Values and time, telemetry, the servers,
 /// what is made of one of them, the intervals, what is made of those, HTTP, what a request is made of, the unit of work, the
 /// room.
-const PLATFORM: [(&str, u8); 34] = [
+const PLATFORM: [(&str, u8); 37] = [
     ("descriptors", 0),
     ("json", 0),
+    ("outbound", 0),
     ("random", 0),
     ("sabotage", 0),
     ("seal", 0),
@@ -51,6 +55,7 @@ const PLATFORM: [(&str, u8); 34] = [
     ("tally", 0),
     ("trouble", 0),
     ("clock", 1),
+    ("vault", 1),
     ("telemetry", 2),
     ("postgres", 3),
     ("redis", 3),
@@ -71,6 +76,7 @@ const PLATFORM: [(&str, u8); 34] = [
     ("follower", 7),
     ("web", 7),
     ("idempotency", 8),
+    ("streams", 8),
     ("tasks", 8),
     ("work", 9),
     ("room", 10),

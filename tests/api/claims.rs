@@ -20,7 +20,7 @@ async fn flight(world: &World) -> Value {
 }
 
 /// A caller with a guest's token.
-async fn guest(world: &World) -> Client {
+pub async fn guest(world: &World) -> Client {
     let pass = world.anonymous().poke("/api/v1/auth/guest").await.expect(200);
     world.anonymous().with_token(text(&pass, "access_token"))
 }
@@ -49,12 +49,12 @@ async fn keyed(client: &Client, key: &str, path: &str, body: &Value) -> Answer {
 
 impl Client {
     /// Holds 100 kg and makes a booking of it, as a guest does.
-    async fn book_by_hold(&self, flight: &Value) -> Value {
+    pub async fn book_by_hold(&self, flight: &Value) -> Value {
         let hold = self.hold(hold_on(&[flight])).await;
         self.commit(&hold, complete()).await
     }
 
-    async fn claim(&self, booking: &Value) -> Answer {
+    pub async fn claim(&self, booking: &Value) -> Answer {
         self.post(CLAIM, claim_of(booking)).await
     }
 }

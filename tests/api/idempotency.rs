@@ -74,6 +74,12 @@ async fn effects(world: &World) -> Vec<String> {
                    select 'credit entries ' || count(*) from credit_entries union all
                    select 'test payments ' || status || count(*) from test_payments group by status union all
                    select 'quotes ' || count(*) from quotes union all
+                   select 'suppressed ' || count(*) from suppressions union all
+                   select 'preferences ' || p::text from notification_preferences p union all
+                   select 'contact ' || c::text from booking_contacts c union all
+                   select 'notification ' || id || status from notifications union all
+                   select 'webhook versions ' || coalesce(sum(version), 0) from webhooks union all
+                   select 'webhook deliveries ' || status || count(*) from webhook_deliveries group by status union all
                    select 'acts ' || count(*) from admin_acts";
     effects.extend(world.texts(flights).await);
     effects

@@ -1,5 +1,6 @@
 //! What happened reaches everybody who is to know of it: at least once, in the order of each booking and flight, and
 //! nothing that did not happen. Sinks that are away hold nobody up; processes that die are followed by others.
+mod apart;
 mod away;
 mod chaos;
 mod collecting;
@@ -18,6 +19,7 @@ mod open;
 mod promises;
 mod random;
 mod reading;
+mod replayed;
 mod sinks;
 mod stream;
 mod unwell;

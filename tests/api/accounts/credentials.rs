@@ -16,7 +16,23 @@ fn assert_session(session: &Value, email: &str, name: Option<&str>) {
     assert_eq!(session["access_token"].as_str().unwrap().split('.').count(), 3, "a JWT");
     assert!(session["refresh_token"].as_str().unwrap().len() >= 32);
     let user = &session["user"];
-    assert_eq!(members(user), ["created_at", "email", "id", "name", "organization_id", "role", "updated_at"]);
+    let all = [
+        "created_at",
+        "email",
+        "email_verified",
+        "id",
+        "name",
+        "organization_id",
+        "phone",
+        "phone_verified",
+        "role",
+        "updated_at",
+    ];
+    assert_eq!(members(user), all);
+    assert_eq!(
+        [&user["email_verified"], &user["phone"], &user["phone_verified"]],
+        [&json!(false), &Value::Null, &json!(false)]
+    );
     assert_eq!(user["email"], email);
     assert_eq!(user["name"].as_str(), name);
     assert_eq!(user["role"], "customer");

@@ -1,6 +1,7 @@
 //! Commands that work on the database.
 use loadmaster::cli::demo_timetable;
 use serde_json::json;
+use sqlx::Executor;
 
 use super::process::{Done, loadmaster};
 use crate::support::{TestDatabase, World, WorldOptions};
@@ -145,6 +146,51 @@ async fn the_demo_timetable_is_loaded_once() {
     let flights: i64 =
         sqlx::query_scalar("select count(*) from flights").fetch_one(&mut database.owner().await).await.unwrap();
     assert_eq!(flights, i64::from(created));
+}
+
+/// Plays the whole demo, and its messages are delayed: takes some seconds.
+#[tokio::test]
+async fn the_demo_ends_with_its_last_letter_however_late_that_is() {
+    // Given a server that keeps its letters, and where a notification about a payment takes longer than all others,
+    let database = TestDatabase::create().await;
+    let world = WorldOptions { database: Some(database.clone()), ..WorldOptions::default() }.start().await;
+    world.clock.set(chrono::Utc::now());
+    demo_timetable::extend(world.state()).await.unwrap();
+    let slow = "create function slow() returns trigger language plpgsql as $$
+                    begin perform pg_sleep(1); return new; end $$;
+                create trigger slow before insert on notifications for each row when (new.type = 'payment')
+                    execute function slow()";
+    database.owner().await.execute(sqlx::raw_sql(slow)).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let serving = loadmaster(&["serve"])
+        .on(&database)
+        .env("LOADMASTER_EMBEDDED__DATA_DIR", directory.path().to_str().unwrap())
+        .env("LOADMASTER_MAIL__TRANSPORT", "mailbox")
+        .env("LOADMASTER_NOTIFICATIONS__COLLECT_SECONDS", "0")
+        .env("LOADMASTER_PAYMENTS__PROVIDER", "test")
+        .env(
+            "LOADMASTER_PRICING__DEFAULT_TARIFF",
+            r#"{ applies = "always", currency = "USD", minimum = "75", normal = "6.5" }"#,
+        )
+        .serve()
+        .ready()
+        .await;
+
+    // when an administrator plays the demo,
+    let root = ["user", "create", "--email", "root@example.com", "--role", "admin", "--password-stdin"];
+    loadmaster(&root).on(&database).stdin("correct horse battery\n").run().await.succeeded();
+    let demo = ["demo", "--url", &serving.base, "--email", "root@example.com", "--password-stdin"];
+    let played = loadmaster(&demo).stdin("correct horse battery\n").run().await.succeeded();
+
+    // then it shows also what was told last, the capture and the refund.
+    let (_, letters) = played.split_once("\nLetters to shipper-").expect("the demo shows letters");
+    let (listed, _) = letters.split_once("\nThe last one says:").expect("there is a last letter");
+    let count = |kind: &str| listed.lines().filter(|line| line.trim_start().starts_with(kind)).count();
+    for (kind, expected) in [("verify_email", 1), ("delivered", 2), ("payment", 2)] {
+        assert_eq!(count(kind), expected, "{kind}: {played}");
+    }
+    serving.terminate().await;
+    world.audit().await;
 }
 
 #[tokio::test]

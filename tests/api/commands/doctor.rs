@@ -9,9 +9,12 @@ use crate::support::{OwnRedis, TestDatabase};
 /// The tests' server gives up durability for speed; `doctor` says so of any server.
 const NOT_DURABLE: [&str; 2] = ["BROKEN  fsync is off:", "BROKEN  full_page_writes is off:"];
 
+/// No key is configured unless a test does.
+const NO_KEY: &str = "weaker  stored secrets are encrypted under a key that the database contains";
+
 /// The findings that are not fine, but for those about the tests' server.
 fn found(stdout: &str) -> Vec<String> {
-    let lines = stdout.lines().filter(|line| !line.starts_with("ok "));
+    let lines = stdout.lines().filter(|line| !line.starts_with("ok ") && !line.starts_with(NO_KEY));
     lines.filter(|line| !NOT_DURABLE.iter().any(|known| line.starts_with(known))).map(str::to_owned).collect()
 }
 
@@ -59,7 +62,7 @@ async fn doctor_finds_nothing_wrong_with_the_private_servers() {
     let home = format!("embedded.data_dir={}", directory.path().join("home").display());
     loadmaster(&["migrate", "--set", &home]).run().await.succeeded();
     let told = loadmaster(&["doctor", "--set", &home]).run().await.succeeded();
-    assert!(told.lines().all(|line| line.starts_with("ok ")), "{told}");
+    assert!(told.lines().all(|line| line.starts_with("ok ") || line.starts_with(NO_KEY)), "{told}");
     for words in
         ["a private PostgreSQL", "preserves acknowledged writes", "evicts only keys that expire (volatile-lru)"]
     {
@@ -121,4 +124,19 @@ async fn doctor_warns_of_a_redis_that_drops_events_or_refuses_writes() {
     forbid.query_async::<()>(&mut redis.connect().await).await.unwrap();
     let found = doctor(&database, Some(&redis)).await;
     assert!(found.len() == 1 && found[0].contains("eviction policy of Redis cannot be read"), "{found:?}");
+}
+
+#[tokio::test]
+async fn doctor_tells_where_the_key_of_stored_secrets_lies() {
+    let database = TestDatabase::create().await;
+    let without = loadmaster(&["doctor"]).on(&database).run().await.stdout;
+    assert!(without.lines().any(|line| line.starts_with(NO_KEY)), "{without}");
+    let key = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    let with = loadmaster(&["doctor"]).on(&database).env("LOADMASTER_SECRETS__KEY", key).run().await.stdout;
+    assert!(
+        with.contains("ok      stored secrets are encrypted under a key that the database does not contain"),
+        "{with}"
+    );
+    let resealed = loadmaster(&["secrets", "reseal"]).on(&database).env("LOADMASTER_SECRETS__KEY", key).run().await;
+    assert_eq!(resealed.succeeded(), "The secrets of 0 webhooks were encrypted anew.\n");
 }

@@ -240,11 +240,13 @@ async fn a_database_that_goes_away_before_it_is_migrated_is_waited_for_too() {
 }
 
 /// What is done again and again beside the requests.
-const DUTIES: [&str; 5] = [
+const DUTIES: [&str; 7] = [
     "schedules cannot be read",
     "jobs cannot be read",
     "jobs of stopped processes cannot be looked for",
-    "the outbox cannot be read",
+    "the outbox cannot be read for redis_streams",
+    "the outbox cannot be read for webhooks",
+    "the outbox cannot be read for notifications",
     "the follower cannot read the outbox",
 ];
 
@@ -259,7 +261,7 @@ async fn that_the_database_is_away_is_told_once_not_all_the_time() {
     until("it follows", async || lines_with(&log, "the availability of flights is known") == 1).await;
     until("it delivers", async || {
         let sinks = "select 1 from outbox_sinks where leased_by is not null";
-        sqlx::query(sinks).fetch_optional(&mut database.owner().await).await.unwrap().is_some()
+        sqlx::query(sinks).fetch_all(&mut database.owner().await).await.unwrap().len() == 3
     })
     .await;
 

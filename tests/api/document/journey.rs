@@ -1,7 +1,13 @@
 //! What is answered on a whole journey has the shape that the document says.
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
+use chrono::TimeDelta;
+use loadmaster::features::accounts::{NewToken, OneTime, Purpose};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{document, operations, schema::Checker};
 use crate::{
@@ -60,7 +66,7 @@ impl Journey<'_> {
             let may_lack = ["Link", "Idempotency-Replayed"].contains(&header.as_str());
             assert!(answer.header(header).is_some() || may_lack, "{name}: {header}");
         }
-        if answer.status == 204 {
+        if answer.status == 204 || (answer.status == 202 && response["content"].is_null()) {
             assert!(response["content"].is_null() && answer.text.is_empty(), "{name}: there is no content");
             return;
         }
@@ -85,7 +91,9 @@ const TARIFFS: &str = "code,airline_code,origin,destination,flight_numbers,organ
 
 #[tokio::test]
 async fn every_success_has_exactly_the_documented_members() {
-    let world = with_test().start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let mailbox = with_test().set("mail.transport", "mailbox");
+    let world = mailbox.set("embedded.data_dir", directory.path().to_str().unwrap()).start().await;
     let document = document();
     let mut journey = Journey { document: &document, visited: BTreeSet::new(), faults: BTreeMap::new() };
     let (anyone, admin) = (world.anonymous(), world.admin().await);
@@ -94,14 +102,17 @@ async fn every_success_has_exactly_the_documented_members() {
     prices(&mut journey, &admin).await;
     let customer = accounts(&mut journey, &anyone).await;
     callers(&mut journey, &anyone, &customer, &admin).await;
+    messages(&world, &mut journey, &anyone, &admin, directory.path()).await;
     shipments(&mut journey, &anyone, &customer, &admin).await;
     operations_of(&world, &mut journey, &customer, &admin).await;
     holds(&world, &mut journey, &admin).await;
     waitlist(&world, &mut journey, &admin).await;
     allotments(&mut journey, &admin).await;
+    webhooks(&world, &mut journey, &admin).await;
     claims(&world, &mut journey, &anyone, &customer).await;
     payments(&world, &mut journey, &admin).await;
     bills(&world, &mut journey, &admin).await;
+    notifications(&world, &mut journey, &anyone, &admin).await;
     system(&mut journey, &anyone, &admin).await;
 
     assert!(journey.faults.is_empty(), "{:#?}", journey.faults);
@@ -127,6 +138,7 @@ async fn schedule_and_reference(world: &World, journey: &mut Journey<'_>, anyone
         ("/api/v1/flights", &[][..]),
         ("/api/v1/flights/{id}", &[id]),
         ("/api/v1/flights/{id}/availability", &[id]),
+        ("/api/v1/flights/{id}/stream", &[id]),
         ("/api/v1/routes", &["?origin=DEL&destination=LHR&departure_date=2026-11-21"]),
         ("/api/v1/airports", &["?country=IN"]),
         ("/api/v1/airports/search", &["?q=del"]),
@@ -200,6 +212,48 @@ async fn prices(journey: &mut Journey<'_>, admin: &Client) {
     }
 }
 
+/// What messages to people need: tokens as a letter would carry them, and a letter.
+async fn messages(world: &World, journey: &mut Journey<'_>, anyone: &Client, admin: &Client, data: &Path) {
+    let account = json!({"email": "tom@forwarder.example", "password": "correct horse battery"});
+    let session = anyone.post("/api/v1/auth/register", account).await.expect(201);
+    let tom = anyone.with_token(session["access_token"].as_str().unwrap());
+    tom.patch("/api/v1/auth/me", json!({"phone": "+442079460123"})).await.expect(200);
+    let user: Uuid = session["user"]["id"].as_str().unwrap().parse().unwrap();
+    let one_time: OneTime = world.state().service().unwrap();
+    let issue = async |purpose, kind, address| {
+        let mut tx = world.db.begin().await.unwrap();
+        let new = NewToken::of_user(purpose, user.into(), one_time.address_hash(kind, address), TimeDelta::hours(1));
+        let (id, _) = one_time.issue_in_tx(&mut tx, &new).await.unwrap();
+        loadmaster::platform::postgres::commit(tx).await.unwrap();
+        id
+    };
+    let of_mail = async |purpose| one_time.token_of(purpose, issue(purpose, "email", "tom@forwarder.example").await);
+    let token = of_mail(Purpose::VERIFY_EMAIL).await;
+    journey.visit(anyone, "GET", "/verify-email/{token}", &[&token], None).await;
+    journey.visit(anyone, "POST", "/verify-email/{token}", &[&token], None).await;
+    let token = Some(json!({"token": of_mail(Purpose::VERIFY_EMAIL).await}));
+    journey.visit(anyone, "POST", "/api/v1/auth/email/verify", &[], token).await;
+    let digits = issue(Purpose::VERIFY_PHONE, "phone", "+442079460123").await;
+    let code = Some(json!({"code": one_time.code_of(Purpose::VERIFY_PHONE, digits)}));
+    journey.visit(&tom, "POST", "/api/v1/auth/phone/verify", &[], code).await;
+    let token = of_mail(Purpose::RESET_PASSWORD).await;
+    journey.visit(anyone, "GET", "/reset-password/{token}", &[&token], None).await;
+    let path = format!("/reset-password/{token}");
+    let answer = anyone.post_raw(&path, "application/x-www-form-urlencoded", "new=another+horse+battery").await;
+    journey.hold("POST /reset-password/{token}", "POST", "/reset-password/{token}", &answer);
+    let token = of_mail(Purpose::RESET_PASSWORD).await;
+    let new = Some(json!({"token": token, "new": "one more horse battery"}));
+    journey.visit(anyone, "POST", "/api/v1/auth/password/reset", &[], new).await;
+
+    let id = Uuid::now_v7();
+    let letter = json!({"id": id, "channel": "email", "kind": "verify_email", "to": "tom@forwarder.example",
+        "subject": "Confirm", "text": "text", "html": "<p>text</p>", "created_at": "2026-11-23T08:00:00Z"});
+    std::fs::write(data.join(format!("mailbox/{id}.eml")), "Subject: Confirm").unwrap();
+    std::fs::write(data.join(format!("mailbox-parts/{id}.json")), letter.to_string()).unwrap();
+    journey.visit(admin, "GET", "/api/v1/admin/mailbox", &[], None).await;
+    journey.visit(admin, "GET", "/api/v1/admin/mailbox/{id}", &[&id.to_string()], None).await;
+}
+
 async fn accounts(journey: &mut Journey<'_>, anyone: &Client) -> Client {
     let account = json!({"email": "ann@forwarder.example", "password": "correct horse battery"});
     journey.visit(anyone, "POST", "/api/v1/auth/register", &[], Some(account.clone())).await;
@@ -223,7 +277,15 @@ async fn callers(journey: &mut Journey<'_>, anyone: &Client, customer: &Client, 
     journey.visit(anyone, "POST", "/api/v1/auth/logout", &[], token(&session)).await;
     journey.visit(anyone, "POST", "/api/v1/auth/guest", &[], None).await;
     journey.visit(anyone, "GET", "/.well-known/jwks.json", &[], None).await;
-    journey.visit(customer, "PATCH", "/api/v1/auth/me", &[], Some(json!({"name": "Ann"}))).await;
+    journey
+        .visit(customer, "PATCH", "/api/v1/auth/me", &[], Some(json!({"name": "Ann", "phone": "+442079460123"})))
+        .await;
+    journey.visit(customer, "POST", "/api/v1/auth/email/verification", &[], None).await;
+    journey.visit(customer, "POST", "/api/v1/auth/phone/verification", &[], None).await;
+    let ann = Some(json!({"email": "ann@forwarder.example"}));
+    journey.visit(anyone, "POST", "/api/v1/auth/password/forgot", &[], ann.clone()).await;
+    journey.visit(admin, "POST", "/api/v1/admin/suppressions", &[], ann.clone()).await;
+    journey.visit(admin, "DELETE", "/api/v1/admin/suppressions", &[], ann).await;
     let passwords = json!({"current": "correct horse battery", "new": "battery staple horse"});
     journey.visit(customer, "POST", "/api/v1/auth/password", &[], Some(passwords)).await;
 
@@ -274,6 +336,11 @@ async fn shipments(journey: &mut Journey<'_>, anyone: &Client, customer: &Client
         }
     }
     journey.visit(customer, "GET", bookings, &[], None).await;
+    journey.visit(customer, "GET", "/api/v1/bookings/{ref_id}/stream", &[full], None).await;
+    journey.visit(anyone, "GET", "/api/v1/tracking/{number}/stream", &[full], None).await;
+    journey.visit(staff, "GET", "/api/v1/stream", &[], None).await;
+    let path = Some(json!({"path": "/api/v1/stream"}));
+    journey.visit(staff, "POST", "/api/v1/stream-tickets", &[], path).await;
 }
 
 /// A flight with a shipment that it takes and one that it leaves behind, and one that does not go.
@@ -352,6 +419,36 @@ async fn allotments(journey: &mut Journey<'_>, staff: &Client) {
 }
 
 /// Entries that are cancelled, moved, offered and booked, and offered and declined.
+/// A webhook whose receiver is nowhere.
+async fn webhooks(world: &World, journey: &mut Journey<'_>, staff: &Client) {
+    let (list, template) = ("/api/v1/webhooks", "/api/v1/webhooks/{id}");
+    let least = json!({"url": "https://nowhere.example/"});
+    let full = json!({"url": "https://nowhere.example/hook", "description": "All", "types": ["loadmaster.*"],
+                      "origins": ["DEL"], "destinations": ["LHR"], "scope": "all"});
+    journey.visit(staff, "POST", list, &[], Some(full)).await;
+    let webhook = journey.visit(staff, "POST", list, &[], Some(least)).await;
+    let id = webhook["id"].as_str().unwrap();
+    journey.visit(staff, "GET", list, &[], None).await;
+    journey.visit(staff, "GET", template, &[id], None).await;
+    journey.visit(staff, "PATCH", template, &[id], Some(json!({"description": "Mine"}))).await;
+    journey.visit(staff, "POST", "/api/v1/webhooks/{id}/secret", &[id], Some(json!({"overlap_hours": 1}))).await;
+    journey.visit(staff, "POST", "/api/v1/webhooks/{id}/test", &[id], None).await;
+    let sending = WorldOptions::working().on(&world.database).start().await;
+    sending.clock.set(world.now());
+    let path = format!("/api/v1/webhooks/{id}/deliveries");
+    until("it was tried", async || staff.get(&path).await.expect(200)[0]["attempt_count"] == 1).await;
+    sending.shutdown().await;
+    let deliveries = journey.visit(staff, "GET", "/api/v1/webhooks/{id}/deliveries", &[id], None).await;
+    let delivery = deliveries[0]["id"].as_str().unwrap();
+    let one = "/api/v1/webhooks/{id}/deliveries/{delivery_id}";
+    journey.visit(staff, "GET", one, &[id, delivery], None).await;
+    let again = "/api/v1/webhooks/{id}/deliveries/{delivery_id}/resend";
+    journey.visit(staff, "POST", again, &[id, delivery], None).await;
+    let since = json!({"since": "2026-11-01T00:00:00Z", "only": "all"});
+    journey.visit(staff, "POST", "/api/v1/webhooks/{id}/resend", &[id], Some(since)).await;
+    journey.visit(staff, "DELETE", template, &[id], None).await;
+}
+
 async fn waitlist(world: &World, journey: &mut Journey<'_>, staff: &Client) {
     let flight = world.flight(NewFlight::new("AI403", "DEL", "LHR").leaves_in_hours(60)).await;
     let wish = json!({"flight_ids": [flight["id"]], "weight_kg": 1});
@@ -445,6 +542,36 @@ async fn bills(world: &World, journey: &mut Journey<'_>, staff: &Client) {
     manual.shutdown().await;
 }
 
+/// What the staff wants to be told, whom a booking names, and what that contact answers.
+async fn notifications(world: &World, journey: &mut Journey<'_>, anyone: &Client, staff: &Client) {
+    let preferences = "/api/v1/notifications/preferences";
+    journey.visit(staff, "PUT", preferences, &[], Some(json!({"types": {"departed": {"email": true}}}))).await;
+    journey.visit(staff, "GET", preferences, &[], None).await;
+    journey.visit(staff, "GET", "/api/v1/notifications", &[], None).await;
+    let flight = world.flight(NewFlight::new("AI409", "DEL", "LHR").leaves_in_hours(90)).await;
+    let order =
+        json!({"origin": "DEL", "destination": "LHR", "flight_ids": [flight["id"]], "pieces": 1, "weight_kg": 1});
+    let booking = staff.post("/api/v1/bookings", order).await.expect(201);
+    let (contacts, reference) = ("/api/v1/bookings/{ref_id}/contacts", booking["ref_id"].as_str().unwrap());
+    let cora = json!([crate::notifications::contact("cora@journey.example")]);
+    journey.visit(staff, "PUT", contacts, &[reference], Some(cora)).await;
+    journey.visit(staff, "GET", contacts, &[reference], None).await;
+    let sent = crate::notifications::any_notification(world).await;
+    journey.visit(staff, "GET", "/api/v1/admin/notifications", &[], None).await;
+    journey.visit(staff, "POST", "/api/v1/admin/notifications/{id}/resend", &[&sent], None).await;
+    for (template, path) in [
+        ("/confirm/{token}", crate::notifications::confirm_path(world, "cora@journey.example").await),
+        (
+            "/unsubscribe/{token}",
+            crate::notifications::unsubscribe_path(world, "cora@journey.example", "departed").await,
+        ),
+    ] {
+        let token = path.rsplit('/').next().unwrap();
+        journey.visit(anyone, "GET", template, &[token], None).await;
+        journey.visit(anyone, "POST", template, &[token], None).await;
+    }
+}
+
 /// A guest's booking, which goes to an account.
 async fn claims(world: &World, journey: &mut Journey<'_>, anyone: &Client, customer: &Client) {
     let flight = world.flight(NewFlight::new("AI405", "DEL", "LHR").leaves_in_hours(30)).await;
@@ -467,6 +594,7 @@ async fn system(journey: &mut Journey<'_>, anyone: &Client, staff: &Client) {
         "/health",
         "/api/v1/health",
         "/api/v1/info",
+        "/api/v1/event-types",
         "/metrics",
         "/problems",
         "/health/detailed",
@@ -475,4 +603,5 @@ async fn system(journey: &mut Journey<'_>, anyone: &Client, staff: &Client) {
         journey.visit(staff, "GET", template, &[], None).await;
     }
     journey.visit(anyone, "GET", "/problems/{code}", &["not_found"], None).await;
+    journey.visit(anyone, "GET", "/api/v1/event-types/{type}", &["loadmaster.booking.booked.v1"], None).await;
 }

@@ -34,6 +34,9 @@ async fn fillings(world: &World) -> Vec<(&'static str, String)> {
     let asked = json!({"origin": "DEL", "destination": "LHR", "flight_ids": [flight["id"]], "weight_kg": 1});
     let quote = admin.post("/api/v1/quotes", asked).await.expect(201);
     let waiting = admin.post("/api/v1/waitlist", on_flight).await.expect(201);
+    let webhook = admin.post("/api/v1/webhooks", json!({"url": "https://nowhere.example/"})).await.expect(201);
+    let webhook = format!("/webhooks/{}", webhook["id"].as_str().unwrap());
+    let delivery = admin.poke(&format!("/api/v1{webhook}/test")).await.expect(202);
     let payment = any_payment(world, "tok_confirm").await;
     let organization = booking["organization_id"].as_str().unwrap();
     any_credit(world, organization.parse().unwrap()).await;
@@ -45,6 +48,8 @@ async fn fillings(world: &World) -> Vec<(&'static str, String)> {
         ("/allotments/{id}", format!("/allotments/{}", allotment["id"].as_str().unwrap())),
         ("/holds/{id}", format!("/holds/{}", hold["id"].as_str().unwrap())),
         ("{hold_id}", reserved["id"].as_str().unwrap().to_owned()),
+        ("/webhooks/{id}", webhook),
+        ("{delivery_id}", delivery["id"].as_str().unwrap().to_owned()),
         ("/waitlist/{id}", format!("/waitlist/{}", waiting["id"].as_str().unwrap())),
         ("/embargoes/{id}", format!("/embargoes/{}", embargo["id"].as_str().unwrap())),
         ("/tariffs/{id}", format!("/tariffs/{}", tariff["id"].as_str().unwrap())),
@@ -53,6 +58,9 @@ async fn fillings(world: &World) -> Vec<(&'static str, String)> {
         ("/quotes/{id}", format!("/quotes/{}", quote["id"].as_str().unwrap())),
         ("/users/{id}", format!("/users/{}", booking["created_by"].as_str().unwrap())),
         ("/api-keys/{id}", format!("/api-keys/{}", key["id"].as_str().unwrap())),
+        ("/notifications/{id}", format!("/notifications/{}", crate::notifications::any_notification(world).await)),
+        ("{token}", "token".to_owned()),
+        ("{type}", "loadmaster.booking.booked.v1".to_owned()),
         ("{id}", flight["id"].as_str().unwrap().to_owned()),
         ("{ref_id}", ref_id.clone()),
         ("{number}", ref_id),
@@ -143,6 +151,10 @@ async fn bodies_are_read_for_exactly_the_documented_members() {
         if operation.path.contains("/webhooks/") {
             continue;
         }
+        // A list has no members of its own.
+        if schema["type"] == "array" {
+            continue;
+        }
         let path = filled(operation.path, &fillings);
         let members = checker.members(schema);
         let known = |members: Vec<&str>| without(members.into_iter().map(ToOwned::to_owned).collect());
@@ -210,7 +222,9 @@ async fn queries_are_read_for_exactly_the_documented_parameters() {
     let admin = world.admin().await;
     let fillings = fillings(&world).await;
     let document = document();
-    let names = all_names(&document);
+    let mut names = all_names(&document);
+    // A ticket that is none is told before all else.
+    names.remove("ticket");
     let names_in_order: Vec<_> = names.iter().map(|name| format!("{name}=")).collect();
     let queries: Vec<_> = names_in_order.chunks(AT_ONCE).map(|part| part.join("&")).collect();
     for operation in operations(&document) {

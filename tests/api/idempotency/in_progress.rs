@@ -128,7 +128,7 @@ async fn two_instances_that_wait_for_one_flight_make_one_booking() {
     let mut answers = Vec::new();
     for answer in both {
         let mut answer = answer.await.unwrap();
-        if answer.status == 409 {
+        while answer.status == 409 {
             // It came during an attempt of the other one.
             in_progress(answer);
             answer = ask(&elsewhere, "k", Method::POST, BOOKINGS, Some(&wish)).await;

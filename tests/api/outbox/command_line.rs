@@ -21,7 +21,7 @@ fn cells(line: &str) -> Vec<&str> {
 
 #[tokio::test]
 async fn outbox_sinks_shows_how_far_each_is_behind_and_whether_it_is_served() {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::working() }.start().await;
+    let world = WorldOptions { without_redis: true, ..WorldOptions::default() }.start().await;
     let head = ["sink", "behind", "served"];
     let printed = outbox(&world.database, &["sinks"]).await.succeeded();
     assert_eq!(cells(printed.trim_end()), head);
@@ -41,7 +41,7 @@ async fn outbox_sinks_shows_how_far_each_is_behind_and_whether_it_is_served() {
 
 #[tokio::test]
 async fn outbox_retire_forgets_the_sink_that_is_named_and_no_other() {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::working() }.start().await;
+    let world = WorldOptions { without_redis: true, ..WorldOptions::default() }.start().await;
     add_sink(&world, "old_system", 0, None).await;
     add_sink(&world, "redis_streams", 0, None).await;
     for unknown in ["nonsense", "", "old_system ", "%", "OLD_SYSTEM"] {
@@ -50,6 +50,10 @@ async fn outbox_retire_forgets_the_sink_that_is_named_and_no_other() {
     }
     assert_eq!(world.texts("select name from outbox_sinks order by name").await, ["old_system", "redis_streams"]);
 
+    for of_all in ["webhooks", "notifications"] {
+        let complaint = outbox(&world.database, &["retire", of_all]).await.complained();
+        assert_eq!(complaint, format!("loadmaster: the sink {of_all} is a part of every Loadmaster and stays"));
+    }
     let printed = outbox(&world.database, &["retire", "old_system"]).await.succeeded();
     assert_eq!(printed, "Messages are no longer kept for old_system.\n");
     assert_eq!(world.texts("select name from outbox_sinks").await, ["redis_streams"]);

@@ -144,6 +144,23 @@ async fn a_follower_that_starts_now_gets_transactions_in_progress() {
 }
 
 #[tokio::test]
+async fn a_follower_of_an_emptied_outbox_starts_after_what_was_deleted() {
+    let world = alone().await;
+    let [gone, late, after] = [(); 3].map(|()| Uuid::new_v4());
+    tell(&world.database, gone, 1..=5).await;
+    let mut slow = Open::begin(&world.database).await;
+    slow.write(late, 1..=2).await;
+    world.sql("delete from outbox").await;
+    let mut feed = Feed::from_now(&world.db).await.unwrap();
+    assert_eq!(feed.position(), 7);
+    tell(&world.database, after, 1..=1).await;
+    assert_eq!(read(&mut feed, &world, 100).await, named(after, 1..=1));
+    slow.commit().await;
+    assert_eq!(read(&mut feed, &world, 100).await, named(late, 1..=2));
+    world.shutdown().await;
+}
+
+#[tokio::test]
 async fn numbers_that_were_used_up_long_ago_are_not_missed() {
     let world = alone().await;
     // An old installation whose messages were all delivered and deleted.

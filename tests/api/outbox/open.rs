@@ -40,7 +40,7 @@ impl Open {
             subject: &subject,
             sequence,
             event_type: "CHANGED",
-            data: json!({}),
+            data: json!({"invented": true}),
             occurred_at: start_of_time(),
             trace: None,
         };

@@ -87,3 +87,38 @@ async fn two_interleaved_imports_that_end_one_after_the_other_are_read_by_their_
     // Over and over from one end to the other would be hundreds of times each.
     assert!((needed..50 * needed).contains(&rows), "{rows} rows were read for {needed}");
 }
+
+#[tokio::test]
+async fn late_messages_are_never_read_by_a_bitmap() {
+    let world = WorldOptions { without_redis: true, ..WorldOptions::patient() }.start().await;
+    let mut slow = Open::begin(&world.database).await;
+    slow.write(Uuid::new_v4(), 1..=1).await;
+    tell(&world.database, Uuid::new_v4(), 1..=1).await;
+    let mut feed = Feed::default();
+    assert_eq!(feed.read(&world.db, AT_ONCE).await.unwrap().len(), 1);
+    slow.commit().await;
+    // Whoever reads the late message with such scans allowed is refused it.
+    world
+        .sql(
+            "create function without_bitmaps(bigint) returns boolean language plpgsql as $$ begin
+                 if $1 = 1 and current_setting('enable_bitmapscan') = 'on' then
+                     raise exception 'bitmap scans are allowed';
+                 end if;
+                 return true;
+             end $$;
+             create policy without_bitmaps on outbox using (without_bitmaps(id));
+             alter table outbox enable row level security",
+        )
+        .await;
+    let refused = sqlx::query("select id from outbox where id = 1").execute(&mut world.database.app().await).await;
+    assert!(refused.unwrap_err().to_string().contains("bitmap scans are allowed"));
+    let mut late = Vec::new();
+    // Transactions of other databases on the server may be awaited longer.
+    until("the late message is read", async || {
+        late.extend(feed.read(&world.db, AT_ONCE).await.unwrap().into_iter().map(|entry| entry.id));
+        !late.is_empty()
+    })
+    .await;
+    assert_eq!(late, [1]);
+    world.shutdown().await;
+}

@@ -35,6 +35,35 @@ async fn a_charge_that_acted_and_was_never_answered_is_found_again_after_a_crash
 }
 
 #[tokio::test]
+async fn a_charge_that_arrives_after_another_process_was_told_that_there_was_none_does_nothing() {
+    let shop = Shop::open(with_test()).await;
+    // What the process with the token sends is under way for long.
+    shop.world
+        .sql(
+            "create function linger() returns trigger language plpgsql security definer as
+               $$ begin perform pg_advisory_xact_lock(7); return new; end $$;
+             create trigger linger before insert on test_payments for each row when (new.behaviour = 'OK')
+               execute function linger();",
+        )
+        .await;
+    let mut gate = shop.world.owner().await;
+    sqlx::query("select pg_advisory_lock(7)").execute(&mut gate).await.unwrap();
+    let (payment, operation) = shop.promise(usd(10_000)).await;
+    let attempt = shop.payments().at_once(operation, Some("tok_ok".into()));
+    let waits = "select 'it waits' from pg_locks join pg_database on oid = database
+                 where datname = current_database() and locktype = 'advisory' and objid = 7 and not granted";
+    until("it is under way", async || shop.world.texts(waits).await.len() == 1).await;
+    let other = another(&shop, with_test()).await;
+    other.world.clock.advance(TimeDelta::seconds(14));
+    other.until_status(payment, "FAILED").await;
+    sqlx::query("select pg_advisory_unlock(7)").execute(&mut gate).await.unwrap();
+    attempt.within(SOON).await;
+    assert_eq!(other.shown(payment).await["failure"]["code"], "missing_token");
+    assert_eq!(other.journal().await, ["AUTHORIZE 100.00 USD DECLINED"]);
+    other.world.audit().await;
+}
+
+#[tokio::test]
 async fn a_promise_that_was_never_sent_did_not_happen() {
     let shop = Shop::driven().await;
     let (payment, _) = shop.promise(usd(10_000)).await;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use loadmaster::features::capacity::CapacityService;
 use serde_json::json;
 
-use super::{TARIFFS, asked, at, flat, make, total};
+use super::{QUOTES, TARIFFS, asked, at, flat, make, total};
 use crate::support::{NewFlight, World, WorldOptions, until};
 
 /// It hears of the changes of others, and answers from memory from now on.
@@ -24,6 +24,8 @@ async fn another_instance_rates_by_a_change_within_a_second() {
     for world in [&here, &there] {
         until_it_follows(world).await;
     }
+    until("its first rule is known there", async || customer.post(QUOTES, asked(&[&flight], 10.0)).await.status == 201)
+        .await;
     for rate in 2..6 {
         admin.patch(&at(TARIFFS, &rule), json!({"normal": rate.to_string()})).await.expect(200);
         let began = Instant::now();

@@ -120,6 +120,12 @@ async fn of_fifty_takings_of_five_uses_five_succeed() {
     assert_eq!(world.texts("select used::text from sale_counters").await, ["5"]);
     let told = world.texts("select event_type from outbox where aggregate = 'sale_limit' order by id").await;
     assert_eq!(told, ["REACHED", "LIFTED", "REACHED"]);
+    // Its messages have numbers of their own, and so their subject is another than the sale's.
+    let of_sale =
+        format!("select count(*)::text from outbox where aggregate = 'sale_limit' and aggregate_id = '{}'", id(&five));
+    assert_eq!(world.texts(&of_sale).await, ["0"]);
+    let repeated = "select payload ->> 'id' from outbox group by 1 having count(*) > 1";
+    assert_eq!(world.texts(repeated).await, Vec::<String>::new());
     audit(&world).await;
 }
 

@@ -53,6 +53,7 @@ pub async fn provoke_all() -> Vec<Provoked> {
     bookings_that_cannot_be_paid(&world, &mut met).await;
     callers_that_do_not_wait(&world, &mut met).await;
     a_caller_that_asks_too_often(&world, &mut met).await;
+    a_caller_that_keeps_a_stream(&world, &mut met).await;
     a_server_that_is_ill(&world, &mut met).await;
     met.0
 }
@@ -118,6 +119,12 @@ async fn callers_that_may_not(world: &World, met: &mut Provocations) {
     let claiming =
         json!({"email": "bob@forwarder.example", "password": "correct horse battery", "claim_token": "forged"});
     met.met(400, "invalid_token", register, client.post(register.1, claiming).await);
+    let (webhooks, shipper) = (("POST", "/api/v1/webhooks"), world.customer().await);
+    for _ in 0..10 {
+        shipper.post(webhooks.1, json!({"url": "https://example.com/"})).await.expect(201);
+    }
+    let eleventh = shipper.post(webhooks.1, json!({"url": "https://example.com/"})).await;
+    met.met(409, "limit_reached", webhooks, eleventh);
     world.database.owner().await.execute("update users set disabled_at = now()").await.unwrap();
     met.met(403, "account_disabled", LOGIN, client.post(LOGIN.1, account).await);
 }
@@ -312,6 +319,15 @@ async fn a_caller_that_asks_too_often(world: &World, met: &mut Provocations) {
     let at = ("GET", "/api/v1/bookings");
     customer.get(at.1).await.expect(200);
     met.met(429, "rate_limited", at, customer.get(at.1).await);
+}
+
+async fn a_caller_that_keeps_a_stream(world: &World, met: &mut Provocations) {
+    let strict = WorldOptions::default().on(&world.database).set("stream.max_per_caller", "1").start().await;
+    let operator = strict.operator().await;
+    let at = ("GET", "/api/v1/stream");
+    let open = operator.request(Method::GET, at.1).send().await.unwrap();
+    assert_eq!(open.status(), 200);
+    met.met(429, "too_many_streams", at, operator.get(at.1).await);
 }
 
 async fn a_server_that_is_ill(world: &World, met: &mut Provocations) {

@@ -122,7 +122,7 @@ async fn the_browsers_question_is_answered_for_configured_origins_only() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("access-control-allow-origin"), Some(CONSOLE));
     let methods = answer.header("access-control-allow-methods").unwrap();
-    assert!(["GET", "POST", "PATCH", "DELETE"].iter().all(|method| methods.contains(method)), "{methods}");
+    assert!(["GET", "POST", "PUT", "PATCH", "DELETE"].iter().all(|method| methods.contains(method)), "{methods}");
     let headers = answer.header("access-control-allow-headers").unwrap();
     let needed = ["authorization", "content-type", "if-match", "if-none-match", "idempotency-key", "x-request-id"];
     assert!(needed.iter().all(|name| headers.contains(name)), "{headers}");

@@ -9,9 +9,11 @@ use tokio::io::AsyncReadExt;
 use crate::support::{Answer, Client, NewFlight, World};
 
 /// Large ones of each kind, and their types.
-const LARGE: [(&str, &str); 5] = [
+const LARGE: [(&str, &str); 7] = [
     ("/openapi.json", "application/json"),
     ("/problems", "application/json"),
+    ("/api/v1/event-types", "application/json"),
+    ("/api/v1/event-types/loadmaster.booking.booked.v1", "application/schema+json"),
     ("/docs/swagger-ui.css", "text/css"),
     ("/docs/swagger-ui-standalone-preset.js", "text/javascript"),
     ("/docs/swagger-ui-bundle.js", "text/javascript"),

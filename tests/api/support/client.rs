@@ -81,7 +81,9 @@ impl Answer {
 
     pub async fn read(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.expect("the body is whole");
+        // A stream of events does not end by itself.
+        let is_stream = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let text = if is_stream { String::new() } else { response.text().await.expect("the body is whole") };
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Self { status, headers, text, body }
     }

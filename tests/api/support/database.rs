@@ -216,7 +216,7 @@ enum Kind {
 }
 
 /// All that the product does again and again.
-pub const SCHEDULES: [&str; 9] = [
+pub const SCHEDULES: [&str; 12] = [
     "partitions_ahead",
     "expired_tokens",
     "old_idempotency_keys",
@@ -226,6 +226,9 @@ pub const SCHEDULES: [&str; 9] = [
     "reconcile_payments",
     "old_payment_webhooks",
     "old_quotes",
+    "old_notifications",
+    "old_contacts",
+    "old_webhook_deliveries",
 ];
 
 /// Makes a light database of a migrated one: without the partitions of the months after the next, and with all schedules

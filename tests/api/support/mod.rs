@@ -7,16 +7,20 @@ pub mod certificates;
 mod client;
 mod database;
 mod dice;
+mod events;
 pub mod freight;
 mod gate;
 mod logs;
+mod network;
 pub mod own_postgres;
 mod own_redis;
 mod process;
 mod raw;
 mod readings;
 pub mod redis_servers;
+mod smtp;
 pub mod standby;
+pub mod told;
 mod watch;
 mod world;
 
@@ -24,11 +28,14 @@ pub use brake::Brake;
 pub use client::{Answer, Client};
 pub use database::{SCHEDULES, TestDatabase, pooler, redis_url, start_of_time};
 pub use dice::Dice;
+pub use events::{Events, Told};
 pub use gate::Gate;
+pub use network::TestNetwork;
 pub use own_redis::OwnRedis;
 pub use process::Process;
 pub use raw::{connect, connect_from, exchange, is_closed, read_answer};
 pub use readings::Readings;
+pub use smtp::{SmtpFault, SmtpServer, SmtpStep, TakenMail};
 
 /// Whether the long tests are wanted, and the others at their full length (`./test --long`).
 pub fn is_long() -> bool {

@@ -27,6 +27,8 @@ use super::{
     client::Client,
     database::{TestDatabase, pooler, redis_url, start_of_time},
     logs,
+    network::TestNetwork,
+    told::{ToldRightly, assert_retold},
 };
 
 /// A server with everything behind it, for one test.
@@ -39,6 +41,8 @@ pub struct World {
     instance: Box<Instance>,
     /// Sessions of the tables' owner that are not in use: opening one takes longer than what most are used for.
     owners: Mutex<Vec<PgConnection>>,
+    /// At the end of the test.
+    _told: ToldRightly,
 }
 
 /// What a test wants to be different.
@@ -51,6 +55,8 @@ pub struct WorldOptions {
     pub without_redis: bool,
     /// Whether the server does its background work too: jobs, schedules, messages, and all that follows them.
     pub with_workers: bool,
+    /// Where the server's calls to addresses that callers chose go.
+    pub network: TestNetwork,
 }
 
 impl WorldOptions {
@@ -62,6 +68,11 @@ impl WorldOptions {
     #[must_use]
     pub fn with_workers(self) -> Self {
         Self { with_workers: true, ..self }
+    }
+
+    #[must_use]
+    pub fn over(self, network: &TestNetwork) -> Self {
+        Self { network: network.clone(), ..self }
     }
 
     /// For tests of what is right, not of how soon: nobody is turned away because the machine is slow.
@@ -120,6 +131,7 @@ impl WorldOptions {
             tokens: TokenSource::default(),
             metrics: telemetry::start_metrics(&app::metrics()).unwrap(),
             timing: Timing::BRIEF,
+            network: Arc::new(self.network),
         };
         let server = Server::start(
             bind(&settings.server).await.unwrap(),
@@ -152,7 +164,8 @@ impl Starting {
             instance.start_workers(Vec::new());
         }
         instance.open().expect("opening");
-        World { database, clock, base, db, instance, owners: Mutex::default() }
+        let told = ToldRightly(database.clone());
+        World { database, clock, base, db, instance, owners: Mutex::default(), _told: told }
     }
 }
 
@@ -365,6 +378,12 @@ impl World {
 
     /// The same, and bookings and flights are as their histories rebuild them.
     pub async fn audit_and_rebuild(&self) {
+        self.audit_archived().await;
+        assert_retold(&self.database).await;
+    }
+
+    /// The same where histories were archived: what is in no table any more is not told again.
+    pub async fn audit_archived(&self) {
         self.audit_with(AuditOptions { rebuild: true, ..AuditOptions::default() }).await;
     }
 

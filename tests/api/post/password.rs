@@ -1,0 +1,125 @@
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use super::{PASSWORD, mailing, me, register, rows, taken, token_in};
+use crate::support::{SmtpServer, TakenMail, World, WorldOptions};
+
+const FORGOT: &str = "/api/v1/auth/password/forgot";
+const RESET: &str = "/api/v1/auth/password/reset";
+const NEW: &str = "another horse battery";
+
+async fn log_in(world: &World, password: &str) -> crate::support::Answer {
+    world.anonymous().post("/api/v1/auth/login", json!({"email": "ann@example.org", "password": password})).await
+}
+
+async fn link_to_reset(world: &World, relay: &SmtpServer, mails: usize) -> String {
+    world.anonymous().post(FORGOT, json!({"email": "Ann@Example.org"})).await.expect(202);
+    let mail: TakenMail = taken(relay, mails).await.remove(mails - 1);
+    assert_eq!(mail.header("Subject"), "Set a new password");
+    token_in(&mail.text(), "reset-password")
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_set_anew_once_and_all_sessions_end() {
+    let relay = SmtpServer::start().await;
+    let world = mailing(&relay).start().await;
+    let ann = register(&world, "ann@example.org").await;
+    let other = link_to_reset(&world, &relay, 2).await;
+    let token = link_to_reset(&world, &relay, 3).await;
+    world.anonymous().post(RESET, json!({"token": token, "new": NEW})).await.expect(204);
+    log_in(&world, PASSWORD).await.expect_problem(401, "invalid_credentials");
+    log_in(&world, NEW).await.expect(200);
+    ann.get("/api/v1/auth/me").await.expect_problem(401, "unauthenticated");
+    for spent in [token, other] {
+        world.anonymous().post(RESET, json!({"token": spent, "new": NEW})).await.expect_problem(400, "invalid_token");
+    }
+}
+
+#[tokio::test]
+async fn a_link_is_good_for_thirty_minutes_and_a_password_must_still_be_good() {
+    let relay = SmtpServer::start().await;
+    let world = mailing(&relay).start().await;
+    register(&world, "ann@example.org").await;
+    let token = link_to_reset(&world, &relay, 2).await;
+    for weak in ["short", "password123", "ann@example.org"] {
+        let answer = world.anonymous().post(RESET, json!({"token": token, "new": weak})).await;
+        answer.expect_problem(400, "validation_failed");
+    }
+    world.clock.advance(TimeDelta::minutes(30));
+    world.anonymous().post(RESET, json!({"token": token, "new": NEW})).await.expect_problem(400, "invalid_token");
+    log_in(&world, PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn neither_the_answer_nor_the_work_tells_whether_there_is_an_account() {
+    // Nobody takes the jobs.
+    let world = World::start().await;
+    register(&world, "ann@example.org").await;
+    let known = world.anonymous().post(FORGOT, json!({"email": "ann@example.org"})).await;
+    let unknown = world.anonymous().post(FORGOT, json!({"email": "nobody@example.org"})).await;
+    assert_eq!((known.status.as_u16(), known.text.as_str()), (202, ""));
+    assert_eq!((unknown.status, unknown.text), (known.status, known.text));
+    let mut owner = world.owner().await;
+    let jobs: Vec<Value> = sqlx::query_scalar("select payload from jobs where kind = 'forgotten_password' order by id")
+        .fetch_all(&mut owner)
+        .await
+        .unwrap();
+    world.give_back(owner);
+    assert_eq!(jobs.len(), 2, "{jobs:?}");
+    assert!(jobs[0]["user_id"].is_string() && jobs[1]["user_id"].is_null(), "{jobs:?}");
+    assert!(!json!(jobs).to_string().contains("example.org"), "{jobs:?}");
+}
+
+#[tokio::test]
+async fn an_address_without_account_gets_no_letter() {
+    let relay = SmtpServer::start().await;
+    let world = mailing(&relay).start().await;
+    register(&world, "ann@example.org").await;
+    world.anonymous().post(FORGOT, json!({"email": "nobody@example.org"})).await.expect(202);
+    world.anonymous().post(FORGOT, json!({"email": "ann@example.org"})).await.expect(202);
+    let mails = taken(&relay, 2).await;
+    assert!(mails.iter().all(|mail| mail.to == ["ann@example.org"]));
+    assert_eq!(rows(&world).await.len(), 2);
+}
+
+#[tokio::test]
+async fn attempts_count_against_the_quota_of_the_account_existing_or_not() {
+    let options =
+        WorldOptions::default().set("rate_limit.enabled", "true").set("rate_limit.credentials_per_minute", "2");
+    let world = options.set("rate_limit.anonymous_per_minute", "1000").start().await;
+    for email in ["ann@example.org", "nobody@example.org"] {
+        for _ in 0..2 {
+            world.anonymous().post(FORGOT, json!({ "email": email })).await.expect(202);
+        }
+        world.anonymous().post(FORGOT, json!({ "email": email })).await.expect_problem(429, "rate_limited");
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_the_link_sets_a_password_without_scripts() {
+    let relay = SmtpServer::start().await;
+    let world = mailing(&relay).start().await;
+    let ann = register(&world, "ann@example.org").await;
+    me(&ann).await;
+    let token = link_to_reset(&world, &relay, 2).await;
+    let path = format!("/reset-password/{token}");
+    let form = "application/x-www-form-urlencoded";
+    let anybody = world.anonymous();
+    let page = anybody.get(&path).await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains("type=\"password\"") && !page.text.contains("<script"), "{}", page.text);
+    let weak = anybody.post_raw(&path, form, "new=short").await;
+    assert_eq!(weak.status, 400);
+    assert!(weak.text.contains("must have at least 10 characters"), "{}", weak.text);
+    assert_eq!(anybody.post_raw(&path, form, "new=another+horse+battery").await.status, 200);
+    log_in(&world, NEW).await.expect(200);
+    assert_eq!(anybody.get(&path).await.status, 400);
+}
+
+#[tokio::test]
+async fn an_installation_without_passwords_sets_none() {
+    let world = WorldOptions::default().set("auth.password_grant", "false").start().await;
+    let anybody = world.anonymous();
+    anybody.post(FORGOT, json!({"email": "ann@example.org"})).await.expect_problem(403, "forbidden");
+    anybody.post(RESET, json!({"token": "x", "new": NEW})).await.expect_problem(403, "forbidden");
+}

@@ -1,0 +1,67 @@
+//! `loadmaster outbox replay` to one webhook.
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{
+    at, colleagues,
+    receiver::{Mode, Received, Receiver},
+    sending, webhook_to,
+};
+use crate::{
+    commands::process::loadmaster,
+    support::{
+        freight::{order, text, two_flights, with},
+        until,
+    },
+};
+
+fn by_id(events: impl Iterator<Item = Value>) -> BTreeMap<String, Value> {
+    events.map(|event| (text(&event, "id").to_owned(), event)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_webhook_gets_its_own_messages_again_also_those_that_the_outbox_has_forgotten() {
+    let world = sending().start().await;
+    let receiver = Receiver::start(Mode::Status(200)).await;
+    let flights = two_flights(&world).await;
+    let (operator, customer) = colleagues(&world).await;
+    let webhook = webhook_to(&operator, &receiver, json!({})).await;
+    let booking = customer.book(order(&[&flights[0], &flights[1]])).await;
+    operator.walk(&booking, &["depart", "arrive"]).await;
+    // Somebody else's.
+    world.customer().await.book(order(&[&flights[1]])).await;
+    until("three messages have come", async || receiver.count() == 3).await;
+    let first = by_id(receiver.received().iter().map(Received::event));
+
+    let sink = format!("webhook:{}", text(&webhook, "id"));
+    let replay = async |more: &[&str]| {
+        let arguments = [&["outbox", "replay", "--sink", &sink], more].concat();
+        loadmaster(&arguments).on(&world.database).run().await.succeeded()
+    };
+    // Bookings and flights; the webhook gets those of its organization alone.
+    world.sql("delete from outbox").await;
+    assert_eq!(replay(&["--dry-run"]).await, "3 of 6 messages would be queued for the webhook; it gets no others.\n");
+    assert_eq!(replay(&[]).await, "3 of 6 messages were queued for the webhook; it gets no others.\n");
+    // The command has the machine's time.
+    world.clock.advance(chrono::Utc::now() - world.now() + chrono::TimeDelta::minutes(5));
+    until("they have come again", async || receiver.count() == 6).await;
+    let requests = receiver.received();
+    let again: Vec<_> = requests[3..].iter().map(Received::event).collect();
+    let sequences: Vec<_> = again.iter().map(|event| text(event, "sequence").to_owned()).collect();
+    assert_eq!(sequences, ["1", "2", "3"]);
+    let expected = by_id(first.values().map(|event| with(event.clone(), json!({"replayed": true}))));
+    assert_eq!(by_id(again.into_iter()), expected);
+    let secret = text(&webhook, "secret");
+    assert!(requests.iter().all(|request| request.is_signed_by(secret)));
+
+    operator.patch(&at(&webhook), json!({"status": "DISABLED"})).await.expect(200);
+    let complaint = loadmaster(&["outbox", "replay", "--sink", &sink]).on(&world.database).run().await.complained();
+    assert!(complaint.contains("is disabled, and nothing queues for it"), "{complaint}");
+    let unknown = format!("webhook:{}", uuid::Uuid::new_v4());
+    for (sink, code) in [(unknown.as_str(), 1), ("webhook:", 2), ("webhook:x", 2), ("webhooks", 2)] {
+        let done = loadmaster(&["outbox", "replay", "--sink", sink]).on(&world.database).run().await;
+        assert_eq!(done.code, code, "{sink}");
+    }
+    world.shutdown().await;
+}
