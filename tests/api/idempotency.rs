@@ -21,6 +21,10 @@ use crate::support::{Answer, Client, World, freight::BOOKINGS};
 const HEADER: &str = "idempotency-key";
 const REPLAYED: &str = "idempotency-replayed";
 
+/// The keys at which a session of the database is.
+const KEYS_HELD: &str = "select objid::text from pg_locks where locktype = 'advisory'
+                         and database = (select oid from pg_database where datname = current_database())";
+
 /// Asks under a key; without a body, if there is none.
 async fn ask(client: &Client, key: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
     let request = client.request(method, path).header(HEADER, key);

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{HEADER, ask, book, fresh, kept, poke, post, repeats};
+use super::{HEADER, KEYS_HELD, ask, book, fresh, kept, poke, post, repeats};
 use crate::{
     flight_verbs::path_to,
     support::{
@@ -113,9 +113,7 @@ async fn a_failed_transaction_frees_the_key() {
     brake.release().await;
     assert_eq!(kept(&world).await, "0");
     // The session that was ended has given its key back.
-    let keys = "select objid::text from pg_locks where locktype = 'advisory'
-                and database = (select oid from pg_database where datname = current_database())";
-    until("the key is free", async || world.texts(keys).await.is_empty()).await;
+    until("the key is free", async || world.texts(KEYS_HELD).await.is_empty()).await;
     let booked = fresh(ask(&customer, "k", Method::POST, BOOKINGS, Some(&wish)).await, 201);
     repeats(&booked, book(&customer, "k", &wish).await);
     world.audit().await;

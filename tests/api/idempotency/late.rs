@@ -4,13 +4,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::{ask, at, book, effects, fresh, repeats};
+use super::{KEYS_HELD, ask, at, book, effects, fresh, repeats};
 use crate::{
     flight_verbs::path_to,
     locks::{Overheard, lock_of, put, take_away},
     support::{
         Answer, Client, NewFlight, OwnRedis, Readings, World, WorldOptions,
         freight::{BOOKINGS, order, path_of, with},
+        until,
     },
 };
 
@@ -34,13 +35,14 @@ impl Late {
         Self { quick, slow, redis, readings }
     }
 
-    /// The same request on its way at the slow instance: it has read the flight.
+    /// The same request on its way at the slow instance: it has read the flight, and has let go of its key until it is its turn.
     async fn send(&mut self, client: &Client, method: Method, path: &str, body: Option<Value>) -> JoinHandle<Answer> {
         self.redis.pause();
         let before = self.readings.count().await;
         let (client, path) = (at(client, &self.slow), path.to_owned());
         let sent = tokio::spawn(async move { ask(&client, "k", method, &path, body.as_ref()).await });
         self.readings.until_above(before).await;
+        until("the key is free", async || self.quick.texts(KEYS_HELD).await.is_empty()).await;
         assert!(!sent.is_finished(), "it waits");
         sent
     }
