@@ -26,6 +26,8 @@ pub(in crate::features::webhooks) struct Match {
 /// Returns which webhooks get these messages; `only`: this webhook at most. What belongs to which organization, and where it
 /// is to go, stands in the tables of other rooms: messages do not name an organization. A guest's things belong to none that
 /// has webhooks.
+///
+/// All is found by key, one after the other: else the database, which knows little of the numbers, may read whole tables.
 pub(in crate::features::webhooks) async fn matching(
     db: &mut PgSession,
     messages: &[Outgoing],
@@ -44,14 +46,15 @@ pub(in crate::features::webhooks) async fn matching(
                       coalesce(b.destination, h.destination, pb.destination, ph.destination, q.destination,
                                f.destination) as destination
                from unnest($1::int[], $2::text[], $3::uuid[], $4::text[]) as e (place, aggregate, id, type)
-               left join bookings b on e.aggregate = 'booking' and b.id = e.id
-               left join holds h on e.aggregate = 'hold' and h.id = e.id
-               left join payments p on e.aggregate = 'payment' and p.id = e.id
-               left join bookings pb on pb.id = p.booking_id
-               left join holds ph on ph.id = p.hold_id
-               left join waitlist_entries q on e.aggregate = 'waitlist' and q.id = e.id
-               left join flights f on e.aggregate = 'flight' and f.id = e.id
-               left join webhooks o on e.aggregate = 'webhook' and o.id = e.id
+               left join lateral (select * from bookings where e.aggregate = 'booking' and id = e.id limit 1) b on true
+               left join lateral (select * from holds where e.aggregate = 'hold' and id = e.id limit 1) h on true
+               left join lateral (select * from payments where e.aggregate = 'payment' and id = e.id limit 1) p on true
+               left join lateral (select * from bookings where id = p.booking_id limit 1) pb on true
+               left join lateral (select * from holds where id = p.hold_id limit 1) ph on true
+               left join lateral (select * from waitlist_entries where e.aggregate = 'waitlist' and id = e.id limit 1) q
+                   on true
+               left join lateral (select * from flights where e.aggregate = 'flight' and id = e.id limit 1) f on true
+               left join lateral (select * from webhooks where e.aggregate = 'webhook' and id = e.id limit 1) o on true
            ), paired as (
                select t.place, w.id, true as is_own, w.types, w.origins, w.destinations, t.type, t.origin, t.destination
                from told t
