@@ -4,7 +4,8 @@
 //! - without webhooks and with one webhook each, of which half are dead: some refuse connections, the others never answer;
 //! - with addresses that nothing is written to and with such that every booking is confirmed to, while the SMTP server is away.
 //!
-//! The two are measured one after the other in each round, in an order that changes, and compared within the round.
+//! The two are measured one after the other in each round, in an order that changes, and compared within the round. Each begins
+//! when the server has told everything of what was before.
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
@@ -82,6 +83,7 @@ pub async fn measure(site: &Site, time: Duration, rounds: u64) {
                 let mut pair = [Load::default(), Load::default()];
                 for with in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
                     switch(site, &shippers, burden, with == 1).await;
+                    rested(site).await;
                     let before = receiver.count();
                     pair[with] = create(site, &orders, clients, time).await;
                     if with == 1 {
@@ -190,6 +192,19 @@ async fn waiting_mail(site: &Site) -> i64 {
     let mut owner = PgConnection::connect(&site.stores.url("loadmaster")).await.unwrap();
     let row = owner.fetch_one("select count(*) from notifications where status = 'WAITING'").await.unwrap();
     row.get(0)
+}
+
+/// Waits until every sink has taken what was written, so that no work is left over for the next measurement.
+async fn rested(site: &Site) {
+    let (mut client, began) = (Client::connect(site.here).await, Instant::now());
+    loop {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let health = call(&mut client, &authorized("/health/detailed", &site.token)).await;
+        if health["outbox"].as_array().unwrap().iter().all(|sink| sink["undelivered"] == 0) {
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "the sinks do not take what was written");
+    }
 }
 
 /// Waits until the sound receivers have everything, so that no work is left over for the next measurement.
