@@ -24,6 +24,8 @@ pub struct Timing {
     pub access: Duration,
     /// Longest wait for one step of a dialogue with a relay of e-mail or a gateway of text messages.
     pub post: Duration,
+    /// The longest time for which alternatives to what was refused are looked for.
+    pub alternatives: Duration,
 }
 
 impl Timing {
@@ -37,6 +39,7 @@ impl Timing {
         replica: Duration::from_millis(500),
         access: Duration::from_secs(10),
         post: Duration::from_secs(20),
+        alternatives: Duration::from_millis(200),
     };
 
     /// For tests: short enough to wait for, and longer than a busy machine delays anything.
@@ -50,6 +53,7 @@ impl Timing {
         replica: Duration::from_millis(100),
         access: Duration::from_secs(1),
         post: Duration::from_secs(2),
+        alternatives: Duration::from_secs(2),
     };
 
     /// Returns the timing of this process: the standard one, unless a test started the process.

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
@@ -23,8 +21,6 @@ use crate::{
 
 /// Most alternatives of one answer.
 const MOST: usize = 3;
-/// Longest time for which alternatives are looked for.
-const LONGEST: Duration = Duration::from_millis(200);
 
 /// Freight that was refused.
 #[derive(Debug, Clone)]
@@ -126,7 +122,7 @@ impl SearchService {
             let _turn = self.0.looking.acquire().await;
             looking.await
         };
-        match timeout(LONGEST, in_turn.in_span(span("search.alternatives"))).await {
+        match timeout(self.0.longest_look, in_turn.in_span(span("search.alternatives"))).await {
             Ok(Ok(found)) => found,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the search for alternatives failed; none are shown");

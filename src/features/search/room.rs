@@ -20,7 +20,7 @@ pub const ROOM: Room = Room {
 };
 
 fn open(opening: &Opening) -> anyhow::Result<Opened> {
-    let Opening { settings, redis, secrets, clock, tally, .. } = opening;
+    let Opening { settings, redis, secrets, clock, tally, timing, .. } = opening;
     let (flights, capacity): (FlightService, CapacityService) = (opening.service()?, opening.service()?);
     let (reference, embargoes): (Reference, EmbargoService) = (opening.service()?, opening.service()?);
     let prices: PricingService = opening.service()?;
@@ -34,6 +34,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         clock,
         &settings.search,
         tally,
+        timing.alternatives,
         shared,
     );
     let routes = router::routes().with_state(&HandlerState::of(opening, search.clone(), reference));

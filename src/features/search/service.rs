@@ -47,6 +47,8 @@ pub(super) struct Inner {
     pub bodies: Bodies,
     /// Turns at looking for alternatives.
     pub looking: Semaphore,
+    /// The longest time for which alternatives are looked for.
+    pub longest_look: Duration,
     pub tally: Tally,
 }
 
@@ -63,6 +65,7 @@ impl SearchService {
         clock: &SharedClock,
         settings: &settings::Search,
         tally: &Tally,
+        longest_look: Duration,
         shared: Option<(Redis, &ServerSecrets)>,
     ) -> Self {
         let time = Duration::from_secs(settings.cache_ttl_seconds);
@@ -78,6 +81,7 @@ impl SearchService {
             cache,
             bodies: Bodies::default(),
             looking: Semaphore::new(AT_ONCE),
+            longest_look,
             tally: tally.clone(),
         }))
     }

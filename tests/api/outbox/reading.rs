@@ -50,9 +50,9 @@ async fn a_backlog_beside_an_open_import_is_read_by_its_key() {
     slow.roll_back().await;
     drop(slow);
     let rows = rows_read(&ends(world).await).await - before;
-    // A few times each: by this reader, by the server's own and by what else looks at the table. Over and over from one end to
-    // the other would be five hundred times each.
-    assert!((BACKLOG..50 * BACKLOG).contains(&rows), "{rows} rows were read");
+    // A few times each: by this reader, by the server's own and by what measures the backlog, again and again while a slow
+    // machine reads. Over and over from one end to the other would be five hundred times each.
+    assert!((BACKLOG..250 * BACKLOG).contains(&rows), "{rows} rows were read");
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn two_interleaved_imports_that_end_one_after_the_other_are_read_by_their_
     let rows = rows_read(&ends(world).await).await - before;
     let needed = i64::from(2 * each);
     // Over and over from one end to the other would be hundreds of times each.
-    assert!((needed..50 * needed).contains(&rows), "{rows} rows were read for {needed}");
+    assert!((needed..150 * needed).contains(&rows), "{rows} rows were read for {needed}");
 }
 
 #[tokio::test]
