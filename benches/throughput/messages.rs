@@ -34,7 +34,7 @@ use crate::{
 
 const WEBHOOKS: usize = 100;
 const CLIENTS: [usize; 3] = [1, 16, 64];
-/// Longest wait until the sound receivers have everything.
+/// Longest wait for what was left over.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The server, which may send to this machine, and whose SMTP server is away.
@@ -194,28 +194,36 @@ async fn waiting_mail(site: &Site) -> i64 {
     row.get(0)
 }
 
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so().await {
+        assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// Waits until every sink has taken what was written, so that no work is left over for the next measurement.
 async fn rested(site: &Site) {
-    let (mut client, began) = (Client::connect(site.here).await, Instant::now());
-    loop {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+    let mut client = Client::connect(site.here).await;
+    until("the sinks take what was written", async || {
         let health = call(&mut client, &authorized("/health/detailed", &site.token)).await;
-        if health["outbox"].as_array().unwrap().iter().all(|sink| sink["undelivered"] == 0) {
-            return;
-        }
-        assert!(began.elapsed() < PATIENCE, "the sinks do not take what was written");
-    }
+        health["outbox"].as_array().unwrap().iter().all(|sink| sink["undelivered"] == 0)
+    })
+    .await;
 }
 
 /// Waits until the sound receivers have everything, so that no work is left over for the next measurement.
 async fn drained(site: &Site, shippers: &[Shipper]) {
-    let (mut client, began) = (Client::connect(site.here).await, Instant::now());
-    for shipper in shippers.iter().filter(|shipper| shipper.is_sound) {
-        while show(&mut client, site, &shipper.webhook).await["waiting"] != 0 {
-            assert!(began.elapsed() < PATIENCE, "sound receivers do not get what is theirs");
-            tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut client = Client::connect(site.here).await;
+    until("sound receivers have what is theirs", async || {
+        for shipper in shippers.iter().filter(|shipper| shipper.is_sound) {
+            if show(&mut client, site, &shipper.webhook).await["waiting"] != 0 {
+                return false;
+            }
         }
-    }
+        true
+    })
+    .await;
 }
 
 /// Half of its places answer 204; the others refuse connections or never answer.

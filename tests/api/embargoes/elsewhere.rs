@@ -1,29 +1,19 @@
 //! A change is in effect at once where it is made, and within a second everywhere.
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use loadmaster::features::capacity::CapacityService;
 use serde_json::{Value, json};
 
 use super::{EMBARGOES, carrying, embargo, impose, path_of};
 use crate::support::{
-    NewFlight, World, WorldOptions,
+    NewFlight, SOON, World, WorldOptions,
     freight::{BOOKINGS, order},
-    until,
+    until, until_it_follows,
 };
-
-/// A second is promised, and a busy machine is given longer: this shows that it comes by itself, not how soon.
-const SOON: Duration = Duration::from_secs(10);
 
 const RANKED: &str = "/api/v1/routes?origin=DEL&destination=LHR&departure_date=2026-11-21";
 
 async fn reasons(world: &World) -> Value {
     world.anonymous().get(RANKED).await.expect(200)[0]["reasons"].clone()
-}
-
-/// It hears of the changes of others, and answers from memory from now on.
-async fn until_it_follows(world: &World) {
-    let capacity: CapacityService = world.state().service().unwrap();
-    until("it follows the outbox", async || capacity.index().is_fresh(world.now())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -80,14 +80,10 @@ fn patient() -> WorldOptions {
     WorldOptions::patient().set("database.statement_timeout_ms", "60000")
 }
 
-fn on(redis: &OwnRedis) -> WorldOptions {
-    let options = WorldOptions { without_redis: true, ..patient() };
-    options.set("redis.url", &redis.url()).set("redis.timeout_ms", "60000")
-}
-
 /// Whose server is connected to Redis: a connection is not waited for as long as an answer.
 async fn world_on(redis: &OwnRedis) -> World {
-    let world = on(redis).start().await;
+    let options = WorldOptions { without_redis: true, ..patient() };
+    let world = options.set("redis.url", &redis.url()).set("redis.timeout_ms", "60000").start().await;
     let operator = world.operator().await;
     let state = async || operator.get("/health/detailed").await.body["redis"]["state"].clone();
     until("Redis answers", async || state().await == "up").await;

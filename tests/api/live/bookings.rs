@@ -1,10 +1,8 @@
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::{follow, follow_booking, roomy, sequence};
 use crate::support::{
-    World, WorldOptions,
+    SOON, World, WorldOptions,
     freight::{order, path_of, text},
 };
 
@@ -82,7 +80,7 @@ async fn every_instance_shows_what_another_commits_within_a_second() {
     stream.expect("booking").await;
     one.operator().await.walk(&booking, &["depart"]).await;
     // Not how soon, which the bench measures, but that it comes by itself.
-    let told = tokio::time::timeout(Duration::from_secs(10), stream.expect("booking")).await.expect("it comes");
+    let told = tokio::time::timeout(SOON, stream.expect("booking")).await.expect("it comes");
     assert_eq!(sequence(&told.data), 2);
 }
 

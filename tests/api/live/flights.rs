@@ -1,10 +1,10 @@
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::{follow, path_of_flight, roomy};
 use crate::support::{
-    NewFlight, World, WorldOptions,
+    NewFlight, SOON, World, WorldOptions,
     freight::{BOOKINGS, at_once, order, without},
     sum_of, until,
 };
@@ -126,6 +126,6 @@ async fn room_that_changes_without_a_message_is_shown_too() {
     stream.expect("availability").await;
     let id = flight["id"].as_str().unwrap();
     world.sql(&format!("update flight_capacity set ledger_seq = ledger_seq + 1 where flight_id = '{id}'")).await;
-    let told = tokio::time::timeout(Duration::from_secs(10), stream.expect("availability")).await;
+    let told = tokio::time::timeout(SOON, stream.expect("availability")).await;
     told.expect("it is seen without a message");
 }

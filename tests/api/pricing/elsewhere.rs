@@ -1,20 +1,10 @@
 //! A change is in effect at once where it is made, and within a second everywhere.
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use loadmaster::features::capacity::CapacityService;
 use serde_json::json;
 
 use super::{QUOTES, TARIFFS, asked, at, flat, make, total};
-use crate::support::{NewFlight, World, WorldOptions, until};
-
-/// A second is promised, and a busy machine is given longer: this shows that it comes by itself, not how soon.
-const SOON: Duration = Duration::from_secs(10);
-
-/// It hears of the changes of others, and answers from memory from now on.
-async fn until_it_follows(world: &World) {
-    let capacity: CapacityService = world.state().service().unwrap();
-    until("it follows the outbox", async || capacity.index().is_fresh(world.now())).await;
-}
+use crate::support::{NewFlight, SOON, World, WorldOptions, until, until_it_follows};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_instance_rates_by_a_change_within_a_second() {

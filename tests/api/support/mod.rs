@@ -47,5 +47,5 @@ pub fn rounds(usual: usize, long: usize) -> usize {
     if is_long() { long } else { usual }
 }
 
-pub use watch::{Watch, sum_of, until, until_blocked};
+pub use watch::{SOON, Watch, sum_of, until, until_blocked, until_it_follows};
 pub use world::{NewFlight, Starting, World, WorldOptions, breaches};

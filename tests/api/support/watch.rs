@@ -1,9 +1,13 @@
 //! Looking at the server's sessions from behind, and waiting for what happens beside the test.
 use std::time::{Duration, Instant};
 
+use loadmaster::features::capacity::CapacityService;
 use sqlx::PgConnection;
 
-use super::{Client, database::TestDatabase};
+use super::{Client, World, database::TestDatabase};
+
+/// For what is promised within a second elsewhere: a busy machine is given longer. It shows that it comes by itself, not how soon.
+pub const SOON: Duration = Duration::from_secs(10);
 
 /// Asks again and again until it is so; what never becomes so fails by its name.
 pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
@@ -12,6 +16,12 @@ pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
         assert!(began.elapsed() < Duration::from_mins(1), "waited in vain until {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// It hears of the changes of others, and answers from memory from now on.
+pub async fn until_it_follows(world: &World) {
+    let capacity: CapacityService = world.state().service().unwrap();
+    until("it follows the outbox", async || capacity.index().is_fresh(world.now())).await;
 }
 
 /// The sum of the samples of `/metrics` whose lines begin like this and contain that.
