@@ -1,0 +1,165 @@
+// Who is signed in. The access token is kept in memory; the refresh token is in a cookie that only the server reads.
+import type { Schemas } from "./problem";
+
+export type User = Schemas["User"];
+export type Role = Schemas["Role"];
+
+const RANKS: Record<string, number> = { guest: 0, customer: 1, operator: 2, admin: 3 };
+/** Says that there may be a cookie, so that a stranger's first visit asks nothing in vain. No credential. */
+const HINT = "loadmaster.signed-in";
+/** A token is renewed when it has less than this left. */
+const SOON_MS = 30_000;
+
+interface Tokens {
+  access_token: string;
+  expires_in: number;
+  user?: User;
+}
+
+class Session {
+  user = $state<User | null>(null);
+  /** Whether the first question, if somebody is signed in, has been answered. */
+  isKnown = $state(false);
+  isGuest = $state(false);
+  #token: string | null = null;
+  #expires = 0;
+  #refreshing: Promise<boolean> | null = null;
+  #channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("loadmaster.session");
+
+  constructor() {
+    this.#channel?.addEventListener("message", (event: MessageEvent<string>) => {
+      if (event.data === "out") this.#forget();
+      if (event.data === "in" && !this.user) void this.refresh();
+    });
+  }
+
+  may(role: "customer" | "operator" | "admin"): boolean {
+    return (RANKS[this.user?.role ?? "guest"] ?? 0) >= (RANKS[role] ?? 9);
+  }
+
+  /** Returns a token that is still good, renewing it if it must. */
+  async token(): Promise<string | null> {
+    if (this.#token && Date.now() > this.#expires - SOON_MS) await (this.isGuest ? this.#beGuest() : this.refresh());
+    return this.#token;
+  }
+
+  /** Asks whether the cookie of an earlier visit is still good. */
+  async begin(): Promise<void> {
+    if (remembered()) await this.refresh();
+    this.isKnown = true;
+  }
+
+  /** Renews the token; tabs do so one at a time. */
+  refresh(): Promise<boolean> {
+    this.#refreshing ??= this.#oneAtATime().finally(() => (this.#refreshing = null));
+    return this.#refreshing;
+  }
+
+  #oneAtATime(): Promise<boolean> {
+    const renew = async (): Promise<boolean> => {
+      const answer = await this.#post("refresh", {});
+      if (answer === null) return false;
+      if (!answer.ok) {
+        // Only a refusal ends the session; a server that is away does not.
+        if (answer.status === 401 || answer.status === 400 || answer.status === 403) this.#forget();
+        return false;
+      }
+      await this.#accept((await answer.json()) as Tokens);
+      return true;
+    };
+    if (!navigator.locks) return renew();
+    return navigator.locks.request("loadmaster.refresh", renew) as Promise<unknown> as Promise<boolean>;
+  }
+
+  async signIn(email: string, password: string): Promise<Response | null> {
+    return this.#enter("login", { email, password });
+  }
+
+  async register(email: string, password: string, name: string): Promise<Response | null> {
+    return this.#enter("register", { email, password, ...(name ? { name } : {}) });
+  }
+
+  async signOut(): Promise<void> {
+    await this.#post("logout", {});
+    this.#forget();
+    this.#channel?.postMessage("out");
+  }
+
+  /** A guest may hold room and book without an account. */
+  async asGuest(): Promise<void> {
+    if (!this.#token) await this.#beGuest();
+  }
+
+  async #beGuest(): Promise<void> {
+    const answer = await fetch("/api/v1/auth/guest", { method: "POST" }).catch(() => null);
+    if (!answer?.ok) return;
+    const { access_token, expires_in } = (await answer.json()) as Tokens;
+    this.#keep(access_token, expires_in);
+    this.isGuest = true;
+  }
+
+  async #enter(path: "login" | "register", body: object): Promise<Response | null> {
+    const answer = await this.#post(path, body);
+    if (answer?.ok) {
+      await this.#accept((await answer.clone().json()) as Tokens);
+      this.#channel?.postMessage("in");
+    }
+    return answer;
+  }
+
+  #post(path: string, body: object): Promise<Response | null> {
+    return fetch(`/api/v1/auth/${path}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ ...body, session: "cookie" }),
+    }).catch(() => null);
+  }
+
+  async #accept(tokens: Tokens): Promise<void> {
+    this.#keep(tokens.access_token, tokens.expires_in);
+    this.isGuest = false;
+    remember(true);
+    if (tokens.user) this.user = tokens.user;
+    else if (!this.user) await this.reload();
+  }
+
+  /** Reads the user again, after a change. */
+  async reload(): Promise<void> {
+    const answer = await fetch("/api/v1/auth/me", { headers: { Authorization: `Bearer ${this.#token ?? ""}` } }).catch(
+      () => null,
+    );
+    if (answer?.ok) this.user = (await answer.json()) as User;
+  }
+
+  #keep(token: string, seconds: number): void {
+    this.#token = token;
+    this.#expires = Date.now() + seconds * 1000;
+  }
+
+  #forget(): void {
+    this.#token = null;
+    this.#expires = 0;
+    this.user = null;
+    this.isGuest = false;
+    remember(false);
+  }
+}
+
+function remembered(): boolean {
+  try {
+    return localStorage.getItem(HINT) !== null;
+  } catch {
+    return true;
+  }
+}
+
+function remember(isSignedIn: boolean): void {
+  try {
+    if (isSignedIn) localStorage.setItem(HINT, "1");
+    else localStorage.removeItem(HINT);
+  } catch {
+    // Storage may be switched off: the session lasts as long as its tab, or as its cookie.
+  }
+}
+
+export const session = new Session();

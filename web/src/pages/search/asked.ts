@@ -1,0 +1,62 @@
+// What is searched for. It lives in the address, so that a search can be shared.
+import type { Schemas } from "../../api/problem";
+
+export interface Asked {
+  origin: string;
+  destination: string;
+  date: string;
+  pieces: string;
+  weight: string;
+  volume: string;
+  handling: string;
+}
+
+export function askedOf(query: URLSearchParams, today: string): Asked {
+  const get = (name: string) => query.get(name) ?? "";
+  return {
+    origin: get("origin").toUpperCase(),
+    destination: get("destination").toUpperCase(),
+    date: get("date") || today,
+    pieces: get("pieces"),
+    weight: get("weight"),
+    volume: get("volume"),
+    handling: get("handling"),
+  };
+}
+
+export const isComplete = (asked: Asked): boolean => asked.origin !== "" && asked.destination !== "";
+
+export const handlingCodes = (text: string): string[] =>
+  text
+    .toUpperCase()
+    .split(/[\s,;]+/)
+    .filter(Boolean);
+
+/** A number as it was typed; what is none goes to the API as it is, whose fault names the field. */
+function figure(text: string): number | undefined {
+  const plain = text.trim().replace(",", ".");
+  if (plain === "") return undefined;
+  const value = Number(plain);
+  return Number.isNaN(value) ? (plain as unknown as number) : value;
+}
+
+export function searchBody(asked: Asked): Schemas["SearchRoutes"] {
+  const codes = handlingCodes(asked.handling);
+  const members = {
+    weight_kg: figure(asked.weight),
+    volume_m3: figure(asked.volume),
+    pieces: figure(asked.pieces),
+    special_handling_codes: codes.length > 0 ? codes : undefined,
+    price: figure(asked.weight) === undefined ? undefined : true,
+  };
+  const given = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+  return { origin: asked.origin, destination: asked.destination, departure_date: asked.date, ...given };
+}
+
+/** The address of the booking page for an option. */
+export function bookAddress(asked: Asked, flightIds: readonly string[]): string {
+  const query = new URLSearchParams({ flights: flightIds.join(",") });
+  for (const name of ["origin", "destination", "pieces", "weight", "volume", "handling"] as const)
+    if (asked[name]) query.set(name, asked[name]);
+  return `/book?${query.toString()}`;
+}

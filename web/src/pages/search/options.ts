@@ -1,0 +1,123 @@
+// Direct flights and connections as one kind of option, and why one cannot be booked, in words.
+import type { Schemas } from "../../api/problem";
+import { quantity, type Dimension } from "../../parts/capacity";
+import { words } from "../../words";
+
+type Flight = Schemas["Flight"];
+type SearchResult = Schemas["SearchResult"];
+type Price = Schemas["RoutePrice"];
+
+export interface Option {
+  key: string;
+  flights: Flight[];
+  stops: number;
+  minutes: number;
+  departure: string;
+  arrival: string;
+  bookable: boolean;
+  reasons: string[];
+  price: Price | null | undefined;
+}
+
+export function optionsOf(result: SearchResult): Option[] {
+  const direct = result.direct_flights.map((flight) => ({
+    key: flight.id,
+    flights: [flight],
+    stops: 0,
+    minutes: flight.duration_minutes,
+    departure: flight.departure_datetime,
+    arrival: flight.arrival_datetime,
+    bookable: flight.bookable,
+    reasons: flight.reasons,
+    price: flight.price,
+  }));
+  return [...direct, ...result.transit_routes.map(optionOf)];
+}
+
+export function optionOf(route: Schemas["RouteOption"]): Option {
+  return {
+    key: route.flights.map((flight) => flight.id).join(","),
+    flights: route.flights,
+    stops: route.stops,
+    minutes: route.total_duration_minutes,
+    departure: route.departure_datetime,
+    arrival: route.arrival_datetime,
+    bookable: route.bookable,
+    reasons: route.reasons,
+    price: route.price,
+  };
+}
+
+const ORDERS: Record<string, (option: Option) => number> = {
+  arrival: (option) => Date.parse(option.arrival),
+  duration: (option) => option.minutes,
+  departure: (option) => Date.parse(option.departure),
+};
+
+/** Bookable options first, then by the order that was asked for; ties as `GET /routes` breaks them. */
+export function sorted(options: readonly Option[], order: string): Option[] {
+  const of = ORDERS[order] ?? ((option: Option) => Date.parse(option.arrival));
+  return [...options].sort(
+    (a, b) =>
+      Number(b.bookable) - Number(a.bookable) ||
+      of(a) - of(b) ||
+      a.stops - b.stops ||
+      a.minutes - b.minutes ||
+      (a.key < b.key ? -1 : 1),
+  );
+}
+
+interface Wanted {
+  weight_kg?: number | null;
+  volume_m3?: number | null;
+  positions?: number | null;
+}
+
+const EXCEEDED: Record<string, Dimension> = {
+  weight_exceeded: "weight_kg",
+  volume_exceeded: "volume_m3",
+  positions_exceeded: "positions",
+};
+
+/** The reasons in words: each names its flight and, where it is about room, both quantities. */
+export function explained(option: Option, wanted: Wanted, now: number): string[] {
+  return option.reasons.flatMap((reason) => {
+    const dimension = EXCEEDED[reason];
+    if (dimension) return missingRoom(option, dimension, wanted[dimension] ?? defaulted(dimension, wanted));
+    const sentence = (words.search.reasons as Record<string, (flight: string) => string>)[reason];
+    if (!sentence) return [reason];
+    return concerned(option, reason, now).map((flight) => sentence(flight.flight_number));
+  });
+}
+
+function missingRoom(option: Option, dimension: Dimension, asked: number): string[] {
+  const tight = option.flights.filter((flight) => flight.available[dimension] < asked);
+  const flights = tight.length > 0 ? tight : option.flights.slice(0, 1);
+  return flights.map((flight) =>
+    words.search.has(
+      flight.flight_number,
+      quantity(dimension, Math.max(0, flight.available[dimension])),
+      quantity(dimension, asked),
+    ),
+  );
+}
+
+function concerned(option: Option, reason: string, now: number): Flight[] {
+  const flights = option.flights.filter((flight) => {
+    if (reason === "cutoff_passed") return Date.parse(flight.cutoff_datetime) <= now;
+    if (reason === "cargo_aircraft_only") return !flight.is_freighter;
+    return true;
+  });
+  return flights.length > 0 ? flights : option.flights;
+}
+
+/** The volume that a booking of a weight defaults to: 166.667 kg per m³, rounded up to a litre. */
+function defaulted(dimension: Dimension, wanted: Wanted): number {
+  if (dimension !== "volume_m3" || !wanted.weight_kg) return 0;
+  return Math.ceil((wanted.weight_kg / 166.667) * 1000) / 1000;
+}
+
+/** The weight that every flight of an option still takes. */
+export function leastWeight(option: Option): number {
+  return Math.max(0, Math.min(...option.flights.map((flight) => flight.available.weight_kg)));
+}

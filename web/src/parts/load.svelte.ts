@@ -1,0 +1,63 @@
+// Reads something for a page: loading, failed, there; and again when the server is back.
+import { connection } from "../api/connection.svelte";
+import { asProblem, type Problem } from "../api/problem";
+
+/** A page says that it loads only after this time: what comes sooner does not flicker. */
+const PATIENCE_MS = 200;
+
+export class Loaded<T> {
+  value = $state<T | null>(null);
+  problem = $state<Problem | null>(null);
+  /** It takes longer than a moment. */
+  isSlow = $state(false);
+  isBusy = $state(false);
+  #turn = 0;
+
+  constructor(private readonly read: () => Promise<T>) {}
+
+  /** Reads again; what is shown stays until the answer is there. */
+  async load(): Promise<void> {
+    const turn = ++this.#turn;
+    this.isBusy = true;
+    const timer = setTimeout(() => {
+      if (turn === this.#turn) this.isSlow = true;
+    }, PATIENCE_MS);
+    try {
+      const value = await this.read();
+      if (turn !== this.#turn) return;
+      this.value = value;
+      this.problem = null;
+    } catch (error) {
+      if (turn === this.#turn) this.problem = asProblem(error);
+    } finally {
+      clearTimeout(timer);
+      if (turn === this.#turn) {
+        this.isSlow = false;
+        this.isBusy = false;
+      }
+    }
+  }
+
+  /** Forgets what was read, as another thing is asked for. */
+  clear(): void {
+    this.#turn += 1;
+    this.value = null;
+    this.problem = null;
+    this.isSlow = false;
+    this.isBusy = false;
+  }
+}
+
+/** Reads while the component is shown: at once, whenever `depends` changes, and when the server is back. */
+export function loaded<T>(read: () => Promise<T>, depends: () => unknown = () => null): Loaded<T> {
+  const it = new Loaded(read);
+  let before: string | undefined;
+  $effect(() => {
+    const now = JSON.stringify(depends());
+    void connection.returns;
+    if (before !== undefined && before !== now) it.clear();
+    before = now;
+    void it.load();
+  });
+  return it;
+}

@@ -1,0 +1,42 @@
+// Every page by its address. A page is a folder of `pages/`, loaded when it is opened.
+import type { Component } from "svelte";
+import { words } from "./words";
+
+export interface Page {
+  path: string;
+  title: string;
+  /** Who may open it; anyone, if it is left out. */
+  role?: "customer" | "operator" | "admin";
+  load: () => Promise<{ default: Component<{ params: Record<string, string> }> }>;
+}
+
+type Loading = Promise<{ default: Component<{ params: Record<string, string> }> }>;
+const page = (load: () => Promise<unknown>) => load as () => Loading;
+
+export const pages: readonly Page[] = [
+  { path: "/", title: words.search.title, load: page(() => import("./pages/search/Search.svelte")) },
+  { path: "/track", title: words.track.title, load: page(() => import("./pages/track/Find.svelte")) },
+  { path: "/track/{number}", title: words.track.title, load: page(() => import("./pages/track/Track.svelte")) },
+  { path: "/sign-in", title: words.session.signIn, load: page(() => import("./pages/session/SignIn.svelte")) },
+  { path: "/register", title: words.session.register, load: page(() => import("./pages/session/Register.svelte")) },
+  { path: "/forgot", title: words.session.forgot, load: page(() => import("./pages/session/Forgot.svelte")) },
+  { path: "/reset", title: words.session.reset, load: page(() => import("./pages/session/Reset.svelte")) },
+  {
+    path: "/bookings",
+    title: words.bookings.title,
+    role: "customer",
+    load: page(() => import("./pages/bookings/Bookings.svelte")),
+  },
+  {
+    path: "/bookings/{ref}",
+    title: words.booking.title,
+    role: "customer",
+    load: page(() => import("./pages/bookings/Booking.svelte")),
+  },
+  {
+    path: "/board",
+    title: words.board.title,
+    role: "operator",
+    load: page(() => import("./pages/board/Board.svelte")),
+  },
+];

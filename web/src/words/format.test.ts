@@ -1,0 +1,38 @@
+import { expect, it } from "vitest";
+import { addDays, dateText, duration, instantOf, localDate, remaining, timeParts, timeText } from "./format";
+
+it("writes a time with the station's zone and UTC", () => {
+  expect(timeText("2026-12-02T08:35:00Z", "Asia/Kolkata")).toBe("Wed 2 Dec 14:05 IST · 08:35Z");
+  expect(timeText("2026-12-02T18:35:00Z", "Asia/Kolkata")).toBe("Thu 3 Dec 00:05 IST · 18:35Z−1");
+  expect(timeText("2026-07-01T11:00:00Z", "Europe/London")).toBe("Wed 1 Jul 12:00 BST · 11:00Z");
+  expect(timeText("2026-12-02T08:00:00Z", "Asia/Dubai")).toMatch(/^Wed 2 Dec 12:00 (GST|\+04:00) · 08:00Z$/);
+});
+
+it("counts local dates, also over the date line", () => {
+  const left = { at: "2026-12-02T08:35:00Z", zone: "Asia/Kolkata" };
+  expect(timeParts("2026-12-02T23:00:00Z", "Asia/Singapore", left).shift).toBe("+1");
+  const auckland = { at: "2026-12-02T20:00:00Z", zone: "Pacific/Auckland" };
+  expect(timeParts("2026-12-03T05:00:00Z", "Pacific/Honolulu", auckland).shift).toBe("−1");
+});
+
+it("writes durations and countdowns", () => {
+  expect(duration(560)).toBe("9 h 20 min");
+  expect(duration(45)).toBe("45 min");
+  expect(duration(120)).toBe("2 h");
+  expect(remaining(247_000)).toBe("4:07");
+  expect(remaining(246_001)).toBe("4:07");
+  expect(remaining(3_729_000)).toBe("1:02:09");
+  expect(remaining(-5)).toBe("0:00");
+});
+
+it("counts with local dates", () => {
+  expect(dateText("2026-12-02")).toBe("Wed 2 Dec");
+  expect(addDays("2026-12-31", 1)).toBe("2027-01-01");
+  expect(localDate(new Date("2026-12-02T20:00:00Z"), "Asia/Kolkata")).toBe("2026-12-03");
+});
+
+it("finds the instant of a local time", () => {
+  expect(instantOf("2026-12-02", "14:05", "Asia/Kolkata").toISOString()).toBe("2026-12-02T08:35:00.000Z");
+  // The clocks of London skip 01:00 to 02:00 on 29 March 2026.
+  expect(instantOf("2026-03-29", "03:30", "Europe/London").toISOString()).toBe("2026-03-29T02:30:00.000Z");
+});

@@ -1,0 +1,173 @@
+// Numbers, quantities and times as the console writes them everywhere.
+
+/** The browser's language; tests run in another one. */
+const language = (): string | undefined => (typeof navigator === "undefined" ? "en" : navigator.language);
+
+const numbers = new Map<string, Intl.NumberFormat>();
+
+export function number(value: number, digits = 0): string {
+  const key = `${language()}:${digits}`;
+  let format = numbers.get(key);
+  if (!format) numbers.set(key, (format = new Intl.NumberFormat(language(), { maximumFractionDigits: digits })));
+  return format.format(value);
+}
+
+export const kilograms = (value: number): string => `${number(value, 1)} kg`;
+export const cubicMetres = (value: number): string => `${number(value, 3)} m³`;
+export const percent = (value: number): string => `${number(value, 1)} %`;
+
+/** `{"amount": "123.45", "currency": "INR"}`; the amount is never calculated with. */
+export function money(value: { amount: string; currency: string }): string {
+  const digits = value.amount.split(".")[1]?.length ?? 0;
+  return new Intl.NumberFormat(language(), {
+    style: "currency",
+    currency: value.currency,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(Number(value.amount));
+}
+
+/** `9 h 20 min`. */
+export function duration(minutes: number): string {
+  const whole = Math.max(0, Math.round(minutes));
+  const hours = Math.floor(whole / 60);
+  const rest = whole % 60;
+  if (hours === 0) return `${rest} min`;
+  return rest === 0 ? `${number(hours)} h` : `${number(hours)} h ${rest} min`;
+}
+
+/** `4:07` or `1:02:09`, for countdowns. */
+export function remaining(milliseconds: number): string {
+  const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
+  const two = (value: number) => String(value).padStart(2, "0");
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+interface Wall {
+  year: number;
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+}
+
+const walls = new Map<string, Intl.DateTimeFormat>();
+
+/** What the clock of a zone shows at an instant. */
+export function wallClock(instant: Date, zone: string): Wall {
+  let format = walls.get(zone);
+  if (!format) {
+    format = new Intl.DateTimeFormat("en-US", {
+      timeZone: zone,
+      hourCycle: "h23",
+      year: "numeric",
+      month: "numeric",
+      day: "numeric",
+      hour: "numeric",
+      minute: "numeric",
+    });
+    walls.set(zone, format);
+  }
+  const parts = Object.fromEntries(format.formatToParts(instant).map((part) => [part.type, Number(part.value)]));
+  return parts as unknown as Wall;
+}
+
+/** The zone's short name: `IST`, or `+05:30` where it has none. */
+export function zoneName(instant: Date, zone: string): string {
+  for (const locale of ["en-IN", "en-GB", "en-US", "en-AU"]) {
+    const parts = new Intl.DateTimeFormat(locale, { timeZone: zone, timeZoneName: "short" }).formatToParts(instant);
+    const name = parts.find((part) => part.type === "timeZoneName")?.value ?? "";
+    if (name && !/^(GMT|UTC)[+-]/.test(name)) return name;
+  }
+  return offsetOf(instant, zone);
+}
+
+function offsetOf(instant: Date, zone: string): string {
+  const wall = wallClock(instant, zone);
+  const local = Date.UTC(wall.year, wall.month - 1, wall.day, wall.hour, wall.minute);
+  const minutes = Math.round((local - Math.floor(instant.getTime() / 60_000) * 60_000) / 60_000);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const size = Math.abs(minutes);
+  return `${minutes < 0 ? "−" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
+}
+
+const clockText = (wall: Wall) => `${String(wall.hour).padStart(2, "0")}:${String(wall.minute).padStart(2, "0")}`;
+const dayNumber = (wall: Wall) => Date.UTC(wall.year, wall.month - 1, wall.day) / 86_400_000;
+
+export interface TimeParts {
+  /** `Wed 2 Dec` */
+  date: string;
+  /** `14:05` */
+  time: string;
+  /** `IST` */
+  zone: string;
+  /** `08:35Z` */
+  utc: string;
+  /** `+1` where the date of UTC, or of the moment to compare with, is another one; else empty. */
+  shift: string;
+}
+
+/** The parts of an instant at a station. `since` is another instant, whose local date counts as day 0. */
+export function timeParts(at: string, zone: string, since?: { at: string; zone: string }): TimeParts {
+  const instant = new Date(at);
+  const wall = wallClock(instant, zone);
+  const utc = wallClock(instant, "UTC");
+  const base = since ? wallClock(new Date(since.at), since.zone) : wall;
+  const days = dayNumber(wall) - dayNumber(base);
+  const utcDays = dayNumber(utc) - dayNumber(wall);
+  return {
+    date: dateOf(wall),
+    time: clockText(wall),
+    zone: zone === "UTC" ? "UTC" : zoneName(instant, zone),
+    utc: `${clockText(utc)}Z${signed(utcDays)}`,
+    shift: signed(days),
+  };
+}
+
+const signed = (days: number): string => (days === 0 ? "" : days > 0 ? `+${days}` : `−${-days}`);
+
+function dateOf(wall: Wall): string {
+  const weekday = new Date(Date.UTC(wall.year, wall.month - 1, wall.day)).getUTCDay();
+  return `${WEEKDAYS[weekday] ?? ""} ${wall.day} ${MONTHS[wall.month - 1] ?? ""}`;
+}
+
+/** `Wed 2 Dec 14:05 IST · 08:35Z` */
+export function timeText(at: string, zone: string): string {
+  const parts = timeParts(at, zone);
+  return `${parts.date} ${parts.time} ${parts.zone} · ${parts.utc}`;
+}
+
+/** `Wed 2 Dec` of a local date `2026-12-02`. */
+export function dateText(date: string): string {
+  const [year = 0, month = 1, day = 1] = date.split("-").map(Number);
+  return dateOf({ year, month, day, hour: 0, minute: 0 });
+}
+
+/** The local date of an instant: `2026-12-02`. */
+export function localDate(instant: Date, zone: string): string {
+  const wall = wallClock(instant, zone);
+  return `${wall.year}-${String(wall.month).padStart(2, "0")}-${String(wall.day).padStart(2, "0")}`;
+}
+
+export function addDays(date: string, days: number): string {
+  const [year = 0, month = 1, day = 1] = date.split("-").map(Number);
+  return new Date(Date.UTC(year, month - 1, day + days)).toISOString().slice(0, 10);
+}
+
+/** The instant at which a zone's clock shows a local time; the earlier one where it shows it twice. */
+export function instantOf(date: string, time: string, zone: string): Date {
+  const [year = 0, month = 1, day = 1] = date.split("-").map(Number);
+  const [hour = 0, minute = 0] = time.split(":").map(Number);
+  const wanted = Date.UTC(year, month - 1, day, hour, minute);
+  let guess = wanted;
+  for (let round = 0; round < 3; round += 1) {
+    const wall = wallClock(new Date(guess), zone);
+    guess += wanted - Date.UTC(wall.year, wall.month - 1, wall.day, wall.hour, wall.minute);
+  }
+  return new Date(guess);
+}
