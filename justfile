@@ -25,6 +25,10 @@ torture *args:
 containers:
     scripts/test-containers.sh
 
+# Build the console, which is committed
+web:
+    cd web && npm ci --no-audit --no-fund && npm run build
+
 # Run all gates, or those named
 ci *gates:
     .ci/run {{ gates }}

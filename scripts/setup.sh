@@ -211,6 +211,28 @@ setup_library() { # python|node packages
     echo "$2" >"$home/packages"
 }
 
+# Node.js builds and tests the console; building Loadmaster itself needs none.
+has_node() {
+    command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null
+}
+
+setup_node() {
+    if has_node; then return 0; fi
+    if command -v apt-get >/dev/null && ! command -v node >/dev/null; then
+        setup_with_apt nodejs npm
+        hash -r
+    fi
+    has_node || setup_fail "Node.js 20.19 or later with npm is missing: the console is built and tested with it."
+}
+
+setup_chromium() {
+    if [[ -n ${CHROMIUM:-} ]] || command -v chromium >/dev/null; then return 0; fi
+    command -v apt-get >/dev/null ||
+        setup_fail "Chromium is missing: install it, and name its program in CHROMIUM if that is not /usr/bin/chromium."
+    setup_with_apt chromium
+    hash -r
+}
+
 setup_main() {
     command -v cargo >/dev/null ||
         setup_fail "Rust is missing: install it from https://rustup.rs and start again."

@@ -69,6 +69,7 @@ static PAGE: LazyLock<HashMap<&'static str, Document>> = LazyLock::new(|| {
 /// A document, and the codings of it requested so far.
 pub(super) struct Document {
     content_type: HeaderValue,
+    cache: &'static str,
     make: Box<dyn Fn() -> Bytes + Send + Sync>,
     forms: [OnceCell<Form>; Coding::ALL.len()],
 }
@@ -94,7 +95,12 @@ impl Document {
     pub fn new(content_type: impl Into<String>, make: impl Fn() -> Bytes + Send + Sync + 'static) -> Self {
         let content_type = HeaderValue::try_from(content_type.into());
         let content_type = content_type.unwrap_or(HeaderValue::from_static("application/octet-stream"));
-        Self { content_type, make: Box::new(make), forms: Default::default() }
+        Self { content_type, cache: CACHE, make: Box::new(make), forms: Default::default() }
+    }
+
+    /// Replaces `Cache-Control`.
+    pub fn cached(self, cache: &'static str) -> Self {
+        Self { cache, ..self }
     }
 
     /// Returns the document in the requested form, or 304 if the client has it already.
@@ -103,7 +109,7 @@ impl Document {
             return Problem::unavailable("This instance is shutting down.").into_response();
         };
         let body = ([(header::CONTENT_TYPE, self.content_type.clone())], form.bytes.clone());
-        let response = conditional(&form.tag, &wish.known, CACHE, body);
+        let response = conditional(&form.tag, &wish.known, self.cache, body);
         encoded(response, coding)
     }
 

@@ -10,6 +10,7 @@ use axum::{
 use governor::{DefaultKeyedRateLimiter, Quota};
 
 use super::{
+    console::is_console,
     guard::{DETAILED, is_always_answered},
     system::PeerAddress,
 };
@@ -18,13 +19,13 @@ use crate::{
     platform::{
         rate_limit::{RateLimiter, Verdict},
         settings,
-        web::{ClientAddress, Problem, code, tell_quota, tells_quota},
+        web::{ByHttps, ClientAddress, Problem, code, tell_quota, tells_quota},
     },
 };
 
 /// The quotas used here.
 pub(super) const QUOTAS: [&str; 5] = ["anonymous", "expired", "principal", "api_key", "credentials"];
-/// Documentation is exempt, and so are the endpoints that monitoring calls.
+/// Documentation and the console are exempt, and so are the endpoints that monitoring calls.
 const DESCRIPTION: &str = "/openapi.json";
 const EXEMPT_BELOW: [&str; 2] = ["/docs", "/problems"];
 /// Maximum time to authenticate a monitoring request: it must report a silent database, not wait for it.
@@ -94,7 +95,9 @@ impl Limits {
     pub fn locate(&self, request: &mut Request) -> Option<ClientAddress> {
         let PeerAddress(peer) = *request.extensions().get::<PeerAddress>()?;
         let address = ClientAddress::of(peer, request.headers(), &self.proxies);
+        let encryption = ByHttps::of(peer, request.headers(), &self.proxies);
         request.extensions_mut().insert(address);
+        request.extensions_mut().insert(encryption);
         Some(address)
     }
 
@@ -168,7 +171,7 @@ pub(super) async fn caller_of(
 
 fn is_exempt(path: &str) -> bool {
     let is_below = |root: &&str| path.strip_prefix(*root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    is_always_answered(path) || path == DESCRIPTION || EXEMPT_BELOW.iter().any(is_below)
+    is_always_answered(path) || path == DESCRIPTION || EXEMPT_BELOW.iter().any(is_below) || is_console(path)
 }
 
 fn is_about_credentials(method: &Method, path: &str) -> bool {

@@ -2,6 +2,7 @@
 //! the right order.
 mod audit;
 mod background;
+mod console;
 mod document;
 mod door;
 mod event_types;

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use axum::{Router, response::Redirect, routing::get};
+use axum::Router;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    AppState, event_types,
+    AppState, console, event_types,
     guard::{Bounded, Bounds},
     kept, problems, system,
 };
@@ -40,12 +40,14 @@ pub(super) fn router(state: &AppState) -> anyhow::Result<(Router, RouteNames)> {
     };
     let (unnamed, document) = root.nest(API, api).merge(tables).split_for_parts();
     let mut names = RouteNames::new();
-    for route in document.paths.paths.keys().map(String::as_str).chain(kept::ROUTES).chain(["/"]) {
+    let is_console = state.settings.console.enabled;
+    let documented = document.paths.paths.keys().map(String::as_str);
+    for route in documented.chain(kept::ROUTES).chain(console::routes(is_console)) {
         names.insert(route, route.into())?;
     }
     let router = unnamed
         .merge(kept::documentation())
-        .route("/", get(async || Redirect::temporary("/docs/")))
+        .merge(console::router(is_console))
         .fallback(async || kept::nothing_here())
         .method_not_allowed_fallback(async || {
             Problem::new(

@@ -56,6 +56,13 @@ pub struct Settings {
     pub idempotency: Idempotency,
     pub stream: Stream,
     pub telemetry: Telemetry,
+    pub console: Console,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Console {
+    pub enabled: bool,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -36,6 +36,7 @@ mod claims;
 mod cluster;
 mod commands;
 mod conditional;
+mod console;
 mod demo_network;
 mod desk;
 mod document;

@@ -110,6 +110,7 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("GET", "/api/v1/flights/{id}/availability", ANYONE),
     ("GET", "/api/v1/routes", ANYONE),
     ("POST", "/api/v1/routes/search", ANYONE),
+    ("GET", "/api/v1/routes/days", ANYONE),
     ("GET", "/api/v1/bookings", GUESTS),
     ("POST", "/api/v1/bookings", CUSTOMERS),
     ("GET", "/api/v1/bookings/{ref_id}", GUESTS),

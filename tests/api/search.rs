@@ -1,6 +1,7 @@
 //! Route search, told rule by rule; [`property`] compares it with a naive enumeration of random networks.
 mod connections;
 mod dates;
+mod days;
 mod differential;
 mod form;
 mod fresh;

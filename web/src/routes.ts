@@ -21,6 +21,7 @@ export const pages: readonly Page[] = [
   { path: "/register", title: words.session.register, load: page(() => import("./pages/session/Register.svelte")) },
   { path: "/forgot", title: words.session.forgot, load: page(() => import("./pages/session/Forgot.svelte")) },
   { path: "/reset", title: words.session.reset, load: page(() => import("./pages/session/Reset.svelte")) },
+  { path: "/book", title: words.book.title, load: page(() => import("./pages/book/Book.svelte")) },
   {
     path: "/bookings",
     title: words.bookings.title,

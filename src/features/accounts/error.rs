@@ -55,6 +55,9 @@ pub enum AccountError {
     /// An API key may not exceed its maker's role.
     #[error("the role {0} exceeds the caller's")]
     RoleTooGreat(&'static str),
+    /// A session by cookie was asked for by a page of another site, or by no page.
+    #[error("the request does not come from a page of this server")]
+    ForeignOrigin,
     /// `auth.password_grant` is off.
     #[error("this installation does not exchange passwords for tokens")]
     PasswordsOff,
@@ -149,6 +152,10 @@ impl From<AccountError> for Problem {
             E::NeedsSession => {
                 Self::new(code::FORBIDDEN, "An API key does not permit this; log in and use the access token.")
             }
+            E::ForeignOrigin => Self::new(
+                code::FORBIDDEN,
+                "A session by cookie is only for pages of this server: `Origin` must be its host or its public address.",
+            ),
             E::PasswordsOff => Self::new(
                 code::FORBIDDEN,
                 "This installation does not accept passwords; use a refresh token or an API key, or ask its \

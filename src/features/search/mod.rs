@@ -7,6 +7,7 @@
 mod alternatives;
 mod bodies;
 mod cache;
+mod days;
 mod dto;
 mod error;
 mod find;

@@ -241,6 +241,29 @@ impl Itinerary {
     }
 }
 
+/// The figures of one option.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OptionFigures {
+    pub arrival: DateTime<Utc>,
+    pub is_bookable: bool,
+    /// The least of its legs.
+    pub available: Space,
+    /// That of its fullest leg.
+    pub utilization_percent: f64,
+}
+
+impl From<&Itinerary> for OptionFigures {
+    fn from(itinerary: &Itinerary) -> Self {
+        let utilizations = itinerary.legs().iter().map(|flight| flight.room.utilization_percent());
+        Self {
+            arrival: itinerary.arrival(),
+            is_bookable: itinerary.is_bookable(),
+            available: itinerary.available(),
+            utilization_percent: utilizations.fold(0.0, f64::max),
+        }
+    }
+}
+
 /// The order of options; bookable options always come first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, ToSchema)]
 #[schema(rename_all = "lowercase")]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     dto::{RouteOption, Search},
-    model::{Itinerary, Judge, Reason, Request, RouteSet, Sort, price_order},
+    model::{Itinerary, Judge, OptionFigures, Reason, Request, RouteSet, Sort, price_order},
     pricer::Pricer,
     spliced::{Halves, write_available, write_live, write_price, write_reasons},
 };
@@ -50,6 +50,7 @@ struct PreparedRoute {
     /// Indices of its flights.
     legs: Vec<usize>,
     departure: DateTime<Utc>,
+    arrival: DateTime<Utc>,
     text: Halves,
 }
 
@@ -89,7 +90,8 @@ impl Prepared {
                 legs.push(place);
             }
             let text = Halves::of_option(&RouteOption::frame(itinerary))?;
-            prepared.push(PreparedRoute { legs, departure: itinerary.departure(), text });
+            let (departure, arrival) = (itinerary.departure(), itinerary.arrival());
+            prepared.push(PreparedRoute { legs, departure, arrival, text });
         }
         let text = |way: &PreparedRoute| -> usize {
             let flights: usize = way.legs.iter().map(|leg| flights[*leg].text.len() + OVERHEAD).sum();
@@ -171,6 +173,23 @@ impl Prepared {
         let verdicts = self.verdicts(judge);
         let mut ways = self.ways.iter().filter(|way| way.is_within(search));
         ways.any(|way| self.judge(way, rooms, judge, &verdicts).reasons.is_empty())
+    }
+
+    /// Returns the figures of each route, in no particular order.
+    pub fn figures(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Vec<OptionFigures> {
+        let verdicts = self.verdicts(judge);
+        let ways = self.ways.iter().filter(|way| way.is_within(search));
+        ways.map(|way| {
+            let Judged { reasons, available } = self.judge(way, rooms, judge, &verdicts);
+            let utilizations = way.legs.iter().map(|leg| rooms[*leg].utilization_percent());
+            OptionFigures {
+                arrival: way.arrival,
+                is_bookable: reasons.is_empty(),
+                available,
+                utilization_percent: utilizations.fold(0.0, f64::max),
+            }
+        })
+        .collect()
     }
 
     /// Returns the options that can be booked as requested, the earliest arrival first, as JSON.
@@ -320,6 +339,7 @@ impl Prepared {
             .map(|_| PreparedRoute {
                 legs: vec![],
                 departure: DateTime::UNIX_EPOCH,
+                arrival: DateTime::UNIX_EPOCH,
                 text: Halves { before: Box::default(), after: Box::default() },
             })
             .collect();

@@ -1,5 +1,5 @@
 use axum::{
-    Extension,
+    Extension, Json,
     extract::State,
     http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
@@ -12,7 +12,7 @@ use super::{
     SearchService,
     bodies::Form,
     cache::CacheStatus,
-    dto::{Ranking, RouteOption, SearchResult, SearchRoutes},
+    dto::{Ranking, RouteDay, RouteOption, SearchDays, SearchResult, SearchRoutes},
     find::Answer,
     model::Payer,
 };
@@ -40,7 +40,7 @@ fn own(service: &SearchService, caller: Caller) -> (OwnRoom, Payer) {
 }
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new().routes(routes!(search)).routes(routes!(ranked));
+    let api = OpenApiRouter::new().routes(routes!(search)).routes(routes!(ranked)).routes(routes!(days));
     api.into()
 }
 
@@ -108,6 +108,26 @@ async fn ranked(
             Ok(told(json(&RouteOption::ranking(&search, sort, options, &reference))?.into(), status))
         }
     }
+}
+
+problem_responses!(DaysProblems: [INPUT, CALLER]);
+
+/// Look at several days at once.
+///
+/// One entry for each day from `from` on, also for those without flights. The rules, and the figures, are those of
+/// `GET /routes` on that day.
+#[utoipa::path(get, path = "/routes/days", tag = "search", operation_id = "listRouteDays", params(SearchDays),
+    responses((status = 200, description = "The days, in order.", body = Vec<RouteDay>), DaysProblems))]
+async fn days(
+    caller: Caller,
+    State(service): State<SearchService>,
+    State(reference): State<Reference>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let asked = query.read(|fields| SearchDays::read(fields, &reference, service.max_stops()))?;
+    let (search, days) = asked.complete(service.max_stops(), own(&service, caller).0);
+    let days = service.days(search, days).in_span(span("search.days")).await?;
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(days)).into_response())
 }
 
 fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {

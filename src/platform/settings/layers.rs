@@ -8,9 +8,9 @@ use std::{
 use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
-    Auth, Booking, Capacity, Database, Desk, Embedded, Holds, Idempotency, Kafka, Locks, Mail, Notifications, Outbox,
-    Payments, Pricing, RateLimit, Redis, Search, Secrets, Server, Settings, SettingsError, Sms, Sources, Stream,
-    Telemetry, Waitlist, Webhooks,
+    Auth, Booking, Capacity, Console, Database, Desk, Embedded, Holds, Idempotency, Kafka, Locks, Mail, Notifications,
+    Outbox, Payments, Pricing, RateLimit, Redis, Search, Secrets, Server, Settings, SettingsError, Sms, Sources,
+    Stream, Telemetry, Waitlist, Webhooks,
     text::{Given, fields},
     validate,
 };
@@ -300,6 +300,7 @@ pub(super) fn known() -> BTreeSet<String> {
         ("locks", fields::<Locks>()),
         ("idempotency", fields::<Idempotency>()),
         ("telemetry", fields::<Telemetry>()),
+        ("console", fields::<Console>()),
     ];
     let names = sections.iter().flat_map(|(section, keys)| keys.iter().map(move |key| format!("{section}.{key}")));
     names.collect()

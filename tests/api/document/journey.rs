@@ -140,6 +140,7 @@ async fn schedule_and_reference(world: &World, journey: &mut Journey<'_>, anyone
         ("/api/v1/flights/{id}/availability", &[id]),
         ("/api/v1/flights/{id}/stream", &[id]),
         ("/api/v1/routes", &["?origin=DEL&destination=LHR&departure_date=2026-11-21"]),
+        ("/api/v1/routes/days", &["?origin=DEL&destination=LHR&from=2026-11-21"]),
         ("/api/v1/airports", &["?country=IN"]),
         ("/api/v1/airports/search", &["?q=del"]),
         ("/api/v1/airports/popular", &[]),

@@ -2,11 +2,8 @@
 use crate::support::World;
 
 #[tokio::test]
-async fn the_root_leads_to_the_documentation() {
+async fn the_documentation_has_an_address_without_a_slash() {
     let world = World::start().await;
-    let answer = world.anonymous().get("/").await;
-    assert!(answer.status.is_redirection());
-    assert!(answer.header("location").unwrap().trim_end_matches('/').ends_with("/docs"));
     let answer = world.anonymous().get("/docs").await;
     assert!(answer.status.is_redirection());
     assert!(answer.header("location").unwrap().ends_with("/docs/"));

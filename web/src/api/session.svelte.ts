@@ -21,6 +21,8 @@ class Session {
   /** Whether the first question, if somebody is signed in, has been answered. */
   isKnown = $state(false);
   isGuest = $state(false);
+  #tellKnown: () => void = () => undefined;
+  readonly #known = new Promise<void>((resolve) => (this.#tellKnown = resolve));
   #token: string | null = null;
   #expires = 0;
   #refreshing: Promise<boolean> | null = null;
@@ -37,8 +39,9 @@ class Session {
     return (RANKS[this.user?.role ?? "guest"] ?? 0) >= (RANKS[role] ?? 9);
   }
 
-  /** Returns a token that is still good, renewing it if it must. */
+  /** Returns a token that is still good, renewing it if it must. Waits until it is known who is signed in. */
   async token(): Promise<string | null> {
+    await this.#known;
     if (this.#token && Date.now() > this.#expires - SOON_MS) await (this.isGuest ? this.#beGuest() : this.refresh());
     return this.#token;
   }
@@ -47,6 +50,7 @@ class Session {
   async begin(): Promise<void> {
     if (remembered()) await this.refresh();
     this.isKnown = true;
+    this.#tellKnown();
   }
 
   /** Renews the token; tabs do so one at a time. */
@@ -85,8 +89,9 @@ class Session {
     this.#channel?.postMessage("out");
   }
 
-  /** A guest may hold room and book without an account. */
+  /** Whoever has no account may hold room and book as a guest. */
   async asGuest(): Promise<void> {
+    await this.#known;
     if (!this.#token) await this.#beGuest();
   }
 

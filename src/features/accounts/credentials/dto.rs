@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use super::{model::Session, passwords::Password};
 use crate::{
     features::accounts::people::{Email, MAX_TEXT, User, read_name},
-    kernel::Fault,
+    kernel::{Fault, FaultCode},
     platform::web::{Fields, Raw, read},
 };
 
@@ -24,6 +24,9 @@ pub struct RegisterRequest {
     /// The claim of a guest's booking, which moves to the new account.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
     pub claim_token: Option<SecretString>,
+    /// `cookie`: the refresh token is kept in a cookie of the browser.
+    #[schema(value_type = Option<String>)]
+    pub session: Option<SessionKind>,
 }
 
 impl RegisterRequest {
@@ -32,7 +35,8 @@ impl RegisterRequest {
         let password = fields.required("password", |raw| Password::choose(raw, email.as_ref()));
         let name = fields.optional("name", read_name);
         let claim_token = fields.optional("claim_token", secret);
-        Some(Self { email: email?, password: password?, name, claim_token })
+        let session = fields.optional("session", SessionKind::read);
+        Some(Self { email: email?, password: password?, name, claim_token, session })
     }
 }
 
@@ -43,19 +47,23 @@ pub struct LoginRequest {
     pub email: Email,
     #[schema(value_type = String, format = Password, min_length = 1, max_length = 500)]
     pub password: SecretString,
+    /// `cookie`: the refresh token is kept in a cookie of the browser.
+    #[schema(value_type = Option<String>)]
+    pub session: Option<SessionKind>,
 }
 
 impl LoginRequest {
     pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let email = fields.required("email", Email::read);
         let password = fields.required("password", secret);
-        Some(Self { email: email?, password: password? })
+        let session = fields.optional("session", SessionKind::read);
+        Some(Self { email: email?, password: password?, session })
     }
 
     /// The same from a form. `None` for text that cannot be anybody's credentials.
     pub fn of_form(username: &str, password: &str) -> Option<Self> {
         let email = Email::read(Raw::Text(username)).ok()?;
-        Some(Self { email, password: secret(Raw::Text(password)).ok()? })
+        Some(Self { email, password: secret(Raw::Text(password)).ok()?, session: None })
     }
 }
 
@@ -65,21 +73,46 @@ fn secret(raw: Raw<'_>) -> Result<SecretString, Fault> {
     read::line(MAX_TEXT)(raw).map(Into::into)
 }
 
-/// The refresh token of a session.
+/// Where a client keeps its refresh token, unless it keeps it itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionKind {
+    /// In a cookie that only these operations read.
+    Cookie,
+}
+
+impl SessionKind {
+    fn read(raw: Raw<'_>) -> Result<Self, Fault> {
+        read::word(&[("cookie", Self::Cookie)])(raw)
+    }
+}
+
+/// The refresh token of a session: in the body, or with `"session": "cookie"` in the browser's cookie.
 #[derive(Debug, ToSchema)]
 pub struct RefreshRequest {
-    #[schema(value_type = String, format = Password, min_length = 1, max_length = 500)]
-    pub refresh_token: SecretString,
+    /// Required without `session`.
+    #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 500)]
+    pub refresh_token: Option<SecretString>,
+    /// `cookie`: the refresh token is in the cookie `loadmaster_session`, and must not be in the body.
+    #[schema(value_type = Option<String>)]
+    pub session: Option<SessionKind>,
 }
 
 impl RefreshRequest {
     pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        Some(Self { refresh_token: fields.required("refresh_token", secret)? })
+        let session = fields.optional("session", SessionKind::read);
+        if fields.is_absent("session") {
+            return Some(Self { refresh_token: Some(fields.required("refresh_token", secret)?), session });
+        }
+        if fields.optional("refresh_token", secret).is_some() {
+            let message = "must be left out: it is in the cookie";
+            fields.fault("refresh_token", &Fault::new(FaultCode::UnknownField, message));
+        }
+        Some(Self { refresh_token: None, session })
     }
 
-    /// The same from a form. `None` for text that cannot be a token.
-    pub fn of_form(token: &str) -> Option<Self> {
-        Some(Self { refresh_token: secret(Raw::Text(token)).ok()? })
+    /// The token of a form. `None` for text that cannot be one.
+    pub fn token_of_form(token: &str) -> Option<SecretString> {
+        secret(Raw::Text(token)).ok()
     }
 }
 
@@ -121,7 +154,9 @@ pub struct SessionBody {
     pub user: User,
     /// Send it as `Authorization: Bearer …`.
     pub access_token: String,
-    pub refresh_token: String,
+    /// Left out if it is in the cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
     #[schema(example = "bearer")]
     pub token_type: &'static str,
     /// Lifetime of the access token in seconds.
@@ -129,12 +164,13 @@ pub struct SessionBody {
     pub expires_in: i64,
 }
 
-impl From<Session> for SessionBody {
-    fn from(session: Session) -> Self {
+impl SessionBody {
+    pub fn new(session: &Session, kind: Option<SessionKind>) -> Self {
+        let refresh_token = kind.is_none().then(|| session.refresh_token.expose_secret().to_owned());
         Self {
-            user: session.user,
+            user: session.user.clone(),
             access_token: session.access_token.expose_secret().to_owned(),
-            refresh_token: session.refresh_token.expose_secret().to_owned(),
+            refresh_token,
             token_type: "bearer",
             expires_in: session.expires_in,
         }

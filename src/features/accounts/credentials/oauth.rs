@@ -4,6 +4,7 @@ use axum::{
     http::{HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use secrecy::SecretString;
 
 use super::dto::{LoginRequest, RefreshRequest, TokenErrorBody};
 use crate::{
@@ -73,7 +74,7 @@ const fn described(character: char) -> char {
 #[derive(Debug)]
 pub(super) enum Grant {
     Password(LoginRequest),
-    Refresh(RefreshRequest),
+    Refresh(SecretString),
 }
 
 /// Reads the grant of a form; `passwords` tells whether the installation exchanges passwords for tokens.
@@ -92,7 +93,7 @@ pub(super) fn grant(form: &Form, passwords: bool) -> Result<Grant, TokenRefusal>
         "password" => unsupported("This installation does not accept passwords."),
         "refresh_token" => {
             let wrong = || TokenRefusal::invalid_grant("The refresh token is no longer valid; log in again.");
-            Ok(Grant::Refresh(RefreshRequest::of_form(part("refresh_token")?).ok_or_else(wrong)?))
+            Ok(Grant::Refresh(RefreshRequest::token_of_form(part("refresh_token")?).ok_or_else(wrong)?))
         }
         _ if passwords => unsupported("`grant_type` must be password or refresh_token."),
         _ => unsupported("`grant_type` must be refresh_token."),

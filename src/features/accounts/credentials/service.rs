@@ -61,6 +61,8 @@ pub struct SessionService {
     /// `auth.password_grant`
     password_grant: bool,
     refresh_lifetime: TimeDelta,
+    /// `server.public_url`
+    public_url: Option<Arc<str>>,
 }
 
 impl SessionService {
@@ -86,6 +88,7 @@ impl SessionService {
             mails,
             password_grant: settings.auth.password_grant,
             refresh_lifetime: TimeDelta::days(i64::from(settings.auth.refresh_token_days)),
+            public_url: settings.server.public_url.as_deref().map(Arc::from),
         }
     }
 
@@ -101,6 +104,16 @@ impl SessionService {
 
     pub(in crate::features::accounts) fn require_password_grant(&self) -> Result<(), AccountError> {
         if self.takes_passwords() { Ok(()) } else { Err(AccountError::PasswordsOff) }
+    }
+
+    /// Lifetime of a refresh token in seconds.
+    pub(super) fn refresh_seconds(&self) -> i64 {
+        self.refresh_lifetime.num_seconds()
+    }
+
+    /// `server.public_url`
+    pub(super) fn public_url(&self) -> Option<&str> {
+        self.public_url.as_deref()
     }
 
     /// The caller that an access token identifies. Asks the database only when the changes of the last minute are not
@@ -119,7 +132,7 @@ impl SessionService {
     /// Makes a customer's account with an organization of its own, and logs it in. A booking that is claimed moves to
     /// it in the same transaction.
     pub(super) async fn register(&self, request: RegisterRequest) -> Result<Session, AccountError> {
-        let RegisterRequest { email, password, name, claim_token } = request;
+        let RegisterRequest { email, password, name, claim_token, .. } = request;
         let hash = self.passwords.hash(password, self.random.bytes()?).await?;
         let ring = self.tokens.keys().await?;
         let registered = retrying(|| async {
@@ -155,7 +168,7 @@ impl SessionService {
     /// Opens a session. An unknown address and a wrong password give the same error after the same time; that an account
     /// is disabled is revealed only with its password.
     pub(super) async fn log_in(&self, request: LoginRequest) -> Result<Session, AccountError> {
-        let LoginRequest { email, password } = request;
+        let LoginRequest { email, password, .. } = request;
         self.attempts.admit(&email).await?;
         let checked = self.check_password(&email, password).await?;
         let ring = self.tokens.keys().await?;

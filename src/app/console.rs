@@ -1,0 +1,171 @@
+//! The web console: a static application, made from `web/` and compiled in. Its addresses answer the shell, a page that
+//! loads what the address asks for; it uses the public API like any other client.
+use std::{collections::HashMap, sync::LazyLock};
+
+use axum::{
+    Router,
+    extract::MatchedPath,
+    http::{HeaderName, HeaderValue, Uri, header},
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use bytes::Bytes;
+use rust_embed::RustEmbed;
+
+use super::kept::{Document, DocumentRequest, nothing_here};
+
+/// The addresses of pages. `web/src/routes.ts` says what each shows.
+const PAGES: [&str; 20] = [
+    "/",
+    "/track",
+    TRACKING,
+    "/sign-in",
+    "/register",
+    "/forgot",
+    "/reset",
+    "/book",
+    "/bookings",
+    "/bookings/{ref}",
+    "/bookings/{ref}/documents",
+    "/waitlist",
+    "/account",
+    "/account/{page}",
+    "/board",
+    "/flights/{id}",
+    "/rerouting",
+    "/admin",
+    "/admin/{page}",
+    "/admin/{page}/{id}",
+];
+/// A shipment's address may be passed on, but must not appear in a search engine.
+const TRACKING: &str = "/track/{number}";
+const FILES: &str = "/assets/{*file}";
+
+/// The name of a file contains a hash of its content.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+const REVALIDATED: &str = "no-cache";
+const SHELL: &str = "index.html";
+
+/// The console loads nothing from elsewhere, runs no script and no style that is written into a page, and appears in no
+/// frame. Svelte's templates are the only text that becomes HTML.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
+     manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+     trusted-types svelte-trusted-html",
+);
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
+
+#[derive(RustEmbed)]
+#[folder = "web/dist"]
+struct Built;
+
+/// The built files by their path below `web/dist`.
+static DOCUMENTS: LazyLock<HashMap<String, Document>> = LazyLock::new(|| {
+    let document = |path: &str| {
+        let bytes = match Built::get(path)?.data {
+            std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+            std::borrow::Cow::Owned(bytes) => Bytes::from(bytes),
+        };
+        let cache = if path == SHELL { REVALIDATED } else { IMMUTABLE };
+        Some(Document::new(content_type(path), move || bytes.clone()).cached(cache))
+    };
+    Built::iter().filter_map(|path| Some((path.to_string(), document(&path)?))).collect()
+});
+
+static ADDRESSES: LazyLock<matchit::Router<()>> = LazyLock::new(|| {
+    let mut addresses = matchit::Router::new();
+    for page in PAGES.into_iter().chain([FILES]) {
+        // The templates are constants, and a test finds each.
+        _ = addresses.insert(page, ());
+    }
+    addresses
+});
+
+/// Whether a path belongs to the console: opening a page must not use up the quota of the calls that it makes.
+pub(super) fn is_console(path: &str) -> bool {
+    ADDRESSES.at(path).is_ok()
+}
+
+/// The templates of the routes.
+pub(super) fn routes(is_enabled: bool) -> Vec<&'static str> {
+    if is_enabled { PAGES.into_iter().chain([FILES]).collect() } else { vec!["/"] }
+}
+
+/// Serves the console, or in its place a redirect to the API's description.
+pub(super) fn router<S: Clone + Send + Sync + 'static>(is_enabled: bool) -> Router<S> {
+    if !is_enabled {
+        return Router::new().route("/", get(async || Redirect::temporary("/docs/")));
+    }
+    let pages = PAGES.into_iter().fold(Router::new(), |router, page| router.route(page, get(shell)));
+    pages.route(FILES, get(file))
+}
+
+async fn shell(route: MatchedPath, wish: DocumentRequest) -> Response {
+    let Some(document) = DOCUMENTS.get(SHELL) else { return nothing_here().into_response() };
+    let mut response = document.answer(&wish).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
+    if route.as_str() == TRACKING {
+        headers.insert(ROBOTS, HeaderValue::from_static("noindex"));
+    }
+    response
+}
+
+async fn file(uri: Uri, wish: DocumentRequest) -> Response {
+    match DOCUMENTS.get(uri.path().trim_start_matches('/')) {
+        Some(document) => document.answer(&wish).await,
+        None => nothing_here().into_response(),
+    }
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("json") => "application/json",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shell_is_compiled_in_and_so_is_every_file_that_it_names() {
+        let shell = Built::get(SHELL).unwrap().data;
+        let shell = std::str::from_utf8(&shell).unwrap();
+        let named: Vec<_> = shell
+            .split('"')
+            .filter(|text| text.starts_with("/assets/"))
+            .map(|path| path.trim_start_matches('/'))
+            .collect();
+        assert!(
+            named.iter().any(|path| path.ends_with(".js")) && named.iter().any(|path| path.ends_with(".css")),
+            "{named:?}"
+        );
+        for path in named {
+            assert!(DOCUMENTS.contains_key(path), "{path}");
+            assert_ne!(content_type(path), "application/octet-stream", "{path}");
+        }
+    }
+
+    #[test]
+    fn the_application_and_the_server_know_the_same_addresses() {
+        let routes = include_str!("../../web/src/routes.ts");
+        let shown: Vec<_> = routes.split("path: \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(shown.len() > 5, "{shown:?}");
+        for path in shown {
+            let path = path.replace(['{', '}'], "");
+            assert!(is_console(&path), "{path} is a page, but the server does not answer the shell there");
+        }
+        for path in ["/nowhere", "/assets", "/track/1/2", "/api/v1/routes", "/bookingsx"] {
+            assert!(!is_console(path), "{path}");
+        }
+    }
+}

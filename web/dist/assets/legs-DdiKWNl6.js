@@ -1,0 +1,1 @@
+var e={BOOKED:`ahead`,DEPARTED:`flying`,ARRIVED:`done`,RELEASED:`ahead`};function t(t){return t.filter(t=>t.status in e).map(t=>({flight_number:t.flight_number,flight_id:t.flight_id,origin:t.origin,destination:t.destination,departure_datetime:t.departure_datetime,arrival_datetime:t.arrival_datetime,state:e[t.status]??`ahead`}))}export{t};

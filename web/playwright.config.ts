@@ -1,0 +1,35 @@
+import { defineConfig } from "@playwright/test";
+
+// The system's Chromium: nothing is downloaded.
+const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+
+export default defineConfig({
+  testDir: "tests",
+  testMatch: "*.spec.ts",
+  globalSetup: "./tests/server.ts",
+  // Each test brings its own users and flights, so that tests of a file can run beside those of others.
+  workers: 2,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  forbidOnly: true,
+  reporter: [["list"]],
+  outputDir: "test-results",
+  use: {
+    locale: "en-GB",
+    timezoneId: "Europe/Zurich",
+    viewport: { width: 1280, height: 900 },
+    trace: "retain-on-failure",
+    launchOptions: {
+      executablePath,
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+});

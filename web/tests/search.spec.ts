@@ -1,0 +1,104 @@
+import { expect, signIn, test, type Json } from "./world";
+
+const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(0, 10);
+
+test("a full flight says why, in kilograms, and what helps", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 30, 680);
+  await world.book(await world.operator(), [flight], 500);
+  await page.goto(`/?origin=TRV&destination=CJB&date=${flight.departure_local.slice(0, 10)}&weight=500&pieces=2`);
+  const refused = page.getByRole("article").filter({ hasText: flight.flight_number });
+  await expect(refused).toContainText(`${flight.flight_number} has 180 kg left, you asked for 500 kg.`);
+  await refused.getByRole("button", { name: "Ask for 180 kg" }).click();
+  await expect(page.getByLabel("Weight (kg)")).toHaveValue("180");
+  await expect(
+    page.getByRole("article").filter({ hasText: flight.flight_number }).getByRole("link", { name: /Book/ }),
+  ).toBeVisible();
+  const result = await world
+    .anonymous()
+    .get(
+      `/api/v1/routes?origin=TRV&destination=CJB&departure_date=${flight.departure_local.slice(0, 10)}&weight_kg=500`,
+    );
+  expect(result.find((option: Json) => option.flights[0].id === flight.id).reasons).toContain("weight_exceeded");
+});
+
+test("the strip of days shows the figures of seven searches", async ({ page, world }) => {
+  const first = inHours(24);
+  await page.goto(`/?origin=DEL&destination=LHR&date=${first}&weight=500`);
+  const strip = page.getByRole("navigation", { name: "Days" });
+  await expect(strip.getByRole("listitem")).toHaveCount(7);
+  await expect(strip.getByRole("listitem").nth(1)).toContainText("ways");
+  for (let day = 0; day < 7; day += 1) {
+    const date = new Date(Date.parse(first) + (day - 1) * 86_400_000).toISOString().slice(0, 10);
+    const options = await world
+      .anonymous()
+      .get(`/api/v1/routes?origin=DEL&destination=LHR&departure_date=${date}&weight_kg=500&limit=200`);
+    const bookable = options.filter((option: Json) => option.bookable).length;
+    const words = bookable === 0 ? (options.length === 0 ? "no flights" : "full") : `${bookable} way`;
+    await expect(strip.getByRole("listitem").nth(day)).toContainText(words);
+  }
+});
+
+test("from search to a booking by keyboard alone", async ({ page, world }) => {
+  const customer = await world.customer();
+  await signIn(page, customer);
+  await page.getByLabel("From").focus();
+  await page.keyboard.type("delhi");
+  await expect(page.getByRole("listbox").getByRole("option").first()).toBeVisible();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await expect(page.getByLabel("From")).toHaveValue(/DEL/);
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("LHR");
+  await expect(page.getByRole("listbox").getByRole("option", { name: /LHR/ })).toBeVisible();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.getByLabel("Weight (kg)").focus();
+  await page.keyboard.type("120");
+  await page.keyboard.press("Enter");
+  const book = page.getByRole("link", { name: /^Book/ }).first();
+  await book.focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("timer")).toBeVisible();
+  await page.getByLabel("Pieces").focus();
+  await page.keyboard.type("2");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Book", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "Booked" })).toBeVisible();
+  const reference = await page.locator("main strong").first().innerText();
+  const booking = await customer.get(`/api/v1/bookings/${reference}`);
+  expect(booking).toMatchObject({ origin: "DEL", destination: "LHR", weight_kg: 120, pieces: 2, status: "BOOKED" });
+});
+
+test("two clicks on Book, the first answer lost: one booking", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 40, 1000);
+  const customer = await world.customer();
+  await signIn(page, customer);
+  await page.goto(`/book?flights=${flight.id}&weight=100&pieces=2`);
+  await page.getByRole("button", { name: "Review" }).click();
+  let lost = 0;
+  await page.route("**/commit", async (route) => {
+    if (lost++ > 0) return route.continue();
+    await route.fetch();
+    return route.abort();
+  });
+  await page.getByRole("button", { name: "Book", exact: true }).dblclick();
+  await expect(page.getByRole("alert")).toContainText("cannot be reached");
+  await page.getByRole("button", { name: "Book", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Booked" })).toBeVisible();
+  expect(await customer.get("/api/v1/bookings")).toHaveLength(1);
+});
+
+test("a hold that runs out before the eyes ends clearly and gives its room back", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 50, 1000);
+  const customer = await world.customer();
+  const hold = await customer.post("/api/v1/holds", { flight_ids: [flight.id], weight_kg: 400, ttl_seconds: 10 });
+  await signIn(page, customer);
+  await page.goto(`/book?flights=${flight.id}&weight=400&pieces=1&hold=${hold.id}`);
+  await expect(page.getByRole("timer")).toBeVisible();
+  await expect(page.getByRole("alert")).toContainText("The time is up", { timeout: 20_000 });
+  const room = await customer.get(`/api/v1/flights/${flight.id}/availability`);
+  expect(room.available.weight_kg).toBe(1000);
+  await page.getByRole("button", { name: "Hold again" }).click();
+  await expect(page.getByRole("timer")).toBeVisible();
+});

@@ -1,0 +1,63 @@
+// Starts the real server, with the demo world on a private database of its own, for all browser tests.
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const READY_MS = 120_000;
+
+export interface Running {
+  url: string;
+  password: string;
+  child: ChildProcess;
+  directory: string;
+}
+
+export const program = (): string =>
+  process.env["LOADMASTER_PROGRAM"] ?? resolve(import.meta.dirname, "../../target/debug/loadmaster");
+
+/** Starts a server in `directory`, and waits until it says where it is. */
+export function start(directory: string, port = 0): Promise<Running> {
+  if (!existsSync(program())) throw new Error(`${program()} is missing: run \`cargo build\` first.`);
+  const child = spawn(program(), ["serve", "--demo"], {
+    cwd: directory,
+    env: {
+      ...process.env,
+      LOADMASTER_SERVER__PORT: String(port),
+      LOADMASTER_RATE_LIMIT__ENABLED: "false",
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  return new Promise((ready, failed) => {
+    const timer = setTimeout(() => failed(new Error(`The server did not start:\n${output}`)), READY_MS);
+    child.on("exit", (code) => failed(new Error(`The server ended with ${code}:\n${output}`)));
+    const read = (piece: Buffer) => {
+      output += piece.toString();
+      const url = /ready at (http:\/\/\S+)/.exec(output)?.[1];
+      if (!url || !/Stop with Ctrl-C/.test(output)) return;
+      clearTimeout(timer);
+      ready({ url, password: /Password\s+(\S+)/.exec(output)?.[1] ?? "", child, directory });
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+  });
+}
+
+export async function stop(running: Running): Promise<void> {
+  const ended = new Promise((resolve) => running.child.on("exit", resolve));
+  running.child.kill("SIGTERM");
+  await ended;
+}
+
+/** Against a server that runs already, if CONSOLE_URL and CONSOLE_PASSWORD name one. */
+export default async function setup(): Promise<(() => Promise<void>) | undefined> {
+  if (process.env["CONSOLE_URL"]) return undefined;
+  const running = await start(mkdtempSync(join(tmpdir(), "loadmaster-web-")));
+  process.env["CONSOLE_URL"] = running.url;
+  process.env["CONSOLE_PASSWORD"] = running.password;
+  return async () => {
+    await stop(running);
+    rmSync(running.directory, { recursive: true, force: true });
+  };
+}

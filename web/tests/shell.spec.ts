@@ -1,0 +1,63 @@
+import { expect, signIn, test } from "./world";
+
+test("every address of a page answers the shell under its policy, and no other does", async ({ world }) => {
+  const shell = await world.anonymous().ask("GET", "/");
+  expect(shell.headers.get("content-security-policy")).toContain("default-src 'none'; script-src 'self'");
+  const board = await world.anonymous().ask("GET", "/board");
+  expect(await board.text()).toBe(await shell.text());
+  const nowhere = await world.anonymous().ask("GET", "/nowhere");
+  expect(nowhere.status).toBe(404);
+  expect(nowhere.headers.get("content-type")).toBe("application/problem+json");
+});
+
+test("signing in leaves the refresh token in a cookie that no script can read", async ({ page, context, world }) => {
+  const customer = await world.customer();
+  const answered = page.waitForResponse("**/api/v1/auth/login");
+  await signIn(page, customer);
+  expect(await (await answered).json()).not.toHaveProperty("refresh_token");
+  const cookies = await context.cookies(`${world.url}/api/v1/auth/refresh`);
+  expect(cookies).toHaveLength(1);
+  expect(cookies[0]).toMatchObject({
+    name: "loadmaster_session",
+    httpOnly: true,
+    sameSite: "Strict",
+    path: "/api/v1/auth",
+  });
+  const stored = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie);
+  expect(stored).not.toContain(cookies[0]?.value);
+});
+
+test("a reload stays signed in, and signing out in one tab signs out the other", async ({ page, context, world }) => {
+  const customer = await world.customer();
+  await signIn(page, customer, "/bookings");
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "Bookings" })).toBeVisible();
+  const other = await context.newPage();
+  await other.goto("/bookings");
+  await expect(other.getByRole("heading", { name: "Bookings" })).toBeVisible();
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL(/sign-in/);
+  await page.goto("/bookings");
+  await expect(page).toHaveURL(/sign-in/);
+});
+
+test("a customer who types an operator's address is told that it is not theirs", async ({ page, world }) => {
+  const customer = await world.customer();
+  await signIn(page, customer);
+  await page.goto("/board?station=DEL");
+  await expect(page.getByRole("heading", { name: "Not yours" })).toBeVisible();
+  expect((await customer.ask("GET", "/api/v1/users")).status).toBe(403);
+});
+
+test("the sign-in page names what is wrong and keeps what was typed", async ({ page }) => {
+  await page.goto("/sign-in");
+  await page.getByLabel("E-mail").fill("nobody");
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByLabel("E-mail")).toBeFocused();
+  await expect(page.getByLabel("E-mail")).toHaveAttribute("aria-invalid", "true");
+  await page.getByLabel("E-mail").fill("nobody@shipper.example");
+  await page.getByLabel("Password").fill("something else 1");
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("alert")).toContainText(/password/i);
+  await expect(page.getByLabel("E-mail")).toHaveValue("nobody@shipper.example");
+});

@@ -1,0 +1,152 @@
+// What browser tests need: the server, callers of its API in each role, and flights of their own.
+import { test as base, expect, type Page } from "@playwright/test";
+import { randomInt, randomUUID } from "node:crypto";
+
+export { expect };
+
+const PASSWORD = "a phrase for tests 17";
+const ADMIN = "admin@loadmaster.example";
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests read any member of an answer
+export type Json = any;
+
+/** A caller of the API, beside the browser. */
+export class Caller {
+  constructor(
+    readonly url: string,
+    readonly email: string,
+    readonly password: string,
+    private readonly token: string,
+  ) {}
+
+  async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        ...(this.token ? { Authorization: `Bearer ${this.token}` } : {}),
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+
+  async get(path: string): Promise<Json> {
+    const answer = await this.ask("GET", path);
+    expect(answer.status, path).toBe(200);
+    return answer.json();
+  }
+
+  async post(path: string, body: unknown = {}): Promise<Json> {
+    const answer = await this.ask("POST", path, body);
+    const text = await answer.text();
+    expect(answer.ok, `${path}: ${text}`).toBe(true);
+    return text ? JSON.parse(text) : null;
+  }
+}
+
+export class World {
+  constructor(readonly url: string) {}
+
+  async #enter(email: string, password: string): Promise<Caller> {
+    const answer = await fetch(`${this.url}/api/v1/auth/login`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ email, password }),
+    });
+    expect(answer.status).toBe(200);
+    return new Caller(this.url, email, password, ((await answer.json()) as Json).access_token);
+  }
+
+  anonymous(): Caller {
+    return new Caller(this.url, "", "", "");
+  }
+
+  admin(): Promise<Caller> {
+    return this.#enter(ADMIN, process.env["CONSOLE_PASSWORD"] ?? "");
+  }
+
+  async customer(): Promise<Caller> {
+    const email = `test-${randomUUID()}@shipper.example`;
+    const { access_token } = await this.anonymous().post("/api/v1/auth/register", { email, password: PASSWORD });
+    return new Caller(this.url, email, PASSWORD, access_token);
+  }
+
+  async operator(): Promise<Caller> {
+    const customer = await this.customer();
+    const me = await customer.get("/api/v1/auth/me");
+    const admin = await this.admin();
+    const answer = await admin.ask("PATCH", `/api/v1/users/${me.id}`, { role: "operator" });
+    expect(answer.status).toBe(200);
+    return this.#enter(customer.email, PASSWORD);
+  }
+
+  /** A flight that leaves `hours` from now, with this capacity in kilograms. */
+  async flight(
+    origin: string,
+    destination: string,
+    hours: number,
+    weight_kg: number,
+    more: object = {},
+  ): Promise<Json> {
+    const admin = await this.admin();
+    const departure = new Date(Math.ceil((Date.now() + hours * 3_600_000) / 60_000) * 60_000);
+    return admin.post("/api/v1/flights", {
+      flight_number: `AI${randomInt(2000, 9999)}`,
+      origin,
+      destination,
+      departure_datetime: departure.toISOString(),
+      arrival_datetime: new Date(departure.getTime() + 8 * 3_600_000).toISOString(),
+      capacity: { weight_kg, volume_m3: 500, positions: 10 },
+      ...more,
+    });
+  }
+
+  /** A booking of `caller` on these flights. */
+  async book(caller: Caller, flights: Json[], weight_kg = 100, more: object = {}): Promise<Json> {
+    return caller.post("/api/v1/bookings", {
+      origin: flights[0].origin,
+      destination: flights[flights.length - 1].destination,
+      pieces: 3,
+      weight_kg,
+      flight_ids: flights.map((flight) => flight.id),
+      ...more,
+    });
+  }
+}
+
+/** Signs in by the page. */
+export async function signIn(page: Page, caller: Caller, to = "/"): Promise<void> {
+  await page.goto(`/sign-in?to=${encodeURIComponent(to)}`);
+  await page.getByLabel("E-mail").fill(caller.email);
+  await page.getByLabel("Password").fill(caller.password);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL(new RegExp(`${to.split("?")[0]?.replace(/[/]/g, "\\/")}(\\?|$)`));
+}
+
+/** Tests fail for an error in the console, a violation of the policy, and a request to another host. */
+export const test = base.extend<{ world: World; faults: string[] }>({
+  baseURL: async ({}, use) => use(process.env["CONSOLE_URL"]),
+  world: async ({}, use) => use(new World(process.env["CONSOLE_URL"] ?? "")),
+  faults: [
+    async ({ context }, use) => {
+      const faults: string[] = [];
+      const own = new URL(process.env["CONSOLE_URL"] ?? "").host;
+      context.on("page", (page) => {
+        page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
+        page.on("console", (message) => {
+          // The browser itself reports refused requests, which tests provoke; all else is a fault.
+          if (message.type() === "error" && !/Failed to load resource/.test(message.text()))
+            faults.push(`console: ${message.text()}`);
+        });
+      });
+      context.on("request", (request) => {
+        const url = new URL(request.url());
+        if (url.protocol.startsWith("http") && url.host !== own) faults.push(`request to ${url.host}`);
+      });
+      await use(faults);
+      expect(faults).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
