@@ -35,6 +35,25 @@ export const pages: readonly Page[] = [
     load: page(() => import("./pages/bookings/Booking.svelte")),
   },
   {
+    path: "/waitlist",
+    title: words.waitlist.title,
+    role: "customer",
+    load: page(() => import("./pages/waitlist/Waitlist.svelte")),
+  },
+  {
+    path: "/account",
+    title: words.account.title,
+    role: "customer",
+    load: page(() => import("./pages/account/Account.svelte")),
+  },
+  { path: "/flights/{id}", title: words.board.flight, load: page(() => import("./pages/flights/Flight.svelte")) },
+  {
+    path: "/rerouting",
+    title: words.rerouting.title,
+    role: "operator",
+    load: page(() => import("./pages/rerouting/Rerouting.svelte")),
+  },
+  {
     path: "/board",
     title: words.board.title,
     role: "operator",

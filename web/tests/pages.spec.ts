@@ -22,7 +22,15 @@ test("no page violates WCAG 2.2 AA as far as axe can tell", async ({ page, world
     "/reset?token=x",
     `/book?flights=${flight.id}&weight=10`,
   ];
-  const own = ["/bookings", `/bookings/${booking.ref_id}`, `/board?station=TRV&date=${day}`];
+  const own = [
+    "/bookings",
+    `/bookings/${booking.ref_id}`,
+    `/board?station=TRV&date=${day}`,
+    `/flights/${flight.id}`,
+    "/rerouting",
+    `/waitlist?flights=${flight.id}&origin=TRV&destination=CJB&weight=500`,
+    "/account",
+  ];
   for (const [addresses, isSignedIn] of [
     [open, false],
     [own, true],

@@ -126,7 +126,9 @@ export async function signIn(page: Page, caller: Caller, to = "/"): Promise<void
 
 /** Tests fail for an error in the console, a violation of the policy, and a request to another host. */
 export const test = base.extend<{ world: World; faults: string[] }>({
+  // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern
   baseURL: async ({}, use) => use(process.env["CONSOLE_URL"]),
+  // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern
   world: async ({}, use) => use(new World(process.env["CONSOLE_URL"] ?? "")),
   faults: [
     async ({ context }, use) => {
