@@ -55,7 +55,10 @@ test("from search to a booking by keyboard alone", async ({ page, world }) => {
   await page.getByLabel("Weight (kg)").focus();
   await page.keyboard.type("120");
   await page.keyboard.press("Enter");
-  const book = page.getByRole("link", { name: /^Book/ }).first();
+  const book = page
+    .getByRole("main")
+    .getByRole("link", { name: /^Book / })
+    .first();
   await book.focus();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("timer")).toBeVisible();

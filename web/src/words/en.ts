@@ -65,6 +65,14 @@ export const en = {
     REROUTE: "Needs a new route",
     MISSED: "Missed",
   },
+  payments: {
+    NOT_REQUIRED: "Not required",
+    PENDING: "Not paid",
+    PROCESSING: "In progress",
+    COMPLETED: "Paid",
+    FAILED: "Failed",
+    REFUNDED: "Given back",
+  },
   events: {
     BOOKED: "Booked",
     DEPARTED: "Departed",
