@@ -225,11 +225,15 @@ setup_node() {
     has_node || setup_fail "Node.js 20.19 or later with npm is missing: the console is built and tested with it."
 }
 
-setup_chromium() {
-    if [[ -n ${CHROMIUM:-} ]] || command -v chromium >/dev/null; then return 0; fi
+# The programs of the console's tests: the browser, and a reader of bar codes.
+setup_browser() {
+    local missing=()
+    [[ -n ${CHROMIUM:-} ]] || command -v chromium >/dev/null || missing+=(chromium)
+    command -v zbarimg >/dev/null || missing+=(zbar-tools)
+    if ((${#missing[@]} == 0)); then return 0; fi
     command -v apt-get >/dev/null ||
-        setup_fail "Chromium is missing: install it, and name its program in CHROMIUM if that is not /usr/bin/chromium."
-    setup_with_apt chromium
+        setup_fail "${missing[*]} missing: install them, and name Chromium's program in CHROMIUM if that is not /usr/bin/chromium."
+    setup_with_apt "${missing[@]}"
     hash -r
 }
 

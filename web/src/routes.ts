@@ -35,6 +35,12 @@ export const pages: readonly Page[] = [
     load: page(() => import("./pages/bookings/Booking.svelte")),
   },
   {
+    path: "/bookings/{ref}/documents",
+    title: words.documents.title,
+    role: "customer",
+    load: page(() => import("./pages/documents/Documents.svelte")),
+  },
+  {
     path: "/waitlist",
     title: words.waitlist.title,
     role: "customer",

@@ -25,6 +25,8 @@ test("no page violates WCAG 2.2 AA as far as axe can tell", async ({ page, world
   const own = [
     "/bookings",
     `/bookings/${booking.ref_id}`,
+    `/bookings/${booking.ref_id}/documents`,
+    `/bookings/${booking.ref_id}/documents?show=labels`,
     `/board?station=TRV&date=${day}`,
     `/flights/${flight.id}`,
     "/rerouting",

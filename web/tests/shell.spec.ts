@@ -61,3 +61,18 @@ test("the sign-in page names what is wrong and keeps what was typed", async ({ p
   await expect(page.getByRole("alert")).toContainText(/password/i);
   await expect(page.getByLabel("E-mail")).toHaveValue("nobody@shipper.example");
 });
+
+test("without the server a page says so, and recovers by itself", async ({ page, world }) => {
+  const customer = await world.customer();
+  await signIn(page, customer, "/bookings");
+  await expect(page.getByText("No booking fits.")).toBeVisible();
+  await page.route("**/api/**", (route) => route.abort());
+  await page.route("**/readyz", (route) => route.abort());
+  await page.getByLabel("Status").selectOption("BOOKED");
+  await expect(page.getByText("The server does not answer", { exact: false })).toBeVisible();
+  await expect(page.getByRole("alert")).toContainText("cannot be reached");
+  await page.unrouteAll();
+  await expect(page.getByText("The server does not answer", { exact: false })).toBeHidden();
+  await expect(page.getByRole("alert")).toBeHidden();
+  await expect(page.getByText("No booking fits.")).toBeVisible();
+});

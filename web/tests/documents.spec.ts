@@ -1,0 +1,43 @@
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { expect, signIn, test } from "./world";
+
+/** Digits of an air waybill number of AI, with their check digit. */
+function awb(): string {
+  const serial = String(Math.floor(Math.random() * 9_000_000) + 1_000_000);
+  return `098-${serial}${Number(serial) % 7}`;
+}
+
+test("labels of three pieces print as three pages with the codes of their pieces", async ({ page, world }, info) => {
+  const flight = await world.flight("TRV", "CJB", 100, 1000);
+  const customer = await world.customer();
+  const number = awb();
+  const booking = await world.book(customer, [flight], 100, { awb_number: number });
+  await signIn(page, customer, `/bookings/${booking.ref_id}/documents?show=labels`);
+  await expect(page.locator("[data-code]")).toHaveCount(3);
+  const codes = await page.locator("[data-code]").evaluateAll((all) => all.map((one) => one.getAttribute("data-code")));
+  const digits = number.replace("-", "");
+  expect(codes).toEqual([`${digits}00001`, `${digits}00002`, `${digits}00003`]);
+  const pdf = await page.pdf({ preferCSSPageSize: true });
+  const file = info.outputPath("labels.pdf");
+  writeFileSync(file, pdf);
+  expect(pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g)).toHaveLength(3);
+  // A scanner that we did not write reads the picture.
+  const label = page.locator(".label").nth(1);
+  await page.setViewportSize({ width: 1280, height: 1200 });
+  await label.screenshot({ path: info.outputPath("label.png"), scale: "device" });
+  const read = execFileSync("zbarimg", ["--quiet", "--raw", info.outputPath("label.png")])
+    .toString()
+    .trim();
+  expect(read).toBe(`${digits}00002`);
+});
+
+test("the data sheet says that it is no air waybill", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 110, 1000);
+  const customer = await world.customer();
+  const booking = await world.book(customer, [flight], 100, { shipper: { name: "Sunrise Textiles" } });
+  await signIn(page, customer, `/bookings/${booking.ref_id}/documents?show=sheet`);
+  await expect(page.getByText("This sheet is no air waybill")).toBeVisible();
+  await expect(page.locator("main")).toContainText("Sunrise Textiles");
+  expect((await customer.get(`/api/v1/bookings/${booking.ref_id}`)).shipper.name).toBe("Sunrise Textiles");
+});
