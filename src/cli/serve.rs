@@ -182,7 +182,7 @@ async fn seed(state: &AppState) -> anyhow::Result<Option<secrecy::SecretString>>
 
 fn announce(running: &Running) -> anyhow::Result<()> {
     let base = base_url(running.instance.address());
-    say(&format!("\nLoadmaster is ready at {base} (try the API at {base}/docs)\n"));
+    say(&format!("\nLoadmaster is ready at {base} (the console; the API is described at {base}/docs)\n"));
     running.announce_administrator();
     if !running.backend.is_private() {
         return Ok(());
