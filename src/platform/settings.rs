@@ -7,6 +7,7 @@ mod layers;
 mod mask;
 mod payments;
 mod post;
+mod sources;
 mod text;
 mod together;
 mod validate;
@@ -16,10 +17,11 @@ pub use bus::{Kafka, Outbox, Stream};
 pub use mask::without_password;
 pub use payments::{CancellationBand, CaptureMode, PaymentProvider, Payments};
 pub use post::{Mail, MailTransport, Notifications, Sms, SmsTransport};
+pub use sources::{SettingsError, Sources};
 pub use together::FOR_REQUESTS;
 pub use webhooks::{Secrets, Webhooks};
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, thread, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, thread, time::Duration};
 
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -380,47 +382,6 @@ impl Search {
         self.connection_minutes_by_airport.get(airport).copied().unwrap_or(self.min_connection_minutes)
     }
 }
-
-/// Sources of settings besides the compiled-in defaults. No `Debug`: the environment holds secrets.
-#[derive(Clone, Default)]
-pub struct Sources {
-    /// The file named on the command line; without it `LOADMASTER_CONFIG` applies.
-    pub config_file: Option<PathBuf>,
-    /// The environment, injected so that tests need not touch the process's own.
-    pub env: BTreeMap<String, String>,
-    /// From the command line: `("server.port", "9000")`. The value is converted like one from the environment.
-    pub overrides: Vec<(String, String)>,
-}
-
-impl Sources {
-    /// Returns the environment of this process as the only source.
-    pub fn from_process() -> Self {
-        let text = |raw: std::ffi::OsString| raw.to_string_lossy().into_owned();
-        let env = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
-        Self { env, ..Self::default() }
-    }
-}
-
-/// All faults of the settings; displayed as one sentence per line, each naming the setting and its source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingsError {
-    faults: Vec<String>,
-}
-
-impl SettingsError {
-    /// Never empty.
-    pub fn faults(&self) -> &[String] {
-        &self.faults
-    }
-}
-
-impl fmt::Display for SettingsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.faults.join("\n"))
-    }
-}
-
-impl std::error::Error for SettingsError {}
 
 impl Settings {
     /// Merges the sources (the manual defines their order) and validates the result.
