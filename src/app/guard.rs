@@ -77,13 +77,22 @@ pub(super) struct Bounded {
     /// Bounds of the routes to which whole tables are sent, which are these.
     pub tables: Bounds,
     pub table_routes: Arc<[String]>,
+    /// Bounds of the routes that act on many resources, which are these.
+    pub bulk: Bounds,
+    pub bulk_routes: Arc<[String]>,
 }
 
 impl Bounded {
     fn of(&self, request: &Request) -> Bounds {
         let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-        let is_for_tables = self.table_routes.iter().any(|table| Some(table.as_str()) == route);
-        if is_for_tables { self.tables } else { self.ordinary }
+        let is_among = |routes: &[String]| routes.iter().any(|among| Some(among.as_str()) == route);
+        if is_among(&self.table_routes) {
+            self.tables
+        } else if is_among(&self.bulk_routes) {
+            self.bulk
+        } else {
+            self.ordinary
+        }
     }
 }
 

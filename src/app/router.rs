@@ -10,7 +10,7 @@ use super::{
 };
 use crate::platform::{
     room::{API, Routes},
-    web::{Problem, code},
+    web::{Problem, bulk, code},
 };
 
 /// Maximum size of a table to import, in bytes.
@@ -31,14 +31,16 @@ pub(super) type RouteNames = matchit::Router<Box<str>>;
 pub(super) fn router(state: &AppState) -> anyhow::Result<(Router, RouteNames)> {
     let server = &state.settings.server;
     let rooms = state.take_routes().into_iter().fold(system().with_state(state), Routes::and);
-    let Routes { api, tables, root } = rooms;
-    let tables = OpenApiRouter::new().nest(API, tables);
+    let Routes { api, tables, bulk: many, root } = rooms;
+    let (tables, many) = (OpenApiRouter::new().nest(API, tables), OpenApiRouter::new().nest(API, many));
     let bounded = Bounded {
         ordinary: Bounds { bytes: server.max_body_bytes, time: server.request_timeout() },
         tables: Bounds { bytes: MAX_IMPORT_BYTES, time: IMPORT_TIMEOUT },
         table_routes: tables.get_openapi().paths.paths.keys().cloned().collect(),
+        bulk: Bounds { bytes: server.max_body_bytes, time: bulk::LONGEST.max(server.request_timeout()) },
+        bulk_routes: many.get_openapi().paths.paths.keys().cloned().collect(),
     };
-    let (unnamed, document) = root.nest(API, api).merge(tables).split_for_parts();
+    let (unnamed, document) = root.nest(API, api).merge(tables).merge(many).split_for_parts();
     let mut names = RouteNames::new();
     let is_console = state.settings.console.enabled;
     let documented = document.paths.paths.keys().map(String::as_str);

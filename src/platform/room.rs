@@ -207,13 +207,20 @@ pub struct Routes<S> {
     pub api: OpenApiRouter<S>,
     /// Below [`API`], with bounds for whole tables in place of the ordinary ones.
     pub tables: OpenApiRouter<S>,
+    /// Below [`API`], acting on many resources, and given the time for it.
+    pub bulk: OpenApiRouter<S>,
     /// Outside [`API`].
     pub root: OpenApiRouter<S>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
     fn default() -> Self {
-        Self { api: OpenApiRouter::new(), tables: OpenApiRouter::new(), root: OpenApiRouter::new() }
+        Self {
+            api: OpenApiRouter::new(),
+            tables: OpenApiRouter::new(),
+            bulk: OpenApiRouter::new(),
+            root: OpenApiRouter::new(),
+        }
     }
 }
 
@@ -230,6 +237,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self {
             api: self.api.merge(other.api),
             tables: self.tables.merge(other.tables),
+            bulk: self.bulk.merge(other.bulk),
             root: self.root.merge(other.root),
         }
     }
@@ -238,13 +246,14 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Routes {
             api: self.api.with_state(state.clone()),
             tables: self.tables.with_state(state.clone()),
+            bulk: self.bulk.with_state(state.clone()),
             root: self.root.with_state(state.clone()),
         }
     }
 
     /// Returns its part of the API's description.
     pub fn describe(self) -> OpenApi {
-        self.root.nest(API, self.api).nest(API, self.tables).into_openapi()
+        self.root.nest(API, self.api).nest(API, self.tables).nest(API, self.bulk).into_openapi()
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     web::Problem,
 };
 
-pub use request::{ChangeRequest, Judged};
+pub use request::{ChangeRequest, Judged, read_dry_run};
 pub use transaction::{Committed, Transaction};
 
 /// A change that is made in one transaction, or not at all.
@@ -78,6 +78,24 @@ impl UnitOfWork {
         let (db, tasks) = (self.db.clone(), self.tasks.clone());
         Box::pin(async move { tasks.to_the_end(Box::pin(run(db, keyed))).await })
     }
+
+    /// Runs a command to its end, then rolls back: returns what it would have done. Nothing is stored under a key, and
+    /// [`Command::concluded`] does not run.
+    pub async fn rehearse<C>(&self, command: C) -> Result<C::Done, Problem>
+    where
+        C: Command + 'static,
+        C::Done: 'static,
+    {
+        let (db, tasks) = (self.db.clone(), self.tasks.clone());
+        let rehearsal = async move {
+            let mut work = Work::new(command, Key::none(), None);
+            work.is_rehearsal = true;
+            work.settle(&db).in_span(span(C::NAME)).await;
+            let outcome = work.outcome.take();
+            outcome.unwrap_or_else(|| Err(DbError::from(sqlx::Error::WorkerCrashed).into())).map_err(Into::into)
+        };
+        tasks.to_the_end(Box::pin(rehearsal)).await
+    }
 }
 
 async fn run<C: Command>(db: Database, Keyed { command, key, answer }: Keyed<C>) -> Result<Answer, Problem> {
@@ -102,6 +120,8 @@ struct Work<C: Command> {
     command: C,
     key: Key,
     answer: Option<AnswerOf<C::Done>>,
+    /// Each attempt is rolled back.
+    is_rehearsal: bool,
     conflicts: u32,
     /// The answer stored under the key, if the commit succeeds.
     kept: Option<Answer>,
@@ -111,7 +131,7 @@ struct Work<C: Command> {
 
 impl<C: Command> Work<C> {
     fn new(command: C, key: Key, answer: Option<AnswerOf<C::Done>>) -> Self {
-        Self { command, key, answer, conflicts: 0, kept: None, outcome: None }
+        Self { command, key, answer, is_rehearsal: false, conflicts: 0, kept: None, outcome: None }
     }
 
     /// Makes attempts until the command has its outcome.
@@ -133,6 +153,10 @@ impl<C: Command> Work<C> {
     async fn attempt(&mut self, db: &Database) -> Result<C::Done, C::Error> {
         let mut tx = Transaction::begin(db).await?;
         match self.write(&mut tx).await {
+            Ok(done) if self.is_rehearsal => {
+                tx.roll_back().await;
+                Ok(done)
+            }
             Ok(done) => {
                 tx.commit().await?;
                 #[cfg(debug_assertions)]

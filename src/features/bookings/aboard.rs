@@ -20,7 +20,7 @@ use crate::{
         flights::Flight,
         holds,
     },
-    kernel::{BookingRef, FlightId, FlightNumber, HandlingCode, UserId},
+    kernel::{BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, UserId},
     platform::postgres::{DbError, PgSession, allow_long_statements},
 };
 
@@ -317,6 +317,29 @@ pub struct FreightSum {
 pub struct Freight {
     pub all: FreightSum,
     pub by_code: Vec<(HandlingCode, FreightSum)>,
+}
+
+/// Returns every booking with a leg on the flight that has not landed, in ascending order of id; joins the caller's
+/// transaction.
+pub async fn aboard_in_tx(tx: &mut PgSession, flight: FlightId) -> Result<Vec<Booking>, DbError> {
+    let (mut aboard, mut after) = (Vec::new(), Uuid::nil());
+    loop {
+        let limit = AT_ONCE.cast_signed() as i64;
+        let next = repository::next_aboard(tx, &[flight], StepAboard::Retime.statuses(), after, limit).await?;
+        let Some(last) = next.last() else { return Ok(aboard) };
+        after = *last;
+        aboard.extend(repository::find_all(tx, &next).await?);
+    }
+}
+
+/// Returns these bookings as they are now, in no particular order; joins the caller's transaction.
+pub async fn find_all_in_tx(tx: &mut PgSession, bookings: &[BookingId]) -> Result<Vec<Booking>, DbError> {
+    let mut found = Vec::with_capacity(bookings.len());
+    for some in bookings.chunks(AT_ONCE) {
+        let ids: Vec<Uuid> = some.iter().map(|id| id.uuid()).collect();
+        found.extend(repository::find_all(tx, &ids).await?);
+    }
+    Ok(found)
 }
 
 /// Returns the next bookings by reference with a leg in force on a flight, at most `limit`, and the sums over all of

@@ -2,7 +2,7 @@
 use super::{
     BookingService,
     dto::{AmendBooking, CreateBooking},
-    model::Booking,
+    model::{Booking, LegStatus},
 };
 use crate::{
     features::{
@@ -10,7 +10,7 @@ use crate::{
         holds::{self, CURABLE, CreateHold, HoldVerb},
         search::{Day, Request, Wish},
     },
-    kernel::{BookingRef, HoldId},
+    kernel::{BookingRef, FlightId, HoldId},
     platform::{idempotency::Answer, web::Problem},
 };
 
@@ -94,6 +94,26 @@ impl BookingService {
             }
             outcome => outcome,
         }
+    }
+
+    /// Returns the flights of the best option from where the cargo is or will land, on the day of what it missed or one of
+    /// the next; `None` if there is none.
+    pub(super) async fn best_way_on(&self, booking: &Booking) -> Option<Vec<FlightId>> {
+        let origin = booking.onward_from();
+        let connection = self.flights.connections().minimum(origin);
+        let now = self.clock.now();
+        let lost = booking.legs.iter().filter(|leg| leg.origin == origin && leg.departure > now);
+        let lost = lost.filter(|leg| leg.status != LegStatus::Replaced).map(|leg| leg.flight_id).next();
+        let wish = Wish {
+            origin,
+            destination: booking.destination,
+            day: lost.map_or(Day::Today, |flight| Day::Of(vec![flight])),
+            earliest: booking.last_leg_flown().map(|flown| flown.arrival + connection),
+            request: Request::of(booking.space, &booking.special_handling_codes),
+        };
+        let best = self.search.alternatives(wish).await.into_iter().next()?;
+        let legs = best["legs"].as_array()?.iter();
+        legs.map(|leg| leg["flight_id"].as_str()?.parse().ok()).collect()
     }
 
     /// Returns the wish for other flights for the amended booking.

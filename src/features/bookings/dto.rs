@@ -1,4 +1,5 @@
 mod amendment;
+mod bulk;
 mod payment;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -7,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use amendment::AmendBooking;
+pub use bulk::{BulkAction, BulkBookings, BulkParams};
 pub use payment::{CaptureRequest, NoMembers, PaymentRequest, RefundRequest, ResolveRequest};
 
 use super::model::{
@@ -348,6 +350,7 @@ request! {
 
 request! {
     /// The cancellation of a booking.
+    #[derive(Default)]
     pub struct CancelBooking in body {
         #[schema(max_length = 500)]
         reason: Option<String> = read::prose(read::LINE),

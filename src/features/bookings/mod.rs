@@ -41,7 +41,9 @@ mod router;
 mod service;
 mod step;
 
-pub use aboard::{Freight, FreightSum, LeftBehind, Moved, Portion, StepAboard, manifest_in_tx};
+pub use aboard::{
+    Freight, FreightSum, LeftBehind, Moved, Portion, StepAboard, aboard_in_tx, find_all_in_tx, manifest_in_tx,
+};
 pub use contacts::{contacts_in_tx, set_contacts_in_tx};
 pub use dto::{BookingBody, EventBody, EventParams, LegBody};
 pub use error::{BookingError, code};

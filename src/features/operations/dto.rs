@@ -2,9 +2,12 @@ use std::{cell::RefCell, collections::BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::model::Operated;
+use super::{
+    model::Operated,
+    preview::{Effect, Impact, Previewed},
+};
 use crate::{
     features::{
         bookings::{Booking, BookingStatus, Freight, FreightSum, LeftBehind, Leg, LegStatus, OffloadReason, Party},
@@ -47,11 +50,86 @@ impl FlightStep {
             flight: FlightBody::new(&done.flight, reference),
             bookings_changed: done.bookings_changed,
             bookings_pending: Some(done.bookings_pending).filter(|pending| *pending > 0),
-            left_behind: left_behind
-                .map(|left| LeftBehindBody { ref_id: left.ref_id.clone(), reason: left.reason })
-                .collect(),
+            left_behind: left_behind.map(Into::into).collect(),
         }
     }
+}
+
+impl From<&LeftBehind> for LeftBehindBody {
+    fn from(LeftBehind { ref_id, reason }: &LeftBehind) -> Self {
+        Self { ref_id: ref_id.clone(), reason: *reason }
+    }
+}
+
+/// What an action on a flight would do: the answer to `dry_run=true`. Nothing was changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FlightPreview {
+    /// Always true.
+    pub dry_run: bool,
+    /// The flight as it would be.
+    pub flight: FlightBody,
+    /// Number of bookings that would get an event: the length of `impact`.
+    pub bookings_changed: usize,
+    /// The changed bookings that would be left behind.
+    pub left_behind: Vec<LeftBehindBody>,
+    /// The bookings that would change, by reference.
+    pub impact: Vec<ImpactBody>,
+}
+
+/// What an action on a flight would do to one booking.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Impact)]
+pub struct ImpactBody {
+    pub ref_id: BookingRef,
+    pub pieces: Pieces,
+    pub weight_kg: Weight,
+    pub effects: Vec<Effect>,
+}
+
+impl From<Impact> for ImpactBody {
+    fn from(Impact { ref_id, pieces, weight, effects }: Impact) -> Self {
+        Self { ref_id, pieces, weight_kg: weight, effects }
+    }
+}
+
+impl FlightPreview {
+    pub fn new(previewed: Previewed, reference: &Reference) -> Self {
+        Self {
+            dry_run: true,
+            flight: FlightBody::new(&previewed.flight, reference),
+            bookings_changed: previewed.impact.len(),
+            left_behind: previewed.left_behind.iter().map(LeftBehindBody::from).collect(),
+            impact: previewed.impact.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// The parameter of an action on a flight that can be tried without effect.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "declares the parameter")]
+pub struct DryRun {
+    /// Show what the action would do to the flight and its bookings, and change nothing. The request is judged as without
+    /// it; an `Idempotency-Key` is not used up.
+    dry_run: Option<bool>,
+}
+
+/// The flight after a step or, with `dry_run`, what the step would do.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "declares the answer")]
+pub enum StepAnswer {
+    Step(FlightStep),
+    Preview(FlightPreview),
+}
+
+/// The changed flight or, with `dry_run`, what the change would do.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "declares the answer")]
+pub enum ChangeAnswer {
+    Flight(FlightBody),
+    Preview(FlightPreview),
 }
 
 request! {

@@ -11,6 +11,7 @@ mod held;
 mod import;
 mod metric;
 mod model;
+mod preview;
 mod repository;
 mod room;
 mod router;

@@ -8,10 +8,13 @@ use super::{
     cancel::Cancel,
     change::Change,
     depart::Depart,
-    dto::{ArriveFlight, CancelFlight, DepartFlight, FlightStep, Manifest},
+    dto::{
+        ArriveFlight, CancelFlight, ChangeAnswer, DepartFlight, DryRun, FlightPreview, FlightStep, Manifest, StepAnswer,
+    },
     held::Held,
     import::Import,
     model::Operated,
+    preview::{FlightCommand, Preview},
     service::Target,
 };
 use crate::{
@@ -28,9 +31,9 @@ use crate::{
         telemetry::{Traced, span},
         web::{
             Body, CursorKey, PRIVATE, PageUpTo, PathText, Problem, Query, ReadRecency, both, link, private,
-            problem_responses, read, unless_missing,
+            problem_responses, unless_missing,
         },
-        work::{ChangeRequest, Command, Keyed, UnitOfWork},
+        work::{ChangeRequest, Keyed, UnitOfWork, read_dry_run},
     },
 };
 
@@ -46,11 +49,12 @@ pub(super) fn routes() -> Routes<HandlerState> {
     Routes { api, tables: OpenApiRouter::new().routes(routes!(import)), ..Routes::default() }
 }
 
-/// A request to operate a flight.
+/// A request to operate a flight, or to show what that would do.
 struct Step {
     caller: Principal,
     flight: FlightId,
     operations: OperationService,
+    reference: Reference,
     request: ChangeRequest,
 }
 
@@ -62,12 +66,17 @@ impl Step {
         answer: impl Fn(&C::Done) -> Answer + Send + Sync + 'static,
     ) -> Result<Answer, Problem>
     where
-        C: Command + 'static,
+        C: FlightCommand + 'static,
     {
-        let Self { caller, flight, operations, request } = self;
-        let judged = Box::pin(request.judge(caller.user_id.uuid(), input, || operations.flight(flight))).await?;
+        let Self { caller, flight, operations, reference, request } = self;
+        let judging = request.judge_or_rehearse(caller.user_id.uuid(), input, || operations.flight(flight));
+        let (is_dry_run, judged) = Box::pin(judging).await?;
         let command = |input, precondition| command(operations.clone(), Target { caller, flight, precondition }, input);
-        judged.run(command, answer).await
+        if !is_dry_run {
+            return judged.run(command, answer).await;
+        }
+        let previewed = judged.rehearse(|input, precondition| Preview(command(input, precondition))).await?;
+        Ok(Answer::new(StatusCode::OK, &FlightPreview::new(previewed, &reference), PRIVATE))
     }
 }
 
@@ -92,9 +101,9 @@ problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 /// `needs_rerouting`. The scheduled times never change and define the date of the flight.
 #[utoipa::path(patch, path = "/flights/{id}", tag = "flights", operation_id = "changeFlight",
     request_body(content((ChangeFlight = "application/json"), (ChangeFlight = "application/merge-patch+json"))),
-    params(("id" = FlightId, Path, description = "Id of the flight"), KeyHeader,
+    params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
-    responses((status = 200, body = FlightBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
+    responses((status = 200, body = ChangeAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
 async fn change(
     Admin(caller): Admin,
     State(operations): State<OperationService>,
@@ -105,12 +114,13 @@ async fn change(
 ) -> Result<Answer, Problem> {
     let most_percent = capacity.max_overbooking_percent();
     let input = request.body().read_patch(|fields| ChangeFlight::read(fields, &reference, most_percent));
+    let known = reference.clone();
     let answer = move |flight: &Flight| {
-        Answer::new(StatusCode::OK, &FlightBody::new(flight, &reference), REVALIDATE).with_tag(flight.entity_tag())
+        Answer::new(StatusCode::OK, &FlightBody::new(flight, &known), REVALIDATE).with_tag(flight.entity_tag())
     };
     let command =
         |operations, target, wanted| Change { operations, target, wanted, has_changed: false, held: Held::default() };
-    Box::pin(Step { caller, flight, operations, request }.run(input, command, answer)).await
+    Box::pin(Step { caller, flight, operations, reference, request }.run(input, command, answer)).await
 }
 
 problem_responses!(DepartProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, CAPACITY_BELOW_BOOKED, FLIGHT_MISMATCH, VERSION_MISMATCH);
@@ -124,9 +134,9 @@ problem_responses!(DepartProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 /// suffices.
 #[utoipa::path(post, path = "/flights/{id}/depart", tag = "flights", operation_id = "departFlight",
     request_body = Option<DepartFlight>,
-    params(("id" = FlightId, Path, description = "Id of the flight"), KeyHeader,
+    params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
-    responses((status = 200, body = FlightStep, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), DepartProblems))]
+    responses((status = 200, body = StepAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), DepartProblems))]
 async fn depart(
     Operator(caller): Operator,
     State(operations): State<OperationService>,
@@ -139,7 +149,12 @@ async fn depart(
         let left_behind = left_behind.into_iter().map(Into::into).collect();
         Depart { operations, target, occurred_at, left_behind, held: Held::default() }
     };
-    Box::pin(Step { caller, flight, operations, request }.run(input, command, stepped(reference))).await
+    Box::pin(Step { caller, flight, operations, reference: reference.clone(), request }.run(
+        input,
+        command,
+        stepped(reference),
+    ))
+    .await
 }
 
 problem_responses!(StepProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);
@@ -147,9 +162,9 @@ problem_responses!(StepProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TR
 /// Record the arrival of a flight and of its departed legs.
 #[utoipa::path(post, path = "/flights/{id}/arrive", tag = "flights", operation_id = "arriveFlight",
     request_body = Option<ArriveFlight>,
-    params(("id" = FlightId, Path, description = "Id of the flight"), KeyHeader,
+    params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
-    responses((status = 200, body = FlightStep, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
+    responses((status = 200, body = StepAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
 async fn arrive(
     Operator(caller): Operator,
     State(operations): State<OperationService>,
@@ -159,7 +174,12 @@ async fn arrive(
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(ArriveFlight::read);
     let command = |operations, target, ArriveFlight { occurred_at }| Arrive { operations, target, occurred_at };
-    Box::pin(Step { caller, flight, operations, request }.run(input, command, stepped(reference))).await
+    Box::pin(Step { caller, flight, operations, reference: reference.clone(), request }.run(
+        input,
+        command,
+        stepped(reference),
+    ))
+    .await
 }
 
 /// Cancel a flight.
@@ -168,9 +188,9 @@ async fn arrive(
 /// and are marked `needs_rerouting`. Its holds are released, on all of their flights.
 #[utoipa::path(post, path = "/flights/{id}/cancel", tag = "flights", operation_id = "cancelFlight",
     request_body = Option<CancelFlight>,
-    params(("id" = FlightId, Path, description = "Id of the flight"), KeyHeader,
+    params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
-    responses((status = 200, body = FlightStep, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
+    responses((status = 200, body = StepAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
 async fn cancel(
     Admin(caller): Admin,
     State(operations): State<OperationService>,
@@ -181,7 +201,12 @@ async fn cancel(
     let input = request.body().read_optional(CancelFlight::read);
     let command =
         |operations, target, CancelFlight { reason }| Cancel { operations, target, reason, held: Held::default() };
-    Box::pin(Step { caller, flight, operations, request }.run(input, command, stepped(reference))).await
+    Box::pin(Step { caller, flight, operations, reference: reference.clone(), request }.run(
+        input,
+        command,
+        stepped(reference),
+    ))
+    .await
 }
 
 problem_responses!(ManifestProblems: [LIST, ROLE], NOT_FOUND);
@@ -241,8 +266,7 @@ async fn import(
     body: Body,
 ) -> Result<Answer, Problem> {
     let key = idempotent.key(caller.user_id.uuid(), &body);
-    let dry_run = query.read(|fields| Some(fields.optional("dry_run", read::boolean).unwrap_or_default()));
-    let (key, dry_run) = both(key, dry_run)?;
+    let (key, dry_run) = both(key, read_dry_run(&query))?;
     let command = Import::new(operations, Some(caller.user_id), body.of_type("text/csv")?, dry_run);
     let answer = |done: &ImportSummary| {
         let body = ImportBody { created: done.created, updated: done.updated, unchanged: done.unchanged };

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Idempotency, Key, Scope, path};
 use crate::{
     kernel::FaultCode,
-    platform::web::{Body, InputFault, Problem, code},
+    platform::web::{Body, InputFault, Problem, code, digest_of},
 };
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -58,6 +58,17 @@ where
 }
 
 impl Idempotent {
+    /// Returns the keys of the rows of this request, each of which asks for `asked`.
+    pub fn rows(self, principal: Uuid, asked: String) -> Result<RowKeys, Problem> {
+        let Self { idempotency, key, .. } = self;
+        Ok(RowKeys { idempotency, principal, key: key?, asked })
+    }
+
+    /// Returns whether the key can be read.
+    pub fn check(&self) -> Result<(), Problem> {
+        self.key.as_ref().map(drop).map_err(Clone::clone)
+    }
+
     /// Returns the key of this request with this body.
     pub fn key(self, principal: Uuid, body: &Body) -> Result<Key, Problem> {
         let Self { idempotency, method, path, query, key } = self;
@@ -68,6 +79,26 @@ impl Idempotent {
         }
         let scope = Scope { principal, method: method.to_string(), path, key };
         Ok(Key::new(idempotency, scope, body.fingerprint(&query)))
+    }
+}
+
+/// The keys of the rows of a request that acts on many resources: each is judged as the call that acts on it alone.
+pub struct RowKeys {
+    idempotency: Idempotency,
+    principal: Uuid,
+    key: Option<String>,
+    /// What is asked for of every row.
+    asked: String,
+}
+
+impl RowKeys {
+    /// Returns the key of the row `id`, whose single call is `POST` to this path.
+    pub fn of(&self, id: &str, path: &str) -> Key {
+        let Some(key) = &self.key else { return Key::none() };
+        let path = path::canonical(path);
+        let scope =
+            Scope { principal: self.principal, method: Method::POST.to_string(), path, key: format!("{key}/{id}") };
+        Key::new(self.idempotency.clone(), scope, digest_of(&["row", &self.asked]))
     }
 }
 

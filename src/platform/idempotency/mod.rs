@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::postgres::{Database, DbError, PgSession, commit};
 
 pub use answer::Answer;
-pub use extract::{Idempotent, KeyHeader};
+pub use extract::{Idempotent, KeyHeader, RowKeys};
 pub use key::{InUse, Key, Repetition, enter_in_tx, keep_in_tx};
 
 /// The owner and target of a key: the same key is a different one for another caller or path.

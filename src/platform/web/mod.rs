@@ -1,6 +1,7 @@
 //! HTTP conventions of the API: problems, validated input, conditional requests, paging, request ids.
 mod address;
 mod body;
+pub mod bulk;
 pub mod code;
 mod coding;
 mod context;

@@ -122,6 +122,19 @@ impl Problem {
         Self { quota: Some(verdict), ..Self::new(code::RATE_LIMITED, detail).retry_after(verdict.reset) }
     }
 
+    /// Returns the body: also that of a part of a response.
+    pub fn into_body(self) -> ProblemBody {
+        ProblemBody {
+            kind: format!("/problems/{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            detail: self.detail,
+            code: self.code.as_str(),
+            request_id: request_id(),
+            extra: self.extra,
+        }
+    }
+
     pub const fn code(&self) -> Code {
         self.code
     }
@@ -205,30 +218,21 @@ impl From<NoRandomness> for Problem {
 /// Also stores the code among the response's extensions, for the layers.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.code.status();
-        let body = ProblemBody {
-            kind: format!("/problems/{}", self.code.as_str()),
-            title: self.code.title(),
-            status: status.as_u16(),
-            detail: self.detail,
-            code: self.code.as_str(),
-            request_id: request_id(),
-            extra: self.extra,
-        };
-        let mut response = (status, Json(body)).into_response();
-        response.extensions_mut().insert(self.code);
+        let (code, quota, retry_after) = (self.code, self.quota, self.retry_after);
+        let mut response = (code.status(), Json(self.into_body())).into_response();
+        response.extensions_mut().insert(code);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(verdict) = self.quota {
+        if let Some(verdict) = quota {
             tell_quota(verdict, headers);
         }
         // RFC 9110, section 15.5.2: every 401 names the authentication scheme.
-        if status == StatusCode::UNAUTHORIZED {
-            let challenge = match self.code {
+        if code.status() == StatusCode::UNAUTHORIZED {
+            let challenge = match code {
                 code::TOKEN_EXPIRED => "Bearer error=\"invalid_token\", error_description=\"the token has expired\"",
                 _ => "Bearer",
             };

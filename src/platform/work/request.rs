@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Command, Keyed, UnitOfWork};
 use crate::platform::{
     idempotency::{Answer, Idempotency, Idempotent, Key},
-    web::{Body, IfMatch, Precondition, Problem, Query, both, unless_missing},
+    web::{Body, IfMatch, Precondition, Problem, Query, both, read, unless_missing},
 };
 
 /// A request that changes one resource: read as a whole, validated in the order of the contract.
@@ -54,12 +54,49 @@ impl ChangeRequest {
         F: Future<Output = Result<V, E>>,
         E: Into<Problem>,
     {
+        let ((), judged) = self.judge_with(principal, Query::refuse_all, input, see).await?;
+        Ok(judged)
+    }
+
+    /// As [`Self::judge`], for an operation that can be asked for a `dry_run`. Returns whether it was.
+    pub async fn judge_or_rehearse<T, S, F, V, E>(
+        self,
+        principal: Uuid,
+        input: Result<T, Problem>,
+        see: S,
+    ) -> Result<(bool, Judged<T, S>), Problem>
+    where
+        S: Fn() -> F,
+        F: Future<Output = Result<V, E>>,
+        E: Into<Problem>,
+    {
+        self.judge_with(principal, read_dry_run, input, see).await
+    }
+
+    async fn judge_with<P, T, S, F, V, E>(
+        self,
+        principal: Uuid,
+        read: impl FnOnce(&Query) -> Result<P, Problem>,
+        input: Result<T, Problem>,
+        see: S,
+    ) -> Result<(P, Judged<T, S>), Problem>
+    where
+        S: Fn() -> F,
+        F: Future<Output = Result<V, E>>,
+        E: Into<Problem>,
+    {
         let Self { unit_of_work, idempotent, if_match, query, body } = self;
         let key = idempotent.key(principal, &body);
-        let judged = both(query.refuse_all(), both(input, both(key, if_match.read())));
-        let ((), (input, (key, precondition))) = unless_missing(judged, async { see().await.map(drop) }).await?;
-        Ok(Judged { input, precondition, key, unit_of_work, see })
+        let judged = both(read(&query), both(input, both(key, if_match.read())));
+        let (parameters, (input, (key, precondition))) =
+            unless_missing(judged, async { see().await.map(drop) }).await?;
+        Ok((parameters, Judged { input, precondition, key, unit_of_work, see }))
     }
+}
+
+/// Reads the only parameter of an operation that can be tried without effect.
+pub fn read_dry_run(query: &Query) -> Result<bool, Problem> {
+    query.read(|fields| Some(fields.optional("dry_run", read::boolean).unwrap_or_default()))
 }
 
 /// A request without faults.
@@ -90,6 +127,16 @@ impl<T, S> Judged<T, S> {
             unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
         };
         self.carry_out(work).await
+    }
+
+    /// Runs the command of the request and takes it back: returns what it would have done.
+    pub async fn rehearse<C>(self, command: impl FnOnce(T, Precondition) -> C) -> Result<C::Done, Problem>
+    where
+        C: Command + 'static,
+        C::Done: 'static,
+    {
+        let Self { input, precondition, unit_of_work, .. } = self;
+        unit_of_work.rehearse(command(input, precondition)).await
     }
 
     /// Carries out the request by what does so once per key. An answer is repeated only to a caller who may still see

@@ -9,6 +9,7 @@ use crate::{
 request! {
     /// Changes to a booking: a JSON merge patch (RFC 7396). Members that are left out remain unchanged; `null` clears a
     /// member.
+    #[derive(Default)]
     pub struct AmendBooking in patch(reference: &Reference) {
         #[schema(max_length = 2000)]
         description: Patch<String> = read::prose(read::PROSE),

@@ -94,7 +94,7 @@ pub(super) async fn create(
     Ok(answer)
 }
 
-fn changed(booking: &Booking) -> Answer {
+pub(super) fn changed(booking: &Booking) -> Answer {
     answer(StatusCode::OK, booking)
 }
 

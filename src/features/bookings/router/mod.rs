@@ -1,4 +1,5 @@
 //! The room's routes, one file for reading, and one for each kind of change.
+mod bulk;
 mod change;
 mod claim;
 mod commit;
@@ -36,5 +37,5 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(pay::capture))
         .routes(routes!(pay::void))
         .routes(routes!(pay::resolve));
-    api.into()
+    Routes { api, bulk: OpenApiRouter::new().routes(routes!(bulk::act)), ..Routes::default() }
 }
