@@ -5,6 +5,7 @@ mod cancelling;
 mod crowd;
 mod departing;
 mod manifest;
+mod previewing;
 mod refusals;
 mod when;
 

@@ -31,6 +31,7 @@ mod bad_input;
 mod billing;
 mod bookings;
 mod bounds;
+mod bulk;
 mod changing_flights;
 mod claims;
 mod cluster;

@@ -65,4 +65,34 @@ export const pages: readonly Page[] = [
     role: "operator",
     load: page(() => import("./pages/board/Board.svelte")),
   },
+  {
+    path: "/admin",
+    title: words.admin.title,
+    role: "admin",
+    load: page(() => import("./pages/admin/Home.svelte")),
+  },
+  {
+    path: "/admin/users",
+    title: words.admin.areas.users,
+    role: "admin",
+    load: page(() => import("./pages/admin/Users.svelte")),
+  },
+  {
+    path: "/admin/messages",
+    title: words.admin.areas.messages,
+    role: "admin",
+    load: page(() => import("./pages/admin/Messages.svelte")),
+  },
+  {
+    path: "/admin/audit",
+    title: words.admin.areas.audit,
+    role: "admin",
+    load: page(() => import("./pages/admin/Audit.svelte")),
+  },
+  {
+    path: "/admin/health",
+    title: words.admin.areas.health,
+    role: "admin",
+    load: page(() => import("./pages/admin/Health.svelte")),
+  },
 ];

@@ -112,8 +112,8 @@ impl BookingService {
             request: Request::of(booking.space, &booking.special_handling_codes),
         };
         let best = self.search.alternatives(wish).await.into_iter().next()?;
-        let legs = best["legs"].as_array()?.iter();
-        legs.map(|leg| leg["flight_id"].as_str()?.parse().ok()).collect()
+        let flights = best["flights"].as_array()?.iter();
+        flights.map(|flight| flight["id"].as_str()?.parse().ok()).collect()
     }
 
     /// Returns the wish for other flights for the amended booking.

@@ -17,7 +17,10 @@ use crate::{
     kernel::{
         AirportCode, AwbNumber, BookingRef, FlightId, HandlingCode, LegId, Pieces, Positions, Volume, Weight, words,
     },
-    platform::web::{objects, read, request},
+    platform::web::{
+        bulk::{self, Ids},
+        object, objects, read, request,
+    },
 };
 
 /// A flight after a change of its status.
@@ -188,9 +191,28 @@ request! {
 
 request! {
     /// The cancellation of a flight. The reason appears in the histories of its bookings.
+    #[derive(Default)]
     pub struct CancelFlight in body {
         #[schema(max_length = 500)]
         reason: Option<String> = read::prose(read::LINE),
+    }
+}
+
+words! {
+    /// An action on many flights.
+    pub enum BulkFlightAction {
+        Cancel = "cancel",
+    }
+}
+
+request! {
+    /// An action on many flights.
+    pub struct BulkFlights in body {
+        action: BulkFlightAction = read::word(BulkFlightAction::WORDS),
+        #[schema(value_type = Vec<FlightId>, min_items = 1, max_items = 200)]
+        ids: Ids<FlightId> = bulk::ids(read::code),
+        /// The body of the single call.
+        params: Option<CancelFlight> = object(CancelFlight::read),
     }
 }
 

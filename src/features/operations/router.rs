@@ -9,7 +9,8 @@ use super::{
     change::Change,
     depart::Depart,
     dto::{
-        ArriveFlight, CancelFlight, ChangeAnswer, DepartFlight, DryRun, FlightPreview, FlightStep, Manifest, StepAnswer,
+        ArriveFlight, BulkFlights, CancelFlight, ChangeAnswer, DepartFlight, DryRun, FlightPreview, FlightStep,
+        Manifest, StepAnswer,
     },
     held::Held,
     import::Import,
@@ -30,8 +31,9 @@ use crate::{
         room::{Routes, handler_state},
         telemetry::{Traced, span},
         web::{
-            Body, CursorKey, PRIVATE, PageUpTo, PathText, Problem, Query, ReadRecency, both, link, private,
-            problem_responses, unless_missing,
+            Body, CursorKey, PRIVATE, PageUpTo, PathText, Precondition, Problem, Query, ReadRecency, both,
+            bulk::{self, BulkResult},
+            link, private, problem_responses, unless_missing,
         },
         work::{ChangeRequest, Keyed, UnitOfWork, read_dry_run},
     },
@@ -46,7 +48,8 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(arrive))
         .routes(routes!(cancel))
         .routes(routes!(manifest));
-    Routes { api, tables: OpenApiRouter::new().routes(routes!(import)), ..Routes::default() }
+    let (tables, bulk) = (OpenApiRouter::new().routes(routes!(import)), OpenApiRouter::new().routes(routes!(act)));
+    Routes { api, tables, bulk, ..Routes::default() }
 }
 
 /// A request to operate a flight, or to show what that would do.
@@ -103,7 +106,7 @@ problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
     request_body(content((ChangeFlight = "application/json"), (ChangeFlight = "application/merge-patch+json"))),
     params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
-    responses((status = 200, body = ChangeAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
+    responses((status = 200, body = ChangeAnswer, headers(("ETag" = Option<String>), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
 async fn change(
     Admin(caller): Admin,
     State(operations): State<OperationService>,
@@ -136,7 +139,7 @@ problem_responses!(DepartProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
     request_body = Option<DepartFlight>,
     params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
-    responses((status = 200, body = StepAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), DepartProblems))]
+    responses((status = 200, body = StepAnswer, headers(("ETag" = Option<String>), ("Idempotency-Replayed" = Option<bool>))), DepartProblems))]
 async fn depart(
     Operator(caller): Operator,
     State(operations): State<OperationService>,
@@ -164,7 +167,7 @@ problem_responses!(StepProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TR
     request_body = Option<ArriveFlight>,
     params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
-    responses((status = 200, body = StepAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
+    responses((status = 200, body = StepAnswer, headers(("ETag" = Option<String>), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
 async fn arrive(
     Operator(caller): Operator,
     State(operations): State<OperationService>,
@@ -190,7 +193,7 @@ async fn arrive(
     request_body = Option<CancelFlight>,
     params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
-    responses((status = 200, body = StepAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
+    responses((status = 200, body = StepAnswer, headers(("ETag" = Option<String>), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
 async fn cancel(
     Admin(caller): Admin,
     State(operations): State<OperationService>,
@@ -207,6 +210,41 @@ async fn cancel(
         stepped(reference),
     ))
     .await
+}
+
+problem_responses!(BulkProblems: [INPUT, ROLE, BODY, KEY]);
+
+/// Act on many flights.
+///
+/// Each row is a transaction of its own and is judged as the single call would be. A row that is refused has its
+/// `problem`, and the others go on. With an `Idempotency-Key` each row has the key `<key>/<id>`: a repetition does what is
+/// left and nothing twice. Takes at most 60 seconds.
+#[utoipa::path(post, path = "/flights/bulk", tag = "flights", operation_id = "bulkFlights",
+    request_body = BulkFlights, params(KeyHeader),
+    responses((status = 200, body = BulkResult), BulkProblems))]
+async fn act(
+    Admin(caller): Admin,
+    State(operations): State<OperationService>,
+    State(reference): State<Reference>,
+    State(unit_of_work): State<UnitOfWork>,
+    idempotent: Idempotent,
+    query: Query,
+    body: Body,
+) -> Result<Response, Problem> {
+    let input = both(idempotent.check(), body.read(BulkFlights::read));
+    let ((), ((), BulkFlights { action, ids, params })) = both(query.refuse_all(), input)?;
+    let keys = idempotent.rows(caller.user_id.uuid(), format!("{} {params:?}", action.as_str()))?;
+    let reason = params.unwrap_or_default().reason;
+    let act = |flight: FlightId| {
+        let key = keys.of(&flight.to_string(), &format!("/api/v1/flights/{flight}/cancel"));
+        let target = Target { caller, flight, precondition: Precondition::default() };
+        let (operations, reason, held) = (operations.clone(), reason.clone(), Held::default());
+        let command = Cancel { operations, target, reason, held };
+        let keyed = Keyed { command, key, answer: Box::new(stepped(reference.clone())) };
+        let running = unit_of_work.run(keyed);
+        async move { running.await.map(drop) }
+    };
+    Ok(private(Json(bulk::each(ids.0, act).await)))
 }
 
 problem_responses!(ManifestProblems: [LIST, ROLE], NOT_FOUND);

@@ -1,5 +1,11 @@
 //! One action on many resources. Each is acted on by itself, as by the single call, and has a result of its own.
-use std::{fmt::Display, future::Future, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashSet,
+    fmt::Display,
+    future::Future,
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
@@ -35,14 +41,15 @@ pub const fn ids<T: Display, F: Fn(Raw<'_>) -> Result<T, Fault>>(read: F) -> Rea
 
 impl<'a, T: Display, F: Fn(Raw<'_>) -> Result<T, Fault>> Reader<'a, Ids<T>> for ReadIds<F> {
     fn read(self, fields: &mut Fields<'a>, name: &'static str) -> Option<Ids<T>> {
-        let seen = std::cell::RefCell::new(std::collections::HashSet::new());
+        let (seen, count) = (RefCell::new(HashSet::new()), Cell::new(0_usize));
         let read = |raw: Raw<'_>| {
+            count.set(count.get() + 1);
             let id = (self.0)(raw)?;
             let is_new = seen.borrow_mut().insert(id.to_string());
             is_new.then_some(id).ok_or_else(|| Fault::format("names what an earlier entry names"))
         };
         let ids: Vec<T> = fields.list(name, MOST_IDS, read)?;
-        if ids.is_empty() {
+        if count.get() == 0 {
             fields.fault(name, &Fault::new(FaultCode::Required, "must have at least one entry"));
             return None;
         }

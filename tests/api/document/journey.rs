@@ -303,6 +303,8 @@ async fn callers(journey: &mut Journey<'_>, anyone: &Client, customer: &Client, 
     journey.visit(admin, "GET", "/api/v1/users/{id}", &[id], None).await;
     let enable = Some(json!({"disabled": false}));
     journey.visit(admin, "PATCH", "/api/v1/users/{id}", &[id], enable).await;
+    let enable = json!({"action": "enable", "ids": [id]});
+    journey.visit(admin, "POST", "/api/v1/users/bulk", &[], Some(enable)).await;
     let acts = journey.visit(admin, "GET", "/api/v1/admin/audit", &[], None).await;
     assert!(acts.as_array().is_some_and(|list| !list.is_empty()), "an empty list shows nothing");
 }
@@ -363,11 +365,17 @@ async fn operations_of(world: &World, journey: &mut Journey<'_>, customer: &Clie
     }
     let template = "/api/v1/flights/{id}";
     journey.visit(staff, "PATCH", template, &[flight], Some(json!({"cutoff_minutes": 30}))).await;
+    let template = "/api/v1/flights/{id}/depart";
+    journey.visit(staff, "POST", template, &[flight, "?dry_run=true"], None).await;
+    let both = json!({"action": "deliver", "ids": booked, "params": {"notes": "Early"}});
+    journey.visit(staff, "POST", "/api/v1/bookings/bulk", &[], Some(both)).await;
     let left = json!({"left_behind": [{"ref_id": booked[0], "reason": "NO_SHOW"}]});
     journey.visit(staff, "POST", "/api/v1/flights/{id}/depart", &[flight], Some(left)).await;
     journey.visit(staff, "GET", "/api/v1/flights/{id}/manifest", &[flight], None).await;
     journey.visit(staff, "POST", "/api/v1/flights/{id}/arrive", &[flight], None).await;
     let reason = Some(json!({"reason": "weather"}));
+    let many = json!({"action": "cancel", "ids": [flight]});
+    journey.visit(staff, "POST", "/api/v1/flights/bulk", &[], Some(many)).await;
     journey.visit(staff, "POST", "/api/v1/flights/{id}/cancel", &[doomed], reason).await;
     journey.visit(staff, "GET", "/api/v1/bookings/{ref_id}/history", &[&booked[0]], None).await;
     world.audit().await;

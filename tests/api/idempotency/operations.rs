@@ -346,7 +346,10 @@ async fn the_document_tells_of_the_key_where_it_counts_and_nowhere_else() {
     let world = with_test().start().await;
     let deeds = deeds(&world, &world.admin().await).await;
     let named = |deed: &Deed| (deed.operation.0.to_owned(), deed.operation.1.to_owned());
-    assert_eq!(documented("Idempotency-Key"), deeds.iter().map(named).collect::<BTreeSet<_>>());
+    // Of what acts on many, each row has a key of its own; that is tested there.
+    let mut documented = documented("Idempotency-Key");
+    documented.retain(|(_, path)| !path.ends_with("/bulk"));
+    assert_eq!(documented, deeds.iter().map(named).collect::<BTreeSet<_>>());
     let document = serde_json::to_value(loadmaster::app::openapi()).unwrap();
     for deed in deeds {
         let (method, path) = deed.operation;

@@ -36,6 +36,10 @@ export class Problem extends Error {
   get status(): number {
     return this.body.status;
   }
+  /** A member that the code adds. */
+  extra(name: string): unknown {
+    return this.body[name];
+  }
   get requestId(): string | null {
     return this.body.request_id ?? null;
   }

@@ -159,6 +159,18 @@ export function addDays(date: string, days: number): string {
   return new Date(Date.UTC(year, month - 1, day + days)).toISOString().slice(0, 10);
 }
 
+/** What a zone's clock shows, as a date and time are entered: `2026-12-02T14:05`. */
+export function localTime(at: string, zone: string): string {
+  const instant = new Date(at);
+  return `${localDate(instant, zone)}T${clockText(wallClock(instant, zone))}`;
+}
+
+/** The instant of a date and time as they are entered. */
+export function fromLocal(entered: string, zone: string): string {
+  const [date = "", time = ""] = entered.split("T");
+  return instantOf(date, time, zone).toISOString();
+}
+
 /** The instant at which a zone's clock shows a local time; the earlier one where it shows it twice. */
 export function instantOf(date: string, time: string, zone: string): Date {
   const [year = 0, month = 1, day = 1] = date.split("-").map(Number);

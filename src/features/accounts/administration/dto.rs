@@ -7,8 +7,12 @@ use uuid::Uuid;
 use super::manage::UserChange;
 use crate::{
     features::accounts::people::{Act, ActFilter, ManagedUser, Role, UserFilter},
-    kernel::{ActId, OrganizationId, UserId},
-    platform::web::{Fields, read},
+    kernel::{ActId, OrganizationId, UserId, words},
+    platform::web::{
+        Fields,
+        bulk::{self, Ids},
+        read, request,
+    },
 };
 
 /// The longest id of a subject and name of an act that a list is filtered by.
@@ -81,6 +85,23 @@ impl ChangeUser {
             organization_id: fields.optional("organization_id", read::code),
             disabled: fields.optional("disabled", read::boolean),
         }
+    }
+}
+
+words! {
+    /// An action on many users.
+    pub enum BulkUserAction {
+        Enable = "enable",
+        Disable = "disable",
+    }
+}
+
+request! {
+    /// An action on many users.
+    pub(super) struct BulkUsers in body {
+        action: BulkUserAction = read::word(BulkUserAction::WORDS),
+        #[schema(value_type = Vec<UserId>, min_items = 1, max_items = 200)]
+        ids: Ids<UserId> = bulk::ids(read::code),
     }
 }
 

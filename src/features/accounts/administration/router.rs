@@ -2,8 +2,8 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    dto::{self, ActBody, UserBody, read_act_filter, read_user_filter},
-    manage::ChangeUser,
+    dto::{self, ActBody, BulkUserAction, BulkUsers, UserBody, read_act_filter, read_user_filter},
+    manage::{ChangeUser, UserChange},
     service::AdministrationService,
 };
 use crate::{
@@ -11,20 +11,22 @@ use crate::{
     features::accounts::people::{ActAnchor, Actor, Admin, ManagedUser, Role, UserAnchor, UserService},
     kernel::UserId,
     platform::{
-        idempotency::{Answer, KeyHeader},
+        idempotency::{Answer, Idempotent, KeyHeader},
         room::{Routes, handler_state},
         web::{
-            CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, conditional, private,
-            problem_responses, unless_missing,
+            Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, both,
+            bulk::{self, BulkResult},
+            conditional, private, problem_responses, unless_missing,
         },
-        work::ChangeRequest,
+        work::{ChangeRequest, Keyed, UnitOfWork},
     },
 };
 
 handler_state!(HandlerState { users: UserService, administration: AdministrationService });
 
 pub fn routes() -> Routes<HandlerState> {
-    OpenApiRouter::default().routes(routes!(list)).routes(routes!(show, change)).routes(routes!(list_acts)).into()
+    let api = OpenApiRouter::default().routes(routes!(list)).routes(routes!(show, change)).routes(routes!(list_acts));
+    Routes { api, bulk: OpenApiRouter::default().routes(routes!(act)), ..Routes::default() }
 }
 
 problem_responses!(ListProblems: [LIST, ROLE]);
@@ -90,15 +92,48 @@ async fn change(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_patch(|fields| Some(dto::ChangeUser::read(fields)));
-    let answer = |user: &ManagedUser| {
-        Answer::new(StatusCode::OK, &UserBody::from(user), PRIVATE).with_tag(user.version.to_string())
-    };
     let judged = Box::pin(request.judge(caller.user_id.uuid(), input, || users.find(id))).await?;
     let command = |change, precondition| {
         let (administration, actor) = (administration.clone(), Actor::Caller(caller.user_id));
         ChangeUser { administration, actor, id, change, precondition: Some(precondition) }
     };
-    judged.run(command, answer).await
+    judged.run(command, changed).await
+}
+
+fn changed(user: &ManagedUser) -> Answer {
+    Answer::new(StatusCode::OK, &UserBody::from(user), PRIVATE).with_tag(user.version.to_string())
+}
+
+problem_responses!(BulkProblems: [INPUT, ROLE, BODY, KEY]);
+
+/// Enable or disable many users.
+///
+/// Each row is a transaction of its own and is judged as the single change would be. A row that is refused has its
+/// `problem`, and the others go on. With an `Idempotency-Key` each row has the key `<key>/<id>`: a repetition does what is
+/// left and nothing twice.
+#[utoipa::path(post, path = "/users/bulk", tag = "users", operation_id = "bulkUsers",
+    request_body = BulkUsers, params(KeyHeader),
+    responses((status = 200, body = BulkResult), BulkProblems))]
+async fn act(
+    Admin(caller): Admin,
+    State(administration): State<AdministrationService>,
+    State(unit_of_work): State<UnitOfWork>,
+    idempotent: Idempotent,
+    query: Query,
+    body: Body,
+) -> Result<Response, Problem> {
+    let input = both(idempotent.check(), body.read(BulkUsers::read));
+    let ((), ((), BulkUsers { action, ids })) = both(query.refuse_all(), input)?;
+    let keys = idempotent.rows(caller.user_id.uuid(), action.as_str().to_owned())?;
+    let act = |id: UserId| {
+        let key = keys.of(&id.to_string(), &format!("/api/v1/users/{id}"));
+        let change = UserChange { disabled: Some(matches!(action, BulkUserAction::Disable)), ..UserChange::default() };
+        let (administration, actor) = (administration.clone(), Actor::Caller(caller.user_id));
+        let command = ChangeUser { administration, actor, id, change, precondition: None };
+        let running = unit_of_work.run(Keyed { command, key, answer: Box::new(changed) });
+        async move { running.await.map(drop) }
+    };
+    Ok(private(Json(bulk::each(ids.0, act).await)))
 }
 
 problem_responses!(ActProblems: [LIST, ROLE]);

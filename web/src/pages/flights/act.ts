@@ -1,0 +1,68 @@
+// What staff do with a flight: the request of each action, tried first and then done.
+import { api, take, type Answer } from "../../api/client";
+import type { Schemas } from "../../api/problem";
+
+export type Flight = Schemas["Flight"];
+export type Preview = Schemas["FlightPreview"];
+export type Verb = "depart" | "arrive" | "retime" | "swap" | "offload" | "cancel";
+
+/** What is entered for an action. */
+export interface Entered {
+  /** Instants with their zone, in retimings. */
+  departure: string;
+  arrival: string;
+  aircraft: string;
+  reason: string;
+  /** Bookings to leave behind, each with its reason. */
+  left: Record<string, "NO_SHOW" | "OFFLOADED">;
+}
+
+/** The actions that a flight allows somebody. */
+export function possible(flight: Flight, isAdmin: boolean): Verb[] {
+  if (flight.status === "SCHEDULED") return isAdmin ? ["depart", "retime", "swap", "offload", "cancel"] : ["depart"];
+  if (flight.status === "DEPARTED") return isAdmin ? ["arrive", "retime"] : ["arrive"];
+  return [];
+}
+
+/** The body of `PATCH /flights/{id}`. */
+export function change(verb: Verb, flight: Flight, entered: Entered): Schemas["ChangeFlight"] {
+  const offload = Object.keys(entered.left);
+  const named = offload.length > 0 ? { offload } : {};
+  if (verb === "swap") return { aircraft_code: entered.aircraft, ...named };
+  if (verb === "offload") return named;
+  const arrival = { arrival_datetime: entered.arrival };
+  return flight.status === "SCHEDULED" ? { departure_datetime: entered.departure, ...arrival, ...named } : arrival;
+}
+
+type Header = { "Idempotency-Key"?: string };
+
+/** Sends an action, to try it or to do it, for the version of the flight that is shown. */
+async function ask(
+  verb: Verb,
+  flight: Flight,
+  entered: Entered,
+  isTrial: boolean,
+  key: Header,
+): Promise<Answer<unknown>> {
+  const params = {
+    path: { id: flight.id },
+    header: { "If-Match": `"${flight.version}"`, ...key },
+    query: isTrial ? { dry_run: true } : {},
+  };
+  const left_behind = Object.entries(entered.left).map(([ref_id, reason]) => ({ ref_id, reason }));
+  if (verb === "depart") return take(api.POST("/api/v1/flights/{id}/depart", { params, body: { left_behind } }));
+  if (verb === "arrive") return take(api.POST("/api/v1/flights/{id}/arrive", { params, body: {} }));
+  if (verb === "cancel") {
+    const body = entered.reason ? { reason: entered.reason } : {};
+    return take(api.POST("/api/v1/flights/{id}/cancel", { params, body }));
+  }
+  return take(api.PATCH("/api/v1/flights/{id}", { params, body: change(verb, flight, entered) }));
+}
+
+export async function preview(verb: Verb, flight: Flight, entered: Entered): Promise<Preview> {
+  return (await ask(verb, flight, entered, true, {})).data as Preview;
+}
+
+export async function perform(verb: Verb, flight: Flight, entered: Entered, key: Header): Promise<void> {
+  await ask(verb, flight, entered, false, key);
+}
