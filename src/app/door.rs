@@ -68,6 +68,11 @@ pub fn starting(clock: SharedClock, ids: IdSource) -> Arc<dyn Application> {
     Arc::new(Starting { clock, ids, router: system::starting() })
 }
 
+/// Returns the application for callers in this process, without a connection.
+pub fn in_process(state: &AppState) -> anyhow::Result<Arc<dyn Application>> {
+    Ok(Arc::new(Door::new(state)?))
+}
+
 impl Application for Starting {
     fn answer(self: Arc<Self>, request: Request) -> Answering {
         let router = self.router.clone();

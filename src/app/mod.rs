@@ -26,7 +26,7 @@ mod workers;
 
 pub use audit::{AuditError, AuditOptions, AuditReport, Check, Subject, audit};
 pub use document::openapi;
-pub use door::starting;
+pub use door::{in_process, starting};
 pub use event_types::{broken_event_types, event_schemas};
 pub use instance::Instance;
 pub use replay::{ReplaySink, pasts, replay};

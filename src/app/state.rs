@@ -55,7 +55,7 @@ pub struct Application {
     pub settings: Arc<Settings>,
     pub clock: SharedClock,
     pub(super) timing: Timing,
-    pub(super) ids: IdSource,
+    pub ids: IdSource,
     /// Only where a standby answers reads.
     pub(super) writers: Option<Writers>,
     pub(super) followers: Vec<Arc<dyn Follower>>,

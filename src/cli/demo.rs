@@ -15,7 +15,7 @@ use letters::Last;
 
 use super::{
     output::{read_secret, say},
-    serve::{Running, StopSignal, base_url},
+    serve::{Demo, Running, StopSignal, base_url},
 };
 use crate::{
     features::accounts::{AdministrationService, NewUser, Role},
@@ -55,7 +55,7 @@ pub(super) async fn run(mut settings: Settings, options: Options) -> anyhow::Res
     settings.notifications.collect_seconds = settings.notifications.collect_seconds.min(1);
     let mut stop = StopSignal::listen()?;
     let running = tokio::select! {
-        started = Running::start(settings, None, true) => started?,
+        started = Running::start(settings, None, Demo::Quiet) => started?,
         () = stop.arrives() => anyhow::bail!("the demo was stopped before it began"),
     };
     let outcome = tokio::select! {
@@ -68,7 +68,7 @@ pub(super) async fn run(mut settings: Settings, options: Options) -> anyhow::Res
 
 /// Runs the demo on a server of this process, with an administrator created for it.
 async fn play_on(running: &Running) -> anyhow::Result<()> {
-    running.announce_administrator();
+    running.announce_sign_ins();
     let accounts: AdministrationService = running.instance.state().service()?;
     let staff =
         Login { email: format!("staff-{}@loadmaster.example", unique()?), password: accounts.generate_password()? };

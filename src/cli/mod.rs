@@ -4,6 +4,7 @@ mod backend;
 mod demo;
 mod demo_embargoes;
 pub mod demo_timetable;
+pub mod demo_world;
 mod doctor;
 mod flights;
 mod healthcheck;

@@ -10,7 +10,8 @@ use tokio::{
 use super::{
     SettingsArguments,
     backend::Backend,
-    demo_embargoes, demo_timetable,
+    demo_embargoes, demo_timetable, demo_world,
+    demo_world::SignIn,
     output::{Progress, say},
     rotation,
 };
@@ -36,6 +37,7 @@ const ADMIN_EMAIL: &str = "admin@loadmaster.example";
 /// Serves until SIGTERM or SIGINT, then drains.
 pub(super) async fn run(settings: Settings, arguments: SettingsArguments, demo: bool) -> anyhow::Result<()> {
     let mut stop = StopSignal::listen()?;
+    let demo = if demo { Demo::Living } else { Demo::None };
     let starting = Running::start(settings, Some(arguments), demo);
     let running = tokio::select! {
         started = starting => started?,
@@ -75,13 +77,23 @@ impl StopSignal {
 pub(super) struct Running {
     pub instance: Instance,
     backend: Backend,
-    /// The administrator's password, if it was created at this start.
-    new_password: Option<secrecy::SecretString>,
+    /// Those who were created at this start, with their passwords.
+    sign_ins: Vec<SignIn>,
+}
+
+/// What is put into a private database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Demo {
+    None,
+    /// A timetable, embargoes and an administrator.
+    Quiet,
+    /// The same, and companies whose shipments travel.
+    Living,
 }
 
 impl Running {
     /// With `arguments`, credentials are followed as they change.
-    pub async fn start(settings: Settings, arguments: Option<SettingsArguments>, demo: bool) -> anyhow::Result<Self> {
+    pub async fn start(settings: Settings, arguments: Option<SettingsArguments>, demo: Demo) -> anyhow::Result<Self> {
         for contradiction in settings.contradictions() {
             tracing::warn!("settings contradict each other: {contradiction}");
         }
@@ -89,13 +101,13 @@ impl Running {
         let first = starting(Arc::new(SystemClock), IdSource::default());
         let server = Server::start(bind(&settings.server).await?, &settings, first)?;
         let backend = Backend::start(settings).await?;
-        if demo && !backend.is_private() {
+        if demo != Demo::None && !backend.is_private() {
             tracing::warn!(
                 "DATABASE_URL is set, so demo flights and an administrator are not created; prepare that database with \
                  `loadmaster migrate`, `loadmaster user create` and `loadmaster flights demo`"
             );
         }
-        let demo = demo && backend.is_private();
+        let demo = if backend.is_private() { demo } else { Demo::None };
         if backend.is_private() {
             let _progress = Progress::begin("Preparing the database");
             backend.migrate().await?;
@@ -109,21 +121,27 @@ impl Running {
         let following = arguments.filter(|_| !backend.is_private()).map(|arguments| {
             rotation::following(arguments, &parts.settings, parts.db.clone(), parts.redis.clone(), parts.timing)
         });
+        let shared = parts.clone();
         let instance = Instance::prepare(server, parts).await?;
-        let new_password = if demo { seed(instance.state()).await? } else { None };
-        let extending = demo.then(|| extending(instance.state()));
-        instance.start_workers(extending.into_iter().chain(following).collect());
+        let sign_ins = seed(instance.state(), demo).await?;
+        let extending = (demo != Demo::None).then(|| extending(instance.state()));
+        let living = (demo == Demo::Living).then(|| demo_world::living(instance.state(), shared));
+        instance.start_workers(extending.into_iter().chain(living).chain(following).collect());
         instance.open()?;
         tracing::info!(address = %instance.address(), "serving");
-        Ok(Self { instance, backend, new_password })
+        Ok(Self { instance, backend, sign_ins })
     }
 
-    /// Prints the administrator's password, which only the first start knows.
-    pub fn announce_administrator(&self) {
-        if let Some(password) = &self.new_password {
-            let password = password.expose_secret();
-            say(&format!("\n  Administrator  {ADMIN_EMAIL}\n  Password       {password}\n  (shown only this once)\n"));
+    /// Prints the sign-ins that were created, whose passwords only the first start knows.
+    pub fn announce_sign_ins(&self) {
+        if self.sign_ins.is_empty() {
+            return;
         }
+        let lines = self.sign_ins.iter().map(|SignIn { title, email, password }| {
+            let password = password.expose_secret();
+            format!("  {title:<14} {email}\n  Password       {password}\n")
+        });
+        say(&format!("\n{}  (shown only this once)\n", lines.collect::<String>()));
     }
 
     /// Stops the server within `server.shutdown_ms`, plus a moment for private servers that take longer than the time
@@ -152,8 +170,12 @@ fn extending(state: &AppState) -> Worker {
     })
 }
 
-/// Schedules the demo timetable, imposes the demo embargoes, lets the default tariff apply, and creates the first administrator if there is none.
-async fn seed(state: &AppState) -> anyhow::Result<Option<secrecy::SecretString>> {
+/// Schedules the demo timetable, imposes the demo embargoes, lets the default tariff apply, and creates the first
+/// administrator if there is none, and whoever lives in the demo.
+async fn seed(state: &AppState, demo: Demo) -> anyhow::Result<Vec<SignIn>> {
+    if demo == Demo::None {
+        return Ok(Vec::new());
+    }
     {
         let _progress = Progress::begin("Loading the demo timetable");
         // A timetable that cannot be completed must not prevent serving the existing one.
@@ -165,25 +187,29 @@ async fn seed(state: &AppState) -> anyhow::Result<Option<secrecy::SecretString>>
         }
     }
     state.service::<PricingService>()?.serve_demo();
-    if state.service::<UserService>()?.any_with_role(Role::Admin).await? {
-        return Ok(None);
+    let mut sign_ins = Vec::new();
+    if !state.service::<UserService>()?.any_with_role(Role::Admin).await? {
+        let accounts: AdministrationService = state.service()?;
+        let password = accounts.generate_password()?;
+        let admin = NewUser {
+            email: ADMIN_EMAIL.to_owned(),
+            name: Some("Administrator".to_owned()),
+            role: Role::Admin,
+            password: password.clone(),
+        };
+        accounts.create_user(admin).await?;
+        sign_ins.push(SignIn { title: "Administrator", email: ADMIN_EMAIL, password });
     }
-    let accounts: AdministrationService = state.service()?;
-    let password = accounts.generate_password()?;
-    let admin = NewUser {
-        email: ADMIN_EMAIL.to_owned(),
-        name: Some("Administrator".to_owned()),
-        role: Role::Admin,
-        password: password.clone(),
-    };
-    accounts.create_user(admin).await?;
-    Ok(Some(password))
+    if demo == Demo::Living {
+        sign_ins.extend(demo_world::people(state).await?);
+    }
+    Ok(sign_ins)
 }
 
 fn announce(running: &Running) -> anyhow::Result<()> {
     let base = base_url(running.instance.address());
     say(&format!("\nLoadmaster is ready at {base} (the console; the API is described at {base}/docs)\n"));
-    running.announce_administrator();
+    running.announce_sign_ins();
     if !running.backend.is_private() {
         return Ok(());
     }

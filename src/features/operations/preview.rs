@@ -10,7 +10,7 @@ use super::{
 use crate::{
     features::{
         bookings::{self, Booking, LeftBehind, Leg, LegStatus, OffloadReason, Portion},
-        flights::Flight,
+        flights::{self, Flight},
     },
     kernel::{BookingId, BookingRef, FlightId, Pieces, Weight},
     platform::{
@@ -48,6 +48,9 @@ pub struct Impact {
 /// What a step would do.
 #[derive(Debug)]
 pub struct Previewed {
+    /// The `ETag` of the flight as it is: the action can be bound to what was shown.
+    pub tag: String,
+    /// The flight as it would be.
     pub flight: Flight,
     pub left_behind: Vec<LeftBehind>,
     /// In order of reference.
@@ -81,6 +84,7 @@ impl<C: FlightCommand> Command for Preview<C> {
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Previewed, OperationError> {
         let id = self.0.target().flight;
         allow_long_statements(tx).await?;
+        let tag = flights::find_in_tx(tx, id).await?.entity_tag();
         let before = bookings::aboard_in_tx(tx, id).await?;
         let done = self.0.decide(tx).await?;
         let (flight, mut left_behind) = self.0.shown(done);
@@ -88,7 +92,7 @@ impl<C: FlightCommand> Command for Preview<C> {
         left_behind.sort_by(|a, b| a.ref_id.cmp(&b.ref_id));
         let ids: Vec<BookingId> = before.iter().map(|booking| booking.id).collect();
         let after = bookings::find_all_in_tx(tx, &ids).await?;
-        Ok(Previewed { flight, left_behind, impact: impact(id, &before, &after) })
+        Ok(Previewed { tag, flight, left_behind, impact: impact(id, &before, &after) })
     }
 }
 

@@ -79,7 +79,8 @@ impl Step {
             return judged.run(command, answer).await;
         }
         let previewed = judged.rehearse(|input, precondition| Preview(command(input, precondition))).await?;
-        Ok(Answer::new(StatusCode::OK, &FlightPreview::new(previewed, &reference), PRIVATE))
+        let tag = previewed.tag.clone();
+        Ok(Answer::new(StatusCode::OK, &FlightPreview::new(previewed, &reference), PRIVATE).with_tag(tag))
     }
 }
 
@@ -106,7 +107,7 @@ problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
     request_body(content((ChangeFlight = "application/json"), (ChangeFlight = "application/merge-patch+json"))),
     params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
-    responses((status = 200, body = ChangeAnswer, headers(("ETag" = Option<String>), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
+    responses((status = 200, body = ChangeAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
 async fn change(
     Admin(caller): Admin,
     State(operations): State<OperationService>,
@@ -139,7 +140,7 @@ problem_responses!(DepartProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
     request_body = Option<DepartFlight>,
     params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
-    responses((status = 200, body = StepAnswer, headers(("ETag" = Option<String>), ("Idempotency-Replayed" = Option<bool>))), DepartProblems))]
+    responses((status = 200, body = StepAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), DepartProblems))]
 async fn depart(
     Operator(caller): Operator,
     State(operations): State<OperationService>,
@@ -167,7 +168,7 @@ problem_responses!(StepProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TR
     request_body = Option<ArriveFlight>,
     params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
-    responses((status = 200, body = StepAnswer, headers(("ETag" = Option<String>), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
+    responses((status = 200, body = StepAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
 async fn arrive(
     Operator(caller): Operator,
     State(operations): State<OperationService>,
@@ -193,7 +194,7 @@ async fn arrive(
     request_body = Option<CancelFlight>,
     params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
-    responses((status = 200, body = StepAnswer, headers(("ETag" = Option<String>), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
+    responses((status = 200, body = StepAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
 async fn cancel(
     Admin(caller): Admin,
     State(operations): State<OperationService>,

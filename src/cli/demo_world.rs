@@ -1,0 +1,80 @@
+//! A world for demonstrations: invented companies whose shipments are in every state, and flights that depart and arrive
+//! as time goes on. Everything happens through the API, as for any other caller, and only in a private database.
+//!
+//! The last two days are lived through when the database is new, with a clock that runs through them: every event has the
+//! time at which it would have happened.
+mod actor;
+mod past;
+mod people;
+mod present;
+mod stage;
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio_util::sync::CancellationToken;
+
+use super::demo_timetable;
+use crate::{
+    app::{AppState, Resources},
+    features::flights::FlightService,
+    platform::{clock::ManualClock, room::Worker, settings::Settings, shutdown::stopped_within},
+};
+
+pub use people::SignIn;
+
+/// How far the past goes back.
+const PAST: TimeDelta = TimeDelta::hours(48);
+/// How often the world goes on.
+const TICK: Duration = Duration::from_mins(1);
+
+/// Creates the people of the world, if they do not exist. Returns the sign-ins that this call created.
+pub(super) async fn people(state: &AppState) -> anyhow::Result<Vec<SignIn>> {
+    people::create(state).await
+}
+
+/// Lives through the past if nothing has happened yet, then goes on.
+pub(super) fn living(state: &AppState, parts: Resources) -> Worker {
+    let state = state.clone();
+    Box::new(move |stop| {
+        Box::pin(async move {
+            let past = async {
+                if !present::has_begun(&state).await? {
+                    let now = state.clock.now();
+                    live_through(parts, now - PAST, now, &stop).await?;
+                }
+                anyhow::Ok(())
+            };
+            if let Err(error) = Box::pin(past).await {
+                tracing::warn!(%error, "the past of the demo could not be lived through");
+            }
+            while !stopped_within(&stop, TICK).await {
+                if let Err(error) = present::go_on(&state).await {
+                    tracing::warn!(%error, "the demo could not go on");
+                }
+            }
+        })
+    })
+}
+
+/// Lives through the time between two instants: schedules its flights, books shipments on them, lets them depart and
+/// arrive, and delivers. `parts` are those of the server; its people must exist.
+pub async fn live_through(
+    parts: Resources,
+    from: DateTime<Utc>,
+    now: DateTime<Utc>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let clock = ManualClock::at(from);
+    let settings = parts.settings.clone();
+    let mut unlimited: Settings = (*settings).clone();
+    unlimited.rate_limit.enabled = false;
+    let parts = Resources { clock: Arc::new(clock.clone()), settings: Arc::new(unlimited), ..parts };
+    let state = AppState::assemble(parts).await?;
+    let reference = state.service()?;
+    let days = u64::try_from((now - from).num_days()).unwrap_or_default() + 6;
+    let flights = demo_timetable::timetable(&reference, from.date_naive(), days);
+    let flights = flights.into_iter().filter(|flight| flight.departure >= from).collect();
+    state.service::<FlightService>()?.add_missing(flights).await?;
+    past::live(&state, &clock, now, stop).await
+}

@@ -1,0 +1,76 @@
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use axum::{
+    body::{Body, to_bytes},
+    extract::Request,
+    http::{Method, StatusCode, header},
+};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use super::people::Person;
+use crate::{
+    app::{AppState, Application, in_process},
+    features::accounts::{Principal, TokenService, UserService},
+    kernel::TokenFamilyId,
+};
+
+/// The largest answer.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+
+/// A person of the demo who calls the API in this process.
+#[derive(Clone)]
+pub(super) struct Actor {
+    door: Arc<dyn Application>,
+    tokens: TokenService,
+    principal: Principal,
+    session: TokenFamilyId,
+}
+
+impl Actor {
+    pub async fn new(state: &AppState, person: &Person) -> anyhow::Result<Self> {
+        let user = state.service::<UserService>()?.find_by_email(person.email).await?.user;
+        let session = state.ids.next(state.clock.now());
+        let principal = Principal::of_session(user.id, user.organization_id, user.role, session);
+        Ok(Self { door: in_process(state)?, tokens: state.service()?, principal, session })
+    }
+
+    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let (status, answer) = self.ask(Method::GET, path, None).await?;
+        ensure!(status.is_success(), "{path} answered {status}: {}", answer["detail"]);
+        Ok(answer)
+    }
+
+    /// Sends a request that may be refused: what others do meanwhile is not foreseen.
+    pub async fn try_to(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<Option<Value>> {
+        let (status, answer) = self.ask(method, path, Some(body)).await?;
+        ensure!(!status.is_server_error(), "{path} answered {status}: {}", answer["detail"]);
+        if !status.is_success() {
+            tracing::debug!(path, %status, detail = %answer["detail"], "a demo request was refused");
+        }
+        Ok(status.is_success().then_some(answer))
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Option<Value>> {
+        self.try_to(Method::POST, path, body).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<(StatusCode, Value)> {
+        let token = self.tokens.issue(self.principal, self.session)?;
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()));
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let request = request.body(Body::from(body))?;
+        let response = Arc::clone(&self.door).answer(request).await;
+        let status = response.status();
+        let bytes = to_bytes(response.into_body(), MOST_BYTES).await?;
+        let answer = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
+        Ok((status, answer.with_context(|| format!("{path} did not answer JSON"))?))
+    }
+}
