@@ -7,7 +7,7 @@ mod actor;
 mod past;
 mod people;
 mod present;
-mod stage;
+mod shipments;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,9 +18,10 @@ use super::demo_timetable;
 use crate::{
     app::{AppState, Resources},
     features::flights::FlightService,
-    platform::{clock::ManualClock, room::Worker, settings::Settings, shutdown::stopped_within},
+    platform::{clock::ManualClock, room::Worker, shutdown::stopped_within},
 };
 
+use actor::Stage;
 pub use people::SignIn;
 
 /// How far the past goes back.
@@ -29,32 +30,35 @@ const PAST: TimeDelta = TimeDelta::hours(48);
 const TICK: Duration = Duration::from_mins(1);
 
 /// Creates the people of the world, if they do not exist. Returns the sign-ins that this call created.
-pub(super) async fn people(state: &AppState) -> anyhow::Result<Vec<SignIn>> {
+pub async fn people(state: &AppState) -> anyhow::Result<Vec<SignIn>> {
     people::create(state).await
 }
 
-/// Lives through the past if nothing has happened yet, then goes on.
-pub(super) fn living(state: &AppState, parts: Resources) -> Worker {
-    let state = state.clone();
+/// Lives through the past if nothing has happened yet, then goes on. `parts` are those of the server.
+pub(super) fn living(parts: Resources) -> Worker {
     Box::new(move |stop| {
         Box::pin(async move {
-            let past = async {
-                if !present::has_begun(&state).await? {
-                    let now = state.clock.now();
-                    live_through(parts, now - PAST, now, &stop).await?;
-                }
-                anyhow::Ok(())
-            };
-            if let Err(error) = Box::pin(past).await {
-                tracing::warn!(%error, "the past of the demo could not be lived through");
-            }
-            while !stopped_within(&stop, TICK).await {
-                if let Err(error) = present::go_on(&state).await {
-                    tracing::warn!(%error, "the demo could not go on");
-                }
+            if let Err(error) = Box::pin(live(parts, &stop)).await {
+                tracing::error!(%error, "the demo stands still");
             }
         })
     })
+}
+
+async fn live(parts: Resources, stop: &CancellationToken) -> anyhow::Result<()> {
+    let stage = Stage::open(parts.clone()).await?;
+    if !present::has_begun(&stage).await? {
+        let now = stage.state.clock.now();
+        if let Err(error) = Box::pin(live_through(parts, now - PAST, now, stop)).await {
+            tracing::warn!(%error, "the past of the demo could not be lived through");
+        }
+    }
+    while !stopped_within(stop, TICK).await {
+        if let Err(error) = present::go_on(&stage).await {
+            tracing::warn!(%error, "the demo could not go on");
+        }
+    }
+    Ok(())
 }
 
 /// Lives through the time between two instants: schedules its flights, books shipments on them, lets them depart and
@@ -66,15 +70,11 @@ pub async fn live_through(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let clock = ManualClock::at(from);
-    let settings = parts.settings.clone();
-    let mut unlimited: Settings = (*settings).clone();
-    unlimited.rate_limit.enabled = false;
-    let parts = Resources { clock: Arc::new(clock.clone()), settings: Arc::new(unlimited), ..parts };
-    let state = AppState::assemble(parts).await?;
-    let reference = state.service()?;
+    let stage = Stage::open(Resources { clock: Arc::new(clock.clone()), ..parts }).await?;
+    let reference = stage.state.service()?;
     let days = u64::try_from((now - from).num_days()).unwrap_or_default() + 6;
     let flights = demo_timetable::timetable(&reference, from.date_naive(), days);
     let flights = flights.into_iter().filter(|flight| flight.departure >= from).collect();
-    state.service::<FlightService>()?.add_missing(flights).await?;
-    past::live(&state, &clock, now, stop).await
+    stage.state.service::<FlightService>()?.add_missing(flights).await?;
+    past::live(&stage, &clock, now, stop).await
 }

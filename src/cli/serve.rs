@@ -125,7 +125,7 @@ impl Running {
         let instance = Instance::prepare(server, parts).await?;
         let sign_ins = seed(instance.state(), demo).await?;
         let extending = (demo != Demo::None).then(|| extending(instance.state()));
-        let living = (demo == Demo::Living).then(|| demo_world::living(instance.state(), shared));
+        let living = (demo == Demo::Living).then(|| demo_world::living(shared));
         instance.start_workers(extending.into_iter().chain(living).chain(following).collect());
         instance.open()?;
         tracing::info!(address = %instance.address(), "serving");

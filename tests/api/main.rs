@@ -39,6 +39,7 @@ mod commands;
 mod conditional;
 mod console;
 mod demo_network;
+mod demo_world;
 mod desk;
 mod document;
 mod embargoes;

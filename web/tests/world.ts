@@ -81,6 +81,16 @@ export class World {
     return this.#enter(customer.email, PASSWORD);
   }
 
+  /** An administrator of this test alone. */
+  async adminOfTests(): Promise<Caller> {
+    const customer = await this.customer();
+    const me = await customer.get("/api/v1/auth/me");
+    const admin = await this.admin();
+    const answer = await admin.ask("PATCH", `/api/v1/users/${me.id}`, { role: "admin" });
+    expect(answer.status).toBe(200);
+    return this.#enter(customer.email, PASSWORD);
+  }
+
   /** A flight that leaves `hours` from now, with this capacity in kilograms. */
   async flight(
     origin: string,

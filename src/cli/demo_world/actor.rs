@@ -11,9 +11,10 @@ use serde_json::Value;
 
 use super::people::Person;
 use crate::{
-    app::{AppState, Application, in_process},
+    app::{AppState, Application, Resources, in_process},
     features::accounts::{Principal, TokenService, UserService},
     kernel::TokenFamilyId,
+    platform::settings::Settings,
 };
 
 /// The largest answer.
@@ -28,14 +29,30 @@ pub(super) struct Actor {
     session: TokenFamilyId,
 }
 
-impl Actor {
-    pub async fn new(state: &AppState, person: &Person) -> anyhow::Result<Self> {
-        let user = state.service::<UserService>()?.find_by_email(person.email).await?.user;
-        let session = state.ids.next(state.clock.now());
-        let principal = Principal::of_session(user.id, user.organization_id, user.role, session);
-        Ok(Self { door: in_process(state)?, tokens: state.service()?, principal, session })
+/// An application of the demo's own, beside the one that serves: its callers have no quota, and it may have another clock.
+pub(super) struct Stage {
+    pub state: AppState,
+    door: Arc<dyn Application>,
+}
+
+impl Stage {
+    pub async fn open(parts: Resources) -> anyhow::Result<Self> {
+        let mut settings: Settings = (*parts.settings).clone();
+        settings.rate_limit.enabled = false;
+        let state = AppState::assemble(Resources { settings: Arc::new(settings), ..parts }).await?;
+        let door = in_process(&state)?;
+        Ok(Self { state, door })
     }
 
+    pub async fn actor(&self, person: &Person) -> anyhow::Result<Actor> {
+        let user = self.state.service::<UserService>()?.find_by_email(person.email).await?.user;
+        let session = self.state.ids.next(self.state.clock.now());
+        let principal = Principal::of_session(user.id, user.organization_id, user.role, session);
+        Ok(Actor { door: self.door.clone(), tokens: self.state.service()?, principal, session })
+    }
+}
+
+impl Actor {
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
         let (status, answer) = self.ask(Method::GET, path, None).await?;
         ensure!(status.is_success(), "{path} answered {status}: {}", answer["detail"]);

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    actor::Actor,
+    actor::{Actor, Stage},
     people::{AGENT, DUTY_MANAGER, SHIPPERS},
-    stage::{self, Flight, Shipment},
+    shipments::{self, Flight, Shipment},
 };
-use crate::{app::AppState, platform::clock::ManualClock};
+use crate::platform::clock::ManualClock;
 
 /// How far ahead shipments are booked.
 const AHEAD: TimeDelta = TimeDelta::days(3);
@@ -34,19 +34,18 @@ struct Cast {
 
 /// Lets everything happen until `now`, each at its time.
 pub(super) async fn live(
-    state: &AppState,
+    stage: &Stage,
     clock: &ManualClock,
     now: DateTime<Utc>,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let mut shippers = Vec::new();
     for person in &SHIPPERS {
-        shippers.push(Actor::new(state, person).await?);
+        shippers.push(stage.actor(person).await?);
     }
-    let cast =
-        Cast { shippers, agent: Actor::new(state, &AGENT).await?, manager: Actor::new(state, &DUTY_MANAGER).await? };
-    let from = state.clock.now();
-    let flights = stage::flights(&cast.agent, "SCHEDULED", now + AHEAD).await?;
+    let cast = Cast { shippers, agent: stage.actor(&AGENT).await?, manager: stage.actor(&DUTY_MANAGER).await? };
+    let from = stage.state.clock.now();
+    let flights = shipments::flights(&cast.agent, "SCHEDULED", now + AHEAD).await?;
     let mut happenings: Vec<(DateTime<Utc>, Happening)> = Vec::new();
     for flight in flights.iter().filter(|flight| flight.departure <= now) {
         happenings.push((flight.departure, Happening::Departure(flight.id.clone())));
@@ -54,8 +53,8 @@ pub(super) async fn live(
             happenings.push((flight.arrival, Happening::Arrival(flight.id.clone())));
         }
     }
-    let shipments = stage::shipments(&flights, from, now);
-    happenings.extend(shipments.into_iter().map(|shipment| (shipment.at, Happening::Booking(Box::new(shipment)))));
+    let booked = shipments::shipments(&flights, from, now);
+    happenings.extend(booked.into_iter().map(|shipment| (shipment.at, Happening::Booking(Box::new(shipment)))));
     happenings.sort_by_key(|(at, _)| *at);
     let mut ends = Ends::default();
     for (at, happening) in happenings {
@@ -116,7 +115,7 @@ impl Cast {
 
     /// Fills some flights nearly, delays one and cancels another.
     async fn disturb(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let flights = stage::flights(&self.agent, "SCHEDULED", now + AHEAD).await?;
+        let flights = shipments::flights(&self.agent, "SCHEDULED", now + AHEAD).await?;
         let is_ahead = |flight: &&Flight| flight.departure > now + TimeDelta::hours(4);
         let mut booked = flights.iter().filter(is_ahead).filter(|flight| flight.available_kg < flight.weight_kg);
         for flight in booked.by_ref().take(4) {

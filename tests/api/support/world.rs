@@ -35,6 +35,8 @@ use super::{
 pub struct World {
     pub database: TestDatabase,
     pub clock: ManualClock,
+    /// What the server was built from.
+    pub parts: Resources,
     pub base: String,
     /// The server's own pool.
     pub db: Database,
@@ -158,14 +160,14 @@ impl Starting {
     /// Waits until the database is migrated, then serves.
     pub async fn launch(self) -> World {
         let Self { database, clock, base, server, parts, with_workers } = self;
-        let db = parts.db.clone();
+        let (db, kept) = (parts.db.clone(), parts.clone());
         let instance = Box::new(Instance::prepare(server, parts).await.expect("preparing"));
         if with_workers {
             instance.start_workers(Vec::new());
         }
         instance.open().expect("opening");
         let told = ToldRightly(database.clone());
-        World { database, clock, base, db, instance, owners: Mutex::default(), _told: told }
+        World { database, clock, base, db, parts: kept, instance, owners: Mutex::default(), _told: told }
     }
 }
 

@@ -1,0 +1,56 @@
+//! The world of the demo: what its companies ship, and how time goes on in it.
+use chrono::TimeDelta;
+use loadmaster::{cli::demo_world, features::accounts::Role};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Client, WorldOptions};
+
+/// A page of a list with this filter.
+async fn listed(client: &Client, path: &str) -> Vec<Value> {
+    client.get(path).await.expect(200).as_array().expect("a list").clone()
+}
+
+/// Takes some seconds: half a day of a network of some hundred flights.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_past_is_lived_through_and_leaves_shipments_in_every_state() {
+    let world = WorldOptions::patient().start().await;
+    let now = world.now();
+    let made = demo_world::people(world.state()).await.unwrap();
+    let titles: Vec<&str> = made.iter().map(|sign_in| sign_in.title).collect();
+    assert_eq!(titles, ["Shipper", "Station agent"]);
+    assert!(demo_world::people(world.state()).await.unwrap().is_empty(), "they are created once");
+    let stop = CancellationToken::new();
+    let past = demo_world::live_through(world.parts.clone(), now - TimeDelta::hours(22), now, &stop);
+    Box::pin(past).await.unwrap();
+
+    let admin = world.caller(Role::Admin).await;
+    for status in ["BOOKED", "DEPARTED", "ARRIVED", "DELIVERED", "CANCELLED"] {
+        let found = listed(&admin, &format!("/api/v1/bookings?status={status}")).await;
+        assert!(!found.is_empty(), "no booking is {status}");
+    }
+    assert!(!listed(&admin, "/api/v1/bookings?needs_rerouting=true").await.is_empty());
+    for (rows, expected) in [
+        (
+            "flights f join flight_capacity c on c.flight_id = f.id where c.status = 'SCHEDULED' and f.departure_at <= $now",
+            "0",
+        ),
+        ("flights f join flight_capacity c on c.flight_id = f.id where c.status = 'DEPARTED' and f.arrival_at <= $now", "0"),
+        ("flight_capacity where status = 'CANCELLED'", "1"),
+        (
+            "flights f join flight_capacity c on c.flight_id = f.id where c.status = 'SCHEDULED' and f.departure_at <> f.scheduled_departure_at",
+            "1",
+        ),
+        ("booking_events where occurred_at > $now or created_at > $now", "0"),
+    ] {
+        let rows = rows.replace("$now", &format!("'{}'", now.to_rfc3339()));
+        assert_eq!(world.texts(&format!("select count(*)::text from {rows}")).await, [expected], "{rows}");
+    }
+    let full = "select count(*)::text from flight_capacity
+                where status = 'SCHEDULED' and booked_weight_hg > 0 and capacity_weight_hg - booked_weight_hg < 5000";
+    let full: u32 = world.texts(full).await[0].parse().unwrap();
+    assert!(full >= 3, "{full} flights are nearly full");
+    let companies = world.texts("select distinct organization_id::text from bookings").await;
+    assert!(companies.len() >= 5, "{companies:?}");
+    world.audit().await;
+}
