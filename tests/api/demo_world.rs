@@ -35,7 +35,10 @@ async fn the_past_is_lived_through_and_leaves_shipments_in_every_state() {
             "flights f join flight_capacity c on c.flight_id = f.id where c.status = 'SCHEDULED' and f.departure_at <= $now",
             "0",
         ),
-        ("flights f join flight_capacity c on c.flight_id = f.id where c.status = 'DEPARTED' and f.arrival_at <= $now", "0"),
+        (
+            "flights f join flight_capacity c on c.flight_id = f.id where c.status = 'DEPARTED' and f.arrival_at <= $now",
+            "0",
+        ),
         ("flight_capacity where status = 'CANCELLED'", "1"),
         (
             "flights f join flight_capacity c on c.flight_id = f.id where c.status = 'SCHEDULED' and f.departure_at <> f.scheduled_departure_at",

@@ -44,7 +44,7 @@ pub struct ProblemBody {
     pub request_id: String,
     /// Further members that depend on the code, such as `errors`, `available` or `allowed`.
     #[serde(flatten)]
-    #[schema(additional_properties = true, value_type = Object)]
+    #[schema(value_type = std::collections::HashMap<String, Value>)]
     pub extra: Map<String, Value>,
 }
 

@@ -98,8 +98,8 @@ impl<'a> Checker<'a> {
         for (name, value) in object {
             match members.get(name.as_str()) {
                 Some(schema) => self.check(schema, value, &format!("{at}/{name}")),
-                // Of which no member is named, anything may be in it.
-                None if members.is_empty() => {}
+                // Of which no member is named, or which says that there are more, anything may be in it.
+                None if members.is_empty() || schema["additionalProperties"].is_object() => {}
                 None => self.faults.push(format!("{at}/{name} is not documented")),
             }
         }
