@@ -48,3 +48,23 @@ test("cancelling gives the room back", async ({ page, world }) => {
   await expect(page.getByRole("list", { name: "Timeline" })).toContainText("Cancelled");
   expect((await customer.get(`/api/v1/flights/${flight.id}/availability`)).available.weight_kg).toBe(1000);
 });
+
+test("a contact is added, and asked whether they agree", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 86, 1000);
+  const customer = await world.customer();
+  const booking = await world.book(customer, [flight]);
+  await signIn(page, customer, `/bookings/${booking.ref_id}`);
+  await page.getByRole("button", { name: "Add a contact" }).click();
+  await page.getByLabel("Name").fill("Cora Consignee");
+  await page.getByLabel("E-mail").fill("nowhere");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByLabel("E-mail")).toHaveAttribute("aria-invalid", "true");
+  await page.getByLabel("E-mail").fill("cora@consignee.example");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("main")).toContainText("Cora Consignee · Notify party");
+  const contacts = await customer.get(`/api/v1/bookings/${booking.ref_id}/contacts`);
+  expect(contacts.map((contact: { email: string }) => contact.email)).toEqual(["cora@consignee.example"]);
+  await page.getByRole("button", { name: "Remove Cora Consignee" }).click();
+  await expect(page.getByRole("main")).toContainText("Nobody else is told");
+  expect(await customer.get(`/api/v1/bookings/${booking.ref_id}/contacts`)).toEqual([]);
+});
