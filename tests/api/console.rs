@@ -57,9 +57,10 @@ async fn the_shell_is_validated_and_its_files_are_kept_for_ever() {
         let file = client.get(path).await;
         assert_eq!(file.status, 200, "{path}");
         assert_eq!(file.header("cache-control"), Some("public, max-age=31536000, immutable"), "{path}");
-        let wanted = if path.ends_with(".js") {
+        let ending = path.rsplit('.').next();
+        let wanted = if ending == Some("js") {
             "text/javascript"
-        } else if path.ends_with(".css") {
+        } else if ending == Some("css") {
             "text/css"
         } else {
             "image/svg"

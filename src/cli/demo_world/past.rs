@@ -64,7 +64,7 @@ pub(super) async fn live(
         ends.come(&cast, clock, at).await?;
         clock.set(at);
         match happening {
-            Happening::Booking(shipment) => ends.add(&shipment, cast.book(&shipment).await?),
+            Happening::Booking(shipment) => ends.add(&shipment, cast.book(&shipment).await?.as_ref()),
             Happening::Departure(flight) => drop(cast.agent.post(&verb(&flight, "depart"), &json!({})).await?),
             Happening::Arrival(flight) => drop(cast.agent.post(&verb(&flight, "arrive"), &json!({})).await?),
         }
@@ -83,8 +83,8 @@ fn verb(flight: &str, verb: &str) -> String {
 struct Ends(BTreeMap<DateTime<Utc>, Vec<(usize, String, &'static str)>>);
 
 impl Ends {
-    fn add(&mut self, shipment: &Shipment, booked: Option<Value>) {
-        let Some(reference) = booked.as_ref().and_then(|booking| booking["ref_id"].as_str()) else { return };
+    fn add(&mut self, shipment: &Shipment, booked: Option<&Value>) {
+        let Some(reference) = booked.and_then(|booking| booking["ref_id"].as_str()) else { return };
         let landing = shipment.route.last().map_or(shipment.at, |last| last.arrival);
         let (at, verb) = if shipment.is_cancelled {
             (shipment.at + TO_CANCELLATION, "cancel")

@@ -149,7 +149,7 @@ fn shipment(
         "customer_reference": format!("PO-{}", chance.between(10_000, 99_999)),
     });
     let is_cancelled = chance.below(14) == 0;
-    Some(Shipment { shipper, at, order, is_cancelled, route })
+    Some(Shipment { shipper, at, route, order, is_cancelled })
 }
 
 #[allow(clippy::cast_precision_loss, reason = "small numbers")]
@@ -157,7 +157,7 @@ const fn to_f64(number: u64) -> f64 {
     number as f64
 }
 
-/// A sequence of numbers, the same each time (SplitMix64).
+/// A sequence of numbers, the same each time (`SplitMix64`).
 pub(super) struct Chance(pub u64);
 
 impl Chance {
