@@ -12,7 +12,7 @@ use super::{
 const TO_DELIVERY: TimeDelta = TimeDelta::hours(3);
 /// How far ahead is looked for flights that may be over, and for those to book.
 const LONGEST_FLIGHT: TimeDelta = TimeDelta::days(3);
-/// One shipment is booked in so many ticks.
+/// Mean number of ticks between two new bookings.
 const TICKS_PER_BOOKING: usize = 10;
 
 /// Returns whether anything was ever booked.

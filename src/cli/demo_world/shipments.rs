@@ -60,7 +60,7 @@ impl Flight {
 /// A shipment to book.
 #[derive(Debug, Clone)]
 pub(super) struct Shipment {
-    /// Who ships, among the companies.
+    /// Index of the shipper among the companies.
     pub shipper: usize,
     pub at: DateTime<Utc>,
     pub route: Vec<Flight>,

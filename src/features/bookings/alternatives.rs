@@ -99,18 +99,11 @@ impl BookingService {
     /// Returns the flights of the best option from where the cargo is or will land, on the day of what it missed or one of
     /// the next; `None` if there is none.
     pub(super) async fn best_way_on(&self, booking: &Booking) -> Option<Vec<FlightId>> {
-        let origin = booking.onward_from();
-        let connection = self.flights.connections().minimum(origin);
-        let now = self.clock.now();
+        let (origin, now) = (booking.onward_from(), self.clock.now());
         let lost = booking.legs.iter().filter(|leg| leg.origin == origin && leg.departure > now);
         let lost = lost.filter(|leg| leg.status != LegStatus::Replaced).map(|leg| leg.flight_id).next();
-        let wish = Wish {
-            origin,
-            destination: booking.destination,
-            day: lost.map_or(Day::Today, |flight| Day::Of(vec![flight])),
-            earliest: booking.last_leg_flown().map(|flown| flown.arrival + connection),
-            request: Request::of(booking.space, &booking.special_handling_codes),
-        };
+        let day = lost.map_or(Day::Today, |flight| Day::Of(vec![flight]));
+        let wish = self.onward_on(booking, day, Request::of(booking.space, &booking.special_handling_codes));
         let best = self.search.alternatives(wish).await.into_iter().next()?;
         let flights = best["flights"].as_array()?.iter();
         flights.map(|flight| flight["id"].as_str()?.parse().ok()).collect()
@@ -119,16 +112,17 @@ impl BookingService {
     /// Returns the wish for other flights for the amended booking.
     fn onward(&self, booking: &Booking, amendment: &AmendBooking) -> Option<Wish> {
         let amended = amendment.amended(booking).ok()?;
+        let planned = || booking.undeparted_legs().map(|leg| leg.flight_id).collect();
+        let day = Day::Of(if amendment.way().is_empty() { planned() } else { amendment.way().to_vec() });
+        Some(self.onward_on(booking, day, Request::of(amended.space, &amended.special_handling_codes)))
+    }
+
+    /// Returns the wish for flights from where the cargo is or will land, after its landing and a connection.
+    fn onward_on(&self, booking: &Booking, day: Day, request: Request) -> Wish {
         let origin = booking.onward_from();
         let connection = self.flights.connections().minimum(origin);
-        let planned = || booking.undeparted_legs().map(|leg| leg.flight_id).collect();
-        Some(Wish {
-            origin,
-            destination: booking.destination,
-            day: Day::Of(if amendment.way().is_empty() { planned() } else { amendment.way().to_vec() }),
-            earliest: booking.last_leg_flown().map(|flown| flown.arrival + connection),
-            request: Request::of(amended.space, &amended.special_handling_codes),
-        })
+        let earliest = booking.last_leg_flown().map(|flown| flown.arrival + connection);
+        Wish { origin, destination: booking.destination, day, earliest, request }
     }
 }
 

@@ -232,12 +232,12 @@ async fn act(
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
-    let input = both(idempotent.check(), body.read(BulkFlights::read));
-    let ((), ((), BulkFlights { action, ids, params })) = both(query.refuse_all(), input)?;
-    let keys = idempotent.rows(caller.user_id.uuid(), format!("{} {params:?}", action.as_str()))?;
+    let input = both(idempotent.rows(caller.user_id.uuid()), body.read(BulkFlights::read));
+    let ((), (keys, BulkFlights { action, ids, params })) = both(query.refuse_all(), input)?;
+    let asked = format!("{} {params:?}", action.as_str());
     let reason = params.unwrap_or_default().reason;
     let act = |flight: FlightId| {
-        let key = keys.of(&flight.to_string(), &format!("/api/v1/flights/{flight}/cancel"));
+        let key = keys.of(&asked, &flight.to_string(), &format!("/api/v1/flights/{flight}/cancel"));
         let target = Target { caller, flight, precondition: Precondition::default() };
         let (operations, reason, held) = (operations.clone(), reason.clone(), Held::default());
         let command = Cancel { operations, target, reason, held };

@@ -58,15 +58,10 @@ where
 }
 
 impl Idempotent {
-    /// Returns the keys of the rows of this request, each of which asks for `asked`.
-    pub fn rows(self, principal: Uuid, asked: String) -> Result<RowKeys, Problem> {
+    /// Returns the keys of the rows of this request.
+    pub fn rows(self, principal: Uuid) -> Result<RowKeys, Problem> {
         let Self { idempotency, key, .. } = self;
-        Ok(RowKeys { idempotency, principal, key: key?, asked })
-    }
-
-    /// Returns whether the key can be read.
-    pub fn check(&self) -> Result<(), Problem> {
-        self.key.as_ref().map(drop).map_err(Clone::clone)
+        Ok(RowKeys { idempotency, principal, key: key? })
     }
 
     /// Returns the key of this request with this body.
@@ -87,18 +82,16 @@ pub struct RowKeys {
     idempotency: Idempotency,
     principal: Uuid,
     key: Option<String>,
-    /// What is asked for of every row.
-    asked: String,
 }
 
 impl RowKeys {
-    /// Returns the key of the row `id`, whose single call is `POST` to this path.
-    pub fn of(&self, id: &str, path: &str) -> Key {
+    /// Returns the key of the row `id`, which asks for `asked`, and whose single call is `POST` to this path.
+    pub fn of(&self, asked: &str, id: &str, path: &str) -> Key {
         let Some(key) = &self.key else { return Key::none() };
         let path = path::canonical(path);
         let scope =
             Scope { principal: self.principal, method: Method::POST.to_string(), path, key: format!("{key}/{id}") };
-        Key::new(self.idempotency.clone(), scope, digest_of(&["row", &self.asked]))
+        Key::new(self.idempotency.clone(), scope, digest_of(&["row", asked]))
     }
 }
 

@@ -122,11 +122,10 @@ async fn act(
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
-    let input = both(idempotent.check(), body.read(BulkUsers::read));
-    let ((), ((), BulkUsers { action, ids })) = both(query.refuse_all(), input)?;
-    let keys = idempotent.rows(caller.user_id.uuid(), action.as_str().to_owned())?;
+    let input = both(idempotent.rows(caller.user_id.uuid()), body.read(BulkUsers::read));
+    let ((), (keys, BulkUsers { action, ids })) = both(query.refuse_all(), input)?;
     let act = |id: UserId| {
-        let key = keys.of(&id.to_string(), &format!("/api/v1/users/{id}"));
+        let key = keys.of(action.as_str(), &id.to_string(), &format!("/api/v1/users/{id}"));
         let change = UserChange { disabled: Some(matches!(action, BulkUserAction::Disable)), ..UserChange::default() };
         let (administration, actor) = (administration.clone(), Actor::Caller(caller.user_id));
         let command = ChangeUser { administration, actor, id, change, precondition: None };

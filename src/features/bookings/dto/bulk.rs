@@ -21,7 +21,7 @@ words! {
     }
 }
 
-/// What is told of every row.
+/// The body that applies to every row.
 #[derive(Debug, Clone)]
 pub enum BulkParams {
     Movement(RecordMovement),

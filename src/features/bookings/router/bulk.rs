@@ -48,12 +48,13 @@ pub(super) async fn act(
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
-    let input = both(idempotent.check(), body.read(|fields| BulkBookings::read(fields, &reference)));
-    let ((), ((), BulkBookings { action, ids, params })) = both(query.refuse_all(), input)?;
-    let keys = idempotent.rows(caller.user_id.uuid(), format!("{} {params:?}", action.as_str()))?;
+    let input =
+        both(idempotent.rows(caller.user_id.uuid()), body.read(|fields| BulkBookings::read(fields, &reference)));
+    let ((), (keys, BulkBookings { action, ids, params })) = both(query.refuse_all(), input)?;
+    let asked = format!("{} {params:?}", action.as_str());
     let act = |id: BookingRef| {
         let (desk, params, unit_of_work) = (desk.clone(), params.clone(), unit_of_work.clone());
-        let key = keys.of(id.as_str(), &path_of(action, &id));
+        let key = keys.of(&asked, id.as_str(), &path_of(action, &id));
         async move { act_on(&desk, &unit_of_work, caller, id, (action, params), key).await }
     };
     Ok(private(Json(bulk::each(ids.0, act).await)))
