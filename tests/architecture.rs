@@ -42,7 +42,7 @@ const SUB_ROOMS: [(&str, &[&str]); 2] = [
 /// The platform's modules with their ranks: each uses those of lower ranks only. Values and time, telemetry, the servers,
 /// what is made of one of them, the intervals, what is made of those, HTTP, what a request is made of, the unit of work, the
 /// room.
-const PLATFORM: [(&str, u8); 37] = [
+const PLATFORM: [(&str, u8); 38] = [
     ("descriptors", 0),
     ("json", 0),
     ("outbound", 0),
@@ -77,6 +77,7 @@ const PLATFORM: [(&str, u8); 37] = [
     ("web", 7),
     ("idempotency", 8),
     ("streams", 8),
+    ("tables", 8),
     ("tasks", 8),
     ("work", 9),
     ("room", 10),

@@ -80,7 +80,8 @@ fn flights() -> String {
 /// 100 000 lanes, of which the one that is searched is the last.
 fn tariffs() -> String {
     let reference = Reference::bundled().unwrap();
-    let mut codes = reference.airports().map(|airport| airport.code.as_str());
+    let airports = reference.airports();
+    let mut codes = airports.iter().map(|airport| airport.code.as_str());
     let mut airports = codes.by_ref().filter(|code| !["CAN", "LAX"].contains(code));
     let mut origins: Vec<&str> = airports.by_ref().take(ORIGINS - 1).collect();
     let mut destinations: Vec<&str> = airports.take(DESTINATIONS - 1).collect();

@@ -4,7 +4,7 @@
 //! Every airport has a daily service to and from one world hub. Services to it leave in the local morning, and services
 //! from it leave late in the evening, so that every arrival meets its onward flight by the end of the next day. In
 //! addition there are services to the nearest regional hub and a mesh between the regional hubs.
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Days, LocalResult, NaiveDate, TimeDelta, TimeZone, Utc};
 
@@ -40,7 +40,7 @@ struct Service {
 }
 
 /// Returns the airports of the demo network.
-pub fn airports(reference: &Reference) -> Vec<&Airport> {
+pub fn airports(reference: &Reference) -> Vec<Arc<Airport>> {
     members(reference).into_iter().map(|(airport, _)| airport).collect()
 }
 
@@ -60,7 +60,7 @@ pub async fn extend(state: &AppState) -> anyhow::Result<u64> {
     Ok(state.service::<FlightService>()?.add_missing(flights).await?)
 }
 
-fn members(reference: &Reference) -> Vec<(&Airport, AirlineCode)> {
+fn members(reference: &Reference) -> Vec<(Arc<Airport>, AirlineCode)> {
     let rows = NETWORK.lines().skip(1).filter_map(|line| line.trim().split_once(','));
     rows.filter_map(|(airport, airline)| {
         let airport = reference.airport(airport.parse().ok()?)?;
@@ -148,7 +148,7 @@ fn service(
 fn flight(reference: &Reference, service: &Service, date: NaiveDate) -> Option<NewFlight> {
     let origin = reference.airport(service.origin)?;
     let aircraft = reference.aircraft(service.aircraft)?;
-    let departure = local_instant(origin, date, service.leaves)?;
+    let departure = local_instant(&origin, date, service.leaves)?;
     Some(NewFlight {
         number: format!("{}{}", service.airline, service.number).parse().ok()?,
         origin: service.origin,
@@ -157,7 +157,7 @@ fn flight(reference: &Reference, service: &Service, date: NaiveDate) -> Option<N
         arrival: departure + TimeDelta::minutes(service.block_minutes),
         aircraft: Some(aircraft.code),
         is_freighter: aircraft.is_freighter,
-        capacity: space_of(aircraft),
+        capacity: space_of(&aircraft),
         cutoff_minutes: if aircraft.is_freighter { 120 } else { NewFlight::DEFAULT_CUTOFF_MINUTES },
     })
 }

@@ -18,12 +18,15 @@ use crate::{
         flights::FlightError,
         operations::{OperationError, OperationService},
     },
-    platform::settings::Settings,
+    platform::{
+        settings::Settings,
+        tables::{Table, TableError},
+    },
 };
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Import a timetable from a CSV file, all or nothing.
+    /// Import a timetable from a CSV or xlsx file, all or nothing.
     Import {
         /// The file; `-` reads standard input.
         file: PathBuf,
@@ -66,7 +69,7 @@ async fn load_demo(rooms: &AppState) -> anyhow::Result<ExitCode> {
 
 async fn import(rooms: &AppState, table: Vec<u8>, dry_run: bool) -> anyhow::Result<ExitCode> {
     let progress = Progress::begin("Importing flights");
-    let outcome = rooms.service::<OperationService>()?.import(table.into(), dry_run).await;
+    let outcome = rooms.service::<OperationService>()?.import(Table::of_file(table.into()), dry_run).await;
     drop(progress);
     match outcome {
         Ok(done) => {
@@ -77,11 +80,15 @@ async fn import(rooms: &AppState, table: Vec<u8>, dry_run: bool) -> anyhow::Resu
             ));
             Ok(ExitCode::SUCCESS)
         }
-        Err(OperationError::Flight(FlightError::Import(faults))) => {
-            for fault in &faults {
+        Err(OperationError::Flight(FlightError::Table(TableError::Faults(faults)))) => {
+            for fault in faults.first() {
                 say(&format!("{}\n", fault.message));
             }
-            anyhow::bail!("nothing was imported; the file has faults (the first {} are listed)", faults.len())
+            anyhow::bail!(
+                "nothing was imported; the file has {} faults (the first {} are listed)",
+                faults.total(),
+                faults.first().len()
+            )
         }
         Err(error) => Err(error.into()),
     }

@@ -2,6 +2,7 @@
 //! lower storeys only. A line here is all that a new room needs outside its folder: `build.rs` reads this file for
 //! `app::rooms`, which registers each room's `ROOM`, and `tests/architecture.rs` for the storeys.
 pub mod accounts;
+
 pub mod reference;
 
 pub mod capacity;

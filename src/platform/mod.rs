@@ -28,6 +28,7 @@ pub mod settings;
 pub mod shared;
 pub mod shutdown;
 pub mod streams;
+pub mod tables;
 pub mod tally;
 pub mod tasks;
 pub mod telemetry;

@@ -3,13 +3,13 @@ use std::sync::LazyLock;
 
 use loadmaster::{
     features::{flights::Timetable, reference::Reference},
-    platform::web::Problem,
+    platform::{tables::Table, web::Problem},
 };
 
 static REFERENCE: LazyLock<Reference> = LazyLock::new(|| Reference::bundled().expect("the bundled files are sound"));
 
 pub fn check(data: &[u8]) {
-    if let Err(error) = super::same(|| Timetable::read(data, &REFERENCE)) {
+    if let Err(error) = super::same(|| Timetable::read(&Table::of_file(data.to_vec().into()), &REFERENCE)) {
         super::expect_client_error(Problem::from(error));
     }
 }

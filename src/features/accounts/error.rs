@@ -188,14 +188,7 @@ fn too_many_attempts(verdict: Verdict) -> Problem {
 }
 
 fn faulty_member(member: &str, fault: &Fault) -> Problem {
-    Problem::validation(&[InputFault {
-        place: "body",
-        pointer: Some(format!("/{member}")),
-        name: None,
-        code: fault.code.as_str(),
-        message: format!("`{member}` {fault}."),
-        row: None,
-    }])
+    Problem::validation(&InputFault::members(&[(format!("/{member}"), fault.clone())]))
 }
 
 /// The problem for a credential that is not valid.

@@ -22,4 +22,9 @@ impl BookingService {
         };
         self.db.reading(recency, read).await
     }
+
+    /// Returns the number of bookings that a list with this filter has.
+    pub(super) async fn number_of(&self, filter: &BookingFilter) -> Result<i64, BookingError> {
+        Ok(repository::count(&mut *self.db.read().await?, filter).await?)
+    }
 }

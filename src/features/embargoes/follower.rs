@@ -2,7 +2,10 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::{model::EMBARGO, service::EmbargoService};
-use crate::platform::{clock::Moment, follower::Follower, outbox::Entry};
+use crate::{
+    features::reference::REFERENCE,
+    platform::{clock::Moment, follower::Follower, outbox::Entry},
+};
 
 /// Keeps the known embargoes up to date with the changes by all processes.
 pub(super) struct EmbargoFollower(pub EmbargoService);
@@ -22,7 +25,15 @@ impl Follower for EmbargoFollower {
 
     fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
         Box::pin(async {
-            if messages.iter().any(|message| message.aggregate == EMBARGO) { self.read().await } else { Ok(()) }
+            // Other airports may lie in the scopes of embargoes.
+            if messages.iter().any(|message| message.aggregate == REFERENCE) {
+                self.0.known.forget();
+            }
+            if messages.iter().any(|message| [EMBARGO, REFERENCE].contains(&message.aggregate.as_str())) {
+                self.read().await
+            } else {
+                Ok(())
+            }
         })
     }
 

@@ -47,6 +47,13 @@ impl Known {
         self.write().changes += 1;
     }
 
+    /// Forgets everything: what was read is read again.
+    pub fn forget(&self) {
+        let mut state = self.write();
+        (state.embargoes, state.as_of) = (Embargoes::default(), None);
+        state.changes += 1;
+    }
+
     /// Returns the number of changes so far, to be given to [`Self::take_in`] with what is read from now on.
     pub fn begin_reading(&self) -> u64 {
         self.read().changes

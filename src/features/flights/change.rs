@@ -42,6 +42,7 @@ impl ChangeFlight {
         let arrival = self.arrival_datetime.unwrap_or(flight.arrival);
         let code = self.aircraft_code.or(flight.aircraft);
         let aircraft = code.and_then(|code| reference.aircraft(code));
+        let aircraft = aircraft.as_deref();
         let swapped = code != flight.aircraft;
         let cutoff = match self.cutoff_minutes {
             Patch::Keep => departure - (flight.departure - flight.room.cutoff),

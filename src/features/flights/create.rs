@@ -25,6 +25,10 @@ impl Command for Create {
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Flight, FlightError> {
         let Self { flights, actor, new } = self;
+        let inactive = new.faults_of_inactive(&flights.reference);
+        if !inactive.is_empty() {
+            return Err(FlightError::Invalid(inactive));
+        }
         let now = flights.clock.now();
         let flight = new.as_flight(flights.ids.next(now), local_date(&flights.reference, new)?, now);
         insert_in_tx(tx, std::slice::from_ref(&flight), Some(*actor), now).await?;

@@ -167,7 +167,7 @@ impl CreateFlight {
     /// Completes the capacity. `None` if nothing says how much the flight carries, which is a fault of its `capacity`.
     pub fn complete(self, reference: &Reference) -> Option<NewFlight> {
         let aircraft = self.aircraft_code.and_then(|code| reference.aircraft(code));
-        let own = aircraft.map(space_of);
+        let own = aircraft.as_deref().map(space_of);
         let given = self.capacity.unwrap_or_default();
         let weight = given.weight_kg.set().or(own.map(|own| own.weight))?;
         let volume = given.volume_m3.set().or(own.map(|own| own.volume)).unwrap_or(weight.standard_volume());
@@ -257,14 +257,6 @@ request! {
         #[param(value_type = Option<String>)]
         destination: Option<AirportCode> = |raw| reference.read_airport(raw),
     }
-}
-
-/// The number of flights that an import changed or, with `dry_run`, would change.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ImportBody {
-    pub created: u64,
-    pub updated: u64,
-    pub unchanged: u64,
 }
 
 /// A route of an airline between two airports, derived from its flights.

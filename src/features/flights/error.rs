@@ -4,7 +4,8 @@ use crate::{
     platform::{
         idempotency::Repetition,
         postgres::{DbError, Transient},
-        web::{InputFault, Problem, TableError, problem_codes},
+        tables::TableError,
+        web::{InputFault, Problem, problem_codes},
     },
 };
 
@@ -25,13 +26,12 @@ pub enum FlightError {
     Unknown(FlightId),
     #[error("the flight is already on the schedule")]
     AlreadyExists,
-    #[error("the imported table has {} faults", .0.len())]
-    Import(Vec<InputFault>),
+    /// The imported table.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// Members that contradict existing values.
     #[error("{0:?}")]
     Invalid(Vec<(&'static str, Fault)>),
-    #[error("the table is not UTF-8")]
-    NotUtf8,
     /// Flights have changed since the change was planned.
     #[error("the schedule changed during the request")]
     Raced,
@@ -48,15 +48,6 @@ pub enum FlightError {
 impl From<sqlx::Error> for FlightError {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(error.into())
-    }
-}
-
-impl From<TableError> for FlightError {
-    fn from(error: TableError) -> Self {
-        match error {
-            TableError::NotUtf8 => Self::NotUtf8,
-            TableError::Faults(faults) => Self::Import(faults),
-        }
     }
 }
 
@@ -87,9 +78,8 @@ impl From<FlightError> for Problem {
                 code::ALREADY_EXISTS,
                 "A flight with this number already departs from this airport on this date.",
             ),
-            FlightError::Import(faults) => Self::validation(&faults),
+            FlightError::Table(error) => error.into(),
             FlightError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
-            FlightError::NotUtf8 => Self::new(code::MALFORMED_REQUEST, "The table is not valid UTF-8."),
             FlightError::Raced => Self::unavailable(
                 "Other requests changed the schedule during every attempt; nothing was changed, try again.",
             ),

@@ -57,6 +57,11 @@ impl FlightService {
         self.db.reading(recency, read).await
     }
 
+    /// Returns the number of flights that a list with this filter has.
+    pub async fn count(&self, filter: &FlightFilter) -> Result<i64, FlightError> {
+        Ok(repository::count(&mut *self.db.read().await?, filter).await?)
+    }
+
     /// Returns scheduled flights out of an airport that leave in `[from, to)`.
     pub async fn leaving(
         &self,

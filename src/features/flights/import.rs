@@ -1,6 +1,5 @@
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
@@ -15,15 +14,16 @@ use crate::{
         capacity::{self, FlightCapacity, FlightStatus, Space},
         reference::Reference,
     },
-    kernel::{AirportCode, Fault, FaultCode, FlightId, FlightNumber, UserId},
+    kernel::{AirportCode, Fault, FaultCode, FlightId, FlightNumber, UserId, Volume, Weight},
     platform::{
         postgres::{PgSession, allow_long_statements, commit, retrying},
-        web::{Fields, InputFault, read_table},
+        tables::{Columns, ImportSummary, Table, TableError, TableFaults, read_table},
+        web::{Fields, InputFault},
     },
 };
 
-/// The columns of an import, in the order of the documented header; any order is accepted.
-const COLUMNS: [&str; 10] = [
+/// The columns of an import, in the order of the documented header; also those of an export.
+pub(super) const COLUMNS: [&str; 10] = [
     "flight_number",
     "origin",
     "destination",
@@ -35,16 +35,6 @@ const COLUMNS: [&str; 10] = [
     "positions",
     "cutoff_minutes",
 ];
-/// Maximum number of reported faults; more would not help.
-const MOST_FAULTS: usize = 100;
-
-/// Counts of what an import changed, or would change.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ImportSummary {
-    pub created: u64,
-    pub updated: u64,
-    pub unchanged: u64,
-}
 
 /// The name of a flight: its number leaves an origin once a local calendar day.
 type Name = (FlightNumber, AirportCode, NaiveDate);
@@ -79,12 +69,12 @@ struct Plan<'a> {
     /// Each flight that changes, and the new values from its row.
     update: Vec<(&'a Flight, &'a NewFlight)>,
     unchanged: u64,
-    faults: Vec<InputFault>,
+    faults: TableFaults,
 }
 
 impl FlightService {
     /// Reads a table of flights of up to 32 MiB, on a blocking thread so that other requests are not delayed.
-    pub async fn read_timetable(&self, table: Bytes) -> Result<Timetable, FlightError> {
+    pub async fn read_timetable(&self, table: Table) -> Result<Timetable, FlightError> {
         let reference = self.reference.clone();
         let read = tokio::task::spawn_blocking(move || Timetable::read(&table, &reference)).await;
         read.map_err(|_| FlightError::Database(sqlx::Error::WorkerCrashed.into()))?
@@ -143,7 +133,7 @@ impl FlightService {
         let existing: HashMap<Name, Flight> = existing.map(|flight| (name_of(flight.clone()), flight)).collect();
         let plan = self.plan(&timetable.0, &existing, now);
         if !plan.faults.is_empty() {
-            return Err(FlightError::Import(plan.faults));
+            return Err(TableError::Faults(plan.faults).into());
         }
         let mut done = Imported { summary: plan.summary(), ..Imported::default() };
         if dry_run {
@@ -187,28 +177,31 @@ impl FlightService {
         let mut plan = Plan::default();
         for row in rows {
             match existing.get(&row.name) {
-                None => plan.create.push(row.flight.as_flight(self.ids.next(now), row.name.2, now)),
+                None => {
+                    let flight = &row.flight;
+                    let inactive = flight.faults_of_inactive(&self.reference);
+                    plan.faults.add(
+                        inactive.iter().flat_map(|(column, fault)| row.fault(column.trim_start_matches('/'), fault)),
+                    );
+                    plan.create.push(flight.as_flight(self.ids.next(now), row.name.2, now));
+                }
                 Some(flight) if row.flight.is_same_as(flight) => plan.unchanged += 1,
                 Some(flight) => match refusal(flight, &row.flight) {
                     None => plan.update.push((flight, &row.flight)),
-                    Some((column, fault)) => {
-                        let mut fields = Fields::of_row(row.row, std::iter::empty());
-                        fields.fault(column, &fault);
-                        plan.faults.extend(fields.finish());
-                    }
+                    Some((column, fault)) => plan.faults.add(row.fault(column, &fault)),
                 },
             }
         }
-        plan.faults.truncate(MOST_FAULTS);
         plan
     }
 }
 
 impl Timetable {
     /// Reads a table whose airports, airlines and aircraft must be in `reference`. Fails with at most 100 faults.
-    pub fn read(table: &[u8], reference: &Reference) -> Result<Self, FlightError> {
+    pub fn read(table: &Table, reference: &Reference) -> Result<Self, FlightError> {
         let mut seen = HashMap::<Name, u64>::new();
-        let rows = read_table(table, &COLUMNS, |fields, row| {
+        let columns = Columns { required: &COLUMNS, optional: &[] };
+        let rows = read_table(table, &columns, |fields, row| {
             let flight = CreateFlight::read(fields, reference, CapacityShape::Cells);
             let flight = flight.and_then(|flight| flight.complete(reference))?;
             if !fields.is_clean() {
@@ -228,6 +221,26 @@ impl Timetable {
             Some(Ok(ImportRow { row, name, flight }))
         });
         Ok(Self(rows?.into_iter().collect::<Result<_, _>>()?))
+    }
+}
+
+impl ImportRow {
+    /// Returns a fault of this row that the schedule causes.
+    fn fault(&self, column: &str, fault: &Fault) -> Vec<InputFault> {
+        let NewFlight { number, origin, destination, aircraft, capacity, .. } = &self.flight;
+        let [hectograms, litres, positions] = capacity.figures();
+        let value = match column {
+            "flight_number" => number.to_string(),
+            "origin" => origin.to_string(),
+            "destination" => destination.to_string(),
+            "aircraft_code" => aircraft.map(|code| code.to_string()).unwrap_or_default(),
+            "weight_kg" => Weight::from_hectograms(hectograms).to_string(),
+            "volume_m3" => Volume::from_litres(litres).to_string(),
+            _ => positions.to_string(),
+        };
+        let mut fields = Fields::of_row(self.row, std::iter::once((column, value.as_str())));
+        fields.fault(column, fault);
+        fields.finish().into_iter().take(1).collect()
     }
 }
 

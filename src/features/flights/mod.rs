@@ -7,6 +7,7 @@ mod connections;
 mod create;
 mod dto;
 mod error;
+mod export;
 mod find;
 mod follower;
 mod import;
@@ -25,9 +26,9 @@ mod service;
 pub use audit::replay;
 pub use chain::{chain_fault, in_order};
 pub use connections::ConnectionRules;
-pub use dto::{ChangeFlight, FlightBody, FlightFilter, ImportBody, MOST_BOOKINGS, each_once};
+pub use dto::{ChangeFlight, FlightBody, FlightFilter, MOST_BOOKINGS, each_once};
 pub use error::{FlightError, code};
-pub use import::{ImportSummary, Imported, Timetable};
+pub use import::{Imported, Timetable};
 pub use model::{
     Connections, Flight, FlightEventType, Lane, NetworkVersion, NewFlight, Segment, is_connection,
     replay::{FlightData, RebuiltFlight},

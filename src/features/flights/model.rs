@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     features::{
         capacity::{FlightCapacity, FlightStatus, Space},
-        reference::Aircraft,
+        reference::{Aircraft, Reference},
     },
     kernel::{AircraftCode, AirlineCode, AirportCode, Fault, FaultCode, FlightId, FlightNumber, words},
 };
@@ -89,6 +89,17 @@ pub struct NewFlight {
 
 impl NewFlight {
     pub const DEFAULT_CUTOFF_MINUTES: u32 = 60;
+
+    /// Returns the members that name what is not for new flights.
+    pub fn faults_of_inactive(&self, reference: &Reference) -> Vec<(&'static str, Fault)> {
+        let named = [
+            ("/flight_number", reference.fault_of_inactive_airline(self.number.airline())),
+            ("/origin", reference.fault_of_inactive_airport(self.origin)),
+            ("/destination", reference.fault_of_inactive_airport(self.destination)),
+            ("/aircraft_code", self.aircraft.and_then(|code| reference.fault_of_inactive_aircraft(code))),
+        ];
+        named.into_iter().filter_map(|(member, fault)| Some((member, fault?))).collect()
+    }
 
     pub fn cutoff(&self) -> DateTime<Utc> {
         self.departure - TimeDelta::minutes(i64::from(self.cutoff_minutes))

@@ -217,6 +217,24 @@ pub(super) async fn list(
                 c.version, c.ledger_seq
          from flights f join flight_capacity c on c.flight_id = f.id where true",
     );
+    choose(&mut query, filter);
+    if let Some(FlightAnchor(departure, id)) = after {
+        query.push(" and (f.departure_at, f.id) > (").push_bind(*departure).push(", ").push_bind(*id).push(")");
+    }
+    query.push(" order by f.departure_at, f.id limit ").push_bind(fetch);
+    query.push(" offset ").push_bind(i64::from(offset));
+    flights(query.build_query_as::<Row>().fetch_all(db).await?)
+}
+
+/// Returns the number of flights that the filter chooses.
+pub(super) async fn count(db: &mut PgSession, filter: &FlightFilter) -> sqlx::Result<i64> {
+    let mut query =
+        QueryBuilder::new("select count(*) from flights f join flight_capacity c on c.flight_id = f.id where true");
+    choose(&mut query, filter);
+    query.build_query_scalar().fetch_one(&mut *db).await
+}
+
+fn choose(query: &mut QueryBuilder<sqlx::Postgres>, filter: &FlightFilter) {
     if let Some(origin) = filter.origin {
         query.push(" and f.origin = ").push_bind(origin);
     }
@@ -238,12 +256,6 @@ pub(super) async fn list(
     if let Some(status) = filter.status {
         query.push(" and c.status = ").push_bind(status.as_str());
     }
-    if let Some(FlightAnchor(departure, id)) = after {
-        query.push(" and (f.departure_at, f.id) > (").push_bind(*departure).push(", ").push_bind(*id).push(")");
-    }
-    query.push(" order by f.departure_at, f.id limit ").push_bind(fetch);
-    query.push(" offset ").push_bind(i64::from(offset));
-    flights(query.build_query_as::<Row>().fetch_all(db).await?)
 }
 
 /// Inserts new flights; `capacity` opens their capacity.

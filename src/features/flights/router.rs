@@ -5,6 +5,7 @@ use super::{
     Flight, FlightBody, FlightError, FlightFilter, FlightService,
     create::Create,
     dto::{AirlineRoute, CapacityShape, CreateFlight, RouteFilter},
+    export::{EXPORTED, row},
     model::{FlightAnchor, RouteAnchor},
 };
 use crate::{
@@ -12,11 +13,13 @@ use crate::{
     kernel::{AirlineCode, FlightId},
     platform::{
         idempotency::{Answer, Idempotent, KeyHeader},
+        postgres::Recency,
         room::{Routes, handler_state},
+        tables::{Export, ExportParams},
         telemetry::{Traced, span},
         web::{
-            Body, CursorKey, IfNoneMatch, PageFields, PageParams, PathText, Problem, Query, ReadRecency, both, code,
-            conditional, problem_responses, unless_missing,
+            Body, CursorKey, IfNoneMatch, PageFields, PageParams, PageRequest, PathText, Problem, Query, ReadRecency,
+            both, code, conditional, problem_responses, unless_missing,
         },
         work::{Keyed, UnitOfWork},
     },
@@ -33,7 +36,7 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(show))
         .routes(routes!(routes_of_airline))
         .routes(routes!(search_routes));
-    api.into()
+    Routes { api, tables: OpenApiRouter::new().routes(routes!(export)), ..Routes::default() }
 }
 
 problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], ALREADY_EXISTS);
@@ -103,6 +106,34 @@ async fn list(
     let found = flights.list(&filter, &page, recency).in_span(span("flights.list")).await?;
     let bodies: Vec<_> = found.iter().map(|flight| FlightBody::new(flight, &reference)).collect();
     Ok(page.answer(bodies, |body| FlightAnchor(body.departure_datetime, body.id), &key, &query, ""))
+}
+
+problem_responses!(ExportProblems: [INPUT, CALLER], EXPORT_TOO_LARGE);
+
+/// Export flights by departure.
+///
+/// A table with the columns of an import. Cancelled flights are left out unless `status` asks for them: an import would create
+/// them anew. In CSV every text is quoted, and one that a spreadsheet could take for a formula gets a leading `'`.
+#[utoipa::path(get, path = "/flights/export", tag = "flights", operation_id = "exportFlights",
+    params(FlightFilter, ExportParams),
+    responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
+               headers(("Content-Disposition" = String))), ExportProblems))]
+async fn export(
+    State(flights): State<FlightService>,
+    State(reference): State<Reference>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (filter, params) =
+        query.read(|fields| Some((FlightFilter::read(fields, &reference)?, ExportParams::read(fields)?)))?;
+    let export = Export::new("flights", EXPORTED, &params);
+    export.check(flights.count(&filter).await?)?;
+    let status = filter.status;
+    let read = move |page: PageRequest<FlightAnchor>| {
+        let (flights, filter) = (flights.clone(), filter.clone());
+        async move { Ok(flights.list(&filter, &page, Recency::Now).await?) }
+    };
+    let anchor = |flight: &Flight| FlightAnchor(flight.departure, flight.id);
+    export.paged(read, anchor, move |flight| row(flight, status)).await
 }
 
 problem_responses!(RouteProblems: [LIST, CALLER], NOT_FOUND);

@@ -64,7 +64,7 @@ impl FlightService {
         let ends = self.reference.airport(row.origin).zip(self.reference.airport(row.destination));
         // Half the Earth's circumference at most.
         #[allow(clippy::cast_possible_truncation, reason = "at most 20 038 km")]
-        let distance_km = ends.map_or(0.0, |(from, to)| from.distance_km(to)).round() as i64;
+        let distance_km = ends.map_or(0.0, |(from, to)| from.distance_km(&to)).round() as i64;
         AirlineRoute {
             airline_code: row.airline_code,
             origin: row.origin,

@@ -281,7 +281,7 @@ pub struct HandlingSum {
 
 impl Manifest {
     pub fn new(flight: &Flight, bookings: &[Booking], freight: &Freight, reference: &Reference) -> Self {
-        let lines = bookings.iter().filter_map(|booking| Some(line(booking, leg_on(booking, flight.id)?)));
+        let lines = bookings.iter().filter_map(|booking| ManifestLine::of(booking, flight.id));
         let sums = freight.by_code.iter().map(|(code, sum)| HandlingSum { code: *code, sum: (*sum).into() });
         Self {
             flight: FlightBody::new(flight, reference),
@@ -295,6 +295,13 @@ impl From<FreightSum> for ManifestSum {
     fn from(sum: FreightSum) -> Self {
         let FreightSum { bookings, pieces, space } = sum;
         Self { bookings, pieces, weight_kg: space.weight, volume_m3: space.volume, positions: space.positions }
+    }
+}
+
+impl ManifestLine {
+    /// Returns the line of a booking on a flight; `None` if it has no leg in force there.
+    pub fn of(booking: &Booking, flight: FlightId) -> Option<Self> {
+        Some(line(booking, leg_on(booking, flight)?))
     }
 }
 

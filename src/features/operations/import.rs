@@ -1,16 +1,16 @@
-use bytes::Bytes;
 use serde_json::json;
 
 use super::{OperationError, OperationService, service::count_changes};
 use crate::{
     features::{
         accounts::Subject,
-        flights::{FlightError, ImportSummary, Imported, Lane, Timetable},
+        flights::{FlightError, Imported, Lane, Timetable},
     },
     kernel::{FlightId, UserId},
     platform::{
         idempotency::Key,
         postgres::PgSession,
+        tables::{ImportSummary, Table},
         work::{self, Command},
     },
 };
@@ -20,7 +20,7 @@ use crate::{
 pub(super) struct Import {
     pub operations: OperationService,
     pub actor: Option<UserId>,
-    pub table: Bytes,
+    pub table: Option<Table>,
     pub dry_run: bool,
     pub timetable: Option<Timetable>,
     pub touched: Vec<(FlightId, Lane)>,
@@ -30,8 +30,8 @@ pub(super) struct Import {
 }
 
 impl Import {
-    pub fn new(operations: OperationService, actor: Option<UserId>, table: Bytes, dry_run: bool) -> Self {
-        let (timetable, touched) = (None, Vec::new());
+    pub fn new(operations: OperationService, actor: Option<UserId>, table: Table, dry_run: bool) -> Self {
+        let (table, timetable, touched) = (Some(table), None, Vec::new());
         Self { operations, actor, table, dry_run, timetable, touched, is_refused: false, has_cleared: false }
     }
 }
@@ -42,8 +42,8 @@ impl Command for Import {
     type Error = OperationError;
 
     async fn prepare(&mut self, _: &Key) -> Result<(), OperationError> {
-        if self.timetable.is_none() {
-            self.timetable = Some(self.operations.flights.read_timetable(std::mem::take(&mut self.table)).await?);
+        if let Some(table) = self.table.take() {
+            self.timetable = Some(self.operations.flights.read_timetable(table).await?);
         }
         if let (true, Some(timetable)) = (self.is_refused && !self.has_cleared, &self.timetable) {
             let refused = self.operations.flights.refused_with_holds(timetable).await?;
@@ -54,14 +54,14 @@ impl Command for Import {
     }
 
     fn is_out_of_date(&self, error: &OperationError) -> bool {
-        self.is_refused && !self.has_cleared && matches!(error, OperationError::Flight(FlightError::Import(_)))
+        self.is_refused && !self.has_cleared && matches!(error, OperationError::Flight(FlightError::Table(_)))
     }
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<ImportSummary, OperationError> {
         let Self { operations, actor, dry_run, timetable, touched, .. } = self;
         let Some(timetable) = timetable else { return Ok(ImportSummary::default()) };
         let done = operations.flights.import_in_tx(tx, *actor, timetable, *dry_run, operations.now()).await;
-        self.is_refused = matches!(&done, Err(FlightError::Import(_)));
+        self.is_refused = matches!(&done, Err(FlightError::Table(_)));
         let Imported { summary, retimed, to_fit, touched: all_touched } = done?;
         *touched = all_touched;
         operations.retime_in_tx(tx, &retimed, *actor).await?;
@@ -89,7 +89,7 @@ impl Command for Import {
 
 impl OperationService {
     /// Imports a table from the command line.
-    pub async fn import(&self, table: Bytes, dry_run: bool) -> Result<ImportSummary, OperationError> {
+    pub async fn import(&self, table: Table, dry_run: bool) -> Result<ImportSummary, OperationError> {
         Box::pin(work::run_alone(&self.db, Import::new(self.clone(), None, table, dry_run))).await
     }
 }

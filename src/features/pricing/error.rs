@@ -10,7 +10,8 @@ use crate::{
     platform::{
         idempotency::Repetition,
         postgres::{DbError, Transient},
-        web::{InputFault, Problem, TableError, problem_codes, version_mismatch},
+        tables::TableError,
+        web::{InputFault, Problem, problem_codes, version_mismatch},
     },
 };
 
@@ -42,10 +43,9 @@ pub enum PricingError {
     Invalid(Faults),
     #[error("the rule is at version {0}")]
     VersionMismatch(i32),
-    #[error("the imported table has {} faults", .0.len())]
-    Import(Vec<InputFault>),
-    #[error("the table is not UTF-8")]
-    NotUtf8,
+    /// The imported table.
+    #[error(transparent)]
+    Table(#[from] TableError),
     #[error(transparent)]
     Rating(#[from] RatingError),
     #[error("{0}")]
@@ -76,15 +76,6 @@ impl From<FlightError> for PricingError {
         match error {
             FlightError::Database(cause) => Self::Database(cause),
             _ => Self::Raced,
-        }
-    }
-}
-
-impl From<TableError> for PricingError {
-    fn from(error: TableError) -> Self {
-        match error {
-            TableError::NotUtf8 => Self::NotUtf8,
-            TableError::Faults(faults) => Self::Import(faults),
         }
     }
 }
@@ -148,8 +139,7 @@ impl From<PricingError> for Problem {
             }
             PricingError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
             PricingError::VersionMismatch(current) => version_mismatch(current),
-            PricingError::Import(faults) => Self::validation(&faults),
-            PricingError::NotUtf8 => Self::new(code::MALFORMED_REQUEST, "The table is not valid UTF-8."),
+            PricingError::Table(error) => error.into(),
             PricingError::Rating(error) => error.into(),
             PricingError::ItineraryInvalid(text) => Self::new(code::ITINERARY_INVALID, text),
             PricingError::FlightClosed(number) => Self::new(

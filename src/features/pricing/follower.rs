@@ -5,7 +5,10 @@ use super::{
     model::{SALE, SALE_LIMIT, SURCHARGE, TARIFF},
     service::PricingService,
 };
-use crate::platform::{clock::Moment, follower::Follower, outbox::Entry};
+use crate::{
+    features::reference::REFERENCE,
+    platform::{clock::Moment, follower::Follower, outbox::Entry},
+};
 
 /// Keeps the known prices up to date with the changes by all processes.
 pub(super) struct PriceFollower(pub PricingService);
@@ -22,7 +25,10 @@ impl Follower for PriceFollower {
         let is_of_prices =
             |message: &Entry| [TARIFF, SURCHARGE, SALE, SALE_LIMIT].contains(&message.aggregate.as_str());
         Box::pin(async move {
-            if messages.iter().any(is_of_prices) {
+            // Other airports may lie in the scopes of rules.
+            if messages.iter().any(|message| message.aggregate == REFERENCE) {
+                self.0.start_anew().await?;
+            } else if messages.iter().any(is_of_prices) {
                 self.0.known.changed();
                 self.0.reload().await?;
             }

@@ -1,6 +1,5 @@
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use bytes::Bytes;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -14,7 +13,6 @@ use super::{
 use crate::{
     features::{
         accounts::{Actor, Subject},
-        flights::ImportSummary,
         reference::Reference,
     },
     kernel::{Fault, FaultCode, OrganizationId, UserId},
@@ -22,13 +20,14 @@ use crate::{
         idempotency::Key,
         outbox::{self, Message},
         postgres::{PgSession, allow_long_statements},
-        web::{Fields, InputFault, read_table},
+        tables::{Columns, ImportSummary, Table, TableError, TableFaults, read_table},
+        web::Fields,
         work::Command,
     },
 };
 
-/// The columns of an import, in the order of the documented header; any order is accepted.
-const COLUMNS: [&str; 14] = [
+/// The columns of an import, in the order of the documented header; also those of an export.
+pub(super) const COLUMNS: [&str; 14] = [
     "code",
     "airline_code",
     "origin",
@@ -47,9 +46,6 @@ const COLUMNS: [&str; 14] = [
 
 /// Number of tariffs that one statement writes.
 const BATCH: usize = 5000;
-
-/// Maximum number of reported faults.
-const MOST_FAULTS: usize = 100;
 
 /// The tariff of a row.
 #[derive(Debug)]
@@ -75,7 +71,7 @@ impl Named {
 pub(super) struct ImportTariffs {
     pub prices: PricingService,
     pub actor: UserId,
-    pub table: Bytes,
+    pub table: Option<Table>,
     pub dry_run: bool,
     pub rows: Option<Vec<TariffRow>>,
 }
@@ -86,17 +82,17 @@ impl Command for ImportTariffs {
     type Error = PricingError;
 
     async fn prepare(&mut self, _: &Key) -> Result<(), PricingError> {
-        if self.rows.is_none() {
-            let (table, reference) = (std::mem::take(&mut self.table), self.prices.reference.clone());
+        if let Some(table) = self.table.take() {
+            let reference = self.prices.reference.clone();
             let reading = tokio::task::spawn_blocking(move || read(&table, &reference));
             let read = reading.await.map_err(|_| PricingError::Database(sqlx::Error::WorkerCrashed.into()))?;
             let (rows, named) = read;
             self.rows = Some(match rows {
                 Ok(rows) => rows,
-                Err(PricingError::Import(faults)) => {
+                Err(PricingError::Table(TableError::Faults(faults))) => {
                     let mut connection = self.prices.db.read().await?;
                     let unknown = faults_of_organizations(&mut connection, &named).await?;
-                    return Err(PricingError::Import(first_of(faults, unknown)));
+                    return Err(TableError::Faults(faults.and(unknown)).into());
                 }
                 Err(other) => return Err(other),
             });
@@ -111,9 +107,7 @@ impl Command for ImportTariffs {
         let revision = if *dry_run { 0 } else { repository::begin_change(tx).await? };
         let named: Vec<Named> = rows.iter().filter_map(Named::of).collect();
         let unknown = faults_of_organizations(tx, &named).await?;
-        if !unknown.is_empty() {
-            return Err(PricingError::Import(unknown));
-        }
+        unknown.unless_faulty(())?;
         let (versions, summary) = prices.plan_in_tx(tx, rows).await?;
         if *dry_run || versions.is_empty() {
             return Ok(summary);
@@ -135,9 +129,10 @@ impl Command for ImportTariffs {
 }
 
 /// Reads a table. Fails with at most 100 faults. The organizations of rows that are right are returned also then.
-fn read(table: &[u8], reference: &Reference) -> (Result<Vec<TariffRow>, PricingError>, Vec<Named>) {
+fn read(table: &Table, reference: &Reference) -> (Result<Vec<TariffRow>, PricingError>, Vec<Named>) {
     let (mut seen, mut named) = (HashMap::<String, u64>::new(), Vec::new());
-    let rows = read_table(table, &COLUMNS, |fields, row| {
+    let columns = Columns { required: &COLUMNS, optional: &[] };
+    let rows = read_table(table, &columns, |fields, row| {
         let terms = Tariff::from(CreateTariff::read(fields, reference, Shape::Cells)?);
         match seen.entry(terms.code.clone()) {
             Entry::Vacant(free) => drop(free.insert(row)),
@@ -153,28 +148,23 @@ fn read(table: &[u8], reference: &Reference) -> (Result<Vec<TariffRow>, PricingE
 }
 
 /// Returns a fault for each row whose organization does not exist.
-async fn faults_of_organizations(db: &mut PgSession, rows: &[Named]) -> Result<Vec<InputFault>, PricingError> {
+async fn faults_of_organizations(db: &mut PgSession, rows: &[Named]) -> Result<TableFaults, PricingError> {
     let named: HashSet<OrganizationId> = rows.iter().map(|row| row.organization).collect();
     if named.is_empty() {
-        return Ok(Vec::new());
+        return Ok(TableFaults::default());
     }
     let named: Vec<OrganizationId> = named.into_iter().collect();
     let known = repository::organizations(db, &named).await?;
     let faults = rows.iter().filter(|row| !known.contains(&row.organization)).flat_map(|row| {
-        let mut fields = Fields::of_row(row.row, std::iter::empty());
+        let value = row.organization.to_string();
+        let mut fields = Fields::of_row(row.row, std::iter::once(("organization_id", value.as_str())));
         let fault = Fault::new(FaultCode::UnknownValue, "must be the id of an existing organization");
         fields.fault("organization_id", &fault);
-        fields.finish()
+        fields.finish().into_iter().take(1)
     });
-    Ok(faults.take(MOST_FAULTS).collect())
-}
-
-/// Returns the first faults, by row.
-fn first_of(mut faults: Vec<InputFault>, others: Vec<InputFault>) -> Vec<InputFault> {
-    faults.extend(others);
-    faults.sort_by_key(|fault| fault.row);
-    faults.truncate(MOST_FAULTS);
-    faults
+    let mut all = TableFaults::default();
+    all.add(faults);
+    Ok(all)
 }
 
 impl PricingService {

@@ -188,6 +188,11 @@ impl PricingService {
         self.db.reading(recency, read).await
     }
 
+    /// Returns the number of tariffs in force.
+    pub(super) async fn count_tariffs(&self) -> Result<i64, PricingError> {
+        Ok(repository::count_tariffs(&mut *self.db.read().await?).await?)
+    }
+
     /// Writes a version with its act and its message. The caller has begun the change.
     pub(super) async fn save_in_tx<T: Stored>(
         &self,

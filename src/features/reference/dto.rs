@@ -37,6 +37,9 @@ pub(super) struct AirportBody<'a> {
     pub time_zone: &'static str,
     /// Whether it is one of the larger cargo airports.
     pub is_major: bool,
+    /// An inactive airport is not offered, and not for new flights.
+    pub is_active: bool,
+    pub version: i32,
 }
 
 impl<'a> From<&'a Airport> for AirportBody<'a> {
@@ -52,6 +55,8 @@ impl<'a> From<&'a Airport> for AirportBody<'a> {
             elevation_ft: airport.elevation_ft,
             time_zone: airport.time_zone.name(),
             is_major: airport.is_major(),
+            is_active: airport.state.is_active,
+            version: airport.state.version,
         }
     }
 }
@@ -74,6 +79,9 @@ pub(super) struct AirlineBody<'a> {
     #[schema(required, example = "Star Alliance")]
     pub alliance: Option<&'a str>,
     pub is_cargo_only: bool,
+    /// An inactive airline is not for new flights.
+    pub is_active: bool,
+    pub version: i32,
 }
 
 impl<'a> From<&'a Airline> for AirlineBody<'a> {
@@ -86,6 +94,8 @@ impl<'a> From<&'a Airline> for AirlineBody<'a> {
             awb_prefix: airline.awb_prefix.as_deref(),
             alliance: airline.alliance.as_deref(),
             is_cargo_only: airline.is_cargo_only,
+            is_active: airline.state.is_active,
+            version: airline.state.version,
         }
     }
 }
@@ -106,6 +116,9 @@ pub(super) struct AircraftBody<'a> {
     /// Number of ULD positions; 0 if cargo is loaded loose.
     pub positions: Positions,
     pub is_freighter: bool,
+    /// An inactive aircraft type is not for new flights.
+    pub is_active: bool,
+    pub version: i32,
 }
 
 impl<'a> From<&'a Aircraft> for AircraftBody<'a> {
@@ -119,6 +132,8 @@ impl<'a> From<&'a Aircraft> for AircraftBody<'a> {
             max_cargo_m3: aircraft.max_volume,
             positions: aircraft.positions,
             is_freighter: aircraft.is_freighter,
+            is_active: aircraft.state.is_active,
+            version: aircraft.state.version,
         }
     }
 }
@@ -177,5 +192,15 @@ request! {
         country: Option<String> = read::country,
         /// `true`: only the larger cargo airports; `false`: only the others.
         major: Option<bool> = read::boolean,
+        /// `true`: only those that are offered; `false`: only the others.
+        active: Option<bool> = read::boolean,
+    }
+}
+
+request! {
+    /// Which entries are listed.
+    pub(super) struct StateFilter in query {
+        /// `true`: only the active ones; `false`: only the others.
+        active: Option<bool> = read::boolean,
     }
 }

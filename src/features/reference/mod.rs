@@ -1,8 +1,11 @@
 //! Reference data of the trade: airports, airlines, aircraft types, special handling codes, regions of countries. Decides
-//! which codes exist, where airports lie, their local time, and which airports a rule's scope covers. Seeded from `data/` by `loadmaster migrate`, loaded once by each server and
+//! which codes exist, where airports lie, their local time, and which airports a rule's scope covers. Seeded from `data/` by `loadmaster migrate`, kept by administrators, and
 //! answered from memory.
 mod dto;
 mod error;
+mod follower;
+mod input;
+mod keep;
 mod model;
 mod region;
 mod repository;
@@ -17,7 +20,7 @@ mod tests;
 mod written;
 
 pub use error::ReferenceError;
-pub use model::{Aircraft, Airline, Airport};
+pub use model::{Aircraft, Airline, Airport, REFERENCE};
 pub use room::ROOM;
 pub use scope::{Area, Scope};
 pub use seed::{is_reference_data_loaded, load_reference_data};

@@ -1,15 +1,41 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{
     DateTime, Days, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc,
 };
 use chrono_tz::Tz;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::error::ReferenceError;
-use crate::kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight};
+use crate::kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight, words};
+
+/// The aggregate of this room's messages.
+pub const REFERENCE: &str = "reference_data";
+
+words! {
+    /// What happened to reference data.
+    pub enum ReferenceEventType {
+        Changed = "CHANGED",
+    }
+}
+
+impl ReferenceEventType {
+    /// What each of [`Self::NAMES`] tells.
+    pub const ABOUT: [&str; Self::NAMES.len()] = ["An administrator changed reference data."];
+}
+
+/// The data of a message: the rest is read at the addresses of the entries.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReferenceMessage {
+    /// `airport`, `airline` or `aircraft`.
+    pub kind: &'static str,
+    /// The codes of the entries; empty: any of that kind.
+    pub codes: Vec<String>,
+}
 
 /// An airport with an IATA code.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Airport {
     pub code: AirportCode,
     pub icao_code: Option<String>,
@@ -23,6 +49,19 @@ pub struct Airport {
     pub time_zone: Tz,
     /// Rank among the world's cargo airports; `None` for all but about 170.
     pub cargo_rank: Option<i32>,
+    pub state: EntryState,
+}
+
+/// What an administrator decides about an entry, beside its facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntryState {
+    /// An inactive entry is not offered and is not for new flights; it can still be read.
+    pub is_active: bool,
+    pub version: i32,
+}
+
+impl EntryState {
+    pub const NEW: Self = Self { is_active: true, version: 1 };
 }
 
 impl Airport {
@@ -79,7 +118,7 @@ impl Airport {
 }
 
 /// An airline that carries cargo.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Airline {
     pub code: AirlineCode,
     pub icao_code: Option<String>,
@@ -89,10 +128,11 @@ pub struct Airline {
     pub awb_prefix: Option<String>,
     pub alliance: Option<String>,
     pub is_cargo_only: bool,
+    pub state: EntryState,
 }
 
 /// An aircraft type with typical cargo figures.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Aircraft {
     pub code: AircraftCode,
     pub icao_code: Option<String>,
@@ -102,6 +142,7 @@ pub struct Aircraft {
     pub max_volume: Volume,
     pub positions: Positions,
     pub is_freighter: bool,
+    pub state: EntryState,
 }
 
 /// Countries that rules name together. The regions are disjoint and cover every country.
@@ -113,14 +154,16 @@ pub struct Region {
     pub countries: Vec<&'static str>,
 }
 
+/// Entries by their codes.
+pub type Entries<C, E> = BTreeMap<C, Arc<E>>;
+
 /// All reference data.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Catalogue {
-    pub airports: BTreeMap<AirportCode, Airport>,
-    pub airlines: BTreeMap<AirlineCode, Airline>,
-    pub aircraft: BTreeMap<AircraftCode, Aircraft>,
+    pub airports: Entries<AirportCode, Airport>,
+    pub airlines: Entries<AirlineCode, Airline>,
+    pub aircraft: Entries<AircraftCode, Aircraft>,
     pub handling_codes: BTreeMap<HandlingCode, String>,
-    pub regions: Vec<Region>,
 }
 
 #[cfg(test)]
@@ -140,6 +183,7 @@ mod tests {
             elevation_ft: None,
             time_zone: Airport::zone(code, zone).unwrap(),
             cargo_rank: None,
+            state: EntryState::NEW,
         }
     }
 
@@ -225,10 +269,10 @@ mod tests {
         let reference = Reference::bundled().unwrap();
         let airport = |code: &str| reference.airport(code.parse().unwrap()).unwrap();
         for (from, to, kilometres) in [("DEL", "LHR", 6_720.0), ("JFK", "LHR", 5_540.0), ("AKL", "SCL", 9_670.0)] {
-            let distance = airport(from).distance_km(airport(to));
+            let distance = airport(from).distance_km(&airport(to));
             assert!((distance / kilometres - 1.0).abs() < 0.01, "{from}-{to}: {distance}");
-            assert!((distance - airport(to).distance_km(airport(from))).abs() < 1e-6);
+            assert!((distance - airport(to).distance_km(&airport(from))).abs() < 1e-6);
         }
-        assert!(airport("DEL").distance_km(airport("DEL")).abs() < 1e-9);
+        assert!(airport("DEL").distance_km(&airport("DEL")).abs() < 1e-9);
     }
 }

@@ -44,8 +44,9 @@ mod tests {
     fn every_country_of_the_reference_data_has_a_region() {
         let known: BTreeSet<&str> = bundled().into_iter().flat_map(|region| region.countries).collect();
         let reference = Reference::bundled().unwrap();
-        let airports = reference.airports().map(|airport| airport.country_code.as_str());
-        let all = airports.chain(reference.airlines().map(|airline| airline.country_code.as_str()));
+        let current = reference.current();
+        let airports = current.catalogue.airports.values().map(|airport| airport.country_code.as_str());
+        let all = airports.chain(current.catalogue.airlines.values().map(|airline| airline.country_code.as_str()));
         let missing: BTreeSet<&str> = all.filter(|country| !known.contains(country)).collect();
         assert_eq!(missing, BTreeSet::new());
     }

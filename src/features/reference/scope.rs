@@ -131,7 +131,7 @@ impl Reference {
                 self.airport(*code).ok_or_else(|| unknown("airport", code))?;
             }
             Named::City { name, country } => {
-                let found = self.airports_of(name, country).next();
+                let found = self.airports_of(name, country).into_iter().next();
                 // Not repeated in the message: free text.
                 let unknown = || Fault::new(FaultCode::UnknownValue, "names a city without an airport");
                 let name = found.ok_or_else(unknown)?.city.as_str().into();
@@ -153,13 +153,16 @@ impl Reference {
     /// Returns the airports that the scope covers; none for a place that does not exist.
     pub fn area(&self, scope: &Scope) -> Area {
         let of_countries = |countries: &[&str]| {
-            let airports = self.airports().filter(|airport| countries.contains(&airport.country_code.as_str()));
+            let airports =
+                self.airports().into_iter().filter(|airport| countries.contains(&airport.country_code.as_str()));
             airports.map(|airport| airport.code).collect()
         };
         let airports = match &scope.0.named {
             Named::Everywhere => return Area::Everywhere,
             Named::Airport(code) => HashSet::from([*code]),
-            Named::City { name, country } => self.airports_of(name, country).map(|airport| airport.code).collect(),
+            Named::City { name, country } => {
+                self.airports_of(name, country).iter().map(|airport| airport.code).collect()
+            }
             Named::Country(country) => of_countries(&[country]),
             Named::Region(code) => {
                 let region = self.regions().iter().find(|region| region.code == &**code);

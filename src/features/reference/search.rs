@@ -70,8 +70,9 @@ impl SearchIndex {
     }
 
     /// Returns the airports that partly typed `text` may mean: the exact IATA code, then codes that begin with it, then
-    /// cities, then names, then airports where each word begins a word of city or name. At most `most`.
-    pub fn complete(&self, text: &str, most: usize) -> Vec<AirportCode> {
+    /// cities, then names, then airports where each word begins a word of city or name. At most `most` of those that are
+    /// `wanted`.
+    pub fn complete(&self, text: &str, most: usize, wanted: impl Fn(AirportCode) -> bool) -> Vec<AirportCode> {
         let text = folded(text);
         let mut found = Vec::new();
         let mut seen = self.nowhere();
@@ -90,7 +91,7 @@ impl SearchIndex {
                 if found.len() == most {
                     return found;
                 }
-                if seen.insert(place) {
+                if seen.insert(place) && wanted(self.codes[place]) {
                     found.push(self.codes[place]);
                 }
             }
@@ -210,11 +211,11 @@ mod tests {
     use super::{super::seed, *};
 
     fn index() -> SearchIndex {
-        SearchIndex::new(seed::bundled().unwrap().airports.values())
+        SearchIndex::new(seed::bundled().unwrap().airports.values().map(AsRef::as_ref))
     }
 
     fn complete(index: &SearchIndex, text: &str) -> Vec<String> {
-        index.complete(text, 20).iter().map(ToString::to_string).collect()
+        index.complete(text, 20, |_| true).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -304,7 +305,7 @@ mod tests {
         for text in ["x", "sao", "new y", "del", "KOBE", "a a ai air airp", "saint", "qqqqq"] {
             let matching = index.matching(text);
             assert!(matching.is_sorted());
-            let mut completed = index.complete(text, usize::MAX);
+            let mut completed = index.complete(text, usize::MAX, |_| true);
             completed.sort_unstable();
             assert_eq!(completed, matching, "{text}");
         }
@@ -327,7 +328,7 @@ mod tests {
             let mut times: Vec<_> = (0..101)
                 .map(|_| {
                     let began = std::time::Instant::now();
-                    assert!(index.complete(text, 20).len() <= 20);
+                    assert!(index.complete(text, 20, |_| true).len() <= 20);
                     began.elapsed()
                 })
                 .collect();

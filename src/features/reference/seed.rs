@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context;
 use aws_lc_rs::digest;
@@ -7,8 +7,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use sqlx::{Connection, PgConnection};
 
 use super::{
-    model::{Aircraft, Airline, Airport, Catalogue},
-    region, repository,
+    model::{Aircraft, Airline, Airport, Catalogue, EntryState},
+    repository::{self, Rows, Writer},
 };
 use crate::{
     kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight},
@@ -21,19 +21,26 @@ const AIRCRAFT: &str = include_str!("../../../data/aircraft.csv");
 const HANDLING_CODES: &str = include_str!("../../../data/handling_codes.csv");
 
 /// Brings the tables up to the files of this build, in one transaction. Needs the owner role. Does nothing if the same
-/// files were loaded last; rows absent from the files stay, since flights may refer to them.
+/// files were loaded last; rows absent from the files stay, since flights may refer to them, and so does what an
+/// administrator has set.
 pub async fn load_reference_data(owner: &mut PgConnection) -> anyhow::Result<()> {
     let fingerprint = fingerprint();
     let mut tx = owner.begin().await?;
     // Of two concurrent migrations the second waits here and then finds the work done.
-    repository::lock_seeding(&mut tx).await?;
+    repository::lock_changes(&mut *tx).await?;
     if repository::seeded(&mut *tx).await?.as_deref() == Some(fingerprint.as_str()) {
         return Ok(tx.rollback().await?);
     }
-    let Catalogue { airports, airlines, aircraft, handling_codes, .. } = bundled()?;
-    repository::upsert_airports(&mut tx, &airports).await.context("loading the airports failed")?;
-    repository::upsert_airlines(&mut tx, &airlines).await.context("loading the airlines failed")?;
-    repository::upsert_aircraft(&mut tx, &aircraft).await.context("loading the aircraft types failed")?;
+    let Catalogue { airports, airlines, aircraft, handling_codes } = bundled()?;
+    Airport::write(&mut *tx, airports.values().map(AsRef::as_ref), Writer::Release)
+        .await
+        .context("loading the airports failed")?;
+    Airline::write(&mut *tx, airlines.values().map(AsRef::as_ref), Writer::Release)
+        .await
+        .context("loading the airlines failed")?;
+    Aircraft::write(&mut *tx, aircraft.values().map(AsRef::as_ref), Writer::Release)
+        .await
+        .context("loading the aircraft types failed")?;
     repository::upsert_handling_codes(&mut tx, &handling_codes).await.context("loading the handling codes failed")?;
     repository::set_seeded(&mut tx, &fingerprint).await?;
     tx.commit().await?;
@@ -63,7 +70,6 @@ pub(super) fn bundled() -> anyhow::Result<Catalogue> {
         aircraft: read(AIRCRAFT, AircraftRow::aircraft).context("aircraft.csv is damaged")?,
         handling_codes: read(HANDLING_CODES, |row: HandlingRow| Ok((row.code, row.name)))
             .context("handling_codes.csv is damaged")?,
-        regions: region::bundled(),
     })
 }
 
@@ -89,7 +95,7 @@ struct AirportRow {
 }
 
 impl AirportRow {
-    fn airport(self) -> anyhow::Result<(AirportCode, Airport)> {
+    fn airport(self) -> anyhow::Result<(AirportCode, Arc<Airport>)> {
         let airport = Airport {
             code: self.iata_code,
             icao_code: self.icao_code,
@@ -101,8 +107,9 @@ impl AirportRow {
             elevation_ft: self.elevation_ft,
             time_zone: Airport::zone(self.iata_code, &self.time_zone)?,
             cargo_rank: self.cargo_rank,
+            state: EntryState::NEW,
         };
-        Ok((airport.code, airport))
+        Ok((airport.code, Arc::new(airport)))
     }
 }
 
@@ -118,7 +125,7 @@ struct AirlineRow {
 }
 
 impl AirlineRow {
-    fn airline(self) -> (AirlineCode, Airline) {
+    fn airline(self) -> (AirlineCode, Arc<Airline>) {
         let airline = Airline {
             code: self.iata_code,
             icao_code: self.icao_code,
@@ -127,8 +134,9 @@ impl AirlineRow {
             awb_prefix: self.awb_prefix,
             alliance: self.alliance,
             is_cargo_only: self.is_cargo_only,
+            state: EntryState::NEW,
         };
-        (airline.code, airline)
+        (airline.code, Arc::new(airline))
     }
 }
 
@@ -145,7 +153,7 @@ struct AircraftRow {
 }
 
 impl AircraftRow {
-    fn aircraft(self) -> anyhow::Result<(AircraftCode, Aircraft)> {
+    fn aircraft(self) -> anyhow::Result<(AircraftCode, Arc<Aircraft>)> {
         let aircraft = Aircraft {
             code: self.iata_code,
             icao_code: self.icao_code,
@@ -155,8 +163,9 @@ impl AircraftRow {
             max_volume: Volume::from_cubic_metres(&self.max_cargo_m3)?,
             positions: Positions::new(self.positions),
             is_freighter: self.is_freighter,
+            state: EntryState::NEW,
         };
-        Ok((aircraft.code, aircraft))
+        Ok((aircraft.code, Arc::new(aircraft)))
     }
 }
 

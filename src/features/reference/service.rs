@@ -1,13 +1,14 @@
 use std::{
-    collections::BTreeMap,
     ops::Bound::{Excluded, Unbounded},
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
 };
+
+use tokio::sync::Mutex;
 
 use super::{
     dto::AirportFilter,
     error::ReferenceError,
-    model::{Aircraft, Airline, Airport, Catalogue, Region},
+    model::{Aircraft, Airline, Airport, Catalogue, Entries, Region},
     region, repository,
     search::SearchIndex,
     written::WrittenAirports,
@@ -23,13 +24,22 @@ use crate::{
 /// Maximum number of airports in the autocomplete and in the list of popular ones.
 const SHORT_LIST: usize = 20;
 
-/// All reference data, in memory; cheap to clone.
+/// All reference data, in memory, as it is now; cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Reference(Arc<Loaded>);
+pub struct Reference(Arc<Shared>);
 
 #[derive(Debug, Default)]
-struct Loaded {
-    catalogue: Catalogue,
+struct Shared {
+    current: RwLock<Arc<Loaded>>,
+    regions: Vec<Region>,
+    /// Held while it is read anew, so that what was read last is also what is kept.
+    reading: Mutex<()>,
+}
+
+/// The data of one reading.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    pub catalogue: Catalogue,
     /// Built by the first search: most commands, and most tests, never search.
     index: OnceLock<SearchIndex>,
     /// Written by the first autocomplete.
@@ -37,25 +47,22 @@ struct Loaded {
 }
 
 impl Reference {
-    /// Reads everything from the database. Later changes of the tables are not seen.
+    /// Reads everything from the database.
     pub async fn load(db: &Database) -> Result<Self, ReferenceError> {
-        let mut db = db.read().await?;
-        let catalogue = Catalogue {
-            airports: repository::airports(&mut db).await?,
-            airlines: repository::airlines(&mut db).await?,
-            aircraft: repository::aircraft(&mut db).await?,
-            handling_codes: repository::handling_codes(&mut db).await?,
-            regions: region::bundled(),
-        };
-        Ok(Self::new(catalogue))
+        Ok(Self::new(repository::catalogue(&mut *db.read().await?).await?))
+    }
+
+    /// Reads everything again.
+    pub(super) async fn reload(&self, db: &Database) -> Result<(), ReferenceError> {
+        let _reading = self.0.reading.lock().await;
+        let catalogue = repository::catalogue(&mut *db.read().await?).await?;
+        *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Loaded::of(catalogue);
+        Ok(())
     }
 
     pub(super) fn new(catalogue: Catalogue) -> Self {
-        Self(Arc::new(Loaded { catalogue, ..Loaded::default() }))
-    }
-
-    fn index(&self) -> &SearchIndex {
-        self.0.index.get_or_init(|| SearchIndex::new(self.0.catalogue.airports.values()))
+        let current = RwLock::new(Loaded::of(catalogue));
+        Self(Arc::new(Shared { current, regions: region::bundled(), reading: Mutex::default() }))
     }
 
     /// Returns the data of this build, read without a database. Fails only if a bundled file is damaged.
@@ -63,26 +70,26 @@ impl Reference {
         Ok(Self::new(super::seed::bundled()?))
     }
 
+    /// Returns the data as it is now.
+    pub(super) fn current(&self) -> Arc<Loaded> {
+        self.0.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Returns every airport, by code.
-    pub fn airports(&self) -> impl Iterator<Item = &Airport> {
-        self.0.catalogue.airports.values()
+    pub fn airports(&self) -> Vec<Arc<Airport>> {
+        self.current().catalogue.airports.values().cloned().collect()
     }
 
-    /// Returns every airline, by code.
-    pub fn airlines(&self) -> impl Iterator<Item = &Airline> {
-        self.0.catalogue.airlines.values()
+    pub fn airport(&self, code: AirportCode) -> Option<Arc<Airport>> {
+        self.current().catalogue.airports.get(&code).cloned()
     }
 
-    pub fn airport(&self, code: AirportCode) -> Option<&Airport> {
-        self.0.catalogue.airports.get(&code)
+    pub fn airline(&self, code: AirlineCode) -> Option<Arc<Airline>> {
+        self.current().catalogue.airlines.get(&code).cloned()
     }
 
-    pub fn airline(&self, code: AirlineCode) -> Option<&Airline> {
-        self.0.catalogue.airlines.get(&code)
-    }
-
-    pub fn aircraft(&self, code: AircraftCode) -> Option<&Aircraft> {
-        self.0.catalogue.aircraft.get(&code)
+    pub fn aircraft(&self, code: AircraftCode) -> Option<Arc<Aircraft>> {
+        self.current().catalogue.aircraft.get(&code).cloned()
     }
 
     /// Parses the code of an existing airport.
@@ -115,7 +122,7 @@ impl Reference {
     /// Parses an existing special handling code.
     pub fn read_handling_code(&self, raw: Raw<'_>) -> Result<HandlingCode, Fault> {
         let code = read::code(raw)?;
-        let known = self.0.catalogue.handling_codes.contains_key(&code);
+        let known = self.current().catalogue.handling_codes.contains_key(&code);
         known.then_some(code).ok_or_else(|| unknown("special handling code", &code))
     }
 
@@ -129,86 +136,131 @@ impl Reference {
     }
 }
 
-/// The answers of the room's own routes.
 impl Reference {
-    pub(super) fn known_airport(&self, code: AirportCode) -> Result<&Airport, ReferenceError> {
-        self.airport(code).ok_or_else(|| ReferenceError::unknown("airport", code))
+    pub(super) fn regions(&self) -> &[Region] {
+        &self.0.regions
     }
 
-    pub(super) fn known_airline(&self, code: AirlineCode) -> Result<&Airline, ReferenceError> {
-        self.airline(code).ok_or_else(|| ReferenceError::unknown("airline", code))
+    /// Returns the airports of a city in a country, the largest first.
+    pub(super) fn airports_of(&self, city: &str, country: &str) -> Vec<Arc<Airport>> {
+        let current = self.current();
+        let codes = current.index().of_city(city);
+        let airports = codes.filter_map(|code| current.catalogue.airports.get(&code));
+        airports.filter(|airport| airport.country_code == country).cloned().collect()
     }
 
-    pub(super) fn known_aircraft(&self, code: AircraftCode) -> Result<&Aircraft, ReferenceError> {
-        self.aircraft(code).ok_or_else(|| ReferenceError::unknown("aircraft type", code))
+    /// Returns a fault if an airport, airline or aircraft type is inactive: it is not for new flights.
+    pub fn fault_of_inactive_airport(&self, code: AirportCode) -> Option<Fault> {
+        self.airport(code).filter(|airport| !airport.state.is_active).map(|_| inactive("airport", &code))
     }
 
-    /// Returns the airports that `text` may be the beginning of, the likeliest first, as a list in JSON.
-    pub(super) fn complete_airport(&self, text: &str) -> serde_json::Result<String> {
-        let codes = self.index().complete(text, SHORT_LIST);
-        if let Some(written) = self.0.written.get() {
+    pub fn fault_of_inactive_airline(&self, code: AirlineCode) -> Option<Fault> {
+        self.airline(code).filter(|airline| !airline.state.is_active).map(|_| inactive("airline", &code))
+    }
+
+    pub fn fault_of_inactive_aircraft(&self, code: AircraftCode) -> Option<Fault> {
+        self.aircraft(code).filter(|aircraft| !aircraft.state.is_active).map(|_| inactive("aircraft type", &code))
+    }
+}
+
+fn inactive(kind: &str, code: &dyn std::fmt::Display) -> Fault {
+    Fault::new(FaultCode::UnknownValue, format!("names an inactive {kind}: {code}"))
+}
+
+/// The answers of the room's own routes.
+impl Loaded {
+    fn of(catalogue: Catalogue) -> Arc<Self> {
+        Arc::new(Self { catalogue, ..Self::default() })
+    }
+
+    fn index(&self) -> &SearchIndex {
+        self.index.get_or_init(|| SearchIndex::new(self.catalogue.airports.values().map(AsRef::as_ref)))
+    }
+
+    /// Returns the active airports that `text` may be the beginning of, the likeliest first, as a list in JSON.
+    pub fn complete_airport(&self, text: &str) -> serde_json::Result<String> {
+        let is_active = |code: AirportCode| self.catalogue.airports.get(&code).is_some_and(|it| it.state.is_active);
+        let codes = self.index().complete(text, SHORT_LIST, is_active);
+        if let Some(written) = self.written.get() {
             return Ok(written.list(&codes));
         }
-        let written = WrittenAirports::new(self.airports())?;
-        Ok(self.0.written.get_or_init(|| written).list(&codes))
+        let written = WrittenAirports::new(self.catalogue.airports.values().map(AsRef::as_ref))?;
+        Ok(self.written.get_or_init(|| written).list(&codes))
     }
 
-    /// Returns the largest cargo airports, the largest first.
-    pub(super) fn popular_airports(&self) -> Vec<&Airport> {
+    /// Returns the largest cargo airports that are active, the largest first.
+    pub fn popular_airports(&self) -> Vec<&Airport> {
         let codes = self.index().by_rank().iter().copied();
-        self.these(codes).take_while(|airport| airport.is_major()).take(SHORT_LIST).collect()
+        self.offered(codes).take_while(|airport| airport.is_major()).take(SHORT_LIST).collect()
     }
 
-    /// Returns the airports of a city, the largest first; case, diacritics and punctuation of its name are ignored.
-    pub(super) fn airports_of_city(&self, name: &str) -> Result<Vec<&Airport>, ReferenceError> {
-        let airports: Vec<_> = self.these(self.index().of_city(name)).collect();
+    /// Returns the active airports of a city, the largest first; case, diacritics and punctuation of its name are
+    /// ignored.
+    pub fn airports_of_city(&self, name: &str) -> Result<Vec<&Airport>, ReferenceError> {
+        let airports: Vec<_> = self.offered(self.index().of_city(name)).collect();
         if airports.is_empty() {
             return Err(ReferenceError::Unknown("airport in a city of that name".to_owned()));
         }
         Ok(airports)
     }
 
-    pub(super) fn regions(&self) -> &[Region] {
-        &self.0.catalogue.regions
-    }
-
-    /// Returns the airports of a city in a country, the largest first.
-    pub(super) fn airports_of(&self, city: &str, country: &str) -> impl Iterator<Item = &Airport> {
-        self.these(self.index().of_city(city)).filter(move |airport| airport.country_code == country)
-    }
-
-    pub(super) fn page_of_airports(&self, filter: &AirportFilter, page: &PageRequest<AirportCode>) -> Vec<&Airport> {
-        let AirportFilter { q, country, major } = filter;
+    /// Returns the airports that the filter chooses, by code, from after a code on.
+    pub fn chosen_airports(
+        &self,
+        filter: &AirportFilter,
+        after: Option<AirportCode>,
+    ) -> impl Iterator<Item = &Airport> {
+        let AirportFilter { q, country, major, active } = filter.clone();
         let found = q.as_deref().map(|text| self.index().matching(text));
-        let chosen = after(&self.0.catalogue.airports, page)
-            .map(|(_, airport)| airport)
-            .filter(|airport| country.as_ref().is_none_or(|country| airport.country_code == *country))
-            .filter(|airport| major.is_none_or(|major| airport.is_major() == major))
-            .filter(|airport| found.as_ref().is_none_or(|found| found.binary_search(&airport.code).is_ok()));
-        cut(chosen, page)
+        later(&self.catalogue.airports, after)
+            .filter(move |airport| country.as_ref().is_none_or(|country| airport.country_code == *country))
+            .filter(move |airport| major.is_none_or(|major| airport.is_major() == major))
+            .filter(move |airport| active.is_none_or(|active| airport.state.is_active == active))
+            .filter(move |airport| found.as_ref().is_none_or(|found| found.binary_search(&airport.code).is_ok()))
     }
 
-    pub(super) fn page_of_airlines(&self, page: &PageRequest<AirlineCode>) -> Vec<&Airline> {
-        cut(after(&self.0.catalogue.airlines, page).map(|(_, airline)| airline), page)
+    pub fn page_of_airports(&self, filter: &AirportFilter, page: &PageRequest<AirportCode>) -> Vec<&Airport> {
+        cut(self.chosen_airports(filter, page.after), page)
     }
 
-    pub(super) fn page_of_aircraft(&self, page: &PageRequest<AircraftCode>) -> Vec<&Aircraft> {
-        cut(after(&self.0.catalogue.aircraft, page).map(|(_, aircraft)| aircraft), page)
+    pub fn chosen_airlines(&self, active: Option<bool>, after: Option<AirlineCode>) -> impl Iterator<Item = &Airline> {
+        let all = later(&self.catalogue.airlines, after);
+        all.filter(move |airline| active.is_none_or(|active| airline.state.is_active == active))
     }
 
-    pub(super) fn page_of_handling_codes(&self, page: &PageRequest<HandlingCode>) -> Vec<(HandlingCode, &str)> {
-        cut(after(&self.0.catalogue.handling_codes, page).map(|(code, name)| (*code, name.as_str())), page)
+    pub fn page_of_airlines(&self, active: Option<bool>, page: &PageRequest<AirlineCode>) -> Vec<&Airline> {
+        cut(self.chosen_airlines(active, page.after), page)
     }
 
-    fn these(&self, codes: impl IntoIterator<Item = AirportCode>) -> impl Iterator<Item = &Airport> {
-        codes.into_iter().filter_map(|code| self.airport(code))
+    pub fn chosen_aircraft(
+        &self,
+        active: Option<bool>,
+        after: Option<AircraftCode>,
+    ) -> impl Iterator<Item = &Aircraft> {
+        let all = later(&self.catalogue.aircraft, after);
+        all.filter(move |aircraft| active.is_none_or(|active| aircraft.state.is_active == active))
+    }
+
+    pub fn page_of_aircraft(&self, active: Option<bool>, page: &PageRequest<AircraftCode>) -> Vec<&Aircraft> {
+        cut(self.chosen_aircraft(active, page.after), page)
+    }
+
+    pub fn page_of_handling_codes(&self, page: &PageRequest<HandlingCode>) -> Vec<(HandlingCode, &str)> {
+        let start = page.after.as_ref().map_or(Unbounded, Excluded);
+        let all = self.catalogue.handling_codes.range((start, Unbounded));
+        cut(all.map(|(code, name)| (*code, name.as_str())), page)
+    }
+
+    fn offered(&self, codes: impl IntoIterator<Item = AirportCode>) -> impl Iterator<Item = &Airport> {
+        let airports = codes.into_iter().filter_map(|code| self.catalogue.airports.get(&code));
+        airports.map(AsRef::as_ref).filter(|airport| airport.state.is_active)
     }
 }
 
-/// Returns the entries after the page's cursor.
-fn after<'a, K: Ord, V>(all: &'a BTreeMap<K, V>, page: &PageRequest<K>) -> impl Iterator<Item = (&'a K, &'a V)> {
-    let start = page.after.as_ref().map_or(Unbounded, Excluded);
-    all.range((start, Unbounded))
+/// Returns the entries after a code.
+fn later<C: Ord, E>(all: &Entries<C, E>, after: Option<C>) -> impl Iterator<Item = &E> {
+    let start = after.map_or(Unbounded, Excluded);
+    all.range((start, Unbounded)).map(|(_, entry)| entry.as_ref())
 }
 
 /// Returns the page's entries, and one more if there is one.

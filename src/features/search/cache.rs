@@ -125,6 +125,11 @@ impl RouteCache {
         Self(Arc::new(State { time, clock: clock.clone(), redis, group, results, filling }))
     }
 
+    /// Forgets what this process has.
+    pub fn forget(&self) {
+        self.0.results.invalidate_all();
+    }
+
     /// Returns this process's cached result, unless it is `outdated`.
     fn at_hand(
         &self,

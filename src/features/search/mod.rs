@@ -11,6 +11,7 @@ mod days;
 mod dto;
 mod error;
 mod find;
+mod follower;
 mod metric;
 mod model;
 mod prepared;

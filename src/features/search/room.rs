@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use super::{
     SearchService,
+    follower::ReferenceFollower,
     metric::METRICS,
     router::{self, HandlerState},
 };
@@ -8,7 +11,10 @@ use crate::{
         capacity::CapacityService, embargoes::EmbargoService, flights::FlightService, pricing::PricingService,
         reference::Reference,
     },
-    platform::room::{Opened, Opening, Room},
+    platform::{
+        follower::Follower,
+        room::{Opened, Opening, Room},
+    },
 };
 
 pub const ROOM: Room = Room {
@@ -40,5 +46,6 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let routes = router::routes().with_state(&HandlerState::of(opening, search.clone(), reference));
     prices.find_ways_with(search.way_finder());
     let measured = search.clone();
-    Ok(Opened { routes, ..Opened::default() }.with(search).measured(move || measured.measure()))
+    let follower = Some(Arc::new(ReferenceFollower(search.clone())) as Arc<dyn Follower>);
+    Ok(Opened { routes, follower, ..Opened::default() }.with(search).measured(move || measured.measure()))
 }

@@ -99,6 +99,13 @@ impl SearchService {
         Ok(Some(Pricer::of(request.space(), codes, rules, payer, self.0.clock.now())))
     }
 
+    /// Forgets the written answers of this process.
+    pub(super) fn forget_answers(&self) {
+        if let Some(cache) = &self.0.cache {
+            cache.forget();
+        }
+    }
+
     pub fn max_stops(&self) -> u8 {
         self.0.settings.max_stops
     }

@@ -134,9 +134,15 @@ impl Body {
 
     /// Returns the bytes of a body that must have one media type.
     pub fn of_type(self, expected: &str) -> Result<Bytes, Problem> {
-        if self.media_type == expected {
+        self.of_one_of(&[expected])
+    }
+
+    /// Returns the bytes of a body that must have one of these media types.
+    pub fn of_one_of(self, expected: &[&str]) -> Result<Bytes, Problem> {
+        if expected.contains(&self.media_type.as_str()) {
             return self.bytes;
         }
+        let expected = expected.join(" or ");
         if self.media_type.is_empty() && self.bytes.as_ref().is_ok_and(Bytes::is_empty) {
             return Err(Problem::new(
                 code::MALFORMED_REQUEST,

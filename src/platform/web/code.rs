@@ -97,6 +97,8 @@ codes! {
         "Use the existing resource, or choose another name.";
     LIMIT_REACHED: CONFLICT, "limit_reached", "There are as many as there may be",
         "Delete one that you no longer need; `what` names the kind, `limit` the most there may be.";
+    EXPORT_TOO_LARGE: CONFLICT, "export_too_large", "The export would have too many rows",
+        "Narrow the filters: `rows` is what they choose, `limit` the most that this format takes.";
     IDEMPOTENCY_IN_PROGRESS: CONFLICT, "idempotency_in_progress", "The first request with this key is still in progress",
         "Wait for the time in `Retry-After`, then repeat the request with the same key.";
     IDEMPOTENCY_KEY_REUSED: UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The key was used for a different request",

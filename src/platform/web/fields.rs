@@ -12,6 +12,8 @@ use crate::kernel::{Fault, FaultCode};
 pub(super) const MOST_FAULTS: usize = 200;
 /// Longest client-supplied name that an answer repeats.
 const LONGEST_NAME: usize = 64;
+/// Longest text of a cell that an answer repeats, in characters.
+const LONGEST_VALUE: usize = 100;
 
 /// One value as received: a member of a JSON body, or text from a query, a form or a CSV cell.
 #[derive(Debug, Clone, Copy)]
@@ -285,7 +287,12 @@ impl<'a> Fields<'a> {
         if self.faults.len() >= MOST_FAULTS {
             return;
         }
+        let value = self.row.and_then(|_| self.members.get(name)).map(|raw| match raw {
+            Raw::Text(text) => text.chars().take(LONGEST_VALUE).collect(),
+            Raw::Json(value) => value.to_string(),
+        });
         let name: String = name.chars().take(LONGEST_NAME).collect();
+        let column = self.row.map(|_| name.clone());
         let mut pointer = format!("{}/{}", self.prefix, name.replace('~', "~0").replace('/', "~1"));
         let mut told = self.prefix.trim_start_matches('/').replace('/', ".");
         told.push_str(if told.is_empty() { "" } else { "." });
@@ -303,6 +310,8 @@ impl<'a> Fields<'a> {
             code: fault.code.as_str(),
             message: format!("`{told}`{row} {}.", fault.message),
             row: self.row,
+            column,
+            value,
         });
     }
 

@@ -17,7 +17,6 @@ mod quota;
 pub mod read;
 mod recency;
 mod request;
-mod table;
 #[cfg(test)]
 mod tests;
 
@@ -45,7 +44,6 @@ pub use quota::{tell_quota, tells_quota};
 pub use recency::{POSITION, ReadRecency, Reader as RecencyReader, tell_position};
 pub(crate) use request::request;
 pub use request::{Reader, list, object, objects, set, with};
-pub use table::{TableError, read_table};
 
 /// Content-Type of bodies that are JSON already.
 pub const JSON: HeaderValue = HeaderValue::from_static("application/json");

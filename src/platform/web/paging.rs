@@ -148,6 +148,12 @@ impl<A> PageRequest<A> {
         Self { limit, offset: 0, after: None }
     }
 
+    /// Returns the page of as many entries after this one.
+    #[must_use]
+    pub fn following(&self, after: A) -> Self {
+        Self { limit: self.limit, offset: 0, after: Some(after) }
+    }
+
     /// Returns the number of entries to fetch, one more than shown: it reveals without a count whether there is a next
     /// page.
     pub fn fetch(&self) -> i64 {

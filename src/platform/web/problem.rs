@@ -57,8 +57,14 @@ pub struct InputFault {
     pub name: Option<String>,
     pub code: &'static str,
     pub message: String,
+    /// Of a table: the row, counted from 1 without the header, which is row 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// The beginning of the cell's text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
 }
 
 impl InputFault {
@@ -70,13 +76,21 @@ impl InputFault {
             code: code.as_str(),
             message: message.into(),
             row: None,
+            column: None,
+            value: None,
         }
     }
 
     /// Returns a fault of a body; the message is a whole sentence.
     pub fn body(pointer: String, fault: &Fault) -> Self {
         let (code, message) = (fault.code.as_str(), fault.message.to_string());
-        Self { place: "body", pointer: Some(pointer), name: None, code, message, row: None }
+        Self { place: "body", pointer: Some(pointer), name: None, code, message, row: None, column: None, value: None }
+    }
+
+    /// Returns a fault of a row of a table as a whole; the message is a whole sentence.
+    pub fn of_row(row: u64, column: Option<String>, code: FaultCode, message: String) -> Self {
+        let (place, pointer, code) = ("body", Some(String::new()), code.as_str());
+        Self { place, pointer, name: None, code, message, row: Some(row), column, value: None }
     }
 
     /// Returns faults of a body's members that result from the current state.
@@ -93,6 +107,8 @@ impl InputFault {
             code: fault.code.as_str(),
             message: format!("`{told}` {}.", fault.message),
             row: None,
+            column: None,
+            value: None,
         }
     }
 }
@@ -245,9 +261,9 @@ impl IntoResponse for Problem {
 /// Declares a type that lists problem codes for an operation's `responses(…)` in OpenAPI, grouped by status: first the
 /// groups of related codes, then single ones. All come from the module `code` that the room has in scope.
 macro_rules! problem_responses {
-    ($(#[$doc:meta])* $name:ident: [$($group:ident),*] $(, $code:ident)* $(,)?) => {
+    ($(#[$doc:meta])* $vis:vis $name:ident: [$($group:ident),*] $(, $code:ident)* $(,)?) => {
         $(#[$doc])*
-        struct $name;
+        $vis struct $name;
 
         impl utoipa::IntoResponses for $name {
             fn responses() -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {

@@ -8,13 +8,14 @@ use super::{
 };
 use crate::{
     features::accounts::error::code,
-    features::accounts::people::{ActAnchor, Actor, Admin, ManagedUser, Role, UserAnchor, UserService},
+    features::accounts::people::{Act, ActAnchor, Actor, Admin, ManagedUser, Role, UserAnchor, UserService},
     kernel::UserId,
     platform::{
         idempotency::{Answer, Idempotent, KeyHeader},
         room::{Routes, handler_state},
+        tables::{Export, ExportParams},
         web::{
-            Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, both,
+            Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PageRequest, PathText, Problem, Query, both,
             bulk::{self, BulkResult},
             conditional, private, problem_responses, unless_missing,
         },
@@ -26,7 +27,8 @@ handler_state!(HandlerState { users: UserService, administration: Administration
 
 pub fn routes() -> Routes<HandlerState> {
     let api = OpenApiRouter::default().routes(routes!(list)).routes(routes!(show, change)).routes(routes!(list_acts));
-    Routes { api, bulk: OpenApiRouter::default().routes(routes!(act)), ..Routes::default() }
+    let tables = OpenApiRouter::default().routes(routes!(export_users)).routes(routes!(export_acts));
+    Routes { api, tables, bulk: OpenApiRouter::default().routes(routes!(act)), ..Routes::default() }
 }
 
 problem_responses!(ListProblems: [LIST, ROLE]);
@@ -158,4 +160,78 @@ async fn list_acts(
     let found = administration.list_acts(&filter, &page).await?;
     let bodies: Vec<_> = found.into_iter().map(ActBody::from).collect();
     Ok(private(page.answer(bodies, |body| ActAnchor(body.id), &key, &query, reader)))
+}
+
+/// The columns of an export of users, and of acts: their members.
+const USER_COLUMNS: &[&str] = &[
+    "id",
+    "email",
+    "email_verified",
+    "name",
+    "phone",
+    "phone_verified",
+    "role",
+    "organization_id",
+    "disabled",
+    "version",
+    "created_at",
+    "updated_at",
+];
+const ACT_COLUMNS: &[&str] = &["id", "act", "actor_id", "subject_kind", "subject_id", "data", "request_id", "acted_at"];
+
+problem_responses!(ExportProblems: [INPUT, ROLE], EXPORT_TOO_LARGE);
+
+/// Export users, newest first.
+///
+/// A table with the members of each user. The export is recorded in `/admin/audit`. In CSV every text is quoted, and one that
+/// a spreadsheet could take for a formula gets a leading `'`.
+#[utoipa::path(get, path = "/users/export", tag = "users", operation_id = "exportUsers",
+    params(("q" = Option<String>, Query, description = "Part of the e-mail address or name; case is ignored"),
+           ("role" = Option<Role>, Query), ("organization_id" = Option<uuid::Uuid>, Query),
+           ("disabled" = Option<bool>, Query), ExportParams),
+    responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
+               headers(("Content-Disposition" = String))), ExportProblems))]
+async fn export_users(
+    Admin(caller): Admin,
+    State(users): State<UserService>,
+    State(administration): State<AdministrationService>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (filter, params) = query.read(|fields| Some((read_user_filter(fields), ExportParams::read(fields)?)))?;
+    let export = Export::new("users", USER_COLUMNS, &params);
+    let rows = users.count(&filter).await?;
+    export.check(rows)?;
+    administration.record_export(caller.user_id, "users", rows).await?;
+    let read = move |page: PageRequest<UserAnchor>| {
+        let (users, filter) = (users.clone(), filter.clone());
+        async move { Ok(users.list(&filter, &page).await?) }
+    };
+    let row = |user: &ManagedUser| serde_json::to_value(UserBody::from(user)).ok();
+    export.paged(read, |user| UserAnchor(user.user.id), row).await
+}
+
+/// Export administrative acts, newest first.
+///
+/// A table with the members of each act. In CSV every text is quoted, and one that a spreadsheet could take for a formula gets
+/// a leading `'`.
+#[utoipa::path(get, path = "/admin/audit/export", tag = "users", operation_id = "exportAdminActs",
+    params(("actor_id" = Option<uuid::Uuid>, Query, description = "The user who acted"),
+           ("subject_id" = Option<String>, Query, description = "Id of the user, key or flight that was changed"),
+           ("act" = Option<String>, Query, description = "Name of the act, such as `user.changed`"), ExportParams),
+    responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
+               headers(("Content-Disposition" = String))), ExportProblems))]
+async fn export_acts(
+    Admin(_caller): Admin,
+    State(administration): State<AdministrationService>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (filter, params) = query.read(|fields| Some((read_act_filter(fields), ExportParams::read(fields)?)))?;
+    let export = Export::new("acts", ACT_COLUMNS, &params);
+    export.check(administration.count_acts(&filter).await?)?;
+    let read = move |page: PageRequest<ActAnchor>| {
+        let (administration, filter) = (administration.clone(), filter.clone());
+        async move { Ok(administration.list_acts(&filter, &page).await?) }
+    };
+    let row = |act: &Act| serde_json::to_value(ActBody::from(act.clone())).ok();
+    export.paged(read, |act| ActAnchor(act.id), row).await
 }

@@ -10,8 +10,8 @@ use crate::{
     features::accounts::error::AccountError,
     features::accounts::one_time::OneTime,
     features::accounts::people::{
-        Act, ActAnchor, ActFilter, Actor, Acts, Email, ManagedUser, Role, Subject, User, account_by_id, insert_in_tx,
-        list_acts, lock_account_to_change, read_name,
+        Act, ActAnchor, ActFilter, Actor, Acts, Email, ManagedUser, Role, Subject, User, account_by_id, count_acts,
+        insert_in_tx, list_acts, lock_account_to_change, read_name,
     },
     kernel::{Fault, FaultCode, UserId},
     platform::{
@@ -139,6 +139,20 @@ impl AdministrationService {
         page: &PageRequest<ActAnchor>,
     ) -> Result<Vec<Act>, AccountError> {
         Ok(list_acts(&mut *self.db.read().await?, filter, page.after, page.offset, page.fetch()).await?)
+    }
+
+    pub(super) async fn count_acts(&self, filter: &ActFilter) -> Result<i64, AccountError> {
+        Ok(count_acts(&mut *self.db.read().await?, filter).await?)
+    }
+
+    /// Records an export by an administrator, before it begins.
+    pub(super) async fn record_export(
+        &self,
+        actor: UserId,
+        table: &'static str,
+        rows: i64,
+    ) -> Result<(), AccountError> {
+        self.acts.record_export(&self.db, actor, table, rows).await
     }
 
     /// Fails if nobody but this administrator could make administrators. The lock on administrators is held.

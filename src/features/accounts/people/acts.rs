@@ -1,15 +1,17 @@
 use std::fmt::Display;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{model::Act, repository};
 use crate::{
+    features::accounts::error::AccountError,
     kernel::UserId,
     platform::{
         clock::SharedClock,
-        postgres::{DbError, PgSession},
+        postgres::{Database, DbError, PgSession},
         random::IdSource,
         web::request_id,
+        work::{self, Command},
     },
 };
 
@@ -92,5 +94,38 @@ impl Acts {
             acted_at: now,
         };
         Ok(repository::insert_act(tx, &act).await?)
+    }
+}
+
+/// Records that somebody takes a copy of many people's data.
+struct RecordExport {
+    acts: Acts,
+    actor: UserId,
+    table: &'static str,
+    rows: i64,
+}
+
+impl Command for RecordExport {
+    const NAME: &'static str = "accounts.record_export";
+    type Done = ();
+    type Error = AccountError;
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<(), AccountError> {
+        let (act, subject) = (format!("{}.exported", self.table), Subject::new(self.table, "export"));
+        let data = json!({"rows": self.rows});
+        Ok(self.acts.record_in_tx(tx, Actor::Caller(self.actor), &act, subject, data).await?)
+    }
+}
+
+impl Acts {
+    /// Records an export of this table by a caller, before it begins.
+    pub async fn record_export(
+        &self,
+        db: &Database,
+        actor: UserId,
+        table: &'static str,
+        rows: i64,
+    ) -> Result<(), AccountError> {
+        Box::pin(work::run_alone(db, RecordExport { acts: self.clone(), actor, table, rows })).await
     }
 }

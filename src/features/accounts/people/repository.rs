@@ -226,6 +226,23 @@ pub async fn insert_act(db: &mut PgSession, act: &Act) -> sqlx::Result<()> {
     .map(drop)
 }
 
+pub async fn count_users(db: &mut PgSession, filter: &UserFilter) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from users
+           where erased_at is null and role <> 'guest'
+             and ($1::text is null or email ilike $1 or name ilike $1)
+             and ($2::text is null or role = $2)
+             and ($3::uuid is null or organization_id = $3)
+             and ($4::boolean is null or (disabled_at is not null) = $4)"#,
+        filter.pattern(),
+        filter.role.map(Role::as_str),
+        filter.organization_id.map(OrganizationId::uuid),
+        filter.disabled,
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Acts, newest first.
 pub async fn list_acts(
     db: &mut PgSession,
@@ -253,5 +270,19 @@ pub async fn list_acts(
         limit,
     )
     .fetch_all(db)
+    .await
+}
+
+pub async fn count_acts(db: &mut PgSession, filter: &ActFilter) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from admin_acts
+           where ($1::uuid is null or actor_id = $1)
+             and ($2::text is null or subject_id = $2)
+             and ($3::text is null or act = $3)"#,
+        filter.actor_id.map(UserId::uuid),
+        filter.subject_id,
+        filter.act,
+    )
+    .fetch_one(db)
     .await
 }

@@ -62,6 +62,11 @@ impl UserService {
         Ok(repository::list_users(&mut db, filter, page.after, page.offset, page.fetch()).await?)
     }
 
+    /// The number of users that a list with this filter has.
+    pub async fn count(&self, filter: &UserFilter) -> Result<i64, AccountError> {
+        Ok(repository::count_users(&mut *self.db.read().await?, filter).await?)
+    }
+
     /// All users, newest first, without pages.
     pub async fn all(&self) -> Result<Vec<ManagedUser>, AccountError> {
         let mut db = self.db.read().await?;

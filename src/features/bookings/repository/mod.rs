@@ -21,7 +21,8 @@ pub(super) use create::insert_new;
 pub(super) use erase::{delete_notes, export, noted_by, references_of, to_blank};
 pub(super) use events::{amended_since, events_after, newest_events};
 pub(super) use read::{
-    find, find_all, find_asked, find_by_awb, flights_of, id_of, list, lock_booking, lock_bookings, lock_free_bookings,
+    count, find, find_all, find_asked, find_by_awb, flights_of, id_of, list, lock_booking, lock_bookings,
+    lock_free_bookings,
 };
 pub(super) use save::{Changes, save};
 pub(super) use write::{claim_awbs, free_awbs, next_reference_blocks, save_texts, skip_reference_blocks};

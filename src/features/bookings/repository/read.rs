@@ -330,6 +330,25 @@ pub(in crate::features::bookings) async fn list(
                 t.description, t.customer_reference, t.shipper, t.consignee
          from bookings b left join booking_texts t on t.booking_id = b.id where true",
     );
+    choose(&mut query, filter);
+    if let Some(BookingAnchor(id)) = after {
+        query.push(" and b.id < ").push_bind(id);
+    }
+    query.push(" order by b.id desc limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
+    let rows: Vec<BookingRow> = query.build_query_as().fetch_all(&mut *db).await?;
+    with_legs(db, rows).await
+}
+
+/// Returns the number of bookings that the filter chooses.
+pub(in crate::features::bookings) async fn count(db: &mut PgSession, filter: &BookingFilter) -> sqlx::Result<i64> {
+    let mut query = QueryBuilder::new(
+        "select count(*) from bookings b left join booking_texts t on t.booking_id = b.id where true",
+    );
+    choose(&mut query, filter);
+    query.build_query_scalar().fetch_one(&mut *db).await
+}
+
+fn choose(query: &mut QueryBuilder<sqlx::Postgres>, filter: &BookingFilter) {
     if let Some(organization) = filter.organization_id {
         query.push(" and b.organization_id = ").push_bind(organization);
     }
@@ -365,12 +384,6 @@ pub(in crate::features::bookings) async fn list(
     if let Some(needs) = filter.needs_rerouting {
         query.push(" and b.needs_rerouting = ").push_bind(needs);
     }
-    if let Some(BookingAnchor(id)) = after {
-        query.push(" and b.id < ").push_bind(id);
-    }
-    query.push(" order by b.id desc limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
-    let rows: Vec<BookingRow> = query.build_query_as().fetch_all(&mut *db).await?;
-    with_legs(db, rows).await
 }
 
 async fn with_legs(db: &mut PgSession, rows: Vec<BookingRow>) -> sqlx::Result<Vec<Booking>> {

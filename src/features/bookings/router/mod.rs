@@ -3,6 +3,7 @@ mod bulk;
 mod change;
 mod claim;
 mod commit;
+mod export;
 mod pay;
 mod read;
 
@@ -37,5 +38,7 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(pay::capture))
         .routes(routes!(pay::void))
         .routes(routes!(pay::resolve));
-    Routes { api, bulk: OpenApiRouter::new().routes(routes!(bulk::act)), ..Routes::default() }
+    let (bulk, tables) = (routes!(bulk::act), routes!(export::export));
+    let (bulk, tables) = (OpenApiRouter::new().routes(bulk), OpenApiRouter::new().routes(tables));
+    Routes { api, bulk, tables, ..Routes::default() }
 }

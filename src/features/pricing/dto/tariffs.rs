@@ -1,5 +1,6 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{MOST_FLIGHT_NUMBERS, amount_in, patched_reach, reach_of, read_amount, read_rule_code};
@@ -64,6 +65,17 @@ pub struct TariffBody<'a> {
 pub struct RateBreakBody {
     pub from_kg: Weight,
     pub rate: Rate,
+}
+
+impl TariffBody<'_> {
+    /// Returns the members as the cells of a table are written.
+    pub fn cells(&self) -> Value {
+        let breaks = self.breaks.iter().map(|step| format!("{}={}", step.from_kg, step.rate));
+        let breaks = breaks.collect::<Vec<_>>().join(";");
+        let mut row = serde_json::to_value(self).unwrap_or_default();
+        row["breaks"] = if breaks.is_empty() { Value::Null } else { breaks.into() };
+        row
+    }
 }
 
 impl<'a> From<&'a Rule<Tariff>> for TariffBody<'a> {

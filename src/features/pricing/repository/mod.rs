@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{kernel::OrganizationId, platform::postgres::PgSession};
 
-pub(super) use tariffs::find_by_codes;
+pub(super) use tariffs::{count_tariffs, find_by_codes};
 
 /// A kind of rule with its table.
 pub(super) trait Stored: Terms {

@@ -82,6 +82,11 @@ pub async fn find_by_codes(db: &mut PgSession, codes: &[&str]) -> sqlx::Result<V
     Ok(rules(found.fetch_all(db).await?))
 }
 
+/// Returns the number of tariffs in force.
+pub(in crate::features::pricing) async fn count_tariffs(db: &mut PgSession) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from tariffs where is_current"#).fetch_one(db).await
+}
+
 impl Stored for Tariff {
     async fn last(db: &mut PgSession, id: Uuid) -> sqlx::Result<Option<Rule<Self>>> {
         let row = select_tariffs!("where id = $1 order by version desc limit 1", id).fetch_optional(db).await?;

@@ -1,14 +1,21 @@
-use axum::{extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode, response::Response};
 
 use crate::{
     features::{
-        accounts::Admin,
-        flights::{ImportBody, ImportSummary},
-        pricing::{PricingService, error::code, import::ImportTariffs},
+        accounts::{Admin, Operator},
+        pricing::{
+            PricingService,
+            dto::TariffBody,
+            error::code,
+            import::{COLUMNS, ImportTariffs},
+            model::{Rule, RuleAnchor, Tariff},
+        },
     },
     platform::{
         idempotency::{Answer, Idempotent, KeyHeader},
-        web::{Body, PRIVATE, Problem, Query, both, problem_responses, read},
+        postgres::Recency,
+        tables::{Export, ExportParams, ImportSummary, Table},
+        web::{Body, PRIVATE, PageRequest, Problem, Query, both, problem_responses, read},
         work::{Keyed, UnitOfWork},
     },
 };
@@ -23,8 +30,8 @@ problem_responses!(ImportTariffsProblems: [INPUT, ROLE, BODY, KEY]);
 /// created. Each fault has its `row`, counted from 1 without the header; the first 100 faults are reported.
 #[utoipa::path(post, path = "/tariffs/import", tag = "prices", operation_id = "importTariffs",
     params(("dry_run" = Option<bool>, Query, description = "Validate the table and count the changes, but change nothing"), KeyHeader),
-    request_body(content = String, content_type = "text/csv"),
-    responses((status = 200, body = ImportBody, headers(("Idempotency-Replayed" = Option<bool>))), ImportTariffsProblems))]
+    request_body(content((String = "text/csv"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
+    responses((status = 200, body = ImportSummary, headers(("Idempotency-Replayed" = Option<bool>))), ImportTariffsProblems))]
 pub(super) async fn import(
     Admin(caller): Admin,
     State(prices): State<PricingService>,
@@ -36,11 +43,33 @@ pub(super) async fn import(
     let key = idempotent.key(caller.user_id.uuid(), &body);
     let dry_run = query.read(|fields| Some(fields.optional("dry_run", read::boolean).unwrap_or_default()));
     let (key, dry_run) = both(key, dry_run)?;
-    let table = body.of_type("text/csv")?;
+    let table = Some(Table::of(body)?);
     let command = ImportTariffs { prices, actor: caller.user_id, table, dry_run, rows: None };
-    let answer = |done: &ImportSummary| {
-        let body = ImportBody { created: done.created, updated: done.updated, unchanged: done.unchanged };
-        Answer::new(StatusCode::OK, &body, PRIVATE)
-    };
+    let answer = |done: &ImportSummary| Answer::new(StatusCode::OK, done, PRIVATE);
     unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
+}
+
+problem_responses!(ExportTariffsProblems: [INPUT, ROLE], EXPORT_TOO_LARGE);
+
+/// Export the tariffs in force.
+///
+/// A table with the columns of an import. In CSV every text is quoted, and one that a spreadsheet could take for a formula
+/// gets a leading `'`.
+#[utoipa::path(get, path = "/tariffs/export", tag = "prices", operation_id = "exportTariffs",
+    params(ExportParams),
+    responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
+               headers(("Content-Disposition" = String))), ExportTariffsProblems))]
+pub(super) async fn export(
+    Operator(_caller): Operator,
+    State(prices): State<PricingService>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let params = query.read(ExportParams::read)?;
+    let export = Export::new("tariffs", &COLUMNS, &params);
+    export.check(prices.count_tariffs().await?)?;
+    let read = move |page: PageRequest<RuleAnchor>| {
+        let prices = prices.clone();
+        async move { Ok(prices.list::<Tariff>(&page, Recency::Now).await?) }
+    };
+    export.paged(read, |rule: &Rule<Tariff>| RuleAnchor(rule.id), |rule| Some(TariffBody::from(rule).cells())).await
 }

@@ -16,5 +16,9 @@ handler_state!(HandlerState { prices: PricingService, reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
     let api = quotes::routes().merge(tariffs::routes()).merge(surcharges::routes()).merge(sales::routes());
-    Routes { api, tables: OpenApiRouter::new().routes(routes!(import::import)), ..Routes::default() }
+    Routes {
+        api,
+        tables: OpenApiRouter::new().routes(routes!(import::import)).routes(routes!(import::export)),
+        ..Routes::default()
+    }
 }

@@ -7,7 +7,8 @@ use super::*;
 #[test]
 fn among_one_hundred_thousand_tariffs_the_right_one_is_found() {
     let reference = Reference::bundled().unwrap();
-    let airports: Vec<&str> = reference.airports().map(|airport| airport.code.as_str()).collect();
+    let airports = reference.airports();
+    let airports: Vec<&str> = airports.iter().map(|airport| airport.code.as_str()).collect();
     let (origins, destinations) = (&airports[..200], &airports[200..450]);
     let mut tariffs = vec![tariff("ALL", "99", reach()), tariff("COUNTRY", "98", between("country:IN", "country:GB"))];
     for product in ["GENERAL", "ROSES"] {

@@ -1,3 +1,5 @@
+mod tables;
+
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -13,7 +15,6 @@ use super::{
         Manifest, StepAnswer,
     },
     held::Held,
-    import::Import,
     model::Operated,
     preview::{FlightCommand, Preview},
     service::Target,
@@ -22,7 +23,7 @@ use crate::{
     features::{
         accounts::{Admin, Operator, Principal},
         capacity::CapacityService,
-        flights::{ChangeFlight, Flight, FlightBody, ImportBody, ImportSummary, REVALIDATE},
+        flights::{ChangeFlight, Flight, FlightBody, REVALIDATE},
         reference::Reference,
     },
     kernel::{BookingRef, FlightId},
@@ -35,7 +36,7 @@ use crate::{
             bulk::{self, BulkResult},
             link, private, problem_responses, unless_missing,
         },
-        work::{ChangeRequest, Keyed, UnitOfWork, read_dry_run},
+        work::{ChangeRequest, Keyed, UnitOfWork},
     },
 };
 
@@ -48,7 +49,10 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(arrive))
         .routes(routes!(cancel))
         .routes(routes!(manifest));
-    let (tables, bulk) = (OpenApiRouter::new().routes(routes!(import)), OpenApiRouter::new().routes(routes!(act)));
+    let (tables, bulk) = (
+        OpenApiRouter::new().routes(routes!(tables::import)).routes(routes!(tables::export)),
+        OpenApiRouter::new().routes(routes!(act)),
+    );
     Routes { api, tables, bulk, ..Routes::default() }
 }
 
@@ -282,34 +286,4 @@ async fn manifest(
         link(&mut answer, "next", &last, &key, &query, reader);
     }
     Ok(answer)
-}
-
-problem_responses!(ImportProblems: [INPUT, ROLE, BODY, KEY]);
-
-/// Import a timetable, all or nothing.
-///
-/// CSV with the header `flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,`
-/// `volume_m3,positions,cutoff_minutes`; optional cells may be empty. Flight number, origin and scheduled local date
-/// identify the flight of a row: an existing flight is updated, a new one is created. Each fault has its `row`, counted
-/// from 1 without the header; the first 100 faults are reported.
-#[utoipa::path(post, path = "/flights/import", tag = "flights", operation_id = "importFlights",
-    params(("dry_run" = Option<bool>, Query, description = "Validate the table and count the changes, but change nothing"), KeyHeader),
-    request_body(content = String, content_type = "text/csv"),
-    responses((status = 200, body = ImportBody, headers(("Idempotency-Replayed" = Option<bool>))), ImportProblems))]
-async fn import(
-    Admin(caller): Admin,
-    State(operations): State<OperationService>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
-) -> Result<Answer, Problem> {
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let (key, dry_run) = both(key, read_dry_run(&query))?;
-    let command = Import::new(operations, Some(caller.user_id), body.of_type("text/csv")?, dry_run);
-    let answer = |done: &ImportSummary| {
-        let body = ImportBody { created: done.created, updated: done.updated, unchanged: done.unchanged };
-        Answer::new(StatusCode::OK, &body, PRIVATE)
-    };
-    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
 }

@@ -1,3 +1,8 @@
+mod aircraft;
+mod airlines;
+mod airports;
+mod entries;
+
 use axum::{
     Json,
     extract::{FromRef, State},
@@ -8,7 +13,10 @@ use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    dto::{AircraftBody, AirlineBody, AirportBody, AirportFilter, HandlingCodeBody, RegionBody, SearchParams},
+    dto::{
+        AircraftBody, AirlineBody, AirportBody, AirportFilter, HandlingCodeBody, RegionBody, SearchParams, StateFilter,
+    },
+    keep::Keeper,
     service::Reference,
 };
 use crate::platform::room::{Routes, handler_state};
@@ -19,13 +27,16 @@ use crate::{
     },
 };
 
-/// Reference data changes with a release at most, and is the same for every caller.
-const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=300");
+/// Reference data is the same for every caller, and a change by an administrator is seen at once.
+pub(super) const PUBLIC: &str = "public, no-cache";
 
-handler_state!(HandlerState { reference: Reference });
+handler_state!(HandlerState { reference: Reference, keeper: Keeper });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    operations().into()
+    let api = operations().merge(airports::operations()).merge(airlines::operations()).merge(aircraft::operations());
+    let tables = airports::tables().merge(airlines::tables()).merge(aircraft::tables());
+    let bulk = airports::bulk().merge(airlines::bulk()).merge(aircraft::bulk());
+    Routes { api, tables, bulk, ..Routes::default() }
 }
 
 pub(super) fn operations<S>() -> OpenApiRouter<S>
@@ -39,13 +50,21 @@ where
         .routes(routes!(search_airports))
         .routes(routes!(popular_airports))
         .routes(routes!(airports_of_city))
-        .routes(routes!(show_airport))
         .routes(routes!(list_airlines))
-        .routes(routes!(show_airline))
         .routes(routes!(list_aircraft))
-        .routes(routes!(show_aircraft))
         .routes(routes!(list_handling_codes))
         .routes(routes!(list_regions))
+}
+
+/// The operations that only read, for tests without a database.
+#[cfg(test)]
+pub(super) fn reading<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Reference: FromRef<S>,
+    CursorKey: FromRef<S>,
+{
+    operations().routes(routes!(airports::show)).routes(routes!(airlines::show)).routes(routes!(aircraft::show))
 }
 
 problem_responses! {
@@ -74,7 +93,8 @@ async fn list_airports(
 ) -> Result<Response, Problem> {
     let (filter, page) = query.read(|fields| Some((AirportFilter::read(fields)?, PageFields::read(fields))))?;
     let page: PageRequest<AirportCode> = page.open(&key, &query, "")?;
-    let airports: Vec<AirportBody<'_>> = bodies(reference.page_of_airports(&filter, &page));
+    let current = reference.current();
+    let airports: Vec<AirportBody<'_>> = bodies(current.page_of_airports(&filter, &page));
     Ok(public(page.answer(airports, |airport| airport.iata_code, &key, &query, "")))
 }
 
@@ -87,7 +107,8 @@ async fn list_airports(
     responses((status = 200, body = [AirportBody<'_>]), SearchProblems))]
 async fn search_airports(State(reference): State<Reference>, query: Query) -> Result<Response, Problem> {
     let SearchParams { q } = query.read(SearchParams::read)?;
-    let list = reference.complete_airport(&q).map_err(|error| Problem::internal(&error))?;
+    let current = reference.current();
+    let list = current.complete_airport(&q).map_err(|error| Problem::internal(&error))?;
     Ok(public(([(header::CONTENT_TYPE, JSON)], list)))
 }
 
@@ -96,7 +117,7 @@ async fn search_airports(State(reference): State<Reference>, query: Query) -> Re
     responses((status = 200, body = [AirportBody<'_>]), SearchProblems))]
 async fn popular_airports(State(reference): State<Reference>, query: Query) -> Result<Response, Problem> {
     query.refuse_all()?;
-    Ok(whole::<_, AirportBody<'_>>(reference.popular_airports()))
+    Ok(whole::<_, AirportBody<'_>>(reference.current().popular_airports()))
 }
 
 /// List the airports of a city.
@@ -111,27 +132,14 @@ async fn airports_of_city(
     PathText(CityName(name)): PathText<CityName>,
     query: Query,
 ) -> Result<Response, Problem> {
-    let airports = reference.airports_of_city(&name)?;
+    let current = reference.current();
+    let airports = current.airports_of_city(&name)?;
     query.refuse_all()?;
     Ok(whole::<_, AirportBody<'_>>(airports))
 }
 
-/// Show an airport.
-#[utoipa::path(get, path = "/airports/{code}", operation_id = "getAirport", tag = "reference data",
-    params(("code" = AirportCode, Path, description = "IATA code; case is ignored")),
-    responses((status = 200, body = AirportBody<'_>), ShowProblems))]
-async fn show_airport(
-    State(reference): State<Reference>,
-    PathText(code): PathText<AirportCode>,
-    query: Query,
-) -> Result<Response, Problem> {
-    let airport = reference.known_airport(code)?;
-    query.refuse_all()?;
-    Ok(public(Json(AirportBody::from(airport))))
-}
-
 /// List airlines by code.
-#[utoipa::path(get, path = "/airlines", operation_id = "listAirlines", tag = "reference data", params(PageParams),
+#[utoipa::path(get, path = "/airlines", operation_id = "listAirlines", tag = "reference data", params(StateFilter, PageParams),
     responses((status = 200, body = [AirlineBody<'_>],
                headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]
 async fn list_airlines(
@@ -139,28 +147,16 @@ async fn list_airlines(
     State(key): State<CursorKey>,
     query: Query,
 ) -> Result<Response, Problem> {
-    let page = query.read(|fields| Some(PageFields::read(fields)))?;
+    let (StateFilter { active }, page) =
+        query.read(|fields| Some((StateFilter::read(fields)?, PageFields::read(fields))))?;
+    let current = reference.current();
     let page: PageRequest<AirlineCode> = page.open(&key, &query, "")?;
-    let airlines: Vec<AirlineBody<'_>> = bodies(reference.page_of_airlines(&page));
+    let airlines: Vec<AirlineBody<'_>> = bodies(current.page_of_airlines(active, &page));
     Ok(public(page.answer(airlines, |airline| airline.iata_code, &key, &query, "")))
 }
 
-/// Show an airline.
-#[utoipa::path(get, path = "/airlines/{code}", operation_id = "getAirline", tag = "reference data",
-    params(("code" = AirlineCode, Path, description = "IATA designator; case is ignored")),
-    responses((status = 200, body = AirlineBody<'_>), ShowProblems))]
-async fn show_airline(
-    State(reference): State<Reference>,
-    PathText(code): PathText<AirlineCode>,
-    query: Query,
-) -> Result<Response, Problem> {
-    let airline = reference.known_airline(code)?;
-    query.refuse_all()?;
-    Ok(public(Json(AirlineBody::from(airline))))
-}
-
 /// List aircraft types by code.
-#[utoipa::path(get, path = "/aircraft", operation_id = "listAircraft", tag = "reference data", params(PageParams),
+#[utoipa::path(get, path = "/aircraft", operation_id = "listAircraft", tag = "reference data", params(StateFilter, PageParams),
     responses((status = 200, body = [AircraftBody<'_>],
                headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]
 async fn list_aircraft(
@@ -168,24 +164,12 @@ async fn list_aircraft(
     State(key): State<CursorKey>,
     query: Query,
 ) -> Result<Response, Problem> {
-    let page = query.read(|fields| Some(PageFields::read(fields)))?;
+    let (StateFilter { active }, page) =
+        query.read(|fields| Some((StateFilter::read(fields)?, PageFields::read(fields))))?;
+    let current = reference.current();
     let page: PageRequest<AircraftCode> = page.open(&key, &query, "")?;
-    let aircraft: Vec<AircraftBody<'_>> = bodies(reference.page_of_aircraft(&page));
+    let aircraft: Vec<AircraftBody<'_>> = bodies(current.page_of_aircraft(active, &page));
     Ok(public(page.answer(aircraft, |aircraft| aircraft.iata_code, &key, &query, "")))
-}
-
-/// Show an aircraft type.
-#[utoipa::path(get, path = "/aircraft/{code}", operation_id = "getAircraft", tag = "reference data",
-    params(("code" = AircraftCode, Path, description = "IATA type code; case is ignored")),
-    responses((status = 200, body = AircraftBody<'_>), ShowProblems))]
-async fn show_aircraft(
-    State(reference): State<Reference>,
-    PathText(code): PathText<AircraftCode>,
-    query: Query,
-) -> Result<Response, Problem> {
-    let aircraft = reference.known_aircraft(code)?;
-    query.refuse_all()?;
-    Ok(public(Json(AircraftBody::from(aircraft))))
 }
 
 /// List the special handling codes for bookings, by code.
@@ -199,7 +183,8 @@ async fn list_handling_codes(
 ) -> Result<Response, Problem> {
     let page = query.read(|fields| Some(PageFields::read(fields)))?;
     let page = page.open(&key, &query, "")?;
-    let codes: Vec<HandlingCodeBody<'_>> = bodies(reference.page_of_handling_codes(&page));
+    let current = reference.current();
+    let codes: Vec<HandlingCodeBody<'_>> = bodies(current.page_of_handling_codes(&page));
     Ok(public(page.answer(codes, |entry| entry.code, &key, &query, "")))
 }
 
@@ -234,5 +219,5 @@ fn whole<T, B: From<T> + Serialize>(entries: Vec<T>) -> Response {
 }
 
 fn public(answer: impl IntoResponse) -> Response {
-    ([(header::CACHE_CONTROL, PUBLIC)], answer).into_response()
+    ([(header::CACHE_CONTROL, HeaderValue::from_static(PUBLIC))], answer).into_response()
 }

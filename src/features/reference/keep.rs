@@ -1,0 +1,461 @@
+//! Administrators keep the entries: the commands, the same for each kind.
+use serde_json::Value;
+
+use super::{
+    dto::{AircraftBody, AirlineBody, AirportBody},
+    error::ReferenceError,
+    input::{ChangeAircraft, ChangeAirline, ChangeAirport, CreateAircraft, CreateAirline, CreateAirport},
+    model::{
+        Aircraft, Airline, Airport, Catalogue, Entries, EntryState, REFERENCE, ReferenceEventType, ReferenceMessage,
+    },
+    repository::{self, Rows, Writer},
+    service::Reference,
+};
+use crate::{
+    features::accounts::{Actor, Acts, Subject},
+    kernel::{AircraftCode, AirlineCode, AirportCode, UserId},
+    platform::{
+        clock::SharedClock,
+        outbox::{self, Message},
+        postgres::{Database, PgSession},
+        random::IdSource,
+        tables::{Columns, ImportSummary, Table, TableError, TableFaults, read_table},
+        web::{Fields, Precondition},
+        work::Command,
+    },
+};
+
+/// A kind of entries.
+pub(super) trait Kind: Rows + Clone + PartialEq {
+    /// A new entry, or a row of a table.
+    type Create: Send + Sync + 'static;
+    type Change: Clone + Send + Sync + 'static;
+
+    /// What acts and messages call it.
+    const NAME: &'static str;
+    /// What people call it.
+    const KIND: &'static str;
+    /// Many of them, as in the address.
+    const PLURAL: &'static str;
+    const COLUMNS: Columns;
+
+    fn code(&self) -> Self::Code;
+    fn text(code: &Self::Code) -> String;
+    fn state_mut(&mut self) -> &mut EntryState;
+    fn state(&self) -> EntryState;
+    fn entries(catalogue: &Catalogue) -> &Entries<Self::Code, Self>;
+    fn row(fields: &mut Fields<'_>) -> Option<Self::Create>;
+    fn created(new: Self::Create, known: Option<&Self>) -> Self;
+    fn code_of(new: &Self::Create) -> Self::Code;
+    fn changed(&self, change: Self::Change) -> Self;
+    /// Returns the column that must stay as it is while the entry is in use, if it has another value here.
+    fn fixed_that_differs(&self, before: &Self) -> Option<&'static str>;
+    /// The entry as it is shown.
+    fn shown(&self) -> Value;
+}
+
+/// What the commands use.
+#[derive(Clone)]
+pub struct Keeper {
+    pub(super) db: Database,
+    pub(super) reference: Reference,
+    clock: SharedClock,
+    ids: IdSource,
+    acts: Acts,
+}
+
+impl Keeper {
+    pub fn new(db: Database, reference: Reference, clock: SharedClock, ids: IdSource, acts: Acts) -> Self {
+        Self { db, reference, clock, ids, acts }
+    }
+
+    /// Returns the same on the connections reserved for background work.
+    #[must_use]
+    pub fn for_background(&self) -> Self {
+        Self { db: self.db.for_background(), ..self.clone() }
+    }
+
+    /// Returns an entry.
+    pub(super) async fn entry<K: Kind>(&self, code: K::Code) -> Result<K, ReferenceError> {
+        find(&mut *self.db.read().await?, code).await
+    }
+
+    /// Returns whether there is or was such an entry.
+    pub(super) async fn existing<K: Kind>(&self, code: K::Code) -> Result<(), ReferenceError> {
+        let mut db = self.db.read().await?;
+        if repository::was_deleted(&mut db, K::NAME, &K::text(&code)).await? {
+            return Ok(());
+        }
+        find::<K>(&mut db, code).await.map(drop)
+    }
+
+    /// Records what was done: an act, and a message to all servers.
+    async fn record_in_tx(
+        &self,
+        tx: &mut PgSession,
+        actor: UserId,
+        (act, subject): (&str, Subject),
+        data: Value,
+        message: ReferenceMessage,
+    ) -> Result<(), ReferenceError> {
+        self.acts.record_in_tx(tx, Actor::Caller(actor), act, subject, data).await?;
+        let now = self.clock.now();
+        let change: uuid::Uuid = self.ids.next(now);
+        let message = Message {
+            aggregate: REFERENCE,
+            aggregate_id: change,
+            subject: &change.to_string(),
+            sequence: 1,
+            event_type: ReferenceEventType::Changed.as_str(),
+            data: message,
+            occurred_at: now,
+            trace: None,
+        };
+        Ok(outbox::append_in_tx(tx, &[message]).await?)
+    }
+
+    async fn record_entry_in_tx<K: Kind>(
+        &self,
+        tx: &mut PgSession,
+        actor: UserId,
+        verb: &str,
+        entry: &K,
+    ) -> Result<(), ReferenceError> {
+        let code = K::text(&entry.code());
+        let act = format!("{}.{verb}", K::NAME);
+        let message = ReferenceMessage { kind: K::NAME, codes: vec![code.clone()] };
+        self.record_in_tx(tx, actor, (&act, Subject::new(K::NAME, code)), entry.shown(), message).await
+    }
+
+    /// To be called after the commit of a change: this process knows it from now on.
+    async fn committed(&self) {
+        if let Err(error) = self.reference.reload(&self.db).await {
+            tracing::warn!(%error, "the reference data cannot be read again; the next change, or a start, reads it");
+        }
+    }
+}
+
+async fn find<K: Kind>(db: &mut PgSession, code: K::Code) -> Result<K, ReferenceError> {
+    let found = K::read(db, Some(code)).await?.remove(&code);
+    found.map(|entry| (*entry).clone()).ok_or_else(|| ReferenceError::unknown(K::KIND, K::text(&code)))
+}
+
+/// Creates an entry.
+pub(super) struct Create<K: Kind> {
+    pub keeper: Keeper,
+    pub actor: UserId,
+    pub entry: K,
+}
+
+impl<K: Kind> Command for Create<K> {
+    const NAME: &'static str = "reference.create";
+    type Done = K;
+    type Error = ReferenceError;
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<K, ReferenceError> {
+        let Self { keeper, actor, entry } = self;
+        repository::lock_changes(&mut *tx).await?;
+        if !K::read(tx, Some(entry.code())).await?.is_empty() {
+            return Err(ReferenceError::AlreadyExists(K::KIND, K::text(&entry.code())));
+        }
+        K::write(&mut *tx, std::iter::once(&*entry), Writer::Administrator).await?;
+        keeper.record_entry_in_tx(tx, *actor, "created", entry).await?;
+        Ok(entry.clone())
+    }
+
+    async fn concluded(&mut self, outcome: Result<&K, &ReferenceError>) {
+        if outcome.is_ok() {
+            self.keeper.committed().await;
+        }
+    }
+}
+
+/// Changes an entry.
+pub(super) struct Change<K: Kind> {
+    pub keeper: Keeper,
+    pub actor: UserId,
+    pub code: K::Code,
+    pub precondition: Precondition,
+    pub wanted: K::Change,
+    pub has_changed: bool,
+}
+
+impl<K: Kind> Command for Change<K> {
+    const NAME: &'static str = "reference.change";
+    type Done = K;
+    type Error = ReferenceError;
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<K, ReferenceError> {
+        repository::lock_changes(&mut *tx).await?;
+        let before: K = find(tx, self.code).await?;
+        if !self.precondition.holds(before.state().version) {
+            return Err(ReferenceError::VersionMismatch(before.state().version));
+        }
+        let mut entry = before.changed(self.wanted.clone());
+        self.has_changed = entry != before;
+        if !self.has_changed {
+            return Ok(entry);
+        }
+        if entry.fixed_that_differs(&before).is_some() && repository::is_in_use::<K>(tx, self.code).await? {
+            return Err(ReferenceError::InUse(K::KIND, K::text(&self.code)));
+        }
+        entry.state_mut().version += 1;
+        K::write(&mut *tx, std::iter::once(&entry), Writer::Administrator).await?;
+        self.keeper.record_entry_in_tx(tx, self.actor, "changed", &entry).await?;
+        Ok(entry)
+    }
+
+    async fn concluded(&mut self, outcome: Result<&K, &ReferenceError>) {
+        if outcome.is_ok() && self.has_changed {
+            self.keeper.committed().await;
+        }
+    }
+}
+
+/// Deletes an entry to which nothing refers.
+pub(super) struct Delete<K: Kind> {
+    pub keeper: Keeper,
+    pub actor: UserId,
+    pub code: K::Code,
+    pub precondition: Precondition,
+}
+
+impl<K: Kind> Command for Delete<K> {
+    const NAME: &'static str = "reference.delete";
+    type Done = K;
+    type Error = ReferenceError;
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<K, ReferenceError> {
+        repository::lock_changes(&mut *tx).await?;
+        let entry: K = find(tx, self.code).await?;
+        if !self.precondition.holds(entry.state().version) {
+            return Err(ReferenceError::VersionMismatch(entry.state().version));
+        }
+        K::delete(tx, self.code).await.map_err(|error| {
+            if repository::is_referred_to(&error) {
+                ReferenceError::InUse(K::KIND, K::text(&self.code))
+            } else {
+                error.into()
+            }
+        })?;
+        self.keeper.record_entry_in_tx(tx, self.actor, "deleted", &entry).await?;
+        Ok(entry)
+    }
+
+    async fn concluded(&mut self, outcome: Result<&K, &ReferenceError>) {
+        if outcome.is_ok() {
+            self.keeper.committed().await;
+        }
+    }
+}
+
+/// Imports a table of entries by their codes, all or nothing. With `dry_run` nothing is written.
+pub(super) struct Import<K: Kind> {
+    pub keeper: Keeper,
+    pub actor: UserId,
+    pub table: Option<Table>,
+    pub dry_run: bool,
+    pub rows: Vec<(u64, K::Create)>,
+}
+
+impl<K: Kind> Command for Import<K>
+where
+    K::Create: Clone,
+{
+    const NAME: &'static str = "reference.import";
+    type Done = ImportSummary;
+    type Error = ReferenceError;
+
+    async fn prepare(&mut self, _: &crate::platform::idempotency::Key) -> Result<(), ReferenceError> {
+        if let Some(table) = self.table.take() {
+            let reading = tokio::task::spawn_blocking(move || read_rows::<K>(&table));
+            self.rows = reading.await.map_err(|_| ReferenceError::Database(sqlx::Error::WorkerCrashed.into()))??;
+        }
+        Ok(())
+    }
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<ImportSummary, ReferenceError> {
+        repository::lock_changes(&mut *tx).await?;
+        let known = K::read(tx, None).await?;
+        let (mut summary, mut written, mut faults) = (ImportSummary::default(), Vec::new(), TableFaults::default());
+        for (row, new) in &self.rows {
+            let before = known.get(&K::code_of(new)).map(AsRef::as_ref);
+            let mut entry = K::created(new.clone(), before);
+            let Some(before) = before else {
+                summary.created += 1;
+                written.push(entry);
+                continue;
+            };
+            if entry == *before {
+                summary.unchanged += 1;
+                continue;
+            }
+            if let Some(column) = entry.fixed_that_differs(before)
+                && repository::is_in_use::<K>(tx, entry.code()).await?
+            {
+                let value = entry.shown()[column].as_str().unwrap_or_default().to_owned();
+                let mut fields = Fields::of_row(*row, std::iter::once((column, value.as_str())));
+                fields.fault(column, &in_use());
+                faults.add(fields.finish().into_iter().take(1));
+            }
+            summary.updated += 1;
+            entry.state_mut().version += 1;
+            written.push(entry);
+        }
+        faults.unless_faulty(())?;
+        if self.dry_run || written.is_empty() {
+            return Ok(summary);
+        }
+        K::write(&mut *tx, written.iter(), Writer::Administrator).await?;
+        let data = serde_json::json!({"created": summary.created, "updated": summary.updated});
+        let act = format!("{}.imported", K::PLURAL);
+        let message = ReferenceMessage { kind: K::NAME, codes: Vec::new() };
+        self.keeper.record_in_tx(tx, self.actor, (&act, Subject::new(K::PLURAL, "all")), data, message).await?;
+        Ok(summary)
+    }
+
+    async fn concluded(&mut self, outcome: Result<&ImportSummary, &ReferenceError>) {
+        let Ok(ImportSummary { created, updated, unchanged }) = outcome else { return };
+        tracing::info!(
+            created,
+            updated,
+            unchanged,
+            dry_run = self.dry_run,
+            kind = K::PLURAL,
+            "reference data imported"
+        );
+        if !self.dry_run && created + updated > 0 {
+            self.keeper.committed().await;
+        }
+    }
+}
+
+fn in_use() -> crate::kernel::Fault {
+    use crate::kernel::{Fault, FaultCode};
+    Fault::new(FaultCode::OutOfOrder, "cannot be changed: flights or rules refer to the entry")
+}
+
+/// Reads the rows of a table, each with its number.
+fn read_rows<K: Kind>(table: &Table) -> Result<Vec<(u64, K::Create)>, TableError> {
+    let mut seen = std::collections::BTreeMap::<K::Code, u64>::new();
+    read_table(table, &K::COLUMNS, |fields, row| {
+        let new = K::row(fields)?;
+        if let Some(first) = seen.insert(K::code_of(&new), row) {
+            let fault = crate::kernel::Fault::format(format!("names the same entry as row {first}"));
+            fields.fault("iata_code", &fault);
+        }
+        Some((row, new))
+    })
+}
+
+/// The parts of [`Kind`] that differ only in their types.
+macro_rules! kind {
+    ($kind:ident, $code:ident, $create:ident, $change:ident, $body:ident, $name:literal, $text:literal, $plural:literal, $entries:ident,
+     $columns:expr, $fixed:expr) => {
+        impl Kind for $kind {
+            type Create = $create;
+            type Change = $change;
+
+            const NAME: &'static str = $name;
+            const KIND: &'static str = $text;
+            const PLURAL: &'static str = $plural;
+            const COLUMNS: Columns = $columns;
+
+            fn code(&self) -> $code {
+                self.code
+            }
+
+            fn text(code: &$code) -> String {
+                code.to_string()
+            }
+
+            fn state_mut(&mut self) -> &mut EntryState {
+                &mut self.state
+            }
+
+            fn state(&self) -> EntryState {
+                self.state
+            }
+
+            fn entries(catalogue: &Catalogue) -> &Entries<$code, Self> {
+                &catalogue.$entries
+            }
+
+            fn row(fields: &mut Fields<'_>) -> Option<$create> {
+                $create::read(fields)
+            }
+
+            fn created(new: $create, known: Option<&Self>) -> Self {
+                new.entry(known)
+            }
+
+            fn code_of(new: &$create) -> $code {
+                new.iata_code
+            }
+
+            fn changed(&self, change: $change) -> Self {
+                change.apply(self)
+            }
+
+            fn fixed_that_differs(&self, before: &Self) -> Option<&'static str> {
+                let fixed: fn(&Self, &Self) -> Option<&'static str> = $fixed;
+                fixed(self, before)
+            }
+
+            fn shown(&self) -> Value {
+                serde_json::to_value($body::from(self)).unwrap_or_default()
+            }
+        }
+    };
+}
+
+kind!(
+    Airport,
+    AirportCode,
+    CreateAirport,
+    ChangeAirport,
+    AirportBody,
+    "airport",
+    "airport",
+    "airports",
+    airports,
+    Columns {
+        required: &["iata_code", "name", "city", "country_code", "latitude", "longitude", "time_zone"],
+        optional: &["icao_code", "elevation_ft", "is_major", "is_active"],
+    },
+    |new, before| (new.time_zone != before.time_zone).then_some("time_zone")
+);
+
+kind!(
+    Airline,
+    AirlineCode,
+    CreateAirline,
+    ChangeAirline,
+    AirlineBody,
+    "airline",
+    "airline",
+    "airlines",
+    airlines,
+    Columns {
+        required: &["iata_code", "name", "country_code"],
+        optional: &["icao_code", "awb_prefix", "alliance", "is_cargo_only", "is_active"],
+    },
+    |_, _| None
+);
+
+kind!(
+    Aircraft,
+    AircraftCode,
+    CreateAircraft,
+    ChangeAircraft,
+    AircraftBody,
+    "aircraft",
+    "aircraft type",
+    "aircraft",
+    aircraft,
+    Columns {
+        required: &["iata_code", "name", "manufacturer", "max_cargo_kg", "max_cargo_m3"],
+        optional: &["icao_code", "positions", "is_freighter", "is_active"],
+    },
+    |_, _| None
+);

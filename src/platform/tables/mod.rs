@@ -1,0 +1,21 @@
+//! Tables that people keep in spreadsheets. They come in as CSV or as a workbook (xlsx), with all their faults told by row
+//! and column, and go out as both, row by row. No cell is ever a formula.
+mod cell;
+mod export;
+mod faults;
+mod formula;
+mod read;
+mod sheet;
+mod summary;
+mod workbook;
+
+pub use cell::{Cell, cell_at};
+pub use export::{Export, ExportParams, Format, Pages};
+pub use faults::{TableError, TableFaults};
+pub use read::{Columns, Table, read_table};
+pub use summary::ImportSummary;
+
+/// The media type of a table in CSV.
+pub const CSV: &str = "text/csv";
+/// The media type of a workbook.
+pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
