@@ -21,3 +21,7 @@ create table deleted_reference_data (
     code text not null,
     primary key (kind, code)
 );
+
+alter table organizations add column version integer not null default 1;
+
+create index organizations_by_name on organizations (lower(name));

@@ -24,6 +24,7 @@ pub mod operations;
 pub mod tracking;
 pub mod waitlist;
 
+pub mod admin;
 pub mod live;
 pub mod webhooks;
 

@@ -10,6 +10,8 @@ mod invalid;
 mod late;
 mod many;
 mod operations;
+
+pub use operations::dead_job;
 mod rights;
 mod scope;
 

@@ -81,6 +81,7 @@ mod roles;
 mod search;
 mod summary;
 mod system;
+mod tables;
 mod traces;
 mod tracking;
 mod users;

@@ -78,6 +78,42 @@ export const pages: readonly Page[] = [
     load: page(() => import("./pages/admin/Users.svelte")),
   },
   {
+    path: "/admin/organizations",
+    title: words.admin.areas.organizations,
+    role: "admin",
+    load: page(() => import("./pages/admin/Organizations.svelte")),
+  },
+  {
+    path: "/admin/airports",
+    title: words.admin.areas.airports,
+    role: "admin",
+    load: page(() => import("./pages/admin/Airports.svelte")),
+  },
+  {
+    path: "/admin/airlines",
+    title: words.admin.areas.airlines,
+    role: "admin",
+    load: page(() => import("./pages/admin/Airlines.svelte")),
+  },
+  {
+    path: "/admin/aircraft",
+    title: words.admin.areas.aircraft,
+    role: "admin",
+    load: page(() => import("./pages/admin/Aircraft.svelte")),
+  },
+  {
+    path: "/admin/import",
+    title: words.admin.areas.import,
+    role: "admin",
+    load: page(() => import("./pages/admin/Import.svelte")),
+  },
+  {
+    path: "/admin/jobs",
+    title: words.admin.areas.jobs,
+    role: "admin",
+    load: page(() => import("./pages/admin/Jobs.svelte")),
+  },
+  {
     path: "/admin/messages",
     title: words.admin.areas.messages,
     role: "admin",

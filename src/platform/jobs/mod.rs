@@ -13,9 +13,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use queue::{Depth, depth, drop_dead, enqueue_in_tx, hurry_in_tx, list, retry_dead};
+pub use queue::{
+    Depth, depth, drop_dead, drop_dead_in_tx, enqueue_in_tx, hurry_in_tx, list, lock_in_tx, page, retry_dead,
+    retry_dead_in_tx,
+};
 pub use runner::{Ran, Runner};
-pub use schedule::{Schedule, Schedules};
+pub use schedule::{Planned, Schedule, Schedules, planned, run_in_tx};
 
 use crate::kernel::words;
 

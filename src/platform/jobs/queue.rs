@@ -219,9 +219,51 @@ pub async fn list(db: &Database) -> Result<Vec<Job>, DbError> {
     Ok(rows.into_iter().map(Job::try_from).collect::<Result<_, _>>()?)
 }
 
+/// Returns a page of the jobs, newest first.
+pub async fn page(
+    db: &Database,
+    (state, kind): (Option<JobState>, Option<&str>),
+    after: Option<Uuid>,
+    offset: u32,
+    fetch: i64,
+) -> Result<Vec<Job>, DbError> {
+    let mut reading = db.read().await?;
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, kind, payload, priority, state, run_at, attempts, max_attempts, last_error, created_at, traceparent
+         from jobs
+         where ($1::text is null or state = $1) and ($2::text is null or kind = $2) and ($3::uuid is null or id < $3)
+         order by id desc offset $4 limit $5",
+        state.map(JobState::as_str),
+        kind,
+        after,
+        i64::from(offset),
+        fetch,
+    );
+    let rows = rows.fetch_all(&mut *reading).await?;
+    Ok(rows.into_iter().map(Job::try_from).collect::<Result<_, _>>()?)
+}
+
+/// Returns a job, locked until the transaction ends.
+pub async fn lock_in_tx(tx: &mut PgSession, id: Uuid) -> Result<Option<Job>, DbError> {
+    let row = sqlx::query_as!(
+        Row,
+        "select id, kind, payload, priority, state, run_at, attempts, max_attempts, last_error, created_at, traceparent
+         from jobs where id = $1 for update",
+        id,
+    );
+    Ok(row.fetch_optional(&mut *tx).await.map_err(DbError::from)?.map(Job::try_from).transpose()?)
+}
+
 /// Makes a dead job, or all, due now. Returns their number.
 pub async fn retry_dead(db: &Database, only: Option<Uuid>) -> Result<u64, DbError> {
     let mut tx = db.begin().await?;
+    let retried = retry_dead_in_tx(&mut tx, only).await?;
+    commit(tx).await?;
+    Ok(retried)
+}
+
+pub async fn retry_dead_in_tx(tx: &mut PgSession, only: Option<Uuid>) -> Result<u64, DbError> {
     // A dead job whose key is enqueued anew stays dead: only one job with a key waits.
     let retried = sqlx::query!(
         "update jobs
@@ -233,18 +275,20 @@ pub async fn retry_dead(db: &Database, only: Option<Uuid>) -> Result<u64, DbErro
                       order by coalesce(unique_key, id::text), id desc)",
         only,
     );
-    let retried = retried.execute(&mut *tx).await.map_err(DbError::from)?.rows_affected();
-    commit(tx).await?;
-    Ok(retried)
+    Ok(retried.execute(&mut *tx).await.map_err(DbError::from)?.rows_affected())
 }
 
 /// Deletes a dead job: its work will not be done. Returns false if no dead job has this id.
 pub async fn drop_dead(db: &Database, id: Uuid) -> Result<bool, DbError> {
     let mut tx = db.begin().await?;
-    let dropped = sqlx::query!("delete from jobs where id = $1 and state = 'DEAD'", id);
-    let dropped = dropped.execute(&mut *tx).await.map_err(DbError::from)?.rows_affected();
+    let dropped = drop_dead_in_tx(&mut tx, id).await?;
     commit(tx).await?;
-    Ok(dropped > 0)
+    Ok(dropped)
+}
+
+pub async fn drop_dead_in_tx(tx: &mut PgSession, id: Uuid) -> Result<bool, DbError> {
+    let dropped = sqlx::query!("delete from jobs where id = $1 and state = 'DEAD'", id);
+    Ok(dropped.execute(&mut *tx).await.map_err(DbError::from)?.rows_affected() > 0)
 }
 
 /// The amount of pending work.

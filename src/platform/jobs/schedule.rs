@@ -3,11 +3,12 @@ use std::{cmp::Reverse, sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use super::{NewJob, enqueue_in_tx};
+use super::{NewJob, enqueue_in_tx, hurry_in_tx};
 use crate::platform::{
     clock::SharedClock,
-    postgres::{Database, DbError, commit},
+    postgres::{Database, DbError, PgSession, commit},
     random::IdSource,
     shutdown::stopped_within,
     trouble::Trouble,
@@ -107,6 +108,37 @@ impl Schedules {
         moved.execute(&mut *tx).await.map_err(DbError::from)?;
         commit(tx).await
     }
+}
+
+/// A schedule as the database knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    pub name: String,
+    pub next_run_at: DateTime<Utc>,
+}
+
+/// Returns every schedule that a process has had, by name.
+pub async fn planned(db: &Database) -> Result<Vec<Planned>, DbError> {
+    let mut reading = db.read().await?;
+    let all = sqlx::query_as!(Planned, "select name, next_run_at from schedules order by name");
+    Ok(all.fetch_all(&mut *reading).await?)
+}
+
+/// Makes the job of a schedule due now, in addition to its times. Returns the schedule; `None` if there is none of that
+/// name. A job that runs already is not run twice.
+pub async fn run_in_tx(tx: &mut PgSession, id: Uuid, name: &str) -> Result<Option<Planned>, DbError> {
+    let found = sqlx::query_as!(Planned, "select name, next_run_at from schedules where name = $1", name);
+    let Some(found) = found.fetch_optional(&mut *tx).await.map_err(DbError::from)? else { return Ok(None) };
+    let made = sqlx::query!(
+        "insert into jobs (id, kind, payload, priority, state, unique_key, run_at, max_attempts, created_at, updated_at)
+         values ($1, $2, 'null', 0, 'QUEUED', $2, now(), 10, now(), now())
+         on conflict do nothing",
+        id,
+        name,
+    );
+    made.execute(&mut *tx).await.map_err(DbError::from)?;
+    hurry_in_tx(tx, name).await?;
+    Ok(Some(found))
 }
 
 impl Schedule {

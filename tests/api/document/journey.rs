@@ -114,6 +114,7 @@ async fn every_success_has_exactly_the_documented_members() {
     bills(&world, &mut journey, &admin).await;
     notifications(&world, &mut journey, &anyone, &admin).await;
     system(&mut journey, &anyone, &admin).await;
+    administration(&world, &mut journey, &anyone, &admin).await;
 
     assert!(journey.faults.is_empty(), "{:#?}", journey.faults);
     let all: BTreeSet<_> = operations(&document).iter().map(super::Operation::name).collect();
@@ -175,6 +176,47 @@ async fn rules(journey: &mut Journey<'_>, anyone: &Client, admin: &Client) {
     let change = Some(json!({"weekdays": null, "effect": "FORBID"}));
     journey.visit(admin, "PATCH", "/api/v1/embargoes/{id}", &[id], change).await;
     journey.visit(admin, "DELETE", "/api/v1/embargoes/{id}", &[id], None).await;
+}
+
+/// Reference data, organizations, tables to take along, and the work in the background.
+async fn administration(world: &World, journey: &mut Journey<'_>, anyone: &Client, admin: &Client) {
+    let kinds = [
+        ("airports", crate::tables::airport("QQA"), "QQA", "activate"),
+        ("airlines", crate::tables::airline("Q0"), "Q0", "activate"),
+        ("aircraft", crate::tables::aircraft("Q0Q"), "Q0Q", "deactivate"),
+    ];
+    for (kind, new, code, action) in kinds {
+        let (list, one) = (format!("/api/v1/{kind}"), format!("/api/v1/{kind}/{{code}}"));
+        journey.visit(admin, "POST", &list, &[], Some(new)).await;
+        journey.visit(admin, "PATCH", &one, &[code], Some(json!({"name": "Another"}))).await;
+        let bulk = json!({"action": action, "ids": [code]});
+        journey.visit(admin, "POST", &format!("{list}/bulk"), &[], Some(bulk)).await;
+        let export = format!("{list}/export");
+        journey.visit(anyone, "GET", &export, &[], None).await;
+        let table = anyone.get(&format!("{export}?active=true")).await.text;
+        let few: Vec<&str> = table.lines().take(3).collect();
+        journey.visit(admin, "POST", &format!("{list}/import"), &[], Some(few.join("\n").into())).await;
+        journey.visit(admin, "DELETE", &one, &[code], None).await;
+    }
+    let made = journey.visit(admin, "POST", "/api/v1/organizations", &[], Some(json!({"name": "Blue"}))).await;
+    let id = made["id"].as_str().unwrap();
+    journey.visit(admin, "GET", "/api/v1/organizations", &[], None).await;
+    journey.visit(admin, "GET", "/api/v1/organizations/{id}", &[id], None).await;
+    journey.visit(admin, "PATCH", "/api/v1/organizations/{id}", &[id], Some(json!({"name": "Red"}))).await;
+    let flight = admin.get("/api/v1/flights?limit=1").await.expect(200);
+    let flight = flight[0]["id"].as_str().unwrap();
+    journey.visit(admin, "GET", "/api/v1/flights/{id}/manifest/export", &[flight], None).await;
+    for list in ["flights", "bookings", "tariffs", "users", "admin/audit"] {
+        journey.visit(admin, "GET", &format!("/api/v1/{list}/export"), &[], None).await;
+    }
+    let [again, never] = [crate::idempotency::dead_job(world).await, crate::idempotency::dead_job(world).await];
+    world.sql("insert into schedules (name, next_run_at) values ('made_up', now())").await;
+    journey.visit(admin, "GET", "/api/v1/admin/jobs", &["?state=DEAD"], None).await;
+    journey.visit(admin, "POST", "/api/v1/admin/jobs/{id}/retry", &[&again], None).await;
+    journey.visit(admin, "DELETE", "/api/v1/admin/jobs/{id}", &[&never], None).await;
+    journey.visit(admin, "GET", "/api/v1/admin/schedules", &[], None).await;
+    journey.visit(admin, "POST", "/api/v1/admin/schedules/{name}/run", &["made_up"], None).await;
+    journey.visit(admin, "GET", "/api/v1/admin/sinks", &[], None).await;
 }
 
 /// Rules of prices with all members and with few, and quotes by them.

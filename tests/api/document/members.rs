@@ -56,6 +56,8 @@ async fn fillings(world: &World) -> Vec<(&'static str, String)> {
         ("/surcharges/{id}", format!("/surcharges/{}", surcharge["id"].as_str().unwrap())),
         ("/sales/{id}", format!("/sales/{}", sale["id"].as_str().unwrap())),
         ("/quotes/{id}", format!("/quotes/{}", quote["id"].as_str().unwrap())),
+        ("/jobs/{id}", format!("/jobs/{}", uuid::Uuid::now_v7())),
+        ("/schedules/{name}", "/schedules/expired_tokens".to_owned()),
         ("/users/{id}", format!("/users/{}", booking["created_by"].as_str().unwrap())),
         ("/api-keys/{id}", format!("/api-keys/{}", key["id"].as_str().unwrap())),
         ("/notifications/{id}", format!("/notifications/{}", crate::notifications::any_notification(world).await)),

@@ -29,7 +29,9 @@ const CONTACTS: &str = "/api/v1/bookings/{ref_id}/contacts";
 const RESEND: &str = "/api/v1/admin/notifications/{id}/resend";
 const SUPPRESSIONS: &str = "/api/v1/admin/suppressions";
 /// What has no version, and so no tag.
-const UNTAGGED: [&str; 4] = ["import", "/preferences", "/contacts", "/resend"];
+const UNTAGGED: [&str; 5] = ["import", "/preferences", "/contacts", "/resend", "/retry"];
+const ORGANIZATIONS: &str = "/api/v1/organizations";
+const RUN: &str = "/api/v1/admin/schedules/{name}/run";
 const RESERVATIONS: &str = "/api/v1/flights/{id}/reservations";
 
 /// What is asked for, and of which operation.
@@ -173,7 +175,12 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("POST", template, format!("{path}/{verb}"), body, 200)
     };
     let sent = any_notification(world).await;
-    vec![
+    let entries = reference_deeds();
+    let organization = caller.post("/api/v1/organizations", json!({"name": "Blue Crate"})).await.expect(201);
+    let organization = format!("/api/v1/organizations/{}", organization["id"].as_str().unwrap());
+    let [again, never] = [dead_job(world).await, dead_job(world).await];
+    world.sql("insert into schedules (name, next_run_at) values ('made_up', now() + interval '1 hour')").await;
+    let mut deeds = vec![
         deed("POST", BOOKINGS, BOOKINGS.to_owned(), Some(order(&[&roomy])), 201),
         deed("PATCH", "/api/v1/bookings/{ref_id}", moved.clone(), Some(json!({"weight_kg": 110})), 200),
         booking("depart", &moved, Some(json!({"notes": "On time"}))),
@@ -240,7 +247,55 @@ async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("POST", RESEND_SINCE, format!("{webhook}/resend"), Some(json!({"since": "2026-11-01T00:00:00Z"})), 202),
         deed("POST", "/api/v1/webhooks/{id}/test", format!("{webhook}/test"), None, 202),
         deed("PATCH", "/api/v1/users/{id}", user, Some(json!({"role": "operator"})), 200),
+        deed("POST", ORGANIZATIONS, ORGANIZATIONS.to_owned(), Some(json!({"name": "Red Crate"})), 201),
+        deed("PATCH", "/api/v1/organizations/{id}", organization, Some(json!({"name": "Green Crate"})), 200),
+        deed("POST", "/api/v1/admin/jobs/{id}/retry", format!("/api/v1/admin/jobs/{again}/retry"), None, 200),
+        deed("DELETE", "/api/v1/admin/jobs/{id}", format!("/api/v1/admin/jobs/{never}"), None, 204),
+        deed("POST", RUN, "/api/v1/admin/schedules/made_up/run".to_owned(), None, 202),
+    ];
+    deeds.extend(entries);
+    deeds
+}
+
+/// What is done to entries of reference data.
+fn reference_deeds() -> Vec<Deed> {
+    let deed = |method, template: &'static str, path: &str, body, status| Deed {
+        operation: (method, template),
+        path: path.to_owned(),
+        body,
+        status,
+    };
+    let change = || Some(json!({"name": "Another name"}));
+    vec![
+        deed("POST", "/api/v1/airports", "/api/v1/airports", Some(crate::tables::airport("QQA")), 201),
+        deed("PATCH", "/api/v1/airports/{code}", "/api/v1/airports/QQA", change(), 200),
+        deed("DELETE", "/api/v1/airports/{code}", "/api/v1/airports/QQA", None, 204),
+        deed("POST", "/api/v1/airports/import", "/api/v1/airports/import", Some(json!(AIRPORTS)), 200),
+        deed("POST", "/api/v1/airlines", "/api/v1/airlines", Some(crate::tables::airline("Q0")), 201),
+        deed("PATCH", "/api/v1/airlines/{code}", "/api/v1/airlines/Q0", change(), 200),
+        deed("DELETE", "/api/v1/airlines/{code}", "/api/v1/airlines/Q0", None, 204),
+        deed("POST", "/api/v1/airlines/import", "/api/v1/airlines/import", Some(json!(AIRLINES)), 200),
+        deed("POST", "/api/v1/aircraft", "/api/v1/aircraft", Some(crate::tables::aircraft("Q0Q")), 201),
+        deed("PATCH", "/api/v1/aircraft/{code}", "/api/v1/aircraft/Q0Q", change(), 200),
+        deed("DELETE", "/api/v1/aircraft/{code}", "/api/v1/aircraft/Q0Q", None, 204),
+        deed("POST", "/api/v1/aircraft/import", "/api/v1/aircraft/import", Some(json!(AIRCRAFT)), 200),
     ]
+}
+
+const AIRPORTS: &str = "iata_code,name,city,country_code,latitude,longitude,time_zone\nQQB,Field,Town,GB,1,2,UTC\n";
+const AIRLINES: &str = "iata_code,name,country_code\nQ1,Line,GB\n";
+const AIRCRAFT: &str = "iata_code,name,manufacturer,max_cargo_kg,max_cargo_m3\nQ1Q,Type,Maker,1000,10\n";
+
+/// A job that has failed for good.
+pub async fn dead_job(world: &World) -> String {
+    let id = uuid::Uuid::now_v7();
+    let job = format!(
+        "insert into jobs (id, kind, payload, priority, state, run_at, attempts, max_attempts, last_error, created_at,
+                           updated_at)
+         values ('{id}', 'made_up_{id}', 'null', 0, 'DEAD', now(), 10, 10, 'It did not work', now(), now())"
+    );
+    world.sql(&job).await;
+    id.to_string()
 }
 
 #[tokio::test]
@@ -286,25 +341,34 @@ async fn without_a_key_each_request_is_its_own() {
         match template {
             BOOKINGS => assert_ne!(fresh(again, 201).body["ref_id"], first.body["ref_id"]),
             HOLDS | RESERVATIONS | WAITLIST | ALLOTMENTS | "/api/v1/embargoes" | "/api/v1/quotes"
-            | "/api/v1/surcharges" => {
+            | "/api/v1/surcharges" | ORGANIZATIONS => {
                 assert_ne!(fresh(again, 201).body["id"], first.body["id"]);
             }
             "/api/v1/holds/{id}/extend" => drop(again.expect_problem(409, "hold_limit_exceeded")),
             CREDIT_PAYMENTS => assert_ne!(fresh(again, 201).body["seq"], first.body["seq"]),
             "/api/v1/waitlist/{id}/move" => drop(fresh(again, 200)),
             // To make a thing what it is already is no fault.
-            "/api/v1/flights/import" | "/api/v1/tariffs/import" => assert_eq!(fresh(again, 200).body["unchanged"], 1),
-            "/api/v1/flights" | "/api/v1/tariffs" | "/api/v1/sales" => {
+            "/api/v1/flights/import"
+            | "/api/v1/tariffs/import"
+            | "/api/v1/airports/import"
+            | "/api/v1/airlines/import"
+            | "/api/v1/aircraft/import" => assert_eq!(fresh(again, 200).body["unchanged"], 1),
+            "/api/v1/flights" | "/api/v1/tariffs" | "/api/v1/sales" | "/api/v1/airports" | "/api/v1/airlines"
+            | "/api/v1/aircraft" => {
                 again.expect_problem(409, "already_exists");
             }
             "/api/v1/bookings/claim" => drop(again.expect_problem(400, "invalid_token")),
-            "/api/v1/webhooks/{id}/test" | RESEND_DELIVERY | RESEND_SINCE => drop(fresh(again, 202)),
+            "/api/v1/webhooks/{id}/test" | RESEND_DELIVERY | RESEND_SINCE | RUN => drop(fresh(again, 202)),
             "/api/v1/allotments/{id}"
             | "/api/v1/webhooks/{id}"
             | "/api/v1/embargoes/{id}"
             | "/api/v1/tariffs/{id}"
             | "/api/v1/surcharges/{id}"
             | "/api/v1/sales/{id}"
+            | "/api/v1/airports/{code}"
+            | "/api/v1/airlines/{code}"
+            | "/api/v1/aircraft/{code}"
+            | "/api/v1/admin/jobs/{id}"
             | SUPPRESSIONS
                 if method == "DELETE" =>
             {

@@ -125,6 +125,19 @@ async fn callers_that_may_not(world: &World, met: &mut Provocations) {
     }
     let eleventh = shipper.post(webhooks.1, json!({"url": "https://example.com/"})).await;
     met.met(409, "limit_reached", webhooks, eleventh);
+    let (airport, admin) = (("DELETE", "/api/v1/airports/{code}"), world.admin().await);
+    world.flight(NewFlight::new("AI901", "DEL", "LHR")).await;
+    met.met(409, "in_use", airport, admin.delete("/api/v1/airports/DEL").await);
+    world
+        .sql(
+            "insert into admin_acts (id, act, subject_kind, subject_id, data, acted_at)
+             select gen_random_uuid(), 'test', 'test', 'test', '{}', now() from generate_series(1, 100001)",
+        )
+        .await;
+    let export = ("GET", "/api/v1/admin/audit/export");
+    let refused = admin.get(&format!("{}?format=xlsx", export.1)).await;
+    assert_eq!(refused.body["limit"], 100_000);
+    met.met(409, "export_too_large", export, refused);
     world.database.owner().await.execute("update users set disabled_at = now()").await.unwrap();
     met.met(403, "account_disabled", LOGIN, client.post(LOGIN.1, account).await);
 }

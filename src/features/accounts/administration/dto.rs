@@ -4,7 +4,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::manage::UserChange;
+use super::{manage::UserChange, organizations::Organization};
 use crate::{
     features::accounts::people::{Act, ActFilter, ManagedUser, Role, UserFilter},
     kernel::{ActId, OrganizationId, UserId, words},
@@ -17,6 +17,8 @@ use crate::{
 
 /// The longest id of a subject and name of an act that a list is filtered by.
 const MAX_FILTER: usize = 100;
+/// The longest name of an organization, in characters.
+const LONGEST_NAME: usize = 200;
 
 /// A user, as shown to administrators.
 #[derive(Debug, Serialize, ToSchema)]
@@ -147,5 +149,48 @@ pub(super) fn read_act_filter(fields: &mut Fields<'_>) -> ActFilter {
         actor_id: fields.optional("actor_id", read::code),
         subject_id: fields.optional("subject_id", read::line(MAX_FILTER)),
         act: fields.optional("act", read::line(MAX_FILTER)),
+    }
+}
+
+/// An organization: a shipper, forwarder or carrier, whose people see the same bookings.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Organization)]
+pub(super) struct OrganizationBody {
+    pub id: OrganizationId,
+    #[schema(example = "Blue Crate Forwarding")]
+    pub name: String,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<&Organization> for OrganizationBody {
+    fn from(organization: &Organization) -> Self {
+        let Organization { id, name, version, created_at } = organization.clone();
+        Self { id, name, version, created_at }
+    }
+}
+
+request! {
+    /// Which organizations are listed.
+    pub(super) struct OrganizationFilter in query {
+        /// Part of the name; case is ignored.
+        #[param(max_length = 100)]
+        q: Option<String> = read::line(MAX_FILTER),
+    }
+}
+
+request! {
+    /// An organization to create.
+    pub(super) struct CreateOrganizationBody in body {
+        #[schema(max_length = 200)]
+        name: String = read::line(LONGEST_NAME),
+    }
+}
+
+request! {
+    /// Changes to an organization: a JSON merge patch (RFC 7396).
+    pub(super) struct ChangeOrganization in patch {
+        #[schema(max_length = 200)]
+        name: Option<String> = read::line(LONGEST_NAME),
     }
 }

@@ -2,6 +2,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::organizations::Organization;
 use crate::{
     features::accounts::people::ManagedUser,
     kernel::{OrganizationId, UserId},
@@ -135,5 +136,74 @@ pub async fn export_account(db: &mut PgSession, user: UserId) -> sqlx::Result<Va
         user.uuid(),
     )
     .fetch_one(db)
+    .await
+}
+
+pub(super) async fn insert_organization(tx: &mut PgSession, organization: &Organization) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into organizations (id, name, version, created_at) values ($1, $2, $3, $4)",
+        organization.id.uuid(),
+        organization.name,
+        organization.version,
+        organization.created_at,
+    )
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+pub(super) async fn find_organization(db: &mut PgSession, id: OrganizationId) -> sqlx::Result<Option<Organization>> {
+    sqlx::query_as!(
+        Organization,
+        r#"select id as "id: OrganizationId", name, version, created_at from organizations where id = $1"#,
+        id.uuid(),
+    )
+    .fetch_optional(db)
+    .await
+}
+
+pub(super) async fn lock_organization(tx: &mut PgSession, id: OrganizationId) -> sqlx::Result<Option<Organization>> {
+    sqlx::query_as!(
+        Organization,
+        r#"select id as "id: OrganizationId", name, version, created_at from organizations where id = $1
+           for no key update"#,
+        id.uuid(),
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+pub(super) async fn rename_organization(tx: &mut PgSession, organization: &Organization) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update organizations set name = $2, version = $3 where id = $1",
+        organization.id.uuid(),
+        organization.name,
+        organization.version,
+    )
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+/// Organizations, newest first. A guest's is nobody's to name.
+pub(super) async fn list_organizations(
+    db: &mut PgSession,
+    pattern: Option<&str>,
+    after: Option<OrganizationId>,
+    offset: u32,
+    fetch: i64,
+) -> sqlx::Result<Vec<Organization>> {
+    sqlx::query_as!(
+        Organization,
+        r#"select o.id as "id: OrganizationId", o.name, o.version, o.created_at from organizations o
+           where ($1::text is null or o.name ilike $1) and ($2::uuid is null or o.id < $2)
+             and not exists (select from users u where u.id = o.founder_id and u.role = 'guest')
+           order by o.id desc offset $3 limit $4"#,
+        pattern,
+        after.map(OrganizationId::uuid),
+        i64::from(offset),
+        fetch,
+    )
+    .fetch_all(db)
     .await
 }

@@ -41,7 +41,7 @@ pub struct NewUser {
 pub struct AdministrationService {
     pub(super) db: Database,
     pub(super) clock: SharedClock,
-    ids: IdSource,
+    pub(super) ids: IdSource,
     random: TokenSource,
     passwords: Passwords,
     pub(super) acts: Acts,
