@@ -1,6 +1,7 @@
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::json;
 
 use super::{
     Flight, FlightError, FlightEventType, FlightService, Lane, NewFlight,
@@ -234,8 +235,8 @@ impl ImportRow {
             "origin" => origin.to_string(),
             "destination" => destination.to_string(),
             "aircraft_code" => aircraft.map(|code| code.to_string()).unwrap_or_default(),
-            "weight_kg" => Weight::from_hectograms(hectograms).to_string(),
-            "volume_m3" => Volume::from_litres(litres).to_string(),
+            "weight_kg" => json!(Weight::from_hectograms(hectograms)).to_string(),
+            "volume_m3" => json!(Volume::from_litres(litres)).to_string(),
             _ => positions.to_string(),
         };
         let mut fields = Fields::of_row(self.row, std::iter::once((column, value.as_str())));

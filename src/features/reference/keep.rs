@@ -2,57 +2,25 @@
 use serde_json::Value;
 
 use super::{
-    dto::{AircraftBody, AirlineBody, AirportBody},
     error::ReferenceError,
-    input::{ChangeAircraft, ChangeAirline, ChangeAirport, CreateAircraft, CreateAirline, CreateAirport},
-    model::{
-        Aircraft, Airline, Airport, Catalogue, Entries, EntryState, REFERENCE, ReferenceEventType, ReferenceMessage,
-    },
-    repository::{self, Rows, Writer},
+    kinds::Kind,
+    model::{REFERENCE, ReferenceEventType, ReferenceMessage},
+    repository::{self, Writer},
     service::Reference,
 };
 use crate::{
     features::accounts::{Actor, Acts, Subject},
-    kernel::{AircraftCode, AirlineCode, AirportCode, UserId},
+    kernel::{Fault, FaultCode, UserId},
     platform::{
         clock::SharedClock,
         outbox::{self, Message},
         postgres::{Database, PgSession},
         random::IdSource,
-        tables::{Columns, ImportSummary, Table, TableError, TableFaults, read_table},
+        tables::{ImportSummary, Table, TableError, TableFaults, read_table},
         web::{Fields, Precondition},
         work::Command,
     },
 };
-
-/// A kind of entries.
-pub(super) trait Kind: Rows + Clone + PartialEq {
-    /// A new entry, or a row of a table.
-    type Create: Send + Sync + 'static;
-    type Change: Clone + Send + Sync + 'static;
-
-    /// What acts and messages call it.
-    const NAME: &'static str;
-    /// What people call it.
-    const KIND: &'static str;
-    /// Many of them, as in the address.
-    const PLURAL: &'static str;
-    const COLUMNS: Columns;
-
-    fn code(&self) -> Self::Code;
-    fn text(code: &Self::Code) -> String;
-    fn state_mut(&mut self) -> &mut EntryState;
-    fn state(&self) -> EntryState;
-    fn entries(catalogue: &Catalogue) -> &Entries<Self::Code, Self>;
-    fn row(fields: &mut Fields<'_>) -> Option<Self::Create>;
-    fn created(new: Self::Create, known: Option<&Self>) -> Self;
-    fn code_of(new: &Self::Create) -> Self::Code;
-    fn changed(&self, change: Self::Change) -> Self;
-    /// Returns the column that must stay as it is while the entry is in use, if it has another value here.
-    fn fixed_that_differs(&self, before: &Self) -> Option<&'static str>;
-    /// The entry as it is shown.
-    fn shown(&self) -> Value;
-}
 
 /// What the commands use.
 #[derive(Clone)]
@@ -73,11 +41,6 @@ impl Keeper {
     #[must_use]
     pub fn for_background(&self) -> Self {
         Self { db: self.db.for_background(), ..self.clone() }
-    }
-
-    /// Returns an entry.
-    pub(super) async fn entry<K: Kind>(&self, code: K::Code) -> Result<K, ReferenceError> {
-        find(&mut *self.db.read().await?, code).await
     }
 
     /// Returns whether there is or was such an entry.
@@ -330,8 +293,7 @@ where
     }
 }
 
-fn in_use() -> crate::kernel::Fault {
-    use crate::kernel::{Fault, FaultCode};
+fn in_use() -> Fault {
     Fault::new(FaultCode::OutOfOrder, "cannot be changed: flights or rules refer to the entry")
 }
 
@@ -341,121 +303,9 @@ fn read_rows<K: Kind>(table: &Table) -> Result<Vec<(u64, K::Create)>, TableError
     read_table(table, &K::COLUMNS, |fields, row| {
         let new = K::row(fields)?;
         if let Some(first) = seen.insert(K::code_of(&new), row) {
-            let fault = crate::kernel::Fault::format(format!("names the same entry as row {first}"));
+            let fault = Fault::format(format!("names the same entry as row {first}"));
             fields.fault("iata_code", &fault);
         }
         Some((row, new))
     })
 }
-
-/// The parts of [`Kind`] that differ only in their types.
-macro_rules! kind {
-    ($kind:ident, $code:ident, $create:ident, $change:ident, $body:ident, $name:literal, $text:literal, $plural:literal, $entries:ident,
-     $columns:expr, $fixed:expr) => {
-        impl Kind for $kind {
-            type Create = $create;
-            type Change = $change;
-
-            const NAME: &'static str = $name;
-            const KIND: &'static str = $text;
-            const PLURAL: &'static str = $plural;
-            const COLUMNS: Columns = $columns;
-
-            fn code(&self) -> $code {
-                self.code
-            }
-
-            fn text(code: &$code) -> String {
-                code.to_string()
-            }
-
-            fn state_mut(&mut self) -> &mut EntryState {
-                &mut self.state
-            }
-
-            fn state(&self) -> EntryState {
-                self.state
-            }
-
-            fn entries(catalogue: &Catalogue) -> &Entries<$code, Self> {
-                &catalogue.$entries
-            }
-
-            fn row(fields: &mut Fields<'_>) -> Option<$create> {
-                $create::read(fields)
-            }
-
-            fn created(new: $create, known: Option<&Self>) -> Self {
-                new.entry(known)
-            }
-
-            fn code_of(new: &$create) -> $code {
-                new.iata_code
-            }
-
-            fn changed(&self, change: $change) -> Self {
-                change.apply(self)
-            }
-
-            fn fixed_that_differs(&self, before: &Self) -> Option<&'static str> {
-                let fixed: fn(&Self, &Self) -> Option<&'static str> = $fixed;
-                fixed(self, before)
-            }
-
-            fn shown(&self) -> Value {
-                serde_json::to_value($body::from(self)).unwrap_or_default()
-            }
-        }
-    };
-}
-
-kind!(
-    Airport,
-    AirportCode,
-    CreateAirport,
-    ChangeAirport,
-    AirportBody,
-    "airport",
-    "airport",
-    "airports",
-    airports,
-    Columns {
-        required: &["iata_code", "name", "city", "country_code", "latitude", "longitude", "time_zone"],
-        optional: &["icao_code", "elevation_ft", "is_major", "is_active"],
-    },
-    |new, before| (new.time_zone != before.time_zone).then_some("time_zone")
-);
-
-kind!(
-    Airline,
-    AirlineCode,
-    CreateAirline,
-    ChangeAirline,
-    AirlineBody,
-    "airline",
-    "airline",
-    "airlines",
-    airlines,
-    Columns {
-        required: &["iata_code", "name", "country_code"],
-        optional: &["icao_code", "awb_prefix", "alliance", "is_cargo_only", "is_active"],
-    },
-    |_, _| None
-);
-
-kind!(
-    Aircraft,
-    AircraftCode,
-    CreateAircraft,
-    ChangeAircraft,
-    AircraftBody,
-    "aircraft",
-    "aircraft type",
-    "aircraft",
-    aircraft,
-    Columns {
-        required: &["iata_code", "name", "manufacturer", "max_cargo_kg", "max_cargo_m3"],
-        optional: &["icao_code", "positions", "is_freighter", "is_active"],
-    },
-    |_, _| None
-);

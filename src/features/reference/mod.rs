@@ -6,6 +6,7 @@ mod error;
 mod follower;
 mod input;
 mod keep;
+mod kinds;
 mod model;
 mod region;
 mod repository;

@@ -292,7 +292,7 @@ fn the_bundled_files_are_sound() {
 
 #[test]
 fn every_operation_is_described() {
-    let (_, api) = router::operations::<App>().split_for_parts();
+    let (_, api) = router::reading::<App>().split_for_parts();
     assert_eq!(api.paths.paths.len(), 11);
     let text = api.to_json().unwrap();
     for promised in ["reference data", "ProblemBody", "invalid_cursor", "/airports/city/{name}", "\"major\""] {

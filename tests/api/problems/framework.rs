@@ -28,7 +28,7 @@ async fn a_wrong_method_is_told_those_that_are_taken() {
         ("POST", "/api/v1/bookings/ACB000000000", "DELETE,GET,HEAD,PATCH"),
         ("GET", "/api/v1/bookings/ACB000000000/depart", "POST"),
         ("HEAD", "/api/v1/auth/login", "POST"),
-        ("PROPFIND", "/api/v1/airports", "GET,HEAD"),
+        ("PROPFIND", "/api/v1/regions", "GET,HEAD"),
         ("DELETE", "/livez", "GET,HEAD"),
         ("POST", "/openapi.json", "GET,HEAD"),
         ("POST", "/docs/", "GET,HEAD"),
@@ -150,7 +150,7 @@ async fn a_query_that_is_no_utf_8_is_malformed_and_an_unknown_parameter_a_fault(
     let faults = world.anonymous().get("/api/v1/flights?colour=blue&origin=DEL&origin=DEL").await.expect_faults();
     let expected = [("colour", "unknown_field"), ("origin", "invalid_format")];
     assert_eq!(faults, expected.map(|(name, code)| (name.to_owned(), code.to_owned())));
-    for path in ["/api/v1/airports/%FF", "/api/v1/flights/%00", "/api/v1/tracking/%FF%FE"] {
+    for path in ["/api/v1/regions/%FF", "/api/v1/flights/%00", "/api/v1/tracking/%FF%FE"] {
         world.anonymous().get(path).await.expect_problem(404, "not_found");
     }
 }
@@ -158,13 +158,13 @@ async fn a_query_that_is_no_utf_8_is_malformed_and_an_unknown_parameter_a_fault(
 #[tokio::test]
 async fn head_is_get_without_the_body() {
     let world = World::start().await;
-    for path in ["/api/v1/airports/DEL", "/livez", "/health", "/openapi.json", "/problems", "/metrics"] {
+    for path in ["/api/v1/regions/DEL", "/livez", "/health", "/openapi.json", "/problems", "/metrics"] {
         let get = world.anonymous().get(path).await;
         let head = Answer::of(world.anonymous().request(Method::HEAD, path)).await;
         assert_eq!((head.status, head.text.as_str()), (get.status, ""), "{path}");
         assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
     }
-    let absent = Answer::of(world.anonymous().request(Method::HEAD, "/api/v1/airports/QQQ")).await;
+    let absent = Answer::of(world.anonymous().request(Method::HEAD, "/api/v1/regions/QQQ")).await;
     assert_eq!((absent.status.as_u16(), absent.text.as_str()), (404, ""));
     assert_eq!(absent.header("content-type"), Some("application/problem+json"));
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{manage::UserChange, organizations::Organization};
+use super::{manage::UserChange, model::Organization};
 use crate::{
     features::accounts::people::{Act, ActFilter, ManagedUser, Role, UserFilter},
     kernel::{ActId, OrganizationId, UserId, words},

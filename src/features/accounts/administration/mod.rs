@@ -2,6 +2,7 @@
 //! administrator stays. Shows the record of administrative acts.
 mod dto;
 mod manage;
+mod model;
 mod organizations;
 mod repository;
 mod router;

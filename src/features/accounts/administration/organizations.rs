@@ -1,7 +1,6 @@
-use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{repository, service::AdministrationService};
+use super::{model::Organization, repository, service::AdministrationService};
 use crate::{
     features::accounts::error::AccountError,
     features::accounts::people::{Actor, Subject},
@@ -12,15 +11,6 @@ use crate::{
         work::Command,
     },
 };
-
-/// A shipper, forwarder or carrier: whose bookings its people see together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Organization {
-    pub id: OrganizationId,
-    pub name: String,
-    pub version: i32,
-    pub created_at: DateTime<Utc>,
-}
 
 /// Creates an organization without people.
 pub(super) struct CreateOrganization {

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::organizations::Organization;
+use super::model::Organization;
 use crate::{
     features::accounts::people::ManagedUser,
     kernel::{OrganizationId, UserId},

@@ -70,7 +70,7 @@ pub struct RateBreakBody {
 impl TariffBody<'_> {
     /// Returns the members as the cells of a table are written.
     pub fn cells(&self) -> Value {
-        let breaks = self.breaks.iter().map(|step| format!("{}={}", step.from_kg, step.rate));
+        let breaks = self.breaks.iter().map(|step| format!("{}={}", serde_json::json!(step.from_kg), step.rate));
         let breaks = breaks.collect::<Vec<_>>().join(";");
         let mut row = serde_json::to_value(self).unwrap_or_default();
         row["breaks"] = if breaks.is_empty() { Value::Null } else { breaks.into() };

@@ -12,7 +12,8 @@ use crate::{
         accounts::Principal,
         reference::{
             error::{ReferenceError, code},
-            keep::{Change, Create, Delete, Import, Keeper, Kind},
+            keep::{Change, Create, Delete, Import, Keeper},
+            kinds::Kind,
             service::Loaded,
         },
     },
@@ -71,7 +72,8 @@ pub async fn change<K: Kind>(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let actor = caller.user_id;
-    let judged = Box::pin(request.judge(actor.uuid(), input, || keeper.entry::<K>(code))).await?;
+    // A deleted one too: its last change may be repeated under the same key.
+    let judged = Box::pin(request.judge(actor.uuid(), input, || keeper.existing::<K>(code))).await?;
     let command = |wanted, precondition| Change::<K> {
         keeper: keeper.clone(),
         actor,

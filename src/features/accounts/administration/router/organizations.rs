@@ -6,7 +6,8 @@ use crate::{
     features::accounts::{
         administration::{
             dto::{ChangeOrganization, CreateOrganizationBody, OrganizationBody, OrganizationFilter},
-            organizations::{CreateOrganization, Organization, RenameOrganization},
+            model::Organization,
+            organizations::{CreateOrganization, RenameOrganization},
             service::AdministrationService,
         },
         error::code,
