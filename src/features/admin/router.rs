@@ -175,7 +175,7 @@ async fn run(
     body: Body,
 ) -> Result<Answer, Problem> {
     let command = Run { backstage, actor: caller.user_id, name };
-    let answer = |planned: &Planned| Answer::new(StatusCode::ACCEPTED, &ScheduleBody::from(planned), PRIVATE);
+    let answer = |planned: &Planned| Answer::new(StatusCode::ACCEPTED, &ScheduleBody::from(planned), PRIVATE).settled();
     Asked { unit_of_work, idempotent, query, body }.run(caller.user_id.uuid(), command, answer).await
 }
 

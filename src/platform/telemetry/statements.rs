@@ -296,7 +296,10 @@ mod tests {
             let described: serde_json::Value = serde_json::from_str(&described).unwrap();
             let text = described["query"].as_str().unwrap();
             let (operation, summary) = summarised(text);
-            assert!(["SELECT", "INSERT", "UPDATE", "DELETE", "LOCK"].contains(&&*operation), "{operation}: {text}");
+            assert!(
+                ["SELECT", "INSERT", "UPDATE", "DELETE", "LOCK", "SAVEPOINT", "ROLLBACK"].contains(&&*operation),
+                "{operation}: {text}"
+            );
             if let Some((_, table)) = summary.split_once(' ') {
                 assert!(table.starts_with("pg_") || tables.contains(&table), "{summary}: {text}");
                 named += 1;
