@@ -53,3 +53,54 @@ test("at cut-off the row of the board says closed", async ({ page, world }) => {
   await signIn(page, operator, `/board?station=TRV&date=${flight.departure_local.slice(0, 10)}`);
   await expect(page.locator(`[data-flight="${flight.flight_number}"]`)).toContainText("closed");
 });
+
+test("the map of a booking is loaded when it is seen, and tells flown legs from those ahead", async ({
+  page,
+  world,
+}) => {
+  const one = await world.flight("TRV", "CJB", 60, 1000);
+  const two = await world.flight("CJB", "BLR", 80, 1000);
+  const customer = await world.customer();
+  const operator = await world.operator();
+  const booking = await world.book(customer, [one, two]);
+  await operator.post(`/api/v1/bookings/${booking.ref_id}/depart`);
+  await operator.post(`/api/v1/bookings/${booking.ref_id}/arrive`);
+  const loaded: string[] = [];
+  page.on("request", (request) => {
+    if (/\/assets\/land-/.test(request.url())) loaded.push(request.url());
+  });
+  await page.setViewportSize({ width: 1280, height: 280 });
+  await signIn(page, customer, `/bookings/${booking.ref_id}`);
+  await expect(page.getByText("live", { exact: true })).toBeVisible();
+  expect(loaded, "not before it is seen").toEqual([]);
+  const map = page.getByRole("figure", { name: "Map" });
+  await map.scrollIntoViewIfNeeded();
+  await expect(map.locator("[data-has-land=true] .land").first()).toBeVisible();
+  expect(loaded).toHaveLength(1);
+  // What is drawn is what the API says, in solid and dashed lines.
+  const { legs, current_airport } = await customer.get(`/api/v1/bookings/${booking.ref_id}`);
+  expect(legs.map((leg: Json) => leg.status)).toEqual(["ARRIVED", "BOOKED"]);
+  const dashes = await map
+    .locator("[data-leg]")
+    .evaluateAll((all) => all.map((one) => [one.getAttribute("data-leg"), getComputedStyle(one).strokeDasharray]));
+  expect(dashes).toEqual([
+    ["TRV-CJB", "none"],
+    ["CJB-BLR", expect.stringMatching(/px/)],
+  ]);
+  const told = map.getByRole("img");
+  await expect(told).toHaveAccessibleName(
+    `Map of the route: TRV to CJB on ${one.flight_number}, flown; CJB to BLR on ${two.flight_number}, ahead. The cargo is at ${current_airport}.`,
+  );
+  // The stations lie to each other as their coordinates do.
+  const places = await Promise.all(["TRV", "CJB", "BLR"].map((code) => customer.get(`/api/v1/airports/${code}`)));
+  const shown = await map.locator("text").allTextContents();
+  expect(shown).toEqual(["TRV", "CJB", "BLR"]);
+  const spots: Json = await map
+    .locator("circle.station")
+    .evaluateAll((all) => all.map((one) => ({ x: Number(one.getAttribute("cx")), y: Number(one.getAttribute("cy")) })));
+  const [south, middle, north] = places;
+  const perDegree = (spots[0].y - spots[2].y) / (north.latitude - south.latitude);
+  expect(perDegree).toBeGreaterThan(5);
+  expect(spots[1].y).toBeCloseTo(spots[0].y - (middle.latitude - south.latitude) * perDegree, 3);
+  expect(Math.sign(spots[2].x - spots[1].x)).toBe(Math.sign(north.longitude - middle.longitude));
+});

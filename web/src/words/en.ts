@@ -331,6 +331,15 @@ export const en = {
     contactRoles: { shipper: "Shipper", consignee: "Consignee", notify: "Notify party", emergency: "Emergency" },
     contactHint: "We write once and ask whether they agree. Only then are they told about the shipment.",
   },
+  map: {
+    title: "Map",
+    states: { done: "flown", flying: "under way", ahead: "ahead" },
+    leg: (origin: string, destination: string, flight: string, state: string) =>
+      `${origin} to ${destination} on ${flight}, ${state}`,
+    route: (legs: string) => `Map of the route: ${legs}.`,
+    cargo: (place: string) => `The cargo is at ${place}.`,
+    bare: "The coasts could not be loaded.",
+  },
   documents: {
     title: "Documents",
     heading: (reference: string) => `Documents of ${reference}`,
