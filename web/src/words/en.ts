@@ -557,7 +557,7 @@ export const en = {
         icao_code: "ICAO code",
         name: "Name",
         city: "City",
-        country_code: "Country (two letters)",
+        country_code: "Country",
         latitude: "Latitude in degrees, north positive",
         longitude: "Longitude in degrees, east positive",
         elevation_ft: "Elevation in feet",
