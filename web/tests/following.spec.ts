@@ -104,3 +104,47 @@ test("the map of a booking is loaded when it is seen, and tells flown legs from 
   expect(spots[1].y).toBeCloseTo(spots[0].y - (middle.latitude - south.latitude) * perDegree, 3);
   expect(Math.sign(spots[2].x - spots[1].x)).toBe(Math.sign(north.longitude - middle.longitude));
 });
+
+test("a booking's page lists what was sent about it, as the API lets its reader see", async ({
+  page,
+  world,
+  browser,
+}) => {
+  const [flight, other] = [await world.flight("TRV", "CJB", 61, 1000), await world.flight("TRV", "CJB", 62, 1000)];
+  const customer = await world.verifiedCustomer();
+  const booking = await world.book(customer, [flight]);
+  const second = await world.book(customer, [other]);
+  const silent = await world.customer();
+  const third = await world.book(silent, [other]);
+  for (const one of [booking, second])
+    await expect
+      .poll(
+        async () => (await customer.get("/api/v1/notifications")).find((it: Json) => it.ref_id === one.ref_id)?.status,
+      )
+      .toBe("SENT");
+  await signIn(page, customer, `/bookings/${booking.ref_id}`);
+  const part = page.getByRole("region", { name: "Messages" });
+  await expect(part.locator("tbody tr")).toHaveCount(1);
+  await expect(part.locator("tbody tr")).toContainText("Booking confirmed");
+  await expect(part.locator("tbody tr")).toContainText("E-mail");
+  await expect(part.locator("tbody tr")).toContainText("sent");
+  const told = (await customer.get("/api/v1/notifications")).filter((it: Json) => it.ref_id === booking.ref_id);
+  expect(
+    await part.locator("[data-message]").evaluateAll((all) => all.map((one) => one.getAttribute("data-message"))),
+  ).toEqual(told.map((it: Json) => it.id));
+  // The carrier's staff see to whom, with the address masked.
+  const operator = await world.operator();
+  const context = await browser.newContext({ baseURL: world.url });
+  const staff = await context.newPage();
+  await signIn(staff, operator, `/bookings/${booking.ref_id}`);
+  const [sent] = await operator.get(`/api/v1/admin/notifications?ref_id=${booking.ref_id}`);
+  await expect(staff.getByRole("region", { name: "Messages" })).toContainText(sent.address);
+  await context.close();
+  // Who has no verified address is told nothing, and that is said.
+  const context2 = await browser.newContext({ baseURL: world.url });
+  const alone = await context2.newPage();
+  await signIn(alone, silent, `/bookings/${third.ref_id}`);
+  await expect(alone.getByRole("region", { name: "Messages" })).toContainText("You were told nothing");
+  expect((await silent.get("/api/v1/notifications")).filter((it: Json) => it.ref_id)).toEqual([]);
+  await context2.close();
+});

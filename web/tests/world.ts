@@ -72,6 +72,33 @@ export class World {
     return new Caller(this.url, email, PASSWORD, access_token);
   }
 
+  /** A customer who may be written to. */
+  async verifiedCustomer(): Promise<Caller> {
+    const customer = await this.customer();
+    const text = await this.letter(customer.email, "verify_email");
+    const token = /\/verify-email\/([\w-]+)/.exec(text)?.[1];
+    const answer = await this.anonymous().ask("POST", "/api/v1/auth/email/verify", { token });
+    expect(answer.status).toBe(204);
+    return customer;
+  }
+
+  /** The text of the newest letter or text message of a type to a receiver. */
+  async letter(to: string, type: string): Promise<string> {
+    const admin = await this.admin();
+    let id = "";
+    await expect
+      .poll(
+        async () => {
+          const letters = await admin.get("/api/v1/admin/mailbox?limit=100");
+          id = letters.find((letter: Json) => letter.to === to && letter.type === type)?.id ?? "";
+          return id;
+        },
+        { timeout: 20_000 },
+      )
+      .not.toBe("");
+    return (await admin.get(`/api/v1/admin/mailbox/${id}`)).text;
+  }
+
   async operator(): Promise<Caller> {
     const customer = await this.customer();
     const me = await customer.get("/api/v1/auth/me");
