@@ -1,1 +1,0 @@
-import"./words-Dscd7vvp.js";import{t as e}from"./Entries-C43dTnFC.js";function t(t){e(t,{kind:`airlines`})}export{t as default};

@@ -1,0 +1,1 @@
+import"./words-5z_afgUc.js";import{t as e}from"./Entries-vQmrUiiq.js";function t(t){e(t,{kind:`airports`})}export{t as default};

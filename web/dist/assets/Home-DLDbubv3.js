@@ -1,1 +1,0 @@
-import{E as e,G as t,Q as n,X as r,Z as i,j as a,k as o,lt as s,t as c,ut as l}from"./words-Dscd7vvp.js";import{t as u}from"./AdminNav-Craj2awO.js";var d=a(`<h1 tabindex="-1"> </h1> <!> <p> </p>`,1);function f(a,f){l(f,!0);var p=d(),m=r(p),h=i(m,!0),g=n(m,2);u(g,{});var _=n(g,2),v=i(_,!0);t(()=>{e(h,c.admin.title),e(v,c.admin.text)}),o(a,p),s()}export{f as default};
