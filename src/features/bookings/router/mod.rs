@@ -40,5 +40,5 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(pay::resolve));
     let (bulk, tables) = (routes!(bulk::act), routes!(export::export));
     let (bulk, tables) = (OpenApiRouter::new().routes(bulk), OpenApiRouter::new().routes(tables));
-    Routes { api, bulk, tables, ..Routes::default() }
+    Routes { api, tables, bulk, ..Routes::default() }
 }

@@ -21,7 +21,7 @@ use crate::{
         idempotency::{Answer, Idempotent},
         tables::{Export, ExportParams, ImportSummary, Table},
         web::{
-            Body, IfNoneMatch, PRIVATE, Problem, Query, both,
+            Body, IfNoneMatch, PRIVATE, Precondition, Problem, Query, both,
             bulk::{self, Ids},
             conditional, private, problem_responses,
         },
@@ -125,7 +125,7 @@ where
     let ((), (keys, (action, ids, wanted))) = both(query.refuse_all(), input)?;
     let act = |code: K::Code| {
         let key = keys.of(action, &code.to_string(), &format!("/api/v1/{}/{code}", K::PLURAL));
-        let (keeper, precondition) = (keeper.clone(), Default::default());
+        let (keeper, precondition) = (keeper.clone(), Precondition::default());
         let (actor, wanted, has_changed) = (caller.user_id, wanted.clone(), false);
         let command = Change::<K> { keeper, actor, code, precondition, wanted, has_changed };
         let answer = |entry: &K| answer(StatusCode::OK, entry);
